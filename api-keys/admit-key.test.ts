@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => opened.database.close());
 
 const rate = { perMinute: 2, burst: 2 };
-const made = async () =>
+const createTestKey = async () =>
   createApiKeyStore({ ...opened, random: randomBytes }).create({
     name: "billing",
     environment: "prod",
@@ -26,26 +26,30 @@ const made = async () =>
     expiresAt: null,
     by: "sam",
   });
-const admitting = (over: Partial<Store> = {}) => {
-  const needs = { clock: opened.clock, store: { ...opened.store, ...over } };
+const createTestAdmit = (storeOverrides: Partial<Store> = {}) => {
+  const dependencies = { clock: opened.clock, store: { ...opened.store, ...storeOverrides } };
   const warn = (sentence: string) => void warnings.push(sentence);
   return admitKey({
-    keys: createApiKeyStore({ ...needs, random: randomBytes }),
-    limiter: createRateLimiter({ ...needs, warn }),
+    keys: createApiKeyStore({ ...dependencies, random: randomBytes }),
+    limiter: createRateLimiter({ ...dependencies, warn }),
     environment: "prod",
     warn,
-    refused: (refusal) => refusals.push(refusal),
+    logRefusal: (refusal) => refusals.push(refusal),
   });
 };
-const away = () => Promise.reject(new Error("the store is away"));
+const rejectUnavailable = () => Promise.reject(new Error("the store is unavailable"));
 
-test("a key gets in as often as its rate says, and is then told when to come back", async () => {
-  const { key, record } = await made();
-  const admit = admitting();
-  const ask = () => admit({ given: key, model: "churn" });
-  expect(await ask()).toEqual({ status: "admitted", keyId: record.id, quota: { rate, remaining: 1 } });
-  await ask();
-  expect(await ask()).toMatchObject({
+test("a key is admitted as often as its rate allows, and then gets the seconds to wait", async () => {
+  const { key, record } = await createTestKey();
+  const admit = createTestAdmit();
+  const sendRequest = () => admit({ key, model: "churn" });
+  expect(await sendRequest()).toEqual({
+    status: "admitted",
+    keyId: record.id,
+    quota: { rate, remaining: 1 },
+  });
+  await sendRequest();
+  expect(await sendRequest()).toMatchObject({
     status: "throttled",
     keyId: record.id,
     retryAfter: expect.any(Number),
@@ -53,17 +57,17 @@ test("a key gets in as often as its rate says, and is then told when to come bac
 });
 
 test("both secrets of a key that is being rotated share its rate", async () => {
-  const { key, record } = await made();
+  const { key, record } = await createTestKey();
   const keys = createApiKeyStore({ ...opened, random: randomBytes });
   const second = await keys.rotate("prod", record.id, { graceMs: 60_000, by: "sam" });
-  const admit = admitting();
-  for (const given of [key, second.key]) await admit({ given, model: "churn" });
-  expect(await admit({ given: second.key, model: "churn" })).toMatchObject({ status: "throttled" });
+  const admit = createTestAdmit();
+  for (const secret of [key, second.key]) await admit({ key: secret, model: "churn" });
+  expect(await admit({ key: second.key, model: "churn" })).toMatchObject({ status: "throttled" });
 });
 
-test("whatever is wrong with a key the caller gets one answer, and the log the reason without the key", async () => {
-  const { key, record } = await made();
-  const admit = admitting();
+test("every invalid key gets the same response; the log has the reason, never the key", async () => {
+  const { key, record } = await createTestKey();
+  const admit = createTestAdmit();
   const unknown = (
     await createApiKeyStore({ ...memoryStore(), random: randomBytes }).create({
       name: "other",
@@ -74,40 +78,44 @@ test("whatever is wrong with a key the caller gets one answer, and the log the r
       by: "sam",
     })
   ).key;
-  for (const given of [undefined, "slw_", unknown])
-    expect(await admit({ given, model: "churn" })).toEqual({ status: "refused", answer: 401 });
+  for (const invalid of [undefined, "slw_", unknown])
+    expect(await admit({ key: invalid, model: "churn" })).toEqual({ status: "refused", httpStatus: 401 });
   await createApiKeyStore({ ...opened, random: randomBytes }).revoke("prod", record.id, "sam");
-  expect(await admit({ given: key, model: "churn" })).toEqual({ status: "refused", answer: 401 });
+  expect(await admit({ key, model: "churn" })).toEqual({ status: "refused", httpStatus: 401 });
   expect(refusals.map(({ reason }) => reason)).toEqual(["missing", "malformed", "unknown", "revoked"]);
   const secret = key.split("_")[2] ?? "";
   expect(JSON.stringify(refusals)).not.toContain(secret);
 });
 
-test("a valid key of another model is told so, and uses up nothing of its rate", async () => {
-  const { key } = await made();
-  const admit = admitting();
+test("a valid key of another model gets 403, and the refusal does not count against its rate", async () => {
+  const { key } = await createTestKey();
+  const admit = createTestAdmit();
   for (let count = 0; count < 5; count++)
-    expect(await admit({ given: key, model: "other" })).toEqual({ status: "refused", answer: 403 });
-  expect(await admit({ given: key, model: "churn" })).toMatchObject({ quota: { remaining: 1 } });
+    expect(await admit({ key, model: "other" })).toEqual({ status: "refused", httpStatus: 403 });
+  expect(await admit({ key, model: "churn" })).toMatchObject({ quota: { remaining: 1 } });
 });
 
-test("where keys cannot be read nobody gets in", async () => {
-  const { key } = await made();
-  await expect(admitting({ get: away })({ given: key, model: "churn" })).rejects.toThrow("away");
+test("nobody gets in while keys cannot be read", async () => {
+  const { key } = await createTestKey();
+  await expect(createTestAdmit({ get: rejectUnavailable })({ key, model: "churn" })).rejects.toThrow(
+    "unavailable",
+  );
 });
 
-test("where requests cannot be counted a valid key gets in with a warning, and no other", async () => {
-  const { key, record } = await made();
-  const admit = admitting({ add: away });
+test("while requests cannot be counted, a valid key gets in with a warning, and no other key does", async () => {
+  const { key, record } = await createTestKey();
+  const admit = createTestAdmit({ add: rejectUnavailable });
   for (let count = 0; count < 5; count++)
-    expect(await admit({ given: key, model: "churn" })).toEqual({ status: "admitted", keyId: record.id });
-  expect(warnings).toEqual(Array(5).fill(`a request of the key ${record.id} was let in uncounted`));
-  expect(await admit({ given: "slw_", model: "churn" })).toMatchObject({ status: "refused" });
+    expect(await admit({ key, model: "churn" })).toEqual({ status: "admitted", keyId: record.id });
+  expect(warnings).toEqual(
+    Array(5).fill(`a request of the key ${record.id} was admitted without counting it`),
+  );
+  expect(await admit({ key: "slw_", model: "churn" })).toMatchObject({ status: "refused" });
 });
 
-test("a day of use that cannot be kept keeps nobody out", async () => {
-  const { key } = await made();
-  expect(await admitting({ put: away })({ given: key, model: "churn" })).toMatchObject({
+test("a key gets in even if its last use cannot be recorded", async () => {
+  const { key } = await createTestKey();
+  expect(await createTestAdmit({ put: rejectUnavailable })({ key, model: "churn" })).toMatchObject({
     status: "admitted",
   });
   expect(warnings).toHaveLength(1);

@@ -10,10 +10,10 @@ export type KeyRefusal = {
 };
 
 /**
- * Decides on the API key of each request. Two faults of the store, two answers: where a key cannot be read nobody
- * gets in (this throws), because an open door is the greater harm; where requests cannot be counted a valid key gets in
- * with a warning, because its application is known and would stand still for want of a number.
- * @param refused told of each refusal with its reason, which the caller does not learn; keys are named by their id
+ * Decides on the API key of each request. If the store cannot read a key, this throws and nobody gets in: open access
+ * would do more harm. If the store cannot count requests, a valid key gets in with a warning: its application is known,
+ * and a missing count must not stop it.
+ * @param logRefusal gets the reason, which the caller never learns, and the key's id, never the key
  */
 export const admitKey =
   ({
@@ -21,34 +21,34 @@ export const admitKey =
     limiter,
     environment,
     warn,
-    refused,
+    logRefusal,
   }: {
-    readonly keys: Pick<ApiKeyStore, "verify" | "used">;
+    readonly keys: Pick<ApiKeyStore, "verify" | "recordUse">;
     readonly limiter: RateLimiter;
     readonly environment: Environment;
-    readonly warn: (sentence: string, fault: unknown) => void;
-    readonly refused: (refusal: KeyRefusal) => void;
+    readonly warn: (sentence: string, error: unknown) => void;
+    readonly logRefusal: (refusal: KeyRefusal) => void;
   }): Admit =>
-  async ({ given, model }) => {
-    const verified = await keys.verify(environment, model, given);
-    if (verified.status === "refused") {
-      const { reason, keyId } = verified;
-      refused({ reason, model, ...(keyId === undefined ? {} : { keyId }) });
-      return { status: "refused", answer: reason === "wrong-model" ? 403 : 401 };
+  async ({ key: text, model }) => {
+    const verification = await keys.verify(environment, model, text);
+    if (verification.status === "refused") {
+      const { reason, keyId } = verification;
+      logRefusal({ reason, model, ...(keyId === undefined ? {} : { keyId }) });
+      return { status: "refused", httpStatus: reason === "wrong-model" ? 403 : 401 };
     }
-    const { key } = verified;
-    const [counted] = await Promise.all([
-      limiter(`${environment}#${key.id}`, key.rate).catch((fault: unknown) => {
-        warn(`a request of the key ${key.id} was let in uncounted`, fault);
+    const { key } = verification;
+    const [limit] = await Promise.all([
+      limiter(`${environment}#${key.id}`, key.rate).catch((error: unknown) => {
+        warn(`a request of the key ${key.id} was admitted without counting it`, error);
         return undefined;
       }),
       keys
-        .used(key)
-        .catch((fault: unknown) => warn(`the day on which ${key.id} was used was not kept`, fault)),
+        .recordUse(key)
+        .catch((error: unknown) => warn(`the last use of the key ${key.id} was not recorded`, error)),
     ]);
-    if (counted === undefined) return { status: "admitted", keyId: key.id };
-    const { quota } = counted;
-    return counted.admitted
+    if (limit === undefined) return { status: "admitted", keyId: key.id };
+    const { quota } = limit;
+    return limit.admitted
       ? { status: "admitted", keyId: key.id, quota }
-      : { status: "throttled", keyId: key.id, quota, retryAfter: counted.retryAfter };
+      : { status: "throttled", keyId: key.id, quota, retryAfter: limit.retryAfter };
   };

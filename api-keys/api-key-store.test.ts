@@ -7,7 +7,7 @@ import { generateKey } from "./key-format.ts";
 
 const hour = 3_600_000;
 const rate = { perMinute: 600, burst: 600 };
-const wanted = {
+const newKey = {
   name: "billing",
   environment: "prod",
   models: ["churn"],
@@ -16,72 +16,72 @@ const wanted = {
   by: "sam",
 } as const;
 
-const keysOn = (opened: ReturnType<typeof memoryStore>) =>
+const openKeys = (opened: ReturnType<typeof memoryStore>) =>
   createApiKeyStore({ ...opened, random: randomBytes });
 let opened: ReturnType<typeof memoryStore>;
-let keys: ReturnType<typeof keysOn>;
+let keys: ReturnType<typeof openKeys>;
 beforeEach(() => {
   opened = memoryStore();
-  keys = keysOn(opened);
+  keys = openKeys(opened);
 });
 afterEach(() => opened.database.close());
-const verified = (given: string | undefined, model = "churn", environment: "stage" | "prod" = "prod") =>
-  keys.verify(environment, model, given);
+const verify = (text: string | undefined, model = "churn", environment: "stage" | "prod" = "prod") =>
+  keys.verify(environment, model, text);
 
 describe("a key", () => {
-  test("opens its models in its environment, and nothing else", async () => {
-    const { key, record } = await keys.create({ ...wanted, models: ["churn", "transit-time"] });
-    expect(await verified(key)).toMatchObject({
+  test("is accepted for its models in its environment, and for nothing else", async () => {
+    const { key, record } = await keys.create({ ...newKey, models: ["churn", "transit-time"] });
+    expect(await verify(key)).toMatchObject({
       status: "accepted",
       key: { id: record.id, name: "billing" },
     });
-    expect(await verified(key, "transit-time")).toMatchObject({ status: "accepted" });
-    expect(await verified(key, "other")).toEqual({
+    expect(await verify(key, "transit-time")).toMatchObject({ status: "accepted" });
+    expect(await verify(key, "other")).toEqual({
       status: "refused",
       reason: "wrong-model",
       keyId: record.id,
     });
-    expect(await verified(key, "churn", "stage")).toMatchObject({ reason: "unknown" });
+    expect(await verify(key, "churn", "stage")).toMatchObject({ reason: "unknown" });
   });
 
-  test("of all models opens those too that are made later", async () => {
-    const { key } = await keys.create({ ...wanted, models: "all" });
-    expect(await verified(key, "made-later")).toMatchObject({ status: "accepted" });
+  test("for all models is also accepted for models that are created later", async () => {
+    const { key } = await keys.create({ ...newKey, models: "all" });
+    expect(await verify(key, "made-later")).toMatchObject({ status: "accepted" });
   });
 
-  test("is kept as a hash: the store holds nothing of its secret", async () => {
-    const { key } = await keys.create(wanted);
+  test("is stored as a hash: the store holds no part of its secret", async () => {
+    const { key } = await keys.create(newKey);
     const secret = key.split("_")[2] ?? "";
     const rows = opened.database.prepare("SELECT value FROM items").all();
     expect(rows.length).toBeGreaterThan(0);
-    for (let at = 0; at + 8 <= secret.length; at++)
-      expect(JSON.stringify(rows)).not.toContain(secret.slice(at, at + 8));
+    for (let start = 0; start + 8 <= secret.length; start++)
+      expect(JSON.stringify(rows)).not.toContain(secret.slice(start, start + 8));
   });
 
-  test("is void from the moment on at which it expires", async () => {
-    const { key } = await keys.create({ ...wanted, expiresAt: opened.time.now + hour });
+  test("is refused from the moment when it expires", async () => {
+    const { key } = await keys.create({ ...newKey, expiresAt: opened.time.now + hour });
     opened.time.now += hour - 1;
-    expect(await verified(key)).toMatchObject({ status: "accepted" });
+    expect(await verify(key)).toMatchObject({ status: "accepted" });
     opened.time.now += 1;
-    expect(await verified(key)).toMatchObject({ status: "refused", reason: "expired" });
+    expect(await verify(key)).toMatchObject({ status: "refused", reason: "expired" });
   });
 
-  test("is void at once when it was revoked, and stays on record with who did it first", async () => {
-    const { key, record } = await keys.create(wanted);
+  test("is refused as soon as it is revoked; its record names the first person who revoked it", async () => {
+    const { key, record } = await keys.create(newKey);
     await keys.revoke("prod", record.id, "kim");
     await keys.revoke("prod", record.id, "later");
-    expect(await verified(key)).toMatchObject({ status: "refused", reason: "revoked" });
+    expect(await verify(key)).toMatchObject({ status: "refused", reason: "revoked" });
     expect(await keys.list("prod")).toMatchObject([{ id: record.id, revoked: { by: "kim" } }]);
   });
 
-  test("with a changed secret is refused, also where its checksum is right", async () => {
-    const { record } = await keys.create(wanted);
-    const forged = await createApiKeyStore({ ...memoryStore(), random: randomBytes }).create(wanted);
-    expect(await verified(generateKey(record.id, randomBytes).key)).toMatchObject({
+  test("with a changed secret is refused, even if its checksum is right", async () => {
+    const { record } = await keys.create(newKey);
+    const forged = await createApiKeyStore({ ...memoryStore(), random: randomBytes }).create(newKey);
+    expect(await verify(generateKey(record.id, randomBytes).key)).toMatchObject({
       reason: "wrong-secret",
       keyId: record.id,
     });
-    expect(await verified(forged.key)).toMatchObject({ reason: "unknown" });
+    expect(await verify(forged.key)).toMatchObject({ reason: "unknown" });
   });
 
   test.each([
@@ -89,45 +89,44 @@ describe("a key", () => {
     ["", "missing"],
     ["slw_", "malformed"],
     ["x".repeat(10_000), "malformed"],
-  ])("that is %j is %s", async (given, reason) => {
-    expect(await verified(given)).toEqual({ status: "refused", reason });
+  ])("that is %j is refused as %s", async (text, reason) => {
+    expect(await verify(text)).toEqual({ status: "refused", reason });
   });
 
-  test("that cannot be read from the store lets nobody in", async () => {
-    const { key } = await keys.create(wanted);
+  test("that the store cannot read lets nobody in", async () => {
+    const { key } = await keys.create(newKey);
     const broken = createApiKeyStore({
       ...opened,
-      store: { ...opened.store, get: () => Promise.reject(new Error("the store is away")) },
+      store: { ...opened.store, get: () => Promise.reject(new Error("the store is unavailable")) },
       random: randomBytes,
     });
-    await expect(broken.verify("prod", "churn", key)).rejects.toThrow("the store is away");
+    await expect(broken.verify("prod", "churn", key)).rejects.toThrow("the store is unavailable");
   });
 });
 
 describe("a rotation", () => {
-  test("lets both secrets in until the grace ends, then the new one alone", async () => {
-    const { key, record } = await keys.create(wanted);
+  test("accepts both secrets until the grace ends, then only the new one", async () => {
+    const { key, record } = await keys.create(newKey);
     const second = await keys.rotate("prod", record.id, { graceMs: hour, by: "sam" });
     expect(second.key).not.toBe(key);
     opened.time.now += hour - 1;
-    for (const given of [key, second.key])
-      expect(await verified(given)).toMatchObject({ status: "accepted" });
+    for (const text of [key, second.key]) expect(await verify(text)).toMatchObject({ status: "accepted" });
     opened.time.now += 1;
-    expect(await verified(key)).toMatchObject({ reason: "secret-ended" });
-    expect(await verified(second.key)).toMatchObject({ status: "accepted" });
+    expect(await verify(key)).toMatchObject({ reason: "secret-ended" });
+    expect(await verify(second.key)).toMatchObject({ status: "accepted" });
   });
 
-  test("without grace ends every older secret at once", async () => {
-    const { key, record } = await keys.create(wanted);
+  test("without a grace ends every older secret at once", async () => {
+    const { key, record } = await keys.create(newKey);
     const second = await keys.rotate("prod", record.id, { graceMs: hour, by: "sam" });
     const third = await keys.rotate("prod", record.id, { graceMs: 0, by: "sam" });
-    for (const given of [key, second.key])
-      expect(await verified(given)).toMatchObject({ status: "refused", reason: "wrong-secret" });
-    expect(await verified(third.key)).toMatchObject({ status: "accepted" });
+    for (const text of [key, second.key])
+      expect(await verify(text)).toMatchObject({ status: "refused", reason: "wrong-secret" });
+    expect(await verify(third.key)).toMatchObject({ status: "accepted" });
   });
 
-  test("is refused while another is under way, with the time when it ends", async () => {
-    const { record } = await keys.create(wanted);
+  test("is refused during another rotation, and the error says when that ends", async () => {
+    const { record } = await keys.create(newKey);
     await keys.rotate("prod", record.id, { graceMs: hour, by: "sam" });
     await expect(keys.rotate("prod", record.id, { graceMs: hour, by: "sam" })).rejects.toMatchObject({
       name: "RotationUnderWay",
@@ -137,8 +136,8 @@ describe("a rotation", () => {
     await expect(keys.rotate("prod", record.id, { graceMs: hour, by: "sam" })).resolves.toBeDefined();
   });
 
-  test("brings no key back that has ended, and knows no key of the other environment", async () => {
-    const { record } = await keys.create(wanted);
+  test("is refused for an ended key and for a key of the other environment", async () => {
+    const { record } = await keys.create(newKey);
     await expect(keys.rotate("stage", record.id, { graceMs: 0, by: "sam" })).rejects.toMatchObject({
       name: "KeyUnknown",
     });
@@ -148,36 +147,36 @@ describe("a rotation", () => {
     });
   });
 
-  test("of two at once refuses one: a secret that was given is never lost to the other", async () => {
-    const { record } = await keys.create(wanted);
-    const done = await Promise.allSettled([
+  test("loses no issued secret: of two rotations at once one is refused", async () => {
+    const { record } = await keys.create(newKey);
+    const rotations = await Promise.allSettled([
       keys.rotate("prod", record.id, { graceMs: hour, by: "sam" }),
       keys.rotate("prod", record.id, { graceMs: hour, by: "kim" }),
     ]);
-    const given = done.flatMap((each) => (each.status === "fulfilled" ? [each.value.key] : []));
-    expect(given).toHaveLength(1);
-    for (const key of given) expect(await verified(key)).toMatchObject({ status: "accepted" });
+    const rotated = rotations.flatMap((each) => (each.status === "fulfilled" ? [each.value.key] : []));
+    expect(rotated).toHaveLength(1);
+    for (const key of rotated) expect(await verify(key)).toMatchObject({ status: "accepted" });
   });
 });
 
-describe("what else is kept", () => {
-  test("the day of the last use is written once a day, whoever asks how often", async () => {
-    const { key } = await keys.create(wanted);
+describe("the store of keys", () => {
+  test("writes the day of the last use once a day, however often the key is used", async () => {
+    const { key } = await keys.create(newKey);
     let writes = 0;
-    const counting = createApiKeyStore({
+    const countingKeys = createApiKeyStore({
       ...opened,
       store: {
         ...opened.store,
-        put: (...given) => {
+        put: (...args) => {
           writes++;
-          return opened.store.put(...given);
+          return opened.store.put(...args);
         },
       },
       random: randomBytes,
     });
     const use = async () => {
-      const answer = await counting.verify("prod", "churn", key);
-      if (answer.status === "accepted") await counting.used(answer.key);
+      const verification = await countingKeys.verify("prod", "churn", key);
+      if (verification.status === "accepted") await countingKeys.recordUse(verification.key);
     };
     for (let times = 0; times < 5; times++) await use();
     expect(writes).toBe(1);
@@ -188,20 +187,20 @@ describe("what else is kept", () => {
     expect(await keys.list("prod")).toMatchObject([{ lastUsed: day }]);
   });
 
-  test("a model is covered from its first key on, and does not become open when that is revoked", async () => {
+  test("covers a model from its first key on, even after that key is revoked", async () => {
     expect(await keys.coversModel("prod", "churn")).toBe(false);
-    const { record } = await keys.create(wanted);
+    const { record } = await keys.create(newKey);
     await keys.revoke("prod", record.id, "sam");
     expect(await keys.coversModel("prod", "churn")).toBe(true);
     expect(await keys.coversModel("prod", "other")).toBe(false);
     expect(await keys.coversModel("stage", "churn")).toBe(false);
-    await keys.create({ ...wanted, models: "all" });
+    await keys.create({ ...newKey, models: "all" });
     expect(await keys.coversModel("prod", "other")).toBe(true);
   });
 
-  test("all keys are listed, the oldest first, on more pages than one", async () => {
+  test("lists all keys, oldest first, across pages", async () => {
     for (let count = 0; count < 130; count++) {
-      await keys.create({ ...wanted, name: `app ${count}` });
+      await keys.create({ ...newKey, name: `app ${count}` });
       opened.time.now += 1;
     }
     expect((await keys.list("prod")).map(({ name }) => name)).toEqual(
@@ -210,12 +209,9 @@ describe("what else is kept", () => {
     expect(await keys.list("stage")).toEqual([]);
   });
 
-  test.each(["", " app", "a\nb", "x".repeat(101), "<b>"])(
-    "an application called %j is refused",
-    async (name) => {
-      await expect(keys.create({ ...wanted, name })).rejects.toThrow();
-    },
-  );
+  test.each(["", " app", "a\nb", "x".repeat(101), "<b>"])("refuses an application named %j", async (name) => {
+    await expect(keys.create({ ...newKey, name })).rejects.toThrow();
+  });
 });
 
 const action = fc.oneof(
@@ -227,51 +223,51 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("revoke" as const) }) },
 );
 
-test("whatever is rotated, awaited and revoked: a secret is valid exactly from its making to its end, and at most two are", () =>
+test("through any rotations, waits and revocations a secret is valid exactly until its end, and at most two are valid", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(action, { maxLength: 15 }),
       fc.option(fc.integer({ min: 1, max: 30 })),
       async (actions, expiresIn) => {
-        const here = memoryStore();
-        const own = keysOn(here);
-        const expiresAt = expiresIn === null ? null : here.time.now + expiresIn * hour;
-        const { key, record } = await own.create({ ...wanted, expiresAt });
-        /** Every secret ever given, with its end. */
-        let issued: { key: string; endsAt: number }[] = [{ key, endsAt: Number.POSITIVE_INFINITY }];
+        const caseWorld = memoryStore();
+        const caseKeys = openKeys(caseWorld);
+        const expiresAt = expiresIn === null ? null : caseWorld.time.now + expiresIn * hour;
+        const { key, record } = await caseKeys.create({ ...newKey, expiresAt });
+        /** Every secret that was ever issued, with its end. */
+        let secrets: { key: string; endsAt: number }[] = [{ key, endsAt: Number.POSITIVE_INFINITY }];
         let ended = Number.POSITIVE_INFINITY;
         for (const step of actions) {
-          const now = here.time.now;
-          const over = now >= Math.min(ended, expiresAt ?? ended);
-          const standing = issued.filter(({ endsAt }) => endsAt > now);
-          if (step.kind === "wait") here.time.now += step.hours * hour;
+          const now = caseWorld.time.now;
+          const hasEnded = now >= Math.min(ended, expiresAt ?? ended);
+          const validSecrets = secrets.filter(({ endsAt }) => endsAt > now);
+          if (step.kind === "wait") caseWorld.time.now += step.hours * hour;
           else if (step.kind === "revoke") {
-            await own.revoke("prod", record.id, "sam");
+            await caseKeys.revoke("prod", record.id, "sam");
             ended = Math.min(ended, now);
           } else {
             const graceMs = step.grace * hour;
-            const done = await own
+            const rotation = await caseKeys
               .rotate("prod", record.id, { graceMs, by: "sam" })
-              .catch((fault: Error) => fault.name);
-            if (over) expect(done).toBe("KeyEnded");
-            else if (graceMs > 0 && standing.length > 1) expect(done).toBe("RotationUnderWay");
-            else if (typeof done === "string") expect.fail(done);
+              .catch((error: Error) => error.name);
+            if (hasEnded) expect(rotation).toBe("KeyEnded");
+            else if (graceMs > 0 && validSecrets.length > 1) expect(rotation).toBe("RotationUnderWay");
+            else if (typeof rotation === "string") expect.fail(rotation);
             else {
-              issued = issued.map((each) => ({ ...each, endsAt: Math.min(each.endsAt, now + graceMs) }));
-              issued.push({ key: done.key, endsAt: Number.POSITIVE_INFINITY });
+              secrets = secrets.map((each) => ({ ...each, endsAt: Math.min(each.endsAt, now + graceMs) }));
+              secrets.push({ key: rotation.key, endsAt: Number.POSITIVE_INFINITY });
             }
           }
-          const at = here.time.now;
+          const after = caseWorld.time.now;
           let valid = 0;
-          for (const each of issued) {
-            const answer = await own.verify("prod", "churn", each.key);
-            const expected = at < Math.min(each.endsAt, ended, expiresAt ?? ended);
-            expect(answer.status).toBe(expected ? "accepted" : "refused");
+          for (const each of secrets) {
+            const verification = await caseKeys.verify("prod", "churn", each.key);
+            const expected = after < Math.min(each.endsAt, ended, expiresAt ?? ended);
+            expect(verification.status).toBe(expected ? "accepted" : "refused");
             if (expected) valid++;
           }
           expect(valid).toBeLessThanOrEqual(2);
         }
-        here.database.close();
+        caseWorld.database.close();
       },
     ),
     { numRuns: 150 },

@@ -24,17 +24,17 @@ type KeyVerification =
   | { readonly status: "accepted"; readonly key: ApiKey }
   | { readonly status: "refused"; readonly reason: KeyRefusalReason; readonly keyId?: string };
 
-/** There is no key of that id in the environment. */
+/** The environment has no key with this id. */
 export class KeyUnknown extends Error {
   override readonly name = "KeyUnknown";
 }
 
-/** The key was revoked or has expired: nothing brings it back. */
+/** The key was revoked or has expired: it cannot become valid again. */
 export class KeyEnded extends Error {
   override readonly name = "KeyEnded";
 }
 
-/** Two secrets of the key are valid already. */
+/** The key already has two valid secrets. */
 export class RotationUnderWay extends Error {
   override readonly name = "RotationUnderWay";
 }
@@ -43,16 +43,16 @@ const toKeyPartition = (environment: Environment) => `api-keys#${environment}`;
 const toCoveragePartition = (environment: Environment) => `api-keys-of-model#${environment}`;
 const allModels = "*";
 
-/** Compares with every secret, also after a hit: the time tells nothing of how much of a hash was right. */
+/** Compares with every secret, even after a match, so that the time reveals nothing about the hashes. */
 const findSecret = (key: ApiKey, hash: string) => {
-  const given = Buffer.from(hash, "hex");
-  const same = key.secrets.filter((secret) => timingSafeEqual(Buffer.from(secret.hash, "hex"), given));
-  return same[0];
+  const expected = Buffer.from(hash, "hex");
+  const matches = key.secrets.filter((secret) => timingSafeEqual(Buffer.from(secret.hash, "hex"), expected));
+  return matches[0];
 };
 
 /**
- * The keys by which applications outside AWS call models over HTTP. A key belongs to one environment and stays on
- * record when it has ended. `clock` gives epoch milliseconds.
+ * Stores the keys with which applications outside AWS call models over HTTP. A key belongs to one environment; its record
+ * stays after it has ended. `clock` returns epoch milliseconds.
  */
 export const createApiKeyStore = ({
   store,
@@ -66,36 +66,36 @@ export const createApiKeyStore = ({
   const find = async (environment: Environment, id: string): Promise<StoredItem | undefined> =>
     store.get({ partition: toKeyPartition(environment), sort: id });
 
-  /** Changes a key by a pure function, again on a lost race; `undefined` leaves it as it is. */
+  /** Updates a key with a pure function and retries if another writer was faster. `undefined` means no change. */
   const change = async (
     environment: Environment,
     id: string,
-    next: (current: ApiKey) => ApiKey | undefined,
+    update: (current: ApiKey) => ApiKey | undefined,
   ): Promise<ApiKey> => {
     for (;;) {
       const item = await find(environment, id);
       if (!item) throw new KeyUnknown(`${environment} has no key ${id}: \`slipway keys list\` shows them.`);
       const current = ApiKey.parse(item.value);
-      const changed = next(current);
-      if (changed === undefined) return current;
-      const put = await store.put(item.key, changed, { expect: item.version });
-      if (put.written) return changed;
+      const updated = update(current);
+      if (updated === undefined) return current;
+      const { written } = await store.put(item.key, updated, { expect: item.version });
+      if (written) return updated;
     }
   };
 
   return {
-    /** Makes a key. The secret is in the answer and nowhere else: it cannot be shown again. */
-    create: async ({ by, ...wanted }: NewKey): Promise<{ readonly key: string; readonly record: ApiKey }> => {
+    /** Creates a key. Only the result holds the secret: it cannot be shown again. */
+    create: async ({ by, ...newKey }: NewKey): Promise<{ readonly key: string; readonly record: ApiKey }> => {
       const now = clock();
-      const models = wanted.models === "all" ? wanted.models : [...new Set(wanted.models)];
-      // First, so that a key that is in force is never of a model that still counts as open.
+      const models = newKey.models === "all" ? newKey.models : [...new Set(newKey.models)];
+      // Coverage first: otherwise a valid key could exist while its model is still open to everyone.
       for (const model of models === "all" ? [allModels] : models)
-        await store.put({ partition: toCoveragePartition(wanted.environment), sort: model }, true);
+        await store.put({ partition: toCoveragePartition(newKey.environment), sort: model }, true);
       for (;;) {
         const id = generateKeyId(random);
         const { key, hash } = generateKey(id, random);
         const record = ApiKey.parse({
-          ...wanted,
+          ...newKey,
           id,
           models,
           secrets: [{ hash, createdAt: now, createdBy: by, endsAt: null }],
@@ -104,20 +104,20 @@ export const createApiKeyStore = ({
           revoked: null,
           lastUsed: null,
         });
-        const place = { partition: toKeyPartition(wanted.environment), sort: id };
-        if ((await store.put(place, record, { expect: "absent" })).written) return { key, record };
+        const itemKey = { partition: toKeyPartition(newKey.environment), sort: id };
+        if ((await store.put(itemKey, record, { expect: "absent" })).written) return { key, record };
       }
     },
 
-    /** Whether a key of this model was ever made. A model whose keys are all revoked does not become open again. */
+    /** Whether a key of this model was ever created. Revoking all keys of a model does not open it again. */
     coversModel: async (environment: Environment, model: string): Promise<boolean> => {
       const partition = toCoveragePartition(environment);
       for (const sort of [model, allModels]) if (await store.get({ partition, sort })) return true;
       return false;
     },
 
-    /** Whether any key was ever made, of whatever model and environment: from then on records are not open. */
-    anyMade: async (): Promise<boolean> => {
+    /** Whether any key was ever created, for any model and environment: from then on records need a key. */
+    hasAnyKey: async (): Promise<boolean> => {
       for (const environment of environments) {
         const page = await store.page({
           partition: toCoveragePartition(environment),
@@ -145,9 +145,9 @@ export const createApiKeyStore = ({
     },
 
     /**
-     * A second secret for a key. The one before stays valid for `graceMs`, so that an application can change over
-     * while it runs; with 0 it, and any other, ends now. Throws KeyUnknown, KeyEnded, and RotationUnderWay where two
-     * are valid already and the grace is not 0.
+     * Adds a second secret to a key. The previous one stays valid for `graceMs`, so that an application can switch while
+     * it runs; with 0, all older secrets end now. Throws KeyUnknown or KeyEnded; throws RotationUnderWay if two secrets
+     * are valid and the grace is not 0.
      */
     rotate: async (
       environment: Environment,
@@ -158,28 +158,28 @@ export const createApiKeyStore = ({
       const now = clock();
       const record = await change(environment, id, (current) => {
         const state = findKeyState(current, now);
-        if (state !== "valid") throw new KeyEnded(`${id} is ${state}: make a new key instead.`);
-        const standing = current.secrets.filter(({ endsAt }) => !isPast(endsAt, now));
-        const [older] = standing;
-        if (graceMs > 0 && standing.length > 1 && older?.endsAt)
+        if (state !== "valid") throw new KeyEnded(`${id} is ${state}: create a new key instead.`);
+        const valid = current.secrets.filter(({ endsAt }) => !isPast(endsAt, now));
+        const [older] = valid;
+        if (graceMs > 0 && valid.length > 1 && older?.endsAt)
           throw new RotationUnderWay(
-            `${id} is being rotated: its older secret is valid until ${new Date(older.endsAt).toISOString()}. With a grace of 0 both end now.`,
+            `${id} is being rotated: its older secret is valid until ${new Date(older.endsAt).toISOString()}. Use a grace of 0 to end both now.`,
           );
-        const ending = graceMs > 0 ? standing.map((secret) => ({ ...secret, endsAt: now + graceMs })) : [];
-        const made = { hash, createdAt: now, createdBy: by, endsAt: null };
-        return { ...current, secrets: [...ending, made] };
+        const ending = graceMs > 0 ? valid.map((secret) => ({ ...secret, endsAt: now + graceMs })) : [];
+        const added = { hash, createdAt: now, createdBy: by, endsAt: null };
+        return { ...current, secrets: [...ending, added] };
       });
       return { key, record };
     },
 
-    /** Ends a key at once: the next request with it is refused. The first who revoked it stays on record. */
+    /** Ends a key at once: its next request is refused. The record names the first person who revoked it. */
     revoke: (environment: Environment, id: string, by: string): Promise<ApiKey> =>
       change(environment, id, (current) =>
         current.revoked === null ? { ...current, revoked: { at: clock(), by } } : undefined,
       ),
 
-    /** Notes the day on which a key was used: one write a day and key. Which of two writers is first does not matter. */
-    used: async ({ environment, id, lastUsed }: ApiKey): Promise<void> => {
+    /** Records the day of the last use: one write per day and key. */
+    recordUse: async ({ environment, id, lastUsed }: ApiKey): Promise<void> => {
       const today = new Date(clock()).toISOString().slice(0, 10);
       if (lastUsed !== null && lastUsed >= today) return;
       await change(environment, id, (current) =>
@@ -187,30 +187,30 @@ export const createApiKeyStore = ({
       );
     },
 
-    /** Whether what a request brought is a key of this environment for this model, now. Throws where the store does. */
+    /** Checks that a text is a key that is valid now for this environment and model. Throws if the store does. */
     verify: async (
       environment: Environment,
       model: string,
-      given: string | undefined,
+      text: string | undefined,
     ): Promise<KeyVerification> => {
-      const refused = (reason: KeyRefusalReason, keyId?: string): KeyVerification => ({
+      const refuse = (reason: KeyRefusalReason, keyId?: string): KeyVerification => ({
         status: "refused",
         reason,
         ...(keyId === undefined ? {} : { keyId }),
       });
-      if (given === undefined || given === "") return refused("missing");
-      const read = parseKey(given);
-      if (!read) return refused("malformed");
-      const item = await find(environment, read.id);
-      if (!item) return refused("unknown", read.id);
+      if (text === undefined || text === "") return refuse("missing");
+      const parsed = parseKey(text);
+      if (!parsed) return refuse("malformed");
+      const item = await find(environment, parsed.id);
+      if (!item) return refuse("unknown", parsed.id);
       const key = ApiKey.parse(item.value);
       const now = clock();
-      const secret = findSecret(key, read.hash);
-      if (!secret) return refused("wrong-secret", key.id);
+      const secret = findSecret(key, parsed.hash);
+      if (!secret) return refuse("wrong-secret", key.id);
       const state = findKeyState(key, now);
-      if (state !== "valid") return refused(state, key.id);
-      if (isPast(secret.endsAt, now)) return refused("secret-ended", key.id);
-      if (key.models !== "all" && !key.models.includes(model)) return refused("wrong-model", key.id);
+      if (state !== "valid") return refuse(state, key.id);
+      if (isPast(secret.endsAt, now)) return refuse("secret-ended", key.id);
+      if (key.models !== "all" && !key.models.includes(model)) return refuse("wrong-model", key.id);
       return { status: "accepted", key };
     },
   };

@@ -17,28 +17,28 @@ const computeChecksum = (text: string): string => {
   return encodeBase62(bytes, 6);
 };
 
-/** Characters of every key. */
+/** The length of every key, in characters. */
 const keyLength = 65;
 const keyPattern = /^slw_([0-9A-Za-z]{11})_[0-9A-Za-z]{49}$/;
 
 /**
- * What is kept of a key. Plain SHA-256 suffices: salts and slow hashes make guessing dear where people chose the
- * secret; nobody guesses one of 2^256 that were drawn evenly. NIST asks for no more than an approved one-way function
- * from 112 bits of entropy on.
+ * The hash that is stored in place of a key. Plain SHA-256 is enough: salts and slow hashes protect secrets that people
+ * choose, but nobody guesses 256 random bits. From 112 bits of entropy on, NIST requires only an approved one-way
+ * function.
  * https://pages.nist.gov/800-63-3/sp800-63b.html#lookupsecrets
  */
 const hashKey = (key: string): string => createHash("sha256").update(key).digest("hex");
 
-/** Randomness for security, such as node:crypto's randomBytes. */
+/** A cryptographically secure source of randomness, for example node:crypto's randomBytes. */
 export type RandomBytes = (bytes: number) => Uint8Array;
 
-/** A key's id: 64 random bits as 11 letters and digits. It is no secret. */
+/** A key's id: 64 random bits as 11 letters and digits. It is not secret. */
 export const generateKeyId = (random: RandomBytes): string => encodeBase62(random(8), 11);
 
 /**
- * A key `slw_<id>_<secret>`: the secret's 256 random bits are 43 letters and digits, and 6 more are a CRC-32 of all
- * before them. By prefix and checksum typos and secret scanners recognise a key without asking anyone, and a
- * double-click selects all of it.
+ * A key `slw_<id>_<secret>`: 43 letters and digits are the secret's 256 random bits, the last 6 are the CRC-32 of
+ * everything before them. Prefix and checksum let secret scanners recognise a key, and reveal typos, without a request. A
+ * double-click selects the whole key.
  * https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/
  */
 export const generateKey = (
@@ -50,7 +50,7 @@ export const generateKey = (
   return { key, hash: hashKey(key) };
 };
 
-/** The id in what may be a key, and the hash by which it is known; undefined for whatever is none. Never throws. */
+/** Returns the id and the hash of a key; undefined if the text is not a key. Never throws. */
 export const parseKey = (text: string): { readonly id: string; readonly hash: string } | undefined => {
   if (text.length !== keyLength) return undefined;
   const id = text.match(keyPattern)?.[1];

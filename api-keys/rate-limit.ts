@@ -1,8 +1,8 @@
 import * as z from "zod";
 
 /**
- * How many requests a key may make: `burst` within any `burst / perMinute` minutes. That is `perMinute` in the long
- * run, and never more than `perMinute + burst` in one minute (exactly `perMinute` where the two are the same).
+ * How many requests a key may make: `burst` within any `burst / perMinute` minutes. In the long run that is `perMinute`,
+ * and never more than `perMinute + burst` in one minute (exactly `perMinute` if both are equal).
  */
 export const RateLimit = z
   .object({
@@ -11,6 +11,9 @@ export const RateLimit = z
     burst: z.int().min(1),
   })
   .refine(({ perMinute, burst }) => burst <= perMinute && burst * 60 >= perMinute, {
-    message: "a burst is at least the requests of one second and at most those of one minute",
+    message: "a burst must be at least the requests of one second and at most those of one minute",
   });
 export type RateLimit = z.infer<typeof RateLimit>;
+
+/** Seconds of the window that a key's burst counts in. */
+export const windowSeconds = ({ perMinute, burst }: RateLimit): number => (burst / perMinute) * 60;

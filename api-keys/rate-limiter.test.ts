@@ -12,16 +12,16 @@ beforeEach(() => {
 afterEach(() => opened.database.close());
 
 const warn = (sentence: string) => expect.fail(sentence);
-/** One of the processes that count together. */
-const instance = (over: Partial<Store> = {}, here = opened) =>
-  createRateLimiter({ clock: here.clock, store: { ...here.store, ...over }, warn });
-const minutely = (count: number): RateLimit => ({ perMinute: count, burst: count });
+/** The limiter of one of several processes that share a store. */
+const createTestLimiter = (storeOverrides: Partial<Store> = {}, world = opened) =>
+  createRateLimiter({ clock: world.clock, store: { ...world.store, ...storeOverrides }, warn });
+const allowPerMinute = (count: number): RateLimit => ({ perMinute: count, burst: count });
 
 describe("a key with 3 requests a minute", () => {
-  const rate = minutely(3);
+  const rate = allowPerMinute(3);
 
-  test("may make them at once, is told how many are left, and waits for the fourth", async () => {
-    const limit = instance();
+  test("may make three at once, learns how many are left, and waits for the fourth", async () => {
+    const limit = createTestLimiter();
     for (const remaining of [2, 1, 0])
       expect(await limit("key", rate)).toEqual({ admitted: true, quota: { rate, remaining } });
     expect(await limit("key", rate)).toEqual({
@@ -31,77 +31,77 @@ describe("a key with 3 requests a minute", () => {
     });
   });
 
-  test("is let in again after exactly the seconds that it was told, wherever in the minute it began", async () => {
+  test("is admitted again after exactly the announced seconds, wherever in the minute it began", async () => {
     for (const offset of [0, 1, 999, 30_000, 59_999]) {
-      const here = memoryStore();
-      here.time.now += offset;
-      const limit = instance({}, here);
+      const world = memoryStore();
+      world.time.now += offset;
+      const limit = createTestLimiter({}, world);
       for (let count = 0; count < 3; count++) {
         expect((await limit("key", rate)).admitted).toBe(true);
-        here.time.now += 7_000;
+        world.time.now += 7_000;
       }
       const refused = await limit("key", rate);
       if (refused.admitted) expect.fail("three were admitted");
-      here.time.now += refused.retryAfter * 1_000;
-      expect((await instance({}, here)("key", rate)).admitted).toBe(true);
-      here.database.close();
+      world.time.now += refused.retryAfter * 1_000;
+      expect((await createTestLimiter({}, world)("key", rate)).admitted).toBe(true);
+      world.database.close();
     }
   });
 
-  test("is let in on time also when it asked on all the while, in whatever process", async () => {
-    const instances = [instance(), instance(), instance()];
+  test("is admitted on time even if it keeps sending requests to all processes", async () => {
+    const instances = [createTestLimiter(), createTestLimiter(), createTestLimiter()];
     let admitted = 0;
     // Ten requests a second for two minutes.
     for (let count = 0; count < 1_200; count++) {
-      const answers = await instances[count % 3]?.("key", rate);
-      if (answers?.admitted) admitted++;
+      const result = await instances[count % 3]?.("key", rate);
+      if (result?.admitted) admitted++;
       opened.time.now += 100;
     }
     expect(admitted).toBe(6);
   });
 
-  test("has used a place until the whole minute is over, though its slot's first moment is past that", async () => {
+  test("gets no capacity back before the whole minute is over, even if its slot began earlier", async () => {
     opened.time.now = 1_200_000_999;
-    for (let count = 0; count < 3; count++) await instance()("key", rate);
+    for (let count = 0; count < 3; count++) await createTestLimiter()("key", rate);
     opened.time.now += 59_999;
-    expect((await instance()("key", rate)).admitted).toBe(false);
+    expect((await createTestLimiter()("key", rate)).admitted).toBe(false);
     opened.time.now += 1_001;
-    expect((await instance()("key", rate)).admitted).toBe(true);
+    expect((await createTestLimiter()("key", rate)).admitted).toBe(true);
   });
 
-  test("has its own count", async () => {
-    const limit = instance();
+  test("does not count against another key", async () => {
+    const limit = createTestLimiter();
     for (let count = 0; count < 4; count++) await limit("key", rate);
     expect((await limit("another", rate)).admitted).toBe(true);
   });
 });
 
-test("a process that has seen the limit reached asks the store no more until a place can be free", async () => {
+test("a process that saw the limit does not call the store until capacity can be free", async () => {
   let calls = 0;
   const counting: Partial<Store> = {
-    add: (...given) => {
+    add: (...args) => {
       calls++;
-      return opened.store.add(...given);
+      return opened.store.add(...args);
     },
   };
-  const limit = instance(counting);
-  for (let count = 0; count < 500; count++) await limit("key", minutely(10));
+  const limit = createTestLimiter(counting);
+  for (let count = 0; count < 500; count++) await limit("key", allowPerMinute(10));
   expect(calls).toBe(12);
 });
 
-test("of many that ask at once, in several processes, exactly as many as the limit get in", async () => {
-  const instances = Array.from({ length: 5 }, () => instance());
-  const answers = await Promise.all(
-    Array.from({ length: 100 }, (_, count) => instances[count % 5]?.("key", minutely(30))),
+test("of many concurrent requests in several processes exactly the limit is admitted", async () => {
+  const instances = Array.from({ length: 5 }, () => createTestLimiter());
+  const results = await Promise.all(
+    Array.from({ length: 100 }, (_, count) => instances[count % 5]?.("key", allowPerMinute(30))),
   );
-  // Those that were being refused may have stood in another's way for a moment, never the other way round.
-  const admitted = answers.filter((answer) => answer?.admitted).length;
+  // A request that is being refused may take another's capacity for a moment, but never adds capacity.
+  const admitted = results.filter((result) => result?.admitted).length;
   expect(admitted).toBe(30);
 });
 
-test("a burst counts in its own, shorter window, and the rate holds in the long run", async () => {
+test("a burst counts in its own shorter window, and the rate holds in the long run", async () => {
   const rate = { perMinute: 60, burst: 10 };
-  const limit = instance();
+  const limit = createTestLimiter();
   let admitted = 0;
   for (let tenths = 0; tenths < 6_000; tenths++) {
     if ((await limit("key", rate)).admitted) admitted++;
@@ -110,17 +110,17 @@ test("a burst counts in its own, shorter window, and the rate holds in the long 
     if (tenths === 0) expect(admitted).toBe(10);
     opened.time.now += 100;
   }
-  // Ten minutes; a place becomes free up to a sixtieth of the window late.
+  // Ten minutes; capacity becomes free up to 1/60 of the window late.
   expect(admitted).toBeLessThanOrEqual(600);
   expect(admitted).toBeGreaterThan(570);
 });
 
-test("where the store cannot count, that is the caller's to know", async () => {
-  const limit = instance({ add: () => Promise.reject(new Error("the store is away")) });
-  await expect(limit("key", minutely(3))).rejects.toThrow("the store is away");
+test("an error of the store reaches the caller", async () => {
+  const limit = createTestLimiter({ add: () => Promise.reject(new Error("the store is unavailable")) });
+  await expect(limit("key", allowPerMinute(3))).rejects.toThrow("the store is unavailable");
 });
 
-test("a refused request that cannot be taken back is refused all the same, with a warning", async () => {
+test("a refused request stays refused if its count cannot be taken back, with a warning", async () => {
   const warnings: string[] = [];
   let broken = false;
   const limit = createRateLimiter({
@@ -129,18 +129,18 @@ test("a refused request that cannot be taken back is refused all the same, with 
       get: opened.store.get,
       add: (key, amounts, options) =>
         broken && Object.values(amounts)[0] === -1
-          ? Promise.reject(new Error("the store is away"))
+          ? Promise.reject(new Error("the store is unavailable"))
           : opened.store.add(key, amounts, options),
     },
     warn: (sentence) => warnings.push(sentence),
   });
-  await limit("key", minutely(1));
+  await limit("key", allowPerMinute(1));
   broken = true;
-  expect((await limit("key", minutely(1))).admitted).toBe(false);
+  expect((await limit("key", allowPerMinute(1))).admitted).toBe(false);
   expect(warnings).toEqual(["a refused request stays counted for one window"]);
 });
 
-test("whenever requests come, in whatever process: no window of any place holds more than the burst", () =>
+test("whenever and wherever requests arrive, no window holds more than the burst", () =>
   fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 120 }).chain((perMinute) =>
@@ -152,34 +152,34 @@ test("whenever requests come, in whatever process: no window of any place holds 
       fc.nat(600_000),
       fc.array(
         fc.record({
-          // Long waits, short ones and none, so that bursts fall on both sides of every border.
+          // Long, short and no waits, so that bursts fall on both sides of every border.
           wait: fc.oneof(fc.constant(0), fc.nat(50), fc.nat(3_000), fc.nat(70_000)),
           by: fc.nat(2),
           times: fc.integer({ min: 1, max: 12 }),
         }),
         { maxLength: 40 },
       ),
-      async (rate, offset, asking) => {
-        const here = memoryStore();
-        here.time.now += offset;
-        const instances = [0, 1, 2].map(() => instance({}, here));
+      async (rate, offset, batches) => {
+        const world = memoryStore();
+        world.time.now += offset;
+        const instances = [0, 1, 2].map(() => createTestLimiter({}, world));
         const windowMs = (rate.burst / rate.perMinute) * 60_000;
         const admitted: number[] = [];
-        for (const { wait, by, times } of asking) {
-          here.time.now += wait;
-          const answers = await Promise.all(
+        for (const { wait, by, times } of batches) {
+          world.time.now += wait;
+          const results = await Promise.all(
             Array.from({ length: times }, () => instances[by]?.("key", rate)),
           );
-          for (const answer of answers) {
-            if (answer?.admitted) admitted.push(here.time.now);
-            else expect(answer?.retryAfter).toBeLessThanOrEqual(Math.ceil((windowMs * 61) / 60_000) + 1);
+          for (const result of results) {
+            if (result?.admitted) admitted.push(world.time.now);
+            else expect(result?.retryAfter).toBeLessThanOrEqual(Math.ceil((windowMs * 61) / 60_000) + 1);
           }
         }
         for (const [index, first] of admitted.entries()) {
           const within = admitted.slice(index).filter((at) => at - first < windowMs);
           expect(within.length).toBeLessThanOrEqual(rate.burst);
         }
-        here.database.close();
+        world.database.close();
       },
     ),
     { numRuns: 200 },

@@ -122,7 +122,7 @@ export const prepareBlockingMeasurements = async (folder: string) => {
     serveModel({
       folder: join(models, model),
       identity: { environment: "stage", version: 0 },
-      records: { place, hashKey: new Uint8Array(32) },
+      records: { storage: place, hashKey: new Uint8Array(32) },
       now: Date.now,
       tick: () => performance.now(),
       newId: () => `hold-${ids++}`,
@@ -149,7 +149,7 @@ export const prepareBlockingMeasurements = async (folder: string) => {
       `loop held: ${what}, ${Math.round(bytes.length / 1_024)} KB of ${type}`,
       () =>
         measureLongestBlock(async () => {
-          const reply = await served.get(model)?.app.answer(request);
+          const reply = await served.get(model)?.app.handle(request);
           if (reply?.status !== status)
             throw new Error(`${what}: answered ${reply?.status} instead of ${status}`);
         }),
@@ -158,8 +158,8 @@ export const prepareBlockingMeasurements = async (folder: string) => {
   return {
     measurements,
     close: async () => {
-      for (const { elsewhere, release } of served.values()) {
-        elsewhere.stop();
+      for (const { offloadProcess, release } of served.values()) {
+        offloadProcess.stop();
         await release();
       }
       database.close();

@@ -19,17 +19,17 @@ import type { Service } from "./service.ts";
 const failedResponse = problemResponse(createProblem("prediction-failed", "The service failed."));
 
 /**
- * The inference service over HTTP, in each of its protocols. Whatever is refused is a problem (RFC 9457). Each answer
- * carries x-request-id, the caller's own where it is 1 to 128 printable characters. What another site's page asks through
- * a person's browser is refused before anything else of it is looked at.
- * @param offload sends requests elsewhere that would hold the event loop; absent: all are answered here, as on Lambda,
- * where there is one at a time
- * @param gate asks each request for its API key, where no gateway has done so before
- * @param hostNames configured names of the host, of which pages may ask as well
+ * The inference service over HTTP, in all its protocols. Every refusal is a problem (RFC 9457). Every response has an
+ * x-request-id: the caller's own if it has 1 to 128 printable characters. Cross-site requests from a browser are refused
+ * first.
+ * @param offload handles requests elsewhere that would block the event loop; absent: none, as on Lambda, which sends one
+ * request at a time
+ * @param middleware checks each request's API key, unless a gateway did
+ * @param hostNames configured host names, whose pages may send requests
  */
 export const createApp = (
   service: Service,
-  gate?: Middleware,
+  middleware?: Middleware,
   offload?: Offload,
   hostNames: readonly string[] = [],
 ): App => {
@@ -41,28 +41,33 @@ export const createApp = (
     ...mlflowRoutes(service),
     ...sagemakerRoutes(service),
   ]);
-  const routed = async (request: HttpRequest): Promise<HttpResponse> =>
+  const handleRoute = async (request: HttpRequest): Promise<HttpResponse> =>
     adaptToProtocol(request, await (offload ? offload(request, route) : route(request)));
-  const whole = async (request: HttpRequest): Promise<HttpResponse> => {
-    const refused = refuseCrossSite(request, hostNames);
-    if (refused) return adaptToProtocol(request, problemResponse(refused));
-    return compressResponse(request, await (gate ? gate(request, routed) : routed(request)));
+  const handleRequest = async (request: HttpRequest): Promise<HttpResponse> => {
+    const problem = refuseCrossSite(request, hostNames);
+    if (problem) return adaptToProtocol(request, problemResponse(problem));
+    return compressResponse(
+      request,
+      await (middleware ? middleware(request, handleRoute) : handleRoute(request)),
+    );
   };
   return {
-    async answer(request) {
-      const given = request.header("x-request-id") ?? "";
-      const reply = await whole(request).catch((error: unknown) => {
+    async handle(request) {
+      const callerId = request.header("x-request-id") ?? "";
+      const response = await handleRequest(request).catch((error: unknown) => {
         service.log(
           `a request failed: ${error instanceof Error ? `${error.name}: ${error.message}` : typeof error}`,
         );
         return adaptToProtocol(request, failedResponse);
       });
-      const id = /^[\x21-\x7e]{1,128}$/.test(given) ? given : service.newId();
-      // Each of them passes: whoever is refused for it reads when to come again.
-      const later = reply.status === 503 && reply.headers["retry-after"] === undefined;
-      return withHeaders(withSecurityHeaders(reply), {
+      const id = /^[\x21-\x7e]{1,128}$/.test(callerId) ? callerId : service.newId();
+      // Every 503 is temporary and must say when to retry.
+      const needsRetryAfter = response.status === 503 && response.headers["retry-after"] === undefined;
+      return withHeaders(withSecurityHeaders(response), {
         "x-request-id": id,
-        ...(later ? { "retry-after": String(service.model.retryAfter?.() ?? retryAfterSeconds) } : {}),
+        ...(needsRetryAfter
+          ? { "retry-after": String(service.model.retryAfter?.() ?? retryAfterSeconds) }
+          : {}),
       });
     },
   };

@@ -43,14 +43,14 @@ afterAll(async () => {
   for (const model of Object.values(models)) await model?.release();
 });
 
-type Sent = {
+type TestRequest = {
   readonly body: string | Uint8Array;
   readonly model?: keyof typeof models;
   readonly headers?: Record<string, string>;
   readonly path?: string;
 };
 const json = { "content-type": "application/json" };
-const ask = async ({ body, model = "churn", headers = json, path = "/v1/predict" }: Sent) => {
+const send = async ({ body, model = "churn", headers = json, path = "/v1/predict" }: TestRequest) => {
   const loaded = models[model];
   if (!loaded) throw new Error("the model is loaded before");
   return createAppClient(createApp(createTestService(loaded))).request(path, {
@@ -60,12 +60,12 @@ const ask = async ({ body, model = "churn", headers = json, path = "/v1/predict"
   });
 };
 
-const rows = (...given: unknown[]): Sent => ({ body: JSON.stringify({ rows: given }) });
+const rows = (...given: unknown[]): TestRequest => ({ body: JSON.stringify({ rows: given }) });
 /** A body in which tenure is written as it stands here: what JSON.stringify does not write. */
-const tenure = (text: string): Sent => ({
+const tenure = (text: string): TestRequest => ({
   body: JSON.stringify({ rows: [{ ...row, tenure: "here" }] }).replace('"here"', text),
 });
-const tensors = (tensor: object, behind = new Uint8Array()): Sent => {
+const tensors = (tensor: object, behind = new Uint8Array()): TestRequest => {
   const head = Buffer.from(JSON.stringify({ inputs: [{ name: "tenure", datatype: "FP64", ...tensor }] }));
   return {
     path: "/v2/models/churn/infer",
@@ -79,7 +79,7 @@ const crowd = gzipSync(`{"rows":[${"{},".repeat(9_000_000)}{}]}`);
 const packed = { ...json, "content-encoding": "gzip" };
 
 /** Each way in which input is bad, the status that it gets, and the pointer to the value where there is one. */
-const refused: readonly (readonly [string, Sent, number, string | undefined])[] = [
+const refused: readonly (readonly [string, TestRequest, number, string | undefined])[] = [
   ["text for a number", rows({ ...row, tenure: "12" }), 422, "/rows/0/tenure"],
   ["a number for text", rows({ ...row, contract: 1 }), 422, "/rows/0/contract"],
   ["an object for a number", rows(row, { ...row, tenure: {} }), 422, "/rows/1/tenure"],
@@ -138,17 +138,17 @@ const refused: readonly (readonly [string, Sent, number, string | undefined])[] 
   ["a shape of less than nothing", tensors({ shape: [-1], data: [] }), 422, "/inputs/0/shape/0"],
 ];
 
-describe("is refused, with a pointer to the value, and the next request is answered", () => {
-  test.each(refused)("%s", async (_, sent, status, pointer) => {
-    const response = await ask(sent);
+describe("refused with a pointer to the value, and the next request gets a prediction", () => {
+  test.each(refused)("%s", async (_, request, status, pointer) => {
+    const response = await send(request);
     const problem = HttpProblem.parse(await response.json());
     expect([response.status, problem.status]).toEqual([status, status]);
     expect(problem.errors?.[0]?.pointer).toBe(pointer);
-    expect((await ask(rows(row))).status).toBe(200);
+    expect((await send(rows(row))).status).toBe(200);
   });
 });
 
-const answered: readonly (readonly [string, Sent, Sent])[] = [
+const accepted: readonly (readonly [string, TestRequest, TestRequest])[] = [
   ["-0, as 0", tenure("-0"), tenure("0")],
   ["-0.0e5 of a number, as 0", rows({ ...row, total_charges: -0 }), rows({ ...row, total_charges: 0 })],
   ["1e-400, as 0", tenure("1e-400"), tenure("0")],
@@ -174,9 +174,9 @@ const answered: readonly (readonly [string, Sent, Sent])[] = [
   ],
 ];
 
-describe("is answered", () => {
-  test.each(answered)("%s", async (_, sent, same) => {
-    const [response, other] = [await ask(sent), await ask(same)];
+describe("accepted", () => {
+  test.each(accepted)("%s", async (_, request, equivalent) => {
+    const [response, other] = [await send(request), await send(equivalent)];
     expect([response.status, other.status]).toEqual([200, 200]);
     const text = await response.text();
     expect(text).not.toMatch(/NaN|Infinity|-0[,}\]]/);
@@ -184,7 +184,7 @@ describe("is answered", () => {
   });
 });
 
-test("an answer of -0 is written as 0, in JSON and in CSV", async () => {
+test("a score of -0 is written as 0, in JSON and in CSV", async () => {
   const manifest = buildManifest({
     task: "regression",
     inputs: [{ name: "x", type: "number", min: -1, max: 1 }],

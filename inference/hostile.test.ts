@@ -15,7 +15,7 @@ import { createService } from "./service.ts";
 let model: LoadedModel;
 let logged: string[] = [];
 let reported: RequestMetrics[] = [];
-const kept = createRecordsFixture();
+const recordsFixture = createRecordsFixture();
 
 beforeAll(async () => {
   model = await loadModel({
@@ -29,7 +29,7 @@ beforeEach(() => {
   reported = [];
 });
 
-const needs = (): RunPredictionDependencies => {
+const createDependencies = (): RunPredictionDependencies => {
   let ids = 0;
   return {
     model,
@@ -45,25 +45,25 @@ const needs = (): RunPredictionDependencies => {
     newId: () => `id-${++ids}`,
     report: (metrics) => reported.push(metrics),
     log: (line) => logged.push(line),
-    records: { recorder: kept.recorder, reader: kept.reader },
+    records: { recorder: recordsFixture.recorder, reader: recordsFixture.reader },
   };
 };
 const valid = buildValidRequests(readChurnGolden().rows.slice(0, 2));
 
-/** The value that a pointer leads to, or the last one on the way that is there. */
-const walk = (body: unknown, pointer: string): { readonly left: number } => {
+/** Follows a pointer as far as its values exist, and returns the number of remaining steps. */
+const followPointer = (body: unknown, pointer: string): { readonly left: number } => {
   const steps = pointer.split("/").slice(1);
-  let here = body;
-  for (const [at, step] of steps.entries()) {
+  let value = body;
+  for (const [index, step] of steps.entries()) {
     const name = step.replaceAll("~1", "/").replaceAll("~0", "~");
-    if (typeof here !== "object" || here === null || !Object.hasOwn(here, name))
-      return { left: steps.length - at };
-    here = Reflect.get(here, name);
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name))
+      return { left: steps.length - index };
+    value = Reflect.get(value, name);
   }
   return { left: 0 };
 };
 
-const parsed = (text: string): unknown => {
+const tryParse = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {
@@ -71,39 +71,45 @@ const parsed = (text: string): unknown => {
   }
 };
 
-/** No number in it is NaN or infinite, which JSON would write as null and CSV as a word. */
+/** Whether all numbers are finite: JSON would write others as null, CSV as a word. */
 const isFinished = (type: string, text: string): boolean =>
   type.startsWith("text/csv")
     ? !/NaN|Infinity/.test(text)
     : !/"(scores|value|predictions)":\s*null|:null/.test(text);
 
-const judge = ({ path, headers, body }: ServiceRequest, status: number, type: string, text: string): void => {
+const checkResponse = (
+  { path, headers, body }: ServiceRequest,
+  status: number,
+  type: string,
+  text: string,
+): void => {
   expect(status).toBeGreaterThanOrEqual(200);
   expect(status).toBeLessThan(500);
   expect(text.length).toBeLessThan(100_000);
   if (status === 200 && /predict$|infer$|invocations$/.test(path)) expect(isFinished(type, text)).toBe(true);
   if (status >= 400 && text !== "") {
-    const answered = parsed(text);
-    expect(answered).toBeTypeOf("object");
-    const errors: { pointer: string; detail: string }[] = Object(answered).errors ?? [];
+    const problem = tryParse(text);
+    expect(problem).toBeTypeOf("object");
+    const errors: { pointer: string; detail: string }[] = Object(problem).errors ?? [];
     const isJson = headers["content-type"] === "application/json" && !("content-encoding" in headers);
-    const sent = isJson ? parsed(Buffer.from(body).toString("utf8")) : undefined;
-    // At most the last step of a pointer leads nowhere: the name of a value that is missing.
-    if (sent !== undefined && !("inference-header-content-length" in headers))
-      for (const { pointer } of errors) expect(walk(sent, pointer).left, pointer).toBeLessThan(2);
+    const requestBody = isJson ? tryParse(Buffer.from(body).toString("utf8")) : undefined;
+    // At most the last step may not exist: the name of a missing value.
+    if (requestBody !== undefined && !("inference-header-content-length" in headers))
+      for (const { pointer } of errors)
+        expect(followPointer(requestBody, pointer).left, pointer).toBeLessThan(2);
   }
 };
 
-const init = ({ method, headers, body }: ServiceRequest): RequestInit => {
+const toRequestInit = ({ method, headers, body }: ServiceRequest): RequestInit => {
   const bodiless = method === "GET" || method === "HEAD";
   return { method, headers, ...(bodiless ? {} : { body: Buffer.from(body) }) };
 };
 
-test("every valid request is answered in its protocol", async () => {
-  const app = createAppClient(createApp(createService(needs())));
+test("every valid request gets a prediction in its protocol", async () => {
+  const app = createAppClient(createApp(createService(createDependencies())));
   for (const request of valid) {
-    const response = await app.request(request.path, init(request));
-    // The record is not there in the one that asks for it by its id.
+    const response = await app.request(request.path, toRequestInit(request));
+    // The request for a record by its id may come before that record.
     expect([request.path, response.status]).toEqual([
       request.path,
       request.path.endsWith("id-1") ? expect.any(Number) : 200,
@@ -111,13 +117,13 @@ test("every valid request is answered in its protocol", async () => {
   }
 });
 
-test("whatever is sent, in every protocol, is answered or refused with 4xx, and the next request is answered", async () => {
-  const app = createAppClient(createApp(createService(needs())));
-  let at = 0;
+test("any request, in every protocol, gets a prediction or a 4xx, and the next request gets a prediction", async () => {
+  const app = createAppClient(createApp(createService(createDependencies())));
+  let count = 0;
   await fc.assert(
     fc.asyncProperty(hostileRequest(valid), async (request) => {
-      const response = await app.request(request.path, init(request));
-      judge(
+      const response = await app.request(request.path, toRequestInit(request));
+      checkResponse(
         request,
         response.status,
         response.headers.get("content-type") ?? "",
@@ -125,8 +131,10 @@ test("whatever is sent, in every protocol, is answered or refused with 4xx, and 
       );
       const id = response.headers.get("x-request-id") ?? "";
       expect(id).toMatch(/^[\x21-\x7e]{1,128}$/);
-      if (++at % 50 === 0)
-        expect((await app.request("/v1/predict", init(valid[0] as ServiceRequest))).status).toBe(200);
+      if (++count % 50 === 0)
+        expect((await app.request("/v1/predict", toRequestInit(valid[0] as ServiceRequest))).status).toBe(
+          200,
+        );
     }),
     { numRuns: 3_000 },
   );
@@ -134,8 +142,8 @@ test("whatever is sent, in every protocol, is answered or refused with 4xx, and 
   expect(reported.filter(({ failed }) => failed)).toEqual([]);
 });
 
-test("and so it is by the function, over HTTP and invoked directly", async () => {
-  const answer = predict(needs());
+test("the function does the same, over HTTP and invoked directly", async () => {
+  const handle = predict(createDependencies());
   const event = ({ method, path, headers, body }: ServiceRequest, base64: boolean) => ({
     version: "2.0",
     rawPath: path.split("?")[0],
@@ -147,9 +155,9 @@ test("and so it is by the function, over HTTP and invoked directly", async () =>
   });
   await fc.assert(
     fc.asyncProperty(hostileRequest(valid), fc.boolean(), async (request, base64) => {
-      const given = ApiGatewayResponse.parse(await answer(event(request, base64)));
-      expect(given.statusCode).toBeLessThan(500);
-      expect(await answer(parsed(Buffer.from(request.body).toString("utf8")))).not.toMatchObject({
+      const response = ApiGatewayResponse.parse(await handle(event(request, base64)));
+      expect(response.statusCode).toBeLessThan(500);
+      expect(await handle(tryParse(Buffer.from(request.body).toString("utf8")))).not.toMatchObject({
         status: 500,
       });
     }),

@@ -11,14 +11,14 @@ import type { PredictResponse } from "./native/predict-response.ts";
 import { countLabels } from "./records/count-labels.ts";
 import type { Records } from "./records/records.ts";
 
-/** Who answers: what is known only at deployment. */
+/** The deployed version that predicts, known only at deployment. */
 export type ModelIdentity = {
   readonly model: string;
   /** The registry's version of the model. */
   readonly version: number;
   readonly digest: string;
   readonly environment: "stage" | "prod";
-  /** The function's version, which metrics are kept by. */
+  /** The function's version; metrics are stored under it. */
   readonly functionVersion: string;
 };
 
@@ -27,61 +27,61 @@ export type RunPredictionDependencies = {
   readonly identity: ModelIdentity;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   readonly tick: () => number;
   readonly newId: () => string;
-  /** Told of every predict request once, answered or not. */
+  /** Called once for every predict request, successful or not. */
   readonly report: (metrics: RequestMetrics) => void;
-  /** Told why a request failed by our fault; holds no input. */
+  /** Gets the reason of every server error, without inputs. */
   readonly log: (line: string) => void;
-  /** Absent where none are kept. */
+  /** Absent if no records are kept. */
   readonly records?: Records | undefined;
 };
 
-/** What a protocol read from a request. */
+/** A predict request of any protocol. */
 export type PredictRequest = {
-  /** Rows for the model, an object each; anything, as it came from the caller. */
+  /** Rows from the caller, not yet validated. */
   readonly rows: unknown;
-  /** How the protocol's caller finds the value that a problem is about: an RFC 6901 pointer into what it sent. */
+  /** Returns the RFC 6901 pointer to a problem's value in the caller's body. */
   readonly pointer: (problem: RowProblem) => string;
 };
 
 export type PredictResult =
-  | { readonly status: "answered"; readonly answer: PredictResponse }
+  | { readonly status: "predicted"; readonly response: PredictResponse }
   | { readonly status: "refused"; readonly problem: HttpProblem };
 
-/** What a caller may read of an error: the model's inner life stays in the log. */
+/** Converts an error to what the caller may see; details of the model stay in the log. */
 const toProblem = (error: unknown, pointer: PredictRequest["pointer"]): HttpProblem => {
   if (error instanceof RowsInvalid)
     return createProblem(
       "rows-invalid",
-      `${error.problems.length} value${error.problems.length === 1 ? " does" : "s do"} not fit.`,
-      error.problems.map((found) => ({ pointer: pointer(found), detail: found.detail })),
+      `${error.problems.length} invalid value${error.problems.length === 1 ? "" : "s"}.`,
+      error.problems.map((problem) => ({ pointer: pointer(problem), detail: problem.detail })),
     );
   if (error instanceof OutputNotFinite)
-    return createProblem("output-not-finite", "No answer is better than a wrong one.");
+    return createProblem("output-not-finite", "Ask the model's owner to check it with these rows.");
   if (error instanceof RunStopped)
     return createProblem(
       "run-stopped",
-      "This request's run did not end within the model's limits on time and memory, and was stopped. Send other rows, or fewer.",
+      "The run exceeded the model's limits on time and memory and was stopped. Send fewer or other rows.",
     );
   if (error instanceof ModelBusy)
     return createProblem(
       "model-busy",
-      "Too many runs did not end. Ask again after the time that Retry-After says.",
+      "Too many runs were stopped. Try again after the seconds in Retry-After.",
     );
-  return createProblem("prediction-failed", "The model could not answer these rows.");
+  return createProblem("prediction-failed", "The model could not predict these rows.");
 };
 
-/** Rows that the model answered: it checked each of them against its inputs. */
+/** The model has already validated rows that it predicted. */
 const areRows = (rows: unknown): rows is readonly Row[] => Array.isArray(rows);
 
 const formatError = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message.slice(0, 500)}` : typeof error;
 
 /**
- * Answers one request of whichever protocol, given a way to its question (or a refusal, where what came is none), and
- * reports it once, whatever happens. A failure is ours (5xx); a caller's mistake is none.
+ * Handles one predict request of any protocol. `read` returns the request, or a problem if it is invalid. Reports metrics
+ * once in every case. Only server errors (5xx) count as failed, not the caller's mistakes.
  */
 export const runPrediction = ({
   model,
@@ -93,17 +93,17 @@ export const runPrediction = ({
   log,
   records,
 }: RunPredictionDependencies) => {
-  const refused = (error: unknown, pointer: PredictRequest["pointer"]): HttpProblem => {
-    const told = toProblem(error, pointer);
-    if (told.status >= 500) log(`prediction failed: ${formatError(error)}`);
-    return told;
+  const toLoggedProblem = (error: unknown, pointer: PredictRequest["pointer"]): HttpProblem => {
+    const problem = toProblem(error, pointer);
+    if (problem.status >= 500) log(`prediction failed: ${formatError(error)}`);
+    return problem;
   };
 
-  const predict = async (question: PredictRequest, at: number, started: number): Promise<PredictResult> => {
+  const predict = async (request: PredictRequest, at: number, started: number): Promise<PredictResult> => {
     try {
-      const { rows } = question;
+      const { rows } = request;
       const predictions = await model.predict(rows);
-      const answer: PredictResponse = {
+      const response: PredictResponse = {
         id: newId(),
         model: identity.model,
         version: identity.version,
@@ -111,36 +111,38 @@ export const runPrediction = ({
         latencyMs: Math.round((tick() - started) * 1_000) / 1_000,
         createdAt: new Date(at).toISOString(),
       };
-      if (!records || !areRows(rows)) return { status: "answered", answer };
+      if (!records || !areRows(rows)) return { status: "predicted", response };
       const { digest, environment } = identity;
-      const { id, latencyMs } = answer;
-      const kept = { id, at, model: identity.model, modelVersion: identity.version, digest, environment };
-      const recorded = await records.recorder.record({ ...kept, latencyMs, rows, predictions });
+      const { id, latencyMs } = response;
+      const origin = { id, at, model: identity.model, modelVersion: identity.version, digest, environment };
+      const recorded = await records.recorder.record({ ...origin, latencyMs, rows, predictions });
       return {
-        status: "answered",
-        answer: recorded === "failed" ? { ...answer, storageWarning: "write_failed" } : answer,
+        status: "predicted",
+        response: recorded === "failed" ? { ...response, storageWarning: "write_failed" } : response,
       };
     } catch (error) {
-      return { status: "refused", problem: refused(error, question.pointer) };
+      return { status: "refused", problem: toLoggedProblem(error, request.pointer) };
     }
   };
 
   return async (read: () => Promise<PredictRequest | HttpProblem>): Promise<PredictResult> => {
     const at = now();
     const started = tick();
-    const question = await read().catch((error: unknown): HttpProblem => refused(error, rowPointer("/rows")));
-    const answered: PredictResult =
-      "rows" in question ? await predict(question, at, started) : { status: "refused", problem: question };
+    const request = await read().catch(
+      (error: unknown): HttpProblem => toLoggedProblem(error, rowPointer("/rows")),
+    );
+    const result: PredictResult =
+      "rows" in request ? await predict(request, at, started) : { status: "refused", problem: request };
     report({
       environment: identity.environment,
       model: identity.model,
       version: identity.functionVersion,
       at,
       latencyMs: tick() - started,
-      failed: answered.status === "refused" && answered.problem.status >= 500,
-      labels: answered.status === "answered" ? countLabels(answered.answer.predictions) : new Map(),
-      recordFailed: answered.status === "answered" && answered.answer.storageWarning !== undefined,
+      failed: result.status === "refused" && result.problem.status >= 500,
+      labels: result.status === "predicted" ? countLabels(result.response.predictions) : new Map(),
+      recordFailed: result.status === "predicted" && result.response.storageWarning !== undefined,
     });
-    return answered;
+    return result;
   };
 };

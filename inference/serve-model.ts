@@ -30,15 +30,15 @@ type Options = Pick<RunPredictionDependencies, "report" | "log" | "now" | "tick"
   /** The model's folder. */
   readonly folder: string;
   readonly identity: Pick<ModelIdentity, "environment" | "version">;
-  /** Where prediction records are kept; absent: nowhere. */
-  readonly records?: { readonly place: RecordStorage; readonly hashKey: Uint8Array } | undefined;
-  /** Decides on each request's API key; absent: everyone may ask. */
+  /** Storage for prediction records; absent: no records. */
+  readonly records?: { readonly storage: RecordStorage; readonly hashKey: Uint8Array } | undefined;
+  /** Checks each request's API key; absent: no authentication. */
   readonly admit?: Admit | undefined;
-  /** When a run in a process of its own is stopped; absent: after the manifest's timeoutSeconds. */
+  /** The limit for a run in a separate process; absent: the manifest's timeoutSeconds. */
   readonly deadlineMs?: number;
-  /** Which requests need a key; absent: all but those for /health and /ready. */
+  /** Which requests need a key; absent: all except /health and /ready. */
   readonly needsKey?: ((request: HttpRequest) => Promise<boolean>) | undefined;
-  /** Names of this host beside those of the loopback interface, `models.example.com` or `models.example.com:8443`. */
+  /** Host names besides loopback names: `models.example.com` or `models.example.com:8443`. */
   readonly hostNames?: readonly string[] | undefined;
 };
 
@@ -55,13 +55,13 @@ const chooseDeadlineMs = (
 type OpenedModel = {
   readonly model: LoadedModel;
   readonly digest: string;
-  readonly most: OffloadThreshold;
+  readonly threshold: OffloadThreshold;
 };
 
 /**
- * In this process where a run's work is bounded by its rows, and short; else in one of its own, with the function's
- * time-out and memory as its limits. A function in Lambda needs none: it is a process for one request at a time, ended at
- * its time-out.
+ * Opens the model in this process if a run is short and depends only on its rows; else in a separate process with the
+ * function's timeout and memory as limits. Lambda needs no separate process: it sends one request at a time and enforces
+ * the timeout.
  */
 const openFolder = async (
   folder: string,
@@ -71,20 +71,20 @@ const openFolder = async (
   const artifact = await readFile(join(folder, manifest.artifact));
   const digest = `sha256:${createHash("sha256").update(artifact).digest("hex")}`;
   const { unbounded } = inspectOnnx(artifact);
-  let why: string | undefined;
-  if (unbounded !== undefined) why = `${unbounded} lets a request decide how much a run does`;
-  else if (manifest.tokenizer !== undefined) why = "a run on texts would keep other requests waiting";
+  let reason: string | undefined;
+  if (unbounded !== undefined) reason = `with ${unbounded} the run time depends on the values of a request`;
+  else if (manifest.tokenizer !== undefined) reason = "a run on texts would block other requests";
   else {
     const model = await loadModelFolder(folder);
-    const most = await measureOffloadThreshold(model, {
-      most: defaultOffloadThreshold,
-      threadMs: readThreadMs,
+    const threshold = await measureOffloadThreshold(model, {
+      maximum: defaultOffloadThreshold,
+      readThreadMs,
     });
-    if (most) return { model, digest, most };
+    if (threshold) return { model, digest, threshold };
     await model.release();
-    why = "a run on a single row would keep other requests waiting";
+    reason = "a run on a single row would block other requests";
   }
-  log(`runs in a process of its own: ${why}`);
+  log(`runs in a process of its own: ${reason}`);
   const { memoryMb } = manifest.resources;
   const model = await isolateModel({
     folder,
@@ -94,12 +94,12 @@ const openFolder = async (
     tick,
     log,
   });
-  return { model, digest, most: manifest.tokenizer ? textOffloadThreshold : defaultOffloadThreshold };
+  return { model, digest, threshold: manifest.tokenizer ? textOffloadThreshold : defaultOffloadThreshold };
 };
 
 /**
- * The inference service of a model's folder, for an HTTP server: the same that its function is. The digest that it
- * names is that of the ONNX file, since there is no image. Throws ManifestInvalid or ModelUnreadable.
+ * Creates the inference service of a model's folder for an HTTP server, equal to the deployed function. Its digest is that
+ * of the ONNX file, because there is no image. Throws ManifestInvalid or ModelUnreadable.
  */
 export const serveModel = async ({
   folder,
@@ -108,16 +108,16 @@ export const serveModel = async ({
   admit,
   needsKey,
   hostNames = [],
-  ...needs
+  ...dependencies
 }: Options): Promise<{
   readonly app: App;
   readonly name: string;
-  /** The process that large requests are answered in. */
-  readonly elsewhere: Pick<OffloadProcess, "pid" | "stop">;
-  /** Ends the model, and the process that it runs in where it has one. */
+  /** The process for large requests. */
+  readonly offloadProcess: Pick<OffloadProcess, "pid" | "stop">;
+  /** Releases the model and ends its separate process, if any. */
   release(): Promise<void>;
 }> => {
-  const { model, digest, most } = await openFolder(folder, needs);
+  const { model, digest, threshold } = await openFolder(folder, dependencies);
   const { manifest } = model;
   const { name } = manifest;
   const identity: ModelIdentity = {
@@ -127,44 +127,49 @@ export const serveModel = async ({
     digest,
     functionVersion: String(version),
   };
-  const { log, now: clock } = needs;
+  const { log, now: clock } = dependencies;
   const hashKey = records && (async () => records.hashKey);
-  const keeping = createRecords({ identity, manifest, hashKey, clock, log });
-  const service = createService({ ...needs, model, identity, records: keeping(records?.place) });
-  const warn = (sentence: string, fault: unknown) =>
-    log(`${sentence}: ${fault instanceof Error ? fault.message : String(fault)}`);
-  const elsewhere = createOffloadProcess({
+  const createModelRecords = createRecords({ identity, manifest, hashKey, clock, log });
+  const service = createService({
+    ...dependencies,
+    model,
+    identity,
+    records: createModelRecords(records?.storage),
+  });
+  const warn = (sentence: string, error: unknown) =>
+    log(`${sentence}: ${error instanceof Error ? error.message : String(error)}`);
+  const offloadProcess = createOffloadProcess({
     start: {
       folder: resolve(folder),
       identity,
       manifest,
       hashKey: records ? Buffer.from(records.hashKey).toString("base64") : null,
     },
-    place: records?.place,
-    report: needs.report,
+    storage: records?.storage,
+    report: dependencies.report,
     log,
-    tick: needs.tick,
+    tick: dependencies.tick,
     limits: {
       ...defaultOffloadProcessLimits,
       deadlineMs: Math.min(
         defaultOffloadProcessLimits.deadlineMs,
-        chooseDeadlineMs(manifest, needs.deadlineMs),
+        chooseDeadlineMs(manifest, dependencies.deadlineMs),
       ),
       residentMb: Math.max(minResidentMb, manifest.resources.memoryMb),
     },
   });
-  const keyed = admit && requireApiKey({ admit, model: name, needsKey, warn });
-  const ownHost = checkHost(hostNames);
-  const gate: Middleware = (request, answer) =>
-    ownHost(request, keyed ? (passed) => keyed(passed, answer) : answer);
-  const sendOn = createOffload(elsewhere, {
+  const requireKey = admit && requireApiKey({ admit, model: name, needsKey, warn });
+  const requireHost = checkHost(hostNames);
+  const middleware: Middleware = (request, next) =>
+    requireHost(request, requireKey ? (allowed) => requireKey(allowed, next) : next);
+  const offload = createOffload(offloadProcess, {
     inputs: manifest.inputs.length,
-    most,
+    threshold,
   });
   return {
-    app: createApp(service, gate, sendOn, hostNames),
+    app: createApp(service, middleware, offload, hostNames),
     name,
-    elsewhere,
+    offloadProcess,
     release: () => model.release(),
   };
 };

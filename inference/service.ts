@@ -7,29 +7,29 @@ import {
   runPrediction,
 } from "./run-prediction.ts";
 
-/** What every protocol stands on: the model and who it is, a way to ask it, and whether it answers. */
+/** The inference service that every protocol uses. */
 export type Service = Pick<RunPredictionDependencies, "model" | "identity" | "newId" | "records" | "log"> & {
-  /** Answers one request and reports it, whatever happens. */
-  readonly answer: (read: () => Promise<PredictRequest | HttpProblem>) => Promise<PredictResult>;
-  /** True once the model answered its test row; asked again until then. */
+  /** Handles one predict request and always reports its metrics. */
+  readonly predict: (read: () => Promise<PredictRequest | HttpProblem>) => Promise<PredictResult>;
+  /** Whether the model can predict its sample row. The first success is remembered. */
   readonly ready: () => Promise<boolean>;
 };
 
 const createReadinessCheck = ({ model }: RunPredictionDependencies): Service["ready"] => {
-  let answered = false;
+  let isReady = false;
   return async () => {
     if (model.retryAfter?.() !== undefined) return false;
-    answered ||= await model.predict([createSampleRow(model.manifest)]).then(
+    isReady ||= await model.predict([createSampleRow(model.manifest)]).then(
       (predictions) => predictions.length === 1,
       () => false,
     );
-    return answered;
+    return isReady;
   };
 };
 
-/** The inference service without any protocol. */
-export const createService = (needs: RunPredictionDependencies): Service => ({
-  ...needs,
-  answer: runPrediction(needs),
-  ready: createReadinessCheck(needs),
+/** Creates the inference service, independent of any protocol. */
+export const createService = (dependencies: RunPredictionDependencies): Service => ({
+  ...dependencies,
+  predict: runPrediction(dependencies),
+  ready: createReadinessCheck(dependencies),
 });

@@ -17,11 +17,11 @@ const missingFileProblem = (file: string, remedy: string): FolderProblem => ({
   severity: "error",
   file,
   path: "",
-  message: "is not there",
+  message: "is missing",
   remedy,
 });
 
-/** What a reader gives, or the problems that it throws. */
+/** Returns the value of `read`, or the problems that it throws. */
 const readOrProblems = <T>(
   read: () => T,
 ): { readonly value: T } | { readonly problems: readonly FolderProblem[] } => {
@@ -34,18 +34,18 @@ const readOrProblems = <T>(
 };
 
 const findMismatches = (manifest: Manifest, graph: OnnxSummary, yaml: string): FolderProblem[] => {
-  const at = locateYaml(yaml);
-  const bound = manifest.tokenizer ? bindTokens(graph.inputs) : bindInputs(manifest, graph.inputs);
-  const found: FolderProblem[] =
-    bound.status === "bound"
+  const locate = locateYaml(yaml);
+  const binding = manifest.tokenizer ? bindTokens(graph.inputs) : bindInputs(manifest, graph.inputs);
+  const problems: FolderProblem[] =
+    binding.status === "bound"
       ? []
-      : bound.mismatches.map(({ input, message, remedy }) => {
+      : binding.mismatches.map(({ input, message, remedy }) => {
           const index = manifest.inputs.findIndex(({ name }) => name === input);
           const path = index < 0 ? ["inputs"] : ["inputs", index];
           return {
             severity: "error",
             file: manifestFile,
-            ...at(path),
+            ...locate(path),
             path: formatPath(path),
             message,
             remedy,
@@ -53,15 +53,15 @@ const findMismatches = (manifest: Manifest, graph: OnnxSummary, yaml: string): F
         });
   const output = findOutput(manifest, graph.outputs);
   if (output.status === "missing")
-    found.push({
+    problems.push({
       severity: "error",
       file: manifestFile,
-      ...at(["output"]),
+      ...locate(["output"]),
       path: "output",
       message: output.message,
       remedy: output.remedy,
     });
-  return found;
+  return problems;
 };
 
 const checkGraph = (manifest: Manifest, { files }: ModelFolder, yaml: string): FolderProblem[] => {
@@ -87,35 +87,35 @@ const checkGraph = (manifest: Manifest, { files }: ModelFolder, yaml: string): F
 };
 
 type FilesCheckResult = {
-  /** What is wrong with what people write: manifest, golden vectors, holdout. */
+  /** Problems of the files that people write: manifest, golden vectors, holdout. */
   readonly folder: readonly FolderProblem[];
-  /** What is wrong with the ONNX file, or with how it fits the manifest. */
+  /** Problems of the ONNX file, or between it and the manifest. */
   readonly graph: readonly FolderProblem[];
-  /** What a first run needs; absent where something of it cannot be read. */
+  /** The inputs of the first run; absent if one of them is invalid. */
   readonly run?: { readonly manifest: Manifest; readonly golden: Golden };
 };
 
 /**
- * Reads a model's folder without running anything. For a process with limits alone (check-process.ts): what a commit
- * holds can take any time and memory to read.
- * @param reading told of each file before it is read
+ * Reads a model's folder and runs nothing. Call it only in a process with limits (check-process.ts): a hostile file can
+ * take any time and memory to read.
+ * @param onFile gets the name of each file before it is read
  */
-export const checkFiles = (folder: ModelFolder, reading: (file: string) => void): FilesCheckResult => {
+export const checkFiles = (folder: ModelFolder, onFile: (file: string) => void): FilesCheckResult => {
   const { model, files } = folder;
-  reading(manifestFile);
+  onFile(manifestFile);
   const bytes = files.get(manifestFile);
   if (!bytes)
     return {
-      folder: [missingFileProblem(manifestFile, "Write it: docs/model.schema.json says what belongs there.")],
+      folder: [missingFileProblem(manifestFile, "Create it: docs/model.schema.json describes its fields.")],
       graph: [],
     };
-  const read = readOrProblems(() => readManifest(bytes));
-  if ("problems" in read) return { folder: read.problems, graph: [] };
+  const result = readOrProblems(() => readManifest(bytes));
+  if ("problems" in result) return { folder: result.problems, graph: [] };
   const yaml = new TextDecoder().decode(bytes);
-  const manifest = read.value;
-  const found: FolderProblem[] = [];
+  const manifest = result.value;
+  const problems: FolderProblem[] = [];
   if (manifest.name !== model)
-    found.push({
+    problems.push({
       severity: "error",
       file: manifestFile,
       ...locateYaml(yaml)(["name"]),
@@ -123,9 +123,9 @@ export const checkFiles = (folder: ModelFolder, reading: (file: string) => void)
       message: `the folder is named ${model}`,
       remedy: `Write name: ${model}, or rename the folder.`,
     });
-  reading(manifest.artifact);
+  onFile(manifest.artifact);
   const graph = checkGraph(manifest, folder, yaml);
-  reading("golden.json");
+  onFile("golden.json");
   const goldenBytes = files.get("golden.json");
   const golden = goldenBytes
     ? readOrProblems(() => parseGolden(goldenBytes, manifest))
@@ -133,12 +133,12 @@ export const checkFiles = (folder: ModelFolder, reading: (file: string) => void)
         problems: [
           missingFileProblem(
             "golden.json",
-            "Write it with the training project: rows and what the model answered them.",
+            "Write it with the training project: rows and the model's predictions for them.",
           ),
         ],
       };
-  if ("problems" in golden) found.push(...golden.problems);
-  reading("holdout.csv");
+  if ("problems" in golden) problems.push(...golden.problems);
+  onFile("holdout.csv");
   const holdoutBytes = files.get("holdout.csv");
   const holdout = holdoutBytes
     ? readOrProblems(() => parseHoldout(holdoutBytes, manifest))
@@ -146,13 +146,13 @@ export const checkFiles = (folder: ModelFolder, reading: (file: string) => void)
         problems: [
           missingFileProblem(
             "holdout.csv",
-            "Write it with the training project: rows that were kept from training, with their label.",
+            "Write it with the training project: labelled rows that training did not use.",
           ),
         ],
       };
-  if ("problems" in holdout) found.push(...holdout.problems);
+  if ("problems" in holdout) problems.push(...holdout.problems);
   return {
-    folder: found,
+    folder: problems,
     graph,
     ...(graph.length === 0 && "value" in golden ? { run: { manifest, golden: golden.value } } : {}),
   };

@@ -1,7 +1,11 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
+import { checkGolden } from "#domain/gates/check-golden.ts";
+import { loadModel } from "#inference/model/load-model.ts";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { parseGolden } from "#model-folder/rows/parse-golden.ts";
 import { buildLoopBody } from "#test/support/onnx/build-loop-body.ts";
 import { readChurnFiles, readChurnYaml } from "#test/support/onnx/churn-folder.ts";
 import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
@@ -55,8 +59,8 @@ const x = { name: "x", type: floatType, shape: ["N", 1] };
 const y = { name: "y", type: floatType, shape: ["N", 1] };
 
 describe("checkModel", () => {
-  test("churn, as it is committed, has nothing to complain of, and its trial leaves no file", async () => {
-    // A folder of its own: other tests try models at the same time.
+  test("the committed churn has no problems, and its trial leaves no file behind", async () => {
+    // A folder of its own, because other tests run trials at the same time.
     const own = await createTemporaryFolder();
     vi.stubEnv("TMPDIR", own.path);
     try {
@@ -69,8 +73,8 @@ describe("checkModel", () => {
   });
 
   const mistakes: [string, ReturnType<typeof churnWith>, Record<string, unknown>][] = [
-    ["no manifest", churnWith({ "model.yaml": undefined }), { file: "model.yaml", message: "is not there" }],
-    ["no ONNX file", churnWith({ "model.onnx": undefined }), { file: "model.onnx", message: "is not there" }],
+    ["no manifest", churnWith({ "model.yaml": undefined }), { file: "model.yaml", message: "is missing" }],
+    ["no ONNX file", churnWith({ "model.onnx": undefined }), { file: "model.onnx", message: "is missing" }],
     ["no golden vectors", churnWith({ "golden.json": undefined }), { file: "golden.json" }],
     ["no holdout", churnWith({ "holdout.csv": undefined }), { file: "holdout.csv" }],
     [
@@ -81,7 +85,7 @@ describe("checkModel", () => {
     [
       "a broken ONNX file",
       churnWith({ "model.onnx": "not a model" }),
-      { file: "model.onnx", message: expect.stringMatching(/no ONNX model/) },
+      { file: "model.onnx", message: expect.stringMatching(/not an ONNX model/) },
     ],
     [
       "an input that the graph does not have",
@@ -104,7 +108,7 @@ describe("checkModel", () => {
       { file: "model.yaml", path: "output" },
     ],
     [
-      "golden.json that is no JSON",
+      "a golden.json with invalid JSON",
       edited("golden.json", '"rows"', "rows"),
       { file: "golden.json", line: 3 },
     ],
@@ -114,14 +118,14 @@ describe("checkModel", () => {
       { file: "golden.json", line: 9, path: "rows[0].tenure" },
     ],
     [
-      "a golden label that is none",
+      "an unknown golden label",
       edited("golden.json", '"label": "stay"', '"label": "leave"'),
-      { file: "golden.json", message: expect.stringMatching(/none of the manifest's labels/) },
+      { file: "golden.json", message: expect.stringMatching(/not one of the manifest's labels/) },
     ],
     [
       "a holdout without a column",
       edited("holdout.csv", "tenure,", ""),
-      { file: "holdout.csv", line: 1, path: "tenure", message: "this column is missing" },
+      { file: "holdout.csv", line: 1, path: "tenure", message: "missing column" },
     ],
     [
       "a holdout with a mistyped column",
@@ -134,14 +138,14 @@ describe("checkModel", () => {
       { file: "holdout.csv", line: 3, path: "tenure", message: "must be an integer" },
     ],
     [
-      "a holdout label that is none",
+      "an unknown holdout label",
       edited("holdout.csv", "820.5,churn", "820.5,gone"),
       { file: "holdout.csv", line: 3, path: "label" },
     ],
     [
       "a holdout line with too few cells",
       edited("holdout.csv", "\n1,0,0,0,8,", "\n1,0,0,8,"),
-      { file: "holdout.csv", line: 3, message: "19 cells stand under 20 names" },
+      { file: "holdout.csv", line: 3, message: "19 cells, but the header has 20 columns" },
     ],
     [
       "a holdout with a stray quote",
@@ -149,13 +153,13 @@ describe("checkModel", () => {
       { file: "holdout.csv", line: 3 },
     ],
   ];
-  test.each(mistakes)("%s is told with its file, line and remedy", async (_, folder, expected) => {
+  test.each(mistakes)("%s is reported with its file, line and remedy", async (_, folder, expected) => {
     const problems = await checkModel(folder);
     expect(problems).toContainEqual(expect.objectContaining({ severity: "error", ...expected }));
     for (const { remedy } of problems) expect(remedy).not.toBe("");
   });
 
-  test("golden vectors that are answered otherwise are a warning: the delivery proves them on stage", async () => {
+  test("golden vectors that differ are a warning, because the delivery verifies them on stage", async () => {
     const folder = edited("golden.json", /"churn": 0\.08977\d+/, '"churn": 0.1');
     expect(await checkModel(folder)).toMatchObject([
       { severity: "warning", file: "golden.json", path: "predictions[0]" },
@@ -163,7 +167,7 @@ describe("checkModel", () => {
     await expect(assertModel(folder)).resolves.toMatchObject({ name: "churn" });
   });
 
-  test("a build hears ManifestInvalid for what is written, ModelUnreadable for the graph", async () => {
+  test("a build gets ManifestInvalid for the written files and ModelUnreadable for the graph", async () => {
     await expect(assertModel(edited("model.yaml", "owner:", "ownr:"))).rejects.toBeInstanceOf(
       ManifestInvalid,
     );
@@ -187,8 +191,57 @@ describe("checkModel", () => {
   });
 });
 
+describe("the check and the delivery agree on golden vectors", () => {
+  /** A regression y = x whose only golden row has x = 200,000, with a tolerance of 1e-5 (±2 at this size). */
+  const regressionOfLargeValue = (value: number) => {
+    const { folder } = regression({
+      nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
+      inputs: [x],
+      outputs: [y],
+    });
+    const yaml = text(folder.files, "model.yaml").replace("min: -10, max: 10", "min: 0, max: 1000000");
+    folder.files.set("model.yaml", bytes(yaml));
+    folder.files.set(
+      "golden.json",
+      bytes(
+        `{"tolerance":0.00001,"rows":[{"x":200000}],"predictions":[{"value":${value},"scores":{"y":${value}}}]}`,
+      ),
+    );
+    return folder;
+  };
+
+  test.each([
+    ["the values of training", regressionOfLargeValue(200_000), "pass"],
+    ["a large value within the relative tolerance", regressionOfLargeValue(200_001.9), "pass"],
+    ["a large value beyond the relative tolerance", regressionOfLargeValue(200_002.1), "fail"],
+    ["the committed churn", churnWith({}), "pass"],
+    ["a score beyond the tolerance", edited("golden.json", /"churn": 0\.08977\d+/, '"churn": 0.1'), "fail"],
+    ["another label", edited("golden.json", '"label": "stay"', '"label": "churn"'), "fail"],
+    [
+      "a value that a classifier does not have",
+      edited("golden.json", '"label": "stay"', '"value": 1, "label": "stay"'),
+      "fail",
+    ],
+  ] as const)("on %s", async (_, folder, verdict) => {
+    const manifest = readManifest(folder.files.get("model.yaml") ?? "");
+    const golden = parseGolden(folder.files.get("golden.json") ?? bytes(""), manifest);
+    const model = await loadModel({
+      manifest,
+      model: { bytes: folder.files.get("model.onnx") ?? new Uint8Array() },
+      tokenizer: undefined,
+    });
+    const answered = await model.predict(golden.rows);
+    await model.release();
+    expect(checkGolden({ golden, answered }).verdict).toBe(verdict);
+    const problems = await checkModel(folder);
+    expect(problems.map(({ severity, file }) => ({ severity, file }))).toEqual(
+      verdict === "pass" ? [] : [{ severity: "warning", file: "golden.json" }],
+    );
+  });
+});
+
 describe("the trial of a model", () => {
-  test("a model that only its golden rows prove is run, and answers", async () => {
+  test("a model runs on its golden rows", async () => {
     const { folder, trial } = regression({
       nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
       inputs: [x],
@@ -197,8 +250,8 @@ describe("the trial of a model", () => {
     expect(await checkModel(folder, { trial })).toEqual([]);
   });
 
-  test("a graph that asks for more memory than the limit is killed, whatever hides the size", async () => {
-    // 2 GB of floats: the length is computed, so that no reading of the file can know it.
+  test("a graph that allocates more memory than the limit is killed, even if it hides the size", async () => {
+    // 2 GB of floats: the graph computes the length, so that reading the file cannot reveal it.
     const { folder, trial } = regression(
       {
         nodes: [
@@ -219,7 +272,7 @@ describe("the trial of a model", () => {
     ]);
   });
 
-  test("a graph that loops for ever is killed when its time is over", async () => {
+  test("an endless graph is killed after its time limit", async () => {
     const body = buildLoopBody("Sin");
     const { folder, trial } = regression(
       {
@@ -243,8 +296,8 @@ describe("the trial of a model", () => {
     ]);
   });
 
-  test("a graph whose size is known only as it is made, at once on opening it, is killed", async () => {
-    // Constants alone: onnxruntime makes 16 GB of them before it asks for a row.
+  test("a graph that allocates too much memory while it loads is killed", async () => {
+    // Only constants: onnxruntime computes 16 GB of them before the first row.
     const { folder, trial } = regression(
       {
         nodes: [
@@ -263,7 +316,7 @@ describe("the trial of a model", () => {
     expect(await checkModel(folder, { trial })).toMatchObject([{ severity: "error", file: "model.onnx" }]);
   });
 
-  test("a graph that onnxruntime refuses is told in its words", async () => {
+  test("an error of onnxruntime is reported in its own words", async () => {
     const { folder, trial } = regression({
       nodes: [{ op: "NoSuchOperator", inputs: ["x"], outputs: ["y"] }],
       inputs: [x],
@@ -304,11 +357,11 @@ describe("the trial of a tokenizer", () => {
   const changed = (change: object) =>
     bytes(JSON.stringify({ ...JSON.parse(tinyTokenizer.toString("utf8")), ...change }));
 
-  test("one that keeps to words is accepted", async () => {
+  test("a tokenizer without patterns is accepted", async () => {
     expect(await graphProblems(tinyTokenizer)).toEqual([]);
   });
 
-  test("a pattern that backtracks without end is refused, and named", async () => {
+  test("a pattern that can backtrack without end is refused by name", async () => {
     const evil = { type: "Split", pattern: { Regex: "(a+)+$" }, behavior: "Isolated", invert: false };
     expect(await graphProblems(changed({ pre_tokenizer: evil }))).toMatchObject([
       {
@@ -321,14 +374,14 @@ describe("the trial of a tokenizer", () => {
   });
 
   test.each([
-    ["no JSON", bytes("{")],
+    ["invalid JSON", bytes("{")],
     ["JSON of a hundred thousand brackets", bytes("[".repeat(100_000) + "]".repeat(100_000))],
     [
-      "a pattern that is none",
+      "an invalid pattern",
       changed({ pre_tokenizer: { type: "Split", pattern: { Regex: "(" }, behavior: "Isolated" } }),
     ],
-    ["parts that nobody knows", changed({ model: { type: "Evil" } })],
-    ["__proto__ for its model", bytes('{"__proto__":{"model":{}}}')],
+    ["an unknown model type", changed({ model: { type: "Evil" } })],
+    ["a model named __proto__", bytes('{"__proto__":{"model":{}}}')],
   ])("%s is refused", async (_, tokenizer) => {
     expect(await graphProblems(tokenizer)).toMatchObject([{ severity: "error" }]);
   });

@@ -3,9 +3,8 @@ import { type FolderProblem, formatProblem, ManifestInvalid } from "#model-folde
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { defaultTrialLimits } from "./default-trial-limits.ts";
 import { FolderProblems } from "./folder-problems-schema.ts";
-import { type ResourceLimits, runLimitedProcess } from "./run-limited-process.ts";
+import { defaultTrialLimits, type ResourceLimits, runLimitedProcess } from "./run-limited-process.ts";
 
 export type ModelFolder = {
   /** The folder's name. */
@@ -21,10 +20,10 @@ type Options = {
 
 const manifestFile = "model.yaml";
 const defaultReadSeconds = 10;
-/** At most some hundred problems of a few hundred bytes each. */
+/** Enough for a few hundred problems of a few hundred bytes each. */
 const outputBytes = 2 * 1_024 * 1_024;
 
-/** What check-process.ts tells, in this order. */
+/** The messages of check-process.ts, in this order. */
 export const CheckMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("reading"), file: z.string() }),
   z.object({ kind: z.literal("read"), folder: FolderProblems, graph: FolderProblems, runs: z.boolean() }),
@@ -32,7 +31,7 @@ export const CheckMessage = z.discriminatedUnion("kind", [
 ]);
 export type CheckMessage = z.infer<typeof CheckMessage>;
 
-/** What cannot be part of a model is not even written for the check. */
+/** The check gets only files that can belong to a model. */
 const isModelFile = (name: string): boolean =>
   /^[A-Za-z0-9_][A-Za-z0-9_.-]*\.(yaml|onnx|json|csv)$/.test(name);
 
@@ -40,10 +39,10 @@ type CheckResult = { readonly folder: readonly FolderProblem[]; readonly graph: 
 
 const runCheck = async ({ model, files }: ModelFolder, options: Options): Promise<CheckResult> => {
   const { trial = defaultTrialLimits, readSeconds = defaultReadSeconds } = options;
-  let reading: string | undefined;
-  let read: Extract<CheckMessage, { kind: "read" }> | undefined;
-  let ran: readonly FolderProblem[] | undefined;
-  const broken = await runLimitedProcess({
+  let currentFile: string | undefined;
+  let filesResult: Extract<CheckMessage, { kind: "read" }> | undefined;
+  let runProblems: readonly FolderProblem[] | undefined;
+  const failure = await runLimitedProcess({
     program: new URL("check-process.ts", import.meta.url),
     args: [model],
     files: new Map([...files].filter(([name]) => isModelFile(name))),
@@ -52,37 +51,37 @@ const runCheck = async ({ model, files }: ModelFolder, options: Options): Promis
     onMessage: (message) => {
       switch (message.kind) {
         case "reading": {
-          const first = reading === undefined;
-          reading = message.file;
-          // The start of a process on a busy machine is no reading.
-          return first ? readSeconds : undefined;
+          const isFirst = currentFile === undefined;
+          currentFile = message.file;
+          // The deadline starts here, because starting a process can be slow on a busy machine.
+          return isFirst ? readSeconds : undefined;
         }
         case "read":
-          read = message;
+          filesResult = message;
           return trial.seconds;
         case "ran":
-          ran = message.graph;
+          runProblems = message.graph;
           return undefined;
         default:
           return message satisfies never;
       }
     },
   });
-  if (!read)
+  if (!filesResult)
     return {
       folder: [
         {
           severity: "error",
-          file: reading ?? manifestFile,
+          file: currentFile ?? manifestFile,
           path: "",
-          message: `the check could not read it: ${broken ?? "it ended without a word"}`,
-          remedy: `A check has ${readSeconds} s and ${trial.residentMb} MB of memory: make the file smaller and flatter, or write it again with the training project.`,
+          message: `the check could not read it: ${failure ?? "it ended without a result"}`,
+          remedy: `The limits are ${readSeconds} s and ${trial.residentMb} MB of memory: make the file smaller and flatter, or write it again with the training project.`,
         },
       ],
       graph: [],
     };
-  const { folder, graph, runs } = read;
-  if (!runs || ran) return { folder, graph: [...graph, ...(ran ?? [])] };
+  const { folder, graph, runs } = filesResult;
+  if (!runs || runProblems) return { folder, graph: [...graph, ...(runProblems ?? [])] };
   return {
     folder,
     graph: [
@@ -91,34 +90,35 @@ const runCheck = async ({ model, files }: ModelFolder, options: Options): Promis
         severity: "error",
         file: [...files.keys()].find((name) => name.endsWith(".onnx")) ?? "model.onnx",
         path: "",
-        message: `the model does not answer its golden rows: ${broken ?? "it ended without a word"}`,
-        remedy: "Run it in Python with onnxruntime on these rows, and export again.",
+        message: `the model cannot predict its golden rows: ${failure ?? "it ended without a result"}`,
+        remedy: "Run it in Python with onnxruntime on these rows, then export it again.",
       },
     ],
   };
 };
 
 /**
- * Checks a model's folder as a build does: manifest, ONNX file, golden vectors, holdout, and a first run, all of it in
- * a process with limits on time, memory and output (runLimitedProcess), so that nothing that a commit holds is parsed here
- * before that process accepted it. Gives every mistake with its line and remedy; golden vectors that are answered
- * otherwise are a warning here, because only the deployed function's answer counts.
+ * Checks a model's folder as a build does: manifest, ONNX file, golden vectors, holdout and a first run. All of it runs in
+ * a process with limits on time, memory and output (runLimitedProcess): this process parses no file before that one has
+ * accepted it. Returns every mistake with its line and remedy. Golden vectors that differ are only a warning, because the
+ * predictions of the deployed function decide.
  */
 export const checkModel = async (folder: ModelFolder, options: Options = {}): Promise<FolderProblem[]> => {
-  const found = await runCheck(folder, options);
-  return [...found.folder, ...found.graph];
+  const result = await runCheck(folder, options);
+  return [...result.folder, ...result.graph];
 };
 
-/** The check as a build needs it: the manifest, or throws ManifestInvalid, else ModelUnreadable, where there is an error. */
+/** The same check for a build: returns the manifest; throws ManifestInvalid or else ModelUnreadable if there is an error. */
 export const assertModel = async (
   folder: ModelFolder,
   options: Options = {},
 ): Promise<Manifest | undefined> => {
-  const found = await runCheck(folder, options);
-  const errors = (problems: readonly FolderProblem[]) =>
+  const result = await runCheck(folder, options);
+  const selectErrors = (problems: readonly FolderProblem[]) =>
     problems.filter(({ severity }) => severity === "error");
-  if (errors(found.folder).length > 0) throw new ManifestInvalid(errors(found.folder));
-  const graph = errors(found.graph);
+  const errors = selectErrors(result.folder);
+  if (errors.length > 0) throw new ManifestInvalid(errors);
+  const graph = selectErrors(result.graph);
   if (graph.length > 0) throw new ModelUnreadable(graph.map(formatProblem).join("\n"));
   const manifest = folder.files.get(manifestFile);
   return manifest && readManifest(manifest);

@@ -1,15 +1,15 @@
 /**
- * Checks a model's folder in a process of its own: `node check-process.ts <folder> <name of the model>`. Its messages
- * are JSON lines on the third file descriptor, because a model's native code may write to the others.
+ * Checks a model's folder in a process of its own: `node check-process.ts <folder> <model name>`. It writes messages as
+ * JSON lines to file descriptor 3, because a model's native code may write to the others.
  */
 import { readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { loadModel } from "#inference/model/load-model.ts";
 import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
 import type { FolderProblem } from "#model-folder/manifest/folder-problem.ts";
+import { findGoldenDifferences, type GoldenRowComparison } from "#model-folder/rows/compare-golden.ts";
 import { checkFiles } from "./check-files.ts";
 import type { CheckMessage } from "./check-model.ts";
-import { compareGolden } from "./compare-golden.ts";
 
 const sendMessage = (message: CheckMessage): void => {
   writeSync(3, `${JSON.stringify(message)}\n`);
@@ -25,24 +25,30 @@ sendMessage({
   runs: run !== undefined,
 });
 
+const formatDifference = (comparison: GoldenRowComparison): string => {
+  if (comparison.status === "incomparable") return `this row ${comparison.reason}`;
+  const { name, expected, actual } = comparison.largest;
+  return `${name} is ${actual} here and was ${expected} at training`;
+};
+
 const checkGolden = async ({ manifest, golden }: NonNullable<typeof run>): Promise<FolderProblem[]> => {
   const tokenizer = manifest.tokenizer && files.get(manifest.tokenizer.file);
   if (tokenizer) assertLinearTokenizer(tokenizer);
-  const loaded = await loadModel({
+  const loadedModel = await loadModel({
     manifest,
     model: { path: join(folder, manifest.artifact) },
     tokenizer,
   });
-  const [first, ...others] = compareGolden(golden, await loaded.predict(golden.rows));
+  const [first, ...others] = findGoldenDifferences(golden, await loadedModel.predict(golden.rows));
   return first
     ? [
         {
           severity: "warning",
           file: "golden.json",
           path: `predictions[${first.row}]`,
-          message: `${first.what} is ${first.answered} here and was ${first.expected} at training (${others.length + 1} differ by more than ${golden.tolerance})`,
+          message: `${formatDifference(first)} (rows that differ by more than ${golden.tolerance}: ${others.length + 1})`,
           remedy:
-            "The delivery will end in GoldenVectorsDiffer: commit model and golden.json of one training run.",
+            "Commit model and golden.json of the same training run, otherwise the delivery ends in GoldenVectorsDiffer.",
         },
       ]
     : [];
@@ -54,8 +60,8 @@ if (run) {
       severity: "error",
       file: run.manifest.artifact,
       path: "",
-      message: `the model does not answer its golden rows: ${error instanceof Error ? error.message.slice(0, 4_000) : String(error)}`,
-      remedy: "Run it in Python with onnxruntime on these rows, and export again.",
+      message: `the model cannot predict its golden rows: ${error instanceof Error ? error.message.slice(0, 4_000) : String(error)}`,
+      remedy: "Run it in Python with onnxruntime on these rows, then export it again.",
     },
   ]);
   sendMessage({ kind: "ran", graph });

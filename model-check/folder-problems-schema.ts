@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** Problems of a model's folder as another process tells them. */
+/** Problems of a model's folder that another process reports. */
 export const FolderProblems = z
   .array(
     z.object({

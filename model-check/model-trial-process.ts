@@ -1,7 +1,7 @@
 /**
- * Opens the folder of a model that is to be served, in a process of its own, and lets it answer one row:
- * `node serve-trial-process.ts <empty folder> <the model's folder>`. The result is one JSON line on the third file
- * descriptor, because a model's native code may write to the others.
+ * Loads a model's folder in a process of its own and predicts one row, before the model is served:
+ * `node model-trial-process.ts <empty folder> <model folder>`. It writes the result as one JSON line to file descriptor 3,
+ * because a model's native code may write to the others.
  */
 import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -32,7 +32,7 @@ const runTrial = async (): Promise<ModelTrialResult> => {
     tokenizer,
   });
   await model.predict([createSampleRow(manifest)]).catch((error: unknown) => {
-    throw new ModelUnreadable(`the model does not answer a row: ${formatError(error)}`);
+    throw new ModelUnreadable(`the model cannot predict a row: ${formatError(error)}`);
   });
   return { status: "answered" };
 };

@@ -10,7 +10,7 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 const module = new URL("./run-limited-process.ts", import.meta.url).href;
 
 test.skipIf(!existsSync("/usr/bin/setpriv"))(
-  "a program ends with the thread that started it, which is terminated and hears of nothing",
+  "a program is killed when the thread that started it is terminated",
   async () => {
     const folder = await createTemporaryFolder();
     const program = join(folder.path, "endless.mjs");
@@ -23,7 +23,7 @@ test.skipIf(!existsSync("/usr/bin/setpriv"))(
         program: new URL(${JSON.stringify(pathToFileURL(program).href)}),
         files: new Map(),
         limits: { seconds: 600, residentMb: 1024, outputBytes: 1000 },
-        message: { parse: (given) => given },
+        message: { parse: (message) => message },
         onMessage: ({ pid }) => void require("node:worker_threads").parentPort.postMessage(pid),
       }));`,
       { eval: true },
@@ -32,18 +32,18 @@ test.skipIf(!existsSync("/usr/bin/setpriv"))(
       thread.once("message", resolve);
       thread.once("error", reject);
     });
-    /** What has ended and was not waited for, because its thread is gone, is a zombie (Z). */
-    const runs = () => {
+    /** An ended process whose parent thread is gone is a zombie (Z). */
+    const isRunning = () => {
       try {
         return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
       } catch {
         return false;
       }
     };
-    expect(runs()).toBe(true);
+    expect(isRunning()).toBe(true);
     await thread.terminate();
-    // The kernel ends it; until then the test waits, for as long as a test may take.
-    while (runs()) await pause(20);
+    // The kernel kills it; the test's own timeout limits the wait.
+    while (isRunning()) await pause(20);
     await folder.remove();
   },
 );

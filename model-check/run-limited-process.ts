@@ -7,37 +7,40 @@ import { fileURLToPath } from "node:url";
 import type * as z from "zod";
 import { watchMemory } from "#platform/processes/watch-memory.ts";
 
-/** A trial that gave no answer: it broke, or went beyond its limits. */
+/** The process crashed or exceeded its limits. */
 export type ProcessFailure = { readonly status: "failed"; readonly message: string };
 
 export type ResourceLimits = {
-  /** From the start of the process, or from the last message that names seconds of its own. */
+  /** Counted from the start of the process, or from the last message that set its own deadline. */
   readonly seconds: number;
   readonly residentMb: number;
-  /** Bytes that it may write as its messages. */
+  /** Bytes of all messages together. */
   readonly outputBytes: number;
 };
 
-/** With less, Node does not start. */
+/** For reading a model's folder and for its first run. Memory includes native memory. */
+export const defaultTrialLimits = { seconds: 30, residentMb: 1_024 } as const;
+
+/** Node does not start with less. */
 const minHeapMb = 256;
-/** Where there is no /proc a process is started for each look. */
+/** Without /proc every check starts a process. */
 const watchMs = process.platform === "linux" ? 10 : 250;
 
-/** Calls `take` for each line; `tooLarge` once, where the stream gives more bytes than it may. */
+/** Calls `onLine` for each line. Ends with `onTooLarge` if the stream has more than `limit` bytes. */
 const readLines = async (
   stream: Readable,
   limit: number,
-  take: (line: string) => void,
-  tooLarge: () => void,
+  onLine: (line: string) => void,
+  onTooLarge: () => void,
 ): Promise<void> => {
   let length = 0;
   let parts: Buffer[] = [];
   for await (const chunk of stream) {
     length += chunk.length;
-    if (length > limit) return tooLarge();
+    if (length > limit) return onTooLarge();
     let rest = Buffer.from(chunk);
     for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
-      take(Buffer.concat([...parts, rest.subarray(0, end)]).toString("utf8"));
+      onLine(Buffer.concat([...parts, rest.subarray(0, end)]).toString("utf8"));
       parts = [];
       rest = rest.subarray(end + 1);
     }
@@ -46,19 +49,19 @@ const readLines = async (
 };
 
 type LimitedProgram<T> = {
-  /** A module that gets the folder, and then `args`, as its arguments. */
+  /** A module. Its arguments are the folder and then `args`. */
   readonly program: URL;
   readonly args?: readonly string[];
   readonly limits: ResourceLimits;
   readonly message: z.ZodType<T>;
-  /** Told of each message; seconds, if given, are the deadline from this message on. */
+  /** May return seconds: a new deadline, counted from this message. */
   readonly onMessage: (message: T) => number | undefined;
 };
 
 /**
- * The shell's limit on processor time ends a loop even when this process was killed meanwhile; exec keeps the pid. Where
- * Linux's setpriv is there, the kernel ends the program with the thread that started it: a thread that is terminated, or
- * has no memory left, hears of nothing and takes no watch along.
+ * The shell's limit on CPU time ends an endless loop even if this process was killed; exec keeps the pid. With Linux's
+ * setpriv the kernel kills the program when the thread that started it ends: a thread that is terminated or out of memory
+ * cannot clean up.
  */
 const startScript = `ulimit -t "$0" && ulimit -c 0 || exit 1
 if /usr/bin/setpriv --pdeathsig KILL /bin/true 2>/dev/null; then set -- /usr/bin/setpriv --pdeathsig KILL "$@"; fi
@@ -71,31 +74,31 @@ const spawnProcess = async <T>(
   const heapMb = Math.max(minHeapMb, Math.floor(0.75 * limits.residentMb));
   const node = [process.execPath, `--max-old-space-size=${heapMb}`, fileURLToPath(program), folder, ...args];
   const child = spawn("/bin/sh", ["-c", startScript, String(2 * limits.seconds + 60), ...node], {
-    // No environment: a hostile model finds no secret in it.
+    // An empty environment: a hostile model finds no secret in it.
     env: {},
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
-  const leave = () => child.kill("SIGKILL");
-  process.once("exit", leave);
-  let stopped: string | undefined;
-  const stop = (why: string) => {
-    stopped ??= why;
-    child.kill("SIGKILL");
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  let stopReason: string | undefined;
+  const stop = (reason: string) => {
+    stopReason ??= reason;
+    kill();
   };
-  const deadline = (seconds: number) =>
+  const startTimer = (seconds: number) =>
     setTimeout(() => stop(`it ran longer than ${seconds} s`), seconds * 1_000);
-  let clock = deadline(limits.seconds);
+  let timer = startTimer(limits.seconds);
   const stopWatching = watchMemory({ pid: child.pid, limitMb: limits.residentMb, everyMs: watchMs }, () =>
-    stop(`it took more than ${limits.residentMb} MB of memory`),
+    stop(`it used more than ${limits.residentMb} MB of memory`),
   );
-  const take = (line: string): void => {
+  const handleLine = (line: string): void => {
     try {
       const seconds = onMessage(message.parse(JSON.parse(line)));
       if (seconds === undefined) return;
-      clearTimeout(clock);
-      clock = deadline(seconds);
+      clearTimeout(timer);
+      timer = startTimer(seconds);
     } catch {
-      stop("it answered in no form that is known");
+      stop("it sent an unknown message");
     }
   };
   try {
@@ -103,36 +106,36 @@ const spawnProcess = async <T>(
     const ended = new Promise<string | undefined>((resolve) => {
       child.once("error", (error) => resolve(error.message));
       child.once("close", (code, signal) => {
-        const how = signal ?? `exit code ${code}`;
-        // V8 aborts where its heap is full.
-        const why = signal === "SIGABRT" ? `: it needs more than ${heapMb} MB, or broke` : "";
-        resolve(code === 0 ? undefined : `it ended with ${how}${why}`);
+        const exit = signal ?? `exit code ${code}`;
+        // V8 aborts when its heap is full.
+        const cause = signal === "SIGABRT" ? `: it needs more than ${heapMb} MB, or crashed` : "";
+        resolve(code === 0 ? undefined : `it ended with ${exit}${cause}`);
       });
     });
     const reading =
       pipe && "read" in pipe
-        ? readLines(pipe, limits.outputBytes, take, () =>
-            stop(`it answered with more than ${limits.outputBytes} bytes`),
+        ? readLines(pipe, limits.outputBytes, handleLine, () =>
+            stop(`it sent more than ${limits.outputBytes} bytes`),
           ).catch(() => {})
         : undefined;
     const crash = await ended;
     await reading;
-    return stopped ?? crash;
+    return stopReason ?? crash;
   } finally {
     stopWatching();
-    clearTimeout(clock);
-    process.off("exit", leave);
+    clearTimeout(timer);
+    process.off("exit", kill);
   }
 };
 
 /**
- * Runs a program on a folder of files in a process of its own, which is killed (SIGKILL) beyond its time, memory or
- * output: a hostile graph can ask for a terabyte or loop for ever, a hostile file can take as long to read. The program
- * gets the folder as its argument, no environment, and writes messages, one JSON line each, to its third file
- * descriptor. Memory is watched from outside, native memory with it, every 10 ms through /proc; a limit on the address
- * space (ulimit -v) is of no use, since Node reserves far more of it than it ever touches. Where there is no /proc
- * (macOS) `ps` is asked four times a second, so that a process may for a moment take more than its limit; V8's own heap
- * is limited to three quarters of it everywhere. Gives why the process was stopped or broke, undefined where it ended well.
+ * Runs a program on a folder of files in a process of its own. The process is killed (SIGKILL) if it exceeds its time,
+ * memory or output: a hostile graph can allocate a terabyte or never end, and so can reading a hostile file. The program
+ * gets the folder as its argument and an empty environment. It writes messages, one JSON line each, to file descriptor 3.
+ * This process watches the memory, native memory included, every 10 ms through /proc. A limit on the address space
+ * (ulimit -v) does not help, because Node reserves far more than it uses. Without /proc (macOS) it runs `ps` four times a
+ * second, so a process may exceed its limit for a moment; V8's own heap is limited to three quarters of it everywhere.
+ * Returns why the process was stopped or crashed; undefined if it succeeded.
  */
 export const runLimitedProcess = async <T>({
   files,

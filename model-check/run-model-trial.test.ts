@@ -20,24 +20,24 @@ const inFolder = async (
     await folder.remove();
   }
 };
-/** churn's inputs, whatever is made of them. */
+/** A graph with churn's inputs and these nodes. */
 const graph = (nodes: Graph["nodes"] = []): Uint8Array =>
   writeOnnx({ graph: { nodes, outputs: [{ name: "probabilities", type: floatType, shape: ["N", 2] }] } });
 
-test("a manifest and a graph that answers are enough", () =>
+test("a manifest and a working graph are enough", () =>
   inFolder({}, async (folder) => {
     await expect(runModelTrial(folder)).resolves.toBeUndefined();
   }));
 
-test("a model that takes more than it may is refused, and nothing hangs", () =>
+test("a model that uses more memory than its limit is refused, and nothing hangs", () =>
   inFolder({}, async (folder) => {
     await expect(runModelTrial(folder, { seconds: 30, residentMb: 10 })).rejects.toMatchObject({
       name: "ModelUnreadable",
-      message: expect.stringMatching(/does not answer a row: it took more than 10 MB/),
+      message: expect.stringMatching(/cannot predict a row: it used more than 10 MB/),
     });
   }));
 
-test("a graph that the check refuses is refused before it is opened", () =>
+test("a graph that the check refuses is never loaded", () =>
   inFolder(
     { "model.onnx": graph([{ op: "Evil", domain: "com.evil", outputs: ["probabilities"] }]) },
     async (folder) => {
@@ -45,7 +45,7 @@ test("a graph that the check refuses is refused before it is opened", () =>
     },
   ));
 
-test("a folder without its graph is told so", () =>
+test("a folder without its graph is refused, and the error names the file", () =>
   inFolder({}, async (folder) => {
     await rm(join(folder, "model.onnx"));
     await expect(runModelTrial(folder)).rejects.toThrow(/model\.onnx is not in the folder/);

@@ -1,13 +1,12 @@
 import * as z from "zod";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { defaultTrialLimits } from "./default-trial-limits.ts";
 import { FolderProblems } from "./folder-problems-schema.ts";
-import { type ResourceLimits, runLimitedProcess } from "./run-limited-process.ts";
+import { defaultTrialLimits, type ResourceLimits, runLimitedProcess } from "./run-limited-process.ts";
 
 const outputBytes = 1_024 * 1_024;
 
-/** What serve-trial-process.ts found. */
+/** The result of model-trial-process.ts. */
 export const ModelTrialResult = z.discriminatedUnion("status", [
   z.object({ status: z.literal("answered") }),
   z.object({ status: z.literal("invalid"), problems: FolderProblems }),
@@ -16,36 +15,35 @@ export const ModelTrialResult = z.discriminatedUnion("status", [
 export type ModelTrialResult = z.infer<typeof ModelTrialResult>;
 
 /**
- * Reads a model's folder and lets it answer a row in a process with limits, as the check does, before anything here
- * opens it: within this process a graph that loops for ever could not be stopped. Needs no golden vectors and no
- * holdout. Throws ManifestInvalid or ModelUnreadable.
+ * Loads a model's folder and predicts one row in a process with limits, before this process opens it: here an endless
+ * graph could not be stopped. Needs no golden vectors and no holdout. Throws ManifestInvalid or ModelUnreadable.
  */
 export const runModelTrial = async (
   folder: string,
   limits: Pick<ResourceLimits, "seconds" | "residentMb"> = defaultTrialLimits,
 ): Promise<void> => {
-  let found: ModelTrialResult | undefined;
-  const broken = await runLimitedProcess({
+  let result: ModelTrialResult | undefined;
+  const failure = await runLimitedProcess({
     program: new URL("model-trial-process.ts", import.meta.url),
     args: [folder],
     files: new Map(),
     limits: { ...limits, outputBytes },
     message: ModelTrialResult,
     onMessage: (message) => {
-      found = message;
+      result = message;
       return undefined;
     },
   });
-  if (!found)
-    throw new ModelUnreadable(`the model does not answer a row: ${broken ?? "it ended without a word"}`);
-  switch (found.status) {
+  if (!result)
+    throw new ModelUnreadable(`the model cannot predict a row: ${failure ?? "it ended without a result"}`);
+  switch (result.status) {
     case "answered":
       return;
     case "invalid":
-      throw new ManifestInvalid(found.problems);
+      throw new ManifestInvalid(result.problems);
     case "failed":
-      throw new ModelUnreadable(found.message);
+      throw new ModelUnreadable(result.message);
     default:
-      found satisfies never;
+      result satisfies never;
   }
 };

@@ -5,8 +5,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { PredictResponse } from "#inference/native/predict-response.ts";
-import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden } from "#model-folder/manifest/manifest.ts";
+import { findGoldenDifferences } from "#model-folder/rows/compare-golden.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { bundleRuntime } from "./bundle-runtime.ts";
@@ -111,7 +111,7 @@ test("the bundled handler answers churn's golden rows as at training, from a fol
       failed: false,
     });
     const answer = PredictResponse.parse(JSON.parse(lines[1] ?? ""));
-    expect(compareGolden(golden, answer.predictions)).toEqual([]);
+    expect(findGoldenDifferences(golden, answer.predictions)).toEqual([]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

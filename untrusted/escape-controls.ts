@@ -1,4 +1,4 @@
-/** What ends a line, moves a cursor or turns text around: controls, line and paragraph separators, bidirectional marks. */
+/** Characters that end a line, move the cursor or reverse text: controls, line and paragraph separators, bidirectional marks. */
 const unsafeCharacters = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 const shortEscapes: ReadonlyMap<string, string> = new Map([
@@ -7,9 +7,9 @@ const shortEscapes: ReadonlyMap<string, string> = new Map([
   ["\t", "\\t"],
 ]);
 
-/** One character as JSON would write it, so that a line of JSON stays the same JSON. */
+/** Escapes one character as JSON does, so that a line of JSON stays the same JSON. */
 export const escapeCharacter = (character: string): string =>
   shortEscapes.get(character) ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
-/** Text from outside as part of one line: nothing in it begins another line, hides or colours anything. */
+/** Makes text from outside safe inside one line: it cannot start a new line, hide text or set a colour. */
 export const escapeControls = (text: string): string => text.replace(unsafeCharacters, escapeCharacter);

@@ -1,5 +1,5 @@
 import { escapeControls } from "./escape-controls.ts";
 
-/** Text of several lines behind the beginning of one: each further line stands behind a mark, and so begins no entry of its own. */
+/** Prefixes every line after the first, so that text of several lines cannot imitate a new log entry. */
 export const prefixContinuationLines = (text: string): string =>
   text.split("\n").map(escapeControls).join("\n    | ");

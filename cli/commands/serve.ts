@@ -84,13 +84,13 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
   keeping.start();
   return {
     keys,
-    records: { place: records.place, hashKey: Buffer.from(records.hashKey, "base64") },
+    records: { storage: records.place, hashKey: Buffer.from(records.hashKey, "base64") },
     admit: admitKey({
       keys,
       limiter: createRateLimiter({ store, clock, warn: log }),
       environment,
       warn: log,
-      refused: ({ reason, keyId }) =>
+      logRefusal: ({ reason, keyId }) =>
         log(`API key${keyId === undefined ? "" : ` ${keyId}`} refused: ${reason}`),
     }),
     close: async () => {
@@ -112,7 +112,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   const root =
     options.data === undefined ? resolve(checkoutFolder, ".slipway", "serve") : resolve(options.data);
   const opened = await openDataFolder(root, options);
-  const { app, name, elsewhere, release } = await serveModel({
+  const { app, name, offloadProcess, release } = await serveModel({
     folder,
     identity: { environment, version },
     records: options.records ? opened.records : undefined,
@@ -120,7 +120,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
     // Without --keys predictions are open; records are so until there is a key that can be asked for.
     needsKey: options.keys
       ? undefined
-      : async ({ path }) => isRecordsPath(path) && (await opened.keys.anyMade()),
+      : async ({ path }) => isRecordsPath(path) && (await opened.keys.hasAnyKey()),
     hostNames,
     now: Date.now,
     tick: () => performance.now(),
@@ -146,7 +146,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   );
   await waitForInterrupt();
   await server.close();
-  elsewhere.stop();
+  offloadProcess.stop();
   await release();
   await opened.close();
 };

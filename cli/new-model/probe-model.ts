@@ -1,6 +1,9 @@
 import * as z from "zod";
-import { defaultTrialLimits } from "#model-check/default-trial-limits.ts";
-import { type ProcessFailure, runLimitedProcess } from "#model-check/run-limited-process.ts";
+import {
+  defaultTrialLimits,
+  type ProcessFailure,
+  runLimitedProcess,
+} from "#model-check/run-limited-process.ts";
 
 import { Input, Row } from "#model-folder/manifest/manifest.ts";
 

@@ -158,11 +158,11 @@ describe("golden vectors", () => {
       { ...expected, scores: { stay: 0.7502, churn: 0.2498 } },
       "the largest difference is 0.0002, in row 2",
     ],
-    ["another label", { ...expected, label: "churn" }, "row 2 was answered churn instead of stay"],
-    ["no answer", undefined, "row 2 was not answered"],
-    ["a missing score", { ...expected, scores: { stay: 0.75 } }, "row 2 got a score that is missing"],
+    ["another label", { ...expected, label: "churn" }, "row 2 is predicted churn instead of stay"],
+    ["no answer", undefined, "row 2 has no prediction"],
+    ["a missing score", { ...expected, scores: { stay: 0.75 } }, "row 2 has a score that is missing"],
     ["a score that is not finite", { ...expected, scores: { stay: Number.NaN, churn: 0.25 } }, "not finite"],
-    ["a value where none was", { ...expected, value: 1 }, "row 2 got a value"],
+    ["a value where none was", { ...expected, value: 1 }, "row 2 has an unexpected value"],
   ])("%s fails and names the row", (_, second, words) => {
     const check = answer(second);
     expect(check.verdict).toBe("fail");

@@ -1,5 +1,5 @@
 import type { AdmittedKey, Quota, ThrottledKey } from "#api-keys/admission.ts";
-import { windowSeconds } from "#api-keys/window-seconds.ts";
+import { windowSeconds } from "#api-keys/rate-limit.ts";
 
 const formatFields = ({ rate, remaining }: Quota, reset: number) => ({
   "ratelimit-policy": `"key";q=${rate.burst};w=${Math.ceil(windowSeconds(rate))}`,
@@ -7,8 +7,8 @@ const formatFields = ({ rate, remaining }: Quota, reset: number) => ({
 });
 
 /**
- * Headers by which a client learns how much it may ask: `RateLimit` and `RateLimit-Policy`, and `Retry-After` where it
- * asked too much. All in whole seconds.
+ * Headers that tell a client its limit and what is left: `RateLimit` and `RateLimit-Policy`, and `Retry-After` when it is
+ * over the limit. All times in whole seconds.
  * https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11
  */
 export const toRateLimitHeaders = (

@@ -7,43 +7,46 @@ import { requireApiKey } from "./require-api-key.ts";
 
 const rate = { perMinute: 60, burst: 60 };
 const admitted: Admission = { status: "admitted", keyId: "k1", quota: { rate, remaining: 59 } };
-let asked: Parameters<Admit>[0][] = [];
+let admitRequests: Parameters<Admit>[0][] = [];
 let warnings: string[] = [];
-let worked = 0;
+let handlerCalls = 0;
 beforeEach(() => {
-  asked = [];
+  admitRequests = [];
   warnings = [];
-  worked = 0;
+  handlerCalls = 0;
 });
 
-const appWith = (admission: Admission | Error) => {
-  const gate = requireApiKey({
+const createTestApp = (admission: Admission | Error) => {
+  const middleware = requireApiKey({
     model: "churn",
     admit: async (request) => {
-      asked.push(request);
+      admitRequests.push(request);
       if (admission instanceof Error) throw admission;
       return admission;
     },
     warn: (sentence) => warnings.push(sentence),
   });
   return createAppClient({
-    answer: (request) =>
-      gate(request, async () => {
-        worked++;
-        return jsonResponse({ answer: 42 });
+    handle: (request) =>
+      middleware(request, async () => {
+        handlerCalls++;
+        return jsonResponse({ prediction: 42 });
       }),
   });
 };
-const ask = (admission: Admission | Error, headers: Record<string, string> = {}, path = "/v1/predict") =>
-  appWith(admission).request(path, { method: "POST", headers, body: "{}" });
+const sendRequest = (
+  admission: Admission | Error,
+  headers: Record<string, string> = {},
+  path = "/v1/predict",
+) => createTestApp(admission).request(path, { method: "POST", headers, body: "{}" });
 
 describe("a request", () => {
-  test("with a key is answered, and told what may follow", async () => {
-    const response = await ask(admitted, { "x-api-key": "slw_1" });
-    expect(await response.json()).toEqual({ answer: 42 });
+  test("with a valid key is answered, with the remaining quota in the headers", async () => {
+    const response = await sendRequest(admitted, { "x-api-key": "slw_1" });
+    expect(await response.json()).toEqual({ prediction: 42 });
     expect(response.headers.get("ratelimit")).toBe('"key";r=59;t=60');
     expect(response.headers.get("ratelimit-policy")).toBe('"key";q=60;w=60');
-    expect(asked).toEqual([{ given: "slw_1", model: "churn" }]);
+    expect(admitRequests).toEqual([{ key: "slw_1", model: "churn" }]);
   });
 
   test.each<[Record<string, string>, string | undefined]>([
@@ -54,32 +57,32 @@ describe("a request", () => {
     [{ authorization: "Basic b" }, undefined],
     [{ authorization: "Bearer" }, undefined],
     [{}, undefined],
-  ])("with the headers %j brings the key %j", async (headers, given) => {
-    await ask(admitted, headers);
-    expect(asked).toEqual([{ given, model: "churn" }]);
+  ])("with the headers %j has the key %j", async (headers, key) => {
+    await sendRequest(admitted, headers);
+    expect(admitRequests).toEqual([{ key, model: "churn" }]);
   });
 
-  test("that is refused in the Open Inference Protocol reads why in the protocol's error", async () => {
-    const response = await ask({ status: "refused", answer: 401 }, {}, "/v2/models/churn/infer");
+  test("that is refused in the Open Inference Protocol gets the protocol's error", async () => {
+    const response = await sendRequest({ status: "refused", httpStatus: 401 }, {}, "/v2/models/churn/infer");
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toMatch(/^Bearer/);
     expect(await response.json()).toMatchObject({ status: 401, error: expect.stringMatching(/API key/) });
   });
 
   test.each([401, 403] as const)(
-    "that is refused gets %i as a problem, and no work is done",
+    "that is refused gets %i as a problem, and the handler never runs",
     async (status) => {
-      const response = await ask({ status: "refused", answer: status });
+      const response = await sendRequest({ status: "refused", httpStatus: status });
       expect(response.status).toBe(status);
       expect(response.headers.get("content-type")).toBe("application/problem+json");
       expect(HttpProblem.parse(await response.json()).status).toBe(status);
       expect(response.headers.has("www-authenticate")).toBe(status === 401);
-      expect(worked).toBe(0);
+      expect(handlerCalls).toBe(0);
     },
   );
 
-  test("over the limit gets 429 and when to come back, and no work is done", async () => {
-    const response = await ask({
+  test("over the limit gets 429 with the seconds to wait, and the handler never runs", async () => {
+    const response = await sendRequest({
       status: "throttled",
       keyId: "k1",
       quota: { rate, remaining: 0 },
@@ -88,20 +91,20 @@ describe("a request", () => {
     expect(response.status).toBe(429);
     expect(response.headers.get("retry-after")).toBe("9");
     expect(response.headers.get("ratelimit")).toBe('"key";r=0;t=9');
-    expect(worked).toBe(0);
+    expect(handlerCalls).toBe(0);
   });
 
-  test("whose key cannot be checked is not answered: 503, and a warning without a word of it to the caller", async () => {
-    const response = await ask(new Error("no such table: items"));
+  test("whose key cannot be checked gets 503; the log has the reason, the caller does not", async () => {
+    const response = await sendRequest(new Error("no such table: items"));
     expect(response.status).toBe(503);
     expect(response.headers.get("retry-after")).toBe("1");
     expect(await response.text()).not.toContain("items");
     expect(warnings).toHaveLength(1);
-    expect(worked).toBe(0);
+    expect(handlerCalls).toBe(0);
   });
 
   test.each(["/health", "/ready"])("for %s needs no key", async (path) => {
-    expect((await ask({ status: "refused", answer: 401 }, {}, path)).status).toBe(200);
-    expect(asked).toEqual([]);
+    expect((await sendRequest({ status: "refused", httpStatus: 401 }, {}, path)).status).toBe(200);
+    expect(admitRequests).toEqual([]);
   });
 });

@@ -14,14 +14,14 @@ import { toRateLimitHeaders } from "./rate-limit-headers.ts";
 const toResponse = (request: HttpRequest, { problem, headers }: AuthorizationProblem): HttpResponse =>
   withHeaders(hostProblemResponse(request, problem), headers);
 
-/** What a container platform probes needs no key. */
+/** Container platforms probe these without a key. */
 const openPaths = ["/health", "/ready"];
 
 /**
- * What the authorizer does on AWS, as a gate of the HTTP server: 401, 403 or 429 before the body is read, 503
- * where keys cannot be checked, and the `RateLimit` headers on what is answered.
+ * Middleware that checks API keys, as the authorizer does on AWS: 401, 403 or 429 before the body is read, 503 while keys
+ * cannot be checked, and `RateLimit` headers on every other response.
  * @param needsKey which requests need a key; absent: all
- * @param warn told of the fault where keys cannot be checked
+ * @param warn gets the error if keys cannot be checked
  */
 export const requireApiKey = ({
   admit,
@@ -32,23 +32,23 @@ export const requireApiKey = ({
   readonly admit: Admit;
   readonly model: string;
   readonly needsKey?: ((request: HttpRequest) => Promise<boolean>) | undefined;
-  readonly warn: (sentence: string, fault: unknown) => void;
+  readonly warn: (sentence: string, error: unknown) => void;
 }): Middleware => {
   const check = async (request: HttpRequest): Promise<Admission | "open" | undefined> => {
     try {
       if (!(await needsKey(request))) return "open";
-      return await admit({ given: extractApiKey((name) => request.header(name)), model });
-    } catch (fault) {
-      warn("a request was refused because API keys cannot be checked", fault);
+      return await admit({ key: extractApiKey((name) => request.header(name)), model });
+    } catch (error) {
+      warn("a request was refused because API keys cannot be checked", error);
       return undefined;
     }
   };
-  return async (request, answer) => {
-    if (openPaths.includes(request.path)) return answer(request);
+  return async (request, next) => {
+    if (openPaths.includes(request.path)) return next(request);
     const admission = await check(request);
-    if (admission === "open") return answer(request);
+    if (admission === "open") return next(request);
     if (admission === undefined) return toResponse(request, keysUnavailableProblem);
     if (admission.status !== "admitted") return toResponse(request, toAuthorizationProblem(admission));
-    return withHeaders(await answer(request), toRateLimitHeaders(admission));
+    return withHeaders(await next(request), toRateLimitHeaders(admission));
   };
 };

@@ -42,13 +42,13 @@ const post = (body: string, headers: Record<string, string> = {}) =>
   });
 
 describe("a table of rows", () => {
-  test("is answered like the same rows in JSON, in whatever order its columns stand", async () => {
+  test("gets the same predictions as in JSON, with its columns in any order", async () => {
     const json = await service.model.predict(rows);
     const answered = PredictResponse.parse(await (await post(csvOf(rows, [...names].reverse()))).json());
     expect(answered.predictions).toEqual(json);
   });
 
-  test("is answered as a table where that is accepted", async () => {
+  test("gets a CSV response if the client accepts it", async () => {
     const response = await post(csvOf(rows), { accept: "text/csv" });
     expect(response.headers.get("content-type")).toBe("text/csv; charset=utf-8; header=present");
     const table: Record<string, string>[] = parse(await response.text(), { columns: true });
@@ -64,18 +64,10 @@ describe("a table of rows", () => {
   });
 
   test.each([
-    [
-      "with a column that is no input",
-      "age,note,x\n1,a,2",
-      [{ input: "x", detail: "is no input of this model" }],
-    ],
-    [
-      "without a required column",
-      "age\n1",
-      [{ input: "note", detail: "is required, and no column has this name" }],
-    ],
-    ["with a column twice", "age,note,age\n1,a,2", [{ input: "age", detail: "two columns have this name" }]],
-    ["with a short line", "age,note\n1,a\n2", [{ row: 1, detail: "holds 1 cells where 2 belong" }]],
+    ["with a column that is no input", "age,note,x\n1,a,2", [{ input: "x", detail: "unknown column" }]],
+    ["without a required column", "age\n1", [{ input: "note", detail: "required column is missing" }]],
+    ["with a column twice", "age,note,age\n1,a,2", [{ input: "age", detail: "duplicate column" }]],
+    ["with a short line", "age,note\n1,a\n2", [{ row: 1, detail: "has 1 cells, but there are 2 columns" }]],
   ])("%s is refused", (_, text, problems) => {
     const refused = (() => {
       try {
@@ -111,7 +103,7 @@ describe("a table of rows", () => {
     if (pointer) expect(problem.errors).toMatchObject([{ pointer }]);
   });
 
-  test("of any text, with or without a header, gives rows or a refusal, never another error", () => {
+  test("of any text, with or without a header, gives rows or a refusal, never an unexpected error", () => {
     const line = fc.array(fc.oneof(fc.string(), fc.constantFrom("age", "note", "1", '"', "\0", "")), {
       maxLength: 5,
     });
@@ -134,7 +126,7 @@ describe("a table of rows", () => {
     );
   });
 
-  test("that was written from any values is read back as they were", () => {
+  test("that was written from any values is read back unchanged", () => {
     const value = fc.record({
       age: fc.integer({ min: 0, max: 120 }),
       charge: fc.option(fc.double({ min: -1e9, max: 1e9, noNaN: true }).map((number) => number + 0)),
@@ -150,7 +142,7 @@ describe("a table of rows", () => {
   });
 });
 
-test("labels and names that hold commas and quotes stay in their cell", () => {
+test("labels and names with commas and quotes stay in their cell", () => {
   const odd = buildManifest({ output: { labels: ['a "b"', "c,d"], positive: "c,d" } });
   const text = writeCsv(odd)([{ label: "c,d", scores: { 'a "b"': 0.25, "c,d": 0.75 } }], { header: true });
   expect(parse(text)).toEqual([

@@ -9,13 +9,13 @@ import { CsvBroken, splitCsv } from "#model-folder/rows/split-csv.ts";
 
 type CsvRow = Record<string, Cell>;
 
-/** No manifest names more inputs than half of these. */
+/** Twice the most inputs of a manifest. */
 const maxCells = 4_000;
 
-/** The cells of each line, or why the text is no table. */
+/** Splits the text into records, or returns a problem. */
 const splitRecords = (text: string): string[][] | HttpProblem => {
   try {
-    // One line more than is taken, and the header: enough to see that there are too many.
+    // One more than the allowed rows and the header, to detect that there are too many.
     return splitCsv(text, { records: maxRows + 2, cells: maxCells });
   } catch (error) {
     if (!(error instanceof CsvBroken)) throw error;
@@ -24,9 +24,9 @@ const splitRecords = (text: string): string[][] | HttpProblem => {
 };
 
 /**
- * Reads rows from a CSV text (RFC 4180). With a header its names are the manifest's inputs in any order; without one
- * the columns are the manifest's inputs in theirs. Cells become what JSON would hold; what they hold is the model's to check.
- * Throws RowsInvalid for a header or a line that does not fit.
+ * Reads rows from a CSV text (RFC 4180). With a header, the columns are the manifest's inputs in any order; without one,
+ * in the manifest's order. Cells become the values that JSON would have; the model validates them later. Throws RowsInvalid
+ * for an invalid header or line.
  */
 export const readCsv =
   ({ inputs }: Pick<Manifest, "inputs">) =>
@@ -34,21 +34,24 @@ export const readCsv =
     const records = splitRecords(text);
     if (!Array.isArray(records)) return records;
     const names = header ? (records.shift() ?? []) : inputs.map(({ name }) => name);
-    const wrong = header ? checkColumns(names, inputs) : [];
-    if (wrong.length > 0) throw new RowsInvalid(wrong);
-    const torn = records.findIndex(({ length }) => length !== names.length);
-    if (torn >= 0)
+    const problems = header ? checkColumns(names, inputs) : [];
+    if (problems.length > 0) throw new RowsInvalid(problems);
+    const unequal = records.findIndex(({ length }) => length !== names.length);
+    if (unequal >= 0)
       throw new RowsInvalid([
-        { row: torn, detail: `holds ${records[torn]?.length} cells where ${names.length} belong` },
+        {
+          row: unequal,
+          detail: `has ${records[unequal]?.length} cells, but there are ${names.length} columns`,
+        },
       ]);
-    const columns = names.flatMap((name, at) => {
-      const input = inputs.find((one) => one.name === name);
-      return input ? [{ name, at, input }] : [];
+    const columns = names.flatMap((name, index) => {
+      const input = inputs.find((candidate) => candidate.name === name);
+      return input ? [{ name, index, input }] : [];
     });
     return {
       rows: records.map((record) => {
         const row: CsvRow = {};
-        for (const { name, at, input } of columns) row[name] = readCell(record[at] ?? "", input);
+        for (const { name, index, input } of columns) row[name] = readCell(record[index] ?? "", input);
         return row;
       }),
     };

@@ -5,19 +5,19 @@ import { getOwnProperty } from "#untrusted/get-own-property.ts";
 const quoteCell = (text: string): string =>
   /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 
-/** Predictions as a table (RFC 4180): `label`, `band` and `score.<label>` of each label; or the values under their names. */
+/** Writes predictions as CSV (RFC 4180): `label`, `band` and `score.<label>` for each label; or a column per value. */
 export const writeCsv = (manifest: Manifest) => {
-  const classifies = manifest.task === "classification";
-  const names = classifies ? manifest.output.labels : valueNames(manifest.output);
-  const banded = classifies && manifest.output.bands !== undefined;
-  const header = classifies
-    ? ["label", ...(banded ? ["band"] : []), ...names.map((name) => `score.${name}`)]
+  const isClassification = manifest.task === "classification";
+  const names = isClassification ? manifest.output.labels : valueNames(manifest.output);
+  const hasBands = isClassification && manifest.output.bands !== undefined;
+  const header = isClassification
+    ? ["label", ...(hasBands ? ["band"] : []), ...names.map((name) => `score.${name}`)]
     : names;
   return (predictions: readonly Prediction[], options: { readonly header: boolean }): string => {
     const lines = predictions.map(({ label, band, scores }) =>
       [
-        ...(classifies ? [quoteCell(label ?? "")] : []),
-        ...(banded ? [band ?? ""] : []),
+        ...(isClassification ? [quoteCell(label ?? "")] : []),
+        ...(hasBands ? [band ?? ""] : []),
         ...names.map((name) => String(getOwnProperty(scores, name) ?? "")),
       ].join(","),
     );

@@ -5,12 +5,12 @@ import { type HttpResponse, problemResponse } from "./http-response.ts";
 
 const isOip = (path: string): boolean => path === "/v2" || path.startsWith("/v2/");
 
-/** The reply; where it refuses something, in the form of the protocol that was asked. */
-export const adaptToProtocol = (request: HttpRequest, reply: HttpResponse): HttpResponse =>
-  reply.problem && isOip(request.path)
-    ? toOipError(reply, reply.problem, request.header("accept") ?? "")
-    : reply;
+/** Converts a problem to the error format of the request's protocol; other responses stay as they are. */
+export const adaptToProtocol = (request: HttpRequest, response: HttpResponse): HttpResponse =>
+  response.problem && isOip(request.path)
+    ? toOipError(response, response.problem, request.header("accept") ?? "")
+    : response;
 
-/** The answer to a request that its host refuses before the app sees it, or whose answer it cannot carry. */
+/** The response if the host itself refuses a request, or cannot send the app's response. */
 export const hostProblemResponse = (request: HttpRequest, problem: HttpProblem): HttpResponse =>
   adaptToProtocol(request, problemResponse(problem));

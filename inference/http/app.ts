@@ -1,17 +1,17 @@
 import type { HttpRequest } from "./http-request.ts";
 import type { HttpResponse } from "./http-response.ts";
 
-/** The service as hosts have it: takes any request and never rejects. */
-export type App = { answer(request: HttpRequest): Promise<HttpResponse> };
+/** The service behind any host. It handles every request and never rejects. */
+export type App = { handle(request: HttpRequest): Promise<HttpResponse> };
 
-/** What stands before the service: answers in its place, or lets it answer and adds to that. */
+/** Responds to a request itself, or passes it to `next` and may change the response. */
 export type Middleware = (
   request: HttpRequest,
-  answer: (request: HttpRequest) => Promise<HttpResponse>,
+  next: (request: HttpRequest) => Promise<HttpResponse>,
 ) => Promise<HttpResponse>;
 
-/** Where a request is answered: here, by `answer`, or elsewhere. */
+/** Handles a request in another process, or here with `next`. */
 export type Offload = (
   request: HttpRequest,
-  answer: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>,
+  next: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>,
 ) => Promise<HttpResponse>;

@@ -1,7 +1,7 @@
-/** Why a body could not be read whole, where its length is not the reason. */
+/** A body could not be read completely, for a reason other than its length. */
 export class BodyUnreadable extends Error {
   override readonly name = "BodyUnreadable";
-  /** `broken`: it ended early. `fragmented`: its chunks are too small. `no-room`: other bodies take all the memory. */
+  /** `broken`: it ended early. `fragmented`: its chunks are too small. `no-room`: other bodies use all the memory. */
   readonly reason: "broken" | "fragmented" | "no-room";
   constructor(reason: BodyUnreadable["reason"], message: string) {
     super(message);
@@ -9,5 +9,5 @@ export class BodyUnreadable extends Error {
   }
 }
 
-/** Seconds after which a request that found no room may come again. */
+/** Seconds after which a client may retry when the server is overloaded. */
 export const retryAfterSeconds = 1;

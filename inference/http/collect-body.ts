@@ -2,17 +2,17 @@ import type { IncomingMessage } from "node:http";
 import type { BodyLease } from "./body-budget.ts";
 import { BodyUnreadable } from "./body-unreadable.ts";
 
-/** What a body's buffer begins with; it doubles from there. */
+/** The first size of a body's buffer; it doubles from there. */
 const firstCapacity = 64 * 1_024;
 /**
- * Each chunk costs the event loop a callback, whatever its size: six million chunks of one byte take it ten seconds.
- * Networks cut a body into pieces of a kilobyte and more; clients that stream write lines.
+ * Each chunk costs the event loop a callback: six million chunks of one byte take ten seconds. Networks split a body into
+ * chunks of a kilobyte or more; streaming clients write lines.
  */
-const fragmentLimits = { allowed: 256, leastAverageBytes: 16 };
+const fragmentLimits = { allowed: 256, minAverageBytes: 16 };
 
 /**
- * Leaves what follows with its sender, for it costs as much as what came. To pause the request is not enough: it goes on
- * reading until its own buffer is full, of 65,536 chunks of one byte.
+ * Stops reading from the socket. Pausing the request is not enough: it would go on until its own buffer is full, which is
+ * 65,536 chunks of one byte.
  */
 const stopReading = (incoming: IncomingMessage): void => {
   incoming.push = () => false;
@@ -22,8 +22,8 @@ const stopReading = (incoming: IncomingMessage): void => {
 };
 
 /**
- * A request's body in one buffer that grows by doubling, however many chunks it comes in; undefined as soon as it is
- * longer than `limit` bytes. Rejects with BodyUnreadable. A body that the lease has no room for is read no further.
+ * Collects a request's body in one buffer that grows by doubling. Resolves to undefined as soon as the body is longer than
+ * `limit` bytes. Rejects with BodyUnreadable; it stops reading a body that exceeds the memory budget.
  */
 export const collectBody = (
   incoming: IncomingMessage,
@@ -33,65 +33,68 @@ export const collectBody = (
   new Promise((resolve, reject) => {
     const refuse = (reason: BodyUnreadable["reason"], message: string) =>
       reject(new BodyUnreadable(reason, message));
-    const broken = () => {
-      // The end of every connection comes by here.
+    const handleClose = () => {
+      // Every connection closes, usually after the complete body.
       if (!incoming.readableEnded) refuse("broken", "the connection ended before the body did");
     };
     const announced = Number(incoming.headers["content-length"] ?? Number.NaN);
     if (announced > limit) return resolve(undefined);
-    // Whoever went away before anybody read tells nobody a second time.
-    if (incoming.destroyed) return broken();
+    // A request that was closed before emits no second close event.
+    if (incoming.destroyed) return handleClose();
 
     let memory = new ArrayBuffer(0);
     let buffer: Uint8Array = new Uint8Array(memory);
     let length = 0;
     let chunks = 0;
-    let reading = true;
+    let isReading = true;
     const drop = () => {
-      reading = false;
+      isReading = false;
       memory.transfer(0);
       buffer = new Uint8Array(0);
       lease.end();
     };
     const grow = (needed: number): boolean => {
-      const most = announced >= 0 ? announced : limit;
-      const capacity = Math.min(Math.max(needed, firstCapacity, 2 * buffer.length), Math.max(needed, most));
+      const maximum = announced >= 0 ? announced : limit;
+      const capacity = Math.min(
+        Math.max(needed, firstCapacity, 2 * buffer.length),
+        Math.max(needed, maximum),
+      );
       if (!lease.resize(capacity)) return false;
-      // What was is freed by this and not by the garbage collector, which takes its time while bodies come in.
+      // transfer frees the old buffer at once; the garbage collector would be too late under load.
       memory = memory.transfer(capacity);
       buffer = new Uint8Array(memory);
       return true;
     };
     incoming.on("data", (chunk: Uint8Array) => {
-      if (!reading) return;
-      const before = length;
+      if (!isReading) return;
+      const previousLength = length;
       length += chunk.length;
       chunks++;
       if (length > limit) {
         drop();
         return resolve(undefined);
       }
-      if (chunks > fragmentLimits.allowed && length < chunks * fragmentLimits.leastAverageBytes) {
+      if (chunks > fragmentLimits.allowed && length < chunks * fragmentLimits.minAverageBytes) {
         drop();
         stopReading(incoming);
         return refuse("fragmented", `the body came in chunks of ${(length / chunks).toFixed(1)} bytes`);
       }
-      // Most bodies are one chunk, which is kept as it is.
-      if (before === 0 && chunk.length === announced && lease.resize(length)) {
+      // Most bodies are a single chunk, which needs no copy.
+      if (previousLength === 0 && chunk.length === announced && lease.resize(length)) {
         buffer = chunk;
         return;
       }
-      length = before;
-      if (before + chunk.length > buffer.length && !grow(before + chunk.length)) {
+      length = previousLength;
+      if (length + chunk.length > buffer.length && !grow(length + chunk.length)) {
         drop();
-        return refuse("no-room", "the bodies of other requests take all the memory there is for them");
+        return refuse("no-room", "the bodies of other requests use all the memory for bodies");
       }
-      buffer.set(chunk, before);
-      length = before + chunk.length;
+      buffer.set(chunk, length);
+      length += chunk.length;
     });
     incoming.on("end", () => {
-      if (reading) resolve(length === buffer.length ? buffer : buffer.subarray(0, length));
+      if (isReading) resolve(length === buffer.length ? buffer : buffer.subarray(0, length));
     });
-    incoming.on("error", broken);
-    incoming.on("close", broken);
+    incoming.on("error", handleClose);
+    incoming.on("close", handleClose);
   });

@@ -21,9 +21,9 @@ test.each([
   expect(acceptsGzip(header)).toBe(expected);
 });
 
-describe("an answer", () => {
+describe("a response", () => {
   const long = jsonResponse({ text: "a".repeat(2_000) });
-  const asked = (accepted: string | undefined, method = "GET") => ({
+  const createRequest = (accepted: string | undefined, method = "GET") => ({
     method,
     path: "/",
     query: "",
@@ -31,8 +31,8 @@ describe("an answer", () => {
     body: async () => new Uint8Array(),
   });
 
-  test("is packed for who accepts that, and says so to caches", async () => {
-    const { headers, body } = await compressResponse(asked("gzip"), {
+  test("is compressed for a client that accepts gzip, with a Vary header for caches", async () => {
+    const { headers, body } = await compressResponse(createRequest("gzip"), {
       ...long,
       headers: { ...long.headers, etag: '"1"' },
     });
@@ -40,9 +40,9 @@ describe("an answer", () => {
     expect(gunzipSync(Buffer.from(body)).toString()).toBe(long.body);
   });
 
-  test("is not packed for anybody else, and says that it could have been", async () => {
-    const reply = await compressResponse(asked(undefined), long);
-    expect(reply).toEqual({ ...long, headers: { ...long.headers, vary: "accept-encoding" } });
+  test("is not compressed for other clients, but has the Vary header", async () => {
+    const response = await compressResponse(createRequest(undefined), long);
+    expect(response).toEqual({ ...long, headers: { ...long.headers, vary: "accept-encoding" } });
   });
 
   test.each<[string, HttpResponse, string?]>([
@@ -52,7 +52,7 @@ describe("an answer", () => {
     ["is no text", { ...long, headers: { "content-type": "application/octet-stream" } }],
     ["has no type", { ...long, headers: {} }],
     ["goes out without its body", long, "HEAD"],
-  ])("that %s stays as it is", async (_, reply, method) => {
-    expect(await compressResponse(asked("gzip", method), reply)).toBe(reply);
+  ])("that %s stays uncompressed", async (_, response, method) => {
+    expect(await compressResponse(createRequest("gzip", method), response)).toBe(response);
   });
 });

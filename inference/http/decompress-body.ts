@@ -1,14 +1,14 @@
 import { gunzipSync, inflateSync } from "node:zlib";
 
 /**
- * What HTTP calls deflate is zlib's format. Source: RFC 9110, 8.4.1.2. Unpacked at once and not in turns: a hundred
- * bodies that unpack side by side would hold a hundred times the most that one may.
+ * HTTP's deflate is zlib's format (RFC 9110, 8.4.1.2). Decompression is synchronous: a hundred bodies at the same time would
+ * need a hundred times the memory limit.
  */
 const decompressors = { gzip: gunzipSync, deflate: inflateSync } as const;
 
-/** A body as it was before it was packed. Throws a RangeError where it holds more than `most` bytes. */
+/** Decompresses a body. Throws a RangeError if the result has more than `limit` bytes. */
 export const decompressBody = (
   encoding: keyof typeof decompressors,
   bytes: Uint8Array,
-  most: number,
-): Uint8Array => decompressors[encoding](bytes, { maxOutputLength: most });
+  limit: number,
+): Uint8Array => decompressors[encoding](bytes, { maxOutputLength: limit });

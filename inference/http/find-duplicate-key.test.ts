@@ -13,11 +13,11 @@ test.each([
   ['{"a/b~":1,"a\\u002fb~":2}', "/a~1b~0"],
   ['{"__proto__":1,"__proto__":2}', "/__proto__"],
   ['{"a":{"b":1,"c":[{"d":":\\"{"}],"b":2}}', "/a/b"],
-])("%s has a key twice, at %s", (json, pointer) => {
+])("%s has a duplicate key at %s", (json, pointer) => {
   expect(find(json)).toBe(pointer);
 });
 
-test("JSON without a second key has none, whatever its texts hold", () => {
+test("JSON without a duplicate key has none, with any texts", () => {
   fc.assert(
     fc.property(fc.json({ stringUnit: "binary" }), fc.constantFrom(undefined, 2), (json, space) => {
       expect(find(JSON.stringify(JSON.parse(json), undefined, space))).toBeUndefined();
@@ -25,7 +25,7 @@ test("JSON without a second key has none, whatever its texts hold", () => {
   );
 });
 
-test("a key that is written a second time into any object is found there", () => {
+test("a key that is duplicated in any object is found there", () => {
   const flat = fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1, maxKeys: 5 });
   fc.assert(
     fc.property(flat, (object) => {
@@ -37,12 +37,12 @@ test("a key that is written a second time into any object is found there", () =>
   );
 });
 
-test("brackets in any depth are walked through", () => {
+test("brackets of any depth are scanned", () => {
   const deep = 100_000;
   expect(find("[".repeat(deep) + "]".repeat(deep))).toBeUndefined();
 });
 
-test("in any depth, the pointer to it stays short: it ends at a value that holds it", () => {
+test("the pointer stays short at any depth: it ends at an outer container", () => {
   const deep = 10_000;
   const pointer = find(`${'{"key":'.repeat(deep)}{"a":1,"a":2}${"}".repeat(deep)}`);
   expect(pointer).toBe("/key".repeat(250));

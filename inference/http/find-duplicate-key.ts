@@ -1,13 +1,13 @@
-/** Keys in what was parsed of it. A list of values to visit takes the place of recursion: depth is the caller's. */
+/** Counts the keys of all objects in a value. Without recursion, because the caller decides the depth. */
 const countKeys = (value: unknown): number => {
   let keys = 0;
-  const left: unknown[] = [value];
-  while (left.length > 0) {
-    const here = left.pop();
-    if (typeof here !== "object" || here === null) continue;
-    const values = Object.values(here);
-    if (!Array.isArray(here)) keys += values.length;
-    for (const one of values) if (typeof one === "object" && one !== null) left.push(one);
+  const pending: unknown[] = [value];
+  while (pending.length > 0) {
+    const container = pending.pop();
+    if (typeof container !== "object" || container === null) continue;
+    const values = Object.values(container);
+    if (!Array.isArray(container)) keys += values.length;
+    for (const child of values) if (typeof child === "object" && child !== null) pending.push(child);
   }
   return keys;
 };
@@ -19,48 +19,48 @@ const maxPointerLength = 1_000;
 
 type OpenContainer = { keys: Set<string> | undefined; key: string; index: number };
 
-/** Walks through valid JSON token by token until an object has a key for the second time. */
+/** Scans valid JSON token by token for the first duplicate key and returns its pointer. */
 const locateDuplicateKey = (text: string): string => {
   const open: OpenContainer[] = [];
   const pointer = () => {
     let path = "";
     for (const { keys, key, index } of open) {
-      const longer = `${path}/${keys ? escapeToken(key) : index}`;
-      // Depth is the caller's, an answer's length is not: the pointer ends at what holds the object.
-      if (longer.length > maxPointerLength) break;
-      path = longer;
+      const longerPath = `${path}/${keys ? escapeToken(key) : index}`;
+      // The caller decides the depth, so the pointer may end at an outer container.
+      if (longerPath.length > maxPointerLength) break;
+      path = longerPath;
     }
     return path;
   };
-  let awaitsKey = false;
-  for (const [found] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},]/g)) {
-    const here = open.at(-1);
-    if (found === "{" || found === "[") {
-      open.push({ keys: found === "{" ? new Set() : undefined, key: "", index: 0 });
-      awaitsKey = found === "{";
-    } else if (found === "}" || found === "]") {
+  let expectsKey = false;
+  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},]/g)) {
+    const current = open.at(-1);
+    if (token === "{" || token === "[") {
+      open.push({ keys: token === "{" ? new Set() : undefined, key: "", index: 0 });
+      expectsKey = token === "{";
+    } else if (token === "}" || token === "]") {
       open.pop();
-      awaitsKey = false;
-    } else if (found === ",") {
-      if (here) here.index++;
-      awaitsKey = here?.keys !== undefined;
-    } else if (awaitsKey && here?.keys) {
-      here.key = String(JSON.parse(found));
-      if (here.keys.has(here.key)) return pointer();
-      here.keys.add(here.key);
-      awaitsKey = false;
+      expectsKey = false;
+    } else if (token === ",") {
+      if (current) current.index++;
+      expectsKey = current?.keys !== undefined;
+    } else if (expectsKey && current?.keys) {
+      current.key = String(JSON.parse(token));
+      if (current.keys.has(current.key)) return pointer();
+      current.keys.add(current.key);
+      expectsKey = false;
     }
   }
   return "";
 };
 
 /**
- * The RFC 6901 pointer to a key that stands twice in one object; undefined where none does. JSON.parse keeps the last
- * of them unseen, and two readers of one body may take different ones (RFC 8259, section 4).
+ * Returns the RFC 6901 pointer to the first duplicate key; undefined if there is none. JSON.parse silently keeps the last
+ * one, and two readers of the same body may keep different ones (RFC 8259, section 4).
  * @param json valid JSON in UTF-8
- * @param keys keys that stand in it (countJsonTokens)
- * @param value what JSON.parse made of it
+ * @param keys the number of keys in the text (countJsonTokens)
+ * @param value the result of JSON.parse
  */
 export const findDuplicateKey = (json: Uint8Array, keys: number, value: unknown): string | undefined =>
-  // Counting is cheap, and only a body with a key too many is read again.
+  // Counting is cheap: only a body with a surplus key is scanned again.
   keys === countKeys(value) ? undefined : locateDuplicateKey(new TextDecoder().decode(json));

@@ -1,8 +1,8 @@
 import * as z from "zod";
 
 /**
- * What a caller gets instead of an answer: RFC 9457 problem details (`application/problem+json`), with one entry
- * in `errors` for each bad value and an RFC 6901 pointer to it, as the RFC's own example has them.
+ * An error response: RFC 9457 problem details (`application/problem+json`). `errors` has an entry for each invalid value
+ * with an RFC 6901 pointer, as in the RFC's example.
  * Source: https://www.rfc-editor.org/rfc/rfc9457
  */
 export const HttpProblem = z.object({

@@ -1,15 +1,15 @@
-/** A request as every host has it: Node's server, Lambda's event, a test. */
+/** A request, independent of the host: Node's server, a Lambda event, a test. */
 export type HttpRequest = {
   readonly method: string;
-  /** As it came, percent-encoded; begins with a slash and holds no query. */
+  /** Percent-encoded as received; starts with a slash and has no query. */
   readonly path: string;
-  /** Without its question mark. */
+  /** Without the question mark. */
   readonly query: string;
-  /** A header's value by its lower-case name. */
+  /** Returns a header's value by its lower-case name. */
   header(name: string): string | undefined;
   /**
-   * The body; undefined as soon as it is longer than `limit` bytes. Read at most once.
-   * Rejects with BodyUnreadable where it breaks off or there is no room for it.
+   * Reads the body; undefined as soon as it is longer than `limit` bytes. Call it at most once.
+   * Rejects with BodyUnreadable if the body ends early or exceeds the memory budget.
    */
   body(limit: number): Promise<Uint8Array | undefined>;
 };

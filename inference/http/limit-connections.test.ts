@@ -4,58 +4,58 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { defaultConnectionLimits, limitConnections, toServerOptions } from "./limit-connections.ts";
 
-/** More than the buffers of two sockets hold. */
-const answer = Buffer.alloc(32 * 1_024 ** 2, "x");
-const undo: (() => unknown)[] = [];
+/** Larger than the buffers of two sockets. */
+const largeBody = Buffer.alloc(32 * 1_024 ** 2, "x");
+const cleanups: (() => unknown)[] = [];
 afterEach(() => {
-  for (const one of undo.splice(0)) one();
+  for (const clean of cleanups.splice(0)) clean();
 });
 
 const start = async (limits: Partial<typeof defaultConnectionLimits>) => {
-  const all = { ...defaultConnectionLimits, ...limits };
-  const server = createServer(toServerOptions(all));
-  const answered: ServerResponse[] = [];
-  const listener = limitConnections(server, all, (incoming, outgoing) => {
-    answered.push(outgoing);
-    outgoing.end(incoming.url === "/small" ? "here" : answer);
+  const allLimits = { ...defaultConnectionLimits, ...limits };
+  const server = createServer(toServerOptions(allLimits));
+  const responses: ServerResponse[] = [];
+  const listener = limitConnections(server, allLimits, (incoming, outgoing) => {
+    responses.push(outgoing);
+    outgoing.end(incoming.url === "/small" ? "small" : largeBody);
   });
   server.on("request", listener).listen(0, "127.0.0.1");
   await once(server, "listening");
-  undo.push(() => {
+  cleanups.push(() => {
     server.closeAllConnections();
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  /** Asks for the large answer, and reads nothing of it. */
-  const askWithoutReading = async (): Promise<Socket> => {
+  /** Requests the large body and never reads it. */
+  const sendWithoutReading = async (): Promise<Socket> => {
     const socket = connect(port, "127.0.0.1").pause();
-    undo.push(() => socket.destroy());
+    cleanups.push(() => socket.destroy());
     socket.on("error", () => undefined);
     await once(socket, "connect");
     socket.write("GET /large HTTP/1.1\r\nhost: x\r\n\r\n");
     return socket;
   };
-  return { server, answered, askWithoutReading, url: `http://127.0.0.1:${port}` };
+  return { server, responses, sendWithoutReading, url: `http://127.0.0.1:${port}` };
 };
 
-test("whoever reads nothing of an answer keeps no other client of its address out", async () => {
-  const { server, askWithoutReading, url } = await start({ perPeer: 3 });
+test("a client that does not read its response keeps no other client of its address out", async () => {
+  const { server, sendWithoutReading, url } = await start({ perPeer: 3 });
   for (let count = 0; count < 3; count++) {
-    const asked = once(server, "request");
-    await askWithoutReading();
-    await asked;
+    const requested = once(server, "request");
+    await sendWithoutReading();
+    await requested;
   }
   const { status } = await fetch(`${url}/small`);
   expect(status).toBe(200);
 });
 
-test("a connection whose answer is not read ends by itself", async () => {
-  const { server, answered, askWithoutReading } = await start({ unreadMs: 200 });
-  const asked = once(server, "request");
-  await askWithoutReading();
-  await asked;
-  const [outgoing] = answered;
-  if (!outgoing) throw new Error("nothing was answered");
+test("a connection with an unread response is closed after a time", async () => {
+  const { server, responses, sendWithoutReading } = await start({ unreadMs: 200 });
+  const requested = once(server, "request");
+  await sendWithoutReading();
+  await requested;
+  const [outgoing] = responses;
+  if (!outgoing) throw new Error("the server got no request");
   await once(outgoing, "close");
   expect(outgoing.writableFinished).toBe(false);
 });

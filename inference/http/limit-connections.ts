@@ -4,19 +4,19 @@ import { retryAfterSeconds } from "./body-unreadable.ts";
 
 type ConnectionLimits = {
   readonly connections: number;
-  /** Of one address: behind a load balancer all connections are of one. */
+  /** Per client address: behind a load balancer all connections have the same one. */
   readonly perPeer: number;
-  /** Requests of one connection without an answer (pipelining). */
+  /** Open requests per connection (pipelining). */
   readonly pipelined: number;
   readonly headers: number;
-  /** Bytes of a request's first line and headers, and again of its trailers. */
+  /** Bytes of a request's first line and headers; the same limit applies to its trailers. */
   readonly headerBytes: number;
-  /** Within which the headers, and the whole request, have to be there. */
+  /** Deadlines for the headers and for the whole request. */
   readonly headersMs: number;
   readonly requestMs: number;
-  /** How long a connection without a request stays open: longer than load balancers keep theirs (60 s). */
+  /** How long an idle connection stays open: longer than at load balancers (60 s). */
   readonly keepAliveMs: number;
-  /** For how long a client may read nothing of its answer. */
+  /** How long a client may stop reading its response. */
   readonly unreadMs: number;
 };
 
@@ -32,7 +32,7 @@ export const defaultConnectionLimits: ConnectionLimits = {
   unreadMs: 30_000,
 };
 
-/** The limits that Node's own server keeps: a request that is late is answered 408, headers that are too large 431. */
+/** The limits that Node's server enforces itself: 408 for a late request, 431 for large headers. */
 export const toServerOptions = (limits: ConnectionLimits): ServerOptions => ({
   maxHeaderSize: limits.headerBytes,
   headersTimeout: limits.headersMs,
@@ -41,56 +41,53 @@ export const toServerOptions = (limits: ConnectionLimits): ServerOptions => ({
   connectionsCheckingInterval: Math.min(1_000, limits.headersMs, limits.requestMs),
 });
 
-type Connection = { readonly peer: string; unanswered: number; latest: IncomingMessage | undefined };
+type Connection = { readonly peer: string; openRequests: number; latest: IncomingMessage | undefined };
 
-/**
- * Whether nobody works for it: it has no request under way, or the one that it has is not there whole, or its client does
- * not read what was answered.
- */
-const isWaiting = (socket: Socket, { unanswered, latest }: Connection): boolean =>
-  unanswered === 0 || !latest?.complete || socket.writableLength > 0;
+/** Whether the server waits for the client: no request, an incomplete request, or an unread response. */
+const isWaiting = (socket: Socket, { openRequests, latest }: Connection): boolean =>
+  openRequests === 0 || !latest?.complete || socket.writableLength > 0;
 
 const formatRefusal = (status: string): string =>
   `HTTP/1.1 ${status}\r\nretry-after: ${retryAfterSeconds}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`;
 
 /**
- * Keeps a server's connections within limits. Where there are too many, a new one takes the place of the one that has
- * waited longest for its own client (no request, one that does not arrive, or an answer that is not read), so that connections which do nothing
- * keep nobody out; where all are at work it is answered 503, or 429 where they are of the same address.
- * @returns the server's listener within these limits
+ * Limits a server's connections. If there are too many, a new connection replaces the one that has waited longest for its
+ * client (no request, an incomplete one, or an unread response), so that idle connections keep nobody out. If all are
+ * busy, the new one gets 503, or 429 if its own address has too many.
+ * @returns the listener for the server
  */
 export const limitConnections = (
   server: Server,
   limits: ConnectionLimits,
   listener: RequestListener,
 ): RequestListener => {
-  // The one that has been quiet for longest comes first.
+  // The connection with the oldest activity comes first.
   const connections = new Map<Socket, Connection>();
   const peers = new Map<string, number>();
-  // What is above the limit for a moment is a connection that is told so.
+  // The reserve is for connections that are being refused.
   server.maxConnections = limits.connections + 64;
-  // Node leaves headers beyond this unread, and does not say so: they are counted below.
+  // Node silently ignores headers beyond this, so they are counted below.
   server.maxHeadersCount = limits.headers + 1;
   server.timeout = limits.unreadMs;
-  // Whoever waits for an answer that is being made stays, however silent the connection is.
+  // A client that waits for its response stays connected, however long that takes.
   server.on("timeout", (socket) => {
     const connection = connections.get(socket);
     if (!connection || isWaiting(socket, connection)) socket.destroy();
   });
 
-  const forget = (socket: Socket): void => {
+  const removeConnection = (socket: Socket): void => {
     const connection = connections.get(socket);
     if (!connection) return;
     connections.delete(socket);
-    const left = (peers.get(connection.peer) ?? 1) - 1;
-    if (left > 0) peers.set(connection.peer, left);
+    const remaining = (peers.get(connection.peer) ?? 1) - 1;
+    if (remaining > 0) peers.set(connection.peer, remaining);
     else peers.delete(connection.peer);
   };
-  /** Ends the connection that has waited longest, of one peer or of any; false: all are at work. */
+  /** Closes the connection that has waited longest, of one peer or of all; false: all are busy. */
   const makeRoom = (peer?: string): boolean => {
     for (const [socket, connection] of connections) {
       if ((peer !== undefined && connection.peer !== peer) || !isWaiting(socket, connection)) continue;
-      forget(socket);
+      removeConnection(socket);
       socket.destroy();
       return true;
     }
@@ -100,21 +97,21 @@ export const limitConnections = (
   server.on("connection", (socket) => {
     const peer = socket.remoteAddress ?? "";
     const count = peers.get(peer) ?? 0;
-    const busy =
+    const refusal =
       count >= limits.perPeer && !makeRoom(peer)
         ? "429 Too Many Requests"
         : connections.size >= limits.connections && !makeRoom()
           ? "503 Service Unavailable"
           : undefined;
-    if (busy !== undefined) {
+    if (refusal !== undefined) {
       socket.on("error", () => undefined);
-      socket.end(formatRefusal(busy));
+      socket.end(formatRefusal(refusal));
       socket.destroySoon();
       return;
     }
-    connections.set(socket, { peer, unanswered: 0, latest: undefined });
+    connections.set(socket, { peer, openRequests: 0, latest: undefined });
     peers.set(peer, (peers.get(peer) ?? 0) + 1);
-    socket.once("close", () => forget(socket));
+    socket.once("close", () => removeConnection(socket));
   });
 
   return (incoming, outgoing) => {
@@ -123,16 +120,16 @@ export const limitConnections = (
     if (connection) {
       connections.delete(socket);
       connections.set(socket, connection);
-      connection.unanswered++;
+      connection.openRequests++;
       connection.latest = incoming;
       outgoing.once("close", () => {
-        connection.unanswered--;
+        connection.openRequests--;
       });
     }
     const refuse = (status: number, headers: Readonly<Record<string, string>> = {}) =>
       outgoing.writeHead(status, { ...headers, connection: "close", "content-length": 0 }).end();
     if (incoming.rawHeaders.length > 2 * limits.headers) return void refuse(431);
-    if ((connection?.unanswered ?? 0) > limits.pipelined)
+    if ((connection?.openRequests ?? 0) > limits.pipelined)
       return void refuse(429, { "retry-after": String(retryAfterSeconds) });
     listener(incoming, outgoing);
   };

@@ -4,9 +4,9 @@ import { constants, setPriority } from "node:os";
 const ownThreadsFolder = "/proc/self/task";
 
 /**
- * Lets V8's helper threads (marking, sweeping, compiling) give way to the thread that answers. Large bodies are garbage
- * soon; four helpers that mark it took the one processor for 50 ms at a time from requests that had come meanwhile. On
- * Linux, whose threads have priorities of their own; elsewhere it does nothing.
+ * Lowers the priority of V8's helper threads (marking, sweeping, compiling) below the main thread's. Large bodies soon
+ * become garbage, and four marking threads blocked other requests on a single CPU for 50 ms at a time. Only Linux has
+ * priorities per thread; elsewhere this does nothing.
  */
 export const lowerV8WorkerPriority = (): void => {
   try {
@@ -14,6 +14,6 @@ export const lowerV8WorkerPriority = (): void => {
       if (readFileSync(`${ownThreadsFolder}/${thread}/comm`, "utf8").trim() === "V8Worker")
         setPriority(Number(thread), constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {
-    // Another system, or one that does not allow it: all threads are equal then.
+    // Not Linux, or not permitted: all threads keep the same priority.
   }
 };

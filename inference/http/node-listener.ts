@@ -8,10 +8,10 @@ import type { HttpRequest } from "./http-request.ts";
 import { type HttpResponse, problemResponse } from "./http-response.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
 
-/** RFC 9112, 3.2: a host that is none is refused. */
+/** RFC 9112, 3.2: refuse an invalid host. */
 const hostPattern = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?$/i;
 
-/** What stands behind the host: from a whole address too, as proxies ask (RFC 9112, 3.2.2). */
+/** Returns path and query, also of an absolute URL, which proxies send (RFC 9112, 3.2.2). */
 const parseTarget = (url: string): string | undefined => {
   if (url.startsWith("/")) return url;
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return undefined;
@@ -19,19 +19,19 @@ const parseTarget = (url: string): string | undefined => {
   return `${pathname}${search}`;
 };
 
-/** How long a body that nobody reads may go on after its answer: so long that its sender hears the answer. */
+/** How long a client may go on sending a refused body: enough to receive the response. */
 const unreadBodyMs = 1_000;
 
-/** Node itself lets what nobody read go by; whoever sends on and on is cut off. */
+/** Closes the connection if the client keeps sending a body that nobody reads. */
 const limitUnreadBody = (incoming: IncomingMessage): void => {
   setTimeout(() => {
     if (!incoming.complete) incoming.socket.destroySoon();
   }, unreadBodyMs).unref();
 };
 
-const send = (incoming: IncomingMessage, outgoing: ServerResponse, reply: HttpResponse): void => {
+const send = (incoming: IncomingMessage, outgoing: ServerResponse, response: HttpResponse): void => {
   if (outgoing.destroyed) return;
-  const { status, headers, body } = withSecurityHeaders(reply);
+  const { status, headers, body } = withSecurityHeaders(response);
   if (!incoming.complete) limitUnreadBody(incoming);
   outgoing.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
   outgoing.end(incoming.method === "HEAD" || status === 304 ? undefined : body);
@@ -39,11 +39,11 @@ const send = (incoming: IncomingMessage, outgoing: ServerResponse, reply: HttpRe
 
 const toHttpRequest = (incoming: IncomingMessage, target: string, lease: BodyLease): HttpRequest => {
   const { headers, method = "GET" } = incoming;
-  const question = target.indexOf("?");
+  const queryStart = target.indexOf("?");
   return {
     method,
-    path: question < 0 ? target : target.slice(0, question),
-    query: question < 0 ? "" : target.slice(question + 1),
+    path: queryStart < 0 ? target : target.slice(0, queryStart),
+    query: queryStart < 0 ? "" : target.slice(queryStart + 1),
     header: (name) => {
       const value = getOwnProperty(headers, name);
       return typeof value === "string" ? value : value?.join(", ");
@@ -52,7 +52,7 @@ const toHttpRequest = (incoming: IncomingMessage, target: string, lease: BodyLea
   };
 };
 
-/** The inference service on Node's own HTTP server. @param budget of the memory that all bodies may take */
+/** Runs the app on Node's HTTP server. @param budget the memory budget for all request bodies */
 export const createNodeListener =
   (app: App, budget: BodyBudget = createBodyBudget()): RequestListener =>
   (incoming, outgoing) => {
@@ -61,12 +61,14 @@ export const createNodeListener =
       send(
         incoming,
         outgoing,
-        problemResponse(createProblem("broken-request", "The address or its host is none.")),
+        problemResponse(createProblem("broken-request", "The URL or the Host header is invalid.")),
       );
       return;
     }
     const lease = budget.lease(incoming.socket);
-    // Whoever waits for its answer still has its body's memory: what was made of the body is no smaller.
+    // The lease lasts until the response is sent, because parsed rows need at least as much memory as the body.
     outgoing.once("close", lease.end);
-    void app.answer(toHttpRequest(incoming, target, lease)).then((reply) => send(incoming, outgoing, reply));
+    void app
+      .handle(toHttpRequest(incoming, target, lease))
+      .then((response) => send(incoming, outgoing, response));
   };

@@ -6,7 +6,7 @@ const read = (text: string) =>
   readPythonJson(Buffer.from(text), { inputs: [{ name: "x", type: "boolean", required: true }] });
 
 describe("JSON of Python's clients", () => {
-  test("is what it is where it is JSON, whatever its texts hold", () => {
+  test("is read unchanged if it is valid JSON, with any texts", () => {
     const words = fc.constantFrom("NaN", "Infinity", '"', "\\", "a");
     const text = fc.array(words, { maxLength: 8 }).map((some) => some.join(""));
     const value = fc.letrec((tie) => ({
@@ -29,11 +29,11 @@ describe("JSON of Python's clients", () => {
     );
   });
 
-  test.each(['{"NaN": NaN', "NaNa", "[NaN NaN]", '["NaN]', "{NaN: 1}", "nan"])("is none: %s", (text) => {
+  test.each(['{"NaN": NaN', "NaNa", "[NaN NaN]", '["NaN]', "{NaN: 1}", "nan"])("is refused: %s", (text) => {
     expect(read(text)).toMatchObject({ status: 400 });
   });
 
-  test("a key that stands twice is refused beside NaN as well", () => {
+  test("with a duplicate key is refused, even with NaN", () => {
     expect(read('{"inputs": {"a": [NaN], "a": [1]}}')).toMatchObject({ errors: [{ pointer: "/inputs/a" }] });
   });
 });

@@ -5,43 +5,43 @@ import { readJson, readText } from "./read-body.ts";
 const quote = 34;
 const backslash = 92;
 
-/** What Python's json writes for numbers that JSON does not have, outside of texts, as JSON that means the same. */
+/** Replaces the numbers that only Python's json writes, outside of strings, with valid JSON. */
 const replacePythonNumbers = (text: string): string => {
   const pieces: string[] = [];
-  let from = 0;
-  let quoted = false;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (quoted && code === backslash) at++;
-    else if (code === quote) quoted = !quoted;
-    else if (!quoted) {
+  let copied = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (inString && code === backslash) index++;
+    else if (code === quote) inString = !inString;
+    else if (!inString) {
       const word =
-        code === 78 && text.startsWith("NaN", at)
+        code === 78 && text.startsWith("NaN", index)
           ? "NaN"
-          : code === 73 && text.startsWith("Infinity", at)
+          : code === 73 && text.startsWith("Infinity", index)
             ? "Infinity"
             : "";
       if (word === "") continue;
-      pieces.push(text.slice(from, at), word === "NaN" ? "null" : "1e999");
-      from = at + word.length;
-      at = from - 1;
+      pieces.push(text.slice(copied, index), word === "NaN" ? "null" : "1e999");
+      copied = index + word.length;
+      index = copied - 1;
     }
   }
-  return [...pieces, text.slice(from)].join("");
+  return [...pieces, text.slice(copied)].join("");
 };
 
 /**
- * Bytes as JSON of a Python client: those of MLflow, Triton and KServe write missing numbers as NaN, which is no JSON and
- * here null. Infinity stays one, for the model's check to refuse where it stands.
+ * Parses JSON of a Python client. The clients of MLflow, Triton and KServe write missing numbers as NaN, which is not valid
+ * JSON and becomes null. Infinity stays infinite, so that the check of the rows refuses it with a pointer.
  */
 export const readPythonJson = (
   bytes: Uint8Array,
   model: ModelInputs,
 ): { readonly json: unknown } | HttpProblem => {
-  const read = readJson(bytes, model);
-  if ("json" in read) return read;
+  const result = readJson(bytes, model);
+  if ("json" in result) return result;
   const text = readText(bytes);
   return typeof text === "string" && /NaN|Infinity/.test(text)
     ? readJson(Buffer.from(replacePythonNumbers(text)), model)
-    : read;
+    : result;
 };

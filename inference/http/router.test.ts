@@ -4,32 +4,32 @@ import type { HttpRequest } from "./http-request.ts";
 import { jsonResponse } from "./http-response.ts";
 import { createRouter, type PathParams, type Route } from "./router.ts";
 
-const asked = (method: string, path: string): HttpRequest => ({
+const createRequest = (method: string, path: string): HttpRequest => ({
   method,
   path,
   query: "",
   header: () => undefined,
   body: async () => new Uint8Array(),
 });
-const shows = (method: Route["method"], path: string): Route => ({
+const createRoute = (method: Route["method"], path: string): Route => ({
   method,
   path,
   respond: (_, params) => jsonResponse({ path, params }),
 });
 const route = createRouter([
-  shows("GET", "/health"),
-  shows("GET", "/things"),
-  shows("POST", "/things"),
-  shows("GET", "/things/:id"),
-  shows("POST", "/things/:id/parts/:part"),
+  createRoute("GET", "/health"),
+  createRoute("GET", "/things"),
+  createRoute("POST", "/things"),
+  createRoute("GET", "/things/:id"),
+  createRoute("POST", "/things/:id/parts/:part"),
 ]);
-const answered = async (method: string, path: string) => {
-  const { status, body } = await route(asked(method, path));
-  const { path: found, params }: { path?: string; params?: PathParams } = JSON.parse(String(body));
-  return { status, found, params };
+const sendRequest = async (method: string, path: string) => {
+  const { status, body } = await route(createRequest(method, path));
+  const { path: routePath, params }: { path?: string; params?: PathParams } = JSON.parse(String(body));
+  return { status, routePath, params };
 };
 
-describe("an address", () => {
+describe("a path", () => {
   test.each<[string, string, string, PathParams]>([
     ["GET", "/health", "/health", {}],
     ["HEAD", "/health", "/health", {}],
@@ -38,8 +38,8 @@ describe("an address", () => {
     ["GET", "/things/a%2Fb%20c", "/things/:id", { id: "a/b c" }],
     ["GET", "/things/%zz", "/things/:id", { id: "%zz" }],
     ["POST", "/things/7/parts/8", "/things/:id/parts/:part", { id: "7", part: "8" }],
-  ])("%s %s is answered by its route", async (method, path, found, params) => {
-    expect(await answered(method, path)).toEqual({ status: 200, found, params });
+  ])("%s %s is handled by its route", async (method, path, routePath, params) => {
+    expect(await sendRequest(method, path)).toEqual({ status: 200, routePath, params });
   });
 
   test.each([
@@ -52,8 +52,8 @@ describe("an address", () => {
     "/things//parts/8",
     "/things/7/parts",
     "/nothing",
-  ])("that no route has is 404: %j", async (path) => {
-    expect((await answered("GET", path)).status).toBe(404);
+  ])("without a route gets 404: %j", async (path) => {
+    expect((await sendRequest("GET", path)).status).toBe(404);
   });
 
   test.each([
@@ -62,11 +62,11 @@ describe("an address", () => {
     ["OPTIONS", "/things", "GET, HEAD, POST"],
     ["GET", "/things/7/parts/8", "POST"],
     ["constructor", "/health", "GET, HEAD"],
-  ])("takes no other methods than its own: %s %s", async (method, path, allow) => {
-    expect(await route(asked(method, path))).toMatchObject({ status: 405, headers: { allow } });
+  ])("refuses other methods with 405: %s %s", async (method, path, allow) => {
+    expect(await route(createRequest(method, path))).toMatchObject({ status: 405, headers: { allow } });
   });
 
-  test("is answered or refused, whatever it is", async () => {
+  test("of any text gets a response", async () => {
     const path = fc.oneof(
       fc.string({ unit: "binary" }).map((text) => `/${text}`),
       fc.webPath(),
@@ -76,7 +76,7 @@ describe("an address", () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.string(), path, async (method, path) => {
-        expect([200, 404, 405]).toContain((await route(asked(method, path))).status);
+        expect([200, 404, 405]).toContain((await route(createRequest(method, path))).status);
       }),
     );
   });

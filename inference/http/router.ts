@@ -2,12 +2,12 @@ import { createProblem } from "./create-problem.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { type HttpResponse, problemResponse, withHeaders } from "./http-response.ts";
 
-/** What the path's `:names` stand for, decoded. */
+/** Decoded values of the path's `:names`. */
 export type PathParams = Readonly<Record<string, string>>;
 export type RouteHandler = (request: HttpRequest, params: PathParams) => HttpResponse | Promise<HttpResponse>;
 export type Route = {
   readonly method: "GET" | "POST";
-  /** Segments, of which those that begin with a colon stand for any text: `/v1/predictions/:id`. */
+  /** Segments; one that starts with a colon matches any text: `/v1/predictions/:id`. */
   readonly path: string;
   readonly respond: RouteHandler;
 };
@@ -16,10 +16,10 @@ type Methods = Partial<Record<Route["method"], RouteHandler>>;
 type RouteMatch = { readonly methods: Methods; readonly params: PathParams };
 
 const notFoundResponse = problemResponse(
-  createProblem("not-found", "See /v1/model for what is served here."),
+  createProblem("not-found", "See /v1/model for the model that is served here."),
 );
 
-/** What is no escape stands for itself. */
+/** Decodes a segment; an invalid escape stays as it is. */
 const decodeSegment = (segment: string): string => {
   if (!segment.includes("%")) return segment;
   try {
@@ -29,12 +29,12 @@ const decodeSegment = (segment: string): string => {
   }
 };
 
-/** The path's parameters where it is of this form; a parameter is never empty. */
-const matchPath = (form: readonly string[], segments: readonly string[]): PathParams | undefined => {
-  if (form.length !== segments.length) return undefined;
+/** Returns the parameters if the path matches the pattern; a parameter is never empty. */
+const matchPath = (pattern: readonly string[], segments: readonly string[]): PathParams | undefined => {
+  if (pattern.length !== segments.length) return undefined;
   const params = new Map<string, string>();
-  for (const [at, part] of form.entries()) {
-    const segment = segments[at] ?? "";
+  for (const [index, part] of pattern.entries()) {
+    const segment = segments[index] ?? "";
     if (!part.startsWith(":")) {
       if (part !== segment) return undefined;
     } else if (segment === "") return undefined;
@@ -44,7 +44,7 @@ const matchPath = (form: readonly string[], segments: readonly string[]): PathPa
 };
 
 const methodNotAllowed = (methods: Methods): HttpResponse => {
-  // HEAD is answered wherever GET is.
+  // HEAD is allowed wherever GET is.
   const allow = [...Object.keys(methods), ...(methods.GET ? ["HEAD"] : [])].sort().join(", ");
   return withHeaders(problemResponse(createProblem("method-not-allowed", `Allowed here: ${allow}.`)), {
     allow,
@@ -57,32 +57,32 @@ const findHandler = (methods: Methods, method: string): RouteHandler | undefined
 };
 
 /**
- * Finds who answers a request: 404 for an address that no route has, 405 with `Allow` for another method than its
- * routes have. Addresses without parameters are found first and at once.
+ * Routes a request to its handler: 404 for an unknown path, 405 with `Allow` for another method. Paths without parameters
+ * are looked up first.
  */
 export const createRouter = (routes: readonly Route[]) => {
-  const fixed = new Map<string, Methods>();
-  const forms = new Map<string, { readonly form: readonly string[]; readonly methods: Methods }>();
+  const fixedPaths = new Map<string, Methods>();
+  const patterns = new Map<string, { readonly pattern: readonly string[]; readonly methods: Methods }>();
   for (const { method, path, respond } of routes) {
-    const methods = fixed.get(path) ?? forms.get(path)?.methods ?? {};
+    const methods = fixedPaths.get(path) ?? patterns.get(path)?.methods ?? {};
     methods[method] = respond;
-    if (path.includes("/:")) forms.set(path, { form: path.split("/"), methods });
-    else fixed.set(path, methods);
+    if (path.includes("/:")) patterns.set(path, { pattern: path.split("/"), methods });
+    else fixedPaths.set(path, methods);
   }
   const find = (path: string): RouteMatch | undefined => {
-    const methods = fixed.get(path);
+    const methods = fixedPaths.get(path);
     if (methods) return { methods, params: {} };
     const segments = path.split("/", 20);
-    for (const { form, methods } of forms.values()) {
-      const params = matchPath(form, segments);
+    for (const { pattern, methods } of patterns.values()) {
+      const params = matchPath(pattern, segments);
       if (params) return { methods, params };
     }
     return undefined;
   };
   return (request: HttpRequest): HttpResponse | Promise<HttpResponse> => {
-    const found = find(request.path);
-    if (!found) return notFoundResponse;
-    const respond = findHandler(found.methods, request.method);
-    return respond ? respond(request, found.params) : methodNotAllowed(found.methods);
+    const match = find(request.path);
+    if (!match) return notFoundResponse;
+    const respond = findHandler(match.methods, request.method);
+    return respond ? respond(request, match.params) : methodNotAllowed(match.methods);
   };
 };

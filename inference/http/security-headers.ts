@@ -1,9 +1,8 @@
 import { type HttpResponse, withHeaders } from "./http-response.ts";
 
 /**
- * What tells a browser to treat an answer as data and nothing else: no guessing of its type, nothing in it runs, no other
- * origin embeds it, frames it or keeps a hold on its window. There is no Access-Control-Allow-Origin anywhere: no other
- * origin reads an answer.
+ * Headers that make a browser treat a response as data only: no type sniffing, no scripts, no embedding or framing by other
+ * origins. No response has Access-Control-Allow-Origin, so no other origin can read one.
  */
 export const securityHeaders = {
   "content-security-policy":
@@ -14,6 +13,6 @@ export const securityHeaders = {
   "x-content-type-options": "nosniff",
 } as const;
 
-/** The answer with these headers; a page's own policy stays. */
-export const withSecurityHeaders = (reply: HttpResponse): HttpResponse =>
-  withHeaders(reply, { ...securityHeaders, ...reply.headers });
+/** Adds these headers; the response's own values take precedence. */
+export const withSecurityHeaders = (response: HttpResponse): HttpResponse =>
+  withHeaders(response, { ...securityHeaders, ...response.headers });

@@ -2,47 +2,48 @@ import { expect, test } from "vitest";
 import { jsonResponse, withHeaders } from "./http-response.ts";
 import { cacheResponse, withEntityTag } from "./with-entity-tag.ts";
 
-const reply = withHeaders(jsonResponse({ a: 1 }), { "cache-control": "no-cache" });
-const asked = (ifNoneMatch?: string) => ({
+const response = withHeaders(jsonResponse({ a: 1 }), { "cache-control": "no-cache" });
+const createRequest = (ifNoneMatch?: string) => ({
   method: "GET",
   path: "/",
   query: "",
   header: (name: string) => (name === "if-none-match" ? ifNoneMatch : undefined),
   body: async () => new Uint8Array(),
 });
-const tagOf = async (of = reply) => String((await withEntityTag(asked(), of)).headers.etag);
+const getTag = async (tagged = response) =>
+  String((await withEntityTag(createRequest(), tagged)).headers.etag);
 
-test("an answer has a tag of its body: the same for the same, and another for another", async () => {
-  const { headers, ...rest } = await withEntityTag(asked(), reply);
-  expect(rest).toEqual({ status: 200, body: reply.body });
+test("equal bodies have the same tag, different bodies have different ones", async () => {
+  const { headers, ...rest } = await withEntityTag(createRequest(), response);
+  expect(rest).toEqual({ status: 200, body: response.body });
   expect(headers.etag).toMatch(/^"[\w-]{43}"$/);
-  expect(await tagOf()).toBe(headers.etag);
-  expect(await tagOf(jsonResponse({ a: 2 }))).not.toBe(headers.etag);
+  expect(await getTag()).toBe(headers.etag);
+  expect(await getTag(jsonResponse({ a: 2 }))).not.toBe(headers.etag);
 });
 
-test("who holds it already gets 304 without a body, packed on the way or not", async () => {
-  const etag = await tagOf();
-  for (const held of [etag, `W/${etag}`, `"other", ${etag}`, "*", ` * `])
-    expect(await withEntityTag(asked(held), reply)).toEqual({
+test("a client with the current tag gets 304 without a body, even if a proxy compressed it", async () => {
+  const etag = await getTag();
+  for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, "*", ` * `])
+    expect(await withEntityTag(createRequest(tag), response)).toEqual({
       status: 304,
       headers: { "cache-control": "no-cache", etag },
       body: "",
     });
 });
 
-test("who holds another gets the answer", async () => {
-  for (const held of ['"other"', "", "nonsense", `${(await tagOf()).slice(0, -2)}"`])
-    expect((await withEntityTag(asked(held), reply)).status).toBe(200);
+test("a client with another tag gets the full response", async () => {
+  for (const tag of ['"other"', "", "nonsense", `${(await getTag()).slice(0, -2)}"`])
+    expect((await withEntityTag(createRequest(tag), response)).status).toBe(200);
 });
 
-test("a kept answer is made once, however often it is asked for, and has its tag", async () => {
-  let made = 0;
-  const kept = cacheResponse(async () => {
-    made++;
-    return reply;
+test("a cached response is created once for all requests and has its tag", async () => {
+  let created = 0;
+  const cached = cacheResponse(async () => {
+    created++;
+    return response;
   });
-  const [first, second] = await Promise.all([kept(asked()), kept(asked())]);
+  const [first, second] = await Promise.all([cached(createRequest()), cached(createRequest())]);
   expect(second).toEqual(first);
-  expect((await kept(asked(String(first?.headers.etag)))).status).toBe(304);
-  expect(made).toBe(1);
+  expect((await cached(createRequest(String(first?.headers.etag)))).status).toBe(304);
+  expect(created).toBe(1);
 });

@@ -3,44 +3,43 @@ import type { HttpResponse } from "./http-response.ts";
 
 const preservedHeaders = ["cache-control", "vary"] as const;
 
-/** Tags are compared weakly: a proxy may have packed the body (RFC 9110, 13.1.2). */
+/** Compares weakly, because a proxy may have compressed the body (RFC 9110, 13.1.2). */
 const matchesEntityTag = (tag: string, ifNoneMatch: string): boolean =>
   ifNoneMatch.trim() === "*" || (ifNoneMatch.match(/"[^"]*"/g)?.includes(tag) ?? false);
 
-/** The tag of a body, by its content. */
 const computeEntityTag = async (body: HttpResponse["body"]): Promise<string> => {
-  // The global is loaded when it is first needed; node:crypto would be with the service.
+  // Node loads the global crypto on first use; an import of node:crypto would slow each cold start.
   const digest = await crypto.subtle.digest("SHA-256", new Uint8Array(Buffer.from(body)));
   return `"${Buffer.from(digest).toString("base64url")}"`;
 };
 
-/** An answer that stays as it is while the service runs: made, and its tag, once. */
+/** Caches a response that never changes while the service runs: body and tag are computed once. */
 export const cacheResponse = (
-  make: () => Promise<HttpResponse>,
+  createResponse: () => Promise<HttpResponse>,
 ): ((request: HttpRequest) => Promise<HttpResponse>) => {
-  let made: Promise<{ readonly reply: HttpResponse; readonly etag: string }> | undefined;
-  const both = async () => {
-    const reply = await make();
-    return { reply, etag: await computeEntityTag(reply.body) };
+  let cached: Promise<{ readonly response: HttpResponse; readonly etag: string }> | undefined;
+  const createCached = async () => {
+    const response = await createResponse();
+    return { response, etag: await computeEntityTag(response.body) };
   };
   return async (request) => {
-    made ??= both();
-    const { reply, etag } = await made;
-    return applyEntityTag(request, reply, etag);
+    cached ??= createCached();
+    const { response, etag } = await cached;
+    return applyEntityTag(request, response, etag);
   };
 };
 
-/** The answer with an ETag of its body, or 304 for a caller who holds that already. */
-export const withEntityTag = async (request: HttpRequest, reply: HttpResponse): Promise<HttpResponse> =>
-  applyEntityTag(request, reply, await computeEntityTag(reply.body));
+/** Adds an ETag of the body; returns 304 if the client already has this body. */
+export const withEntityTag = async (request: HttpRequest, response: HttpResponse): Promise<HttpResponse> =>
+  applyEntityTag(request, response, await computeEntityTag(response.body));
 
-const applyEntityTag = (request: HttpRequest, reply: HttpResponse, etag: string): HttpResponse => {
+const applyEntityTag = (request: HttpRequest, response: HttpResponse, etag: string): HttpResponse => {
   const ifNoneMatch = request.header("if-none-match");
   if (ifNoneMatch === undefined || !matchesEntityTag(etag, ifNoneMatch))
-    return { ...reply, headers: { ...reply.headers, etag } };
+    return { ...response, headers: { ...response.headers, etag } };
   const headers = Object.fromEntries(
     preservedHeaders.flatMap((name) =>
-      reply.headers[name] === undefined ? [] : [[name, reply.headers[name]]],
+      response.headers[name] === undefined ? [] : [[name, response.headers[name]]],
     ),
   );
   return { status: 304, headers: { ...headers, etag }, body: "" };

@@ -1,12 +1,12 @@
 import type { PredictResponse } from "#inference/native/predict-response.ts";
 import { type HttpResponse, withHeaders } from "./http-response.ts";
 
-/** The answer of whichever protocol, with what all of them say in headers: its id, and a record that was lost. */
+/** Adds the headers that all protocols share: the prediction's id, and a warning if its record was lost. */
 export const withPredictionHeaders = (
-  reply: HttpResponse,
+  response: HttpResponse,
   { id, storageWarning }: PredictResponse,
 ): HttpResponse =>
-  withHeaders(reply, {
+  withHeaders(response, {
     "x-prediction-id": id,
     ...(storageWarning ? { "x-storage-warning": storageWarning } : {}),
   });

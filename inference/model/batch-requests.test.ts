@@ -3,50 +3,54 @@ import { expect, test } from "vitest";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { batchRequests } from "./batch-requests.ts";
 
-const predicted = (row: unknown): Prediction => ({ value: Number(row), scores: { value: Number(row) } });
+const toPrediction = (row: unknown): Prediction => ({ value: Number(row), scores: { value: Number(row) } });
 
-/** A model that answers numbers with themselves and throws at anything else; it remembers what it was asked. */
-const counted = (asked: (rows: readonly unknown[]) => void = () => {}) => {
+/** A model that results numbers with themselves and throws at anything else; it remembers what it was asked. */
+const createRecordedModel = (onRun: (rows: readonly unknown[]) => void = () => {}) => {
   const runs: unknown[] = [];
-  const answer = batchRequests(async (rows) => {
+  const predict = batchRequests(async (rows) => {
     runs.push(rows);
-    if (Array.isArray(rows)) asked(rows);
+    if (Array.isArray(rows)) onRun(rows);
     await Promise.resolve();
     if (!Array.isArray(rows) || !rows.every(Number.isFinite)) throw new TypeError("bad row");
-    return rows.map(predicted);
+    return rows.map(toPrediction);
   });
-  return { runs, answer };
+  return { runs, predict };
 };
 
-test("requests that come in one turn, or while the model is busy, are answered in one run", async () => {
-  const { runs, answer } = counted();
-  const answers = await Promise.all([answer([1]), answer([2, 3]), answer([4])]);
-  expect(answers.map((rows) => rows.map(({ value }) => value))).toEqual([[1], [2, 3], [4]]);
+test("requests that arrive in one turn, or while the model is busy, share one run", async () => {
+  const { runs, predict } = createRecordedModel();
+  const results = await Promise.all([predict([1]), predict([2, 3]), predict([4])]);
+  expect(results.map((rows) => rows.map(({ value }) => value))).toEqual([[1], [2, 3], [4]]);
   expect(runs).toEqual([[1, 2, 3, 4]]);
-  const late: Promise<unknown>[] = [];
-  const { runs: busy, answer: ask } = counted((rows) => {
-    if (rows.length === 1 && late.length === 0) late.push(ask([6]), ask([7]));
+  const lateRequests: Promise<unknown>[] = [];
+  const busyModel = createRecordedModel((rows) => {
+    if (rows.length === 1 && lateRequests.length === 0)
+      lateRequests.push(busyModel.predict([6]), busyModel.predict([7]));
   });
-  await ask([5]);
-  await Promise.all(late);
-  expect(busy).toEqual([[5], [6, 7]]);
+  await busyModel.predict([5]);
+  await Promise.all(lateRequests);
+  expect(busyModel.runs).toEqual([[5], [6, 7]]);
 });
 
-test("everybody gets the answer to what he asked, whoever else asks something bad or much at the same time", async () => {
+test("each request gets its own predictions, even if others are invalid or large", async () => {
   const row = fc.oneof({ weight: 9, arbitrary: fc.integer() }, fc.constant("bad"));
   const rows = fc.oneof(
     fc.array(row, { maxLength: 5 }),
     fc.array(fc.integer(), { minLength: 90, maxLength: 120 }),
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.oneof(rows, fc.constant(undefined)), { maxLength: 30 }), async (asked) => {
-      const { answer } = counted();
-      const results = await Promise.allSettled(asked.map((one) => answer(one)));
-      results.forEach((result, at) => {
-        const good = asked[at]?.every((one) => one !== "bad") ?? false;
-        expect(result.status).toBe(good ? "fulfilled" : "rejected");
-        if (result.status === "fulfilled") expect(result.value).toEqual(asked[at]?.map(predicted));
-      });
-    }),
+    fc.asyncProperty(
+      fc.array(fc.oneof(rows, fc.constant(undefined)), { maxLength: 30 }),
+      async (requests) => {
+        const { predict } = createRecordedModel();
+        const results = await Promise.allSettled(requests.map((request) => predict(request)));
+        results.forEach((result, index) => {
+          const isValid = requests[index]?.every((value) => value !== "bad") ?? false;
+          expect(result.status).toBe(isValid ? "fulfilled" : "rejected");
+          if (result.status === "fulfilled") expect(result.value).toEqual(requests[index]?.map(toPrediction));
+        });
+      },
+    ),
   );
 });

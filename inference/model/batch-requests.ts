@@ -7,65 +7,64 @@ type PendingRequest = {
   readonly reject: (error: unknown) => void;
 };
 
-/** A request of more rows gains nothing from company. */
+/** Larger requests do not benefit from a batch. */
 const maxRequestRows = 100;
 const maxBatchRows = 1_000;
-/** Turns of the event loop, of some microseconds each, for which a run waits at most while each brings more requests. */
+/** How many turns of the event loop, of a few microseconds each, a batch may wait while each turn brings more requests. */
 const maxTurns = 8;
 
 /**
- * Answers small requests that arrive one upon the other, or while the model is busy, in one run: a run of one row is
- * mostly the cost of a run, and what follows it (a commit of records) is shared as well. A run waits for no more than
- * the first turn of the event loop that brings nobody. Where a run of several fails, which one caller's bad row makes it
- * do, each is answered alone.
+ * Batches small requests that arrive together, or while the model is busy, into one run: the fixed cost dominates a run of
+ * one row, and the later commit of records is shared too. A batch starts after the first turn of the event loop without a
+ * new request. If a batch fails, for example because of one caller's invalid row, each request runs alone.
  */
-export const batchRequests = (answer: Predict): Predict => {
+export const batchRequests = (predict: Predict): Predict => {
   const waiting: PendingRequest[] = [];
-  let busy = false;
+  let isBusy = false;
 
-  const alone = ({ rows, resolve, reject }: PendingRequest): Promise<void> =>
-    answer(rows).then(resolve, reject);
+  const predictAlone = ({ rows, resolve, reject }: PendingRequest): Promise<void> =>
+    predict(rows).then(resolve, reject);
 
-  const together = async (asked: readonly PendingRequest[]): Promise<void> => {
-    const all = asked.flatMap(({ rows }) => rows);
-    const predictions = asked.length > 1 ? await answer(all).catch(() => undefined) : undefined;
+  const predictBatch = async (batch: readonly PendingRequest[]): Promise<void> => {
+    const allRows = batch.flatMap(({ rows }) => rows);
+    const predictions = batch.length > 1 ? await predict(allRows).catch(() => undefined) : undefined;
     if (!predictions) {
-      for (const one of asked) await alone(one);
+      for (const request of batch) await predictAlone(request);
       return;
     }
-    let from = 0;
-    for (const { rows, resolve } of asked) {
-      resolve(predictions.slice(from, from + rows.length));
-      from += rows.length;
+    let start = 0;
+    for (const { rows, resolve } of batch) {
+      resolve(predictions.slice(start, start + rows.length));
+      start += rows.length;
     }
   };
 
-  const next = (): readonly PendingRequest[] => {
+  const takeBatch = (): readonly PendingRequest[] => {
     let rows = 0;
-    const beyond = waiting.findIndex((asked) => {
-      rows += asked.rows.length;
+    const end = waiting.findIndex((request) => {
+      rows += request.rows.length;
       return rows > maxBatchRows;
     });
-    return waiting.splice(0, beyond < 0 ? waiting.length : beyond);
+    return waiting.splice(0, end < 0 ? waiting.length : end);
   };
 
-  /** Runs what waits once a turn brings no more, and goes on as long as anything waits. */
-  const run = (before: number, turns: number): void => {
+  /** Starts a batch after a turn without a new request, and continues while requests wait. */
+  const schedule = (waitingBefore: number, turns: number): void => {
     setImmediate(async () => {
-      if (waiting.length > before && turns < maxTurns) return run(waiting.length, turns + 1);
-      await together(next());
-      busy = waiting.length > 0;
-      if (busy) run(waiting.length, 1);
+      if (waiting.length > waitingBefore && turns < maxTurns) return schedule(waiting.length, turns + 1);
+      await predictBatch(takeBatch());
+      isBusy = waiting.length > 0;
+      if (isBusy) schedule(waiting.length, 1);
     });
   };
 
   return (rows) => {
-    if (!Array.isArray(rows) || rows.length === 0 || rows.length > maxRequestRows) return answer(rows);
+    if (!Array.isArray(rows) || rows.length === 0 || rows.length > maxRequestRows) return predict(rows);
     return new Promise((resolve, reject) => {
       waiting.push({ rows, resolve, reject });
-      if (busy) return;
-      busy = true;
-      run(waiting.length, 1);
+      if (isBusy) return;
+      isBusy = true;
+      schedule(waiting.length, 1);
     });
   };
 };

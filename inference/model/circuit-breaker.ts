@@ -1,30 +1,28 @@
-/** Stops one after the other, without a run that ended, from which on new requests are refused for a while. */
 const stopsBeforePause = 3;
 const maxPauseMs = 60_000;
 
 /**
- * Counts runs that had to be stopped one after the other, none ending between: from the third on requests are refused
- * for 1, 2, 4, … at most 60 s, so that who sends them again and again does not keep all others waiting.
- * @param tick milliseconds of a clock that never goes back
+ * A circuit breaker for runs that must be stopped. From the third consecutive stop on, requests are refused for 1, 2, 4, …
+ * at most 60 s, so that a client that repeats such a request does not block all others.
+ * @param tick milliseconds of a monotonic clock
  */
 export const createCircuitBreaker = (tick: () => number) => {
-  let stopped = 0;
+  let stops = 0;
   let pausedUntil = 0;
   return {
-    /** A run was stopped: how many in a row. */
-    stopped: (): number => {
-      stopped++;
-      if (stopped >= stopsBeforePause)
-        pausedUntil = tick() + Math.min(maxPauseMs, 1_000 * 2 ** (stopped - stopsBeforePause));
-      return stopped;
+    /** Records a stopped run and returns the number of consecutive stops. */
+    recordStop: (): number => {
+      stops++;
+      if (stops >= stopsBeforePause)
+        pausedUntil = tick() + Math.min(maxPauseMs, 1_000 * 2 ** (stops - stopsBeforePause));
+      return stops;
     },
-    /** A run came to its end. */
-    ended: (): void => {
-      stopped = 0;
+    /** Records a run that ended by itself. */
+    recordEnd: (): void => {
+      stops = 0;
     },
-    /** How many were stopped in a row. */
-    inARow: (): number => stopped,
-    /** Seconds until requests are taken again; undefined where they are now. */
+    consecutiveStops: (): number => stops,
+    /** Seconds until requests are accepted again; undefined: now. */
     retryAfter: (): number | undefined => {
       const ms = pausedUntil - tick();
       return ms > 0 ? Math.ceil(ms / 1_000) : undefined;

@@ -14,19 +14,19 @@ import { OutputNotFinite } from "./read-predictions.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 
 type Options = {
-  /** The model's folder, which is as it was checked. */
+  /** The model's folder, unchanged since its check. */
   readonly folder: string;
   readonly manifest: Manifest;
-  /** A run that takes longer is stopped. */
+  /** The limit for one run. */
   readonly deadlineMs: number;
-  /** Resident memory that the process may take. */
+  /** The limit for the process's resident memory. */
   readonly residentMb: number;
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   readonly tick: () => number;
   readonly log: (line: string) => void;
 };
 
-/** What isolated-process.ts answers. */
+/** The messages of isolated-process.ts. */
 export const IsolatedMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
   z.object({ kind: z.literal("broken"), message: z.string() }),
@@ -42,26 +42,25 @@ export const IsolatedMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("failed"), id: z.int(), message: z.string() }),
 ]);
 export type IsolatedMessage = z.infer<typeof IsolatedMessage>;
-/** What it is asked, one after the other. */
+/** A run for the process, which works on one at a time. */
 export type IsolatedRun = { readonly id: number; readonly rows: unknown };
 
 const startMs = 60_000;
-/** Requests that wait for a run; more are refused, since each may wait for as long as a run takes. */
+/** Limits the waiting time: each waiting request may wait as long as a run. */
 const maxWaiting = 1_000;
 
 type Child = {
   readonly process: ChildProcess;
-  /** Sends a run and waits for what it came to. */
+  /** Sends a run and waits for its result. */
   run(rows: unknown): Promise<IsolatedMessage>;
 };
 
 /**
- * A model whose graph may run for ever, in a process of its own: native code can be ended by ending its process alone.
- * One run at a time; a run beyond the deadline or the memory is killed (SIGKILL) and a new process started. Small
- * requests share a run, and after a run that did not end each is asked again alone, so that only those fail that do
- * not end by themselves. Runs that are stopped again and again, none ending between them, make it refuse new requests
- * for 1, 2, 4, … at most 60 s (ModelBusy, `retryAfter`). There is never more than one process.
- * Throws ModelUnreadable where the model cannot be opened.
+ * Runs a model whose graph may never end in a separate process, because native code stops only with its process. One run
+ * at a time; a run that exceeds its time or memory is killed (SIGKILL), and the next one starts a new process. Small
+ * requests share a run. After a stopped run each request is repeated alone, so that only the request at fault fails. After
+ * consecutive stops new requests are refused for 1, 2, 4, … at most 60 s (ModelBusy, `retryAfter`). There is never more
+ * than one process. Throws ModelUnreadable if the model cannot be opened.
  */
 export const isolateModel = async (options: Options): Promise<LoadedModel> => {
   const { folder, manifest, deadlineMs, tick, log } = options;
@@ -70,74 +69,72 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
   let current: ChildProcess | undefined;
   let ids = 0;
   let waiting = 0;
-  const pause = createCircuitBreaker(tick);
-  let released = false;
+  const circuitBreaker = createCircuitBreaker(tick);
+  let isReleased = false;
 
   const kill = () => current?.kill("SIGKILL");
   process.once("exit", kill);
 
-  /** What becomes of the process next: a message, its death, the deadline or the end of its memory. */
-  const next = (process: ChildProcess, limitMs: number): Promise<IsolatedMessage> =>
+  /** Waits for the process's next message, its exit, the deadline or the memory limit. */
+  const waitForMessage = (process: ChildProcess, limitMs: number): Promise<IsolatedMessage> =>
     new Promise((resolve, reject) => {
       const end = (settle: () => void) => {
         clearTimeout(timer);
         stopWatching();
-        process.off("message", take).off("exit", gone).off("error", failed);
+        process.off("message", onMessage).off("exit", onExit).off("error", onError);
         settle();
       };
-      const stop = (why: string) => {
+      const stop = (reason: string) => {
         process.kill("SIGKILL");
-        end(() => reject(new RunStopped(`the run ${why} and was stopped`)));
+        end(() => reject(new RunStopped(`the run ${reason} and was stopped`)));
       };
-      const take = (received: unknown) => {
+      const onMessage = (received: unknown) => {
         const message = IsolatedMessage.safeParse(received);
-        if (!message.success) return stop("answered in no form that is known");
+        if (!message.success) return stop("sent an unknown message");
         end(() => resolve(message.data));
       };
-      const gone = (code: number | null, signal: string | null) =>
-        end(() =>
-          reject(new RunStopped(`the process of the model ended with ${signal ?? `exit code ${code}`}`)),
-        );
-      const failed = (error: Error) => end(() => reject(new RunStopped(error.message)));
+      const onExit = (code: number | null, signal: string | null) =>
+        end(() => reject(new RunStopped(`the model's process ended with ${signal ?? `exit code ${code}`}`)));
+      const onError = (error: Error) => end(() => reject(new RunStopped(error.message)));
       const timer = setTimeout(() => stop(`took longer than ${limitMs / 1_000} s`), limitMs);
       const stopWatching = watchMemory({ pid: process.pid, limitMb: memoryMb }, () =>
-        stop(`took more than ${memoryMb} MB of memory`),
+        stop(`used more than ${memoryMb} MB of memory`),
       );
-      process.on("message", take).on("exit", gone).on("error", failed);
+      process.on("message", onMessage).on("exit", onExit).on("error", onError);
     });
 
   const start = async (): Promise<Child> => {
-    if (released) throw new ModelBusy("the model was released");
+    if (isReleased) throw new ModelBusy("the model was released");
     const process = fork(fileURLToPath(new URL("isolated-process.ts", import.meta.url)), [folder], {
-      // No environment: what a hostile model could find there is none of its business.
+      // An empty environment: a hostile model finds no secret in it.
       env: {},
       execArgv: [`--max-old-space-size=${memoryMb}`],
       serialization: "advanced",
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
-    // Where both want the processor, whoever asks for something else goes before a run.
+    // Other requests take precedence over a run.
     if (process.pid !== undefined) setPriority(process.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     current = process;
-    const first = await next(process, startMs);
+    const first = await waitForMessage(process, startMs);
     if (first.kind === "broken") throw new ModelUnreadable(first.message);
     process.once("exit", () => {
       if (current === process) child = undefined;
     });
-    // It keeps nobody from ending; a run in it does, by its timer.
+    // An idle process must not keep this one alive; during a run the timer does.
     process.unref();
     process.channel?.unref();
     return {
       process,
       run: async (rows) => {
         const id = ++ids;
-        const answer = next(process, deadlineMs);
+        const message = waitForMessage(process, deadlineMs);
         process.send({ id, rows } satisfies IsolatedRun, () => {});
-        return await answer;
+        return await message;
       },
     };
   };
 
-  const startAnew = (): Promise<Child> => {
+  const ensureStarted = (): Promise<Child> => {
     child ??= start().catch((error: unknown) => {
       child = undefined;
       current?.kill("SIGKILL");
@@ -148,9 +145,9 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
 
   const run = async (rows: unknown): Promise<Prediction[]> => {
     try {
-      const { run } = await startAnew();
+      const { run } = await ensureStarted();
       const message = await run(rows);
-      pause.ended();
+      circuitBreaker.recordEnd();
       switch (message.kind) {
         case "answered":
           return message.predictions;
@@ -161,28 +158,29 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
         case "failed":
           throw new Error(message.message);
         default:
-          throw new RunStopped("the process of the model answered out of turn");
+          throw new RunStopped("the model's process sent an unexpected message");
       }
     } catch (error) {
       if (!(error instanceof RunStopped) && !(error instanceof ModelUnreadable)) throw error;
       child = undefined;
-      const stopped = pause.stopped();
-      log(`${error.message}; a new process starts with the next request (${stopped} stopped in a row)`);
+      const stops = circuitBreaker.recordStop();
+      log(`${error.message}; a new process starts with the next request (consecutive stops: ${stops})`);
       throw error instanceof RunStopped ? error : new ModelBusy(error.message);
     }
   };
 
   let last: Promise<unknown> = Promise.resolve();
-  /** One after the other: the process has one thread. */
-  const inTurn = (rows: unknown): Promise<Prediction[]> => {
-    const answer = last.then(() => run(rows));
-    last = answer.catch(() => {});
-    return answer;
+  /** Runs one at a time, because the process has one thread. */
+  const runInTurn = (rows: unknown): Promise<Prediction[]> => {
+    const predictions = last.then(() => run(rows));
+    last = predictions.catch(() => {});
+    return predictions;
   };
-  const together = batchRequests(inTurn);
-  const retryAfter = (): number | undefined => pause.retryAfter() ?? (waiting >= maxWaiting ? 1 : undefined);
+  const predictBatched = batchRequests(runInTurn);
+  const retryAfter = (): number | undefined =>
+    circuitBreaker.retryAfter() ?? (waiting >= maxWaiting ? 1 : undefined);
 
-  await startAnew();
+  await ensureStarted();
   return {
     manifest,
     retryAfter,
@@ -191,19 +189,19 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
       if (seconds !== undefined)
         throw new ModelBusy(
           waiting >= maxWaiting
-            ? `${maxWaiting} requests wait already`
-            : `${pause.inARow()} runs of this model were stopped in a row; ask again in ${seconds} s`,
+            ? `${maxWaiting} requests are already waiting`
+            : `${circuitBreaker.consecutiveStops()} consecutive runs of this model were stopped; try again in ${seconds} s`,
         );
       waiting++;
       try {
-        return await together(rows);
+        return await predictBatched(rows);
       } finally {
         waiting--;
       }
     },
     async release() {
-      if (released) return;
-      released = true;
+      if (isReleased) return;
+      isReleased = true;
       process.off("exit", kill);
       kill();
     },

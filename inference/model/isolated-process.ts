@@ -1,6 +1,6 @@
 /**
- * A model in a process of its own, as isolate-model.ts forks it: `node isolated-process.ts <folder>`. It answers one run
- * after the other and can be killed in each.
+ * Runs a model in a process of its own, forked by isolate-model.ts: `node isolated-process.ts <folder>`. It works on one run
+ * at a time and can be killed at any time.
  */
 import { Worker } from "node:worker_threads";
 import type { IsolatedMessage, IsolatedRun } from "./isolate-model.ts";
@@ -13,13 +13,13 @@ const sendMessage = (message: IsolatedMessage): void => {
 };
 const formatError = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-// A run that never ends also never hears that its parent was killed: a thread beside it looks.
+// During an endless run the main thread cannot notice that its parent was killed, so another thread watches for it.
 new Worker(
   `setInterval(() => { if (process.ppid !== ${process.ppid}) process.kill(process.pid, "SIGKILL"); }, 1000);`,
   { eval: true },
 ).unref();
 process.on("disconnect", () => process.exit(0));
-// Ctrl-C in a terminal reaches this process too; its end is the parent's to decide.
+// Ctrl-C in a terminal reaches this process too, but the parent decides when it ends.
 process.on("SIGINT", () => {});
 
 const runPredict = async (

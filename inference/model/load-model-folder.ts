@@ -5,11 +5,11 @@ import { preparedManifestFile } from "#model-folder/manifest/prepared-manifest-f
 import { createSampleRow, type LoadedModel, loadModel } from "./load-model.ts";
 
 type Options = {
-  /** True where the folder is an image's: it may hold the manifest that its build made ready, and is as it was checked. */
+  /** True for a folder in an image: its content was checked, and it may hold the manifest that the build prepared. */
   readonly ofImage?: boolean;
 };
 
-/** By construction: only a build writes this file, from a manifest that it checked, into a layer that its digest seals. */
+/** A shallow check is enough: only a build writes this file, from a checked manifest, into a layer with a fixed digest. */
 const isManifest = (prepared: unknown): prepared is Manifest =>
   typeof prepared === "object" && prepared !== null && "inputs" in prepared;
 
@@ -19,7 +19,7 @@ const readPreparedManifest = async (folder: string): Promise<Manifest | undefine
   return isManifest(prepared) ? prepared : undefined;
 };
 
-/** Neither the YAML reader nor the schema is loaded where a prepared manifest is there: together they cost 80 ms. */
+/** With a prepared manifest, neither the YAML parser nor the schema is loaded: together they take 80 ms. */
 const loadManifest = async (folder: string, { ofImage = false }: Options): Promise<Manifest> => {
   const prepared = ofImage ? await readPreparedManifest(folder) : undefined;
   if (prepared) return prepared;
@@ -28,8 +28,8 @@ const loadManifest = async (folder: string, { ofImage = false }: Options): Promi
 };
 
 /**
- * Opens a model's folder (model.yaml and the ONNX file) and tries one row, so that the first caller does not pay for
- * what onnxruntime does once. Throws ManifestInvalid or ModelUnreadable.
+ * Loads a model's folder (model.yaml and the ONNX file) and predicts one row, so that the first caller does not wait for
+ * onnxruntime's one-time work. Throws ManifestInvalid or ModelUnreadable.
  */
 export const loadModelFolder = async (folder: string, options: Options = {}): Promise<LoadedModel> => {
   const manifest = await loadManifest(folder, options);
@@ -38,7 +38,7 @@ export const loadModelFolder = async (folder: string, options: Options = {}): Pr
     model: { path: join(folder, manifest.artifact) },
     tokenizer: manifest.tokenizer && (await readFile(join(folder, manifest.tokenizer.file))),
   });
-  // A model that cannot answer this row may still answer others: /ready asks again and says so.
+  // A model that fails on this row may still predict others; /ready tries again.
   await model.predict([createSampleRow(manifest)]).catch(() => undefined);
   return model;
 };

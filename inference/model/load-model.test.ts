@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareGolden } from "#model-check/compare-golden.ts";
+
 import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { findGoldenDifferences } from "#model-folder/rows/compare-golden.ts";
 import {
   buildManifest,
   readChurnFiles,
@@ -31,11 +32,11 @@ const unary = (op: string): Graph => ({
 });
 
 describe("loadModel", () => {
-  test("churn answers its golden rows as at training, with a band by the manifest", async () => {
+  test("churn predicts its golden rows as at training, with the manifest's bands", async () => {
     const golden = Golden.parse(readChurnGolden());
     const model = await open(readChurnManifest(), churn);
     const predictions = await model.predict(golden.rows);
-    expect(compareGolden(golden, predictions)).toEqual([]);
+    expect(findGoldenDifferences(golden, predictions)).toEqual([]);
     for (const { band, scores } of predictions) {
       const score = scores.churn ?? Number.NaN;
       expect(band).toBe(score < 0.4 ? "low" : score < 0.7 ? "medium" : "high");
@@ -43,7 +44,7 @@ describe("loadModel", () => {
     await model.release();
   });
 
-  test("whatever rows a caller sends to churn, it gets predictions with finite scores or RowsInvalid", async () => {
+  test("any rows for churn give finite scores or RowsInvalid", async () => {
     const model = await open(readChurnManifest(), churn);
     const [row] = readChurnGolden().rows;
     const value = fc.oneof(fc.jsonValue(), fc.integer({ min: 0, max: 1 }), fc.double());
@@ -71,7 +72,7 @@ describe("loadModel", () => {
     await model.release();
   });
 
-  test("a regression answers with its value", async () => {
+  test("a regression predicts its value", async () => {
     const model = await open(regression, writeOnnx({ graph: unary("Neg") }));
     expect(await model.predict([{ x: 2 }, { x: -3 }])).toEqual([
       { value: -2, scores: { y: -2 } },
@@ -80,7 +81,7 @@ describe("loadModel", () => {
     await model.release();
   });
 
-  test("a score that is NaN or infinite is an error and never an answer", async () => {
+  test("a score that is NaN or infinite is an error, never a prediction", async () => {
     const log = await open(regression, writeOnnx({ graph: unary("Log") }));
     await expect(log.predict([{ x: 1 }, { x: -1 }])).rejects.toBeInstanceOf(OutputNotFinite);
     await expect(log.predict([{ x: 0 }])).rejects.toBeInstanceOf(OutputNotFinite);
@@ -88,14 +89,14 @@ describe("loadModel", () => {
     await log.release();
   });
 
-  test("a graph that answers with another number of rows is an error and never an answer", async () => {
+  test("a graph that returns another number of rows is an error, never a prediction", async () => {
     const graph = { ...unary("ReduceSum"), outputs: [{ name: "y", type: floatType, shape: ["M", 1] }] };
     const sum = await open(regression, writeOnnx({ graph }));
     await expect(sum.predict([{ x: 1 }, { x: 2 }])).rejects.toBeInstanceOf(OutputNotFinite);
     await sum.release();
   });
 
-  test("no file, broken bytes and a graph that does not fit are ModelUnreadable", async () => {
+  test("a missing file, broken bytes and a mismatched graph are ModelUnreadable", async () => {
     const manifest = readChurnManifest();
     await expect(loadModel({ manifest, model: { path: "/nowhere/model.onnx" } })).rejects.toBeInstanceOf(
       ModelUnreadable,

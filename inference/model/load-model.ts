@@ -6,21 +6,21 @@ import { predictTable } from "./predict-table.ts";
 import { readPredictions } from "./read-predictions.ts";
 import { openSession, type Session } from "./session.ts";
 
-/** A model in memory that answers rows. */
+/** A model in memory. */
 export type LoadedModel = {
   readonly manifest: Manifest;
   /**
-   * Answers each row. Takes anything, as it came from the caller.
+   * Predicts each row. `rows` is untrusted input of the caller.
    * Throws RowsInvalid (the caller's mistake) or OutputNotFinite (the model's).
    */
   predict(rows: unknown): Promise<Prediction[]>;
   /** Frees the native memory. */
   release(): Promise<void>;
-  /** Seconds until it takes requests again; undefined, or no such function, where it takes them now. */
+  /** Seconds until it accepts requests again; undefined, or no such function: now. */
   retryAfter?(): number | undefined;
 };
 
-/** A row that every model with this manifest must take: least numbers, first categories. */
+/** Creates a row that every model with this manifest must accept: lowest numbers, first categories. */
 export const createSampleRow = (manifest: Pick<Manifest, "inputs">): Row =>
   Object.fromEntries(
     manifest.inputs.map((input) => {
@@ -42,9 +42,9 @@ export const createSampleRow = (manifest: Pick<Manifest, "inputs">): Row =>
 
 type Options = {
   readonly manifest: Manifest;
-  /** The ONNX file: where it lies, or its bytes. */
+  /** The ONNX file: its path or its bytes. */
   readonly model: { readonly path: string } | { readonly bytes: Uint8Array };
-  /** The content of the manifest's tokenizer file, where it names one. */
+  /** The content of the manifest's tokenizer file, if it names one. */
   readonly tokenizer?: Uint8Array | undefined;
   readonly sessionOptions?: InferenceSession.SessionOptions;
 };
@@ -56,23 +56,23 @@ const createPredict = async (
 ): Promise<LoadedModel["predict"]> => {
   const output = findOutput(manifest, session.outputs);
   if (output.status === "missing") throw new ModelUnreadable(output.message);
-  const needs = { session, outputs: output.names, read: readPredictions(manifest, output.width) };
-  if (!manifest.tokenizer) return predictTable(manifest, needs);
-  if (!tokenizer) throw new ModelUnreadable(`${manifest.tokenizer.file} is not beside the model`);
-  // Tables need neither: a function that serves one does not start with them.
+  const dependencies = { session, outputs: output.names, read: readPredictions(manifest, output.width) };
+  if (!manifest.tokenizer) return predictTable(manifest, dependencies);
+  if (!tokenizer) throw new ModelUnreadable(`${manifest.tokenizer.file} is missing beside the model`);
+  // Only text models load these modules, which keeps other cold starts short.
   const [{ openTokenizer }, { predictTexts }] = await Promise.all([
     import("#inference/text/open-tokenizer.ts"),
     import("#inference/text/predict-texts.ts"),
   ]);
   return predictTexts(manifest, {
-    ...needs,
+    ...dependencies,
     tokenize: openTokenizer(tokenizer, manifest.tokenizer.maxTokens),
   });
 };
 
 /**
- * Loads an ONNX model and binds it to its manifest. Throws ModelUnreadable where onnxruntime refuses the file, the
- * graph does not fit the manifest, or the tokenizer cannot be read.
+ * Loads an ONNX model and binds it to its manifest. Throws ModelUnreadable if onnxruntime refuses the file, the graph does
+ * not match the manifest, or the tokenizer cannot be read.
  */
 export const loadModel = async ({
   manifest,

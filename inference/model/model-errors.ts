@@ -1,9 +1,9 @@
-/** A run of the model was stopped: it did not end within its deadline or its memory, or its process broke. */
+/** A run of the model was stopped: it exceeded its time or memory, or its process crashed. */
 export class RunStopped extends Error {
   override readonly name = "RunStopped";
 }
 
-/** The model takes no requests for now. */
+/** The model temporarily accepts no requests. */
 export class ModelBusy extends Error {
   override readonly name = "ModelBusy";
 }

@@ -6,18 +6,18 @@ import { batchRequests } from "./batch-requests.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 import type { Session } from "./session.ts";
 
-type Needs = {
+type Dependencies = {
   readonly session: Session;
   readonly outputs: readonly string[];
   readonly read: (data: readonly unknown[], rows: number) => Prediction[];
 };
 
-/** Answers rows of a table, a request in one run and small ones together. Throws ModelUnreadable where the graph does not take the manifest's inputs. */
-export const predictTable = (manifest: Manifest, { session, outputs, read }: Needs) => {
-  const bound = bindInputs(manifest, session.inputs);
-  if (bound.status === "mismatched")
-    throw new ModelUnreadable(bound.mismatches.map(({ message }) => message).join("\n"));
-  const encode = encodeRows(bound.columns);
+/** Predicts rows of a table in batches of small requests. Throws ModelUnreadable if graph and manifest do not match. */
+export const predictTable = (manifest: Manifest, { session, outputs, read }: Dependencies) => {
+  const binding = bindInputs(manifest, session.inputs);
+  if (binding.status === "mismatched")
+    throw new ModelUnreadable(binding.mismatches.map(({ message }) => message).join("\n"));
+  const encode = encodeRows(binding.columns);
   return batchRequests(async (rows) => {
     const encoded = encode(rows);
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);

@@ -4,13 +4,13 @@ import { OutputNotFinite, readPredictions } from "./read-predictions.ts";
 
 const read = readPredictions(readChurnManifest(), 2);
 
-test("the label is that of the highest score, the first of equals", () => {
+test("the label has the highest score; the first of equal scores wins", () => {
   const predictions = read([Float64Array.of(0.9, 0.1, 0.2, 0.8, 0.5, 0.5)], 3);
   expect(predictions.map(({ label }) => label)).toEqual(["stay", "churn", "stay"]);
   expect(predictions[0]?.scores).toEqual({ stay: 0.9, churn: 0.1 });
 });
 
-test("the band is low below the first limit and high from the second on", () => {
+test("the band is low below the first limit and high from the second one on", () => {
   const scores = [0, 0.399, 0.4, 0.699, 0.7, 1];
   const predictions = read([Float64Array.from(scores.flatMap((score) => [1 - score, score]))], scores.length);
   expect(predictions.map(({ band }) => band)).toEqual(["low", "low", "medium", "medium", "high", "high"]);
@@ -23,18 +23,18 @@ test.each([
   ["nothing", undefined, 1],
   ["NaN", Float32Array.of(Number.NaN, 0), 1],
   ["infinity", Float32Array.of(0, Number.POSITIVE_INFINITY), 1],
-])("%s from a model are an error and never an answer", (_, data, rows) => {
+])("%s from a model are an error, never a prediction", (_, data, rows) => {
   expect(() => read([data], rows)).toThrow(OutputNotFinite);
 });
 
 const twoLabels = (output: Record<string, unknown>) => buildManifest({ output });
 
-test("one number a row is the second label's probability", () => {
+test("one number per row is the second label's probability", () => {
   const [row] = readPredictions(twoLabels({ labels: [0, 1], positive: 1 }), 1)([Float32Array.of(0.75)], 1);
   expect(row).toEqual({ label: "1", scores: { 0: 0.25, 1: 0.75 } });
 });
 
-test("logits become probabilities, however large they are", () => {
+test("logits of any size become probabilities", () => {
   const manifest = twoLabels({ labels: ["no", "yes"], positive: "yes", scores: "logits" });
   const [sure, even] = readPredictions(manifest, 2)([Float64Array.of(-1_000, 1_000, 3, 3)], 2);
   expect(sure).toEqual({ label: "yes", scores: { no: 0, yes: 1 } });

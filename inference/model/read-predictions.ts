@@ -1,7 +1,7 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 
-/** The model answered with NaN, infinity or another number of values than rows: no answer goes out. */
+/** The model returned NaN, infinity or a wrong number of values. */
 export class OutputNotFinite extends Error {
   override readonly name = "OutputNotFinite";
 }
@@ -9,22 +9,22 @@ export class OutputNotFinite extends Error {
 type Classification = Extract<Manifest, { task: "classification" }>;
 type Numbers = Float32Array | Float64Array;
 
-/** Takes what onnxruntime fetched and checks that it is `length` finite numbers. */
+/** Checks that an output of onnxruntime has `length` finite numbers. */
 const assertFinite = (data: unknown, length: number): Numbers => {
   if (!(data instanceof Float32Array || data instanceof Float64Array) || data.length !== length)
     throw new OutputNotFinite(
-      `the model answered with ${data instanceof Float32Array || data instanceof Float64Array ? `${data.length} numbers where ${length} belong` : "no floats"}`,
+      `the model returned ${data instanceof Float32Array || data instanceof Float64Array ? `${data.length} numbers instead of ${length}` : "no floats"}`,
     );
-  for (let at = 0; at < length; at++)
-    if (!Number.isFinite(data[at]))
-      throw new OutputNotFinite("the model answered with a score that is no finite number");
+  for (let index = 0; index < length; index++)
+    if (!Number.isFinite(data[index]))
+      throw new OutputNotFinite("the model returned a score that is not a finite number");
   return data;
 };
 
 const toBand = (score: number, { low, high }: { low: number; high: number }): Prediction["band"] =>
   score < low ? "low" : score >= high ? "high" : "medium";
 
-/** Scores of two labels where the graph gives one number: the second label's probability, or its logit. */
+/** Expands the second label's probability to the scores of both labels. */
 const expandBinaryScores = (second: Numbers): Numbers => {
   const both = new Float64Array(second.length * 2);
   for (const [row, score] of second.entries()) {
@@ -34,14 +34,16 @@ const expandBinaryScores = (second: Numbers): Numbers => {
   return both;
 };
 
-/** Logits become probabilities in place, row by row; the greatest is taken away first, so that nothing overflows. */
+/** Converts logits to probabilities in place, row by row. Subtracting the largest logit avoids overflow. */
 const softmax = (logits: Numbers, width: number): Numbers => {
   for (let start = 0; start < logits.length; start += width) {
-    let most = Number.NEGATIVE_INFINITY;
-    for (let at = start; at < start + width; at++) most = Math.max(most, logits[at] ?? 0);
+    const end = start + width;
+    let largest = Number.NEGATIVE_INFINITY;
+    for (let index = start; index < end; index++) largest = Math.max(largest, logits[index] ?? 0);
     let sum = 0;
-    for (let at = start; at < start + width; at++) sum += Math.exp((logits[at] ?? 0) - most);
-    for (let at = start; at < start + width; at++) logits[at] = Math.exp((logits[at] ?? 0) - most) / sum;
+    for (let index = start; index < end; index++) sum += Math.exp((logits[index] ?? 0) - largest);
+    for (let index = start; index < end; index++)
+      logits[index] = Math.exp((logits[index] ?? 0) - largest) / sum;
   }
   return logits;
 };
@@ -49,48 +51,48 @@ const softmax = (logits: Numbers, width: number): Numbers => {
 const toScores = (
   { output: { labels, scores } }: Classification,
   data: Numbers,
-  single: boolean,
+  isSingle: boolean,
 ): Numbers => {
-  if (!single) return scores === "logits" ? softmax(data, labels.length) : data;
+  if (!isSingle) return scores === "logits" ? softmax(data, labels.length) : data;
   return expandBinaryScores(scores === "logits" ? data.map((logit) => 1 / (1 + Math.exp(-logit))) : data);
 };
 
-const createClassificationReader = (manifest: Classification, single: boolean): ReadPredictions => {
+const createClassificationReader = (manifest: Classification, isSingle: boolean): ReadPredictions => {
   const { labels, positive, bands } = manifest.output;
   const width = labels.length;
-  const cut = positive === undefined ? -1 : labels.indexOf(positive);
+  const positiveIndex = positive === undefined ? -1 : labels.indexOf(positive);
   return ([data], rows) => {
-    const given = toScores(manifest, assertFinite(data, single ? rows : rows * width), single);
+    const values = toScores(manifest, assertFinite(data, isSingle ? rows : rows * width), isSingle);
     const predictions = new Array<Prediction>(rows);
     for (let row = 0, start = 0; row < rows; row++, start += width) {
       const scores: Record<string, number> = {};
       let best = 0;
       let highest = Number.NEGATIVE_INFINITY;
-      for (let at = 0; at < width; at++) {
-        const score = given[start + at] ?? 0;
-        scores[labels[at] ?? ""] = score;
+      for (let index = 0; index < width; index++) {
+        const score = values[start + index] ?? 0;
+        scores[labels[index] ?? ""] = score;
         if (score > highest) {
           highest = score;
-          best = at;
+          best = index;
         }
       }
       const label = labels[best] ?? "";
       predictions[row] = bands
-        ? { label, scores, band: toBand(given[start + cut] ?? 0, bands) }
+        ? { label, scores, band: toBand(values[start + positiveIndex] ?? 0, bands) }
         : { label, scores };
     }
     return predictions;
   };
 };
 
-/** Values lie in one tensor row by row, or in a tensor each. */
+/** Reads values from one row-major tensor, or from one tensor per value. */
 const createRegressionReader =
   (names: readonly string[], width: number): ReadPredictions =>
   (data, rows) => {
-    const tensors = data.map((one) => assertFinite(one, rows * width));
+    const tensors = data.map((tensor) => assertFinite(tensor, rows * width));
     return Array.from({ length: rows }, (_, row) => {
       const values = tensors.flatMap((tensor) => [...tensor.subarray(row * width, (row + 1) * width)]);
-      const scores = Object.fromEntries(names.map((name, at) => [name, values[at] ?? 0]));
+      const scores = Object.fromEntries(names.map((name, index) => [name, values[index] ?? 0]));
       return names.length === 1 ? { value: values[0] ?? 0, scores } : { scores };
     });
   };
@@ -98,10 +100,10 @@ const createRegressionReader =
 type ReadPredictions = (data: readonly unknown[], rows: number) => Prediction[];
 
 /**
- * Reads what the model answered: label of the highest score (the first of equals), scores per label, band of the
- * positive label's score (below `low`, from `high` on); or values by name. Throws OutputNotFinite rather than let a
- * NaN out.
- * @param width numbers for a row in each output that was fetched (findOutput)
+ * Converts the model's outputs to predictions: the label with the highest score (the first of equal ones), the scores, and
+ * the band of the positive label's score (`low` below, `high` from there on); or the values by name. Throws
+ * OutputNotFinite, so that no response ever contains NaN.
+ * @param width numbers per row in each output (findOutput)
  */
 export const readPredictions = (manifest: Manifest, width: number): ReadPredictions => {
   switch (manifest.task) {

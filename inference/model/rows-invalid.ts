@@ -2,7 +2,7 @@ import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 
 const pointer = rowPointer("/rows");
 
-/** Rows that do not fit the model's inputs: the caller's mistake, one entry for each bad value. */
+/** The rows do not match the model's inputs: the caller's mistake. It has one problem per invalid value. */
 export class RowsInvalid extends Error {
   override readonly name = "RowsInvalid";
   readonly problems: readonly RowProblem[];

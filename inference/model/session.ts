@@ -3,7 +3,7 @@ import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
-/** A graph in onnxruntime: one run takes tensors by name and gives the data of the outputs that are named. */
+/** A graph in onnxruntime. A run takes tensors by name and returns the data of the requested outputs. */
 export type Session = {
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
@@ -13,7 +13,7 @@ export type Session = {
   release(): Promise<void>;
 };
 
-/** One thread: a function of up to 1,769 MB has one processor, and a second thread only takes turns with the first. */
+/** A function with up to 1,769 MB has one CPU, so a second thread does not help. */
 const singleThreadOptions = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
@@ -34,12 +34,12 @@ const toGraphValue = (value: InferenceSession.ValueMetadata): GraphValue =>
       }
     : { name: value.name, kind: "unknown" };
 
-/** Opens an ONNX file, by path or bytes. Throws ModelUnreadable where onnxruntime refuses it. */
+/** Opens an ONNX file by path or bytes. Throws ModelUnreadable if onnxruntime refuses it. */
 export const openSession = async (
   model: { readonly path: string } | { readonly bytes: Uint8Array },
   sessionOptions: InferenceSession.SessionOptions = {},
 ): Promise<Session> => {
-  // Imported here, so that a missing or broken native library is an error of ours with a sentence.
+  // A dynamic import, so that a missing or broken native library gets a clear error.
   const { default: onnxruntime } = await import("onnxruntime-node").catch((error: unknown) => {
     throw new ModelUnreadable(`onnxruntime cannot be loaded: ${formatError(error)}`);
   });
@@ -56,8 +56,8 @@ export const openSession = async (
     outputs: session.outputMetadata.map(toGraphValue),
     Tensor,
     run: async (feeds, outputs) => {
-      const fetched = await session.run(feeds, outputs);
-      return outputs.map((name) => getOwnProperty(fetched, name)?.data);
+      const results = await session.run(feeds, outputs);
+      return outputs.map((name) => getOwnProperty(results, name)?.data);
     },
     release: () => session.release(),
   };

@@ -1,6 +1,6 @@
 import type { Service } from "#inference/service.ts";
 
-/** What applications may know of a model: its contract and which version answers. */
+/** Describes the served model for applications: its contract and its version. */
 export const describeModel = ({ model: { manifest }, identity }: Pick<Service, "model" | "identity">) => ({
   name: manifest.name,
   task: manifest.task,

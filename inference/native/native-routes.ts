@@ -20,7 +20,7 @@ import type { PredictResponse } from "./predict-response.ts";
 
 const mediaType = /^(application\/json|text\/csv)\s*(;\s*(charset="?utf-8"?|header=present)\s*)*$/i;
 
-/** A question in JSON or CSV. CSV has a header; its pointers are those of the rows in JSON. */
+/** Reads a predict request in JSON or in CSV with a header. For CSV, pointers refer to the rows as in JSON. */
 const readPredictRequest = async (
   service: Service,
   request: HttpRequest,
@@ -30,14 +30,14 @@ const readPredictRequest = async (
   const bytes = await readBody(request);
   if (!(bytes instanceof Uint8Array)) return bytes;
   if (type === "application/json") {
-    const read = readJson(bytes, service.model.manifest);
-    return "json" in read ? parsePredictRequest(read.json) : read;
+    const result = readJson(bytes, service.model.manifest);
+    return "json" in result ? parsePredictRequest(result.json) : result;
   }
   const text = readText(bytes);
   if (typeof text !== "string") return text;
   const { readCsv } = await import("#inference/csv/read-csv.ts");
-  const read = readCsv(service.model.manifest)(text, { header: true });
-  return "rows" in read ? { rows: read.rows, pointer: rowPointer("/rows") } : read;
+  const result = readCsv(service.model.manifest)(text, { header: true });
+  return "rows" in result ? { rows: result.rows, pointer: rowPointer("/rows") } : result;
 };
 
 const csvResponse = async ({ model }: Service, { predictions }: PredictResponse): Promise<HttpResponse> => {
@@ -52,15 +52,15 @@ const csvResponse = async ({ model }: Service, { predictions }: PredictResponse)
 const handlePredict =
   (service: Service) =>
   async (request: HttpRequest): Promise<HttpResponse> => {
-    const answered = await service.answer(() => readPredictRequest(service, request));
-    if (answered.status === "refused") return problemResponse(answered.problem);
-    const reply = /^\s*text\/csv\b/i.test(request.header("accept") ?? "")
-      ? await csvResponse(service, answered.answer)
-      : jsonResponse(answered.answer);
-    return withPredictionHeaders(reply, answered.answer);
+    const result = await service.predict(() => readPredictRequest(service, request));
+    if (result.status === "refused") return problemResponse(result.problem);
+    const response = /^\s*text\/csv\b/i.test(request.header("accept") ?? "")
+      ? await csvResponse(service, result.response)
+      : jsonResponse(result.response);
+    return withPredictionHeaders(response, result.response);
   };
 
-/** Slipway's own protocol: POST /v1/predict, GET /v1/model, /health (the process lives), /ready (the model answered a row). */
+/** Slipway's own protocol: POST /v1/predict, GET /v1/model, /health (process runs), /ready (the model can predict). */
 export const nativeRoutes = (service: Service): readonly Route[] => {
   const description = withHeaders(jsonResponse(describeModel(service)), { "cache-control": "no-cache" });
   return [
@@ -73,7 +73,9 @@ export const nativeRoutes = (service: Service): readonly Route[] => {
       respond: async () =>
         (await service.ready())
           ? jsonResponse({ status: "ready" })
-          : problemResponse(createProblem("not-ready", "The model did not answer its own test row.")),
+          : problemResponse(
+              createProblem("not-ready", "The model cannot predict its sample row yet: try again."),
+            ),
     },
   ];
 };

@@ -6,13 +6,14 @@ import { rowPointer } from "#model-folder/rows/row-problem.ts";
 const pointer = rowPointer("/rows");
 
 const invalidBodyProblem = (detail: string): HttpProblem =>
-  createProblem("rows-invalid", "1 value does not fit.", [{ pointer: "", detail }]);
+  createProblem("rows-invalid", "1 invalid value.", [{ pointer: "", detail }]);
 
-/** The question in the body of Slipway's own protocol, `{ "rows": [ … ] }`. */
+/** Parses the body of Slipway's own protocol, `{ "rows": [ … ] }`. */
 export const parsePredictRequest = (body: unknown): PredictRequest | HttpProblem => {
   if (typeof body !== "object" || body === null || Array.isArray(body))
     return invalidBodyProblem('must be an object { "rows": [ … ] }');
   const keys = Object.keys(body);
-  if (keys.length !== 1 || keys[0] !== "rows") return invalidBodyProblem("must hold `rows` and nothing else");
+  if (keys.length !== 1 || keys[0] !== "rows")
+    return invalidBodyProblem("must have the field `rows` and no other");
   return { rows: Reflect.get(body, "rows"), pointer };
 };

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { Prediction } from "#model-folder/manifest/manifest.ts";
 
-/** The answer to one predict request. */
+/** The response to one predict request. */
 export const PredictResponse = z.object({
   id: z.string(),
   model: z.string(),
@@ -10,7 +10,7 @@ export const PredictResponse = z.object({
   predictions: z.array(Prediction),
   latencyMs: z.number().nonnegative(),
   createdAt: z.iso.datetime(),
-  /** The prediction stands, and its record was lost to a fault of the storage. */
+  /** The prediction is valid, but its record could not be stored. */
   storageWarning: z.literal("write_failed").optional(),
 });
 export type PredictResponse = z.infer<typeof PredictResponse>;

@@ -17,22 +17,22 @@ import {
 } from "./messages.ts";
 
 type OffloadProcessLimits = {
-  /** Requests that may wait for the one that is answered. */
+  /** How many requests may wait behind the current one. */
   readonly waiting: number;
-  /** Milliseconds for one answer; the process is killed after that, since native code cannot be ended otherwise. */
+  /** Milliseconds for one response; then the process is killed, because native code cannot be stopped otherwise. */
   readonly deadlineMs: number;
-  /** Milliseconds in which the model has to be open. */
+  /** Milliseconds for opening the model. */
   readonly startMs: number;
-  /** Milliseconds without a request after which the process ends and its memory is the machine's again. */
+  /** Milliseconds without a request after which the process ends and frees its memory. */
   readonly idleMs: number;
-  /** Of its JavaScript. */
+  /** The limit of the JavaScript heap. */
   readonly heapMb: number;
-  /** Of all its memory, onnxruntime's with it, while it answers: it is killed beyond that. */
+  /** The limit of its whole memory during a request, onnxruntime included; then the process is killed. */
   readonly residentMb: number;
 };
 
 export const defaultOffloadProcessLimits: OffloadProcessLimits = {
-  // Ten large bodies are what memory is kept for (body-budget.ts).
+  // The memory budget is for ten large bodies (body-budget.ts).
   waiting: 16,
   deadlineMs: 30_000,
   startMs: 60_000,
@@ -41,61 +41,68 @@ export const defaultOffloadProcessLimits: OffloadProcessLimits = {
   residentMb: 2_048,
 };
 
-type Needs = {
+type Dependencies = {
   readonly start: Omit<StartMessage, "kind">;
-  /** Where the process's records are kept; absent: nowhere. */
-  readonly place: RecordStorage | undefined;
+  /** Storage for the process's records; undefined: none. */
+  readonly storage: RecordStorage | undefined;
   readonly report: (metrics: RequestMetrics) => void;
   readonly log: (line: string) => void;
   readonly limits?: OffloadProcessLimits;
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   readonly tick?: () => number;
 };
 
 /** The same service in a process of its own. */
 export type OffloadProcess = {
-  /** Answers a request, one after the other. Never rejects: what fails is an answer. */
-  answer(request: Omit<RequestMessage, "kind">, body: Uint8Array): Promise<HttpResponse>;
-  /** Its process id; undefined: it does not run. */
+  /** Handles one request at a time. Never rejects: a failure is a response too. */
+  handle(request: Omit<RequestMessage, "kind">, body: Uint8Array): Promise<HttpResponse>;
+  /** The process id; undefined if it is not running. */
   pid(): number | undefined;
   stop(): void;
 };
 
 const program = fileURLToPath(new URL("./offload-process.ts", import.meta.url));
 const overloadedResponse = problemResponse(
-  createProblem("overloaded", "Too many large requests wait already: send it again, or fewer rows."),
+  createProblem(
+    "overloaded",
+    "Too many large requests are waiting: try again, or send fewer rows at a time.",
+  ),
 );
 const processEndedResponse = problemResponse(
-  createProblem("prediction-failed", "The process that worked on this request ended."),
+  createProblem("prediction-failed", "The process that handled this request ended: try again."),
 );
 const deadlineResponse = (seconds: number): HttpResponse =>
   problemResponse(
-    createProblem("deadline-exceeded", `There was no answer within ${seconds} s: send fewer rows at a time.`),
+    createProblem("deadline-exceeded", `No response within ${seconds} s: send fewer rows at a time.`),
   );
 const memoryResponse = (megabytes: number): HttpResponse =>
   problemResponse(
-    createProblem("run-stopped", `It took more than ${megabytes} MB of memory: send fewer rows at a time.`),
+    createProblem(
+      "run-stopped",
+      `The run used more than ${megabytes} MB of memory: send fewer rows at a time.`,
+    ),
   );
-const pausedResponse = (stopped: number, seconds: number): HttpResponse =>
+const pausedResponse = (stops: number, seconds: number): HttpResponse =>
   withHeaders(
     problemResponse(
       createProblem(
         "model-busy",
-        `${stopped} large requests in a row had to be stopped: ask again in ${seconds} s.`,
+        `${stops} consecutive large requests were stopped: try again in ${seconds} s.`,
       ),
     ),
     { "retry-after": `${seconds}` },
   );
 const notReadyResponse = problemResponse(
-  createProblem("not-ready", "The model could not be opened for a large request."),
+  createProblem("not-ready", "The model could not be opened for a large request: try again."),
 );
 
 type RunningProcess = {
   readonly child: ChildProcess;
   readonly pipe: Socket;
-  /** Resolves once requests are taken; rejects where they never will be. */
+  /** Resolves once the process accepts requests; rejects if it never will. */
   readonly ready: Promise<void>;
-  reply: ((reply: HttpResponse) => void) | undefined;
+  /** Takes the response to the current request. */
+  respond: ((response: HttpResponse) => void) | undefined;
 };
 
 const toErrorFields = (error: unknown) =>
@@ -104,52 +111,51 @@ const toErrorFields = (error: unknown) =>
     : { name: "Error", message: String(error) };
 
 /**
- * A process that runs the same service, bytes in and bytes out, for requests that would hold this one's event loop. It
- * is started by the first of them, answers one at a time and is killed where one takes too long; the next starts it
- * again. Records and metrics come back here, so that each is written once and by one writer.
+ * Runs the same service in another process, for requests that would block this event loop; requests and responses pass as
+ * bytes. The first such request starts it. It handles one at a time and is killed if one takes too long; the next one
+ * starts it again. It sends records and metrics back here, so that there is only one writer.
  */
-export const createOffloadProcess = (needs: Needs): OffloadProcess => {
-  const {
-    start,
-    place,
-    report,
-    log,
-    limits = defaultOffloadProcessLimits,
-    tick = () => performance.now(),
-  } = needs;
-  const pause = createCircuitBreaker(tick);
+export const createOffloadProcess = ({
+  start,
+  storage,
+  report,
+  log,
+  limits = defaultOffloadProcessLimits,
+  tick = () => performance.now(),
+}: Dependencies): OffloadProcess => {
+  const circuitBreaker = createCircuitBreaker(tick);
   const { model, environment, functionVersion: version } = start.identity;
   let running: RunningProcess | undefined;
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
   let idle: NodeJS.Timeout | undefined;
 
-  const keep = async (message: MessageFromProcess, bytes: Uint8Array): Promise<unknown> => {
-    if (!place) throw new Error("no records are kept here");
-    if (message.kind === "putAll") return place.store.putAll(message.entries);
+  const storeRecord = async (message: MessageFromProcess, bytes: Uint8Array): Promise<unknown> => {
+    if (!storage) throw new Error("there is no storage for records");
+    if (message.kind === "putAll") return storage.store.putAll(message.entries);
     if (message.kind === "putBlob")
-      return place.blobs.put(message.blob, bytes, { contentType: message.contentType });
+      return storage.blobs.put(message.blob, bytes, { contentType: message.contentType });
     if (message.kind !== "add") return undefined;
     const { key, amounts, expiresAt } = message;
-    return place.store.add(key, amounts, expiresAt === undefined ? {} : { expiresAt });
+    return storage.store.add(key, amounts, expiresAt === undefined ? {} : { expiresAt });
   };
 
   const launch = (): RunningProcess => {
     const child = spawn(process.execPath, [`--max-old-space-size=${limits.heapMb}`, program], {
-      // No environment: the model that it runs finds no secret in it.
+      // An empty environment: a hostile model finds no secret in it.
       env: {},
       stdio: ["ignore", "ignore", "inherit", "pipe"],
     });
-    // Where both want the processor, one row goes before ten thousand.
+    // Small requests in this process take precedence.
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     const pipe = child.stdio[3];
     if (!(pipe instanceof Socket)) throw new TypeError("the process has no pipe");
     const opened = Promise.withResolvers<void>();
     opened.promise.catch(() => undefined);
-    const started: RunningProcess = { child, pipe, ready: opened.promise, reply: undefined };
+    const started: RunningProcess = { child, pipe, ready: opened.promise, respond: undefined };
     const send = (message: MessageToProcess, bytes?: Uint8Array) => writeFrame(pipe, message, bytes);
     const kill = () => child.kill("SIGKILL");
-    const late = setTimeout(() => {
+    const startTimer = setTimeout(() => {
       opened.reject(new Error(`the model was not open within ${limits.startMs / 1_000} s`));
       kill();
     }, limits.startMs);
@@ -172,11 +178,11 @@ export const createOffloadProcess = (needs: Needs): OffloadProcess => {
             version,
           });
         case "reply":
-          return started.reply?.({ status: message.status, headers: message.headers, body: bytes });
+          return started.respond?.({ status: message.status, headers: message.headers, body: bytes });
         case "putAll":
         case "add":
         case "putBlob":
-          keep(message, bytes).then(
+          storeRecord(message, bytes).then(
             () => send({ kind: "result", call: message.call, value: null }),
             (error: unknown) => send({ kind: "refused", call: message.call, ...toErrorFields(error) }),
           );
@@ -189,37 +195,37 @@ export const createOffloadProcess = (needs: Needs): OffloadProcess => {
       pipe,
       ({ head, bytes }) => receive(MessageFromProcess.parse(head), bytes),
       (error) => {
-        log(`the process for large requests spoke another language: ${error.message}`);
+        log(`the process for large requests sent an invalid message: ${error.message}`);
         kill();
       },
     );
-    // What cannot be written any more has no reader either: its end is told below.
+    // A write to an ended process fails; the exit event below handles it.
     pipe.on("error", () => undefined);
     child.once("error", (error) => opened.reject(error));
     child.once("exit", (code, signal) => {
-      clearTimeout(late);
+      clearTimeout(startTimer);
       if (running === started) running = undefined;
       opened.reject(new Error(`its process ended with ${signal ?? `exit code ${code}`}`));
-      started.reply?.(processEndedResponse);
+      started.respond?.(processEndedResponse);
     });
     opened.promise.then(
-      () => clearTimeout(late),
-      () => clearTimeout(late),
+      () => clearTimeout(startTimer),
+      () => clearTimeout(startTimer),
     );
-    // It holds nobody who wants to end: it ends with its pipe.
+    // It must not keep this process alive; it ends with its pipe.
     child.unref();
     pipe.unref();
     send({ kind: "start", ...start });
     return started;
   };
 
-  const failed = (at: number, began: number): void =>
+  const reportFailure = (at: number, started: number): void =>
     report({
       environment,
       model,
       version,
       at,
-      latencyMs: performance.now() - began,
+      latencyMs: performance.now() - started,
       failed: true,
       labels: new Map(),
       recordFailed: false,
@@ -228,44 +234,45 @@ export const createOffloadProcess = (needs: Needs): OffloadProcess => {
   const run = async (request: Omit<RequestMessage, "kind">, body: Uint8Array): Promise<HttpResponse> => {
     clearTimeout(idle);
     const at = Date.now();
-    const began = performance.now();
+    const started = performance.now();
     try {
       running ??= launch();
       await running.ready;
     } catch (error) {
       running = undefined;
-      log(`a large request was not answered: ${toErrorFields(error).message}`);
-      failed(at, began);
+      log(`a large request failed: ${toErrorFields(error).message}`);
+      reportFailure(at, started);
       return notReadyResponse;
     }
     const { child, pipe } = running;
-    const here = running;
-    const answered = Promise.withResolvers<HttpResponse>();
-    here.reply = answered.resolve;
-    const stop = (why: string, told: HttpResponse) => {
-      log(`the process for large requests was killed: ${why} (${pause.stopped()} stopped in a row)`);
-      answered.resolve(told);
-      if (running === here) running = undefined;
+    const current = running;
+    const pending = Promise.withResolvers<HttpResponse>();
+    current.respond = pending.resolve;
+    const stop = (reason: string, failure: HttpResponse) => {
+      const stops = circuitBreaker.recordStop();
+      log(`the process for large requests was killed: ${reason} (consecutive stops: ${stops})`);
+      pending.resolve(failure);
+      if (running === current) running = undefined;
       child.kill("SIGKILL");
     };
     const seconds = limits.deadlineMs / 1_000;
     const timer = setTimeout(
-      () => stop(`no answer within ${seconds} s`, deadlineResponse(seconds)),
+      () => stop(`no response within ${seconds} s`, deadlineResponse(seconds)),
       limits.deadlineMs,
     );
     const stopWatching = watchMemory({ pid: child.pid, limitMb: limits.residentMb }, () =>
-      stop(`it took more than ${limits.residentMb} MB`, memoryResponse(limits.residentMb)),
+      stop(`it used more than ${limits.residentMb} MB`, memoryResponse(limits.residentMb)),
     );
     writeFrame(pipe, { kind: "request", ...request } satisfies MessageToProcess, body);
-    const reply = await answered.promise;
+    const response = await pending.promise;
     clearTimeout(timer);
     stopWatching();
-    here.reply = undefined;
-    if (running === here) pause.ended();
-    // The process reports what it answered itself.
-    if (reply === processEndedResponse || running !== here) failed(at, began);
-    if (reply === processEndedResponse) log("the process for large requests ended while it worked on one");
-    return reply;
+    current.respond = undefined;
+    if (running === current) circuitBreaker.recordEnd();
+    // The process itself reports the requests that it completed.
+    if (response === processEndedResponse || running !== current) reportFailure(at, started);
+    if (response === processEndedResponse) log("the process for large requests ended during a request");
+    return response;
   };
 
   const stop = (): void => {
@@ -276,9 +283,9 @@ export const createOffloadProcess = (needs: Needs): OffloadProcess => {
   process.once("exit", stop);
 
   return {
-    async answer(request, body) {
-      const seconds = pause.retryAfter();
-      if (seconds !== undefined) return pausedResponse(pause.inARow(), seconds);
+    async handle(request, body) {
+      const seconds = circuitBreaker.retryAfter();
+      if (seconds !== undefined) return pausedResponse(circuitBreaker.consecutiveStops(), seconds);
       if (waiting > limits.waiting) return withHeaders(overloadedResponse, { "retry-after": "1" });
       waiting++;
       const next = last.then(() => run(request, body));

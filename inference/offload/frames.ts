@@ -1,13 +1,13 @@
 import type { Socket } from "node:net";
 
-/** What goes over a pipe in one piece: a document, and bytes that stay bytes. */
+/** A message over a pipe: a JSON document and binary data. */
 type Frame = { readonly head: unknown; readonly bytes: Uint8Array };
 
 const prefixBytes = 8;
-/** More than any body, answer or record has. What says that it is longer is no frame. */
+/** Larger than any body, response or record: a frame that claims more is invalid. */
 const maxFrameBytes = 256 * 1_024 * 1_024;
 
-/** Writes a frame: the lengths of both parts (4 bytes each, big-endian), the document as JSON, the bytes as they are. */
+/** Writes a frame: the lengths of both parts (4 bytes each, big-endian), the document as JSON, the binary data. */
 export const writeFrame = (pipe: Socket, head: unknown, bytes: Uint8Array = new Uint8Array(0)): void => {
   const json = Buffer.from(JSON.stringify(head));
   const prefix = Buffer.alloc(prefixBytes);
@@ -21,8 +21,8 @@ export const writeFrame = (pipe: Socket, head: unknown, bytes: Uint8Array = new 
 };
 
 /**
- * Cuts what arrives into frames, each in one buffer of its own size. `onBroken` is told once where what arrives is no
- * frame; nothing is read after that.
+ * Splits the incoming bytes into frames, each in a buffer of its exact size. At the first invalid frame it calls `onBroken`
+ * and stops reading.
  */
 export const readFrames = (
   pipe: Socket,
@@ -34,9 +34,9 @@ export const readFrames = (
   let jsonLength = 0;
   let buffer: Buffer | undefined;
   let filled = 0;
-  let broken = false;
+  let isBroken = false;
 
-  const begin = (): boolean => {
+  const startFrame = (): boolean => {
     jsonLength = prefix.readUInt32BE(0);
     const length = jsonLength + prefix.readUInt32BE(4);
     if (length > maxFrameBytes) return false;
@@ -44,37 +44,37 @@ export const readFrames = (
     filled = 0;
     return true;
   };
-  const end = (whole: Buffer): void => {
+  const endFrame = (frame: Buffer): void => {
     buffer = undefined;
     prefixFilled = 0;
     onFrame({
-      head: JSON.parse(whole.toString("utf8", 0, jsonLength)),
-      bytes: new Uint8Array(whole.buffer, whole.byteOffset + jsonLength, whole.length - jsonLength),
+      head: JSON.parse(frame.toString("utf8", 0, jsonLength)),
+      bytes: new Uint8Array(frame.buffer, frame.byteOffset + jsonLength, frame.length - jsonLength),
     });
   };
-  const take = (chunk: Buffer): void => {
-    let from = 0;
-    while (from < chunk.length) {
+  const readChunk = (chunk: Buffer): void => {
+    let offset = 0;
+    while (offset < chunk.length) {
       if (!buffer) {
-        const copied = chunk.copy(prefix, prefixFilled, from, from + prefixBytes - prefixFilled);
+        const copied = chunk.copy(prefix, prefixFilled, offset, offset + prefixBytes - prefixFilled);
         prefixFilled += copied;
-        from += copied;
+        offset += copied;
         if (prefixFilled < prefixBytes) return;
-        if (!begin()) throw new RangeError("a frame of too many bytes");
+        if (!startFrame()) throw new RangeError("the frame is too large");
       }
       if (!buffer) return;
-      const copied = chunk.copy(buffer, filled, from);
+      const copied = chunk.copy(buffer, filled, offset);
       filled += copied;
-      from += copied;
-      if (filled === buffer.length) end(buffer);
+      offset += copied;
+      if (filled === buffer.length) endFrame(buffer);
     }
   };
   pipe.on("data", (chunk: Buffer) => {
-    if (broken) return;
+    if (isBroken) return;
     try {
-      take(chunk);
+      readChunk(chunk);
     } catch (error) {
-      broken = true;
+      isBroken = true;
       onBroken(error instanceof Error ? error : new Error(String(error)));
     }
   });

@@ -1,17 +1,17 @@
 import { createSampleRow, type LoadedModel } from "#inference/model/load-model.ts";
 import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
 
-/** Of the 5 ms that a request may hold the event loop the model's share; reading, checking and recording take the others. */
+/** A request may block the event loop for 5 ms: 2 ms for the model, the rest for reading, checking and recording. */
 const budgetMs = 2;
-/** Of three runs the shortest counts: a collection of garbage is no time of the model. */
+/** The shortest of three runs counts, to exclude garbage collection. */
 const runsPerSize = 3;
-/** A longer text, where an input takes one, is rare; rows of longer ones are fewer. */
+/** Longer texts are rare. */
 const textLength = 1_000;
 
 const createLongText = (maxLength: number | undefined): string =>
   "word ".repeat(textLength / 5).slice(0, maxLength ?? textLength);
 
-/** A row that the model must take, with texts as long as they come, and the characters of those. */
+/** Creates a valid row with long texts, and counts their characters. */
 const createSample = (manifest: Pick<Manifest, "inputs">): { readonly row: Row; readonly length: number } => {
   const texts = manifest.inputs.flatMap((input) =>
     input.type === "string" ? [[input.name, createLongText(input.maxLength)] as const] : [],
@@ -22,37 +22,36 @@ const createSample = (manifest: Pick<Manifest, "inputs">): { readonly row: Row; 
   };
 };
 
-/** Bytes and values up to which a body's rows are answered on the event loop. */
+/** The largest body, in bytes and values, that is handled on the event loop. */
 export type OffloadThreshold = { readonly bytes: number; readonly values: number };
 
 /**
- * Within which bytes and values a body's rows are answered by this model in 2 ms, as the model is tried with 1, 2, 4, …
- * rows: at most `most`. Undefined where a single row takes longer: then the model has to run in a process of its own, so
- * that whoever asks for something else is answered meanwhile.
- * @param readThreadMs processor time of this thread in milliseconds: what other processes do meanwhile does not count
+ * Measures the largest body that this model predicts within 2 ms, with 1, 2, 4, … rows, up to `maximum`. Undefined if a
+ * single row takes longer: then the model must run in a process of its own, so that it does not block other requests.
+ * @param readThreadMs CPU time of this thread in milliseconds, so that other processes do not distort the measurement
  */
 export const measureOffloadThreshold = async (
   { manifest, predict }: Pick<LoadedModel, "manifest" | "predict">,
-  { most, threadMs }: { readonly most: OffloadThreshold; readonly threadMs: () => number },
+  { maximum, readThreadMs }: { readonly maximum: OffloadThreshold; readonly readThreadMs: () => number },
 ): Promise<OffloadThreshold | undefined> => {
   const { row, length } = createSample(manifest);
   const inputs = manifest.inputs.length;
-  const limitsOf = (rows: number): OffloadThreshold => ({
-    bytes: length > 0 ? Math.min(most.bytes, rows * length) : most.bytes,
-    values: Math.min(most.values, rows * inputs),
+  const toThreshold = (rows: number): OffloadThreshold => ({
+    bytes: length > 0 ? Math.min(maximum.bytes, rows * length) : maximum.bytes,
+    values: Math.min(maximum.values, rows * inputs),
   });
-  const mostRows = Math.max(1, Math.floor(Math.min(most.bytes / length, most.values / inputs)));
-  let within: OffloadThreshold | undefined;
-  for (let rows = 1; ; rows = Math.min(mostRows, 2 * rows)) {
+  const maxRows = Math.max(1, Math.floor(Math.min(maximum.bytes / length, maximum.values / inputs)));
+  let threshold: OffloadThreshold | undefined;
+  for (let rows = 1; ; rows = Math.min(maxRows, 2 * rows)) {
     const times: number[] = [];
     for (let run = 0; run < runsPerSize; run++) {
-      const before = threadMs();
-      // A model that cannot answer this row may still answer others.
+      const start = readThreadMs();
+      // A model that fails on this row may still predict others.
       await predict(Array.from({ length: rows }, () => row)).catch(() => undefined);
-      times.push(threadMs() - before);
+      times.push(readThreadMs() - start);
     }
-    if (Math.min(...times) > budgetMs) return within;
-    if (rows === mostRows) return most;
-    within = limitsOf(rows);
+    if (Math.min(...times) > budgetMs) return threshold;
+    if (rows === maxRows) return maximum;
+    threshold = toThreshold(rows);
   }
 };

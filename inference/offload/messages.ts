@@ -3,18 +3,18 @@ import type { ModelIdentity } from "#inference/run-prediction.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Json } from "#platform/store/store.ts";
 
-/** What the service's process is started with. */
+/** The first message to the process. */
 export type StartMessage = {
   readonly kind: "start";
   readonly folder: string;
-  /** Its digest is that of the ONNX file which the folder has to hold. */
+  /** Its digest is that of the ONNX file in the folder. */
   readonly identity: ModelIdentity;
   readonly manifest: Manifest;
-  /** Base64 of what records hash inputs under; null: no records are kept. */
+  /** The key for hashing inputs in records, as base64; null: no records. */
   readonly hashKey: string | null;
 };
 
-/** A request, whose body is the frame's bytes. */
+/** A request; its body is the frame's binary data. */
 export type RequestMessage = {
   readonly kind: "request";
   readonly method: string;
@@ -23,7 +23,7 @@ export type RequestMessage = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
-/** The answer to a call of the process. */
+/** The result of a call that the process made. */
 export type CallResult =
   | { readonly kind: "result"; readonly call: number; readonly value: unknown }
   | { readonly kind: "refused"; readonly call: number; readonly name: string; readonly message: string };
@@ -31,10 +31,10 @@ export type CallResult =
 export type MessageToProcess = StartMessage | RequestMessage | CallResult;
 
 const key = z.object({ partition: z.string(), sort: z.string() });
-const value = z.custom<Json>((given) => given !== undefined);
+const value = z.custom<Json>((json) => json !== undefined);
 const expiresAt = z.exactOptional(z.number());
 
-/** What the process says. */
+/** A message of the process. */
 export const MessageFromProcess = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
   z.object({ kind: z.literal("broken"), message: z.string() }),
@@ -49,7 +49,7 @@ export const MessageFromProcess = z.discriminatedUnion("kind", [
       recordFailed: z.boolean(),
     }),
   }),
-  /** The answer to the request; its body is the frame's bytes. */
+  /** The response to the request; its body is the frame's binary data. */
   z.object({
     kind: z.literal("reply"),
     status: z.int().min(200).max(599),
@@ -67,7 +67,7 @@ export const MessageFromProcess = z.discriminatedUnion("kind", [
     amounts: z.record(z.string(), z.number()),
     expiresAt,
   }),
-  /** The object is the frame's bytes. */
+  /** The content is the frame's binary data. */
   z.object({ kind: z.literal("putBlob"), call: z.int(), blob: z.string(), contentType: z.string() }),
 ]);
 export type MessageFromProcess = z.infer<typeof MessageFromProcess>;

@@ -1,6 +1,6 @@
 /**
- * The inference service of one model in a process of its own, bytes in and bytes out: `node run-service.ts`, started by
- * service-process.ts. Frames come and go on the third file descriptor. Records are kept by the process that started it.
+ * The inference service of one model in a process of its own, started by create-offload-process.ts as
+ * `node offload-process.ts`. Frames pass in both directions on file descriptor 3. The parent process stores the records.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -25,7 +25,7 @@ import type {
 const pipe = new Socket({ fd: 3 });
 const send = (message: MessageFromProcess, bytes?: Uint8Array): void => writeFrame(pipe, message, bytes);
 
-// The other side's end, even by SIGKILL, is this process's end; Ctrl-C in the terminal is the other side's to handle.
+// This process ends with its parent, even after SIGKILL; only the parent handles Ctrl-C.
 pipe.on("close", () => process.exit(0));
 pipe.on("error", () => process.exit(0));
 process.on("SIGINT", () => undefined);
@@ -34,20 +34,20 @@ const calls = new Map<number, PromiseWithResolvers<unknown>>();
 let callCount = 0;
 const callParent = (message: (call: number) => MessageFromProcess, bytes?: Uint8Array): Promise<unknown> => {
   const call = ++callCount;
-  const settle = Promise.withResolvers<unknown>();
-  calls.set(call, settle);
+  const pending = Promise.withResolvers<unknown>();
+  calls.set(call, pending);
   send(message(call), bytes);
-  return settle.promise;
+  return pending.promise;
 };
-const settleCall = (answer: CallResult): void => {
-  const asked = calls.get(answer.call);
-  calls.delete(answer.call);
-  if (answer.kind === "result") asked?.resolve(answer.value);
-  else asked?.reject(Object.assign(new Error(answer.message), { name: answer.name }));
+const settleCall = (result: CallResult): void => {
+  const pending = calls.get(result.call);
+  calls.delete(result.call);
+  if (result.kind === "result") pending?.resolve(result.value);
+  else pending?.reject(Object.assign(new Error(result.message), { name: result.name }));
 };
 
 const rejectRead = async (): Promise<never> => {
-  throw new Error("records are read by the process that keeps them");
+  throw new Error("only the parent process reads records");
 };
 const remoteStorage: RecordStorage = {
   store: {
@@ -74,11 +74,11 @@ const remoteStorage: RecordStorage = {
 const openApp = async ({ folder, identity, manifest, hashKey }: StartMessage): Promise<App> => {
   const model = await loadModelFolder(folder);
   const digest = createHash("sha256").update(await readFile(join(folder, manifest.artifact)));
-  const same =
+  const isUnchanged =
     `sha256:${digest.digest("hex")}` === identity.digest &&
     JSON.stringify(model.manifest) === JSON.stringify(manifest);
-  if (!same)
-    throw new Error(`${folder} has changed since its model was opened: start the service again to serve it`);
+  if (!isUnchanged)
+    throw new Error(`${folder} has changed since its model was opened: restart the service to serve it`);
   const log = (line: string) => send({ kind: "log", line });
   const key = hashKey === null ? undefined : Buffer.from(hashKey, "base64");
   const records = createRecords({
@@ -119,20 +119,22 @@ const handleRequest = async (
   { method, path, query, headers }: RequestMessage,
   body: Uint8Array,
 ): Promise<void> => {
-  const named = new Map(Object.entries(headers));
-  const reply = await app?.answer({
+  const headersByName = new Map(Object.entries(headers));
+  const response = await app?.handle({
     method,
     path,
     query,
-    header: (name) => named.get(name),
+    header: (name) => headersByName.get(name),
     body: async (limit) => (body.length > limit ? undefined : body),
   });
-  if (!reply) return;
-  const { status, headers: given } = reply;
-  send({ kind: "reply", status, headers: { ...given } }, Buffer.from(reply.body));
+  if (!response) return;
+  send(
+    { kind: "reply", status: response.status, headers: { ...response.headers } },
+    Buffer.from(response.body),
+  );
 };
 
-/** By construction: only service-process.ts writes here. */
+/** A shallow check is enough: only create-offload-process.ts writes to this pipe. */
 const isMessage = (head: unknown): head is MessageToProcess =>
   typeof head === "object" && head !== null && "kind" in head;
 

@@ -17,8 +17,8 @@ import { createOffloadProcess, defaultOffloadProcessLimits } from "./create-offl
 import { createOffload } from "./offload.ts";
 
 const folder = fileURLToPath(new URL("../../models/churn", import.meta.url));
-const kept = createRecordsFixture();
-kept.time.now = Date.now();
+const recordsFixture = createRecordsFixture();
+recordsFixture.time.now = Date.now();
 let model: LoadedModel;
 let identity: ModelIdentity;
 let reported: RequestMetrics[] = [];
@@ -42,24 +42,24 @@ afterEach(() => {
 });
 afterAll(() => model.release());
 
-const elsewhereWith = (limits = defaultOffloadProcessLimits, changes: Partial<ModelIdentity> = {}) => {
-  const elsewhere = createOffloadProcess({
+const startOffloadProcess = (limits = defaultOffloadProcessLimits, changes: Partial<ModelIdentity> = {}) => {
+  const offloadProcess = createOffloadProcess({
     start: {
       folder,
       identity: { ...identity, ...changes },
       manifest: model.manifest,
       hashKey: Buffer.alloc(32).toString("base64"),
     },
-    place: { store: kept.store, blobs: kept.blobs },
+    storage: { store: recordsFixture.store, blobs: recordsFixture.blobs },
     report: (metrics) => reported.push(metrics),
     log: (line) => logged.push(line),
     limits,
   });
-  stops.push(elsewhere.stop);
-  return elsewhere;
+  stops.push(offloadProcess.stop);
+  return offloadProcess;
 };
-const appOf = (
-  elsewhere?: Parameters<typeof createOffload>[0],
+const createTestApp = (
+  offloadProcess?: Parameters<typeof createOffload>[0],
   options: Partial<Parameters<typeof createOffload>[1]> = {},
 ): App => {
   const service = createService({
@@ -70,28 +70,28 @@ const appOf = (
     newId: () => createUuidV7(Date.now(), crypto.randomUUID()),
     report: (metrics) => reported.push(metrics),
     log: (line) => logged.push(line),
-    records: { recorder: kept.recorder, reader: kept.reader },
+    records: { recorder: recordsFixture.recorder, reader: recordsFixture.reader },
   });
   return createApp(
     service,
     undefined,
-    elsewhere && createOffload(elsewhere, { inputs: model.manifest.inputs.length, ...options }),
+    offloadProcess && createOffload(offloadProcess, { inputs: model.manifest.inputs.length, ...options }),
   );
 };
 
-const ask = async (app: App, { method, path, headers, body }: ServiceRequest) => {
+const sendRequest = async (app: App, { method, path, headers, body }: ServiceRequest) => {
   const sent = method === "GET" ? {} : { body: Buffer.from(body) };
   const response = await createAppClient(app).request(path, { method, headers, ...sent });
   const named = Object.fromEntries(response.headers);
   const bytes = Buffer.from(await response.arrayBuffer());
-  // Packed, two ids give two answers.
+  // Compressed responses with different ids differ, so compare them uncompressed.
   const plain = named["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes;
   return { status: response.status, headers: named, body: plain.toString("latin1") };
 };
-type Answered = Awaited<ReturnType<typeof ask>>;
+type TestResponse = Awaited<ReturnType<typeof sendRequest>>;
 
-/** Ids and times are of each answer; all else has to be equal. */
-const comparable = ({ status, headers, body }: Answered) => {
+/** Removes ids and times; everything else must be equal. */
+const comparable = ({ status, headers, body }: TestResponse) => {
   const { "x-request-id": _, "x-prediction-id": id = "no id", ...rest } = headers;
   return {
     status,
@@ -114,8 +114,8 @@ const predict = (body: string | Uint8Array, headers: Record<string, string> = js
 });
 const large = JSON.stringify({ rows: rows(400) });
 
-/** Requests that are refused, each at another point of its way through the service. */
-const refused: readonly ServiceRequest[] = [
+/** Requests that the service refuses at different points. */
+const refusedRequests: readonly ServiceRequest[] = [
   predict(large.slice(0, -5)),
   predict(large.replace('"rows":', '"rows":[],"rows":')),
   predict(large.replace(/"tenure":\d+/, '"tenure":-1')),
@@ -134,43 +134,47 @@ const refused: readonly ServiceRequest[] = [
   predict(large, { ...json, "accept-encoding": "gzip", "x-request-id": "mine" }),
 ];
 
-test("answers and refusals of the process are those of the service itself, byte for byte", async () => {
-  const here = appOf();
-  const elsewhere = elsewhereWith();
-  const there = appOf(elsewhere, { which: "all" });
-  const requests = [...buildValidRequests(rows(2)), ...buildValidRequests(rows(400)), ...refused];
+test("the process returns the same responses and refusals as the service itself, byte for byte", async () => {
+  const localApp = createTestApp();
+  const offloadProcess = startOffloadProcess();
+  const offloadedApp = createTestApp(offloadProcess, { which: "all" });
+  const requests = [...buildValidRequests(rows(2)), ...buildValidRequests(rows(400)), ...refusedRequests];
   for (const request of requests.filter(({ method }) => method === "POST"))
-    expect(comparable(await ask(there, request))).toEqual(comparable(await ask(here, request)));
-  expect(elsewhere.pid()).toBeTypeOf("number");
+    expect(comparable(await sendRequest(offloadedApp, request))).toEqual(
+      comparable(await sendRequest(localApp, request)),
+    );
+  expect(offloadProcess.pid()).toBeTypeOf("number");
 });
 
-test("a large request is recorded and reported once, and small ones stay where they are", async () => {
-  const elsewhere = elsewhereWith();
-  const app = appOf(elsewhere);
-  const before = (await kept.reader.list({ limit: 1 })).total;
+test("a large request is recorded and reported once, and small ones are not offloaded", async () => {
+  const offloadProcess = startOffloadProcess();
+  const app = createTestApp(offloadProcess);
+  const before = (await recordsFixture.reader.list({ limit: 1 })).total;
   reported = [];
-  expect((await ask(app, predict(JSON.stringify({ rows: rows(3) })))).status).toBe(200);
-  expect(elsewhere.pid()).toBeUndefined();
-  const answered = await ask(app, predict(large));
-  expect(answered.status).toBe(200);
-  expect(elsewhere.pid()).toBeTypeOf("number");
-  expect((await kept.reader.list({ limit: 1 })).total).toBe(before + 403);
-  const id = answered.headers["x-prediction-id"];
-  expect((await kept.reader.prediction(`${id}.399`))?.inputs).toEqual(rows(400)[399]);
+  expect((await sendRequest(app, predict(JSON.stringify({ rows: rows(3) })))).status).toBe(200);
+  expect(offloadProcess.pid()).toBeUndefined();
+  const response = await sendRequest(app, predict(large));
+  expect(response.status).toBe(200);
+  expect(offloadProcess.pid()).toBeTypeOf("number");
+  expect((await recordsFixture.reader.list({ limit: 1 })).total).toBe(before + 403);
+  const id = response.headers["x-prediction-id"];
+  expect((await recordsFixture.reader.prediction(`${id}.399`))?.inputs).toEqual(rows(400)[399]);
   expect(reported.map(({ failed, version }) => [failed, version])).toEqual([
     [false, "7"],
     [false, "7"],
   ]);
 });
 
-test("a little gzip of much is unpacked elsewhere", async () => {
-  const elsewhere = elsewhereWith();
-  const app = appOf(elsewhere);
+test("a small gzip body with large content is offloaded", async () => {
+  const offloadProcess = startOffloadProcess();
+  const app = createTestApp(offloadProcess);
   const packed = { ...json, "content-encoding": "gzip" };
-  expect((await ask(app, predict(gzipSync(JSON.stringify({ rows: rows(1) })), packed))).status).toBe(200);
-  expect(elsewhere.pid()).toBeUndefined();
-  expect((await ask(app, predict(gzipSync(large), packed))).status).toBe(200);
-  expect(elsewhere.pid()).toBeTypeOf("number");
+  expect((await sendRequest(app, predict(gzipSync(JSON.stringify({ rows: rows(1) })), packed))).status).toBe(
+    200,
+  );
+  expect(offloadProcess.pid()).toBeUndefined();
+  expect((await sendRequest(app, predict(gzipSync(large), packed))).status).toBe(200);
+  expect(offloadProcess.pid()).toBeTypeOf("number");
 });
 
 const csv = { "content-type": "text/csv" };
@@ -180,16 +184,16 @@ test.each([
   ["JSON", predict(values(1_600))],
   ["packed JSON", predict(gzipSync(values(1_600)), { ...json, "content-encoding": "gzip" })],
   ["CSV", predict(`a,b\n${"1,2\n".repeat(1_600)}`, csv)],
-  ["rows of nothing", predict(`{"rows":[${"{},".repeat(200)}{}]}`)],
-  ["rows of nothing as CSV", predict(`a\n${"\n".repeat(200)}`, csv)],
+  ["empty rows", predict(`{"rows":[${"{},".repeat(200)}{}]}`)],
+  ["empty rows as CSV", predict(`a\n${"\n".repeat(200)}`, csv)],
   [
-    "rows of nothing that claim to be tensors",
+    "empty rows that claim to be tensors",
     predict(`{"rows":[${"{},".repeat(200)}{}]}`, { ...json, "inference-header-content-length": "1" }),
   ],
-])("of more than 3,072 values a body goes elsewhere, however few bytes they are: %s", async (_, request) => {
-  const elsewhere = elsewhereWith();
-  expect((await ask(appOf(elsewhere), request)).status).toBeGreaterThanOrEqual(400);
-  expect(elsewhere.pid()).toBeTypeOf("number");
+])("a body with more than 3,072 values is offloaded, even with few bytes: %s", async (_, request) => {
+  const offloadProcess = startOffloadProcess();
+  expect((await sendRequest(createTestApp(offloadProcess), request)).status).toBeGreaterThanOrEqual(400);
+  expect(offloadProcess.pid()).toBeTypeOf("number");
 });
 
 test.each([
@@ -197,75 +201,82 @@ test.each([
   ["UINT8", 1],
   ["FP16", 2],
   ["FP32", 4],
-])("as many %s of a tensor as stay are counted by their size", async (datatype, bytes) => {
+])("the values of a %s tensor are counted by their size", async (datatype, bytes) => {
   const head = JSON.stringify({ inputs: [{ name: "x", shape: [1], datatype }] });
   const infer = (values: number): ServiceRequest => ({
     ...predict(Buffer.concat([Buffer.from(head), Buffer.alloc(values * bytes)])),
     headers: { "inference-header-content-length": `${head.length}` },
     path: "/v2/models/churn/infer",
   });
-  const elsewhere = elsewhereWith();
-  const app = appOf(elsewhere);
-  await ask(app, infer(2_900));
-  expect(elsewhere.pid()).toBeUndefined();
-  await ask(app, infer(3_100));
-  expect(elsewhere.pid()).toBeTypeOf("number");
+  const offloadProcess = startOffloadProcess();
+  const app = createTestApp(offloadProcess);
+  await sendRequest(app, infer(2_900));
+  expect(offloadProcess.pid()).toBeUndefined();
+  await sendRequest(app, infer(3_100));
+  expect(offloadProcess.pid()).toBeTypeOf("number");
 });
 
-test("some hundred rows of many inputs stay: they are no more than 3,072 values", async () => {
-  const elsewhere = elsewhereWith();
-  expect((await ask(appOf(elsewhere), predict(JSON.stringify({ rows: rows(140) })))).status).toBe(200);
-  expect(elsewhere.pid()).toBeUndefined();
+test("140 rows with 19 inputs are not offloaded: they have less than 3,072 values", async () => {
+  const offloadProcess = startOffloadProcess();
+  expect(
+    (await sendRequest(createTestApp(offloadProcess), predict(JSON.stringify({ rows: rows(140) })))).status,
+  ).toBe(200);
+  expect(offloadProcess.pid()).toBeUndefined();
 });
 
-test("a process that does not answer is killed at the deadline, and the next request has a new one", async () => {
-  const elsewhere = elsewhereWith({ ...defaultOffloadProcessLimits, deadlineMs: 3_000 });
-  const app = appOf(elsewhere);
-  expect((await ask(app, predict(large))).status).toBe(200);
-  const pid = elsewhere.pid() ?? 0;
+test("a process without a response is killed at the deadline, and the next request gets a new one", async () => {
+  const offloadProcess = startOffloadProcess({ ...defaultOffloadProcessLimits, deadlineMs: 3_000 });
+  const app = createTestApp(offloadProcess);
+  expect((await sendRequest(app, predict(large))).status).toBe(200);
+  const pid = offloadProcess.pid() ?? 0;
   process.kill(pid, "SIGSTOP");
   reported = [];
-  const late = await ask(app, predict(large));
-  expect([late.status, JSON.parse(late.body).type]).toEqual([504, "urn:slipway:problem:deadline-exceeded"]);
+  const lateResponse = await sendRequest(app, predict(large));
+  expect([lateResponse.status, JSON.parse(lateResponse.body).type]).toEqual([
+    504,
+    "urn:slipway:problem:deadline-exceeded",
+  ]);
   expect(reported.map(({ failed }) => failed)).toEqual([true]);
-  expect((await ask(app, predict(large))).status).toBe(200);
-  expect(elsewhere.pid()).not.toBe(pid);
+  expect((await sendRequest(app, predict(large))).status).toBe(200);
+  expect(offloadProcess.pid()).not.toBe(pid);
 });
 
-test("a process that takes more memory than it may is killed, and the next request has a new one", async () => {
-  // Node alone takes more than that.
-  const elsewhere = elsewhereWith({ ...defaultOffloadProcessLimits, residentMb: 40 });
-  const app = appOf(elsewhere);
+test("a process above its memory limit is killed, and the next request gets a new one", async () => {
+  // Node alone needs more than that.
+  const offloadProcess = startOffloadProcess({ ...defaultOffloadProcessLimits, residentMb: 40 });
+  const app = createTestApp(offloadProcess);
   reported = [];
-  const stopped = await ask(app, predict(JSON.stringify({ rows: rows(9_000) })));
+  const stopped = await sendRequest(app, predict(JSON.stringify({ rows: rows(9_000) })));
   expect([stopped.status, JSON.parse(stopped.body).type]).toEqual([504, "urn:slipway:problem:run-stopped"]);
   expect(reported.map(({ failed }) => failed)).toEqual([true]);
-  expect(elsewhere.pid()).toBeUndefined();
+  expect(offloadProcess.pid()).toBeUndefined();
 });
 
-test("a process that dies fails the request that it worked on and no other", async () => {
-  const elsewhere = elsewhereWith();
-  const app = appOf(elsewhere);
-  expect((await ask(app, predict(large))).status).toBe(200);
-  const pid = elsewhere.pid() ?? 0;
+test("a process that dies fails only its current request", async () => {
+  const offloadProcess = startOffloadProcess();
+  const app = createTestApp(offloadProcess);
+  expect((await sendRequest(app, predict(large))).status).toBe(200);
+  const pid = offloadProcess.pid() ?? 0;
   process.kill(pid, "SIGSTOP");
-  const [first, second] = [ask(app, predict(large)), ask(app, predict(large))];
+  const [first, second] = [sendRequest(app, predict(large)), sendRequest(app, predict(large))];
   await new Promise((resolve) => setImmediate(resolve));
   process.kill(pid, "SIGKILL");
   expect([(await first).status, (await second).status]).toEqual([500, 200]);
 });
 
-test("more large requests than may wait are told when to come back", async () => {
-  const elsewhere = elsewhereWith({ ...defaultOffloadProcessLimits, waiting: 1 });
-  const app = appOf(elsewhere);
-  const answers = await Promise.all([1, 2, 3].map(() => ask(app, predict(large))));
+test("large requests above the waiting limit get the seconds until they may retry", async () => {
+  const offloadProcess = startOffloadProcess({ ...defaultOffloadProcessLimits, waiting: 1 });
+  const app = createTestApp(offloadProcess);
+  const answers = await Promise.all([1, 2, 3].map(() => sendRequest(app, predict(large))));
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 503]);
   expect(answers[2]?.headers["retry-after"]).toBe("1");
 });
 
-test("a folder that changed since its model was opened answers nothing of another model", async () => {
-  const elsewhere = elsewhereWith(defaultOffloadProcessLimits, { digest: `sha256:${"0".repeat(64)}` });
-  const answered = await ask(appOf(elsewhere), predict(large));
-  expect([answered.status, answered.headers["retry-after"]]).toEqual([503, "1"]);
+test("a folder that changed since its model was opened is refused, and no other model predicts", async () => {
+  const offloadProcess = startOffloadProcess(defaultOffloadProcessLimits, {
+    digest: `sha256:${"0".repeat(64)}`,
+  });
+  const response = await sendRequest(createTestApp(offloadProcess), predict(large));
+  expect([response.status, response.headers["retry-after"]]).toEqual([503, "1"]);
   expect(logged.at(-1)).toMatch(/has changed since its model was opened/);
 });

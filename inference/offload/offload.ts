@@ -7,18 +7,18 @@ import type { OffloadProcess } from "./create-offload-process.ts";
 import type { OffloadThreshold } from "./measure-offload-threshold.ts";
 
 /**
- * Up to where a body is answered on the event loop, so that none holds it longer than 5 ms (`npm run bench:parts`). Each
- * value takes about 1 µs to read, check and record, beside what the model takes (measure-offload-threshold.ts).
+ * The largest body that is handled on the event loop, so that none blocks it longer than 5 ms (`npm run bench:parts`). Each
+ * value takes about 1 µs to read, check and record, plus the model's own time (measure-offload-threshold.ts).
  */
 export const defaultOffloadThreshold = {
-  /** Of JSON, whose rows repeat their names. */
+  /** For JSON, which repeats the names in every row. */
   bytes: 64 * 1_024,
-  /** Of CSV, of tensors, and of texts, whose bytes are all for the tokenizer. */
+  /** For CSV, tensors and texts, whose bytes are all data. */
   otherBytes: 16 * 1_024,
   values: 3_072,
 } as const;
 
-/** Up to where a body of texts is: its bytes alone tell what the tokenizer has to do. */
+/** For texts: only the number of bytes determines the tokenizer's work. */
 export const textOffloadThreshold: OffloadThreshold = {
   bytes: defaultOffloadThreshold.otherBytes,
   values: Number.POSITIVE_INFINITY,
@@ -43,7 +43,7 @@ const readCompression = (request: HttpRequest): "gzip" | "deflate" | undefined =
   return encoding === "gzip" || encoding === "deflate" ? encoding : undefined;
 };
 
-/** In what form a body comes. The header that counts a tensor's JSON means something on its own path alone. */
+/** Returns the kind of a body. The tensor header counts only on the paths of its protocol. */
 const detectBodyKind = (request: HttpRequest): "json" | "csv" | "tensors" => {
   if (request.header(tensorHeader) !== undefined && /\/infer$/.test(request.path)) return "tensors";
   return /csv/i.test(request.header("content-type") ?? "") ? "csv" : "json";
@@ -52,13 +52,13 @@ const detectBodyKind = (request: HttpRequest): "json" | "csv" | "tensors" => {
 const comma = 0x2c;
 const newline = 0x0a;
 
-/** The least bytes that a value takes in tensors of the types that the JSON before them names. */
+/** Returns the fewest bytes per value for the tensor types that the JSON header names. */
 const readValueBytes = (head: string): number =>
   /"(BOOL|U?INT8)"/.test(head) ? 1 : /"(B?FP?16|U?INT16)"/.test(head) ? 2 : 4;
 
 /**
- * No fewer values than its rows have, whatever the body is: a row that leaves out what is optional is as many values as
- * the model has inputs.
+ * Counts at least the values of the body's rows. A row with omitted optional inputs counts as many values as the model has
+ * inputs.
  */
 const countValues = (body: Uint8Array, request: HttpRequest, inputs: number): number => {
   switch (detectBodyKind(request)) {
@@ -84,69 +84,68 @@ const countValues = (body: Uint8Array, request: HttpRequest, inputs: number): nu
 };
 
 type OffloadModel = {
-  /** How many inputs it has. */
+  /** The number of inputs. */
   readonly inputs: number;
-  /** Up to where its rows are answered on the event loop. */
-  readonly most: OffloadThreshold;
+  readonly threshold: OffloadThreshold;
 };
 
 /**
- * Whether reading and answering a body would hold the event loop. A packed one is unpacked no further than it takes to
- * tell; what is no such body is not large.
+ * Whether a body would block the event loop. A compressed body is decompressed only up to the threshold; an invalid one is
+ * not large.
  */
 const isLarge = async (
   request: HttpRequest,
   body: Uint8Array,
-  { inputs, most }: OffloadModel,
+  { inputs, threshold }: OffloadModel,
 ): Promise<boolean> => {
-  const bytes =
+  const maxBytes =
     detectBodyKind(request) === "json"
-      ? most.bytes
-      : Math.min(most.bytes, defaultOffloadThreshold.otherBytes);
-  const plainIsLarge = (plain: Uint8Array) =>
-    plain.length > bytes || countValues(plain, request, inputs) > most.values;
-  if (body.length > bytes) return true;
+      ? threshold.bytes
+      : Math.min(threshold.bytes, defaultOffloadThreshold.otherBytes);
+  const exceeds = (content: Uint8Array) =>
+    content.length > maxBytes || countValues(content, request, inputs) > threshold.values;
+  if (body.length > maxBytes) return true;
   const encoding = readCompression(request);
-  if (!encoding) return plainIsLarge(body);
+  if (!encoding) return exceeds(body);
   const { decompressBody } = await import("#inference/http/decompress-body.ts");
   try {
-    return plainIsLarge(decompressBody(encoding, body, bytes));
+    return exceeds(decompressBody(encoding, body, maxBytes));
   } catch (error) {
     return error instanceof RangeError;
   }
 };
 
 /**
- * Sends requests whose bodies would hold the event loop to the same service in another process, as bytes. Whatever a
- * body holds, its answer is the same there as here.
- * @param which `large`: bodies past the limits; `all`: every prediction, for a model that this process must not run
+ * Sends requests that would block the event loop to the same service in another process. The response is the same there as
+ * here.
+ * @param which `large`: bodies above the threshold; `all`: every prediction, for a model that this process must not run
  */
 export const createOffload = (
-  { answer: answerElsewhere }: Pick<OffloadProcess, "answer">,
+  { handle }: Pick<OffloadProcess, "handle">,
   {
     which = "large",
     inputs,
-    most = defaultOffloadThreshold,
+    threshold = defaultOffloadThreshold,
   }: Pick<OffloadModel, "inputs"> & Partial<OffloadModel> & { readonly which?: "large" | "all" },
 ): Offload => {
-  // A row is two bytes at least.
-  const surelySmall = Math.min(most.bytes, (2 * most.values) / inputs);
-  return async (request, answer) => {
-    if (request.method !== "POST" || !isPredictPath(request.path)) return answer(request);
+  // A row has at least two bytes.
+  const alwaysSmallBytes = Math.min(threshold.bytes, (2 * threshold.values) / inputs);
+  return async (request, next) => {
+    if (request.method !== "POST" || !isPredictPath(request.path)) return next(request);
     const announced = Number(request.header("content-length") ?? Number.NaN);
-    if (which === "large" && !readCompression(request) && announced <= surelySmall) return answer(request);
+    if (which === "large" && !readCompression(request) && announced <= alwaysSmallBytes) return next(request);
     const reading = request.body(maxBodyBytes);
     const body = await reading.catch(() => undefined);
-    const here = (): HttpResponse | Promise<HttpResponse> => answer({ ...request, body: () => reading });
-    // What could not be read is refused in its protocol's words, here.
-    if (!body) return here();
-    if (which === "large" && !(await isLarge(request, body, { inputs, most }))) return here();
+    const handleHere = (): HttpResponse | Promise<HttpResponse> => next({ ...request, body: () => reading });
+    // The route reads the failed body again and responds in its protocol's error format.
+    if (!body) return handleHere();
+    if (which === "large" && !(await isLarge(request, body, { inputs, threshold }))) return handleHere();
     const headers: Record<string, string> = {};
     for (const name of forwardedHeaders) {
       const value = request.header(name);
       if (value !== undefined) headers[name] = value;
     }
     const { method, path, query } = request;
-    return answerElsewhere({ method, path, query, headers }, body);
+    return handle({ method, path, query, headers }, body);
   };
 };

@@ -58,7 +58,7 @@ describe("binary tensor data", () => {
     ]);
   });
 
-  test("of truths is read as true and false", () => {
+  test("of booleans is read as true and false", () => {
     expect(decoded("BOOL", new Uint8Array([1, 0]), 2)).toEqual([true, false]);
   });
 
@@ -66,7 +66,7 @@ describe("binary tensor data", () => {
     ["ASCII", ["", "No", "x".repeat(127)]],
     ["ASCII with a length that is none", ["x".repeat(128), "y".repeat(70_000)]],
     ["UTF-8", ["é", "日本語", "\u{1f600}", "\ufeffafter a byte order mark", "\0"]],
-  ])("of texts in %s is read as it was written", (_, texts) => {
+  ])("of texts in %s is read unchanged", (_, texts) => {
     const parts = texts.flatMap((text) => {
       const encoded = Buffer.from(text);
       const length = Buffer.alloc(4);

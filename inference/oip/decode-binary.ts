@@ -1,14 +1,14 @@
 import { isAscii } from "node:buffer";
 import { type Datatype, datatypes } from "./datatypes.ts";
 
-/** What is wrong with binary tensor data: of one element, or (`at` undefined) of its size. */
-type DecodeProblem = { readonly at: number | undefined; readonly detail: string };
+/** A problem of binary tensor data: of the element `index`, or (undefined) of the whole size. */
+export type DecodeProblem = { readonly index: number | undefined; readonly detail: string };
 export type TensorValues = ArrayLike<unknown>;
 
-/** A byte order mark is a character like any other here. */
+/** A byte order mark is kept as a normal character. */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** A copy, because typed arrays begin at multiples of their elements' size and tensors need not. */
+/** Copies the bytes, because typed arrays need an alignment that tensors may not have. */
 const copyAligned = (bytes: Uint8Array): ArrayBuffer => {
   const copy = new ArrayBuffer(bytes.length);
   new Uint8Array(copy).set(bytes);
@@ -17,25 +17,25 @@ const copyAligned = (bytes: Uint8Array): ArrayBuffer => {
 
 const decodeBooleans = (bytes: Uint8Array, count: number): TensorValues | DecodeProblem => {
   const values = new Array<boolean>(count);
-  for (let at = 0; at < count; at++) {
-    const byte = bytes[at];
-    if (byte !== 0 && byte !== 1) return { at, detail: "must be a byte of value 0 or 1" };
-    values[at] = byte === 1;
+  for (let index = 0; index < count; index++) {
+    const byte = bytes[index];
+    if (byte !== 0 && byte !== 1) return { index, detail: "must be a byte of value 0 or 1" };
+    values[index] = byte === 1;
   }
   return values;
 };
 
-/** 64-bit integers as the nearest doubles: the parts of 32 bits are exact, so that their sum is rounded once. */
+/** Decodes 64-bit integers to the nearest doubles: both 32-bit halves are exact, so only their sum is rounded. */
 const decodeInt64s = (bytes: Uint8Array, signed: boolean): Float64Array => {
   const low = new Uint32Array(copyAligned(bytes));
   const high = signed ? new Int32Array(low.buffer) : low;
   const values = new Float64Array(low.length / 2);
-  for (let at = 0; at < values.length; at++)
-    values[at] = (high[2 * at + 1] ?? 0) * 4_294_967_296 + (low[2 * at] ?? 0);
+  for (let index = 0; index < values.length; index++)
+    values[index] = (high[2 * index + 1] ?? 0) * 4_294_967_296 + (low[2 * index] ?? 0);
   return values;
 };
 
-/** IEEE 754 binary16: 1 bit of sign, 5 of exponent, 10 of fraction. */
+/** IEEE 754 binary16: 1 sign bit, 5 exponent bits, 10 fraction bits. */
 const decodeFloat16s = (bytes: Uint8Array): Float32Array =>
   Float32Array.from(new Uint16Array(copyAligned(bytes)), (bits) => {
     const sign = bits & 0x8000 ? -1 : 1;
@@ -45,39 +45,40 @@ const decodeFloat16s = (bytes: Uint8Array): Float32Array =>
     return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1_024) * 2 ** (exponent - 15));
   });
 
-/** Elements of a 4-byte length and as many bytes of UTF-8. */
+/** Decodes elements that consist of a 4-byte length and UTF-8 text. */
 const decodeTexts = (bytes: Uint8Array, count: number): TensorValues | DecodeProblem => {
-  // Looked at before the space for the values is taken.
+  // Checked before memory for the values is allocated.
   if (bytes.length < 4 * count)
-    return { at: undefined, detail: `${count} elements of BYTES have at least ${4 * count} bytes` };
+    return { index: undefined, detail: `${count} elements of BYTES need at least ${4 * count} bytes` };
   const values = new Array<string>(count);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  // Short ASCII texts have lengths that are ASCII too: cut from one text they cost a fraction of reading each.
+  // Slicing one ASCII text is much faster than decoding each element; lengths of short texts are ASCII too.
   const ascii = isAscii(buffer) ? buffer.toString("latin1") : undefined;
-  let from = 0;
-  for (let at = 0; at < count; at++) {
-    if (buffer.length - from < 4) return { at, detail: "has no length: the tensor's bytes end before it" };
-    const length = buffer.readUInt32LE(from);
-    from += 4;
-    if (length > buffer.length - from)
-      return { at, detail: `says it has ${length} bytes; the tensor's bytes end ${buffer.length - from} on` };
-    if (ascii !== undefined) values[at] = ascii.slice(from, from + length);
+  let offset = 0;
+  for (let index = 0; index < count; index++) {
+    if (buffer.length - offset < 4)
+      return { index, detail: "has no length: the tensor's bytes end before it" };
+    const length = buffer.readUInt32LE(offset);
+    offset += 4;
+    if (length > buffer.length - offset)
+      return { index, detail: `has a length of ${length} bytes, but only ${buffer.length - offset} follow` };
+    if (ascii !== undefined) values[index] = ascii.slice(offset, offset + length);
     else
       try {
-        values[at] = utf8.decode(buffer.subarray(from, from + length));
+        values[index] = utf8.decode(buffer.subarray(offset, offset + length));
       } catch {
-        return { at, detail: "is not UTF-8" };
+        return { index, detail: "is not UTF-8" };
       }
-    from += length;
+    offset += length;
   }
-  if (from < buffer.length)
-    return { at: undefined, detail: `${buffer.length - from} bytes follow the tensor's last element` };
+  if (offset < buffer.length)
+    return { index: undefined, detail: `${buffer.length - offset} bytes follow the tensor's last element` };
   return values;
 };
 
 /**
- * The elements of a tensor that came as binary data: little-endian, row by row, without padding. Slipway runs on x64
- * and arm64, whose own byte order is the protocol's.
+ * Decodes the elements of a binary tensor: little-endian, row-major, without padding. Slipway runs on x64 and arm64, which
+ * have the same byte order.
  * Source: https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
  */
 export const decodeBinary = (
@@ -88,7 +89,7 @@ export const decodeBinary = (
   const size = datatypes[datatype].bytes;
   if (size !== undefined && bytes.length !== size * count)
     return {
-      at: undefined,
+      index: undefined,
       detail: `${count} elements of ${datatype} have ${size * count} bytes, not ${bytes.length}`,
     };
   switch (datatype) {

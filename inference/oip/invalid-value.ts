@@ -1,12 +1,13 @@
 import { createProblem, type ProblemKind } from "#inference/http/create-problem.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 
-/** A value of a request that cannot be taken: an RFC 6901 pointer into its JSON, and what is wrong in words. */
+/** An invalid value of a request, with an RFC 6901 pointer into its JSON. */
 export type InvalidValue = { readonly pointer: string; readonly detail: string };
 
-export const isInvalidValue = (found: object): found is InvalidValue =>
-  "pointer" in found && "detail" in found;
+export const isInvalidValue = (result: object): result is InvalidValue =>
+  "pointer" in result && "detail" in result;
 
-/** The flaw as a problem about one value. */
-export const toInvalidValueProblem = (flaw: InvalidValue, kind: ProblemKind = "rows-invalid"): HttpProblem =>
-  createProblem(kind, "1 value does not fit.", [{ pointer: flaw.pointer, detail: flaw.detail }]);
+export const toInvalidValueProblem = (
+  { pointer, detail }: InvalidValue,
+  kind: ProblemKind = "rows-invalid",
+): HttpProblem => createProblem(kind, "1 invalid value.", [{ pointer, detail }]);

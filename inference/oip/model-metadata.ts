@@ -2,7 +2,7 @@ import type { Service } from "#inference/service.ts";
 import { modelOutputs } from "./model-outputs.ts";
 import { inputDatatypes } from "./tensors-to-rows.ts";
 
-/** The server, with the extensions of the protocol that it speaks, under the names that Triton gives them. */
+/** The server's metadata; the extensions have Triton's names. */
 export const serverMetadata = {
   name: "slipway",
   version: "0.2.0",
@@ -10,8 +10,8 @@ export const serverMetadata = {
 } as const;
 
 /**
- * The model's tensors; -1 stands for the number of rows. Beyond the protocol, an output whose columns have names says
- * them in its parameters.
+ * The metadata of the model's tensors; -1 is the number of rows. Beyond the protocol, the parameters of an output with named
+ * columns have these names.
  */
 export const toModelMetadata = ({ model: { manifest }, identity }: Pick<Service, "model" | "identity">) => ({
   name: identity.model,

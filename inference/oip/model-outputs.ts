@@ -2,21 +2,21 @@ import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
-/** A tensor that a model answers: [rows], or [rows, labels] where it has labels. */
+/** An output tensor: [rows], or [rows, labels] if it has labels. */
 export type ModelOutput = {
   readonly name: string;
   /** Names of the columns. */
   readonly labels?: readonly string[];
   readonly datatype: "FP64" | "INT64" | "BYTES";
-  /** The tensor's elements, row by row: texts for BYTES, else numbers. */
+  /** Returns the tensor's elements, row-major: texts for BYTES, else numbers. */
   readonly read: (predictions: readonly Prediction[]) => readonly number[] | readonly string[];
 };
 
 const flattenScores = (predictions: readonly Prediction[], labels: readonly string[]): number[] => {
   const values = new Array<number>(predictions.length * labels.length);
-  let place = 0;
+  let index = 0;
   for (const { scores } of predictions)
-    for (const label of labels) values[place++] = getOwnProperty(scores, label) ?? 0;
+    for (const label of labels) values[index++] = getOwnProperty(scores, label) ?? 0;
   return values;
 };
 
@@ -27,8 +27,8 @@ const toValueOutput = (name: string): ModelOutput => ({
 });
 
 /**
- * The tensors that a model answers with. Classification: `label`, `probabilities` with a column for each label in the
- * manifest's order, and `band` where the manifest cuts bands. Regression: each value by its name.
+ * The output tensors of a model. Classification: `label`, `probabilities` with a column per label in the manifest's order,
+ * and `band` if the manifest has bands. Regression: a tensor per value, by its name.
  */
 export const modelOutputs = (manifest: Manifest): readonly ModelOutput[] => {
   if (manifest.task === "regression") return valueNames(manifest.output).map(toValueOutput);

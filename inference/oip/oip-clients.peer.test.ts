@@ -24,7 +24,7 @@ describe.skipIf(skip)("the clients that others wrote", () => {
   const logged: string[] = [];
   /** What the model itself answers to the golden rows, which the clients send. */
   let expected: { label: unknown[]; probabilities: unknown[]; band: unknown[] };
-  let found: Record<string, unknown> = {};
+  let results: Record<string, unknown> = {};
   let run: (args: readonly string[]) => Promise<string>;
   let host = "";
 
@@ -56,7 +56,7 @@ describe.skipIf(skip)("the clients that others wrote", () => {
       `http://${host}`,
       file("models/churn/golden.json"),
     ]);
-    found = JSON.parse(stdout);
+    results = JSON.parse(stdout);
   }, 600_000);
   afterAll(async () => {
     await server?.close();
@@ -64,7 +64,7 @@ describe.skipIf(skip)("the clients that others wrote", () => {
   });
 
   test("find the server and the model, by name and version", () => {
-    expect(found.triton_asks).toEqual({
+    expect(results.triton_asks).toEqual({
       live: true,
       ready: true,
       model_ready: true,
@@ -76,72 +76,75 @@ describe.skipIf(skip)("the clients that others wrote", () => {
       }),
       model: expect.objectContaining({ name: "churn", versions: ["3"], platform: "onnx_onnxv1" }),
     });
-    expect(found.kserve_asks).toEqual({ live: true, ready: true, model_ready: true, other_ready: false });
+    expect(results.kserve_asks).toEqual({ live: true, ready: true, model_ready: true, other_ready: false });
   });
 
-  test.each(["triton_binary", "kserve_binary"])("get the model's answers with binary data: %s", (check) => {
-    expect(found[check]).toMatchObject({ id: "mine", ...expected });
-  });
+  test.each(["triton_binary", "kserve_binary"])(
+    "get the model's predictions with binary data: %s",
+    (check) => {
+      expect(results[check]).toMatchObject({ id: "mine", ...expected });
+    },
+  );
 
   // Charges that are missing before the first bill go as NaN there, as Python's json has it.
-  test.each(["triton_json", "kserve_json"])("get the model's answers with JSON: %s", (check) => {
-    expect(found[check]).toMatchObject({ id: "mine", ...expected });
+  test.each(["triton_json", "kserve_json"])("get the model's predictions with JSON: %s", (check) => {
+    expect(results[check]).toMatchObject({ id: "mine", ...expected });
   });
 
-  test("get the same with a dictionary in which null is missing, and for the outputs they name", () => {
-    expect(found.kserve_dict).toEqual({ label: expected.label });
-    expect(found.kserve_outputs).toEqual({ id: "mine", label: expected.label, band: expected.band });
+  test("get the same with a dictionary without null values, and for the outputs they name", () => {
+    expect(results.kserve_dict).toEqual({ label: expected.label });
+    expect(results.kserve_outputs).toEqual({ id: "mine", label: expected.label, band: expected.band });
   });
 
-  test("get the same with packed bodies, and with columns of 32 bits", () => {
-    expect(found.triton_packed).toMatchObject([expected, expected]);
-    expect(found.triton_narrow).toMatchObject({ label: expected.label, band: expected.band });
+  test("get the same with compressed bodies, and with 32-bit columns", () => {
+    expect(results.triton_packed).toMatchObject([expected, expected]);
+    expect(results.triton_narrow).toMatchObject({ label: expected.label, band: expected.band });
   });
 
   test("get the likeliest label as value, index and label", () => {
     const all = ["stay", "churn"];
-    expect(found.triton_classes).toEqual(
+    expect(results.triton_classes).toEqual(
       expected.label.map((label) =>
         expect.stringMatching(`^[0-9.e-]+:${all.indexOf(String(label))}:${label}$`),
       ),
     );
   });
 
-  test("get an answer to each of many rows, requests and connections, and after each refusal", () => {
-    expect(found.triton_many).toBe(Math.min(10_000, rows.length * 200));
-    expect(found.triton_reconnects).toEqual(Array(10).fill(expected.label));
-    expect(found.kserve_at_once).toEqual(Array(20).fill(expected.label));
+  test("get a response for each of many rows, requests and connections, and after each refusal", () => {
+    expect(results.triton_many).toBe(Math.min(10_000, rows.length * 200));
+    expect(results.triton_reconnects).toEqual(Array(10).fill(expected.label));
+    expect(results.kserve_at_once).toEqual(Array(20).fill(expected.label));
   });
 
-  test("raise what was wrong, with where it stands", () => {
+  test("raise the error with its position", () => {
     const status = (status: string, message: string) => ({
       status,
       message: expect.stringContaining(message),
     });
-    expect(found.triton_errors).toEqual({
-      unknown_model: status("404", "Here is churn, version 3"),
-      unknown_version: status("404", "Here is churn, version 3"),
+    expect(results.triton_errors).toEqual({
+      unknown_model: status("404", "This service has only churn, version 3"),
+      unknown_version: status("404", "This service has only churn, version 3"),
       unknown_output: status("422", "/outputs/0/name must be one of label, probabilities, band"),
-      missing_input: status("422", "/inputs lacks tenure"),
+      missing_input: status("422", "/inputs missing inputs: tenure"),
       not_a_number: status("422", "/inputs/17/data/0 must be a finite number"),
       not_utf8: status("422", "/inputs/14/data/0 is not UTF-8"),
       unknown_category: status("422", "/inputs/14/data/0 must be one of"),
-      packed: status("404", "Here is churn, version 3"),
-      unknown_model_metadata: status("404", "Here is churn, version 3"),
+      packed: status("404", "This service has only churn, version 3"),
+      unknown_model_metadata: status("404", "This service has only churn, version 3"),
     });
     const raised = (message: string) => ({
       type: "HTTPStatusError",
       message: expect.stringContaining(message),
     });
-    expect(found.kserve_errors).toEqual({
-      unknown_model: raised("Here is churn, version 3"),
+    expect(results.kserve_errors).toEqual({
+      unknown_model: raised("This service has only churn, version 3"),
       unknown_category: raised("/inputs/14/data/0 must be one of"),
       not_a_number: raised("/inputs/17/data/0 must be a finite number"),
       unknown_output: raised("/outputs/0/name must be one of label, probabilities, band"),
     });
   });
 
-  test.each(["tritonclient", "kserve"])("answer as the documentation shows: %s", async (client) => {
+  test.each(["tritonclient", "kserve"])("work as the documentation shows: %s", async (client) => {
     const blocks = readFileSync(file("docs/protocols.md"), "utf8").matchAll(/^```python\n(.*?)^```$/gms);
     const code = [...blocks].map(([, code = ""]) => code).find((code) => code.includes(client)) ?? "";
     const printed = await run(["-c", code.replaceAll("localhost:8080", host)]);
@@ -150,7 +153,7 @@ describe.skipIf(skip)("the clients that others wrote", () => {
     );
   });
 
-  test("make nothing fail inside the service", () => {
+  test("cause no error inside the service", () => {
     expect(logged).toEqual([]);
   });
 });

@@ -3,33 +3,30 @@ import { type HttpResponse, jsonResponse } from "#inference/http/http-response.t
 
 const maxShownErrors = 3;
 
-/** What is wrong in one line: clients raise it as their exception's message. */
+/** Formats a problem on one line, because clients raise it as their exception's message. */
 const formatProblemMessage = ({ title, detail, errors = [] }: HttpProblem): string => {
   if (errors.length === 0) return `${title}: ${detail}`;
-  const found = errors.slice(0, maxShownErrors).map(({ pointer, detail }) => `${pointer} ${detail}`.trim());
+  const shown = errors.slice(0, maxShownErrors).map(({ pointer, detail }) => `${pointer} ${detail}`.trim());
   const more = errors.length > maxShownErrors ? `; and ${errors.length - maxShownErrors} more` : "";
-  return `${title}: ${found.join("; ")}${more}`;
+  return `${title}: ${shown.join("; ")}${more}`;
 };
 
 /**
- * A refusal below the protocol's addresses: it also carries the protocol's `error`. It goes out as application/json, as
- * the protocol has it (kserve's client takes the message from no other type), and as application/problem+json to who
- * accepts that by name.
+ * Converts a refusal to the protocol's format: it also has the field `error`. Its type is application/json, because kserve's
+ * client reads the message from no other type; it is application/problem+json for a client that accepts that by name.
  * Source: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/open_inference_rest.yaml
  */
-export const toOipError = (reply: HttpResponse, problem: HttpProblem, accepted: string): HttpResponse => {
-  const type = accepted.includes("application/problem+json")
-    ? "application/problem+json"
-    : "application/json";
+export const toOipError = (response: HttpResponse, problem: HttpProblem, accept: string): HttpResponse => {
+  const type = accept.includes("application/problem+json") ? "application/problem+json" : "application/json";
   const { body, headers } = jsonResponse(
     { error: formatProblemMessage(problem), ...problem },
     problem.status,
     type,
   );
   return {
-    ...reply,
-    // Triton's client unpacks answers, and no errors.
-    headers: { ...reply.headers, ...headers, "cache-control": "no-transform" },
+    ...response,
+    // Triton's client does not decompress errors.
+    headers: { ...response.headers, ...headers, "cache-control": "no-transform" },
     body,
   };
 };

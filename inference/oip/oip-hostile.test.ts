@@ -94,7 +94,7 @@ const spoken = (predictions: readonly Prediction[]) => [
   predictions.map(({ band }) => band),
 ];
 
-test("every valid request gets the native protocol's answer, in both encodings", async () => {
+test("every valid request gets the native protocol's predictions, in both encodings", async () => {
   await fc.assert(
     fc.asyncProperty(valid, async (given) => {
       const native = await app.request("/v1/predict", {
@@ -144,7 +144,7 @@ test("arbitrary bytes, with any header, never give a 5xx", async () => {
   );
 });
 
-test("arbitrary JSON in a request's form never gives a 5xx", async () => {
+test("arbitrary JSON in the form of a request never gives a 5xx", async () => {
   const wild = fc.oneof(
     fc.jsonValue({ maxDepth: 2 }),
     fc.constantFrom(-1, 0, 1e300, 2 ** 53, "__proto__", [1, 1], [2]),
@@ -194,7 +194,7 @@ const mutate = (body: Uint8Array, { at, drop, put }: Change): Uint8Array => {
   return Buffer.concat([body.subarray(0, from), put, body.subarray(from + drop)]);
 };
 
-test("a valid request with bytes changed, put in or cut out never gives a 5xx, and the next one is answered", async () => {
+test("a valid request with changed, added or removed bytes never gives a 5xx, and the next one gets predictions", async () => {
   await fc.assert(
     fc.asyncProperty(
       valid,

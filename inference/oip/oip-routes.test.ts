@@ -58,7 +58,7 @@ const problemOf = async (response: Response) => {
   return { ...problem, error: String(body.error) };
 };
 
-describe("what is asked of the server", () => {
+describe("the server returns", () => {
   test("its name, version and extensions", async () => {
     const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
     for (const path of ["/v2", "/v2/"])
@@ -69,21 +69,21 @@ describe("what is asked of the server", () => {
       });
   });
 
-  test("that it lives and that its model is ready", async () => {
+  test("that it is live and that its model is ready", async () => {
     expect(await (await app.request("/v2/health/live")).json()).toEqual({ live: true });
     expect(await (await app.request("/v2/health/ready")).json()).toEqual({ ready: true, live: true });
     for (const path of ["/v2/models/churn/ready", "/v2/models/churn/versions/3/ready"])
       expect(await (await app.request(path)).json()).toEqual({ name: "churn", ready: true });
   });
 
-  test("a model that does not answer its own row is not ready, and the protocol's error says so", async () => {
+  test("the protocol's error for a model that cannot predict its sample row", async () => {
     const broken = createModelClient({ ...model, predict: () => Promise.reject(new Error("no")) });
     for (const path of ["/v2/health/ready", "/v2/models/churn/ready"])
       expect((await problemOf(await broken.request(path))).status).toBe(503);
     expect((await broken.request("/v2/health/live")).status).toBe(200);
   });
 
-  test("the model's tensors", async () => {
+  test("the metadata of the model's tensors", async () => {
     for (const path of ["/v2/models/churn", "/v2/models/churn/versions/3"]) {
       const { inputs, ...rest } = JSON.parse(await (await app.request(path)).text());
       expect(inputs).toHaveLength(19);
@@ -114,11 +114,11 @@ describe("what is asked of the server", () => {
     "/v2/models/churn/versions/3/nothing",
     "/v2/models/%ff/ready",
     "/v2/repository/index",
-  ])("nothing else is here: %s", async (path) => {
+  ])("404 for everything else: %s", async (path) => {
     expect((await problemOf(await app.request(path))).status).toBe(404);
   });
 
-  test("another method is refused with those that are taken", async () => {
+  test("405 with the allowed methods for another method", async () => {
     const response = await app.request("/v2/models/churn/infer");
     expect(response.headers.get("allow")).toBe("POST");
     expect((await problemOf(response)).status).toBe(405);
@@ -129,7 +129,7 @@ describe("an inference", () => {
   test.each<[string, (spec: InferRequestSpec) => RequestInit, "json" | "binary"]>([
     ["JSON", buildJsonRequest, "json"],
     ["binary data", buildBinaryRequest, "binary"],
-  ])("in %s gets what the native protocol answers", async (_, write, as) => {
+  ])("in %s gets the native protocol's predictions", async (_, write, as) => {
     const inputs = rowsToTensors(manifest.inputs, rows, as);
     const answer = await readInferenceResponse(await infer(write({ inputs, more: { id: "mine" } })));
     const predictions = await native();
@@ -152,7 +152,7 @@ describe("an inference", () => {
     });
   });
 
-  test("takes columns as [rows, 1], flat or nested, in any order, at the version's own address", async () => {
+  test("accepts columns as [rows, 1], flat or nested, in any order, at the version's own path", async () => {
     const expected = await readInferenceResponse(await infer(buildJsonRequest({ inputs: tensors })));
     const inputs = tensors
       .map((tensor, index) => ({
@@ -172,7 +172,7 @@ describe("an inference", () => {
     expect(parameters).toEqual({ prediction_id: id });
   });
 
-  test("gets the outputs that it asks for, in its order, each in JSON or as binary data", async () => {
+  test("gets the requested outputs in their order, each in JSON or as binary data", async () => {
     const more = {
       parameters: { binary_data_output: true, priority: 1 },
       outputs: [{ name: "band", parameters: { binary_data: false } }, { name: "label" }],
@@ -189,7 +189,7 @@ describe("an inference", () => {
     );
   });
 
-  test("gets the most likely labels as Triton writes them", async () => {
+  test("gets the most likely labels in Triton's format", async () => {
     const more = { outputs: [{ name: "probabilities", parameters: { classification: 9 } }] };
     const { outputs } = await readInferenceResponse(await infer(buildJsonRequest({ inputs: tensors, more })));
     const [{ scores }] = await native();
@@ -201,7 +201,7 @@ describe("an inference", () => {
   test.each([
     ["gzip", gzipSync],
     ["deflate", deflateSync],
-  ])("may come as %s: the JSON's length is that of the unpacked one", async (encoding, pack) => {
+  ])("may be compressed with %s: the JSON's length is the decompressed one", async (encoding, pack) => {
     const { headers, body, ...rest } = buildBinaryRequest({
       inputs: rowsToTensors(manifest.inputs, rows, "binary"),
     });
@@ -218,17 +218,17 @@ describe("an inference", () => {
     expect((await infer({ method: "POST", body: Buffer.from(String(body)) })).status).toBe(200);
   });
 
-  test("may leave out a tensor of an input that may be missing", async () => {
+  test("may omit the tensor of an optional input", async () => {
     const without = (name: string) => tensors.filter((tensor) => tensor.name !== name);
     expect((await infer(buildJsonRequest({ inputs: without("total_charges") }))).status).toBe(200);
     const { status, errors } = await problemOf(await infer(buildJsonRequest({ inputs: without("tenure") })));
     expect({ status, errors }).toEqual({
       status: 422,
-      errors: [{ pointer: "/inputs", detail: "lacks tenure" }],
+      errors: [{ pointer: "/inputs", detail: "missing inputs: tenure" }],
     });
   });
 
-  test("of integer labels or of several values gets them as numbers by name", async () => {
+  test("gets integer labels and several values as numbers by name", async () => {
     const inputs = [{ name: "x", type: "number", min: 0, max: 1 }];
     const x: InferRequestSpec = {
       inputs: [{ name: "x", datatype: "FP64", shape: [2], data: [0.25, 0.5] }],
@@ -257,7 +257,7 @@ describe("an inference", () => {
   });
 });
 
-describe("what is refused, with a pointer to the value", () => {
+describe("refused with a pointer to the value", () => {
   const json = (more: Record<string, unknown>) => () => buildJsonRequest({ inputs: tensors, more });
   const tensor = (name: string, changes: Record<string, unknown>) => () =>
     buildJsonRequest({ inputs: changed(name, changes) });
@@ -358,18 +358,18 @@ describe("what is refused, with a pointer to the value", () => {
     expect((await infer(buildJsonRequest({ inputs: tensors }))).status).toBe(200);
   });
 
-  test("1e400 is no number of any datatype", async () => {
+  test("1e400 in any datatype", async () => {
     const body = JSON.stringify({ inputs: changed("monthly_charges", { data: [1, 2, 3, 4_444] }) });
     const { errors } = await problemOf(
       await infer({ method: "POST", body: Buffer.from(body.replace("4444", "1e400")) }),
     );
     expect(errors?.[0]).toEqual({
       pointer: `/inputs/${place("monthly_charges")}/data/3`,
-      detail: "is no FP64",
+      detail: "does not fit in FP64",
     });
   });
 
-  test("10,001 rows, before any of them is read", async () => {
+  test("10,001 rows, before the first is read", async () => {
     const inputs = tensors.map((one) => ({ ...one, shape: [10_001] }));
     const { errors } = await problemOf(await infer(buildJsonRequest({ inputs })));
     expect(errors).toEqual([
@@ -377,7 +377,7 @@ describe("what is refused, with a pointer to the value", () => {
     ]);
   });
 
-  test("ten thousand empty rows of ten thousand columns, without making room for them", async () => {
+  test("ten thousand empty rows of ten thousand columns, without allocating memory for them", async () => {
     const data = Array.from({ length: 10_000 }, () => []);
     const inputs = [{ name: "x", datatype: "FP64", shape: [10_000, 10_000], data }] as const;
     expect((await problemOf(await infer(buildJsonRequest({ inputs })))).errors?.[0]?.pointer).toBe(
@@ -385,7 +385,7 @@ describe("what is refused, with a pointer to the value", () => {
     );
   });
 
-  test("an error is never packed: Triton's client unpacks answers alone", async () => {
+  test("an error is never compressed, because Triton's client does not decompress errors", async () => {
     const { headers, ...rest } = buildJsonRequest({
       inputs: changed("tenure", { data: Array(4).fill("x".repeat(999)) }),
     });
@@ -394,7 +394,7 @@ describe("what is refused, with a pointer to the value", () => {
     expect((await problemOf(response)).status).toBe(422);
   });
 
-  test("a problem is of RFC 9457's type for who accepts it by name", async () => {
+  test("a problem has RFC 9457's type for a client that accepts it by name", async () => {
     const response = await app.request("/v2/models/other", {
       headers: { accept: "application/json, application/problem+json" },
     });
@@ -403,7 +403,7 @@ describe("what is refused, with a pointer to the value", () => {
   });
 });
 
-describe("binary data that does not add up is refused", () => {
+describe("inconsistent binary data is refused", () => {
   const whole = () => buildBinaryRequest({ inputs: rowsToTensors(manifest.inputs, rows, "binary") });
   const headed = (length: string) => {
     const { headers, ...rest } = whole();
@@ -433,7 +433,7 @@ describe("binary data that does not add up is refused", () => {
     },
   );
 
-  test("a JSON's length beyond a body of JSON alone", async () => {
+  test("a JSON length beyond a body with only JSON", async () => {
     const { body, ...rest } = buildJsonRequest({ inputs: tensors });
     const length = String(Buffer.byteLength(String(body)) + 1);
     const headers = { "inference-header-content-length": length };
@@ -442,13 +442,13 @@ describe("binary data that does not add up is refused", () => {
     );
   });
 
-  test("a JSON's length that is not its own", async () => {
+  test("a wrong JSON length", async () => {
     const right = Number(new Headers(whole().headers).get("inference-header-content-length"));
     expect((await problemOf(await infer(headed(String(right - 1))))).status).toBe(400);
     expect((await problemOf(await infer(headed(String(right + 1))))).status).toBe(400);
   });
 
-  test("a body that breaks off, or goes on", async () => {
+  test("a body that is too short or too long", async () => {
     const { body, ...rest } = whole();
     const short = await problemOf(await infer({ ...rest, body: body.subarray(0, body.length - 1) }));
     expect(short.errors?.[0]?.pointer).toBe(`${last}/parameters/binary_data_size`);

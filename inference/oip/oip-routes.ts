@@ -10,7 +10,7 @@ import { type InferRequest, readInferRequest } from "./read-infer-request.ts";
 import { writeInferResponse } from "./write-infer-response.ts";
 
 const notReadyResponse = problemResponse(
-  createProblem("not-ready", "The model did not answer its own test row."),
+  createProblem("not-ready", "The model cannot predict its sample row yet: try again."),
 );
 
 /**
@@ -23,54 +23,54 @@ export const oipRoutes = (service: Service): readonly Route[] => {
   const outputs = modelOutputs(model.manifest);
   const read = readInferRequest(model.manifest.inputs, outputs);
 
-  /** Refuses every model but the one that is served here, and every version but its own. */
-  const here =
+  /** Refuses all models and versions except the served one. */
+  const forServedModel =
     (respond: RouteHandler): RouteHandler =>
     (request, params) => {
       const { name, version } = params;
-      const known =
+      const isServed =
         name === identity.model && (version ?? description.versions[0]) === description.versions[0];
-      return known
+      return isServed
         ? respond(request, params)
         : problemResponse(
             createProblem(
               "not-found",
-              `Here is ${identity.model}, version ${identity.version}, and nothing else.`,
+              `This service has only ${identity.model}, version ${identity.version}.`,
             ),
           );
     };
   const infer = async (request: HttpRequest): Promise<HttpResponse> => {
-    let inference: InferRequest | undefined;
-    const answered = await service.answer(async () => {
-      const found = await read(request);
-      if ("status" in found) return found;
-      inference = found;
-      return found.question;
+    let inferRequest: InferRequest | undefined;
+    const result = await service.predict(async () => {
+      const parsed = await read(request);
+      if ("status" in parsed) return parsed;
+      inferRequest = parsed;
+      return parsed.predictRequest;
     });
-    if (answered.status === "refused") return problemResponse(answered.problem);
+    if (result.status === "refused") return problemResponse(result.problem);
     return withPredictionHeaders(
-      writeInferResponse(answered.answer, inference?.id, inference?.outputs ?? []),
-      answered.answer,
+      writeInferResponse(result.response, inferRequest?.id, inferRequest?.outputs ?? []),
+      result.response,
     );
   };
-  const whenReady = (reply: HttpResponse) => async (): Promise<HttpResponse> =>
-    (await service.ready()) ? reply : notReadyResponse;
+  const whenReady = (response: HttpResponse) => async (): Promise<HttpResponse> =>
+    (await service.ready()) ? response : notReadyResponse;
   const get = (path: string, respond: RouteHandler): Route => ({ method: "GET", path, respond });
 
   return [
-    // The specification's text says /v2, its OpenAPI description /v2/.
+    // The specification's text has /v2, its OpenAPI document /v2/.
     get("/v2", () => jsonResponse(serverMetadata)),
     get("/v2/", () => jsonResponse(serverMetadata)),
     get("/v2/health/live", () => jsonResponse({ live: true })),
-    // The specification calls it live here too; clients and servers alike read and write `ready`.
+    // The specification names the field `live` here too, but clients and servers use `ready`.
     get("/v2/health/ready", whenReady(jsonResponse({ ready: true, live: true }))),
     ...["/v2/models/:name", "/v2/models/:name/versions/:version"].flatMap((path): Route[] => [
       get(
         path,
-        here(() => jsonResponse(description)),
+        forServedModel(() => jsonResponse(description)),
       ),
-      get(`${path}/ready`, here(whenReady(jsonResponse({ name: identity.model, ready: true })))),
-      { method: "POST", path: `${path}/infer`, respond: here(infer) },
+      get(`${path}/ready`, forServedModel(whenReady(jsonResponse({ name: identity.model, ready: true })))),
+      { method: "POST", path: `${path}/infer`, respond: forServedModel(infer) },
     ]),
   ];
 };

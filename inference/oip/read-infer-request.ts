@@ -6,15 +6,15 @@ import { readPythonJson } from "#inference/http/read-python-json.ts";
 import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Input } from "#model-folder/manifest/manifest.ts";
 import { isInvalidValue, toInvalidValueProblem } from "./invalid-value.ts";
-import { asJsonObject } from "./json-object.ts";
+
 import type { ModelOutput } from "./model-outputs.ts";
 import { type RequestedOutput, readRequestedOutputs } from "./read-requested-outputs.ts";
-import { type BinaryReader, readTensor, type Tensor } from "./read-tensor.ts";
+import { asJsonObject, type BinaryReader, readTensor, type Tensor } from "./read-tensor.ts";
 import { tensorsToRows } from "./tensors-to-rows.ts";
 
-/** An inference request: what the model is asked, and how the caller wants the answer. */
+/** An inference request: the rows to predict and the requested form of the response. */
 export type InferRequest = {
-  readonly question: PredictRequest;
+  readonly predictRequest: PredictRequest;
   readonly id: string | undefined;
   readonly outputs: readonly RequestedOutput[];
 };
@@ -23,55 +23,55 @@ const maxIdLength = 1_000;
 
 type BodyParts = { readonly json: Uint8Array; readonly binary: Uint8Array };
 
-/** The body's JSON, and the tensors' binary data behind it. */
+/** Splits the body into its JSON and the tensors' binary data after it. */
 const splitBody = (body: Uint8Array, header: string | undefined): BodyParts | HttpProblem => {
   if (header === undefined) return { json: body, binary: body.subarray(body.length) };
   const length = /^\d{1,15}$/.test(header) ? Number(header) : undefined;
   if (length === undefined || length > body.length)
     return createProblem(
       "broken-encoding",
-      `Inference-Header-Content-Length must be the bytes of the body's JSON, of ${body.length} in all.`,
+      `Inference-Header-Content-Length must be the length of the body's JSON, at most ${body.length} bytes.`,
     );
   if (length === 0)
-    return createProblem("broken-encoding", "A tensor without its JSON is not read here: say what it is.");
+    return createProblem("broken-encoding", "The JSON before the binary data is missing: send it.");
   return { json: body.subarray(0, length), binary: body.subarray(length) };
 };
 
 const createBinaryReader = (bytes: Uint8Array): BinaryReader => {
-  let from = 0;
+  let offset = 0;
   return {
-    left: () => bytes.length - from,
+    remaining: () => bytes.length - offset,
     take: (size) => {
-      if (size > bytes.length - from) return undefined;
-      from += size;
-      return bytes.subarray(from - size, from);
+      if (size > bytes.length - offset) return undefined;
+      offset += size;
+      return bytes.subarray(offset - size, offset);
     },
   };
 };
 
 const readTensors = (inputs: readonly unknown[], binary: BinaryReader): readonly Tensor[] | HttpProblem => {
   const tensors: Tensor[] = [];
-  for (const [index, given] of inputs.entries()) {
-    const tensor = readTensor(given, `/inputs/${index}`, binary);
+  for (const [index, input] of inputs.entries()) {
+    const tensor = readTensor(input, `/inputs/${index}`, binary);
     if (isInvalidValue(tensor)) return toInvalidValueProblem(tensor);
     tensors.push(tensor);
   }
-  const left = binary.left();
-  return left === 0
+  const remaining = binary.remaining();
+  return remaining === 0
     ? tensors
     : toInvalidValueProblem(
-        { pointer: "/inputs", detail: `${left} bytes follow the last tensor` },
+        { pointer: "/inputs", detail: `${remaining} bytes follow the last tensor` },
         "broken-encoding",
       );
 };
 
-/** Clients in Python name no type for JSON, and octet-stream for JSON with binary data. */
+/** Python clients send no type with JSON, and octet-stream with binary data. */
 const isSupportedType = (type: string | undefined): boolean =>
   type === undefined ||
   /^application\/(json|octet-stream|vnd\.[\w.+-]+\+json)\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type);
 
 /**
- * Reads an inference request, JSON alone or with the binary tensor data extension.
+ * Reads an inference request, as JSON or with the binary tensor data extension.
  * Sources: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md,
  * https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
  */
@@ -84,9 +84,9 @@ export const readInferRequest =
     if (!(bytes instanceof Uint8Array)) return bytes;
     const parts = splitBody(bytes, request.header("inference-header-content-length"));
     if ("status" in parts) return parts;
-    const read = readPythonJson(parts.json, { inputs });
-    if ("status" in read) return read;
-    const body = asJsonObject(read.json);
+    const result = readPythonJson(parts.json, { inputs });
+    if ("status" in result) return result;
+    const body = asJsonObject(result.json);
     if (!body) return toInvalidValueProblem({ pointer: "", detail: 'must be an object { "inputs": [ … ] }' });
     const { id } = body;
     if (id !== undefined && id !== null && (typeof id !== "string" || id.length > maxIdLength))
@@ -97,15 +97,15 @@ export const readInferRequest =
     if (typeof id === "string" && !id.isWellFormed())
       return toInvalidValueProblem({
         pointer: "/id",
-        detail: "holds half of a surrogate pair, which is no text",
+        detail: "contains half of a surrogate pair",
       });
-    const asked = readRequestedOutputs(body.outputs, body.parameters, outputs);
-    if ("pointer" in asked) return toInvalidValueProblem(asked);
+    const requestedOutputs = readRequestedOutputs(body.outputs, body.parameters, outputs);
+    if ("pointer" in requestedOutputs) return toInvalidValueProblem(requestedOutputs);
     if (!Array.isArray(body.inputs))
       return toInvalidValueProblem({ pointer: "/inputs", detail: "must be an array" });
     const tensors = readTensors(body.inputs, createBinaryReader(parts.binary));
     if ("status" in tensors) return tensors;
-    const question = tensorsToRows(tensors, inputs);
-    if (isInvalidValue(question)) return toInvalidValueProblem(question);
-    return { question, id: id ?? undefined, outputs: asked };
+    const predictRequest = tensorsToRows(tensors, inputs);
+    if (isInvalidValue(predictRequest)) return toInvalidValueProblem(predictRequest);
+    return { predictRequest, id: id ?? undefined, outputs: requestedOutputs };
   };

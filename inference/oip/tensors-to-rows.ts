@@ -4,16 +4,16 @@ import { type Datatype, type DatatypeKind, datatypes } from "./datatypes.ts";
 import type { InvalidValue } from "./invalid-value.ts";
 import { elementPointer, type Tensor } from "./read-tensor.ts";
 
-/** Where an input's values lie: every `tensor.width`th of the tensor's, from `offset` on. */
+/** The values of an input: every `tensor.width`th value of the tensor, from `offset` on. */
 type Column = {
   readonly input: Input;
   readonly tensor: Tensor;
-  /** The tensor's place among the request's inputs. */
+  /** The tensor's index in the request's inputs. */
   readonly index: number;
   readonly offset: number;
 };
 
-/** The datatype that a model's metadata names for an input. */
+/** The datatype of an input in the model's metadata. */
 export const inputDatatypes: Readonly<Record<Input["type"], Datatype>> = {
   integer: "INT64",
   number: "FP64",
@@ -37,14 +37,14 @@ const findDatatypeProblem = ({ input, tensor, index }: Column): InvalidValue | u
     ? undefined
     : {
         pointer: `${inputPointer(index)}/datatype`,
-        detail: `${tensor.datatype} cannot hold ${input.name}, which is ${inputDatatypes[input.type]}`,
+        detail: `${tensor.datatype} cannot hold ${input.name}: send ${inputDatatypes[input.type]}`,
       };
 
-/** One tensor whose columns are all the manifest's inputs, in order. */
+/** Whether the request has one tensor whose columns are all the manifest's inputs, in order. */
 const isMatrix = (tensors: readonly Tensor[], inputs: readonly Input[]): boolean =>
   inputs.length > 1 && tensors.length === 1 && tensors[0]?.width === inputs.length;
 
-/** A tensor for each input, found by name; of inputs that are not required it may be left out. */
+/** Matches a tensor to each input by name; optional inputs may have none. */
 const matchByName = (
   tensors: readonly Tensor[],
   inputs: readonly Input[],
@@ -53,21 +53,21 @@ const matchByName = (
   const columns = new Map<string, Column>();
   for (const [index, tensor] of tensors.entries()) {
     const input = known.get(tensor.name);
-    if (!input) return { pointer: `${inputPointer(index)}/name`, detail: "is no input of this model" };
+    if (!input) return { pointer: `${inputPointer(index)}/name`, detail: "unknown input" };
     if (columns.has(tensor.name))
-      return { pointer: `${inputPointer(index)}/name`, detail: "names an input that came before" };
+      return { pointer: `${inputPointer(index)}/name`, detail: "duplicate input" };
     if (tensor.width !== 1)
       return {
         pointer: `${inputPointer(index)}/shape/1`,
-        detail: `must be 1, or ${inputs.length} where one tensor holds all inputs`,
+        detail: `must be 1, or ${inputs.length} if one tensor has all inputs`,
       };
     columns.set(tensor.name, { input, tensor, index, offset: 0 });
   }
-  const absent = inputs.filter(({ name, required }) => required && !columns.has(name));
-  if (absent.length > 0) {
-    const named = absent.slice(0, 10).map(({ name }) => name);
-    const more = absent.length > named.length ? ` and ${absent.length - named.length} more` : "";
-    return { pointer: "/inputs", detail: `lacks ${named.join(", ")}${more}` };
+  const missing = inputs.filter(({ name, required }) => required && !columns.has(name));
+  if (missing.length > 0) {
+    const shown = missing.slice(0, 10).map(({ name }) => name);
+    const more = missing.length > shown.length ? ` and ${missing.length - shown.length} more` : "";
+    return { pointer: "/inputs", detail: `missing inputs: ${shown.join(", ")}${more}` };
   }
   return [...columns.values()];
 };
@@ -77,42 +77,42 @@ const toColumns = (
   inputs: readonly Input[],
 ): readonly Column[] | InvalidValue => {
   const [first] = tensors;
-  if (!first) return { pointer: "/inputs", detail: "must hold a tensor for each input of the model" };
+  if (!first) return { pointer: "/inputs", detail: "must have a tensor for each input of the model" };
   for (const [index, { rows }] of tensors.entries())
     if (rows !== first.rows)
       return {
         pointer: `${inputPointer(index)}/shape/0`,
-        detail: `must be ${first.rows} rows, as /inputs/0 has`,
+        detail: `must be ${first.rows} rows, as in /inputs/0`,
       };
   const columns = isMatrix(tensors, inputs)
     ? inputs.map((input, offset): Column => ({ input, tensor: first, index: 0, offset }))
     : matchByName(tensors, inputs);
   if ("pointer" in columns) return columns;
   for (const column of columns) {
-    const flaw = findDatatypeProblem(column);
-    if (flaw) return flaw;
+    const problem = findDatatypeProblem(column);
+    if (problem) return problem;
   }
   return columns;
 };
 
 /**
- * A column's values as rows have them. A missing value, which tensors have no word for, is NaN among floats and an
- * empty text among categories, where the input may be missing and no category is empty. A 32-bit float that stands for
- * a limit of the input's range is that limit: rounded it may lie just beyond.
+ * Converts a column's values to those of rows. Tensors have no missing value: for an optional input it is NaN among floats,
+ * or the empty text if no category is empty. A 32-bit float that equals a rounded limit of the input's range becomes that
+ * limit, because rounding can move it out of the range.
  */
 const readColumnValues = ({ input, tensor, offset }: Column): unknown[] => {
   const { values, width, rows } = tensor;
   const column = new Array<unknown>(rows);
-  for (let row = 0, place = offset; row < rows; row++, place += width) column[row] = values[place];
+  for (let row = 0, index = offset; row < rows; row++, index += width) column[row] = values[index];
   if (input.type === "boolean" && datatypes[tensor.datatype].kind !== "boolean") {
     for (let row = 0; row < rows; row++)
       if (column[row] === 1) column[row] = true;
       else if (column[row] === 0) column[row] = false;
   } else if (values instanceof Float32Array && "min" in input) {
-    const [least, most] = [Math.fround(input.min), Math.fround(input.max)];
+    const [roundedMin, roundedMax] = [Math.fround(input.min), Math.fround(input.max)];
     for (let row = 0; row < rows; row++)
-      if (column[row] === least) column[row] = input.min;
-      else if (column[row] === most) column[row] = input.max;
+      if (column[row] === roundedMin) column[row] = input.min;
+      else if (column[row] === roundedMax) column[row] = input.max;
   }
   if (input.required) return column;
   if (values instanceof Float32Array || values instanceof Float64Array) {
@@ -124,7 +124,7 @@ const readColumnValues = ({ input, tensor, offset }: Column): unknown[] => {
 };
 
 /**
- * The rows that a request's tensors hold: a tensor [rows] or [rows, 1] for each of the manifest's inputs, or a single one
+ * Converts a request's tensors to rows: a tensor [rows] or [rows, 1] for each of the manifest's inputs, or a single tensor
  * [rows, inputs] with all of them in order.
  */
 export const tensorsToRows = (
@@ -135,20 +135,17 @@ export const tensorsToRows = (
   if ("pointer" in columns) return columns;
   const names = columns.map(({ input }) => input.name);
   const values = columns.map(readColumnValues);
-  // Rows cloned from one object share its shape, which makes reading them several times faster.
+  // Rows that are cloned from one object share its hidden class, which makes reading them several times faster.
   const blank = Object.fromEntries(names.map((name): [string, unknown] => [name, null]));
   const rows = Array.from({ length: columns[0]?.tensor.rows ?? 0 }, () => ({ ...blank }));
-  for (const [column, name] of names.entries()) {
-    const from = values[column] ?? [];
-    for (let row = 0; row < rows.length; row++) {
-      const one = rows[row];
-      if (one) one[name] = from[row];
-    }
+  for (const [index, name] of names.entries()) {
+    const column = values[index] ?? [];
+    for (const [position, row] of rows.entries()) row[name] = column[position];
   }
   return {
     rows,
     pointer: ({ row, input }) => {
-      const column = columns.find((one) => one.input.name === input);
+      const column = columns.find((candidate) => candidate.input.name === input);
       if (!column || row === undefined) return "/inputs";
       const { tensor, offset, index } = column;
       return elementPointer(inputPointer(index), tensor, row * tensor.width + offset);

@@ -13,7 +13,7 @@ type OutputTensor = {
 };
 
 /**
- * The most likely labels of each row as `value:index:label`, the likeliest first.
+ * Returns the most likely labels of each row as `value:index:label`, the most likely first.
  * Source: https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_classification.md
  */
 const rankLabels = (predictions: readonly Prediction[], labels: readonly string[], count: number): string[] =>
@@ -34,7 +34,7 @@ const writeOutput = (
   if (!labels) return { name, datatype, shape: [rows], values: output.read(predictions) };
   if (count !== undefined)
     return { name, datatype: "BYTES", shape: [rows, count], values: rankLabels(predictions, labels, count) };
-  // Parameters are strings, numbers and booleans: a list of names goes as the text of its JSON.
+  // Parameters can only be strings, numbers and booleans, so the list of names is JSON text.
   const shape = [rows, labels.length];
   return { name, datatype, shape, labels: JSON.stringify(labels), values: output.read(predictions) };
 };
@@ -42,19 +42,19 @@ const writeOutput = (
 const isNumbers = (values: OutputTensor["values"]): values is readonly number[] =>
   typeof values[0] === "number";
 
-/** Texts behind their lengths of 4 bytes. Answers repeat few texts, so that each is encoded once. */
+/** Encodes texts with 4-byte lengths. Few texts repeat often, so each is encoded once. */
 const encodeTexts = (values: readonly string[]): Uint8Array => {
   const encoded = new Map<string, Uint8Array>();
   return Buffer.concat(
     values.map((value) => {
-      const known = encoded.get(value);
-      if (known) return known;
+      const cached = encoded.get(value);
+      if (cached) return cached;
       const text = Buffer.from(value);
-      const behindLength = Buffer.allocUnsafe(4 + text.length);
-      behindLength.writeUInt32LE(text.length);
-      text.copy(behindLength, 4);
-      encoded.set(value, behindLength);
-      return behindLength;
+      const element = Buffer.allocUnsafe(4 + text.length);
+      element.writeUInt32LE(text.length);
+      text.copy(element, 4);
+      encoded.set(value, element);
+      return element;
     }),
   );
 };
@@ -66,30 +66,30 @@ const encode = ({ datatype, values }: OutputTensor): Uint8Array => {
 };
 
 /**
- * An answer as the protocol's inference response: JSON, behind which the outputs that were asked for as binary data
- * follow in order. `id` is the caller's, else the prediction's own, which `parameters.prediction_id` has in any case.
+ * Writes the protocol's inference response: JSON, followed by the outputs that were requested as binary data, in order. `id`
+ * is the caller's, else the prediction's own, which is always in `parameters.prediction_id`.
  */
 export const writeInferResponse = (
-  answer: PredictResponse,
+  response: PredictResponse,
   id: string | undefined,
-  asked: readonly RequestedOutput[],
+  requestedOutputs: readonly RequestedOutput[],
 ): HttpResponse => {
   const tensors: Uint8Array[] = [];
-  const outputs = asked.map((one) => {
-    const written = writeOutput(one, answer.predictions);
-    const { name, datatype, shape, labels, values } = written;
+  const outputs = requestedOutputs.map((requested) => {
+    const tensor = writeOutput(requested, response.predictions);
+    const { name, datatype, shape, labels, values } = tensor;
     const parameters = labels === undefined ? {} : { labels };
-    if (!one.binary)
+    if (!requested.binary)
       return { name, datatype, shape, ...(labels === undefined ? {} : { parameters }), data: values };
-    const bytes = encode(written);
+    const bytes = encode(tensor);
     tensors.push(bytes);
     return { name, datatype, shape, parameters: { ...parameters, binary_data_size: bytes.length } };
   });
   const body = {
-    model_name: answer.model,
-    model_version: String(answer.version),
-    id: id ?? answer.id,
-    parameters: { prediction_id: answer.id },
+    model_name: response.model,
+    model_version: String(response.version),
+    id: id ?? response.id,
+    parameters: { prediction_id: response.id },
     outputs,
   };
   if (tensors.length === 0) return jsonResponse(body);

@@ -3,23 +3,23 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The files of Swagger UI that the page needs. In an image they lie beside the bundle. */
+/** The files of Swagger UI for the page. In an image they lie beside the bundle. */
 export const docsFiles = { "swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css" } as const;
 type DocsFile = keyof typeof docsFiles;
 export const isDocsFile = (name: string): name is DocsFile => Object.hasOwn(docsFiles, name);
 
-/** The folder of Swagger UI's files where it is installed as a package. */
+/** Returns the folder of the installed package of Swagger UI. */
 export const findDocsPackage = (): string =>
   dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
 const bundledDocsFolder = join(dirname(fileURLToPath(import.meta.url)), "docs");
 
-/** A file of Swagger UI; undefined where neither the image nor the packages hold it. */
+/** Reads a file of Swagger UI; undefined if neither the image nor the packages have it. */
 export const readDocsFile = async (name: DocsFile): Promise<Buffer | undefined> => {
   for (const folder of [() => bundledDocsFolder, findDocsPackage]) {
     try {
       return await readFile(join(folder(), name));
     } catch {
-      // Not here: the next place.
+      // Try the next folder.
     }
   }
   return undefined;
@@ -28,17 +28,17 @@ export const readDocsFile = async (name: DocsFile): Promise<Buffer | undefined> 
 const escapeText = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 
-/** What is loaded here carries this answer's nonce, and speaks to this service alone. */
+/** A policy that allows only resources with this response's nonce, and connections only to this service. */
 export const docsPolicy = (nonce: string): string =>
   `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-/** 128 random bits, as CSP's nonces want them. */
+/** Creates a CSP nonce of 128 random bits. */
 export const createNonce = (): string =>
   Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
 
 /**
- * The page that shows /openapi.json, with a form that sends requests; it needs no other host.
- * @param nonce that of the answer's docsPolicy
+ * The page that shows /openapi.json and can send requests. It needs no other host.
+ * @param nonce the nonce of the response's docsPolicy
  */
 export const docsPage = (title: string, nonce: string): string => `<!doctype html>
 <html lang="en">
@@ -57,5 +57,5 @@ export const docsPage = (title: string, nonce: string): string => `<!doctype htm
 </html>
 `;
 
-/** Addresses are relative, since behind a gateway the model has a path of its own. */
+/** URLs are relative, because a gateway gives each model its own path. */
 export const docsStartScript = `SwaggerUIBundle({ url: "openapi.json", dom_id: "#api", deepLinking: true, tryItOutEnabled: true, validatorUrl: null });\n`;

@@ -21,7 +21,7 @@ const valueSchema = (input: Input): z.ZodType => {
   }
 };
 
-/** What one row of this model's requests holds. */
+/** The schema of one row of a request. */
 const rowSchema = ({ inputs }: Manifest) =>
   z.strictObject(
     Object.fromEntries(
@@ -47,8 +47,8 @@ const predictionSchema = (manifest: Manifest) => {
   });
 };
 
-/** The bodies of this model's predict requests and answers: the general schemas with the manifest's names filled in. */
+/** The schemas of this model's predict requests and responses, with the names of its manifest. */
 export const modelSchemas = (manifest: Manifest) => ({
-  question: z.strictObject({ rows: z.array(rowSchema(manifest)).min(1).max(maxRows) }),
-  answer: PredictResponse.extend({ predictions: z.array(predictionSchema(manifest)) }),
+  request: z.strictObject({ rows: z.array(rowSchema(manifest)).min(1).max(maxRows) }),
+  response: PredictResponse.extend({ predictions: z.array(predictionSchema(manifest)) }),
 });

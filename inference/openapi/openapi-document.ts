@@ -8,8 +8,8 @@ import type { Service } from "#inference/service.ts";
 import { Input } from "#model-folder/manifest/manifest.ts";
 import { modelSchemas } from "./model-schemas.ts";
 
-const toJsonSchema = (of: z.ZodType, io: "input" | "output" = "output") => {
-  const { $schema: _, ...rest } = z.toJSONSchema(of, { target: "draft-2020-12", io });
+const toJsonSchema = (schema: z.ZodType, io: "input" | "output" = "output") => {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: "draft-2020-12", io });
   return rest;
 };
 
@@ -42,13 +42,13 @@ const problemResponses = (...kinds: Parameters<typeof describeProblems>) =>
 const requestIdParameter = {
   name: "x-request-id",
   in: "header",
-  description: "1 to 128 printable characters; the answer carries it back",
+  description: "1 to 128 printable characters; the response returns it",
   schema: { type: "string" },
 };
 
-/** The native API of the model that this service serves, as OpenAPI 3.1: the schemas that the service itself has. */
+/** The OpenAPI 3.1 document of the native API, from the schemas that the service itself uses. */
 export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service, "model" | "identity">) => {
-  const { question, answer } = modelSchemas(manifest);
+  const { request, response } = modelSchemas(manifest);
   return {
     openapi: "3.1.1",
     info: {
@@ -56,17 +56,17 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
       version: String(identity.version),
       description:
         manifest.description ??
-        `${manifest.task} by the model ${manifest.name}. Owner: ${manifest.owner}. Limits: 10,000 rows and 6 MB a request.`,
+        `${manifest.task} by the model ${manifest.name}. Owner: ${manifest.owner}. Limits per request: 10,000 rows and 6 MB.`,
     },
-    // Relative to where this document lies: behind a gateway the model has a path of its own.
+    // Relative to this document, because a gateway gives each model its own path.
     servers: [{ url: "." }],
-    // Asked for by the HTTP API and by slipway serve --keys; who serves without keys takes requests without one.
+    // The HTTP API and `slipway serve --keys` require a key; without keys, none is needed.
     security: [{ apiKey: [] }, {}],
     paths: {
       "/v1/predict": {
         post: {
           operationId: "predict",
-          summary: "Answers each row",
+          summary: "Predict each row",
           parameters: [requestIdParameter],
           requestBody: {
             required: true,
@@ -75,7 +75,7 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
                 schema: { $ref: "#/components/schemas/Question" },
                 example: { rows: [createSampleRow(manifest)] },
               },
-              ...csvContent("a header with the inputs' names in any order, then a line for each row"),
+              ...csvContent("A header with the inputs' names in any order, then a line for each row"),
             },
           },
           responses: {
@@ -83,7 +83,7 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
               description: "One prediction for each row, in order",
               content: {
                 ...jsonContent("Answer"),
-                ...csvContent("where the request's Accept begins with text/csv"),
+                ...csvContent("If the request's Accept header starts with text/csv"),
               },
             },
             ...problemResponses(
@@ -126,7 +126,7 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
             },
           ],
           responses: {
-            "200": { description: "As it was answered", content: jsonContent("Record") },
+            "200": { description: "The recorded prediction", content: jsonContent("Record") },
             ...problemResponses("prediction-not-found", "records-unavailable"),
           },
         },
@@ -134,32 +134,35 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
       "/v1/model": {
         get: {
           operationId: "model",
-          summary: "The model's contract and the version that answers",
+          summary: "The model's contract and the served version",
           responses: {
-            "200": { description: "Keeps until its ETag changes", content: jsonContent("Model") },
-            "304": { description: "What If-None-Match names is still so" },
+            "200": {
+              description: "The model; cache it until its ETag changes",
+              content: jsonContent("Model"),
+            },
+            "304": { description: "Not modified: the ETag in If-None-Match is current" },
           },
         },
       },
       "/health": {
         get: {
           operationId: "health",
-          summary: "The process lives",
-          responses: { "200": { description: "It lives" } },
+          summary: "The process is running",
+          responses: { "200": { description: "It is running" } },
         },
       },
       "/ready": {
         get: {
           operationId: "ready",
-          summary: "The model answered a row",
-          responses: { "200": { description: "It did" }, ...problemResponses("not-ready") },
+          summary: "The model can predict",
+          responses: { "200": { description: "It can" }, ...problemResponses("not-ready") },
         },
       },
     },
     components: {
       schemas: {
-        Question: toJsonSchema(question, "input"),
-        Answer: toJsonSchema(answer),
+        Question: toJsonSchema(request, "input"),
+        Answer: toJsonSchema(response),
         Model: toJsonSchema(Description),
         Page: toJsonSchema(PredictionPage),
         Record: toJsonSchema(PredictionRecord),

@@ -11,37 +11,37 @@ import { cacheResponse } from "#inference/http/with-entity-tag.ts";
 import type { Service } from "#inference/service.ts";
 
 const javascript = "text/javascript; charset=utf-8";
-/** To be kept, and asked for again by its tag. */
+/** Clients may cache it, but must revalidate it by its tag. */
 const revalidateHeaders = { "cache-control": "no-cache" };
 
-/** By the file's name, of which there are three. */
+/** By file name; there are only three. */
 const docsResponses = new Map<string, ReturnType<typeof cacheResponse>>();
 
 const handleDocsFile = async (request: HttpRequest, name: string): Promise<HttpResponse> => {
   const { docsFiles, docsStartScript, isDocsFile, readDocsFile } = await import("./docs-page.ts");
-  const known = docsResponses.get(name);
-  if (known) return known(request);
-  const reply = (body: string | Uint8Array, type: string) => {
-    const made = cacheResponse(async () => ({
+  const cached = docsResponses.get(name);
+  if (cached) return cached(request);
+  const respond = (body: string | Uint8Array, type: string) => {
+    const handler = cacheResponse(async () => ({
       status: 200,
       headers: { ...revalidateHeaders, "content-type": type },
       body,
     }));
-    docsResponses.set(name, made);
-    return made(request);
+    docsResponses.set(name, handler);
+    return handler(request);
   };
-  if (name === "start.js") return reply(docsStartScript, javascript);
+  if (name === "start.js") return respond(docsStartScript, javascript);
   if (!isDocsFile(name))
     return problemResponse(
       createProblem("not-found", "The page's files are swagger-ui-bundle.js and swagger-ui.css."),
     );
   const file = await readDocsFile(name);
   return file
-    ? reply(file, `${docsFiles[name]}; charset=utf-8`)
+    ? respond(file, `${docsFiles[name]}; charset=utf-8`)
     : problemResponse(createProblem("not-found", "The page's files are not installed here."));
 };
 
-/** GET /openapi.json and the page /docs. Both are made when they are first asked for: predictions do not wait for them. */
+/** GET /openapi.json and the page /docs. Both are created on the first request, to keep cold starts short. */
 export const openapiRoutes = (service: Service): readonly Route[] => [
   {
     method: "GET",
@@ -61,7 +61,7 @@ export const openapiRoutes = (service: Service): readonly Route[] => [
       const headers = {
         "content-type": "text/html; charset=utf-8",
         "content-security-policy": docsPolicy(nonce),
-        // A nonce is for once.
+        // A nonce must not be reused.
         "cache-control": "no-store",
       };
       return { status: 200, headers, body };

@@ -60,7 +60,7 @@ describe("/openapi.json", () => {
     expect(result.valid).toBe(true);
   });
 
-  test("describes what the service takes and answers", async () => {
+  test("describes the service's requests and responses", async () => {
     expect(await follows("Question", { rows })).toBe(true);
     expect(await follows("Answer", await (await predict({ rows })).json())).toBe(true);
     expect(await follows("Model", await (await ask("/v1/model")).json())).toBe(true);
@@ -79,13 +79,13 @@ describe("/openapi.json", () => {
     expect((await predict(body)).status).toBe(422);
   });
 
-  test("is kept by its ETag", async () => {
+  test("can be cached by its ETag", async () => {
     const etag = (await ask("/openapi.json")).headers.get("etag") ?? "";
     expect((await ask("/openapi.json", { headers: { "if-none-match": etag } })).status).toBe(304);
   });
 });
 
-test("a long answer goes out as gzip where that is accepted, a short one as it is", async () => {
+test("a long response is compressed for a client that accepts gzip, a short one is not", async () => {
   const accept = { headers: { "accept-encoding": "gzip" } };
   expect((await ask("/openapi.json", accept)).headers.get("content-encoding")).toBe("gzip");
   expect((await ask("/health", accept)).headers.get("content-encoding")).toBeNull();

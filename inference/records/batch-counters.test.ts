@@ -3,11 +3,11 @@ import type { Store } from "#platform/store/store.ts";
 import { batchCounters } from "./batch-counters.ts";
 
 const key = { partition: "counts", sort: "2026-11-21T12" };
-const counting = (fault?: Error) => {
+const counting = (error?: Error) => {
   const written: unknown[] = [];
   const add: Store["add"] = async ({ sort }, amounts) => {
     written.push([sort, amounts]);
-    if (fault) throw fault;
+    if (error) throw error;
     return {};
   };
   return { written, count: batchCounters({ add }) };
@@ -18,7 +18,7 @@ const of = (amounts: Readonly<Record<string, number>>, sort = key.sort) => ({
   expiresAt: 1,
 });
 
-test("what is added to one item at once is written once, each counter with its sum", async () => {
+test("simultaneous additions to one item are written once, with the sum of each counter", async () => {
   const { written, count } = counting();
   await Promise.all([
     count(of({ rows: 1, "label:a": 1 })),
@@ -33,14 +33,14 @@ test("what is added to one item at once is written once, each counter with its s
   expect(written.at(-1)).toEqual([key.sort, { rows: 7 }]);
 });
 
-test("what the caller adds stays as it is", async () => {
+test("the caller's amounts are not changed", async () => {
   const { count } = counting();
   const addition = of({ rows: 1 });
   await Promise.all([count(addition), count(of({ rows: 2 }))]);
   expect([...addition.amounts]).toEqual([["rows", 1]]);
 });
 
-test("a write that fails fails for everybody who was part of it, and for nobody after", async () => {
+test("a failed write rejects all its additions and no later one", async () => {
   const { written, count } = counting(new Error("no table"));
   const results = await Promise.allSettled([count(of({ rows: 1 })), count(of({ rows: 2 }))]);
   expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);

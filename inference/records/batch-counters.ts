@@ -1,6 +1,6 @@
 import type { Key, Store } from "#platform/store/store.ts";
 
-/** The store adds to at most so many counters at once. */
+/** The store's limit per write. */
 const maxCountersPerWrite = 100;
 
 type Addition = {
@@ -10,7 +10,7 @@ type Addition = {
   readonly expiresAt: number;
 };
 
-/** What is added to one item, in as many steps as the store needs. */
+/** Adds to the counters of one item, in as many writes as the store needs. */
 const write = async (store: Pick<Store, "add">, { key, amounts, expiresAt }: Addition): Promise<void> => {
   const counters = [...amounts];
   const starts = Array.from(
@@ -18,38 +18,37 @@ const write = async (store: Pick<Store, "add">, { key, amounts, expiresAt }: Add
     (_, index) => index * maxCountersPerWrite,
   );
   await Promise.all(
-    starts.map((from) =>
-      store.add(key, Object.fromEntries(counters.slice(from, from + maxCountersPerWrite)), { expiresAt }),
+    starts.map((start) =>
+      store.add(key, Object.fromEntries(counters.slice(start, start + maxCountersPerWrite)), { expiresAt }),
     ),
   );
 };
 
 /**
- * Adds to counters; what is to be added to one item within one turn of the event loop is added up first and written
- * once, because requests that the model answered together are recorded together. Each resolves, or rejects, with that
- * one write.
+ * Adds to counters. Additions to the same item in one turn of the event loop are combined into one write, because requests
+ * of one batch are recorded together. All of them resolve or reject with that write.
  */
 export const batchCounters = (store: Pick<Store, "add">) => {
   const waiting = new Map<string, { amounts: Map<string, number>; readonly written: Promise<void> }>();
 
   return (addition: Addition): Promise<void> => {
     const { key, amounts, expiresAt } = addition;
-    const place = `${key.partition}\0${key.sort}`;
-    const together = waiting.get(place);
-    if (together) {
+    const itemId = `${key.partition}\0${key.sort}`;
+    const pending = waiting.get(itemId);
+    if (pending) {
       for (const [name, amount] of amounts)
-        together.amounts.set(name, (together.amounts.get(name) ?? 0) + amount);
-      return together.written;
+        pending.amounts.set(name, (pending.amounts.get(name) ?? 0) + amount);
+      return pending.written;
     }
-    const all = new Map(amounts);
+    const total = new Map(amounts);
     const written = new Promise<void>((resolve, reject) => {
-      // Node comes to this once no promise is left to go on: all that were answered together have been here.
+      // Runs when no promise can continue: by then the whole batch has added its amounts.
       process.nextTick(() => {
-        waiting.delete(place);
-        write(store, { key, amounts: all, expiresAt }).then(resolve, reject);
+        waiting.delete(itemId);
+        write(store, { key, amounts: total, expiresAt }).then(resolve, reject);
       });
     });
-    waiting.set(place, { amounts: all, written });
+    waiting.set(itemId, { amounts: total, written });
     return written;
   };
 };

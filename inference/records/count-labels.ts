@@ -1,6 +1,6 @@
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 
-/** How many rows were answered with each label; values of a regression have none. */
+/** Counts the predictions per label; a regression has none. */
 export const countLabels = (predictions: readonly Prediction[]): ReadonlyMap<string, number> => {
   const labels = new Map<string, number>();
   for (const { label } of predictions)

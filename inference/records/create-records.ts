@@ -3,7 +3,7 @@ import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { createRecorder } from "./recorder.ts";
 import type { PredictionReader, RecordStorage, Records } from "./records.ts";
 
-type Needs = {
+type Dependencies = {
   readonly identity: Pick<ModelIdentity, "environment" | "model">;
   readonly manifest: Pick<Manifest, "records">;
   readonly hashKey: (() => Promise<Uint8Array>) | undefined;
@@ -11,7 +11,7 @@ type Needs = {
   readonly log: (line: string) => void;
 };
 
-/** Loaded when a record is first asked for: predictions do not wait for it. */
+/** Loads the reader on the first request for records, to keep cold starts short. */
 const createLazyReader = (open: () => Promise<PredictionReader>): PredictionReader => {
   let opened: Promise<PredictionReader> | undefined;
   const reader = () => {
@@ -24,14 +24,14 @@ const createLazyReader = (open: () => Promise<PredictionReader>): PredictionRead
   };
 };
 
-/** The records of this function's model in that place; none where there is no place for them. */
+/** Creates the records of a model in a storage; undefined without a storage. */
 export const createRecords =
-  ({ identity: { environment, model }, manifest, hashKey, clock, log }: Needs) =>
-  (place: RecordStorage | undefined): Records | undefined =>
-    place && {
-      recorder: createRecorder({ ...place, manifest, hashKey, log }),
+  ({ identity: { environment, model }, manifest, hashKey, clock, log }: Dependencies) =>
+  (storage: RecordStorage | undefined): Records | undefined =>
+    storage && {
+      recorder: createRecorder({ ...storage, manifest, hashKey, log }),
       reader: createLazyReader(async () => {
         const { createPredictionReader } = await import("./prediction-reader.ts");
-        return createPredictionReader({ ...place, environment, model, clock });
+        return createPredictionReader({ ...storage, environment, model, clock });
       }),
     };

@@ -1,4 +1,4 @@
-/** What was given as a page's cursor is none. */
+/** The cursor does not belong to this list. */
 export class CursorInvalid extends Error {
   override readonly name = "CursorInvalid";
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { hmacSha256 } from "./hash-inputs.ts";
 
-test("the digest is HMAC-SHA-256 as Node has it, for each key and text", () => {
+test("the hash equals Node's HMAC-SHA-256 for every key and text", () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 32, maxLength: 64 }),
@@ -15,6 +15,6 @@ test("the digest is HMAC-SHA-256 as Node has it, for each key and text", () => {
   );
 });
 
-test("a key that is too short to be secret is refused, and one that HMAC would shorten too", () => {
+test("a key that is too short to be secret, or that HMAC would shorten, is refused", () => {
   for (const bytes of [0, 31, 65]) expect(() => hmacSha256(new Uint8Array(bytes))).toThrow(RangeError);
 });

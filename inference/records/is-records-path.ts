@@ -1,12 +1,12 @@
 /**
- * Whether an address of the service is one of its records, or may be taken for one by who reads it otherwise: what they
- * hold is for whoever has a key. @param path as it came, percent-encoded
+ * Whether a path of the service returns prediction records, or another server could read it as such a path: records need a
+ * key. @param path percent-encoded as received
  */
 export const isRecordsPath = (path: string): boolean => {
   try {
     return /^\/+v1\/+predictions(\/|$)/.test(decodeURIComponent(path));
   } catch {
-    // What cannot be read one way may be read another.
+    // Another server may decode an invalid path differently.
     return true;
   }
 };

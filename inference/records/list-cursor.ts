@@ -2,8 +2,8 @@ import * as z from "zod";
 import { CursorInvalid } from "./cursor-invalid.ts";
 
 /**
- * Where a page begins: at this row of the request that has this place in the index, or behind that place (row null),
- * whether or not a request has it.
+ * The start of a page: this row of the request with this sort key in the index, or (row null) the first request after that
+ * sort key.
  */
 const ListPosition = z.tuple([
   z.string().regex(/^\d{15}(#[A-Za-z0-9_-]{1,64})?$/),
@@ -11,7 +11,6 @@ const ListPosition = z.tuple([
 ]);
 export type ListPosition = { readonly sort: string; readonly row: number | null };
 
-/** The longest cursor there is. */
 export const maxCursorLength = 200;
 
 export const writeCursor = ({ sort, row }: ListPosition): string =>
@@ -25,13 +24,14 @@ const parse = (cursor: string): unknown => {
   }
 };
 
-/** Throws CursorInvalid for all that `writeCursor` does not write. */
+/** Throws CursorInvalid for everything that `writeCursor` does not write. */
 export const readCursor = (cursor: string): ListPosition => {
   const parsed = cursor.length <= maxCursorLength ? ListPosition.safeParse(parse(cursor)) : undefined;
-  if (!parsed?.success) throw new CursorInvalid("This is no cursor that a page of this list has given.");
+  if (!parsed?.success)
+    throw new CursorInvalid("The cursor is invalid: use the cursor of the previous page.");
   const [sort, row] = parsed.data;
   const position = { sort, row };
   if (writeCursor(position) !== cursor)
-    throw new CursorInvalid("This is no cursor that a page of this list has given.");
+    throw new CursorInvalid("The cursor is invalid: use the cursor of the previous page.");
   return position;
 };

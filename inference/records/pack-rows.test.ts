@@ -27,7 +27,7 @@ const row: fc.Arbitrary<StoredRow> = fc.record(
   { requiredKeys: ["prediction"], noNullPrototype: true },
 );
 
-test("every row comes back as it was, whichever columns and labels the others have", async () => {
+test("every row is unpacked unchanged, with any columns and labels in the others", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 8 }), async (rows) => {
       const read = await unpackRows(await packRows(rows));

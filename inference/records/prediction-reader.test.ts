@@ -67,7 +67,7 @@ const expectedOf = (list: readonly PredictedRequest[], label: string | undefined
     );
 
 describe("pages", () => {
-  test("together show every record once, newest first, with the label asked for, and count them", async () => {
+  test("together have every record once, newest first, with the requested label, and count them", async () => {
     await fc.assert(
       fc.asyncProperty(
         requests,
@@ -88,7 +88,7 @@ describe("pages", () => {
     );
   });
 
-  test("shift nothing when newer records come in between", async () => {
+  test("do not shift when newer records arrive in between", async () => {
     const { recorder, reader } = createRecordsFixture();
     await recorder.record(createLabelledRows(["stay", "churn", "stay"], { id: "a", at: noon }));
     const first = await reader.list({ limit: 2 });
@@ -100,7 +100,7 @@ describe("pages", () => {
     expect(second).not.toHaveProperty("cursor");
   });
 
-  test("count what is added while a reader lives, in this hour and in the one before", async () => {
+  test("count records that are added later, in this hour and in the previous one", async () => {
     const { recorder, reader, time } = createRecordsFixture();
     await recorder.record(createLabelledRows(["stay"], { id: "a", at: noon }));
     expect((await reader.list({ limit: 20 })).total).toBe(1);
@@ -112,14 +112,14 @@ describe("pages", () => {
     expect((await reader.list({ limit: 20, label: "churn" })).total).toBe(2);
   });
 
-  test("of another model or environment are other pages", async () => {
+  test("have no records of another model or environment", async () => {
     const { recorder, reader } = createRecordsFixture();
     await recorder.record(createLabelledRows(["stay"], { environment: "stage" }));
     await recorder.record(createLabelledRows(["stay"], { model: "churn2" }));
     expect(await reader.list({ limit: 20 })).toEqual({ items: [], total: 0 });
   });
 
-  test("take no cursor that they did not give", async () => {
+  test("refuse a cursor that no page returned", async () => {
     const { reader } = createRecordsFixture();
     const written = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
     const sort = "000001795000000#r1";
@@ -153,7 +153,7 @@ describe("a rare label", () => {
     return { asked, instrument };
   };
 
-  test("is found without looking through the hours that have none of it", async () => {
+  test("is found without scanning the hours that do not have it", async () => {
     const { asked, instrument } = counting();
     const { recorder, reader } = createRecordsFixture({ instrument });
     for (let hours = 3; hours < 40; hours += 1)
@@ -168,7 +168,7 @@ describe("a rare label", () => {
     expect(asked.filter((partition) => partition === "predictions").length).toBeLessThanOrEqual(3);
   });
 
-  test("among very many requests of its own hour ends a page early, with a cursor that goes on", async () => {
+  test("among very many requests of one hour ends a page early, with a cursor to continue", async () => {
     const { asked, instrument } = counting();
     const { recorder, reader } = createRecordsFixture({ instrument });
     await recorder.record(createLabelledRows(["churn"], { id: "rare", at: noon - 5 * hourMs }));
@@ -182,7 +182,7 @@ describe("a rare label", () => {
     expect(second.cursor).toBeUndefined();
   });
 
-  test("in large requests lets the event loop turn between its rows, and reads eight of them at a time", async () => {
+  test("in large requests does not block the event loop, and eight requests are read at a time", async () => {
     const world = createRecordsFixture();
     let reading = 0;
     let most = 0;
@@ -208,7 +208,7 @@ describe("a rare label", () => {
     expect(turns).toBeGreaterThan(50);
   });
 
-  test("costs one read for each request that is shown, however long the list is", async () => {
+  test("costs one read per request on the page, with a list of any length", async () => {
     const { asked, instrument } = counting();
     const { recorder, reader } = createRecordsFixture({ instrument });
     for (let request = 0; request < 200; request += 1)

@@ -16,88 +16,92 @@ import type { ListQuery, PredictionPage, PredictionReader, PredictionRecord } fr
 import { IndexEntry, StoredRequest, type StoredRow } from "./stored-request.ts";
 import { type ReadRow, unpackRows } from "./unpack-rows.ts";
 
-type Needs = RecordScope & {
+type Dependencies = RecordScope & {
   readonly store: Pick<Store, "get" | "page">;
   readonly blobs: Pick<Blobs, "get">;
   /** Epoch milliseconds. */
   readonly clock: () => number;
 };
 
-/** A request that a page may show rows of, from this row on. */
-type Entry = { readonly sort: string; readonly from: number; readonly rows: number };
-type FoundRecord = { readonly record: PredictionRecord; readonly at: ListPosition };
+/** A request whose rows a page may show, from row `firstRow` on. */
+type Entry = { readonly sort: string; readonly firstRow: number; readonly rows: number };
+type LocatedRecord = { readonly record: PredictionRecord; readonly position: ListPosition };
 
-/** Requests of the index that one page with a label looks through at most. */
+/** The most requests of the index that one page with a label scans. */
 const maxScanned = 2_000;
 const scanPageSize = 250;
-/** Rows of a large request between which the event loop has a turn: to parse one takes some 20 µs. */
+/** Rows to parse, at about 20 µs each, before the event loop gets a turn. */
 const rowsPerTurn = 100;
-/** Requests that are read at the same time: each may have rows of 6 MB. */
+/** Requests that are read at the same time: each can have 6 MB of rows. */
 const maxParallelEntries = 8;
 const hourMs = 3_600_000;
 
 const recordId = /^([A-Za-z0-9_-]{1,64})\.(0|[1-9]\d{0,5})$/;
 const newestPosition: ListPosition = { sort: "9".repeat(15), row: null };
 
-/** Reads single records: out of the request's item, or out of its blob. */
-const createRowReader = ({ store, blobs, environment, model }: Needs) => {
-  const places = recordPartitions({ environment, model });
+/** Reads records from the request's item or from its blob. */
+const createRowReader = ({ store, blobs, environment, model }: Dependencies) => {
+  const partitions = recordPartitions({ environment, model });
 
-  const recordOf = (id: string, kept: StoredRequest, row: StoredRow): PredictionRecord => ({
+  const toRecord = (id: string, request: StoredRequest, row: StoredRow): PredictionRecord => ({
     id,
     model,
-    version: kept.version,
-    digest: kept.digest,
+    version: request.version,
+    digest: request.digest,
     environment,
     prediction: row.prediction,
     ...(row.inputs ? { inputs: row.inputs } : {}),
     ...(row.hash === undefined ? {} : { inputsHash: row.hash }),
-    latencyMs: kept.latencyMs,
-    createdAt: new Date(kept.at).toISOString(),
+    latencyMs: request.latencyMs,
+    createdAt: new Date(request.at).toISOString(),
   });
 
-  const rowsOf = async ({ rows }: StoredRequest): Promise<ReadRow> => {
+  const openRows = async ({ rows }: StoredRequest): Promise<ReadRow> => {
     if (Array.isArray(rows)) return (index) => rows[index];
     const bytes = await blobs.get(rows.blob);
-    // A bucket forgets objects by its own rule, which may come a little before the item's.
+    // The bucket's lifecycle rule may delete the blob shortly before the item expires.
     return bytes ? unpackRows(bytes) : () => undefined;
   };
 
   return {
-    one: async (id: string, index: number): Promise<PredictionRecord | undefined> => {
-      const query = { partition: places.request(id), order: "descending", limit: 1 } as const;
+    readOne: async (id: string, index: number): Promise<PredictionRecord | undefined> => {
+      const query = { partition: partitions.request(id), order: "descending", limit: 1 } as const;
       const [item] = (await store.page(query)).items;
       if (item === undefined) return undefined;
-      const kept = StoredRequest.parse(item.value);
-      const row = (await rowsOf(kept))(index);
-      return row && recordOf(`${id}.${index}`, kept, row);
+      const request = StoredRequest.parse(item.value);
+      const row = (await openRows(request))(index);
+      return row && toRecord(`${id}.${index}`, request, row);
     },
 
-    /** At most `limit` rows of a request, those with the label where one is given. */
-    some: async (entry: Entry, limit: number, label: string | undefined): Promise<readonly FoundRecord[]> => {
+    /** Reads at most `limit` rows of a request, only those with the label if there is one. */
+    readMany: async (
+      entry: Entry,
+      limit: number,
+      label: string | undefined,
+    ): Promise<readonly LocatedRecord[]> => {
       const { at, id } = parseIndexSortKey(entry.sort);
-      const item = await store.get({ partition: places.request(id), sort: requestSortKey(at) });
+      const item = await store.get({ partition: partitions.request(id), sort: requestSortKey(at) });
       if (item === undefined) return [];
-      const kept = StoredRequest.parse(item.value);
-      const row = await rowsOf(kept);
-      const found: FoundRecord[] = [];
-      for (let index = entry.from; index < entry.rows && found.length < limit; index += 1) {
-        if ((index - entry.from) % rowsPerTurn === rowsPerTurn - 1) await setImmediate();
-        const here = row(index, label);
-        if (here && (label === undefined || here.prediction.label === label))
-          found.push({
-            record: recordOf(`${id}.${index}`, kept, here),
-            at: { sort: entry.sort, row: index },
+      const request = StoredRequest.parse(item.value);
+      const readRow = await openRows(request);
+      const records: LocatedRecord[] = [];
+      for (let index = entry.firstRow; index < entry.rows && records.length < limit; index += 1) {
+        if ((index - entry.firstRow) % rowsPerTurn === rowsPerTurn - 1) await setImmediate();
+        const row = readRow(index, label);
+        if (row && (label === undefined || row.prediction.label === label))
+          records.push({
+            record: toRecord(`${id}.${index}`, request, row),
+            position: { sort: entry.sort, row: index },
           });
       }
-      return found;
+      return records;
     },
   };
 };
 
 /**
- * The place to look from next for a label: the same, or the end of the next older hour that holds one. Undefined:
- * none does. The last two hours are always looked through, because their counters may still be on the way.
+ * Returns where to continue the scan for a label: the same position, or the end of the next older hour with that label;
+ * undefined if there is none. The last two hours are always scanned, because their counters may not be written yet.
  */
 const findNextPosition = (
   position: ListPosition,
@@ -114,97 +118,100 @@ const findNextPosition = (
   return next === hour ? position : { sort: hourEndSortKey(next), row: null };
 };
 
-/** Walks the index from new to old. */
-const createIndexWalker = ({ store, environment, model }: Needs) => {
+/** Scans the index from new to old. */
+const createIndexWalker = ({ store, environment, model }: Dependencies) => {
   const { index } = recordPartitions({ environment, model });
 
   const entryAt = async ({ sort, row }: ListPosition): Promise<readonly (Entry & IndexEntry)[]> => {
     if (row === null) return [];
     const item = await store.get({ partition: index, sort });
-    return item ? [{ ...IndexEntry.parse(item.value), sort, from: row }] : [];
+    return item ? [{ ...IndexEntry.parse(item.value), sort, firstRow: row }] : [];
   };
 
-  /** Requests that together have `wanted` rows, and where to go on; `behind` is undefined at the end. */
-  return async (position: ListPosition, wanted: number, label: string | undefined) => {
+  /** Returns requests with `limit` rows in total; `next` is undefined at the end of the index. */
+  return async (position: ListPosition, limit: number, label: string | undefined) => {
     const [first, page] = await Promise.all([
       entryAt(position),
       store.page({
         partition: index,
         order: "descending",
-        limit: label === undefined ? wanted : scanPageSize,
+        limit: label === undefined ? limit : scanPageSize,
         after: encodeCursor(position.sort),
       }),
     ]);
     const rest = page.items.map(({ key, value }) => ({
       ...IndexEntry.parse(value),
       sort: key.sort,
-      from: 0,
+      firstRow: 0,
     }));
     const entries: Entry[] = [];
     let rows = 0;
     let scanned = 0;
     for (const entry of [...first, ...rest]) {
-      if (rows >= wanted)
-        return { entries, scanned, behind: { sort: entries.at(-1)?.sort ?? "", row: null } };
+      if (rows >= limit) return { entries, scanned, next: { sort: entries.at(-1)?.sort ?? "", row: null } };
       scanned += 1;
       const matching =
         label === undefined
-          ? entry.rows - entry.from
+          ? entry.rows - entry.firstRow
           : ((entry.labels && getOwnProperty(entry.labels, label)) ?? 0);
       if (matching === 0) continue;
       entries.push(entry);
-      // Of a request that is begun in its middle nobody knows how many rows with the label are left.
-      if (label === undefined || entry.from === 0) rows += matching;
+      // After the first page of a request, the number of its remaining rows with the label is unknown.
+      if (label === undefined || entry.firstRow === 0) rows += matching;
     }
     const last = page.items.at(-1)?.key.sort;
-    const behind = page.cursor === undefined || last === undefined ? undefined : { sort: last, row: null };
-    return { entries, scanned, behind };
+    const next = page.cursor === undefined || last === undefined ? undefined : { sort: last, row: null };
+    return { entries, scanned, next };
   };
 };
 
 /**
- * Shows the records of one model in one environment. A record by its id costs one read of the store, and one of the
- * blobs for a large request. A page costs one query of the index, one read for each request that it shows rows of
- * (eight at the same time), and the counters of the last two hours; those of all hours once an hour.
+ * Reads the records of one model in one environment. A record by id costs one read of the store, and one blob for a large
+ * request. A page costs one query of the index, one read per request on the page (eight in parallel), and the counters of
+ * the last two hours; the counters of all hours are read once an hour.
  *
- * With a label, hours without it are skipped by their counters, requests without it by the index, and one page looks
- * through at most 2,000 requests: it then holds fewer rows than asked for, and a cursor to go on with.
- * `total` counts by the hour: up to an hour's records may be in it that have just expired.
+ * With a label, the counters skip hours without it, the index skips requests without it, and a page scans at most 2,000
+ * requests: it may then have fewer rows than its limit and still a cursor.
+ * `total` counts whole hours, so it can include records of the last hour that have just expired.
  */
-export const createPredictionReader = (needs: Needs): PredictionReader => {
-  const { store, clock } = needs;
-  const counts = readHourlyCounts({ store, clock, partition: recordPartitions(needs).counts });
-  const rows = createRowReader(needs);
-  const walk = createIndexWalker(needs);
+export const createPredictionReader = (dependencies: Dependencies): PredictionReader => {
+  const { store, clock } = dependencies;
+  const readCounts = readHourlyCounts({ store, clock, partition: recordPartitions(dependencies).counts });
+  const rows = createRowReader(dependencies);
+  const walkIndex = createIndexWalker(dependencies);
 
   const list = async ({ limit, cursor, label }: ListQuery): Promise<PredictionPage> => {
     if (!Number.isInteger(limit) || limit < 1 || limit > 100)
-      throw new RangeError(`a page holds 1 to 100 records, not ${limit}`);
+      throw new RangeError(`a page must have 1 to 100 records, not ${limit}`);
     const start = cursor === undefined ? newestPosition : readCursor(cursor);
-    const counted = counts();
-    const found: FoundRecord[] = [];
+    const counts = readCounts();
+    const records: LocatedRecord[] = [];
     let scanned = 0;
     let position: ListPosition | undefined = start;
-    // One record more than asked for tells whether there is a next page, and where it begins.
-    while (found.length <= limit && scanned < maxScanned) {
-      if (label !== undefined) position = findNextPosition(position, await counted, label, clock());
+    // One additional record shows whether there is a next page, and where it starts.
+    while (records.length <= limit && scanned < maxScanned) {
+      if (label !== undefined) position = findNextPosition(position, await counts, label, clock());
       if (position === undefined) break;
-      const missing = limit + 1 - found.length;
-      const walked = await walk(position, missing, label);
-      for (let from = 0; from < walked.entries.length && found.length <= limit; from += maxParallelEntries) {
-        const some = walked.entries.slice(from, from + maxParallelEntries);
-        const read = await Promise.all(some.map((entry) => rows.some(entry, missing, label)));
-        found.push(...read.flat());
+      const missing = limit + 1 - records.length;
+      const scan = await walkIndex(position, missing, label);
+      for (
+        let start = 0;
+        start < scan.entries.length && records.length <= limit;
+        start += maxParallelEntries
+      ) {
+        const entries = scan.entries.slice(start, start + maxParallelEntries);
+        const results = await Promise.all(entries.map((entry) => rows.readMany(entry, missing, label)));
+        records.push(...results.flat());
       }
-      scanned += walked.scanned;
-      position = walked.behind;
+      scanned += scan.scanned;
+      position = scan.next;
       if (position === undefined) break;
     }
-    const next = found[limit]?.at ?? position;
+    const next = records[limit]?.position ?? position;
     return {
-      items: found.slice(0, limit).map(({ record }) => record),
+      items: records.slice(0, limit).map(({ record }) => record),
       ...(next ? { cursor: writeCursor(next) } : {}),
-      total: [...(await counted).values()].reduce(
+      total: [...(await counts).values()].reduce(
         (sum, hour) => sum + (label === undefined ? hour.rows : (hour.labels.get(label) ?? 0)),
         0,
       ),
@@ -214,7 +221,7 @@ export const createPredictionReader = (needs: Needs): PredictionReader => {
   return {
     prediction: async (id) => {
       const [, request, row] = id.match(recordId) ?? [];
-      return request === undefined || row === undefined ? undefined : rows.one(request, Number(row));
+      return request === undefined || row === undefined ? undefined : rows.readOne(request, Number(row));
     },
     list,
   };

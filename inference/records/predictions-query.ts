@@ -3,7 +3,7 @@ import { createProblem } from "#inference/http/create-problem.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { maxCursorLength } from "./list-cursor.ts";
 
-/** The query of `GET /v1/predictions`, as text. Other parameters are not looked at. */
+/** The query of `GET /v1/predictions`. Other parameters are ignored. */
 export const PredictionsQuery = z.object({
   limit: z
     .string()
@@ -12,28 +12,28 @@ export const PredictionsQuery = z.object({
     .pipe(z.int().min(1).max(100))
     .default(20)
     .describe("Records on a page, 1 to 100."),
-  cursor: z.string().min(1).max(maxCursorLength).optional().describe("The cursor of the page before."),
-  label: z.string().min(1).max(128).optional().describe("Only records that were answered with this label."),
+  cursor: z.string().min(1).max(maxCursorLength).optional().describe("The cursor of the previous page."),
+  label: z.string().min(1).max(128).optional().describe("Only predictions with this label."),
 });
 export type PredictionsQuery = z.infer<typeof PredictionsQuery>;
 
 const rules = {
-  limit: "limit is a whole number from 1 to 100",
-  cursor: "cursor is what the page before gave as its cursor",
-  label: "label has 1 to 128 characters",
+  limit: "limit must be a whole number from 1 to 100",
+  cursor: "cursor must be the cursor of the previous page",
+  label: "label must have 1 to 128 characters",
 } as const;
 
 const toProblem = (error: z.ZodError): HttpProblem => {
-  const broken = Object.entries(rules).flatMap(([name, rule]) =>
+  const violated = Object.entries(rules).flatMap(([name, rule]) =>
     error.issues.some(({ path }) => path[0] === name) ? [rule] : [],
   );
-  return createProblem("query-invalid", `${broken.join("; ")}.`);
+  return createProblem("query-invalid", `${violated.join("; ")}.`);
 };
 
-/** The query as it is asked with, or why it is none. */
+/** Reads the query, or returns a problem. */
 export const readPredictionsQuery = (
-  given: Readonly<Record<string, string>>,
+  parameters: Readonly<Record<string, string>>,
 ): { readonly query: PredictionsQuery } | { readonly problem: HttpProblem } => {
-  const { success, data, error } = PredictionsQuery.safeParse(given);
+  const { success, data, error } = PredictionsQuery.safeParse(parameters);
   return success ? { query: data } : { problem: toProblem(error) };
 };

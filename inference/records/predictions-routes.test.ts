@@ -6,9 +6,9 @@ import { createLabelledRows, createRecordsFixture } from "#test/support/records-
 import { predictionsRoutes } from "./predictions-routes.ts";
 import { PredictionPage, PredictionRecord } from "./records.ts";
 
-const addresses = (needs: Parameters<typeof predictionsRoutes>[0]) => {
-  const route = createRouter(predictionsRoutes(needs));
-  return createAppClient({ answer: async (request) => route(request) });
+const addresses = (dependencies: Parameters<typeof predictionsRoutes>[0]) => {
+  const route = createRouter(predictionsRoutes(dependencies));
+  return createAppClient({ handle: async (request) => route(request) });
 };
 
 const served = async () => {
@@ -19,7 +19,7 @@ const served = async () => {
   return { get: (path: string) => app.request(path) };
 };
 
-test("a record is shown by its id, and no cache keeps it", async () => {
+test("a record is returned by its id, and no cache stores it", async () => {
   const { get } = await served();
   const response = await get("/v1/predictions/r7.0");
   expect(response.headers.get("cache-control")).toBe("no-store");
@@ -27,7 +27,7 @@ test("a record is shown by its id, and no cache keeps it", async () => {
   expect((await get("/v1/predictions")).headers.get("cache-control")).toBe("no-store");
 });
 
-test("pages hold twenty records unless another number is asked for, and go on at their cursor", async () => {
+test("a page has twenty records by default, and its cursor continues the list", async () => {
   const { get } = await served();
   const first = PredictionPage.parse(await (await get("/v1/predictions")).json());
   expect(first).toMatchObject({ total: 30 });
@@ -51,18 +51,18 @@ test.each([
   ["label=", /label/],
   [`label=${"x".repeat(129)}`, /label/],
   ["limit=x&label=", /limit.*label/],
-])("what the query may not hold is a 400 that says what it may: %s", async (query, says) => {
+])("an invalid query gets 400 with the rule: %s", async (query, rule) => {
   const { get } = await served();
   const response = await get(`/v1/predictions?${query}`);
   expect(response.headers.get("content-type")).toBe("application/problem+json");
   expect(HttpProblem.parse(await response.json())).toMatchObject({
     status: 400,
     type: "urn:slipway:problem:query-invalid",
-    detail: expect.stringMatching(says),
+    detail: expect.stringMatching(rule),
   });
 });
 
-test("an id without a record is a 404, and so are all of them where no records are kept", async () => {
+test("an id without a record gets 404, and every path does if the service keeps no records", async () => {
   const { get } = await served();
   for (const id of ["r99.0", "r7.1", "%00", "r7", "%E0%A4"])
     expect((await get(`/v1/predictions/${id}`)).status).toBe(404);
@@ -70,11 +70,11 @@ test("an id without a record is a 404, and so are all of them where no records a
   for (const path of ["/v1/predictions", "/v1/predictions/r7.0"]) {
     const response = await without.request(path);
     expect(response.status).toBe(404);
-    expect(HttpProblem.parse(await response.json()).detail).toMatch(/keeps no records/);
+    expect(HttpProblem.parse(await response.json()).detail).toMatch(/does not record/);
   }
 });
 
-test("a storage that cannot be read is a 503, and its reason stays in the log", async () => {
+test("an unreadable storage gets 503, and only the log has the reason", async () => {
   const lines: string[] = [];
   const broken = () => Promise.reject(new Error("no such table"));
   const app = addresses({

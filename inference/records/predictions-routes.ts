@@ -10,23 +10,23 @@ import type { Route, RouteHandler } from "#inference/http/router.ts";
 import { CursorInvalid } from "./cursor-invalid.ts";
 import type { PredictionReader } from "./records.ts";
 
-const noRecordsProblem = createProblem("not-found", "This service keeps no records of its predictions.");
+const noRecordsProblem = createProblem("not-found", "This service does not record its predictions.");
 
-/** Of a parameter that stands there more than once the first counts. */
+/** The first of several parameters with the same name counts. */
 const parseQuery = ({ query }: HttpRequest): Record<string, string> =>
   Object.fromEntries([...new URLSearchParams(query)].reverse());
 
-type Needs = {
-  /** Absent where the service keeps no records: then there is nothing at these addresses. */
+type Dependencies = {
+  /** Absent if the service keeps no records: then these paths respond 404. */
   readonly reader?: PredictionReader | undefined;
-  /** Told why records could not be read; holds no inputs. */
+  /** Gets the reason if records cannot be read, without inputs. */
   readonly log: (line: string) => void;
 };
 
-/** GET /v1/predictions/{id} and GET /v1/predictions?limit&cursor&label. Whatever goes wrong is a problem (RFC 9457). */
-export const predictionsRoutes = ({ reader, log }: Needs): readonly Route[] => {
-  /** Records are not the service: that they cannot be read says nothing of its predictions. */
-  const whileReadable = async (work: () => Promise<HttpResponse>): Promise<HttpResponse> => {
+/** GET /v1/predictions/{id} and GET /v1/predictions?limit&cursor&label. Every error is a problem (RFC 9457). */
+export const predictionsRoutes = ({ reader, log }: Dependencies): readonly Route[] => {
+  /** Converts a storage error to 503, because predictions still work without records. */
+  const handleErrors = async (work: () => Promise<HttpResponse>): Promise<HttpResponse> => {
     try {
       return await work();
     } catch (error) {
@@ -35,18 +35,18 @@ export const predictionsRoutes = ({ reader, log }: Needs): readonly Route[] => {
       const reason = error instanceof Error ? `${error.name}: ${error.message.slice(0, 300)}` : typeof error;
       log(`records could not be read: ${reason}`);
       return problemResponse(
-        createProblem("records-unavailable", "The records cannot be read at the moment."),
+        createProblem("records-unavailable", "The records cannot be read now: try again."),
       );
     }
   };
-  const list = async (request: HttpRequest, from: PredictionReader): Promise<HttpResponse> => {
+  const handleList = async (request: HttpRequest, records: PredictionReader): Promise<HttpResponse> => {
     const { readPredictionsQuery } = await import("./predictions-query.ts");
-    const read = readPredictionsQuery(parseQuery(request));
-    if ("problem" in read) return problemResponse(read.problem);
-    const { limit, cursor, label } = read.query;
-    return whileReadable(async () =>
+    const result = readPredictionsQuery(parseQuery(request));
+    if ("problem" in result) return problemResponse(result.problem);
+    const { limit, cursor, label } = result.query;
+    return handleErrors(async () =>
       jsonResponse(
-        await from.list({
+        await records.list({
           limit,
           ...(cursor === undefined ? {} : { cursor }),
           ...(label === undefined ? {} : { label }),
@@ -54,22 +54,22 @@ export const predictionsRoutes = ({ reader, log }: Needs): readonly Route[] => {
       ),
     );
   };
-  const one = (id: string, from: PredictionReader): Promise<HttpResponse> =>
-    whileReadable(async () => {
-      const found = await from.prediction(id);
-      return found
-        ? jsonResponse(found)
+  const handleOne = (id: string, records: PredictionReader): Promise<HttpResponse> =>
+    handleErrors(async () => {
+      const record = await records.prediction(id);
+      return record
+        ? jsonResponse(record)
         : problemResponse(
-            createProblem("prediction-not-found", "There is no record of this id, or its time is over."),
+            createProblem("prediction-not-found", "There is no record with this id, or it has expired."),
           );
     });
-  /** Records may hold a person's data: no cache on the way keeps them. */
-  const unkept =
+  /** Records may contain personal data, so no cache may store them. */
+  const withoutCache =
     (
-      respond: (reader: PredictionReader, ...given: Parameters<RouteHandler>) => Promise<HttpResponse>,
+      respond: (reader: PredictionReader, ...args: Parameters<RouteHandler>) => Promise<HttpResponse>,
     ): RouteHandler =>
-    async (...given) =>
-      withHeaders(reader ? await respond(reader, ...given) : problemResponse(noRecordsProblem), {
+    async (...args) =>
+      withHeaders(reader ? await respond(reader, ...args) : problemResponse(noRecordsProblem), {
         "cache-control": "no-store",
       });
 
@@ -77,8 +77,12 @@ export const predictionsRoutes = ({ reader, log }: Needs): readonly Route[] => {
     {
       method: "GET",
       path: "/v1/predictions/:id",
-      respond: unkept((from, _, { id = "" }) => one(id, from)),
+      respond: withoutCache((records, _, { id = "" }) => handleOne(id, records)),
     },
-    { method: "GET", path: "/v1/predictions", respond: unkept((from, request) => list(request, from)) },
+    {
+      method: "GET",
+      path: "/v1/predictions",
+      respond: withoutCache((records, request) => handleList(request, records)),
+    },
   ];
 };

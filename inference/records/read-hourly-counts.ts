@@ -3,9 +3,9 @@ import { formatHour } from "./record-keys.ts";
 
 export type HourCounts = { readonly rows: number; readonly labels: ReadonlyMap<string, number> };
 
-type Needs = {
+type Dependencies = {
   readonly store: Pick<Store, "page">;
-  /** The partition that the counters lie in. */
+  /** The partition of the counters. */
   readonly partition: string;
   /** Epoch milliseconds. */
   readonly clock: () => number;
@@ -27,14 +27,14 @@ const parseCounts = (value: unknown): HourCounts => {
 };
 
 /**
- * The counters of each hour that holds records, newest first. Hours that are over do not change: they are read once
- * an hour, all others with each call. 30 days are 720 items, one call of DynamoDB's.
+ * Reads the counters of each hour with records, newest first. Past hours do not change, so they are read once an hour; the
+ * others on each call. 30 days are 720 items, one DynamoDB call.
  */
-export const readHourlyCounts = ({ store, partition, clock }: Needs) => {
-  let known: ReadonlyMap<string, HourCounts> = new Map();
+export const readHourlyCounts = ({ store, partition, clock }: Dependencies) => {
+  let cached: ReadonlyMap<string, HourCounts> = new Map();
   let readAt = Number.NEGATIVE_INFINITY;
 
-  /** Hours from now back to `oldest`. */
+  /** Reads the hours from now back to `oldest`. */
   const readBackTo = async (oldest: string): Promise<ReadonlyMap<string, HourCounts>> => {
     const hours = new Map<string, HourCounts>();
     let after: string | undefined;
@@ -55,12 +55,12 @@ export const readHourlyCounts = ({ store, partition, clock }: Needs) => {
   return async (): Promise<ReadonlyMap<string, HourCounts>> => {
     const now = clock();
     if (now - readAt >= hourMs || now < readAt) {
-      known = await readBackTo("");
+      cached = await readBackTo("");
       readAt = now;
-      return known;
+      return cached;
     }
-    // Writers' clocks differ, and what they add comes a little after: the hour before the reading is read again.
+    // Writers' clocks differ and writes can be late, so the hour before the last full read is read again.
     const recent = await readBackTo(formatHour(readAt - hourMs));
-    return new Map([...recent, ...[...known].filter(([hour]) => !recent.has(hour))]);
+    return new Map([...recent, ...[...cached].filter(([hour]) => !recent.has(hour))]);
   };
 };

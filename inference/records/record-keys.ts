@@ -1,16 +1,16 @@
-/** Where a model's records lie in one environment. */
+/** Identifies the records of one model in one environment. */
 export type RecordScope = { readonly environment: "stage" | "prod"; readonly model: string };
 
 const hourMs = 3_600_000;
 
-/** Milliseconds as text that sorts like the number, until the year 33658. */
+/** Formats milliseconds as text that sorts like the number, until the year 33658. */
 const toSortable = (at: number): string => String(at).padStart(15, "0");
 
 /**
- * The store's keys of records, all of one model in one environment:
- * - `index`: one small item a request, in the order of time, which pages walk;
- * - `request(id)`: what was answered, under the request's own id, so that one record costs one read;
- * - `counts`: counters of each hour, for totals and for hours that hold nothing of a label.
+ * The partitions of the records of one model in one environment:
+ * - `index`: one small item per request, in order of time, for pages;
+ * - `request(id)`: the predictions of a request, so that one record costs one read;
+ * - `counts`: counters per hour, for totals and to skip hours without a label.
  */
 export const recordPartitions = ({ environment, model }: RecordScope) => ({
   index: `predictions#${environment}#${model}`,
@@ -18,42 +18,42 @@ export const recordPartitions = ({ environment, model }: RecordScope) => ({
   request: (id: string) => `prediction#${environment}#${model}#${id}`,
 });
 
-/** Place of a request in the index. Two of the same millisecond are told apart by their ids. */
+/** The sort key of a request in the index. The id separates requests of the same millisecond. */
 export const indexSortKey = (at: number, id: string): string => `${toSortable(at)}#${id}`;
-/** Place of an answer under its request's id: an id that a caller uses twice hides nothing. */
+/** The sort key of a request's item: two requests with the same id do not overwrite each other. */
 export const requestSortKey = (at: number): string => toSortable(at);
 
-/** The time and the request's id in a place of the index. */
+/** Returns the time and the request's id of a sort key of the index. */
 export const parseIndexSortKey = (sort: string): { readonly at: number; readonly id: string } => ({
   at: Number(sort.slice(0, 15)),
   id: sort.slice(16),
 });
 
-/** The hour of a time in UTC, such as `2026-11-21T16`. */
+/** The hour of a time in UTC, for example `2026-11-21T16`. */
 export const formatHour = (at: number): string => new Date(at).toISOString().slice(0, 13);
-/** Epoch milliseconds at which the hour of this time begins. */
+/** The start of this time's hour, in epoch milliseconds. */
 export const startOfHour = (at: number): number => Math.floor(at / hourMs) * hourMs;
-/** A place behind everything that the index holds of the hour, for who walks from new to old. */
+/** A sort key after all requests of the hour, to scan from new to old. */
 export const hourEndSortKey = (hour: string): string => toSortable(Date.parse(`${hour}:00:00Z`) + hourMs);
 
-/** The least of these that is no less than `ttlDays`, for a bucket whose rules expire objects by their prefix. */
+/** `ttlDays` is rounded up to one of these, because a bucket's lifecycle rules expire objects by prefix. */
 const retentionStepsDays = [1, 7, 30, 90, 365, 3_650] as const;
 
 const rowsPrefix = ({ environment, model }: RecordScope, days: number): string =>
   `records/keep-${days}-days/${environment}/${model}/`;
 
-/** What the rows of this model's large requests lie under. */
-export const listRowsPrefixes = (served: RecordScope): readonly string[] =>
-  retentionStepsDays.map((days) => rowsPrefix(served, days));
+/** Lists the prefixes of the blobs with this model's rows. */
+export const listRowsPrefixes = (scope: RecordScope): readonly string[] =>
+  retentionStepsDays.map((days) => rowsPrefix(scope, days));
 
-/** Where the rows of a large request lie, under a prefix that a bucket can expire by. */
+/** The key of the blob with a large request's rows; a lifecycle rule expires it by its prefix. */
 export const rowsBlobKey = (
-  served: RecordScope,
+  scope: RecordScope,
   request: { readonly at: number; readonly id: string; readonly ttlDays: number },
 ): string => {
   const days =
     retentionStepsDays.find((days) => days >= request.ttlDays) ??
     retentionStepsDays[retentionStepsDays.length - 1] ??
     0;
-  return `${rowsPrefix(served, days)}${request.at}-${request.id}.jsonl.zst`;
+  return `${rowsPrefix(scope, days)}${request.at}-${request.id}.jsonl.zst`;
 };

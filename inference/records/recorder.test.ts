@@ -24,7 +24,7 @@ const noting = () => {
 };
 
 describe("a record", () => {
-  test("tells all of an answered row, under its request's id and its place there", async () => {
+  test("has all data of a predicted row, under the request's id and the row's index", async () => {
     const { recorder, reader } = createRecordsFixture();
     expect(await recorder.record(createLabelledRows(["stay", "churn"]))).toBe("written");
     expect(PredictionRecord.parse(await reader.prediction("request-1.1"))).toEqual({
@@ -56,7 +56,7 @@ describe("a record", () => {
     expect(await reader.prediction(id)).toBeUndefined();
   });
 
-  test("of a request of 10,000 rows is found in its one blob, which costs as many writes as one row does", async () => {
+  test("of a request with 10,000 rows is found in one blob and costs as many writes as one row", async () => {
     const { calls, instrument } = noting();
     const { recorder, reader, kept } = createRecordsFixture({ instrument });
     await recorder.record(createLabelledRows(many(1)));
@@ -72,7 +72,7 @@ describe("a record", () => {
     expect(await reader.prediction("large.10000")).toBeUndefined();
   });
 
-  test("of a hundred rows needs no blob, and of one text of a million characters does", async () => {
+  test("of a hundred rows needs no blob, but a text of a million characters does", async () => {
     const { recorder, reader, kept } = createRecordsFixture();
     await recorder.record(createLabelledRows(many(100)));
     expect(kept.size).toBe(0);
@@ -82,7 +82,7 @@ describe("a record", () => {
     expect((await reader.prediction("text.0"))?.inputs).toEqual({ text });
   });
 
-  test("is gone when its days are over, from pages and from the total too", async () => {
+  test("disappears from pages and from the total when it expires", async () => {
     const { recorder, reader, newReader, time } = createRecordsFixture();
     await recorder.record(createLabelledRows(["stay"]));
     time.now = Date.UTC(2026, 11, 21, 11, 59, 59);
@@ -94,14 +94,14 @@ describe("a record", () => {
     expect(await newReader().list({ limit: 20 })).toEqual({ items: [], total: 0 });
   });
 
-  test("written twice, as by a retry, is there once", async () => {
+  test("that a retry writes twice exists once", async () => {
     const { recorder, reader } = createRecordsFixture();
     await recorder.record(createLabelledRows(["stay"]));
     await recorder.record(createLabelledRows(["stay"]));
     expect((await reader.list({ limit: 20 })).items).toHaveLength(1);
   });
 
-  test("of more labels than the store counts at once counts each of them", async () => {
+  test("with more labels than the store counts per write counts all of them", async () => {
     const { recorder, reader } = createRecordsFixture();
     const labels = Array.from({ length: 250 }, (_, index) => `label ${index}`);
     await recorder.record(createLabelledRows(labels));
@@ -112,7 +112,7 @@ describe("a record", () => {
 });
 
 describe("inputs", () => {
-  test("are nowhere where the manifest keeps none", async () => {
+  test("are not stored anywhere if the manifest says none", async () => {
     const { recorder, reader, kept, store } = createRecordsFixture({ inputs: "none" });
     await recorder.record(createLabelledRows(many(2)));
     await recorder.record(createLabelledRows(many(200), { id: "large" }));
@@ -131,7 +131,7 @@ describe("inputs", () => {
     expect(kept.size).toBe(1);
   });
 
-  test("are a keyed digest where the manifest has them hashed: equal for equal rows, and another under another key", async () => {
+  test("are a keyed hash if the manifest says hashed: equal for equal rows, different with another key", async () => {
     const rows: Row[] = [
       { tenure: 1, contract: "one-year", fee: null },
       { contract: "one-year", tenure: 1 },
@@ -153,27 +153,27 @@ describe("inputs", () => {
     expect((await hashes(Buffer.alloc(32, 1), "other"))[0]).not.toBe(first);
   });
 
-  test("are not kept, and this is said, where they are to be hashed and there is no key", async () => {
+  test("are not stored if the manifest says hashed but there is no key, and the log says so", async () => {
     const { recorder, reader, lines } = createRecordsFixture({ inputs: "hashed" });
-    expect(lines).toEqual([expect.stringMatching(/no key/)]);
+    expect(lines).toEqual([expect.stringMatching(/no hash key/)]);
     await recorder.record(createLabelledRows(many(1)));
     expect(await reader.prediction("request-1.0")).not.toHaveProperty("inputsHash");
   });
 });
 
-describe("a fault of the storage", () => {
+describe("an error of the storage", () => {
   const rows = [{ secret: "a person's data" }];
-  test.each(["putAll", "add"] as const)("in %s is told and thrown to nobody", async (broken) => {
+  test.each(["putAll", "add"] as const)("in %s is logged and never thrown", async (broken) => {
     const instrument = (store: Store): Store => ({
       ...store,
       [broken]: () => Promise.reject(new Error("the table is gone")),
     });
     const { recorder, lines } = createRecordsFixture({ instrument });
     expect(await recorder.record(createLabelledRows(["stay"], { rows }))).toBe("failed");
-    expect(lines).toEqual(["the record of request request-1 was not kept: Error: the table is gone"]);
+    expect(lines).toEqual(["the record of request request-1 was not stored: Error: the table is gone"]);
   });
 
-  test("of blobs leaves no request in the list whose rows are nowhere", async () => {
+  test("of blobs leaves no request without rows in the list", async () => {
     const { recorder, reader, blobs, lines } = createRecordsFixture();
     blobs.put = () => Promise.reject(new Error("no bucket"));
     expect(await recorder.record(createLabelledRows(many(101)))).toBe("failed");
@@ -181,16 +181,16 @@ describe("a fault of the storage", () => {
     expect(lines).toHaveLength(1);
   });
 
-  test("that never answers keeps the caller no longer than the limit", async () => {
+  test("that never ends delays the caller no longer than the limit", async () => {
     const instrument = (store: Store): Store => ({ ...store, putAll: () => new Promise(() => {}) });
     const { recorder, lines } = createRecordsFixture({ instrument, limitMs: 10 });
     expect(await recorder.record(createLabelledRows(["stay"], { rows }))).toBe("failed");
     expect(lines).toEqual([
-      "the record of request request-1 was not kept: RecordTooSlow: not written within 10 ms",
+      "the record of request request-1 was not stored: RecordTooSlow: not written within 10 ms",
     ]);
   });
 
-  test("and so is a request that cannot be kept", async () => {
+  test("is logged for a request that cannot be stored", async () => {
     const { recorder, lines } = createRecordsFixture();
     expect(await recorder.record(createLabelledRows(["stay"], { id: "a/../b" }))).toBe("failed");
     expect(await recorder.record(createLabelledRows(["stay"], { rows: [] }))).toBe("failed");

@@ -44,7 +44,7 @@ const subject = async (peer: MotoPeer) => {
 };
 
 describeWithFaults("records", (peer) => {
-  test("requests small and large, written at the same time, are all shown once, found, and counted", async () => {
+  test("small and large requests, written at the same time, are all listed once, found and counted", async () => {
     const { recorder, reader, lines, close } = await subject(peer);
     const at = Date.now() - 60_000;
     const requests = Array.from({ length: 12 }, (_, index) => {
@@ -78,13 +78,13 @@ describeWithFaults("records", (peer) => {
     close();
   });
 
-  test("a place that only fails is told of as failed, and the reason is told without inputs", async () => {
+  test("a storage that only fails gives failed, and the log has the reason without inputs", async () => {
     const { recorder, lines, close } = await subject(peer);
     peer.proxy().force("failed");
     expect(await recorder.record(createLabelledRows(["stay"]))).toBe("failed");
     peer.proxy().force(undefined);
     expect(lines).toEqual([
-      expect.stringMatching(/^the record of request request-1 was not kept: TemporaryFault: DynamoDB/),
+      expect.stringMatching(/^the record of request request-1 was not stored: TemporaryFault: DynamoDB/),
     ]);
     expect(lines.join()).not.toContain("one-year");
     close();

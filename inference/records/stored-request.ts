@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 
-/** A request's item in the index: how many rows it had, and how many of them got each label. */
+/** A request's item in the index: its number of rows, in total and per label. */
 export const IndexEntry = z.object({
   rows: z.int().positive(),
   labels: z.record(z.string(), z.int().positive()).optional(),
@@ -15,7 +15,7 @@ export const StoredRow = z.object({
 });
 export type StoredRow = z.infer<typeof StoredRow>;
 
-/** A request's item under its id: its rows, or the blob that holds them as lines of JSON. */
+/** A request's item under its id: its rows, or the blob with its rows as lines of JSON. */
 export const StoredRequest = z.object({
   at: z.number(),
   version: z.int().nonnegative(),

@@ -5,10 +5,10 @@ import { StoredRow } from "./stored-request.ts";
 
 const decompress = promisify(zstdDecompress);
 
-/** What a request of 6 MB may become as records, with room to spare. */
+/** The records of a 6 MB request are always smaller. */
 const maxRowsBytes = 200_000_000;
 
-/** The first line: what the values of the lines below are called. */
+/** The first line: the names of the values in the lines below. */
 export const RowLinesHeader = z.object({ inputs: z.array(z.string()), scores: z.array(z.string()) });
 export type RowLinesHeader = z.infer<typeof RowLinesHeader>;
 
@@ -30,18 +30,18 @@ const parseRow = (header: RowLinesHeader, parsed: unknown): StoredRow => {
   });
 };
 
-/** A row by its index; with a label it may leave out a row that does not have it. */
+/** Returns a row by its index; with a label it may return undefined for a row with another label. */
 export type ReadRow = (index: number, label?: string) => StoredRow | undefined;
 
-/** The rows that `packRows` was given. Of 10,000 only those that are asked for, and may have the label, are parsed. */
+/** Unpacks the rows of `packRows`. A row is parsed only when it is read and may have the label. */
 export const unpackRows = async (bytes: Uint8Array): Promise<ReadRow> => {
   const text = (await decompress(bytes, { maxOutputLength: maxRowsBytes })).toString("utf8");
   const [first = "", ...lines] = text.split("\n");
   const header = RowLinesHeader.parse(JSON.parse(first));
   return (index, label) => {
-    const here = lines[index];
-    if (here === undefined || (label !== undefined && !here.includes(JSON.stringify(label))))
+    const line = lines[index];
+    if (line === undefined || (label !== undefined && !line.includes(JSON.stringify(label))))
       return undefined;
-    return parseRow(header, JSON.parse(here));
+    return parseRow(header, JSON.parse(line));
   };
 };

@@ -5,7 +5,7 @@ import { createUuidV7 } from "./uuid-v7.ts";
 
 const time = fc.integer({ min: 0, max: 2 ** 48 - 1 });
 
-test("an id is a UUID of version 7 that keeps its time and its random bits", () => {
+test("an id is a UUID of version 7 with its time and random bits", () => {
   fc.assert(
     fc.property(time, fc.uuid({ version: 4 }), (at, random) => {
       const id = createUuidV7(at, random);

@@ -1,8 +1,7 @@
 /**
- * A UUID of version 7 (RFC 9562, 5.7): ids of the same time lie beside each other where they are kept, and a store that
- * keeps them in order writes half as many pages.
+ * Creates a UUID of version 7 (RFC 9562, 5.7). It sorts by time, so that an ordered store writes half as many pages.
  * @param at epoch milliseconds
- * @param random a UUID of version 4, whose random bits it takes
+ * @param random a UUID of version 4 as the source of random bits
  */
 export const createUuidV7 = (at: number, random: string): string => {
   const time = at.toString(16).padStart(12, "0");

@@ -1,19 +1,22 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 
 /**
- * A row's answer as a record of a data frame: `label` in its own type, `band` where the manifest has bands, and the
- * score of each label; or the values by their names.
+ * A prediction as a record of a data frame: `label` in its own type, `band` if the manifest has bands, and the score of each
+ * label; or the values by name.
  */
 export type DataFrameRecord = Readonly<Record<string, string | number>>;
 
-/** The answers as MLflow's Python gives them for the registered model: one record for each row. */
+/** Converts predictions to one record per row, equal to those of the model that is registered in MLflow. */
 export const toDataFrameRecords = (manifest: Manifest) => {
-  const integer = manifest.task === "classification" && manifest.output.labelType === "integer";
+  const hasIntegerLabels = manifest.task === "classification" && manifest.output.labelType === "integer";
   return (predictions: readonly Prediction[]): DataFrameRecord[] =>
     predictions.map(({ label, band, scores }) => {
       if (label === undefined) return scores;
-      const first = { label: integer ? Number(label) : label, ...(band === undefined ? {} : { band }) };
-      // A label may itself be named `label`: its score gives way.
-      return { ...first, ...scores, ...first };
+      const fields = {
+        label: hasIntegerLabels ? Number(label) : label,
+        ...(band === undefined ? {} : { band }),
+      };
+      // If a label is named `label`, its score is dropped.
+      return { ...fields, ...scores, ...fields };
     });
 };

@@ -81,7 +81,7 @@ const follow = (body: unknown, pointer: string): unknown =>
       return Object(at)[token];
     }, body);
 
-describe("the same rows get the native protocol's answers", () => {
+describe("the same rows get the native protocol's predictions", () => {
   test.each(everyForm)("as %s", async (form, write) => {
     const some = form === "inputs as the values of one row" ? rows.slice(0, 1) : rows;
     const response = await post(write(some));
@@ -95,7 +95,7 @@ describe("the same rows get the native protocol's answers", () => {
     expect(await answered(await post(body))).toEqual((await service.model.predict(rows)).map(recordOf));
   });
 
-  test("as CSV with a header, whose columns stand in any order", async () => {
+  test("as CSV with a header and columns in any order", async () => {
     const columns = names.toReversed();
     const text = [columns, ...rows.map((row) => listOf(row, columns))]
       .map((cells) => cells.join(","))
@@ -131,7 +131,7 @@ describe("the same rows get the native protocol's answers", () => {
     });
   });
 
-  test("a model of one input may be given its values alone, and the pointers fit", async () => {
+  test("a model with one input accepts values without names, with the right pointers", async () => {
     const model = await loadSmallModel(smallModels["texts with a tokenizer"]);
     const ask = (body: unknown) =>
       post(body, {}, "/invocations", createAppClient(createApp(createTestService(model))));
@@ -152,7 +152,7 @@ const refusal = async (response: Response) => {
 };
 
 describe("a refusal", () => {
-  test.each(everyForm)("points at the one wrong value in the body that was sent: %s", async (form, write) => {
+  test.each(everyForm)("points at the one invalid value in the request's body: %s", async (form, write) => {
     const alone = form === "inputs as the values of one row";
     // A list would make columns of the one row.
     const wrong = fc.constantFrom<unknown>(
@@ -183,7 +183,7 @@ describe("a refusal", () => {
     );
   });
 
-  test("speaks MLflow's language as well", async () => {
+  test("also has MLflow's error fields", async () => {
     const { body, status } = await refusal(
       await post({ dataframe_records: [{ ...rows[0], tenure: "old" }] }),
     );
@@ -329,12 +329,12 @@ describe("a refusal", () => {
     expect((await refusal(await post({ instances: rows }, headers))).status).toBe(415);
   });
 
-  test("of a body beyond 6 MB is 413", async () => {
+  test("of a body above 6 MB is 413", async () => {
     expect((await refusal(await post("1".repeat(6 * 1_024 * 1_024 + 1)))).status).toBe(413);
   });
 });
 
-describe("whatever comes", () => {
+describe("any request", () => {
   const value = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constantFrom(...Object.values(rows[0] ?? {})));
   const key = fc.constantFrom(...names, "__proto__", "features", "columns", "data", "index", "toString");
   const table = fc.oneof(
@@ -370,7 +370,7 @@ describe("whatever comes", () => {
   );
 });
 
-test("/ping tells whether the model answers, /version whose protocol this is", async () => {
+test("/ping says whether the model can predict, /version has the protocol's version", async () => {
   expect((await app.request("/ping")).status).toBe(200);
   expect(await (await app.request("/version")).text()).toMatch(/^3\.\d+\.\d+$/);
   const broken = createTestService({ ...service.model, predict: () => Promise.reject(new Error("broken")) });

@@ -7,7 +7,7 @@ import type { Service } from "#inference/service.ts";
 import { toDataFrameRecords } from "./data-frame-records.ts";
 import { readTableRequest } from "./read-table-request.ts";
 
-/** The version of MLflow whose scoring protocol this is. */
+/** The MLflow version of this scoring protocol. */
 const mlflowVersion = "3.17.2";
 const textResponse = (body: string): HttpResponse => ({
   status: 200,
@@ -15,31 +15,31 @@ const textResponse = (body: string): HttpResponse => ({
   body,
 });
 
-/** MLflow's own names for what these problems are (mlflow/protos/databricks.proto). */
+/** MLflow's names for these errors (mlflow/protos/databricks.proto). */
 const errorCodes: Readonly<Record<number, string>> = {
   429: "REQUEST_LIMIT_EXCEEDED",
   500: "INTERNAL_ERROR",
   503: "TEMPORARILY_UNAVAILABLE",
 };
 
-/** A problem that MLflow's own clients understand as well: they read `error_code` and `message`. */
-const mlflowErrorResponse = (refused: HttpProblem): HttpResponse => {
-  const found = (refused.errors ?? []).slice(0, 10).map(({ pointer, detail }) => `${pointer} ${detail}`);
+/** A problem that MLflow's clients understand too: they read `error_code` and `message`. */
+const mlflowErrorResponse = (problem: HttpProblem): HttpResponse => {
+  const errors = (problem.errors ?? []).slice(0, 10).map(({ pointer, detail }) => `${pointer} ${detail}`);
   const body = {
-    ...refused,
-    error_code: errorCodes[refused.status] ?? "BAD_REQUEST",
-    message: [`${refused.title}: ${refused.detail}`, ...found].join("\n"),
+    ...problem,
+    error_code: errorCodes[problem.status] ?? "BAD_REQUEST",
+    message: [`${problem.title}: ${problem.detail}`, ...errors].join("\n"),
   };
-  return jsonResponse(body, refused.status, "application/problem+json");
+  return jsonResponse(body, problem.status, "application/problem+json");
 };
 
 /**
- * MLflow's scoring protocol: /ping, /version, POST /invocations with data frames in JSON or CSV with a header. Answers
- * `{ predictions }`, a record for each row, as the model that Slipway registers in MLflow answers in Python.
+ * MLflow's scoring protocol: /ping, /version, POST /invocations with data frames in JSON or CSV with a header. The response
+ * `{ predictions }` has a record per row, equal to those of the registered model in Python.
  */
 export const mlflowRoutes = (service: Service): readonly Route[] => {
   const { manifest } = service.model;
-  const records = toDataFrameRecords(manifest);
+  const toRecords = toDataFrameRecords(manifest);
   const read = readTableRequest(manifest, "present");
   return [
     {
@@ -48,17 +48,19 @@ export const mlflowRoutes = (service: Service): readonly Route[] => {
       respond: async () =>
         (await service.ready())
           ? textResponse("\n")
-          : mlflowErrorResponse(createProblem("not-ready", "The model did not answer its own test row.")),
+          : mlflowErrorResponse(
+              createProblem("not-ready", "The model cannot predict its sample row yet: try again."),
+            ),
     },
     { method: "GET", path: "/version", respond: () => textResponse(mlflowVersion) },
     {
       method: "POST",
       path: "/invocations",
       async respond(request) {
-        const answered = await service.answer(() => read(request));
-        if (answered.status === "refused") return mlflowErrorResponse(answered.problem);
-        const predictions = records(answered.answer.predictions);
-        return withPredictionHeaders(jsonResponse({ predictions }), answered.answer);
+        const result = await service.predict(() => read(request));
+        if (result.status === "refused") return mlflowErrorResponse(result.problem);
+        const predictions = toRecords(result.response.predictions);
+        return withPredictionHeaders(jsonResponse({ predictions }), result.response);
       },
     },
   ];

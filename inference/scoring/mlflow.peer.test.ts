@@ -7,9 +7,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { draftModelFolder } from "#cli/new-model/draft-model-folder.ts";
 import { createApp } from "#inference/app.ts";
 import { loadModel } from "#inference/model/load-model.ts";
-import { compareGolden } from "#model-check/compare-golden.ts";
+
 import { Golden, type Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { findGoldenDifferences } from "#model-folder/rows/compare-golden.ts";
 import { createMlflowModel } from "#platform/registry/mlflow/mlflow-model.ts";
 import { createPythonEnvironment, requirePython } from "#test/peers/python-environment.ts";
 import { createAppClient } from "#test/support/http/app-client.ts";
@@ -216,7 +217,7 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
     }
   });
 
-  test("for every committed model, as at training and given a DataFrame as pandas makes it", () => {
+  test("for every committed model, as at training, with a DataFrame from pandas", () => {
     for (const [name, { asked }] of services) {
       if (!asked.golden || exported.includes(name)) continue;
       const { frame } = Object(found.cases?.[name]);
@@ -230,11 +231,11 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
           scores: given,
         };
       });
-      expect(compareGolden(asked.golden, predictions), name).toEqual([]);
+      expect(findGoldenDifferences(asked.golden, predictions), name).toEqual([]);
     }
   });
 
-  test("in the types that the signature promises", () => {
+  test("in the types of the signature", () => {
     const outputs = (name: string) => Object(found.cases?.[name]).outputs;
     expect(outputs("churn")).toEqual([
       ["label", "string"],
@@ -253,7 +254,7 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
     ]);
   });
 
-  test("for every form of a body, with MLflow's scoring server beside it", () => {
+  test("for every form of a body, compared with MLflow's scoring server", () => {
     const forms = Object.keys(bodiesOf(first?.rows ?? []));
     expect(Object.keys(served)).toEqual(forms);
     for (const form of forms) expectClose(found.bodies?.[form], served[form] ?? []);
@@ -270,12 +271,12 @@ describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
     );
   });
 
-  test("and a refusal reaches the client's user, with where the value stands", () => {
+  test("and the client raises a refusal with the value's position", () => {
     const place = Object.keys(first?.rows[0] ?? {}).indexOf("contract");
     const raised = (message: string) => ({ raised: "Exception", message: expect.stringContaining(message) });
     expect(found.wrong).toEqual(raised(`/dataframe_split/data/0/${place} must be one of`));
     expect(found.wrong?.message).toContain("error code 422");
-    expect(found.missing).toEqual(raised("/dataframe_split/columns tenure is required"));
-    expect(found.twice).toEqual(raised("two columns have this name"));
+    expect(found.missing).toEqual(raised("/dataframe_split/columns tenure: required column is missing"));
+    expect(found.twice).toEqual(raised("duplicate column"));
   });
 });

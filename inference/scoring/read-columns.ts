@@ -11,7 +11,7 @@ type NamedColumn = { readonly name: string; readonly values: readonly unknown[] 
 
 const isSingle = (value: unknown): value is readonly [unknown] => Array.isArray(value) && value.length === 1;
 
-/** What is wrong with the columns as a whole. */
+/** Checks the columns as a whole. */
 const findColumnsProblem = (
   columns: Columns,
   lists: readonly NamedColumn[],
@@ -24,23 +24,23 @@ const findColumnsProblem = (
     return createFrameProblem(
       ...problems.map(({ input, detail }) => ({ pointer: appendPointer(base, input), detail })),
     );
-  const odd = names.find((name) => !Array.isArray(getOwnProperty(columns, name)));
-  if (odd !== undefined)
-    return createFrameProblem({ pointer: appendPointer(base, odd), detail: "must be a list of values" });
+  const notList = names.find((name) => !Array.isArray(getOwnProperty(columns, name)));
+  if (notList !== undefined)
+    return createFrameProblem({ pointer: appendPointer(base, notList), detail: "must be a list of values" });
   const length = lists[0]?.values.length ?? 0;
-  const torn = lists.find(({ values }) => values.length !== length);
-  if (torn)
+  const unequal = lists.find(({ values }) => values.length !== length);
+  if (unequal)
     return createFrameProblem({
-      pointer: appendPointer(base, torn.name),
-      detail: `holds ${torn.values.length} values where ${length} belong`,
+      pointer: appendPointer(base, unequal.name),
+      detail: `must have ${length} values; it has ${unequal.values.length}`,
     });
   const detail = checkRowCount(length);
   return detail === undefined ? undefined : createFrameProblem({ pointer: base, detail });
 };
 
 /**
- * The rows of a table that came as columns by name: each a list of values or, as numpy has a tensor [N, 1], of lists
- * of one value. Where no column is a list, the object is one row.
+ * Reads the rows of a table with named columns. A column is a list of values or, like numpy's tensor [N, 1], a list of lists
+ * of one value. If no column is a list, the object is a single row.
  */
 export const readColumns = (
   columns: Columns,
@@ -55,12 +55,12 @@ export const readColumns = (
       rows: [columns],
       pointer: ({ input }) => (input === undefined ? base : rowPointer(base)({ input })),
     };
-  const refused = findColumnsProblem(columns, lists, base, inputs);
-  if (refused) return refused;
-  const rows = Array.from({ length: lists[0]?.values.length ?? 0 }, (_, at) => {
+  const problem = findColumnsProblem(columns, lists, base, inputs);
+  if (problem) return problem;
+  const rows = Array.from({ length: lists[0]?.values.length ?? 0 }, (_, index) => {
     const row: Record<string, unknown> = {};
     for (const { name, values } of lists) {
-      const value = values[at];
+      const value = values[index];
       row[name] = isSingle(value) ? value[0] : value;
     }
     return row;

@@ -23,7 +23,7 @@ const read = async (response: Response) => Object(await response.json());
 const lineOf = ({ label, band, scores }: Prediction) => [label, band, scores.stay, scores.churn].join(",");
 
 describe("SageMaker's runtime API", () => {
-  test("takes and gives CSV without a header", async () => {
+  test("accepts and returns CSV without a header", async () => {
     const response = await post(csv, { "content-type": "text/csv", accept: "text/csv" });
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toMatch(/^text\/csv/);
@@ -39,13 +39,13 @@ describe("SageMaker's runtime API", () => {
     },
   );
 
-  test("takes a header where the type says that there is one", async () => {
+  test("accepts a header if the content type says so", async () => {
     const text = `${Object.keys(rows[0] ?? {}).join(",")}\n${csv}`;
     const response = await post(text, { "content-type": "text/csv; header=present" });
     expect((await read(response)).predictions).toHaveLength(rows.length);
   });
 
-  test("answers JSON with labels in their own type", async () => {
+  test("returns JSON with labels in their own type", async () => {
     const small = smallModels["a matrix with a category's places, and integer labels"];
     const model = await loadSmallModel(small);
     const json = { "content-type": "application/json" };
@@ -55,7 +55,7 @@ describe("SageMaker's runtime API", () => {
     await model.release();
   });
 
-  test("answers a wrong value with ModelError, which holds what the model's own answer would be", async () => {
+  test("returns ModelError with the model's problem for an invalid value", async () => {
     const response = await post(csv.replace(/Month-to-month|One year|Two year/, "Weekly"), {
       "content-type": "text/csv",
     });
@@ -75,12 +75,12 @@ describe("SageMaker's runtime API", () => {
     ["nothing", "text/csv", "", 422],
     ["an open quote", "text/csv", '"', 400],
     ["no JSON", "application/json", "{", 400],
-  ])("answers %s with ModelError", async (_, type, body, original) => {
+  ])("returns ModelError for %s", async (_, type, body, original) => {
     const response = await post(body, { "content-type": type });
     expect([response.status, (await read(response)).OriginalStatusCode]).toEqual([424, original]);
   });
 
-  test("calls a failure of the model a server error", async () => {
+  test("returns a server error if the model fails", async () => {
     const broken = createTestService({
       ...service.model,
       predict: () => Promise.reject(new Error("broken")),

@@ -21,7 +21,7 @@ const rows: Row[] = readChurnGolden().rows;
 const csv = rows.map((row) => Object.values(row).join(",")).join("\n");
 
 describe.skipIf(skip)("boto3's sagemaker-runtime with its endpoint set to the service", () => {
-  let found: Record<string, Record<string, unknown>> = {};
+  let results: Record<string, Record<string, unknown>> = {};
   /** What the model itself answers. */
   let records: ReturnType<ReturnType<typeof toDataFrameRecords>>;
 
@@ -57,41 +57,45 @@ describe.skipIf(skip)("boto3's sagemaker-runtime with its endpoint set to the se
       cwd: root,
       maxBuffer: 16 * 1_024 * 1_024,
     });
-    found = JSON.parse(stdout);
+    results = JSON.parse(stdout);
   }, 600_000);
 
-  test("gets CSV without a header for CSV without a header, and the version as its variant", () => {
-    expect(found.csv).toMatchObject({ type: expect.stringMatching(/^text\/csv/), variant: "3" });
+  test("gets CSV without a header, and the version as its variant", () => {
+    expect(results.csv).toMatchObject({ type: expect.stringMatching(/^text\/csv/), variant: "3" });
     const lines = records.map(({ label, band, stay, churn }) => [label, band, stay, churn].join(","));
-    expect(String(found.csv?.body).trim().split("\r\n")).toEqual(lines);
+    expect(String(results.csv?.body).trim().split("\r\n")).toEqual(lines);
   });
 
   test.each(["csv_to_json", "json"])("gets records in JSON: %s", (call) => {
-    expect(found[call]?.type).toBe("application/json");
-    expect(JSON.parse(String(found[call]?.body))).toEqual({ predictions: records });
+    expect(results[call]?.type).toBe("application/json");
+    expect(JSON.parse(String(results[call]?.body))).toEqual({ predictions: records });
   });
 
-  test("raises ModelError with the model's own status and answer", () => {
-    expect(found.wrong).toMatchObject({ raised: "ModelError", code: "ModelError", OriginalStatusCode: 422 });
-    expect(JSON.parse(String(found.wrong?.OriginalMessage)).errors).toMatchObject([
+  test("raises ModelError with the model's own status and problem", () => {
+    expect(results.wrong).toMatchObject({
+      raised: "ModelError",
+      code: "ModelError",
+      OriginalStatusCode: 422,
+    });
+    expect(JSON.parse(String(results.wrong?.OriginalMessage)).errors).toMatchObject([
       { pointer: "/rows/0/contract", detail: expect.stringContaining("must be one of") },
     ]);
-    expect(found.other_type).toMatchObject({ raised: "ModelError", OriginalStatusCode: 415 });
+    expect(results.other_type).toMatchObject({ raised: "ModelError", OriginalStatusCode: 415 });
   });
 
-  test("raises ValidationError for an endpoint of another name", () => {
-    expect(found.other_name).toMatchObject({
+  test("raises ValidationError for an endpoint with another name", () => {
+    expect(results.other_name).toMatchObject({
       code: "ValidationError",
-      message: expect.stringContaining("churn is served here"),
+      message: expect.stringContaining("this service has churn"),
     });
   });
 
-  test("is answered as the documentation shows", () => {
+  test("works as the documentation shows", () => {
     const labels = JSON.stringify(records.slice(0, 3).map(({ label }) => label));
-    expect(String(found.documented).replaceAll("'", '"').replaceAll(", ", ",")).toBe(`${labels}\n`);
+    expect(String(results.documented).replaceAll("'", '"').replaceAll(", ", ",")).toBe(`${labels}\n`);
   });
 
-  test("is answered after each refusal", () => {
-    expect(found.again).toEqual(found.csv);
+  test("gets predictions after each refusal", () => {
+    expect(results.again).toEqual(results.csv);
   });
 });

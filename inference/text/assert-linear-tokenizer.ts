@@ -1,39 +1,37 @@
 import * as z from "zod";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { checkLinearPattern } from "./check-linear-pattern.ts";
 
-/** A vocabulary's token, or an added one: beyond that no token of a language is. */
+/** No language has longer tokens. */
 const maxTokenCharacters = 1_024;
-/** WordPiece tries each part of a word from each of its places: this bounds what a word costs. */
+/** WordPiece tries every part of a word at every position: this bounds the cost of a word. */
 const maxWordCharacters = 1_000;
 const maxParts = 100_000;
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** Regular expressions anywhere in these parts of the file, with the path to each: normalizers and pre-tokenizers nest. */
+/** Finds all regular expressions in a part of the file, with their paths: normalizers and pre-tokenizers can be nested. */
 const findPatterns = (
   value: unknown,
   path: string,
 ): { readonly path: string; readonly pattern: string }[] => {
-  const found: { path: string; pattern: string }[] = [];
-  const waiting: { value: unknown; path: string }[] = [{ value, path }];
-  for (let at = 0; at < waiting.length; at++) {
-    const next = waiting[at];
-    if (!next) break;
-    if (waiting.length > maxParts)
+  const patterns: { path: string; pattern: string }[] = [];
+  const queue: { value: unknown; path: string }[] = [{ value, path }];
+  for (let index = 0; index < queue.length; index++) {
+    const part = queue[index];
+    if (!part) break;
+    if (queue.length > maxParts)
       throw new ModelUnreadable(`the tokenizer's ${path} has more than ${maxParts} parts`);
-    const { value, path: here } = next;
-    if (Array.isArray(value))
-      for (const [index, item] of value.entries()) waiting.push({ value: item, path: `${here}[${index}]` });
-    if (!isObject(value)) continue;
-    for (const [key, item] of Object.entries(value)) {
+    if (Array.isArray(part.value))
+      for (const [position, item] of part.value.entries())
+        queue.push({ value: item, path: `${part.path}[${position}]` });
+    if (!isJsonObject(part.value)) continue;
+    for (const [key, item] of Object.entries(part.value)) {
       if (key === "Regex" && item !== undefined && item !== null)
-        found.push({ path: here, pattern: String(item) });
-      else if (typeof item === "object") waiting.push({ value: item, path: `${here}.${key}` });
+        patterns.push({ path: part.path, pattern: String(item) });
+      else if (typeof item === "object") queue.push({ value: item, path: `${part.path}.${key}` });
     }
   }
-  return found;
+  return patterns;
 };
 
 const tryParseJson = (bytes: Uint8Array): unknown => {
@@ -47,22 +45,21 @@ const tryParseJson = (bytes: Uint8Array): unknown => {
 const AddedTokens = z.array(z.object({ content: z.string() })).catch([]);
 
 /**
- * Throws ModelUnreadable unless each text takes this tokenizer a time that grows with its length alone: its patterns
- * are proven linear (checkLinearPattern), and what else is looked for at each place of a text is of bounded length. The
- * library runs patterns on JavaScript's engine, where one that backtracks would hold the service, whoever sends the text
- * for it.
- * @param bytes a tokenizer.json; what is none is openTokenizer's to refuse
+ * Throws ModelUnreadable unless the tokenizer's time is linear in the length of a text: its patterns must be proven linear
+ * (checkLinearPattern), and its tokens must have a bounded length. The library runs patterns on JavaScript's engine, where
+ * one text could make a backtracking pattern block the service.
+ * @param bytes a tokenizer.json; openTokenizer refuses any other content
  */
 export const assertLinearTokenizer = (bytes: Uint8Array): void => {
   const content = tryParseJson(bytes);
-  if (!isObject(content)) return;
+  if (!isJsonObject(content)) return;
   const { normalizer, pre_tokenizer, model, added_tokens } = content;
   for (const [part, value] of Object.entries({ normalizer, pre_tokenizer }))
     for (const { path, pattern } of findPatterns(value, part)) {
-      const why = checkLinearPattern(pattern);
-      if (why !== undefined)
+      const reason = checkLinearPattern(pattern);
+      if (reason !== undefined)
         throw new ModelUnreadable(
-          `the tokenizer's pattern ${JSON.stringify(pattern.slice(0, 200))} (${path}) is not proven to run in linear time: ${why}. Write it as alternatives that each hold one repetition, at their end; docs/adding-a-model.md says which forms there are`,
+          `the tokenizer's pattern ${JSON.stringify(pattern.slice(0, 200))} (${path}) is not proven to run in linear time: ${reason}. Write it as alternatives with at most one repetition each, at their end; docs/adding-a-model.md describes the accepted forms`,
         );
     }
   for (const { content: token } of AddedTokens.parse(added_tokens))
@@ -70,7 +67,7 @@ export const assertLinearTokenizer = (bytes: Uint8Array): void => {
       throw new ModelUnreadable(
         `the tokenizer has an added token of more than ${maxTokenCharacters} characters`,
       );
-  if (!isObject(model)) return;
+  if (!isJsonObject(model)) return;
   const { vocab, max_input_chars_per_word: perWord } = model;
   if (
     perWord !== undefined &&
@@ -78,7 +75,7 @@ export const assertLinearTokenizer = (bytes: Uint8Array): void => {
     !(typeof perWord === "number" && perWord <= maxWordCharacters)
   )
     throw new ModelUnreadable(
-      `the tokenizer's max_input_chars_per_word is ${String(perWord).slice(0, 40)} (a number of at most ${maxWordCharacters}): longer words are no words`,
+      `the tokenizer's max_input_chars_per_word is ${String(perWord).slice(0, 40)} (it must be a number of at most ${maxWordCharacters})`,
     );
   if (!Array.isArray(vocab)) return;
   for (const entry of vocab)

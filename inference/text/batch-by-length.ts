@@ -1,12 +1,12 @@
-/** Texts of like length answered together: `rows` are places in the request, `tokens` the longest of them. */
+/** Texts of similar length for one run: `rows` are indices in the request, `tokens` is the longest length. */
 export type Batch = { readonly rows: readonly number[]; readonly tokens: number };
 
 const maxRows = 32;
-/** Rows × tokens of one run: what a run's activations take in memory stays bounded, whatever a request holds. */
+/** Rows × tokens of one run: bounds the memory for a run's activations. */
 const maxCells = 4_096;
 
 /**
- * Texts sorted by length and cut into batches: a batch is padded to its longest text, and padding costs as much as
+ * Sorts texts by length and splits them into batches. A batch is padded to its longest text, and padding costs as much as
  * text (from 32 to 128 tokens: 3.7 times).
  */
 export const batchByLength = (lengths: readonly number[]): Batch[] => {

@@ -3,15 +3,15 @@ import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 
 const roles = ["input_ids", "attention_mask", "token_type_ids"] as const;
 
-/** An input of a text model's graph: what is written to it, [rows, tokens], and in which type. */
+/** An input of a text model's graph, a tensor [rows, tokens]. */
 export type TokenFeed = { readonly name: (typeof roles)[number]; readonly element: "int64" | "int32" };
 
 const remedy =
-  "Export the model with the inputs input_ids, attention_mask and, where it has them, token_type_ids, each int64 [None, None].";
+  "Export the model with the inputs input_ids, attention_mask and, if it has it, token_type_ids, each int64 [None, None].";
 
 const bindTokenInput = (value: GraphValue): TokenFeed | Mismatch => {
   const name = roles.find((role) => role === value.name);
-  if (!name) return { message: `the graph's input ${value.name} is none that a tokenizer gives`, remedy };
+  if (!name) return { message: `a tokenizer cannot fill the graph's input ${value.name}`, remedy };
   if (value.kind !== "tensor" || (value.type !== "int64" && value.type !== "int32"))
     return {
       message: `the graph takes ${name} as ${value.kind === "tensor" ? value.type : value.kind}`,
@@ -22,14 +22,14 @@ const bindTokenInput = (value: GraphValue): TokenFeed | Mismatch => {
   return { name, element: value.type };
 };
 
-/** What of a tokenizer's output each input of the graph takes, by the names that exporters of transformers use. */
+/** Binds the graph's inputs to the tokenizer's outputs, by the names that transformers' exporters use. */
 export const bindTokens = (
   graphInputs: readonly GraphValue[],
 ):
   | { readonly status: "bound"; readonly feeds: readonly TokenFeed[] }
   | { readonly status: "mismatched"; readonly mismatches: readonly Mismatch[] } => {
-  const bound = graphInputs.map(bindTokenInput);
-  const mismatches = bound.flatMap((one) => ("message" in one ? [one] : []));
+  const bindings = graphInputs.map(bindTokenInput);
+  const mismatches = bindings.flatMap((binding) => ("message" in binding ? [binding] : []));
   if (!graphInputs.some(({ name }) => name === "input_ids"))
     mismatches.push({
       message: "the graph has no input input_ids, though the manifest names a tokenizer",
@@ -37,5 +37,5 @@ export const bindTokens = (
     });
   return mismatches.length > 0
     ? { status: "mismatched", mismatches }
-    : { status: "bound", feeds: bound.flatMap((one) => ("message" in one ? [] : [one])) };
+    : { status: "bound", feeds: bindings.flatMap((binding) => ("message" in binding ? [] : [binding])) };
 };

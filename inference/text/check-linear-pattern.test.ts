@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkLinearPattern } from "./check-linear-pattern.ts";
 
-describe("patterns of tokenizers that are in use are taken", () => {
+describe("patterns of well-known tokenizers are accepted", () => {
   test.each([
     ["GPT-2", "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"],
     [
@@ -31,7 +31,7 @@ describe("patterns of tokenizers that are in use are taken", () => {
   });
 });
 
-describe("what may backtrack is refused, with the reason", () => {
+describe("patterns that can backtrack are refused with the reason", () => {
   test.each([
     "(a+)+$",
     "(a|aa)*b",
@@ -147,7 +147,7 @@ const { alternatives } = fc.letrec<{ part: Part; alternatives: Part[][] }>((tie)
   }),
 }));
 
-test("whatever is taken takes, on whatever text, at most as many steps for each character as its ways allow", () => {
+test("every accepted pattern takes a bounded number of steps per character, on any text", () => {
   let taken = 0;
   fc.assert(
     fc.property(

@@ -1,33 +1,34 @@
 /**
- * Why a pattern might not run in linear time; undefined where it is proven that it does.
+ * Proves that a pattern runs in linear time; returns undefined, or the reason why there is no proof.
  *
- * JavaScript's engine backtracks, and no engine that does not (RE2, Rust's regex) has the look-ahead that tokenizers
- * use; a search from each place of a text is quadratic on those as well, where a match is looked for behind a long run.
- * So this is a proof about the pattern. It holds for alternatives of this form, which nearly all tokenizers keep to:
+ * JavaScript's engine backtracks. Engines that do not (RE2, Rust's regex) have no look-ahead, which tokenizers need, and
+ * their search from every position can be quadratic too, after a long run without a match. So this proof is about the
+ * pattern itself. It covers alternatives of this form, which nearly all tokenizers use:
  *
  *   bounded parts, then at most one run of one class without an upper bound, then only parts that may be absent
  *
- * - Bounded parts match in a number of ways that depends on the pattern alone (at most `maxWays`), of a bounded length.
- * - A run either has fewer characters than it needs, which is seen in a bounded number of steps, or succeeds; behind it
- *   nothing can fail, so that it is never given back. Its steps are the characters that it takes.
- * - So each place of a text costs a bounded number of steps, and beyond them as many as the match takes characters,
- *   from whose end the search goes on. The sum is linear in the text.
- * - `\s+(?!\S)` is of this form too: at the run's end the look-ahead fails unless the text ends there, one character
- *   before it succeeds.
+ * - The bounded parts can match in a number of ways that depends only on the pattern (at most `maxWays`), with a bounded
+ *   length.
+ * - A run either has too few characters, which takes a bounded number of steps to detect, or it succeeds. Nothing after it
+ *   can fail, so it never backtracks. It takes one step per character.
+ * - So each position of a text costs a bounded number of steps plus the length of its match, and the search continues at
+ *   the end of the match. The sum is linear in the text.
+ * - `\s+(?!\S)` has this form too: at the end of the run the look-ahead fails unless the text ends, and one character
+ *   before that it succeeds.
  *
- * Whole patterns that are well known and linear for a reason of their own stand in `known` below.
+ * Well-known patterns that are linear for other reasons are in `knownPatterns`.
  */
 export const checkLinearPattern = (pattern: string): string | undefined => {
   if (knownPatterns.has(pattern)) return undefined;
   if (pattern.length > 10_000) return "it is longer than 10,000 characters";
   try {
-    // The library reads this class of BLOOM's, written in no dialect, as one class; so does this proof.
+    // BLOOM's tokenizer has this invalid class, which the library reads as one class; so does this proof.
     const plain = pattern.replace(/\[\^\(\\s\|\[([^\][]+)\]\)\]/g, "[^()|\\s$1]");
     const { alternatives, end } = readAlternatives(plain, 0, 0);
-    if (end !== plain.length) return "it closes a group that it did not open";
+    if (end !== plain.length) return "it closes a group that is not open";
     for (const alternative of alternatives) {
-      const why = checkBounded(alternative);
-      if (why) return why;
+      const reason = checkBounded(alternative);
+      if (reason) return reason;
     }
     return undefined;
   } catch (error) {
@@ -37,10 +38,10 @@ export const checkLinearPattern = (pattern: string): string | undefined => {
 };
 
 /**
- * Llama 3, Qwen 2 and GPT-4's patterns have `\s*[\r\n]+` before `\s+(?!\S)|\s+`: white space is taken, given back to its last
- * line break or wholly, and in the second case taken at once by what follows; each character of it is looked at three
- * times at most. GPT-4o's words have capitals before small letters, `A*B+`, before `A+B*`: a run of capitals alone is taken,
- * given back, and taken by the second.
+ * The patterns of Llama 3, Qwen 2 and GPT-4 have `\s*[\r\n]+` before `\s+(?!\S)|\s+`: the first part matches white space and
+ * backtracks to its last line break, or completely, and then the next part matches all of it. So each character is read at
+ * most three times. GPT-4o's words have `A*B+` (capitals, then small letters) before `A+B*`: a run of capitals only is
+ * matched, backtracked, and matched by the second part.
  */
 const contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
 const upper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
@@ -56,34 +57,34 @@ const knownPatterns: ReadonlySet<string> = new Set([
   casedWordsPattern,
 ]);
 
-/** The most ways in which the bounded parts of an alternative may match at one place. */
+/** The most ways in which the bounded parts of an alternative may match at one position. */
 const maxWays = 2_000;
 const maxDepth = 10;
 
 type Part = {
-  /** One character of a class, a place between characters, or a group. */
-  readonly kind: "class" | "place" | Alternatives;
+  /** One character of a class, a position between characters, or a group. */
+  readonly kind: "class" | "position" | Alternatives;
   readonly min: number;
   readonly max: number;
-  /** As it is written, its quantifier left out. */
+  /** Its source without the quantifier. */
   readonly text: string;
 };
 type Alternatives = readonly (readonly Part[])[];
 
 class UnsupportedPattern extends Error {}
-const refuse = (why: string): never => {
-  throw new UnsupportedPattern(why);
+const refuse = (reason: string): never => {
+  throw new UnsupportedPattern(reason);
 };
 
-/** In how many ways an alternative without an unbounded run can match at one place, and the characters that it reads. */
+/** Counts the ways in which an alternative without an unbounded run can match at one position, weighted by its length. */
 const countWays = (parts: readonly Part[]): number =>
   parts.reduce((product, part) => {
-    const once =
+    const waysOnce =
       typeof part.kind === "string" ? 1 : part.kind.reduce((sum, parts) => sum + countWays(parts), 0);
     let ways = 0;
     for (let times = part.min; times <= part.max && ways <= maxWays; times++)
-      ways += Math.max(1, Math.min(maxWays + 1, once ** times));
-    // A part of a thousand characters is read as often as it is long.
+      ways += Math.max(1, Math.min(maxWays + 1, waysOnce ** times));
+    // A part with a thousand repetitions reads a thousand characters.
     return Math.min(product * ways * Math.max(1, part.min / 100), maxWays + 1);
   }, 1);
 
@@ -97,74 +98,73 @@ const checkBounded = (parts: readonly Part[]): string | undefined => {
   if (countWays(bounded) > maxWays) return "its bounded parts can match in too many ways";
   const run = parts[first];
   if (!run) return undefined;
-  if (run.kind !== "class") return "a group in it repeats without bound, or holds what does";
+  if (run.kind !== "class") return "a group repeats without bound, or contains an unbounded repetition";
   const rest = parts.slice(first + 1);
   const [next] = rest;
   if (rest.length === 1 && run.text === "\\s" && run.min === 1 && next?.text === "(?!\\S)") return undefined;
   for (const part of rest) {
-    if (part.min > 0)
-      return `${part.text.slice(0, 40)} stands behind what repeats without bound, and may be missing there`;
+    if (part.min > 0) return `${part.text.slice(0, 40)} follows an unbounded repetition and must match`;
     if (part.kind !== "class" && isUnbounded(part))
-      return "a group in it repeats without bound, or holds what does";
+      return "a group repeats without bound, or contains an unbounded repetition";
   }
   return countWays(rest.filter((part) => !isUnbounded(part))) > maxWays
     ? "its bounded parts can match in too many ways"
     : undefined;
 };
 
-/** Of a class, where it ends; it may hold no other class. */
+/** Returns the end of a class; refuses nested classes. */
 const findClassEnd = (pattern: string, start: number): number => {
-  let at = start + 1;
-  if (pattern[at] === "^") at++;
-  if (pattern[at] === "]") refuse("it has an empty class");
-  while (at < pattern.length && pattern[at] !== "]") {
-    if (pattern[at] === "[") refuse("it has a class within a class");
-    if (pattern.startsWith("&&", at)) refuse("it intersects classes");
-    at += pattern[at] === "\\" ? readEscapeLength(pattern, at) : 1;
+  let offset = start + 1;
+  if (pattern[offset] === "^") offset++;
+  if (pattern[offset] === "]") refuse("it has an empty class");
+  while (offset < pattern.length && pattern[offset] !== "]") {
+    if (pattern[offset] === "[") refuse("it has a class inside a class");
+    if (pattern.startsWith("&&", offset)) refuse("it intersects classes");
+    offset += pattern[offset] === "\\" ? readEscapeLength(pattern, offset) : 1;
   }
-  if (at >= pattern.length) refuse("it does not close a class");
-  return at + 1;
+  if (offset >= pattern.length) refuse("it does not close a class");
+  return offset + 1;
 };
 
-const readEscapeLength = (pattern: string, at: number): number => {
-  const found =
+const readEscapeLength = (pattern: string, start: number): number => {
+  const match =
     /^\\(?:[pP]\{\^?[A-Za-z_ =]{1,60}\}|x\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|[sSdDwWrntfv]|[^A-Za-z0-9])/u.exec(
-      pattern.slice(at, at + 80),
+      pattern.slice(start, start + 80),
     );
-  return found
-    ? found[0].length
-    : refuse(`it has ${pattern.slice(at, at + 2)}, which this proof does not know`);
+  return match
+    ? match[0].length
+    : refuse(`it has ${pattern.slice(start, start + 2)}, which this proof does not support`);
 };
 
-/** One part without its quantifier. */
-const readAtom = (pattern: string, at: number, depth: number): { kind: Part["kind"]; end: number } => {
-  const char = pattern[at] ?? "";
-  if (pattern.startsWith("(?!\\S)", at)) return { kind: "place", end: at + 6 };
-  if (char === "(") {
-    const opening = /^\((?:\?:|\?i:|(?!\?))/.exec(pattern.slice(at, at + 4))?.[0];
+/** Reads one part without its quantifier. */
+const readAtom = (pattern: string, start: number, depth: number): { kind: Part["kind"]; end: number } => {
+  const character = pattern[start] ?? "";
+  if (pattern.startsWith("(?!\\S)", start)) return { kind: "position", end: start + 6 };
+  if (character === "(") {
+    const opening = /^\((?:\?:|\?i:|(?!\?))/.exec(pattern.slice(start, start + 4))?.[0];
     if (opening === undefined)
       return refuse(
-        `it has a group of the kind ${pattern.slice(at, at + 4)}, which this proof does not know`,
+        `it has a group of the kind ${pattern.slice(start, start + 4)}, which this proof does not support`,
       );
-    const { alternatives, end } = readAlternatives(pattern, at + opening.length, depth + 1);
+    const { alternatives, end } = readAlternatives(pattern, start + opening.length, depth + 1);
     if (pattern[end] !== ")") refuse("it does not close a group");
     return { kind: alternatives, end: end + 1 };
   }
-  if (char === "[") return { kind: "class", end: findClassEnd(pattern, at) };
-  if (char === "^" || char === "$") return { kind: "place", end: at + 1 };
-  if (/^\\[bBAzZ]/.test(pattern.slice(at, at + 2))) return { kind: "place", end: at + 2 };
-  if (char === "\\") return { kind: "class", end: at + readEscapeLength(pattern, at) };
-  if (/[*+?{]/.test(char)) return refuse("a quantifier stands where nothing is to repeat");
-  // A character beyond the first 65,536 is two units of a string, and one character of a pattern.
-  return { kind: "class", end: at + String.fromCodePoint(pattern.codePointAt(at) ?? 0).length };
+  if (character === "[") return { kind: "class", end: findClassEnd(pattern, start) };
+  if (character === "^" || character === "$") return { kind: "position", end: start + 1 };
+  if (/^\\[bBAzZ]/.test(pattern.slice(start, start + 2))) return { kind: "position", end: start + 2 };
+  if (character === "\\") return { kind: "class", end: start + readEscapeLength(pattern, start) };
+  if (/[*+?{]/.test(character)) return refuse("it has a quantifier without anything to repeat");
+  // A character above U+FFFF is two units of a string but one character of a pattern.
+  return { kind: "class", end: start + String.fromCodePoint(pattern.codePointAt(start) ?? 0).length };
 };
 
-const readQuantifier = (pattern: string, at: number): { min: number; max: number; end: number } => {
-  const found = /^(?:[*+?]|\{(\d{1,4})(,(\d{1,4})?)?\})/.exec(pattern.slice(at, at + 12));
-  if (!found) return { min: 1, max: 1, end: at };
-  const end = at + found[0].length;
+const readQuantifier = (pattern: string, start: number): { min: number; max: number; end: number } => {
+  const match = /^(?:[*+?]|\{(\d{1,4})(,(\d{1,4})?)?\})/.exec(pattern.slice(start, start + 12));
+  if (!match) return { min: 1, max: 1, end: start };
+  const end = start + match[0].length;
   if (/[*+?{]/.test(pattern[end] ?? "")) refuse("it has a quantifier that is lazy, possessive or repeated");
-  const [text, low, comma, high] = found;
+  const [text, low, comma, high] = match;
   if (text === "*") return { min: 0, max: Number.POSITIVE_INFINITY, end };
   if (text === "+") return { min: 1, max: Number.POSITIVE_INFINITY, end };
   if (text === "?") return { min: 0, max: 1, end };
@@ -183,17 +183,17 @@ const readAlternatives = (
 ): { readonly alternatives: Alternatives; readonly end: number } => {
   if (depth > maxDepth) refuse("its groups are nested too deeply");
   const alternatives: Part[][] = [[]];
-  let at = start;
-  while (at < pattern.length && pattern[at] !== ")") {
-    if (pattern[at] === "|") {
+  let offset = start;
+  while (offset < pattern.length && pattern[offset] !== ")") {
+    if (pattern[offset] === "|") {
       alternatives.push([]);
-      at++;
+      offset++;
       continue;
     }
-    const { kind, end } = readAtom(pattern, at, depth);
+    const { kind, end } = readAtom(pattern, offset, depth);
     const { min, max, end: next } = readQuantifier(pattern, end);
-    alternatives.at(-1)?.push({ kind, min, max, text: pattern.slice(at, end) });
-    at = next;
+    alternatives.at(-1)?.push({ kind, min, max, text: pattern.slice(offset, end) });
+    offset = next;
   }
-  return { alternatives, end: at };
+  return { alternatives, end: offset };
 };

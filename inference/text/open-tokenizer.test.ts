@@ -7,7 +7,7 @@ import { openTokenizer } from "./open-tokenizer.ts";
 const bytes = readFileSync(new URL("../../models/review-sentiment/tokenizer.json", import.meta.url));
 const whole = new Tokenizer(JSON.parse(bytes.toString("utf8")), {});
 
-test("the first tokens of a long text are those of the whole text, of whatever it consists", () => {
+test("the first tokens of any long text equal those of the complete text", () => {
   const maxTokens = 16;
   const tokenize = openTokenizer(bytes, maxTokens);
   const piece = fc.oneof(

@@ -21,7 +21,7 @@ const open = (graph: Graph, bytes: Uint8Array | undefined = tokenizer) =>
   loadModel({ manifest, model: { bytes: writeOnnx({ graph }) }, tokenizer: bytes });
 
 describe("a text model", () => {
-  test("answers texts of any lengths in the request's order, padding masked", async () => {
+  test("predicts texts of any length in the request's order, with masked padding", async () => {
     const model = await open(sums);
     const texts = ["good", "bad bad bad", "", "what", "Good BAD good"];
     expect((await model.predict(texts.map((text) => ({ text })))).map(({ scores }) => scores)).toEqual([
@@ -34,7 +34,7 @@ describe("a text model", () => {
     await model.release();
   });
 
-  test("cuts a long text off and keeps the special tokens around it", async () => {
+  test("truncates a long text and keeps the special tokens around it", async () => {
     const model = await open(sums);
     const [long] = await model.predict([{ text: "good ".repeat(100) }]);
     expect(long?.scores).toEqual({ ids: 1 + 6 * 3 + 2, tokens: 8 });
@@ -45,7 +45,7 @@ describe("a text model", () => {
     ["no text", {}, "is required"],
     ["a number", { text: 1 }, "must be a string"],
     ["too much text", { text: "a".repeat(1_001) }, "must have at most 1000 characters"],
-    ["half a surrogate pair", { text: "\udfff" }, "holds half of a surrogate pair, which is no text"],
+    ["half a surrogate pair", { text: "\udfff" }, "contains half of a surrogate pair"],
   ])("refuses %s", async (_, row, detail) => {
     const model = await open(sums);
     const refused = await model.predict([row]).catch((error: unknown) => error);
@@ -54,17 +54,17 @@ describe("a text model", () => {
     await model.release();
   });
 
-  test("whose graph takes something else, or without a readable tokenizer, is ModelUnreadable", async () => {
+  test("with another graph, or without a readable tokenizer, is ModelUnreadable", async () => {
     const renamed = { ...sums, inputs: [{ name: "x", type: int64Type, shape: ["N", "S"] }] };
     await expect(open({ ...renamed, nodes: [], outputs: sums.outputs ?? [] })).rejects.toBeInstanceOf(
       ModelUnreadable,
     );
-    await expect(open(sums, Buffer.from("{}"))).rejects.toThrow(/no tokenizer.json/);
-    await expect(open(sums, Buffer.from("\xff"))).rejects.toThrow(/no tokenizer.json/);
+    await expect(open(sums, Buffer.from("{}"))).rejects.toThrow(/not a Hugging Face tokenizer.json/);
+    await expect(open(sums, Buffer.from("\xff"))).rejects.toThrow(/not a Hugging Face tokenizer.json/);
   });
 });
 
-test("any text of any characters is tokenized, to at most maxTokens", () => {
+test("any text is tokenized to at most maxTokens", () => {
   const tokenize = openTokenizer(tokenizer, 8);
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => {
@@ -76,7 +76,7 @@ test("any text of any characters is tokenized, to at most maxTokens", () => {
   );
 });
 
-test("batches hold every text once, each no longer than its batch, and few cells", () => {
+test("every text is in one batch, no longer than the batch, and batches have few cells", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 512 }), { maxLength: 300 }), (lengths) => {
       const batches = batchByLength(lengths);

@@ -7,39 +7,39 @@ import { type Batch, batchByLength } from "./batch-by-length.ts";
 import { bindTokens, type TokenFeed } from "./bind-tokens.ts";
 import type { Tokenize } from "./open-tokenizer.ts";
 
-type Needs = {
+type Dependencies = {
   readonly session: Session;
   readonly tokenize: Tokenize;
   readonly outputs: readonly string[];
   readonly read: (data: readonly unknown[], rows: number) => Prediction[];
 };
 
-/** One batch's tensor: ids and zeros behind them, ones and zeros where text is, or zeros for the one segment. */
-const fill = ({ name, element }: TokenFeed, texts: readonly (readonly number[])[], width: number) => {
+/** Creates a batch's data: token ids padded with zeros, the attention mask, or zeros for the only segment. */
+const createData = ({ name, element }: TokenFeed, texts: readonly (readonly number[])[], width: number) => {
   const cells = texts.length * width;
   const data = element === "int64" ? new BigInt64Array(cells) : new Int32Array(cells);
   if (name === "token_type_ids") return data;
   for (const [row, ids] of texts.entries())
-    for (const [at, id] of ids.entries()) {
+    for (const [column, id] of ids.entries()) {
       const value = name === "attention_mask" ? 1 : id;
-      if (data instanceof BigInt64Array) data[row * width + at] = BigInt(value);
-      else data[row * width + at] = value;
+      if (data instanceof BigInt64Array) data[row * width + column] = BigInt(value);
+      else data[row * width + column] = value;
     }
   return data;
 };
 
 /**
- * Answers texts: tokenizes each, runs texts of like length together, and gives the answers in the request's order.
- * Throws ModelUnreadable where the graph does not take what tokenizers give.
+ * Predicts texts: tokenizes each, runs texts of similar length together, and returns predictions in the request's order.
+ * Throws ModelUnreadable if the graph's inputs do not match a tokenizer.
  */
 export const predictTexts = (
   manifest: Pick<Manifest, "inputs">,
-  { session, tokenize, outputs, read }: Needs,
+  { session, tokenize, outputs, read }: Dependencies,
 ) => {
-  const bound = bindTokens(session.inputs);
-  if (bound.status === "mismatched")
-    throw new ModelUnreadable(bound.mismatches.map(({ message }) => message).join("\n"));
-  // The text itself is checked like any column of text.
+  const binding = bindTokens(session.inputs);
+  if (binding.status === "mismatched")
+    throw new ModelUnreadable(binding.mismatches.map(({ message }) => message).join("\n"));
+  // Validates the text like any text column.
   const encode = encodeRows(
     manifest.inputs.map((input) => ({
       input,
@@ -50,9 +50,9 @@ export const predictTexts = (
   const run = async ({ rows, tokens }: Batch, ids: readonly (readonly number[])[]): Promise<Prediction[]> => {
     const texts = rows.map((row) => ids[row] ?? []);
     const feeds = Object.fromEntries(
-      bound.feeds.map((feed) => [
+      binding.feeds.map((feed) => [
         feed.name,
-        new session.Tensor(feed.element, fill(feed, texts, tokens), [rows.length, tokens]),
+        new session.Tensor(feed.element, createData(feed, texts, tokens), [rows.length, tokens]),
       ]),
     );
     return read(await session.run(feeds, outputs), rows.length);
@@ -63,9 +63,9 @@ export const predictTexts = (
     const ids = [...(encoded.feeds[0]?.data ?? [])].map((text) => tokenize(String(text)));
     const predictions = new Array<Prediction>(ids.length);
     for (const batch of batchByLength(ids.map(({ length }) => length))) {
-      const answered = await run(batch, ids);
-      for (const [at, row] of batch.rows.entries()) {
-        const prediction = answered[at];
+      const batchPredictions = await run(batch, ids);
+      for (const [index, row] of batch.rows.entries()) {
+        const prediction = batchPredictions[index];
         if (prediction) predictions[row] = prediction;
       }
     }

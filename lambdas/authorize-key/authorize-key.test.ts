@@ -39,7 +39,7 @@ test("a key that is admitted goes on with its id and its quota", async () => {
       headers: { ratelimit: '"key";r=5;t=60', "ratelimit-policy": '"key";q=60;w=60' },
     },
   });
-  expect(asked).toEqual([{ given: "slw_1", model: "churn" }]);
+  expect(asked).toEqual([{ key: "slw_1", model: "churn" }]);
 });
 
 test("a key over its limit is let in, and the function reads from the context that it has to answer 429", async () => {
@@ -55,13 +55,13 @@ test("a key over its limit is let in, and the function reads from the context th
 });
 
 test("a key of other models is 403", async () => {
-  const { authorize } = authorizing({ status: "refused", answer: 403 });
+  const { authorize } = authorizing({ status: "refused", httpStatus: 403 });
   expect(await authorize(event())).toEqual({ isAuthorized: false });
 });
 
 // API Gateway compares the message: any other one would be a 500.
 test("a key that is not valid is 401, by the one message that API Gateway knows", async () => {
-  const { authorize } = authorizing({ status: "refused", answer: 401 });
+  const { authorize } = authorizing({ status: "refused", httpStatus: 401 });
   await expect(authorize(event())).rejects.toMatchObject({ name: "Unauthorized", message: "Unauthorized" });
 });
 
@@ -91,7 +91,7 @@ test("header names count in any case, and a bearer token as well", async () => {
   await authorize(event({ headers: { "X-API-Key": "one" } }));
   await authorize(event({ headers: { Authorization: "Bearer two" } }));
   await authorize(event({ headers: {} }));
-  expect(asked).toMatchObject([{ given: "one" }, { given: "two" }, { given: undefined }]);
+  expect(asked).toMatchObject([{ key: "one" }, { key: "two" }, { key: undefined }]);
 });
 
 test("what is no event of API Gateway's never gets in", () =>

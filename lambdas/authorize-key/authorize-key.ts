@@ -46,9 +46,9 @@ export const authorizeKey =
     const model = parseModelName(routeKey);
     if (model === undefined) return { isAuthorized: false };
     const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-    const admission = await admit({ given: extractApiKey((name) => lower.get(name)), model });
+    const admission = await admit({ key: extractApiKey((name) => lower.get(name)), model });
     if (admission.status !== "refused")
       return { isAuthorized: true, context: toAuthorizerContext(admission) };
-    if (admission.answer === 401) throw new Unauthorized();
+    if (admission.httpStatus === 401) throw new Unauthorized();
     return { isAuthorized: false };
   };

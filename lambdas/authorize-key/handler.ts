@@ -21,5 +21,5 @@ const limiter = createRateLimiter({ store, clock, warn });
 const logRefusal = (refusal: object) => log.info("API key refused", { ...refusal });
 
 export const handler = authorizeKey({
-  admit: admitKey({ keys, limiter, environment: env.SLIPWAY_ENVIRONMENT, warn, refused: logRefusal }),
+  admit: admitKey({ keys, limiter, environment: env.SLIPWAY_ENVIRONMENT, warn, logRefusal }),
 });

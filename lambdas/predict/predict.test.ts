@@ -252,7 +252,7 @@ describe("an event that an authorizer let in", () => {
     expect(result).toMatchObject({ statusCode: 429, headers: { "retry-after": "9" } });
     expect(JSON.parse(result.body)).toMatchObject({
       status: 429,
-      error: expect.stringMatching(/rate limit/),
+      error: expect.stringMatching(/Rate limit/),
     });
   });
 

@@ -68,7 +68,7 @@ export const predict = (needs: RunPredictionDependencies) => {
         withHeaders(hostProblemResponse(request, throttled.problem), throttled.headers),
         request,
       );
-    const reply = await app.answer(request);
+    const reply = await app.handle(request);
     const answered = toApiGatewayResponse(reply, request);
     const carried = isTooLarge(answered)
       ? toApiGatewayResponse(hostProblemResponse(request, responseTooLarge), request)
@@ -78,8 +78,8 @@ export const predict = (needs: RunPredictionDependencies) => {
   return async (event: unknown): Promise<ApiGatewayResponse | PredictResponse | HttpProblem> => {
     const http = readHttpEvent(event);
     if (http) return overHttp(http);
-    const answered = await service.answer(async () => parsePredictRequest(event));
+    const answered = await service.predict(async () => parsePredictRequest(event));
     if (answered.status === "refused") return answered.problem;
-    return isTooLarge(answered.answer) ? responseTooLarge : answered.answer;
+    return isTooLarge(answered.response) ? responseTooLarge : answered.response;
   };
 };

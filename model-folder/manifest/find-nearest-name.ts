@@ -1,6 +1,6 @@
-/** Levenshtein's distance between two short names. */
+/** The Levenshtein distance between two short names. */
 const editDistance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++)
@@ -14,14 +14,14 @@ const editDistance = (a: string, b: string): number => {
   return row[b.length] ?? 0;
 };
 
-/** The known name that someone most likely meant; undefined where none is near. */
+/** Returns the known name that a mistyped name most likely means; undefined if none is similar. */
 export const findNearestName = (name: string, known: readonly string[]): string | undefined => {
-  // What nobody mistypes into a known name need not be compared: long keys of a hostile file cost nothing.
+  // Nobody mistypes a name this long, and long keys of a hostile file must cost nothing.
   if (name.length > 64) return undefined;
   const [nearest] = known
-    .map((candidate) => ({ candidate, far: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.far - b.far);
-  return nearest && nearest.far <= Math.max(1, Math.floor(nearest.candidate.length / 3))
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  return nearest && nearest.distance <= Math.max(1, Math.floor(nearest.candidate.length / 3))
     ? nearest.candidate
     : undefined;
 };

@@ -1,9 +1,9 @@
 import { isNode, LineCounter, parseDocument } from "yaml";
 
-/** A place in a text, counted from 1. */
+/** A position in a text, counted from 1. */
 export type TextPosition = { readonly line: number; readonly column: number };
 
-/** Where in a YAML text the value at a path stands, or the nearest thing around it. Slow: only for messages. */
+/** Finds the position of the value at a path in a YAML text, or of its nearest existing parent. Slow: only for messages. */
 export const locateYaml = (text: string): ((path: readonly PropertyKey[]) => TextPosition) => {
   const lines = new LineCounter();
   const document = parseDocument(text, {
@@ -11,7 +11,7 @@ export const locateYaml = (text: string): ((path: readonly PropertyKey[]) => Tex
     prettyErrors: false,
     logLevel: "silent",
     strict: false,
-    // The library compares each key with all before it.
+    // The library compares each key with all previous ones.
     uniqueKeys: false,
   });
   return (path) => {

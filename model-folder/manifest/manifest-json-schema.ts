@@ -4,7 +4,7 @@ import { Manifest } from "./manifest.ts";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** The manifest's JSON Schema (draft 2020-12) for editors: what a person may write, defaults left out. */
+/** The manifest's JSON Schema (draft 2020-12) for editors: fields with a default are optional. */
 export const createManifestJsonSchema = (): JsonSchema => ({
   ...z.toJSONSchema(Manifest, { io: "input", target: "draft-2020-12" }),
   title: "Slipway model manifest",
@@ -14,14 +14,14 @@ export const createManifestJsonSchema = (): JsonSchema => ({
 const listBranches = (schema: JsonSchema): JsonSchema[] =>
   [schema, ...(schema.oneOf ?? []), ...(schema.anyOf ?? [])].filter((branch) => typeof branch !== "boolean");
 
-/** Names of the fields that may stand at a path of the manifest, in whichever variant. */
+/** Lists the fields that the manifest allows at a path, in any variant. */
 export const listFields = (path: readonly PropertyKey[]): string[] => {
-  let here = listBranches(createManifestJsonSchema());
+  let branches = listBranches(createManifestJsonSchema());
   for (const key of path)
-    here = here
+    branches = branches
       .flatMap(({ properties, items }) =>
         [typeof key === "number" ? items : properties && getOwnProperty(properties, String(key))].flat(),
       )
       .flatMap((schema) => (typeof schema === "object" ? listBranches(schema) : []));
-  return [...new Set(here.flatMap(({ properties }) => Object.keys(properties ?? {})))];
+  return [...new Set(branches.flatMap(({ properties }) => Object.keys(properties ?? {})))];
 };

@@ -1,32 +1,35 @@
 import * as z from "zod";
 import { valueNames } from "./value-names.ts";
 
-/** Names of models: they become part of function names, image tags and addresses. */
+/** A model's name: function names, image tags and URLs contain it. */
 export const ModelName = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,39}$/, "a model's name is 1 to 40 of a-z, 0-9 and -, and starts with a letter");
+  .regex(
+    /^[a-z][a-z0-9-]{0,39}$/,
+    "a model's name has 1 to 40 characters of a-z, 0-9 and -, and starts with a letter",
+  );
 
-/** An ISO 8601 duration without years and months, such as `PT30M` or `P1DT6H`. */
+/** An ISO 8601 duration without years and months, for example `PT30M` or `P1DT6H`. */
 export const Duration = z
   .string()
   .regex(
     /^P(?=\d|T\d)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$/,
-    "a duration reads like PT30M, PT6H or P1D (ISO 8601)",
+    "a duration has a form like PT30M, PT6H or P1D (ISO 8601)",
   );
 
-/** Seconds in a duration of the form that `Duration` accepts. */
+/** Converts a duration that `Duration` accepts to seconds. */
 export const durationToSeconds = (duration: string): number => {
-  const [, days, hours, minutes, rest] =
+  const [, days, hours, minutes, seconds] =
     duration.match(/^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/) ?? [];
   return (
-    Number(days ?? 0) * 86_400 + Number(hours ?? 0) * 3_600 + Number(minutes ?? 0) * 60 + Number(rest ?? 0)
+    Number(days ?? 0) * 86_400 + Number(hours ?? 0) * 3_600 + Number(minutes ?? 0) * 60 + Number(seconds ?? 0)
   );
 };
 
 const FeatureName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_ .-]{0,127}$/, "an input's name starts with a letter or _")
-  .refine((name) => name !== "__proto__", "__proto__ is no name for an input");
+  .refine((name) => name !== "__proto__", "an input cannot be named __proto__");
 const required = z
   .boolean()
   .default(true)
@@ -63,9 +66,9 @@ export const Input = z.discriminatedUnion("type", [
 export type Input = z.infer<typeof Input>;
 
 const share = z.number().min(0).max(1);
-/** A score that must be high: a floor, and how much worse than the champion it may be. */
+/** A metric where higher is better: its minimum, and how much worse than the champion it may be. */
 const HighScore = z.strictObject({ min: z.number(), notWorseThanChampionBy: z.number().min(0).optional() });
-/** An error that must be low. */
+/** A metric where lower is better. */
 const LowScore = z.strictObject({
   max: z.number().min(0),
   notWorseThanChampionBy: z.number().min(0).optional(),
@@ -82,10 +85,9 @@ export const Gates = z.strictObject({
 });
 export type Gates = z.infer<typeof Gates>;
 
-/** Slack's user ids. */
 export const SlackUser = z
   .string()
-  .regex(/^[UW][A-Z0-9]{2,20}$/, "an approver is a Slack user id such as U024BE7LH");
+  .regex(/^[UW][A-Z0-9]{2,20}$/, "an approver is a Slack user id, for example U024BE7LH");
 
 export const ApprovalRule = z.strictObject({
   approvers: z.array(SlackUser).min(1).max(50),
@@ -96,7 +98,7 @@ export const ApprovalRule = z.strictObject({
 export type ApprovalRule = z.infer<typeof ApprovalRule>;
 
 export const CanaryRule = z.strictObject({
-  /** Percent of the traffic, growing. */
+  /** Percent of the traffic, increasing. */
   steps: z.array(z.int().min(1).max(99)).min(1).max(10),
   bake: Duration,
   minSamples: z.int().min(1),
@@ -143,11 +145,11 @@ const outputName = z
   .string()
   .min(1)
   .max(128)
-  .refine((name) => name !== "__proto__", "__proto__ is no name for an output");
+  .refine((name) => name !== "__proto__", "an output cannot be named __proto__");
 
 const ClassificationOutput = z
   .strictObject({
-    /** In the order of the columns of the model's scores. */
+    /** In the column order of the model's scores. */
     labels: z
       .array(z.union([outputName, z.int()]))
       .min(2)
@@ -165,7 +167,7 @@ const ClassificationOutput = z
       .default("probabilities")
       .describe("what the graph gives; logits become probabilities by softmax"),
   })
-  // Within Slipway a label is text: a key of scores, a metric's name.
+  // Inside Slipway a label is text, because it is a key of scores and part of a metric's name.
   .transform(({ labels, labelType, positive, ...rest }) => ({
     ...rest,
     labels: labels.map(String),
@@ -178,7 +180,7 @@ const RegressionOutput = z.union([
   z.strictObject({ names: z.array(outputName).min(2).max(100), unit: z.string().max(32).optional() }),
 ]);
 
-/** What a model's folder promises: `models/<name>/model.yaml`. */
+/** A model's manifest, `models/<name>/model.yaml`. */
 export const Manifest = z
   .discriminatedUnion("task", [
     z.strictObject({
@@ -193,25 +195,26 @@ export const Manifest = z
     }),
   ])
   .superRefine((manifest, context) => {
-    const say = (path: (string | number)[], message: string) =>
+    const addIssue = (path: (string | number)[], message: string) =>
       context.addIssue({ code: "custom", path, message });
     const seen = new Set<string>();
     for (const [index, input] of manifest.inputs.entries()) {
-      if (seen.has(input.name)) say(["inputs", index, "name"], `two inputs are named ${input.name}`);
+      if (seen.has(input.name)) addIssue(["inputs", index, "name"], `two inputs are named ${input.name}`);
       seen.add(input.name);
-      if ("min" in input && input.min > input.max) say(["inputs", index, "min"], "min is greater than max");
+      if ("min" in input && input.min > input.max)
+        addIssue(["inputs", index, "min"], "min is greater than max");
       if ("values" in input && new Set(input.values).size < input.values.length)
-        say(["inputs", index, "values"], "a category is listed twice");
+        addIssue(["inputs", index, "values"], "a category is listed twice");
     }
     if (manifest.tokenizer) {
       const [input, ...others] = manifest.inputs;
       if (others.length > 0 || input?.type !== "string" || !input.required)
-        say(["tokenizer"], "a model with a tokenizer takes one input, of type string and required");
+        addIssue(["tokenizer"], "a model with a tokenizer takes one input, of type string and required");
     }
     if (manifest.canary.steps.some((step, index, all) => index > 0 && step <= (all[index - 1] ?? 0)))
-      say(["canary", "steps"], "canary steps grow from one to the next");
+      addIssue(["canary", "steps"], "canary steps must increase");
     if (manifest.approval.approvers.length < manifest.approval.quorum)
-      say(["approval", "quorum"], "the quorum is larger than the number of approvers");
+      addIssue(["approval", "quorum"], "the quorum is larger than the number of approvers");
     for (const [path, duration, atLeast, atMost] of [
       ["timeout", manifest.approval.timeout, 120, 20 * 86_400],
       ["bake", manifest.canary.bake, 1, 86_400],
@@ -219,31 +222,33 @@ export const Manifest = z
     ] as const) {
       const value = durationToSeconds(duration);
       if (value < atLeast || value > atMost)
-        say(
+        addIssue(
           [path === "timeout" ? "approval" : "canary", path],
-          `${path} is between ${atLeast} seconds and ${atMost / 86_400} days`,
+          `${path} must be between ${atLeast} seconds and ${atMost / 86_400} days`,
         );
     }
     if (manifest.task === "classification") {
       const { labels, labelType, positive, bands } = manifest.output;
       if (labelType === "integer" && !labels.every((label) => Number.isSafeInteger(Number(label))))
-        say(["output", "labelType"], "a label is no integer");
-      if (new Set(labels).size < labels.length) say(["output", "labels"], "a label is listed twice");
+        addIssue(["output", "labelType"], "a label is not an integer");
+      if (new Set(labels).size < labels.length) addIssue(["output", "labels"], "a label is listed twice");
       if (positive !== undefined && !labels.includes(positive))
-        say(["output", "positive"], "positive is one of the labels");
+        addIssue(["output", "positive"], "positive must be one of the labels");
       if (bands && positive === undefined)
-        say(["output", "bands"], "bands need output.positive: the label whose score they cut");
-      if (bands && bands.low > bands.high) say(["output", "bands"], "bands.low is greater than bands.high");
-      if (manifest.gates.auc && positive === undefined) say(["gates", "auc"], "auc needs output.positive");
+        addIssue(["output", "bands"], "bands need output.positive: the label whose score they divide");
+      if (bands && bands.low > bands.high)
+        addIssue(["output", "bands"], "bands.low is greater than bands.high");
+      if (manifest.gates.auc && positive === undefined)
+        addIssue(["gates", "auc"], "auc needs output.positive");
       for (const gate of ["mae", "rmse"] as const)
         if (manifest.gates[gate])
-          say(["gates", gate], `${gate} is a gate of regression; classification has accuracy and auc`);
+          addIssue(["gates", gate], `${gate} is a gate of regression; classification has accuracy and auc`);
     } else {
       const names = valueNames(manifest.output);
-      if (new Set(names).size < names.length) say(["output", "names"], "a name is listed twice");
+      if (new Set(names).size < names.length) addIssue(["output", "names"], "a name is listed twice");
       for (const gate of ["accuracy", "auc"] as const)
         if (manifest.gates[gate])
-          say(["gates", gate], `${gate} is a gate of classification; regression has mae and rmse`);
+          addIssue(["gates", gate], `${gate} is a gate of classification; regression has mae and rmse`);
     }
   });
 export type Manifest = z.infer<typeof Manifest>;
@@ -253,8 +258,8 @@ export const Row = z.record(z.string(), z.union([z.string(), z.number(), z.boole
 export type Row = z.infer<typeof Row>;
 
 /**
- * One answered row. `scores` per label (classification) or value by name (regression); a regression of one value has
- * it in `value` as well.
+ * The prediction for one row. `scores` per label (classification) or value by name (regression); a regression with one
+ * value also has it in `value`.
  */
 export const Prediction = z.object({
   label: z.string().optional(),
@@ -264,7 +269,7 @@ export const Prediction = z.object({
 });
 export type Prediction = z.infer<typeof Prediction>;
 
-/** `golden.json`: rows and what the model answered them at training. */
+/** `golden.json`: rows and the model's predictions for them at training. */
 export const Golden = z.strictObject({
   tolerance: z.number().positive().max(0.01),
   rows: z.array(Row).min(1).max(1_000),

@@ -3,8 +3,8 @@ import { ManifestInvalid } from "./folder-problem.ts";
 import { Manifest } from "./manifest.ts";
 
 /**
- * The manifest of a folder that was checked before it came here. Its mistakes are told without their lines: loadManifest
- * finds those. Of several documents it is the first, as checks took it until they refused a second one.
+ * Parses the manifest of a folder that was checked before. Problems have no lines here: readManifest finds those. If the
+ * text has several documents it reads the first, as older versions of the check did.
  */
 export const parseCheckedManifest = (yaml: string): Manifest => {
   try {

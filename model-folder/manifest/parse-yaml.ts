@@ -22,7 +22,6 @@ type OptionalPosition = { readonly line?: number; readonly column?: number };
 const maxProblems = 100;
 const maxDepth = 32;
 
-/** Where a character stands. */
 export const findYamlPosition = (
   { lines }: Pick<ParsedYaml, "lines">,
   offset: number | undefined,
@@ -33,8 +32,8 @@ export const findYamlPosition = (
 };
 
 /**
- * What the marks of YAML cost the parser, by their character: no value, pair, comment, error or document comes to be
- * without one. A quote is half of a value. The last group makes the most work and is rare in what people write.
+ * The cost of YAML's special characters for the parser. Every value, pair, comment, error and document needs at least one
+ * of them. A quote is half a value. The last group costs most and is rare in real manifests.
  */
 const markCosts = new Uint8Array(128);
 for (const [marks, cost] of [
@@ -48,41 +47,41 @@ const space = " ".charCodeAt(0);
 const newline = "\n".charCodeAt(0);
 
 /**
- * Enough for 2,000 inputs with each of their fields (60,000), or for two inputs of 10,000 quoted values each (80,000):
- * `model-folder/manifest/read-manifest.test.ts`. 256 KB of marks alone would hold this process for seconds.
+ * Enough for 2,000 inputs with all their fields (60,000), or for two inputs of 10,000 quoted values each (80,000); see
+ * `model-folder/manifest/read-manifest.test.ts`. Parsing 256 KB of special characters would block this process for seconds.
  */
 const maxCost = 100_000;
 
-/** One look at each character, before anything is parsed: where the marks become too many. */
+/** Scans the text once, before it is parsed, and refuses it where its cost exceeds the limit. */
 const findCostProblem = (text: string): LocatedProblem | undefined => {
   let cost = 0;
   let line = 1;
   let lineStart = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    // A hyphen begins an entry where a space follows; elsewhere it is a letter of a date or a negative number.
-    if (code === hyphen) cost += text.charCodeAt(at + 1) > space ? 0 : 2;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    // A hyphen starts a list entry only before a space; elsewhere it belongs to a date or a negative number.
+    if (code === hyphen) cost += text.charCodeAt(index + 1) > space ? 0 : 2;
     else if (code < 128) cost += markCosts[code] ?? 0;
     if (cost > maxCost)
       return {
         line,
-        column: at - lineStart + 1,
+        column: index - lineStart + 1,
         path: "",
-        message: "more values, lists and lines than are read",
-        remedy: "Remove what no field needs; an input with thousands of values is text (type: string).",
+        message: "too many values, lists and lines",
+        remedy: "Remove what no field needs; use type: string for an input with thousands of values.",
       };
     if (code !== newline) continue;
     line++;
-    lineStart = at + 1;
+    lineStart = index + 1;
   }
   return undefined;
 };
 
-/** The first document of a text. Ends early where it has many errors, or where a second document begins. */
+/** Parses the first document of a text. Stops early after many errors, or where a second document begins. */
 const compose = (text: string, lines: LineCounter): { document: Document.Parsed; second?: number } => {
   const composer = new Composer({
     prettyErrors: false,
-    // The library compares each key with all before it: 20,000 keys took 17 s. findDuplicateKeys looks each up.
+    // The library compares each key with all previous ones: 20,000 keys took 17 s. findDuplicateKeys uses a set.
     uniqueKeys: false,
     strict: true,
     logLevel: "silent",
@@ -96,13 +95,13 @@ const compose = (text: string, lines: LineCounter): { document: Document.Parsed;
   }
   documents.push(...composer.end(true, text.length));
   const [document, second] = documents;
-  if (document === undefined) throw new Error("a composer that ends gives a document");
+  if (document === undefined) throw new Error("the YAML composer returned no document");
   return { document, ...(second === undefined ? {} : { second: second.range[0] }) };
 };
 
 /**
- * What `work` gives, its errors without stacks. The library makes an error of each mistake and throws none: the stacks of
- * 50,000, which nobody reads, took most of two seconds.
+ * Runs `work` with errors that have no stack. The library creates an error for each mistake but throws none: the unused
+ * stacks of 50,000 errors took most of two seconds.
  */
 const withoutStacks = <T>(work: () => T): T => {
   const limit = Error.stackTraceLimit;
@@ -116,29 +115,29 @@ const withoutStacks = <T>(work: () => T): T => {
 
 const findDuplicateKeys = (parsed: ParsedYaml, { items }: YAMLMap): LocatedProblem[] => {
   const seen = new Set<unknown>();
-  const found: LocatedProblem[] = [];
+  const problems: LocatedProblem[] = [];
   for (const { key } of items) {
     if (!isScalar(key)) continue;
-    if (seen.has(key.value) && found.length < maxProblems)
-      found.push({
+    if (seen.has(key.value) && problems.length < maxProblems)
+      problems.push({
         ...findYamlPosition(parsed, key.range?.[0]),
         path: "",
-        message: "this key stands twice",
+        message: "duplicate key",
         remedy: "Keep one of the two.",
       });
     seen.add(key.value);
   }
-  return found;
+  return problems;
 };
 
-/** What YAML itself finds wrong: syntax, duplicate keys, depth, aliases. */
+/** Finds problems of the YAML itself: syntax, duplicate keys, depth, aliases. */
 const findSyntaxProblems = (
   parsed: ParsedYaml,
   second: number | undefined,
   maxAliases: number,
 ): LocatedProblem[] => {
   const { document } = parsed;
-  const found: LocatedProblem[] = [...document.errors, ...document.warnings]
+  const problems: LocatedProblem[] = [...document.errors, ...document.warnings]
     .slice(0, maxProblems)
     .map((error) => ({
       ...findYamlPosition(parsed, error.pos[0]),
@@ -146,37 +145,42 @@ const findSyntaxProblems = (
       message: (error.message.split("\n")[0] ?? "").replace(/ at line .*$/, ""),
       remedy: "Correct the YAML here.",
     }));
-  const say = (offset: number | undefined, message: string, remedy: string) =>
-    found.push({ ...findYamlPosition(parsed, offset), path: "", message, remedy });
+  const addProblem = (offset: number | undefined, message: string, remedy: string) =>
+    problems.push({ ...findYamlPosition(parsed, offset), path: "", message, remedy });
   if (second !== undefined)
-    say(second, "a second document begins here", "Keep one: remove the lines --- and ... within the file.");
+    addProblem(
+      second,
+      "a second document begins here",
+      "Keep one: remove the lines --- and ... inside the file.",
+    );
   let aliases = 0;
   visit(document, {
     Node: (key, node, ancestors) => {
       const offset = node.range?.[0] ?? 0;
       if (ancestors.length > maxDepth * 2) {
-        say(offset, `nested deeper than ${maxDepth} levels`, "No field lies that deep: flatten it.");
+        addProblem(offset, `nested deeper than ${maxDepth} levels`, "No field is that deep: flatten it.");
         return visit.BREAK;
       }
-      // To resolve an alias the library walks over every anchor and alias before it.
+      // To resolve an alias the library visits every previous anchor and alias.
       if ((isAlias(node) || node.anchor !== undefined) && ++aliases > maxAliases) {
-        say(
+        addProblem(
           offset,
           maxAliases === 0 ? "an anchor or an alias" : `more than ${maxAliases} anchors and aliases`,
-          "Write the values out without aliases.",
+          "Write the values without aliases.",
         );
         return visit.BREAK;
       }
-      // Each is written as text, with a walk over every anchor, to become a property's name.
+      // The library visits every anchor to convert such a key to text.
       if (key === "key" && isCollection(node)) {
-        say(offset, "a list or a mapping as a key", "A key is a name: write it as text.");
+        addProblem(offset, "a list or a mapping as a key", "A key is a name: write it as text.");
         return visit.BREAK;
       }
-      if (isMap(node)) found.push(...findDuplicateKeys(parsed, node).slice(0, maxProblems - found.length));
+      if (isMap(node))
+        problems.push(...findDuplicateKeys(parsed, node).slice(0, maxProblems - problems.length));
       return undefined;
     },
   });
-  return found;
+  return problems;
 };
 
 type YamlResult =
@@ -189,26 +193,26 @@ const refuseYaml = (message: string, remedy: string): YamlResult => ({
 });
 
 /**
- * A text that others wrote as plain values, or why not: in time and memory in proportion to its length, which the caller
- * limits. It is read in the process that serves prod where everything runs on one machine. Throws nothing.
- * @param maxAliases the most anchors and aliases together
+ * Parses untrusted YAML to plain values, or says why it is refused. Time and memory are proportional to its length, which
+ * the caller limits: if everything runs on one machine, the process that serves prod parses it. Never throws.
+ * @param maxAliases the limit for anchors and aliases together
  */
 export const parseYaml = (text: string, { maxAliases }: { readonly maxAliases: number }): YamlResult => {
-  const many = findCostProblem(text);
-  if (many) return { status: "refused", problems: [many] };
+  const costProblem = findCostProblem(text);
+  if (costProblem) return { status: "refused", problems: [costProblem] };
   try {
     const lines = new LineCounter();
     const { document, second } = withoutStacks(() => compose(text, lines));
     const parsed = { document, lines };
     const problems = findSyntaxProblems(parsed, second, maxAliases);
     if (problems.length > 0) return { status: "refused", problems };
-    // Aliases of aliases multiply: the library counts and refuses them.
+    // Nested aliases multiply: the library counts and refuses them.
     return { status: "read", parsed, value: document.toJS({ maxAliasCount: maxAliases }) };
   } catch (error) {
-    // The parser is recursive: a file of a hundred thousand brackets ends its stack, not this process.
-    if (error instanceof RangeError) return refuseYaml("nested too deeply to be read", "Flatten it.");
-    // An alias of nothing, or of too much.
+    // The parser is recursive: a hundred thousand brackets overflow its stack.
+    if (error instanceof RangeError) return refuseYaml("nested too deeply", "Flatten it.");
+    // An alias without an anchor, or one that expands too far.
     const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "cannot be read";
-    return refuseYaml(message, "Write the values out without aliases.");
+    return refuseYaml(message, "Write the values without aliases.");
   }
 };

@@ -1,2 +1,2 @@
-/** Name of the manifest as JSON, which a build lays beside the model.yaml that it checked; other folders have none. */
+/** The checked manifest as JSON, which only a build writes beside model.yaml. */
 export const preparedManifestFile = "manifest.json";

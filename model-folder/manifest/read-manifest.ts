@@ -5,72 +5,67 @@ import { type FolderProblem, formatPath, ManifestInvalid } from "./folder-proble
 import { Manifest } from "./manifest.ts";
 import { listFields } from "./manifest-json-schema.ts";
 import { parseCheckedManifest } from "./parse-checked-manifest.ts";
-import {
-  type LocatedProblem,
-  type ParsedYaml as Parsed,
-  parseYaml,
-  findYamlPosition as place,
-} from "./parse-yaml.ts";
+import { findYamlPosition, type LocatedProblem, type ParsedYaml, parseYaml } from "./parse-yaml.ts";
 
 const maxCharacters = 256 * 1_024;
 const maxAliases = 50;
 const maxProblems = 100;
 
-type YamlPosition = ReturnType<typeof place>;
+type YamlPosition = ReturnType<typeof findYamlPosition>;
 
-/** Where the value at a path stands, or the nearest thing around it that is there. */
-const locatePath = (parsed: Parsed, path: readonly PropertyKey[]): YamlPosition => {
+/** Finds the position of the value at a path, or of its nearest existing parent. */
+const locatePath = (parsed: ParsedYaml, path: readonly PropertyKey[]): YamlPosition => {
   for (let length = path.length; length >= 0; length--) {
     const node = parsed.document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range) return place(parsed, node.range[0]);
+    if (isNode(node) && node.range) return findYamlPosition(parsed, node.range[0]);
   }
   return { line: 1, column: 1 };
 };
 
-/** Where a key stands in the map at a path. */
-const locateKey = (parsed: Parsed, path: readonly PropertyKey[], key: string): YamlPosition => {
+/** Finds the position of a key in the map at a path. */
+const locateKey = (parsed: ParsedYaml, path: readonly PropertyKey[], key: string): YamlPosition => {
   const map = path.length === 0 ? parsed.document.contents : parsed.document.getIn(path, true);
   const pair = isMap(map)
     ? map.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === key)
     : undefined;
   return pair && isScalar(pair.key) && pair.key.range
-    ? place(parsed, pair.key.range[0])
+    ? findYamlPosition(parsed, pair.key.range[0])
     : locatePath(parsed, path);
 };
 
 const shorten = (name: string): string => (name.length > 64 ? `${name.slice(0, 64)}…` : name);
 
 const explainUnknownKeys = (
-  parsed: Parsed,
+  parsed: ParsedYaml,
   path: readonly PropertyKey[],
   keys: readonly string[],
 ): LocatedProblem[] => {
   const known = listFields(path);
   return keys.map((key) => {
-    const near = findNearestName(key, known);
+    const nearest = findNearestName(key, known);
     return {
       ...locateKey(parsed, path, key),
       path: formatPath([...path, shorten(key)]),
-      message: `${shorten(key)} is no field here`,
-      remedy: near ? `Did you mean ${near}?` : `Remove it; the fields here are ${known.join(", ")}.`,
+      message: "unknown field",
+      remedy: nearest ? `Did you mean ${nearest}?` : `Remove it; the fields here are ${known.join(", ")}.`,
     };
   });
 };
 
 /**
- * One issue of the schema as problems with places; a missing field is looked for at what should hold it.
- * @param most how many unknown keys are named: each is looked for among all and compared with each field
+ * Converts an issue of the schema to problems with positions; a missing field gets the position of its parent.
+ * @param limit the most unknown keys to explain, because each is compared with every field
  */
-const explainIssue = (parsed: Parsed, issue: z.core.$ZodIssue, most: number): LocatedProblem[] => {
+const explainIssue = (parsed: ParsedYaml, issue: z.core.$ZodIssue, limit: number): LocatedProblem[] => {
   const { path } = issue;
-  if (issue.code === "unrecognized_keys") return explainUnknownKeys(parsed, path, issue.keys.slice(0, most));
+  if (issue.code === "unrecognized_keys") return explainUnknownKeys(parsed, path, issue.keys.slice(0, limit));
   const missing = path.length > 0 && !parsed.document.hasIn(path);
-  const at = { ...locatePath(parsed, path), path: formatPath(path) };
+  const location = { ...locatePath(parsed, path), path: formatPath(path) };
   if (missing) {
     const field = String(path.at(-1));
     return [
       {
-        ...at,
+        ...location,
         message: `${field} is missing`,
         remedy: `Add ${field}${issue.code === "invalid_type" ? ` (${issue.expected})` : ""}.`,
       },
@@ -80,16 +75,16 @@ const explainIssue = (parsed: Parsed, issue: z.core.$ZodIssue, most: number): Lo
     case "invalid_type":
       return [
         {
-          ...at,
+          ...location,
           message: `must be of type ${issue.expected}`,
-          remedy: "Change the value; quote it where it is meant as text.",
+          remedy: "Change the value; quote it if it is text.",
         },
       ];
     case "invalid_value":
       return [
         {
-          ...at,
-          message: "is none of the values that may stand here",
+          ...location,
+          message: "is not an allowed value",
           remedy: `Write ${issue.values.map(String).join(" or ")}.`,
         },
       ];
@@ -97,16 +92,16 @@ const explainIssue = (parsed: Parsed, issue: z.core.$ZodIssue, most: number): Lo
       return issue.discriminator === undefined
         ? [
             {
-              ...at,
+              ...location,
               message: issue.message,
-              remedy: "Change the value to one of the forms that docs/model.schema.json lists.",
+              remedy: "Use one of the forms in docs/model.schema.json.",
             },
           ]
-        : [{ ...at, message: "is none of the kinds that there are", remedy: `Write ${listKinds(path)}.` }];
+        : [{ ...location, message: "is not an allowed kind", remedy: `Write ${listKinds(path)}.` }];
     case "too_small":
       return [
         {
-          ...at,
+          ...location,
           message: `must be at least ${issue.minimum}${formatUnit(issue.origin)}`,
           remedy: "Raise it, or add what is missing.",
         },
@@ -114,13 +109,13 @@ const explainIssue = (parsed: Parsed, issue: z.core.$ZodIssue, most: number): Lo
     case "too_big":
       return [
         {
-          ...at,
+          ...location,
           message: `must be at most ${issue.maximum}${formatUnit(issue.origin)}`,
           remedy: "Lower it, or shorten it.",
         },
       ];
     default:
-      return [{ ...at, message: issue.message, remedy: "Change it so that this holds." }];
+      return [{ ...location, message: issue.message, remedy: "Change the value." }];
   }
 };
 
@@ -129,14 +124,17 @@ const formatUnit = (origin: string): string =>
 const listKinds = (path: readonly PropertyKey[]): string =>
   path.at(-1) === "task" ? "classification or regression" : "integer, number, category, string or boolean";
 
-/** At most 100 problems. What goes beyond them is not looked for: 100 inputs of 100 unknown keys took 14 s. */
-const explainIssues = (parsed: Parsed, issues: readonly z.core.$ZodIssue[]): readonly LocatedProblem[] => {
-  const found: LocatedProblem[] = [];
+/** Explains at most 100 problems and stops there: 100 inputs with 100 unknown keys each took 14 s. */
+const explainIssues = (
+  parsed: ParsedYaml,
+  issues: readonly z.core.$ZodIssue[],
+): readonly LocatedProblem[] => {
+  const problems: LocatedProblem[] = [];
   for (const issue of issues) {
-    if (found.length >= maxProblems) break;
-    found.push(...explainIssue(parsed, issue, maxProblems - found.length));
+    if (problems.length >= maxProblems) break;
+    problems.push(...explainIssue(parsed, issue, maxProblems - problems.length));
   }
-  return found;
+  return problems;
 };
 
 const parseManifest = (
@@ -150,28 +148,28 @@ const parseManifest = (
           column: 1,
           path: "",
           message: `larger than ${maxCharacters / 1_024} KB`,
-          remedy: "A manifest is a page of text: move data out of it.",
+          remedy: "Move data out of the manifest.",
         },
       ],
     };
   const result = parseYaml(text, { maxAliases });
   if (result.status === "refused") return { problems: result.problems };
-  const checked = Manifest.safeParse(result.value);
-  return checked.success
-    ? { manifest: checked.data }
-    : { problems: explainIssues(result.parsed, checked.error.issues) };
+  const validation = Manifest.safeParse(result.value);
+  return validation.success
+    ? { manifest: validation.data }
+    : { problems: explainIssues(result.parsed, validation.error.issues) };
 };
 
 type Options = {
   readonly file?: string;
-  /** True for a version that was promoted: it is read whatever today's limits say. */
+  /** True for a promoted version: today's limits do not apply to it. */
   readonly promoted?: boolean;
 };
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 /**
- * Reads model.yaml, in time and memory that grow with its length. Throws ManifestInvalid with every mistake: its line and column (from 1), its path, what is wrong
- * and what to do.
+ * Reads model.yaml in time and memory proportional to its length. Throws ManifestInvalid with every mistake: line and
+ * column (from 1), path, problem and remedy.
  */
 export const readManifest = (
   content: string | Uint8Array,
@@ -179,13 +177,13 @@ export const readManifest = (
 ): Manifest => {
   if (promoted) return parseCheckedManifest(typeof content === "string" ? content : decode(content));
 
-  // Four bytes are the most that a character takes: what is larger need not become text.
+  // A character has at most four bytes: decode no more than the limit needs.
   const text = typeof content === "string" ? content : decode(content.subarray(0, 4 * (maxCharacters + 1)));
   const result = parseManifest(text);
   if ("manifest" in result) return result.manifest;
   throw new ManifestInvalid(
     result.problems
-      .map((found): FolderProblem => ({ severity: "error", file, ...found }))
+      .map((problem): FolderProblem => ({ severity: "error", file, ...problem }))
       .sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
   );
 };

@@ -22,18 +22,18 @@ const rows = [
   { age: 30, charge: 1.5, plan: "c", loyal: true },
   { age: 40, plan: "a", loyal: false },
 ];
-const encoded = (given: typeof inputs, graph: GraphValue[], of: unknown[] = rows) => {
-  const bound = bindInputs({ inputs: given }, graph);
-  if (bound.status === "mismatched") return bound.mismatches.map(({ message }) => message);
-  const result = encodeRows(bound.columns)(of);
+const encode = (manifestInputs: typeof inputs, graph: GraphValue[], testRows: unknown[] = rows) => {
+  const binding = bindInputs({ inputs: manifestInputs }, graph);
+  if (binding.status === "mismatched") return binding.mismatches.map(({ message }) => message);
+  const result = encodeRows(binding.columns)(testRows);
   return result.status === "encoded" ? result.feeds : result.problems;
 };
 
 describe("a graph with one matrix", () => {
   test.each([4, null])(
-    "takes the columns in the manifest's order, categories as their place (width %s)",
+    "gets the columns in the manifest's order and categories as their index (width %s)",
     (width) => {
-      expect(encoded(inputs, [tensor("float_input", "float32", null, width)])).toEqual([
+      expect(encode(inputs, [tensor("float_input", "float32", null, width)])).toEqual([
         {
           name: "float_input",
           type: "float32",
@@ -44,57 +44,57 @@ describe("a graph with one matrix", () => {
     },
   );
 
-  test("of text takes categories as they are and integers in decimals", () => {
+  test("of text gets categories unchanged and integers as decimal text", () => {
     const text = [inputs[0], inputs[2]].flatMap((input) => input ?? []);
-    const some = [{ age: 30, plan: "c" }];
-    expect(encoded(text, [tensor("string_input", "string", null, 2)], some)).toMatchObject([
+    const testRows = [{ age: 30, plan: "c" }];
+    expect(encode(text, [tensor("string_input", "string", null, 2)], testRows)).toMatchObject([
       { data: ["30", "c"], dims: [1, 2] },
     ]);
   });
 
-  test("of another width says how many columns each side has", () => {
-    expect(encoded(inputs, [tensor("X", "float32", null, 5)])).toEqual([
+  test("of another width is refused with both numbers of columns", () => {
+    expect(encode(inputs, [tensor("X", "float32", null, 5)])).toEqual([
       "the graph takes 5 columns (X: 5), the manifest names 4 inputs",
     ]);
   });
 
-  test("refuses an unknown category by its row and column, since no number stands for it", () => {
-    const odd = [{ ...rows[0], plan: "d" }];
-    expect(encoded(inputs, [tensor("X", "float32", null, 4)], odd)).toEqual([
+  test("refuses an unknown category, because it has no number", () => {
+    const testRows = [{ ...rows[0], plan: "d" }];
+    expect(encode(inputs, [tensor("X", "float32", null, 4)], testRows)).toEqual([
       { row: 0, input: "plan", detail: 'must be one of "a", "b", "c"' },
     ]);
     const mapped = inputs.map((input) =>
       input.type === "category" ? { ...input, unknown: "map" as const } : input,
     );
-    expect(encoded(mapped, [tensor("X", "float32", null, 4)])).toEqual([
-      expect.stringContaining("an unknown category does not have"),
+    expect(encode(mapped, [tensor("X", "float32", null, 4)])).toEqual([
+      expect.stringContaining("an unknown category has no value"),
     ]);
   });
 
-  test("of whole numbers takes no input that may be missing", () => {
-    expect(encoded(inputs, [tensor("X", "int64", null, 4)])).toEqual([
+  test("of integers refuses an optional input", () => {
+    expect(encode(inputs, [tensor("X", "int64", null, 4)])).toEqual([
       expect.stringContaining("takes charge (in X) as int64"),
     ]);
   });
 
   test("of a fixed number of rows is refused", () => {
-    expect(encoded(inputs, [tensor("X", "float32", 1, 4)])).toEqual(["the graph takes exactly 1 rows of X"]);
+    expect(encode(inputs, [tensor("X", "float32", 1, 4)])).toEqual(["the graph takes exactly 1 rows of X"]);
   });
 });
 
-test("a graph with a matrix of numbers and one of text takes the columns in the manifest's order", () => {
+test("a graph with a matrix of numbers and one of text gets the columns in the manifest's order", () => {
   const ordered = [inputs[0], inputs[1], inputs[2]].flatMap((input) => input ?? []);
-  const some = [{ age: 30, charge: 1, plan: "b" }];
+  const testRows = [{ age: 30, charge: 1, plan: "b" }];
   expect(
-    encoded(ordered, [tensor("numbers", "float32", null, 2), tensor("words", "string", null, 1)], some),
+    encode(ordered, [tensor("numbers", "float32", null, 2), tensor("words", "string", null, 1)], testRows),
   ).toMatchObject([
     { name: "numbers", data: Float32Array.of(30, 1), dims: [1, 2] },
     { name: "words", data: ["b"], dims: [1, 1] },
   ]);
 });
 
-test("a graph that names one of the manifest's inputs is bound by name alone", () => {
-  expect(encoded(inputs, [tensor("age", "float32", null, 1), tensor("X", "float32", null, 3)])).toContain(
+test("a graph that names one of the manifest's inputs is bound only by name", () => {
+  expect(encode(inputs, [tensor("age", "float32", null, 1), tensor("X", "float32", null, 3)])).toContain(
     "the graph has no input charge",
   );
 });

@@ -4,14 +4,14 @@ import type { Mismatch } from "./bind-inputs.ts";
 import type { GraphValue } from "./graph-value.ts";
 
 /**
- * The outputs that are fetched: scores [N, labels], the second label's probability alone ([N] or [N, 1]), or values
- * as one tensor [N, values] or as one tensor [N] or [N, 1] for each.
+ * The outputs to fetch: scores [N, labels]; only the second label's probability ([N] or [N, 1]); values as one tensor
+ * [N, values]; or one tensor [N] or [N, 1] per value.
  */
 type FindOutputResult =
   | {
       readonly status: "found";
       readonly names: readonly string[];
-      /** Numbers that each of these outputs holds for a row. */
+      /** How many numbers each of these outputs holds per row. */
       readonly width: number;
     }
   | ({ readonly status: "missing" } & Mismatch);
@@ -28,7 +28,7 @@ const formatOutputs = (outputs: readonly GraphValue[]): string =>
     )
     .join("; ");
 
-/** Whether a tensor holds `width` numbers for each row, as far as the graph says. */
+/** Whether a tensor can hold `width` numbers per row; an open dimension can. */
 const hasWidth = (width: number) => {
   return ({ shape }: { readonly shape: readonly (number | string | null)[] | null }): boolean => {
     if (shape === null || (width === 1 && shape.length === 1)) return true;
@@ -46,12 +46,14 @@ const findScores = (labels: number, outputs: readonly GraphValue[]): FindOutputR
         "Export with options={'zipmap': False} (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}}); onnxmltools: zipmap=False).",
     };
   const floats = outputs.filter(isFloat);
-  const fits = floats.filter(hasWidth(labels));
-  // Where several fit, exporters name the probabilities so; raw scores beside them have other names.
-  const found = fits.find((value) => /prob/i.test(value.name)) ?? (fits.length === 1 ? fits[0] : undefined);
-  if (found) return { status: "found", names: [found.name], width: labels };
+  const candidates = floats.filter(hasWidth(labels));
+  // If several match, exporters use this name for the probabilities and another one for raw scores.
+  const output =
+    candidates.find((value) => /prob/i.test(value.name)) ??
+    (candidates.length === 1 ? candidates[0] : undefined);
+  if (output) return { status: "found", names: [output.name], width: labels };
   const [single, ...others] = floats.filter(hasWidth(1));
-  if (labels === 2 && fits.length === 0 && single && others.length === 0)
+  if (labels === 2 && candidates.length === 0 && single && others.length === 0)
     return { status: "found", names: [single.name], width: 1 };
   return {
     status: "missing",
@@ -68,21 +70,21 @@ const findValues = (names: readonly string[], outputs: readonly GraphValue[]): F
     names.every((name) => floats.some((value) => value.name === name && hasWidth(1)(value)))
   )
     return { status: "found", names, width: 1 };
-  const fits = floats.filter(hasWidth(names.length));
-  const found =
-    fits.find(({ name }) => names.length === 1 && name === names[0]) ??
-    (fits.length === 1 ? fits[0] : undefined);
-  return found
-    ? { status: "found", names: [found.name], width: names.length }
+  const candidates = floats.filter(hasWidth(names.length));
+  const output =
+    candidates.find(({ name }) => names.length === 1 && name === names[0]) ??
+    (candidates.length === 1 ? candidates[0] : undefined);
+  return output
+    ? { status: "found", names: [output.name], width: names.length }
     : {
         status: "missing",
-        message: `no single output of the graph holds ${names.length === 1 ? "one value" : `${names.length} values`} a row, a float tensor [N, ${names.length}] (it has ${formatOutputs(outputs)})`,
+        message: `no single output of the graph holds ${names.length === 1 ? "one value" : `${names.length} values`} per row, a float tensor [N, ${names.length}] (it has ${formatOutputs(outputs)})`,
         remedy:
           "Export the values as one tensor, or name the graph's outputs in model.yaml under output.name (or output.names).",
       };
 };
 
-/** Which of the graph's outputs hold what the manifest promises. */
+/** Finds the graph's outputs that the manifest describes. */
 export const findOutput = (manifest: Manifest, outputs: readonly GraphValue[]): FindOutputResult => {
   switch (manifest.task) {
     case "classification":

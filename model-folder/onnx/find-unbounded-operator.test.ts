@@ -12,7 +12,7 @@ const graphOf = (nodes: readonly Node[], initializers: Graph["initializers"] = [
   inputs: [x],
   outputs: [y],
 });
-const why = (graph: Graph, opsets = {}): string | undefined =>
+const findUnbounded = (graph: Graph, opsets = {}): string | undefined =>
   inspectOnnx(writeOnnx({ graph, opsets: { "": 17, "com.microsoft": 1, ...opsets } })).unbounded;
 const int = (name: string, value: number) => ({ name, int: value });
 const two = { name: "two", dims: [2], int64: [2, 2] };
@@ -21,7 +21,7 @@ const branch: Graph = {
   outputs: [{ name: "z", type: floatType, shape: ["N", 4] }],
 };
 
-describe("a run's work is bounded by the rows alone", () => {
+describe("a run is bounded by its rows with", () => {
   test.each<[string, Graph]>([
     ["no shapes at all", graphOf([{ op: "Sin", inputs: ["x"], outputs: ["y"] }])],
     ["a stored shape", graphOf([{ op: "Tile", inputs: ["x", "two"], outputs: ["y"] }], [two])],
@@ -33,7 +33,7 @@ describe("a run's work is bounded by the rows alone", () => {
       ]),
     ],
     [
-      "the request's own shape, picked from",
+      "sizes selected from the request's shape",
       graphOf(
         [
           { op: "Shape", inputs: ["x"], outputs: ["s"] },
@@ -49,31 +49,35 @@ describe("a run's work is bounded by the rows alone", () => {
       graphOf([{ op: "Gelu", domain: "com.microsoft", inputs: ["x"], outputs: ["y"] }]),
     ],
   ])("%s", (_, graph) => {
-    expect(why(graph)).toBeUndefined();
+    expect(findUnbounded(graph)).toBeUndefined();
   });
 
-  test("the models of this repository that only calculate", () => {
+  test("the table models of this repository", () => {
     expect(inspectOnnx(readChurnFiles().get("model.onnx") ?? new Uint8Array()).unbounded).toBeUndefined();
     const transit = readFileSync(new URL("../../models/transit-time/model.onnx", import.meta.url));
     expect(inspectOnnx(transit).unbounded).toBeUndefined();
   });
 });
 
-describe("values of a request decide, or nobody knows", () => {
+describe("a run is unbounded with", () => {
   test.each<[string, Graph, string]>([
     ["a loop", graphOf([{ op: "Loop", inputs: ["t", "", "x"], outputs: ["y"] }]), "Loop"],
     ["a scan", graphOf([{ op: "Scan", inputs: ["x"], outputs: ["y"] }]), "Scan"],
     [
-      "a branch, and the loop within it",
+      "a branch that contains a loop",
       graphOf([
         { op: "If", inputs: ["c"], outputs: ["y"], attributes: [{ name: "then_branch", graph: branch }] },
       ]),
       "Loop",
     ],
-    ["places that are not zero", graphOf([{ op: "NonZero", inputs: ["x"], outputs: ["y"] }]), "NonZero"],
+    [
+      "the indices of non-zero values",
+      graphOf([{ op: "NonZero", inputs: ["x"], outputs: ["y"] }]),
+      "NonZero",
+    ],
     ["a range", graphOf([{ op: "Range", inputs: ["x", "x", "x"], outputs: ["y"] }]), "Range"],
     [
-      "a size that is a value",
+      "a size from a value of the request",
       graphOf([
         { op: "Cast", inputs: ["x"], outputs: ["n"], attributes: [int("to", int64Type)] },
         { op: "ConstantOfShape", inputs: ["n"], outputs: ["y"] },
@@ -90,7 +94,7 @@ describe("values of a request decide, or nobody knows", () => {
       "Expand",
     ],
     [
-      "a size that a value picks",
+      "a size that a value of the request selects",
       graphOf(
         [
           { op: "Cast", inputs: ["x"], outputs: ["n"], attributes: [int("to", int64Type)] },
@@ -102,16 +106,16 @@ describe("values of a request decide, or nobody knows", () => {
       "Tile",
     ],
     [
-      "an operator of Microsoft's that is not known as bounded",
+      "an unknown operator of Microsoft's",
       graphOf([{ op: "BeamSearch", domain: "com.microsoft", inputs: ["x"], outputs: ["y"] }]),
       "com.microsoft.BeamSearch",
     ],
     [
-      "ONNX's domain by its other name",
+      "an operator under the other name of ONNX's domain",
       graphOf([{ op: "Unique", domain: "ai.onnx", inputs: ["x"], outputs: ["y"] }]),
       "Unique",
     ],
   ])("%s", (_, graph, operator) => {
-    expect(why(graph)).toBe(operator);
+    expect(findUnbounded(graph)).toBe(operator);
   });
 });

@@ -1,25 +1,24 @@
-/** A node as this analysis looks at it. */
+/** The part of a node that this analysis needs. */
 export type GraphNode = {
   readonly operator: string;
   readonly domain: string;
-  /** Names of its first inputs, "" for those that are left out. */
+  /** Names of its first inputs; "" for an omitted one. */
   readonly inputs: readonly string[];
-  /** Whether there are more inputs than these. */
-  readonly more: boolean;
+  readonly hasMoreInputs: boolean;
   /** Name of its first output. */
   readonly output: string;
 };
 
-/** Operators whose work or output the values in a request decide, whatever else they are given. */
+/** Operators whose run time or output size always depends on the values of a request. */
 const dataDependentOperators = new Set([
   ...["Loop", "Scan", "If", "SequenceMap", "NonZero", "Range", "Unique", "Compress", "NonMaxSuppression"],
   ...["SplitToSequence", "ConcatFromSequence", "StringSplit", "StringConcat", "MaxUnpool", "Col2Im"],
   ...["HannWindow", "HammingWindow", "BlackmanWindow", "MelWeightMatrix", "STFT", "DFT", "RoiAlign"],
-  // Its nodes name each other by index, in either direction: a circle is not excluded.
+  // Its nodes reference each other by index in both directions: cycles are possible.
   "TreeEnsemble",
 ]);
 
-/** Operators that make an output as large as these inputs say. */
+/** Operators whose output size depends on the values of these inputs. */
 const sizeDependentOperators: ReadonlyMap<string, readonly number[]> = new Map([
   ["ConstantOfShape", [0]],
   ["Expand", [1]],
@@ -33,8 +32,9 @@ const sizeDependentOperators: ReadonlyMap<string, readonly number[]> = new Map([
   ["AffineGrid", [1]],
 ]);
 
-/** What gives sizes of the request, or picks and orders them; nothing that adds or multiplies them. */
+/** Operators that return sizes of the request. */
 const sizeOperators = new Set(["Constant", "Shape", "Size"]);
+/** Operators that select or reorder sizes; none of them adds or multiplies. */
 const selectionOperators = new Set([
   "Gather",
   "Slice",
@@ -47,7 +47,7 @@ const selectionOperators = new Set([
   "Min",
 ]);
 
-/** Of Microsoft's own operators, those that optimisers write for what standard operators do: as bounded as they are. */
+/** Microsoft's operators that optimisers use in place of standard operators, and that are as bounded as those. */
 const fusedOperators = new Set([
   ...["Attention", "MultiHeadAttention", "QAttention", "EmbedLayerNormalization", "QEmbedLayerNormalization"],
   ...[
@@ -71,7 +71,7 @@ const fusedOperators = new Set([
   ],
 ]);
 
-/** Whether the analysis needs to see a node of this operator. */
+/** Whether the analysis needs nodes with this operator. */
 export const isRelevantOperator = (operator: string, domain: string): boolean =>
   domain === "com.microsoft" ||
   dataDependentOperators.has(operator) ||
@@ -80,11 +80,11 @@ export const isRelevantOperator = (operator: string, domain: string): boolean =>
   selectionOperators.has(operator);
 
 /**
- * Why one run of a graph may take any time or memory, whatever the number of rows: the operator that lets values of the
- * request decide how often something is done or how large it becomes. Undefined where sizes come from constants and
- * from the sizes of the request alone. Careful: what it does not know counts as unbounded.
- * @param nodes those that matter, in the file's order, in which each stands behind what it takes
- * @param constants names of the graph's stored tensors
+ * Finds the operator that lets the values of a request decide how often something runs or how large it becomes: then one
+ * run can take any time or memory, even with one row. Undefined if all sizes come from constants and from the request's
+ * shape. An unknown operator counts as unbounded.
+ * @param nodes the relevant nodes in the file's order, each after the nodes whose outputs it uses
+ * @param constants names of the graph's initializers
  */
 export const findUnboundedOperator = (
   nodes: readonly GraphNode[],
@@ -92,14 +92,17 @@ export const findUnboundedOperator = (
 ): string | undefined => {
   const sizes = new Set(constants);
   const isSize = (name: string | undefined): boolean => !name || sizes.has(name);
-  for (const { operator, domain, inputs, more, output } of nodes) {
+  for (const { operator, domain, inputs, hasMoreInputs, output } of nodes) {
     if (domain === "com.microsoft") {
       if (!fusedOperators.has(operator)) return `com.microsoft.${operator}`;
       continue;
     }
     if (dataDependentOperators.has(operator)) return operator;
-    if (sizeDependentOperators.get(operator)?.some((at) => !isSize(inputs[at]))) return operator;
-    if (sizeOperators.has(operator) || (selectionOperators.has(operator) && !more && inputs.every(isSize)))
+    if (sizeDependentOperators.get(operator)?.some((index) => !isSize(inputs[index]))) return operator;
+    if (
+      sizeOperators.has(operator) ||
+      (selectionOperators.has(operator) && !hasMoreInputs && inputs.every(isSize))
+    )
       sizes.add(output);
   }
   return undefined;

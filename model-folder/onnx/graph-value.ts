@@ -1,4 +1,4 @@
-/** ONNX's tensor element types by their number, under the names that onnxruntime uses. Source: onnx.proto, TensorProto.DataType. */
+/** ONNX's tensor element types by number, with onnxruntime's names. Source: onnx.proto, TensorProto.DataType. */
 const elementTypes = {
   1: "float32",
   2: "uint8",
@@ -17,10 +17,10 @@ const elementTypes = {
 export type ElementType = (typeof elementTypes)[keyof typeof elementTypes] | "other";
 
 const elementTypesByNumber: Readonly<Record<number, ElementType>> = elementTypes;
-/** The name of an element type's number; `other` for complex, 8-bit float and 4-bit types. */
+/** Returns the name of an element type; `other` for complex, 8-bit float and 4-bit types. */
 export const toElementType = (number: number): ElementType => elementTypesByNumber[number] ?? "other";
 
-/** An input or output of a graph. A dimension is a length, or a name, or null where the graph leaves it open. */
+/** An input or output of a graph. A dimension is a length, a name, or null if it is open. */
 export type GraphValue = { readonly name: string } & (
   | {
       readonly kind: "tensor";

@@ -19,7 +19,7 @@ const identity: Graph = {
   inputs: [{ name: "x", type: floatType, shape: ["N", 1] }],
   outputs: [{ name: "y", type: floatType, shape: ["N", 1] }],
 };
-const reasonOf = (bytes: Uint8Array, limits = defaultOnnxLimits): string => {
+const findRefusal = (bytes: Uint8Array, limits = defaultOnnxLimits): string => {
   try {
     inspectOnnx(bytes, limits);
     return "accepted";
@@ -56,14 +56,14 @@ describe("inspectOnnx", () => {
     ["string-matrix", [{ type: "string", labels: ["P1", "P2", "P3"] }]],
     ["lightgbm-binary", [{ type: "integer", labels: ["0", "1"] }]],
     ["mlp-logits", []],
-  ])("tells the labels that classifier nodes store: %s", (name, labels) => {
+  ])("returns the labels of classifier nodes: %s", (name, labels) => {
     const bytes = readFileSync(
       new URL(`../../test/support/onnx-exports/${name}/model.onnx`, import.meta.url),
     );
     expect(inspectOnnx(bytes).classLabels).toEqual(labels);
   });
 
-  test("an initializer that is listed among the inputs is none", () => {
+  test("does not return an initializer that is listed as an input", () => {
     const bytes = writeOnnx({
       graph: {
         ...identity,
@@ -102,7 +102,7 @@ describe("inspectOnnx", () => {
           initializers: [{ name: "s", dims: [2], int64: [2 ** 20, 2 ** 20] }],
         },
       },
-      /ConstantOfShape makes a tensor/,
+      /ConstantOfShape creates a tensor/,
     ],
     [
       "a terabyte out of a Constant node",
@@ -118,7 +118,7 @@ describe("inspectOnnx", () => {
           ],
         },
       },
-      /ConstantOfShape makes a tensor/,
+      /ConstantOfShape creates a tensor/,
     ],
     [
       "a terabyte out of a subgraph",
@@ -140,7 +140,7 @@ describe("inspectOnnx", () => {
           initializers: [{ name: "s", dims: [1], int64: [2 ** 40] }],
         },
       },
-      /ConstantOfShape makes a tensor/,
+      /ConstantOfShape creates a tensor/,
     ],
     [
       "a stored tensor that claims a terabyte",
@@ -184,7 +184,7 @@ describe("inspectOnnx", () => {
           initializers: [{ name: "s", dims: [1], int64: [2 ** 40] }],
         },
       },
-      new RegExp(`${op} makes a tensor`),
+      new RegExp(`${op} creates a tensor`),
     ]),
     [
       "a shape whose product is beyond any number",
@@ -223,40 +223,42 @@ describe("inspectOnnx", () => {
     ["graphs within graphs without end", { graph: nested(60) }, /nested deeper/],
     ["no operator set", { graph: identity, opsets: {} }, /no operator set/],
   ];
-  test.each(hostile)("%s is refused with the reason", (_, model, reason) => {
-    expect(reasonOf(writeOnnx(model))).toMatch(reason);
+  test.each(hostile)("refuses %s with the reason", (_, model, reason) => {
+    expect(findRefusal(writeOnnx(model))).toMatch(reason);
   });
 
   // Fields of ModelProto that a writer of graphs does not write, each empty.
   test.each([
     [
-      "functions of its own, which may call each other without end",
+      "the model's own functions, which can call each other without end",
       [0xca, 0x01, 0x00],
-      /functions of its own/,
+      /its own functions/,
     ],
     ["training graphs", [0xa2, 0x01, 0x00], /training/],
     ["a second graph, which readers merge with the first", [0x3a, 0x00], /two graphs/],
-  ])("%s are refused with the reason", (_, field, reason) => {
-    expect(reasonOf(Buffer.concat([writeOnnx({ graph: identity }), Uint8Array.from(field)]))).toMatch(reason);
+  ])("refuses %s with the reason", (_, field, reason) => {
+    expect(findRefusal(Buffer.concat([writeOnnx({ graph: identity }), Uint8Array.from(field)]))).toMatch(
+      reason,
+    );
   });
 
-  test("imports that onnxruntime's optimiser writes are no reason to refuse", () => {
-    expect(reasonOf(writeOnnx({ graph: identity, opsets: { "": 17, "com.microsoft.nchwc": 1 } }))).toBe(
+  test("accepts imports that onnxruntime's optimiser writes", () => {
+    expect(findRefusal(writeOnnx({ graph: identity, opsets: { "": 17, "com.microsoft.nchwc": 1 } }))).toBe(
       "accepted",
     );
   });
 
-  test("nodes of subgraphs count", () => {
+  test("counts the nodes of subgraphs", () => {
     const two: Graph = {
       nodes: [{ op: "If", outputs: ["y"], attributes: [{ name: "then_branch", graph: identity }] }],
     };
     expect(inspectOnnx(writeOnnx({ graph: two })).nodes).toBe(2);
-    expect(reasonOf(writeOnnx({ graph: two }), { ...defaultOnnxLimits, nodes: 1 })).toMatch(
+    expect(findRefusal(writeOnnx({ graph: two }), { ...defaultOnnxLimits, nodes: 1 })).toMatch(
       /more than 1 nodes/,
     );
   });
 
-  test("more tensors or bytes than the limits are refused", () => {
+  test("refuses more tensors or bytes than the limits", () => {
     const bytes = writeOnnx({
       graph: {
         ...identity,
@@ -266,11 +268,11 @@ describe("inspectOnnx", () => {
         ],
       },
     });
-    expect(reasonOf(bytes, { ...defaultOnnxLimits, initializers: 1 })).toMatch(/more than 1 tensors/);
-    expect(reasonOf(bytes, { ...defaultOnnxLimits, bytes: 10 })).toMatch(/larger than 10 bytes/);
+    expect(findRefusal(bytes, { ...defaultOnnxLimits, initializers: 1 })).toMatch(/more than 1 tensors/);
+    expect(findRefusal(bytes, { ...defaultOnnxLimits, bytes: 10 })).toMatch(/larger than 10 bytes/);
   });
 
-  test("sequences and unknown element types are told, not refused", () => {
+  test("accepts sequences and unknown element types", () => {
     const bytes = writeOnnx({
       graph: {
         ...identity,
@@ -286,31 +288,31 @@ describe("inspectOnnx", () => {
     ).toEqual(["sequence", "bool", "other"]);
   });
 
-  test("a message that claims to reach beyond the one that holds it is refused", () => {
-    // A graph of two bytes, in it a node of four: the two more are the operator set's.
+  test("refuses a message that extends beyond its parent", () => {
+    // A graph of two bytes with a node of four: its last two bytes belong to the operator set.
     const bytes = Uint8Array.of(0x08, 0x08, 0x3a, 0x02, 0x0a, 0x04, 0x42, 0x02, 0x10, 0x11);
-    expect(reasonOf(bytes)).toMatch(/cut off/);
+    expect(findRefusal(bytes)).toMatch(/truncated/);
   });
 
-  test("a file cut off at any byte is refused", () => {
+  test("refuses a file that is truncated at any byte", () => {
     for (let end = 0; end < churn.length; end++)
-      expect(reasonOf(churn.subarray(0, end))).not.toBe("accepted");
+      expect(findRefusal(churn.subarray(0, end))).not.toBe("accepted");
   });
 
-  test("whatever bytes are flipped, the answer is a summary or ModelUnreadable", () => {
+  test("returns a summary or throws ModelUnreadable with any flipped bytes", () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.nat(churn.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),
         (flips) => {
           const bytes = churn.slice();
           for (const [at, byte] of flips) bytes[at] = byte;
-          reasonOf(bytes);
+          findRefusal(bytes);
         },
       ),
       { numRuns: 2_000 },
     );
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => void reasonOf(bytes)),
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => void findRefusal(bytes)),
       { numRuns: 2_000 },
     );
   });

@@ -3,19 +3,19 @@ import { findUnboundedOperator, type GraphNode, isRelevantOperator } from "./fin
 import { type ElementType, type GraphValue, toElementType } from "./graph-value.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
 
-/** What an ONNX file says of itself, read without running anything. */
+/** A summary of an ONNX file, read without running it. */
 export type OnnxSummary = {
   /** Version of each operator set that the graph imports; "" is ONNX's own. */
   readonly opsets: ReadonlyMap<string, number>;
-  /** Nodes of the graph and of all graphs within it. */
+  /** Nodes of the graph and of all its subgraphs. */
   readonly nodes: number;
   readonly initializers: number;
   readonly initializerBytes: number;
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
-  /** The labels that classifier nodes store, each list in the order of that node's scores. */
+  /** The labels of classifier nodes, each list in the order of the node's scores. */
   readonly classLabels: readonly ClassLabels[];
-  /** The operator that lets a request's values decide how much one run does; absent: its rows alone do. */
+  /** The operator that makes run time and memory depend on a request's values; absent: they depend only on its rows. */
   readonly unbounded: string | undefined;
 };
 
@@ -25,9 +25,9 @@ type OnnxLimits = {
   readonly bytes: number;
   readonly nodes: number;
   readonly initializers: number;
-  /** Elements of one tensor, stored or made by the graph from constants. */
+  /** Elements of one tensor, stored or created by the graph from constants. */
   readonly elements: number;
-  /** Messages within messages; a subgraph lies some deeper than the graph that holds it. */
+  /** Nesting of protobuf messages; a subgraph adds several levels. */
   readonly depth: number;
 };
 
@@ -40,8 +40,8 @@ export const defaultOnnxLimits: OnnxLimits = {
 };
 
 const allowedDomains = new Set(["", "ai.onnx", "ai.onnx.ml", "com.microsoft"]);
-// onnxruntime's own optimiser writes these imports into every file that it saves; no node may use them.
-const idleDomains = new Set([
+// onnxruntime's optimiser writes these imports into every file that it saves; no node may use them.
+const importOnlyDomains = new Set([
   "ai.onnx.training",
   "ai.onnx.preview.training",
   "com.microsoft.nchwc",
@@ -53,7 +53,7 @@ const idleDomains = new Set([
 const varint = 0;
 const lengthDelimited = 2;
 
-/** Operators that make a tensor as large as a constant says, and which of their inputs says it. */
+/** Operators that create a tensor whose size is a constant, and the index of that input. */
 const shapeInputs: ReadonlyMap<string, number> = new Map([
   ["ConstantOfShape", 0],
   ["Expand", 1],
@@ -61,13 +61,13 @@ const shapeInputs: ReadonlyMap<string, number> = new Map([
 ]);
 const shapeAttributes = new Set(["RandomNormal", "RandomUniform"]);
 const maxShapeLength = 64;
-/** Attributes of ai.onnx.ml's classifiers that hold their labels. */
+/** Attributes of ai.onnx.ml's classifiers with their labels. */
 const labelAttributes = new Set(["classlabels_strings", "classlabels_int64s", "classlabels_ints"]);
-/** Beyond what a manifest can list. */
+/** One more than a manifest can list. */
 const maxLabels = 1_001;
 const maxLabelLists = 100;
 const maxValues = 50_000;
-/** Of one node; ONNX's richest operators have two dozen. */
+/** Per node; no ONNX operator has more than about two dozen. */
 const maxAttributes = 1_000;
 
 type State = {
@@ -77,23 +77,23 @@ type State = {
   initializers: number;
   initializerBytes: number;
   readonly opsets: Map<string, number>;
-  /** Domains of the nodes; ONNX's own has two names. */
+  /** Domains of the nodes; "ai.onnx" is stored as "". */
   readonly domains: Set<string>;
-  /** Small integer constants by name: shapes. Names may repeat in subgraphs; the largest counts. */
+  /** Small integer constants by name: possible shapes. A name can repeat in subgraphs; the largest value counts. */
   readonly constants: Map<string, number>;
   readonly shapes: { readonly operator: string; readonly input: string }[];
   readonly classLabels: ClassLabels[];
-  /** What findUnboundedOperator looks at, of all graphs; those within others are of nodes that are unbounded themselves. */
-  readonly mattering: GraphNode[];
-  readonly stored: Set<string>;
+  /** Nodes for findUnboundedOperator, from all graphs; a node with a subgraph is unbounded itself. */
+  readonly relevantNodes: GraphNode[];
+  readonly initializerNames: Set<string>;
 };
 
 const refuse = (message: string): never => {
   throw new ModelUnreadable(message);
 };
-const refuseTruncated = (): never => refuse("the file is no ONNX model, or is cut off");
+const refuseTruncated = (): never => refuse("the file is not an ONNX model, or is truncated");
 
-/** Reads the fields of one message that ends at `end`; fields that `read` leaves alone are skipped. */
+/** Reads the fields of one message that ends at `end`; skips fields that `read` does not consume. */
 const readFields = (state: State, end: number, depth: number, read: (field: number) => void): void => {
   const { pbf, limits } = state;
   if (depth > limits.depth) refuse(`the model is nested deeper than ${limits.depth} messages`);
@@ -104,7 +104,7 @@ const readFields = (state: State, end: number, depth: number, read: (field: numb
   if (pbf.pos !== end) refuseTruncated();
 };
 
-/** Where the length-delimited value that begins here ends; never beyond the file. */
+/** Returns the end of the length-delimited value that starts here; never beyond the file. */
 const readValueEnd = ({ pbf }: State): number => {
   if (pbf.type !== lengthDelimited) refuseTruncated();
   const length = pbf.readVarint();
@@ -124,27 +124,27 @@ const readString = (state: State, limit = 1_024): string => {
 };
 const readInteger = ({ pbf }: State): number =>
   pbf.type === varint ? pbf.readVarint(true) : refuseTruncated();
-/** A repeated integer field, packed or not; stops keeping (not reading) beyond a shape's length, or what is asked for. */
-const readIntegers = (state: State, kept: number[], limit = maxShapeLength): void => {
+/** Reads a repeated integer field, packed or not. It skips values beyond `limit`. */
+const readIntegers = (state: State, values: number[], limit = maxShapeLength): void => {
   const { pbf } = state;
   if (pbf.type === varint) {
-    kept.push(pbf.readVarint(true));
+    values.push(pbf.readVarint(true));
   } else {
     const end = readValueEnd(state);
-    while (pbf.pos < end && kept.length <= limit) kept.push(pbf.readVarint(true));
+    while (pbf.pos < end && values.length <= limit) values.push(pbf.readVarint(true));
     if (pbf.pos > end) refuseTruncated();
     pbf.pos = end;
   }
-  if (kept.length > limit + 1) kept.length = limit + 1;
+  if (values.length > limit + 1) values.length = limit + 1;
 };
 
-/** Number of elements in a shape; -1 dimensions (open, to be inferred) count as 1. Never NaN. */
+/** Counts the elements of a shape; open dimensions (-1) count as 1. Never NaN. */
 const countElements = (shape: readonly number[]): number =>
   shape.includes(0) ? 0 : shape.reduce((product, size) => product * (size < 0 ? 1 : size), 1);
 
 type TensorSummary = { readonly name: string; readonly elements: number; readonly shape: number | undefined };
 
-/** A stored tensor: its data must lie in the file, and its size within the limit. */
+/** Reads a stored tensor. Refuses data in other files and tensors above the limit. */
 const readTensorSummary = (state: State, depth: number): TensorSummary => {
   const { pbf } = state;
   let name = "";
@@ -196,23 +196,25 @@ const readTensorSummary = (state: State, depth: number): TensorSummary => {
   };
 };
 
-/** What a tensor of integers says as a shape: the product of its values. */
+/** Reads a tensor of integers as a shape and returns the product of its values. */
 const multiplyShape = (integers: readonly number[], raw: Uint8Array | undefined): number => {
   if (!raw) return countElements(integers);
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   return countElements(
-    Array.from({ length: Math.floor(raw.byteLength / 8) }, (_, at) => Number(view.getBigInt64(at * 8, true))),
+    Array.from({ length: Math.floor(raw.byteLength / 8) }, (_, index) =>
+      Number(view.getBigInt64(index * 8, true)),
+    ),
   );
 };
 
 const readInitializer = (state: State, depth: number, names: Set<string>): void => {
   const start = state.pbf.pos;
-  const stored = readTensorSummary(state, depth);
+  const tensor = readTensorSummary(state, depth);
   state.initializerBytes += state.pbf.pos - start;
-  names.add(stored.name);
-  // A graph within another may store its own under a name of the outer one: such graphs are unbounded anyway.
-  state.stored.add(stored.name);
-  storeConstant(state, stored.name, stored.shape);
+  names.add(tensor.name);
+  // A subgraph may reuse a name of the outer graph, but a graph with subgraphs is unbounded anyway.
+  state.initializerNames.add(tensor.name);
+  storeConstant(state, tensor.name, tensor.shape);
 };
 const storeConstant = ({ constants }: State, name: string, shape: number | undefined): void => {
   if (shape !== undefined) constants.set(name, Math.max(constants.get(name) ?? 0, shape));
@@ -232,8 +234,7 @@ const readAttribute = (state: State, depth: number): Attribute => {
         return;
       case 5:
       case 10: {
-        const stored = readTensorSummary(state, depth + 1);
-        shape = stored.shape;
+        shape = readTensorSummary(state, depth + 1).shape;
         return;
       }
       case 6:
@@ -243,7 +244,7 @@ const readAttribute = (state: State, depth: number): Attribute => {
       case 8:
         return readIntegers(state, integers, maxLabels);
       case 9:
-        // Its name stands before it in every exporter's files; where it does not, the labels stay unknown.
+        // Every exporter writes the name first; otherwise the labels stay unknown.
         if (labelAttributes.has(name) && strings.length < maxLabels) strings.push(readString(state, 65_536));
         return;
       case 22:
@@ -272,7 +273,7 @@ const readSparseTensor = (state: State, depth: number): void => {
 const readNode = (state: State, depth: number): void => {
   if (++state.nodes > state.limits.nodes) refuse(`the model has more than ${state.limits.nodes} nodes`);
   const inputs: string[] = [];
-  let more = false;
+  let hasMoreInputs = false;
   let output = "";
   let operator = "";
   let domain = "";
@@ -280,9 +281,9 @@ const readNode = (state: State, depth: number): void => {
   readMessage(state, depth, (field) => {
     switch (field) {
       case 1:
-        // Only the first inputs can say a shape; a Concat may have thousands.
+        // Only the first inputs can be shapes; a Concat may have thousands of inputs.
         if (inputs.length < 8) inputs.push(readString(state, 65_536));
-        else more = true;
+        else hasMoreInputs = true;
         return;
       case 2:
         output ||= readString(state, 65_536);
@@ -291,7 +292,7 @@ const readNode = (state: State, depth: number): void => {
         operator = readString(state);
         return;
       case 5:
-        // Empty ones take two bytes each: a file of some megabytes would hold a gigabyte of them in memory.
+        // An empty attribute has two bytes: without a limit a file of a few megabytes would need a gigabyte of memory.
         if (attributes.push(readAttribute(state, depth)) > maxAttributes)
           refuse(`an operator has more than ${maxAttributes} attributes`);
         return;
@@ -311,15 +312,15 @@ const readNode = (state: State, depth: number): void => {
   if (shapeAttributes.has(operator))
     for (const { name, shape } of attributes)
       if (name === "shape" && (shape ?? 0) > state.limits.elements) refuseLargeTensor(state, operator);
-  const plain = domain === "ai.onnx" ? "" : domain;
-  if (isRelevantOperator(operator, plain))
-    state.mattering.push({ operator, domain: plain, inputs, more, output });
+  const normalizedDomain = domain === "ai.onnx" ? "" : domain;
+  if (isRelevantOperator(operator, normalizedDomain))
+    state.relevantNodes.push({ operator, domain: normalizedDomain, inputs, hasMoreInputs, output });
   const input = inputs[shapeInputs.get(operator) ?? -1];
   if (input) state.shapes.push({ operator, input });
 };
 
 const refuseLargeTensor = ({ limits }: State, operator: string): never =>
-  refuse(`an operator ${operator} makes a tensor of more than ${limits.elements} elements from a constant`);
+  refuse(`an operator ${operator} creates a tensor of more than ${limits.elements} elements from a constant`);
 
 const valueKinds: Readonly<Record<number, "sequence" | "map" | "sparse" | "optional">> = {
   4: "sequence",
@@ -344,7 +345,7 @@ const readDimensions = (state: State, depth: number): (number | string | null)[]
 
 const readGraphValue = (state: State, depth: number): GraphValue => {
   let name = "";
-  let found:
+  let type:
     | { kind: "sequence" | "map" | "sparse" | "optional" | "unknown" }
     | { kind: "tensor"; type: ElementType; shape: (number | string | null)[] | null } = { kind: "unknown" };
   readMessage(state, depth, (field) => {
@@ -352,17 +353,17 @@ const readGraphValue = (state: State, depth: number): GraphValue => {
     else if (field === 2)
       readMessage(state, depth + 1, (kind) => {
         if (kind === 1) {
-          let type: ElementType = "other";
-          let sizes: (number | string | null)[] | null = null;
+          let element: ElementType = "other";
+          let shape: (number | string | null)[] | null = null;
           readMessage(state, depth + 2, (part) => {
-            if (part === 1) type = toElementType(readInteger(state));
-            else if (part === 2) sizes = readDimensions(state, depth + 3);
+            if (part === 1) element = toElementType(readInteger(state));
+            else if (part === 2) shape = readDimensions(state, depth + 3);
           });
-          found = { kind: "tensor", type, shape: sizes };
-        } else if (valueKinds[kind]) found = { kind: valueKinds[kind] };
+          type = { kind: "tensor", type: element, shape };
+        } else if (valueKinds[kind]) type = { kind: valueKinds[kind] };
       });
   });
-  return { name, ...found };
+  return { name, ...type };
 };
 
 type Graph = { readonly inputs: GraphValue[]; readonly outputs: GraphValue[] };
@@ -370,27 +371,27 @@ type Graph = { readonly inputs: GraphValue[]; readonly outputs: GraphValue[] };
 const readGraph = (state: State, depth: number): Graph => {
   const inputs: GraphValue[] = [];
   const outputs: GraphValue[] = [];
-  const stored = new Set<string>();
-  const keep = (values: GraphValue[], what: string): void => {
-    if (values.push(readGraphValue(state, depth)) > maxValues)
-      refuse(`the graph has more than ${maxValues} ${what}`);
+  const initializerNames = new Set<string>();
+  const addValue = (list: GraphValue[], listName: string): void => {
+    if (list.push(readGraphValue(state, depth)) > maxValues)
+      refuse(`the graph has more than ${maxValues} ${listName}`);
   };
   readMessage(state, depth, (field) => {
     switch (field) {
       case 1:
         return readNode(state, depth + 1);
       case 5:
-        return readInitializer(state, depth + 1, stored);
+        return readInitializer(state, depth + 1, initializerNames);
       case 11:
-        return keep(inputs, "inputs");
+        return addValue(inputs, "inputs");
       case 12:
-        return keep(outputs, "outputs");
+        return addValue(outputs, "outputs");
       case 15:
         return readSparseTensor(state, depth + 1);
     }
   });
-  // Before IR version 4 each initializer was listed among the inputs as well.
-  return { inputs: inputs.filter(({ name }) => !stored.has(name)), outputs };
+  // Before IR version 4 the inputs also listed each initializer.
+  return { inputs: inputs.filter(({ name }) => !initializerNames.has(name)), outputs };
 };
 
 const readOpset = (state: State): void => {
@@ -400,7 +401,7 @@ const readOpset = (state: State): void => {
     if (field === 1) domain = readString(state);
     else if (field === 2) version = readInteger(state);
   });
-  if (!allowedDomains.has(domain) && !idleDomains.has(domain))
+  if (!allowedDomains.has(domain) && !importOnlyDomains.has(domain))
     refuse(
       `the model imports operators of the domain ${domain}, which is not allowed here: export with standard operators`,
     );
@@ -408,40 +409,40 @@ const readOpset = (state: State): void => {
 };
 
 const readOnnxModel = (state: State): OnnxSummary => {
-  let found: Graph | undefined;
+  let graph: Graph | undefined;
   readFields(state, state.pbf.length, 0, (field) => {
     switch (field) {
       case 7:
-        if (found) refuse("the model holds two graphs");
-        found = readGraph(state, 0);
+        if (graph) refuse("the model holds two graphs");
+        graph = readGraph(state, 0);
         return;
       case 8:
         return readOpset(state);
       case 20:
         return refuse("the model holds training graphs: export it for inference");
       case 25:
-        // Functions that call functions grow without bound when they are inlined.
+        // Nested functions grow without bound when they are inlined.
         return refuse(
-          "the model holds functions of its own: inline them (onnx.inliner.inline_local_functions) before you export",
+          "the model defines its own functions: inline them (onnx.inliner.inline_local_functions) before you export",
         );
     }
   });
   for (const { operator, input } of state.shapes)
     if ((state.constants.get(input) ?? 0) > state.limits.elements) refuseLargeTensor(state, operator);
   const { nodes, initializers, initializerBytes, opsets, classLabels } = state;
-  if (!found) return refuse("the file holds no ONNX graph");
+  if (!graph) return refuse("the file holds no ONNX graph");
   if (opsets.size === 0) return refuse("the file names no operator set");
   for (const domain of state.domains)
     if (!opsets.has(domain))
-      refuse(`the file names no version of the operators of ${domain || "ONNX"}, which it uses`);
-  const unbounded = findUnboundedOperator(state.mattering, state.stored);
-  return { opsets, nodes, initializers, initializerBytes, classLabels, unbounded, ...found };
+      refuse(`the file uses operators of ${domain || "ONNX"} but does not name their version`);
+  const unbounded = findUnboundedOperator(state.relevantNodes, state.initializerNames);
+  return { opsets, nodes, initializers, initializerBytes, classLabels, unbounded, ...graph };
 };
 
 /**
- * Reads an ONNX file's structure with bounds on everything: nothing is run, no other file is opened, memory and time
- * stay in proportion to the file. Throws ModelUnreadable with the reason for whatever is refused: no protobuf, cut
- * off, data in other files, unknown domains, functions, too many nodes or tensors, tensors that are made too large.
+ * Reads the structure of an ONNX file. It runs nothing, opens no other file, and needs time and memory proportional to the
+ * file. Throws ModelUnreadable with the reason: invalid or truncated protobuf, data in other files, unknown domains,
+ * functions, too many nodes or tensors, tensors that are too large.
  * Source of the field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 export const inspectOnnx = (bytes: Uint8Array, limits: OnnxLimits = defaultOnnxLimits): OnnxSummary => {
@@ -458,13 +459,13 @@ export const inspectOnnx = (bytes: Uint8Array, limits: OnnxLimits = defaultOnnxL
     constants: new Map(),
     shapes: [],
     classLabels: [],
-    mattering: [],
-    stored: new Set(),
+    relevantNodes: [],
+    initializerNames: new Set(),
   };
   try {
     return readOnnxModel(state);
   } catch (error) {
-    // The reader's own errors (a varint too long, a group, an offset outside the file) all mean the same.
+    // The reader's own errors (a long varint, a group, an offset outside the file) all mean an invalid file.
     if (error instanceof ModelUnreadable) throw error;
     return refuseTruncated();
   }

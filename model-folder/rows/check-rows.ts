@@ -6,7 +6,7 @@ import type { RowProblem } from "./row-problem.ts";
 const toColumnElement = (input: Input): Column["feed"]["element"] =>
   input.type === "category" || input.type === "string" ? "string" : "float64";
 
-/** Checks rows against the manifest alone, by the rules that the service has for requests, however many rows there are. */
+/** Checks any number of rows against the manifest, by the same rules as for requests. */
 export const checkRows = (manifest: Pick<Manifest, "inputs">) => {
   const encode = encodeRows(
     manifest.inputs.map((input) => ({
@@ -16,16 +16,16 @@ export const checkRows = (manifest: Pick<Manifest, "inputs">) => {
     })),
   );
   return (rows: readonly unknown[]): RowProblem[] => {
-    const found: RowProblem[] = [];
-    for (let from = 0; from < rows.length && found.length < 100; from += maxRows) {
-      const encoded = encode(rows.slice(from, from + maxRows));
-      if (encoded.status === "invalid")
-        found.push(
-          ...encoded.problems.map((problem) =>
-            problem.row === undefined ? problem : { ...problem, row: problem.row + from },
+    const problems: RowProblem[] = [];
+    for (let start = 0; start < rows.length && problems.length < 100; start += maxRows) {
+      const result = encode(rows.slice(start, start + maxRows));
+      if (result.status === "invalid")
+        problems.push(
+          ...result.problems.map((problem) =>
+            problem.row === undefined ? problem : { ...problem, row: problem.row + start },
           ),
         );
     }
-    return found;
+    return problems;
   };
 };

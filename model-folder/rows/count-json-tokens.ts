@@ -7,31 +7,31 @@ const openingBrace = 0x7b;
 const closingBracket = 0x5d;
 const closingBrace = 0x7d;
 
-/** What JSON text holds, without reading it: colons, and commas and openings, that stand in no string. */
+/** Counts of JSON's structural characters outside strings. */
 type JsonTokenCounts = {
   readonly keys: number;
-  /** At least the number of values; at most twice that. */
+  /** Commas and opening brackets: between one and two per value. */
   readonly marks: number;
-  /** Lists and objects: no fewer than the rows. */
+  /** Lists and objects: at least one per row. */
   readonly openings: number;
-  /** Lists and objects within one another at most. */
+  /** The deepest nesting of lists and objects. */
   readonly depth: number;
 };
 
-/** Counts in one pass that takes no memory, whatever the bytes are. @param json UTF-8 */
+/** Counts in one pass and without memory, even if the bytes are not valid JSON. @param json UTF-8 */
 export const countJsonTokens = (json: Uint8Array): JsonTokenCounts => {
   let keys = 0;
   let marks = 0;
   let openings = 0;
   let open = 0;
   let depth = 0;
-  let inText = false;
-  for (let at = 0; at < json.length; at++) {
-    const byte = json[at];
-    if (inText) {
-      if (byte === backslash) at++;
-      else if (byte === quote) inText = false;
-    } else if (byte === quote) inText = true;
+  let inString = false;
+  for (let index = 0; index < json.length; index++) {
+    const byte = json[index];
+    if (inString) {
+      if (byte === backslash) index++;
+      else if (byte === quote) inString = false;
+    } else if (byte === quote) inString = true;
     else if (byte === colon) keys++;
     else if (byte === comma) marks++;
     else if (byte === openingBracket || byte === openingBrace) {

@@ -3,7 +3,7 @@ import type { Column, ColumnElement, Feed } from "#model-folder/onnx/bind-inputs
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { RowProblem } from "./row-problem.ts";
 
-/** One input of the graph for all rows, in the element type that it takes; a matrix lies row by row. */
+/** The data of one graph input for all rows, in the graph's element type; a matrix is row-major. */
 type EncodedFeed = {
   readonly name: string;
   readonly type: ColumnElement;
@@ -19,18 +19,18 @@ export const maxRows = 10_000;
 export const maxProblems = 100;
 const maxCategoryLength = 256;
 
-/** Writes one value at one row, or says what is wrong with it. */
+/** Writes the value of one row, or returns the problem. */
 type WriteValue = (value: unknown, row: number) => string | undefined;
 type PlainRow = { readonly [column: string]: unknown };
 type ColumnEncoder = {
   readonly column: Column;
-  /** Reads the row's own value and never one that every object inherits. */
+  /** Reads the row's own property, never an inherited one. */
   readonly read: (row: PlainRow) => unknown;
   readonly writer: (data: EncodedFeed["data"]) => WriteValue;
 };
 
 const bounds: Readonly<Partial<Record<ColumnElement, readonly [number, number]>>> = {
-  // A number beyond these would reach the model as Infinity, or wrapped around.
+  // Numbers beyond these would become Infinity or wrap around.
   float32: [-3.4028234663852886e38, 3.4028234663852886e38],
   int32: [-2_147_483_648, 2_147_483_647],
 };
@@ -54,7 +54,7 @@ const allocate = (element: ColumnElement, length: number): EncodedFeed["data"] =
   }
 };
 
-/** How a checked number, or none, gets into its place in the data. */
+/** Returns a function that writes a checked number, or a missing one, into the data. */
 const createNumberSetter = (
   { feed: { width }, offset }: Column,
   data: EncodedFeed["data"],
@@ -76,23 +76,23 @@ const createNumberSetter = (
 const createNumberWriter =
   (column: Column, input: Input & { type: "integer" | "number" }) =>
   (data: EncodedFeed["data"]): WriteValue => {
-    const put = createNumberSetter(column, data);
-    const [least, most] = bounds[column.feed.element] ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
-    const min = Math.max(input.min, least);
-    const max = Math.min(input.max, most);
-    const integral = input.type === "integer";
+    const set = createNumberSetter(column, data);
+    const [lowest, highest] = bounds[column.feed.element] ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
+    const min = Math.max(input.min, lowest);
+    const max = Math.min(input.max, highest);
+    const isInteger = input.type === "integer";
     return (value, row) => {
       if (value === undefined || value === null) {
         if (input.required) return "is required";
-        put(undefined, row);
+        set(undefined, row);
         return undefined;
       }
-      if (typeof value !== "number") return `must be ${integral ? "an integer" : "a number"}`;
-      // 1e400 is valid JSON and reads as Infinity.
+      if (typeof value !== "number") return `must be ${isInteger ? "an integer" : "a number"}`;
+      // JSON.parse reads 1e400 as Infinity.
       if (!Number.isFinite(value)) return "must be a finite number";
-      if (integral && !Number.isInteger(value)) return "must be an integer";
+      if (isInteger && !Number.isInteger(value)) return "must be an integer";
       if (value < min || value > max) return `must be between ${min} and ${max}`;
-      put(value, row);
+      set(value, row);
       return undefined;
     };
   };
@@ -100,24 +100,24 @@ const createNumberWriter =
 const createBooleanWriter =
   (column: Column, input: Input & { type: "boolean" }) =>
   (data: EncodedFeed["data"]): WriteValue => {
-    const put = createNumberSetter(column, data);
+    const set = createNumberSetter(column, data);
     return (value, row) => {
       if (value === undefined || value === null) {
         if (input.required) return "is required";
-        put(undefined, row);
+        set(undefined, row);
         return undefined;
       }
       if (typeof value !== "boolean") return "must be true or false";
-      put(value ? 1 : 0, row);
+      set(value ? 1 : 0, row);
       return undefined;
     };
   };
 
 const findTextProblem = (value: string, maxLength: number): string | undefined => {
   if (value.length > maxLength) return `must have at most ${maxLength} characters`;
-  if (!value.isWellFormed()) return "holds half of a surrogate pair, which is no text";
-  // onnxruntime takes text as C strings: what follows a NUL would be cut off unseen.
-  if (value.includes("\0")) return "holds a NUL character";
+  if (!value.isWellFormed()) return "contains half of a surrogate pair";
+  // onnxruntime uses C strings: it would silently drop everything after a NUL.
+  if (value.includes("\0")) return "contains a NUL character";
   return undefined;
 };
 
@@ -139,8 +139,8 @@ const createTextWriter = (column: Column, input: Input & { type: "category" | "s
       if (typeof value !== "string") return "must be a string";
       if (!known?.has(value)) {
         if (input.type === "category" && input.unknown === "refuse") return `must be one of ${choices}`;
-        const wrong = findTextProblem(value, maxLength);
-        if (wrong) return wrong;
+        const problem = findTextProblem(value, maxLength);
+        if (problem) return problem;
       }
       data[row * feed.width + offset] = value;
       return undefined;
@@ -148,22 +148,22 @@ const createTextWriter = (column: Column, input: Input & { type: "category" | "s
   };
 };
 
-/** A category in a matrix of numbers: its place in the manifest's values. */
+/** Encodes a category in a matrix of numbers as its index in the manifest's values. */
 const createCodeWriter = (column: Column, input: Input & { type: "category" }) => {
   const codes = new Map(input.values.map((value, code) => [value, code]));
   const choices = formatChoices(input);
   return (data: EncodedFeed["data"]): WriteValue => {
-    const put = createNumberSetter(column, data);
+    const set = createNumberSetter(column, data);
     return (value, row) => {
       if (value === undefined || value === null) {
         if (input.required) return "is required";
-        put(undefined, row);
+        set(undefined, row);
         return undefined;
       }
       if (typeof value !== "string") return "must be a string";
       const code = codes.get(value);
       if (code === undefined) return `must be one of ${choices}`;
-      put(code, row);
+      set(code, row);
       return undefined;
     };
   };
@@ -189,22 +189,22 @@ const createColumnWriter = (column: Column): ColumnEncoder["writer"] => {
 const createColumnReader = (name: string): ((row: PlainRow) => unknown) =>
   name in Object.prototype
     ? (row) => getOwnProperty(row, name)
-    : // Plain property access on rows of one shape is several times faster than the two calls above.
+    : // For all other names, plain property access is safe and several times faster.
       (row) => row[name];
 
 const isPlainRow = (row: unknown): row is PlainRow =>
   typeof row === "object" && row !== null && !Array.isArray(row);
-/** Names come from the caller: a megabyte of them does not go into the answer. */
+/** Names come from the caller: the response must not contain a megabyte of them. */
 const shortenName = (name: string): string =>
   name.length > 128 ? `${name.slice(0, 128).toWellFormed()}…` : name.toWellFormed();
 
 /**
- * Validates rows against the model's inputs and encodes them for the graph, in one pass. Nothing in `rows` is
- * trusted: whatever JSON holds gives tensors or problems, never an error. At most 100 problems are collected.
- * @param columns the manifest's inputs bound to the graph's (bindInputs)
+ * Validates rows against the model's inputs and encodes them for the graph in one pass. `rows` is untrusted: any JSON value
+ * gives tensors or at most 100 problems, never an error.
+ * @param columns the manifest's inputs, bound to the graph's inputs (bindInputs)
  */
 export const encodeRows = (columns: readonly Column[]) => {
-  const compiled: readonly ColumnEncoder[] = columns.map((column) => ({
+  const encoders: readonly ColumnEncoder[] = columns.map((column) => ({
     column,
     read: createColumnReader(column.input.name),
     writer: createColumnWriter(column),
@@ -217,10 +217,10 @@ export const encodeRows = (columns: readonly Column[]) => {
     if (!Array.isArray(rows)) return invalid({ detail: "must be an array of rows" });
     const count = rows.length;
     if (count < 1 || count > maxRows)
-      return invalid({ detail: `must hold 1 to ${maxRows} rows; it holds ${count}` });
+      return invalid({ detail: `must have 1 to ${maxRows} rows; it has ${count}` });
     const problems: RowProblem[] = [];
     const data = new Map(feeds.map((feed) => [feed, allocate(feed.element, count * feed.width)]));
-    const writes = compiled.map(({ column, writer }) =>
+    const writes = encoders.map(({ column, writer }) =>
       writer(data.get(column.feed) ?? throwUnboundColumn()),
     );
 
@@ -231,19 +231,19 @@ export const encodeRows = (columns: readonly Column[]) => {
         continue;
       }
       let present = 0;
-      for (let at = 0; at < compiled.length; at++) {
-        const { read, column } = compiled[at] ?? throwUnboundColumn();
+      for (let position = 0; position < encoders.length; position++) {
+        const { read, column } = encoders[position] ?? throwUnboundColumn();
         const value = read(row);
         if (value !== undefined) present++;
-        const wrong = (writes[at] ?? throwUnboundColumn())(value, index);
-        if (wrong !== undefined) problems.push({ row: index, input: column.input.name, detail: wrong });
+        const detail = (writes[position] ?? throwUnboundColumn())(value, index);
+        if (detail !== undefined) problems.push({ row: index, input: column.input.name, detail });
       }
       const keys = Object.keys(row);
       if (keys.length > present)
         for (const key of keys) {
           if (problems.length >= maxProblems) break;
           if (!names.has(key))
-            problems.push({ row: index, input: shortenName(key), detail: "is no input of this model" });
+            problems.push({ row: index, input: shortenName(key), detail: "unknown field" });
         }
     }
     if (problems.length > 0) return invalid(...problems.slice(0, maxProblems));
@@ -262,5 +262,5 @@ export const encodeRows = (columns: readonly Column[]) => {
 };
 
 const throwUnboundColumn = (): never => {
-  throw new Error("columns are written to the data of their own feed");
+  throw new Error("a column has no data in its feed");
 };

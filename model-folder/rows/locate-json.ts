@@ -7,77 +7,78 @@ const backslash = 0x5c;
 const openings = new Set([0x5b, 0x7b]);
 const closings = new Set([0x5d, 0x7d]);
 
-/** Where an offset lies in a text. */
+/** Converts an offset in a text to line and column. */
 export const findPosition = (text: string, offset: number): TextPosition => {
   const before = text.slice(0, offset).split("\n");
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 };
 
-const skipSpace = (text: string, at: number): number => {
-  let next = at;
-  while (/[ \t\r\n]/.test(text.charAt(next))) next++;
-  return next;
+const skipSpace = (text: string, start: number): number => {
+  let offset = start;
+  while (/[ \t\r\n]/.test(text.charAt(offset))) offset++;
+  return offset;
 };
 
-/** Behind the closing quote of the string that begins here. */
+/** Returns the offset after the closing quote of the string that starts here. */
 const findStringEnd = (text: string, start: number): number => {
-  let at = start + 1;
-  while (at < text.length && text.charCodeAt(at) !== quote) at += text.charCodeAt(at) === backslash ? 2 : 1;
-  return at + 1;
+  let offset = start + 1;
+  while (offset < text.length && text.charCodeAt(offset) !== quote)
+    offset += text.charCodeAt(offset) === backslash ? 2 : 1;
+  return offset + 1;
 };
 
-/** Offsets of what the list or object that begins here holds, by index or key; of a key that stands twice the last. */
+/** Returns the offsets of the values in the list or object that starts here, by index or key. The last duplicate key wins. */
 const indexChildren = (text: string, start: number): ReadonlyMap<string, number> => {
-  const found = new Map<string, number>();
-  const ofObject = text.charAt(start) === "{";
+  const offsets = new Map<string, number>();
+  const isObject = text.charAt(start) === "{";
   let depth = 0;
   let key = "0";
   let index = 0;
-  let wanted = !ofObject;
-  for (let at = start; at < text.length; ) {
-    const code = text.charCodeAt(at);
-    if (depth === 1 && wanted && !closings.has(code)) {
-      const value = skipSpace(text, at);
-      if (!closings.has(text.charCodeAt(value))) found.set(key, value);
-      wanted = false;
-      at = value;
+  let expectsValue = !isObject;
+  for (let offset = start; offset < text.length; ) {
+    const code = text.charCodeAt(offset);
+    if (depth === 1 && expectsValue && !closings.has(code)) {
+      const value = skipSpace(text, offset);
+      if (!closings.has(text.charCodeAt(value))) offsets.set(key, value);
+      expectsValue = false;
+      offset = value;
       continue;
     }
     if (code === quote) {
-      const end = findStringEnd(text, at);
-      if (depth === 1 && ofObject) key = text.slice(at, end);
-      at = end;
+      const end = findStringEnd(text, offset);
+      if (depth === 1 && isObject) key = text.slice(offset, end);
+      offset = end;
       continue;
     }
     if (openings.has(code)) depth++;
     else if (closings.has(code)) depth--;
-    else if (depth === 1 && code === comma && !ofObject) {
+    else if (depth === 1 && code === comma && !isObject) {
       key = String(++index);
-      wanted = true;
-    } else if (depth === 1 && code === colon) wanted = true;
+      expectsValue = true;
+    } else if (depth === 1 && code === colon) expectsValue = true;
     if (depth === 0) break;
-    at++;
+    offset++;
   }
-  if (!ofObject) return found;
-  return new Map([...found].map(([written, at]) => [String(JSON.parse(written)), at]));
+  if (!isObject) return offsets;
+  return new Map([...offsets].map(([quotedKey, offset]) => [String(JSON.parse(quotedKey)), offset]));
 };
 
 /**
- * Where in a JSON text the value at a path stands, or the nearest thing around it; JSON.parse forgets places. The text
- * is JSON: it was parsed before. Each list and object on the way is read through once, however many paths are asked.
+ * Finds the position of the value at a path in a JSON text, or of its nearest existing parent; JSON.parse has no positions.
+ * The text must be valid JSON. Each list and object on the way is scanned once for all paths.
  */
 export const locateJson = (text: string): ((path: readonly PropertyKey[]) => TextPosition) => {
-  const known = new Map<number, ReadonlyMap<string, number>>();
+  const childrenByOffset = new Map<number, ReadonlyMap<string, number>>();
   return (path) => {
-    let at = skipSpace(text, 0);
-    for (const part of path) {
-      if (!openings.has(text.charCodeAt(at))) break;
-      const inside = known.get(at) ?? indexChildren(text, at);
-      known.set(at, inside);
-      const next = inside.get(String(part));
-      if (next === undefined) break;
-      at = next;
+    let offset = skipSpace(text, 0);
+    for (const key of path) {
+      if (!openings.has(text.charCodeAt(offset))) break;
+      const children = childrenByOffset.get(offset) ?? indexChildren(text, offset);
+      childrenByOffset.set(offset, children);
+      const child = children.get(String(key));
+      if (child === undefined) break;
+      offset = child;
     }
-    return findPosition(text, at);
+    return findPosition(text, offset);
   };
 };

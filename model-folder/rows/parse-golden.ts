@@ -6,7 +6,7 @@ import { countJsonTokens } from "./count-json-tokens.ts";
 import { findPosition, locateJson } from "./locate-json.ts";
 
 const maxBytes = 16 * 1_024 * 1_024;
-/** A prediction's scores lie four deep. */
+/** A prediction's scores are four levels deep. */
 const maxDepth = 8;
 const maxRows = 1_000;
 const rewriteRemedy = "Write golden.json again with the training project.";
@@ -17,13 +17,13 @@ type GoldenProblem = {
   readonly remedy: string;
 };
 
-/** The most marks (countJsonTokens) that rows and predictions of this manifest have, and some to spare. */
+/** The most marks (countJsonTokens) that rows and predictions of this manifest can have, with a reserve. */
 const maxMarks = ({ inputs, ...manifest }: Manifest): number => {
   const scores = manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
   return maxRows * (inputs.length + scores.length + 16) + 10_000;
 };
 
-/** Why these bytes are not even read: nothing of them is parsed, so that they cost one look at each byte. */
+/** Refuses bytes that are too large or too deep, with one scan and without parsing them. */
 const findSizeProblem = (
   bytes: Uint8Array,
   manifest: Manifest,
@@ -31,10 +31,10 @@ const findSizeProblem = (
   const remedy = `golden.json has at most ${maxRows} rows and ${maxBytes / 1_024 / 1_024} MB. ${rewriteRemedy}`;
   if (bytes.length > maxBytes) return { message: `is larger than ${maxBytes / 1_024 / 1_024} MB`, remedy };
   const { marks, depth } = countJsonTokens(bytes);
-  if (depth > maxDepth) return { message: `is nested ${depth} deep (at most ${maxDepth})`, remedy };
-  const most = maxMarks(manifest);
-  return marks > most
-    ? { message: `holds more values than ${maxRows} rows of this manifest have (at most ${most})`, remedy }
+  if (depth > maxDepth) return { message: `is nested ${depth} levels deep (limit ${maxDepth})`, remedy };
+  const limit = maxMarks(manifest);
+  return marks > limit
+    ? { message: `has more values than ${maxRows} rows of this manifest (limit ${limit})`, remedy }
     : undefined;
 };
 
@@ -43,62 +43,65 @@ const decode = (bytes: Uint8Array): unknown => {
   return JSON.parse(text);
 };
 
-/** Predictions that cannot belong to this manifest: other labels, no value, another number of them than rows. */
+/** Finds predictions that do not match the manifest or the number of rows. */
 const findMismatches = (golden: Golden, manifest: Manifest): GoldenProblem[] => {
-  const found: GoldenProblem[] = [];
+  const problems: GoldenProblem[] = [];
   if (golden.predictions.length !== golden.rows.length)
-    found.push({
+    problems.push({
       path: ["predictions"],
-      message: `${golden.predictions.length} predictions stand beside ${golden.rows.length} rows`,
+      message: `${golden.predictions.length} predictions for ${golden.rows.length} rows`,
       remedy: rewriteRemedy,
     });
   const expected = manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
-  for (const [at, { label, value, scores }] of golden.predictions.entries()) {
+  for (const [index, { label, value, scores }] of golden.predictions.entries()) {
     const names = Object.keys(scores);
     if (names.length !== expected.length || !expected.every((name) => Object.hasOwn(scores, name)))
-      found.push({
-        path: ["predictions", at, "scores"],
-        message: `the scores are of ${names.slice(0, 10).join(", ")}, the manifest promises ${expected.slice(0, 10).join(", ")}`,
+      problems.push({
+        path: ["predictions", index, "scores"],
+        message: `has scores for ${names.slice(0, 10).join(", ")}, but the manifest's output has ${expected.slice(0, 10).join(", ")}`,
         remedy: `${rewriteRemedy} Or correct output in model.yaml.`,
       });
     if (manifest.task === "classification" && (label === undefined || !expected.includes(label)))
-      found.push({
-        path: ["predictions", at],
-        message: "label is none of the manifest's labels",
+      problems.push({
+        path: ["predictions", index],
+        message: "label is not one of the manifest's labels",
         remedy: rewriteRemedy,
       });
     if (manifest.task === "regression" && expected.length === 1 && value === undefined)
-      found.push({ path: ["predictions", at], message: "value is missing", remedy: rewriteRemedy });
+      problems.push({ path: ["predictions", index], message: "value is missing", remedy: rewriteRemedy });
   }
-  return found;
+  return problems;
 };
 
-const checkGolden = (value: unknown, manifest: Manifest): { golden: Golden } | { found: GoldenProblem[] } => {
+const checkGolden = (
+  value: unknown,
+  manifest: Manifest,
+): { golden: Golden } | { problems: GoldenProblem[] } => {
   const parsed = Golden.safeParse(value);
   if (!parsed.success)
     return {
-      found: parsed.error.issues.map(({ path, message }) => ({ path, message, remedy: rewriteRemedy })),
+      problems: parsed.error.issues.map(({ path, message }) => ({ path, message, remedy: rewriteRemedy })),
     };
   const rows = checkRows(manifest)(parsed.data.rows).map(
     ({ row, input, detail }): GoldenProblem => ({
-      path: ["rows", ...[row, input].filter((part) => part !== undefined)],
+      path: ["rows", ...[row, input].filter((key) => key !== undefined)],
       message: detail,
-      remedy: "Golden rows are rows that the manifest's inputs allow: correct one of the two.",
+      remedy: "Golden rows must match the manifest's inputs: correct one of the two.",
     }),
   );
-  const found = [...rows, ...findMismatches(parsed.data, manifest)];
-  return found.length > 0 ? { found } : { golden: parsed.data };
+  const problems = [...rows, ...findMismatches(parsed.data, manifest)];
+  return problems.length > 0 ? { problems } : { golden: parsed.data };
 };
 
 type Options = {
   readonly file?: string;
-  /** True for a version that was promoted: it is read whatever today's limits say. */
+  /** True for a promoted version: today's limits do not apply to it. */
   readonly promoted?: boolean;
 };
 
 /**
- * Reads golden.json: rows and what the model answered them at training. Throws ManifestInvalid with the line of each
- * row or prediction that cannot belong to this manifest.
+ * Parses golden.json: rows and the model's predictions for them at training. Throws ManifestInvalid with the line of each
+ * row or prediction that does not match the manifest.
  */
 export const parseGolden = (
   bytes: Uint8Array,
@@ -106,10 +109,10 @@ export const parseGolden = (
   { file = "golden.json", promoted = false }: Options = {},
 ): Golden => {
   const invalid = (problems: readonly Omit<FolderProblem, "file" | "severity">[]): never => {
-    throw new ManifestInvalid(problems.map((found) => ({ severity: "error", file, ...found })));
+    throw new ManifestInvalid(problems.map((problem) => ({ severity: "error", file, ...problem })));
   };
-  const refused = promoted ? undefined : findSizeProblem(bytes, manifest);
-  if (refused) return invalid([{ path: "", ...refused }]);
+  const sizeProblem = promoted ? undefined : findSizeProblem(bytes, manifest);
+  if (sizeProblem) return invalid([{ path: "", ...sizeProblem }]);
   let value: unknown;
   try {
     value = decode(bytes);
@@ -120,17 +123,17 @@ export const parseGolden = (
       {
         ...findPosition(new TextDecoder().decode(bytes.subarray(0, maxBytes)), offset),
         path: "",
-        message: `no JSON: ${message.replace(/, .* is not valid JSON$/s, "")}`,
+        message: `invalid JSON: ${message.replace(/, .* is not valid JSON$/s, "")}`,
         remedy: rewriteRemedy,
       },
     ]);
   }
   const result = checkGolden(value, manifest);
   if ("golden" in result) return result.golden;
-  const at = locateJson(new TextDecoder().decode(bytes));
+  const locate = locateJson(new TextDecoder().decode(bytes));
   return invalid(
-    result.found
+    result.problems
       .slice(0, 100)
-      .map(({ path, message, remedy }) => ({ ...at(path), path: formatPath(path), message, remedy })),
+      .map(({ path, message, remedy }) => ({ ...locate(path), path: formatPath(path), message, remedy })),
   );
 };

@@ -6,7 +6,7 @@ import { checkRows } from "./check-rows.ts";
 import { readCell } from "./read-cell.ts";
 import { CsvBroken, splitCsv } from "./split-csv.ts";
 
-/** The rows that a model is measured on, with what is true of each. */
+/** Labelled rows on which a model is measured. */
 export type Holdout =
   | { readonly task: "classification"; readonly rows: readonly Row[]; readonly labels: readonly string[] }
   | {
@@ -19,8 +19,8 @@ export type Holdout =
 const maxHoldoutBytes = 64 * 1_024 * 1_024;
 const maxHoldoutRows = 100_000;
 const maxProblems = 100;
-/** The column of what is true; where a model answers several values, one for each: `label.<name>`. */
-const listTruthColumns = (manifest: Manifest): readonly string[] =>
+/** The label column `label`; `label.<name>` for each value if a model predicts several. */
+const listLabelColumns = (manifest: Manifest): readonly string[] =>
   manifest.task === "regression" && "names" in manifest.output
     ? manifest.output.names.map((name) => `label.${name}`)
     : ["label"];
@@ -28,22 +28,22 @@ const listTruthColumns = (manifest: Manifest): readonly string[] =>
 type HoldoutProblem = Omit<FolderProblem, "file" | "severity">;
 type HoldoutContent = {
   readonly records: readonly (readonly string[])[];
-  /** Of the record that begins as the n-th, counted from 1. */
+  /** The line on which a record starts. Record 0 is the header; lines count from 1. */
   readonly line: (record: number) => number;
 };
 
-/** The line on which a character stands, counted from 1. */
+/** Returns the line of an offset, counted from 1. */
 const findLine = (text: string, offset: number): number => {
   let line = 1;
-  for (let at = 0; at < offset; at++) {
-    const end = text[at];
-    if (end === "\n" || (end === "\r" && text[at + 1] !== "\n")) line++;
+  for (let index = 0; index < offset; index++) {
+    const character = text[index];
+    if (character === "\n" || (character === "\r" && text[index + 1] !== "\n")) line++;
   }
   return line;
 };
 
 type Options = {
-  /** True for a version that was promoted: it is read whatever today's limits say. */
+  /** True for a promoted version: today's limits do not apply to it. */
   readonly promoted?: boolean;
 };
 
@@ -65,7 +65,7 @@ const readRecords = (
     const starts: number[] = [];
     const records = splitCsv(
       text,
-      // Names that are too many are still told; the last of a header without end need not be read.
+      // Enough cells to report 100 unknown columns; an endless header is not read to its end.
       {
         records: promoted ? Number.POSITIVE_INFINITY : maxHoldoutRows + 2,
         cells: manifest.inputs.length + maxProblems + 100,
@@ -88,22 +88,22 @@ const readRecords = (
 };
 
 const checkHeader = (header: readonly string[], manifest: Manifest): HoldoutProblem[] => {
-  const truths = listTruthColumns(manifest);
-  const expected = [...manifest.inputs.map(({ name }) => name), ...truths];
+  const labelCells = listLabelColumns(manifest);
+  const expected = [...manifest.inputs.map(({ name }) => name), ...labelCells];
   const seen = new Set<string>();
   const problems: HoldoutProblem[] = [];
   for (const name of header) {
     if (problems.length >= maxProblems) return problems;
     if (seen.has(name))
-      problems.push({ line: 1, path: name, message: "two columns have this name", remedy: "Remove one." });
+      problems.push({ line: 1, path: name, message: "duplicate column", remedy: "Remove one." });
     seen.add(name);
     if (expected.includes(name)) continue;
-    const near = findNearestName(name, expected);
+    const nearest = findNearestName(name, expected);
     problems.push({
       line: 1,
       path: name.slice(0, 128),
-      message: "is no input of the manifest",
-      remedy: near ? `Did you mean ${near}?` : "Remove the column, or add it to inputs in model.yaml.",
+      message: "unknown column",
+      remedy: nearest ? `Did you mean ${nearest}?` : "Remove the column, or add it to inputs in model.yaml.",
     });
   }
   for (const name of expected)
@@ -111,8 +111,8 @@ const checkHeader = (header: readonly string[], manifest: Manifest): HoldoutProb
       problems.push({
         line: 1,
         path: name,
-        message: "this column is missing",
-        remedy: `The header is the manifest's inputs and ${truths.slice(0, 10).join(", ")}.`,
+        message: "missing column",
+        remedy: `The header must have the manifest's inputs and ${labelCells.slice(0, 10).join(", ")}.`,
       });
   return problems;
 };
@@ -122,13 +122,13 @@ const toRows = (
   header: readonly string[],
   inputs: readonly Input[],
 ): Row[] => {
-  const columns = inputs.map((input) => ({ input, at: header.indexOf(input.name) }));
+  const columns = inputs.map((input) => ({ input, index: header.indexOf(input.name) }));
   return records.map((record) =>
-    Object.fromEntries(columns.map(({ input, at }) => [input.name, readCell(record[at] ?? "", input)])),
+    Object.fromEntries(columns.map(({ input, index }) => [input.name, readCell(record[index] ?? "", input)])),
   );
 };
 
-const checkTruth = (
+const checkLabel = (
   text: string,
   manifest: Manifest,
 ): Pick<HoldoutProblem, "message" | "remedy"> | undefined => {
@@ -136,30 +136,32 @@ const checkTruth = (
     return manifest.output.labels.includes(text)
       ? undefined
       : {
-          message: `${JSON.stringify(text.slice(0, 64))} is none of the manifest's labels`,
+          message: `${JSON.stringify(text.slice(0, 64))} is not one of the manifest's labels`,
           remedy: `Write ${manifest.output.labels.slice(0, 20).join(" or ")}.`,
         };
   return text.trim() !== "" && Number.isFinite(Number(text))
     ? undefined
-    : { message: `${JSON.stringify(text.slice(0, 64))} is no number`, remedy: "Write the measured value." };
+    : {
+        message: `${JSON.stringify(text.slice(0, 64))} is not a number`,
+        remedy: "Write the measured value.",
+      };
 };
 
-type Truths = readonly (readonly { readonly name: string; readonly text: string }[])[];
+type LabelCells = readonly (readonly { readonly name: string; readonly text: string }[])[];
 
-const checkTruths = (truths: Truths, manifest: Manifest) => {
-  const found: { row: number; path: string; message: string; remedy: string }[] = [];
-  for (const [row, cells] of truths.entries())
+const checkLabels = (labelCells: LabelCells, manifest: Manifest) => {
+  const problems: { row: number; path: string; message: string; remedy: string }[] = [];
+  for (const [row, cells] of labelCells.entries())
     for (const { name, text } of cells) {
-      const wrong = found.length < maxProblems ? checkTruth(text, manifest) : undefined;
-      if (wrong) found.push({ row, path: name, ...wrong });
+      const problem = problems.length < maxProblems ? checkLabel(text, manifest) : undefined;
+      if (problem) problems.push({ row, path: name, ...problem });
     }
-  return found;
+  return problems;
 };
 
 /**
- * Reads holdout.csv: a header with the manifest's inputs in any order and `label` (for regression: the true value;
- * for one of several values: `label.<name>` of each).
- * Throws ManifestInvalid with the line of each cell that does not fit.
+ * Parses holdout.csv: a header with the manifest's inputs in any order and `label` (for regression: the true value; with
+ * several values: `label.<name>` for each). Throws ManifestInvalid with the line of each invalid cell.
  */
 export const parseHoldout = (
   bytes: Uint8Array,
@@ -168,7 +170,9 @@ export const parseHoldout = (
 ): Holdout => {
   const invalid = (problems: readonly HoldoutProblem[]) =>
     new ManifestInvalid(
-      problems.slice(0, maxProblems).map((found) => ({ severity: "error", file: "holdout.csv", ...found })),
+      problems
+        .slice(0, maxProblems)
+        .map((problem) => ({ severity: "error", file: "holdout.csv", ...problem })),
     );
   const check = (problems: readonly HoldoutProblem[]): void => {
     if (problems.length > 0) throw invalid(problems);
@@ -176,7 +180,7 @@ export const parseHoldout = (
   const content = readRecords(bytes, manifest, { promoted });
   if ("problem" in content) throw invalid([content.problem]);
   const [header = [], ...records] = content.records;
-  /** Of the n-th row: the header stands before them. */
+  /** The line of a row; the header is record 0. */
   const line = (row: number): number => content.line(row + 1);
   check(checkHeader(header, manifest));
   if (records.length < 1 || (!promoted && records.length > maxHoldoutRows))
@@ -185,10 +189,8 @@ export const parseHoldout = (
         line: 1,
         path: "",
         message:
-          records.length < 1
-            ? "holds no rows"
-            : `holds more than ${maxHoldoutRows.toLocaleString("en")} rows`,
-        remedy: `A holdout has 1 to ${maxHoldoutRows} rows.`,
+          records.length < 1 ? "has no rows" : `has more than ${maxHoldoutRows.toLocaleString("en")} rows`,
+        remedy: `A holdout must have 1 to ${maxHoldoutRows.toLocaleString("en")} rows.`,
       },
     ]);
   check(
@@ -199,29 +201,31 @@ export const parseHoldout = (
             {
               line: line(row),
               path: "",
-              message: `${record.length} cells stand under ${header.length} names`,
+              message: `${record.length} cells, but the header has ${header.length} columns`,
               remedy: "Write one cell for each column.",
             },
           ],
     ),
   );
   const rows = toRows(records, header, manifest.inputs);
-  const columns = listTruthColumns(manifest).map((name) => ({ name, at: header.indexOf(name) }));
-  const truths = records.map((record) => columns.map(({ name, at }) => ({ name, text: record[at] ?? "" })));
+  const columns = listLabelColumns(manifest).map((name) => ({ name, index: header.indexOf(name) }));
+  const labelCells = records.map((record) =>
+    columns.map(({ name, index }) => ({ name, text: record[index] ?? "" })),
+  );
   check([
     ...checkRows(manifest)(rows).map(({ row, input, detail }) => ({
       line: line(row ?? 0),
       path: input ?? "",
       message: detail,
-      remedy: "Holdout rows are rows that the manifest's inputs allow: correct one of the two.",
+      remedy: "Holdout rows must match the manifest's inputs: correct one of the two.",
     })),
-    ...checkTruths(truths, manifest).map(({ row, ...problem }) => ({ line: line(row), ...problem })),
+    ...checkLabels(labelCells, manifest).map(({ row, ...problem }) => ({ line: line(row), ...problem })),
   ]);
   if (manifest.task === "classification")
-    return { task: "classification", rows, labels: truths.map(([cell]) => cell?.text ?? "") };
+    return { task: "classification", rows, labels: labelCells.map(([cell]) => cell?.text ?? "") };
   const names = valueNames(manifest.output);
-  const values = truths.map((cells) =>
-    Object.fromEntries(names.map((name, at) => [name, Number(cells[at]?.text)])),
+  const values = labelCells.map((cells) =>
+    Object.fromEntries(names.map((name, index) => [name, Number(cells[index]?.text)])),
   );
   return { task: "regression", rows, values };
 };

@@ -1,19 +1,19 @@
 import type { Input } from "#model-folder/manifest/manifest.ts";
 
-/** What a cell of text stands for. */
+/** The value of a CSV cell. */
 export type Cell = string | number | boolean | null;
 
 const booleans: ReadonlyMap<string, boolean> = new Map([
   ["true", true],
   ["false", false],
-  // Python writes them so.
+  // Python's spelling.
   ["True", true],
   ["False", false],
 ]);
 
 /**
- * A cell of a CSV file as the application would send it in JSON. What cannot be read stays text, and the row's check
- * says so. An empty cell is a missing value, but for text that is required: that is an empty text.
+ * Converts a CSV cell to the value that JSON would have. A cell that cannot be converted stays text, so that checkRows
+ * reports it. An empty cell is a missing value, except for required text: there it is the empty text.
  */
 export const readCell = (text: string, input: Input): Cell => {
   switch (input.type) {

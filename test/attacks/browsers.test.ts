@@ -44,18 +44,18 @@ const startModelServer = async () => {
   });
   const warn = () => undefined;
   let ids = 0;
-  const { app, elsewhere, release } = await serveModel({
+  const { app, offloadProcess, release } = await serveModel({
     folder: churn,
     identity: { environment: "prod", version: 3 },
-    records: { place, hashKey: new Uint8Array(32) },
+    records: { storage: place, hashKey: new Uint8Array(32) },
     admit: admitKey({
       keys,
       limiter: createRateLimiter({ store, clock, warn }),
       environment: "prod",
       warn,
-      refused: warn,
+      logRefusal: warn,
     }),
-    needsKey: async ({ path }) => isRecordsPath(path) && (await keys.anyMade()),
+    needsKey: async ({ path }) => isRecordsPath(path) && (await keys.hasAnyKey()),
     hostNames: ["models.example.com", "other.example.com:8443"],
     now: clock,
     tick: clock,
@@ -71,7 +71,7 @@ const startModelServer = async () => {
     keys,
     close: async () => {
       await server.close();
-      elsewhere.stop();
+      offloadProcess.stop();
       await release();
       database.close();
     },

@@ -47,7 +47,7 @@ beforeEach(async () => {
   await writeFile(join(folder.path, "model.yaml"), manifest);
   await writeFile(join(folder.path, "model.onnx"), loopingModel);
   clockOffsetSeconds = 0;
-  const { app, release, elsewhere } = await serveModel({
+  const { app, release, offloadProcess } = await serveModel({
     folder: folder.path,
     identity: { environment: "prod", version: 1 },
     now: Date.now,
@@ -62,7 +62,7 @@ beforeEach(async () => {
   url = server.url;
   close = async () => {
     await server.close();
-    elsewhere.stop();
+    offloadProcess.stop();
     await release();
     await folder.remove();
   };

@@ -229,10 +229,10 @@ describe("inputs and labels named as what every object inherits", () => {
 
 test("the manifest refuses __proto__ as the name of an input or a label", () => {
   expect(Input.safeParse({ name: "__proto__", type: "boolean" }).error?.issues[0]?.message).toContain(
-    "__proto__ is no name",
+    "cannot be named __proto__",
   );
   const wrong = (): Manifest => buildManifest({ output: { labels: ["__proto__", "stay"] }, gates });
-  expect(wrong).toThrow("__proto__ is no name");
+  expect(wrong).toThrow("cannot be named __proto__");
 });
 
 const label = fc.oneof(

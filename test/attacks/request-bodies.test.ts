@@ -166,7 +166,7 @@ test("a hundred texts in a short body block no other request: the model runs in 
   }
 });
 
-const createApp = (answer: App["answer"]): App => ({ answer });
+const createApp = (handle: App["handle"]): App => ({ handle });
 const echoApp = createApp(async (incoming) => {
   const body = await incoming.body(MB).catch(() => "unreadable");
   return { status: 200, headers: {}, body: String(body?.length) };

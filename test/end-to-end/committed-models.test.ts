@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { compareGolden } from "#model-check/compare-golden.ts";
 import { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
+import { findGoldenDifferences } from "#model-folder/rows/compare-golden.ts";
 import { createFixture, repositoryRoot } from "./fixture.ts";
 import { startRehearsalProcess } from "./rehearsal-process.ts";
 
@@ -39,9 +39,9 @@ test.each([
       });
       const text = await response.text();
       expect(response.status, text).toBe(200);
-      const prediction = PredictResponse.parse(JSON.parse(text));
-      expect(prediction).toMatchObject({ model, version: 1 });
-      expect(compareGolden(golden, prediction.predictions)).toEqual([]);
+      const answer = PredictResponse.parse(JSON.parse(text));
+      expect(answer).toMatchObject({ model, version: 1 });
+      expect(findGoldenDifferences(golden, answer.predictions)).toEqual([]);
       const first = await rehearsal.waitFor("outcome");
       expect(first.outcome, rehearsal.describe()).toBe("promoted");
     } finally {

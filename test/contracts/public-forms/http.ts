@@ -238,8 +238,8 @@ const responses = async (testService: TestService): Promise<Form> => {
 const rate = { perMinute: 60, burst: 60 };
 const admissions: Readonly<Record<string, Admission | Error>> = {
   "a valid key": { status: "admitted", keyId: "k1", quota: { rate, remaining: 59 } },
-  "no valid key": { status: "refused", answer: 401 },
-  "a key of other models": { status: "refused", answer: 403 },
+  "no valid key": { status: "refused", httpStatus: 401 },
+  "a key of other models": { status: "refused", httpStatus: 403 },
   "a key over its rate": { status: "throttled", keyId: "k1", quota: { rate, remaining: 0 }, retryAfter: 9 },
   "keys that cannot be checked": new Error("the store is down"),
 };

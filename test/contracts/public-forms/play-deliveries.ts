@@ -75,9 +75,9 @@ const useKeys = async ({ store, clock, warn }: DeliveryWorld) => {
     limiter: createRateLimiter({ store, clock, warn }),
     environment: "prod",
     warn,
-    refused: () => undefined,
+    logRefusal: () => undefined,
   });
-  for (let request = 0; request < 3; request++) await admit({ given: key, model: toyModel });
+  for (let request = 0; request < 3; request++) await admit({ key, model: toyModel });
   await keys.rotate("prod", record.id, { graceMs: day, by: "ada" });
   await keys.revoke("prod", record.id, "ada");
 };

@@ -4,7 +4,7 @@ import type { App } from "#inference/http/app.ts";
 export const createAppClient = (app: App) => {
   const ask = async (request: Request): Promise<Response> => {
     const { pathname, search } = new URL(request.url);
-    const { status, headers, body } = await app.answer({
+    const { status, headers, body } = await app.handle({
       method: request.method,
       path: pathname,
       query: search.slice(1),

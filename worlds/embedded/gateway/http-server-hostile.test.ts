@@ -21,13 +21,13 @@ let told: () => void = () => undefined;
 beforeAll(async () => {
   const { model } = await createChurnService();
   const whole = createTestService(model, (line) => logged.push(line));
-  const answer: Service["answer"] = async (read) => {
-    const answered = await whole.answer(read);
+  const predict: Service["predict"] = async (read) => {
+    const answered = await whole.predict(read);
     failed.push(answered.status === "refused" && answered.problem.status >= 500);
     told();
     return answered;
   };
-  service = { ...whole, answer };
+  service = { ...whole, predict };
   server = await startHttpServer(0, (line) => void logged.push(line));
   server.serve(createApp(service));
   port = Number(new URL(server.url).port);

@@ -50,7 +50,7 @@ export const createKeyAuthorizer = ({
       limiter,
       environment,
       warn: log,
-      refused: ({ reason, model, keyId }) =>
+      logRefusal: ({ reason, model, keyId }) =>
         log(`[${environment} ${model}] API key${keyId === undefined ? "" : ` ${keyId}`} refused: ${reason}`),
     });
   const admit = { stage: admitting("stage"), prod: admitting("prod") };
@@ -65,9 +65,9 @@ export const createKeyAuthorizer = ({
       // A model's name that is written otherwise than it is (`c%68urn`) hides what comes behind it.
       const records = !pathname.startsWith(prefix) || isRecordsPath(pathname.slice(prefix.length));
       // Whoever made a key, of any model, does not expect that what others sent is read without one.
-      const needsKey = (await keys.coversModel(environment, model)) || (records && (await keys.anyMade()));
+      const needsKey = (await keys.coversModel(environment, model)) || (records && (await keys.hasAnyKey()));
       if (!needsKey) return { context: undefined };
-      const admission = await admit[environment]({ given, model });
+      const admission = await admit[environment]({ key: given, model });
       return admission.status === "refused"
         ? { refused: toAuthorizationProblem(admission) }
         : { context: toAuthorizerContext(admission) };

@@ -1,4 +1,0 @@
-import type { RateLimit } from "./rate-limit.ts";
-
-/** Seconds of the window that a key's burst counts in. */
-export const windowSeconds = ({ perMinute, burst }: RateLimit): number => (burst / perMinute) * 60;
