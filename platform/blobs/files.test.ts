@@ -34,13 +34,13 @@ const createLink = async (expiresAt: number) => {
 const requestStatus = async (url: URL, now: number): Promise<number> =>
   (await createBlobRoute({ folder: folder.path, key, clock: () => now * 1_000 }).request(url.href)).status;
 
-test("a link works up to its expiry and not a second longer", async () => {
+test("a link expires one second after `expiresAt`", async () => {
   const link = await createLink(1_000);
   expect(await requestStatus(link, 1_000)).toBe(200);
   expect(await requestStatus(link, 1_001)).toBe(403);
 });
 
-test("a link's key, expiry and signature cannot be changed, left out or repeated", async () => {
+test("a link with a changed, missing or repeated key, expiry or signature returns 403", async () => {
   const link = await createLink(1_000);
   const changes: ((url: URL) => void)[] = [
     (url) => {
@@ -57,26 +57,26 @@ test("a link's key, expiry and signature cannot be changed, left out or repeated
     },
   ];
   for (const change of changes) {
-    const changed = new URL(link);
-    change(changed);
-    expect([changed.href, await requestStatus(changed, 500)]).toEqual([changed.href, 403]);
+    const changedUrl = new URL(link);
+    change(changedUrl);
+    expect([changedUrl.href, await requestStatus(changedUrl, 500)]).toEqual([changedUrl.href, 403]);
   }
 });
 
-test("a link signed under another key is refused", async () => {
+test("a link signed with another key returns 403", async () => {
   const link = await createLink(1_000);
   const other = createBlobRoute({ folder: folder.path, key: Buffer.from("another"), clock: () => 0 });
   expect((await other.request(link.href)).status).toBe(403);
 });
 
-test("a signed link to what was never stored is a 404", async () => {
+test("a signed link to a missing object returns 404", async () => {
   const link = await createFileBlobs({ folder: folder.path, baseUrl, key }).link("none", {
     expiresAt: 1_000,
   });
   expect(await requestStatus(new URL(link), 500)).toBe(404);
 });
 
-test("a write leaves no file but the object, and a folder that is a file is DataFolderUnusable", async () => {
+test("a write leaves no temporary files, and a file in the place of a folder is DataFolderUnusable", async () => {
   const blobs = createFileBlobs({ folder: folder.path, baseUrl, key });
   await blobs.put("one", Buffer.from("one"), { contentType: "text/plain" });
   expect(await readdir(folder.path)).toEqual(["one@blob"]);

@@ -3,24 +3,24 @@ import { signBlobLink } from "./blob-signature.ts";
 import type { Blobs } from "./blobs.ts";
 
 /**
- * Objects as files under `folder`. Links lead to `<baseUrl>/blobs/<key>`, where `createBlobRoute` with the same
- * folder and key answers; `key` signs them; `written` is told the bytes of each object that was put.
+ * Objects as files under `folder`. Links point to `<baseUrl>/blobs/<key>`, which `createBlobRoute` serves with the same
+ * folder and key. `key` signs links; `onWrite` gets the number of bytes after each put.
  */
 export const createFileBlobs = (needs: {
   readonly folder: string;
   readonly baseUrl: string;
   readonly key: Uint8Array;
-  readonly written?: (bytes: number) => void;
+  readonly onWrite?: (bytes: number) => void;
 }): Blobs => ({
   put: async (key, bytes, { contentType }) => {
     await writeBlobFile(needs.folder, key, { contentType, bytes });
-    needs.written?.(bytes.length);
+    needs.onWrite?.(bytes.length);
   },
 
   get: async (key) => (await readBlobFile(needs.folder, key))?.bytes,
 
   link: async (key, { expiresAt }) => {
-    // Reading first refuses a key that is none, and a link to nothing would be found out only by its reader.
+    // Validates the key before a link to it leaves the process.
     await readBlobFile(needs.folder, key);
     const expires = String(expiresAt);
     const signature = signBlobLink(needs.key, key, expires);

@@ -22,7 +22,7 @@ const subject = async (peer: MotoPeer) => {
     client,
     bucket,
     blobs: createS3Blobs({ client, bucket, prefix: "blobs/", clock: Date.now }),
-    // A browser tries once; the faults on the way to it are not the matter here.
+    // A browser does not retry, so it bypasses the proxy that injects faults.
     follow: (link: string) => fetch(link.replace(peer.proxy().endpoint, peer.moto().endpoint)),
     close: async () => client.destroy(),
   };
@@ -31,7 +31,7 @@ const subject = async (peer: MotoPeer) => {
 describeWithFaults("blobs", (peer, name) => {
   blobsContract(`S3, ${name}`, () => subject(peer));
 
-  test("a link names its end, and never one beyond the 7 days that S3 allows", async () => {
+  test("a link carries its expiry, limited to the 7 days that S3 allows", async () => {
     const { client, bucket, close } = await subject(peer);
     const now = Date.UTC(2026, 10, 21);
     const blobs = createS3Blobs({ client, bucket, clock: () => now });
@@ -42,14 +42,14 @@ describeWithFaults("blobs", (peer, name) => {
     await close();
   });
 
-  test("a bucket that is not there is named by the error", async () => {
+  test("a missing bucket is NoSuchBucket", async () => {
     const { client, close } = await subject(peer);
     const blobs = createS3Blobs({ client, bucket: "slipway-none", clock: Date.now });
-    const fault = { name: "NoSuchBucket" };
+    const expectedError = { name: "NoSuchBucket" };
     await expect(blobs.put("a", Buffer.from("a"), { contentType: "text/plain" })).rejects.toMatchObject(
-      fault,
+      expectedError,
     );
-    await expect(blobs.get("a")).rejects.toMatchObject(fault);
+    await expect(blobs.get("a")).rejects.toMatchObject(expectedError);
     await close();
   });
 });

@@ -1,4 +1,4 @@
-/** Authenticated encryption bound to a context: what was encrypted for one approval opens for no other. */
+/** Authenticated encryption bound to a context, so that no approval can decrypt another one's text. */
 export interface Cipher {
   encrypt(plaintext: string, context: Readonly<Record<string, string>>): Promise<string>;
   /** Throws CipherRefused for a wrong context, a wrong key or changed bytes. */

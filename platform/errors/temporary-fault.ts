@@ -1,4 +1,4 @@
-/** Another try may succeed: the state machine retries what ends with this. */
+/** A retry may succeed: the state machine retries steps that end with this error. */
 export class TemporaryFault extends Error {
   override readonly name = "TemporaryFault";
 }

@@ -1,4 +1,4 @@
-/** Secrets by name; a value is never logged and never cached beyond a process. */
+/** Secrets by name. Never log a value and never cache it beyond the process. */
 export interface Secrets {
   /** Throws SecretMissing with the remedy. */
   read(name: string): Promise<string>;

@@ -349,7 +349,7 @@ export const createMemoryWorld = ({
     /** The same without a word of the builder's: nothing is kept but what a test keeps. */
     strict: built,
     builder: async () => fakeBuilderDigest,
-    metrics: createSqliteMetrics({ database, clock, onFault: () => undefined }),
+    metrics: createSqliteMetrics({ database, clock, onError: () => undefined }),
     serving: { stage: serving("stage"), prod: serving("prod") },
     claims: createClaims({ store }),
     ledger: account,

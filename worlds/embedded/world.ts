@@ -98,7 +98,7 @@ export const openCapabilities = async ({
   };
   const blobs = createFileBlobs({
     ...{ folder: folder.blobs, baseUrl: url, key: blobKey },
-    written: countBlob,
+    onWrite: countBlob,
   });
   const hashSecret = await secrets.read("RECORDS_HASH_KEY");
   const store = createSqliteStore({ database, clock });
@@ -127,7 +127,7 @@ export const openCapabilities = async ({
     metrics: createSqliteMetrics({
       database,
       clock,
-      onFault: (fault) => log("metrics wait for the disk", fault),
+      onError: (error) => log("metrics wait for the disk", error),
     }),
     cipher: createKeyFileCipher({ file: folder.cipherKey }),
     signer: createKeyFileSigner({ file: folder.signerKey }),

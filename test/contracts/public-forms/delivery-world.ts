@@ -173,7 +173,7 @@ export const openDeliveryWorld = () => {
       execution(name).resolve();
       question(name).reject(new Error(`${name} ended without a question: ${JSON.stringify(outcome)}`));
     },
-    onFault: warn,
+    onError: warn,
   });
   const needs = {
     ...world,
