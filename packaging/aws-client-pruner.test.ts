@@ -25,7 +25,7 @@ const run = async (contents: string, plugins: Plugin[]) => {
 };
 
 test.each(["client-apigatewayv2", "client-s3", "client-ssm"])(
-  "the schemas of %s say the same in a lean client",
+  "pruning keeps the schemas of %s",
   async (client) => {
     const schemas = `export * from "./node_modules/@aws-sdk/${client}/dist-es/schemas/schemas_0.js";`;
     const before = JSON.stringify((await run(schemas, [])).module);
@@ -34,8 +34,8 @@ test.each(["client-apigatewayv2", "client-s3", "client-ssm"])(
   },
 );
 
-/** A client's call that the service refuses, and what the error says then. */
-const refused = (client: string, command: string, input: object) => `
+/** A module that sends a command, to which the service responds with an error, and returns the error's properties. */
+const createRefusedCall = (client: string, command: string, input: object) => `
   import { ${client}Client, ${command}Command } from "@aws-sdk/client-${client.toLowerCase()}";
   export const refuse = async (status, contentType, body) => {
     const response = { statusCode: status, headers: { "content-type": contentType }, body: new TextEncoder().encode(body) };
@@ -52,40 +52,49 @@ const refused = (client: string, command: string, input: object) => `
   };`;
 
 const json = "application/x-amz-json-1.1";
-const refusal = (type: string, told: object = {}) => JSON.stringify({ __type: type, message: "no", ...told });
-const written = { TransactItems: [{ Put: { TableName: "t", Item: { a: { S: "1" } } } }] };
+const refusal = (type: string, details: object = {}) =>
+  JSON.stringify({ __type: type, message: "no", ...details });
+const transactItems = { TransactItems: [{ Put: { TableName: "t", Item: { a: { S: "1" } } } }] };
 const sts = (code: string) =>
   `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>no</Message></Error></ErrorResponse>`;
 
-/** Named by us, or retried by the client: the very class; any other: the service's general error. */
 const commit = { repositoryName: "r", commitId: "c" };
 const role = { RoleArn: "arn:aws:iam::1:role/r", RoleSessionName: "rr" };
+/** The last column: whether the error keeps its class, because our code names it or the client retries it. */
 const refusals = [
   ["CodeCommit", "CommitIdDoesNotExistException", "GetCommit", commit, true],
   ["CodeCommit", "EncryptionKeyDisabledException", "GetCommit", commit, false],
   ["CodeCommit", "NeverHeardOfException", "GetCommit", commit, false],
   ["SSM", "ParameterNotFound", "GetParameter", { Name: "n" }, true],
   ["SSM", "ParameterVersionNotFound", "GetParameter", { Name: "n" }, false],
-  ["DynamoDB", "TransactionCanceledException", "TransactWriteItems", written, true],
-  ["DynamoDB", "ReplicatedWriteConflictException", "TransactWriteItems", written, true],
+  ["DynamoDB", "TransactionCanceledException", "TransactWriteItems", transactItems, true],
+  ["DynamoDB", "ReplicatedWriteConflictException", "TransactWriteItems", transactItems, true],
   ["STS", "RegionDisabledException", "AssumeRole", role, false],
 ] as const;
 
 test.each(refusals)(
-  "%s refuses with %s: that reads the same in a lean client",
-  async (client, error, command, input, kept) => {
-    const contents = refused(client, command, input);
-    const [whole, lean] = [await run(contents, []), await run(contents, [awsClientPruner])];
-    const answer =
+  "pruning keeps name, message and metadata when %s fails with %s",
+  async (client, error, command, input, keepsClass) => {
+    const contents = createRefusedCall(client, command, input);
+    const [original, pruned] = [await run(contents, []), await run(contents, [awsClientPruner])];
+    const response =
       client === "STS"
         ? [403, "text/xml", sts(error)]
         : [400, json, refusal(error, { CancellationReasons: [{ Code: "None" }] })];
-    const { class: wholeClass, CancellationReasons, ...told } = await whole.module.refuse(...answer);
-    const { class: leanClass, CancellationReasons: reasons, ...says } = await lean.module.refuse(...answer);
-    expect(says).toEqual(told);
-    expect(says).toMatchObject({ name: error, message: "no", $fault: "client" });
-    if (kept) expect([leanClass, reasons]).toEqual([wholeClass, CancellationReasons]);
-    else expect(leanClass).toMatch(/ServiceException$/);
-    expect(lean.size).toBeLessThan(whole.size);
+    const {
+      class: originalClass,
+      CancellationReasons,
+      ...expected
+    } = await original.module.refuse(...response);
+    const {
+      class: prunedClass,
+      CancellationReasons: reasons,
+      ...actual
+    } = await pruned.module.refuse(...response);
+    expect(actual).toEqual(expected);
+    expect(actual).toMatchObject({ name: error, message: "no", $fault: "client" });
+    if (keepsClass) expect([prunedClass, reasons]).toEqual([originalClass, CancellationReasons]);
+    else expect(prunedClass).toMatch(/ServiceException$/);
+    expect(pruned.size).toBeLessThan(original.size);
   },
 );

@@ -7,7 +7,7 @@ import { removeUnusedErrors } from "./remove-unused-errors.ts";
 
 const root = join(import.meta.dirname, "..");
 
-/** Every word of what may go into a function, so that an error's class is kept where anyone might look for it. */
+/** Every word of the code that functions may bundle: an error class with one of these names is kept. */
 const readOwnWords = (): ReadonlySet<string> =>
   new Set(
     [
@@ -31,7 +31,7 @@ const readOwnWords = (): ReadonlySet<string> =>
       .flatMap((path) => readFileSync(path, "utf8").match(/\w+/g) ?? []),
   );
 
-/** Errors that the client's own retries know by their class. */
+/** Errors that the client's own retries recognise by class. */
 const findRetriedErrors = (models: string): ReadonlySet<string> =>
   new Set(
     models
@@ -40,17 +40,17 @@ const findRetriedErrors = (models: string): ReadonlySet<string> =>
       .map((text) => text.match(/^\w+/)?.[0] ?? ""),
   );
 
-/** Lets esbuild leave out what a function never uses of an AWS client: operations, and errors that we do not name. */
+/** Lets esbuild drop unused parts of an AWS client: operations, and errors that our code does not name. */
 export const awsClientPruner: Plugin = {
   name: "lean-clients",
   setup(build) {
-    const named = readOwnWords();
+    const ownWords = readOwnWords();
     build.onLoad({ filter: /[\\/]@aws-sdk[\\/].*[\\/]schemas_\d+\.js$/ }, async ({ path }) => {
       const models = await readFile(join(path, "..", "..", "models", "errors.js"), "utf8").catch(() => "");
       const retried = findRetriedErrors(models);
       const source = inlineComputedKeys(await readFile(path, "utf8"));
       return {
-        contents: removeUnusedErrors(source, (name) => named.has(name) || retried.has(name)),
+        contents: removeUnusedErrors(source, (name) => ownWords.has(name) || retried.has(name)),
         loader: "js",
       };
     });

@@ -6,7 +6,7 @@ import { packLayer } from "#platform/images/pack-layer.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** All code that takes part in a build, whichever world it runs in. */
+/** All code that a build runs, in either world. */
 export const builderFolders = [
   "api-keys",
   "cli",
@@ -22,30 +22,30 @@ export const builderFolders = [
   "untrusted",
   "worlds",
 ];
-/** The lock file names every dependency by its content. */
+/** The lock file pins every dependency by its hash. */
 export const builderFiles = [".npmrc", "package.json", "package-lock.json"];
 
 const isTest = (path: string) => /\.test\.ts$|(^|\/)fixtures\//.test(path);
 
 /**
- * The builder as one deterministic tar: the code that checks a model's folder and packs its image, with the lock file
- * of its dependencies. Equal sources give equal bytes on every machine.
+ * Packs the builder as a deterministic tar: the code that checks a model's folder and builds its image, with the lock
+ * file of its dependencies. Equal sources give equal bytes on every machine.
  */
 export const packBuilder = async (): Promise<AsyncIterable<Uint8Array>> => {
-  const found = await Promise.all(
+  const filesByFolder = await Promise.all(
     builderFolders.map(async (folder) =>
       (await readdir(join(root, folder), { recursive: true, withFileTypes: true }))
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath, entry.name).slice(root.length).replaceAll("\\", "/")),
     ),
   );
-  const paths = [...found.flat().filter((path) => !isTest(path)), ...builderFiles];
+  const paths = [...filesByFolder.flat().filter((path) => !isTest(path)), ...builderFiles];
   return packLayer(new Map(paths.map((path) => [path, () => readFile(join(root, path))])));
 };
 
 let digestPromise: Promise<string> | undefined;
 
-/** The builder's digest, `sha256:…`; computed once, as a process builds with what it loaded. */
+/** The builder's digest, `sha256:…`; computed once, because a process builds with the code that it loaded. */
 export const computeBuilderDigest = (): Promise<string> => {
   digestPromise ??= (async () => {
     const hash = createHash("sha256");

@@ -30,7 +30,7 @@ const bucket = "slipway-artefacts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
-describe.skipIf(skip)("packaging/buildspec.yml, run as CodeBuild runs it", () => {
+describe.skipIf(skip)("packaging/buildspec.yml, run like on CodeBuild", () => {
   let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   let registry: Awaited<ReturnType<typeof startRegistry>>;
   let repository: Awaited<ReturnType<typeof createGitRepository>>;
@@ -41,7 +41,7 @@ describe.skipIf(skip)("packaging/buildspec.yml, run as CodeBuild runs it", () =>
   let base: string;
   let key: string;
   let builder: Buffer;
-  /** Where Go has its modules from and keeps them, so that each is fetched once. */
+  /** Go's settings for module proxy and caches, so that each module is downloaded once. */
   let go: Readonly<Record<string, string>>;
   let commit: string;
   let churn: Map<string, Buffer>;
@@ -58,7 +58,7 @@ describe.skipIf(skip)("packaging/buildspec.yml, run as CodeBuild runs it", () =>
     return file;
   };
 
-  /** A base image for both architectures that has what Slipway relies on of Lambda's: entry point and task root. */
+  /** A base image for both architectures with the parts of Lambda's that Slipway needs: entry point and task root. */
   const makeBase = async (): Promise<string> => {
     const file = await layer("lambda-entrypoint.sh");
     const name = `${registry.address}/lambda/nodejs`;
@@ -80,16 +80,16 @@ describe.skipIf(skip)("packaging/buildspec.yml, run as CodeBuild runs it", () =>
     await writeFile(file, `#!/bin/sh\n${text}`);
     await chmod(file, 0o755);
   };
-  /** What CodeBuild's machines have. The builder's packages come from the registry once, by npm itself. */
+  /** The tools of CodeBuild's machines. npm installs the builder's packages once. */
   const makeTools = async () => {
     await mkdir(join(folder.path, "bin"));
-    // One that the builder did not bring, and so must not run.
+    // The build must not run this one, because it is not the builder's.
     await script("crane", "echo this crane is the image's own >&2; exit 1\n");
     await script(
       "aws",
       `[ "$1 $2 $3" = "s3 cp --no-progress" ] && exec curl -sSf --aws-sigv4 "aws:amz:$AWS_REGION:s3" -u test:test -o "$5" "$AWS_ENDPOINT_URL/\${4#s3://}"\nexit 2\n`,
     );
-    // By this name Node finds one package from another.
+    // Node resolves packages from one another only in a folder of this name.
     const installed = join(folder.path, "installed", "node_modules");
     await mkdir(join(folder.path, "installed"));
     const { stdout: npm } = await run("sh", ["-c", "command -v npm"]);
@@ -126,13 +126,13 @@ ln -s "${installed}" node_modules
     ...over,
   });
   let sources = 0;
-  /** In a folder of its own, empty as that of a project without a source. */
+  /** Runs a build in its own empty folder, like a project without a source. */
   const build = async (over?: Readonly<Record<string, string>>) => {
     const source = join(folder.path, `source-${sources++}`);
     await mkdir(source);
-    const built = await runBuildspec(source, environment(over));
+    const result = await runBuildspec(source, environment(over));
     expect(await readdir(source)).toEqual([]);
-    return built;
+    return result;
   };
 
   beforeAll(async () => {
@@ -199,7 +199,7 @@ ln -s "${installed}" node_modules
     ["x86_64", "amd64"],
     ["arm64", "arm64"],
   ])(
-    "for %s the image lies in the registry: base, runtime and model, started by the handler; the builder signed how",
+    "for %s the build pushes an image of base, runtime and model, and signs its provenance",
     async (architecture, named) => {
       const over = { ARCHITECTURE: architecture, SLIPWAY_RUNTIME: runtimes.get(architecture) ?? "" };
       const { status, variables, log } = await build(over);
@@ -223,7 +223,7 @@ ln -s "${installed}" node_modules
       expect(manifest.layers).toHaveLength(3);
       const sizes = [manifest.config, ...manifest.layers].map(({ size }: { size: number }) => size);
       expect(built.sizeBytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
-      // The layers' contents are those of `slipway image`: the runtime's is named by the delivery.
+      // The layers have the contents of `slipway image`; the delivery names the runtime's digest.
       expect(config.rootfs.diff_ids[1]).toBe(over.SLIPWAY_RUNTIME);
 
       const pulled = join(folder.path, `${architecture}.tar`);
@@ -261,7 +261,7 @@ ln -s "${installed}" node_modules
     180_000,
   );
 
-  test("the same commit and runtime give the same digest, pushed again or found in the registry, under one tag", async () => {
+  test("the same commit and runtime give the same digest and tag in every registry", async () => {
     const first = await build();
     const found = await build({ CODEBUILD_BUILD_ID: "slipway-build:2" });
     expect(found.variables.SLIPWAY_DIGEST).toBe(first.variables.SLIPWAY_DIGEST);
@@ -271,7 +271,7 @@ ln -s "${installed}" node_modules
     expect(await withCrane("ls", `${registry.address}/elsewhere`)).toMatch(/^churn-[0-9a-f]{16}$/);
   });
 
-  test("a poisoned tag is not delivered: what lies under the name that the build would take is another image's, and stays so", async () => {
+  test("a poisoned tag is never delivered: the build pushes its own image with another tag", async () => {
     const uri = `${registry.address}/poisoned`;
     const honest = await build({ IMAGE_REPOSITORY_URI: `${registry.address}/honest` });
     const tag = await withCrane("ls", `${registry.address}/honest`);
@@ -291,7 +291,7 @@ ln -s "${installed}" node_modules
     await expect(proofs.verify({ digest: poisoned, model: "churn", commit })).rejects.toMatchObject({
       name: "ProvenanceMissing",
     });
-    // Poisoned as well, it is a sentence.
+    // If the second tag is poisoned, too, the build fails with an explanation.
     await withCrane("tag", `${uri}:${tag}`, tags[1] ?? "");
     const { status, variables } = await build({ IMAGE_REPOSITORY_URI: uri });
     expect([status, variables.SLIPWAY_DIGEST, variables.SLIPWAY_ERROR]).toEqual([
@@ -299,10 +299,10 @@ ln -s "${installed}" node_modules
       "",
       "ImageBuildFailed",
     ]);
-    expect(variables.SLIPWAY_CAUSE).toMatch(/somebody else pushes there/);
+    expect(variables.SLIPWAY_CAUSE).toMatch(/someone else pushes there/);
   });
 
-  test("nothing of a commit runs or is read as configuration: scripts, npm's and the build's settings, the builder's own files", async () => {
+  test("nothing of a commit runs or is read as configuration: scripts, settings of npm and of the build, the builder's files", async () => {
     const honest = await build();
     const ran = join(folder.path, "ran");
     const touch = `touch ${ran}`;
@@ -340,7 +340,7 @@ ln -s "${installed}" node_modules
     expect(status).toBe("SUCCEEDED");
     expect(variables.SLIPWAY_DIGEST).toBe(honest.variables.SLIPWAY_DIGEST);
     expect(await readdir(folder.path)).not.toContain("ran");
-    // What lay in the folder is named all the same.
+    // The provenance still lists every file of the folder.
     await expect(
       proofs.verify({
         digest: variables.SLIPWAY_DIGEST ?? "",
@@ -351,7 +351,7 @@ ln -s "${installed}" node_modules
     ).rejects.toMatchObject({ name: "ProvenanceDiffers", message: expect.stringContaining("evil.cjs") });
   });
 
-  test("a model that is none, or that leads out of its folder, ends the build by name", async () => {
+  test("an invalid model, and a link out of its folder, fail the build with a named error", async () => {
     await repository.commit(
       {
         ...Object.fromEntries([...churn].map(([name, bytes]) => [`models/churn/${name}`, bytes])),
@@ -373,7 +373,7 @@ ln -s "${installed}" node_modules
     });
   });
 
-  test("a builder that somebody changed, or that is not there, builds nothing", async () => {
+  test("a changed or missing builder builds nothing", async () => {
     const Key = `builder/${sha256(builder)}.tar`;
     const changed = Buffer.from(builder);
     changed[changed.length >> 1] = (changed[changed.length >> 1] ?? 0) ^ 1;
@@ -381,7 +381,7 @@ ln -s "${installed}" node_modules
     try {
       const { status, variables } = await build();
       expect([status, variables.SLIPWAY_ERROR]).toEqual(["FAILED", "ImageBuildFailed"]);
-      expect(variables.SLIPWAY_CAUSE).toMatch(/somebody changed it/);
+      expect(variables.SLIPWAY_CAUSE).toMatch(/someone changed it/);
     } finally {
       await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: builder }));
     }
@@ -392,7 +392,7 @@ ln -s "${installed}" node_modules
     });
   });
 
-  test("crane is what the builder's go.sum names, or nothing is built", async () => {
+  test("a build fails unless crane matches the builder's go.sum", async () => {
     const line = /go-containerregistry v[\d.]+ h1:(.{44})/.exec(builder.toString("latin1"));
     const changed = Buffer.from(builder);
     const at = builder.indexOf(line?.[1] ?? "not there");
@@ -411,8 +411,8 @@ ln -s "${installed}" node_modules
 
   test.each([
     ["an older Node", "node", "echo v22.22.1", /has Node v22\.22\.1, and the builder needs 24 or later/],
-    ["no Node", "node", "exit 127", /has Node not at all, and the builder needs 24 or later/],
-    ["no Go", "go", "exit 127", /has no Go, with which crane is built/],
+    ["no Node", "node", "exit 127", /has no Node, and the builder needs 24 or later/],
+    ["no Go", "go", "exit 127", /has no Go, which builds crane/],
     [
       "an older Go",
       "go",
@@ -420,7 +420,7 @@ ln -s "${installed}" node_modules
       /could not be built by go version go1\.20\.14/,
     ],
   ])(
-    "a build image with %s ends the build with what to do",
+    "a build image with %s fails the build with the remedy",
     async (_, name, text, cause) => {
       const old = join(folder.path, `old-${sources}`);
       await mkdir(old);
@@ -460,7 +460,7 @@ ln -s "${installed}" node_modules
       /could not be pushed to 127\.0\.0\.1:9/,
     ],
   ])(
-    "%s fails the build by name, and no image is exported",
+    "%s fails the build with a named error and exports no image",
     async (_, over, name, cause) => {
       const { status, variables, log } = await build(over);
       expect(status).toBe("FAILED");

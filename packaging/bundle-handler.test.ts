@@ -10,7 +10,7 @@ import { handlerOptions } from "./bundle-handler.ts";
 const root = join(import.meta.dirname, "..");
 afterAll(stop);
 
-/** Our files that declare errors. */
+/** Our files with error classes. */
 const files = [
   "lambdas",
   "worlds/aws",
@@ -29,10 +29,10 @@ const files = [
   .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
   .filter((path) => / extends \w*Error \{/.test(readFileSync(join(root, path), "utf8")));
 
-const isError = (value: unknown): value is new (...told: unknown[]) => Error =>
+const isError = (value: unknown): value is new (...args: unknown[]) => Error =>
   typeof value === "function" && value.prototype instanceof Error;
 
-test("every error keeps its name in a bundle, where its class has none", async () => {
+test("every error keeps its name in a bundle, although its class loses its own", async () => {
   const folder = await createTemporaryFolder();
   try {
     const contents = files.map((path, at) => `export * as file${at} from "./${path}";`).join("\n");
@@ -52,9 +52,9 @@ test("every error keeps its name in a bundle, where its class has none", async (
     expect(errors.length).toBeGreaterThan(30);
     expect(errors.filter(({ name, Class }) => Class.name === name)).toEqual([]);
     for (const { name, Class } of errors) {
-      // BuildFailed has the name that the build's log gives it; some are told a list of problems.
-      const told = name === "BuildFailed" ? [name] : [[], []];
-      expect(new Class(...told).name).toBe(name);
+      // BuildFailed gets its name as an argument; other errors take lists of problems.
+      const args = name === "BuildFailed" ? [name] : [[], []];
+      expect(new Class(...args).name).toBe(name);
     }
   } finally {
     await folder.remove();

@@ -28,7 +28,7 @@ const run = (program: string, env: Record<string, string>): Promise<string[]> =>
     );
   });
 
-test("the bundle is the same for the same sources, names no path of this machine, and lists its packages", async () => {
+test("the bundle is deterministic, contains no path of this machine, and lists its packages", async () => {
   const [first, second] = await Promise.all([bundleRuntime(), bundleRuntime()]);
   expect([...first.files.keys()].filter((name) => !/^part-[A-Z0-9]{8}\.mjs$/.test(name))).toEqual([
     "index.mjs",
@@ -54,7 +54,7 @@ test("the bundle is the same for the same sources, names no path of this machine
   for (const { version, license } of first.packages) expect([version, license]).not.toContain("UNKNOWN");
 });
 
-test("what a cold start loads holds no AWS client, no schema and no YAML, and all parts together stay small", async () => {
+test("a cold start loads no AWS client, no schema and no YAML, and the whole bundle stays small", async () => {
   const { files } = await bundleRuntime();
   const text = (name: string) => new TextDecoder().decode(files.get(name));
   const loaded = new Set<string>();
@@ -64,10 +64,10 @@ test("what a cold start loads holds no AWS client, no schema and no YAML, and al
     for (const [, part = ""] of text(name).matchAll(/(?:from|import)\s*"\.\/(part-\w+\.mjs)"/g)) load(part);
   };
   load("index.mjs");
-  const atStart = [...loaded].map(text).join("\n");
-  expect(atStart.includes("RECORDS_TABLE")).toBe(true);
+  const loadedCode = [...loaded].map(text).join("\n");
+  expect(loadedCode.includes("RECORDS_TABLE")).toBe(true);
   const code = [...files.keys()].filter((name) => name.endsWith(".mjs"));
-  const altogether = code.map(text).join("\n");
+  const allCode = code.map(text).join("\n");
   for (const name of [
     '"DynamoDBClient"',
     '"S3Client"',
@@ -77,12 +77,12 @@ test("what a cold start loads holds no AWS client, no schema and no YAML, and al
     "node:crypto",
     "node:zlib",
   ])
-    expect([name, atStart.includes(name), altogether.includes(name)]).toEqual([name, false, true]);
-  expect(Buffer.byteLength(atStart)).toBeLessThan(150_000);
-  expect(Buffer.byteLength(altogether)).toBeLessThan(2_500_000);
+    expect([name, loadedCode.includes(name), allCode.includes(name)]).toEqual([name, false, true]);
+  expect(Buffer.byteLength(loadedCode)).toBeLessThan(150_000);
+  expect(Buffer.byteLength(allCode)).toBeLessThan(2_500_000);
 });
 
-test("the bundled handler answers churn's golden rows as at training, from a folder that holds nothing else", async () => {
+test("the bundled handler returns churn's golden predictions from a folder with nothing else", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-bundle-"));
   try {
     const { files } = await bundleRuntime();
@@ -110,8 +110,8 @@ test("the bundled handler answers churn's golden rows as at training, from a fol
       version: "$LATEST",
       failed: false,
     });
-    const answer = PredictResponse.parse(JSON.parse(lines[1] ?? ""));
-    expect(findGoldenDifferences(golden, answer.predictions)).toEqual([]);
+    const response = PredictResponse.parse(JSON.parse(lines[1] ?? ""));
+    expect(findGoldenDifferences(golden, response.predictions)).toEqual([]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

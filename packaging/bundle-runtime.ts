@@ -8,9 +8,9 @@ import { docsFiles, findDocsPackage } from "#inference/openapi/docs-page.ts";
 
 type BundledPackage = { readonly name: string; readonly version: string; readonly license: string };
 export type RuntimeBundle = {
-  /** Path in the function's folder to content. */
+  /** Contents by path in the function's folder. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** What went in from npm, by name. */
+  /** The bundled npm packages, sorted by name. */
   readonly packages: readonly BundledPackage[];
 };
 
@@ -21,8 +21,8 @@ const PackageJson = z.object({
   license: z.string().default("UNKNOWN"),
 });
 
-/** The folder of the package that a bundled file belongs to: what follows the last `node_modules`. */
-const packageFolder = (input: string): string | undefined => {
+/** The package folder of a bundled file, by its last `node_modules`; undefined for our own files. */
+const findPackageFolder = (input: string): string | undefined => {
   const parts = input.split(/[\\/]/);
   const at = parts.lastIndexOf("node_modules");
   if (at < 0) return undefined;
@@ -30,7 +30,7 @@ const packageFolder = (input: string): string | undefined => {
 };
 
 const readPackages = async (inputs: readonly string[]): Promise<BundledPackage[]> => {
-  const folders = new Set(inputs.flatMap((input) => packageFolder(input) ?? []));
+  const folders = new Set(inputs.flatMap((input) => findPackageFolder(input) ?? []));
   const packages = await Promise.all(
     [...folders].map(async (folder) =>
       PackageJson.parse(JSON.parse(await readFile(join(root, folder, "package.json"), "utf8"))),
@@ -42,8 +42,8 @@ const readPackages = async (inputs: readonly string[]): Promise<BundledPackage[]
 let runningBuilds = 0;
 
 /**
- * Ends esbuild's own process once nobody bundles any more: idle it would hold 55 MB. Whoever bundles in a process in which
- * others may do so, too, does it in here: esbuild's `stop` ends what all of them have under way.
+ * Ends esbuild's process after the last concurrent build, because it would hold 55 MB while idle. Run every build of a
+ * long-lived process through this function: esbuild's `stop` aborts all running builds.
  */
 export const withEsbuild = async <T>(work: () => Promise<T>): Promise<T> => {
   runningBuilds++;
@@ -55,7 +55,7 @@ export const withEsbuild = async <T>(work: () => Promise<T>): Promise<T> => {
   }
 };
 
-/** How every function of ours is bundled, whatever it carries and however far its names are shortened. */
+/** Options that all functions' bundles share. */
 export const functionBuildOptions = {
   absWorkingDir: root,
   write: false,
@@ -63,19 +63,19 @@ export const functionBuildOptions = {
   bundle: true,
   format: "esm",
   platform: "node",
-  // Packages in ES modules lose what is not used; those in CommonJS come whole.
+  // esbuild drops unused code of ES modules, but not of CommonJS modules.
   mainFields: ["module", "main"],
   target: "node24",
-  // Where node_modules is a link, its target's path must not show in the bundle.
+  // If node_modules is a link, its target's path must not appear in the bundle.
   preserveSymlinks: true,
   keepNames: true,
-  // Node shows the line of an uncaught error: without this, half of the bundle.
+  // Node prints the line of an uncaught error, which would be half of the bundle without a limit.
   lineLimit: 160,
   legalComments: "none",
   charset: "utf8",
-  // It is native; only predict needs it, whose image carries it.
+  // A native library that only predict needs, and predict's image contains it.
   external: ["onnxruntime-node"],
-  // Packages in CommonJS call require for Node's own modules, which an ES module does not have.
+  // CommonJS packages call require for Node's own modules, but an ES module has no require.
   banner: {
     js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
   },
@@ -83,8 +83,8 @@ export const functionBuildOptions = {
 } satisfies BuildOptions;
 
 /**
- * onnxruntime's JavaScript goes into the bundle, which spares a cold start 10 ms of finding and reading its 20 files;
- * its native library is found in node_modules beside it. `(0, require)` keeps esbuild from following.
+ * Bundles onnxruntime's JavaScript, which saves 10 ms of a cold start (20 files); its native library stays in
+ * node_modules. `(0, require)` prevents esbuild from resolving the path.
  */
 const nativeLibraryPlugin: Plugin = {
   name: "native-beside",
@@ -92,16 +92,17 @@ const nativeLibraryPlugin: Plugin = {
     onLoad({ filter: /onnxruntime-node[\\/]dist[\\/]binding\.js$/ }, async ({ path }) => {
       const source = await readFile(path, "utf8");
       const parts = source.split(/require\("worker_threads"\)|require\(`\.\.\/bin\//);
-      if (parts.length !== 3) throw new Error("onnxruntime-node loads its native library otherwise now");
+      if (parts.length !== 3)
+        throw new Error("onnxruntime-node's binding.js has changed: adapt nativeLibraryPlugin");
       const [before, between, after] = parts;
-      // A function is no worker thread, and to ask Node for it takes 3 ms.
+      // A function never runs in a worker thread, and importing worker_threads takes 3 ms.
       const contents = `${before}{ isMainThread: true }${between}(0, require)(\`onnxruntime-node/bin/${after}`;
       return { contents, loader: "js" };
     });
   },
 };
 
-/** What a cold start does not load is in files of its own. */
+/** Code that a cold start does not load goes to separate files. */
 const splittingOptions = {
   outdir: ".",
   entryNames: "index",
@@ -111,10 +112,9 @@ const splittingOptions = {
 } satisfies BuildOptions;
 
 /**
- * Bundles the inference function into `index.mjs` (handler string `index.handler`) and files beside it, which it loads
- * when it first needs them: the AWS clients that records are written with. onnxruntime's native library stays outside
- * and belongs beside it in node_modules. The same sources and packages give the same bytes, wherever the repository
- * lies.
+ * Bundles the inference function into `index.mjs` (handler string `index.handler`) and files that it loads at first use:
+ * the AWS clients for records. onnxruntime's native library stays outside, in node_modules next to the bundle. The same
+ * sources and packages give the same bytes in any folder.
  */
 export const bundleRuntime = async (): Promise<RuntimeBundle> => {
   const { outputFiles, metafile } = await withEsbuild(() =>
@@ -125,7 +125,7 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
       external: [],
       plugins: [nativeLibraryPlugin],
       minify: true,
-      // Our errors say their names as literals; the names of everything else are work at each cold start.
+      // Our errors have their names as literals; keeping all other names would slow down each cold start.
       keepNames: false,
     }),
   );

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Platform } from "#platform/images/runtime-layer.ts";
 import { openLocalImages } from "./local-images.ts";
 
-/** Content hash of the layer that all images share, for the platform that the environments have. */
+/** Content hash of the layer that all images share, for the environments' platform. */
 export const computeRuntimeDigest = async (platform: Platform): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-runtime-"));
   try {

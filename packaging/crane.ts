@@ -2,15 +2,15 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 
-/** crane ended with an error; its own last lines say which. */
+/** crane failed; the message has the last lines of its output. */
 export class CraneFailed extends Error {
   override readonly name = "CraneFailed";
 }
 
 /**
- * Runs crane (https://github.com/google/go-containerregistry/tree/v0.22.1/cmd/crane), of the version that crane/go.mod
- * names, and gives what it prints.
- * `folder`: where it keeps the registry's login.
+ * Runs crane (https://github.com/google/go-containerregistry/tree/v0.22.1/cmd/crane) in the version of crane/go.mod and
+ * returns its output.
+ * `folder`: where crane stores the registry's login.
  * Throws CraneFailed.
  */
 export const createCrane =

@@ -2,16 +2,16 @@ const constantPattern = /^const (_\w+) = ("[^"\\]*");$/gm;
 const computedKeyPattern = /\[(_\w+)\]:/g;
 
 /**
- * An AWS client's schemas (a file of their own) with `[_ht]: …` as `"http": …`, where the file itself says
- * `const _ht = "http";`. esbuild keeps every object with a computed key, because computing one may have an effect, and so
- * each operation of the service would stay in a bundle, 10 to 50 KB a client.
+ * Replaces `[_ht]: …` by `"http": …` in the schema file of an AWS client, if the file contains `const _ht = "http";`.
+ * Computing a key may have a side effect, so esbuild keeps every object with a computed key: without this, a bundle
+ * would contain all operations of the service, 10 to 50 KB per client.
  */
 export const inlineComputedKeys = (source: string): string => {
-  const texts = new Map(
-    [...source.matchAll(constantPattern)].map(([, name = "", text = ""]) => [name, text]),
+  const literals = new Map(
+    [...source.matchAll(constantPattern)].map(([, name = "", literal = ""]) => [name, literal]),
   );
   return source.replace(computedKeyPattern, (key, name: string) => {
-    const text = texts.get(name);
-    return text === undefined ? key : `${text}:`;
+    const literal = literals.get(name);
+    return literal === undefined ? key : `${literal}:`;
   });
 };

@@ -10,15 +10,15 @@ import { unpackImage } from "#platform/images/unpack-image.ts";
 import type { Source } from "#platform/source/source.ts";
 import { bundleRuntime } from "./bundle-runtime.ts";
 
-/** No onnxruntime is packed for this kind of machine. */
+/** No image supports this machine's platform. */
 export class PlatformUnknown extends Error {
   override readonly name = "PlatformUnknown";
 }
 
-/** Where `npm run advisories` writes what is known of vulnerable npm packages. */
+/** The file that `npm run advisories` writes. */
 const advisoriesFile = fileURLToPath(new URL("../advisories/npm.json", import.meta.url));
 
-/** Images built on this machine, for this machine unless `platform` says otherwise, and where they lie unpacked. */
+/** Builds and unpacks images on this machine, by default for its own platform. */
 export const openLocalImages = async ({
   folder,
   source,
@@ -32,25 +32,25 @@ export const openLocalImages = async ({
 }): Promise<{
   images: Images;
   imageRoot: (digest: string) => Promise<string>;
-  /** Its layers as tars, for another tool to push. */
+  /** The image's layers as tar files, for another tool to push. */
   layerFiles: (digest: string) => Promise<readonly string[]>;
-  /** Content hash of the runtime layer that images get; packs it where this process has not yet. */
+  /** Content hash of the images' runtime layer; packs the layer if it is not cached. */
   runtime: () => Promise<string>;
 }> => {
   if (!platform)
     throw new PlatformUnknown(
-      `no image can be made for ${process.platform}/${process.arch}: Slipway runs on Linux (x64, arm64) and on Macs with Apple silicon.`,
+      `no image supports ${process.platform}/${process.arch}: Slipway runs on Linux (x64, arm64) and on Macs with Apple silicon.`,
     );
   const layout = join(folder.images, platform.replace("/", "-"));
-  let bundled: ReturnType<typeof bundleRuntime> | undefined;
+  let bundlePromise: ReturnType<typeof bundleRuntime> | undefined;
   const images = createOciImages({
     folder: layout,
     source,
     platform,
-    // Once a process: what it announced as its runtime is what it builds with.
+    // Bundle once per process, so that it builds with the runtime whose digest it reported.
     bundle: () => {
-      bundled ??= bundleRuntime();
-      return bundled;
+      bundlePromise ??= bundleRuntime();
+      return bundlePromise;
     },
     check: assertModel,
     advisories: () => readAdvisories(advisoriesFile),

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { parse } from "yaml";
 import * as z from "zod";
 
-/** What is used of a buildspec. https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html */
+/** The parts of a buildspec that packaging/buildspec.yml uses. https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html */
 const BuildSpec = z.strictObject({
   version: z.literal(0.2),
   env: z.strictObject({ shell: z.literal("bash"), "exported-variables": z.array(z.string()) }),
@@ -15,7 +15,7 @@ const BuildSpec = z.strictObject({
   }),
 });
 
-/** Version 0.2: one shell for all commands; the first that fails ends its phase and fails the build. */
+/** Version 0.2: one shell runs all commands; the first failing one ends its phase and fails the build. */
 const program = `
   status=SUCCEEDED
   for command in "$@"; do eval "$command" || { status=FAILED; break; }; done
@@ -23,12 +23,12 @@ const program = `
 
 type BuildspecResult = {
   readonly status: string;
-  /** A variable that was never set is exported as an empty one. */
+  /** An unset variable is exported as an empty string. */
   readonly variables: Readonly<Record<string, string>>;
   readonly log: string;
 };
 
-/** Runs the commands of packaging/buildspec.yml in a folder, with these environment variables alone. */
+/** Runs the commands of packaging/buildspec.yml in a folder, with only these environment variables. */
 export const runBuildspec = async (
   folder: string,
   env: Readonly<Record<string, string>>,
@@ -42,13 +42,18 @@ export const runBuildspec = async (
     env: { ...env, EXPORTED: exported.join(" ") },
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
-  const [, out, error, said] = child.stdio;
-  if (!out || !error || !said || !("readable" in said)) throw new Error("bash has no output");
-  const [log, errors, told] = await Promise.all([text(out), text(error), text(said), once(child, "close")]);
-  const [status = "", ...values] = told.split("\0");
+  const [, stdout, stderr, results] = child.stdio;
+  if (!stdout || !stderr || !results || !("readable" in results)) throw new Error("bash has no output");
+  const [log, errors, exportedText] = await Promise.all([
+    text(stdout),
+    text(stderr),
+    text(results),
+    once(child, "close"),
+  ]);
+  const [status = "", ...values] = exportedText.split("\0");
   return {
     status,
-    variables: Object.fromEntries(exported.map((name, at) => [name, values[at] ?? ""])),
+    variables: Object.fromEntries(exported.map((name, index) => [name, values[index] ?? ""])),
     log: log + errors,
   };
 };

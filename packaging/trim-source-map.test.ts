@@ -8,7 +8,7 @@ import { trimSourceMap } from "./trim-source-map.ts";
 
 afterAll(stop);
 
-test("a thrown error's place leads to our file, and a package's line to nothing", async () => {
+test("a position in our code maps to our file, and one in a package to nothing", async () => {
   const folder = await createTemporaryFolder();
   try {
     const theirs = join(folder.path, "node_modules", "theirs");
@@ -34,15 +34,15 @@ test("a thrown error's place leads to our file, and a package's line to nothing"
     });
     const [map, code] = outputFiles;
     const text = code?.text ?? "";
-    const own = JSON.parse(Buffer.from(trimSourceMap(map?.contents ?? new Uint8Array())).toString());
-    expect(own.sources).toEqual(["step.ts"]);
+    const trimmed = JSON.parse(Buffer.from(trimSourceMap(map?.contents ?? new Uint8Array())).toString());
+    expect(trimmed.sources).toEqual(["step.ts"]);
 
-    const at = (needle: string) => {
+    const findOriginal = (needle: string) => {
       const lines = text.slice(0, text.indexOf(needle)).split("\n");
-      return new SourceMap(own).findEntry(lines.length - 1, lines.at(-1)?.length ?? 0);
+      return new SourceMap(trimmed).findEntry(lines.length - 1, lines.at(-1)?.length ?? 0);
     };
-    expect(at('"ours"')).toMatchObject({ originalSource: "step.ts", originalLine: 2 });
-    expect(at("Math.random")).not.toHaveProperty("originalSource", "step.ts");
+    expect(findOriginal('"ours"')).toMatchObject({ originalSource: "step.ts", originalLine: 2 });
+    expect(findOriginal("Math.random")).not.toHaveProperty("originalSource", "step.ts");
   } finally {
     await folder.remove();
   }

@@ -9,37 +9,37 @@ const SourceMap = z.object({
   mappings: z.string(),
 });
 
-/** Position of each value among those seen, in the order in which they were first asked for. */
+/** Numbers values in the order of their first use. */
 const createNumbering = (values: readonly string[]) => {
   const order = new Map<string, number>();
-  const numberOf = (index: number): number => {
+  const getNumber = (index: number): number => {
     const value = values[index] ?? "";
-    const found = order.get(value) ?? order.size;
-    order.set(value, found);
-    return found;
+    const number = order.get(value) ?? order.size;
+    order.set(value, number);
+    return number;
   };
-  return { numberOf, inOrder: () => [...order.keys()] };
+  return { getNumber, inOrder: () => [...order.keys()] };
 };
 
 /**
- * A bundle's source map without what comes from packages: nine tenths of it, which Node would read at every cold
- * start. A package's frame in a stack trace stays at its place in the bundle, ours lead to our files.
+ * Removes packages' mappings from a bundle's source map: nine tenths of it, which Node would parse at every cold start.
+ * In stack traces, our frames point to our files and packages' frames to the bundle.
  */
 export const trimSourceMap = (map: Uint8Array): Uint8Array => {
   const { sources, names, mappings } = SourceMap.parse(JSON.parse(new TextDecoder().decode(map)));
   const [newSources, newNames] = [createNumbering(sources), createNumbering(names)];
   const isOwn = (source: number) => !sources[source]?.split("/").includes("node_modules");
 
-  const ownSegment = (segment: SourceMapSegment): SourceMapSegment => {
+  const convertSegment = (segment: SourceMapSegment): SourceMapSegment => {
     if (segment.length === 1 || !isOwn(segment[1])) return [segment[0]];
     const [column, source, line, sourceColumn, name] = segment;
-    const place = [column, newSources.numberOf(source), line, sourceColumn] as const;
-    return name === undefined ? [...place] : [...place, newNames.numberOf(name)];
+    const position = [column, newSources.getNumber(source), line, sourceColumn] as const;
+    return name === undefined ? [...position] : [...position, newNames.getNumber(name)];
   };
   const lines = decode(mappings).map((line) =>
     line
-      .map(ownSegment)
-      // Of a package's segments in a row the first says it all: from here on nothing is ours.
+      .map(convertSegment)
+      // Of consecutive package segments, the first one is enough.
       .filter((segment, index, all) => segment.length > 1 || all[index - 1]?.length !== 1),
   );
   return new TextEncoder().encode(

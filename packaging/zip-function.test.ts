@@ -8,7 +8,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const digest = (zip: Uint8Array) => createHash("sha256").update(zip).digest("hex");
 const files = { "index.mjs": bytes("export const handler = 1;".repeat(99)), "index.mjs.map": bytes("{}") };
 
-test("a zip holds its files, readable for everybody", () => {
+test("a zip contains its files, readable for all users", () => {
   const zip = zipFunction(files);
   expect(unzipSync(zip)).toEqual(files);
   // External attributes in the central directory: APPNOTE 6.3.10, section 4.4.15; the upper half is Unix's mode.
@@ -16,7 +16,7 @@ test("a zip holds its files, readable for everybody", () => {
   expect(Buffer.from(zip).readUInt32LE(central + 38) >>> 16).toBe(0o100644);
 });
 
-test("the same files give the same bytes, whatever their order and wherever it is made", () => {
+test("the same files give the same bytes, regardless of their order and of the time zone", () => {
   const reversed = Object.fromEntries(Object.entries(files).reverse());
   expect(digest(zipFunction(reversed))).toBe(digest(zipFunction(files)));
 
@@ -25,9 +25,9 @@ test("the same files give the same bytes, whatever their order and wherever it i
     const files = { "index.mjs": Buffer.from("export const handler = 1;".repeat(99)), "index.mjs.map": Buffer.from("{}") };
     process.stdout.write(zipFunction(files));`;
   for (const TZ of ["Pacific/Kiritimati", "America/Los_Angeles"]) {
-    const made = execFileSync(process.execPath, ["--input-type=module", "--eval", program], {
+    const zip = execFileSync(process.execPath, ["--input-type=module", "--eval", program], {
       env: { ...process.env, TZ },
     });
-    expect(digest(made)).toBe(digest(zipFunction(files)));
+    expect(digest(zip)).toBe(digest(zipFunction(files)));
   }
 });

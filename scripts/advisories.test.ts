@@ -38,7 +38,7 @@ const record = (id: string, name: string, over: object = {}) => ({
   ],
   ...over,
 });
-async function* these(...records: object[]) {
+async function* yieldAll(...records: object[]) {
   yield* records;
 }
 
@@ -71,10 +71,10 @@ const zip = (files: Record<string, string>): Buffer => {
   return Buffer.concat([...locals, directory, Buffer.from("PK\x05\x06"), end]);
 };
 
-test("an archive and a folder with the same records give the same file, dated by the newest record", async () => {
+test("an archive and a folder with the same records give the same file, with the date of the newest record", async () => {
   const folder = await createFolder();
   const files = {
-    // Of a package that nobody here depends on.
+    // A package that is in no lock file.
     "GHSA-xvch-5gv4-984h.json": fixture.replaceAll("minimist", "in-no-lock-file"),
     "GHSA-zod.json": JSON.stringify(record("GHSA-zod", "zod", { modified: "2026-11-02T10:00:00Z" })),
     "readme.txt": "no record",
@@ -92,10 +92,10 @@ test("an archive and a folder with the same records give the same file, dated by
     outputs.push(await readFile(out, "utf8"));
   }
   expect(outputs[0]).toBe(outputs[1]);
-  const made = Advisories.parse(JSON.parse(outputs[0] ?? ""));
-  expect(made.asOf).toBe("2026-11-02T10:00:00.000Z");
-  expect(made.advisories.map(({ id }) => id)).toEqual(["GHSA-zod"]);
-  expect(made.packages).toContain("onnxruntime-node");
+  const result = Advisories.parse(JSON.parse(outputs[0] ?? ""));
+  expect(result.asOf).toBe("2026-11-02T10:00:00.000Z");
+  expect(result.advisories.map(({ id }) => id)).toEqual(["GHSA-zod"]);
+  expect(result.packages).toContain("onnxruntime-node");
 });
 
 test.each([
@@ -106,29 +106,29 @@ test.each([
   ],
   ["a broken record", { "a.json": "{" }],
   ["a file that is no record", { "a.json": "[]" }],
-])("%s makes no file and says so", async (_name, files: Record<string, string>) => {
+])("%s is an error and writes no file", async (_name, files: Record<string, string>) => {
   const folder = await createFolder();
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   const out = join(folder, "out");
   const { code, stderr } = await run("--from", folder, "--out", join(out, "npm.json"));
-  expect([code, stderr]).toEqual([1, expect.stringContaining("No advisories were made")]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining("No advisories were written")]);
   expect(await readdir(out).catch(() => [])).toEqual([]);
 });
 
-test("a file that is no archive, or one cut short, makes no file and says so", async () => {
+test("an invalid or truncated archive is an error and writes no file", async () => {
   const folder = await createFolder();
   const whole = zip({ "a.json": fixture, "b.json": fixture });
   for (const bytes of [Buffer.from("text"), whole.subarray(0, whole.length - 40)]) {
     await writeFile(join(folder, "all.zip"), bytes);
     const { code, stderr } = await run("--from", join(folder, "all.zip"), "--out", join(folder, "npm.json"));
-    expect([code, stderr]).toEqual([1, expect.stringContaining("No advisories were made")]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("No advisories were written")]);
   }
   expect(await readdir(folder)).toEqual(["all.zip"]);
 });
 
-test("only the asked packages' advisories are kept, without withdrawn ones and without long texts", async () => {
-  const made = await selectAdvisories(
-    these(
+test("only the selected packages' advisories are kept, without withdrawn ones and without details", async () => {
+  const result = await selectAdvisories(
+    yieldAll(
       record("B", "zod"),
       record("A", "zod"),
       record("C", "other"),
@@ -137,7 +137,7 @@ test("only the asked packages' advisories are kept, without withdrawn ones and w
     ),
     new Set(["zod", "hono"]),
   );
-  expect(made.advisories.map(({ id }) => id)).toEqual(["A", "B"]);
-  expect(made.packages).toEqual(["hono", "zod"]);
-  expect(JSON.stringify(made)).not.toContain("details");
+  expect(result.advisories.map(({ id }) => id)).toEqual(["A", "B"]);
+  expect(result.packages).toEqual(["hono", "zod"]);
+  expect(JSON.stringify(result)).not.toContain("details");
 });

@@ -1,7 +1,7 @@
 /**
- * Makes advisories/npm.json, which image scans read: what OSV knows of the packages in the lock files.
+ * Writes advisories/npm.json, which image scans read: OSV's advisories for the packages in the lock files.
  *   npm run advisories                        downloads OSV's npm archive
- *   npm run advisories -- --from all.zip      takes a copy of it, or a folder of its records
+ *   npm run advisories -- --from all.zip      reads a copy of it, or a folder with its records
  *   npm run advisories -- --out supply-chain/advisories.json      the dated file that npm run audit reads
  */
 import { createWriteStream } from "node:fs";
@@ -19,24 +19,23 @@ const archiveUrl = "https://osv-vulnerabilities.storage.googleapis.com/npm/all.z
 const downloadLimitMs = 600_000;
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Names of all packages in the lock files. */
 const readLockedNames = async (): Promise<Set<string>> =>
   new Set((await readProductPackages()).map(({ name }) => name));
 
 const download = async (to: string): Promise<void> => {
   const response = await fetch(archiveUrl, { signal: AbortSignal.timeout(downloadLimitMs) });
-  if (!response.ok || !response.body) throw new Error(`${archiveUrl} answers ${response.status}`);
+  if (!response.ok || !response.body) throw new Error(`${archiveUrl} responded with ${response.status}`);
   await pipeline(response.body, createWriteStream(to));
 };
 
 const writeAdvisories = async (from: string, out: string): Promise<string> => {
-  const made = await selectAdvisories(readOsvRecords(from), await readLockedNames());
+  const result = await selectAdvisories(readOsvRecords(from), await readLockedNames());
   await mkdir(dirname(out), { recursive: true });
   const temporary = `${out}.${process.pid}.tmp`;
-  await writeFile(temporary, `${JSON.stringify(made)}\n`);
+  await writeFile(temporary, `${JSON.stringify(result)}\n`);
   await rename(temporary, out);
-  const packages = made.packages?.length ?? 0;
-  return `${made.advisories.length} advisories for ${packages} packages as of ${made.asOf} in ${out}`;
+  const packages = result.packages?.length ?? 0;
+  return `${result.advisories.length} advisories for ${packages} packages as of ${result.asOf} in ${out}`;
 };
 
 const { values } = parseArgs({
@@ -52,10 +51,12 @@ try {
   process.stdout.write(`${await writeAdvisories(from, values.out)}\n`);
 } catch (error) {
   const reason = error instanceof Error ? error.message : String(error);
-  const why = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
-  process.stderr.write(`No advisories were made: ${reason}${why}\n`);
+  const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
+  process.stderr.write(`No advisories were written: ${reason}${cause}\n`);
   if (values.from === undefined)
-    process.stderr.write(`Without a way to OSV, fetch ${archiveUrl} elsewhere and pass it with --from.\n`);
+    process.stderr.write(
+      `Without access to OSV, download ${archiveUrl} elsewhere and pass it with --from.\n`,
+    );
   process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /**
- * Looks whether a package of the lock files has a known weakness, by a dated file of OSV's records.
- *   npm run audit                             the newer of advisories/npm.json and supply-chain/advisories.json
- *   npm run audit -- --advisories npm.json --complete      fails too where the file is old or knows not each package
+ * Looks up the lock files' packages in a dated file of OSV's advisories.
+ *   npm run audit                             uses the newer of advisories/npm.json and supply-chain/advisories.json
+ *   npm run audit -- --advisories npm.json --complete      also fails if the file is old or does not cover each package
  */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,7 @@ import { AuditException, judgeFindings } from "./judge-findings.ts";
 import { createProductSbom } from "./product-sbom.ts";
 import { lockFiles, readProductPackages } from "./read-product-packages.ts";
 
-/** Older records miss what was found since; OSV changes every day. */
+/** OSV changes every day, so an older file misses new advisories. */
 const maxAgeDays = 14;
 const toPath = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
@@ -35,7 +35,7 @@ const advisoryFile = (
     ),
   )
 )
-  .filter((one) => one !== undefined)
+  .filter((file) => file !== undefined)
   .toSorted((a, b) => (a.asOf < b.asOf ? 1 : -1))[0];
 const exceptions = z.array(AuditException).parse(parse(await readFile(values.exceptions, "utf8")) ?? []);
 const packages = await readProductPackages(values.lock);
@@ -52,18 +52,16 @@ const ageDays = advisoryFile
   ? (Date.parse(values.today) - Date.parse(advisoryFile.asOf)) / 86_400_000
   : Number.POSITIVE_INFINITY;
 const refresh =
-  "npm run advisories -- --out supply-chain/advisories.json, where OSV can be reached, or with --from a copy of its archive";
+  "npm run advisories -- --out supply-chain/advisories.json, with access to OSV or with --from a copy of its archive";
 const gaps = [
   ...(advisoryFile ? [] : [`There is no advisory file: ${refresh}.`]),
   ...(advisoryFile && ageDays > maxAgeDays
     ? [
-        `The advisory file is of ${advisoryFile.asOf.slice(0, 10)}, ${Math.floor(ageDays)} days old (at most ${maxAgeDays}): ${refresh}.`,
+        `The advisory file of ${advisoryFile.asOf.slice(0, 10)} is ${Math.floor(ageDays)} days old (limit ${maxAgeDays}): ${refresh}.`,
       ]
     : []),
   ...(uncoveredCount > 0
-    ? [
-        `Of ${uncoveredCount} of ${packages.length} packages the advisory file knows not all that OSV knows: ${refresh}.`,
-      ]
+    ? [`The advisory file does not cover ${uncoveredCount} of ${packages.length} packages: ${refresh}.`]
     : []),
 ];
 
@@ -73,5 +71,5 @@ for (const failure of failures) process.stderr.write(`✗ ${failure}\n`);
 if (failures.length > 0 || (values.complete && gaps.length > 0)) process.exitCode = 1;
 else
   process.stdout.write(
-    `${packages.length} packages: no high or critical weakness without an exception in ${advisoryFile?.advisories.length ?? 0} advisories.\n`,
+    `${packages.length} packages: no high or critical vulnerability without an exception in ${advisoryFile?.advisories.length ?? 0} advisories.\n`,
   );

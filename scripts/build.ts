@@ -1,6 +1,6 @@
-// npm run build [-- names]: dist/<verb-noun>.zip for each function, as Terraform uploads it. predict has no zip: it goes into an
-// image together with a model; of its layer that all images share, dist/runtime.digest has the content hash, for start-delivery.
-// dist/builder.tar is the code that builds images, which Terraform uploads and pins.
+// npm run build [-- names]: writes dist/<verb-noun>.zip for each function, which Terraform uploads. predict has no zip,
+// because it is part of each model's image; dist/runtime.digest has the content hash of the images' shared layer, for
+// start-delivery. dist/builder.tar is the code that builds images; Terraform uploads it and pins its digest.
 import { createWriteStream } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,24 +10,24 @@ import { stop } from "esbuild";
 import { packBuilder } from "#packaging/builder-archive.ts";
 import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { computeRuntimeDigest } from "#packaging/compute-runtime-digest.ts";
-import { listFunctionNames } from "#packaging/list-function-names.ts";
 import { zipFunction } from "#packaging/zip-function.ts";
 import { config } from "#terraform/config.ts";
+import { listFunctionNames } from "#terraform/deployed-functions.ts";
 
-/** 1.1 MB: what the sweep may put back it verifies first, for which it reads S3 (docs/decisions/13). */
+/** 1.1 MB: the sweep verifies what it restores and so bundles the S3 client (docs/decisions/13). */
 const defaultLimitBytes = 1_153_434;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    /** Where the zips go. */
+    /** The folder for the zips. */
     out: { type: "string", default: join(import.meta.dirname, "..", "dist") },
-    /** What a function's code with its map may have at most, unpacked, in bytes. */
+    /** The limit for a function's code and source map, unpacked, in bytes. */
     limit: { type: "string", default: String(defaultLimitBytes) },
   },
 });
 const limit = Number(values.limit);
 const formatColumns = (...texts: readonly (string | number)[]) =>
-  texts.map((text, at) => (at === 0 ? String(text).padEnd(20) : String(text).padStart(10))).join("");
+  texts.map((text, index) => (index === 0 ? String(text).padEnd(20) : String(text).padStart(10))).join("");
 const formatKilobytes = (bytes: number) => `${Math.ceil(bytes / 1_024)} KB`;
 
 await mkdir(values.out, { recursive: true });
@@ -43,7 +43,7 @@ try {
     const path = join(values.out, `${name}.zip`);
     if (code.length + map.length > limit) {
       tooLarge.push(name);
-      // What an earlier build left is not this function any more.
+      // An earlier build's zip is outdated.
       await rm(path, { force: true });
     } else await writeFile(path, zip);
   }
@@ -56,7 +56,9 @@ try {
   await stop();
 }
 if (tooLarge.length > 0) {
-  const which = tooLarge.join(", ");
-  process.stderr.write(`Over ${formatKilobytes(limit)}, and so not written: ${which}. What went in?\n`);
+  const names = tooLarge.join(", ");
+  process.stderr.write(
+    `Over the limit of ${formatKilobytes(limit)} and not written: ${names}. Check what these functions import.\n`,
+  );
   process.exitCode = 1;
 }

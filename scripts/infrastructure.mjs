@@ -1,5 +1,5 @@
-// npm run synth | plan | apply: installs what terraform/ needs where it is missing, then terraform/command.ts.
-// npm run test:terraform: the same, then the tests of the stacks as they are written (npm run test:long applies them).
+// npm run synth | plan | apply: installs missing packages of terraform/, then runs terraform/command.ts.
+// npm run test:terraform: installs them, then runs the tests of the synthesized stacks (npm run test:long applies them).
 import { ensureInstalled, root } from "./ensure-installed.mjs";
 import { run } from "./run.mjs";
 

@@ -13,45 +13,44 @@ const LockFile = z.looseObject({
   packages: z.record(z.string(), Entry),
 });
 
-/** A package at the version that a lock file names. */
+/** A package in a lock file. */
 export type LockedPackage = {
   readonly name: string;
   readonly version: string;
   /** Subresource integrity of its archive, `sha512-…`. */
   readonly integrity: string | undefined;
   readonly license: string | undefined;
-  /** Needed to build and test the product alone. */
+  /** Only needed to build and test the product. */
   readonly dev: boolean;
 };
 
-/** The same version found at two places. What comes inside another package's archive has no integrity of its own. */
-export const mergePackages = (before: LockedPackage | undefined, one: LockedPackage): LockedPackage =>
-  before === undefined
-    ? one
+/** Merges two entries of the same version. An entry inside another package's archive has no integrity. */
+export const mergePackages = (existing: LockedPackage | undefined, entry: LockedPackage): LockedPackage =>
+  existing === undefined
+    ? entry
     : {
-        ...one,
-        integrity: before.integrity ?? one.integrity,
-        license: before.license ?? one.license,
-        dev: before.dev && one.dev,
+        ...entry,
+        integrity: existing.integrity ?? entry.integrity,
+        license: existing.license ?? entry.license,
+        dev: existing.dev && entry.dev,
       };
 
 const modulesFolder = "node_modules/";
 
 /**
- * Each package of an npm lock file once, by name and version. A package that one place needs to run and another to test is
- * needed to run. https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json
+ * Lists each package of an npm lock file once, by name and version. It is `dev` only if all its entries are. https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json
  */
 export const parseLockFile = (lockFile: string): readonly LockedPackage[] => {
-  const found = new Map<string, LockedPackage>();
+  const packages = new Map<string, LockedPackage>();
   for (const [path, entry] of Object.entries(LockFile.parse(JSON.parse(lockFile)).packages)) {
     const { version, integrity, license, link } = entry;
     if (!path.includes(modulesFolder) || link || version === undefined) continue;
     const name = entry.name ?? path.slice(path.lastIndexOf(modulesFolder) + modulesFolder.length);
     const key = `${name}@${version}`;
-    const one = { name, version, integrity, license, dev: entry.dev ?? false };
-    found.set(key, mergePackages(found.get(key), one));
+    const locked = { name, version, integrity, license, dev: entry.dev ?? false };
+    packages.set(key, mergePackages(packages.get(key), locked));
   }
-  return [...found.values()].toSorted((a, b) =>
+  return [...packages.values()].toSorted((a, b) =>
     `${a.name}@${a.version}` < `${b.name}@${b.version}` ? -1 : 1,
   );
 };

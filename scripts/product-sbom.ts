@@ -4,23 +4,23 @@ import type { LockedPackage } from "./parse-lock-file.ts";
 import type { GoModule } from "./read-go-modules.ts";
 
 type Contents = {
-  /** The product's own version. */
+  /** The product's version. */
   readonly version: string;
-  /** Of all its lock files. */
+  /** The packages of all lock files. */
   readonly packages: readonly LockedPackage[];
-  /** Of crane, with which the builder pushes images. Its go.sum is their hash, of another kind than CycloneDX knows. */
+  /** The modules of crane, which pushes images. Without hashes: CycloneDX does not support those of go.sum. */
   readonly modules?: readonly GoModule[];
 };
 
-/** Hex of a `sha512-<base64>`; undefined where the lock file has another hash. */
+/** Hex of a `sha512-<base64>`; undefined for other hashes. */
 const sha512 = (integrity: string | undefined): string | undefined => {
   const [, base64] = /^sha512-(\S+)$/.exec(integrity ?? "") ?? [];
   return base64 === undefined ? undefined : Buffer.from(base64, "base64").toString("hex");
 };
 
 /**
- * What the product consists of, as CycloneDX 1.6 JSON: each package of its lock files with its archive's hash. What only
- * builds and tests need is `excluded`. Without time and serial number: the same lock files give the same bytes.
+ * The product's SBOM as CycloneDX 1.6 JSON: each package of the lock files with its archive's hash. Packages only for
+ * builds and tests are `excluded`. Without time and serial number, so that equal lock files give equal bytes.
  */
 export const createProductSbom = ({ version, packages, modules = [] }: Contents): string => {
   const { Models, Enums } = CDX;
@@ -30,10 +30,10 @@ export const createProductSbom = ({ version, packages, modules = [] }: Contents)
     bomRef: "slipway",
     licenses: new Models.LicenseRepository([new Models.NamedLicense("Apache-2.0")]),
   });
-  for (const one of packages) {
-    const component = toNpmComponent(one);
-    component.scope = one.dev ? Enums.ComponentScope.Excluded : Enums.ComponentScope.Required;
-    const hash = sha512(one.integrity);
+  for (const item of packages) {
+    const component = toNpmComponent(item);
+    component.scope = item.dev ? Enums.ComponentScope.Excluded : Enums.ComponentScope.Required;
+    const hash = sha512(item.integrity);
     if (hash !== undefined) component.hashes.set(Enums.HashAlgorithm["SHA-512"], hash);
     bom.components.add(component);
   }

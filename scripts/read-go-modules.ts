@@ -1,10 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
-/** A Go module in one version. */
 export type GoModule = { readonly name: string; readonly version: string };
 
-/** Of crane, which pushes every image. */
+/** The go.mod of crane, which pushes every image. */
 const goModFile = fileURLToPath(new URL("../packaging/crane/go.mod", import.meta.url));
 
 /** The modules that a go.mod requires. https://go.dev/ref/mod#go-mod-file-require */

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import yauzl from "yauzl";
 
-/** A record of the database is some kilobytes; nothing near this is one. */
+/** A record has some kilobytes, so a file near this limit is none. */
 const recordLimit = 16 * 1024 * 1024;
 
-/** The database's archive or folder is not what it should be. */
+/** The database's archive or folder is missing or invalid. */
 export class OsvUnreadable extends Error {
   override readonly name = "OsvUnreadable";
 }
@@ -15,14 +15,15 @@ const parseRecord = (name: string, json: string): unknown => {
   try {
     return JSON.parse(json);
   } catch (error) {
-    throw new OsvUnreadable(`${name} is no JSON`, { cause: error });
+    throw new OsvUnreadable(`${name} is not valid JSON`, { cause: error });
   }
 };
 
 const openZip = (path: string): Promise<yauzl.ZipFile> =>
   new Promise((resolve, reject) => {
     yauzl.open(path, { lazyEntries: true, autoClose: true }, (error, zip) => {
-      if (error) reject(new OsvUnreadable(`${path} is no zip archive: ${error.message}`, { cause: error }));
+      if (error)
+        reject(new OsvUnreadable(`${path} is not a zip archive: ${error.message}`, { cause: error }));
       else resolve(zip);
     });
   });
@@ -66,10 +67,10 @@ async function* readRecordsFromFolder(path: string): AsyncGenerator<unknown> {
   }
 }
 
-/** Every record of an OSV database, from its zip archive or a folder of JSON files. Throws OsvUnreadable. */
+/** Reads all records of an OSV database from its zip archive or a folder of JSON files. Throws OsvUnreadable. */
 export const readOsvRecords = async function* (path: string): AsyncGenerator<unknown> {
-  const found = await stat(path).catch((error: unknown) => {
+  const stats = await stat(path).catch((error: unknown) => {
     throw new OsvUnreadable(`${path} cannot be read`, { cause: error });
   });
-  yield* found.isDirectory() ? readRecordsFromFolder(path) : readRecordsFromZip(path);
+  yield* stats.isDirectory() ? readRecordsFromFolder(path) : readRecordsFromZip(path);
 };

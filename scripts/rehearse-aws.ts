@@ -1,4 +1,4 @@
-// npm run rehearse:aws [-- options]: what `npm start` does, on AWS's own interfaces (docs/peers.md).
+// npm run rehearse:aws [-- options]: does the same as `npm start`, but on AWS's interfaces (docs/peers.md).
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, Option } from "commander";
@@ -21,37 +21,37 @@ type Options = {
   readonly traffic: number;
 };
 
-/** A bake of half an hour takes three seconds, as in `npm start`. */
+/** A bake of half an hour takes three seconds, like in `npm start`. */
 const timeScale = 600;
 
 const rehearse = async (options: Options): Promise<void> => {
-  // What its servers' start cost is told there: stdout belongs to the events.
+  // The servers log their start times with console.info; stdout is only for events.
   if (options.json) console.info = console.error;
-  const voice = options.json ? createJsonReporter() : createTerminalReporter();
-  const interrupted = Promise.withResolvers<"interrupted">();
-  const onSignal = () => interrupted.resolve("interrupted");
+  const reporter = options.json ? createJsonReporter() : createTerminalReporter();
+  const interruption = Promise.withResolvers<"interrupted">();
+  const onSignal = () => interruption.resolve("interrupted");
   process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
 
-  // moto keeps everything in memory: no later run could go on with what this one left.
+  // moto keeps everything in memory, so a later run could not continue in the same folder.
   const folder = await createTemporaryFolder();
   const log = join(repositoryRoot, "rehearse-aws.log");
   await writeFile(log, "");
-  let written: Promise<void> = Promise.resolve();
-  voice.say("Slipway on AWS's own interfaces: starting moto, MLflow and the desk …");
+  let logWrites: Promise<void> = Promise.resolve();
+  reporter.say("Slipway on AWS's interfaces: starting moto, MLflow and the desk …");
   const aws = await startMotoWorld({
     folder: folder.path,
     checkout: repositoryRoot,
     timeScale,
     traffic: options.traffic,
-    voice,
+    voice: reporter,
     log: (line) => {
-      written = written.then(() => appendFile(log, `${line}\n`)).catch(() => undefined);
+      logWrites = logWrites.then(() => appendFile(log, `${line}\n`)).catch(() => undefined);
     },
   });
   try {
-    voice.say(`The desk, where approvals are asked: ${aws.url}/\nWhat functions print: ${log}\n`);
+    reporter.say(`Desk with the approval messages: ${aws.url}/\nFunctions' output: ${log}\n`);
     let seen = await aws.repository.head();
-    /** CodeCommit's event of a push, which EventBridge brings to start-delivery. */
+    /** Sends CodeCommit's push event to start-delivery, like EventBridge. */
     const look = async (): Promise<void> => {
       const head = await aws.repository.head();
       if (!head || head === seen) return;
@@ -66,58 +66,58 @@ const rehearse = async (options: Options): Promise<void> => {
           referenceName: "main",
           oldCommitId: seen,
           commitId: head,
-          // A session of IAM Identity Center, which names it: whoever made the commit pushed it.
+          // A session of IAM Identity Center with the commit's author as its name: the author pushes the commit.
           callerUserArn: `arn:aws:sts::${toolingAccount}:assumed-role/AWSReservedSSO_people_0123456789abcdef/${author.email}`,
         },
       });
       seen = head;
       for (const { name, model } of deliveries)
-        voice.say(`Delivering ${model} at ${head.slice(0, 12)} as ${name}`);
+        reporter.say(`Delivering ${model} at ${head.slice(0, 12)} as ${name}`);
     };
     const { model } = options;
     const answers = options.approve ? "approve" : options.reject ? "reject" : "person";
-    const played = runScenario({ ...aws, look }, { model, answers, voice });
-    played.catch(() => undefined);
-    if ((await Promise.race([played, interrupted.promise])) === "interrupted") {
+    const scenario = runScenario({ ...aws, look }, { model, answers, voice: reporter });
+    scenario.catch(() => undefined);
+    if ((await Promise.race([scenario, interruption.promise])) === "interrupted") {
       process.exitCode = exitCode.interrupted;
       return;
     }
     const serving = await aws.world.ledger.serving("prod", model);
     if (serving) {
-      const says = `Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…).`;
-      // Where nobody answers in person it ends now, and there is nothing left to call.
-      if (answers !== "person") voice.say(says);
+      const sentence = `Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…).`;
+      // With automatic decisions the run ends now, so there is nothing left to call.
+      if (answers !== "person") reporter.say(sentence);
       else
-        voice.say(
-          `${says} Call it:\n  ${formatCurlCommand(await createExampleRequest(aws.world, model), { keyed: false })}`,
+        reporter.say(
+          `${sentence} Call it:\n  ${formatCurlCommand(await createExampleRequest(aws.world, model), { keyed: false })}`,
         );
     }
     const calls = aws.application?.calls();
     if (calls)
-      voice.say(`The application's calls to prod: ${calls.answered} answered, ${calls.failed} failed.`);
+      reporter.say(`The application's calls to prod: ${calls.answered} succeeded, ${calls.failed} failed.`);
     if (answers !== "person") return;
-    voice.say("Still here, until Ctrl-C: moto forgets everything then.");
-    await interrupted.promise;
+    reporter.say("Running until Ctrl-C; moto then loses all data.");
+    await interruption.promise;
     process.exitCode = exitCode.interrupted;
   } finally {
     await aws.stop();
-    await written;
+    await logWrites;
     await folder.remove();
   }
 };
 
 await new Command("rehearse:aws")
   .description(
-    "deliver a model twice on moto, MLflow and AWS's runtime client, as `npm start` does without them",
+    "deliver a model twice on moto, MLflow and AWS's runtime client; `npm start` does the same without them",
   )
   .addOption(
-    new Option("--approve", "answer both questions as an allowed approver, and exit").conflicts("reject"),
+    new Option("--approve", "approve both versions as an allowed approver, and exit").conflicts("reject"),
   )
   .option("--reject", "approve the first version, reject the second, and exit")
-  .option("--json", "one JSON object a line on stdout; sentences on stderr")
+  .option("--json", "one JSON object per line on stdout; sentences on stderr")
   .addOption(new Option("--model <name>", "the model to deliver").default("churn").argParser(parseModelName))
   .addOption(
-    new Option("--traffic <rate>", "requests a second of the synthetic application")
+    new Option("--traffic <rate>", "requests per second of the synthetic application")
       .default(250)
       .argParser(parseTrafficRate),
   )

@@ -1,4 +1,4 @@
-// node scripts/run.mjs <file> [arguments]: installs what is missing, then runs a file of ours on Node 24.
+// node scripts/run.mjs <file> [arguments]: installs missing packages, then runs the file on Node 24.
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { compileCache, ensureInstalled, nodePath, root } from "./ensure-installed.mjs";
@@ -6,12 +6,12 @@ import { compileCache, ensureInstalled, nodePath, root } from "./ensure-installe
 export const run = (file, args) => {
   ensureInstalled();
   const bin = `${root}node_modules/.bin`;
-  // A small nursery for young objects: 80 MB less for a rehearsal, at no cost that shows.
+  // A small young generation saves 80 MB in a rehearsal, without a measurable cost.
   const child = spawn(nodePath, ["--max-semi-space-size=4", ...file, ...args], {
     stdio: "inherit",
     env: { NODE_COMPILE_CACHE: compileCache, ...process.env, PATH: `${bin}:${process.env.PATH}` },
   });
-  // From a terminal Ctrl-C reaches the child as well; this process only waits for how it ends.
+  // In a terminal Ctrl-C also reaches the child, so this process only waits for its end.
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("exit", (code, signal) => {

@@ -1,5 +1,5 @@
 /**
- * Writes what the product consists of, as CycloneDX 1.6 JSON.
+ * Writes the product's SBOM as CycloneDX 1.6 JSON.
  *   npm run sbom -- --out slipway.cdx.json --version 1.2.0
  */
 import { readFile, writeFile } from "node:fs/promises";

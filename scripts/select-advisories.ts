@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Advisories, Advisory } from "#platform/images/advisories.ts";
 import { OsvUnreadable } from "./read-osv-records.ts";
 
-/** As much as must be known of every record; those that are kept are read in full. */
+/** The fields that every record must have; selected records are parsed in full. */
 const OsvRecord = z.looseObject({
   id: z.string(),
   modified: z.iso.datetime(),
@@ -13,9 +13,9 @@ const OsvRecord = z.looseObject({
 });
 
 /**
- * The advisories of an OSV database that concern these npm packages, without what a scan does not read: some
- * kilobytes of some hundred megabytes. Which packages were looked up is written down, since of others the
- * result knows nothing. Throws OsvUnreadable where the database holds no npm records at all.
+ * Selects an OSV database's advisories for these npm packages, without fields that a scan does not read: some kilobytes
+ * of several hundred megabytes. The result lists the packages, because it covers no others. Throws OsvUnreadable for a
+ * database without npm records.
  */
 export const selectAdvisories = async (
   records: AsyncIterable<unknown>,
@@ -23,26 +23,26 @@ export const selectAdvisories = async (
 ): Promise<Advisories> => {
   const advisories: Advisory[] = [];
   let asOf = "";
-  for await (const given of records) {
-    const read = OsvRecord.safeParse(given);
-    if (!read.success)
-      throw new OsvUnreadable(`a record is not in OSV's format: ${z.prettifyError(read.error)}`);
-    const record = read.data;
+  for await (const input of records) {
+    const parsed = OsvRecord.safeParse(input);
+    if (!parsed.success)
+      throw new OsvUnreadable(`a record is not in OSV's format: ${z.prettifyError(parsed.error)}`);
+    const record = parsed.data;
     if (!record.affected?.some((affected) => affected.package?.ecosystem === "npm")) continue;
-    // Dates of one form, so that the later one is also the greater text.
+    // In one format, so that the later date is also the greater string.
     const modified = new Date(record.modified).toISOString();
     if (modified > asOf) asOf = modified;
     if (record.withdrawn !== undefined) continue;
-    const concerns = (affected: { package?: { ecosystem: string; name: string } | undefined }) =>
+    const isSelected = (affected: { package?: { ecosystem: string; name: string } | undefined }) =>
       affected.package?.ecosystem === "npm" && packages.has(affected.package.name);
-    if (!record.affected.some(concerns)) continue;
-    const { id, summary, severity, affected, database_specific } = Advisory.parse(given);
+    if (!record.affected.some(isSelected)) continue;
+    const { id, summary, severity, affected, database_specific } = Advisory.parse(input);
     advisories.push({
       id,
       modified,
       summary,
       severity,
-      affected: affected?.filter(concerns).map(({ package: named, ranges, versions }) => ({
+      affected: affected?.filter(isSelected).map(({ package: named, ranges, versions }) => ({
         package: named,
         ranges: ranges?.filter(({ type }) => type !== "GIT").map(({ type, events }) => ({ type, events })),
         versions,
@@ -50,7 +50,7 @@ export const selectAdvisories = async (
       database_specific: { severity: database_specific?.severity },
     });
   }
-  if (asOf === "") throw new OsvUnreadable("there are no npm records in it");
+  if (asOf === "") throw new OsvUnreadable("the database has no npm records");
   advisories.sort((a, b) => (a.id < b.id ? -1 : 1));
   return { asOf, ecosystem: "npm", packages: [...packages].sort(), advisories };
 };

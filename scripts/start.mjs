@@ -1,4 +1,4 @@
-// npm start: installs what is missing, then `slipway rehearse`.
+// npm start: installs missing packages, then runs `slipway rehearse`.
 import { root } from "./ensure-installed.mjs";
 import { run } from "./run.mjs";
 

@@ -1,5 +1,5 @@
-// npm test: installs what is missing, checks types, style, unused code and tests, and closes with one line that counts them.
-// npm test -- --all, as CI runs it: with the runs of many minutes, which npm run test:long runs by themselves.
+// npm test: installs missing packages, checks types and style, runs the tests and ends with a line of counts.
+// npm test -- --all, for CI: also runs the tests that take many minutes; npm run test:long runs only those.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
 const results = mkdtempSync(join(tmpdir(), "slipway-test-"));
 const report = join(results, "report.json");
 const all = process.argv.includes("--all");
-// Of what both engines are compared in, CI plays a sample by the day.
+// CI compares both engines only in a daily sample of the scenarios.
 if (all) env.SLIPWAY_SAMPLE ??= "3";
 const selectedTests = process.argv.slice(2).filter((argument) => argument !== "--all");
 
@@ -23,7 +23,7 @@ const runCheck = (title, command, args) => {
   return status === 0;
 };
 
-// A part of the tests may be chosen (`npm test -- rehearsal`); the checks belong to the whole.
+// A selection of tests (`npm test -- rehearsal`) skips the checks.
 const checksPassed =
   selectedTests.length > 0 ||
   [
@@ -46,7 +46,7 @@ let counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTota
 try {
   counts = JSON.parse(readFileSync(report, "utf8"));
 } catch {
-  console.error("The test run left no report: it did not come to its end.");
+  console.error("The test run wrote no report: it did not finish.");
 }
 rmSync(results, { recursive: true, force: true });
 if (counts.numPendingTests > 0) console.log(`\n${counts.numPendingTests} skipped`);

@@ -12,29 +12,32 @@ import { addServingStack } from "./stacks/serving.ts";
 type Needs = {
   readonly accounts: Accounts;
   readonly functions: readonly DeployedFunction[];
-  /** Where the stacks are written: `<folder>/stacks/<stack>/cdk.tf.json`. */
+  /** The output folder: `<folder>/stacks/<stack>/cdk.tf.json`. */
   readonly folder: string;
-  /** What `npm run build` made: `<verb-noun>.zip` for each function, `runtime.digest` and `builder.tar`. */
+  /** The output of `npm run build`: `<verb-noun>.zip` for each function, `runtime.digest` and `builder.tar`. */
   readonly built: string;
 };
 
 const resolveRegistry = (app: App, accounts: Accounts, key: string): RegistryOutputs => {
-  const wanted = accounts.tooling.registry;
-  if (wanted.kind === "existing") {
-    const { uri, artifacts } = wanted;
+  const { registry } = accounts.tooling;
+  if (registry.kind === "existing") {
+    const { uri, artifacts } = registry;
     return artifacts === undefined
       ? { uri }
       : { uri, artifacts: `arn:aws:s3:::${posix.join(artifacts.bucket, artifacts.prefix)}` };
   }
-  return addRegistryStack(app, accounts, wanted, { network: addNetworkStack(app, accounts, wanted), key });
+  return addRegistryStack(app, accounts, registry, {
+    network: addNetworkStack(app, accounts, registry),
+    key,
+  });
 };
 
-/** Every stack of the three accounts, written into `folder`. Nothing of AWS is asked. */
+/** Defines all stacks of the three accounts, with `folder` as the output. Makes no call to AWS. */
 export const createSlipwayApp = ({ accounts, functions, folder, built }: Needs): App => {
   const app = new App({ outdir: folder, context: { targetVersions: { terraform: ">=1.11" } } });
-  // Relative, so that what is written is the same on every machine.
-  const made = (file: string) => posix.join(relative(`${folder}/stacks/stack`, built), file);
-  const zip = (name: string) => made(`${name}.zip`);
+  // Relative, so that the output is the same on every machine.
+  const toBuildPath = (file: string) => posix.join(relative(`${folder}/stacks/stack`, built), file);
+  const zip = (name: string) => toBuildPath(`${name}.zip`);
   const tooling = addToolingBootstrapStack(app, accounts);
   const topic = nameResources(accounts).alarmTopicArn;
   const environment = (name: "stage" | "prod") =>
@@ -50,9 +53,9 @@ export const createSlipwayApp = ({ accounts, functions, folder, built }: Needs):
     accounts,
     functions,
     zip,
-    // Read when Terraform plans, like the zips: writing the stacks needs no build.
-    runtime: Fn.trimspace(Fn.file(made("runtime.digest"))),
-    builder: made("builder.tar"),
+    // Terraform reads it when it plans, like the zips, so synth needs no build.
+    runtime: Fn.trimspace(Fn.file(toBuildPath("runtime.digest"))),
+    builder: toBuildPath("builder.tar"),
     key: tooling.key,
     github: tooling.github,
     registry: resolveRegistry(app, accounts, tooling.key),

@@ -23,30 +23,30 @@ const SuppressedResource = z.object({
   "//": z.object({ suppressed: z.record(z.string(), z.string().min(10)) }),
 });
 
-/** `stack resource rule` of every reason that stands beside a resource. */
+/** `stack resource rule` of every suppression. */
 const listSuppressions = ({ stacks }: SynthesizedStacks): readonly string[] =>
   [...stacks].flatMap(([stack, { resource = {} }]) =>
-    Object.values(resource).flatMap((named) =>
-      Object.entries(named).flatMap(([name, one]) => {
-        const read = SuppressedResource.safeParse(one);
-        return read.success
-          ? Object.keys(read.data["//"].suppressed).map((rule) => `${stack} ${name} ${rule}`)
+    Object.values(resource).flatMap((resourcesByName) =>
+      Object.entries(resourcesByName).flatMap(([name, attributes]) => {
+        const parsed = SuppressedResource.safeParse(attributes);
+        return parsed.success
+          ? Object.keys(parsed.data["//"].suppressed).map((rule) => `${stack} ${name} ${rule}`)
           : [];
       }),
     ),
   );
 
 describe.skipIf(skip)("checkov", () => {
-  let written: SynthesizedStacks;
+  let synthesized: SynthesizedStacks;
   let report: z.infer<typeof Report>;
   beforeAll(async () => {
-    written = await synthStacks();
+    synthesized = await synthStacks();
     const { python } = await createPythonEnvironment(requirements);
     const args = [
       "-m",
       "checkov.main",
       "-d",
-      join(written.folder, "stacks"),
+      join(synthesized.folder, "stacks"),
       "--framework",
       "terraform_json",
     ];
@@ -57,7 +57,7 @@ describe.skipIf(skip)("checkov", () => {
     );
     report = Report.parse(JSON.parse(stdout));
   }, 600_000);
-  afterAll(() => written?.remove());
+  afterAll(() => synthesized?.remove());
 
   const findings = () =>
     report.results.failed_checks.map(({ check_id, check_name, file_path, resource }) => ({
@@ -65,21 +65,21 @@ describe.skipIf(skip)("checkov", () => {
       check_name,
     }));
 
-  test("looked at the stacks", () => {
+  test("reads all stacks", () => {
     expect(report.summary.passed).toBeGreaterThan(500);
     expect(report.summary.parsing_errors).toBe(0);
   });
 
-  test("finds nothing that has no reason beside it", () => {
-    const reasons = new Set(listSuppressions(written));
+  test("finds nothing without a reason next to the resource", () => {
+    const reasons = new Set(listSuppressions(synthesized));
     expect(findings().filter(({ where }) => !reasons.has(where))).toEqual([]);
     console.info(
       `checkov: ${report.summary.passed} passed, 0 failed, ${reasons.size} suppressed with a reason`,
     );
   });
 
-  test("finds what each reason is for: none has outlived its finding", () => {
+  test("finds something for each reason, so that no reason is outdated", () => {
     const found = new Set(findings().map(({ where }) => where));
-    expect(listSuppressions(written).filter((reason) => !found.has(reason))).toEqual([]);
+    expect(listSuppressions(synthesized).filter((reason) => !found.has(reason))).toEqual([]);
   });
 });

@@ -7,8 +7,8 @@ const toAddressRange = (cidr: string): readonly [number, number] => {
 };
 
 /** Whether two IPv4 blocks (`10.20.0.0/24`) share an address. */
-export const cidrsOverlap = (one: string, two: string): boolean => {
-  const [first, last] = toAddressRange(one);
-  const [start, end] = toAddressRange(two);
-  return first <= end && start <= last;
+export const cidrsOverlap = (a: string, b: string): boolean => {
+  const [firstA, lastA] = toAddressRange(a);
+  const [firstB, lastB] = toAddressRange(b);
+  return firstA <= lastB && firstB <= lastA;
 };

@@ -5,13 +5,13 @@ import type { Accounts } from "./read-config.ts";
 
 const withStacks = async (
   change: (shipped: Accounts) => Accounts,
-  look: (written: SynthesizedStacks) => void,
+  check: (synthesized: SynthesizedStacks) => void,
 ) => {
-  const written = await synthStacks(change);
+  const synthesized = await synthStacks(change);
   try {
-    look(written);
+    check(synthesized);
   } finally {
-    await written.remove();
+    await synthesized.remove();
   }
 };
 
@@ -22,61 +22,64 @@ const withTooling =
     tooling: { ...accounts.tooling, ...change(accounts.tooling) },
   });
 
-const variables = (written: SynthesizedStacks, name: string): Record<string, string> => {
-  const found = listResources(written, "aws_lambda_function").find(
-    ([, , one]) => one.function_name === `slipway-${name}`,
+const variables = (synthesized: SynthesizedStacks, name: string): Record<string, string> => {
+  const environment = listResources(synthesized, "aws_lambda_function").find(
+    ([, , attributes]) => attributes.function_name === `slipway-${name}`,
   )?.[2].environment as { variables: Record<string, string> } | undefined;
-  return found?.variables ?? {};
+  return environment?.variables ?? {};
 };
 
-const actions = (written: SynthesizedStacks): string =>
+const actions = (synthesized: SynthesizedStacks): string =>
   JSON.stringify(
-    listResources(written, "aws_iam_role_policy", ["delivery"]).flatMap(([, , one]) =>
-      parseStatements(one.policy).flatMap(({ Action }) => Action),
+    listResources(synthesized, "aws_iam_role_policy", ["delivery"]).flatMap(([, , attributes]) =>
+      parseStatements(attributes.policy).flatMap(({ Action }) => Action),
     ),
   );
 
 describe("the registry", () => {
-  test("switched off, keeps its data and nothing that costs by the hour", async () => {
+  test("switched off, keeps its data and no resource with hourly costs", async () => {
     const off = withTooling(({ registry }) =>
       registry.kind === "own" ? { registry: { ...registry, running: false } } : {},
     );
-    await withStacks(off, (written) => {
-      const types = Object.keys(written.stacks.get("registry")?.resource ?? {});
+    await withStacks(off, (synthesized) => {
+      const types = Object.keys(synthesized.stacks.get("registry")?.resource ?? {});
       expect(types).toEqual(
         expect.arrayContaining(["aws_rds_cluster", "aws_s3_bucket", "aws_apigatewayv2_api"]),
       );
-      for (const gone of ["aws_lb", "aws_ecs_service", "aws_ecs_task_definition", "aws_apigatewayv2_route"])
-        expect(types).not.toContain(gone);
+      for (const type of ["aws_lb", "aws_ecs_service", "aws_ecs_task_definition", "aws_apigatewayv2_route"])
+        expect(types).not.toContain(type);
     });
   });
 
-  test("of somebody else, is called at its address; network and registry are not made, and no function signs for it", async () => {
+  test("that already exists is called at its URL without signatures, and there is no network and registry stack", async () => {
     const uri = "https://mlflow.example.com";
     const existing = withTooling(() => ({
       registry: { kind: "existing", uri, artifacts: { bucket: "their-models", prefix: "mlflow" } },
     }));
-    await withStacks(existing, (written) => {
-      expect([...written.stacks.keys()]).not.toContain("registry");
-      expect([...written.stacks.keys()]).not.toContain("network");
-      expect(variables(written, "register-model")).toMatchObject({ MLFLOW_URI: uri, MLFLOW_AUTH: "none" });
-      expect(actions(written)).not.toContain("execute-api:Invoke");
-      const granted = JSON.stringify(listResources(written, "aws_iam_role_policy", ["delivery"]));
-      expect(granted).toContain("arn:aws:s3:::their-models/mlflow/*");
+    await withStacks(existing, (synthesized) => {
+      expect([...synthesized.stacks.keys()]).not.toContain("registry");
+      expect([...synthesized.stacks.keys()]).not.toContain("network");
+      expect(variables(synthesized, "register-model")).toMatchObject({
+        MLFLOW_URI: uri,
+        MLFLOW_AUTH: "none",
+      });
+      expect(actions(synthesized)).not.toContain("execute-api:Invoke");
+      const policies = JSON.stringify(listResources(synthesized, "aws_iam_role_policy", ["delivery"]));
+      expect(policies).toContain("arn:aws:s3:::their-models/mlflow/*");
     });
   });
 
-  test("of one's own, is called through IAM", async () => {
+  test("created by Slipway is called through IAM", async () => {
     await withStacks(
       (shipped) => shipped,
-      (written) => {
-        expect(variables(written, "register-model").MLFLOW_AUTH).toBe("iam");
-        expect(actions(written)).toContain("execute-api:Invoke");
+      (synthesized) => {
+        expect(variables(synthesized, "register-model").MLFLOW_AUTH).toBe("iam");
+        expect(actions(synthesized)).toContain("execute-api:Invoke");
       },
     );
   });
 
-  test("with a certificate, speaks TLS inside the network too", async () => {
+  test("with a certificate uses TLS also inside the network", async () => {
     const certificate = {
       arn: "arn:aws:acm:us-east-1:111111111111:certificate/1",
       host: "mlflow.example.com",
@@ -84,8 +87,8 @@ describe("the registry", () => {
     const secured = withTooling(({ registry }) =>
       registry.kind === "own" ? { registry: { ...registry, certificate } } : {},
     );
-    await withStacks(secured, (written) => {
-      expect(listResources(written, "aws_lb_listener")[0]?.[2]).toMatchObject({
+    await withStacks(secured, (synthesized) => {
+      expect(listResources(synthesized, "aws_lb_listener")[0]?.[2]).toMatchObject({
         port: 443,
         protocol: "HTTPS",
       });
@@ -94,49 +97,51 @@ describe("the registry", () => {
 });
 
 describe("a repository on GitHub", () => {
-  test("starts deliveries from its branch's workflow, without a key and without a public route", async () => {
+  test("starts deliveries from its branch's workflow, without access keys and without a public route", async () => {
     const gitHub = withTooling(() => ({
       source: { host: "github", repository: "example/models", branch: "main" },
     }));
-    await withStacks(gitHub, (written) => {
-      const role = listResources(written, "aws_iam_role", ["delivery"]).find(
-        ([, , one]) => one.name === "slipway-push",
+    await withStacks(gitHub, (synthesized) => {
+      const role = listResources(synthesized, "aws_iam_role", ["delivery"]).find(
+        ([, , attributes]) => attributes.name === "slipway-push",
       );
       expect(JSON.stringify(parseStatements(role?.[2].assume_role_policy))).toContain(
         "repo:example/models:ref:refs/heads/main",
       );
-      expect(listResources(written, "aws_codecommit_repository")).toEqual([]);
-      expect(actions(written)).not.toContain("codecommit:");
-      expect(listResources(written, "aws_ssm_parameter").map(([, , one]) => one.name)).toContain(
-        "/slipway/GITHUB_TOKEN",
-      );
+      expect(listResources(synthesized, "aws_codecommit_repository")).toEqual([]);
+      expect(actions(synthesized)).not.toContain("codecommit:");
+      expect(
+        listResources(synthesized, "aws_ssm_parameter").map(([, , attributes]) => attributes.name),
+      ).toContain("/slipway/GITHUB_TOKEN");
     });
   });
 });
 
-test("without operators nobody outside the machine has a role in an environment", async () => {
+test("without operators, only functions have roles in an environment", async () => {
   await withStacks(
     withTooling(() => ({ operators: [] })),
-    (written) => {
-      const roles = listResources(written, "aws_iam_role", ["serving-prod"]).map(([, , one]) => one.name);
+    (synthesized) => {
+      const roles = listResources(synthesized, "aws_iam_role", ["serving-prod"]).map(
+        ([, , attributes]) => attributes.name,
+      );
       expect(roles).not.toContain("slipway-prod-operator");
     },
   );
 });
 
-test("data that is not protected can be cleared away", async () => {
+test("unprotected data can be deleted", async () => {
   await withStacks(
     (shipped) => ({
       tooling: { ...shipped.tooling, protectData: false },
       stage: { ...shipped.stage, protectData: false },
       prod: { ...shipped.prod, protectData: false },
     }),
-    (written) => {
-      for (const [, , bucket] of listResources(written, "aws_s3_bucket"))
+    (synthesized) => {
+      for (const [, , bucket] of listResources(synthesized, "aws_s3_bucket"))
         expect(bucket.force_destroy).toBe(true);
-      for (const [, , table] of listResources(written, "aws_dynamodb_table"))
+      for (const [, , table] of listResources(synthesized, "aws_dynamodb_table"))
         expect(table.deletion_protection_enabled).toBe(false);
-      for (const [, , cluster] of listResources(written, "aws_rds_cluster"))
+      for (const [, , cluster] of listResources(synthesized, "aws_rds_cluster"))
         expect(cluster).toMatchObject({ deletion_protection: false, skip_final_snapshot: true });
     },
   );

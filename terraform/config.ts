@@ -1,9 +1,9 @@
 import type { Accounts } from "./read-config.ts";
 
 /**
- * What you fill in before the first deployment, one literal per account; `read-config.ts` says what each value is and
- * refuses, in sentences, what cannot work. docs/infrastructure.md walks through it. Secrets are not here: their values
- * go into SSM, after the first apply.
+ * Fill in this file before the first deployment: one literal per account. `read-config.ts` describes each value and
+ * explains every mistake; docs/infrastructure.md has the steps. Do not put secrets here: their values go into SSM after
+ * the first apply.
  */
 const tooling = {
   account: "111111111111",
@@ -31,7 +31,7 @@ const tooling = {
   registry: {
     kind: "own",
     running: true,
-    /** docs/infrastructure.md says how to look it up, and to name it by its digest. */
+    /** docs/infrastructure.md explains how to find its digest. */
     image: "ghcr.io/mlflow/mlflow:v3.17.0-full",
     cidr: "10.20.0.0/24",
     zones: ["us-east-1a", "us-east-1b"],

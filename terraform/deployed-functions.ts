@@ -5,28 +5,30 @@ import type * as z from "zod";
 export type DeployedFunction = {
   /** The folder's name, `deploy-model`; in AWS the function is `slipway-deploy-model`. */
   readonly name: string;
-  /** The variables that it reads, by name, and whether it starts without. */
+  /** The variables that it reads, by name; it starts without the optional ones. */
   readonly variables: ReadonlyMap<string, { readonly optional: boolean }>;
 };
 
 const folder = fileURLToPath(new URL("../lambdas/", import.meta.url));
 
-/** Runs from an image, which the pipeline deploys for each model: no function of Terraform's. */
+/** Runs from an image, and the pipeline deploys it for each model, so it is not one of Terraform's functions. */
 const imageFunction = "predict";
 
-/** Every function that Terraform makes: the folders under lambdas/, with what their env.ts says. */
-export const listDeployedFunctions = async (): Promise<readonly DeployedFunction[]> => {
-  const names = readdirSync(folder, { withFileTypes: true })
+/** The names of Terraform's functions, by their folders under lambdas/. */
+export const listFunctionNames = (): readonly string[] =>
+  readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== imageFunction)
     .map(({ name }) => name)
     .sort();
-  return Promise.all(
-    names.map(async (name) => {
+
+/** Terraform's functions, with the variables of their env.ts. */
+export const listDeployedFunctions = async (): Promise<readonly DeployedFunction[]> =>
+  Promise.all(
+    listFunctionNames().map(async (name) => {
       const { Env }: { readonly Env: z.ZodObject } = await import(`../lambdas/${name}/env.ts`);
       const variables = Object.entries(Env.shape).map(
-        ([variable, form]) => [variable, { optional: form.safeParse(undefined).success }] as const,
+        ([variable, schema]) => [variable, { optional: schema.safeParse(undefined).success }] as const,
       );
       return { name, variables: new Map(variables) };
     }),
   );
-};

@@ -1,10 +1,10 @@
 import { defineDelivery, stepNames } from "../statemachine/delivery.ts";
 
-/** Functions that the state machine does not wait for by a time-out of its own, in seconds. */
+/** Timeouts in seconds of functions without a task timeout in the state machine. */
 const timeoutsOutsideStateMachine: Readonly<Record<string, number>> = {
-  // Slack waits 3 seconds for an answer; the function may end what it began.
+  // Slack waits 3 seconds for a response; the function may run longer to finish its work.
   "answer-approval": 30,
-  // It waits for an answer that comes by another way: its own part is to read who made the change, and a question in Slack.
+  // The task waits for a decision, but the function only reads the contributors and posts a message to Slack.
   "request-approval": 300,
   "start-delivery": 120,
   "sweep-deliveries": 900,
@@ -27,12 +27,10 @@ for (const state of Object.values(definition.States))
       Math.max(longestTaskTimeouts.get(state.Resource) ?? 0, state.TimeoutSeconds),
     );
 
-/** How long a function may run, in seconds: as long as the longest of its states waits, since nobody hears it after. */
+/** A function's timeout in seconds: the longest timeout of its states, because a later result is lost. */
 export const getFunctionTimeout = (name: string): number => {
   const seconds = timeoutsOutsideStateMachine[name] ?? longestTaskTimeouts.get(name);
   if (seconds === undefined)
-    throw new RangeError(
-      `terraform/function-timeouts.ts does not say how long ${name} may run: add it there.`,
-    );
+    throw new RangeError(`terraform/function-timeouts.ts has no timeout for ${name}: add it.`);
   return seconds;
 };

@@ -7,15 +7,15 @@ import { synthRecordedStacks } from "../test/infrastructure/synth-recorded-stack
 import type { SynthesizedStacks } from "../test/infrastructure/synth-stacks.ts";
 import { listDeployedFunctions } from "./deployed-functions.ts";
 
-let written: SynthesizedStacks;
+let synthesized: SynthesizedStacks;
 let recorded: readonly RecordedRequest[];
 let proven: ReturnType<typeof proveLeastPrivilege>;
 beforeAll(async () => {
-  written = await synthRecordedStacks();
+  synthesized = await synthRecordedStacks();
   recorded = await readRecording();
-  proven = proveLeastPrivilege(written, recorded);
+  proven = proveLeastPrivilege(synthesized, recorded);
 });
-afterAll(() => written?.remove());
+afterAll(() => synthesized?.remove());
 
 const describeCall = ({
   principal,
@@ -25,58 +25,60 @@ const describeCall = ({
 }: Parameters<typeof proven.inForce.allows>[0]) =>
   `${principal}: ${action} on ${resource} ${JSON.stringify(context)}`;
 
-/** Whom the simulator's lists do not know: what they lack is none of ours. */
-const unlisted = [
-  // Its data has no resources of API Gateway's own management.
+/** Known gaps in the simulator's lists. */
+const knownGaps = [
+  // Its data lacks the resources of API Gateway's management API.
   (action: string) => action.startsWith("apigateway:"),
-  // It takes kms:EncryptionContext:${name} for a key without a name.
+  // It does not support the variable name in kms:EncryptionContext:${name}.
   (_: string, complaint: string) => complaint.includes("kms:EncryptionContext:"),
 ];
 
 describe("the recorded calls of the functions' bundles", () => {
-  test("are of every function, and of each role that tooling has in an environment", async () => {
+  test("cover every function", async () => {
     const names = new Set(recorded.map((one) => one.function.split("@")[0]));
     for (const { name } of await listDeployedFunctions()) expect(names).toContain(name);
     expect(names).toContain("predict");
   });
 
-  test("are asked as AWS's service authorization pages have it: action, kind of resource, condition keys", async () => {
+  test("match AWS's service authorization pages: action, resource type, condition keys", async () => {
     for (const page of Object.values(authorizationPages))
       expect(page).toMatch(/^https:\/\/docs\.aws\.amazon\.com\/service-authorization\//);
     const complaints: string[] = [];
     for (const one of recorded) {
       const complaint = await proven.inForce.complaint(toAccessRequest(one));
-      if (complaint !== undefined && !unlisted.some((known) => known(one.action, complaint)))
+      if (complaint !== undefined && !knownGaps.some((isKnown) => isKnown(one.action, complaint)))
         complaints.push(`${describeCall(toAccessRequest(one))}: ${complaint}`);
     }
     expect(complaints).toEqual([]);
   });
 
-  test("are allowed, by the roles' own policies and by those of what they call", () => {
+  test("are allowed by the roles' policies and by the resources' policies", () => {
     expect(recorded.length).toBeGreaterThan(300);
     expect(
       recorded
         .map(toAccessRequest)
-        .filter((ask) => !proven.inForce.allows(ask))
+        .filter((request) => !proven.inForce.allows(request))
         .map(describeCall),
     ).toEqual([]);
   });
 });
 
-describe("what only AWS exercises", () => {
-  test("is allowed, and AWS's page says so", () => {
-    for (const { page, asks, side, why } of listServiceAccess(written)) {
+describe("what only AWS itself calls", () => {
+  test("is allowed, with a reference to AWS's page", () => {
+    for (const { page, asks, side, why } of listServiceAccess(synthesized)) {
       expect(page).toMatch(/^https:\/\/docs\.aws\.amazon\.com\//);
       expect(asks.length, why).toBeGreaterThan(0);
       expect(
-        asks.filter((ask) => !proven.inForce.allows(ask, side)).map((ask) => `${why}: ${describeCall(ask)}`),
+        asks
+          .filter((request) => !proven.inForce.allows(request, side))
+          .map((request) => `${why}: ${describeCall(request)}`),
       ).toEqual([]);
     }
   });
 });
 
 describe("everything else", () => {
-  test("that other functions do is refused", () => {
+  test("that other functions do is denied", () => {
     expect(proven.ofOthers.length).toBeGreaterThan(500);
     expect(
       proven.ofOthers
@@ -85,7 +87,7 @@ describe("everything else", () => {
     ).toEqual([]);
   });
 
-  test("beside what is allowed is refused: another resource, another caller, another condition, no TLS", () => {
+  test("with another resource, caller or condition, or without TLS, is denied", () => {
     expect(proven.beside.length).toBeGreaterThan(1_000);
     expect(
       proven.beside
@@ -95,14 +97,15 @@ describe("everything else", () => {
   });
 });
 
-test("the task token opens to the four functions that answer a task, and to no other", () => {
+test("only the four functions that complete a task can decrypt its token", () => {
   const sample = recorded.find(
     ({ action, context }) => action === "kms:Decrypt" && Object.values(context).includes("task-token"),
   );
-  if (!sample) throw new Error("a decryption of a task token is recorded");
-  const may = (one: RecordedRequest) => proven.inForce.allows(toAccessRequest({ ...sample, role: one.role }));
-  const opened = new Set(recorded.filter(may).map((one) => one.function));
-  expect([...opened].sort()).toEqual([
+  if (!sample) throw new Error("no decryption of a task token is recorded");
+  const mayDecrypt = (one: RecordedRequest) =>
+    proven.inForce.allows(toAccessRequest({ ...sample, role: one.role }));
+  const functionsWithAccess = new Set(recorded.filter(mayDecrypt).map((one) => one.function));
+  expect([...functionsWithAccess].sort()).toEqual([
     "answer-approval",
     "claim-environment",
     "request-approval",
@@ -110,10 +113,10 @@ test("the task token opens to the four functions that answer a task, and to no o
   ]);
 });
 
-test("nothing of a policy can be taken away or widened without a test that fails", () => {
+test("a test fails for every removed or widened part of a policy", () => {
   const counts = Map.groupBy(proven.mutations, ({ kind }) => kind);
   console.info(
-    `policies: ${proven.mutations.length} mutations (${[...counts].map(([kind, all]) => `${all.length} × ${kind}`).join(", ")}), ${recorded.length} recorded calls, ${proven.ofOthers.length} of others and ${proven.beside.length} beside refused`,
+    `policies: ${proven.mutations.length} mutations (${[...counts].map(([kind, all]) => `${all.length} × ${kind}`).join(", ")}), ${recorded.length} recorded calls, ${proven.ofOthers.length} of other functions and ${proven.beside.length} variations denied`,
   );
   expect(proven.mutations.length).toBeGreaterThan(1_000);
   const unnoticed = proven.mutations.filter((mutation) => !proven.noticed(mutation));

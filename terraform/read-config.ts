@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { cidrsOverlap } from "./cidrs-overlap.ts";
 
-/** Regions with every service that the stacks use; the list that AWS gives for Aurora Serverless v2 at 0 ACU and HTTP APIs. */
+/** Regions with all services of the stacks, by AWS's lists for Aurora Serverless v2 at 0 ACU and for HTTP APIs. */
 const regions = [
   "us-east-1",
   "us-east-2",
@@ -20,55 +20,55 @@ const regions = [
   "sa-east-1",
 ] as const;
 
-/** CloudWatch Logs keeps lines for these many days and no others. */
+/** The retention days that CloudWatch Logs supports. */
 const retentionChoices = [
   30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1_096, 1_827, 2_192, 2_557, 3_653,
 ] as const;
 
-const cidr = z.cidrv4("a CIDR block is written like 10.20.0.0/24");
-/** An image by its digest, which no tag can be moved from under; `address` as a regular expression. */
-const imageByDigest = (address: string, sentence: string) =>
-  z.string().regex(new RegExp(`^${address}@sha256:[0-9a-f]{64}$`), sentence);
+const cidr = z.cidrv4("a CIDR block has the form 10.20.0.0/24");
+/** An image by digest, because someone can move a tag; `address` is a regular expression. */
+const imageByDigest = (address: string, message: string) =>
+  z.string().regex(new RegExp(`^${address}@sha256:[0-9a-f]{64}$`), message);
 const roleArnPattern = /^arn:aws:iam::\d{12}:role\/[\w+=,.@/*-]+$/;
 
 const accountFields = {
   account: z.string().regex(/^\d{12}$/, "an account id has 12 digits"),
-  region: z.enum(regions, `a region is one of ${regions.join(", ")}`),
-  /** On everything that Terraform makes there, beside `slipway:stack`. */
+  region: z.enum(regions, `the region must be one of ${regions.join(", ")}`),
+  /** Tags of all Terraform resources in the account, in addition to `slipway:stack`. */
   tags: z.record(z.string().min(1), z.string().min(1)),
-  /** Tables, database and buckets refuse to be deleted; set to false and applied before an account is cleared. */
+  /** Protects tables, database and buckets from deletion. Before you clear an account, set it to false and apply. */
   protectData: z.boolean(),
   logRetentionDays: z.literal(
     retentionChoices,
-    `logs are kept for one of ${retentionChoices.join(", ")} days`,
+    `the retention must be one of ${retentionChoices.join(", ")} days`,
   ),
 };
 
-/** Secrets whose values a person puts into SSM. A missing name is told at synth: each function reads them by these. */
+/** Secrets whose values a person puts into SSM. Functions read them by these names, so synth fails for a missing one. */
 const secretNames = ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"] as const;
 
 const Tooling = z.strictObject({
   ...accountFields,
-  /** Roles, `*` allowed in the name, that may use the command on the environments. */
+  /** Roles (with `*` in the name) that may use the `slipway` command on the environments. */
   operators: z.array(
-    z.string().regex(roleArnPattern, "an operator is a role's ARN, with * where several are meant"),
+    z.string().regex(roleArnPattern, "an operator is a role's ARN; use * to match several roles"),
   ),
   slack: z.strictObject({
-    channel: z.string().regex(/^[CG][A-Z0-9]+$/, "a channel's id begins with C or G"),
-    teamId: z.string().regex(/^T[A-Z0-9]+$/, "a workspace's id begins with T"),
-    appId: z.string().regex(/^A[A-Z0-9]+$/, "an app's id begins with A"),
+    channel: z.string().regex(/^[CG][A-Z0-9]+$/, "a channel's id starts with C or G"),
+    teamId: z.string().regex(/^T[A-Z0-9]+$/, "a workspace's id starts with T"),
+    appId: z.string().regex(/^A[A-Z0-9]+$/, "an app's id starts with A"),
     secrets: z.array(
       z.enum(secretNames, `Slack's secrets are ${secretNames.join(" and ")}`),
-      `name Slack's secrets, ${secretNames.join(" and ")}`,
+      `list Slack's secrets, ${secretNames.join(" and ")}`,
     ),
   }),
   source: z.discriminatedUnion("host", [
     z.strictObject({
       host: z.literal("codecommit"),
-      /** The repository's name; Terraform makes it. */
+      /** The name of the repository that Terraform creates. */
       repository: z
         .string()
-        .regex(/^[\w.-]{1,100}$/, "a repository's name has letters, digits, dots and dashes"),
+        .regex(/^[\w.-]{1,100}$/, "a repository's name has letters, digits, dots, dashes and underscores"),
       branch: z.string().min(1),
     }),
     z.strictObject({
@@ -79,40 +79,34 @@ const Tooling = z.strictObject({
   ]),
   images: z.strictObject({
     architecture: z.enum(["arm64", "x86_64"]),
-    /** Lambda's base image for Node 24, which models' layers are put on: by digest, or the same commit would give other images. */
-    baseImage: imageByDigest(
-      "[\\w./:-]+",
-      "a base image is named by its digest: …@sha256: and 64 hex digits",
-    ),
+    /** Lambda's base image for Node 24, to which models' layers are added. By digest, so that a commit always gives the same image. */
+    baseImage: imageByDigest("[\\w./:-]+", "a base image needs a digest: …@sha256: and 64 hex digits"),
     /**
-     * The image that builds run in, with the AWS CLI, Node >= 24 and Go >= 1.25: of a public registry, as the builds'
-     * role may pull no private one, and as CodeBuild writes it, without a tag.
+     * The image that builds run in, with the AWS CLI, Node >= 24 and Go >= 1.25. It must be in a public registry, because
+     * the builds' role cannot pull private images, and have no tag, as CodeBuild requires.
      * https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ProjectEnvironment.html
      */
     buildImage: imageByDigest(
       "(?!\\d{12}\\.dkr\\.ecr\\.)[\\w-]+(\\.[\\w-]+)+(:\\d+)?(/[\\w.-]+)+",
-      "a build image lies in a public registry and is named by its digest, without a tag: public.ecr.aws/…@sha256: and 64 hex digits",
+      "a build image must be in a public registry and have a digest, without a tag: public.ecr.aws/…@sha256: and 64 hex digits",
     ),
-    /** What a function is made from before its first version: an image in the repository, never served. */
+    /** The image of a new function before its first version: in the repository, never served. */
     firstDigest: z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits"),
   }),
   registry: z.discriminatedUnion("kind", [
     z.strictObject({
       kind: z.literal("own"),
-      /** false: no server and no load balancer, so no cost but the data's. Deliveries end at RegisterModel meanwhile. */
+      /** false: no server and no load balancer, so only the data costs. Deliveries then fail at RegisterModel. */
       running: z.boolean(),
       /** MLflow >= 3.14, with drivers for PostgreSQL and S3. */
       image: z
         .string()
-        .regex(
-          /^[\w./-]+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/,
-          "an image is an address with a tag or a digest",
-        ),
+        .regex(/^[\w./-]+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/, "an image needs a tag or a digest"),
       /** The network's addresses; a /24 is plenty. */
       cidr,
-      /** Two availability zones by name; named, so that none is ever exchanged for another. */
+      /** Two availability zones by name, so that Terraform never replaces one by another. */
       zones: z.tuple([z.string(), z.string()]),
-      /** Networks that are or will be connected with this one. */
+      /** Networks that are or will be connected to this one. */
       peers: z.array(z.strictObject({ name: z.string().min(1), cidr })),
       /** A certificate in ACM for the load balancer; absent: HTTP inside the network. */
       certificate: z
@@ -121,13 +115,13 @@ const Tooling = z.strictObject({
     }),
     z.strictObject({
       kind: z.literal("existing"),
-      /** An MLflow >= 3.14 that the functions reach, without a slash at the end. */
-      uri: z.url().refine((uri) => !uri.endsWith("/"), "an address without a slash at its end"),
-      /** Where its artefacts lie, for the function that registers; absent: behind the server's proxy. */
+      /** The URL of an MLflow >= 3.14 that the functions can reach, without a trailing slash. */
+      uri: z.url().refine((uri) => !uri.endsWith("/"), "remove the trailing slash"),
+      /** The location of its artefacts, for register-model; absent: behind the server's proxy. */
       artifacts: z.strictObject({ bucket: z.string().min(3), prefix: z.string() }).optional(),
     }),
   ]),
-  /** The GitHub repository whose workflow plans and applies, and the environment there that asks for approval. */
+  /** The GitHub repository whose workflow plans and applies, and its environment that requires approval. */
   ci: z.strictObject({
     repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, "a GitHub repository is owner/name"),
     branch: z.string().min(1),
@@ -137,12 +131,12 @@ const Tooling = z.strictObject({
 
 const Environment = z.strictObject({
   ...accountFields,
-  /** What the trust policies of this account ask for beside the caller; not a secret, but nobody else's. */
+  /** The trust policies of this account require it in addition to the caller; not secret, but unique. */
   externalId: z.string().regex(/^[\w+=,.@:/-]{2,1224}$/, "an external id has 2 to 1,224 of AWS's characters"),
   alarms: z.strictObject({
-    /** Failed requests of a hundred, in five minutes. */
+    /** Percentage of failed requests in five minutes. */
     errorPercent: z.number().positive().max(100),
-    /** Of the 99th percentile, in milliseconds, in five minutes. */
+    /** 99th percentile of the latency in five minutes, in milliseconds. */
     p99Ms: z.number().positive(),
   }),
 });
@@ -152,85 +146,89 @@ const AccountsSchema = z.strictObject({ tooling: Tooling, stage: Environment, pr
 export type Accounts = z.infer<typeof AccountsSchema>;
 export type EnvironmentConfig = z.infer<typeof Environment>;
 
-/** terraform/config.ts cannot be deployed; the message has one sentence for each thing to change. */
+/** terraform/config.ts is invalid; the message has one sentence for each mistake. */
 export class ConfigInvalid extends Error {
   override readonly name = "ConfigInvalid";
 }
 
 const findContradictions = ({ tooling, stage, prod }: Accounts): readonly string[] => {
-  const found: string[] = [];
-  const named = Object.entries({ tooling, stage, prod });
-  for (const [index, [name, one]] of named.entries())
-    for (const [other, two] of named.slice(index + 1))
-      if (one.account === two.account)
-        found.push(
-          `${name} and ${other} are both account ${one.account}: give each an account of its own, or what stage may do, prod's data is open to.`,
+  const problems: string[] = [];
+  const accounts = Object.entries({ tooling, stage, prod });
+  for (const [index, [nameA, a]] of accounts.entries())
+    for (const [nameB, b] of accounts.slice(index + 1))
+      if (a.account === b.account)
+        problems.push(
+          `${nameA} and ${nameB} are both account ${a.account}: give each its own account, so that stage's permissions do not apply to prod's data.`,
         );
   if (stage.externalId === prod.externalId)
-    found.push(
-      "stage and prod have the same externalId: give each its own, or one's callers could be led to the other.",
+    problems.push(
+      "stage and prod have the same externalId: give each its own, so that a caller of one cannot be tricked into using the other.",
     );
   for (const secret of secretNames)
     if (!tooling.slack.secrets.includes(secret))
-      found.push(
-        `tooling.slack.secrets lacks ${secret}: without it Slack takes no question or its answers are refused. Add the name; the value goes into SSM after the first apply.`,
+      problems.push(
+        `tooling.slack.secrets lacks ${secret}: without it approvals in Slack fail. Add the name; put the value into SSM after the first apply.`,
       );
   const { architecture, buildImage } = tooling.images;
-  const other = architecture === "arm64" ? /x86_64|amd64/ : /aarch64|arm64/;
-  if (other.test(buildImage))
-    found.push(
-      `tooling.images.buildImage is ${JSON.stringify(buildImage)} and tooling.images.architecture is ${architecture}: builds run on machines of that architecture, so name an image for it.`,
+  const otherArchitecture = architecture === "arm64" ? /x86_64|amd64/ : /aarch64|arm64/;
+  if (otherArchitecture.test(buildImage))
+    problems.push(
+      `tooling.images.buildImage is ${JSON.stringify(buildImage)} and tooling.images.architecture is ${architecture}: builds run on machines of that architecture, so choose an image for it.`,
     );
   if (tooling.registry.kind === "own") {
     const networks = [
       { name: "tooling.registry.cidr", cidr: tooling.registry.cidr },
       ...tooling.registry.peers,
     ];
-    for (const [index, one] of networks.entries())
-      for (const two of networks.slice(index + 1))
-        if (cidrsOverlap(one.cidr, two.cidr))
-          found.push(
-            `${one.name} (${one.cidr}) and ${two.name} (${two.cidr}) overlap: no route could tell them apart. Choose other addresses for one.`,
+    for (const [index, a] of networks.entries())
+      for (const b of networks.slice(index + 1))
+        if (cidrsOverlap(a.cidr, b.cidr))
+          problems.push(
+            `${a.name} (${a.cidr}) and ${b.name} (${b.cidr}) overlap, so they cannot be connected. Choose other addresses for one of them.`,
           );
     const size = Number(tooling.registry.cidr.split("/")[1]);
     if (size < 16 || size > 26)
-      found.push(
-        `tooling.registry.cidr is a /${size}: a network of AWS has /16 to /28, and the four subnets here need a /26 or more.`,
+      problems.push(
+        `tooling.registry.cidr is a /${size}: AWS allows /16 to /28, and the four subnets need at least a /26.`,
       );
   }
   if (tooling.registry.kind === "own") {
-    const [one, two] = tooling.registry.zones;
-    for (const zone of new Set([one, two]))
+    const [first, second] = tooling.registry.zones;
+    for (const zone of new Set([first, second]))
       if (!new RegExp(`^${tooling.region}[a-z]$`).test(zone))
-        found.push(
-          `tooling.registry.zones has ${zone}, which is no zone of ${tooling.region}: write ${tooling.region}a.`,
+        problems.push(
+          `tooling.registry.zones has ${zone}, which is not a zone of ${tooling.region}: use for instance ${tooling.region}a.`,
         );
-    if (one === two)
-      found.push(`tooling.registry.zones names ${one} twice: Aurora and the load balancer need two zones.`);
+    if (first === second)
+      problems.push(
+        `tooling.registry.zones has ${first} twice: Aurora and the load balancer need two zones.`,
+      );
   }
-  const regionsUsed = new Set(named.map(([, { region }]) => region));
+  const regionsUsed = new Set(accounts.map(([, { region }]) => region));
   if (regionsUsed.size > 1)
-    found.push(
-      `tooling, stage and prod lie in ${[...regionsUsed].join(", ")}: Lambda takes images from its own region alone, so give all three the same.`,
+    problems.push(
+      `tooling, stage and prod are in ${[...regionsUsed].join(", ")}: Lambda only supports images in its own region, so use one region for all three.`,
     );
-  return found;
+  return problems;
 };
 
-/** What stands at a place of the configuration, where a few words can show it. No secret is in there. */
-const describeValue = (given: unknown, path: readonly PropertyKey[]): string => {
-  const value = path.reduce<unknown>((inner, key) => Object(inner)[key], given);
+/** The value at a path of the configuration, if it is short. The configuration holds no secrets. */
+const describeValue = (input: unknown, path: readonly PropertyKey[]): string => {
+  const value = path.reduce<unknown>((inner, key) => Object(inner)[key], input);
   return typeof value === "string" || typeof value === "number" ? ` is ${JSON.stringify(value)}` : "";
 };
 
 const toSentence =
-  (given: unknown) =>
+  (input: unknown) =>
   ({ path, message }: { readonly path: readonly PropertyKey[]; readonly message: string }): string =>
-    `${path.join(".") || "config"}${describeValue(given, path)}: ${message}.`;
+    `${path.join(".") || "config"}${describeValue(input, path)}: ${message}.`;
 
-/** The configuration, checked. Throws ConfigInvalid with every mistake at once. */
-export const readConfig = (given: unknown): Accounts => {
-  const read = AccountsSchema.safeParse(given);
-  const problems = read.success ? findContradictions(read.data) : read.error.issues.map(toSentence(given));
-  if (read.success && problems.length === 0) return read.data;
-  throw new ConfigInvalid(`terraform/config.ts cannot be deployed:\n- ${problems.join("\n- ")}`);
+/** Validates the configuration. Throws ConfigInvalid with all mistakes. */
+export const readConfig = (input: unknown): Accounts => {
+  const parsed = AccountsSchema.safeParse(input);
+  const problems = parsed.success
+    ? findContradictions(parsed.data)
+    : parsed.error.issues.map(toSentence(input));
+  if (parsed.success && problems.length === 0) return parsed.data;
+  throw new ConfigInvalid(`terraform/config.ts is invalid:\n- ${problems.join("\n- ")}`);
 };

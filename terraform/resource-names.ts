@@ -1,14 +1,14 @@
 import type { Environment } from "../platform/serving/serving.ts";
 import type { Accounts } from "./read-config.ts";
 
-/** The role that Terraform acts as in each account, and the one that may only look. */
+/** Terraform's role in each account, and the role for plans from the states, which has no permissions. */
 export const terraformRole = "slipway-terraform";
 export const planRole = "slipway-terraform-plan";
 
 /**
- * Names and ARNs that are known before anything is made. What refers to another account or comes round in a circle
- * (functions and state machine, steps and the roles that trust them) is put together from these, so that no stack
- * waits for one that waits for it.
+ * Names and ARNs that are known before any resource exists. References to other accounts and circular references
+ * (functions and state machine, steps and the roles that trust them) use these, so that no two stacks wait for each
+ * other.
  */
 export const nameResources = (accounts: Accounts) => {
   const { tooling } = accounts;
@@ -17,23 +17,23 @@ export const nameResources = (accounts: Accounts) => {
   return {
     stateBucket: `slipway-state-${tooling.account}-${tooling.region}`,
     table: "slipway-deliveries",
-    /** The managed policy of people who may change the platform's policy. */
+    /** The managed IAM policy of operators who may change the platform's policy. */
     operatorPolicy: "slipway-operators",
     secrets: "/slipway/",
-    /** Where the command and `slipway doctor` read what Terraform made. */
+    /** The parameter with Terraform's outputs for the `slipway` command. */
     outputs: "/slipway/outputs",
     imageRepository: "slipway",
     imageRepositoryArn: here("ecr", "repository/slipway"),
     imageRepositoryUri: `${tooling.account}.dkr.ecr.${tooling.region}.amazonaws.com/slipway`,
     alarmTopic: "slipway-alarms",
     alarmTopicArn: here("sns", "slipway-alarms"),
-    /** The builder, and how each image was built. */
+    /** The bucket of the builder and of the images' provenance. */
     artefactBucket: `slipway-artefacts-${tooling.account}-${tooling.region}`,
     artefactBucketArn: `arn:aws:s3:::slipway-artefacts-${tooling.account}-${tooling.region}`,
     buildProject: "slipway-images",
     /** CodeCommit's approval rule template. */
     approvalRule: "slipway-operators",
-    /** The one role that builds images, and signs them. */
+    /** The only role that builds and signs images. */
     buildRole: "slipway-images-build",
     buildRoleArn: `arn:aws:iam::${tooling.account}:role/slipway-images-build`,
     stateMachine: "slipway",
@@ -41,17 +41,17 @@ export const nameResources = (accounts: Accounts) => {
     executionsArn: here("states", "execution:slipway:*"),
     functionName: (name: string) => `slipway-${name}`,
     functionArn: (name: string) => here("lambda", `function:slipway-${name}`),
-    /** The role that a function of tooling's runs under. */
+    /** The role of a function in tooling. */
     functionRoleArn: (name: string) => `arn:aws:iam::${tooling.account}:role/slipway-${name}`,
-    /** The role in an environment that one caller from tooling takes on: a function, or `operator`. */
+    /** The role in an environment that a caller from tooling assumes: a function, or `operator`. */
     callerRole: (environment: Environment, caller: string) => `slipway-${environment}-${caller}`,
     callerRoleArn: (environment: Environment, caller: string) =>
       `arn:aws:iam::${accounts[environment].account}:role/slipway-${environment}-${caller}`,
-    /** The one role of all inference functions of an environment. */
+    /** The role that all inference functions of an environment share. */
     inferenceRole: (environment: Environment) => `slipway-${environment}-inference`,
     inferenceRoleArn: (environment: Environment) =>
       `arn:aws:iam::${accounts[environment].account}:role/slipway-${environment}-inference`,
-    /** Parameter in the environment's account with the key that records hash inputs under. */
+    /** The parameter in the environment's account with the key for hashes of recorded inputs. */
     recordsHashKey: (environment: Environment) => `/slipway/${environment}/RECORDS_HASH_KEY`,
     recordsTable: (environment: Environment) => `slipway-${environment}-records`,
     recordsBucket: (environment: Environment) =>

@@ -13,23 +13,23 @@ import { variableGroups } from "../worlds/aws/environment/variable-groups.ts";
 import { anyResourceReasons } from "./permissions/statement.ts";
 import { nameResources } from "./resource-names.ts";
 
-let written: SynthesizedStacks;
+let synthesized: SynthesizedStacks;
 beforeAll(async () => {
-  written = await synthStacks();
+  synthesized = await synthStacks();
 });
-afterAll(() => written?.remove());
+afterAll(() => synthesized?.remove());
 
-const listWrittenResources = (type: string) => listResources(written, type);
+const listWrittenResources = (type: string) => listResources(synthesized, type);
 const attributeText = (resource: ResourceJson, attribute: string) => String(resource[attribute]);
-/** Of a block that Terraform's JSON may write as one object or as a list of them. */
+/** The first of a block, which Terraform's JSON writes as an object or as a list. */
 const firstBlock = (value: unknown): ResourceJson =>
   (Array.isArray(value) ? value[0] : value) as ResourceJson;
 const readStackFile = (stack: string) =>
-  readFile(join(written.folder, "stacks", stack, "cdk.tf.json"), "utf8");
+  readFile(join(synthesized.folder, "stacks", stack, "cdk.tf.json"), "utf8");
 
 describe("the stacks", () => {
-  test("are these, in the three accounts", () => {
-    expect([...written.stacks.keys()]).toEqual([
+  test("are complete, in the three accounts", () => {
+    expect([...synthesized.stacks.keys()]).toEqual([
       "bootstrap-prod",
       "bootstrap-stage",
       "bootstrap-tooling",
@@ -41,12 +41,12 @@ describe("the stacks", () => {
     ]);
   });
 
-  test("run against no other account than the configuration's, and keep their states locked and encrypted in one bucket", () => {
-    for (const [stack, { provider, terraform }] of written.stacks) {
+  test("only run against the configuration's accounts, with locked and encrypted states in one bucket", () => {
+    for (const [stack, { provider, terraform }] of synthesized.stacks) {
       const account = stack.endsWith("prod") ? "prod" : stack.endsWith("stage") ? "stage" : "tooling";
-      expect(provider.aws[0]?.allowed_account_ids).toEqual([written.accounts[account].account]);
+      expect(provider.aws[0]?.allowed_account_ids).toEqual([synthesized.accounts[account].account]);
       expect(terraform.backend.s3).toMatchObject({
-        bucket: nameResources(written.accounts).stateBucket,
+        bucket: nameResources(synthesized.accounts).stateBucket,
         key: `${stack}.tfstate`,
         encrypt: true,
         use_lockfile: true,
@@ -54,40 +54,42 @@ describe("the stacks", () => {
     }
   });
 
-  test("tag what they make with their name and the configuration's tags", () => {
-    for (const [stack, { provider }] of written.stacks)
+  test("tag their resources with their name and the configuration's tags", () => {
+    for (const [stack, { provider }] of synthesized.stacks)
       expect(firstBlock(provider.aws[0]?.default_tags).tags).toMatchObject({
         "slipway:stack": stack,
         "cost-center": "machine-learning",
       });
   });
 
-  test("are the same bytes on every machine: a second writing differs in nothing, and no path is absolute", async () => {
+  test("are the same bytes on every machine: a second synth is equal, and no path is absolute", async () => {
     const again = await synthStacks();
     try {
-      for (const stack of written.stacks.keys()) {
+      for (const stack of synthesized.stacks.keys()) {
         const once = await readStackFile(stack);
         expect(await readFile(join(again.folder, "stacks", stack, "cdk.tf.json"), "utf8")).toBe(once);
-        expect(once).not.toContain(written.folder.slice(0, 8));
+        expect(once).not.toContain(synthesized.folder.slice(0, 8));
       }
     } finally {
       await again.remove();
     }
   });
 
-  test("hold nothing that belongs to one model: no function from an image, no alias, no route but the shared ones", async () => {
+  test("have no resources of single models: no function from an image, no alias, no model's route", async () => {
     expect(
       listWrittenResources("aws_lambda_function").filter(([, , one]) => one.package_type === "Image"),
     ).toEqual([]);
     expect(listWrittenResources("aws_lambda_alias")).toEqual([]);
-    expect(listResources(written, "aws_apigatewayv2_route", ["serving-stage", "serving-prod"])).toEqual([]);
-    for (const stack of written.stacks.keys()) expect(await readStackFile(stack)).not.toContain("churn");
+    expect(listResources(synthesized, "aws_apigatewayv2_route", ["serving-stage", "serving-prod"])).toEqual(
+      [],
+    );
+    for (const stack of synthesized.stacks.keys()) expect(await readStackFile(stack)).not.toContain("churn");
   });
 });
 
 describe("permissions", () => {
-  test("name their resources; where one is *, the statement's own id says why", () => {
-    const without = listStackPolicies(written).flatMap(({ stack, name, statements }) =>
+  test("name their resources, or the statement's Sid gives the reason for *", () => {
+    const without = listStackPolicies(synthesized).flatMap(({ stack, name, statements }) =>
       statements
         .filter(
           ({ Effect, Resource, Sid = "" }) =>
@@ -100,8 +102,8 @@ describe("permissions", () => {
     expect(without).toEqual([]);
   });
 
-  test("name their actions: no service is given whole, but for a key to its own account", () => {
-    const wide = listStackPolicies(written).flatMap(({ stack, name, kind, statements }) =>
+  test("name their actions: only a key's policy allows all actions of a service, to its own account", () => {
+    const wide = listStackPolicies(synthesized).flatMap(({ stack, name, kind, statements }) =>
       statements
         .filter(({ Effect }) => Effect === "Allow")
         .flatMap(({ Action }) => toArray(Action))
@@ -111,10 +113,10 @@ describe("permissions", () => {
     expect(wide).toEqual([]);
   });
 
-  test("of keys are used through a service, or by their own account's policies", () => {
+  test("of keys apply only through a service or through their own account's policies", () => {
     for (const [stack, , key] of listWrittenResources("aws_kms_key")) {
       const account =
-        written.accounts[stack.endsWith("prod") ? "prod" : stack.endsWith("stage") ? "stage" : "tooling"]
+        synthesized.accounts[stack.endsWith("prod") ? "prod" : stack.endsWith("stage") ? "stage" : "tooling"]
           .account;
       for (const { Principal, Condition } of parseStatements(key.policy)) {
         const root = JSON.stringify(Principal) === JSON.stringify({ AWS: `arn:aws:iam::${account}:root` });
@@ -125,26 +127,26 @@ describe("permissions", () => {
     }
   });
 
-  test("each caller from tooling has a role of its own in an environment, which trusts that caller alone and asks for the environment's external id", () => {
+  test("each caller from tooling has its own role in an environment, which trusts only that caller with the environment's external id", () => {
     for (const environment of ["stage", "prod"] as const) {
-      const roles = listResources(written, "aws_iam_role", [`serving-${environment}`]).filter(([, name]) =>
-        name.includes("callers"),
+      const roles = listResources(synthesized, "aws_iam_role", [`serving-${environment}`]).filter(
+        ([, name]) => name.includes("callers"),
       );
       expect(roles.length).toBeGreaterThan(3);
       for (const [, , role] of roles) {
         const caller = attributeText(role, "name").replace(`slipway-${environment}-`, "");
-        const known = nameResources(written.accounts);
+        const known = nameResources(synthesized.accounts);
         expect(parseStatements(role.assume_role_policy)).toEqual([
           {
             Effect: "Allow",
-            Principal: { AWS: `arn:aws:iam::${written.accounts.tooling.account}:root` },
+            Principal: { AWS: `arn:aws:iam::${synthesized.accounts.tooling.account}:root` },
             Action: "sts:AssumeRole",
             Condition: {
-              StringEquals: { "sts:ExternalId": written.accounts[environment].externalId },
+              StringEquals: { "sts:ExternalId": synthesized.accounts[environment].externalId },
               ArnLike: {
                 "aws:PrincipalArn":
                   caller === "operator"
-                    ? written.accounts.tooling.operators
+                    ? synthesized.accounts.tooling.operators
                     : [known.functionRoleArn(caller)],
               },
             },
@@ -154,20 +156,20 @@ describe("permissions", () => {
     }
   });
 
-  test("a function takes on the roles that its variables name, and each of these is there", () => {
-    const there = new Set(
+  test("a function may assume exactly the roles of its variables, and these exist", () => {
+    const existingRoles = new Set(
       (["stage", "prod"] as const).flatMap((environment) =>
-        listResources(written, "aws_iam_role", [`serving-${environment}`]).map(
+        listResources(synthesized, "aws_iam_role", [`serving-${environment}`]).map(
           ([, , role]) =>
-            `arn:aws:iam::${written.accounts[environment].account}:role/${attributeText(role, "name")}`,
+            `arn:aws:iam::${synthesized.accounts[environment].account}:role/${attributeText(role, "name")}`,
         ),
       ),
     );
-    for (const [, name, { policy }] of listResources(written, "aws_iam_role_policy", ["delivery"])) {
+    for (const [, name, { policy }] of listResources(synthesized, "aws_iam_role_policy", ["delivery"])) {
       const assumed = parseStatements(policy)
         .filter(({ Action }) => toArray(Action).includes("sts:AssumeRole"))
         .flatMap(({ Resource }) => toArray(Resource));
-      for (const role of assumed) expect(there).toContain(role);
+      for (const role of assumed) expect(existingRoles).toContain(role);
       const lambda = listWrittenResources("aws_lambda_function").find(([, other]) =>
         other.startsWith(name.replace(/_policy_\w+$/, "_function_")),
       )?.[2];
@@ -180,14 +182,14 @@ describe("permissions", () => {
 });
 
 describe("functions", () => {
-  test("there is one for each folder, with the variables that its env.ts asks for and no others", () => {
+  test("there is one for each folder, with exactly the variables of its env.ts", () => {
     const made = new Map(
       listWrittenResources("aws_lambda_function").map(([stack, , one]) => [
         `${stack} ${attributeText(one, "function_name")}`,
         one,
       ]),
     );
-    const here = written.functions.filter(({ name }) => name !== "authorize-key");
+    const here = synthesized.functions.filter(({ name }) => name !== "authorize-key");
     expect(made.size).toBeGreaterThanOrEqual(here.length);
     for (const { name, variables } of here) {
       const one = made.get(`delivery slipway-${name}`);
@@ -199,7 +201,7 @@ describe("functions", () => {
     }
   });
 
-  test("each has a log group under the key, and each that events invoke has dead letters with an alarm", () => {
+  test("each has an encrypted log group, and each that events invoke has a dead-letter queue with an alarm", () => {
     const groups = new Map(
       listWrittenResources("aws_cloudwatch_log_group").map(([stack, , one]) => [
         `${stack} ${attributeText(one, "name")}`,
@@ -224,7 +226,7 @@ describe("functions", () => {
       expect(target.dead_letter_config).toBeDefined();
   });
 
-  test("may run as long as the state that waits for them", () => {
+  test("have the timeout of the state that waits for them", () => {
     const timeouts = Object.fromEntries(
       listWrittenResources("aws_lambda_function").map(([, , one]) => [
         attributeText(one, "function_name"),
@@ -238,11 +240,11 @@ describe("functions", () => {
     });
   });
 
-  test("the state machine may invoke its steps and no others", () => {
+  test("the state machine may only invoke its steps", () => {
     const [[, , machine] = []] = listWrittenResources("aws_sfn_state_machine");
     const [, , granted] =
       listWrittenResources("aws_iam_role_policy").find(([, name]) => name.startsWith("machine_policy")) ?? [];
-    const known = nameResources(written.accounts);
+    const known = nameResources(synthesized.accounts);
     const invoked = parseStatements(granted?.policy)
       .filter(({ Action }) => toArray(Action).includes("lambda:InvokeFunction"))
       .flatMap(({ Resource }) => toArray(Resource));
@@ -253,7 +255,7 @@ describe("functions", () => {
 });
 
 describe("data", () => {
-  test("tables, topics, queues, logs, buckets and images lie under a key", () => {
+  test("tables, topics, queues, logs, buckets and images are encrypted with a key", () => {
     const keyed = [
       ...listWrittenResources("aws_dynamodb_table").map(
         ([, , one]) => firstBlock(one.server_side_encryption).kms_key_arn,
@@ -275,13 +277,13 @@ describe("data", () => {
     expect(listWrittenResources("aws_s3_bucket_server_side_encryption_configuration").length).toBe(
       listWrittenResources("aws_s3_bucket").length,
     );
-    // KMS rotates no asymmetric key.
+    // KMS does not rotate asymmetric keys.
     for (const [, , key] of listWrittenResources("aws_kms_key"))
       if (key.key_usage !== "SIGN_VERIFY") expect(key.enable_key_rotation).toBe(true);
   });
 
-  test("buckets, queues and topics refuse what does not come by TLS", () => {
-    const refusing = listStackPolicies(written).filter(({ statements }) =>
+  test("buckets, queues and topics require TLS", () => {
+    const refusing = listStackPolicies(synthesized).filter(({ statements }) =>
       statements.some(
         ({ Effect, Principal, Condition }) =>
           Effect === "Deny" && Principal === "*" && Condition?.Bool?.["aws:SecureTransport"] === "false",
@@ -293,7 +295,7 @@ describe("data", () => {
     expect(count("aws_sns_topic_policy")).toBe(listWrittenResources("aws_sns_topic").length);
   });
 
-  test("no bucket, database or load balancer is public, and no address is let in by any security group", () => {
+  test("no bucket, database or load balancer is public, and no security group allows an address", () => {
     expect(listWrittenResources("aws_s3_bucket_public_access_block").length).toBe(
       listWrittenResources("aws_s3_bucket").length,
     );
@@ -315,7 +317,7 @@ describe("data", () => {
     }
   });
 
-  test("may not be deleted, and logs are kept for as long as the configuration says", () => {
+  test("is protected from deletion, and logs have the configured retention", () => {
     for (const [, , table] of listWrittenResources("aws_dynamodb_table"))
       expect(table).toMatchObject({
         deletion_protection_enabled: true,
@@ -329,10 +331,12 @@ describe("data", () => {
       expect(group.retention_in_days).toBe(365);
   });
 
-  test("functions of models are told where records lie, and the name of their key's parameter, never the key", async () => {
+  test("models' functions get the location of records and the name of the key's parameter, never the key", async () => {
     const outputs = await readStackFile("delivery");
     for (const environment of ["stage", "prod"]) {
-      const [[, , parameter] = []] = listResources(written, "aws_ssm_parameter", [`serving-${environment}`]);
+      const [[, , parameter] = []] = listResources(synthesized, "aws_ssm_parameter", [
+        `serving-${environment}`,
+      ]);
       expect(parameter).toMatchObject({ type: "SecureString", value_wo_version: 1 });
       expect(parameter).not.toHaveProperty("value");
       for (const name of ["TABLE", "BUCKET", "HASH_KEY_PARAMETER"])
@@ -340,7 +344,7 @@ describe("data", () => {
     }
   });
 
-  test("secrets are written once and read back by no state", async () => {
+  test("secrets are write-only, so that no state contains them", async () => {
     const secrets = listWrittenResources("aws_ssm_parameter").filter(
       ([, , one]) => one.type === "SecureString",
     );
@@ -357,8 +361,8 @@ describe("data", () => {
   });
 });
 
-describe("ways in", () => {
-  test("one route asks for nothing, which is Slack's", () => {
+describe("entry points", () => {
+  test("only Slack's route has no authorization", () => {
     const open = listWrittenResources("aws_apigatewayv2_route").filter(
       ([, , route]) => route.authorization_type !== "AWS_IAM",
     );
@@ -368,11 +372,11 @@ describe("ways in", () => {
     expect(listWrittenResources("aws_lambda_function_url")).toEqual([]);
   });
 
-  // A source that a request lacks would be answered 401 without the authorizer: of `x-api-key` and `Authorization` each
-  // request has one. https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
-  test("models are for callers with a key: their APIs have an authorizer, which every request reaches and whose answers are never kept", () => {
+  // With an identity source that a request lacks, API Gateway would return 401 without calling the authorizer, and a
+  // request has only one of `x-api-key` and `Authorization`. https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
+  test("models require a key: their APIs have an authorizer that every request reaches and whose results are not cached", () => {
     for (const environment of ["stage", "prod"]) {
-      const [[, , authorizer] = []] = listResources(written, "aws_apigatewayv2_authorizer", [
+      const [[, , authorizer] = []] = listResources(synthesized, "aws_apigatewayv2_authorizer", [
         `serving-${environment}`,
       ]);
       expect(authorizer).toMatchObject({
@@ -388,7 +392,7 @@ describe("ways in", () => {
     expect(attributeText(outputs, "value")).toMatch(/"PROD_AUTHORIZER_ID":"\$\{/);
   });
 
-  test("every stage of an HTTP API logs its requests, without headers and bodies, and is limited", () => {
+  test("every stage of an HTTP API has an access log without headers and bodies, and rate limits", () => {
     const stages = listWrittenResources("aws_apigatewayv2_stage");
     expect(stages.length).toBe(4);
     for (const [, , stage] of stages) {
@@ -397,11 +401,11 @@ describe("ways in", () => {
     }
   });
 
-  test("CI signs in without keys, for this repository alone: pull requests may do nothing but plan", () => {
-    const trusts = listResources(written, "aws_iam_role", ["bootstrap-tooling"])
+  test("CI signs in without access keys, only from this repository, and pull requests may only plan", () => {
+    const trusts = listResources(synthesized, "aws_iam_role", ["bootstrap-tooling"])
       .filter(([, , role]) => attributeText(role, "name").startsWith("slipway-ci"))
       .map(([, , role]) => [role.name, parseStatements(role.assume_role_policy)[0]?.Condition?.StringEquals]);
-    const { repository, environment } = written.accounts.tooling.ci;
+    const { repository, environment } = synthesized.accounts.tooling.ci;
     const subject = "token.actions.githubusercontent.com:sub";
     expect(Object.fromEntries(trusts)).toMatchObject({
       "slipway-ci-apply": { [subject]: [`repo:${repository}:environment:${environment}`] },
@@ -411,7 +415,7 @@ describe("ways in", () => {
     expect(listWrittenResources("aws_iam_user")).toEqual([]);
     for (const account of ["tooling", "stage", "prod"])
       expect(
-        listResources(written, "aws_iam_role_policy", [`bootstrap-${account}`]).filter(([, , one]) =>
+        listResources(synthesized, "aws_iam_role_policy", [`bootstrap-${account}`]).filter(([, , one]) =>
           attributeText(one, "role").includes("roles_plan"),
         ),
       ).toEqual([]);
@@ -419,7 +423,7 @@ describe("ways in", () => {
 });
 
 describe("images", () => {
-  test("are immutable, scanned when pushed, and promoted ones are kept", () => {
+  test("are immutable and scanned at the push, and promoted ones are kept", () => {
     const [[, , repository] = []] = listWrittenResources("aws_ecr_repository");
     expect(repository).toMatchObject({
       image_tag_mutability: "IMMUTABLE",
@@ -431,7 +435,7 @@ describe("images", () => {
     expect(first.rulePriority).toBeLessThan(second.rulePriority);
   });
 
-  test("are built by the platform's builder, pinned by the hash of what Terraform uploads, from no source", () => {
+  test("are built by the platform's builder, pinned by the hash of the uploaded archive, without a source", () => {
     const [[, , project] = []] = listWrittenResources("aws_codebuild_project");
     expect(firstBlock(project?.source)).toMatchObject({ type: "NO_SOURCE" });
     expect(firstBlock(project?.source).buildspec).toContain("sha256sum --check");
@@ -450,14 +454,14 @@ describe("images", () => {
   test("are built in an image that is named by its digest, and the doctor is told which", () => {
     const [[, , project] = []] = listWrittenResources("aws_codebuild_project");
     const environment = firstBlock(project?.environment);
-    const { architecture, buildImage } = written.accounts.tooling.images;
+    const { architecture, buildImage } = synthesized.accounts.tooling.images;
     expect(environment).toMatchObject({
       image: buildImage,
       image_pull_credentials_type: "SERVICE_ROLE",
       privileged_mode: false,
       type: architecture === "arm64" ? "ARM_CONTAINER" : "LINUX_CONTAINER",
     });
-    // As CodeBuild writes it: no tag beside the digest.
+    // CodeBuild does not allow a tag with a digest.
     expect(environment.image).toMatch(/^public\.ecr\.aws\/[\w/-]+@sha256:[0-9a-f]{64}$/);
     const outputs =
       listWrittenResources("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ??
@@ -465,24 +469,24 @@ describe("images", () => {
     expect(attributeText(outputs, "value")).toContain(`"BUILD_IMAGE":"${buildImage}"`);
   });
 
-  test("are signed by builds alone, whatever else a policy of the account allows", () => {
+  test("can only be signed by builds, even if another policy allows it", () => {
     const key = listWrittenResources("aws_kms_key").find(([, , one]) => one.key_usage === "SIGN_VERIFY")?.[2];
     expect(key?.customer_master_key_spec).toBe("ECC_NIST_P256");
     expect(parseStatements(key?.policy)).toContainEqual(
       expect.objectContaining({
         Effect: "Deny",
         Action: "kms:Sign",
-        Condition: { ArnNotEquals: { "aws:PrincipalArn": nameResources(written.accounts).buildRoleArn } },
+        Condition: { ArnNotEquals: { "aws:PrincipalArn": nameResources(synthesized.accounts).buildRoleArn } },
       }),
     );
   });
 
-  test("are given to functions of stage and prod alone", () => {
+  test("can only be pulled for functions of stage and prod", () => {
     const [[, , granted] = []] = listWrittenResources("aws_ecr_repository_policy");
     const conditions = JSON.stringify(parseStatements(granted?.policy).map(({ Condition }) => Condition));
     for (const environment of ["stage", "prod"] as const)
       expect(conditions).toContain(
-        `:${written.accounts[environment].account}:function:slipway-${environment}-*`,
+        `:${synthesized.accounts[environment].account}:function:slipway-${environment}-*`,
       );
     expect(parseStatements(granted?.policy).every(({ Condition }) => Condition !== undefined)).toBe(true);
   });
@@ -501,7 +505,7 @@ describe("the platform's policy", () => {
         Condition: {
           "ForAllValues:StringEquals": {
             "dynamodb:LeadingKeys": ["policy"],
-            // Not `expiresAt`: an entry that is hidden would leave the one before in force.
+            // Not `expiresAt`: if an entry expired, the previous one would be in force.
             "dynamodb:Attributes": ["pk", "sk", "value", "version", "write"],
           },
           Null: { "dynamodb:LeadingKeys": "false", "dynamodb:Attributes": "false" },
@@ -523,7 +527,7 @@ describe("the platform's policy", () => {
   });
 
   test("no function that writes the table may write it", () => {
-    const table = listStackPolicies(written).filter(
+    const table = listStackPolicies(synthesized).filter(
       ({ stack, kind, statements }) =>
         stack === "delivery" &&
         kind === "aws_iam_role_policy" &&
@@ -541,20 +545,20 @@ describe("the platform's policy", () => {
 test("a pull request to the branch needs one of the operators, where CodeCommit knows no owners of paths", () => {
   const [[, , template] = []] = listWrittenResources("aws_codecommit_approval_rule_template");
   expect(JSON.parse(attributeText(template ?? {}, "content"))).toMatchObject({
-    DestinationReferences: [`refs/heads/${written.accounts.tooling.source.branch}`],
+    DestinationReferences: [`refs/heads/${synthesized.accounts.tooling.source.branch}`],
     Statements: [{ Type: "Approvers", NumberOfApprovalsNeeded: 1 }],
   });
   expect(listWrittenResources("aws_codecommit_approval_rule_template_association")).toHaveLength(1);
 });
 
 describe("operations", () => {
-  test("every alarm tells the one topic when it begins and when it ends", () => {
+  test("every alarm notifies the topic at its start and its end", () => {
     const alarms = listWrittenResources("aws_cloudwatch_metric_alarm");
-    const told = alarms.map(([stack, , alarm]) => [
+    const notifications = alarms.map(([stack, , alarm]) => [
       stack,
       JSON.stringify([alarm.alarm_actions, alarm.ok_actions]),
     ]);
-    for (const [stack, actions] of told)
+    for (const [stack, actions] of notifications)
       expect(actions).toContain(stack === "delivery" ? "aws_sns_topic.alarms.arn" : ":slipway-alarms");
     expect(alarms.map(([, , alarm]) => alarm.alarm_name).toSorted()).toEqual([
       "slipway-deliveries-aborted",
@@ -576,7 +580,7 @@ describe("operations", () => {
     ]);
   });
 
-  test("executions that ended badly reach the sweep, and so does the clock every five minutes", () => {
+  test("failed executions trigger the sweep, and so does a schedule every five minutes", () => {
     const rules = Object.fromEntries(
       listWrittenResources("aws_cloudwatch_event_rule").map(([, , rule]) => [rule.name, rule]),
     );
@@ -598,7 +602,7 @@ describe("operations", () => {
     });
   });
 
-  test("there is a dashboard for each environment and one for deliveries", () => {
+  test("each environment and the deliveries have a dashboard", () => {
     expect(listWrittenResources("aws_cloudwatch_dashboard").map(([, , one]) => one.dashboard_name)).toEqual([
       "slipway-deliveries",
       "slipway-prod",
@@ -606,7 +610,7 @@ describe("operations", () => {
     ]);
   });
 
-  test("what the command reads has every variable that functions share, and fits a free parameter", () => {
+  test("the command's outputs have every variable that functions share, and fit in a standard parameter", () => {
     const outputs =
       listWrittenResources("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ??
       {};

@@ -19,7 +19,7 @@ const stackNames = listStacks(config);
 const formatInvocations = (verb: "plan" | "apply", stack: string, options: Partial<CommandOptions>) =>
   listTerraformInvocations(verb, stack, { ...defaultOptions, ...options }).map(({ args }) => args.join(" "));
 
-test("without names, every stack that a role applies comes in the order of their outputs, and none that a person applies", () => {
+test("without names, all stacks except bootstrap are selected, in the order of their dependencies", () => {
   expect(selectStacks(stackNames, defaultOptions)).toEqual([
     "network",
     "registry",
@@ -29,7 +29,7 @@ test("without names, every stack that a role applies comes in the order of their
   ]);
 });
 
-test("named stacks come in that order too, whatever the order of their names", () => {
+test("named stacks are sorted by their dependencies, too", () => {
   const stacks = ["delivery", "bootstrap-tooling", "network"];
   expect(selectStacks(stackNames, { ...defaultOptions, stacks })).toEqual([
     "bootstrap-tooling",
@@ -38,26 +38,26 @@ test("named stacks come in that order too, whatever the order of their names", (
   ]);
 });
 
-test("with somebody else's MLflow there is no network and no registry", () => {
+test("with an existing MLflow there is no network and no registry stack", () => {
   const registry = { kind: "existing" as const, uri: "https://mlflow.example.com" };
   expect(listStacks({ ...config, tooling: { ...config.tooling, registry } })).not.toContain("registry");
 });
 
-describe("what cannot be meant is refused in a sentence:", () => {
-  test("a stack that is not there", () => {
+describe("the error explains", () => {
+  test("an unknown stack", () => {
     expect(() => selectStacks(stackNames, { ...defaultOptions, stacks: ["servingprod"] })).toThrow(
-      /There is no stack servingprod; there are bootstrap-tooling,/,
+      /Unknown stack servingprod: use bootstrap-tooling,/,
     );
   });
-  test("--first for anything but the bucket's own stack", () => {
+  test("--first for another stack than bootstrap-tooling", () => {
     expect(() => selectStacks(stackNames, { ...defaultOptions, first: true })).toThrow(NotAsked);
     expect(() => selectStacks(stackNames, { ...defaultOptions, first: true, stacks: ["delivery"] })).toThrow(
-      /bootstrap-tooling alone/,
+      /only for bootstrap-tooling/,
     );
   });
 });
 
-test("the first apply keeps its state beside it, and moves it into the bucket that it made", () => {
+test("the first apply starts with a local state and moves it into the new bucket", () => {
   const first = listTerraformInvocations("apply", "bootstrap-tooling", {
     ...defaultOptions,
     first: true,
@@ -67,18 +67,18 @@ test("the first apply keeps its state beside it, and moves it into the bucket th
   expect(first.at(-1)?.args).toEqual(expect.arrayContaining(["init", "-migrate-state"]));
 });
 
-test("a pull request's plan neither locks nor refreshes, and acts as the role that may do nothing", () => {
+test("a pull request's plan neither locks nor refreshes, and uses the role without permissions", () => {
   expect(formatInvocations("plan", "delivery", { fromStates: true }).at(-1)).toBe(
     "plan -input=false -no-color -lock=false -refresh=false -var=role=slipway-terraform-plan",
   );
 });
 
-test("an apply asks, unless it was approved before", () => {
+test("an apply prompts unless it was approved before", () => {
   expect(formatInvocations("apply", "delivery", {}).at(-1)).not.toContain("auto-approve");
   expect(formatInvocations("apply", "delivery", { yes: true }).at(-1)).toContain("-auto-approve");
 });
 
-test("another account's person reaches the states by a profile of their own", () => {
+test("a bootstrap in another account can use a separate profile for the states", () => {
   expect(formatInvocations("apply", "bootstrap-stage", { stateProfile: "tooling" })[0]).toContain(
     "-backend-config=profile=tooling",
   );

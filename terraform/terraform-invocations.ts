@@ -1,19 +1,19 @@
 import type { Accounts } from "./read-config.ts";
 
 export type CommandOptions = {
-  /** Stacks that were named; none: all that a role applies. */
+  /** The named stacks; empty: all except bootstrap. */
   readonly stacks: readonly string[];
-  /** Approved before: nobody is asked. */
+  /** Apply without a prompt, because the plan was approved before. */
   readonly yes: boolean;
-  /** From the states alone, as a pull request's code may: no lock, no refresh, the role that may do nothing. */
+  /** Plan only from the states, for a pull request's code: no lock, no refresh, the role without permissions. */
   readonly fromStates: boolean;
-  /** The first of all applies: its bucket is not there yet, so its state lies beside it until it is. */
+  /** The first apply: the bucket does not exist yet, so the state is local until it does. */
   readonly first: boolean;
-  /** The AWS profile that reaches tooling's bucket, while another account's is in force. */
+  /** The AWS profile for tooling's bucket, if the current one is another account's. */
   readonly stateProfile: string | undefined;
 };
 
-/** Stacks in the order in which they are applied, each after those whose outputs it reads. */
+/** Stacks in the order of application: each after those whose outputs it reads. */
 export const listStacks = ({ tooling }: Accounts): readonly string[] => [
   "bootstrap-tooling",
   "bootstrap-stage",
@@ -26,22 +26,21 @@ export const listStacks = ({ tooling }: Accounts): readonly string[] => [
 
 const isBootstrap = (stack: string): boolean => stack.startsWith("bootstrap-");
 
-/** What was asked for cannot be done; the message says what can. */
+/** The command cannot run; the message says what to do instead. */
 export class NotAsked extends Error {
   override readonly name = "NotAsked";
 }
 
-/** The stacks that a command works on, in order. Throws NotAsked. */
+/** The stacks of a command, in order. Throws NotAsked. */
 export const selectStacks = (
   order: readonly string[],
   { stacks, first }: CommandOptions,
 ): readonly string[] => {
   const unknown = stacks.find((stack) => !order.includes(stack));
-  if (unknown !== undefined)
-    throw new NotAsked(`There is no stack ${unknown}; there are ${order.join(", ")}.`);
+  if (unknown !== undefined) throw new NotAsked(`Unknown stack ${unknown}: use ${order.join(", ")}.`);
   if (first && stacks.join() !== "bootstrap-tooling")
-    throw new NotAsked("--first is for bootstrap-tooling alone: npm run apply -- bootstrap-tooling --first");
-  // A person applies those once, with rights that no role of CI has.
+    throw new NotAsked("--first is only for bootstrap-tooling: npm run apply -- bootstrap-tooling --first");
+  // A person applies the bootstrap stacks once, with permissions that no CI role has.
   return stacks.length === 0
     ? order.filter((stack) => !isBootstrap(stack))
     : order.filter((stack) => stacks.includes(stack));
@@ -49,13 +48,13 @@ export const selectStacks = (
 
 export type TerraformInvocation = {
   readonly args: readonly string[];
-  /** Whether a state in the stack's own folder takes the bucket's place meanwhile. */
+  /** Whether the state is in the stack's folder instead of the bucket. */
   readonly localState: boolean;
 };
 
 const commonArguments = ["-input=false", "-no-color"];
 
-/** Terraform's invocations for one stack, in order. */
+/** The invocations of Terraform for one stack, in order. */
 export const listTerraformInvocations = (
   verb: "plan" | "apply",
   stack: string,
@@ -65,10 +64,10 @@ export const listTerraformInvocations = (
   const bucket = stateProfile === undefined ? [] : [`-backend-config=profile=${stateProfile}`];
   const run = (localState: boolean, ...args: readonly string[]) => ({ localState, args });
   const init = run(first, "init", ...commonArguments, ...(first ? [] : bucket), "-reconfigure");
-  const looking = fromStates
+  const planArguments = fromStates
     ? ["-lock=false", "-refresh=false", ...(isBootstrap(stack) ? [] : ["-var=role=slipway-terraform-plan"])]
     : [];
-  if (verb === "plan") return [init, run(first, "plan", ...commonArguments, ...looking)];
+  if (verb === "plan") return [init, run(first, "plan", ...commonArguments, ...planArguments)];
   const apply = run(first, "apply", "-no-color", ...(yes ? ["-input=false", "-auto-approve"] : []));
   return first
     ? [init, apply, run(false, "init", ...commonArguments, ...bucket, "-migrate-state", "-force-copy")]

@@ -31,12 +31,12 @@ describe.skipIf(skip)("terraform validate", () => {
     for (const { remove } of configurations) await remove();
   });
 
-  test("takes every stack, as they ship, with GitHub and with somebody else's MLflow", {
+  test("accepts every stack, as shipped and with GitHub and an existing MLflow", {
     timeout: 300_000,
   }, async () => {
-    // As modules of one: the provider, 600 MB of it, starts once for all of them.
+    // As modules of one configuration, so that the provider (600 MB) starts only once.
     const [{ folder: shipped } = { folder: "" }] = configurations;
-    // Zips are named from a stack's folder, and Terraform starts in this one.
+    // Paths of zips are relative to a stack's folder, so Terraform must run at the same depth.
     const root = join(shipped, "stacks", "all");
     await mkdir(root);
     const modules: Record<string, { source: string }> = {};
@@ -47,12 +47,12 @@ describe.skipIf(skip)("terraform validate", () => {
       }
     expect(Object.keys(modules).length).toBe(14);
     await writeFile(join(root, "main.tf.json"), JSON.stringify({ module: modules }));
-    const began = await runTerraform(root, ["init", "-backend=false", "-no-color"]);
-    expect(began.output).toContain("successfully initialized");
+    const init = await runTerraform(root, ["init", "-backend=false", "-no-color"]);
+    expect(init.output).toContain("successfully initialized");
     const { output } = await runTerraform(root, ["validate", "-no-color", "-json"]);
-    const found = Validation.parse(JSON.parse(output));
-    // A module's own state is ignored, which is said of each.
-    const wrong = found.diagnostics.filter(({ summary }) => summary !== "Backend configuration ignored");
-    expect({ valid: found.valid, wrong }).toEqual({ valid: true, wrong: [] });
+    const { valid, diagnostics } = Validation.parse(JSON.parse(output));
+    // Terraform warns that it ignores each module's backend.
+    const problems = diagnostics.filter(({ summary }) => summary !== "Backend configuration ignored");
+    expect({ valid, problems }).toEqual({ valid: true, problems: [] });
   });
 });

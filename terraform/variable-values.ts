@@ -22,10 +22,10 @@ type Needs = {
   readonly builder: string;
 };
 
-/** Values of all variables that functions of tooling's account may ask for, for one caller of the environments' roles. */
+/** Values of all variables of functions in tooling, for one caller of the environments' roles. */
 export type VariableValues = (caller: string) => Readonly<Record<string, string | undefined>>;
 
-/** A variable that worlds/aws/environment/variable-groups.ts knows and that has no value here is an error of the compiler. */
+/** The compiler reports each variable of worlds/aws/environment/variable-groups.ts that has no value here. */
 export const createVariableValues = (needs: Needs): VariableValues => {
   const { accounts, names, registry, serving } = needs;
   const { tooling, stage, prod } = accounts;

@@ -49,16 +49,16 @@ const Workflow = z.object({
 
 let text: string;
 let workflow: z.infer<typeof Workflow>;
-let written: SynthesizedStacks;
+let synthesized: SynthesizedStacks;
 beforeAll(async () => {
   text = await readFile(join(root, ".github", "workflows", "infrastructure.yml"), "utf8");
   workflow = Workflow.parse(parse(text, { merge: true }));
-  written = await synthStacks();
+  synthesized = await synthStacks();
 });
-afterAll(() => written?.remove());
+afterAll(() => synthesized?.remove());
 
 const defaultOptions = { stacks: [], yes: false, fromStates: false, first: false, stateProfile: undefined };
-/** What `npm run plan` and `apply` ask Terraform for each stack, as the jobs write it. */
+/** The arguments of `npm run plan` and `apply` for each stack, in the form of the jobs' scripts. */
 const formatArguments = (verb: "plan" | "apply", options: Partial<CommandOptions>) =>
   listTerraformInvocations(verb, "delivery", { ...defaultOptions, ...options })
     .map(({ args }) => `  terraform -chdir="$stack" ${args.join(" ")}`)
@@ -67,8 +67,10 @@ const formatArguments = (verb: "plan" | "apply", options: Partial<CommandOptions
 const findRole = ({ steps }: z.infer<typeof Job>): string =>
   String(steps.find((step) => step.with?.["role-to-assume"])?.with?.["role-to-assume"]);
 
-test("its jobs sign in as the roles that bootstrap made, by OIDC, and know no secret", () => {
-  const roles = listResources(written, "aws_iam_role", ["bootstrap-tooling"]).map(([, , { name }]) => name);
+test("its jobs assume the bootstrap stacks' roles by OIDC and use no secrets", () => {
+  const roles = listResources(synthesized, "aws_iam_role", ["bootstrap-tooling"]).map(
+    ([, , { name }]) => name,
+  );
   for (const [job, role] of [
     [workflow.jobs.plan, "slipway-ci-plan"],
     [workflow.jobs.apply, "slipway-ci-apply"],
@@ -82,14 +84,14 @@ test("its jobs sign in as the roles that bootstrap made, by OIDC, and know no se
   expect(text).not.toContain("secrets.");
 });
 
-test("a pull request is planned from the states alone; what was merged is applied in the environment that asks for approval", () => {
+test("a pull request is planned only from the states; a merge is applied in the environment that requires approval", () => {
   const { plan, apply } = workflow.jobs;
   const commands = (job: typeof plan) => job.steps.map(({ run = "" }) => run).join("\n");
   expect(plan.if).toMatch(/pull_request/);
   expect(commands(plan)).toContain(formatArguments("plan", { fromStates: true }));
   expect(commands(plan)).not.toContain("apply");
   expect(apply.if).toBe("github.event_name == 'push' && github.ref == 'refs/heads/main'");
-  expect(apply.environment).toBe(written.accounts.tooling.ci.environment);
+  expect(apply.environment).toBe(synthesized.accounts.tooling.ci.environment);
   expect(commands(apply)).toContain(formatArguments("apply", { yes: true }));
   // The same stacks in the same order as the command's.
   const stacks = selectStacks(listStacks(config), defaultOptions).join(" ");
@@ -131,12 +133,12 @@ test("others' actions are named by their commits, and the paths that start it ar
     expect(existsSync(join(root, path.replace(/\/\*\*$/, ""))), path).toBe(true);
 });
 
-test("whatever the builder consists of starts it: an apply pins the builder anew", () => {
+test("all parts of the builder trigger it, because an apply pins the builder again", () => {
   const paths = [...builderFolders.map((folder) => `${folder}/**`), ...builderFiles];
   expect(workflow.on.pull_request.paths).toEqual(expect.arrayContaining(paths));
 });
 
-describe("what synth wrote passes to Terraform unchanged:", () => {
+describe("synth's output reaches Terraform unchanged:", () => {
   const types = new Set<string>();
   const withTooling =
     (change: (tooling: Accounts["tooling"]) => Partial<Accounts["tooling"]>) =>
@@ -165,17 +167,17 @@ describe("what synth wrote passes to Terraform unchanged:", () => {
     ],
   ];
   test.each(choices)("%s", async (_, change) => {
-    const chosen = await synthStacks(change);
+    const variant = await synthStacks(change);
     try {
-      const { status, output, read } = unpackArtefact(dirname(dirname(chosen.folder)));
+      const { status, output, read } = unpackArtefact(dirname(dirname(variant.folder)));
       expect({ status, output }).toEqual({ status: 0, output: "" });
-      expect([...read.keys()].toSorted()).toEqual([...chosen.stacks.keys()]);
-      for (const [name, stack] of chosen.stacks) {
+      expect([...read.keys()].toSorted()).toEqual([...variant.stacks.keys()]);
+      for (const [name, stack] of variant.stacks) {
         expect(JSON.parse(read.get(name) ?? "")).toEqual(stack);
         for (const type of Object.keys(stack.resource ?? {})) types.add(type);
       }
     } finally {
-      await chosen.remove();
+      await variant.remove();
     }
   });
 

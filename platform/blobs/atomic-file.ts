@@ -9,57 +9,57 @@ const isAlreadyPresent = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "EEXIST";
 
 /**
- * Writes beside the target and then lets `settle` put it in place. No fsync: what was written survives the
- * death of the process, and after a power cut a delivery starts again from what its folder holds.
+ * Writes a temporary file beside the target, then `moveIntoPlace` renames or links it. No fsync: the bytes survive the
+ * end of the process, and after a power cut a delivery starts again from the files that its folder holds.
  */
-const writeViaTemporary = async (
+const writeTemporaryFile = async (
   path: string,
   parts: readonly Uint8Array[],
   options: Options,
-  settle: (temporary: string) => Promise<boolean>,
+  moveIntoPlace: (temporaryPath: string) => Promise<boolean>,
 ): Promise<boolean> => {
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  const temporaryPath = `${path}.${randomUUID()}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true });
-    const file = await open(temporary, "wx", options.mode ?? 0o644);
+    const file = await open(temporaryPath, "wx", options.mode ?? 0o644);
     try {
       for (const part of parts) await file.writeFile(part);
       await file.close();
-      return await settle(temporary);
+      return await moveIntoPlace(temporaryPath);
     } finally {
-      // Closing twice is harmless; here it is for the write that failed.
+      // A second close is harmless; this one is for a failed write.
       await file.close();
-      await rm(temporary, { force: true });
+      await rm(temporaryPath, { force: true });
     }
   } catch (error) {
     throw toDataFolderError(path, error);
   }
 };
 
-/** Replaces a file as a whole: readers see the old bytes or all of the new ones. Throws DataFolderUnusable. */
+/** Replaces a file at once: readers see the old bytes or all of the new ones. Throws DataFolderUnusable. */
 export const replaceFile = async (
   path: string,
   parts: readonly Uint8Array[],
   options: Options = {},
 ): Promise<void> => {
-  await writeViaTemporary(path, parts, options, async (temporary) => {
-    await rename(temporary, path);
+  await writeTemporaryFile(path, parts, options, async (temporaryPath) => {
+    await rename(temporaryPath, path);
     return true;
   });
 };
 
 /**
- * Creates a file as a whole and only where none stands: of several processes exactly one does.
- * Whether it was this one. Throws DataFolderUnusable.
+ * Creates a file unless it exists. If several processes try at once, exactly one succeeds.
+ * Returns whether this call created it. Throws DataFolderUnusable.
  */
 export const createFile = (
   path: string,
   parts: readonly Uint8Array[],
   options: Options = {},
 ): Promise<boolean> =>
-  writeViaTemporary(path, parts, options, async (temporary) => {
+  writeTemporaryFile(path, parts, options, async (temporaryPath) => {
     try {
-      await link(temporary, path);
+      await link(temporaryPath, path);
       return true;
     } catch (error) {
       if (isAlreadyPresent(error)) return false;

@@ -32,11 +32,11 @@ describeWithFaults("blobs", (peer, name) => {
   test("a bucket that is not there is named by the error", async () => {
     const { client, close } = await subject(peer);
     const blobs = createS3Blobs({ client, bucket: "slipway-none" });
-    const fault = { name: "NoSuchBucket" };
+    const expectedError = { name: "NoSuchBucket" };
     await expect(blobs.put("a", Buffer.from("a"), { contentType: "text/plain" })).rejects.toMatchObject(
-      fault,
+      expectedError,
     );
-    await expect(blobs.get("a")).rejects.toMatchObject(fault);
+    await expect(blobs.get("a")).rejects.toMatchObject(expectedError);
     await close();
   });
 });

@@ -19,25 +19,26 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-test("the key file is for its owner alone, and nothing else is left beside it", async () => {
+test("only the owner can read the key file, and no temporary file remains", async () => {
   await createKeyFileCipher({ file }).encrypt("x", { a: "b" });
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(await readdir(join(folder.path, "made"))).toEqual(["key"]);
 });
 
-test("ciphers that make the key file at once all use the one key", async () => {
+test("ciphers that create the key file concurrently use the same key", async () => {
   const ciphers = Array.from({ length: 10 }, () => createKeyFileCipher({ file }));
-  const sealed = await Promise.all(ciphers.map((cipher) => cipher.encrypt("x", { a: "b" })));
-  for (const text of sealed) expect(await createKeyFileCipher({ file }).decrypt(text, { a: "b" })).toBe("x");
+  const ciphertexts = await Promise.all(ciphers.map((cipher) => cipher.encrypt("x", { a: "b" })));
+  for (const ciphertext of ciphertexts)
+    expect(await createKeyFileCipher({ file }).decrypt(ciphertext, { a: "b" })).toBe("x");
 });
 
-test("a text does not open under another key", async () => {
-  const sealed = await createKeyFileCipher({ file }).encrypt("x", { a: "b" });
+test("another key does not decrypt a text", async () => {
+  const ciphertext = await createKeyFileCipher({ file }).encrypt("x", { a: "b" });
   const other = createKeyFileCipher({ file: join(folder.path, "other") });
-  await expect(other.decrypt(sealed, { a: "b" })).rejects.toThrow(CipherRefused);
+  await expect(other.decrypt(ciphertext, { a: "b" })).rejects.toThrow(CipherRefused);
 });
 
-test("a key file that holds no key is named and not replaced", async () => {
+test("an invalid key file is reported and not replaced", async () => {
   const broken = join(folder.path, "broken");
   await writeFile(broken, "short\n");
   await chmod(broken, 0o600);

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { createFile } from "#platform/blobs/atomic-file.ts";
+import { loadOrCreateFile } from "#platform/blobs/load-or-create-file.ts";
 import { loadOnce } from "#platform/secrets/load-once.ts";
 import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { type Cipher, CipherRefused } from "./cipher.ts";
@@ -9,10 +9,10 @@ const algorithm = "aes-256-gcm";
 const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
-/** The envelope's first letters; another algorithm gets another version. */
+/** The version of the envelope's format: another algorithm needs another prefix. */
 const envelopePrefix = "v1.";
 
-/** The context in an order that is always the same, so that equal contexts are equal bytes. */
+/** Sorts the names, so that equal contexts give equal bytes. */
 const encodeContext = (context: Readonly<Record<string, string>>): Buffer =>
   Buffer.from(
     `${envelopePrefix}${JSON.stringify(Object.entries(context).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))}`,
@@ -28,31 +28,26 @@ const readKey = async (file: string): Promise<Buffer | undefined> => {
   const key = Buffer.from(text.trim(), "base64");
   if (key.length === keyBytes) return key;
   throw new DataFolderUnusable(
-    `${file} holds no key of ${keyBytes} bytes. Put the key file back, or start over with --fresh.`,
+    `${file} holds no key of ${keyBytes} bytes. Restore the key file, or start over with --fresh.`,
   );
 };
 
-/** The key in the file, made at first use (mode 0600). Of several processes one makes it, all read that one. */
-const loadOrCreateKey = async (file: string, random: (bytes: number) => Buffer): Promise<Buffer> => {
-  const present = await readKey(file);
-  if (present !== undefined) return present;
-  await createFile(file, [Buffer.from(`${random(keyBytes).toString("base64")}\n`)], { mode: 0o600 });
-  const made = await readKey(file);
-  if (made === undefined) throw new DataFolderUnusable(`${file} was removed while it was made. Start again.`);
-  return made;
-};
-
 /**
- * AES-256-GCM under the key in `file`, with the context as additional data (NIST SP 800-38D).
- * Envelope: `v1.` and base64url of nonce (12 bytes), tag (16), ciphertext. A nonce is random for each message,
- * which is safe for 2^32 messages under one key: far more than approvals will ever be asked.
+ * AES-256-GCM with the key in `file` and the context as additional data (NIST SP 800-38D).
+ * Envelope: `v1.` and base64url of nonce (12 bytes), tag (16), ciphertext. Each message has a random nonce,
+ * which is safe for 2^32 messages per key: far more than there will be approvals.
  */
 export const createKeyFileCipher = (needs: {
   readonly file: string;
   readonly random?: (bytes: number) => Buffer;
 }): Cipher => {
   const random = needs.random ?? randomBytes;
-  const key = loadOnce(() => loadOrCreateKey(needs.file, random));
+  const key = loadOnce(() =>
+    loadOrCreateFile(needs.file, {
+      read: readKey,
+      create: () => Buffer.from(`${random(keyBytes).toString("base64")}\n`),
+    }),
+  );
 
   return {
     encrypt: async (plaintext, context) => {
@@ -65,15 +60,15 @@ export const createKeyFileCipher = (needs: {
 
     decrypt: async (ciphertext, context) => {
       const secret = await key();
-      const refused = (cause?: unknown) =>
-        new CipherRefused("This text was changed, or encrypted for another context or under another key.", {
+      const createRefusal = (cause?: unknown) =>
+        new CipherRefused("This text was changed, or encrypted for another context or with another key.", {
           cause,
         });
       const body = ciphertext.slice(envelopePrefix.length);
       const envelope = Buffer.from(body, "base64url");
-      // Several texts decode to the same bytes; only the one that encrypt gave is taken.
-      const canonical = ciphertext.startsWith(envelopePrefix) && envelope.toString("base64url") === body;
-      if (!canonical || envelope.length < nonceBytes + tagBytes) throw refused();
+      // Several texts decode to the same bytes; only the one that `encrypt` returned is valid.
+      const isCanonical = ciphertext.startsWith(envelopePrefix) && envelope.toString("base64url") === body;
+      if (!isCanonical || envelope.length < nonceBytes + tagBytes) throw createRefusal();
       try {
         const decipher = createDecipheriv(algorithm, secret, envelope.subarray(0, nonceBytes), {
           authTagLength: tagBytes,
@@ -83,7 +78,7 @@ export const createKeyFileCipher = (needs: {
         const text = decipher.update(envelope.subarray(nonceBytes + tagBytes));
         return Buffer.concat([text, decipher.final()]).toString("utf8");
       } catch (error) {
-        throw refused(error);
+        throw createRefusal(error);
       }
     },
   };

@@ -19,14 +19,14 @@ const subject = async (peer: MotoPeer) => {
 describeWithFaults("cipher", (peer, name) => {
   cipherContract(`KMS, ${name}`, () => subject(peer));
 
-  test("a text does not open under another key", async () => {
-    const [one, other] = await Promise.all([subject(peer), subject(peer)]);
-    const sealed = await one.cipher.encrypt("x", { a: "b" });
-    await expect(other.cipher.decrypt(sealed, { a: "b" })).rejects.toThrow(CipherRefused);
-    await Promise.all([one.close(), other.close()]);
+  test("another key does not decrypt a text", async () => {
+    const [subjectA, subjectB] = await Promise.all([subject(peer), subject(peer)]);
+    const ciphertext = await subjectA.cipher.encrypt("x", { a: "b" });
+    await expect(subjectB.cipher.decrypt(ciphertext, { a: "b" })).rejects.toThrow(CipherRefused);
+    await Promise.all([subjectA.close(), subjectB.close()]);
   });
 
-  test("the longest task token is taken, and what KMS does not encrypt is refused before it is sent", async () => {
+  test("the longest task token can be encrypted, and a text above KMS's limit is refused before the call", async () => {
     const { cipher, close } = await subject(peer);
     const token = "t".repeat(2_048);
     expect(await cipher.decrypt(await cipher.encrypt(token, { a: "b" }), { a: "b" })).toBe(token);
@@ -34,7 +34,7 @@ describeWithFaults("cipher", (peer, name) => {
     await close();
   });
 
-  test("a key that may not be used is no CipherRefused: the text may be as good as ever", async () => {
+  test("a missing key is not CipherRefused: the text may still be valid", async () => {
     const { close } = await subject(peer);
     const client = new KMSClient(peer.config());
     const cipher = createKmsCipher({ client, key: "00000000-0000-0000-0000-000000000000" });

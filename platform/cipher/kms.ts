@@ -8,14 +8,14 @@ import {
 import { callAws } from "#platform/errors/call-aws.ts";
 import { type Cipher, CipherRefused } from "./cipher.ts";
 
-/** What KMS encrypts itself; a task token has at most 2,048 characters. */
+/** KMS's limit for one text; a task token has at most 2,048 characters. */
 const maxBytes = 4_096;
-/** The envelope's first letters; another way of encrypting gets another version. */
+/** The version of the envelope's format: another algorithm needs another prefix. */
 const envelopePrefix = "k1.";
 
 /**
- * Encryption by a symmetric KMS key, with the context as KMS's encryption context: it is in CloudTrail, so it holds
- * no secret. Envelope: `k1.` and base64url of KMS's ciphertext. Texts hold 1 to 4,096 bytes (RangeError above).
+ * Encrypts with a symmetric KMS key. The context becomes KMS's encryption context, which CloudTrail logs, so it must
+ * not hold secrets. Envelope: `k1.` and base64url of KMS's ciphertext. Texts have 1 to 4,096 bytes (RangeError above).
  * https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html
  */
 export const createKmsCipher = (needs: {
@@ -24,28 +24,28 @@ export const createKmsCipher = (needs: {
   readonly key: string;
 }): Cipher => {
   const { client, key } = needs;
-  const refused = (cause?: unknown) =>
-    new CipherRefused("This text was changed, or encrypted for another context or under another key.", {
+  const createRefusal = (cause?: unknown) =>
+    new CipherRefused("This text was changed, or encrypted for another context or with another key.", {
       cause,
     });
   return {
     encrypt: async (plaintext, context) => {
       const bytes = Buffer.from(plaintext, "utf8");
       if (bytes.length > maxBytes)
-        throw new RangeError(`KMS encrypts at most ${maxBytes} bytes, and this text has ${bytes.length}.`);
+        throw new RangeError(`The text has ${bytes.length} bytes (KMS's limit is ${maxBytes}).`);
       const command = new EncryptCommand({ KeyId: key, Plaintext: bytes, EncryptionContext: { ...context } });
       const { CiphertextBlob } = await callAws("KMS Encrypt", () => client.send(command));
-      if (CiphertextBlob === undefined) throw new Error("KMS Encrypt answered without a ciphertext.");
+      if (CiphertextBlob === undefined) throw new Error("KMS Encrypt returned no ciphertext.");
       return envelopePrefix + Buffer.from(CiphertextBlob).toString("base64url");
     },
 
     decrypt: async (ciphertext, context) => {
       const body = ciphertext.slice(envelopePrefix.length);
       const envelope = Buffer.from(body, "base64url");
-      // Several texts decode to the same bytes; only the one that encrypt gave is taken.
+      // Several texts decode to the same bytes; only the one that `encrypt` returned is valid.
       if (!ciphertext.startsWith(envelopePrefix) || body === "" || envelope.toString("base64url") !== body)
-        throw refused();
-      // Naming the key refuses what another key of the account encrypted.
+        throw createRefusal();
+      // With a KeyId, KMS refuses texts that another key of the account encrypted.
       const command = new DecryptCommand({
         KeyId: key,
         CiphertextBlob: envelope,
@@ -56,7 +56,7 @@ export const createKmsCipher = (needs: {
         return Buffer.from(Plaintext ?? new Uint8Array(0)).toString("utf8");
       } catch (error) {
         if (error instanceof InvalidCiphertextException || error instanceof IncorrectKeyException)
-          throw refused(error);
+          throw createRefusal(error);
         throw error;
       }
     },

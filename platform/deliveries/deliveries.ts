@@ -3,14 +3,16 @@ import type { Json } from "#platform/store/store.ts";
 
 export type ExecutionStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "ABORTED" | "TIMED_OUT";
 
+/** The name is what a Catch of the state machine matches. */
+export type ExecutionError = { readonly name: string; readonly cause: string };
+
 export type Execution = {
   /** The delivery's id. */
   readonly name: string;
   readonly status: ExecutionStatus;
   readonly input: Json;
   readonly output?: Json;
-  /** Name and cause of the fault it ended with. */
-  readonly error?: { readonly name: string; readonly cause: string };
+  readonly error?: ExecutionError;
   /** ISO 8601. */
   readonly startedAt: string;
   readonly endedAt?: string;
@@ -23,14 +25,14 @@ export type StateEvent = {
   readonly at: string;
   /** Milliseconds since the state was entered. */
   readonly ms: number;
-  /** The state's whole data after it succeeded. */
+  /** All data of the execution after this state. */
   readonly output?: Json;
-  readonly error?: { readonly name: string; readonly cause: string };
+  readonly error?: ExecutionError;
 };
 
 /** Executions of the delivery state machine. */
 export interface Deliveries {
-  /** Starts one; the same name again is the same execution (`started: false`). */
+  /** Starts an execution, unless this name has been used (`started: false`). */
   start(name: string, input: Json): Promise<{ readonly started: boolean }>;
   describe(name: string): Promise<Execution | undefined>;
   /** Oldest first. */
@@ -42,19 +44,15 @@ export interface Deliveries {
     readonly after?: string;
   }): Promise<{ readonly executions: readonly Execution[]; readonly cursor?: string }>;
   /**
-   * Answers a waiting task. Throws TaskGone when nobody waits for this token any more. `execution`: whose task it is,
-   * where that is known: then an answer that was taken, but of which the network lost the news, is told from a late one.
+   * Completes a waiting task. Throws TaskGone if no task waits for this token. With `execution`, the name of the task's
+   * execution, a retry after a lost response succeeds; without it, that retry is TaskGone.
    */
   succeed(taskToken: string, output: Json, execution?: string): Promise<void>;
-  fail(
-    taskToken: string,
-    error: { readonly name: string; readonly cause: string },
-    execution?: string,
-  ): Promise<void>;
+  fail(taskToken: string, error: ExecutionError, execution?: string): Promise<void>;
   stop(name: string, cause: string): Promise<void>;
 }
 
-/** The token was answered, timed out, or never existed. */
+/** The token was used, timed out, or never existed. */
 export class TaskGone extends SlipwayError {
   override readonly name = "TaskGone";
   override readonly retryable = false;

@@ -10,10 +10,10 @@ deliveriesContract("aws-local-stepfunctions", async () => {
   const folder = await createTemporaryFolder();
   const database = openDatabase(join(folder.path, "state.db"));
   const tokens = new Map<string, PromiseWithResolvers<string>>();
-  const of = (name: string) => {
-    const found = tokens.get(name) ?? Promise.withResolvers<string>();
-    tokens.set(name, found);
-    return found;
+  const getToken = (name: string) => {
+    const token = tokens.get(name) ?? Promise.withResolvers<string>();
+    tokens.set(name, token);
+    return token;
   };
   const deliveries = createEmbeddedDeliveries({
     database,
@@ -38,14 +38,14 @@ deliveriesContract("aws-local-stepfunctions", async () => {
     tasks: {
       ask: async (event) => {
         if (typeof event === "object" && event !== null && !Array.isArray(event))
-          of(String(event.name)).resolve(String(event.taskToken));
+          getToken(String(event.name)).resolve(String(event.taskToken));
         return undefined;
       },
     },
   });
   return {
     deliveries,
-    token: (name) => of(name).promise,
+    token: (name) => getToken(name).promise,
     close: async () => {
       const { executions } = await deliveries.list({ limit: 100, status: "RUNNING" });
       for (const { name } of executions) await deliveries.stop(name, "the test is over");
@@ -56,13 +56,13 @@ deliveriesContract("aws-local-stepfunctions", async () => {
   };
 });
 
-test("an engine that is closed writes nothing more: what fails with its process is interrupted, and no execution has ended", async () => {
+test("a closed engine writes nothing: the next engine aborts its running executions as Interrupted, and none has ended", async () => {
   const folder = await createTemporaryFolder();
   const database = openDatabase(join(folder.path, "state.db"));
-  const work = Promise.withResolvers<undefined>();
-  const begun = Promise.withResolvers<void>();
-  const ended: string[] = [];
-  const engine = () =>
+  const taskResult = Promise.withResolvers<undefined>();
+  const taskStarted = Promise.withResolvers<void>();
+  const endedExecutions: string[] = [];
+  const createEngine = () =>
     createEmbeddedDeliveries({
       database,
       clock: Date.now,
@@ -72,7 +72,7 @@ test("an engine that is closed writes nothing more: what fails with its process 
         States: {
           Work: {
             Type: "Task",
-            Resource: "arn:aws:lambda:eu-central-1:000000000000:function:work",
+            Resource: "arn:aws:lambda:eu-central-1:000000000000:function:taskResult",
             Catch: [{ ErrorEquals: ["States.ALL"], Next: "Failed" }],
             End: true,
           },
@@ -80,23 +80,23 @@ test("an engine that is closed writes nothing more: what fails with its process 
         },
       },
       tasks: {
-        work: async () => {
-          begun.resolve();
-          return work.promise;
+        taskResult: async () => {
+          taskStarted.resolve();
+          return taskResult.promise;
         },
       },
-      onEnd: (name) => void ended.push(name),
+      onEnd: (name) => void endedExecutions.push(name),
     });
-  const closing = engine();
+  const closing = createEngine();
   await closing.start("one", {});
-  await begun.promise;
+  await taskStarted.promise;
   closing.close();
-  work.reject(new Error("the thread that ran it has ended"));
+  taskResult.reject(new Error("the thread that ran it has ended"));
   await closing.idle();
   expect(await closing.describe("one")).toMatchObject({ status: "RUNNING" });
-  expect(await engine().resume()).toEqual({ resumed: [], interrupted: ["one"] });
+  expect(await createEngine().resume()).toEqual({ resumed: [], interrupted: ["one"] });
   expect(await closing.describe("one")).toMatchObject({ status: "ABORTED", error: { name: "Interrupted" } });
-  expect(ended).toEqual([]);
+  expect(endedExecutions).toEqual([]);
   database.close();
   await folder.remove();
 });

@@ -2,43 +2,48 @@ import { StateMachine, type StateMachineDefinition } from "aws-local-stepfunctio
 import type { Database } from "#platform/store/open-database.ts";
 import type { Json } from "#platform/store/store.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
-import { type Deliveries, type ExecutionStatus, type StateEvent, TaskGone } from "./deliveries.ts";
+import {
+  type Deliveries,
+  type ExecutionError,
+  type ExecutionStatus,
+  type StateEvent,
+  TaskGone,
+} from "./deliveries.ts";
 import { createExecutionTable, type ExecutionPosition } from "./execution-table.ts";
 
-/** What a Task state's Resource names, run here: it gets the state's Parameters and gives its result. */
+/** Handlers by the Resource of a Task state: each gets the state's Parameters and returns its result. */
 type TaskHandlers = Readonly<Record<string, (event: Json) => Promise<Json | undefined>>>;
 
 type EmbeddedDeliveriesDependencies = {
   readonly database: Database;
   readonly definition: { readonly StartAt: string; readonly States: Readonly<Record<string, object>> };
-  /** By function name (the last part of a Lambda ARN), and `codebuild:startBuild.sync`. */
+  /** Keys: function names (the last part of a Lambda ARN) and `codebuild:startBuild.sync`. */
   readonly tasks: TaskHandlers;
   readonly clock: () => number;
   readonly newToken: () => string;
-  /** Shortens Wait states, by name, in milliseconds; all else runs as defined. */
+  /** Milliseconds of Wait states by state name, in place of the definition's. */
   readonly waits?: Readonly<Record<string, number>>;
   /** Milliseconds before each retry, in place of the definition's intervals. */
   readonly retryMs?: number;
   readonly onEvent?: (name: string, event: StateEvent) => void;
-  /** An event could not be written (a full disk): the execution stands still until the next start sweeps it. */
-  readonly onFault?: (sentence: string, fault: unknown) => void;
+  /** An event could not be written, for instance to a full disk: the execution stops until the next `resume`. */
+  readonly onError?: (sentence: string, error: unknown) => void;
   readonly onEnd?: (name: string, status: ExecutionStatus) => void;
 };
 
-type ExecutionError = { readonly name: string; readonly cause: string };
 type PendingTask = {
   readonly execution: string;
   readonly resolve: (output: Json) => void;
-  readonly reject: (fault: Error) => void;
+  readonly reject: (error: Error) => void;
 };
 
-/** The engine takes an Error's name for Error and its message for Cause. */
+/** The engine reads Error from an error's name and Cause from its message. */
 const toEngineError = ({ name, cause }: ExecutionError): Error => Object.assign(new Error(cause), { name });
 
-/** A step's fault as Lambda reports it: the name for Catch, the rest as JSON in Cause. */
+/** A step's error as Lambda reports it: Catch matches the name, and Cause holds JSON. */
 const toLambdaError = (thrown: unknown): Error => {
   const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
-  // What a build reports is in CodeBuild's form already.
+  // A build's error already has CodeBuild's form.
   if (name === "States.TaskFailed") return toEngineError({ name, cause: message });
   return toEngineError({
     name,
@@ -52,10 +57,10 @@ const isJsonObject = (value: unknown): value is { readonly [key: string]: Json }
 const waitForTokenResource = "arn:aws:states:::lambda:invoke.waitForTaskToken";
 
 /**
- * Executions on aws-local-stepfunctions, kept in the database. Like the service it stands for, it outlives the
- * process: `resume` brings an execution that waits for its token back to that state, where the task runs again under
- * a new token. Any other execution that the process took with it is ABORTED, for sweep-deliveries to put right.
- * What the service has and the engine lacks: an aborted execution's running task is not stopped (its fence is).
+ * Executions on aws-local-stepfunctions, stored in the database. Like executions of Step Functions, they outlive the
+ * process: `resume` takes an execution that waits for a token back to that state and runs its task again with a new
+ * token. It ends every other interrupted execution as ABORTED, and sweep-deliveries repairs it.
+ * Unlike Step Functions, the engine cannot stop the running task of an aborted execution; only its fence stops it.
  */
 export const createEmbeddedDeliveries = (
   needs: EmbeddedDeliveriesDependencies,
@@ -66,12 +71,12 @@ export const createEmbeddedDeliveries = (
 } => {
   const { definition, tasks, clock, newToken } = needs;
   const table = createExecutionTable(needs.database);
-  const waiting = new Map<string, PendingTask>();
+  const pendingTasks = new Map<string, PendingTask>();
   let closed = false;
   const running = new Map<string, { abort: () => void; ended: Promise<void> }>();
 
-  /** The function's name, or the service integration, that a Task state's Resource stands for. */
-  const taskOf = (
+  /** The function's name, or the service integration, of a Task state's Resource. */
+  const parseTask = (
     state: object,
   ): { readonly name: string; readonly event: (input: Json) => Json } | undefined => {
     if (!("Type" in state && state.Type === "Task" && "Resource" in state)) return undefined;
@@ -90,9 +95,9 @@ export const createEmbeddedDeliveries = (
     state !== undefined && "Resource" in state && state.Resource === waitForTokenResource;
 
   for (const [name, state] of Object.entries(definition.States)) {
-    const task = taskOf(state);
+    const task = parseTask(state);
     if (task && !getOwnProperty(tasks, task.name))
-      throw new Error(`nothing runs the task ${task.name} of state ${name}`);
+      throw new Error(`no handler for task ${task.name} of state ${name}`);
   }
 
   const states = Object.fromEntries(
@@ -102,33 +107,33 @@ export const createEmbeddedDeliveries = (
     ]),
   );
 
-  const forget = (execution: string) => {
-    for (const [token, { execution: owner }] of waiting) if (owner === execution) waiting.delete(token);
+  const removePendingTasks = (name: string) => {
+    for (const [token, { execution }] of pendingTasks) if (execution === name) pendingTasks.delete(token);
   };
 
   const run = (name: string, position: ExecutionPosition): void => {
-    const notes = recorder(name);
+    const recorder = createRecorder(name);
     const handlers = Object.fromEntries(
       Object.entries(definition.States).flatMap(([stateName, state]) => {
-        const task = taskOf(state);
+        const task = parseTask(state);
         const handle = task && getOwnProperty(tasks, task.name);
         if (!task || !handle) return [];
         const handler = async (input: Json): Promise<Json> => {
-          // The state is on disk before its work begins: a kill in its midst is then known to be there.
-          await notes.entered(stateName);
+          // The state must be on disk before its task starts, so that a kill during the task is attributed to it.
+          await recorder.entered(stateName);
           const event = structuredClone(task.event(input));
           if (!waitsForToken(state))
             return (await handle(event).catch((thrown) => Promise.reject(toLambdaError(thrown)))) ?? null;
           const token = isJsonObject(event) ? String(event.taskToken) : "";
-          // The token of a try before this one is answered by nobody any more.
-          forget(name);
-          const answer = new Promise<Json>((resolve, reject) =>
-            waiting.set(token, { execution: name, resolve, reject }),
+          // A retry has a new token; the previous attempt's is invalid from here on.
+          removePendingTasks(name);
+          const taskResult = new Promise<Json>((resolve, reject) =>
+            pendingTasks.set(token, { execution: name, resolve, reject }),
           );
-          // The task may answer before this is awaited, and its own fault must not leave a rejection unheard.
-          answer.catch(() => undefined);
+          // The result may come before anything awaits it, and if the handler throws, nothing ever awaits it.
+          taskResult.catch(() => undefined);
           await handle(event).catch((thrown) => Promise.reject(toLambdaError(thrown)));
-          return answer;
+          return taskResult;
         };
         return [[stateName, handler] as const];
       }),
@@ -167,32 +172,32 @@ export const createEmbeddedDeliveries = (
       (output) => ({ status: "SUCCEEDED" as const, output: output as Json }),
       (thrown: unknown) => classifyEnd(thrown),
     );
-    const record = notes.record(execution.eventLogs);
-    // What cannot be written must not go on; `resume` takes it up once the file can be written again.
+    const record = recorder.record(execution.eventLogs);
+    // An execution whose events cannot be written must stop; a later `resume` handles it.
     record.catch(() => execution.abort());
-    const endOfIt = (async () => {
+    const ended = (async () => {
       const end = await result;
       await record;
-      forget(name);
+      removePendingTasks(name);
       running.delete(name);
       if (closed) return;
       if (table.finish(name, end, clock())) needs.onEnd?.(name, end.status);
-    })().catch((fault: unknown) => {
+    })().catch((error: unknown) => {
       running.delete(name);
-      needs.onFault?.(`the course of ${name} could not be written`, fault);
+      needs.onError?.(`the events of ${name} could not be written`, error);
     });
-    running.set(name, { abort: execution.abort, ended: endOfIt });
+    running.set(name, { abort: execution.abort, ended });
   };
 
-  /** Writes an execution's events as they come and tells when a state's entry is written. */
-  const recorder = (name: string) => {
+  /** Writes an execution's events as they arrive; `entered` resolves once a state's entry is written. */
+  const createRecorder = (name: string) => {
     const enteredAt = new Map<string, number>();
     const caught = new Set<string>();
-    const written = new Map<string, { promise: Promise<void>; resolve: () => void }>();
-    const entry = (state: string) => {
-      const found = written.get(state) ?? Promise.withResolvers<void>();
-      written.set(state, found);
-      return found;
+    const writtenEntries = new Map<string, { promise: Promise<void>; resolve: () => void }>();
+    const getEntry = (state: string) => {
+      const entry = writtenEntries.get(state) ?? Promise.withResolvers<void>();
+      writtenEntries.set(state, entry);
+      return entry;
     };
     const add = (
       state: string,
@@ -205,7 +210,7 @@ export const createEmbeddedDeliveries = (
       needs.onEvent?.(name, { state, status, at: new Date(at).toISOString(), ms, ...rest });
     };
     return {
-      entered: (state: string) => entry(state).promise,
+      entered: (state: string) => getEntry(state).promise,
       record: async (events: ReturnType<StateMachine["run"]>["eventLogs"]) => {
         for await (const event of events) {
           if (closed) return;
@@ -215,11 +220,11 @@ export const createEmbeddedDeliveries = (
               enteredAt.set(event.state.name, at);
               table.enter(name, { state: event.state.name, data: event.state.input as Json });
               add(event.state.name, "entered", at);
-              entry(event.state.name).resolve();
+              getEntry(event.state.name).resolve();
               break;
             case "StateExited":
-              written.delete(event.state.name);
-              // A caught fault leaves its state too, and has been told of.
+              writtenEntries.delete(event.state.name);
+              // A caught error also exits its state, and StateCaught has recorded it.
               if (caught.delete(event.state.name)) break;
               add(event.state.name, "succeeded", at, { output: (event.state.output ?? null) as Json });
               break;
@@ -238,12 +243,12 @@ export const createEmbeddedDeliveries = (
             default:
               break;
           }
-          // A retry is told of when the next try has its token already: only who leaves the state is done with it.
+          // StateRetried comes after the next attempt has its token, so only leaving the state invalidates tokens.
           if (
             (event.type === "StateExited" || event.type === "StateCaught") &&
             waitsForToken(getOwnProperty(definition.States, event.state.name))
           )
-            forget(name);
+            removePendingTasks(name);
         }
       },
     };
@@ -259,21 +264,21 @@ export const createEmbeddedDeliveries = (
     history: async (name) => table.events(name),
     list: async (options) => table.list(options),
     succeed: async (token, output) => {
-      const task = waiting.get(token);
+      const task = pendingTasks.get(token);
       if (!task) throw new TaskGone("no task waits for this token");
-      waiting.delete(token);
+      pendingTasks.delete(token);
       task.resolve(structuredClone(output));
     },
     fail: async (token, error) => {
-      const task = waiting.get(token);
+      const task = pendingTasks.get(token);
       if (!task) throw new TaskGone("no task waits for this token");
-      waiting.delete(token);
+      pendingTasks.delete(token);
       task.reject(toEngineError(error));
     },
     stop: async (name, cause) => {
       if (table.finish(name, { status: "ABORTED", error: { name: "Interrupted", cause } }, clock()))
         needs.onEnd?.(name, "ABORTED");
-      forget(name);
+      removePendingTasks(name);
       running.get(name)?.abort();
     },
     resume: async () => {
@@ -288,7 +293,7 @@ export const createEmbeddedDeliveries = (
             run(name, position);
             resumed.push(name);
           } else {
-            const cause = `the process ended while ${position ? `${position.state} ran` : "it was being started"}`;
+            const cause = `the process ended during ${position ? position.state : "the start"}`;
             if (table.finish(name, { status: "ABORTED", error: { name: "Interrupted", cause } }, clock()))
               interrupted.push(name);
           }
@@ -298,23 +303,23 @@ export const createEmbeddedDeliveries = (
       }
     },
     /**
-     * Ends the engine as a kill would: nothing more is written, so that what was under way is what `resume` finds, and no
-     * execution ends for what ends with this process.
+     * Ends the engine as a kill would: it writes nothing more. `resume` finds the executions that were running, and no
+     * execution fails because this process ends.
      */
     close: () => {
       closed = true;
       for (const { abort } of running.values()) abort();
     },
-    /** Resolves when no execution runs here any more. */
+    /** Resolves once no execution runs in this process. */
     idle: async () => {
-      while (running.size > 0) await Promise.all([...running.values()].map(({ ended: end }) => end));
+      while (running.size > 0) await Promise.all([...running.values()].map(({ ended }) => ended));
     },
   };
 };
 
 /**
- * The engine looks for TimeoutSecondsPath in what Parameters made, where the States Language means the state's input
- * (https://states-language.net/#task-state): the value is handed to it there.
+ * The engine resolves TimeoutSecondsPath against the result of Parameters, but the States Language resolves it against
+ * the state's input (https://states-language.net/#task-state). So this copies the value into Parameters.
  */
 const moveTimeoutToParameters = (state: object): object =>
   "TimeoutSecondsPath" in state && "Parameters" in state && isJsonObject(state.Parameters)
@@ -337,7 +342,7 @@ const classifyEnd = (thrown: unknown): { status: ExecutionStatus; error: Executi
   }
 };
 
-/** The engine wraps the fault that a Fail state, or a state without a Catch, ended with. */
+/** The engine wraps the error of a Fail state and of a state without a Catch. */
 const unwrapError = (thrown: unknown, name: string, message: string): ExecutionError =>
   thrown instanceof Error && thrown.cause instanceof Error
     ? { name: thrown.cause.name, cause: thrown.cause.message }

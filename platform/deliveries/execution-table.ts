@@ -1,10 +1,8 @@
 import type { Database, DatabaseRow } from "#platform/store/open-database.ts";
 import type { Json } from "#platform/store/store.ts";
-import type { Execution, ExecutionStatus, StateEvent } from "./deliveries.ts";
+import type { Execution, ExecutionError, ExecutionStatus, StateEvent } from "./deliveries.ts";
 
-type ExecutionError = { readonly name: string; readonly cause: string };
-
-/** Where an execution stands: the state that it entered last, and the data it entered with. */
+/** The state that an execution entered last, with the state's input. */
 export type ExecutionPosition = { readonly state: string; readonly data: Json };
 
 const toText = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
@@ -78,14 +76,14 @@ export const createExecutionTable = (database: Database) => {
   const events = database.prepare("SELECT * FROM execution_events WHERE name = ? ORDER BY sequence");
 
   return {
-    /** False where an execution of that name stands already. */
+    /** False if the name has been used. */
     start: (name: string, input: Json, now: number): boolean =>
       insert.run(name, JSON.stringify(input), now) > 0,
     read: (name: string): Execution | undefined => {
       const row = select.get(name);
       return row && toExecution(row);
     },
-    /** The state that a running execution entered last; undefined before its first. */
+    /** Undefined before the first state. */
     position: (name: string): ExecutionPosition | undefined => {
       const row = select.get(name);
       const state = toText(row?.state);
@@ -94,7 +92,7 @@ export const createExecutionTable = (database: Database) => {
     enter: (name: string, { state, data }: ExecutionPosition): void => {
       enter.run(state, JSON.stringify(data), name);
     },
-    /** Ends a running execution; false where it had ended before. */
+    /** Ends a running execution; false if it has ended before. */
     finish: (
       name: string,
       end: { readonly status: ExecutionStatus; readonly output?: Json; readonly error?: ExecutionError },
@@ -108,16 +106,16 @@ export const createExecutionTable = (database: Database) => {
         now,
         name,
       ) > 0,
-    addEvent: (name: string, added: Omit<StateEvent, "at"> & { readonly at: number }): void => {
+    addEvent: (name: string, event: Omit<StateEvent, "at"> & { readonly at: number }): void => {
       addEvent.run(
         name,
-        added.state,
-        added.status,
-        added.at,
-        added.ms,
-        added.output === undefined ? null : JSON.stringify(added.output),
-        added.error?.name ?? null,
-        added.error?.cause ?? null,
+        event.state,
+        event.status,
+        event.at,
+        event.ms,
+        event.output === undefined ? null : JSON.stringify(event.output),
+        event.error?.name ?? null,
+        event.error?.cause ?? null,
       );
     },
     events: (name: string): StateEvent[] => events.all(name).map(toStateEvent),

@@ -11,20 +11,20 @@ import { createStepFunctionsDeliveries } from "./step-functions.ts";
 const role = "arn:aws:iam::123456789012:role/slipway";
 const tokens = new Map<string, PromiseWithResolvers<string>>();
 const getToken = (name: string) => {
-  const found = tokens.get(name) ?? Promise.withResolvers<string>();
-  tokens.set(name, found);
-  return found;
+  const token = tokens.get(name) ?? Promise.withResolvers<string>();
+  tokens.set(name, token);
+  return token;
 };
 
-/** The function `ask` as moto calls it: it hands its token to whoever waits for it. */
+/** The function `ask`, which moto calls: it resolves the promise of its token. */
 let functions: Server | undefined;
 const startFunctions = async () => {
-  functions = createServer(async (from, to) => {
+  functions = createServer(async (request, response) => {
     const parts: Buffer[] = [];
-    for await (const part of from) parts.push(part);
+    for await (const part of request) parts.push(part);
     const { execution, taskToken } = JSON.parse(Buffer.concat(parts).toString());
     getToken(execution).resolve(taskToken);
-    to.setHeader("content-type", "application/json").end("{}");
+    response.setHeader("content-type", "application/json").end("{}");
   }).listen(0, "127.0.0.1");
   await once(functions, "listening");
   const address = functions.address();
@@ -98,19 +98,19 @@ describeWithFaults(
   (peer, name) => {
     deliveriesContract(`Step Functions, ${name}`, () => subject(peer));
 
-    test("an answer of which the news was lost was given, and a second one is still TaskGone", async () => {
+    test("a retry after a lost response succeeds, and a second result is TaskGone", async () => {
       const { deliveries, token, close } = await subject(peer);
       await deliveries.start("one", {});
-      const waiting = await token("one");
+      const taskToken = await token("one");
       peer.proxy().next("cut after");
-      await deliveries.succeed(waiting, { status: "approved" }, "one");
+      await deliveries.succeed(taskToken, { status: "approved" }, "one");
       peer.proxy().next("cut before");
-      const late = deliveries.succeed(waiting, { status: "rejected" }, "one");
+      const late = deliveries.succeed(taskToken, { status: "rejected" }, "one");
       await expect(late).rejects.toMatchObject({ name: "TaskGone" });
       await close();
     });
 
-    test("a start of which the news was lost is this caller's, also when the execution has ended since", async () => {
+    test("a start is reported as started after a lost response, even if the execution has ended", async () => {
       const { deliveries, close } = await subject(peer, {
         StartAt: "Done",
         States: { Done: { Type: "Succeed" } },
@@ -121,7 +121,7 @@ describeWithFaults(
       await close();
     });
 
-    test("a history is read over all its pages, and no state's data shows how it was started", async () => {
+    test("a history spans all pages, and no state's data shows the start mark", async () => {
       const names = Array.from({ length: 400 }, (_, index) => `Pass${index}`);
       const states = Object.fromEntries(
         names.map((each, index) => {
@@ -139,7 +139,7 @@ describeWithFaults(
       await close();
     });
 
-    test("a task that nobody answers fails with States.Timeout, and a Catch that follows is told", async () => {
+    test("a task without a result fails with States.Timeout, and the history shows the Catch", async () => {
       const ask = definition(1).States.Ask;
       const { deliveries, token, close } = await subject(peer, {
         StartAt: "Ask",
@@ -155,7 +155,7 @@ describeWithFaults(
         },
       });
       await deliveries.start("one", {});
-      const waiting = await token("one");
+      const taskToken = await token("one");
       const status = async () => (await deliveries.describe("one"))?.status;
       await expect.poll(status, { timeout: 120_000, interval: 50 }).toBe("FAILED");
       expect(await deliveries.history("one")).toMatchObject([
@@ -164,7 +164,7 @@ describeWithFaults(
         { state: "Late", status: "entered" },
         { state: "Late", status: "failed", error: { name: "Expired", cause: "nobody answered" } },
       ]);
-      await expect(deliveries.succeed(waiting, {}, "one")).rejects.toMatchObject({ name: "TaskGone" });
+      await expect(deliveries.succeed(taskToken, {}, "one")).rejects.toMatchObject({ name: "TaskGone" });
       await close();
     });
   },

@@ -21,7 +21,7 @@ import type { Json } from "#platform/store/store.ts";
 import { type Deliveries, type Execution, type ExecutionStatus, TaskGone } from "./deliveries.ts";
 import { toStateEvents } from "./step-functions/state-events.ts";
 
-/** Marks whose call started an execution, in its input; nobody but this file sees it. */
+/** The field of an execution's input that identifies the call that started it; only this file sees it. */
 const startMarkField = "startedBy";
 
 type JsonObject = { [key: string]: Json };
@@ -47,14 +47,14 @@ const toExecutionStatus = (status: string | undefined): ExecutionStatus => {
   }
 };
 
-const toExecution = (answer: DescribeExecutionCommandOutput): Execution => {
-  const { name = "", startDate, stopDate, output, error, cause } = answer;
-  const status = toExecutionStatus(answer.status);
+const toExecution = (response: DescribeExecutionCommandOutput): Execution => {
+  const { name = "", startDate, stopDate, output, error, cause } = response;
+  const status = toExecutionStatus(response.status);
   const fallback = status === "TIMED_OUT" ? "States.Timeout" : "Interrupted";
   return {
     name,
     status,
-    input: removeMark(parseJson(answer.input)),
+    input: removeMark(parseJson(response.input)),
     startedAt: (startDate ?? new Date(0)).toISOString(),
     ...(stopDate === undefined ? {} : { endedAt: stopDate.toISOString() }),
     ...(output === undefined ? {} : { output: removeMark(parseJson(output)) }),
@@ -67,21 +67,23 @@ const toExecution = (answer: DescribeExecutionCommandOutput): Execution => {
 const isTaskGone = (error: unknown): error is Error & { $metadata: { attempts?: number } } =>
   error instanceof TaskTimedOut || error instanceof TaskDoesNotExist || error instanceof InvalidToken;
 
-/** The answer that a token's task got, as the history tells it; undefined: none. */
+/** The event with the result of a token's task; undefined if it has none. */
 const findTaskResult = (history: readonly HistoryEvent[], token: string): HistoryEvent | undefined => {
-  const asked = history.findIndex(({ taskScheduledEventDetails: task }) => task?.parameters?.includes(token));
-  return asked < 0
+  const scheduledAt = history.findIndex(({ taskScheduledEventDetails: task }) =>
+    task?.parameters?.includes(token),
+  );
+  return scheduledAt < 0
     ? undefined
-    : history.slice(asked).find(({ type }) => type === "TaskSucceeded" || type === "TaskFailed");
+    : history.slice(scheduledAt).find(({ type }) => type === "TaskSucceeded" || type === "TaskFailed");
 };
 
 /**
- * Executions of a Standard state machine. Its input must be an object, and carries a mark of the call that started
- * it (`newMark`): StartExecution answers the same name and input alike whether it started anything or not, and only
- * by the mark is the caller told apart whose first answer was lost.
+ * Executions of a Standard state machine. The input must be an object and carries a mark of the call that started it
+ * (`newMark`). StartExecution returns the same response for a new and for a running execution of this name and input.
+ * Only the mark shows whether a call with a lost response started it.
  * https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  *
- * DescribeExecution and ListExecutions follow with a delay of up to seconds.
+ * DescribeExecution and ListExecutions lag by up to seconds.
  */
 export const createStepFunctionsDeliveries = (needs: {
   readonly client: SFNClient;
@@ -90,25 +92,26 @@ export const createStepFunctionsDeliveries = (needs: {
 }): Deliveries => {
   const { client, stateMachineArn } = needs;
   const newMark = needs.newMark ?? randomUUID;
-  const arnOf = (name: string) => `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
+  const toExecutionArn = (name: string) =>
+    `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 
   const read = (name: string): Promise<DescribeExecutionCommandOutput | undefined> =>
     callAws("Step Functions DescribeExecution", async () => {
       try {
-        return await client.send(new DescribeExecutionCommand({ executionArn: arnOf(name) }));
+        return await client.send(new DescribeExecutionCommand({ executionArn: toExecutionArn(name) }));
       } catch (error) {
         if (error instanceof ExecutionDoesNotExist) return undefined;
         throw error;
       }
     });
 
-  /** All of it: a history has up to 25,000 events. Its data holds the task token, so it is never logged. */
-  const historyOf = async (name: string): Promise<readonly HistoryEvent[]> => {
+  /** Reads all pages (up to 25,000 events). Never log the result: it contains the task token. */
+  const readHistory = async (name: string): Promise<readonly HistoryEvent[]> => {
     const events: HistoryEvent[] = [];
     let nextToken: string | undefined;
     do {
       const command = new GetExecutionHistoryCommand({
-        executionArn: arnOf(name),
+        executionArn: toExecutionArn(name),
         maxResults: 1_000,
         nextToken,
       });
@@ -126,37 +129,37 @@ export const createStepFunctionsDeliveries = (needs: {
     return events;
   };
 
-  /** Sends an answer; `wasTaken` recognises it in the history when its acknowledgement may have been lost. */
-  const answer = async (
-    what: string,
+  /** Sends a task's result; after a retry, `isSameResult` finds it in the history, as the first response may be lost. */
+  const sendResult = async (
+    operation: string,
     token: string,
     execution: string | undefined,
     send: () => Promise<unknown>,
-    wasTaken: (event: HistoryEvent) => boolean,
+    isSameResult: (event: HistoryEvent) => boolean,
   ): Promise<void> => {
-    const gone = (cause?: unknown) => new TaskGone("no task waits for this token", { cause });
-    // The service takes 1 to 2,048 characters and would complain of the request instead.
-    if (token === "" || token.length > 2_048) throw gone();
+    const createTaskGone = (cause?: unknown) => new TaskGone("no task waits for this token", { cause });
+    // The service refuses other lengths with a validation error instead of TaskDoesNotExist.
+    if (token === "" || token.length > 2_048) throw createTaskGone();
     try {
-      await callAws(what, send);
+      await callAws(operation, send);
     } catch (error) {
       if (!isTaskGone(error)) throw error;
       if (execution !== undefined && (error.$metadata.attempts ?? 1) > 1) {
-        const event = findTaskResult(await historyOf(execution), token);
-        if (event !== undefined && wasTaken(event)) return;
+        const event = findTaskResult(await readHistory(execution), token);
+        if (event !== undefined && isSameResult(event)) return;
       }
-      throw gone(error);
+      throw createTaskGone(error);
     }
   };
 
   return {
     start: async (name, input) => {
-      if (!isObject(input)) throw new TypeError("An execution's input is an object.");
-      const by = newMark();
+      if (!isObject(input)) throw new TypeError("An execution's input must be an object.");
+      const mark = newMark();
       const command = new StartExecutionCommand({
         stateMachineArn,
         name,
-        input: JSON.stringify({ ...input, [startMarkField]: by }),
+        input: JSON.stringify({ ...input, [startMarkField]: mark }),
       });
       try {
         await callAws("Step Functions StartExecution", () => client.send(command));
@@ -164,19 +167,19 @@ export const createStepFunctionsDeliveries = (needs: {
       } catch (error) {
         if (!(error instanceof ExecutionAlreadyExists)) throw error;
         if ((error.$metadata.attempts ?? 1) === 1) return { started: false };
-        // The first attempt may have started it and the execution may have ended since.
-        const present = parseJson((await read(name))?.input);
-        return { started: isObject(present) && present[startMarkField] === by };
+        // The first attempt may have started it, and the execution may have ended since.
+        const existingInput = parseJson((await read(name))?.input);
+        return { started: isObject(existingInput) && existingInput[startMarkField] === mark };
       }
     },
 
     describe: async (name) => {
-      const found = await read(name);
-      return found === undefined ? undefined : toExecution(found);
+      const response = await read(name);
+      return response === undefined ? undefined : toExecution(response);
     },
 
     history: async (name) =>
-      toStateEvents(await historyOf(name)).map((event) =>
+      toStateEvents(await readHistory(name)).map((event) =>
         event.output === undefined ? event : { ...event, output: removeMark(event.output) },
       ),
 
@@ -191,11 +194,11 @@ export const createStepFunctionsDeliveries = (needs: {
           nextToken,
         });
         const page = await callAws("Step Functions ListExecutions", () => client.send(command));
-        // The list has neither input nor error. One after the other: DescribeExecution is throttled early.
+        // The list lacks input and error. Sequential reads: AWS throttles DescribeExecution early.
         for (const { name } of page.executions ?? []) {
-          const found = await read(name ?? "");
-          if (found === undefined) continue;
-          const execution = toExecution(found);
+          const response = await read(name ?? "");
+          if (response === undefined) continue;
+          const execution = toExecution(response);
           if (status === undefined || execution.status === status) executions.push(execution);
         }
         nextToken = page.nextToken;
@@ -204,18 +207,18 @@ export const createStepFunctionsDeliveries = (needs: {
     },
 
     succeed: (taskToken, output, execution) => {
-      const sent = JSON.stringify(output);
-      return answer(
+      const outputJson = JSON.stringify(output);
+      return sendResult(
         "Step Functions SendTaskSuccess",
         taskToken,
         execution,
-        () => client.send(new SendTaskSuccessCommand({ taskToken, output: sent })),
-        ({ taskSucceededEventDetails: task }) => JSON.stringify(parseJson(task?.output)) === sent,
+        () => client.send(new SendTaskSuccessCommand({ taskToken, output: outputJson })),
+        ({ taskSucceededEventDetails: task }) => JSON.stringify(parseJson(task?.output)) === outputJson,
       );
     },
 
     fail: (taskToken, { name, cause }, execution) =>
-      answer(
+      sendResult(
         "Step Functions SendTaskFailure",
         taskToken,
         execution,
@@ -224,7 +227,11 @@ export const createStepFunctionsDeliveries = (needs: {
       ),
 
     stop: async (name, cause) => {
-      const command = new StopExecutionCommand({ executionArn: arnOf(name), error: "Interrupted", cause });
+      const command = new StopExecutionCommand({
+        executionArn: toExecutionArn(name),
+        error: "Interrupted",
+        cause,
+      });
       await callAws("Step Functions StopExecution", () => client.send(command));
     },
   };

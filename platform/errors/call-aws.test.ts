@@ -7,10 +7,10 @@ const failWith = (name: string, status: number, message = "no") =>
   });
 
 test.each(["AccessDenied", "AccessDeniedException"])(
-  "%s: a bucket, table or key without permission is PermissionMissing, which names the call and who grants it",
+  "%s is PermissionMissing, and the message names the call and who grants the permission",
   async (name) => {
-    const said = "User: arn:aws:sts::1:assumed-role/r is not authorized to perform: s3:PutObject";
-    await expect(failWith(name, 403, said)).rejects.toMatchObject({
+    const awsMessage = "User: arn:aws:sts::1:assumed-role/r is not authorized to perform: s3:PutObject";
+    await expect(failWith(name, 403, awsMessage)).rejects.toMatchObject({
       name: "PermissionMissing",
       message: expect.stringMatching(
         /^S3 PutObject is not allowed: .*s3:PutObject.* platform team grants it/,
@@ -19,11 +19,11 @@ test.each(["AccessDenied", "AccessDeniedException"])(
   },
 );
 
-test("throttling, and a fault of the service's, is for the state machine to try again", async () => {
+test("throttling and server errors are TemporaryFault, which the state machine retries", async () => {
   await expect(failWith("SlowDown", 503)).rejects.toMatchObject({ name: "TemporaryFault" });
   await expect(failWith("Whatever", 500)).rejects.toMatchObject({ name: "TemporaryFault" });
 });
 
-test("what the caller did wrong is thrown as it is", async () => {
+test("other client errors are rethrown unchanged", async () => {
   await expect(failWith("NoSuchBucket", 404)).rejects.toMatchObject({ name: "NoSuchBucket" });
 });

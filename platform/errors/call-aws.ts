@@ -2,7 +2,7 @@ import { SlipwayError } from "./slipway-error.ts";
 import { TemporaryFault } from "./temporary-fault.ts";
 
 /**
- * Throttling by its many names, where AWS does not say it by the status 429.
+ * Names of throttling errors that come without the status 429.
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
  */
 const throttlingErrors = new Set([
@@ -21,7 +21,7 @@ const throttlingErrors = new Set([
   "TooManyRequestsException",
   "TransactionInProgressException",
 ]);
-/** Faults without an answer: the connection, not the service. */
+/** Errors without a response: the connection failed, not the service. */
 const timeoutErrors = new Set(["TimeoutError", "RequestTimeout", "RequestTimeoutException", "AbortError"]);
 const connectionErrors = new Set([
   "ECONNRESET",
@@ -53,7 +53,7 @@ const isTemporary = (error: Error): boolean => {
   );
 };
 
-/** The caller's role lacks a right, or the resource's own policy does not let it. */
+/** The caller's role or the resource's policy does not allow the call. */
 export class PermissionMissing extends SlipwayError {
   override readonly name = "PermissionMissing";
   override readonly retryable = false;
@@ -62,21 +62,21 @@ const accessDeniedPattern =
   /^(AccessDenied|AccessDeniedException|KMSAccessDeniedException|UnauthorizedOperation|Forbidden)$/;
 
 /**
- * One call of an AWS client, which has its own few quick retries. What is still throttled, without an answer or a
- * fault of the service's ends as TemporaryFault, for the state machine to try again; what the role may not is
- * PermissionMissing; all else is thrown as it is.
- * `what`: the call in words, such as `DynamoDB GetItem`.
+ * Runs one call of an AWS client, which makes a few quick retries itself. Throws TemporaryFault, which the state machine
+ * retries, if the last attempt is throttled, gets no response or a server error. Throws PermissionMissing if access is
+ * denied, and every other error unchanged.
+ * `operation`: the call in words, for instance `DynamoDB GetItem`.
  */
-export const callAws = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
+export const callAws = async <T>(operation: string, call: () => Promise<T>): Promise<T> => {
   try {
     return await call();
   } catch (error) {
     if (error instanceof Error && accessDeniedPattern.test(error.name))
       throw new PermissionMissing(
-        `${what} is not allowed: ${error.message} The platform team grants it: in AWS by applying the stacks of this version again.`,
+        `${operation} is not allowed: ${error.message} The platform team grants it: apply this version's stacks again.`,
         { cause: error },
       );
     if (!(error instanceof Error && isTemporary(error))) throw error;
-    throw new TemporaryFault(`${what} did not succeed: ${error.name}: ${error.message}`, { cause: error });
+    throw new TemporaryFault(`${operation} failed: ${error.name}: ${error.message}`, { cause: error });
   }
 };

@@ -15,7 +15,7 @@ const Affected = z.looseObject({
 });
 export type Affected = z.infer<typeof Affected>;
 
-/** What is used of a record in OSV's format. https://ossf.github.io/osv-schema/ (1.7) */
+/** The fields that Slipway reads of a record in OSV's format. https://ossf.github.io/osv-schema/ (1.7) */
 export const Advisory = z.looseObject({
   id: z.string(),
   modified: z.string(),
@@ -27,24 +27,24 @@ export const Advisory = z.looseObject({
 });
 export type Advisory = z.infer<typeof Advisory>;
 
-/** The advisory file that `node scripts/advisories.ts` makes. */
+/** The advisory file that `node scripts/advisories.ts` writes. */
 export const Advisories = z.object({
-  /** ISO 8601: the newest change in the database that the file was made from. */
+  /** ISO 8601: the newest change in the source database. */
   asOf: z.string(),
   ecosystem: z.literal("npm"),
-  /** The packages that were looked up; of others the file knows nothing. Absent: all of the ecosystem. */
+  /** The packages that the file covers. Absent: all packages of the ecosystem. */
   packages: z.array(z.string()).optional(),
   advisories: z.array(Advisory),
 });
 export type Advisories = z.infer<typeof Advisories>;
 
-/** The advisory file cannot be read or is none. */
+/** The advisory file cannot be read or is invalid. */
 export class AdvisoriesUnreadable extends SlipwayError {
   override readonly name = "AdvisoriesUnreadable";
   override readonly retryable = false;
 }
 
-/** Reads an advisory file; undefined where there is none. Throws AdvisoriesUnreadable. */
+/** Reads an advisory file; undefined if it is missing. Throws AdvisoriesUnreadable. */
 export const readAdvisories = async (path: string): Promise<Advisories | undefined> => {
   let text: string;
   try {
@@ -56,8 +56,11 @@ export const readAdvisories = async (path: string): Promise<Advisories | undefin
   try {
     return Advisories.parse(JSON.parse(text));
   } catch (error) {
-    throw new AdvisoriesUnreadable(`${path} is no advisory file: make it anew with scripts/advisories.ts`, {
-      cause: error,
-    });
+    throw new AdvisoriesUnreadable(
+      `${path} is not a valid advisory file: create it again with scripts/advisories.ts`,
+      {
+        cause: error,
+      },
+    );
   }
 };

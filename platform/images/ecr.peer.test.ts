@@ -17,7 +17,7 @@ const { skip } = requirePython("tests of images in ECR");
 const absentDigest = `sha256:${"0".repeat(64)}`;
 const commits = { good: "a".repeat(40), invalid: "b".repeat(40), broken: "c".repeat(40) };
 
-/** The manifest of an image that is like no other by this layer. */
+/** The manifest of an image that its layer makes unique. */
 const createManifest = (layer: string) =>
   JSON.stringify({
     schemaVersion: 2,
@@ -112,13 +112,13 @@ describe.skipIf(skip)("images in ECR", () => {
     await moto?.stop();
   });
 
-  /** What ECR says of the scan from now on, answer after answer (moto's own way of saying it). */
-  const findings = async (...answers: readonly object[]) => {
-    const results = answers.map((answer) => ({
+  /** Queues ECR's next scan results, one for each call (an API of moto). */
+  const setScanResults = async (...queue: readonly object[]) => {
+    const results = queue.map((result) => ({
       registryId: "123456789012",
       repositoryName: "slipway",
       imageId: { imageDigest: digest },
-      ...answer,
+      ...result,
     }));
     const response = await fetch(`${moto.endpoint}/moto-api/static/ecr/scan-finding-results`, {
       method: "POST",
@@ -129,28 +129,28 @@ describe.skipIf(skip)("images in ECR", () => {
   };
   const status = (status: string) => ({ imageScanStatus: { status } });
 
-  test("an image is there with its size, and one that was never pushed is not", async () => {
+  test("describe returns the size of a pushed image, and undefined for a missing one", async () => {
     expect(await images().describe(digest)).toEqual({ sizeBytes: expect.any(Number) });
     expect((await images().describe(digest))?.sizeBytes).toBeGreaterThan(0);
     expect(await images().describe(absentDigest)).toBeUndefined();
     await expect(images().scan(absentDigest)).rejects.toMatchObject({ name: "ImageNotFound" });
   });
 
-  test("a scan that nobody started, or that goes on, is pending", async () => {
+  test("a scan that has not started or is running is pending", async () => {
     expect(await images().scan(digest)).toEqual({ status: "pending" });
     await ecr.send(
       new StartImageScanCommand({ repositoryName: "slipway", imageId: { imageDigest: digest } }),
     );
-    for (const one of ["IN_PROGRESS", "PENDING"]) {
-      await findings(status(one));
+    for (const pending of ["IN_PROGRESS", "PENDING"]) {
+      await setScanResults(status(pending));
       expect(await images().scan(digest)).toEqual({ status: "pending" });
     }
   });
 
   test.each(["FAILED", "UNSUPPORTED_IMAGE", "FINDINGS_UNAVAILABLE", "SCAN_ELIGIBILITY_EXPIRED"])(
-    "a scan that ended %s leaves everything unknown, and nothing passed",
+    "a scan that ends as %s reports every ecosystem as unknown",
     async (ended) => {
-      await findings(status(ended));
+      await setScanResults(status(ended));
       expect(await images().scan(digest)).toMatchObject({
         status: "complete",
         findings: [],
@@ -160,12 +160,12 @@ describe.skipIf(skip)("images in ECR", () => {
     },
   );
 
-  test("basic scanning's findings are read, and npm is unknown to it", async () => {
+  test("basic scanning reports its findings and npm as unknown", async () => {
     const attributes = [
       { key: "package_name", value: "openssl" },
       { key: "package_version", value: "3.0.1" },
     ];
-    await findings({
+    await setScanResults({
       ...status("COMPLETE"),
       imageScanFindings: {
         vulnerabilitySourceUpdatedAt: 1_795_000_000,
@@ -179,7 +179,7 @@ describe.skipIf(skip)("images in ECR", () => {
     });
   });
 
-  test("Inspector's findings are read to the last page, one for each package", async () => {
+  test("Inspector's findings come from all pages, one per package", async () => {
     const page = (id: string, severity: string, names: readonly string[], nextToken?: string) => ({
       ...status("ACTIVE"),
       ...(nextToken && { nextToken }),
@@ -196,7 +196,7 @@ describe.skipIf(skip)("images in ECR", () => {
         ],
       },
     });
-    await findings(page("CVE-1", "HIGH", ["a", "b"], "more"), page("CVE-2", "UNTRIAGED", ["c"]));
+    await setScanResults(page("CVE-1", "HIGH", ["a", "b"], "more"), page("CVE-2", "UNTRIAGED", ["c"]));
     const scan = await images().scan(digest);
     expect(scan).toMatchObject({
       findings: [
@@ -210,10 +210,10 @@ describe.skipIf(skip)("images in ECR", () => {
 
   const build = (commit: string) => images().build({ model: "churn", commit, runtime: absentDigest });
 
-  test("a build is started once at the exact commit, waited for, and gives what it exported", async () => {
+  test("a build starts once at the exact commit and returns the variables that it exports", async () => {
     const before = (await codebuild.send(new ListBuildsCommand({}))).ids?.length ?? 0;
-    const built = await build(commits.good);
-    expect(built).toEqual({
+    const result = await build(commits.good);
+    expect(result).toEqual({
       digest: absentDigest,
       sizeBytes: 1_234,
       buildId: expect.stringMatching(/^slipway-build:/),
@@ -222,7 +222,7 @@ describe.skipIf(skip)("images in ECR", () => {
     expect((await codebuild.send(new ListBuildsCommand({}))).ids).toHaveLength(before + 1);
   });
 
-  test("a build whose check failed ends with the check's own error, any other as ImageBuildFailed", async () => {
+  test("a build with a failed check throws the check's error, and any other failed build ImageBuildFailed", async () => {
     await expect(build(commits.invalid)).rejects.toMatchObject({
       name: "ManifestInvalid",
       message: "model.yaml:3 is wrong",

@@ -1,7 +1,7 @@
 import {
   BatchGetBuildsCommand,
+  type Build as CodeBuildBuild,
   type CodeBuildClient,
-  type Build as Found,
   StartBuildCommand,
 } from "@aws-sdk/client-codebuild";
 import {
@@ -34,14 +34,13 @@ import {
 type Needs = {
   readonly ecr: ECRClient;
   readonly codebuild: CodeBuildClient;
-  /** The repository's name, not its address. */
+  /** The repository's name, not its URL. */
   readonly repository: string;
   readonly buildProject: string;
-  /** Waits so many milliseconds. */
   readonly sleep: (milliseconds: number) => Promise<void>;
 };
 
-/** A build that ended without an image. Its name is the failed check's own, such as ManifestInvalid, where one failed. */
+/** A build that produced no image. It has the name of the failed check's error, if a check failed: ManifestInvalid. */
 export class BuildFailed extends SlipwayError {
   override readonly name: string;
   override readonly retryable = false;
@@ -60,38 +59,38 @@ const severities: ReadonlyMap<string, Severity> = new Map([
   ["LOW", "low"],
   ["INFORMATIONAL", "low"],
 ]);
-const toSeverity = (said: string | undefined): Severity => severities.get(said ?? "") ?? "unknown";
+const toSeverity = (severity: string | undefined): Severity => severities.get(severity ?? "") ?? "unknown";
 
-/** Basic scanning looks at the operating system's packages alone. */
-const toBasicFinding = (found: ImageScanFinding): Finding => {
-  const attribute = (name: string) => found.attributes?.find(({ key }) => key === name)?.value;
+/** Basic scanning covers only the operating system's packages. */
+const toBasicFinding = (finding: ImageScanFinding): Finding => {
+  const attribute = (name: string) => finding.attributes?.find(({ key }) => key === name)?.value;
   return {
-    id: found.name ?? "",
+    id: finding.name ?? "",
     package: attribute("package_name") ?? "",
     version: attribute("package_version") ?? "",
-    severity: toSeverity(found.severity),
-    summary: found.description ?? "",
+    severity: toSeverity(finding.severity),
+    summary: finding.description ?? "",
   };
 };
 
-/** Amazon Inspector's, one for each package that a vulnerability is in. */
-const toEnhancedFindings = (found: EnhancedImageScanFinding): readonly Finding[] => {
-  const { vulnerabilityId, vulnerablePackages = [] } = found.packageVulnerabilityDetails ?? {};
-  const about = {
-    id: vulnerabilityId ?? found.findingArn ?? "",
-    severity: toSeverity(found.severity),
-    summary: found.title ?? found.description ?? "",
+/** One finding for each vulnerable package of Amazon Inspector's finding. */
+const toEnhancedFindings = (finding: EnhancedImageScanFinding): readonly Finding[] => {
+  const { vulnerabilityId, vulnerablePackages = [] } = finding.packageVulnerabilityDetails ?? {};
+  const common = {
+    id: vulnerabilityId ?? finding.findingArn ?? "",
+    severity: toSeverity(finding.severity),
+    summary: finding.title ?? finding.description ?? "",
   };
-  if (vulnerablePackages.length === 0) return [{ ...about, package: "", version: "" }];
+  if (vulnerablePackages.length === 0) return [{ ...common, package: "", version: "" }];
   return vulnerablePackages.map(({ name = "", version = "", fixedInVersion }) => ({
-    ...about,
+    ...common,
     package: name,
     version,
     ...(fixedInVersion && fixedInVersion !== "NotAvailable" && { fixedIn: fixedInVersion }),
   }));
 };
 
-/** A scan that ECR gave up: nothing is known of anything in the image. */
+/** The result of a scan that ECR gave up: nothing in the image was checked. */
 const unknownScan: Scan = {
   status: "complete",
   findings: [],
@@ -99,7 +98,7 @@ const unknownScan: Scan = {
   unknownEcosystems: ["the operating system", "npm"],
 };
 
-/** Forms of an image's manifest; ECR translates what is kept in another, which would have another digest. */
+/** ECR converts a manifest of another type, and the converted one would have another digest. */
 const manifestTypes = [
   "application/vnd.oci.image.manifest.v1+json",
   "application/vnd.oci.image.index.v1+json",
@@ -107,23 +106,26 @@ const manifestTypes = [
   "application/vnd.docker.distribution.manifest.list.v2+json",
 ];
 
-/** Statuses that another look may change. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageScanStatus.html */
+/** Statuses of a scan that is not finished. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageScanStatus.html */
 const pendingStatuses = new Set(["IN_PROGRESS", "PENDING"]);
 const completeStatuses = new Set(["COMPLETE", "ACTIVE"]);
 
-const readExportedVariable = ({ exportedEnvironmentVariables }: Found, name: string): string | undefined =>
+const readExportedVariable = (
+  { exportedEnvironmentVariables }: CodeBuildBuild,
+  name: string,
+): string | undefined =>
   exportedEnvironmentVariables?.find((variable) => variable.name === name)?.value || undefined;
 
 /**
- * Images in ECR, scanned by ECR: by Amazon Inspector where enhanced scanning is on, else basic
- * scanning, which knows nothing of npm's packages and says so here.
+ * Images in ECR, scanned by Amazon Inspector if enhanced scanning is on, otherwise by basic scanning, which does not
+ * cover npm: the result then lists npm as unknown.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html
  */
 export const createEcrRepository = ({
   ecr,
   repository: repositoryName,
 }: Pick<Needs, "ecr" | "repository">): Pick<Images, "describe" | "scan" | "release"> => {
-  const page = (digest: string, nextToken: string | undefined) =>
+  const readScanPage = (digest: string, nextToken: string | undefined) =>
     callAws("ECR DescribeImageScanFindings", async () => {
       try {
         return await ecr.send(
@@ -146,23 +148,23 @@ export const createEcrRepository = ({
     let asOf: Date | undefined;
     let token: string | undefined;
     do {
-      const found: DescribeImageScanFindingsCommandOutput | undefined = await page(digest, token);
-      const status = found?.imageScanStatus?.status ?? "PENDING";
+      const page: DescribeImageScanFindingsCommandOutput | undefined = await readScanPage(digest, token);
+      const status = page?.imageScanStatus?.status ?? "PENDING";
       if (pendingStatuses.has(status)) return { status: "pending" };
       if (!completeStatuses.has(status)) return unknownScan;
-      const { imageScanFindings } = found ?? {};
+      const { imageScanFindings } = page ?? {};
       enhanced ||= imageScanFindings?.enhancedFindings !== undefined;
       asOf = imageScanFindings?.vulnerabilitySourceUpdatedAt ?? asOf;
       findings.push(
         ...(imageScanFindings?.findings ?? []).map(toBasicFinding),
         ...(imageScanFindings?.enhancedFindings ?? []).flatMap(toEnhancedFindings),
       );
-      token = found?.nextToken;
+      token = page?.nextToken;
     } while (token !== undefined);
     return {
       status: "complete",
       findings,
-      // ECR does not say how many packages it looked up: the image counts as one.
+      // ECR does not report a number of packages: the image counts as one.
       scanned: { image: 1 },
       unknownEcosystems: enhanced ? [] : ["npm"],
       ...(asOf && { advisoriesAsOf: asOf.toISOString() }),
@@ -214,19 +216,21 @@ export const createEcrRepository = ({
           );
         } catch (error) {
           if (error instanceof ImageTagAlreadyExistsException)
-            throw new ImageTagTaken(`${tag} is another image's in ${repositoryName}`, { cause: error });
-          // This very image has it.
+            throw new ImageTagTaken(`another image in ${repositoryName} has the tag ${tag}`, {
+              cause: error,
+            });
+          // ImageAlreadyExists: this image already has the tag.
           if (!(error instanceof ImageAlreadyExistsException)) throw error;
         }
       }),
   };
 };
 
-/** Those images, built by CodeBuild: for who builds outside the state machine. */
+/** Images in ECR with builds on CodeBuild, for callers outside the state machine. */
 export const createEcrImages = (needs: Needs): Images => {
   const { codebuild, sleep } = needs;
 
-  const finished = async (id: string): Promise<Found> => {
+  const waitForBuild = async (id: string): Promise<CodeBuildBuild> => {
     for (;;) {
       const { builds } = await callAws("CodeBuild BatchGetBuilds", () =>
         codebuild.send(new BatchGetBuildsCommand({ ids: [id] })),
@@ -255,14 +259,14 @@ export const createEcrImages = (needs: Needs): Images => {
           }),
         ),
       );
-      const build = await finished(started?.id ?? "");
+      const build = await waitForBuild(started?.id ?? "");
       const log = build.logs?.deepLink ?? build.id;
       const name = readExportedVariable(build, "SLIPWAY_ERROR");
       if (name) throw new BuildFailed(name, readExportedVariable(build, "SLIPWAY_CAUSE") ?? `see ${log}`);
       const digest = readExportedVariable(build, "SLIPWAY_DIGEST");
       const sizeBytes = Number(readExportedVariable(build, "SLIPWAY_SIZE_BYTES"));
       if (build.buildStatus !== "SUCCEEDED" || digest === undefined || !(sizeBytes > 0))
-        throw new BuildFailed("ImageBuildFailed", `the build ended ${build.buildStatus}: ${log}`);
+        throw new BuildFailed("ImageBuildFailed", `the build ended as ${build.buildStatus}: ${log}`);
       return { digest, sizeBytes, buildId: build.id ?? "" };
     },
   };

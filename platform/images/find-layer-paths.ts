@@ -1,7 +1,7 @@
 import { ImageManifest } from "./oci.ts";
 import { openOciLayout } from "./oci-layout.ts";
 
-/** The files of an image's layers in an OCI image layout, in the image's order. Throws ImageNotFound, ImageDamaged. */
+/** Verifies an image's layers in an OCI image layout and returns their files in order. Throws ImageNotFound, ImageDamaged. */
 export const findLayerPaths =
   ({ folder }: { readonly folder: string }) =>
   async (digest: string): Promise<readonly string[]> => {

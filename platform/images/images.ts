@@ -3,12 +3,12 @@ import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
 export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits");
 
-/** What an image is made from; it says all that the digest depends on. */
+/** Everything that an image's digest depends on. */
 export type BuildRequest = {
   readonly model: string;
-  /** The commit whose `models/<model>/` goes into the image. */
+  /** The image contains `models/<model>/` of this commit. */
   readonly commit: string;
-  /** Content hash of the runtime layer, `sha256:…`, as the delivery's input carries it. */
+  /** Content hash of the runtime layer, `sha256:…`, from the delivery's input. */
   readonly runtime: string;
 };
 
@@ -16,14 +16,14 @@ export type Build = {
   readonly digest: string;
   readonly sizeBytes: number;
   readonly buildId: string;
-  /** What went in, for the provenance; absent where the builder signs that itself. */
+  /** The contents, for the provenance; absent if the builder signs them itself. */
   readonly contents?: BuildContents;
 };
 
 type BuildContents = {
-  /** Digests of the image's layers, in their order. */
+  /** Digests of the image's layers, in order. */
   readonly layers: readonly string[];
-  /** SHA-256 of every file of the model's folder at the commit, in hex, by its name. */
+  /** SHA-256 (hex) of every file of the model's folder at the commit, by name. */
   readonly files: Readonly<Record<string, string>>;
 };
 
@@ -43,23 +43,23 @@ export type Scan =
   | {
       readonly status: "complete";
       readonly findings: readonly Finding[];
-      /** Packages looked up, by ecosystem. */
+      /** Numbers of scanned packages, by ecosystem. */
       readonly scanned: Readonly<Record<string, number>>;
-      /** Ecosystems in the image for which no advisories were loaded: nothing is known of their packages. */
+      /** Ecosystems in the image without advisories: their packages were not scanned. */
       readonly unknownEcosystems: readonly string[];
-      /** The advisories' own date, ISO 8601; absent where none are loaded. */
+      /** The advisories' own date, ISO 8601; absent without advisories. */
       readonly advisoriesAsOf?: string;
     };
 
-/** Images of inference functions, named only by digest. */
+/** Images of inference functions, identified only by digest. */
 export interface Images {
-  /** Checks the model's folder and builds; a check that fails throws its own error (ManifestInvalid, ModelUnreadable …). */
+  /** Checks the model's folder and builds the image; a failed check throws its own error (ManifestInvalid, ModelUnreadable …). */
   build(request: BuildRequest): Promise<Build>;
   describe(digest: string): Promise<{ readonly sizeBytes: number } | undefined>;
   scan(digest: string): Promise<Scan>;
   /**
-   * Gives the image a tag, by which what clears up keeps it: `release-…` for what was promoted. The same tag again
-   * changes nothing. Throws ImageNotFound, and ImageTagTaken where another image has it: a tag never moves.
+   * Tags the image, so that clean-up rules keep it: `release-…` for promoted images. Idempotent.
+   * Throws ImageNotFound, and ImageTagTaken if another image has the tag: a tag never moves.
    */
   release(digest: string, tag: string): Promise<void>;
 }
@@ -69,19 +69,19 @@ export class ImageNotFound extends SlipwayError {
   override readonly retryable = false;
 }
 
-/** The tag is another image's. */
+/** Another image has the tag. */
 export class ImageTagTaken extends SlipwayError {
   override readonly name = "ImageTagTaken";
   override readonly retryable = false;
 }
 
-/** The image could not be built, for a reason that does not lie in the model's folder. */
+/** The build failed for a reason outside the model's folder. */
 export class ImageBuildFailed extends SlipwayError {
   override readonly name = "ImageBuildFailed";
   override readonly retryable = false;
 }
 
-/** What is stored of an image is not what its digest says. */
+/** The stored bytes of an image do not match its digest. */
 export class ImageDamaged extends SlipwayError {
   override readonly name = "ImageDamaged";
   override readonly retryable = false;

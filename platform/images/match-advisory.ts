@@ -3,7 +3,7 @@ import type { Advisory, Affected } from "./advisories.ts";
 
 type Event = NonNullable<Affected["ranges"]>[number]["events"][number];
 
-/** Order of versions by SemVer 2.0.0; "0" is OSV's word for what comes before every version. */
+/** Compares versions by SemVer 2.0.0; OSV's "0" comes before every version. */
 const compareVersions = (a: string, b: string): number => {
   if (a === "0" || b === "0") return a === b ? 0 : a === "0" ? -1 : 1;
   return semver.compare(a, b, { loose: true });
@@ -12,7 +12,7 @@ const compareVersions = (a: string, b: string): number => {
 const readEventVersion = (event: Event) =>
   event.introduced ?? event.fixed ?? event.last_affected ?? event.limit ?? "0";
 
-/** At one version the introduction comes first, so that a range that is fixed where it begins is empty. */
+/** At the same version, `introduced` comes first, so that a range whose fix is its first version is empty. */
 const compareEvents = (a: Event, b: Event) =>
   compareVersions(readEventVersion(a), readEventVersion(b)) ||
   Number(b.introduced !== undefined) - Number(a.introduced !== undefined);
@@ -37,13 +37,13 @@ const isVersionAffected = (affected: Affected, version: string): boolean => {
     try {
       return isInRange(version, range.events);
     } catch {
-      // A version that cannot be ordered: what is not known to be safe is reported.
+      // If a version cannot be compared, report it rather than miss a vulnerability.
       return true;
     }
   });
 };
 
-/** Those parts of an advisory that apply to this version of this package. */
+/** The parts of an advisory that apply to this version of this package. */
 export const findAffectedParts = (advisory: Advisory, name: string, version: string): readonly Affected[] =>
   advisory.withdrawn !== undefined
     ? []
@@ -61,7 +61,7 @@ export const findAffectedParts = (advisory: Advisory, name: string, version: str
 export const isAffected = (advisory: Advisory, name: string, version: string): boolean =>
   findAffectedParts(advisory, name, version).length > 0;
 
-/** The least version above `version` in which the affected parts are fixed; undefined where none is named. */
+/** The lowest version above `version` that fixes the affected parts; undefined if no fix is known. */
 export const findFixedVersion = (parts: readonly Affected[], version: string): string | undefined =>
   parts
     .flatMap(({ ranges = [] }) => ranges)

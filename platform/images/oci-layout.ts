@@ -8,15 +8,15 @@ import { ImageDamaged, ImageNotFound } from "./images.ts";
 
 export type OciBlob = { readonly digest: string; readonly size: number };
 
-/** Leftovers of a process that was killed are removed once they are this old. */
-const leftoverMs = 3_600_000;
+/** The age from which temporary files of killed processes are removed. */
+const maxTemporaryAgeMs = 3_600_000;
 
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 export const computeDigest = (bytes: Uint8Array): string =>
   `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 
 const toDigestHex = (digest: string): string => {
-  if (!digestPattern.test(digest)) throw new ImageNotFound(`${digest} is no digest`);
+  if (!digestPattern.test(digest)) throw new ImageNotFound(`invalid digest ${digest}`);
   return digest.slice("sha256:".length);
 };
 
@@ -33,56 +33,56 @@ const readSize = async (path: string): Promise<number | undefined> => {
 };
 
 /**
- * Blobs of an OCI image layout, `blobs/sha256/<hex>` under `folder`, and other files that appear whole or not
- * at all: everything is written beside its place and renamed into it.
+ * Blobs of an OCI image layout, `blobs/sha256/<hex>` under `folder`, and its other files. Every write is atomic: it goes
+ * to a temporary file, which is then renamed.
  */
 export const openOciLayout = (folder: string) => {
-  const temporary = join(folder, "tmp");
-  let made = 0;
-  const newTemporary = async () => {
-    await mkdir(temporary, { recursive: true });
-    return join(temporary, `${process.pid}-${made++}-${process.hrtime.bigint()}`);
+  const temporaryFolder = join(folder, "tmp");
+  let count = 0;
+  const createTemporaryPath = async () => {
+    await mkdir(temporaryFolder, { recursive: true });
+    return join(temporaryFolder, `${process.pid}-${count++}-${process.hrtime.bigint()}`);
   };
   const path = (digest: string) => join(folder, "blobs", "sha256", toDigestHex(digest));
 
-  const place = async (from: string, to: string): Promise<void> => {
+  const moveIntoPlace = async (from: string, to: string): Promise<void> => {
     await mkdir(join(to, ".."), { recursive: true });
     await rename(from, to);
   };
 
   return {
     path,
-    /** Whether the whole blob is there; one of another size is a damaged one, which a write replaces. */
+    /** Whether the blob exists with its full size; a write replaces a damaged one of another size. */
     has: async (blob: OciBlob): Promise<boolean> => (await readSize(path(blob.digest))) === blob.size,
     size: (digest: string): Promise<number | undefined> => readSize(path(digest)),
 
-    /** A small blob's content, checked. Throws ImageNotFound, ImageDamaged. */
+    /** Reads and verifies a small blob. Throws ImageNotFound, ImageDamaged. */
     async read(digest: string): Promise<Buffer> {
-      const at = path(digest);
-      if ((await readSize(at)) === undefined) throw new ImageNotFound(`there is no ${digest}`);
-      const bytes = await readFile(at);
-      if (computeDigest(bytes) !== digest) throw createDamagedError(at);
+      const file = path(digest);
+      if ((await readSize(file)) === undefined) throw new ImageNotFound(`there is no ${digest}`);
+      const bytes = await readFile(file);
+      if (computeDigest(bytes) !== digest) throw createDamagedError(file);
       return bytes;
     },
 
     async writeBytes(bytes: Uint8Array): Promise<OciBlob> {
       const blob = { digest: computeDigest(bytes), size: bytes.length };
       const to = path(blob.digest);
-      // Compared by content: another file of the same size may have been put there.
+      // The size alone is no proof: someone may have put another file of the same size there.
       if ((await readSize(to)) === blob.size && computeDigest(await readFile(to)) === blob.digest)
         return blob;
-      const from = await newTemporary();
+      const from = await createTemporaryPath();
       await writeFile(from, bytes);
-      await place(from, to);
+      await moveIntoPlace(from, to);
       return blob;
     },
 
-    /** Stores a stream of unknown length and says what it was. */
+    /** Stores a stream of unknown length and returns its digest and size. */
     async writeStream(stream: AsyncIterable<Uint8Array>): Promise<OciBlob> {
-      const from = await newTemporary();
+      const from = await createTemporaryPath();
       const hash = createHash("sha256");
       let size = 0;
-      const counted = async function* () {
+      const hashChunks = async function* () {
         for await (const chunk of stream) {
           hash.update(chunk);
           size += chunk.length;
@@ -90,9 +90,9 @@ export const openOciLayout = (folder: string) => {
         }
       };
       try {
-        await pipeline(counted, createWriteStream(from));
+        await pipeline(hashChunks, createWriteStream(from));
         const digest = `sha256:${hash.digest("hex")}`;
-        await place(from, path(digest));
+        await moveIntoPlace(from, path(digest));
         return { digest, size };
       } catch (error) {
         await rm(from, { force: true });
@@ -100,30 +100,30 @@ export const openOciLayout = (folder: string) => {
       }
     },
 
-    /** Checks a blob of any size against its digest. Throws ImageNotFound, ImageDamaged. */
+    /** Verifies a blob of any size by its digest. Throws ImageNotFound, ImageDamaged. */
     async verify(digest: string): Promise<void> {
-      const at = path(digest);
-      if ((await readSize(at)) === undefined) throw new ImageNotFound(`there is no ${digest}`);
+      const file = path(digest);
+      if ((await readSize(file)) === undefined) throw new ImageNotFound(`there is no ${digest}`);
       const hash = createHash("sha256");
-      for await (const chunk of createReadStream(at, { highWaterMark: 1 << 20 })) hash.update(chunk);
-      if (`sha256:${hash.digest("hex")}` !== digest) throw createDamagedError(at);
+      for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk);
+      if (`sha256:${hash.digest("hex")}` !== digest) throw createDamagedError(file);
     },
 
-    /** A file of the layout that is no blob, replaced as a whole. */
+    /** Writes or replaces a file of the layout outside `blobs/`. */
     async writeFile(name: string, text: string): Promise<void> {
-      const from = await newTemporary();
+      const from = await createTemporaryPath();
       await writeFile(from, text);
-      await place(from, join(folder, name));
+      await moveIntoPlace(from, join(folder, name));
     },
 
-    /** A file of the layout that is written once: one that is there stays as it is. */
+    /** Writes a file of the layout once: an existing file stays unchanged. */
     async writeNew(name: string, text: string): Promise<void> {
-      const from = await newTemporary();
+      const from = await createTemporaryPath();
       await writeFile(from, text);
       const to = join(folder, name);
       await mkdir(join(to, ".."), { recursive: true });
       try {
-        // Unlike a rename, a link never takes the place of another file.
+        // Unlike a rename, a link never replaces an existing file.
         await link(from, to);
       } catch (error) {
         if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
@@ -132,13 +132,14 @@ export const openOciLayout = (folder: string) => {
       }
     },
 
-    /** Removes what processes that were killed left half-written. `now`: epoch milliseconds. */
+    /** Removes old temporary files of killed processes. `now`: epoch milliseconds. */
     async tidy(now: number): Promise<void> {
-      const names = await readdir(temporary).catch(() => []);
+      const names = await readdir(temporaryFolder).catch(() => []);
       for (const name of names) {
-        const at = join(temporary, name);
-        const found = await stat(at).catch(() => undefined);
-        if (found && now - found.mtimeMs > leftoverMs) await rm(at, { force: true, recursive: true });
+        const file = join(temporaryFolder, name);
+        const stats = await stat(file).catch(() => undefined);
+        if (stats && now - stats.mtimeMs > maxTemporaryAgeMs)
+          await rm(file, { force: true, recursive: true });
       }
     },
   };

@@ -24,7 +24,7 @@ const createModelFiles = (onnx: string, manifest = "name: churn\nartifact: model
   ]);
 const commits: Record<string, ReadonlyMap<string, Uint8Array>> = {
   first: createModelFiles("one"),
-  // Only what is not served differs.
+  // Only a file that is not part of the image differs.
   same: new Map([...createModelFiles("one"), ["holdout.csv", encodeText("other rows")]]),
   other: createModelFiles("two"),
   ManifestInvalid: createModelFiles("ManifestInvalid"),
@@ -67,14 +67,14 @@ imageTagsContract("OCI layout on disk", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-images-"));
   const images = createTestImages(folder);
   const runtime = await images.runtimeHash();
-  const [one, other] = [
+  const [first, second] = [
     await images.build({ model: "churn", commit: "first", runtime }),
     await images.build({ model: "churn", commit: "other", runtime }),
   ];
   return {
     images,
     elsewhere: createTestImages(folder),
-    digests: [one.digest, other.digest],
+    digests: [first.digest, second.digest],
     stop: () => rm(folder, { recursive: true, force: true }),
   };
 });
@@ -97,12 +97,12 @@ const blob = (folder: string, digest: string) => join(folder, "blobs", "sha256",
 const readLayers = async (folder: string, digest: string): Promise<{ digest: string; size: number }[]> =>
   JSON.parse(await readFile(blob(folder, digest), "utf8")).layers;
 
-test("two folders that share nothing get the same digests", async () => {
-  const [one, two] = await Promise.all([createFolder(), createFolder()]);
-  expect((await buildCommit(one)).digest).toBe((await buildCommit(two)).digest);
+test("builds in two separate folders have the same digest", async () => {
+  const [folderA, folderB] = await Promise.all([createFolder(), createFolder()]);
+  expect((await buildCommit(folderA)).digest).toBe((await buildCommit(folderB)).digest);
 });
 
-test("every blob of the layout is what its name says, and the index lists image and SBOM", async () => {
+test("every blob matches its name, and the index lists image and SBOM", async () => {
   const folder = await createFolder();
   const { digest } = await buildCommit(folder);
   await buildCommit(folder, "other");
@@ -111,14 +111,14 @@ test("every blob of the layout is what its name says, and the index lists image 
     expect(computeDigest(await readFile(join(folder, "blobs", "sha256", hex)))).toBe(`sha256:${hex}`);
   const index = JSON.parse(await readFile(join(folder, "index.json"), "utf8"));
   expect(index.manifests).toHaveLength(4);
-  expect(index.manifests.map((one: { digest: string }) => one.digest)).toContain(digest);
+  expect(index.manifests.map((manifest: { digest: string }) => manifest.digest)).toContain(digest);
   expect(JSON.parse(await readFile(join(folder, "oci-layout"), "utf8"))).toEqual({
     imageLayoutVersion: "1.0.0",
   });
   expect(await readdir(join(folder, "tmp"))).toEqual([]);
 });
 
-test("the holdout is not in the image; runtime, manifest and artifact are", async () => {
+test("the image holds runtime, manifest and artifact, but not the holdout", async () => {
   const folder = await createFolder();
   const { digest } = await buildCommit(folder);
   const root = await unpackImage({ folder, into: join(folder, "unpacked") })(digest);
@@ -141,22 +141,22 @@ test("the SBOM is CycloneDX 1.6 and names the bundled packages and onnxruntime",
   expect(purls).toEqual(["pkg:npm/minimist", "pkg:npm/onnxruntime-common", "pkg:npm/onnxruntime-node"]);
 });
 
-test("another runtime gives another image, and the hash of an unchanged one is found without packing", async () => {
+test("a changed runtime changes the hash, and the hash of an unchanged one needs no packing", async () => {
   const folder = await createFolder();
   const before = await createTestImages(folder).runtimeHash();
-  const [remembered = ""] = await readdir(join(folder, "runtimes"));
+  const [cacheFile = ""] = await readdir(join(folder, "runtimes"));
   const packed = () => stat(blob(folder, before), { bigint: true });
   const { ino, mtimeNs } = await packed();
   expect(await createTestImages(folder).runtimeHash()).toBe(before);
-  expect(await readdir(join(folder, "runtimes"))).toEqual([remembered]);
-  // Whatever is packed is written beside its place and renamed: the same file was not packed again.
+  expect(await readdir(join(folder, "runtimes"))).toEqual([cacheFile]);
+  // Packing replaces the file, so the same inode means that nothing was packed again.
   expect(await packed()).toMatchObject({ ino, mtimeNs });
   expect(await createTestImages(folder, undefined, "export const handler = 2;").runtimeHash()).not.toBe(
     before,
   );
 });
 
-test("a blob that is gone or cut short is no image, until the next build mends it", async () => {
+test("an image with a missing or truncated blob does not exist until the next build repairs it", async () => {
   const folder = await createFolder();
   const { digest, sizeBytes, images } = await buildCommit(folder);
   const [runtime, model] = await readLayers(folder, digest);
@@ -173,7 +173,7 @@ test("a blob that is gone or cut short is no image, until the next build mends i
   }
 });
 
-test("a build after a kill between any two writes gives the same image", async () => {
+test("a build after a kill between any two writes produces the same image", async () => {
   const whole = await createFolder();
   const { digest, sizeBytes } = await buildCommit(whole);
   const files = (await readdir(whole, { recursive: true, withFileTypes: true })).filter((file) =>
@@ -188,7 +188,7 @@ test("a build after a kill between any two writes gives the same image", async (
   }
 });
 
-test("old leftovers of a killed build are removed, those of a running one stay", async () => {
+test("a build removes old temporary files of a killed build and keeps recent ones", async () => {
   const folder = await createFolder();
   await mkdir(join(folder, "tmp"));
   await Promise.all(["old", "new"].map((name) => writeFile(join(folder, "tmp", name), "half")));
@@ -198,7 +198,7 @@ test("old leftovers of a killed build are removed, those of a running one stay",
   expect(await readdir(join(folder, "tmp"))).toEqual(["new"]);
 });
 
-test("a folder that cannot be written ends the build as ImageBuildFailed", async () => {
+test("a build in a folder that is not writable fails with ImageBuildFailed", async () => {
   const folder = await createFolder();
   await writeFile(join(folder, "file"), "");
   const images = createTestImages(join(folder, "file", "images"));
@@ -207,7 +207,7 @@ test("a folder that cannot be written ends the build as ImageBuildFailed", async
   ).rejects.toMatchObject({ name: "ImageBuildFailed", message: expect.stringContaining("ENOTDIR") });
 });
 
-test("without advisories the packages' ecosystem is unknown; with a bad package the finding names it", async () => {
+test("without advisories npm is unknown; with an advisory the scan finds the vulnerable package", async () => {
   const folder = await createFolder();
   const { digest, images } = await buildCommit(folder);
   expect(await images.scan(digest)).toEqual({

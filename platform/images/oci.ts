@@ -17,7 +17,7 @@ const layerType = "application/vnd.oci.image.layer.v1.tar";
 const sbomType = "application/vnd.cyclonedx+json";
 
 const Descriptor = z.looseObject({ digest: z.string(), size: z.int().min(0), mediaType: z.string() });
-/** What is read of an image's manifest. https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md */
+/** The fields that Slipway reads of an image's manifest. https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md */
 export const ImageManifest = z.looseObject({ config: Descriptor, layers: z.array(Descriptor).min(1) });
 const ServingFields = z.looseObject({
   artifact: z.string().default("model.onnx"),
@@ -25,7 +25,7 @@ const ServingFields = z.looseObject({
 });
 
 type Needs = {
-  /** Folder of the OCI image layout; made where it is missing. */
+  /** Folder of the OCI image layout; created if missing. */
   readonly folder: string;
   readonly source: Pick<Source, "modelFiles">;
   readonly platform: Platform;
@@ -33,50 +33,50 @@ type Needs = {
     readonly files: ReadonlyMap<string, Uint8Array>;
     readonly packages: readonly Package[];
   }>;
-  /** Gives the folder's manifest; throws an error of its own where the folder is no deliverable model. */
+  /** Returns the folder's manifest; throws its own error if the model cannot be delivered. */
   readonly check: (folder: {
     readonly model: string;
     readonly files: ReadonlyMap<string, Uint8Array>;
   }) => Promise<unknown>;
-  /** What is known of vulnerable packages; undefined where nothing was loaded. */
+  /** Advisories for vulnerable packages; undefined if none are loaded. */
   readonly advisories: () => Promise<Advisories | undefined>;
   /** Epoch milliseconds. */
   readonly clock: () => number;
 };
 
-/** The errors of the model's check that a build passes on as they are. */
+/** Errors of the model's check that a build rethrows unchanged. */
 const modelCheckErrors = new Set(["ManifestInvalid", "ModelUnreadable"]);
 
 const encodeJson = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 /**
- * The files of a model's folder that serving needs; the name of its ONNX file comes from its manifest. The manifest
- * goes along as JSON too: to read it from YAML again would take a function's start longer than all else of ours.
+ * The files that serving needs; the manifest names the ONNX file. The image also holds the manifest as JSON: to parse
+ * the YAML would take longer than the rest of our code at a function's start.
  */
 const selectServedFiles = (
   files: ReadonlyMap<string, Uint8Array>,
-  checked: unknown,
+  checkedManifest: unknown,
 ): { artifact: Uint8Array; layer: Map<string, Uint8Array> } => {
-  const named = ServingFields.parse(checked);
+  const fields = ServingFields.parse(checkedManifest);
   const manifest = files.get("model.yaml");
-  const artifact = files.get(named.artifact);
+  const artifact = files.get(fields.artifact);
   if (!manifest || !artifact)
-    throw new ImageBuildFailed("the model's folder holds no model.yaml, or not the artifact that it names");
+    throw new ImageBuildFailed("the model's folder lacks model.yaml or its artifact");
   const layer = new Map([
     ["model.yaml", manifest],
-    [preparedManifestFile, encodeJson(checked)],
-    [named.artifact, artifact],
+    [preparedManifestFile, encodeJson(checkedManifest)],
+    [fields.artifact, artifact],
   ]);
-  if (named.tokenizer) {
-    const { file } = named.tokenizer;
+  if (fields.tokenizer) {
+    const { file } = fields.tokenizer;
     const tokenizer = files.get(file);
-    if (!tokenizer) throw new ImageBuildFailed(`the model's folder does not hold its tokenizer, ${file}`);
+    if (!tokenizer) throw new ImageBuildFailed(`the model's folder lacks its tokenizer ${file}`);
     layer.set(file, tokenizer);
   }
   return { artifact, layer };
 };
 
-/** https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md, the same for equal contents. */
+/** https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md; equal contents give equal bytes. */
 const createImageConfig = (platform: Platform, layers: readonly OciBlob[]) => {
   const [os, architecture] = platform.split("/");
   return {
@@ -85,17 +85,17 @@ const createImageConfig = (platform: Platform, layers: readonly OciBlob[]) => {
     created: "1970-01-01T00:00:00Z",
     config: { Env: ["LAMBDA_TASK_ROOT=/var/task"], WorkingDir: "/var/task", Cmd: ["index.handler"] },
     rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
-    history: ["the runtime", "the model"].map((what) => ({
+    history: ["the runtime", "the model"].map((layer) => ({
       created: "1970-01-01T00:00:00Z",
-      created_by: `slipway: ${what}`,
+      created_by: `slipway: ${layer}`,
     })),
   };
 };
 
 /**
- * Images as an OCI image layout on disk, without any daemon: two uncompressed layers, the runtime and the model.
- * The digest follows from the files served and from the runtime alone. Everything is written beside its place
- * and renamed, and a name is only ever given to whole content, so a build that was killed is repaired by the next.
+ * Images as an OCI image layout on disk, without a daemon: two uncompressed layers, the runtime and the model.
+ * The digest depends only on the served files and the runtime. All writes are atomic, so the next build repairs a
+ * killed one.
  */
 export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise<string> } => {
   const { folder, source, platform, check } = needs;
@@ -105,22 +105,22 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
   const readManifest = async (digest: string) =>
     ImageManifest.parse(JSON.parse((await blobs.read(digest)).toString("utf8")));
 
-  /** One file for each image says what belongs into index.json: so that two builders cannot lose each other's. */
+  /** index.json is merged from one file per image, so that concurrent builders do not overwrite each other's entries. */
   const writeIndex = async (): Promise<void> => {
-    for (let before = ""; ; ) {
+    for (let previousNames = ""; ; ) {
       const names = (await readdir(join(folder, "images")))
         .filter((name) => name.endsWith(".index.json"))
         .sort();
-      if (names.join() === before) return;
-      before = names.join();
-      const all = await Promise.all(names.map((name) => readFile(join(folder, "images", name), "utf8")));
-      const manifests = all.flatMap((text) => z.array(Descriptor).parse(JSON.parse(text)));
+      if (names.join() === previousNames) return;
+      previousNames = names.join();
+      const texts = await Promise.all(names.map((name) => readFile(join(folder, "images", name), "utf8")));
+      const manifests = texts.flatMap((text) => z.array(Descriptor).parse(JSON.parse(text)));
       const index = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests };
       await blobs.writeFile("index.json", JSON.stringify(index));
     }
   };
 
-  /** The SBOM as an artefact that refers to its image, which is how registries keep it. */
+  /** Writes the SBOM as an artefact with its image as the subject, as registries store it. */
   const writeSbom = async (subject: OciBlob, text: string) => {
     const empty = await blobs.writeBytes(encodeJson({}));
     const content = await blobs.writeBytes(Buffer.from(text));
@@ -139,34 +139,34 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
 
   const assemble = async (
     model: string,
-    layer: RuntimeLayer,
+    runtimeLayer: RuntimeLayer,
     served: ReturnType<typeof selectServedFiles>,
   ) => {
     const modelFiles = new Map(
       [...served.layer].map(([name, bytes]) => [`var/task/model/${name}`, async () => bytes]),
     );
     const modelLayer = await blobs.writeStream(packLayer(modelFiles));
-    const layers = [{ digest: layer.digest, size: layer.size }, modelLayer];
+    const layers = [{ digest: runtimeLayer.digest, size: runtimeLayer.size }, modelLayer];
     const config = await blobs.writeBytes(encodeJson(createImageConfig(platform, layers)));
     const image = await blobs.writeBytes(
       encodeJson({
         schemaVersion: 2,
         mediaType: manifestType,
         config: { mediaType: configType, ...config },
-        layers: layers.map((one) => ({ mediaType: layerType, ...one })),
+        layers: layers.map((layer) => ({ mediaType: layerType, ...layer })),
         annotations: { "org.opencontainers.image.title": model },
       }),
     );
     const text = createImageSbom({
       model,
-      packages: layer.packages,
+      packages: runtimeLayer.packages,
       artifactDigest: computeDigest(served.artifact),
     });
-    const artefact = await writeSbom(image, text);
+    const sbom = await writeSbom(image, text);
     const name = `images/${image.digest.slice("sha256:".length)}`;
     await blobs.writeFile(`${name}.cdx.json`, text);
-    const listed = [{ mediaType: manifestType, ...image }, artefact];
-    await blobs.writeFile(`${name}.index.json`, JSON.stringify(listed));
+    const indexEntries = [{ mediaType: manifestType, ...image }, sbom];
+    await blobs.writeFile(`${name}.index.json`, JSON.stringify(indexEntries));
     await blobs.writeFile("oci-layout", JSON.stringify({ imageLayoutVersion: "1.0.0" }));
     await writeIndex();
     return {
@@ -176,24 +176,24 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
     };
   };
 
-  const build = async ({ model, commit, runtime: asked }: BuildRequest) => {
+  const build = async ({ model, commit, runtime: expectedRuntime }: BuildRequest) => {
     await blobs.tidy(needs.clock());
     const files = await source.modelFiles(model, commit);
     const served = selectServedFiles(files, await check({ model, files }));
-    // Packed anew and compared: what lies under a name that can be guessed is nobody's word for what is in it.
+    // Packed again and compared: anyone could have placed another layer under the cached name, which can be guessed.
     const layer = await runtime.packed();
-    if (layer.digest !== asked)
+    if (layer.digest !== expectedRuntime)
       throw new ImageBuildFailed(
-        `the runtime here is ${layer.digest}, this delivery was started with ${asked}: deliver again, so that it starts with the runtime at hand`,
+        `the runtime here is ${layer.digest}, but this delivery started with ${expectedRuntime}: deliver again with the current runtime`,
       );
-    const { layers, ...built } = await assemble(model, layer, served);
+    const { layers, ...image } = await assemble(model, layer, served);
     const hashes = Object.fromEntries(
       [...files].map(([name, bytes]) => [name, computeDigest(bytes).slice("sha256:".length)]),
     );
     return {
-      ...built,
+      ...image,
       contents: { layers, files: hashes },
-      buildId: `embedded:${built.digest.slice("sha256:".length, "sha256:".length + 16)}`,
+      buildId: `embedded:${image.digest.slice("sha256:".length, "sha256:".length + 16)}`,
     };
   };
 
@@ -216,8 +216,8 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
     async describe(digest) {
       try {
         const { config, layers } = await readManifest(digest);
-        const whole = await Promise.all([config, ...layers].map((blob) => blobs.has(blob)));
-        if (whole.includes(false)) return undefined;
+        const present = await Promise.all([config, ...layers].map((blob) => blobs.has(blob)));
+        if (present.includes(false)) return undefined;
         return { sizeBytes: [config, ...layers].reduce((sum, { size }) => sum + size, 0) };
       } catch (error) {
         if (error instanceof ImageNotFound) return undefined;
@@ -230,7 +230,7 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
         join(folder, "images", `${digest.slice("sha256:".length)}.cdx.json`),
         "utf8",
       ).catch((error: unknown) => {
-        throw new ImageNotFound(`there is no list of what ${digest} contains: build it again`, {
+        throw new ImageNotFound(`there is no SBOM of ${digest}: build the image again`, {
           cause: error,
         });
       });
@@ -240,8 +240,8 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
       await readManifest(digest);
       const name = join("tags", encodeURIComponent(tag));
       await blobs.writeNew(name, digest);
-      const tagged = await readFile(join(folder, name), "utf8");
-      if (tagged !== digest) throw new ImageTagTaken(`${tag} is the tag of ${tagged}`);
+      const taggedDigest = await readFile(join(folder, name), "utf8");
+      if (taggedDigest !== digest) throw new ImageTagTaken(`${tag} is the tag of ${taggedDigest}`);
     },
   };
 };

@@ -12,7 +12,7 @@ const severityWords: ReadonlyMap<string, Severity> = new Map([
   ["LOW", "low"],
 ]);
 
-/** https://www.first.org/cvss/v3.1/specification-document, section 5: the qualitative scale, the same in 4.0. */
+/** https://www.first.org/cvss/v3.1/specification-document, section 5: the qualitative scale, also of 4.0. */
 const rateScore = (score: number): Severity =>
   score >= 9 ? "critical" : score >= 7 ? "high" : score >= 4 ? "medium" : score > 0 ? "low" : "unknown";
 
@@ -24,16 +24,16 @@ const scoreVector = (vector: string): number => {
 };
 
 /**
- * How bad an advisory is: its database's own word, else the highest of its CVSS scores. Malicious packages
- * (`MAL-…`, https://github.com/ossf/malicious-packages) carry neither and are critical.
+ * An advisory's severity: the one that its database states, otherwise the highest of its CVSS scores. Malicious packages
+ * (`MAL-…`, https://github.com/ossf/malicious-packages) have neither and are critical.
  */
 export const rateSeverity = (advisory: Advisory): Severity => {
-  const word = severityWords.get(advisory.database_specific?.severity?.toUpperCase() ?? "");
-  if (word) return word;
+  const stated = severityWords.get(advisory.database_specific?.severity?.toUpperCase() ?? "");
+  if (stated) return stated;
   if (advisory.id.startsWith("MAL-")) return "critical";
-  const scores = (advisory.severity ?? []).map((given) => {
+  const scores = (advisory.severity ?? []).map(({ score }) => {
     try {
-      return scoreVector(given.score);
+      return scoreVector(score);
     } catch {
       return 0;
     }

@@ -7,11 +7,11 @@ import type { OciLayout } from "./oci-layout.ts";
 import { computeDigest } from "./oci-layout.ts";
 import { packLayer } from "./pack-layer.ts";
 
-/** Where the native library of an image runs: Lambda's two, and a Mac for the rehearsal. */
+/** Platforms of an image's native library: Lambda's two, and macOS for the embedded world. */
 export const platforms = ["linux/x64", "linux/arm64", "darwin/arm64"] as const;
 export type Platform = (typeof platforms)[number];
 
-/** The platform of this machine, or undefined where there is no image for it. */
+/** This machine's platform; undefined if no image supports it. */
 export const detectPlatform = (): Platform | undefined =>
   platforms.find((platform) => platform === `${process.platform}/${process.arch}`);
 
@@ -19,15 +19,15 @@ const Package = z.object({ name: z.string(), version: z.string(), license: z.str
 export type Package = z.infer<typeof Package>;
 
 const Layer = z.object({ digest: z.string(), size: z.number(), packages: z.array(Package) });
-/** The layer that all models share; its digest is the hash of the runtime that deliveries carry. */
+/** The layer that all models share; its digest is the runtime hash in a delivery's input. */
 export type RuntimeLayer = z.infer<typeof Layer>;
 
 type Needs = {
   readonly blobs: OciLayout;
-  /** Folder of the image layout: what was packed before is remembered there. */
+  /** Folder of the image layout; it also caches descriptions of packed layers. */
   readonly folder: string;
   readonly platform: Platform;
-  /** The bundled function: file name in /var/task to content, and the packages in it. */
+  /** The bundled function: contents by file name in /var/task, and its packages. */
   readonly bundle: () => Promise<{
     readonly files: ReadonlyMap<string, Uint8Array>;
     readonly packages: readonly Package[];
@@ -36,18 +36,18 @@ type Needs = {
 
 type PackageFile = { readonly path: string; readonly source: string; readonly stamp: string };
 
-/** Changes when the way of packing changes, so that nothing packed the old way is found again. */
+/** Increase this when packing changes: it invalidates the cached layers. */
 const packingVersion = 1;
 
 const listPackageFiles = async (
   folder: string,
-  wanted: (path: string) => boolean,
+  isIncluded: (path: string) => boolean,
 ): Promise<PackageFile[]> => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((source) => wanted(source.slice(folder.length + 1).replaceAll("\\", "/")));
+    .filter((source) => isIncluded(source.slice(folder.length + 1).replaceAll("\\", "/")));
   return Promise.all(
     files.map(async (source) => {
       const { size, mtimeMs } = await stat(source);
@@ -57,40 +57,39 @@ const listPackageFiles = async (
   );
 };
 
-/** onnxruntime's files that a function on this platform loads: 46 MB of 288. */
+/** The files of onnxruntime that a function on this platform loads: 46 MB of 288. */
 const listNativeFiles = async (platform: Platform) => {
   const require = createRequire(import.meta.url);
   const node = dirname(require.resolve("onnxruntime-node/package.json"));
-  // Its package.json is not among its exports, so it is found from its entry dist/cjs/index.js.
+  // The package does not export its package.json, so this starts from its entry dist/cjs/index.js.
   const common = dirname(
     dirname(dirname(createRequire(join(node, "package.json")).resolve("onnxruntime-common"))),
   );
-  const code = (folder: string) => (path: string) =>
+  const isCode = (folder: string) => (path: string) =>
     path === "package.json" || (path.startsWith(folder) && /\.(js|json)$/.test(path));
   const native = new RegExp(`^bin/napi-v\\d+/${platform}/`);
   const packages = await Promise.all(
     [
-      { folder: node, wanted: (path: string) => code("dist/")(path) || native.test(path) },
-      { folder: common, wanted: code("dist/cjs/") },
-    ].map(async ({ folder, wanted }) => {
-      const about = Package.parse(JSON.parse(await readFile(join(folder, "package.json"), "utf8")));
-      const files = (await listPackageFiles(folder, wanted)).map((file) => ({
+      { folder: node, isIncluded: (path: string) => isCode("dist/")(path) || native.test(path) },
+      { folder: common, isIncluded: isCode("dist/cjs/") },
+    ].map(async ({ folder, isIncluded }) => {
+      const manifest = Package.parse(JSON.parse(await readFile(join(folder, "package.json"), "utf8")));
+      const files = (await listPackageFiles(folder, isIncluded)).map((file) => ({
         ...file,
-        path: `var/task/node_modules/${about.name}/${file.path}`,
+        path: `var/task/node_modules/${manifest.name}/${file.path}`,
       }));
-      return { about, files };
+      return { manifest, files };
     }),
   );
   return {
-    packages: packages.map(({ about }) => about),
+    packages: packages.map(({ manifest }) => manifest),
     files: packages.flatMap(({ files }) => files).sort((a, b) => (a.path < b.path ? -1 : 1)),
   };
 };
 
 /**
- * Packs the runtime layer: the bundled function and onnxruntime for one platform. A layer of the same bundle and
- * the same package files (by size and time of change) is named again without reading or hashing them; an image is
- * built of one that was packed anew.
+ * Packs the runtime layer: the bundled function and onnxruntime for one platform. The cache is keyed by the bundle and
+ * by size and modification time of the package files, so a lookup reads no package file. An image always packs again.
  */
 export const createRuntimeLayer = ({ blobs, folder, platform, bundle }: Needs) => {
   const find = async (packAgain: boolean): Promise<RuntimeLayer> => {
@@ -108,30 +107,30 @@ export const createRuntimeLayer = ({ blobs, folder, platform, bundle }: Needs) =
         ]),
       )
       .digest("hex");
-    const remembered = `runtimes/${key}.json`;
-    const found = await readFile(join(folder, remembered), "utf8").catch(() => undefined);
-    const layer = found === undefined ? undefined : Layer.parse(JSON.parse(found));
+    const cacheFile = `runtimes/${key}.json`;
+    const cached = await readFile(join(folder, cacheFile), "utf8").catch(() => undefined);
+    const layer = cached === undefined ? undefined : Layer.parse(JSON.parse(cached));
     if (!packAgain && layer && (await blobs.has(layer))) return layer;
     const files = new Map<string, () => Promise<Uint8Array>>();
     files.set("var/task/package.json", async () => Buffer.from('{"private":true,"type":"module"}\n'));
     for (const [name, bytes] of bundledFiles) files.set(`var/task/${name}`, async () => bytes);
     for (const { path, source } of native.files) files.set(path, () => readFile(source));
     const packages = new Map(
-      [...bundled.packages, ...native.packages].map((one) => [`${one.name}@${one.version}`, one]),
+      [...bundled.packages, ...native.packages].map((item) => [`${item.name}@${item.version}`, item]),
     );
     const packed = {
-      // It takes the place of whatever lay under its digest.
+      // Replaces whatever is stored under its digest.
       ...(await blobs.writeStream(packLayer(files))),
-      packages: [...packages.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one),
+      packages: [...packages.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item),
     };
-    await blobs.writeFile(remembered, JSON.stringify(packed));
+    await blobs.writeFile(cacheFile, JSON.stringify(packed));
     return packed;
   };
   return {
     platform,
-    /** The layer as remembered: good to say which runtime is at hand. */
+    /** The layer, cached if possible: enough to tell which runtime is current. */
     current: () => find(false),
-    /** The layer packed anew, whatever is remembered: what an image is built of. */
+    /** The layer, packed again regardless of the cache: for building an image. */
     packed: () => find(true),
   };
 };

@@ -8,20 +8,20 @@ type Contents = {
   readonly artifactDigest: string;
 };
 
-/** A package URL; the @ of a scope is escaped. https://github.com/package-url/purl-spec */
+/** A package URL escapes the @ of a scope. https://github.com/package-url/purl-spec */
 const toNpmPurl = ({ name, version }: Package) =>
   `pkg:npm/${name.replace(/^@/, "%40")}@${encodeURIComponent(version)}`;
 
-/** An npm package as a component of an SBOM, known by its package URL. */
-export const toNpmComponent = (one: Package): CDX.Models.Component => {
+/** An npm package as a component of an SBOM, identified by its package URL. */
+export const toNpmComponent = (item: Package): CDX.Models.Component => {
   const { Models, Enums } = CDX;
-  const purl = toNpmPurl(one);
-  const component = new Models.Component(Enums.ComponentType.Library, one.name, {
-    version: one.version,
+  const purl = toNpmPurl(item);
+  const component = new Models.Component(Enums.ComponentType.Library, item.name, {
+    version: item.version,
     purl,
     bomRef: purl,
   });
-  if (one.license) component.licenses.add(new Models.NamedLicense(one.license));
+  if (item.license) component.licenses.add(new Models.NamedLicense(item.license));
   return component;
 };
 
@@ -33,8 +33,8 @@ export const serializeBom = (bom: CDX.Models.Bom): string => {
 };
 
 /**
- * What an image contains, as CycloneDX 1.6 JSON. It carries neither time nor serial number, so that the same
- * contents give the same bytes.
+ * An image's contents as CycloneDX 1.6 JSON. It has neither time nor serial number, so that equal contents give equal
+ * bytes.
  */
 export const createImageSbom = ({ model, packages, artifactDigest }: Contents): string => {
   const { Models, Enums } = CDX;
@@ -45,6 +45,6 @@ export const createImageSbom = ({ model, packages, artifactDigest }: Contents): 
   const onnx = new Models.Component(Enums.ComponentType.MachineLearningModel, model, { bomRef: "model" });
   onnx.hashes.set(Enums.HashAlgorithm["SHA-256"], artifactDigest.slice("sha256:".length));
   bom.components.add(onnx);
-  for (const one of packages) bom.components.add(toNpmComponent(one));
+  for (const item of packages) bom.components.add(toNpmComponent(item));
   return serializeBom(bom);
 };

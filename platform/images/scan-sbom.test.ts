@@ -41,7 +41,7 @@ describe("an advisory applies by OSV's evaluation", () => {
     expect(isAffected(minimist, "minimist-other", version)).toBe(false);
   });
 
-  test("last_affected is itself affected, what comes after is not", () => {
+  test("last_affected is affected, later versions are not", () => {
     const record = createAdvisory([{ introduced: "1.0.0" }, { last_affected: "1.5.0" }]);
     expect(["0.9.0", "1.5.0", "1.5.1"].map((version) => isAffected(record, "pkg", version))).toEqual([
       false,
@@ -50,20 +50,20 @@ describe("an advisory applies by OSV's evaluation", () => {
     ]);
   });
 
-  test("events count in the order of their versions, not in that of the file", () => {
+  test("events are sorted by version, not by their order in the file", () => {
     const record = createAdvisory([
       { fixed: "3.1.0" },
       { introduced: "3.0.0" },
       { fixed: "1.2.0" },
       { introduced: "0" },
     ]);
-    const at = ["1.1.0", "1.2.0", "2.0.0", "3.0.0", "3.1.0"].map((version) =>
+    const affected = ["1.1.0", "1.2.0", "2.0.0", "3.0.0", "3.1.0"].map((version) =>
       isAffected(record, "pkg", version),
     );
-    expect(at).toEqual([true, false, false, true, false]);
+    expect(affected).toEqual([true, false, false, true, false]);
   });
 
-  test("a version that is listed is affected, even where no range names it", () => {
+  test("a listed version is affected even if no range includes it", () => {
     const record = Advisory.parse({
       id: "X",
       modified: "2026-01-01T00:00:00Z",
@@ -73,7 +73,7 @@ describe("an advisory applies by OSV's evaluation", () => {
     expect(isAffected(record, "pkg", "4.4.5")).toBe(false);
   });
 
-  test("a limit ends a range; ranges of commits and other ecosystems say nothing of npm versions", () => {
+  test("a limit ends a range; commit ranges and other ecosystems do not affect npm versions", () => {
     expect(isAffected(createAdvisory([{ introduced: "0" }, { limit: "2.0.0" }]), "pkg", "2.0.0")).toBe(false);
     expect(isAffected(createAdvisory([{ introduced: "0" }, { limit: "2.0.0" }]), "pkg", "1.9.9")).toBe(true);
     expect(isAffected(createAdvisory([{ introduced: "0" }], {}, "GIT"), "pkg", "1.0.0")).toBe(false);
@@ -86,11 +86,11 @@ describe("an advisory applies by OSV's evaluation", () => {
     expect(isAffected(record, "pkg", "1.0.0")).toBe(false);
   });
 
-  test("what cannot be compared counts as affected", () => {
+  test("a version that cannot be compared counts as affected", () => {
     expect(isAffected(createAdvisory([{ introduced: "one" }]), "pkg", "1.0.0")).toBe(true);
   });
 
-  test("the fix is the least one above the version", () => {
+  test("the fix is the lowest fixed version above the version", () => {
     const record = createAdvisory([
       { introduced: "0" },
       { fixed: "1.2.0" },
@@ -105,19 +105,25 @@ describe("an advisory applies by OSV's evaluation", () => {
 describe("an advisory's severity", () => {
   const vector = (score: string) => rateSeverity(createAdvisory([], { severity: [{ type: "CVSS", score }] }));
 
-  test("is its database's word where it says one", () => {
-    const said = (severity: string) => rateSeverity(createAdvisory([], { database_specific: { severity } }));
-    expect(["CRITICAL", "HIGH", "MODERATE", "LOW"].map(said)).toEqual(["critical", "high", "medium", "low"]);
+  test("is the one that its database states", () => {
+    const rateStated = (severity: string) =>
+      rateSeverity(createAdvisory([], { database_specific: { severity } }));
+    expect(["CRITICAL", "HIGH", "MODERATE", "LOW"].map(rateStated)).toEqual([
+      "critical",
+      "high",
+      "medium",
+      "low",
+    ]);
   });
 
-  test("is computed from its CVSS vector otherwise", () => {
+  test("is otherwise computed from its CVSS vector", () => {
     expect(vector("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")).toBe("critical");
     expect(vector("CVSS:3.0/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H")).toBe("high");
     expect(vector("CVSS:3.1/AV:N/AC:H/PR:N/UI:R/S:U/C:L/I:N/A:N")).toBe("low");
     expect(vector("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N")).toBe("critical");
   });
 
-  test("is unknown where nothing readable is given, and critical for malicious packages", () => {
+  test("is unknown for an unreadable vector, and critical for malicious packages", () => {
     expect(vector("CVSS:3.1/nonsense")).toBe("unknown");
     expect(rateSeverity(createAdvisory([]))).toBe("unknown");
     expect(rateSeverity(createAdvisory([], { id: "MAL-2026-1" }))).toBe("critical");
@@ -125,7 +131,7 @@ describe("an advisory's severity", () => {
 });
 
 describe("a scan", () => {
-  test("finds a known-bad package, with what it is fixed in", () => {
+  test("finds a vulnerable package and the version with the fix", () => {
     const scan = scanSbom(
       createBom("pkg:npm/minimist@1.2.5", "pkg:npm/zod@4.0.0"),
       createAdvisories([minimist]),
@@ -144,7 +150,7 @@ describe("a scan", () => {
     expect(scan.findings).toMatchObject([{ package: "@a/b", version: "1.0.0+build" }]);
   });
 
-  test("says of which ecosystems nothing is known", () => {
+  test("lists the ecosystems without advisories", () => {
     const scan = scanSbom(
       createBom("pkg:npm/zod@4.0.0", "pkg:deb/debian/libc6@2.36"),
       createAdvisories([minimist]),
@@ -153,7 +159,7 @@ describe("a scan", () => {
     expect(scanSbom(createBom("pkg:npm/zod@4.0.0"), undefined).unknownEcosystems).toEqual(["npm"]);
   });
 
-  test("does not take a package that the file never looked up for a safe one", () => {
+  test("reports npm as unknown if the file does not cover a package", () => {
     const scan = scanSbom(
       createBom("pkg:npm/minimist@1.2.5", "pkg:npm/zod@4.0.0"),
       createAdvisories([], ["zod"]),

@@ -10,7 +10,7 @@ const Bom = z.looseObject({
 
 type Component = { readonly ecosystem: string; readonly name: string; readonly version: string };
 
-/** `pkg:npm/%40scope/name@1.2.3?qualifiers#path`; undefined where it is no package URL with a version. */
+/** `pkg:npm/%40scope/name@1.2.3?qualifiers#path`; undefined if it is not a package URL with a version. */
 const readPurl = (purl: string): Component | undefined => {
   const parts = purl.match(/^pkg:([A-Za-z0-9.+-]+)\/([^?#]+)@([^?#@]+)/);
   if (!parts) return undefined;
@@ -42,23 +42,24 @@ const findVulnerabilities = ({ name, version }: Component, { advisories }: Advis
   });
 
 /**
- * Looks up the packages of a CycloneDX document in what is known of vulnerable ones. An ecosystem counts as
- * unknown where no advisories were loaded for it, and where they do not cover each of its packages.
+ * Looks up the packages of a CycloneDX document in the advisories. An ecosystem is unknown without advisories, and if
+ * these do not cover each of its packages.
  */
 export const scanSbom = (sbom: string, advisories: Advisories | undefined): Scan & { status: "complete" } => {
   const components = Bom.parse(JSON.parse(sbom)).components.flatMap(({ purl }) => {
-    const read = purl === undefined ? undefined : readPurl(purl);
-    return read ?? [];
+    const component = purl === undefined ? undefined : readPurl(purl);
+    return component ?? [];
   });
-  const covered = advisories?.packages && new Set(advisories.packages);
+  const coveredPackages = advisories?.packages && new Set(advisories.packages);
   const scanned: Record<string, number> = {};
-  const unknown = new Set<string>();
+  const unknownEcosystems = new Set<string>();
   const findings: Finding[] = [];
   for (const component of components) {
-    const known =
-      advisories?.ecosystem === component.ecosystem && (covered === undefined || covered.has(component.name));
-    if (!advisories || !known) {
-      unknown.add(component.ecosystem);
+    const isCovered =
+      advisories?.ecosystem === component.ecosystem &&
+      (coveredPackages === undefined || coveredPackages.has(component.name));
+    if (!advisories || !isCovered) {
+      unknownEcosystems.add(component.ecosystem);
       continue;
     }
     scanned[component.ecosystem] = (scanned[component.ecosystem] ?? 0) + 1;
@@ -68,7 +69,7 @@ export const scanSbom = (sbom: string, advisories: Advisories | undefined): Scan
     status: "complete",
     findings,
     scanned,
-    unknownEcosystems: [...unknown].sort(),
+    unknownEcosystems: [...unknownEcosystems].sort(),
     ...(advisories && { advisoriesAsOf: advisories.asOf }),
   };
 };

@@ -20,32 +20,32 @@ const prepareLayout = async () => {
   const blobs = openOciLayout(folder);
   const into = join(folder, "unpacked");
   const image = async (...layers: AsyncIterable<Uint8Array>[]) => {
-    const stored = [];
-    for (const layer of layers) stored.push({ mediaType: "tar", ...(await blobs.writeStream(layer)) });
+    const descriptors = [];
+    for (const layer of layers) descriptors.push({ mediaType: "tar", ...(await blobs.writeStream(layer)) });
     const config = { mediaType: "config", ...(await blobs.writeBytes(Buffer.from("{}"))) };
-    const manifest = await blobs.writeBytes(Buffer.from(JSON.stringify({ config, layers: stored })));
-    return { digest: manifest.digest, layers: stored };
+    const manifest = await blobs.writeBytes(Buffer.from(JSON.stringify({ config, layers: descriptors })));
+    return { digest: manifest.digest, layers: descriptors };
   };
   return { blobs, into, image, unpack: unpackImage({ folder, into }) };
 };
 const createLayer = (files: Record<string, string>) =>
   packLayer(new Map(Object.entries(files).map(([path, text]) => [path, async () => Buffer.from(text)])));
 const createTar = (header: { name: string; type?: "symlink" | "link" | "file"; linkname?: string }) => {
-  const made = pack();
-  if (header.type && header.type !== "file") made.entry(header);
-  else made.entry({ ...header, mode: 0o644 }, "content");
-  made.finalize();
-  return Readable.from(made);
+  const tar = pack();
+  if (header.type && header.type !== "file") tar.entry(header);
+  else tar.entry({ ...header, mode: 0o644 }, "content");
+  tar.finalize();
+  return Readable.from(tar);
 };
 
-test("layers lie over each other in one root, and a shared one is not copied", async () => {
+test("layers are applied in one root, and a shared layer is linked, not copied", async () => {
   const { image, unpack } = await prepareLayout();
   const runtime = { "var/task/index.mjs": "runtime" };
-  const [one, two] = [
+  const [imageA, imageB] = [
     await image(createLayer(runtime), createLayer({ "var/task/model/a": "1" })),
     await image(createLayer(runtime), createLayer({ "var/task/model/a": "2" })),
   ];
-  const [first, second] = [await unpack(one.digest), await unpack(two.digest)];
+  const [first, second] = [await unpack(imageA.digest), await unpack(imageB.digest)];
 
   const models = [first, second].map((root) => readFile(join(root, "var/task/model/a"), "utf8"));
   expect(await Promise.all(models)).toEqual(["1", "2"]);
@@ -53,7 +53,7 @@ test("layers lie over each other in one root, and a shared one is not copied", a
   expect(inodes[0]?.ino).toBe(inodes[1]?.ino);
 });
 
-test("an image unpacked twice, or twice at once, is the same folder, and nothing else is left", async () => {
+test("repeated and concurrent unpacking of an image returns one folder and leaves no temporary files", async () => {
   const { image, unpack, into } = await prepareLayout();
   const { digest } = await image(createLayer({ a: "1" }));
   const again = unpackImage({ folder: join(into, ".."), into });
@@ -71,7 +71,7 @@ test.each([
   { name: "a\\..\\b" },
   { name: "link", type: "symlink", linkname: "/etc/passwd" },
   { name: "link", type: "link", linkname: "/etc/passwd" },
-] as const)("a layer that holds %j is refused and leaves nothing", async (header) => {
+] as const)("a layer with %j is refused and leaves no files", async (header) => {
   const { image, unpack, into } = await prepareLayout();
   const { digest } = await image(createTar(header));
   await expect(unpack(digest)).rejects.toThrow(ImageDamaged);
@@ -79,7 +79,7 @@ test.each([
   expect(await readdir(join(into, "layers"))).toEqual([]);
 });
 
-test("a layer whose bytes were changed is refused before any of them is read", async () => {
+test("a layer with changed bytes is refused before unpacking", async () => {
   const { image, unpack, blobs, into } = await prepareLayout();
   const { digest, layers } = await image(createLayer({ a: "1" }));
   const path = blobs.path(layers[0]?.digest ?? "");
@@ -91,20 +91,20 @@ test("a layer whose bytes were changed is refused before any of them is read", a
   expect(await readdir(join(into, "layers"))).toEqual([]);
 });
 
-test("an image that was never built is not found", async () => {
+test("a missing image is ImageNotFound", async () => {
   const { unpack } = await prepareLayout();
   await expect(unpack(`sha256:${"0".repeat(64)}`)).rejects.toThrow(ImageNotFound);
   await expect(unpack("latest")).rejects.toThrow(ImageNotFound);
 });
 
-test("the same files make the same tar, in whatever order they are named", async () => {
+test("equal files give equal tars regardless of their order", async () => {
   const { blobs } = await prepareLayout();
-  const one = await blobs.writeStream(createLayer({ "b/c": "2", a: "1", "b.d": "3" }));
-  const two = await blobs.writeStream(createLayer({ "b.d": "3", a: "1", "b/c": "2" }));
-  expect(two).toEqual(one);
+  const sorted = await blobs.writeStream(createLayer({ "b/c": "2", a: "1", "b.d": "3" }));
+  const unsorted = await blobs.writeStream(createLayer({ "b.d": "3", a: "1", "b/c": "2" }));
+  expect(unsorted).toEqual(sorted);
 });
 
-test("a layer whose file cannot be read is not stored", async () => {
+test("a layer with an unreadable file is not stored", async () => {
   const { blobs } = await prepareLayout();
   const broken = packLayer(new Map([["a", async () => Promise.reject(new Error("gone"))]]));
   await expect(blobs.writeStream(broken)).rejects.toThrow("gone");

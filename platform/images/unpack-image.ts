@@ -10,7 +10,7 @@ import { type OciLayout, openOciLayout } from "./oci-layout.ts";
 type Needs = {
   /** Folder of the OCI image layout. */
   readonly folder: string;
-  /** Where unpacked images lie; made where it is missing. */
+  /** Folder for unpacked images; created if missing. */
   readonly into: string;
 };
 
@@ -20,20 +20,20 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The path that an entry of a layer may take, relative to the root. Links and devices have no place in a layer. */
+/** The path of a layer's entry, relative to the root. Throws ImageDamaged for unsafe paths, links and devices. */
 const resolveEntryPath = ({ name, type }: Header): string => {
   const parts = name.replace(/\/$/, "").split("/");
-  const plain = parts.every((part) => part !== "" && part !== "." && part !== ".." && !/[\\:\0]/.test(part));
-  if (!plain) throw new ImageDamaged(`the layer holds a path that leads elsewhere: ${JSON.stringify(name)}`);
+  const isSafe = parts.every((part) => part !== "" && part !== "." && part !== ".." && !/[\\:\0]/.test(part));
+  if (!isSafe) throw new ImageDamaged(`the layer contains an unsafe path: ${JSON.stringify(name)}`);
   if (type !== "file" && type !== "directory")
     throw new ImageDamaged(
-      `the layer holds a ${type}, ${JSON.stringify(name)}: only files and folders belong there`,
+      `the layer contains a ${type}, ${JSON.stringify(name)}: only files and folders are allowed`,
     );
   return parts.join("/");
 };
 
 const unpackTar = async (blobs: OciLayout, digest: string, to: string): Promise<void> => {
-  // First the whole digest: nothing that was not checked is read as a tar.
+  // Verify the digest first: the tar parser must not read unverified bytes.
   await blobs.verify(digest);
   const tar = extract();
   const closed = new Promise<void>((resolve) => tar.once("close", resolve));
@@ -56,13 +56,13 @@ const unpackTar = async (blobs: OciLayout, digest: string, to: string): Promise<
       continue;
     }
     await mkdir(dirname(path), { recursive: true });
-    // "wx": a layer that names a file twice would otherwise write over what is already there.
+    // "wx" refuses a layer that contains a file twice.
     await pipeline(entry, createWriteStream(path, { flags: "wx", mode: 0o444 }));
   }
   await feeding;
 };
 
-/** Lays the files of `from` into `to` without copying their bytes where the file system can link them. */
+/** Links the files of `from` into `to`, or copies them if the file system has no links. */
 const linkTree = async (from: string, to: string): Promise<void> => {
   await mkdir(to, { recursive: true });
   for (const entry of await readdir(from, { withFileTypes: true })) {
@@ -73,13 +73,13 @@ const linkTree = async (from: string, to: string): Promise<void> => {
   }
 };
 
-/** Makes a folder that is there whole or not at all; two that make it at once get the same one. */
-const createWholeFolder = async (path: string, make: (into: string) => Promise<void>): Promise<string> => {
+/** Creates a folder atomically; concurrent callers get the same folder. */
+const createWholeFolder = async (path: string, fill: (folder: string) => Promise<void>): Promise<string> => {
   if (await exists(path)) return path;
   await mkdir(dirname(path), { recursive: true });
   const temporary = await mkdtemp(`${path}.tmp-`);
   try {
-    await make(temporary);
+    await fill(temporary);
     await rename(temporary, path).catch(async (error: unknown) => {
       if (!(await exists(path))) throw error;
     });
@@ -90,14 +90,14 @@ const createWholeFolder = async (path: string, make: (into: string) => Promise<v
 };
 
 /**
- * Gives an image's root folder, with its layers applied in order: `<root>/var/task/index.mjs`. Each layer is
- * unpacked once, checked against its digest, and linked into the images that share it.
+ * Returns an image's root folder with its layers applied in order: `<root>/var/task/index.mjs`. Each layer is verified
+ * and unpacked once, then linked into the images that share it.
  * Throws ImageNotFound, ImageDamaged.
  */
 export const unpackImage = ({ folder, into }: Needs) => {
   const blobs = openOciLayout(folder);
   const hex = (digest: string) => digest.slice("sha256:".length);
-  const under = new Map<string, Promise<string>>();
+  const inProgress = new Map<string, Promise<string>>();
 
   const unpack = async (digest: string): Promise<string> => {
     const root = join(into, "images", hex(digest));
@@ -113,12 +113,12 @@ export const unpackImage = ({ folder, into }: Needs) => {
   };
 
   return async (digest: string): Promise<string> => {
-    const going = under.get(digest) ?? unpack(digest);
-    under.set(digest, going);
+    const root = inProgress.get(digest) ?? unpack(digest);
+    inProgress.set(digest, root);
     try {
-      return await going;
+      return await root;
     } finally {
-      under.delete(digest);
+      inProgress.delete(digest);
     }
   };
 };

@@ -12,7 +12,7 @@ import { createCloudWatchMetrics } from "./cloudwatch.ts";
 import type { Metrics } from "./metrics.ts";
 
 let groups = 0;
-/** Lines go the way that a function's output goes: into a log group, from where CloudWatch takes the metrics. */
+/** Lines go to a log group like a function's output, and CloudWatch extracts the metrics from there. */
 const subject = async (peer: MotoPeer) => {
   const logs = new CloudWatchLogsClient(peer.direct());
   groups += 1;
@@ -23,20 +23,20 @@ const subject = async (peer: MotoPeer) => {
   let lines: string[] = [];
   const emit = (line: string) => void lines.push(line);
   const metrics = createCloudWatchMetrics({ client, namespace: `Slipway-${groups}`, emit, clock: Date.now });
-  const shipped = async () => {
+  const shipLines = async () => {
     const logEvents = lines.map((message) => ({ message, timestamp: Date.now() }));
     lines = [];
     if (logEvents.length > 0) await logs.send(new PutLogEventsCommand({ ...stream, logEvents }));
   };
   const subjectMetrics: Metrics = {
     ...metrics,
-    statistics: async (...asked) => {
-      await shipped();
-      return metrics.statistics(...asked);
+    statistics: async (...args) => {
+      await shipLines();
+      return metrics.statistics(...args);
     },
-    total: async (...asked) => {
-      await shipped();
-      return metrics.total(...asked);
+    total: async (...args) => {
+      await shipLines();
+      return metrics.total(...args);
     },
   };
   return {
@@ -53,16 +53,16 @@ const subject = async (peer: MotoPeer) => {
 describeWithFaults("metrics", (peer, name) => {
   metricsContract(`CloudWatch, ${name}`, () => subject(peer));
 
-  const of = { environment: "prod", model: "many", version: "1" } as const;
+  const version1 = { environment: "prod", model: "many", version: "1" } as const;
 
-  test("150 labels are all counted, though a line takes 100 metrics, and a window of hours is one period", async () => {
+  test("150 labels are all counted although a line has at most 100 metrics, and a window of hours is one period", async () => {
     const { metrics, minute, close } = await subject(peer);
     const labels = new Map(
       Array.from({ length: 150 }, (_, index): [string, number] => [`label ${index}`, index]),
     );
     for (const [index, latencyMs] of [1, 2, 3, 4].entries())
-      metrics.request({ ...of, at: minute - index * 3_600_000, latencyMs, failed: false, labels });
-    const window = { ...of, from: minute - 4 * 3_600_000 + 17, to: minute + 1 };
+      metrics.request({ ...version1, at: minute - index * 3_600_000, latencyMs, failed: false, labels });
+    const window = { ...version1, from: minute - 4 * 3_600_000 + 17, to: minute + 1 };
     const statistics = await metrics.statistics(window, { percentiles: [50, 100] });
     expect(statistics.requests).toBe(4);
     expect(statistics.latencyMs).toEqual([2, 4]);
@@ -71,16 +71,16 @@ describeWithFaults("metrics", (peer, name) => {
     await close();
   });
 
-  test("a latency that is no number takes nothing else of its request away", async () => {
+  test("a latency of NaN leaves the request's other metrics intact", async () => {
     const { metrics, minute, close } = await subject(peer);
     metrics.request({
-      ...of,
+      ...version1,
       at: minute,
       latencyMs: Number.NaN,
       failed: true,
       labels: new Map([["stay", 2]]),
     });
-    const window = { ...of, from: minute, to: minute + 60_000 };
+    const window = { ...version1, from: minute, to: minute + 60_000 };
     expect(await metrics.statistics(window, { percentiles: [50] })).toEqual({
       requests: 1,
       failures: 1,

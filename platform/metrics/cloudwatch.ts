@@ -13,9 +13,9 @@ import { parseRowsMetric, toRowsMetric } from "./rows-metric.ts";
 
 const minuteMs = 60_000;
 const daySeconds = 24 * 60 * 60;
-/** CloudWatch keeps what it has for 455 days. */
+/** CloudWatch keeps metrics for 455 days. */
 const retentionDays = 455;
-/** GetMetricStatistics takes ten percentiles, GetMetricData 500 metrics a call. */
+/** Limits per call: GetMetricStatistics takes ten percentiles, GetMetricData 500 metrics. */
 const percentilesPerCall = 10;
 const metricsPerCall = 500;
 
@@ -24,13 +24,13 @@ const splitIntoChunks = <T>(all: readonly T[], size: number): readonly (readonly
     all.slice(index * size, (index + 1) * size),
   );
 
-/** Percentiles as CloudWatch writes them: two decimals at most. */
+/** CloudWatch's name of a percentile has at most two decimals. */
 const toPercentileName = (percentile: number): string => `p${Number(percentile.toFixed(2))}`;
 
 const toDimensions = (dimensions: Readonly<Record<string, string>>): Dimension[] =>
   Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }));
 
-/** CloudWatch counts by whole minutes: a window that begins or ends within one takes that minute in. */
+/** CloudWatch's periods are whole minutes, so the window is extended to whole minutes. */
 const roundToMinutes = ({ from, to }: Window) => {
   const start = Math.floor(from / minuteMs) * minuteMs;
   const end = Math.max(start + minuteMs, Math.ceil(to / minuteMs) * minuteMs);
@@ -38,10 +38,9 @@ const roundToMinutes = ({ from, to }: Window) => {
 };
 
 /**
- * Metrics in CloudWatch, under one namespace. They leave as lines in the embedded metric format, written by `emit`
- * (standard output in a function): no call while a request is answered. CloudWatch shows them a minute or two later,
- * so a young window holds less than was emitted, never more; its percentiles are near the nearest rank.
- * `clock`: epoch milliseconds.
+ * Metrics in CloudWatch, in one namespace. `emit` writes them as lines in the embedded metric format (to standard output
+ * in a function), so a request makes no call. CloudWatch shows them a minute or two later, so a recent window may hold
+ * less than was emitted, never more. Its percentiles approximate the nearest rank. `clock`: epoch milliseconds.
  */
 export const createCloudWatchMetrics = (needs: {
   readonly client: CloudWatchClient;
@@ -52,13 +51,13 @@ export const createCloudWatchMetrics = (needs: {
   const { client, namespace, emit, clock } = needs;
 
   /** Sums over the window, by metric name; a metric without data is 0. */
-  const sums = async (
+  const readSums = async (
     names: readonly string[],
     Dimensions: Dimension[],
     window: { readonly StartTime: Date; readonly EndTime: Date },
     Period: number,
   ): Promise<ReadonlyMap<string, number>> => {
-    const found = new Map<string, number>();
+    const sums = new Map<string, number>();
     for (const part of splitIntoChunks(names, metricsPerCall)) {
       const MetricDataQueries = part.map((MetricName, index) => ({
         Id: `m${index}`,
@@ -72,29 +71,29 @@ export const createCloudWatchMetrics = (needs: {
           EndTime: window.EndTime,
           NextToken,
         });
-        const answer = await callAws("CloudWatch GetMetricData", () => client.send(command));
-        for (const { Id = "", Values = [] } of answer.MetricDataResults ?? []) {
+        const response = await callAws("CloudWatch GetMetricData", () => client.send(command));
+        for (const { Id = "", Values = [] } of response.MetricDataResults ?? []) {
           const name = part[Number(Id.slice(1))] ?? "";
-          found.set(
+          sums.set(
             name,
-            Values.reduce((sum, value) => sum + value, found.get(name) ?? 0),
+            Values.reduce((sum, value) => sum + value, sums.get(name) ?? 0),
           );
         }
-        NextToken = answer.NextToken;
+        NextToken = response.NextToken;
       } while (NextToken !== undefined);
     }
-    return found;
+    return sums;
   };
 
-  /** Labels that CloudWatch lists for this very version: up to 15 minutes after a label's first row. */
-  const listedLabels = async (dimensions: Dimension[]): Promise<readonly string[]> => {
+  /** The version's labels that CloudWatch lists; a new label appears up to 15 minutes after its first row. */
+  const readListedLabels = async (dimensions: Dimension[]): Promise<readonly string[]> => {
     const labels: string[] = [];
     let NextToken: string | undefined;
     do {
       const command = new ListMetricsCommand({ Namespace: namespace, Dimensions: dimensions, NextToken });
       const page = await callAws("CloudWatch ListMetrics", () => client.send(command));
       for (const { MetricName = "", Dimensions = [] } of page.Metrics ?? []) {
-        // The filter also finds metrics that have more dimensions than asked.
+        // The filter also matches metrics with additional dimensions.
         const label = Dimensions.length === dimensions.length ? parseRowsMetric(MetricName) : undefined;
         if (label !== undefined) labels.push(label);
       }
@@ -103,13 +102,13 @@ export const createCloudWatchMetrics = (needs: {
     return labels;
   };
 
-  /** Over the window as one period, because percentiles of minutes do not add up to one of the hour. */
-  const latencies = async (
+  /** Reads the window as one period: the percentiles of its minutes cannot be combined. */
+  const readLatencies = async (
     percentiles: readonly number[],
     Dimensions: Dimension[],
     window: ReturnType<typeof roundToMinutes>,
   ): Promise<ReadonlyMap<string, number>> => {
-    const found = new Map<string, number>();
+    const latencies = new Map<string, number>();
     for (const ExtendedStatistics of splitIntoChunks(
       [...new Set(percentiles.map(toPercentileName))],
       percentilesPerCall,
@@ -123,11 +122,11 @@ export const createCloudWatchMetrics = (needs: {
         Period: window.seconds,
         ExtendedStatistics: [...ExtendedStatistics],
       });
-      const answer = await callAws("CloudWatch GetMetricStatistics", () => client.send(command));
-      for (const [name, value] of Object.entries(answer.Datapoints?.[0]?.ExtendedStatistics ?? {}))
-        found.set(name, value);
+      const response = await callAws("CloudWatch GetMetricStatistics", () => client.send(command));
+      for (const [name, value] of Object.entries(response.Datapoints?.[0]?.ExtendedStatistics ?? {}))
+        latencies.set(name, value);
     }
-    return found;
+    return latencies;
   };
 
   return {
@@ -148,26 +147,26 @@ export const createCloudWatchMetrics = (needs: {
 
     count: emitCount(needs),
 
-    statistics: async (window, { percentiles, labels: known = [] }) => {
+    statistics: async (window, { percentiles, labels: knownLabels = [] }) => {
       const { environment, model, version } = window;
       const dimensions = toDimensions({ environment, model, version });
       const minutes = roundToMinutes(window);
-      const labels = [...new Set([...known, ...(await listedLabels(dimensions))])];
+      const labels = [...new Set([...knownLabels, ...(await readListedLabels(dimensions))])];
       const names = ["Requests", "Failures", ...labels.map(toRowsMetric)];
-      const summed = await sums(names, dimensions, minutes, 60);
-      const requests = summed.get("Requests") ?? 0;
-      const ranked =
-        requests === 0 ? new Map<string, number>() : await latencies(percentiles, dimensions, minutes);
+      const sums = await readSums(names, dimensions, minutes, 60);
+      const requests = sums.get("Requests") ?? 0;
+      const latencies =
+        requests === 0 ? new Map<string, number>() : await readLatencies(percentiles, dimensions, minutes);
       return {
         requests,
-        failures: summed.get("Failures") ?? 0,
+        failures: sums.get("Failures") ?? 0,
         labels: new Map(
           labels.flatMap((label): [string, number][] => {
-            const rows = summed.get(toRowsMetric(label));
+            const rows = sums.get(toRowsMetric(label));
             return rows === undefined ? [] : [[label, rows]];
           }),
         ),
-        latencyMs: percentiles.map((percentile) => ranked.get(toPercentileName(percentile))),
+        latencyMs: percentiles.map((percentile) => latencies.get(toPercentileName(percentile))),
       };
     },
 
@@ -177,7 +176,7 @@ export const createCloudWatchMetrics = (needs: {
         StartTime: new Date((today - retentionDays * daySeconds) * 1_000),
         EndTime: new Date((today + daySeconds) * 1_000),
       };
-      return (await sums([name], toDimensions(dimensions), window, daySeconds)).get(name) ?? 0;
+      return (await readSums([name], toDimensions(dimensions), window, daySeconds)).get(name) ?? 0;
     },
   };
 };

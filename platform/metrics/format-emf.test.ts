@@ -15,7 +15,7 @@ const metrics = {
   ]),
 } as const;
 
-test("a line says what CloudWatch needs: every metric that it defines is a member of the root", () => {
+test("every metric that a line defines is a member of its root, as CloudWatch requires", () => {
   const line = EmfLine.parse(JSON.parse(formatEmf(metrics)));
   const [directive] = line._aws.CloudWatchMetrics;
   expect(directive).toMatchObject({
@@ -26,7 +26,7 @@ test("a line says what CloudWatch needs: every metric that it defines is a membe
   expect(line).toMatchObject({ Requests: 1, Failures: 0, LatencyMs: 1.25, "Rows.stay": 3, "Rows.churn": 1 });
 });
 
-test("by environment alone a line counts what the alarms look at, lost records among it", () => {
+test("the metrics by environment are those of the alarms, including lost records", () => {
   const line = EmfLine.parse(JSON.parse(formatEmf({ ...metrics, recordFailed: true })));
   const [, directive] = line._aws.CloudWatchMetrics;
   expect(directive?.Dimensions).toEqual([["environment"]]);
@@ -39,7 +39,7 @@ test("by environment alone a line counts what the alarms look at, lost records a
   expect(JSON.parse(formatEmf(metrics)).StorageWriteFailures).toBe(0);
 });
 
-test("what was written is read again", () => {
+test("parseEmf returns what formatEmf wrote", () => {
   expect(parseEmf(formatEmf(metrics))).toEqual(metrics);
   expect(parseEmf(formatEmf({ ...metrics, failed: true, labels: new Map() }))).toEqual({
     ...metrics,
@@ -48,7 +48,7 @@ test("what was written is read again", () => {
   });
 });
 
-test("a thousand labels stay within one directive and 256 KB, the most frequent ones counted", () => {
+test("a thousand labels fit in one directive and 256 KB, and the most frequent ones are counted", () => {
   const labels = new Map(
     Array.from({ length: 1_000 }, (_, at): [string, number] => [`${"ü".repeat(120)}${at}`, at + 1]),
   );
@@ -65,4 +65,4 @@ test.each([
   '{"_aws":{}}',
   '{"level":"info"}',
   '{"_aws":{"Timestamp":1,"CloudWatchMetrics":[]},"model":"x"}',
-])("a line that is no such metric is none: %s", (line) => expect(parseEmf(line)).toBeUndefined());
+])("parseEmf returns undefined for any other line: %s", (line) => expect(parseEmf(line)).toBeUndefined());

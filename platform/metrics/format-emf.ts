@@ -3,16 +3,17 @@ import { metricNames } from "#platform/metrics/metrics.ts";
 import { toRowsMetric } from "./rows-metric.ts";
 
 /**
- * One predict request as a line that CloudWatch turns into metrics by itself (embedded metric format).
+ * A predict request becomes one line in the embedded metric format, from which CloudWatch extracts the metrics.
  * Source of the rules: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
- * - Dimension values are members of the line's root, so one line has one value for each dimension: counts per label
- *   cannot differ by a dimension `label` within a line. They are metrics named `Rows.<label>` instead.
- * - A directive holds at most 100 metric definitions and a line at most 256 KB: the 97 labels with the most rows are
- *   counted, which is every label of a model that has no more.
- * - A metric's name is a member of the root, ASCII, of 1 to 1,024 characters; a label, of at most 128, is percent-encoded.
- * - Each directive is a set of metrics under its own dimensions: by version for canaries and dashboards, by environment
- *   for its alarms, since a metric is found by exactly its dimensions.
- * `labels` says the same in a form that Logs Insights can read.
+ * - Dimension values are members of the line's root, so a line has one value per dimension and cannot count several
+ *   labels with a dimension `label`. Instead, each label has a metric `Rows.<label>`.
+ * - A directive has at most 100 metric definitions and a line at most 256 KB, so only the 97 labels with the most rows
+ *   are counted.
+ * - A metric's name is a member of the root with 1 to 1,024 ASCII characters; labels, with at most 128 characters, are
+ *   percent-encoded.
+ * - Each directive has its own dimensions: version for canaries and dashboards, environment for alarms. CloudWatch finds
+ *   a metric only by exactly its dimensions.
+ * `labels` repeats the counts in a form that Logs Insights can read.
  */
 export const { namespace } = metricNames.inference;
 const { requests, failures, latencyMs: latency, storageWriteFailures } = metricNames.inference;
@@ -23,13 +24,13 @@ const maxLabels = maxMetrics - 3;
 const requestMetrics = [
   { Name: requests, Unit: "Count" },
   { Name: failures, Unit: "Count" },
-  // Resolution of a second, so that a canary's first minute already shows.
+  // A resolution of one second, so that a canary's first minute is visible.
   { Name: latency, Unit: "Milliseconds", StorageResolution: 1 },
 ];
-/** For the alarms alone, which look at an environment with all its models. */
+/** Only for the alarms, which cover an environment with all its models. */
 const recordFailureMetric = { Name: storageWriteFailures, Unit: "Count" };
 
-/** Writes a predict request as one line of the embedded metric format, without the line's end. */
+/** Formats a predict request as one line, without a newline. */
 export const formatEmf = ({
   environment,
   model,
@@ -41,12 +42,12 @@ export const formatEmf = ({
   recordFailed = false,
 }: RequestMetrics): string => {
   const counts = [...labels].sort(([, a], [, b]) => b - a).slice(0, maxLabels);
-  const ofRows = counts.map(([label]) => ({ Name: toRowsMetric(label), Unit: "Count" }));
+  const rowsMetrics = counts.map(([label]) => ({ Name: toRowsMetric(label), Unit: "Count" }));
   return JSON.stringify({
     _aws: {
       Timestamp: Math.trunc(at),
       CloudWatchMetrics: [
-        { Namespace: namespace, Dimensions: [dimensions], Metrics: [...requestMetrics, ...ofRows] },
+        { Namespace: namespace, Dimensions: [dimensions], Metrics: [...requestMetrics, ...rowsMetrics] },
         {
           Namespace: namespace,
           Dimensions: [["environment"]],

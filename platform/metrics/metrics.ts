@@ -1,16 +1,16 @@
-/** What one inference request adds to the metrics of the version that answered it. */
+/** The metrics of one inference request, for the version that handled it. */
 export type RequestMetrics = {
   readonly environment: "stage" | "prod";
   readonly model: string;
-  /** The function version that answered. */
+  /** The function version that handled the request. */
   readonly version: string;
   /** Epoch milliseconds. */
   readonly at: number;
   readonly latencyMs: number;
   readonly failed: boolean;
-  /** How many rows got which label. */
+  /** Numbers of rows by label. */
   readonly labels: ReadonlyMap<string, number>;
-  /** The request was answered, and its record was lost to a fault of the storage. */
+  /** The request succeeded, but the storage failed to write its record. */
   readonly recordFailed?: boolean;
 };
 
@@ -27,7 +27,7 @@ export type Statistics = {
   readonly requests: number;
   readonly failures: number;
   readonly labels: ReadonlyMap<string, number>;
-  /** Latencies in milliseconds, one for each asked percentile (nearest rank); undefined without requests. */
+  /** Latencies in milliseconds, one per requested percentile (nearest rank); undefined without requests. */
   readonly latencyMs: readonly (number | undefined)[];
 };
 
@@ -43,8 +43,8 @@ export interface Metrics {
   /** A metric of the delivery itself: outcomes, durations. */
   count(count: Count): void;
   /**
-   * Statistics of one version's requests; `percentiles` between 0 and 100. All requests emitted before are in, as far
-   * as the service shows them yet. `labels`: those that may occur; a service may find others only minutes later.
+   * Statistics of one version's requests; `percentiles` between 0 and 100. Includes all earlier requests that the
+   * service already shows. `labels`: the expected ones; CloudWatch finds others only minutes later.
    */
   statistics(
     window: Window,
@@ -55,8 +55,8 @@ export interface Metrics {
 }
 
 /**
- * Names that who writes a metric, the alarms and the dashboards have to agree on. Requests, Failures and LatencyMs come
- * by version (environment, model, version) and, for the alarms, by environment alone.
+ * Names that the writers of metrics, the alarms and the dashboards share. Requests, Failures and LatencyMs have the
+ * dimensions environment, model and version and, for the alarms, environment alone.
  */
 export const metricNames = {
   inference: {
@@ -68,7 +68,7 @@ export const metricNames = {
   },
   deliveries: {
     namespace: "Slipway/Deliveries",
-    /** Of the longest open question; nothing is written while none is open. */
+    /** Age of the oldest open approval; not written while none is open. */
     approvalWaitingSeconds: "ApprovalWaitingSeconds",
   },
 } as const;

@@ -16,7 +16,7 @@ const Directive = z.object({
     .max(maxMetrics),
 });
 
-/** Counts by label: a Map, because labels are names from outside. */
+/** A Map, because labels are untrusted names. */
 const LabelCounts = z
   .unknown()
   .transform((counts) =>
@@ -37,7 +37,7 @@ export const EmfLine = z.looseObject({
 });
 export type EmfLine = z.infer<typeof EmfLine>;
 
-/** The request that a line of a function's output stands for; undefined for every other line (plain logs). */
+/** Reads a request's metrics from a line of a function's output; undefined for every other line. */
 export const parseEmf = (line: string): RequestMetrics | undefined => {
   if (!line.startsWith('{"_aws":')) return undefined;
   let value: unknown;

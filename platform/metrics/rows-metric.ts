@@ -1,8 +1,8 @@
 const prefix = "Rows.";
 
-/** The metric that counts a label's rows. Names of metrics are ASCII, labels need not be. */
+/** The name of the metric that counts a label's rows: ASCII, even if the label is not. */
 export const toRowsMetric = (label: string): string => `${prefix}${encodeURIComponent(label.toWellFormed())}`;
 
-/** The label that a metric counts rows of; undefined for other metrics. */
+/** The label of a metric that counts rows; undefined for other metrics. */
 export const parseRowsMetric = (metric: string): string | undefined =>
   metric.startsWith(prefix) ? decodeURIComponent(metric.slice(prefix.length)) : undefined;

@@ -47,25 +47,25 @@ const allTime = { ...version1, from: 0, to: Number.MAX_SAFE_INTEGER };
 const countStoredRequests = (): unknown =>
   database.prepare("SELECT count(*) AS requests FROM requests").get()?.requests;
 
-test("10,000 requests cost 20 commits, and no statement is prepared for them", async () => {
+test("10,000 requests take 20 commits and prepare no statement", async () => {
   const counted = countStatements(database);
   const metrics = createSqliteMetrics({ database: counted.database, clock: () => 1_000 });
   const { prepared } = counted.counts();
   for (let count = 0; count < 10_000; count += 1) metrics.request(request);
   metrics.flush();
   expect(countStoredRequests()).toBe(10_000);
-  // One insert each, and one look for requests that are older than a day.
+  // One insert each, and one deletion of requests older than a day.
   expect(counted.counts()).toEqual({ prepared, statements: 10_001, commits: 20 });
 });
 
-test("a single request reaches the file by itself", async () => {
+test("a single request is written without a flush", async () => {
   const metrics = createSqliteMetrics({ database, clock: () => 1_000 });
   metrics.request(request);
   expect(countStoredRequests()).toBe(0);
   await expect.poll(countStoredRequests, { timeout: 120_000 }).toBe(1);
 });
 
-test("what was noted before close is in the file, and is there for the next process", async () => {
+test("close writes the pending entries, and the next process reads them", async () => {
   const metrics = createSqliteMetrics({ database, clock: () => 1_000 });
   metrics.request(request);
   metrics.count({ name: "outcome", value: 1, unit: "Count", dimensions: {} });
@@ -80,7 +80,7 @@ test("what was noted before close is in the file, and is there for the next proc
   expect(await next.total("outcome", {})).toBe(1);
 });
 
-test("requests older than 24 hours are deleted now and then, younger ones never", async () => {
+test("requests older than 24 hours are deleted, younger ones never", async () => {
   let now = 1_000;
   const metrics = createSqliteMetrics({ database, clock: () => now });
   metrics.request({ ...request, at: now });
@@ -92,16 +92,16 @@ test("requests older than 24 hours are deleted now and then, younger ones never"
   expect(countStoredRequests()).toBe(2);
 });
 
-test("a disk that refuses fails no request: the fault is reported and the entries are kept for later", async () => {
-  const faults: unknown[] = [];
+test("a failing disk fails no request: the error is reported and the entries are kept", async () => {
+  const errors: unknown[] = [];
   const metrics = createSqliteMetrics({
     database,
     clock: () => 1_000,
-    onFault: (fault) => faults.push(fault),
+    onError: (error) => errors.push(error),
   });
   database.prepare("PRAGMA query_only = ON").run();
   for (let count = 0; count < 600; count += 1) metrics.request(request);
-  expect(faults).toEqual([expect.objectContaining({ name: "DataFolderUnusable" })]);
+  expect(errors).toEqual([expect.objectContaining({ name: "DataFolderUnusable" })]);
   await expect(metrics.statistics(allTime, { percentiles: [] })).rejects.toMatchObject({
     name: "DataFolderUnusable",
   });
@@ -109,7 +109,7 @@ test("a disk that refuses fails no request: the fault is reported and the entrie
   expect((await metrics.statistics(allTime, { percentiles: [] })).requests).toBe(600);
 });
 
-test("statistics keep nobody waiting who writes: they are read from one state, without the file's lock", async () => {
+test("statistics read a consistent snapshot and block no writer", async () => {
   const metrics = createSqliteMetrics({ database, clock: () => 1_500 });
   metrics.request(request);
   metrics.flush();
@@ -119,29 +119,29 @@ test("statistics keep nobody waiting who writes: they are read from one state, w
     ...database,
     read: (work) =>
       database.read(() => {
-        const seen = work();
-        // In the midst of it somebody else writes.
+        const result = work();
+        // Another connection writes during the read.
         during.push(other.write(() => other.prepare("DELETE FROM requests").run()));
-        return seen;
+        return result;
       }),
   };
   const reader = createSqliteMetrics({ database: watched, clock: () => 1_500 });
-  const asked = { ...version1, from: 0, to: 2_000 };
-  expect(await reader.statistics(asked, { percentiles: [] })).toMatchObject({ requests: 1 });
+  const window = { ...version1, from: 0, to: 2_000 };
+  expect(await reader.statistics(window, { percentiles: [] })).toMatchObject({ requests: 1 });
   expect(during).toEqual([1]);
   metrics.close();
   other.close();
 });
 
-test("a request whose latency is no number is reported and holds back no other", async () => {
-  const faults: unknown[] = [];
+test("a request with a latency of NaN is reported and blocks no other", async () => {
+  const errors: unknown[] = [];
   const metrics = createSqliteMetrics({
     database,
     clock: () => 1_000,
-    onFault: (fault) => faults.push(fault),
+    onError: (error) => errors.push(error),
   });
   metrics.request({ ...request, latencyMs: Number.NaN });
   metrics.request(request);
   expect((await metrics.statistics(allTime, { percentiles: [] })).requests).toBe(1);
-  expect(faults).toEqual([expect.any(RangeError)]);
+  expect(errors).toEqual([expect.any(RangeError)]);
 });

@@ -4,7 +4,7 @@ import type { Count, Metrics, RequestMetrics, Statistics } from "./metrics.ts";
 const flushAfterMs = 200;
 const flushAtEntries = 500;
 const maxBatchSize = 5_000;
-/** What is kept while the disk refuses writes; beyond it the oldest are given up, so that memory stays bounded. */
+/** Limits memory while the disk refuses writes: above it, the oldest entries are dropped. */
 const maxPending = 50_000;
 const retentionMs = 24 * 60 * 60 * 1_000;
 const pruneEveryMs = 10 * 60 * 1_000;
@@ -15,23 +15,23 @@ type Entry = { readonly request: RequestMetrics } | { readonly count: Count };
 const serializeDimensions = (dimensions: Readonly<Record<string, string>>): string =>
   JSON.stringify(Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-/** Nearest rank: the smallest value that at least `percentile` percent of all values do not exceed. */
+/** Nearest rank: the rank of the smallest value that at least `percentile` percent of the values do not exceed. */
 const toNearestRank = (percentile: number, count: number): number =>
   Math.min(count, Math.max(1, Math.ceil((percentile / 100) * count)));
 
 /**
- * Metrics in the embedded world's database. `request` and `count` only note down and never throw: entries
- * reach the file 200 ms or 500 entries later, before this process reads statistics, and on `close`. A
- * process that is killed loses at most those 200 ms. Requests older than 24 hours (by `clock`, epoch
- * milliseconds) are deleted now and then. `onFault` hears of a write that failed; the entries are tried again.
+ * Metrics in the embedded world's database. `request` and `count` buffer their entry and never throw. Entries are written
+ * after 200 ms or 500 entries, before this process reads statistics, and on `close`, so a killed process loses at most
+ * 200 ms. Requests older than 24 hours (by `clock`, epoch milliseconds) are deleted from time to time. `onError` gets
+ * the error of a failed write; the entries stay pending.
  */
 export const createSqliteMetrics = (needs: {
   readonly database: Database;
   readonly clock: () => number;
-  readonly onFault?: (fault: unknown) => void;
+  readonly onError?: (error: unknown) => void;
 }): Metrics & { flush(): void; close(): void } => {
   const { database, clock } = needs;
-  const onFault = needs.onFault ?? ((fault) => process.emitWarning(String(fault)));
+  const onError = needs.onError ?? ((error) => process.emitWarning(String(error)));
   const insert = database.prepare(
     "INSERT INTO requests (environment, model, version, at, latency_ms, failed, labels) VALUES (?, ?, ?, ?, ?, ?, ?)",
   );
@@ -52,11 +52,11 @@ export const createSqliteMetrics = (needs: {
   );
   const selectTotal = database.prepare("SELECT total FROM totals WHERE name = ? AND dimensions = ?");
 
-  let waiting: Entry[] = [];
+  let pending: Entry[] = [];
   let timer: NodeJS.Timeout | undefined;
   let prunedAt = Number.NEGATIVE_INFINITY;
   let closed = false;
-  let refusing = false;
+  let diskFailing = false;
 
   const store = (entry: Entry): void => {
     if ("count" in entry) {
@@ -79,78 +79,83 @@ export const createSqliteMetrics = (needs: {
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    if (waiting.length === 0) return;
+    if (pending.length === 0) return;
     const now = clock();
-    // After a disk was full there are many: in one transaction they would hold everyone.
-    while (waiting.length > 0) {
-      const part = waiting.slice(0, maxBatchSize);
+    // After a full disk there may be many; a single transaction would block other writers for too long.
+    while (pending.length > 0) {
+      const part = pending.slice(0, maxBatchSize);
       database.write(() => {
         for (const entry of part) store(entry);
         if (now - prunedAt >= pruneEveryMs) prune.run(now - retentionMs);
       });
       if (now - prunedAt >= pruneEveryMs) prunedAt = now;
-      waiting = waiting.slice(part.length);
+      pending = pending.slice(part.length);
     }
-    refusing = false;
+    diskFailing = false;
   };
 
   const flushInBackground = (): void => {
     try {
       flush();
-    } catch (fault) {
-      refusing = true;
-      if (waiting.length > maxPending) waiting = waiting.slice(-maxPending);
+    } catch (error) {
+      diskFailing = true;
+      if (pending.length > maxPending) pending = pending.slice(-maxPending);
       schedule();
-      onFault(fault);
+      onError(error);
     }
   };
 
-  // Unref'd: notes still waiting must not keep a process alive that closes its metrics at its end anyway.
+  // Unref'd: the timer must not keep the process alive, and `close` flushes at its end.
   const schedule = (): void => {
     timer ??= setTimeout(flushInBackground, flushAfterMs).unref();
   };
 
-  const note = (entry: Entry): void => {
-    // The last words of a function that is being stopped come after the file was closed.
+  const addEntry = (entry: Entry): void => {
+    // A function that is being stopped may still emit after the file is closed.
     if (closed) return;
-    waiting.push(entry);
-    // While the disk refuses, the timer alone tries again.
-    if (!refusing && waiting.length % flushAtEntries === 0) flushInBackground();
+    pending.push(entry);
+    // While the disk refuses writes, only the timer retries.
+    if (!diskFailing && pending.length % flushAtEntries === 0) flushInBackground();
     else schedule();
   };
 
   return {
     request: (request) => {
-      // One entry that the table refuses would hold back all that wait with it.
-      if (Number.isFinite(request.at) && Number.isFinite(request.latencyMs)) note({ request });
-      else onFault(new RangeError(`Not counted, its time is no number: ${JSON.stringify(request)}`));
+      // One entry that the table refuses would fail its whole batch.
+      if (Number.isFinite(request.at) && Number.isFinite(request.latencyMs)) addEntry({ request });
+      else
+        onError(
+          new RangeError(
+            `request not counted, its time or latency is not a number: ${JSON.stringify(request)}`,
+          ),
+        );
     },
     count: (count) => {
-      if (Number.isFinite(count.value)) note({ count });
-      else onFault(new RangeError(`Not counted, its value is no number: ${JSON.stringify(count)}`));
+      if (Number.isFinite(count.value)) addEntry({ count });
+      else onError(new RangeError(`metric not counted, its value is not a number: ${JSON.stringify(count)}`));
     },
 
     statistics: async ({ environment, model, version, from, to }, { percentiles }): Promise<Statistics> => {
       flush();
-      const where = [environment, model, version, from, to] as const;
-      // One state, so that a flush of another process cannot come between the counts and the ranks; none waits for it.
+      const parameters = [environment, model, version, from, to] as const;
+      // One snapshot, so that a write of another process cannot come between the counts and the ranks.
       return database.read(() => {
-        const counts = selectCounts.get(...where);
+        const counts = selectCounts.get(...parameters);
         const requests = Number(counts?.requests ?? 0);
         const ranks = percentiles.map((percentile) => toNearestRank(percentile, requests));
         const latencies = new Map(
           selectLatencies
-            .all(...where, JSON.stringify(ranks))
+            .all(...parameters, JSON.stringify(ranks))
             .map((row) => [Number(row.rank), Number(row.latency_ms)]),
         );
         const labels = selectLabels
-          .all(...where)
+          .all(...parameters)
           .map(({ label, rows }): [string, number] => [String(label), Number(rows)]);
         return {
           requests,
           failures: Number(counts?.failures ?? 0),
           labels: new Map(labels),
-          latencyMs: ranks.map((at) => latencies.get(at)),
+          latencyMs: ranks.map((rank) => latencies.get(rank)),
         };
       });
     },
@@ -166,9 +171,9 @@ export const createSqliteMetrics = (needs: {
       clearTimeout(timer);
       try {
         flush();
-      } catch (fault) {
-        // Lost with the process: what ends must not fail for the sake of what it counted.
-        onFault(fault);
+      } catch (error) {
+        // Metrics must not fail the shutdown: these entries are lost.
+        onError(error);
       }
     },
   };

@@ -2,25 +2,27 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
-/** Resident megabytes of a process: from /proc on Linux, else as ps tells; 0 where neither says. */
+/** Resident megabytes of a process, from /proc on Linux and from ps elsewhere; 0 if unknown. */
 const readResidentMb = async (pid: number): Promise<number> => {
   if (process.platform === "linux") {
     const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
     return Number(status.match(/^VmRSS:\s+(\d+) kB$/m)?.[1] ?? 0) / 1_024;
   }
-  const told = await promisify(execFile)("/bin/ps", ["-o", "rss=", "-p", String(pid)]).catch(() => undefined);
-  return Number(told?.stdout.trim() ?? 0) / 1_024;
+  const output = await promisify(execFile)("/bin/ps", ["-o", "rss=", "-p", String(pid)]).catch(
+    () => undefined,
+  );
+  return Number(output?.stdout.trim() ?? 0) / 1_024;
 };
 
-/** The least that a process which runs models may take: Node and onnxruntime alone take 150 MB. */
+/** The smallest memory limit for a process that runs models: Node and onnxruntime alone need 150 MB. */
 export const minResidentMb = 512;
 
-/** Without /proc a process is started for each look. */
+/** Without /proc, each reading starts a process. */
 const watchMs = process.platform === "linux" ? 50 : 500;
 
 /**
- * Looks at a process's resident memory, native memory with it, again and again; calls `exceeded` once, where it is more
- * than `limitMb`. Gives what ends the watch. The first look comes after `everyMs`: what ends before costs none.
+ * Polls a process's resident memory, which includes native memory, and calls `onExceeded` once if it is above `limitMb`.
+ * Returns a function that ends the watch. The first reading comes after `everyMs`, so a short process costs none.
  */
 export const watchMemory = (
   {
@@ -28,24 +30,24 @@ export const watchMemory = (
     limitMb,
     everyMs = watchMs,
   }: { readonly pid: number | undefined; readonly limitMb: number; readonly everyMs?: number },
-  exceeded: () => void,
+  onExceeded: () => void,
 ): (() => void) => {
-  let over = pid === undefined;
+  let stopped = pid === undefined;
   let timer: NodeJS.Timeout | undefined;
-  const look = async (of: number): Promise<void> => {
-    const isExceeded = (await readResidentMb(of)) > limitMb;
-    if (over) return;
+  const check = async (watchedPid: number): Promise<void> => {
+    const isExceeded = (await readResidentMb(watchedPid)) > limitMb;
+    if (stopped) return;
     if (isExceeded) {
-      over = true;
-      exceeded();
-    } else lookLater(of);
+      stopped = true;
+      onExceeded();
+    } else scheduleCheck(watchedPid);
   };
-  const lookLater = (of: number): void => {
-    timer = setTimeout(() => void look(of), everyMs);
+  const scheduleCheck = (watchedPid: number): void => {
+    timer = setTimeout(() => void check(watchedPid), everyMs);
   };
-  if (pid !== undefined) lookLater(pid);
+  if (pid !== undefined) scheduleCheck(pid);
   return () => {
-    over = true;
+    stopped = true;
     clearTimeout(timer);
   };
 };

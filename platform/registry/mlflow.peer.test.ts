@@ -14,19 +14,19 @@ import { createMlflowRegistry } from "./mlflow.ts";
 const { skip } = requirePython("tests of the registry on MLflow");
 const churn = join(import.meta.dirname, "..", "..", "models", "churn");
 
-// Two thousand calls of a Python server, for a registration that breaks off at each of its own.
+// The suite interrupts a registration at each of its calls: two thousand calls of a Python server.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
-/** fetch whose `count`-th call breaks off, before or after the server heard of it. */
+/** A fetch whose `count`-th call fails before or after it reaches the server. */
 const createFailingFetch = (count: number, when: "before" | "after"): typeof fetch => {
   let calls = 0;
   return async (...args) => {
     calls += 1;
-    const mine = calls === count;
-    if (mine && when === "before") throw new TypeError("broken off");
-    const answer = await fetch(...args);
-    if (mine) throw new TypeError("broken off");
-    return answer;
+    const fails = calls === count;
+    if (fails && when === "before") throw new TypeError("broken off");
+    const response = await fetch(...args);
+    if (fails) throw new TypeError("broken off");
+    return response;
   };
 };
 
@@ -51,7 +51,7 @@ const Loaded = z.object({
   columns: z.array(z.string()),
 });
 
-/** What Python gives for the champion is what golden.json says. */
+/** Asserts that Python's predictions of the champion equal golden.json. */
 const expectGolden = async (mlflow: Mlflow) => {
   const golden = Golden.parse(JSON.parse(await readFile(join(churn, "golden.json"), "utf8")));
   const printed = await mlflow.python("mlflow/load_model.py", [
@@ -80,27 +80,27 @@ describe.skipIf(skip)("MLflow with its artefact proxy", () => {
 
   let suites = 0;
   registryContract("MLflow", async () => {
-    // The suite numbers its models within one server: each of its tests has names of its own here.
+    // All tests of the suite share one server, so each gets a prefix for its models.
     suites += 1;
     const prefix = `t${suites}-`;
-    const named = (under: ReturnType<typeof createMlflowRegistry>) => prefixed(under, prefix);
+    const withPrefix = (inner: ReturnType<typeof createMlflowRegistry>) => addPrefix(inner, prefix);
     return {
-      registry: named(registry()),
-      failing: (count, when) => named(registry({ fetch: createFailingFetch(count, when) })),
+      registry: withPrefix(registry()),
+      failing: (count, when) => withPrefix(registry({ fetch: createFailingFetch(count, when) })),
       close: async () => {},
     };
   });
 
-  test("Python loads the champion as ONNX and as a function of a DataFrame, and both answer as at training", async () => {
-    const under = registry();
-    const { version } = await under.register(await registration());
-    await under.setAlias("churn", "champion", version);
+  test("Python loads the champion as ONNX and as a pyfunc, and both return the golden predictions", async () => {
+    const mlflowRegistry = registry();
+    const { version } = await mlflowRegistry.register(await registration());
+    await mlflowRegistry.setAlias("churn", "champion", version);
     await expectGolden(mlflow);
   });
 
-  test("an object that was deleted after the registration is put back by the next one", async () => {
-    const under = registry();
-    const { version } = await under.register(await registration());
+  test("a repeated registration restores an object that was deleted", async () => {
+    const mlflowRegistry = registry();
+    const { version } = await mlflowRegistry.register(await registration());
     const { model_version } = z
       .object({ model_version: z.object({ source: z.string() }) })
       .parse(
@@ -110,30 +110,32 @@ describe.skipIf(skip)("MLflow with its artefact proxy", () => {
       );
     const path = `${new URL(model_version.source).pathname}/model.onnx`;
     await fetch(`${mlflow.uri}/api/2.0/mlflow-artifacts/artifacts${path}`, { method: "DELETE" });
-    expect(await under.artifact("churn", version)).toBeUndefined();
-    await under.register(await registration());
-    expect(await under.artifact("churn", version)).toEqual((await registration()).artifact);
+    expect(await mlflowRegistry.artifact("churn", version)).toBeUndefined();
+    await mlflowRegistry.register(await registration());
+    expect(await mlflowRegistry.artifact("churn", version)).toEqual((await registration()).artifact);
   });
 
-  test("a server that is not there is a TemporaryFault that names it", async () => {
-    const gone = createMlflowRegistry({ uri: "http://127.0.0.1:9", fetch, clock: Date.now });
-    await expect(gone.version("churn", 1)).rejects.toMatchObject({
+  test("an unreachable server is a TemporaryFault with its URL", async () => {
+    const unreachable = createMlflowRegistry({ uri: "http://127.0.0.1:9", fetch, clock: Date.now });
+    await expect(unreachable.version("churn", 1)).rejects.toMatchObject({
       name: "TemporaryFault",
       message: expect.stringContaining("http://127.0.0.1:9"),
     });
   });
 
   test.each([429, 500, 503])(
-    "an answer of %d is a TemporaryFault, and the next attempt is answered",
+    "a response with status %d is a TemporaryFault, and the next attempt succeeds",
     async (status) => {
       let calls = 0;
-      const troubled: typeof fetch = async (...args) => {
+      const failingFetch: typeof fetch = async (...args) => {
         calls += 1;
         return calls === 1 ? new Response("no", { status }) : fetch(...args);
       };
-      const under = registry({ fetch: troubled });
-      await expect(under.byAlias("nobody", "champion")).rejects.toMatchObject({ name: "TemporaryFault" });
-      expect(await under.byAlias("nobody", "champion")).toBeUndefined();
+      const mlflowRegistry = registry({ fetch: failingFetch });
+      await expect(mlflowRegistry.byAlias("nobody", "champion")).rejects.toMatchObject({
+        name: "TemporaryFault",
+      });
+      expect(await mlflowRegistry.byAlias("nobody", "champion")).toBeUndefined();
     },
   );
 });
@@ -164,8 +166,8 @@ describe.skipIf(skip)("MLflow with artefacts in S3", () => {
     await moto?.stop();
   });
 
-  test("artefacts go to the bucket directly, MLmodel last, and Python loads them from there", async () => {
-    const under = createMlflowRegistry({
+  test("artefacts are written directly to the bucket, MLmodel last, and Python loads them from there", async () => {
+    const mlflowRegistry = createMlflowRegistry({
       uri: mlflow.uri,
       fetch,
       clock: Date.now,
@@ -176,31 +178,31 @@ describe.skipIf(skip)("MLflow with artefacts in S3", () => {
       if (context.commandName === "PutObjectCommand") puts.push(JSON.stringify(args.input));
       return next(args);
     });
-    const { version } = await under.register(await registration());
-    await under.setAlias("churn", "champion", version);
+    const { version } = await mlflowRegistry.register(await registration());
+    await mlflowRegistry.setAlias("churn", "champion", version);
 
     const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: "models" }));
     expect(Contents?.map(({ Key }) => Key?.replace(/.*\/artifacts\//, ""))).toContain("model/MLmodel");
     expect(puts.at(-1)).toContain("/model/MLmodel");
-    expect(await under.artifact("churn", version)).toEqual((await registration()).artifact);
+    expect(await mlflowRegistry.artifact("churn", version)).toEqual((await registration()).artifact);
     await expectGolden(mlflow);
   });
 });
 
-/** The registry under other names of models. */
-const prefixed = (
-  under: ReturnType<typeof createMlflowRegistry>,
+/** The registry with a prefix before each model's name. */
+const addPrefix = (
+  inner: ReturnType<typeof createMlflowRegistry>,
   prefix: string,
 ): ReturnType<typeof createMlflowRegistry> => {
-  const back = <T extends { model: string } | undefined>(found: T): T =>
-    found && { ...found, model: found.model.slice(prefix.length) };
+  const removePrefix = <T extends { model: string } | undefined>(version: T): T =>
+    version && { ...version, model: version.model.slice(prefix.length) };
   return {
-    register: async (asked) => back(await under.register({ ...asked, model: prefix + asked.model })),
-    version: async (model, version) => back(await under.version(prefix + model, version)),
-    byAlias: async (model, alias) => back(await under.byAlias(prefix + model, alias)),
-    artifact: (model, version) => under.artifact(prefix + model, version),
-    setAlias: (model, alias, version) => under.setAlias(prefix + model, alias, version),
-    setTags: (model, version, tags) => under.setTags(prefix + model, version, tags),
-    versions: async (model, options) => (await under.versions(prefix + model, options)).map(back),
+    register: async (input) => removePrefix(await inner.register({ ...input, model: prefix + input.model })),
+    version: async (model, version) => removePrefix(await inner.version(prefix + model, version)),
+    byAlias: async (model, alias) => removePrefix(await inner.byAlias(prefix + model, alias)),
+    artifact: (model, version) => inner.artifact(prefix + model, version),
+    setAlias: (model, alias, version) => inner.setAlias(prefix + model, alias, version),
+    setTags: (model, version, tags) => inner.setTags(prefix + model, version, tags),
+    versions: async (model, options) => (await inner.versions(prefix + model, options)).map(removePrefix),
   };
 };

@@ -17,15 +17,15 @@ import {
 } from "./registry.ts";
 
 type Needs = MlflowApiDependencies & {
-  /** Where the server keeps artefacts in S3: needed by `register` and `artifact` alone. */
+  /** The server's artefacts in S3; only `register` and `artifact` need it. */
   readonly s3?: OpenBucketFolder;
   /** Epoch milliseconds. */
   readonly clock: () => number;
 };
 
-/** Which delivery a version was made by: with it from its first moment. */
+/** The delivery that created the version; set at its creation. */
 const deliveryTag = "slipway.delivery";
-/** All of the version is there and was read back: set last. Without it a version is seen by nobody. */
+/** The version is complete and was read back. Set last: without it, the version is not visible. */
 const registeredTag = "slipway.registered";
 
 const Tags = z
@@ -57,26 +57,26 @@ const Run = z.object({
 });
 const AnyResponse = z.unknown();
 
-/** Names of models and deliveries hold no quotes; whatever does is no part of a search. */
+/** Quotes a value for a search filter; names of models and deliveries contain no quotes. */
 const quoteFilterValue = (value: string): string => {
-  if (/['"`\\]/.test(value)) throw new RangeError(`${value} cannot be searched for in MLflow`);
+  if (/['"`\\]/.test(value)) throw new RangeError(`a search in MLflow does not support the value ${value}`);
   return `'${value}'`;
 };
 
 const pageSize = 100;
 
 /**
- * The registry on an MLflow server (3.14 or later). Order of a registration: look for the delivery's version; create
- * it with all its tags, under a run; artefacts, MLmodel last; read back; metrics; and at the end the tag that makes
- * it seen. Where several processes create at once, the lowest number of the delivery is the version, and each of the
- * others takes its own away. Throws TemporaryFault, MlflowRefused, ArtifactsOutOfReach.
+ * The registry on an MLflow server (3.14 or later). Order of a registration: look up the delivery's version; create it
+ * with its tags, under a run; write the artefacts, MLmodel last; read them back; log metrics; set the tag that makes it
+ * visible. If several processes create a version for one delivery, the lowest number remains and the other processes
+ * delete theirs. Throws TemporaryFault, MlflowRefused, ArtifactsOutOfReach.
  */
 export const createMlflowRegistry = (needs: Needs): Registry => {
   const api = createMlflowApi(needs);
   const { clock } = needs;
-  const folderOf = (version: Version) => openArtifactFolder({ api, s3: needs.s3 }, version.source);
+  const openFolder = (version: Version) => openArtifactFolder({ api, s3: needs.s3 }, version.source);
 
-  /** Versions by a search, in the order asked for, page by page to the end. */
+  /** Searches versions, page by page. */
   const search = async function* (filter: string, order: "ASC" | "DESC"): AsyncGenerator<Version> {
     let token: string | undefined;
     do {
@@ -95,12 +95,12 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
     } while (token !== undefined);
   };
 
-  const aliasesOf = async (model: string): Promise<readonly { alias: string; version: number }[]> =>
+  const readAliases = async (model: string): Promise<readonly { alias: string; version: number }[]> =>
     (await ignoreRefusal("RESOURCE_DOES_NOT_EXIST", api.get("registered-models/get", { name: model }, Model)))
       ?.registered_model.aliases ?? [];
 
   const read = async (model: string, version: number): Promise<Version | undefined> => {
-    const answer = await ignoreRefusal(
+    const response = await ignoreRefusal(
       "RESOURCE_DOES_NOT_EXIST",
       api.get(
         "model-versions/get",
@@ -108,57 +108,59 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
         z.object({ model_version: Version }),
       ),
     );
-    const found = answer?.model_version;
-    return found?.tags[registeredTag] === undefined ? undefined : found;
+    const modelVersion = response?.model_version;
+    return modelVersion?.tags[registeredTag] === undefined ? undefined : modelVersion;
   };
 
-  const shown = (found: Version, aliases: readonly { alias: string; version: number }[]): ModelVersion => ({
-    model: found.name,
-    version: found.version,
-    tags: Object.fromEntries(Object.entries(found.tags).filter(([key]) => !key.startsWith("slipway."))),
+  const toModelVersion = (
+    { name, version: number, tags }: Version,
+    aliases: readonly { alias: string; version: number }[],
+  ): ModelVersion => ({
+    model: name,
+    version: number,
+    tags: Object.fromEntries(Object.entries(tags).filter(([key]) => !key.startsWith("slipway."))),
     aliases: aliases
-      .filter(({ version }) => version === found.version)
+      .filter(({ version }) => version === number)
       .flatMap(({ alias }) => AliasNames.safeParse(alias).data ?? [])
       .sort(),
   });
 
   const find = async (model: string, version: number): Promise<ModelVersion | undefined> => {
-    const found = await read(model, version);
-    return found && shown(found, await aliasesOf(model));
+    const modelVersion = await read(model, version);
+    return modelVersion && toModelVersion(modelVersion, await readAliases(model));
   };
 
-  const mustFind = async (model: string, version: number): Promise<Version> => {
-    const found = await read(model, version);
-    if (!found) throw new ModelVersionNotFound(`${model} has no version ${version} in the registry.`);
-    return found;
+  const assertExists = async (model: string, version: number): Promise<void> => {
+    if (!(await read(model, version)))
+      throw new ModelVersionNotFound(`${model} has no version ${version} in the registry.`);
   };
 
-  const ofDelivery = async (model: string, delivery: string): Promise<Version | undefined> => {
+  const findByDelivery = async (model: string, delivery: string): Promise<Version | undefined> => {
     const filter = `name=${quoteFilterValue(model)} and tags.\`${deliveryTag}\`=${quoteFilterValue(delivery)}`;
     for await (const version of search(filter, "ASC")) return version;
     return undefined;
   };
 
-  const experimentOf = async (model: string): Promise<string> => {
+  const ensureExperiment = async (model: string): Promise<string> => {
     const name = `slipway/${model}`;
     const Experiment = z.object({ experiment_id: z.string() });
-    const made = await ignoreRefusal(
+    const created = await ignoreRefusal(
       "RESOURCE_ALREADY_EXISTS",
       api.send("POST", "experiments/create", { name }, Experiment),
     );
-    if (made) return made.experiment_id;
-    const standing = await api.get(
+    if (created) return created.experiment_id;
+    const existing = await api.get(
       "experiments/get-by-name",
       { experiment_name: name },
       z.object({ experiment: Experiment }),
     );
-    return standing.experiment.experiment_id;
+    return existing.experiment.experiment_id;
   };
 
-  /** The run of this delivery: the one that a broken-off attempt left, or a new one. */
-  const runOf = async ({ model, delivery, tags }: Registration): Promise<z.infer<typeof Run>> => {
-    const experiment = await experimentOf(model);
-    const standing = await api.send(
+  /** The delivery's run: a new one, or the one of an interrupted attempt. */
+  const ensureRun = async ({ model, delivery, tags }: Registration): Promise<z.infer<typeof Run>> => {
+    const experiment = await ensureExperiment(model);
+    const existing = await api.send(
       "POST",
       "runs/search",
       {
@@ -168,12 +170,12 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
       },
       z.object({ runs: z.array(Run).default([]) }),
     );
-    if (standing.runs[0]) return standing.runs[0];
+    if (existing.runs[0]) return existing.runs[0];
     const runTags = {
       [deliveryTag]: delivery,
       ...(tags.commit !== undefined && { "mlflow.source.git.commit": tags.commit }),
     };
-    const made = await api.send(
+    const created = await api.send(
       "POST",
       "runs/create",
       {
@@ -184,19 +186,19 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
       },
       z.object({ run: Run }),
     );
-    return made.run;
+    return created.run;
   };
 
-  const begin = async (registration: Registration): Promise<Version> => {
+  const findOrCreateVersion = async (registration: Registration): Promise<Version> => {
     const { model, delivery, tags } = registration;
-    const standing = await ofDelivery(model, delivery);
-    if (standing) return standing;
+    const existing = await findByDelivery(model, delivery);
+    if (existing) return existing;
     await ignoreRefusal(
       "RESOURCE_ALREADY_EXISTS",
       api.send("POST", "registered-models/create", { name: model }, AnyResponse),
     );
-    const { info } = await runOf(registration);
-    const { model_version: made } = await api.send(
+    const { info } = await ensureRun(registration);
+    const { model_version: created } = await api.send(
       "POST",
       "model-versions/create",
       {
@@ -207,31 +209,31 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
       },
       z.object({ model_version: Version }),
     );
-    const first = (await ofDelivery(model, delivery)) ?? made;
-    if (first.version !== made.version)
+    const first = (await findByDelivery(model, delivery)) ?? created;
+    if (first.version !== created.version)
       await ignoreRefusal(
         "RESOURCE_DOES_NOT_EXIST",
         api.send(
           "DELETE",
           "model-versions/delete",
-          { name: model, version: String(made.version) },
+          { name: model, version: String(created.version) },
           AnyResponse,
         ),
       );
     return first;
   };
 
-  /** Writes what is missing and reads back what counts: READY alone proves nothing. */
+  /** Writes all files and reads back the essential ones: the status READY does not prove that they exist. */
   const upload = async (registration: Registration, version: Version): Promise<void> => {
-    const folder = folderOf(version);
+    const folder = openFolder(version);
     const files = createMlflowModel(registration, {
       runId: version.run_id,
       createdAt: version.creation_timestamp,
     });
     for (const [path, bytes] of files) await folder.put(path, bytes);
     for (const path of [onnxFile, modelFile]) {
-      const back = await folder.get(path);
-      if (!back || !Buffer.from(back).equals(files.get(path) ?? Buffer.alloc(0)))
+      const readBack = await folder.get(path);
+      if (!readBack || !Buffer.from(readBack).equals(files.get(path) ?? Buffer.alloc(0)))
         throw new TemporaryFault(
           `${path} of ${version.name} ${version.version} did not read back as written`,
         );
@@ -240,20 +242,21 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
 
   const finishRun = async ({ metrics }: Registration, { run_id }: Version): Promise<void> => {
     const { run } = await api.get("runs/get", { run_id }, z.object({ run: Run }));
-    const logged = Object.entries(metrics).map(([key, value]) => ({
+    const metricEntries = Object.entries(metrics).map(([key, value]) => ({
       key: key.replace(/[^\w\-. /]/g, "_").slice(0, 250),
       value,
-      // The run's own time: logged again, the same value is the same entry.
+      // The run's start time, so that a repeated call logs the same entry.
       timestamp: run.info.start_time,
       step: 0,
     }));
-    if (logged.length > 0) await api.send("POST", "runs/log-batch", { run_id, metrics: logged }, AnyResponse);
+    if (metricEntries.length > 0)
+      await api.send("POST", "runs/log-batch", { run_id, metrics: metricEntries }, AnyResponse);
     await api.send("POST", "runs/update", { run_id, status: "FINISHED", end_time: clock() }, AnyResponse);
   };
 
   /**
-   * MLflow looks whether the tag is there and then inserts it: of two that set a new tag at once, its database refuses
-   * one, and the server passes that on as 400. Asked again, it finds the tag and writes over it.
+   * MLflow checks for the tag and then inserts it. If two calls set a new tag at once, its database refuses one insert,
+   * and the server returns 400. A retry finds the tag and overwrites it.
    */
   const setTag = async (model: string, version: number, key: string, value: string): Promise<void> => {
     const send = () =>
@@ -272,33 +275,33 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
   return {
     async register(registration) {
       const { model } = registration;
-      const begun = await begin(registration);
-      if (begun.status !== "READY")
-        throw new TemporaryFault(`${model} ${begun.version} is ${begun.status} in MLflow`);
-      if (begun.tags[registeredTag] === undefined) {
-        await upload(registration, begun);
-        await finishRun(registration, begun);
-        await setTag(model, begun.version, registeredTag, "true");
-      } else if ((await folderOf(begun).get(onnxFile)) === undefined) {
-        // Someone deleted the object since.
-        await upload(registration, begun);
+      const modelVersion = await findOrCreateVersion(registration);
+      if (modelVersion.status !== "READY")
+        throw new TemporaryFault(`${model} ${modelVersion.version} is ${modelVersion.status} in MLflow`);
+      if (modelVersion.tags[registeredTag] === undefined) {
+        await upload(registration, modelVersion);
+        await finishRun(registration, modelVersion);
+        await setTag(model, modelVersion.version, registeredTag, "true");
+      } else if ((await openFolder(modelVersion).get(onnxFile)) === undefined) {
+        // Someone has deleted the object since the registration.
+        await upload(registration, modelVersion);
       }
-      const registered = await find(model, begun.version);
+      const registered = await find(model, modelVersion.version);
       if (!registered)
-        throw new TemporaryFault(`${model} ${begun.version} was changed while it was registered`);
+        throw new TemporaryFault(`${model} ${modelVersion.version} was changed during its registration`);
       return registered;
     },
 
     version: find,
 
     async byAlias(model, alias) {
-      const named = (await aliasesOf(model)).find((one) => one.alias === alias);
-      return named && find(model, named.version);
+      const match = (await readAliases(model)).find((candidate) => candidate.alias === alias);
+      return match && find(model, match.version);
     },
 
     async artifact(model, version) {
-      const found = await read(model, version);
-      return found && folderOf(found).get(onnxFile);
+      const modelVersion = await read(model, version);
+      return modelVersion && openFolder(modelVersion).get(onnxFile);
     },
 
     async setAlias(model: string, alias: Alias, version: number | undefined) {
@@ -309,7 +312,7 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
         );
         return;
       }
-      await mustFind(model, version);
+      await assertExists(model, version);
       await api.send(
         "POST",
         "registered-models/alias",
@@ -319,19 +322,19 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
     },
 
     async setTags(model, version, tags) {
-      await mustFind(model, version);
+      await assertExists(model, version);
       for (const [key, value] of Object.entries(tags)) await setTag(model, version, key, value);
     },
 
     async versions(model, { limit }) {
-      const aliases = await aliasesOf(model);
-      const found: ModelVersion[] = [];
-      if (limit <= 0) return found;
+      const aliases = await readAliases(model);
+      const versions: ModelVersion[] = [];
+      if (limit <= 0) return versions;
       for await (const version of search(`name=${quoteFilterValue(model)}`, "DESC")) {
-        if (version.tags[registeredTag] !== undefined) found.push(shown(version, aliases));
-        if (found.length >= limit) break;
+        if (version.tags[registeredTag] !== undefined) versions.push(toModelVersion(version, aliases));
+        if (versions.length >= limit) break;
       }
-      return found;
+      return versions;
     },
   };
 };

@@ -13,28 +13,28 @@ export type ModelVersion = {
 
 export type Registration = {
   readonly model: string;
-  /** The delivery that registers: registering again under the same delivery finds the same version. */
+  /** Registering again for the same delivery returns the same version. */
   readonly delivery: string;
   /** The ONNX file's bytes. */
   readonly artifact: Uint8Array;
-  /** The content of the tokenizer's file, where the manifest names one. */
+  /** The content of the tokenizer's file, if the manifest names one. */
   readonly tokenizer?: Uint8Array | undefined;
-  /** The manifest, as committed. */
+  /** The committed text. */
   readonly manifest: string;
   readonly tags: Readonly<Record<string, string>>;
   /** Metrics of training (`metrics.json`), by name. */
   readonly metrics: Readonly<Record<string, number>>;
 };
 
-/** Immutable versions of models with tags and movable aliases. */
+/** Immutable model versions with tags and movable aliases. */
 export interface Registry {
-  /** Creates the version, or completes and returns the one that this delivery began. */
+  /** Creates the delivery's version, or completes and returns an existing one. */
   register(registration: Registration): Promise<ModelVersion>;
   version(model: string, version: number): Promise<ModelVersion | undefined>;
   byAlias(model: string, alias: Alias): Promise<ModelVersion | undefined>;
-  /** The version's artefact as it was registered, byte for byte. */
+  /** The registered bytes of the ONNX file. */
   artifact(model: string, version: number): Promise<Uint8Array | undefined>;
-  /** Moves an alias to a version, or takes it away with `undefined`. */
+  /** Moves an alias to a version; `undefined` removes it. */
   setAlias(model: string, alias: Alias, version: number | undefined): Promise<void>;
   setTags(model: string, version: number, tags: Readonly<Record<string, string>>): Promise<void>;
   /** Newest first. */

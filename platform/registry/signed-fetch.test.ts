@@ -46,7 +46,7 @@ const sendSigned = createSignedFetch({
 
 const hmac = (key: string | Buffer, text: string) => createHmac("sha256", key).update(text).digest();
 
-/** What API Gateway reckons: the string to sign, written as the reference says, under the key derived from the secret. */
+/** API Gateway's computation: the string to sign by the reference, with the key derived from the secret. */
 const computeSignature = (signed: ReceivedRequest, query: string, bodyHash: string): string => {
   const names = /SignedHeaders=([^,]+)/.exec(signed.headers.authorization ?? "")?.[1] ?? "";
   const canonical = [
@@ -69,12 +69,12 @@ const computeSignature = (signed: ReceivedRequest, query: string, bodyHash: stri
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
 const getLastRequest = (): ReceivedRequest => {
-  const found = receivedRequests.at(-1);
-  if (found === undefined) throw new Error("nothing was asked");
-  return found;
+  const request = receivedRequests.at(-1);
+  if (request === undefined) throw new Error("no request received");
+  return request;
 };
 
-test("a request carries the signature that its receiver reckons from method, path, query, host, time, token and body", async () => {
+test("a request's signature covers method, path, query, host, time, token and body", async () => {
   const body = JSON.stringify({ name: "churn", note: "Größe" });
   const response = await sendSigned(`${address}/api/2.0/mlflow/runs/create?b=2&a=x%20y&a=1`, {
     method: "POST",
@@ -93,7 +93,7 @@ test("a request carries the signature that its receiver reckons from method, pat
   );
 });
 
-test("without a body the empty one is signed", async () => {
+test("a request without a body is signed with an empty one", async () => {
   await sendSigned(`${address}/api/2.0/mlflow/experiments/get-by-name?experiment_name=s`);
   const signed = getLastRequest();
   expect(signed.method).toBe("GET");
@@ -102,17 +102,17 @@ test("without a body the empty one is signed", async () => {
   );
 });
 
-test("the host is signed, so that nobody else's server can use a request", async () => {
+test("the host is signed, so that no other server can replay a request", async () => {
   await sendSigned(`${address}/`);
   expect(getLastRequest().headers.authorization).toMatch(/SignedHeaders=[^,]*\bhost\b/);
 });
 
-test("a stream is refused: it could not be signed before it is sent", async () => {
+test("a stream is refused, because it cannot be signed before it is sent", async () => {
   await expect(sendSigned(address, { method: "POST", body: new Blob(["x"]).stream() })).rejects.toThrow(
     /Only texts and bytes can be signed/,
   );
 });
 
-test("a time-out of the caller's ends the request", async () => {
+test("the caller's abort signal ends the request", async () => {
   await expect(sendSigned(address, { signal: AbortSignal.abort() })).rejects.toThrow();
 });

@@ -10,13 +10,13 @@ type Credentials = {
 type Needs = {
   readonly fetch: typeof globalThis.fetch;
   readonly region: string;
-  /** Asked for each request: a role's credentials end. */
+  /** Called for each request, because a role's credentials expire. */
   readonly credentials: () => Promise<Credentials>;
   /** Epoch milliseconds. */
   readonly clock: () => number;
 };
 
-/** SHA-256, with a key HMAC, in the form that the signer takes. */
+/** SHA-256, or HMAC-SHA256 with a secret, with the interface of the signer. */
 class Sha256 {
   readonly #hash;
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
@@ -32,7 +32,7 @@ class Sha256 {
     return this.#hash.digest();
   }
   reset(): void {
-    throw new Error("A hash is used once.");
+    throw new Error("A hash can be used only once.");
   }
 }
 
@@ -45,8 +45,8 @@ const toQuery = ({ searchParams }: URL): Record<string, string[]> =>
   Object.fromEntries([...new Set(searchParams.keys())].map((name) => [name, searchParams.getAll(name)]));
 
 /**
- * A `fetch` whose requests an HTTP API takes that asks for IAM: signed with the caller's credentials, body and all.
- * Bodies are texts or bytes; a stream could not be signed before it is sent.
+ * A `fetch` for HTTP APIs with IAM authorization: it signs requests, including the body, with the caller's credentials.
+ * Bodies are texts or bytes; a stream cannot be signed before it is sent.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
  */
 export const createSignedFetch = ({ fetch, region, credentials, clock }: Needs): typeof globalThis.fetch => {
@@ -68,7 +68,7 @@ export const createSignedFetch = ({ fetch, region, credentials, clock }: Needs):
       },
       { signingDate: new Date(clock()) },
     );
-    // `fetch` writes the Host header itself, from the address.
+    // `fetch` sets the Host header from the URL.
     const { host: _, ...headers } = signed.headers;
     return fetch(url, { ...init, headers });
   };

@@ -10,11 +10,11 @@ import { createSqliteRegistry } from "./sqlite.ts";
 
 const createBlobs = (folder: string): Blobs => createFileBlobs({ folder: join(folder, "blobs") });
 
-/** What stands behind the registry, with one call that fails; transactions count as one call. */
-const withFault = (database: Database, blobs: Blobs, count: number, when: "before" | "after") => {
+/** The registry's dependencies with one failing call; a transaction counts as one call. */
+const withFailingCall = (database: Database, blobs: Blobs, count: number, when: "before" | "after") => {
   let calls = 0;
   let nested = false;
-  const faulty = <T>(work: () => T): T => {
+  const runCall = <T>(work: () => T): T => {
     if (nested) return work();
     calls += 1;
     if (calls === count && when === "before") throw new Error("broken off");
@@ -22,16 +22,16 @@ const withFault = (database: Database, blobs: Blobs, count: number, when: "befor
     if (calls === count) throw new Error("broken off");
     return result;
   };
-  const statement = (inner: PreparedStatement): PreparedStatement => ({
-    get: (...values) => faulty(() => inner.get(...values)),
-    all: (...values) => faulty(() => inner.all(...values)),
-    run: (...values) => faulty(() => inner.run(...values)),
+  const statement = (preparedStatement: PreparedStatement): PreparedStatement => ({
+    get: (...values) => runCall(() => preparedStatement.get(...values)),
+    all: (...values) => runCall(() => preparedStatement.all(...values)),
+    run: (...values) => runCall(() => preparedStatement.run(...values)),
   });
-  const faultyDatabase: Database = {
+  const failingDatabase: Database = {
     ...database,
     prepare: (sql) => statement(database.prepare(sql)),
     write: (work) =>
-      faulty(() => {
+      runCall(() => {
         nested = true;
         try {
           return database.write(work);
@@ -40,19 +40,19 @@ const withFault = (database: Database, blobs: Blobs, count: number, when: "befor
         }
       }),
   };
-  const awaited = async <T>(work: () => Promise<T>): Promise<T> => {
+  const runAsyncCall = async <T>(work: () => Promise<T>): Promise<T> => {
     calls += 1;
-    const mine = calls === count;
-    if (mine && when === "before") throw new Error("broken off");
+    const fails = calls === count;
+    if (fails && when === "before") throw new Error("broken off");
     const result = await work();
-    if (mine) throw new Error("broken off");
+    if (fails) throw new Error("broken off");
     return result;
   };
-  const faultyBlobs: Blobs = {
-    put: (...args) => awaited(() => blobs.put(...args)),
-    get: (...args) => awaited(() => blobs.get(...args)),
+  const failingBlobs: Blobs = {
+    put: (...args) => runAsyncCall(() => blobs.put(...args)),
+    get: (...args) => runAsyncCall(() => blobs.get(...args)),
   };
-  return { database: faultyDatabase, blobs: faultyBlobs };
+  return { database: failingDatabase, blobs: failingBlobs };
 };
 
 registryContract("SQLite", async () => {
@@ -62,7 +62,7 @@ registryContract("SQLite", async () => {
   return {
     registry: createSqliteRegistry({ database, blobs, clock: Date.now }),
     failing: (count, when) =>
-      createSqliteRegistry({ ...withFault(database, blobs, count, when), clock: Date.now }),
+      createSqliteRegistry({ ...withFailingCall(database, blobs, count, when), clock: Date.now }),
     close: async () => {
       database.close();
       await folder.remove();
@@ -89,7 +89,7 @@ const registration = {
   metrics: { auc: 0.84 },
 };
 
-test("an artefact that was deleted since is put back by the registration it came from", async () => {
+test("a repeated registration restores a deleted artefact", async () => {
   const registry = createSqliteRegistry({ database, blobs: createBlobs(folder.path), clock: Date.now });
   await registry.register(registration);
   await rm(join(folder.path, "blobs"), { recursive: true });
@@ -98,14 +98,14 @@ test("an artefact that was deleted since is put back by the registration it came
   expect(await registry.artifact("churn", 1)).toEqual(registration.artifact);
 });
 
-test("an artefact that does not read back as it was written makes no version", async () => {
+test("an artefact that does not read back as written creates no version", async () => {
   const blobs = { ...createBlobs(folder.path), get: async () => new Uint8Array([1, 2]) };
   const registry = createSqliteRegistry({ database, blobs, clock: Date.now });
   await expect(registry.register(registration)).rejects.toThrow(/did not read back/);
   expect(await registry.versions("churn", { limit: 5 })).toEqual([]);
 });
 
-test("the metrics of training are kept with the version", async () => {
+test("the version stores the training metrics", async () => {
   await createSqliteRegistry({ database, blobs: createBlobs(folder.path), clock: Date.now }).register(
     registration,
   );

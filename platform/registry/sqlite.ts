@@ -34,9 +34,9 @@ const tokenizerKey = (model: string, version: number): string =>
 const manifestKey = (model: string, version: number): string => `registry/${model}/${version}/model.yaml`;
 
 /**
- * A registry in the embedded world's database, with artefacts in `blobs`. A registration goes in the order
- * that MLflow needs (look for the delivery's version, create, artefact, read back, tags, READY last), and a
- * version is seen by nobody until it is READY: what a killed registration began, the next one completes.
+ * A registry in the embedded world's database, with artefacts in `blobs`. A registration has the same order as on MLflow:
+ * look up the delivery's version, create it, write the artefact, read it back, set tags, set READY. A version is not
+ * visible before it is READY, and a repeated registration completes an interrupted one.
  */
 export const createSqliteRegistry = (needs: {
   readonly database: Database;
@@ -45,7 +45,7 @@ export const createSqliteRegistry = (needs: {
   readonly clock: () => number;
 }): Registry => {
   const { database, blobs, clock } = needs;
-  const begun = database.prepare(
+  const byDelivery = database.prepare(
     "SELECT version, status, sha256 FROM model_versions WHERE model = ? AND delivery = ?",
   );
   const create = database.prepare(
@@ -84,13 +84,13 @@ export const createSqliteRegistry = (needs: {
     const row = byVersion.get(model, version);
     return row === undefined ? undefined : toModelVersion(row);
   };
-  const missing = (model: string, version: number) =>
+  const createNotFoundError = (model: string, version: number) =>
     new ModelVersionNotFound(`${model} has no version ${version} in the registry.`);
 
-  const claim = ({ model, delivery, artifact }: Registration): DatabaseRow =>
+  const findOrCreateVersion = ({ model, delivery, artifact }: Registration): DatabaseRow =>
     database.write(() => {
-      const row = begun.get(model, delivery) ?? create.get(model, delivery, sha256(artifact), clock());
-      if (row === undefined) throw missing(model, 0);
+      const row = byDelivery.get(model, delivery) ?? create.get(model, delivery, sha256(artifact), clock());
+      if (row === undefined) throw createNotFoundError(model, 0);
       return row;
     });
 
@@ -104,27 +104,27 @@ export const createSqliteRegistry = (needs: {
     });
     if (tokenizer)
       await blobs.put(tokenizerKey(model, version), tokenizer, { contentType: "application/json" });
-    const back = await blobs.get(key);
-    if (back === undefined || sha256(back) !== sha256(artifact)) {
-      throw new Error(`The artefact of ${model} version ${version} did not read back as it was written.`);
+    const readBack = await blobs.get(key);
+    if (readBack === undefined || sha256(readBack) !== sha256(artifact)) {
+      throw new Error(`The artefact of ${model} version ${version} did not read back as written.`);
     }
   };
 
   return {
     register: async (registration) => {
       const { model, artifact, tags, metrics } = registration;
-      const row = claim(registration);
+      const row = findOrCreateVersion(registration);
       const version = Number(row.version);
       if (row.status !== "READY") {
         await upload(registration, version);
         describe.run(sha256(artifact), JSON.stringify(tags), JSON.stringify(metrics), model, version);
         ready.run(model, version);
       } else if ((await blobs.get(artifactKey(model, version))) === undefined) {
-        // READY proves nothing by itself: the object may have been deleted since.
+        // Someone may have deleted the object since the version became READY.
         if (row.sha256 === sha256(artifact)) await upload(registration, version);
       }
       const registered = find(model, version);
-      if (registered === undefined) throw missing(model, version);
+      if (registered === undefined) throw createNotFoundError(model, version);
       return registered;
     },
 
@@ -140,11 +140,11 @@ export const createSqliteRegistry = (needs: {
 
     setAlias: async (model: string, alias: Alias, version: number | undefined) => {
       if (version === undefined) drop.run(model, alias);
-      else if (move.run(alias, model, version) === 0) throw missing(model, version);
+      else if (move.run(alias, model, version) === 0) throw createNotFoundError(model, version);
     },
 
     setTags: async (model, version, tags) => {
-      if (tag.run(JSON.stringify(tags), model, version) === 0) throw missing(model, version);
+      if (tag.run(JSON.stringify(tags), model, version) === 0) throw createNotFoundError(model, version);
     },
 
     versions: async (model, { limit }) => newest.all(model, limit).map(toModelVersion),

@@ -3,24 +3,24 @@ import { SecretMissing, type Secrets } from "./secrets.ts";
 const cacheMs = 5 * 60_000;
 
 /**
- * Secrets that are asked for at most every five minutes, which is how long a rotation takes to be seen: a function
- * that anyone may call must not call on for each request. That one is missing is kept as well, other faults are not.
+ * Caches each secret for five minutes, so a rotation takes up to that long to be visible. Without the cache, a function
+ * that anyone may call would read the secret for each request. Caches SecretMissing too, but no other error.
  * `clock`: epoch milliseconds.
  */
 export const cacheSecrets = (secrets: Secrets, clock: () => number): Secrets => {
-  const kept = new Map<string, { readonly value: Promise<string>; readonly until: number }>();
+  const cache = new Map<string, { readonly value: Promise<string>; readonly expiresAt: number }>();
   return {
     read: (name) => {
-      const found = kept.get(name);
+      const cached = cache.get(name);
       const now = clock();
-      // A clock that was set back keeps nothing for longer.
-      if (found && now < found.until && found.until - now <= cacheMs) return found.value;
-      const asked = { value: secrets.read(name), until: now + cacheMs };
-      kept.set(name, asked);
-      asked.value.catch((fault: unknown) => {
-        if (!(fault instanceof SecretMissing) && kept.get(name) === asked) kept.delete(name);
+      // The second condition holds the limit even if someone sets the clock back.
+      if (cached && now < cached.expiresAt && cached.expiresAt - now <= cacheMs) return cached.value;
+      const entry = { value: secrets.read(name), expiresAt: now + cacheMs };
+      cache.set(name, entry);
+      entry.value.catch((error: unknown) => {
+        if (!(error instanceof SecretMissing) && cache.get(name) === entry) cache.delete(name);
       });
-      return asked.value;
+      return entry.value;
     },
   };
 };

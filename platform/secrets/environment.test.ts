@@ -23,12 +23,12 @@ const generate = [name, "SLACK_BOT_TOKEN"];
 const createSecrets = (env: Record<string, string> = {}) =>
   createEnvironmentSecrets({ env, file: { path, generate } });
 
-test("the environment comes before the file", async () => {
+test("the environment takes precedence over the file", async () => {
   await createSecrets().read(name);
   expect(await createSecrets({ [name]: "mine" }).read(name)).toBe("mine");
 });
 
-test("a generated secret is 64 hex digits, for its owner alone, and stays the same", async () => {
+test("a generated secret has 64 hex digits, only the owner can read it, and it stays the same", async () => {
   const first = await createSecrets().read(name);
   expect(first).toMatch(/^[0-9a-f]{64}$/);
   expect(await createSecrets().read(name)).toBe(first);
@@ -36,31 +36,31 @@ test("a generated secret is 64 hex digits, for its owner alone, and stays the sa
   expect((await stat(path)).mode & 0o777).toBe(0o600);
 });
 
-test("readers that generate a secret at once all get the same one", async () => {
+test("concurrent readers generate one secret and all get it", async () => {
   const values = await Promise.all(Array.from({ length: 20 }, () => createSecrets().read(name)));
   expect(new Set(values).size).toBe(1);
 });
 
-test("a variable that is set but blank is refused and nothing is generated for it", async () => {
+test("a blank variable is SecretMissing, and no secret is generated for it", async () => {
   for (const blank of ["", "  "])
     await expect(createSecrets({ [name]: blank }).read(name)).rejects.toThrow(SecretMissing);
   await expect(stat(path)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
-test("what is not on the list is not generated", async () => {
+test("only the listed names are generated", async () => {
   await expect(createSecrets().read("OTHER")).rejects.toThrow(/OTHER is not set/);
 });
 
-test("a line that a person wrote counts, also as the last one without a newline", async () => {
+test("a manually added line counts, even as the last line without a newline", async () => {
   await createSecrets().read(name);
   await writeFile(path, `# mine\nSLACK_BOT_TOKEN=xoxb-1-2`);
   expect(await createSecrets().read("SLACK_BOT_TOKEN")).toBe("xoxb-1-2");
-  const made = await createSecrets().read(name);
+  const generated = await createSecrets().read(name);
   expect(await createSecrets().read("SLACK_BOT_TOKEN")).toBe("xoxb-1-2");
-  expect(await readFile(path, "utf8")).toContain(made);
+  expect(await readFile(path, "utf8")).toContain(generated);
 });
 
-test("a generated line that was cut short is never taken for a secret", async () => {
+test("a truncated generated line is never used as a secret", async () => {
   await createSecrets().read("SLACK_BOT_TOKEN");
   for (const cut of [`${name}="ab`, `${name}="`, `${name}=`, name]) {
     await writeFile(path, `\n${cut}`);

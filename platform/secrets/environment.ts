@@ -6,15 +6,15 @@ import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { SecretMissing, type Secrets } from "./secrets.ts";
 
 /**
- * `NAME="value"`, or without the quotes where a person wrote it. What is generated has them: a line that a
- * full disk cut short has no closing quote and is never read. Where a name stands twice, the first line counts.
+ * `NAME="value"`; a manually added line may omit the quotes. Generated lines have them, so that a line that a full disk
+ * truncated has no closing quote and does not match. If a name has two lines, the first one counts.
  */
 const linePattern = /^([A-Z][A-Z0-9_]*)=(?:"([^"\s]+)"|([^"\s#]+))$/;
 
 const findSecret = (text: string, name: string): string | undefined => {
-  for (const found of text.split(/\r?\n/)) {
-    const [, key, quoted, bare] = linePattern.exec(found.trim()) ?? [];
-    if (key === name) return quoted ?? bare;
+  for (const line of text.split(/\r?\n/)) {
+    const [, key, quotedValue, value] = linePattern.exec(line.trim()) ?? [];
+    if (key === name) return quotedValue ?? value;
   }
   return undefined;
 };
@@ -26,8 +26,8 @@ const readFileIfPresent = (path: string): Promise<string> =>
   });
 
 /**
- * Adds one secret by a single append: of two processes that do so at once the first one's line counts for
- * both. The newline before it ends a line that a person or a full disk left open.
+ * Adds a secret with a single append: if two processes do so at once, the first line counts for both. The leading
+ * newline ends a line that someone or a full disk left incomplete.
  */
 const appendSecret = async (path: string, name: string, value: string): Promise<void> => {
   const bytes = Buffer.from(`\n${name}="${value}"\n`, "utf8");
@@ -44,45 +44,45 @@ const appendSecret = async (path: string, name: string, value: string): Promise<
     throw toDataFolderError(path, error);
   }
   throw new DataFolderUnusable(
-    `${path} cannot be used: the disk is full. Free some space and start again: what was written before is complete.`,
+    `${path} cannot be used: the disk is full. Free some space and start again: earlier writes are complete.`,
   );
 };
 
 type SecretsFile = {
-  /** Lines of `NAME="value"`, mode 0600; made with the first secret that is generated. */
+  /** Lines of `NAME="value"`, mode 0600; the first generated secret creates the file. */
   readonly path: string;
-  /** Names that get a random value (64 hex digits) where neither environment nor file has them. */
+  /** Names that get a random value (64 hex digits) if neither environment nor file has one. */
   readonly generate: readonly string[];
   readonly random?: () => string;
 };
 
 /**
- * Secrets from environment variables, else from a file of generated ones. A variable that is set but
- * empty is refused instead of replaced: whoever set it meant it, and an empty key signs for everybody.
+ * Secrets from environment variables, otherwise from a file of generated ones. An empty variable is SecretMissing, not
+ * replaced: someone set it on purpose, and an empty key would let anyone sign.
  */
 export const createEnvironmentSecrets = (needs: {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly file?: SecretsFile;
 }): Secrets => ({
   read: async (name) => {
-    const given = getOwnProperty(needs.env, name);
-    if (given !== undefined) {
-      if (given.trim() === "")
-        throw new SecretMissing(`${name} is set but empty: give it its value or unset it.`);
-      return given;
+    const variable = getOwnProperty(needs.env, name);
+    if (variable !== undefined) {
+      if (variable.trim() === "")
+        throw new SecretMissing(`${name} is set but empty: set its value or unset it.`);
+      return variable;
     }
     const { file } = needs;
     if (file !== undefined) {
-      const present = findSecret(await readFileIfPresent(file.path), name);
-      if (present !== undefined) return present;
+      const existing = findSecret(await readFileIfPresent(file.path), name);
+      if (existing !== undefined) return existing;
       if (file.generate.includes(name)) {
         const random = file.random ?? (() => randomBytes(32).toString("hex"));
         await appendSecret(file.path, name, random());
-        const made = findSecret(await readFileIfPresent(file.path), name);
-        if (made !== undefined) return made;
+        const generated = findSecret(await readFileIfPresent(file.path), name);
+        if (generated !== undefined) return generated;
       }
     }
-    const place = file === undefined ? "" : ` or a line ${name}=… to ${file.path}`;
-    throw new SecretMissing(`${name} is not set: add the environment variable${place}.`);
+    const alternative = file === undefined ? "" : ` or a line ${name}=… to ${file.path}`;
+    throw new SecretMissing(`${name} is not set: add the environment variable${alternative}.`);
   },
 });

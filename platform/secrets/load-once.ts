@@ -1,4 +1,4 @@
-/** Loads once for all who ask; a load that failed is tried again by the next. */
+/** Caches the result of `load`; after a failed load the next call tries again. */
 export const loadOnce = <T>(load: () => Promise<T>): (() => Promise<T>) => {
   let loading: Promise<T> | undefined;
   return async () => {

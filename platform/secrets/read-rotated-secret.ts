@@ -1,10 +1,10 @@
 import { SecretMissing, type Secrets } from "./secrets.ts";
 
-/** The values that a secret has: `name`, and `<name>_PREVIOUS` while it is rotated. */
+/** All valid values of a secret: `name`, and during a rotation also `<name>_PREVIOUS`. */
 export const readRotatedSecret = (secrets: Secrets, name: string) => async (): Promise<readonly string[]> => {
-  const previous = secrets.read(`${name}_PREVIOUS`).catch((fault: unknown) => {
-    if (fault instanceof SecretMissing) return undefined;
-    throw fault;
+  const previous = secrets.read(`${name}_PREVIOUS`).catch((error: unknown) => {
+    if (error instanceof SecretMissing) return undefined;
+    throw error;
   });
   return (await Promise.all([secrets.read(name), previous])).filter((secret) => secret !== undefined);
 };

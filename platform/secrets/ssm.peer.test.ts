@@ -19,14 +19,14 @@ const subject = async (peer: MotoPeer) => {
 describeWithFaults("secrets", (peer, name) => {
   secretsContract(`SSM, ${name}`, () => subject(peer));
 
-  test("a hundred reads in a row all give the secret", async () => {
+  test("a hundred reads in a row all return the secret", async () => {
     const { secrets, close } = await subject(peer);
     for (let count = 0; count < 100; count += 1)
       expect(await secrets.read("SLACK_BOT_TOKEN")).toBe("xoxb-contract");
     await close();
   });
 
-  test("a missing secret's message says how to put it there", async () => {
+  test("the message for a missing secret says how to set it", async () => {
     const { secrets, close } = await subject(peer);
     await expect(secrets.read("MISSING_SECRET")).rejects.toThrow(
       "aws ssm put-parameter --type SecureString --overwrite --name /slipway/MISSING_SECRET",

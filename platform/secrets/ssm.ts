@@ -3,8 +3,8 @@ import { callAws } from "#platform/errors/call-aws.ts";
 import { SecretMissing, type Secrets } from "./secrets.ts";
 
 /**
- * Secrets as SecureString parameters `<prefix><name>` of SSM's Parameter Store; `prefix` such as `/slipway/`.
- * A parameter that is blank counts as missing: an empty key signs for everybody.
+ * Secrets as SecureString parameters `<prefix><name>` of SSM's Parameter Store; an example of a prefix is `/slipway/`.
+ * A blank parameter counts as missing: an empty key would let anyone sign.
  */
 export const createSsmSecrets = (needs: {
   readonly client: SSMClient;
@@ -15,17 +15,17 @@ export const createSsmSecrets = (needs: {
     const remedy = `aws ssm put-parameter --type SecureString --overwrite --name ${parameter} --value …`;
     const value = await callAws("SSM GetParameter", async () => {
       try {
-        const answer = await needs.client.send(
+        const response = await needs.client.send(
           new GetParameterCommand({ Name: parameter, WithDecryption: true }),
         );
-        return answer.Parameter?.Value;
+        return response.Parameter?.Value;
       } catch (error) {
         if (!(error instanceof ParameterNotFound)) throw error;
         throw new SecretMissing(`${parameter} is not in the Parameter Store: ${remedy}`, { cause: error });
       }
     });
     if (value === undefined || value.trim() === "")
-      throw new SecretMissing(`${parameter} is in the Parameter Store but empty: ${remedy}`);
+      throw new SecretMissing(`${parameter} is empty in the Parameter Store: ${remedy}`);
     return value;
   },
 });

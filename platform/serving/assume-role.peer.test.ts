@@ -34,51 +34,51 @@ describe.skipIf(skip)("roles in other accounts", () => {
       clock: Date.now,
       ...over,
     });
-  const callerOf = async (credentials: ReturnType<typeof assumeRole>): Promise<string> => {
+  const readCaller = async (credentials: ReturnType<typeof assumeRole>): Promise<string> => {
     const client = new STSClient({ ...motoClientConfig(moto.endpoint), credentials });
     const { Arn } = await client.send(new GetCallerIdentityCommand({}));
     client.destroy();
     return Arn ?? "";
   };
 
-  test("each environment's calls come from its own account, under the execution's name", async () => {
-    expect(await callerOf(role("stage"))).toBe(
+  test("each environment's calls come from its own account, with the execution's name as the session name", async () => {
+    expect(await readCaller(role("stage"))).toBe(
       `arn:aws:sts::${accounts.stage}:assumed-role/stage/${`churn-${"c0ffee".repeat(12)}`.slice(0, 64)}`,
     );
-    expect(await callerOf(role("prod"))).toContain(accounts.prod);
+    expect(await readCaller(role("prod"))).toContain(accounts.prod);
   });
 
   test.each([
     ["another environment's external id", { externalId: "id of prod" }],
     ["a role that nobody made", { roleArn: `arn:aws:iam::${accounts.stage}:role/none` }],
-  ])("%s is RoleNotAssumed, and says where to look", async (_, over) => {
+  ])("%s is RoleNotAssumed, and the message names the trust policy", async (_, over) => {
     await expect(role("stage", over)()).rejects.toMatchObject({
       name: "RoleNotAssumed",
       message: expect.stringMatching(/trust policy/),
     });
   });
 
-  test("credentials are fetched once for many calls, and anew shortly before they end", async () => {
+  test("credentials are cached and refreshed shortly before they expire", async () => {
     let now = Date.now();
-    let asked = 0;
+    let requests = 0;
     const counting = new STSClient(motoClientConfig(moto.endpoint));
     counting.middlewareStack.add((next) => (args) => {
-      asked++;
+      requests++;
       return next(args);
     });
     const credentials = role("stage", { sts: counting, clock: () => now });
-    const [one, two] = await Promise.all([credentials(), credentials()]);
+    const [first, second] = await Promise.all([credentials(), credentials()]);
     now += 54 * 60_000;
-    const kept = await credentials();
-    expect([two, kept]).toEqual([one, one]);
-    expect(asked).toBe(1);
+    const cached = await credentials();
+    expect([second, cached]).toEqual([first, first]);
+    expect(requests).toBe(1);
     now += 2 * 60_000;
-    expect((await credentials()).accessKeyId).not.toBe(one.accessKeyId);
-    expect(asked).toBe(2);
+    expect((await credentials()).accessKeyId).not.toBe(first.accessKeyId);
+    expect(requests).toBe(2);
     counting.destroy();
   });
 
-  test("a refusal is not kept: the next call asks again", async () => {
+  test("a refusal is not cached: the next call tries again", async () => {
     const late = role("stage", { roleArn: `arn:aws:iam::${accounts.stage}:role/late` });
     await expect(late()).rejects.toThrow();
     await createRole(moto.endpoint, accounts.stage, "late", {

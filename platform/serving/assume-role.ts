@@ -5,15 +5,15 @@ type Needs = {
   readonly sts: STSClient;
   /** The role in the environment's account. */
   readonly roleArn: string;
-  /** What that role's trust policy asks for beside our own identity. */
+  /** The role's trust policy requires it in addition to our identity. */
   readonly externalId: string;
-  /** The execution's name: it stands in CloudTrail beside each call that is made under the role. */
+  /** The execution's name: CloudTrail shows it for each call with the role. */
   readonly session: string;
   /** Epoch milliseconds. */
   readonly clock: () => number;
 };
 
-/** What clients of the AWS SDK take as `credentials`. */
+/** `credentials` for clients of the AWS SDK. */
 export type AssumedRole = {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -21,22 +21,22 @@ export type AssumedRole = {
   readonly expiration: Date;
 };
 
-/** The role could not be assumed: its trust policy does not name us, or the external id is another. */
+/** The role could not be assumed: its trust policy does not name the caller, or the external id is wrong. */
 export class RoleNotAssumed extends SlipwayError {
   override readonly name = "RoleNotAssumed";
   override readonly retryable = false;
 }
 
-/** New ones are asked for so long before the old ones end, in milliseconds: no call starts with a minute left. */
+/** Refreshes credentials this long before they expire, so that they do not expire during a call. */
 const refreshBeforeExpiryMs = 5 * 60_000;
 const durationSeconds = 3_600;
 
-/** STS allows 2 to 64 of these characters; an execution's name may have 80. */
+/** STS allows 2 to 64 of these characters; an execution's name has up to 80. */
 const toSessionName = (name: string): string => name.replace(/[^\w+=,.@-]/g, "-").slice(0, 64);
 
 /**
- * Credentials of a role in another account, fetched when first needed and kept until shortly before they end.
- * Many calls at once share one request. Throws RoleNotAssumed where STS denies it.
+ * Credentials of a role in another account, fetched at first use and cached until shortly before they expire.
+ * Concurrent calls share one request. Throws RoleNotAssumed if STS denies it.
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
  */
 export const assumeRole = (needs: Needs): (() => Promise<AssumedRole>) => {
@@ -44,7 +44,7 @@ export const assumeRole = (needs: Needs): (() => Promise<AssumedRole>) => {
   let current: Promise<AssumedRole> | undefined;
   let endsAt = Number.NEGATIVE_INFINITY;
 
-  const ask = async (): Promise<AssumedRole> => {
+  const requestCredentials = async (): Promise<AssumedRole> => {
     const { Credentials } = await sts
       .send(
         new AssumeRoleCommand({
@@ -57,13 +57,13 @@ export const assumeRole = (needs: Needs): (() => Promise<AssumedRole>) => {
       .catch((error: unknown) => {
         if (!(error instanceof Error && error.name === "AccessDenied")) throw error;
         throw new RoleNotAssumed(
-          `${roleArn} cannot be assumed: see that its trust policy names the caller's role and this external id. ${error.message}`,
+          `${roleArn} cannot be assumed: its trust policy must name the caller's role and this external id. ${error.message}`,
           { cause: error },
         );
       });
     const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
     if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Expiration)
-      throw new RoleNotAssumed(`STS gave no credentials for ${roleArn}`);
+      throw new RoleNotAssumed(`STS returned no credentials for ${roleArn}`);
     endsAt = Expiration.getTime();
     return {
       accessKeyId: AccessKeyId,
@@ -75,12 +75,12 @@ export const assumeRole = (needs: Needs): (() => Promise<AssumedRole>) => {
 
   return () => {
     if (current === undefined || clock() > endsAt - refreshBeforeExpiryMs) {
-      const asked = ask();
-      current = asked;
+      const credentials = requestCredentials();
+      current = credentials;
       endsAt = Number.POSITIVE_INFINITY;
-      // A refusal is not kept: the next call asks again.
-      asked.catch(() => {
-        if (current === asked) current = undefined;
+      // Do not cache a refusal: the next call tries again.
+      credentials.catch(() => {
+        if (current === credentials) current = undefined;
       });
     }
     return current;

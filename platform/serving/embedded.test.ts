@@ -13,9 +13,9 @@ const digests = [`sha256:${"a".repeat(64)}`, `sha256:${"b".repeat(64)}`] as cons
 
 servingContract("embedded, with worker processes", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-serving-"));
-  const plain = await createScriptedFunction();
+  const scriptedFunction = await createScriptedFunction();
   const host = createFunctionHost({
-    imageRoot: async () => plain.root,
+    imageRoot: async () => scriptedFunction.root,
     metrics: { request: () => {} },
     parseEmf: () => undefined,
     onLine: () => {},
@@ -29,7 +29,8 @@ servingContract("embedded, with worker processes", async () => {
       environment: "stage",
       store: createSqliteStore({ database, clock: Date.now }),
       images: {
-        describe: async (digest) => (digests.some((one) => one === digest) ? { sizeBytes: 1 } : undefined),
+        describe: async (digest) =>
+          digests.some((known) => known === digest) ? { sizeBytes: 1 } : undefined,
       },
       functions: host,
       url: "http://127.0.0.1:4000",
@@ -47,7 +48,7 @@ servingContract("embedded, with worker processes", async () => {
     stop: async () => {
       await host.stop();
       for (const database of databases) database.close();
-      await Promise.all([plain.remove(), rm(folder, { recursive: true, force: true })]);
+      await Promise.all([scriptedFunction.remove(), rm(folder, { recursive: true, force: true })]);
     },
   };
 });

@@ -1,10 +1,10 @@
 import { type Environment, environments } from "./serving.ts";
 
-/** The name of a model's inference function in an environment: `slipway-prod-churn`. */
+/** The name of a model's inference function: `slipway-prod-churn`. */
 export const toFunctionName = (environment: Environment, model: string): string =>
   `slipway-${environment}-${model}`;
 
-/** The environment and model that a function's name says, or undefined where it is no such name. */
+/** The environment and model of a function's name; undefined for other names. */
 export const parseFunctionName = (
   name: string,
 ): { readonly environment: Environment; readonly model: string } | undefined => {

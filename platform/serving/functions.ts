@@ -2,16 +2,16 @@ import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { Json } from "#platform/store/store.ts";
 import type { Environment, FunctionVersion } from "./serving.ts";
 
-/** The body of an HTTP request, which becomes the event's in the function's own process: nobody else waits meanwhile. */
+/** The body of an HTTP request. The function's process adds it to the event, so that the gateway's process does not block. */
 export type HttpBody = {
   readonly bytes: Uint8Array;
-  /** Declared as text: it becomes a string where it reads as UTF-8, otherwise base64. */
+  /** The content type is a text: the body becomes a string if it is valid UTF-8, otherwise base64. */
   readonly isText: boolean;
-  /** Bytes that the whole event may have as JSON. */
+  /** The largest size of the whole event as JSON, in bytes. */
   readonly eventLimit: number;
 };
 
-/** The event, its body included, has more bytes than a function takes. */
+/** The event, including its body, is larger than a function accepts. */
 export class EventTooLarge extends SlipwayError {
   override readonly name = "EventTooLarge";
   override readonly retryable = false;
@@ -23,22 +23,22 @@ export type FunctionCall = {
   readonly model: string;
   readonly version: FunctionVersion;
   readonly payload: Json;
-  /** What is missing in the payload, an HTTP event; the answer's body then comes as bytes, too. */
+  /** The body of the payload, an HTTP event; then the response's body is bytes, too. */
   readonly body?: HttpBody;
 };
 
 export type FunctionResponse = {
   readonly payload: Json;
-  /** The body of an HTTP answer, which its payload then lacks. */
+  /** The body of an HTTP response; the payload then has no body. */
   readonly body?: Uint8Array;
-  /** How long the handler took, in milliseconds. */
+  /** Duration of the handler in milliseconds. */
   readonly durationMs: number;
-  /** Milliseconds of initialisation, where this call had to start the function. */
+  /** Milliseconds of initialisation, if this call started the function. */
   readonly initMs?: number;
 };
 
-/** Where published versions run: what Lambda's data plane is on AWS. */
+/** Runs published versions, like Lambda's data plane on AWS. */
 export interface Functions {
-  /** Runs one call. Throws FunctionFailed when the function crashed, threw, or ran out of memory or time; EventTooLarge. */
+  /** Throws FunctionFailed if the function crashes, throws, or runs out of memory or time; EventTooLarge. */
   invoke(call: FunctionCall): Promise<FunctionResponse>;
 }

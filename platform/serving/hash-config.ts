@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { FunctionConfig } from "./serving.ts";
 
-/** A hash that two configurations share when, and only when, they say the same: 64 hex digits. */
+/** The SHA-256 of a configuration (64 hex digits), independent of the order of its variables. */
 export const hashConfig = (config: FunctionConfig): string =>
   createHash("sha256")
     .update(

@@ -1,7 +1,7 @@
-/** What Lambda's log says about one call: the last line of `X-Amz-Log-Result`. */
+/** Lambda's report on one call: the last line of `X-Amz-Log-Result`. */
 type LambdaReport = { readonly durationMs: number; readonly initMs?: number };
 
-/** The line as Lambda writes it, with tabs between its parts. */
+/** Formats the line like Lambda, with tabs between its parts. */
 export const formatReportLine = (
   requestId: string,
   memoryMb: number,
@@ -15,7 +15,7 @@ export const formatReportLine = (
     ...(initMs === undefined ? [] : [`Init Duration: ${initMs.toFixed(2)} ms`]),
   ].join("\t");
 
-/** Finds and reads that line in the log of a call; undefined where it is not there. */
+/** Finds and parses the line in a call's log; undefined if it is missing. */
 export const parseReportLine = (log: string): LambdaReport | undefined => {
   const line = log.split("\n").findLast((candidate) => candidate.startsWith("REPORT "));
   const duration = line?.match(/\tDuration: ([\d.]+) ms/)?.[1];

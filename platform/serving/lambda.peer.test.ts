@@ -34,7 +34,7 @@ const { skip } = requirePython("tests of serving on Lambda");
 const tooling = "123456789012";
 const stage = "111122223333";
 
-/** An image that ECR knows, in the tooling account; what runs is the plain function. */
+/** Pushes an image to ECR in the tooling account; the functions run the scripted function instead of it. */
 const pushImage = async (ecr: ECRClient, content: string): Promise<string> => {
   const { image } = await ecr.send(
     new PutImageCommand({
@@ -52,12 +52,12 @@ const pushImage = async (ecr: ECRClient, content: string): Promise<string> => {
 };
 
 /**
- * Two accounts: images lie in tooling, functions in stage, which is reached by its role. `faults`: the share of calls
- * in stage that are throttled, fail, are cut off or lose their answer.
+ * Two accounts: images are in tooling, functions in stage, which is accessed by its role. `faults`: the share of calls
+ * in stage that are throttled, fail, are cut off or lose their response.
  */
 const twoAccounts = async ({ faults = 0 } = {}) => {
-  const plain = await createScriptedFunction();
-  const functions = await startFunctionServer(async () => plain.root);
+  const scriptedFunction = await createScriptedFunction();
+  const functions = await startFunctionServer(async () => scriptedFunction.root);
   const moto = await startMoto({ FUNCTIONS_URL: functions.url });
   const ecr = new ECRClient(motoClientConfig(moto.endpoint));
   await ecr.send(new CreateRepositoryCommand({ repositoryName: "slipway" }));
@@ -120,7 +120,7 @@ const twoAccounts = async ({ faults = 0 } = {}) => {
       await proxy.stop();
       await moto.stop();
       await functions.stop();
-      await plain.remove();
+      await scriptedFunction.remove();
     },
   };
 };
@@ -162,7 +162,7 @@ describe.skipIf(skip)("serving on Lambda", () => {
     return [routes.Items ?? [], integrations.Items ?? []] as const;
   };
 
-  test("ensuring makes one route to the alias, a log group that forgets, and nothing in the caller's account", async () => {
+  test("ensure creates one route to the alias, a log group with a retention, and nothing in the caller's account", async () => {
     const serving = world.serving();
     await Promise.all([serving.ensure("churn"), serving.ensure("churn")]);
     await serving.ensure("churn");
@@ -188,7 +188,7 @@ describe.skipIf(skip)("serving on Lambda", () => {
     expect((await world.logs.send(new DescribeLogGroupsCommand({}))).logGroups).toEqual([]);
   });
 
-  test("a log group lies under the environment's key, also one that was there before", async () => {
+  test("new and existing log groups are encrypted with the environment's key", async () => {
     const key = (name: string) => `arn:aws:kms:eu-central-1:${stage}:key/${name}`;
     await world.serving().ensure("churn");
     await world.serving({ logKey: key("one") }).ensure("churn");
@@ -200,7 +200,7 @@ describe.skipIf(skip)("serving on Lambda", () => {
     for (const model of ["churn", "spam"]) await world.serving().retire(model);
   });
 
-  test("what the environment gives its functions is in each version, and published twice it is the same one", async () => {
+  test("each version has the environment's variables, and publishing twice returns the same version", async () => {
     const serving = world.serving({ variables: { RECORDS_TABLE: "records" } });
     await serving.ensure("churn");
     const first = await serving.publish("churn", config());
@@ -209,7 +209,7 @@ describe.skipIf(skip)("serving on Lambda", () => {
     await serving.retire("churn");
   });
 
-  test("a route asks the authorizer from its making on, and an open one from the next delivery on", async () => {
+  test("a new route has the authorizer, and the next delivery adds it to an open one", async () => {
     const { AuthorizerId = "" } = await world.api.send(
       new CreateAuthorizerCommand({
         ApiId: world.apiId,
@@ -222,23 +222,23 @@ describe.skipIf(skip)("serving on Lambda", () => {
         IdentitySource: [],
       }),
     );
-    const asked = async (model: string) => {
+    const readAuthorization = async (model: string) => {
       const [routes] = await routesAndIntegrations();
       const route = routes.find(({ RouteKey }) => RouteKey === `ANY /models/${model}/{proxy+}`);
       return [route?.AuthorizationType, route?.AuthorizerId];
     };
     const keyed = world.serving({ authorizerId: AuthorizerId });
     await world.serving().ensure("was-open");
-    expect(await asked("was-open")).toEqual(["NONE", undefined]);
+    expect(await readAuthorization("was-open")).toEqual(["NONE", undefined]);
     await keyed.ensure("was-open");
     await keyed.ensure("keyed");
     for (const model of ["was-open", "keyed"]) {
-      expect(await asked(model)).toEqual(["CUSTOM", AuthorizerId]);
+      expect(await readAuthorization(model)).toEqual(["CUSTOM", AuthorizerId]);
       await keyed.retire(model);
     }
   });
 
-  test("the HTTP API may call the alias as soon as there is one, and after it came back", async () => {
+  test("the HTTP API may call a new alias and a restored one", async () => {
     const serving = world.serving();
     await serving.ensure("allowed");
     const { version } = await serving.publish("allowed", config());
@@ -255,17 +255,17 @@ describe.skipIf(skip)("serving on Lambda", () => {
     ]);
   });
 
-  test("an image that is gone from the registry ends as NotServed, with what to do", async () => {
+  test("an image that is missing in the registry is NotServed with the remedy", async () => {
     const serving = world.serving();
     await serving.ensure("imageless");
-    const gone = { ...config("1"), digest: `sha256:${"9".repeat(64)}` };
-    await expect(serving.publish("imageless", gone)).rejects.toMatchObject({
+    const missingImage = { ...config("1"), digest: `sha256:${"9".repeat(64)}` };
+    await expect(serving.publish("imageless", missingImage)).rejects.toMatchObject({
       name: "NotServed",
       message: expect.stringMatching(/no image sha256:9+ in .*deliver the model again/),
     });
   });
 
-  test("a function that was deleted by hand ends as NotServed, and ensuring makes it anew", async () => {
+  test("a manually deleted function is NotServed, and ensure creates it again", async () => {
     const serving = world.serving();
     await serving.ensure("deleted");
     const { version } = await serving.publish("deleted", config("1"));
@@ -279,7 +279,7 @@ describe.skipIf(skip)("serving on Lambda", () => {
     expect((await serving.publish("deleted", config("1"))).config.digest).toBe(config("1").digest);
   });
 
-  test("the end of a canary leaves no weight behind, of which the next delivery would know nothing", async () => {
+  test("the end of a canary removes its weight", async () => {
     const serving = world.serving();
     await serving.ensure("leftover");
     const [one, two] = [
@@ -287,12 +287,16 @@ describe.skipIf(skip)("serving on Lambda", () => {
       await serving.publish("leftover", config("2")),
     ];
     const canary = { version: two.version, weight: 0.5 };
-    const begun = await serving.route(
+    const withCanary = await serving.route(
       "leftover",
       { version: one.version, canary, description: "" },
       { expect: "absent" },
     );
-    await serving.route("leftover", { version: two.version, description: "" }, { expect: begun.revision });
+    await serving.route(
+      "leftover",
+      { version: two.version, description: "" },
+      { expect: withCanary.revision },
+    );
 
     const alias = await world.lambda.send(
       new GetAliasCommand({ FunctionName: "slipway-stage-leftover", Name: "live" }),
@@ -302,7 +306,7 @@ describe.skipIf(skip)("serving on Lambda", () => {
     expect(await serving.live("leftover")).not.toHaveProperty("canary");
   });
 
-  test("a version is found among many pages of versions", async () => {
+  test("a version is found across several pages", async () => {
     const serving = world.serving();
     await serving.ensure("many");
     const first = await serving.publish("many", config("0"));
@@ -311,12 +315,12 @@ describe.skipIf(skip)("serving on Lambda", () => {
     expect((await serving.models()).filter((model) => model === "many")).toHaveLength(1);
   });
 
-  test("what a person changed on the function by hand is never published under a configuration's name", async () => {
+  test("a manual change of the function is never published as the wanted configuration", async () => {
     const serving = world.serving();
     await serving.ensure("by-hand");
-    const meddling = new LambdaClient({ ...world.inStage });
+    const meddlingClient = new LambdaClient({ ...world.inStage });
     let meddled = 0;
-    meddling.middlewareStack.add(
+    meddlingClient.middlewareStack.add(
       (next, context) => async (args) => {
         if (context.commandName === PublishVersionCommand.name && meddled++ === 0)
           await world.lambda.send(
@@ -330,7 +334,7 @@ describe.skipIf(skip)("serving on Lambda", () => {
       { step: "initialize" },
     );
 
-    const published = await world.serving({ lambda: meddling }).publish("by-hand", config());
+    const published = await world.serving({ lambda: meddlingClient }).publish("by-hand", config());
 
     expect(meddled).toBeGreaterThan(1);
     expect(await serving.version("by-hand", published.version)).toEqual({ ...published, config: config() });
@@ -341,7 +345,7 @@ describe.skipIf(skip)("serving on Lambda", () => {
     "UpdateFunctionCodeCommand",
     "CreateAliasCommand",
     "UpdateAliasCommand",
-  ])("%s whose answer was lost has its effect once", async (command) => {
+  ])("%s with a lost response takes effect once", async (command) => {
     const model = `lost-${command.toLowerCase()}`;
     const flaky = new LambdaClient({ ...world.inStage, maxAttempts: 3 });
     let lost = 0;
@@ -374,7 +378,7 @@ describe.skipIf(skip)("serving on Lambda", () => {
     expect(await world.serving().version(model, String(Number(second.version) + 1))).toBeUndefined();
   });
 
-  test("a service that stays in trouble is a TemporaryFault, and the alias is as it was", async () => {
+  test("a failing service is a TemporaryFault, and the alias stays unchanged", async () => {
     const serving = world.serving();
     await serving.ensure("trouble");
     const { version } = await serving.publish("trouble", config());

@@ -32,7 +32,7 @@ import { publishVersion, readVersion } from "./lambda/publish-version.ts";
 import { parseReportLine } from "./lambda-report.ts";
 import { FunctionFailed, NotServed, type Serving } from "./serving.ts";
 
-/** What a function made before its first version has; each published version brings its own. */
+/** The memory of a new function; each published version sets its own. */
 const firstMemoryMb = 128;
 
 const FailurePayload = z.object({ errorMessage: z.string(), errorType: z.string().optional() });
@@ -52,7 +52,7 @@ const isAlreadyThere = (error: unknown): boolean =>
 const isNotFound = (error: unknown): boolean =>
   error instanceof ResourceNotFoundException || error instanceof NoLogGroup;
 
-/** Waits for a call and takes the named refusals for its success: another attempt was faster. */
+/** Awaits a call and ignores the accepted errors: another attempt was faster. */
 const ignoreErrors = async (accepted: (error: unknown) => boolean, call: Promise<unknown>): Promise<void> => {
   await call.catch((error: unknown) => {
     if (!accepted(error)) throw error;
@@ -61,36 +61,36 @@ const ignoreErrors = async (accepted: (error: unknown) => boolean, call: Promise
 
 const createUnguardedServing = (needs: LambdaServingDependencies): Serving => {
   const { environment, lambda, logs, httpApi, poll = defaultPoll } = needs;
-  const alias = createLiveAlias(needs);
-  const http = createHttpRoute(needs);
+  const liveAlias = createLiveAlias(needs);
+  const httpRoute = createHttpRoute(needs);
   const publish = publishVersion(needs);
   const logGroup = (model: string) => `/aws/lambda/${toFunctionName(environment, model)}`;
 
-  /** The ARN of the alias `live`, whether or not it exists. Throws ResourceNotFoundException without function. */
-  const aliasArn = async (model: string): Promise<string> => {
-    const found = await lambda.send(
+  /** The ARN of the alias `live`, even if it does not exist. Throws ResourceNotFoundException without a function. */
+  const readAliasArn = async (model: string): Promise<string> => {
+    const response = await lambda.send(
       new GetFunctionCommand({ FunctionName: toFunctionName(environment, model) }),
     );
-    return `${found.Configuration?.FunctionArn?.replace(/:\$LATEST$/, "")}:${aliasName}`;
+    return `${response.Configuration?.FunctionArn?.replace(/:\$LATEST$/, "")}:${aliasName}`;
   };
 
   const ensureLogGroup = async (model: string): Promise<void> => {
     const logGroupName = logGroup(model);
     const { logKey: kmsKeyId } = needs;
     await ignoreErrors(isAlreadyThere, logs.send(new CreateLogGroupCommand({ logGroupName, kmsKeyId })));
-    // One that was there before may have another or none.
+    // An existing log group may have another key or none.
     if (kmsKeyId !== undefined) await logs.send(new AssociateKmsKeyCommand({ logGroupName, kmsKeyId }));
     await logs.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays: needs.logRetentionDays }));
   };
 
   const ensureFunction = async (model: string): Promise<void> => {
     const FunctionName = toFunctionName(environment, model);
-    const standing = await lambda.send(new GetFunctionCommand({ FunctionName })).catch((error: unknown) => {
+    const existing = await lambda.send(new GetFunctionCommand({ FunctionName })).catch((error: unknown) => {
       if (!isNotFound(error)) throw error;
       return undefined;
     });
-    if (standing?.Configuration?.State === "Active") return;
-    if (standing === undefined)
+    if (existing?.Configuration?.State === "Active") return;
+    if (existing === undefined)
       await ignoreErrors(
         isAlreadyThere,
         lambda.send(
@@ -105,8 +105,8 @@ const createUnguardedServing = (needs: LambdaServingDependencies): Serving => {
           }),
         ),
       );
-    // An Inactive function (idle for weeks) wakes with its next update, and would be waited for in vain.
-    if (standing?.Configuration?.State !== "Inactive")
+    // An Inactive function (idle for weeks) only becomes active with its next update, so waiting would time out.
+    if (existing?.Configuration?.State !== "Inactive")
       await waitUntilFunctionActiveV2(
         { client: lambda, maxWaitTime: updateTimeoutSeconds, ...poll },
         { FunctionName },
@@ -115,31 +115,31 @@ const createUnguardedServing = (needs: LambdaServingDependencies): Serving => {
 
   return {
     async ensure(model) {
-      // The log group comes first, or the function's first line would make one that keeps its lines forever.
+      // The log group first: otherwise the function's first line creates one without a retention.
       await ensureLogGroup(model);
       await ensureFunction(model);
-      const arn = await aliasArn(model);
-      await http.ensure(model, arn);
-      if (await alias.live(model)) await alias.allowHttpApi(model, arn);
+      const arn = await readAliasArn(model);
+      await httpRoute.ensure(model, arn);
+      if (await liveAlias.live(model)) await liveAlias.allowHttpApi(model, arn);
       return { url: `${httpApi.url}/models/${model}` };
     },
 
     publish: (model, config) =>
       publish(model, { ...config, variables: { ...needs.variables, ...config.variables } }),
     version: readVersion(needs),
-    live: alias.live,
+    live: liveAlias.live,
 
     async route(model, wanted, { expect }) {
-      const written = await alias.route(model, wanted, expect);
-      await alias.allowHttpApi(model, await aliasArn(model));
-      return written;
+      const live = await liveAlias.route(model, wanted, expect);
+      await liveAlias.allowHttpApi(model, await readAliasArn(model));
+      return live;
     },
 
-    unroute: (model, { expect }) => alias.unroute(model, expect),
+    unroute: (model, { expect }) => liveAlias.unroute(model, expect),
 
     async invoke(model, qualifier, payload) {
       const Qualifier = qualifier === "live" ? aliasName : qualifier.version;
-      const answer = await lambda
+      const response = await lambda
         .send(
           new InvokeCommand({
             FunctionName: toFunctionName(environment, model),
@@ -152,18 +152,18 @@ const createUnguardedServing = (needs: LambdaServingDependencies): Serving => {
           if (!isNotFound(error)) throw error;
           throw new NotServed(`${model} has no ${Qualifier} in ${environment}`, { cause: error });
         });
-      if (answer.FunctionError !== undefined) throw readFailure(answer);
-      const body: Json = JSON.parse(answer.Payload?.transformToString() || "null");
-      const log = Buffer.from(answer.LogResult ?? "", "base64").toString("utf8");
-      const version = answer.ExecutedVersion ?? Qualifier;
-      return { payload: body, version, ...(parseReportLine(log) ?? { durationMs: 0 }) };
+      if (response.FunctionError !== undefined) throw readFailure(response);
+      const result: Json = JSON.parse(response.Payload?.transformToString() || "null");
+      const log = Buffer.from(response.LogResult ?? "", "base64").toString("utf8");
+      const version = response.ExecutedVersion ?? Qualifier;
+      return { payload: result, version, ...(parseReportLine(log) ?? { durationMs: 0 }) };
     },
 
     async retire(model) {
       const FunctionName = toFunctionName(environment, model);
-      await http.remove(model, FunctionName);
+      await httpRoute.remove(model, FunctionName);
       await ignoreErrors(isNotFound, logs.send(new DeleteLogGroupCommand({ logGroupName: logGroup(model) })));
-      // The function goes last, and its versions and alias with it: an interrupted retirement is still listed.
+      // Delete the function last, with its versions and alias: an interrupted retirement stays in the list.
       await ignoreErrors(isNotFound, lambda.send(new DeleteFunctionCommand({ FunctionName })));
     },
 
@@ -171,8 +171,9 @@ const createUnguardedServing = (needs: LambdaServingDependencies): Serving => {
       const names: string[] = [];
       for await (const { Functions } of paginateListFunctions({ client: lambda }, {}))
         for (const { FunctionName = "", PackageType } of Functions ?? []) {
-          const read = parseFunctionName(FunctionName);
-          if (PackageType === "Image" && read?.environment === environment) names.push(read.model);
+          const parsedName = parseFunctionName(FunctionName);
+          if (PackageType === "Image" && parsedName?.environment === environment)
+            names.push(parsedName.model);
         }
       return names;
     },
@@ -180,22 +181,22 @@ const createUnguardedServing = (needs: LambdaServingDependencies): Serving => {
 };
 
 /**
- * Serving on Lambda and an HTTP API, in the account that the clients act in. One function per model from one image
- * repository; `live` is its alias. Throws, beside the contract's errors, TemporaryFault.
+ * Serving on Lambda and an HTTP API, in the clients' account. Each model has one function with the alias `live`; all
+ * images are in one repository. Also throws TemporaryFault.
  */
 export const createLambdaServing = (needs: LambdaServingDependencies): Serving => {
   const serving = createUnguardedServing(needs);
   const guard =
-    <Input extends unknown[], Output>(what: string, call: (...input: Input) => Promise<Output>) =>
+    <Input extends unknown[], Output>(operation: string, call: (...input: Input) => Promise<Output>) =>
     (...input: Input): Promise<Output> =>
-      callAws(`Lambda: ${what}`, () => call(...input));
+      callAws(`Lambda: ${operation}`, () => call(...input));
   return {
-    ensure: guard("making a function", serving.ensure),
+    ensure: guard("creating a function", serving.ensure),
     publish: guard("publishing a version", serving.publish),
     version: guard("reading a version", serving.version),
     live: guard("reading the alias", serving.live),
     route: guard("moving the alias", serving.route),
-    unroute: guard("taking the alias away", serving.unroute),
+    unroute: guard("removing the alias", serving.unroute),
     invoke: guard("calling a function", serving.invoke),
     retire: guard("retiring a model", serving.retire),
     models: guard("listing functions", serving.models),

@@ -7,79 +7,79 @@ import type { Json } from "#platform/store/store.ts";
 export type Environment = "stage" | "prod";
 export const environments = ["stage", "prod"] as const satisfies readonly Environment[];
 
-/** What a function version is made of; the same configuration published twice is the same version. */
+/** The configuration of a function version; publishing the same one twice gives the same version. */
 export type FunctionConfig = {
   /** The image, `sha256:…`. */
   readonly digest: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
-  /** What is known only at deployment (registry version, environment) reaches the function here. */
+  /** Also the values that are known only at deployment: registry version, environment. */
   readonly variables: Readonly<Record<string, string>>;
 };
 
 export type FunctionVersion = { readonly version: string; readonly config: FunctionConfig };
 
-/** The alias `live`: which version answers, and which second version takes a share of the requests. */
+/** The alias `live`: the version that serves, and an optional second one for a share of the requests. */
 export type LiveAlias = {
   readonly version: string;
   /** `weight`: the share of requests that go to this version, between 0 and 1. */
   readonly canary?: { readonly version: string; readonly weight: number };
-  /** Holds `fence=<n> delivery=<id>` of the last writer. */
+  /** `fence=<n> delivery=<id>` of the last writer. */
   readonly description: string;
-  /** Changes with every write; a write passes the one that it read. */
+  /** Changes with every write; each write passes the revision that it read. */
   readonly revision: string;
 };
 
 export type Invocation = {
   readonly payload: Json;
-  /** The version that answered. */
+  /** The version that handled the call. */
   readonly version: string;
-  /** How long the function took, as the platform measured it, in milliseconds. */
+  /** The function's duration as measured by the platform, in milliseconds. */
   readonly durationMs: number;
-  /** Milliseconds of initialisation, where this invocation had to start the function. */
+  /** Milliseconds of initialisation, if this invocation started the function. */
   readonly initMs?: number;
 };
 
-/** One environment's inference functions. */
+/** The inference functions of one environment. */
 export interface Serving {
-  /** Creates function, log group and route of a model where they are missing; the address that applications call. */
+  /** Creates a model's function, log group and route if they are missing; returns the URL for applications. */
   ensure(model: string): Promise<{ readonly url: string }>;
-  /** Publishes this configuration as a version, or finds the version that already has it. No traffic goes there. */
+  /** Publishes this configuration as a version, or finds the version that already has it. Moves no traffic. */
   publish(model: string, config: FunctionConfig): Promise<FunctionVersion>;
   version(model: string, version: string): Promise<FunctionVersion | undefined>;
   live(model: string): Promise<LiveAlias | undefined>;
   /**
-   * Points `live` at a version, with at most one canary beside it. `expect` is the revision just read, or
-   * `"absent"` where there was no alias. Throws RevisionConflict when someone else wrote in between.
+   * Points `live` at a version, with at most one canary. `expect` is the revision just read, or `"absent"` if there
+   * was no alias. Throws RevisionConflict if someone else wrote in between.
    */
   route(
     model: string,
     alias: Omit<LiveAlias, "revision">,
     options: { readonly expect: string | "absent" },
   ): Promise<LiveAlias>;
-  /** Takes the alias away: the model answers nobody. Throws RevisionConflict like `route`. */
+  /** Removes the alias, so that the model serves nothing. Throws RevisionConflict like `route`. */
   unroute(model: string, options: { readonly expect: string }): Promise<void>;
-  /** Calls `live` or a version directly. Throws FunctionFailed when the function itself broke. */
+  /** Calls `live` or a version directly. Throws FunctionFailed if the function itself fails. */
   invoke(model: string, qualifier: "live" | { readonly version: string }, payload: Json): Promise<Invocation>;
-  /** Removes all that `ensure` and `publish` made for the model. */
+  /** Removes everything that `ensure` and `publish` created for the model. */
   retire(model: string): Promise<void>;
   /** Models that have a function here. */
   models(): Promise<readonly string[]>;
 }
 
-/** Someone else changed the alias since it was read: read again and decide. */
+/** Someone else changed the alias since it was read: read it again and decide. */
 export class RevisionConflict extends SlipwayError {
   override readonly name = "RevisionConflict";
   override readonly retryable = true;
 }
 
-/** The image, function, version or alias that was named is not there. */
+/** The image, function, version or alias does not exist. */
 export class NotServed extends SlipwayError {
   override readonly name = "NotServed";
   override readonly retryable = false;
 }
 
-/** More requests wait for the version than it takes, as Lambda throttles them. Nothing was run. */
+/** Too many requests wait for the version, like Lambda's throttling. The call did not run. */
 export class FunctionBusy extends SlipwayError {
   override readonly name = "FunctionBusy";
   override readonly retryable = true;

@@ -25,19 +25,19 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 const bytes = Buffer.from("statement");
 
-test("the key file is for its owner alone, and nothing else is left beside it", async () => {
+test("only the owner can read the key file, and no temporary file remains", async () => {
   await createKeyFileSigner({ file }).sign(bytes);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(await readdir(join(folder.path, "made"))).toEqual(["key"]);
 });
 
-test("signers that make the key file at once all use the one key", async () => {
+test("signers that create the key file concurrently use the same key", async () => {
   const signers = Array.from({ length: 10 }, () => createKeyFileSigner({ file }));
-  const signed = await Promise.all(signers.map((signer) => signer.sign(bytes)));
-  expect(new Set(signed.map(({ keyId }) => keyId)).size).toBe(1);
+  const signatures = await Promise.all(signers.map((signer) => signer.sign(bytes)));
+  expect(new Set(signatures.map(({ keyId }) => keyId)).size).toBe(1);
 });
 
-test("a key file that others may read or write signs nothing", async () => {
+test("a key file that other users can read or write is refused", async () => {
   await createKeyFileSigner({ file }).sign(bytes);
   await chmod(file, 0o640);
   await expect(createKeyFileSigner({ file }).sign(bytes)).rejects.toMatchObject({
@@ -46,7 +46,7 @@ test("a key file that others may read or write signs nothing", async () => {
   });
 });
 
-test("a key file that holds no key is named and not replaced", async () => {
+test("an invalid key file is reported and not replaced", async () => {
   const broken = join(folder.path, "broken");
   await writeFile(broken, "short\n", { mode: 0o600 });
   await expect(createKeyFileSigner({ file: broken }).sign(bytes)).rejects.toMatchObject({

@@ -8,14 +8,14 @@ import {
   verify,
 } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import { createFile } from "#platform/blobs/atomic-file.ts";
+import { loadOrCreateFile } from "#platform/blobs/load-or-create-file.ts";
 import { loadOnce } from "#platform/secrets/load-once.ts";
 import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import type { Signer } from "./signer.ts";
 
 type Keys = { readonly id: string; readonly privateKey: KeyObject; readonly publicKey: KeyObject };
 
-/** Bits of a file's mode that let anyone but its owner read or write it. */
+/** Bits of a file's mode that let other users than the owner read or write it. */
 const otherUsersMode = 0o077;
 
 const readKeys = async (file: string): Promise<Keys | undefined> => {
@@ -23,7 +23,7 @@ const readKeys = async (file: string): Promise<Keys | undefined> => {
   try {
     if (((await stat(file)).mode & otherUsersMode) !== 0)
       throw new DataFolderUnusable(
-        `${file} can be read or written by others than its owner, so its signatures prove nothing. Run: chmod 600 ${file}`,
+        `Other users can read or write ${file}, so its signatures prove nothing. Run: chmod 600 ${file}`,
       );
     pem = await readFile(file, "utf8");
   } catch (error) {
@@ -38,27 +38,18 @@ const readKeys = async (file: string): Promise<Keys | undefined> => {
     return { id: `sha256:${createHash("sha256").update(spki).digest("hex")}`, privateKey, publicKey };
   } catch (cause) {
     throw new DataFolderUnusable(
-      `${file} holds no private key (Ed25519, PEM). Put the key file back, or start over with --fresh.`,
+      `${file} holds no private key (Ed25519, PEM). Restore the key file, or start over with --fresh.`,
       { cause },
     );
   }
 };
 
-/** The key in the file, made at first use (mode 0600). Of several processes one makes it, all read that one. */
-const loadOrCreateKeys = async (file: string): Promise<Keys> => {
-  const present = await readKeys(file);
-  if (present !== undefined) return present;
-  const { privateKey } = generateKeyPairSync("ed25519");
-  const pem = privateKey.export({ type: "pkcs8", format: "pem" });
-  await createFile(file, [Buffer.from(pem)], { mode: 0o600 });
-  const made = await readKeys(file);
-  if (made === undefined) throw new DataFolderUnusable(`${file} was removed while it was made. Start again.`);
-  return made;
-};
+const createPrivateKeyPem = (): Buffer =>
+  Buffer.from(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }));
 
-/** Ed25519 (RFC 8032) under the key in `file`; the key's id is the SHA-256 of its public key (SPKI, DER). */
+/** Ed25519 (RFC 8032) with the key in `file`; the key's id is the SHA-256 of its public key (SPKI, DER). */
 export const createKeyFileSigner = ({ file }: { readonly file: string }): Signer => {
-  const keys = loadOnce(() => loadOrCreateKeys(file));
+  const keys = loadOnce(() => loadOrCreateFile(file, { read: readKeys, create: createPrivateKeyPem }));
   return {
     sign: async (bytes) => {
       const { id, privateKey } = await keys();

@@ -6,13 +6,13 @@ import { createKmsSigner } from "./kms.ts";
 
 const subject = async (peer: MotoPeer) => {
   const direct = new KMSClient(peer.direct());
-  const makeKey = async () => {
-    const made = await direct.send(
+  const createKey = async () => {
+    const response = await direct.send(
       new CreateKeyCommand({ KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" }),
     );
-    return made.KeyMetadata?.Arn ?? "";
+    return response.KeyMetadata?.Arn ?? "";
   };
-  const [key, otherKey] = [await makeKey(), await makeKey()];
+  const [key, otherKey] = [await createKey(), await createKey()];
   direct.destroy();
   const client = new KMSClient(peer.config());
   return {
@@ -26,13 +26,13 @@ const subject = async (peer: MotoPeer) => {
 describeWithFaults("signer", (peer, name) => {
   signerContract(`KMS, ${name}`, () => subject(peer));
 
-  test("a key that is not there is an error, and no signature that does not hold", async () => {
+  test("verify throws for a missing key instead of returning false", async () => {
     const { signer, close } = await subject(peer);
     const client = new KMSClient(peer.config());
     const key = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000";
     const { signature } = await signer.sign(Buffer.from("x"));
-    const gone = createKmsSigner({ client, key });
-    await expect(gone.verify(Buffer.from("x"), { keyId: key, signature })).rejects.toMatchObject({
+    const signerWithoutKey = createKmsSigner({ client, key });
+    await expect(signerWithoutKey.verify(Buffer.from("x"), { keyId: key, signature })).rejects.toMatchObject({
       name: "NotFoundException",
     });
     client.destroy();

@@ -10,14 +10,14 @@ import { callAws } from "#platform/errors/call-aws.ts";
 import type { Signer } from "./signer.ts";
 
 const algorithm = "ECDSA_SHA_256";
-/** What KMS hashes itself; of longer bytes it gets the hash, which gives a signature of the same form. */
+/** KMS hashes up to this many bytes itself; for longer input it gets the hash, with the same signature format. */
 const maxBytes = 4_096;
-/** The longest DER form of two numbers of 256 bits is 72 bytes; KMS refuses longer ones as a broken request. */
+/** The longest DER form of two 256-bit numbers; KMS refuses a longer signature as an invalid request. */
 const maxSignatureBytes = 72;
 
 /**
- * ECDSA over P-256 and SHA-256 by an asymmetric KMS key (ECC_NIST_P256, SIGN_VERIFY). Bytes of any length.
- * Signatures are verified by KMS, so that a key that was disabled vouches for nothing any more.
+ * ECDSA over P-256 and SHA-256 with an asymmetric KMS key (ECC_NIST_P256, SIGN_VERIFY), for bytes of any length.
+ * KMS also verifies, so that a disabled key no longer proves anything.
  * https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
  */
 export const createKmsSigner = ({
@@ -25,7 +25,7 @@ export const createKmsSigner = ({
   key,
 }: {
   readonly client: KMSClient;
-  /** The key's ARN, as KMS names it in its answers. */
+  /** The key's ARN, as KMS returns it. */
   readonly key: string;
 }): Signer => {
   const request = (bytes: Uint8Array) => ({
@@ -38,7 +38,7 @@ export const createKmsSigner = ({
   return {
     sign: async (bytes) => {
       const { Signature } = await callAws("KMS Sign", () => client.send(new SignCommand(request(bytes))));
-      if (Signature === undefined) throw new Error("KMS Sign answered without a signature.");
+      if (Signature === undefined) throw new Error("KMS Sign returned no signature.");
       return { keyId: key, signature: Signature };
     },
     verify: async (bytes, { keyId, signature }) => {
@@ -56,7 +56,7 @@ export const createKmsSigner = ({
     publicKey: async () => {
       const command = new GetPublicKeyCommand({ KeyId: key });
       const { PublicKey } = await callAws("KMS GetPublicKey", () => client.send(command));
-      if (PublicKey === undefined) throw new Error("KMS GetPublicKey answered without a key.");
+      if (PublicKey === undefined) throw new Error("KMS GetPublicKey returned no key.");
       const spki = createPublicKey({ key: Buffer.from(PublicKey), format: "der", type: "spki" });
       return String(spki.export({ type: "spki", format: "pem" }));
     },

@@ -8,14 +8,14 @@ import type { PathDifference, TreeFile } from "./verify-merge.ts";
 export type GitHubClientDependencies = {
   /** `owner/name`. */
   readonly repository: string;
-  /** A token that may read the repository's contents; asked for at each call, because an app's tokens end. */
+  /** Returns a token that may read the repository's contents. Called for each request, because an app's tokens expire. */
   readonly token: () => Promise<string>;
   readonly fetch: typeof globalThis.fetch;
-  /** `https://api.github.com` or a GitHub Enterprise Server's, without a slash at the end. */
+  /** `https://api.github.com` or the URL of a GitHub Enterprise Server, without a trailing slash. */
   readonly api?: string;
 };
 
-/** GitHub refused a call for good: the token may not, or the repository is not there. */
+/** GitHub refused a call permanently: the token lacks a permission, or the repository does not exist. */
 export class GitHubRefused extends SlipwayError {
   override readonly name = "GitHubRefused";
   override readonly retryable = false;
@@ -43,11 +43,11 @@ export type TreeEntry = z.infer<typeof Entry>;
 export type ResolvedCommit = z.infer<typeof CommitResponse>;
 const Tree = z.object({ tree: z.array(Entry), truncated: z.boolean() });
 
-/** The form in which GitHub describes what is asked for. */
+/** GitHub's default JSON format. */
 export const gitHubMediaType = "application/vnd.github+json";
 export const callLimitMs = 15_000;
 const blobLimitMs = 120_000;
-/** Calls side by side; GitHub asks for few. */
+/** Concurrent calls; GitHub recommends few. */
 export const gitHubConcurrency = 8;
 
 /** Rate limits come as 403 or 429. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
@@ -57,7 +57,7 @@ const isTemporary = (response: Response): boolean =>
   (response.status === 403 &&
     (response.headers.has("retry-after") || response.headers.get("x-ratelimit-remaining") === "0"));
 
-/** GitHub's REST API, by what is read of a repository. Throws TemporaryFault and GitHubRefused. */
+/** A client for the parts of GitHub's REST API that read a repository. Throws TemporaryFault and GitHubRefused. */
 export const createGitHubClient = (needs: GitHubClientDependencies) => {
   const { repository, fetch, api = "https://api.github.com" } = needs;
 
@@ -73,7 +73,7 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
       readonly what: string;
       readonly accept: string;
       readonly limitMs: number;
-      /** Temporary ones that the caller deals with. */
+      /** Temporary statuses that the caller handles. */
       readonly answersAsWell?: readonly number[];
     },
   ): Promise<Response> => {
@@ -115,10 +115,10 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
     const notFound = () =>
       new CommitNotFound(`There is no commit ${JSON.stringify(revision)} in ${repository}.`);
     if (!isRevision(revision)) throw notFound();
-    // per_page: of the commit's own files, which come along, one is enough.
+    // per_page=1 limits the list of the commit's files, which nobody needs here.
     const path = `commits/${encodeURIComponent(revision)}?per_page=1`;
     const response = await ask(path, gitHubMediaType, callLimitMs);
-    // 404: no repository, or no such branch; 409: an empty repository; 422: no commit of this id.
+    // 404: no repository or no such branch; 409: an empty repository; 422: no commit with this id.
     if ([404, 409, 422].includes(response.status)) throw notFound();
     if (!response.ok) throw await refused(path, response);
     return json(path, response, CommitResponse);
@@ -134,7 +134,7 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
     return entries;
   };
 
-  /** The raw form carries blobs up to 100 MB. https://docs.github.com/en/rest/git/blobs#get-a-blob */
+  /** The raw format supports blobs up to 100 MB. https://docs.github.com/en/rest/git/blobs#get-a-blob */
   const blob = async ({ sha, path: name }: Pick<TreeEntry, "sha" | "path">): Promise<Uint8Array> => {
     const path = `git/blobs/${sha}`;
     const response = await ask(path, "application/vnd.github.raw+json", blobLimitMs);
@@ -152,7 +152,7 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
     ...(size === undefined ? {} : { bytes: size }),
   });
 
-  /** Every path at which two trees differ; a folder that became a file, or one a folder, is a change of both. */
+  /** Every path at which two trees differ; a file that replaces a folder, or a folder a file, changes both. */
   const differences = async (
     before: string | undefined,
     after: string | undefined,

@@ -46,7 +46,7 @@ const MergeBase = z.object({ merge_base_commit: z.object({ sha: z.string() }) })
 const CommitFiles = z.object({
   files: z.array(z.object({ filename: z.string(), previous_filename: z.string().optional() })).default([]),
 });
-/** https://docs.github.com/en/graphql/reference/objects#repository; what is not there is null. */
+/** https://docs.github.com/en/graphql/reference/objects#repository; a missing object is null. */
 const ObjectsResponse = z.object({
   data: z
     .object({ repository: z.record(z.string(), z.object({ oid: z.string() }).nullable()).nullable() })
@@ -61,15 +61,15 @@ const Activity = z.object({
   timestamp: z.string().default(""),
 });
 type Activity = z.infer<typeof Activity>;
-/** `isWhole`: GitHub has no more than was read. */
+/** `isWhole`: all of GitHub's record was read. */
 type ActivityRecord = { readonly found: readonly Activity[]; readonly isWhole: boolean };
-/** What was read for one head: its history is asked for against what each model serves. */
+/** Cached responses for one head, because its history is read once for each model's served commit. */
 type HeadCache = {
   readonly head: string;
   readonly records: Map<string, ActivityRecord>;
-  /** By the commit that the branch was moved to. */
+  /** By the commit to which the branch moved. */
   readonly pulls: Map<string, MergedPullRequest>;
-  /** What is being read: a record that leads back to it says nothing. */
+  /** Pull requests that are being read, so that a record that leads back to one of them ends there. */
   readonly open: Set<string>;
 };
 const PullRequest = z.object({
@@ -84,34 +84,34 @@ const PullRequest = z.object({
   }),
 });
 
-/** The most commits that a history gives. */
+/** The largest number of commits in a history. */
 const historyLimit = 5_000;
-/** The most of them whose changes are read: each is a call of its own, of the 5,000 that GitHub allows in an hour. */
+/** The largest number of commits whose changes are read: each needs a call, and GitHub allows 5,000 per hour. */
 const changesLimit = 500;
-/** The most objects that one query names. */
+/** The largest number of objects in one query. */
 const objectsLimit = 200;
-/** Of a query that names no more, a smaller one is no help. */
+/** A query with at most this many objects is not split after a timeout. */
 const minObjects = 25;
 const timeoutStatuses = [502, 504];
-/** The most calls that merges are made again by, for one head. */
+/** The largest number of calls to recompute merges, for one head. */
 const mergeCallsLimit = 1_000;
-/** The most commits on a side of a merge that is made again. */
+/** The largest number of commits on one side of a recomputed merge. */
 const mergeSideLimit = 300;
-/** GitHub lists this many at once. */
+/** GitHub's largest page. */
 const pageSize = 100;
-/** A pull request's commits end after these. https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request */
+/** GitHub lists at most this many commits of a pull request. https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request */
 const pullCommitsLimit = 250;
 const filesLimit = 300;
 const activityPages = 20;
-/** The most pull requests that are looked up for one head, each by several calls. */
+/** The largest number of pull requests that are looked up for one head; each needs several calls. */
 const pullsLimit = 100;
 /**
- * Where the record of all branches is longer than is read: how long before a branch was created it has to reach back, so
- * that commits which no other branch had there came with the creation.
+ * If the record of all branches is only read in part, it must reach back this long before a branch's creation. Then
+ * commits that no other branch had in that time count as pushed with the creation.
  */
 const lookBackMs = 30 * 86_400_000;
 
-/** A commit that GitHub itself made bears this address; what it signs by its own key is what its pages did. */
+/** The committer of commits that GitHub's pages created; GitHub signs them with its own key. */
 const gitHubEmail = "noreply@github.com";
 
 const toNode = ({ sha, parents }: ListedCommit): Pick<HistoryCommit, "id" | "parents"> => ({
@@ -125,20 +125,20 @@ const listPullCommits = ({ commits, merges }: MergedPullRequest): readonly Histo
 ];
 
 /**
- * Who made what in a repository on GitHub, by its commits, its record of who moved branches, and its pull requests.
+ * The history of a repository on GitHub: its commits, its record of branch updates, and its pull requests.
  * https://docs.github.com/en/rest/repos/repos#list-repository-activities
  */
 export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
   const { api, repository, send, ask, refused, json, read, resolve, tree, blob, differences } = client;
 
   /**
-   * Of a merge against each parent: GitHub itself compares with the first alone.
+   * A merge's changes are relative to each parent: GitHub itself compares only with the first one.
    * https://docs.github.com/en/rest/commits/commits#get-a-commit
    */
   const changesOf = async ({ sha, parents, commit }: ListedCommit): Promise<readonly PathChange[]> => {
     if (parents.length <= 1) {
       const { files } = await read(`commits/${sha}?per_page=${filesLimit}`, CommitFiles);
-      // More files than a page has: the trees know them all.
+      // Only if one page has all files; otherwise, the trees are compared.
       if (files.length < filesLimit)
         return files.flatMap(({ filename, previous_filename: from }) =>
           from === undefined ? [{ path: filename }] : [{ path: filename, from }, { path: from }],
@@ -189,8 +189,8 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
   };
 
   /**
-   * A query names each by `<commit>:<path>`, as `git rev-parse` does; `<commit>:` is the root, which every commit has.
-   * Undefined: a server that does not answer queries, or not so many. https://docs.github.com/en/graphql
+   * Expressions are `<commit>:<path>`, as for `git rev-parse`; `<commit>:` is the root, which every commit has.
+   * Undefined: the server does not support queries, or not that many. https://docs.github.com/en/graphql
    */
   const queryObjects = async (expressions: readonly string[]): Promise<(string | null)[] | undefined> => {
     const [owner, name] = repository.split("/");
@@ -203,7 +203,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
       { method: "POST", body: JSON.stringify({ query, variables: { owner, name } }) },
       { what: "a query", accept: gitHubMediaType, limitMs: callLimitMs, answersAsWell: timeoutStatuses },
     );
-    // A query that takes GitHub too long ends so: a smaller one may not.
+    // GitHub's timeout for long queries: a smaller one may succeed.
     if (timeoutStatuses.includes(response.status) && expressions.length > minObjects) {
       const half = Math.ceil(expressions.length / 2);
       const first = await queryObjects(expressions.slice(0, half));
@@ -236,7 +236,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
       for (const [index, ids] of some.entries())
         for (const [place, id] of ids.entries()) {
           const at = place * (paths.length + 1);
-          // Without its root a commit is not known to have nothing at a path.
+          // Without a root, the response does not prove that a path is missing.
           const [root, ...own] = found[index]?.slice(at, at + paths.length + 1) ?? [];
           if (typeof root !== "string") return undefined;
           objects.set(id, own);
@@ -245,7 +245,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     return objects;
   };
 
-  /** GitHub compares oldest first, so of more than the limit the last pages are the newest. */
+  /** GitHub lists the oldest first, so above the limit only the last pages are read. */
   const comparedTo = async (
     base: string,
     head: string,
@@ -280,8 +280,8 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
   };
 
   /**
-   * Who moved a branch (undefined: any), newest first; empty where GitHub does not say (a server before 3.11, another's
-   * repository). https://docs.github.com/en/rest/repos/repos#list-repository-activities
+   * The updates of a branch (undefined: of all branches), newest first; empty if GitHub does not provide them (a server
+   * before 3.11, someone else's repository). https://docs.github.com/en/rest/repos/repos#list-repository-activities
    */
   const activitiesOf = async (
     of: string,
@@ -328,18 +328,18 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     records.set(key, record);
     return record;
   };
-  /** Every branch's record, as far as it is read: who pushed a head's commits first was known before it. */
+  /** The record of all branches, cached for a head: the first push of its commits is older than the head. */
   const everyBranch = (of: string, known: HeadCache): Promise<ActivityRecord> =>
     recordOnce(of, known, () => activitiesOf(of, undefined, () => false));
 
-  /** GitHub merged a pull request: whoever pressed the button made nothing of what came. */
+  /** GitHub merged a pull request: the person who pressed the button did not author its content. */
   const isMerge = ({ activity_type: type }: Activity): boolean =>
     type === "pr_merge" || type === "merge_queue_merge";
 
   /**
-   * Who pushed what a pull request's branch held when it was merged, since the branch was made, and who pushed its commits
-   * to any branch first: a branch that is made from another, or restored, does not say who pushed what it had at once.
-   * What was merged on GitHub's pages came by the pull request that was merged.
+   * Everyone who pushed to a pull request's branch from its creation to its merge, and everyone who first pushed its
+   * commits to any branch: the record of a branch that was created from another one, or restored, does not name the
+   * pushers of its initial commits. Commits that were merged on GitHub's pages come from that pull request.
    */
   const pushersOf = async (
     { head }: z.infer<typeof PullRequest>,
@@ -379,7 +379,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
       const oldest = Date.parse(found.at(-1)?.timestamp ?? "");
       const reachesBack = oldest <= Date.parse(creation.timestamp) - lookBackMs;
       const came = findReachableCommits(creation.after, byId);
-      // Another branch may have had them, further back than was read.
+      // Another branch may have had them before the part of the record that was read.
       const isOpen = (id: string) =>
         came.has(id) && (updates.get(id)?.after ?? creation.after) === creation.after;
       if (!reachesBack && unsigned.some(isOpen)) first.add(null);
@@ -390,7 +390,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     };
   };
 
-  /** A merge of which nothing is known but who pressed the button: not whose commits came, nor who pushed those. */
+  /** A merge of an unknown pull request: only the person who pressed the button is known. */
   const unknownPull = ({ after, actor }: Activity): MergedPullRequest => ({
     name: `what was merged as ${after.slice(0, 12)}`,
     commits: [],
@@ -399,11 +399,11 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     isWhole: false,
   });
 
-  /** The pull request whose merge on GitHub's pages moved a branch so. */
+  /** The pull request whose merge on GitHub's pages moved a branch. */
   const mergedPull = async (of: string, move: Activity, known: HeadCache): Promise<MergedPullRequest> => {
     const found = known.pulls.get(move.after);
     if (found) return found;
-    // A fork's own pull requests need not be readable.
+    // The token may be unable to read a fork's own pull requests.
     if (of !== repository || known.open.has(move.after) || known.pulls.size >= pullsLimit)
       return unknownPull(move);
     known.open.add(move.after);
@@ -416,7 +416,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     }
   };
 
-  /** Undefined: GitHub does not say which one it was, or that it were several, as in a merge queue. */
+  /** Undefined: GitHub does not name the pull request, or names several (a merge queue). */
   const readPull = async (after: string, known: HeadCache): Promise<MergedPullRequest | undefined> => {
     // https://docs.github.com/en/rest/commits/commits#list-pull-requests-associated-with-a-commit
     const pulls = await read(`commits/${after}/pulls?per_page=${pageSize}`, z.array(PullRequest));
@@ -442,7 +442,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     };
   };
 
-  /** Every branch's updates, oldest first; pull requests are looked up where they brought one of these commits first. */
+  /** Updates of all branches, oldest first; reads a pull request only if its merge was the first to add one of these commits. */
   const everyUpdate = async (
     commits: readonly ListedCommit[],
     isTouching: (id: string) => boolean,
@@ -463,8 +463,8 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
   };
 
   /**
-   * What is known of who brought these commits. `isTouching`: pull requests are looked up where they brought one of those,
-   * because of each several calls are needed, and of a hundred at most.
+   * The record of who pushed or merged these commits. `isTouching` selects the commits whose pull requests are read,
+   * because each pull request needs several calls and at most a hundred are read.
    */
   const recordOf = async (
     commits: readonly ListedCommit[],
@@ -484,11 +484,11 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
       activitiesOf(repository, branch, (some) => some.some(isBase)),
     );
     const updates: RefUpdate[] = [];
-    // What was merged on its pages says by itself who pushed; reading every branch is up to 20 calls.
+    // A merged pull request already names its pushers; reading the record of all branches takes up to 20 calls.
     let isPushed = false;
     for (const activity of found) {
       if (!byId.has(activity.after)) {
-        // Whoever moved the branch away from what prod serves.
+        // The update that moved the branch away from the served commit.
         if (activity.before === base) updates.push(toUpdate(activity));
         continue;
       }
@@ -503,7 +503,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     return { updates, branches: await everyUpdate(commits, isOne, known) };
   };
 
-  /** Changes are read of the commits that touch these paths alone; undefined: of too many, or it cannot be told. */
+  /** Reads changes only of commits that touch these paths; undefined if these are too many or unknown. */
   const historyAbout = async (
     commits: readonly ListedCommit[],
     about: readonly string[],
@@ -525,7 +525,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
       const touching = changes;
       const record = await recordOf(commits, (id) => touching.has(id), base, known);
       const moves = [...record.updates, ...(typeof record.branches === "string" ? [] : record.branches)];
-      // A squash does not say what its pull request's commits moved.
+      // A squash commit does not show the moves of its pull request's commits.
       changes = await read(
         [],
         moves.flatMap(({ merged }) => (merged ? listPullCommits(merged) : [])),
@@ -549,7 +549,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     return read;
   };
 
-  /** What one side of a merge has since a commit; undefined: too much. */
+  /** The commits on one side of a merge since `base`; undefined if they are too many. */
   const side = async (base: string, head: string): Promise<ReadonlySet<string> | undefined> => {
     if (base === head) return new Set();
     mergeCalls += Math.ceil(mergeSideLimit / pageSize);
@@ -558,7 +558,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
   };
 
   /**
-   * GitHub itself merges only into a branch: the merge is made again from the trees.
+   * Recomputes the merge from the trees, because GitHub can only merge into a branch.
    * https://docs.github.com/en/rest/commits/commits#compare-two-commits
    */
   const isMadeAgain = async ({ parents, commit }: ResolvedCommit): Promise<boolean> => {
@@ -566,11 +566,11 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     if (ours === undefined || theirs === undefined || others.length > 0) return false;
     const path = `compare/${ours}...${theirs}?per_page=1`;
     const response = await counted(() => ask(path, gitHubMediaType, callLimitMs));
-    // Histories that have no commit in common, or more than GitHub compares.
+    // Histories without a common commit, or too large for GitHub's comparison.
     if (response.status === 404 || response.status === 422) return false;
     if (!response.ok) throw await refused(path, response);
     const { merge_base_commit: base } = await json(path, response, MergeBase);
-    // GitHub names one of several bases. Of the only best one the sides have nothing in common but what it has.
+    // GitHub returns one of several merge bases. If it is the only best one, the sides share no commit since it.
     const [mine, other] = [await side(base.sha, ours), await side(base.sha, theirs)];
     if (!mine || !other || [...mine].some((id) => other.has(id))) return false;
     const [before, ...sides] = await Promise.all(

@@ -9,9 +9,9 @@ import type { Commit, Source } from "./source.ts";
 import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
 
 /**
- * A repository on GitHub, by its REST API. What changed is read from both commits' trees, folder by folder where they
- * differ: the comparison of GitHub's own starts at the merge base and ends after 300 files.
- * https://docs.github.com/en/rest/git/trees — Throws, beside the contract's errors, TemporaryFault and GitHubRefused.
+ * A repository on GitHub, through its REST API. Changed paths come from comparing both commits' trees folder by folder:
+ * GitHub's own comparison starts at the merge base and ends after 300 files.
+ * https://docs.github.com/en/rest/git/trees — Also throws TemporaryFault and GitHubRefused.
  */
 export const createGitHubSource = ({
   api,
@@ -21,7 +21,7 @@ export const createGitHubSource = ({
   blob,
   differences,
 }: GitHubClient): Source => {
-  /** The entry that a path leads to, from a commit's root. */
+  /** The entry at a path below a commit's root. */
   const entryAt = async (root: string, path: string): Promise<TreeEntry | undefined> => {
     let sha = root;
     const parts = path.split("/");
@@ -34,7 +34,7 @@ export const createGitHubSource = ({
     return undefined;
   };
 
-  /** Every entry below a tree that is no tree, with its path from there. */
+  /** All entries below a tree except trees, with their paths from there. */
   const below = async (sha: string, prefix: string): Promise<TreeEntry[]> => {
     const all: TreeEntry[] = [];
     for (const entry of await tree(sha)) {

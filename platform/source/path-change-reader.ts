@@ -1,6 +1,6 @@
 import { type HistoryCommit, listKnownChanges, type PathChange } from "./source.ts";
 
-/** By commit: the ids of what lies at each of the paths, in their order; null: nothing. Undefined: the host does not say. */
+/** The ids of the objects at the paths, in order, by commit; null: no object. Undefined: the host does not provide them. */
 export type ReadObjectIds = (
   commits: readonly string[],
   paths: readonly string[],
@@ -11,13 +11,13 @@ type Needs<Commit> = {
   readonly node: (commit: Commit) => Pick<HistoryCommit, "id" | "parents">;
   readonly objectsAt: ReadObjectIds;
   readonly changesOf: (commits: readonly Commit[]) => Promise<readonly (readonly PathChange[])[]>;
-  /** The most commits whose changes are read. */
+  /** The largest number of commits whose changes are read. */
   readonly limit: number;
 };
 
-/** Places that content is followed to; each costs as many queries as the paths that were asked about. */
+/** The largest number of paths, including the origins of moves; each needs queries for all commits. */
 const placesLimit = 100;
-/** The most objects that are asked for, whatever the chain of places. */
+/** The largest number of objects to look up, for all paths. */
 const lookupLimit = 200_000;
 
 const isInsideAny = (path: string, places: ReadonlySet<string>): boolean => {
@@ -27,16 +27,16 @@ const isInsideAny = (path: string, places: ReadonlySet<string>): boolean => {
   return false;
 };
 
-/** Another model's folder as a whole: what was moved out of it may have been in another of its files before. */
+/** Widens a path to its model's folder: moved content may have been in another file of it before. */
 const widenToModelFolder = (path: string): string => /^models\/[^/]+(?=\/)/.exec(path)?.[0] ?? path;
 
 /**
- * Reads the changes of those commits that have something else at a path than one of their parents has there, and follows
- * what was moved in from elsewhere. Compared are the ids of files and folders, of every commit: git's own list by path
- * leaves out what a merge took from one side alone, and so also who chose that side, and who made the same on the other.
+ * Reads the changes of all commits that differ from a parent at one of the paths, and follows content that was moved in
+ * from other paths. It compares the ids of files and folders of every commit: git's list by path omits merges that took
+ * one side unchanged, so it hides who chose that side and who made the same change on the other one.
  *
- * Each call adds paths, and `others`, commits that are not of this history and say where content came from. Undefined:
- * more than the limits, or the host does not say.
+ * Each call adds paths and `others`: commits outside this history that show where content came from. Undefined above the
+ * limits, or if the host does not provide the ids.
  */
 export const createPathChangeReader = <Commit>({
   commits,

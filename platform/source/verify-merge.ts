@@ -1,21 +1,21 @@
 import { diffArrays } from "diff/lib/diff/array.js";
 import { ModelFilesRefused } from "./source.ts";
 
-/** A file at one path: its mode, the id of its content, and its size where the host says it. */
+/** A file: its mode, the id of its content, and its size if the host states it. */
 export type TreeFile = { readonly mode: string; readonly blob: string; readonly bytes?: number };
-/** A path at which a commit differs from another; null: there is no file. */
+/** The difference of two commits at one path; null: no file. */
 export type PathDifference = { readonly before: TreeFile | null; readonly after: TreeFile | null };
 
 type Merge = {
-  /** By path, each against the merge base: how both parents differ from it, and how the merge does. */
+  /** Differences from the merge base, by path: of both parents and of the merge. */
   readonly ours: ReadonlyMap<string, PathDifference>;
   readonly theirs: ReadonlyMap<string, PathDifference>;
   readonly merged: ReadonlyMap<string, PathDifference>;
-  /** Throws ModelFilesRefused: it is larger than the host gives out. */
+  /** Throws ModelFilesRefused for a file above the host's limit. */
   readonly read: (file: TreeFile) => Promise<Uint8Array>;
 };
 
-/** Lines that may differ on one side: comparing takes time by their square. */
+/** The largest number of changed lines on one side: the comparison takes quadratic time. */
 const maxEdits = 500;
 const maxFileBytes = 1024 * 1024;
 
@@ -24,7 +24,7 @@ const isSame = (one: TreeFile | null, other: TreeFile | null): boolean =>
 
 type Hunk = { readonly start: number; readonly end: number; readonly lines: readonly string[] };
 
-/** What one side put in place of which of the base's lines; undefined: too much to tell. */
+/** One side's replacements of the base's lines; undefined if they are too many. */
 const diffHunks = (base: string[], side: string[]): Hunk[] | undefined => {
   const parts = diffArrays(base, side, { maxEditLength: maxEdits });
   if (!parts) return undefined;
@@ -48,7 +48,7 @@ const diffHunks = (base: string[], side: string[]): Hunk[] | undefined => {
   return hunks;
 };
 
-/** Undefined also where alike lines leave open which of them changed: seen from the end, others did. */
+/** Also undefined if equal lines make the result ambiguous: then a comparison from the end finds other hunks. */
 const findCertainHunks = (base: string[], side: string[]): Hunk[] | undefined => {
   const hunks = diffHunks(base, side);
   const turned = diffHunks(base.toReversed(), side.toReversed());
@@ -60,9 +60,9 @@ const findCertainHunks = (base: string[], side: string[]): Hunk[] | undefined =>
   return JSON.stringify(hunks) === JSON.stringify(again) ? hunks : undefined;
 };
 
-/** Both sides' changes of one text, as git merges them; undefined: they touch each other, or are too many to tell. */
+/** Merges both sides' changes of one text like git; undefined if they touch each other or are too many. */
 export const mergeLines = (base: string, ours: string, theirs: string): string | undefined => {
-  // A last line without its end is another than one with it.
+  // Lines keep their newline: a last line without it differs from one with it.
   const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
   const lines = linesOf(base);
   const [mine, others] = [ours, theirs].map((side) => findCertainHunks(lines, linesOf(side)));
@@ -75,7 +75,7 @@ export const mergeLines = (base: string, ours: string, theirs: string): string |
     const isTwice =
       last?.start === hunk.start && last.end === hunk.end && last.lines.join("") === hunk.lines.join("");
     if (isTwice) continue;
-    // Git takes changes that have no line between them for a conflict, too.
+    // For git, changes without a line between them are a conflict, too.
     if (last && hunk.start <= last.end) return undefined;
     made.push(...lines.slice(at, hunk.start), ...hunk.lines);
     at = hunk.end;
@@ -85,13 +85,13 @@ export const mergeLines = (base: string, ours: string, theirs: string): string |
 };
 
 /**
- * Whether a merge has just what merging its parents gives, recomputed by files as git does it (without its renames): what
- * one side alone changed is that side's, what both changed is both sides' changes of separate lines. False where that
- * cannot be told; true only where each line of the merge is one that its parents or their base had.
+ * Whether a merge commit equals the merge of its parents, recomputed file by file like git (without renames). A file that
+ * one side changed must be that side's; a file that both changed must have both sides' changes of separate lines. False
+ * if the result is uncertain; true only if every line of the merge comes from its parents or their base.
  * https://git-scm.com/docs/git-merge#_description
  */
 export const verifyMerge = async ({ ours, theirs, merged, read }: Merge): Promise<boolean> => {
-  /** Undefined: no text of files, which alone are merged by lines; links and submodules are not. */
+  /** Undefined if it is not a text file: only these are merged by lines, not links and submodules. */
   const textOf = async (file: TreeFile | null): Promise<string | undefined> => {
     if (!file?.mode.startsWith("100") || (file.bytes ?? 0) > maxFileBytes) return undefined;
     const bytes = await read(file).catch((error: unknown) => {
@@ -99,7 +99,7 @@ export const verifyMerge = async ({ ours, theirs, merged, read }: Merge): Promis
       throw error;
     });
     if (bytes === undefined || bytes.byteLength > maxFileBytes || bytes.includes(0)) return undefined;
-    // Latin 1 keeps every byte.
+    // Latin 1 preserves every byte.
     return Buffer.from(bytes).toString("latin1");
   };
   const isByLines = async (files: readonly (TreeFile | null)[]): Promise<boolean> => {
@@ -111,7 +111,7 @@ export const verifyMerge = async ({ ours, theirs, merged, read }: Merge): Promis
   for (const path of new Set([...ours.keys(), ...theirs.keys(), ...merged.keys()])) {
     const [mine, other, made] = [ours.get(path), theirs.get(path), merged.get(path)];
     const changed = mine ?? other;
-    // Neither parent changed what the merge did, or the merge left out what one of them changed.
+    // The merge changed a path that neither parent changed, or it dropped a parent's change.
     if (!changed || !made) return false;
     if (!mine || !other || isSame(mine.after, other.after)) {
       if (!isSame(changed.after, made.after)) return false;

@@ -1,63 +1,73 @@
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
-/** The folder that holds the state of the embedded world cannot be used; the message says why and what to do. */
+/** The embedded world's data folder cannot be used; the message says why and what to do. */
 export class DataFolderUnusable extends SlipwayError {
   override readonly name = "DataFolderUnusable";
   override readonly retryable = false;
 }
 
 const remedies: Readonly<Record<string, string>> = {
-  EACCES: "this user may not write there. Give it the right to, or choose another folder with --data.",
-  EPERM: "this user may not write there. Give it the right to, or choose another folder with --data.",
-  EROFS: "it lies on a read-only file system. Choose another folder with --data.",
-  ENOSPC: "the disk is full. Free some space and start again: what was written before is complete.",
-  EDQUOT:
-    "this user's disk quota is used up. Free some space and start again: what was written before is complete.",
-  ENOTDIR: "a file stands where a folder is needed. Remove it, or choose another folder with --data.",
-  EEXIST: "a file stands where a folder is needed. Remove it, or choose another folder with --data.",
-  EISDIR: "a folder stands where a file is needed. Remove it, or choose another folder with --data.",
-  ELOOP: "a symbolic link there leads in a circle. Remove it, or choose another folder with --data.",
-  ENAMETOOLONG: "its path is too long for this system. Choose another folder with --data.",
-  EMFILE: "this process may open no more files. Raise the limit (`ulimit -n`) and start again.",
-  EIO: "the disk reports a fault. Check the disk, or choose another folder with --data.",
+  EACCES: "this user has no write permission. Grant it, or choose another folder with --data.",
+  EPERM: "this user has no write permission. Grant it, or choose another folder with --data.",
+  EROFS: "the file system is read-only. Choose another folder with --data.",
+  ENOSPC: "the disk is full. Free some space and start again: earlier writes are complete.",
+  EDQUOT: "this user's disk quota is used up. Free some space and start again: earlier writes are complete.",
+  ENOTDIR: "a file is in the place of a folder. Remove it, or choose another folder with --data.",
+  EEXIST: "a file is in the place of a folder. Remove it, or choose another folder with --data.",
+  EISDIR: "a folder is in the place of a file. Remove it, or choose another folder with --data.",
+  ELOOP: "a symbolic link leads to itself. Remove it, or choose another folder with --data.",
+  ENAMETOOLONG: "the path is too long for this system. Choose another folder with --data.",
+  EMFILE: "this process has too many open files. Raise the limit (`ulimit -n`) and start again.",
+  EIO: "the disk reports an error. Check the disk, or choose another folder with --data.",
 };
 
-const heldRemedy =
-  "another process has held its database for more than 5 seconds. Stop that process and start again.";
+const lockedRemedy =
+  "another process has locked its database for more than 5 seconds. Stop that process and start again.";
 const damagedRemedy =
-  "the database there is damaged. Put a copy of it back, start over with --fresh, or choose another folder with --data.";
+  "the database is damaged. Restore a copy, start over with --fresh, or choose another folder with --data.";
 
-/** A database that can be read and yet does not hold what it must. `what` is wrong, as the end of a sentence. */
-export const createDatabaseDamagedError = (path: string, what: string): DataFolderUnusable =>
-  new DataFolderUnusable(`${path} cannot be used: ${what}, so ${damagedRemedy}`);
+/** A readable database with invalid contents. `reason` is the beginning of a sentence. */
+export const createDatabaseDamagedError = (path: string, reason: string): DataFolderUnusable =>
+  new DataFolderUnusable(`${path} cannot be used: ${reason}, so ${damagedRemedy}`);
 
-/** SQLite's primary result codes (https://www.sqlite.org/rescode.html) that speak of the file and not of the statement. */
+const sqliteBusy = 5;
+
+/** SQLite's primary result codes (https://www.sqlite.org/rescode.html) that are about the file, not the statement. */
 const sqliteRemedies: Readonly<Record<number, string>> = {
   3: remedies.EACCES ?? "",
-  5: heldRemedy,
-  6: heldRemedy,
-  7: "this machine has no memory left for it. Close other programs and start again.",
-  8: "the database there is read-only. Give this user the right to write, or choose another folder with --data.",
+  [sqliteBusy]: lockedRemedy,
+  6: lockedRemedy,
+  7: "this machine is out of memory. Close other programs and start again.",
+  8: "the database is read-only. Grant this user write permission, or choose another folder with --data.",
   10: remedies.EIO ?? "",
   11: damagedRemedy,
   13: remedies.ENOSPC ?? "",
-  14: "the database there cannot be opened or created. Check that this user may write there, or choose another folder with --data.",
-  15: heldRemedy,
+  14: "the database cannot be opened or created. Check this user's write permission, or choose another folder with --data.",
+  15: lockedRemedy,
   24: damagedRemedy,
-  26: "the file there is no database. Put a copy of it back, start over with --fresh, or choose another folder with --data.",
+  26: "the file is not a database. Restore a copy, start over with --fresh, or choose another folder with --data.",
 };
+
+const readSqliteCode = (error: unknown): number | undefined =>
+  error instanceof Error && "errcode" in error && typeof error.errcode === "number"
+    ? error.errcode & 0xff
+    : undefined;
+
+/** Another connection has locked the database. */
+export const isDatabaseBusy = (error: unknown): boolean => readSqliteCode(error) === sqliteBusy;
 
 const findRemedy = (error: unknown): string | undefined => {
   if (!(error instanceof Error)) return undefined;
-  if ("errcode" in error && typeof error.errcode === "number") return sqliteRemedies[error.errcode & 0xff];
+  const sqliteCode = readSqliteCode(error);
+  if (sqliteCode !== undefined) return sqliteRemedies[sqliteCode];
   if ("code" in error && typeof error.code === "string") return getOwnProperty(remedies, error.code);
   return undefined;
 };
 
 /**
- * The error to throw for one met while using `path`: a DataFolderUnusable where folder, disk or rights are
- * at fault, and otherwise the very error that was given.
+ * Converts an error from the use of `path` to DataFolderUnusable if folder, disk or permissions caused it; returns every
+ * other error unchanged.
  */
 export const toDataFolderError = (path: string, error: unknown): unknown => {
   const remedy = findRemedy(error);

@@ -1,6 +1,6 @@
 /**
- * The tables of the embedded world's one database, as steps: step n brings a file from `user_version` n to
- * n + 1. Steps are only ever appended, because files of every earlier version stand on somebody's disk.
+ * Migrations of the embedded world's database: step n takes a file from `user_version` n to n + 1. Only append steps:
+ * users have files of every earlier version.
  */
 export const databaseMigrations: readonly string[] = [
   `CREATE TABLE items (

@@ -37,7 +37,7 @@ const subject = async (peer: MotoPeer) => {
 describeWithFaults("store", (peer, name) => {
   storeContract(`DynamoDB, ${name}`, () => subject(peer), 25);
 
-  test("a permanent write names no time of its end, which IAM can forbid by the attribute's name", async () => {
+  test("a permanent write does not name the attribute `expiresAt`, so that IAM can forbid it", async () => {
     const { store, advance, close } = await subject(peer);
     const key = { partition: "p", sort: "kept" };
     const options = { expect: "absent", permanent: true } as const;
@@ -52,40 +52,43 @@ describeWithFaults("store", (peer, name) => {
     await close();
   });
 
-  test("a write or removal of which the news was lost is this caller's, and has the effect of one", async () => {
+  test("a write or removal with a lost response reports success and takes effect once", async () => {
     const { store, close } = await subject(peer);
     const key = { partition: "p", sort: "a" };
-    const losing = <T>(call: () => Promise<T>): Promise<T> => {
+    const withLostResponse = <T>(call: () => Promise<T>): Promise<T> => {
       peer.proxy().next("cut after");
       return call();
     };
-    const created = await losing(() => store.put(key, "one", { expect: "absent" }));
+    const created = await withLostResponse(() => store.put(key, "one", { expect: "absent" }));
     expect(created).toEqual({ written: true, version: 1 });
-    expect(await losing(() => store.put(key, "two", { expect: 1 }))).toEqual({ written: true, version: 2 });
-    expect(await losing(() => store.put(key, "three"))).toEqual({ written: true, version: 3 });
-    expect(await losing(() => store.remove(key, { expect: 3 }))).toBe(true);
+    expect(await withLostResponse(() => store.put(key, "two", { expect: 1 }))).toEqual({
+      written: true,
+      version: 2,
+    });
+    expect(await withLostResponse(() => store.put(key, "three"))).toEqual({ written: true, version: 3 });
+    expect(await withLostResponse(() => store.remove(key, { expect: 3 }))).toBe(true);
     expect(await store.remove(key)).toBe(false);
     await close();
   });
 
-  test("an addition of which the news was lost counts once, also where it begins expired counters anew", async () => {
+  test("an addition with a lost response counts once, also on expired counters", async () => {
     const { store, now, advance, close } = await subject(peer);
     const key = { partition: "p", sort: "a" };
-    const losing = (expiresAt: number) => {
+    const withLostResponse = (expiresAt: number) => {
       peer.proxy().next("cut after");
       return store.add(key, { a: 2 }, { expiresAt });
     };
-    await losing(Math.floor(now() / 1_000) + 60);
+    await withLostResponse(Math.floor(now() / 1_000) + 60);
     expect((await store.get(key))?.value).toEqual({ a: 2 });
-    await losing(Math.floor(now() / 1_000) + 60);
+    await withLostResponse(Math.floor(now() / 1_000) + 60);
     expect(await store.get(key)).toEqual({ key, value: { a: 4 }, version: 2 });
     advance(120_000);
-    await losing(Math.floor(now() / 1_000) + 60);
+    await withLostResponse(Math.floor(now() / 1_000) + 60);
     expect(await store.get(key)).toEqual({ key, value: { a: 2 }, version: 1 });
     await close();
   });
 
-  test("a batch of which the news was lost is written once", async () => {
+  test("a batch with a lost response is written once", async () => {
     const { store, close } = await subject(peer);
     const entries = Array.from({ length: 30 }, (_, index) => ({
       key: { partition: "p", sort: String(index).padStart(2, "0") },
@@ -98,7 +101,7 @@ describeWithFaults("store", (peer, name) => {
     await close();
   });
 
-  test("a page goes on over answers that hold none of its items, to the partition's end", async () => {
+  test("a page continues over responses without live items to the end of the partition", async () => {
     const { store, now, advance, close } = await subject(peer);
     const at = (index: number) => ({ partition: "p", sort: String(index).padStart(3, "0") });
     const expiresAt = Math.floor(now() / 1_000) + 60;
@@ -111,7 +114,7 @@ describeWithFaults("store", (peer, name) => {
     await close();
   });
 
-  test("items of 300 KB, of which an answer holds three, come back on one page", async () => {
+  test("items of 300 KB come back on one page, although a response holds three of them", async () => {
     const { store, close } = await subject(peer);
     const large = "x".repeat(300_000);
     for (const sort of ["a", "b", "c", "d", "e"]) await store.put({ partition: "p", sort }, large);
@@ -121,7 +124,7 @@ describeWithFaults("store", (peer, name) => {
   });
 
   test.each(["throttled", "failed", "cut before", "cut after"] as const)(
-    "what is %s at each attempt ends as TemporaryFault",
+    "calls that are %s at each attempt end as TemporaryFault",
     async (fault) => {
       const { store, close } = await subject(peer);
       const key = { partition: "p", sort: "a" };
@@ -140,7 +143,7 @@ describeWithFaults("store", (peer, name) => {
     },
   );
 
-  test("an item that DynamoDB deleted after its expiry is created anew", async () => {
+  test("an item can be created again after DynamoDB deleted its expired predecessor", async () => {
     const { store, table, now, close } = await subject(peer);
     const key = { partition: "p", sort: "a" };
     await store.put(key, 1, { expiresAt: Math.floor(now() / 1_000) + 60 });

@@ -37,13 +37,12 @@ import {
 } from "./store.ts";
 
 /**
- * A store in one DynamoDB table with the string keys `pk` and `sk` and `expiresAt` as its TTL attribute. `clock`
- * gives epoch milliseconds and decides what has expired: DynamoDB deletes hours or days later.
+ * A store in one DynamoDB table with the string keys `pk` and `sk` and the TTL attribute `expiresAt`. `clock` (epoch
+ * milliseconds) decides which items have expired: DynamoDB deletes them hours or days later.
  *
- * An answer that was lost changes nothing: each write carries an id of its own (`newId`), so that the client's
- * retry is recognised as the write that took effect, and removals are transactions with a token, which DynamoDB
- * answers alike for ten minutes. Only when another write came in between is such a write told that it lost, which
- * is how things then stand.
+ * A retry after a lost response has no second effect. Each write stores its own id (`newId`), by which its retry is
+ * recognised. Removals are transactions with a token, and DynamoDB repeats the result of a token for ten minutes. Only
+ * if another write came in between does the retry report a failed condition, which is then true.
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
  */
 export const createDynamoDbStore = (needs: {
@@ -51,7 +50,7 @@ export const createDynamoDbStore = (needs: {
   readonly table: string;
   readonly clock: () => number;
   readonly newId?: () => string;
-  /** Waits before what DynamoDB left undone of a batch is sent again. */
+  /** Waits before the unprocessed items of a batch are sent again. */
   readonly pause?: (milliseconds: number) => Promise<unknown>;
 }): Store => {
   const { client, table, clock } = needs;
@@ -60,10 +59,10 @@ export const createDynamoDbStore = (needs: {
   const now = (): AttributeValue => ({ N: String(clock() / 1_000) });
   const isLive = (item: Item): boolean =>
     item.expiresAt?.N === undefined || Number(item.expiresAt.N) * 1_000 >= clock();
-  const liveOf = (item: Item | undefined): StoredItem | undefined =>
+  const toLiveItem = (item: Item | undefined): StoredItem | undefined =>
     item !== undefined && isLive(item) ? toStoredItem(item) : undefined;
 
-  const conditionOf = ({ expect, permanent }: PutOptions): string => {
+  const createCondition = ({ expect, permanent }: PutOptions): string => {
     if (expect === undefined) return "(attribute_not_exists(#write) OR #write <> :write)";
     if (permanent) return expect === "absent" ? "attribute_not_exists(#pk)" : "#version = :expect";
     return expect === "absent"
@@ -73,13 +72,14 @@ export const createDynamoDbStore = (needs: {
 
   const put = async (key: Key, value: Json, options: PutOptions): Promise<WriteResult> => {
     const { expect, expiresAt, permanent } = options;
-    if (permanent && expiresAt !== undefined) throw new TypeError("what is permanent does not expire");
+    if (permanent && expiresAt !== undefined) throw new TypeError("a permanent item cannot have expiresAt");
     const json = encodeValue(key, value);
     const write = newId();
-    const set = "SET #value = :value, #version = if_not_exists(#version, :zero) + :one, #write = :write";
-    const unexpiring = permanent ? set : `${set} REMOVE #expiresAt`;
-    const update = expiresAt === undefined ? unexpiring : `${set}, #expiresAt = :expiresAt`;
-    const condition = conditionOf(options);
+    const setExpression =
+      "SET #value = :value, #version = if_not_exists(#version, :zero) + :one, #write = :write";
+    const withoutExpiry = permanent ? setExpression : `${setExpression} REMOVE #expiresAt`;
+    const update = expiresAt === undefined ? withoutExpiry : `${setExpression}, #expiresAt = :expiresAt`;
+    const condition = createCondition(options);
     try {
       const { Attributes } = await client.send(
         new UpdateItemCommand({
@@ -104,10 +104,10 @@ export const createDynamoDbStore = (needs: {
       return { written: true, version: Number(Attributes?.version?.N) };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      const found = error.Item;
-      // What stands there is this very write: its first answer was lost.
-      if (found?.write?.S === write) return { written: true, version: Number(found.version?.N) };
-      return { written: false, found: liveOf(found) };
+      const existing = error.Item;
+      // This write already took effect, and its first response was lost.
+      if (existing?.write?.S === write) return { written: true, version: Number(existing.version?.N) };
+      return { written: false, found: toLiveItem(existing) };
     }
   };
 
@@ -138,7 +138,7 @@ export const createDynamoDbStore = (needs: {
       if (!(error instanceof TransactionCanceledException)) throw error;
       const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
       if (codes.includes("ConditionalCheckFailed")) return false;
-      // Another transaction or write held the item, or it was throttled: nothing has happened.
+      // A concurrent write or throttling cancelled it: nothing was removed.
       throw new TemporaryFault(`DynamoDB cancelled a removal: ${codes.join(", ")}`, { cause: error });
     }
   };
@@ -172,7 +172,7 @@ export const createDynamoDbStore = (needs: {
         const { Item } = await client.send(
           new GetItemCommand({ TableName: table, Key: toItemKey(key), ConsistentRead: true }),
         );
-        return liveOf(Item);
+        return toLiveItem(Item);
       }),
 
     put: (key, value, options = {}) => callAws("DynamoDB UpdateItem", () => put(key, value, options)),
@@ -182,26 +182,28 @@ export const createDynamoDbStore = (needs: {
     putAll: putAllItems({ client, table, pause }),
     add: addCounters({ client, table, now, newId }),
 
-    page: async (asked): Promise<Page> => {
-      const { partition, limit, after } = asked;
+    page: async (pageQuery): Promise<Page> => {
+      const { partition, limit, after } = pageQuery;
       if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-        throw new RangeError(`A page holds 1 to 1,000 items, not ${limit}.`);
+        throw new RangeError(`invalid page limit ${limit} (1 to 1,000)`);
       const items: StoredItem[] = [];
       let start: Item | undefined =
         after === undefined ? undefined : toItemKey({ partition, sort: decodeCursor(after) });
-      // DynamoDB counts its Limit before the filter and ends an answer at 1 MB: only a missing LastEvaluatedKey is
-      // the end. One item more than asked tells whether there is a next page.
+      // DynamoDB applies Limit before the filter and cuts responses at 1 MB, so only a missing LastEvaluatedKey is the
+      // end. One item more than the limit shows whether there is a next page.
       do {
-        const missing = limit + 1 - items.length;
-        const answer = await callAws("DynamoDB Query", () => query(asked, Math.max(missing, 25), start));
-        items.push(...(answer.Items ?? []).map(toStoredItem));
-        start = answer.LastEvaluatedKey;
+        const remaining = limit + 1 - items.length;
+        const response = await callAws("DynamoDB Query", () =>
+          query(pageQuery, Math.max(remaining, 25), start),
+        );
+        items.push(...(response.Items ?? []).map(toStoredItem));
+        start = response.LastEvaluatedKey;
       } while (start !== undefined && items.length <= limit);
-      const shown = items.slice(0, limit);
-      const last = shown.at(-1);
+      const pageItems = items.slice(0, limit);
+      const last = pageItems.at(-1);
       return items.length <= limit || last === undefined
-        ? { items: shown }
-        : { items: shown, cursor: encodeCursor(last.key.sort) };
+        ? { items: pageItems }
+        : { items: pageItems, cursor: encodeCursor(last.key.sort) };
     },
   };
 };

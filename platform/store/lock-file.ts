@@ -1,21 +1,14 @@
 import { DatabaseSync } from "node:sqlite";
-import { toDataFolderError } from "./data-folder-unusable.ts";
+import { isDatabaseBusy, toDataFolderError } from "./data-folder-unusable.ts";
 
-/** Gives the lock back. Whoever holds it keeps a reference to this: a lock that nobody knows of any more is given back. */
+/** Releases the lock. The owner must keep a reference: garbage collection also releases the lock. */
 type Unlock = () => void;
 
-const sqliteBusy = 5;
-const isBusy = (error: unknown): boolean =>
-  error instanceof Error &&
-  "errcode" in error &&
-  typeof error.errcode === "number" &&
-  (error.errcode & 0xff) === sqliteBusy;
-
 const openLockDatabase = (path: string): DatabaseSync => {
-  // Somebody who only looks holds the file for a moment: waited for, and not taken for an owner.
+  // `isLocked` in another process locks the file for a moment; the timeout waits for it.
   const database = new DatabaseSync(path, { timeout: 1_000 });
   try {
-    // Nothing is ever written to it, so that a full disk is in nobody's way.
+    // Nothing is ever written to the file, so a full disk does not matter.
     database.exec("PRAGMA journal_mode = MEMORY");
     return database;
   } catch (error) {
@@ -24,21 +17,22 @@ const openLockDatabase = (path: string): DatabaseSync => {
   }
 };
 
-/** Runs `work`; undefined where another process holds the file. */
+/** Runs `work`; undefined if another process has locked the file. */
 const runUnlessBusy = <T>(path: string, work: () => T): T | undefined => {
   try {
     return work();
   } catch (error) {
-    if (isBusy(error)) return undefined;
+    if (isDatabaseBusy(error)) return undefined;
     throw toDataFolderError(path, error);
   }
 };
 
 /**
- * Takes a file for this process alone, or gives undefined where another has it. The operating system frees it with the
- * process, however that ends: no process id is written that a container could use again, and a copy of the file is free.
- * Node has no flock; SQLite's exclusive transaction is such a lock, under Linux and macOS an advisory one on bytes of the file.
- * The file is made where it is missing and stays empty. Nothing else in the process may open it: closing it would free the lock.
+ * Locks a file for this process; undefined if another process has locked it. The operating system releases the lock when
+ * the process ends for any reason. It needs no process id, which a container could reuse, and a copy of the file is not
+ * locked. Node has no flock, so this uses SQLite's exclusive transaction: on Linux and macOS an advisory lock on bytes
+ * of the file. The file is created if missing and stays empty. Nothing else in this process may open it: closing it
+ * would release the lock.
  * https://www.sqlite.org/lockingv3.html
  */
 export const lockFile = (path: string): Unlock | undefined =>
@@ -55,7 +49,7 @@ export const lockFile = (path: string): Unlock | undefined =>
     };
   });
 
-/** Whether another process holds the file; one that is not there is held by nobody. */
+/** Whether another process has locked the file; a missing file is not locked. */
 export const isLocked = (path: string): boolean =>
   runUnlessBusy(path, () => {
     const database = openLockDatabase(path);

@@ -1,16 +1,21 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
-import { createDatabaseDamagedError, DataFolderUnusable, toDataFolderError } from "./data-folder-unusable.ts";
+import {
+  createDatabaseDamagedError,
+  DataFolderUnusable,
+  isDatabaseBusy,
+  toDataFolderError,
+} from "./data-folder-unusable.ts";
 import { databaseMigrations } from "./database-migrations.ts";
 
 export type DatabaseRow = Readonly<Record<string, SQLOutputValue>>;
 
-/** A prepared statement whose faults of disk and rights are DataFolderUnusable. */
+/** A prepared statement; errors of disk and permissions are DataFolderUnusable. */
 export type PreparedStatement = {
   get(...values: SQLInputValue[]): DatabaseRow | undefined;
   all(...values: SQLInputValue[]): DatabaseRow[];
-  /** How many rows were changed. */
+  /** Returns the number of changed rows. */
   run(...values: SQLInputValue[]): number;
 };
 
@@ -18,34 +23,28 @@ export type Database = {
   readonly path: string;
   prepare(sql: string): PreparedStatement;
   /**
-   * Runs `work`, which must be synchronous, in one transaction that holds the file's write lock from its
-   * start: nobody writes between what it reads and what it writes. A throw undoes all of it. Must not be nested.
+   * Runs `work`, which must be synchronous, in one transaction with the write lock from its start: no other write comes
+   * between its reads and its writes. An error rolls everything back. Do not nest.
    */
   write<T>(work: () => T): T;
-  /** Runs `work`, which only reads and must be synchronous, on one state of the file. Nobody who writes waits for it. */
+  /** Runs `work`, which must be synchronous and only read, on one snapshot of the file. It blocks no writer. */
   read<T>(work: () => T): T;
   close(): void;
 };
 
 const busyTimeoutMs = 5_000;
 
-/** SQLITE_BUSY comes without the busy handler having been asked when two processes turn on WAL at once. */
-const isBusy = (error: unknown): boolean =>
-  error instanceof Error &&
-  "errcode" in error &&
-  typeof error.errcode === "number" &&
-  (error.errcode & 0xff) === 5;
-
+/** When two processes turn on WAL at once, SQLite returns SQLITE_BUSY without calling the busy handler. */
 const retryWhileBusy = (work: () => void): void => {
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  // A time and no count of tries: each of them may itself wait as long as the busy handler does.
+  // A deadline instead of a number of attempts: each attempt may wait for the busy handler.
   const end = performance.now() + busyTimeoutMs;
   for (;;) {
     try {
       work();
       return;
     } catch (error) {
-      if (!isBusy(error) || performance.now() >= end) throw error;
+      if (!isDatabaseBusy(error) || performance.now() >= end) throw error;
       Atomics.wait(pause, 0, 0, 20);
     }
   }
@@ -61,7 +60,7 @@ const runInTransaction = <T>(database: DatabaseSync, kind: "DEFERRED" | "IMMEDIA
     database.exec("COMMIT");
     return result;
   } catch (error) {
-    // After a full disk SQLite has rolled back already, and a second ROLLBACK would hide the reason.
+    // After a full disk SQLite has already rolled back, and a second ROLLBACK would hide the cause.
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
   }
@@ -73,33 +72,33 @@ const readTableNames = (database: DatabaseSync): readonly string[] =>
     .all()
     .map(({ name }) => String(name));
 
-/** The tables that the steps make: what a file of theirs cannot be without. */
+/** The tables that the steps create, which every migrated file must have. */
 const parseTableNames = (steps: readonly string[]): readonly string[] =>
   steps.flatMap((step) =>
     [...step.matchAll(/CREATE TABLE (?:IF NOT EXISTS )?(\w+)/g)].map(([, name]) => name ?? ""),
   );
 
-/** Throws DataFolderUnusable for a file that another program made, or that lost a table. */
+/** Throws DataFolderUnusable for another program's file and for a missing table. */
 const checkTables = (database: DatabaseSync, path: string, steps: readonly string[]): void => {
-  const there = new Set(readTableNames(database));
+  const tables = new Set(readTableNames(database));
   const version = readSchemaVersion(database);
-  if (version === 0 && there.size > 0 && !parseTableNames(steps).some((name) => there.has(name)))
+  if (version === 0 && tables.size > 0 && !parseTableNames(steps).some((name) => tables.has(name)))
     throw new DataFolderUnusable(
-      `${path} is another program's database. Move it away, or choose another folder with --data.`,
+      `${path} is another program's database. Move it, or choose another folder with --data.`,
     );
-  const lost = parseTableNames(steps.slice(0, version)).filter((name) => !there.has(name));
-  if (lost.length > 0) throw createDatabaseDamagedError(path, `it has no table ${lost.join(", ")}`);
+  const missing = parseTableNames(steps.slice(0, version)).filter((name) => !tables.has(name));
+  if (missing.length > 0) throw createDatabaseDamagedError(path, `it has no table ${missing.join(", ")}`);
 };
 
 const migrate = (database: DatabaseSync, path: string, steps: readonly string[]): void => {
   checkTables(database, path, steps);
   if (readSchemaVersion(database) === steps.length) return;
   runInTransaction(database, "IMMEDIATE", () => {
-    // Read again under the lock: another process may have brought the file up to date meanwhile.
+    // Read again under the lock: another process may have migrated the file in the meantime.
     const version = readSchemaVersion(database);
     if (version > steps.length) {
       throw new DataFolderUnusable(
-        `${path} was written by a newer Slipway (schema ${version}, this one knows ${steps.length}). Update Slipway, or start over with --fresh.`,
+        `${path} was written by a newer Slipway (schema ${version}, this version supports ${steps.length}). Update Slipway, or start over with --fresh.`,
       );
     }
     for (const step of steps.slice(version)) database.exec(step);
@@ -111,11 +110,10 @@ const connect = (path: string, steps: readonly string[]): DatabaseSync => {
   mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
   try {
-    // WAL with synchronous=NORMAL: every committed transaction survives the death of the process (SIGKILL
-    // included), because its pages are with the operating system. Only a power cut may take the last
-    // transactions, and even that leaves the file whole.
-    // What is written again and again goes from the log (32 MB at most) to the file once in 8,000 pages, not in 1,000:
-    // a recorded request takes a third less time.
+    // WAL with synchronous=NORMAL: committed transactions survive the end of the process, even SIGKILL, because the
+    // operating system has their pages. Only a power cut can lose the last transactions, and it cannot damage the file.
+    // A checkpoint every 8,000 pages (32 MB of log) instead of 1,000 writes frequently changed pages less often:
+    // recording a request takes a third less time.
     retryWhileBusy(() =>
       database.exec(
         "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864",
@@ -130,32 +128,32 @@ const connect = (path: string, steps: readonly string[]): DatabaseSync => {
 };
 
 /**
- * Opens the embedded world's database, creating folder, file and tables where they are missing. Several
- * processes may have it open at once; a write waits up to 5 seconds for another process's.
+ * Opens the embedded world's database; creates folder, file and tables if they are missing. Several processes may open
+ * it at once; a write waits up to 5 seconds for one of another process.
  * Throws DataFolderUnusable with the remedy.
- * @param steps the tables, as steps of which each is run once in the file's life
+ * @param steps migrations, each of which runs once per file
  */
 export const openDatabase = (path: string, steps: readonly string[] = databaseMigrations): Database => {
-  const guarded = <T>(work: () => T): T => {
+  const convertErrors = <T>(work: () => T): T => {
     try {
       return work();
     } catch (error) {
       throw toDataFolderError(path, error);
     }
   };
-  const database = guarded(() => connect(path, steps));
+  const database = convertErrors(() => connect(path, steps));
   return {
     path,
     prepare: (sql) => {
-      const statement = guarded(() => database.prepare(sql));
+      const statement = convertErrors(() => database.prepare(sql));
       return {
-        get: (...values) => guarded(() => statement.get(...values)),
-        all: (...values) => guarded(() => statement.all(...values)),
-        run: (...values) => guarded(() => Number(statement.run(...values).changes)),
+        get: (...values) => convertErrors(() => statement.get(...values)),
+        all: (...values) => convertErrors(() => statement.all(...values)),
+        run: (...values) => convertErrors(() => Number(statement.run(...values).changes)),
       };
     },
-    write: (work) => guarded(() => runInTransaction(database, "IMMEDIATE", work)),
-    read: (work) => guarded(() => runInTransaction(database, "DEFERRED", work)),
+    write: (work) => convertErrors(() => runInTransaction(database, "IMMEDIATE", work)),
+    read: (work) => convertErrors(() => runInTransaction(database, "DEFERRED", work)),
     close: () => {
       if (database.isOpen) database.close();
     },

@@ -33,13 +33,13 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-/** Runs a script in processes of their own, all at once, each with the path of the same database. */
+/** Runs a script in several processes at once, each with the path of the same database. */
 const runInProcesses = async (count: number, script: string): Promise<readonly string[]> => {
   const source = `
     import { openDatabase } from ${JSON.stringify(import.meta.resolve("./open-database.ts"))};
     import { createSqliteStore } from ${JSON.stringify(import.meta.resolve("./sqlite.ts"))};
     const path = ${JSON.stringify(join(folder.path, "new", "state.db"))};
-    // All begin together, or the first would be done before the last has started.
+    // All begin at the same time, or the first would end before the last starts.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, ${Date.now() + 400} - Date.now()));
     ${script}`;
   const run = promisify(execFile);
@@ -49,7 +49,7 @@ const runInProcesses = async (count: number, script: string): Promise<readonly s
   );
 };
 
-test("of processes that race for each of 300 items exactly one wins each, from the creation of the file on", async () => {
+test("of processes that race for 300 items exactly one wins each, even while they create the file", async () => {
   const wins = await runInProcesses(
     3,
     `const store = createSqliteStore({ database: openDatabase(path), clock: Date.now });
@@ -64,7 +64,7 @@ test("of processes that race for each of 300 items exactly one wins each, from t
   expect(items).toEqual(Array.from({ length: 300 }, (_, item) => item));
 });
 
-test("processes that count up one item under its version lose no step", async () => {
+test("concurrent conditional writes of one counter lose no increment", async () => {
   await runInProcesses(
     3,
     `const store = createSqliteStore({ database: openDatabase(path), clock: Date.now });
@@ -84,7 +84,7 @@ test("processes that count up one item under its version lose no step", async ()
   expect(found).toMatchObject({ value: 300, version: 300 });
 });
 
-test("a transaction that reads and then writes waits for another process's and loses none of its steps", async () => {
+test("concurrent transactions that read and then write lose no increment", async () => {
   await runInProcesses(
     3,
     `const database = openDatabase(path);
@@ -99,7 +99,7 @@ test("a transaction that reads and then writes waits for another process's and l
   expect(row?.value).toBe(600);
 });
 
-test("what was answered as written is there after the process was killed", async () => {
+test("a confirmed write survives the kill of its process", async () => {
   const key = `{ partition: "kill", sort: "item" }`;
   const killed = runInProcesses(
     1,
@@ -117,7 +117,7 @@ test("what was answered as written is there after the process was killed", async
   expect(found?.value).toBe("kept");
 });
 
-test("a get is one statement, prepared once, and takes no lock", async () => {
+test("a get runs one prepared statement and takes no lock", async () => {
   const opened = openDatabase(join(folder.path, "state.db"));
   const { database, counts } = countStatements(opened);
   const store = createSqliteStore({ database, clock: Date.now });
@@ -129,24 +129,24 @@ test("a get is one statement, prepared once, and takes no lock", async () => {
   opened.close();
 });
 
-test("a file where the folder should be is named with its remedy", async () => {
+test("a file in the place of the folder is reported with the remedy", async () => {
   await writeFile(join(folder.path, "taken"), "");
   expect(() => openDatabase(join(folder.path, "taken", "state.db"))).toThrow(
     expect.objectContaining({
       name: "DataFolderUnusable",
-      message: expect.stringMatching(/taken.*a file stands where a folder is needed/),
+      message: expect.stringMatching(/taken.*a file is in the place of a folder/),
     }),
   );
 });
 
-test("a file that is no database is named with its remedy", async () => {
+test("a file that is not a database is reported with the remedy", async () => {
   await writeFile(join(folder.path, "state.db"), "this is no database, however long it may be".repeat(50));
   expect(() => openDatabase(join(folder.path, "state.db"))).toThrow(
     expect.objectContaining({ name: "DataFolderUnusable", message: expect.stringMatching(/--fresh/) }),
   );
 });
 
-test("a database of a newer version is left alone", async () => {
+test("a database of a newer version is refused", async () => {
   const path = join(folder.path, "state.db");
   const database = openDatabase(path);
   database.prepare("PRAGMA user_version = 999").run();
@@ -156,13 +156,13 @@ test("a database of a newer version is left alone", async () => {
   );
 });
 
-test("a full disk is DataFolderUnusable at the write that met it, and what was written before stays", async () => {
+test("a write to a full disk is DataFolderUnusable, and earlier writes stay", async () => {
   const path = join(folder.path, "state.db");
   const database = openDatabase(path);
   const store = createSqliteStore({ database, clock: Date.now });
   const key = { partition: "full", sort: "item" };
   await store.put(key, "kept");
-  // SQLite answers with the same code (SQLITE_FULL) when the file may not grow and when the disk is full.
+  // SQLite returns the same code (SQLITE_FULL) for a file that must not grow and for a full disk.
   database.prepare("PRAGMA max_page_count = 1").get();
   await expect(store.put({ ...key, sort: "large" }, "x".repeat(300_000))).rejects.toMatchObject({
     name: "DataFolderUnusable",
@@ -172,7 +172,7 @@ test("a full disk is DataFolderUnusable at the write that met it, and what was w
   database.close();
 });
 
-test.skipIf(process.getuid?.() === 0)("a folder that may not be written to is named", async () => {
+test.skipIf(process.getuid?.() === 0)("a folder that is not writable is reported", async () => {
   const locked = join(folder.path, "locked");
   await mkdir(locked);
   await chmod(locked, 0o500);

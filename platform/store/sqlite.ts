@@ -18,47 +18,47 @@ import {
 } from "./store.ts";
 import { createWriteBatcher } from "./write-batcher.ts";
 
-/** Rounds of writing after which bytes of expired items are cleared away. */
+/** The number of writes between two deletions of expired items. */
 const sweepEvery = 500;
 
 const liveFilter = "(expires_at IS NULL OR expires_at * 1000 >= ?)";
-/** The same of the item that an upsert has met. */
+/** The same condition for the existing item of an upsert. */
 const liveItemFilter = "(items.expires_at IS NULL OR items.expires_at * 1000 >= ?)";
 
 const parseValue = (database: Pick<Database, "path">, key: Key, json: unknown) => {
   try {
     return JSON.parse(String(json));
   } catch {
-    // Every value was written as JSON: bytes of the file are not what they were.
+    // Every value was written as JSON, so the file has been damaged.
     throw createDatabaseDamagedError(
       database.path,
-      `the item ${escapeControls(key.partition)} is no JSON any more`,
+      `the item ${escapeControls(key.partition)} is not valid JSON`,
     );
   }
 };
 
 const serializeValue = (key: Key, value: Json): string => {
   const json = JSON.stringify(value);
-  // A UTF-16 unit takes at most three bytes of UTF-8: most items need no counting.
+  // A UTF-16 unit takes at most three bytes of UTF-8, so most items need no exact count.
   if (json.length * 3 > itemLimitBytes && Buffer.byteLength(json) > itemLimitBytes) {
     throw new ItemTooLarge(
-      `${key.partition} ${key.sort} has ${Buffer.byteLength(json)} bytes of JSON, the limit is ${itemLimitBytes}: keep it in blobs.`,
+      `${key.partition} ${key.sort} has ${Buffer.byteLength(json)} bytes of JSON (limit ${itemLimitBytes}): store it in blobs.`,
     );
   }
   return json;
 };
 
-/** The least string above every string that starts with `prefix`; undefined where there is none. */
+/** The lowest string above every string that starts with `prefix`; undefined if there is none. */
 const findUpperBound = (prefix: string): string | undefined => {
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
   for (let last = points.pop(); last !== undefined; last = points.pop()) {
-    // UTF-8 keeps the order of code points, and surrogates are none.
+    // UTF-8 keeps the order of code points; surrogates are not code points.
     if (last < 0x10ffff) return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
   }
   return undefined;
 };
 
-/** A store in the embedded world's database; `clock` gives epoch milliseconds and decides what has expired. */
+/** A store in the embedded world's database; `clock` (epoch milliseconds) decides which items have expired. */
 export const createSqliteStore = (needs: {
   readonly database: Database;
   readonly clock: () => number;
@@ -75,7 +75,7 @@ export const createSqliteStore = (needs: {
     `SELECT sort, value, version FROM items WHERE partition = ? AND sort = ? AND ${liveFilter}`,
   );
   const write = upsert("");
-  // An expired item counts as absent; its number goes on, so that nobody's old number fits the new item.
+  // An expired item counts as absent. Its version continues, so that no old version matches the new item.
   const create = upsert("WHERE items.expires_at * 1000 < ?");
   const overwrite = database.prepare(
     `INSERT INTO items (partition, sort, value, version, expires_at) VALUES (?, ?, ?, 1, ?)
@@ -114,7 +114,7 @@ export const createSqliteStore = (needs: {
     );
   const pages = { ascending: range("ASC"), descending: range("DESC") };
 
-  const storedOf = (partition: string, row: DatabaseRow): StoredItem => {
+  const toStoredItem = (partition: string, row: DatabaseRow): StoredItem => {
     const key = { partition, sort: String(row.sort) };
     const value: Json = parseValue(database, key, row.value);
     return { key, value, version: Number(row.version) };
@@ -122,11 +122,11 @@ export const createSqliteStore = (needs: {
 
   const find = ({ partition, sort }: Key): StoredItem | undefined => {
     const row = select.get(partition, sort, clock());
-    return row === undefined ? undefined : storedOf(partition, row);
+    return row === undefined ? undefined : toStoredItem(partition, row);
   };
 
-  // What predictions are recorded with: no read comes before these writes, so they can wait for each other.
-  const together = createWriteBatcher(database);
+  // Only for writes without a preceding read (prediction records): they can share a transaction.
+  const batchWrite = createWriteBatcher(database);
 
   let writes = 0;
   const sweepNowAndThen = (): void => {
@@ -145,7 +145,7 @@ export const createSqliteStore = (needs: {
       if (expect === undefined) {
         return { written: true, version: Number(write.get(partition, sort, json, expiresAt)?.version) };
       }
-      // One transaction, so that a refusal shows the very item that it was refused for.
+      // One transaction, so that a refusal returns the item that caused it.
       return database.write(() => {
         const row =
           expect === "absent"
@@ -168,7 +168,7 @@ export const createSqliteStore = (needs: {
           [key.partition, key.sort, serializeValue(key, value), expiresAt] as const,
       );
       sweepNowAndThen();
-      await together(() => {
+      await batchWrite(() => {
         for (const row of rows) overwrite.run(...row);
       });
     },
@@ -177,7 +177,7 @@ export const createSqliteStore = (needs: {
       const json = JSON.stringify(validateAmounts(amounts));
       sweepNowAndThen();
       const now = clock();
-      const row = await together(() => increase.get(partition, sort, json, expiresAt, now, now));
+      const row = await batchWrite(() => increase.get(partition, sort, json, expiresAt, now, now));
       const counters: Counters = JSON.parse(String(row?.value));
       return counters;
     },
@@ -185,14 +185,14 @@ export const createSqliteStore = (needs: {
     page: async (query: PageQuery): Promise<Page> => {
       const { partition, order, limit, prefix = "", after } = query;
       if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
-        throw new RangeError(`A page holds 1 to 1,000 items, not ${limit}.`);
+        throw new RangeError(`invalid page limit ${limit} (1 to 1,000)`);
       }
       const cursor = after === undefined ? undefined : decodeCursor(after);
-      // The least string above a string is that string and a NUL; SQLite puts every BLOB above every TEXT.
+      // The lowest string above a string is the string plus NUL; SQLite sorts every BLOB above every TEXT.
       const from = order === "ascending" && cursor !== undefined ? `${cursor}\u0000` : prefix;
       const to = (order === "descending" ? cursor : undefined) ?? findUpperBound(prefix) ?? new Uint8Array(0);
       const rows = pages[order].all(partition, from, to, clock(), limit + 1);
-      const items = rows.slice(0, limit).map((row) => storedOf(partition, row));
+      const items = rows.slice(0, limit).map((row) => toStoredItem(partition, row));
       const last = items.at(-1);
       return rows.length <= limit || last === undefined
         ? { items }

@@ -7,13 +7,12 @@ type PendingWrite = {
 };
 
 /**
- * Runs the writes that one event sets off in one transaction, because a commit costs several times what its rows do: ten
- * requests that the model answered together are recorded with one. Each resolves when it is committed.
- * Where one throws, the transaction is taken back and each is written on its own, so that a fault stays with the write
- * that has it: a write may therefore run twice.
+ * Runs the writes of one event in one transaction, because a commit costs several times as much as its rows: a batch of
+ * ten requests is recorded with one commit. Each promise resolves after the commit. If a write throws, the transaction
+ * is rolled back and each write runs on its own, so that only the failing one is rejected: a write may run twice.
  */
 export const createWriteBatcher = (database: Pick<Database, "write">) => {
-  let waiting: PendingWrite[] = [];
+  let pending: PendingWrite[] = [];
 
   const commit = (writes: readonly PendingWrite[]): void => {
     try {
@@ -22,7 +21,7 @@ export const createWriteBatcher = (database: Pick<Database, "write">) => {
       });
     } catch (error) {
       if (writes.length === 1) writes[0]?.failed(error);
-      else for (const one of writes) commit([one]);
+      else for (const write of writes) commit([write]);
       return;
     }
     for (const { committed } of writes) committed();
@@ -31,19 +30,19 @@ export const createWriteBatcher = (database: Pick<Database, "write">) => {
   return <T>(write: () => T): Promise<T> =>
     new Promise((resolve, reject) => {
       let result: T;
-      const one: PendingWrite = {
+      const pendingWrite: PendingWrite = {
         write: () => {
           result = write();
         },
         committed: () => resolve(result),
         failed: reject,
       };
-      waiting.push(one);
-      if (waiting.length > 1) return;
-      // Node comes to this once no promise is left to go on: all that one event set off have asked by then.
+      pending.push(pendingWrite);
+      if (pending.length > 1) return;
+      // By the next tick, everything that one event triggers has added its writes.
       process.nextTick(() => {
-        const writes = waiting;
-        waiting = [];
+        const writes = pending;
+        pending = [];
         commit(writes);
       });
     });

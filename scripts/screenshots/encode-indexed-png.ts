@@ -9,45 +9,45 @@ const encodeChunk = (type: string, data: Uint8Array): Buffer => {
   return Buffer.concat([length, body, sum]);
 };
 
-/** The 256 colours that occur most; a page has few more, all of them shades at the edges of letters. */
+/** The 256 most frequent colours; a page has few more, only shades at the edges of letters. */
 const selectPalette = (counts: ReadonlyMap<number, number>): readonly number[] =>
   [...counts]
     .sort(([, a], [, b]) => b - a)
     .slice(0, 256)
     .map(([colour]) => colour);
 
-const distance = (a: number, b: number): number =>
+const measureDistance = (a: number, b: number): number =>
   [16, 8, 0].reduce((sum, shift) => sum + (((a >> shift) & 255) - ((b >> shift) & 255)) ** 2, 0);
 
 /**
- * A picture as PNG with a palette, a third of the size of one with full colours.
- * @param rgba four bytes for each picture element; opacity is left out
+ * Encodes an image as PNG with a palette, a third of the size of one with full colours.
+ * @param rgba four bytes per pixel; ignores opacity
  * https://www.w3.org/TR/png-3/
  */
 export const encodeIndexedPng = (rgba: Uint8Array, width: number, height: number): Buffer => {
-  const colourAt = (element: number) =>
-    ((rgba[4 * element] ?? 0) << 16) | ((rgba[4 * element + 1] ?? 0) << 8) | (rgba[4 * element + 2] ?? 0);
+  const colourAt = (pixel: number) =>
+    ((rgba[4 * pixel] ?? 0) << 16) | ((rgba[4 * pixel + 1] ?? 0) << 8) | (rgba[4 * pixel + 2] ?? 0);
   const counts = new Map<number, number>();
-  for (let element = 0; element < width * height; element++) {
-    const colour = colourAt(element);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const colour = colourAt(pixel);
     counts.set(colour, (counts.get(colour) ?? 0) + 1);
   }
   const palette = selectPalette(counts);
   const indexes = new Map(palette.map((colour, index) => [colour, index]));
-  const nearest = (colour: number): number => {
+  const findNearestIndex = (colour: number): number => {
     const known = indexes.get(colour);
     if (known !== undefined) return known;
     let best = 0;
     palette.forEach((candidate, index) => {
-      if (distance(candidate, colour) < distance(palette[best] ?? 0, colour)) best = index;
+      if (measureDistance(candidate, colour) < measureDistance(palette[best] ?? 0, colour)) best = index;
     });
     indexes.set(colour, best);
     return best;
   };
-  // Each row begins with its filter: none.
+  // Each row starts with its filter type, 0 for none.
   const rows = Buffer.alloc((width + 1) * height);
   for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) rows[y * (width + 1) + 1 + x] = nearest(colourAt(y * width + x));
+    for (let x = 0; x < width; x++) rows[y * (width + 1) + 1 + x] = findNearestIndex(colourAt(y * width + x));
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);

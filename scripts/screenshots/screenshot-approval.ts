@@ -1,6 +1,6 @@
 /**
- * Takes the README's pictures: `node scripts/screenshots/screenshot-approval.ts docs/images`. A real rehearsal delivers churn
- * twice on a temporary folder; the second version's question is what they show.
+ * Takes the README's screenshots: `node scripts/screenshots/screenshot-approval.ts docs/images`. A real rehearsal
+ * delivers churn twice in a temporary folder; the screenshots show the second version's approval message.
  */
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -20,17 +20,17 @@ const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const data = await mkdtemp(join(tmpdir(), "slipway-picture-"));
 const slipway = [join(checkout, "cli", "slipway.ts")];
 
-/** Runs a command of a second terminal and gives what it printed. */
+/** Runs a command like in a second terminal and returns its output. */
 const runSlipway = async (...args: readonly string[]): Promise<string> => {
   const child = spawn(process.execPath, [...slipway, ...args, "--data", data], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  let printed = "";
-  for await (const chunk of child.stdout) printed += chunk;
-  return printed;
+  let output = "";
+  for await (const chunk of child.stdout) output += chunk;
+  return output;
 };
 
-// Of the browser's own world, which Node's types do not have.
+// Browser APIs, which Node's types lack.
 declare const createImageBitmap: (blob: Blob) => Promise<{ width: number; height: number }>;
 declare const OffscreenCanvas: new (
   width: number,
@@ -42,17 +42,17 @@ declare const OffscreenCanvas: new (
   };
 };
 
-/** Runs in the browser: a picture's elements, red, green, blue and opacity of each, in base64. */
-const readPixels = async (png: string): Promise<{ width: number; height: number; elements: string }> => {
+/** Runs in the browser: decodes an image to its pixels (red, green, blue, opacity) in base64. */
+const readPixels = async (png: string): Promise<{ width: number; height: number; pixels: string }> => {
   const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
   const { width, height } = bitmap;
-  const drawing = new OffscreenCanvas(width, height).getContext("2d");
-  drawing.drawImage(bitmap, 0, 0);
-  const { data } = drawing.getImageData(0, 0, width, height);
+  const context = new OffscreenCanvas(width, height).getContext("2d");
+  context.drawImage(bitmap, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
   let text = "";
-  for (let at = 0; at < data.length; at += 8_192)
-    text += String.fromCharCode(...data.subarray(at, at + 8_192));
-  return { width, height, elements: btoa(text) };
+  for (let start = 0; start < data.length; start += 8_192)
+    text += String.fromCharCode(...data.subarray(start, start + 8_192));
+  return { width, height, pixels: btoa(text) };
 };
 
 const rehearsal = watchRehearsal(
@@ -68,7 +68,7 @@ try {
 
   await using chromium = await requireBrowser().launch({ deviceScaleFactor: 2 });
   const page = await chromium.context.newPage();
-  // The desk's own page may load nothing that is not the desk's, so another one reads the picture.
+  // The desk's content security policy blocks data URLs, so another page decodes the image.
   const blank = await chromium.context.newPage();
   await mkdir(folder, { recursive: true });
   for (const colorScheme of ["light", "dark"] as const) {
@@ -78,14 +78,14 @@ try {
     await page.locator('[data-live][data-state="live"]').waitFor();
     const last = page.locator("[data-list] > article, [data-list] > .message").last();
     const box = await last.boundingBox();
-    // High enough for the whole question, with the page's own frame around it.
+    // High enough for the whole message and the page's frame.
     await page.setViewportSize({ width: 1_100, height: Math.ceil(box?.height ?? 800) + 190 });
     await last.scrollIntoViewIfNeeded();
     const png = (await page.screenshot()).toString("base64");
-    const { width, height, elements } = await blank.evaluate(readPixels, png);
+    const { width, height, pixels } = await blank.evaluate(readPixels, png);
     await writeFile(
       join(folder, `desk-${colorScheme}.png`),
-      encodeIndexedPng(Buffer.from(elements, "base64"), width, height),
+      encodeIndexedPng(Buffer.from(pixels, "base64"), width, height),
     );
   }
 } finally {

@@ -1,7 +1,7 @@
 import { allow, type Statement } from "./statement.ts";
 
 /**
- * Reading these secret parameters and no others, and their key for that alone.
+ * Allows reading these secret parameters, and using their key only for that.
  * https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
  */
 export const allowReadParameters = (

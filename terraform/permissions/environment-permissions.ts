@@ -2,12 +2,12 @@ import type { Environment } from "../../platform/serving/serving.ts";
 import { mergeStatements } from "./merge-statements.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
-/** Where callers from tooling find what they change in an environment's account. */
+/** Resources in an environment's account that callers from tooling change. */
 type EnvironmentResources = {
   readonly environment: Environment;
   readonly region: string;
   readonly account: string;
-  /** ARN of the one role of all inference functions. */
+  /** ARN of the role that all inference functions share. */
   readonly inferenceRole: string;
   readonly httpApiId: string;
   /** ARN of tooling's image repository. */
@@ -15,15 +15,15 @@ type EnvironmentResources = {
 };
 
 /**
- * What each caller from tooling's account may do in an environment: a function's role there, and the operator's. One
- * role a caller, so that a step that only asks the model cannot change it. A caller that is absent has no role there.
+ * The permissions of each caller from tooling in an environment: functions and the operator. Each caller has its own
+ * role, so that a step that only invokes the model cannot change it. Callers that are not listed have no role there.
  */
 export const createEnvironmentPermissions = (
-  at: EnvironmentResources,
+  resources: EnvironmentResources,
 ): Readonly<Record<string, readonly Statement[]>> => {
-  const functions = `arn:aws:lambda:${at.region}:${at.account}:function:slipway-${at.environment}-*`;
-  const logs = `arn:aws:logs:${at.region}:${at.account}:log-group:/aws/lambda/slipway-${at.environment}-*`;
-  const api = `arn:aws:apigateway:${at.region}::/apis/${at.httpApiId}`;
+  const functions = `arn:aws:lambda:${resources.region}:${resources.account}:function:slipway-${resources.environment}-*`;
+  const logs = `arn:aws:logs:${resources.region}:${resources.account}:log-group:/aws/lambda/slipway-${resources.environment}-*`;
+  const api = `arn:aws:apigateway:${resources.region}::/apis/${resources.httpApiId}`;
   const lambda = (...names: readonly string[]) =>
     allow(
       names.map((name) => `lambda:${name}`),
@@ -34,11 +34,10 @@ export const createEnvironmentPermissions = (
     items: [`${api}/routes/*`, `${api}/integrations/*`],
   };
 
-  /** The log group, the function, its route and the permission for it. */
   const ensure = [
     allow(["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:AssociateKmsKey"], [logs]),
     lambda("GetFunction", "CreateFunction", "TagResource", "GetAlias"),
-    allow(["iam:PassRole"], [at.inferenceRole], {
+    allow(["iam:PassRole"], [resources.inferenceRole], {
       StringEquals: { "iam:PassedToService": "lambda.amazonaws.com" },
     }),
     allow(["apigateway:GET", "apigateway:POST"], gateway.lists),
@@ -53,16 +52,16 @@ export const createEnvironmentPermissions = (
       "UpdateFunctionConfiguration",
       "PublishVersion",
     ),
-    // Lambda looks for the image with its caller's rights first.
-    allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], [at.imageRepository]),
+    // Lambda first reads the image with its caller's permissions.
+    allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], [resources.imageRepository]),
   ];
-  /** Only API Gateway is ever let in. */
-  const letIn = allow(["lambda:AddPermission"], [functions], {
+  /** Only for API Gateway as the principal. */
+  const addInvokePermission = allow(["lambda:AddPermission"], [functions], {
     StringEquals: { "lambda:Principal": "apigateway.amazonaws.com" },
   });
-  const route = [lambda("GetAlias", "GetFunction", "CreateAlias", "UpdateAlias"), letIn];
-  /** A function that somebody deleted is made anew. */
-  const putBack = [...ensure, ...publish, ...route, lambda("DeleteAlias", "InvokeFunction")];
+  const route = [lambda("GetAlias", "GetFunction", "CreateAlias", "UpdateAlias"), addInvokePermission];
+  /** Includes the creation of a function, because someone may have deleted it. */
+  const restore = [...ensure, ...publish, ...route, lambda("DeleteAlias", "InvokeFunction")];
   const retire = [
     allow(["apigateway:GET"], gateway.lists),
     allow(["apigateway:DELETE"], gateway.items),
@@ -77,26 +76,26 @@ export const createEnvironmentPermissions = (
   ]);
 
   const everywhere = {
-    "roll-back": putBack,
-    operator: [...putBack, ...retire, list, metrics],
+    "roll-back": restore,
+    operator: [...restore, ...retire, list, metrics],
   };
   const callers: Readonly<Record<string, readonly Statement[]>> =
-    at.environment === "stage"
+    resources.environment === "stage"
       ? {
           ...everywhere,
           "deploy-model": [...ensure, ...publish, ...route],
           "verify-model": [lambda("GetFunction", "InvokeFunction")],
-          "sweep-deliveries": putBack,
+          "sweep-deliveries": restore,
         }
       : {
           ...everywhere,
-          // On prod golden vectors are asked before any traffic comes.
+          // On prod, it checks golden vectors before any traffic.
           "deploy-model": [...ensure, ...publish, ...route, lambda("InvokeFunction")],
-          // The champion has the alias by now: it is moved, never made.
-          "shift-traffic": [lambda("GetAlias", "GetFunction", "UpdateAlias"), letIn],
+          // The champion already has the alias, so it is moved, never created.
+          "shift-traffic": [lambda("GetAlias", "GetFunction", "UpdateAlias"), addInvokePermission],
           "judge-canary": [metrics],
           "promote-model": route,
-          "sweep-deliveries": [...putBack, list],
+          "sweep-deliveries": [...restore, list],
         };
   return Object.fromEntries(
     Object.entries(callers).map(([caller, statements]) => [caller, mergeStatements(statements)]),

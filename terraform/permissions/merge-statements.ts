@@ -1,8 +1,8 @@
 import type { Statement } from "./statement.ts";
 
 /**
- * Statements on the same resources under the same conditions as one, each action once: what stands in a policy twice
- * could be taken out of it once, and nobody would notice.
+ * Merges statements with the same resources and conditions and removes duplicate actions. If a policy allowed an action
+ * twice, no test would notice the removal of one.
  */
 export const mergeStatements = (statements: readonly Statement[]): readonly Statement[] =>
   [...Map.groupBy(statements, ({ Action: _, ...rest }) => JSON.stringify(rest)).values()].flatMap(

@@ -1,16 +1,16 @@
 import { allow, type Statement } from "./statement.ts";
 
-/** Partitions of the deliveries' table that hold the platform's policy; domain/policy/platform-policy.ts names them. */
+/** Partitions of the platform's policy in the deliveries' table; domain/policy/platform-policy.ts defines them. */
 export const policyPartitions = ["policy", "policy-*"];
 
-/** IAM's variable for the caller; Terraform would take one dollar sign for its own. */
+/** IAM's variable for the caller; the dollar sign is escaped for Terraform. */
 const ownSignaturesPartition = "policy-signed#$${aws:userid}";
 
 /**
- * What whoever changes the platform's policy may do: read the table, and write the policy's ledger, proposals and her own
- * signatures. A signature lies in a partition that bears its writer's `aws:userid`, so that nobody signs for another.
- * Nothing is ever deleted, and no entry of the ledger may be given a time at which it is gone: hidden ones would leave an
- * older revision in force.
+ * Permissions of operators, who change the platform's policy: read the table, and write the policy's ledger, proposals
+ * and their own signatures. A signature's partition contains the `aws:userid` of its writer, so that nobody can sign for
+ * someone else. Operators cannot delete items or set a ledger entry's expiry: without its last entry, an older revision
+ * would be in force.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
 export const createOperatorPermissions = ({
@@ -27,7 +27,7 @@ export const createOperatorPermissions = ({
       "dynamodb:LeadingKeys": ["policy"],
       "dynamodb:Attributes": ["pk", "sk", "value", "version", "write"],
     },
-    // Without a key there is nothing to compare, and "for all" holds of nothing.
+    // ForAllValues is true for a request without keys, so this requires that they are present.
     Null: { "dynamodb:LeadingKeys": "false", "dynamodb:Attributes": "false" },
   }),
   allow(["dynamodb:UpdateItem"], [table], {

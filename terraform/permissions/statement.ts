@@ -1,4 +1,4 @@
-/** One statement of an IAM policy, as it stands in the JSON. */
+/** A statement of an IAM policy, in its JSON form. */
 export type Statement = {
   readonly Sid?: string;
   readonly Effect: "Allow" | "Deny";
@@ -9,8 +9,8 @@ export type Statement = {
 };
 
 /**
- * Why a statement allows its actions on `*`: the statement's Sid is the key, so that the reason stands in the policy
- * itself. A test refuses `*` without one of these.
+ * Reasons for statements that allow actions on `*`. The key is the statement's Sid, so the policy itself contains the
+ * reason. A test fails for `*` without one of these Sids.
  */
 export const anyResourceReasons = {
   TaskTokensNameNoResource:
@@ -26,7 +26,6 @@ export const anyResourceReasons = {
 } as const;
 type AnyResourceReason = keyof typeof anyResourceReasons;
 
-/** Allows actions on these very resources. */
 export const allow = (
   actions: readonly string[],
   resources: readonly string[],
@@ -38,7 +37,7 @@ export const allow = (
   ...(Condition && { Condition }),
 });
 
-/** Allows actions on `*`, for a reason of the list above. */
+/** Allows actions on `*`, for one of the reasons above. */
 export const allowAny = (
   reason: AnyResourceReason,
   actions: readonly string[],
@@ -51,6 +50,5 @@ export const allowAny = (
   ...(Condition && { Condition }),
 });
 
-/** A policy's JSON. */
 export const toPolicyJson = (statements: readonly Statement[]): string =>
   JSON.stringify({ Version: "2012-10-17", Statement: statements });

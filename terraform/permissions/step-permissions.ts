@@ -3,113 +3,119 @@ import { mergeStatements } from "./merge-statements.ts";
 import { policyPartitions } from "./operator-permissions.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
-/** Where the functions of tooling's account find what they call; ARNs but for `region` and `secret`. */
+/** Resources that functions in tooling use; ARNs except `region` and `secret`. */
 type StepResources = {
   readonly region: string;
   readonly table: string;
-  /** The parameter of a secret. */
+  /** Returns the parameter's ARN of a secret. */
   readonly secret: (name: string) => string;
-  /** The account's key, under which parameters lie. */
+  /** The account's key, which encrypts parameters. */
   readonly key: string;
   /** The key of task tokens. */
   readonly tokens: string;
-  /** The key that builds sign under. */
+  /** The signing key of builds. */
   readonly signer: string;
-  /** The bucket that keeps how images were built. */
+  /** The bucket with the images' provenance. */
   readonly provenance: string;
   readonly stateMachine: string;
   readonly executions: string;
   readonly imageRepository: string;
-  /** CodeCommit's repository, or GitHub by the token among the secrets. */
+  /** CodeCommit's repository, or GitHub, with its token in the secrets. */
   readonly source: { readonly host: "codecommit"; readonly repository: string } | { readonly host: "github" };
-  /** The MLflow behind IAM and its artefacts; each absent where it is somebody else's. */
+  /** MLflow's API behind IAM, and its artefacts; each absent for an existing MLflow without it. */
   readonly registry: { readonly api?: string | undefined; readonly artifacts?: string | undefined };
   readonly role: (environment: "stage" | "prod", caller: string) => string;
 };
 
 const tableReadActions = ["dynamodb:GetItem", "dynamodb:Query"];
 const tableWriteAction = "dynamodb:UpdateItem";
-/** The functions that send an answer to a waiting task, which alone of the platform's roles may read its token. */
+/** The functions that complete waiting tasks: the only roles of the platform that may decrypt task tokens. */
 export const taskTokenFunctions = [
   "answer-approval",
   "claim-environment",
   "request-approval",
   "sweep-deliveries",
 ] as const;
-/** Every call that changes an item. */
+/** All actions that change items. */
 const tableChangeActions = ["UpdateItem", "PutItem", "DeleteItem", "BatchWriteItem"].map(
   (name) => `dynamodb:${name}`,
 );
 
 /**
- * What each function of tooling's account may do: the calls that its code makes, and no others. A new folder under
- * lambdas/ needs its entry here. What AWS itself does in a function's name (log lines, traces, its dead letters) is in
- * constructs/step-function; what steps do in the environments' accounts is in environment-permissions.ts.
+ * The permissions of each function in tooling: exactly the calls that its code makes. Add an entry for each new folder
+ * under lambdas/. constructs/lambda-function has the permissions for logs, traces and dead letters;
+ * environment-permissions.ts those in the environments' accounts.
  */
-export const createStepPermissions = (at: StepResources): Readonly<Record<string, readonly Statement[]>> => {
-  const table = (...actions: readonly string[]) => allow(actions, [at.table]);
+export const createStepPermissions = (
+  resources: StepResources,
+): Readonly<Record<string, readonly Statement[]>> => {
+  const table = (...actions: readonly string[]) => allow(actions, [resources.table]);
   const secrets = (...names: readonly string[]): readonly Statement[] =>
-    names.length === 0 ? [] : allowReadParameters(names.map(at.secret), at);
+    names.length === 0 ? [] : allowReadParameters(names.map(resources.secret), resources);
   const slack = secrets("SLACK_BOT_TOKEN");
-  /** A commit, and where files are read, its folders and blobs. */
+  /** Reads commits and folders. */
   const source = (...more: readonly string[]): readonly Statement[] =>
-    at.source.host === "github"
+    resources.source.host === "github"
       ? secrets("GITHUB_TOKEN")
       : [
           allow(
             ["GetCommit", "GetFolder", ...more].map((name) => `codecommit:${name}`),
-            [at.source.repository],
+            [resources.source.repository],
           ),
         ];
   const modelFiles = source("GetBlob");
-  /** Commits with what they change: who made it. */
+  /** Reads commits with their changes, to find the contributors. */
   const history = source("GetBlob", "GetDifferences", "BatchGetCommits");
   const registry =
-    at.registry.api === undefined ? [] : [allow(["execute-api:Invoke"], [`${at.registry.api}/*`])];
+    resources.registry.api === undefined
+      ? []
+      : [allow(["execute-api:Invoke"], [`${resources.registry.api}/*`])];
   const artifacts =
-    at.registry.artifacts === undefined
+    resources.registry.artifacts === undefined
       ? []
       : [
-          allow(["s3:GetObject", "s3:PutObject"], [`${at.registry.artifacts}/*`]),
-          // Without it an object that is not there is AccessDenied instead of NoSuchKey.
-          allow(["s3:ListBucket"], [at.registry.artifacts.replace(/\/.*/, "")]),
+          allow(["s3:GetObject", "s3:PutObject"], [`${resources.registry.artifacts}/*`]),
+          // Without it, a missing object is AccessDenied instead of NoSuchKey.
+          allow(["s3:ListBucket"], [resources.registry.artifacts.replace(/\/.*/, "")]),
         ];
-  /** How an image was built, and whether the builder's key signed it; only the build may sign. */
+  /** Reads and verifies provenance; only the build may sign. */
   const provenance: readonly Statement[] = [
-    allow(["s3:GetObject"], [`${at.provenance}/provenance/*`]),
-    // Without it an object that is not there is AccessDenied instead of NoSuchKey.
-    allow(["s3:ListBucket"], [at.provenance]),
-    allow(["kms:Verify"], [at.signer]),
+    allow(["s3:GetObject"], [`${resources.provenance}/provenance/*`]),
+    // Without it, a missing object is AccessDenied instead of NoSuchKey.
+    allow(["s3:ListBucket"], [resources.provenance]),
+    allow(["kms:Verify"], [resources.signer]),
   ];
-  /** An image's manifest, put once more under another tag. */
-  const tagImage = allow(["ecr:BatchGetImage", "ecr:PutImage"], [at.imageRepository]);
+  /** Adds a tag to an image: puts its manifest again with another tag. */
+  const tagImage = allow(["ecr:BatchGetImage", "ecr:PutImage"], [resources.imageRepository]);
   const assume = (caller: string, ...environments: readonly ("stage" | "prod")[]) =>
     allow(
       ["sts:AssumeRole"],
-      environments.map((environment) => at.role(environment, caller)),
+      environments.map((environment) => resources.role(environment, caller)),
     );
   /** domain/approval/approvals.ts binds each token to its purpose. */
   const token = (action: string) =>
-    allow([action], [at.tokens], { StringEquals: { "kms:EncryptionContext:purpose": "task-token" } });
-  /** Sends an answer to a task; the history tells whether one whose acknowledgement was lost had arrived. */
-  const answer = (...calls: readonly ("SendTaskSuccess" | "SendTaskFailure")[]): readonly Statement[] => [
+    allow([action], [resources.tokens], { StringEquals: { "kms:EncryptionContext:purpose": "task-token" } });
+  /** Completes tasks; the history shows whether a result with a lost response arrived. */
+  const completeTask = (
+    ...calls: readonly ("SendTaskSuccess" | "SendTaskFailure")[]
+  ): readonly Statement[] => [
     token("kms:Decrypt"),
     allowAny(
       "TaskTokensNameNoResource",
       calls.map((call) => `states:${call}`),
     ),
-    allow(["states:GetExecutionHistory"], [at.executions]),
+    allow(["states:GetExecutionHistory"], [resources.executions]),
   ];
 
   const functions: Readonly<Record<string, readonly Statement[]>> = {
     "answer-approval": [
       table(...tableReadActions, tableWriteAction),
-      ...answer("SendTaskSuccess"),
+      ...completeTask("SendTaskSuccess"),
       ...secrets("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_SIGNING_SECRET_PREVIOUS"),
     ],
     "claim-environment": [
       table(...tableReadActions, tableWriteAction),
-      ...answer("SendTaskFailure"),
+      ...completeTask("SendTaskFailure"),
       ...history,
       ...slack,
     ],
@@ -137,7 +143,7 @@ export const createStepPermissions = (at: StepResources): Readonly<Record<string
     "request-approval": [
       table(...tableReadActions, tableWriteAction),
       token("kms:Encrypt"),
-      ...answer("SendTaskSuccess"),
+      ...completeTask("SendTaskSuccess"),
       ...history,
       ...slack,
     ],
@@ -151,7 +157,7 @@ export const createStepPermissions = (at: StepResources): Readonly<Record<string
     "scan-image": [
       table(...tableReadActions),
       ...modelFiles,
-      allow(["ecr:DescribeImageScanFindings"], [at.imageRepository]),
+      allow(["ecr:DescribeImageScanFindings"], [resources.imageRepository]),
     ],
     "shift-traffic": [
       table(...tableReadActions, tableWriteAction),
@@ -160,19 +166,19 @@ export const createStepPermissions = (at: StepResources): Readonly<Record<string
       assume("shift-traffic", "prod"),
     ],
     "start-delivery": [
-      // Who pushed what.
+      // Records who pushed which commits.
       table(tableWriteAction),
       ...source("GetDifferences"),
-      allow(["states:StartExecution"], [at.stateMachine]),
-      // Whether a start whose answer was lost was ours.
-      allow(["states:DescribeExecution"], [at.executions]),
+      allow(["states:StartExecution"], [resources.stateMachine]),
+      // Finds out whether a start with a lost response was its own.
+      allow(["states:DescribeExecution"], [resources.executions]),
     ],
     "sweep-deliveries": [
-      // A message that Slack took at last loses its note.
+      // Deletes the note of a message once Slack has accepted it.
       table(...tableReadActions, tableWriteAction, "dynamodb:DeleteItem"),
-      ...answer("SendTaskSuccess", "SendTaskFailure"),
-      allow(["states:DescribeExecution"], [at.executions]),
-      allow(["states:ListExecutions"], [at.stateMachine]),
+      ...completeTask("SendTaskSuccess", "SendTaskFailure"),
+      allow(["states:DescribeExecution"], [resources.executions]),
+      allow(["states:ListExecutions"], [resources.stateMachine]),
       ...modelFiles,
       ...provenance,
       ...registry,
@@ -183,16 +189,16 @@ export const createStepPermissions = (at: StepResources): Readonly<Record<string
     "verify-model": [
       table(...tableReadActions),
       ...modelFiles,
-      allow(["ecr:DescribeImages"], [at.imageRepository]),
+      allow(["ecr:DescribeImages"], [resources.imageRepository]),
       assume("verify-model", "stage"),
     ],
   };
-  /** The platform's policy is the operators' to write (permissions/operator-permissions.ts), whatever a step may write. */
-  const leavePolicy: Statement = {
+  /** Only operators may write the platform's policy (permissions/operator-permissions.ts). */
+  const denyPolicyWrites: Statement = {
     Sid: "ThePolicyIsTheOperators",
     Effect: "Deny",
     Action: tableChangeActions,
-    Resource: [at.table],
+    Resource: [resources.table],
     Condition: { "ForAnyValue:StringLike": { "dynamodb:LeadingKeys": policyPartitions } },
   };
   const writes = ({ Action }: Statement) =>
@@ -200,7 +206,7 @@ export const createStepPermissions = (at: StepResources): Readonly<Record<string
   return Object.fromEntries(
     Object.entries(functions).map(([name, statements]) => [
       name,
-      mergeStatements(statements.some(writes) ? [...statements, leavePolicy] : statements),
+      mergeStatements(statements.some(writes) ? [...statements, denyPolicyWrites] : statements),
     ]),
   );
 };

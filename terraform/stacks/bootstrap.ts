@@ -19,7 +19,7 @@ const ciPlanRole = "slipway-ci-plan";
 /** ARN of the account's key, `alias/slipway`. */
 type Key = { readonly key: string };
 
-/** What the account's alarms, events and topics do with data under the key by themselves. */
+/** Lets alarms, events and topics of the accounts use the key. */
 const allowServices = (accounts: Accounts): readonly Statement[] => [
   {
     ...allowAny("KeyPoliciesNameTheirOwnKey", ["kms:Decrypt", "kms:GenerateDataKey*"], {
@@ -29,7 +29,7 @@ const allowServices = (accounts: Accounts): readonly Statement[] => [
   },
 ];
 
-/** Trusts jobs of the configured GitHub repository, by what GitHub says of them. */
+/** Trusts jobs of the configured GitHub repository, by the subject of their OIDC tokens. */
 const trustJobs = (provider: string, subjects: readonly string[]): string =>
   toPolicyJson([
     {
@@ -42,7 +42,7 @@ const trustJobs = (provider: string, subjects: readonly string[]): string =>
     },
   ]);
 
-/** CI's two identities, without keys: pull requests may look, an approved job on the branch may change. */
+/** CI's two roles, without access keys: one for pull requests, which may only plan, and one for approved jobs. */
 const addCiRoles = (
   scope: Construct,
   accounts: Accounts,
@@ -73,7 +73,7 @@ const addCiRoles = (
       id: "ci-plan",
       name: ciPlanRole,
       subjects: [`repo:${repository}:pull_request`],
-      // It plans from the states alone: no lock, no refresh, so it neither writes nor reads anything else.
+      // It plans only from the states, without lock and refresh, so it needs no other permission.
       statements: [allow(["sts:AssumeRole"], roles(planRole)), ...state("s3:GetObject")],
     },
   ];
@@ -92,7 +92,7 @@ const addCiRoles = (
   }
 };
 
-/** The roles that Terraform acts as in this account: one that changes, one that looks. Trusted: CI's and the operators. */
+/** Terraform's roles in this account: one for apply, one for plan. They trust CI's roles and the operators. */
 const addTerraformRoles = (scope: Construct, accounts: Accounts, account: string) => {
   const tooling = `arn:aws:iam::${accounts.tooling.account}`;
   const trust = (who: readonly string[]) =>
@@ -127,7 +127,7 @@ const addTerraformRoles = (scope: Construct, accounts: Accounts, account: string
         ].map((name) => `iam:${name}`),
         own,
       ),
-      // Neither itself nor the roles of CI: those are changed by a person, with the bootstrap stacks.
+      // But not its own role and CI's roles: a person changes those with the bootstrap stacks.
       allow(
         [
           "CreateRole",
@@ -151,18 +151,18 @@ const addTerraformRoles = (scope: Construct, accounts: Accounts, account: string
       },
     ]),
   });
-  // A pull request's code runs under it, so it may do nothing: a plan without refresh needs an identity and the states.
+  // A pull request's code uses it, so it has no permissions: a plan without refresh only needs an identity and the states.
   const look = new IamRole(scope, "plan", {
     name: planRole,
     assumeRolePolicy: trust([`${tooling}:role/${ciPlanRole}`, ...accounts.tooling.operators]),
   });
   for (const role of [change, look])
     suppressFindings(role, {
-      CKV_AWS_61: "the account is trusted for the very roles that the condition names",
+      CKV_AWS_61: "the condition restricts the trust to these roles",
     });
 };
 
-/** What a person makes once in each account, before any other stack: the key, and the roles that Terraform acts as. */
+/** The stack that a person applies once in each account before all others: the key and Terraform's roles. */
 export const addBootstrapStack = (
   app: App,
   accounts: Accounts,
@@ -182,7 +182,7 @@ export const addBootstrapStack = (
   return { stack, key: key.arn };
 };
 
-/** The same in tooling, and there the bucket of all states and CI's identities; `github` is its OIDC provider's ARN. */
+/** Tooling's bootstrap stack, which adds the bucket of all states and CI's roles; `github` is the OIDC provider's ARN. */
 export const addToolingBootstrapStack = (app: App, accounts: Accounts): Key & { readonly github: string } => {
   const { stack, key } = addBootstrapStack(app, accounts, "tooling");
   const bucket = addPrivateBucket(stack, "state", {

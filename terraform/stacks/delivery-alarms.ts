@@ -16,7 +16,6 @@ const twelveHours = 12 * 3_600;
 const fiveMinutes = 300;
 const { namespace, approvalWaitingSeconds } = metricNames.deliveries;
 
-/** Alarms and the dashboard of deliveries. */
 export const addDeliveryAlarms = (
   stack: TerraformStack,
   { region, topic, machine, functions }: Needs,
@@ -32,10 +31,10 @@ export const addDeliveryAlarms = (
       [
         "failed",
         "ExecutionsFailed",
-        "A delivery failed. Its message in Slack says why; prod serves what it served before.",
+        "A delivery failed. Its message in Slack has the reason; prod serves the same version as before.",
       ],
-      ["timed-out", "ExecutionsTimedOut", "A delivery ran out of time. The sweep puts back what it changed."],
-      ["aborted", "ExecutionsAborted", "Someone stopped a delivery. The sweep puts back what it changed."],
+      ["timed-out", "ExecutionsTimedOut", "A delivery timed out. The sweep restores what it changed."],
+      ["aborted", "ExecutionsAborted", "Someone stopped a delivery. The sweep restores what it changed."],
     ] as const
   ).map(([name, metric, description]) => ({
     name,
@@ -50,7 +49,7 @@ export const addDeliveryAlarms = (
       : [
           {
             name: `dead-letters-${name}`,
-            description: `${name} could not take an event, which lies in its dead letters for 14 days: docs/infrastructure.md says how to send it again.`,
+            description: `${name} could not process an event, which stays in its dead-letter queue for 14 days: docs/infrastructure.md explains how to send it again.`,
             above: 0,
             seconds: fiveMinutes,
             of: {
@@ -70,15 +69,14 @@ export const addDeliveryAlarms = (
       ...letters,
       {
         name: "approval-waits",
-        description:
-          "A question has waited for its approvers for more than 12 hours: slipway approvals lists it.",
+        description: "An approval has been open for more than 12 hours: slipway approvals lists it.",
         above: twelveHours,
         seconds: fiveMinutes,
         of: { namespace, name: approvalWaitingSeconds, statistic: "Maximum" },
       },
       {
         name: "throttles",
-        description: "Lambda refused calls in tooling's account: the account's concurrency is used up.",
+        description: "Lambda throttled calls in tooling's account: the account's concurrency is used up.",
         above: 0,
         seconds: fiveMinutes,
         of: { namespace: "AWS/Lambda", name: "Throttles", statistic: "Sum" },
@@ -106,7 +104,7 @@ export const addDeliveryAlarms = (
       },
       { title: "Steps: errors", metrics: lambda("Errors") },
       { title: "Steps: milliseconds", metrics: lambda("Duration") },
-      { title: "The longest open question, seconds", metrics: [[namespace, approvalWaitingSeconds]] },
+      { title: "Oldest open approval, seconds", metrics: [[namespace, approvalWaitingSeconds]] },
       {
         title: "Dead letters",
         metrics: [...functions.values()].flatMap(({ deadLetters }) =>

@@ -11,8 +11,8 @@ import type { ResourceNames } from "../resource-names.ts";
 
 export type DeliveryFunctions = {
   readonly all: ReadonlyMap<string, FunctionResources>;
-  /** Throws RangeError where lambdas/ has no such folder. */
-  readonly of: (name: string) => FunctionResources;
+  /** Throws RangeError if lambdas/ has no such folder. */
+  readonly get: (name: string) => FunctionResources;
 };
 
 type Needs = {
@@ -33,9 +33,9 @@ const addEventRule = (
   { lambda, deadLetters }: FunctionResources,
 ) => {
   const place = new Construct(scope, name);
-  const made = new CloudwatchEventRule(place, "rule", { name: `slipway-${name}`, description, ...when });
+  const eventRule = new CloudwatchEventRule(place, "rule", { name: `slipway-${name}`, description, ...when });
   new CloudwatchEventTarget(place, "target", {
-    rule: made.name,
+    rule: eventRule.name,
     targetId: "function",
     arn: lambda.arn,
     retryPolicy: { maximumEventAgeInSeconds: 3_600, maximumRetryAttempts: 10 },
@@ -46,11 +46,11 @@ const addEventRule = (
     action: "lambda:InvokeFunction",
     functionName: lambda.functionName,
     principal: "events.amazonaws.com",
-    sourceArn: made.arn,
+    sourceArn: eventRule.arn,
   });
 };
 
-/** Pushes of a GitHub repository: its workflow takes this role on and invokes start-delivery; no key, no public route. */
+/** The role for the workflow of a GitHub repository, which invokes start-delivery: no access key, no public route. */
 const addGitHubPushRole = (
   place: Construct,
   repository: string,
@@ -83,12 +83,12 @@ const addGitHubPushRole = (
   });
 };
 
-/** What starts deliveries and what sweeps after them. */
+/** The events that start deliveries and trigger the sweep. */
 export const addDeliveryEvents = (scope: Construct, id: string, needs: Needs): void => {
   const place = new Construct(scope, id);
   const { source, account, region } = needs.accounts.tooling;
-  const start = needs.functions.of("start-delivery");
-  const sweep = needs.functions.of("sweep-deliveries");
+  const start = needs.functions.get("start-delivery");
+  const sweep = needs.functions.get("sweep-deliveries");
 
   if (source.host === "codecommit")
     addEventRule(
@@ -102,7 +102,7 @@ export const addDeliveryEvents = (scope: Construct, id: string, needs: Needs): v
           resources: [`arn:aws:codecommit:${region}:${account}:${source.repository}`],
           detail: {
             event: ["referenceCreated", "referenceUpdated"],
-            // Of every branch and tag: who brought what is merged later is known by these events alone.
+            // Pushes to every branch and tag: only these events show who pushed commits that are merged later.
           },
         }),
       },

@@ -33,9 +33,9 @@ type Needs = {
   readonly accounts: Accounts;
   readonly functions: readonly DeployedFunction[];
   readonly zip: (name: string) => string;
-  /** Content hash of the runtime layer that images get. */
+  /** Content hash of the images' runtime layer. */
   readonly runtime: string;
-  /** The builder's archive, as Terraform finds it. */
+  /** Path of the builder's archive, relative to the stack's folder. */
   readonly builder: string;
   readonly key: string;
   /** ARN of GitHub's OIDC provider. */
@@ -44,9 +44,9 @@ type Needs = {
   readonly serving: Readonly<Record<"stage" | "prod", ServingOutputs>>;
 };
 
-/** Events invoke these; of the others the caller waits for the answer. */
+/** Events invoke these functions; the others have synchronous callers. */
 const invokedByEvents = new Set(["notify", "start-delivery", "sweep-deliveries"]);
-/** MB; a step has the whole holdout or every file of a model in memory. */
+/** MB; these steps hold the whole holdout, or every file of a model, in memory. */
 const memoryMbByFunction: Readonly<Record<string, number>> = {
   "verify-model": 1_024,
   "register-model": 1_024,
@@ -55,10 +55,10 @@ const memoryMbByFunction: Readonly<Record<string, number>> = {
 const addAlarmTopic = (
   stack: TerraformStack,
   accounts: Accounts,
-  known: ResourceNames,
+  names: ResourceNames,
   key: string,
 ): SnsTopic => {
-  const topic = new SnsTopic(stack, "alarms", { name: known.alarmTopic, kmsMasterKeyId: key });
+  const topic = new SnsTopic(stack, "alarms", { name: names.alarmTopic, kmsMasterKeyId: key });
   new SnsTopicPolicy(stack, "alarms-policy", {
     arn: topic.arn,
     policy: toPolicyJson([
@@ -86,20 +86,20 @@ const addAlarmTopic = (
 };
 
 /**
- * Parameters with a value that nobody can guess, which a person overwrites once. It is written and never read back, so
- * no state and no plan ever holds a secret.
+ * Parameters with a random initial value, which a person overwrites once. The values are write-only, so no state and no
+ * plan contains a secret.
  */
 const addSecretParameters = (
   stack: TerraformStack,
   accounts: Accounts,
-  known: ResourceNames,
+  names: ResourceNames,
   key: string,
 ): void => {
   const { slack, source } = accounts.tooling;
   const place = new Construct(stack, "secrets");
   for (const name of [...slack.secrets, ...(source.host === "github" ? ["GITHUB_TOKEN"] : [])])
     new SsmParameter(place, name, {
-      name: `${known.secrets}${name}`,
+      name: `${names.secrets}${name}`,
       type: "SecureString",
       keyId: key,
       valueWo: `unset-${Fn.uuid()}`,
@@ -111,8 +111,8 @@ const addSecretParameters = (
 const addDeliveryFunctions = (
   stack: TerraformStack,
   needs: Needs,
-  known: ResourceNames,
-  given: {
+  names: ResourceNames,
+  shared: {
     readonly values: VariableValues;
     readonly tokens: KmsKey;
     readonly signer: string;
@@ -122,76 +122,76 @@ const addDeliveryFunctions = (
   const { account, region, logRetentionDays, source } = needs.accounts.tooling;
   const permissions = createStepPermissions({
     region,
-    table: given.table,
-    secret: (name) => `arn:aws:ssm:${region}:${account}:parameter${known.secrets}${name}`,
+    table: shared.table,
+    secret: (name) => `arn:aws:ssm:${region}:${account}:parameter${names.secrets}${name}`,
     key: needs.key,
-    tokens: given.tokens.arn,
-    signer: given.signer,
-    provenance: known.artefactBucketArn,
-    stateMachine: known.stateMachineArn,
-    executions: known.executionsArn,
-    imageRepository: known.imageRepositoryArn,
+    tokens: shared.tokens.arn,
+    signer: shared.signer,
+    provenance: names.artefactBucketArn,
+    stateMachine: names.stateMachineArn,
+    executions: names.executionsArn,
+    imageRepository: names.imageRepositoryArn,
     source:
       source.host === "codecommit"
         ? { host: "codecommit", repository: `arn:aws:codecommit:${region}:${account}:${source.repository}` }
         : { host: "github" },
     registry: needs.registry,
-    role: known.callerRoleArn,
+    role: names.callerRoleArn,
   });
   const place = new Construct(stack, "functions");
-  const made = new Map(
+  const functions = new Map(
     needs.functions
       .filter(({ name }) => name !== authorizerFunction)
-      .map((asked) => {
-        const { name } = asked;
+      .map((deployedFunction) => {
+        const { name } = deployedFunction;
         const statements = permissions[name];
         if (statements === undefined)
           throw new RangeError(
-            `terraform/permissions/step-permissions.ts says nothing of lambdas/${name}: add what its code calls.`,
+            `terraform/permissions/step-permissions.ts has no entry for lambdas/${name}: add the calls of its code.`,
           );
-        const one = addLambdaFunction(place, name, {
-          name: known.functionName(name),
+        const resources = addLambdaFunction(place, name, {
+          name: names.functionName(name),
           zip: needs.zip(name),
           account,
           region,
-          variables: selectFunctionVariables(asked, given.values(name)),
+          variables: selectFunctionVariables(deployedFunction, shared.values(name)),
           statements,
           timeoutSeconds: getFunctionTimeout(name),
           memoryMb: memoryMbByFunction[name] ?? 512,
           key: needs.key,
           logRetentionDays,
-          invokedBy: invokedByEvents.has(name) ? "events" : "caller that waits",
+          invokedBy: invokedByEvents.has(name) ? "events" : "synchronous caller",
         });
-        return [name, one] as const;
+        return [name, resources] as const;
       }),
   );
   return {
-    all: made,
-    of: (name) => {
-      const found = made.get(name);
-      if (found === undefined)
+    all: functions,
+    get: (name) => {
+      const resources = functions.get(name);
+      if (resources === undefined)
         throw new RangeError(`lambdas/ has no ${name}, which the delivery stack needs.`);
-      return found;
+      return resources;
     },
   };
 };
 
-/** Everything that delivers: source, images, state machine, steps, their records, Slack's callback, alarms. */
+/** Everything for deliveries: source, images, state machine, steps, their table, Slack's callback, alarms. */
 export const addDeliveryStack = (app: App, needs: Needs): void => {
   const { accounts, key } = needs;
   const { account, region, logRetentionDays, protectData } = accounts.tooling;
-  const known = nameResources(accounts);
+  const names = nameResources(accounts);
   const stack = addSlipwayStack(app, "delivery", { accounts, account: "tooling", as: "role" });
 
-  const table = addStoreTable(stack, "deliveries", { name: known.table, key, protect: protectData });
+  const table = addStoreTable(stack, "deliveries", { name: names.table, key, protect: protectData });
   new IamPolicy(stack, "operators", {
-    name: known.operatorPolicy,
+    name: names.operatorPolicy,
     description:
       "Changing the platform's policy: for the operators' permission set or IAM users, docs/policy.md",
     policy: toPolicyJson(
       createOperatorPermissions({
         table: table.arn,
-        outputs: `arn:aws:ssm:${region}:${account}:parameter${known.outputs}`,
+        outputs: `arn:aws:ssm:${region}:${account}:parameter${names.outputs}`,
       }),
     ),
   });
@@ -209,44 +209,44 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
         Resource: "*",
         Condition: {
           ArnLike: { "aws:PrincipalArn": `arn:aws:iam::${account}:role/slipway-*` },
-          ArnNotEquals: { "aws:PrincipalArn": taskTokenFunctions.map(known.functionRoleArn) },
+          ArnNotEquals: { "aws:PrincipalArn": taskTokenFunctions.map(names.functionRoleArn) },
         },
       },
     ],
   });
-  const topic = addAlarmTopic(stack, accounts, known, key);
-  addSecretParameters(stack, accounts, known, key);
-  const pipeline = addImagePipeline(stack, "images", { accounts, names: known, key, builder: needs.builder });
+  const topic = addAlarmTopic(stack, accounts, names, key);
+  addSecretParameters(stack, accounts, names, key);
+  const pipeline = addImagePipeline(stack, "images", { accounts, names: names, key, builder: needs.builder });
 
-  const given = createVariableValues({
+  const values = createVariableValues({
     ...needs,
-    names: known,
+    names: names,
     tokens: tokens.arn,
     signer: pipeline.signer,
     builder: pipeline.builder,
   });
-  const functions = addDeliveryFunctions(stack, needs, known, {
-    values: given,
+  const functions = addDeliveryFunctions(stack, needs, names, {
+    values,
     tokens,
     signer: pipeline.signer,
     table: table.arn,
   });
   const machine = addStateMachine(stack, "machine", {
-    name: known.stateMachine,
+    name: names.stateMachine,
     account,
     region,
-    functionArn: (step) => known.functionArn(step),
+    functionArn: (step) => names.functionArn(step),
     buildProject: pipeline.project,
     key,
     logRetentionDays,
   });
   const callback = addSlackCallback(stack, "slack", {
-    function: functions.of("answer-approval"),
+    function: functions.get("answer-approval"),
     key,
     logRetentionDays,
   });
-  addDeliveryEvents(stack, "events", { accounts, names: known, functions, github: needs.github });
-  const { lambda: notify } = functions.of("notify");
+  addDeliveryEvents(stack, "events", { accounts, names: names, functions, github: needs.github });
+  const { lambda: notify } = functions.get("notify");
   new SnsTopicSubscription(stack, "notify", {
     topicArn: topic.arn,
     protocol: "lambda",
@@ -262,12 +262,12 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
   addDeliveryAlarms(stack, { region, topic: topic.arn, machine: machine.arn, functions: functions.all });
 
   const outputs = new SsmParameter(stack, "outputs", {
-    name: known.outputs,
+    name: names.outputs,
     type: "String",
     tier: "Standard",
     description: "What the slipway command reads; docs/infrastructure.md says what is in it",
     value: JSON.stringify({
-      ...given("operator"),
+      ...values("operator"),
       ACCOUNTS: { tooling: account, stage: accounts.stage.account, prod: accounts.prod.account },
       SLACK_CALLBACK_URL: callback,
       BUILD_PROJECT: pipeline.project.name,
@@ -275,6 +275,6 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
     }),
   });
   suppressFindings(outputs, {
-    CKV2_AWS_34: "names and addresses for whoever may call the account at all; no secret is among them",
+    CKV2_AWS_34: "names and URLs for callers with access to the account, no secrets",
   });
 };

@@ -13,17 +13,18 @@ import { addSlipwayStack } from "./slipway-stack.ts";
 
 export type Network = {
   readonly vpc: string;
-  /** With a way out: the server pulls its image and calls AWS from there. Nothing gets in. */
+  /** Subnets with outbound access, from where the server pulls its image and calls AWS. No inbound access. */
   readonly outbound: readonly string[];
-  /** Without a way out: the database, the load balancer. */
+  /** Subnets without outbound access: for the database and the load balancer. */
   readonly inside: readonly string[];
 };
 
 type OwnRegistryConfig = Extract<Accounts["tooling"]["registry"], { kind: "own" }>;
 
 /**
- * The registry's network, in two zones. No NAT gateway (USD 33 a month and more): the one task that needs a way out has a
- * public address and a security group that lets nobody in (docs/infrastructure.md compares). S3 is reached inside.
+ * The registry's network, in two zones. No NAT gateway (USD 33 a month and more): the only task with outbound traffic
+ * has a public address and a security group without inbound access (docs/infrastructure.md compares both). S3 has a VPC
+ * endpoint.
  */
 export const addNetworkStack = (
   app: App,
@@ -40,7 +41,7 @@ export const addNetworkStack = (
   });
   suppressFindings(vpc, {
     CKV2_AWS_11:
-      "one task and one database speak here, and the load balancer's and the database's logs tell who did; flow logs cost by the gigabyte",
+      "it has one task and one database, and the logs of the HTTP API and the database show the callers; flow logs cost by the gigabyte",
   });
   new DefaultSecurityGroup(stack, "nobody", { vpcId: vpc.id });
   const gateway = new InternetGateway(stack, "gateway", { vpcId: vpc.id, tags: { Name: "slipway" } });
@@ -66,7 +67,7 @@ export const addNetworkStack = (
       });
       return subnet.id;
     });
-  const made = { outbound: subnets("outbound", out), inside: subnets("inside", inside) };
+  const subnetIds = { outbound: subnets("outbound", out), inside: subnets("inside", inside) };
 
   new VpcEndpoint(stack, "s3", {
     vpcId: vpc.id,
@@ -81,10 +82,10 @@ export const addNetworkStack = (
         ),
         Principal: "*",
       },
-      // Layers of images from ECR, where the server's lies there.
+      // Image layers from ECR, if the server's image is there.
       { ...allow(["s3:GetObject"], [`arn:aws:s3:::prod-${region}-starport-layer-bucket/*`]), Principal: "*" },
     ]),
     tags: { Name: "slipway-s3" },
   });
-  return { vpc: vpc.id, ...made };
+  return { vpc: vpc.id, ...subnetIds };
 };

@@ -12,7 +12,7 @@ import { addSlipwayStack } from "./slipway-stack.ts";
 
 export type RegistryOutputs = {
   readonly uri: string;
-  /** ARN of its API, for those who may call it. */
+  /** ARN of its API, for callers' permissions. */
   readonly api?: string;
   /** ARN of the artefacts' folder. */
   readonly artifacts?: string;
@@ -26,8 +26,8 @@ type Needs = {
 type OwnRegistryConfig = Extract<Accounts["tooling"]["registry"], { kind: "own" }>;
 
 /**
- * MLflow with its database and artefacts. Who may call it is said by IAM: an HTTP API takes signed requests and passes
- * them into the network, so that no function has to lie in the network and none needs a way out of it again.
+ * MLflow with its database and artefacts. IAM controls access: an HTTP API accepts signed requests and forwards them into
+ * the network, so that no function needs to be in the network.
  */
 export const addRegistryStack = (
   app: App,

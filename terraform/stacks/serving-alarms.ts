@@ -15,7 +15,7 @@ type Needs = {
 const { namespace, requests, failures, latencyMs, storageWriteFailures } = metricNames.inference;
 const fiveMinutes = 300;
 
-/** Alarms and the dashboard of an environment, over all its models. */
+/** Alarms and the dashboard for all models of an environment. */
 export const addServingAlarms = (
   stack: TerraformStack,
   { environment, config, topic, httpApiId }: Needs,
@@ -33,28 +33,28 @@ export const addServingAlarms = (
     alarms: [
       {
         name: "errors",
-        description: `More than ${alarms.errorPercent} % of ${environment}'s requests failed within 5 minutes. The dashboard slipway-${environment} says which model; slipway rollback puts it back.`,
+        description: `More than ${alarms.errorPercent} % of ${environment}'s requests failed within 5 minutes. The dashboard slipway-${environment} shows the model; slipway rollback restores its previous version.`,
         above: alarms.errorPercent,
         seconds: fiveMinutes,
         of: { percentOf: here(failures, "Sum"), among: here(requests, "Sum") },
       },
       {
         name: "latency",
-        description: `One of a hundred requests to ${environment} took longer than ${alarms.p99Ms} ms within 5 minutes.`,
+        description: `p99 latency of ${environment} above ${alarms.p99Ms} ms within 5 minutes.`,
         above: alarms.p99Ms,
         seconds: fiveMinutes,
         of: here(latencyMs, "p99"),
       },
       {
         name: "storage",
-        description: `Predictions of ${environment} were answered and not recorded. Callers have their answers; see the table's throttles and the functions' logs.`,
+        description: `Predictions of ${environment} succeeded but were not recorded. Callers got their responses; see the table's throttles and the functions' logs.`,
         above: 0,
         seconds: fiveMinutes,
         of: here(storageWriteFailures, "Sum"),
       },
       {
         name: "throttles",
-        description: `Lambda refused calls in ${environment}'s account: the account's concurrency is used up.`,
+        description: `Lambda throttled calls in ${environment}'s account: the account's concurrency is used up.`,
         above: 0,
         seconds: fiveMinutes,
         of: { namespace: "AWS/Lambda", name: "Throttles", statistic: "Sum" },
@@ -67,14 +67,14 @@ export const addServingAlarms = (
     name: `slipway-${environment}`,
     region,
     widgets: [
-      { title: "Requests a minute, by model and version", expressions: [search(requests, "Sum")] },
-      { title: "Failures a minute", expressions: [search(failures, "Sum")] },
+      { title: "Requests per minute, by model and version", expressions: [search(requests, "Sum")] },
+      { title: "Failures per minute", expressions: [search(failures, "Sum")] },
       {
-        title: "Latency, median and 99 of 100, ms",
+        title: "Latency p50 and p99, ms",
         expressions: [search(latencyMs, "p50"), search(latencyMs, "p99")],
       },
       {
-        title: "Predictions answered and not recorded",
+        title: "Predictions not recorded",
         metrics: [[namespace, storageWriteFailures, "environment", environment]],
       },
       {
@@ -82,7 +82,7 @@ export const addServingAlarms = (
         metrics: ["Count", "4xx", "5xx"].map((name) => ["AWS/ApiGateway", name, "ApiId", httpApiId]),
       },
       {
-        title: "Lambda: at once, refused",
+        title: "Lambda: concurrency, throttles",
         metrics: [
           ["AWS/Lambda", "ConcurrentExecutions"],
           ["AWS/Lambda", "Throttles"],

@@ -14,7 +14,7 @@ import { selectFunctionVariables } from "../select-function-variables.ts";
 import { addServingAlarms } from "./serving-alarms.ts";
 import { addSlipwayStack } from "./slipway-stack.ts";
 
-/** The function that lets callers with a key in; its folder under lambdas/. */
+/** The function that checks callers' API keys; its folder under lambdas/. */
 export const authorizerFunction = "authorize-key";
 
 export type ServingOutputs = {
@@ -36,7 +36,7 @@ type Needs = {
   readonly topic: string;
 };
 
-/** What an environment's models are served in. No model is named here: the pipeline makes what belongs to one. */
+/** The shared resources for serving an environment's models. Deliveries create the resources of each model. */
 export const addServingStack = (app: App, needs: Needs): ServingOutputs => {
   const { accounts, environment, key } = needs;
   const config = accounts[environment];
@@ -69,16 +69,18 @@ export const addServingStack = (app: App, needs: Needs): ServingOutputs => {
     httpApiId: api.id,
   });
 
-  const authorize = needs.functions.find(({ name }) => name === authorizerFunction);
-  if (authorize === undefined)
-    throw new RangeError(`lambdas/ has no ${authorizerFunction}: every route to a model would be open.`);
+  const deployedFunction = needs.functions.find(({ name }) => name === authorizerFunction);
+  if (deployedFunction === undefined)
+    throw new RangeError(
+      `lambdas/ has no ${authorizerFunction}, so models' routes would have no authorization.`,
+    );
   addServingAlarms(stack, { environment, config, topic: needs.topic, httpApiId: api.id });
-  const made = addLambdaFunction(stack, authorizerFunction, {
+  const authorizerResources = addLambdaFunction(stack, authorizerFunction, {
     name: nameResources(accounts).functionName(authorizerFunction),
     zip: needs.zip(authorizerFunction),
     account,
     region,
-    variables: selectFunctionVariables(authorize, {
+    variables: selectFunctionVariables(deployedFunction, {
       KEYS_TABLE: shared.table.name,
       SLIPWAY_ENVIRONMENT: environment,
     }),
@@ -87,25 +89,24 @@ export const addServingStack = (app: App, needs: Needs): ServingOutputs => {
     memoryMb: 512,
     key,
     logRetentionDays,
-    invokedBy: "caller that waits",
+    invokedBy: "synchronous caller",
   });
   const authorizer = new Apigatewayv2Authorizer(stack, "authorizer", {
     apiId: api.id,
     name: authorizerFunction,
     authorizerType: "REQUEST",
-    authorizerUri: made.lambda.invokeArn,
+    authorizerUri: authorizerResources.lambda.invokeArn,
     authorizerPayloadFormatVersion: "2.0",
     enableSimpleResponses: true,
-    // No identity source, which is optional where nothing is cached: a key comes in one of two headers, and a request that
-    // lacks a named source is answered 401 without the function. And no cached result: it would neither count a request
-    // nor notice a revoked key.
+    // No identity source (optional without a cache): a key is in one of two headers, and API Gateway would return 401 for
+    // a missing one without calling the function. No cache: it would neither count requests nor notice revoked keys.
     // https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
     authorizerResultTtlInSeconds: 0,
   });
   new LambdaPermission(stack, "authorizer-invoke", {
     statementId: "slipway-http-api",
     action: "lambda:InvokeFunction",
-    functionName: made.lambda.functionName,
+    functionName: authorizerResources.lambda.functionName,
     principal: "apigateway.amazonaws.com",
     sourceArn: `${api.executionArn}/authorizers/${authorizer.id}`,
   });

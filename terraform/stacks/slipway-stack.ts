@@ -5,15 +5,15 @@ import { nameResources, terraformRole } from "../resource-names.ts";
 
 type Needs = {
   readonly accounts: Accounts;
-  /** The account that the stack's resources lie in. */
+  /** The account of the stack's resources. */
   readonly account: keyof Accounts;
-  /** `person`: whoever applies acts as itself, before the role is there. */
+  /** `person`: uses the caller's own identity, because Terraform's role does not exist yet. */
   readonly as: "role" | "person";
 };
 
 /**
- * An empty stack with its provider, its tags and its state: one object in tooling's bucket, locked while it is used.
- * It refuses to run against another account than the configuration's.
+ * An empty stack with its provider, tags and state: one object in tooling's bucket, locked during use. It refuses to run
+ * against other accounts than the configuration's.
  */
 export const addSlipwayStack = (app: App, name: string, { accounts, account, as }: Needs): TerraformStack => {
   const stack = new TerraformStack(app, name);

@@ -355,7 +355,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
       ["serve", "models/churn", "--no-trial", "--port", "0"],
     ])
       expect(await run(...args, "--data", root), args[0]).toMatch(
-        /state\.sqlite cannot be used: the file there is no database\. Put a copy of it back/,
+        /state\.sqlite cannot be used: the file is not a database\. Restore a copy/,
       );
   });
 

@@ -201,11 +201,11 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     const path = join(disk.path, "rehearsal.log");
     const log = openLog({ path, clock: () => 0 });
     const database = openDatabase(join(disk.path, "state.sqlite"));
-    const faults: unknown[] = [];
+    const errors: unknown[] = [];
     const metrics = createSqliteMetrics({
       database,
       clock: () => 1_000,
-      onFault: (error) => faults.push(error),
+      onError: (error) => errors.push(error),
     });
     log("before");
     disk.fill();
@@ -220,7 +220,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     } as const;
     for (let count = 0; count < 40_000; count++)
       metrics.request({ ...request, labels: new Map([["stay", 1]]) });
-    expect(faults[0]).toMatchObject({
+    expect(errors[0]).toMatchObject({
       name: "DataFolderUnusable",
       message: expect.stringContaining("the disk is full"),
     });
@@ -277,7 +277,7 @@ describe("a data folder over its limit", () => {
     const store = createSqliteStore({ database, clock });
     const blobs = createFileBlobs({
       folder: folder.blobs,
-      written: (bytes) => {
+      onWrite: (bytes) => {
         written += bytes;
       },
     });

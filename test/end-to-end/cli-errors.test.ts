@@ -50,8 +50,7 @@ describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
   test("a data folder that is a file ends with 3 and leaves the file", async () => {
     const file = join(fixture.folder, "file");
     writeFileSync(file, "mine\n");
-    const sentence =
-      /a file stands where a folder is needed\. Remove it, or choose another folder with --data/;
+    const sentence = /a file is in the place of a folder\. Remove it, or choose another folder with --data/;
     expectSentence(await rehearse("--data", file), 3, sentence);
     expectSentence(await rehearse("--data", join(file, "below")), 3, sentence);
     expectSentence(await rehearse("--data", file, "--fresh"), 3, /--data/);

@@ -357,7 +357,7 @@ export const createMemoryWorld = ({
     /** The same without statements of the builder: only those that a test records. */
     strict: built,
     builder: async () => fakeBuilderDigest,
-    metrics: createSqliteMetrics({ database, clock, onFault: () => undefined }),
+    metrics: createSqliteMetrics({ database, clock, onError: () => undefined }),
     serving: { stage: serving("stage"), prod: serving("prod") },
     claims: createClaims({ store }),
     ledger: account,

@@ -216,7 +216,7 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
       if (status === "succeeded" && /^(DeployStage|PromoteModel|RollBack)$/.test(state))
         inBackground("telling what is served", tellServed());
     },
-    onFault: log,
+    onError: log,
     onEnd: (name, status) =>
       inBackground(
         `the end of ${name}`,

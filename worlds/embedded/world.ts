@@ -89,7 +89,7 @@ export const openCapabilities = async ({
   const countBlob = (bytes: number): void => {
     blobsWritten += bytes;
   };
-  const blobs = createFileBlobs({ folder: folder.blobs, written: countBlob });
+  const blobs = createFileBlobs({ folder: folder.blobs, onWrite: countBlob });
   const hashSecret = await secrets.read("RECORDS_HASH_KEY");
   const store = createSqliteStore({ database, clock });
   return {
@@ -116,7 +116,7 @@ export const openCapabilities = async ({
     metrics: createSqliteMetrics({
       database,
       clock,
-      onFault: (fault) => log("metrics wait for the disk", fault),
+      onError: (error) => log("metrics wait for the disk", error),
     }),
     cipher: createKeyFileCipher({ file: folder.cipherKey }),
     signer: createKeyFileSigner({ file: folder.signerKey }),

@@ -1,7 +1,7 @@
 import type { Count } from "#platform/metrics/metrics.ts";
 import { formatMetricLines } from "./metric-lines.ts";
 
-/** A delivery's own metrics as lines in the embedded metric format; who only counts needs no client. `clock`: epoch ms. */
+/** Writes a delivery's metrics as lines in the embedded metric format, without a client. `clock`: epoch milliseconds. */
 export const emitCount =
   (needs: {
     readonly namespace: string;

@@ -1,8 +1,8 @@
-/** A line may define so many metrics; more are dropped by CloudWatch, with the line. */
+/** CloudWatch drops a line with more metrics. */
 const maxMetricsPerLine = 100;
 
 /**
- * Values as log lines in the embedded metric format, one dimension set each; `at`: epoch milliseconds.
+ * Formats values as log lines in the embedded metric format, each with one dimension set; `at`: epoch milliseconds.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export const formatMetricLines = (metrics: {
@@ -12,7 +12,7 @@ export const formatMetricLines = (metrics: {
   readonly values: readonly { readonly name: string; readonly value: number; readonly unit: string }[];
 }): readonly string[] => {
   const { namespace, at, dimensions } = metrics;
-  // What is no number would be null in JSON, and CloudWatch would drop its whole line.
+  // NaN would become null in JSON, and CloudWatch would drop the whole line.
   const values = metrics.values.filter(({ value }) => Number.isFinite(value));
   const lines: string[] = [];
   for (let start = 0; start < values.length; start += maxMetricsPerLine) {

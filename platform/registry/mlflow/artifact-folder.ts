@@ -1,13 +1,13 @@
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { MlflowApi } from "./mlflow-api.ts";
 
-/** Files of one model version, by their path inside its folder. */
+/** The files of one model version, by path in its folder. */
 export type ArtifactFolder = {
   put(path: string, bytes: Uint8Array): Promise<void>;
   get(path: string): Promise<Uint8Array | undefined>;
 };
 
-/** Artefacts lie where Slipway cannot write: neither in S3 nor behind the server's proxy. */
+/** Slipway cannot write the artefacts: they are neither in S3 nor behind the server's proxy. */
 export class ArtifactsOutOfReach extends SlipwayError {
   override readonly name = "ArtifactsOutOfReach";
   override readonly retryable = false;
@@ -17,8 +17,8 @@ export class ArtifactsOutOfReach extends SlipwayError {
 export type OpenBucketFolder = (bucket: string, prefix: string) => ArtifactFolder;
 
 /**
- * The folder that a version's `source` names: `s3://…` is written directly, `mlflow-artifacts:/…` by the tracking
- * server's proxy. Throws ArtifactsOutOfReach for all else.
+ * Opens the folder of a version's `source`: `s3://…` directly, `mlflow-artifacts:/…` through the tracking server's
+ * proxy. Throws ArtifactsOutOfReach for other URLs.
  */
 export const openArtifactFolder = (
   { api, s3 }: { readonly api: MlflowApi; readonly s3?: OpenBucketFolder | undefined },
@@ -33,6 +33,6 @@ export const openArtifactFolder = (
       get: (name) => api.getArtifact(`${path}/${name}`),
     };
   throw new ArtifactsOutOfReach(
-    `MLflow keeps artefacts at ${source}: start it with --artifacts-destination or with an artifact root in S3.`,
+    `MLflow stores artefacts at ${source}: start it with --artifacts-destination or with an artifact root in S3.`,
   );
 };

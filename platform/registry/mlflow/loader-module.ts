@@ -1,8 +1,8 @@
 /**
- * MLflow's own loader for ONNX hands a DataFrame on as one tensor and so fails on a model with one input per column;
- * this one stands beside the model, takes the manifest's columns (`slipway.json`) and answers by the same rules as
- * Slipway's own runtime (model-folder/onnx/bind-inputs.ts, find-output.ts, read-predictions.ts, text/): a column for `label`,
- * `band` and each label's score, or for each value; without a readable manifest, the graph's outputs as they are.
+ * MLflow's loader for ONNX passes a DataFrame as one tensor, so it fails for a model with one input per column. This
+ * loader is stored with the model. It binds the manifest's columns (`slipway.json`) by the same rules as Slipway's
+ * runtime (model-folder/onnx/bind-inputs.ts, find-output.ts, read-predictions.ts, text/). It returns columns for
+ * `label`, `band` and each label's score, or for each value; without a readable manifest, the graph's outputs.
  */
 export const loaderModule = `"""Loads a model that Slipway registered: rows with the manifest's columns in, scores or values out."""
 import json

@@ -6,7 +6,7 @@ import { valueNames } from "#model-folder/manifest/value-names.ts";
 import type { Registration } from "#platform/registry/registry.ts";
 import { loaderModule } from "./loader-module.ts";
 
-/** What a version belongs to, as MLflow says it. */
+/** The MLflow run of a version. */
 type MlflowRun = {
   readonly runId: string;
   /** Epoch milliseconds. */
@@ -21,7 +21,7 @@ const columnType: Readonly<Record<Input["type"], string>> = {
   string: "string",
 };
 
-/** An optional integer comes as a float, because pandas has no missing integers. */
+/** An optional integer is a double, because pandas has no missing integers. */
 const toColumn = ({ name, type, required }: Input) => ({
   type: type === "integer" && !required ? "double" : columnType[type],
   name,
@@ -33,21 +33,21 @@ const listScoreNames = (manifest: Manifest): readonly string[] =>
 
 const createModelSignature = (manifest: Manifest) => {
   const output = manifest.task === "classification" ? manifest.output : undefined;
-  const first = [
+  const labelColumns = [
     ...(output ? [{ type: output.labelType === "integer" ? "long" : "string", name: "label" }] : []),
     ...(output?.bands ? [{ type: "string", name: "band" }] : []),
   ];
   const scores = listScoreNames(manifest)
-    .filter((score) => !first.some(({ name }) => name === score))
+    .filter((score) => !labelColumns.some(({ name }) => name === score))
     .map((name) => ({ type: "double", name }));
   return {
     inputs: JSON.stringify(manifest.inputs.map(toColumn)),
-    outputs: JSON.stringify([...first, ...scores].map((one) => ({ ...one, required: true }))),
+    outputs: JSON.stringify([...labelColumns, ...scores].map((column) => ({ ...column, required: true }))),
     params: null,
   };
 };
 
-/** What the loader needs of the manifest. */
+/** The parts of the manifest that the loader needs. */
 const toLoaderManifest = (manifest: Manifest) => {
   const output = manifest.task === "classification" ? manifest.output : undefined;
   return {
@@ -64,7 +64,7 @@ const toLoaderManifest = (manifest: Manifest) => {
   };
 };
 
-/** The manifest, or undefined where it cannot be read: registering is no place to judge it. */
+/** Undefined for an invalid manifest: it was checked before, and must not fail the registration. */
 const tryReadManifest = (text: string): Manifest | undefined => {
   try {
     return readManifest(text);
@@ -75,13 +75,13 @@ const tryReadManifest = (text: string): Manifest | undefined => {
 
 const encodeText = (content: string): Uint8Array => new Uint8Array(Buffer.from(content, "utf8"));
 
-/** The file that makes a folder a model: it is written last. */
+/** Makes the folder a model for MLflow, so it is written last. */
 export const modelFile = "MLmodel";
 export const onnxFile = "model.onnx";
 
 /**
- * The files of a version in MLflow's model format, in the order in which they are written; the same registration
- * gives the same bytes, so that whoever completes it changes nothing.
+ * The files of a version in MLflow's model format, in the order of writing. The same registration gives the same bytes,
+ * so completing an interrupted one changes nothing.
  * https://mlflow.org/docs/latest/ml/model/#storage-format
  */
 export const createMlflowModel = (

@@ -2,7 +2,7 @@ import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@a
 import { callAws } from "#platform/errors/call-aws.ts";
 import type { ArtifactFolder } from "./artifact-folder.ts";
 
-/** Artefacts in S3, written directly. Its file is apart, so that a function that only moves aliases carries no S3. */
+/** Artefacts directly in S3. In its own file, so that functions that only move aliases do not bundle the S3 client. */
 export const createS3Artifacts =
   (s3: S3Client) =>
   (bucket: string, prefix: string): ArtifactFolder => ({

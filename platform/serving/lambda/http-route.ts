@@ -32,29 +32,29 @@ const readAllPages = async <Item>(
 
 const toRouteKey = (model: string) => `ANY /models/${model}/{proxy+}`;
 
-/** API Gateway waits at most so long for a function, in milliseconds. */
+/** API Gateway's longest timeout for a function. */
 const integrationLimitMs = 30_000;
 
 /**
- * The route of one model in the environment's HTTP API, which leads to the function's alias.
+ * The route of one model in the environment's HTTP API to the function's alias.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export const createHttpRoute = ({ api, httpApi }: Needs) => {
   const ApiId = httpApi.id;
-  const routes = () =>
+  const listRoutes = () =>
     readAllPages<Route>((NextToken) => api.send(new GetRoutesCommand({ ApiId, NextToken })));
-  const integrations = () =>
+  const listIntegrations = () =>
     readAllPages<Integration>((NextToken) => api.send(new GetIntegrationsCommand({ ApiId, NextToken })));
 
   const authorization = httpApi.authorizerId
     ? { AuthorizationType: "CUSTOM" as const, AuthorizerId: httpApi.authorizerId }
     : { AuthorizationType: "NONE" as const };
 
-  const integrationFor = async (aliasArn: string): Promise<string | undefined> => {
-    // One that a broken-off attempt left behind is taken, so that none is ever doubled for long.
-    const standing = (await integrations()).find(({ IntegrationUri }) => IntegrationUri === aliasArn);
-    if (standing) return standing.IntegrationId;
-    const made = await api.send(
+  const ensureIntegration = async (aliasArn: string): Promise<string | undefined> => {
+    // Reuse the integration of an interrupted attempt, so that duplicates do not accumulate.
+    const existing = (await listIntegrations()).find(({ IntegrationUri }) => IntegrationUri === aliasArn);
+    if (existing) return existing.IntegrationId;
+    const created = await api.send(
       new CreateIntegrationCommand({
         ApiId,
         IntegrationType: "AWS_PROXY",
@@ -64,46 +64,47 @@ export const createHttpRoute = ({ api, httpApi }: Needs) => {
         TimeoutInMillis: integrationLimitMs,
       }),
     );
-    return made.IntegrationId;
+    return created.IntegrationId;
   };
 
-  const gone = async (removal: Promise<unknown>): Promise<void> => {
+  const ignoreNotFound = async (removal: Promise<unknown>): Promise<void> => {
     await removal.catch((error: unknown) => {
       if (!(error instanceof NotFoundException)) throw error;
     });
   };
 
   return {
-    /** Makes the route where it is missing, and mends one whose integration was taken away. */
+    /** Creates a missing route, and repairs one whose integration was removed. */
     async ensure(model: string, aliasArn: string): Promise<void> {
       const RouteKey = toRouteKey(model);
-      const Target = `integrations/${await integrationFor(aliasArn)}`;
-      const standing = (await routes()).find((route) => route.RouteKey === RouteKey);
-      if (standing === undefined) {
+      const Target = `integrations/${await ensureIntegration(aliasArn)}`;
+      const existing = (await listRoutes()).find((route) => route.RouteKey === RouteKey);
+      if (existing === undefined) {
         await api
           .send(new CreateRouteCommand({ ApiId, RouteKey, Target, ...authorization }))
           .catch((error: unknown) => {
-            // Another delivery, or this call's own first attempt, was faster.
+            // Another delivery, or an earlier attempt of this call, was faster.
             if (!(error instanceof ConflictException)) throw error;
           });
         return;
       }
-      const same =
-        standing.Target === Target &&
-        standing.AuthorizationType === authorization.AuthorizationType &&
-        standing.AuthorizerId === httpApi.authorizerId;
-      if (!same)
+      const isUnchanged =
+        existing.Target === Target &&
+        existing.AuthorizationType === authorization.AuthorizationType &&
+        existing.AuthorizerId === httpApi.authorizerId;
+      if (!isUnchanged)
         await api.send(
-          new UpdateRouteCommand({ ApiId, RouteId: standing.RouteId, Target, ...authorization }),
+          new UpdateRouteCommand({ ApiId, RouteId: existing.RouteId, Target, ...authorization }),
         );
     },
-    /** Takes away the route and every integration that leads to the function's alias, also when the function is gone. */
-    async remove(model: string, aliasOf: string): Promise<void> {
-      for (const { RouteKey, RouteId } of await routes())
-        if (RouteKey === toRouteKey(model)) await gone(api.send(new DeleteRouteCommand({ ApiId, RouteId })));
-      for (const { IntegrationUri, IntegrationId } of await integrations())
-        if (IntegrationUri?.endsWith(`:function:${aliasOf}:live`))
-          await gone(api.send(new DeleteIntegrationCommand({ ApiId, IntegrationId })));
+    /** Removes the route and all integrations of the function's alias, even if the function no longer exists. */
+    async remove(model: string, functionName: string): Promise<void> {
+      for (const { RouteKey, RouteId } of await listRoutes())
+        if (RouteKey === toRouteKey(model))
+          await ignoreNotFound(api.send(new DeleteRouteCommand({ ApiId, RouteId })));
+      for (const { IntegrationUri, IntegrationId } of await listIntegrations())
+        if (IntegrationUri?.endsWith(`:function:${functionName}:live`))
+          await ignoreNotFound(api.send(new DeleteIntegrationCommand({ ApiId, IntegrationId })));
     },
   };
 };

@@ -3,36 +3,36 @@ import type { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { Environment } from "#platform/serving/serving.ts";
 
-/** What Terraform made in an environment's account, and the clients that act there. */
+/** Terraform's resources in an environment's account, and the clients for it. */
 export type LambdaServingDependencies = {
   readonly environment: Environment;
   readonly lambda: LambdaClient;
   readonly api: ApiGatewayV2Client;
   readonly logs: CloudWatchLogsClient;
-  /** ARN of the one role of all inference functions. */
+  /** ARN of the role that all inference functions share. */
   readonly role: string;
-  /** Where images lie, without tag and digest: `111122223333.dkr.ecr.eu-central-1.amazonaws.com/slipway`. */
+  /** The image repository, without tag and digest: `111122223333.dkr.ecr.eu-central-1.amazonaws.com/slipway`. */
   readonly repository: string;
-  /** An image there that a function is made with before its first version; it is never published. */
+  /** The image of a new function before its first version; it is never published. */
   readonly firstDigest: string;
   readonly architecture: "arm64" | "x86_64";
   readonly httpApi: {
     readonly id: string;
-    /** Its stage's address, without a slash at the end. */
+    /** The stage's URL, without a trailing slash. */
     readonly url: string;
-    /** A Lambda authorizer that every model's route asks; absent: the routes are open. */
+    /** The Lambda authorizer of all models' routes; absent: no authorization. */
     readonly authorizerId?: string;
   };
-  /** Variables that all functions there have beside those that are published: where their records lie. */
+  /** Variables of all functions in addition to the published ones: the location of their records. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** One of the numbers that CloudWatch Logs allows: 30, 60, 90 … */
+  /** A number that CloudWatch Logs allows: 30, 60, 90 … */
   readonly logRetentionDays: number;
-  /** ARN of the key of the functions' log groups; absent: CloudWatch's own. */
+  /** ARN of the KMS key of the functions' log groups; absent: CloudWatch's own key. */
   readonly logKey?: string | undefined;
-  /** Seconds between two looks at an update that is under way (default 1 to 5). */
+  /** Seconds between two polls of an update (default 1 to 5). */
   readonly poll?: { readonly minDelay: number; readonly maxDelay: number };
 };
 
-/** The longest that Lambda may take over one update, in seconds: pulling and optimising an image of 10 GB. */
+/** Timeout of one update: Lambda pulls and optimises an image of up to 10 GB. */
 export const updateTimeoutSeconds = 600;
 export const defaultPoll = { minDelay: 1, maxDelay: 5 };

@@ -30,28 +30,31 @@ const toLiveAlias = (alias: AliasConfiguration): LiveAlias | undefined => {
   };
 };
 
-const isSame = (found: LiveAlias, wanted: AliasUpdate): boolean =>
-  found.version === wanted.version &&
-  found.description === wanted.description &&
-  found.canary?.version === wanted.canary?.version &&
-  found.canary?.weight === wanted.canary?.weight;
+const isSame = (current: LiveAlias, wanted: AliasUpdate): boolean =>
+  current.version === wanted.version &&
+  current.description === wanted.description &&
+  current.canary?.version === wanted.canary?.version &&
+  current.canary?.weight === wanted.canary?.weight;
 
-/** The client sent this call more than once: what refuses the second may be the first one's effect. */
+/** The client repeated this call, so an earlier attempt may have caused the conflict. */
 const wasRepeated = (error: PreconditionFailedException | ResourceConflictException): boolean =>
   (error.$metadata.attempts ?? 1) > 1;
 
 /**
- * The alias `live` of an environment's functions, changed only under the revision that was read.
+ * The alias `live` of an environment's functions; every change requires the revision that was read.
  * https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
  */
 export const createLiveAlias = ({ environment, lambda, httpApi }: Needs) => {
-  const named = (model: string) => ({ FunctionName: toFunctionName(environment, model), Name: aliasName });
-  const conflict = (model: string, cause?: unknown) =>
+  const toAliasId = (model: string) => ({
+    FunctionName: toFunctionName(environment, model),
+    Name: aliasName,
+  });
+  const createConflict = (model: string, cause?: unknown) =>
     new RevisionConflict(`the alias live of ${model} in ${environment} is at another revision`, { cause });
 
   const live = async (model: string): Promise<LiveAlias | undefined> => {
     try {
-      return toLiveAlias(await lambda.send(new GetAliasCommand(named(model))));
+      return toLiveAlias(await lambda.send(new GetAliasCommand(toAliasId(model))));
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return undefined;
       throw error;
@@ -61,31 +64,31 @@ export const createLiveAlias = ({ environment, lambda, httpApi }: Needs) => {
   const write = async (model: string, wanted: AliasUpdate, expect: string): Promise<LiveAlias> => {
     const { canary } = wanted;
     const input = {
-      ...named(model),
+      ...toAliasId(model),
       FunctionVersion: wanted.version,
       Description: wanted.description,
-      // An empty map removes the canary of before: without it, its weight would stay.
+      // An empty map removes the previous canary; without the map, its weight would stay.
       RoutingConfig: { AdditionalVersionWeights: canary ? { [canary.version]: canary.weight } : {} },
     };
     try {
-      const written = toLiveAlias(
+      const updated = toLiveAlias(
         expect === "absent"
           ? await lambda.send(new CreateAliasCommand(input))
           : await lambda.send(new UpdateAliasCommand({ ...input, RevisionId: expect })),
       );
-      if (!written) throw conflict(model);
-      return written;
+      if (!updated) throw createConflict(model);
+      return updated;
     } catch (error) {
-      if (error instanceof ResourceNotFoundException) throw conflict(model, error);
+      if (error instanceof ResourceNotFoundException) throw createConflict(model, error);
       if (!(error instanceof PreconditionFailedException || error instanceof ResourceConflictException))
         throw error;
-      const found = wasRepeated(error) ? await live(model) : undefined;
-      if (found && isSame(found, wanted)) return found;
-      throw conflict(model, error);
+      const current = wasRepeated(error) ? await live(model) : undefined;
+      if (current && isSame(current, wanted)) return current;
+      throw createConflict(model, error);
     }
   };
 
-  /** A permission belongs to the alias and goes with it, so it is given anew whenever the alias may be new. */
+  /** Deleting the alias deletes its permission, so it is added again whenever the alias may be new. */
   const allowHttpApi = async (model: string, aliasArn: string): Promise<void> => {
     const [, partition, , region, account] = aliasArn.split(":");
     await lambda
@@ -100,14 +103,14 @@ export const createLiveAlias = ({ environment, lambda, httpApi }: Needs) => {
         }),
       )
       .catch((error: unknown) => {
-        // There already; or the alias has just been taken away, and nobody is to be let in.
-        const settled =
+        // The permission exists, or the alias has just been removed and needs none.
+        const isExpected =
           error instanceof ResourceConflictException || error instanceof ResourceNotFoundException;
-        if (!settled) throw error;
+        if (!isExpected) throw error;
       });
   };
 
-  const mustHave = async (model: string, version: string): Promise<void> => {
+  const assertVersionExists = async (model: string, version: string): Promise<void> => {
     if (!(await readVersion({ environment, lambda })(model, version)))
       throw new NotServed(`${model} has no version ${version} in ${environment}`);
   };
@@ -119,20 +122,24 @@ export const createLiveAlias = ({ environment, lambda, httpApi }: Needs) => {
       const { version, canary } = wanted;
       if (canary?.version === version) throw new RangeError(`version ${version} cannot be its own canary`);
       if (canary && !(canary.weight >= 0 && canary.weight <= 1))
-        throw new RangeError(`a canary's weight is between 0 and 1, not ${canary.weight}`);
-      await mustHave(model, version);
-      if (canary) await mustHave(model, canary.version);
+        throw new RangeError(`invalid canary weight ${canary.weight} (0 to 1)`);
+      await assertVersionExists(model, version);
+      if (canary) await assertVersionExists(model, canary.version);
       return write(model, wanted, expect);
     },
     /**
-     * DeleteAlias takes no revision, so the alias is first written under the one that was read: whoever else read
-     * that revision is refused from then on. Only someone who reads between these two calls could still be lost.
+     * DeleteAlias takes no revision, so this first updates the alias with the expected revision: other writers with that
+     * revision then get a conflict. Only the write of someone who reads between these two calls can be lost.
      */
     async unroute(model: string, expect: string): Promise<void> {
-      const found = await live(model);
-      if (!found || found.revision !== expect) throw conflict(model);
-      await write(model, { version: found.version, description: `${found.description} withdrawn` }, expect);
-      await lambda.send(new DeleteAliasCommand(named(model)));
+      const current = await live(model);
+      if (!current || current.revision !== expect) throw createConflict(model);
+      await write(
+        model,
+        { version: current.version, description: `${current.description} withdrawn` },
+        expect,
+      );
+      await lambda.send(new DeleteAliasCommand(toAliasId(model)));
     },
   };
 };

@@ -22,19 +22,19 @@ type Needs = Pick<LambdaServingDependencies, "environment" | "lambda" | "reposit
 
 const maxAttempts = 20;
 
-/** The image's digest as Lambda resolved it; `ImageUri` says only what was asked for. */
+/** The digest that Lambda resolved; `ImageUri` is only the requested image. */
 const readImageDigest = ({ Code }: GetFunctionCommandOutput): string | undefined =>
   /@(sha256:[0-9a-f]{64})$/.exec(Code?.ResolvedImageUri ?? Code?.ImageUri ?? "")?.[1];
 
-const toFunctionConfig = (found: GetFunctionCommandOutput): FunctionConfig | undefined => {
-  const digest = readImageDigest(found);
-  const { MemorySize, Timeout, Environment } = found.Configuration ?? {};
+const toFunctionConfig = (response: GetFunctionCommandOutput): FunctionConfig | undefined => {
+  const digest = readImageDigest(response);
+  const { MemorySize, Timeout, Environment } = response.Configuration ?? {};
   if (digest === undefined || MemorySize === undefined || Timeout === undefined) return undefined;
   return { digest, memoryMb: MemorySize, timeoutSeconds: Timeout, variables: Environment?.Variables ?? {} };
 };
 
 /**
- * A published version as Lambda describes it, or undefined where it is not there.
+ * Reads a published version; undefined if it does not exist.
  * https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
  */
 export const readVersion =
@@ -42,10 +42,10 @@ export const readVersion =
   async (model: string, version: string): Promise<FunctionVersion | undefined> => {
     if (!/^[1-9]\d*$/.test(version)) return undefined;
     try {
-      const found = await lambda.send(
+      const response = await lambda.send(
         new GetFunctionCommand({ FunctionName: toFunctionName(environment, model), Qualifier: version }),
       );
-      const config = toFunctionConfig(found);
+      const config = toFunctionConfig(response);
       return config && { version, config };
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return undefined;
@@ -54,17 +54,16 @@ export const readVersion =
   };
 
 /**
- * Publishes a configuration, or finds the version that already has it: a version's description carries the
- * configuration's hash. Each write passes the RevisionId just read, so what is published is what was set here and
- * nothing that another process mixed in; a write that is refused, and one whose answer was lost and that was
- * repeated, both end in reading anew.
+ * Publishes a configuration, or finds the version that already has it: a version's description holds the
+ * configuration's hash. Each write passes the RevisionId just read, so a concurrent change is never published. After a
+ * conflict, which a retry with a lost response also causes, the function is read again.
  * https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
  */
 export const publishVersion = (needs: Needs) => {
   const { environment, lambda, repository, poll = defaultPoll } = needs;
   const waiter = { client: lambda, maxWaitTime: updateTimeoutSeconds, ...poll };
 
-  const published = async (name: string, hash: string): Promise<string | undefined> => {
+  const findVersion = async (name: string, hash: string): Promise<string | undefined> => {
     for await (const { Versions } of paginateListVersionsByFunction(
       { client: lambda },
       { FunctionName: name },
@@ -74,56 +73,56 @@ export const publishVersion = (needs: Needs) => {
     return undefined;
   };
 
-  /** The function as it stands, once no update of it is under way. */
-  const settled = async (name: string): Promise<GetFunctionCommandOutput> => {
+  /** Waits for a running update and reads the function. */
+  const readSettled = async (name: string): Promise<GetFunctionCommandOutput> => {
     const read = new GetFunctionCommand({ FunctionName: name });
-    const now = await lambda.send(read);
-    const { State, LastUpdateStatus } = now.Configuration ?? {};
-    if (State !== "Pending" && LastUpdateStatus !== "InProgress") return now;
+    const current = await lambda.send(read);
+    const { State, LastUpdateStatus } = current.Configuration ?? {};
+    if (State !== "Pending" && LastUpdateStatus !== "InProgress") return current;
     await waitUntilFunctionUpdatedV2(waiter, { FunctionName: name });
-    // The end of an update is a revision of its own.
+    // The end of an update changes the revision.
     return lambda.send(read);
   };
 
-  const setUp = async (name: string, config: FunctionConfig): Promise<GetFunctionCommandOutput> => {
-    let now = await settled(name);
-    if (readImageDigest(now) !== config.digest) {
+  const applyConfig = async (name: string, config: FunctionConfig): Promise<GetFunctionCommandOutput> => {
+    let current = await readSettled(name);
+    if (readImageDigest(current) !== config.digest) {
       await lambda.send(
         new UpdateFunctionCodeCommand({
           FunctionName: name,
           ImageUri: `${repository}@${config.digest}`,
-          RevisionId: now.Configuration?.RevisionId,
+          RevisionId: current.Configuration?.RevisionId,
         }),
       );
-      now = await settled(name);
+      current = await readSettled(name);
     }
-    const found = toFunctionConfig(now);
-    if (!found || hashConfig(found) !== hashConfig(config)) {
+    const currentConfig = toFunctionConfig(current);
+    if (!currentConfig || hashConfig(currentConfig) !== hashConfig(config)) {
       await lambda.send(
         new UpdateFunctionConfigurationCommand({
           FunctionName: name,
           MemorySize: config.memoryMb,
           Timeout: config.timeoutSeconds,
           Environment: { Variables: { ...config.variables } },
-          RevisionId: now.Configuration?.RevisionId,
+          RevisionId: current.Configuration?.RevisionId,
         }),
       );
-      now = await settled(name);
+      current = await readSettled(name);
     }
-    return now;
+    return current;
   };
 
   const publishOnce = async (name: string, config: FunctionConfig): Promise<string | undefined> => {
     const hash = hashConfig(config);
-    const now = await setUp(name, config);
-    // Someone may have changed the function after the last update: what was read then is theirs.
-    const standing = toFunctionConfig(now);
-    if (!standing || hashConfig(standing) !== hash) return undefined;
+    const current = await applyConfig(name, config);
+    // Someone may have changed the function after the last update.
+    const currentConfig = toFunctionConfig(current);
+    if (!currentConfig || hashConfig(currentConfig) !== hash) return undefined;
     const { Version } = await lambda.send(
       new PublishVersionCommand({
         FunctionName: name,
         Description: `config=${hash}`,
-        RevisionId: now.Configuration?.RevisionId,
+        RevisionId: current.Configuration?.RevisionId,
       }),
     );
     return Version;
@@ -131,30 +130,28 @@ export const publishVersion = (needs: Needs) => {
 
   return async (model: string, config: FunctionConfig): Promise<FunctionVersion> => {
     const name = toFunctionName(environment, model);
-    for (let round = 0; round < maxAttempts; round++)
+    for (let attempt = 0; attempt < maxAttempts; attempt++)
       try {
         const hash = hashConfig(config);
-        const version = (await published(name, hash)) ?? (await publishOnce(name, config));
+        const version = (await findVersion(name, hash)) ?? (await publishOnce(name, config));
         if (version === undefined) continue;
         await waitUntilPublishedVersionActive(waiter, { FunctionName: name, Qualifier: version });
-        const read = await readVersion(needs)(model, version);
-        if (read && hashConfig(read.config) === hash) return read;
+        const published = await readVersion(needs)(model, version);
+        if (published && hashConfig(published.config) === hash) return published;
       } catch (error) {
         if (error instanceof ResourceNotFoundException)
           throw new NotServed(
-            `there is no function for ${model} in ${environment}: deliver the model again, which makes it anew`,
+            `there is no function for ${model} in ${environment}: deliver the model again to create it`,
             { cause: error },
           );
         if (error instanceof InvalidParameterValueException && /source image/i.test(error.message))
           throw new NotServed(
-            `there is no image ${config.digest} in ${repository}: deliver the model again, which builds it, and see that nothing deletes images there`,
+            `there is no image ${config.digest} in ${repository}: deliver the model again to build it, and check which rule deletes images there`,
             { cause: error },
           );
         if (!(error instanceof PreconditionFailedException || error instanceof ResourceConflictException))
           throw error;
       }
-    throw new TemporaryFault(
-      `${name} was changed by others ${maxAttempts} times while a version was being published`,
-    );
+    throw new TemporaryFault(`${name} changed ${maxAttempts} times while a version was being published`);
   };
 };

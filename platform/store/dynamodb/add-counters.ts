@@ -21,20 +21,20 @@ type Addition = {
   readonly key: Key;
   readonly amounts: readonly (readonly [name: string, amount: number])[];
   readonly expiresAt: number | undefined;
-  /** This addition's own name, by which its retry is recognised. */
+  /** The id by which a retry of this addition is recognised. */
   readonly write: string;
 };
 
-/** How often an expired item is met that another caller begins anew at the same time. */
+/** Attempts when another caller replaces the same expired item concurrently. */
 const attempts = 3;
 
 /**
- * `add` of the store in DynamoDB. The item carries the id of the addition that was last, so that the client's retry
- * over a lost answer is recognised as one that took effect.
+ * The store's `add` in DynamoDB. The item stores the id of its last addition, so that a retry after a lost response is
+ * recognised.
  */
 export const addCounters = ({ client, table, now, newId }: Needs): Store["add"] => {
-  /** The counters where the call took effect, also at its first attempt, whose answer was lost; otherwise nothing. */
-  const unlessRefused = async (
+  /** The counters if the call, or an earlier attempt of it, took effect; otherwise undefined. */
+  const ignoreFailedCondition = async (
     { write }: Addition,
     call: () => Promise<Counters>,
   ): Promise<Counters | undefined> => {
@@ -47,8 +47,8 @@ export const addCounters = ({ client, table, now, newId }: Needs): Store["add"] 
   };
 
   const addToLive = async ({ key, amounts, expiresAt, write }: Addition): Promise<Counters> => {
-    const added = amounts.map((_, index) => `#n${index} :n${index}`).join(", ");
-    const update = `ADD #version :one, ${added} SET #write = :write${
+    const additions = amounts.map((_, index) => `#n${index} :n${index}`).join(", ");
+    const update = `ADD #version :one, ${additions} SET #write = :write${
       expiresAt === undefined ? " REMOVE #expiresAt" : ", #expiresAt = :expiresAt"
     }`;
     const condition = `(attribute_not_exists(#write) OR #write <> :write) AND ${liveCondition}`;
@@ -74,7 +74,7 @@ export const addCounters = ({ client, table, now, newId }: Needs): Store["add"] 
     return readCounters((await client.send(command)).Attributes ?? {});
   };
 
-  const beginAnew = async ({ key, amounts, expiresAt, write }: Addition): Promise<Counters> => {
+  const replaceExpired = async ({ key, amounts, expiresAt, write }: Addition): Promise<Counters> => {
     const condition = "#expiresAt < :now";
     const command = new PutItemCommand({
       TableName: table,
@@ -97,12 +97,12 @@ export const addCounters = ({ client, table, now, newId }: Needs): Store["add"] 
   return async (key, amounts, { expiresAt } = {}) => {
     const addition = { key, amounts: Object.entries(validateAmounts(amounts)), expiresAt, write: newId() };
     for (let attempt = 0; attempt < attempts; attempt += 1)
-      for (const call of [addToLive, beginAnew]) {
+      for (const call of [addToLive, replaceExpired]) {
         const counters = await callAws("DynamoDB addition", () =>
-          unlessRefused(addition, () => call(addition)),
+          ignoreFailedCondition(addition, () => call(addition)),
         );
         if (counters !== undefined) return counters;
       }
-    throw new TemporaryFault("A counter in DynamoDB expired while it was added to.");
+    throw new TemporaryFault("A counter in DynamoDB expired during an addition.");
   };
 };

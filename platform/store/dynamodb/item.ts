@@ -10,7 +10,7 @@ import {
 
 export type Item = Record<string, AttributeValue>;
 
-/** Attributes of an item; `expiresAt` (epoch seconds) is the table's TTL attribute. Counters lie beside them. */
+/** Attributes of an item besides its counters; `expiresAt` (epoch seconds) is the table's TTL attribute. */
 const attributeNames = {
   "#pk": "pk",
   "#value": "value",
@@ -18,7 +18,7 @@ const attributeNames = {
   "#expiresAt": "expiresAt",
   "#write": "write",
 };
-/** DynamoDB refuses a name that an expression does not use. */
+/** Only the used names: DynamoDB refuses unused ones. */
 export const selectAttributeNames = (...expressions: readonly string[]): Record<string, string> =>
   Object.fromEntries(
     Object.entries(attributeNames).filter(([name]) =>
@@ -26,10 +26,10 @@ export const selectAttributeNames = (...expressions: readonly string[]): Record<
     ),
   );
 
-/** Holds for an item that has not expired; `:now` is in epoch seconds. */
+/** True for an item that has not expired; `:now` is in epoch seconds. */
 export const liveCondition = "(attribute_not_exists(#expiresAt) OR #expiresAt >= :now)";
 
-/** Counters are attributes of their own, because DynamoDB adds to nothing else without reading first. */
+/** Each counter is an attribute, because DynamoDB can only add to attributes without a read. */
 const counterPrefix = "n:";
 export const toCounterName = (name: string): string => `${counterPrefix}${name}`;
 
@@ -59,6 +59,6 @@ export const encodeValue = (key: Key, value: Json): string => {
   const bytes = Buffer.byteLength(json);
   if (bytes <= itemLimitBytes) return json;
   throw new ItemTooLarge(
-    `${key.partition} ${key.sort} has ${bytes} bytes of JSON, the limit is ${itemLimitBytes}: keep it in blobs.`,
+    `${key.partition} ${key.sort} has ${bytes} bytes of JSON (limit ${itemLimitBytes}): store it in blobs.`,
   );
 };

@@ -2,8 +2,8 @@ import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from "@aws-s
 import { expect, test } from "vitest";
 import { putAllItems } from "./put-all-items.ts";
 
-/** A table that takes `taken` items of each call and leaves the others undone, as a throttled one does. */
-const throttledTable = (taken: number) => {
+/** A throttled table: it processes `capacity` items of each call and returns the others as unprocessed. */
+const createThrottledTable = (capacity: number) => {
   const client = new DynamoDBClient({ region: "eu-central-1" });
   const calls: number[] = [];
   const written: (string | undefined)[] = [];
@@ -11,8 +11,8 @@ const throttledTable = (taken: number) => {
     if (!(command instanceof BatchWriteItemCommand)) throw new TypeError("another call");
     const requests: WriteRequest[] = command.input.RequestItems?.table ?? [];
     calls.push(requests.length);
-    written.push(...requests.slice(0, taken).map(({ PutRequest }) => PutRequest?.Item?.sk?.S));
-    return { UnprocessedItems: requests.length > taken ? { table: requests.slice(taken) } : {} };
+    written.push(...requests.slice(0, capacity).map(({ PutRequest }) => PutRequest?.Item?.sk?.S));
+    return { UnprocessedItems: requests.length > capacity ? { table: requests.slice(capacity) } : {} };
   };
   const pauses: number[] = [];
   const pause = async (milliseconds: number) => void pauses.push(milliseconds);
@@ -24,8 +24,8 @@ const items = (count: number) =>
     value: index,
   }));
 
-test("what a throttled table left undone is sent again after a growing pause, and nothing else is", async () => {
-  const { putAll, calls, written, pauses } = throttledTable(9);
+test("only the unprocessed items are sent again, after a growing pause", async () => {
+  const { putAll, calls, written, pauses } = createThrottledTable(9);
   await putAll(items(25));
   expect(calls).toEqual([25, 16, 7]);
   expect(pauses).toEqual([20, 60]);
@@ -36,17 +36,17 @@ test("what a throttled table left undone is sent again after a growing pause, an
   );
 });
 
-test("a table that takes too little for too long ends as TemporaryFault", async () => {
-  const { putAll, calls } = throttledTable(1);
+test("a table that is throttled for all rounds ends as TemporaryFault", async () => {
+  const { putAll, calls } = createThrottledTable(1);
   await expect(putAll(items(25))).rejects.toMatchObject({
     name: "TemporaryFault",
-    message: "DynamoDB left 21 of 25 items of a batch unwritten.",
+    message: "DynamoDB did not write 21 of 25 items of a batch.",
   });
   expect(calls).toEqual([25, 24, 23, 22]);
 });
 
-test("10,000 items would be 400 calls; 60 are three", async () => {
-  const { putAll, calls } = throttledTable(25);
+test("60 items take three calls", async () => {
+  const { putAll, calls } = createThrottledTable(25);
   await putAll(items(60));
   expect(calls).toEqual([25, 25, 10]);
 });

@@ -7,7 +7,7 @@ import { encodeValue, toItemKey } from "./item.ts";
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
 const batchSize = 25;
-/** Pauses before each round that sends again what a throttled table left undone. */
+/** Pauses before each round that sends the unprocessed items again. */
 const pausesMs = [20, 60, 180];
 
 type Needs = {
@@ -27,19 +27,21 @@ const toWriteRequest = ({ key, value, expiresAt }: Entry): WriteRequest => ({
   },
 });
 
-/** `putAll` of the store in DynamoDB. A batch that is still not whole after four rounds ends as TemporaryFault. */
+/** The store's `putAll` in DynamoDB. A batch that is incomplete after four rounds ends as TemporaryFault. */
 export const putAllItems = ({ client, table, pause }: Needs): Store["putAll"] => {
   const write = async (batch: readonly WriteRequest[]): Promise<void> => {
-    let left = [...batch];
+    let unprocessed = [...batch];
     for (const wait of [0, ...pausesMs]) {
       if (wait > 0) await pause(wait);
       const { UnprocessedItems } = await callAws("DynamoDB BatchWriteItem", () =>
-        client.send(new BatchWriteItemCommand({ RequestItems: { [table]: left } })),
+        client.send(new BatchWriteItemCommand({ RequestItems: { [table]: unprocessed } })),
       );
-      left = (UnprocessedItems && getOwnProperty(UnprocessedItems, table)) ?? [];
-      if (left.length === 0) return;
+      unprocessed = (UnprocessedItems && getOwnProperty(UnprocessedItems, table)) ?? [];
+      if (unprocessed.length === 0) return;
     }
-    throw new TemporaryFault(`DynamoDB left ${left.length} of ${batch.length} items of a batch unwritten.`);
+    throw new TemporaryFault(
+      `DynamoDB did not write ${unprocessed.length} of ${batch.length} items of a batch.`,
+    );
   };
 
   return async (entries) => {

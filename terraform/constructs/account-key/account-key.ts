@@ -9,9 +9,9 @@ type Needs = {
   /** `slipway`: the alias is `alias/slipway`. */
   readonly alias: string;
   readonly description: string;
-  /** AWS services that use the key on behalf of whoever may use the data: `dynamodb`, `s3` … */
+  /** AWS services that use the key on behalf of their callers: `dynamodb`, `s3` … */
   readonly services?: readonly string[];
-  /** More statements on the key; their resource is `*`, which in a key's policy is the key. */
+  /** Additional statements; their resource is `*`, which in a key's policy means this key. */
   readonly more?: readonly Statement[];
 };
 
@@ -24,8 +24,8 @@ const dataActions = [
 ];
 
 /**
- * A key that turns every year. Whoever may read a table may use the key through DynamoDB, and through nothing else:
- * AWS's own keys have this policy. Log groups use it by the service's name and only for groups of this account.
+ * A KMS key with yearly rotation. Callers with access to a table may use the key through DynamoDB and only there:
+ * AWS's managed keys have the same policy. CloudWatch Logs may use it only for log groups of this account.
  * https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
  */
@@ -62,7 +62,7 @@ export const addAccountKey = (scope: Construct, id: string, needs: Needs): KmsKe
     description: needs.description,
     enableKeyRotation: true,
     deletionWindowInDays: 30,
-    // Statement ids are unique within a policy; the reason is told once.
+    // Statement ids must be unique within a policy.
     policy: toPolicyJson(
       statements.map((statement, index) =>
         index === 0 ? statement : { ...statement, Sid: `${statement.Sid}${index}` },

@@ -5,24 +5,24 @@ type Metric = {
   readonly namespace: string;
   readonly name: string;
   readonly dimensions?: Readonly<Record<string, string>>;
-  /** `Sum`, `Maximum`, or a percentile such as `p99`. */
+  /** `Sum`, `Maximum`, or a percentile: `p99`. */
   readonly statistic: string;
 };
 
 export type Alarm = {
-  /** `dead-letters`; the alarm is called `slipway-<set>-<name>`. */
+  /** `dead-letters`; the alarm's full name is `slipway-<set>-<name>`. */
   readonly name: string;
-  /** What a person reads in Slack: what it means and where to look. */
+  /** The text in Slack: what happened and where to look. */
   readonly description: string;
   readonly above: number;
   readonly seconds: number;
-  /** A metric, or a share in percent of one in another. */
+  /** A metric, or the percentage of one metric in another. */
   readonly of: Metric | { readonly percentOf: Metric; readonly among: Metric };
 };
 
 type Needs = {
   readonly set: string;
-  /** ARN of the topic that is told when an alarm begins and when it ends. */
+  /** ARN of the topic for the start and the end of alarms. */
   readonly topic: string;
   readonly alarms: readonly Alarm[];
 };
@@ -33,8 +33,8 @@ const toMetric = ({ namespace, name, dimensions }: Metric) => ({
   ...(dimensions && { dimensions: { ...dimensions } }),
 });
 
-const toStatistic = ({ statistic: wanted }: Metric) =>
-  wanted.startsWith("p") ? { extendedStatistic: wanted } : { statistic: wanted };
+const toStatistic = ({ statistic }: Metric) =>
+  statistic.startsWith("p") ? { extendedStatistic: statistic } : { statistic };
 
 const toAlarmMetric = ({ of, seconds }: Alarm) => {
   if (!("percentOf" in of)) return { ...toMetric(of), ...toStatistic(of), period: seconds };
@@ -47,7 +47,7 @@ const toAlarmMetric = ({ of, seconds }: Alarm) => {
     metricQuery: [
       part("part", of.percentOf),
       part("whole", of.among),
-      // Without requests nothing fails: no division by zero, no alarm at night.
+      // Avoids a division by zero, and an alarm when there are no requests.
       {
         id: "percent",
         returnData: true,
@@ -58,7 +58,7 @@ const toAlarmMetric = ({ of, seconds }: Alarm) => {
   };
 };
 
-/** Alarms that all tell one topic. Missing data is no alarm: most of these metrics are only written when something happens. */
+/** Alarms that notify one topic. Missing data is no alarm: most of these metrics exist only when something happens. */
 export const addAlarmSet = (scope: Construct, id: string, { set, topic, alarms }: Needs): void => {
   const place = new Construct(scope, id);
   for (const alarm of alarms)

@@ -3,15 +3,15 @@ import type { Construct } from "constructs";
 
 type Widget = {
   readonly title: string;
-  /** As CloudWatch writes them: namespace, metric, then dimension and value in turn. */
+  /** In CloudWatch's form: namespace, metric, then pairs of dimension and value. */
   readonly metrics?: readonly (readonly string[])[];
-  /** Searches, for what has a line for each model. */
+  /** Search expressions, for one line per model. */
   readonly expressions?: readonly string[];
 };
 
 type Needs = { readonly name: string; readonly region: string; readonly widgets: readonly Widget[] };
 
-/** A dashboard of two columns, read from left to right. Sums by the minute, but for searches, which say it themselves. */
+/** A dashboard with two columns. Metrics are sums per minute; search expressions set their own statistic and period. */
 export const addDashboard = (scope: Construct, id: string, { name, region, widgets }: Needs): void => {
   new CloudwatchDashboard(scope, id, {
     dashboardName: name,

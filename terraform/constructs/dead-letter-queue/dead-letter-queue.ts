@@ -5,13 +5,13 @@ import { toPolicyJson } from "../../permissions/statement.ts";
 
 type Needs = {
   readonly name: string;
-  /** ARN of the key that messages lie under. */
+  /** ARN of the key that encrypts messages. */
   readonly key: string;
-  /** ARNs, with `*`, of EventBridge rules whose undelivered events come here. */
+  /** ARN patterns (`*`) of EventBridge rules that send their undelivered events here. */
   readonly rules?: readonly string[];
 };
 
-/** Where events go that nobody could take: kept for 14 days, seen by an alarm. */
+/** A queue for events that could not be processed: kept for 14 days, with an alarm. */
 export const addDeadLetterQueue = (
   scope: Construct,
   id: string,

@@ -8,12 +8,12 @@ type Needs = {
   readonly name: string;
   readonly key: string;
   readonly logRetentionDays: number;
-  /** Requests at once, and in a second, beyond which API Gateway answers 429. */
+  /** Concurrent requests and requests per second above which API Gateway returns 429. */
   readonly burst: number;
   readonly perSecond: number;
 };
 
-/** No header, body or query: neither keys nor rows come into the log. */
+/** Without headers, body and query, so that the log contains neither keys nor rows. */
 const accessLogFields = {
   requestId: "$context.requestId",
   time: "$context.requestTimeEpoch",
@@ -27,7 +27,7 @@ const accessLogFields = {
   error: "$context.integrationErrorMessage",
 };
 
-/** An HTTP API's one stage, without a path of its own, with a log line for each request and limits. */
+/** The default stage of an HTTP API, with an access log and rate limits. */
 export const addHttpStage = (scope: Construct, id: string, needs: Needs): void => {
   const place = new Construct(scope, id);
   const logs = new CloudwatchLogGroup(place, "logs", {

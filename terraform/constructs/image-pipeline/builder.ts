@@ -9,13 +9,13 @@ type Needs = {
   readonly accounts: Accounts;
   readonly names: ResourceNames;
   readonly key: string;
-  /** The archive that `npm run build` made (packaging/builder-archive.ts). */
+  /** The archive that `npm run build` writes (packaging/builder-archive.ts). */
   readonly archive: string;
 };
 
 /**
- * The code that builds images, as this platform applied it, and the bucket that keeps it beside how each image was
- * built. Its digest is of the very bytes that Terraform uploads.
+ * The applied version of the code that builds images, and the bucket for it and for the images' provenance. The digest
+ * is that of the bytes that Terraform uploads.
  */
 export const addBuilder = (scope: Construct, id: string, needs: Needs) => {
   const { accounts, names, key, archive } = needs;
@@ -31,7 +31,7 @@ export const addBuilder = (scope: Construct, id: string, needs: Needs) => {
     key: `builder/${digest}.tar`,
     source: archive,
     contentType: "application/x-tar",
-    // The bucket's own key; said here so that a second plan finds nothing to change.
+    // The bucket's default key; explicit, so that the next plan shows no change.
     serverSideEncryption: "aws:kms",
     kmsKeyId: key,
   });

@@ -20,25 +20,25 @@ type Needs = {
   readonly accounts: Accounts;
   readonly names: ResourceNames;
   readonly key: string;
-  /** The builder's archive. */
+  /** Path of the builder's archive. */
   readonly builder: string;
 };
 
-/** A role's sessions as CodeCommit names them in an approval pool: `arn:aws:sts::…:assumed-role/<name>/*`. */
+/** A role's sessions in the form of CodeCommit's approval pools: `arn:aws:sts::…:assumed-role/<name>/*`. */
 const toSessionsArn = (role: string): string => {
   const [, , , , account = "", rest = ""] = role.split(":");
   return `arn:aws:sts::${account}:assumed-role/${rest.split("/").at(-1)}/*`;
 };
 
 /**
- * CodeCommit knows no CODEOWNERS: a pull request to the branch needs one of the operators, whatever paths it changes.
+ * CodeCommit has no CODEOWNERS, so every pull request to the branch needs the approval of an operator.
  * https://docs.aws.amazon.com/codecommit/latest/userguide/how-to-create-template.html
  */
 const addApprovalRule = (place: Construct, repository: CodecommitRepository, { accounts, names }: Needs) => {
   const { source, operators } = accounts.tooling;
   if (operators.length === 0) {
     suppressFindings(repository, {
-      CKV2_AWS_37: "without operators in the configuration nobody could approve a pull request",
+      CKV2_AWS_37: "without operators in the configuration, nobody could approve a pull request",
     });
     return;
   }
@@ -59,13 +59,13 @@ const addApprovalRule = (place: Construct, repository: CodecommitRepository, { a
   });
 };
 
-/** Written into the project, so that no commit says how it is built. The shell's own `${…}` are none of Terraform's. */
+/** Part of the project, so that no commit can change it. Escapes the shell's `${…}` for Terraform. */
 const buildspec = readFileSync(new URL("../../../packaging/buildspec.yml", import.meta.url), "utf8").replace(
   /[$%](?=\{)/g,
   "$&$&",
 );
 
-/** What the build may read of the source, by its interface: a commit and the files of a model's folder. */
+/** The build's permissions to read the source through its API: commits and the files of models' folders. */
 const addSource = (place: Construct, needs: Needs): readonly Statement[] => {
   const { accounts, names, key } = needs;
   const { source, account, region } = accounts.tooling;
@@ -88,9 +88,9 @@ const addSource = (place: Construct, needs: Needs): readonly Statement[] => {
 };
 
 /**
- * From a commit to an image: the source, the build by the platform's own builder, the repository, the key that it signs
- * under. The project has no source: to the build a commit is data that it reads by the source's interface. It needs no
- * privileges and no Docker: it puts layers together.
+ * Everything from a commit to an image: the source, the build with the platform's builder, the image repository, the
+ * signing key. The project has no source: the build reads a commit as data, through the source's API. It needs no
+ * privileged mode and no Docker, because it only combines layers.
  */
 export const addImagePipeline = (scope: Construct, id: string, needs: Needs) => {
   const { accounts, names, key } = needs;
@@ -159,7 +159,7 @@ export const addImagePipeline = (scope: Construct, id: string, needs: Needs) => 
       type: images.architecture === "arm64" ? "ARM_CONTAINER" : "LINUX_CONTAINER",
       computeType: "BUILD_GENERAL1_SMALL",
       image: images.buildImage,
-      // For every image that is not one of CodeBuild's own list, which knows tags alone. A public one asks for no right.
+      // Required for images outside CodeBuild's own list, which only has tags. A public image needs no permission.
       imagePullCredentialsType: "SERVICE_ROLE",
       privilegedMode: false,
       environmentVariable: [
@@ -180,7 +180,7 @@ export const addImagePipeline = (scope: Construct, id: string, needs: Needs) => 
   return {
     project: { name: project.name, arn: project.arn },
     repository,
-    /** ARN of the key whose signature counts. */
+    /** ARN of the signing key. */
     signer: signer.arn,
     /** Digest of the builder. */
     builder: digest,

@@ -11,8 +11,8 @@ type Needs = { readonly accounts: Accounts; readonly names: ResourceNames; reado
 const pullActions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
 
 /**
- * ECR removes what any rule selects unless a rule before it selected it too: the first rule takes every promoted image
- * and would keep 9,999 of them, the second removes what was never promoted after 30 days.
+ * ECR applies only the first rule that matches an image. The first rule matches all promoted images and keeps up to
+ * 9,999 of them; the second one removes all others after 30 days.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
  */
 const lifecyclePolicy = {
@@ -38,8 +38,7 @@ const lifecyclePolicy = {
 };
 
 /**
- * One repository for the images of all models. Lambda takes them from there for functions of stage and prod, and only
- * for functions of Slipway's.
+ * One repository for the images of all models. Lambda may only pull them for Slipway's functions in stage and prod.
  * https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#configuration-images-xaccount-permissions
  */
 export const addImageRepository = (

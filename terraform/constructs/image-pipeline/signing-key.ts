@@ -5,13 +5,13 @@ import { allowAny, toPolicyJson } from "../../permissions/statement.ts";
 
 type Needs = {
   readonly account: string;
-  /** ARN of the one role that may sign. */
+  /** ARN of the only role that may sign. */
   readonly build: string;
 };
 
 /**
- * The key that says which images the builder made. Whoever administers the account may let others verify; sign under
- * it may the builds' role alone, whatever another policy allows.
+ * The key that proves which images the builder built. The account's administrators may let others verify. Only the
+ * builds' role can sign, because the policy denies it to everyone else.
  * https://docs.aws.amazon.com/kms/latest/developerguide/asymmetric-key-specs.html#key-spec-ecc
  */
 export const addSigningKey = (scope: Construct, id: string, { account, build }: Needs): KmsKey => {

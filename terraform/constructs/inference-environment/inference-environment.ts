@@ -26,8 +26,8 @@ type Needs = {
 };
 
 /**
- * What all inference functions of an environment share: the records' table and bucket, the one role that they run
- * under, and a role for each of tooling's callers. The functions themselves are made by the pipeline.
+ * The resources that all inference functions of an environment share: table and bucket of the records, their role, and a
+ * role for each caller from tooling. Deliveries create the functions themselves.
  */
 export const addInferenceEnvironment = (scope: Construct, id: string, needs: Needs) => {
   const { environment, config, names, key } = needs;
@@ -45,7 +45,7 @@ export const addInferenceEnvironment = (scope: Construct, id: string, needs: Nee
     expireDays: 400,
   });
 
-  // Made here and never read back, so that no state and no plan holds it: 64 bytes in base64 out of four random ids.
+  // Write-only, so that no state and no plan contains it: 64 bytes in base64, derived from four random ids.
   const hashKey = new SsmParameter(place, "hash-key", {
     name: names.recordsHashKey(environment),
     type: "SecureString",
@@ -79,7 +79,7 @@ export const addInferenceEnvironment = (scope: Construct, id: string, needs: Nee
         [table.arn],
       ),
       allow(["s3:GetObject", "s3:PutObject"], [`${bucket.arn}/*`]),
-      // Without it an object that is not there is AccessDenied instead of NoSuchKey.
+      // Without it, a missing object is AccessDenied instead of NoSuchKey.
       allow(["s3:ListBucket"], [bucket.arn]),
       ...allowReadParameters([hashKey.arn], { region, key }),
     ]),
@@ -95,12 +95,12 @@ export const addInferenceEnvironment = (scope: Construct, id: string, needs: Nee
   });
   const callers = new Construct(place, "callers");
   for (const [caller, statements] of Object.entries(permissions)) {
-    const who = caller === "operator" ? needs.operators : [names.functionRoleArn(caller)];
-    if (who.length === 0) continue;
+    const principals = caller === "operator" ? needs.operators : [names.functionRoleArn(caller)];
+    if (principals.length === 0) continue;
     const role = new IamRole(callers, caller, {
       name: names.callerRole(environment, caller),
       description: `What tooling's ${caller} may do on ${environment}`,
-      // The account is trusted under the condition that it is this very role: a role that is made anew keeps its trust.
+      // Trusts the account with a condition on the role, so that the trust survives a re-creation of the role.
       assumeRolePolicy: toPolicyJson([
         {
           Effect: "Allow",
@@ -108,14 +108,14 @@ export const addInferenceEnvironment = (scope: Construct, id: string, needs: Nee
           Action: "sts:AssumeRole",
           Condition: {
             StringEquals: { "sts:ExternalId": config.externalId },
-            ArnLike: { "aws:PrincipalArn": who },
+            ArnLike: { "aws:PrincipalArn": principals },
           },
         },
       ]),
       maxSessionDuration: 3_600,
     });
     suppressFindings(role, {
-      CKV_AWS_61: "the account is trusted for the very role that the condition names",
+      CKV_AWS_61: "the condition restricts the trust to one role",
     });
     new IamRolePolicy(callers, `${caller}-policy`, {
       name: "calls",

@@ -12,20 +12,20 @@ import { addDeadLetterQueue } from "../dead-letter-queue/dead-letter-queue.ts";
 type Needs = {
   /** `slipway-deploy-model` */
   readonly name: string;
-  /** Its zip, from the folder in which Terraform runs. */
+  /** Path of the zip, relative to the folder where Terraform runs. */
   readonly zip: string;
   readonly account: string;
   readonly region: string;
   readonly variables: Readonly<Record<string, string>>;
-  /** What its code calls; log lines, traces and dead letters are added here. */
+  /** Permissions of its code; this adds those for logs, traces and dead letters. */
   readonly statements: readonly Statement[];
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
   /** ARN of the account's key. */
   readonly key: string;
   readonly logRetentionDays: number;
-  /** `events`: whoever calls does not wait, so what fails goes to dead letters. */
-  readonly invokedBy: "caller that waits" | "events";
+  /** `events`: the invocation is asynchronous, so failed events go to a dead-letter queue. */
+  readonly invokedBy: "synchronous caller" | "events";
 };
 
 export type FunctionResources = {
@@ -35,7 +35,7 @@ export type FunctionResources = {
   readonly logGroup: CloudwatchLogGroup;
 };
 
-/** A function from its zip with a role of its own, its log group and, where its caller does not wait, dead letters. */
+/** A function with its role, its log group and, for asynchronous invocations, a dead-letter queue. */
 export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): FunctionResources => {
   const { name, account, region, key } = needs;
   const place = new Construct(scope, id);
@@ -45,7 +45,7 @@ export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): F
     kmsKeyId: key,
   });
   if (needs.logRetentionDays < 365)
-    suppressFindings(logGroup, { CKV_AWS_338: "the configuration says for how long logs are kept" });
+    suppressFindings(logGroup, { CKV_AWS_338: "the configuration sets the retention of logs" });
   const queue =
     needs.invokedBy === "events"
       ? addDeadLetterQueue(place, "dead-letters", {
@@ -65,7 +65,7 @@ export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): F
       },
     ]),
   });
-  const granted = new IamRolePolicy(place, "policy", {
+  const rolePolicy = new IamRolePolicy(place, "policy", {
     name: "calls",
     role: role.id,
     policy: toPolicyJson([
@@ -89,17 +89,16 @@ export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): F
     tracingConfig: { mode: "Active" },
     loggingConfig: { logFormat: "JSON", logGroup: logGroup.name },
     ...(queue === undefined ? {} : { deadLetterConfig: { targetArn: queue.arn } }),
-    dependsOn: [granted],
+    dependsOn: [rolePolicy],
   });
   suppressFindings(lambda, {
     CKV_AWS_117:
-      "it calls AWS, Slack and the registry, all by TLS and IAM or a token; nothing it needs lies in a network",
+      "it calls AWS, Slack and the registry with TLS and IAM or a token; it needs nothing inside a network",
     CKV_AWS_115:
-      "the state machine and the events' pace bound it; a reservation would take from the account's other functions",
-    CKV_AWS_272:
-      "zips are made in CI from reviewed commits; who may update the function's code is said by IAM",
-    CKV_AWS_173: "its variables are names and ARNs; secrets are read from SSM",
-    ...(queue === undefined && { CKV_AWS_116: "its caller waits and gets the error itself" }),
+      "the state machine and the rate of events limit it; a reservation would reduce other functions' concurrency",
+    CKV_AWS_272: "CI builds zips from reviewed commits, and IAM controls who may update the function's code",
+    CKV_AWS_173: "its variables are names and ARNs; it reads secrets from SSM",
+    ...(queue === undefined && { CKV_AWS_116: "its caller waits and gets the error" }),
   });
   return { lambda, logGroup, ...(queue && { deadLetters: queue }) };
 };

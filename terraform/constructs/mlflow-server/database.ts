@@ -13,8 +13,8 @@ export const databaseUser = "slipway";
 export const databasePort = 5432;
 
 /**
- * Aurora PostgreSQL that pauses when nobody is connected for five minutes, which MLflow's NullPool makes true at night,
- * and wakes within some 15 seconds. RDS keeps its password in Secrets Manager and turns it every week.
+ * Aurora PostgreSQL that pauses after five minutes without connections and resumes within about 15 seconds; MLflow uses
+ * NullPool, so that it holds no idle connections. RDS stores the password in Secrets Manager and rotates it weekly.
  * https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
  */
 export const addDatabase = (scope: Construct, id: string, { network, key, protect }: Needs) => {
@@ -52,10 +52,8 @@ export const addDatabase = (scope: Construct, id: string, { network, key, protec
     finalSnapshotIdentifier: "slipway-registry-final",
   });
   suppressFindings(cluster, {
-    CKV2_AWS_8:
-      "RDS keeps backups of 14 days itself; a plan of AWS Backup would be a second bill for the same",
-    CKV2_AWS_27:
-      "statements hold run names and tags of people's experiments: connections are logged, statements are not",
+    CKV2_AWS_8: "RDS keeps backups for 14 days; an AWS Backup plan would pay twice for the same",
+    CKV2_AWS_27: "statements contain run names and tags of experiments, so only connections are logged",
   });
   const instance = new RdsClusterInstance(place, "instance", {
     identifier: "slipway-registry-1",
@@ -69,8 +67,8 @@ export const addDatabase = (scope: Construct, id: string, { network, key, protec
   });
   suppressFindings(instance, {
     CKV_AWS_118:
-      "Aurora's own metrics tell capacity and connections; enhanced monitoring pays log lines for each instance",
-    CKV_AWS_353: "a registry asks a few small queries a delivery: there is nothing to tune",
+      "Aurora's own metrics show capacity and connections; enhanced monitoring costs log lines per instance",
+    CKV_AWS_353: "a delivery makes only a few small queries, so there is nothing to tune",
   });
   return { cluster, securityGroup, secret: cluster.masterUserSecret.get(0).secretArn };
 };

@@ -10,7 +10,7 @@ import { suppressFindings } from "../../suppress-findings.ts";
 
 type Needs = {
   readonly network: Network;
-  /** Where the server listens. */
+  /** The server's port. */
   readonly port: number;
   /** The server's security group. */
   readonly server: string;
@@ -19,8 +19,8 @@ type Needs = {
 };
 
 /**
- * A load balancer that only a VPC link reaches. With a certificate it speaks TLS; without one, HTTP inside the network:
- * what comes in from outside has come by TLS and IAM to the HTTP API before it.
+ * A load balancer that only a VPC link can reach. With a certificate it uses TLS, otherwise HTTP inside the network:
+ * requests from outside come through the HTTP API, with TLS and IAM.
  */
 export const addInternalBalancer = (
   scope: Construct,
@@ -36,9 +36,9 @@ export const addInternalBalancer = (
     });
   const link = group("link", "The HTTP API's way into the network");
   const balancerGroup = group("balancer", "The registry's load balancer: reached by the HTTP API alone");
-  const listens = certificate === undefined ? 80 : 443;
-  const pass = (name: string, from: string, to: string, at: number) => {
-    const rule = { ipProtocol: "tcp", fromPort: at, toPort: at };
+  const listenerPort = certificate === undefined ? 80 : 443;
+  const allowTraffic = (name: string, from: string, to: string, targetPort: number) => {
+    const rule = { ipProtocol: "tcp", fromPort: targetPort, toPort: targetPort };
     new VpcSecurityGroupEgressRule(place, `${name}-out`, {
       ...rule,
       securityGroupId: from,
@@ -51,10 +51,11 @@ export const addInternalBalancer = (
       referencedSecurityGroupId: from,
       description: name,
     });
-    if (at === 80) suppressFindings(entry, { CKV_AWS_260: "it lets in one security group, no addresses" });
+    if (targetPort === 80)
+      suppressFindings(entry, { CKV_AWS_260: "it allows one security group, no addresses" });
   };
-  pass("link-to-balancer", link.id, balancerGroup.id, listens);
-  pass("balancer-to-server", balancerGroup.id, server, port);
+  allowTraffic("link-to-balancer", link.id, balancerGroup.id, listenerPort);
+  allowTraffic("balancer-to-server", balancerGroup.id, server, port);
 
   const balancer = new Lb(place, "balancer", {
     name: "slipway-registry",
@@ -66,10 +67,9 @@ export const addInternalBalancer = (
     enableDeletionProtection: protect,
   });
   suppressFindings(balancer, {
-    CKV_AWS_91: "the HTTP API before it logs each request with who made it",
+    CKV_AWS_91: "the HTTP API in front of it logs each request with its caller",
     ...(certificate === undefined && {
-      CKV2_AWS_20:
-        "without a certificate there is nothing to redirect to: it is reached inside the network alone",
+      CKV2_AWS_20: "without a certificate there is no redirect target; only the network can reach it",
     }),
   });
   const targets = new LbTargetGroup(place, "targets", {
@@ -79,7 +79,7 @@ export const addInternalBalancer = (
     protocol: "HTTP",
     targetType: "ip",
     deregistrationDelay: "30",
-    // It does not ask the database, so it never wakes it.
+    // This path makes no query, so it does not wake the database.
     healthCheck: {
       path: "/health",
       matcher: "200",
@@ -90,11 +90,11 @@ export const addInternalBalancer = (
     },
   });
   suppressFindings(targets, {
-    CKV_AWS_378: "MLflow speaks HTTP; the way from the load balancer to it is one hop in its own subnets",
+    CKV_AWS_378: "MLflow uses HTTP, and the connection from the load balancer stays inside the subnets",
   });
   const listener = new LbListener(place, "listener", {
     loadBalancerArn: balancer.arn,
-    port: listens,
+    port: listenerPort,
     ...(certificate === undefined
       ? { protocol: "HTTP" }
       : {
@@ -107,7 +107,7 @@ export const addInternalBalancer = (
   if (certificate === undefined)
     suppressFindings(listener, {
       CKV_AWS_2:
-        "no certificate is configured: HTTP inside the network, TLS and IAM at the HTTP API before it",
+        "no certificate is configured: HTTP inside the network, TLS and IAM at the HTTP API in front of it",
       CKV_AWS_103: "no certificate is configured",
     });
   return {

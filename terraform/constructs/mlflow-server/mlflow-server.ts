@@ -23,11 +23,11 @@ type Needs = {
   /** false: database and artefacts only. */
   readonly running: boolean;
   readonly certificate?: { readonly arn: string; readonly host: string } | undefined;
-  /** The name under which callers outside the network reach it: MLflow refuses other Host headers. */
+  /** The host name for callers outside the network: MLflow refuses other Host headers. */
   readonly publicHost: string;
   readonly bucket: { readonly name: string; readonly arn: string };
   readonly key: string;
-  /** Whether its database may not be deleted. */
+  /** Protects the database from deletion. */
   readonly protect: boolean;
   readonly logRetentionDays: number;
 };
@@ -49,8 +49,9 @@ const addTaskRole = (scope: Construct, id: string, account: string): IamRole =>
   });
 
 /**
- * MLflow's tracking server as the smallest Fargate task, behind an internal load balancer, on a database that pauses.
- * Artefacts go to S3 directly. Returns the load balancer's listener for a VPC link; undefined while it does not run.
+ * MLflow's tracking server as the smallest Fargate task, behind an internal load balancer, with a database that pauses.
+ * Clients write artefacts directly to S3. Returns the load balancer's listener for a VPC link; undefined while the
+ * server is switched off.
  */
 export const addMlflowServer = (scope: Construct, id: string, needs: Needs) => {
   const { network, account, region, key, bucket, protect } = needs;
@@ -116,7 +117,7 @@ export const addMlflowServer = (scope: Construct, id: string, needs: Needs) => {
       allow(["kms:Decrypt"], [key], {
         StringEquals: { "kms:EncryptionContext:SecretARN": secret },
       }),
-      // Artefacts that people look at and delete in the user interface.
+      // Users view and delete artefacts in MLflow's user interface.
       allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [`${bucket.arn}/*`]),
       allow(["s3:ListBucket"], [bucket.arn]),
     ]),
@@ -161,7 +162,7 @@ export const addMlflowServer = (scope: Construct, id: string, needs: Needs) => {
             value: `postgresql+psycopg2://${databaseUser}@${aurora.endpoint}:${databasePort}/${databaseName}?sslmode=require`,
           },
           { name: "MLFLOW_SERVER_ALLOWED_HOSTS", value: hosts.join(",") },
-          // A pool would keep connections, and they the database awake; so would the server's own jobs.
+          // A connection pool, and the server's own jobs, would keep the database awake.
           { name: "MLFLOW_SQLALCHEMYSTORE_POOLCLASS", value: "NullPool" },
           { name: "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", value: "false" },
         ],
@@ -181,7 +182,7 @@ export const addMlflowServer = (scope: Construct, id: string, needs: Needs) => {
     setting: [{ name: "containerInsights", value: "disabled" }],
   });
   suppressFindings(cluster, {
-    CKV_AWS_65: "container insights cost more a month than the task; an alarm watches the healthy hosts",
+    CKV_AWS_65: "container insights cost more per month than the task",
   });
   const service = new EcsService(place, "service", {
     name: "mlflow",
@@ -190,7 +191,7 @@ export const addMlflowServer = (scope: Construct, id: string, needs: Needs) => {
     desiredCount: 1,
     launchType: "FARGATE",
     platformVersion: "LATEST",
-    // One after the other: two servers would migrate the database at once.
+    // Never two servers at once: both would migrate the database.
     deploymentMinimumHealthyPercent: 0,
     deploymentMaximumPercent: 100,
     deploymentCircuitBreaker: { enable: true, rollback: true },
@@ -206,7 +207,7 @@ export const addMlflowServer = (scope: Construct, id: string, needs: Needs) => {
   });
   suppressFindings(service, {
     CKV_AWS_333:
-      "its public address is its way out, for USD 4 a month instead of a NAT gateway's 37; its security group lets in nobody but the load balancer",
+      "it needs a public address for outbound traffic, for USD 4 a month instead of 37 for a NAT gateway; its security group only allows the load balancer",
   });
   return { listener: balancer.listener.arn, securityGroup: balancer.securityGroup, balancer };
 };

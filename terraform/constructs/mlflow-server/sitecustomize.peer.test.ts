@@ -4,12 +4,12 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { createPythonEnvironment, requirePython } from "../../../test/peers/python-environment.ts";
 
-const { skip } = requirePython("MLflow's way to its database");
+const { skip } = requirePython("MLflow's connection to its database");
 const requirements = join(import.meta.dirname, "..", "..", "..", "test", "peers", "requirements-mlflow.txt");
 
 /**
- * SQLAlchemy's real events, a driver that knows one password, which is turned once in between, and a Secrets Manager that
- * counts how often it is asked. Prints the passwords that were tried.
+ * Uses SQLAlchemy's real events, a driver with one password, which is rotated once, and a Secrets Manager that records
+ * its calls. Prints the calls and the passwords that were tried.
  */
 const program = `
 import json, sys, types
@@ -39,7 +39,7 @@ print(json.dumps({"asked": asked, "tried": tried}))
 `;
 
 test.skipIf(skip)(
-  "a connection gets the password that is kept; one that was turned is asked for again, and only then",
+  "a connection uses the cached password, and reads it again only after a rotation",
   async () => {
     const { python } = await createPythonEnvironment(requirements);
     const { stdout } = await promisify(execFile)(python, ["-c", program], {

@@ -1,5 +1,5 @@
-"""Python runs this at every start, before MLflow: each new connection to the database gets the password that RDS keeps
-in Secrets Manager and turns by itself. It is asked for once a process, and again when the database refuses it."""
+"""Python runs this at every start, before MLflow. Each new database connection uses the password that RDS stores in
+Secrets Manager and rotates. It is read once per process, and again if the database refuses it."""
 import json
 import os
 
@@ -7,14 +7,14 @@ import boto3
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-_kept = {}
+_cache = {}
 
 
-def _password(fresh):
-    if fresh or "password" not in _kept:
+def _password(refresh):
+    if refresh or "password" not in _cache:
         secret = boto3.client("secretsmanager").get_secret_value(SecretId=os.environ["DATABASE_SECRET"])
-        _kept["password"] = json.loads(secret["SecretString"])["password"]
-    return _kept["password"]
+        _cache["password"] = json.loads(secret["SecretString"])["password"]
+    return _cache["password"]
 
 
 @event.listens_for(Engine, "do_connect")

@@ -11,15 +11,15 @@ import { suppressFindings } from "../../suppress-findings.ts";
 
 type Needs = {
   readonly name: string;
-  /** ARN of the key that its objects lie under. */
+  /** ARN of the key that encrypts its objects. */
   readonly key: string;
-  /** false: it goes with all that lies in it when it is destroyed. */
+  /** false: destroying the bucket also deletes its objects. */
   readonly protect: boolean;
-  /** Objects end after so many days; absent: never. */
+  /** Objects expire after this many days; absent: never. */
   readonly expireDays?: number;
 };
 
-/** A bucket for this account's roles alone: under a key, by TLS, versioned, never public. */
+/** A bucket only for this account's roles: encrypted, TLS only, versioned, never public. */
 export const addPrivateBucket = (
   scope: Construct,
   id: string,
@@ -28,10 +28,9 @@ export const addPrivateBucket = (
   const place = new Construct(scope, id);
   const bucket = new S3Bucket(place, "bucket", { bucket: name, forceDestroy: !protect });
   suppressFindings(bucket, {
-    CKV_AWS_18:
-      "CloudTrail tells who read what; access logs would need a second bucket and its own lifecycle",
-    CKV_AWS_144: "one region: what lies here can be made again from the repository or the registry",
-    CKV2_AWS_62: "nobody waits for events of this bucket",
+    CKV_AWS_18: "CloudTrail records access; access logs would need a second bucket with its own lifecycle",
+    CKV_AWS_144: "one region: the objects can be created again from the repository or the registry",
+    CKV2_AWS_62: "nothing consumes events of this bucket",
   });
   new S3BucketPublicAccessBlock(place, "public", {
     bucket: bucket.id,
@@ -53,7 +52,7 @@ export const addPrivateBucket = (
     rule: [
       {
         applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: key },
-        // One call to KMS for many objects.
+        // Saves calls to KMS.
         bucketKeyEnabled: true,
       },
     ],

@@ -8,7 +8,7 @@ import { addHttpStage } from "../http-stage/http-stage.ts";
 import type { FunctionResources } from "../lambda-function/lambda-function.ts";
 
 type Needs = {
-  /** The function that answers. */
+  /** The function that handles Slack's requests. */
   readonly function: FunctionResources;
   readonly key: string;
   readonly logRetentionDays: number;
@@ -17,8 +17,8 @@ type Needs = {
 const path = "/slack/interactions";
 
 /**
- * The one route that anyone may call: Slack signs what it sends, and the function verifies that before it reads it.
- * Returns the address that goes into the Slack app's settings.
+ * The only route without authorization: Slack signs its requests, and the function verifies the signature before it
+ * parses the body. Returns the URL for the Slack app's settings.
  */
 export const addSlackCallback = (scope: Construct, id: string, needs: Needs): string => {
   const place = new Construct(scope, id);
@@ -51,7 +51,7 @@ export const addSlackCallback = (scope: Construct, id: string, needs: Needs): st
   });
   suppressFindings(route, {
     CKV_AWS_309:
-      "Slack has no identity in AWS: it signs, and the function verifies the signature before it reads anything",
+      "Slack has no identity in AWS: it signs its requests, and the function verifies the signature first",
   });
   new LambdaPermission(place, "invoke", {
     statementId: "slipway-slack",

@@ -17,12 +17,12 @@ type Needs = {
   readonly logRetentionDays: number;
 };
 
-/** By which Step Functions hears that a build has ended. */
+/** Step Functions creates this rule to be notified of a build's end. */
 const buildRule = "StepFunctionsGetEventForCodeBuildStartBuildRule";
 
 /**
- * The delivery state machine under a role that may run its steps and its build, and nothing else. Its log has no
- * state data: the task token is in it.
+ * The delivery state machine, with a role that may only run its steps and its build. Its log has no state data, because
+ * the data contains the task token.
  * https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html
  * https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
  */
@@ -31,7 +31,7 @@ export const addStateMachine = (scope: Construct, id: string, needs: Needs): Sfn
   const place = new Construct(scope, id);
   const functions = stepNames.map((step) => [step, needs.functionArn(step)] as const);
   const logs = new CloudwatchLogGroup(place, "logs", {
-    // AWS's prefix: other names fill up the account's one resource policy for log delivery.
+    // AWS's prefix for log delivery: other names fill up the account's resource policy.
     name: `/aws/vendedlogs/states/${name}`,
     retentionInDays: needs.logRetentionDays,
     kmsKeyId: needs.key,
@@ -51,7 +51,7 @@ export const addStateMachine = (scope: Construct, id: string, needs: Needs): Sfn
       },
     ]),
   });
-  const granted = new IamRolePolicy(place, "policy", {
+  const rolePolicy = new IamRolePolicy(place, "policy", {
     name: "runs",
     role: role.id,
     policy: toPolicyJson([
@@ -97,8 +97,8 @@ export const addStateMachine = (scope: Construct, id: string, needs: Needs): Sfn
       logDestination: `${logs.arn}:*`,
     },
     tracingConfiguration: { enabled: true },
-    dependsOn: [granted],
+    dependsOn: [rolePolicy],
   });
-  suppressFindings(machine, { CKV_AWS_285: "it logs without the states' data: the task token is in them" });
+  suppressFindings(machine, { CKV_AWS_285: "its log omits the states' data, which contains the task token" });
   return machine;
 };

@@ -1,7 +1,7 @@
 import { DynamodbTable } from "@cdktn/provider-aws/lib/dynamodb-table/index.js";
 import type { Construct } from "constructs";
 
-/** A table as platform/store/dynamodb.ts uses it: keys `pk` and `sk`, items that end at `expiresAt`; paid by request. */
+/** A table for platform/store/dynamodb.ts: keys `pk` and `sk`, TTL attribute `expiresAt`, on-demand capacity. */
 export const addStoreTable = (
   scope: Construct,
   id: string,

@@ -192,7 +192,7 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
       execution(name).resolve();
       question(name).reject(new Error(`${name} ended without a question: ${JSON.stringify(outcome)}`));
     },
-    onFault: warn,
+    onError: warn,
   });
   const needs = {
     ...world,

@@ -46,7 +46,7 @@ export const startEngine = ({
   pace,
   onEvent,
   onEnd,
-  onFault,
+  onError,
 }: {
   capabilities: Pick<Capabilities, "database" | "clock">;
   /** As runBuildTask is. */
@@ -56,7 +56,7 @@ export const startEngine = ({
   pace: EngineTimings;
   onEvent: (name: string, event: StateEvent) => void;
   onEnd: (name: string, status: ExecutionStatus) => void;
-  onFault: (sentence: string, fault: unknown) => void;
+  onError: (sentence: string, error: unknown) => void;
 }) => {
   const asTask = (name: StepName) => async (event: Json) => {
     const output: unknown = await steps()
@@ -84,7 +84,7 @@ export const startEngine = ({
     retryMs,
     onEvent,
     onEnd,
-    onFault,
+    onError,
   });
 };
 export type Engine = ReturnType<typeof startEngine>;
