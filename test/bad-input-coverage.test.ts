@@ -36,7 +36,7 @@ const badInputs: readonly (readonly [
         "whoever changes a byte of body or signature is refused",
       ],
       [
-        "lambdas/answer-approval/verify-slack-request.test.ts",
+        "slack/verify-slack-request.test.ts",
         "whoever changes a byte of the body is refused",
       ],
     ],
