@@ -8,73 +8,72 @@ type RowComparison =
   | { readonly kind: "broken"; readonly why: string };
 
 /**
- * Of scores the plain difference; of values above 1 the relative one, because 32-bit floats keep seven
- * digits and no more (the rule of numpy's allclose, with one tolerance for both).
+ * The absolute difference up to 1, the relative one above: 32-bit floats keep seven digits (numpy's allclose, with one
+ * tolerance for both).
  */
-const measureDifference = (expected: number, got: number) =>
-  Math.abs(got - expected) / Math.max(1, Math.abs(expected));
+const measureDifference = (expected: number, actual: number) =>
+  Math.abs(actual - expected) / Math.max(1, Math.abs(expected));
 
-const comparePrediction = (expected: Prediction, got: Prediction | undefined): RowComparison => {
-  if (!got) return { kind: "broken", why: "was not answered" };
-  if (expected.label !== got.label)
+const comparePrediction = (expected: Prediction, actual: Prediction | undefined): RowComparison => {
+  if (!actual) return { kind: "broken", why: "has no prediction" };
+  if (expected.label !== actual.label)
     return {
       kind: "broken",
-      why: `was answered ${got.label ?? "without a label"} instead of ${expected.label}`,
+      why: `predicted ${actual.label ?? "no label"}, expected ${expected.label ?? "no label"}`,
     };
-  if ((expected.value === undefined) !== (got.value === undefined))
-    return { kind: "broken", why: expected.value === undefined ? "got a value" : "got no value" };
-  const names = new Set([...Object.keys(expected.scores), ...Object.keys(got.scores)]);
+  if ((expected.value === undefined) !== (actual.value === undefined))
+    return { kind: "broken", why: expected.value === undefined ? "has an unexpected value" : "has no value" };
+  const names = new Set([...Object.keys(expected.scores), ...Object.keys(actual.scores)]);
   const differences = [...names].map((name) =>
     measureDifference(
       getOwnProperty(expected.scores, name) ?? Number.NaN,
-      getOwnProperty(got.scores, name) ?? Number.NaN,
+      getOwnProperty(actual.scores, name) ?? Number.NaN,
     ),
   );
   if (expected.value !== undefined)
-    differences.push(measureDifference(expected.value, got.value ?? Number.NaN));
+    differences.push(measureDifference(expected.value, actual.value ?? Number.NaN));
   const difference = Math.max(0, ...differences);
   return Number.isFinite(difference)
     ? { kind: "near", difference }
-    : { kind: "broken", why: "got a score that is missing, unexpected or not finite" };
+    : { kind: "broken", why: "has a missing, unexpected or non-finite score" };
 };
 
 /**
- * Whether the deployed model answers the golden rows as it did at training: the same labels, and every
- * score within `golden.tolerance`. `answered` holds one answer for each row, in order. `measured` is the
- * largest difference among the rows that can be compared.
+ * Whether the deployed model predicts the golden rows as at training: the same labels, and every score within
+ * `golden.tolerance`.
+ * @param predictions one for each row, in order
+ * @returns `measured` is the largest difference among the rows that can be compared
  */
 export const checkGolden = ({
   golden,
-  answered,
+  predictions,
 }: {
   readonly golden: Golden;
-  readonly answered: readonly (Prediction | undefined)[];
+  readonly predictions: readonly (Prediction | undefined)[];
 }): Check => {
   const rows = golden.predictions.map((expected, row) => ({
     row: row + 1,
-    ...comparePrediction(expected, answered[row]),
+    ...comparePrediction(expected, predictions[row]),
   }));
   const broken = rows.filter((result) => result.kind === "broken");
   const near = rows.filter((result) => result.kind === "near");
   const far = near.filter(({ difference }) => difference > golden.tolerance);
-  const largest = near.reduce((most, each) => (each.difference > most.difference ? each : most), {
+  const largest = near.reduce((most, row) => (row.difference > most.difference ? row : most), {
     row: 0,
     difference: 0,
   });
-  const extra =
-    answered.length > golden.predictions.length || golden.rows.length !== golden.predictions.length;
-  const passed = broken.length === 0 && far.length === 0 && !extra;
+  const countDiffers =
+    predictions.length > golden.predictions.length || golden.rows.length !== golden.predictions.length;
+  const passed = broken.length === 0 && far.length === 0 && !countDiffers;
   const first = broken[0];
+  const largestDifference = `largest difference ${roundToDigits(largest.difference, 3)}`;
   const parts = [
     ...(first ? [`row ${first.row} ${first.why}`] : []),
-    ...(broken.length > 1 ? [`${formatCount(broken.length, "row")} in all differ beyond comparing`] : []),
-    ...(largest.row > 0
-      ? [`the largest difference is ${roundToDigits(largest.difference, 3)}, in row ${largest.row}`]
-      : []),
-    ...(far.length > 0 ? [`${formatCount(far.length, "row")} differ by more than ${golden.tolerance}`] : []),
-    ...(extra ? ["rows and answers are not equally many"] : []),
+    ...(broken.length > 1 ? [`${formatCount(broken.length, "row")} without a comparable prediction`] : []),
+    ...(largest.row > 0 ? [`${largestDifference} in row ${largest.row} (limit ${golden.tolerance})`] : []),
+    ...(far.length > 0 ? [`${formatCount(far.length, "row")} above the limit`] : []),
+    ...(countDiffers ? ["the numbers of rows and predictions differ"] : []),
   ];
-  const summary = `${broken.length + far.length} of ${formatCount(rows.length, "golden row")} differ from training: ${parts.join("; ")}.`;
   return {
     name: "golden vectors",
     verdict: passed ? "pass" : "fail",
@@ -82,7 +81,7 @@ export const checkGolden = ({
     limit: golden.tolerance,
     unit: "",
     detail: passed
-      ? `All ${formatCount(rows.length, "golden row")} are answered as at training: the largest difference is ${roundToDigits(largest.difference, 3)}, ${golden.tolerance} is allowed.`
-      : summary,
+      ? `${formatCount(rows.length, "golden row")} predicted as at training: ${largestDifference} (limit ${golden.tolerance})`
+      : `${broken.length + far.length} of ${formatCount(rows.length, "golden row")} differ from training: ${parts.join("; ")}`,
   };
 };
