@@ -220,7 +220,7 @@ describe("prod that changes while a question stands", () => {
       baseline: 2,
       taskToken: "newer",
     });
-    expect(readShownMessage().all).toContain("Asked again");
+    expect(readShownMessage().all).toContain("Approval requested again");
     expect(readShownMessage().all).toContain("version 1");
     expect(readShownMessage().all).toContain("version 2");
     await click(first.id, "approve");
@@ -464,7 +464,7 @@ describe("a person's rollback has its own words", () => {
       outcome: "promoted",
       error: null,
     });
-    expect(readShownMessage().text).toBe("toy version 3 serves prod");
+    expect(readShownMessage().text).toBe("toy v3 serves prod");
     await back();
     expect(readShownMessage().text).not.toContain("serves prod");
     expect(readShownMessage().all).toContain("ada: wrong answers");

@@ -191,7 +191,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     // Three clicks show the message as well: whose older text Slack hears last is written over by its own writer.
     await expect
       .poll(async () => (await slack.messagesOf(delivery)).map(({ text }) => text), { timeout: 10 * minutes })
-      .toEqual(["churn version 1 serves prod"]);
+      .toEqual(["churn v1 serves prod"]);
     const [message] = await slack.messagesOf(delivery);
     expect(JSON.stringify(message?.blocks)).toContain(`Approved by <@${approverId}>`);
     expect(await slack.questionOf(delivery)).toBeUndefined();
@@ -213,9 +213,9 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
       let loads = 0;
       page.on("load", () => loads++);
       await page.getByRole("button", { name: "Approve" }).click();
-      await page.getByRole("heading", { name: "churn version 2 is on its way to prod" }).waitFor();
+      await page.getByRole("heading", { name: "churn v2 is being rolled out to prod" }).waitFor();
       expect(await page.getByRole("button", { name: "Approve" }).count()).toBe(0);
-      await page.getByRole("heading", { name: "churn version 2 serves prod" }).waitFor();
+      await page.getByRole("heading", { name: "churn v2 serves prod" }).waitFor();
       expect(loads).toBe(0);
       await page.goto(new URL(`/deliveries/${question.delivery}`, question.desk).href);
       await page.getByText("promoted", { exact: true }).waitFor();

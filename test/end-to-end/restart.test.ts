@@ -54,7 +54,7 @@ test(
         const { url } = await started.waitFor("serving", ({ environment }) => environment === "prod");
         expect(await fetchServingVersion(url)).toBe(1);
         expect((await slack.messagesOf(delivery)).map(({ text }) => text)).toEqual([
-          "churn version 1 serves prod",
+          "churn v1 serves prod",
         ]);
         started.interrupt();
         expect((await started.ended()).code, started.picture()).toBe(130);
