@@ -891,7 +891,7 @@ describe("a quorum out of reach", () => {
     const change = await world.push(null, before, toEmail("ada"));
     await expect(world.start(change)).rejects.toMatchObject({
       name: "QuorumOutOfReach",
-      message: expect.stringMatching(/1 approval is needed, and 0 of the 1 approvers .* ada@example.com/),
+      message: expect.stringMatching(/1 approval required, but only 0 of 1 approvers .* ada@example.com/),
     });
   });
 
