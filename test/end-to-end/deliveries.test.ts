@@ -263,7 +263,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     await page.goto(new URL(`/deliveries/${delivery}`, desk).href);
     const shown = page.getByRole("region", { name: "Error" });
     await shown.getByRole("heading", { name: "GateFailed" }).waitFor();
-    expect(await shown.textContent()).toMatch(/What to do.*the failed checks say by how much/);
+    expect(await shown.textContent()).toMatch(/What to do.*the failed checks show by how much/);
     expect(await page.getByRole("region", { name: "Checks" }).textContent()).toMatch(/auc/);
     expect(await page.getByRole("region", { name: "States" }).textContent()).toMatch(/VerifyStage/);
   });
