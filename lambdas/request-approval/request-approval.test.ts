@@ -107,7 +107,7 @@ test("the stricter of the manifest's and the platform's approval rules counts", 
   expect((await readApproval())?.rule).toMatchObject({ quorum: 2, authorMayApprove: false });
 });
 
-test("a commit that loosens its own gates says so to the approvers", async () => {
+test("the approvers see which gates the commit loosens", async () => {
   await promoteVersion(world, "a", 1);
   commit(
     buildModelYaml({
@@ -118,7 +118,7 @@ test("a commit that loosens its own gates says so to the approvers", async () =>
   expect((await readApproval())?.evidence.changed.join()).toContain("latencyP95Ms");
 });
 
-test("a retry asks under the same approval, and the decision reaches the newest task", async () => {
+test("a retry finds the same approval, and the decision reaches the newest task", async () => {
   commit();
   await request();
   await request({ taskToken: "newer" });
@@ -129,7 +129,7 @@ test("a retry asks under the same approval, and the decision reaches the newest 
   expect(world.slack.state.posts).toBe(1);
 });
 
-test("a decision from before an interruption is sent to the task that asks again", async () => {
+test("a decision from before an interruption is sent to the new task", async () => {
   commit();
   await request();
   await approve();
@@ -137,7 +137,7 @@ test("a decision from before an interruption is sent to the task that asks again
   expect(world.engine.answers).toMatchObject([{ token: "newer", output: { status: "approved" } }]);
 });
 
-test("nobody is asked about measurements against a champion that prod no longer serves", async () => {
+test("checks against a champion that prod no longer serves lead to no approval", async () => {
   await promoteVersion(world, "a", 1);
   commit();
   await expect(request({ baseline: 0 })).rejects.toMatchObject({ name: "ProdChanged" });
@@ -188,7 +188,7 @@ test("a withdrawn approval takes no new task: the delivery is superseded", async
   });
 });
 
-test("a delivery that too few approvers may approve asks nobody", async () => {
+test("a delivery that too few approvers may approve requests no approval and posts no message", async () => {
   commit();
   const sam = async () => ({ user: { profile: { email: "sam@example.com" } } });
   const approversFor = resolveApprovers({

@@ -62,7 +62,7 @@ const verify = ({ sizeBytes = 1_000, stage = {} }: Changes = {}) =>
 const names = (checks: readonly { readonly name: string }[]) => checks.map(({ name }) => name);
 
 test("a model that meets every gate passes, and the result names the deployment on prod that it was compared with", async () => {
-  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "a", 4);
   const result = await verify()(await deployToStage());
   expect(result).toMatchObject({ verdict: "pass", error: null, baseline: 1, approvalTimeoutSeconds: 86_400 });
   expect(names(result.checks)).toEqual([
@@ -138,7 +138,7 @@ test("a model that refuses its first request fails the smoke check and gets no m
     stage: {
       invoke: async () => {
         requests++;
-        return { payload: { status: 422, title: "Unknown field" }, durationMs: 1 };
+        return { payload: { status: 422, title: "Unknown field" }, version: "1", durationMs: 1 };
       },
     },
   })(await deployToStage());
