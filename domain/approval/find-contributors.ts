@@ -110,7 +110,7 @@ export const findContributors =
       // The host's own record of a push has more fields than the event of the push.
       updates: [...history.updates, ...recorded.filter(({ after }) => !hostUpdates.has(after))],
       branches: history.branches === "told" ? await listBranchPushes() : history.branches,
-      isEveryBranchTold: history.branches === "told",
+      receivesEveryPush: history.branches === "told",
       pusher,
       isByHand: await pushes.isByHand({ delivery, by: pusher }),
       identify: createIdentityResolver(identities, listKnownDomains(identities, addresses)),

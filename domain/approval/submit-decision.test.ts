@@ -132,7 +132,7 @@ describe("before the dialog for a reason opens", () => {
     expect((await world.approvals.read(id))?.state).toEqual({ status: "pending", votes: [] });
   });
 
-  test("a user whom the rule does not name is refused, without a call to Slack", async () => {
+  test("a user who is no approver is refused without a call to Slack", async () => {
     const call = { users: { info: () => Promise.reject(new Error("called")) } };
     const id = await ask();
     expect(await findDecisionRefusal(dependencies({ slack: call }))(id, "U0OTHER")).toMatchObject({

@@ -71,9 +71,9 @@ test("without a target the model serves nobody", async () => {
 
 test.each(["differs", "crashes"] as const)(
   "a version that %s on its golden rows is a failed rollback",
-  async (fault) => {
+  async (failure) => {
     const first = await promoteVersion(world, "a", 1);
-    world.faulty.set(fakeDigest("a"), fault);
+    world.faulty.set(fakeDigest("a"), failure);
     await expect(restoreEnvironment(world)("prod", writer, first)).rejects.toMatchObject({
       name: "RollBackFailed",
     });
@@ -98,7 +98,7 @@ test("an alias that differs after the write is a failed rollback", async () => {
   };
   await expect(
     restoreEnvironment({ ...world, serving: { ...world.serving, prod } })("prod", writer, first),
-  ).rejects.toMatchObject({ name: "RollBackFailed", message: expect.stringContaining("read back") });
+  ).rejects.toMatchObject({ name: "RollBackFailed", message: expect.stringContaining("does not point to") });
 });
 
 test("an alias with a canary is not restored", async () => {
@@ -112,5 +112,5 @@ test("an alias with a canary is not restored", async () => {
   const prod = { ...world.serving.prod, route: async () => shared, live: async () => shared };
   await expect(
     restoreEnvironment({ ...world, serving: { ...world.serving, prod } })("prod", writer, first),
-  ).rejects.toMatchObject({ name: "RollBackFailed", message: expect.stringContaining("read back") });
+  ).rejects.toMatchObject({ name: "RollBackFailed", message: expect.stringContaining("does not point to") });
 });
