@@ -18,7 +18,7 @@ const badInputs: readonly (readonly [
     "a malformed event to a step",
     "ContractBroken",
     [
-      ["domain/delivery/normalize-error.test.ts", "what a contract refuses is ContractBroken"],
+      ["domain/delivery/normalize-error.test.ts", "data that a contract refuses is ContractBroken"],
       ["worlds/aws/step-handler.test.ts", "an event that its contract refuses ends as ContractBroken"],
     ],
   ],
@@ -35,10 +35,7 @@ const badInputs: readonly (readonly [
         "lambdas/start-delivery/github-webhook-handler.test.ts",
         "whoever changes a byte of body or signature is refused",
       ],
-      [
-        "slack/verify-slack-request.test.ts",
-        "whoever changes a byte of the body is refused",
-      ],
+      ["slack/verify-slack-request.test.ts", "whoever changes a byte of the body is refused"],
     ],
   ],
   [
@@ -68,8 +65,8 @@ const badInputs: readonly (readonly [
         "test/contracts/deliveries.ts",
         "a token is answered once: every later answer is TaskGone and changes nothing",
       ],
-      ["domain/approval/approvals.test.ts", "an answer that no task took is not called sent"],
-      ["domain/approval/approvals.test.ts", "no vote counts from the moment of expiry on"],
+      ["domain/approval/approvals.test.ts", "a decision that no task accepted does not count as sent"],
+      ["domain/approval/approvals.test.ts", "no vote counts from the expiry on"],
     ],
   ],
   [
@@ -98,7 +95,7 @@ const badInputs: readonly (readonly [
         "lambdas/deploy-model/deploy-model.test.ts",
         "a champion that a rollback made anew is found by the next delivery, under its new number",
       ],
-      ["domain/rollback/roll-back-prod.test.ts", "functions that were deleted by hand are made anew"],
+      ["domain/rollback/roll-back-prod.test.ts", "deleted functions are created again"],
     ],
   ],
   [
