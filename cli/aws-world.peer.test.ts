@@ -190,7 +190,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
     });
     expect(await slipway("approve", own.id, "--as", approver)).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/You made a part of this change, so you may not approve it/),
+      stderr: expect.stringMatching(/You contributed to this change, so you may not approve it/),
     });
     expect(await slipway("approve", id, "--as", "U0AUTHOR")).toMatchObject({
       code: 2,

@@ -230,9 +230,9 @@ describe("the check and the delivery agree on golden vectors", () => {
       model: { bytes: folder.files.get("model.onnx") ?? new Uint8Array() },
       tokenizer: undefined,
     });
-    const answered = await model.predict(golden.rows);
+    const predictions = await model.predict(golden.rows);
     await model.release();
-    expect(checkGolden({ golden, answered }).verdict).toBe(verdict);
+    expect(checkGolden({ golden, predictions }).verdict).toBe(verdict);
     const problems = await checkModel(folder);
     expect(problems.map(({ severity, file }) => ({ severity, file }))).toEqual(
       verdict === "pass" ? [] : [{ severity: "warning", file: "golden.json" }],

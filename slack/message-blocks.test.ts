@@ -7,7 +7,7 @@ import type { MessageState } from "#domain/message/message-state.ts";
 import { blocksTextLimit, MessageBlocks } from "#worlds/embedded/desk/blocks.ts";
 import { renderMessageBlocks } from "./message-blocks.ts";
 
-// Also what Slack's limits are about: long, empty, and full of characters that are escaped to five.
+// Texts at Slack's limits: long, empty, and full of characters that become five when escaped.
 const text = fc.oneof(
   fc.string(),
   fc.constantFrom("", "&", "<@U1>", "Sam\u202e madA", "\u2066approved\u2069", "a\u061cb"),
@@ -15,8 +15,7 @@ const text = fc.oneof(
   fc.integer({ min: 1, max: 12_000 }).map((length) => "x".repeat(length)),
 );
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
-/** What a person may give as a reason. */
-const reason = text.filter((given) => "reason" in parseRejectionReason(given));
+const reason = text.filter((typed) => "reason" in parseRejectionReason(typed));
 const user = fc.stringMatching(/^U[A-Z0-9]{8}$/);
 const people = fc.array(fc.record({ user, name: text }), { maxLength: 50 });
 const view: fc.Arbitrary<MessageState> = fc.record({
@@ -86,42 +85,42 @@ const texts = (value: unknown): string[] =>
       )
     : [];
 
-test("Slack takes the message of any delivery, and its buttons and what to do about an error are there", () => {
+test("Slack accepts the message of any delivery, with its buttons and the remedy of its error", () => {
   fc.assert(
-    fc.property(view, maybe(fc.webUrl()), (given, link) => {
-      const { text: line, blocks } = renderMessageBlocks(given, link ?? undefined);
+    fc.property(view, maybe(fc.webUrl()), (state, link) => {
+      const { text: line, blocks } = renderMessageBlocks(state, link ?? undefined);
       expect(line).not.toBe("");
       expect(MessageBlocks.safeParse(blocks).error?.message).toBeUndefined();
       expect(texts(blocks).join("").length).toBeLessThanOrEqual(blocksTextLimit);
       const all = JSON.stringify(blocks);
-      expect(all.includes('"action_id":"approve"')).toBe(given.question?.status === "open");
-      expect(all.includes("*What to do:*")).toBe(given.error !== null);
+      expect(all.includes('"action_id":"approve"')).toBe(state.question?.status === "open");
+      expect(all.includes("*What to do:*")).toBe(state.error !== null);
       const shown = texts(blocks).join("\n");
-      // What turns text around, or moves about in it, shows another message than this one.
+      // Marks of direction and control characters would show another message.
       expect(`${shown}${line}`).not.toMatch(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|(?!\n)\p{Cc}/u);
-      if (given.question?.status === "open") {
-        expect(shown).toMatch(/Until <!date\^\d+\^[^>]*>\. [\s\S]*Who may answer: /);
-        // A mention that is cut in two names nobody.
+      if (state.question?.status === "open") {
+        expect(shown).toMatch(/Expires <!date\^\d+\^[^>]*>\. [\s\S]*Approvers: /);
+        // No mention is cut in two.
         expect(shown.match(/<@(?!U[A-Z0-9]{8}>)/g)).toBeNull();
       }
-      if (given.unmapped.length > 0 && given.raisedBy > 1)
-        expect(shown).toContain(`Not mapped to a person: ${given.raisedBy} more approvals`);
-      if (given.question?.status === "rejected" && given.question.reason)
+      if (state.unmapped.length > 0 && state.raisedBy > 1)
+        expect(shown).toContain(`Not mapped to a person (${state.raisedBy} extra approvals required)`);
+      if (state.question?.status === "rejected" && state.question.reason)
         expect(
-          texts(blocks).some((part) => part.startsWith("*Why it was rejected:*") && !part.endsWith("…")),
+          texts(blocks).some((part) => part.startsWith("*Reason for the rejection:*") && !part.endsWith("…")),
         ).toBe(true);
     }),
     { seed: 11, numRuns: 200 },
   );
 });
 
-test("until when a question is open stands before its approvers, however many they are", () => {
+test("the expiry comes before the approvers, however many there are", () => {
   const approvers = Array.from({ length: 70 }, (_, index) => `U0APPROVER${index}`);
-  const [given] = fc.sample(view, { seed: 1, numRuns: 1 });
-  if (!given) throw new Error("one message is drawn");
+  const [state] = fc.sample(view, { seed: 1, numRuns: 1 });
+  if (!state) throw new Error("one message is drawn");
   const open = { status: "open" as const, approval: "id", expiresAt: 0, votes: [], quorum: 2, stale: null };
   const question = { ...open, approvers, leftOut: [{ user: "U0AUTHOR", why: "contributor" as const }] };
-  const line = texts(renderMessageBlocks({ ...given, question }, undefined).blocks).at(-3) ?? "";
-  expect(line).toMatch(/^Until <!date\^0\^.*> *\. 0 of 2 approvals\. Who may answer: <@U0APPROVER0>, /);
-  expect(line).toMatch(/> and \d+ more\. Not, because they made this change: <@U0AUTHOR>\.$/);
+  const line = texts(renderMessageBlocks({ ...state, question }, undefined).blocks).at(-3) ?? "";
+  expect(line).toMatch(/^Expires <!date\^0\^.*> *\. 0 of 2 approvals\. Approvers: <@U0APPROVER0>, /);
+  expect(line).toMatch(/> and \d+ more\. No access \(contributed to this change\): <@U0AUTHOR>\.$/);
 });

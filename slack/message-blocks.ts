@@ -5,7 +5,7 @@ import type { MessageState, QuestionState } from "#domain/message/message-state.
 import { findRemedy } from "#statemachine/remedies.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
 
-/** Slack's limits on what we use: https://docs.slack.dev/reference/block-kit/blocks */
+/** https://docs.slack.dev/reference/block-kit/blocks */
 const limits = {
   header: 150,
   section: 3_000,
@@ -20,13 +20,13 @@ const limits = {
   cause: 1_500,
   progress: 300,
   note: 500,
-  /** All text of a message: Slack does not say where it ends, 9,597 characters passed and 11,341 did not. */
+  /** All text of a message. Slack documents no limit: it accepted 9,597 characters and refused 11,341. */
   message: 9_500,
 } as const;
 
 /**
- * Slack's control characters (https://docs.slack.dev/messaging/formatting-message-text#escaping), and what turns text around:
- * a mark of direction in a name or a path shows another text than what is approved. Lines stay.
+ * Escapes Slack's control characters (https://docs.slack.dev/messaging/formatting-message-text#escaping) and marks of
+ * direction: with one of these in a name or a path, approvers would see another text than they approve. Keeps line breaks.
  */
 const escapeText = (text: string) =>
   text
@@ -36,7 +36,7 @@ const escapeText = (text: string) =>
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;");
-/** At most `limit` characters; an escaped one, or one of two UTF-16 units, is not cut in two. */
+/** Never cuts through an escaped character or a surrogate pair. */
 const clipText = (text: string, limit: number) =>
   text.length <= limit
     ? text
@@ -45,23 +45,24 @@ const clipText = (text: string, limit: number) =>
         .replace(/&[a-z]{0,3}$/, "")
         .replace(/[\uD800-\uDBFF]$/, "")}…`;
 /**
- * Whole parts in `limit` characters, most important first, and the number of those that have no room. A first one that
- * is too long by itself is cut.
+ * As many whole parts as fit into `limit` characters, then the number of the others. Only a first part that is too long is
+ * cut.
+ * @param parts the most important first
  */
 const joinWithinLimit = (parts: readonly string[], separator: string, limit: number): string => {
   const [first = "", ...others] = parts;
   const whole = parts.join(separator);
   if (whole.length <= limit) return whole;
-  const room = limit - " and 1000 more".length;
-  let text = clipText(first, room);
+  const available = limit - " and 1000 more".length;
+  let text = clipText(first, available);
   for (const [index, part] of others.entries()) {
-    if (text.length + part.length + separator.length > room)
+    if (text.length + part.length + separator.length > available)
       return `${text} and ${others.length - index} more`;
     text += `${separator}${part}`;
   }
   return text;
 };
-/** What others wrote, on one line, so that it looks like no line of ours. */
+/** Text from outside on one line, so that it cannot imitate a line of the message. */
 const escapeLine = (text: string) => escapeText(escapeControls(text));
 const createSection = (text: string): SectionBlock => ({
   type: "section",
@@ -70,45 +71,45 @@ const createSection = (text: string): SectionBlock => ({
 
 const verdictEmoji = { pass: ":white_check_mark:", fail: ":x:", inconclusive: ":grey_question:" } as const;
 
-/** The delivery in one line, as the message, its notification, the command and the pages say it. */
+/** The delivery in one line, for the message, its notification, the command line and the pages. */
 export const formatHeadline = (state: MessageState): string => {
   const { model, version, outcome, question, progress, rolledBack, replaced } = state;
-  const what = version === null ? model : `${model} version ${version}`;
-  // A person's rollback has the last word, and its own words: nothing of this delivery serves prod any more.
+  const subject = version === null ? model : `${model} v${version}`;
+  // After a person's rollback nothing of this delivery serves prod, whatever its outcome.
   if (rolledBack && (outcome === null || outcome === "promoted" || outcome === "superseded"))
     return rolledBack.kind === "taken back"
-      ? `${what} was taken back from prod`
-      : `${what} was stopped by a rollback of prod`;
+      ? `${subject} was rolled back from prod`
+      : `${subject} was stopped by a rollback of prod`;
   switch (outcome) {
     case "promoted":
-      return replaced ? `${what} was promoted, and replaced later` : `${what} serves prod`;
+      return replaced ? `${subject} was promoted and later replaced` : `${subject} serves prod`;
     case "rejected":
-      return `${what} was rejected`;
+      return `${subject} was rejected`;
     case "expired":
-      return `${what}: nobody answered in time`;
+      return `${subject}: the approval expired`;
     case "superseded":
-      return `${what} was superseded by a later commit`;
+      return `${subject} was superseded by a later commit`;
     case "unchanged":
-      return `${model}: prod already serves this very model`;
+      return `${model}: prod already serves this image and model`;
     case "failed":
-      return `${what} was not delivered`;
+      return `${subject}: the delivery failed`;
     case null:
       break;
     default:
       outcome satisfies never;
   }
-  if (question?.status === "open") return `May ${what} go to prod?`;
-  return progress === null ? `${what} is being delivered` : `${what} is on its way to prod`;
+  if (question?.status === "open") return `Approve ${subject} for production?`;
+  return progress === null ? `${subject} is being delivered` : `${subject} is being rolled out to prod`;
 };
 
-/** The detail is a sentence with the measured value, its interval and the limit in it: no number stands twice. */
+/** The detail contains the measured value and the limit, so they are not repeated. */
 const formatCheck = (
   { name, verdict, detail }: Check,
-  longest: { readonly name: number; readonly detail: number },
+  maxLength: { readonly name: number; readonly detail: number },
 ): string =>
-  `${verdictEmoji[verdict]} *${clipText(escapeText(name), longest.name)}* — ${clipText(escapeText(detail), longest.detail)}`;
+  `${verdictEmoji[verdict]} *${clipText(escapeText(name), maxLength.name)}* — ${clipText(escapeText(detail), maxLength.detail)}`;
 
-/** Lines in as few sections as Slack's limit on their length allows; a line is never cut in two. */
+/** As few sections as Slack's limit allows, each with whole lines. */
 const createSections = (lines: readonly string[]): KnownBlock[] => {
   const texts: string[] = [];
   for (const line of lines) {
@@ -122,69 +123,65 @@ const createSections = (lines: readonly string[]): KnownBlock[] => {
 
 const moreChecksLine = "More checks are on the delivery's page.";
 
-/** Every check in `room` characters: what is too long is told more shortly, and left out only in the end. */
-const createCheckSections = (checks: readonly Check[], room: number): KnownBlock[] => {
+/** Shortens the details until every check fits into `available` characters, and only then leaves checks out. */
+const createCheckSections = (checks: readonly Check[], available: number): KnownBlock[] => {
   const length = (lines: readonly string[]) => lines.reduce((sum, line) => sum + line.length + 1, 0);
-  for (const longest of [
+  for (const maxLength of [
     { name: 100, detail: 1_000 },
     { name: 100, detail: 200 },
     { name: 60, detail: 60 },
   ]) {
-    const lines = checks.map((check) => formatCheck(check, longest));
-    if (length(lines) <= room) return createSections(lines);
+    const lines = checks.map((check) => formatCheck(check, maxLength));
+    if (length(lines) <= available) return createSections(lines);
   }
-  // What did not pass is what the reader came for.
+  // Approvers need the checks that did not pass.
   const order = ["fail", "inconclusive", "pass"];
   const lines = checks
-    .toSorted((one, other) => order.indexOf(one.verdict) - order.indexOf(other.verdict))
+    .toSorted((left, right) => order.indexOf(left.verdict) - order.indexOf(right.verdict))
     .map((check) => formatCheck(check, { name: 60, detail: 60 }));
-  const shown = lines.filter((_, index) => length([...lines.slice(0, index + 1), moreChecksLine]) <= room);
+  const shown = lines.filter(
+    (_, index) => length([...lines.slice(0, index + 1), moreChecksLine]) <= available,
+  );
   return createSections([...shown, moreChecksLine]);
 };
 
 const formatMention = (user: string) => `<@${user}>`;
-const formatMentions = (by: readonly { readonly user: string }[]) =>
-  by.map(({ user }) => formatMention(user)).join(", ");
+const formatMentions = (users: readonly { readonly user: string }[]) =>
+  users.map(({ user }) => formatMention(user)).join(", ");
 
 const leftOutReasons: Readonly<Record<BoundContributors["leftOut"][number]["why"], string>> = {
-  contributor: "they made this change",
-  "no address": "Slack shows no address of theirs",
-  "unknown address":
-    "their address in Slack is neither in the organisation's domains nor on the platform's list",
+  contributor: "contributed to this change",
+  "no address": "no e-mail address in Slack",
+  "unknown address": "unknown e-mail address in Slack",
 };
 
-/**
- * Until when, how many have answered, who may answer and who may not: the time first, because no number of people may
- * push it out.
- */
+/** The expiry comes first, so that no number of approvers can push it out. */
 const formatOpenQuestion = (question: Extract<QuestionState, { readonly status: "open" }>): string => {
   const { expiresAt, votes, quorum, approvers, leftOut } = question;
   const names = (users: readonly string[], limit: number) =>
     joinWithinLimit(users.map(formatMention), ", ", limit);
   const seconds = Math.floor(expiresAt / 1_000);
-  const until = `Until <!date^${seconds}^{date_short_pretty} {time}|${new Date(expiresAt).toUTCString()}>.`;
+  const expiry = `Expires <!date^${seconds}^{date_short_pretty} {time}|${new Date(expiresAt).toUTCString()}>.`;
   const voters = votes.map(({ user }) => user);
-  const given = votes.length > 0 ? ` (${names(voters, limits.votes)})` : "";
-  const left = Object.entries(leftOutReasons).flatMap(([why, because]) => {
-    const users = leftOut.filter((each) => each.why === why).map(({ user }) => user);
-    return users.length === 0 ? [] : [` Not, because ${because}: ${names(users, limits.leftOut / 3)}.`];
+  const votedBy = votes.length > 0 ? ` (${names(voters, limits.votes)})` : "";
+  const excluded = Object.entries(leftOutReasons).flatMap(([why, reason]) => {
+    const users = leftOut.filter((approver) => approver.why === why).map(({ user }) => user);
+    return users.length === 0 ? [] : [` No access (${reason}): ${names(users, limits.leftOut / 3)}.`];
   });
-  const before = `${until}${quorum > 1 ? ` ${votes.length} of ${quorum} approvals${given}.` : ""} Who may answer: `;
-  const room = limits.contextText - before.length - left.join("").length - 1;
-  const may = approvers.length === 0 ? "nobody" : names(approvers, room);
-  return `${before}${may}.${left.join("")}`;
+  const before = `${expiry}${quorum > 1 ? ` ${votes.length} of ${quorum} approvals${votedBy}.` : ""} Approvers: `;
+  const available = limits.contextText - before.length - excluded.join("").length - 1;
+  const eligible = approvers.length === 0 ? "nobody" : names(approvers, available);
+  return `${before}${eligible}.${excluded.join("")}`;
 };
 
-/** Who had a part in the change and is no person by the platform's map, and what that asks for: first, so that it stays. */
-const formatUnmapped = ({ unmapped, raisedBy, question }: MessageState): string => {
-  const [is, are] = question?.status === "open" ? ["is", "are"] : ["was", "were"];
-  const more = raisedBy === 1 ? `1 more approval ${is}` : `${raisedBy} more approvals ${are}`;
-  const needed = raisedBy === 0 ? `, and no more approvals ${are} needed` : `: ${more} needed`;
-  const who = unmapped.map(({ identity, why }) => `${escapeLine(identity)} (${escapeLine(why)})`);
-  return `:bust_in_silhouette: *Not mapped to a person${needed}.* ${joinWithinLimit(who, "; ", limits.unmapped)}`;
+/** The number of extra approvals comes first, so that no number of identities can push it out. */
+const formatUnmapped = ({ unmapped, raisedBy }: MessageState): string => {
+  const extra =
+    raisedBy === 0 ? "no extra approval" : `${raisedBy} extra approval${raisedBy === 1 ? "" : "s"}`;
+  const identities = unmapped.map(({ identity, why }) => `${escapeLine(identity)} (${escapeLine(why)})`);
+  return `:bust_in_silhouette: *Not mapped to a person (${extra} required):* ${joinWithinLimit(identities, "; ", limits.unmapped)}`;
 };
 
-/** Where the question stands, in Slack's markup. */
 const formatQuestion = (question: QuestionState | null): string | undefined => {
   switch (question?.status) {
     case undefined:
@@ -194,19 +191,19 @@ const formatQuestion = (question: QuestionState | null): string | undefined => {
     case "approved":
       return `:white_check_mark: Approved by ${formatMentions(question.by)}`;
     case "rejected":
-      return `:no_entry: Rejected by ${formatMentions(question.by)}${question.reason ? ": the reason stands above" : ""}`;
+      return `:no_entry: Rejected by ${formatMentions(question.by)}${question.reason ? ", see the reason above" : ""}`;
     case "expired":
-      return ":hourglass: The question expired without an answer";
+      return ":hourglass: The approval expired without a decision";
     case "withdrawn":
-      return `:leftwards_arrow_with_hook: The question was withdrawn: ${escapeText(question.why)}`;
+      return `:leftwards_arrow_with_hook: The approval was withdrawn: ${escapeText(question.why)}`;
     default:
       return question satisfies never;
   }
 };
 
 /**
- * The one message of a delivery, as Slack blocks and as a line for notifications.
- * @param link address of the delivery's page; undefined where there is none
+ * The one message of a delivery: blocks, and a line for notifications.
+ * @param link URL of the delivery's page, if there is one
  */
 export const renderMessageBlocks = (
   state: MessageState,
@@ -214,22 +211,22 @@ export const renderMessageBlocks = (
 ): { text: string; blocks: KnownBlock[] } => {
   const text = formatHeadline(state);
   const facts = [
-    `*Commit*\n\`${state.commit.slice(0, 12)}\`${state.author ? `, its author by its own word: ${escapeLine(state.author)}` : ""}`,
+    `*Commit*\n\`${state.commit.slice(0, 12)}\`${state.author ? `, author (unverified): ${escapeLine(state.author)}` : ""}`,
     ...(state.madeBy === null
       ? []
       : [
-          `*Made by*\n${state.madeBy.length === 0 ? "nobody known" : joinWithinLimit(state.madeBy.map(escapeLine), ", ", limits.fact - 20)}`,
+          `*Contributors*\n${state.madeBy.length === 0 ? "none known" : joinWithinLimit(state.madeBy.map(escapeLine), ", ", limits.fact - 20)}`,
         ]),
     ...(state.version === null ? [] : [`*Registry version*\n${state.version}`]),
     ...(state.digest === null ? [] : [`*Image*\n\`${state.digest.slice(0, 19)}…\``]),
     ...(state.version === null
       ? []
-      : [`*Measured against*\n${state.baseline === null ? "nothing yet" : escapeText(state.baseline)}`]),
+      : [`*Compared with*\n${state.baseline === null ? "no champion yet" : escapeText(state.baseline)}`]),
   ];
   const builtBy =
     state.provenance &&
     `:lock: Signature verified: built from commit \`${escapeText(state.provenance.commit.slice(0, 12))}\` by \`${escapeText(state.provenance.buildId)}\` with builder \`${escapeText(state.provenance.builder.slice(0, 19))}…\``;
-  const standing = formatQuestion(state.question);
+  const questionText = formatQuestion(state.question);
   const open = state.question?.status === "open" ? state.question : undefined;
   const button = { type: "button" as const };
   const plain = (label: string) => ({ type: "plain_text" as const, text: label });
@@ -258,10 +255,10 @@ export const renderMessageBlocks = (
     ...(state.rolledBack ? [`:rewind: *Rolled back by* ${escapeText(state.rolledBack.by)}`] : []),
     ...(state.askedAgain === null
       ? []
-      : [`:arrows_counterclockwise: *Asked again.* ${escapeText(state.askedAgain)}`]),
+      : [`:arrows_counterclockwise: *Approval requested again.* ${escapeText(state.askedAgain)}`]),
     ...(open?.stale
       ? [
-          `:warning: *Prod changed:* it serves ${escapeText(open.stale)} now. An approval leads to new measurements and to another question.`,
+          `:warning: *Prod changed:* it now serves ${escapeText(open.stale)}. If you approve, every check runs again and a new approval follows.`,
         ]
       : []),
   ];
@@ -269,7 +266,7 @@ export const renderMessageBlocks = (
     ...(state.changed.length > 0
       ? [
           createSection(
-            `:warning: *This commit changes its own rules or yardsticks:* ${joinWithinLimit(state.changed.map(escapeLine), "; ", limits.changed)}`,
+            `:warning: *This commit changes its own gates or test data:* ${joinWithinLimit(state.changed.map(escapeLine), "; ", limits.changed)}`,
           ),
         ]
       : []),
@@ -279,9 +276,9 @@ export const renderMessageBlocks = (
       fields: facts.map((fact) => ({ type: "mrkdwn" as const, text: clipText(fact, limits.fact) })),
     },
     ...notes.map((note) => createSection(clipText(note, limits.note))),
-    // Whole, as `parseRejectionReason` lets none pass that does not fit.
+    // Never cut: `parseRejectionReason` refuses a reason that does not fit.
     ...(state.question?.status === "rejected" && state.question.reason
-      ? [createSection(`*Why it was rejected:* ${escapeText(state.question.reason)}`)]
+      ? [createSection(`*Reason for the rejection:* ${escapeText(state.question.reason)}`)]
       : []),
   ];
   const below: KnownBlock[] = [
@@ -315,18 +312,18 @@ export const renderMessageBlocks = (
     ...(state.progress === null
       ? []
       : [createSection(`:rocket: ${clipText(escapeText(state.progress), limits.progress)}`)]),
-    ...(standing === undefined
+    ...(questionText === undefined
       ? []
       : [
           {
             type: "context" as const,
-            elements: [{ type: "mrkdwn" as const, text: clipText(standing, limits.contextText) }],
+            elements: [{ type: "mrkdwn" as const, text: clipText(questionText, limits.contextText) }],
           },
         ]),
     ...(buttons.length > 0 ? [{ type: "actions" as const, block_id: "decision", elements: buttons }] : []),
   ];
-  const room = limits.message - countText([above, below]);
-  return { text, blocks: [...above, ...createCheckSections(state.checks, room), ...below] };
+  const available = limits.message - countText([above, below]);
+  return { text, blocks: [...above, ...createCheckSections(state.checks, available), ...below] };
 };
 
 const countText = (value: unknown): number =>

@@ -7,21 +7,21 @@ import { silentLogger } from "#test/support/desk/silent-logger.ts";
 import { startDesk } from "#test/support/desk/start-desk.ts";
 import { createSlackChannel, slackClientOptions } from "./slack-channel.ts";
 
-/** A channel on a desk behind a line that loses the answers to the first `lost` calls of a method. */
-const createTestChannel = async (lost: { method: string; times: number } = { method: "", times: 0 }) => {
+/** A channel on the desk, behind a proxy that drops the responses to the first calls of one method. */
+const createTestChannel = async (dropped: { method: string; times: number } = { method: "", times: 0 }) => {
   const desk = await startDesk({ rates: {} });
-  let left = lost.times;
-  const line = createServer((request, response) => {
-    const loses = request.url === `/api/${lost.method}` && left-- > 0;
-    const answer = getRequestListener(async (given) => {
-      const answered = await desk.desk.fetch(given);
-      if (loses) request.socket.destroy();
-      return answered;
+  let left = dropped.times;
+  const proxy = createServer((request, response) => {
+    const drops = request.url === `/api/${dropped.method}` && left-- > 0;
+    const forward = getRequestListener(async (received) => {
+      const result = await desk.desk.fetch(received);
+      if (drops) request.socket.destroy();
+      return result;
     });
-    void answer(request, response);
+    void forward(request, response);
   });
-  await new Promise<void>((resolve) => line.listen(0, "127.0.0.1", resolve));
-  const { port } = line.address() as AddressInfo;
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const { port } = proxy.address() as AddressInfo;
   const channel = createSlackChannel({
     slack: new WebClient(desk.options.botToken, {
       slackApiUrl: `http://127.0.0.1:${port}/api/`,
@@ -35,39 +35,39 @@ const createTestChannel = async (lost: { method: string; times: number } = { met
     channel,
     texts: () => desk.options.state.messages(100).map(({ text }) => text),
     [Symbol.asyncDispose]: async () => {
-      line.closeAllConnections();
-      await new Promise((done) => line.close(done));
+      proxy.closeAllConnections();
+      await new Promise((done) => proxy.close(done));
       await desk[Symbol.asyncDispose]();
     },
   };
 };
 
 test("a delivery that is posted twice has one message", async () => {
-  await using it = await createTestChannel();
-  const first = await it.channel.post({ delivery: "one" });
-  await it.channel.post({ delivery: "two" });
-  expect(await it.channel.post({ delivery: "one" })).toEqual(first);
-  expect(it.texts()).toEqual(["about two", "about one"]);
+  await using fixture = await createTestChannel();
+  const first = await fixture.channel.post({ delivery: "one" });
+  await fixture.channel.post({ delivery: "two" });
+  expect(await fixture.channel.post({ delivery: "one" })).toEqual(first);
+  expect(fixture.texts()).toEqual(["about two", "about one"]);
 });
 
 test("a message is found after an edit", async () => {
-  await using it = await createTestChannel();
-  const first = await it.channel.post({ delivery: "one" });
-  await it.channel.update(first, { delivery: "one" });
-  expect(await it.channel.post({ delivery: "one" })).toEqual(first);
+  await using fixture = await createTestChannel();
+  const first = await fixture.channel.post({ delivery: "one" });
+  await fixture.channel.update(first, { delivery: "one" });
+  expect(await fixture.channel.post({ delivery: "one" })).toEqual(first);
 });
 
-test.each([1, 2, 3, 4])("a message whose answer was lost %d times is not posted again", async (times) => {
-  await using it = await createTestChannel({ method: "chat.postMessage", times });
-  const post = () => it.channel.post({ delivery: "one" });
+test.each([1, 2, 3, 4])("a message whose response was lost %d times is not posted again", async (times) => {
+  await using fixture = await createTestChannel({ method: "chat.postMessage", times });
+  const post = () => fixture.channel.post({ delivery: "one" });
   const posted = await post().catch(post);
-  expect(it.texts()).toEqual(["about one"]);
+  expect(fixture.texts()).toEqual(["about one"]);
   expect(posted.ts).toMatch(/^\d+\.\d+$/);
 });
 
-test("an edit whose answer was lost is made again", async () => {
-  await using it = await createTestChannel({ method: "chat.update", times: 2 });
-  const posted = await it.channel.post({ delivery: "one" });
-  await expect(it.channel.update(posted, { delivery: "one, edited" })).resolves.toBeUndefined();
-  expect(it.texts()).toEqual(["about one, edited"]);
+test("an edit whose response was lost is repeated", async () => {
+  await using fixture = await createTestChannel({ method: "chat.update", times: 2 });
+  const posted = await fixture.channel.post({ delivery: "one" });
+  await expect(fixture.channel.update(posted, { delivery: "one, edited" })).resolves.toBeUndefined();
+  expect(fixture.texts()).toEqual(["about one, edited"]);
 });

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { ErrorCode, type KnownBlock, type WebClient } from "@slack/web-api";
 import * as z from "zod";
 
-/** The parts of Slack's Web API that deliveries use; a `WebClient` of @slack/web-api is one. */
+/** The parts of Slack's Web API that deliveries use. A `WebClient` of @slack/web-api has them. */
 export type SlackApi = {
   readonly chat: Pick<WebClient["chat"], "postMessage" | "update" | "postEphemeral">;
   readonly conversations: Pick<WebClient["conversations"], "history">;
@@ -11,9 +11,9 @@ export type SlackApi = {
 };
 
 /**
- * Settings of the WebClient that suit a function: its defaults retry for half an hour and wait without end
- * (https://docs.slack.dev/tools/node-slack-sdk/web-api#retry). It does not retry at all, because it would post a
- * message again whose answer was lost: whoever calls knows what may be said twice.
+ * The defaults of the WebClient do not suit a function: they retry for half an hour and have no timeout
+ * (https://docs.slack.dev/tools/node-slack-sdk/web-api#retry). No retry here: it would post a message twice if the first
+ * response was lost. Callers retry what is safe to repeat.
  */
 export const slackClientOptions = {
   retryConfig: { retries: 0 },
@@ -38,13 +38,13 @@ const PostResponse = z.object({ channel: z.string(), ts: z.string() });
 const NoResponseError = z.object({ code: z.enum([ErrorCode.RequestError, ErrorCode.HTTPError]) });
 const attempts = 3;
 
-/** Calls again, twice, quickly, where Slack gave no answer; what it refused stays refused. */
+/** Retries only where no response came; what Slack refused stays refused. */
 const retryWithoutResponse = async <T>(call: () => Promise<T>): Promise<T> => {
   for (let attempt = 1; ; attempt++) {
     try {
       return await call();
-    } catch (fault) {
-      if (attempt === attempts || !NoResponseError.safeParse(fault).success) throw fault;
+    } catch (error) {
+      if (attempt === attempts || !NoResponseError.safeParse(error).success) throw error;
       await pause(100 * attempt);
     }
   }
@@ -52,12 +52,12 @@ const retryWithoutResponse = async <T>(call: () => Promise<T>): Promise<T> => {
 
 const eventType = "slipway_delivery";
 
-/** How far back an interrupted post is looked for. */
+/** How many messages back to look for an interrupted post. */
 const historyLimit = 100;
 
 /**
- * Posts and edits messages in one channel. Slack cannot be told not to post twice, so each message carries its
- * subject as metadata, and a post looks for it first (https://docs.slack.dev/messaging/message-metadata).
+ * Posts and edits messages in one channel. Slack has no idempotency key, so each message carries its delivery as metadata,
+ * and a post looks for that first (https://docs.slack.dev/messaging/message-metadata).
  */
 export const createSlackChannel = <View extends { readonly delivery: string }>({
   slack,
@@ -72,11 +72,11 @@ export const createSlackChannel = <View extends { readonly delivery: string }>({
     const history = History.parse(
       await slack.conversations.history({ channel, limit: historyLimit, include_all_metadata: true }),
     );
-    const found = history.messages.find(
+    const earlier = history.messages.find(
       ({ metadata }) =>
         metadata?.event_type === eventType && metadata.event_payload.delivery === view.delivery,
     );
-    if (found) return { channel, ts: found.ts };
+    if (earlier) return { channel, ts: earlier.ts };
     return PostResponse.parse(
       await slack.chat.postMessage({
         channel,
@@ -91,9 +91,9 @@ export const createSlackChannel = <View extends { readonly delivery: string }>({
     update: async (posted: { channel: string; ts: string }, view: View): Promise<void> => {
       await retryWithoutResponse(() => slack.chat.update({ ...posted, ...render(view) }));
     },
-    /** Leaves one sentence of a message that was posted twice: what it showed stands in the other. */
+    /** Replaces a duplicate by one sentence: the other message shows the delivery. */
     retract: async (posted: { channel: string; ts: string }): Promise<void> => {
-      const text = "This message was posted twice: see the other one.";
+      const text = "Duplicate of this delivery's other message.";
       await retryWithoutResponse(() =>
         slack.chat.update({
           ...posted,

@@ -3,9 +3,9 @@ import type { Secrets } from "#platform/secrets/secrets.ts";
 import { type SlackApi, slackClientOptions } from "./slack-channel.ts";
 
 /**
- * Slack's Web API under the secret SLACK_BOT_TOKEN. It is read when something is said, so that a function whose token
- * is missing still does all that is not Slack.
- * @param apiUrl another address of the Web API, with a slash at the end
+ * Slack's Web API with the secret SLACK_BOT_TOKEN. Each call reads the secret, so that a function without the token still
+ * does everything except Slack.
+ * @param apiUrl another URL of the Web API, with a final slash
  */
 export const createSlackClient = ({
   secrets,
@@ -21,14 +21,14 @@ export const createSlackClient = ({
   const token = () => secrets.read("SLACK_BOT_TOKEN");
   return {
     chat: {
-      postMessage: async (given) => web.chat.postMessage({ ...given, token: await token() }),
-      update: async (given) => web.chat.update({ ...given, token: await token() }),
-      postEphemeral: async (given) => web.chat.postEphemeral({ ...given, token: await token() }),
+      postMessage: async (options) => web.chat.postMessage({ ...options, token: await token() }),
+      update: async (options) => web.chat.update({ ...options, token: await token() }),
+      postEphemeral: async (options) => web.chat.postEphemeral({ ...options, token: await token() }),
     },
     conversations: {
-      history: async (given) => web.conversations.history({ ...given, token: await token() }),
+      history: async (options) => web.conversations.history({ ...options, token: await token() }),
     },
-    views: { open: async (given) => web.views.open({ ...given, token: await token() }) },
-    users: { info: async (given) => web.users.info({ ...given, token: await token() }) },
+    views: { open: async (options) => web.views.open({ ...options, token: await token() }) },
+    users: { info: async (options) => web.users.info({ ...options, token: await token() }) },
   };
 };

@@ -4,7 +4,7 @@ import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
-import { submitDecision } from "#lambdas/answer-approval/answer-approval.ts";
+import { submitDecision } from "#domain/approval/submit-decision.ts";
 import { formatHeadline } from "#slack/message-blocks.ts";
 import { NotRunning } from "#worlds/embedded/control-api.ts";
 
@@ -68,7 +68,12 @@ const decisionCommand = (name: "approve" | "reject", verdict: "approved" | "reje
           throw new UsageMistake("a rejection says why: --reason <text>.");
         const read = reason === undefined ? { reason: null } : parseRejectionReason(reason);
         if ("problem" in read) throw new UsageMistake(`--reason: ${read.problem}`);
-        const { taken, sentence } = await submitDecision(world, id, await voter(as), verdict, read.reason);
+        const { taken, sentence } = await submitDecision(world)({
+          approval: id,
+          approver: await voter(as),
+          verdict,
+          reason: read.reason,
+        });
         if (taken) return print(`${id}: ${sentence}`);
         printError(sentence);
         process.exitCode = exitCode.failed;

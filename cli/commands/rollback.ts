@@ -28,7 +28,7 @@ export const rollbackCommand = (): Command =>
           });
           const ms = Math.round(performance.now() - began);
           if (stage.status === "failed")
-            printError(`Stage does not follow yet, the next sweep tries again: ${String(stage.fault)}`);
+            printError(`Stage does not follow yet, the next sweep tries again: ${String(stage.error)}`);
           try {
             // What served before has its tag from then.
             const images = { release: async () => undefined };

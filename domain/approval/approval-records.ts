@@ -9,30 +9,30 @@ import { BoundContributors } from "./resolve-approvers.ts";
 
 const Voter = z.object({ user: z.string(), name: z.string(), at: z.string() });
 
-/** Where a question stands. Only these moves exist: pending → decided → sent, and pending → withdrawn. */
+/** Only these transitions exist: pending → decided → sent, and pending → withdrawn. */
 const State = z.discriminatedUnion("status", [
   z.object({ status: z.literal("pending"), votes: z.array(Voter) }),
   z.object({ status: z.literal("decided"), decision: ApprovalDecision }),
   z.object({ status: z.literal("sent"), decision: ApprovalDecision }),
-  /** `told`: the task that waited knows; until then the next withdrawal, or the sweep, tells it. */
+  /** `told`: the waiting task has received the error. Until then the next withdrawal, or the sweep, sends it. */
   z.object({ status: z.literal("withdrawn"), why: z.string(), told: z.boolean().default(true) }),
 ]);
 
-/** What the approvers were shown when they were asked: they approve this, and nothing measured later. */
+/** What the approvers saw: they approve this, and nothing measured later. */
 const Evidence = z.object({
-  /** What prod served when the checks were measured; null: nothing yet. */
+  /** What prod served when the checks were measured; null: no champion yet. */
   champion: z.string().nullable(),
-  /** Rules and yardsticks that this very commit changes. */
+  /** Gates and test data that this commit changes. */
   changed: z.array(z.string()),
   checks: z.array(Check),
-  /** How the image was built, as verified; absent or null where nothing was. */
+  /** How the image was built; absent or null where no provenance was verified. */
   provenance: Provenance.nullish(),
   omitted: z.array(z.object({ name: z.string(), why: z.string() })),
 });
 
 export const Approval = z.object({
   id: z.string(),
-  /** What exactly is approved: another digest, version, prod baseline or fence is another question. */
+  /** What exactly is approved: another digest, version, prod baseline or fence needs another approval. */
   delivery: z.string(),
   model: z.string(),
   commit: z.string(),
@@ -42,29 +42,29 @@ export const Approval = z.object({
   fence: z.int().positive(),
   author: z.object({ name: z.string(), email: z.string() }),
   pusher: z.string().nullable(),
-  /** Who made the change; null in records from before these were kept. */
+  /** Null in old records. */
   contributors: BoundContributors.nullable().default(null),
-  /** The quorum is already raised by one for each contributor who is mapped to nobody. */
+  /** The quorum includes one extra approval for each contributor who is not mapped to a person. */
   rule: ApprovalRule.extend({ quorum: z.int().min(1) }),
-  /** By how much it is raised. Absent in records from before this was kept: then by one for each. */
+  /** The number of extra approvals. Absent in old records: then one for each unmapped contributor. */
   raisedBy: z.int().min(0).optional(),
   evidence: Evidence.default({ champion: null, changed: [], checks: [], omitted: [] }),
   askedAt: z.int(),
   /** Epoch milliseconds after which no vote counts: a minute before the waiting task times out. */
   expiresAt: z.int(),
-  /** The task token, encrypted; the newest one, when the question was asked again. Null once nobody waits for it. */
+  /** The newest task token, encrypted. Null once no task waits. */
   token: z.string().nullable(),
   state: State,
 });
 export type Approval = z.infer<typeof Approval>;
 
-/** Decisions that were kept before they named their artefact are about the question's. */
+/** Old decisions do not name their artefact: it is the approval's. */
 export const parseApproval = (value: unknown): Approval => {
-  const old = ApprovalWithDecision.safeParse(value);
-  if (!old.success) return Approval.parse(value);
-  const { digest, version, state } = old.data;
+  const decided = ApprovalWithDecision.safeParse(value);
+  if (!decided.success) return Approval.parse(value);
+  const { digest, version, state } = decided.data;
   return Approval.parse({
-    ...old.data,
+    ...decided.data,
     state: { ...state, decision: { digest, version, ...state.decision } },
   });
 };
@@ -74,10 +74,10 @@ const ApprovalWithDecision = z.looseObject({
   state: z.looseObject({ decision: z.looseObject({}) }),
 });
 
-/** Which questions a delivery has asked, oldest first. */
+/** Ids of the approvals that a delivery has requested, oldest first. */
 export const DeliveryQuestions = z.object({ approvals: z.array(z.string()) });
 
-/** The same delivery asking about the same prod is the same question; prod changed: another one. */
+/** A delivery has one approval for each state of prod: a retry finds it again. */
 export const deriveApprovalId = ({
   model,
   delivery,
@@ -88,28 +88,28 @@ export const deriveApprovalId = ({
 export const toApprovalKey = (id: string) => ({ partition: "approvals", sort: id });
 export const toQuestionsKey = (delivery: string) => ({ partition: "questions", sort: delivery });
 
-/** The questions as they are kept, for whoever only reads them: no key of task tokens is needed. */
+/** Reads approvals without the key of the task tokens. */
 export const createApprovalReader = ({ store }: { store: Pick<Store, "get"> }) => {
   const read = async (id: string): Promise<Approval | undefined> => {
     const item = await store.get(toApprovalKey(id));
     return item && parseApproval(item.value);
   };
-  /** Ids of the questions that a delivery has asked, oldest first. */
-  const asked = async (delivery: string): Promise<readonly string[]> => {
+  const listIds = async (delivery: string): Promise<readonly string[]> => {
     const item = await store.get(toQuestionsKey(delivery));
     return item ? DeliveryQuestions.parse(item.value).approvals : [];
   };
   return {
     read,
-    asked,
-    /** Every question of a delivery, oldest first. */
+    /** Ids of the approvals that a delivery has requested, oldest first. */
+    asked: listIds,
+    /** Every approval of a delivery, oldest first. */
     ofDelivery: async (delivery: string): Promise<readonly Approval[]> => {
-      const found: Approval[] = [];
-      for (const id of await asked(delivery)) {
+      const approvals: Approval[] = [];
+      for (const id of await listIds(delivery)) {
         const approval = await read(id);
-        if (approval) found.push(approval);
+        if (approval) approvals.push(approval);
       }
-      return found;
+      return approvals;
     },
   };
 };

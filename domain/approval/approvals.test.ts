@@ -7,13 +7,13 @@ import type { ApprovalDecision } from "./decision.ts";
 
 let opened: ReturnType<typeof memoryStore>;
 let engine: ReturnType<typeof fakeDeliveries>;
-let asked: ReturnType<typeof createApprovals>;
+let approvals: ReturnType<typeof createApprovals>;
 const start = (changes: Partial<Deliveries> = {}) =>
   createApprovals({ ...opened, cipher: plainCipher, deliveries: { ...engine.deliveries, ...changes } });
 beforeEach(() => {
   opened = memoryStore();
   engine = fakeDeliveries();
-  asked = start();
+  approvals = start();
 });
 afterEach(() => opened.database.close());
 
@@ -43,47 +43,47 @@ const vote = (user: string, changes: Partial<Vote> = {}): Vote => ({
   at: 2_000,
   ...changes,
 });
-const ask = async (what = question, token = "token") => {
+const ask = async (newApproval = question, token = "token") => {
   engine.waiting.add(token);
-  return (await asked.ask(what, token)).id;
+  return (await approvals.ask(newApproval, token)).id;
 };
 
-describe("who may answer", () => {
-  test("only those that the rule names", async () => {
+describe("who may vote", () => {
+  test("only the approvers that the rule names may vote", async () => {
     const id = await ask();
-    expect((await asked.vote(id, vote("U091"))).result).toBe("refused");
-    expect((await asked.vote(id, vote("U011"))).result).toBe("decided");
+    expect((await approvals.vote(id, vote("U091"))).result).toBe("refused");
+    expect((await approvals.vote(id, vote("U011"))).result).toBe("decided");
   });
 
   test.each([
     ["the author", "SAM@Example.COM"],
     ["the pusher", "Pat@EXAMPLE.com"],
-  ])("%s may not, in whatever case the address is written", async (_, email) => {
+  ])("%s may not vote, in whatever case the address is written", async (_, email) => {
     const id = await ask();
-    expect((await asked.vote(id, vote("U011", { email }))).result).toBe("refused");
-    expect((await asked.vote(id, vote("U011", { email, verdict: "rejected" }))).result).toBe("refused");
-    expect((await asked.read(id))?.state).toEqual({ status: "pending", votes: [] });
+    expect((await approvals.vote(id, vote("U011", { email }))).result).toBe("refused");
+    expect((await approvals.vote(id, vote("U011", { email, verdict: "rejected" }))).result).toBe("refused");
+    expect((await approvals.read(id))?.state).toEqual({ status: "pending", votes: [] });
   });
 
-  test("someone without a known address could be the author, so may not", async () => {
+  test("an approver without a known address may be the author, so may not vote", async () => {
     const id = await ask();
-    expect((await asked.vote(id, vote("U011", { email: undefined }))).result).toBe("refused");
+    expect((await approvals.vote(id, vote("U011", { email: undefined }))).result).toBe("refused");
   });
 
-  test("the author may where the rule says so, with or without a known address", async () => {
+  test("the author may vote where the rule allows it, with or without a known address", async () => {
     const allowed = { ...quorum(2), rule: { ...question.rule, quorum: 2, authorMayApprove: true } };
     const id = await ask(allowed);
-    expect((await asked.vote(id, vote("U011", { email: "sam@example.com" }))).result).toBe("counted");
-    expect((await asked.vote(id, vote("U021", { email: undefined }))).result).toBe("decided");
+    expect((await approvals.vote(id, vote("U011", { email: "sam@example.com" }))).result).toBe("counted");
+    expect((await approvals.vote(id, vote("U021", { email: undefined }))).result).toBe("decided");
   });
 });
 
-describe("how many", () => {
-  test("a quorum of two needs two people, and the decision names both", async () => {
+describe("the quorum", () => {
+  test("of two needs two people, and the decision names both", async () => {
     const id = await ask(quorum(2));
-    expect(await asked.vote(id, vote("U011"))).toMatchObject({ result: "counted", votes: 1, quorum: 2 });
-    expect(await asked.vote(id, vote("U011"))).toMatchObject({ result: "counted", votes: 1 });
-    const decided = await asked.vote(id, vote("U021"));
+    expect(await approvals.vote(id, vote("U011"))).toMatchObject({ result: "counted", votes: 1, quorum: 2 });
+    expect(await approvals.vote(id, vote("U011"))).toMatchObject({ result: "counted", votes: 1 });
+    const decided = await approvals.vote(id, vote("U021"));
     expect(decided).toMatchObject({ result: "decided", decision: { status: "approved" } });
     expect(decided.result === "decided" && decided.decision.by.map(({ user }) => user)).toEqual([
       "U011",
@@ -91,29 +91,29 @@ describe("how many", () => {
     ]);
   });
 
-  test("two that vote at once are both counted", async () => {
+  test("counts both of two simultaneous votes", async () => {
     const id = await ask(quorum(2));
-    const results = await Promise.all([asked.vote(id, vote("U011")), asked.vote(id, vote("U021"))]);
+    const results = await Promise.all([approvals.vote(id, vote("U011")), approvals.vote(id, vote("U021"))]);
     expect(results.map(({ result }) => result).sort()).toEqual(["counted", "decided"]);
   });
 
-  test("who turns out to be a contributor when the question is asked again has not voted, and may not", async () => {
-    const made = (...addresses: string[]) => ({
+  test("drops the vote of an approver who turns out to be a contributor", async () => {
+    const withContributors = (...addresses: string[]) => ({
       ...quorum(2),
       contributors: { people: addresses, addresses, unmapped: [], approvers: [], leftOut: [] },
     });
-    const id = await ask(made("sam@example.com"));
-    expect((await asked.vote(id, vote("U011"))).result).toBe("counted");
-    await ask(made("sam@example.com"), "again");
-    expect((await asked.read(id))?.state).toMatchObject({ votes: [{ user: "U011" }] });
-    await ask(made("sam@example.com", "u011@example.com"), "and again");
-    expect((await asked.vote(id, vote("U011"))).result).toBe("refused");
-    expect(await asked.vote(id, vote("U021"))).toMatchObject({ result: "counted", votes: 1 });
-    expect((await asked.vote(id, vote("U031"))).result).toBe("decided");
+    const id = await ask(withContributors("sam@example.com"));
+    expect((await approvals.vote(id, vote("U011"))).result).toBe("counted");
+    await ask(withContributors("sam@example.com"), "again");
+    expect((await approvals.read(id))?.state).toMatchObject({ votes: [{ user: "U011" }] });
+    await ask(withContributors("sam@example.com", "u011@example.com"), "and again");
+    expect((await approvals.vote(id, vote("U011"))).result).toBe("refused");
+    expect(await approvals.vote(id, vote("U021"))).toMatchObject({ result: "counted", votes: 1 });
+    expect((await approvals.vote(id, vote("U031"))).result).toBe("decided");
   });
 
-  test("a question asked again about other unmapped identities says by how much the quorum in force is raised", async () => {
-    const unknown = (identity: string, raisedBy: number) => ({
+  test("keeps the number of extra approvals that belongs to it when the approval is requested again", async () => {
+    const withUnmapped = (identity: string, raisedBy: number) => ({
       ...quorum(1 + raisedBy),
       raisedBy,
       contributors: {
@@ -124,138 +124,140 @@ describe("how many", () => {
         leftOut: [],
       },
     });
-    const id = await ask(unknown("github:one", 1));
-    await ask(unknown("github:two", 1), "again");
-    const found = await asked.read(id);
-    expect(found).toMatchObject({ rule: { quorum: 2 }, raisedBy: 1 });
-    expect(found?.contributors?.unmapped).toHaveLength(2);
-    await ask(unknown("github:three", 2), "and again");
-    expect(await asked.read(id)).toMatchObject({ rule: { quorum: 3 }, raisedBy: 2 });
+    const id = await ask(withUnmapped("github:one", 1));
+    await ask(withUnmapped("github:two", 1), "again");
+    const approval = await approvals.read(id);
+    expect(approval).toMatchObject({ rule: { quorum: 2 }, raisedBy: 1 });
+    expect(approval?.contributors?.unmapped).toHaveLength(2);
+    await ask(withUnmapped("github:three", 2), "and again");
+    expect(await approvals.read(id)).toMatchObject({ rule: { quorum: 3 }, raisedBy: 2 });
   });
 
-  test("one rejection is enough, and is the rejecter's alone", async () => {
+  test("does not matter for a rejection: one is enough, and the decision names its approver alone", async () => {
     const id = await ask(quorum(2));
-    await asked.vote(id, vote("U011"));
-    expect(await asked.vote(id, vote("U021", { verdict: "rejected", reason: "too early" }))).toMatchObject({
+    await approvals.vote(id, vote("U011"));
+    expect(
+      await approvals.vote(id, vote("U021", { verdict: "rejected", reason: "too early" })),
+    ).toMatchObject({
       result: "decided",
       decision: { status: "rejected", reason: "too early", by: [{ user: "U021" }] },
     });
   });
 });
 
-test("no vote counts from the moment of expiry on", async () => {
+test("no vote counts from the expiry on", async () => {
   const id = await ask();
-  expect((await asked.vote(id, vote("U011", { at: 90_000 }))).result).toBe("expired");
-  expect((await asked.vote(id, vote("U011", { at: 89_999 }))).result).toBe("decided");
+  expect((await approvals.vote(id, vote("U011", { at: 90_000 }))).result).toBe("expired");
+  expect((await approvals.vote(id, vote("U011", { at: 89_999 }))).result).toBe("decided");
 });
 
-test("a later click hears the decision that stands, whatever it says itself", async () => {
+test("a later vote changes nothing and gets the first decision", async () => {
   const id = await ask();
-  await asked.vote(id, vote("U011"));
-  expect(await asked.vote(id, vote("U021", { verdict: "rejected" }))).toMatchObject({
+  await approvals.vote(id, vote("U011"));
+  expect(await approvals.vote(id, vote("U021", { verdict: "rejected" }))).toMatchObject({
     result: "already",
     decision: { status: "approved", by: [{ user: "U011" }] },
   });
 });
 
-test("nothing is sent before the decision, and after it once", async () => {
+test("nothing is sent before the decision, and the decision is sent once", async () => {
   const id = await ask();
-  expect(await asked.send(id)).toBe("nothing to send");
-  await asked.vote(id, vote("U011"));
-  expect(await Promise.all([asked.send(id), asked.send(id)])).toContain("sent");
-  expect(await asked.send(id)).toBe("nothing to send");
+  expect(await approvals.send(id)).toBe("nothing to send");
+  await approvals.vote(id, vote("U011"));
+  expect(await Promise.all([approvals.send(id), approvals.send(id)])).toContain("sent");
+  expect(await approvals.send(id)).toBe("nothing to send");
   expect(engine.answers).toHaveLength(1);
-  expect(await asked.open()).toEqual([]);
+  expect(await approvals.open()).toEqual([]);
 });
 
-test("a decision that could not be sent is sent by the next, unchanged", async () => {
+test("a decision that could not be sent is sent by the next call, unchanged", async () => {
   const id = await ask();
-  await asked.vote(id, vote("U011"));
+  await approvals.vote(id, vote("U011"));
   const broken = start({ succeed: () => Promise.reject(new Error("unreachable")) });
   await expect(broken.send(id)).rejects.toThrow("unreachable");
-  expect((await asked.open()).map((each) => each.id)).toEqual([id]);
-  await asked.vote(id, vote("U021", { verdict: "rejected" }));
-  expect(await asked.send(id)).toBe("sent");
+  expect((await approvals.open()).map((each) => each.id)).toEqual([id]);
+  await approvals.vote(id, vote("U021", { verdict: "rejected" }));
+  expect(await approvals.send(id)).toBe("sent");
   expect(engine.answers).toMatchObject([{ token: "token", output: { status: "approved" } }]);
 });
 
-test("an answer that no task took is not called sent", async () => {
+test("a decision that no task accepted does not count as sent", async () => {
   const id = await ask();
-  await asked.vote(id, vote("U011"));
+  await approvals.vote(id, vote("U011"));
   engine.waiting.clear();
-  expect(await asked.send(id)).toBe("gone");
-  expect((await asked.read(id))?.state.status).toBe("decided");
+  expect(await approvals.send(id)).toBe("gone");
+  expect((await approvals.read(id))?.state.status).toBe("decided");
 });
 
-test("a task that came back under a new token hears the decision that was made before", async () => {
+test("a task that came back under a new token receives the earlier decision", async () => {
   const id = await ask();
-  await asked.vote(id, vote("U011"));
-  await asked.send(id);
+  await approvals.vote(id, vote("U011"));
+  await approvals.send(id);
   expect(await ask(question, "newer")).toBe(id);
-  expect(await asked.send(id)).toBe("sent");
+  expect(await approvals.send(id)).toBe("sent");
   expect(engine.answers.map(({ token }) => token)).toEqual(["token", "newer"]);
   expect(engine.answers[0]?.output).toEqual(engine.answers[1]?.output);
 });
 
-test("another prod baseline is another question, for which no old vote counts", async () => {
+test("another baseline on prod is another approval, without the old votes", async () => {
   const id = await ask(quorum(2));
-  await asked.vote(id, vote("U011"));
+  await approvals.vote(id, vote("U011"));
   const again = await ask({ ...quorum(2), baseline: 2 }, "second");
   expect(again).not.toBe(id);
-  expect((await asked.read(again))?.state).toEqual({ status: "pending", votes: [] });
+  expect((await approvals.read(again))?.state).toEqual({ status: "pending", votes: [] });
 });
 
-describe("withdrawing", () => {
+describe("a withdrawal", () => {
   const superseded = { name: "Superseded", cause: "by a later delivery" };
 
-  test("ends the waiting task with its error, and no vote counts any more", async () => {
+  test("ends the waiting task with its error, and no later vote counts", async () => {
     const id = await ask();
-    expect(await asked.withdraw(id, superseded)).toBe(true);
+    expect(await approvals.withdraw(id, superseded)).toBe(true);
     expect(engine.answers).toEqual([{ token: "token", error: superseded }]);
-    expect((await asked.vote(id, vote("U011"))).result).toBe("withdrawn");
-    expect(await asked.open()).toEqual([]);
+    expect((await approvals.vote(id, vote("U011"))).result).toBe("withdrawn");
+    expect(await approvals.open()).toEqual([]);
   });
 
-  test("killed before the task was told, it stays among the open ones and the next call tells it", async () => {
+  test("that a crash kept from the task stays open, and the next call ends the task", async () => {
     const id = await ask();
     const killed = start({ fail: () => Promise.reject(new Error("killed")) });
     await expect(killed.withdraw(id, superseded)).rejects.toThrow("killed");
-    expect((await asked.vote(id, vote("U011"))).result).toBe("withdrawn");
-    expect((await asked.open("churn")).map((each) => each.id)).toEqual([id]);
-    expect(await asked.withdraw(id, superseded)).toBe(true);
+    expect((await approvals.vote(id, vote("U011"))).result).toBe("withdrawn");
+    expect((await approvals.open("churn")).map((each) => each.id)).toEqual([id]);
+    expect(await approvals.withdraw(id, superseded)).toBe(true);
     expect(engine.answers).toEqual([{ token: "token", error: superseded }]);
-    expect(await asked.open()).toEqual([]);
+    expect(await approvals.open()).toEqual([]);
   });
 
-  test("leaves a decision alone", async () => {
+  test("does not change a decision", async () => {
     const id = await ask();
-    await asked.vote(id, vote("U011"));
-    expect(await asked.withdraw(id, superseded)).toBe(false);
+    await approvals.vote(id, vote("U011"));
+    expect(await approvals.withdraw(id, superseded)).toBe(false);
     expect(engine.answers).toEqual([]);
-    expect(await asked.send(id)).toBe("sent");
+    expect(await approvals.send(id)).toBe("sent");
   });
 
-  test("closing ends the record of what nobody waits for, in each of its states", async () => {
+  test("by close ends an approval that no task waits for, in every state", async () => {
     const pending = await ask();
-    await asked.close(pending, "ended");
-    expect((await asked.read(pending))?.state).toMatchObject({ status: "withdrawn", why: "ended" });
+    await approvals.close(pending, "ended");
+    expect((await approvals.read(pending))?.state).toMatchObject({ status: "withdrawn", why: "ended" });
     const decided = await ask({ ...question, baseline: 7 }, "b");
-    await asked.vote(decided, vote("U011"));
-    await asked.close(decided, "ended");
-    expect((await asked.read(decided))?.state).toMatchObject({
+    await approvals.vote(decided, vote("U011"));
+    await approvals.close(decided, "ended");
+    expect((await approvals.read(decided))?.state).toMatchObject({
       status: "sent",
       decision: { status: "approved" },
     });
-    expect(await asked.open()).toEqual([]);
+    expect(await approvals.open()).toEqual([]);
     expect(engine.answers).toEqual([]);
   });
 });
 
-test("open lists one model's questions, not those of a model whose name begins alike", async () => {
+test("open lists the approvals of one model, not those of a model whose name starts the same", async () => {
   await ask();
   await ask({ ...question, model: "churn-eu" }, "b");
-  expect((await asked.open("churn")).map(({ model }) => model)).toEqual(["churn"]);
-  expect(await asked.open()).toHaveLength(2);
+  expect((await approvals.open("churn")).map(({ model }) => model)).toEqual(["churn"]);
+  expect(await approvals.open()).toHaveLength(2);
 });
 
 const move = fc.oneof(
@@ -267,13 +269,13 @@ const move = fc.oneof(
   }),
   fc.record({
     kind: fc.constant("send" as const),
-    fault: fc.constantFrom("", "", "before", "after", "gone"),
+    failure: fc.constantFrom("", "", "before", "after", "gone"),
   }),
   fc.record({ kind: fc.constant("ask" as const) }),
   fc.record({ kind: fc.constant("withdraw" as const), killed: fc.boolean() }),
 );
 
-test("whatever happens in whatever order, at most one decision is accepted by each task, and it never changes", () =>
+test("in any order of events each task accepts at most one decision, and the decision never changes", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(move, { maxLength: 25 }),
@@ -281,20 +283,20 @@ test("whatever happens in whatever order, at most one decision is accepted by ea
       async (moves, needed) => {
         const { store, database } = memoryStore();
         const { deliveries, waiting, answers } = fakeDeliveries();
-        let fault = "";
-        const under = createApprovals({
+        let failure = "";
+        const tested = createApprovals({
           store,
           cipher: plainCipher,
           deliveries: {
             ...deliveries,
             succeed: async (token, output) => {
-              if (fault === "before") throw new Error("not reached");
-              if (fault === "gone") waiting.delete(token);
+              if (failure === "before") throw new Error("not reached");
+              if (failure === "gone") waiting.delete(token);
               await deliveries.succeed(token, output);
-              if (fault === "after") throw new Error("the answer was lost");
+              if (failure === "after") throw new Error("the answer was lost");
             },
             fail: async (token, error) => {
-              if (fault === "killed") throw new Error("killed");
+              if (failure === "killed") throw new Error("killed");
               await deliveries.fail(token, error);
             },
           },
@@ -302,11 +304,11 @@ test("whatever happens in whatever order, at most one decision is accepted by ea
         let token = 0;
         const ended: string[] = [];
         const askAgain = async () => {
-          // The engine gives a task one live token at a time.
+          // The engine has one live token for each task.
           waiting.clear();
           waiting.add(`t${++token}`);
-          const { id, state } = await under.ask(quorum(needed), `t${token}`);
-          // Whoever asks under a withdrawn question ends the task, as request-approval does.
+          const { id, state } = await tested.ask(quorum(needed), `t${token}`);
+          // As request-approval does.
           if (state.status === "withdrawn") ended.push(`t${token}`);
           return id;
         };
@@ -314,47 +316,49 @@ test("whatever happens in whatever order, at most one decision is accepted by ea
         let decision: ApprovalDecision | undefined;
         let withdrawn = false;
         for (const each of moves) {
-          fault = "";
+          failure = "";
           if (each.kind === "vote") {
             const late = each.late && each.user !== "U011";
-            const voted = await under.vote(
+            const result = await tested.vote(
               id,
               vote(each.user, { verdict: each.verdict, at: late ? 99_999 : 2_000 }),
             );
-            if (voted.result === "decided") {
+            if (result.result === "decided") {
               expect(decision).toBeUndefined();
               expect(withdrawn).toBe(false);
               expect(late || each.user === "U091").toBe(false);
-              if (voted.decision.status === "approved") expect(voted.decision.by).toHaveLength(needed);
-              decision = voted.decision;
+              if (result.decision.status === "approved") expect(result.decision.by).toHaveLength(needed);
+              decision = result.decision;
             }
-            if (voted.result === "already") expect(voted.decision).toEqual(decision);
+            if (result.result === "already") expect(result.decision).toEqual(decision);
           } else if (each.kind === "send") {
-            fault = each.fault;
-            await under.send(id).catch(() => undefined);
+            failure = each.failure;
+            await tested.send(id).catch(() => undefined);
           } else if (each.kind === "ask") await askAgain();
           else {
-            fault = each.killed ? "killed" : "";
-            const took = await under.withdraw(id, { name: "Superseded", cause: "later" }).catch(() => true);
-            expect(took).toBe(decision === undefined);
-            withdrawn = took;
+            failure = each.killed ? "killed" : "";
+            const isWithdrawn = await tested
+              .withdraw(id, { name: "Superseded", cause: "later" })
+              .catch(() => true);
+            expect(isWithdrawn).toBe(decision === undefined);
+            withdrawn = isWithdrawn;
           }
         }
-        // Whatever was interrupted, whoever comes next brings to its end what was decided.
-        fault = "";
+        // The next calls finish whatever was interrupted.
+        failure = "";
         await askAgain();
-        await under.send(id);
-        if (withdrawn) await under.withdraw(id, { name: "Superseded", cause: "later" });
+        await tested.send(id);
+        if (withdrawn) await tested.withdraw(id, { name: "Superseded", cause: "later" });
         const outputs = answers.flatMap((answer) => (answer.output === undefined ? [] : [answer]));
         for (const { output } of outputs) expect(output).toEqual(decision);
         expect(new Set(outputs.map((answer) => answer.token)).size).toBe(outputs.length);
         if (decision) expect(outputs.map((answer) => answer.token)).toContain(`t${token}`);
-        const told = answers.flatMap((answer) => (answer.error ? [answer.token] : []));
-        if (withdrawn) expect([...told, ...ended]).toContain(`t${token}`);
-        // Used is deleted: nobody can answer with what is kept of it.
-        const kept = await under.read(id);
+        const failed = answers.flatMap((answer) => (answer.error ? [answer.token] : []));
+        if (withdrawn) expect([...failed, ...ended]).toContain(`t${token}`);
+        // A used token is deleted.
+        const kept = await tested.read(id);
         expect(kept?.token === null).toBe(decision !== undefined || withdrawn);
-        expect((await under.open()).length).toBe(decision || withdrawn ? 0 : 1);
+        expect((await tested.open()).length).toBe(decision || withdrawn ? 0 : 1);
         database.close();
       },
     ),

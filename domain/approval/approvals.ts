@@ -19,7 +19,7 @@ export type NewApproval = Omit<Approval, "id" | "token" | "state">;
 export type Vote = {
   readonly user: string;
   readonly name: string;
-  /** The user's e-mail as Slack knows it: it tells whether the author approves herself. */
+  /** As Slack shows it; undefined: unknown. Contributors are recognised by it. */
   readonly email: string | undefined;
   readonly verdict: "approved" | "rejected";
   readonly reason: string | null;
@@ -27,7 +27,6 @@ export type Vote = {
   readonly at: number;
 };
 
-/** What a vote came to. Only `decided` has changed where the question stands. */
 export type VoteResult =
   | {
       readonly result: "decided" | "already";
@@ -44,12 +43,12 @@ export type VoteResult =
   | { readonly result: "refused"; readonly why: string }
   | { readonly result: "unknown" };
 
-/** Kept for the record after the question ended. */
+/** Approvals stay in the store as a record. */
 const retentionSeconds = 400 * 86_400;
 
 /**
- * One question to humans, bound to an exact artefact. PENDING → DECIDED → SENT by conditional writes: the first
- * decides, and whoever finds a decision that was not sent sends that same one.
+ * One approval per delivery and state of prod, bound to an exact artefact. Conditional writes lead from pending to decided
+ * to sent: the first decision holds, and whoever finds it unsent sends it. So a crash in between loses nothing.
  */
 export const createApprovals = ({
   store,
@@ -65,37 +64,38 @@ export const createApprovals = ({
     return item && { approval: parseApproval(item.value), version: item.version };
   };
   const write = (approval: Approval, expect: number | "absent") =>
-    store.put(toApprovalKey(approval.id), approval, { expect, expiresAt: keptUntil(approval) });
-  const keptUntil = ({ askedAt }: Pick<Approval, "askedAt">) => Math.floor(askedAt / 1000) + retentionSeconds;
+    store.put(toApprovalKey(approval.id), approval, { expect, expiresAt: computeExpiry(approval) });
+  const computeExpiry = ({ askedAt }: Pick<Approval, "askedAt">) =>
+    Math.floor(askedAt / 1000) + retentionSeconds;
   const context = (id: string) => ({ purpose: "task-token", approval: id });
 
   const send = async (id: string): Promise<"sent" | "gone" | "nothing to send"> => {
-    const found = await read(id);
-    if (found?.approval.state.status !== "decided") return "nothing to send";
-    const { approval } = found;
+    const item = await read(id);
+    if (item?.approval.state.status !== "decided") return "nothing to send";
+    const { approval } = item;
     if (approval.token === null) return "gone";
     const token = await cipher.decrypt(approval.token, context(id));
     let gone = false;
     try {
-      await deliveries.succeed(token, found.approval.state.decision, approval.delivery);
-    } catch (fault) {
-      if (!(fault instanceof TaskGone)) throw fault;
+      await deliveries.succeed(token, item.approval.state.decision, approval.delivery);
+    } catch (error) {
+      if (!(error instanceof TaskGone)) throw error;
       gone = true;
     }
-    // A task that is gone may come back under a new token (a retried request-approval finds the decision and sends
-    // it again), so only an accepted answer closes the question.
+    // The task may come back under a new token, and request-approval then sends the decision again. So only an accepted
+    // decision closes the approval.
     if (gone) return "gone";
     await write(
-      { ...approval, token: null, state: { status: "sent", decision: found.approval.state.decision } },
-      found.version,
+      { ...approval, token: null, state: { status: "sent", decision: item.approval.state.decision } },
+      item.version,
     );
     return "sent";
   };
 
   const records = createApprovalReader({ store });
   /**
-   * Notes that a delivery asks this; before the question itself, so that none stands unknown to its message. Gives
-   * the ids of all that it has asked or measured for, oldest first.
+   * Lists the approval under its delivery. This comes before the approval itself, so that the message knows every approval.
+   * Returns the ids of all approvals of the delivery, oldest first.
    */
   const note = async (question: NewApproval): Promise<readonly string[]> => {
     const id = deriveApprovalId(question);
@@ -104,9 +104,9 @@ export const createApprovals = ({
       const item = await store.get(key);
       const before = item ? DeliveryQuestions.parse(item.value).approvals : [];
       if (before.at(-1) === id) return before;
-      const value = { approvals: [...before.filter((each) => each !== id), id] };
+      const value = { approvals: [...before.filter((other) => other !== id), id] };
       const expect = item?.version ?? "absent";
-      if ((await store.put(key, value, { expect, expiresAt: keptUntil(question) })).written)
+      if ((await store.put(key, value, { expect, expiresAt: computeExpiry(question) })).written)
         return value.approvals;
     }
   };
@@ -116,37 +116,37 @@ export const createApprovals = ({
     note,
 
     /**
-     * Asks, or puts a newer task token under the question that stands. A withdrawn one takes no token: whoever asks
-     * reads that from the answer, and ends the task.
+     * Opens the approval, or stores a newer task token in the open one. A withdrawn approval takes no token: the caller
+     * sees its state and ends the task.
      */
     ask: async (question: NewApproval, taskToken: string): Promise<Approval> => {
       const id = deriveApprovalId(question);
       await note(question);
       const token = await cipher.encrypt(taskToken, context(id));
       for (;;) {
-        const found = await read(id);
-        if (found?.approval.state.status === "withdrawn") return found.approval;
-        const approval: Approval = found
+        const item = await read(id);
+        if (item?.approval.state.status === "withdrawn") return item.approval;
+        const approval: Approval = item
           ? {
-              ...found.approval,
+              ...item.approval,
               token,
               expiresAt: question.expiresAt,
-              // What is known of the change later can only keep more people out.
-              contributors: mergeContributors(found.approval.contributors, question.contributors),
-              ...pickHigherQuorum(found.approval, question),
-              state: renewState(found.approval, question),
+              // A later request knows at least as many contributors, and may only exclude more people.
+              contributors: mergeContributors(item.approval.contributors, question.contributors),
+              ...pickHigherQuorum(item.approval, question),
+              state: renewState(item.approval, question),
             }
           : { ...question, id, token, state: { status: "pending", votes: [] } };
-        if ((await write(approval, found?.version ?? "absent")).written) return approval;
+        if ((await write(approval, item?.version ?? "absent")).written) return approval;
       }
     },
 
-    /** Counts a vote by the rule in force; the first decision stands. */
+    /** Counts a vote by the approval's rule. The first decision holds. */
     vote: async (id: string, vote: Vote): Promise<VoteResult> => {
       for (;;) {
-        const found = await read(id);
-        if (!found) return { result: "unknown" };
-        const { approval } = found;
+        const item = await read(id);
+        if (!item) return { result: "unknown" };
+        const { approval } = item;
         const { state, rule } = approval;
         if (state.status !== "pending") return toLateVoteResult(approval, state);
         if (vote.at >= approval.expiresAt) return { result: "expired", approval };
@@ -170,7 +170,7 @@ export const createApprovals = ({
           ...approval,
           state: decides ? { status: "decided", decision } : { status: "pending", votes },
         };
-        if (!(await write(next, found.version)).written) continue;
+        if (!(await write(next, item.version)).written) continue;
         return decides
           ? { result: "decided", decision, approval: next }
           : { result: "counted", votes: votes.length, quorum: rule.quorum, approval: next };
@@ -178,8 +178,8 @@ export const createApprovals = ({
     },
 
     /**
-     * What a vote of this person would be answered with at once; undefined: it would count. `email` is looked up only
-     * where the answer depends on it, because a dialog has to open within Slack's three seconds.
+     * Why a vote of this user would not count; undefined: it would. Calls `email` only where the result depends on it:
+     * Slack's dialog has to open within three seconds.
      */
     check: async (
       id: string,
@@ -193,41 +193,41 @@ export const createApprovals = ({
       if (!approval) return { result: "unknown" };
       if (approval.state.status !== "pending") return toLateVoteResult(approval, approval.state);
       if (voter.at >= approval.expiresAt) return { result: "expired", approval };
-      const known = approval.rule.approvers.includes(voter.user);
-      const email = known ? await voter.email() : undefined;
+      const isApprover = approval.rule.approvers.includes(voter.user);
+      const email = isApprover ? await voter.email() : undefined;
       const why = describeVoteRefusal(approval, { user: voter.user, email });
       return why === undefined ? undefined : { result: "refused", why };
     },
 
     send,
 
-    /** Ends the record of a question whose delivery has ended: nobody waits for an answer any more. */
+    /** Ends an approval that no task waits for any more, because its delivery has ended. */
     close: async (id: string, why: string): Promise<void> => {
       for (;;) {
-        const found = await read(id);
-        if (!found) return;
-        const { state } = found.approval;
+        const item = await read(id);
+        if (!item) return;
+        const { state } = item.approval;
         if (state.status === "sent" || (state.status === "withdrawn" && state.told)) return;
         const next: Approval["state"] =
           state.status === "decided"
             ? { status: "sent", decision: state.decision }
             : { status: "withdrawn", why, told: true };
-        if ((await write({ ...found.approval, token: null, state: next }, found.version)).written) return;
+        if ((await write({ ...item.approval, token: null, state: next }, item.version)).written) return;
       }
     },
 
     /**
-     * Takes an undecided question back, and ends the task that waits for it with `error`. Killed between the two, the
-     * next call tells the task. False: it was decided before, so the answer stands.
+     * Withdraws an undecided approval and ends the waiting task with `error`. After a crash between the two, the next call
+     * ends the task. Returns false where it was decided before: the decision holds.
      */
     withdraw: async (
       id: string,
       error: { readonly name: string; readonly cause: string },
     ): Promise<boolean> => {
       for (;;) {
-        const found = await read(id);
-        if (!found) return false;
-        const { approval, version } = found;
+        const item = await read(id);
+        if (!item) return false;
+        const { approval, version } = item;
         switch (approval.state.status) {
           case "decided":
           case "sent":
@@ -250,21 +250,21 @@ export const createApprovals = ({
               error,
               approval.delivery,
             );
-          } catch (fault) {
-            if (!(fault instanceof TaskGone)) throw fault;
+          } catch (error) {
+            if (!(error instanceof TaskGone)) throw error;
           }
-        const told: Approval = {
+        const ended: Approval = {
           ...approval,
           token: null,
           state: { status: "withdrawn", why: error.cause, told: true },
         };
-        if ((await write(told, version)).written) return true;
+        if ((await write(ended, version)).written) return true;
       }
     },
 
-    /** Questions of a model (or of all) that wait: for votes, or for their task to be told what became of them. */
+    /** Approvals of a model (or of all) that wait for votes, or whose task has not received the result. */
     open: async (model?: string): Promise<readonly Approval[]> => {
-      const found: Approval[] = [];
+      const approvals: Approval[] = [];
       for (let after: string | undefined; ; ) {
         const page = await store.page({
           partition: toApprovalKey("").partition,
@@ -276,10 +276,10 @@ export const createApprovals = ({
         for (const item of page.items) {
           const approval = parseApproval(item.value);
           const { state } = approval;
-          if (state.status === "pending" || state.status === "decided") found.push(approval);
-          if (state.status === "withdrawn" && !state.told) found.push(approval);
+          if (state.status === "pending" || state.status === "decided") approvals.push(approval);
+          if (state.status === "withdrawn" && !state.told) approvals.push(approval);
         }
-        if (!page.cursor) return found;
+        if (!page.cursor) return approvals;
         after = page.cursor;
       }
     },
@@ -287,17 +287,15 @@ export const createApprovals = ({
 };
 export type Approvals = ReturnType<typeof createApprovals>;
 
-/** Where a question stands once its task is asked anew. */
 const renewState = ({ state, contributors }: Approval, question: NewApproval): Approval["state"] => {
-  // The decision went to a task that is no more; the new one has to hear the same.
+  // The old task is gone: the new one has to receive the same decision.
   if (state.status === "sent") return { status: "decided", decision: state.decision };
   const known = new Set(contributors?.addresses);
   const isKnown = (question.contributors?.addresses ?? []).every((address) => known.has(address));
-  // Whoever is found to have made a part of the change may have voted: votes do not say by which address.
+  // A newly found contributor may have voted, and votes do not store an address: voting starts again.
   return state.status === "pending" && !isKnown ? { status: "pending", votes: [] } : state;
 };
 
-/** The higher of two quorums, and by how much that one is raised. */
 const pickHigherQuorum = (
   before: Pick<Approval, "rule" | "raisedBy">,
   now: Pick<Approval, "rule" | "raisedBy">,
@@ -316,20 +314,21 @@ const mergeContributors = (
         people: [...new Set([...before.people, ...now.people])],
         addresses: [...new Set([...before.addresses, ...now.addresses])],
         unmapped: [
-          ...new Map([...before.unmapped, ...now.unmapped].map((each) => [each.identity, each])).values(),
+          ...new Map(
+            [...before.unmapped, ...now.unmapped].map((unmapped) => [unmapped.identity, unmapped]),
+          ).values(),
         ],
         approvers: now.approvers,
         ...(now.known === undefined ? {} : { known: now.known }),
-        // An address may have been added since; a part in the change stays a part.
+        // An address may be known by now, but a contributor stays a contributor.
         leftOut: [
           ...now.leftOut,
           ...before.leftOut.filter(
-            ({ user, why }) => why === "contributor" && !now.leftOut.some((each) => each.user === user),
+            ({ user, why }) => why === "contributor" && !now.leftOut.some((other) => other.user === user),
           ),
         ],
       };
 
-/** What a vote hears where the question does not wait for votes any more. */
 const toLateVoteResult = (
   approval: Approval,
   state: Exclude<Approval["state"], { readonly status: "pending" }>,
@@ -339,22 +338,21 @@ const toLateVoteResult = (
     : { result: "already", decision: state.decision, approval };
 
 /**
- * Who may answer: the rule's approvers, and nobody who made a part of the change unless the rule allows it. A user whose
- * e-mail is not known could have, so the answer is no.
+ * The rule's approvers may vote, but no contributor unless the rule allows it. A user without a known address may be a
+ * contributor, so may not vote.
  */
 const describeVoteRefusal = (
   { rule, author, pusher, contributors }: Approval,
   { user, email }: Pick<Vote, "user" | "email">,
 ): string | undefined => {
   if (!rule.approvers.includes(user))
-    return "Only the approvers that the model's manifest and the platform's policy name may answer this.";
+    return "You are not an approver: the model's manifest and the platform's policy have to name you.";
   if (rule.authorMayApprove) return undefined;
   if (contributors) return describeContributorRefusal(contributors, { user, email });
-  if (email === undefined)
-    return "Slack shows no e-mail address for you, so it is not certain that you are not the author.";
-  const person = canonicalizeEmail(email);
-  const same = (other: string | null) => other !== null && canonicalizeEmail(other) === person;
-  return same(author.email) || same(pusher)
-    ? "The author of a change may not approve it: another approver has to answer."
+  if (email === undefined) return "Slack shows no e-mail address for you, so you may be the author.";
+  const address = canonicalizeEmail(email);
+  const isSame = (other: string | null) => other !== null && canonicalizeEmail(other) === address;
+  return isSame(author.email) || isSame(pusher)
+    ? "The author of a change may not approve it: ask another approver."
     : undefined;
 };

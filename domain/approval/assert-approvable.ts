@@ -12,8 +12,8 @@ type AssertApprovableDependencies = LoadRulesDependencies & {
 };
 
 /**
- * Ends a delivery that could never be approved before anything is built for it. Throws QuorumOutOfReach, and whatever a
- * manifest or a policy that cannot be read ends a delivery with.
+ * Stops a delivery that nobody could approve, before it builds anything. Throws QuorumOutOfReach, and ManifestInvalid or
+ * PolicyInvalid for files that are not readable.
  */
 export const assertApprovable =
   ({ source, policy, ledger, approversFor }: AssertApprovableDependencies) =>
@@ -24,7 +24,7 @@ export const assertApprovable =
     readonly pusher: string | null;
   }): Promise<void> => {
     const { model, commit } = change;
-    const manifest = async (at: string, { promoted }: { promoted: boolean }): Promise<Manifest> => {
+    const loadManifest = async (at: string, { promoted }: { promoted: boolean }): Promise<Manifest> => {
       const bytes = await source.file(`models/${model}/model.yaml`, at);
       if (bytes) return readManifest(bytes, { promoted });
       const message = `models/${model}/model.yaml is not there at ${at.slice(0, 12)}`;
@@ -36,9 +36,9 @@ export const assertApprovable =
     const { approval } = computeRulesInForce({
       platform: (await policy.read()).floor,
       committed: await readCommittedPolicy({ source })(commit),
-      // Limits that came after it would refuse every later commit, the one that mends it too.
-      champion: served === undefined ? undefined : await manifest(served, { promoted: true }),
-      challenger: await manifest(commit, { promoted: false }),
+      // A limit that is newer than the champion would otherwise refuse every commit, even the one that fixes it.
+      champion: served === undefined ? undefined : await loadManifest(served, { promoted: true }),
+      challenger: await loadManifest(commit, { promoted: false }),
     });
     await approversFor({ ...change, rule: approval });
   };

@@ -5,9 +5,8 @@ import type { ApprovalDecision } from "./decision.ts";
 export type AssertApprovedDependencies = { readonly approvals: Pick<ApprovalReader, "read"> };
 
 /**
- * Holds what is about to change prod against the decision as it is kept, whatever the state machine's data says: the
- * very delivery, commit, image and registry version that people approved, over the version that prod served when the
- * checks were measured. Returns that decision, which also says who approved. Throws ApprovalMismatch.
+ * Compares a change of prod with the stored decision, whatever the state machine's data says: delivery, commit, image,
+ * registry version and the baseline on prod have to be the approved ones. Returns the decision. Throws ApprovalMismatch.
  */
 export const assertApproved =
   ({ approvals }: AssertApprovedDependencies) =>
@@ -18,7 +17,7 @@ export const assertApproved =
     readonly commit: string;
     readonly digest: string;
     readonly version: number;
-    /** Sequence of the ledger entry over which prod is changed; 0: prod serves nothing. */
+    /** Sequence of the ledger entry that prod serves before the change; 0: none. */
     readonly baseline: number;
   }): Promise<ApprovalDecision> => {
     const { approval: id, delivery, model } = subject;
@@ -33,8 +32,8 @@ export const assertApproved =
     if (state.status !== "decided" && state.status !== "sent")
       return refuse(`the approval ${id} is ${state.status}`);
     const { decision } = state;
-    if (decision.status !== "approved") return refuse(`it was ${decision.status}`);
-    for (const [what, approved, found] of [
+    if (decision.status !== "approved") return refuse(`the decision was ${decision.status}`);
+    for (const [field, approved, actual] of [
       ["commit", approval.commit, subject.commit],
       ["image", decision.digest, subject.digest],
       ["image", approval.digest, subject.digest],
@@ -43,6 +42,6 @@ export const assertApproved =
       ["prod baseline", decision.baseline, subject.baseline],
       ["prod baseline", approval.baseline, subject.baseline],
     ] as const)
-      if (approved !== found) return refuse(`the ${what} ${approved} was approved, not ${found}`);
+      if (approved !== actual) return refuse(`the ${field} ${approved} was approved, not ${actual}`);
     return decision;
   };

@@ -8,7 +8,7 @@ test.each([
   ["ada+a+b@example.com.", "ada@example.com"],
   ["ada.l@example.com..", "ada.l@example.com"],
   ["12+Ada@users.noreply.github.com", "12+ada@users.noreply.github.com"],
-])("%s is %s", (text, email) => {
+])("%s becomes %s", (text, email) => {
   expect(canonicalizeEmail(text)).toBe(email);
 });
 
@@ -28,6 +28,6 @@ test.each([
   "<ada@example.com>",
   "+tag@example.com",
   `${"a".repeat(400)}@example.com`,
-])("%j is nobody's address", (text) => {
+])("%j is not an address", (text) => {
   expect(canonicalizeEmail(text)).toBeUndefined();
 });

@@ -9,7 +9,7 @@ export const ApprovalDecision = z.object({
   /** Epoch milliseconds. */
   decidedAt: z.int(),
   baseline: z.int().min(0),
-  /** The image and registry version that were approved: nothing else may be deployed or promoted. */
+  /** The approved image and registry version: nothing else may be deployed or promoted. */
   digest: Digest,
   version: z.int().positive(),
 });

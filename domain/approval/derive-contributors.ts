@@ -11,9 +11,8 @@ import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { IdentityResolver, ResolvedIdentity } from "./identity-resolver.ts";
 import { isRuntimePath } from "./runtime-paths.ts";
 
-/** Who made a change, as far as that can be told. */
 export const Contributors = z.object({
-  /** Addresses that people are known by. */
+  /** Canonical addresses. */
   people: z.array(z.string()),
   /** Each raises the quorum by one. */
   unmapped: z.array(z.object({ identity: z.string(), why: z.string() })),
@@ -22,39 +21,39 @@ export type Contributors = z.infer<typeof Contributors>;
 
 type ChangeHistory = {
   readonly model: string;
-  /** The commit that is delivered. */
+  /** The delivered commit. */
   readonly head: string;
-  /** What prod serves; undefined: nothing yet. */
+  /** The commit that prod serves; undefined: none yet. */
   readonly base: string | undefined;
-  /** Commits that either the head or what prod serves has, and the other has not. */
+  /** Commits that only one of the two contains: the delivered commit or the one that prod serves. */
   readonly commits: readonly HistoryCommit[];
-  /** Those of them that prod's commit has and the delivered one has not. */
+  /** Those that only prod's commit contains. */
   readonly taken: ReadonlySet<string>;
   readonly complete: boolean;
-  /** Merges that hold just what merging their parents gives. */
+  /** Merges without changes of their own. */
   readonly cleanMerges: ReadonlySet<string>;
-  /** Commits whose runtime serves prod for no model yet. */
+  /** Commits whose runtime no model on prod uses yet. */
   readonly unservedRuntime: ReadonlySet<string>;
   readonly updates: readonly RefUpdate[];
-  /** Of every branch, oldest first, as far as they are known. */
+  /** Of every branch, oldest first. */
   readonly branches: readonly RefUpdate[] | "unknown";
-  /** Slipway is told of every push to any branch: one that it does not know needs another approval. */
-  readonly isEveryBranchTold: boolean;
-  /** Who started this delivery, by what authenticated them; null: it is not known. */
+  /** Slipway receives every push to any branch, so an unknown push needs an extra approval. */
+  readonly receivesEveryPush: boolean;
+  /** The authenticated identity that started the delivery; null: unknown. */
   readonly pusher: string | null;
-  /** They did so by hand: that they merged the change on the host's pages before does not leave them out. */
+  /** Started by hand: then the pusher counts, even after merging the change on the host's pages. */
   readonly isByHand: boolean;
   readonly identify: IdentityResolver;
 };
 
-/** GitHub commits by this address what is done on its pages. */
+/** GitHub's committer address for actions on its pages. */
 const hostAddress = "noreply@github.com";
 
 const findModelFolder = (path: string): string => /^models\/[^/]+\//.exec(path)?.[0] ?? path;
-export const isUnderPaths = (path: string, places: ReadonlySet<string>): boolean =>
-  places.has(path) || places.has(findModelFolder(path));
+export const isUnderPaths = (path: string, paths: ReadonlySet<string>): boolean =>
+  paths.has(path) || paths.has(findModelFolder(path));
 
-/** The model's folder, and every place that content of it was moved or copied from. */
+/** The model's folder, and every path that content was moved or copied from. */
 export const traceModelPaths = (model: string, commits: readonly HistoryCommit[]): ReadonlySet<string> => {
   const places = new Set([`models/${model}/`]);
   for (let size = 0; size !== places.size; ) {
@@ -62,7 +61,7 @@ export const traceModelPaths = (model: string, commits: readonly HistoryCommit[]
     for (const changes of commits.map(listKnownChanges))
       for (const { path, from } of changes) {
         if (from === undefined || !isUnderPaths(path, places)) continue;
-        // What was moved leaves its place; what was copied is this one file's history.
+        // A move makes the whole folder relevant, a copy only the one file.
         const isMoved = changes.some((other) => other.path === from);
         places.add(isMoved ? findModelFolder(from) : from);
       }
@@ -70,7 +69,7 @@ export const traceModelPaths = (model: string, commits: readonly HistoryCommit[]
   return places;
 };
 
-/** What was committed on the branch itself: the other parents of its merges are what was merged into it. */
+/** Commits made on the branch itself; the other parents were merged into it. */
 const collectFirstParents = (from: string, byId: ReadonlyMap<string, HistoryCommit>): ReadonlySet<string> => {
   const ids = new Set<string>();
   for (let id: string | undefined = from; id !== undefined && !ids.has(id); id = byId.get(id)?.parents[0])
@@ -89,27 +88,29 @@ const collectCommits = (pull: MergedPullRequest): readonly HistoryCommit[] => [
 ];
 
 /**
- * What the host made of a pull request's commits: what bears its signature, and copies by rebase, which bear none, where
- * the list of what they were copied from is whole.
+ * Whether the host created the commit when it merged the pull request: either with its signature, or, in a rebase, as an
+ * unsigned copy of a commit of the complete list.
  */
 const isMadeByHost = (
   { commits, isWhole }: MergedPullRequest,
-  { author: of, parents, signature }: HistoryCommit,
+  { author: committedAuthor, parents, signature }: HistoryCommit,
 ): boolean =>
   signature.by === "host" ||
   (isWhole &&
     signature.by === "nobody" &&
     parents.length === 1 &&
-    commits.some(({ author }) => author.name === of.name && author.email === of.email));
+    commits.some(
+      ({ author }) => author.name === committedAuthor.name && author.email === committedAuthor.email,
+    ));
 
 /**
- * The contributors of a change: authors, committers and co-authors of the commits that touch the model (or the runtime,
- * while it serves prod for no model), whoever pushed them, and whoever started the delivery.
+ * The contributors of a change: authors, committers and co-authors of the commits that touch the model (or a runtime that
+ * no model on prod uses yet), the people who pushed them, and the person who started the delivery.
  *
- * What a commit says is a claim, and a claim only ever adds somebody. What the code host vouches for can leave somebody
- * out: a merge that adds nothing of its own, the host's own identity where its signature verifies, and whoever merged a
- * pull request on the host's pages, or pushed commits that their makers signed, or that another had pushed to a branch
- * before. Where the delivered commit lacks what prod serves nobody is left out, and who took it away counts.
+ * Names in a commit are unverified, so they only add contributors. Only what the code host authenticates can exclude one:
+ * a merge without changes of its own, the host's identity with a valid signature, and a person who only merged a pull
+ * request on the host's pages, or only pushed commits that their authors signed or that another person had pushed to a
+ * branch before. If the delivered commit lacks commits that prod serves, nobody is excluded, and who removed them counts.
  */
 export const deriveContributors = (change: ChangeHistory): Contributors => {
   const { model, commits, identify } = change;
@@ -122,7 +123,7 @@ export const deriveContributors = (change: ChangeHistory): Contributors => {
   const places = traceModelPaths(model, [...commits, ...pulls]);
   const byId = new Map(commits.map((commit) => [commit.id, commit]));
 
-  /** Addresses that the host knows to be an account's, because their owner proved it. */
+  /** Addresses that the host has verified for an account. */
   const addresses = new Map<string, string[]>();
   for (const { authorAccount, author } of [...commits, ...pulls]) {
     if (authorAccount === null || identify.claimed(author.email).kind !== "person") continue;
@@ -130,9 +131,9 @@ export const deriveContributors = (change: ChangeHistory): Contributors => {
     addresses.set(account, [...(addresses.get(account) ?? []), author.email]);
   }
 
-  const add = (identity: string, found: ResolvedIdentity): void => {
-    if (found.kind === "person") people.add(found.email);
-    if (found.kind === "unmapped" && !unmapped.has(identity)) unmapped.set(identity, found.why);
+  const add = (identity: string, resolved: ResolvedIdentity): void => {
+    if (resolved.kind === "person") people.add(resolved.email);
+    if (resolved.kind === "unmapped" && !unmapped.has(identity)) unmapped.set(identity, resolved.why);
   };
   const addClaim = ({ name, email }: { readonly name: string; readonly email: string }): void => {
     if (canonicalizeEmail(email) === hostAddress)
@@ -143,10 +144,10 @@ export const deriveContributors = (change: ChangeHistory): Contributors => {
     else add(email === "" ? name : email, identify.claimed(email));
   };
   const addAuthenticated = (identity: string): void => {
-    const found = identify.authenticated(identity);
-    const proven = addresses.get(parseAccount(identity)) ?? [];
-    if (found.kind !== "unmapped" || proven.length === 0) add(parseAccount(identity), found);
-    else for (const email of proven) add(email, identify.claimed(email));
+    const resolved = identify.authenticated(identity);
+    const verified = addresses.get(parseAccount(identity)) ?? [];
+    if (resolved.kind !== "unmapped" || verified.length === 0) add(parseAccount(identity), resolved);
+    else for (const email of verified) add(email, identify.claimed(email));
   };
   const addCommit = ({ author, committer, coAuthors, signature, authorAccount }: HistoryCommit): void => {
     const byHost = signature.by === "host";
@@ -169,13 +170,13 @@ export const deriveContributors = (change: ChangeHistory): Contributors => {
       .map((commit) => [commit.id, commit]),
   );
   const isTaken = (id: string): boolean => id === change.base || change.taken.has(id);
-  /** Somebody took away a change of the model, whatever the commits hold that are there instead. */
+  /** The delivery removes a commit that changed the model. */
   const isRewritten = [...change.taken].some((id) => relevant.has(id));
-  // A merge of older commits adds nothing and takes away what came after them.
+  // Here a merge of older commits may remove newer changes, so no merge counts as clean.
   const cleanMerges: ReadonlySet<string> = isRewritten ? new Set() : change.cleanMerges;
   const changing = [...relevant.values()].filter(({ id }) => !cleanMerges.has(id));
 
-  /** Who opened a pull request and pushed to its branch, where it touched the model, and who made its commits. */
+  /** Adds the people who opened the pull request or pushed to it, if it touches the model, and the authors of its commits. */
   const addPull = (pull: MergedPullRequest, withRuntime: boolean, isTouched: boolean): void => {
     const changed = pull.commits.filter(
       (commit) => touchesModel(commit) || (withRuntime && touchesRuntime(commit)),
@@ -190,20 +191,20 @@ export const deriveContributors = (change: ChangeHistory): Contributors => {
   };
 
   /**
-   * Whether a person pushed it before: only where every push is told of is the first that is known the first. A bot's push
-   * names nobody, and whoever is unmapped may be the one who moves the branch.
+   * Whether another person pushed it first. The first known push is only the first if Slipway receives every push. The push
+   * of a bot names no person, and an unmapped pusher may be the person who moves the branch.
    */
   const isByOther = (pushed: RefUpdate | null | undefined): boolean =>
-    change.isEveryBranchTold &&
+    change.receivesEveryPush &&
     typeof pushed?.by === "string" &&
     pushed.merged === null &&
     identify.authenticated(pushed.by).kind === "person";
 
-  /** Made by the host itself when it merged a pull request: the request's own commits say whose work they are. */
+  /** Created by the host in a merge: the commits of the pull request name the contributors. */
   const hostMade = new Set<string>();
   const covered = new Set<string>();
   const excused = new Set<string>();
-  /** Commits that lay on a branch, or were merged from one, without a record of who pushed them there. */
+  /** Commits from a branch without a record of who pushed them there. */
   const unpushed = new Set<string>();
   const first = findFirstUpdates(commits, branches);
   let isTakerKnown = change.isByHand;
@@ -233,9 +234,9 @@ export const deriveContributors = (change: ChangeHistory): Contributors => {
     const unsigned = touched.filter(
       ({ id, signature }) => signature.by !== "account" && !cleanMerges.has(id),
     );
-    // Whoever moves this branch to commits that were pushed to another did not make them: who pushed them first may have.
+    // Commits that were first pushed to another branch belong to that first pusher, not to the one who moves this branch.
     const direct = collectFirstParents(after, byId);
-    /** Commits whose maker this mover may be. */
+    /** Commits that this pusher may have made. */
     const own: HistoryCommit[] = [];
     for (const commit of unsigned) {
       const { id } = commit;
@@ -245,9 +246,9 @@ export const deriveContributors = (change: ChangeHistory): Contributors => {
       if (pushed?.merged) addPull(pushed.merged, withRuntime, true);
       else if (pushed) {
         if (pushed.by !== null) addAuthenticated(pushed.by);
-        // The first push of a repository brings what was made elsewhere.
+        // The first push of a repository brings commits from elsewhere.
         const isMerged = isThis && before !== null && !direct.has(id);
-        if (isMerged ? change.isEveryBranchTold : !isThis && pushed.by === null) unpushed.add(id);
+        if (isMerged ? change.receivesEveryPush : !isThis && pushed.by === null) unpushed.add(id);
       } else if (pushed === null) unpushed.add(id);
     }
     if (isByHost) continue;

@@ -32,19 +32,19 @@ type ContributorsQuery = {
   readonly commit: string;
   readonly pusher: string | null;
   readonly identities: Identities;
-  /** "any": an address needs no known domain to be somebody's. */
+  /** "any": addresses of every domain count. */
   readonly addresses: "organisation" | "any";
 };
 
-/** The most merges that are made again for one delivery, and how many at once. */
+/** How many merges one delivery repeats at most, to see whether they were clean. */
 const maxMerges = 100;
 const mergeConcurrency = 4;
 
 const emptyHistory: History = { commits: [], updates: [], branches: "unknown", complete: true };
 
 /**
- * Who made what a delivery changes on prod, from the source's history and the record of pushes. Where the commit that
- * prod serves is not before the delivered one, both sides count: whoever took something away changed the model, too.
+ * The contributors of everything that a delivery changes on prod, from the source's history and the push log. If the
+ * delivered commit does not contain what prod serves, both sides count: removing a commit changes the model too.
  */
 export const findContributors =
   ({ source, ledger, pushes }: FindContributorsDependencies) =>
@@ -56,12 +56,12 @@ export const findContributors =
     identities,
     addresses,
   }: ContributorsQuery): Promise<Contributors> => {
-    const about = [`models/${model}`, ...runtimeRoots];
-    /** Undefined: the repository has lost one of the commits. */
+    const relevantPaths = [`models/${model}`, ...runtimeRoots];
+    /** Undefined: a commit is no longer in the repository. */
     const between = async (
       head: string,
       without: readonly string[],
-      paths: readonly string[] = about,
+      paths: readonly string[] = relevantPaths,
     ): Promise<History | undefined> => {
       try {
         return await source.history(head, without, paths);
@@ -70,16 +70,16 @@ export const findContributors =
         throw error;
       }
     };
-    /** What prod served is not in the repository any more: every commit counts, as for a first version. */
+    // If the served commit is no longer in the repository, every commit counts, as for a first version.
     const served = (await ledger.serving("prod", model))?.commit;
     const since = served === undefined ? undefined : await between(commit, [served]);
     const base = since === undefined ? undefined : served;
-    const history = since ?? (await source.history(commit, [], about));
+    const history = since ?? (await source.history(commit, [], relevantPaths));
     const left = base === undefined ? emptyHistory : ((await between(base, [commit])) ?? emptyHistory);
     const commits = [...history.commits, ...left.commits];
 
-    const touchesRuntime = (one: HistoryCommit) =>
-      listKnownChanges(one).some(({ path }) => isRuntimePath(path));
+    const touchesRuntime = (commit: HistoryCommit) =>
+      listKnownChanges(commit).some(({ path }) => isRuntimePath(path));
     const unservedRuntime = async (): Promise<ReadonlySet<string>> => {
       const all = new Set(commits.map(({ id }) => id));
       if (!commits.some(touchesRuntime)) return new Set();
@@ -94,8 +94,8 @@ export const findContributors =
     };
 
     const recorded = await pushes.since(base);
-    const ofHost = new Set(history.updates.map(({ after }) => after));
-    const timed = async () => {
+    const hostUpdates = new Set(history.updates.map(({ after }) => after));
+    const listBranchPushes = async () => {
       const pushed = await pushes.ofBranches(commits.map(({ id }) => id));
       return [...pushed, ...recorded.toReversed()].toSorted((a, b) => a.at - b.at);
     };
@@ -107,21 +107,21 @@ export const findContributors =
       taken: new Set(left.commits.map(({ id }) => id)),
       complete: history.complete && left.complete,
       unservedRuntime: await unservedRuntime(),
-      // What the host itself recorded says more than what it told at the push.
-      updates: [...history.updates, ...recorded.filter(({ after }) => !ofHost.has(after))],
-      branches: history.branches === "told" ? await timed() : history.branches,
-      isEveryBranchTold: history.branches === "told",
+      // The host's own record of a push has more fields than the event of the push.
+      updates: [...history.updates, ...recorded.filter(({ after }) => !hostUpdates.has(after))],
+      branches: history.branches === "told" ? await listBranchPushes() : history.branches,
+      receivesEveryPush: history.branches === "told",
       pusher,
       isByHand: await pushes.isByHand({ delivery, by: pusher }),
       identify: createIdentityResolver(identities, listKnownDomains(identities, addresses)),
     };
     const places = traceModelPaths(model, commits);
     const merges = commits.filter(
-      (one) =>
-        one.parents.length > 1 &&
-        (touchesRuntime(one) || listKnownChanges(one).some(({ path }) => isUnderPaths(path, places))),
+      (merge) =>
+        merge.parents.length > 1 &&
+        (touchesRuntime(merge) || listKnownChanges(merge).some(({ path }) => isUnderPaths(path, places))),
     );
-    // Older ones count as their makers': each takes a dozen calls of the code host, or more.
+    // Each takes a dozen calls of the code host or more. Older merges count as changes by their committers.
     const recent = merges.slice(0, maxMerges);
     const areClean = await pMap(recent, ({ id }) => source.isCleanMerge(id), {
       concurrency: mergeConcurrency,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { emptyIdentities, Identities } from "./identities.ts";
 
-test("addresses are kept in the form that people are compared by", () => {
+test("addresses are stored in their canonical form", () => {
   const { people } = Identities.parse({
     people: {
       "Ada+x@Example.com": {
@@ -16,7 +16,7 @@ test("addresses are kept in the form that people are compared by", () => {
   ]);
 });
 
-test("what maps nobody is a valid configuration", () => {
+test("an empty configuration is valid", () => {
   expect(Identities.parse({})).toEqual(emptyIdentities);
 });
 
@@ -24,7 +24,7 @@ test.each([
   ["a login without its host", { people: { "ada@example.com": { logins: ["ada"] } } }, /github:<name>/],
   ["an address with a Cyrillic letter", { people: { "аda@example.com": {} } }, /plain letters/],
   ["a bot by name alone", { bots: ["dependabot"] }, /login|Invalid input/],
-  ["a key that is unknown", { peoples: {} }, /peoples/],
+  ["an unknown key", { peoples: {} }, /peoples/],
   [
     "one login of two people",
     { people: { "ada@example.com": { logins: ["github:x"] }, "bob@example.com": { logins: ["github:X"] } } },
@@ -35,6 +35,6 @@ test.each([
     { people: { "ada@example.com": { logins: ["github:x"] } }, bots: ["github:x"] },
     /github:x belongs to both ada@example.com and a bot/,
   ],
-])("%s is refused, in a sentence", (_, identities, message) => {
+])("%s is refused with a message that names it", (_, identities, message) => {
   expect(() => Identities.parse(identities)).toThrow(message);
 });

@@ -5,7 +5,7 @@ import { canonicalizeEmail } from "./canonicalize-email.ts";
 const Email = z
   .string()
   .max(320)
-  .refine((text) => canonicalizeEmail(text) !== undefined, "this is no e-mail address in plain letters")
+  .refine((text) => canonicalizeEmail(text) !== undefined, "not an e-mail address in plain letters")
   .transform((text) => canonicalizeEmail(text) ?? text);
 
 const Login = z
@@ -13,7 +13,7 @@ const Login = z
   .max(120)
   .regex(/^github:[A-Za-z0-9][A-Za-z0-9_-]*(\[bot\])?$/, "a login is written github:<name>");
 
-/** An assumed role may end in `/*`: whatever its session is called. */
+/** An assumed role may end in `/*`: any session name. */
 const Arn = z
   .string()
   .max(2_048)
@@ -22,9 +22,9 @@ const Arn = z
 const Person = z.strictObject({
   /** Accounts at the code host, `github:ada`. */
   logins: z.array(Login).default([]),
-  /** Users, roles and sessions in AWS that only this person can take on. */
+  /** Users, roles and sessions in AWS that only this person can use. */
   arns: z.array(Arn).default([]),
-  /** Further addresses, those of a code host (`1+ada@users.noreply.github.com`) among them. */
+  /** Further addresses, also those of a code host (`1+ada@users.noreply.github.com`). */
   emails: z.array(Email).default([]),
   /** Slack's id of the person, for a workspace that shows no e-mail addresses. */
   slack: SlackUser.optional(),
@@ -33,20 +33,17 @@ const Person = z.strictObject({
 const IdentityFields = z.strictObject({
   /** By the address that Slack shows for the person. */
   people: z.record(Email, Person).default({}),
-  /**
-   * Machines whose changes count as nobody's. Only an identity that the host authenticated can be one: never the
-   * name that a commit bears.
-   */
+  /** Machines whose changes need no extra approval. Only an authenticated identity can be one, never a name in a commit. */
   bots: z.array(z.union([Login, Arn])).default([]),
   /**
-   * Where the organisation's addresses lie. An address elsewhere that no person lists is mapped to nobody. Empty: the
+   * Domains of the organisation's addresses. An address of another domain is only mapped if a person lists it. Empty: the
    * domains of the people above.
    */
   domains: z
     .array(
       z
         .string()
-        .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, "a domain in small letters, example.com")
+        .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, "a domain in lower case, example.com")
         .refine(
           (domain) => !domain.startsWith("users.noreply."),
           "a code host's noreply addresses are mapped one by one",
@@ -54,8 +51,8 @@ const IdentityFields = z.strictObject({
     )
     .default([]),
   /**
-   * Roles whose session name is the person's e-mail address because the identity provider writes it, `arn:aws:iam::…:role/…`.
-   * Whoever may assume another role names its session at will.
+   * Roles whose session name is the person's e-mail address, written by the identity provider (`arn:aws:iam::…:role/…`).
+   * In other roles the caller chooses the session name.
    */
   sessionRoles: z.array(z.string().regex(/^arn:[\w-]+:iam::\d{12}:role\/\S+$/, "a role's ARN")).default([]),
 });
@@ -73,8 +70,8 @@ const listOwners = ({
 ];
 
 /**
- * Who is who: the section `identities` of the platform's configuration, which lies outside the repository. What it does
- * not map raises the quorum of a delivery.
+ * The section `identities` of the platform's copy of the policy, outside the repository. An identity that it does not map
+ * raises the quorum of a delivery.
  */
 export const Identities = IdentityFields.superRefine((identities, context) => {
   const seen = new Map<string, string>();
@@ -87,5 +84,4 @@ export const Identities = IdentityFields.superRefine((identities, context) => {
 });
 export type Identities = z.infer<typeof Identities>;
 
-/** A platform whose configuration maps nobody yet. */
 export const emptyIdentities: Identities = { people: {}, bots: [], domains: [], sessionRoles: [] };

@@ -52,8 +52,8 @@ test.each([
   ["github:ADA <mallory@elsewhere.net>", ada],
   ["github:bob <bob@example.com>", bob],
   ["github:mallory", unmapped(/no person lists this login/)],
-])("whoever is authenticated as %s is %o", (identity, found) => {
-  expect(authenticated(identity)).toEqual(found);
+])("the authenticated identity %s resolves to %o", (identity, resolved) => {
+  expect(authenticated(identity)).toEqual(resolved);
 });
 
 test.each([
@@ -61,6 +61,6 @@ test.each([
   "github:dependabot[bot]",
   "arn:aws:iam::123456789012:user/ada",
   `${permissionSet}/bob@example.com`,
-])("a commit that calls its author %s says nothing of who it was", (identity) => {
+])("a commit cannot claim the identity %s", (identity) => {
   expect(claimed(identity)).toMatchObject({ kind: "unmapped" });
 });

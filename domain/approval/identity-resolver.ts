@@ -9,12 +9,12 @@ export type ResolvedIdentity =
 /** `arn:aws:sts::<account>:assumed-role/<role>/<session>` */
 const sessionArnPattern = /^arn:([\w-]+):sts::(\d{12}):assumed-role\/([^/]+)\/(.+)$/;
 
-/** What IAM Identity Center calls the role of a permission set. It names each session by its user there. */
+/** The role of a permission set of IAM Identity Center, which names each session after its user. */
 const permissionSetRolePattern = /^AWSReservedSSO_[\w+=,.@-]+_[0-9a-f]{16}$/;
 
 /**
- * Whether the identity provider names this session of a role, so that its name is a person's: Identity Center does, and
- * the roles that the platform lists. Whoever may assume another role names its session at will.
+ * Whether the identity provider writes the session name, so that it names a person: true for roles of IAM Identity Center
+ * and for the roles that the platform lists. In other roles the caller chooses the session name.
  */
 export const isNamedByProvider = (sessionRoles: Identities["sessionRoles"], arn: string): boolean => {
   const [, partition = "", account = "", name = ""] = sessionArnPattern.exec(arn) ?? [];
@@ -30,16 +30,16 @@ export const isNamedByProvider = (sessionRoles: Identities["sessionRoles"], arn:
 const matchesArn = (identity: string, listed: string): boolean =>
   listed.endsWith("/*") ? identity.startsWith(listed.slice(0, -1)) : identity === listed;
 
-/** A login is the same in capital and small letters; an ARN is not. */
+/** Logins are case-insensitive, ARNs are not. */
 const matchesIdentity = (identity: string, listed: string): boolean =>
   listed.startsWith("github:")
     ? identity.toLowerCase() === listed.toLowerCase()
     : matchesArn(identity, listed);
 
 /**
- * The domains of addresses that count as somebody's without being listed: those that the platform's map names, and never
- * what Slack shows, because its users change their address there. Empty: the map names neither people nor domains, and
- * all addresses but a code host's count. "any": those, too, where no code host stands behind the repository.
+ * Domains whose addresses count without an entry of their own: those that the platform's map names, never those that Slack
+ * shows, because its users can change their address. Empty: the map names neither people nor domains, so every address
+ * except a code host's counts. "any": a code host's addresses count too, because the repository has no code host.
  */
 export const listKnownDomains = (
   identities: Identities,
@@ -51,18 +51,18 @@ export const listKnownDomains = (
 };
 
 /**
- * Maps an identity to the person it belongs to. `authenticated`: the code host or AWS vouches that it is theirs; only
- * then it can be a bot's, a login's or a role's. What a commit says is an address and nothing more.
+ * Maps identities to people. `authenticated` takes what the code host or AWS has authenticated: a login, a role, a bot.
+ * `claimed` takes an address that anybody can write into a commit.
  */
 export const createIdentityResolver = (identities: Identities, domains: ReadonlySet<string> | "any") => {
-  const ownerOf = (identity: string): string | undefined =>
+  const findOwner = (identity: string): string | undefined =>
     Object.entries(identities.people).find(([, { logins, arns }]) =>
       [...logins, ...arns].some((listed) => matchesIdentity(identity, listed)),
     )?.[0];
 
   const address = (text: string): ResolvedIdentity => {
     const email = canonicalizeEmail(text);
-    if (email === undefined) return { kind: "unmapped", why: "it is no e-mail address" };
+    if (email === undefined) return { kind: "unmapped", why: "not an e-mail address" };
     const owner = Object.entries(identities.people).find(
       ([canonical, { emails }]) => canonical === email || emails.includes(email),
     )?.[0];
@@ -90,14 +90,14 @@ export const createIdentityResolver = (identities: Identities, domains: Readonly
   return {
     claimed: address,
     authenticated: (identity: string): ResolvedIdentity => {
-      // GitHub's pushes bear the login and the address that the account shows: `github:ada <ada@example.com>`.
+      // A push on GitHub has the login and the public address of the account: `github:ada <ada@example.com>`.
       const [, login = identity, shown] = /^(github:\S+) <(.*)>$/.exec(identity) ?? [];
-      const owner = ownerOf(login);
+      const owner = findOwner(login);
       if (owner !== undefined) return { kind: "person", email: owner };
       if (identities.bots.some((bot) => matchesIdentity(login, bot))) return { kind: "bot" };
       if (shown !== undefined) {
-        const found = address(shown);
-        if (found.kind === "person") return found;
+        const resolved = address(shown);
+        if (resolved.kind === "person") return resolved;
       }
       if (login.startsWith("github:")) return { kind: "unmapped", why: "no person lists this login" };
       return login.startsWith("arn:") ? role(login) : address(login);

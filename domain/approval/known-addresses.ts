@@ -3,13 +3,13 @@ import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { Identities } from "./identities.ts";
 
 /**
- * Which addresses say whose they are when Slack shows them for an approver. Slack lets its users change their address,
- * so one that nobody else knows says nothing of who they are, nor that they did not make the change.
+ * Addresses that identify an approver when Slack shows them. Slack's users can change their address, so an unknown address
+ * does not prove that its user is no contributor.
  */
 export const KnownAddresses = z.object({
-  /** The organisation's; "any": on one machine the approvers are made up. */
+  /** The organisation's; "any" on one machine, where the approvers are invented. */
   domains: z.union([z.literal("any"), z.array(z.string())]),
-  /** Those elsewhere that the platform's map lists. */
+  /** Addresses of other domains that the platform's map lists. */
   elsewhere: z.array(z.string()),
 });
 export type KnownAddresses = z.infer<typeof KnownAddresses>;
@@ -22,7 +22,7 @@ export const listKnownAddresses = (
 ): KnownAddresses => {
   if (domains === "any") return { domains, elsewhere: [] };
   const listed = Object.entries(identities.people).flatMap(([email, { emails }]) => [email, ...emails]);
-  // A code host's addresses receive no mail, so Slack shows them for nobody.
+  // A code host's noreply addresses receive no mail, so no Slack user has one.
   const elsewhere = listed.filter(
     (email) => !domains.has(parseDomain(email)) && !parseDomain(email).startsWith("users.noreply."),
   );

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { maxReasonLength, parseRejectionReason } from "./parse-rejection-reason.ts";
 
-/** Characters without ink, by what Unicode calls them, and the symbols and hieroglyphs that are blank by design. */
+/** Invisible by their Unicode category; `known` adds the blank symbols. */
 const invisible = fc
   .integer({ min: 0, max: 0x10ffff })
   .filter((code) => code < 0xd800 || code > 0xdfff)
@@ -15,7 +15,7 @@ const known = fc.constantFrom(
   "\u{13442}",
 );
 
-test("whatever nobody can see is no reason, in whatever order and number", () => {
+test("invisible characters are no reason, in any order and number", () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(known, invisible), { maxLength: 200 }), (chars) => {
       expect(parseRejectionReason(chars.join(""))).toHaveProperty("problem");
@@ -23,34 +23,34 @@ test("whatever nobody can see is no reason, in whatever order and number", () =>
   );
 });
 
-test("one letter, digit, sign or symbol among them is a reason, in every script", () => {
-  const seen = fc.constantFrom(..."aé9?👎否да한✗");
+test("one visible character among them is a reason, in every script", () => {
+  const visible = fc.constantFrom(..."aé9?👎否да한✗");
   fc.assert(
     fc.property(
       fc.array(known, { maxLength: 50 }),
-      seen,
+      visible,
       fc.array(known, { maxLength: 50 }),
-      (one, char, two) => {
-        const read = parseRejectionReason([...one, char, ...two].join(""));
-        expect("reason" in read && read.reason).toContain(char);
+      (before, char, after) => {
+        const result = parseRejectionReason([...before, char, ...after].join(""));
+        expect("reason" in result && result.reason).toContain(char);
       },
     ),
   );
 });
 
-test("a reason is taken whole or not at all, and never with half a character", () => {
+test("a reason is accepted in full or refused, never cut and never with half a character", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", minLength: 1, maxLength: 3_000, size: "max" }), (text) => {
-      const read = parseRejectionReason(text);
-      if (!("reason" in read)) return;
-      expect(read.reason).toBe(text.toWellFormed().trim());
-      expect(read.reason.isWellFormed()).toBe(true);
-      expect(read.reason.length).toBeLessThanOrEqual(maxReasonLength);
+      const result = parseRejectionReason(text);
+      if (!("reason" in result)) return;
+      expect(result.reason).toBe(text.toWellFormed().trim());
+      expect(result.reason.isWellFormed()).toBe(true);
+      expect(result.reason.length).toBeLessThanOrEqual(maxReasonLength);
     }),
   );
 });
 
-test("what Slack's input lets through is refused where escaping makes it too long to be shown", () => {
+test("a reason that escaping makes too long for the message is refused", () => {
   expect(parseRejectionReason("x".repeat(maxReasonLength))).toHaveProperty("reason");
   expect(parseRejectionReason("x".repeat(maxReasonLength + 1))).toHaveProperty("problem");
   expect(parseRejectionReason("&".repeat(1_000))).toHaveProperty("problem");

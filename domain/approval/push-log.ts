@@ -5,7 +5,7 @@ import type { RefUpdate } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
 
 const Push = z.object({ before: z.string().nullable(), after: z.string(), by: z.string().nullable() });
-/** `at`: when it was told first, in milliseconds since 1970. */
+/** `at`: when its first event arrived, epoch milliseconds. */
 const TimedPush = Push.extend({ at: z.int() });
 
 type RecordedPush = RefUpdate & { readonly at: number };
@@ -15,27 +15,24 @@ type ManualStart = { readonly delivery: string; readonly by: string | null };
 const FirstSeen = z.object({ at: z.int() });
 
 const partition = "pushes";
-/** Of any branch, by the commit that it was moved to: however many there are, those of a change are found. */
+/** By the commit that the branch was moved to, so that the pushes of a change are found among any number. */
 const toBranchPartition = (after: string) => `branch-pushes~${after}`;
-/** When a push was told first, by its content. */
+/** When the first event of a push arrived, by the content of the push. */
 const pushTimesPartition = "push-times";
-/** Deliveries that somebody started by hand, by their name and by whom. */
+/** Deliveries that a person started by hand, by delivery and person. */
 const manualStartsPartition = "deliveries-by-hand";
-/** As long as an approval is kept. */
+/** As long as approvals. */
 const retentionSeconds = 400 * 86_400;
 const pageSize = 200;
-/** The most pushes that are looked through. */
 const maxPushes = 5_000;
-/** Commits whose pushes are looked up at once. */
 const lookupConcurrency = 8;
 
 /**
- * Who moved the branch that delivers, one entry a push, and where the host tells of them, other branches. A code host that
- * keeps no record of its own leaves no other trace
- * of it: what stands in the commits is what their maker wrote there.
+ * Who pushed: one entry for each push to the branch that delivers, and to other branches where the host sends those events.
+ * CodeCommit keeps no such record, and the names in commits are unverified.
  */
 export const createPushLog = ({ store, clock }: { readonly store: Store; readonly clock: () => number }) => ({
-  /** Keeps a push to the branch that delivers, under the time at which it was told first: told again it changes nothing. */
+  /** Stores a push to the branch that delivers, under the time of its first event. A repeated event changes nothing. */
   record: async (push: Omit<RefUpdate, "merged">): Promise<void> => {
     const now = clock();
     const { before, after, by } = push;
@@ -49,7 +46,7 @@ export const createPushLog = ({ store, clock }: { readonly store: Store; readonl
     await store.put({ partition, sort }, { before, after, by }, options);
   },
 
-  /** Keeps a push to another branch or a tag, with the time at which it was told first. */
+  /** Stores a push to another branch or a tag, with the time of its first event. */
   recordBranch: async ({ before, after, by }: Omit<RefUpdate, "merged">): Promise<void> => {
     const now = clock();
     const id = createHash("sha256")
@@ -62,18 +59,17 @@ export const createPushLog = ({ store, clock }: { readonly store: Store; readonl
     );
   },
 
-  /** Keeps that a delivery was started by hand: of another's delivery of the same name it says nothing. */
+  /** Stores who started a delivery by hand. The same name started by another person is another entry. */
   recordHand: async ({ delivery, by }: ManualStart): Promise<void> => {
     const expiresAt = Math.floor(clock() / 1_000) + retentionSeconds;
     const key = { partition: manualStartsPartition, sort: `${delivery}~${by ?? ""}` };
     await store.put(key, { by }, { expect: "absent", expiresAt });
   },
 
-  /** Whether this person started the delivery by hand. */
   isByHand: async ({ delivery, by }: ManualStart): Promise<boolean> =>
     (await store.get({ partition: manualStartsPartition, sort: `${delivery}~${by ?? ""}` })) !== undefined,
 
-  /** The pushes that moved another branch to one of these commits, in any order. */
+  /** Pushes that moved another branch to one of these commits, in any order. */
   ofBranches: async (commits: readonly string[]): Promise<readonly RecordedPush[]> => {
     const find = async (commit: string): Promise<readonly RecordedPush[]> => {
       const query = { partition: toBranchPartition(commit), order: "ascending", limit: pageSize } as const;
@@ -83,10 +79,10 @@ export const createPushLog = ({ store, clock }: { readonly store: Store; readonl
     return (await pMap(commits, find, { concurrency: lookupConcurrency })).flat();
   },
 
-  /** Newest first; read until the push that brought what prod serves. */
+  /** Newest first, back to the push of the commit that prod serves. */
   since: async (base: string | undefined): Promise<readonly RecordedPush[]> => {
-    const found: RecordedPush[] = [];
-    for (let after: string | undefined; found.length < maxPushes; ) {
+    const pushes: RecordedPush[] = [];
+    for (let after: string | undefined; pushes.length < maxPushes; ) {
       const page = await store.page({
         partition,
         order: "descending",
@@ -94,11 +90,11 @@ export const createPushLog = ({ store, clock }: { readonly store: Store; readonl
         ...(after === undefined ? {} : { after }),
       });
       for (const { key, value } of page.items)
-        found.push({ ...Push.parse(value), at: Number(key.sort.split("~")[0]), merged: null });
-      if (!page.cursor || (base !== undefined && found.some((push) => push.after === base))) break;
+        pushes.push({ ...Push.parse(value), at: Number(key.sort.split("~")[0]), merged: null });
+      if (!page.cursor || (base !== undefined && pushes.some((push) => push.after === base))) break;
       after = page.cursor;
     }
-    return found;
+    return pushes;
   },
 });
 export type PushLog = ReturnType<typeof createPushLog>;

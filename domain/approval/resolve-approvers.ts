@@ -10,17 +10,17 @@ import type { Identities } from "./identities.ts";
 import { listKnownDomains } from "./identity-resolver.ts";
 import { isKnownAddress, KnownAddresses, listKnownAddresses } from "./known-addresses.ts";
 
-/** What a question is bound to of those who made the change. */
+/** The contributors that an approval is bound to. */
 export const BoundContributors = Contributors.extend({
-  /** Every address of each contributor, by the platform's map. */
+  /** Every address of each contributor in the platform's map. */
   addresses: z.array(z.string()),
-  /** Addresses of approvers that the platform's map knows by their Slack id. */
+  /** Approvers whose Slack id the platform's map lists. */
   approvers: z.array(z.object({ user: z.string(), email: z.string() })),
-  /** Approvers who may not answer, by the addresses that were known when the question was asked: what the message shows. */
+  /** Approvers who may not decide, by the addresses that were known at the request. The message shows them. */
   leftOut: z
     .array(z.object({ user: z.string(), why: z.enum(["contributor", "no address", "unknown address"]) }))
     .default([]),
-  /** Whose addresses count when a vote comes. Absent in records from before it was kept: those count all. */
+  /** Addresses that count at the vote. Absent in old records: there all count. */
   known: KnownAddresses.optional(),
 });
 export type BoundContributors = z.infer<typeof BoundContributors>;
@@ -29,17 +29,11 @@ type ResolveApproversDependencies = HistoryNeeds & {
   readonly policy: { readonly read: () => Promise<{ readonly identities: Identities }> };
   readonly slack: SlackUsers;
   readonly warn: Warn;
-  /**
-   * Whether addresses have to be the organisation's. Not on one machine: the people of the desk are made up, and whoever
-   * commits there has an address of their own.
-   */
+  /** "any" on one machine: there the approvers are invented, and data scientists commit with private addresses. */
   readonly addresses: "organisation" | "any";
 };
 
-/**
- * Who made a change and how many approvals it needs, before anybody is asked. Throws QuorumOutOfReach where the approvers
- * cannot reach them.
- */
+/** The contributors of a change and the approvals that it needs. Throws QuorumOutOfReach where the approvers are too few. */
 export const resolveApprovers =
   ({ policy, slack, warn, addresses: kind, ...history }: ResolveApproversDependencies) =>
   async (change: {
@@ -54,7 +48,7 @@ export const resolveApprovers =
     const listed = Object.entries(identities.people).flatMap(([email, { slack: user }]) =>
       user === undefined ? [] : [{ user, email }],
     );
-    const found = await findContributors(history)({
+    const contributors = await findContributors(history)({
       delivery,
       model,
       commit,
@@ -62,12 +56,12 @@ export const resolveApprovers =
       identities,
       addresses: kind,
     });
-    const addresses = found.people.flatMap((person) => [
+    const addresses = contributors.people.flatMap((person) => [
       person,
       ...(Object.entries(identities.people).find(([email]) => email === person)?.[1].emails ?? []),
     ]);
     const bound = {
-      ...found,
+      ...contributors,
       addresses: [...new Set(addresses)],
       approvers: listed.filter(({ user }) => rule.approvers.includes(user)),
       known: listKnownAddresses(identities, kind === "any" ? "any" : listKnownDomains(identities, kind)),
@@ -75,20 +69,20 @@ export const resolveApprovers =
     const leftOut: { user: string; why: ApproverRefusal }[] = [];
     for (const user of rule.authorMayApprove ? [] : rule.approvers) {
       const mapped = listed.find((person) => person.user === user)?.email;
-      const email = mapped ?? (await askSlack(user));
-      // Slack did not answer, so it may be known at the vote.
+      const email = mapped ?? (await fetchEmail(user));
+      // Slack is down: the vote may know the address.
       const why = email === "unknown" ? undefined : findRefusal(bound, { user, email });
       if (why !== undefined) leftOut.push({ user, why });
     }
-    const { quorum } = computeQuorum({ rule, contributors: found, refused: leftOut, identities });
+    const { quorum } = computeQuorum({ rule, contributors, refused: leftOut, identities });
     return { quorum, contributors: { ...bound, leftOut } };
 
-    async function askSlack(user: string): Promise<string | undefined> {
+    async function fetchEmail(user: string): Promise<string | undefined> {
       try {
         return await fetchSlackEmail(slack, user);
       } catch (error) {
-        // Slack may be down; the vote, which may come by the command, asks again.
-        warn(`Slack did not say who ${user} is`, error, { model });
+        // Slack may be down. The vote, which may come from the command line, reads the address again.
+        warn(`could not read the Slack profile of ${user}`, error, { model });
         return "unknown";
       }
     }
@@ -106,24 +100,24 @@ const findRefusal = (
   const emails = [listed, shown].flatMap((text) => (text === undefined ? [] : [canonicalizeEmail(text)]));
   if (emails.length === 0 || emails.includes(undefined)) return "no address";
   if (emails.some((email) => email !== undefined && addresses.includes(email))) return "contributor";
-  // Whose Slack id the platform's map lists is known by it, whatever Slack shows.
+  // An approver whose Slack id is in the platform's map is known, whatever Slack shows.
   const isUnknown =
     listed === undefined && known !== undefined && shown !== undefined && !isKnownAddress(known, shown);
   return isUnknown ? "unknown address" : undefined;
 };
 
-/** Why a person may not approve the change; undefined: they had no part in it. `email`: as Slack or AWS knows it. */
+/** Undefined: the voter is no contributor. `email` comes from Slack or AWS. */
 export const describeContributorRefusal = (bound: VoteBasis, voter: Voter): string | undefined => {
   const refusal = findRefusal(bound, voter);
   switch (refusal) {
     case undefined:
       return undefined;
     case "no address":
-      return "Slack shows no e-mail address for you, so it is not certain that you did not make this change. Ask the platform team to list your Slack id, or let another approver answer.";
+      return "Slack shows no e-mail address for you, so you may be a contributor to this change. Ask the platform team to list your Slack id, or ask another approver.";
     case "unknown address":
-      return "The address that Slack shows for you is neither in the organisation's domains nor listed by the platform, so it is not certain that you did not make this change. Ask the platform team to list it, or your Slack id (`slipway policy apply`, section identities), or let another approver answer.";
+      return "Your address in Slack is neither in the organisation's domains nor listed by the platform, so you may be a contributor to this change. Ask the platform team to list it or your Slack id (`slipway policy apply`, section identities), or ask another approver.";
     case "contributor":
-      return "You made a part of this change, so you may not approve it: another approver has to answer.";
+      return "You contributed to this change, so you may not approve it: ask another approver.";
     default:
       return refusal satisfies never;
   }

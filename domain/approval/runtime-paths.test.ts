@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { isRuntimePath, runtimeRoots } from "#domain/approval/runtime-paths.ts";
 import { functionBuildOptions, withEsbuild } from "#packaging/bundle-runtime.ts";
 
-test("whoever changes a file that goes into the runtime has changed the runtime", async () => {
+test("every file that the inference function imports belongs to the runtime", async () => {
   const { metafile } = await withEsbuild(() =>
     build({
       ...functionBuildOptions,
@@ -18,19 +18,16 @@ test("whoever changes a file that goes into the runtime has changed the runtime"
   expect(sources.filter((path) => !isRuntimePath(path))).toEqual([]);
 });
 
-test("all of the runtime lies in its roots", () => {
+test("the roots contain the whole runtime and no other root", () => {
   const tracked = execFileSync("git", ["ls-files", "-z"], { encoding: "utf8" }).split("\0");
   const runtime = tracked.filter(isRuntimePath);
   const roots = new Set(runtime.map((path) => path.split("/")[0]));
   expect([...roots].toSorted()).toEqual([...runtimeRoots].toSorted());
 });
 
-test.each(["package-lock.json", "package.json", "tsconfig.json"])(
-  "%s decides what the runtime is",
-  (path) => {
-    expect(isRuntimePath(path)).toBe(true);
-  },
-);
+test.each(["package-lock.json", "package.json", "tsconfig.json"])("%s belongs to the runtime", (path) => {
+  expect(isRuntimePath(path)).toBe(true);
+});
 
 test.each([
   "models/churn/model.yaml",
@@ -38,6 +35,6 @@ test.each([
   "docs/package.json",
   "statemachine/delivery.ts",
   "lambdas/roll-back/handler.ts",
-])("%s is no part of the runtime", (path) => {
+])("%s does not belong to the runtime", (path) => {
   expect(isRuntimePath(path)).toBe(false);
 });

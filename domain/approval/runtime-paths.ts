@@ -1,6 +1,6 @@
 /**
- * What lies outside models/ and yet goes into every image: the inference function with all that it imports (a test holds
- * that none is left out), and what decides which packages and which JavaScript come of it.
+ * Files outside models/ that every image contains or depends on: the inference function with all its imports (a test
+ * checks that none is missing), and the files that decide its packages and JavaScript.
  */
 const runtimePaths = {
   inference: [/^\//],
@@ -18,10 +18,10 @@ const runtimePaths = {
   "tsconfig.json": [/^$/],
 };
 
-/** The files and folders of the root that hold all of the runtime, and more. */
+/** Files and folders of the root that contain the whole runtime, and more. */
 export const runtimeRoots: readonly string[] = Object.keys(runtimePaths);
 
-/** Whether a path of the repository is part of the runtime that every model is served by. */
+/** Whether a path belongs to the runtime that serves every model. */
 export const isRuntimePath = (path: string): boolean =>
   Object.entries(runtimePaths).some(
     ([root, below]) =>

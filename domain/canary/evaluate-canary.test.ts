@@ -22,7 +22,7 @@ const labels = ["stay", "churn"];
 type Behaviour = { readonly errors: number; readonly medianMs: number; readonly churn: number };
 const champion: Behaviour = { errors: 0.01, medianMs: 20, churn: 0.27 };
 
-/** Traffic of one version, one row a request, latencies log-normal, answered as a metrics store would. */
+/** Traffic of one version: one row a request, log-normal latencies. */
 const traffic = (random: () => number) => {
   const latencies: number[] = [];
   const counts = { failures: 0, stay: 0, churn: 0 };
@@ -37,19 +37,19 @@ const traffic = (random: () => number) => {
     },
     statistics: (): Statistics => {
       const sorted = Float64Array.from(latencies).sort();
-      const { failures, ...answered } = counts;
+      const { failures, ...labels } = counts;
       const rank = (level: number) => sorted[Math.max(1, Math.ceil((level / 100) * sorted.length)) - 1];
       return {
         requests: latencies.length,
         failures,
-        labels: new Map(Object.entries(answered)),
+        labels: new Map(Object.entries(labels)),
         latencyMs: choosePercentiles(latencies.length).map(rank),
       };
     },
   };
 };
 
-const still = (requests: number, behaviour: Partial<Statistics> = {}): Statistics => ({
+const createStatistics = (requests: number, behaviour: Partial<Statistics> = {}): Statistics => ({
   requests,
   failures: 0,
   labels: new Map([
@@ -66,14 +66,14 @@ const look = (challenger: Statistics, more: Partial<Parameters<typeof evaluateCa
     limits,
     labels,
     step: 0,
-    champion: still(5_000),
+    champion: createStatistics(5_000),
     challenger,
     startedAt: 0,
     now: 30 * minute,
     ...more,
   });
 
-/** A whole canary as the machine runs it: a look after each bake, a step's window growing with its bakes. */
+/** A whole canary as the state machine runs it: each bake widens the window of its step. */
 const canary = (seed: number, challenger: Behaviour, perBake: number) => {
   const random = createSeededRandom(seed);
   const fresh = () => ({ champion: traffic(random), challenger: traffic(random) });
@@ -94,23 +94,27 @@ const canary = (seed: number, challenger: Behaviour, perBake: number) => {
   }
 };
 
-const share = (runs: number, of: (seed: number) => boolean) =>
-  Array.from({ length: runs }, (_, seed) => of(seed + 1)).filter(Boolean).length / runs;
+const computeShare = (runs: number, isTrue: (seed: number) => boolean) =>
+  Array.from({ length: runs }, (_, seed) => isTrue(seed + 1)).filter(Boolean).length / runs;
 
 describe("over a whole canary of repeated looks", () => {
-  test("an identical challenger is promoted where there is traffic enough", () => {
-    expect(share(200, (seed) => canary(seed, champion, 3_000).next === "promote")).toBeGreaterThanOrEqual(
-      0.98,
+  test("an identical challenger with enough traffic is promoted", () => {
+    expect(
+      computeShare(200, (seed) => canary(seed, champion, 3_000).next === "promote"),
+    ).toBeGreaterThanOrEqual(0.98);
+  });
+
+  test("an identical challenger with too little traffic runs out of time and does not fail", () => {
+    expect(computeShare(300, (seed) => canary(seed, champion, 500).verdict === "fail")).toBeLessThanOrEqual(
+      0.01,
     );
   });
 
-  test("an identical challenger with too little traffic runs out of time rather than fails", () => {
-    expect(share(300, (seed) => canary(seed, champion, 500).verdict === "fail")).toBeLessThanOrEqual(0.01);
-  });
-
-  test("many looks do not fail a challenger that lies exactly at the limit", () => {
+  test("repeated looks do not fail a challenger exactly at the limit", () => {
     const atLimit = { ...champion, errors: champion.errors + limits.errorPoints / 100 };
-    expect(share(150, (seed) => canary(seed, atLimit, 1_500).verdict === "fail")).toBeLessThanOrEqual(0.04);
+    expect(computeShare(150, (seed) => canary(seed, atLimit, 1_500).verdict === "fail")).toBeLessThanOrEqual(
+      0.04,
+    );
   });
 
   test.each([
@@ -118,58 +122,71 @@ describe("over a whole canary of repeated looks", () => {
     ["three times the latency", { ...champion, medianMs: 60 }],
     ["a label share off by twenty points", { ...champion, churn: 0.47 }],
   ])("a challenger with %s is rolled back", (_, challenger) => {
-    expect(share(60, (seed) => canary(seed, challenger, 5_000).next === "roll-back")).toBe(1);
+    expect(computeShare(60, (seed) => canary(seed, challenger, 5_000).next === "roll-back")).toBe(1);
   });
 });
 
 describe("one look", () => {
   test("a challenger like the champion goes to the next step, and from the last to promotion", () => {
-    expect(look(still(1_000))).toMatchObject({ verdict: "pass", next: "shift", step: 1, error: null });
-    expect(look(still(1_000), { step: 1 })).toMatchObject({ verdict: "pass", next: "promote", step: 1 });
+    expect(look(createStatistics(1_000))).toMatchObject({
+      verdict: "pass",
+      next: "shift",
+      step: 1,
+      error: null,
+    });
+    expect(look(createStatistics(1_000), { step: 1 })).toMatchObject({
+      verdict: "pass",
+      next: "promote",
+      step: 1,
+    });
   });
 
-  test("requests without a failure are told how many it takes to tell", () => {
+  test("too few requests without a failure are inconclusive, and the detail says how many are needed", () => {
     const errors = (requests: number) =>
-      look(still(requests)).checks.find(({ name }) => name === "canary errors");
+      look(createStatistics(requests)).checks.find(({ name }) => name === "canary errors");
     expect(errors(300)).toMatchObject({ verdict: "inconclusive" });
-    expect(errors(300)?.detail).toContain("even without a failure it takes 381 requests to tell");
+    expect(errors(300)?.detail).toContain("a pass needs at least 381 requests, even without a failure");
     expect(errors(381)?.verdict).toBe("pass");
   });
 
   test("missing data is inconclusive and never a pass", () => {
     for (const missing of [
-      still(0),
-      still(1_000, { latencyMs: [undefined, undefined, undefined, undefined, undefined] }),
-      still(1_000, { latencyMs: [] }),
-      still(1_000, { labels: new Map() }),
+      createStatistics(0),
+      createStatistics(1_000, { latencyMs: [undefined, undefined, undefined, undefined, undefined] }),
+      createStatistics(1_000, { latencyMs: [] }),
+      createStatistics(1_000, { labels: new Map() }),
     ])
       expect(look(missing)).toMatchObject({ verdict: "inconclusive", next: "bake", step: 0 });
-    expect(look(still(1_000), { champion: still(0) })).toMatchObject({
+    expect(look(createStatistics(1_000), { champion: createStatistics(0) })).toMatchObject({
       verdict: "inconclusive",
       next: "bake",
     });
-    expect(look(still(1_000), { champion: still(199) })).toMatchObject({ next: "bake" });
+    expect(look(createStatistics(1_000), { champion: createStatistics(199) })).toMatchObject({
+      next: "bake",
+    });
   });
 
   test("a challenger that fails every request is rolled back before there are enough samples", () => {
-    const judged = look(still(40, { failures: 40, labels: new Map() }));
+    const judged = look(createStatistics(40, { failures: 40, labels: new Map() }));
     expect(judged).toMatchObject({ verdict: "fail", next: "roll-back", error: { name: "CanaryFailed" } });
     expect(judged.error?.cause).toBe(
-      "40 of the challenger's 40 requests failed and 0 of the champion's 5000: +100 points (95 % interval 91.2 to 100), at most +1 allowed.",
+      "error rate +100 pp (limit +1; 95 % interval 91.2 to 100): 40 of 40 requests failed on the challenger, 0 of 5000 on the champion",
     );
   });
 
-  test("an inconclusive canary bakes until it has lasted atMost, then is rolled back and says why", () => {
-    const at = (now: number) => look(still(50), { now });
+  test("an inconclusive canary bakes until atMost, then it is rolled back with the reason", () => {
+    const at = (now: number) => look(createStatistics(50), { now });
     expect(at(6 * 60 * minute - 1).next).toBe("bake");
     expect(at(6 * 60 * minute).next).toBe("roll-back");
     expect(at(6 * 60 * minute).error?.cause).toContain("still inconclusive after PT6H");
     expect(at(Number.NaN).next).toBe("roll-back");
-    expect(look(still(50), { rule: { ...rule, onInconclusive: "roll-back" } }).next).toBe("roll-back");
+    expect(look(createStatistics(50), { rule: { ...rule, onInconclusive: "roll-back" } }).next).toBe(
+      "roll-back",
+    );
   });
 
-  test("a p95 within the slack passes whatever the ratio, beyond it the ratio decides", () => {
-    const flat = (ms: number) => still(5_000, { latencyMs: [ms, ms, ms, ms, ms] });
+  test("a p95 within the slack passes at any ratio; beyond the slack the ratio decides", () => {
+    const flat = (ms: number) => createStatistics(5_000, { latencyMs: [ms, ms, ms, ms, ms] });
     const against = (challengerMs: number, championMs: number) =>
       look(flat(challengerMs), { champion: flat(championMs) }).checks.find(({ name }) => name.includes("p95"))
         ?.verdict;
@@ -179,9 +196,9 @@ describe("one look", () => {
     expect(against(151, 100)).toBe("fail");
   });
 
-  test("rows of one request count as one sample of the labels", () => {
+  test("the rows of one request count as one sample", () => {
     const batches = (stay: number) =>
-      still(3, {
+      createStatistics(3, {
         labels: new Map([
           ["stay", 10_000 * stay],
           ["churn", 10_000 * (3 - stay)],
@@ -192,14 +209,14 @@ describe("one look", () => {
   });
 
   test("regression has no labels to compare", () => {
-    const arms = { champion: still(5_000, { labels: new Map() }), labels: [] };
-    const judged = look(still(1_000, { labels: new Map() }), arms);
+    const arms = { champion: createStatistics(5_000, { labels: new Map() }), labels: [] };
+    const judged = look(createStatistics(1_000, { labels: new Map() }), arms);
     expect(judged.verdict).toBe("pass");
     expect(judged.checks.map(({ name }) => name)).not.toContain("canary labels");
   });
 });
 
-test("any list of steps ends at promotion or at a roll-back, whatever the traffic", () =>
+test("every list of steps ends in a promotion or a rollback, whatever the traffic", () =>
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 20 }),
@@ -213,7 +230,7 @@ test("any list of steps ends at promotion or at a roll-back, whatever the traffi
         for (let looks = 1; next === "bake" || next === "shift"; looks++) {
           expect(looks).toBeLessThanOrEqual(12 + steps.length);
           const { requests = 0, failed = 0 } = stream.next().value ?? {};
-          const judged = look(still(requests, { failures: Math.floor(requests * failed) }), {
+          const judged = look(createStatistics(requests, { failures: Math.floor(requests * failed) }), {
             rule: each,
             step,
             now: looks * 30 * minute,
@@ -227,7 +244,7 @@ test("any list of steps ends at promotion or at a roll-back, whatever the traffi
     ),
   ));
 
-test("a step that is not in the list is refused", () => {
+test("an index outside the steps is refused", () => {
   expect(findNextStep(rule, 0)).toEqual({ next: "shift", step: 1, share: 50 });
   expect(findNextStep(rule, 1)).toEqual({ next: "promote", step: 1 });
   expect(() => findNextStep(rule, 2)).toThrow(RangeError);

@@ -8,7 +8,7 @@ import { findNextStep } from "./find-next-step.ts";
 
 export const JudgeCanaryOutput = z.object({
   verdict: Verdict,
-  /** What the machine does now: `shift` to step `step`, `bake` once more, `promote`, or `roll-back`. */
+  /** What the state machine does now: `shift` to step `step`, `bake` once more, `promote`, or `roll-back`. */
   next: z.enum(["shift", "bake", "promote", "roll-back"]),
   step: z.int().min(0),
   checks: z.array(Check),
@@ -19,14 +19,14 @@ export type JudgeCanaryOutput = z.infer<typeof JudgeCanaryOutput>;
 type CanaryObservation = {
   readonly rule: CanaryRule;
   readonly limits: CanaryLimits;
-  /** The labels that the model can answer; none for regression. */
+  /** The labels that the model can predict; none for regression. */
   readonly labels: readonly string[];
-  /** Index of the step that was baked. */
+  /** Index of the step that ended its bake. */
   readonly step: number;
-  /** Of this step's window, each with the latencies at `choosePercentiles(requests)`. */
+  /** Measured in this step's window, with the latencies at `choosePercentiles(requests)`. */
   readonly champion: Statistics;
   readonly challenger: Statistics;
-  /** When the canary's first step began, epoch milliseconds: `atMost` counts from here. */
+  /** Start of the first step, epoch milliseconds: `atMost` counts from here. */
   readonly startedAt: number;
   /** Epoch milliseconds. */
   readonly now: number;
@@ -36,36 +36,35 @@ const joinDetails = (checks: readonly Check[], verdict: Check["verdict"]) =>
   checks
     .filter((check) => check.verdict === verdict)
     .map(({ detail }) => detail)
-    .join(" ");
+    .join("; ");
 
-/** What to do with a canary that can neither pass nor fail yet: wait on, or give up with the reason. */
 const resolveInconclusive = ({
   rule,
   startedAt,
   now,
-}: CanaryObservation): { bake: true } | { bake: false; because: string } => {
+}: CanaryObservation): { bake: true } | { bake: false; reason: string } => {
   if (rule.onInconclusive === "roll-back")
-    return { bake: false, because: "The canary was inconclusive, and its rule is to roll back then." };
-  // Written so that a time that is no number ends the canary instead of prolonging it.
+    return { bake: false, reason: "the canary is inconclusive (onInconclusive: roll-back)" };
+  // In this order a NaN ends the canary instead of prolonging it.
   return now - startedAt < durationToSeconds(rule.atMost) * 1_000
     ? { bake: true }
-    : { bake: false, because: `The canary was still inconclusive after ${rule.atMost}.` };
+    : { bake: false, reason: `the canary is still inconclusive after ${rule.atMost}` };
 };
 
 /**
- * One look at a canary: the challenger's live traffic against the champion's at the same time.
- * All checks pass: on to the next step, or to promotion. One fails: roll back, also before there are
- * enough samples. Otherwise bake once more, until `atMost`; what is missing is never a pass.
+ * Judges a canary after a bake: the challenger's live traffic against the champion's in the same window. If every check
+ * passes, the canary goes to the next step, or to promotion. If one fails, it is rolled back, even before there are enough
+ * samples. Otherwise it bakes once more, until `atMost`. Missing data is never a pass.
  */
-export const evaluateCanary = (look: CanaryObservation): JudgeCanaryOutput => {
-  const { rule, limits, labels, step } = look;
-  const arms = { champion: look.champion, challenger: look.challenger };
-  const answersLabels = labels.length > 0 || arms.champion.labels.size > 0 || arms.challenger.labels.size > 0;
+export const evaluateCanary = (observation: CanaryObservation): JudgeCanaryOutput => {
+  const { rule, limits, labels, step, champion, challenger } = observation;
+  const arms = { champion, challenger };
+  const predictsLabels = labels.length > 0 || champion.labels.size > 0 || challenger.labels.size > 0;
   const checks = [
     checkSamples(arms, rule.minSamples),
     checkErrors(arms, limits.errorPoints),
     checkP95(arms, limits.latencyP95),
-    ...(answersLabels ? [checkLabels(arms, limits.labelSharePoints, labels)] : []),
+    ...(predictsLabels ? [checkLabels(arms, limits.labelSharePoints, labels)] : []),
   ];
   const verdict = combineVerdicts(checks);
   const rollBack = (cause: string): JudgeCanaryOutput => ({
@@ -77,15 +76,15 @@ export const evaluateCanary = (look: CanaryObservation): JudgeCanaryOutput => {
   });
   switch (verdict) {
     case "pass": {
-      const { next, step: to } = findNextStep(rule, step);
-      return { verdict, next, step: to, checks, error: null };
+      const { next, step: nextStep } = findNextStep(rule, step);
+      return { verdict, next, step: nextStep, checks, error: null };
     }
     case "fail":
       return rollBack(joinDetails(checks, "fail"));
     case "inconclusive": {
-      const then = resolveInconclusive(look);
-      if (then.bake) return { verdict, next: "bake", step, checks, error: null };
-      return rollBack(`${then.because} ${joinDetails(checks, "inconclusive")}`);
+      const resolution = resolveInconclusive(observation);
+      if (resolution.bake) return { verdict, next: "bake", step, checks, error: null };
+      return rollBack(`${resolution.reason}: ${joinDetails(checks, "inconclusive")}`);
     }
     default:
       return verdict satisfies never;

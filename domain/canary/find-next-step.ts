@@ -5,12 +5,12 @@ type NextStep =
   | { readonly next: "promote"; readonly step: number };
 
 /**
- * Where a canary goes once step `index` has passed: to the next step, which has a greater index, or past
- * the last to all traffic. So every list of steps ends. Throws RangeError for an index that is no step.
+ * Where a canary goes after step `index` has passed. The index only grows, so every canary ends. Throws RangeError for an
+ * index outside the steps.
  */
 export const findNextStep = ({ steps }: Pick<CanaryRule, "steps">, index: number): NextStep => {
   if (steps[index] === undefined)
-    throw new RangeError(`step ${index} is none of ${steps.length} canary steps`);
+    throw new RangeError(`there is no canary step ${index}: the manifest has ${steps.length}`);
   const share = steps[index + 1];
   return share === undefined ? { next: "promote", step: index } : { next: "shift", step: index + 1, share };
 };

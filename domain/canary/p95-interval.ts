@@ -4,9 +4,8 @@ import { confidence } from "./confidence.ts";
 const clampPercentile = (level: number) => Math.min(100, Math.max(0, level));
 
 /**
- * Which percentiles of a version's latencies to ask the metrics store for when it has so many requests
- * (ask first without any): the 95th, and around it the ends of its interval for a pass and for a fail, in
- * the order in which `p95Interval` reads them.
+ * The percentiles to read from the metrics store for a version with so many requests (read the number of requests first):
+ * the 95th and the ends of its intervals for a pass and for a fail, in the order that `computeP95Interval` expects.
  */
 export const choosePercentiles = (requests: number): readonly number[] => {
   const pass = quantileLevels(0.95, requests, confidence.pass);
@@ -17,8 +16,8 @@ export const choosePercentiles = (requests: number): readonly number[] => {
 type Ends = { readonly low: number; readonly high: number };
 
 /**
- * The 95th percentile and its interval's ends, milliseconds, from latencies asked by `choosePercentiles`; an
- * end that so few requests do not have is open (0 or infinite). Undefined where a latency is missing.
+ * The 95th percentile with both intervals, milliseconds, from the latencies at `choosePercentiles`. Too few requests leave
+ * an end open (0 or infinite). Undefined where a latency is missing.
  */
 export const computeP95Interval = (
   requests: number,
@@ -34,8 +33,8 @@ export const computeP95Interval = (
   )
     return undefined;
   const ends = (level: number, low: number, high: number): Ends => {
-    const asked = quantileLevels(0.95, requests, level);
-    return { low: asked.low > 0 ? low : 0, high: asked.high <= 100 ? high : Number.POSITIVE_INFINITY };
+    const levels = quantileLevels(0.95, requests, level);
+    return { low: levels.low > 0 ? low : 0, high: levels.high <= 100 ? high : Number.POSITIVE_INFINITY };
   };
   return {
     estimate,

@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 afterEach(() => opened.database.close());
 
-const asking = (delivery: string, requestedAt = 1, environment: "stage" | "prod" = "stage") => ({
+const createRequest = (delivery: string, requestedAt = 1, environment: "stage" | "prod" = "stage") => ({
   environment,
   model: "churn",
   delivery,
@@ -17,65 +17,68 @@ const asking = (delivery: string, requestedAt = 1, environment: "stage" | "prod"
   now: 100,
 });
 
-test("of two that take a free environment at once one gets it", async () => {
-  const rights = createClaims(opened);
+test("of simultaneous requests for a free environment one is granted", async () => {
+  const claims = createClaims(opened);
   const taken = await Promise.all(
-    ["a", "b", "c"].map((delivery) => rights.take(asking(delivery, 1, "prod"), "free")),
+    ["a", "b", "c"].map((delivery) => claims.take(createRequest(delivery, 1, "prod"), "free")),
   );
   expect(taken.filter(({ status }) => status === "granted")).toHaveLength(1);
   expect(taken.filter(({ status }) => status === "busy")).toHaveLength(2);
-  const holder = (await rights.read("prod", "churn"))?.holder;
+  const holder = (await claims.read("prod", "churn"))?.holder;
   for (const grant of taken) if (grant.status === "busy") expect(grant.holder).toBe(holder);
 });
 
-test("two that take stage at once get different fences, and the later push keeps it", async () => {
-  const rights = createClaims(opened);
+test("simultaneous requests for stage get different fences, and the later push keeps it", async () => {
+  const claims = createClaims(opened);
   const taken = await Promise.allSettled([
-    rights.take(asking("earlier", 1), "newer"),
-    rights.take(asking("later", 2), "newer"),
+    claims.take(createRequest("earlier", 1), "newer"),
+    claims.take(createRequest("later", 2), "newer"),
   ]);
   const fences = taken.flatMap((each) =>
     each.status === "fulfilled" && each.value.status === "granted" ? [each.value.fence] : [],
   );
   expect(new Set(fences).size).toBe(fences.length);
-  expect((await rights.read("stage", "churn"))?.holder).toBe("later");
+  expect((await claims.read("stage", "churn"))?.holder).toBe("later");
 });
 
-test("an earlier push is superseded also when the later delivery has ended", async () => {
-  const rights = createClaims(opened);
-  await rights.take(asking("later", 2), "newer");
-  await rights.release("stage", "churn", "later");
-  await expect(rights.take(asking("earlier", 1), "newer")).rejects.toMatchObject({
+test("an earlier push is superseded even after the later delivery has ended", async () => {
+  const claims = createClaims(opened);
+  await claims.take(createRequest("later", 2), "newer");
+  await claims.release("stage", "churn", "later");
+  await expect(claims.take(createRequest("earlier", 1), "newer")).rejects.toMatchObject({
     name: "Superseded",
     message: expect.stringContaining("already ended"),
   });
 });
 
-test("what is no push supersedes no push: after a rollback's visit to stage an earlier one still gets it", async () => {
-  const rights = createClaims(opened);
-  await rights.take(asking("first", 1), "newer");
-  await rights.release("stage", "churn", "first");
-  await rights.take(asking("rollback-churn", 50), "free");
-  await rights.release("stage", "churn", "rollback-churn");
-  await expect(rights.take(asking("second", 10), "newer")).resolves.toEqual({ status: "granted", fence: 3 });
+test("a rollback supersedes no push: after its claim of stage an earlier push still gets it", async () => {
+  const claims = createClaims(opened);
+  await claims.take(createRequest("first", 1), "newer");
+  await claims.release("stage", "churn", "first");
+  await claims.take(createRequest("rollback-churn", 50), "free");
+  await claims.release("stage", "churn", "rollback-churn");
+  await expect(claims.take(createRequest("second", 10), "newer")).resolves.toEqual({
+    status: "granted",
+    fence: 3,
+  });
 });
 
-test("a renewed claim has a higher fence and the same holder, and nobody else can renew it", async () => {
-  const rights = createClaims(opened);
-  await rights.take(asking("a"), "newer");
-  expect(await rights.renew("stage", "churn", "a")).toBe(2);
-  await expect(rights.assertHeld("stage", "churn", 1)).rejects.toMatchObject({ name: "Superseded" });
-  await expect(rights.assertHeld("stage", "churn", 2)).resolves.toBeUndefined();
-  await expect(rights.renew("stage", "churn", "b")).rejects.toMatchObject({ name: "Superseded" });
-  expect(await rights.read("stage", "churn")).toMatchObject({ holder: "a", fence: 2 });
+test("a renewed claim has a higher fence and the same holder, and only the holder can renew it", async () => {
+  const claims = createClaims(opened);
+  await claims.take(createRequest("a"), "newer");
+  expect(await claims.renew("stage", "churn", "a")).toBe(2);
+  await expect(claims.assertHeld("stage", "churn", 1)).rejects.toMatchObject({ name: "Superseded" });
+  await expect(claims.assertHeld("stage", "churn", 2)).resolves.toBeUndefined();
+  await expect(claims.renew("stage", "churn", "b")).rejects.toMatchObject({ name: "Superseded" });
+  expect(await claims.read("stage", "churn")).toMatchObject({ holder: "a", fence: 2 });
 });
 
-test("open lists what is held, on more pages than one", async () => {
-  const rights = createClaims(opened);
+test("open lists held claims, on several pages", async () => {
+  const claims = createClaims(opened);
   const models = Array.from({ length: 130 }, (_, index) => `m${index}`);
-  for (const model of models) await rights.take({ ...asking(`delivery-${model}`), model }, "newer");
-  await rights.release("stage", "m7", "delivery-m7");
-  const open = await rights.open();
+  for (const model of models) await claims.take({ ...createRequest(`delivery-${model}`), model }, "newer");
+  await claims.release("stage", "m7", "delivery-m7");
+  const open = await claims.open();
   expect(open.map(({ model }) => model).sort()).toEqual(models.filter((name) => name !== "m7").sort());
 });
 
@@ -89,11 +92,11 @@ const action = fc.oneof(
   fc.record({ kind: fc.constant("check"), by: fc.nat(30) }),
 );
 
-test("whoever comes in whatever order: fences only grow, one holds, and an earlier push never displaces a later", () =>
+test("in any order of requests fences only grow, at most one holds, and an earlier push never displaces a later", () =>
   fc.assert(
     fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
       const { store, database } = memoryStore();
-      const rights = createClaims({ store });
+      const claims = createClaims({ store });
       let fence = 0;
       let holder: string | null = null;
       /** When the latest push that ever took it was received. */
@@ -105,9 +108,9 @@ test("whoever comes in whatever order: fences only grow, one holds, and an earli
           case "newer":
           case "free":
           case "force": {
-            const outcome = await rights.take(asking(name, requestedAt), kind).then(
+            const outcome = await claims.take(createRequest(name, requestedAt), kind).then(
               (grant) => grant,
-              (fault: Error) => fault.name,
+              (error: Error) => error.name,
             );
             if (holder === name) expect(outcome).toEqual({ status: "granted", fence });
             else if (kind === "newer" && latest > requestedAt) expect(outcome).toBe("Superseded");
@@ -121,27 +124,27 @@ test("whoever comes in whatever order: fences only grow, one holds, and an earli
             break;
           }
           case "release":
-            await rights.release("stage", "churn", name);
+            await claims.release("stage", "churn", name);
             if (holder === name) holder = null;
             break;
           case "renew": {
-            const renewed = await rights.renew("stage", "churn", name).catch((fault: Error) => fault.name);
+            const renewed = await claims.renew("stage", "churn", name).catch((error: Error) => error.name);
             expect(renewed).toBe(holder === name ? fence + 1 : "Superseded");
             if (holder === name) fence++;
             break;
           }
           default: {
-            const held = await rights.assertHeld("stage", "churn", by).then(
+            const held = await claims.assertHeld("stage", "churn", by).then(
               () => true,
-              (fault: Error) => fault.name,
+              (error: Error) => error.name,
             );
             expect(held).toBe(fence > by ? "Superseded" : true);
           }
         }
-        const claim = await rights.read("stage", "churn");
+        const claim = await claims.read("stage", "churn");
         expect(claim?.fence ?? 0).toBe(fence);
         expect(claim?.holder ?? null).toBe(holder);
-        expect((await rights.open()).length).toBe(holder === null ? 0 : 1);
+        expect((await claims.open()).length).toBe(holder === null ? 0 : 1);
       }
       database.close();
     }),

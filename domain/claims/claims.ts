@@ -6,14 +6,14 @@ import type { Store } from "#platform/store/store.ts";
 const ClaimItem = z.object({
   environment: z.enum(["stage", "prod"]),
   model: z.string(),
-  /** Grows with every grant and never falls; a lower fence may not change the environment. */
+  /** Grows with every grant. A lower fence may not change the environment. */
   fence: z.int().positive(),
-  /** Who holds it now; null once released. */
+  /** Null once released. */
   holder: z.string().nullable(),
-  /** When the latest push that was ever granted it was received, epoch milliseconds; 0: none yet. */
+  /** When the latest push that got the claim was received, epoch milliseconds; 0: none yet. */
   requestedAt: z.int(),
   grantedAt: z.int(),
-  /** Deliveries that a person's rollback took this claim from, the newest last: who did it, and why. */
+  /** Deliveries that lost this claim to a person's rollback, the newest last. `by`: who and why. */
   interrupted: z.array(z.object({ delivery: z.string(), by: z.string() })).default([]),
 });
 export type ClaimItem = z.infer<typeof ClaimItem>;
@@ -26,7 +26,7 @@ type ClaimRequest = {
   readonly requestedAt: number;
   /** Epoch milliseconds. */
   readonly now: number;
-  /** Who takes it by force, and why. */
+  /** Who takes the claim by force, and why. */
   readonly by?: string;
 };
 
@@ -38,22 +38,20 @@ type Grant =
 const maxClockSkewMs = 60_000;
 
 /**
- * Whether the clock was set back between the two pushes: what was granted before lies in the future, and this request
- * does not. Then the times say nothing of their order, and the one that comes later to the claim is the later one.
+ * Whether the clock was set back between the two pushes: the earlier grant is in the future, this request is not. Then the
+ * times do not show the order, and the request that arrives later counts as later.
  */
 const wasClockSetBack = (claim: ClaimItem, { requestedAt, now }: ClaimRequest): boolean =>
   claim.requestedAt > now + maxClockSkewMs && requestedAt <= now + maxClockSkewMs;
 
-/** How many interrupted deliveries a claim remembers. */
 const maxInterrupted = 50;
 
 const partition = "claims";
 const toSortKey = (environment: Environment, model: string) => `${environment}#${model}`;
 
 /**
- * The right of one delivery to change one (model, environment). Every grant carries a higher fence than any
- * before it; what protects the environment is that fence, checked again wherever something is written
- * (Kleppmann, "How to do distributed locking", 2016), so a holder that was thought dead can do no harm.
+ * The right of one delivery to change one (model, environment). Every grant has a higher fence than all before. Every write
+ * checks that fence, so a holder that seemed dead does no harm (Kleppmann, "How to do distributed locking", 2016).
  */
 export const createClaims = ({ store }: { store: Store }) => {
   const read = async (environment: Environment, model: string) => {
@@ -62,8 +60,8 @@ export const createClaims = ({ store }: { store: Store }) => {
   };
 
   /**
-   * @param when may the request take the claim from an open holder: `newer` (stage: the later push wins; an
-   *   earlier one is Superseded), `free` (prod: busy while someone holds it), `force` (a person's rollback)
+   * @param when `newer` (stage): a later push takes the claim from its holder, an earlier one is Superseded; `free` (prod):
+   *   busy while someone holds it; `force`: a person's rollback
    */
   const take = async (request: ClaimRequest, when: "newer" | "free" | "force"): Promise<Grant> => {
     const { environment, model, delivery, requestedAt, now, by } = request;
@@ -82,7 +80,7 @@ export const createClaims = ({ store }: { store: Store }) => {
         model,
         fence,
         holder: delivery,
-        // Only a push counts among pushes: a rollback's passing visit to stage supersedes none of them.
+        // A rollback is not a push, so its claim of stage supersedes no push.
         requestedAt: when === "newer" ? requestedAt : (claim?.requestedAt ?? 0),
         grantedAt: now,
         interrupted: [
@@ -101,7 +99,7 @@ export const createClaims = ({ store }: { store: Store }) => {
     take,
     read: async (environment: Environment, model: string) => (await read(environment, model))?.claim,
 
-    /** Throws Superseded when someone was granted the environment after this fence. */
+    /** Throws Superseded where a later grant has a higher fence. */
     assertHeld: async (environment: Environment, model: string, fence: number): Promise<void> => {
       const claim = (await read(environment, model))?.claim;
       if (claim && claim.fence > fence)
@@ -111,15 +109,14 @@ export const createClaims = ({ store }: { store: Store }) => {
     },
 
     /**
-     * A higher fence for the same holder: what an earlier step of the same delivery is still about to write (it timed
-     * out, or its execution was stopped, and nothing stops the function itself) is refused from here on. Throws
-     * Superseded where someone else holds the claim, or nobody.
+     * Gives the same holder a higher fence. After a timeout or a stop the function of an earlier step may still run: from now
+     * on its writes are refused. Throws Superseded unless this delivery holds the claim.
      */
     renew: async (environment: Environment, model: string, delivery: string): Promise<number> => {
       for (;;) {
         const current = await read(environment, model);
         if (current?.claim.holder !== delivery)
-          throw new Superseded(`${environment} of ${model} is not held by ${delivery} any more`);
+          throw new Superseded(`${environment} of ${model} is no longer held by ${delivery}`);
         const fence = current.claim.fence + 1;
         const put = await store.put(
           { partition, sort: toSortKey(environment, model) },
@@ -130,7 +127,7 @@ export const createClaims = ({ store }: { store: Store }) => {
       }
     },
 
-    /** Gives the claim back where this delivery still holds it. */
+    /** Does nothing unless this delivery holds the claim. */
     release: async (environment: Environment, model: string, delivery: string): Promise<void> => {
       for (;;) {
         const current = await read(environment, model);
@@ -144,9 +141,9 @@ export const createClaims = ({ store }: { store: Store }) => {
       }
     },
 
-    /** Every claim that someone holds. */
+    /** Every held claim. */
     open: async (): Promise<readonly ClaimItem[]> => {
-      const found: ClaimItem[] = [];
+      const held: ClaimItem[] = [];
       for (let after: string | undefined; ; ) {
         const page = await store.page({
           partition,
@@ -156,9 +153,9 @@ export const createClaims = ({ store }: { store: Store }) => {
         });
         for (const item of page.items) {
           const claim = ClaimItem.parse(item.value);
-          if (claim.holder) found.push(claim);
+          if (claim.holder) held.push(claim);
         }
-        if (!page.cursor) return found;
+        if (!page.cursor) return held;
         after = page.cursor;
       }
     },

@@ -1,51 +1,51 @@
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
-// Capabilities end with it as steps do, and they may not know the domain.
+// Declared in platform/, because capabilities throw it too and may not import the domain.
 export { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 
-/** A newer delivery, or a person's rollback, has the environment: this one ends without touching it. */
+/** A later delivery, or a person's rollback, has the environment. This delivery ends without changing it. */
 export class Superseded extends SlipwayError {
   override readonly name = "Superseded";
   override readonly retryable = false;
 }
 
-/** Another delivery held prod until this one's patience ended, or prod changed too often while it asked. */
+/** Another delivery held prod for too long, or prod changed too often during the approval. */
 export class ProdBusy extends SlipwayError {
   override readonly name = "ProdBusy";
   override readonly retryable = false;
 }
 
-/** The deployed model answered its golden vectors otherwise than at training. */
+/** The deployed model predicts its golden vectors differently than at training. */
 export class GoldenVectorsDiffer extends SlipwayError {
   override readonly name = "GoldenVectorsDiffer";
   override readonly retryable = false;
 }
 
-/** The image has findings over the limits, or its scan did not end in time. */
+/** The image has more findings than allowed, or its scan did not finish in time. */
 export class ImageScanFailed extends SlipwayError {
   override readonly name = "ImageScanFailed";
   override readonly retryable = false;
 }
 
-/** What the ledger names could not be put back, or did not prove itself when it was. */
+/** The version that the ledger names could not be restored, or failed its golden vectors afterwards. */
 export class RollBackFailed extends SlipwayError {
   override readonly name = "RollBackFailed";
   override readonly retryable = false;
 }
 
-/** What is about to change prod is not what people approved. */
+/** A change of prod differs from what was approved. */
 export class ApprovalMismatch extends SlipwayError {
   override readonly name = "ApprovalMismatch";
   override readonly retryable = false;
 }
 
-/** Prod changed after the model was measured: what was measured against the champion before is worth nothing. */
+/** Prod changed after the model was measured, so the comparison with the champion is void. */
 export class ProdChanged extends SlipwayError {
   override readonly name = "ProdChanged";
   override readonly retryable = false;
 }
 
-/** A step was given data that its contract refuses: a fault of the definition or of the caller. */
+/** A step received data that its contract refuses: a bug in the state machine or in the caller. */
 export class ContractBroken extends SlipwayError {
   override readonly name = "ContractBroken";
   override readonly retryable = false;

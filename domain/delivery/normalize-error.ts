@@ -2,20 +2,20 @@ import * as z from "zod";
 import { ContractBroken } from "./errors.ts";
 
 /**
- * A fault under a name that the state machine and its readers know. What a schema refuses is ContractBroken, with the
- * places that are wrong and none of what stood there.
+ * Gives an error a name that the state machine knows: a ZodError becomes ContractBroken. Its message names the invalid
+ * fields, never their values, which may be secret.
  */
-export const normalizeError = (fault: unknown): unknown => {
-  if (!(fault instanceof z.ZodError)) return fault;
-  const wrong = fault.issues
+export const normalizeError = (error: unknown): unknown => {
+  if (!(error instanceof z.ZodError)) return error;
+  const issues = error.issues
     .slice(0, 5)
-    .map(({ path, message }) => `${path.join(".") || "all of it"}: ${message}`);
+    .map(({ path, message }) => `${path.join(".") || "(root)"}: ${message}`);
   const broken = new ContractBroken(
-    `Data came in a form that this version of Slipway does not know: ${wrong.join("; ")}. See that all of it is of one version, deliver again, and report it where it comes back.`,
-    { cause: fault },
+    `invalid data: ${issues.join("; ")}. Make sure that every part of Slipway has the same version, then deliver again. If the error returns, report it.`,
+    { cause: error },
   );
-  // Where it was refused, not where it was given its name.
-  const frames = fault.stack?.match(/\n {4}at .*/g);
+  // Keep the stack of the place that refused the data.
+  const frames = error.stack?.match(/\n {4}at .*/g);
   if (frames) broken.stack = `${broken.name}: ${broken.message}${frames.join("")}`;
   return broken;
 };

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { memoryStore } from "#test/support/memory-world.ts";
 import { createOutcomes, type OutcomeRecord } from "./outcomes.ts";
 
-const ended = (outcome: OutcomeRecord["outcome"]): OutcomeRecord => ({
+const createRecord = (outcome: OutcomeRecord["outcome"]): OutcomeRecord => ({
   delivery: "churn-1",
   model: "churn",
   commit: "c".repeat(40),
@@ -11,21 +11,21 @@ const ended = (outcome: OutcomeRecord["outcome"]): OutcomeRecord => ({
   at: 5,
 });
 
-test("an outcome is new once, and the later word replaces the earlier", async () => {
+test("an outcome is new once, and a later one replaces it", async () => {
   const { store, database } = memoryStore();
-  const kept = createOutcomes({ store });
-  expect(await kept.read("churn-1")).toBeUndefined();
-  expect(await kept.keep(ended("failed"))).toBe(true);
-  expect(await kept.keep(ended("promoted"))).toBe(false);
-  expect((await kept.read("churn-1"))?.outcome).toBe("promoted");
-  expect(await kept.read("churn-2")).toBeUndefined();
+  const outcomes = createOutcomes({ store });
+  expect(await outcomes.read("churn-1")).toBeUndefined();
+  expect(await outcomes.keep(createRecord("failed"))).toBe(true);
+  expect(await outcomes.keep(createRecord("promoted"))).toBe(false);
+  expect((await outcomes.read("churn-1"))?.outcome).toBe("promoted");
+  expect(await outcomes.read("churn-2")).toBeUndefined();
   database.close();
 });
 
-test("of two that keep the first outcome at once one is told so: it is counted once", async () => {
+test("of simultaneous first outcomes exactly one is new, so it is counted once", async () => {
   const { store, database } = memoryStore();
-  const kept = createOutcomes({ store });
-  const first = await Promise.all([1, 2, 3].map(() => kept.keep(ended("rejected"))));
+  const outcomes = createOutcomes({ store });
+  const first = await Promise.all([1, 2, 3].map(() => outcomes.keep(createRecord("rejected"))));
   expect(first.filter(Boolean)).toHaveLength(1);
   database.close();
 });

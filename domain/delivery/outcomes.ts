@@ -1,7 +1,6 @@
 import * as z from "zod";
 import type { Store } from "#platform/store/store.ts";
 
-/** Every way a delivery ends. */
 export const Outcome = z.enum(["promoted", "rejected", "expired", "superseded", "unchanged", "failed"]);
 export type Outcome = z.infer<typeof Outcome>;
 
@@ -19,8 +18,8 @@ export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 const toOutcomeKey = (delivery: string) => ({ partition: "outcomes", sort: delivery });
 
 /**
- * How deliveries ended. The execution's own status tells how the state machine ended; this tells what became of the
- * model, also where the sweep carried an interrupted delivery to its end.
+ * How deliveries ended. An execution's own status only shows how the state machine ended, and the sweep may finish an
+ * interrupted delivery after that.
  */
 export const createOutcomes = ({ store }: { store: Store }) => ({
   read: async (delivery: string): Promise<OutcomeRecord | undefined> => {
@@ -28,14 +27,14 @@ export const createOutcomes = ({ store }: { store: Store }) => ({
     return item && OutcomeRecord.parse(item.value);
   },
   /**
-   * Keeps an outcome; true where none was kept before. Another outcome replaces it (a repaired rollback the failed
-   * one), the same again leaves the first with its time.
+   * Stores an outcome and returns true if it is the first. Another outcome replaces it (after a repaired rollback); the same
+   * outcome keeps the first time.
    */
   keep: async (ended: OutcomeRecord): Promise<boolean> => {
     const put = await store.put(toOutcomeKey(ended.delivery), ended, { expect: "absent" });
     if (put.written) return true;
-    const found = put.found && OutcomeRecord.parse(put.found.value);
-    const same = found?.outcome === ended.outcome && found.error?.name === ended.error?.name;
+    const stored = put.found && OutcomeRecord.parse(put.found.value);
+    const same = stored?.outcome === ended.outcome && stored.error?.name === ended.error?.name;
     if (!same) await store.put(toOutcomeKey(ended.delivery), ended);
     return false;
   },

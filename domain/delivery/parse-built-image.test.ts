@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createBuildVariables, fakeDigest } from "#test/support/memory-world.ts";
 import { buildVariables, parseBuiltImage } from "./parse-built-image.ts";
 
-test("what a build exported is read whatever else it exported, and in any order", () => {
+test("an image is read from the variables of a build in any order, and other variables are ignored", () => {
   expect(parseBuiltImage([{ Name: "PATH", Value: "x" }, ...createBuildVariables("a", 77)].reverse())).toEqual(
     {
       digest: fakeDigest("a"),
@@ -14,12 +14,12 @@ test("what a build exported is read whatever else it exported, and in any order"
 });
 
 test.each([buildVariables.digest, buildVariables.sizeBytes, buildVariables.buildId, buildVariables.builtAt])(
-  "a build whose %s is missing, empty or no such thing is no usable image",
+  "a build whose %s is missing, empty or invalid has no valid image",
   (name) => {
     const others = createBuildVariables("a").filter(({ Name }) => Name !== name);
-    const unusable = [others, [...others, { Name: name, Value: "" }]];
-    if (name !== buildVariables.buildId) unusable.push([...others, { Name: name, Value: "latest" }]);
-    for (const variables of unusable)
+    const invalid = [others, [...others, { Name: name, Value: "" }]];
+    if (name !== buildVariables.buildId) invalid.push([...others, { Name: name, Value: "latest" }]);
+    for (const variables of invalid)
       expect(() => parseBuiltImage(variables)).toThrow(expect.objectContaining({ name: "ContractBroken" }));
   },
 );

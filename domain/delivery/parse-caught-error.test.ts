@@ -10,17 +10,17 @@ const lambda = (errorMessage: string) => JSON.stringify({ errorType: "X", errorM
 
 test.each<[string, { Error: string; Cause: string }, { name: string; cause: string }]>([
   [
-    "a step's fault keeps its name",
+    "the error of a step keeps its name",
     { Error: "ProdBusy", Cause: lambda("6 h") },
     { name: "ProdBusy", cause: "6 h" },
   ],
   [
-    "a verdict's cause is text already",
+    "a plain text cause stays as it is",
     { Error: "GateFailed", Cause: "auc" },
     { name: "GateFailed", cause: "auc" },
   ],
   [
-    "a build passes its check's error on",
+    "a failed build returns the error of its check",
     {
       Error: "States.TaskFailed",
       Cause: build({ SLIPWAY_ERROR: "ManifestInvalid", SLIPWAY_CAUSE: "line 3" }),
@@ -28,19 +28,19 @@ test.each<[string, { Error: string; Cause: string }, { name: string; cause: stri
     { name: "ManifestInvalid", cause: "line 3" },
   ],
   [
-    "a build that failed by itself is an ImageBuildFailed",
+    "a build that failed without a check's error is an ImageBuildFailed",
     { Error: "States.TaskFailed", Cause: build({}, { Id: "slipway:1", BuildStatus: "TIMED_OUT" }) },
     { name: "ImageBuildFailed", cause: "build slipway:1 ended as TIMED_OUT" },
   ],
   [
-    "variables that a build left empty say nothing",
+    "empty variables of a build are ignored",
     { Error: "States.TaskFailed", Cause: build({ SLIPWAY_ERROR: "", SLIPWAY_CAUSE: "" }) },
     { name: "ImageBuildFailed", cause: "build ? ended as failed" },
   ],
   [
-    "the engine's own names may be raised again",
+    "the engine's own names become names that a Fail state may raise",
     { Error: "States.Timeout", Cause: "" },
     { name: "Engine.Timeout", cause: "" },
   ],
-  ["JSON of another kind stays as it is", { Error: "X", Cause: "[1]" }, { name: "X", cause: "[1]" }],
+  ["other JSON stays as it is", { Error: "X", Cause: "[1]" }, { name: "X", cause: "[1]" }],
 ])("%s", (_, caught, error) => expect(parseCaughtError(caught)).toEqual(error));

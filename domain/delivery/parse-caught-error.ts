@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { buildVariables, ExportedVariables } from "./parse-built-image.ts";
 
-/** A fault as the engine hands it to Catch. */
+/** An error in the form that the engine passes to Catch. */
 export const CaughtError = z.object({ Error: z.string(), Cause: z.string().default("") });
 type EngineError = z.infer<typeof CaughtError>;
 
-/** A Lambda function's fault as Step Functions puts it into Cause. */
+/** The Cause of a failed Lambda function. */
 const LambdaError = z.object({ errorMessage: z.string() });
-/** A failed build as `codebuild:startBuild.sync` puts it into Cause. */
+/** The Cause of a failed `codebuild:startBuild.sync`. */
 const FailedBuild = z.object({
   Id: z.string().optional(),
   BuildStatus: z.string().optional(),
@@ -15,8 +15,8 @@ const FailedBuild = z.object({
 });
 
 /**
- * The fault that led to the rollback, under the name that a person reads: a failed build passes its check's error on,
- * Lambda's JSON becomes its message, and names that a Fail state may not raise again (`States.…`) become `Engine.…`.
+ * The error that a delivery ends with: a failed build returns the error of its check, Lambda's JSON is reduced to its
+ * message, and `States.…`, which a Fail state may not raise, becomes `Engine.…`.
  */
 export const parseCaughtError = ({
   Error: name,
@@ -25,8 +25,8 @@ export const parseCaughtError = ({
   const json = parseJson(cause);
   const build = FailedBuild.safeParse(json);
   if (build.success) {
-    const value = (wanted: string) =>
-      build.data.ExportedEnvironmentVariables.find(({ Name }) => Name === wanted)?.Value;
+    const value = (variable: string) =>
+      build.data.ExportedEnvironmentVariables.find(({ Name }) => Name === variable)?.Value;
     return {
       name: value(buildVariables.error) || "ImageBuildFailed",
       cause:
@@ -34,10 +34,10 @@ export const parseCaughtError = ({
         `build ${build.data.Id ?? "?"} ended as ${build.data.BuildStatus ?? "failed"}`,
     };
   }
-  const fault = LambdaError.safeParse(json);
+  const error = LambdaError.safeParse(json);
   return {
     name: name.replace(/^States\./, "Engine."),
-    cause: fault.success ? fault.data.errorMessage : cause,
+    cause: error.success ? error.data.errorMessage : cause,
   };
 };
 

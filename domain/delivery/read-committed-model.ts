@@ -10,19 +10,19 @@ import { parseGolden } from "#model-folder/rows/parse-golden.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import type { Source } from "#platform/source/source.ts";
 
-/** A model's folder as it was committed. */
+/** The content of a model's folder at a commit. */
 type CommittedModel = {
   readonly manifest: Manifest;
   readonly manifestText: string;
   readonly golden: Golden;
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** Content hash of every file, by its name. */
+  /** SHA-256 of every file, by its name. */
   readonly hashes: Readonly<Record<string, string>>;
 };
 
 const decodeText = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** A file that every model's folder has; without it the delivery ends as `slipway check` would. */
+/** Throws the same error as `slipway check`. */
 const requireFile = (
   files: ReadonlyMap<string, Uint8Array>,
   file: string,
@@ -36,18 +36,14 @@ const requireFile = (
 };
 
 type Options = {
-  /**
-   * True where prod serves this commit, or served it: it was accepted by the check of its day, and limits that came
-   * later must not keep it from being served, rolled back to or compared with.
-   */
+  /** True for a commit that prod serves or served: newer limits must not block serving, rollback or comparison. */
   readonly promoted?: boolean;
 };
 
 /**
- * The manifest of a model at a commit that the build's check accepted, in a process with limits of its own. Those limits
- * on bytes and structure hold here as well, before anything is parsed: in AWS this is the function's own process, whose
- * memory and time-out are its sandbox, and a refusal is a named error where a crash would be none.
- * Throws ManifestInvalid as `slipway check` would.
+ * Reads a model's manifest at a commit. The build's check has already accepted it in a limited process. The same limits on
+ * bytes and structure apply here before anything is parsed, so that a hostile folder leads to a named error and not to a
+ * crash of the function. Throws ManifestInvalid, as `slipway check` does.
  */
 export const readCommittedManifest =
   ({ source }: { source: Source }) =>
@@ -56,7 +52,7 @@ export const readCommittedManifest =
     return readManifest(requireFile(files, "model.yaml", model, commit), { promoted });
   };
 
-/** What the model predicted at training. Throws ManifestInvalid as `slipway check` would. */
+/** What the model predicted at training. Throws ManifestInvalid as `slipway check` does. */
 export const readCommittedGolden =
   ({ source }: { source: Source }) =>
   async (model: string, commit: string, { promoted = false }: Options = {}): Promise<Golden> => {
@@ -65,7 +61,7 @@ export const readCommittedGolden =
     return parseGolden(requireFile(files, "golden.json", model, commit), manifest, { promoted });
   };
 
-/** The rows that the model is measured on, with their truth. Throws ManifestInvalid as `slipway check` would. */
+/** The rows that the model is measured on, with their labels. Throws ManifestInvalid as `slipway check` does. */
 export const readCommittedHoldout =
   ({ source }: { source: Source }) =>
   async (model: string, commit: string, { promoted = false }: Options = {}): Promise<Holdout> => {
@@ -75,8 +71,8 @@ export const readCommittedHoldout =
   };
 
 /**
- * Reads all of `models/<model>/` at a commit, the artefact too, for whoever registers it.
- * Throws ManifestInvalid as `slipway check` would.
+ * Reads all of `models/<model>/` at a commit, the artefact too, to register it.
+ * Throws ManifestInvalid as `slipway check` does.
  */
 export const readCommittedModel =
   ({ source }: { source: Source }) =>
@@ -95,7 +91,7 @@ export const readCommittedModel =
     };
   };
 
-/** The policy that a commit brings along; undefined: it has none, and then it tightens nothing. Throws PolicyInvalid. */
+/** Undefined: the commit has no policy.yaml, so it tightens nothing. Throws PolicyInvalid. */
 export const readCommittedPolicy =
   ({ source }: { source: Source }) =>
   async (commit: string): Promise<Policy | undefined> => {
@@ -103,7 +99,6 @@ export const readCommittedPolicy =
     return bytes && parsePolicy(bytes, `policy.yaml at ${commit.slice(0, 12)}`);
   };
 
-/** Where the platform's copy of the policy is read. */
 export type LoadRulesDependencies = {
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read">;
@@ -115,7 +110,7 @@ type LoadedRules = {
   readonly rules: RulesInForce;
 };
 
-/** Another model's manifest would bring another model's rules. A champion that was promoted with one is not stopped. */
+/** The manifest of another model would apply that model's rules. Champions are exempt: they were promoted before this check. */
 const assertManifestName = (model: string, { name }: Manifest): void => {
   if (name === model) return;
   throw new ManifestInvalid([
@@ -130,9 +125,9 @@ const assertManifestName = (model: string, { name }: Manifest): void => {
 };
 
 /**
- * The rules that a delivery is judged by: the strictest of the platform's copy, the commit's policy.yaml, the champion's
- * manifest and the challenger's own. Throws PolicyMissing where the platform has no copy: a commit's is never taken instead.
- * @param championCommit the commit that prod serves, by the ledger
+ * The rules of a delivery: the strictest of the platform's copy of the policy, the commit's policy.yaml, the champion's
+ * manifest and the challenger's. Throws PolicyMissing without a platform's copy: the commit's policy never replaces it.
+ * @param championCommit the commit that prod serves, from the ledger
  */
 export const loadRules =
   ({ source, policy }: LoadRulesDependencies) =>

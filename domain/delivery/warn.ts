@@ -1,6 +1,6 @@
-/** Tells operators of a fault that ends nothing, and `about` which delivery or model it was. */
+/** Logs an error that ends nothing. */
 export type Warn = (
   sentence: string,
-  fault: unknown,
+  error: unknown,
   about?: { readonly delivery?: string; readonly model?: string; readonly approval?: string },
 ) => void;

@@ -17,12 +17,11 @@ export type EnsureDeployedVersionDependencies = {
 };
 
 /**
- * The function version that a deployment of prod's ledger has in an environment. Where someone deleted the function it
- * is made anew and the same image published there again; Lambda never uses a number twice, so the ledger learns the
- * new one. Throws NotServed where the image is gone, too, and what verifying its provenance throws.
+ * The function version of a deployment on prod, in any environment. If someone deleted the function, it is created again
+ * and the same image is published. Lambda never reuses a version number, so the ledger gets the new one. Throws NotServed
+ * where the image is gone too, and the errors of provenance.verify.
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-versions.html
- * @param withoutProvenance what to do about an image from before provenance was kept: a delivery refuses it; a restore,
- * which puts back what prod served, goes on and warns
+ * @param withoutProvenance for an image from before provenance existed: a delivery refuses it, a rollback warns and goes on
  */
 export const ensureDeployedVersion =
   ({ serving, source, ledger, policy, provenance }: EnsureDeployedVersionDependencies) =>
@@ -37,32 +36,32 @@ export const ensureDeployedVersion =
       environment === "prod"
         ? deployment
         : await ledger.ofImage(environment, model, digest, deployment.version);
-    const there = entry && (await here.version(model, entry.functionVersion));
-    // Where functions count their versions anew, the number may be another image's by now: the image decides.
-    if (there?.config.digest === digest) return there.version;
-    // What is published anew proves itself anew. What was deployed before provenance was kept has none to show: it comes
-    // back where prod is put back to what it served, and that is said; no delivery builds on it.
+    const existing = entry && (await here.version(model, entry.functionVersion));
+    // A recreated function may reuse the number for another image, so compare the image.
+    if (existing?.config.digest === digest) return existing.version;
+    // A new publish verifies the provenance again. An image from before provenance existed has none: only a rollback may
+    // publish it.
     if (withoutProvenance === "refuse" || deployment.builder !== null)
       await provenance.verify({ digest, model, commit });
     else
       withoutProvenance(
-        `${model} version ${deployment.version} is from before provenance was kept, and its image is published anew on ${environment} to put back what prod served`,
-        new ProvenanceMissing(`nothing says how ${digest.slice(0, 19)}… was built`),
+        `${model} version ${deployment.version} is from before provenance was kept, and its image is published anew on ${environment} for a rollback`,
+        new ProvenanceMissing(`there is no provenance of ${digest.slice(0, 19)}…`),
         { model, delivery: deployment.delivery },
       );
     await here.ensure(model);
     const manifest = await readCommittedManifest({ source })(model, commit, { promoted: true });
-    // What the platform refuses by now, or does not say, never stops the way back to a version that was promoted.
-    const found = await policy.find().catch((fault: unknown) => {
-      if (fault instanceof PolicyInvalid) return undefined;
-      throw fault;
+    // Stricter limits, or an invalid policy, must not block a rollback to a promoted version.
+    const revision = await policy.find().catch((error: unknown) => {
+      if (error instanceof PolicyInvalid) return undefined;
+      throw error;
     });
-    const most = found?.floor.resources;
+    const limit = revision?.floor.resources;
     const resources = {
-      memoryMb: Math.min(manifest.resources.memoryMb, most?.memoryMb ?? manifest.resources.memoryMb),
+      memoryMb: Math.min(manifest.resources.memoryMb, limit?.memoryMb ?? manifest.resources.memoryMb),
       timeoutSeconds: Math.min(
         manifest.resources.timeoutSeconds,
-        most?.timeoutSeconds ?? manifest.resources.timeoutSeconds,
+        limit?.timeoutSeconds ?? manifest.resources.timeoutSeconds,
       ),
     };
     const { version } = await here.publish(

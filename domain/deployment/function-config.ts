@@ -2,10 +2,10 @@ import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Environment, FunctionConfig } from "#platform/serving/serving.ts";
 
 /**
- * How a model's function is configured: the image says what runs, these variables what is known only now. The same
- * arguments give the same configuration, so publishing again finds the version that is there.
+ * The configuration of a model's function. Equal arguments give equal configurations, so a repeated publish finds the
+ * existing version.
  */
-export const createFunctionConfig = (of: {
+export const createFunctionConfig = (deployment: {
   readonly model: string;
   readonly environment: Environment;
   readonly digest: string;
@@ -13,13 +13,13 @@ export const createFunctionConfig = (of: {
   readonly version: number;
   readonly resources: Manifest["resources"];
 }): FunctionConfig => ({
-  digest: of.digest,
-  memoryMb: of.resources.memoryMb,
-  timeoutSeconds: of.resources.timeoutSeconds,
+  digest: deployment.digest,
+  memoryMb: deployment.resources.memoryMb,
+  timeoutSeconds: deployment.resources.timeoutSeconds,
   variables: {
-    SLIPWAY_MODEL: of.model,
-    SLIPWAY_MODEL_VERSION: String(of.version),
-    SLIPWAY_DIGEST: of.digest,
-    SLIPWAY_ENVIRONMENT: of.environment,
+    SLIPWAY_MODEL: deployment.model,
+    SLIPWAY_MODEL_VERSION: String(deployment.version),
+    SLIPWAY_DIGEST: deployment.digest,
+    SLIPWAY_ENVIRONMENT: deployment.environment,
   },
 });

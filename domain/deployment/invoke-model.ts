@@ -3,11 +3,11 @@ import { Prediction, type Row } from "#model-folder/manifest/manifest.ts";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { Invocation, Serving } from "#platform/serving/serving.ts";
 
-/** The inference function's answer to a direct invocation. */
+/** The inference function's response to a direct invocation. */
 const PredictPayload = z.object({ predictions: z.array(Prediction), latencyMs: z.number() });
 const ProblemPayload = z.object({ status: z.int(), title: z.string(), detail: z.string().optional() });
 
-/** The function answered, and the answer was no: the rows do not fit the model's contract. */
+/** The function refused the rows, or returned predictions for other rows. */
 export class RowsRefused extends SlipwayError {
   override readonly name = "RowsRefused";
   override readonly retryable = false;
@@ -15,11 +15,11 @@ export class RowsRefused extends SlipwayError {
 
 type ModelInvocation = Pick<Invocation, "durationMs" | "initMs"> & {
   readonly predictions: readonly Prediction[];
-  /** Milliseconds that the function itself says it took. */
+  /** Measured by the function itself, milliseconds. */
   readonly latencyMs: number;
 };
 
-/** One invocation with some rows, all answered. Throws RowsRefused, FunctionFailed or NotServed. */
+/** Returns one prediction for each row. Throws RowsRefused, FunctionFailed or NotServed. */
 export const invokeModel =
   (serving: Pick<Serving, "invoke">) =>
   async (
@@ -28,21 +28,21 @@ export const invokeModel =
     rows: readonly Row[],
   ): Promise<ModelInvocation> => {
     const { payload, durationMs, initMs } = await serving.invoke(model, qualifier, { rows: [...rows] });
-    const answer = PredictPayload.safeParse(payload);
-    if (answer.success && answer.data.predictions.length === rows.length)
-      return { ...answer.data, durationMs, ...(initMs === undefined ? {} : { initMs }) };
-    const refusal = ProblemPayload.safeParse(payload);
+    const response = PredictPayload.safeParse(payload);
+    if (response.success && response.data.predictions.length === rows.length)
+      return { ...response.data, durationMs, ...(initMs === undefined ? {} : { initMs }) };
+    const problem = ProblemPayload.safeParse(payload);
     throw new RowsRefused(
-      refusal.success
-        ? `${refusal.data.status} ${refusal.data.title}${refusal.data.detail ? `: ${refusal.data.detail}` : ""}`
-        : `the function of ${model} gave no answer of the agreed form`,
+      problem.success
+        ? `${problem.data.status} ${problem.data.title}${problem.data.detail ? `: ${problem.data.detail}` : ""}`
+        : `the function of ${model} returned an invalid response`,
     );
   };
 
-/** Rows in one invocation: what fits Lambda's 6 MB with room for wide rows. */
+/** Also wide rows fit into Lambda's 6 MB. */
 const maxBatchRows = 1_000;
 
-/** Any number of rows, in as many invocations as they need, in order. */
+/** Any number of rows, in order, in several invocations if necessary. */
 export const invokeModelInBatches =
   (serving: Pick<Serving, "invoke">) =>
   async (

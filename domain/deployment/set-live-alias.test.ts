@@ -14,7 +14,7 @@ afterEach(() => world.close());
 const by = (fence: number) => ({ model: toyModel, delivery: "d", fence });
 const prod = () => world.serving.prod;
 
-test("a lower fence never writes, and sees that it is superseded", async () => {
+test("a lower fence never writes and is superseded", async () => {
   await setLiveAlias(prod())(by(9), { version: "2" });
   const before = await prod().live(toyModel);
   for (const target of [{ version: "1" }, { version: "2" }, undefined])
@@ -22,7 +22,7 @@ test("a lower fence never writes, and sees that it is superseded", async () => {
   expect(await prod().live(toyModel)).toEqual(before);
 });
 
-test("the same fence may write again, and what stands already is not written twice", async () => {
+test("the same fence may write again, and an equal target is not written twice", async () => {
   const target = { version: "1", canary: { version: "2", weight: 0.1 } };
   await setLiveAlias(prod())(by(9), target);
   const first = await prod().live(toyModel);
@@ -33,13 +33,13 @@ test("the same fence may write again, and what stands already is not written twi
   expect((await prod().live(toyModel))?.canary?.weight).toBe(0.5);
 });
 
-test("a higher fence is written also where the alias points there already: it shuts the lower ones out", async () => {
+test("a higher fence is written even if the alias already has the target, so that lower fences are refused", async () => {
   await setLiveAlias(prod())(by(9), { version: "2" });
   await setLiveAlias(prod())(by(12), { version: "2" });
   expect(readFence(await prod().live(toyModel))).toBe(12);
 });
 
-test("an alias is taken away, and taking away what is not there is no fault", async () => {
+test("an alias is removed, and a removal without an alias is no error", async () => {
   await setLiveAlias(prod())(by(9), undefined);
   expect(await prod().live(toyModel)).toBeUndefined();
   await setLiveAlias(prod())(by(9), undefined);
@@ -47,42 +47,42 @@ test("an alias is taken away, and taking away what is not there is no fault", as
   expect((await prod().live(toyModel))?.version).toBe("1");
 });
 
-/** The alias as another writer changes it between this one's reading and its write, `times` often. */
+/** Another writer changes the alias between read and write, `times` times. */
 const contended = (times: number, fence: number) => {
   let left = times;
   const here = prod();
   return {
     reads: () => times - left,
-    live: async (of: string) => {
-      const found = await here.live(of);
+    live: async (model: string) => {
+      const alias = await here.live(model);
       if (left-- > 0)
         await here.route(
-          of,
+          model,
           { version: "1", description: `fence=${fence} delivery=other${left}` },
-          { expect: found?.revision ?? "absent" },
+          { expect: alias?.revision ?? "absent" },
         );
-      return found;
+      return alias;
     },
     route: here.route,
     unroute: here.unroute,
   };
 };
 
-test("a lost race is tried again on what stands then", async () => {
+test("a lost race is retried with the new revision", async () => {
   await setLiveAlias(contended(3, 4))(by(9), { version: "2" });
   expect(await prod().live(toyModel)).toMatchObject({ version: "2", description: "fence=9 delivery=d" });
   await setLiveAlias(contended(3, 9))(by(9), undefined);
   expect(await prod().live(toyModel)).toBeUndefined();
 });
 
-test("a race lost to a higher fence ends as superseded, without a write", async () => {
+test("a race lost to a higher fence ends as Superseded, without a write", async () => {
   await expect(setLiveAlias(contended(1, 10))(by(9), { version: "2" })).rejects.toMatchObject({
     name: "Superseded",
   });
   expect((await prod().live(toyModel))?.description).toContain("fence=10");
 });
 
-test("a race that is lost again and again is left to the state machine's retry", async () => {
+test("a race that is lost too often is left to the state machine's retry", async () => {
   await expect(setLiveAlias(contended(99, 4))(by(9), { version: "2" })).rejects.toBeInstanceOf(
     RevisionConflict,
   );

@@ -4,18 +4,19 @@ import { formatCount, roundToDigits } from "./number-format.ts";
 import type { Check } from "./verdict.ts";
 
 /**
- * Whether the deployed model answers the golden rows as it did at training: the same labels, and every
- * score within `golden.tolerance`. `answered` holds one answer for each row, in order. `measured` is the
- * largest difference among the rows that can be compared.
+ * Whether the deployed model predicts the golden rows as at training: the same labels, and every score within
+ * `golden.tolerance`.
+ * @param predictions one for each row, in order
+ * @returns `measured` is the largest difference among the rows that can be compared
  */
 export const checkGolden = ({
   golden,
-  answered,
+  predictions,
 }: {
   readonly golden: Golden;
-  readonly answered: readonly (Prediction | undefined)[];
+  readonly predictions: readonly (Prediction | undefined)[];
 }): Check => {
-  const rows = compareGolden(golden, answered);
+  const rows = compareGolden(golden, predictions);
   const broken = rows.filter((result) => result.status === "incomparable");
   const near = rows.filter((result) => result.status === "comparable");
   const far = near.filter(({ withinTolerance }) => !withinTolerance);
@@ -24,20 +25,18 @@ export const checkGolden = ({
       difference > most.difference ? { row: row + 1, difference } : most,
     { row: 0, difference: 0 },
   );
-  const extra =
-    answered.length > golden.predictions.length || golden.rows.length !== golden.predictions.length;
-  const passed = broken.length === 0 && far.length === 0 && !extra;
+  const countDiffers =
+    predictions.length > golden.predictions.length || golden.rows.length !== golden.predictions.length;
+  const passed = broken.length === 0 && far.length === 0 && !countDiffers;
   const first = broken[0];
+  const largestDifference = `largest difference ${roundToDigits(largest.difference, 3)}`;
   const parts = [
     ...(first ? [`row ${first.row + 1} ${first.reason}`] : []),
-    ...(broken.length > 1 ? [`${formatCount(broken.length, "row")} in all differ beyond comparing`] : []),
-    ...(largest.row > 0
-      ? [`the largest difference is ${roundToDigits(largest.difference, 3)}, in row ${largest.row}`]
-      : []),
-    ...(far.length > 0 ? [`${formatCount(far.length, "row")} differ by more than ${golden.tolerance}`] : []),
-    ...(extra ? ["rows and answers are not equally many"] : []),
+    ...(broken.length > 1 ? [`${formatCount(broken.length, "row")} without a comparable prediction`] : []),
+    ...(largest.row > 0 ? [`${largestDifference} in row ${largest.row} (limit ${golden.tolerance})`] : []),
+    ...(far.length > 0 ? [`${formatCount(far.length, "row")} above the limit`] : []),
+    ...(countDiffers ? ["the numbers of rows and predictions differ"] : []),
   ];
-  const summary = `${broken.length + far.length} of ${formatCount(rows.length, "golden row")} differ from training: ${parts.join("; ")}.`;
   return {
     name: "golden vectors",
     verdict: passed ? "pass" : "fail",
@@ -45,7 +44,7 @@ export const checkGolden = ({
     limit: golden.tolerance,
     unit: "",
     detail: passed
-      ? `All ${formatCount(rows.length, "golden row")} are answered as at training: the largest difference is ${roundToDigits(largest.difference, 3)}, ${golden.tolerance} is allowed.`
-      : summary,
+      ? `${formatCount(rows.length, "golden row")} predicted as at training: ${largestDifference} (limit ${golden.tolerance})`
+      : `${broken.length + far.length} of ${formatCount(rows.length, "golden row")} differ from training: ${parts.join("; ")}`,
   };
 };

@@ -15,9 +15,9 @@ import { judgeDifference } from "./verdict.ts";
 type MissingChampion = { readonly absent: string };
 type Common = {
   readonly gates: GatesInForce;
-  /** The challenger's answers, one for each row of the holdout. */
+  /** One for each row of the holdout. */
   readonly challenger: readonly Prediction[];
-  /** The champion's answers to the same rows; or, as a sentence, why there are none. */
+  /** For the same rows; or the reason why there are none. */
   readonly champion: readonly Prediction[] | MissingChampion;
 };
 type HoldoutPredictions = Common &
@@ -42,88 +42,80 @@ const failUnmeasurable = (name: string, why: string): Check => ({
   detail: why,
 });
 
-const checkBound = (scoring: ScoreMetric, bound: ScoreInForce, measured: Interval, rows: number): Check[] => {
-  const limit = scoring.higherIsBetter ? bound.min : bound.max;
+const checkBound = (metric: ScoreMetric, bound: ScoreInForce, measured: Interval, rows: number): Check[] => {
+  const limit = metric.higherIsBetter ? bound.min : bound.max;
   if (limit === undefined) return [];
-  const met = scoring.higherIsBetter ? measured.estimate >= limit : measured.estimate <= limit;
+  const met = metric.higherIsBetter ? measured.estimate >= limit : measured.estimate <= limit;
   return [
     {
-      name: scoring.name,
+      name: metric.name,
       verdict: met ? "pass" : "fail",
       measured: roundToDigits(measured.estimate, 6),
       limit,
       unit: "",
-      detail: `${scoring.words} is ${roundToDigits(measured.estimate)} on ${formatCount(rows, "holdout row")} (${formatInterval(measured)}); ${scoring.higherIsBetter ? "at least" : "at most"} ${limit} is asked.`,
+      detail: `${metric.words} ${roundToDigits(measured.estimate)} (required ${metric.higherIsBetter ? "≥" : "≤"} ${limit}; ${formatInterval(measured)}; ${formatCount(rows, "holdout row")})`,
     },
   ];
 };
 
-const verdictPhrases = {
-  pass: "no worse than the champion by more than",
-  fail: "worse than the champion by more than",
-  inconclusive: "the rows do not tell whether it is worse than the champion by more than",
-} as const;
-
-const checkAgainstChampion = (scoring: ScoreMetric, margin: number, gain: Interval): Check => {
+const checkAgainstChampion = (metric: ScoreMetric, margin: number, gain: Interval): Check => {
   const verdict = judgeDifference({ ...gain, margin });
   const better = gain.estimate >= 0;
   return {
-    name: `${scoring.name} vs champion`,
+    name: `${metric.name} vs champion`,
     verdict,
     measured: roundToDigits(gain.estimate, 6),
     limit: -margin,
     unit: "",
-    detail: `On the same rows ${scoring.words} is ${roundToDigits(Math.abs(gain.estimate), 3)} ${better ? "better" : "worse"} than the champion's (${formatInterval(gain)}): ${verdictPhrases[verdict]} ${margin}.`,
+    detail: `${metric.words} ${roundToDigits(Math.abs(gain.estimate), 3)} ${better ? "better" : "worse"} than the champion (${formatInterval(gain)}; at most ${margin} worse allowed)${verdict === "inconclusive" ? "; the holdout has too few rows to decide" : ""}`,
   };
 };
 
-/** All checks of one score; `gain` is positive where the challenger is better, whatever the score's direction. */
-const checkScore = (scoring: ScoreMetric, bound: ScoreInForce, holdout: HoldoutPredictions): CheckResults => {
-  const own = scoring.measure(holdout.challenger);
+const checkScore = (metric: ScoreMetric, bound: ScoreInForce, holdout: HoldoutPredictions): CheckResults => {
+  const own = metric.measure(holdout.challenger);
   if (typeof own === "string")
     return {
-      checks: [failUnmeasurable(scoring.name, `${scoring.words} cannot be measured: ${own}.`)],
+      checks: [failUnmeasurable(metric.name, `${metric.words} not measurable: ${own}`)],
       omitted: [],
     };
-  const checks = checkBound(scoring, bound, own, holdout.truth.length);
+  const checks = checkBound(metric, bound, own, holdout.truth.length);
   const margin = bound.notWorseThanChampionBy;
   if (margin === undefined) return { checks, omitted: [] };
-  const name = `${scoring.name} vs champion`;
+  const name = `${metric.name} vs champion`;
   if (isMissingChampion(holdout.champion))
     return { checks, omitted: [{ name, why: holdout.champion.absent }] };
-  const gain = scoring.gain(holdout.champion, holdout.challenger);
+  const gain = metric.gain(holdout.champion, holdout.challenger);
   if (typeof gain === "string") {
-    const detail = `${scoring.words} of the champion cannot be measured: ${gain}.`;
+    const detail = `${metric.words} of the champion not measurable: ${gain}`;
     return {
       checks: [...checks, { ...failUnmeasurable(name, detail), verdict: "inconclusive" }],
       omitted: [],
     };
   }
-  return { checks: [...checks, checkAgainstChampion(scoring, margin, gain)], omitted: [] };
+  return { checks: [...checks, checkAgainstChampion(metric, margin, gain)], omitted: [] };
 };
 
 /**
- * The holdout's checks: each score with a gate against its bound (by the estimate, its interval in the
- * sentence) and against the champion on the same rows (by the interval of the paired difference). Scores are
- * shares from 0 to 1 (accuracy, auc) or in the unit of the output (mae, rmse). What a challenger answers so
- * that it cannot be measured fails; what only the champion lacks is inconclusive.
- * Throws RangeError when there is not one answer for each row.
+ * Compares each gated score with its limit (by the estimate) and with the champion on the same rows (by the interval of
+ * the paired difference). Scores are shares from 0 to 1 (accuracy, auc) or in the unit of the output (mae, rmse). An
+ * unmeasurable score of the challenger fails; one of the champion alone is inconclusive.
+ * Throws RangeError when a row has no prediction, or more than one.
  */
 export const checkHoldout = (holdout: HoldoutPredictions): CheckResults => {
-  for (const answers of isMissingChampion(holdout.champion)
+  for (const predictions of isMissingChampion(holdout.champion)
     ? [holdout.challenger]
     : [holdout.challenger, holdout.champion])
-    if (answers.length !== holdout.truth.length)
+    if (predictions.length !== holdout.truth.length)
       throw new RangeError(
-        `${answers.length} answers to ${formatCount(holdout.truth.length, "holdout row")}`,
+        `${predictions.length} predictions for ${formatCount(holdout.truth.length, "holdout row")}`,
       );
-  const scorings =
+  const metrics =
     holdout.task === "classification"
       ? [createAccuracyMetric(holdout.truth), createAucMetric(holdout.truth, holdout.positive)]
       : [createMaeMetric(holdout.truth), createRmseMetric(holdout.truth)];
-  const results = scorings.map((scoring) => {
-    const bound = holdout.gates[scoring.name];
-    return bound ? checkScore(scoring, bound, holdout) : { checks: [], omitted: [] };
+  const results = metrics.map((metric) => {
+    const bound = holdout.gates[metric.name];
+    return bound ? checkScore(metric, bound, holdout) : { checks: [], omitted: [] };
   });
   return {
     checks: results.flatMap(({ checks }) => checks),

@@ -1,6 +1,6 @@
 import type { Check } from "./verdict.ts";
 
-/** An image's size against the limit; 1 MB is 10⁶ bytes, as registries count. */
+/** 1 MB is 10⁶ bytes, as registries count. */
 export const checkImageSize = ({
   sizeBytes,
   limitMb,
@@ -16,6 +16,6 @@ export const checkImageSize = ({
     measured: megabytes,
     limit: limitMb,
     unit: "MB",
-    detail: `The image has ${megabytes} MB; at most ${limitMb} MB are allowed.`,
+    detail: `image ${megabytes} MB (limit ${limitMb} MB)`,
   };
 };

@@ -2,12 +2,12 @@ import { quantileLevels } from "#domain/statistics/quantile-levels.ts";
 import { roundToDigits } from "./number-format.ts";
 import type { Check } from "./verdict.ts";
 
-/** Below this many answers the 95th percentile is simply the slowest. */
+/** With fewer requests the 95th percentile is the slowest one. */
 const minRequests = 20;
 
 /**
- * The 95th percentile (nearest rank) of the deployed function's latencies against the limit, milliseconds;
- * the cold start is told beside it. Fewer than 20 answers are inconclusive.
+ * Compares the 95th percentile (nearest rank) of the function's latencies with the limit, milliseconds. Fewer than 20
+ * requests are inconclusive. The cold start is only shown.
  */
 export const checkLatency = ({
   latenciesMs,
@@ -26,13 +26,10 @@ export const checkLatency = ({
     level > 0 && level <= 100 ? sorted[Math.ceil((level / 100) * n) - 1] : undefined;
   const p95 = atLevel(95);
   const levels = quantileLevels(0.95, n);
-  const cold =
-    coldStartMs === undefined
-      ? ""
-      : ` The first answer after a cold start took ${roundToDigits(coldStartMs, 3)} ms.`;
-  const words = (value: number | undefined) =>
+  const coldStart = coldStartMs === undefined ? "" : `; cold start ${roundToDigits(coldStartMs, 3)} ms`;
+  const format = (value: number | undefined) =>
     value === undefined ? "unknown" : String(roundToDigits(value, 3));
-  const interval = `95 % interval ${words(atLevel(levels.low))} to ${words(atLevel(levels.high))}`;
+  const interval = `95 % interval ${format(atLevel(levels.low))} to ${format(atLevel(levels.high))} ms`;
   const enough = p95 !== undefined && n >= minRequests;
   return {
     name: "latency p95",
@@ -41,7 +38,7 @@ export const checkLatency = ({
     limit,
     unit: "ms",
     detail: enough
-      ? `95 of 100 requests were answered within ${roundToDigits(p95, 3)} ms (${interval}, ${n} requests); at most ${limit} ms are allowed.${cold}`
-      : `${n} answered requests are too few for a 95th percentile: at least ${minRequests} are needed.${cold}`,
+      ? `p95 latency ${roundToDigits(p95, 3)} ms (limit ${limit} ms; ${interval}; ${n} requests)${coldStart}`
+      : `p95 latency unknown: ${n} of at least ${minRequests} requests${coldStart}`,
   };
 };

@@ -7,11 +7,11 @@ const describeNarrowedRange = (
   before: { readonly min: number; readonly max: number },
   after: { readonly min: number; readonly max: number },
 ): string[] => [
-  ...(after.min > before.min ? [`is at least ${after.min} instead of ${before.min}`] : []),
-  ...(after.max < before.max ? [`is at most ${after.max} instead of ${before.max}`] : []),
+  ...(after.min > before.min ? [`has minimum ${after.min} instead of ${before.min}`] : []),
+  ...(after.max < before.max ? [`has maximum ${after.max} instead of ${before.max}`] : []),
 ];
 
-/** In which ways values that one input took are refused by the other of the same name. */
+/** Why the new input refuses values that the old one accepted. */
 const describeNarrowedInput = (before: Input, after: Input): string[] => {
   const numeric = "min" in before && "min" in after;
   if (numeric && (before.type === after.type || before.type === "integer"))
@@ -20,26 +20,26 @@ const describeNarrowedInput = (before: Input, after: Input): string[] => {
     if (after.unknown === "map") return [];
     if (before.unknown === "map") return ["refuses unknown categories"];
     const removed = before.values.filter((value) => !after.values.includes(value));
-    return removed.length > 0 ? [`no longer takes ${removed.join(", ")}`] : [];
+    return removed.length > 0 ? [`no longer accepts ${removed.join(", ")}`] : [];
   }
   if (before.type === "string" && after.type === "string")
     return after.maxLength < before.maxLength
-      ? [`takes ${after.maxLength} characters instead of ${before.maxLength}`]
+      ? [`accepts ${after.maxLength} characters instead of ${before.maxLength}`]
       : [];
   const widened =
     before.type === "category" &&
     before.unknown === "refuse" &&
     after.type === "string" &&
     before.values.every((value) => value.length <= after.maxLength);
-  return before.type === after.type || widened ? [] : [`is ${after.type} instead of ${before.type}`];
+  return before.type === after.type || widened ? [] : [`has type ${after.type} instead of ${before.type}`];
 };
 
 const describeBrokenInput = (before: Input, after: Input | undefined): string[] => {
-  // Columns that a manifest does not name are refused, so a removed input refuses who still sends it.
-  if (!after) return [`${before.name} was removed, and requests that still send it are refused`];
+  // The function refuses fields that the manifest does not name.
+  if (!after) return [`${before.name} was removed: requests that send it are refused`];
   const ways = [
     ...describeNarrowedInput(before, after),
-    ...(after.required && !before.required ? ["is required now"] : []),
+    ...(after.required && !before.required ? ["is now required"] : []),
   ];
   return ways.length > 0 ? [`${before.name} ${ways.join(" and ")}`] : [];
 };
@@ -47,7 +47,7 @@ const describeBrokenInput = (before: Input, after: Input | undefined): string[] 
 const describeBrokenOutput = (champion: Manifest, challenger: Manifest): string[] => {
   if (champion.task === "classification" && challenger.task === "classification") {
     const lost = champion.output.labels.filter((label) => !challenger.output.labels.includes(label));
-    return lost.length > 0 ? [`the label ${lost.join(", ")} is never answered any more`] : [];
+    return lost.length > 0 ? [`label ${lost.join(", ")} was removed`] : [];
   }
   if (champion.task === "regression" && challenger.task === "regression") {
     const { output: before } = champion;
@@ -56,21 +56,19 @@ const describeBrokenOutput = (champion: Manifest, challenger: Manifest): string[
     return [
       ...(lost.length === 0
         ? []
-        : [
-            `the output is named ${valueNames(after).join(", ")} instead of ${valueNames(before).join(", ")}`,
-          ]),
+        : [`output ${valueNames(after).join(", ")} instead of ${valueNames(before).join(", ")}`]),
       ...(before.unit === after.unit
         ? []
-        : [`the output is in ${after.unit ?? "no unit"} instead of ${before.unit ?? "no unit"}`]),
+        : [`output unit ${after.unit ?? "none"} instead of ${before.unit ?? "none"}`]),
     ];
   }
-  return [`the model's task is ${challenger.task} instead of ${champion.task}`];
+  return [`task ${challenger.task} instead of ${champion.task}`];
 };
 
 /**
- * The challenger's schema against the champion's. Breaking is what may refuse a request that the champion
- * took (a new required input, a removed one, a narrower range or list, another type) or takes away an
- * answer that applications read (a label, the output's name or unit, the task). Widening passes.
+ * Whether the challenger accepts every request that the champion accepts, and returns everything that applications read.
+ * Breaking changes: a new required input, a removed input, a narrower range or list, another type; a removed label,
+ * another output name, unit or task.
  */
 export const checkSchema = ({
   champion,
@@ -80,8 +78,7 @@ export const checkSchema = ({
   readonly challenger: Manifest;
 }): CheckResults => {
   const name = "input schema";
-  if (!champion)
-    return { checks: [], omitted: [{ name, why: "There is no champion whose requests could be refused." }] };
+  if (!champion) return { checks: [], omitted: [{ name, why: "no champion to compare with" }] };
   const after = new Map(challenger.inputs.map((input) => [input.name, input]));
   const known = new Set(champion.inputs.map((input) => input.name));
   const breaks = [
@@ -93,8 +90,8 @@ export const checkSchema = ({
   ];
   const detail =
     breaks.length === 0
-      ? `Every request that the champion takes is taken: ${formatCount(challenger.inputs.length, "input")} compared.`
-      : `Applications would break: ${breaks.join("; ")}.`;
+      ? `backward compatible: ${formatCount(challenger.inputs.length, "input")} checked`
+      : `not backward compatible: ${breaks.join("; ")}`;
   return {
     checks: [
       {

@@ -1,24 +1,26 @@
+import { formatCount } from "./number-format.ts";
 import type { Check } from "./verdict.ts";
 
-/** Whether the deployed function answers at all. `problem` is what the first refused request was told. */
+/**
+ * Whether the deployed function answers at all.
+ * @param problem the response to the first refused request
+ */
 export const checkSmoke = ({
-  asked,
+  requests,
   answered,
   problem,
 }: {
-  readonly asked: number;
+  readonly requests: number;
   readonly answered: number;
   readonly problem?: string | undefined;
 }): Check => ({
   name: "smoke",
-  verdict: asked === 0 ? "inconclusive" : answered === asked ? "pass" : "fail",
+  verdict: requests === 0 ? "inconclusive" : answered === requests ? "pass" : "fail",
   measured: answered,
-  limit: asked,
+  limit: requests,
   unit: "requests",
   detail:
-    asked === 0
-      ? "The function was asked nothing, so nothing is known of it."
-      : answered === asked
-        ? `The deployed function answered ${asked === 1 ? "its first request" : `all of its first ${asked} requests`}.`
-        : `The deployed function answered ${answered} of ${asked} requests${problem === undefined ? "" : `: ${problem}`}.`,
+    requests === 0
+      ? "no request was sent"
+      : `${answered} of ${formatCount(requests, "request")} answered${problem === undefined ? "" : `: ${problem}`}`,
 });

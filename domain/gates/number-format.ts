@@ -1,12 +1,12 @@
 import type { Interval } from "#domain/statistics/interval.ts";
 
-/** A number as a person reads it: at most `digits` significant places, no trailing zeros, no −0. */
+/** At most `digits` significant digits, without trailing zeros, never −0. */
 export const roundToDigits = (value: number, digits = 4): number => {
   const short = Number(value.toPrecision(digits)) + 0;
   return Number.isFinite(short) ? short : value;
 };
 
-/** An interval's ends in words; an open end says so. */
+/** An infinite end is `unknown`. */
 export const formatInterval = ({ low, high }: Interval, digits = 3): string => {
   const end = (value: number) => (Number.isFinite(value) ? String(roundToDigits(value, digits)) : "unknown");
   return `95 % interval ${end(low)} to ${end(high)}`;

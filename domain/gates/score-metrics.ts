@@ -7,33 +7,33 @@ import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 type Predictions = readonly Prediction[];
-/** A string says why there is nothing to measure. */
+/** A string is the reason why the score is not measurable. */
 type Measurement = Interval | string;
 
-/** One way to score a model's answers, and its gain over another's answers to the same rows. */
 export type ScoreMetric = {
   readonly name: "accuracy" | "auc" | "mae" | "rmse";
+  /** As a sentence names it. */
   readonly words: string;
   readonly higherIsBetter: boolean;
-  readonly measure: (answers: Predictions) => Measurement;
-  /** Above 0 where the challenger is better. */
+  readonly measure: (predictions: Predictions) => Measurement;
+  /** Above 0 where the challenger is better, whatever the direction of the score. */
   readonly gain: (champion: Predictions, challenger: Predictions) => Measurement;
 };
 
 export const createAccuracyMetric = (truth: readonly string[]): ScoreMetric => {
-  const right = (answers: Predictions) => answers.map(({ label }, row) => label === truth[row]);
+  const toCorrect = (predictions: Predictions) => predictions.map(({ label }, row) => label === truth[row]);
   return {
     name: "accuracy",
     words: "accuracy",
     higherIsBetter: true,
-    measure: (answers) =>
+    measure: (predictions) =>
       truth.length === 0
         ? "the holdout has no rows"
-        : wilsonInterval({ count: right(answers).filter(Boolean).length, of: truth.length }),
+        : wilsonInterval({ count: toCorrect(predictions).filter(Boolean).length, total: truth.length }),
     gain: (champion, challenger) => {
-      const before = right(champion);
+      const before = toCorrect(champion);
       const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
-      for (const [row, after] of right(challenger).entries())
+      for (const [row, after] of toCorrect(challenger).entries())
         counts[after ? (before[row] ? "both" : "onlyFirst") : before[row] ? "onlySecond" : "neither"]++;
       return pairedNewcombeInterval(counts);
     },
@@ -42,74 +42,73 @@ export const createAccuracyMetric = (truth: readonly string[]): ScoreMetric => {
 
 export const createAucMetric = (truth: readonly string[], positive: string | undefined): ScoreMetric => {
   const isPositive = truth.map((label) => label === positive);
-  const scoresOf = (answers: Predictions): readonly number[] | string => {
+  const listScores = (predictions: Predictions): readonly number[] | string => {
     if (positive === undefined) return "the manifest names no positive label";
     if (!isPositive.includes(true) || !isPositive.includes(false))
       return `the holdout needs rows labelled ${positive} and others`;
-    const scores = answers.map(({ scores }) => getOwnProperty(scores, positive) ?? Number.NaN);
-    const bad = scores.findIndex((score) => !Number.isFinite(score));
-    return bad < 0 ? scores : `row ${bad + 1} was answered without a finite score for ${positive}`;
+    const scores = predictions.map(({ scores }) => getOwnProperty(scores, positive) ?? Number.NaN);
+    const invalid = scores.findIndex((score) => !Number.isFinite(score));
+    return invalid < 0 ? scores : `row ${invalid + 1} has no finite score for ${positive}`;
   };
   return {
     name: "auc",
     words: "AUC",
     higherIsBetter: true,
-    measure: (answers) => {
-      const scores = scoresOf(answers);
+    measure: (predictions) => {
+      const scores = listScores(predictions);
       return typeof scores === "string" ? scores : aucInterval(scores, isPositive);
     },
     gain: (champion, challenger) => {
-      const before = scoresOf(champion);
-      const after = scoresOf(challenger);
+      const before = listScores(champion);
+      const after = listScores(challenger);
       if (typeof before === "string") return before;
       return typeof after === "string" ? after : aucDifference(after, before, isPositive);
     },
   };
 };
 
-/** Squares of absurd answers overflow, and what overflows is no measurement. */
+/** The squares of absurd predictions overflow. */
 const toMeasurement = (interval: Interval): Measurement =>
-  Number.isFinite(interval.estimate) ? interval : "its errors are too large";
+  Number.isFinite(interval.estimate) ? interval : "the errors are too large";
 
-/** The true values of a row by name: one, or several. */
 type TrueValues = Readonly<Record<string, number>>;
 
 const createErrorMetric = (
   truth: readonly TrueValues[],
-  ways: {
+  metric: {
     readonly name: "mae" | "rmse";
     readonly words: string;
-    /** A row's errors as one: such that the score of all rows is that of all their values. */
-    readonly together: (errors: readonly number[]) => number;
+    /** One error for a row of several values, so that the score of all rows equals the score of all values. */
+    readonly combine: (errors: readonly number[]) => number;
     readonly interval: (errors: readonly number[]) => Interval;
     readonly gain: (champion: readonly number[], challenger: readonly number[]) => Interval;
   },
 ): ScoreMetric => {
-  const errorsOf = (answers: Predictions): readonly number[] | string => {
+  const listErrors = (predictions: Predictions): readonly number[] | string => {
     if (truth.length === 0) return "the holdout has no rows";
-    const errors = answers.map(({ scores }, row) =>
-      ways.together(
+    const errors = predictions.map(({ scores }, row) =>
+      metric.combine(
         Object.entries(truth[row] ?? {}).map(
           ([name, value]) => (getOwnProperty(scores, name) ?? Number.NaN) - value,
         ),
       ),
     );
-    const bad = errors.findIndex((error) => !Number.isFinite(error));
-    return bad < 0 ? errors : `row ${bad + 1} was answered without a finite value`;
+    const invalid = errors.findIndex((error) => !Number.isFinite(error));
+    return invalid < 0 ? errors : `row ${invalid + 1} has no finite value`;
   };
   return {
-    name: ways.name,
-    words: ways.words,
+    name: metric.name,
+    words: metric.words,
     higherIsBetter: false,
-    measure: (answers) => {
-      const errors = errorsOf(answers);
-      return typeof errors === "string" ? errors : toMeasurement(ways.interval(errors));
+    measure: (predictions) => {
+      const errors = listErrors(predictions);
+      return typeof errors === "string" ? errors : toMeasurement(metric.interval(errors));
     },
     gain: (champion, challenger) => {
-      const before = errorsOf(champion);
-      const after = errorsOf(challenger);
+      const before = listErrors(champion);
+      const after = listErrors(challenger);
       if (typeof before === "string") return before;
-      return typeof after === "string" ? after : toMeasurement(ways.gain(before, after));
+      return typeof after === "string" ? after : toMeasurement(metric.gain(before, after));
     },
   };
 };
@@ -119,8 +118,8 @@ const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + 
 export const createMaeMetric = (truth: readonly TrueValues[]): ScoreMetric =>
   createErrorMetric(truth, {
     name: "mae",
-    words: "the mean absolute error",
-    together: (errors) => mean(errors.map(Math.abs)),
+    words: "mean absolute error",
+    combine: (errors) => mean(errors.map(Math.abs)),
     interval: maeInterval,
     gain: maeGain,
   });
@@ -128,8 +127,8 @@ export const createMaeMetric = (truth: readonly TrueValues[]): ScoreMetric =>
 export const createRmseMetric = (truth: readonly TrueValues[]): ScoreMetric =>
   createErrorMetric(truth, {
     name: "rmse",
-    words: "the root mean squared error",
-    together: (errors) => Math.sqrt(mean(errors.map((error) => error * error))),
+    words: "root mean squared error",
+    combine: (errors) => Math.sqrt(mean(errors.map((error) => error * error))),
     interval: rmseInterval,
     gain: rmseGain,
   });

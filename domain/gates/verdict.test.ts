@@ -21,7 +21,7 @@ test.each([
   expect(judgeAtMost({ low, high, limit: 1 })).toBe(verdict),
 );
 
-test("the worst verdict counts, and nothing judged is no pass", () => {
+test("the worst verdict counts, and no verdict is inconclusive", () => {
   expect(pickWorstVerdict(["pass", "inconclusive", "fail"])).toBe("fail");
   expect(pickWorstVerdict(["pass", "inconclusive"])).toBe("inconclusive");
   expect(pickWorstVerdict(["pass", "pass"])).toBe("pass");

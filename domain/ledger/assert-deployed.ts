@@ -2,25 +2,25 @@ import { ApprovalMismatch } from "#domain/delivery/errors.ts";
 import type { Deployment, Ledger } from "./ledger.ts";
 
 /**
- * Holds the function versions that the state machine's data names against those of the ledger: the approved image was
- * proven under these numbers, and another number is another image. Throws ApprovalMismatch.
- * @param named `championVersion`: of what prod serves beside a canary; left out where there is none
+ * Compares the function versions in the state machine's data with the ledger: another number would be another image than
+ * the approved one. Throws ApprovalMismatch.
+ * @param claimed `championVersion` only during a canary
  */
 export const assertDeployed =
   ({ ledger }: { readonly ledger: Pick<Ledger, "at"> }) =>
   async (
     { model, delivery, functionVersion, previous }: Deployment,
-    named: { readonly functionVersion: string; readonly championVersion?: string },
+    claimed: { readonly functionVersion: string; readonly championVersion?: string },
   ): Promise<void> => {
-    const refuse = (what: string, known: string | undefined, found: string) => {
+    const refuse = (role: string, recorded: string | undefined, actual: string) => {
       throw new ApprovalMismatch(
-        `${delivery} may not change prod of ${model}: its ${what} is ${known === undefined ? "none" : `function version ${known}`} by the ledger, not ${found}`,
+        `${delivery} may not change prod of ${model}: its ${role} is ${recorded === undefined ? "none" : `function version ${recorded}`} in the ledger, not ${actual}`,
       );
     };
-    if (named.functionVersion !== functionVersion)
-      refuse("deployment", functionVersion, named.functionVersion);
-    if (named.championVersion === undefined) return;
+    if (claimed.functionVersion !== functionVersion)
+      refuse("deployment", functionVersion, claimed.functionVersion);
+    if (claimed.championVersion === undefined) return;
     const champion = await ledger.at("prod", model, previous);
-    if (named.championVersion !== champion?.functionVersion)
-      refuse("champion", champion?.functionVersion, named.championVersion);
+    if (claimed.championVersion !== champion?.functionVersion)
+      refuse("champion", champion?.functionVersion, claimed.championVersion);
   };

@@ -1,7 +1,7 @@
 import { Superseded } from "#domain/delivery/errors.ts";
 import type { Deployment } from "./ledger.ts";
 
-/** A deployment that a rollback has ended gets no traffic any more. Throws Superseded. */
+/** A rollback may have ended the deployment: then it gets no more traffic. Throws Superseded. */
 export const assertNotEnded = ({ status }: Pick<Deployment, "status">): void => {
-  if (status === "ended") throw new Superseded("this deployment was ended on prod by a rollback");
+  if (status === "ended") throw new Superseded("a rollback of prod ended this deployment");
 };

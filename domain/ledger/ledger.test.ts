@@ -26,7 +26,7 @@ const deployment = (delivery: string, version = 1) => ({
 const promote = (entry: Deployment) =>
   account.change(entry, (current) => ({ ...current, status: "promoted" }));
 
-test("deployments that begin at once get different sequences without a gap", async () => {
+test("simultaneous deployments get different sequences without a gap", async () => {
   const begun = await Promise.all(
     Array.from({ length: 40 }, (_, index) => account.begin(deployment(`d${index}`), 5)),
   );
@@ -37,7 +37,7 @@ test("deployments that begin at once get different sequences without a gap", asy
   );
 });
 
-test("a delivery that begins again finds its deployment as it stands by now", async () => {
+test("a delivery that begins again finds its deployment in its current state", async () => {
   const first = await account.begin(deployment("a"), 5);
   await account.begin(deployment("b"), 6);
   await promote(first);
@@ -50,12 +50,12 @@ test("a delivery that begins again finds its deployment as it stands by now", as
   expect(await account.entries("prod", "churn", 10)).toHaveLength(2);
 });
 
-test("one delivery that begins twice at once has one deployment", async () => {
+test("a delivery that begins twice at the same time has one deployment", async () => {
   const begun = await Promise.all([1, 2, 3].map(() => account.begin(deployment("a"), 5)));
   expect(new Set(begun.map(({ sequence }) => sequence))).toEqual(new Set([1]));
 });
 
-test("stage, prod and models are accounts of their own", async () => {
+test("every environment and model has its own sequence", async () => {
   await promote(await account.begin(deployment("a"), 5));
   expect(await account.serving("stage", "churn")).toBeUndefined();
   expect(await account.serving("prod", "churn2")).toBeUndefined();
@@ -63,7 +63,7 @@ test("stage, prod and models are accounts of their own", async () => {
   expect((await account.begin({ ...deployment("a"), environment: "stage" }, 5)).sequence).toBe(1);
 });
 
-test("what was promoted last is what serves, whatever began or ended after it, on whatever page", () =>
+test("the deployment that was promoted last serves, whatever began or ended later, on any page", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom("deployed", "canary", "promoting", "promoted", "ended"), { maxLength: 60 }),
@@ -82,7 +82,7 @@ test("what was promoted last is what serves, whatever began or ended after it, o
     { numRuns: 40 },
   ));
 
-test("a change that lost its race is made again on what stands then", async () => {
+test("a change that lost a race is repeated on the new state", async () => {
   const entry = await account.begin(deployment("a"), 5);
   const shares = Array.from({ length: 20 }, (_, index) => ({ percent: index, from: index }));
   await Promise.all(
@@ -94,7 +94,7 @@ test("a change that lost its race is made again on what stands then", async () =
   expect(kept.toSorted((a, b) => a.percent - b.percent)).toEqual(shares);
 });
 
-test("a change that gives nothing leaves the deployment unwritten", async () => {
+test("a change that returns undefined writes nothing", async () => {
   const entry = await account.begin(deployment("a"), 5);
   const before = await opened.store.get({ partition: "ledger#prod#churn", sort: "0000000001" });
   expect(await account.change(entry, () => undefined)).toEqual(entry);
@@ -102,7 +102,7 @@ test("a change that gives nothing leaves the deployment unwritten", async () => 
   await expect(account.change({ ...entry, sequence: 9 }, (current) => current)).rejects.toThrow("no entry 9");
 });
 
-test("the newest deployment of an image is found by digest and version, not by one of them", async () => {
+test("the newest deployment of an image is found by digest and version together", async () => {
   await account.begin(deployment("a", 1), 5);
   await account.begin(deployment("b", 1), 5);
   await account.begin({ ...deployment("c", 1), digest: fakeDigest("e") }, 5);
@@ -111,7 +111,7 @@ test("the newest deployment of an image is found by digest and version, not by o
   expect(await account.ofImage("prod", "churn", fakeDigest("e"), 2)).toBeUndefined();
 });
 
-test("a retired model serves nothing by the ledger, which keeps its record and its numbers", async () => {
+test("a retired model serves nothing, and the ledger keeps its record and its numbers", async () => {
   for (let index = 0; index < 60; index++) await promote(await account.begin(deployment(`d${index}`), index));
   await account.begin({ ...deployment("d0"), environment: "stage" }, 5);
   await account.retire("churn", 99);
@@ -124,7 +124,7 @@ test("a retired model serves nothing by the ledger, which keeps its record and i
   expect((await account.begin(deployment("again"), 100)).sequence).toBe(61);
 });
 
-test("retiring ends also what changed while it was at it", async () => {
+test("retiring also ends a deployment that changes at the same time", async () => {
   const entry = await account.begin(deployment("a"), 5);
   await Promise.all([
     account.retire("churn", 99),

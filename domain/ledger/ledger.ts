@@ -3,12 +3,12 @@ import { Check } from "#domain/gates/verdict.ts";
 import { type Environment, environments } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
 
-/** One deployment: what served which share of an environment from when. */
+/** What served which share of an environment from when. */
 export const Deployment = z.object({
   sequence: z.int().positive(),
   environment: z.enum(["stage", "prod"]),
   model: z.string(),
-  /** The delivery, or the person's rollback, that made it. */
+  /** The delivery or the person's rollback that created it. */
   delivery: z.string(),
   commit: z.string(),
   digest: z.string(),
@@ -16,25 +16,25 @@ export const Deployment = z.object({
   version: z.int().positive(),
   functionVersion: z.string(),
   fence: z.int().positive(),
-  /** `promoted` is the commit point; `ended` was taken back before it. */
+  /** `promoted` is the commit point; `ended`: stopped before it. */
   status: z.enum(["deployed", "canary", "promoting", "promoted", "ended"]),
   /** Share of the traffic in percent, from when (epoch milliseconds). */
   shares: z.array(z.object({ percent: z.number(), from: z.int() })),
   startedAt: z.int(),
   promotedAt: z.int().nullable(),
-  /** Sequence of the deployment that a rollback from here goes to; 0: none. */
+  /** Sequence of the deployment that a rollback restores; 0: none. */
   previous: z.int().min(0),
-  /** Whether the registry's aliases followed this promotion. */
+  /** Whether the registry's aliases have been moved to this promotion. */
   championMoved: z.boolean(),
-  /** Slack users who approved this promotion; nobody where a person rolled back to it. */
+  /** Slack users who approved this promotion; empty for a rollback. */
   approvedBy: z.array(z.string()).default([]),
-  /** Builder whose signed provenance was verified before this was deployed; null: from before provenance was kept. */
+  /** Builder in the verified provenance; null: deployed before provenance existed. */
   builder: z.string().nullable().default(null),
-  /** Who and why, where a person did it. */
+  /** Who and why, for a person's rollback. */
   reason: z.string().nullable(),
-  /** What the canary measured last. */
+  /** Last checks of the canary. */
   checks: z.array(Check).default([]),
-  /** The delivery, or rollback, whose promotion a person's rollback takes back; null: this is none. */
+  /** The delivery or rollback whose promotion this rollback takes back; null: not a rollback. */
   takesBack: z.string().nullable().default(null),
 });
 export type Deployment = z.infer<typeof Deployment>;
@@ -60,8 +60,8 @@ const toEntryKey = (environment: Environment, model: string, sequence: number) =
 });
 
 /**
- * The append-only account of every environment. What it calls `promoted` last is what the environment serves;
- * the rollback of a failed delivery and of a person goes by it and never needs the registry.
+ * The append-only record of every environment. An environment serves the deployment that was promoted last. Rollbacks only
+ * need the ledger, never the registry.
  */
 export const createLedger = ({ store }: { store: Store }) => {
   async function* newestFirst(environment: Environment, model: string) {
@@ -89,7 +89,7 @@ export const createLedger = ({ store }: { store: Store }) => {
     return undefined;
   };
 
-  /** Changes one deployment by a pure function, again on a lost race; `undefined` leaves it as it is. */
+  /** Applies a pure function to one deployment and retries lost races. `undefined` leaves the deployment unchanged. */
   const change = async (
     { environment, model, sequence }: Pick<Deployment, "environment" | "model" | "sequence">,
     next: (current: Deployment) => Deployment | undefined,
@@ -108,13 +108,12 @@ export const createLedger = ({ store }: { store: Store }) => {
   };
 
   return {
-    /** What the environment serves by the ledger: the deployment promoted last. */
+    /** What the environment serves: the deployment that was promoted last. */
     serving: (environment: Environment, model: string) =>
       find(environment, model, (deployment) => deployment.status === "promoted"),
-    /** The deployment that a delivery made there. */
     ofDelivery: (environment: Environment, model: string, delivery: string) =>
       find(environment, model, (deployment) => deployment.delivery === delivery),
-    /** The person's rollback that took back what a delivery, or a rollback, had promoted; undefined: none did. */
+    /** The rollback that took back the promotion of this delivery or rollback, if there is one. */
     takenBackBy: (environment: Environment, model: string, delivery: string) =>
       find(
         environment,
@@ -122,7 +121,7 @@ export const createLedger = ({ store }: { store: Store }) => {
         (entry) =>
           entry.delivery === delivery || (entry.takesBack === delivery && entry.status === "promoted"),
       ).then((entry) => (entry?.takesBack === delivery ? entry : undefined)),
-    /** The newest deployment of this very image and registry version. */
+    /** The newest deployment of this image and registry version. */
     ofImage: (environment: Environment, model: string, digest: string, version: number) =>
       find(environment, model, (entry) => entry.digest === digest && entry.version === version),
     at: async (
@@ -134,7 +133,7 @@ export const createLedger = ({ store }: { store: Store }) => {
       return item && Deployment.parse(item.value);
     },
 
-    /** Opens a deployment, or finds the one that this delivery opened. */
+    /** Creates the deployment of a delivery, or finds it. */
     begin: async (deployment: NewDeployment, now: number): Promise<Deployment> => {
       const { environment, model, delivery } = deployment;
       for (;;) {
@@ -165,7 +164,7 @@ export const createLedger = ({ store }: { store: Store }) => {
 
     change,
 
-    /** Ends every deployment of a model that was taken off: the ledger keeps the record, and names nothing as serving. */
+    /** Ends every deployment of a model. The record stays, but nothing serves any more. */
     retire: async (model: string, now: number): Promise<void> => {
       for (const environment of environments)
         for await (const deployment of newestFirst(environment, model))

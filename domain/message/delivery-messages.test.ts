@@ -72,44 +72,44 @@ const notes = async () =>
     ({ key }) => key.sort,
   );
 
-test("a delivery has one message, made once and edited from then on, that says what the facts say", async () => {
-  const of = start();
-  expect(await of.posted("churn-1")).toBeNull();
+test("a delivery has one message, which is posted once and then edited to match the facts", async () => {
+  const messages = start();
+  expect(await messages.posted("churn-1")).toBeNull();
   await ask();
   for (const facts of [async () => {}, () => approve("U011"), () => approve("U021"), () => end("rejected")]) {
     await facts();
-    expect(await of.show("churn-1")).toBe(true);
+    expect(await messages.show("churn-1")).toBe(true);
   }
   expect(shown()).toEqual([{ delivery: "churn-1", says: "rejected" }]);
   expect(slack.state.posts).toBe(1);
-  expect(await of.posted("churn-1")).toEqual({ channel: "C0DELIVERY", ts: "ts-1" });
+  expect(await messages.posted("churn-1")).toEqual({ channel: "C0DELIVERY", ts: "ts-1" });
 });
 
-test("a delivery of which nothing is known has no message", async () => {
+test("a delivery without facts has no message", async () => {
   await start().show("churn-1");
   expect(slack.state.posts).toBe(0);
 });
 
-test("what is shown already is not written to Slack again", async () => {
+test("an unchanged message is not written to Slack again", async () => {
   let updates = 0;
-  const of = start({
-    update: (...given) => {
+  const messages = start({
+    update: (...parameters) => {
       updates++;
-      return slack.channel.update(...given);
+      return slack.channel.update(...parameters);
     },
   });
   await ask();
-  await of.show("churn-1");
+  await messages.show("churn-1");
   const before = updates;
-  for (let time = 0; time < 3; time++) await of.show("churn-1");
+  for (let time = 0; time < 3; time++) await messages.show("churn-1");
   expect(updates).toBe(before);
 });
 
-test("killed between the post and the keeping of where it is, the next one finds the message again", async () => {
+test("after a crash between the post and the record of it, the message is found again", async () => {
   await ask();
   const killed = start({
-    post: async (of) => {
-      await slack.channel.post(of);
+    post: async (state) => {
+      await slack.channel.post(state);
       throw new Error("killed");
     },
   });
@@ -120,37 +120,37 @@ test("killed between the post and the keeping of where it is, the next one finds
   expect(shown()).toEqual([{ delivery: "churn-1", says: 1 }]);
 });
 
-test("what Slack did not take, or nobody came to show, is shown by the sweep, once it can be", async () => {
-  const of = start();
+test("the sweep shows what Slack refused before, or what a crash has left", async () => {
+  const messages = start();
   await ask();
   slack.state.down = true;
-  expect(await of.show("churn-1")).toBe(false);
+  expect(await messages.show("churn-1")).toBe(false);
   expect(warnings).toHaveLength(1);
-  await of.showUnshown();
+  await messages.showUnshown();
   expect(shown()).toEqual([]);
   slack.state.down = false;
-  await of.showUnshown();
+  await messages.showUnshown();
   expect(shown()).toEqual([{ delivery: "churn-1", says: 0 }]);
-  // Whoever kept this died before it was shown.
+  // The writer crashed before showing these.
   await approve("U011");
   await approve("U021");
-  await of.showUnshown();
+  await messages.showUnshown();
   expect(shown()).toEqual([{ delivery: "churn-1", says: "approved" }]);
   expect(await notes()).toEqual(["churn-1"]);
   await end("promoted");
   opened.time.now += 120_000;
-  await of.showUnshown();
+  await messages.showUnshown();
   expect(shown()).toEqual([{ delivery: "churn-1", says: "promoted" }]);
   expect(await notes()).toEqual([]);
 });
 
-test("one message that Slack will not take keeps no other back, however many there are", async () => {
-  const of = start();
+test("messages that Slack refuses do not hold back the others, however many there are", async () => {
+  const messages = start();
   slack.state.down = true;
   const names = Array.from({ length: 230 }, (_, index) => `d-${String(index).padStart(3, "0")}`);
   for (const delivery of names) {
     await end("failed", delivery);
-    await of.show(delivery);
+    await messages.show(delivery);
   }
   slack.state.down = false;
   const refusing = start({
@@ -159,27 +159,27 @@ test("one message that Slack will not take keeps no other back, however many the
   });
   await refusing.showUnshown();
   expect(shown().map(({ delivery }) => delivery)).toEqual(names.slice(120));
-  await of.showUnshown();
+  await messages.showUnshown();
   expect(shown()).toHaveLength(names.length);
 });
 
-test("a change that is noted while the sweep shows an earlier one is not forgotten", async () => {
-  const of = start();
+test("a change that is noted while the sweep shows an earlier one is not lost", async () => {
+  const messages = start();
   await end("rejected");
   slack.state.down = true;
-  await of.show("churn-1");
+  await messages.show("churn-1");
   slack.state.down = false;
   const meanwhile = start({
     update: async (posted, each) => {
       await slack.channel.update(posted, each);
-      await of.expect("churn-1");
+      await messages.expect("churn-1");
     },
   });
   await meanwhile.showUnshown();
   expect(await notes()).toEqual(["churn-1"]);
 });
 
-/** A channel whose first write is heard when the test says so. */
+/** A channel whose first write waits for the test. */
 const slowFirst = (call: "post" | "update") => {
   let release = () => {};
   let begun = () => {};
@@ -199,7 +199,7 @@ const slowFirst = (call: "post" | "update") => {
   const changes: Partial<MessageChannel> =
     call === "post"
       ? {
-          // As Slack without the look for an earlier post: both look before either has posted.
+          // Both writers look for an earlier post before either has posted.
           post: async (each) => {
             const mine = first;
             await hold();
@@ -208,37 +208,37 @@ const slowFirst = (call: "post" | "update") => {
           },
         }
       : {
-          update: async (...given) => {
+          update: async (...parameters) => {
             await hold();
-            await slack.channel.update(...given);
+            await slack.channel.update(...parameters);
           },
         };
   return { changes, release, hasBegun };
 };
 
-test("an older rendering that Slack hears last is written over by the facts", async () => {
+test("an older rendering that Slack receives last is overwritten", async () => {
   await ask();
   await start().show("churn-1");
   const { changes, release, hasBegun } = slowFirst("update");
   await approve("U011");
-  const one = start(changes).show("churn-1");
+  const pending = start(changes).show("churn-1");
   await hasBegun;
   await approve("U021");
   await start().show("churn-1");
   expect(shown()).toEqual([{ delivery: "churn-1", says: "approved" }]);
   release();
-  await one;
+  await pending;
   expect(shown()).toEqual([{ delivery: "churn-1", says: "approved" }]);
 });
 
-test("an older rendering whose writer dies after Slack heard it last is written over by the sweep", async () => {
+test("an older rendering whose writer crashed is overwritten by the sweep", async () => {
   await ask();
   await start().show("churn-1");
   const { changes, release, hasBegun } = slowFirst("update");
   await approve("U011");
   const dying = start({
-    update: async (...given) => {
-      await changes.update?.(...given);
+    update: async (...parameters) => {
+      await changes.update?.(...parameters);
       throw new Error("killed");
     },
   }).show("churn-1");
@@ -252,37 +252,37 @@ test("an older rendering whose writer dies after Slack heard it last is written 
   expect(shown()).toEqual([{ delivery: "churn-1", says: "approved" }]);
 });
 
-test("six that show at once write at most seven times: Slack takes 50 edits a minute", async () => {
+test("six simultaneous updates write at most seven times: Slack allows 50 edits a minute", async () => {
   await ask();
   await start().show("churn-1");
   let updates = 0;
   const turn = () => new Promise((resolve) => setImmediate(resolve));
-  const of = () =>
+  const createMessages = () =>
     start({
-      update: async (...given) => {
+      update: async (...parameters) => {
         updates += 1;
-        // Slack hears each after another number of turns, so that who began first does not end first.
+        // Each write takes a different time, so that the first to begin is not the first to end.
         for (let left = (updates * 5) % 7; left >= 0; left -= 1) await turn();
-        await slack.channel.update(...given);
+        await slack.channel.update(...parameters);
       },
     });
   await approve("U011");
   await approve("U021");
-  await Promise.all(Array.from({ length: 6 }, () => of().show("churn-1")));
+  await Promise.all(Array.from({ length: 6 }, () => createMessages().show("churn-1")));
   expect(shown()).toEqual([{ delivery: "churn-1", says: "approved" }]);
   expect(updates).toBeLessThanOrEqual(7);
 });
 
-test("of two messages that were posted at once one stays", async () => {
+test("of two simultaneous posts one message stays", async () => {
   await ask();
   const { changes, release, hasBegun } = slowFirst("post");
-  const of = start(changes);
-  const one = of.show("churn-1");
+  const messages = start(changes);
+  const pending = messages.show("churn-1");
   await hasBegun;
-  await of.show("churn-1");
+  await messages.show("churn-1");
   await approve("U011");
   release();
-  await one;
+  await pending;
   expect([...slack.shown.keys()]).toEqual(["early"]);
   expect(shown()).toEqual([{ delivery: "churn-1", says: 1 }]);
 });

@@ -8,51 +8,48 @@ import { readMessageFacts } from "./read-message-facts.ts";
 const PostedMessage = z.object({ channel: z.string(), ts: z.string() });
 type PostedMessage = z.infer<typeof PostedMessage>;
 const MessageItem = z.object({
-  /** Where Slack has it; null until it was posted. */
+  /** Null until it is posted. */
   posted: PostedMessage.nullable(),
-  /** How often somebody began to write it to Slack. */
+  /** Number of writes to Slack that have begun. */
   revision: z.int().default(0),
-  /** Who began and has not come back: what Slack shows is uncertain until they have, or are long overdue. */
+  /** Writes that have begun and not ended: until they end or time out, it is unknown what Slack shows. */
   writing: z.array(z.object({ revision: z.int(), at: z.int() })).default([]),
-  /** Hash of the state that Slack shows; null: not known. */
+  /** Hash of the state that Slack shows; null: unknown. */
   shown: z.string().nullable().default(null),
 });
 type MessageItem = z.infer<typeof MessageItem>;
 const emptyItem: MessageItem = { posted: null, revision: 0, writing: [], shown: null };
 
-/** What posting needs of Slack; @slack/web-api behind it on both worlds. */
+/** Both worlds use @slack/web-api for it. */
 export type MessageChannel = {
-  /** Posts, or finds what an interrupted post of the same delivery left there. */
+  /** Posts, or finds the message that an interrupted post has left. */
   post(state: MessageState): Promise<PostedMessage>;
   update(posted: PostedMessage, state: MessageState): Promise<void>;
-  /** Takes everything from a message that should not be there. */
+  /** Empties a duplicate. */
   retract(posted: PostedMessage): Promise<void>;
 };
 
 const toMessageKey = (delivery: string) => ({ partition: "messages", sort: delivery });
-/** Deliveries whose message may not say what the facts say, or will change yet: the sweep looks at each. */
+/** Deliveries whose message may differ from the facts, or will still change. The sweep checks each. */
 const pendingPartition = "messages-unshown";
 const PendingNote = z.object({ at: z.int().default(0) });
 const retentionSeconds = 400 * 86_400;
 
-/**
- * After this long nobody who began to write is still at it: a call to Slack takes 2 s at most, three times, and a
- * function that waits longer was stopped.
- */
+/** A write takes at most three calls of 2 s. An older one has crashed. */
 const writeTimeoutMs = 60_000;
-/** How long a note stands of a delivery of which nothing can be told yet. */
+/** How long to keep the note of a delivery that has no facts yet. */
 const emptyNoteLifetimeMs = 3_600_000;
 
 const hashState = (state: MessageState): string =>
   createHash("sha256").update(JSON.stringify(state)).digest("hex");
 
 /**
- * One message per delivery, edited in place to its end. What it says follows from the stored facts alone
- * (`deriveMessageState`); nobody hands a text to anybody. Whoever has changed a fact calls `show`.
+ * One message per delivery, edited in place. Its content follows from stored facts alone (`deriveMessageState`). Every step
+ * that has changed a fact calls `show`.
  *
- * Each write to Slack takes a number first, by a conditional write, and comes back after it. Who comes back and finds
- * a higher number cannot know which of the two Slack heard last: both read the facts again, and the message is written
- * again, once, by the last of them to come back. Who never comes back is found by the sweep.
+ * A write to Slack first takes a number by a conditional write, and gives it back afterwards. If there is a higher number by
+ * then, nobody knows which write Slack received last: so the last writer to finish reads the facts again and writes once
+ * more. The sweep repeats a write that never finished.
  */
 export const createDeliveryMessages = ({
   store,
@@ -66,7 +63,7 @@ export const createDeliveryMessages = ({
   warn: Warn;
 }) => {
   const facts = readMessageFacts({ store, clock });
-  const stateOf = async (delivery: string) => deriveMessageState(await facts(delivery));
+  const readState = async (delivery: string) => deriveMessageState(await facts(delivery));
   const read = async (delivery: string): Promise<MessageItem & { readonly version: number | "absent" }> => {
     const item = await store.get(toMessageKey(delivery));
     return item
@@ -90,91 +87,93 @@ export const createDeliveryMessages = ({
     await store.put({ partition: pendingPartition, sort: delivery }, { at: clock() });
   };
 
-  /** Takes a number; undefined: someone else wrote in between. */
-  const begin = async (delivery: string, found: MessageItem & { version: number | "absent" }) => {
+  /** Takes a number; undefined: another writer was faster. */
+  const begin = async (delivery: string, item: MessageItem & { version: number | "absent" }) => {
     const at = clock();
-    const revision = found.revision + 1;
-    const writing = [...found.writing.filter((each) => at - each.at < writeTimeoutMs), { revision, at }];
-    const begun = await write(delivery, { ...found, revision, writing, shown: null }, found.version);
-    return begun ? revision : undefined;
+    const revision = item.revision + 1;
+    const writing = [...item.writing.filter((other) => at - other.at < writeTimeoutMs), { revision, at }];
+    const isWritten = await write(delivery, { ...item, revision, writing, shown: null }, item.version);
+    return isWritten ? revision : undefined;
   };
 
   /**
-   * Gives the number back. `last`: nobody else was at it, so Slack shows what was written. Who was not the last takes
-   * away the certainty of the others, too: nobody knows whom Slack heard last.
+   * Gives the number back. If no other write began (`isLast`), Slack shows this one. Otherwise nobody knows what Slack shows,
+   * so the other writers cannot be certain either.
    */
   const end = async (delivery: string, number: number, posted: PostedMessage, hash: string) => {
     for (;;) {
-      const found = await read(delivery);
-      const last = found.revision === number;
+      const item = await read(delivery);
+      const isLast = item.revision === number;
       const next: MessageItem = {
-        posted: found.posted ?? posted,
-        revision: last ? number : found.revision + 1,
-        writing: found.writing.filter(({ revision }) => revision !== number),
-        shown: last ? hash : null,
+        posted: item.posted ?? posted,
+        revision: isLast ? number : item.revision + 1,
+        writing: item.writing.filter(({ revision }) => revision !== number),
+        shown: isLast ? hash : null,
       };
-      if (!(await write(delivery, next, found.version))) continue;
+      if (!(await write(delivery, next, item.version))) continue;
       const at = clock();
-      const others = next.writing.some((each) => at - each.at < writeTimeoutMs);
-      return { stands: next.posted ?? posted, leftToOthers: !last && others };
+      const hasOthers = next.writing.some((other) => at - other.at < writeTimeoutMs);
+      return { message: next.posted ?? posted, leftToOthers: !isLast && hasOthers };
     }
   };
 
   /**
-   * Brings Slack to what the facts say. The item is read before the facts: who wrote meanwhile makes `begin` fail, and
-   * so nobody begins to write what is older than what another has begun to write.
-   * @param thorough also where it seems to be shown: someone who began to write has not come back
+   * Writes the facts to Slack. It reads the item before the facts: a write in the meantime makes `begin` fail, so nobody
+   * begins to write older facts than another writer.
+   * @param thorough writes again where an earlier write has not ended, even if Slack seems up to date
    */
-  const bring = async (delivery: string, thorough: boolean): Promise<void> => {
+  const syncMessage = async (delivery: string, thorough: boolean): Promise<void> => {
     for (let first = true; ; first = false) {
-      const found = await read(delivery);
-      const state = await stateOf(delivery);
+      const item = await read(delivery);
+      const state = await readState(delivery);
       if (!state) return;
       const hash = hashState(state);
-      const uncertain = thorough && first && found.writing.length > 0;
-      if (found.posted && found.shown === hash && !uncertain) return;
-      if (found.version === "absent") await expect(delivery);
-      const number = await begin(delivery, found);
+      const uncertain = thorough && first && item.writing.length > 0;
+      if (item.posted && item.shown === hash && !uncertain) return;
+      if (item.version === "absent") await expect(delivery);
+      const number = await begin(delivery, item);
       if (number === undefined) continue;
-      const posted = found.posted ?? (await channel.post(state));
+      const posted = item.posted ?? (await channel.post(state));
       await channel.update(posted, state);
-      const { stands, leftToOthers } = await end(delivery, number, posted, hash);
-      // Two that posted at once made two messages: one stays, and the other must not keep its buttons.
-      if (stands.ts !== posted.ts) await channel.retract(posted);
-      // Whoever comes back last writes once for all: if each did, Slack's limit on edits would be used up.
+      const { message, leftToOthers } = await end(delivery, number, posted, hash);
+      // Two simultaneous posts made two messages: empty one, so that it has no buttons.
+      if (message.ts !== posted.ts) await channel.retract(posted);
+      // The last writer to finish writes for all: if each wrote, they would exceed Slack's rate limit.
       if (leftToOthers) return;
     }
   };
 
   const show = async (delivery: string, thorough = false): Promise<boolean> => {
-    const about = { delivery };
+    const context = { delivery };
     try {
-      await bring(delivery, thorough);
+      await syncMessage(delivery, thorough);
       return true;
-    } catch (fault) {
-      warn(`the message of ${delivery} could not be shown in Slack; the sweep tries again`, fault, about);
-      await expect(delivery).catch((lost: unknown) => warn("nor could that be noted", lost, about));
+    } catch (error) {
+      warn(`could not update the message of ${delivery} in Slack; the sweep retries`, error, context);
+      await expect(delivery).catch((noteError: unknown) =>
+        warn(`could not note that the message of ${delivery} is outdated`, noteError, context),
+      );
       return false;
     }
   };
 
-  /** Whether the sweep need not look again: the delivery has ended, and Slack shows it for certain. */
-  const settled = async ({ key: { sort: delivery }, value }: StoredItem): Promise<boolean> => {
-    const state = await stateOf(delivery);
+  /** The delivery has ended, and Slack certainly shows it: the sweep need not check it again. */
+  const isSettled = async ({ key: { sort: delivery }, value }: StoredItem): Promise<boolean> => {
+    const state = await readState(delivery);
     if (!state) return clock() - PendingNote.parse(value).at > emptyNoteLifetimeMs;
     const { posted, shown, writing } = await read(delivery);
     return posted !== null && state.outcome !== null && shown === hashState(state) && writing.length === 0;
   };
 
   return {
-    /** What the message of a delivery says by the facts; undefined where it has none. */
-    state: stateOf,
-    /** Where Slack has the message; null before it was posted. */
+    /** Undefined: the delivery has no message. */
+    state: readState,
+    /** Null before it is posted. */
     posted: async (delivery: string) => (await read(delivery)).posted,
-    /** Notes that a message is about to change, so that the sweep shows it where the one who changes it dies first. */
+    /** Notes that a message is about to change, so that the sweep updates it after a crash. */
     expect,
     show: (delivery: string): Promise<boolean> => show(delivery),
-    /** Shows again what Slack did not take before, or what nobody came to show. */
+    /** Updates the messages that an error or a crash has left outdated. */
     showUnshown: async (): Promise<void> => {
       for (let after: string | undefined; ; ) {
         const page = await store.page({
@@ -185,8 +184,8 @@ export const createDeliveryMessages = ({
         });
         for (const note of page.items) {
           if (!(await show(note.key.sort, true))) continue;
-          // Only the note that was read: one written meanwhile is of a change that nobody has shown.
-          if (await settled(note)) await store.remove(note.key, { expect: note.version });
+          // Only this note: a newer one belongs to a change that is not shown yet.
+          if (await isSettled(note)) await store.remove(note.key, { expect: note.version });
         }
         if (!page.cursor) return;
         after = page.cursor;

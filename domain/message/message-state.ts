@@ -5,19 +5,19 @@ import type { Check } from "#domain/gates/verdict.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { Provenance } from "#domain/provenance/verified-provenance.ts";
 
-/** What is stored about a delivery, as it stands at one moment. Whoever reads the same facts sees the same message. */
+/** Everything that is stored about a delivery at one moment. Equal facts give equal messages. */
 export type MessageFacts = {
   readonly delivery: string;
-  /** Every question that the delivery has asked, oldest first; the last one counts. */
+  /** Every approval that the delivery has requested, oldest first; the last one counts. */
   readonly questions: readonly Approval[];
-  /** Its deployment on prod. */
+  /** On prod. */
   readonly deployment: Deployment | undefined;
-  /** What prod serves now; read where the delivery has asked. */
+  /** What prod serves now; only read if the delivery has requested an approval. */
   readonly serving: Deployment | undefined;
-  /** The person's rollback that ended this delivery, or took back what it had promoted: who, and why. */
+  /** The person's rollback that interrupted this delivery or took back its promotion: who and why. */
   readonly rolledBack: { readonly by: string; readonly kind: "interrupted" | "taken back" } | undefined;
   readonly ended: OutcomeRecord | undefined;
-  /** Epoch milliseconds at which the facts were read: a question expires by it. */
+  /** Epoch milliseconds, when the facts were read: decides whether an open approval has expired. */
   readonly now: number;
 };
 
@@ -29,11 +29,11 @@ export type QuestionState =
       readonly expiresAt: number;
       readonly votes: readonly Person[];
       readonly quorum: number;
-      /** Those of the rule's approvers who may answer, as far as that was known when the question was asked. */
+      /** The rule's approvers who may decide, as known when the approval was requested. */
       readonly approvers: readonly string[];
-      /** Those who may not, and why. */
+      /** The rule's approvers who may not decide, and why. */
       readonly leftOut: BoundContributors["leftOut"];
-      /** What prod serves now, where that is not what the checks were measured against. */
+      /** What prod serves now, if the checks were not measured against it. */
       readonly stale: string | null;
     }
   | { readonly status: "approved"; readonly by: readonly Person[] }
@@ -41,37 +41,37 @@ export type QuestionState =
   | { readonly status: "expired" }
   | { readonly status: "withdrawn"; readonly why: string };
 
-/** All that the one Slack message of a delivery shows. */
+/** Everything that the one Slack message of a delivery shows. */
 export type MessageState = {
   readonly delivery: string;
   readonly model: string;
   readonly commit: string;
-  /** The author's name by the commit itself: whoever commits can write any. */
+  /** Unverified: whoever commits can write any name. */
   readonly author: string;
-  /** Addresses of those who made the change, as the approval is bound to them; null: it is not kept. */
+  /** Addresses of the contributors that the approval is bound to; null in records without them. */
   readonly madeBy: readonly string[] | null;
-  /** Identities that had a part in it and are mapped to no person. */
+  /** Contributors who are not mapped to a person. */
   readonly unmapped: BoundContributors["unmapped"];
-  /** How many approvals more are needed for them. */
+  /** Extra approvals for them. */
   readonly raisedBy: number;
   readonly version: number | null;
   readonly digest: string | null;
-  /** What prod served when the checks were measured; null: nothing yet. */
+  /** What prod served when the checks were measured; null: no champion yet. */
   readonly baseline: string | null;
-  /** Rules and yardsticks that this very commit changes: the first line. */
+  /** Gates and test data that this commit changes: the first line of the message. */
   readonly changed: readonly string[];
-  /** Why the question was asked again; null: it was asked once. */
+  /** Why the approval was requested again; null: it was requested once. */
   readonly askedAgain: string | null;
   readonly checks: readonly Check[];
-  /** How the image was built, as verified; null where nothing was. */
+  /** How the image was built; null where no provenance was verified. */
   readonly provenance: Provenance | null;
   readonly omitted: readonly { readonly name: string; readonly why: string }[];
   readonly question: QuestionState | null;
-  /** What happens on prod right now, in a sentence. */
+  /** What happens on prod now, as a sentence. */
   readonly progress: string | null;
   readonly rolledBack: MessageFacts["rolledBack"] | null;
   readonly outcome: Outcome | null;
-  /** Of a promoted one: whether another was promoted after it, or the model was taken off. */
+  /** Promoted, but another version was promoted later, or the model was retired. */
   readonly replaced: boolean;
   readonly error: { readonly name: string; readonly cause: string } | null;
 };
@@ -80,37 +80,37 @@ const labelVersion = (serving: Deployment | undefined) =>
   serving ? `version ${serving.version}` : "no version of this model";
 
 /**
- * What the message of a delivery says, by the stored facts alone (docs/approval-message.md has the rules). Undefined:
- * it has asked nothing and has not ended, so it has no message.
+ * What the message of a delivery shows, derived from stored facts alone (rules: docs/approval-message.md). Undefined: the
+ * delivery has requested no approval and has not ended, so it has no message.
  */
 export const deriveMessageState = (facts: MessageFacts): MessageState | undefined => {
   const { delivery, questions, deployment, serving, ended } = facts;
-  const asked = questions.at(-1);
-  const about = asked ?? ended;
-  if (!about) return undefined;
+  const approval = questions.at(-1);
+  const subject = approval ?? ended;
+  if (!subject) return undefined;
   const outcome = ended?.outcome ?? null;
   const rolledBack = facts.rolledBack ?? null;
   const canary = deployment?.checks ?? [];
   return {
     delivery,
-    model: about.model,
-    commit: about.commit,
-    author: asked?.author.name ?? "",
-    madeBy: asked?.contributors?.people ?? null,
-    unmapped: asked?.contributors?.unmapped ?? [],
-    raisedBy: asked ? countExtraApprovals(asked) : 0,
-    version: asked?.version ?? null,
-    digest: asked?.digest ?? null,
-    baseline: asked?.evidence.champion ?? null,
-    changed: asked?.evidence.changed ?? [],
+    model: subject.model,
+    commit: subject.commit,
+    author: approval?.author.name ?? "",
+    madeBy: approval?.contributors?.people ?? null,
+    unmapped: approval?.contributors?.unmapped ?? [],
+    raisedBy: approval ? countExtraApprovals(approval) : 0,
+    version: approval?.version ?? null,
+    digest: approval?.digest ?? null,
+    baseline: approval?.evidence.champion ?? null,
+    changed: approval?.evidence.changed ?? [],
     askedAgain: questions.length > 1 ? describeRepeatedQuestion(questions) : null,
     checks: [
-      ...(asked?.evidence.checks ?? []).filter(({ name }) => !canary.some((check) => check.name === name)),
+      ...(approval?.evidence.checks ?? []).filter(({ name }) => !canary.some((check) => check.name === name)),
       ...canary,
     ],
-    provenance: asked?.evidence.provenance ?? null,
-    omitted: asked?.evidence.omitted ?? [],
-    question: asked ? toQuestionState(asked, facts) : null,
+    provenance: approval?.evidence.provenance ?? null,
+    omitted: approval?.evidence.omitted ?? [],
+    question: approval ? toQuestionState(approval, facts) : null,
     progress: outcome === null && !rolledBack ? describeProgress(deployment) : null,
     rolledBack,
     outcome,
@@ -119,16 +119,16 @@ export const deriveMessageState = (facts: MessageFacts): MessageState | undefine
   };
 };
 
-/** Where authors may approve, nobody who is unknown raises the quorum. */
-const countExtraApprovals = ({ raisedBy: kept, rule, contributors }: Approval): number =>
-  kept ?? (rule.authorMayApprove ? 0 : (contributors?.unmapped.length ?? 0));
+/** Old records do not store it: there each unmapped contributor adds one, unless authors may approve. */
+const countExtraApprovals = ({ raisedBy, rule, contributors }: Approval): number =>
+  raisedBy ?? (rule.authorMayApprove ? 0 : (contributors?.unmapped.length ?? 0));
 
 const toQuestionState = (
   { id, state, expiresAt, rule, baseline, contributors }: Approval,
   { ended, serving, now, rolledBack }: MessageFacts,
 ): QuestionState => {
   switch (state.status) {
-    // Decided is decided, sent or not: nobody has anything to click any more.
+    // Also before the decision is sent: the buttons must go at once.
     case "decided":
     case "sent": {
       const { status, by, reason } = state.decision;
@@ -155,28 +155,27 @@ const toQuestionState = (
     expiresAt,
     votes: state.status === "pending" ? state.votes : [],
     quorum: rule.quorum,
-    approvers: rule.approvers.filter((user) => !leftOut.some((each) => each.user === user)),
+    approvers: rule.approvers.filter((user) => !leftOut.some((approver) => approver.user === user)),
     leftOut,
     stale: (serving?.sequence ?? 0) === baseline ? null : labelVersion(serving),
   };
 };
 
-/** The question before was about another prod; what is told is what each of the two was measured against. */
 const describeRepeatedQuestion = (questions: readonly Approval[]): string => {
   const [before, now] = questions.slice(-2);
-  const champion = (asked: Approval | undefined) => asked?.evidence.champion ?? "no version";
-  return `Prod changed from ${champion(before)} to ${champion(now)} after this was asked, so everything was measured again, and earlier answers do not count.`;
+  const champion = (approval: Approval | undefined) => approval?.evidence.champion ?? "no version";
+  return `Prod changed from ${champion(before)} to ${champion(now)} after the first request. Every check ran again; earlier votes do not count.`;
 };
 
 const describeProgress = (deployment: Deployment | undefined): string | null => {
   if (!deployment) return null;
   switch (deployment.status) {
     case "canary":
-      return `Canary: ${deployment.shares.at(-1)?.percent ?? 0} % of prod's traffic goes to version ${deployment.version}`;
+      return `Canary: version ${deployment.version} gets ${deployment.shares.at(-1)?.percent ?? 0} % of prod's traffic`;
     case "promoted":
-      return `Version ${deployment.version} serves all of prod's traffic`;
+      return `Version ${deployment.version} gets all of prod's traffic`;
     case "promoting":
-      return `Version ${deployment.version} is being given all of prod's traffic`;
+      return `Prod's traffic is moving to version ${deployment.version}`;
     case "deployed":
     case "ended":
       return null;

@@ -5,30 +5,29 @@ import { createLedger } from "#domain/ledger/ledger.ts";
 import type { Store } from "#platform/store/store.ts";
 import type { MessageFacts } from "./message-state.ts";
 
-/** Reads what is stored about a delivery: its questions, its deployment on prod, rollbacks of it, and its end. */
 export const readMessageFacts = ({ store, clock }: { store: Store; clock: () => number }) => {
-  const records = createApprovalReader({ store });
-  const endings = createOutcomes({ store });
-  const account = createLedger({ store });
-  const rights = createClaims({ store });
+  const approvals = createApprovalReader({ store });
+  const outcomes = createOutcomes({ store });
+  const ledger = createLedger({ store });
+  const claims = createClaims({ store });
   return async (delivery: string): Promise<MessageFacts> => {
-    const ended = await endings.read(delivery);
-    const questions = await records.ofDelivery(delivery);
+    const ended = await outcomes.read(delivery);
+    const questions = await approvals.ofDelivery(delivery);
     const model = questions.at(-1)?.model ?? ended?.model;
     const unknown = { delivery, questions, ended, deployment: undefined, serving: undefined };
     if (model === undefined) return { ...unknown, rolledBack: undefined, now: clock() };
-    const deployment = await account.ofDelivery("prod", model, delivery);
+    const deployment = await ledger.ofDelivery("prod", model, delivery);
     const takenBack =
-      deployment?.status === "promoted" ? await account.takenBackBy("prod", model, delivery) : undefined;
+      deployment?.status === "promoted" ? await ledger.takenBackBy("prod", model, delivery) : undefined;
     const interrupted =
-      deployment?.status === "promoted" ? [] : ((await rights.read("prod", model))?.interrupted ?? []);
-    const interruption = interrupted.findLast((each) => each.delivery === delivery);
+      deployment?.status === "promoted" ? [] : ((await claims.read("prod", model))?.interrupted ?? []);
+    const interruption = interrupted.findLast((entry) => entry.delivery === delivery);
     return {
       delivery,
       questions,
       ended,
       deployment,
-      serving: await account.serving("prod", model),
+      serving: await ledger.serving("prod", model),
       rolledBack: takenBack
         ? { kind: "taken back", by: takenBack.reason ?? "" }
         : interruption && { kind: "interrupted", by: interruption.by },

@@ -22,8 +22,8 @@ const scoreRules = (name: string, bound: "min" | "max"): [string, Strictness][] 
 ];
 
 /**
- * For each rule of a manifest which value is the stricter. A test holds that no field of these sections is missing.
- * The task and the positive label are no rules, but say which scores are measured at all.
+ * Which value of a manifest's rule is stricter. A test checks that no field is missing. The task and the positive label are
+ * included because they decide which scores are measured.
  */
 export const manifestRules: ReadonlyMap<string, Strictness> = new Map([
   ...scoreRules("accuracy", "min"),
@@ -62,10 +62,7 @@ const flattenManifest = ({ gates, approval, canary, resources, records, task, ou
     output: { positive: "positive" in output ? output.positive : undefined },
   });
 
-/**
- * What the challenger's manifest loosens and tightens against the champion's: `gates.accuracy.min 0.75 → 0.6`; nothing
- * without a champion.
- */
+/** What the challenger's manifest loosens and tightens, for example `gates.accuracy.min 0.75 → 0.6`. */
 export const compareManifests = ({
   champion,
   challenger,

@@ -1,17 +1,17 @@
-/** What an approver should know has changed, since the gates are measured with it. */
+/** The gates are measured with these files. */
 const watchedFiles = ["holdout.csv", "golden.json"] as const;
 
 type ContentIds = Readonly<Record<string, string>>;
 
 /**
- * Sentences naming which of holdout.csv and golden.json differ from the champion's.
- * Both arguments map a file's name to an id of its content; without a champion nothing has changed.
+ * Which of holdout.csv and golden.json differ from the champion's. Both arguments map file names to content ids.
+ * Without a champion nothing has changed.
  */
-export const describeChangedFiles = (of: {
+export const describeChangedFiles = (folders: {
   readonly champion?: ContentIds | undefined;
   readonly challenger: ContentIds;
 }): readonly string[] => {
-  const { champion, challenger } = of;
+  const { champion, challenger } = folders;
   if (!champion) return [];
   return watchedFiles.flatMap((file) => {
     const before = champion[file];

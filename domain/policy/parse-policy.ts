@@ -4,27 +4,27 @@ import { parseYaml } from "#model-folder/manifest/parse-yaml.ts";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { Policy } from "./policy.ts";
 
-/** A policy that cannot be read, or a copy in the store that nobody confirmed. */
+/** A policy is not readable, or its copy in the store was not confirmed. */
 export class PolicyInvalid extends SlipwayError {
   override readonly name = "PolicyInvalid";
   override readonly retryable = false;
 }
 
 /**
- * A commit's policy is a page of text: 500 approvers take 8 KiB. Every step that needs the rules reads it again. What an
- * operator applies has the identities beside it, and is read by the command alone.
+ * 500 approvers take 8 KiB, and every step that needs the rules reads the commit's policy again. The platform's copy also
+ * has the identities, and only the command line parses it.
  */
 const limitBytes = { policy: 16 * 1024, platformRules: 32 * 1024 };
 
 const parseDocument = (bytes: Uint8Array, where: string, limit: number): unknown => {
   if (bytes.byteLength > limit)
-    throw new PolicyInvalid(`${where} has ${bytes.byteLength} bytes, at most ${limit} are read.`);
+    throw new PolicyInvalid(`${where} is too large: ${bytes.byteLength} bytes (limit ${limit}).`);
   const result = parseYaml(decode(bytes, where), { maxAliases: 0 });
   if (result.status === "read") return result.value;
   const sentences = result.problems.map(
     ({ line, message, remedy }) => `line ${line ?? 1}: ${message}. ${remedy}`,
   );
-  throw new PolicyInvalid(`${where} is not YAML that is read: ${sentences.join(" ")}`);
+  throw new PolicyInvalid(`${where} is not valid YAML: ${sentences.join(" ")}`);
 };
 
 const decode = (bytes: Uint8Array, where: string): string => {
@@ -51,13 +51,13 @@ const parseWith = <T>(schema: z.ZodType<T>, value: unknown, where: string): T =>
 export const parsePolicy = (bytes: Uint8Array, where: string): Policy =>
   parseWith(Policy, parseDocument(bytes, where, limitBytes.policy), where);
 
-/** What the platform's copy says: the floor, and who is who. */
+/** The platform's copy of the policy: the floor and the identities. */
 export const PlatformRules = z.strictObject({ floor: Policy, identities: Identities });
 export type PlatformRules = z.infer<typeof PlatformRules>;
 
 /**
- * Reads what `slipway policy apply` is given: a `policy.yaml`, with or without a section `identities`. A file without
- * that section leaves the identities as they are. Throws PolicyInvalid.
+ * Reads the file of `slipway policy apply`: a `policy.yaml`, optionally with a section `identities`. Without that section
+ * the identities stay as they are. Throws PolicyInvalid.
  */
 export const parsePlatformRules = (
   bytes: Uint8Array,

@@ -36,7 +36,7 @@ beforeEach(() => {
 });
 afterEach(() => memory.database.close());
 
-test("without a copy there is a named error, and nothing to propose on", async () => {
+test("without a copy there is a named error, and no proposal is possible", async () => {
   await expect(policy.read()).rejects.toMatchObject({ name: "PolicyMissing" });
   expect(await policy.find()).toBeUndefined();
   await expect(changes.propose(tighter, ada)).rejects.toMatchObject({ name: "PolicyRefused" });
@@ -138,7 +138,7 @@ describe("two sessions of one role that its bearer names", () => {
   });
 });
 
-test("what loosens is named first and apart, and every change of who is who stands there", async () => {
+test("loosened rules are listed first and apart, with every change of the identities", async () => {
   await changes.writeFirst(rules(), ada);
   const text = `${policyYaml.replace("quorum: 1", "quorum: 2").replace("high: 10", "high: 20")}\nidentities:\n  bots: ["github:dependabot[bot]"]\n`;
   const { changes: words } = await changes.propose(rules(text), ada);
@@ -148,7 +148,7 @@ test("what loosens is named first and apart, and every change of who is who stan
   });
 });
 
-test("the ledger keeps each copy: who, when, and the digest of the text before and after", async () => {
+test("the ledger keeps each copy with who, when and both digests", async () => {
   await changes.writeFirst(rules(), ada);
   const { id } = await changes.propose(tighter, bob);
   await changes.confirm(id, ada);
@@ -166,7 +166,7 @@ test("a proposal on top of a copy that is no longer in force is void", async () 
   await expect(changes.confirm(stale, bob)).rejects.toThrow("propose it again");
 });
 
-test("of two confirmations at once one is kept", async () => {
+test("of two simultaneous confirmations one counts", async () => {
   await changes.writeFirst(rules(), ada);
   const { id } = await changes.propose(looser, ada);
   const carol = sessionOf(permissionSet, "carol@example.com");
@@ -237,12 +237,12 @@ test("an entry that does not follow the one before it does not count", async () 
   await expect(policy.read()).rejects.toMatchObject(uncounted);
 });
 
-test("what is no entry of the ledger is said, with its place", async () => {
+test("an invalid entry of the ledger is reported with its key", async () => {
   await tightened();
   await memory.store.put({ partition: policyKeys.ledger, sort: "x" }, { revision: 3 });
   await expect(policy.read()).rejects.toMatchObject({
     name: "PolicyInvalid",
-    message: expect.stringContaining("revision x, does not count: it is no entry of the ledger"),
+    message: expect.stringContaining("revision x, does not count: it is not an entry of the ledger"),
   });
 });
 
@@ -255,7 +255,7 @@ test("a proposal that was rewritten after it was made cannot be confirmed under 
   await expect(changes.confirm(id, bob)).rejects.toThrow("was changed after it was made");
 });
 
-test("on one machine the same person confirms only by saying so, and the ledger shows it", async () => {
+test("on one machine the same person confirms only with --alone, and the ledger shows it", async () => {
   const here = { ...memory, confirmation: "alone-if-said" as const };
   const alone = createPolicyWriter(here);
   await alone.writeFirst(rules(), ada);
@@ -271,7 +271,7 @@ test("on one machine the same person confirms only by saying so, and the ledger 
   await expect(policy.read()).rejects.toMatchObject({ name: "PolicyInvalid" });
 });
 
-test("a file without identities leaves who is who as it is", () => {
+test("a file without identities leaves the identities unchanged", () => {
   const identities = { ...emptyIdentities, bots: ["github:dependabot[bot]"] };
   const bytes = new TextEncoder().encode(policyYaml);
   expect(parsePlatformRules(bytes, "policy.yaml", identities).identities).toEqual(identities);

@@ -19,12 +19,12 @@ import {
 import { comparePolicies } from "./strictest-policy.ts";
 import { compareRules, flattenRules, type RuleChanges } from "./strictness.ts";
 
-/** A copy that was proposed and is not in force. */
+/** A proposed copy that is not in force. */
 const Proposal = z.object({
   id: z.string(),
-  /** The revision that it would follow; another one in force makes the proposal void. */
+  /** Void once another revision than this one is in force. */
   follows: z.int().positive(),
-  /** The rules as JSON; the digest is of exactly this text. */
+  /** The rules as JSON; exactly what the digest covers. */
   text: z.string(),
   digest: Digest,
   by: Operator,
@@ -33,7 +33,7 @@ const Proposal = z.object({
 });
 export type Proposal = z.infer<typeof Proposal>;
 
-/** What `slipway policy` cannot do as asked. */
+/** `slipway policy` refuses the command. */
 export class PolicyRefused extends SlipwayError {
   override readonly name = "PolicyRefused";
   override readonly retryable = false;
@@ -43,8 +43,8 @@ const serializeRules = ({ floor, identities }: PlatformRules): string =>
   JSON.stringify({ floor, identities });
 
 /**
- * What changes from one copy to the next, in words. Whoever is mapped anew stops to count as unmapped, so every change
- * of the identities stands among what loosens.
+ * What changes from one copy to the next. A newly mapped identity no longer raises the quorum, so every change of the
+ * identities counts as loosened.
  */
 const comparePlatformRules = (before: PlatformRules, after: PlatformRules): RuleChanges => {
   const floor = comparePolicies(before.floor, after.floor);
@@ -61,7 +61,7 @@ const comparePlatformRules = (before: PlatformRules, after: PlatformRules): Rule
 
 /**
  * Changes the platform's copy of the policy. A new copy needs two people: one proposes it, another confirms exactly that
- * text; each signs in a partition of its own.
+ * text. Each signs in a partition of their own.
  */
 export const createPolicyWriter = ({
   store,
@@ -83,7 +83,7 @@ export const createPolicyWriter = ({
     });
     if (!written)
       throw new PolicyRefused(
-        `Revision ${entry.revision} of the policy was written by someone else just now: see \`slipway policy history\`, then propose again.`,
+        `Someone else has just written revision ${entry.revision} of the policy: see \`slipway policy history\`, then propose again.`,
       );
     return toRevision(entry);
   };
@@ -94,29 +94,29 @@ export const createPolicyWriter = ({
       throw new PolicyRefused(
         `There is no proposal ${id}: \`slipway policy apply <file>\` makes one and prints its id.`,
       );
-    const found = Proposal.parse(item.value);
-    // Every operator may write proposals: one that was rewritten is not what its id stands for.
-    if (found.digest !== digestText(found.text) || deriveProposalId(found) !== id)
+    const stored = Proposal.parse(item.value);
+    // Every operator may write proposals, so check that this one still matches its id.
+    if (stored.digest !== digestText(stored.text) || deriveProposalId(stored) !== id)
       throw new PolicyRefused(`Proposal ${id} was changed after it was made: propose it again.`);
-    const before = await store.get(policyKeys.entry(found.follows));
+    const before = await store.get(policyKeys.entry(stored.follows));
     const { loosened, tightened } = before
       ? comparePlatformRules(
           toRevision(PolicyEntry.parse(before.value)),
-          PlatformRules.parse(JSON.parse(found.text)),
+          PlatformRules.parse(JSON.parse(stored.text)),
         )
-      : found.changes;
-    return { ...found, changes: { loosened: [...loosened], tightened: [...tightened] } };
+      : stored.changes;
+    return { ...stored, changes: { loosened: [...loosened], tightened: [...tightened] } };
   };
 
   return {
     proposal,
 
-    /** Writes the first copy, which nobody confirms. Throws PolicyRefused where there is one. */
+    /** Writes the first copy, without a confirmation. Throws PolicyRefused where there is one. */
     writeFirst: async (rules: PlatformRules, by: Operator): Promise<PlatformPolicyRevision> => {
       const text = serializeRules(rules);
       if (await readNewestEntry(store))
         throw new PolicyRefused(
-          "The platform has a copy of the policy already: change it with `slipway policy apply <file>`.",
+          "The platform already has a copy of the policy: change it with `slipway policy apply <file>`.",
         );
       return append({
         revision: 1,
@@ -131,17 +131,17 @@ export const createPolicyWriter = ({
       });
     },
 
-    /** Proposes another copy; nothing is in force before it is confirmed. Throws PolicyRefused where nothing changes. */
+    /** Proposes a copy, which comes into force by `confirm`. Throws PolicyRefused where nothing changes. */
     propose: async (rules: PlatformRules, by: Operator): Promise<Proposal> => {
       const entry = await readNewestEntry(store);
       if (!entry)
         throw new PolicyRefused(
           "The platform has no copy of the policy yet: `slipway init aws`, or the first `npm start`, writes it.",
         );
-      // One that a single person put in force is what two people have to be able to put right.
+      // Two people have to be able to correct a copy that one person alone put in force.
       await verifyEntry({ store, confirmation: "alone-if-said" }, entry);
       const before = toRevision(entry);
-      const counts = await verifyEntry({ store, confirmation }, entry).then(
+      const isValid = await verifyEntry({ store, confirmation }, entry).then(
         () => true,
         (error: unknown) => {
           if (error instanceof PolicyInvalid) return false;
@@ -151,9 +151,9 @@ export const createPolicyWriter = ({
       const text = serializeRules(rules);
       const digest = digestText(text);
       const { loosened, tightened } = comparePlatformRules(before, rules);
-      if (digest === before.digest && counts)
-        throw new PolicyRefused(`Revision ${before.revision}, which is in force, says exactly this already.`);
-      // The same text proposed again by the same person is the same proposal.
+      if (digest === before.digest && isValid)
+        throw new PolicyRefused(`Nothing changes: revision ${before.revision} in force is identical.`);
+      // The same text by the same person is the same proposal.
       const id = deriveProposalId({ follows: before.revision, digest, by });
       const proposed: Proposal = {
         id,
@@ -171,8 +171,8 @@ export const createPolicyWriter = ({
 
     /**
      * Puts a proposal in force. Throws PolicyRefused for the person who proposed it, and where another copy came into
-     * force meanwhile.
-     * @param alone one person does both and says so: counts in `alone-if-said` only
+     * force in the meantime.
+     * @param alone one person confirms their own proposal; only with `alone-if-said`
      */
     confirm: async (
       id: string,
@@ -183,7 +183,7 @@ export const createPolicyWriter = ({
       const before = await readNewestEntry(store);
       if (before?.revision !== proposed.follows)
         throw new PolicyRefused(
-          `Proposal ${id} follows revision ${proposed.follows}, and revision ${before?.revision ?? 0} is in force: propose it again, so that the difference that is confirmed is the real one.`,
+          `Proposal ${id} follows revision ${proposed.follows}, but revision ${before?.revision ?? 0} is in force: propose it again.`,
         );
       const { sessionRoles } = toRevision(before).identities;
       if (isSamePerson(proposed.by, by, sessionRoles)) {
@@ -195,7 +195,7 @@ export const createPolicyWriter = ({
           );
         if (!alone)
           throw new PolicyRefused(
-            `${by.name} proposed this, and a second person has to confirm it. Where this machine has one person, say --alone: it is put in force, and the ledger says that one person did both.`,
+            `${by.name} proposed this, and a second person has to confirm it. If you are alone on this machine, add --alone: the ledger will show that one person did both.`,
           );
       }
       await sign(by, proposed, "confirmed");
@@ -214,7 +214,7 @@ export const createPolicyWriter = ({
       return append(entry);
     },
 
-    /** Every copy that was ever in force, newest first. */
+    /** Every revision, newest first. */
     history: async (): Promise<readonly PlatformPolicyRevision[]> => {
       const revisions: PlatformPolicyRevision[] = [];
       for (let after: string | undefined; ; ) {

@@ -4,34 +4,34 @@ import { Duration, durationToSeconds, SlackUser } from "#model-folder/manifest/m
 const points = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);
 
-/** How much worse than the champion a challenger may do on live traffic. */
+/** How much worse than the champion a challenger may be on live traffic. */
 export const CanaryLimits = z.strictObject({
-  /** Percentage points by which the share of failed requests may grow. */
+  /** Percentage points by which the error rate may be higher. */
   errorPoints: points,
-  /** Challenger's p95 over the champion's; within `slackMs` of the champion's it passes whatever the ratio. */
+  /** Ratio of the p95 latencies, challenger to champion. Within `slackMs` of the champion any ratio passes. */
   latencyP95: z.strictObject({ ratio: z.number().min(1), slackMs: z.number().min(0) }),
-  /** Percentage points by which the share of any label may move, up or down. */
+  /** Percentage points by which the share of a label may shift, up or down. */
   labelSharePoints: points,
 });
 export type CanaryLimits = z.infer<typeof CanaryLimits>;
 
-/** The fields of `policy.yaml`; strictest-policy.ts says of each which value is the stricter. */
+/** The fields of `policy.yaml`. strictest-policy.ts says which value of each is stricter. */
 export const PolicyFields = z.strictObject({
   approval: z.strictObject({
-    /** Who may approve at all. */
+    /** Slack ids of everybody who may approve. */
     approvers: z.array(SlackUser).max(500),
-    /** The least quorum. */
+    /** The lowest quorum. */
     quorum: z.int().min(1).max(10),
-    /** Whether a contributor may approve: `true` counts in the platform's copy alone. */
+    /** Whether a contributor may approve. `true` only counts in the platform's copy. */
     authorMayApprove: z.boolean(),
-    /** The longest time-out. */
+    /** The longest timeout. */
     timeout: Duration,
   }),
   gates: z.strictObject({
     latencyP95Ms: z.number().positive(),
     imageSizeMb: z.number().positive(),
     vulnerabilities: z.strictObject({ critical: z.int().min(0), high: z.int().min(0) }),
-    /** The largest loss against the champion; mae and rmse in the unit of the model's output. */
+    /** The largest loss against the champion. mae and rmse in the unit of the model's output. */
     notWorseThanChampionBy: z
       .strictObject({
         accuracy: share.optional(),
@@ -46,7 +46,7 @@ export const PolicyFields = z.strictObject({
     firstStep: z.int().min(1).max(99),
     /** The shortest bake. */
     bake: Duration.refine((bake) => durationToSeconds(bake) > 0, "a bake takes time"),
-    /** The fewest requests to each version before a step can pass. */
+    /** The fewest requests to each version before a step may pass. */
     minSamples: z.int().min(1),
     /** The longest a canary may stay inconclusive. */
     atMost: Duration.refine((atMost) => durationToSeconds(atMost) > 0, "a canary takes time"),
@@ -56,7 +56,7 @@ export const PolicyFields = z.strictObject({
     memoryMb: z.int().min(128).max(10_240),
     timeoutSeconds: z.int().min(1).max(900),
   }),
-  /** How much of a request prediction records may keep at most; absent: as the manifest says. */
+  /** How much of a request a prediction record may keep; absent: as the manifest says. */
   records: z
     .strictObject({ inputs: z.enum(["full", "hashed", "none"]), ttlDays: z.int().min(1).max(3_650) })
     .optional(),
@@ -64,8 +64,8 @@ export const PolicyFields = z.strictObject({
 export type Policy = z.infer<typeof PolicyFields>;
 
 /**
- * A floor that manifests may only tighten: the platform's copy in the store, and `policy.yaml` at a commit's root,
- * which itself may only tighten the platform's copy.
+ * A floor that manifests may only tighten: the platform's copy in the store, and a commit's `policy.yaml`, which may only
+ * tighten the platform's copy.
  */
 export const Policy = PolicyFields.superRefine(({ approval: { approvers, quorum } }, context) => {
   if (new Set(approvers).size < quorum)

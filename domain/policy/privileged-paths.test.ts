@@ -8,14 +8,11 @@ const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "
   .split("\0")
   .filter(Boolean);
 
-test.each(privilegedPaths.flatMap(({ paths }) => paths))(
-  "%s, which the warning looks for, exists",
-  (path) => {
-    expect(tracked.some((file) => (path.endsWith("/") ? file.startsWith(path) : file === path))).toBe(true);
-  },
-);
+test.each(privilegedPaths.flatMap(({ paths }) => paths))("the privileged path %s exists", (path) => {
+  expect(tracked.some((file) => (path.endsWith("/") ? file.startsWith(path) : file === path))).toBe(true);
+});
 
-test("every file that every model's image is made of stands in the warning as the runtime, or as dependencies", () => {
+test("every file of the runtime is privileged, as the runtime or as dependencies", () => {
   const runtime = tracked.filter(isRuntimePath);
   expect(runtime).toEqual(expect.arrayContaining(["tsconfig.json", "untrusted/get-own-property.ts"]));
   expect(runtime.filter((path) => !isPrivilegedPath(path))).toEqual([]);
@@ -24,7 +21,7 @@ test("every file that every model's image is made of stands in the warning as th
 });
 
 test.each(["test/support/memory-world.ts", "test/attacks/approval-message.test.ts", "vitest.config.ts"])(
-  "%s runs in jobs and is imported by what runs with rights",
+  "%s is privileged: CI runs it, and privileged scripts import it",
   (path) => {
     expect(groupPrivilegedChanges(new Set(), [path])).toEqual([{ kind: "the tests", paths: [path] }]);
   },

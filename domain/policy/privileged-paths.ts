@@ -1,8 +1,7 @@
 import { isRuntimePath } from "#domain/approval/runtime-paths.ts";
 
 /**
- * What of the repository runs with rights, or says what may run: files, and folders with a slash at the end. The first
- * kind that fits a path counts.
+ * Files, and folders with a final slash, that run with permissions or decide what runs. The first matching kind counts.
  */
 export const privilegedPaths: readonly { readonly kind: string; readonly paths: readonly string[] }[] = [
   { kind: "the policy", paths: ["policy.yaml"] },
@@ -27,37 +26,36 @@ export const privilegedPaths: readonly { readonly kind: string; readonly paths: 
   { kind: "workflows and owners", paths: [".github/"] },
   { kind: "the infrastructure", paths: ["terraform/"] },
   { kind: "the command", paths: ["cli/"] },
-  // CI runs them, and scripts with rights import from here.
+  // CI runs them, and privileged scripts import from here.
   { kind: "the tests", paths: ["test/", "vitest.config.ts"] },
 ];
 
-/** A file of this name says in any folder which code is installed there. */
+/** Decides in any folder which code is installed there. */
 const dependencyFile = /(^|\/)(package(-lock)?\.json|\.npmrc)$/;
 
-/** What kind of privileged file a path is; undefined: none. A model's own folder never is one. */
+/** Undefined: not privileged. A model's own folder never is. */
 const findPrivilege = (path: string): string | undefined => {
   if (path.startsWith("models/") || path.startsWith("seed/")) return undefined;
   if (dependencyFile.test(path)) return "dependencies";
-  // Parts of it lie in the folders of the steps: the same rule says whose change it is (docs/approval.md).
+  // Before the folders below, because parts of the runtime are in them (docs/approval.md).
   if (isRuntimePath(path)) return "the runtime";
   const isIn = (place: string) => (place.endsWith("/") ? path.startsWith(place) : path === place);
   return privilegedPaths.find(({ paths }) => paths.some(isIn))?.kind;
 };
 
-/** Whether a path runs with rights, or says what may run. */
 export const isPrivilegedPath = (path: string): boolean => findPrivilege(path) !== undefined;
 
 /**
- * What of the changed paths an approver should look at beside the model, by kind.
- * @param tokenizers paths of the tokenizers: they lie in the model's folder and decide what the model reads
+ * The changed paths that an approver should review besides the model, by kind.
+ * @param tokenizers in the model's folder; they decide what the model reads
  */
 export const groupPrivilegedChanges = (
   tokenizers: ReadonlySet<string>,
   paths: readonly string[],
 ): readonly { readonly kind: string; readonly paths: readonly string[] }[] => {
-  const kindOf = (path: string) => (tokenizers.has(path) ? "the tokenizer" : findPrivilege(path));
+  const findKind = (path: string) => (tokenizers.has(path) ? "the tokenizer" : findPrivilege(path));
   const sorted = paths.toSorted();
   return ["the tokenizer", ...privilegedPaths.map(({ kind }) => kind)]
-    .map((kind) => ({ kind, paths: sorted.filter((path) => kindOf(path) === kind) }))
-    .filter((each) => each.paths.length > 0);
+    .map((kind) => ({ kind, paths: sorted.filter((path) => findKind(path) === kind) }))
+    .filter((group) => group.paths.length > 0);
 };

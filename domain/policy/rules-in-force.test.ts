@@ -104,7 +104,7 @@ test("the rules in force are never looser than the floor, the champion's manifes
     }),
   ));
 
-test("a champion with the challenger's own rules changes nothing, and a looser one neither", () =>
+test("a champion with the same or looser rules changes nothing", () =>
   fc.assert(
     fc.property(manifests, (manifest) => {
       const alone = computeRulesInForce({ platform: wide, challenger: manifest });
@@ -144,7 +144,7 @@ const approvedBy = (...approvers: string[]): Manifest => ({
   approval: { ...churn.approval, approvers },
 });
 
-test("a commit cannot appoint its own approvers once there is a champion", () => {
+test("with a champion a commit cannot name its own approvers", () => {
   const { approval } = computeRulesInForce({
     platform: wide,
     champion: approvedBy("U0AAA"),
@@ -153,18 +153,18 @@ test("a commit cannot appoint its own approvers once there is a champion", () =>
   expect(approval.approvers).toEqual(["U0AAA"]);
 });
 
-test("a first version's approvers are those of its manifest whom the floor allows", () => {
+test("the approvers of a first version are those of its manifest that the floor allows", () => {
   const { approval } = computeRulesInForce({ platform: wide, challenger: approvedBy("U0BBB", "U0ZZZ") });
   expect(approval.approvers).toEqual(["U0BBB"]);
 });
 
-test("a quorum that the allowed approvers cannot reach is an invalid manifest, in a sentence", () => {
+test("a quorum that the allowed approvers cannot reach is an invalid manifest", () => {
   const impossible = () => computeRulesInForce({ platform: wide, challenger: approvedBy("U0ZZZ") });
   expect(impossible).toThrow(
     expect.objectContaining({
       name: "ManifestInvalid",
       message: expect.stringContaining(
-        "churn could never be approved: 1 approval is needed, and of the approvers that the manifest names (U0ZZZ) the platform's policy allows none.",
+        "nobody could approve churn: 1 approval required, but of the approvers in the manifest (U0ZZZ) the platform's policy allows none.",
       ),
     }),
   );
@@ -175,10 +175,10 @@ test("a quorum that the allowed approvers cannot reach is an invalid manifest, i
       platform: wide,
       challenger: { ...twice, approval: { ...twice.approval, quorum: 2 } },
     }),
-  ).toThrow("2 approvals are needed");
+  ).toThrow("2 approvals required");
 });
 
-test("what changed is named with both values, what did not is not", () => {
+test("only changed rules are listed, with both values", () => {
   const { auc: _, ...gates } = churn.gates;
   const challenger: Manifest = {
     ...churn,
@@ -199,7 +199,7 @@ test("what changed is named with both values, what did not is not", () => {
   expect(rules.canary.steps).toEqual([10, 50]);
 });
 
-test("changed holdout rows and golden vectors are named; other files and a first version are not", () => {
+test("changed holdout rows and golden vectors are listed; other files and a first version are not", () => {
   const champion = { "holdout.csv": "a", "golden.json": "b", "model.onnx": "c" };
   expect(describeChangedFiles({ champion, challenger: { ...champion, "model.onnx": "d" } })).toEqual([]);
   expect(describeChangedFiles({ champion, challenger: { "holdout.csv": "z" } })).toEqual([

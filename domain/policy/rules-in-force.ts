@@ -10,7 +10,7 @@ import type { CanaryLimits, Policy } from "./policy.ts";
 import { computeStrictestPolicy, policyRules } from "./strictest-policy.ts";
 import { isLooser } from "./strictness.ts";
 
-/** Bounds of one score: at least `min` (accuracy, auc) or at most `max` (mae, rmse), where a manifest sets one. */
+/** At least `min` (accuracy, auc) or at most `max` (mae, rmse). */
 export type ScoreInForce = {
   readonly min?: number;
   readonly max?: number;
@@ -33,9 +33,9 @@ export type RulesInForce = {
   readonly canary: CanaryRule;
   readonly canaryLimits: CanaryLimits;
   readonly resources: Manifest["resources"];
-  /** What the challenger's manifest allows that the champion's did not, a sentence each: the message's first line. */
+  /** What the challenger's manifest loosens against the champion's, one line each: first in the message. */
   readonly loosened: readonly string[];
-  /** What it changes besides. */
+  /** What it tightens. */
   readonly changed: readonly string[];
 };
 
@@ -48,18 +48,18 @@ const defined = <T>(values: readonly (T | undefined)[]): T[] => values.filter((v
 const scores = { classification: ["accuracy", "auc"], regression: ["mae", "rmse"] } as const;
 type Score = (typeof scores)[keyof typeof scores][number];
 
-/** Each bound that anyone sets, at its strictest; undefined where nobody sets one. */
+/** The strictest of all bounds; undefined where no manifest and no policy sets one. */
 const combineScores = (
   score: Score,
   floor: Policy,
   manifests: readonly Manifest[],
 ): ScoreInForce | undefined => {
-  const set: readonly ScoreInForce[] = defined(manifests.map(({ gates }) => gates[score]));
-  const mins = defined(set.map(({ min }) => min));
-  const maxs = defined(set.map(({ max }) => max));
+  const scoreGates: readonly ScoreInForce[] = defined(manifests.map(({ gates }) => gates[score]));
+  const mins = defined(scoreGates.map(({ min }) => min));
+  const maxs = defined(scoreGates.map(({ max }) => max));
   const losses = defined([
     floor.gates.notWorseThanChampionBy[score],
-    ...set.map(({ notWorseThanChampionBy }) => notWorseThanChampionBy),
+    ...scoreGates.map(({ notWorseThanChampionBy }) => notWorseThanChampionBy),
   ]);
   const bounds = {
     ...(mins.length > 0 ? { min: Math.max(...mins) } : {}),
@@ -74,27 +74,27 @@ const hasPositive = (manifest: Manifest) =>
 
 const combineGates = (floor: Policy, manifests: readonly Manifest[], challenger: Manifest): GatesInForce => {
   const all = [floor.gates, ...manifests.map(({ gates }) => gates)];
-  const least = (of: (gates: (typeof all)[number]) => number) => Math.min(...all.map(of));
-  // The floor holds for every score that can be measured, so that a manifest without a gate escapes nothing.
+  const pickLowest = (read: (gates: (typeof all)[number]) => number) => Math.min(...all.map(read));
+  // The floor applies to every measurable score, also if the manifest has no gate for it.
   const measurable = scores[challenger.task].filter(
-    // A challenger that drops its positive label is still asked for the score that it hides.
-    (score) => score !== "auc" || manifests.some((each) => hasPositive(each) || each.gates.auc),
+    // A challenger cannot avoid the AUC by dropping its positive label.
+    (score) => score !== "auc" || manifests.some((manifest) => hasPositive(manifest) || manifest.gates.auc),
   );
   const bounds = measurable.map((score) => [score, combineScores(score, floor, manifests)] as const);
   return {
     ...Object.fromEntries(bounds.filter(([, bound]) => bound !== undefined)),
-    latencyP95Ms: least(({ latencyP95Ms }) => latencyP95Ms),
-    imageSizeMb: least(({ imageSizeMb }) => imageSizeMb),
+    latencyP95Ms: pickLowest(({ latencyP95Ms }) => latencyP95Ms),
+    imageSizeMb: pickLowest(({ imageSizeMb }) => imageSizeMb),
     vulnerabilities: {
-      critical: least(({ vulnerabilities }) => vulnerabilities.critical),
-      high: least(({ vulnerabilities }) => vulnerabilities.high),
+      critical: pickLowest(({ vulnerabilities }) => vulnerabilities.critical),
+      high: pickLowest(({ vulnerabilities }) => vulnerabilities.high),
     },
   };
 };
 
 /**
- * Who approves is not the challenger's to say once there is a champion: its manifest's approvers decide, so a
- * commit cannot appoint its own judges, and a team replaces an approver by having the old ones approve it.
+ * With a champion, the approvers of the champion's manifest decide. So a commit cannot name its own approvers, and a team
+ * replaces an approver with the approval of the old ones.
  */
 const combineApprovals = (
   floor: Policy,
@@ -109,7 +109,7 @@ const combineApprovals = (
   );
   if (approvers.length < quorum) {
     const whose = named === challenger ? "the manifest" : "the champion's manifest";
-    const message = `${challenger.name} could never be approved: ${quorum} approval${quorum === 1 ? " is" : "s are"} needed, and of the approvers that ${whose} names (${named.approval.approvers.join(", ")}) the platform's policy allows ${approvers.length === 0 ? "none" : approvers.join(", ")}`;
+    const message = `nobody could approve ${challenger.name}: ${quorum} approval${quorum === 1 ? "" : "s"} required, but of the approvers in ${whose} (${named.approval.approvers.join(", ")}) the platform's policy allows ${approvers.length === 0 ? "none" : approvers.join(", ")}`;
     const remedy =
       "Name approvers that the platform's copy of the policy (`slipway policy show`) and policy.yaml both allow, or ask the platform team to allow these.";
     throw new ManifestInvalid([
@@ -124,13 +124,13 @@ const combineApprovals = (
   };
 };
 
-/** Every stop that anyone asks for: a canary waits wherever one of the manifests would have waited. */
+/** A canary stops at every step of either manifest. */
 const combineCanaries = (floor: Policy, manifests: readonly Manifest[]): CanaryRule => {
   const rules = manifests.map(({ canary }) => canary);
-  const stops = [...new Set(rules.flatMap(({ steps }) => steps))].toSorted((a, b) => a - b);
+  const steps = [...new Set(rules.flatMap(({ steps }) => steps))].toSorted((a, b) => a - b);
   const first = floor.canary.firstStep;
   return {
-    steps: (stops[0] ?? 100) > first ? [first, ...stops] : stops,
+    steps: (steps[0] ?? 100) > first ? [first, ...steps] : steps,
     bake: pickLongest([floor.canary.bake, ...rules.map(({ bake }) => bake)]),
     minSamples: Math.max(floor.canary.minSamples, ...rules.map(({ minSamples }) => minSamples)),
     onInconclusive: rules.some(({ onInconclusive }) => onInconclusive === "roll-back")
@@ -140,7 +140,7 @@ const combineCanaries = (floor: Policy, manifests: readonly Manifest[]): CanaryR
   };
 };
 
-/** What a model's function records is what its own manifest says, so one that keeps too much is refused. */
+/** The function follows its own manifest alone, so a manifest that records too much is refused. */
 const assertRecordLimits = (floor: Policy, { name, records }: Manifest): void => {
   if (floor.records === undefined) return;
   for (const rule of ["inputs", "ttlDays"] as const) {
@@ -151,7 +151,7 @@ const assertRecordLimits = (floor: Policy, { name, records }: Manifest): void =>
         severity: "error",
         file: "model.yaml",
         path: `records.${rule}`,
-        message: `${name} would record more than the platform's policy allows: ${records[rule]}, at most ${floor.records[rule]} is allowed`,
+        message: `${name} records more than the platform's policy allows: ${records[rule]} (limit ${floor.records[rule]})`,
         remedy: `Write ${floor.records[rule]}, or ask the platform team to allow more.`,
       },
     ]);
@@ -159,14 +159,13 @@ const assertRecordLimits = (floor: Policy, { name, records }: Manifest): void =>
 };
 
 /**
- * The rules that a delivery is held to: each at the strictest of the platform's copy, the commit's `policy.yaml`, the
- * champion's manifest and the challenger's, because whoever changes a model also commits its manifest. What the
- * challenger's manifest loosens is in force from the delivery after this one, and never below the platform's copy.
- * Approvers are those of the champion's manifest (the challenger's for a first version) whom the floor allows.
- * Throws ManifestInvalid, with a sentence, when those are fewer than the quorum, or when the model's function would
- * record more than the platform allows.
+ * The rules of a delivery: for each rule the strictest value of the platform's copy, the commit's `policy.yaml`, the
+ * champion's manifest and the challenger's. Whoever changes a model also commits its manifest, so what the challenger's
+ * manifest loosens only applies to the next delivery, and never below the platform's copy. Approvers are those of the
+ * champion's manifest (the challenger's for a first version) that the floor allows. Throws ManifestInvalid where they are
+ * fewer than the quorum, or where the function would record more than the platform allows.
  * @param platform the platform's copy of the policy
- * @param committed the commit's `policy.yaml`, which can only tighten the platform's copy; undefined: it has none
+ * @param committed the commit's `policy.yaml`; undefined: none
  */
 export const computeRulesInForce = ({
   platform,
@@ -188,7 +187,7 @@ export const computeRulesInForce = ({
     approval: combineApprovals(floor, manifests, champion ?? challenger, challenger),
     canary: combineCanaries(floor, manifests),
     canaryLimits: floor.canary.limits,
-    // What a model needs may grow with the model, up to the floor.
+    // A new version may need more resources, up to the floor.
     resources: {
       memoryMb: Math.min(floor.resources.memoryMb, challenger.resources.memoryMb),
       timeoutSeconds: Math.min(floor.resources.timeoutSeconds, challenger.resources.timeoutSeconds),

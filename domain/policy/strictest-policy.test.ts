@@ -242,7 +242,7 @@ test("what a commit's policy loosens changes nothing: with it the rules are thos
   );
 });
 
-test("a rule that loosens and one that tightens are told apart, each with both values", () => {
+test("loosened and tightened rules are listed separately, each with both values", () => {
   const before = Policy.parse(read("policy.yaml"));
   const after: Policy = {
     ...before,

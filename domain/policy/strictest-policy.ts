@@ -14,10 +14,10 @@ import {
   subset,
 } from "./strictness.ts";
 
-/** How much of a request a prediction record keeps, from the least on. */
+/** From the strictest to the loosest. */
 export const recordInputs = ["none", "hashed", "full"] as const;
 
-/** For each rule of a policy which value is the stricter. A test holds that no field of the schema is missing here. */
+/** Which value of a policy's rule is stricter. A test checks that no field of the schema is missing. */
 export const policyRules: ReadonlyMap<string, Strictness> = new Map([
   ["approval.approvers", subset],
   ["approval.quorum", atLeast],
@@ -49,37 +49,36 @@ const nestRules = (rules: ReadonlyMap<string, unknown>): unknown => {
   const root = new Map<string, unknown>();
   for (const [path, value] of rules) {
     const keys = path.split(".");
-    let here = root;
+    let node = root;
     for (const key of keys.slice(0, -1)) {
-      const below = here.get(key);
-      const next: Map<string, unknown> = below instanceof Map ? below : new Map();
-      here.set(key, next);
-      here = next;
+      const child = node.get(key);
+      const next: Map<string, unknown> = child instanceof Map ? child : new Map();
+      node.set(key, next);
+      node = next;
     }
-    here.set(keys.at(-1) ?? "", value);
+    node.set(keys.at(-1) ?? "", value);
   }
   const toObject = (value: unknown): unknown =>
     value instanceof Map
-      ? Object.fromEntries([...value].map(([key, below]) => [key, toObject(below)]))
+      ? Object.fromEntries([...value].map(([key, child]) => [key, toObject(child)]))
       : value;
   return toObject(root);
 };
 
 /**
- * The policy that allows only what both allow, each rule at its strictest. Its approvers may be fewer than its quorum,
- * or none at all: computeRulesInForce says so in a sentence.
+ * The policy that allows only what both allow. It may have fewer approvers than its quorum, or none: computeRulesInForce
+ * reports that.
  */
 export const computeStrictestPolicy = (platform: Policy, committed: Policy | undefined): Policy => {
   if (committed === undefined) return platform;
-  const [one, other] = [flattenRules(platform), flattenRules(committed)];
+  const [platformRules, committedRules] = [flattenRules(platform), flattenRules(committed)];
   const rules = new Map<string, unknown>();
   for (const [path, rule] of policyRules) {
-    const value = pickStrictest(rule, one.get(path), other.get(path));
+    const value = pickStrictest(rule, platformRules.get(path), committedRules.get(path));
     if (value !== undefined) rules.set(path, value);
   }
   return PolicyFields.parse(nestRules(rules));
 };
 
-/** What another policy would loosen and tighten, a sentence for each rule. */
 export const comparePolicies = (before: Policy, after: Policy): RuleChanges =>
   compareRules(policyRules, flattenRules(before), flattenRules(after));

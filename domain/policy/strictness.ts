@@ -1,9 +1,9 @@
 import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 
 /**
- * Which of two values of one rule is the stricter. A `scale` orders all values by how much they allow; a rule that is
- * not set allows everything. `subset`: fewer members are stricter; `superset`: more are. `same`: any other value counts
- * as looser, because nobody can say which of the two is.
+ * Which of two values of a rule is stricter. `scale` orders values by how much they allow; an absent value allows
+ * everything. `subset`: fewer members are stricter. `superset`: more members are. `same`: values have no order, so any
+ * change counts as looser.
  */
 export type Strictness =
   | { readonly kind: "scale"; readonly allows: (value: unknown) => number }
@@ -16,19 +16,18 @@ const scale = (allows: (value: unknown) => number): Strictness => ({
   allows: (value) => (value === undefined ? Number.POSITIVE_INFINITY : allows(value)),
 });
 
-/** A limit: the less the stricter. */
+/** A limit: lower is stricter. */
 export const atMost = scale(Number);
-/** A minimum: the more the stricter. */
+/** A minimum: higher is stricter. */
 export const atLeast = scale((value) => -Number(value));
 export const atMostDuration = scale((value) => durationToSeconds(String(value)));
 export const atLeastDuration = scale((value) => -durationToSeconds(String(value)));
-/** A permission: `true` allows. */
 export const permission = scale((value) => (value === true ? 1 : 0));
-/** One of a list that goes from the strictest to the loosest. */
+/** @param order from the strictest to the loosest */
 export const oneOf = (order: readonly string[]): Strictness =>
   scale((value) => {
-    const at = order.indexOf(String(value));
-    return at < 0 ? order.length : at;
+    const index = order.indexOf(String(value));
+    return index < 0 ? order.length : index;
   });
 export const subset: Strictness = { kind: "subset" };
 export const superset: Strictness = { kind: "superset" };
@@ -38,34 +37,36 @@ const members = (value: unknown): readonly unknown[] => (Array.isArray(value) ? 
 const lacks = (value: unknown, other: unknown): boolean =>
   members(other).some((member) => !members(value).includes(member));
 
-/** Whether `value` allows anything that `than` does not. */
-export const isLooser = (rule: Strictness, value: unknown, than: unknown): boolean => {
+/** Whether `value` allows anything that `other` does not. */
+export const isLooser = (rule: Strictness, value: unknown, other: unknown): boolean => {
   switch (rule.kind) {
     case "scale":
-      return rule.allows(value) > rule.allows(than);
+      return rule.allows(value) > rule.allows(other);
     case "subset":
-      return than !== undefined && (value === undefined || lacks(than, value));
+      return other !== undefined && (value === undefined || lacks(other, value));
     case "superset":
-      return lacks(value, than);
+      return lacks(value, other);
     case "same":
-      return JSON.stringify(value) !== JSON.stringify(than);
+      return JSON.stringify(value) !== JSON.stringify(other);
     default:
       return rule satisfies never;
   }
 };
 
-/** The value that allows only what both allow; of two equal ones the first. */
-export const pickStrictest = (rule: Strictness, one: unknown, other: unknown): unknown => {
+/** The value that allows only what both allow. */
+export const pickStrictest = (rule: Strictness, first: unknown, second: unknown): unknown => {
   switch (rule.kind) {
     case "scale":
-      return rule.allows(other) < rule.allows(one) ? other : one;
+      return rule.allows(second) < rule.allows(first) ? second : first;
     case "subset":
-      if (one === undefined) return other;
-      return other === undefined ? one : members(one).filter((member) => members(other).includes(member));
+      if (first === undefined) return second;
+      return second === undefined
+        ? first
+        : members(first).filter((member) => members(second).includes(member));
     case "superset":
-      return [...new Set([...members(one), ...members(other)])];
+      return [...new Set([...members(first), ...members(second)])];
     case "same":
-      return one;
+      return first;
     default:
       return rule satisfies never;
   }
@@ -74,12 +75,12 @@ export const pickStrictest = (rule: Strictness, one: unknown, other: unknown): u
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Every rule of a document under its path: `gates.accuracy.min` → `0.75`; a list is one rule, an absent one none. */
+/** Maps paths to values: `gates.accuracy.min` → `0.75`. A list is one value. */
 export const flattenRules = (value: unknown, path = ""): ReadonlyMap<string, unknown> =>
   new Map(
     isRecord(value)
-      ? Object.entries(value).flatMap(([key, below]) => [
-          ...flattenRules(below, path === "" ? key : `${path}.${key}`),
+      ? Object.entries(value).flatMap(([key, child]) => [
+          ...flattenRules(child, path === "" ? key : `${path}.${key}`),
         ])
       : value === undefined
         ? []
@@ -88,10 +89,10 @@ export const flattenRules = (value: unknown, path = ""): ReadonlyMap<string, unk
 
 const formatValue = (value: unknown) => (Array.isArray(value) ? `[${value.join(", ")}]` : String(value));
 
-/** What changed between two sets of rules, a sentence each: `gates.accuracy.min 0.75 → 0.6`. */
+/** One line for each change: `gates.accuracy.min 0.75 → 0.6`. */
 export type RuleChanges = { readonly loosened: readonly string[]; readonly tightened: readonly string[] };
 
-/** Compares two sets of rules; a rule that `table` does not know counts as loosened, whichever way it went. */
+/** A changed rule that `table` does not contain counts as loosened. */
 export const compareRules = (
   table: ReadonlyMap<string, Strictness>,
   before: ReadonlyMap<string, unknown>,
@@ -100,15 +101,15 @@ export const compareRules = (
   const loosened: string[] = [];
   const tightened: string[] = [];
   for (const path of [...new Set([...before.keys(), ...after.keys()])].toSorted()) {
-    const [was, is] = [before.get(path), after.get(path)];
-    if (JSON.stringify(was) === JSON.stringify(is)) continue;
+    const [oldValue, newValue] = [before.get(path), after.get(path)];
+    if (JSON.stringify(oldValue) === JSON.stringify(newValue)) continue;
     const sentence =
-      was === undefined
-        ? `${path} is new: ${formatValue(is)}`
-        : is === undefined
-          ? `${path} was removed (it was ${formatValue(was)})`
-          : `${path} ${formatValue(was)} → ${formatValue(is)}`;
-    (isLooser(table.get(path) ?? same, is, was) ? loosened : tightened).push(sentence);
+      oldValue === undefined
+        ? `${path} is new: ${formatValue(newValue)}`
+        : newValue === undefined
+          ? `${path} was removed (it was ${formatValue(oldValue)})`
+          : `${path} ${formatValue(oldValue)} → ${formatValue(newValue)}`;
+    (isLooser(table.get(path) ?? same, newValue, oldValue) ? loosened : tightened).push(sentence);
   }
   return { loosened, tightened };
 };

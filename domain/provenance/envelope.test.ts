@@ -5,7 +5,7 @@ import { encodePreAuth, openEnvelope, payloadType, sealEnvelope } from "./envelo
 
 const signer = memorySigner();
 
-test("the encoding is DSSE's, by its own example", () => {
+test("the encoding matches the example of the DSSE specification", () => {
   // https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md#test-vectors
   const encoded = encodePreAuth("http://example.com/HelloWorld", Buffer.from("hello world"));
   expect(Buffer.from(encoded).toString()).toBe("DSSEv1 29 http://example.com/HelloWorld 11 hello world");
@@ -15,13 +15,13 @@ test("no two pairs of type and body have the same encoding", () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), fc.string(), fc.string(), (type, body, otherType, otherBody) => {
       fc.pre(type !== otherType || body !== otherBody);
-      const one = encodePreAuth(type, Buffer.from(body));
-      expect(Buffer.compare(one, encodePreAuth(otherType, Buffer.from(otherBody)))).not.toBe(0);
+      const encoded = encodePreAuth(type, Buffer.from(body));
+      expect(Buffer.compare(encoded, encodePreAuth(otherType, Buffer.from(otherBody)))).not.toBe(0);
     }),
   );
 });
 
-test("any payload comes out as it went in, with the key that signed it", async () => {
+test("a sealed payload opens unchanged, with the key that signed it", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 2_000 }), async (payload) => {
       const opened = await openEnvelope({ signer })(await sealEnvelope({ signer })(payload));
@@ -31,7 +31,7 @@ test("any payload comes out as it went in, with the key that signed it", async (
   );
 });
 
-test("an envelope of which any one byte was changed gives no other payload", async () => {
+test("an envelope with any changed byte never opens with another payload", async () => {
   const payload = Buffer.from('{"a":1}');
   const sealed = await sealEnvelope({ signer })(payload);
   for (let at = 0; at < sealed.length; at++) {
@@ -41,7 +41,7 @@ test("an envelope of which any one byte was changed gives no other payload", asy
   }
 });
 
-test("a signature counts wherever it stands among others", async () => {
+test("a valid signature counts in any position", async () => {
   const sealed = JSON.parse(Buffer.from(await sealEnvelope({ signer })(Buffer.from("x"))).toString());
   const foreign = JSON.parse(
     Buffer.from(await sealEnvelope({ signer: memorySigner() })(Buffer.from("x"))).toString(),

@@ -14,10 +14,10 @@ const Envelope = z.object({
     .max(4),
 });
 
-/** An envelope's longest JSON: a statement of 1,000 files has about 200 KB. */
+/** A statement of 1,000 files has about 200 KB. */
 const maxEnvelopeBytes = 2_000_000;
 
-/** What is signed: DSSE's pre-authentication encoding, so that type and body cannot be shifted into each other. */
+/** DSSE's pre-authentication encoding: no two pairs of type and body have the same bytes to sign. */
 export const encodePreAuth = (type: string, body: Uint8Array): Uint8Array => {
   const typeBytes = Buffer.from(type, "utf8");
   return Buffer.concat([
@@ -28,7 +28,7 @@ export const encodePreAuth = (type: string, body: Uint8Array): Uint8Array => {
   ]);
 };
 
-/** A statement's bytes in a signed envelope, as JSON. */
+/** Returns the signed envelope as JSON. */
 export const sealEnvelope =
   ({ signer }: { readonly signer: Signer }) =>
   async (payload: Uint8Array): Promise<Uint8Array> => {
@@ -42,8 +42,8 @@ export const sealEnvelope =
   };
 
 /**
- * The payload's bytes and the key that signed them; undefined where the envelope has another form or no signature of
- * this signer's key holds. The payload is not parsed before its signature holds.
+ * The payload and the key that signed it; undefined where the envelope is invalid or has no valid signature of this
+ * signer's key. Nothing parses the payload before its signature is verified.
  */
 export const openEnvelope =
   ({ signer }: { readonly signer: Signer }) =>

@@ -5,25 +5,25 @@ import { openEnvelope, sealEnvelope } from "./envelope.ts";
 import { type BuildFacts, makeStatement, ProvenanceStatement } from "./statement.ts";
 import type { Provenance as Verified } from "./verified-provenance.ts";
 
-/** Nothing is kept of how this image was built at this commit. */
+/** There is no provenance of this image at this commit. */
 export class ProvenanceMissing extends SlipwayError {
   override readonly name = "ProvenanceMissing";
   override readonly retryable = false;
 }
 
-/** What is kept of the build is not signed by the builder's key, or was changed. */
+/** The provenance is not signed with the builder's key, or was changed. */
 export class ProvenanceRefused extends SlipwayError {
   override readonly name = "ProvenanceRefused";
   override readonly retryable = false;
 }
 
-/** The builder's statement is of another build than the one that is to be deployed. */
+/** The provenance describes another build than the one to deploy. */
 export class ProvenanceDiffers extends SlipwayError {
   override readonly name = "ProvenanceDiffers";
   override readonly retryable = false;
 }
 
-/** What the statement must say; what is left out may be anything that the builder signed. */
+/** What the statement must contain. Absent fields are not compared. */
 export type ExpectedProvenance = {
   readonly digest: string;
   readonly model: string;
@@ -32,11 +32,11 @@ export type ExpectedProvenance = {
   readonly runtime?: string;
   /** The builder in force. */
   readonly builder?: string;
-  /** Content hashes of the model's folder as the source has it. */
+  /** Content hashes of the model's folder in the source. */
   readonly files?: Readonly<Record<string, string>>;
 };
 
-/** By image and commit: commits that change nothing that is served share an image. */
+/** By image and commit: several commits may have the same image. */
 export const toProvenanceKey = (digest: string, commit: string): string =>
   `provenance/${digest.replace(/^sha256:/, "")}/${commit}.dsse.json`;
 
@@ -49,17 +49,17 @@ const findDifferences = (statement: ProvenanceStatement, expected: ExpectedProve
   const files = new Map(Object.entries(expected.files ?? {}));
   const folder = `models/${expected.model}/`;
   const builtFrom = [...dependencies.keys()].filter((name) => name.startsWith("models/"));
-  const is = (what: string, stated: string | undefined, wanted: string | undefined) =>
-    wanted === undefined || stated === wanted.replace(/^sha256:/, "")
+  const compare = (subject: string, stated: string | undefined, required: string | undefined) =>
+    required === undefined || stated === required.replace(/^sha256:/, "")
       ? []
-      : [`${what}: built ${stated ?? "without"}, expected ${wanted}`];
+      : [`${subject}: built ${stated ?? "without"}, expected ${required}`];
   return [
-    ...is("image", statement.subject[0].digest.sha256, expected.digest),
-    ...is("model", model, expected.model),
-    ...is("commit", commit, expected.commit),
-    ...is("runtime", dependencies.get("runtime"), expected.runtime),
-    ...is("builder", runDetails.builder.builderDependencies[0].digest.sha256, expected.builder),
-    ...[...files].flatMap(([name, hash]) => is(name, dependencies.get(`${folder}${name}`), hash)),
+    ...compare("image", statement.subject[0].digest.sha256, expected.digest),
+    ...compare("model", model, expected.model),
+    ...compare("commit", commit, expected.commit),
+    ...compare("runtime", dependencies.get("runtime"), expected.runtime),
+    ...compare("builder", runDetails.builder.builderDependencies[0].digest.sha256, expected.builder),
+    ...[...files].flatMap(([name, hash]) => compare(name, dependencies.get(`${folder}${name}`), hash)),
     ...(expected.files === undefined
       ? []
       : builtFrom
@@ -69,8 +69,8 @@ const findDifferences = (statement: ProvenanceStatement, expected: ExpectedProve
 };
 
 /**
- * How images were built, signed by the builder and kept under image and commit. An image of which nothing is kept is
- * not deployed; only a rollback may go to one from before provenance was kept (the ledger names its builder or none).
+ * Signed statements of how images were built, by image and commit. An image without one is not deployed, except by a
+ * rollback to an image from before provenance was kept (the ledger has no builder for it).
  */
 export const createProvenanceStore = ({
   blobs,
@@ -79,7 +79,7 @@ export const createProvenanceStore = ({
   readonly blobs: Pick<Blobs, "put" | "get">;
   readonly signer: Signer;
 }) => ({
-  /** Signs what a build says of itself and keeps it; the same build again replaces it. */
+  /** Signs and stores the statement of a build. The same build again replaces it. */
   record: async (build: BuildFacts): Promise<void> => {
     const statement = Buffer.from(JSON.stringify(makeStatement(build)));
     await blobs.put(toProvenanceKey(build.digest, build.commit), await sealEnvelope({ signer })(statement), {
@@ -87,15 +87,15 @@ export const createProvenanceStore = ({
     });
   },
 
-  /** What the builder signed of this image. Throws ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. */
+  /** Throws ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. */
   verify: async (expected: ExpectedProvenance): Promise<Verified> => {
     const { digest, commit, model } = expected;
-    const about = `${digest.slice(0, 19)}… of ${model} at ${commit.slice(0, 12)}`;
+    const subject = `${digest.slice(0, 19)}… of ${model} at ${commit.slice(0, 12)}`;
     const bytes = await blobs.get(toProvenanceKey(digest, commit));
-    if (bytes === undefined) throw new ProvenanceMissing(`nothing says how ${about} was built`);
+    if (bytes === undefined) throw new ProvenanceMissing(`there is no provenance of ${subject}`);
     const opened = await openEnvelope({ signer })(bytes);
     if (opened === undefined)
-      throw new ProvenanceRefused(`the provenance of ${about} bears no valid signature of the builder's key`);
+      throw new ProvenanceRefused(`the provenance of ${subject} has no valid signature of the builder's key`);
     let json: unknown;
     try {
       json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(opened.payload));
@@ -104,11 +104,11 @@ export const createProvenanceStore = ({
     }
     const statement = ProvenanceStatement.safeParse(json);
     if (!statement.success)
-      throw new ProvenanceRefused(`the provenance of ${about} is no statement of a build`);
+      throw new ProvenanceRefused(`the provenance of ${subject} is not a statement of a build`);
     const differences = findDifferences(statement.data, expected);
     if (differences.length > 0)
       throw new ProvenanceDiffers(
-        `the provenance of ${about} is of another build: ${differences.join("; ")}`,
+        `the provenance of ${subject} describes another build: ${differences.join("; ")}`,
       );
     const { builder, metadata } = statement.data.predicate.runDetails;
     return {
@@ -122,5 +122,5 @@ export const createProvenanceStore = ({
 });
 export type ProvenanceStore = ReturnType<typeof createProvenanceStore>;
 
-/** What a step needs: null where this world keeps no provenance. */
+/** Null where this world keeps no provenance. */
 export type ProvenanceVerifier = { verify(expected: ExpectedProvenance): Promise<Verified | null> };

@@ -3,20 +3,19 @@ import * as z from "zod";
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 const Sha256 = z.object({ sha256: hex });
 
-/** How an image is built: the meaning of the parameters below. Another meaning gets another name. */
+/** Names the meaning of the parameters below. Another meaning needs another name. */
 const buildType = "urn:slipway:build:image:v1";
 const statementType = "https://in-toto.io/Statement/v1";
 const predicateType = "https://slsa.dev/provenance/v1";
 
-/** Where images are built: `urn:slipway:builder:codebuild` on AWS, `urn:slipway:builder:embedded` on one machine. */
 export const builderIds = {
   codebuild: "urn:slipway:builder:codebuild",
   embedded: "urn:slipway:builder:embedded",
 } as const;
 
 /**
- * in-toto Statement v1 with the SLSA provenance v1 predicate, in the form that this product writes; other fields may
- * stand beside these. https://slsa.dev/spec/v1.0/provenance
+ * in-toto Statement v1 with the SLSA provenance v1 predicate, with the fields that Slipway writes. Other fields are
+ * allowed. https://slsa.dev/spec/v1.0/provenance
  */
 export const ProvenanceStatement = z.object({
   _type: z.literal(statementType),
@@ -27,30 +26,30 @@ export const ProvenanceStatement = z.object({
     buildDefinition: z.object({
       buildType: z.literal(buildType),
       externalParameters: z.object({ model: z.string(), commit: z.string().regex(/^[0-9a-f]{40}$/) }),
-      /** The runtime layer, the files of the model's folder at the commit, the base image where there is one. */
+      /** The runtime layer, the files of the model's folder, and the base image if there is one. */
       resolvedDependencies: z.array(z.object({ name: z.string(), digest: Sha256 })),
     }),
     runDetails: z.object({
       builder: z.object({
         id: z.enum([builderIds.codebuild, builderIds.embedded]),
-        /** The builder's own code with its lock file. */
+        /** The builder's code with its lock file. */
         builderDependencies: z.tuple([z.object({ name: z.literal("builder"), digest: Sha256 })]),
       }),
       metadata: z.object({ invocationId: z.string(), finishedOn: z.iso.datetime() }),
-      /** The image's layers in their order, as they lie in the registry or layout. */
+      /** The image's layers in order. */
       byproducts: z.array(z.object({ name: z.literal("layer"), digest: Sha256 })),
     }),
   }),
 });
 export type ProvenanceStatement = z.infer<typeof ProvenanceStatement>;
 
-/** What a build says of itself. Digests are `sha256:` and hex, those of files hex alone. */
+/** Digests are `sha256:<hex>`, those of files `<hex>`. */
 export type BuildFacts = {
   readonly digest: string;
   readonly model: string;
   readonly commit: string;
   readonly runtime: string;
-  /** Content hash of every file of the model's folder, by its name. */
+  /** Content hashes of the model's folder by file name. */
   readonly files: Readonly<Record<string, string>>;
   readonly baseImage: string | null;
   readonly layers: readonly string[];
@@ -63,7 +62,6 @@ export type BuildFacts = {
 
 const toSha256 = (digest: string) => ({ sha256: digest.replace(/^.*sha256:/, "") });
 
-/** The statement of a build. */
 export const makeStatement = (build: BuildFacts): ProvenanceStatement =>
   ProvenanceStatement.parse({
     _type: statementType,

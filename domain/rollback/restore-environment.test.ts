@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => world.close());
 const writer = { model: toyModel, delivery: "d", fence: 50 };
 
-test("prod goes back to the very function version of the ledger, without a canary", async () => {
+test("prod gets the function version of the ledger, without a canary", async () => {
   const first = await promoteVersion(world, "a", 1);
   await promoteVersion(world, "b", 2);
   const live = await world.serving.prod.live(toyModel);
@@ -32,7 +32,7 @@ test("prod goes back to the very function version of the ledger, without a canar
   expect((await world.serving.prod.live(toyModel))?.canary).toBeUndefined();
 });
 
-test("stage goes to its own version of the image that prod serves", async () => {
+test("stage gets its own version of the image that prod serves", async () => {
   // Stage has one version more than prod, so the numbers differ.
   await world.serving.stage.ensure(toyModel);
   await world.serving.stage.publish(toyModel, {
@@ -49,7 +49,7 @@ test("stage goes to its own version of the image that prod serves", async () => 
   expect(version?.config.digest).toBe(fakeDigest("a"));
 });
 
-test("where the number belongs to another image by now, the image decides and is published again", async () => {
+test("if the version number belongs to another image, the image is published again", async () => {
   const first = await promoteVersion(world, "a", 1);
   await world.serving.prod.retire(toyModel);
   await world.serving.prod.ensure(toyModel);
@@ -63,24 +63,24 @@ test("where the number belongs to another image by now, the image decides and is
   expect((await world.serving.prod.version(toyModel, "2"))?.config.digest).toBe(fakeDigest("a"));
 });
 
-test("with nothing to go back to the model answers nobody", async () => {
+test("without a target the model serves nobody", async () => {
   await promoteVersion(world, "a", 1);
   expect(await restoreEnvironment(world)("prod", writer, undefined)).toBeNull();
   expect(await world.serving.prod.live(toyModel)).toBeUndefined();
 });
 
 test.each(["differs", "crashes"] as const)(
-  "a version that %s when asked its golden rows is a failed rollback",
-  async (fault) => {
+  "a version that %s on its golden rows is a failed rollback",
+  async (failure) => {
     const first = await promoteVersion(world, "a", 1);
-    world.faulty.set(fakeDigest("a"), fault);
+    world.faulty.set(fakeDigest("a"), failure);
     await expect(restoreEnvironment(world)("prod", writer, first)).rejects.toMatchObject({
       name: "RollBackFailed",
     });
   },
 );
 
-test("a higher fence keeps what it has", async () => {
+test("a lower fence changes nothing", async () => {
   const first = await promoteVersion(world, "a", 1);
   await promoteVersion(world, "b", 2);
   await expect(restoreEnvironment(world)("prod", { ...writer, fence: 1 }, first)).rejects.toMatchObject({
@@ -89,7 +89,7 @@ test("a higher fence keeps what it has", async () => {
   expect((await world.serving.prod.live(toyModel))?.version).toBe("2");
 });
 
-test("an alias that does not read back as it was written is a failed rollback", async () => {
+test("an alias that differs after the write is a failed rollback", async () => {
   const first = await promoteVersion(world, "a", 1);
   await promoteVersion(world, "b", 2);
   const prod = {
@@ -98,10 +98,10 @@ test("an alias that does not read back as it was written is a failed rollback", 
   };
   await expect(
     restoreEnvironment({ ...world, serving: { ...world.serving, prod } })("prod", writer, first),
-  ).rejects.toMatchObject({ name: "RollBackFailed", message: expect.stringContaining("read back") });
+  ).rejects.toMatchObject({ name: "RollBackFailed", message: expect.stringContaining("does not point to") });
 });
 
-test("an alias that still shares its traffic is not restored", async () => {
+test("an alias with a canary is not restored", async () => {
   const first = await promoteVersion(world, "a", 1);
   const shared = {
     version: "1",
@@ -112,5 +112,5 @@ test("an alias that still shares its traffic is not restored", async () => {
   const prod = { ...world.serving.prod, route: async () => shared, live: async () => shared };
   await expect(
     restoreEnvironment({ ...world, serving: { ...world.serving, prod } })("prod", writer, first),
-  ).rejects.toMatchObject({ name: "RollBackFailed", message: expect.stringContaining("read back") });
+  ).rejects.toMatchObject({ name: "RollBackFailed", message: expect.stringContaining("does not point to") });
 });

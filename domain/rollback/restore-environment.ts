@@ -13,9 +13,10 @@ import type { Environment } from "#platform/serving/serving.ts";
 export type RestoreEnvironmentDependencies = VersionNeeds & { readonly warn: Warn };
 
 /**
- * Puts an environment back to a deployment of prod's ledger (`undefined`: nobody is served), reads the alias back and
- * has the golden vectors answered through it. Returns the function version that serves now.
- * Throws Superseded under a higher fence, RollBackFailed when what was put back does not prove itself.
+ * Restores a deployment of prod in an environment, reads the alias back and verifies the golden vectors through it.
+ * Throws Superseded after a higher fence, and RollBackFailed where the restored version fails its golden vectors.
+ * @param target undefined: nothing serves any more
+ * @returns the function version that serves now
  */
 export const restoreEnvironment =
   ({ serving, source, ledger, policy, provenance, warn }: RestoreEnvironmentDependencies) =>
@@ -39,14 +40,16 @@ export const restoreEnvironment =
     await setLiveAlias(here)(writer, { version });
     const live = await here.live(model);
     if (live?.version !== version || live.canary)
-      throw new RollBackFailed(`the alias of ${model} on ${environment} does not read back as ${version}`);
+      throw new RollBackFailed(
+        `the alias of ${model} on ${environment} does not point to ${version} after the write`,
+      );
     try {
       await verifyGoldenVectors(here)(model, "live", golden);
-    } catch (fault) {
+    } catch (error) {
       throw new RollBackFailed(
-        `${model} was put back on ${environment} but does not prove itself: ${String(fault)}`,
+        `${model} was restored on ${environment} but failed its golden vectors: ${String(error)}`,
         {
-          cause: fault,
+          cause: error,
         },
       );
     }

@@ -24,7 +24,7 @@ const serves = async (environment: "stage" | "prod") => {
 const open = async () =>
   (await world.claims.open()).map(({ environment, holder }) => ({ environment, holder }));
 
-/** A delivery that holds prod and has given its version a share of the traffic. */
+/** A delivery with a running canary. */
 const canary = async (letter: string, version: number) => {
   const delivery = `delivery-${letter}`;
   world.commit(letter);
@@ -69,7 +69,7 @@ const canary = async (letter: string, version: number) => {
   return entry;
 };
 
-test("the version before is served again on prod and stage, proven, and stands in the ledger with its reason", async () => {
+test("the previous version is verified and serves prod and stage again, and the ledger has the reason", async () => {
   const first = await promoteVersion(world, "a", 1);
   await promoteVersion(world, "b", 2);
   const { from, to, ended, stage } = await back();
@@ -86,7 +86,7 @@ test("the version before is served again on prod and stage, proven, and stands i
   expect(await open()).toEqual([]);
 });
 
-test("rolled back twice it goes back twice, and then there is nothing before", async () => {
+test("each rollback goes back one version, until there is no previous one", async () => {
   await promoteVersion(world, "a", 1);
   await promoteVersion(world, "b", 2);
   await promoteVersion(world, "c", 3);
@@ -97,7 +97,7 @@ test("rolled back twice it goes back twice, and then there is nothing before", a
   expect(await open()).toEqual([]);
 });
 
-test("a wish that cannot be granted takes prod from no delivery", async () => {
+test("a rollback that is not possible takes prod from no delivery", async () => {
   await expect(back()).rejects.toMatchObject({ name: "NothingBefore" });
   const request = {
     environment: "prod",
@@ -111,7 +111,7 @@ test("a wish that cannot be granted takes prod from no delivery", async () => {
   expect(await world.claims.read("prod", toyModel)).toMatchObject({ holder: "first", fence: 1 });
 });
 
-test("during a canary the champion alone is served, and the delivery may not write any more", async () => {
+test("during a canary the champion alone serves, and the delivery may no longer write", async () => {
   await promoteVersion(world, "a", 1);
   const champion = await promoteVersion(world, "b", 2);
   const entry = await canary("c", 3);
@@ -126,7 +126,7 @@ test("during a canary the champion alone is served, and the delivery may not wri
   expect((await back("r2")).to.version).toBe(1);
 });
 
-test("a deployment that an earlier delivery left without an end is no canary", async () => {
+test("an unended deployment of an earlier delivery is not a canary", async () => {
   await promoteVersion(world, "a", 1);
   await promoteVersion(world, "b", 2);
   await canary("c", 3);
@@ -138,7 +138,7 @@ test("a deployment that an earlier delivery left without an end is no canary", a
   expect((await back()).to.version).toBe(1);
 });
 
-test("a delivery that is promoted while the claim is taken is rolled back like any other", async () => {
+test("a delivery that is promoted while the claim is taken is rolled back too", async () => {
   await promoteVersion(world, "a", 1);
   const entry = await canary("b", 2);
   const take = world.claims.take;
@@ -159,7 +159,7 @@ test("a delivery that is promoted while the claim is taken is rolled back like a
   expect((await serves("prod")).digest).toBe(fakeDigest("a"));
 });
 
-test("functions that were deleted by hand are made anew", async () => {
+test("deleted functions are created again", async () => {
   await promoteVersion(world, "a", 1);
   await promoteVersion(world, "b", 2);
   for (const environment of ["stage", "prod"] as const) await world.serving[environment].retire(toyModel);
@@ -168,7 +168,7 @@ test("functions that were deleted by hand are made anew", async () => {
   expect(await open()).toEqual([]);
 });
 
-test("a version before that does not prove itself is not left on prod", async () => {
+test("a previous version that fails its golden vectors does not stay on prod", async () => {
   await promoteVersion(world, "a", 1);
   await promoteVersion(world, "b", 2);
   world.faulty.set(fakeDigest("a"), "differs");
@@ -179,7 +179,7 @@ test("a version before that does not prove itself is not left on prod", async ()
   expect(await open()).toEqual([]);
 });
 
-test("where nothing can be put back the claim stays open for the sweep", async () => {
+test("if nothing can be restored, the claim stays open for the sweep", async () => {
   await promoteVersion(world, "a", 1);
   await promoteVersion(world, "b", 2);
   world.faulty.set(fakeDigest("a"), "differs").set(fakeDigest("b"), "crashes");
@@ -187,7 +187,7 @@ test("where nothing can be put back the claim stays open for the sweep", async (
   expect(await open()).toEqual([{ environment: "prod", holder: "rollback-1" }]);
 });
 
-test("a delivery at work on stage is left in peace", async () => {
+test("a delivery that holds stage is not disturbed", async () => {
   await promoteVersion(world, "a", 1);
   await promoteVersion(world, "b", 2);
   await world.claims.take(
@@ -205,7 +205,7 @@ test("a delivery at work on stage is left in peace", async () => {
   expect(await open()).toEqual([{ environment: "stage", holder: "next" }]);
 });
 
-test("prod is rolled back whatever becomes of stage, which is left to the sweep", async () => {
+test("prod is rolled back even if stage fails, and the sweep retries stage", async () => {
   await promoteVersion(world, "a", 1);
   await promoteVersion(world, "b", 2);
   const stage = { ...world.serving.stage, live: () => Promise.reject(new Error("stage is unreachable")) };

@@ -12,41 +12,38 @@ type RollbackResult = {
   /** What prod serves now. */
   readonly to: Deployment;
   readonly from: Deployment;
-  /** The delivery whose canary was ended, where one was under way: then prod keeps its champion. */
+  /** The delivery whose canary was ended; prod then keeps its champion. Null: there was no canary. */
   readonly ended: string | null;
-  /**
-   * Of the image that prod goes back to: verified; absent where it was deployed before provenance was kept; serving
-   * where it has the traffic already and only a canary was ended.
-   */
+  /** absent: deployed before provenance existed; serving: already has the traffic, because only a canary was ended. */
   readonly provenance: "verified" | "absent" | "serving";
-  /** busy: a delivery is at work there; failed: prod is rolled back all the same, and the sweep tries stage again. */
+  /** busy: a delivery holds stage; failed: prod is rolled back, and the sweep retries stage. */
   readonly stage:
     | { readonly status: "restored" | "busy" }
-    | { readonly status: "failed"; readonly fault: unknown };
+    | { readonly status: "failed"; readonly error: unknown };
 };
 
-/** There is no version before the one that prod serves. */
+/** There is no previous version to roll back to. */
 export class NothingBefore extends SlipwayError {
   override readonly name = "NothingBefore";
   override readonly retryable = false;
 }
 
 /**
- * A person's rollback: takes the prod claim by force, so that no delivery under way may write any more, puts the
- * previous version back (or, during a canary, the champion alone), proves it by its golden vectors and writes the
- * ledger. Stage follows where no delivery holds it. Throws NothingBefore, or RollBackFailed when what was put back does
- * not prove itself: prod then serves what it served before.
- * @param by who asks, and why: it stands in the ledger
+ * A person's rollback: takes the claim of prod by force, so that no running delivery may write any more, restores the
+ * previous version (during a canary: the champion alone), verifies its golden vectors and writes the ledger. Stage follows
+ * unless a delivery holds it. Throws NothingBefore, and RollBackFailed where the restored version fails its golden vectors:
+ * prod then serves what it served before.
+ * @param by who and why, for the ledger
  */
 export const rollBackProd =
-  (needs: RollBackProdDependencies) =>
+  (dependencies: RollBackProdDependencies) =>
   async ({ model, id, by }: { model: string; id: string; by: string }): Promise<RollbackResult> => {
-    const { claims, ledger, messages, clock } = needs;
-    // Asked before the claim is taken, too: a wish that cannot be granted must stop no delivery.
+    const { claims, ledger, messages, clock } = dependencies;
+    // Plan before taking the claim: a rollback that is not possible must stop no delivery.
     const held = await claims.read("prod", model);
-    const before = await planRollback(needs, model, held?.fence ?? 0);
-    await verifyTarget(needs, before);
-    // Noted before anything changes: whatever dies from here on, the sweep brings their messages to what is then.
+    const before = await planRollback(dependencies, model, held?.fence ?? 0);
+    await verifyTarget(dependencies, before);
+    // Before any change: after a crash the sweep updates these messages.
     const affected = new Set([held?.holder, before.canary?.delivery, before.from.delivery]);
     for (const delivery of affected) if (delivery) await messages.expect(delivery);
     const now = clock();
@@ -54,12 +51,14 @@ export const rollBackProd =
       { environment: "prod", model, delivery: id, requestedAt: now, now, by },
       "force",
     );
-    if (grant.status !== "granted") throw new Error("a claim taken by force is granted");
+    if (grant.status !== "granted") throw new Error("a forced claim must be granted");
     const writer = { model, delivery: id, fence: grant.fence };
-    const { from, to, ended, proof } = await endCanary(needs, model, grant.fence - 1).catch(async (fault) => {
-      await claims.release("prod", model, id);
-      throw fault;
-    });
+    const { from, to, ended, proof } = await endCanary(dependencies, model, grant.fence - 1).catch(
+      async (error) => {
+        await claims.release("prod", model, id);
+        throw error;
+      },
+    );
     const entry = await ledger.begin(
       {
         ...to,
@@ -76,14 +75,14 @@ export const rollBackProd =
     await ledger.change(entry, (current) => ({ ...current, status: "promoting" }));
     let functionVersion: string | null;
     try {
-      functionVersion = await restoreEnvironment(needs)("prod", writer, to);
-    } catch (fault) {
-      // The version before does not prove itself: better the one that prod served. Where that cannot be put back
-      // either, the claim stays open, and sweep-deliveries puts prod where the ledger says.
+      functionVersion = await restoreEnvironment(dependencies)("prod", writer, to);
+    } catch (error) {
+      // The previous version fails, so restore the one that prod served. If that fails too, the claim stays open, and the
+      // sweep restores what the ledger says.
       await ledger.change(entry, (current) => ({ ...current, status: "ended" }));
-      await restoreEnvironment(needs)("prod", writer, from);
+      await restoreEnvironment(dependencies)("prod", writer, from);
       await claims.release("prod", model, id);
-      throw fault;
+      throw error;
     }
     const promoted = await ledger.change(entry, (current) => ({
       ...current,
@@ -92,47 +91,44 @@ export const rollBackProd =
       promotedAt: clock(),
       shares: [{ percent: 100, from: clock() }],
     }));
-    // Before prod is given back: a rollback that dies here is brought to its end by that claim.
-    const stage = await syncStage(needs)({ model, id, target: promoted });
+    // Before the release: if the rollback crashes here, the sweep finds the open claim and finishes it.
+    const stage = await syncStage(dependencies)({ model, id, target: promoted });
     await claims.release("prod", model, id);
     for (const delivery of new Set([...affected, from.delivery, ended]))
       if (delivery) await messages.show(delivery);
     return { to: promoted, from, ended, provenance: proof, stage };
   };
 
-/** Ends the deployment under way, where there is one; looks again where it was promoted a moment before. */
-const endCanary = async (needs: RollBackProdDependencies, model: string, fence: number) => {
+/** Ends a running canary. If it was promoted in the meantime, plans the rollback again. */
+const endCanary = async (dependencies: RollBackProdDependencies, model: string, fence: number) => {
   for (;;) {
-    const way = await planRollback(needs, model, fence);
-    const { from, to, canary } = way;
-    const proof = await verifyTarget(needs, way);
+    const plan = await planRollback(dependencies, model, fence);
+    const { from, to, canary } = plan;
+    const proof = await verifyTarget(dependencies, plan);
     if (!canary) return { from, to, proof, ended: null };
-    const left = await needs.ledger.change(canary, (current) =>
+    const ended = await dependencies.ledger.change(canary, (current) =>
       current.status === "promoted" ? undefined : { ...current, status: "ended" },
     );
-    if (left.status === "ended") return { from, to, proof, ended: canary.delivery };
+    if (ended.status === "ended") return { from, to, proof, ended: canary.delivery };
   }
 };
 
-/** Verifies what prod is to go back to. Throws ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. */
+/** Verifies the provenance of the target. Throws ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. */
 const verifyTarget = async (
   { provenance }: RollBackProdDependencies,
   { to, canary }: { readonly to: Deployment; readonly canary: Deployment | undefined },
 ): Promise<RollbackResult["provenance"]> => {
   if (canary) return "serving";
-  // The ledger says so itself: that somebody removed what was kept makes no image an older one.
+  // Only the ledger decides this: deleting provenance must not make an image count as old.
   if (to.builder === null) return "absent";
   await provenance.verify({ digest: to.digest, model: to.model, commit: to.commit });
   return "verified";
 };
 
-/**
- * From which deployment to which a rollback goes.
- * @param fence of the last claim before the rollback's own: what was deployed under it and has not ended is under way
- */
+/** @param fence the last one before the rollback's own: a deployment under it that has not ended is a running canary */
 const planRollback = async ({ ledger }: RollBackProdDependencies, model: string, fence: number) => {
   const from = await ledger.serving("prod", model);
-  if (!from) throw new NothingBefore(`prod serves no version of ${model}, so there is nothing to roll back`);
+  if (!from) throw new NothingBefore(`prod serves no version of ${model}: nothing to roll back`);
   const [newest] = await ledger.entries("prod", model, 1);
   const canary =
     newest && newest.sequence > from.sequence && newest.status !== "ended" && newest.fence === fence

@@ -9,15 +9,15 @@ export type SyncStageDependencies = RestoreNeeds & { readonly claims: Claims; re
 
 type StageSyncResult =
   | { readonly status: "restored" | "busy" }
-  | { readonly status: "failed"; readonly fault: unknown };
+  | { readonly status: "failed"; readonly error: unknown };
 
 /**
- * Puts stage to what prod serves after a person's rollback, unless a delivery is at work there; prod is
- * rolled back whatever becomes of stage.
- * @param id the rollback's
+ * Deploys what prod serves to stage after a person's rollback, unless a delivery holds stage. A failure here does not undo
+ * the rollback of prod.
+ * @param id of the rollback
  */
 export const syncStage =
-  (needs: SyncStageDependencies) =>
+  (dependencies: SyncStageDependencies) =>
   async ({
     model,
     id,
@@ -27,17 +27,17 @@ export const syncStage =
     id: string;
     target: Deployment;
   }): Promise<StageSyncResult> => {
-    const { claims, clock } = needs;
+    const { claims, clock } = dependencies;
     const now = clock();
     const request = { environment: "stage" as const, model, delivery: id, requestedAt: now, now };
     try {
       const grant = await claims.take(request, "free");
       if (grant.status === "busy") return { status: "busy" };
-      await restoreEnvironment(needs)("stage", { model, delivery: id, fence: grant.fence }, target);
+      await restoreEnvironment(dependencies)("stage", { model, delivery: id, fence: grant.fence }, target);
       await claims.release("stage", model, id);
       return { status: "restored" };
-    } catch (fault) {
-      // The claim stays open: sweep-deliveries tries again.
-      return { status: "failed", fault };
+    } catch (error) {
+      // The claim stays open for the sweep.
+      return { status: "failed", error };
     }
   };

@@ -2,9 +2,11 @@ import { defaultConfidence, type Interval } from "./interval.ts";
 import { moments } from "./mean-interval.ts";
 import { twoSidedZ } from "./normal-quantile.ts";
 
-/** Ranks from 1, ties sharing the mean of theirs. */
+/** Ranks from 1; ties share the mean of their ranks. */
 const midranks = (values: Float64Array): Float64Array => {
-  const order = Uint32Array.from(values.keys()).sort((one, two) => (values[one] ?? 0) - (values[two] ?? 0));
+  const order = Uint32Array.from(values.keys()).sort(
+    (left, right) => (values[left] ?? 0) - (values[right] ?? 0),
+  );
   const ranks = new Float64Array(values.length);
   for (let from = 0; from < order.length; ) {
     let to = from;
@@ -47,9 +49,8 @@ const countSmallerClass = (truth: readonly boolean[]) => {
 };
 
 /**
- * Area under the ROC curve, the chance that a positive row scores above a negative one (ties count half:
- * Mann-Whitney), with its interval, cut at 0 and 1. With fewer than two rows of either kind nothing is
- * known: 0 to 1. O(n log n).
+ * Area under the ROC curve: the chance that a positive row scores above a negative one (ties count half: Mann-Whitney).
+ * The interval is 0 to 1 where a class has fewer than two rows. O(n log n).
  * Source: DeLong, DeLong & Clarke-Pearson, Biometrics 1988;44:837; fast form by Sun & Xu, IEEE Signal
  * Process Lett 2014;21:1389.
  */
@@ -66,8 +67,8 @@ export const aucInterval = (
 };
 
 /**
- * Difference first − second of two models' areas on the same rows, with DeLong's interval; −1 to 1 with
- * fewer than two rows of either kind. Sources as of `aucInterval`.
+ * Difference first − second of two models' AUC on the same rows, with DeLong's interval; −1 to 1 where a class has fewer
+ * than two rows. Sources: see `aucInterval`.
  */
 export const aucDifference = (
   first: readonly number[],
@@ -76,15 +77,15 @@ export const aucDifference = (
   confidence = defaultConfidence,
 ): Interval => {
   if (countSmallerClass(truth) === 0) return { estimate: 0, low: -1, high: 1 };
-  const one = placements(first, truth);
-  const two = placements(second, truth);
-  const estimate = one.auc - two.auc;
+  const placed = placements(first, truth);
+  const other = placements(second, truth);
+  const estimate = placed.auc - other.auc;
   if (countSmallerClass(truth) === 1) return { estimate, low: -1, high: 1 };
   // The variance of a difference needs only the differences of the placements, pair by pair.
   const minus = (x: Float64Array, y: Float64Array) => [...x.map((value, index) => value - (y[index] ?? 0))];
   const half = computeHalfWidth(
-    minus(one.positive, two.positive),
-    minus(one.negative, two.negative),
+    minus(placed.positive, other.positive),
+    minus(placed.negative, other.negative),
     confidence,
   );
   return { estimate, low: Math.max(-1, estimate - half), high: Math.min(1, estimate + half) };

@@ -7,7 +7,7 @@ type Errors = readonly number[];
 const rootMeanSquare = (errors: Errors) =>
   Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / errors.length);
 
-/** How much each row's squared error moves the root of the mean (delta method): e² / (2·rmse). */
+/** How far each row's squared error moves the root of the mean (delta method): e² / (2·rmse). */
 const computeInfluence = (errors: Errors, rmse: number) =>
   errors.map((error) => (rmse === 0 ? 0 : (error * error) / (2 * rmse)));
 
@@ -26,7 +26,7 @@ export const rmseInterval = (errors: Errors, confidence = defaultConfidence): In
 
 const pairErrors = (champion: Errors, challenger: Errors) => {
   if (champion.length !== challenger.length)
-    throw new RangeError(`${champion.length} and ${challenger.length} errors are not of the same rows`);
+    throw new RangeError(`${champion.length} and ${challenger.length} errors do not belong to the same rows`);
   return champion.map((error, row): readonly [number, number] => [error, challenger[row] ?? Number.NaN]);
 };
 
@@ -44,10 +44,10 @@ export const maeGain = (champion: Errors, challenger: Errors, confidence = defau
 export const rmseGain = (champion: Errors, challenger: Errors, confidence = defaultConfidence): Interval => {
   const before = rootMeanSquare(champion);
   const after = rootMeanSquare(challenger);
-  const pulls = pairErrors(computeInfluence(champion, before), computeInfluence(challenger, after)).map(
-    ([one, two]) => one - two,
+  const gains = pairErrors(computeInfluence(champion, before), computeInfluence(challenger, after)).map(
+    ([before, after]) => before - after,
   );
-  const { estimate: centre, low, high } = meanInterval(pulls, confidence);
+  const { estimate: centre, low, high } = meanInterval(gains, confidence);
   const estimate = before - after;
   return { estimate, low: estimate + low - centre, high: estimate + high - centre };
 };

@@ -43,8 +43,8 @@ describe("proportions", () => {
     [1, 29, 0.006113214292762667, 0.17175521879320294],
     [29, 29, 0.8830302015002592, 1],
     [1122, 1409, 0.7744879283779359, 0.8165196434815271],
-  ])("Wilson's interval of %d in %d agrees with statsmodels", (count, of, low, high) => {
-    const interval = wilsonInterval({ count, of });
+  ])("Wilson's interval of %d in %d agrees with statsmodels", (count, total, low, high) => {
+    const interval = wilsonInterval({ count, total });
     expect(interval.low).toBeCloseTo(low, 12);
     expect(interval.high).toBeCloseTo(high, 12);
   });
@@ -57,7 +57,7 @@ describe("proportions", () => {
     [0, 10, 0, 20, -0.1611251580528194, 0.27753279986288926],
     [10, 10, 0, 20, 0.6790860371419145, 1],
   ])("the difference of %d/%d and %d/%d agrees with Newcombe's table", (a, m, b, n, low, high) => {
-    const interval = newcombeInterval({ count: a, of: m }, { count: b, of: n });
+    const interval = newcombeInterval({ count: a, total: m }, { count: b, total: n });
     expect(interval.low).toBeCloseTo(low, 12);
     expect(interval.high).toBeCloseTo(high, 12);
   });
@@ -78,9 +78,9 @@ describe("proportions", () => {
     },
   );
 
-  const share = fc.nat(500).chain((of) => fc.nat(of).map((count) => ({ count, of })));
+  const share = fc.nat(500).chain((total) => fc.nat(total).map((count) => ({ count, total })));
 
-  test("an interval holds its estimate and stays between its bounds", () =>
+  test("an interval contains its estimate and stays within its bounds", () =>
     fc.assert(
       fc.property(share, share, fc.constantFrom(0.9, 0.95, 0.999), (one, two, confidence) => {
         for (const [interval, least] of [
@@ -98,8 +98,8 @@ describe("proportions", () => {
   test("ten times the cases with the same shares narrow the interval", () =>
     fc.assert(
       fc.property(share, share, (one, two) => {
-        fc.pre(one.of > 0 && two.of > 0);
-        const more = ({ count, of }: typeof one) => ({ count: 10 * count, of: 10 * of });
+        fc.pre(one.total > 0 && two.total > 0);
+        const more = ({ count, total }: typeof one) => ({ count: 10 * count, total: 10 * total });
         const few = newcombeInterval(one, two);
         const many = newcombeInterval(more(one), more(two));
         expect(many.high - many.low).toBeLessThan(few.high - few.low);

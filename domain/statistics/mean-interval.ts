@@ -1,7 +1,7 @@
 import { defaultConfidence, type Interval } from "./interval.ts";
 import { twoSidedT } from "./two-sided-t.ts";
 
-/** Mean and variance (n − 1 below) in one pass that keeps its digits (Welford, Technometrics 1962;4:419). */
+/** Mean and sample variance (n − 1) in one numerically stable pass (Welford, Technometrics 1962;4:419). */
 export const moments = (values: readonly number[]): { mean: number; variance: number } => {
   let mean = 0;
   let squares = 0;
@@ -13,7 +13,7 @@ export const moments = (values: readonly number[]): { mean: number; variance: nu
   return { mean, variance: values.length > 1 ? squares / (values.length - 1) : Number.NaN };
 };
 
-/** A mean's interval by Student's t, in the values' own unit; open to both sides below two values. */
+/** Student's t interval of a mean, in the unit of the values; infinite for fewer than two values. */
 export const meanInterval = (values: readonly number[], confidence = defaultConfidence): Interval => {
   const { mean, variance } = moments(values);
   if (values.length < 2)

@@ -30,11 +30,11 @@ const f: Coefficients = [
 ];
 
 /**
- * The standard normal distribution's quantile, for 0 < p < 1, to about 16 digits.
+ * Quantile of the standard normal distribution, for 0 < p < 1, to about 16 digits.
  * Source: Wichura, "Algorithm AS 241", Applied Statistics 1988;37(3):477, routine PPND16.
  */
 export const normalQuantile = (p: number): number => {
-  if (!(p > 0 && p < 1)) throw new RangeError(`a probability lies between 0 and 1, not ${p}`);
+  if (!(p > 0 && p < 1)) throw new RangeError(`a probability must be between 0 and 1: ${p}`);
   const q = p - 0.5;
   if (Math.abs(q) <= 0.425) {
     const r = 0.180625 - q * q;
@@ -46,5 +46,5 @@ export const normalQuantile = (p: number): number => {
   return Math.sign(q) * tail;
 };
 
-/** The z with which a two-sided normal interval has this confidence: 1.96 for 0.95. */
+/** The z of a two-sided normal interval: 1.96 for the confidence 0.95. */
 export const twoSidedZ = (confidence: number): number => normalQuantile((1 + confidence) / 2);

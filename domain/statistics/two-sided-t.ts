@@ -15,9 +15,9 @@ const twoSidedProbability = (t: number, freedom: number): number => {
 };
 
 /**
- * The t with which a two-sided interval of Student's distribution has this confidence.
- * `freedom` is a whole number ≥ 1. Up to 100 by bisection of the exact distribution; above by the
- * expansion of Abramowitz & Stegun 26.7.5, right to nine digits there.
+ * The t of a two-sided interval of Student's distribution: bisection of the exact distribution up to 100 degrees of
+ * freedom, above that the expansion of Abramowitz & Stegun 26.7.5, which is exact to nine digits there.
+ * @param freedom whole number ≥ 1
  */
 export const twoSidedT = (confidence: number, freedom: number): number => {
   const z = twoSidedZ(confidence);

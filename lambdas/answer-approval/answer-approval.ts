@@ -1,28 +1,22 @@
-import * as z from "zod";
-import type { Approvals, VoteResult } from "#domain/approval/approvals.ts";
-import { fetchSlackEmail } from "#domain/approval/fetch-slack-email.ts";
-import { maxReasonLength, parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
-import type { Outcomes } from "#domain/delivery/outcomes.ts";
-import type { Warn } from "#domain/delivery/warn.ts";
-import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
-import type { Metrics } from "#platform/metrics/metrics.ts";
+import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
+import {
+  findDecisionRefusal,
+  type SubmitDecisionDependencies,
+  submitDecision,
+} from "#domain/approval/submit-decision.ts";
+import { parseInteraction } from "#slack/parse-interaction.ts";
+import { renderRejectDialog, renderRejectDialogError } from "#slack/reject-dialog.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
-import { RequestRefused, verifySlackRequest } from "./verify-slack-request.ts";
+import { RequestRefused, verifySlackRequest } from "#slack/verify-slack-request.ts";
 
-type AnswerApprovalDependencies = {
-  readonly approvals: Approvals;
-  readonly messages: DeliveryMessages;
-  readonly outcomes: Outcomes;
+export type AnswerApprovalDependencies = Omit<SubmitDecisionDependencies, "slack"> & {
   readonly slack: Pick<SlackApi, "views" | "users"> & {
     readonly chat: Pick<SlackApi["chat"], "postEphemeral">;
   };
-  /** One secret, or two while they are rotated. */
+  /** One secret, or two during a rotation. */
   readonly signingSecrets: () => Promise<readonly string[]>;
   readonly teamId: string;
   readonly appId: string;
-  readonly clock: () => number;
-  readonly metrics: Pick<Metrics, "count">;
-  readonly warn: Warn;
 };
 
 export type SlackCallback = {
@@ -31,228 +25,63 @@ export type SlackCallback = {
 };
 export type CallbackResponse = { readonly status: number; readonly body: string };
 
-/** Bytes of a callback. Its form holds one JSON document; Slack's own are far below this. */
+/** Slack's own callbacks are far smaller. */
 export const maxCallbackBytes = 1_000_000;
-
-const Person = z.object({ id: z.string(), name: z.string().optional(), username: z.string().optional() });
-const Common = { user: Person, team: z.object({ id: z.string() }), api_app_id: z.string() };
-const Payload = z.discriminatedUnion("type", [
-  z.object({
-    ...Common,
-    type: z.literal("block_actions"),
-    trigger_id: z.string(),
-    channel: z.object({ id: z.string() }),
-    actions: z.array(z.object({ action_id: z.string(), value: z.string().max(2_000).optional() })).min(1),
-  }),
-  z.object({
-    ...Common,
-    type: z.literal("view_submission"),
-    view: z.object({
-      callback_id: z.string(),
-      private_metadata: z.string().max(3_000),
-      state: z.object({
-        values: z.record(
-          z.string(),
-          z.record(z.string(), z.object({ value: z.string().nullable().optional() })),
-        ),
-      }),
-    }),
-  }),
-]);
-type Payload = z.infer<typeof Payload>;
 
 const ok: CallbackResponse = { status: 200, body: "" };
 
 /**
- * Slack's callbacks: Approve decides, Reject asks those who may answer for the reason first. The raw bytes are verified before they are
- * parsed; the decision is kept before it is sent, so a crash in between strands nothing.
+ * Handles Slack's callbacks: Approve decides at once; Reject opens a dialog for the reason, and the dialog decides. The
+ * raw bytes are verified before they are parsed. Slack waits three seconds for the response.
  */
 export const answerApproval =
-  (needs: AnswerApprovalDependencies) =>
+  (dependencies: AnswerApprovalDependencies) =>
   async ({ rawBody, headers }: SlackCallback): Promise<CallbackResponse> => {
+    const { slack, signingSecrets, teamId, appId, clock } = dependencies;
     if (rawBody.byteLength > maxCallbackBytes) return { status: 413, body: "the request is too large" };
     try {
-      verifySlackRequest({
-        rawBody,
-        headers,
-        secrets: await needs.signingSecrets(),
-        now: needs.clock() / 1_000,
-      });
-    } catch (fault) {
-      if (fault instanceof RequestRefused) return { status: 401, body: fault.message };
-      throw fault;
+      verifySlackRequest({ rawBody, headers, secrets: await signingSecrets(), now: clock() / 1_000 });
+    } catch (error) {
+      if (error instanceof RequestRefused) return { status: 401, body: error.message };
+      throw error;
     }
-    const payload = readPayload(rawBody);
-    if (!payload) return { status: 400, body: "the request is no callback that this app knows" };
-    if (payload.team.id !== needs.teamId || payload.api_app_id !== needs.appId)
+    const interaction = parseInteraction(rawBody);
+    if (!interaction) return { status: 400, body: "unknown callback" };
+    if (interaction.teamId !== teamId || interaction.appId !== appId)
       return { status: 401, body: "the request is for another workspace or app" };
-    return payload.type === "block_actions"
-      ? handleBlockActions(needs, payload)
-      : handleViewSubmission(needs, payload);
+    const { action, user } = interaction;
+    switch (action.type) {
+      case "approve": {
+        const { approval, channel } = action;
+        const decision = { approval, approver: user, verdict: "approved", reason: null } as const;
+        const { taken, sentence } = await submitDecision(dependencies)(decision);
+        // The message itself shows a decision that counted.
+        if (!taken) await postEphemeral(dependencies, channel, user.id, sentence);
+        return ok;
+      }
+      case "reject": {
+        const { approval, channel, triggerId } = action;
+        const refusal = await findDecisionRefusal(dependencies)(approval, user.id);
+        if (refusal) await postEphemeral(dependencies, channel, user.id, refusal.sentence);
+        else await slack.views.open({ trigger_id: triggerId, view: renderRejectDialog(approval) });
+        return ok;
+      }
+      case "submit-reason": {
+        const { approval, typedReason } = action;
+        const parsed = parseRejectionReason(typedReason);
+        if ("problem" in parsed) return { status: 200, body: renderRejectDialogError(parsed.problem) };
+        const decision = { approval, approver: user, verdict: "rejected", reason: parsed.reason } as const;
+        const { taken, sentence } = await submitDecision(dependencies)(decision);
+        return taken ? ok : { status: 200, body: renderRejectDialogError(sentence) };
+      }
+      case "other":
+        return ok;
+      default:
+        return action satisfies never;
+    }
   };
 
-const readPayload = (rawBody: Uint8Array): Payload | undefined => {
-  try {
-    const form = new URLSearchParams(new TextDecoder("utf-8", { fatal: true }).decode(rawBody));
-    const payload = Payload.safeParse(JSON.parse(form.get("payload") ?? ""));
-    return payload.success ? payload.data : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
-const handleBlockActions = async (
-  needs: AnswerApprovalDependencies,
-  payload: Extract<Payload, { type: "block_actions" }>,
-): Promise<CallbackResponse> => {
-  const action = payload.actions.find(({ action_id }) => action_id === "approve" || action_id === "reject");
-  if (!action?.value) return ok;
-  const { user, channel } = payload;
-  const { value } = action;
-  if (action.action_id === "reject") {
-    const refused = await needs.approvals.check(value, {
-      user: user.id,
-      email: () => findSlackEmail(needs, user.id, value),
-      at: needs.clock(),
-    });
-    if (refused)
-      await postEphemeral(needs, channel.id, user.id, (await applyVoteResult(needs, refused)).sentence);
-    else await needs.slack.views.open({ trigger_id: payload.trigger_id, view: createReasonDialog(value) });
-    return ok;
-  }
-  const { taken, sentence } = await submitDecision(needs, value, user, "approved", null);
-  // An answer that was taken stands in the message itself.
-  if (!taken) await postEphemeral(needs, channel.id, user.id, sentence);
-  return ok;
-};
-
-const handleViewSubmission = async (
-  needs: AnswerApprovalDependencies,
-  { view, user }: Extract<Payload, { type: "view_submission" }>,
-): Promise<CallbackResponse> => {
-  if (view.callback_id !== "reject-reason") return ok;
-  const read = parseRejectionReason(view.state.values.reason?.reason?.value ?? "");
-  const refuse = (sentence: string): CallbackResponse => ({
-    status: 200,
-    body: JSON.stringify({ response_action: "errors", errors: { reason: sentence } }),
-  });
-  if ("problem" in read) return refuse(read.problem);
-  const { taken, sentence } = await submitDecision(
-    needs,
-    view.private_metadata,
-    user,
-    "rejected",
-    read.reason,
-  );
-  return taken ? ok : refuse(sentence);
-};
-
-/** Whether an answer counted, and what became of it, in a sentence for the person who gave it. */
-type DecisionResult = { readonly taken: boolean; readonly sentence: string };
-
-/** Votes, sends and shows. */
-export const submitDecision = async (
-  needs: Pick<
-    AnswerApprovalDependencies,
-    "approvals" | "messages" | "outcomes" | "slack" | "metrics" | "clock" | "warn"
-  >,
-  approvalId: string,
-  user: {
-    readonly id: string;
-    readonly name?: string | undefined;
-    readonly username?: string | undefined;
-    /** Where another authority than Slack knows who it is. */
-    readonly email?: string | undefined;
-  },
-  verdict: "approved" | "rejected",
-  reason: string | null,
-): Promise<DecisionResult> => {
-  const name = user.name ?? user.username ?? user.id;
-  const email = user.email ?? (await findSlackEmail(needs, user.id, approvalId));
-  const voted = await needs.approvals.vote(approvalId, {
-    user: user.id,
-    name,
-    email,
-    verdict,
-    reason,
-    at: needs.clock(),
-  });
-  return applyVoteResult(needs, voted);
-};
-
-const joinNames = (by: readonly { readonly name: string }[]) => by.map(({ name }) => name).join(", ");
-
-const applyVoteResult = async (
-  {
-    approvals,
-    messages,
-    outcomes,
-    metrics,
-  }: Pick<AnswerApprovalDependencies, "approvals" | "messages" | "outcomes" | "metrics">,
-  voted: VoteResult,
-): Promise<DecisionResult> => {
-  const refuse = (sentence: string): DecisionResult => ({ taken: false, sentence });
-  switch (voted.result) {
-    case "decided":
-    case "already": {
-      // Also after an earlier decision: a crash may have kept it from being sent, and the first click after it mends that.
-      const { decision, approval } = voted;
-      if (voted.result === "decided") {
-        const dimensions = { model: approval.model, decision: decision.status };
-        metrics.count({ name: "Approvals", value: 1, unit: "Count", dimensions });
-      }
-      try {
-        await approvals.send(approval.id);
-      } finally {
-        // Decided is decided, also where the machine could not hear it yet.
-        await messages.show(approval.delivery);
-      }
-      return voted.result === "decided"
-        ? { taken: true, sentence: `It is ${decision.status} by ${joinNames(decision.by)}.` }
-        : refuse(`This was already ${decision.status} by ${joinNames(decision.by)}.`);
-    }
-    case "counted":
-      await messages.show(voted.approval.delivery);
-      return {
-        taken: true,
-        sentence: `Your approval counts: ${voted.votes} of ${voted.quorum}. It is not approved yet.`,
-      };
-    case "expired":
-    case "withdrawn": {
-      const ended = await outcomes.read(voted.approval.delivery);
-      await messages.show(voted.approval.delivery);
-      return refuse(
-        ended
-          ? `This delivery has ended: ${ended.outcome}.`
-          : voted.result === "expired"
-            ? "The time for this answer is over."
-            : "This question was withdrawn.",
-      );
-    }
-    case "refused":
-      return refuse(voted.why);
-    case "unknown":
-      return refuse("This question is not known here any more.");
-    default:
-      return voted satisfies never;
-  }
-};
-
-/** The user's e-mail as Slack has it; undefined where Slack does not say. */
-const findSlackEmail = async (
-  { slack, warn }: Pick<AnswerApprovalDependencies, "slack" | "warn">,
-  user: string,
-  approval: string,
-): Promise<string | undefined> => {
-  try {
-    return await fetchSlackEmail(slack, user);
-  } catch (fault) {
-    warn(`Slack did not say who ${user} is`, fault, { approval });
-    return undefined;
-  }
-};
-
-/** A note that only one person sees; that it fails changes nothing about the decision. */
+/** A failed note changes nothing about the decision. */
 const postEphemeral = async (
   { slack, warn }: AnswerApprovalDependencies,
   channel: string,
@@ -261,29 +90,7 @@ const postEphemeral = async (
 ) => {
   try {
     await slack.chat.postEphemeral({ channel, user, text });
-  } catch (fault) {
-    warn("a note to an approver could not be shown in Slack", fault);
+  } catch (error) {
+    warn("could not show an approver a note in Slack", error);
   }
 };
-
-const createReasonDialog = (approvalId: string) => ({
-  type: "modal" as const,
-  callback_id: "reject-reason",
-  private_metadata: approvalId,
-  title: { type: "plain_text" as const, text: "Reject this version" },
-  submit: { type: "plain_text" as const, text: "Reject" },
-  close: { type: "plain_text" as const, text: "Cancel" },
-  blocks: [
-    {
-      type: "input" as const,
-      block_id: "reason",
-      label: { type: "plain_text" as const, text: "Why may it not go to prod?" },
-      element: {
-        type: "plain_text_input" as const,
-        action_id: "reason",
-        multiline: true,
-        max_length: maxReasonLength,
-      },
-    },
-  ],
-});

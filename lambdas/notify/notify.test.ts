@@ -1,20 +1,22 @@
 import { expect, test } from "vitest";
 import { notify } from "./notify.ts";
 
-const told = async (...messages: readonly { readonly Subject?: string; readonly Message: string }[]) => {
-  const said: { channel?: unknown; text?: unknown }[] = [];
-  const answer = await notify({
+const postNotifications = async (
+  ...messages: readonly { readonly Subject?: string; readonly Message: string }[]
+) => {
+  const posted: { channel?: unknown; text?: unknown }[] = [];
+  const result = await notify({
     channel: "C1",
     slack: {
       chat: {
         postMessage: async (message) => {
-          said.push(message);
+          posted.push(message);
           return { ok: true };
         },
       },
     },
   })({ Records: messages.map((Sns) => ({ EventSource: "aws:sns", Sns })) });
-  return { said, answer };
+  return { posted, result };
 };
 
 const alarm = (change: object = {}) =>
@@ -30,11 +32,11 @@ const alarm = (change: object = {}) =>
     ...change,
   });
 
-test("an alarm is told with what it means, why it began, whose account it is and a link to it", async () => {
-  const { said } = await told({ Subject: 'ALARM: "slipway-prod-errors"', Message: alarm() });
-  expect(said).toHaveLength(1);
-  expect(said[0]?.channel).toBe("C1");
-  expect(said[0]?.text).toBe(
+test("an alarm is posted with its description, its reason, its account and a link", async () => {
+  const { posted } = await postNotifications({ Subject: 'ALARM: "slipway-prod-errors"', Message: alarm() });
+  expect(posted).toHaveLength(1);
+  expect(posted[0]?.channel).toBe("C1");
+  expect(posted[0]?.text).toBe(
     [
       ":rotating_light: *Alarm* <https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#alarmsV2:alarm/slipway-prod-errors|slipway-prod-errors> in account 333333333333",
       "More than 10 % of prod's requests failed.",
@@ -43,39 +45,44 @@ test("an alarm is told with what it means, why it began, whose account it is and
   );
 });
 
-test("that an alarm is over is told without its reason", async () => {
-  const { said } = await told({
+test("the end of an alarm is posted without a reason", async () => {
+  const { posted } = await postNotifications({
     Message: alarm({ NewStateValue: "OK", NewStateReason: "1 datapoint was not greater" }),
   });
-  expect(said[0]?.text).toMatch(/^:white_check_mark: \*Over\*/);
-  expect(said[0]?.text).not.toContain("datapoint");
+  expect(posted[0]?.text).toMatch(/^:white_check_mark: \*Over\*/);
+  expect(posted[0]?.text).not.toContain("datapoint");
 });
 
-test("each of several notifications is told", async () => {
-  const { said, answer } = await told({ Message: alarm() }, { Message: alarm({ NewStateValue: "OK" }) });
-  expect(said).toHaveLength(2);
-  expect(answer).toEqual({ told: 2 });
+test("each of several notifications is posted", async () => {
+  const { posted, result } = await postNotifications(
+    { Message: alarm() },
+    { Message: alarm({ NewStateValue: "OK" }) },
+  );
+  expect(posted).toHaveLength(2);
+  expect(result).toEqual({ told: 2 });
 });
 
-test("what is no alarm is told as it stands, and nothing in it is markup for Slack", async () => {
-  const { said } = await told({
+test("another notification is posted as plain text, without Slack markup", async () => {
+  const { posted } = await postNotifications({
     Subject: "Hello",
     Message: "<!channel> see <https://evil.example|here> & there",
   });
-  expect(said[0]?.text).toBe("Hello: &lt;!channel&gt; see &lt;https://evil.example|here&gt; &amp; there");
+  expect(posted[0]?.text).toBe("Hello: &lt;!channel&gt; see &lt;https://evil.example|here&gt; &amp; there");
 });
 
-test("neither is anything in an alarm's name", async () => {
-  const { said } = await told({ Message: alarm({ AlarmName: "a|<!here>", AlarmDescription: "<!channel>" }) });
-  expect(said[0]?.text).not.toContain("<!");
+test("the name and the description of an alarm are posted without Slack markup", async () => {
+  const { posted } = await postNotifications({
+    Message: alarm({ AlarmName: "a|<!here>", AlarmDescription: "<!channel>" }),
+  });
+  expect(posted[0]?.text).not.toContain("<!");
 });
 
-test("a notification of a megabyte is told at Slack's length", async () => {
-  const { said } = await told({ Message: "x".repeat(1_000_000) });
-  expect(String(said[0]?.text).length).toBeLessThanOrEqual(3_000);
+test("a notification of a megabyte is cut to Slack's limit", async () => {
+  const { posted } = await postNotifications({ Message: "x".repeat(1_000_000) });
+  expect(String(posted[0]?.text).length).toBeLessThanOrEqual(3_000);
 });
 
-test("a fault of Slack's is the call's own, so that the notification is tried again and kept", async () => {
+test("an error of Slack fails the call, so that Lambda retries and keeps the notification", async () => {
   const failing = notify({
     channel: "C1",
     slack: {
@@ -89,6 +96,6 @@ test("a fault of Slack's is the call's own, so that the notification is tried ag
   await expect(failing({ Records: [{ Sns: { Message: alarm() } }] })).rejects.toThrow("ratelimited");
 });
 
-test("an event that is no notification is refused", async () => {
-  await expect(told()).rejects.toThrow();
+test("an event without a notification is refused", async () => {
+  await expect(postNotifications()).rejects.toThrow();
 });

@@ -24,11 +24,11 @@ const Alarm = z.object({
   AlarmArn: z.string().nullish(),
 });
 
-/** Slack's control characters; what an alarm says is no markup. https://api.slack.com/reference/surfaces/formatting#escaping */
+/** The text of an alarm must not contain Slack markup. https://api.slack.com/reference/surfaces/formatting#escaping */
 const escapeMarkup = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-/** Slack cuts off longer texts in the middle of a word. */
+/** Slack would cut a longer text in the middle of a word. */
 const maxTextLength = 3_000;
 
 const headings = {
@@ -40,15 +40,15 @@ const headings = {
 const linkToConsole = (arn: string | null | undefined, name: string): string => {
   const region = arn?.split(":")[3];
   if (!region) return escapeMarkup(name);
-  const address = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#alarmsV2:alarm/${encodeURIComponent(name)}`;
-  return `<${address}|${escapeMarkup(name)}>`;
+  const url = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#alarmsV2:alarm/${encodeURIComponent(name)}`;
+  return `<${url}|${escapeMarkup(name)}>`;
 };
 
 const renderNotification = (subject: string | null | undefined, message: string): string => {
-  const read = Alarm.safeParse(parseJson(message));
-  if (!read.success)
+  const parsed = Alarm.safeParse(parseJson(message));
+  if (!parsed.success)
     return escapeMarkup(`${subject ? `${subject}: ` : ""}${message}`).slice(0, maxTextLength);
-  const alarm = read.data;
+  const alarm = parsed.data;
   const lines = [
     `${headings[alarm.NewStateValue]} ${linkToConsole(alarm.AlarmArn, alarm.AlarmName)} in account ${alarm.AWSAccountId}`,
     ...(alarm.AlarmDescription ? [escapeMarkup(alarm.AlarmDescription)] : []),
@@ -66,8 +66,8 @@ const parseJson = (text: string): unknown => {
 };
 
 /**
- * Tells the channel of alarms that begin and end. What is no alarm is told as it stands. A fault of Slack's fails the
- * call: Lambda tries twice more, and then the notification lies in the dead letters, which have an alarm of their own.
+ * Posts alarms that start and end to the channel, and other notifications as plain text. If Slack fails, the call fails:
+ * Lambda retries twice, then the notification goes to the dead-letter queue, which has an alarm of its own.
  */
 export const notify =
   ({ slack, channel }: NotifyDependencies) =>

@@ -11,7 +11,7 @@ import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { RequestApprovalInput } from "#statemachine/contracts.ts";
 
-type RequestApprovalDependencies = {
+export type RequestApprovalDependencies = {
   readonly approvals: Approvals;
   readonly claims: Claims;
   readonly ledger: Ledger;
@@ -22,17 +22,17 @@ type RequestApprovalDependencies = {
   readonly clock: () => number;
 };
 
-/** The question ends this long before the task that waits for it, so that no vote falls between the two. */
+/** The approval expires before its task times out, so that no vote counts without a task. */
 const expiryMarginMs = 60_000;
 
-/** How often a delivery asks, or measures anew because prod changed, before it gives up. */
+/** A delivery gives up after so many approvals, each for another state of prod. */
 const maxQuestions = 5;
 
 /**
- * Puts the question to the approvers, bound to {digest, version, prod baseline, fence}; the answer reaches the
- * state machine through the task token. A retry, or a state machine that comes back after an interruption, asks
- * under the same approval and hears a decision that was already made. Throws Superseded, QuorumOutOfReach; ProdChanged
- * where prod is not what the checks were measured against, ProdBusy where that went on too often.
+ * Requests an approval that is bound to {digest, version, baseline on prod, fence}. The decision reaches the state machine
+ * through the task token. A retry, or a restart after an interruption, finds the same approval and any earlier decision.
+ * Throws Superseded, QuorumOutOfReach, ProdChanged (the checks were not measured against what prod serves now) and
+ * ProdBusy (prod changed too often).
  */
 export const requestApproval =
   ({
@@ -94,19 +94,17 @@ export const requestApproval =
       askedAt: now,
       expiresAt: now + input.timeoutSeconds * 1_000 - expiryMarginMs,
     };
-    // Before the first fact: whoever dies after it leaves the message to the sweep.
+    // Before the first write: after a crash the sweep shows the message.
     await messages.expect(delivery);
     const before = (await approvals.note(question)).filter((id) => id !== deriveApprovalId(question));
     if (before.length >= maxQuestions)
-      throw new ProdBusy(
-        `prod of ${model} changed ${before.length} times while ${delivery} was measured or asked`,
-      );
-    // Who answered them answered about another prod: nobody waits for it any more.
-    for (const id of before) await approvals.close(id, "prod changed, and this was asked again");
+      throw new ProdBusy(`prod of ${model} changed ${before.length} times during ${delivery}`);
+    // Earlier approvals are about another state of prod, and no task waits for them.
+    for (const id of before) await approvals.close(id, "prod changed, and a new approval was requested");
     if (baseline !== input.baseline)
-      throw new ProdChanged(`prod of ${model} changed after ${delivery} was measured against what it served`);
+      throw new ProdChanged(`prod of ${model} changed after ${delivery} was measured against it`);
     const approval = await approvals.ask(question, input.taskToken);
-    // A newer delivery withdraws the questions that it finds; one asked just now may have escaped it.
+    // A later delivery withdraws the approvals that it finds, but may have missed this one.
     const stage = await claims.read("stage", model);
     if (stage && stage.fence > fence) {
       const cause = `superseded by the later delivery ${stage.holder ?? "that has ended"}`;
@@ -116,6 +114,6 @@ export const requestApproval =
     }
     await messages.show(delivery);
     if (approval.state.status === "withdrawn") throw new Superseded(approval.state.why);
-    // Decided before an interruption: this task has to hear the same.
+    // Decided before an interruption: this task receives the same decision.
     if (approval.state.status === "decided") await approvals.send(approval.id);
   };

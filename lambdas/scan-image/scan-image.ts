@@ -40,7 +40,7 @@ export const scanImage =
         checks
           .filter((check) => check.verdict === "fail")
           .map(({ detail }) => detail)
-          .join(" "),
+          .join("; "),
       );
     return { status: "complete", verdict, checks };
   };

@@ -34,25 +34,24 @@ type VerifyModelDependencies = {
   readonly claims: Claims;
 };
 
-/** Single-row invocations whose p95 is judged: enough that the 95th percentile is the tenth largest. */
+/** With 200 single-row requests the 95th percentile is the tenth slowest. */
 const latencySamples = 200;
 
 /**
- * Measures the model as it runs on stage: smoke, golden vectors, holdout metrics against the
- * minimum and the champion, latency, image size, input schema. A verdict is data; only a fault of the measuring
- * itself throws.
+ * Measures the model on stage: smoke, golden vectors, holdout metrics against the minimum and the champion, latency,
+ * image size, input schema. A failed gate is a verdict; the step throws only where it could not measure.
  */
 export const verifyModel =
   ({ serving, images, source, policy, ledger, claims }: VerifyModelDependencies) =>
   async ({ model, commit, fence, digest, functionVersion }: VerifyModelInput): Promise<VerifyModelOutput> => {
     const stage = serving.stage;
     const challenger = { version: functionVersion };
-    const championServes = await ledger.serving("prod", model);
+    const served = await ledger.serving("prod", model);
     const {
       challenger: manifest,
       champion,
       rules,
-    } = await loadRules({ source, policy })(model, commit, championServes?.commit);
+    } = await loadRules({ source, policy })(model, commit, served?.commit);
     const golden = await readCommittedGolden({ source })(model, commit);
 
     const smoke = await runSmokeCheck(stage, model, functionVersion, golden.rows);
@@ -60,27 +59,30 @@ export const verifyModel =
     const omitted: { name: string; why: string }[] = [];
     if (smoke.check.verdict === "pass") {
       checks.push(
-        checkGolden({ golden, answered: await invokeModelInBatches(stage)(model, challenger, golden.rows) }),
+        checkGolden({
+          golden,
+          predictions: await invokeModelInBatches(stage)(model, challenger, golden.rows),
+        }),
       );
       const holdout = await readCommittedHoldout({ source })(model, commit);
       const { rows } = holdout;
-      const answers = {
+      const predictions = {
         gates: rules.gates,
         challenger: await invokeModelInBatches(stage)(model, challenger, rows),
-        champion: await predictWithChampion({ stage, ledger }, model, championServes, rows),
+        champion: await predictWithChampion({ stage, ledger }, model, served, rows),
       };
-      const held = checkHoldout(
+      const results = checkHoldout(
         holdout.task === "classification"
           ? {
-              ...answers,
+              ...predictions,
               task: "classification",
               positive: findPositiveLabel(manifest),
               truth: holdout.labels,
             }
-          : { ...answers, task: "regression", truth: holdout.values },
+          : { ...predictions, task: "regression", truth: holdout.values },
       );
-      checks.push(...held.checks);
-      omitted.push(...held.omitted);
+      checks.push(...results.checks);
+      omitted.push(...results.omitted);
       const latenciesMs: number[] = [];
       for (let sample = 0; sample < latencySamples; sample++) {
         const row = rows[sample % rows.length];
@@ -89,13 +91,13 @@ export const verifyModel =
       checks.push(checkLatency({ latenciesMs, coldStartMs: smoke.initMs, limit: rules.gates.latencyP95Ms }));
     }
     const image = await images.describe(digest);
-    if (!image) throw new ImageNotFound(`the image ${digest} is not in the repository any more`);
+    if (!image) throw new ImageNotFound(`the image ${digest} is no longer in the repository`);
     checks.push(checkImageSize({ sizeBytes: image.sizeBytes, limitMb: rules.gates.imageSizeMb }));
     const schema = checkSchema({ champion, challenger: manifest });
     checks.push(...schema.checks);
     omitted.push(...schema.omitted);
 
-    // What was measured while another delivery took the stage was measured on no one knows what.
+    // Another delivery that took stage meanwhile may have changed what was measured.
     await claims.assertHeld("stage", model, fence);
     const failed = checks.filter(({ verdict }) => verdict === "fail");
     return {
@@ -107,9 +109,9 @@ export const verifyModel =
               name: failed.some(({ name }) => name === "golden vectors")
                 ? "GoldenVectorsDiffer"
                 : "GateFailed",
-              cause: failed.map(({ name, detail }) => `${name}: ${detail}`).join(" "),
+              cause: failed.map(({ name, detail }) => `${name}: ${detail}`).join("; "),
             },
-      baseline: championServes?.sequence ?? 0,
+      baseline: served?.sequence ?? 0,
       checks,
       omitted,
       approvalTimeoutSeconds: durationToSeconds(rules.approval.timeout),
@@ -119,34 +121,34 @@ export const verifyModel =
 const findPositiveLabel = (manifest: Manifest) =>
   manifest.task === "classification" ? manifest.output.positive : undefined;
 
-/** The first request that the version ever gets: whether it answers, and how long its start took. */
+/** The first request that the version gets, so it includes the cold start. */
 const runSmokeCheck = async (stage: Serving, model: string, version: string, rows: readonly Row[]) => {
   try {
     const { initMs } = await invokeModel(stage)(model, { version }, rows.slice(0, 1));
-    return { check: checkSmoke({ asked: 1, answered: 1 }), initMs };
-  } catch (fault) {
-    if (!(fault instanceof RowsRefused)) throw fault;
-    return { check: checkSmoke({ asked: 1, answered: 0, problem: fault.message }), initMs: undefined };
+    return { check: checkSmoke({ requests: 1, answered: 1 }), initMs };
+  } catch (error) {
+    if (!(error instanceof RowsRefused)) throw error;
+    return { check: checkSmoke({ requests: 1, answered: 0, problem: error.message }), initMs: undefined };
   }
 };
 
-/** The champion's answers to the same rows, from its own version on stage: prod is not burdened with a verification. */
+/** The champion predicts on stage, so that a verification puts no load on prod. */
 const predictWithChampion = async (
   { stage, ledger }: { stage: Serving; ledger: Ledger },
   model: string,
   champion: Deployment | undefined,
   rows: readonly Row[],
 ): Promise<readonly Prediction[] | { absent: string }> => {
-  if (!champion) return { absent: "prod serves no version of this model yet" };
+  if (!champion) return { absent: "no champion yet" };
   const onStage = await ledger.ofImage("stage", model, champion.digest, champion.version);
   if (!onStage) return { absent: "the champion was never deployed to stage" };
   if ((await stage.version(model, onStage.functionVersion))?.config.digest !== champion.digest)
     return { absent: "the champion's version is no longer on stage" };
   try {
     return await invokeModelInBatches(stage)(model, { version: onStage.functionVersion }, rows);
-  } catch (fault) {
-    if (fault instanceof RowsRefused) return { absent: `the champion refuses these rows: ${fault.message}` };
-    if (fault instanceof NotServed) return { absent: "the champion's version is no longer on stage" };
-    throw fault;
+  } catch (error) {
+    if (error instanceof RowsRefused) return { absent: `the champion refuses these rows: ${error.message}` };
+    if (error instanceof NotServed) return { absent: "the champion's version is no longer on stage" };
+    throw error;
   }
 };

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
+import { submitDecision } from "#domain/approval/submit-decision.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
-import { submitDecision } from "#lambdas/answer-approval/answer-approval.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
 import { promoteModel } from "#lambdas/promote-model/promote-model.ts";
@@ -283,7 +283,12 @@ const createMachine = () => {
     if (id === undefined) return;
     const reason = verdict === "rejected" ? "no" : null;
     await kill.run(at, () =>
-      submitDecision(quiet, id, { id: user, name: user, email: "x@example.com" }, verdict, reason),
+      submitDecision(quiet)({
+        approval: id,
+        approver: { id: user, name: user, email: "x@example.com" },
+        verdict,
+        reason,
+      }),
     );
   };
   const sweep = (at: number | null) =>

@@ -221,7 +221,7 @@ describe("when prod changes while an approval is open", () => {
       baseline: 2,
       taskToken: "newer",
     });
-    expect(readShownMessage().all).toContain("Asked again");
+    expect(readShownMessage().all).toContain("Approval requested again");
     expect(readShownMessage().all).toContain("version 1");
     expect(readShownMessage().all).toContain("version 2");
     await click(first.id, "approve");
@@ -478,7 +478,7 @@ describe("the message of a person's rollback says what the rollback did", () => 
       outcome: "promoted",
       error: null,
     });
-    expect(readShownMessage().text).toBe("toy version 3 serves prod");
+    expect(readShownMessage().text).toBe("toy v3 serves prod");
     await back();
     expect(readShownMessage().text).not.toContain("serves prod");
     expect(readShownMessage().all).toContain("ada: wrong answers");

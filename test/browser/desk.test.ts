@@ -52,7 +52,7 @@ test.skipIf(skip)("a click on Approve changes the message without a reload", asy
   let loads = 0;
   it.page.on("load", () => loads++);
   await it.page.getByRole("button", { name: "Approve" }).click();
-  await it.page.getByRole("heading", { name: "churn version 2 is on its way to prod" }).waitFor();
+  await it.page.getByRole("heading", { name: "churn v2 is being rolled out to prod" }).waitFor();
   expect(loads).toBe(0);
   expect(await it.page.getByRole("button", { name: "Approve" }).count()).toBe(0);
   expect(await it.page.getByText("(edited)").count()).toBe(1);

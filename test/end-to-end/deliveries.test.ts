@@ -191,7 +191,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     // Three clicks update the message too: a writer whose older text arrives last overwrites it again.
     await expect
       .poll(async () => (await slack.messagesOf(delivery)).map(({ text }) => text), { timeout: 10 * minutes })
-      .toEqual(["churn version 1 serves prod"]);
+      .toEqual(["churn v1 serves prod"]);
     const [message] = await slack.messagesOf(delivery);
     expect(JSON.stringify(message?.blocks)).toContain(`Approved by <@${approverId}>`);
     expect(await slack.questionOf(delivery)).toBeUndefined();
@@ -213,9 +213,9 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
       let loads = 0;
       page.on("load", () => loads++);
       await page.getByRole("button", { name: "Approve" }).click();
-      await page.getByRole("heading", { name: "churn version 2 is on its way to prod" }).waitFor();
+      await page.getByRole("heading", { name: "churn v2 is being rolled out to prod" }).waitFor();
       expect(await page.getByRole("button", { name: "Approve" }).count()).toBe(0);
-      await page.getByRole("heading", { name: "churn version 2 serves prod" }).waitFor();
+      await page.getByRole("heading", { name: "churn v2 serves prod" }).waitFor();
       expect(loads).toBe(0);
       await page.goto(new URL(`/deliveries/${question.delivery}`, question.desk).href);
       await page.getByText("promoted", { exact: true }).waitFor();
@@ -263,7 +263,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     await page.goto(new URL(`/deliveries/${delivery}`, desk).href);
     const shown = page.getByRole("region", { name: "Error" });
     await shown.getByRole("heading", { name: "GateFailed" }).waitFor();
-    expect(await shown.textContent()).toMatch(/What to do.*the failed checks say by how much/);
+    expect(await shown.textContent()).toMatch(/What to do.*the failed checks show by how much/);
     expect(await page.getByRole("region", { name: "Checks" }).textContent()).toMatch(/auc/);
     expect(await page.getByRole("region", { name: "States" }).textContent()).toMatch(/VerifyStage/);
   });

@@ -53,9 +53,7 @@ test(
         expect(outcome).toBe("promoted");
         const { url } = await started.waitFor("serving", ({ environment }) => environment === "prod");
         expect(await fetchServingVersion(url)).toBe(1);
-        expect((await slack.messagesOf(delivery)).map(({ text }) => text)).toEqual([
-          "churn version 1 serves prod",
-        ]);
+        expect((await slack.messagesOf(delivery)).map(({ text }) => text)).toEqual(["churn v1 serves prod"]);
         started.interrupt();
         expect((await started.ended()).code, started.describe()).toBe(130);
         await started.groupEnded();

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { submitDecision } from "#lambdas/answer-approval/answer-approval.ts";
+import { submitDecision } from "#domain/approval/submit-decision.ts";
 import { type StepName, stepNames } from "#statemachine/delivery.ts";
 import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 import { type PreparedWorld, prepareWorld } from "./prepare-world.ts";
@@ -170,7 +170,8 @@ const deliverTwice = async (
   await twice.again(
     "answer-approval",
     async () => {
-      const result = await submitDecision(rehearsal.world, question?.id ?? "", approver, "approved", null);
+      const decision = { approval: question?.id ?? "", approver, verdict: "approved", reason: null } as const;
+      const result = await submitDecision(rehearsal.world)(decision);
       await atProd.reached;
       return result;
     },

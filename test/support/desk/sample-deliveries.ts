@@ -70,7 +70,7 @@ export const buildApprovalBlocks = (desk: string) => [
 ];
 
 export const approvedBlocks = [
-  { type: "header", text: { type: "plain_text", text: "churn version 2 is on its way to prod" } },
+  { type: "header", text: { type: "plain_text", text: "churn v2 is being rolled out to prod" } },
   {
     type: "section",
     text: {

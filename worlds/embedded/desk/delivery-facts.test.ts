@@ -19,7 +19,7 @@ test("a failed delivery names its error, its remedy, and every check that was ma
   expect(facts).toMatchObject({
     outcome: "failed",
     version: 3,
-    error: { name: "GateFailed", remedy: expect.stringContaining("the failed checks say by how much") },
+    error: { name: "GateFailed", remedy: expect.stringContaining("the failed checks show by how much") },
   });
   expect(facts.checks.map(({ title, checks }) => [title, checks.length])).toEqual([
     ["Image scan", 2],

@@ -296,7 +296,7 @@ describe("a delivery's page", () => {
     const text = await (await fetch(`${it.desk.url}/deliveries/${sampleDelivery}`)).text();
     for (const expected of [
       "GateFailed",
-      "the failed checks say by how much",
+      "the failed checks show by how much",
       "9f3c1e7a5b2d",
       "Sam Carter",
       "0.7331",

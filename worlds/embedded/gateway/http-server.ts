@@ -12,7 +12,7 @@ import {
 import { createNodeListener } from "#inference/http/node-listener.ts";
 import type { CallbackResponse, SlackCallback } from "#lambdas/answer-approval/answer-approval.ts";
 import { maxCallbackBytes } from "#lambdas/answer-approval/answer-approval.ts";
-import { RequestRefused, verifySlackHeaders } from "#lambdas/answer-approval/verify-slack-request.ts";
+import { RequestRefused, verifySlackHeaders } from "#slack/verify-slack-request.ts";
 import type { Log } from "#worlds/embedded/world.ts";
 import { describeBodyError, readRequestBody, setBodyLease } from "./request-body.ts";
 

@@ -1,13 +1,13 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
-/** The request is not from Slack, not for this app, or too old: it is refused before a byte of it is parsed. */
+/** The request is not from Slack, or is too old. */
 export class RequestRefused extends SlipwayError {
   override readonly name = "RequestRefused";
   override readonly retryable = false;
 }
 
-/** Slack signs with the time; older or newer than this is a replay or a broken clock. */
+/** A request that is further away from our clock is a replay, or one of the clocks is wrong. */
 const maxAgeSeconds = 300;
 
 type RequestHeaders = Readonly<Record<string, string | undefined>>;
@@ -16,7 +16,8 @@ const findHeader = (headers: RequestHeaders, name: string): string =>
   Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1] ?? "";
 
 /**
- * What can be said of a callback before its body is there: it carries a signature in Slack's form and was sent now.
+ * Checks what is known before the body arrives: the form of the signature, and the time. So nobody can make the server
+ * read a large body without Slack's headers.
  * @param now epoch seconds
  * Throws RequestRefused.
  */
@@ -37,9 +38,9 @@ export const verifySlackHeaders = ({
 
 /**
  * Verifies Slack's signature on the raw bytes (https://docs.slack.dev/authentication/verifying-requests-from-slack).
- * @param secrets one, or two while they are rotated; never empty
+ * @param secrets one, or two during a rotation; never empty
  * @param now epoch seconds
- * Throws RequestRefused with a reason that tells a forger nothing.
+ * Throws RequestRefused; its message tells a forger nothing useful.
  */
 export const verifySlackRequest = ({
   rawBody,
@@ -55,16 +56,16 @@ export const verifySlackRequest = ({
   const usable = secrets.filter((secret) => secret.length > 0);
   if (usable.length === 0) throw new RequestRefused("no signing secret is configured");
   const { timestamp, signature } = verifySlackHeaders({ headers, now });
-  const given = Buffer.from(signature, "utf8");
-  const signed = usable.map((secret) =>
+  const received = Buffer.from(signature, "utf8");
+  const expected = usable.map((secret) =>
     Buffer.from(
       `v0=${createHmac("sha256", secret).update(`v0:${timestamp}:`).update(rawBody).digest("hex")}`,
       "utf8",
     ),
   );
-  // Every secret is compared, so that the time taken does not tell which one matched.
-  const matches = signed.map(
-    (expected) => expected.length === given.length && timingSafeEqual(expected, given),
+  // Compare with every secret, so that the time does not show which one matches.
+  const matches = expected.map(
+    (candidate) => candidate.length === received.length && timingSafeEqual(candidate, received),
   );
   if (!matches.includes(true)) throw new RequestRefused("the signature does not match");
 };

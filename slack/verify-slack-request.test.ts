@@ -5,7 +5,7 @@ import { RequestRefused, verifySlackRequest } from "./verify-slack-request.ts";
 
 const now = 1_531_420_618;
 const body = "payload=%7B%22type%22%3A%22block_actions%22%7D";
-type Given = Partial<Parameters<typeof verifySlackRequest>[0]> & {
+type Changes = Partial<Parameters<typeof verifySlackRequest>[0]> & {
   readonly at?: number;
   readonly text?: string;
 };
@@ -13,17 +13,17 @@ const headersFor = (secret: string, at: number, text: string) => ({
   "x-slack-request-timestamp": String(at),
   "x-slack-signature": signSlackRequest(secret, at, text),
 });
-const verify = ({ at = now, text = body, ...given }: Given = {}) =>
+const verify = ({ at = now, text = body, ...changes }: Changes = {}) =>
   verifySlackRequest({
     rawBody: Buffer.from(text),
     headers: headersFor("secret", at, text),
     secrets: ["secret"],
     now,
-    ...given,
+    ...changes,
   });
 const signature = headersFor("secret", now, body)["x-slack-signature"];
 
-test.each<[string, Given]>([
+test.each<[string, Changes]>([
   ["signed now", {}],
   ["300 s old", { at: now - 300 }],
   ["300 s ahead of our clock", { at: now + 300 }],
@@ -34,9 +34,9 @@ test.each<[string, Given]>([
     "with headers in another case",
     { headers: { "X-SLACK-REQUEST-TIMESTAMP": String(now), "X-Slack-Signature": signature } },
   ],
-])("a request %s is accepted", (_, given) => expect(() => verify(given)).not.toThrow());
+])("a request %s is accepted", (_, changes) => expect(() => verify(changes)).not.toThrow());
 
-test.each<[string, Given]>([
+test.each<[string, Changes]>([
   ["301 s old", { at: now - 301 }],
   ["301 s ahead of our clock", { at: now + 301 }],
   ["signed with another secret", { secrets: ["other"] }],
@@ -69,7 +69,7 @@ test.each<[string, Given]>([
     "with a signature of the same length in other bytes",
     { headers: { "x-slack-request-timestamp": String(now), "x-slack-signature": "ü".repeat(33) } },
   ],
-])("a request %s is refused", (_, given) => expect(() => verify(given)).toThrow(RequestRefused));
+])("a request %s is refused", (_, changes) => expect(() => verify(changes)).toThrow(RequestRefused));
 
 test("whoever changes a byte of the body is refused", () => {
   fc.assert(

@@ -1,0 +1,203 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
+import {
+  buildModelYaml,
+  createMemoryWorld,
+  fakeCommit,
+  fakeDigest,
+  type MemoryWorld,
+  promoteVersion,
+  toyModel,
+} from "#test/support/memory-world.ts";
+import { type RequestApprovalDependencies, requestApproval } from "./request-approval.ts";
+
+let world: MemoryWorld;
+beforeEach(() => {
+  world = createMemoryWorld();
+});
+afterEach(() => world.close());
+
+const delivery = "delivery-c";
+const approver = { user: "U024BE7LH", name: "Ada", email: "ada@example.com" };
+const check = {
+  name: "image size",
+  verdict: "pass",
+  measured: 1,
+  limit: 2,
+  unit: "MB",
+  detail: "1 MB",
+} as const;
+
+/** Runs the step for commit c. */
+const request = async (
+  changes: Readonly<Record<string, unknown>> = {},
+  dependencies: Partial<RequestApprovalDependencies> = {},
+) => {
+  const input = {
+    delivery,
+    model: toyModel,
+    commit: fakeCommit("c"),
+    taskToken: "token",
+    fence: 9,
+    digest: fakeDigest("c"),
+    version: 3,
+    author: { name: "Sam", email: "sam@example.com" },
+    pusher: "sam@example.com",
+    baseline: (await world.ledger.serving("prod", toyModel))?.sequence ?? 0,
+    scanChecks: [],
+    checks: [check],
+    omitted: [{ name: "input schema", why: "no champion" }],
+    timeoutSeconds: 3_600,
+    provenance: null,
+    ...changes,
+  };
+  world.engine.waiting.add(input.taskToken);
+  await requestApproval({ ...world, ...dependencies })(input);
+};
+const commit = (yaml?: string) => world.commit("c", yaml);
+/** The history of a commit that prod moved past is a test of its own (test/attacks/contributors.test.ts). */
+const withoutContributors: Partial<RequestApprovalDependencies> = {
+  approversFor: async ({ rule: { quorum } }) => ({
+    quorum,
+    contributors: { people: [], addresses: [], unmapped: [], approvers: [], leftOut: [] },
+  }),
+};
+const readApproval = async () => (await world.approvals.ofDelivery(delivery)).at(-1);
+const approve = async () => {
+  const id = (await readApproval())?.id ?? "";
+  return world.approvals.vote(id, { ...approver, verdict: "approved", reason: null, at: world.time.now });
+};
+
+test("the approval is bound to the image, the version, the fence and what prod serves, and the approvers see every check", async () => {
+  await promoteVersion(world, "a", 1);
+  commit();
+  await request({ scanChecks: [{ ...check, name: "critical vulnerabilities" }] });
+  expect(await readApproval()).toMatchObject({
+    delivery,
+    model: toyModel,
+    commit: fakeCommit("c"),
+    digest: fakeDigest("c"),
+    version: 3,
+    baseline: 1,
+    fence: 9,
+    state: { status: "pending", votes: [] },
+    evidence: {
+      champion: `version 1 (${"a".repeat(12)})`,
+      checks: [{ name: "critical vulnerabilities" }, { name: "image size" }],
+      omitted: [{ name: "input schema" }],
+    },
+  });
+  expect([...world.slack.shown.values()]).toMatchObject([
+    { delivery, question: { status: "open", approvers: ["U024BE7LH"] } },
+  ]);
+});
+
+test("an approval expires a minute before its task times out", async () => {
+  commit();
+  await request({ timeoutSeconds: 3_600 });
+  expect((await readApproval())?.expiresAt).toBe(world.time.now + 3_600_000 - 60_000);
+});
+
+test("the stricter of the manifest's and the platform's approval rules counts", async () => {
+  commit(
+    buildModelYaml({
+      approval: "{ approvers: [U024BE7LH, U0SECOND1], quorum: 2, authorMayApprove: true, timeout: PT24H }",
+    }),
+  );
+  await request();
+  expect((await readApproval())?.rule).toMatchObject({ quorum: 2, authorMayApprove: false });
+});
+
+test("the approvers see which gates the commit loosens", async () => {
+  await promoteVersion(world, "a", 1);
+  commit(
+    buildModelYaml({
+      gates: "{ latencyP95Ms: 900, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } }",
+    }),
+  );
+  await request();
+  expect((await readApproval())?.evidence.changed.join()).toContain("latencyP95Ms");
+});
+
+test("a retry finds the same approval, and the decision reaches the newest task", async () => {
+  commit();
+  await request();
+  await request({ taskToken: "newer" });
+  expect(await world.approvals.ofDelivery(delivery)).toHaveLength(1);
+  await approve();
+  await world.approvals.send((await readApproval())?.id ?? "");
+  expect(world.engine.answers).toMatchObject([{ token: "newer", output: { status: "approved" } }]);
+  expect(world.slack.state.posts).toBe(1);
+});
+
+test("a decision from before an interruption is sent to the new task", async () => {
+  commit();
+  await request();
+  await approve();
+  await request({ taskToken: "newer" });
+  expect(world.engine.answers).toMatchObject([{ token: "newer", output: { status: "approved" } }]);
+});
+
+test("checks against a champion that prod no longer serves lead to no approval", async () => {
+  await promoteVersion(world, "a", 1);
+  commit();
+  await expect(request({ baseline: 0 })).rejects.toMatchObject({ name: "ProdChanged" });
+  expect(await world.approvals.open()).toEqual([]);
+});
+
+test("once prod changed, the delivery's earlier approval is closed and a new one starts without votes", async () => {
+  commit();
+  await request();
+  const earlier = (await readApproval())?.id ?? "";
+  await promoteVersion(world, "a", 1);
+  await request({ taskToken: "newer" }, withoutContributors);
+  expect((await world.approvals.read(earlier))?.state.status).toBe("withdrawn");
+  expect((await world.approvals.open()).map(({ baseline }) => baseline)).toEqual([1]);
+});
+
+test("a delivery whose prod keeps changing gives up with ProdBusy at the sixth approval", async () => {
+  commit();
+  for (const [index, letter] of ["a", "b", "d", "e", "f"].entries()) {
+    await request({ taskToken: `token-${letter}` }, withoutContributors);
+    await promoteVersion(world, letter, index + 10);
+  }
+  await expect(request({ taskToken: "last" }, withoutContributors)).rejects.toMatchObject({
+    name: "ProdBusy",
+  });
+});
+
+test("a delivery that a later one has superseded leaves no open approval and no buttons", async () => {
+  commit();
+  await world.claims.take(
+    { environment: "stage", model: toyModel, delivery: "later", requestedAt: 1, now: 1 },
+    "newer",
+  );
+  await world.claims.renew("stage", toyModel, "later");
+  await expect(request({ fence: 1 })).rejects.toMatchObject({ name: "Superseded" });
+  expect(await world.approvals.open()).toEqual([]);
+  expect([...world.slack.shown.values()].map(({ question }) => question?.status)).toEqual(["withdrawn"]);
+});
+
+test("a withdrawn approval takes no new task: the delivery is superseded", async () => {
+  commit();
+  await request();
+  const id = (await readApproval())?.id ?? "";
+  await world.approvals.withdraw(id, { name: "Superseded", cause: "by a later delivery" });
+  await expect(request({ taskToken: "newer" })).rejects.toMatchObject({
+    name: "Superseded",
+    message: "by a later delivery",
+  });
+});
+
+test("a delivery that too few approvers may approve requests no approval and posts no message", async () => {
+  commit();
+  const sam = async () => ({ user: { profile: { email: "sam@example.com" } } });
+  const approversFor = resolveApprovers({
+    ...world,
+    slack: { users: { info: sam } },
+    addresses: "organisation",
+  });
+  await expect(request({}, { approversFor })).rejects.toMatchObject({ name: "QuorumOutOfReach" });
+  expect(await world.approvals.open()).toEqual([]);
+  expect(world.slack.shown.size).toBe(0);
+});
