@@ -5,7 +5,7 @@ import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Store } from "#platform/store/store.ts";
-import { UsageMistake } from "./exit-code.ts";
+import { UsageMistake } from "./errors.ts";
 import { selectDataFolder } from "./folders.ts";
 
 export type KeysContext = { readonly keys: ApiKeyStore; readonly store: Store; readonly clock: () => number };

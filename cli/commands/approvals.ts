@@ -1,12 +1,13 @@
 import { Command, Option } from "commander";
-import { exitCode, UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
+import { exitCode } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { submitDecision } from "#lambdas/answer-approval/answer-approval.ts";
 import { formatHeadline } from "#slack/message-blocks.ts";
-import { NotRunning } from "#worlds/embedded/control-api.ts";
+import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 
 /** `slipway approvals`, `approve` and `reject`: for when Slack is down. The same rules as in Slack hold. */
 export const approvalCommands = (): Command[] => [

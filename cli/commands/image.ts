@@ -1,13 +1,13 @@
 import { basename, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { selectDataFolder } from "#cli/folders.ts";
 import { dataOption, jsonOption } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
+import { readModelFolder } from "#cli/read-model-folder.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
 import { type Platform, platforms } from "#platform/images/runtime-layer.ts";
-import { readModelFolder } from "./check.ts";
 
 /** As containers name a platform; Node and onnxruntime say x64. */
 const parsePlatform = (named: string): Platform => {

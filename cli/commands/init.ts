@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { checkoutFolder } from "#cli/folders.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { awsOptions, jsonOption, type WorldOptions } from "#cli/options.ts";

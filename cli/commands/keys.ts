@@ -2,7 +2,7 @@ import { userInfo } from "node:os";
 import { Command, Option } from "commander";
 import { type ApiKey, ApplicationName, findKeyState } from "#api-keys/api-key.ts";
 import { RateLimit } from "#api-keys/rate-limit.ts";
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { type KeysLocation, withKeys } from "#cli/open-keys.ts";
 import { dataOption, jsonOption, parseCount, parseDuration, parseModelNames } from "#cli/options.ts";
 import { paint, print, printJson, printTable } from "#cli/print.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { stringify } from "yaml";
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printJson, printTable } from "#cli/print.ts";

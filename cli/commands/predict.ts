@@ -2,13 +2,14 @@ import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { z } from "zod";
 import type { CommandWorld } from "#cli/command-world.ts";
-import { exitCode, UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
+import { exitCode } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
 import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import { Row } from "#model-folder/manifest/manifest.ts";
-import { NotRunning } from "#worlds/embedded/control-api.ts";
+import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 
 const PredictionsBody = z.object({
   model: z.string(),

@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
-import { exitCode, UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
+import { exitCode } from "#cli/exit-code.ts";
 import { chooseMlflow, openFolderRegistry } from "#cli/folder-registry.ts";
 import { checkoutFolder, selectDataFolder } from "#cli/folders.ts";
 import { formatCurlCommand } from "#cli/format-curl-command.ts";

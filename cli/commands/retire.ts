@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { admitKey } from "#api-keys/admit-key.ts";
 import { createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { createRateLimiter } from "#api-keys/rate-limiter.ts";
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { checkoutFolder } from "#cli/folders.ts";
 import { dataLimitOption, parseHostNames, parsePort } from "#cli/options.ts";
 import { paint, print, printError } from "#cli/print.ts";

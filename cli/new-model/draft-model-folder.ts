@@ -1,4 +1,4 @@
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { readPredictions } from "#inference/model/read-predictions.ts";
 import type { Gates, Golden, Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { EventEmitter, once } from "node:events";
 import { Hono } from "hono";
 import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
@@ -7,7 +8,7 @@ import type { Images } from "#platform/images/images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Functions } from "#platform/serving/functions.ts";
 import type { Json } from "#platform/store/store.ts";
-import { createControlRoute } from "./control-api.ts";
+import { createControlRoute } from "./control-route.ts";
 import type { DataFolder } from "./data/data-folder.ts";
 import { createDataLimiter } from "./data/data-limiter.ts";
 import { openLog } from "./data/open-log.ts";
@@ -15,6 +16,7 @@ import { createDesk } from "./desk/desk.ts";
 import { createDeskClient } from "./desk/desk-client.ts";
 import { type DeskState, openDeskState } from "./desk/desk-state.ts";
 import { requireLocalHost } from "./desk/origin-guards.ts";
+import { callbackPath, createSlackCallbackRoute } from "./desk/slack-callback-route.ts";
 import { slackWorkspace } from "./desk/slack-workspace.ts";
 import { type Engine, startEngine } from "./engine/engine.ts";
 import { overlayOutcomes } from "./engine/overlay-outcomes.ts";
@@ -24,9 +26,8 @@ import { createLocalTasks } from "./engine/tasks.ts";
 import { createThreadTasks } from "./engine/tasks-in-thread.ts";
 import { createFunctionHost } from "./functions/function-host.ts";
 import { createGateway, createInvokeRoute } from "./gateway/gateway.ts";
-import { callbackPath, createSlackCallbackRoute, startHttpServer } from "./gateway/http-server.ts";
+import { startHttpServer } from "./gateway/http-server.ts";
 import { createKeyAuthorizer } from "./gateway/key-authorizer.ts";
-import { createNamedEvents } from "./named-events.ts";
 import { writeFirstPolicy } from "./operator/write-first-policy.ts";
 import type { Reporter } from "./reporter.ts";
 import { deliverCommits } from "./scenario/deliver-commits.ts";
@@ -164,11 +165,12 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
   const slack = createDeskClient(url, botToken);
 
   const toldOutcomes = new Set<string>();
-  const endings = createNamedEvents();
+  /** Emits the name of a delivery that has ended; any number of callers may wait for one. */
+  const endEvents = new EventEmitter().setMaxListeners(0);
   const tellOutcome = async (name: string) => {
     const ended = await world.outcomes.read(name);
     if (!ended) return;
-    endings.give(name);
+    endEvents.emit(name);
     const says = `${name} ${ended.outcome} ${ended.error?.name ?? ""}`;
     if (toldOutcomes.has(says)) return;
     toldOutcomes.add(says);
@@ -181,7 +183,8 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     });
   };
   const asked = new Set<string>();
-  const askings = createNamedEvents();
+  /** Emits the name of a delivery that has sent its question. */
+  const questionEvents = new EventEmitter().setMaxListeners(0);
   const background = new Set<Promise<unknown>>();
   const inBackground = (what: string, work: Promise<unknown>) => {
     const watched = work
@@ -266,7 +269,7 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
       if (state.status !== "pending" || !isForDelivery(event, delivery)) continue;
       voice.event({ event: "question", delivery, desk: `${url}/`, callbackUrl: `${url}${callbackPath}` });
       asked.add(delivery);
-      askings.give(delivery);
+      questionEvents.emit(delivery);
     }
   };
 
@@ -362,15 +365,15 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     openView: (user: string) => desk.viewOf(user)?.id,
     /** Resolves when a delivery has put its question. */
     asked: async (name: string) => {
-      if (!asked.has(name)) await askings.next(name);
+      if (!asked.has(name)) await once(questionEvents, name);
     },
     /** Resolves when a delivery has ended and been reported. */
     ended: async (name: string) => {
-      const told = endings.next(name);
+      const end = once(endEvents, name);
       // Looked up after waiting has begun, so that no end falls between the two.
       const [outcome, execution] = [await world.outcomes.read(name), await engine.describe(name)];
       if (outcome && execution?.status !== "RUNNING") return;
-      await told;
+      await end;
     },
     stop: async () => {
       watcher?.close();

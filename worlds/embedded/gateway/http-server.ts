@@ -10,45 +10,13 @@ import {
   toServerOptions,
 } from "#inference/http/limit-connections.ts";
 import { createNodeListener } from "#inference/http/node-listener.ts";
-import type { CallbackResponse, SlackCallback } from "#lambdas/answer-approval/answer-approval.ts";
-import { maxCallbackBytes } from "#lambdas/answer-approval/answer-approval.ts";
-import { RequestRefused, verifySlackHeaders } from "#lambdas/answer-approval/verify-slack-request.ts";
 import type { Log } from "#worlds/embedded/world.ts";
-import { describeBodyError, readRequestBody, setBodyLease } from "./request-body.ts";
+import { describeBodyError, setBodyLease } from "./request-body.ts";
 
 /** The port is taken, or may not be listened on; the message says what to do. */
 export class PortUnusable extends Error {
   override readonly name = "PortUnusable";
 }
-
-export const callbackPath = "/slack/interactions";
-
-/**
- * Slack's request URL: hands the raw bytes to answer-approval, as its Lambda handler does. Headers that Slack does not
- * send are refused before a byte of the body is read.
- * @param clock epoch milliseconds
- */
-export const createSlackCallbackRoute = (
-  answer: (callback: SlackCallback) => Promise<CallbackResponse>,
-  clock: () => number,
-): Hono =>
-  new Hono().post(callbackPath, async (context) => {
-    const headers = context.req.header();
-    try {
-      verifySlackHeaders({ headers, now: clock() / 1_000 });
-    } catch (fault) {
-      if (fault instanceof RequestRefused) return context.text(fault.message, 401);
-      throw fault;
-    }
-    const rawBody = await readRequestBody(context, maxCallbackBytes);
-    if (!rawBody) return context.text("the request is too large", 413);
-    const { status, body } = await answer({ rawBody, headers });
-    const json = body.startsWith("{");
-    return new Response(body, {
-      status,
-      headers: { "content-type": json ? "application/json" : "text/plain" },
-    });
-  });
 
 const createHonoListener = (app: Hono, log: Log, budget: BodyBudget): RequestListener => {
   app.onError((fault, context) => {

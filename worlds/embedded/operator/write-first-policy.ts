@@ -4,7 +4,7 @@ import { emptyIdentities } from "#domain/approval/identities.ts";
 import { parsePlatformRules } from "#domain/policy/parse-policy.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { PolicyWriter } from "#domain/policy/policy-writer.ts";
-import { readMachineOperator } from "./machine-operator.ts";
+import { readMachineOperator } from "./machine-identity.ts";
 
 /**
  * Writes the platform's copy of the policy where a data folder has none yet, from the policy.yaml of Slipway's own

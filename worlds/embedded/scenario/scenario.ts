@@ -3,7 +3,7 @@ import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
 import type { Engine } from "#worlds/embedded/engine/engine.ts";
 import type { Steps } from "#worlds/embedded/engine/steps.ts";
-import { readMachineCaller } from "#worlds/embedded/operator/machine-caller.ts";
+import { readMachineCaller } from "#worlds/embedded/operator/machine-identity.ts";
 import type { Reporter } from "#worlds/embedded/reporter.ts";
 import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 import type { World } from "#worlds/embedded/world.ts";

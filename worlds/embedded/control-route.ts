@@ -3,8 +3,6 @@ import { Hono } from "hono";
 import { z } from "zod";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import { TaskGone } from "#platform/deliveries/deliveries.ts";
-import { createExecutionTable } from "#platform/deliveries/execution-table.ts";
-import type { Database } from "#platform/store/open-database.ts";
 import type { Json } from "#platform/store/store.ts";
 import { readRequestBody } from "./gateway/request-body.ts";
 
@@ -18,7 +16,7 @@ const ControlCall = z.discriminatedUnion("call", [
   }),
   z.object({ call: z.literal("stop"), name: z.string(), cause: z.string() }),
 ]);
-type ControlCall = z.infer<typeof ControlCall>;
+export type ControlCall = z.infer<typeof ControlCall>;
 
 /** Bytes: a state's output has at most 256 KB on AWS, and here it may be quoted. */
 const maxCallBytes = 1_024 * 1_024;
@@ -65,49 +63,3 @@ export const createControlRoute = ({ deliveries, token }: { deliveries: Deliveri
       throw fault;
     }
   });
-
-/** No rehearsal runs on the folder, so there is no engine to ask. */
-export class NotRunning extends Error {
-  override readonly name = "NotRunning";
-}
-
-/**
- * The deliveries of a data folder as another process sees them: reading from the database, all else by the process
- * with the engine. Throws NotRunning where there is none.
- */
-export const remoteDeliveries = ({
-  database,
-  url,
-  token,
-}: {
-  database: Database;
-  url: string | undefined;
-  token: string;
-}): Deliveries => {
-  const table = createExecutionTable(database);
-  const send = async (call: ControlCall): Promise<unknown> => {
-    if (url === undefined)
-      throw new NotRunning("no rehearsal runs on this folder: start one with `npm start`");
-    const response = await fetch(`${url}/control/deliveries`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      body: JSON.stringify(call),
-      signal: AbortSignal.timeout(60_000),
-    }).catch((fault: unknown) => {
-      throw new NotRunning(`the rehearsal at ${url} does not answer: is it still running?`, { cause: fault });
-    });
-    if (response.status === 410) throw new TaskGone("nobody waits for this answer any more");
-    if (!response.ok) throw new Error(`the rehearsal answered ${response.status}: ${await response.text()}`);
-    return response.json();
-  };
-  return {
-    start: async (name, input) =>
-      z.object({ started: z.boolean() }).parse(await send({ call: "start", name, input })),
-    describe: async (name) => table.read(name),
-    history: async (name) => table.events(name),
-    list: async (options) => table.list(options),
-    succeed: async (token, output) => void (await send({ call: "succeed", token, output })),
-    fail: async (token, error) => void (await send({ call: "fail", token, error })),
-    stop: async (name, cause) => void (await send({ call: "stop", name, cause })),
-  };
-};
