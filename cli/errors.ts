@@ -1,9 +1,9 @@
-/** The command line names something that is not there. */
+/** The command line is wrong: it names something that does not exist, or lacks an option. */
 export class UsageMistake extends Error {
   override readonly name = "UsageMistake";
 }
 
-/** A new model's folder is there already. */
+/** The folder of a new model exists already. */
 export class ModelFolderExists extends Error {
   override readonly name = "ModelFolderExists";
 }

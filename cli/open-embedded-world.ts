@@ -20,24 +20,24 @@ import { printError } from "./print.ts";
 export type EmbeddedCommandContext = CommandContext & { readonly world: World };
 
 /**
- * Runs `work` on a data folder's world from a process of its own. Where a rehearsal runs there, functions and the
- * engine are that process's; where none does, functions are started here and end with the command.
+ * Runs `work` on a data folder from the command's process. While a rehearsal runs on the folder, its process runs
+ * functions and engine. Otherwise functions start in this process and end with the command.
  */
 export const withEmbeddedWorld = async <T>(
   data: string | undefined,
-  work: (opened: EmbeddedCommandContext) => Promise<T>,
+  work: (context: EmbeddedCommandContext) => Promise<T>,
 ): Promise<T> => {
   const folder = selectDataFolder(data);
   if (!existsSync(folder.database))
     throw new UsageMistake(
-      `${folder.root} holds no deliveries yet: run \`npm start\` first, or name another folder with --data.`,
+      `${folder.root} holds no deliveries yet: run \`npm start\` first, or choose another folder with --data.`,
     );
   const running = findRunningWorld(folder);
   const url = running?.url ?? "http://127.0.0.1:0";
   const modelsUrl = running?.modelsUrl ?? url;
-  const log = (sentence: string, fault?: unknown) =>
+  const log = (sentence: string, error?: unknown) =>
     printError(
-      `${sentence}${fault === undefined ? "" : `: ${fault instanceof Error ? fault.message : String(fault)}`}`,
+      `${sentence}${error === undefined ? "" : `: ${error instanceof Error ? error.message : String(error)}`}`,
     );
   const capabilities = await openCapabilities({
     folder,
@@ -69,19 +69,21 @@ export const withEmbeddedWorld = async <T>(
     deliveries: remoteDeliveries({ database, url: running?.url, token }),
     slack: createDeskClient(url, await secrets.read("SLACK_BOT_TOKEN")),
   });
-  const urlOf = (environment: Environment, model: string) => `${modelsUrl}/${environment}/models/${model}`;
+  const modelUrl = (environment: Environment, model: string) => `${modelsUrl}/${environment}/models/${model}`;
   try {
     return await work({
       world,
       running: running !== undefined,
-      where: running ? "A rehearsal runs on this folder." : "No rehearsal runs on this folder.",
+      where: running
+        ? `A rehearsal runs on ${folder.root}.`
+        : `No rehearsal runs on ${folder.root}: start one with \`npm start\`.`,
       repository: repositoryName,
       head: "HEAD",
       runtime: await runtime(),
-      pageOf: (delivery) => `${url}/deliveries/${delivery}`,
-      urlOf,
-      ask: async (model, rows) => {
-        const response = await fetch(`${urlOf("prod", model)}/v1/predict`, {
+      deliveryUrl: (delivery) => `${url}/deliveries/${delivery}`,
+      modelUrl,
+      predict: async (model, rows) => {
+        const response = await fetch(`${modelUrl("prod", model)}/v1/predict`, {
           method: "POST",
           headers: { "content-type": "application/json", "x-api-key": token },
           body: JSON.stringify({ rows }),

@@ -27,7 +27,7 @@ const timeScale = 600;
 const rehearse = async (options: Options): Promise<void> => {
   // What its servers' start cost is told there: stdout belongs to the events.
   if (options.json) console.info = console.error;
-  const voice = options.json ? createJsonReporter() : createTerminalReporter();
+  const reporter = options.json ? createJsonReporter() : createTerminalReporter();
   const interrupted = Promise.withResolvers<"interrupted">();
   const onSignal = () => interrupted.resolve("interrupted");
   process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
@@ -37,19 +37,19 @@ const rehearse = async (options: Options): Promise<void> => {
   const log = join(repositoryRoot, "rehearse-aws.log");
   await writeFile(log, "");
   let written: Promise<void> = Promise.resolve();
-  voice.say("Slipway on AWS's own interfaces: starting moto, MLflow and the desk …");
+  reporter.say("Slipway on AWS's own interfaces: starting moto, MLflow and the desk …");
   const aws = await startMotoWorld({
     folder: folder.path,
     checkout: repositoryRoot,
     timeScale,
     traffic: options.traffic,
-    voice,
+    reporter,
     log: (line) => {
       written = written.then(() => appendFile(log, `${line}\n`)).catch(() => undefined);
     },
   });
   try {
-    voice.say(`The desk, where approvals are asked: ${aws.url}/\nWhat functions print: ${log}\n`);
+    reporter.say(`The desk, where approvals are asked: ${aws.url}/\nWhat functions print: ${log}\n`);
     let seen = await aws.repository.head();
     /** CodeCommit's event of a push, which EventBridge brings to start-delivery. */
     const look = async (): Promise<void> => {
@@ -72,11 +72,11 @@ const rehearse = async (options: Options): Promise<void> => {
       });
       seen = head;
       for (const { name, model } of deliveries)
-        voice.say(`Delivering ${model} at ${head.slice(0, 12)} as ${name}`);
+        reporter.say(`Delivering ${model} at ${head.slice(0, 12)} as ${name}`);
     };
     const { model } = options;
-    const answers = options.approve ? "approve" : options.reject ? "reject" : "person";
-    const played = runScenario({ ...aws, look }, { model, answers, voice });
+    const decisions = options.approve ? "approve" : options.reject ? "reject" : "person";
+    const played = runScenario({ ...aws, look }, { model, decisions, reporter });
     played.catch(() => undefined);
     if ((await Promise.race([played, interrupted.promise])) === "interrupted") {
       process.exitCode = exitCode.interrupted;
@@ -86,17 +86,17 @@ const rehearse = async (options: Options): Promise<void> => {
     if (serving) {
       const says = `Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…).`;
       // Where nobody answers in person it ends now, and there is nothing left to call.
-      if (answers !== "person") voice.say(says);
+      if (decisions !== "person") reporter.say(says);
       else
-        voice.say(
+        reporter.say(
           `${says} Call it:\n  ${formatCurlCommand(await createExampleRequest(aws.world, model), { keyed: false })}`,
         );
     }
     const calls = aws.application?.calls();
     if (calls)
-      voice.say(`The application's calls to prod: ${calls.answered} answered, ${calls.failed} failed.`);
-    if (answers !== "person") return;
-    voice.say("Still here, until Ctrl-C: moto forgets everything then.");
+      reporter.say(`The application's calls to prod: ${calls.answered} answered, ${calls.failed} failed.`);
+    if (decisions !== "person") return;
+    reporter.say("Still here, until Ctrl-C: moto forgets everything then.");
     await interrupted.promise;
     process.exitCode = exitCode.interrupted;
   } finally {

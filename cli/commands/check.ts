@@ -7,10 +7,10 @@ import { readModelFolder } from "#cli/read-model-folder.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { formatProblem } from "#model-folder/manifest/folder-problem.ts";
 
-/** `slipway check`: every mistake in a model's folder, with its line and remedy. */
+/** `slipway check`: all problems of a model's folder, with lines and remedies. */
 export const checkCommand = (): Command =>
   new Command("check")
-    .description("check a model's folder before it is committed")
+    .description("check a model's folder before you commit it")
     .argument("<folder>", "models/<name>")
     .addOption(jsonOption())
     .action(async (folder: string, { json }: { json?: boolean }) => {
@@ -23,7 +23,7 @@ export const checkCommand = (): Command =>
           print(
             `${problem.severity === "error" ? paint("red", "✗") : paint("yellow", "!")} ${join(folder, formatProblem(problem))}`,
           );
-        if (errors.length === 0) print(`${paint("green", "✓")} ${folder} can be delivered.`);
+        if (errors.length === 0) print(`${paint("green", "✓")} ${folder} is ready for delivery.`);
       }
       if (errors.length > 0) process.exitCode = exitCode.failed;
     });

@@ -18,7 +18,7 @@ const ControlCall = z.discriminatedUnion("call", [
 ]);
 export type ControlCall = z.infer<typeof ControlCall>;
 
-/** Bytes: a state's output has at most 256 KB on AWS, and here it may be quoted. */
+/** Bytes. On AWS a state's output has at most 256 KB; JSON escapes may enlarge it. */
 const maxCallBytes = 1_024 * 1_024;
 
 const parseJson = (body: Uint8Array): unknown => {
@@ -31,17 +31,17 @@ const parseJson = (body: Uint8Array): unknown => {
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
-/** What only the process with the engine can do, for other processes of the same user: guarded by the folder's token. */
+/** Lets other processes of the same user call the engine; they must send the data folder's token. */
 export const createControlRoute = ({ deliveries, token }: { deliveries: Deliveries; token: string }): Hono =>
   new Hono().post("/control/deliveries", async (context) => {
-    const given = sha256(context.req.header("authorization") ?? "");
-    if (!timingSafeEqual(given, sha256(`Bearer ${token}`)))
-      return context.json({ error: "not allowed" }, 403);
+    const authorization = sha256(context.req.header("authorization") ?? "");
+    if (!timingSafeEqual(authorization, sha256(`Bearer ${token}`)))
+      return context.json({ error: "wrong token" }, 403);
     const body = await readRequestBody(context, maxCallBytes);
-    if (!body) return context.json({ error: "a call has at most 1 MB" }, 413);
-    const read = ControlCall.safeParse(parseJson(body));
-    if (!read.success) return context.json({ error: "no call that is known here" }, 400);
-    const call = read.data;
+    if (!body) return context.json({ error: "the call is too large (limit 1 MB)" }, 413);
+    const parsed = ControlCall.safeParse(parseJson(body));
+    if (!parsed.success) return context.json({ error: "unknown call" }, 400);
+    const call = parsed.data;
     try {
       switch (call.call) {
         case "start":
@@ -58,8 +58,8 @@ export const createControlRoute = ({ deliveries, token }: { deliveries: Deliveri
         default:
           return call satisfies never;
       }
-    } catch (fault) {
-      if (fault instanceof TaskGone) return context.json({ error: fault.message }, 410);
-      throw fault;
+    } catch (error) {
+      if (error instanceof TaskGone) return context.json({ error: error.message }, 410);
+      throw error;
     }
   });

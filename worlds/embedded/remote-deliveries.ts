@@ -4,14 +4,14 @@ import { createExecutionTable } from "#platform/deliveries/execution-table.ts";
 import type { Database } from "#platform/store/open-database.ts";
 import type { ControlCall } from "./control-route.ts";
 
-/** No rehearsal runs on the folder, so there is no engine to ask. */
+/** No rehearsal runs on the data folder, so there is no engine. */
 export class NotRunning extends Error {
   override readonly name = "NotRunning";
 }
 
 /**
- * The deliveries of a data folder as another process sees them: reading from the database, all else by the process
- * with the engine. Throws NotRunning where there is none.
+ * The deliveries of a data folder, for processes without the engine: they read from the database and send all changes to
+ * the process with the engine. Throws NotRunning where none runs.
  */
 export const remoteDeliveries = ({
   database,
@@ -31,11 +31,14 @@ export const remoteDeliveries = ({
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       body: JSON.stringify(call),
       signal: AbortSignal.timeout(60_000),
-    }).catch((fault: unknown) => {
-      throw new NotRunning(`the rehearsal at ${url} does not answer: is it still running?`, { cause: fault });
+    }).catch((error: unknown) => {
+      throw new NotRunning(`the rehearsal at ${url} does not respond: restart it with \`npm start\``, {
+        cause: error,
+      });
     });
-    if (response.status === 410) throw new TaskGone("nobody waits for this answer any more");
-    if (!response.ok) throw new Error(`the rehearsal answered ${response.status}: ${await response.text()}`);
+    if (response.status === 410) throw new TaskGone("no delivery waits for this decision any more");
+    if (!response.ok)
+      throw new Error(`the rehearsal returned status ${response.status}: ${await response.text()}`);
     return response.json();
   };
   return {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { callbackPath, createSlackCallbackRoute } from "./slack-callback-route.ts";
 
-test("Slack's callback is handed on byte for byte, with its headers", async () => {
+test("a callback's body arrives byte for byte, with its headers", async () => {
   const bytes = new Uint8Array([0x70, 0x3d, 0xff, 0x00, 0x2b]);
   const got: { rawBody?: Uint8Array; signature?: string | undefined } = {};
   const app = createSlackCallbackRoute(

@@ -18,7 +18,7 @@ import type { World } from "#worlds/embedded/world.ts";
 
 type Step = (event: unknown) => Promise<unknown>;
 
-/** The very step functions that run in Lambda, on this world. */
+/** The same step functions as in Lambda, with this world. */
 export const createSteps = (world: World) => {
   const machine = {
     "claim-environment": claimEnvironment(world),
