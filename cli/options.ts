@@ -23,7 +23,10 @@ export const awsOptions = (): readonly Option[] => [
 
 /** The options that choose the world of a command. */
 export const addWorldOptions = (command: Command): Command => {
-  const world = new Option("--world <name>", "where deliveries run: on this machine (embedded) or on AWS (aws)")
+  const world = new Option(
+    "--world <name>",
+    "where deliveries run: on this machine (embedded) or on AWS (aws)",
+  )
     .choices(["embedded", "aws"])
     .default("embedded");
   for (const option of [world, ...awsOptions(), dataOption()]) command.addOption(option);

@@ -69,6 +69,9 @@ export const createRegistryProxy = ({ uri, fetch }: Needs): Server =>
       );
       response.end(new Uint8Array(await upstream.arrayBuffer()));
     } catch (error) {
-      end(502, `MLflow at ${uri} does not respond: ${error instanceof Error ? error.message : String(error)}`);
+      end(
+        502,
+        `MLflow at ${uri} does not respond: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   });

@@ -27,8 +27,7 @@ export const historyCommand = (): Command =>
         withWorld(options, async ({ world }) => {
           const entries = await world.ledger.entries(options.environment, model, options.limit);
           if (options.json) return printJson(entries);
-          if (entries.length === 0)
-            return print(`${options.environment} has served no version of ${model}.`);
+          if (entries.length === 0) return print(`${options.environment} has served no version of ${model}.`);
           printTable(
             ["#", "version", "status", "since", "delivery", "image", "reason"],
             entries.map((entry) => [

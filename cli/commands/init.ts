@@ -40,17 +40,16 @@ const addDomains = (rules: PlatformRules, added: readonly string[]): PlatformRul
  */
 const initAws = (): Command => {
   const command = new Command("aws")
-    .description("after Terraform: write the first revision of the platform's policy, which no commit can loosen")
+    .description(
+      "after Terraform: write the first revision of the platform's policy, which no commit can loosen",
+    )
     .addOption(
       new Option("--policy <file>", "the policy; the section `identities` is optional").default(
         resolve(checkoutFolder, "policy.yaml"),
         "policy.yaml in Slipway's folder",
       ),
     )
-    .option(
-      "--domain <domain...>",
-      "a domain of the organisation's addresses, in addition to the policy's",
-    )
+    .option("--domain <domain...>", "a domain of the organisation's addresses, in addition to the policy's")
     .addOption(jsonOption());
   for (const option of awsOptions()) command.addOption(option);
   return command.action(({ policy: file, domain = [], json, ...options }: Options) =>

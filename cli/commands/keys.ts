@@ -12,9 +12,7 @@ type Options = KeysLocation & { readonly environment: Environment; readonly json
 
 const environmentOption = () => new Option("--environment <name>", "stage or prod").choices(environments);
 const tableOption = () =>
-  new Option("--table <name>", "an environment's DynamoDB table; needs AWS credentials").conflicts(
-    "data",
-  );
+  new Option("--table <name>", "an environment's DynamoDB table; needs AWS credentials").conflicts("data");
 const formatDay = (at: number) => new Date(at).toISOString().slice(0, 10);
 const formatModels = ({ models }: ApiKey) => (models === "all" ? "all models" : models.join(", "));
 
@@ -46,7 +44,9 @@ const describeState = (key: ApiKey, now: number): string => {
 
 const printKey = (key: string): void => {
   print(`\n  ${paint("bold", key)}\n`);
-  print("Copy it now: it is not stored and not shown again. The application sends it in the header x-api-key.");
+  print(
+    "Copy it now: it is not stored and not shown again. The application sends it in the header x-api-key.",
+  );
 };
 
 const createCommand = (): Command =>

@@ -31,8 +31,7 @@ const printChanges = ({ loosened, tightened }: RuleChanges): void => {
   for (const change of loosened) print(`  ${change}`);
   if (tightened.length > 0) print("Tightens:");
   for (const change of tightened) print(`  ${change}`);
-  if (loosened.length + tightened.length === 0)
-    print("No rule changes, only the text's layout.");
+  if (loosened.length + tightened.length === 0) print("No rule changes, only the text's layout.");
 };
 
 const readRules = async (file: string, before: PlatformPolicyRevision) => {
@@ -44,9 +43,7 @@ const readRules = async (file: string, before: PlatformPolicyRevision) => {
 
 const showCommand = (): Command =>
   addWorldOptions(new Command("show"))
-    .description(
-      "print the platform's policy, which holds for every delivery; or what a proposal changes",
-    )
+    .description("print the platform's policy, which holds for every delivery; or what a proposal changes")
     .argument("[proposal]", "a proposal's id")
     .addOption(jsonOption())
     .action((id: string | undefined, { json, ...options }: Options) =>
@@ -100,9 +97,7 @@ const confirmCommand = (): Command =>
   addWorldOptions(new Command("confirm"))
     .description("put a proposal in force, as a second person")
     .argument("<id>", "the proposal's id, as `slipway policy apply` printed it")
-    .addOption(
-      new Option("--alone", "only on this machine: confirm your own proposal; the history shows it"),
-    )
+    .addOption(new Option("--alone", "only on this machine: confirm your own proposal; the history shows it"))
     .addOption(jsonOption())
     .action((id: string, { json, alone = false, ...options }: Options & { readonly alone?: boolean }) =>
       withWorld(options, async ({ world, operator }) => {
@@ -126,9 +121,7 @@ const confirmCommand = (): Command =>
 
 const historyCommand = (): Command =>
   addWorldOptions(new Command("history"))
-    .description(
-      "list all revisions of the policy: time, proposer, confirmer, digest of the text",
-    )
+    .description("list all revisions of the policy: time, proposer, confirmer, digest of the text")
     .addOption(jsonOption())
     .action(({ json, ...options }: Options) =>
       withWorld(options, async ({ world }) => {

@@ -10,9 +10,7 @@ import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 /** `slipway rollback`: puts the previous version back on prod. */
 export const rollbackCommand = (): Command =>
   addWorldOptions(new Command("rollback"))
-    .description(
-      "put the previous version back on prod, or end a running canary; checks the golden vectors",
-    )
+    .description("put the previous version back on prod, or end a running canary; checks the golden vectors")
     .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--reason <text>", "the reason, for the ledger").default("no reason given"))
     .addOption(jsonOption())

@@ -80,7 +80,14 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
     random: (size) => crypto.getRandomValues(new Uint8Array(size)),
     clock,
   });
-  const dataLimiter = createDataLimiter({ folder, database, blobsWritten, limitBytes: dataLimit, clock, log });
+  const dataLimiter = createDataLimiter({
+    folder,
+    database,
+    blobsWritten,
+    limitBytes: dataLimit,
+    clock,
+    log,
+  });
   dataLimiter.start();
   return {
     keys,

@@ -222,9 +222,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       ),
       ...output.guesses,
       ...(source.owner === undefined ? ["owner: a placeholder, because --owner is missing"] : []),
-      ...(source.approvers.length === 0
-        ? ["approvers: policy.yaml's, because --approver is missing"]
-        : []),
+      ...(source.approvers.length === 0 ? ["approvers: policy.yaml's, because --approver is missing"] : []),
     ],
     notes: [
       ...table.notes,

@@ -55,7 +55,8 @@ const measureAgreement = (
   scores: LabelEvidence["scores"],
   truth: readonly string[],
   order: readonly string[],
-): number => scores.filter((rowScores, row) => order[argmax(rowScores)] === truth[row]).length / scores.length;
+): number =>
+  scores.filter((rowScores, row) => order[argmax(rowScores)] === truth[row]).length / scores.length;
 
 /** Infers the order from the rows, for a graph without the target's labels. */
 const inferFromTarget = ({ scores, truth }: LabelEvidence, width: number): InferredLabels => {

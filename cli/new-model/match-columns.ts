@@ -45,7 +45,11 @@ const manifestName = (column: string, taken: ReadonlySet<string>): string => {
     .replaceAll(/\s*[^A-Za-z0-9_ .-]+\s*/g, (cut) => (/\s/.test(cut) ? " " : "_"))
     .replaceAll(/^ +|[_ ]+$/g, "")
     .slice(0, 110);
-  const candidate = validName.test(column) ? column : /^[A-Za-z_]/.test(cleaned) ? cleaned : `column_${cleaned}`;
+  const candidate = validName.test(column)
+    ? column
+    : /^[A-Za-z_]/.test(cleaned)
+      ? cleaned
+      : `column_${cleaned}`;
   const base = reserved.has(candidate) ? `column_${candidate}` : candidate;
   let name = base;
   for (let at = 2; taken.has(name); at++) name = `${base}_${at}`;
@@ -170,5 +174,7 @@ export const matchColumns = (
   const wide = inputs.some(({ shape }) => typeof shape?.[1] === "number" && shape[1] > 1);
   const isMatrix = inputs.length === 1 && columns.length > 1;
   const named = inputs.some(({ name }) => columns.includes(name));
-  return (wide || isMatrix) && !named ? matchByPosition(inputs, columns, isText) : matchByName(inputs, columns);
+  return (wide || isMatrix) && !named
+    ? matchByPosition(inputs, columns, isText)
+    : matchByName(inputs, columns);
 };

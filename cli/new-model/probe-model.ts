@@ -44,9 +44,7 @@ export const probeModel = async (
   inputs: readonly Input[],
   rows: readonly Row[],
 ): Promise<Probe | ProcessFailure> => {
-  const request = new TextEncoder().encode(
-    JSON.stringify({ inputs, rows, maxTokens: tokenizer?.maxTokens }),
-  );
+  const request = new TextEncoder().encode(JSON.stringify({ inputs, rows, maxTokens: tokenizer?.maxTokens }));
   let result: Probe | ProcessFailure | undefined;
   const processError = await runLimitedProcess({
     program,

@@ -27,9 +27,7 @@ const requireInputs = (
   names: ReadonlySet<string>,
 ): readonly InferredInput[] =>
   inputs.map((inferred) =>
-    names.has(inferred.input.name)
-      ? { ...inferred, input: { ...inferred.input, required: true } }
-      : inferred,
+    names.has(inferred.input.name) ? { ...inferred, input: { ...inferred.input, required: true } } : inferred,
   );
 
 /** For each row whether all its outputs are finite. */

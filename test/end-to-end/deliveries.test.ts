@@ -309,7 +309,7 @@ describe("a rehearsal that a person answers", { timeout: 15 * minutes }, () => {
     const from = rehearsal.mark();
     writeFileSync(`${set.repository}/README.md`, "Models of the data science team.\n");
     const commit = scientist().commit("A README");
-    await rehearsal.saysOnStderr(new RegExp(`${commit.slice(0, 12)} touches no model: nothing to deliver`));
+    await rehearsal.saysOnStderr(new RegExp(`${commit.slice(0, 12)} changes no model: nothing to deliver`));
     expect(rehearsal.events.slice(from)).toEqual([]);
   });
 

@@ -104,7 +104,9 @@ describe("npm start -- --approve --json", () => {
   });
 
   test("says on stderr that the waits are shortened, how to call prod, and that no call failed", () => {
-    expect(started.stderr()).toMatch(/Waits are shorter than on AWS.*manifest, policy and state machine are the same/);
+    expect(started.stderr()).toMatch(
+      /Waits are shorter than on AWS.*manifest, policy and state machine are the same/,
+    );
     expect(started.stderr()).toMatch(/curl -s http:\/\/127\.0\.0\.1:\d+\/prod\/models\/churn\/v1\/predict/);
     expect(started.stderr()).toMatch(/\d+ answered, 0 failed/);
     expect(started.stderr()).toContain(set.repository);

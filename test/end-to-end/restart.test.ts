@@ -33,7 +33,7 @@ test(
         expect(again.delivery).toBe(delivery);
         expect(interrupted.stderr()).toMatch(/Continuing with the data in/);
         expect(interrupted.stderr()).toMatch(
-          new RegExp(`Going on with ${delivery}: its approval is asked again`),
+          new RegExp(`Continuing ${delivery}: requesting its approval again`),
         );
         interrupted.interrupt();
         expect(await interrupted.ended(), interrupted.picture()).toEqual({ code: 130, signal: null });

@@ -44,8 +44,7 @@ export const openLog = ({ path, clock, limitBytes = 32 * 1_024 * 1_024 }: Needs)
     try {
       const time = new Date(clock()).toISOString();
       // The last entry may be half written, so the gap starts a line.
-      const gap =
-        missing > 0 ? `\n${time} ${missing} entries are missing: they could not be written\n` : "";
+      const gap = missing > 0 ? `\n${time} ${missing} entries are missing: they could not be written\n` : "";
       append(
         `${gap}${time} ${prefixContinuationLines(`${message}${formatError(error)}`.slice(0, maxEntryChars))}\n`,
       );

@@ -33,6 +33,9 @@ export const requireLocalHost = createMiddleware(async (c, next) => {
 /** Only the desk's own pages may change anything (CSRF). */
 export const requireOwnOrigin = createMiddleware(async (c, next) => {
   if (c.req.method !== "GET" && c.req.header("origin") !== `http://${c.req.header("host")}`)
-    return c.json({ status: "failed", notice: "Another site sent this request: use the desk's own page." }, 403);
+    return c.json(
+      { status: "failed", notice: "Another site sent this request: use the desk's own page." },
+      403,
+    );
   await next();
 });

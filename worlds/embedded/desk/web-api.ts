@@ -219,7 +219,8 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
       const method = getOwnProperty(methods, name);
       if (method === undefined) throw new SlackError("unknown_method");
       const wait = findWaitSeconds(name, readTextArgument(args, "channel") ?? "");
-      if (wait !== undefined) return c.json(createRefusal("ratelimited"), 429, { "retry-after": String(wait) });
+      if (wait !== undefined)
+        return c.json(createRefusal("ratelimited"), 429, { "retry-after": String(wait) });
       return c.json({ ok: true, ...method(args, new URL(c.req.url).origin) });
     } catch (error) {
       if (error instanceof SlackError) return c.json(createRefusal(error.error, error.messages));

@@ -52,8 +52,7 @@ export const remoteFunctions = ({
     if (response.status === 404)
       throw new NotServed(`${model} has no version ${version.version} in ${environment}`);
     if (response.status === 429) throw new FunctionBusy(`too many requests wait for ${model}`);
-    if (response.status === 503)
-      throw new TemporaryFault(`the rehearsal at ${url} is overloaded`);
+    if (response.status === 503) throw new TemporaryFault(`the rehearsal at ${url} is overloaded`);
     if (!response.ok)
       throw new RehearsalUnreachable(`the rehearsal at ${url} refused the call: status ${response.status}`);
     const result: Json = JSON.parse(await response.text());

@@ -86,16 +86,16 @@ export const createGateway = ({ servings, clock, requestId, authorize }: Needs):
       const response = toHttpResponse(result.payload, result.body);
       return (
         response ??
-        createProblemResponse(502, "Bad Gateway", `the function of ${model} returned an invalid HTTP response`)
+        createProblemResponse(
+          502,
+          "Bad Gateway",
+          `the function of ${model} returned an invalid HTTP response`,
+        )
       );
     } catch (error) {
       if (error instanceof EventTooLarge) return createTooLargeResponse();
       if (error instanceof NotServed)
-        return createProblemResponse(
-          404,
-          "Not Found",
-          `${environment} serves no model ${model}`,
-        );
+        return createProblemResponse(404, "Not Found", `${environment} serves no model ${model}`);
       if (error instanceof FunctionBusy) {
         const busy = createProblemResponse(
           503,

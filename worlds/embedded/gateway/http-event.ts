@@ -111,8 +111,7 @@ export const toHttpResponse = (result: Json, bytesBody?: Uint8Array): Response |
   }
   // The server sets these headers itself.
   for (const name of ["content-length", "connection", "transfer-encoding"]) responseHeaders.delete(name);
-  if (!responseHeaders.has("content-type"))
-    responseHeaders.set("content-type", "text/plain;charset=UTF-8");
+  if (!responseHeaders.has("content-type")) responseHeaders.set("content-type", "text/plain;charset=UTF-8");
   const isEmpty = statusCode === 204 || statusCode === 205 || statusCode === 304;
   const bytes = bytesBody ? new Uint8Array(bytesBody) : isBase64Encoded ? Buffer.from(body, "base64") : body;
   return new Response(isEmpty ? null : bytes, { status: statusCode, headers: responseHeaders });

@@ -54,7 +54,9 @@ test("a served version whose holdout.csv cannot be read is told all the same, wi
   await tell();
   expect(events).toHaveLength(2);
   expect(followed).toEqual([]);
-  expect(sentences).toEqual([expect.stringMatching(/^The synthetic application does not call toy: holdout\.csv:2/)]);
+  expect(sentences).toEqual([
+    expect.stringMatching(/^The synthetic application does not call toy: holdout\.csv:2/),
+  ]);
 });
 
 test("a promoted version's holdout.csv is read without newer limits, and a thousand rows of all of it are asked", async () => {

@@ -48,7 +48,14 @@ export const reportServing = ({ world, url, reporter, application, rowsToAsk }: 
         if (reported.get(key) === served) continue;
         reported.set(key, served);
         const modelUrl = `${url}/${environment}/models/${model}`;
-        reporter.event({ event: "serving", environment, model, version, digest: config.digest, url: modelUrl });
+        reporter.event({
+          event: "serving",
+          environment,
+          model,
+          version,
+          digest: config.digest,
+          url: modelUrl,
+        });
         if (environment === "prod") await tryCallModel(model, modelUrl);
       }
   };

@@ -57,9 +57,7 @@ export const runScenario = async (
   });
   if (decisions !== "person") assertOutcome(first, "promoted");
   if (!(await repository.hasVersion(model, "second"))) {
-    reporter.say(
-      `${model} has no second version (seed/${model}/versions/second): one delivery only.`,
-    );
+    reporter.say(`${model} has no second version (seed/${model}/versions/second): one delivery only.`);
     return;
   }
   const second = await deliverChange(rehearsal, {
@@ -82,7 +80,11 @@ export const runScenario = async (
   }
 };
 
-type DeliveryResult = { readonly delivery: string; readonly outcome: Outcome; readonly isEarlierRun: boolean };
+type DeliveryResult = {
+  readonly delivery: string;
+  readonly outcome: Outcome;
+  readonly isEarlierRun: boolean;
+};
 
 const deliverChange = async (
   rehearsal: ScenarioDependencies,

@@ -71,7 +71,8 @@ export const createWatchedRepository = ({ folder, checkout }: { folder: string; 
     /** Creates a missing repository; its first commit holds the policy and no model. */
     prepare: async (): Promise<void> => {
       await mkdir(folder, { recursive: true });
-      if (!(await pathExists(join(folder, ".git")))) await runOrThrow(["init", "--quiet", "--initial-branch=main"]);
+      if (!(await pathExists(join(folder, ".git"))))
+        await runOrThrow(["init", "--quiet", "--initial-branch=main"]);
       // A git process that was killed with a rehearsal leaves the lock; no other process writes here during the start.
       await rm(join(folder, ".git", "index.lock"), { force: true });
       if (await head()) return;
@@ -102,9 +103,7 @@ export const createWatchedRepository = ({ folder, checkout }: { folder: string; 
         if (!(await pathExists(version)))
           throw new ChangeUnknown(`${model} has no version "${change}" (${version} is missing)`);
         if (!(await pathExists(join(target, "model.yaml"))))
-          throw new ChangeUnknown(
-            `${folder} has no ${model} yet: commit its first version first`,
-          );
+          throw new ChangeUnknown(`${folder} has no ${model} yet: commit its first version first`);
         await cp(version, target, { recursive: true });
       }
       return commitAll(`${model}: ${commitSubjects[change]}`, author);
