@@ -10,7 +10,7 @@ const loadedAloud = `data:text/javascript,${encodeURIComponent(`
   registerHooks({ load: (url, context, next) => { process.stderr.write(url + "\\n"); return next(url, context); } });
 `)}`;
 
-test("a command that asks AWS nothing loads no AWS client", async () => {
+test("a command without calls to AWS loads no AWS client", async () => {
   const child = spawn(
     process.execPath,
     ["--import", loadedAloud, join(import.meta.dirname, "slipway.mjs"), "--help"],

@@ -1,14 +1,14 @@
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
 import type { Operator } from "#domain/policy/platform-policy.ts";
 
-/** AWS did not say who the caller is. */
+/** AWS returned no identity for the caller. */
 export class CallerUnknown extends Error {
   override readonly name = "CallerUnknown";
 }
 
 /**
- * Who writes the platform's policy, by what AWS says of the caller: her user id is `aws:userid`, in whose partition
- * alone IAM lets her sign. Throws CallerUnknown.
+ * The person who changes the platform's policy, as AWS identifies the caller. The id is `aws:userid`, because IAM lets
+ * a caller write only under its own `aws:userid`. Throws CallerUnknown.
  */
 export const readAwsOperator =
   ({ sts }: { readonly sts: STSClient }) =>
@@ -16,7 +16,7 @@ export const readAwsOperator =
     const { UserId, Arn } = await sts.send(new GetCallerIdentityCommand({}));
     if (!UserId || !Arn)
       throw new CallerUnknown(
-        "AWS does not say who you are: log in, and name the tooling account's --profile.",
+        "AWS returned no identity for you: log in, then use the tooling account's --profile.",
       );
     return { id: UserId, name: Arn };
   };

@@ -15,7 +15,7 @@ const voter = (arn: string | undefined, shown: string | undefined, identities: u
 const session = "arn:aws:sts::111111111111:assumed-role/AWSReservedSSO_Ops_0123456789abcdef/Ada@example.com";
 const user = "arn:aws:iam::111111111111:user/ops";
 
-test("the record names the Slack user, and the person whom AWS knows them as", async () => {
+test("the record names the Slack user and the person of the AWS identity", async () => {
   const ada = { id: "U024BE7LH", name: "U024BE7LH as ada@example.com", email: "ada@example.com" };
   expect(await voter(session, "ada@example.com")).toEqual(ada);
   expect(await voter(user, "ada@example.com", { people: { "ada@example.com": { arns: [user] } } })).toEqual(
@@ -35,7 +35,7 @@ test("an address that is listed as another one of the same person is theirs", as
 
 test.each<[string, string | undefined, string | undefined, unknown, RegExp]>([
   ["nobody lists the ARN", user, "ada@example.com", {}, /user\/ops, .*\(no person lists this ARN\).*`arns`/],
-  ["a bot's ARN", user, "ada@example.com", { bots: [user] }, /listed as a bot's/],
+  ["a bot's ARN", user, "ada@example.com", { bots: [user] }, /the policy lists it as a bot/],
   [
     "another person's Slack user",
     session,
@@ -55,7 +55,7 @@ test.each<[string, string | undefined, string | undefined, unknown, RegExp]>([
     session,
     undefined,
     {},
-    /Slack does not say that U024BE7LH is ada@.*`slack`/,
+    /Slack does not confirm that U024BE7LH is ada@.*`slack`/,
   ],
   [
     "an address outside the organisation",
@@ -64,7 +64,7 @@ test.each<[string, string | undefined, string | undefined, unknown, RegExp]>([
     { domains: ["example.com"] },
     /the address is not the organisation's/,
   ],
-])("%s is refused, with what to do", async (_, arn, shown, identities, message) => {
+])("%s is refused, with the remedy", async (_, arn, shown, identities, message) => {
   await expect(voter(arn, shown, identities)).rejects.toMatchObject({ name: "NotAnApprover" });
   await expect(voter(arn, shown, identities)).rejects.toThrow(message);
 });

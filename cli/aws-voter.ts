@@ -8,7 +8,7 @@ import { CallerUnknown } from "./aws-operator.ts";
 import type { Voter } from "./command-world.ts";
 import { printError } from "./print.ts";
 
-/** Nobody vouches that the caller is the Slack user in whose name they answer. */
+/** There is no proof that the caller is the Slack user of --as. */
 export class NotAnApprover extends Error {
   override readonly name = "NotAnApprover";
 }
@@ -16,15 +16,15 @@ export class NotAnApprover extends Error {
 type Needs = {
   readonly sts: STSClient;
   readonly slack: Pick<SlackApi, "users">;
-  /** The platform's copy, which says who is who. */
+  /** The platform's policy, whose `identities` map people to ARNs, addresses and Slack ids. */
   readonly policy: { readonly read: () => Promise<{ readonly identities: Identities }> };
 };
 
 /**
- * Who answers a question at the command. AWS says by which ARN it knows the caller; whose that is, the same map and the
- * same rule say as for whoever pushes (identity-resolver.ts), so a session that somebody named at will is nobody's. The Slack user
- * has to be that person: by the platform's map, which needs no Slack, or by the address that Slack shows.
- * Throws NotAnApprover with the remedy, CallerUnknown where AWS names no caller.
+ * The approver who decides on the command line. AWS returns the caller's ARN; identity-resolver.ts maps it to a person, by
+ * the same rule as for pushes, so a session name that anybody can choose identifies nobody. The Slack user of --as must be
+ * that person: by the platform's map, which works while Slack is down, or by the address that Slack shows.
+ * Throws NotAnApprover with the remedy, CallerUnknown where AWS returns no ARN.
  */
 export const readAwsVoter =
   ({ sts, slack, policy }: Needs) =>
@@ -32,36 +32,38 @@ export const readAwsVoter =
     const { Arn } = await sts.send(new GetCallerIdentityCommand({}));
     if (!Arn)
       throw new CallerUnknown(
-        "AWS does not say who you are: log in, and name the tooling account's --profile.",
+        "AWS returned no identity for you: log in, then use the tooling account's --profile.",
       );
     const { identities } = await policy.read();
-    const shown = await readSlackEmail(slack, as);
-    const listed = Object.entries(identities.people).find(([, person]) => person.slack === as)?.[0];
+    const slackEmail = await readSlackEmail(slack, as);
+    const listedEmail = Object.entries(identities.people).find(([, person]) => person.slack === as)?.[0];
 
     const domains = listKnownDomains(identities, "organisation");
     const caller = createIdentityResolver(identities, domains).authenticated(Arn);
     if (caller.kind !== "person")
       throw new NotAnApprover(
-        `AWS knows you as ${Arn}, and nobody vouches for who that is (${caller.kind === "bot" ? "it is listed as a bot's" : caller.why}). Log in by IAM Identity Center, or have the platform team list this ARN under your name: \`slipway policy apply\`, section identities, \`arns\`.`,
+        `AWS identifies you as ${Arn}, which maps to no person (${caller.kind === "bot" ? "the policy lists it as a bot" : caller.why}). Log in with IAM Identity Center, or ask the platform team to list this ARN under your name: \`slipway policy apply\`, section identities, \`arns\`.`,
       );
-    const emails = [listed, shown].filter((email) => email !== undefined);
+    const emails = [listedEmail, slackEmail].filter((email) => email !== undefined);
     if (emails.length === 0)
       throw new NotAnApprover(
-        `Slack does not say that ${as} is ${caller.email}, whom AWS knows you as. Try again when it answers, or have the platform team list your Slack id: \`slipway policy apply\`, section identities, \`slack\`.`,
+        `Slack does not confirm that ${as} is ${caller.email}, your identity in AWS. Try again when Slack responds, or ask the platform team to list your Slack id: \`slipway policy apply\`, section identities, \`slack\`.`,
       );
     if (emails.some((email) => findPerson(identities, email) !== caller.email))
       throw new NotAnApprover(
-        `${as} is another person (${emails.join(", ")}) than ${caller.email}, whom AWS knows you as. Name your own user with --as; if both are you, have the platform team list both addresses under your name: \`slipway policy apply\`, section identities, \`emails\`.`,
+        `${as} is another person (${emails.join(", ")}) than ${caller.email}, your identity in AWS. Use --as with your own Slack user id. If both addresses are yours, ask the platform team to list both under your name: \`slipway policy apply\`, section identities, \`emails\`.`,
       );
     return { id: as, name: `${as} as ${caller.email}`, email: caller.email };
   };
 
-/** The address that Slack shows for a user; undefined: it shows none, or does not answer, which is what the command is for. */
+/** The address that Slack shows for a user; undefined: none, or Slack is down, and this command is made for that. */
 const readSlackEmail = async (slack: Needs["slack"], user: string): Promise<string | undefined> => {
   try {
     return await fetchSlackEmail(slack, user);
   } catch (error) {
-    printError(`Slack did not say who ${user} is: ${error instanceof Error ? error.message : String(error)}`);
+    printError(
+      `Slack returned no profile of ${user}: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return undefined;
   }
 };

@@ -5,7 +5,7 @@ import type { Environment } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { World } from "#worlds/embedded/world.ts";
 
-/** What commands work on, in either world. */
+/** The capabilities that commands use, in both worlds. */
 export type CommandWorld = Pick<
   World,
   | "pushes"
@@ -30,30 +30,30 @@ export type CommandWorld = Pick<
 
 export type CommandContext = {
   readonly world: CommandWorld;
-  /** Whether an engine runs that waits for answers and goes on with deliveries. */
+  /** Whether an engine runs that continues deliveries and waits for decisions. */
   readonly running: boolean;
-  /** Where it runs, in a sentence. */
+  /** Where deliveries run, as a sentence. */
   readonly where: string;
-  /** What tells the repository apart in a delivery's name. */
+  /** The repository's part of a delivery's name. */
   readonly repository: string;
-  /** The revision that is delivered where none is named. */
+  /** The revision to deliver by default. */
   readonly head: string;
   /** Content hash of the runtime layer that images get. */
   readonly runtime: string;
-  /** The page that shows where a delivery is. */
-  readonly pageOf: (delivery: string) => string;
-  /** The address under which applications call a model. */
-  readonly urlOf: (environment: Environment, model: string) => string;
-  /** Rows to prod's model, as an application sends them; the answer as it came. */
-  readonly ask: (model: string, rows: readonly Row[]) => Promise<PredictionResponse>;
-  /** Who starts a delivery by hand, as git here or AWS knows them: they may not approve it. */
+  /** URL of the page of a delivery. */
+  readonly deliveryUrl: (delivery: string) => string;
+  /** URL at which applications call a model. */
+  readonly modelUrl: (environment: Environment, model: string) => string;
+  /** Sends rows to the model on prod, as an application does. */
+  readonly predict: (model: string, rows: readonly Row[]) => Promise<PredictionResponse>;
+  /** Who starts a delivery by hand, by git's address or AWS's ARN: that person may not approve it. */
   readonly caller: () => Promise<string>;
-  /** Who the person at the command is, before their answer to a question counts. Throws NotAnApprover. */
+  /** Verifies that the caller is this Slack user, before a decision counts. Throws NotAnApprover. */
   readonly voter: (as: string) => Promise<Voter>;
-  /** Who the person at the command is, as an authority beside her says; for the platform's policy. */
+  /** Who changes the platform's policy, as AWS or the operating system identifies the caller. */
   readonly operator: () => Promise<Operator>;
 };
 
 type PredictionResponse = { readonly ok: boolean; readonly body: unknown };
-/** `email`: what an authority beside Slack knows her by; undefined: Slack is asked. */
+/** `email`: the address that AWS confirms; undefined: read it from Slack. */
 export type Voter = { readonly id: string; readonly name?: string; readonly email?: string };

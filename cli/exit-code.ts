@@ -1,17 +1,17 @@
-/** How commands end; the README has the same table. */
+/** Exit codes of all commands; the README has the same table. */
 export const exitCode = {
   ok: 0,
-  /** What was asked for did not come about: a check failed, a delivery ended otherwise, nothing to roll back to. */
+  /** A check failed, a delivery ended with another outcome, or there is no version to roll back to. */
   failed: 1,
-  /** The command line was not understood. */
+  /** The command line is wrong. */
   usage: 2,
-  /** This machine or folder is in the way: port in use, folder not writable, nothing is running, no git. */
+  /** This machine or folder must change first: port in use, folder not writable, no rehearsal runs, no git. */
   environment: 3,
   /** Ctrl-C. */
   interrupted: 130,
 } as const;
 
-/** Errors whose remedy lies in the machine, by name. */
+/** Errors that a change of this machine or folder fixes, by name. */
 const environmentErrors = new Set([
   "PortUnusable",
   "DataFolderUnusable",
@@ -27,21 +27,11 @@ const environmentErrors = new Set([
   "CredentialsProviderError",
 ]);
 
-/** What a person asked for wrongly. */
+/** Errors of the command line, by name. */
 const usageErrors = new Set(["ChangeUnknown", "KeyUnknown", "NotAnApprover", "UsageMistake"]);
 
-export const toExitCode = (fault: unknown): number => {
-  const name = fault instanceof Error ? fault.name : "";
+export const toExitCode = (error: unknown): number => {
+  const name = error instanceof Error ? error.name : "";
   if (usageErrors.has(name)) return exitCode.usage;
   return environmentErrors.has(name) ? exitCode.environment : exitCode.failed;
 };
-
-/** The command line names something that is not there. */
-export class UsageMistake extends Error {
-  override readonly name = "UsageMistake";
-}
-
-/** A new model's folder is there already. */
-export class ModelFolderExists extends Error {
-  override readonly name = "ModelFolderExists";
-}

@@ -1,4 +1,4 @@
-/** A line for a shell of this machine that asks a model; `keyed`: with the API key that the shell's SLIPWAY_KEY holds. */
+/** A shell command that calls a model; `keyed`: it sends the API key in the shell's variable SLIPWAY_KEY. */
 export const formatCurlCommand = (
   { url, body }: { readonly url: string; readonly body: string },
   { keyed }: { readonly keyed: boolean },

@@ -24,21 +24,21 @@ import { printError } from "./print.ts";
 import { readAwsOutputs } from "./read-aws-outputs.ts";
 import { useProfile } from "./use-profile.ts";
 
-const printWarning = (sentence: string, fault: unknown): void =>
-  printError(`${sentence}: ${fault instanceof Error ? fault.message : String(fault)}`);
+const printWarning = (sentence: string, error: unknown): void =>
+  printError(`${sentence}: ${error instanceof Error ? error.message : String(error)}`);
 
 /**
- * Runs `work` on AWS, as the person whose profile it is: the same implementations as the steps', under the operator's
- * roles of stage and prod. Her name stands in their CloudTrail.
+ * Runs `work` on AWS with the rights of the caller's profile: the same implementations as the steps use, with the
+ * operators' roles of stage and prod. The caller's name is in their CloudTrail.
  */
 export const withAwsWorld = async <T>(
   options: WorldOptions,
-  work: (opened: CommandContext) => Promise<T>,
+  work: (context: CommandContext) => Promise<T>,
 ): Promise<T> => {
   useProfile(options.profile);
   const env = await readAwsOutputs(options.outputs);
   const [, , , region = ""] = env.STATE_MACHINE_ARN.split(":");
-  // The clients below, and those that they make, find it there.
+  // All AWS clients below read it.
   process.env.AWS_REGION = region;
   const capabilities = openCapabilities(env);
   const { clock } = capabilities;
@@ -64,7 +64,7 @@ export const withAwsWorld = async <T>(
       policyChanges: createPolicyWriter(capabilities),
       clock,
       warn: printWarning,
-      // Lines of metrics become metrics only in a function's log; answers of the command are in the ledger.
+      // CloudWatch reads metrics only from a function's log; a command's effects are in the ledger.
       metrics: { count: () => undefined },
       slack,
     },
@@ -73,18 +73,18 @@ export const withAwsWorld = async <T>(
     repository: env.SOURCE_REPOSITORY,
     head: env.SOURCE_BRANCH,
     runtime: env.RUNTIME_DIGEST,
-    pageOf: createExecutionUrl(env.STATE_MACHINE_ARN),
-    urlOf: (environment, model) => `${urls[environment]}/models/${model}`,
-    // Past the HTTP API, whose keys are its applications': the operator's role may invoke.
-    ask: async (model, rows) => {
+    deliveryUrl: createExecutionUrl(env.STATE_MACHINE_ARN),
+    modelUrl: (environment, model) => `${urls[environment]}/models/${model}`,
+    // Not through the HTTP API, because the operator has no application's key; the operator's role may invoke.
+    predict: async (model, rows) => {
       const { payload } = await serving.prod.invoke(model, "live", { rows: [...rows] });
-      const answered = typeof payload === "object" && payload !== null && "predictions" in payload;
-      return { ok: answered, body: payload };
+      const ok = typeof payload === "object" && payload !== null && "predictions" in payload;
+      return { ok, body: payload };
     },
     caller: async () => {
       const { Arn } = await sts.send(new GetCallerIdentityCommand({}));
       if (Arn === undefined)
-        throw new Error("AWS did not say who you are: run `aws sts get-caller-identity`.");
+        throw new Error("AWS returned no identity for you: check with `aws sts get-caller-identity`.");
       return Arn;
     },
     voter: readAwsVoter({ sts, slack, policy }),

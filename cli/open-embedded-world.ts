@@ -3,17 +3,16 @@ import { existsSync } from "node:fs";
 import { openLocalImages } from "#packaging/local-images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Environment } from "#platform/serving/serving.ts";
-import { remoteDeliveries } from "#worlds/embedded/control-api.ts";
 import { findRunningWorld } from "#worlds/embedded/data/data-folder-ownership.ts";
 import { createDeskClient } from "#worlds/embedded/desk/desk-client.ts";
 import { createFunctionHost } from "#worlds/embedded/functions/function-host.ts";
 import { remoteFunctions } from "#worlds/embedded/functions/remote-functions.ts";
-import { readMachineCaller } from "#worlds/embedded/operator/machine-caller.ts";
-import { readMachineOperator } from "#worlds/embedded/operator/machine-operator.ts";
+import { readMachineCaller, readMachineOperator } from "#worlds/embedded/operator/machine-identity.ts";
+import { remoteDeliveries } from "#worlds/embedded/remote-deliveries.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
 import { assembleWorld, openCapabilities, type World } from "#worlds/embedded/world.ts";
 import type { CommandContext } from "./command-world.ts";
-import { UsageMistake } from "./exit-code.ts";
+import { UsageMistake } from "./errors.ts";
 import { openFolderRegistry } from "./folder-registry.ts";
 import { selectDataFolder } from "./folders.ts";
 import { printError } from "./print.ts";
@@ -21,24 +20,24 @@ import { printError } from "./print.ts";
 export type EmbeddedCommandContext = CommandContext & { readonly world: World };
 
 /**
- * Runs `work` on a data folder's world from a process of its own. Where a rehearsal runs there, functions and the
- * engine are that process's; where none does, functions are started here and end with the command.
+ * Runs `work` on a data folder from the command's process. While a rehearsal runs on the folder, its process runs
+ * functions and engine. Otherwise functions start in this process and end with the command.
  */
 export const withEmbeddedWorld = async <T>(
   data: string | undefined,
-  work: (opened: EmbeddedCommandContext) => Promise<T>,
+  work: (context: EmbeddedCommandContext) => Promise<T>,
 ): Promise<T> => {
   const folder = selectDataFolder(data);
   if (!existsSync(folder.database))
     throw new UsageMistake(
-      `${folder.root} holds no deliveries yet: run \`npm start\` first, or name another folder with --data.`,
+      `${folder.root} holds no deliveries yet: run \`npm start\` first, or choose another folder with --data.`,
     );
   const running = findRunningWorld(folder);
   const url = running?.url ?? "http://127.0.0.1:0";
   const modelsUrl = running?.modelsUrl ?? url;
-  const log = (sentence: string, fault?: unknown) =>
+  const log = (sentence: string, error?: unknown) =>
     printError(
-      `${sentence}${fault === undefined ? "" : `: ${fault instanceof Error ? fault.message : String(fault)}`}`,
+      `${sentence}${error === undefined ? "" : `: ${error instanceof Error ? error.message : String(error)}`}`,
     );
   const capabilities = await openCapabilities({
     folder,
@@ -70,19 +69,21 @@ export const withEmbeddedWorld = async <T>(
     deliveries: remoteDeliveries({ database, url: running?.url, token }),
     slack: createDeskClient(url, await secrets.read("SLACK_BOT_TOKEN")),
   });
-  const urlOf = (environment: Environment, model: string) => `${modelsUrl}/${environment}/models/${model}`;
+  const modelUrl = (environment: Environment, model: string) => `${modelsUrl}/${environment}/models/${model}`;
   try {
     return await work({
       world,
       running: running !== undefined,
-      where: running ? "A rehearsal runs on this folder." : "No rehearsal runs on this folder.",
+      where: running
+        ? `A rehearsal runs on ${folder.root}.`
+        : `No rehearsal runs on ${folder.root}: start one with \`npm start\`.`,
       repository: repositoryName,
       head: "HEAD",
       runtime: await runtime(),
-      pageOf: (delivery) => `${url}/deliveries/${delivery}`,
-      urlOf,
-      ask: async (model, rows) => {
-        const response = await fetch(`${urlOf("prod", model)}/v1/predict`, {
+      deliveryUrl: (delivery) => `${url}/deliveries/${delivery}`,
+      modelUrl,
+      predict: async (model, rows) => {
+        const response = await fetch(`${modelUrl("prod", model)}/v1/predict`, {
           method: "POST",
           headers: { "content-type": "application/json", "x-api-key": token },
           body: JSON.stringify({ rows }),

@@ -5,7 +5,7 @@ import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Store } from "#platform/store/store.ts";
-import { UsageMistake } from "./exit-code.ts";
+import { UsageMistake } from "./errors.ts";
 import { selectDataFolder } from "./folders.ts";
 
 type KeysContext = { readonly keys: ApiKeyStore; readonly store: Store; readonly clock: () => number };
@@ -24,8 +24,8 @@ const createKeysContext = (store: Store): KeysContext => ({
   clock,
 });
 
-const withTable = async <T>(table: string, work: (opened: KeysContext) => Promise<T>): Promise<T> => {
-  // Loaded only here: whoever rehearses needs no client of AWS.
+const withTable = async <T>(table: string, work: (context: KeysContext) => Promise<T>): Promise<T> => {
+  // Loaded only here, because a rehearsal needs no AWS client.
   const [{ DynamoDBClient }, { createDynamoDbStore }] = await Promise.all([
     import("@aws-sdk/client-dynamodb"),
     import("#platform/store/dynamodb.ts"),
@@ -39,25 +39,25 @@ const withTable = async <T>(table: string, work: (opened: KeysContext) => Promis
 };
 
 /**
- * Runs `work` on the API keys of a data folder or a table: of a world they need the store alone, and so they open at
- * once, beside a rehearsal that runs or without any.
- * @param make makes the data folder where it is missing; otherwise that is a UsageMistake
+ * Runs `work` on the API keys of a data folder or a table. It opens nothing but the store, so it is fast, and works with
+ * and without a running rehearsal.
+ * @param make true: creates a missing data folder; false: throws UsageMistake
  */
 export const withKeys = async <T>(
   { data, table }: KeysLocation,
   { make }: { readonly make: boolean },
-  work: (opened: KeysContext) => Promise<T>,
+  work: (context: KeysContext) => Promise<T>,
 ): Promise<T> => {
   if (table !== undefined) return withTable(table, work);
   const folder = selectDataFolder(data);
   if (!make && !existsSync(folder.database))
     throw new UsageMistake(
-      `${folder.root} holds no keys: make one with \`slipway keys create\`, or name another folder with --data.`,
+      `${folder.root} holds no keys: create one with \`slipway keys create\`, or choose another folder with --data.`,
     );
   try {
     mkdirSync(folder.root, { recursive: true, mode: 0o700 });
-  } catch (fault) {
-    throw toDataFolderError(folder.root, fault);
+  } catch (error) {
+    throw toDataFolderError(folder.root, error);
   }
   const database = openDatabase(folder.database);
   try {

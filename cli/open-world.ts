@@ -1,12 +1,12 @@
 import type { CommandContext } from "./command-world.ts";
 import type { WorldOptions } from "./options.ts";
 
-/** Runs `work` on the world that the options name. */
+/** Runs `work` on the world of `--world`. */
 export const withWorld = async <T>(
   options: WorldOptions,
-  work: (opened: CommandContext) => Promise<T>,
+  work: (context: CommandContext) => Promise<T>,
 ): Promise<T> => {
-  // Each world's packages are loaded only where it is asked for: AWS's clients take longer than a local command.
+  // Loaded only for its world, because AWS's clients take longer to load than a local command runs.
   if (options.world === "aws") {
     const { withAwsWorld } = await import("./open-aws-world.ts");
     return withAwsWorld(options, work);

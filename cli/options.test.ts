@@ -11,7 +11,7 @@ import {
 
 const refused = expect.objectContaining({ code: "commander.invalidArgument" });
 
-test("a bake is a number and a unit, or what the manifest says", () => {
+test("a bake is a number with a unit, or `manifest`", () => {
   expect(["500ms", "3s", "1.5m", "24h", "manifest"].map(parseBake)).toEqual([
     500,
     3_000,
@@ -32,7 +32,7 @@ test("a port is a number in digits", () => {
     expect(() => parsePort(text), text).toThrow(refused);
 });
 
-test("a rate is a number that says something", () => {
+test("a rate is a number from 0 to 5000", () => {
   expect(["0", "250", "0.5"].map(parseTrafficRate)).toEqual([0, 250, 0.5]);
   for (const text of ["", " ", "many", "-1", "5001", "Infinity"])
     expect(() => parseTrafficRate(text), text).toThrow(refused);
@@ -46,19 +46,19 @@ test("a model's name is refused with the rule it breaks", () => {
     );
 });
 
-test("several models stand with commas between them, and one wrong name refuses all", () => {
+test("commas separate models, and one invalid name refuses all", () => {
   expect(parseModelNames("churn,transit-time")).toEqual(["churn", "transit-time"]);
   for (const text of ["", "churn,", "churn, other", "churn,../x"])
     expect(() => parseModelNames(text), text).toThrow(refused);
 });
 
-test("a duration is written as in a manifest, and ends within ten years", () => {
+test("a duration is written as in a manifest, at most ten years", () => {
   expect(["PT24H", "P90D", "PT0S"].map(parseDuration)).toEqual([86_400_000, 7_776_000_000, 0]);
   for (const text of ["", "24h", "P1Y", "P", "P3651D", "-P1D"])
     expect(() => parseDuration(text), text).toThrow(refused);
 });
 
-test("a count is a whole number from 1 on", () => {
+test("a count is a whole number, 1 or more", () => {
   expect(parseCount("600")).toBe(600);
   for (const text of ["", "0", "-1", "1.5", "1e3", "many", "9999999999"])
     expect(() => parseCount(text), text).toThrow(refused);

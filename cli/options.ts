@@ -3,7 +3,7 @@ import { Duration, durationToSeconds, ModelName } from "#model-folder/manifest/m
 
 /** `--data <folder>`, the same in every command. */
 export const dataOption = () =>
-  new Option("--data <folder>", "the data folder (default: .slipway beside Slipway)");
+  new Option("--data <folder>", "the data folder (default: .slipway in Slipway's folder)");
 
 export type WorldOptions = {
   readonly data?: string;
@@ -12,34 +12,36 @@ export type WorldOptions = {
   readonly outputs?: string;
 };
 
-/** `--outputs <file>` and `--profile <name>`: which AWS set-up. */
+/** `--outputs <file>` and `--profile <name>`: which AWS installation. */
 export const awsOptions = (): readonly Option[] => [
-  new Option("--profile <name>", "the profile of the tooling account in AWS's config (with --world aws)"),
+  new Option("--profile <name>", "the AWS profile of the tooling account (with --world aws)"),
   new Option(
     "--outputs <file>",
-    "what Terraform made (with --world aws; default: slipway.aws.json beside Slipway, else the parameter /slipway/outputs)",
+    "Terraform's outputs (with --world aws; default: slipway.aws.json in Slipway's folder, otherwise the parameter /slipway/outputs)",
   ),
 ];
 
-/** The options by which a command finds the world that it works on. */
+/** The options that choose the world of a command. */
 export const addWorldOptions = (command: Command): Command => {
-  const world = new Option("--world <name>", "a rehearsal's, or AWS")
+  const world = new Option(
+    "--world <name>",
+    "where deliveries run: on this machine (embedded) or on AWS (aws)",
+  )
     .choices(["embedded", "aws"])
     .default("embedded");
   for (const option of [world, ...awsOptions(), dataOption()]) command.addOption(option);
   return command;
 };
 
-/** `--json`, on what prints data. */
-export const jsonOption = () => new Option("--json", "print JSON, for programs");
+export const jsonOption = () => new Option("--json", "print JSON");
 
 export const parseModelName = (text: string): string => {
   const name = ModelName.safeParse(text);
-  if (!name.success) throw new InvalidArgumentError(name.error.issues[0]?.message ?? "no model's name");
+  if (!name.success) throw new InvalidArgumentError(name.error.issues[0]?.message ?? "not a model name");
   return name.data;
 };
 
-/** The address of a server, without a slash at its end. */
+/** The URL of a server, without a trailing slash. */
 export const parseServerUrl = (text: string): string => {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol)) throw new InvalidArgumentError("write http://host:port");
@@ -60,11 +62,11 @@ const parseSize = (text: string): number => {
   return bytes;
 };
 
-/** `--data-limit <size>`: what a data folder may take before its oldest traffic is forgotten. */
+/** `--data-limit <size>`: the largest size of a data folder; beyond it the oldest traffic is deleted. */
 export const dataLimitOption = (): Option =>
   new Option(
     "--data-limit <size>",
-    "what the data folder may take; beyond it the oldest prediction records and metrics are forgotten",
+    "the largest size of the data folder; beyond it the oldest prediction records and metrics are deleted",
   )
     .argParser(parseSize)
     .default(2 * 1_024 ** 3, "2GB");
@@ -76,7 +78,7 @@ const factors: ReadonlyMap<string, number> = new Map([
   ["h", 3_600_000],
 ]);
 
-/** `500ms`, `3s`, `2m`, `1h`, or `manifest` for what the manifest says. Milliseconds. */
+/** `500ms`, `3s`, `2m`, `1h`, or `manifest` for the manifest's time (undefined). Milliseconds. */
 export const parseBake = (text: string): number | undefined => {
   if (text === "manifest") return undefined;
   const [, amount, unit] = text.match(/^(\d+(?:\.\d+)?)(ms|s|m|h)$/) ?? [];
@@ -84,7 +86,7 @@ export const parseBake = (text: string): number | undefined => {
   if (amount === undefined || factor === undefined)
     throw new InvalidArgumentError("write 500ms, 3s, 2m, 1h or manifest");
   const ms = Math.round(Number(amount) * factor);
-  // As long as a manifest may ask for; Node's timers overflow after 24.8 days and then do not wait at all.
+  // The manifest's own limit. Beyond 24.8 days Node's timers overflow and fire at once.
   if (ms > 86_400_000) throw new InvalidArgumentError("a bake is at most 24h");
   return ms;
 };
@@ -92,30 +94,31 @@ export const parseBake = (text: string): number | undefined => {
 export const parseTrafficRate = (text: string): number => {
   const rate = text.trim() === "" ? Number.NaN : Number(text);
   if (!(rate >= 0 && rate <= 5_000))
-    throw new InvalidArgumentError("requests a second are a number from 0 to 5000");
+    throw new InvalidArgumentError("write requests per second, a number from 0 to 5000");
   return rate;
 };
 
-/** Models' names with commas between them. */
+/** Model names, separated by commas. */
 export const parseModelNames = (text: string): readonly string[] => text.split(",").map(parseModelName);
 
-/** An ISO 8601 duration such as `PT24H` or `P90D`, at most ten years. Milliseconds. */
+/** An ISO 8601 duration (`PT24H`, `P90D`), at most ten years. Milliseconds. */
 export const parseDuration = (text: string): number => {
   const duration = Duration.safeParse(text);
-  if (!duration.success) throw new InvalidArgumentError(duration.error.issues[0]?.message ?? "no duration");
+  if (!duration.success)
+    throw new InvalidArgumentError(duration.error.issues[0]?.message ?? "not a duration");
   const ms = durationToSeconds(duration.data) * 1_000;
   if (ms > 10 * 365 * 86_400_000) throw new InvalidArgumentError("a duration is at most ten years (P3650D)");
   return ms;
 };
 
-/** A whole number from 1 on. */
+/** A whole number, 1 or more. */
 export const parseCount = (text: string): number => {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (count < 1) throw new InvalidArgumentError("a whole number from 1 on");
+  if (count < 1) throw new InvalidArgumentError("write a whole number, 1 or more");
   return count;
 };
 
-/** Host names with commas between them, each with a port where only that one is meant. */
+/** Host names, separated by commas; one with a port allows only that port. */
 export const parseHostNames = (text: string): readonly string[] => {
   const names = text
     .split(",")

@@ -4,7 +4,7 @@ import { writeOut } from "#worlds/embedded/write-out.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Coloured where stdout is a terminal, plain elsewhere. */
+/** Coloured on a terminal, otherwise plain. */
 export const paint = (style: Style, text: string): string =>
   styleText(style, text, { stream: process.stdout });
 
@@ -12,9 +12,9 @@ export const print = (text: string): void => writeOut(process.stdout, `${escapeF
 export const printError = (text: string): void => writeOut(process.stderr, `${escapeForTerminal(text)}\n`);
 export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
 
-/** Columns of equal width, a header above; for people. */
+/** A header and rows, in aligned columns. */
 export const printTable = (header: readonly string[], rows: readonly (readonly string[])[]): void => {
-  // A cell is a name or a reason from outside: it stays on its line.
+  // A cell may hold text from outside: a line break in it must not start a line.
   const lines = rows.map((row) => row.map(escapeTerminalLine));
   const widths = header.map((title, column) =>
     Math.max(title.length, ...lines.map((row) => row[column]?.length ?? 0)),

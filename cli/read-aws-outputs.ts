@@ -5,7 +5,7 @@ import { GetParameterCommand, ParameterNotFound, SSMClient } from "@aws-sdk/clie
 import { AwsOutputs, outputsParameter } from "#worlds/aws/environment/aws-outputs.ts";
 import { checkoutFolder } from "./folders.ts";
 
-/** Nobody says what Terraform made, or what is said is not complete. */
+/** Terraform's outputs are missing or incomplete. */
 export class OutputsMissing extends Error {
   override readonly name = "OutputsMissing";
 }
@@ -17,10 +17,10 @@ const readOutputsParameter = async (): Promise<string> => {
   try {
     const { Parameter } = await client.send(new GetParameterCommand({ Name: outputsParameter }));
     return Parameter?.Value ?? "";
-  } catch (fault) {
-    if (!(fault instanceof ParameterNotFound)) throw fault;
+  } catch (error) {
+    if (!(error instanceof ParameterNotFound)) throw error;
     throw new OutputsMissing(
-      `There is no parameter ${outputsParameter} in this account and region: apply the stack \`delivery\`, name the tooling account's profile with --profile, or a file with --outputs.`,
+      `There is no parameter ${outputsParameter} in this account and region: apply the stack \`delivery\`, choose the tooling account with --profile, or a file with --outputs.`,
     );
   } finally {
     client.destroy();
@@ -28,9 +28,9 @@ const readOutputsParameter = async (): Promise<string> => {
 };
 
 /**
- * What Terraform made: the file that is named, `slipway.aws.json` beside Slipway where it exists, else the parameter
- * `/slipway/outputs` of the account that the profile leads to. Throws OutputsMissing with a sentence for each value
- * that is missing or wrong.
+ * Terraform's outputs: from `file`, otherwise from `slipway.aws.json` in Slipway's folder where it exists, otherwise from
+ * the parameter `/slipway/outputs` of the profile's account. Throws OutputsMissing, which lists each missing or wrong
+ * value.
  */
 export const readAwsOutputs = async (file: string | undefined): Promise<AwsOutputs> => {
   const path =
@@ -38,19 +38,19 @@ export const readAwsOutputs = async (file: string | undefined): Promise<AwsOutpu
   const where = path ?? `The parameter ${outputsParameter}`;
   const text = await (path === undefined
     ? readOutputsParameter()
-    : readFile(path, "utf8").catch((fault: unknown) => {
-        throw new OutputsMissing(`${path} cannot be read: ${fault instanceof Error ? fault.message : fault}`);
+    : readFile(path, "utf8").catch((error: unknown) => {
+        throw new OutputsMissing(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
       }));
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    throw new OutputsMissing(`${where} holds no JSON: apply the stack \`delivery\` again.`);
+    throw new OutputsMissing(`${where} is not valid JSON: apply the stack \`delivery\` again.`);
   }
-  const read = AwsOutputs.safeParse(json);
-  if (read.success) return read.data;
-  const wrong = read.error.issues.map(({ path: [...at], message }) => `${at.join(".")}: ${message}`);
+  const outputs = AwsOutputs.safeParse(json);
+  if (outputs.success) return outputs.data;
+  const problems = outputs.error.issues.map(({ path: [...at], message }) => `${at.join(".")}: ${message}`);
   throw new OutputsMissing(
-    `${where} is not complete: ${wrong.join("; ")}. Apply the stack \`delivery\` again, from this version of Slipway.`,
+    `${where} is not complete: ${problems.join("; ")}. Apply the stack \`delivery\` of this version of Slipway.`,
   );
 };

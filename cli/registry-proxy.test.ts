@@ -48,13 +48,13 @@ const ask = (
     asked.on("error", reject).end(body);
   });
 
-test("a page is asked for signed, and comes back as it is", async () => {
+test("a request for a page is signed, and its response unchanged", async () => {
   expect(await ask("/?q=a%20b")).toEqual({ status: 200, text: "<p>runs</p>" });
   expect(got[0]).toMatchObject({ line: "GET /?q=a%20b", headers: { authorization: "signed" } });
   expect((await ask("/missing")).status).toBe(404);
 });
 
-test("what the pages post arrives, without their cookies and their origin", async () => {
+test("a page's POST arrives without cookies and origin", async () => {
   const origin = `http://localhost:${port}`;
   const headers = {
     host: `localhost:${port}`,
@@ -76,15 +76,15 @@ test.each([
   expect(got).toEqual([]);
 });
 
-test("a body beyond what the API takes is refused here", async () => {
+test("a body over the API's limit is refused", async () => {
   expect((await ask("/", {}, "x".repeat(10_000_001))).status).toBe(413);
   expect(got).toEqual([]);
 });
 
-test("an MLflow that does not answer is a sentence", async () => {
+test("an MLflow that does not respond is a 502 with the reason", async () => {
   const gone = createRegistryProxy({ uri: "http://127.0.0.1:9", fetch });
   const at = await listening(gone);
   const answer = await fetch(`http://127.0.0.1:${at}/`);
-  expect([answer.status, await answer.text()]).toEqual([502, expect.stringContaining("did not answer")]);
+  expect([answer.status, await answer.text()]).toEqual([502, expect.stringContaining("does not respond")]);
   await new Promise((closed) => gone.close(closed));
 });

@@ -2,18 +2,20 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 type Needs = {
-  /** MLflow, without a slash at its end. */
+  /** MLflow's URL, without a trailing slash. */
   readonly uri: string;
-  /** Signs what it sends, where MLflow asks for that. */
+  /** Signs its requests, where MLflow requires that. */
   readonly fetch: typeof globalThis.fetch;
 };
 
 const localHost = /^(localhost|127\.0\.0\.1)(:\d{1,5})?$/;
-/** What an HTTP API takes. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
+/** The largest body of an HTTP API. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
 const bodyLimitBytes = 10_000_000;
-/** Of a browser's request what MLflow reads; its host and origin are ours, and cookies of other local pages are nobody's business. */
+/**
+ * The headers that MLflow reads. Host and origin are this proxy's, and cookies may belong to other local pages.
+ */
 const forwardedHeaders = ["accept", "content-type", "x-requested-with"];
-/** `fetch` has unpacked the body. */
+/** They describe the connection to MLflow, whose body `fetch` has decompressed. */
 const droppedHeaders = new Set([
   "connection",
   "content-encoding",
@@ -34,19 +36,19 @@ const collectRequestBody = async (request: IncomingMessage): Promise<Uint8Array 
 };
 
 /**
- * MLflow's pages and API on this machine, for who has rights in AWS and a browser that cannot sign. It signs whatever it is
- * asked, so it answers this machine alone: no other host's name (DNS rebinding), no other page's requests.
+ * Serves MLflow's pages and API on this machine, because a browser cannot sign requests to AWS. It signs every request, so
+ * it refuses other host names (DNS rebinding) and requests of other origins.
  */
 export const createRegistryProxy = ({ uri, fetch }: Needs): Server =>
   createServer(async (request, response) => {
     const end = (status: number, sentence: string) =>
       response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${sentence}\n`);
     const { host = "", origin } = request.headers;
-    if (!localHost.test(host)) return end(403, "This is served to localhost only.");
+    if (!localHost.test(host)) return end(403, "Only localhost may call this server.");
     if (origin !== undefined && origin !== `http://${host}`)
-      return end(403, "This request did not come from the registry's own pages.");
+      return end(403, "Another origin sent this request: open MLflow's pages at this address.");
     const body = await collectRequestBody(request);
-    if (body === undefined) return end(413, "The API before MLflow takes 10 MB.");
+    if (body === undefined) return end(413, "The body is too large (limit 10 MB).");
     const headers = Object.fromEntries(
       forwardedHeaders.flatMap((name) => {
         const value = getOwnProperty(request.headers, name);
@@ -54,7 +56,7 @@ export const createRegistryProxy = ({ uri, fetch }: Needs): Server =>
       }),
     );
     try {
-      const answer = await fetch(`${uri}${request.url ?? "/"}`, {
+      const upstream = await fetch(`${uri}${request.url ?? "/"}`, {
         method: request.method ?? "GET",
         headers,
         redirect: "manual",
@@ -62,11 +64,14 @@ export const createRegistryProxy = ({ uri, fetch }: Needs): Server =>
         ...(body.byteLength > 0 ? { body } : {}),
       });
       response.writeHead(
-        answer.status,
-        Object.fromEntries([...answer.headers].filter(([name]) => !droppedHeaders.has(name))),
+        upstream.status,
+        Object.fromEntries([...upstream.headers].filter(([name]) => !droppedHeaders.has(name))),
       );
-      response.end(new Uint8Array(await answer.arrayBuffer()));
-    } catch (fault) {
-      end(502, `MLflow at ${uri} did not answer: ${fault instanceof Error ? fault.message : String(fault)}`);
+      response.end(new Uint8Array(await upstream.arrayBuffer()));
+    } catch (error) {
+      end(
+        502,
+        `MLflow at ${uri} does not respond: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   });

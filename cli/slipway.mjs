@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Slipway runs on Node 24, which npm installs beside it; an older Node only opens the door.
+// Slipway runs on Node 24, which npm installs in node_modules; an older Node only starts that one.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import nodeModule from "node:module";
@@ -10,7 +10,7 @@ const installed = fileURLToPath(new URL("../node_modules/node/bin/node", import.
 const compileCache = fileURLToPath(new URL("../node_modules/.cache/slipway", import.meta.url));
 
 if (Number(process.versions.node.split(".")[0]) >= 24) {
-  // Compiled code is kept between starts, which halves the time to load it.
+  // The compile cache halves the load time.
   nodeModule.enableCompileCache(compileCache);
   await import(command);
 } else if (existsSync(installed)) {
@@ -18,13 +18,13 @@ if (Number(process.versions.node.split(".")[0]) >= 24) {
     stdio: "inherit",
     env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
   });
-  // Ctrl-C reaches the child from the terminal itself; this process only waits for how it ends.
+  // The terminal sends Ctrl-C to the child too; this process only waits for its exit code.
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? (signal === "SIGINT" ? 130 : 1);
   });
 } else {
-  console.error("Slipway is not installed yet: run `npm ci` (or `npm start`) in its folder first.");
+  console.error("Slipway is not installed yet: run `npm ci` or `npm start` in its folder first.");
   process.exitCode = 3;
 }

@@ -1,4 +1,4 @@
-/** The `slipway` command. Each command is a file under commands/; how commands end stands in exit-code.ts. */
+/** The `slipway` command. Each command is a file under commands/; exit-code.ts has the exit codes. */
 import { Command, CommanderError } from "commander";
 import packageJson from "#package.json" with { type: "json" };
 import { ignoreOutputErrors } from "#worlds/embedded/write-out.ts";
@@ -23,14 +23,14 @@ import { exitCode, toExitCode } from "./exit-code.ts";
 import { paint, printError } from "./print.ts";
 
 const program = new Command("slipway")
-  .description("Brings a model from a data scientist's commit to the production inference function.")
+  .description("Delivers a model from a commit to the production inference function.")
   .version(packageJson.version)
-  .showHelpAfterError("(slipway --help lists the commands)")
+  .showHelpAfterError("(`slipway --help` lists the commands)")
   .showSuggestionAfterError()
   .exitOverride()
   .addHelpText(
     "after",
-    "\nExit codes: 0 done, 1 not as asked, 2 usage, 3 this machine or folder is in the way, 130 Ctrl-C.",
+    "\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 fix this machine or folder first, 130 Ctrl-C.",
   );
 
 for (const command of [
@@ -57,18 +57,18 @@ for (const command of [
 ignoreOutputErrors();
 try {
   await program.parseAsync();
-} catch (fault) {
-  if (fault instanceof CommanderError) {
-    process.exitCode = fault.exitCode === 0 ? exitCode.ok : exitCode.usage;
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.usage;
   } else {
-    const { name, message } = fault instanceof Error ? fault : new Error(String(fault));
-    const known = toExitCode(fault) !== exitCode.failed || name !== "Error";
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    const isNamed = toExitCode(error) !== exitCode.failed || name !== "Error";
     printError(
-      `${paint("red", "✗")} ${known ? message : (fault instanceof Error && fault.stack) || message}`,
+      `${paint("red", "✗")} ${isNamed ? message : (error instanceof Error && error.stack) || message}`,
     );
-    process.exitCode = toExitCode(fault);
+    process.exitCode = toExitCode(error);
   }
 }
 
-// The engine cannot stop its timers: one that waits for an approval would keep the process for a day.
+// The engine cannot stop its timers: one that waits for an approval would keep the process alive for a day.
 process.stdout.write("", () => process.exit());

@@ -1,4 +1,4 @@
-/** The thread that steps run in, with the registry that was chosen for the data folder. */
+/** The thread that runs the steps, with the data folder's registry. */
 import { serveSteps } from "#worlds/embedded/engine/serve-steps.ts";
 import { openFolderRegistry } from "./folder-registry.ts";
 

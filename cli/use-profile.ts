@@ -1,4 +1,4 @@
-/** Every client of AWS in this process acts as this profile from now on; undefined: as the environment says. */
+/** All AWS clients of this process use this profile from now on; undefined: the environment decides. */
 export const useProfile = (profile: string | undefined): void => {
   if (profile !== undefined) process.env.AWS_PROFILE = profile;
 };

@@ -43,7 +43,7 @@ const rehearse = async (options: Options): Promise<void> => {
     checkout: repositoryRoot,
     timeScale,
     traffic: options.traffic,
-    voice: reporter,
+    reporter,
     log: (line) => {
       logWrites = logWrites.then(() => appendFile(log, `${line}\n`)).catch(() => undefined);
     },
@@ -75,8 +75,8 @@ const rehearse = async (options: Options): Promise<void> => {
         reporter.say(`Delivering ${model} at ${head.slice(0, 12)} as ${name}`);
     };
     const { model } = options;
-    const answers = options.approve ? "approve" : options.reject ? "reject" : "person";
-    const scenario = runScenario({ ...aws, look }, { model, answers, voice: reporter });
+    const decisions = options.approve ? "approve" : options.reject ? "reject" : "person";
+    const scenario = runScenario({ ...aws, look }, { model, decisions, reporter });
     scenario.catch(() => undefined);
     if ((await Promise.race([scenario, interruption.promise])) === "interrupted") {
       process.exitCode = exitCode.interrupted;
@@ -86,7 +86,7 @@ const rehearse = async (options: Options): Promise<void> => {
     if (serving) {
       const sentence = `Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…).`;
       // With automatic decisions the run ends now, so there is nothing left to call.
-      if (answers !== "person") reporter.say(sentence);
+      if (decisions !== "person") reporter.say(sentence);
       else
         reporter.say(
           `${sentence} Call it:\n  ${formatCurlCommand(await createExampleRequest(aws.world, model), { keyed: false })}`,
@@ -95,7 +95,7 @@ const rehearse = async (options: Options): Promise<void> => {
     const calls = aws.application?.calls();
     if (calls)
       reporter.say(`The application's calls to prod: ${calls.answered} succeeded, ${calls.failed} failed.`);
-    if (answers !== "person") return;
+    if (decisions !== "person") return;
     reporter.say("Running until Ctrl-C; moto then loses all data.");
     await interruption.promise;
     process.exitCode = exitCode.interrupted;

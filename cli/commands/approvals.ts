@@ -1,27 +1,28 @@
 import { Command, Option } from "commander";
-import { exitCode, UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
+import { exitCode } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { submitDecision } from "#domain/approval/submit-decision.ts";
 import { formatHeadline } from "#slack/message-blocks.ts";
-import { NotRunning } from "#worlds/embedded/control-api.ts";
+import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 
-/** `slipway approvals`, `approve` and `reject`: for when Slack is down. The same rules as in Slack hold. */
+/** `slipway approvals`, `approve` and `reject`: for when Slack is down, with the same rules. */
 export const approvalCommands = (): Command[] => [
   addWorldOptions(new Command("approvals"))
-    .description("questions that wait for an answer")
+    .description("list open approvals")
     .addOption(jsonOption())
     .action(({ json, ...options }: { json?: boolean } & WorldOptions) =>
       withWorld(options, async ({ world }) => {
-        const shown = [];
+        const questions = [];
         for (const { id, model, version, delivery, expiresAt } of await world.approvals.open()) {
-          // The same facts as the message, by the same rule: what has been decided, or is over, waits for nobody.
+          // By the message's state, so that the list and Slack show the same questions.
           const state = await world.messages.state(delivery);
           if (state?.question?.status !== "open" || state.question.approval !== id) continue;
           const { votes, quorum, approvers, stale } = state.question;
-          shown.push({
+          questions.push({
             id,
             model,
             version,
@@ -34,16 +35,16 @@ export const approvalCommands = (): Command[] => [
             until: new Date(expiresAt).toISOString(),
           });
         }
-        if (json) return printJson(shown);
-        if (shown.length === 0) return print("No question waits for an answer.");
+        if (json) return printJson(questions);
+        if (questions.length === 0) return print("No open approvals.");
         printTable(
           ["approval", "question", "approvals", "approvers", "until"],
-          shown.map((each) => [
-            each.id,
-            each.says,
-            `${each.approvals} of ${each.quorum}`,
-            each.approvers.join(" "),
-            each.until,
+          questions.map((question) => [
+            question.id,
+            question.says,
+            `${question.approvals} of ${question.quorum}`,
+            question.approvers.join(" "),
+            question.until,
           ]),
         );
       }),
@@ -52,27 +53,27 @@ export const approvalCommands = (): Command[] => [
   decisionCommand("reject", "rejected"),
 ];
 
-const decisionCommand = (name: "approve" | "reject", verdict: "approved" | "rejected"): Command =>
+const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rejected"): Command =>
   addWorldOptions(new Command(name))
-    .description(`${name} a question when Slack cannot`)
-    .argument("<approval>", "its id, from `slipway approvals`")
+    .description(`${name} a deployment to prod while Slack is down`)
+    .argument("<approval>", "the approval's id, from `slipway approvals`")
     .addOption(new Option("--as <user>", "your Slack user id").makeOptionMandatory())
-    .addOption(new Option("--reason <text>", "why"))
+    .addOption(new Option("--reason <text>", "the reason; a rejection requires one"))
     .action((id: string, { as, reason, ...options }: { as: string; reason?: string } & WorldOptions) =>
       withWorld(options, async ({ world, running, voter }) => {
         if (!running)
           throw new NotRunning(
-            "no rehearsal runs on this folder, so nobody waits for the answer: start one with `npm start`.",
+            "no rehearsal runs on this folder, so no delivery waits for a decision: start one with `npm start`.",
           );
-        if (verdict === "rejected" && !reason)
-          throw new UsageMistake("a rejection says why: --reason <text>.");
-        const read = reason === undefined ? { reason: null } : parseRejectionReason(reason);
-        if ("problem" in read) throw new UsageMistake(`--reason: ${read.problem}`);
+        if (decision === "rejected" && !reason)
+          throw new UsageMistake("a rejection requires --reason <text>.");
+        const parsed = reason === undefined ? { reason: null } : parseRejectionReason(reason);
+        if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
         const { taken, sentence } = await submitDecision(world)({
           approval: id,
           approver: await voter(as),
-          verdict,
-          reason: read.reason,
+          verdict: decision,
+          reason: parsed.reason,
         });
         if (taken) return print(`${id}: ${sentence}`);
         printError(sentence);

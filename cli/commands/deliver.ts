@@ -1,17 +1,17 @@
 import { Command, Option } from "commander";
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 
-/** `slipway deliver`: by hand, what a push would start. */
+/** `slipway deliver`: starts the deliveries that a push would start. */
 export const deliverCommand = (): Command =>
   addWorldOptions(new Command("deliver"))
     .description("deliver a model again, at the newest commit or another")
     .argument("[model]", "the model", parseModelName)
     .addOption(new Option("--all", "every model, after a change of the runtime"))
-    .addOption(new Option("--commit <revision>", "a branch, tag or commit (default: the newest)"))
+    .addOption(new Option("--commit <revision>", "a branch, tag or commit (default: the newest commit)"))
     .addOption(jsonOption())
     .action(
       (
@@ -19,8 +19,8 @@ export const deliverCommand = (): Command =>
         options: { all?: boolean; commit?: string; json?: boolean } & WorldOptions,
       ) => {
         if ((model === undefined) === (options.all === undefined))
-          throw new UsageMistake("name one model, or --all.");
-        return withWorld(options, async ({ world, runtime, repository, head, pageOf, caller }) => {
+          throw new UsageMistake("name one model, or use --all.");
+        return withWorld(options, async ({ world, runtime, repository, head, deliveryUrl, caller }) => {
           const { id } = await world.source.commit(options.commit ?? head);
           const models = model === undefined ? [...(await world.source.models(id))] : [model];
           const { deliveries, removed } = await startDelivery(world)({
@@ -33,10 +33,10 @@ export const deliverCommand = (): Command =>
           });
           if (removed.length > 0)
             throw new UsageMistake(
-              `${removed.join(", ")} is not in the repository at ${id.slice(0, 12)}: commit it under models/, or name a commit that has it with --commit.`,
+              `the repository has no model ${removed.join(", ")} at ${id.slice(0, 12)}: commit it under models/, or choose a commit that has it with --commit.`,
             );
           if (options.json) return printJson(deliveries);
-          for (const { name } of deliveries) print(`Started ${name}: ${pageOf(name)}`);
+          for (const { name } of deliveries) print(`Started ${name}: ${deliveryUrl(name)}`);
         });
       },
     );

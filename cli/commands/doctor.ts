@@ -10,10 +10,10 @@ const statusMarks = {
   missing: paint("red", "✗"),
 } as const;
 
-/** `slipway doctor`: what an AWS set-up lacks, and what to do about it. */
+/** `slipway doctor`: what an AWS installation lacks, with remedies. */
 export const doctorCommand = (): Command => {
   const command = new Command("doctor").description(
-    "say what is missing in an AWS set-up, and what to do about it; changes nothing, shows no secret",
+    "find what an AWS installation lacks, and how to fix it; changes nothing, shows no secret",
   );
   for (const option of [...awsOptions(), jsonOption()]) command.addOption(option);
   return command.action(

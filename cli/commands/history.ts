@@ -7,17 +7,17 @@ import { environments } from "#platform/serving/serving.ts";
 const parseLimit = (text: string): number => {
   const limit = Number(text);
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-    throw new InvalidArgumentError("a number from 1 to 1000");
+    throw new InvalidArgumentError("write a number from 1 to 1000");
   return limit;
 };
 
-/** `slipway history`: the ledger of one model. */
+/** `slipway history`: the ledger of a model. */
 export const historyCommand = (): Command =>
   addWorldOptions(new Command("history"))
-    .description("what served a model's environment from when: the ledger, newest first")
+    .description("list the versions that an environment served, and since when; newest first")
     .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--environment <name>", "stage or prod").choices(environments).default("prod"))
-    .addOption(new Option("--limit <n>", "at most so many entries").default(20).argParser(parseLimit))
+    .addOption(new Option("--limit <n>", "the most entries to print").default(20).argParser(parseLimit))
     .addOption(jsonOption())
     .action(
       (
@@ -27,10 +27,9 @@ export const historyCommand = (): Command =>
         withWorld(options, async ({ world }) => {
           const entries = await world.ledger.entries(options.environment, model, options.limit);
           if (options.json) return printJson(entries);
-          if (entries.length === 0)
-            return print(`The ledger of ${options.environment} has no entry for ${model}.`);
+          if (entries.length === 0) return print(`${options.environment} has served no version of ${model}.`);
           printTable(
-            ["#", "version", "status", "since", "delivery", "image", "why"],
+            ["#", "version", "status", "since", "delivery", "image", "reason"],
             entries.map((entry) => [
               String(entry.sequence),
               String(entry.version),

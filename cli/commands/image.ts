@@ -1,35 +1,35 @@
 import { basename, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { selectDataFolder } from "#cli/folders.ts";
 import { dataOption, jsonOption } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
+import { readModelFolder } from "#cli/read-model-folder.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
 import { type Platform, platforms } from "#platform/images/runtime-layer.ts";
-import { readModelFolder } from "./check.ts";
 
-/** As containers name a platform; Node and onnxruntime say x64. */
-const parsePlatform = (named: string): Platform => {
-  const platform = platforms.find((one) => one === named.replace(/\/amd64$/, "/x64"));
+/** Containers call a platform amd64 that Node and onnxruntime call x64. */
+const parsePlatform = (text: string): Platform => {
+  const platform = platforms.find((known) => known === text.replace(/\/amd64$/, "/x64"));
   if (platform) return platform;
-  throw new InvalidArgumentError(`It is one of ${platforms.join(", ")}; linux/amd64 is linux/x64.`);
+  throw new InvalidArgumentError(`write one of ${platforms.join(", ")} (linux/amd64 is linux/x64)`);
 };
 
 const buildImage = async (folder: string, options: { platform?: Platform; data?: string }) => {
   const model = ModelName.safeParse(basename(resolve(folder)));
   if (!model.success)
-    throw new UsageMistake(`${folder} is no model's folder: ${model.error.issues[0]?.message}`);
+    throw new UsageMistake(`${folder} is not a model's folder: ${model.error.issues[0]?.message}`);
   const files = await readModelFolder(folder);
-  const { images: folderOfImages } = selectDataFolder(options.data);
+  const { images: imagesFolder } = selectDataFolder(options.data);
   const {
     images,
     imageRoot,
     layerFiles,
     runtime: runtimeHash,
   } = await openLocalImages({
-    folder: { images: folderOfImages },
-    // Not a commit: what lies in the folder now.
+    folder: { images: imagesFolder },
+    // The working folder, not a commit.
     source: { modelFiles: async () => files },
     platform: options.platform,
     clock: Date.now,
@@ -40,14 +40,14 @@ const buildImage = async (folder: string, options: { platform?: Platform; data?:
   return { model: model.data, ...build, runtime, root, layers };
 };
 
-/** `slipway image`: the build that a delivery runs, on a model's folder as it lies here. */
+/** `slipway image`: builds the image of a working folder, as a delivery does with a commit. */
 export const imageCommand = (): Command =>
   new Command("image")
-    .description("build a model's image: the same files and platform give the same digest")
+    .description("build a model's image; equal files and platform give an equal digest")
     .argument("<folder>", "models/<name>")
     .option(
       "--platform <platform>",
-      "what the image is for: linux/amd64, linux/arm64, darwin/arm64 (default: this machine)",
+      "the image's platform: linux/amd64, linux/arm64, darwin/arm64 (default: this machine's)",
       parsePlatform,
     )
     .addOption(jsonOption())
@@ -56,10 +56,10 @@ export const imageCommand = (): Command =>
       if (options.json) {
         try {
           return printJson(await buildImage(folder, options));
-        } catch (fault) {
-          // For a program that started this build: the name is what a delivery would end with.
-          if (fault instanceof Error) printJson({ error: { name: fault.name, message: fault.message } });
-          throw fault;
+        } catch (error) {
+          // For the program that started the build: a delivery would fail with this name.
+          if (error instanceof Error) printJson({ error: { name: error.name, message: error.message } });
+          throw error;
         }
       }
       const { digest, sizeBytes, runtime, root } = await buildImage(folder, options);

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { checkoutFolder } from "#cli/folders.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { awsOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
@@ -16,8 +16,8 @@ type Options = Pick<WorldOptions, "profile" | "outputs"> & {
 };
 
 /**
- * The same rules with these domains added. Throws UsageMistake where nobody's address would count: the first delivery
- * would end with QuorumOutOfReach, and by then the copy is changed by two people alone.
+ * Adds domains to the rules. Throws UsageMistake where no approver's address would count: the first delivery would fail
+ * with QuorumOutOfReach, and from then on a change of the policy needs two people.
  */
 const addDomains = (rules: PlatformRules, added: readonly string[]): PlatformRules => {
   const { people, domains } = rules.identities;
@@ -29,52 +29,51 @@ const addDomains = (rules: PlatformRules, added: readonly string[]): PlatformRul
   const isEmpty = Object.keys(people).length === 0 && parsed.data.domains.length === 0;
   if (isEmpty && !rules.floor.approval.authorMayApprove)
     throw new UsageMistake(
-      "The policy names neither people nor domains, so no approver's address would count. Name the domain of the organisation's addresses, `slipway init aws --domain example.com`, or write the section `identities` (docs/approval.md).",
+      "The policy has neither people nor domains, so no approver's address would count. Add the domain of the organisation's addresses, `slipway init aws --domain example.com`, or write the section `identities` (docs/approval.md).",
     );
   return { ...rules, identities: parsed.data };
 };
 
 /**
- * `slipway init aws`: after Terraform, writes the platform's first copy of the policy, which deliveries cannot do
- * without. It writes once: a copy that is there is changed by `slipway policy apply` and a second person.
+ * `slipway init aws`: after Terraform, writes the first revision of the platform's policy, which every delivery needs. It
+ * writes once: later changes need `slipway policy apply` and a second person.
  */
 const initAws = (): Command => {
   const command = new Command("aws")
-    .description("after Terraform: write the platform's first copy of the policy, which no commit can loosen")
+    .description(
+      "after Terraform: write the first revision of the platform's policy, which no commit can loosen",
+    )
     .addOption(
-      new Option("--policy <file>", "the policy to write, with a section `identities` or without").default(
+      new Option("--policy <file>", "the policy; the section `identities` is optional").default(
         resolve(checkoutFolder, "policy.yaml"),
-        "policy.yaml beside Slipway",
+        "policy.yaml in Slipway's folder",
       ),
     )
-    .option(
-      "--domain <domain...>",
-      "where the organisation's addresses lie, beside those of the policy's identities",
-    )
+    .option("--domain <domain...>", "a domain of the organisation's addresses, in addition to the policy's")
     .addOption(jsonOption());
   for (const option of awsOptions()) command.addOption(option);
   return command.action(({ policy: file, domain = [], json, ...options }: Options) =>
     withWorld({ ...options, world: "aws" }, async ({ world, where, operator }) => {
-      const bytes = await readFile(file).catch((fault: unknown) => {
-        throw new UsageMistake(`${file} cannot be read: ${fault instanceof Error ? fault.message : fault}`);
+      const bytes = await readFile(file).catch((error: unknown) => {
+        throw new UsageMistake(`${file} cannot be read: ${error instanceof Error ? error.message : error}`);
       });
       const rules = addDomains(parsePlatformRules(bytes, file, emptyIdentities), domain);
       const written = await world.policyChanges.writeFirst(rules, await operator());
       if (json) return printJson({ revision: written.revision, digest: written.digest, file });
       print(where);
       print(
-        `${paint("green", "✓")} The platform's copy of the policy was written from ${file} by ${written.appliedBy.name} (${written.digest.slice(7, 19)}).`,
+        `${paint("green", "✓")} The platform's policy was written from ${file} by ${written.appliedBy.name} (${written.digest.slice(7, 19)}).`,
       );
       print(
-        "From now on no commit loosens it: `slipway policy apply <file>` proposes another, a second person confirms.",
+        "No commit can loosen it. To change it, run `slipway policy apply <file>`; a second person confirms.",
       );
     }),
   );
 };
 
-/** `slipway init`: what a new installation needs once. */
+/** `slipway init`: the one-time set-up of an installation. */
 export const initCommand = (): Command => {
-  const init = new Command("init").description("what a new installation needs once");
+  const init = new Command("init").description("set up a new installation");
   init.addCommand(initAws().exitOverride().showHelpAfterError());
   return init;
 };

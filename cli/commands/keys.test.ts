@@ -25,11 +25,11 @@ const attempt = (...args: readonly string[]) => {
   return quiet.parseAsync([...args, "--data", folder.path], { from: "user" });
 };
 
-test("a key is printed when it is made and when it is rotated, and never again", async () => {
+test("a key is printed when it is created and when it is rotated, never again", async () => {
   const created = (await keys("create", "--name", "billing", "--models", "churn,transit-time")).stdout;
   const [first = ""] = created.match(/slw_\w+/) ?? [];
   const id = first.split("_")[1] ?? "";
-  expect(created).toContain(`Key ${id} of billing: churn, transit-time on prod, 600 requests a minute.`);
+  expect(created).toContain(`Key ${id} of billing: churn, transit-time on prod, 600 requests per minute.`);
 
   const rotated = JSON.parse((await keys("rotate", id, "--grace", "PT1H", "--json")).stdout);
   expect(rotated).toMatchObject({ id, state: "valid", key: expect.stringMatching(`^slw_${id}_`) });
@@ -49,13 +49,13 @@ test.each<[string, readonly string[], RegExp]>([
   ["no model", ["create", "--name", "billing"], /--models churn, or --all-models/],
   ["both kinds of models", ["create", "--name", "a", "--models", "churn", "--all-models"], /cannot be used/],
   [
-    "a rate that is none",
+    "an invalid rate",
     ["create", "--name", "a", "--all-models", "--per-minute", "60", "--burst", "61"],
     /burst/,
   ],
-  ["a name that is none", ["create", "--name", "<b>", "--all-models"], /no such name/],
-  ["an id that is not there", ["revoke", "unknown"], /prod has no key unknown/],
-  ["a grace that is none", ["rotate", "unknown", "--grace", "24h"], /ISO 8601/],
-])("%s is refused with a sentence", async (_, args, sentence) => {
+  ["an invalid name", ["create", "--name", "<b>", "--all-models"], /invalid --name/],
+  ["an unknown id", ["revoke", "unknown"], /prod has no key unknown/],
+  ["an invalid grace", ["rotate", "unknown", "--grace", "24h"], /ISO 8601/],
+])("%s is refused with the reason", async (_, args, sentence) => {
   await expect(attempt(...args)).rejects.toThrow(sentence);
 });

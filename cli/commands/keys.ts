@@ -2,7 +2,7 @@ import { userInfo } from "node:os";
 import { Command, Option } from "commander";
 import { type ApiKey, ApplicationName, findKeyState } from "#api-keys/api-key.ts";
 import { RateLimit } from "#api-keys/rate-limit.ts";
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { type KeysLocation, withKeys } from "#cli/open-keys.ts";
 import { dataOption, jsonOption, parseCount, parseDuration, parseModelNames } from "#cli/options.ts";
 import { paint, print, printJson, printTable } from "#cli/print.ts";
@@ -12,13 +12,11 @@ type Options = KeysLocation & { readonly environment: Environment; readonly json
 
 const environmentOption = () => new Option("--environment <name>", "stage or prod").choices(environments);
 const tableOption = () =>
-  new Option("--table <name>", "an environment's DynamoDB table, with AWS's usual credentials").conflicts(
-    "data",
-  );
+  new Option("--table <name>", "an environment's DynamoDB table; needs AWS credentials").conflicts("data");
 const formatDay = (at: number) => new Date(at).toISOString().slice(0, 10);
 const formatModels = ({ models }: ApiKey) => (models === "all" ? "all models" : models.join(", "));
 
-/** A key as programs see it: without hashes, times in ISO 8601. */
+/** A key for `--json`: without hashes, times in ISO 8601. */
 const toKeyJson = (key: ApiKey, now: number) => ({
   id: key.id,
   name: key.name,
@@ -46,26 +44,30 @@ const describeState = (key: ApiKey, now: number): string => {
 
 const printKey = (key: string): void => {
   print(`\n  ${paint("bold", key)}\n`);
-  print("It is shown this once and kept nowhere. The application sends it as the header x-api-key.");
+  print(
+    "Copy it now: it is not stored and not shown again. The application sends it in the header x-api-key.",
+  );
 };
 
 const createCommand = (): Command =>
   new Command("create")
-    .description("make a key for one application, and print it once")
-    .requiredOption("--name <application>", "the application that the key is for")
+    .description("create an application's key, and print it once")
+    .requiredOption("--name <application>", "the application")
     .addOption(
-      new Option("--models <names>", "models that it may call: churn,transit-time").argParser(
+      new Option("--models <names>", "the models that it may call: churn,transit-time").argParser(
         parseModelNames,
       ),
     )
-    .addOption(new Option("--all-models", "every model, also those that come later").conflicts("models"))
+    .addOption(new Option("--all-models", "it may call every model, later ones included").conflicts("models"))
     .addOption(environmentOption().default("prod"))
-    .addOption(new Option("--per-minute <n>", "requests a minute").default(600).argParser(parseCount))
+    .addOption(new Option("--per-minute <n>", "requests per minute").default(600).argParser(parseCount))
     .addOption(
-      new Option("--burst <n>", "requests at once (default: as many as a minute has)").argParser(parseCount),
+      new Option("--burst <n>", "requests at once (default: those of one minute)").argParser(parseCount),
     )
     .addOption(
-      new Option("--expires <duration>", "void after P90D, say (default: never)").argParser(parseDuration),
+      new Option("--expires <duration>", "lifetime, for example P90D (default: no expiry)").argParser(
+        parseDuration,
+      ),
     )
     .addOption(jsonOption())
     .addOption(dataOption())
@@ -84,11 +86,11 @@ const createCommand = (): Command =>
         const { environment, perMinute, burst = perMinute, expires, data, table, json } = options;
         const models = options.allModels ? "all" : options.models;
         if (models === undefined)
-          throw new UsageMistake("say which models: --models churn, or --all-models.");
+          throw new UsageMistake("choose the models: --models churn, or --all-models.");
         const rate = RateLimit.safeParse({ perMinute, burst });
-        if (!rate.success) throw new UsageMistake(`no such rate: ${rate.error.issues[0]?.message}.`);
+        if (!rate.success) throw new UsageMistake(`invalid rate: ${rate.error.issues[0]?.message}.`);
         const name = ApplicationName.safeParse(options.name);
-        if (!name.success) throw new UsageMistake(`no such name: ${name.error.issues[0]?.message}.`);
+        if (!name.success) throw new UsageMistake(`invalid --name: ${name.error.issues[0]?.message}.`);
         return withKeys({ data, table }, { make: true }, async ({ keys, clock }) => {
           const { key, record } = await keys.create({
             name: name.data,
@@ -102,7 +104,7 @@ const createCommand = (): Command =>
           const until =
             record.expiresAt === null ? "" : `, until ${new Date(record.expiresAt).toISOString()}`;
           print(
-            `${paint("green", "✓")} Key ${record.id} of ${record.name}: ${formatModels(record)} on ${environment}, ${perMinute} requests a minute${until}.`,
+            `${paint("green", "✓")} Key ${record.id} of ${record.name}: ${formatModels(record)} on ${environment}, ${perMinute} requests per minute${until}.`,
           );
           printKey(key);
         });
@@ -111,20 +113,23 @@ const createCommand = (): Command =>
 
 const listCommand = (): Command =>
   new Command("list")
-    .description("keys with their models, rates and the day of their last use; never their secrets")
+    .description("list keys with models, rate and last use; never their secrets")
     .addOption(environmentOption())
     .addOption(jsonOption())
     .addOption(dataOption())
     .addOption(tableOption())
     .action((options: Partial<Options>) =>
       withKeys(options, { make: false }, async ({ keys, clock }) => {
-        const asked = options.environment === undefined ? environments : [options.environment];
-        const found = (await Promise.all(asked.map((environment) => keys.list(environment)))).flat();
-        if (options.json) return printJson(found.map((key) => toKeyJson(key, clock())));
-        if (found.length === 0) return print("There are no keys: every model is open on this machine.");
+        const selected = options.environment === undefined ? environments : [options.environment];
+        const records = (await Promise.all(selected.map((environment) => keys.list(environment)))).flat();
+        if (options.json) return printJson(records.map((key) => toKeyJson(key, clock())));
+        if (records.length === 0)
+          return print(
+            "No keys. Without a key for it, a rehearsal's model is open to every program on this machine.",
+          );
         printTable(
-          ["id", "application", "environment", "models", "a minute", "state", "last used", "expires"],
-          found.map((key) => [
+          ["id", "application", "environment", "models", "per minute", "state", "last used", "expires"],
+          records.map((key) => [
             key.id,
             key.name,
             key.environment,
@@ -140,10 +145,10 @@ const listCommand = (): Command =>
 
 const rotateCommand = (): Command =>
   new Command("rotate")
-    .description("a second secret for a key; the one before stays valid for the grace")
+    .description("give a key a new secret; the old one stays valid for --grace")
     .argument("<id>", "the key's id, as `slipway keys list` shows it")
     .addOption(
-      new Option("--grace <duration>", "how long the secret before stays valid; PT0S: it ends now")
+      new Option("--grace <duration>", "how long the old secret stays valid; PT0S: not at all")
         .default(86_400_000, "PT24H")
         .argParser(parseDuration),
     )
@@ -160,7 +165,7 @@ const rotateCommand = (): Command =>
         if (json) return printJson({ key, ...toKeyJson(record, clock()) });
         const ends = record.secrets[0]?.endsAt;
         print(
-          `${paint("green", "✓")} Key ${id} of ${record.name} has a new secret; the one before ${ends ? `is valid until ${new Date(ends).toISOString()}` : "has ended"}.`,
+          `${paint("green", "✓")} Key ${id} of ${record.name} has a new secret; the old one ${ends ? `is valid until ${new Date(ends).toISOString()}` : "is no longer valid"}.`,
         );
         printKey(key);
       }),
@@ -168,7 +173,7 @@ const rotateCommand = (): Command =>
 
 const revokeCommand = (): Command =>
   new Command("revoke")
-    .description("end a key at once")
+    .description("revoke a key at once")
     .argument("<id>", "the key's id, as `slipway keys list` shows it")
     .addOption(environmentOption().default("prod"))
     .addOption(jsonOption())
@@ -179,14 +184,14 @@ const revokeCommand = (): Command =>
         const record = await keys.revoke(environment, id, userInfo().username);
         if (json) return printJson(toKeyJson(record, clock()));
         print(
-          `${paint("green", "✓")} Key ${id} of ${record.name} is revoked: the next request with it is refused.`,
+          `${paint("green", "✓")} Key ${id} of ${record.name} is revoked; requests with it are refused from now on.`,
         );
       }),
     );
 
-/** `slipway keys`: the API keys of applications that call models over HTTP. */
+/** `slipway keys`: the API keys of applications that call models. */
 export const keysCommand = (): Command => {
-  const keys = new Command("keys").description("API keys of the applications that call models over HTTP");
+  const keys = new Command("keys").description("manage the API keys of applications that call models");
   for (const command of [createCommand(), listCommand(), rotateCommand(), revokeCommand()])
     keys.addCommand(command.exitOverride().showHelpAfterError());
   return keys;

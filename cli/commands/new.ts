@@ -2,7 +2,8 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
-import { exitCode, ModelFolderExists, UsageMistake } from "#cli/exit-code.ts";
+import { ModelFolderExists, UsageMistake } from "#cli/errors.ts";
+import { exitCode } from "#cli/exit-code.ts";
 import { draftModelFolder, type ModelFolderDraft } from "#cli/new-model/draft-model-folder.ts";
 import { parseModelName } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
@@ -24,61 +25,61 @@ type Options = {
   readonly force?: boolean;
 };
 
-const collectValue = (text: string, gathered: readonly string[] = []): readonly string[] => [
-  ...gathered,
+const collectValue = (text: string, previous: readonly string[] = []): readonly string[] => [
+  ...previous,
   text,
 ];
-const collectApprover = (text: string, gathered: readonly string[]): readonly string[] => {
+const collectApprover = (text: string, previous: readonly string[]): readonly string[] => {
   const user = SlackUser.safeParse(text);
-  if (!user.success) throw new InvalidArgumentError(user.error.issues[0]?.message ?? "no Slack user id");
-  return [...gathered, user.data];
+  if (!user.success) throw new InvalidArgumentError(user.error.issues[0]?.message ?? "not a Slack user id");
+  return [...previous, user.data];
 };
 
 const parseTokenCount = (text: string): number => {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(count >= 8 && count <= 8_192)) throw new InvalidArgumentError("tokens are a number from 8 to 8192");
+  if (!(count >= 8 && count <= 8_192)) throw new InvalidArgumentError("write a number from 8 to 8192");
   return count;
 };
 
-/** `slipway new`: a model's folder from an ONNX file and a CSV. */
+/** `slipway new`: writes a model's folder from an ONNX file and a labelled CSV. */
 export const newCommand = (): Command =>
   new Command("new")
-    .description("write a model's folder from an ONNX file and a table of rows with their truth")
-    .argument("<name>", "the model's name: its folder's, and part of its address", parseModelName)
+    .description("write a model's folder from an ONNX file and a labelled CSV")
+    .argument("<name>", "the model's name: its folder, and part of its URL", parseModelName)
     .addOption(new Option("--onnx <file>", "the exported model").makeOptionMandatory())
     .addOption(
       new Option(
         "--data <csv>",
-        "rows with a header, some hundred of them, best ones the model has not seen",
+        "a labelled CSV with a header and some hundred rows, best without rows of the training",
       ).makeOptionMandatory(),
     )
     .addOption(
       new Option(
         "--target <column>",
-        "the column with what is true; once for each value of a regression of several",
+        "the label's column; for a regression with several values repeat it, once per value",
       )
         .argParser(collectValue)
         .makeOptionMandatory(),
     )
     .addOption(
-      new Option("--ignore <column>", "a column that the model does not take; may be repeated")
+      new Option("--ignore <column>", "a column that is no input of the model; may be repeated")
         .argParser(collectValue)
         .default([], "none"),
     )
     .addOption(
-      new Option("--approver <id>", "a Slack user who may approve; may be repeated")
+      new Option("--approver <id>", "the Slack user id of an approver; may be repeated")
         .argParser(collectApprover)
         .default([], "policy.yaml's"),
     )
-    .addOption(new Option("--tokenizer <file>", "the tokenizer.json of a model that takes input_ids"))
+    .addOption(new Option("--tokenizer <file>", "tokenizer.json, for a text model (input_ids)"))
     .addOption(
-      new Option("--max-tokens <number>", "how many tokens of a text it takes")
+      new Option("--max-tokens <number>", "the most tokens of a text; the rest is cut off")
         .argParser(parseTokenCount)
         .default(256),
     )
-    .addOption(new Option("--owner <address>", "who answers for the model"))
+    .addOption(new Option("--owner <address>", "the e-mail address of the model's owner"))
     .addOption(new Option("--models <folder>", "the folder of all models").default("models"))
-    .addOption(new Option("--force", "write over the files of a folder that is there"))
+    .addOption(new Option("--force", "overwrite the files of an existing folder"))
     .addHelpText(
       "after",
       "\nExample: slipway new churn --onnx churn.onnx --data customers.csv --target churned --ignore customer_id",
@@ -87,9 +88,9 @@ export const newCommand = (): Command =>
       const folder = join(options.models, name);
       if (!options.force && (await stat(folder).catch(() => undefined)))
         throw new ModelFolderExists(
-          `${folder} is there already: choose another name, or write over it with --force.`,
+          `${folder} exists already: choose another name, or overwrite it with --force.`,
         );
-      const made = await draftModelFolder({
+      const draft = await draftModelFolder({
         name,
         onnx: await readInputFile(options.onnx),
         csv: await readInputFile(options.data),
@@ -105,18 +106,18 @@ export const newCommand = (): Command =>
         policyApprovers: await readPolicyApprovers(),
       });
       await mkdir(folder, { recursive: true });
-      for (const [file, bytes] of made.files) await writeFile(join(folder, file), bytes);
-      printReport(folder, made, await checkModel({ model: name, files: made.files }));
+      for (const [file, bytes] of draft.files) await writeFile(join(folder, file), bytes);
+      printReport(folder, draft, await checkModel({ model: name, files: draft.files }));
     });
 
 const readInputFile = (file: string): Promise<Uint8Array> =>
-  readFile(file).catch((fault: unknown) => {
+  readFile(file).catch((error: unknown) => {
     throw new UsageMistake(
-      `${file} cannot be read: ${fault instanceof Error ? fault.message : String(fault)}`,
+      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     );
   });
 
-/** Those whom the platform lets approve; the rehearsal's where there is no policy.yaml here. */
+/** The policy's approvers; without a policy.yaml here, the rehearsal's approver. */
 const readPolicyApprovers = async (): Promise<readonly string[]> => {
   const text = await readFile("policy.yaml", "utf8").catch(() => "");
   const policy = Policy.safeParse(parse(text));
@@ -136,10 +137,10 @@ const printReport = (
   for (const note of notes) print(`${paint("yellow", "!")} ${note}`);
   if (doubt !== undefined) print(`${paint("red", "!")} ${doubt}`);
   print(
-    `${paint("yellow", "!")} holdout.csv is of the rows that you brought. If the model was trained on them, this score and the\n  gates made of it are too good: put rows there that it has not seen.`,
+    `${paint("yellow", "!")} holdout.csv has rows of your CSV. If the model was trained on them, the score above and the gates\n  are too good: replace them with rows that the model has not seen.`,
   );
   if (guesses.length > 0) {
-    print("Guessed:");
+    print("Guesses:");
     for (const guess of guesses) print(`  - ${guess}`);
   }
   for (const problem of problems)
@@ -148,6 +149,6 @@ const printReport = (
     );
   if (problems.some(({ severity }) => severity === "error")) process.exitCode = exitCode.failed;
   print(
-    `Next: read ${join(folder, "model.yaml")} (what is marked \`# review\`), then \`npx slipway check ${folder}\` and \`npm start -- --model ${basename(folder)}\`.`,
+    `Next: review the lines with \`# review\` in ${join(folder, "model.yaml")}, then run \`npx slipway check ${folder}\` and \`npm start -- --model ${basename(folder)}\`.`,
   );
 };

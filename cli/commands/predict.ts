@@ -2,13 +2,14 @@ import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { z } from "zod";
 import type { CommandWorld } from "#cli/command-world.ts";
-import { exitCode, UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
+import { exitCode } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
 import { readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
 import { Row } from "#model-folder/manifest/manifest.ts";
-import { NotRunning } from "#worlds/embedded/control-api.ts";
+import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 
 const PredictionsBody = z.object({
   model: z.string(),
@@ -23,21 +24,21 @@ const PredictionsBody = z.object({
   ),
 });
 
-/** `slipway predict`: asks a deployed model over its public endpoint. */
+/** `slipway predict`: calls a deployed model. */
 export const predictCommand = (): Command =>
   addWorldOptions(new Command("predict"))
-    .description("ask the model that prod serves; without rows, its first golden row")
+    .description("call the model on prod; without --rows it sends the first golden row")
     .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--rows <file>", "a JSON file: one row, or an array of rows"))
     .addOption(jsonOption())
     .action((model: string, { rows, json, ...options }: { rows?: string; json?: boolean } & WorldOptions) =>
-      withWorld(options, async ({ world, running, ask }) => {
+      withWorld(options, async ({ world, running, predict }) => {
         if (!running)
           throw new NotRunning(
-            "no rehearsal runs on this folder, so nothing answers: start one with `npm start`.",
+            "no rehearsal runs on this folder, so there is no model to call: start one with `npm start`.",
           );
-        const asked = rows === undefined ? await readGoldenRow(world, model) : await readRows(rows);
-        const { ok, body } = await ask(model, asked);
+        const input = rows === undefined ? await readGoldenRow(world, model) : await readRows(rows);
+        const { ok, body } = await predict(model, input);
         if (!ok) {
           printError(JSON.stringify(body, undefined, 2));
           process.exitCode = exitCode.failed;
@@ -47,12 +48,12 @@ export const predictCommand = (): Command =>
         const { version, predictions } = PredictionsBody.parse(body);
         print(`${model} version ${version}`);
         printTable(
-          ["row", "answer", "band", "scores"],
-          predictions.map((each, index) => [
+          ["row", "prediction", "band", "scores"],
+          predictions.map((prediction, index) => [
             String(index),
-            each.label ?? String(each.value),
-            each.band ?? "",
-            Object.entries(each.scores)
+            prediction.label ?? String(prediction.value),
+            prediction.band ?? "",
+            Object.entries(prediction.scores)
               .map(([label, score]) => `${label} ${score.toFixed(4)}`)
               .join("  "),
           ]),
@@ -60,7 +61,7 @@ export const predictCommand = (): Command =>
       }),
     );
 
-/** A row that prod's model answers: the first of its golden vectors. */
+/** The first golden row of the version on prod. */
 const readGoldenRow = async (world: CommandWorld, model: string): Promise<readonly Row[]> => {
   const serving = await world.ledger.serving("prod", model);
   if (!serving) throw new UsageMistake(`prod serves no version of ${model}.`);
@@ -71,13 +72,13 @@ const readRows = async (file: string): Promise<readonly Row[]> => {
   const rows = z.union([z.array(Row), Row.transform((row) => [row])]);
   try {
     return rows.parse(JSON.parse(await readFile(file, "utf8")));
-  } catch (fault) {
-    const why =
-      fault instanceof z.ZodError
-        ? "it holds no rows (objects of input name to value)"
-        : fault instanceof Error
-          ? fault.message
-          : String(fault);
-    throw new UsageMistake(`${file} cannot be used: ${why}`);
+  } catch (error) {
+    const reason =
+      error instanceof z.ZodError
+        ? "it must hold rows, objects of input names and values"
+        : error instanceof Error
+          ? error.message
+          : String(error);
+    throw new UsageMistake(`${file} cannot be used: ${reason}`);
   }
 };

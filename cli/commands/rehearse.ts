@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
-import { exitCode, UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
+import { exitCode } from "#cli/exit-code.ts";
 import { chooseMlflow, openFolderRegistry } from "#cli/folder-registry.ts";
 import { checkoutFolder, selectDataFolder } from "#cli/folders.ts";
 import { formatCurlCommand } from "#cli/format-curl-command.ts";
@@ -48,20 +49,20 @@ type Options = {
 
 const defaults = { port: 4747, model: "churn", bakeMs: 3_000, traffic: 250 } as const;
 
-/** `slipway rehearse`: what `npm start` runs; with `--change` a commit for a rehearsal that runs already. */
+/** `slipway rehearse`: `npm start` runs it; with `--change` it commits a change for the running rehearsal. */
 export const rehearseCommand = (): Command =>
   new Command("rehearse")
     .description(
-      "deliver a model twice on this machine, then watch its repository (npm start); or commit a change to it",
+      "deliver two versions of a model on this machine, then watch its repository (npm start); or commit a change",
     )
     .addOption(
       new Option(
         "--change <version>",
-        "commit this version to the watched repository, and leave the delivery to the rehearsal that runs",
+        "commit this version to the watched repository, and exit; the running rehearsal delivers it",
       ).choices(modelChanges),
     )
     .addOption(
-      new Option("--approve", "answer both questions as an allowed approver, and exit").conflicts([
+      new Option("--approve", "approve both versions automatically, and exit").conflicts([
         "reject",
         "change",
       ]),
@@ -69,34 +70,34 @@ export const rehearseCommand = (): Command =>
     .addOption(
       new Option("--reject", "approve the first version, reject the second, and exit").conflicts(["change"]),
     )
-    .addOption(new Option("--json", "one JSON object a line on stdout; sentences on stderr"))
-    .addOption(new Option("--fresh", "start over: remove the data folder first").conflicts("change"))
+    .addOption(new Option("--json", "print events on stdout, one JSON object per line; messages on stderr"))
+    .addOption(new Option("--fresh", "start over: empty the data folder first").conflicts("change"))
     .addOption(
-      new Option("--port <port>", "where the desk listens on 127.0.0.1")
+      new Option("--port <port>", "the desk's port on 127.0.0.1; 0: any free port")
         .default(defaults.port)
         .argParser(parsePort),
     )
     .addOption(
       new Option(
         "--models-port <port>",
-        "where stage and prod listen on 127.0.0.1 (default: the port after the desk's; 0: any free port)",
+        "the port of stage and prod on 127.0.0.1; 0: any free port (default: the desk's port + 1)",
       ).argParser(parsePort),
     )
     .addOption(
       new Option("--model <name>", "the model to deliver").default(defaults.model).argParser(parseModelName),
     )
     .addOption(
-      new Option("--bake <time>", "how long the engine waits in each bake; `manifest`: as on AWS")
+      new Option("--bake <time>", "the duration of each bake; `manifest`: as long as on AWS")
         .default(defaults.bakeMs, "3s")
         .argParser(parseBake),
     )
     .addOption(
-      new Option("--traffic <rate>", "requests a second of the synthetic application")
+      new Option("--traffic <rate>", "requests per second of the synthetic application")
         .default(defaults.traffic)
         .argParser(parseTrafficRate),
     )
     .addOption(
-      new Option("--mlflow <uri>", "an MLflow server as the registry, such as http://127.0.0.1:5000")
+      new Option("--mlflow <uri>", "use an MLflow server as the registry: http://127.0.0.1:5000")
         .argParser(parseServerUrl)
         .conflicts("change"),
     )
@@ -110,71 +111,71 @@ const commitChange = async ({ data, model }: Options, change: ModelChange): Prom
   const folder = selectDataFolder(data);
   if (!existsSync(folder.repository))
     throw new UsageMistake(
-      `${folder.root} has no watched repository yet: run \`npm start\` first, or name another folder with --data.`,
+      `${folder.root} has no watched repository yet: run \`npm start\` first, or choose another folder with --data.`,
     );
   const repository = createWatchedRepository({ folder: folder.repository, checkout: checkoutFolder });
   const commit = await repository.commitChange(model, change);
   if (!commit) {
     print(
-      `The repository already holds the version "${change}" of ${model}: nothing to commit. Try another --change.`,
+      `Nothing to commit: the repository already has the version "${change}" of ${model}. Choose another --change.`,
     );
     return;
   }
   print(`Committed ${commit.slice(0, 12)} (${change}) to ${folder.repository}.`);
   print(
     findRunningWorld(folder)
-      ? "The running rehearsal delivers it now: its terminal and its desk show how it goes."
-      : "No rehearsal runs on this folder: the next `npm start` delivers it.",
+      ? "The running rehearsal delivers it now: see its terminal or its desk."
+      : "No rehearsal runs on this folder: start one with `npm start` to deliver it.",
   );
 };
 
 /**
- * Makes a folder and those above it that are missing. Node's own `recursive` never returns where a folder that is
- * there takes none in it and answers ENOENT, as /proc does.
+ * Makes a folder and its missing parents. Node's `recursive` loops for ever in a folder that answers ENOENT to mkdir, as
+ * /proc does.
  */
 const makeFolder = (path: string): void => {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
-  const above = dirname(path);
-  if (!existsSync(above)) makeFolder(above);
+  const parent = dirname(path);
+  if (!existsSync(parent)) makeFolder(parent);
   try {
     mkdirSync(path, { mode: 0o700 });
-  } catch (fault) {
-    if (!(fault instanceof Error && "code" in fault && fault.code === "ENOENT")) throw fault;
-    throw new DataFolderUnusable(`no folder can be made at ${path}: choose another with --data.`);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    throw new DataFolderUnusable(`${path} cannot be created: choose another folder with --data.`);
   }
 };
 
-/** All that the folder holds but the lock: whoever removed that would leave the folder to a second owner. */
+/** Removes everything except the lock, because a second process could take a folder without its lock. */
 const emptyFolder = ({ root, lock }: DataFolder): void => {
   for (const name of readdirSync(root))
     if (join(root, name) !== lock) rmSync(join(root, name), { recursive: true, force: true });
 };
 
-/** A folder that can be written, and that is this process's alone from here on. */
+/** Makes a writable data folder and locks it for this process. */
 const prepareDataFolder = (folder: DataFolder, fresh: boolean): Ownership => {
-  const guarded = <T>(work: () => T): T => {
+  const translateErrors = <T>(work: () => T): T => {
     try {
       return work();
-    } catch (fault) {
-      throw toDataFolderError(folder.root, fault);
+    } catch (error) {
+      throw toDataFolderError(folder.root, error);
     }
   };
-  guarded(() => {
-    const ours = [folder.database, folder.log, folder.lock].some((path) => existsSync(path));
-    if (fresh && existsSync(folder.root) && !ours)
+  translateErrors(() => {
+    const isDataFolder = [folder.database, folder.log, folder.lock].some((path) => existsSync(path));
+    if (fresh && existsSync(folder.root) && !isDataFolder)
       throw new DataFolderUnusable(
-        `${folder.root} is no data folder of Slipway's, so --fresh does not remove it: name another with --data.`,
+        `${folder.root} is not a data folder of Slipway, so --fresh does not empty it: choose another with --data.`,
       );
     makeFolder(folder.root);
     accessSync(folder.root, constants.W_OK);
   });
   const ownership = acquireDataFolder(folder, { command: "rehearse", now: Date.now() });
   try {
-    if (fresh) guarded(() => emptyFolder(folder));
+    if (fresh) translateErrors(() => emptyFolder(folder));
     return ownership;
-  } catch (fault) {
+  } catch (error) {
     ownership.release();
-    throw fault;
+    throw error;
   }
 };
 
@@ -182,7 +183,7 @@ const rehearse = async (options: Options): Promise<void> => {
   const folder = selectDataFolder(options.data);
   if (!existsSync(`${checkoutFolder}/models/${options.model}/model.yaml`))
     throw new UsageMistake(
-      `there is no model ${options.model}: models/${options.model}/model.yaml is not there.`,
+      `there is no model ${options.model}: models/${options.model}/model.yaml is missing.`,
     );
   const ownership = prepareDataFolder(folder, options.fresh ?? false);
   try {
@@ -197,15 +198,15 @@ const runEmbeddedWorld = async (
   ownership: Ownership,
   options: Options,
 ): Promise<void> => {
-  const continued = existsSync(folder.database);
+  const isContinued = existsSync(folder.database);
   if (options.mlflow !== undefined) chooseMlflow(folder, options.mlflow);
-  const voice: Reporter = options.json ? createJsonReporter() : createTerminalReporter();
+  const reporter: Reporter = options.json ? createJsonReporter() : createTerminalReporter();
 
   const interrupted = Promise.withResolvers<"interrupted">();
   const onSignal = () => interrupted.resolve("interrupted");
   process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
 
-  // The engine brings an AWS client along, which no other command should wait for.
+  // Loaded here, because the engine loads an AWS client and other commands should not wait for it.
   const [{ startEmbeddedWorld }, { runScenario }] = await Promise.all([
     import("#worlds/embedded/start-embedded-world.ts"),
     import("#worlds/embedded/scenario/scenario.ts"),
@@ -221,109 +222,107 @@ const runEmbeddedWorld = async (
     registry: openFolderRegistry(folder),
     stepsThread: new URL("../steps-thread.ts", import.meta.url),
     clock: Date.now,
-    voice,
+    reporter,
     announce: ownership.announce,
     dataLimitBytes: options.dataLimit,
   });
   try {
     const { url, modelsUrl } = rehearsal;
-    reportStart(voice, { url, modelsUrl, folder, continued, bakeMs: options.bake });
+    reportStart(reporter, { url, modelsUrl, folder, isContinued, bakeMs: options.bake });
     await rehearsal.begin();
-    const answers = options.approve ? "approve" : options.reject ? "reject" : "person";
-    const played = runScenario(rehearsal, { model: options.model, answers, voice });
-    // An interruption wins the race; what the scenario then says of a stopped world is of no interest.
-    played.catch(() => undefined);
-    /** What cannot be written ends what was under way, and not prod, which somebody may call. */
-    const stayUp = (fault: unknown): void => {
-      if (answers !== "person" || !(fault instanceof DataFolderUnusable)) throw fault;
-      voice.say(`What was under way stopped, prod goes on: ${fault.message}`);
+    const decisions = options.approve ? "approve" : options.reject ? "reject" : "person";
+    const scenario = runScenario(rehearsal, { model: options.model, decisions, reporter });
+    // After Ctrl-C the scenario fails because its world has stopped; nobody needs that error.
+    scenario.catch(() => undefined);
+    /** A full disk ends deliveries, but prod goes on, because applications may call it. */
+    const stayUp = (error: unknown): void => {
+      if (decisions !== "person" || !(error instanceof DataFolderUnusable)) throw error;
+      reporter.say(`Deliveries stopped, prod still serves: ${error.message}`);
     };
-    const first = await Promise.race([played.catch(stayUp), interrupted.promise]);
-    if (first === "interrupted") return reportInterrupted(voice);
-    await reportExampleRequest(voice, rehearsal, options.model);
-    if (answers !== "person")
-      return voice.say("\nThis run ends here: `npm start` goes on from it, and stays up to be called.");
-    voice.say(`\nStill here: commit to ${folder.repository}, or try in a second terminal`);
-    voice.say(
-      `  npx slipway rehearse --change better     ${paint("dim", "(or worse, or broken: watch the gates hold)")}`,
+    const first = await Promise.race([scenario.catch(stayUp), interrupted.promise]);
+    if (first === "interrupted") return reportInterrupted(reporter);
+    await reportExampleRequest(reporter, rehearsal, options.model);
+    if (decisions !== "person")
+      return reporter.say("\nDone. `npm start` continues from here and keeps prod running.");
+    reporter.say(`\nNext: commit to ${folder.repository}, or run in a second terminal`);
+    reporter.say(
+      `  npx slipway rehearse --change better     ${paint("dim", "(or worse, or broken: the gates stop them)")}`,
     );
-    voice.say("Ctrl-C ends it; the next `npm start` goes on from here.");
+    reporter.say("Stop with Ctrl-C; the next `npm start` continues from here.");
     await interrupted.promise;
-    reportInterrupted(voice);
+    reportInterrupted(reporter);
   } finally {
     await rehearsal.stop();
   }
 };
 
-const reportInterrupted = (voice: Reporter): void => {
-  voice.say("\nStopped. What was under way is put right, or asked again, by the next `npm start`.");
+const reportInterrupted = (reporter: Reporter): void => {
+  reporter.say("\nStopped. Unfinished deliveries continue, or roll back, at the next `npm start`.");
   process.exitCode = exitCode.interrupted;
 };
 
-/** A port of its own for the models; where the desk takes any that is free, or there is none after it, any too. */
+/** The models' default port; 0 (any free port) where the desk's is 0 or the last one. */
 const nextPort = (port: number): number => (port === 0 || port === 65_535 ? 0 : port + 1);
 
 const reportStart = (
-  voice: Reporter,
+  reporter: Reporter,
   {
     url,
     modelsUrl,
     folder,
-    continued,
+    isContinued,
     bakeMs,
   }: {
     url: string;
     modelsUrl: string;
     folder: DataFolder;
-    continued: boolean;
+    isContinued: boolean;
     bakeMs: number | undefined;
   },
 ): void => {
-  voice.say(
-    `${paint("bold", "Slipway")} on this machine. The desk, where approvals are asked: ${paint("cyan", `${url}/`)}`,
+  reporter.say(
+    `${paint("bold", "Slipway")} runs on this machine. Approve deliveries on the desk: ${paint("cyan", `${url}/`)}`,
   );
-  voice.say(
-    `The models, an origin of their own for browsers: ${paint("cyan", `${modelsUrl}/prod/models/<name>/`)}`,
-  );
-  voice.say(
-    continued
-      ? `Going on from what ${folder.root} holds (--fresh starts over).`
-      : `Its data lies in ${folder.root}.`,
+  reporter.say(`Models on prod: ${paint("cyan", `${modelsUrl}/prod/models/<name>/`)}`);
+  reporter.say(
+    isContinued
+      ? `Continuing with the data in ${folder.root} (start over with --fresh).`
+      : `Data folder: ${folder.root}`,
   );
   if (bakeMs !== undefined)
-    voice.say(
+    reporter.say(
       paint(
         "dim",
-        `The engine's waits are shortened (each bake ${bakeMs / 1_000} s); manifest, policy and state machine are as on AWS.`,
+        `Waits are shorter than on AWS (each bake ${bakeMs / 1_000} s); manifest, policy and state machine are the same.`,
       ),
     );
-  voice.say("");
+  reporter.say("");
 };
 
 const reportExampleRequest = async (
-  voice: Reporter,
+  reporter: Reporter,
   rehearsal: EmbeddedWorld,
   model: string,
 ): Promise<void> => {
   const serving = await rehearsal.world.ledger.serving("prod", model);
-  if (!serving) return voice.say(`Prod serves no version of ${model}.`);
+  if (!serving) return reporter.say(`Prod serves no version of ${model}.`);
   const { createExampleRequest } = await import("#worlds/embedded/scenario/scenario.ts");
   const example = await createExampleRequest(rehearsal.world, model);
-  voice.say(`Prod serves ${model} version ${serving.version} (${serving.digest.slice(0, 19)}…). Call it:`);
+  reporter.say(`Prod serves ${model} v${serving.version} (${serving.digest.slice(0, 19)}…). Call it:`);
   const keyed = await rehearsal.world.keys.coversModel("prod", model);
-  voice.say(`  ${formatCurlCommand(example, { keyed })}`);
-  voice.say(
+  reporter.say(`  ${formatCurlCommand(example, { keyed })}`);
+  reporter.say(
     paint(
       "dim",
       keyed
-        ? `Prod asks for an API key of ${model}: \`npx slipway keys list\` shows them.`
-        : `It is open to whoever calls from this machine, until a key for it is made: npx slipway keys create --name my-app --models ${model}`,
+        ? `It needs an API key for ${model}: list them with \`npx slipway keys list\`.`
+        : `No authentication: create an API key with \`npx slipway keys create --name my-app --models ${model}\`.`,
     ),
   );
   const { application } = rehearsal;
   if (application) {
     const { answered, failed } = application.calls();
-    voice.say(`The application's calls to prod so far: ${answered} answered, ${failed} failed.`);
+    reporter.say(`The synthetic application's requests so far: ${answered} succeeded, ${failed} failed.`);
   }
-  voice.say(`The watched repository: ${rehearsal.repository.folder}`);
+  reporter.say(`Watched repository: ${rehearsal.repository.folder}`);
 };

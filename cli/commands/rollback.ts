@@ -7,34 +7,36 @@ import { paint, print, printError, printJson } from "#cli/print.ts";
 import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 
-/** `slipway rollback`: the version before, back on prod, in one command. */
+/** `slipway rollback`: puts the previous version back on prod. */
 export const rollbackCommand = (): Command =>
   addWorldOptions(new Command("rollback"))
-    .description(
-      "put the previous version back on prod (during a canary: end the canary), proven by golden vectors",
-    )
+    .description("put the previous version back on prod, or end a running canary; checks the golden vectors")
     .argument("<model>", "the model", parseModelName)
-    .addOption(new Option("--reason <text>", "why; it stands in the ledger").default("no reason given"))
+    .addOption(new Option("--reason <text>", "the reason, for the ledger").default("no reason given"))
     .addOption(jsonOption())
     .action(
       (model: string, { reason, json, ...options }: { reason: string; json?: boolean } & WorldOptions) =>
         withWorld(options, async ({ world }) => {
-          const began = performance.now();
+          const startedAt = performance.now();
           const id = `rollback-${model}-${randomUUID().slice(0, 8)}`;
           const { from, to, ended, provenance, stage } = await rollBackProd(world)({
             model,
             id,
             by: `${userInfo().username}: ${reason}`,
           });
-          const ms = Math.round(performance.now() - began);
+          const ms = Math.round(performance.now() - startedAt);
           if (stage.status === "failed")
-            printError(`Stage does not follow yet, the next sweep tries again: ${String(stage.error)}`);
+            printError(
+              `Stage does not serve this version yet; the next sweep tries again: ${String(stage.error)}`,
+            );
           try {
-            // What served before has its tag from then.
+            // The version has kept its image tag, so nothing is to release.
             const images = { release: async () => undefined };
             await moveChampion({ ...world, images })({ delivery: id, model, commit: to.commit });
-          } catch (fault) {
-            printError(`The registry's aliases will follow at the next sweep: ${String(fault)}`);
+          } catch (error) {
+            printError(
+              `The registry's aliases have not moved yet; the next sweep tries again: ${String(error)}`,
+            );
           }
           if (json)
             return printJson({
@@ -48,11 +50,11 @@ export const rollbackCommand = (): Command =>
             });
           print(
             ended
-              ? `${paint("green", "✓")} The canary of ${ended} was ended: prod serves ${model} version ${to.version} alone.`
-              : `${paint("green", "✓")} Prod serves ${model} version ${to.version} again (it was ${from.version}).`,
+              ? `${paint("green", "✓")} The canary of ${ended} was ended: prod serves only ${model} v${to.version}.`
+              : `${paint("green", "✓")} Prod serves ${model} v${to.version} again (before: v${from.version}).`,
           );
           if (provenance === "absent")
-            printError("This image is from before provenance was kept: nothing says how it was built.");
-          print(`  Proven by its golden vectors and written to the ledger in ${ms} ms.`);
+            printError("This image has no provenance: it was built before Slipway recorded any.");
+          print(`  Golden vectors passed, ledger written: ${ms} ms.`);
         }),
     );

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { admitKey } from "#api-keys/admit-key.ts";
 import { createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { createRateLimiter } from "#api-keys/rate-limiter.ts";
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { checkoutFolder } from "#cli/folders.ts";
 import { dataLimitOption, parseHostNames, parsePort } from "#cli/options.ts";
 import { paint, print, printError } from "#cli/print.ts";
@@ -23,7 +23,7 @@ import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import { openCapabilities } from "#worlds/embedded/world.ts";
 
 const parseVersion = (text: string): number => {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("a version is a whole number from 0");
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("write a whole number, 0 or more");
   return Number(text);
 };
 
@@ -47,28 +47,28 @@ const waitForInterrupt = (): Promise<void> =>
     process.once("SIGTERM", () => resolve());
   });
 
-const log = (sentence: string, fault?: unknown): void =>
+const log = (sentence: string, error?: unknown): void =>
   printError(
-    fault === undefined ? sentence : `${sentence}: ${fault instanceof Error ? fault.message : String(fault)}`,
+    error === undefined ? sentence : `${sentence}: ${error instanceof Error ? error.message : String(error)}`,
   );
 
 const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
-/** An address as it stands in a URL. */
+/** A host as URLs write it: IPv6 in brackets. */
 const urlHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
 
-/** What a data folder gives to the service: a place for records, and the check of API keys. The folder is this process's alone. */
+/** Locks a data folder for this process, and opens its records and API keys. */
 const openDataFolder = async (root: string, { environment, dataLimit }: Options) => {
   const clock = Date.now;
   const folder = resolveDataFolder(root);
   try {
     mkdirSync(root, { recursive: true, mode: 0o700 });
-  } catch (fault) {
-    throw toDataFolderError(root, fault);
+  } catch (error) {
+    throw toDataFolderError(root, error);
   }
   const ownership = acquireDataFolder(folder, { command: "serve", now: clock() });
   const { store, records, database, metrics, blobsWritten } = await openCapabilities({
     folder,
-    // Links to blobs are of no use here: nobody is sent any.
+    // Nothing links to blobs here.
     url: "http://127.0.0.1",
     modelsUrl: "http://127.0.0.1",
     clock,
@@ -80,8 +80,15 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
     random: (size) => crypto.getRandomValues(new Uint8Array(size)),
     clock,
   });
-  const keeping = createDataLimiter({ folder, database, blobsWritten, limitBytes: dataLimit, clock, log });
-  keeping.start();
+  const dataLimiter = createDataLimiter({
+    folder,
+    database,
+    blobsWritten,
+    limitBytes: dataLimit,
+    clock,
+    log,
+  });
+  dataLimiter.start();
   return {
     keys,
     records: { storage: records.place, hashKey: Buffer.from(records.hashKey, "base64") },
@@ -94,7 +101,7 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
         log(`API key${keyId === undefined ? "" : ` ${keyId}`} refused: ${reason}`),
     }),
     close: async () => {
-      await keeping.stop();
+      await dataLimiter.stop();
       metrics.close();
       database.close();
       ownership.release();
@@ -104,23 +111,23 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
 
 const serve = async (folder: string, options: Options): Promise<void> => {
   if (!existsSync(join(folder, "model.yaml")))
-    throw new UsageMistake(`${folder} is no model's folder: there is no model.yaml in it.`);
+    throw new UsageMistake(`${folder} is not a model's folder: it has no model.yaml.`);
   const { environment, modelVersion: version } = options;
-  // An address that it listens on by name is one by which it is meant to be called; 0.0.0.0 and :: are none.
+  // Callers may use the address that it listens on; 0.0.0.0 and :: are no addresses to call.
   const hostNames = [...options.hostName, ...(isAnyAddress(options.host) ? [] : [urlHost(options.host)])];
   if (options.trial) await runModelTrial(folder);
   const root =
     options.data === undefined ? resolve(checkoutFolder, ".slipway", "serve") : resolve(options.data);
-  const opened = await openDataFolder(root, options);
+  const data = await openDataFolder(root, options);
   const { app, name, offloadProcess, release } = await serveModel({
     folder,
     identity: { environment, version },
-    records: options.records ? opened.records : undefined,
-    admit: opened.admit,
-    // Without --keys predictions are open; records are so until there is a key that can be asked for.
+    records: options.records ? data.records : undefined,
+    admit: data.admit,
+    // Without --keys, predictions are open, and records are open until a first key exists.
     needsKey: options.keys
       ? undefined
-      : async ({ path }) => isRecordsPath(path) && (await opened.keys.hasAnyKey()),
+      : async ({ path }) => isRecordsPath(path) && (await data.keys.hasAnyKey()),
     hostNames,
     now: Date.now,
     tick: () => performance.now(),
@@ -133,54 +140,56 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   lowerV8WorkerPriority();
   const server = await startHttpServer(options.port, log, options.host);
   server.serve(app);
-  print(`${paint("green", "✓")} ${name} is served at ${paint("bold", server.url)} (Ctrl-C ends it)`);
-  print(`  ${server.url}/docs shows how to call it, ${server.url}/v1/model what it takes.`);
+  print(`${paint("green", "✓")} ${name} is served at ${paint("bold", server.url)} (stop with Ctrl-C)`);
+  print(`  How to call it: ${server.url}/docs. Its inputs: ${server.url}/v1/model.`);
   print(
-    `  It answers to ${["localhost", ...options.hostName].join(", ")}${isAnyAddress(options.host) && options.hostName.length === 0 ? ": name the host that callers use with --host-name" : ""}.`,
+    `  Host names: ${["localhost", ...options.hostName].join(", ")}${isAnyAddress(options.host) && options.hostName.length === 0 ? " (add the names that callers use with --host-name)" : ""}.`,
   );
-  print(`  Records of predictions: ${options.records ? root : "not kept"}.`);
+  print(`  Prediction records: ${options.records ? root : "not kept"}.`);
   print(
     options.keys
-      ? `  Each request needs an API key: slipway keys create --data ${root} makes one.`
-      : "  Everyone who reaches it may ask: --keys asks for API keys. Records need one as soon as there is one.",
+      ? `  Each request needs an API key: create one with \`slipway keys create --data ${root}\`.`
+      : "  No authentication (use --keys); records need an API key once one exists.",
   );
   await waitForInterrupt();
   await server.close();
   offloadProcess.stop();
   await release();
-  await opened.close();
+  await data.close();
 };
 
-/** `slipway serve`: the inference function's service as an HTTP server, from a model's folder. */
+/** `slipway serve`: serves a model's folder over HTTP, with the service of the inference function. */
 export const serveCommand = (): Command =>
   new Command("serve")
-    .description("serve a model's folder over HTTP, as its inference function does")
+    .description("serve a model's folder over HTTP, as the inference function does")
     .argument("<folder>", "models/<name>")
-    .addOption(new Option("--port <port>", "0: any free port").argParser(parsePort).default(8080))
-    .addOption(new Option("--host <address>", "0.0.0.0 in a container").default("127.0.0.1"))
+    .addOption(new Option("--port <port>", "the port; 0: any free port").argParser(parsePort).default(8080))
+    .addOption(
+      new Option("--host <address>", "the address to listen on; in a container 0.0.0.0").default("127.0.0.1"),
+    )
     .addOption(
       new Option(
         "--host-name <names>",
-        "names that callers use for this host, with commas between; others are refused (DNS rebinding)",
+        "the names that callers use for this host, separated by commas; others are refused (DNS rebinding)",
       )
         .env("SLIPWAY_HOST_NAMES")
         .argParser(parseHostNames)
         .default([], "localhost"),
     )
-    .addOption(new Option("--data <folder>", "where records and API keys lie (default: .slipway/serve)"))
+    .addOption(new Option("--data <folder>", "the folder of records and API keys (default: .slipway/serve)"))
     .addOption(dataLimitOption())
-    .option("--keys", "ask each request for an API key")
-    .option("--no-records", "keep no records of predictions")
-    .option("--no-trial", "open the model without a first run in a process with limits")
+    .option("--keys", "require an API key for each request")
+    .option("--no-records", "keep no prediction records")
+    .option("--no-trial", "skip the first run of the model in a process with limits")
     .addOption(
-      new Option("--environment <name>", "what answers, records and metrics say")
+      new Option("--environment <name>", "the environment in responses, records and metrics")
         .choices(["stage", "prod"])
         .default("stage"),
     )
     .addOption(
-      new Option("--model-version <number>", "the registry's version; 0: a working copy")
+      new Option("--model-version <number>", "the version in the registry; 0: a working copy")
         .argParser(parseVersion)
         .default(0),
     )
-    .option("--emf", "print a line of CloudWatch's embedded metric format for each request")
+    .option("--emf", "print each request's metrics as a line of CloudWatch's embedded metric format")
     .action(serve);

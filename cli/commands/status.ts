@@ -5,17 +5,17 @@ import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "
 import { paint, print, printJson, printTable } from "#cli/print.ts";
 import { environments } from "#platform/serving/serving.ts";
 
-/** `slipway status`: what serves where, what is under way, what waits for an answer. */
+/** `slipway status`: what each environment serves, the newest deliveries, open approvals. */
 export const statusCommand = (): Command =>
   addWorldOptions(new Command("status"))
-    .description("what serves where, which deliveries run, what waits for an approval")
+    .description("show what each environment serves, the newest deliveries, and open approvals")
     .argument("[model]", "only this model", parseModelName)
     .addOption(jsonOption())
     .action((model: string | undefined, { json, ...options }: { json?: boolean } & WorldOptions) =>
-      withWorld(options, async (opened) => {
-        const status = { running: opened.running, ...(await readStatus(opened, model)) };
+      withWorld(options, async (context) => {
+        const status = { running: context.running, ...(await readStatus(context, model)) };
         if (json) return printJson(status);
-        if (status.serving.length === 0) print("Nothing is served yet.");
+        if (status.serving.length === 0) print("No environment serves a model yet.");
         else
           printTable(
             ["model", "environment", "version", "image", "share", "url"],
@@ -41,14 +41,14 @@ export const statusCommand = (): Command =>
           );
         }
         for (const { id, delivery } of status.approvals)
-          print(`${paint("yellow", "?")} ${delivery} waits for an answer (${id})`);
-        print(paint("dim", opened.where));
+          print(`${paint("yellow", "?")} ${delivery} needs approval (${id})`);
+        print(paint("dim", context.where));
       }),
     );
 
 const maxShownDeliveries = 10;
 
-const readStatus = async ({ world, urlOf }: CommandContext, only: string | undefined) => {
+const readStatus = async ({ world, modelUrl }: CommandContext, only: string | undefined) => {
   const serving: {
     model: string;
     environment: "stage" | "prod";
@@ -75,7 +75,7 @@ const readStatus = async ({ world, urlOf }: CommandContext, only: string | undef
           version: Number(config.variables.SLIPWAY_MODEL_VERSION),
           digest: config.digest,
           percent,
-          url: urlOf(environment, model),
+          url: modelUrl(environment, model),
         });
       }
     }
@@ -84,15 +84,15 @@ const readStatus = async ({ world, urlOf }: CommandContext, only: string | undef
     executions
       .filter(({ name }) => only === undefined || name.startsWith(`${only}-`))
       .map(async ({ name, status, startedAt, error }) => {
-        const ended = await world.outcomes.read(name);
+        const outcome = await world.outcomes.read(name);
         const state = (await world.deliveries.history(name)).at(-1)?.state;
-        const fault = ended ? ended.error : error;
+        const cause = outcome ? outcome.error : error;
         return {
           delivery: name,
           startedAt,
           state: status === "RUNNING" ? (state ?? "starting") : null,
-          outcome: ended?.outcome ?? (status === "RUNNING" ? null : "failed"),
-          ...(fault ? { error: fault } : {}),
+          outcome: outcome?.outcome ?? (status === "RUNNING" ? null : "failed"),
+          ...(cause ? { error: cause } : {}),
         };
       }),
   );

@@ -3,12 +3,12 @@ import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import { explainImageDigest } from "./explain-image-digest.ts";
 import type { DoctorFinding } from "./finding.ts";
 
-/** A digest, and not the zeros of the configuration that ships. */
+/** A digest, except the zeros of the default configuration. */
 const byDigest = /@sha256:(?!0{64}$)[0-9a-f]{64}$/;
 
 /**
- * Whether the CodeBuild project that builds images is there, by the applied builder, in the applied image and on a base
- * image, which both are named by their digests.
+ * Checks the CodeBuild project of image builds: it exists, runs the applied builder in the applied build image, and both
+ * build image and base image are pinned by digest.
  */
 export const checkBuildProject = async (
   client: CodeBuildClient,
@@ -31,30 +31,31 @@ export const checkBuildProject = async (
       "Apply the stack `delivery` again.",
     );
   const { image = "", environmentVariables = [] } = project.environment ?? {};
-  const variable = (wanted: string) => environmentVariables.find((one) => one.name === wanted)?.value ?? "";
-  if (project.source?.type !== "NO_SOURCE" || variable("BUILDER_DIGEST") !== BUILDER_DIGEST)
+  const readVariable = (variable: string) =>
+    environmentVariables.find((entry) => entry.name === variable)?.value ?? "";
+  if (project.source?.type !== "NO_SOURCE" || readVariable("BUILDER_DIGEST") !== BUILDER_DIGEST)
     return missing(
-      `The build project ${name} does not build by the platform's own builder (${BUILDER_DIGEST}): what it builds is not registered.`,
-      "`npm run build`, then apply the stack `delivery` again.",
+      `The build project ${name} does not run the platform's builder (${BUILDER_DIGEST}): its images cannot be registered.`,
+      "Run `npm run build`, then apply the stack `delivery` again.",
     );
   if (!byDigest.test(image))
     return missing(
-      `The build project ${name} builds in ${image || "nothing"}, which names no image by its digest.`,
+      `The build project ${name} builds in ${image || "no image"}, which has no digest.`,
       explainImageDigest("buildImage", ARCHITECTURE),
     );
   if (image !== BUILD_IMAGE)
     return missing(
-      `The build project ${name} builds in ${image}, and what was applied is ${BUILD_IMAGE}: somebody changed it.`,
-      "Apply the stack `delivery` again, and find out who it was.",
+      `The build project ${name} builds in ${image}, but Terraform applied ${BUILD_IMAGE}: somebody changed it.`,
+      "Find out who changed it, then apply the stack `delivery` again.",
     );
-  const baseImage = variable("BASE_IMAGE");
+  const baseImage = readVariable("BASE_IMAGE");
   if (!byDigest.test(baseImage))
     return missing(
-      `The build project ${name} puts images on ${baseImage || "nothing"}, which names no image by its digest.`,
+      `The build project ${name} uses the base image ${baseImage || "(none)"}, which has no digest.`,
       explainImageDigest("baseImage", ARCHITECTURE),
     );
   return {
     status: "ok",
-    sentence: `The build project ${name} builds in ${image} and puts images on ${baseImage}.`,
+    sentence: `The build project ${name} builds in ${image}, on the base image ${baseImage}.`,
   };
 };

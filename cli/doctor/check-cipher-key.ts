@@ -2,7 +2,7 @@ import { DescribeKeyCommand, type KMSClient, NotFoundException } from "@aws-sdk/
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
 
-/** Whether the key of task tokens is there and enabled. */
+/** Checks that the key of task tokens exists and is enabled. */
 export const checkCipherKey = async (
   client: KMSClient,
   { CIPHER_KEY: key }: AwsOutputs,
@@ -12,14 +12,14 @@ export const checkCipherKey = async (
     if (KeyMetadata?.KeyState === "Enabled") return { status: "ok", sentence: `The key ${key} is enabled.` };
     return {
       status: "missing",
-      sentence: `The key ${key} is ${KeyMetadata?.KeyState}: no question could be asked or answered.`,
+      sentence: `The key ${key} is ${KeyMetadata?.KeyState}: no approval can be requested or decided.`,
       remedy: `Enable it: aws kms enable-key --key-id ${KeyMetadata?.KeyId} (or cancel-key-deletion first).`,
     };
-  } catch (fault) {
-    if (!(fault instanceof NotFoundException)) throw fault;
+  } catch (error) {
+    if (!(error instanceof NotFoundException)) throw error;
     return {
       status: "missing",
-      sentence: `There is no key ${key}: no question could be asked or answered.`,
+      sentence: `There is no key ${key}: no approval can be requested or decided.`,
       remedy: "Apply the stack `delivery` again.",
     };
   }

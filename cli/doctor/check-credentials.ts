@@ -9,34 +9,33 @@ const refusedCredentialsErrors = new Set([
   "SignatureDoesNotMatch",
 ]);
 
-/** Whether there are credentials, and AWS takes them. `sts` without a region is a finding of its own. */
+/** Checks that there are credentials, that AWS accepts them, and that a region is set. */
 export const checkCredentials = async (sts: STSClient): Promise<DoctorFinding> => {
   try {
     const { Arn, Account } = await sts.send(new GetCallerIdentityCommand({}));
     return { status: "ok", sentence: `You are ${Arn} in account ${Account}.` };
-  } catch (fault) {
-    const { name, message } = fault instanceof Error ? fault : new Error(String(fault));
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
     if (/region is missing/i.test(message))
       return {
         status: "missing",
         sentence: "No region is set.",
-        remedy: "Set AWS_REGION, or `region` in the profile, to the region that Slipway's stacks lie in.",
+        remedy: "Set AWS_REGION, or `region` in the profile, to the region of Slipway's stacks.",
       };
     if (missingCredentialsErrors.has(name))
       return {
         status: "missing",
-        sentence: "There are no credentials for AWS.",
-        remedy:
-          "Name a profile with --profile, and sign in where it needs that: aws sso login --profile <name>.",
+        sentence: "There are no AWS credentials.",
+        remedy: "Choose a profile with --profile; for SSO sign in first: aws sso login --profile <name>.",
       };
     return {
       status: "missing",
       sentence: refusedCredentialsErrors.has(name)
         ? `AWS refuses these credentials: ${message}`
-        : `AWS did not answer: ${name}: ${message}`,
+        : `AWS did not respond: ${name}: ${message}`,
       remedy: refusedCredentialsErrors.has(name)
-        ? "Sign in again: aws sso login --profile <name>, or make new keys."
-        : "See that this machine reaches AWS: sts.<region>.amazonaws.com.",
+        ? "Sign in again: aws sso login --profile <name>, or create new access keys."
+        : "Check the network: this machine must reach sts.<region>.amazonaws.com.",
     };
   }
 };

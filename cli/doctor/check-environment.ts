@@ -5,7 +5,7 @@ import type { Environment } from "#platform/serving/serving.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
 
-/** Whether an environment's role can be taken on with its external id, in the right account, and its HTTP API is there. */
+/** Checks that the environment's role can be assumed, lies in the right account, and that the HTTP API exists. */
 export const checkEnvironment = async (
   sts: STSClient,
   environment: Environment,
@@ -25,33 +25,33 @@ export const checkEnvironment = async (
       session: "slipway-doctor",
       clock: Date.now,
     })();
-  } catch (fault) {
-    if (!(fault instanceof RoleNotAssumed)) throw fault;
+  } catch (error) {
+    if (!(error instanceof RoleNotAssumed)) throw error;
     return {
       status: "missing",
-      sentence: `${environment} cannot be reached: ${roleArn} refuses you or its external id.`,
-      remedy: `Add your role to \`operators\` in terraform/config.ts, or apply the stack \`serving-${environment}\` again: its trust policy has to name both.`,
+      sentence: `${environment} is not accessible: ${roleArn} refuses you or its external id.`,
+      remedy: `Add your role to \`operators\` in terraform/config.ts, or apply the stack \`serving-${environment}\` again: the role's trust policy must have both.`,
     };
   }
   const { Account } = await new STSClient({ credentials }).send(new GetCallerIdentityCommand({}));
   if (Account !== account)
     return {
       status: "missing",
-      sentence: `The role for ${environment} lies in account ${Account}, and ${environment} is ${account}.`,
-      remedy: "Apply the stack `delivery` again: its outputs name another role than the environment has.",
+      sentence: `The role of ${environment} is in account ${Account}, but ${environment} is account ${account}.`,
+      remedy: "Apply the stack `delivery` again: its outputs have another role than the environment.",
     };
   try {
     await new ApiGatewayV2Client({ credentials }).send(new GetApiCommand({ ApiId: apiId }));
-  } catch (fault) {
-    if (!(fault instanceof Error && fault.name === "NotFoundException")) throw fault;
+  } catch (error) {
+    if (!(error instanceof Error && error.name === "NotFoundException")) throw error;
     return {
       status: "missing",
-      sentence: `${environment} has no HTTP API ${apiId}: applications reach no model there.`,
-      remedy: `Apply the stack \`serving-${environment}\`, then \`delivery\`, which tells its new id to the steps.`,
+      sentence: `${environment} has no HTTP API ${apiId}: applications cannot call models there.`,
+      remedy: `Apply the stack \`serving-${environment}\`, then \`delivery\`, which passes the new id to the steps.`,
     };
   }
   return {
     status: "ok",
-    sentence: `${environment} is account ${account}: its role and its HTTP API can be reached.`,
+    sentence: `${environment} is account ${account}: its role and its HTTP API are accessible.`,
   };
 };

@@ -9,7 +9,7 @@ import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
 import { formatFunctionArn } from "./function-arn.ts";
 
-/** Whether a step's function is there and active, with the variables that its env.ts asks for. */
+/** Checks that a step's function exists, is active, and has the variables of its env.ts. */
 export const checkFunction = async (
   client: LambdaClient,
   { name, Env }: { readonly name: string; readonly Env: z.ZodObject },
@@ -18,27 +18,27 @@ export const checkFunction = async (
   const FunctionName = formatFunctionArn(outputs.STATE_MACHINE_ARN, name);
   const apply = "Apply the stack `delivery` from this version of Slipway.";
   try {
-    const found = await client.send(new GetFunctionConfigurationCommand({ FunctionName }));
-    const variables = found.Environment?.Variables ?? {};
-    const wrong = (Env.safeParse(variables).error?.issues ?? []).map(({ path }) => {
+    const configuration = await client.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    const variables = configuration.Environment?.Variables ?? {};
+    const problems = (Env.safeParse(variables).error?.issues ?? []).map(({ path }) => {
       const variable = path.join(".");
-      return `${variable} is ${getOwnProperty(variables, variable) === undefined ? "not set" : "wrong"}`;
+      return `${variable} is ${getOwnProperty(variables, variable) === undefined ? "not set" : "invalid"}`;
     });
-    if (wrong.length > 0)
+    if (problems.length > 0)
       return {
         status: "missing",
-        sentence: `The function slipway-${name} cannot start: ${wrong.join(", ")}.`,
+        sentence: `The function slipway-${name} cannot start: ${problems.join(", ")}.`,
         remedy: apply,
       };
-    if (found.State === "Failed" || found.LastUpdateStatus === "Failed")
+    if (configuration.State === "Failed" || configuration.LastUpdateStatus === "Failed")
       return {
         status: "missing",
-        sentence: `The function slipway-${name} does not run: ${found.StateReason ?? found.LastUpdateStatusReason ?? "its last update failed"}.`,
+        sentence: `The function slipway-${name} does not run: ${configuration.StateReason ?? configuration.LastUpdateStatusReason ?? "its last update failed"}.`,
         remedy: apply,
       };
-    return { status: "ok", sentence: `The function slipway-${name} is there, with its variables.` };
-  } catch (fault) {
-    if (!(fault instanceof ResourceNotFoundException)) throw fault;
+    return { status: "ok", sentence: `The function slipway-${name} exists and has its variables.` };
+  } catch (error) {
+    if (!(error instanceof ResourceNotFoundException)) throw error;
     return { status: "missing", sentence: `There is no function slipway-${name}.`, remedy: apply };
   }
 };

@@ -8,7 +8,7 @@ import {
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
 
-/** Whether images have a repository whose tags stay, with the image that functions are made from at first. */
+/** Checks that the image repository exists, has immutable tags, and has the image of new functions. */
 export const checkImageRepository = async (
   client: ECRClient,
   outputs: AwsOutputs,
@@ -22,22 +22,22 @@ export const checkImageRepository = async (
     if (!repositories[0]?.imageTagMutability?.startsWith("IMMUTABLE"))
       return {
         status: "missing",
-        sentence: `Tags in the image repository ${repository} can be moved to other images.`,
+        sentence: `The image repository ${repository} has mutable tags.`,
         remedy: `${apply} Or: aws ecr put-image-tag-mutability --repository-name ${repository} --image-tag-mutability IMMUTABLE`,
       };
     await client.send(new DescribeImagesCommand({ repositoryName: repository, imageIds: [{ imageDigest }] }));
     return {
       status: "ok",
-      sentence: `The image repository ${repository} is there, and its tags cannot be moved.`,
+      sentence: `The image repository ${repository} exists and has immutable tags.`,
     };
-  } catch (fault) {
-    if (fault instanceof RepositoryNotFoundException)
+  } catch (error) {
+    if (error instanceof RepositoryNotFoundException)
       return { status: "missing", sentence: `There is no image repository ${repository}.`, remedy: apply };
-    if (!(fault instanceof ImageNotFoundException)) throw fault;
+    if (!(error instanceof ImageNotFoundException)) throw error;
     return {
       status: "missing",
-      sentence: `The repository ${repository} has no image ${imageDigest}, which each model's function is made from at first.`,
-      remedy: `Push one and put its digest into terraform/config.ts as \`images.firstDigest\`: crane copy <base image> ${outputs.IMAGE_REPOSITORY_URI}:first, then crane digest ${outputs.IMAGE_REPOSITORY_URI}:first`,
+      sentence: `The repository ${repository} has no image ${imageDigest}: a new model's function cannot be created.`,
+      remedy: `Push one and write its digest to terraform/config.ts as \`images.firstDigest\`: crane copy <base image> ${outputs.IMAGE_REPOSITORY_URI}:first, then crane digest ${outputs.IMAGE_REPOSITORY_URI}:first`,
     };
   }
 };

@@ -4,24 +4,24 @@ import { createSsmSecrets } from "#platform/secrets/ssm.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
 
-/** What Terraform puts there until a person puts the value. */
+/** Terraform's placeholder, until a person sets the value. */
 const placeholder = /^unset-/;
 
-/** Whether a secret has a value; the value is never shown. */
+/** Checks that a secret has a value; never shows it. */
 export const checkSecret = async (
   client: SSMClient,
   name: string,
   { SECRETS_PREFIX: prefix }: AwsOutputs,
 ): Promise<DoctorFinding> => {
   const parameter = `${prefix}${name}`;
-  const remedy = `Put it there: aws ssm put-parameter --type SecureString --overwrite --name ${parameter} --value …`;
+  const remedy = `Set it: aws ssm put-parameter --type SecureString --overwrite --name ${parameter} --value …`;
   try {
     const value = await createSsmSecrets({ client, prefix }).read(name);
     return placeholder.test(value)
-      ? { status: "missing", sentence: `The secret ${parameter} was never given a value.`, remedy }
+      ? { status: "missing", sentence: `The secret ${parameter} has no value yet.`, remedy }
       : { status: "ok", sentence: `The secret ${parameter} has a value.` };
-  } catch (fault) {
-    if (!(fault instanceof SecretMissing)) throw fault;
+  } catch (error) {
+    if (!(error instanceof SecretMissing)) throw error;
     return { status: "missing", sentence: `The secret ${parameter} is missing or empty.`, remedy };
   }
 };

@@ -10,13 +10,13 @@ const AuthTestResponse = z.object({
   team: z.string().optional(),
 });
 
-/** Whether Slack takes the bot's token, in the right workspace. https://docs.slack.dev/reference/methods/auth.test */
+/** Checks that Slack accepts the bot's token, and that it is of the right workspace. https://docs.slack.dev/reference/methods/auth.test */
 export const checkSlack = async (
   needs: { readonly secrets: Secrets; readonly fetch: typeof fetch },
   { SLACK_API_URL = "https://slack.com/api/", SLACK_TEAM_ID }: AwsOutputs,
 ): Promise<DoctorFinding> => {
   const token = await needs.secrets.read("SLACK_BOT_TOKEN");
-  const remedy = "Install the app in the workspace and put its bot token (xoxb-…) into SLACK_BOT_TOKEN.";
+  const remedy = "Install the app in the workspace and set SLACK_BOT_TOKEN to its bot token (xoxb-…).";
   const response = await needs.fetch(`${SLACK_API_URL}auth.test`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}` },
@@ -30,10 +30,10 @@ export const checkSlack = async (
       remedy,
     };
   return team_id === SLACK_TEAM_ID
-    ? { status: "ok", sentence: `Slack takes the bot's token, in the workspace ${team ?? team_id}.` }
+    ? { status: "ok", sentence: `Slack accepts the bot's token, for the workspace ${team ?? team_id}.` }
     : {
         status: "missing",
-        sentence: `The bot's token is for the workspace ${team_id}, and questions go to ${SLACK_TEAM_ID}.`,
+        sentence: `The bot's token is of the workspace ${team_id}, but approvals go to ${SLACK_TEAM_ID}.`,
         remedy,
       };
 };

@@ -2,7 +2,7 @@ import { CommitNotFound, type Source } from "#platform/source/source.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
 
-/** Whether the repository and its branch that delivers can be read, and which models lie there. */
+/** Checks that the repository and its delivery branch are readable, and lists the models. */
 export const checkSource = async (source: Source, outputs: AwsOutputs): Promise<DoctorFinding> => {
   const { SOURCE_REPOSITORY: repository, SOURCE_BRANCH: branch, SOURCE_HOST: host } = outputs;
   try {
@@ -18,17 +18,17 @@ export const checkSource = async (source: Source, outputs: AwsOutputs): Promise<
           sentence: `The repository ${repository} has no model under models/ on ${branch}.`,
           remedy: "Commit one: docs/adding-a-model.md.",
         };
-  } catch (fault) {
-    const { name, message } = fault instanceof Error ? fault : new Error(String(fault));
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
     return {
       status: "missing",
       sentence:
-        fault instanceof CommitNotFound
+        error instanceof CommitNotFound
           ? `The repository ${repository} has no branch ${branch}.`
           : `The repository ${repository} cannot be read: ${name}: ${message}`,
       remedy:
         host === "github"
-          ? "See that SOURCE_REPOSITORY is owner/name, the branch exists, and the secret GITHUB_TOKEN may read its contents."
+          ? "Check that SOURCE_REPOSITORY is owner/name, that the branch exists, and that the secret GITHUB_TOKEN may read contents."
           : `Apply the stack \`delivery\`, then push to it: git push codecommit://${repository} ${branch}`,
     };
   }

@@ -6,7 +6,7 @@ import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
 import { formatFunctionArn } from "./function-arn.ts";
 
-/** Whether the state machine is there, and is the one of this version of Slipway. */
+/** Checks that the state machine exists and has this version's definition. */
 export const checkStateMachine = async (client: SFNClient, outputs: AwsOutputs): Promise<DoctorFinding> => {
   const { STATE_MACHINE_ARN: stateMachineArn, BUILD_PROJECT: buildProject } = outputs;
   const remedy = "Apply the stack `delivery` from this version of Slipway.";
@@ -14,19 +14,19 @@ export const checkStateMachine = async (client: SFNClient, outputs: AwsOutputs):
     const { definition = "{}" } = await client.send(new DescribeStateMachineCommand({ stateMachineArn }));
     const arns = stepNames.map((step) => [step, formatFunctionArn(stateMachineArn, step)]);
     const functions = z.record(z.enum(stepNames), z.string()).parse(Object.fromEntries(arns));
-    const ours: unknown = JSON.parse(JSON.stringify(defineDelivery({ functions, buildProject })));
-    return isDeepStrictEqual(JSON.parse(definition), ours)
+    const expected: unknown = JSON.parse(JSON.stringify(defineDelivery({ functions, buildProject })));
+    return isDeepStrictEqual(JSON.parse(definition), expected)
       ? {
           status: "ok",
-          sentence: `The state machine ${stateMachineArn} is there, as this version defines it.`,
+          sentence: `The state machine ${stateMachineArn} exists, with this version's definition.`,
         }
       : {
           status: "warning",
-          sentence: `The state machine ${stateMachineArn} is of another version than this checkout.`,
-          remedy: `${remedy} Or check out what is deployed.`,
+          sentence: `The state machine ${stateMachineArn} has the definition of another version of Slipway.`,
+          remedy: `${remedy} Or check out the deployed version.`,
         };
-  } catch (fault) {
-    if (!(fault instanceof StateMachineDoesNotExist)) throw fault;
+  } catch (error) {
+    if (!(error instanceof StateMachineDoesNotExist)) throw error;
     return {
       status: "missing",
       sentence: `There is no state machine ${stateMachineArn}: nothing can be delivered.`,

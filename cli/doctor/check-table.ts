@@ -7,7 +7,7 @@ import {
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
 
-/** Whether the table of claims, ledger and approvals is there, with its keys and its expiry. */
+/** Checks that the table of claims, ledger and approvals exists, with its keys and its expiry. */
 export const checkTable = async (
   client: DynamoDBClient,
   { DELIVERY_TABLE: table }: AwsOutputs,
@@ -19,7 +19,7 @@ export const checkTable = async (
     if (keys !== "pk and sk")
       return {
         status: "missing",
-        sentence: `The table ${table} has the keys ${keys}, and not pk and sk.`,
+        sentence: `The table ${table} has the keys ${keys}, not pk and sk.`,
         remedy: apply,
       };
     if (Table?.TableStatus !== "ACTIVE")
@@ -34,15 +34,15 @@ export const checkTable = async (
     if (!expiry?.TimeToLiveStatus?.startsWith("ENABL"))
       return {
         status: "warning",
-        sentence: `The table ${table} keeps for ever what has expired.`,
+        sentence: `The table ${table} does not delete expired items.`,
         remedy: apply,
       };
-    return { status: "ok", sentence: `The table ${table} is there.` };
-  } catch (fault) {
-    if (!(fault instanceof ResourceNotFoundException)) throw fault;
+    return { status: "ok", sentence: `The table ${table} exists.` };
+  } catch (error) {
+    if (!(error instanceof ResourceNotFoundException)) throw error;
     return {
       status: "missing",
-      sentence: `There is no table ${table}: no delivery could claim an environment.`,
+      sentence: `There is no table ${table}: no delivery can claim an environment.`,
       remedy: apply,
     };
   }

@@ -1,7 +1,7 @@
-/** What one check found, in sentences: how it is, and where it is not as it must be, what a person does about it. */
+/** The result of one check: the state as a sentence, and the remedy where something is wrong. */
 export type DoctorFinding =
   | { readonly status: "ok"; readonly sentence: string }
-  /** missing: deliveries fail without it; warning: it may be meant so. */
+  /** missing: deliveries fail without it; warning: it may be intended. */
   | { readonly status: "missing" | "warning"; readonly sentence: string; readonly remedy: string };
 
 export type DoctorCheck = () => Promise<DoctorFinding>;

@@ -2,25 +2,25 @@ import type { DoctorCheck, DoctorFinding } from "./finding.ts";
 
 const deniedErrors = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|Forbidden|403)$/;
 
-/** A check that could not look is a finding, too: a doctor who faints helps nobody. `what` it looks at, in words. */
+/** Turns an error of a check into a finding, so that the other checks run. `what`: the checked thing, for the message. */
 export const reportCheckError =
   (what: string, check: DoctorCheck): DoctorCheck =>
   async (): Promise<DoctorFinding> => {
     try {
       return await check();
-    } catch (fault) {
-      const { name, message } = fault instanceof Error ? fault : new Error(String(fault));
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
       return deniedErrors.test(name)
         ? {
             status: "warning",
-            sentence: `You may not look at ${what}: ${message}`,
-            remedy: "Ask the platform team for the operators' role, or run the doctor as a member of it.",
+            sentence: `You have no right to read ${what}: ${message}`,
+            remedy: "Run the doctor with the operators' role; the platform team assigns it.",
           }
         : {
             status: "missing",
-            sentence: `It cannot be seen how it is with ${what}: ${name}: ${message}`,
+            sentence: `The check of ${what} failed: ${name}: ${message}`,
             remedy:
-              "See that this machine reaches AWS and that region and profile are the tooling account's.",
+              "Check that this machine reaches AWS, and that region and profile are the tooling account's.",
           };
     }
   };

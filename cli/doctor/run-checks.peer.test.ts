@@ -102,7 +102,7 @@ describe.skipIf(skip)("slipway doctor", () => {
   test("the command prints them, and ends with the number of what is missing", async () => {
     const env = { ...variables, AWS_ENDPOINT_URL: moto.endpoint };
     const { stdout, code } = await runCommand(["doctor"], env);
-    expect(stdout).toContain("✓ The profile leads to the tooling account 123456789012.");
+    expect(stdout).toContain("✓ The profile is of the tooling account 123456789012.");
     expect(stdout).toMatch(/Nothing is missing\.\n$/);
     expect(code).toBe(0);
   });
@@ -122,7 +122,7 @@ describe.skipIf(skip)("slipway doctor", () => {
       async () => {
         Object.assign(there.state, { slack: true, team: "T0OTHER" });
       },
-      /for the workspace T0OTHER/,
+      /of the workspace T0OTHER/,
       /SLACK_BOT_TOKEN/,
     ],
     [
@@ -130,7 +130,7 @@ describe.skipIf(skip)("slipway doctor", () => {
       async () => {
         there.state.callback = 404;
       },
-      /answers 404/,
+      /returned status 404/,
       /Interactivity/,
     ],
     [
@@ -138,7 +138,7 @@ describe.skipIf(skip)("slipway doctor", () => {
       async () => {
         there.state.mlflow = "3.13.1";
       },
-      /MLflow 3.13.1 answers.*holes/,
+      /MLflow 3.13.1 .*known vulnerabilities/,
       /3.14 or newer/,
     ],
     [
@@ -146,7 +146,7 @@ describe.skipIf(skip)("slipway doctor", () => {
       async () => {
         there.state.mlflow = "<html>";
       },
-      /is no MLflow/,
+      /is not MLflow/,
       /MLFLOW_URI/,
     ],
     [
@@ -158,7 +158,7 @@ describe.skipIf(skip)("slipway doctor", () => {
           baseImage: "public.ecr.aws/lambda/nodejs:24",
           image: "aws/codebuild/amazonlinux-aarch64-standard:4.0",
         }),
-      /builds in aws\/codebuild\/amazonlinux-aarch64-standard:4.0, which names no image by its digest/,
+      /builds in aws\/codebuild\/amazonlinux-aarch64-standard:4.0, which has no digest/,
       /crane digest public.ecr.aws\/codebuild\/amazonlinux-aarch64-standard:4.0 --platform linux\/arm64/,
     ],
     [
@@ -170,7 +170,7 @@ describe.skipIf(skip)("slipway doctor", () => {
           baseImage: "public.ecr.aws/lambda/nodejs:24",
           image: outputs.BUILD_IMAGE.replace("cc", "dd"),
         }),
-      /builds in .*@sha256:dd.*, and what was applied is .*@sha256:cc.*: somebody changed it/,
+      /builds in .*@sha256:dd.*, but Terraform applied .*@sha256:cc.*: somebody changed it/,
       /stack `delivery`/,
     ],
     [
@@ -181,7 +181,7 @@ describe.skipIf(skip)("slipway doctor", () => {
           role: "arn:aws:iam::123456789012:role/slipway-images-build",
           baseImage: "public.ecr.aws/lambda/nodejs:24",
         }),
-      /on public.ecr.aws\/lambda\/nodejs:24, which names no image by its digest/,
+      /base image public.ecr.aws\/lambda\/nodejs:24, which has no digest/,
       /crane digest public.ecr.aws\/lambda\/nodejs:24 --platform linux\/arm64/,
     ],
     [
@@ -196,7 +196,7 @@ describe.skipIf(skip)("slipway doctor", () => {
         new ECRClient(client()).send(
           new PutImageTagMutabilityCommand({ repositoryName: "slipway", imageTagMutability: "MUTABLE" }),
         ),
-      /can be moved/,
+      /has mutable tags/,
       /put-image-tag-mutability/,
     ],
     [
@@ -250,8 +250,8 @@ describe.skipIf(skip)("slipway doctor", () => {
             definition: JSON.stringify({ StartAt: "A", States: { A: { Type: "Succeed" } } }),
           }),
         ),
-      /of another version than this checkout/,
-      /check out what is deployed/i,
+      /the definition of another version of Slipway/,
+      /check out the deployed version/i,
     ],
     [
       "the state machine",
@@ -291,7 +291,7 @@ describe.skipIf(skip)("slipway doctor", () => {
             Type: "SecureString",
           }),
         ),
-      /SLACK_SIGNING_SECRET was never given a value/,
+      /SLACK_SIGNING_SECRET has no value yet/,
       /put-parameter/,
     ],
     [
@@ -314,7 +314,7 @@ describe.skipIf(skip)("slipway doctor", () => {
             TimeToLiveSpecification: { Enabled: false, AttributeName: "expiresAt" },
           }),
         ),
-      /keeps for ever/,
+      /does not delete expired items/,
       /stack `delivery`/,
     ],
     [
@@ -351,7 +351,7 @@ describe.skipIf(skip)("slipway doctor", () => {
             Value: JSON.stringify({ ...outputs, STAGE_EXTERNAL_ID: "another" }),
           }),
         ),
-      /stage cannot be reached/,
+      /stage is not accessible/,
       /serving-stage/,
     ],
     [
@@ -364,7 +364,7 @@ describe.skipIf(skip)("slipway doctor", () => {
             Value: JSON.stringify({ ...outputs, ACCOUNTS: { ...outputs.ACCOUNTS, tooling: "999999999999" } }),
           }),
         ),
-      /leads to account 123456789012, and tooling is 999999999999/,
+      /is of account 123456789012; the tooling account is 999999999999/,
       /--profile/,
     ],
     [
@@ -405,7 +405,7 @@ describe.skipIf(skip)("slipway doctor", () => {
         });
         delete process.env.AWS_ACCESS_KEY_ID;
       },
-      /no credentials/,
+      /no AWS credentials/,
       /aws sso login/,
     ],
   ];

@@ -36,7 +36,7 @@ const listSecretNames = ({ SOURCE_HOST }: AwsOutputs): readonly string[] => [
   ...(SOURCE_HOST === "github" ? ["GITHUB_TOKEN"] : []),
 ];
 
-/** Every check of a set-up, in the order in which a person would mend what they find. */
+/** All checks of an installation, in the order in which a person would fix the findings. */
 const listChecks = (outputs: AwsOutputs, needs: Needs): readonly DoctorCheck[] => {
   const { fetch } = needs;
   const sts = new STSClient({});
@@ -77,8 +77,8 @@ type Needs = {
 };
 
 /**
- * Looks at an AWS set-up, piece by piece, changing nothing. Without credentials or outputs there is nothing else to
- * look at, and only that is found.
+ * Checks an AWS installation and changes nothing. Without credentials or outputs no other check can run, so the result
+ * holds only those findings.
  */
 export const runChecks = async (needs: Needs): Promise<readonly DoctorFinding[]> => {
   const credentials = await checkCredentials(new STSClient({}));
@@ -86,12 +86,12 @@ export const runChecks = async (needs: Needs): Promise<readonly DoctorFinding[]>
   let outputs: AwsOutputs;
   try {
     outputs = await needs.outputs();
-  } catch (fault) {
-    const { message } = fault instanceof Error ? fault : new Error(String(fault));
+  } catch (error) {
+    const { message } = error instanceof Error ? error : new Error(String(error));
     const remedy =
-      fault instanceof OutputsMissing
-        ? `Apply the stack \`delivery\`, as docs/infrastructure.md tells. Before its first time: ${explainImageDigest("buildImage", "arm64")} ${explainImageDigest("baseImage", "arm64")}`
-        : "See that you may read the parameter /slipway/outputs, in the tooling account and its region.";
+      error instanceof OutputsMissing
+        ? `Apply the stack \`delivery\` (docs/infrastructure.md). Before the first time: ${explainImageDigest("buildImage", "arm64")} ${explainImageDigest("baseImage", "arm64")}`
+        : "Check that you may read the parameter /slipway/outputs, in the tooling account and its region.";
     return [credentials, { status: "missing", sentence: message, remedy }];
   }
   const findings: DoctorFinding[] = [credentials];

@@ -19,7 +19,7 @@ import type { StepName } from "#statemachine/delivery.ts";
 
 type ToolingFunctionName = StepName | "start-delivery" | "answer-approval" | "sweep-deliveries" | "notify";
 
-/** What each function of the tooling account reads from its environment; predict runs in the environments. */
+/** The environment variables of each function of the tooling account; `predict` runs in stage and prod. */
 export const toolingFunctions = {
   "claim-environment": ClaimEnvironment,
   "scan-image": ScanImage,

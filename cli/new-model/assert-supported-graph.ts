@@ -1,7 +1,7 @@
 import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 
-/** Throws NewModelRefused for graphs that no CSV makes a model of, with the export option or the file that they lack. */
+/** Throws NewModelRefused for an unsupported graph, with the export option or the file that it needs. */
 export const assertSupportedGraph = ({ inputs, outputs }: OnnxSummary, tokenizer: boolean): void => {
   if (outputs.some(({ kind }) => kind === "sequence" || kind === "map"))
     throw new NewModelRefused(
@@ -11,15 +11,15 @@ export const assertSupportedGraph = ({ inputs, outputs }: OnnxSummary, tokenizer
   const takesTokens = inputs.some(({ name }) => name === "input_ids");
   if (takesTokens && !tokenizer)
     throw new NewModelRefused(
-      "the graph takes input_ids: it is a text model, which needs its tokenizer",
-      "Add --tokenizer tokenizer.json (in Python: tokenizer.save_pretrained(folder) writes it).",
+      "the graph has the input input_ids: it is a text model and needs its tokenizer",
+      "Add --tokenizer tokenizer.json (write it in Python with tokenizer.save_pretrained(folder)).",
     );
   if (tokenizer && !takesTokens)
     throw new NewModelRefused(
-      `the graph takes ${inputs
+      `the graph has the inputs ${inputs
         .slice(0, 20)
         .map(({ name }) => name)
-        .join(", ")}, and no input_ids of a tokenizer`,
-      "Leave --tokenizer out: text goes into this graph as it is.",
+        .join(", ")}, but not input_ids`,
+      "Remove --tokenizer: this graph takes text without one.",
     );
 };

@@ -1,18 +1,18 @@
 import type { Input, Row } from "#model-folder/manifest/manifest.ts";
 
-/** How a number, a flag and a gap are written by the programs that write CSV (pandas, R, spreadsheets). */
+/** Numbers, flags and missing values in the spellings of pandas, R and spreadsheets. */
 const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const flag = /^(true|false)$/i;
-const gap = /^(|NA|N\/A|NaN|nan|null|NULL|None)$/;
+const missing = /^(|NA|N\/A|NaN|nan|null|NULL|None)$/;
 
 export const isNumber = (text: string): boolean => number.test(text);
 export const isFlag = (text: string): boolean => flag.test(text);
 
-/** Whether a cell says nothing. In text only the empty cell does: NA may be a country. */
+/** Whether a cell is a missing value. In text only the empty cell is, because NA may be a country. */
 export const isMissing = (text: string, textual: boolean): boolean =>
-  textual ? text === "" : gap.test(text);
+  textual ? text === "" : missing.test(text);
 
-/** A cell as an application would send it, by the input that was inferred from its column. */
+/** A cell as the value that an application would send for this input. */
 export const parseCell = (text: string, input: Input): Row[string] => {
   switch (input.type) {
     case "integer":
@@ -21,7 +21,7 @@ export const parseCell = (text: string, input: Input): Row[string] => {
     case "boolean":
       return isMissing(text, false) ? null : /^true$/i.test(text) || Number(text) === 1;
     case "category":
-      // NA is a gap among the names of a matrix of numbers, and a value where text is taken as it is.
+      // NA is a value where the column's values include it, otherwise a missing value.
       return isMissing(text, input.values.includes(text)) ? null : text;
     case "string":
       return text === "" ? null : text;

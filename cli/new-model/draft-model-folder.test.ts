@@ -51,22 +51,22 @@ const echo = (csv: string, type = floatType, changes: Partial<ModelSource> = {})
 const numbers = (rows: number, cell: (row: number) => unknown) =>
   `x,truth\n${Array.from({ length: rows }, (_, row) => `${cell(row)},${row + 0.5}\n`).join("")}`;
 
-describe("what a person brought is refused with what to do about it", () => {
-  test("columns that the graph has no input for are named, and --ignore takes them away", async () => {
+describe("input that makes no model is refused with the remedy", () => {
+  test("columns without an input of the graph are named, and --ignore removes them", async () => {
     const [header, ...lines] = loans.trim().split("\n");
     const wider = [`id,${header}`, ...lines.map((line, row) => `${row},${line}`)].join("\n");
     await expect(bring("sklearn-columns", wider)).rejects.toThrow(
-      "the graph has no input for the column id (it takes age, income, employment, home, debt_ratio, existing_customer). Leave such columns out with --ignore <column>.",
+      "the graph has no input for the column id (its inputs are age, income, employment, home, debt_ratio, existing_customer). Leave them out with --ignore <column>.",
     );
     expect(manifestOf(await bring("sklearn-columns", wider, { ignored: ["id"] })).inputs).toHaveLength(6);
   });
 
   test("a matrix of another width than the CSV is refused with both counts", () =>
     expect(bring("string-matrix", tickets, { targets: ["priority"], ignored: ["tier"] })).rejects.toThrow(
-      "the graph takes 5 columns (input: 5), the CSV has 4 beside the target: channel, product, region, outage.",
+      "the graph has 5 columns (input: 5), the CSV has 4 besides the target: channel, product, region, outage.",
     ));
 
-  test("a target or ignored column that is not there is a mistake of the command line", async () => {
+  test("an unknown target or ignored column is an error of the command line", async () => {
     const wrong = expect.objectContaining({ name: "UsageMistake" });
     await expect(bring("sklearn-columns", loans, { targets: ["outcom"] })).rejects.toEqual(wrong);
     await expect(bring("sklearn-columns", loans, { ignored: ["id"] })).rejects.toEqual(wrong);
@@ -82,7 +82,7 @@ describe("what a person brought is refused with what to do about it", () => {
       "needs its tokenizer",
     );
     await expect(onnx(graph([{ name: "x", type: floatType, shape: [1, 1] }], [column("y")]))).rejects.toThrow(
-      "Export with an open first dimension",
+      "Export with a dynamic first dimension",
     );
     await expect(
       onnx(graph([{ name: "x", type: floatType, shape: ["N", 3, 8, 8] }], [column("y")])),
@@ -104,7 +104,7 @@ describe("what a person brought is refused with what to do about it", () => {
   });
 
   test("cells that the graph's type cannot hold are shown", async () => {
-    await expect(echo(numbers(9, () => "a lot"))).rejects.toThrow('holds text such as "a lot"');
+    await expect(echo(numbers(9, () => "a lot"))).rejects.toThrow('holds text ("a lot")');
     await expect(
       echo(
         numbers(9, (row) => row + 0.5),
@@ -116,7 +116,7 @@ describe("what a person brought is refused with what to do about it", () => {
         numbers(9, (row) => row),
         boolType,
       ),
-    ).rejects.toThrow("holds more than true and false");
+    ).rejects.toThrow("holds values other than true and false");
     await expect(echo(numbers(9, () => ""))).rejects.toThrow("is empty");
   });
 
@@ -126,19 +126,19 @@ describe("what a person brought is refused with what to do about it", () => {
     ));
 });
 
-describe("what the graph does not say is taken from the rows", () => {
-  test("an input whose gaps the model does not take is required, and its rows are left out", async () => {
+describe("the rows decide what the graph does not contain", () => {
+  test("an input is required, and rows without it are left out, if the model does not accept missing values", async () => {
     // Identity gives a gap back as NaN, which is no answer.
     const made = await echo(numbers(40, (row) => (row % 10 === 0 ? "" : row)));
     expect(manifestOf(made).inputs[0]).toMatchObject({ required: true });
     expect(made.notes).toEqual([
-      "The model does not take gaps in x: rows with one were left out.",
-      "4 of 40 rows lack the target or a required input: they were left out.",
+      "Skipped rows with missing values in x: the model does not accept them.",
+      "Skipped 4 of 40 rows without the target or a required input.",
     ]);
     expect(made.rows).toBe(36);
   });
 
-  test("labels that the file does not name get the order that the rows speak for", async () => {
+  test("labels that the graph does not contain get the order that fits the rows", async () => {
     // The digits' names exchanged: nothing but the rows tells that the network's first output is for 9.
     const csv = exported("mlp-logits", "data.csv").toString("utf8").trim().split("\n");
     const [header, ...lines] = csv;
@@ -168,10 +168,10 @@ describe("what the graph does not say is taken from the rows", () => {
     const made = await bring("lightgbm-binary", [`,${header}`, ...written].join("\n"), { targets: ["busy"] });
     const plain = await bring("lightgbm-binary", csv.join("\n"), { targets: ["busy"] });
     expect(made.files.get("holdout.csv")).toEqual(plain.files.get("holdout.csv"));
-    expect(made.notes).toEqual(["The first column has no name (pandas' row numbers): it was left out."]);
+    expect(made.notes).toEqual(["The first column was left out: it has no name (pandas' row numbers)."]);
   });
 
-  test("of many rows a thousand are kept, the same each time", async () => {
+  test("of many rows the same thousand are kept each time", async () => {
     const csv = numbers(3_000, String);
     const [one, other] = [await echo(csv), await echo(csv)];
     expect(one.rows).toBe(1_000);
@@ -182,26 +182,26 @@ describe("what the graph does not say is taken from the rows", () => {
 describe("a model's floor is its own score", () => {
   test("a model that is worse than no model is written, with a doubt", async () => {
     const made = await echo(numbers(50, (row) => 50 - row));
-    expect(made.doubt).toContain("no better than one that answers every row alike");
+    expect(made.doubt).toContain("no better than a constant prediction");
     expect(manifestOf(made).task).toBe("regression");
   });
 
-  test("every guess stands in the manifest, and who is named needs no guess", async () => {
+  test("each guess is marked in the manifest; a named owner and approver are no guesses", async () => {
     const made = await bring("sklearn-columns", loans);
     expect(yamlOf(made).match(/# review: .*/g)).toEqual([
-      "# review: who answers for this model?",
-      "# review: ranges are the data's and half its span on either side; categories are the data's, others are refused",
-      "# review: positive: defaulted, the label that is looked for",
+      "# review: who owns this model?",
+      "# review: ranges are the data's, widened by half their span on both sides; only the data's categories are valid",
+      "# review: positive: defaulted",
       expect.stringContaining("# review: on holdout.csv the model has accuracy 0.81"),
-      "# review: are these the floors that the next version should be held to?",
+      "# review: are these the right limits for the next version?",
       "# review: who may approve?",
-      "# review: may the inputs of each prediction be kept, and how long?",
+      "# review: may Slipway keep the inputs of predictions, and how long?",
     ]);
     const named = await bring("sklearn-columns", loans, {
       owner: "risk@example.com",
       approvers: ["U0RISK1"],
     });
-    expect(yamlOf(named)).not.toMatch(/who answers|who may approve/);
+    expect(yamlOf(named)).not.toMatch(/who owns|who may approve/);
     expect(manifestOf(named)).toMatchObject({
       owner: "risk@example.com",
       approval: { approvers: ["U0RISK1"] },
@@ -248,10 +248,10 @@ describe("a text model", () => {
 
   test("takes one column, and a tokenizer fits no other graph", async () => {
     await expect(read({ targets: ["ids"] })).rejects.toThrow(
-      "a text model takes one column of text, the CSV has 2",
+      "a text model has one column of text; the CSV has 2",
     );
     await expect(read({ onnx: exported("sklearn-matrix", "model.onnx") })).rejects.toThrow(
-      "Leave --tokenizer out",
+      "Remove --tokenizer",
     );
   });
 });

@@ -1,4 +1,4 @@
-import { UsageMistake } from "#cli/exit-code.ts";
+import { UsageMistake } from "#cli/errors.ts";
 import { readPredictions } from "#inference/model/read-predictions.ts";
 import type { Gates, Golden, Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
@@ -24,31 +24,31 @@ export type ModelSource = {
   readonly csv: Uint8Array;
   /** The CSV's name, for messages. */
   readonly csvName: string;
-  /** Columns with what is true: one, or one for each value of a regression of several. */
+  /** Label columns: one, or one per value of a regression with several values. */
   readonly targets: readonly string[];
-  /** Of a text model. */
+  /** Only for a text model. */
   readonly tokenizer: Tokenizer | undefined;
-  /** Columns that the model does not take. */
+  /** Columns that are no inputs of the model. */
   readonly ignored: readonly string[];
   readonly owner: string | undefined;
   readonly approvers: readonly string[];
-  /** Approvers for want of others, from the platform's policy. */
+  /** The approvers of the platform's policy, where `approvers` is empty. */
   readonly policyApprovers: readonly string[];
 };
 
-/** A model's folder, and how sure of it one can be. */
+/** A model's folder, with everything that a person should review. */
 export type ModelFolderDraft = {
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly guesses: readonly string[];
   readonly notes: readonly string[];
   readonly measured: readonly MeasuredScore[];
   readonly rows: number;
-  /** Set where the model does no better than one that answers every row alike. */
+  /** Set where the model is no better than a constant prediction. */
   readonly doubt: string | undefined;
 };
 
 const seed = "slipway new";
-/** Texts run some hundred times as long as rows of numbers. */
+/** A text takes some hundred times as long as a row of numbers. */
 const sampleSizes = { rows: 1_000, texts: 200 };
 const goldenRows = 20;
 const anyGates: Gates = { latencyP95Ms: 1, imageSizeMb: 1, vulnerabilities: { critical: 0, high: 0 } };
@@ -62,19 +62,19 @@ const listFeatureColumns = (
   for (const name of [...targets, ...ignored])
     if (!table.columns.has(name))
       throw new UsageMistake(
-        `${name} is no column of ${csvName} (it has ${[...table.columns.keys()].slice(0, 20).join(", ")}).`,
+        `${csvName} has no column ${name} (it has ${[...table.columns.keys()].slice(0, 20).join(", ")}).`,
       );
   return [...table.columns.keys()].filter((name) => !targets.includes(name) && !ignored.includes(name));
 };
 
 const inferInputs = (
-  brought: ModelSource,
+  source: ModelSource,
   graph: OnnxSummary,
   table: CsvTable,
 ): { readonly guesses: readonly string[]; readonly inputs: readonly InferredInput[] } => {
-  const columns = listFeatureColumns(brought, table);
+  const columns = listFeatureColumns(source, table);
   const cells = (column: string): readonly string[] => table.columns.get(column) ?? [];
-  if (brought.tokenizer) {
+  if (source.tokenizer) {
     const match = matchTextColumn(columns);
     return { guesses: [], inputs: [inferText(match, cells(match.column))] };
   }
@@ -84,13 +84,13 @@ const inferInputs = (
   return { guesses, inputs: matches.map((match) => inferInput(match, cells(match.column))) };
 };
 
-/** 1.0 and 1 are the same class; libraries write either. */
+/** Libraries write the same class as 1.0 or as 1. */
 const asLabels = (cells: readonly string[]): readonly string[] =>
   cells.every((text) => isNumber(text) && Number.isSafeInteger(Number(text)))
     ? cells.map((text) => String(Number(text)))
     : cells;
 
-/** What the runtime will answer, from what the graph gave. */
+/** The predictions that the runtime will return for these outputs of the graph. */
 const readGraphPredictions = (
   manifest: Manifest,
   graph: OnnxSummary,
@@ -109,10 +109,10 @@ const readGraphPredictions = (
   return readPredictions(manifest, output.width)(data, rows);
 };
 
-const createGolden = (rows: readonly Row[], answers: readonly Prediction[]): Golden => {
+const createGolden = (rows: readonly Row[], predictions: readonly Prediction[]): Golden => {
   const step = Math.max(1, Math.floor(rows.length / goldenRows));
   const chosen = rows.flatMap((row, at) => {
-    const prediction = answers[at];
+    const prediction = predictions[at];
     return at % step === 0 && prediction ? [{ row, prediction }] : [];
   });
   const kept = chosen.slice(0, goldenRows);
@@ -120,7 +120,7 @@ const createGolden = (rows: readonly Row[], answers: readonly Prediction[]): Gol
     ...kept.flatMap(({ prediction }) => Object.values(prediction.scores).map(Math.abs)),
   );
   return {
-    // A float32 has seven digits; sums of many differ in the sixth from machine to machine.
+    // A float32 has seven digits; long sums differ in the sixth between machines.
     tolerance: Math.min(0.01, Math.max(1e-5, Number((largest * 1e-6).toPrecision(1)))),
     rows: kept.map(({ row }) => row),
     predictions: kept.map(({ prediction }) => prediction),
@@ -131,13 +131,13 @@ const formatScore = ({ words, score }: MeasuredScore): string =>
   `${words} ${formatNumber(score.estimate)} (${formatNumber(score.low)} to ${formatNumber(score.high)})`;
 
 const compareWithBaseline = (holdout: Holdout, measured: readonly MeasuredScore[]): string | undefined => {
-  const blind = measureBaseline(holdout);
-  const own = measured.find(({ name }) => name === blind.name)?.score.estimate;
-  if (own === undefined) return undefined;
-  const better = blind.name === "accuracy" ? own > blind.score : own < blind.score;
-  return better
+  const baseline = measureBaseline(holdout);
+  const score = measured.find(({ name }) => name === baseline.name)?.score.estimate;
+  if (score === undefined) return undefined;
+  const isBetter = baseline.name === "accuracy" ? score > baseline.score : score < baseline.score;
+  return isBetter
     ? undefined
-    : `The model does no better than one that answers every row alike (${blind.name} ${formatNumber(own)} against ${formatNumber(blind.score)}). Are the CSV's columns in the order of training, and is the target the right one?`;
+    : `The model is no better than a constant prediction (${baseline.name} ${formatNumber(score)}, constant ${formatNumber(baseline.score)}). Check that the CSV's columns are in the order of training, and that --target is right.`;
 };
 
 const truthColumns = (
@@ -151,53 +151,53 @@ const truthColumns = (
 };
 
 const createManifestDraft = (
-  brought: ModelSource,
+  source: ModelSource,
   matchGuesses: readonly string[],
   run: GraphRun,
   output: InferredOutput,
 ) => {
-  const { name, owner, approvers, policyApprovers, tokenizer } = brought;
+  const { name, owner, approvers, policyApprovers, tokenizer } = source;
   return (gates: Gates, measured: string): NewManifest => ({
     name,
     owner: owner ?? "owner@example.com",
-    ownerGiven: owner !== undefined,
+    isOwnerGuessed: owner === undefined,
     inputs: run.inputs,
     inputGuesses: matchGuesses,
     output,
     gates,
     measured,
     approvers: approvers.length > 0 ? approvers : policyApprovers,
-    approversGiven: approvers.length > 0,
+    areApproversGuessed: approvers.length === 0,
     ...(tokenizer ? { tokenizer: { file: "tokenizer.json", maxTokens: tokenizer.maxTokens } } : {}),
   });
 };
 
 /**
- * Makes a model's folder of an ONNX file and a CSV: what graph, data and a run of some rows do not say is guessed and
- * marked. Nothing is written. Throws UsageMistake for columns that are not there, ModelUnreadable for a file that is
- * refused, NewModelRefused for what makes no model.
+ * Drafts a model's folder from an ONNX file and a CSV, and writes nothing. It reads the graph, the data and a run of some
+ * rows; it guesses the rest and marks each guess. Throws UsageMistake for an unknown column, ModelUnreadable for an
+ * unreadable ONNX file, NewModelRefused where graph and CSV do not fit.
  */
-export const draftModelFolder = async (brought: ModelSource): Promise<ModelFolderDraft> => {
-  const graph = inspectOnnx(brought.onnx);
-  assertSupportedGraph(graph, brought.tokenizer !== undefined);
-  const table = readCsvTable(brought.csv, brought.csvName);
-  const { guesses, inputs } = inferInputs(brought, graph, table);
-  const { onnx, tokenizer, targets } = brought;
+export const draftModelFolder = async (source: ModelSource): Promise<ModelFolderDraft> => {
+  const graph = inspectOnnx(source.onnx);
+  assertSupportedGraph(graph, source.tokenizer !== undefined);
+  const table = readCsvTable(source.csv, source.csvName);
+  const { guesses, inputs } = inferInputs(source, graph, table);
+  const { onnx, tokenizer, targets } = source;
   const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows };
   const run = await runGraphOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
-  const { rows, truth, leftOut } = run.usable;
+  const { rows, truth, skippedRows } = run.usable;
   const output = inferOutput({
     graph,
     outputs: run.probe.outputs,
     targets: new Map([...truth].map(([target, texts]) => [target, asLabels(texts)])),
   });
-  const draft = createManifestDraft(brought, guesses, run, output);
+  const draft = createManifestDraft(source, guesses, run, output);
   const manifest = readManifest(formatManifest(draft(anyGates, "")));
-  const answers = readGraphPredictions(manifest, graph, run.probe, rows.length);
+  const predictions = readGraphPredictions(manifest, graph, run.probe, rows.length);
   const names = run.inputs.map(({ input }) => input.name);
   const holdoutFile = encode(formatHoldout(names, rows, truthColumns(output, truth)));
   const holdout = parseHoldout(holdoutFile, manifest);
-  const measured = measureScores(holdout, manifest, answers);
+  const measured = measureScores(holdout, manifest, predictions);
   const files = new Map([
     [
       "model.yaml",
@@ -210,27 +210,25 @@ export const draftModelFolder = async (brought: ModelSource): Promise<ModelFolde
     ["model.onnx", onnx],
     ...(tokenizer ? ([["tokenizer.json", tokenizer.bytes]] as const) : []),
     ["holdout.csv", holdoutFile],
-    ["golden.json", encode(`${JSON.stringify(createGolden(rows, answers), undefined, 1)}\n`)],
+    ["golden.json", encode(`${JSON.stringify(createGolden(rows, predictions), undefined, 1)}\n`)],
   ]);
   return {
     files,
     guesses: [
-      "inputs: types, ranges and categories are from the data",
+      "inputs: types, ranges and categories come from the data",
       ...guesses,
       ...run.inputs.flatMap(({ input, remark }) =>
         remark.startsWith("review: ") ? [`${input.name}: ${remark.slice("review: ".length)}`] : [],
       ),
       ...output.guesses,
-      ...(brought.owner === undefined ? ["owner: --owner was not given"] : []),
-      ...(brought.approvers.length === 0
-        ? ["approvers: --approver was not given, so those of policy.yaml"]
-        : []),
+      ...(source.owner === undefined ? ["owner: a placeholder, because --owner is missing"] : []),
+      ...(source.approvers.length === 0 ? ["approvers: policy.yaml's, because --approver is missing"] : []),
     ],
     notes: [
       ...table.notes,
       ...run.notes,
-      ...(leftOut > 0
-        ? [`${leftOut} of ${table.rows} rows lack the target or a required input: they were left out.`]
+      ...(skippedRows > 0
+        ? [`Skipped ${skippedRows} of ${table.rows} rows without the target or a required input.`]
         : []),
     ],
     measured,

@@ -6,7 +6,7 @@ const formatCell = (value: string | number | boolean | null | undefined): string
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-/** holdout.csv: the inputs of each row, and what is true of it. */
+/** holdout.csv: inputs and labels of each row. */
 export const formatHoldout = (
   inputs: readonly string[],
   rows: readonly Row[],

@@ -10,7 +10,7 @@ import type { Gates, Manifest, Prediction } from "#model-folder/manifest/manifes
 import type { Holdout } from "#model-folder/rows/parse-holdout.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
-/** A score that was measured, and the gate that is made of it. */
+/** A measured score, from which a gate is inferred. */
 export type MeasuredScore = {
   readonly name: ScoreMetric["name"];
   readonly words: string;
@@ -27,18 +27,18 @@ const selectScorings = (holdout: Holdout, manifest: Manifest): readonly ScoreMet
           : []),
       ];
 
-/** The scores that can be measured on these rows, with their 95 % intervals. */
+/** The scores on these rows, with their 95 % intervals; undefined scores are left out. */
 export const measureScores = (
   holdout: Holdout,
   manifest: Manifest,
-  answers: readonly Prediction[],
+  predictions: readonly Prediction[],
 ): readonly MeasuredScore[] =>
   selectScorings(holdout, manifest).flatMap(({ name, words, measure }) => {
-    const score = measure(answers);
+    const score = measure(predictions);
     return typeof score === "string" ? [] : [{ name, words, score }];
   });
 
-/** Upward to two digits. */
+/** Rounds up to two digits. */
 const roundUp = (value: number): number => {
   if (value <= 0) return 0;
   const step = 10 ** (Math.floor(Math.log10(value)) - 1);
@@ -52,8 +52,8 @@ const p95 = (milliseconds: readonly number[]): number => {
 };
 
 /**
- * Gates that the model passes as it is: scores at the far end of their interval, rounded outward. On stage an answer
- * also takes the service's own time and a colder machine's, so its time has a wide margin.
+ * Gates that this model passes: the worse end of each score's interval, rounded outward. The latency limit is wide,
+ * because on stage the service adds time, and the machine is colder.
  */
 export const inferGates = (measured: readonly MeasuredScore[], milliseconds: readonly number[]): Gates => ({
   ...Object.fromEntries(
@@ -68,7 +68,7 @@ export const inferGates = (measured: readonly MeasuredScore[], milliseconds: rea
   vulnerabilities: { critical: 0, high: 5 },
 });
 
-/** The score of a model that answers every row alike: the commonest label, or the middle value. */
+/** The score of a constant prediction: the most frequent label, or the median. */
 export const measureBaseline = (
   holdout: Holdout,
 ): { readonly name: "accuracy" | "mae"; readonly score: number } => {
@@ -82,8 +82,8 @@ export const measureBaseline = (
   const names = Object.keys(holdout.values[0] ?? {});
   const deviations = names.flatMap((name) => {
     const values = holdout.values.map((row) => getOwnProperty(row, name) ?? 0);
-    const middle = values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
-    return values.map((value) => Math.abs(value - middle));
+    const median = values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
+    return values.map((value) => Math.abs(value - median));
   });
   return { name: "mae", score: deviations.reduce((sum, each) => sum + each, 0) / deviations.length };
 };

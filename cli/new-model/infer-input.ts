@@ -4,22 +4,22 @@ import type { ColumnMatch } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { widenRange } from "./widen-range.ts";
 
-/** An input as its column shows it. */
+/** An input, inferred from its column. */
 export type InferredInput = {
   readonly match: ColumnMatch;
   readonly input: Input;
-  /** What a person should know of it, to stand beside it in the manifest. */
+  /** A comment for the input's line in the manifest. */
   readonly remark: string;
 };
 
-/** More different texts than this are free text, not a category. */
+/** A column with more distinct texts is free text, not a category. */
 const maxCategories = 60;
 const maxCodes = 10_000;
 const maxCategoryLength = 256;
 const quoted = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
-const refuse = ({ column, element }: ColumnMatch, what: string, remedy: string): never => {
-  throw new NewModelRefused(`the column ${column}, which the graph takes as ${element}, ${what}`, remedy);
+const refuse = ({ column, element }: ColumnMatch, problem: string, remedy: string): never => {
+  throw new NewModelRefused(`the column ${column} (${element} in the graph) ${problem}`, remedy);
 };
 
 const inferString = (
@@ -47,7 +47,7 @@ const inferFromText = (
   required: boolean,
 ): Omit<InferredInput, "match"> => {
   const values = [...new Set(present)].sort();
-  // Few rows for each value would be names or sentences.
+  // Texts that hardly repeat are names or sentences, not categories.
   const short = values.every(({ length }) => length <= maxCategoryLength);
   if (short && values.length <= maxCategories && values.length <= Math.max(10, present.length / 3))
     return {
@@ -67,66 +67,67 @@ const inferFromNumbers = (
   const least = numbers.reduce((low, value) => Math.min(low, value), Number.POSITIVE_INFINITY);
   const greatest = numbers.reduce((high, value) => Math.max(high, value), Number.NEGATIVE_INFINITY);
   if (!Number.isFinite(least) || !Number.isFinite(greatest))
-    return refuse(match, "holds numbers beyond what a computer counts", "Correct these cells.");
+    return refuse(match, "holds numbers beyond a float's range", "Correct these cells.");
   const whole = numbers.every(Number.isSafeInteger);
   const counted = element === "int32" || element === "int64";
   if (counted && !whole) return refuse(match, "holds fractions", "Export it as float, or round the column.");
-  // 60.0 may be an integer that pandas wrote beside a gap, or a measure: a number takes both.
+  // pandas writes the integer 60 as 60.0 in a column with missing values, so `number` is safe for both.
   const type = counted || (whole && present.every((text) => !text.includes("."))) ? "integer" : "number";
   const range = widenRange(least, greatest, type === "integer");
   return { input: { name, type, ...range, required }, remark: `data: ${least} to ${greatest}` };
 };
 
-/** Text in a matrix of numbers: pandas' category codes and scikit-learn's encoders count the sorted values. */
+/** Text in a matrix of numbers: pandas and scikit-learn encode a value as its index among the sorted values. */
 const inferFromCodes = (
   match: ColumnMatch,
   present: readonly string[],
   required: boolean,
 ): Omit<InferredInput, "match"> => {
   const values = [...new Set(present)].sort();
-  const strange = present.find((text) => !isNumber(text)) ?? "";
+  const example = present.find((text) => !isNumber(text)) ?? "";
   if (!match.inMatrix)
     return refuse(
       match,
-      `holds text such as ${quoted(strange)}`,
+      `holds text (${quoted(example)})`,
       "Export it as a string tensor, or write it as numbers.",
     );
   if (values.some(({ length }) => length > maxCategoryLength))
-    return refuse(match, `holds long text such as ${quoted(strange)}`, "Leave the column out with --ignore.");
+    return refuse(match, `holds long text (${quoted(example)})`, "Leave the column out with --ignore.");
   if (values.length > maxCodes || (values.length > maxCategories && values.length > present.length / 3))
     return refuse(
       match,
-      `holds ${values.length} different texts such as ${quoted(strange)}`,
-      "Write the numbers that the model takes, or leave the column out with --ignore.",
+      `holds ${values.length} different texts (${quoted(example)})`,
+      "Write the model's numbers in their place, or leave the column out with --ignore.",
     );
   return {
     input: { name: match.name, type: "category", values, unknown: "refuse", required },
-    remark: "review: goes into the matrix as its place in values, from 0: is this training's order?",
+    remark: "review: the matrix gets the value's index in values, from 0; is this the order of training?",
   };
 };
 
 /**
- * The manifest's input for one column, from how the graph takes it and what the cells hold. Throws NewModelRefused
- * for cells that the graph cannot take.
+ * Infers the manifest's input from a column's element type in the graph and its cells. Throws NewModelRefused for cells
+ * that do not fit the type.
  */
 export const inferInput = (match: ColumnMatch, cells: readonly string[]): InferredInput => {
   const { name, element } = match;
   const textual = element === "string";
   const present = cells.filter((text) => !isMissing(text, textual));
   if (present.length === 0) return refuse(match, "is empty", "Fill it, or export the model without it.");
-  // Only these element types have a value that says "missing".
+  // Only these element types have a value for "missing".
   const required = present.length === cells.length || !["float32", "float64", "string"].includes(element);
-  const described = ((): Omit<InferredInput, "match"> => {
+  const inferred = ((): Omit<InferredInput, "match"> => {
     if (textual) return inferFromText(match, present, required);
     const flags =
       present.every(isFlag) || (element === "bool" && present.every((text) => /^[01]$/.test(text)));
     if (flags) return { input: { name, type: "boolean", required }, remark: "" };
-    if (element === "bool") return refuse(match, "holds more than true and false", "Export it as float.");
+    if (element === "bool")
+      return refuse(match, "holds values other than true and false", "Export it as float.");
     return present.every(isNumber)
       ? inferFromNumbers(match, present, required)
       : inferFromCodes(match, present, required);
   })();
   const gaps = cells.length - present.length;
   const missing = required || gaps === 0 ? [] : [`missing in ${gaps} of ${cells.length} rows`];
-  return { match, ...described, remark: [described.remark, ...missing].filter(Boolean).join("; ") };
+  return { match, ...inferred, remark: [inferred.remark, ...missing].filter(Boolean).join("; ") };
 };

@@ -5,7 +5,7 @@ import { type InferredLabels, inferBinaryLabels, inferLabels } from "./infer-lab
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe } from "./probe-model.ts";
 
-/** What the model answers, as graph, run and target show it. */
+/** The model's output, inferred from graph, run and target. */
 export type InferredOutput =
   | ({
       readonly task: "classification";
@@ -23,7 +23,7 @@ export type InferredOutput =
 type OutputEvidence = {
   readonly graph: Pick<OnnxSummary, "outputs" | "classLabels">;
   readonly outputs: Probe["outputs"];
-  /** The target columns' names, and the text of their cells for each row that was run. */
+  /** The cells of each target column, for the rows of the run. */
   readonly targets: ReadonlyMap<string, readonly string[]>;
 };
 type Scores = {
@@ -60,7 +60,7 @@ const inferScoreKind = ({
   width,
 }: Scores): Pick<InferredOutput & { task: "classification" }, "scores" | "guesses"> => {
   if (!areShares(rows))
-    return { scores: "logits", guesses: ["scores: the graph's are no shares, so they are taken for logits"] };
+    return { scores: "logits", guesses: ["scores: logits, because they are not all between 0 and 1"] };
   const sums =
     width === 1 ||
     rows.every((row) =>
@@ -71,18 +71,18 @@ const inferScoreKind = ({
     );
   return {
     scores: "probabilities",
-    guesses: sums ? [] : ["scores: between 0 and 1, but the labels' do not sum up to 1"],
+    guesses: sums ? [] : ["scores: between 0 and 1, but their sums are not 1"],
   };
 };
 
-/** Of two labels the one that is looked for: 1 of 0 and 1, else the rarer. */
+/** The positive one of two labels: 1 of 0 and 1, otherwise the rarer one. */
 const guessPositiveLabel = (
   { labels, integers }: InferredLabels,
   truth: readonly string[],
 ): string | undefined => {
   const [first = "", second = "", ...more] = labels;
   if (more.length > 0) return undefined;
-  const count = (label: string): number => truth.filter((each) => each === label).length;
+  const count = (label: string): number => truth.filter((value) => value === label).length;
   return integers || count(second) <= count(first) ? second : first;
 };
 
@@ -91,16 +91,16 @@ const describeClassification = (
   labels: InferredLabels,
   truth: readonly string[],
 ): InferredOutput => {
-  const { guesses, ...how } = inferScoreKind(scores);
+  const { guesses, ...scoreKind } = inferScoreKind(scores);
   const positive = guessPositiveLabel(labels, truth);
   return {
     task: "classification",
     ...labels,
-    ...how,
+    ...scoreKind,
     ...(positive === undefined ? {} : { positive }),
     guesses: [
       ...(labels.guess === undefined ? [] : [`labels: ${labels.guess}`]),
-      ...(positive === undefined ? [] : [`positive: ${positive}, the label that is looked for`]),
+      ...(positive === undefined ? [] : [`positive: ${positive}`]),
       ...guesses,
     ],
   };
@@ -115,17 +115,17 @@ const describeRegression = (candidates: readonly Scores[], targets: readonly str
     return {
       task: "regression",
       names: targets,
-      guesses: targets.length > 1 ? ["names: the targets in the order in which they were given"] : [],
+      guesses: targets.length > 1 ? ["names: in the order of the --target options"] : [],
     };
-  // One tensor for each value is found by its name.
+  // One tensor per value: each has its target's name.
   if (
     targets.length > 1 &&
     targets.every((target) => candidates.some(({ name, width }) => name === target && width === 1))
   )
     return { task: "regression", names: targets, guesses: [] };
   throw new NewModelRefused(
-    `the graph's outputs (${candidates.map(({ name, width }) => `${name}: ${width} a row`).join(", ") || "no floats"}) are not ${targets.length === 1 ? "one value" : `${targets.length} values`} for ${targets.join(", ")}`,
-    "Give one --target for each value in the graph's order, or export the values alone.",
+    `the graph's outputs (${candidates.map(({ name, width }) => `${name}: ${width} per row`).join(", ") || "no floats"}) are not ${targets.length === 1 ? "one value" : `${targets.length} values`} for ${targets.join(", ")}`,
+    "Repeat --target once per value, in the graph's order, or export only the values.",
   );
 };
 
@@ -138,15 +138,15 @@ const findScores = (candidates: readonly Scores[], labels: number): Scores | und
 };
 
 /**
- * Whether a graph classifies or measures, and what its scores or values are called. The graph says so with labels that
- * it stores or answers, the target with text or two values only. Throws NewModelRefused for outputs that fit neither.
+ * Infers classification or regression, and the names of scores or values. Labels in the graph mean classification, as do
+ * a target of text and a target of two values. Throws NewModelRefused for outputs that fit neither.
  */
-export const inferOutput = (question: OutputEvidence): InferredOutput => {
-  const { graph, outputs, targets } = question;
+export const inferOutput = (evidence: OutputEvidence): InferredOutput => {
+  const { graph, outputs, targets } = evidence;
   const [truth = [], ...more] = targets.values();
   const rows = truth.length;
-  const candidates = readFloatOutputs(question, rows);
-  const answered = outputs.find(
+  const candidates = readFloatOutputs(evidence, rows);
+  const labelOutput = outputs.find(
     ({ name, data }) =>
       data.length === rows &&
       graph.outputs.some((value) => value.name === name && value.kind === "tensor" && !isFloat(value)),
@@ -158,7 +158,7 @@ export const inferOutput = (question: OutputEvidence): InferredOutput => {
     if (!numeric)
       throw new NewModelRefused(
         "one of several targets holds text",
-        "A model of several values has numbers for targets.",
+        "A regression with several values needs numbers in all targets.",
       );
     return describeRegression(candidates, [...targets.keys()]);
   }
@@ -169,7 +169,7 @@ export const inferOutput = (question: OutputEvidence): InferredOutput => {
         scores: scores.rows,
         truth,
         stored: graph.classLabels.map(({ labels }) => labels).filter(({ length }) => length === scores.width),
-        answered: answered?.data.map(String),
+        predicted: labelOutput?.data.map(String),
       }),
       truth,
     );
@@ -184,9 +184,9 @@ export const inferOutput = (question: OutputEvidence): InferredOutput => {
       ),
       truth,
     );
-  if (!numeric || answered)
+  if (!numeric || labelOutput)
     throw new NewModelRefused(
-      `the target has ${distinct} labels, and no output of the graph holds a score for each (it has ${candidates.map(({ name, width }) => `${name}: ${width} a row`).join(", ") || "no floats"})`,
+      `the target has ${distinct} labels, but no output of the graph has a score for each (it has ${candidates.map(({ name, width }) => `${name}: ${width} per row`).join(", ") || "no floats"})`,
       "Export the probabilities as a tensor [N, labels].",
     );
   return describeRegression(candidates, [...targets.keys()]);

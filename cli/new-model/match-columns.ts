@@ -2,42 +2,42 @@ import type { ColumnElement } from "#model-folder/onnx/bind-inputs.ts";
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 
-/** One input of the manifest to be: its name, the CSV's column that it comes from, and how the graph takes it. */
+/** An input of the new manifest: its name, its column of the CSV, its element type in the graph. */
 export type ColumnMatch = {
   readonly name: string;
   readonly column: string;
   readonly element: ColumnElement;
-  /** Whether it is a column of a matrix; then text goes into numbers as its place among the category's values. */
+  /** Whether it is a column of a matrix; a matrix of numbers gets a category's index in place of its text. */
   readonly inMatrix: boolean;
 };
 
 type ColumnMatches = {
   readonly matches: readonly ColumnMatch[];
-  /** Guesses about names and order, in words. */
+  /** Guesses about names and order. */
   readonly guesses: readonly string[];
 };
 
 type Tensor = GraphValue & { readonly kind: "tensor" };
 const elements = ["float32", "float64", "int32", "int64", "bool", "string"] as const;
 const readColumnElement = (value: Tensor): ColumnElement => {
-  const found = elements.find((element) => element === value.type);
-  if (!found)
+  const element = elements.find((known) => known === value.type);
+  if (!element)
     throw new NewModelRefused(
-      `the graph takes ${value.name} as ${value.type}`,
+      `the graph's input ${value.name} has the type ${value.type}`,
       "Export it as float, double, int32, int64, bool or string.",
     );
-  return found;
+  return element;
 };
 
 const formatNames = (names: readonly string[]): string =>
-  `${names.slice(0, 20).join(", ")}${names.length > 20 ? `, … (${names.length} in all)` : ""}`;
+  `${names.slice(0, 20).join(", ")}${names.length > 20 ? `, … (${names.length} in total)` : ""}`;
 const normalizeName = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_");
 
 const validName = /^[A-Za-z_][A-Za-z0-9_ .-]{0,119}$/;
-/** holdout.csv has the truth in a column of the first of these names. */
+/** `label` is the column of the truth in holdout.csv. */
 const reserved = new Set(["label", "__proto__"]);
 
-/** A name that a manifest can have, made of the CSV's; unlike those that are taken. */
+/** A valid and unused input name, from the column's name. */
 const manifestName = (column: string, taken: ReadonlySet<string>): string => {
   const cleaned = column
     .normalize("NFKD")
@@ -45,47 +45,51 @@ const manifestName = (column: string, taken: ReadonlySet<string>): string => {
     .replaceAll(/\s*[^A-Za-z0-9_ .-]+\s*/g, (cut) => (/\s/.test(cut) ? " " : "_"))
     .replaceAll(/^ +|[_ ]+$/g, "")
     .slice(0, 110);
-  const named = validName.test(column) ? column : /^[A-Za-z_]/.test(cleaned) ? cleaned : `column_${cleaned}`;
-  const base = reserved.has(named) ? `column_${named}` : named;
+  const candidate = validName.test(column)
+    ? column
+    : /^[A-Za-z_]/.test(cleaned)
+      ? cleaned
+      : `column_${cleaned}`;
+  const base = reserved.has(candidate) ? `column_${candidate}` : candidate;
   let name = base;
   for (let at = 2; taken.has(name); at++) name = `${base}_${at}`;
   return name;
 };
 
-/** The one column of a text model. Throws NewModelRefused where there are more. */
+/** The one column of a text model. Throws NewModelRefused for more columns. */
 export const matchTextColumn = (columns: readonly string[]): ColumnMatch => {
   const [column, ...others] = columns;
   if (column === undefined || others.length > 0)
     throw new NewModelRefused(
-      `a text model takes one column of text, the CSV has ${columns.length} beside the target: ${formatNames(columns)}`,
+      `a text model has one column of text; the CSV has ${columns.length} besides the target: ${formatNames(columns)}`,
       "Leave the others out with --ignore <column>.",
     );
   return { name: manifestName(column, new Set()), column, element: "string", inMatrix: false };
 };
 
 const matchByName = (inputs: readonly Tensor[], columns: readonly string[]): ColumnMatches => {
-  const left = new Set(columns);
+  const unmatched = new Set(columns);
   const guesses: string[] = [];
   const matches = inputs.map((value): ColumnMatch => {
-    // One input and one column belong together, whatever their names.
+    // One input and one column match, whatever their names.
     const column =
       inputs.length === 1 && columns.length === 1
         ? columns[0]
-        : ([...left].find((each) => each === value.name) ??
-          [...left].find((each) => normalizeName(each) === normalizeName(value.name)));
+        : ([...unmatched].find((name) => name === value.name) ??
+          [...unmatched].find((name) => normalizeName(name) === normalizeName(value.name)));
     if (column === undefined)
       throw new NewModelRefused(
-        `the graph's input ${value.name} is no column of the CSV (it has ${formatNames(columns)})`,
-        "Name the columns as the graph's inputs.",
+        `the CSV has no column for the graph's input ${value.name} (it has ${formatNames(columns)})`,
+        "Give the columns the names of the graph's inputs.",
       );
-    left.delete(column);
+    unmatched.delete(column);
     if (column !== value.name) guesses.push(`the column ${column} is the graph's input ${value.name}`);
     return { name: value.name, column, element: readColumnElement(value), inMatrix: false };
   });
-  if (left.size > 0)
+  if (unmatched.size > 0)
     throw new NewModelRefused(
-      `the graph has no input for ${left.size === 1 ? "the column" : "the columns"} ${formatNames([...left])} (it takes ${formatNames(inputs.map(({ name }) => name))})`,
-      "Leave such columns out with --ignore <column>.",
+      `the graph has no input for ${unmatched.size === 1 ? "the column" : "the columns"} ${formatNames([...unmatched])} (its inputs are ${formatNames(inputs.map(({ name }) => name))})`,
+      "Leave them out with --ignore <column>.",
     );
   return { matches, guesses };
 };
@@ -95,7 +99,7 @@ const readWidth = ({ shape }: Tensor, open: number): number => {
   return typeof shape?.[1] === "number" ? shape[1] : open;
 };
 
-/** The columns of each matrix, in the CSV's order; text goes to a matrix of text where the graph has both kinds. */
+/** Fills the matrices in the CSV's order; a graph with both kinds gets text columns in its text matrix. */
 const matchByPosition = (
   inputs: readonly Tensor[],
   columns: readonly string[],
@@ -105,8 +109,8 @@ const matchByPosition = (
   const places = widths.reduce((sum, width) => sum + width, 0);
   if (places !== columns.length)
     throw new NewModelRefused(
-      `the graph takes ${places} columns (${inputs.map(({ name }, at) => `${name}: ${widths[at]}`).join(", ")}), the CSV has ${columns.length} beside the target: ${formatNames(columns)}`,
-      "Leave out those that the model does not take with --ignore <column>, or add those that are missing.",
+      `the graph has ${places} columns (${inputs.map(({ name }, at) => `${name}: ${widths[at]}`).join(", ")}), the CSV has ${columns.length} besides the target: ${formatNames(columns)}`,
+      "Leave columns out with --ignore <column>, or add the missing ones.",
     );
   const kinds = new Set(inputs.map(({ type }) => type === "string"));
   const queues = { text: columns.filter(isText), numbers: columns.filter((column) => !isText(column)) };
@@ -137,7 +141,7 @@ const matchByPosition = (
   return {
     matches,
     guesses: [
-      "the matrix has its columns in the order of the CSV's, without the target",
+      "the matrix has the CSV's columns in the CSV's order, without the target",
       ...(renamed.length > 0
         ? [`renamed: ${formatNames(renamed.map(({ name, column }) => `${column} → ${name}`))}`]
         : []),
@@ -146,8 +150,8 @@ const matchByPosition = (
 };
 
 /**
- * Which of the CSV's columns goes where in the graph: by name where it has one input for each column, else in order.
- * Throws NewModelRefused with the names that fit nothing.
+ * Matches the CSV's columns with the graph's inputs: by name where the graph has one input per column, otherwise in
+ * order. Throws NewModelRefused with the names that do not match.
  */
 export const matchColumns = (
   graphInputs: readonly GraphValue[],
@@ -164,11 +168,13 @@ export const matchColumns = (
   const fixed = inputs.find(({ shape }) => typeof shape?.[0] === "number");
   if (fixed)
     throw new NewModelRefused(
-      `the graph takes exactly ${fixed.shape?.[0]} rows of ${fixed.name}`,
-      "Export with an open first dimension: [None, …] (torch.onnx.export: dynamic_axes).",
+      `the graph's input ${fixed.name} has a fixed number of rows (${fixed.shape?.[0]})`,
+      "Export with a dynamic first dimension: [None, …] (torch.onnx.export: dynamic_axes).",
     );
   const wide = inputs.some(({ shape }) => typeof shape?.[1] === "number" && shape[1] > 1);
-  const one = inputs.length === 1 && columns.length > 1;
+  const isMatrix = inputs.length === 1 && columns.length > 1;
   const named = inputs.some(({ name }) => columns.includes(name));
-  return (wide || one) && !named ? matchByPosition(inputs, columns, isText) : matchByName(inputs, columns);
+  return (wide || isMatrix) && !named
+    ? matchByPosition(inputs, columns, isText)
+    : matchByName(inputs, columns);
 };

@@ -1,7 +1,7 @@
-/** What a person brought makes no model: which part of it, and what to do about it. */
+/** ONNX file and CSV do not make a model's folder; the message has the reason and the remedy. */
 export class NewModelRefused extends Error {
   override readonly name = "NewModelRefused";
-  /** @param remedy one sentence that says what to do */
+  /** @param remedy one sentence */
   constructor(message: string, remedy: string) {
     super(`${message}. ${remedy}`);
   }

@@ -1,7 +1,7 @@
 /**
- * Runs a graph on rows and tells all that it gives, before there is a manifest that says what to fetch:
- * `node probe-process.ts <folder>` with model.onnx, probe.json and, for text, tokenizer.json. The result is one JSON
- * line on the third file descriptor, because a model's native code may write to the others.
+ * Runs a graph on rows and returns all outputs, because no manifest says yet which of them matter:
+ * `node probe-process.ts <folder>` with model.onnx, probe.json and, for text, tokenizer.json. It writes the result as one
+ * JSON line to file descriptor 3, because a model's native code may write to stdout and stderr.
  */
 import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { type Probe, ProbeRequest } from "./probe-model.ts";
 
 type Cells = Probe["outputs"][number]["data"];
-/** Asks the graph for these outputs of some rows; row by row, undefined for what is no tensor of plain values. */
+/** Runs the graph; returns these outputs by row, undefined for an output that is not a tensor of plain values. */
 type RunGraph = (rows: readonly Row[], outputs: readonly string[]) => Promise<(Cells | undefined)[]>;
 
 const timedRuns = 100;
@@ -46,19 +46,22 @@ const createTableRunner = (session: Session, inputs: ProbeRequest["inputs"]): Ru
   };
 };
 
-/** Texts run in batches of like length, of which predictTexts puts back together what is told of each row. */
+/**
+ * predictTexts runs texts in batches of similar length and restores the rows' order of predictions. Each row's outputs
+ * are therefore kept by its (empty) prediction.
+ */
 const createTextRunner = (
   session: Session,
   inputs: ProbeRequest["inputs"],
   tokenize: (text: string) => number[],
 ): RunGraph => {
   return async (rows, outputs) => {
-    const kept = new Map<Prediction, (Cells | undefined)[]>();
+    const outputsByPrediction = new Map<Prediction, (Cells | undefined)[]>();
     const read = (data: readonly unknown[], count: number): Prediction[] => {
       const tensors = data.map(toPlainCells);
       return Array.from({ length: count }, (_, row) => {
         const prediction: Prediction = { scores: {} };
-        kept.set(
+        outputsByPrediction.set(
           prediction,
           tensors.map((cells) => {
             const width = (cells?.length ?? 0) / count;
@@ -68,8 +71,10 @@ const createTextRunner = (
         return prediction;
       });
     };
-    const answered = await predictTexts({ inputs }, { session, tokenize, outputs, read })(rows);
-    return outputs.map((_, at) => answered.flatMap((prediction) => kept.get(prediction)?.[at] ?? []));
+    const predictions = await predictTexts({ inputs }, { session, tokenize, outputs, read })(rows);
+    return outputs.map((_, at) =>
+      predictions.flatMap((prediction) => outputsByPrediction.get(prediction)?.[at] ?? []),
+    );
   };
 };
 
@@ -78,7 +83,7 @@ const runProbe = async (folder: string): Promise<Probe> => {
     JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")),
   );
   const session = await openSession({ path: join(folder, "model.onnx") });
-  const ask =
+  const runGraph =
     maxTokens === undefined
       ? createTableRunner(session, inputs)
       : createTextRunner(
@@ -86,22 +91,22 @@ const runProbe = async (folder: string): Promise<Probe> => {
           inputs,
           openTokenizer(readFileSync(join(folder, "tokenizer.json")), maxTokens),
         );
-  // What lies deeper is no answer, such as a hidden state of each token.
+  // An output with more dimensions is no prediction, for example the hidden states of tokens.
   const names = session.outputs.flatMap((value) =>
     value.kind === "tensor" && (value.shape?.length ?? 2) <= 2 ? [value.name] : [],
   );
-  const given = await ask(rows, names);
+  const cells = await runGraph(rows, names);
   const milliseconds: number[] = [];
   const started = performance.now();
   for (let at = 0; at < timedRuns && performance.now() - started < timedMs; at++) {
     const before = performance.now();
-    await ask(rows.slice(at % rows.length, (at % rows.length) + 1), names);
+    await runGraph(rows.slice(at % rows.length, (at % rows.length) + 1), names);
     milliseconds.push(performance.now() - before);
   }
   return {
     status: "answered",
     outputs: names.flatMap((name, at) => {
-      const data = given[at];
+      const data = cells[at];
       return data ? [{ name, data }] : [];
     }),
     milliseconds,

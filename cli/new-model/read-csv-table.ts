@@ -2,11 +2,11 @@ import { CsvError, parse } from "csv-parse/sync";
 import * as z from "zod";
 import { NewModelRefused } from "./new-model-refused.ts";
 
-/** A CSV as it was brought: column names, and the text of each cell by column. */
+/** A CSV: the text of each cell, by column. */
 export type CsvTable = {
   readonly columns: ReadonlyMap<string, readonly string[]>;
   readonly rows: number;
-  /** What was left out of it, in words. */
+  /** What was left out. */
   readonly notes: readonly string[];
 };
 
@@ -18,8 +18,8 @@ const Records = z.array(z.array(z.string()));
 const parseRecords = (bytes: Uint8Array, file: string): z.infer<typeof Records> => {
   if (bytes.length > maxBytes)
     throw new NewModelRefused(
-      `${file} is larger than ${maxBytes / 1_024 / 1_024} MB`,
-      "Bring a sample of it.",
+      `${file} is too large (limit ${maxBytes / 1_024 / 1_024} MB)`,
+      "Use a sample of it.",
     );
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -41,16 +41,16 @@ const checkHeader = (header: readonly string[], file: string): void => {
   if (header.length > maxColumns)
     throw new NewModelRefused(
       `${file} has ${header.length} columns`,
-      `A model takes at most 2,000: bring those that it takes, and the target.`,
+      "A model has at most 2,000 inputs: keep only these and the target.",
     );
-  const twice = header.find((name, at) => header.indexOf(name) !== at);
-  if (twice !== undefined)
-    throw new NewModelRefused(`${file} has two columns named ${twice}`, "Rename one, or remove it.");
+  const duplicate = header.find((name, at) => header.indexOf(name) !== at);
+  if (duplicate !== undefined)
+    throw new NewModelRefused(`${file} has two columns named ${duplicate}`, "Rename or remove one.");
 };
 
 /**
- * Reads a CSV with a header and commas. A first column without a name is the row numbers that pandas writes, and is
- * left out. Throws NewModelRefused for what is no such file, or beyond 64 MB, 100,000 rows or 2,100 columns.
+ * Reads a CSV with a header and commas. Leaves out a first column without a name, because pandas writes row numbers
+ * there. Throws NewModelRefused for other files, and beyond 64 MB, 100,000 rows or 2,100 columns.
  */
 export const readCsvTable = (bytes: Uint8Array, file: string): CsvTable => {
   const [header = [], ...records] = parseRecords(bytes, file);
@@ -58,7 +58,7 @@ export const readCsvTable = (bytes: Uint8Array, file: string): CsvTable => {
   if (records.length < 1 || records.length > maxRows)
     throw new NewModelRefused(
       `${file} holds ${records.length} rows`,
-      `Bring 1 to ${maxRows} rows under a header; some hundred are enough.`,
+      `Use 1 to ${maxRows} rows below a header; some hundred are enough.`,
     );
   const columns = new Map(header.map((name, at) => [name, records.map((record) => record[at] ?? "")]));
   const numbered = header[0] === "" && columns.size > 1;
@@ -68,6 +68,6 @@ export const readCsvTable = (bytes: Uint8Array, file: string): CsvTable => {
   return {
     columns,
     rows: records.length,
-    notes: numbered ? ["The first column has no name (pandas' row numbers): it was left out."] : [],
+    notes: numbered ? ["The first column was left out: it has no name (pandas' row numbers)."] : [],
   };
 };

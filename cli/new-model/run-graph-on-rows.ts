@@ -5,12 +5,12 @@ import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
 import type { CsvTable } from "./read-csv-table.ts";
 import { type SampleOptions, selectUsableRows, type UsableRows } from "./select-usable-rows.ts";
 
-/** What the graph gave, for which rows, with which of the inputs it takes a gap in. */
+/** A run of the graph: its inputs (required or not), its rows and its outputs. */
 export type GraphRun = {
   readonly inputs: readonly InferredInput[];
   readonly usable: UsableRows;
   readonly probe: Probe;
-  /** Columns with gaps that the graph does not take, in words. */
+  /** Columns whose missing values the graph does not accept. */
   readonly notes: readonly string[];
 };
 
@@ -26,11 +26,11 @@ const requireInputs = (
   inputs: readonly InferredInput[],
   names: ReadonlySet<string>,
 ): readonly InferredInput[] =>
-  inputs.map((each) =>
-    names.has(each.input.name) ? { ...each, input: { ...each.input, required: true } } : each,
+  inputs.map((inferred) =>
+    names.has(inferred.input.name) ? { ...inferred, input: { ...inferred.input, required: true } } : inferred,
   );
 
-/** For each row whether all that the graph gave for it are numbers. */
+/** For each row whether all its outputs are finite. */
 const finiteRows = ({ outputs }: Probe, rows: number): boolean[] =>
   Array.from({ length: rows }, (_, row) =>
     outputs.every(({ data }) => {
@@ -39,7 +39,7 @@ const finiteRows = ({ outputs }: Probe, rows: number): boolean[] =>
     }),
   );
 
-/** Optional inputs of which no row with a gap was answered. */
+/** Optional inputs for which every row with a missing value has an output that is not finite. */
 const findInputsWithoutGaps = (
   inputs: readonly InferredInput[],
   { rows }: UsableRows,
@@ -56,8 +56,8 @@ const findInputsWithoutGaps = (
   );
 
 /**
- * Runs the graph on rows of the table. An input whose gaps it does not take becomes required, and the rows with such
- * gaps are left out. Throws NewModelRefused where it does not run, or gives no numbers.
+ * Runs the graph on rows of the table. If it does not accept missing values in an input, the input becomes required, and
+ * the run is repeated without such rows. Throws NewModelRefused where it does not run, or returns no finite numbers.
  */
 export const runGraphOnRows = async (
   { onnx, tokenizer, table, targets, draw }: Needs,
@@ -82,13 +82,13 @@ export const runGraphOnRows = async (
   if (probe.status === "failed")
     throw new NewModelRefused(
       `the model does not run on the CSV's rows: ${probe.message}`,
-      "Run it in Python with onnxruntime on these rows, and export again.",
+      "Find the cause in Python with onnxruntime on these rows, and export again.",
     );
-  const unanswered = finiteRows(probe, usable.rows.length).filter((finite) => !finite).length;
-  if (unanswered > 0)
+  const failedRows = finiteRows(probe, usable.rows.length).filter((finite) => !finite).length;
+  if (failedRows > 0)
     throw new NewModelRefused(
-      `the model answers ${unanswered} of ${usable.rows.length} complete rows with no number`,
-      "Run it in Python with onnxruntime on these rows, and export again.",
+      `the model returns NaN or infinity for ${failedRows} of ${usable.rows.length} complete rows`,
+      "Find the cause in Python with onnxruntime on these rows, and export again.",
     );
   return {
     inputs,
@@ -96,7 +96,7 @@ export const runGraphOnRows = async (
     probe,
     notes:
       strict.size > 0
-        ? [`The model does not take gaps in ${[...strict].join(", ")}: rows with one were left out.`]
+        ? [`Skipped rows with missing values in ${[...strict].join(", ")}: the model does not accept them.`]
         : [],
   };
 };

@@ -5,28 +5,28 @@ import type { InferredInput } from "./infer-input.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { CsvTable } from "./read-csv-table.ts";
 
-/** Rows of the table that the model can be measured on. */
+/** The rows that have a target and all required inputs. */
 export type UsableRows = {
   readonly rows: readonly Row[];
-  /** The cells of each target column for these rows. */
+  /** The targets' cells for these rows. */
   readonly truth: ReadonlyMap<string, readonly string[]>;
-  /** How many rows of the table could not be used: a truth or a required input is missing. */
-  readonly leftOut: number;
+  /** The number of rows without a target or a required input. */
+  readonly skippedRows: number;
 };
 
 export type SampleOptions = { readonly seed: string; readonly most: number };
 
-/** The same rows for the same seed, spread over the whole table, in its order. */
+/** A sample over the whole table, in its order; an equal seed gives equal rows. */
 const sampleRows = (rows: readonly number[], { seed, most }: SampleOptions): readonly number[] => {
   if (rows.length <= most) return rows;
   const rank = new Map(
     rows.map((row) => [row, createHash("sha256").update(`${seed}:${row}`).digest("hex")] as const),
   );
-  const chosen = rows.toSorted((one, other) => ((rank.get(one) ?? "") < (rank.get(other) ?? "") ? -1 : 1));
-  return chosen.slice(0, most).toSorted((one, other) => one - other);
+  const shuffled = rows.toSorted((a, b) => ((rank.get(a) ?? "") < (rank.get(b) ?? "") ? -1 : 1));
+  return shuffled.slice(0, most).toSorted((a, b) => a - b);
 };
 
-/** At most so many rows, drawn by the seed, in which the targets and all required inputs are there. */
+/** Selects at most `draw.most` rows that have all targets and required inputs. */
 export const selectUsableRows = (
   { columns, rows }: CsvTable,
   inputs: readonly InferredInput[],
@@ -40,15 +40,15 @@ export const selectUsableRows = (
       .filter(({ input }) => input.required)
       .map(({ match }) => ({ cells: cells(match.column), textual: match.element === "string" })),
   ];
-  const whole = Array.from({ length: rows }, (_, row) => row).filter((row) =>
+  const usable = Array.from({ length: rows }, (_, row) => row).filter((row) =>
     needed.every(({ cells, textual }) => !isMissing(cells[row] ?? "", textual)),
   );
-  if (whole.length === 0)
+  if (usable.length === 0)
     throw new NewModelRefused(
-      "no row has a value for the target and for each input that the model needs",
-      "Fill the gaps, or export a model that takes them.",
+      "no row has a target and all inputs that the model requires",
+      "Fill in missing values, or export a model that accepts them.",
     );
-  const chosen = sampleRows(whole, draw);
+  const chosen = sampleRows(usable, draw);
   return {
     rows: chosen.map((row) =>
       Object.fromEntries(
@@ -56,6 +56,6 @@ export const selectUsableRows = (
       ),
     ),
     truth: new Map(targets.map((target) => [target, chosen.map((row) => cells(target)[row] ?? "")])),
-    leftOut: rows - whole.length,
+    skippedRows: rows - usable.length,
   };
 };

@@ -100,7 +100,13 @@ const startOldGateway = async () => {
       servings: { stage: serving, prod: serving },
       clock,
       requestId: () => "request-1",
-      gate: createKeyAuthorizer({ keys, store, token: "the control token", clock, log: () => undefined }),
+      authorize: createKeyAuthorizer({
+        keys,
+        store,
+        token: "the control token",
+        clock,
+        log: () => undefined,
+      }),
     }),
   );
   return {

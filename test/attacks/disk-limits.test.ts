@@ -230,7 +230,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     const text = readFileSync(path, "utf8");
     expect(text).toMatch(/before\n/);
     expect(text).toMatch(
-      /\n1970-01-01T00:00:00\.000Z \d entries are missing here: they could not be written\n1970-\S+ after\n$/,
+      /\n1970-01-01T00:00:00\.000Z \d entries are missing: they could not be written\n1970-\S+ after\n$/,
     );
     database.close();
   });

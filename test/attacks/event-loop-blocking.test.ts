@@ -24,7 +24,7 @@ beforeAll(async () => {
     traffic: 0,
     env: {},
     clock: Date.now,
-    voice: { say: () => undefined, event: () => undefined },
+    reporter: { say: () => undefined, event: () => undefined },
   });
 });
 afterAll(async () => {

@@ -8,11 +8,8 @@ import { defaultConnectionLimits } from "#inference/http/limit-connections.ts";
 import type { SlackCallback } from "#lambdas/answer-approval/answer-approval.ts";
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
-import {
-  callbackPath,
-  createSlackCallbackRoute,
-  startHttpServer,
-} from "#worlds/embedded/gateway/http-server.ts";
+import { callbackPath, createSlackCallbackRoute } from "#worlds/embedded/desk/slack-callback-route.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import { openRawConnection, parseStatuses, type RawConnection } from "./raw-connection.ts";
 import { type ServeProcess, startModelServeProcess, startServeProcess } from "./serve-process.ts";
 

@@ -38,7 +38,7 @@ describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
       expectSentence(
         await rehearse("--data", data, "--port", String(port)),
         3,
-        new RegExp(`port ${port} is in use: stop what listens there, or choose another with --port`),
+        new RegExp(`port ${port} is in use: stop the other program, or choose another port with --port`),
       );
       for (const half of ["state.sqlite", "running.json", "repository", "secrets.env"])
         expect(existsSync(join(data, half)), half).toBe(false);
@@ -62,7 +62,7 @@ describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
     expectSentence(
       await rehearse("--data", "/proc/slipway/data"),
       3,
-      /no folder can be made at \/proc\/slipway: choose another with --data/,
+      /\/proc\/slipway cannot be created: choose another folder with --data/,
     );
   });
 
@@ -70,7 +70,7 @@ describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
     const folder = join(fixture.folder, "photographs");
     mkdirSync(folder);
     writeFileSync(join(folder, "sea.jpg"), "waves");
-    expectSentence(await rehearse("--data", folder, "--fresh"), 3, /is no data folder of Slipway's/);
+    expectSentence(await rehearse("--data", folder, "--fresh"), 3, /is not a data folder of Slipway/);
     expect(readFileSync(join(folder, "sea.jpg"), "utf8")).toBe("waves");
   });
 
@@ -93,9 +93,9 @@ describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
     expectSentence(
       await rehearse("--data", fixture.data),
       3,
-      /a process runs on .* already \(slipway rehearse, process \d+, since [\dT:.-]+Z, http:\/\/127\.0\.0\.1:\d+\): stop it, or choose another/,
+      /is in use \(slipway rehearse, process \d+, since [\dT:.-]+Z, http:\/\/127\.0\.0\.1:\d+\): stop that process, or choose another/,
     );
-    expectSentence(await rehearse("--data", fixture.data, "--fresh"), 3, /a process runs on .* already/);
+    expectSentence(await rehearse("--data", fixture.data, "--fresh"), 3, /is in use \(slipway rehearse/);
     // The first continues unaffected.
     await first.waitFor("question");
     first.interrupt();
@@ -148,7 +148,7 @@ describe("slipway check", () => {
   test("a valid folder exits with 0", async () => {
     const { code, stdout, stderr } = await runSlipway(fixture, ["check", folder]);
     expect(code, stdout + stderr).toBe(0);
-    expect(stdout).toMatch(/can be delivered/);
+    expect(stdout).toMatch(/is ready for delivery/);
   });
 
   test("each mistake in model.yaml is shown with file, line and remedy: exit 1", async () => {

@@ -249,7 +249,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
       { version: 2, status: "promoted" },
       { version: 1, status: "promoted" },
     ]);
-    await rehearsal.waitForStderr(/Ctrl-C ends it/);
+    await rehearsal.waitForStderr(/Stop with Ctrl-C/);
   });
 
   test("a worse model ends in GateFailed, and the page says why and what to do", async () => {
@@ -309,7 +309,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     const from = rehearsal.mark();
     writeFileSync(`${fixture.repository}/README.md`, "Models of the data science team.\n");
     const commit = scientist().commit("A README");
-    await rehearsal.waitForStderr(new RegExp(`${commit.slice(0, 12)} touches no model: nothing to deliver`));
+    await rehearsal.waitForStderr(new RegExp(`${commit.slice(0, 12)} changes no model: nothing to deliver`));
     expect(rehearsal.events.slice(from)).toEqual([]);
   });
 
@@ -357,7 +357,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     expect(better).toBeGreaterThan(2);
     const { code, stdout, stderr } = await command("rollback", "churn", "--reason", "too early");
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(new RegExp(`canary of ${delivery} was ended: prod serves churn version 2 alone`));
+    expect(stdout).toMatch(new RegExp(`canary of ${delivery} was ended: prod serves only churn v2`));
     const during = await caller?.take();
     expect(during?.failures).toEqual([]);
     expect([2, better]).toEqual(expect.arrayContaining([...(during?.versions ?? [])]));

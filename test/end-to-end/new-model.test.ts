@@ -11,7 +11,7 @@ import { runSlipway } from "./run-slipway.ts";
 
 const model = "loan-risk";
 const exportFolder = join(repositoryRoot, "test", "support", "onnx-exports", "sklearn-columns");
-const voice = { say: () => undefined, event: () => undefined };
+const reporter = { say: () => undefined, event: () => undefined };
 const PredictResponse = z.object({
   version: z.number(),
   predictions: z.array(z.object({ label: z.string(), scores: z.record(z.string(), z.number()) })),
@@ -45,7 +45,7 @@ test("a model that slipway new wrote is delivered to prod and predicts there", {
   ]);
   expect(made).toMatchObject({ code: 0, stderr: "" });
   expect(made.stdout).toMatch(/accuracy 0\.81\d on 320 rows/);
-  expect(made.stdout).toContain("holdout.csv is of the rows that you brought.");
+  expect(made.stdout).toContain("holdout.csv has rows of your CSV.");
   const checked = await runSlipway(fixture, ["check", join(own, "models", model)]);
   expect(checked).toMatchObject({ code: 0, stdout: `✓ ${join(own, "models", model)} can be delivered.\n` });
 
@@ -58,10 +58,10 @@ test("a model that slipway new wrote is delivered to prod and predicts there", {
     traffic: 0,
     env: {},
     clock: Date.now,
-    voice,
+    reporter,
   });
   await rehearsal.begin();
-  await runScenario(rehearsal, { model, answers: "approve", voice });
+  await runScenario(rehearsal, { model, decisions: "approve", reporter });
 
   const row = {
     age: 49,
@@ -91,11 +91,11 @@ test("an existing folder stays as it is without --force, and a wrong column is a
     ]);
   expect(await onto("--target", "outcome")).toMatchObject({
     code: 3,
-    stderr: expect.stringContaining("is there already: choose another name, or write over it with --force."),
+    stderr: expect.stringContaining("exists already: choose another name, or overwrite it with --force."),
   });
   expect(await onto("--target", "outcome", "--force")).toMatchObject({ code: 0 });
   expect(await onto("--target", "income_class", "--force")).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("income_class is no column of data.csv (it has age, income"),
+    stderr: expect.stringContaining("data.csv has no column income_class (it has age, income"),
   });
 });

@@ -31,13 +31,13 @@ test(
         await using interrupted = startRehearsalProcess(fixture, { args: quick });
         const again = await interrupted.waitFor("question");
         expect(again.delivery).toBe(delivery);
-        expect(interrupted.stderr()).toMatch(/Going on from what .* holds/);
+        expect(interrupted.stderr()).toMatch(/Continuing with the data in/);
         expect(interrupted.stderr()).toMatch(
-          new RegExp(`Going on with ${delivery}: its approval is asked again`),
+          new RegExp(`Continuing ${delivery}: requesting its approval again`),
         );
         interrupted.interrupt();
         expect(await interrupted.ended(), interrupted.describe()).toEqual({ code: 130, signal: null });
-        expect(interrupted.stderr()).toMatch(/Stopped\..*by the next `npm start`/);
+        expect(interrupted.stderr()).toMatch(/Stopped\..*at the next `npm start`/);
         expect(interrupted.otherLines).toEqual([]);
         await interrupted.groupEnded();
       }

@@ -36,7 +36,7 @@ export const startTestRehearsal = async ({
   canaryFails,
   clock = Date.now,
 }: TestRehearsalOptions): Promise<EmbeddedWorld> => {
-  const voice: Reporter = {
+  const reporter: Reporter = {
     say: () => undefined,
     event: (event) => {
       if (event.event !== "state") return;
@@ -54,8 +54,8 @@ export const startTestRehearsal = async ({
     traffic: 0,
     env: {},
     clock,
-    voice,
-    machine,
+    reporter,
+    compute: machine,
     ...(recorder ? { instrument: recorder.instrument } : {}),
   });
   return rehearsal;

@@ -8,7 +8,7 @@ import { escapeForTerminal } from "#untrusted/escape-for-terminal.ts";
 import { prefixContinuationLines } from "#untrusted/prefix-continuation-lines.ts";
 import { writeOut } from "./write-out.ts";
 
-/** What a rehearsal tells of; with `--json` exactly these, one to a line. */
+/** The events of a rehearsal; `--json` prints them, one per line. */
 export type EmbeddedWorldEvent =
   | {
       readonly event: "state";
@@ -35,35 +35,35 @@ export type EmbeddedWorldEvent =
       readonly event: "outcome";
       readonly delivery: string;
       readonly outcome: Outcome;
-      /** The error's name, where it failed; its cause in a sentence. */
+      /** Name and cause of the error of a failed delivery. */
       readonly error?: string;
       readonly cause?: string;
     };
 
-/** Where a rehearsal speaks: events, and sentences for a person. */
+/** The output of a rehearsal: events, and messages for a person. */
 export type Reporter = {
   event(event: EmbeddedWorldEvent): void;
-  say(sentence: string): void;
+  say(message: string): void;
 };
 
-/** One JSON object a line on stdout, sentences on stderr. */
+/** Events on stdout, one JSON object per line; messages on stderr. */
 export const createJsonReporter = (): Reporter => ({
   event: (event) => writeOut(process.stdout, `${escapeControls(JSON.stringify(event))}\n`),
-  say: (sentence) => writeOut(process.stderr, `${escapeForTerminal(sentence)}\n`),
+  say: (message) => writeOut(process.stderr, `${escapeForTerminal(message)}\n`),
 });
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Colours where stdout is a terminal (and NO_COLOR is not set), plain text elsewhere. */
+/** Coloured on a terminal without NO_COLOR, otherwise plain. */
 const paint = (style: Style, text: string) => styleText(style, text, { stream: process.stdout });
 
 const formatMs = (ms: number): string => (ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`);
 
-/** States that are work or waiting; choices and notes pass in no time and would only blur the picture. */
+/** States that the terminal leaves out: choices and notes take no time. */
 const quietStates =
   /^(Is|Has|Needs|Start|Mark|Name|Gate|Canary|Promoted|Unchanged|Rejected|Expired|Superseded|Failed|Deliver|RollBackFailed)/;
 
-/** A line for each state as it ends, with its time. */
+/** One line for each state that ends, with its duration. */
 export const createTerminalReporter = (): Reporter => {
   const say = (line: string) => writeOut(process.stdout, `${escapeForTerminal(line)}\n`);
   return {
@@ -83,21 +83,21 @@ export const createTerminalReporter = (): Reporter => {
               ? marks[event.status]
               : marks.succeeded;
           return say(
-            `  ${mark} ${escapeControls(event.state).padEnd(16)} ${paint("dim", formatMs(event.ms))}${event.status === "retried" ? " trying again" : ""}`,
+            `  ${mark} ${escapeControls(event.state).padEnd(16)} ${paint("dim", formatMs(event.ms))}${event.status === "retried" ? " retrying" : ""}`,
           );
         }
         case "question":
           return say(
-            `  ${paint("yellow", "?")} ${paint("bold", "An approval is asked for:")} ${paint("cyan", escapeControls(event.desk))}`,
+            `  ${paint("yellow", "?")} ${paint("bold", `${event.delivery} needs approval:`)} ${paint("cyan", escapeControls(event.desk))}`,
           );
         case "serving":
           return say(
-            `  ${paint("cyan", "→")} ${event.environment} serves ${escapeControls(event.model)} version ${event.version} ${paint("dim", event.digest.slice(0, 19))}`,
+            `  ${paint("cyan", "→")} ${event.environment} serves ${escapeControls(event.model)} v${event.version} ${paint("dim", event.digest.slice(0, 19))}`,
           );
         case "outcome": {
-          const good = event.outcome === "promoted" || event.outcome === "unchanged";
+          const isGood = event.outcome === "promoted" || event.outcome === "unchanged";
           say(
-            `  ${paint(good ? "green" : "yellow", event.outcome)}${event.error ? `: ${paint("red", escapeControls(event.error))} ${prefixContinuationLines(event.cause ?? "")}` : ""}`,
+            `  ${paint(isGood ? "green" : "yellow", event.outcome)}${event.error ? `: ${paint("red", escapeControls(event.error))} ${prefixContinuationLines(event.cause ?? "")}` : ""}`,
           );
           return event.error
             ? say(`  ${paint("bold", "What to do:")} ${findRemedy(event.error)}\n`)

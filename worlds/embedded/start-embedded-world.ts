@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { EventEmitter, once } from "node:events";
 import { Hono } from "hono";
 import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
@@ -6,7 +7,7 @@ import type { Images } from "#platform/images/images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Functions } from "#platform/serving/functions.ts";
 import type { Json } from "#platform/store/store.ts";
-import { createControlRoute } from "./control-api.ts";
+import { createControlRoute } from "./control-route.ts";
 import type { DataFolder } from "./data/data-folder.ts";
 import { createDataLimiter } from "./data/data-limiter.ts";
 import { openLog } from "./data/open-log.ts";
@@ -14,6 +15,7 @@ import { createDesk } from "./desk/desk.ts";
 import { createDeskClient } from "./desk/desk-client.ts";
 import { type DeskState, openDeskState } from "./desk/desk-state.ts";
 import { requireLocalHost } from "./desk/origin-guards.ts";
+import { callbackPath, createSlackCallbackRoute } from "./desk/slack-callback-route.ts";
 import { slackWorkspace } from "./desk/slack-workspace.ts";
 import { type Engine, startEngine } from "./engine/engine.ts";
 import { overlayOutcomes } from "./engine/overlay-outcomes.ts";
@@ -23,9 +25,8 @@ import { createLocalTasks } from "./engine/tasks.ts";
 import { createThreadTasks } from "./engine/tasks-in-thread.ts";
 import { createFunctionHost } from "./functions/function-host.ts";
 import { createGateway, createInvokeRoute } from "./gateway/gateway.ts";
-import { callbackPath, createSlackCallbackRoute, startHttpServer } from "./gateway/http-server.ts";
+import { startHttpServer } from "./gateway/http-server.ts";
 import { createKeyAuthorizer } from "./gateway/key-authorizer.ts";
-import { createNamedEvents } from "./named-events.ts";
 import { writeFirstPolicy } from "./operator/write-first-policy.ts";
 import type { Reporter } from "./reporter.ts";
 import { deliverCommits } from "./scenario/deliver-commits.ts";
@@ -36,70 +37,70 @@ import { assembleWorld, type CapabilitiesOptions, type Instrument, openCapabilit
 
 export type EmbeddedWorldOptions = {
   readonly folder: DataFolder;
-  /** Slipway's own folder: models, their trained versions, the runtime's code. */
+  /** Slipway's folder, with models, their trained versions and the runtime's code. */
   readonly checkout: string;
-  /** The desk's; 0: any free port. */
+  /** The desk's port; 0: any free port. */
   readonly port: number;
-  /** The models': an origin of its own for browsers, so that no page of a model acts on the desk. 0: any free port. */
+  /** The models' port; 0: any free port. For browsers it is another origin, so that a model's page cannot use the desk. */
   readonly modelsPort: number;
-  /** Milliseconds of each bake; undefined: as the manifest says. */
+  /** Milliseconds of each bake; undefined: the manifest's. */
   readonly bakeMs: number | undefined;
-  /** Requests a second of the synthetic application; 0: none. */
+  /** Requests per second of the synthetic application; 0: none. */
   readonly traffic: number;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Another registry than the data folder's own; `stepsThread` then opens the same one. */
+  /** Opens another registry than the data folder's database; `stepsThread` must open the same one. */
   readonly registry?: CapabilitiesOptions["registry"];
-  /** The module of the thread that steps run in. Default: one with the data folder's own registry. */
+  /** The module of the steps' thread. Default: one with the data folder's own registry. */
   readonly stepsThread?: URL;
   readonly clock: () => number;
-  readonly voice: Reporter;
-  /** Bytes that the folder may take; absent: traffic is kept for as long as it does by itself. */
+  readonly reporter: Reporter;
+  /** The largest size of the data folder; absent: no limit. */
   readonly dataLimitBytes?: number;
-  /** Told where the rehearsal answers, for other processes of the same folder. */
+  /** Called with the rehearsal's URLs, to publish them to other processes of the folder. */
   readonly announce?: (url: string, modelsUrl: string) => void;
-  /** Tests put their own between the steps and each capability here; the steps then run in this thread. */
+  /** Tests wrap the steps' capabilities; the steps then run in this thread. */
   readonly instrument?: Instrument;
-  /** Tests put their own in the place of steps that the machine calls; the sweep's are as they are. */
-  readonly inPlaceOf?: (steps: Steps["machine"]) => Steps["machine"];
+  /** Tests replace steps of the state machine; the sweep keeps the real ones. */
+  readonly replaceSteps?: (steps: Steps["machine"]) => Steps["machine"];
   /**
-   * Images and functions that are there already; whoever made them stops them. Tests share them between rehearsals, whose
-   * steps then run in this thread.
+   * Existing images and functions, which their creator stops. Tests share them between rehearsals; the steps then run in
+   * this thread.
    */
-  readonly machine?: Compute;
+  readonly compute?: Compute;
 };
 
-/** Where images are built and functions run. */
+/** Builds images and runs functions. */
 export type Compute = {
   readonly images: Images;
-  /** Content hash of the runtime layer that images get. */
+  /** Content hash of the images' runtime layer. */
   readonly runtime: string;
   readonly functions: Functions;
 };
 
-/** A version that nobody calls and `live` does not name makes room after this long: what stage served before is asked only while the next version is verified. */
+/** The idle time after which a version without the alias `live` ends. Stage's previous version is called only during verification. */
 const versionIdleMs = 2_000;
 
 const defaultStepsThread = new URL("./engine/steps-thread.ts", import.meta.url);
 
 const openDeskFile = async (path: string): Promise<DeskState> => openDeskState(path);
 
-/** How often the sweep looks on its own; an execution that ends calls it at once. */
+/** The interval of the sweep; in addition it runs when an execution fails. */
 const sweepIntervalMs = 60_000;
 
 /**
- * The whole of Slipway on this machine: the engine, the functions' host, the gateway, the desk, a watched repository
- * and an application that calls prod. `begin` sweeps, or asks again, what an earlier process left unfinished.
+ * Starts Slipway on this machine: engine, function host, gateway, desk, a watched repository and an application that calls
+ * prod. `begin` continues, or sweeps, the unfinished deliveries of an earlier process.
  */
 export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
-  const { folder, clock, voice, env } = options;
+  const { folder, clock, reporter, env } = options;
   lowerV8WorkerPriority();
   const log = openLog({ path: folder.log, clock });
   const server = await startHttpServer(options.port, log);
   const models = await startHttpServer(options.modelsPort, log, "127.0.0.1", {
     option: "--models-port",
-  }).catch(async (fault) => {
+  }).catch(async (error) => {
     await server.close();
-    throw fault;
+    throw error;
   });
   const closeServers = async () => void (await Promise.all([server.close(), models.close()]));
   const { url } = server;
@@ -111,31 +112,31 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     log,
     env,
     registry: options.registry,
-  }).catch(async (fault) => {
+  }).catch(async (error) => {
     await closeServers();
-    throw fault;
+    throw error;
   });
   const { secrets, metrics, store, source, records, policy, policyChanges } = capabilities;
   await writeFirstPolicy({
     policy,
     changes: policyChanges,
     checkout: options.checkout,
-    say: voice.say,
-  }).catch(async (fault) => {
+    say: reporter.say,
+  }).catch(async (error) => {
     capabilities.database.close();
     await closeServers();
-    throw fault;
+    throw error;
   });
-  const desk = await openDeskFile(folder.desk).catch(async (fault) => {
+  const desk = await openDeskFile(folder.desk).catch(async (error) => {
     capabilities.database.close();
     await closeServers();
-    throw fault;
+    throw error;
   });
   const botToken = await secrets.read("SLACK_BOT_TOKEN");
   const controlToken = await secrets.read("CONTROL_TOKEN");
   options.announce?.(url, models.url);
 
-  const ownMachine = async () => {
+  const startCompute = async () => {
     const { images, imageRoot, runtime } = await openLocalImages({ folder, source, clock });
     const functions = createFunctionHost({
       imageRoot,
@@ -153,50 +154,52 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     });
     return { images, runtime, functions, stop: functions.stop };
   };
-  const givenMachine = (machine: Compute) => ({
-    ...machine,
-    runtime: async () => machine.runtime,
+  const shareCompute = (shared: Compute) => ({
+    ...shared,
+    runtime: async () => shared.runtime,
     stop: async () => undefined,
   });
-  const machine = options.machine ? givenMachine(options.machine) : await ownMachine();
-  const { images, functions } = machine;
+  const compute = options.compute ? shareCompute(options.compute) : await startCompute();
+  const { images, functions } = compute;
   const slack = createDeskClient(url, botToken);
 
-  const toldOutcomes = new Set<string>();
-  const endings = createNamedEvents();
-  const tellOutcome = async (name: string) => {
-    const ended = await world.outcomes.read(name);
-    if (!ended) return;
-    endings.give(name);
-    const says = `${name} ${ended.outcome} ${ended.error?.name ?? ""}`;
-    if (toldOutcomes.has(says)) return;
-    toldOutcomes.add(says);
-    await tellServed();
-    voice.event({
+  const reportedOutcomes = new Set<string>();
+  /** Emits the name of a delivery that has ended; any number of callers may wait for one. */
+  const endEvents = new EventEmitter().setMaxListeners(0);
+  const reportOutcome = async (name: string) => {
+    const outcome = await world.outcomes.read(name);
+    if (!outcome) return;
+    endEvents.emit(name);
+    const key = `${name} ${outcome.outcome} ${outcome.error?.name ?? ""}`;
+    if (reportedOutcomes.has(key)) return;
+    reportedOutcomes.add(key);
+    await reportServed();
+    reporter.event({
       event: "outcome",
       delivery: name,
-      outcome: ended.outcome,
-      ...(ended.error ? { error: ended.error.name, cause: ended.error.cause } : {}),
+      outcome: outcome.outcome,
+      ...(outcome.error ? { error: outcome.error.name, cause: outcome.error.cause } : {}),
     });
   };
-  const asked = new Set<string>();
-  const askings = createNamedEvents();
+  const deliveriesWithQuestion = new Set<string>();
+  /** Emits the name of a delivery that has sent its question. */
+  const questionEvents = new EventEmitter().setMaxListeners(0);
   const background = new Set<Promise<unknown>>();
-  const inBackground = (what: string, work: Promise<unknown>) => {
-    const watched = work
-      .catch((fault) => log(`${what} failed`, fault))
-      .finally(() => background.delete(watched));
-    background.add(watched);
+  const runInBackground = (description: string, work: Promise<unknown>) => {
+    const logged = work
+      .catch((error) => log(`${description} failed`, error))
+      .finally(() => background.delete(logged));
+    background.add(logged);
   };
   const sweepOnce = async () => {
     const { deliveries: swept } = await steps.sweepDeliveries({});
     for (const { delivery, result } of swept) {
-      voice.say(`  ${delivery}: ${result}`);
-      if (result !== "failed") await tellOutcome(delivery);
+      reporter.say(`  ${delivery}: ${result}`);
+      if (result !== "failed") await reportOutcome(delivery);
     }
   };
   let sweeping: Promise<void> = Promise.resolve();
-  /** One after another: two at once would both post the message that is missing. */
+  /** One after the other, because two sweeps at once would both post a missing message. */
   const sweep = () => {
     const next = sweeping.then(sweepOnce);
     sweeping = next.catch(() => undefined);
@@ -207,20 +210,20 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     capabilities,
     build: (event) => tasks.build(event),
     steps: () => {
-      const machine = { ...steps.machine, "request-approval": askAndTell };
-      return options.inPlaceOf?.(machine) ?? machine;
+      const machine = { ...steps.machine, "request-approval": requestApproval };
+      return options.replaceSteps?.(machine) ?? machine;
     },
     pace: { bakeMs: options.bakeMs },
     onEvent: (delivery, { state, status, ms }) => {
-      voice.event({ event: "state", delivery, state, status, ms });
+      reporter.event({ event: "state", delivery, state, status, ms });
       if (status === "succeeded" && /^(DeployStage|PromoteModel|RollBack)$/.test(state))
-        inBackground("telling what is served", tellServed());
+        runInBackground("reporting what is served", reportServed());
     },
     onError: log,
     onEnd: (name, status) =>
-      inBackground(
-        `the end of ${name}`,
-        status === "SUCCEEDED" ? tellOutcome(name) : sweep().then(() => tellOutcome(name)),
+      runInBackground(
+        `reporting the outcome of ${name}`,
+        status === "SUCCEEDED" ? reportOutcome(name) : sweep().then(() => reportOutcome(name)),
       ),
   });
   const world = assembleWorld(
@@ -229,8 +232,8 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     options.instrument,
   );
   const tasks =
-    options.machine || options.instrument
-      ? createLocalTasks(world, machine.runtime)
+    options.compute || options.instrument
+      ? createLocalTasks(world, compute.runtime)
       : createThreadTasks(
           world,
           createStepsThreadClient({
@@ -252,20 +255,20 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
           onFailure: log,
         })
       : undefined;
-  const tellServed = reportServing({
+  const reportServed = reportServing({
     world,
     url: models.url,
-    voice,
+    reporter,
     application,
     rowsToAsk: tasks.rowsToAsk,
   });
-  const askAndTell = async (event: unknown) => {
+  const requestApproval = async (event: unknown) => {
     await steps.machine["request-approval"](event);
     for (const { delivery, state } of await world.approvals.open()) {
       if (state.status !== "pending" || !isForDelivery(event, delivery)) continue;
-      voice.event({ event: "question", delivery, desk: `${url}/`, callbackUrl: `${url}${callbackPath}` });
-      asked.add(delivery);
-      askings.give(delivery);
+      reporter.event({ event: "question", delivery, desk: `${url}/`, callbackUrl: `${url}${callbackPath}` });
+      deliveriesWithQuestion.add(delivery);
+      questionEvents.emit(delivery);
     }
   };
 
@@ -295,22 +298,22 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
       servings: world.serving,
       clock,
       requestId: randomUUID,
-      gate: createKeyAuthorizer({ keys: world.keys, store, token: controlToken, clock, log }),
+      authorize: createKeyAuthorizer({ keys: world.keys, store, token: controlToken, clock, log }),
     }),
   );
 
   const repository = createWatchedRepository({ folder: folder.repository, checkout: options.checkout });
   await repository.prepare();
-  const look = deliverCommits({
+  const deliverNewCommits = deliverCommits({
     repository,
     store,
     startDelivery: steps.startDelivery,
     runtime,
-    voice,
+    reporter,
     log,
   });
 
-  const keeping =
+  const dataLimiter =
     options.dataLimitBytes === undefined
       ? undefined
       : createDataLimiter({
@@ -322,24 +325,24 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
           log,
         });
 
-  /** Takes up what an earlier process, or a disk that was full, left unfinished, and looks after broken ends. */
-  const takeUp = async (): Promise<void> => {
+  /** Continues what an earlier process or a full disk left unfinished, and sweeps failed deliveries. */
+  const recover = async (): Promise<void> => {
     const { resumed, interrupted } = await engine.resume();
-    for (const name of resumed) voice.say(`Going on with ${name}: its approval is asked again.`);
-    for (const name of interrupted) voice.say(`${name} was interrupted: it is swept now.`);
+    for (const name of resumed) reporter.say(`Continuing ${name}: requesting its approval again.`);
+    for (const name of interrupted) reporter.say(`${name} was interrupted: cleaning up.`);
     await sweep();
   };
   let watcher: ReturnType<typeof repository.watch> | undefined;
   let timer: NodeJS.Timeout | undefined;
-  /** Takes up what is unfinished, and from then on looks after commits and broken ends. */
+  /** Recovers unfinished deliveries, then watches for commits and failed deliveries. */
   const begin = async (): Promise<void> => {
-    keeping?.start();
-    await takeUp();
-    await tellServed();
-    watcher = repository.watch(() => inBackground("looking for commits", look()));
+    dataLimiter?.start();
+    await recover();
+    await reportServed();
+    watcher = repository.watch(() => runInBackground("delivering new commits", deliverNewCommits()));
     timer = setInterval(() => {
-      inBackground("the sweep", takeUp());
-      inBackground("looking for commits", look());
+      runInBackground("the sweep", recover());
+      runInBackground("delivering new commits", deliverNewCommits());
     }, sweepIntervalMs);
     timer.unref();
   };
@@ -354,21 +357,21 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     engine,
     repository,
     application,
-    /** Looks for commits now. */
-    look,
-    /** The dialog that stands open for a user of the desk. */
+    /** Delivers new commits now. */
+    look: deliverNewCommits,
+    /** The open dialog of a user of the desk. */
     openView: (user: string) => desk.viewOf(user)?.id,
-    /** Resolves when a delivery has put its question. */
+    /** Resolves when a delivery has requested its approval. */
     asked: async (name: string) => {
-      if (!asked.has(name)) await askings.next(name);
+      if (!deliveriesWithQuestion.has(name)) await once(questionEvents, name);
     },
     /** Resolves when a delivery has ended and been reported. */
     ended: async (name: string) => {
-      const told = endings.next(name);
-      // Looked up after waiting has begun, so that no end falls between the two.
+      const end = once(endEvents, name);
+      // Read after the listener exists, so that no end is missed in between.
       const [outcome, execution] = [await world.outcomes.read(name), await engine.describe(name)];
       if (outcome && execution?.status !== "RUNNING") return;
-      await told;
+      await end;
     },
     stop: async () => {
       watcher?.close();
@@ -378,9 +381,9 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
       await closeServers();
       engine.close();
       await tasks.stop();
-      await machine.stop();
+      await compute.stop();
       await Promise.all(background);
-      await keeping?.stop();
+      await dataLimiter?.stop();
       metrics.close();
       desk.close();
       capabilities.database.close();

@@ -41,32 +41,32 @@ import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
 import type { DataFolder } from "./data/data-folder.ts";
 import { slackWorkspace } from "./desk/slack-workspace.ts";
 
-/** Secrets that a data folder makes for itself where the environment does not give them. */
+/** Secrets that a data folder generates, unless the environment sets them. */
 const generatedSecrets = ["SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "CONTROL_TOKEN", "RECORDS_HASH_KEY"];
 
-export type Log = (sentence: string, fault?: unknown) => void;
+export type Log = (message: string, error?: unknown) => void;
 
 export type CapabilitiesOptions = {
   readonly folder: DataFolder;
-  /** Where the rehearsal's desk and engine answer, without a slash at the end. */
+  /** URL of the rehearsal's desk and engine, without a trailing slash. */
   readonly url: string;
-  /** Where its models answer: an origin of its own. */
+  /** URL of its models, which is another origin. */
   readonly modelsUrl: string;
   readonly clock: () => number;
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Another registry than the data folder's own. */
+  /** Opens another registry. Default: the data folder's database. */
   readonly registry?: OpenRegistry | undefined;
 };
 
-/** Opens a registry beside the rest of a data folder. */
-export type OpenRegistry = (parts: {
+/** Opens a registry for a data folder. */
+export type OpenRegistry = (needs: {
   readonly database: Database;
   readonly blobs: Blobs;
   readonly clock: () => number;
 }) => Registry;
 
-/** The small capabilities, which need nothing but the data folder. */
+/** Opens the capabilities that need only the data folder. */
 export const openCapabilities = async ({
   folder,
   url,
@@ -77,7 +77,7 @@ export const openCapabilities = async ({
   registry = createSqliteRegistry,
 }: CapabilitiesOptions) => {
   mkdirSync(folder.root, { recursive: true, mode: 0o700 });
-  // The secrets are made behind the first tables: an empty file beside them has lost what it held.
+  // The secrets are generated after the first tables, so an empty database beside them has lost its data.
   if (statSync(folder.database, { throwIfNoEntry: false })?.size === 0 && existsSync(folder.secrets))
     throw createDatabaseDamagedError(folder.database, "it is empty");
   const database = openDatabase(folder.database);
@@ -102,10 +102,10 @@ export const openCapabilities = async ({
     secrets,
     blobs,
     blobsWritten: () => blobsWritten,
-    /** Counts what another thread wrote. */
+    /** Counts bytes that another thread wrote. */
     countBlob,
     store,
-    // One machine has one person, so that nobody on it can prove to be a second one.
+    // On one machine nobody can prove to be a second person.
     policy: createPlatformPolicy({ store, confirmation: "alone-if-said" }),
     policyChanges: createPolicyWriter({ store, clock, confirmation: "alone-if-said" }),
     records: {
@@ -116,7 +116,7 @@ export const openCapabilities = async ({
     metrics: createSqliteMetrics({
       database,
       clock,
-      onError: (error) => log("metrics wait for the disk", error),
+      onError: (error) => log("metrics are not written yet, because the disk refuses them", error),
     }),
     cipher: createKeyFileCipher({ file: folder.cipherKey }),
     signer: createKeyFileSigner({ file: folder.signerKey }),
@@ -125,10 +125,10 @@ export const openCapabilities = async ({
 };
 export type Capabilities = Awaited<ReturnType<typeof openCapabilities>>;
 
-/** Stands between the steps and a capability; what it returns is used in the capability's place. */
+/** Wraps a capability; the steps use the result in its place. */
 export type Instrument = <Capability extends object>(name: string, capability: Capability) => Capability;
 
-/** Everything that the steps run on. */
+/** Assembles all capabilities that the steps use. */
 export const assembleWorld = (
   capabilities: Capabilities,
   rest: {
@@ -157,7 +157,7 @@ export const assembleWorld = (
       `serving.${environment}`,
       createEmbeddedServing({
         environment,
-        // Its own table, so to speak.
+        // On AWS each environment has its own table.
         store: instrument<Store>(`serving.${environment}.store`, capabilities.store),
         images: rest.images,
         functions: rest.functions,
@@ -171,13 +171,13 @@ export const assembleWorld = (
     render: (state) => renderMessageBlocks(state, `${url}/deliveries/${state.delivery}`),
   });
   const source = instrument<Source & CommitHistory>("source", capabilities.source);
-  const account = createLedger({ store });
-  const record = createPushLog({ store, clock });
+  const ledger = createLedger({ store });
+  const pushes = createPushLog({ store, clock });
   const { policy } = capabilities;
   const needs = {
     source,
-    ledger: account,
-    pushes: record,
+    ledger,
+    pushes,
     policy,
     slack,
     warn: log,
@@ -186,7 +186,7 @@ export const assembleWorld = (
   return {
     ...capabilities,
     store,
-    pushes: record,
+    pushes,
     approversFor: resolveApprovers(needs),
     assertApprovable: assertApprovable({ ...needs, approversFor: resolveApprovers(needs) }),
     cipher,
@@ -201,10 +201,10 @@ export const assembleWorld = (
     provenance: createProvenanceStore({ blobs, signer }),
     builder: computeBuilderDigest,
     serving: { stage: serving("stage"), prod: serving("prod") },
-    // No step knows of keys, so nobody stands between them and the store.
+    // No step uses keys, so tests need no instrument here.
     keys: createApiKeyStore({ store: capabilities.store, random: randomBytes, clock }),
     claims: createClaims({ store }),
-    ledger: account,
+    ledger,
     outcomes: createOutcomes({ store }),
     approvals: createApprovals({ store, cipher, deliveries }),
     messages: createDeliveryMessages({ store, channel, clock, warn: log }),

@@ -45,7 +45,7 @@ const DeliveryEvent = z.object({ delivery: z.string() });
 const ApprovalEvent = z.object({ taskToken: z.string() });
 const botToken = "xoxb-of-the-rehearsal";
 const limitMs = 1_800_000;
-const silentVoice = { event: () => undefined, say: () => undefined };
+const silentReporter = { event: () => undefined, say: () => undefined };
 const logTime = (engine: string) => (sentence: string) => console.info(`${engine}, ${sentence}`);
 
 describe.skipIf(python.skip || client.skip)("the same deliveries on two engines", () => {
@@ -91,8 +91,8 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       traffic: 0,
       env: { SLACK_BOT_TOKEN: botToken },
       clock: Date.now,
-      voice: silentVoice,
-      inPlaceOf: (steps) => {
+      reporter: silentReporter,
+      replaceSteps: (steps) => {
         const broken = (name: StepName) => async (event: unknown) => {
           if (brokenFor(name, event)) throw Object.assign(new Error("it is broken"), { name: "Broken" });
           return steps[name](event);
@@ -135,7 +135,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       checkout: repositoryRoot,
       timeScale: 1_800,
       traffic: 0,
-      voice: silentVoice,
+      reporter: silentReporter,
       log: (line) => {
         printed.push(line);
         if (process.env.VERBOSE) console.info(line.slice(0, 600));

@@ -17,10 +17,10 @@ import { actInAccount } from "#test/peers/act-in-account.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
 import { createDesk } from "#worlds/embedded/desk/desk.ts";
 import { openDeskState } from "#worlds/embedded/desk/desk-state.ts";
+import { callbackPath } from "#worlds/embedded/desk/slack-callback-route.ts";
 import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { createGateway, createInvokeRoute } from "#worlds/embedded/gateway/gateway.ts";
 import { toHttpEvent, toHttpResponse } from "#worlds/embedded/gateway/http-event.ts";
-import { callbackPath } from "#worlds/embedded/gateway/http-server.ts";
 import { type AccountVariables, environmentAccounts } from "./create-accounts.ts";
 import type { StepHosts } from "./step-hosts.ts";
 

@@ -64,7 +64,7 @@ export type MotoWorldOptions = {
   readonly timeScale: number;
   /** Requests a second of the synthetic application; 0: none. */
   readonly traffic: number;
-  readonly voice: Reporter;
+  readonly reporter: Reporter;
   readonly log: (sentence: string) => void;
   /** What tests break: steps, their variables. */
   readonly otherwise?: OverrideFunction;
@@ -94,7 +94,7 @@ const isMetricsLine = (line: string): boolean => {
  * AWS's runtime client, and these call moto, a real MLflow and the desk. docs/peers.md says what is not as on AWS.
  */
 export const startMotoWorld = async (options: MotoWorldOptions) => {
-  const { folder, voice, log } = options;
+  const { folder, reporter, log } = options;
   const clock = Date.now;
   const stops: (() => Promise<void> | void)[] = [];
   const stop = async (): Promise<void> => {
@@ -200,7 +200,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
         const about = name === "request-approval" ? DeliveryEvent.safeParse(event) : undefined;
         if (about?.success && !answer.functionError) {
           const { delivery } = about.data;
-          voice.event({
+          reporter.event({
             event: "question",
             delivery,
             desk: `${url}/`,
@@ -291,7 +291,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
         if (shown.get(`${environment}/${model}`) === says) continue;
         shown.set(`${environment}/${model}`, says);
         const at = `${url}/${environment}/models/${model}`;
-        voice.event({ event: "serving", environment, model, version, digest, url: at });
+        reporter.event({ event: "serving", environment, model, version, digest, url: at });
       }
     };
     const follow = async (model: string) => {
@@ -314,7 +314,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
       watchExecutions({
         deliveries,
         onEvent: (delivery, { state, status, ms }) =>
-          voice.event({ event: "state", delivery, state, status, ms }),
+          reporter.event({ event: "state", delivery, state, status, ms }),
         onEnd: async (name, status) => {
           // On AWS EventBridge calls the sweep when an execution ends.
           if (status !== "SUCCEEDED") await sweep();
@@ -324,7 +324,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
           const input = z.object({ model: z.string() }).parse(execution?.input);
           if (ended.outcome === "promoted") await follow(input.model);
           await tellServing(input.model);
-          voice.event({
+          reporter.event({
             event: "outcome",
             delivery: name,
             outcome: ended.outcome,

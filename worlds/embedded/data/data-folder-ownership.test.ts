@@ -38,7 +38,7 @@ test.each(["", "{", "{}", '{"pid":0,"url":"http://127.0.0.1"}', '{"pid":"1","url
     const { release } = acquireDataFolder(folder, { command: "rehearse", now: 0 });
     await writeFile(folder.running, text);
     expect(findRunningWorld(folder)).toBeUndefined();
-    expect(() => acquireDataFolder(folder, { command: "rehearse", now: 0 })).toThrow("a process runs on");
+    expect(() => acquireDataFolder(folder, { command: "rehearse", now: 0 })).toThrow("is in use");
     release();
   },
 );

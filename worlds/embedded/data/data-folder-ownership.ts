@@ -4,13 +4,13 @@ import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { isLocked, lockFile } from "#platform/store/lock-file.ts";
 import type { DataFolder } from "./data-folder.ts";
 
-/** Who owns a data folder; `url`: where it answers, once it does. */
+/** The process that owns a data folder; `url`: set once it listens. */
 const Owner = z.object({
   pid: z.int().positive(),
   command: z.string(),
   since: z.iso.datetime(),
   url: z.url().optional(),
-  /** Where its models answer. */
+  /** URL of its models. */
   modelsUrl: z.url().optional(),
 });
 type Owner = z.infer<typeof Owner>;
@@ -35,9 +35,9 @@ const writeOwner = ({ running }: DataFolder, owner: Owner): void => {
 
 type RunningWorld = { readonly pid: number; readonly url: string; readonly modelsUrl: string };
 
-/** The rehearsal that runs on a data folder; undefined where none does, or not yet. */
+/** Finds the rehearsal that runs on a data folder; undefined: none, or it does not listen yet. */
 export const findRunningWorld = (folder: DataFolder): RunningWorld | undefined => {
-  // What is written there may be of a process that was killed: whether one runs, the lock alone knows.
+  // running.json may be of a killed process; only the lock shows whether one runs.
   if (!existsSync(folder.lock) || !isLocked(folder.lock)) return undefined;
   const { pid, command, url, modelsUrl = url } = readOwner(folder) ?? {};
   return pid !== undefined && url !== undefined && modelsUrl !== undefined && command === "rehearse"
@@ -46,31 +46,31 @@ export const findRunningWorld = (folder: DataFolder): RunningWorld | undefined =
 };
 
 export type Ownership = {
-  /** Tells other processes where this one answers, and where its models do. */
+  /** Writes this process's URLs for other processes. */
   readonly announce: (url: string, modelsUrl?: string) => void;
-  /** Gives the folder back; a second call does nothing. */
+  /** Releases the folder; a second call does nothing. */
   readonly release: () => void;
 };
 
 /**
- * Makes this process the one owner of a data folder, which is there: of two that start at once one gets it. Throws
- * AlreadyRunning that says who has it and since when; DataFolderUnusable where the folder cannot be written.
+ * Makes this process the only owner of an existing data folder; of two processes that start at once, one gets it. Throws
+ * AlreadyRunning, which names the owner and its start; DataFolderUnusable where the folder is not writable.
  * `now`: epoch milliseconds.
  */
 export const acquireDataFolder = (
   folder: DataFolder,
   { command, now }: { readonly command: string; readonly now: number },
 ): Ownership => {
-  // The folder may have been there with rights for all: what this process and those that it starts write is its user's.
+  // The folder may be open to all users, but files that this process and its children write are its user's alone.
   process.umask(0o077);
   const unlock = lockFile(folder.lock);
   if (!unlock) {
     const owner = readOwner(folder);
-    const who = owner
+    const ownerText = owner
       ? ` (slipway ${owner.command}, process ${owner.pid}, since ${owner.since}${owner.url === undefined ? "" : `, ${owner.url}`})`
       : "";
     throw new AlreadyRunning(
-      `a process runs on ${folder.root} already${who}: stop it, or choose another folder with --data.`,
+      `${folder.root} is in use${ownerText}: stop that process, or choose another folder with --data.`,
     );
   }
   const owner = { pid: process.pid, command, since: new Date(now).toISOString() };

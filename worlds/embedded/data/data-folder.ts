@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** What lies where in the data folder (`.slipway/`). */
+/** The paths in a data folder (`.slipway/`). */
 export const resolveDataFolder = (root: string) => ({
   root,
   /** Store, registry, metrics, executions. */
@@ -9,19 +9,19 @@ export const resolveDataFolder = (root: string) => ({
   blobs: join(root, "blobs"),
   /** OCI layouts and unpacked images. */
   images: join(root, "images"),
-  /** The watched repository that models are committed to. */
+  /** The watched repository, to which models are committed. */
   repository: join(root, "repository"),
   secrets: join(root, "secrets.env"),
   cipherKey: join(root, "cipher.key"),
-  /** Signs what the builder says of its images. */
+  /** Signs the provenance of images. */
   signerKey: join(root, "signer.key"),
-  /** The address of the MLflow server that is the registry; absent: the database is. */
+  /** The URL of the MLflow server that is the registry; absent: the database is. */
   mlflow: join(root, "mlflow"),
-  /** Held by the one process that owns this folder; empty. */
+  /** The owner's lock; an empty file. */
   lock: join(root, "owner.lock"),
-  /** Who that is, and where it listens. */
+  /** The owner's process and URLs. */
   running: join(root, "running.json"),
-  /** Lines of the functions and warnings. */
+  /** Warnings, and the output of functions. */
   log: join(root, "rehearsal.log"),
 });
 export type DataFolder = ReturnType<typeof resolveDataFolder>;

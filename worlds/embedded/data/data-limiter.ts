@@ -9,7 +9,7 @@ import { trimTraffic } from "./trim-traffic.ts";
 type Needs = {
   readonly folder: DataFolder;
   readonly database: Database;
-  /** Bytes of all objects that this process has put. */
+  /** Bytes of all blobs that this process has written. */
   readonly blobsWritten: () => number;
   readonly limitBytes: number;
   /** Epoch milliseconds. */
@@ -17,7 +17,7 @@ type Needs = {
   readonly log: Log;
 };
 
-/** Free pages of the file that go back to the disk in one step. */
+/** Free pages that one step returns to the disk. */
 const pagesAtOnce = 500;
 const checkIntervalMs = 5_000;
 const walkIntervalMs = 3_600_000;
@@ -27,14 +27,13 @@ const formatBytes = (bytes: number): string =>
   bytes >= gigabyte ? `${(bytes / gigabyte).toFixed(1)} GB` : `${Math.ceil(bytes / 1_024 ** 2)} MB`;
 
 /**
- * Keeps a data folder within its limit by forgetting the oldest traffic. A look costs three pragmas and a walk over the
- * few files that are no objects. Objects are as many as there were large requests: they are walked over once an hour,
- * when those past their days go too, and counted in between. Where the folder is over its limit, batch after batch goes,
- * with a turn of the event loop between. Pages that are free are used again by the next requests; where they are more
- * than a twentieth of the limit, they go back to the disk.
+ * Keeps a data folder within its limit: deletes the oldest traffic. A check costs three pragmas and a walk over the few
+ * files that are not blobs. There are as many blobs as large requests, so it walks over them once per hour, deletes
+ * expired ones, and counts changes in between. Over the limit it deletes batch after batch, with a turn of the event loop
+ * between them. Later requests reuse free pages; beyond a twentieth of the limit they return to the disk.
  */
 export const createDataLimiter = ({ folder, database, blobsWritten, limitBytes, clock, log }: Needs) => {
-  // Beside its pages stands the log of writes, which is cut back to 64 MB.
+  // The write-ahead log, which is truncated to 64 MB, adds to the pages.
   const target = limitBytes - Math.min(64 * 1_024 ** 2, limitBytes / 10);
   const pragma = (name: string): number => {
     const row = database.prepare(`PRAGMA ${name}`).get();
@@ -51,83 +50,83 @@ export const createDataLimiter = ({ folder, database, blobsWritten, limitBytes, 
     return (all - free) * bytes;
   };
 
-  const giveBack = async (): Promise<void> => {
+  const returnFreePages = async (): Promise<void> => {
     const before = pages();
-    // A file from before this rule keeps its pages, and uses them again.
+    // An older database has no incremental vacuum; it keeps its free pages and reuses them.
     if (before.free * before.bytes < limitBytes / 20 || pragma("auto_vacuum") !== 2) return;
-    for (let left = before.free; left > 0 && !stopping; left -= pagesAtOnce) {
+    for (let remaining = before.free; remaining > 0 && !stopping; remaining -= pagesAtOnce) {
       database.prepare(`PRAGMA incremental_vacuum(${pagesAtOnce})`).all();
       await setImmediate();
     }
     database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
   };
 
-  /** The objects' bytes as they were walked over, what this process had written then, and what was removed since. */
-  let walked: { readonly bytes: number; readonly written: number; readonly at: number } | undefined;
+  /** The blobs' bytes at the last walk, the bytes that this process had written until then, and the time. */
+  let lastWalk: { readonly bytes: number; readonly written: number; readonly at: number } | undefined;
   let removed = 0;
   const blobBytes = async (): Promise<number> => {
     const now = clock();
-    if (!walked || Math.abs(now - walked.at) >= walkIntervalMs) {
+    if (!lastWalk || Math.abs(now - lastWalk.at) >= walkIntervalMs) {
       const written = blobsWritten();
-      walked = { bytes: await deleteExpiredRows(folder.blobs, now, () => stopping), written, at: now };
+      lastWalk = { bytes: await deleteExpiredRows(folder.blobs, now, () => stopping), written, at: now };
       removed = 0;
     }
-    return Math.max(0, walked.bytes + blobsWritten() - walked.written - removed);
+    return Math.max(0, lastWalk.bytes + blobsWritten() - lastWalk.written - removed);
   };
 
-  let told = false;
+  let isLogged = false;
   let stopping = false;
-  /** Looks once: how many requests were forgotten. */
-  const look = async (): Promise<number> => {
-    // The database's used pages are counted instead of its file, which keeps free ones for the next requests.
+  /** Checks the size once; returns the number of deleted requests. */
+  const checkSize = async (): Promise<number> => {
+    // Count the database's used pages, not its file, because later requests reuse free pages.
     const others = () =>
       measureDataSize(folder.root, (path) => path.startsWith(folder.database) || path === folder.blobs);
     let rest = (await others()) + (await blobBytes());
-    let forgotten = 0;
+    let deleted = 0;
     while (!stopping && usedBytes() + rest > target) {
       const { requests, fileBytes } = await trim();
       if (requests === 0) {
-        if (!told)
+        if (!isLogged)
           log(
-            `${folder.root} holds ${formatBytes(usedBytes() + rest)} without any traffic, the limit is ${formatBytes(limitBytes)}: raise --data-limit, or start over with --fresh`,
+            `${folder.root} has ${formatBytes(usedBytes() + rest)} without any traffic (limit ${formatBytes(limitBytes)}): raise --data-limit, or start over with --fresh`,
           );
-        told = true;
+        isLogged = true;
         break;
       }
-      forgotten += requests;
+      deleted += requests;
       removed += fileBytes;
       rest -= fileBytes;
-      // What was deleted stands in the log until it is written back.
-      if (forgotten % 2_000 < requests) database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
+      // Deleted pages stay in the write-ahead log until a checkpoint.
+      if (deleted % 2_000 < requests) database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
       await setImmediate();
     }
-    if (usedBytes() + rest <= target) told = false;
-    if (forgotten > 0) await giveBack();
-    return forgotten;
+    if (usedBytes() + rest <= target) isLogged = false;
+    if (deleted > 0) await returnFreePages();
+    return deleted;
   };
 
-  let looking: Promise<unknown> | undefined;
-  /** A look may take longer than the time to the next one, which is then left out. */
-  const lookInBackground = () => {
-    looking ??= look()
-      .catch((fault: unknown) => log("old traffic could not be forgotten", fault))
+  let running: Promise<unknown> | undefined;
+  /** Skips a check while the previous one still runs. */
+  const checkInBackground = () => {
+    running ??= checkSize()
+      .catch((error: unknown) => log("old traffic could not be deleted", error))
       .finally(() => {
-        looking = undefined;
+        running = undefined;
       });
   };
   let timer: NodeJS.Timeout | undefined;
   return {
-    look,
-    /** Looks now and every five seconds. */
+    look: checkSize,
+    /** Checks now and every 5 s. */
     start: () => {
-      lookInBackground();
-      timer = setInterval(lookInBackground, checkIntervalMs).unref();
+      checkInBackground();
+      timer = setInterval(checkInBackground, checkIntervalMs).unref();
     },
-    /** Ends after the batch that is under way. */
+    /** Stops after the present batch. */
     stop: async () => {
       clearInterval(timer);
       stopping = true;
-      await looking;
+      await running;
     },
   };
 };

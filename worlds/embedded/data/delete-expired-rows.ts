@@ -4,32 +4,32 @@ import { walkFiles } from "./walk-files.ts";
 
 const dayMs = 86_400_000;
 
-/** Days that a file's folder says (`keep-30-days/…`); no such folder: for ever. */
+/** The retention in a file's path (`keep-30-days/…`); without one: for ever. */
 const readRetentionDays = (path: string): number =>
   Number(path.split(sep)[0]?.match(/^keep-(\d+)-days$/)?.[1] ?? Number.POSITIVE_INFINITY);
 
 /**
- * Removes the rows of large requests that are older than their folder says (`records/keep-30-days/…`), as a bucket's
- * lifecycle rules do on AWS, and counts the bytes of all objects that are left.
- * @param blobs the folder of all objects
+ * Deletes expired rows of large requests (`records/keep-30-days/…`), as a bucket's lifecycle rules do on AWS. Returns the
+ * bytes of all remaining blobs.
+ * @param blobs the folder of all blobs
  * @param now epoch milliseconds
- * @param stopped asked at each file; true: the rest is left alone, and not counted
+ * @param isStopped called for each file; true: stops, and does not count the rest
  */
 export const deleteExpiredRows = async (
   blobs: string,
   now: number,
-  stopped: () => boolean = () => false,
+  isStopped: () => boolean = () => false,
 ): Promise<number> => {
   const records = join(blobs, "records");
-  let left = 0;
+  let remainingBytes = 0;
   for await (const { path, bytes, changedAt } of walkFiles(blobs)) {
-    if (stopped()) break;
+    if (isStopped()) break;
     if (
       path.startsWith(records + sep) &&
       now - changedAt > readRetentionDays(relative(records, path)) * dayMs
     )
       await rm(path, { force: true });
-    else left += bytes;
+    else remainingBytes += bytes;
   }
-  return left;
+  return remainingBytes;
 };

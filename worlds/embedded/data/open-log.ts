@@ -6,26 +6,26 @@ type Needs = {
   readonly path: string;
   /** Epoch milliseconds. */
   readonly clock: () => number;
-  /** The file and the one before it have at most this many bytes each. */
+  /** The largest size of the file, and of the previous one. */
   readonly limitBytes?: number;
 };
 
-/** Characters of an entry; the rest is cut off. */
+/** Longer entries are cut off. */
 const maxEntryChars = 64 * 1_024;
 
 const readFileSize = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
-const formatError = (fault: unknown): string =>
-  fault instanceof Error
-    ? `: ${fault.stack ?? fault.message}`
-    : fault === undefined
+const formatError = (error: unknown): string =>
+  error instanceof Error
+    ? `: ${error.stack ?? error.message}`
+    : error === undefined
       ? ""
-      : `: ${String(fault)}`;
+      : `: ${String(error)}`;
 
 /**
- * A log in a file. Each entry begins with its time; whatever lines are in its text follow behind a mark. It never throws: what
- * a full disk does not take is counted, and the next entry that is written says how many are missing. A file that has
- * grown to the limit becomes `<path>.1`, in place of the one before.
+ * A log file. Each entry starts with its time; its further lines start with a mark. It never throws: it counts entries that
+ * a full disk refuses, and the next written entry says how many are missing. At the size limit the file becomes
+ * `<path>.1` and replaces the previous one.
  */
 export const openLog = ({ path, clock, limitBytes = 32 * 1_024 * 1_024 }: Needs): Log => {
   let missing = 0;
@@ -40,19 +40,18 @@ export const openLog = ({ path, clock, limitBytes = 32 * 1_024 * 1_024 }: Needs)
     appendFileSync(path, text, { mode: 0o600 });
     bytes += length;
   };
-  return (sentence, fault) => {
+  return (message, error) => {
     try {
       const time = new Date(clock()).toISOString();
-      // Behind half an entry a line of its own begins.
-      const gap =
-        missing > 0 ? `\n${time} ${missing} entries are missing here: they could not be written\n` : "";
+      // The last entry may be half written, so the gap starts a line.
+      const gap = missing > 0 ? `\n${time} ${missing} entries are missing: they could not be written\n` : "";
       append(
-        `${gap}${time} ${prefixContinuationLines(`${sentence}${formatError(fault)}`.slice(0, maxEntryChars))}\n`,
+        `${gap}${time} ${prefixContinuationLines(`${message}${formatError(error)}`.slice(0, maxEntryChars))}\n`,
       );
       missing = 0;
     } catch {
       missing += 1;
-      // What is there now may be half an entry, or another file.
+      // The file may hold half an entry now, or be another file: measure it again.
       bytes = undefined;
     }
   };

@@ -10,9 +10,8 @@ type FileEntry = {
 };
 
 /**
- * Every file below a folder but for those that `skip` names, one after the other: the rows of large requests are
- * hundreds of thousands of files, and whoever asks for a prediction meanwhile waits for one of them and not for all.
- * What vanishes meanwhile is left out.
+ * Lists all files below a folder, except paths that `skip` matches, one by one: the rows of large requests may be hundreds
+ * of thousands of files, and a prediction should wait for one of them, not for all. Leaves out deleted files.
  */
 export async function* walkFiles(
   folder: string,
@@ -24,7 +23,7 @@ export async function* walkFiles(
     if (skip(path)) continue;
     if (entry.isDirectory()) yield* walkFiles(path, skip);
     if (!entry.isFile()) continue;
-    const found = await stat(path).catch(() => undefined);
-    if (found) yield { path, bytes: found.size, changedAt: found.mtimeMs };
+    const stats = await stat(path).catch(() => undefined);
+    if (stats) yield { path, bytes: stats.size, changedAt: stats.mtimeMs };
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The part of Block Kit that the desk knows, with Slack's own limits. What it does not know it refuses, so
- * that nothing which passes here is refused by Slack.
+ * The part of Block Kit that the desk supports, with Slack's limits. It refuses everything else, so that Slack accepts
+ * whatever the desk accepts.
  * Source: https://docs.slack.dev/reference/block-kit/blocks and …/block-elements, …/composition-objects
  */
 import { z } from "zod";
@@ -147,8 +147,8 @@ export const Modal = z
 export type Modal = z.infer<typeof Modal>;
 
 /**
- * All text of a message's blocks together. Slack answers `msg_blocks_too_long` beyond a bound that it does
- * not document: 9,597 characters were accepted and 11,341 refused (slackapi/bolt-js issue 2867).
+ * Characters of all text in a message's blocks. Slack's limit (`msg_blocks_too_long`) is undocumented: it accepted 9,597
+ * characters and refused 11,341 (slackapi/bolt-js issue 2867).
  */
 export const blocksTextLimit = 10_000;
 
@@ -173,13 +173,13 @@ const formatIssue = (issue: z.core.$ZodIssue): string => {
   }
 };
 
-/** What Slack writes into `response_metadata.messages`, one line for each fault with its JSON pointer under `root`. */
+/** Slack's lines in `response_metadata.messages`: one per error, with its JSON pointer below `root`. */
 export const formatSlackErrors = (error: z.ZodError, root: string): string[] =>
   error.issues.map(
     (issue) => `[ERROR] ${formatIssue(issue)} [json-pointer:${[root, ...issue.path.map(String)].join("/")}]`,
   );
 
-/** Blocks with the ids that Slack makes up where the app gave none. */
+/** Adds ids to blocks and elements without one, as Slack does. */
 export const addMissingIds = <Block extends MessageBlock | ViewBlock>(
   blocks: readonly Block[],
   randomId: () => string,

@@ -7,7 +7,7 @@ import type { DisplayNames, Html } from "./mrkdwn.ts";
 
 const day = new Intl.DateTimeFormat("en-US", { weekday: "long", month: "long", day: "numeric" });
 
-/** The messages in the order in which they were said, with a line for each day. */
+/** The messages, oldest first, with a separator for each day. */
 export const renderMessages = (messages: readonly Message[], names: DisplayNames): Html => {
   const dayOf = (message: Message | undefined) =>
     message === undefined ? undefined : day.format(new Date(Number(message.ts) * 1_000));
@@ -21,7 +21,7 @@ export const renderMessages = (messages: readonly Message[], names: DisplayNames
   })}`;
 };
 
-/** The page that looks like a Slack channel. */
+/** The channel's page. */
 export const renderChannelPage = (
   options: Pick<DeskOptions, "channel" | "users">,
   {
@@ -43,14 +43,14 @@ export const renderChannelPage = (
     current: "channel",
     main: html`
     <header class="top"><h1><span aria-hidden="true">#</span> ${options.channel.name}</h1>
-      <p class="topic">Every model on its way to production</p>
+      <p class="topic">Model deliveries to prod</p>
       <span class="live" role="status" data-live>connecting…</span></header>
     <div class="scroll" tabindex="0" role="log" aria-label="Messages" aria-live="polite" data-messages>
       <div class="welcome"><h2># ${options.channel.name}</h2>
-        <p>Deliveries ask here before they touch production. This desk stands in for Slack on your machine: same client, same signed callbacks, same limits.</p></div>
+        <p>Deliveries request approval here before they change prod. This desk replaces Slack on your machine, with Slack's client, signed callbacks and limits.</p></div>
       <div class="messages" data-list>${renderMessages(messages, names)}</div>
     </div>
     <p class="composer"><span class="face face-${options.users.indexOf(me) % 4}" aria-hidden="true">${me.name.slice(0, 1)}</span>
-      <span>You click as <b>${me.name}</b> — ${me.title}. Choose someone else at the side to see what they may do.</span></p>
+      <span>You act as <b>${me.name}</b> (${me.title}). Choose another user in the sidebar.</span></p>
     <dialog data-dialog>${view === undefined ? "" : renderView(view, names)}</dialog>`,
   });

@@ -25,7 +25,7 @@ test("a failed delivery names its error, its remedy, and every check that was ma
     ["Image scan", 2],
     ["On stage", 7],
   ]);
-  expect(facts.stays.find(({ state }) => state === "VerifyStage")).toMatchObject({
+  expect(facts.stateRuns.find(({ state }) => state === "VerifyStage")).toMatchObject({
     status: "succeeded",
     verdict: "fail",
   });
@@ -38,8 +38,8 @@ test("each look of the canary stands for itself, with the share that it judged",
     });
   const facts = readDeliveryFacts(running, [judged(10), judged(50)]);
   expect(facts.checks.map(({ title }) => title)).toEqual([
-    "Canary, look 1 at 10 % of prod",
-    "Canary, look 2 at 50 % of prod",
+    "Canary check 1 at 10 % of prod",
+    "Canary check 2 at 50 % of prod",
   ]);
 });
 
@@ -50,7 +50,7 @@ test("a retried state is one stay, a state entered again is another", () => {
     event("ScanImage", "succeeded"),
     event("ScanImage", "entered"),
   ]);
-  expect(facts.stays).toMatchObject([
+  expect(facts.stateRuns).toMatchObject([
     { status: "succeeded", retries: 1, error: undefined },
     { status: "running", retries: 0, ms: undefined },
   ]);
@@ -62,14 +62,14 @@ test("what a state failed with is kept where the engine tells of the failure and
     [event("BuildImage", "failed", { error }), event("BuildImage", "caught", { error })],
     [event("BuildImage", "caught", { error })],
   ])
-    expect(readDeliveryFacts(running, [event("BuildImage", "entered"), ...ending]).stays).toMatchObject([
+    expect(readDeliveryFacts(running, [event("BuildImage", "entered"), ...ending]).stateRuns).toMatchObject([
       { status: "failed", ms: 5, error },
     ]);
 });
 
 test("a state that was running when the delivery was stopped is shown as cut off", () => {
   const facts = readDeliveryFacts({ ...running, status: "ABORTED" }, [event("RequestApproval", "entered")]);
-  expect(facts.stays).toMatchObject([{ status: "failed", ms: undefined }]);
+  expect(facts.stateRuns).toMatchObject([{ status: "failed", ms: undefined }]);
 });
 
 test("data of another form is left out, and the page still stands", () => {

@@ -1,4 +1,4 @@
-/** What a delivery's page says, read from its execution and history. */
+/** The content of a delivery's page, from its execution and history. */
 import { z } from "zod";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
@@ -9,7 +9,7 @@ import { DeliveryInput } from "#statemachine/contracts.ts";
 import { remedies } from "#statemachine/remedies.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
-/** One stay in one state. */
+/** One run of a state. */
 export type StateRun = {
   readonly state: string;
   /** ISO 8601. */
@@ -17,7 +17,7 @@ export type StateRun = {
   /** Milliseconds; undefined while it runs. */
   readonly ms: number | undefined;
   readonly status: "running" | "succeeded" | "failed";
-  /** What the state found, where it judges. */
+  /** The state's verdict, where it has one. */
   readonly verdict: Verdict | undefined;
   readonly retries: number;
   readonly error: { readonly name: string; readonly cause: string } | undefined;
@@ -36,12 +36,12 @@ export type DeliveryFacts = {
   readonly error:
     | { readonly name: string; readonly cause: string; readonly remedy: string | undefined }
     | undefined;
-  readonly stays: readonly StateRun[];
+  readonly stateRuns: readonly StateRun[];
   readonly checks: readonly { readonly title: string; readonly checks: readonly Check[] }[];
 };
 
 const ChecksOutput = z.object({ checks: z.array(Check) });
-/** The fields of the state data that the page shows; whatever does not have their form is left out. */
+/** The fields of the state data that the page shows; an invalid one is left out. */
 const Data = z.object({
   outcome: Outcome.optional().catch(undefined),
   error: CaughtError.optional().catch(undefined),
@@ -66,12 +66,12 @@ const readVerdict = (event: StateEvent): Verdict | undefined =>
     ?.verdict;
 
 const readStateRuns = (history: readonly StateEvent[]): StateRun[] => {
-  const stays: StateRun[] = [];
+  const runs: StateRun[] = [];
   for (const event of history) {
-    const open = stays.findLast((stay) => stay.state === event.state && stay.status === "running");
-    const at = open === undefined ? -1 : stays.lastIndexOf(open);
+    const open = runs.findLast((run) => run.state === event.state && run.status === "running");
+    const at = open === undefined ? -1 : runs.lastIndexOf(open);
     if (event.status === "entered")
-      stays.push({
+      runs.push({
         state: event.state,
         from: event.at,
         ms: undefined,
@@ -81,9 +81,9 @@ const readStateRuns = (history: readonly StateEvent[]): StateRun[] => {
         error: undefined,
       });
     else if (open !== undefined && event.status === "retried")
-      stays[at] = { ...open, retries: open.retries + 1, error: event.error };
+      runs[at] = { ...open, retries: open.retries + 1, error: event.error };
     else if (open !== undefined)
-      stays[at] = {
+      runs[at] = {
         ...open,
         ms: event.ms,
         status: event.status === "succeeded" ? "succeeded" : "failed",
@@ -91,18 +91,18 @@ const readStateRuns = (history: readonly StateEvent[]): StateRun[] => {
         error: event.error,
       };
     else if (event.status === "caught") {
-      // Where the engine tells of the failure and of its catch, both belong to one stay.
-      const failed = stays.findLastIndex((stay) => stay.state === event.state);
-      const before = stays[failed];
-      if (before !== undefined) stays[failed] = { ...before, error: before.error ?? event.error };
+      // The engine reports the failure and its catch; both belong to one run.
+      const failed = runs.findLastIndex((run) => run.state === event.state);
+      const before = runs[failed];
+      if (before !== undefined) runs[failed] = { ...before, error: before.error ?? event.error };
     }
   }
-  return stays;
+  return runs;
 };
 
 const readChecks = (history: readonly StateEvent[]): DeliveryFacts["checks"] => {
   const groups = new Map<string, readonly Check[]>();
-  let look = 0;
+  let looks = 0;
   for (const event of history) {
     if (event.status !== "succeeded") continue;
     const data = readStateData(event.output);
@@ -110,20 +110,20 @@ const readChecks = (history: readonly StateEvent[]): DeliveryFacts["checks"] => 
     if (event.state === "VerifyStage" && data.VerifyStage) groups.set("On stage", data.VerifyStage.checks);
     if (event.state === "JudgeCanary" && data.JudgeCanary)
       groups.set(
-        `Canary, look ${++look} at ${data.ShiftTraffic?.share ?? "?"} % of prod`,
+        `Canary check ${++looks} at ${data.ShiftTraffic?.share ?? "?"} % of prod`,
         data.JudgeCanary.checks,
       );
   }
   return [...groups].map(([title, checks]) => ({ title, checks }));
 };
 
-/** Reads everything that the page shows; history oldest first. */
+/** @param history oldest event first */
 export const readDeliveryFacts = (execution: Execution, history: readonly StateEvent[]): DeliveryFacts => {
   const last = readStateData(
     execution.output ?? history.findLast((event) => event.output !== undefined)?.output,
   );
-  const stays = readStateRuns(history);
-  const fault =
+  const runs = readStateRuns(history);
+  const error =
     last.RollBack?.error ??
     execution.error ??
     (last.error === undefined ? undefined : { name: last.error.Error, cause: last.error.Cause });
@@ -140,12 +140,12 @@ export const readDeliveryFacts = (execution: Execution, history: readonly StateE
     version: last.RegisterModel?.version,
     decision: last.RequestApproval,
     error:
-      fault && execution.status !== "SUCCEEDED" ? { ...fault, remedy: known.get(fault.name) } : undefined,
-    stays:
+      error && execution.status !== "SUCCEEDED" ? { ...error, remedy: known.get(error.name) } : undefined,
+    stateRuns:
       execution.status === "RUNNING"
-        ? stays
-        : // A state that was cut off when the execution ended did not go on.
-          stays.map((stay) => (stay.status === "running" ? { ...stay, status: "failed" as const } : stay)),
+        ? runs
+        : // The end of the execution ended this state too.
+          runs.map((run) => (run.status === "running" ? { ...run, status: "failed" as const } : run)),
     checks: readChecks(history),
   };
 };

@@ -49,25 +49,25 @@ const renderCheckTable = (title: string, checks: readonly Check[]): Html => {
   )}</tbody></table></div>`;
 };
 
-/** Bars sit on one scale: the longest stay is as wide as the column. Widths go in tenths, by class: the page has no inline style. */
-const renderTimeline = (stays: readonly StateRun[], now: number): Html => {
-  const longest = Math.max(1, ...stays.map(({ ms }) => ms ?? 0));
-  return html`<ol class="timeline">${stays.map(
+/** The longest run's bar fills the column. A class sets a bar's width in steps of 5 %, because the page has no inline style. */
+const renderTimeline = (runs: readonly StateRun[], now: number): Html => {
+  const longest = Math.max(1, ...runs.map(({ ms }) => ms ?? 0));
+  return html`<ol class="timeline">${runs.map(
     (
-      stay,
-    ) => html`<li class="${stay.verdict === "fail" ? "failed" : stay.status}"><span class="dot" aria-hidden="true"></span>
-      <span class="state">${stay.state}${stay.retries > 0 ? html` <span class="faint">${stay.retries} ${stay.retries === 1 ? "retry" : "retries"}</span>` : ""}${stay.verdict === undefined ? "" : html` <span class="found">${stay.verdict}</span>`}</span>
-      <span class="bar" aria-hidden="true"><span class="w${Math.ceil(((stay.ms ?? longest) / longest) * 20)}"></span></span>
-      <span class="took">${stay.status === "running" ? `for ${formatDuration(Math.max(0, now - Date.parse(stay.from)))}` : stay.ms === undefined ? "cut off" : formatDuration(stay.ms)}</span>
-      <span class="when">${renderTime(stay.from)}</span>
-      ${stay.error === undefined ? "" : html`<span class="fault"><b>${stay.error.name}</b> ${stay.error.cause}</span>`}</li>`,
+      run,
+    ) => html`<li class="${run.verdict === "fail" ? "failed" : run.status}"><span class="dot" aria-hidden="true"></span>
+      <span class="state">${run.state}${run.retries > 0 ? html` <span class="faint">${run.retries} ${run.retries === 1 ? "retry" : "retries"}</span>` : ""}${run.verdict === undefined ? "" : html` <span class="found">${run.verdict}</span>`}</span>
+      <span class="bar" aria-hidden="true"><span class="w${Math.ceil(((run.ms ?? longest) / longest) * 20)}"></span></span>
+      <span class="took">${run.status === "running" ? `for ${formatDuration(Math.max(0, now - Date.parse(run.from)))}` : run.ms === undefined ? "interrupted" : formatDuration(run.ms)}</span>
+      <span class="when">${renderTime(run.from)}</span>
+      ${run.error === undefined ? "" : html`<span class="state-error"><b>${run.error.name}</b> ${run.error.cause}</span>`}</li>`,
   )}</ol>`;
 };
 
 const renderFact = (name: string, value: Html | string | undefined): Html =>
   value === undefined ? html`` : html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 
-/** The whole story of one delivery; `message` is the ts of its message in the channel. */
+/** A delivery's page; `message`: the ts of its message in the channel. */
 export const renderDelivery = (
   facts: DeliveryFacts,
   { me, now, message }: { readonly me: string; readonly now: number; readonly message: string | undefined },
@@ -98,7 +98,7 @@ export const renderDelivery = (
     ${renderFact("Question", message === undefined ? undefined : html`<a href="/?as=${me}#m-${message}">in the channel</a>`)}
   </dl>
   ${facts.checks.length === 0 ? "" : html`<section aria-label="Checks">${facts.checks.map(({ title, checks }) => renderCheckTable(title, checks))}</section>`}
-  <section aria-label="States"><h3>States <span class="faint">${facts.stays.length}</span></h3>${renderTimeline(facts.stays, now)}</section>
+  <section aria-label="States"><h3>States <span class="faint">${facts.stateRuns.length}</span></h3>${renderTimeline(facts.stateRuns, now)}</section>
   </div>`;
 };
 
@@ -110,8 +110,8 @@ export const renderDeliveryList = (
   return html`<div class="sheet" ${running ? html`data-running` : ""}>
   ${
     executions.length === 0
-      ? html`<p class="empty">No delivery yet. Commit a change to a model's folder, or run <code>npx slipway rehearse --change better</code>.</p>`
-      : html`<div class="table list"><table><thead><tr><th scope="col">Model</th><th scope="col">Outcome</th><th scope="col">Commit</th><th scope="col">Author</th><th scope="col">Started</th><th scope="col" class="number">Took</th></tr></thead>
+      ? html`<p class="empty">No deliveries yet. Commit a change of a model's folder, or run <code>npx slipway rehearse --change better</code>.</p>`
+      : html`<div class="table list"><table><thead><tr><th scope="col">Model</th><th scope="col">Outcome</th><th scope="col">Commit</th><th scope="col">Author</th><th scope="col">Started</th><th scope="col" class="number">Duration</th></tr></thead>
   <tbody>${executions.map((execution) => {
     const facts = readDeliveryFacts(execution, []);
     const end = facts.endedAt === undefined ? now : Date.parse(facts.endedAt);

@@ -6,12 +6,12 @@ import type { DeskOptions, DeskUser } from "./desk-options.ts";
 import { renderLayout } from "./layout.ts";
 import type { Html } from "./mrkdwn.ts";
 
-/** The list of deliveries and a page for each: one place that says where a model is and why it stopped. */
+/** The list of deliveries, and a page for each, with its state and its error. */
 export const createDeliveryPages = (
   options: DeskOptions & { readonly me: (c: Context) => DeskUser },
 ): Hono => {
   const { deliveries, state, clock, me } = options;
-  const page = (c: Context, heading: Html, title: string, sheet: Html) =>
+  const renderPage = (c: Context, heading: Html, title: string, sheet: Html) =>
     c.html(
       renderLayout(options, {
         title,
@@ -30,7 +30,7 @@ export const createDeliveryPages = (
       ...(after === undefined ? {} : { after }),
     });
     const sheet = renderDeliveryList(executions, { me: me(c).id, now: clock(), next: cursor });
-    return page(c, html`Deliveries`, "Deliveries · Slipway", sheet);
+    return renderPage(c, html`Deliveries`, "Deliveries · Slipway", sheet);
   });
   app.get("/:delivery", async (c) => {
     const name = c.req.param("delivery");
@@ -38,16 +38,16 @@ export const createDeliveryPages = (
     const back = html`<a href="/deliveries?as=${me(c).id}">Deliveries</a> <span class="faint">/</span> ${name}`;
     if (execution === undefined) {
       c.status(404);
-      return page(
+      return renderPage(
         c,
         back,
-        "No such delivery · Slipway",
-        html`<p class="empty">There is no delivery of this name here.</p>`,
+        "Unknown delivery · Slipway",
+        html`<p class="empty">There is no delivery of this name.</p>`,
       );
     }
     const facts = readDeliveryFacts(execution, await deliveries.history(name));
     const message = state.messageAbout(name)?.ts;
-    return page(
+    return renderPage(
       c,
       back,
       `${facts.input?.model ?? name} · Slipway`,

@@ -3,15 +3,15 @@ import type { DeskState } from "./desk-state.ts";
 import type { SlackRate } from "./rate-limit.ts";
 
 export type DeskUser = {
-  /** Slack's form, such as U024BE7LH. */
+  /** In Slack's form: U024BE7LH. */
   readonly id: string;
-  /** As people read it. */
+  /** The display name. */
   readonly name: string;
-  /** Slack's short name, as in interaction payloads. */
+  /** Slack's short name, for interaction payloads. */
   readonly username: string;
-  /** Why one would click as this person. */
+  /** The user's role, shown in the sidebar. */
   readonly title: string;
-  /** By which the author of a commit is known. */
+  /** The address of this user's commits. */
   readonly email: string;
 };
 
@@ -23,23 +23,23 @@ export type DeskOptions = {
   readonly randomId: () => string;
   readonly signingSecret: string;
   readonly botToken: string;
-  /** Where interactions are posted: the app's request URL. Read at each click. */
+  /** The app's request URL, which gets interactions. Called at each click. */
   readonly callbackUrl: () => string;
   readonly teamId: string;
   readonly appId: string;
   readonly channel: { readonly id: string; readonly name: string };
-  /** The people of the page's user switcher; the first is the default. */
+  /** The users of the sidebar; the first is the default. */
   readonly users: readonly [DeskUser, ...DeskUser[]];
   readonly deliveries: Pick<Deliveries, "describe" | "history" | "list">;
-  /** Slack's own by default. */
+  /** Default: Slack's limits. */
   readonly rates?: Readonly<Record<string, SlackRate>>;
-  /** How long a callback may take, milliseconds; Slack's 3,000 by default. */
+  /** Time limit of a callback, milliseconds. Default: Slack's 3,000. */
   readonly callbackTimeoutMs?: number;
   /** Ends the pages' event streams, so that the server can close. */
   readonly stop?: AbortSignal;
 };
 
-/** The app's bot, as messages carry it. */
+/** The app's bot user. */
 export const botUser = { id: "U0SLIPWAY", botId: "B0SLIPWAY", name: "Slipway", username: "slipway" } as const;
 /** The workspace. */
 export const team = { name: "Slipway", domain: "slipway" } as const;

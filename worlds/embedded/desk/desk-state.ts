@@ -1,10 +1,10 @@
-/** What the desk remembers, in a SQLite file of its own: messages, triggers, open dialogs, response addresses. */
+/** The desk's state, in its own SQLite file: messages, triggers, open dialogs, response URLs. */
 import { z } from "zod";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { MessageBlocks, Modal } from "./blocks.ts";
 
 const Flat = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
-/** What the app attaches to a message, unseen by people. Source: https://docs.slack.dev/messaging/message-metadata */
+/** Data that the app attaches to a message and that people do not see. Source: https://docs.slack.dev/messaging/message-metadata */
 export const Metadata = z.strictObject({
   event_type: z.string().regex(/^\w+$/, "must be alphanumeric"),
   event_payload: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), Flat, z.array(Flat)])),
@@ -12,14 +12,14 @@ export const Metadata = z.strictObject({
 
 const Message = z.object({
   ts: z.string(),
-  /** Who said it: the app's bot. */
+  /** The author: the app's bot. */
   user: z.string(),
   text: z.string(),
   blocks: MessageBlocks,
   thread_ts: z.string().optional(),
   metadata: Metadata.optional(),
   edited: z.object({ user: z.string(), ts: z.string() }).optional(),
-  /** An ephemeral message is for this user alone. */
+  /** The only user who sees an ephemeral message. */
   onlyFor: z.string().optional(),
 });
 export type Message = z.infer<typeof Message>;
@@ -38,7 +38,7 @@ const ResponseAddress = z.object({
 
 type ResponseAddress = { readonly ts: string; readonly user: string };
 
-/** The desk's tables. Files of before they were counted as steps have them already. */
+/** The desk's tables. IF NOT EXISTS, because older files have them without a count of migrations. */
 const deskMigrations = [
   `
     CREATE TABLE IF NOT EXISTS message (ts TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
@@ -48,7 +48,7 @@ const deskMigrations = [
   `,
 ];
 
-/** Opens (and makes) the desk's file; `:memory:` for one that is gone with the process. Throws DataFolderUnusable. */
+/** Opens or creates the desk's file; `:memory:`: in memory. Throws DataFolderUnusable. */
 export const openDeskState = (path: string) => {
   const db = openDatabase(path, deskMigrations);
   const sql = {
@@ -79,7 +79,7 @@ export const openDeskState = (path: string) => {
     row === undefined ? undefined : schema.parse(JSON.parse(Row.parse(row).body));
 
   return {
-    /** Slack's `ts`: seconds and microseconds, and the message's id; grows with every call. */
+    /** A new `ts` in Slack's form, seconds and microseconds; it is the message's id and grows with each call. */
     nextTs(now: number): string {
       const row = sql.last.get();
       const last = row === undefined ? 0 : Math.round(Number(Row.parse(row).body) * 1_000_000);
@@ -92,14 +92,14 @@ export const openDeskState = (path: string) => {
     /** Newest first. */
     messages: (limit: number): Message[] =>
       sql.newest.all(limit).flatMap((row) => parsed(Message, row) ?? []),
-    /** The newest message for everyone that names `word` anywhere. */
+    /** The newest message for everybody that contains `word`. */
     messageAbout: (word: string): Message | undefined => parsed(Message, sql.mentioning.get(word)),
 
     addTrigger(id: string, user: string, expires: number): void {
       sql.dropTriggers.run(expires - 3_600_000);
       sql.addTrigger.run(id, user, expires);
     },
-    /** Takes a trigger: each is good for one view, until it expires. */
+    /** Uses a trigger; each opens one view, before it expires. */
     exchangeTrigger(id: string, now: number): { user: string } | "unknown" | "expired" | "exchanged" {
       const row = sql.trigger.get(id);
       if (row === undefined) return "unknown";
@@ -118,7 +118,7 @@ export const openDeskState = (path: string) => {
       sql.dropResponses.run(expires - 3_600_000);
       sql.addResponse.run(id, ts, user, expires);
     },
-    /** Counts one use; Slack allows five in 30 minutes. */
+    /** Uses a response URL; Slack allows 5 uses in 30 minutes. */
     useResponseAddress(id: string, now: number): ResponseAddress | undefined {
       const row = sql.response.get(id);
       if (row === undefined) return undefined;

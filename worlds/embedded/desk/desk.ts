@@ -1,4 +1,4 @@
-/** The desk: Slack's Web API for the app, a page that looks like a Slack channel for people, signed callbacks between them. */
+/** The desk replaces Slack: its Web API for the app, a channel's page for people, signed callbacks. */
 import { readFileSync } from "node:fs";
 import { type Context, Hono } from "hono";
 import { streamSSE } from "hono/streaming";
@@ -25,20 +25,20 @@ const Submit = z.object({ as: z.string(), typed: z.record(z.string(), z.string()
 const ActingUser = z.object({ as: z.string() });
 
 /**
- * Mount at the root of a server that is bound to 127.0.0.1. Its paths: `/`, `/deliveries…`, `/desk/…`,
+ * Mount it at the root of a server on 127.0.0.1. Its paths: `/`, `/deliveries…`, `/desk/…`,
  * `/api/…` (slackApiUrl is `http://127.0.0.1:<port>/api/`) and `/response/…`.
  */
 export const createDesk = (options: DeskOptions): Hono => {
   const { state, users, channel } = options;
-  const hub = createEventBus();
-  const interactions = createInteractions({ ...options, hub });
+  const events = createEventBus();
+  const interactions = createInteractions({ ...options, events });
   const names = new Map<string, string>([
     ...users.map(({ id, name }) => [id, name] as const),
     [botUser.id, botUser.name],
     [channel.id, channel.name],
   ]);
-  const person = (id: string | undefined): DeskUser | undefined => users.find((user) => user.id === id);
-  const me = (c: Context): DeskUser => person(c.req.query("as")) ?? users[0];
+  const findUser = (id: string | undefined): DeskUser | undefined => users.find((user) => user.id === id);
+  const me = (c: Context): DeskUser => findUser(c.req.query("as")) ?? users[0];
   const isFor = ({ onlyFor }: { onlyFor?: string | undefined }, user: DeskUser) =>
     onlyFor === undefined || onlyFor === user.id;
   const messagesFor = (user: DeskUser) =>
@@ -46,17 +46,17 @@ export const createDesk = (options: DeskOptions): Hono => {
       .messages(maxShownMessages)
       .filter((message) => isFor(message, user))
       .reverse();
-  const unknown = (c: Context) =>
-    c.json({ status: "failed", notice: "That message or dialog is gone: reload the page." }, 404);
+  const respondGone = (c: Context) =>
+    c.json({ status: "failed", notice: "This message or dialog no longer exists: reload the page." }, 404);
 
   const app = new Hono();
   for (const path of ["/", "/deliveries", "/deliveries/*", "/desk/*", "/api/*", "/response/*"])
     app.use(path, requireLocalHost);
-  const small = limitBody(100_000, (c) => c.text("Payload Too Large", 413));
-  app.use("/desk/*", requireOwnOrigin, small);
-  app.use("/response/*", small);
+  const limitSmallBody = limitBody(100_000, (c) => c.text("Payload Too Large", 413));
+  app.use("/desk/*", requireOwnOrigin, limitSmallBody);
+  app.use("/response/*", limitSmallBody);
 
-  app.route("/api", createWebApi({ ...options, hub }));
+  app.route("/api", createWebApi({ ...options, events }));
   app.route("/deliveries", createDeliveryPages({ ...options, me }));
 
   app.get("/", (c) =>
@@ -85,7 +85,7 @@ export const createDesk = (options: DeskOptions): Hono => {
   });
   app.get("/desk/events", (c) => {
     const user = me(c);
-    const show = async (event: DeskEvent) => {
+    const renderEvent = async (event: DeskEvent) => {
       switch (event.type) {
         case "message":
           return isFor(event.message, user)
@@ -104,10 +104,10 @@ export const createDesk = (options: DeskOptions): Hono => {
     const response = streamSSE(c, async (stream) => {
       const ended = Promise.withResolvers<void>();
       let last: Promise<unknown> = stream.writeSSE({ event: "hello", data: "{}", retry: 1_000 });
-      const forget = hub.listen((event) => {
-        // One after the other: two edits of a message must arrive in their order.
+      const removeListener = events.listen((event) => {
+        // One after the other, so that two edits of a message arrive in order.
         last = last.then(async () => {
-          const data = await show(event);
+          const data = await renderEvent(event);
           if (data !== undefined) await stream.writeSSE({ event: event.type, data: JSON.stringify(data) });
         });
         last.catch(() => ended.resolve());
@@ -118,36 +118,36 @@ export const createDesk = (options: DeskOptions): Hono => {
       if (options.stop?.aborted) stop();
       await ended.promise;
       options.stop?.removeEventListener("abort", stop);
-      forget();
+      removeListener();
     });
-    // The connection ends with the stream: a server that closes need not wait for the browser to let go of it.
+    // Closes the connection with the stream, so that a closing server need not wait for the browser.
     response.headers.set("connection", "close");
     return response;
   });
 
   app.post("/desk/clicks", async (c) => {
     const click = Click.safeParse(await c.req.json().catch(() => undefined));
-    const user = click.success ? person(click.data.as) : undefined;
-    if (!click.success || user === undefined) return unknown(c);
+    const user = click.success ? findUser(click.data.as) : undefined;
+    if (!click.success || user === undefined) return respondGone(c);
     const { ts, block, action } = click.data;
     const origin = new URL(c.req.url).origin;
     const result = await interactions.click({ user, ts, block, action, origin });
-    return result === undefined ? unknown(c) : c.json(result);
+    return result === undefined ? respondGone(c) : c.json(result);
   });
   app.post("/desk/messages/:ts/dismiss", async (c) => {
     const as = ActingUser.safeParse(await c.req.json().catch(() => undefined));
     const message = state.message(c.req.param("ts"));
-    if (!as.success || message === undefined || message.onlyFor !== as.data.as) return unknown(c);
+    if (!as.success || message === undefined || message.onlyFor !== as.data.as) return respondGone(c);
     state.removeMessage(message.ts);
-    hub.tell({ type: "removed", ts: message.ts });
+    events.emit({ type: "removed", ts: message.ts });
     return c.json({ status: "answered" });
   });
   app.post("/desk/views/:id", async (c) => {
     const submit = Submit.safeParse(await c.req.json().catch(() => undefined));
-    const user = submit.success ? person(submit.data.as) : undefined;
-    if (!submit.success || user === undefined) return unknown(c);
+    const user = submit.success ? findUser(submit.data.as) : undefined;
+    if (!submit.success || user === undefined) return respondGone(c);
     const result = await interactions.submit({ user, view: c.req.param("id"), typed: submit.data.typed });
-    if (result === undefined) return unknown(c);
+    if (result === undefined) return respondGone(c);
     return result.status === "updated"
       ? c.json({ status: "updated", view: String(await renderView(result.view, names)) })
       : c.json(result);
@@ -155,7 +155,7 @@ export const createDesk = (options: DeskOptions): Hono => {
   app.post("/desk/views/:id/close", async (c) => {
     const as = ActingUser.safeParse(await c.req.json().catch(() => undefined));
     const view = state.view(c.req.param("id"));
-    if (!as.success || view === undefined || view.user !== as.data.as) return unknown(c);
+    if (!as.success || view === undefined || view.user !== as.data.as) return respondGone(c);
     state.removeView(view.id);
     return c.json({ status: "closed" });
   });

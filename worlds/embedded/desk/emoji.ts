@@ -5,8 +5,8 @@ const disc = (fill: string, inside: string) =>
   `<circle cx="10" cy="10" r="9" fill="${fill}"/><g fill="none" stroke="#fff" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round">${inside}</g>`;
 
 /**
- * Emoji that deliveries use, drawn here: a machine without an emoji font shows them all the same.
- * By Slack's short name; `char` is the character for which the same picture stands.
+ * Pictures of the emoji that deliveries use, because a machine may have no emoji font. The key is Slack's short name; `char`
+ * is the Unicode character with the same picture.
  */
 const emojiPictures: Readonly<Record<string, { readonly char: string; readonly svg: string }>> = {
   white_check_mark: {
@@ -71,14 +71,14 @@ const emojiPictures: Readonly<Record<string, { readonly char: string; readonly s
 };
 const namesByCharacter = new Map(Object.entries(emojiPictures).map(([name, { char }]) => [char, name]));
 
-/** Matches every character that has a picture, with the selector that asks for its coloured form. */
+/** Matches each character with a picture, and an emoji variation selector after it. */
 export const emojiPattern = `(?:${[...namesByCharacter.keys()].join("|")})\\uFE0F?`;
 
-/** The picture for a short name or a character; undefined where there is none. */
+/** The picture of a short name or a character; undefined: there is none. */
 export const renderEmoji = (nameOrChar: string) => {
   const name = namesByCharacter.get(nameOrChar.replace("\uFE0F", "")) ?? nameOrChar;
-  const found = getOwnProperty(emojiPictures, name);
-  return found === undefined
+  const picture = getOwnProperty(emojiPictures, name);
+  return picture === undefined
     ? undefined
-    : html`<svg class="emoji" viewBox="0 0 20 20" role="img" aria-label="${name.replaceAll("_", " ")}">${raw(found.svg)}</svg>`;
+    : html`<svg class="emoji" viewBox="0 0 20 20" role="img" aria-label="${name.replaceAll("_", " ")}">${raw(picture.svg)}</svg>`;
 };

@@ -5,11 +5,11 @@ export type DeskEvent =
   | { readonly type: "removed"; readonly ts: string }
   | { readonly type: "view"; readonly view: View };
 
-/** Tells every open page what changed. */
+/** Sends changes to all open pages. */
 export const createEventBus = () => {
   const listeners = new Set<(event: DeskEvent) => void>();
   return {
-    tell(event: DeskEvent): void {
+    emit(event: DeskEvent): void {
       for (const listener of listeners) listener(event);
     },
     listen(listener: (event: DeskEvent) => void): () => void {

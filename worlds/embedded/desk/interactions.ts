@@ -1,5 +1,5 @@
 /**
- * What happens when a person clicks: the payload exactly as Slack makes it, signed, posted to the app.
+ * Turns clicks into Slack's interaction payloads, signs them and posts them to the app.
  * Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload and …/view-interactions-payload
  */
 import { z } from "zod";
@@ -12,7 +12,7 @@ import type { EventBus } from "./event-bus.ts";
 import { signSlackRequest } from "./sign-slack-request.ts";
 import { toSlackMessage, toSlackView, type ViewValues } from "./slack-objects.ts";
 
-/** What the page shows after a click. */
+/** The result of a click, for the page. */
 type ClickResult = { readonly status: "answered" } | { readonly status: "failed"; readonly notice: string };
 type SubmitResult =
   | { readonly status: "closed" }
@@ -55,8 +55,8 @@ const listButtons = (message: Message): { readonly blockId: string | undefined; 
       : [];
   });
 
-export const createInteractions = (options: DeskOptions & { readonly hub: EventBus }) => {
-  const { state, clock, randomId, hub, teamId, appId, channel } = options;
+export const createInteractions = (options: DeskOptions & { readonly events: EventBus }) => {
+  const { state, clock, randomId, events, teamId, appId, channel } = options;
 
   const send = async (
     payload: Record<string, unknown>,
@@ -77,25 +77,25 @@ export const createInteractions = (options: DeskOptions & { readonly hub: EventB
         redirect: "manual",
         signal: AbortSignal.timeout(options.callbackTimeoutMs ?? 3_000),
       });
-      const answer = await response.text();
+      const responseBody = await response.text();
       return response.status === 200
-        ? { status: "answered", body: answer }
+        ? { status: "answered", body: responseBody }
         : { status: "failed", notice: `This app responded with status code ${response.status}.` };
     } catch (error) {
-      // fetch's own words name addresses and internals: the person gets Slack's sentence.
+      // fetch's messages contain addresses and internals, so the page shows Slack's messages.
       return error instanceof Error && error.name === "TimeoutError"
-        ? { status: "failed", notice: "Operation timed out: the app did not answer within 3 seconds." }
+        ? { status: "failed", notice: "Operation timed out: the app did not respond in time (limit 3 s)." }
         : { status: "failed", notice: "This app is not responding." };
     }
   };
 
-  const shared = (user: DeskUser) => {
+  const createCommonFields = (user: DeskUser) => {
     const trigger = `${clock()}.${randomId()}`;
     state.addTrigger(trigger, user.id, clock() + triggerLifetimeMs);
     return {
       user: { id: user.id, username: user.username, name: user.username, team_id: teamId },
       api_app_id: appId,
-      // Slack's verification token, long deprecated: the signature is what an app must check.
+      // Slack's verification token is deprecated; an app must verify the signature.
       token: "deprecated",
       trigger_id: trigger,
       team: { id: teamId, domain: team.domain },
@@ -104,32 +104,32 @@ export const createInteractions = (options: DeskOptions & { readonly hub: EventB
     };
   };
 
-  const applyAnswer = (view: View, body: string): SubmitResult => {
-    const answer = ViewResponse.safeParse(parseJson(body));
-    if (!answer.success)
+  const applyViewResponse = (view: View, body: string): SubmitResult => {
+    const response = ViewResponse.safeParse(parseJson(body));
+    if (!response.success)
       return {
         status: "failed",
-        notice: `The app's answer could not be read: ${formatSlackErrors(answer.error, "")[0] ?? ""}`,
+        notice: `The app's response is invalid: ${formatSlackErrors(response.error, "")[0] ?? ""}`,
       };
-    switch (answer.data.response_action) {
+    switch (response.data.response_action) {
       case "clear":
         state.removeView(view.id);
         return { status: "closed" };
       case "errors":
-        return { status: "refused", errors: answer.data.errors };
+        return { status: "refused", errors: response.data.errors };
       case "update": {
-        const { view: modal } = answer.data;
+        const { view: modal } = response.data;
         const next = { ...view, modal: { ...modal, blocks: addMissingIds(modal.blocks, randomId) } };
         state.putView(next);
         return { status: "updated", view: next };
       }
       default:
-        return answer.data satisfies never;
+        return response.data satisfies never;
     }
   };
 
   return {
-    /** Someone clicks a button. Undefined: that message or button is not there (any more). */
+    /** A click on a button. Undefined: the message or the button does not exist. */
     async click(request: {
       readonly user: DeskUser;
       readonly ts: string;
@@ -142,16 +142,16 @@ export const createInteractions = (options: DeskOptions & { readonly hub: EventB
       const message = state.message(ts);
       if (message === undefined || (message.onlyFor !== undefined && message.onlyFor !== user.id))
         return undefined;
-      const found = listButtons(message).find(
+      const clicked = listButtons(message).find(
         ({ blockId, button }) => blockId === request.block && button.action_id === request.action,
       );
-      if (found === undefined) return undefined;
-      const { text, url, value, style } = found.button;
+      if (clicked === undefined) return undefined;
+      const { text, url, value, style } = clicked.button;
       const responseId = randomId() + randomId();
       state.addResponseAddress(responseId, { ts, user: user.id }, clock() + 30 * minuteMs);
-      const answer = await send({
+      const result = await send({
         type: "block_actions",
-        ...shared(user),
+        ...createCommonFields(user),
         container: {
           type: "message",
           message_ts: ts,
@@ -175,10 +175,10 @@ export const createInteractions = (options: DeskOptions & { readonly hub: EventB
           },
         ],
       });
-      return answer.status === "answered" ? { status: "answered" } : answer;
+      return result.status === "answered" ? { status: "answered" } : result;
     },
 
-    /** Someone submits a dialog with what was typed, by block. Undefined: that dialog is not open. */
+    /** The submission of a dialog; `typed`: the inputs by block. Undefined: the dialog is not open. */
     async submit(request: {
       readonly user: DeskUser;
       readonly view: string;
@@ -193,7 +193,7 @@ export const createInteractions = (options: DeskOptions & { readonly hub: EventB
         const { block_id: id = "", element } = block;
         const value = getOwnProperty(request.typed, id) ?? "";
         const { min_length: least = 0, max_length: most = 3_000 } = element;
-        // Slack's client holds these back; the app never sees them.
+        // Slack's client checks these itself; the app does not get such a submission.
         if (value.trim() === "" && !block.optional) errors.set(id, "Please complete this required field.");
         else if (value.length > most) errors.set(id, `Please enter no more than ${most} characters.`);
         else if (value !== "" && value.length < least)
@@ -201,21 +201,21 @@ export const createInteractions = (options: DeskOptions & { readonly hub: EventB
         values.set(id, { [element.action_id ?? ""]: value });
       }
       if (errors.size > 0) return { status: "refused", errors: Object.fromEntries(errors) };
-      const answer = await send({
+      const result = await send({
         type: "view_submission",
-        ...shared(request.user),
+        ...createCommonFields(request.user),
         view: toSlackView(view, options, Object.fromEntries(values) satisfies ViewValues),
         response_urls: [],
       });
-      if (answer.status === "failed") return answer;
-      if (answer.body.trim() === "") {
+      if (result.status === "failed") return result;
+      if (result.body.trim() === "") {
         state.removeView(view.id);
         return { status: "closed" };
       }
-      return applyAnswer(view, answer.body);
+      return applyViewResponse(view, result.body);
     },
 
-    /** The app answers through a response_url. */
+    /** The app posts to a response_url. */
     respond(id: string, body: unknown): { readonly error: string } | undefined {
       const address = state.useResponseAddress(id, clock());
       if (address === undefined) return { error: "expired_url" };
@@ -224,24 +224,24 @@ export const createInteractions = (options: DeskOptions & { readonly hub: EventB
       const { text, blocks, replace_original, delete_original, response_type } = parsed.data;
       if (delete_original) {
         state.removeMessage(address.ts);
-        hub.tell({ type: "removed", ts: address.ts });
+        events.emit({ type: "removed", ts: address.ts });
         return undefined;
       }
       const original = state.message(address.ts);
       if (text === undefined && blocks === undefined) return { error: "no_text" };
-      const named = addMissingIds(blocks ?? [], randomId);
+      const blocksWithIds = addMissingIds(blocks ?? [], randomId);
       const message: Message =
         replace_original && original !== undefined
-          ? { ...original, text: text ?? "", blocks: named }
+          ? { ...original, text: text ?? "", blocks: blocksWithIds }
           : {
               ts: state.nextTs(clock()),
               user: original?.user ?? "",
               text: text ?? "",
-              blocks: named,
+              blocks: blocksWithIds,
               ...(response_type === "in_channel" ? {} : { onlyFor: address.user }),
             };
       state.putMessage(message);
-      hub.tell({ type: "message", message });
+      events.emit({ type: "message", message });
       return undefined;
     },
   };

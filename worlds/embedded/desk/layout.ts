@@ -14,13 +14,13 @@ const renderUser = (user: DeskUser, index: number, path: string, me: DeskUser): 
     <span class="face face-${index % 4}" aria-hidden="true">${initials(user.name)}</span>
     <span class="who"><span class="who-name">${user.name}${user.id === me.id ? html` <span class="you">you</span>` : ""}</span><span class="who-title">${user.title}</span></span></a></li>`;
 
-/** The frame of every page: Slack's sidebar, and `main` beside it. */
+/** The layout of all pages: the sidebar and `main`. */
 export const renderLayout = (
   { channel, users }: Pick<DeskOptions, "channel" | "users">,
   page: {
     readonly title: string;
     readonly me: DeskUser;
-    /** Where the page lies: choosing another person stays on it. */
+    /** The page's path, which the links to other users keep. */
     readonly path: string;
     readonly current: "channel" | "deliveries";
     readonly main: Html;
@@ -48,7 +48,7 @@ export const renderLayout = (
       <ul><li><a class="place" href="/deliveries?as=${page.me.id}" aria-label="Deliveries" ${page.current === "deliveries" ? html`aria-current="page"` : ""}><svg class="hash" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 5h10M3 10h14M3 15h7"/></svg><span class="place-name">Deliveries</span></a></li></ul>
     </div>
     <div class="people">
-      <h2>You click as</h2>
+      <h2>You act as</h2>
       <ul>${users.map((user, index) => renderUser(user, index, page.path, page.me))}</ul>
     </div>
   </nav>

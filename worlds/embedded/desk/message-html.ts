@@ -75,7 +75,7 @@ export const renderMessage = (message: Message, names: DisplayNames): Html => {
   </article>`;
 };
 
-/** The inside of the page's `<dialog>` for an open modal. */
+/** The content of the page's `<dialog>` for an open modal. */
 export const renderView = ({ id, modal }: View, names: DisplayNames): Html =>
   html`<form class="view" data-view="${id}" aria-labelledby="view-title" novalidate>
     <header><h2 id="view-title">${modal.title.text}</h2>

@@ -1,13 +1,13 @@
 /**
- * Slack's mrkdwn as HTML: bold, italics, strike, code, quotes, links, mentions, emoji. All text goes through
- * the template's escaping: a message can bring no element, no attribute and no address but http, https and mailto.
+ * Renders Slack's mrkdwn as HTML: bold, italics, strike, code, quotes, links, mentions, emoji. The template escapes all
+ * text, so a message can add no element, no attribute, and no link except http, https and mailto.
  * Source: https://docs.slack.dev/messaging/formatting-message-text
  */
 import { html } from "hono/html";
 import { emojiPattern, renderEmoji } from "./emoji.ts";
 
 export type Html = ReturnType<typeof html>;
-/** Names for ids: users and channels. */
+/** Display names of users and channels, by id. */
 export type DisplayNames = ReadonlyMap<string, string>;
 
 const decodeEntities = (text: string) =>
@@ -29,7 +29,7 @@ const inlineToken = new RegExp(
 const safeAddress = (address: string): string | undefined =>
   /^(https?:\/\/|mailto:)/i.test(address) && URL.canParse(address) ? address : undefined;
 
-/** Desk and reader share a machine, so its time zone is the reader's; what is no time shows its fallback, as in Slack. */
+/** In this machine's time zone, which is the reader's; an invalid time shows its fallback, as in Slack. */
 const renderDate = (target: string, fallback: string | undefined): Html => {
   const seconds = Number(target.split("^")[1]);
   return Number.isInteger(seconds) && Math.abs(seconds) < 8e12
@@ -75,10 +75,10 @@ const renderLine = (text: string, names: DisplayNames): Html => {
   return text.trim() === "" ? html`<div class="gap"></div>` : html`<div>${renderInline(text, names)}</div>`;
 };
 
-/** A mrkdwn text as HTML; each line is a block of its own. */
+/** Renders a mrkdwn text; each line becomes a block. */
 export const renderMrkdwn = (text: string, names: DisplayNames): Html =>
   html`${text.split("```").map((part, index, all) =>
-    // An opening fence without a closing one is text, as in Slack.
+    // A fence without a closing one is text, as in Slack.
     index % 2 === 1 && index < all.length - 1
       ? html`<pre>${decodeEntities(part.replace(/^\n|\n$/g, ""))}</pre>`
       : (index % 2 === 1
@@ -90,7 +90,7 @@ export const renderMrkdwn = (text: string, names: DisplayNames): Html =>
           .map((text) => renderLine(text, names)),
   )}`;
 
-/** A plain_text: nothing but emoji short names is read in it. */
+/** Renders a plain_text, in which only emoji short names have a meaning. */
 export const renderPlain = (text: string): Html =>
   html`${text
     .split(new RegExp(`(:[a-z0-9_+-]{1,60}:|${emojiPattern})`, "gu"))

@@ -2,8 +2,8 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { isOwnHost } from "#inference/http/is-own-host.ts";
 
-/** Whether the browser says that another origin's page asks, and not for a page that a person goes to. */
-const isForeign = ({ req }: Context): boolean => {
+/** Whether another origin's page sends the request, except for a person's navigation. */
+const isCrossOrigin = ({ req }: Context): boolean => {
   const site = req.header("sec-fetch-site");
   if (site === undefined || site === "same-origin" || site === "none") return false;
   return !(
@@ -14,13 +14,12 @@ const isForeign = ({ req }: Context): boolean => {
 };
 
 /**
- * The desk is for this machine alone: it answers only requests that name it as a local host (a foreign name
- * that resolves to 127.0.0.1 is DNS rebinding) and that no other origin's page makes, the models' among them, and its
- * pages load nothing from elsewhere.
+ * Limits the desk to this machine: refuses other host names (DNS rebinding) and requests of other origins' pages, the
+ * models' included. The desk's pages load nothing from other origins.
  */
 export const requireLocalHost = createMiddleware(async (c, next) => {
-  if (!isOwnHost(c.req.header("host"))) return c.text("This page is served to localhost only.", 403);
-  if (isForeign(c)) return c.text("Another site's page made this request: open the desk itself.", 403);
+  if (!isOwnHost(c.req.header("host"))) return c.text("Only localhost may open this page.", 403);
+  if (isCrossOrigin(c)) return c.text("Another site sent this request: open the desk itself.", 403);
   await next();
   c.header(
     "content-security-policy",
@@ -31,9 +30,12 @@ export const requireLocalHost = createMiddleware(async (c, next) => {
   c.header("cross-origin-resource-policy", "same-origin");
 });
 
-/** Another site's page may not act through the person's browser: what changes anything comes from our own pages. */
+/** Only the desk's own pages may change anything (CSRF). */
 export const requireOwnOrigin = createMiddleware(async (c, next) => {
   if (c.req.method !== "GET" && c.req.header("origin") !== `http://${c.req.header("host")}`)
-    return c.json({ status: "failed", notice: "This request did not come from the desk's own page." }, 403);
+    return c.json(
+      { status: "failed", notice: "Another site sent this request: use the desk's own page." },
+      403,
+    );
   await next();
 });

@@ -1,12 +1,12 @@
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
-/** How many calls of one method: `perMinute` steadily, `burst` at once. */
+/** Limits of one method: `perMinute` as a steady rate, `burst` at once. */
 export type SlackRate = { readonly perMinute: number; readonly burst: number };
 
 /**
- * Slack's limits for the methods that the desk has: one message a second per channel with "short bursts",
- * tier 3 (50 a minute) for edits, tier 4 (100 a minute) for dialogs.
- * Slack does not say how long a burst is; 25 was measured (RamblingCookieMonster/PSSlack issue 52).
+ * Slack's limits for the desk's methods: one message per second and channel with "short bursts", tier 3 (50 per minute) for
+ * edits, tier 4 (100 per minute) for dialogs. Slack does not document the burst; 25 was measured
+ * (RamblingCookieMonster/PSSlack issue 52).
  * Source: https://docs.slack.dev/apis/web-api/rate-limits
  */
 export const slackRates: Readonly<Record<string, SlackRate>> = {
@@ -16,7 +16,7 @@ export const slackRates: Readonly<Record<string, SlackRate>> = {
   "views.open": { perMinute: 100, burst: 100 },
 };
 
-/** A leaky bucket for each key. Gives undefined where the call may pass, otherwise whole seconds to wait. */
+/** A leaky bucket per method and channel. Returns undefined where the call may pass, otherwise whole seconds to wait. */
 export const createSlackRateLimit = ({
   clock,
   rates,

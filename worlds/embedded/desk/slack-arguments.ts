@@ -1,9 +1,9 @@
-/** What a Web API call brings, in each form in which Slack accepts it, and how Slack refuses it. */
+/** The arguments of a Web API call in all forms that Slack accepts, and Slack's errors. */
 import type { Context } from "hono";
 import { z } from "zod";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
-/** A refusal as Slack gives it: HTTP 200, `ok` false, the error's name, lines for a person. */
+/** An error in Slack's form: HTTP 200, `ok` false, the error's name, lines for a person. */
 export class SlackError extends Error {
   override readonly name = "SlackError";
   readonly error: string;
@@ -28,7 +28,7 @@ export const readArguments = async (c: Context): Promise<Arguments> => {
   return c.req.parseBody();
 };
 
-/** A structured argument: itself in a JSON body, JSON in a form field. */
+/** A structured argument: a value in a JSON body, JSON text in a form field. */
 export const readJsonArgument = (value: unknown, error: string): unknown => {
   if (typeof value !== "string") return value;
   try {

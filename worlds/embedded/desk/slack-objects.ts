@@ -1,4 +1,4 @@
-/** Messages and views in the form in which Slack's API and interaction payloads show them. */
+/** Messages and views in the form of Slack's API and interaction payloads. */
 import { botUser, type DeskOptions } from "./desk-options.ts";
 import type { Message, View } from "./desk-state.ts";
 
@@ -16,7 +16,7 @@ export const toSlackMessage = (
   app_id: appId,
 });
 
-/** What was typed: by block, by action. */
+/** The inputs, by block and action. */
 export type ViewValues = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 export const toSlackView = ({ id, hash, modal }: View, { teamId, appId }: App, values: ViewValues) => ({

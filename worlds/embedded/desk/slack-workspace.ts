@@ -1,4 +1,4 @@
-/** The desk's workspace: one channel, and three people to be. */
+/** The desk's workspace: one channel and three users. */
 export const slackWorkspace = {
   teamId: "T0SLIPWAY",
   appId: "A0SLIPWAY",
@@ -8,7 +8,7 @@ export const slackWorkspace = {
       id: "U024BE7LH",
       name: "Ada Byron",
       username: "ada",
-      title: "may approve",
+      title: "approver",
       email: "ada.byron@example.com",
     },
     {
@@ -22,7 +22,7 @@ export const slackWorkspace = {
       id: "U0GUEST1",
       name: "Guest",
       username: "guest",
-      title: "an outsider",
+      title: "no access",
       email: "guest@example.com",
     },
   ],

@@ -17,7 +17,7 @@ import {
 } from "./slack-arguments.ts";
 import { toSlackMessage, toSlackView } from "./slack-objects.ts";
 
-/** Characters of every `text` within, however deep. */
+/** Characters of all `text` values, at any depth. */
 const textLength = (value: unknown): number =>
   typeof value === "object" && value !== null
     ? Object.entries(value).reduce(
@@ -27,15 +27,15 @@ const textLength = (value: unknown): number =>
       )
     : 0;
 
-/** Slack answers `metadata_too_large` beyond a bound that it does not document: this one is cautious. */
+/** Slack's limit (`metadata_too_large`) is undocumented; this one is cautious. */
 const metadataLimit = 8_000;
 
 /** Slack truncates a message's text beyond this. Source: https://docs.slack.dev/reference/methods/chat.postMessage#truncating */
 const textLimit = 40_000;
 
-export const createWebApi = (options: DeskOptions & { readonly hub: EventBus }) => {
-  const { state, clock, randomId, botToken, channel, users, teamId, hub } = options;
-  const tooFast = createSlackRateLimit({ clock, rates: options.rates ?? slackRates });
+export const createWebApi = (options: DeskOptions & { readonly events: EventBus }) => {
+  const { state, clock, randomId, botToken, channel, users, teamId, events } = options;
+  const findWaitSeconds = createSlackRateLimit({ clock, rates: options.rates ?? slackRates });
 
   const readBlocks = (args: Arguments): Message["blocks"] | undefined => {
     if (args.blocks === undefined || args.blocks === null) return undefined;
@@ -45,42 +45,42 @@ export const createWebApi = (options: DeskOptions & { readonly hub: EventBus }) 
     return addMissingIds(parsed.data, randomId);
   };
 
-  /** `{}` takes the metadata off; undefined leaves what the message has. */
+  /** `{}` ("none") removes the metadata; undefined keeps the message's. */
   const readMetadata = (args: Arguments): Message["metadata"] | "none" | undefined => {
     if (args.metadata === undefined || args.metadata === null) return undefined;
-    const given = readJsonArgument(args.metadata, "invalid_metadata_format");
-    if (typeof given !== "object" || given === null) throw new SlackError("invalid_metadata_format");
-    if (Object.keys(given).length === 0) return "none";
-    const parsed = Metadata.safeParse(given);
+    const metadata = readJsonArgument(args.metadata, "invalid_metadata_format");
+    if (typeof metadata !== "object" || metadata === null) throw new SlackError("invalid_metadata_format");
+    if (Object.keys(metadata).length === 0) return "none";
+    const parsed = Metadata.safeParse(metadata);
     if (!parsed.success)
       throw new SlackError("invalid_metadata_schema", formatSlackErrors(parsed.error, "/metadata"));
     if (JSON.stringify(parsed.data).length > metadataLimit) throw new SlackError("metadata_too_large");
     return parsed.data;
   };
 
-  const inChannel = (args: Arguments): void => {
-    const asked = readTextArgument(args, "channel");
-    if (asked !== channel.id && asked !== channel.name && asked !== `#${channel.name}`)
+  const assertChannel = (args: Arguments): void => {
+    const name = readTextArgument(args, "channel");
+    if (name !== channel.id && name !== channel.name && name !== `#${channel.name}`)
       throw new SlackError("channel_not_found");
   };
-  const newMessage = (args: Arguments): Message => {
-    inChannel(args);
+  const createMessage = (args: Arguments): Message => {
+    assertChannel(args);
     const blocks = readBlocks(args) ?? [];
-    const said = readTextArgument(args, "text") ?? "";
-    if (said === "" && blocks.length === 0) throw new SlackError("no_text");
+    const text = readTextArgument(args, "text") ?? "";
+    if (text === "" && blocks.length === 0) throw new SlackError("no_text");
     const thread = readTextArgument(args, "thread_ts");
     return {
       ts: state.nextTs(clock()),
-      ...carried(readMetadata(args)),
+      ...withMetadata(readMetadata(args)),
       user: botUser.id,
-      text: said.slice(0, textLimit),
+      text: text.slice(0, textLimit),
       blocks,
       ...(thread === undefined ? {} : { thread_ts: thread }),
     };
   };
-  const carried = (metadata: Message["metadata"] | "none") =>
+  const withMetadata = (metadata: Message["metadata"] | "none") =>
     metadata === undefined || metadata === "none" ? {} : { metadata };
-  const known = (id: string | undefined) => users.find((user) => user.id === id);
+  const findUser = (id: string | undefined) => users.find((user) => user.id === id);
 
   const methods: Readonly<Record<string, (args: Arguments, base: string) => Record<string, unknown>>> = {
     "auth.test": (_, base) => ({
@@ -93,30 +93,30 @@ export const createWebApi = (options: DeskOptions & { readonly hub: EventBus }) 
       is_enterprise_install: false,
     }),
     "chat.postMessage": (args) => {
-      const message = newMessage(args);
+      const message = createMessage(args);
       state.putMessage(message);
-      hub.tell({ type: "message", message });
+      events.emit({ type: "message", message });
       return { channel: channel.id, ts: message.ts, message: toSlackMessage(message, options) };
     },
     "chat.update": (args) => {
-      inChannel(args);
-      const found = state.message(readTextArgument(args, "ts") ?? "");
-      if (found === undefined || found.onlyFor !== undefined) throw new SlackError("message_not_found");
+      assertChannel(args);
+      const original = state.message(readTextArgument(args, "ts") ?? "");
+      if (original === undefined || original.onlyFor !== undefined) throw new SlackError("message_not_found");
       const blocks = readBlocks(args);
-      const said = readTextArgument(args, "text");
-      if (said === undefined && blocks === undefined) throw new SlackError("no_text");
-      const { metadata: kept, ...rest } = found;
-      // Without `blocks` or `metadata`, Slack keeps those that the message has.
+      const text = readTextArgument(args, "text");
+      if (text === undefined && blocks === undefined) throw new SlackError("no_text");
+      const { metadata: previousMetadata, ...rest } = original;
+      // Without `blocks` or `metadata`, Slack keeps the message's.
       const message: Message = {
         ...rest,
-        ...carried(readMetadata(args) ?? kept),
-        text: (said ?? found.text).slice(0, textLimit),
-        blocks: blocks ?? found.blocks,
+        ...withMetadata(readMetadata(args) ?? previousMetadata),
+        text: (text ?? original.text).slice(0, textLimit),
+        blocks: blocks ?? original.blocks,
         edited: { user: botUser.id, ts: `${Math.floor(clock() / 1_000)}.000000` },
       };
       if (message.text === "" && message.blocks.length === 0) throw new SlackError("no_text");
       state.putMessage(message);
-      hub.tell({ type: "message", message });
+      events.emit({ type: "message", message });
       return {
         channel: channel.id,
         ts: message.ts,
@@ -125,12 +125,12 @@ export const createWebApi = (options: DeskOptions & { readonly hub: EventBus }) 
       };
     },
     "chat.postEphemeral": (args) => {
-      const message = newMessage(args);
-      const user = known(readTextArgument(args, "user"));
+      const message = createMessage(args);
+      const user = findUser(readTextArgument(args, "user"));
       if (user === undefined) throw new SlackError("user_not_in_channel");
-      const whispered = { ...message, onlyFor: user.id };
-      state.putMessage(whispered);
-      hub.tell({ type: "message", message: whispered });
+      const ephemeral = { ...message, onlyFor: user.id };
+      state.putMessage(ephemeral);
+      events.emit({ type: "message", message: ephemeral });
       return { message_ts: message.ts };
     },
     "views.open": (args) => {
@@ -140,22 +140,22 @@ export const createWebApi = (options: DeskOptions & { readonly hub: EventBus }) 
       const parsed = Modal.safeParse(readJsonArgument(args.view, "invalid_arguments"));
       if (!parsed.success)
         throw new SlackError("invalid_arguments", formatSlackErrors(parsed.error, "/view"));
-      const taken = state.exchangeTrigger(trigger, clock());
-      if (taken === "unknown") throw new SlackError("invalid_trigger_id");
-      if (taken === "expired") throw new SlackError("expired_trigger_id");
-      if (taken === "exchanged") throw new SlackError("exchanged_trigger_id");
+      const exchange = state.exchangeTrigger(trigger, clock());
+      if (exchange === "unknown") throw new SlackError("invalid_trigger_id");
+      if (exchange === "expired") throw new SlackError("expired_trigger_id");
+      if (exchange === "exchanged") throw new SlackError("exchanged_trigger_id");
       const view = {
         id: `V${randomId()}`,
-        user: taken.user,
+        user: exchange.user,
         hash: `${Math.floor(clock() / 1_000)}.${randomId()}`,
         modal: { ...parsed.data, blocks: addMissingIds(parsed.data.blocks, randomId) },
       };
       state.putView(view);
-      hub.tell({ type: "view", view });
+      events.emit({ type: "view", view });
       return { view: toSlackView(view, options, {}) };
     },
     "conversations.history": (args) => {
-      inChannel(args);
+      assertChannel(args);
       const limit = Math.min(Math.max(Number(readTextArgument(args, "limit") ?? 100) || 100, 1), 999);
       const latest = readTextArgument(args, "latest");
       const oldest = readTextArgument(args, "oldest");
@@ -168,7 +168,7 @@ export const createWebApi = (options: DeskOptions & { readonly hub: EventBus }) 
       return {
         messages: found.slice(0, limit).map((message) => ({
           ...toSlackMessage(message, options),
-          ...(isTrue(args.include_all_metadata) ? carried(message.metadata) : {}),
+          ...(isTrue(args.include_all_metadata) ? withMetadata(message.metadata) : {}),
         })),
         has_more: found.length > limit,
       };
@@ -178,7 +178,7 @@ export const createWebApi = (options: DeskOptions & { readonly hub: EventBus }) 
       response_metadata: { next_cursor: "" },
     }),
     "users.info": (args) => {
-      const user = known(readTextArgument(args, "user"));
+      const user = findUser(readTextArgument(args, "user"));
       if (user === undefined) throw new SlackError("user_not_found");
       return {
         user: {
@@ -194,7 +194,7 @@ export const createWebApi = (options: DeskOptions & { readonly hub: EventBus }) 
     },
   };
 
-  const refused = (error: string, messages: readonly string[] = []) => ({
+  const createRefusal = (error: string, messages: readonly string[] = []) => ({
     ok: false,
     error,
     ...(messages.length === 0
@@ -206,7 +206,7 @@ export const createWebApi = (options: DeskOptions & { readonly hub: EventBus }) 
   });
 
   const api = new Hono();
-  api.use(limitBody(1_000_000, (c) => c.json(refused("request_too_large"), 413)));
+  api.use(limitBody(1_000_000, (c) => c.json(createRefusal("request_too_large"), 413)));
   api.all("/:method", async (c) => {
     try {
       const args = await readArguments(c);
@@ -218,11 +218,12 @@ export const createWebApi = (options: DeskOptions & { readonly hub: EventBus }) 
       const name = c.req.param("method");
       const method = getOwnProperty(methods, name);
       if (method === undefined) throw new SlackError("unknown_method");
-      const wait = tooFast(name, readTextArgument(args, "channel") ?? "");
-      if (wait !== undefined) return c.json(refused("ratelimited"), 429, { "retry-after": String(wait) });
+      const wait = findWaitSeconds(name, readTextArgument(args, "channel") ?? "");
+      if (wait !== undefined)
+        return c.json(createRefusal("ratelimited"), 429, { "retry-after": String(wait) });
       return c.json({ ok: true, ...method(args, new URL(c.req.url).origin) });
     } catch (error) {
-      if (error instanceof SlackError) return c.json(refused(error.error, error.messages));
+      if (error instanceof SlackError) return c.json(createRefusal(error.error, error.messages));
       throw error;
     }
   });

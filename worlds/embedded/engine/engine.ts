@@ -6,7 +6,7 @@ import type { Json } from "#platform/store/store.ts";
 import { defineDelivery, type StepName, stepNames } from "#statemachine/delivery.ts";
 import type { Capabilities } from "#worlds/embedded/world.ts";
 
-/** The definition with local names: nothing but Resources differs from the one on AWS. */
+/** The definition with local ARNs; only `Resource` differs from the definition on AWS. */
 export const localDefinition = defineDelivery({
   functions: createFunctionArns((name) => `arn:aws:lambda:eu-central-1:000000000000:function:${name}`),
   buildProject: "slipway-images",
@@ -30,15 +30,15 @@ function createFunctionArns(arn: (name: StepName) => string): Record<StepName, s
 }
 
 type EngineTimings = {
-  /** How long the state Bake waits, milliseconds; undefined: as the manifest says. */
+  /** The wait of the state Bake, milliseconds; undefined: the manifest's. */
   readonly bakeMs: number | undefined;
 };
 
-/** How long the engine waits between two looks at a scan or at a busy prod, and before a retry. */
+/** Milliseconds between two polls of a scan or of a busy prod, and before a retry. */
 const pollMs = 500;
 const retryMs = 200;
 
-/** The state machine on this machine: the steps as they are, only the engine's waits shortened. */
+/** Runs the state machine on this machine, with the same steps as on AWS; only waits are shorter. */
 export const startEngine = ({
   capabilities,
   build,
@@ -49,9 +49,9 @@ export const startEngine = ({
   onError,
 }: {
   capabilities: Pick<Capabilities, "database" | "clock">;
-  /** As runBuildTask is. */
+  /** See runBuildTask. */
   build: (event: Json) => Promise<Json>;
-  /** Looked up at each call, since the world that they run on needs the engine. */
+  /** Called for each task, because the steps' world needs the engine first. */
   steps: () => Readonly<Record<StepName, (event: unknown) => Promise<unknown>>>;
   pace: EngineTimings;
   onEvent: (name: string, event: StateEvent) => void;
@@ -64,7 +64,7 @@ export const startEngine = ({
       .catch((fault: unknown) => {
         throw normalizeError(fault);
       });
-    // Through JSON, as everything between states is.
+    // State data is JSON.
     return output === undefined ? undefined : (JSON.parse(JSON.stringify(output)) as Json);
   };
   return createEmbeddedDeliveries({

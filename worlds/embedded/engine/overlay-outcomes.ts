@@ -5,7 +5,7 @@ import type { Json } from "#platform/store/store.ts";
 const toObject = (value: Json | undefined): { readonly [key: string]: Json } =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 
-/** Executions as people should see them: where the sweep brought one to its end, that end counts. */
+/** Executions for people: an outcome that the sweep wrote replaces the engine's status. */
 export const overlayOutcomes = (
   deliveries: Deliveries,
   outcomes: Outcomes,

@@ -9,7 +9,7 @@ const StartBuild = z.object({
   EnvironmentVariablesOverride: z.array(z.object({ Name: z.string(), Value: z.string() })),
 });
 
-/** The engine's fault for a `.sync` build that failed, its Cause the build as CodeBuild describes it. */
+/** The engine's error for a failed `.sync` build; its Cause is the build in CodeBuild's form. */
 export class TaskFailed extends Error {
   override readonly name = "States.TaskFailed";
 }
@@ -17,17 +17,17 @@ export class TaskFailed extends Error {
 type Needs = {
   readonly images: Images;
   readonly provenance: Pick<ProvenanceStore, "record">;
-  /** Digest of the builder: our own code. */
+  /** Digest of the builder's code. */
   readonly builder: () => Promise<string>;
-  /** Where it builds. */
+  /** The builder's id in the provenance. */
   readonly builderId?: (typeof builderIds)[keyof typeof builderIds];
   readonly clock: () => number;
 };
 
 /**
- * `codebuild:startBuild.sync` on this machine: builds the image as CodeBuild does and answers in CodeBuild's form
- * (https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html). A check that fails exports its
- * error's name and cause, so that the delivery ends with them.
+ * `codebuild:startBuild.sync` on this machine: builds the image and returns CodeBuild's output
+ * (https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html). A failed build exports its error's name
+ * and cause, so that the delivery ends with them.
  */
 export const runBuildTask =
   ({ images, provenance, builder, builderId = builderIds.embedded, clock }: Needs) =>
@@ -42,7 +42,7 @@ export const runBuildTask =
       const build = await images.build(asked);
       const { digest, buildId, contents } = build;
       if (contents === undefined)
-        throw new ImageBuildFailed(`the build of ${digest} does not say what went in`);
+        throw new ImageBuildFailed(`the build of ${digest} has no list of its contents`);
       await provenance.record({
         ...asked,
         ...contents,

@@ -2,10 +2,13 @@ import { readCommittedHoldout } from "#domain/delivery/read-committed-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { World } from "#worlds/embedded/world.ts";
 
-/** As many as an application needs to ask, and few enough to hand over. */
+/** Enough for the application, and few enough to send between threads. */
 const maxSampledRows = 1_000;
 
-/** Holdout rows of the version that prod serves, from all over the file: it may be sorted by label. None: it serves none. */
+/**
+ * Holdout rows of the version on prod, spread over the file because it may be sorted by label; empty: prod serves no
+ * version.
+ */
 export const sampleHoldoutRows =
   ({ ledger, source }: Pick<World, "ledger" | "source">) =>
   async (model: string): Promise<readonly Row[]> => {

@@ -2,35 +2,35 @@ import { parentPort, workerData } from "node:worker_threads";
 import { normalizeError } from "#domain/delivery/normalize-error.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { remoteDeliveries } from "#worlds/embedded/control-api.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { createDeskClient } from "#worlds/embedded/desk/desk-client.ts";
 import { remoteFunctions } from "#worlds/embedded/functions/remote-functions.ts";
+import { remoteDeliveries } from "#worlds/embedded/remote-deliveries.ts";
 import { assembleWorld, type OpenRegistry, openCapabilities } from "#worlds/embedded/world.ts";
 import { createLocalTasks } from "./tasks.ts";
 
-/** What the thread is given at its start. */
+/** The thread's `workerData`. */
 export type ThreadData = {
   readonly folder: DataFolder;
-  /** Where the rehearsal's desk, engine and functions answer. */
+  /** URL of the rehearsal's desk, engine and functions. */
   readonly url: string;
   readonly modelsUrl: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** To the thread: one call, or that it ends once its files are closed. */
+/** A message to the thread: a call, or the request to close its files and end. */
 export type ThreadCall =
   | { readonly kind: "call"; readonly id: number; readonly name: string; readonly args: readonly unknown[] }
   | { readonly kind: "stop" };
 
-/** An error as it travels; `name` is what the state machine and its readers know it by. */
+/** An error between threads; the state machine matches `name`. */
 export type SerializedError = {
   readonly name: string;
   readonly message: string;
   readonly stack?: string | undefined;
 };
 
-/** From the thread. `blobBytes`: what the call wrote as blobs, which the data folder's limit counts. */
+/** A message from the thread. `blobBytes`: bytes of blobs that the call wrote, for the data folder's limit. */
 export type ThreadMessage =
   | { readonly kind: "answered"; readonly id: number; readonly output: unknown; readonly blobBytes: number }
   | {
@@ -40,10 +40,10 @@ export type ThreadMessage =
       readonly blobBytes: number;
     }
   | { readonly kind: "log"; readonly sentence: string; readonly fault?: SerializedError }
-  /** It could not open the data folder and is of no use. */
+  /** The thread could not open the data folder. */
   | { readonly kind: "broken"; readonly fault: SerializedError };
 
-/** All that may be called in the thread. */
+/** The functions that the thread runs. */
 export type ThreadCalls = ReturnType<typeof createThreadCalls>;
 
 const serializeError = (fault: unknown): SerializedError =>
@@ -71,10 +71,10 @@ const createThreadCalls = ({
 };
 
 /**
- * The steps in a thread of their own, on the world as any other process of the data folder opens it: functions and
- * engine are the rehearsal's, over HTTP. What a step reads, a commit's files above all, may hold this thread for as long as
- * it takes; whoever calls prod is answered by another.
- * @param registry opens another registry than the data folder's own
+ * Runs the steps in this thread, with the world of another process of the data folder: it calls the rehearsal's functions
+ * and engine over HTTP. A step may block this thread, for example with a commit's files, but not the thread that serves
+ * prod.
+ * @param registry opens another registry than the data folder's database
  */
 export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry): Promise<void> => {
   const port = parentPort;
@@ -103,8 +103,9 @@ export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry
       functions: remoteFunctions({
         url,
         token,
-        // The server is this very process's: what broke off may succeed the next time.
-        unreachable: (cause) => new TemporaryFault("the rehearsal did not answer its own step", { cause }),
+        // The server is in this process, so a retry may succeed.
+        unreachable: (cause) =>
+          new TemporaryFault("the rehearsal did not respond to its own step", { cause }),
       }),
       deliveries: remoteDeliveries({ database, url, token }),
       slack: createDeskClient(url, await secrets.read("SLACK_BOT_TOKEN")),

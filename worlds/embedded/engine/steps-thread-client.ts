@@ -5,20 +5,20 @@ import type { Log } from "#worlds/embedded/world.ts";
 import type { SerializedError, ThreadCall, ThreadCalls, ThreadData, ThreadMessage } from "./serve-steps.ts";
 
 type Needs = {
-  /** The module that the thread runs; it calls serveSteps. */
+  /** The thread's module, which calls serveSteps. */
   readonly module: URL;
   readonly data: ThreadData;
   readonly log: Log;
-  /** Told the bytes of blobs that steps wrote. */
+  /** Called with the bytes of blobs that steps wrote. */
   readonly wrote: (bytes: number) => void;
-  /** Of the thread's heap, megabytes; what needs more ends the thread with all its calls. Default: 2,048. */
+  /** The limit of the thread's heap, MB; beyond it the thread ends with all its calls. Default: 2,048. */
   readonly heapMb?: number;
 };
 
-/** What the thread may take to close its files. */
+/** Time limit for the thread to close its files. */
 const graceMs = 5_000;
 
-/** An error of the thread under the name that it had there; one that this process looks for by its class keeps that. */
+/** Restores an error of the thread with its name; DataFolderUnusable keeps its class, because callers use instanceof. */
 const deserializeError = ({ name, message, stack }: SerializedError): Error => {
   const error = name === "DataFolderUnusable" ? new DataFolderUnusable(message) : new Error(message);
   if (error.name !== name) Object.defineProperty(error, "name", { value: name });
@@ -27,9 +27,8 @@ const deserializeError = ({ name, message, stack }: SerializedError): Error => {
 };
 
 /**
- * Calls the steps in a thread of their own, so that nothing that they read or reckon keeps waiting who calls prod. A thread
- * that ends, for want of memory say, fails its calls with TemporaryFault, which the state machine retries; the next
- * call starts another.
+ * Calls the steps in another thread, so that their work does not delay requests to prod. If the thread ends (for example
+ * out of memory), its calls fail with TemporaryFault, which the state machine retries; the next call starts a new thread.
  */
 export const createStepsThreadClient = ({ module, data, log, wrote, heapMb = 2_048 }: Needs) => {
   type Waiting = PromiseWithResolvers<unknown>;
@@ -55,7 +54,7 @@ export const createStepsThreadClient = ({ module, data, log, wrote, heapMb = 2_0
       if (message.kind === "log")
         return log(message.sentence, message.fault && deserializeError(message.fault));
       if (message.kind === "broken") {
-        // Another thread may find the folder mended.
+        // The next call starts another thread, because somebody may repair the folder meanwhile.
         if (thread?.worker === worker) thread = undefined;
         for (const id of waiting.keys()) settle(id)?.reject(deserializeError(message.fault));
         return void worker.terminate();
@@ -83,20 +82,20 @@ export const createStepsThreadClient = ({ module, data, log, wrote, heapMb = 2_0
   const send = ({ worker }: { readonly worker: Worker }, message: ThreadCall) => worker.postMessage(message);
 
   return {
-    /** One call in the thread. Throws what it threw there, by name and message. */
+    /** Calls a function in the thread; rejects with the name and message of its error. */
     call<Name extends keyof ThreadCalls>(
       name: Name,
       ...args: Parameters<ThreadCalls[Name]>
     ): ReturnType<ThreadCalls[Name]> {
       const answered = Promise.withResolvers<unknown>();
-      if (stopped) answered.reject(new TemporaryFault("The steps have been stopped."));
+      if (stopped) answered.reject(new TemporaryFault("The steps' thread has been stopped."));
       else {
         const { worker, waiting } = thread ?? start();
         calls += 1;
         waiting.set(calls, answered);
         send({ worker }, { kind: "call", id: calls, name, args });
       }
-      // What goes through a thread is cloned: it has the type that it had there.
+      // The thread's result is a structured clone, so it keeps its type.
       return answered.promise as ReturnType<ThreadCalls[Name]>;
     },
     async stop(): Promise<void> {
@@ -104,7 +103,7 @@ export const createStepsThreadClient = ({ module, data, log, wrote, heapMb = 2_0
       if (!thread) return;
       const { worker, gone } = thread;
       send(thread, { kind: "stop" });
-      // One that is in the midst of something endless does not hear it.
+      // A thread in an endless loop does not get the message.
       const impatient = setTimeout(() => void worker.terminate(), graceMs);
       await gone;
       clearTimeout(impatient);

@@ -1,4 +1,4 @@
-/** The thread that steps run in, with the data folder's own registry. */
+/** The thread that runs the steps, with the data folder's own registry. */
 import { serveSteps } from "./serve-steps.ts";
 
 await serveSteps();

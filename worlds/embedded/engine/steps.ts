@@ -33,7 +33,7 @@ import { parseInput } from "./parse-input.ts";
 
 type Step = (event: unknown) => Promise<unknown>;
 
-/** The very step functions that run in Lambda, on this world. */
+/** The same step functions as in Lambda, with this world. */
 export const createSteps = (world: World) => {
   const machine = {
     "claim-environment": parseInput(ClaimInput, claimEnvironment(world)),

@@ -6,13 +6,13 @@ import type { StepsThreadClient } from "./steps-thread-client.ts";
 import type { EngineTasks } from "./tasks.ts";
 
 /**
- * In a thread of their own, so that nothing that they read keeps waiting who calls prod. Clicks are answered here, within
- * the seconds that Slack waits: they read no commit.
+ * Runs steps in another thread, so that their work does not delay requests to prod. Slack's callbacks run in this thread,
+ * because Slack waits only 3 s and they read no commit.
  */
 export const createThreadTasks = (
   world: World,
   thread: StepsThreadClient,
-  /** Writes what this thread has measured. */
+  /** Writes this thread's metrics to the database. */
   flushMetrics: () => void,
 ): EngineTasks => {
   const inThread = <Name extends StepName>(name: Name): Steps["machine"][Name] =>
@@ -22,7 +22,7 @@ export const createThreadTasks = (
     steps: {
       machine: {
         ...(Object.fromEntries(stepNames.map((name) => [name, inThread(name)])) as Steps["machine"]),
-        // What was measured in this thread until now is in the file when the other one reads it.
+        // The other thread reads this thread's metrics from the database.
         "judge-canary": async (event) => {
           flushMetrics();
           return thread.call("judge-canary", event);

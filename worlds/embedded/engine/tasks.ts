@@ -6,19 +6,19 @@ import { runBuildTask } from "./run-build-task.ts";
 import { sampleHoldoutRows } from "./sample-holdout-rows.ts";
 import { createSteps, type Steps } from "./steps.ts";
 
-/** All that the engine, the sweep and commits call. */
+/** The work of engine, sweep and commits. */
 export type EngineTasks = {
   readonly steps: Steps;
-  /** As runBuildTask is. */
+  /** See runBuildTask. */
   build(event: Json): Promise<Json>;
-  /** Content hash of the runtime layer that images get. */
+  /** Content hash of the images' runtime layer. */
   runtime(): Promise<string>;
-  /** Rows of the version that prod serves; none where it serves no version of the model. */
+  /** Rows of the version on prod; empty: prod serves no version of the model. */
   rowsToAsk(model: string): Promise<readonly Row[]>;
   stop(): Promise<void>;
 };
 
-/** In this thread, on this world: in the steps' own, and for tests that stand between the steps and the world. */
+/** Runs the work in the present thread: in the steps' thread, and in tests with an instrumented world. */
 export const createLocalTasks = (world: World, runtime: () => Promise<string>): EngineTasks => {
   const { images, provenance, clock } = world;
   return {

@@ -115,7 +115,7 @@ describe("the function host", () => {
   ])("answers others while %s keeps its function busy", async (_, large) => {
     const { call, host } = await started({ timeoutSeconds: 5 });
     const busy = call({ do: "hang", ...large });
-    const failed = expect(busy).rejects.toThrow("the function took longer than 5 s");
+    const failed = expect(busy).rejects.toThrow("the function timed out (limit 5 s)");
     const small = await Promise.all([call({ do: "echo" }), call({ do: "echo" })]);
     expect(small.map(({ payload }) => payload)).toEqual(
       Array(2).fill(expect.objectContaining({ version: "3" })),
@@ -162,20 +162,20 @@ describe("the function host", () => {
     await call({ do: "echo" });
     const [pid = 0] = host.processes();
 
-    await expect(call({ do: "hang" })).rejects.toThrow("the function took longer than 1 s");
+    await expect(call({ do: "hang" })).rejects.toThrow("the function timed out (limit 1 s)");
     await until(() => !alive(pid));
     await expect(call({ do: "echo" })).resolves.toMatchObject({ payload: { version: "3" } });
   });
 
   test("names memory as the reason where a function used more than it has", async () => {
     const { call } = await started({ memoryMb: 128 });
-    await expect(call({ do: "allocate" })).rejects.toThrow("the function ran out of its 128 MB of memory");
+    await expect(call({ do: "allocate" })).rejects.toThrow("the function ran out of memory (limit 128 MB)");
   });
 
   test("native memory counts as well: a function that takes all of it is killed, and the next call starts it again", async () => {
     const { call } = await started({ memoryMb: 128 });
     const refused = call({ do: "allocate-native" });
-    await expect(refused).rejects.toThrow("the function ran out of its 128 MB of memory");
+    await expect(refused).rejects.toThrow("the function ran out of memory (limit 128 MB)");
     await expect(call({ do: "echo" })).resolves.toMatchObject({ payload: { version: "3" } });
   });
 

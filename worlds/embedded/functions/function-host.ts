@@ -6,7 +6,7 @@ import type { Json } from "#platform/store/store.ts";
 import { type FunctionProcess, startFunctionProcess } from "./function-process.ts";
 import { serveRecordCalls } from "./serve-record-calls.ts";
 
-/** What a function printed, one line of at most 4,000 characters. */
+/** One line of a function's output, at most 4,000 characters. */
 export type FunctionLogLine = {
   readonly environment: Environment;
   readonly model: string;
@@ -16,34 +16,34 @@ export type FunctionLogLine = {
 };
 
 type Needs = {
-  /** The folder that holds the files of an image, unpacked. */
+  /** The folder with the unpacked files of an image. */
   readonly imageRoot: (digest: string) => Promise<string>;
   readonly metrics: Pick<Metrics, "request">;
-  /** Reads a line in CloudWatch's embedded metric format; undefined where the line is none. */
+  /** Parses a line of CloudWatch's embedded metric format; undefined for any other line. */
   readonly parseEmf: (line: string) => RequestMetrics | undefined;
   readonly onLine: (line: FunctionLogLine) => void;
-  /** Whether `live` names this version, so that it is kept although nobody calls it just now. */
+  /** Whether the alias `live` points to this version, so that it keeps running without requests. */
   readonly staysWarm: (
     call: Pick<FunctionCall, "environment" | "model"> & { version: string },
   ) => Promise<boolean>;
   /** Epoch milliseconds. */
   readonly clock: () => number;
   readonly requestId: () => string;
-  /** Where functions keep their predictions, and what they hash inputs under, in base64; absent: they keep none. */
+  /** The storage of prediction records and the key of input hashes, in base64; absent: functions keep no records. */
   readonly records?: { readonly place: RecordStorage; readonly hashKey: string };
-  /** A version that got no request for so long is asked about with `staysWarm`, and ends. */
+  /** A version without requests for this long ends, unless `staysWarm`. */
   readonly idleMs?: number;
   readonly initLimitMs?: number;
 };
 
 type FunctionHost = Functions & {
-  /** Process ids of the functions that run now. */
+  /** Process ids of the running functions. */
   processes(): readonly number[];
-  /** Ends every function and takes no more calls. */
+  /** Ends all functions and refuses further calls. */
   stop(): Promise<void>;
 };
 
-/** One version's place: its process, and the queue of calls for it. */
+/** One version's process, and the queue of its calls. */
 type Slot = {
   process?: FunctionProcess;
   last: Promise<unknown>;
@@ -51,21 +51,21 @@ type Slot = {
   idle?: NodeJS.Timeout;
 };
 
-/** More calls than this waiting for one version are refused, as Lambda throttles beyond its concurrency. */
+/** Further calls for a version are refused, as Lambda throttles beyond its concurrency. */
 const maxWaitingCalls = 1_000;
-/** Characters of a request's body that is answered beside the others, as AWS answers each that comes meanwhile. */
+/** Characters of a body. A larger request runs in another process, so that others need not wait; on AWS none waits. */
 const largeBodyChars = 64 * 1_024;
 
-/** Whether this request may keep its function busy for long: how much a packed body holds is not known before. */
-const isLarge = ({ payload, body: carried }: Pick<FunctionCall, "payload" | "body">): boolean => {
-  if (carried && carried.bytes.length > largeBodyChars) return true;
+/** Whether a request may take long; a compressed body may hold any amount. */
+const isLarge = ({ payload, body: bytesBody }: Pick<FunctionCall, "payload" | "body">): boolean => {
+  if (bytesBody && bytesBody.bytes.length > largeBodyChars) return true;
   if (typeof payload !== "object" || payload === null || Array.isArray(payload)) return false;
   const { body, headers } = payload;
-  const packed = typeof headers === "object" && headers !== null && "content-encoding" in headers;
-  return typeof body === "string" && (packed || body.length > largeBodyChars);
+  const isCompressed = typeof headers === "object" && headers !== null && "content-encoding" in headers;
+  return typeof body === "string" && (isCompressed || body.length > largeBodyChars);
 };
 
-/** Whether this asks how the function is: it is answered while another request is under way, however long that takes. */
+/** Whether it is a health check, which must not wait for another request. */
 const isHealthRequest = (payload: Json): boolean =>
   typeof payload === "object" &&
   payload !== null &&
@@ -76,8 +76,8 @@ const isHealthRequest = (payload: Json): boolean =>
 const maxLogLineChars = 4_000;
 
 /**
- * Runs function versions as worker processes on this machine, each started by its first call and given one
- * request at a time, as Lambda does. A process that ends is started again by the next call.
+ * Runs function versions in worker processes. Its first call starts a process, which then handles one request at a time,
+ * as on Lambda. If the process ends, the next call starts another.
  */
 export const createFunctionHost = (needs: Needs): FunctionHost => {
   const { idleMs = 600_000, initLimitMs = 60_000 } = needs;
@@ -85,19 +85,19 @@ export const createFunctionHost = (needs: Needs): FunctionHost => {
   const ending = new Set<Promise<void>>();
   let stopped = false;
 
-  /** Metrics that cannot be kept (a full disk) must not fail the request that they tell of. */
-  const record = (measured: RequestMetrics): void => {
+  /** A request must not fail because its metrics cannot be written (a full disk). */
+  const record = (metrics: RequestMetrics): void => {
     try {
-      needs.metrics.request(measured);
+      needs.metrics.request(metrics);
     } catch (error) {
-      const { environment, model, version } = measured;
+      const { environment, model, version } = metrics;
       const line = `the metrics of a request were lost: ${String(error)}`;
       needs.onLine({ environment, model, version, stream: "stderr", line });
     }
   };
 
   const start = async (slot: Slot, call: FunctionCall): Promise<FunctionProcess> => {
-    const about = { environment: call.environment, model: call.model, version: call.version.version };
+    const scope = { environment: call.environment, model: call.model, version: call.version.version };
     const root = await needs.imageRoot(call.version.config.digest).catch((error: unknown) => {
       throw new FunctionFailed(`the image could not be unpacked: ${String(error)}`, { cause: error });
     });
@@ -111,9 +111,9 @@ export const createFunctionHost = (needs: Needs): FunctionHost => {
         hashKey: needs.records.hashKey,
       }),
       onOutput: ({ stream, line }) => {
-        const measured = stream === "stdout" ? needs.parseEmf(line) : undefined;
-        if (measured) record(measured);
-        else needs.onLine({ ...about, stream, line: line.slice(0, maxLogLineChars) });
+        const metrics = stream === "stdout" ? needs.parseEmf(line) : undefined;
+        if (metrics) record(metrics);
+        else needs.onLine({ ...scope, stream, line: line.slice(0, maxLogLineChars) });
       },
     });
     slot.process = started;
@@ -127,12 +127,12 @@ export const createFunctionHost = (needs: Needs): FunctionHost => {
   };
 
   const run = async (slot: Slot, call: FunctionCall): Promise<FunctionResponse> => {
-    const began = performance.now();
+    const startedAt = performance.now();
     const warm = slot.process?.running() ? slot.process : undefined;
     const process = warm ?? (await start(slot, call));
-    const initMs = performance.now() - began;
-    const answer = await process.call(needs.requestId(), call);
-    return warm ? answer : { ...answer, initMs };
+    const initMs = performance.now() - startedAt;
+    const response = await process.call(needs.requestId(), call);
+    return warm ? response : { ...response, initMs };
   };
 
   const end = (key: string, slot: Slot): void => {
@@ -143,14 +143,14 @@ export const createFunctionHost = (needs: Needs): FunctionHost => {
     void ended.finally(() => ending.delete(ended));
   };
 
-  const whenIdle = (key: string, slot: Slot, call: FunctionCall, mayStay: boolean): void => {
+  const scheduleIdleCheck = (key: string, slot: Slot, call: FunctionCall, mayStay: boolean): void => {
     clearTimeout(slot.idle);
     slot.idle = setTimeout(async () => {
-      const about = { environment: call.environment, model: call.model, version: call.version.version };
-      // A store that cannot be read just now is no reason to let a live version go.
-      const stays = mayStay && (await needs.staysWarm(about).catch(() => true));
+      const scope = { environment: call.environment, model: call.model, version: call.version.version };
+      // A live version must not end because the store is unreadable for a moment.
+      const stays = mayStay && (await needs.staysWarm(scope).catch(() => true));
       if (slot.waiting > 0 || slots.get(key) !== slot) return;
-      if (stays) whenIdle(key, slot, call, mayStay);
+      if (stays) scheduleIdleCheck(key, slot, call, mayStay);
       else end(key, slot);
     }, idleMs);
     slot.idle.unref();
@@ -160,38 +160,38 @@ export const createFunctionHost = (needs: Needs): FunctionHost => {
     async invoke(call) {
       if (stopped) throw new FunctionFailed("the function host has stopped");
       const { environment, model, version } = call;
-      // A process of its own for large requests: ten thousand rows keep nobody else of the version waiting.
-      const keyOf = (kind: "usual" | "large" | "health") =>
+      // Large requests run in a second process, so that ten thousand rows do not delay the version's other requests.
+      const slotKey = (kind: "usual" | "large" | "health") =>
         JSON.stringify([environment, model, version.version, version.config, kind]);
-      const isBusy = () => (slots.get(keyOf("usual"))?.waiting ?? 0) > 0;
+      const isBusy = () => (slots.get(slotKey("usual"))?.waiting ?? 0) > 0;
       const kind = isLarge(call) ? "large" : isHealthRequest(call.payload) && isBusy() ? "health" : "usual";
-      const key = keyOf(kind);
+      const key = slotKey(kind);
       const slot = slots.get(key) ?? { last: Promise.resolve(), waiting: 0 };
       slots.set(key, slot);
       if (slot.waiting >= maxWaitingCalls)
-        throw new FunctionBusy(`${maxWaitingCalls} requests wait for version ${version.version} already`);
+        throw new FunctionBusy(`${maxWaitingCalls} requests wait for version ${version.version} (the limit)`);
       slot.waiting++;
       clearTimeout(slot.idle);
-      const began = performance.now();
-      const answer = slot.last.then(() => run(slot, call));
-      slot.last = answer.catch(() => {});
+      const startedAt = performance.now();
+      const response = slot.last.then(() => run(slot, call));
+      slot.last = response.catch(() => {});
       try {
-        return await answer;
+        return await response;
       } catch (error) {
-        // A function that broke wrote no metrics of its own.
+        // A function that failed wrote no metrics.
         record({
           environment,
           model,
           version: version.version,
           at: needs.clock(),
-          latencyMs: performance.now() - began,
+          latencyMs: performance.now() - startedAt,
           failed: true,
           labels: new Map(),
         });
         throw error;
       } finally {
         slot.waiting--;
-        if (slot.waiting === 0 && !stopped) whenIdle(key, slot, call, kind === "usual");
+        if (slot.waiting === 0 && !stopped) scheduleIdleCheck(key, slot, call, kind === "usual");
       }
     },
     processes: () =>

@@ -10,9 +10,9 @@ import type { Json } from "#platform/store/store.ts";
 import { createLineSplitter } from "./line-splitter.ts";
 import { RecordCall, type serveRecordCalls } from "./serve-record-calls.ts";
 
-/** CloudWatch's limit for one log event, which is also the longest metrics line. */
+/** CloudWatch's limit for a log event, and so for a line of metrics. */
 const maxLineChars = 256 * 1024;
-/** A function that is asked to end and does not is killed after this. */
+/** Time between SIGTERM and SIGKILL. */
 const graceMs = 2_000;
 
 const WorkerMessage = z.discriminatedUnion("kind", [
@@ -28,7 +28,7 @@ const WorkerMessage = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("too-large"), id: z.string() }),
   z.object({ kind: z.literal("error"), id: z.string(), message: z.string() }),
-  z.object({ kind: z.literal("call"), call: z.int(), asked: z.unknown() }),
+  z.object({ kind: z.literal("call"), call: z.int(), request: z.unknown() }),
 ]);
 
 type OutputLine = { readonly stream: "stdout" | "stderr"; readonly line: string };
@@ -37,18 +37,18 @@ type StartOptions = {
   readonly environment: Environment;
   readonly model: string;
   readonly version: FunctionVersion;
-  /** Folder that holds the image's files. */
+  /** The folder with the image's files. */
   readonly root: string;
-  /** Milliseconds that loading the bundle may take. */
+  /** Time limit for loading the bundle, milliseconds. */
   readonly initLimitMs: number;
   readonly onOutput: (output: OutputLine) => void;
-  /** Answers what the function asks of its records; absent: it keeps none. */
+  /** Serves the function's calls to its records; absent: it keeps none. */
   readonly records?: ReturnType<typeof serveRecordCalls> | undefined;
-  /** Base64 of what records hash inputs under. */
+  /** The key of input hashes in records, base64. */
   readonly hashKey?: string | undefined;
 };
 
-/** What the handler answered, and how long it took by its own process's clock. */
+/** The handler's result, and its duration by the worker's clock. */
 type HandlerResult = {
   readonly payload: Json;
   readonly durationMs: number;
@@ -57,16 +57,16 @@ type HandlerResult = {
 
 export type FunctionProcess = {
   readonly pid: number | undefined;
-  /** Resolves once the function takes requests. Throws FunctionFailed where it never will. */
+  /** Resolves once the function accepts requests; rejects with FunctionFailed if it cannot start. */
   readonly ready: Promise<void>;
-  /** Runs one request; the caller waits for its answer before it sends the next. Throws FunctionFailed, EventTooLarge. */
+  /** Runs one request; the caller awaits it before the next call. Throws FunctionFailed, EventTooLarge. */
   call(id: string, call: Pick<FunctionCall, "payload" | "body">): Promise<HandlerResult>;
   readonly running: () => boolean;
   /** Ends the process and waits until it is gone. */
   end(): Promise<void>;
 };
 
-/** Forks one worker process for a function version. It sees its own variables and PATH, nothing else of ours. */
+/** Forks a worker process for a function version. Of this process's environment it gets only PATH. */
 export const startFunctionProcess = (start: StartOptions): FunctionProcess => {
   const { version, config } = start.version;
   const task = join(start.root, "var", "task");
@@ -85,10 +85,10 @@ export const startFunctionProcess = (start: StartOptions): FunctionProcess => {
         AWS_LAMBDA_FUNCTION_VERSION: version,
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(config.memoryMb),
       },
-      // The small young generation keeps a worker at 140 MB where large requests would bring it past 155.
+      // A small young generation keeps a worker at 140 MB; without it, large requests take it beyond 155 MB.
       execArgv: [`--max-old-space-size=${config.memoryMb}`, "--max-semi-space-size=4"],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
-      // As JSON, a body of six megabytes would hold the event loop of all for 30 ms, twice.
+      // Serializing a body of 6 MB as JSON would block the event loop for 30 ms, twice.
       serialization: "advanced",
     },
   );
@@ -98,7 +98,7 @@ export const startFunctionProcess = (start: StartOptions): FunctionProcess => {
   let call: { readonly id: string; readonly settle: PromiseWithResolvers<HandlerResult> } | undefined;
   const ready = Promise.withResolvers<void>();
   const gone = Promise.withResolvers<void>();
-  // The callers of `ready` and `call` see the failure; nobody need be waiting when a process ends.
+  // `ready` may reject while nobody awaits it.
   ready.promise.catch(() => {});
 
   const fail = (message: string) => {
@@ -108,17 +108,17 @@ export const startFunctionProcess = (start: StartOptions): FunctionProcess => {
     call = undefined;
   };
 
-  const answerRecords = async (call: number, asked: unknown): Promise<void> => {
-    const answer = await (async () => {
+  const serveRecordCall = async (call: number, request: unknown): Promise<void> => {
+    const response = await (async () => {
       if (!start.records) throw new TypeError("this function keeps no records");
-      return { kind: "result", call, value: (await start.records(RecordCall.parse(asked))) ?? null };
+      return { kind: "result", call, value: (await start.records(RecordCall.parse(request))) ?? null };
     })().catch((error: unknown) => ({
       kind: "refused",
       call,
       error: error instanceof Error ? { name: error.name, message: error.message } : { name: "Error" },
     }));
-    // A function that is gone by now wants no answer.
-    if (child.connected) child.send(answer, () => {});
+    // The process may have ended meanwhile.
+    if (child.connected) child.send(response, () => {});
   };
 
   const stdout = createLineSplitter(maxLineChars, (line) => start.onOutput({ stream: "stdout", line }));
@@ -151,11 +151,11 @@ export const startFunctionProcess = (start: StartOptions): FunctionProcess => {
           return settle.resolve({ payload, durationMs, ...(body && { body }) });
         }
         if (message.kind === "too-large")
-          return settle.reject(new EventTooLarge("the event has more bytes than a function takes"));
+          return settle.reject(new EventTooLarge("the event is too large for a function"));
         return settle.reject(new FunctionFailed(message.message));
       }
       case "call":
-        return void answerRecords(message.call, message.asked);
+        return void serveRecordCall(message.call, message.request);
       default:
         return message satisfies never;
     }
@@ -167,15 +167,15 @@ export const startFunctionProcess = (start: StartOptions): FunctionProcess => {
       gone.resolve();
     }
   });
-  // `close` comes after the last line of output, which says whether memory ran out.
+  // `close` follows the last line of output, which may be V8's out-of-memory message.
   child.on("close", (code, signal) => {
     running = false;
     stdout.end();
-    const how = signal ?? `exit code ${code}`;
+    const reason = signal ?? `exit code ${code}`;
     fail(
       outOfMemory
-        ? `the function ran out of its ${config.memoryMb} MB of memory`
-        : `the function ended with ${how}`,
+        ? `the function ran out of memory (limit ${config.memoryMb} MB)`
+        : `the function ended with ${reason}`,
     );
     gone.resolve();
   });
@@ -186,7 +186,7 @@ export const startFunctionProcess = (start: StartOptions): FunctionProcess => {
     child.kill("SIGKILL");
   };
   const initTimer = setTimeout(
-    () => kill(`the function was not loaded within ${start.initLimitMs / 1_000} s`),
+    () => kill(`the function did not load in time (limit ${start.initLimitMs / 1_000} s)`),
     start.initLimitMs,
   );
   ready.promise.finally(() => clearTimeout(initTimer)).catch(() => {});
@@ -201,13 +201,13 @@ export const startFunctionProcess = (start: StartOptions): FunctionProcess => {
       const settle = Promise.withResolvers<HandlerResult>();
       call = { id, settle };
       const timer = setTimeout(
-        () => kill(`the function took longer than ${config.timeoutSeconds} s`),
+        () => kill(`the function timed out (limit ${config.timeoutSeconds} s)`),
         limitMs,
       );
-      // Native memory too, which no limit on V8's heap covers: a graph can ask for more than the machine has.
+      // V8's heap limit does not cover native memory, and a graph may allocate more than the machine has.
       const limitMb = Math.max(config.memoryMb, minResidentMb);
       const stopWatching = watchMemory({ pid: child.pid, limitMb }, () => {
-        if (running) kill(`the function ran out of its ${config.memoryMb} MB of memory`);
+        if (running) kill(`the function ran out of memory (limit ${config.memoryMb} MB)`);
       });
       child.send({ id, deadline: Date.now() + limitMs, payload, body }, (error) => {
         if (error)
@@ -222,7 +222,7 @@ export const startFunctionProcess = (start: StartOptions): FunctionProcess => {
     },
     async end() {
       running = false;
-      // Not by disconnect(): Node emits no `close` for a channel that this side closed.
+      // Not disconnect(): Node emits no `close` for a channel that this side closed.
       child.kill("SIGTERM");
       const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
       await gone.promise;

@@ -1,6 +1,6 @@
 /**
- * Cuts a stream of text into lines of at most `limit` characters; what is longer is cut off and marked.
- * Call with each piece of text as it arrives; `end` hands over an unfinished last line.
+ * Splits a stream of text into lines; longer ones than `limit` characters are cut off and end with `…`. Call `write` with
+ * each chunk; `end` emits an unfinished last line.
  */
 export const createLineSplitter = (limit: number, onLine: (line: string) => void) => {
   let rest = "";

@@ -7,33 +7,33 @@ import { FunctionBusy, FunctionFailed, NotServed } from "#platform/serving/servi
 import type { Json } from "#platform/store/store.ts";
 
 type Needs = {
-  /** Where the running rehearsal answers, without a slash at the end. */
+  /** URL of the running rehearsal, without a trailing slash. */
   readonly url: string;
   readonly token: string;
   readonly fetch?: typeof globalThis.fetch;
-  /** The fault where nobody answers. Default: RehearsalUnreachable. */
+  /** The error for a rehearsal that does not respond. Default: RehearsalUnreachable. */
   readonly unreachable?: (cause: unknown) => Error;
 };
 
-/** Nobody answers where the rehearsal should: it is not running, or it refuses this token. */
+/** The rehearsal does not respond, or it refuses the token. */
 export class RehearsalUnreachable extends Error {
   override readonly name = "RehearsalUnreachable";
 }
 
-/** What a call may take beyond the function's own limit: waiting for its turn, and a cold start. */
+/** Time beyond the function's limit, for the queue and a cold start. */
 const extraWaitMs = 90_000;
 const Failure = z.object({ errorMessage: z.string() });
 
 /**
- * The functions of a rehearsal that runs in another process, called over Lambda's Invoke path of its gateway.
- * Throws RehearsalUnreachable where nobody answers there, FunctionBusy and TemporaryFault where there is no room now.
+ * Calls the functions of a rehearsal in another process, by Lambda's Invoke path of its gateway. Throws
+ * RehearsalUnreachable where it does not respond, FunctionBusy and TemporaryFault where it is overloaded.
  */
 export const remoteFunctions = ({
   url,
   token,
   fetch = globalThis.fetch,
   unreachable = (cause) =>
-    new RehearsalUnreachable(`no rehearsal answers at ${url}: is \`npm start\` running?`, { cause }),
+    new RehearsalUnreachable(`no rehearsal responds at ${url}: start one with \`npm start\``, { cause }),
 }: Needs): Functions => ({
   async invoke({ environment, model, version, payload }) {
     const path = `/2015-03-31/functions/${toFunctionName(environment, model)}/invocations`;
@@ -52,14 +52,13 @@ export const remoteFunctions = ({
     if (response.status === 404)
       throw new NotServed(`${model} has no version ${version.version} in ${environment}`);
     if (response.status === 429) throw new FunctionBusy(`too many requests wait for ${model}`);
-    if (response.status === 503)
-      throw new TemporaryFault(`the rehearsal at ${url} has no room for a request now`);
+    if (response.status === 503) throw new TemporaryFault(`the rehearsal at ${url} is overloaded`);
     if (!response.ok)
-      throw new RehearsalUnreachable(`the rehearsal at ${url} refused the call: ${response.status}`);
-    const answer: Json = JSON.parse(await response.text());
+      throw new RehearsalUnreachable(`the rehearsal at ${url} refused the call: status ${response.status}`);
+    const result: Json = JSON.parse(await response.text());
     if (response.headers.has("x-amz-function-error"))
-      throw new FunctionFailed(Failure.safeParse(answer).data?.errorMessage ?? "the function failed");
+      throw new FunctionFailed(Failure.safeParse(result).data?.errorMessage ?? "the function failed");
     const log = Buffer.from(response.headers.get("x-amz-log-result") ?? "", "base64").toString("utf8");
-    return { payload: answer, ...(parseReportLine(log) ?? { durationMs: 0 }) };
+    return { payload: result, ...(parseReportLine(log) ?? { durationMs: 0 }) };
   },
 });

@@ -4,10 +4,10 @@ import type { RecordStorage } from "#inference/records/records.ts";
 import type { Json } from "#platform/store/store.ts";
 
 const Key = z.object({ partition: z.string().max(200), sort: z.string().max(200) });
-const value = z.custom<Json>((given) => given !== undefined);
+const value = z.custom<Json>((json) => json !== undefined);
 const expiresAt = z.exactOptional(z.int());
 
-/** What a worker asks of the place that records lie in; bytes travel as base64, because its channel speaks JSON. */
+/** A worker's call to the record storage; bytes are base64. */
 export const RecordCall = z.discriminatedUnion("method", [
   z.object({ method: z.literal("get"), args: z.tuple([Key]) }),
   z.object({
@@ -38,61 +38,66 @@ export const RecordCall = z.discriminatedUnion("method", [
 ]);
 export type RecordCall = z.infer<typeof RecordCall>;
 
-/** A worker asked for what is not its model's record. */
+/** A worker tried to access something other than its model's records. */
 export class RecordOutOfReach extends Error {
   override readonly name = "RecordOutOfReach";
 }
 
 /**
- * Answers a worker's calls with the records of its own model in its own environment, and with nothing else of the
- * store: a worker runs a model that others made. Throws RecordOutOfReach, and what the place throws.
+ * Serves a worker's calls, for the records of its own model and environment only: a worker runs untrusted models. Throws
+ * RecordOutOfReach, and the storage's errors.
  */
-export const serveRecordCalls = (place: RecordStorage, served: RecordScope) => {
-  const places = recordPartitions(served);
-  const requests = places.request("");
-  const within = (partition: string): void => {
-    if (partition === places.index || partition === places.counts || partition.startsWith(requests)) return;
-    throw new RecordOutOfReach("this function reads and writes its own model's records alone");
+export const serveRecordCalls = (storage: RecordStorage, scope: RecordScope) => {
+  const partitions = recordPartitions(scope);
+  const requestPrefix = partitions.request("");
+  const assertOwnPartition = (partition: string): void => {
+    if (
+      partition === partitions.index ||
+      partition === partitions.counts ||
+      partition.startsWith(requestPrefix)
+    )
+      return;
+    throw new RecordOutOfReach("a function may access only its own model's records");
   };
-  const withinBlobs = (key: string): void => {
-    if (listRowsPrefixes(served).some((prefix) => key.startsWith(prefix))) return;
-    throw new RecordOutOfReach("this function reads and writes its own model's records alone");
+  const assertOwnBlob = (key: string): void => {
+    if (listRowsPrefixes(scope).some((prefix) => key.startsWith(prefix))) return;
+    throw new RecordOutOfReach("a function may access only its own model's records");
   };
 
   return async (call: RecordCall): Promise<unknown> => {
     switch (call.method) {
       case "get": {
         const [key] = call.args;
-        within(key.partition);
-        return (await place.store.get(key)) ?? null;
+        assertOwnPartition(key.partition);
+        return (await storage.store.get(key)) ?? null;
       }
       case "page": {
         const [query] = call.args;
-        within(query.partition);
-        return place.store.page(query);
+        assertOwnPartition(query.partition);
+        return storage.store.page(query);
       }
       case "putAll": {
         const [entries] = call.args;
-        for (const { key } of entries) within(key.partition);
-        await place.store.putAll(entries);
+        for (const { key } of entries) assertOwnPartition(key.partition);
+        await storage.store.putAll(entries);
         return null;
       }
       case "add": {
         const [key, amounts, options] = call.args;
-        within(key.partition);
-        await place.store.add(key, amounts, options ?? {});
+        assertOwnPartition(key.partition);
+        await storage.store.add(key, amounts, options ?? {});
         return null;
       }
       case "putBlob": {
         const [key, bytes, options] = call.args;
-        withinBlobs(key);
-        await place.blobs.put(key, Buffer.from(bytes, "base64"), options);
+        assertOwnBlob(key);
+        await storage.blobs.put(key, Buffer.from(bytes, "base64"), options);
         return null;
       }
       case "getBlob": {
         const [key] = call.args;
-        withinBlobs(key);
-        const bytes = await place.blobs.get(key);
+        assertOwnBlob(key);
+        const bytes = await storage.blobs.get(key);
         return bytes ? Buffer.from(bytes).toString("base64") : null;
       }
       default:

@@ -1,22 +1,21 @@
 /**
- * One inference function in a process of its own, as function-process.ts forks it: imports the bundle named
- * by the first argument and answers one request at a time. Plain JavaScript, because Node's type stripping
- * would cost each worker 18 MB and 30 ms.
+ * Runs one inference function in a process that function-process.ts forks: imports the bundle of the first argument and
+ * handles one request at a time. Plain JavaScript, because Node's type stripping costs each worker 18 MB and 30 ms.
  */
 import { pathToFileURL } from "node:url";
 
-/** Messages that can no longer be sent have no reader either. */
+/** A disconnected parent reads no messages. */
 const send = (message) => {
   if (process.connected) process.send(message, () => {});
 };
 const formatError = (error) =>
   error instanceof Error ? `${error.name}: ${error.message}` : `a thrown ${typeof error}`;
 
-// The parent's end, even by SIGKILL, is this process's end; Ctrl-C in the terminal is the parent's to handle.
+// This process ends with its parent, even after SIGKILL; the parent handles Ctrl-C.
 process.on("disconnect", () => process.exit(0));
 process.on("SIGINT", () => {});
 
-// Lines go the way that answers go, so that a request's metrics arrive before its answer does.
+// Output uses the channel of responses, so that a request's metrics arrive before its response.
 const decoder = new TextDecoder();
 process.stdout.write = (chunk, encoding, callback) => {
   send({ kind: "output", text: typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true }) });
@@ -33,20 +32,20 @@ const createContext = ({ id, deadline }) => ({
   getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
 });
 
-/** The records' place lies with the parent, which holds the store; bytes travel as base64. */
+/** The parent holds the store and serves all calls to records; bytes are base64. */
 const calls = new Map();
 let callCount = 0;
 const callParent = (method, ...args) =>
   new Promise((resolve, reject) => {
     const call = ++callCount;
     calls.set(call, { resolve, reject });
-    send({ kind: "call", call, asked: { method, args } });
+    send({ kind: "call", call, request: { method, args } });
   });
 const settleCall = ({ kind, call, value, error }) => {
-  const asked = calls.get(call);
+  const pending = calls.get(call);
   calls.delete(call);
-  if (kind === "result") asked?.resolve(value);
-  else asked?.reject(Object.assign(new Error(error.message), { name: error.name }));
+  if (kind === "result") pending?.resolve(value);
+  else pending?.reject(Object.assign(new Error(error.message), { name: error.name }));
 };
 const recordPlace = {
   store: {
@@ -65,20 +64,20 @@ const recordPlace = {
 };
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-/** The event with a body that came as bytes, as API Gateway makes it; undefined: it is larger than a function takes. */
+/** Adds a body of bytes to the event, as API Gateway does; undefined: the event is too large for a function. */
 const addBody = (event, { bytes, isText, eventLimit }) => {
-  const made = { ...event, isBase64Encoded: true };
+  const result = { ...event, isBase64Encoded: true };
   try {
-    if (isText) Object.assign(made, { body: utf8.decode(bytes), isBase64Encoded: false });
+    if (isText) Object.assign(result, { body: utf8.decode(bytes), isBase64Encoded: false });
   } catch {
-    // No UTF-8: it goes as bytes do.
+    // Not UTF-8, so it becomes base64 below.
   }
-  made.body ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
-  return Buffer.byteLength(JSON.stringify(made)) > eventLimit ? undefined : made;
+  result.body ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
+  return Buffer.byteLength(JSON.stringify(result)) > eventLimit ? undefined : result;
 };
-/** An HTTP answer whose body goes as bytes beside it, for a request whose body came so. */
-const separateBody = (answer) => {
-  const { body, isBase64Encoded, ...rest } = answer;
+/** Separates the body of an HTTP response as bytes, for a request whose body was bytes too. */
+const separateBody = (response) => {
+  const { body, isBase64Encoded, ...rest } = response;
   return { payload: rest, body: Buffer.from(body, isBase64Encoded === true ? "base64" : "utf8") };
 };
 
@@ -86,7 +85,7 @@ try {
   const bundle = await import(pathToFileURL(process.argv[2]).href);
   if (typeof bundle.handler !== "function")
     throw new TypeError("index.mjs exports no function named handler");
-  // An image of an earlier runtime keeps no records.
+  // Images of older runtimes keep no records.
   const keepsRecords = process.argv[3] === "records" && typeof bundle.handlerOn === "function";
   const handler = keepsRecords ? bundle.handlerOn(recordPlace) : bundle.handler;
   process.on("message", async (message) => {
@@ -95,15 +94,15 @@ try {
     try {
       const event = body === undefined ? payload : addBody(payload, body);
       if (event === undefined) return send({ kind: "too-large", id });
-      // Measured here, as Lambda bills it: how busy the parent is belongs to nobody's duration.
-      const began = performance.now();
-      const answer = await handler(event, createContext({ id, deadline }));
-      const durationMs = performance.now() - began;
-      // What leaves a function is JSON, and the channel would carry more than that.
+      // Measured in the worker, as Lambda bills it, without the parent's delays.
+      const startedAt = performance.now();
+      const response = await handler(event, createContext({ id, deadline }));
+      const durationMs = performance.now() - startedAt;
+      // A function's result is JSON; the channel itself could carry more types.
       const isHttp =
-        body !== undefined && typeof answer?.statusCode === "number" && typeof answer.body === "string";
-      const apart = isHttp ? separateBody(answer) : { payload: answer ?? null };
-      send({ kind: "answer", id, ...apart, payload: JSON.parse(JSON.stringify(apart.payload)), durationMs });
+        body !== undefined && typeof response?.statusCode === "number" && typeof response.body === "string";
+      const parts = isHttp ? separateBody(response) : { payload: response ?? null };
+      send({ kind: "answer", id, ...parts, payload: JSON.parse(JSON.stringify(parts.payload)), durationMs });
     } catch (error) {
       send({ kind: "error", id, message: formatError(error) });
     }

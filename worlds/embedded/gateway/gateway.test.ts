@@ -149,7 +149,7 @@ describe("the route of applications", () => {
     const tooLarge = await post('"'.repeat(65_537));
     expect([tooLarge.response.status, await tooLarge.response.json()]).toMatchObject([
       413,
-      { detail: "a function takes at most 6 MB, base64 included" },
+      { detail: "the request is too large (limit 6 MB, base64 included)" },
     ]);
     expect((await post("a".repeat(65_536))).call?.body).toBeUndefined();
   });
@@ -256,6 +256,6 @@ describe("functions called from another process", () => {
     const { port } = free.address() as AddressInfo;
     await new Promise((done) => free.close(done));
     const remote = remoteFunctions({ url: `http://127.0.0.1:${port}`, token: "the-token" });
-    await expect(remote.invoke(call())).rejects.toThrow(/no rehearsal answers/);
+    await expect(remote.invoke(call())).rejects.toThrow(/no rehearsal responds/);
   });
 });

@@ -19,19 +19,19 @@ import type { AuthorizeRequest } from "./key-authorizer.ts";
 import { readRequestBody } from "./request-body.ts";
 
 type Needs = {
-  /** One that takes bytes gets the larger bodies as they came. */
+  /** A serving with `invokeBytes` gets large bodies as bytes. */
   readonly servings: Readonly<Record<Environment, EmbeddedServing>>;
   /** Epoch milliseconds. */
   readonly clock: () => number;
   readonly requestId: () => string;
-  /** Asked before anything else of a request to a model; absent: all are open. */
-  readonly gate?: AuthorizeRequest;
+  /** Runs before anything else; absent: all models are open. */
+  readonly authorize?: AuthorizeRequest;
 };
 
-/** Lambda's limit for what goes into a function and for what comes out; API Gateway itself takes 10 MB. */
+/** Lambda's limit for requests and responses, bytes; API Gateway's own limit is 10 MB. */
 const payloadLimit = 6 * 1024 * 1024;
 
-/** Bytes of a body that becomes part of an event here: larger ones hold the event loop, 6 MB of them for 30 ms. */
+/** The largest body to put into an event here, bytes: 6 MB would block the event loop for 30 ms. */
 const inlineBodyBytes = 64 * 1024;
 
 /** An RFC 9457 problem. */
@@ -42,26 +42,25 @@ const createProblemResponse = (status: number, title: string, detail: string): R
   );
 
 const createTooLargeResponse = (): Response =>
-  createProblemResponse(413, "Content Too Large", "a function takes at most 6 MB, base64 included");
+  createProblemResponse(413, "Content Too Large", "the request is too large (limit 6 MB, base64 included)");
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
 /**
- * The rehearsal's front door to its functions, an app to mount at the root of an HTTP server: what API
- * Gateway's HTTP API does (`/<environment>/models/<model>/…`, for applications). What a page of another site asks
- * is refused here, whatever version serves.
+ * Serves models to applications at `/<environment>/models/<model>/…`, as API Gateway's HTTP API does. Mount it at the root
+ * of a server. It refuses cross-site requests, whatever version serves.
  */
-export const createGateway = ({ servings, clock, requestId, gate }: Needs): Hono => {
+export const createGateway = ({ servings, clock, requestId, authorize }: Needs): Hono => {
   const app = new Hono();
 
   const predict = async (context: Context, environment: Environment): Promise<Response> => {
     const request = context.req.raw;
     const model = context.req.param("model") ?? "";
-    const passed = await gate?.(request, environment, model);
-    if (passed && "refused" in passed) {
-      const { problem: told, headers } = passed.refused;
-      return Response.json(told, {
-        status: told.status,
+    const authorization = await authorize?.(request, environment, model);
+    if (authorization && "refused" in authorization) {
+      const { problem, headers } = authorization.refused;
+      return Response.json(problem, {
+        status: problem.status,
         headers: { ...headers, "content-type": "application/problem+json" },
       });
     }
@@ -69,45 +68,45 @@ export const createGateway = ({ servings, clock, requestId, gate }: Needs): Hono
     if (!body) return createTooLargeResponse();
     const path = new URL(request.url).pathname.slice(environment.length + 1);
     const serving = servings[environment];
-    const carried =
+    const bytesBody =
       body.length > inlineBodyBytes && serving.invokeBytes
         ? { bytes: body, isText: isTextBody(request.headers), eventLimit: payloadLimit }
         : undefined;
-    const event = toHttpEvent(request, path, carried ? new Uint8Array() : body, {
+    const event = toHttpEvent(request, path, bytesBody ? new Uint8Array() : body, {
       model,
       requestId: requestId(),
       now: clock(),
-      ...(passed?.context ? { authorizer: passed.context } : {}),
+      ...(authorization?.context ? { authorizer: authorization.context } : {}),
     });
     try {
-      const called: Pick<FunctionResponse, "payload" | "body"> =
-        carried && serving.invokeBytes
-          ? await serving.invokeBytes(model, event, carried)
+      const result: Pick<FunctionResponse, "payload" | "body"> =
+        bytesBody && serving.invokeBytes
+          ? await serving.invokeBytes(model, event, bytesBody)
           : await serving.invoke(model, "live", event);
-      const answer = toHttpResponse(called.payload, called.body);
+      const response = toHttpResponse(result.payload, result.body);
       return (
-        answer ??
-        createProblemResponse(502, "Bad Gateway", `the function of ${model} gave an answer that is not HTTP`)
+        response ??
+        createProblemResponse(
+          502,
+          "Bad Gateway",
+          `the function of ${model} returned an invalid HTTP response`,
+        )
       );
     } catch (error) {
       if (error instanceof EventTooLarge) return createTooLargeResponse();
       if (error instanceof NotServed)
-        return createProblemResponse(
-          404,
-          "Not Found",
-          `no version of a model named ${model} is served on ${environment}`,
-        );
+        return createProblemResponse(404, "Not Found", `${environment} serves no model ${model}`);
       if (error instanceof FunctionBusy) {
         const busy = createProblemResponse(
           503,
           "Service Unavailable",
-          `too many requests wait for ${model}: send it again`,
+          `too many requests wait for ${model}: retry later`,
         );
         busy.headers.set("retry-after", String(retryAfterSeconds));
         return busy;
       }
       if (error instanceof FunctionFailed)
-        return createProblemResponse(502, "Bad Gateway", `the function of ${model} failed; its log says why`);
+        return createProblemResponse(502, "Bad Gateway", `the function of ${model} failed: see the log`);
       throw error;
     }
   };
@@ -118,58 +117,58 @@ export const createGateway = ({ servings, clock, requestId, gate }: Needs): Hono
 };
 
 type InvokeNeeds = Pick<Needs, "servings" | "requestId"> & {
-  /** Whoever calls functions past the public route shows this, as `Authorization: Bearer …`. */
+  /** Callers send it as `Authorization: Bearer …`. */
   readonly token: string;
 };
 
-/** Lambda's own Invoke path, by which other processes of this machine call functions directly. */
+/** Lambda's Invoke path, by which other processes of this machine call functions directly. */
 export const createInvokeRoute = ({ servings, token, requestId }: InvokeNeeds): Hono => {
   const app = new Hono();
   const expected = sha256(`Bearer ${token}`);
 
-  /** Errors as Lambda's API gives them. */
-  const refusal = (status: number, type: string, message: string) =>
+  /** An error in the form of Lambda's API. */
+  const createRefusal = (status: number, type: string, message: string) =>
     Response.json({ Type: "User", Message: message }, { status, headers: { "x-amzn-errortype": type } });
 
   // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
   app.post("/2015-03-31/functions/:name/invocations", async (context) => {
     if (!timingSafeEqual(sha256(context.req.header("authorization") ?? ""), expected))
-      return refusal(403, "AccessDeniedException", "this needs the bearer token of the running rehearsal");
+      return createRefusal(403, "AccessDeniedException", "send the bearer token of the running rehearsal");
     const name = parseFunctionName(context.req.param("name"));
-    if (!name) return refusal(404, "ResourceNotFoundException", "there is no function of that name");
+    if (!name) return createRefusal(404, "ResourceNotFoundException", "there is no function of this name");
     const body = await readRequestBody(context, payloadLimit);
-    if (!body) return refusal(413, "RequestTooLargeException", "a function takes at most 6 MB");
+    if (!body) return createRefusal(413, "RequestTooLargeException", "the payload is too large (limit 6 MB)");
     let payload: Json;
     try {
       payload = JSON.parse(Buffer.from(body).toString("utf8"));
     } catch {
-      return refusal(400, "InvalidRequestContentException", "the payload is not JSON");
+      return createRefusal(400, "InvalidRequestContentException", "the payload is invalid JSON");
     }
-    const asked = context.req.query("Qualifier") ?? "live";
+    const qualifier = context.req.query("Qualifier") ?? "live";
     try {
-      const answer = await servings[name.environment].invoke(
+      const result = await servings[name.environment].invoke(
         name.model,
-        asked === "live" ? "live" : { version: asked },
+        qualifier === "live" ? "live" : { version: qualifier },
         payload,
       );
-      const version = await servings[name.environment].version(name.model, answer.version);
-      const log = formatReportLine(requestId(), version?.config.memoryMb ?? 0, answer);
-      return Response.json(answer.payload, {
+      const version = await servings[name.environment].version(name.model, result.version);
+      const log = formatReportLine(requestId(), version?.config.memoryMb ?? 0, result);
+      return Response.json(result.payload, {
         headers: {
-          "x-amz-executed-version": answer.version,
+          "x-amz-executed-version": result.version,
           "x-amz-log-result": Buffer.from(`${log}\n`).toString("base64"),
         },
       });
     } catch (error) {
-      if (error instanceof NotServed) return refusal(404, "ResourceNotFoundException", error.message);
+      if (error instanceof NotServed) return createRefusal(404, "ResourceNotFoundException", error.message);
       if (error instanceof FunctionBusy) {
-        const busy = refusal(429, "TooManyRequestsException", error.message);
+        const busy = createRefusal(429, "TooManyRequestsException", error.message);
         busy.headers.set("retry-after", String(retryAfterSeconds));
         return busy;
       }
       if (!(error instanceof FunctionFailed)) throw error;
-      const told = { errorType: error.name, errorMessage: error.message, trace: [] };
-      return Response.json(told, { headers: { "x-amz-function-error": "Unhandled" } });
+      const failure = { errorType: error.name, errorMessage: error.message, trace: [] };
+      return Response.json(failure, { headers: { "x-amz-function-error": "Unhandled" } });
     }
   });
   return app;

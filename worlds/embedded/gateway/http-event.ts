@@ -6,7 +6,7 @@ type EventContext = {
   readonly requestId: string;
   /** Epoch milliseconds. */
   readonly now: number;
-  /** What a Lambda authorizer said of the request; absent: none was asked. */
+  /** The context that a Lambda authorizer returned; absent: no authorizer ran. */
   readonly authorizer?: { [key: string]: Json };
 };
 
@@ -29,8 +29,8 @@ const decodeText = (body: Uint8Array, headers: Headers): string | undefined => {
 };
 
 /**
- * A request as API Gateway's HTTP API hands it to Lambda, payload format 2.0. `path` is what stands behind
- * the gateway's own prefix: `/models/churn/v1/predict`.
+ * A request in the form in which API Gateway's HTTP API sends it to Lambda, payload format 2.0. `path` is without the
+ * environment: `/models/churn/v1/predict`.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export const toHttpEvent = (
@@ -40,7 +40,7 @@ export const toHttpEvent = (
   { model, requestId, now, authorizer }: EventContext,
 ): { [key: string]: Json } => {
   const url = new URL(request.url);
-  // API Gateway hands a key on as well; here it may be the token that controls the engine, and no function needs it.
+  // API Gateway forwards the key. Here it may be the token that controls the engine, and no function needs it.
   const headers = Object.fromEntries(
     [...request.headers].filter(([name]) => name !== "cookie" && name !== "x-api-key"),
   );
@@ -55,7 +55,7 @@ export const toHttpEvent = (
     routeKey,
     rawPath: path,
     rawQueryString: url.search.slice(1),
-    ...(cookie !== null && { cookies: cookie.split(";").map((one) => one.trim()) }),
+    ...(cookie !== null && { cookies: cookie.split(";").map((part) => part.trim()) }),
     headers,
     ...(Object.keys(query).length > 0 && { queryStringParameters: query }),
     pathParameters: { proxy: path.split("/").slice(3).join("/") },
@@ -92,27 +92,27 @@ const ProxyResult = z.object({
 });
 
 /**
- * The HTTP answer that a function's result means, by the rules of payload format 2.0: without a `statusCode`
- * the result itself is the JSON body of a 200. Undefined where it has a `statusCode` and is malformed.
- * @param carried the answer's body, where it came beside the result
+ * The HTTP response of a function's result, by the rules of payload format 2.0: a result without `statusCode` is the JSON
+ * body of a 200. Undefined: the result has a `statusCode` and is malformed.
+ * @param bytesBody the response's body, where it is not part of the result
  */
-export const toHttpResponse = (result: Json, carried?: Uint8Array): Response | undefined => {
+export const toHttpResponse = (result: Json, bytesBody?: Uint8Array): Response | undefined => {
   if (typeof result !== "object" || result === null || Array.isArray(result) || !("statusCode" in result))
     return Response.json(result);
   const parsed = ProxyResult.safeParse(result);
   if (!parsed.success) return undefined;
   const { statusCode, headers = {}, cookies = [], body = "", isBase64Encoded } = parsed.data;
-  const answer = new Headers();
+  const responseHeaders = new Headers();
   try {
-    for (const [name, value] of Object.entries(headers)) answer.set(name, String(value));
-    for (const cookie of cookies) answer.append("set-cookie", cookie);
+    for (const [name, value] of Object.entries(headers)) responseHeaders.set(name, String(value));
+    for (const cookie of cookies) responseHeaders.append("set-cookie", cookie);
   } catch {
     return undefined;
   }
-  // The server counts the bytes and keeps the connection; a function's word on either is not passed on.
-  for (const name of ["content-length", "connection", "transfer-encoding"]) answer.delete(name);
-  if (!answer.has("content-type")) answer.set("content-type", "text/plain;charset=UTF-8");
-  const empty = statusCode === 204 || statusCode === 205 || statusCode === 304;
-  const bytes = carried ? new Uint8Array(carried) : isBase64Encoded ? Buffer.from(body, "base64") : body;
-  return new Response(empty ? null : bytes, { status: statusCode, headers: answer });
+  // The server sets these headers itself.
+  for (const name of ["content-length", "connection", "transfer-encoding"]) responseHeaders.delete(name);
+  if (!responseHeaders.has("content-type")) responseHeaders.set("content-type", "text/plain;charset=UTF-8");
+  const isEmpty = statusCode === 204 || statusCode === 205 || statusCode === 304;
+  const bytes = bytesBody ? new Uint8Array(bytesBody) : isBase64Encoded ? Buffer.from(body, "base64") : body;
+  return new Response(isEmpty ? null : bytes, { status: statusCode, headers: responseHeaders });
 };

@@ -10,54 +10,22 @@ import {
   toServerOptions,
 } from "#inference/http/limit-connections.ts";
 import { createNodeListener } from "#inference/http/node-listener.ts";
-import type { CallbackResponse, SlackCallback } from "#lambdas/answer-approval/answer-approval.ts";
-import { maxCallbackBytes } from "#lambdas/answer-approval/answer-approval.ts";
-import { RequestRefused, verifySlackHeaders } from "#slack/verify-slack-request.ts";
 import type { Log } from "#worlds/embedded/world.ts";
-import { describeBodyError, readRequestBody, setBodyLease } from "./request-body.ts";
+import { describeBodyError, setBodyLease } from "./request-body.ts";
 
-/** The port is taken, or may not be listened on; the message says what to do. */
+/** The port is in use or not allowed; the message has the remedy. */
 export class PortUnusable extends Error {
   override readonly name = "PortUnusable";
 }
 
-export const callbackPath = "/slack/interactions";
-
-/**
- * Slack's request URL: hands the raw bytes to answer-approval, as its Lambda handler does. Headers that Slack does not
- * send are refused before a byte of the body is read.
- * @param clock epoch milliseconds
- */
-export const createSlackCallbackRoute = (
-  answer: (callback: SlackCallback) => Promise<CallbackResponse>,
-  clock: () => number,
-): Hono =>
-  new Hono().post(callbackPath, async (context) => {
-    const headers = context.req.header();
-    try {
-      verifySlackHeaders({ headers, now: clock() / 1_000 });
-    } catch (fault) {
-      if (fault instanceof RequestRefused) return context.text(fault.message, 401);
-      throw fault;
-    }
-    const rawBody = await readRequestBody(context, maxCallbackBytes);
-    if (!rawBody) return context.text("the request is too large", 413);
-    const { status, body } = await answer({ rawBody, headers });
-    const json = body.startsWith("{");
-    return new Response(body, {
-      status,
-      headers: { "content-type": json ? "application/json" : "text/plain" },
-    });
-  });
-
 const createHonoListener = (app: Hono, log: Log, budget: BodyBudget): RequestListener => {
-  app.onError((fault, context) => {
-    const refusal = describeBodyError(fault);
+  app.onError((error, context) => {
+    const refusal = describeBodyError(error);
     if (refusal) {
       if (refusal.status === 503) context.header("retry-after", String(retryAfterSeconds));
       return context.json(refusal, refusal.status);
     }
-    log(`${context.req.method} ${context.req.path} failed`, fault);
+    log(`${context.req.method} ${context.req.path} failed`, error);
     return context.json({ title: "Internal Server Error", status: 500 }, 500);
   });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -70,10 +38,10 @@ const createHonoListener = (app: Hono, log: Log, budget: BodyBudget): RequestLis
 };
 
 /**
- * A server, on 127.0.0.1 alone unless another host is named. Its address may be needed by what it serves, so it
- * listens first and is given its app afterwards. Throws PortUnusable.
+ * Starts a server, by default on 127.0.0.1 only. It listens first and gets its app later by `serve`, because the app may
+ * need the server's address. Throws PortUnusable.
  * @param port 0: any free port
- * @param limits what its clients may take of it, and which option chooses its port, for what PortUnusable says
+ * @param limits limits on clients; `option`: the option that chooses the port, for the message of PortUnusable
  */
 export const startHttpServer = async (
   port: number,
@@ -91,14 +59,14 @@ export const startHttpServer = async (
     }),
   );
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (fault: NodeJS.ErrnoException) => {
-      const why =
-        fault.code === "EADDRINUSE"
-          ? `port ${port} is in use: stop what listens there, or choose another with ${option}`
-          : fault.code === "EACCES"
-            ? `this user may not listen on port ${port}: choose one above 1023 with ${option}`
-            : `port ${port} cannot be listened on: ${fault.message}`;
-      reject(new PortUnusable(why, { cause: fault }));
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const reason =
+        error.code === "EADDRINUSE"
+          ? `port ${port} is in use: stop the other program, or choose another port with ${option}`
+          : error.code === "EACCES"
+            ? `this user may not listen on port ${port}: choose a port above 1023 with ${option}`
+            : `port ${port} cannot be used: ${error.message}`;
+      reject(new PortUnusable(reason, { cause: error }));
     });
     server.listen(port, host, resolve);
   });

@@ -37,7 +37,7 @@ const appOn = (store = opened.store) => {
     servings: { stage: serving, prod: serving },
     clock,
     requestId: () => "request-1",
-    gate: createKeyAuthorizer({ keys: own, store, token, clock, log }),
+    authorize: createKeyAuthorizer({ keys: own, store, token, clock, log }),
   });
 };
 const create = (models: "all" | string[] = ["churn"]) =>

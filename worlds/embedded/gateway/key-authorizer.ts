@@ -14,7 +14,7 @@ import type { Environment } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
 import type { Log } from "#worlds/embedded/world.ts";
 
-/** Whether a request may reach a model: refused, or let in with what the function is told of its key. */
+/** Decides whether a request may reach a model: refused, or admitted with the key's context for the function. */
 export type AuthorizeRequest = (
   request: Request,
   environment: Environment,
@@ -26,9 +26,9 @@ export type AuthorizeRequest = (
 const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
 /**
- * What the HTTP API's authorizer does on AWS, with one difference: a model is open until a first key for it is made,
- * so that a rehearsal can be called without any. Its records are open until a first key of any model is made.
- * @param token the rehearsal's own callers, its application among them, show this instead of a key
+ * Does what the HTTP API's authorizer does on AWS, with one difference: without a key for it, a model is open, so that a
+ * rehearsal works without keys. Records are open until a key for any model exists.
+ * @param token the rehearsal's own callers, for example its synthetic application, send it in place of a key
  */
 export const createKeyAuthorizer = ({
   keys,
@@ -54,25 +54,26 @@ export const createKeyAuthorizer = ({
         log(`[${environment} ${model}] API key${keyId === undefined ? "" : ` ${keyId}`} refused: ${reason}`),
     });
   const admit = { stage: admitting("stage"), prod: admitting("prod") };
-  const own = sha256(token);
+  const tokenHash = sha256(token);
 
   return async (request, environment, model) => {
-    const given = extractApiKey((name) => request.headers.get(name) ?? undefined);
-    if (given !== undefined && timingSafeEqual(sha256(given), own)) return { context: undefined };
+    const key = extractApiKey((name) => request.headers.get(name) ?? undefined);
+    if (key !== undefined && timingSafeEqual(sha256(key), tokenHash)) return { context: undefined };
     try {
       const { pathname } = new URL(request.url);
       const prefix = `/${environment}/models/${model}`;
-      // A model's name that is written otherwise than it is (`c%68urn`) hides what comes behind it.
-      const records = !pathname.startsWith(prefix) || isRecordsPath(pathname.slice(prefix.length));
-      // Whoever made a key, of any model, does not expect that what others sent is read without one.
-      const needsKey = (await keys.coversModel(environment, model)) || (records && (await keys.hasAnyKey()));
+      // After an encoded model name (`c%68urn`) the path is unknown, so assume records.
+      const mayReadRecords = !pathname.startsWith(prefix) || isRecordsPath(pathname.slice(prefix.length));
+      // After a first key, of any model, nobody expects that records are readable without one.
+      const needsKey =
+        (await keys.coversModel(environment, model)) || (mayReadRecords && (await keys.hasAnyKey()));
       if (!needsKey) return { context: undefined };
-      const admission = await admit[environment]({ key: given, model });
+      const admission = await admit[environment]({ key, model });
       return admission.status === "refused"
         ? { refused: toAuthorizationProblem(admission) }
         : { context: toAuthorizerContext(admission) };
-    } catch (fault) {
-      log("a request was refused because API keys cannot be checked", fault);
+    } catch (error) {
+      log("a request was refused, because API keys cannot be checked", error);
       return { refused: keysUnavailableProblem };
     }
   };

@@ -7,26 +7,26 @@ import { collectBody } from "#inference/http/collect-body.ts";
 
 const bodyLeases = new WeakMap<IncomingMessage, BodyLease>();
 
-/** Lets `readRequestBody` read this request within its server's budget. */
+/** Sets the share of the server's memory budget that `readRequestBody` may use for this request. */
 export const setBodyLease = (incoming: IncomingMessage, lease: BodyLease): void =>
   void bodyLeases.set(incoming, lease);
 
 const getIncomingMessage = (context: Context): IncomingMessage | undefined => context.env?.incoming;
 
 /**
- * The body of a request, in one buffer and within the budget of the server; undefined where it is longer than `limit`
- * bytes. Rejects with BodyUnreadable.
+ * Reads a body into one buffer, within the server's memory budget; undefined: it is longer than `limit` bytes. Rejects with
+ * BodyUnreadable.
  */
 export const readRequestBody = async (context: Context, limit: number): Promise<Uint8Array | undefined> => {
   const incoming = getIncomingMessage(context);
   const lease = incoming && bodyLeases.get(incoming);
   if (incoming && lease) return collectBody(incoming, limit, lease);
-  // Asked without a server between: the whole body is in memory already.
+  // A request without a server (in tests) is in memory already.
   const bytes = new Uint8Array(await context.req.raw.arrayBuffer());
   return bytes.length > limit ? undefined : bytes;
 };
 
-/** Reads bodies within a limit before a route does; a longer one is answered by `tooLarge`. */
+/** Middleware that limits bodies to `limit` bytes; `tooLarge` responds to a longer one. */
 export const limitBody = (limit: number, tooLarge: (context: Context) => Response) =>
   createMiddleware(async (context, next) => {
     const { method } = context.req;
@@ -38,12 +38,12 @@ export const limitBody = (limit: number, tooLarge: (context: Context) => Respons
     return next();
   });
 
-/** What the sender of a body that could not be read is told; undefined: the fault is another. */
+/** The response to an unreadable body; undefined: the error has another cause. */
 export const describeBodyError = (
-  fault: unknown,
+  error: unknown,
 ): { readonly status: 400 | 503; readonly title: string } | undefined => {
-  if (!(fault instanceof BodyUnreadable)) return undefined;
-  return fault.reason === "no-room"
-    ? { status: 503, title: "Too many requests are under way: send it again." }
-    : { status: 400, title: `The body could not be read: ${fault.message}.` };
+  if (!(error instanceof BodyUnreadable)) return undefined;
+  return error.reason === "no-room"
+    ? { status: 503, title: "Too many requests at once: retry later." }
+    : { status: 400, title: `The body could not be read: ${error.message}.` };
 };

@@ -2,12 +2,12 @@ import { z } from "zod";
 import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 import type { World } from "#worlds/embedded/world.ts";
 
-/** The desk refused, or its callback did. */
+/** The desk or its callback refused a click. */
 export class ClickFailed extends Error {
   override readonly name = "ClickFailed";
 }
 
-/** How often a click is made that the desk gave up on. */
+/** Attempts for a click that times out. */
 const maxClickAttempts = 4;
 
 const ClickResponse = z.object({
@@ -17,8 +17,8 @@ const ClickResponse = z.object({
 });
 
 /**
- * Answers a delivery's question as an allowed approver would: by the desk's own page requests, so through the signed
- * callback and everything behind it.
+ * Approves or rejects a delivery as an approver does: with the requests of the desk's page, and so through the signed
+ * callback.
  */
 export const createAutoApprover = ({
   url,
@@ -32,63 +32,63 @@ export const createAutoApprover = ({
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(60_000),
     });
-    const answer = ClickResponse.parse(await response.json());
-    if (!response.ok || answer.status === "failed" || answer.status === "refused")
+    const result = ClickResponse.parse(await response.json());
+    if (!response.ok || result.status === "failed" || result.status === "refused")
       throw new ClickFailed(
-        answer.notice ??
-          Object.values(answer.errors ?? {}).join(" ") ??
-          `the desk answered ${response.status}`,
+        result.notice ??
+          Object.values(result.errors ?? {}).join(" ") ??
+          `the desk returned status ${response.status}`,
       );
   };
-  const question = async (delivery: string) => {
+  const findQuestion = async (delivery: string) => {
     const posted = await world.messages.posted(delivery);
     const approval = (await world.approvals.open()).find((open) => open.delivery === delivery);
     const approver = approval?.rule.approvers[0];
-    if (!posted || !approver) throw new ClickFailed(`no question of ${delivery} stands on the desk`);
+    if (!posted || !approver) throw new ClickFailed(`the desk shows no open approval of ${delivery}`);
     return { ts: posted.ts, as: approver };
   };
-  /** A refusal is whispered to the person; the question then still stands. */
-  const mustBeDecided = async (delivery: string, as: string) => {
+  /** The desk shows a refusal only to the clicking person, so check that the approval is no longer open. */
+  const assertDecided = async (delivery: string, as: string) => {
     const open = (await world.approvals.open()).find((approval) => approval.delivery === delivery);
     if (open?.state.status === "pending" && open.rule.quorum === 1)
-      throw new ClickFailed(`the answer of ${as} was not taken: the desk (${url}/) says why`);
+      throw new ClickFailed(`the decision of ${as} was refused: the desk (${url}/) shows the reason`);
   };
   const approve = async (delivery: string): Promise<void> => {
-    const { ts, as } = await question(delivery);
+    const { ts, as } = await findQuestion(delivery);
     await post("/desk/clicks", { as, ts, block: "decision", action: "approve" });
-    await mustBeDecided(delivery, as);
+    await assertDecided(delivery, as);
   };
   const reject = async (delivery: string, reason: string): Promise<void> => {
-    const { ts, as } = await question(delivery);
+    const { ts, as } = await findQuestion(delivery);
     await post("/desk/clicks", { as, ts, block: "decision", action: "reject" });
     const view = openView(as);
-    if (!view) throw new ClickFailed("the dialog that asks for the reason did not open");
+    if (!view) throw new ClickFailed("the dialog for the reason did not open");
     await post(`/desk/views/${view}`, { as, typed: { reason } });
-    await mustBeDecided(delivery, as);
+    await assertDecided(delivery, as);
   };
 
-  /** On a busy machine Slack's three seconds may pass, or a dialog's: then a person looks, and clicks again where it was not taken. */
-  const untilTaken = async (delivery: string, click: () => Promise<void>): Promise<void> => {
+  /** Retries a click that timed out after Slack's 3 s, which happens on a busy machine, unless the decision arrived. */
+  const retryClick = async (delivery: string, click: () => Promise<void>): Promise<void> => {
     for (let attempt = 1; ; attempt++) {
       try {
         return await click();
-      } catch (fault) {
-        const stands = (await world.approvals.open()).some(
+      } catch (error) {
+        const isOpen = (await world.approvals.open()).some(
           (open) => open.delivery === delivery && open.state.status === "pending",
         );
-        if (attempt > 1 && !stands) return;
+        if (attempt > 1 && !isOpen) return;
         if (
           attempt === maxClickAttempts ||
-          !(fault instanceof ClickFailed) ||
-          !/timed out|status code 5\d\d/.test(fault.message)
+          !(error instanceof ClickFailed) ||
+          !/timed out|status code 5\d\d/.test(error.message)
         )
-          throw fault;
+          throw error;
       }
     }
   };
   return {
-    approve: (delivery: string): Promise<void> => untilTaken(delivery, () => approve(delivery)),
+    approve: (delivery: string): Promise<void> => retryClick(delivery, () => approve(delivery)),
     reject: (delivery: string, reason: string): Promise<void> =>
-      untilTaken(delivery, () => reject(delivery, reason)),
+      retryClick(delivery, () => reject(delivery, reason)),
   };
 };

@@ -1,6 +1,6 @@
 import type { Store } from "#platform/store/store.ts";
 import type { Steps } from "#worlds/embedded/engine/steps.ts";
-import { readMachineCaller } from "#worlds/embedded/operator/machine-caller.ts";
+import { readMachineCaller } from "#worlds/embedded/operator/machine-identity.ts";
 import type { Reporter } from "#worlds/embedded/reporter.ts";
 import type { Log } from "#worlds/embedded/world.ts";
 import { repositoryName, type WatchedRepository } from "./watched-repository.ts";
@@ -11,18 +11,18 @@ type Needs = {
   readonly startDelivery: Steps["startDelivery"];
   /** Content hash of the runtime layer that images get. */
   readonly runtime: string;
-  readonly voice: Pick<Reporter, "say">;
+  readonly reporter: Pick<Reporter, "say">;
   readonly log: Log;
 };
 
 const seenKey = { partition: "rehearsal", sort: "seen" };
 
 /**
- * Looks for what was committed since the last look and delivers it; a push that touches no model starts nothing, and
- * says so. Looks follow one another, and what goes wrong in one is told.
+ * Returns a function that delivers new commits. Its calls run one after the other, and it reports errors. A commit that
+ * changes no model starts nothing.
  */
-export const deliverCommits = ({ repository, store, startDelivery, runtime, voice, log }: Needs) => {
-  const look = async (): Promise<void> => {
+export const deliverCommits = ({ repository, store, startDelivery, runtime, reporter, log }: Needs) => {
+  const deliverNewCommits = async (): Promise<void> => {
     const head = await repository.head();
     const seen = await store.get(seenKey);
     const before = typeof seen?.value === "string" ? seen.value : null;
@@ -35,23 +35,23 @@ export const deliverCommits = ({ repository, store, startDelivery, runtime, voic
       runtime,
     });
     await store.put(seenKey, head);
-    for (const { name, model, started: fresh } of started.deliveries)
-      if (fresh) voice.say(`Delivering ${model} at ${head.slice(0, 12)} as ${name}`);
+    for (const { name, model, started: isNew } of started.deliveries)
+      if (isNew) reporter.say(`Delivering ${model} at ${head.slice(0, 12)}: ${name}`);
     for (const model of started.removed)
-      voice.say(
-        `models/${model} was removed: prod still serves it; \`npx slipway retire ${model}\` takes it off.`,
+      reporter.say(
+        `models/${model} was removed, but prod still serves it: remove it with \`npx slipway retire ${model} --yes\`.`,
       );
     if (before !== null && started.deliveries.length === 0 && started.removed.length === 0)
-      voice.say(`${head.slice(0, 12)} touches no model: nothing to deliver.`);
+      reporter.say(`${head.slice(0, 12)} changes no model: nothing to deliver.`);
   };
 
-  let looking: Promise<void> = Promise.resolve();
+  let last: Promise<void> = Promise.resolve();
   return (): Promise<void> => {
-    looking = looking.then(look).catch((fault) => {
-      const why = fault instanceof Error ? fault.message : String(fault);
-      voice.say(`The last commit could not be delivered: ${why}`);
-      log("looking for commits failed", fault);
+    last = last.then(deliverNewCommits).catch((error) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      reporter.say(`The newest commit could not be delivered: ${reason}`);
+      log("delivering new commits failed", error);
     });
-    return looking;
+    return last;
   };
 };

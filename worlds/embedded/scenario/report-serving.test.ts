@@ -27,7 +27,7 @@ const listen = () => {
   const tell = reportServing({
     world,
     url: "http://127.0.0.1:1",
-    voice: { event: (event) => void events.push(event), say: (sentence) => void sentences.push(sentence) },
+    reporter: { event: (event) => void events.push(event), say: (sentence) => void sentences.push(sentence) },
     application: {
       follow: (name: string, url: string, rows: readonly unknown[]) =>
         void followed.push({ model: name, url, rows: rows.length }),
@@ -54,7 +54,9 @@ test("a served version whose holdout.csv cannot be read is told all the same, wi
   await tell();
   expect(events).toHaveLength(2);
   expect(followed).toEqual([]);
-  expect(sentences).toEqual([expect.stringMatching(/^The application does not call toy: holdout\.csv:2/)]);
+  expect(sentences).toEqual([
+    expect.stringMatching(/^The synthetic application does not call toy: holdout\.csv:2/),
+  ]);
 });
 
 test("a promoted version's holdout.csv is read without newer limits, and a thousand rows of all of it are asked", async () => {

@@ -6,33 +6,33 @@ import type { SyntheticApplication } from "./synthetic-application.ts";
 
 type Needs = {
   readonly world: Pick<World, "serving">;
-  /** Where the gateway answers, without a slash at the end. */
+  /** The gateway's URL, without a trailing slash. */
   readonly url: string;
-  readonly voice: Pick<Reporter, "event" | "say">;
-  /** Calls what prod serves; absent: nobody does. */
+  readonly reporter: Pick<Reporter, "event" | "say">;
+  /** The application that calls prod; absent: none. */
   readonly application: SyntheticApplication | undefined;
-  /** Rows of the version that prod serves; none where it serves no version of the model. */
+  /** Rows of the version on prod; empty: prod serves no version of the model. */
   readonly rowsToAsk: (model: string) => Promise<readonly Row[]>;
 };
 
-/** Tells what is served where, each change once, and points the application at what prod serves. */
-export const reportServing = ({ world, url, voice, application, rowsToAsk }: Needs) => {
+/** Reports changes of what the environments serve, and directs the application to the models on prod. */
+export const reportServing = ({ world, url, reporter, application, rowsToAsk }: Needs) => {
   const { serving } = world;
-  const shown = new Map<string, string>();
+  const reported = new Map<string, string>();
 
-  const follow = async (model: string, at: string): Promise<void> => {
+  const callModel = async (model: string, modelUrl: string): Promise<void> => {
     if (!application) return;
     const rows = await rowsToAsk(model);
-    if (rows.length > 0) application.follow(model, at, rows);
+    if (rows.length > 0) application.follow(model, modelUrl, rows);
   };
 
-  /** What a commit holds stops neither the start nor a delivery: prod serves without anybody who calls it. */
-  const followOrSay = async (model: string, at: string): Promise<void> => {
+  /** A commit without usable rows must stop neither the start nor a delivery: prod then runs without traffic. */
+  const tryCallModel = async (model: string, modelUrl: string): Promise<void> => {
     try {
-      await follow(model, at);
+      await callModel(model, modelUrl);
     } catch (error) {
-      const why = error instanceof Error ? (error.message.split("\n")[0] ?? error.name) : String(error);
-      voice.say(`The application does not call ${model}: ${why}`);
+      const reason = error instanceof Error ? (error.message.split("\n")[0] ?? error.name) : String(error);
+      reporter.say(`The synthetic application does not call ${model}: ${reason}`);
     }
   };
 
@@ -44,12 +44,19 @@ export const reportServing = ({ world, url, voice, application, rowsToAsk }: Nee
         if (!config) continue;
         const key = `${environment}/${model}`;
         const version = Number(config.variables.SLIPWAY_MODEL_VERSION);
-        const says = `${version} ${config.digest}`;
-        if (shown.get(key) === says) continue;
-        shown.set(key, says);
-        const at = `${url}/${environment}/models/${model}`;
-        voice.event({ event: "serving", environment, model, version, digest: config.digest, url: at });
-        if (environment === "prod") await followOrSay(model, at);
+        const served = `${version} ${config.digest}`;
+        if (reported.get(key) === served) continue;
+        reported.set(key, served);
+        const modelUrl = `${url}/${environment}/models/${model}`;
+        reporter.event({
+          event: "serving",
+          environment,
+          model,
+          version,
+          digest: config.digest,
+          url: modelUrl,
+        });
+        if (environment === "prod") await tryCallModel(model, modelUrl);
       }
   };
 };

@@ -3,14 +3,14 @@ import { readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
 import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
 import type { Engine } from "#worlds/embedded/engine/engine.ts";
 import type { Steps } from "#worlds/embedded/engine/steps.ts";
-import { readMachineCaller } from "#worlds/embedded/operator/machine-caller.ts";
+import { readMachineCaller } from "#worlds/embedded/operator/machine-identity.ts";
 import type { Reporter } from "#worlds/embedded/reporter.ts";
 import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 import type { World } from "#worlds/embedded/world.ts";
 import { createAutoApprover } from "./auto-approver.ts";
 import { type ModelChange, repositoryName, type WatchedRepository } from "./watched-repository.ts";
 
-/** What the scenario needs of a world, this machine's or one of AWS's own interfaces (test/peers/aws-world). */
+/** What the scenario needs of a world: this machine's, or one with AWS's own interfaces (test/peers/moto-world). */
 export type ScenarioDependencies = Pick<
   EmbeddedWorld,
   "url" | "runtime" | "openView" | "look" | "asked" | "ended"
@@ -32,48 +32,46 @@ export type ScenarioDependencies = Pick<
   readonly engine: Pick<Engine, "describe">;
 };
 
-/** Who answers the questions: a person at the desk, or the scenario in an approver's name. */
+/** Who decides: a person at the desk, or the scenario in an approver's name. */
 export type DecisionMode = "person" | "approve" | "reject";
 
-/** A delivery did not end as the scenario was asked to have it. */
+/** A delivery did not end with the expected outcome. */
 export class ScenarioFailed extends Error {
   override readonly name = "ScenarioFailed";
 }
 
 /**
- * Delivers a model twice: its first version, then a better one. What an earlier run delivered is not delivered again;
- * what an interruption cut off is.
+ * Delivers a model's first version, then a better one. Does not repeat what an earlier run delivered, unless it was
+ * interrupted.
  */
 export const runScenario = async (
   rehearsal: ScenarioDependencies,
-  { model, answers, voice }: { model: string; answers: DecisionMode; voice: Reporter },
+  { model, decisions, reporter }: { model: string; decisions: DecisionMode; reporter: Reporter },
 ): Promise<void> => {
   const { world, repository } = rehearsal;
   const first = await deliverChange(rehearsal, {
     model,
     change: "first",
-    answer: answers === "person" ? undefined : "approve",
-    voice,
+    decision: decisions === "person" ? undefined : "approve",
+    reporter,
   });
-  if (answers !== "person") assertOutcome(first, "promoted");
+  if (decisions !== "person") assertOutcome(first, "promoted");
   if (!(await repository.hasVersion(model, "second"))) {
-    voice.say(
-      `No second version of ${model} was trained (seed/${model}/versions/second): one delivery it is.`,
-    );
+    reporter.say(`${model} has no second version (seed/${model}/versions/second): one delivery only.`);
     return;
   }
   const second = await deliverChange(rehearsal, {
     model,
     change: "second",
-    answer: answers === "person" ? undefined : answers,
-    voice,
+    decision: decisions === "person" ? undefined : decisions,
+    reporter,
   });
-  if (answers === "person") return;
-  if (!first.already || !second.already)
-    assertOutcome(second, answers === "approve" ? "promoted" : "rejected");
+  if (decisions === "person") return;
+  if (!first.isEarlierRun || !second.isEarlierRun)
+    assertOutcome(second, decisions === "approve" ? "promoted" : "rejected");
   const expected = second.outcome === "promoted" ? second : first;
   await assertServing(rehearsal, model, expected.delivery);
-  if (answers === "reject") {
+  if (decisions === "reject") {
     const stage = await world.serving.stage.live(model);
     const config = stage && (await world.serving.stage.version(model, stage.version))?.config;
     const prod = await world.ledger.serving("prod", model);
@@ -82,20 +80,24 @@ export const runScenario = async (
   }
 };
 
-type DeliveryResult = { readonly delivery: string; readonly outcome: Outcome; readonly already: boolean };
+type DeliveryResult = {
+  readonly delivery: string;
+  readonly outcome: Outcome;
+  readonly isEarlierRun: boolean;
+};
 
 const deliverChange = async (
   rehearsal: ScenarioDependencies,
   {
     model,
     change,
-    answer,
-    voice,
-  }: { model: string; change: ModelChange; answer: "approve" | "reject" | undefined; voice: Reporter },
+    decision,
+    reporter,
+  }: { model: string; change: ModelChange; decision: "approve" | "reject" | undefined; reporter: Reporter },
 ): Promise<DeliveryResult> => {
   const { world, repository, steps, engine, runtime } = rehearsal;
   const commit = await commitOnce(rehearsal, model, change);
-  const newest = async () => {
+  const findNewestDelivery = async () => {
     let name: string | undefined;
     for (let attempt = 1; ; attempt++) {
       const next = createDeliveryName({ repository: repositoryName, model, commit, attempt });
@@ -104,10 +106,10 @@ const deliverChange = async (
     }
   };
   await rehearsal.look();
-  let delivery = await newest();
-  const ended = delivery === undefined ? undefined : await world.outcomes.read(delivery);
-  if (delivery === undefined || ended?.error?.name === "Interrupted") {
-    const again = {
+  let delivery = await findNewestDelivery();
+  const earlier = delivery === undefined ? undefined : await world.outcomes.read(delivery);
+  if (delivery === undefined || earlier?.error?.name === "Interrupted") {
+    const push = {
       repository: repositoryName,
       before: null,
       after: commit,
@@ -115,44 +117,44 @@ const deliverChange = async (
       runtime,
       models: [model],
     };
-    delivery = (await steps.startDelivery(again)).deliveries[0]?.name;
+    delivery = (await steps.startDelivery(push)).deliveries[0]?.name;
     if (delivery === undefined)
       throw new ScenarioFailed(`${model} is not in ${repository.folder} at ${commit.slice(0, 12)}`);
-    voice.say(`Delivering ${model} at ${commit.slice(0, 12)} as ${delivery}`);
-  } else if (ended) {
-    voice.say(`${model} at ${commit.slice(0, 12)} (${change}) was delivered before: ${ended.outcome}.`);
-    return { delivery, outcome: ended.outcome, already: true };
+    reporter.say(`Delivering ${model} at ${commit.slice(0, 12)}: ${delivery}`);
+  } else if (earlier) {
+    reporter.say(`${model} at ${commit.slice(0, 12)} (${change}) was delivered before: ${earlier.outcome}.`);
+    return { delivery, outcome: earlier.outcome, isEarlierRun: true };
   }
   const name = delivery;
-  if (answer) {
-    const person = createAutoApprover(rehearsal);
+  if (decision) {
+    const approver = createAutoApprover(rehearsal);
     await Promise.race([
       rehearsal
         .asked(name)
         .then(() =>
-          answer === "approve"
-            ? person.approve(name)
-            : person.reject(name, "Rejected by npm start -- --reject"),
+          decision === "approve"
+            ? approver.approve(name)
+            : approver.reject(name, "Rejected by npm start -- --reject"),
         ),
       rehearsal.ended(name),
     ]);
   }
   await rehearsal.ended(name);
   const outcome = await world.outcomes.read(name);
-  if (!outcome) throw new ScenarioFailed(`${name} ended without a report`);
-  return { delivery: name, outcome: outcome.outcome, already: false };
+  if (!outcome) throw new ScenarioFailed(`${name} ended without an outcome`);
+  return { delivery: name, outcome: outcome.outcome, isEarlierRun: false };
 };
 
-/** The commit of a change, made at most once in the life of a data folder. */
+/** Commits a change, at most once per data folder. */
 const commitOnce = async (
   { world, repository }: ScenarioDependencies,
   model: string,
   change: ModelChange,
 ): Promise<string> => {
   const key = { partition: "rehearsal", sort: `commit#${model}#${change}` };
-  const known = await world.store.get(key);
-  if (typeof known?.value === "string") return known.value;
-  // A kill between the commit and this note leaves the content committed: then the head is the commit.
+  const stored = await world.store.get(key);
+  if (typeof stored?.value === "string") return stored.value;
+  // If the process was killed after the commit and before this put, the head is the commit.
   const commit = (await repository.commitChange(model, change)) ?? (await repository.head());
   if (!commit) throw new ScenarioFailed(`${repository.folder} has no commit`);
   await world.store.put(key, commit);
@@ -160,10 +162,11 @@ const commitOnce = async (
 };
 
 const assertOutcome = ({ delivery, outcome }: DeliveryResult, expected: Outcome) => {
-  if (outcome !== expected) throw new ScenarioFailed(`${delivery} ended as ${outcome}, not as ${expected}`);
+  if (outcome !== expected)
+    throw new ScenarioFailed(`${delivery} ended with the outcome ${outcome}, not ${expected}`);
 };
 
-/** Prod's public endpoint answers with the version that the delivery promoted. */
+/** Checks that prod's public endpoint serves the version that the delivery promoted. */
 const assertServing = async (
   rehearsal: ScenarioDependencies,
   model: string,
@@ -172,16 +175,16 @@ const assertServing = async (
   const deployment = await rehearsal.world.ledger.ofDelivery("prod", model, delivery);
   const { url, body, headers } = await createExampleRequest(rehearsal.world, model);
   const response = await fetch(`${url}/v1/predict`, { method: "POST", headers, body });
-  const answer: unknown = await response.json();
+  const result: unknown = await response.json();
   const version =
-    typeof answer === "object" && answer !== null && "version" in answer ? String(answer.version) : "";
+    typeof result === "object" && result !== null && "version" in result ? String(result.version) : "";
   if (!response.ok || version !== String(deployment?.version))
     throw new ScenarioFailed(
-      `prod answers ${response.status} with version ${version}, not ${deployment?.version}`,
+      `prod returned status ${response.status} and version ${version}, not version ${deployment?.version}`,
     );
 };
 
-/** A request to prod that works, with or without API keys: the first golden row of what it serves. */
+/** A request to prod with the first golden row of its version; it works with and without API keys. */
 export const createExampleRequest = async (
   world: Pick<ScenarioDependencies["world"], "modelsUrl" | "source" | "secrets" | "ledger">,
   model: string,

@@ -3,30 +3,30 @@ import type { Row } from "#model-folder/manifest/manifest.ts";
 type CallCounts = { readonly answered: number; readonly failed: number };
 
 export type SyntheticApplication = {
-  /** Points the application at prod's endpoint of a model, with rows to ask. */
+  /** Makes the application call a model's endpoint with these rows. */
   follow(model: string, url: string, rows: readonly Row[]): void;
   calls(): CallCounts;
-  /** Registry versions that have answered it. */
+  /** Registry versions that have served a request. */
   versions(): ReadonlySet<string>;
-  /** Resolves when a given registry version answers. */
+  /** Resolves when this registry version serves a request. */
   answeredBy(version: string): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** How long one request may take before the application gives it up. */
+/** Time limit of a request. */
 const requestTimeoutMs = 10_000;
 /**
- * How many requests are under way at once, as a client's connection pool allows. Without a limit a machine that is
- * busy for a moment never comes back: requests pile up, every one times out, and each is worked on all the same. A
- * model that takes milliseconds a row (a text encoder) is so asked as fast as it answers, and not faster.
+ * The most requests at once, as in a client's connection pool. Without it, a machine that is busy for a moment never
+ * recovers: requests queue up and time out, but the server still works on each. A slow model (a text encoder) gets
+ * requests only as fast as it serves them.
  */
 const maxConcurrentRequests = 8;
 
 /**
- * A synthetic application: it calls prod's public endpoint with holdout rows at a steady rate, one row a request, and
- * knows nothing of deliveries.
- * @param measureThroughput the rate, where prod keeps up with it; at most 8 requests are under way at once
- * @param key what it shows as its API key, where prod asks for one
+ * A synthetic application: calls prod's public endpoint with holdout rows at a steady rate, one row per request, and knows
+ * nothing about deliveries.
+ * @param requestsPerSecond the rate, as long as prod keeps up with it
+ * @param key its API key
  * @param random a number in [0, 1), chooses the rows
  */
 export const createSyntheticApplication = ({
@@ -38,12 +38,12 @@ export const createSyntheticApplication = ({
   requestsPerSecond: number;
   key: string;
   random: () => number;
-  onFailure: (sentence: string) => void;
+  onFailure: (message: string) => void;
 }): SyntheticApplication => {
   const targets = new Map<string, { url: string; rows: readonly Row[] }>();
   const versions = new Set<string>();
   const waiting: { version: string; resolve: () => void }[] = [];
-  const underway = new Set<Promise<void>>();
+  const pending = new Set<Promise<void>>();
   let answered = 0;
   let failed = 0;
 
@@ -57,20 +57,20 @@ export const createSyntheticApplication = ({
         signal: AbortSignal.timeout(requestTimeoutMs),
       });
       const body = (await response.json()) as { version?: unknown };
-      if (!response.ok) throw new Error(`prod answered ${response.status}: ${JSON.stringify(body)}`);
+      if (!response.ok) throw new Error(`prod returned status ${response.status}: ${JSON.stringify(body)}`);
       answered++;
       const version = String(body.version);
       versions.add(version);
-      for (const waiter of waiting.filter((each) => each.version === version)) waiter.resolve();
-    } catch (fault) {
+      for (const waiter of waiting.filter((waiter) => waiter.version === version)) waiter.resolve();
+    } catch (error) {
       failed++;
       onFailure(
-        `the application's request to prod failed: ${fault instanceof Error ? fault.message : String(fault)}`,
+        `the synthetic application's request to prod failed: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
   };
 
-  // A steady clock with catching up: a busy moment delays requests, it does not drop them.
+  // Catches up after a busy moment, which delays requests and does not drop them.
   const everyMs = Math.max(5, 1_000 / requestsPerSecond);
   let due = 0;
   let last = performance.now();
@@ -78,10 +78,10 @@ export const createSyntheticApplication = ({
     const now = performance.now();
     due = Math.min(due + ((now - last) / 1_000) * requestsPerSecond, 50);
     last = now;
-    for (; due >= 1 && underway.size < maxConcurrentRequests; due--)
+    for (; due >= 1 && pending.size < maxConcurrentRequests; due--)
       for (const target of targets.values()) {
-        const request = call(target).finally(() => underway.delete(request));
-        underway.add(request);
+        const request = call(target).finally(() => pending.delete(request));
+        pending.add(request);
       }
   }, everyMs);
 
@@ -95,7 +95,7 @@ export const createSyntheticApplication = ({
         : new Promise((resolve) => waiting.push({ version, resolve })),
     stop: async () => {
       clearInterval(timer);
-      await Promise.all(underway);
+      await Promise.all(pending);
     },
   };
 };

@@ -5,13 +5,13 @@ import { runGit } from "#platform/source/run-git.ts";
 
 type CommitAuthor = { readonly name: string; readonly email: string };
 
-/** The name that the repository has in execution names. */
+/** The repository's name in execution names. */
 export const repositoryName = "rehearsal";
 
-/** Who commits in a rehearsal. */
+/** The author of a rehearsal's commits. */
 const defaultAuthor: CommitAuthor = { name: "Sam Carter", email: "sam.carter@example.com" };
 
-/** What a rehearsal can commit to a model's folder. */
+/** The changes that a rehearsal can commit to a model's folder. */
 export const modelChanges = ["first", "second", "better", "worse", "broken"] as const;
 export type ModelChange = (typeof modelChanges)[number];
 
@@ -19,7 +19,7 @@ export class ChangeUnknown extends Error {
   override readonly name = "ChangeUnknown";
 }
 
-/** A part of the ONNX file that is no model any more. */
+/** The first bytes of an ONNX file, which are not a valid model. */
 const brokenBytes = 1_000;
 
 const pathExists = (path: string) =>
@@ -29,12 +29,12 @@ const pathExists = (path: string) =>
   );
 
 /**
- * The small repository that a rehearsal watches, a git repository like any other.
- * @param checkout Slipway's own folder, which holds the models and their trained versions
+ * The git repository that a rehearsal watches.
+ * @param checkout Slipway's folder, which has the models and their trained versions
  */
 export const createWatchedRepository = ({ folder, checkout }: { folder: string; checkout: string }) => {
   const git = runGit(folder);
-  const must = async (args: readonly string[]): Promise<string> => {
+  const runOrThrow = async (args: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await git(args);
     if (code !== 0) throw new Error(`git ${args.join(" ")} in ${folder}: ${stderr.trim()}`);
     return stdout.toString("utf8").trim();
@@ -48,10 +48,10 @@ export const createWatchedRepository = ({ folder, checkout }: { folder: string; 
   };
 
   const commitAll = async (message: string, author: CommitAuthor): Promise<string | undefined> => {
-    await must(["add", "--all"]);
+    await runOrThrow(["add", "--all"]);
     if ((await git(["diff", "--cached", "--quiet"])).code === 0) return undefined;
     const identity = ["-c", `user.name=${author.name}`, "-c", `user.email=${author.email}`];
-    await must([
+    await runOrThrow([
       ...identity,
       "-c",
       "commit.gpgsign=false",
@@ -68,11 +68,12 @@ export const createWatchedRepository = ({ folder, checkout }: { folder: string; 
     folder,
     head,
 
-    /** Makes the repository where it is missing; its first commit holds the policy and no model. */
+    /** Creates a missing repository; its first commit holds the policy and no model. */
     prepare: async (): Promise<void> => {
       await mkdir(folder, { recursive: true });
-      if (!(await pathExists(join(folder, ".git")))) await must(["init", "--quiet", "--initial-branch=main"]);
-      // Left by a git that was killed with a rehearsal; no other process writes here while one starts.
+      if (!(await pathExists(join(folder, ".git"))))
+        await runOrThrow(["init", "--quiet", "--initial-branch=main"]);
+      // A git process that was killed with a rehearsal leaves the lock; no other process writes here during the start.
       await rm(join(folder, ".git", "index.lock"), { force: true });
       if (await head()) return;
       await cp(join(checkout, "policy.yaml"), join(folder, "policy.yaml"));
@@ -80,7 +81,7 @@ export const createWatchedRepository = ({ folder, checkout }: { folder: string; 
       await commitAll("The platform's policy", { name: "Platform team", email: "platform@example.com" });
     },
 
-    /** Commits one of the trained versions of a model, or a broken file; undefined where that is there already. */
+    /** Commits a trained version of a model, or a broken file; undefined: the repository has it already. */
     commitChange: async (
       model: string,
       change: ModelChange,
@@ -90,7 +91,7 @@ export const createWatchedRepository = ({ folder, checkout }: { folder: string; 
       if (change === "first") {
         const first = join(checkout, "models", model);
         if (!(await pathExists(join(first, "model.yaml"))))
-          throw new ChangeUnknown(`there is no model ${model}: models/${model}/model.yaml is not there`);
+          throw new ChangeUnknown(`there is no model ${model}: models/${model}/model.yaml is missing`);
         await rm(target, { recursive: true, force: true });
         await cp(first, target, { recursive: true });
       } else if (change === "broken") {
@@ -100,26 +101,24 @@ export const createWatchedRepository = ({ folder, checkout }: { folder: string; 
       } else {
         const version = versionFolder(model, change);
         if (!(await pathExists(version)))
-          throw new ChangeUnknown(`no version called ${change} was trained for ${model} (${version})`);
+          throw new ChangeUnknown(`${model} has no version "${change}" (${version} is missing)`);
         if (!(await pathExists(join(target, "model.yaml"))))
-          throw new ChangeUnknown(
-            `${model} is not in ${folder} yet: commit its first version before this one`,
-          );
+          throw new ChangeUnknown(`${folder} has no ${model} yet: commit its first version first`);
         await cp(version, target, { recursive: true });
       }
       return commitAll(`${model}: ${commitSubjects[change]}`, author);
     },
 
-    /** Whether a version of this name was trained for the model. */
+    /** Whether the model has a trained version of this name. */
     hasVersion: (model: string, change: ModelChange) => pathExists(versionFolder(model, change)),
 
-    /** Calls `createPushEventHandler` when the branch has moved, once for each burst of writes. */
+    /** Calls `onPush` when the branch has moved. */
     watch: (onPush: () => void): { close: () => void } => {
-      // git writes the log before it moves the branch: who is told of the log alone may look a moment too early.
+      // git writes the log before it moves the branch, so a watcher of the log alone may run too early.
       const watchers: FSWatcher[] = ["logs", join("refs", "heads")].map((part) =>
         watch(join(folder, ".git", part), { persistent: false }, onPush),
       );
-      return { close: () => watchers.forEach((one) => void one.close()) };
+      return { close: () => watchers.forEach((watcher) => void watcher.close()) };
     },
   };
 };
@@ -129,6 +128,6 @@ const commitSubjects: Readonly<Record<ModelChange, string>> = {
   first: "the first version",
   second: "tuned by cross-validation",
   better: "a wider search",
-  worse: "given too little to go by",
+  worse: "trained on too little data",
   broken: "an interrupted export",
 };

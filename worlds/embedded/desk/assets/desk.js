@@ -1,4 +1,4 @@
-// The page's behaviour: clicks go to the desk, changes come back through server-sent events.
+// Sends clicks to the desk, and shows changes from its server-sent events.
 const me = document.body.dataset.me;
 const list = document.querySelector("[data-list]");
 const scroller = document.querySelector("[data-messages]");
@@ -9,18 +9,18 @@ const post = async (path, body) => {
   try {
     const response = await fetch(path, {
       method: "POST",
-      // A link button's click is told although the person goes on to the link.
+      // Sends a link button's click although the browser follows the link.
       keepalive: true,
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ as: me, ...body }),
     });
     return await response.json();
   } catch {
-    return { status: "failed", notice: "The desk does not answer: is the rehearsal still running?" };
+    return { status: "failed", notice: "The desk does not respond: restart the rehearsal with npm start." };
   }
 };
 
-const say = (notice, text) => {
+const showNotice = (notice, text) => {
   if (!notice) return;
   notice.textContent = text ?? "";
   notice.hidden = !text;
@@ -76,7 +76,7 @@ const submitView = async (form) => {
   submit.removeAttribute("aria-busy");
   for (const problem of form.querySelectorAll("[data-problem]"))
     problem.textContent = result.errors?.[problem.dataset.problem] ?? "";
-  say(form.querySelector(".notice"), result.notice);
+  showNotice(form.querySelector(".notice"), result.notice);
   if (result.status === "closed") dialog.close();
   if (result.status === "updated") showView(result.view);
   if (result.status === "refused") form.querySelector("textarea, input")?.focus();
@@ -87,7 +87,7 @@ const click = async (button) => {
   button.setAttribute("aria-busy", "true");
   if (button instanceof HTMLButtonElement) button.disabled = true;
   const notice = message.querySelector(".notice");
-  say(notice, "");
+  showNotice(notice, "");
   const result = await post("/desk/clicks", {
     ts: message.dataset.ts,
     block: button.dataset.block,
@@ -96,7 +96,7 @@ const click = async (button) => {
   button.removeAttribute("aria-busy");
   if (button instanceof HTMLButtonElement) button.disabled = false;
   if (result.status === "failed")
-    say(document.getElementById(message.id)?.querySelector(".notice") ?? notice, result.notice);
+    showNotice(document.getElementById(message.id)?.querySelector(".notice") ?? notice, result.notice);
 };
 
 if (list) {
@@ -122,7 +122,7 @@ if (list) {
     const { messages, view } = await (await fetch(`/desk/channel?as=${me}`)).json();
     const next = document.createElement("template");
     next.innerHTML = messages;
-    // Left alone where nothing changed: whoever is on a button with the keyboard stays there.
+    // Without a change keep the elements, and so the keyboard focus.
     if (next.innerHTML !== list.innerHTML) {
       const stick = atBottom();
       list.replaceChildren(next.content);
@@ -132,13 +132,13 @@ if (list) {
     live.textContent = "live";
     live.dataset.state = "live";
   };
-  // Each waits for the one before: what comes during a refresh must not be overwritten by it.
+  // One after the other, so that a refresh does not overwrite a later change.
   let last = Promise.resolve();
   const inTurn = (work) => {
     last = last.then(work).catch((error) => console.error(error));
   };
   const events = new EventSource(`/desk/events?as=${me}`);
-  // Everything once more at each connection: what changed in between is not told again.
+  // Refresh at each connection, because changes during an interruption are not sent again.
   events.addEventListener("hello", () => inTurn(refresh));
   events.addEventListener("error", () => {
     live.textContent = "reconnecting…";
@@ -157,7 +157,7 @@ if (list) {
   else toBottom();
 }
 
-// A delivery under way: the sheet is fetched anew until it has ended.
+// Reloads the page's content until the delivery has ended.
 const sheet = document.querySelector("[data-sheet]");
 if (sheet) {
   const refresh = async () => {
@@ -167,7 +167,7 @@ if (sheet) {
       const next = page.querySelector("[data-sheet]");
       if (next && next.innerHTML !== sheet.innerHTML) sheet.innerHTML = next.innerHTML;
     } catch {
-      // The rehearsal is restarting: the next round finds it again.
+      // The rehearsal may be restarting: try again.
     }
     setTimeout(refresh, 1_000);
   };

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
-import { createControlRoute, remoteDeliveries } from "./control-api.ts";
+import { createControlRoute } from "./control-route.ts";
 import { startHttpServer } from "./gateway/http-server.ts";
+import { remoteDeliveries } from "./remote-deliveries.ts";
 
 let world: MemoryWorld;
 let server: Awaited<ReturnType<typeof startHttpServer>>;
