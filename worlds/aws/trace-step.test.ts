@@ -93,10 +93,10 @@ describe("a traced step", () => {
     const file = join(folder.path, `${files++}.mjs`);
     await writeFile(
       file,
-      `import { createStepHandler } from ${JSON.stringify(join(import.meta.dirname, "step-handler.ts"))};
+      `import { createFunctionHandler } from ${JSON.stringify(join(import.meta.dirname, "step-handler.ts"))};
        import { DynamoDBClient, GetItemCommand } from ${JSON.stringify(import.meta.resolve("@aws-sdk/client-dynamodb"))};
        const address = ${JSON.stringify(address)};
-       export const handler = createStepHandler("claim-environment", ${work});`,
+       export const handler = createFunctionHandler("claim-environment", ${work});`,
     );
     const variables = {
       ...handlerEnvironment,
