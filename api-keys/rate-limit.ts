@@ -14,6 +14,3 @@ export const RateLimit = z
     message: "a burst must be at least the requests of one second and at most those of one minute",
   });
 export type RateLimit = z.infer<typeof RateLimit>;
-
-/** Seconds of the window that a key's burst counts in. */
-export const windowSeconds = ({ perMinute, burst }: RateLimit): number => (burst / perMinute) * 60;

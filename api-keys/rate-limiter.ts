@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { Counters, Store } from "#platform/store/store.ts";
 import type { Quota } from "./admission.ts";
-import { type RateLimit, windowSeconds } from "./rate-limit.ts";
+import type { RateLimit } from "./rate-limit.ts";
+import { windowSeconds } from "./window-seconds.ts";
 
 /** Each window is counted in this many slots. */
 const slotsPerWindow = 60;

@@ -9,26 +9,28 @@ const document = `${root}docs/architecture.md`;
 const markers = ["<!-- npm run docs:layers draws from here -->", "<!-- to here -->"] as const;
 
 /** What stands in a layer's box: the folder, then its content in a few words. */
-const labels: Readonly<Record<string, readonly [folder: string, content: string]>> = {
-  cli: ["cli/", "the slipway command"],
-  terraform: ["terraform/", "stacks of the three accounts"],
-  "worlds/embedded": ["worlds/embedded/", "the world on one machine"],
-  handler: ["lambdas/*/handler.ts", "functions on AWS"],
-  lambdas: ["lambdas/*/", "steps, start, sweep, answers, predict"],
-  "worlds/aws": ["worlds/aws/", "what handlers and CLI use on AWS"],
-  environment: ["lambdas/*/env.ts, worlds/aws/environment/", "variables of the functions"],
-  packaging: ["packaging/", "images, zips, the builder"],
-  slack: ["slack/", "messages as Slack's blocks"],
-  statemachine: ["statemachine/", "states and their contracts"],
-  domain: ["domain/", "the rules"],
-  "model-check": ["model-check/", "whether a model's folder holds"],
-  inference: ["inference/", "the inference service"],
-  "api-keys": ["api-keys/", "keys of applications"],
-  platform: ["platform/*/", "implementations of capabilities"],
-  contract: ["platform/*/*.ts of the same name", "contracts of capabilities"],
-  "model-folder": ["model-folder/", "reads what is committed"],
-  untrusted: ["untrusted/", "strings and keys from outside"],
-};
+const labels = new Map<string, readonly [folder: string, content: string]>(
+  Object.entries({
+    cli: ["cli/", "the slipway command"],
+    terraform: ["terraform/", "stacks of the three accounts"],
+    "worlds/embedded": ["worlds/embedded/", "the world on one machine"],
+    handler: ["lambdas/*/handler.ts", "functions on AWS"],
+    lambdas: ["lambdas/*/", "steps, start, sweep, answers, predict"],
+    "worlds/aws": ["worlds/aws/", "what handlers and CLI use on AWS"],
+    environment: ["lambdas/*/env.ts, worlds/aws/environment/", "variables of the functions"],
+    packaging: ["packaging/", "images, zips, the builder"],
+    slack: ["slack/", "messages as Slack's blocks"],
+    statemachine: ["statemachine/", "states and their contracts"],
+    domain: ["domain/", "the rules"],
+    "model-check": ["model-check/", "whether a model's folder holds"],
+    inference: ["inference/", "the inference service"],
+    "api-keys": ["api-keys/", "keys of applications"],
+    platform: ["platform/*/", "implementations of capabilities"],
+    contract: ["platform/*/*.ts of the same name", "contracts of capabilities"],
+    "model-folder": ["model-folder/", "reads what is committed"],
+    untrusted: ["untrusted/", "strings and keys from outside"],
+  }),
+);
 /** They may import whatever they need, and nothing imports them. */
 const omitted = ["test", "bench", "scripts"];
 
@@ -77,7 +79,7 @@ const drawDiagram = (): string => {
   const graph = readGraph();
   const toId = (name: string) => name.replace("/", "-");
   const boxes = [...graph.keys()].map((name) => {
-    const label = labels[name];
+    const label = labels.get(name);
     if (!label)
       throw new Error(`The layer ${name} of test/arrows.ts has no label in scripts/draw-layers.ts.`);
     return `  ${toId(name)}["<b>${label[0]}</b><br/>${label[1]}"]`;

@@ -14,8 +14,8 @@ const allowed: ReadonlyMap<string, string> = new Map([
   ["inference/csv/read-csv.ts: row[name]", rowShapeReason],
   ["inference/scoring/read-columns.ts: row[name]", rowShapeReason],
   ["inference/scoring/read-rows.ts: row[name]", rowShapeReason],
-  ["inference/oip/tensors-to-rows.ts: one[name]", rowShapeReason],
-  ['inference/model/read-predictions.ts: scores[labels[at] ?? ""]', rowShapeReason],
+  ["inference/oip/tensors-to-rows.ts: row[name]", rowShapeReason],
+  ['inference/model/read-predictions.ts: scores[labels[index] ?? ""]', rowShapeReason],
   ["model-folder/rows/encode-rows.ts: name in Object.prototype", "asks for what every object inherits"],
   [
     "model-folder/rows/encode-rows.ts: row[name]",
@@ -23,7 +23,7 @@ const allowed: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-test("no property is looked up by a name from outside: names are keys of a Map, or go through ownValue", () => {
+test("no property is looked up by a name from outside: names are keys of a Map, or go through getOwnProperty", () => {
   const isProduct = (file: string) =>
     !/^(test|bench)\//.test(file) && !/\.(peer\.)?test\.ts$/.test(file) && file.endsWith(".ts");
   const lookups = findDynamicLookups(root, isProduct).map(({ file, line, code }) => ({

@@ -42,7 +42,7 @@ test("a key is printed when it is created and when it is rotated, never again", 
     expect(said).not.toContain("slw_");
     expect(said).not.toMatch(/[0-9a-f]{64}/);
   }
-  await expect(attempt("rotate", id)).rejects.toThrow(/is revoked: make a new key/);
+  await expect(attempt("rotate", id)).rejects.toThrow(/is revoked: create a new key/);
 });
 
 test.each<[string, readonly string[], RegExp]>([

@@ -27,7 +27,7 @@ describe("a commit's policy.yaml", () => {
   });
 
   test.each([
-    ["a duplicate key", `${policyYaml}\nresources: {}`, /line 16.*stands twice/],
+    ["a duplicate key", `${policyYaml}\nresources: {}`, /line 16.*duplicate key/],
     ["an anchor", `${policyYaml}\nmore: &a 1`, /line 16.*an anchor or an alias/],
     ["an alias", `${policyYaml}\nmore: *a`, /line 16.*an anchor or an alias/],
     ["80 levels", `${policyYaml}\nmore: ${"[".repeat(80)}${"]".repeat(80)}`, /line 16.*nested deeper/],

@@ -1,5 +1,5 @@
 import type { AdmittedKey, Quota, ThrottledKey } from "#api-keys/admission.ts";
-import { windowSeconds } from "#api-keys/rate-limit.ts";
+import { windowSeconds } from "#api-keys/window-seconds.ts";
 
 const formatFields = ({ rate, remaining }: Quota, reset: number) => ({
   "ratelimit-policy": `"key";q=${rate.burst};w=${Math.ceil(windowSeconds(rate))}`,

@@ -114,7 +114,7 @@ test.skipIf(skip)(
         elsewhere.push(request.url());
     });
     await page.goto(`${server.url}/docs`);
-    await page.getByText("Answers each row").click();
+    await page.getByText("Predict each row").click();
     await page.getByRole("button", { name: "Execute" }).click();
     await page.locator(".live-responses-table .response-col_status", { hasText: "200" }).waitFor();
     expect(problems).toEqual([]);
