@@ -15,7 +15,7 @@ test("a bake is a number with a unit, or `manifest`", () => {
   expect(["500ms", "3s", "1.5m", "24h", "manifest"].map(parseBake)).toEqual([
     500,
     3_000,
-    600_000,
+    90_000,
     86_400_000,
     undefined,
   ]);

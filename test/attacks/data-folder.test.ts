@@ -104,7 +104,7 @@ describe("a data folder has one owner", { timeout: 5 * minutes }, () => {
       if (!one.owns) {
         expect(one.name).toBe("AlreadyRunning");
         expect(one.message).toMatch(
-          /a process runs on .* already.*: stop it, or choose another folder with --data\./,
+          /is in use .*: stop that process, or choose another folder with --data\./,
         );
       }
     const late = startLockProcess(root);

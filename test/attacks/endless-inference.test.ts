@@ -103,7 +103,7 @@ describe("a run that never ends", () => {
     expect(endless?.status).toBe(504);
     expect(await endless?.json()).toMatchObject({
       type: "urn:slipway:problem:run-stopped",
-      detail: expect.stringContaining("did not end within the model's limits"),
+      detail: expect.stringContaining("exceeded the model's limits"),
     });
     expect((await sendPredict(0)).status).toBe(200);
   });

@@ -51,7 +51,7 @@ test("whoever proposes a policy cannot confirm it: the refusal explains --alone"
   await writeFile(file, policyYaml.replace("authorMayApprove: false", "authorMayApprove: true"));
   const applied = await runPolicyCommand("apply", file);
   expect(applied.stdout).toContain("Loosens:\n  approval.authorMayApprove false → true");
-  const id = /confirm (\S+)/.exec(applied.stdout)?.[1] ?? "";
+  const id = /confirm ([\w-]+)/.exec(applied.stdout)?.[1] ?? "";
   const refused = await runPolicyCommand("confirm", id);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain("a second person has to confirm it");

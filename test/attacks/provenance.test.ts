@@ -150,7 +150,7 @@ test("an image from before provenance was recorded can only be rolled back to, a
   await promoteSigned("b", 2, fakeDigest("e"));
   const { provenance: proof, to } = await rollBackModel();
   expect(proof).toBe("absent");
-  expect(to.reason).toMatch(/from before provenance was envelope/);
+  expect(to.reason).toMatch(/from before provenance was kept/);
   await expect(deploy("a", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
 });
 
@@ -177,7 +177,7 @@ describe("a version on prod from before provenance was recorded, whose function 
     const { restored } = await rollBack(strictWorld())({ ...subject, error: null });
     expect(restored[0]).toMatchObject({ environment: "prod", result: "restored" });
     expect((await world.serving.prod.live(toyModel))?.version).toBe(restored[0]?.serves);
-    expect(world.warnings.join()).toMatch(/from before provenance was envelope.*published anew/);
+    expect(world.warnings.join()).toMatch(/from before provenance was kept.*published anew/);
     // After the restore it exists, and the next delivery uses it.
     expect((await deploy("b", "prod")).championVersion).toBe(restored[0]?.serves);
   });
