@@ -35,7 +35,7 @@ describe.skipIf(skip)("each function's zip under AWS's runtime client", () => {
   };
   /** Only its own: what it reads beside them would be missing here as it would be there. */
   const ownVariables = async (name: string) => {
-    const { Env } = await import(`./${name}/env.ts`);
+    const { Env } = await import(`../../lambdas/${name}/env.ts`);
     const own = Object.entries(handlerEnvironment).filter(
       ([variable]) => variable.startsWith("AWS_") || variable in Env.shape,
     );
@@ -58,7 +58,7 @@ describe.skipIf(skip)("each function's zip under AWS's runtime client", () => {
         errorType: named[name] ?? "ContractBroken",
         errorMessage: expect.stringContaining("expected"),
       });
-      expect(log).toMatch(/(lambdas|domain)\/[\w/-]+\.ts:\d+/);
+      expect(log).toMatch(/(lambdas|domain|worlds\/aws)\/[\w/-]+\.ts:\d+/);
     },
   );
 
