@@ -108,7 +108,7 @@ describe("npm start -- --approve --json", () => {
       /Waits are shorter than on AWS.*manifest, policy and state machine are the same/,
     );
     expect(started.stderr()).toMatch(/curl -s http:\/\/127\.0\.0\.1:\d+\/prod\/models\/churn\/v1\/predict/);
-    expect(started.stderr()).toMatch(/\d+ answered, 0 failed/);
+    expect(started.stderr()).toMatch(/\d+ succeeded, 0 failed/);
     expect(started.stderr()).toContain(fixture.repository);
   });
 
