@@ -7,21 +7,24 @@ import { removeUnusedErrors } from "./remove-unused-errors.ts";
 
 const root = join(import.meta.dirname, "..");
 
+/** Folders with code that functions may bundle. */
+export const functionFolders = [
+  "lambdas",
+  "worlds/aws",
+  "slack",
+  "statemachine",
+  "domain",
+  "inference",
+  "api-keys",
+  "platform",
+  "model-folder",
+  "untrusted",
+];
+
 /** Every word of the code that functions may bundle: an error class with one of these names is kept. */
 const readOwnWords = (): ReadonlySet<string> =>
   new Set(
-    [
-      "lambdas",
-      "worlds/aws",
-      "slack",
-      "statemachine",
-      "domain",
-      "inference",
-      "api-keys",
-      "platform",
-      "model-folder",
-      "untrusted",
-    ]
+    functionFolders
       .flatMap((folder) =>
         readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) =>
           join(root, folder, path),

@@ -5,24 +5,14 @@ import { pathToFileURL } from "node:url";
 import { build, stop } from "esbuild";
 import { afterAll, expect, test } from "vitest";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { functionFolders } from "./aws-client-pruner.ts";
 import { handlerOptions } from "./bundle-handler.ts";
 
 const root = join(import.meta.dirname, "..");
 afterAll(stop);
 
 /** Our files with error classes. */
-const files = [
-  "lambdas",
-  "worlds/aws",
-  "slack",
-  "statemachine",
-  "domain",
-  "inference",
-  "api-keys",
-  "platform",
-  "model-folder",
-  "untrusted",
-]
+const files = functionFolders
   .flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)),
   )

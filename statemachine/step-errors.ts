@@ -7,8 +7,8 @@ import {
   ProdChanged,
   RollBackFailed,
   Superseded,
-  TemporaryFault,
 } from "#domain/delivery/errors.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { FunctionBusy, FunctionFailed, NotServed, RevisionConflict } from "#platform/serving/serving.ts";
 
 /** Errors that steps throw by name; each class says whether another try may succeed. */

@@ -1,8 +1,5 @@
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
-// Declared in platform/, because capabilities throw it too and may not import the domain.
-export { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-
 /** A later delivery, or a person's rollback, has the environment. This delivery ends without changing it. */
 export class Superseded extends SlipwayError {
   override readonly name = "Superseded";

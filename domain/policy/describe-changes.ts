@@ -60,8 +60,10 @@ export const describeChanges =
     readonly rules: Pick<RulesInForce, "loosened" | "changed">;
   }): Promise<readonly string[]> => {
     if (championCommit === undefined) return [];
-    const before = await source.modelFileIds(model, championCommit);
-    const after = await source.modelFileIds(model, commit);
+    const [before, after] = await Promise.all([
+      source.modelFileIds(model, championCommit),
+      source.modelFileIds(model, commit),
+    ]);
     const files = describeChangedFiles({
       champion: Object.fromEntries(before),
       challenger: Object.fromEntries(after),

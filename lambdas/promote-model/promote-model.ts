@@ -3,12 +3,13 @@ import {
   assertApproved,
 } from "#domain/approval/assert-approved.ts";
 import type { Claims } from "#domain/claims/claims.ts";
-import { ApprovalMismatch, ContractBroken, TemporaryFault } from "#domain/delivery/errors.ts";
+import { ApprovalMismatch, ContractBroken } from "#domain/delivery/errors.ts";
 import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { PromoteModelInput, PromoteModelOutput } from "#statemachine/contracts.ts";
 
