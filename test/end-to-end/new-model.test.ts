@@ -47,7 +47,10 @@ test("a model that slipway new wrote is delivered to prod and predicts there", {
   expect(made.stdout).toMatch(/accuracy 0\.81\d on 320 rows/);
   expect(made.stdout).toContain("holdout.csv has rows of your CSV.");
   const checked = await runSlipway(fixture, ["check", join(own, "models", model)]);
-  expect(checked).toMatchObject({ code: 0, stdout: `✓ ${join(own, "models", model)} is ready for delivery.\n` });
+  expect(checked).toMatchObject({
+    code: 0,
+    stdout: `✓ ${join(own, "models", model)} is ready for delivery.\n`,
+  });
 
   rehearsal = await startEmbeddedWorld({
     folder: resolveDataFolder(fixture.data),
