@@ -16,13 +16,13 @@ const normalizeLine = (text: string): string => {
   if (measuredPattern.test(text)) return (measuredPattern.exec(text) ?? [""])[0];
   return (
     text
-      // ECR never says how many packages a scan looked up (docs/peers.md).
-      .replace(/ in \d+ packages?,/, " in some packages,")
-      .replace("; no package was looked up", "")
+      // ECR never says how many packages it scanned (docs/peers.md).
+      .replace(/ in \d+ packages?\b/, " in some packages")
+      .replace("; no package was scanned", "")
       // A page of CodeCommit's, or a command for the repository on this machine.
       .replace(/\bsee (?:https:\/\/|git )[^;]*/, "see the difference")
-      // What a failed canary measured again, in its cause; of two labels either may have moved more.
-      .replace(/labels? .* moved the most that matters: .*/, "labels one moved the most that matters: …")
+      // What a failed canary measured again, in its cause; either of two labels may have the larger shift.
+      .replace(/largest label shift: .*/, "largest label shift: …")
   );
 };
 
