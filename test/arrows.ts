@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { parseSource } from "./support/parse-source.ts";
 
 type Layer = {
   readonly name: string;
@@ -71,35 +72,13 @@ const allowedImports = (from: Layer, to: Layer): boolean => {
   return from.only ? from.only.includes(to.name) : !from.without?.includes(to.name);
 };
 
-/** Comments are blanked, strings kept: an import that a docstring shows is none. */
-const stripComments = (source: string): string =>
-  source.replace(
-    /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\/\*[\s\S]*?\*\/|(^|[^:\\/])\/\/[^\n]*/g,
-    (_, text, before) => text ?? before ?? " ",
-  );
-
-const importPatterns = [
-  // import … from "x", export … from "x", and import type
-  /(?:^|[\n;}])\s*(?:import|export)\b[^"'`;()]*?\bfrom\s*["']([^"']+)["']/g,
-  /(?:^|[\n;}])\s*import\s*["']([^"']+)["']/g,
-  // import("x") as a call and as a type, require("x"), import.meta.resolve("x")
-  /\b(?:import|require|import\.meta\.resolve)\s*\(\s*["'`]([^"'`]+)["'`]/g,
-  // files that a worker or another process is started from
-  /\bnew\s+URL\s*\(\s*["'`]([^"'`]+\.m?[jt]s)["'`]\s*,\s*import\.meta\.url/g,
+const specifiers = (path: string, source: string): readonly string[] => [
+  ...new Set(parseSource(path, source).imports.map(({ specifier }) => specifier)),
 ];
-
-const specifiers = (source: string): readonly string[] => {
-  const text = stripComments(source);
-  return [
-    ...new Set(
-      importPatterns.flatMap((form) => [...text.matchAll(form)].map(([, specifier = ""]) => specifier)),
-    ),
-  ];
-};
 
 /** All that a file names as a module of its own repository, from the root. */
 export const findImports = (path: string, source: string): readonly string[] =>
-  specifiers(source).flatMap((specifier) => {
+  specifiers(path, source).flatMap((specifier) => {
     // "#domain/…" is a path from the root (package.json, "imports").
     if (specifier.startsWith("#")) return [specifier.slice(1)];
     return specifier.startsWith(".") ? [posix.join(posix.dirname(path), specifier)] : [];
@@ -120,7 +99,7 @@ export const findForbiddenImports = (files: ReadonlyMap<string, string>): readon
         ? []
         : [`${path} imports ${target}: ${from.name} may not import ${to.name}.`];
     });
-    const loaded = specifiers(source).flatMap((specifier) => {
+    const loaded = specifiers(path, source).flatMap((specifier) => {
       const owner = packages.find(({ name }) => specifier.startsWith(name));
       return !owner || owner.layers.includes(from.name)
         ? []

@@ -52,22 +52,39 @@ export const readCommittedManifest =
     return readManifest(requireFile(files, "model.yaml", model, commit), { promoted });
   };
 
+type RowsOptions = Options & {
+  /** The commit's manifest, where the caller has read it: then it is not read again. */
+  readonly manifest?: Manifest;
+};
+
+const readWithManifest = async (
+  source: Source,
+  file: string,
+  model: string,
+  commit: string,
+  { promoted = false, manifest }: RowsOptions,
+): Promise<{ readonly bytes: Uint8Array; readonly manifest: Manifest }> => {
+  const files = await source.modelFiles(model, commit, manifest ? [file] : ["model.yaml", file]);
+  return {
+    manifest: manifest ?? readManifest(requireFile(files, "model.yaml", model, commit), { promoted }),
+    bytes: requireFile(files, file, model, commit),
+  };
+};
+
 /** What the model predicted at training. Throws ManifestInvalid as `slipway check` does. */
 export const readCommittedGolden =
   ({ source }: { source: Source }) =>
-  async (model: string, commit: string, { promoted = false }: Options = {}): Promise<Golden> => {
-    const files = await source.modelFiles(model, commit, ["model.yaml", "golden.json"]);
-    const manifest = readManifest(requireFile(files, "model.yaml", model, commit), { promoted });
-    return parseGolden(requireFile(files, "golden.json", model, commit), manifest, { promoted });
+  async (model: string, commit: string, options: RowsOptions = {}): Promise<Golden> => {
+    const { bytes, manifest } = await readWithManifest(source, "golden.json", model, commit, options);
+    return parseGolden(bytes, manifest, { promoted: options.promoted ?? false });
   };
 
 /** The rows that the model is measured on, with their labels. Throws ManifestInvalid as `slipway check` does. */
 export const readCommittedHoldout =
   ({ source }: { source: Source }) =>
-  async (model: string, commit: string, { promoted = false }: Options = {}): Promise<Holdout> => {
-    const files = await source.modelFiles(model, commit, ["model.yaml", "holdout.csv"]);
-    const manifest = readManifest(requireFile(files, "model.yaml", model, commit), { promoted });
-    return parseHoldout(requireFile(files, "holdout.csv", model, commit), manifest, { promoted });
+  async (model: string, commit: string, options: RowsOptions = {}): Promise<Holdout> => {
+    const { bytes, manifest } = await readWithManifest(source, "holdout.csv", model, commit, options);
+    return parseHoldout(bytes, manifest, { promoted: options.promoted ?? false });
   };
 
 /**

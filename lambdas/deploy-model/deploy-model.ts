@@ -41,7 +41,11 @@ export const deployModel =
       await assertApproved({ approvals })({ ...input, baseline: champion?.sequence ?? 0 });
     // Asked on each environment: hours lie between the build and prod.
     const verified = await provenance.verify({ digest, model, commit });
-    const { rules } = await loadRules({ source, policy })(model, commit, champion?.commit);
+    const { challenger: manifest, rules } = await loadRules({ source, policy })(
+      model,
+      commit,
+      champion?.commit,
+    );
     const here = serving[environment];
     const { url } = await here.ensure(model);
     // Where someone deleted the function, the champion went with it: stage compares with it, prod's traffic is its.
@@ -83,7 +87,7 @@ export const deployModel =
       await setLiveAlias(here)(writer, { version: published.version });
       return { functionVersion: published.version, url, championVersion: null, canary: false };
     }
-    const golden = await readCommittedGolden({ source })(model, commit);
+    const golden = await readCommittedGolden({ source })(model, commit, { manifest });
     await verifyGoldenVectors(here)(model, { version: published.version }, golden);
     if (championVersion !== undefined) await setLiveAlias(here)(writer, { version: championVersion });
     return {

@@ -52,7 +52,7 @@ export const verifyModel =
       champion,
       rules,
     } = await loadRules({ source, policy })(model, commit, served?.commit);
-    const golden = await readCommittedGolden({ source })(model, commit);
+    const golden = await readCommittedGolden({ source })(model, commit, { manifest });
 
     const smoke = await runSmokeCheck(stage, model, functionVersion, golden.rows);
     const checks = [smoke.check];
@@ -64,7 +64,7 @@ export const verifyModel =
           predictions: await invokeModelInBatches(stage)(model, challenger, golden.rows),
         }),
       );
-      const holdout = await readCommittedHoldout({ source })(model, commit);
+      const holdout = await readCommittedHoldout({ source })(model, commit, { manifest });
       const { rows } = holdout;
       const predictions = {
         gates: rules.gates,

@@ -49,7 +49,6 @@ export interface Deliveries {
    */
   succeed(taskToken: string, output: Json, execution?: string): Promise<void>;
   fail(taskToken: string, error: ExecutionError, execution?: string): Promise<void>;
-  stop(name: string, cause: string): Promise<void>;
 }
 
 /** The token was used, timed out, or never existed. */

@@ -66,6 +66,7 @@ export const createEmbeddedDeliveries = (
   needs: EmbeddedDeliveriesDependencies,
 ): Deliveries & {
   resume(): Promise<{ resumed: string[]; interrupted: string[] }>;
+  abort(name: string, cause: string): void;
   idle(): Promise<void>;
   close(): void;
 } => {
@@ -275,7 +276,8 @@ export const createEmbeddedDeliveries = (
       pendingTasks.delete(token);
       task.reject(toEngineError(error));
     },
-    stop: async (name, cause) => {
+    /** Ends an execution as ABORTED, as a person can in AWS's console. */
+    abort: (name, cause) => {
       if (table.finish(name, { status: "ABORTED", error: { name: "Interrupted", cause } }, clock()))
         needs.onEnd?.(name, "ABORTED");
       removePendingTasks(name);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { CreateFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
+import { CreateStateMachineCommand, SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { afterAll, expect, test } from "vitest";
 import { deliveriesContract } from "#test/contracts/deliveries.ts";
 import { createRole } from "#test/peers/create-role.ts";
@@ -85,11 +85,16 @@ const subject = async (peer: MotoPeer, states: object = definition(60)) => {
     deliveries,
     token: (name: string) =>
       getToken(`${stateMachineArn.replace("stateMachine", "execution")}:${name}`).promise,
-    close: async () => {
-      const { executions } = await deliveries.list({ limit: 100, status: "RUNNING" });
-      for (const { name } of executions) await deliveries.stop(name, "the test is over");
-      client.destroy();
-    },
+    /** As a person does in AWS's console. */
+    stop: (name: string, cause: string) =>
+      client.send(
+        new StopExecutionCommand({
+          executionArn: `${stateMachineArn.replace("stateMachine", "execution")}:${name}`,
+          error: "Interrupted",
+          cause,
+        }),
+      ),
+    close: async () => client.destroy(),
   };
 };
 
@@ -97,6 +102,20 @@ describeWithFaults(
   "deliveries",
   (peer, name) => {
     deliveriesContract(`Step Functions, ${name}`, () => subject(peer));
+
+    test("an execution that a person stops is ABORTED with the cause, and its token is gone", async () => {
+      const { deliveries, token, stop, close } = await subject(peer);
+      await deliveries.start("one", {});
+      const taskToken = await token("one");
+      await stop("one", "a person stopped it");
+      const status = async () => (await deliveries.describe("one"))?.status;
+      await expect.poll(status, { timeout: 120_000, interval: 10 }).toBe("ABORTED");
+      const execution = await deliveries.describe("one");
+      expect(execution).toMatchObject({ error: { cause: "a person stopped it" } });
+      await expect(deliveries.succeed(taskToken, {}, "one")).rejects.toMatchObject({ name: "TaskGone" });
+      expect(await deliveries.describe("one")).toEqual(execution);
+      await close();
+    });
 
     test("a retry after a lost response succeeds, and a second result is TaskGone", async () => {
       const { deliveries, token, close } = await subject(peer);

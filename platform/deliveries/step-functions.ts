@@ -12,7 +12,6 @@ import {
   SendTaskSuccessCommand,
   type SFNClient,
   StartExecutionCommand,
-  StopExecutionCommand,
   TaskDoesNotExist,
   TaskTimedOut,
 } from "@aws-sdk/client-sfn";
@@ -225,14 +224,5 @@ export const createStepFunctionsDeliveries = (needs: {
         () => client.send(new SendTaskFailureCommand({ taskToken, error: name, cause })),
         ({ taskFailedEventDetails: task }) => task?.error === name && task.cause === cause,
       ),
-
-    stop: async (name, cause) => {
-      const command = new StopExecutionCommand({
-        executionArn: toExecutionArn(name),
-        error: "Interrupted",
-        cause,
-      });
-      await callAws("Step Functions StopExecution", () => client.send(command));
-    },
   };
 };

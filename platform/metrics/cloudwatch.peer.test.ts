@@ -1,4 +1,4 @@
-import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchClient, GetMetricStatisticsCommand } from "@aws-sdk/client-cloudwatch";
 import {
   CloudWatchLogsClient,
   CreateLogGroupCommand,
@@ -6,7 +6,7 @@ import {
   PutLogEventsCommand,
 } from "@aws-sdk/client-cloudwatch-logs";
 import { expect, test } from "vitest";
-import { metricsContract } from "#test/contracts/metrics.ts";
+import { type MetricsUnderTest, metricsContract } from "#test/contracts/metrics.ts";
 import { describeWithFaults, type MotoPeer } from "#test/peers/describe-with-faults.ts";
 import { createCloudWatchMetrics } from "./cloudwatch.ts";
 import type { Metrics } from "./metrics.ts";
@@ -22,7 +22,8 @@ const subject = async (peer: MotoPeer) => {
   const client = new CloudWatchClient(peer.config());
   let lines: string[] = [];
   const emit = (line: string) => void lines.push(line);
-  const metrics = createCloudWatchMetrics({ client, namespace: `Slipway-${groups}`, emit, clock: Date.now });
+  const namespace = `Slipway-${groups}`;
+  const metrics = createCloudWatchMetrics({ client, namespace, emit, clock: Date.now });
   const shipLines = async () => {
     const logEvents = lines.map((message) => ({ message, timestamp: Date.now() }));
     lines = [];
@@ -34,13 +35,27 @@ const subject = async (peer: MotoPeer) => {
       await shipLines();
       return metrics.statistics(...args);
     },
-    total: async (...args) => {
-      await shipLines();
-      return metrics.total(...args);
-    },
+  };
+  const dayMs = 24 * 60 * 60 * 1_000;
+  const total: MetricsUnderTest["total"] = async (name, dimensions) => {
+    await shipLines();
+    const today = Math.floor(Date.now() / dayMs) * dayMs;
+    const { Datapoints = [] } = await client.send(
+      new GetMetricStatisticsCommand({
+        Namespace: namespace,
+        MetricName: name,
+        Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+        StartTime: new Date(today - dayMs),
+        EndTime: new Date(today + dayMs),
+        Period: dayMs / 1_000,
+        Statistics: ["Sum"],
+      }),
+    );
+    return Datapoints.reduce((sum, { Sum = 0 }) => sum + Sum, 0);
   };
   return {
     metrics: subjectMetrics,
+    total,
     lines: () => lines,
     minute: Math.floor(Date.now() / 60_000 - 2) * 60_000,
     close: async () => {

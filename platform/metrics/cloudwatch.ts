@@ -12,9 +12,6 @@ import type { Metrics, Window } from "./metrics.ts";
 import { parseRowsMetric, toRowsMetric } from "./rows-metric.ts";
 
 const minuteMs = 60_000;
-const daySeconds = 24 * 60 * 60;
-/** CloudWatch keeps metrics for 455 days. */
-const retentionDays = 455;
 /** Limits per call: GetMetricStatistics takes ten percentiles, GetMetricData 500 metrics. */
 const percentilesPerCall = 10;
 const metricsPerCall = 500;
@@ -48,20 +45,19 @@ export const createCloudWatchMetrics = (needs: {
   readonly emit: (line: string) => void;
   readonly clock: () => number;
 }): Metrics => {
-  const { client, namespace, emit, clock } = needs;
+  const { client, namespace, emit } = needs;
 
   /** Sums over the window, by metric name; a metric without data is 0. */
   const readSums = async (
     names: readonly string[],
     Dimensions: Dimension[],
     window: { readonly StartTime: Date; readonly EndTime: Date },
-    Period: number,
   ): Promise<ReadonlyMap<string, number>> => {
     const sums = new Map<string, number>();
     for (const part of splitIntoChunks(names, metricsPerCall)) {
       const MetricDataQueries = part.map((MetricName, index) => ({
         Id: `m${index}`,
-        MetricStat: { Metric: { Namespace: namespace, MetricName, Dimensions }, Period, Stat: "Sum" },
+        MetricStat: { Metric: { Namespace: namespace, MetricName, Dimensions }, Period: 60, Stat: "Sum" },
       }));
       let NextToken: string | undefined;
       do {
@@ -153,7 +149,7 @@ export const createCloudWatchMetrics = (needs: {
       const minutes = roundToMinutes(window);
       const labels = [...new Set([...knownLabels, ...(await readListedLabels(dimensions))])];
       const names = ["Requests", "Failures", ...labels.map(toRowsMetric)];
-      const sums = await readSums(names, dimensions, minutes, 60);
+      const sums = await readSums(names, dimensions, minutes);
       const requests = sums.get("Requests") ?? 0;
       const latencies =
         requests === 0 ? new Map<string, number>() : await readLatencies(percentiles, dimensions, minutes);
@@ -168,15 +164,6 @@ export const createCloudWatchMetrics = (needs: {
         ),
         latencyMs: percentiles.map((percentile) => latencies.get(toPercentileName(percentile))),
       };
-    },
-
-    total: async (name, dimensions) => {
-      const today = Math.floor(clock() / 1_000 / daySeconds) * daySeconds;
-      const window = {
-        StartTime: new Date((today - retentionDays * daySeconds) * 1_000),
-        EndTime: new Date((today + daySeconds) * 1_000),
-      };
-      return (await readSums([name], toDimensions(dimensions), window, daySeconds)).get(name) ?? 0;
     },
   };
 };

@@ -50,8 +50,6 @@ export interface Metrics {
     window: Window,
     options: { readonly percentiles: readonly number[]; readonly labels?: readonly string[] },
   ): Promise<Statistics>;
-  /** Sum of a delivery metric over all time. */
-  total(name: string, dimensions: Readonly<Record<string, string>>): Promise<number>;
 }
 
 /**

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Database, openDatabase } from "#platform/store/open-database.ts";
 import { metricsContract } from "#test/contracts/metrics.ts";
 import { countStatements } from "#test/support/count-statements.ts";
+import { readMetricTotal } from "#test/support/read-metric-total.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { createSqliteMetrics } from "./sqlite.ts";
 
@@ -12,6 +13,10 @@ metricsContract("SQLite", async () => {
   const metrics = createSqliteMetrics({ database, clock: Date.now });
   return {
     metrics,
+    total: async (name, dimensions) => {
+      metrics.flush();
+      return readMetricTotal(database, name, dimensions);
+    },
     minute: Math.floor(Date.now() / 60_000 - 2) * 60_000,
     close: async () => {
       metrics.close();
@@ -77,7 +82,7 @@ test("close writes the pending entries, and the next process reads them", async 
       ["stay", 3],
     ]),
   );
-  expect(await next.total("outcome", {})).toBe(1);
+  expect(readMetricTotal(database, "outcome", {})).toBe(1);
 });
 
 test("requests older than 24 hours are deleted, younger ones never", async () => {

@@ -50,7 +50,6 @@ export const createSqliteMetrics = (needs: {
     `SELECT rank, latency_ms FROM (SELECT latency_ms, row_number() OVER (ORDER BY latency_ms) AS rank ${window})
      WHERE rank IN (SELECT value FROM json_each(?))`,
   );
-  const selectTotal = database.prepare("SELECT total FROM totals WHERE name = ? AND dimensions = ?");
 
   let pending: Entry[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -158,11 +157,6 @@ export const createSqliteMetrics = (needs: {
           latencyMs: ranks.map((rank) => latencies.get(rank)),
         };
       });
-    },
-
-    total: async (name, dimensions) => {
-      flush();
-      return Number(selectTotal.get(name, serializeDimensions(dimensions))?.total ?? 0);
     },
 
     flush,

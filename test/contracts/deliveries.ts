@@ -119,17 +119,6 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       await expect(failing).rejects.toThrow(TaskGone);
     });
 
-    test("a stopped execution is ABORTED with the cause, and its token is gone", async () => {
-      const { deliveries, token } = subject;
-      await deliveries.start("one", {});
-      const waiting = await token("one");
-      await deliveries.stop("one", "a person stopped it");
-      const execution = await waitForEnd(deliveries, "one");
-      expect(execution).toMatchObject({ status: "ABORTED", error: { cause: "a person stopped it" } });
-      await expect(deliveries.succeed(waiting, {}, "one")).rejects.toThrow(TaskGone);
-      expect(await deliveries.describe("one")).toEqual(execution);
-    });
-
     test("the history lists the states, oldest first, with the output of those that succeeded", async () => {
       const { deliveries, token } = subject;
       await deliveries.start("one", { model: "churn" });

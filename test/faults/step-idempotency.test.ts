@@ -58,8 +58,9 @@ const canonicalize = (value: unknown): unknown => {
  * to the task that waits now.
  */
 const readDurableState = async ({ world }: EmbeddedWorld): Promise<readonly string[]> => {
-  // Reading a total writes the pending metrics to the file.
-  await world.metrics.total("Deliveries", {});
+  // Reading statistics writes the pending metrics to the file.
+  const window = { environment: "prod", model: rehearsedModel, version: "1", from: 0, to: 1 } as const;
+  await world.metrics.statistics(window, { percentiles: [] });
   const rows = tables.flatMap((table) =>
     world.database
       .prepare(`SELECT * FROM ${table}`)
@@ -207,7 +208,7 @@ test("every step that runs twice with the same input has the effect of one run a
         });
         const stopped = deliveries[0]?.name ?? "";
         await inScan.reached;
-        await rehearsal.engine.stop(stopped, "a test");
+        rehearsal.engine.abort(stopped, "a test");
         await rehearsal.ended(stopped);
         expect((await rehearsal.world.outcomes.read(stopped))?.error?.name).toBe("Interrupted");
       }

@@ -25,6 +25,7 @@ import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Json, Store } from "#platform/store/store.ts";
 import { memorySigner } from "./memory-signer.ts";
+import { readMetricTotal } from "./read-metric-total.ts";
 
 /** The tests' model: a classifier with one number as input, whose function predicts the same for every row. */
 export const toyModel = "toy";
@@ -110,7 +111,6 @@ export const fakeDeliveries = () => {
     }),
     succeed: async (token, output) => answer(token, { output }),
     fail: async (token, error) => answer(token, { error }),
-    stop: async () => undefined,
   };
   return { deliveries, executions, waiting, answers };
 };
@@ -304,6 +304,7 @@ export const createMemoryWorld = ({
   const releases = new Map<string, string>();
   const account = createLedger({ store });
   const record = createPushLog({ store, clock });
+  const metrics = createSqliteMetrics({ database, clock, onError: () => undefined });
   const warnings: string[] = [];
   const warn = (sentence: string) => void warnings.push(sentence);
   const users = {
@@ -357,7 +358,11 @@ export const createMemoryWorld = ({
     /** The same without statements of the builder: only those that a test records. */
     strict: built,
     builder: async () => fakeBuilderDigest,
-    metrics: createSqliteMetrics({ database, clock, onError: () => undefined }),
+    metrics,
+    readMetricTotal: (name: string, dimensions: Readonly<Record<string, string>>) => {
+      metrics.flush();
+      return readMetricTotal(database, name, dimensions);
+    },
     serving: { stage: serving("stage"), prod: serving("prod") },
     claims: createClaims({ store }),
     ledger: account,

@@ -31,9 +31,7 @@ test.each([undefined, "", "secret", "Bearer", "Bearer Secret", "Bearer secret2"]
   },
 );
 
-test("another process starts, answers and stops by the process with the engine", async () => {
-  const stopped: string[] = [];
-  world.deliveries.stop = async (name, cause) => void stopped.push(`${name}: ${cause}`);
+test("another process starts an execution and completes its task through the process with the engine", async () => {
   expect(await remote().start("n", { model: "toy" })).toEqual({ started: true });
   expect(await remote().start("n", { model: "toy" })).toEqual({ started: false });
   world.engine.waiting.add("t1").add("t2");
@@ -43,20 +41,18 @@ test("another process starts, answers and stops by the process with the engine",
     { token: "t1", output: { status: "approved" } },
     { token: "t2", error: { name: "Superseded", cause: "later" } },
   ]);
-  await remote().stop("n", "asked to");
-  expect(stopped).toEqual(["n: asked to"]);
 });
 
-test("a token that nobody waits for any more is TaskGone over there, too", async () => {
+test("an unknown token is TaskGone in the other process, too", async () => {
   await expect(remote().succeed("gone", {})).rejects.toMatchObject({ name: "TaskGone" });
 });
 
-test("the wrong token is refused without a word of the right one", async () => {
-  await expect(remote("wrong").stop("n", "")).rejects.toThrow(/403/);
+test("a wrong token is refused, and the response does not show the right one", async () => {
+  await expect(remote("wrong").start("n", {})).rejects.toThrow(/403/);
 });
 
 test.each(["", "null", "{}", '{"call":"drop"}', '{"call":"start"}'])(
-  "the call %j is not understood",
+  "the call %j is a bad request",
   async (body) => {
     const headers = { authorization: "Bearer secret", "content-type": "application/json" };
     const response = await fetch(`${server.url}/control/deliveries`, { method: "POST", headers, body });
@@ -64,7 +60,7 @@ test.each(["", "null", "{}", '{"call":"drop"}', '{"call":"start"}'])(
   },
 );
 
-test("where no rehearsal runs, or it has just gone, that is what is said", async () => {
+test("without a running rehearsal, calls fail as NotRunning", async () => {
   const none = remoteDeliveries({ database: world.database, url: undefined, token: "secret" });
   await expect(none.start("n", {})).rejects.toMatchObject({ name: "NotRunning" });
   await server.close();

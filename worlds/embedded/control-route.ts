@@ -14,7 +14,6 @@ const ControlCall = z.discriminatedUnion("call", [
     token: z.string(),
     error: z.object({ name: z.string(), cause: z.string() }),
   }),
-  z.object({ call: z.literal("stop"), name: z.string(), cause: z.string() }),
 ]);
 export type ControlCall = z.infer<typeof ControlCall>;
 
@@ -51,9 +50,6 @@ export const createControlRoute = ({ deliveries, token }: { deliveries: Deliveri
           return context.json({});
         case "fail":
           await deliveries.fail(call.token, call.error);
-          return context.json({});
-        case "stop":
-          await deliveries.stop(call.name, call.cause);
           return context.json({});
         default:
           return call satisfies never;

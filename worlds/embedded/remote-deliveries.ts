@@ -49,6 +49,5 @@ export const remoteDeliveries = ({
     list: async (options) => table.list(options),
     succeed: async (token, output) => void (await send({ call: "succeed", token, output })),
     fail: async (token, error) => void (await send({ call: "fail", token, error })),
-    stop: async (name, cause) => void (await send({ call: "stop", name, cause })),
   };
 };

@@ -4,37 +4,12 @@ import type { MessageState } from "#domain/message/message-state.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
-import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
-import { deployModel } from "#lambdas/deploy-model/deploy-model.ts";
-import { judgeCanary } from "#lambdas/judge-canary/judge-canary.ts";
-import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
-import { promoteModel } from "#lambdas/promote-model/promote-model.ts";
-import { registerModel } from "#lambdas/register-model/register-model.ts";
-import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
-import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
-import { rollBack } from "#lambdas/roll-back/roll-back.ts";
-import { scanImage } from "#lambdas/scan-image/scan-image.ts";
-import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
-import { verifyModel } from "#lambdas/verify-model/verify-model.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
 import type { DatabaseRow } from "#platform/store/open-database.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
-import {
-  ClaimInput,
-  DeployModelInput,
-  JudgeCanaryInput,
-  MoveChampionInput,
-  PromoteModelInput,
-  RegisterModelInput,
-  ReportOutcomeInput,
-  RequestApprovalInput,
-  RollBackInput,
-  ScanImageInput,
-  ShiftTrafficInput,
-  VerifyModelInput,
-} from "#statemachine/contracts.ts";
+import { JudgeCanaryInput, RequestApprovalInput } from "#statemachine/contracts.ts";
 import type { StepName } from "#statemachine/delivery.ts";
 import { memorySigner } from "#test/support/memory-signer.ts";
 import {
@@ -47,7 +22,7 @@ import {
 } from "#test/support/memory-world.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
 import { startEngine } from "#worlds/embedded/engine/engine.ts";
-import { parseInput } from "#worlds/embedded/engine/parse-input.ts";
+import { createMachineSteps } from "#worlds/embedded/engine/machine-steps.ts";
 import { runBuildTask } from "#worlds/embedded/engine/run-build-task.ts";
 
 export const approver = "U024BE7LH";
@@ -208,26 +183,18 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
 
   const question = promisesByName<string>();
   const execution = promisesByName<void>();
-  const ask = requestApproval(needs);
-  const judge = judgeCanary(needs);
+  const machineSteps = createMachineSteps(needs);
   /** What happens while a canary bakes, by the first letter of its commit; by default every request succeeds. */
   const bakes = new Map<string, "fails" | (() => Promise<void>)>();
   const machine: Record<StepName, (event: unknown) => Promise<unknown>> = {
-    "claim-environment": parseInput(ClaimInput, claimEnvironment(needs)),
-    "scan-image": parseInput(ScanImageInput, scanImage(needs)),
-    "register-model": parseInput(RegisterModelInput, registerModel(needs)),
-    "deploy-model": parseInput(DeployModelInput, deployModel(needs)),
-    "verify-model": parseInput(VerifyModelInput, verifyModel(needs)),
+    ...machineSteps,
     "request-approval": async (event) => {
-      const input = RequestApprovalInput.parse(event);
-      await ask(input);
-      const { delivery } = input;
+      const { delivery } = RequestApprovalInput.parse(event);
+      await machineSteps["request-approval"](event);
       question(delivery).resolve((await needs.approvals.asked(delivery)).at(-1) ?? "");
     },
-    "shift-traffic": parseInput(ShiftTrafficInput, shiftTraffic(needs)),
     "judge-canary": async (event) => {
-      const input = JudgeCanaryInput.parse(event);
-      const { commit, championVersion, functionVersion } = input;
+      const { commit, championVersion, functionVersion } = JudgeCanaryInput.parse(event);
       const bake = bakes.get(commit.slice(0, 1));
       for (const version of [championVersion, functionVersion])
         for (let request = 0; request < 1_000; request++)
@@ -242,12 +209,8 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
           });
       world.time.now += 1_800_000;
       if (typeof bake === "function") await bake();
-      return judge(input);
+      return machineSteps["judge-canary"](event);
     },
-    "promote-model": parseInput(PromoteModelInput, promoteModel(needs)),
-    "move-champion": parseInput(MoveChampionInput, moveChampion(needs)),
-    "report-outcome": parseInput(ReportOutcomeInput, reportOutcome(needs)),
-    "roll-back": parseInput(RollBackInput, rollBack(needs)),
   };
 
   const steps = Object.fromEntries(

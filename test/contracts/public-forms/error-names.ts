@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { exitCode, toExitCode } from "#cli/exit-code.ts";
 import { remedies } from "#statemachine/remedies.ts";
+import { parseSource } from "#test/support/parse-source.ts";
 import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -16,13 +17,9 @@ const sources = (folder: string): string[] =>
     return /\.ts$/.test(entry.name) && !/\.test\.ts$/.test(entry.name) ? [path] : [];
   });
 
-const pattern = /override readonly name = "([^"]+)"/g;
-
 /** Names of all error classes, wherever their files lie. */
 const errorClasses = (): readonly string[] => {
-  const names = sources(root).flatMap((path) =>
-    [...readFileSync(path, "utf8").matchAll(pattern)].map(([, name = ""]) => name),
-  );
+  const names = sources(root).flatMap((path) => parseSource(path, readFileSync(path, "utf8")).errorNames);
   return [...new Set(names)].sort();
 };
 

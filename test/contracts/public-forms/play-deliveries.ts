@@ -203,7 +203,7 @@ const endTheOthers = async (world: DeliveryWorld, { pushAndAsk, keepResponse, ke
   const newer = await pushAndAsk("7");
   await keepResponse("approve after the withdrawal", click(world, older.approval, "approve"));
   await keepOutcome("a version that a later push supersedes", older.delivery);
-  await world.engine.stop(newer.delivery, "a test");
+  world.engine.abort(newer.delivery, "a test");
   await world.ended(newer.delivery);
   await sweep({});
   await keepOutcome("a delivery that is stopped", newer.delivery);

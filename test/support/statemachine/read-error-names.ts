@@ -2,10 +2,9 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { stepNames } from "#statemachine/delivery.ts";
+import { parseSource } from "#test/support/parse-source.ts";
 
-const importPattern = /(?:import|export)\s+(?!type\b)[^;]*?from\s+"([.#][^"]+)"/g;
 const root = new URL("../../../", import.meta.url);
-const namePattern = /override readonly name = "([^"]+)"/g;
 
 /** Error names in a file and in all that it imports, types aside. */
 export const readErrorNames = (
@@ -16,10 +15,14 @@ export const readErrorNames = (
   const read = (file: URL): void => {
     if (seen.has(file.href)) return;
     seen.add(file.href);
-    const source = readFileSync(fileURLToPath(file), "utf8");
-    for (const [, name = ""] of source.matchAll(namePattern)) names.add(name);
-    for (const [, path = ""] of source.matchAll(importPattern))
-      read(path.startsWith("#") ? new URL(path.slice(1), root) : new URL(path, file));
+    const path = fileURLToPath(file);
+    const { imports, errorNames } = parseSource(path, readFileSync(path, "utf8"));
+    for (const name of errorNames) names.add(name);
+    for (const { specifier, typeOnly } of imports) {
+      if (typeOnly) continue;
+      if (specifier.startsWith("#")) read(new URL(specifier.slice(1), root));
+      if (specifier.startsWith(".")) read(new URL(specifier, file));
+    }
   };
   for (const entry of entries) read(entry);
   return names;
