@@ -19,7 +19,7 @@ const remote = (token = "secret", url: string | undefined = server.url) =>
   remoteDeliveries({ database: world.database, url, token });
 
 test.each([undefined, "", "secret", "Bearer", "Bearer Secret", "Bearer secret2"])(
-  "a call with the authorization %j does nothing",
+  "a call with the authorization %j is refused",
   async (authorization) => {
     const response = await fetch(`${server.url}/control/deliveries`, {
       method: "POST",
@@ -31,7 +31,7 @@ test.each([undefined, "", "secret", "Bearer", "Bearer Secret", "Bearer secret2"]
   },
 );
 
-test("another process starts, answers and stops by the process with the engine", async () => {
+test("another process starts, completes and stops deliveries through the process with the engine", async () => {
   const stopped: string[] = [];
   world.deliveries.stop = async (name, cause) => void stopped.push(`${name}: ${cause}`);
   expect(await remote().start("n", { model: "toy" })).toEqual({ started: true });
@@ -47,16 +47,16 @@ test("another process starts, answers and stops by the process with the engine",
   expect(stopped).toEqual(["n: asked to"]);
 });
 
-test("a token that nobody waits for any more is TaskGone over there, too", async () => {
+test("an expired token is TaskGone in the other process too", async () => {
   await expect(remote().succeed("gone", {})).rejects.toMatchObject({ name: "TaskGone" });
 });
 
-test("the wrong token is refused without a word of the right one", async () => {
+test("a wrong token is refused", async () => {
   await expect(remote("wrong").stop("n", "")).rejects.toThrow(/403/);
 });
 
 test.each(["", "null", "{}", '{"call":"drop"}', '{"call":"start"}'])(
-  "the call %j is not understood",
+  "the call %j is refused with 400",
   async (body) => {
     const headers = { authorization: "Bearer secret", "content-type": "application/json" };
     const response = await fetch(`${server.url}/control/deliveries`, { method: "POST", headers, body });
@@ -64,7 +64,7 @@ test.each(["", "null", "{}", '{"call":"drop"}', '{"call":"start"}'])(
   },
 );
 
-test("where no rehearsal runs, or it has just gone, that is what is said", async () => {
+test("without a running rehearsal a call fails with NotRunning", async () => {
   const none = remoteDeliveries({ database: world.database, url: undefined, token: "secret" });
   await expect(none.start("n", {})).rejects.toMatchObject({ name: "NotRunning" });
   await server.close();
