@@ -80,7 +80,7 @@ const isAlways = (shape: Shape, values: readonly unknown[]): boolean =>
   listShapes(shape).every((each) =>
     "const" in each
       ? values.includes(each.const)
-      : (each.enum?.every((one) => values.includes(one)) ?? false),
+      : (each.enum?.every((value) => values.includes(value)) ?? false),
   );
 const getTestedValue = (rule: ChoiceRule) => rule.StringEquals ?? rule.BooleanEquals;
 
@@ -115,14 +115,14 @@ const inferResult = (
   contracts: Contracts,
 ): Shape | undefined => {
   const all = objectShape(data);
-  const filled = (value: unknown): Shape =>
+  const fill = (value: unknown): Shape =>
     typeof value === "object" && value !== null && !Array.isArray(value)
       ? objectShape(
           Object.fromEntries(
             Object.entries(value).map(([key, inner]) =>
               key.endsWith(".$")
                 ? [key.slice(0, -2), lookUp(all, segments(String(inner)))?.shape ?? {}]
-                : [key, filled(inner)],
+                : [key, fill(inner)],
             ),
           ),
         )
@@ -130,7 +130,7 @@ const inferResult = (
   if (state.Type === "Task") return toShape(contracts[name]?.output ?? z.unknown());
   if (state.Type !== "Pass") return undefined;
   if (state.Result !== undefined) return constant(state.Result);
-  if (state.Parameters) return filled(state.Parameters);
+  if (state.Parameters) return fill(state.Parameters);
   return state.InputPath ? (lookUp(all, segments(state.InputPath))?.shape ?? {}) : undefined;
 };
 const caughtErrorShape = toShape(z.object({ Error: z.string(), Cause: z.string() }));

@@ -7,7 +7,7 @@ const importPattern = /(?:import|export)\s+(?!type\b)[^;]*?from\s+"([.#][^"]+)"/
 const root = new URL("../../../", import.meta.url);
 const namePattern = /override readonly name = "([^"]+)"/g;
 
-/** Error names in a file and in all that it imports, types aside. */
+/** Error names in a file and in all its imports, except types. */
 export const readErrorNames = (
   entries: readonly URL[] = stepNames.map((name) => new URL(`lambdas/${name}/${name}.ts`, root)),
 ): Set<string> => {
