@@ -113,7 +113,7 @@ const measureLongestBlock = async (work: () => Promise<unknown>): Promise<number
  * @param folder for the records
  */
 export const prepareBlockingMeasurements = async (folder: string) => {
-  const database = openDatabase(join(folder, "holds.db"));
+  const database = openDatabase(join(folder, "blocking.db"));
   const place = {
     store: createSqliteStore({ database, clock: Date.now }),
     blobs: createFileBlobs({ folder: join(folder, "blobs") }),
@@ -126,7 +126,7 @@ export const prepareBlockingMeasurements = async (folder: string) => {
       records: { storage: place, hashKey: new Uint8Array(32) },
       now: Date.now,
       tick: () => performance.now(),
-      newId: () => `hold-${ids++}`,
+      newId: () => `request-${ids++}`,
       report: () => undefined,
       log: (line) => console.error(line),
     });

@@ -29,7 +29,9 @@ export const imageTagsContract = (name: string, make: () => Promise<ImageTagsUnd
 
     test("two concurrent writers of the same tag both succeed", async () => {
       const [digest] = under.digests;
-      await Promise.all([under.images, under.elsewhere].map((one) => one.release(digest, "release-churn-2")));
+      await Promise.all(
+        [under.images, under.elsewhere].map((images) => images.release(digest, "release-churn-2")),
+      );
     });
 
     test("a tag never moves to another image", async () => {

@@ -41,8 +41,8 @@ export const imagesContract = (name: string, make: () => Promise<ImagesUnderTest
 
     test("other files give another image", async () => {
       const first = await build(under.commits.first);
-      const other = await build(under.commits.other);
-      expect(other.digest).not.toBe(first.digest);
+      const otherImage = await build(under.commits.other);
+      expect(otherImage.digest).not.toBe(first.digest);
     });
 
     test("two concurrent builds of the same image both succeed", async () => {
@@ -60,8 +60,8 @@ export const imagesContract = (name: string, make: () => Promise<ImagesUnderTest
     });
 
     test("an image is not built with another runtime than at the start of the delivery", async () => {
-      const other = build(under.commits.first, under.images, `sha256:${"0".repeat(64)}`);
-      await expect(other).rejects.toMatchObject({
+      const failedBuild = build(under.commits.first, under.images, `sha256:${"0".repeat(64)}`);
+      await expect(failedBuild).rejects.toMatchObject({
         name: "ImageBuildFailed",
         message: expect.stringContaining("deliver again"),
       });

@@ -65,8 +65,8 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
     test("versions are numbered per model, and listed newest first up to the limit", async () => {
       const { registry } = subject;
       for (const delivery of ["a", "b", "c"]) await registry.register({ ...registration, delivery });
-      const other = await registry.register({ ...registration, model: `${model}-other` });
-      expect(other.version).toBe(1);
+      const otherModel = await registry.register({ ...registration, model: `${model}-other` });
+      expect(otherModel.version).toBe(1);
       expect((await registry.versions(model, { limit: 2 })).map(({ version }) => version)).toEqual([3, 2]);
     });
 

@@ -82,8 +82,8 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
     test("concurrent publications of the same configuration get one version", async () => {
       await under.serving.ensure("at-once");
       const versions = await Promise.all(
-        [under.serving, under.elsewhere, under.serving, under.elsewhere].map((one) =>
-          one.publish("at-once", config()),
+        [under.serving, under.elsewhere, under.serving, under.elsewhere].map((serving) =>
+          serving.publish("at-once", config()),
         ),
       );
 

@@ -488,21 +488,21 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
           async (_, date) => {
             const { good, other, again } = await revertContent();
             const forged = await forge(other, [other], date);
-            const beside = await forge(good, [good], now);
-            const old = await forge(other, [forged, beside], now);
+            const side = await forge(good, [good], now);
+            const old = await forge(other, [forged, side], now);
             await expectNotClean(again, old, now);
           },
         );
 
         test("the merge is not clean where both sides had merged the same commit before", async () => {
           const { good, other, again } = await revertContent();
-          subject.git("checkout", "--quiet", "-B", `beside-${++branches}`, good);
-          const beside = await subject.commit({ "models/other/model.yaml": `name: ${branches}\n` }, "Beside");
+          subject.git("checkout", "--quiet", "-B", `side-${++branches}`, good);
+          const side = await subject.commit({ "models/other/model.yaml": `name: ${branches}\n` }, "Side");
           subject.git("checkout", "--quiet", "-B", `prod-${branches}`, again);
-          subject.git("merge", "--quiet", "--no-ff", "--no-edit", beside);
+          subject.git("merge", "--quiet", "--no-ff", "--no-edit", side);
           const prod = String(subject.git("rev-parse", "HEAD")).trim();
           subject.git("checkout", "--quiet", "-B", `old-${branches}`, other);
-          subject.git("merge", "--quiet", "--no-ff", "--no-edit", beside);
+          subject.git("merge", "--quiet", "--no-ff", "--no-edit", side);
           const old = String(subject.git("rev-parse", "HEAD")).trim();
           expect(await subject.source.isCleanMerge(old)).toBe(true);
           await expectNotClean(prod, old, now);

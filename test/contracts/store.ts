@@ -363,8 +363,8 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       await store.add(key, amounts);
       const doubled = Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, amount * 2]));
       expect((await store.get(key))?.value).toEqual(doubled);
-      const wrong: Record<string, number>[] = [{ ...amounts, more: 1 }, {}, { a: 0.5 }, { a: Number.NaN }];
-      for (const refused of wrong) await expect(store.add(key, refused)).rejects.toThrow(RangeError);
+      const invalid: Record<string, number>[] = [{ ...amounts, more: 1 }, {}, { a: 0.5 }, { a: Number.NaN }];
+      for (const refused of invalid) await expect(store.add(key, refused)).rejects.toThrow(RangeError);
     });
 
     test("a page can start after a sort key without an item", async () => {

@@ -67,7 +67,7 @@ resources: { memoryMb: 3008, timeoutSeconds: 60 }
 const prediction = { label: "yes", scores: { no: 0.25, yes: 0.75 } };
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** The files of the model at a commit: every commit has an ONNX file of its own. */
+/** The files of the model at a commit: every commit has a different ONNX file. */
 export const buildModelFiles = (commit: string, yaml = buildModelYaml()): Map<string, Uint8Array> =>
   new Map([
     ["model.yaml", bytes(yaml)],

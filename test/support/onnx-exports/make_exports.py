@@ -247,7 +247,7 @@ def xgboost_regression():
 
 
 def mlp_logits():
-    """A network as PyTorch exports one: it ends in logits, and the file holds no labels."""
+    """A network as PyTorch exports one: it ends in logits, and the file contains no labels."""
     digits = datasets.load_digits()
     frame = pandas.DataFrame(digits.data.astype(int), columns=digits.feature_names)
     data = frame.assign(digit=digits.target).sample(n=300, random_state=1)

@@ -21,7 +21,7 @@ type Shape = {
   readonly oneOf?: readonly Shape[];
   readonly maximum?: number;
 };
-/** By first segment: all results lie at `$.<Name>`. */
+/** By first segment: all results are at `$.<Name>`. */
 type Data = Readonly<Record<string, Shape>>;
 
 export type Contracts = Readonly<Record<string, { readonly output: z.ZodType }>>;
@@ -103,7 +103,7 @@ const narrowData = (data: Data, variable: string, keep: (shape: Shape) => boolea
 const writeResult = (data: Data, path: string | undefined, shape: Shape): Data => {
   const [root, ...deeper] = segments(path ?? "$");
   if (root === undefined || deeper.length > 0)
-    throw new Error(`a result lies at $.<Name>, not at ${path ?? "$"}`);
+    throw new Error(`a result belongs at $.<Name>, not at ${path ?? "$"}`);
   return { ...data, [root]: shape };
 };
 
