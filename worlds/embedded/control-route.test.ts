@@ -51,7 +51,7 @@ test("an expired token is TaskGone in the other process too", async () => {
   await expect(remote().succeed("gone", {})).rejects.toMatchObject({ name: "TaskGone" });
 });
 
-test("a wrong token is refused", async () => {
+test("the wrong token is refused without a word of the right one", async () => {
   await expect(remote("wrong").stop("n", "")).rejects.toThrow(/403/);
 });
 

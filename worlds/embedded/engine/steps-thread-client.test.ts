@@ -55,7 +55,7 @@ test("a call returns the step's result, and a model that prod does not serve has
   expect(await thread.call("sweep-deliveries", {})).toEqual({ deliveries: [] });
 });
 
-test("a thread that cannot open its folder fails with DataFolderUnusable, and a later call opens the folder", async () => {
+test("a thread that cannot open its folder says so, and the next call opens it once it can", async () => {
   const thread = start(steps);
   const backup = `${folder.database}.kept`;
   await rename(folder.database, backup);
@@ -66,7 +66,7 @@ test("a thread that cannot open its folder fails with DataFolderUnusable, and a 
   expect(await thread.call("rows-to-ask", "churn")).toEqual([]);
 });
 
-test("a thread without memory fails only its own calls, with TemporaryFault, and the next call starts another thread", async () => {
+test("a thread that has no memory left fails its calls alone, as a fault to try again, and the next call starts another", async () => {
   const thread = start(steps, 4);
   await expect(thread.call("rows-to-ask", "churn")).rejects.toMatchObject({
     name: "TemporaryFault",
@@ -76,7 +76,7 @@ test("a thread without memory fails only its own calls, with TemporaryFault, and
   expect(logged).toEqual(["the steps' thread ended", "the steps' thread ended"]);
 });
 
-test("a thread in an endless loop can be stopped, and its calls fail with TemporaryFault", async () => {
+test("a thread in the midst of something endless is ended, and what waits for it fails", async () => {
   const endless = new URL(
     "data:text/javascript,import{parentPort}from'node:worker_threads';parentPort.on('message',()=>{for(;;);});",
   );

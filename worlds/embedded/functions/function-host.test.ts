@@ -157,7 +157,7 @@ describe("the function host", () => {
     expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   });
 
-  test("kills a function at its time limit, even in an endless loop", async () => {
+  test("kills a function that takes longer than its limit, even one that never yields", async () => {
     const { call, host } = await startHost({ timeoutSeconds: 1 });
     await call({ do: "echo" });
     const [pid = 0] = host.processes();
@@ -184,7 +184,7 @@ describe("the function host", () => {
     ["text with a byte order mark", Buffer.from("\ufeffa,b\n"), "text/csv"],
     ["bytes that are declared as text", Buffer.from([0x61, 0xff, 0xfe]), "text/plain"],
     ["bytes", Buffer.alloc(100_000, 0xc3), "application/octet-stream"],
-  ])("a body in bytes becomes the same event as in the gateway: %s", async (_, bytes, type) => {
+  ])("a body that comes as bytes is the event's as the gateway makes it: %s", async (_, bytes, type) => {
     const echo = `export const handler = async ({ body, isBase64Encoded }) =>
       ({ statusCode: 200, headers: { a: "b" }, body: JSON.stringify({ body, isBase64Encoded }) });`;
     const { call } = await startHost({ source: echo });
@@ -199,7 +199,7 @@ describe("the function host", () => {
     expect(JSON.parse(Buffer.from(response.body ?? []).toString())).toEqual({ body, isBase64Encoded });
   });
 
-  test("answers a health check during an endless request", async () => {
+  test("how a function is, is answered while a request of it never ends", async () => {
     const { call } = await startHost({ timeoutSeconds: 60 });
     const { payload } = await call({});
     const endless = call({ do: "hang" }).catch((error: unknown) => error);
@@ -211,7 +211,7 @@ describe("the function host", () => {
     expect(await endless).toBeInstanceOf(FunctionFailed);
   });
 
-  test("a function's process refuses an event that is too large as JSON, and handles the next one", async () => {
+  test("an event that is too large as JSON is refused by its function's process, which takes the next", async () => {
     const { call, host } = await startHost();
     const withBody = (bytes: Uint8Array, isText = true) => ({ body: { bytes, isText, eventLimit: 100_000 } });
     // A quote is two bytes in JSON, and three bytes are four in base64.

@@ -129,7 +129,7 @@ describe("the route for applications", () => {
     expect(await response.json()).toEqual({ title: "no" });
   });
 
-  test("a body above 64 KB is passed as bytes in both directions", async () => {
+  test("a body of more than 64 KB goes to the function as it came, and its answer's body comes as bytes", async () => {
     const post = (body: string) =>
       send("/prod/models/churn/v1/predict?a=1", {
         method: "POST",
@@ -236,7 +236,7 @@ describe("functions called from another process", () => {
     expect(calls).toEqual([]);
   });
 
-  test("are not called without a token or with a payload that is not JSON", async () => {
+  test("are not called without a token, nor with a payload that is not JSON", async () => {
     const path = `${url}/2015-03-31/functions/slipway-prod-churn/invocations`;
     expect((await fetch(path, { method: "POST", body: "{}" })).status).toBe(403);
     const headers = { authorization: "Bearer the-token" };

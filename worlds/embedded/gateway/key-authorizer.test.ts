@@ -72,7 +72,7 @@ test.each([
   "/prod/models/other/v1%2fpredictions",
   "/prod/models/other//v1/predictions",
   "/prod/models/other/v1/predictions%2",
-])("records need a key as soon as one exists, in every spelling of their address: %s", async (path) => {
+])("records need a key as soon as one exists, however their address is written: %s", async (path) => {
   await create();
   expect((await send(undefined, "/prod/models/other/v1/predict")).status).toBe(200);
   expect((await send(undefined, path)).status).toBe(401);
