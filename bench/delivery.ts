@@ -1,6 +1,6 @@
 /**
- * `npm run bench:delivery`: what a rehearsal costs on this machine, measured on real runs in processes of their own,
- * on data folders that are removed afterwards. A benchmark and no test: it always exits with 0.
+ * `npm run bench:delivery`: the cost of a rehearsal on this machine, measured on real runs in separate processes,
+ * on data folders that are removed afterwards. A benchmark, not a test: it always exits with 0.
  * Options: --json, --rounds <n> (5), --fresh-clone (also times git clone, npm ci and the start in a temporary folder).
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -41,7 +41,7 @@ const seconds = (ms: number) => Math.round(ms / 10) / 100;
 const megabytes = (bytes: number) => Math.round(bytes / 1e6);
 const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
 
-/** `npm start -- …` without npm, which adds about 0.2 s of its own. */
+/** `npm start -- …` without npm, which adds about 0.2 s. */
 const startRehearsal = (folder: string, more: readonly string[] = []): WatchedRehearsal =>
   watchRehearsal(
     process.execPath,
@@ -53,7 +53,7 @@ const startRehearsal = (folder: string, more: readonly string[] = []): WatchedRe
 const benchStartUp = async (): Promise<readonly Line[]> => {
   const times: number[] = [];
   for (let round = 1; round <= rounds; round++) {
-    say(`start to the question, round ${round} of ${rounds} …`);
+    say(`start to the approval request, round ${round} of ${rounds} …`);
     const began = performance.now();
     const rehearsal = startRehearsal(join(temporary, `start-${round}`));
     try {
@@ -70,7 +70,7 @@ const benchStartUp = async (): Promise<readonly Line[]> => {
   const spread = `${seconds(sorted[0] ?? 0)} to ${seconds(sorted.at(-1) ?? 0)} s over ${sorted.length} rounds`;
   return [
     {
-      what: "start to the approval question, installed",
+      what: "start to the approval request, installed",
       aim: 5,
       measured: seconds(median),
       unit: "s",
@@ -107,25 +107,25 @@ const benchWholeRun = async (folder: string): Promise<readonly Line[]> => {
     clearInterval(timer);
     clearTimeout(limit);
   });
-  const took = performance.now() - began;
-  const ofSecond = states().filter(({ delivery, status }) => delivery === second() && status === "succeeded");
-  const own = ofSecond.filter(({ state }) => !waitingStates.has(state));
+  const tookMs = performance.now() - began;
+  const runs = states().filter(({ delivery, status }) => delivery === second() && status === "succeeded");
+  const own = runs.filter(({ state }) => !waitingStates.has(state));
   const longest = own
     .toSorted((a, b) => b.ms - a.ms)
     .slice(0, 4)
     .map(({ state, ms }) => `${state} ${ms} ms`);
-  const looks = own.filter(({ state }) => state === "JudgeCanary").length;
+  const canaryChecks = own.filter(({ state }) => state === "JudgeCanary").length;
   if (code !== 0) say(`the run ended with exit code ${code}`);
   return [
     {
-      what: "own steps of the second version's delivery",
+      what: "steps of the second version's delivery",
       aim: 5,
       measured: own.length > 0 ? seconds(own.reduce((sum, { ms }) => sum + ms, 0)) : null,
       unit: "s",
-      detail: `without bake and approval, under traffic; ${longest.join(", ")}; ${looks} looks at the canary`,
+      detail: `without bake and approval, under traffic; ${longest.join(", ")}; ${canaryChecks} canary checks`,
     },
     {
-      what: "whole rehearsal, resident, peak of the canary",
+      what: "all processes, resident memory, peak during the canary",
       aim: 600,
       measured: peak ? megabytes(peak.totalBytes) : null,
       unit: "MB",
@@ -134,23 +134,23 @@ const benchWholeRun = async (folder: string): Promise<readonly Line[]> => {
         : "not measured: there is no /proc here, or the run ended before its canary",
     },
     {
-      what: "largest inference worker, resident",
+      what: "largest inference worker, resident memory",
       aim: 150,
       measured: worker > 0 ? megabytes(worker) : null,
       unit: "MB",
-      detail: "its peak over the whole run",
+      detail: "peak of the run",
     },
     {
       what: "both deliveries, approved, start to exit",
       aim: null,
-      measured: seconds(took),
+      measured: seconds(tookMs),
       unit: "s",
-      detail: `two steps of the canary, each bake 3 s; exit code ${code}`,
+      detail: `two canary steps with a bake of 3 s each; exit code ${code}`,
     },
   ];
 };
 
-/** Prod's throughput through the gateway: one row a request, ten connections, no other traffic. */
+/** Prod's throughput through the gateway: one row per request, ten connections, no other traffic. */
 const benchThroughput = async (folder: string): Promise<readonly Line[]> => {
   say("requests per second …");
   const rehearsal = startRehearsal(folder, ["--traffic", "0"]);
@@ -165,7 +165,7 @@ const benchThroughput = async (folder: string): Promise<readonly Line[]> => {
         aim: null,
         measured: Math.round(load.perSecond),
         unit: "requests/s",
-        detail: `one row a request, 10 connections; median ${load.medianMs.toFixed(1)} ms, p95 ${load.p95Ms.toFixed(1)} ms, ${load.failed} failed; the caller ran on the same machine`,
+        detail: `one row per request, 10 connections; median ${load.medianMs.toFixed(1)} ms, p95 ${load.p95Ms.toFixed(1)} ms, ${load.failed} failed; the caller ran on the same machine`,
       },
     ];
   } finally {
@@ -183,22 +183,22 @@ const benchRollback = async (folder: string): Promise<readonly Line[]> => {
     const child = spawn(process.execPath, [command, "rollback", "churn", "--json", "--data", folder], {
       stdio: ["ignore", "pipe", "inherit"],
     });
-    let printed = "";
+    let output = "";
     child.stdout.on("data", (chunk) => {
-      printed += chunk;
+      output += chunk;
     });
     const [code] = await once(child, "close");
-    const took = performance.now() - began;
-    const inside = code === 0 ? JSON.parse(printed).ms : undefined;
+    const tookMs = performance.now() - began;
+    const rollbackMs = code === 0 ? JSON.parse(output).ms : undefined;
     return [
       {
         what: "rollback from a second terminal",
         aim: 5,
-        measured: code === 0 ? seconds(took) : null,
+        measured: code === 0 ? seconds(tookMs) : null,
         unit: "s",
         detail:
           code === 0
-            ? `the whole command under traffic; ${inside} ms of it the rollback itself, golden vectors and ledger included`
+            ? `the whole command under traffic, with ${rollbackMs} ms for the rollback, golden vectors and ledger included`
             : `the command ended with ${code}`,
       },
     ];
@@ -221,14 +221,14 @@ const benchFreshClone = async (): Promise<readonly Line[]> => {
   });
   try {
     await rehearsal.waitFor("question");
-    const took = performance.now() - began;
+    const tookMs = performance.now() - began;
     return [
       {
-        what: "fresh clone to the approval question",
+        what: "fresh clone to the approval request",
         aim: 60,
-        measured: seconds(took),
+        measured: seconds(tookMs),
         unit: "s",
-        detail: `git clone ${seconds(clonedAfter)} s, then npm start with npm's cache empty; the network has its say`,
+        detail: `git clone ${seconds(clonedAfter)} s, then npm start with npm's cache empty; depends on the network`,
       },
     ];
   } finally {
@@ -236,7 +236,7 @@ const benchFreshClone = async (): Promise<readonly Line[]> => {
   }
 };
 
-/** The size of what `npm ci` installs; Terraform's provider package must not be part of it. */
+/** The size of the packages that `npm ci` installs; Terraform's provider package must not be among them. */
 const measurePackages = async (): Promise<readonly Line[]> => {
   const { stdout } = spawnSync("du", ["-skL", installed], { encoding: "utf8" });
   const kilobytes = Number(stdout.split(/\s/)[0]);
@@ -268,7 +268,7 @@ const loadBefore = loadavg()[0] ?? 0;
 const run = join(temporary, "run");
 try {
   await measure("node_modules on disk", measurePackages);
-  await measure("start to the approval question", benchStartUp);
+  await measure("start to the approval request", benchStartUp);
   await measure("both deliveries", () => benchWholeRun(run));
   await measure("prod through the gateway", () => benchThroughput(run));
   await measure("rollback from a second terminal", () => benchRollback(run));
@@ -285,15 +285,15 @@ const machine = {
 };
 if (options.json) console.log(JSON.stringify({ machine, lines }, undefined, 2));
 else {
-  const within = ({ aim, measured }: Line) =>
+  const formatResult = ({ aim, measured }: Line) =>
     aim === null ? "" : measured === null ? "?" : measured <= aim ? "yes" : "NO";
   const rows = [
-    ["what", "aim", "measured", "within"],
+    ["what", "target", "measured", "met"],
     ...lines.map((line) => [
       line.what,
       line.aim === null ? "" : `≤ ${line.aim} ${line.unit}`,
       line.measured === null ? "—" : `${line.measured} ${line.unit}`,
-      within(line),
+      formatResult(line),
     ]),
   ];
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
@@ -308,6 +308,6 @@ else {
     if (detail) console.log(`    ${detail}`);
   });
   console.log(
-    `\n${machine.processors} processors, Node ${machine.node}, load ${machine.loadBefore} before and ${machine.loadAfter} after. The machine may be shared: a busy one measures its neighbours too.`,
+    `\n${machine.processors} processors, Node ${machine.node}, load ${machine.loadBefore} before and ${machine.loadAfter} after. Other processes on the machine affect the results.`,
   );
 }

@@ -33,22 +33,23 @@ const toCsv = (rows: readonly Record<string, unknown>[]): string =>
     ...rows.map((row) => Object.values(row).map((cell) => JSON.stringify(cell ?? ""))),
   ].join("\n");
 
-/** As many of `rows`, repeated, as fit into a body by `text` that the event loop itself still handles. */
+/** Repeats `rows` up to the largest body (made by `text`) that the event loop itself handles. */
 const fillBody = <Row>(
   rows: readonly Row[],
   text: (rows: readonly Row[]) => string,
   { texts = false } = {},
 ): string => {
-  const most = text === toJson && !texts ? defaultOffloadThreshold.bytes : defaultOffloadThreshold.otherBytes;
-  const taken: Row[] = [];
+  const maxBytes =
+    text === toJson && !texts ? defaultOffloadThreshold.bytes : defaultOffloadThreshold.otherBytes;
+  const bodyRows: Row[] = [];
   for (let last = ""; ; ) {
-    const row = rows[taken.length % rows.length];
+    const row = rows[bodyRows.length % rows.length];
     if (row === undefined) return last;
-    taken.push(row);
-    const next = text(taken);
+    bodyRows.push(row);
+    const next = text(bodyRows);
     const bytes = Buffer.from(next);
     const values = text === toJson ? countJsonTokens(bytes).marks : next.split(/[,\n]/).length - 1;
-    if (bytes.length > most || values > defaultOffloadThreshold.values) return last;
+    if (bytes.length > maxBytes || values > defaultOffloadThreshold.values) return last;
     last = next;
   }
 };
@@ -71,9 +72,9 @@ const buildBodies = async (): Promise<readonly Body[]> => {
     { what: "rows of churn", model: "churn", type: csv, text: fillBody(churn, toCsv), status: 200 },
     { what: "short rows", model: "transit-time", type: json, text: fillBody(rounded, toJson), status: 200 },
     { what: "short rows", model: "transit-time", type: csv, text: fillBody(rounded, toCsv), status: 200 },
-    { what: "rows that are wrong", model: "churn", type: json, text: `{"rows":[${objects}]}`, status: 422 },
+    { what: "invalid rows", model: "churn", type: json, text: `{"rows":[${objects}]}`, status: 422 },
     {
-      what: "a key twice",
+      what: "a duplicate key",
       model: "churn",
       type: json,
       text: `{"rows":[${objects}],"a":1,"a":2}`,
@@ -112,7 +113,7 @@ const measureLongestBlock = async (work: () => Promise<unknown>): Promise<number
  * @param folder for the records
  */
 export const prepareBlockingMeasurements = async (folder: string) => {
-  const database = openDatabase(join(folder, "holds.db"));
+  const database = openDatabase(join(folder, "blocking.db"));
   const place = {
     store: createSqliteStore({ database, clock: Date.now }),
     blobs: createFileBlobs({ folder: join(folder, "blobs") }),
@@ -125,7 +126,7 @@ export const prepareBlockingMeasurements = async (folder: string) => {
       records: { storage: place, hashKey: new Uint8Array(32) },
       now: Date.now,
       tick: () => performance.now(),
-      newId: () => `hold-${ids++}`,
+      newId: () => `request-${ids++}`,
       report: () => undefined,
       log: (line) => console.error(line),
     });
@@ -146,12 +147,12 @@ export const prepareBlockingMeasurements = async (folder: string) => {
       body: async () => bytes,
     };
     return [
-      `loop held: ${what}, ${Math.round(bytes.length / 1_024)} KB of ${type}`,
+      `event loop blocked: ${what}, ${Math.round(bytes.length / 1_024)} KB of ${type}`,
       () =>
         measureLongestBlock(async () => {
-          const reply = await served.get(model)?.app.handle(request);
-          if (reply?.status !== status)
-            throw new Error(`${what}: answered ${reply?.status} instead of ${status}`);
+          const response = await served.get(model)?.app.handle(request);
+          if (response?.status !== status)
+            throw new Error(`${what}: status ${response?.status} instead of ${status}`);
         }),
     ] as const;
   });

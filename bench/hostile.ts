@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
 });
 const rounds = options.quick ? 1 : Math.max(1, Math.round(Number(options.rounds)) || 5);
 const seconds = options.quick ? 3 : 6;
-/** V8 collects its old generation once a minute or so under light load: the heap is as large as it gets after that. */
+/** V8 collects its old generation once a minute or so under light load: its heap has its full size only after that. */
 const warmSeconds = options.quick ? seconds : 60;
 const perSecond = 50;
 const checkout = fileURLToPath(new URL("..", import.meta.url));
@@ -108,7 +108,7 @@ const measure = async (where: string, url: string, pid: number, names: readonly 
       say(`  at most ${(peak / 1e6).toFixed(0)} MB`);
     }
     const what = `${where}, ${name}`;
-    const p99 = (of: readonly NormalLoadResult[]) => computeSpread(of.map(({ p99Ms }) => p99Ms));
+    const p99 = (results: readonly NormalLoadResult[]) => computeSpread(results.map(({ p99Ms }) => p99Ms));
     lines.push({ what: `${what}: p99 without`, measured: p99(without), unit: "ms" });
     lines.push({ what: `${what}: p99`, measured: p99(during), unit: "ms" });
     const times = during.map(({ p99Ms }, at) => p99Ms / (without[at]?.p99Ms ?? Number.NaN));
@@ -118,7 +118,7 @@ const measure = async (where: string, url: string, pid: number, names: readonly 
       unit: "times",
       target: { atMost: 5 },
     });
-    const failed = computeSpread([...during, ...without].map((one) => one.failed));
+    const failed = computeSpread([...during, ...without].map((result) => result.failed));
     lines.push({
       what: `${what}: normal requests that failed, of ${perSecond * seconds}`,
       measured: failed && { ...failed, median: failed.max },
@@ -143,7 +143,7 @@ const measure = async (where: string, url: string, pid: number, names: readonly 
   }
 };
 
-const chosen = (names: readonly string[]) =>
+const selectAttacks = (names: readonly string[]) =>
   names.filter((name) => options.attack === undefined || name === options.attack);
 const names = Object.keys(attacks);
 const slack = "unsigned posts to Slack's callback";
@@ -158,7 +158,7 @@ const serve = async (): Promise<void> => {
     wrap: pins.server,
   });
   try {
-    await measure("serve", server.url, server.pid, chosen(names.filter((name) => name !== slack)));
+    await measure("serve", server.url, server.pid, selectAttacks(names.filter((name) => name !== slack)));
   } finally {
     await server.stop();
   }
@@ -180,7 +180,7 @@ const gateway = async (): Promise<void> => {
   const rehearsal = rehearse(["--traffic", "0"]);
   try {
     const { url } = await rehearsal.waitFor("serving", ({ environment }) => environment === "prod");
-    await measure("gateway", `${url}/v1/predict`, rehearsal.pid, chosen(names));
+    await measure("gateway", `${url}/v1/predict`, rehearsal.pid, selectAttacks(names));
   } finally {
     await rehearsal.stop();
   }

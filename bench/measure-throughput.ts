@@ -39,7 +39,7 @@ export const measureThroughput = async (
     const until = performance.now() + ms;
     return Promise.all(Array.from({ length: connections }, () => work(until)));
   };
-  // Warm up: the measurement is of a prod that has served before.
+  // Warm up, because prod has usually served requests before.
   await all(1_000);
   times.length = 0;
   failed = 0;

@@ -75,7 +75,7 @@ const checks = hostileFiles.map(([what, file, content]) => {
         (error: unknown) => error,
       );
       if (!(refused instanceof Error && refused.name === "ManifestInvalid"))
-        throw new Error(`${what} in ${file} was not refused as it has to be`, { cause: refused });
+        throw new Error(`${what} in ${file} was not refused with ManifestInvalid`, { cause: refused });
     },
   ] as const;
 });
@@ -105,9 +105,9 @@ for (let round = 0; round < Math.min(3, rounds); round += 1)
   }
 const blockTimes = blockingMeasurements.map((): number[] => []);
 for (let round = -1; round < rounds; round += 1)
-  for (const [index, [, hold]] of blockingMeasurements.entries())
-    for (let answer = 0; answer < requestsPerBody; answer += 1) {
-      const ms = await hold();
+  for (const [index, [, measureBlock]] of blockingMeasurements.entries())
+    for (let count = 0; count < requestsPerBody; count += 1) {
+      const ms = await measureBlock();
       if (round >= 0) blockTimes[index]?.push(ms);
     }
 await closeMeasurements();
@@ -124,7 +124,7 @@ for (const [index, [what]] of [...parts, ...checks, ...blockingMeasurements].ent
   const { median, min, max }: Spread = computeSpread(times[index] ?? []) ?? { median: 0, min: 0, max: 0 };
   console.log(`${what.padEnd(64)}${ms(median)}${ms(min)}${ms(max)}`);
 }
-const slowChecks = checkTimes.flat().filter((one) => one > checkLimitMs).length;
+const slowChecks = checkTimes.flat().filter((time) => time > checkLimitMs).length;
 if (slowChecks > 0) {
   console.error(`${slowChecks} checks of a hostile folder took longer than ${checkLimitMs / 1_000} s.`);
   process.exitCode = 1;

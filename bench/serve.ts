@@ -42,7 +42,7 @@ const kinds = [
   "FastAPI, tuned",
   "LitServe",
 ] as const;
-const ours = "slipway serve";
+const slipway = "slipway serve";
 const pins = detectPinning();
 const temporary = await mkdtemp(join(tmpdir(), "slipway-bench-"));
 const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
@@ -136,10 +136,10 @@ const benchRows = async (): Promise<void> => {
     },
   ]);
   addComparison(single, results.get(single), "perSecond");
-  const rate = summarizeFigure(results.get(single), ours, "perSecond");
+  const rate = summarizeFigure(results.get(single), slipway, "perSecond");
   const times = (other: ServerKind): Spread | undefined => {
-    const theirs = summarizeFigure(results.get(single), other, "perSecond")?.median ?? Number.NaN;
-    return rate && { median: rate.median / theirs, min: rate.min / theirs, max: rate.max / theirs };
+    const otherRate = summarizeFigure(results.get(single), other, "perSecond")?.median ?? Number.NaN;
+    return rate && { median: rate.median / otherRate, min: rate.min / otherRate, max: rate.max / otherRate };
   };
   lines.push({
     what: "one row: times FastAPI",
@@ -156,7 +156,7 @@ const benchRows = async (): Promise<void> => {
   });
   lines.push({
     what: "one row: p95",
-    measured: summarizeFigure(results.get(single), ours, "p95Ms"),
+    measured: summarizeFigure(results.get(single), slipway, "p95Ms"),
     unit: "ms",
     target: { below: 120 },
   });
@@ -164,7 +164,7 @@ const benchRows = async (): Promise<void> => {
   addComparison(many, results.get(many), "medianMs");
   lines.push({
     what: "10,000 rows: latency",
-    measured: summarizeFigure(results.get(many), ours, "medianMs"),
+    measured: summarizeFigure(results.get(many), slipway, "medianMs"),
     unit: "ms",
     target: { below: 200 },
   });
@@ -204,8 +204,8 @@ const benchColdStart = async (): Promise<void> => {
   );
   for (const figure of ["wallMs", "cpuMs"] as const) {
     const what = figure === "wallMs" ? "cold start" : "cold start, processor time";
-    const empty = computeSpread(starts.empty.map((one) => one[figure]));
-    const started = computeSpread(starts.ours.map((one) => one[figure]));
+    const empty = computeSpread(starts.empty.map((start) => start[figure]));
+    const started = computeSpread(starts.ours.map((start) => start[figure]));
     lines.push({ what: `${what}: an empty function`, measured: empty, unit: "ms" });
     lines.push({ what: `${what}: the model's function`, measured: started, unit: "ms" });
     lines.push({

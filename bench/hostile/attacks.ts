@@ -26,7 +26,7 @@ const write = (socket: Socket, bytes: string | Uint8Array): Promise<void> =>
     else socket.write(bytes, () => resolve());
   });
 
-/** So many at a time, each repeated until the signal. */
+/** Runs `once` again and again, `times` in parallel, until the signal. */
 const repeat = async (times: number, stop: AbortSignal, once: () => Promise<void>): Promise<void> => {
   const work = async () => {
     while (!stop.aborted) await once();
@@ -43,16 +43,16 @@ const exchange = async (
   const socket = await open(target.port);
   const end = () => socket.destroy();
   stop.addEventListener("abort", end);
-  for (const one of bytes) await write(socket, one);
+  for (const part of bytes) await write(socket, part);
   if (!socket.closed && !stop.aborted) await once(socket, "close").catch(() => undefined);
   stop.removeEventListener("abort", end);
   socket.destroy();
 };
 
 const createPostAttack =
-  (times: number, headers: string, bodyOf: (target: AttackTarget) => Uint8Array): Attack =>
+  (times: number, headers: string, buildBody: (target: AttackTarget) => Uint8Array): Attack =>
   (target, stop) => {
-    const body = bodyOf(target);
+    const body = buildBody(target);
     const first = formatHead(
       target.predictPath,
       `connection: close\r\ncontent-length: ${body.length}\r\n${headers}`,
@@ -63,7 +63,7 @@ const createPostAttack =
 const buildRows = (count: number) => (target: AttackTarget) =>
   Buffer.from(JSON.stringify({ rows: Array.from({ length: count }, () => target.row) }));
 
-/** A body of so many bytes whose last key is a duplicate, the slowest JSON to read. */
+/** A body of about this size whose last key is a duplicate, which is the slowest JSON to read. */
 const buildRepeatedKey = (bytes: number) => () =>
   Buffer.from(
     `{"rows":[${Array.from({ length: bytes / 13 }, (_, at) => `{"k${at % 1_000}":1}`).join()}],"a":1,"a":2}`,

@@ -1,5 +1,5 @@
 /**
- * Normal traffic in a process of its own: `node normal-load.ts <requests per second> <seconds>`, `{ url, body }` on
+ * Normal traffic in a separate process: `node normal-load.ts <requests per second> <seconds>`, `{ url, body }` on
  * standard input. Requests are sent on schedule, whether or not earlier ones have a response, so that a blocked server
  * delays all requests of that time. Prints `{ medianMs, p99Ms, maxMs, answered, failed }`.
  */
@@ -38,7 +38,7 @@ await Promise.all(
   Array.from({ length: count }, async (_, index) => {
     const at = began + (index * 1_000) / Number(perSecond);
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, at - performance.now())));
-    // Measured from the send: time without a processor for this process is no time of the server.
+    // Measured from the send, so that this process's wait for a processor does not count.
     await sendRequest(performance.now());
   }),
 );

@@ -7,9 +7,9 @@ import { detectPlatform } from "#platform/images/runtime-layer.ts";
 import { unpackImage } from "#platform/images/unpack-image.ts";
 
 type FunctionImage = {
-  /** What Lambda starts: the image's `/var/task`, unpacked. */
+  /** The image's unpacked `/var/task`, which Lambda starts. */
   readonly task: string;
-  /** The image's layers together, uncompressed. */
+  /** The size of all layers, uncompressed. */
   readonly bytes: number;
 };
 

@@ -6,9 +6,9 @@ export const readLoadAverage = (): number => Math.round((loadavg()[0] ?? 0) * 10
 
 /** The machine, for a report; read after all measurements. `loadBefore`: the load average before them. */
 export const describeMachine = (
-  of: Pick<ReportMachine, "pinned" | "rounds" | "loadBefore">,
+  conditions: Pick<ReportMachine, "pinned" | "rounds" | "loadBefore">,
 ): ReportMachine => ({
-  ...of,
+  ...conditions,
   processor: cpus()[0]?.model ?? "unknown",
   processors: availableParallelism(),
   node: process.version,

@@ -1,7 +1,7 @@
 /**
- * The load generator, in a process of its own: autocannon against one address with bodies in turn. Takes
+ * The load generator, in a separate process: autocannon sends bodies in turn to one address. Takes
  * `{ url, bodies, connections, seconds | requests, warmUpSeconds }` on standard input and prints
- * `{ perSecond, medianMs, p95Ms, maxMs, answered, failed, total }`, `total` with the warm-up's.
+ * `{ perSecond, medianMs, p95Ms, maxMs, answered, failed, total }`; `total` includes the warm-up.
  */
 import { text } from "node:stream/consumers";
 import autocannon from "autocannon";

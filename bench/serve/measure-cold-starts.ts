@@ -52,10 +52,10 @@ const startFunction = async (
   const programArgs = [starter, pathToFileURL(entry).href, ...(event === undefined ? [] : [event])];
   const [command = process.execPath, ...args] = [...wrap, process.execPath, ...programArgs];
   const { stdout } = await run(command, args, { env });
-  const spent: ElapsedTime & { readonly first?: ElapsedTime } = JSON.parse(
+  const elapsed: ElapsedTime & { readonly first?: ElapsedTime } = JSON.parse(
     stdout.trim().split("\n").at(-1) ?? "",
   );
-  return spent;
+  return elapsed;
 };
 
 /**
@@ -95,12 +95,12 @@ export const measureColdStarts = async (
   };
   try {
     for (let round = 0; round <= rounds; round++) {
-      const one = await startFunction(empty, env, wrap);
-      const other = await startFunction(index, env, wrap);
+      const emptyStart = await startFunction(empty, env, wrap);
+      const modelStart = await startFunction(index, env, wrap);
       const { first } = await startFunction(index, env, wrap, event);
       if (round === 0) continue;
-      starts.empty.push(one);
-      starts.ours.push(other);
+      starts.empty.push(emptyStart);
+      starts.ours.push(modelStart);
       if (first) starts.firstRecorded.push(first);
     }
   } finally {

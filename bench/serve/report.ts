@@ -38,7 +38,7 @@ export const formatReport = (
   lines: readonly ReportLine[],
   machine: ReportMachine,
 ): { readonly text: string; readonly missed: boolean } => {
-  const met = ({ measured, target }: ReportLine) =>
+  const isMet = ({ measured, target }: ReportLine) =>
     !target || (measured && meetsTarget(measured.median, target));
   const cells = [
     ["what", "median", "min – max", "unit", "target", ""],
@@ -50,7 +50,7 @@ export const formatReport = (
         measured ? `${formatNumber(measured.min)} – ${formatNumber(measured.max)}` : "",
         unit,
         target ? formatTarget(target) : "",
-        target ? (met(line) ? "pass" : "MISSED") : "",
+        target ? (isMet(line) ? "pass" : "MISSED") : "",
       ];
     }),
   ];
@@ -68,7 +68,7 @@ export const formatReport = (
     ? "each server on the same one processor, the load generator on another"
     : "SERVERS AND LOAD GENERATOR SHARED ALL PROCESSORS: there is no taskset here, or one processor only";
   return {
-    text: `${table.join("\n")}\n\n${rounds} round${rounds === 1 ? "" : "s"}; ${processors} processors (${processor}), Node ${node}; ${place}. Load ${loadBefore} before and ${loadAfter} after: a busy machine measures its neighbours too.`,
-    missed: lines.some((line) => !met(line)),
+    text: `${table.join("\n")}\n\n${rounds} round${rounds === 1 ? "" : "s"}; ${processors} processors (${processor}), Node ${node}; ${place}. Load ${loadBefore} before and ${loadAfter} after: other processes on the machine affect the results.`,
+    missed: lines.some((line) => !isMet(line)),
   };
 };

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { Golden, type Row } from "#model-folder/manifest/manifest.ts";
 
 type RequestBodies = {
-  /** One row each, all of them different. */
+  /** One row each, all different. */
   readonly single: readonly string[];
-  /** Bodies of so many rows. */
+  /** A body with this number of rows. */
   of(rows: number): string;
 };
 

@@ -40,8 +40,6 @@ export const runLoad = async (
   const after = measureTreeUsage(pid);
   const measured: Omit<LoadResult, "cpuMs"> & { readonly total: number } = JSON.parse(printed);
   if (measured.failed > 0 || measured.answered === 0)
-    throw new Error(
-      `of the requests to ${load.url} ${measured.failed} failed and ${measured.answered} were answered`,
-    );
+    throw new Error(`requests to ${load.url}: ${measured.failed} failed, ${measured.answered} succeeded`);
   return { ...measured, cpuMs: before && after && (after.cpuMs - before.cpuMs) / measured.total };
 };

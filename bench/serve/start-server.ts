@@ -75,11 +75,11 @@ export const startServer = async (
     detached: true,
     env: { ...process.env, OMP_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false" },
   });
-  let words = "";
+  let errorOutput = "";
   child.stderr.on("data", (chunk) => {
-    words = `${words}${chunk}`.slice(-2_000);
+    errorOutput = `${errorOutput}${chunk}`.slice(-2_000);
   });
-  const over = once(child, "close");
+  const closed = once(child, "close");
   /** Ends the whole group: processes that the server started may outlive it. */
   const signal = (name: NodeJS.Signals) => {
     try {
@@ -95,7 +95,7 @@ export const startServer = async (
     const limit = setTimeout(() => signal("SIGKILL"), 10_000);
     process.off("exit", end);
     signal("SIGTERM");
-    await over.finally(() => clearTimeout(limit));
+    await closed.finally(() => clearTimeout(limit));
     signal("SIGKILL");
   };
   const url = `http://127.0.0.1:${port}/v1/predict`;
@@ -110,7 +110,7 @@ export const startServer = async (
     const refused = response && response.status < 500 ? `: ${await response.text()}` : "";
     if (child.exitCode !== null || refused || performance.now() > until) {
       await stop();
-      throw new Error(`${kind} does not answer${refused}${words ? `: ${words.trim()}` : ""}`);
+      throw new Error(`${kind} does not respond${refused}${errorOutput ? `: ${errorOutput.trim()}` : ""}`);
     }
     await wait(100);
   }

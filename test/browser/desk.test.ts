@@ -15,10 +15,10 @@ import { startDesk } from "#test/support/desk/start-desk.ts";
 const { skip, launch } = requireBrowser();
 
 /** An approval on the desk, an app that handles its clicks as Slipway does, and a browser on its page. */
-const openDesk = async (answer: (slack: WebClient, callback: Callback) => Promise<{ body?: string }>) => {
+const openDesk = async (respond: (slack: WebClient, callback: Callback) => Promise<{ body?: string }>) => {
   const stack = new AsyncDisposableStack();
   const secret = "a signing secret of the test";
-  const app = stack.use(await startCallbackServer(secret, (callback) => answer(slack, callback)));
+  const app = stack.use(await startCallbackServer(secret, (callback) => respond(slack, callback)));
   const desk = stack.use(await startDesk({ callbackUrl: () => app.url, signingSecret: secret }));
   const slack = new WebClient(desk.options.botToken, { slackApiUrl: `${desk.url}/api/` });
   const chromium = stack.use(await launch());
@@ -39,7 +39,7 @@ const openDesk = async (answer: (slack: WebClient, callback: Callback) => Promis
 const readTimestamp = ({ payload }: Callback) => (payload.container as { message_ts: string }).message_ts;
 
 test.skipIf(skip)("a click on Approve changes the message without a reload", async () => {
-  await using it = await openDesk(async (slack, callback) => {
+  await using setup = await openDesk(async (slack, callback) => {
     await slack.chat.update({
       channel: "C0DELIVERY",
       ts: readTimestamp(callback),
@@ -48,22 +48,22 @@ test.skipIf(skip)("a click on Approve changes the message without a reload", asy
     });
     return {};
   });
-  await it.look();
+  await setup.look();
   let loads = 0;
-  it.page.on("load", () => loads++);
-  await it.page.getByRole("button", { name: "Approve" }).click();
-  await it.page.getByRole("heading", { name: "churn v2 is being rolled out to prod" }).waitFor();
+  setup.page.on("load", () => loads++);
+  await setup.page.getByRole("button", { name: "Approve" }).click();
+  await setup.page.getByRole("heading", { name: "churn v2 is being rolled out to prod" }).waitFor();
   expect(loads).toBe(0);
-  expect(await it.page.getByRole("button", { name: "Approve" }).count()).toBe(0);
-  expect(await it.page.getByText("(edited)").count()).toBe(1);
-  expect(it.app.received).toMatchObject([{ verified: true, payload: { user: { id: "U024BE7LH" } } }]);
-  expect(it.problems).toEqual([]);
+  expect(await setup.page.getByRole("button", { name: "Approve" }).count()).toBe(0);
+  expect(await setup.page.getByText("(edited)").count()).toBe(1);
+  expect(setup.app.received).toMatchObject([{ verified: true, payload: { user: { id: "U024BE7LH" } } }]);
+  expect(setup.problems).toEqual([]);
 });
 
 test.skipIf(skip)(
-  "Reject requires a reason, shows what is wrong with it, and closes with a valid one",
+  "Reject requires a reason, shows the error of a wrong reason, and closes with a valid one",
   async () => {
-    await using it = await openDesk(async (slack, { payload }) => {
+    await using setup = await openDesk(async (slack, { payload }) => {
       if (payload.type === "block_actions") {
         await slack.views.open({ trigger_id: String(payload.trigger_id), view: rejectDialog as never });
         return {};
@@ -72,9 +72,9 @@ test.skipIf(skip)(
         ? {}
         : { body: JSON.stringify({ response_action: "errors", errors: { reason: "Say why." } }) };
     });
-    await it.look();
-    await it.page.getByRole("button", { name: "Reject" }).click();
-    const dialog = it.page.getByRole("dialog");
+    await setup.look();
+    await setup.page.getByRole("button", { name: "Reject" }).click();
+    const dialog = setup.page.getByRole("dialog");
     const send = dialog.getByRole("button", { name: "Reject" });
     await send.click();
     await dialog.getByText("Please complete this required field.").waitFor();
@@ -84,46 +84,46 @@ test.skipIf(skip)(
     await dialog.getByLabel("Why does it not go to prod?").fill("because of the recall");
     await send.click();
     await dialog.waitFor({ state: "hidden" });
-    expect(it.app.received).toHaveLength(3);
-    expect(it.problems).toEqual([]);
+    expect(setup.app.received).toHaveLength(3);
+    expect(setup.problems).toEqual([]);
   },
 );
 
-test.skipIf(skip)("someone else's click counts as theirs, and only they see the refusal", async () => {
-  await using it = await openDesk(async (slack, { payload }) => {
+test.skipIf(skip)("another user's click counts as theirs, and only they see the refusal", async () => {
+  await using setup = await openDesk(async (slack, { payload }) => {
     const { id } = payload.user as { id: string };
     await slack.chat.postEphemeral({ channel: "C0DELIVERY", user: id, text: "You may not approve this." });
     return {};
   });
-  await it.look();
-  await it.page.getByRole("link", { name: /Guest/ }).click();
-  await it.page.locator('[data-live][data-state="live"]').waitFor();
-  await it.page.getByRole("button", { name: "Approve" }).click();
-  await it.page.getByText("Only visible to you").waitFor();
-  expect(it.app.received[0]?.payload.user).toMatchObject({ id: "U0GUEST1" });
-  await it.look("/?as=U024BE7LH");
-  expect(await it.page.getByText("You may not approve this.").count()).toBe(0);
+  await setup.look();
+  await setup.page.getByRole("link", { name: /Guest/ }).click();
+  await setup.page.locator('[data-live][data-state="live"]').waitFor();
+  await setup.page.getByRole("button", { name: "Approve" }).click();
+  await setup.page.getByText("Only visible to you").waitFor();
+  expect(setup.app.received[0]?.payload.user).toMatchObject({ id: "U0GUEST1" });
+  await setup.look("/?as=U024BE7LH");
+  expect(await setup.page.getByText("You may not approve this.").count()).toBe(0);
 });
 
 test.skipIf(skip)("an unreachable app is shown below the message", async () => {
-  await using it = await openDesk(async () => ({}));
-  await it.look();
-  await it.app[Symbol.asyncDispose]();
-  await it.page.getByRole("button", { name: "Approve" }).click();
-  await it.page.getByText("This app is not responding.").waitFor();
-  expect(await it.page.getByRole("button", { name: "Approve" }).isEnabled()).toBe(true);
+  await using setup = await openDesk(async () => ({}));
+  await setup.look();
+  await setup.app[Symbol.asyncDispose]();
+  await setup.page.getByRole("button", { name: "Approve" }).click();
+  await setup.page.getByText("This app is not responding.").waitFor();
+  expect(await setup.page.getByRole("button", { name: "Approve" }).isEnabled()).toBe(true);
 });
 
 test.skipIf(skip)("text that looks like HTML stays text", async () => {
-  await using it = await openDesk(async () => ({}));
-  await it.slack.chat.postMessage({
+  await using setup = await openDesk(async () => ({}));
+  await setup.slack.chat.postMessage({
     channel: "C0DELIVERY",
     text: "<img src=x onerror=alert(1)> &lt;script&gt;alert(1)&lt;/script&gt;",
   });
-  await it.look();
-  await it.page.getByText("<script>alert(1)</script>").waitFor();
-  expect(await it.page.locator(".messages img, .messages script").count()).toBe(0);
-  expect(it.problems).toEqual([]);
+  await setup.look();
+  await setup.page.getByText("<script>alert(1)</script>").waitFor();
+  expect(await setup.page.locator(".messages img, .messages script").count()).toBe(0);
+  expect(setup.problems).toEqual([]);
 });
 
 test.skipIf(skip)("a delivery's page updates to its end without a reload", async () => {

@@ -15,7 +15,7 @@ const mermaidScript = join(
 
 type Diagram = { readonly place: string; readonly text: string };
 
-/** Each mermaid block of the repository's documents, with the line that it begins on. */
+/** Each mermaid block of the repository's documents, with the number of its first line. */
 const readDiagrams = (): readonly Diagram[] =>
   execFileSync("git", ["ls-files", "-z", "*.md"], { cwd: root, encoding: "utf8" })
     .split("\0")
@@ -28,7 +28,7 @@ const readDiagrams = (): readonly Diagram[] =>
       }));
     });
 
-/** What mermaid says of each diagram, by its place; a diagram that it renders says nothing. */
+/** The errors of mermaid, each with its diagram's place. */
 const renderDiagrams = async (diagrams: readonly Diagram[]): Promise<readonly string[]> => {
   await using chromium = await launch();
   const page = await chromium.context.newPage();
@@ -55,7 +55,7 @@ test.skipIf(skip)("mermaid renders every diagram of the documents", async () => 
   expect(await renderDiagrams(diagrams)).toEqual([]);
 });
 
-test.skipIf(skip)("a diagram that mermaid cannot parse is found", async () => {
+test.skipIf(skip)("a diagram that mermaid cannot parse is reported", async () => {
   const text = "sequenceDiagram\n  A->>B: busy: wait; changed: ask again\n";
   expect(await renderDiagrams([{ place: "here", text }])).toEqual([expect.stringContaining("here: ")]);
 });

@@ -7,7 +7,7 @@ export type BlobsUnderTest = {
   close(): Promise<void>;
 };
 
-/** The rules of `Blobs`, for every implementation. `make` gives a place in which nothing is stored under `contract/`. */
+/** The rules of `Blobs`, for every implementation. `make` returns blobs without any under `contract/`. */
 export const blobsContract = (name: string, make: () => Promise<BlobsUnderTest>): void => {
   describe(`blobs: ${name}`, () => {
     let subject: BlobsUnderTest;
@@ -17,7 +17,7 @@ export const blobsContract = (name: string, make: () => Promise<BlobsUnderTest>)
     afterEach(() => subject.close());
     const text = { contentType: "text/plain" };
 
-    test("any bytes come back as they were put, and a second put replaces them", async () => {
+    test("get returns the bytes of put, and a second put replaces them", async () => {
       const bytes = fc.uint8Array({ maxLength: 5_000 });
       await fc.assert(
         fc.asyncProperty(bytes, bytes, async (first, second) => {
@@ -41,11 +41,11 @@ export const blobsContract = (name: string, make: () => Promise<BlobsUnderTest>)
       expect(Buffer.from((await subject.blobs.get("contract/a/b")) ?? "").toString()).toBe("below");
     });
 
-    test("with several writers of one key a reader sees the bytes of one of them, never a mixture", async () => {
-      const whole = (letter: string) => Buffer.alloc(200_000, letter);
-      await subject.blobs.put("contract/raced", whole("a"), text);
+    test("with concurrent writers of one key, a reader gets the bytes of one writer, never a mixture", async () => {
+      const fillBytes = (letter: string) => Buffer.alloc(200_000, letter);
+      await subject.blobs.put("contract/raced", fillBytes("a"), text);
       const writes = ["b", "c", "d"].map((letter) =>
-        subject.blobs.put("contract/raced", whole(letter), text),
+        subject.blobs.put("contract/raced", fillBytes(letter), text),
       );
       const reads = Array.from({ length: 10 }, () => subject.blobs.get("contract/raced"));
       await Promise.all(writes);

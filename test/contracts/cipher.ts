@@ -17,7 +17,7 @@ export const cipherContract = (name: string, make: () => Promise<CipherUnderTest
     const name = fc.string({ minLength: 1, maxLength: 8 });
     const context = fc.dictionary(name, name, { minKeys: 1, maxKeys: 4, noNullPrototype: true });
 
-    test("any text decrypts under its context, in whatever order the context's names are", async () => {
+    test("any text decrypts under its context, in any order of the context's names", async () => {
       await fc.assert(
         fc.asyncProperty(plaintext, context, async (text, bound) => {
           const sealed = await subject.cipher.encrypt(text, bound);
@@ -41,7 +41,7 @@ export const cipherContract = (name: string, make: () => Promise<CipherUnderTest
       );
     });
 
-    test("a context that is equal only when its parts are joined does not decrypt a text", async () => {
+    test("a context that is equal only after its parts are joined does not decrypt a text", async () => {
       const sealed = await subject.cipher.encrypt("token", { a: "b,c:d" });
       await expect(subject.cipher.decrypt(sealed, { a: "b", c: "d" })).rejects.toThrow(CipherRefused);
     });
@@ -66,7 +66,7 @@ export const cipherContract = (name: string, make: () => Promise<CipherUnderTest
       );
     });
 
-    test("a text has one form: none of its last characters can be exchanged for another that means the same", async () => {
+    test("a ciphertext has one form: with another last character it does not decrypt", async () => {
       const bound = { approval: "1" };
       for (const text of ["a", "ab", "abc"]) {
         const sealed = await subject.cipher.encrypt(text, bound);
@@ -79,18 +79,18 @@ export const cipherContract = (name: string, make: () => Promise<CipherUnderTest
       }
     });
 
-    test("text that is no ciphertext is refused", async () => {
+    test("text that is not a ciphertext is refused", async () => {
       for (const text of ["", "v1.", "token", "v9.AAAA", "{}"]) {
         await expect(subject.cipher.decrypt(text, { approval: "1" })).rejects.toThrow(CipherRefused);
       }
     });
 
-    test("the same text encrypts to something else each time, which does not show it", async () => {
-      const [one, two] = await Promise.all(
+    test("the same text has a different ciphertext each time, which does not contain it", async () => {
+      const [first, second] = await Promise.all(
         [1, 2].map(() => subject.cipher.encrypt("task token", { a: "b" })),
       );
-      expect(one).not.toBe(two);
-      expect(Buffer.from(String(one), "base64url").toString("latin1")).not.toContain("task token");
+      expect(first).not.toBe(second);
+      expect(Buffer.from(String(first), "base64url").toString("latin1")).not.toContain("task token");
     });
   });
 };

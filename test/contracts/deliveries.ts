@@ -3,7 +3,7 @@ import { type Deliveries, type Execution, TaskGone } from "#platform/deliveries/
 
 export type DeliveriesUnderTest = {
   readonly deliveries: Deliveries;
-  /** The token that the task of this execution waits with; resolves once the task has begun. */
+  /** The token of this execution's task; resolves once the task has begun. */
   token(name: string): Promise<string>;
   close(): Promise<void>;
 };
@@ -15,10 +15,10 @@ const waitForEnd = async (deliveries: Deliveries, name: string): Promise<Executi
 };
 
 /**
- * The rules of `Deliveries`, for every implementation. `make` gives one without executions, for this definition:
+ * The rules of `Deliveries`, for every implementation. `make` returns one without executions, for this definition:
  * `{ StartAt: "Ask", States: { Ask: { Type: "Task", <a resource that waits for a token>, TimeoutSeconds: 60,
- * ResultPath: "$.Ask", End: true } } }`: no Retry, no Catch. The task's function does nothing but hand its token,
- * under the execution's name, to whoever calls `token`.
+ * ResultPath: "$.Ask", End: true } } }`: no Retry, no Catch. The task's function only passes its token,
+ * under the execution's name, to callers of `token`.
  */
 export const deliveriesContract = (name: string, make: () => Promise<DeliveriesUnderTest>): void => {
   describe(`deliveries: ${name}`, () => {
@@ -28,7 +28,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
     });
     afterEach(() => subject.close());
 
-    test("a started execution runs until its token is answered, and ends with the answer", async () => {
+    test("an execution runs until its token is used, and ends with that output", async () => {
       const { deliveries, token } = subject;
       expect(await deliveries.start("one", { model: "churn" })).toEqual({ started: true });
       const waiting = await token("one");
@@ -47,7 +47,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       );
     });
 
-    test("the same name again starts nothing, while the execution runs and after it ended", async () => {
+    test("a second start with the same name does nothing, during the execution and after it", async () => {
       const { deliveries, token } = subject;
       const input = { model: "churn" };
       await deliveries.start("one", input);
@@ -61,7 +61,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       expect((await deliveries.list({ limit: 10 })).executions).toHaveLength(1);
     });
 
-    test("of many starts under one name at once exactly one starts", async () => {
+    test("exactly one of several concurrent starts with one name succeeds", async () => {
       const starts = await Promise.all(Array.from({ length: 8 }, () => subject.deliveries.start("one", {})));
       expect(starts.filter(({ started }) => started)).toHaveLength(1);
     });
@@ -71,7 +71,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       expect(await subject.deliveries.history("none")).toEqual([]);
     });
 
-    test("an execution whose task is failed ends FAILED with that error's name and cause", async () => {
+    test("an execution whose task fails ends as FAILED with the error's name and cause", async () => {
       const { deliveries, token } = subject;
       await deliveries.start("one", {});
       await deliveries.fail(
@@ -85,7 +85,7 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       });
     });
 
-    test("a token takes one answer: every later answer is TaskGone and changes nothing", async () => {
+    test("a token can be used once: every later use fails with TaskGone and changes nothing", async () => {
       const { deliveries, token } = subject;
       await deliveries.start("one", {});
       const waiting = await token("one");
@@ -100,16 +100,16 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       await expect(deliveries.succeed(waiting, {}, "one")).rejects.toThrow(TaskGone);
     });
 
-    test("of answers to one token at once exactly one is taken", async () => {
+    test("exactly one of several concurrent uses of one token succeeds", async () => {
       const { deliveries, token } = subject;
       await deliveries.start("one", {});
       const waiting = await token("one");
-      const answers = await Promise.allSettled(
+      const results = await Promise.allSettled(
         [1, 2, 3, 4].map((vote) => deliveries.succeed(waiting, { vote }, "one")),
       );
-      expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
-      for (const answer of answers) {
-        if (answer.status === "rejected") expect(answer.reason).toBeInstanceOf(TaskGone);
+      expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+      for (const result of results) {
+        if (result.status === "rejected") expect(result.reason).toBeInstanceOf(TaskGone);
       }
     });
 
@@ -167,16 +167,16 @@ export const deliveriesContract = (name: string, make: () => Promise<DeliveriesU
       expect(listed).toEqual([...names].reverse());
     });
 
-    test("a list by status holds those of that status alone", async () => {
+    test("a list by status contains only executions with that status", async () => {
       const { deliveries, token } = subject;
       for (const each of ["a", "b", "c"]) await deliveries.start(each, {});
       await deliveries.succeed(await token("b"), {}, "b");
       await waitForEnd(deliveries, "b");
-      const namesOf = async (status: Execution["status"]) =>
+      const listNames = async (status: Execution["status"]) =>
         (await deliveries.list({ limit: 10, status })).executions.map((execution) => execution.name);
-      expect(await namesOf("SUCCEEDED")).toEqual(["b"]);
-      expect((await namesOf("RUNNING")).sort()).toEqual(["a", "c"]);
-      expect(await namesOf("FAILED")).toEqual([]);
+      expect(await listNames("SUCCEEDED")).toEqual(["b"]);
+      expect((await listNames("RUNNING")).sort()).toEqual(["a", "c"]);
+      expect(await listNames("FAILED")).toEqual([]);
     });
   });
 };

@@ -3,7 +3,7 @@ import { ImageNotFound, type Images, ImageTagTaken } from "#platform/images/imag
 
 type ImageTagsUnderTest = {
   readonly images: Pick<Images, "describe" | "release">;
-  /** The same images, as another process has them. */
+  /** The same images, as in another process. */
   readonly elsewhere: Pick<Images, "release">;
   /** Two images that exist. */
   readonly digests: readonly [string, string];
@@ -27,9 +27,11 @@ export const imageTagsContract = (name: string, make: () => Promise<ImageTagsUnd
       expect(await under.images.describe(digest)).toBeDefined();
     });
 
-    test("two writers of the same tag at once both succeed", async () => {
+    test("two concurrent writers of the same tag both succeed", async () => {
       const [digest] = under.digests;
-      await Promise.all([under.images, under.elsewhere].map((one) => one.release(digest, "release-churn-2")));
+      await Promise.all(
+        [under.images, under.elsewhere].map((images) => images.release(digest, "release-churn-2")),
+      );
     });
 
     test("a tag never moves to another image", async () => {
@@ -39,7 +41,7 @@ export const imageTagsContract = (name: string, make: () => Promise<ImageTagsUnd
       await under.images.release(digest, "release-churn-3");
     });
 
-    test("an image that does not exist gets no tag, and the tag stays free", async () => {
+    test("a missing image gets no tag, and the tag stays free", async () => {
       const [digest] = under.digests;
       const absent = `sha256:${"0".repeat(64)}`;
       await expect(under.images.release(absent, "release-churn-4")).rejects.toThrow(ImageNotFound);

@@ -3,10 +3,10 @@ import { ImageNotFound, type Images } from "#platform/images/images.ts";
 
 export type ImagesUnderTest = {
   readonly images: Images;
-  /** A second builder over the same images, as another process has it. */
+  /** A second builder for the same images, as in another process. */
   readonly elsewhere: Images;
   readonly runtime: string;
-  /** A model, two commits at which its served files are the same, and one at which they are others. */
+  /** A model, two commits with the same served files, and one commit with other files. */
   readonly model: string;
   readonly commits: { readonly first: string; readonly same: string; readonly other: string };
   /** Commits at which the model's folder fails its check, by the name of the check's error. */
@@ -14,7 +14,7 @@ export type ImagesUnderTest = {
   readonly stop: () => Promise<void>;
 };
 
-/** What every implementation of Images must keep. */
+/** The rules of `Images`, for every implementation. */
 export const imagesContract = (name: string, make: () => Promise<ImagesUnderTest>): void => {
   describe(`images, ${name}`, () => {
     let under: ImagesUnderTest;
@@ -25,7 +25,7 @@ export const imagesContract = (name: string, make: () => Promise<ImagesUnderTest
     const build = (commit: string, images = under.images, runtime = under.runtime) =>
       images.build({ model: under.model, commit, runtime });
 
-    test("an image is named by its digest, and is there with its size once it is built", async () => {
+    test("a built image has a digest, and exists with its size", async () => {
       const built = await build(under.commits.first);
 
       expect(built.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
@@ -33,7 +33,7 @@ export const imagesContract = (name: string, make: () => Promise<ImagesUnderTest
       expect(await under.elsewhere.describe(built.digest)).toEqual({ sizeBytes: built.sizeBytes });
     });
 
-    test("the same files at another commit, or built elsewhere, give the same image", async () => {
+    test("the same files give the same image, at another commit and in another process", async () => {
       const first = await build(under.commits.first);
       const same = await build(under.commits.same, under.elsewhere);
       expect([same.digest, same.sizeBytes]).toEqual([first.digest, first.sizeBytes]);
@@ -41,27 +41,27 @@ export const imagesContract = (name: string, make: () => Promise<ImagesUnderTest
 
     test("other files give another image", async () => {
       const first = await build(under.commits.first);
-      const other = await build(under.commits.other);
-      expect(other.digest).not.toBe(first.digest);
+      const otherImage = await build(under.commits.other);
+      expect(otherImage.digest).not.toBe(first.digest);
     });
 
-    test("two builds of the same image at once both succeed", async () => {
-      const [one, two] = await Promise.all([
+    test("two concurrent builds of the same image both succeed", async () => {
+      const [first, second] = await Promise.all([
         build(under.commits.other),
         build(under.commits.other, under.elsewhere),
       ]);
-      expect(one.digest).toBe(two.digest);
-      expect(await under.images.describe(one.digest)).toEqual({ sizeBytes: one.sizeBytes });
+      expect(first.digest).toBe(second.digest);
+      expect(await under.images.describe(first.digest)).toEqual({ sizeBytes: first.sizeBytes });
     });
 
-    test("a check that fails ends the build with the check's own error", async () => {
+    test("a failed check ends the build with the check's error", async () => {
       await expect(build(under.failing.ManifestInvalid)).rejects.toMatchObject({ name: "ManifestInvalid" });
       await expect(build(under.failing.ModelUnreadable)).rejects.toMatchObject({ name: "ModelUnreadable" });
     });
 
-    test("an image is not built with another runtime than the delivery was started with", async () => {
-      const other = build(under.commits.first, under.images, `sha256:${"0".repeat(64)}`);
-      await expect(other).rejects.toMatchObject({
+    test("an image is not built with another runtime than at the start of the delivery", async () => {
+      const failedBuild = build(under.commits.first, under.images, `sha256:${"0".repeat(64)}`);
+      await expect(failedBuild).rejects.toMatchObject({
         name: "ImageBuildFailed",
         message: expect.stringContaining("deliver again"),
       });

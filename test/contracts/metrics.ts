@@ -11,14 +11,14 @@ export type MetricsUnderTest = {
   close(): Promise<void>;
 };
 
-/** Nearest rank (https://en.wikipedia.org/wiki/Percentile#The_nearest-rank_method), written down plainly. */
+/** Nearest rank (https://en.wikipedia.org/wiki/Percentile#The_nearest-rank_method), in its simplest form. */
 const nearestRank = (sorted: readonly number[], percentile: number): number | undefined =>
   sorted[Math.max(0, Math.ceil((percentile / 100) * sorted.length) - 1)];
 
 const observation = fc.record({
   latencyMs: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.double({ min: 0, max: 5_000, noNaN: true })),
   failed: fc.boolean(),
-  // Labels are names from outside: what every object inherits is a label like any other.
+  // Labels come from outside: names that every object inherits are ordinary labels.
   labels: fc
     .uniqueArray(
       fc.tuple(
@@ -30,7 +30,7 @@ const observation = fc.record({
     .map((labels) => new Map(labels)),
 });
 
-/** The rules of `Metrics`, for every implementation. `make` gives one in which no model named `contract-…` has metrics. */
+/** The rules of `Metrics`, for every implementation. `make` returns one without metrics of a model `contract-…`. */
 export const metricsContract = (name: string, make: () => Promise<MetricsUnderTest>): void => {
   describe(`metrics: ${name}`, () => {
     let subject: MetricsUnderTest;
@@ -79,7 +79,7 @@ export const metricsContract = (name: string, make: () => Promise<MetricsUnderTe
       );
     });
 
-    test("without requests there are zeros, and no percentile", async () => {
+    test("without requests, counts are zero and percentiles are undefined", async () => {
       expect(await subject.metrics.statistics(window, { percentiles: [95] })).toEqual({
         requests: 0,
         failures: 0,
@@ -101,7 +101,7 @@ export const metricsContract = (name: string, make: () => Promise<MetricsUnderTe
       expect((await subject.metrics.statistics(window, { percentiles: [] })).requests).toBe(0);
     });
 
-    test("the total of a delivery metric adds up what has the very same dimensions, in whatever order", async () => {
+    test("the total of a delivery metric sums the values with the same dimensions, in any order", async () => {
       const outcome = `outcome-${runs}-${subject.minute}`;
       const count = { name: outcome, unit: "Count" } as const;
       subject.metrics.count({ ...count, value: 2, dimensions: { model: "churn", outcome: "promoted" } });

@@ -28,7 +28,7 @@ test("the deliveries that these tests play end as intended", () => {
   expectSameForm("outcomes", traces.outcomes);
 });
 
-describe("what is stored", () => {
+describe("stored data", () => {
   test.each(["stored-items", "stored-blobs", "stored-tables", "stored-names"] as const)(
     "keeps its form: %s",
     (name) => expectSameForm(name, storedForms(traces)[name]),
@@ -42,15 +42,15 @@ describe("the state machine and the events that start it", () => {
   );
 });
 
-test("the approval message, the dialog and the answers to Slack keep their form in every state", () => {
+test("the approval message, the dialog and the responses to Slack keep their form in every state", () => {
   expectSameForm("messages", messageForms(traces).messages);
 });
 
-test("error names that the state machine, its remedies or an exit code know stay as they are", () => {
+test("error names that the state machine, remedies or exit codes use do not change", () => {
   expectSameForm("error-names", errorForms()["error-names"]);
 });
 
-test("no other error name goes away", () => {
+test("other error names are not removed", () => {
   const name = "other-error-names";
   if (isRecording) writeFixture(name, otherErrorNames());
   else

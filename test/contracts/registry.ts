@@ -8,7 +8,7 @@ export type RegistryUnderTest = {
   close(): Promise<void>;
 };
 
-/** The rules of `Registry`, for every implementation. `make` gives one without any model `contract-…`. */
+/** The rules of `Registry`, for every implementation. `make` returns one without any model `contract-…`. */
 export const registryContract = (name: string, make: () => Promise<RegistryUnderTest>): void => {
   describe(`registry: ${name}`, () => {
     let subject: RegistryUnderTest;
@@ -53,7 +53,7 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
       expect(await registry.byAlias(model, "champion")).toBeUndefined();
     });
 
-    test("registering again under the same delivery is the same version, another delivery's is the next", async () => {
+    test("registering again for the same delivery returns the same version, and another delivery gets the next version", async () => {
       const { registry } = subject;
       const first = await registry.register(registration);
       expect(await registry.register(registration)).toEqual(first);
@@ -62,15 +62,15 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
       expect((await registry.versions(model, { limit: 10 })).map(({ version }) => version)).toEqual([2, 1]);
     });
 
-    test("versions are numbered per model, and the newest come first up to the limit", async () => {
+    test("versions are numbered per model, and listed newest first up to the limit", async () => {
       const { registry } = subject;
       for (const delivery of ["a", "b", "c"]) await registry.register({ ...registration, delivery });
-      const other = await registry.register({ ...registration, model: `${model}-other` });
-      expect(other.version).toBe(1);
+      const otherModel = await registry.register({ ...registration, model: `${model}-other` });
+      expect(otherModel.version).toBe(1);
       expect((await registry.versions(model, { limit: 2 })).map(({ version }) => version)).toEqual([3, 2]);
     });
 
-    test("an alias names one version, moves, and can be taken away", async () => {
+    test("an alias points to one version, moves, and can be removed", async () => {
       const { registry } = subject;
       for (const delivery of ["a", "b"]) await registry.register({ ...registration, delivery });
       await registry.setAlias(model, "champion", 1);
@@ -100,7 +100,7 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
       });
     });
 
-    test("an alias or tags for a version that is not there are ModelVersionNotFound", async () => {
+    test("setting an alias or tags of a missing version fails with ModelVersionNotFound", async () => {
       const { registry } = subject;
       await registry.register(registration);
       await expect(registry.setAlias(model, "champion", 9)).rejects.toThrow(ModelVersionNotFound);
@@ -118,7 +118,7 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
     });
 
     test.each(["before", "after"] as const)(
-      "a registration that breaks off %s any inner call is not seen, and is completed and never doubled by the next",
+      "a registration that fails %s any inner call is invisible, and the next one completes it without a duplicate",
       async (when) => {
         for (let count = 1; ; count += 1) {
           renew();
@@ -143,14 +143,14 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
       },
     );
 
-    test("a registration of which many run at once is one version", async () => {
+    test("concurrent registrations of one delivery create one version", async () => {
       const { registry } = subject;
       const all = await Promise.all(Array.from({ length: 8 }, () => registry.register(registration)));
       expect(new Set(all.map(({ version }) => version))).toEqual(new Set([1]));
       expect(await registry.versions(model, { limit: 5 })).toHaveLength(1);
     });
 
-    test("a new tag that many set at once is set", async () => {
+    test("concurrent writers of a new tag set it", async () => {
       const { registry } = subject;
       await registry.register(registration);
       for (const key of ["one", "two", "three", "four", "five"]) {

@@ -16,12 +16,12 @@ export const secretsContract = (name: string, make: () => Promise<SecretsUnderTe
     });
     afterEach(() => subject.close());
 
-    test("a secret is read by its name, again and again", async () => {
+    test("a secret can be read by its name repeatedly", async () => {
       expect(await subject.secrets.read("SLACK_BOT_TOKEN")).toBe("xoxb-contract");
       expect(await subject.secrets.read("SLACK_BOT_TOKEN")).toBe("xoxb-contract");
     });
 
-    test("a missing and an empty secret are SecretMissing, and the message names them", async () => {
+    test("a missing or empty secret fails with SecretMissing, and the message names it", async () => {
       for (const missing of ["MISSING_SECRET", "EMPTY_SECRET"]) {
         const reading = subject.secrets.read(missing);
         await expect(reading).rejects.toThrow(SecretMissing);

@@ -10,15 +10,15 @@ import type { Json } from "#platform/store/store.ts";
 
 export type ServingUnderTest = {
   readonly serving: Serving;
-  /** A second handle on the same state, as another process has it. */
+  /** A second handle on the same state, as in another process. */
   readonly elsewhere: Serving;
   /** Two images that exist. */
   readonly digests: readonly [string, string];
-  /** A call that the images' function answers, and one that breaks it. */
+  /** A call that the images' function handles, and a call that breaks it. */
   readonly payload: Json;
   readonly breaking: Json;
-  /** The function version that the function itself says it is, from its answer. */
-  readonly versionIn: (answer: Json) => string;
+  /** The function version in the function's own response. */
+  readonly versionIn: (response: Json) => string;
   readonly stop: () => Promise<void>;
 };
 
@@ -37,14 +37,14 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       timeoutSeconds: 10,
       variables: { SLIPWAY_MODEL_VERSION: over.registryVersion ?? "1", SLIPWAY_ENVIRONMENT: "stage" },
     });
-    const published = async (model: string) => {
+    const publishTwo = async (model: string) => {
       await under.serving.ensure(model);
       const first = await under.serving.publish(model, config());
       const second = await under.serving.publish(model, config({ registryVersion: "2" }));
       return { first, second };
     };
-    const routed = async (model: string, alias?: Partial<LiveAlias>) => {
-      const { first, second } = await published(model);
+    const routeFirst = async (model: string, alias?: Partial<LiveAlias>) => {
+      const { first, second } = await publishTwo(model);
       const live = await under.serving.route(
         model,
         { version: first.version, description: "fence=1 delivery=a", ...alias },
@@ -64,8 +64,8 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       expect(await under.serving.version("ensured", version)).toEqual({ version, config: config() });
     });
 
-    test("the same configuration published again is the same version, another one is another", async () => {
-      const { first, second } = await published("published");
+    test("the same configuration gets the same version, and another configuration gets another version", async () => {
+      const { first, second } = await publishTwo("published");
       const again = await under.serving.publish("published", config());
       const reordered = await under.elsewhere.publish("published", {
         ...config(),
@@ -79,18 +79,18 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       expect(await under.serving.version("published", second.version)).toEqual(second);
     });
 
-    test("two that publish the same configuration at once get one version", async () => {
+    test("concurrent publications of the same configuration get one version", async () => {
       await under.serving.ensure("at-once");
       const versions = await Promise.all(
-        [under.serving, under.elsewhere, under.serving, under.elsewhere].map((one) =>
-          one.publish("at-once", config()),
+        [under.serving, under.elsewhere, under.serving, under.elsewhere].map((serving) =>
+          serving.publish("at-once", config()),
         ),
       );
 
       expect(new Set(versions.map(({ version }) => version)).size).toBe(1);
     });
 
-    test("nothing is published for a model without function or an image that does not exist", async () => {
+    test("publish fails for a model without a function and for a missing image", async () => {
       await under.serving.ensure("no-image");
       const missing = `sha256:${"0".repeat(64)}`;
 
@@ -100,7 +100,7 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
     });
 
     test("a published version gets no traffic until it is routed", async () => {
-      const { first } = await published("quiet");
+      const { first } = await publishTwo("quiet");
 
       expect(await under.serving.live("quiet")).toBeUndefined();
       await expect(under.serving.invoke("quiet", "live", under.payload)).rejects.toThrow(NotServed);
@@ -108,8 +108,8 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       expect(under.versionIn(direct.payload)).toBe(first.version);
     });
 
-    test("the alias reads back as it was written, with a revision of its own", async () => {
-      const { first, second, live } = await routed("read-back");
+    test("the alias reads back as it was written, with a new revision", async () => {
+      const { first, second, live } = await routeFirst("read-back");
       const moved = await under.serving.route(
         "read-back",
         { version: first.version, canary: { version: second.version, weight: 0.1 }, description: "fence=2" },
@@ -124,8 +124,8 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       expect(await under.elsewhere.live("read-back")).toEqual(moved);
     });
 
-    test("a writer that read an older revision is refused and changes nothing", async () => {
-      const { second, live } = await routed("raced");
+    test("a writer with an older revision is refused and changes nothing", async () => {
+      const { second, live } = await routeFirst("raced");
       const alias = { version: second.version, description: "fence=2 delivery=b" };
       const theirs = await under.elsewhere.route("raced", alias, { expect: live.revision });
 
@@ -139,8 +139,8 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       expect(await under.serving.live("raced")).toEqual(theirs);
     });
 
-    test("of many writers with one revision exactly one wins", async () => {
-      const { second, live } = await routed("crowd");
+    test("exactly one of several writers with one revision succeeds", async () => {
+      const { second, live } = await routeFirst("crowd");
       const results = await Promise.allSettled(
         Array.from({ length: 10 }, (_, index) =>
           (index % 2 ? under.serving : under.elsewhere).route(
@@ -156,8 +156,8 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
         if (result.status === "rejected") expect(result.reason).toBeInstanceOf(RevisionConflict);
     });
 
-    test("a revision is never used again, not even after the alias was removed", async () => {
-      const { first, live } = await routed("again");
+    test("a revision is never used again, even after the alias was removed", async () => {
+      const { first, live } = await routeFirst("again");
       await under.serving.unroute("again", { expect: live.revision });
       expect(await under.serving.live("again")).toBeUndefined();
       const anew = await under.serving.route(
@@ -172,8 +172,8 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       );
     });
 
-    test("no alias points at a version that is not there", async () => {
-      const { first, live } = await routed("dangling");
+    test("an alias cannot point to a missing version", async () => {
+      const { first, live } = await routeFirst("dangling");
       const canary = { version: "999", weight: 0.5 };
 
       for (const alias of [{ version: "999" }, { version: first.version, canary }])
@@ -183,9 +183,9 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       expect(await under.serving.live("dangling")).toEqual(live);
     });
 
-    test("a weight of 0 sends nothing to the canary and a weight of 1 everything", async () => {
-      const { first, second, live } = await routed("weights");
-      const answersAt = async (weight: number, expectRevision: string) => {
+    test("a weight of 0 sends no request to the canary, and a weight of 1 sends all", async () => {
+      const { first, second, live } = await routeFirst("weights");
+      const invokeAt = async (weight: number, expectRevision: string) => {
         const canary = { version: second.version, weight };
         const alias = { version: first.version, canary, description: "" };
         const { revision } = await under.serving.route("weights", alias, { expect: expectRevision });
@@ -198,15 +198,15 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
         return { revision, seen: [...seen] };
       };
 
-      const none = await answersAt(0, live.revision);
-      const all = await answersAt(1, none.revision);
+      const none = await invokeAt(0, live.revision);
+      const all = await invokeAt(1, none.revision);
 
       expect(none.seen).toEqual([first.version]);
       expect(all.seen).toEqual([second.version]);
     });
 
-    test("a change of the alias made elsewhere counts from the very next call", async () => {
-      const { first, second, live } = await routed("elsewhere");
+    test("another process's change of the alias takes effect at the next call", async () => {
+      const { first, second, live } = await routeFirst("elsewhere");
       const before = await under.serving.invoke("elsewhere", "live", under.payload);
       await under.elsewhere.route(
         "elsewhere",
@@ -218,8 +218,8 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       expect([before.version, after.version]).toEqual([first.version, second.version]);
     });
 
-    test("a function that breaks fails that call alone, and the next one is answered", async () => {
-      const { first } = await routed("breaks");
+    test("a function that breaks fails only that call, and the next call succeeds", async () => {
+      const { first } = await routeFirst("breaks");
 
       await expect(under.serving.invoke("breaks", "live", under.breaking)).rejects.toThrow(FunctionFailed);
       const next = await under.serving.invoke("breaks", "live", under.payload);
@@ -227,16 +227,16 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       expect(next.durationMs).toBeGreaterThan(0);
     });
 
-    test("a version that is not there cannot be called", async () => {
-      await published("absent");
+    test("a missing version cannot be invoked", async () => {
+      await publishTwo("absent");
       await expect(under.serving.invoke("absent", { version: "999" }, under.payload)).rejects.toThrow(
         NotServed,
       );
     });
 
-    test("a retired model is gone, other models stay, and it can come back", async () => {
-      const { live } = await routed("retired");
-      await published("retired-not");
+    test("a retired model is removed, other models stay, and it can be created again", async () => {
+      const { live } = await routeFirst("retired");
+      await publishTwo("retired-not");
       await under.serving.retire("retired");
       await under.serving.retire("retired");
 
@@ -249,12 +249,12 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
 
       await under.serving.ensure("retired");
       const { version } = await under.serving.publish("retired", config({ registryVersion: "7" }));
-      const answer = await under.serving.invoke("retired", { version }, under.payload);
-      expect(under.versionIn(answer.payload)).toBe(version);
+      const response = await under.serving.invoke("retired", { version }, under.payload);
+      expect(under.versionIn(response.payload)).toBe(version);
     });
 
     test("a recreated function has none of its versions: invoking one is NotServed, publishing its image serves it", async () => {
-      const { first, second } = await routed("anew");
+      const { first, second } = await routeFirst("anew");
       await under.serving.retire("anew");
       await under.serving.ensure("anew");
       const described = { description: "fence=2 delivery=b" };
@@ -266,8 +266,8 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       }
       const { version } = await under.serving.publish("anew", second.config);
       await under.serving.route("anew", { version, ...described }, { expect: "absent" });
-      const answer = await under.serving.invoke("anew", "live", under.payload);
-      expect(under.versionIn(answer.payload)).toBe(version);
+      const response = await under.serving.invoke("anew", "live", under.payload);
+      expect(under.versionIn(response.payload)).toBe(version);
     });
   });
 };

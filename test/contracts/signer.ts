@@ -5,9 +5,9 @@ import type { Signer } from "#platform/signer/signer.ts";
 
 export type SignerUnderTest = {
   readonly signer: Signer;
-  /** The same key, opened anew. */
+  /** The same key, opened again. */
   readonly elsewhere: Signer;
-  /** A signer with a key of its own. */
+  /** A signer with another key. */
   readonly other: Signer;
   close(): Promise<void>;
 };
@@ -23,7 +23,7 @@ export const signerContract = (name: string, make: () => Promise<SignerUnderTest
 
     const message = fc.uint8Array({ maxLength: 10_000 });
 
-    test("a signature verifies its bytes, whoever opens the key", async () => {
+    test("a signature verifies its bytes, also after the key is opened again", async () => {
       await fc.assert(
         fc.asyncProperty(message, async (bytes) => {
           const signed = await subject.signer.sign(bytes);
@@ -74,7 +74,7 @@ export const signerContract = (name: string, make: () => Promise<SignerUnderTest
       expect(await subject.signer.verify(bytes, { ...own, keyId: others.keyId })).toBe(false);
     });
 
-    test("whoever has the public key alone can verify", async () => {
+    test("the public key alone is enough to verify a signature", async () => {
       const key = createPublicKey(await subject.signer.publicKey());
       const bytes = Buffer.from("statement");
       const { signature } = await subject.signer.sign(bytes);

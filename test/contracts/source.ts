@@ -15,7 +15,7 @@ export type FileChanges = Readonly<Record<string, string | Uint8Array | null>>;
 
 export type SourceUnderTest = {
   readonly source: Source & CommitHistory;
-  /** Commits the changes to `main` on top of the commit before, by Ada Lovelace <ada@example.com>; gives the id. */
+  /** Commits the changes to `main` after the previous commit, as Ada Lovelace <ada@example.com>; returns the id. */
   commit(changes: FileChanges, message: string): Promise<string>;
   /** Runs git in the repository that the source reads, as Ada Lovelace. */
   git(...args: string[]): unknown;
@@ -27,7 +27,7 @@ const allByteValues = Uint8Array.from({ length: 70_000 }, (_, index) => (index *
 const listChangedPaths = (commit: HistoryCommit | undefined): string[] =>
   commit === undefined ? [] : listKnownChanges(commit).map(({ path }) => path);
 
-/** The rules of `Source`, for every implementation. `make` gives a repository without commits, made once for all tests. */
+/** The rules of `Source`, for every implementation. `make` is called once and returns a repository without commits. */
 export const sourceContract = (name: string, make: () => Promise<SourceUnderTest>): void => {
   describe(`source: ${name}`, () => {
     let subject: SourceUnderTest;
@@ -76,7 +76,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect(Date.parse(commit.committedAt)).toBeLessThanOrEqual(ended);
     });
 
-    test("a branch and an abbreviated id lead to the commit", async () => {
+    test("a branch and an abbreviated id resolve to the commit", async () => {
       expect((await subject.source.commit("main")).id).toBe(second);
       expect((await subject.source.commit(first.slice(0, 12))).id).toBe(first);
       expect((await subject.source.commit(second)).subject).toBe("Second: é");
@@ -116,7 +116,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       await expect(subject.source.changedPaths(revision, first)).rejects.toThrow(CommitNotFound);
     });
 
-    test("changed paths are those added, changed and deleted, in any characters", async () => {
+    test("changed paths are the added, changed and deleted files, with any characters", async () => {
       expect([...(await subject.source.changedPaths(first, second))].sort()).toEqual([
         "README.md",
         "models/churn-2/model.yaml",
@@ -126,13 +126,13 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect(await subject.source.changedPaths(first, first)).toEqual([]);
     });
 
-    test("without a commit before, all paths are changed", async () => {
+    test("without an earlier commit, all paths are changed", async () => {
       const paths = await subject.source.changedPaths(undefined, first);
       expect(paths).toHaveLength(8);
       expect(paths).toContain("models/churn/deep/er/über datei 語.txt");
     });
 
-    test("a history is the commits since another, each with its author, committer and changes", async () => {
+    test("a history lists the commits since another commit, with author, committer and changes", async () => {
       const { commits, complete } = await subject.source.history(second, [first]);
       expect(complete).toBe(true);
       expect(commits).toMatchObject([
@@ -154,7 +154,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect((await subject.source.history(first, [second])).commits).toEqual([]);
     });
 
-    test("a history reads the requested paths; without paths it is the commits alone", async () => {
+    test("a history reads the requested paths; without paths it lists only the commits", async () => {
       const about = await subject.source.history(second, [], ["models/spam"]);
       expect(about.commits.map(({ id }) => id)).toEqual([second, first]);
       expect(listChangedPaths(about.commits[0])).toContain("models/spam/model yaml é");
@@ -180,7 +180,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       await expect(subject.source.history(second, ["0".repeat(40)])).rejects.toThrow(CommitNotFound);
     });
 
-    test("co-authors are read from the message, and a file that moved says from where", async () => {
+    test("co-authors are read from the message, and a moved file has its old path", async () => {
       const message = "Moved\n\nCo-authored-by: Grace Hopper <grace@example.com>";
       const content = Buffer.from(allByteValues);
       const moved = await subject.commit(
@@ -196,7 +196,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect(listChangedPaths(commit)).toContain("models/churn/model.onnx");
     });
 
-    test("models are the folders under models/ at that commit, and nothing else", async () => {
+    test("models are the folders under models/ at that commit, without other files", async () => {
       expect([...(await subject.source.models(first))].sort()).toEqual(["churn", "churn-2"]);
       expect([...(await subject.source.models(second))].sort()).toEqual(["churn", "spam"]);
     });
@@ -216,7 +216,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect(Buffer.from(later.get("model.yaml") ?? "").toString()).toBe("name: churn # again\n");
     });
 
-    test("of a model's files those that are named are read, byte for byte, where they are there", async () => {
+    test("only the named files of a model are read, byte for byte, without missing ones", async () => {
       const names = ["model.onnx", "deep/er/über datei 語.txt", "golden.json", "model.onnx"];
       const files = await subject.source.modelFiles("churn", first, names);
       expect([...files.keys()].sort()).toEqual(["deep/er/über datei 語.txt", "model.onnx"]);
@@ -244,12 +244,12 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       "MODEL.YAML",
       "--help",
       "__proto__",
-    ])("%j is no file of a model's folder, and nothing is read for it", async (name) => {
+    ])("%j is not a file of a model's folder, and is not read", async (name) => {
       const files = await subject.source.modelFiles("churn", first, [name, "empty.csv"]);
       expect([...files.keys()]).toEqual(["empty.csv"]);
     });
 
-    test("equal content has equal ids, at any commit and under any name, and other content has others", async () => {
+    test("equal content has equal ids at any commit and under any name, and other content has other ids", async () => {
       const before = await subject.source.modelFileIds("churn", first);
       const after = await subject.source.modelFileIds("churn", second);
       const names = ["deep/er/über datei 語.txt", "empty.csv", "model.onnx", "model.yaml"];
@@ -266,7 +266,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
     });
 
     test.each(["none", "", ".", "..", "churn/deep", "../inference/churn", "README.md", "*"])(
-      "%j is no model and has no files",
+      "%j is not a model and has no files",
       async (model) => {
         expect((await subject.source.modelFiles(model, first)).size).toBe(0);
         expect((await subject.source.modelFiles(model, first, ["model.yaml", "README.md"])).size).toBe(0);
@@ -274,7 +274,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       },
     );
 
-    test("a symbolic link or a submodule in a model's folder is refused, whichever of its files are read", async () => {
+    test("a symbolic link or a submodule in a model's folder is refused, for any files that are read", async () => {
       const { git, source } = subject;
       const target = `${String(git("rev-parse", `${first}:README.md`)).trim()},models/churn/link`;
       for (const [entry, what] of [
@@ -316,11 +316,11 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       "./policy.yaml",
       "",
       "--help",
-    ])("%j at a commit where no such file stands is undefined", async (path) => {
+    ])("%j is undefined at a commit without that file", async (path) => {
       expect(await subject.source.file(path, second)).toBeUndefined();
     });
 
-    describe("of two branches that are merged", () => {
+    describe("a merge of two branches", () => {
       const lines = (...changed: readonly (readonly [number, string])[]): string =>
         Array.from({ length: 20 }, (_, index) => `${new Map(changed).get(index) ?? index}\n`).join("");
       const before = {
@@ -330,7 +330,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         "models/other/model.yaml": "name: other\n",
       };
       let branches = 0;
-      /** `ours` on main and `theirs` on a branch, merged with git's own flags; `after` is what the merge gets besides. */
+      /** Merges `ours` on main and `theirs` on a branch with git's `flags`; `after`: further changes of the merge. */
       const merge = async (
         ours: FileChanges,
         theirs: FileChanges,
@@ -347,14 +347,14 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         try {
           git("merge", "--quiet", "--no-ff", "--no-commit", ...flags, branch);
         } catch {
-          // What conflicts is resolved by what comes after.
+          // `after` resolves conflicts.
         }
         return commit(after, "Merged");
       };
       const isClean = async (...args: Parameters<typeof merge>) =>
         subject.source.isCleanMerge(await merge(...args));
 
-      test("the merge is clean where each side changed files of its own", async () => {
+      test("the merge is clean where each side changed its own files", async () => {
         expect(
           await isClean(
             { "models/shop/model.yaml": lines([3, "ours"]), "models/shop/new.csv": "2\n" },
@@ -363,7 +363,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         ).toBe(true);
       });
 
-      test("the merge is clean where one side did nothing, or both the same", async () => {
+      test("the merge is clean where one side did nothing, or both made the same change", async () => {
         expect(await isClean({}, { "models/shop/model.yaml": lines([3, "theirs"]) })).toBe(true);
         const same = { "models/shop/model.yaml": lines([3, "both"]), "models/shop/gone.csv": null };
         expect(await isClean(same, same)).toBe(true);
@@ -416,7 +416,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
           { after: { "models/shop/gone.csv": null } },
         ],
         [
-          "what one side changed was left out",
+          "one side's change was left out",
           {},
           { "models/shop/model.yaml": lines([3, "theirs"]) },
           { flags: ["--strategy=ours"] },
@@ -425,7 +425,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         expect(await isClean(ours, theirs, more)).toBe(false);
       });
 
-      test("the merge is not clean where it changes who may run a file", async () => {
+      test("the merge is not clean where it makes a file executable", async () => {
         const id = await merge({}, { "models/shop/model.yaml": lines([3, "theirs"]) });
         subject.git("update-index", "--chmod=+x", "models/shop/run.sh");
         subject.git("commit", "--quiet", "--amend", "--no-edit");
@@ -433,7 +433,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         expect(await subject.source.isCleanMerge(id)).toBe(true);
       });
 
-      test("a commit of one parent, and one of three, is no clean merge", async () => {
+      test("a commit with one or three parents is not a clean merge", async () => {
         const id = await merge({}, { "models/shop/model.yaml": lines([3, "theirs"]) });
         expect(await subject.source.isCleanMerge(`branch-${branches}`)).toBe(false);
         subject.git("reset", "--quiet", "--hard", `${id}^1`);
@@ -442,8 +442,8 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         await expect(subject.source.isCleanMerge("0".repeat(40))).rejects.toThrow(CommitNotFound);
       });
 
-      describe("whose older content was reverted since", () => {
-        /** A commit by hand: any tree, any parents, any date. */
+      describe("with older content that was reverted", () => {
+        /** A commit with any tree, parents and date. */
         const forge = async (tree: string, parents: readonly string[], seconds: number): Promise<string> => {
           const { git } = subject;
           const person = `Ada Lovelace <ada@example.com> ${seconds} +0000`;
@@ -464,8 +464,8 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
           return id;
         };
         const now = Math.floor(Date.now() / 1_000);
-        /** Good content, then other, then the good again, on a branch of its own. */
-        const takenBack = async () => {
+        /** Good content, then other content, then the good content again, on a new branch. */
+        const revertContent = async () => {
           subject.git("checkout", "--quiet", "--force", "-B", `taken-back-${++branches}`, "main");
           const model = "models/shop/model.onnx";
           const good = await subject.commit({ [model]: `good ${branches}\n` }, "Good");
@@ -473,7 +473,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
           const again = await subject.commit({ [model]: `good ${branches}\n` }, "Good again");
           return { good, other, again };
         };
-        /** A merge that has the other content again, where merging by git leaves the good. */
+        /** A merge with the other content, where git's own merge keeps the good content. */
         const expectNotClean = async (ours: string, theirs: string, seconds: number) => {
           const merged = await forge(theirs, [ours, theirs], seconds);
           subject.git("checkout", "--quiet", "-B", `forged-${++branches}`, merged);
@@ -481,35 +481,35 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         };
 
         test.each([
-          ["dates as they are", now],
-          ["a date that lies before all others", 100_000_000],
+          ["real dates", now],
+          ["a date before all other dates", 100_000_000],
         ])(
-          "the merge is not clean where a merge of old commits brings it again, with %s",
+          "the merge is not clean where a merge of old commits restores that content, with %s",
           async (_, date) => {
-            const { good, other, again } = await takenBack();
+            const { good, other, again } = await revertContent();
             const forged = await forge(other, [other], date);
-            const beside = await forge(good, [good], now);
-            const old = await forge(other, [forged, beside], now);
+            const side = await forge(good, [good], now);
+            const old = await forge(other, [forged, side], now);
             await expectNotClean(again, old, now);
           },
         );
 
-        test("the merge is not clean where both sides had merged the same before", async () => {
-          const { good, other, again } = await takenBack();
-          subject.git("checkout", "--quiet", "-B", `beside-${++branches}`, good);
-          const beside = await subject.commit({ "models/other/model.yaml": `name: ${branches}\n` }, "Beside");
+        test("the merge is not clean where both sides had merged the same commit before", async () => {
+          const { good, other, again } = await revertContent();
+          subject.git("checkout", "--quiet", "-B", `side-${++branches}`, good);
+          const side = await subject.commit({ "models/other/model.yaml": `name: ${branches}\n` }, "Side");
           subject.git("checkout", "--quiet", "-B", `prod-${branches}`, again);
-          subject.git("merge", "--quiet", "--no-ff", "--no-edit", beside);
+          subject.git("merge", "--quiet", "--no-ff", "--no-edit", side);
           const prod = String(subject.git("rev-parse", "HEAD")).trim();
           subject.git("checkout", "--quiet", "-B", `old-${branches}`, other);
-          subject.git("merge", "--quiet", "--no-ff", "--no-edit", beside);
+          subject.git("merge", "--quiet", "--no-ff", "--no-edit", side);
           const old = String(subject.git("rev-parse", "HEAD")).trim();
           expect(await subject.source.isCleanMerge(old)).toBe(true);
           await expectNotClean(prod, old, now);
         });
       });
 
-      test("a side that had merged the other before is compared with their last common commit", async () => {
+      test("two sides with an earlier merge are compared with their last common commit", async () => {
         const { git, commit, source } = subject;
         await merge({}, { "models/shop/model.yaml": lines([3, "theirs"]) });
         const branch = `branch-${branches}`;

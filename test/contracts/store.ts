@@ -12,7 +12,7 @@ import {
 
 export type StoreUnderTest = {
   readonly store: Store;
-  /** Moves the store's clock on; it starts at the real time. */
+  /** Moves the store's clock forward; it starts at the real time. */
   advance(milliseconds: number): void;
   now(): number;
   /** How many responses were lost so far, although the store had done the work. Default: none. */
@@ -20,7 +20,7 @@ export type StoreUnderTest = {
   close(): Promise<void>;
 };
 
-/** Well-formed, no longer than what DynamoDB takes as a sort key, never empty, and with each length of UTF-8. */
+/** Non-empty, well-formed text with characters of every UTF-8 length, short enough for a sort key in DynamoDB. */
 const text = fc.string({
   minLength: 1,
   maxLength: 6,
@@ -71,7 +71,7 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
   fc.record({
     do: fc.constant("put" as const),
     sort: sorts,
-    // What JSON can carry: through JSON once, because it has no -0.
+    // Through JSON once, because JSON has no -0.
     value: fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value)) as Json),
     expect: fc.constantFrom(
       "fits" as const,
@@ -143,34 +143,34 @@ const expectSameResult = async (
     model.set(command.sort, { key, value, version: (before?.version ?? 0) + 1 });
     return;
   }
-  const found = model.get(command.sort);
+  const stored = model.get(command.sort);
   if (command.do === "get") {
-    expect(await store.get(key)).toEqual(found);
+    expect(await store.get(key)).toEqual(stored);
     return;
   }
-  const current = found?.version ?? 1;
+  const current = stored?.version ?? 1;
   const { expect: condition } = command;
   const expected =
     condition === "any" || condition === "absent"
       ? condition
       : current + { older: -1, fits: 0, newer: 1 }[condition];
   const holds =
-    expected === "any" || (expected === "absent" ? found === undefined : found?.version === expected);
+    expected === "any" || (expected === "absent" ? stored === undefined : stored?.version === expected);
   if (command.do === "remove") {
     const options = typeof expected === "number" ? { expect: expected } : {};
-    expect(await store.remove(key, options)).toBe(holds && found !== undefined);
+    expect(await store.remove(key, options)).toBe(holds && stored !== undefined);
     if (holds) model.delete(command.sort);
     return;
   }
   const result = await store.put(key, command.value, expected === "any" ? {} : { expect: expected });
-  const version = (found?.version ?? 0) + 1;
-  expect(result).toEqual(holds ? { written: true, version } : { written: false, found });
+  const version = (stored?.version ?? 0) + 1;
+  expect(result).toEqual(holds ? { written: true, version } : { written: false, found: stored });
   if (holds) model.set(command.sort, { key, value: command.value, version });
 };
 
 /**
- * The rules of `Store`, for every implementation. `make` gives an empty store, or one whose partitions are new.
- * `runs`: random command lists that are tried; fewer where each command is a call over the network.
+ * The rules of `Store`, for every implementation. `make` returns a store that is empty or has new partitions.
+ * `runs`: the number of random command lists; fewer where each command is a call over the network.
  */
 export const storeContract = (name: string, make: () => Promise<StoreUnderTest>, runs = 60): void => {
   describe(`store: ${name}`, () => {
@@ -198,7 +198,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       );
     });
 
-    test("of many that create the same item at once exactly one does, and the others are shown its item", async () => {
+    test("exactly one of many concurrent creations of an item succeeds, and the others get that item", async () => {
       const results = await Promise.all(
         Array.from({ length: 20 }, (_, index) => subject.store.put(key, { index }, { expect: "absent" })),
       );
@@ -207,7 +207,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       for (const result of results) if (!result.written) expect(result.found).toEqual(stored);
     });
 
-    test("of many that replace the same version at once exactly one does", async () => {
+    test("exactly one of many concurrent replacements of a version succeeds", async () => {
       await subject.store.put(key, "first");
       const results = await Promise.all(
         Array.from({ length: 20 }, (_, index) => subject.store.put(key, index, { expect: 1 })),
@@ -216,7 +216,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect((await subject.store.get(key))?.version).toBe(2);
     });
 
-    test("items of one partition never appear in another, even where one's name is a prefix of the other's", async () => {
+    test("items of one partition never appear in another, even if its name is a prefix of the other name", async () => {
       await subject.store.put(key, 1);
       const other = { partition: `${key.partition}0`, sort: key.sort };
       expect(await subject.store.get(other)).toBeUndefined();
@@ -225,7 +225,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       );
     });
 
-    test("an item is gone after its expiry: reads, pages, removal and conditions no longer see it", async () => {
+    test("an expired item does not exist for reads, pages, removals and conditions", async () => {
       const { store, advance, now } = subject;
       await store.put(key, "short", { expiresAt: Math.floor(now() / 1_000) + 60 });
       await store.put({ ...key, sort: "other" }, "long");
@@ -241,7 +241,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect((await store.get(key))?.value).toBe("new");
     });
 
-    test("a write without an expiry takes the earlier one away", async () => {
+    test("a write without an expiry removes the earlier expiry", async () => {
       const { store, advance, now } = subject;
       await store.put(key, "short", { expiresAt: Math.floor(now() / 1_000) + 60 });
       await store.put(key, "stays");
@@ -249,7 +249,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect((await store.get(key))?.value).toBe("stays");
     });
 
-    test("items written while pages are read shift none of those that were there", async () => {
+    test("items written between two pages do not move the other items", async () => {
       const { store } = subject;
       const put = (sort: string) => store.put({ ...key, sort }, sort);
       for (const sort of ["b", "d", "f", "h"]) await put(sort);
@@ -265,7 +265,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect([...first.items, ...rest.items].map(({ value }) => value)).toEqual(["b", "d", "f", "h"]);
     });
 
-    test("an item at the limit is kept, one above it is refused with ItemTooLarge and changes nothing", async () => {
+    test("an item at the size limit is stored, and a larger one fails with ItemTooLarge and changes nothing", async () => {
       const fits = "x".repeat(itemLimitBytes - 2);
       expect((await subject.store.put(key, fits)).written).toBe(true);
       await expect(subject.store.put(key, `${fits}x`)).rejects.toThrow(ItemTooLarge);
@@ -273,7 +273,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect((await subject.store.get(key))?.value).toBe(fits);
     });
 
-    test("a hundred items are written at once, the last of each key, and what stood there is replaced", async () => {
+    test("putAll writes 100 items, keeps the last one of each key, and replaces earlier items", async () => {
       const { store } = subject;
       const at = (index: number) => ({ ...key, sort: String(index).padStart(3, "0") });
       await store.put(at(7), "before");
@@ -287,7 +287,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       await store.putAll([]);
     });
 
-    test("of items of which one is too large, or which are too many, none is written", async () => {
+    test("putAll writes nothing if one item is too large or there are too many items", async () => {
       const { store } = subject;
       const small = Array.from({ length: 30 }, (_, index) => ({
         key: { ...key, sort: `${index}` },
@@ -303,7 +303,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect(await all(store, { partition: key.partition, order: "ascending", limit: 10 })).toEqual([]);
     });
 
-    test("items written at once expire each by its own time", async () => {
+    test("items of one putAll expire at their own times", async () => {
       const { store, advance, now } = subject;
       const expiresAt = Math.floor(now() / 1_000) + 60;
       await store.putAll([
@@ -316,21 +316,21 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect((await store.get({ ...key, sort: "other" }))?.value).toBe("long");
     });
 
-    test("concurrent additions are all counted, and at most twice where a response was lost", async () => {
+    test("all concurrent additions are counted, at most twice if a response was lost", async () => {
       const lostBefore = subject.answersLost?.() ?? 0;
-      const given = await Promise.all(
+      const sums = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
           subject.store.add(key, { all: 1, [`n${index % 2}`]: index }),
         ),
       );
       const lost = (subject.answersLost?.() ?? 0) - lostBefore;
-      // Each gets the sum of its own addition and those before it, so no two get the same.
-      const told = given.map(({ all = 0 }) => all).sort((a, b) => a - b);
-      expect(new Set(told).size).toBe(20);
-      const total = told.at(-1) ?? 0;
+      // Each addition returns the sum so far, so all results differ.
+      const sortedSums = sums.map(({ all = 0 }) => all).sort((a, b) => a - b);
+      expect(new Set(sortedSums).size).toBe(20);
+      const total = sortedSums.at(-1) ?? 0;
       expect(total).toBeLessThanOrEqual(20 + lost);
       if (total === 20) {
-        expect(told).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+        expect(sortedSums).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
         expect(await subject.store.get(key)).toEqual({
           key,
           value: { all: 20, n0: 90, n1: 100 },
@@ -354,7 +354,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect(await store.get(key)).toEqual({ key, value: { a: 5 }, version: 1 });
     });
 
-    test("a hundred counters of one item count at once, more are refused, and so is what is no whole number", async () => {
+    test("one addition changes up to 100 counters; more counters and fractions are refused", async () => {
       const { store } = subject;
       const amounts = Object.fromEntries(
         Array.from({ length: 100 }, (_, index) => [`${"label".repeat(20)} ${index}`, index]),
@@ -363,11 +363,11 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       await store.add(key, amounts);
       const doubled = Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, amount * 2]));
       expect((await store.get(key))?.value).toEqual(doubled);
-      const wrong: Record<string, number>[] = [{ ...amounts, more: 1 }, {}, { a: 0.5 }, { a: Number.NaN }];
-      for (const refused of wrong) await expect(store.add(key, refused)).rejects.toThrow(RangeError);
+      const invalid: Record<string, number>[] = [{ ...amounts, more: 1 }, {}, { a: 0.5 }, { a: Number.NaN }];
+      for (const refused of invalid) await expect(store.add(key, refused)).rejects.toThrow(RangeError);
     });
 
-    test("a page can start after a sort key that no item has", async () => {
+    test("a page can start after a sort key without an item", async () => {
       const { store } = subject;
       for (const sort of ["a", "c", "e"]) await store.put({ ...key, sort }, sort);
       const from = (order: "ascending" | "descending") =>
@@ -376,7 +376,7 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect((await from("descending")).items.map(({ value }) => value)).toEqual(["c", "a"]);
     });
 
-    test("a page of no or of more than 1,000 items is refused", async () => {
+    test("a page limit below 1, above 1,000 or with a fraction is refused", async () => {
       for (const limit of [0, 1_001, 1.5]) {
         const query = { partition: key.partition, order: "ascending", limit } as const;
         await expect(subject.store.page(query)).rejects.toThrow(RangeError);

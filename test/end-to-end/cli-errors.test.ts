@@ -1,4 +1,4 @@
-/** Obstacles to a rehearsal: each gives one sentence and leaves no partial files. */
+/** Errors at the start of a rehearsal: each prints one sentence and leaves no partial files. */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -13,7 +13,7 @@ import { runSlipway } from "./run-slipway.ts";
 
 const minutes = 60_000;
 
-describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
+describe("errors at the start of a rehearsal", { timeout: 10 * minutes }, () => {
   let fixture: Fixture;
   beforeAll(async () => {
     fixture = await createFixture();
@@ -30,9 +30,9 @@ describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
   };
 
   test("a port in use exits with 3, names --port, and leaves no partial files", async () => {
-    const taken = createServer();
-    await new Promise<void>((listening) => taken.listen(0, "127.0.0.1", listening));
-    const { port } = taken.address() as AddressInfo;
+    const otherServer = createServer();
+    await new Promise<void>((listening) => otherServer.listen(0, "127.0.0.1", listening));
+    const { port } = otherServer.address() as AddressInfo;
     try {
       const data = join(fixture.folder, "port");
       expectSentence(
@@ -40,14 +40,14 @@ describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
         3,
         new RegExp(`port ${port} is in use: stop the other program, or choose another port with --port`),
       );
-      for (const half of ["state.sqlite", "running.json", "repository", "secrets.env"])
-        expect(existsSync(join(data, half)), half).toBe(false);
+      for (const file of ["state.sqlite", "running.json", "repository", "secrets.env"])
+        expect(existsSync(join(data, file)), file).toBe(false);
     } finally {
-      await new Promise((closed) => taken.close(closed));
+      await new Promise((closed) => otherServer.close(closed));
     }
   });
 
-  test("a data folder that is a file ends with 3 and leaves the file", async () => {
+  test("a data folder that is a file exits with 3 and keeps the file", async () => {
     const file = join(fixture.folder, "file");
     writeFileSync(file, "mine\n");
     const sentence = /a file is in the place of a folder\. Remove it, or choose another folder with --data/;
@@ -57,8 +57,8 @@ describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
     expect(readFileSync(file, "utf8")).toBe("mine\n");
   });
 
-  test("a data folder that cannot be created ends with 3", async () => {
-    // Nobody, not even root, can create a folder in /proc.
+  test("a data folder that cannot be created exits with 3", async () => {
+    // No user, root included, can create a folder in /proc.
     expectSentence(
       await rehearse("--data", "/proc/slipway/data"),
       3,
@@ -80,14 +80,14 @@ describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
     expect(existsSync(data)).toBe(false);
   });
 
-  test("an empty signing secret is refused with 3 instead of signing for everybody", async () => {
-    const ended = await runSlipway({ ...fixture, env: { ...fixture.env, SLACK_SIGNING_SECRET: "" } }, [
+  test("an empty signing secret exits with 3, because anyone could sign with it", async () => {
+    const result = await runSlipway({ ...fixture, env: { ...fixture.env, SLACK_SIGNING_SECRET: "" } }, [
       ...["rehearse", "--json", "--port", "0", "--data", join(fixture.folder, "empty-secret")],
     ]);
-    expectSentence(ended, 3, /SLACK_SIGNING_SECRET is set but empty/);
+    expectSentence(result, 3, /SLACK_SIGNING_SECRET is set but empty/);
   });
 
-  test("a second rehearsal on the same folder ends with 3 and names the first", async () => {
+  test("a second rehearsal on the same folder exits with 3 and names the first", async () => {
     await using first = startRehearsalProcess(fixture, { args: ["--port", "0", "--traffic", "0"] });
     await first.waitFor("state");
     expectSentence(
@@ -116,7 +116,7 @@ describe("obstacles to a rehearsal", { timeout: 10 * minutes }, () => {
       });
     const mount = `mount -t tmpfs -o size=3m none '${disk}'`;
     if (run(mount).status !== 0) {
-      console.warn("SKIPPED: the full disk, because this user may not mount a file system of its own here.");
+      console.warn("SKIPPED: the full disk, because this user may not mount a file system here.");
       return context.skip();
     }
     const rehearsal = `'${process.execPath}' '${slipwayPath}' rehearse --approve --json --port 0 --traffic 0 --data '${disk}/data'`;
@@ -159,11 +159,11 @@ describe("slipway check", () => {
         .replace("quorum: 1", "quorum: 0"),
     );
     const lines = readFileSync(join(folder, "model.yaml"), "utf8").split("\n");
-    const lineOf = (text: string) => lines.findIndex((line) => line.includes(text)) + 1;
+    const findLine = (text: string) => lines.findIndex((line) => line.includes(text)) + 1;
     const { code, stdout, stderr } = await runSlipway(fixture, ["check", folder]);
     expect({ code, stderr }, stdout).toEqual({ code: 1, stderr: "" });
     for (const mistake of ["timeoutSecond", "latencyP95Ms", "quorum"])
-      expect(stdout).toContain(`model.yaml:${lineOf(mistake)}`);
+      expect(stdout).toContain(`model.yaml:${findLine(mistake)}`);
     const json = await runSlipway(fixture, ["check", folder, "--json"]);
     expect(json.code).toBe(1);
     expect(Problems.parse(JSON.parse(json.stdout)).length).toBeGreaterThanOrEqual(3);
@@ -184,7 +184,7 @@ describe("slipway check", () => {
 describe("the command line", { timeout: 10 * minutes }, () => {
   const fixture = { env: { ...process.env, NO_COLOR: "1" }, outputs: [] };
 
-  test("--help lists every command, and each has a --help of its own: exit 0", async () => {
+  test("--help lists every command, and each command has its own --help: exit 0", async () => {
     const { code, stdout } = await runSlipway(fixture, ["--help"]);
     expect(code).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) +(?:\[options\] |<)/gm)].map(

@@ -17,8 +17,8 @@ const PredictResponse = z.object({
 
 test.each([
   ["transit-time", "a regression whose graph takes one matrix"],
-  ["review-topic", "a text that the graph itself takes apart"],
-  ["review-sentiment", "a text that a tokenizer takes apart, in an encoder of 23 MB"],
+  ["review-topic", "a text that the graph splits into words"],
+  ["review-sentiment", "a text with a tokenizer, in an encoder of 23 MB"],
 ])(
   "%s (%s) is delivered, and prod predicts its golden rows as at training",
   async (model) => {
@@ -39,9 +39,9 @@ test.each([
       });
       const text = await response.text();
       expect(response.status, text).toBe(200);
-      const answer = PredictResponse.parse(JSON.parse(text));
-      expect(answer).toMatchObject({ model, version: 1 });
-      expect(findGoldenDifferences(golden, answer.predictions)).toEqual([]);
+      const prediction = PredictResponse.parse(JSON.parse(text));
+      expect(prediction).toMatchObject({ model, version: 1 });
+      expect(findGoldenDifferences(golden, prediction.predictions)).toEqual([]);
       const first = await rehearsal.waitFor("outcome");
       expect(first.outcome, rehearsal.describe()).toBe("promoted");
     } finally {

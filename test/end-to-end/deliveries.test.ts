@@ -18,7 +18,7 @@ const { skip: noBrowser, launch } = requireBrowser();
 const minutes = 60_000;
 
 /** A page without animations, which take half a core on a machine without a graphics card. */
-const calmPage = async ({ context }: Browser): Promise<Page> => {
+const openCalmPage = async ({ context }: Browser): Promise<Page> => {
   const page = await context.newPage();
   await page.emulateMedia({ reducedMotion: "reduce" });
   page.setDefaultTimeout(10 * minutes);
@@ -79,7 +79,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     expect(code, stderr).toBe(0);
     return Ledger.parse(JSON.parse(stdout));
   };
-  const servesAlone = async (version: number) => {
+  const expectServed = async (version: number) => {
     expect((await status()).serving).toMatchObject([
       { environment: "stage", version, percent: 100 },
       { environment: "prod", version, percent: 100 },
@@ -97,7 +97,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     const confirmed = await command("policy", "confirm", id, "--alone");
     expect(confirmed.code, confirmed.stderr).toBe(0);
   };
-  const outcomeOf = (delivery: string): Promise<EventLineOfKind<"outcome">> =>
+  const waitForOutcome = (delivery: string): Promise<EventLineOfKind<"outcome">> =>
     rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
   /** The delivery of the next commit, from its first state on. */
   const nextDelivery = async (from: number): Promise<string> =>
@@ -109,21 +109,21 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     expect(await slack.callback({ user: approverId, value: value ?? "" })).toEqual({ status: 200, text: "" });
   };
   /** No request failed since the last check, and only these versions responded. */
-  const nobodyNoticed = async (versions: readonly number[]) => {
+  const expectNoFailures = async (versions: readonly number[]) => {
     const calls = await caller?.take();
     expect(calls?.failures).toEqual([]);
     expect(calls?.answered).toBeGreaterThan(0);
-    expect(versions, `prod answered with ${calls?.versions}`).toEqual(
+    expect(versions, `prod responded with ${calls?.versions}`).toEqual(
       expect.arrayContaining([...(calls?.versions ?? [])]),
     );
   };
-  const failsAndLeavesProd = async (make: () => Promise<void> | void, error: string, version: number) => {
+  const expectFailedDelivery = async (make: () => Promise<void> | void, error: string, version: number) => {
     const from = rehearsal.mark();
     await make();
     const delivery = await nextDelivery(from);
-    expect(await outcomeOf(delivery)).toMatchObject({ outcome: "failed", error });
-    await servesAlone(version);
-    await nobodyNoticed([version]);
+    expect(await waitForOutcome(delivery)).toMatchObject({ outcome: "failed", error });
+    await expectServed(version);
+    await expectNoFailures([version]);
     const shown = (await status()).deliveries.find((each) => each.delivery === delivery);
     expect(shown).toMatchObject({ outcome: "failed", error: { name: error } });
     const page = await slack.pageFor(approverId, `/deliveries/${delivery}`);
@@ -164,22 +164,22 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     const value = (await slack.questionOf(delivery)) ?? "";
     const before = await slack.messages();
     for (const user of [authorId, guestId]) {
-      const whispers = /Only visible to you/g;
-      expect((await slack.pageFor(user)).match(whispers)).toBeNull();
+      const ephemeralLabel = /Only visible to you/g;
+      expect((await slack.pageFor(user)).match(ephemeralLabel)).toBeNull();
       expect((await slack.callback({ user, value })).status).toBe(200);
-      expect((await slack.pageFor(user)).match(whispers)).toHaveLength(1);
-      expect((await slack.pageFor(approverId)).match(whispers)).toBeNull();
+      expect((await slack.pageFor(user)).match(ephemeralLabel)).toHaveLength(1);
+      expect((await slack.pageFor(approverId)).match(ephemeralLabel)).toBeNull();
     }
     expect(await slack.messages()).toEqual(before);
     expect((await status()).approvals).toMatchObject([{ delivery }]);
   });
 
-  test("an approver's signed click approves, and clicks at the same time send once", async () => {
+  test("an approver's signed click approves, and concurrent clicks send one decision", async () => {
     const { delivery } = await rehearsal.waitFor("question");
     const value = (await slack.questionOf(delivery)) ?? "";
     const clicks = await Promise.all([1, 2, 3].map(() => slack.callback({ user: approverId, value })));
     expect(clicks.map(({ status: code }) => code)).toEqual([200, 200, 200]);
-    expect(await outcomeOf(delivery)).toMatchObject({ outcome: "promoted" });
+    expect(await waitForOutcome(delivery)).toMatchObject({ outcome: "promoted" });
     const entries = rehearsal.events.filter(
       (event) =>
         event.event === "state" &&
@@ -188,7 +188,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
         event.status === "succeeded",
     );
     expect(entries).toHaveLength(1);
-    // Three clicks update the message too: a writer whose older text arrives last overwrites it again.
+    // Three clicks also update the message; an older text that arrives last is overwritten again.
     await expect
       .poll(async () => (await slack.messagesOf(delivery)).map(({ text }) => text), { timeout: 10 * minutes })
       .toEqual(["churn v1 serves prod"]);
@@ -203,11 +203,11 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
   });
 
   test.skipIf(noBrowser)(
-    "in a browser a click on Approve changes the message to its end, and the page shows the delivery",
+    "in a browser, a click on Approve updates the message until the end, and the page shows the delivery",
     async () => {
       const question = await rehearsal.waitFor("question", ({ delivery }) => delivery !== firstDelivery());
       await using chromium = await launch();
-      const page = await calmPage(chromium);
+      const page = await openCalmPage(chromium);
       await page.goto(question.desk);
       await page.locator('[data-live][data-state="live"]').waitFor();
       let loads = 0;
@@ -230,13 +230,13 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     rehearsal.events.find((event): event is EventLineOfKind<"question"> => event.event === "question")
       ?.delivery;
 
-  test("the second version is promoted over a canary that no caller notices", async () => {
+  test("the second version is promoted through a canary without a failed call", async () => {
     const question = await rehearsal.waitFor("question", ({ delivery }) => delivery !== firstDelivery());
     // Without a browser nobody has clicked yet.
     if (noBrowser) await approve(question.delivery);
-    expect(await outcomeOf(question.delivery)).toMatchObject({ outcome: "promoted" });
-    await servesAlone(2);
-    await nobodyNoticed([1, 2]);
+    expect(await waitForOutcome(question.delivery)).toMatchObject({ outcome: "promoted" });
+    await expectServed(2);
+    await expectNoFailures([1, 2]);
     const weights = rehearsal.events.filter(
       (event) =>
         event.event === "state" &&
@@ -253,13 +253,13 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
   });
 
   test("a worse model ends in GateFailed, and the page says why and what to do", async () => {
-    const delivery = await failsAndLeavesProd(() => change("worse"), "GateFailed", 2);
-    const { cause } = await outcomeOf(delivery);
+    const delivery = await expectFailedDelivery(() => change("worse"), "GateFailed", 2);
+    const { cause } = await waitForOutcome(delivery);
     expect(cause).toMatch(/auc|accuracy/);
     if (noBrowser) return;
     const { desk } = await rehearsal.waitFor("question");
     await using chromium = await launch();
-    const page = await calmPage(chromium);
+    const page = await openCalmPage(chromium);
     await page.goto(new URL(`/deliveries/${delivery}`, desk).href);
     const shown = page.getByRole("region", { name: "Error" });
     await shown.getByRole("heading", { name: "GateFailed" }).waitFor();
@@ -269,11 +269,11 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
   });
 
   test("a broken ONNX file ends in ModelUnreadable", async () => {
-    await failsAndLeavesProd(() => change("broken"), "ModelUnreadable", 2);
+    await expectFailedDelivery(() => change("broken"), "ModelUnreadable", 2);
   });
 
   test("golden vectors that differ from the model's predictions end in GoldenVectorsDiffer", async () => {
-    await failsAndLeavesProd(
+    await expectFailedDelivery(
       () => {
         scientist().useTrained("better");
         const file = scientist().file("golden.json");
@@ -291,7 +291,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
   });
 
   test("a broken model.yaml ends in ManifestInvalid", async () => {
-    await failsAndLeavesProd(
+    await expectFailedDelivery(
       () => {
         const file = scientist().file("model.yaml");
         writeFileSync(
@@ -329,7 +329,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     scientist().commit("churn: better, and reviewed");
     const later = await nextDelivery(from);
     expect(later).not.toBe(earlier);
-    expect(await outcomeOf(earlier)).toMatchObject({ outcome: "superseded" });
+    expect(await waitForOutcome(earlier)).toMatchObject({ outcome: "superseded" });
     await rehearsal.waitFor("question", ({ delivery }) => delivery === later);
 
     const [message, ...others] = await slack.messagesOf(earlier);
@@ -339,7 +339,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     // A decision on the old approval does not count any more.
     expect((await slack.callback({ user: approverId, value })).status).toBe(200);
     expect((await status()).approvals).toMatchObject([{ delivery: later }]);
-    await nobodyNoticed([2]);
+    await expectNoFailures([2]);
   });
 
   test("rollback during a canary ends the canary: the delivery is superseded, prod keeps its champion", async () => {
@@ -361,9 +361,9 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     const during = await caller?.take();
     expect(during?.failures).toEqual([]);
     expect([2, better]).toEqual(expect.arrayContaining([...(during?.versions ?? [])]));
-    expect(await outcomeOf(delivery)).toMatchObject({ outcome: "superseded" });
-    await servesAlone(2);
-    await nobodyNoticed([2]);
+    expect(await waitForOutcome(delivery)).toMatchObject({ outcome: "superseded" });
+    await expectServed(2);
+    await expectNoFailures([2]);
     expect((await history())[0]).toMatchObject({
       version: 2,
       status: "promoted",
@@ -371,20 +371,20 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     });
   });
 
-  test("what was rolled back can be delivered again, by hand, and is promoted", async () => {
+  test("a rolled back version can be delivered again by hand and is promoted", async () => {
     const from = rehearsal.mark();
     const { code, stdout, stderr } = await command("deliver", "churn", "--json");
     expect(code, stderr).toBe(0);
     const [started] = z.array(z.object({ name: z.string() })).parse(JSON.parse(stdout));
     expect(await nextDelivery(from)).toBe(started?.name);
     await approve(started?.name ?? "");
-    const ended = await outcomeOf(started?.name ?? "");
+    const ended = await waitForOutcome(started?.name ?? "");
     expect(ended, JSON.stringify(ended)).toMatchObject({ outcome: "promoted" });
     const [newest] = await history();
     expect(newest).toMatchObject({ status: "promoted", delivery: started?.name });
     better = newest?.version ?? 0;
-    await servesAlone(better);
-    await nobodyNoticed([2, better]);
+    await expectServed(better);
+    await expectNoFailures([2, better]);
   });
 
   test("rollback restores the previous version at once, and the ledger says why", async () => {
@@ -397,12 +397,12 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     );
     expect(code, stderr).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ model: "churn", from: better, to: 2, ended: null });
-    // At once: the very next request, and all after it.
+    // At once: for the next request and all later ones.
     const after = await Promise.all(Array.from({ length: 20 }, () => fetchServingVersion(prod)));
     expect(new Set(after)).toEqual(new Set([2]));
-    await nobodyNoticed([2, better]);
-    await servesAlone(2);
-    await nobodyNoticed([2]);
+    await expectNoFailures([2, better]);
+    await expectServed(2);
+    await expectNoFailures([2]);
     expect((await history())[0]).toMatchObject({
       version: 2,
       status: "promoted",
@@ -412,17 +412,17 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
 
   test("a rollback of the first version exits with 1 and a sentence", async () => {
     expect((await command("rollback", "churn", "--reason", "to the first")).code).toBe(0);
-    await servesAlone(1);
+    await expectServed(1);
     const before = await history();
     const { code, stdout, stderr } = await command("rollback", "churn");
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toMatch(/version 1 is the first that prod served of churn: there is none before it/);
     expect(await history()).toEqual(before);
-    await servesAlone(1);
-    await nobodyNoticed([1, 2]);
+    await expectServed(1);
+    await expectNoFailures([1, 2]);
   });
 
-  test("Ctrl-C ends it with exit code 130, a sentence, and no process left", async () => {
+  test("Ctrl-C ends the rehearsal with exit code 130 and a sentence, and leaves no process", async () => {
     await caller?.stop();
     rehearsal.interrupt();
     expect(await rehearsal.ended(), rehearsal.describe()).toEqual({ code: 130, signal: null });
@@ -431,7 +431,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     expect(rehearsal.otherLines).toEqual([]);
   });
 
-  test("no output, page or file holds a secret or a token", async () => {
+  test("no output, page or file contains a secret or a token", async () => {
     await rehearsal[Symbol.asyncDispose]();
     expect(findSecrets(fixture)).toEqual([]);
   });

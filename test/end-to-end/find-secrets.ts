@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Fixture } from "./fixture.ts";
 
-/** Kept in the clear by design and readable by their owner alone: the keys themselves. */
+/** Files with the keys themselves: unencrypted by design, and readable only by their owner. */
 const keyFiles = /^(cipher\.key|secrets\.env)$/;
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/;
@@ -26,7 +26,7 @@ export const findSecrets = (fixture: Fixture): string[] => {
     ...values.filter(([, value]) => text.includes(value)).map(([name]) => `${name} in ${where}`),
     ...(/task.?token/i.test(text) ? [`a task token in ${where}`] : []),
     // The embedded engine's tokens are UUIDs, and no process prints other UUIDs.
-    ...(/^std(out|err) /.test(where) && uuid.test(text) ? [`what looks like a task token in ${where}`] : []),
+    ...(/^std(out|err) /.test(where) && uuid.test(text) ? [`a possible task token in ${where}`] : []),
   ]);
   const inFiles = listFiles(fixture.data)
     .filter((file) => !keyFiles.test(relative(fixture.data, file)) && statSync(file).size < 200_000_000)

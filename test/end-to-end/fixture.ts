@@ -8,7 +8,7 @@ export const slipwayPath = join(repositoryRoot, "cli", "slipway.ts");
 
 const createSecret = () => randomBytes(24).toString("hex");
 
-/** What one end-to-end run owns: a data folder that does not exist yet, secrets for the environment, all output. */
+/** Resources of one end-to-end run: a data folder that does not exist yet, secrets for the environment, all output. */
 export const createFixture = async () => {
   const folder = await createTemporaryFolder();
   const secrets = {
@@ -17,13 +17,13 @@ export const createFixture = async () => {
     CONTROL_TOKEN: createSecret(),
   };
   return {
-    /** A folder of the test's own, beside the data folder. */
+    /** A folder for the test's files, with the data folder in it. */
     folder: folder.path,
     data: join(folder.path, "data"),
     repository: join(folder.path, "data", "repository"),
     secrets,
     env: { ...process.env, ...secrets, NO_COLOR: "1" } as Readonly<Record<string, string | undefined>>,
-    /** All output of all processes on this fixture, for the search after secrets. */
+    /** All output of all processes on this fixture, for the search for secrets. */
     outputs: [] as { readonly where: string; readonly text: string }[],
     remove: folder.remove,
   };

@@ -3,7 +3,7 @@ import { copyFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Fixture, repositoryRoot } from "./fixture.ts";
 
-/** Someone who commits to the watched repository by hand, with git and an editor. */
+/** Commits to the watched repository by hand, as a person with git and an editor. */
 export const openModelRepository = ({ repository }: Pick<Fixture, "repository">) => {
   const git = (...args: string[]): string => {
     const { status, stdout, stderr } = spawnSync("git", ["-C", repository, ...args], { encoding: "utf8" });
@@ -14,9 +14,9 @@ export const openModelRepository = ({ repository }: Pick<Fixture, "repository">)
     head: () => git("rev-parse", "HEAD"),
     /** A file of the model's folder. */
     file: (name: string) => join(repository, "models", "churn", name),
-    /** Puts the model's folder back to what a commit held; nothing is committed yet. */
+    /** Restores the model's folder from a commit, without a new commit. */
     restore: (commit: string) => void git("checkout", "--quiet", commit, "--", "models/churn"),
-    /** Lays one of the trained versions into the model's folder; nothing is committed yet. */
+    /** Copies a trained version into the model's folder, without a commit. */
     useTrained: (version: string) => {
       const from = join(repositoryRoot, "seed", "churn", "versions", version);
       for (const name of readdirSync(from))

@@ -1,4 +1,4 @@
-/** A new model from an export and a table, through the commands alone: created, checked, delivered, called. */
+/** A new model from an export and a table, only through commands: created, checked, delivered, called. */
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -30,31 +30,31 @@ afterAll(async () => {
 test("a model that slipway new wrote is delivered to prod and predicts there", {
   timeout: 600_000,
 }, async () => {
-  // The rehearsal takes models from its checkout: here one with the policy and this model.
-  const own = join(fixture.folder, "checkout");
-  await cp(join(repositoryRoot, "policy.yaml"), join(own, "policy.yaml"));
+  // The rehearsal takes models from its checkout: here one with only the policy and this model.
+  const checkout = join(fixture.folder, "checkout");
+  await cp(join(repositoryRoot, "policy.yaml"), join(checkout, "policy.yaml"));
   const files = ["--onnx", join(exportFolder, "model.onnx"), "--data", join(exportFolder, "data.csv")];
-  const made = await runSlipway(fixture, [
+  const created = await runSlipway(fixture, [
     "new",
     model,
     ...files,
     "--target",
     "outcome",
     "--models",
-    join(own, "models"),
+    join(checkout, "models"),
   ]);
-  expect(made).toMatchObject({ code: 0, stderr: "" });
-  expect(made.stdout).toMatch(/accuracy 0\.81\d on 320 rows/);
-  expect(made.stdout).toContain("holdout.csv has rows of your CSV.");
-  const checked = await runSlipway(fixture, ["check", join(own, "models", model)]);
-  expect(checked).toMatchObject({
+  expect(created).toMatchObject({ code: 0, stderr: "" });
+  expect(created.stdout).toMatch(/accuracy 0\.81\d on 320 rows/);
+  expect(created.stdout).toContain("holdout.csv has rows of your CSV.");
+  const check = await runSlipway(fixture, ["check", join(checkout, "models", model)]);
+  expect(check).toMatchObject({
     code: 0,
-    stdout: `✓ ${join(own, "models", model)} is ready for delivery.\n`,
+    stdout: `✓ ${join(checkout, "models", model)} is ready for delivery.\n`,
   });
 
   rehearsal = await startEmbeddedWorld({
     folder: resolveDataFolder(fixture.data),
-    checkout: own,
+    checkout,
     port: 0,
     modelsPort: 0,
     bakeMs: 5,
@@ -87,17 +87,17 @@ test("a model that slipway new wrote is delivered to prod and predicts there", {
 
 test("an existing folder stays as it is without --force, and a wrong column is a usage error", async () => {
   const models = join(fixture.folder, "checkout", "models");
-  const onto = (...more: string[]) =>
+  const runNew = (...more: string[]) =>
     runSlipway(fixture, [
       ...["new", model, "--onnx", join(exportFolder, "model.onnx"), "--data", join(exportFolder, "data.csv")],
       ...["--models", models, ...more],
     ]);
-  expect(await onto("--target", "outcome")).toMatchObject({
+  expect(await runNew("--target", "outcome")).toMatchObject({
     code: 3,
     stderr: expect.stringContaining("exists already: choose another name, or overwrite it with --force."),
   });
-  expect(await onto("--target", "outcome", "--force")).toMatchObject({ code: 0 });
-  expect(await onto("--target", "income_class", "--force")).toMatchObject({
+  expect(await runNew("--target", "outcome", "--force")).toMatchObject({ code: 0 });
+  expect(await runNew("--target", "income_class", "--force")).toMatchObject({
     code: 2,
     stderr: expect.stringContaining("data.csv has no column income_class (it has age, income"),
   });

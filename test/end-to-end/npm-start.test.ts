@@ -28,45 +28,45 @@ const Status = z.object({
 
 describe("npm start -- --approve --json", () => {
   let fixture: Fixture;
-  let started: RehearsalProcess;
+  let rehearsal: RehearsalProcess;
   beforeAll(async () => {
     fixture = await createFixture();
-    started = startRehearsalProcess(fixture, { args: ["--approve", ...quick], through: "npm start" });
+    rehearsal = startRehearsalProcess(fixture, { args: ["--approve", ...quick], through: "npm start" });
   });
   afterAll(async () => {
-    await started[Symbol.asyncDispose]();
+    await rehearsal[Symbol.asyncDispose]();
     await fixture.remove();
   });
 
   test(
-    "delivers both versions, and prod has answered with the second before it exits 0",
+    "delivers both versions, and prod responds with the second before the exit with 0",
     async () => {
       // Called before the process ends: with --approve it ends as soon as prod has responded.
-      const second = started.waitFor(
+      const second = rehearsal.waitFor(
         "serving",
         (event) => event.environment === "prod" && event.version === 2,
       );
-      const answered = second.then(({ url }) => fetchServingVersion(url));
-      expect(await answered).toBe(2);
-      expect(await started.ended(), started.describe()).toEqual({ code: 0, signal: null });
-      expect(selectEvents(started, "outcome").map(({ outcome }) => outcome)).toEqual([
+      const servedVersion = second.then(({ url }) => fetchServingVersion(url));
+      expect(await servedVersion).toBe(2);
+      expect(await rehearsal.ended(), rehearsal.describe()).toEqual({ code: 0, signal: null });
+      expect(selectEvents(rehearsal, "outcome").map(({ outcome }) => outcome)).toEqual([
         "promoted",
         "promoted",
       ]);
-      await started.groupEnded();
+      await rehearsal.groupEnded();
     },
     5 * minutes,
   );
 
-  test("stdout holds nothing but the four forms, one to a line", () => {
-    expect(started.otherLines).toEqual([]);
-    expect(new Set(started.events.map(({ event }) => event))).toEqual(
+  test("stdout contains only the four events, one per line", () => {
+    expect(rehearsal.otherLines).toEqual([]);
+    expect(new Set(rehearsal.events.map(({ event }) => event))).toEqual(
       new Set(["state", "question", "serving", "outcome"]),
     );
   });
 
-  test("the states come in the definition's order, the first version without a canary", () => {
-    const [first, second] = selectEvents(started, "question").map(({ delivery }) => delivery);
+  test("the states follow the definition's order, the first version without a canary", () => {
+    const [first, second] = selectEvents(rehearsal, "question").map(({ delivery }) => delivery);
     const before = [
       "ClaimStage",
       "BuildImage",
@@ -86,12 +86,12 @@ describe("npm start -- --approve --json", () => {
     ];
     const canary = ["StartCanary", "ShiftTraffic", "Bake", "JudgeCanary", "IsCanarySound"];
     const after = ["PromoteModel", "Promoted", "MoveChampion", "ReportOutcome", "HasFailed", "Delivered"];
-    expect(listEnteredStates(started, first)).toEqual([...before, ...after]);
-    expect(listEnteredStates(started, second)).toEqual([...before, ...canary, ...after]);
+    expect(listEnteredStates(rehearsal, first)).toEqual([...before, ...after]);
+    expect(listEnteredStates(rehearsal, second)).toEqual([...before, ...canary, ...after]);
   });
 
-  test("each change of what is served is one event, stage before prod, with the image's digest", () => {
-    const serving = selectEvents(started, "serving");
+  test("each change of a served version is one event, stage before prod, with the image's digest", () => {
+    const serving = selectEvents(rehearsal, "serving");
     expect(serving.map(({ environment, model, version }) => `${environment} ${model} ${version}`)).toEqual([
       "stage churn 1",
       "prod churn 1",
@@ -103,17 +103,17 @@ describe("npm start -- --approve --json", () => {
     expect(serving[0]?.digest).not.toBe(serving[2]?.digest);
   });
 
-  test("says on stderr that the waits are shortened, how to call prod, and that no call failed", () => {
-    expect(started.stderr()).toMatch(
+  test("stderr says that the waits are shortened, how to call prod, and that no call failed", () => {
+    expect(rehearsal.stderr()).toMatch(
       /Waits are shorter than on AWS.*manifest, policy and state machine are the same/,
     );
-    expect(started.stderr()).toMatch(/curl -s http:\/\/127\.0\.0\.1:\d+\/prod\/models\/churn\/v1\/predict/);
-    expect(started.stderr()).toMatch(/\d+ succeeded, 0 failed/);
-    expect(started.stderr()).toContain(fixture.repository);
+    expect(rehearsal.stderr()).toMatch(/curl -s http:\/\/127\.0\.0\.1:\d+\/prod\/models\/churn\/v1\/predict/);
+    expect(rehearsal.stderr()).toMatch(/\d+ succeeded, 0 failed/);
+    expect(rehearsal.stderr()).toContain(fixture.repository);
   });
 
   test(
-    "a second run goes on from there, has nothing left to deliver, and exits 0",
+    "a second run continues, has nothing to deliver, and exits with 0",
     async () => {
       await using again = startRehearsalProcess(fixture, {
         args: ["--approve", ...quick],
@@ -129,8 +129,8 @@ describe("npm start -- --approve --json", () => {
     3 * minutes,
   );
 
-  test("no output or file holds a secret or a token", async () => {
-    await started[Symbol.asyncDispose]();
+  test("no output or file contains a secret or a token", async () => {
+    await rehearsal[Symbol.asyncDispose]();
     expect(findSecrets(fixture)).toEqual([]);
   });
 });
@@ -141,12 +141,12 @@ describe("npm start -- --reject --json", () => {
     async () => {
       const fixture = await createFixture();
       try {
-        await using started = startRehearsalProcess(fixture, {
+        await using rehearsal = startRehearsalProcess(fixture, {
           args: ["--reject", ...quick],
           through: "npm start",
         });
-        expect(await started.ended(), started.describe()).toEqual({ code: 0, signal: null });
-        expect(selectEvents(started, "outcome").map(({ outcome }) => outcome)).toEqual([
+        expect(await rehearsal.ended(), rehearsal.describe()).toEqual({ code: 0, signal: null });
+        expect(selectEvents(rehearsal, "outcome").map(({ outcome }) => outcome)).toEqual([
           "promoted",
           "rejected",
         ]);
@@ -156,11 +156,11 @@ describe("npm start -- --reject --json", () => {
           { environment: "stage", version: 1, percent: 100 },
           { environment: "prod", version: 1, percent: 100 },
         ]);
-        expect(started.otherLines).toEqual([]);
-        await started.groupEnded();
-        const predicted = await runSlipway(fixture, ["predict", "churn", "--data", fixture.data]);
-        expect(predicted.code).toBe(3);
-        expect(predicted.stderr).toMatch(/no rehearsal runs on this folder.*start one with `npm start`/);
+        expect(rehearsal.otherLines).toEqual([]);
+        await rehearsal.groupEnded();
+        const prediction = await runSlipway(fixture, ["predict", "churn", "--data", fixture.data]);
+        expect(prediction.code).toBe(3);
+        expect(prediction.stderr).toMatch(/no rehearsal runs on this folder.*start one with `npm start`/);
         expect(findSecrets(fixture)).toEqual([]);
       } finally {
         await fixture.remove();

@@ -15,7 +15,7 @@ const exampleRow = Golden.parse(
   JSON.parse(readFileSync(join(repositoryRoot, "models", "churn", "golden.json"), "utf8")),
 ).rows[0];
 
-/** Asks `<url>/v1/predict` for one row and gives the version that answered. Throws on any other answer than 200. */
+/** Sends one row to `<url>/v1/predict` and returns the version that responded. Throws on any status except 200. */
 export const fetchServingVersion = async (url: string): Promise<number> => {
   const response = await fetch(`${url}/v1/predict`, {
     method: "POST",
@@ -67,7 +67,7 @@ export const startProdCaller = (url: string, everyMs = 20) => {
         versions: [...rest.versions].sort((a, b) => a - b),
       };
     },
-    /** No further request; resolves when the last one was answered. */
+    /** Sends no further request; resolves after the last response. */
     stop: async (): Promise<void> => {
       clearInterval(timer);
       await Promise.all(underway);

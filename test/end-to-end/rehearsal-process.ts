@@ -4,8 +4,8 @@ import { EventLine } from "./event-line.ts";
 import { type Fixture, repositoryRoot, slipwayPath } from "./fixture.ts";
 
 /**
- * `slipway rehearse --json` (or `npm start`) as a process of its own. It leads a process group, so that Ctrl-C reaches
- * all of it as from a terminal, and so that nothing of it is left behind.
+ * `slipway rehearse --json` (or `npm start`) in a separate process. It leads a process group, so that Ctrl-C reaches
+ * all its processes as in a terminal, and none of them is left behind.
  */
 export const startRehearsalProcess = (
   fixture: Fixture,
@@ -38,7 +38,7 @@ export const startRehearsalProcess = (
         try {
           process.kill(-group, "SIGKILL");
         } catch {
-          // It ended in between.
+          // It has just ended.
         }
       }
       await rehearsal.ended();

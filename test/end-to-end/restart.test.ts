@@ -1,4 +1,4 @@
-/** What a kill and a Ctrl-C leave, and how the next start recovers it. */
+/** A kill and a Ctrl-C during a delivery, and how the next start recovers. */
 import { expect, test } from "vitest";
 import { findSecrets } from "./find-secrets.ts";
 import { createFixture } from "./fixture.ts";
@@ -10,7 +10,7 @@ const quick = ["--port", "0", "--bake", "300ms", "--traffic", "300"];
 const minutes = 60_000;
 
 test(
-  "a delivery that is killed and interrupted during its open approval requests it again in the same message, and can be approved",
+  "a delivery that is killed and interrupted during an open approval requests it again in the same message, and can be approved",
   async () => {
     const fixture = await createFixture();
     try {
@@ -67,7 +67,7 @@ test(
 );
 
 test(
-  "Ctrl-C through npm start, in the middle of a build, ends with 130, and the next start goes on",
+  "Ctrl-C through npm start during a build exits with 130, and the next start continues",
   async () => {
     const fixture = await createFixture();
     try {

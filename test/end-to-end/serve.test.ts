@@ -15,7 +15,7 @@ const run = (args: readonly string[]) =>
     stdio: ["ignore", "pipe", "inherit"],
   });
 
-/** `slipway serve models/churn` as a process, until it says where it listens. */
+/** Starts `slipway serve models/churn` and waits until it prints its URL. */
 const startServe = async (args: readonly string[]) => {
   const child = run(["serve", "models/churn", "--port", "0", ...args]);
   for await (const line of createInterface({ input: child.stdout })) {
@@ -52,7 +52,7 @@ test("a served folder predicts, keeps its records over a restart, requires keys 
     first.child.kill("SIGTERM");
     expect(await once(first.child, "close")).toEqual([0, null]);
 
-    const made = await output([
+    const created = await output([
       "keys",
       "create",
       "--name",
@@ -64,7 +64,7 @@ test("a served folder predicts, keeps its records over a restart, requires keys 
       "--data",
       data,
     ]);
-    const key = /slw_[\w-]+/.exec(made)?.[0] ?? "";
+    const key = /slw_[\w-]+/.exec(created)?.[0] ?? "";
     const second = await startServe(["--data", data, "--keys"]);
     expect((await predict(second.url)).status).toBe(401);
     expect((await predict(second.url, key)).status).toBe(200);

@@ -12,7 +12,7 @@ const Message = z.object({
 const History = z.object({ ok: z.literal(true), messages: z.array(Message) });
 export type DeskMessage = z.infer<typeof Message>;
 
-/** The people of the desk's workspace. */
+/** The users of the desk's workspace. */
 export const approverId = "U024BE7LH";
 export const authorId = "U0AUTHOR";
 export const guestId = "U0GUEST1";
@@ -22,7 +22,7 @@ type SlackCallback = {
   readonly action?: "approve" | "reject";
   readonly value: string;
   readonly team?: string;
-  /** Seconds that the callback's time is off. */
+  /** Seconds by which the callback's time is too early. */
   readonly late?: number;
   readonly secret?: string;
   /** Changes the body after it was signed. */
@@ -30,7 +30,7 @@ type SlackCallback = {
 };
 
 /**
- * Slack from outside: reads the channel through Slack's Web API, and sends callbacks with its own signatures
+ * Plays Slack: reads the channel through Slack's Web API, and sends callbacks with its own signatures
  * (https://docs.slack.dev/authentication/verifying-requests-from-slack).
  */
 export const createSlackDriver = (
@@ -67,13 +67,13 @@ export const createSlackDriver = (
   return {
     messages,
     messagesOf,
-    /** What the Approve button of a delivery's one message carries; undefined once it is gone. */
+    /** The value of the Approve button in a delivery's only message; undefined once the button is gone. */
     questionOf: async (delivery: string): Promise<string | undefined> => {
       const matching = await messagesOf(delivery);
       if (matching.length !== 1) throw new Error(`${delivery} has ${matching.length} messages, not one`);
       return matching.flatMap(buttons).find(({ action_id }) => action_id === "approve")?.value;
     },
-    /** The page that one person sees. */
+    /** The page that a user sees. */
     pageFor: async (user: string, path = "/"): Promise<string> => {
       const page = await (await fetch(new URL(`${path}?as=${user}`, desk))).text();
       outputs.push({ where: `the desk's page ${path} for ${user}`, text: page });
@@ -110,7 +110,7 @@ export const createSlackDriver = (
         body: tamper(body),
       });
       const text = await response.text();
-      outputs.push({ where: "a callback's answer", text });
+      outputs.push({ where: "a callback's response", text });
       return { status: response.status, text };
     },
   };

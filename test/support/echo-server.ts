@@ -7,8 +7,8 @@ import { startStubServer } from "./stub-server.ts";
 export const startEchoServer = (
   refusal: (call: string) => { readonly status: number; readonly body: object },
 ) =>
-  startStubServer(({ method, url, headers }, sent, response) => {
-    const { status, body } = refusal(`${method} ${url} ${JSON.stringify(headers)} ${sent.toString("utf8")}`);
+  startStubServer(({ method, url, headers }, data, response) => {
+    const { status, body } = refusal(`${method} ${url} ${JSON.stringify(headers)} ${data.toString("utf8")}`);
     response.statusCode = status;
     return body;
   });

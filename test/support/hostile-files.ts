@@ -10,7 +10,7 @@ const buildGolden = (rows: string): string => `{"tolerance":0.001,"rows":${rows}
 const repeatItems = (count: number, item: (at: number) => string): string =>
   Array.from({ length: count }, (_, at) => item(at)).join(",");
 
-/** Each is a file that a commit may hold, within the limits on its bytes. */
+/** Files that a commit may contain, within the size limits. */
 export const hostileFiles: readonly [string, string, () => string][] = [
   ["15.8 MB of zeros", "golden.json", () => buildGolden(`[${repeatItems(7_900_000, () => "0")}]`)],
   [
@@ -29,11 +29,11 @@ export const hostileFiles: readonly [string, string, () => string][] = [
     "model.yaml",
     () => readChurnYaml() + repeatItems(20_000, (at) => `k${at}: 1\n`).replaceAll(",", ""),
   ],
-  ["20,000 inputs with a key too many", "model.yaml", () => `inputs:\n${"  - { x: 1 }\n".repeat(19_000)}`],
+  ["20,000 inputs with an unknown key", "model.yaml", () => `inputs:\n${"  - { x: 1 }\n".repeat(19_000)}`],
   ["80,000 brackets", "model.yaml", () => `name: ${"[".repeat(80_000)}`],
   ["256 KB of lists", "model.yaml", () => "- {a: 1}\n".repeat(29_000)],
-  ["32,000 aliases, each of its own anchor", "model.yaml", () => `[${"&a a,*a,".repeat(32_000)}]`],
-  ["7,000 aliases, with fewer marks than are refused", "model.yaml", () => `[${"&a a,*a,".repeat(7_000)}]`],
+  ["32,000 aliases, each with its own anchor", "model.yaml", () => `[${"&a a,*a,".repeat(32_000)}]`],
+  ["7,000 aliases, with fewer marks than the limit", "model.yaml", () => `[${"&a a,*a,".repeat(7_000)}]`],
   [
     "a hundred inputs of a hundred unknown keys",
     "model.yaml",
@@ -51,12 +51,12 @@ export const hostileFiles: readonly [string, string, () => string][] = [
   ],
 ];
 
-/** Each is a policy.yaml that a commit may hold. */
+/** Texts of a policy.yaml that a commit may contain. */
 export const hostilePolicies: readonly [string, () => string][] = [
   ["32 KB of keys", () => repeatItems(4_000, (at) => `k${at}:\n`).replaceAll(",", "")],
   ["16 KB of keys", () => repeatItems(2_000, (at) => `k${at}:\n`).replaceAll(",", "")],
   ["16 KB of names in braces", () => `{${repeatItems(2_500, (at) => `k${at}`)}}`],
   ["16 KB of brackets", () => "[".repeat(16_000)],
-  ["16 KB of aliases, each of its own anchor", () => `[${"&a a,*a,".repeat(2_000)}]`],
+  ["16 KB of aliases, each with its own anchor", () => `[${"&a a,*a,".repeat(2_000)}]`],
   ["a million bytes", () => " ".repeat(1_000_000)],
 ];

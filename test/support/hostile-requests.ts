@@ -183,9 +183,9 @@ const applySwap = (json: unknown, { way: [step, ...way], name, value }: Swap): u
     step === undefined
       ? [...entries, [name ?? "", value] as const]
       : entries.map(
-          ([key, one], place) => [key, place === at ? applySwap(one, { way, name, value }) : one] as const,
+          ([key, item], place) => [key, place === at ? applySwap(item, { way, name, value }) : item] as const,
         );
-  return Array.isArray(json) ? changed.map(([, one]) => one) : Object.fromEntries(changed);
+  return Array.isArray(json) ? changed.map(([, item]) => item) : Object.fromEntries(changed);
 };
 
 /** Any value that a header may carry. */
@@ -293,7 +293,7 @@ const path = fc.constantFrom(
   "/constructor",
 );
 
-/** Valid requests with changed parts, and requests of mistakes alone. */
+/** Valid requests with changed parts, and requests that are wrong in every part. */
 export const hostileRequest = (valid: readonly ServiceRequest[]): fc.Arbitrary<ServiceRequest> => {
   const mutated = fc
     .record({
@@ -306,11 +306,11 @@ export const hostileRequest = (valid: readonly ServiceRequest[]): fc.Arbitrary<S
       headers: { ...request.headers, ...headers },
       body: changes.reduce(applyChange, request.body),
     }));
-  const isWhole = ({ headers, method }: ServiceRequest) =>
+  const isJsonPost = ({ headers, method }: ServiceRequest) =>
     method === "POST" && headers["content-type"] === "application/json";
   const misshapen = fc
     .record({
-      request: fc.constantFrom(...valid.filter(isWhole)),
+      request: fc.constantFrom(...valid.filter(isJsonPost)),
       swaps: fc.array(swap, { minLength: 1, maxLength: 2 }),
     })
     .map(({ request, swaps }) => ({

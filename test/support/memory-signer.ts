@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, sign, verify } from "node:crypto";
 import type { Signer } from "#platform/signer/signer.ts";
 
-/** A signer whose key nobody keeps. */
+/** A signer with a temporary key. */
 export const memorySigner = (): Signer => {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const pem = String(publicKey.export({ type: "spki", format: "pem" }));

@@ -68,7 +68,7 @@ resources: { memoryMb: 3008, timeoutSeconds: 60 }
 const prediction = { label: "yes", scores: { no: 0.25, yes: 0.75 } };
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** The files of the model at a commit: every commit has an ONNX file of its own. */
+/** The files of the model at a commit: every commit has a different ONNX file. */
 export const buildModelFiles = (commit: string, yaml = buildModelYaml()): Map<string, Uint8Array> =>
   new Map([
     ["model.yaml", bytes(yaml)],
@@ -87,14 +87,14 @@ export const buildModelFiles = (commit: string, yaml = buildModelYaml()): Map<st
     ["metrics.json", bytes(`{"auc": 0.84, "accuracy": {"value": 0.8}, "note": "tuned"}`)],
   ]);
 
-/** Executions that a test sets, and task tokens that each take one answer. */
+/** Executions that a test sets, and task tokens that can each be used once. */
 export const fakeDeliveries = () => {
   const executions = new Map<string, Execution>();
   const waiting = new Set<string>();
   const answers: { token: string; output?: Json; error?: { name: string; cause: string } }[] = [];
-  const answer = (token: string, given: { output?: Json; error?: { name: string; cause: string } }) => {
+  const complete = (token: string, result: { output?: Json; error?: { name: string; cause: string } }) => {
     if (!waiting.delete(token)) throw new TaskGone("no task waits for this token");
-    answers.push({ token, ...given });
+    answers.push({ token, ...result });
   };
   const deliveries: Deliveries = {
     start: async (name, input) => {
@@ -109,8 +109,8 @@ export const fakeDeliveries = () => {
         .reverse()
         .filter((execution) => status === undefined || execution.status === status),
     }),
-    succeed: async (token, output) => answer(token, { output }),
-    fail: async (token, error) => answer(token, { error }),
+    succeed: async (token, output) => complete(token, { output }),
+    fail: async (token, error) => complete(token, { error }),
   };
   return { deliveries, executions, waiting, answers };
 };
@@ -119,24 +119,24 @@ export const fakeDeliveries = () => {
 export const fakeChannel = () => {
   const shown = new Map<string, MessageState>();
   const state = { down: false, posts: 0 };
-  const reach = () => {
+  const assertUp = () => {
     if (state.down) throw new Error("Slack is down");
   };
   const channel: MessageChannel = {
     post: async (view) => {
-      reach();
-      const left = [...shown].find(([, each]) => each.delivery === view.delivery)?.[0];
-      if (left === undefined) state.posts++;
-      const ts = left ?? `ts-${state.posts}`;
-      if (left === undefined) shown.set(ts, view);
+      assertUp();
+      const existing = [...shown].find(([, each]) => each.delivery === view.delivery)?.[0];
+      if (existing === undefined) state.posts++;
+      const ts = existing ?? `ts-${state.posts}`;
+      if (existing === undefined) shown.set(ts, view);
       return { channel: "C0DELIVERY", ts };
     },
     update: async ({ ts }, view) => {
-      reach();
+      assertUp();
       shown.set(ts, view);
     },
     retract: async ({ ts }) => {
-      reach();
+      assertUp();
       shown.delete(ts);
     },
   };
@@ -165,7 +165,7 @@ export const plainCipher = {
   decrypt: async (text: string) => text,
 };
 
-/** The builder in force. */
+/** The digest of the current builder. */
 export const fakeBuilderDigest = fakeDigest("e");
 
 /** The facts of a build of a letter's commit from these files. */
@@ -211,7 +211,7 @@ export const createMemoryWorld = ({
     if (!files) throw new CommitNotFound(`there is no commit ${commit}`);
     return files;
   };
-  const madeAt = (commit: string) => [...commits.keys()].indexOf(commit);
+  const getPosition = (commit: string) => [...commits.keys()].indexOf(commit);
   const source: Source & CommitHistory = {
     commit: async (id) => ({
       id,
@@ -222,7 +222,7 @@ export const createMemoryWorld = ({
     changedPaths: async (before, after) => changed.get(`${before ?? ""}..${after}`) ?? [],
     // Sam is the only author of every commit. test/attacks covers contributors on real repositories.
     history: async (head, without) => ({
-      commits: without.some((other) => madeAt(other) >= madeAt(head))
+      commits: without.some((other) => getPosition(other) >= getPosition(head))
         ? []
         : [
             {
@@ -273,9 +273,9 @@ export const createMemoryWorld = ({
           const behaviour = faulty.get(version.config.digest);
           if (behaviour === "crashes") throw new FunctionFailed("out of memory");
           const rows = (payload as { rows: unknown[] }).rows;
-          const answer =
+          const predicted =
             behaviour === "differs" ? { label: "no", scores: { no: 0.9, yes: 0.1 } } : prediction;
-          return { payload: { predictions: rows.map(() => answer), latencyMs: 1 }, durationMs: 1 };
+          return { payload: { predictions: rows.map(() => predicted), latencyMs: 1 }, durationMs: 1 };
         },
       },
       url: "http://127.0.0.1:4000",
@@ -296,14 +296,14 @@ export const createMemoryWorld = ({
         );
   const blobs = memoryBlobs();
   const signer = memorySigner();
-  const built = createProvenanceStore({ blobs, signer });
+  const provenanceStore = createProvenanceStore({ blobs, signer });
   const engine = fakeDeliveries();
   const slack = fakeChannel();
   const deliveries = between(engine.deliveries);
   /** Digests by their tags. */
   const releases = new Map<string, string>();
-  const account = createLedger({ store });
-  const record = createPushLog({ store, clock });
+  const ledger = createLedger({ store });
+  const pushes = createPushLog({ store, clock });
   const metrics = createSqliteMetrics({ database, clock, onError: () => undefined });
   const warnings: string[] = [];
   const warn = (sentence: string) => void warnings.push(sentence);
@@ -315,8 +315,8 @@ export const createMemoryWorld = ({
   const read = () => Promise.resolve(seeded).then(policy.read);
   const needs = {
     source,
-    ledger: account,
-    pushes: record,
+    ledger,
+    pushes,
     policy: { read },
     slack: { users },
     warn,
@@ -351,12 +351,12 @@ export const createMemoryWorld = ({
     provenance: {
       verify: async (expected: ExpectedProvenance) => {
         const letter = expected.commit.slice(0, 1);
-        await built.record(createBuildFacts(letter, commits.get(expected.commit) ?? new Map()));
-        return built.verify(expected);
+        await provenanceStore.record(createBuildFacts(letter, commits.get(expected.commit) ?? new Map()));
+        return provenanceStore.verify(expected);
       },
     },
     /** The same without statements of the builder: only those that a test records. */
-    strict: built,
+    strict: provenanceStore,
     builder: async () => fakeBuilderDigest,
     metrics,
     readMetricTotal: (name: string, dimensions: Readonly<Record<string, string>>) => {
@@ -365,8 +365,8 @@ export const createMemoryWorld = ({
     },
     serving: { stage: serving("stage"), prod: serving("prod") },
     claims: createClaims({ store }),
-    ledger: account,
-    pushes: record,
+    ledger,
+    pushes,
     approversFor: resolveApprovers(needs),
     assertApprovable: assertApprovable({ ...needs, approversFor: resolveApprovers(needs) }),
     outcomes: createOutcomes({ store }),
@@ -409,15 +409,15 @@ export const createNewApproval = (
   ...more,
 });
 
-/** Records an approval for this image and version over what prod serves; returns its id. */
+/** Records an approval for this image and version, based on the version in prod; returns its id. */
 export const recordApproval = async (
   world: MemoryWorld,
-  of: Parameters<typeof createNewApproval>[1],
+  request: Parameters<typeof createNewApproval>[1],
 ): Promise<string> => {
   const baseline = (await world.ledger.serving("prod", toyModel))?.sequence ?? 0;
   const { id } = await world.approvals.ask(
-    createNewApproval(world, { baseline, ...of }),
-    `token-${of.delivery}`,
+    createNewApproval(world, { baseline, ...request }),
+    `token-${request.delivery}`,
   );
   const person = { user: "U024BE7LH", name: "Ada", email: "ada@example.com" };
   await world.approvals.vote(id, { ...person, verdict: "approved", reason: null, at: world.time.now });
@@ -434,9 +434,9 @@ export const createBuildVariables = (letter: string, builtAt = 1_000_000_000) =>
 
 export const hashSha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** Brings the model at a commit to prod with the domain's functions, as a whole delivery would. */
+/** Brings the model at a commit to prod with the domain's functions, as a delivery would. */
 export const promoteVersion = async (world: MemoryWorld, letter: string, version: number) => {
-  const { claims: rights, ledger: account, serving, time } = world;
+  const { claims, ledger, serving, time } = world;
   const commit = world.commit(letter);
   await world.pushes.record({ before: null, after: commit, by: "sam@example.com" });
   const delivery = `delivery-${letter}`;
@@ -450,21 +450,21 @@ export const promoteVersion = async (world: MemoryWorld, letter: string, version
       SLIPWAY_DIGEST: fakeDigest(letter),
     },
   };
-  let last: Awaited<ReturnType<typeof account.begin>> | undefined;
+  let last: Awaited<ReturnType<typeof ledger.begin>> | undefined;
   for (const environment of ["stage", "prod"] as const) {
-    const here = serving[environment];
-    const grant = await rights.take(
+    const target = serving[environment];
+    const grant = await claims.take(
       { environment, model: toyModel, delivery, requestedAt: time.now, now: time.now },
       "force",
     );
     if (grant.status !== "granted") throw new Error("a forced claim is granted");
-    await here.ensure(toyModel);
-    const published = await here.publish(toyModel, {
+    await target.ensure(toyModel);
+    const published = await target.publish(toyModel, {
       ...config,
       variables: { ...config.variables, SLIPWAY_ENVIRONMENT: environment },
     });
-    const previous = (await account.serving("prod", toyModel))?.sequence ?? 0;
-    const entry = await account.begin(
+    const previous = (await ledger.serving("prod", toyModel))?.sequence ?? 0;
+    const entry = await ledger.begin(
       {
         environment,
         model: toyModel,
@@ -480,15 +480,15 @@ export const promoteVersion = async (world: MemoryWorld, letter: string, version
       },
       time.now,
     );
-    const live = await here.live(toyModel);
-    await here.route(
+    const live = await target.live(toyModel);
+    await target.route(
       toyModel,
       { version: published.version, description: `fence=${grant.fence} delivery=${delivery}` },
       { expect: live?.revision ?? "absent" },
     );
     last =
       environment === "prod"
-        ? await account.change(entry, (current) => ({
+        ? await ledger.change(entry, (current) => ({
             ...current,
             status: "promoted",
             promotedAt: time.now,
@@ -496,7 +496,7 @@ export const promoteVersion = async (world: MemoryWorld, letter: string, version
           }))
         : entry;
   }
-  for (const environment of ["stage", "prod"] as const) await rights.release(environment, toyModel, delivery);
+  for (const environment of ["stage", "prod"] as const) await claims.release(environment, toyModel, delivery);
   time.now += 1_000;
   if (!last) throw new Error("two environments were served");
   return last;

@@ -56,7 +56,7 @@ const listProcesses = (): readonly ProcessStat[] | undefined => {
   }
 };
 
-/** A process and all that descend from it; undefined where there is no /proc. */
+/** A process and its descendants; undefined without /proc. */
 const listTree = (root: number): readonly ProcessStat[] | undefined => {
   const all = listProcesses();
   if (!all) return undefined;
@@ -71,11 +71,11 @@ const listTree = (root: number): readonly ProcessStat[] | undefined => {
 const hasEnded = ({ state }: ProcessStat): boolean => state === "Z" || state === "X";
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Process ids of all that descend from a process; none where there is no /proc. */
+/** Process ids of all descendants of a process; empty without /proc. */
 export const listDescendants = (root: number): readonly number[] =>
   (listTree(root) ?? []).map(({ pid }) => pid).filter((pid) => pid !== root);
 
-/** Process ids of those that a process started; undefined where there is no /proc. */
+/** Process ids of a process's children; undefined without /proc. */
 export const listChildren = (parent: number): readonly number[] | undefined =>
   listProcesses()
     ?.filter((process) => process.parent === parent)
@@ -98,7 +98,7 @@ export const waitForGroupExit = async (group: number, timeoutMs = 120_000): Prom
     if (alive.length === 0) return;
     if (Date.now() > deadline)
       throw new Error(`still alive: ${alive.map(({ pid, command }) => `${pid} ${command}`).join("; ")}`);
-    // The kernel tells only the parent that a process has ended, so this has to poll.
+    // The kernel notifies only the parent of a process's end, so this has to poll.
     await pause(50);
   }
 };
@@ -114,7 +114,7 @@ const isAlive = (pid: number): boolean => {
   return stat !== undefined && !hasEnded(stat);
 };
 
-/** Waits until all have ended, at most 10 s; gives those that have not. */
+/** Waits until all have ended, at most 120 s; returns those that still live. */
 export const waitForExits = async (pids: readonly number[]): Promise<readonly number[]> => {
   for (let waited = 0; waited < 120_000 && pids.some(isAlive); waited += 50) await pause(50);
   return pids.filter(isAlive);
@@ -134,7 +134,7 @@ export type TreeMemory = {
   readonly largestWorkerBytes: number;
 };
 
-/** Memory of a process and of all that descend from it; undefined where there is no /proc. */
+/** Memory of a process and its descendants; undefined without /proc. */
 export const measureTreeMemory = (root: number): TreeMemory | undefined => {
   const measured = listTree(root)?.map(({ pid }) => ({
     resident: readBytes(readProcFile(pid, "status"), "VmRSS") ?? 0,
@@ -161,7 +161,7 @@ export type TreeUsage = {
   readonly cpuMs: number;
 };
 
-/** Peak memory and processor time of a process and of all that descend from it; undefined where there is no /proc. */
+/** Peak memory and processor time of a process and its descendants; undefined without /proc. */
 export const measureTreeUsage = (root: number): TreeUsage | undefined => {
   const tree = listTree(root);
   if (!tree) return undefined;

@@ -31,7 +31,7 @@ export const createRecordsFixture = (options: Options = {}) => {
     manifest: { records: { inputs, ttlDays: 30 } },
     hashKey,
     log: (line) => lines.push(line),
-    // A busy machine takes longer over a million characters than an answer would wait.
+    // A busy machine needs longer for a million characters than a response would wait.
     limitMs: limitMs ?? 30_000,
   });
   /** Reads like a process that has just started. */
@@ -39,7 +39,7 @@ export const createRecordsFixture = (options: Options = {}) => {
   return { recorder: recording, reader: newReader(), newReader, store, blobs, kept: objects, time, lines };
 };
 
-/** A request that was answered with these labels, row by row. */
+/** A request with these predicted labels, row by row. */
 export const createLabelledRows = (
   labels: readonly string[],
   changes: Partial<PredictedRequest> = {},

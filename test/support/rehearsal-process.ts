@@ -6,13 +6,13 @@ export type ProcessExit = { readonly code: number | null; readonly signal: NodeJ
 type AnyEvent = { readonly event: string };
 type EventOfKind<Event extends AnyEvent, Kind extends Event["event"]> = Extract<Event, { event: Kind }>;
 
-/** Far longer than anything takes on a quiet machine: tests wait for events, and a busy machine is no error. */
+/** Far longer than anything takes on a quiet machine: tests wait for events, and a busy machine is not an error. */
 const defaultTimeoutMs = 600_000;
 
 /**
- * Starts a command that prints a rehearsal's events (`--json`) in a process of its own, and watches its stdout and
- * stderr alone. With `detached` it leads a process group.
- * @param parseEvent throws for a value that is no event
+ * Starts a command that prints a rehearsal's events (`--json`) in a separate process, and reads only its stdout and
+ * stderr. With `detached` it leads a process group.
+ * @param parseEvent throws for a value that is not an event
  */
 export const watchRehearsal = <Event extends AnyEvent = EmbeddedWorldEvent>(
   command: string,
@@ -95,7 +95,7 @@ export const watchRehearsal = <Event extends AnyEvent = EmbeddedWorldEvent>(
     pid: child.pid ?? 0,
     lines,
     events,
-    /** Every line of stdout that is no event. */
+    /** Every line of stdout that is not an event. */
     otherLines,
     stderr: () => stderr,
     /** How many events there were; a later wait can start from here. */

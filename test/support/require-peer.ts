@@ -1,7 +1,7 @@
 /**
- * The one rule for tests that need something Slipway itself does not: where it is missing they are skipped, and say
- * so; under CI=true they fail instead, so that no run passes without having looked.
- * `missing`: a sentence's end that says what is not there and how to get it; undefined when all is there.
+ * The rule for tests that need something that Slipway itself does not need: without it they are skipped with a message;
+ * with CI=true they fail instead, so that a run cannot pass without them.
+ * `missing`: the end of a sentence that says what is missing and how to get it; undefined when nothing is missing.
  */
 export const requirePeer = (tests: string, missing: string | undefined): { readonly skip: boolean } => {
   if (missing === undefined) return { skip: false };

@@ -15,7 +15,7 @@ export type BundleRun = {
 };
 
 /**
- * Imports a bundle in a separate process with these variables alone, and calls its handler with each event. Throws where
+ * Imports a bundle in a separate process with only these variables, and calls its handler with each event. Throws where
  * its log holds a marked secret.
  */
 export const runBundle = async (

@@ -13,7 +13,7 @@ export type CommandResult = {
   readonly stderr: string;
 };
 
-/** Runs a `slipway` command to its end, with these variables alone. Throws where its output holds a marked secret. */
+/** Runs a `slipway` command to its end, with only these variables. Throws where its output holds a marked secret. */
 export const runCommand = async (
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,

@@ -22,7 +22,7 @@ export const handler = async (event, context) => {
   return { version: context.functionVersion, pid: process.pid, answered: event.body ?? null, event };
 };`;
 
-/** An unpacked image of a function that obeys its event, for tests of what runs it. */
+/** An unpacked image of a function that does what its event says, for tests of function hosts. */
 export const createScriptedFunction = async (
   source = handler,
 ): Promise<{ root: string; remove: () => Promise<void> }> => {

@@ -1,6 +1,6 @@
 import { startStubServer } from "./stub-server.ts";
 
-/** Slack's user look-up: these users by their id, and nobody else. */
+/** Slack's users.info for these users, by their id. */
 export const startSlackUserServer = (emails: Readonly<Record<string, string>>) =>
   startStubServer((_, body) => {
     const email = emails[new URLSearchParams(body.toString()).get("user") ?? ""];

@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 
-/** An HTTP server on a free port; `answer` makes each response. */
+/** An HTTP server on a free port; `respond` makes the body of each response. */
 export const startStubServer = async (
-  answer: (request: IncomingMessage, body: Buffer, response: ServerResponse) => unknown,
+  respond: (request: IncomingMessage, body: Buffer, response: ServerResponse) => unknown,
 ) => {
   const server = createServer(async (request, response) => {
-    const body = answer(request, await buffer(request), response);
+    const body = respond(request, await buffer(request), response);
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify(body));
   });

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A folder of a test's own, outside the repository; `remove` takes it away with all that is in it. */
+/** A new folder for a test, outside the repository; `remove` deletes it with its contents. */
 export const createTemporaryFolder = async (): Promise<{
   readonly path: string;
   remove(): Promise<void>;

@@ -19,7 +19,7 @@ const remote = (token = "secret", url: string | undefined = server.url) =>
   remoteDeliveries({ database: world.database, url, token });
 
 test.each([undefined, "", "secret", "Bearer", "Bearer Secret", "Bearer secret2"])(
-  "a call with the authorization %j does nothing",
+  "a call with the authorization %j is refused",
   async (authorization) => {
     const response = await fetch(`${server.url}/control/deliveries`, {
       method: "POST",
@@ -52,7 +52,7 @@ test("a wrong token is refused, and the response does not show the right one", a
 });
 
 test.each(["", "null", "{}", '{"call":"drop"}', '{"call":"start"}'])(
-  "the call %j is a bad request",
+  "the call %j is refused with 400",
   async (body) => {
     const headers = { authorization: "Bearer secret", "content-type": "application/json" };
     const response = await fetch(`${server.url}/control/deliveries`, { method: "POST", headers, body });
@@ -60,7 +60,7 @@ test.each(["", "null", "{}", '{"call":"drop"}', '{"call":"start"}'])(
   },
 );
 
-test("without a running rehearsal, calls fail as NotRunning", async () => {
+test("without a running rehearsal a call fails with NotRunning", async () => {
   const none = remoteDeliveries({ database: world.database, url: undefined, token: "secret" });
   await expect(none.start("n", {})).rejects.toMatchObject({ name: "NotRunning" });
   await server.close();

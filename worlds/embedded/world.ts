@@ -77,7 +77,7 @@ export const openCapabilities = async ({
   registry = createSqliteRegistry,
 }: CapabilitiesOptions) => {
   mkdirSync(folder.root, { recursive: true, mode: 0o700 });
-  // The secrets are generated after the first tables, so an empty database beside them has lost its data.
+  // The secrets are generated after the first tables, so an empty database next to them has lost its data.
   if (statSync(folder.database, { throwIfNoEntry: false })?.size === 0 && existsSync(folder.secrets))
     throw createDatabaseDamagedError(folder.database, "it is empty");
   const database = openDatabase(folder.database);

@@ -1,8 +1,8 @@
 """FastAPI on onnxruntime as its documentation shows it, one uvicorn worker with its fast parts (uvloop, httptools):
 python fastapi_server.py FOLDER PORT
 
-The path operation is a plain function, which runs beside the event loop as the documentation has it for work that
-computes, and what it returns is checked and written by a response model.
+The path operation is a plain function, which runs outside the event loop, as the documentation recommends for
+computation. A response model checks and writes its result.
 Sources: https://fastapi.tiangolo.com/async/ and https://fastapi.tiangolo.com/tutorial/response-model/
 """
 
@@ -22,7 +22,7 @@ class Prediction(BaseModel):
     scores: dict[str, float]
 
 
-class Answer(BaseModel):
+class PredictionResponse(BaseModel):
     id: str
     predictions: list[Prediction]
     createdAt: datetime
@@ -33,8 +33,8 @@ app = FastAPI()
 
 
 @app.post("/v1/predict")
-def predict(question: model.Question) -> Answer:
-    return Answer(
+def predict(question: model.Question) -> PredictionResponse:
+    return PredictionResponse(
         id=str(uuid4()),
         predictions=model.predict(question.rows),
         createdAt=datetime.now(timezone.utc),

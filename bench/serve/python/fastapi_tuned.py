@@ -1,4 +1,4 @@
-"""FastAPI on onnxruntime, with everything off its way that can be: python fastapi_tuned.py FOLDER PORT"""
+"""FastAPI on onnxruntime, without any work that can be avoided: python fastapi_tuned.py FOLDER PORT"""
 
 import sys
 from datetime import datetime, timezone
@@ -14,16 +14,16 @@ model = Model(Path(sys.argv[1]))
 app = FastAPI()
 
 
-# `async`, so that a prediction of microseconds does not take the way over a thread. The answer is made by orjson alone:
-# a response model would be checked a second time.
+# `async`, so that a prediction of microseconds does not go through a thread. Only orjson writes the response, because a
+# response model would check it a second time.
 @app.post("/v1/predict")
 async def predict(question: model.Question) -> Response:
-    answer = {
+    response = {
         "id": str(uuid4()),
         "predictions": model.predict(question.rows),
         "createdAt": datetime.now(timezone.utc),
     }
-    return Response(orjson.dumps(answer), media_type="application/json")
+    return Response(orjson.dumps(response), media_type="application/json")
 
 
 serve(app, int(sys.argv[2]))

@@ -38,7 +38,7 @@ class Model:
         self.session = ort.InferenceSession(
             folder / FOLDER_FILES[1], options, providers=["CPUExecutionProvider"]
         )
-        self.takes = {one.name for one in self.session.get_inputs()}
+        self.input_names = {node.name for node in self.session.get_inputs()}
         self.tokenizer = None
         if "tokenizer" in manifest:
             from tokenizers import Tokenizer
@@ -46,9 +46,9 @@ class Model:
             self.tokenizer = Tokenizer.from_file(str(folder / manifest["tokenizer"]["file"]))
             self.tokenizer.enable_truncation(manifest["tokenizer"]["maxTokens"])
             self.tokenizer.enable_padding()
-        # A field's name may hold what a Python name may not.
-        self.names = [re.sub(r"\W", "_", one["name"]) for one in self.inputs]
-        fields = {name: field(one) for name, one in zip(self.names, self.inputs)}
+        # A field's name may contain characters that a Python name may not.
+        self.names = [re.sub(r"\W", "_", declared["name"]) for declared in self.inputs]
+        fields = {name: field(declared) for name, declared in zip(self.names, self.inputs)}
         strict = ConfigDict(extra="forbid", strict=True)
         self.Row = create_model("Row", __config__=strict, **fields)
         self.Question = create_model(
@@ -60,12 +60,12 @@ class Model:
     def feeds(self, rows: list[BaseModel]) -> dict[str, np.ndarray]:
         if self.tokenizer is not None:
             encoded = self.tokenizer.encode_batch([getattr(row, self.names[0]) for row in rows])
-            given = {
-                "input_ids": [one.ids for one in encoded],
-                "attention_mask": [one.attention_mask for one in encoded],
-                "token_type_ids": [one.type_ids for one in encoded],
+            tensors = {
+                "input_ids": [encoding.ids for encoding in encoded],
+                "attention_mask": [encoding.attention_mask for encoding in encoded],
+                "token_type_ids": [encoding.type_ids for encoding in encoded],
             }
-            return {name: np.array(given[name], dtype=np.int64) for name in self.takes}
+            return {name: np.array(tensors[name], dtype=np.int64) for name in self.input_names}
         feeds = {}
         for name, declared in zip(self.names, self.inputs):
             values = [getattr(row, name) for row in rows]

@@ -1,4 +1,4 @@
-"""Where both FastAPI servers run: one uvicorn worker with its fast parts."""
+"""Runs both FastAPI servers: one uvicorn worker with its fast parts (uvloop, httptools)."""
 
 import uvicorn
 from fastapi import FastAPI

@@ -27,7 +27,7 @@ import { runBuildTask } from "#worlds/embedded/engine/run-build-task.ts";
 
 export const approver = "U024BE7LH";
 
-/** Notes every row that is written to a table, also one that is overwritten or removed later. */
+/** Records every row that is written to a table, also rows that are overwritten or removed later. */
 const noteWrites = (
   { database }: ReturnType<typeof createMemoryWorld>,
   table: string,
@@ -46,7 +46,7 @@ const noteWrites = (
   return () => database.prepare(`SELECT * FROM ${notes}`).all();
 };
 
-/** The parts of Slack that deliveries use; every call is noted. */
+/** The parts of Slack that deliveries use; records every call. */
 const noteSlackCalls = () => {
   const calls: { readonly method: string; readonly request: object }[] = [];
   const note = (method: string, request: object = {}) => void calls.push({ method, request });
@@ -88,12 +88,12 @@ const noteSlackCalls = () => {
   return { slack, calls };
 };
 
-/** A promise for each name: it may be resolved before or after someone waits for it. */
+/** A promise for each name, resolved before or after a caller waits for it. */
 const promisesByName = <Value>() => {
   const promises = new Map<string, PromiseWithResolvers<Value>>();
   return (name: string): PromiseWithResolvers<Value> => {
     const promise = promises.get(name) ?? Promise.withResolvers<Value>();
-    // A delivery may end without a question, and nobody waits for one then.
+    // A delivery may end without an approval request; then nobody waits for one.
     promise.promise.catch(() => undefined);
     promises.set(name, promise);
     return promise;
@@ -103,9 +103,9 @@ const promisesByName = <Value>() => {
 type RunStep = <Output>(step: StepName | "build-image", run: () => Promise<Output>) => Promise<Output>;
 
 /**
- * The steps' world with the embedded engine, so that the real state machine calls the real steps; what they store and
- * send is noted.
- * @param runStep stands around every step and the build
+ * The steps' world with the embedded engine, so that the real state machine calls the real steps; records what they
+ * store and send.
+ * @param runStep wraps every step and the build
  */
 export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly runStep?: RunStep } = {}) => {
   const world = createMemoryWorld();
@@ -184,7 +184,7 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
   const question = promisesByName<string>();
   const execution = promisesByName<void>();
   const machineSteps = createMachineSteps(needs);
-  /** What happens while a canary bakes, by the first letter of its commit; by default every request succeeds. */
+  /** What happens while a canary bakes, by its commit's first letter; by default every request succeeds. */
   const bakes = new Map<string, "fails" | (() => Promise<void>)>();
   const machine: Record<StepName, (event: unknown) => Promise<unknown>> = {
     ...machineSteps,
@@ -250,7 +250,7 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
   return {
     ...needs,
     engine,
-    /** The id of the question that a delivery asks; rejects where it ends without one. */
+    /** The id of a delivery's approval request; rejects if the delivery ends without one. */
     question: (delivery: string) => question(delivery).promise,
     /** Resolves when the delivery's execution has ended. */
     ended: (delivery: string) => execution(delivery).promise,

@@ -16,13 +16,13 @@ const textForms: readonly (readonly [RegExp, string])[] = [
   [/^\d{4}-\d\d-\d\d$/, "day"],
 ];
 
-/** A text that readers compare with is recorded as it is. */
+/** Text that readers compare with is recorded unchanged. */
 export const literal = (text: string): string => `'${text}'`;
 
 const isBetween = (value: number, from: number, to: number) =>
   Number.isInteger(value) && value >= from && value < to;
 
-/** The clocks of these tests are set to 2026, which tells seconds and milliseconds since 1970 apart. */
+/** The clocks of these tests are set to 2026, so seconds and milliseconds since 1970 differ in size. */
 const numberForm = (value: number): string => {
   if (isBetween(value, 1.7e9, 2e9)) return "epoch seconds";
   return isBetween(value, 1.7e12, 2e12) ? "epoch milliseconds" : "number";

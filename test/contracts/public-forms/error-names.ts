@@ -8,7 +8,7 @@ import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 const root = join(import.meta.dirname, "../../..");
 const skipped = new Set(["node_modules", "test", "bench", "dist", "seed", "models", "cdktf.out"]);
 
-/** The source files that are no tests. */
+/** The source files without tests. */
 const sources = (folder: string): string[] =>
   readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -17,13 +17,13 @@ const sources = (folder: string): string[] =>
     return /\.ts$/.test(entry.name) && !/\.test\.ts$/.test(entry.name) ? [path] : [];
   });
 
-/** Names of all error classes, wherever their files lie. */
+/** Names of all error classes, in all folders. */
 const errorClasses = (): readonly string[] => {
   const names = sources(root).flatMap((path) => parseSource(path, readFileSync(path, "utf8")).errorNames);
   return [...new Set(names)].sort();
 };
 
-/** Errors of other packages that have an exit code of their own. */
+/** Errors of other packages with their own exit code. */
 const foreignErrors = ["CredentialsProviderError"];
 
 /** Names that the state machine retries or catches. */
@@ -49,6 +49,6 @@ export const errorForms = () => {
   };
 };
 
-/** All other names: commands, logs and our own code read them. A new one is no change of a form. */
+/** All other names: commands, logs and our own code read them. A new name does not change a form. */
 export const otherErrorNames = (): readonly string[] =>
   errorClasses().filter((name) => !stateMachineNames.has(name));

@@ -11,24 +11,24 @@ import { stateContracts } from "#statemachine/state-contracts.ts";
 import { describeForm, type Form } from "./describe-form.ts";
 import type { Traces } from "./play-deliveries.ts";
 
-/** Texts for people in a schema or a document: what they say may change. */
+/** Texts for people in a schema or a document: their wording may change. */
 const texts = new Set(["description", "summary", "title", "$schema", "Comment"]);
 
-/** Lists of names whose order says nothing. */
+/** Lists of names in any order. */
 const unordered = new Set(["required", "enum", "ErrorEquals"]);
 
-/** The same without texts for people, with unordered names sorted. A property with the name `title` is a schema, no text. */
+/** The same without texts for people, with unordered names sorted. A property named `title` is a schema, not a text. */
 export const withoutTexts = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutTexts);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key, held]) => !(texts.has(key) && typeof held === "string"))
+      .filter(([key, inner]) => !(texts.has(key) && typeof inner === "string"))
       // Zod's regular expression of a format says the same as its name.
-      .filter(([key, held]) => !(key === "pattern" && typeof held === "string" && "format" in value))
-      .map(([key, held]) => {
-        if (key === "Cause" && typeof held === "string") return [key, "<a sentence>"];
-        return [key, unordered.has(key) && Array.isArray(held) ? held.toSorted() : withoutTexts(held)];
+      .filter(([key, inner]) => !(key === "pattern" && typeof inner === "string" && "format" in value))
+      .map(([key, inner]) => {
+        if (key === "Cause" && typeof inner === "string") return [key, "<a sentence>"];
+        return [key, unordered.has(key) && Array.isArray(inner) ? inner.toSorted() : withoutTexts(inner)];
       }),
   );
 };
@@ -36,7 +36,7 @@ export const withoutTexts = (value: unknown): unknown => {
 const schemaOf = (schema: z.ZodType) =>
   withoutTexts(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }));
 
-/** Input and output of each state. Not by the names of the schemas: those are internal. */
+/** Input and output of each state. Without the schemas' names, which are internal. */
 const states = () => ({
   "the state machine": { input: schemaOf(DeliveryInput), outcome: schemaOf(Outcome) },
   "what the variables of a build say": schemaOf(BuiltImage),
@@ -67,7 +67,7 @@ const gitHubPush = {
   pusher: { name: "ada", email: "ada@example.com" },
   commits: [],
 };
-/** An event of each source, as it comes. */
+/** An event of each source. */
 const events: Readonly<Record<string, object>> = {
   CodeCommit: {
     source: "aws.codecommit",
@@ -113,7 +113,7 @@ const receive = async (event: unknown): Promise<Form> => {
 /** Paths of all fields, nested ones included. */
 const fieldsOf = (value: unknown, path: readonly string[] = []): (readonly string[])[] =>
   typeof value === "object" && value !== null && !Array.isArray(value)
-    ? Object.entries(value).flatMap(([key, held]) => [[...path, key], ...fieldsOf(held, [...path, key])])
+    ? Object.entries(value).flatMap(([key, inner]) => [[...path, key], ...fieldsOf(inner, [...path, key])])
     : [];
 
 const without = (value: unknown, [key = "", ...rest]: readonly string[]): unknown => {
@@ -121,7 +121,7 @@ const without = (value: unknown, [key = "", ...rest]: readonly string[]): unknow
   return Object.fromEntries(
     rest.length === 0
       ? entries.filter(([name]) => name !== key)
-      : entries.map(([name, held]) => [name, name === key ? without(held, rest) : held]),
+      : entries.map(([name, inner]) => [name, name === key ? without(inner, rest) : inner]),
   );
 };
 

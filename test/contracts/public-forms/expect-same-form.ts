@@ -3,15 +3,15 @@ import { expect } from "vitest";
 
 const lineWidth = 110;
 
-/** JSON with sorted keys; what fits stands on one line. */
+/** JSON with sorted keys; a value that fits is on one line. */
 const writeJson = (value: unknown, indent = ""): string => {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const inner = `${indent}  `;
   const parts = Array.isArray(value)
     ? value.map((element) => writeJson(element, inner))
     : Object.entries(value)
-        .sort(([one], [other]) => (one < other ? -1 : 1))
-        .map(([key, held]) => `${JSON.stringify(key)}: ${writeJson(held, inner)}`);
+        .sort(([first], [second]) => (first < second ? -1 : 1))
+        .map(([key, item]) => `${JSON.stringify(key)}: ${writeJson(item, inner)}`);
   const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
   if (parts.length === 0) return `${open}${close}`;
   const line = `${open} ${parts.join(", ")} ${close}`;
@@ -21,7 +21,7 @@ const writeJson = (value: unknown, indent = ""): string => {
 
 const fixture = (name: string): URL => new URL(`./${name}.json`, import.meta.url);
 
-/** What is recorded under this name. */
+/** The recorded form of this name. */
 export const readFixture = (name: string): unknown => {
   const file = fixture(name);
   if (!existsSync(file))

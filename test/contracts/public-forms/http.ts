@@ -157,7 +157,7 @@ const options = {
 
 const cellForm = (cell: string): string => (Number.isFinite(Number(cell)) ? "number" : "text");
 
-/** The first line is a header where the type says so. */
+/** The first line is a header if the type says so. */
 const csvForm = (text: string, type: string): Form => {
   const [first = "", ...others] = text.trim().split(/\r?\n/);
   const rowForm = (line: string) => line.split(",").map(cellForm).join(", ");
@@ -247,7 +247,7 @@ const admissions: Readonly<Record<string, Admission | Error>> = {
 /** Responses where API keys and host names are checked, and those of the authorizer on AWS. */
 const gates = async ({ service }: TestService): Promise<Form> => {
   const forms: Record<string, Form> = {};
-  const ask = async (gate: Middleware, path: string, init: RequestInit): Promise<Form> =>
+  const send = async (gate: Middleware, path: string, init: RequestInit): Promise<Form> =>
     responseForm(await createAppClient(createApp(service, gate)).request(path, init));
   for (const [name, admission] of Object.entries(admissions)) {
     const admit = async () => {
@@ -265,14 +265,14 @@ const gates = async ({ service }: TestService): Promise<Form> => {
       (error: unknown) => (error instanceof Error ? `fails as ${error.name}` : "fails"),
     );
     forms[name] = {
-      native: await ask(gate, "/v1/predict", json({ rows })),
-      oip: await ask(gate, "/v2", {}),
+      native: await send(gate, "/v1/predict", json({ rows })),
+      oip: await send(gate, "/v2", {}),
       "the authorizer": authorizer,
     };
   }
   return {
     ...forms,
-    "another host": await ask(checkHost([]), "/v1/predict", json({ rows }, { host: "other.example.com" })),
+    "another host": await send(checkHost([]), "/v1/predict", json({ rows }, { host: "other.example.com" })),
   };
 };
 

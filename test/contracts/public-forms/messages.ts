@@ -124,13 +124,13 @@ const isText = (value: unknown): boolean =>
     ? value.every(isText)
     : isObject(value) && (value.type === "mrkdwn" || value.type === "plain_text");
 
-/** What Slack sends back or acts on. Texts may change, so only their type is left. */
+/** What Slack sends back or uses. Texts may change, so only their type is kept. */
 const elementForm = (value: unknown): Form => {
   if (Array.isArray(value)) return value.map(elementForm);
   if (typeof value === "string") return value.replaceAll(approval, "<approval>").replaceAll(link, "<link>");
   if (!isObject(value)) return JSON.stringify(value);
   if (isText(value)) return String(value.type);
-  return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, elementForm(held)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, elementForm(inner)]));
 };
 
 /** Blocks in their order. A block with texts only is its type; how many of one type follow each other depends on the wording. */

@@ -20,7 +20,7 @@ const approvalRule =
   "{ approvers: [U024BE7LH, U0SECOND1], quorum: 1, authorMayApprove: false, timeout: PT24H }";
 const secondApprover = "U0SECOND1";
 const sam = "sam@example.com";
-/** The address of the second approver in the platform's map: whoever pushes may not approve. */
+/** The second approver's address in the platform's map: a pusher may not approve. */
 const bob = "bob@example.com";
 /** Gates that are weaker than the champion's: the message shows such a change first. */
 const weakerGates = {
@@ -114,7 +114,7 @@ const recordPredictions = async ({ store, blobs, clock }: DeliveryWorld) => {
   await recorderFor("full").record(createLabelledRows(labels, { at, id: "request-4", predictions }));
 };
 
-/** What a test does to a delivery: pushes, clicks, and notes of how each of them ended. */
+/** Actions on deliveries (pushes, clicks), with their results. */
 const driver = (world: DeliveryWorld) => {
   const start = startDelivery({ ...world, clock: world.clock });
   const results: unknown[] = [];
@@ -143,7 +143,7 @@ const driver = (world: DeliveryWorld) => {
     await world.ended(delivery);
     outcomes.set(name, (await world.outcomes.read(delivery))?.outcome);
   };
-  /** Delivers the commit of another letter by hand, once more. */
+  /** Delivers a letter's commit again, by hand. */
   const deliverAgain = async (letter: string): Promise<string> => {
     const request = { repository: "rehearsal", before: null, after: fakeCommit(letter), pusher: sam };
     const result = await start({ ...request, runtime: fakeDigest("f"), models: [toyModel] });
@@ -154,7 +154,7 @@ const driver = (world: DeliveryWorld) => {
 };
 type Driver = ReturnType<typeof driver>;
 
-/** A first version, which has no canary, and a second one, which has. */
+/** A first version without a canary, and a second one with a canary. */
 const promoteTwo = async (world: DeliveryWorld, { pushAndAsk, keepResponse, keepOutcome }: Driver) => {
   const first = await pushAndAsk("1");
   await keepResponse("approve", click(world, first.approval, "approve"));
@@ -180,7 +180,7 @@ const failTwo = async (world: DeliveryWorld, { push, pushAndAsk, keepResponse, k
   await keepOutcome("a version that fails in its canary", failing.delivery);
 };
 
-/** Versions that a person rejects, that a later push supersedes, and that ends without a step of its own. */
+/** Versions that a person rejects, that a later push supersedes, and that the test stops. */
 const endTheOthers = async (world: DeliveryWorld, { pushAndAsk, keepResponse, keepOutcome }: Driver) => {
   const sweep = sweepDeliveries({
     ...world,
@@ -209,7 +209,7 @@ const endTheOthers = async (world: DeliveryWorld, { pushAndAsk, keepResponse, ke
   await keepOutcome("a delivery that is stopped", newer.delivery);
 };
 
-/** A person's rollback of what prod serves, and another one during a canary. */
+/** A person's rollback of prod, and a second one during a canary. */
 const rollBackTwice = async (world: DeliveryWorld, { pushAndAsk, keepResponse, keepOutcome }: Driver) => {
   const request = { model: toyModel, id: `rollback-${toyModel}-1234abcd`, by: "ada: slow answers" };
   const { to } = await rollBackProd(world)(request);
@@ -223,7 +223,7 @@ const rollBackTwice = async (world: DeliveryWorld, { pushAndAsk, keepResponse, k
   await keepOutcome("a version whose canary a person ends", ended.delivery);
 };
 
-/** Callbacks that are refused, or that ask for nothing. */
+/** Callbacks that are refused or have no effect. */
 const sendOtherCallbacks = async (world: DeliveryWorld, { keepResponse }: Driver) => {
   const dialog = {
     type: "view_submission",
@@ -241,8 +241,8 @@ const sendOtherCallbacks = async (world: DeliveryWorld, { keepResponse }: Driver
 };
 
 /**
- * Plays every kind of delivery on the embedded implementation, then what else is stored: pushes of other branches, API
- * keys, the policy, prediction records, and a model that is retired. Returns what all of it leaves behind.
+ * Plays every kind of delivery on the embedded implementation, then stores other data: pushes of other branches, API
+ * keys, the policy, prediction records, and a retired model. Returns all traces.
  */
 export const playDeliveries = async () => {
   const world = openDeliveryWorld();
@@ -289,5 +289,5 @@ export const playDeliveries = async () => {
     world.close();
   }
 };
-/** What deliveries leave behind. */
+/** Everything that deliveries leave behind. */
 export type Traces = Awaited<ReturnType<typeof playDeliveries>>;

@@ -129,7 +129,7 @@ const storedTables = ({ columns, versions, aliases, executions }: Traces): Form 
   const readable = (row: Readonly<Record<string, unknown>>) =>
     Object.fromEntries(
       Object.entries(row)
-        // The contracts of the states have these.
+        // The states' contracts cover these.
         .filter(([column]) => column !== "output" && column !== "state_data"),
     );
   return {

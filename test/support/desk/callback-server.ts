@@ -6,11 +6,11 @@ export type Callback = { readonly payload: Record<string, unknown>; readonly ver
 
 /**
  * The app's side of a callback: records callbacks, checks signatures with its own implementation of Slack's rule, and
- * responds with the result of `answer` (undefined: never).
+ * responds with the result of `respond` (undefined: never).
  */
 export const startCallbackServer = async (
   secret: string,
-  answer: (callback: Callback) => Promise<{ status?: number; body?: string } | undefined>,
+  respond: (callback: Callback) => Promise<{ status?: number; body?: string } | undefined>,
 ) => {
   const received: Callback[] = [];
   const server = createServer((request, response) => {
@@ -32,8 +32,8 @@ export const startCallbackServer = async (
         verified,
       };
       received.push(callback);
-      const answered = await answer(callback);
-      if (answered !== undefined) response.writeHead(answered.status ?? 200).end(answered.body ?? "");
+      const result = await respond(callback);
+      if (result !== undefined) response.writeHead(result.status ?? 200).end(result.body ?? "");
     });
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));

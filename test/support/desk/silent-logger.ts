@@ -1,6 +1,6 @@
 import { type Logger, LogLevel } from "@slack/web-api";
 
-/** For clients whose refusals a test provokes. */
+/** For clients in tests that provoke errors. */
 export const silentLogger: Logger = {
   debug() {},
   info() {},

@@ -1,8 +1,8 @@
 import type { App } from "#inference/http/app.ts";
 
-/** Requests to the service as from a browser, without a server: responses are those of fetch. */
+/** Sends requests to the service without a server; the responses are fetch's. */
 export const createAppClient = (app: App) => {
-  const ask = async (request: Request): Promise<Response> => {
+  const send = async (request: Request): Promise<Response> => {
     const { pathname, search } = new URL(request.url);
     const { status, headers, body } = await app.handle({
       method: request.method,
@@ -22,6 +22,6 @@ export const createAppClient = (app: App) => {
   };
   return {
     ...app,
-    request: (path: string, init?: RequestInit) => ask(new Request(new URL(path, "http://service"), init)),
+    request: (path: string, init?: RequestInit) => send(new Request(new URL(path, "http://service"), init)),
   };
 };

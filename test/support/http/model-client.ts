@@ -6,11 +6,11 @@ import { checkRows } from "#model-folder/rows/check-rows.ts";
 import { createTestService } from "#test/support/onnx/create-test-service.ts";
 import { createAppClient } from "./app-client.ts";
 
-/** The service's addresses for a model, as version 3 in prod; what it logs is kept in `logged`. */
+/** A client of a model's service, as version 3 in prod; `logged` gets its log lines. */
 export const createModelClient = (model: LoadedModel, logged: string[] = []) =>
   createAppClient(createApp(createTestService(model, (line) => logged.push(line))));
 
-/** A model without a graph: it checks rows as every model does, and answers by `predict`. */
+/** A model without a graph: it checks rows as every model does, and predicts with `predict`. */
 export const createStubModel = (manifest: Manifest, predict: (row: Row) => Prediction): LoadedModel => {
   const check = checkRows(manifest);
   return {

@@ -36,7 +36,7 @@ const encodeElement = (datatype: Datatype, value: unknown): Buffer => {
       bytes.writeBigUInt64LE(BigInt(number));
       return bytes;
     case "FP16":
-      throw new Error("nobody writes FP16 here");
+      throw new Error("FP16 is not supported here");
     default:
       if (datatype.startsWith("INT")) bytes.writeIntLE(number, 0, bytes.length);
       else bytes.writeUIntLE(number, 0, bytes.length);

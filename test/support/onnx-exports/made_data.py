@@ -1,21 +1,21 @@
-"""Tables for the exports that no bundled data set fits. Each is as its author would keep it: text, flags, gaps."""
+"""Tables for exports without a suitable bundled data set. Each is as an author would keep it: text, flags, gaps."""
 
 import numpy as np
 import pandas
 
 
-def drawn(seed):
+def create_random(seed):
     return np.random.default_rng(seed)
 
 
-def emptied(frame, column, share, random):
+def empty_cells(frame, column, share, random):
     """Empties a share of a column's cells."""
     frame.loc[random.random(len(frame)) < share, column] = None
     return frame
 
 
 def loans(rows=320):
-    random = drawn(1)
+    random = create_random(1)
     frame = pandas.DataFrame({
         "age": random.integers(19, 78, rows),
         "income": np.round(random.lognormal(10.3, 0.5, rows), 2),
@@ -29,11 +29,11 @@ def loans(rows=320):
         - 0.8 * (frame["home"] == "owner") - 0.6 * frame["existing_customer"] + random.normal(0, 0.6, rows)
     )
     frame["outcome"] = np.where(risk > 0, "defaulted", "repaid")
-    return emptied(emptied(frame, "income", 0.06, random), "employment", 0.04, random)
+    return empty_cells(empty_cells(frame, "income", 0.06, random), "employment", 0.04, random)
 
 
 def bike_hours(rows=300):
-    random = drawn(2)
+    random = create_random(2)
     frame = pandas.DataFrame({
         "season": random.choice(["winter", "spring", "summer", "autumn"], rows),
         "hour": random.integers(0, 24, rows),
@@ -47,11 +47,11 @@ def bike_hours(rows=300):
         + frame["temperature"] / 10 + 1.5 * (frame["season"] == "spring") - 2 * frame["weather"].isin(["rain", "snow"])
     )
     frame["busy"] = (demand + random.normal(0, 0.4, rows) > 2).astype(int)
-    return emptied(frame, "humidity", 0.1, random).astype({"humidity": "Int64"})
+    return empty_cells(frame, "humidity", 0.1, random).astype({"humidity": "Int64"})
 
 
 def machines(rows=300):
-    random = drawn(3)
+    random = create_random(3)
     frame = pandas.DataFrame({
         "hours": random.integers(0, 9_000, rows),
         "temperature_c": np.round(random.normal(68, 9, rows), 1),
@@ -67,7 +67,7 @@ def machines(rows=300):
 
 
 def parcels(rows=280):
-    random = drawn(4)
+    random = create_random(4)
     frame = pandas.DataFrame({
         "distance_km": np.round(random.gamma(2, 6, rows), 2),
         "stops": random.integers(1, 24, rows),
@@ -83,7 +83,7 @@ def parcels(rows=280):
 
 
 def bearings(rows=360):
-    random = drawn(5)
+    random = create_random(5)
     frame = pandas.DataFrame({
         "rms": np.round(random.gamma(3, 0.4, rows), 3),
         "kurtosis": np.round(random.normal(3.4, 0.9, rows), 2),
@@ -93,12 +93,12 @@ def bearings(rows=360):
     wear = frame["rms"] + (frame["kurtosis"] - 3) / 2 + (frame["oil_c"] - 55) / 20 + random.normal(0, 0.15, rows)
     frame["state"] = np.select([wear > 2, wear > 1.4], ["fault", "wear"], "ok")
     for column, share in [("rms", 0.05), ("kurtosis", 0.2), ("oil_c", 0.3)]:
-        frame = emptied(frame, column, share, random)
+        frame = empty_cells(frame, column, share, random)
     return frame.astype({"rpm": int})
 
 
 def tickets(rows=400):
-    random = drawn(6)
+    random = create_random(6)
     frame = pandas.DataFrame({
         "channel": random.choice(["e-mail", "phone", "chat", "portal"], rows),
         "product": random.choice(["billing", "network", "storage, cold", "storage, hot"], rows),
@@ -115,7 +115,7 @@ def tickets(rows=400):
 
 
 def rooms(rows=240):
-    random = drawn(7)
+    random = create_random(7)
     frame = pandas.DataFrame({
         "floor_m2": random.integers(12, 90, rows),
         "glass_share": np.round(random.uniform(0.1, 0.7, rows), 2),

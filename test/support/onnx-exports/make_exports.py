@@ -1,11 +1,11 @@
-"""Trains and exports a dozen small models as other people would bring them, one folder a case.
+"""Trains and exports a dozen small models as other people would deliver them, one folder per case.
 
     python3 -m venv ~/.cache/slipway-exports && ~/.cache/slipway-exports/bin/pip install -r requirements.txt
     ~/.cache/slipway-exports/bin/python make_exports.py
 
-Each folder gets model.onnx, data.csv (what the model's author would hand over, the target among its columns) and
-case.json: the target, how it was exported, and what the library that trained the model (not onnxruntime) says of the
-first rows. The data is scikit-learn's bundled sets where one fits, else made in made_data.py. All is seeded.
+Each folder gets model.onnx, data.csv (the author's table with the target column) and case.json: the target, the kind
+of export, and the predictions of the library that trained the model (not onnxruntime) for the first rows. The data is
+one of scikit-learn's bundled sets, or made in made_data.py. All is seeded.
 """
 
 import json
@@ -55,7 +55,7 @@ _container.make_node = lambda *names, **attributes: _make_node(*names, **{
 })
 
 
-def save(case, graph, data, target, told, exported, source, predictions):
+def save(case, graph, data, target, task_fields, exported, source, predictions):
     """Writes one case's folder. `predictions`: one `{label, scores}` or `{scores}` for each of the first rows."""
     folder = HERE / case
     folder.mkdir(exist_ok=True)
@@ -70,20 +70,20 @@ def save(case, graph, data, target, told, exported, source, predictions):
         "target": target,
         "exported": exported,
         "data": source,
-        **told,
+        **task_fields,
         "predictions": predictions,
     }
     (folder / "case.json").write_text(json.dumps(description, indent=1) + "\n")
 
 
-def same(graph, feeds, output, expected):
-    """The export answers as the library does, or it is no example to learn from."""
+def assert_same_predictions(graph, feeds, output, expected):
+    """The export must predict as the library does."""
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     answered = session.run([output], feeds)[0]
     np.testing.assert_allclose(np.reshape(answered, np.shape(expected)), expected, rtol=1e-4, atol=1e-5)
 
 
-def classified(probabilities, labels):
+def describe_scores(probabilities, labels):
     """Predictions of the first rows from the library's probabilities [N, labels]."""
     return [
         {
@@ -94,7 +94,7 @@ def classified(probabilities, labels):
     ]
 
 
-def valued(values, names):
+def describe_values(values, names):
     """Predictions of the first rows from the library's values [N] or [N, names]."""
     return [
         {"scores": {name: float(value) for name, value in zip(names, row)}}
@@ -103,7 +103,7 @@ def valued(values, names):
 
 
 def without_unread_constants(graph):
-    """Drops what a converter left behind; onnxruntime warns of it at every start."""
+    """Drops unused constants of a converter, because onnxruntime warns about them at every start."""
     read = {name for node in graph.graph.node for name in node.input}
     kept = [each for each in graph.graph.initializer if each.name in read]
     del graph.graph.initializer[:]
@@ -134,7 +134,7 @@ def network(nodes, constants, source, width, sink, sink_width):
 
 
 def sklearn_columns():
-    """One graph input a column, strings and numbers, some cells missing."""
+    """One graph input per column, strings and numbers, some cells missing."""
     data = made_data.loans()
     text, numbers, whole = ["employment", "home"], ["income", "debt_ratio"], ["age", "existing_customer"]
     features = data.drop(columns="outcome").fillna({"employment": ""})
@@ -156,10 +156,10 @@ def sklearn_columns():
     kinds = {**dict.fromkeys(text, object), **dict.fromkeys(numbers, np.float32)}
     feeds = {name: features[[name]].to_numpy(kinds.get(name, np.int64)) for name in features}
     probabilities = model.predict_proba(features)
-    same(graph, feeds, "probabilities", probabilities)
+    assert_same_predictions(graph, feeds, "probabilities", probabilities)
     save("sklearn-columns", graph, data, "outcome", {"task": "classification"},
          "skl2onnx.convert_sklearn of a Pipeline with a ColumnTransformer, one initial type a column, zipmap=False",
-         "made", classified(probabilities, model.classes_))
+         "made", describe_scores(probabilities, model.classes_))
 
 
 def sklearn_matrix():
@@ -173,10 +173,10 @@ def sklearn_matrix():
         model, initial_types=[("X", FloatTensorType([None, 4]))], target_opset=OPSETS, options={"zipmap": False},
     )
     probabilities = model.predict_proba(features)
-    same(graph, {"X": features}, "probabilities", probabilities)
+    assert_same_predictions(graph, {"X": features}, "probabilities", probabilities)
     save("sklearn-matrix", graph, data, "species", {"task": "classification"},
          "skl2onnx.convert_sklearn of a LogisticRegression, one FloatTensorType([None, 4]), zipmap=False",
-         "iris (R. A. Fisher 1936), from scikit-learn", classified(probabilities, model.classes_))
+         "iris (R. A. Fisher 1936), from scikit-learn", describe_scores(probabilities, model.classes_))
 
 
 def random_forest():
@@ -190,10 +190,10 @@ def random_forest():
         options={"zipmap": False},
     )
     probabilities = model.predict_proba(features)
-    same(graph, {"float_input": features}, "probabilities", probabilities)
+    assert_same_predictions(graph, {"float_input": features}, "probabilities", probabilities)
     save("random-forest", graph, data, "cultivar", {"task": "classification"},
          "skl2onnx.convert_sklearn of a RandomForestClassifier, zipmap=False",
-         "wine (M. Forina et al. 1991), from scikit-learn", classified(probabilities, model.classes_))
+         "wine (M. Forina et al. 1991), from scikit-learn", describe_scores(probabilities, model.classes_))
 
 
 def lightgbm_binary():
@@ -207,10 +207,10 @@ def lightgbm_binary():
     )
     coded = features.assign(season=features["season"].cat.codes, weather=features["weather"].cat.codes)
     probabilities = model.predict_proba(features)
-    same(graph, {"input": coded.to_numpy(np.float32)}, "probabilities", probabilities)
+    assert_same_predictions(graph, {"input": coded.to_numpy(np.float32)}, "probabilities", probabilities)
     save("lightgbm-binary", without_unread_constants(graph), data, "busy", {"task": "classification"},
          "onnxmltools.convert_lightgbm of an LGBMClassifier fitted on a pandas.DataFrame, zipmap=False",
-         "made", classified(probabilities, model.classes_))
+         "made", describe_scores(probabilities, model.classes_))
 
 
 def xgboost_binary():
@@ -225,11 +225,11 @@ def xgboost_binary():
     model.fit(features.to_numpy(np.float32), classes)
     graph = convert_xgboost(model, initial_types=[("float_input", ToolsFloat([None, len(columns)]))], target_opset=15)
     probabilities = model.predict_proba(features.to_numpy(np.float32))
-    same(graph, {"float_input": features.to_numpy(np.float32)}, "probabilities", probabilities)
+    assert_same_predictions(graph, {"float_input": features.to_numpy(np.float32)}, "probabilities", probabilities)
     save("xgboost-binary", graph, data, "diagnosis", {"task": "classification"},
          "onnxmltools.convert_xgboost of an XGBClassifier fitted on the codes of sklearn's LabelEncoder",
          "breast cancer Wisconsin (W. N. Street et al. 1993), from scikit-learn, six columns, some cells emptied",
-         classified(probabilities, ["benign", "malignant"]))
+         describe_scores(probabilities, ["benign", "malignant"]))
 
 
 def xgboost_regression():
@@ -240,14 +240,14 @@ def xgboost_regression():
     model.fit(features, data["progression"])
     graph = convert_xgboost(model, initial_types=[("float_input", ToolsFloat([None, 10]))], target_opset=15)
     values = model.predict(features)
-    same(graph, {"float_input": features}, "variable", values)
+    assert_same_predictions(graph, {"float_input": features}, "variable", values)
     save("xgboost-regression", graph, data, "progression", {"task": "regression"},
          "onnxmltools.convert_xgboost of an XGBRegressor",
-         "diabetes (B. Efron et al. 2004), from scikit-learn, unscaled", valued(values, ["progression"]))
+         "diabetes (B. Efron et al. 2004), from scikit-learn, unscaled", describe_values(values, ["progression"]))
 
 
 def mlp_logits():
-    """A network as PyTorch exports one: it ends in logits, and the file holds no labels."""
+    """A network as PyTorch exports one: it ends in logits, and the file contains no labels."""
     digits = datasets.load_digits()
     frame = pandas.DataFrame(digits.data.astype(int), columns=digits.feature_names)
     data = frame.assign(digit=digits.target).sample(n=300, random_state=1)
@@ -274,11 +274,11 @@ def mlp_logits():
     save("mlp-logits", graph, data, "digit", {"task": "classification"},
          "the graph that torch.onnx.export writes for Linear, ReLU, Linear, written with onnx.helper",
          "optical digits (E. Alpaydin and C. Kaynak 1998), from scikit-learn",
-         classified(probabilities, model.classes_))
+         describe_scores(probabilities, model.classes_))
 
 
 def sigmoid_column():
-    """A network as Keras exports one: one probability a row, and nothing that says of which label."""
+    """A network as Keras exports one: one probability per row, without the name of its label."""
     data = made_data.machines()
     features = data.drop(columns="failed").to_numpy(np.float32)
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(features, data["failed"])
@@ -289,10 +289,10 @@ def sigmoid_column():
     graph = network([layer, helper.make_node("Sigmoid", ["dense"], ["dense_1"])], constants,
                     "input_1", features.shape[1], "dense_1", 1)
     probabilities = model.predict_proba(features)
-    same(graph, {"input_1": features}, "dense_1", probabilities[:, 1])
+    assert_same_predictions(graph, {"input_1": features}, "dense_1", probabilities[:, 1])
     save("sigmoid-column", graph, data, "failed", {"task": "classification"},
          "the graph that tf2onnx writes for Dense(1, activation='sigmoid'), written with onnx.helper",
-         "made", classified(probabilities, model.classes_))
+         "made", describe_scores(probabilities, model.classes_))
 
 
 def ridge_double():
@@ -304,10 +304,10 @@ def ridge_double():
         model, initial_types=[("features", DoubleTensorType([None, features.shape[1]]))], target_opset=OPSETS,
     )
     values = model.predict(features.astype(float))
-    same(graph, {"features": features.to_numpy(np.float64)}, "variable", values)
+    assert_same_predictions(graph, {"features": features.to_numpy(np.float64)}, "variable", values)
     save("ridge-double", graph, data, "minutes", {"task": "regression"},
          "skl2onnx.convert_sklearn of a Pipeline of StandardScaler and Ridge, one DoubleTensorType",
-         "made", valued(values, ["minutes"]))
+         "made", describe_values(values, ["minutes"]))
 
 
 def hist_gradient_boosting():
@@ -320,10 +320,10 @@ def hist_gradient_boosting():
         options={"zipmap": False},
     )
     probabilities = model.predict_proba(features)
-    same(graph, {"X": features}, "probabilities", probabilities)
+    assert_same_predictions(graph, {"X": features}, "probabilities", probabilities)
     save("hist-gradient-boosting", graph, data, "state", {"task": "classification"},
          "skl2onnx.convert_sklearn of a HistGradientBoostingClassifier, zipmap=False",
-         "made", classified(probabilities, model.classes_))
+         "made", describe_scores(probabilities, model.classes_))
 
 
 def string_matrix():
@@ -337,14 +337,14 @@ def string_matrix():
         options={"zipmap": False},
     )
     probabilities = model.predict_proba(features.to_numpy(object))
-    same(graph, {"input": features.to_numpy(object)}, "probabilities", probabilities)
+    assert_same_predictions(graph, {"input": features.to_numpy(object)}, "probabilities", probabilities)
     save("string-matrix", graph, data, "priority", {"task": "classification"},
          "skl2onnx.convert_sklearn of a Pipeline of OneHotEncoder and DecisionTreeClassifier, one StringTensorType",
-         "made", classified(probabilities, model.classes_))
+         "made", describe_scores(probabilities, model.classes_))
 
 
 def multi_output():
-    """Two values a row from the nearest rows seen."""
+    """Two values per row, from the nearest training rows."""
     data = made_data.rooms()
     targets = ["heating_kwh", "cooling_kwh"]
     features = data.drop(columns=targets).to_numpy(np.float32)
@@ -353,9 +353,9 @@ def multi_output():
         model, initial_types=[("X", FloatTensorType([None, features.shape[1]]))], target_opset=OPSETS,
     )
     values = model.predict(features)
-    same(graph, {"X": features}, graph.graph.output[0].name, values)
+    assert_same_predictions(graph, {"X": features}, graph.graph.output[0].name, values)
     save("multi-output", graph, data, targets, {"task": "regression"},
-         "skl2onnx.convert_sklearn of a KNeighborsRegressor with two targets", "made", valued(values, targets))
+         "skl2onnx.convert_sklearn of a KNeighborsRegressor with two targets", "made", describe_values(values, targets))
 
 
 CASES = [

@@ -1,6 +1,6 @@
 import { boolType, floatType, type Graph, int64Type } from "./write-onnx.ts";
 
-/** What a Loop runs each time: `op` on the value that it carries, without an end of its own. */
+/** The body of a Loop: applies `op` to the carried value, and never ends the loop. */
 export const buildLoopBody = (op: "Identity" | "Sin"): Graph => ({
   nodes: [
     { op: "Identity", inputs: ["go"], outputs: ["on"] },

@@ -1,5 +1,5 @@
 const words = ["[UNK]", "[CLS]", "[SEP]", "good", "bad"];
-/** A tokenizer.json of five words: [UNK] 0, [CLS] 1 before and [SEP] 2 behind, good 3, bad 4. */
+/** A tokenizer.json of five words: [UNK] 0, [CLS] 1 before and [SEP] 2 after, good 3, bad 4. */
 export const tinyTokenizer = Buffer.from(
   JSON.stringify({
     version: "1.0",

@@ -21,7 +21,7 @@ type Shape = {
   readonly oneOf?: readonly Shape[];
   readonly maximum?: number;
 };
-/** By first segment: all results lie at `$.<Name>`. */
+/** By first segment: all results are at `$.<Name>`. */
 type Data = Readonly<Record<string, Shape>>;
 
 export type Contracts = Readonly<Record<string, { readonly output: z.ZodType }>>;
@@ -80,7 +80,7 @@ const isAlways = (shape: Shape, values: readonly unknown[]): boolean =>
   listShapes(shape).every((each) =>
     "const" in each
       ? values.includes(each.const)
-      : (each.enum?.every((one) => values.includes(one)) ?? false),
+      : (each.enum?.every((value) => values.includes(value)) ?? false),
   );
 const getTestedValue = (rule: ChoiceRule) => rule.StringEquals ?? rule.BooleanEquals;
 
@@ -103,7 +103,7 @@ const narrowData = (data: Data, variable: string, keep: (shape: Shape) => boolea
 const writeResult = (data: Data, path: string | undefined, shape: Shape): Data => {
   const [root, ...deeper] = segments(path ?? "$");
   if (root === undefined || deeper.length > 0)
-    throw new Error(`a result lies at $.<Name>, not at ${path ?? "$"}`);
+    throw new Error(`a result belongs at $.<Name>, not at ${path ?? "$"}`);
   return { ...data, [root]: shape };
 };
 
@@ -115,14 +115,14 @@ const inferResult = (
   contracts: Contracts,
 ): Shape | undefined => {
   const all = objectShape(data);
-  const filled = (value: unknown): Shape =>
+  const fill = (value: unknown): Shape =>
     typeof value === "object" && value !== null && !Array.isArray(value)
       ? objectShape(
           Object.fromEntries(
             Object.entries(value).map(([key, inner]) =>
               key.endsWith(".$")
                 ? [key.slice(0, -2), lookUp(all, segments(String(inner)))?.shape ?? {}]
-                : [key, filled(inner)],
+                : [key, fill(inner)],
             ),
           ),
         )
@@ -130,7 +130,7 @@ const inferResult = (
   if (state.Type === "Task") return toShape(contracts[name]?.output ?? z.unknown());
   if (state.Type !== "Pass") return undefined;
   if (state.Result !== undefined) return constant(state.Result);
-  if (state.Parameters) return filled(state.Parameters);
+  if (state.Parameters) return fill(state.Parameters);
   return state.InputPath ? (lookUp(all, segments(state.InputPath))?.shape ?? {}) : undefined;
 };
 const caughtErrorShape = toShape(z.object({ Error: z.string(), Cause: z.string() }));

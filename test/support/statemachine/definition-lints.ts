@@ -13,7 +13,7 @@ export type LintContext = {
 
 const states = (machine: MachineDefinition) => Object.entries(machine.States);
 const tasks = (machine: MachineDefinition) => states(machine).filter(([, { Type }]) => Type === "Task");
-/** Longer ones overflow Node's timers, which the embedded engine runs on. */
+/** Longer waits overflow Node's timers, which the embedded engine runs on. */
 const longestSeconds = 2_147_483;
 const shortestPoll = 60;
 
@@ -122,12 +122,12 @@ export const definitionLints: Readonly<
     }),
 
   "a loop takes a minute or more": (machine) => {
-    const hurries = (name: string) => {
+    const isFast = (name: string) => {
       const state = machine.States[name];
       return state !== undefined && !takesTime(state);
     };
     return states(machine)
-      .filter(([name]) => hurries(name) && findReachable(machine, name, hurries).has(name))
+      .filter(([name]) => isFast(name) && findReachable(machine, name, isFast).has(name))
       .map(([name]) => `${name} goes round without a wait`);
   },
 

@@ -51,7 +51,7 @@ export const listEdges = (state: StateDefinition): Edge[] => [
   ...(state.Catch ?? []).map(({ Next }) => ({ to: Next, by: "catch" as const })),
 ];
 
-/** Every value within, with its key. */
+/** Every nested value, with its key. */
 export const listEntries = (value: unknown): [string, unknown][] =>
   typeof value === "object" && value !== null
     ? Object.entries(value).flatMap(([key, inner]) => [

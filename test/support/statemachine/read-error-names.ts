@@ -6,7 +6,7 @@ import { parseSource } from "#test/support/parse-source.ts";
 
 const root = new URL("../../../", import.meta.url);
 
-/** Error names in a file and in all that it imports, types aside. */
+/** Error names in a file and in all its imports, except types. */
 export const readErrorNames = (
   entries: readonly URL[] = stepNames.map((name) => new URL(`lambdas/${name}/${name}.ts`, root)),
 ): Set<string> => {

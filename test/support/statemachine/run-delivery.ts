@@ -98,16 +98,16 @@ export const runDelivery = async (script: TaskScript) => {
   const database = openDatabase(join(folder.path, "state.db"));
   const visits = new Map<string, number>();
   const given: { state: TaskState; event: Json }[] = [];
-  const answers: Record<TaskState, readonly TaskResult[]> = { ...createSuccessScript(), ...script };
+  const scripts: Record<TaskState, readonly TaskResult[]> = { ...createSuccessScript(), ...script };
 
-  const answer = async (state: TaskState, event: Json): Promise<Json> => {
+  const runTask = async (state: TaskState, event: Json): Promise<Json> => {
     const contract = stateContracts[state];
     contract.input?.parse(event);
     given.push({ state, event });
     const visit = visits.get(state) ?? 0;
     visits.set(state, visit + 1);
-    const listed = answers[state];
-    const next = listed[Math.min(visit, listed.length - 1)];
+    const results = scripts[state];
+    const next = results[Math.min(visit, results.length - 1)];
     if (next === "never") return new Promise(() => undefined);
     if (next instanceof Error) throw next;
     if (next === undefined) {
@@ -140,7 +140,7 @@ export const runDelivery = async (script: TaskScript) => {
         .map((state) => [
           state,
           async (event: Json) => {
-            const result = answer(state, event);
+            const result = runTask(state, event);
             if (state !== "RequestApproval") return result;
             const { taskToken } = event as { taskToken: string };
             const decision = await Promise.race([

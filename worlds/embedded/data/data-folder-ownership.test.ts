@@ -12,7 +12,7 @@ afterEach(() => temporary.remove());
 const url = "http://127.0.0.1:4000";
 const modelsUrl = "http://127.0.0.1:4001";
 
-test("a rehearsal is known from where it says that it answers until it gives the folder back", () => {
+test("a rehearsal is found after it announces its URLs and until it releases the folder", () => {
   const folder = resolveDataFolder(temporary.path);
   expect(findRunningWorld(folder)).toBeUndefined();
   const { announce, release } = acquireDataFolder(folder, { command: "rehearse", now: 0 });
@@ -23,7 +23,7 @@ test("a rehearsal is known from where it says that it answers until it gives the
   expect(findRunningWorld(folder)).toBeUndefined();
 });
 
-test("a folder that slipway serve owns has no rehearsal", () => {
+test("a folder that slipway serve owns has no running rehearsal", () => {
   const folder = resolveDataFolder(temporary.path);
   const { announce, release } = acquireDataFolder(folder, { command: "serve", now: 0 });
   announce(url);
@@ -32,7 +32,7 @@ test("a folder that slipway serve owns has no rehearsal", () => {
 });
 
 test.each(["", "{", "{}", '{"pid":0,"url":"http://127.0.0.1"}', '{"pid":"1","url":"x"}'])(
-  "a file that says %j says nothing, whoever owns the folder",
+  "an invalid running.json is ignored, and the folder stays in use: %j",
   async (text) => {
     const folder = resolveDataFolder(temporary.path);
     const { release } = acquireDataFolder(folder, { command: "rehearse", now: 0 });

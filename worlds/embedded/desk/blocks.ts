@@ -1,6 +1,6 @@
 /**
  * The part of Block Kit that the desk supports, with Slack's limits. It refuses everything else, so that Slack accepts
- * whatever the desk accepts.
+ * everything that the desk accepts.
  * Source: https://docs.slack.dev/reference/block-kit/blocks and …/block-elements, …/composition-objects
  */
 import { z } from "zod";

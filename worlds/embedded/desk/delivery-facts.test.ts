@@ -14,7 +14,7 @@ const event = (state: string, status: StateEvent["status"], rest: Partial<StateE
 });
 const check = { name: "errors", verdict: "pass", measured: 0, limit: 1, unit: "points", detail: "" };
 
-test("a failed delivery names its error, its remedy, and every check that was made", () => {
+test("the facts of a failed delivery include its error, its remedy and all its checks", () => {
   const facts = readDeliveryFacts(failedDelivery, failedHistory);
   expect(facts).toMatchObject({
     outcome: "failed",
@@ -31,19 +31,19 @@ test("a failed delivery names its error, its remedy, and every check that was ma
   });
 });
 
-test("each look of the canary stands for itself, with the share that it judged", () => {
-  const judged = (share: number) =>
+test("each canary check is listed separately, with its share of the traffic", () => {
+  const judgeCanary = (share: number) =>
     event("JudgeCanary", "succeeded", {
       output: { ShiftTraffic: { share }, JudgeCanary: { checks: [check] } },
     });
-  const facts = readDeliveryFacts(running, [judged(10), judged(50)]);
+  const facts = readDeliveryFacts(running, [judgeCanary(10), judgeCanary(50)]);
   expect(facts.checks.map(({ title }) => title)).toEqual([
     "Canary check 1 at 10 % of prod",
     "Canary check 2 at 50 % of prod",
   ]);
 });
 
-test("a retried state is one stay, a state entered again is another", () => {
+test("a retried state is one run, and a state that is entered again is a second run", () => {
   const facts = readDeliveryFacts(running, [
     event("ScanImage", "entered"),
     event("ScanImage", "retried", { error: { name: "Throttled", cause: "" } }),
@@ -56,7 +56,7 @@ test("a retried state is one stay, a state entered again is another", () => {
   ]);
 });
 
-test("what a state failed with is kept where the engine tells of the failure and of its catch", () => {
+test("a state's error is kept when the engine reports the failure, the catch or both", () => {
   const error = { name: "ModelUnreadable", cause: "no such operator" };
   for (const ending of [
     [event("BuildImage", "failed", { error }), event("BuildImage", "caught", { error })],
@@ -67,12 +67,12 @@ test("what a state failed with is kept where the engine tells of the failure and
     ]);
 });
 
-test("a state that was running when the delivery was stopped is shown as cut off", () => {
+test("a state that ran when the delivery was stopped counts as failed", () => {
   const facts = readDeliveryFacts({ ...running, status: "ABORTED" }, [event("RequestApproval", "entered")]);
   expect(facts.stateRuns).toMatchObject([{ status: "failed", ms: undefined }]);
 });
 
-test("data of another form is left out, and the page still stands", () => {
+test("invalid data is left out, and the rest is shown", () => {
   const facts = readDeliveryFacts(
     { ...running, status: "SUCCEEDED", output: { outcome: "promoted", RegisterModel: 7 } },
     [],

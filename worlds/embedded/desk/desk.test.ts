@@ -14,12 +14,12 @@ import { startDesk } from "#test/support/desk/start-desk.ts";
 import { signSlackRequest } from "./sign-slack-request.ts";
 
 const secret = "a signing secret of the test";
-type Answer = Parameters<typeof startCallbackServer>[1];
+type CallbackHandler = Parameters<typeof startCallbackServer>[1];
 
-/** A desk with a question on it, and the app that its callbacks go to. */
-const asked = async (answer: Answer, given: Parameters<typeof startDesk>[0] = {}) => {
-  const app = await startCallbackServer(secret, answer);
-  const desk = await startDesk({ callbackUrl: () => app.url, callbackTimeoutMs: 200, ...given });
+/** A desk with an open approval, and the app that receives its callbacks. */
+const openDesk = async (respond: CallbackHandler, overrides: Parameters<typeof startDesk>[0] = {}) => {
+  const app = await startCallbackServer(secret, respond);
+  const desk = await startDesk({ callbackUrl: () => app.url, callbackTimeoutMs: 200, ...overrides });
   const slack = new WebClient(desk.options.botToken, {
     slackApiUrl: `${desk.url}/api/`,
     logger: silentLogger,
@@ -54,7 +54,7 @@ const asked = async (answer: Answer, given: Parameters<typeof startDesk>[0] = {}
     },
   };
 };
-const fine: Answer = async () => ({});
+const respondOk: CallbackHandler = async () => ({});
 const view = (callback: Callback | undefined) =>
   callback?.payload.view as { id: string; state: { values: unknown }; private_metadata: string };
 
@@ -69,20 +69,20 @@ test("a request is signed as in Slack's own example", () => {
 
 describe("a click", () => {
   test("reaches the app signed, as block_actions in Slack's form", async () => {
-    await using it = await asked(fine);
-    expect(await it.click("approve")).toEqual({ status: "answered" });
-    expect(it.app.received).toHaveLength(1);
-    expect(it.app.received[0]?.verified).toBe(true);
-    expect(it.app.received[0]?.payload).toMatchObject({
+    await using setup = await openDesk(respondOk);
+    expect(await setup.click("approve")).toEqual({ status: "answered" });
+    expect(setup.app.received).toHaveLength(1);
+    expect(setup.app.received[0]?.verified).toBe(true);
+    expect(setup.app.received[0]?.payload).toMatchObject({
       type: "block_actions",
       user: { id: "U024BE7LH", username: "ada", name: "ada", team_id: "T0SLIPWAY" },
       api_app_id: "A0SLIPWAY",
       team: { id: "T0SLIPWAY", domain: "slipway" },
       channel: { id: "C0DELIVERY", name: "model-deliveries" },
-      container: { type: "message", message_ts: it.ts, channel_id: "C0DELIVERY", is_ephemeral: false },
-      message: { type: "message", ts: it.ts, text: "question" },
+      container: { type: "message", message_ts: setup.ts, channel_id: "C0DELIVERY", is_ephemeral: false },
+      message: { type: "message", ts: setup.ts, text: "question" },
       trigger_id: expect.stringMatching(/^\d+\..+/),
-      response_url: expect.stringContaining(`${it.desk.url}/response/`),
+      response_url: expect.stringContaining(`${setup.desk.url}/response/`),
       actions: [
         {
           action_id: "approve",
@@ -98,64 +98,70 @@ describe("a click", () => {
   });
 
   test("on a link button reaches the app too", async () => {
-    await using it = await asked(fine);
-    await it.click("open-delivery");
-    expect(it.app.received[0]?.payload).toMatchObject({
+    await using setup = await openDesk(respondOk);
+    await setup.click("open-delivery");
+    expect(setup.app.received[0]?.payload).toMatchObject({
       actions: [{ action_id: "open-delivery", url: expect.any(String) }],
     });
   });
 
-  test.each<[string, Answer, string]>([
-    ["does not answer in time", async () => undefined, "Operation timed out"],
-    ["answers with an error", async () => ({ status: 500 }), "status code 500"],
-  ])("on an app that %s is told to the person", async (_, answer, notice) => {
-    await using it = await asked(answer);
-    expect(await it.click("approve")).toMatchObject({
+  test.each<[string, CallbackHandler, string]>([
+    ["does not respond in time", async () => undefined, "Operation timed out"],
+    ["responds with an error", async () => ({ status: 500 }), "status code 500"],
+  ])("on an app that %s shows the user an error", async (_, respond, notice) => {
+    await using setup = await openDesk(respond);
+    expect(await setup.click("approve")).toMatchObject({
       status: "failed",
       notice: expect.stringContaining(notice),
     });
   });
 
-  test("on an app that is not there is told to the person, without its address", async () => {
-    await using it = await asked(fine, { callbackUrl: () => "http://127.0.0.1:9/" });
-    expect(await it.click("approve")).toEqual({ status: "failed", notice: "This app is not responding." });
+  test("on an unreachable app shows the user an error without its address", async () => {
+    await using setup = await openDesk(respondOk, { callbackUrl: () => "http://127.0.0.1:9/" });
+    expect(await setup.click("approve")).toEqual({ status: "failed", notice: "This app is not responding." });
   });
 
-  test("on a button that is not there any more does nothing", async () => {
-    await using it = await asked(fine);
-    await it.slack.chat.update({ channel: it.channel, ts: it.ts, text: "decided", blocks: [] });
-    expect(await it.click("approve")).toMatchObject({ status: "failed" });
+  test("on a removed button does nothing", async () => {
+    await using setup = await openDesk(respondOk);
+    await setup.slack.chat.update({ channel: setup.channel, ts: setup.ts, text: "decided", blocks: [] });
+    expect(await setup.click("approve")).toMatchObject({ status: "failed" });
     expect(
-      await it.post("/desk/clicks", { as: "U0NOBODY", ts: it.ts, block: "decision", action: "approve" }),
+      await setup.post("/desk/clicks", {
+        as: "U0NOBODY",
+        ts: setup.ts,
+        block: "decision",
+        action: "approve",
+      }),
     ).toMatchObject({ status: 404 });
-    expect(it.app.received).toHaveLength(0);
+    expect(setup.app.received).toHaveLength(0);
   });
 });
 
 describe("a dialog", () => {
-  /** The app opens the dialog at a click on Reject; what it answers to the submission is given. */
-  const withDialog = async (answer: (callback: Callback) => { status?: number; body?: string }) => {
-    const it: Awaited<ReturnType<typeof asked>> = await asked(async (callback) => {
-      if (callback.payload.type === "view_submission") return answer(callback);
-      await it.slack.views.open({
+  /** The app opens the dialog at a click on Reject and responds to the submission with `respond`. */
+  const openDialog = async (respond: (callback: Callback) => { status?: number; body?: string }) => {
+    const setup: Awaited<ReturnType<typeof openDesk>> = await openDesk(async (callback) => {
+      if (callback.payload.type === "view_submission") return respond(callback);
+      await setup.slack.views.open({
         trigger_id: String(callback.payload.trigger_id),
         view: rejectDialog as never,
       });
       return {};
     });
-    await it.click("reject");
-    const { id = "" } = it.desk.options.state.viewOf("U024BE7LH") ?? {};
+    await setup.click("reject");
+    const { id = "" } = setup.desk.options.state.viewOf("U024BE7LH") ?? {};
     return {
-      ...it,
+      ...setup,
       id,
-      submit: (reason: string, as = "U024BE7LH") => it.post(`/desk/views/${id}`, { as, typed: { reason } }),
+      submit: (reason: string, as = "U024BE7LH") =>
+        setup.post(`/desk/views/${id}`, { as, typed: { reason } }),
     };
   };
 
-  test("is submitted signed, with what was typed and the app's metadata", async () => {
-    await using it = await withDialog(() => ({}));
-    expect((await it.submit("not on a Friday")).body).toEqual({ status: "closed" });
-    const submission = it.app.received[1];
+  test("is submitted signed, with the typed text and the app's metadata", async () => {
+    await using setup = await openDialog(() => ({}));
+    expect((await setup.submit("not on a Friday")).body).toEqual({ status: "closed" });
+    const submission = setup.app.received[1];
     expect(submission?.verified).toBe(true);
     expect(submission?.payload).toMatchObject({
       type: "view_submission",
@@ -167,17 +173,17 @@ describe("a dialog", () => {
       private_metadata: "appr-7c1d",
       state: { values: { reason: { reason: { type: "plain_text_input", value: "not on a Friday" } } } },
     });
-    expect(it.desk.options.state.viewOf("U024BE7LH")).toBeUndefined();
+    expect(setup.desk.options.state.viewOf("U024BE7LH")).toBeUndefined();
   });
 
   test("without its required reason never reaches the app", async () => {
-    await using it = await withDialog(() => ({}));
-    expect((await it.submit("  ")).body).toEqual({
+    await using setup = await openDialog(() => ({}));
+    expect((await setup.submit("  ")).body).toEqual({
       status: "refused",
       errors: { reason: "Please complete this required field." },
     });
-    expect((await it.submit("x".repeat(501))).body).toMatchObject({ status: "refused" });
-    expect(it.app.received).toHaveLength(1);
+    expect((await setup.submit("x".repeat(501))).body).toMatchObject({ status: "refused" });
+    expect(setup.app.received).toHaveLength(1);
   });
 
   test.each([
@@ -188,27 +194,27 @@ describe("a dialog", () => {
     ],
     ["clear", { response_action: "clear" }, { status: "closed" }],
     ["nonsense", { response_action: "dance" }, { status: "failed" }],
-  ])("answered with %s does what the app says", async (_, body, result) => {
-    await using it = await withDialog(() => ({ body: JSON.stringify(body) }));
-    expect((await it.submit("because")).body).toMatchObject(result);
+  ])("follows the app's response: %s", async (_, body, result) => {
+    await using setup = await openDialog(() => ({ body: JSON.stringify(body) }));
+    expect((await setup.submit("because")).body).toMatchObject(result);
   });
 
-  test("is the clicker's alone", async () => {
-    await using it = await withDialog(() => ({}));
-    expect(await it.submit("mine now", "U0AUTHOR")).toMatchObject({ status: 404 });
+  test("accepts a submission only from the user who clicked", async () => {
+    await using setup = await openDialog(() => ({}));
+    expect(await setup.submit("mine now", "U0AUTHOR")).toMatchObject({ status: 404 });
   });
 });
 
-test("a response_url takes five answers, edits the message or whispers", async () => {
-  await using it = await asked(fine);
-  await it.click("approve");
-  const path = new URL(String(it.app.received[0]?.payload.response_url)).pathname;
-  expect((await it.post(path, { replace_original: true, text: "replaced" })).status).toBe(200);
-  expect(it.desk.options.state.message(it.ts)).toMatchObject({ text: "replaced", blocks: [] });
-  await it.post(path, { text: "for you" });
-  expect(it.desk.options.state.messages(1)[0]).toMatchObject({ text: "for you", onlyFor: "U024BE7LH" });
-  for (let use = 3; use <= 5; use++) await it.post(path, { text: "again" });
-  expect(await it.post(path, { text: "once more" })).toMatchObject({
+test("a response_url accepts five responses, which edit the message or show an ephemeral one", async () => {
+  await using setup = await openDesk(respondOk);
+  await setup.click("approve");
+  const path = new URL(String(setup.app.received[0]?.payload.response_url)).pathname;
+  expect((await setup.post(path, { replace_original: true, text: "replaced" })).status).toBe(200);
+  expect(setup.desk.options.state.message(setup.ts)).toMatchObject({ text: "replaced", blocks: [] });
+  await setup.post(path, { text: "for you" });
+  expect(setup.desk.options.state.messages(1)[0]).toMatchObject({ text: "for you", onlyFor: "U024BE7LH" });
+  for (let use = 3; use <= 5; use++) await setup.post(path, { text: "again" });
+  expect(await setup.post(path, { text: "once more" })).toMatchObject({
     status: 404,
     body: { error: "expired_url" },
   });
@@ -220,18 +226,18 @@ describe("the page", () => {
     return { status: response.status, headers: response.headers, text: await response.text() };
   };
 
-  test("shows a whisper to its person alone", async () => {
-    await using it = await asked(fine);
-    await it.slack.chat.postEphemeral({ channel: it.channel, user: "U0AUTHOR", text: "psst" });
-    expect((await page(`${it.desk.url}/?as=U0AUTHOR`)).text).toContain("psst");
-    expect((await page(`${it.desk.url}/`)).text).not.toContain("psst");
-    expect((await page(`${it.desk.url}/desk/channel?as=U0GUEST1`)).text).not.toContain("psst");
-    const history = await it.slack.conversations.history({ channel: it.channel });
+  test("shows an ephemeral message only to its user", async () => {
+    await using setup = await openDesk(respondOk);
+    await setup.slack.chat.postEphemeral({ channel: setup.channel, user: "U0AUTHOR", text: "psst" });
+    expect((await page(`${setup.desk.url}/?as=U0AUTHOR`)).text).toContain("psst");
+    expect((await page(`${setup.desk.url}/`)).text).not.toContain("psst");
+    expect((await page(`${setup.desk.url}/desk/channel?as=U0GUEST1`)).text).not.toContain("psst");
+    const history = await setup.slack.conversations.history({ channel: setup.channel });
     expect(JSON.stringify(history)).not.toContain("psst");
   });
 
   test.each(["/", "/deliveries", "/desk/channel", "/desk/assets/desk.js", "/api/auth.test"])(
-    "%s is refused to a foreign host name, as DNS rebinding would bring",
+    "refuses %s for a foreign host name (DNS rebinding)",
     async (path) => {
       await using desk = await startDesk();
       const request = (host: string) => desk.desk.request(`http://127.0.0.1${path}`, { headers: { host } });
@@ -243,19 +249,19 @@ describe("the page", () => {
   );
 
   test.each([{ origin: "https://attacker.example" }, { origin: "null" }, { origin: "http://127.0.0.1:1" }])(
-    "takes no click from another origin: %o",
+    "refuses a click from another origin: %o",
     async (headers) => {
-      await using it = await asked(fine);
-      const click = { as: "U024BE7LH", ts: it.ts, block: "decision", action: "approve" };
-      expect((await it.post("/desk/clicks", click, headers)).status).toBe(403);
-      expect(it.app.received).toHaveLength(0);
+      await using setup = await openDesk(respondOk);
+      const click = { as: "U024BE7LH", ts: setup.ts, block: "decision", action: "approve" };
+      expect((await setup.post("/desk/clicks", click, headers)).status).toBe(403);
+      expect(setup.app.received).toHaveLength(0);
     },
   );
 
-  test("loads nothing from elsewhere and has no inline script or style", async () => {
-    await using it = await asked(fine);
+  test("loads nothing from other origins and has no inline script or style", async () => {
+    await using setup = await openDesk(respondOk);
     for (const path of ["/", "/deliveries"]) {
-      const { headers, text } = await page(`${it.desk.url}${path}`);
+      const { headers, text } = await page(`${setup.desk.url}${path}`);
       expect(headers.get("content-security-policy")).toContain("default-src 'self'");
       expect(text).not.toMatch(/<script(?![^>]*src=)|<style| style="| on[a-z]+="/);
       for (const [, address] of text.matchAll(/(?:src|<link[^>]*href)="([^"]*)"/g))
@@ -263,12 +269,12 @@ describe("the page", () => {
     }
   });
 
-  test("names people, not their ids", async () => {
-    await using it = await asked(fine);
-    expect((await page(`${it.desk.url}/`)).text).toContain('<span class="mention">@Ada Byron</span>');
+  test("shows the names of users, not their ids", async () => {
+    await using setup = await openDesk(respondOk);
+    expect((await page(`${setup.desk.url}/`)).text).toContain('<span class="mention">@Ada Byron</span>');
   });
 
-  test("that is open does not keep the desk from stopping", async () => {
+  test("that is open does not delay the desk's stop", async () => {
     const desk = await startDesk();
     const events = await fetch(`${desk.url}/desk/events`);
     const reader = events.body?.getReader();
@@ -277,10 +283,10 @@ describe("the page", () => {
     expect((await reader?.read())?.done).toBe(true);
   });
 
-  test("names the token and the secret nowhere", async () => {
-    await using it = await asked(fine);
-    const { text } = await page(`${it.desk.url}/`);
-    expect(text).not.toContain(it.desk.options.botToken);
+  test("does not contain the token or the secret", async () => {
+    await using setup = await openDesk(respondOk);
+    const { text } = await page(`${setup.desk.url}/`);
+    expect(text).not.toContain(setup.desk.options.botToken);
     expect(text).not.toContain(secret);
   });
 });
@@ -291,9 +297,9 @@ describe("a delivery's page", () => {
     history: async (name: string) => (name === sampleDelivery ? failedHistory : []),
     list: async () => ({ executions: [failedDelivery, promotedDelivery], cursor: "next page" }),
   };
-  test("says where the model is, why it stopped and what to do", async () => {
-    await using it = await asked(fine, { deliveries });
-    const text = await (await fetch(`${it.desk.url}/deliveries/${sampleDelivery}`)).text();
+  test("shows the states, the error and what to do", async () => {
+    await using setup = await openDesk(respondOk, { deliveries });
+    const text = await (await fetch(`${setup.desk.url}/deliveries/${sampleDelivery}`)).text();
     for (const expected of [
       "GateFailed",
       "the failed checks show by how much",
@@ -304,13 +310,13 @@ describe("a delivery's page", () => {
       "VerifyStage",
       "1.9 s",
       "Image scan",
-      `#m-${it.ts}`,
+      `#m-${setup.ts}`,
     ])
       expect(text).toContain(expected);
   });
-  test("is listed with its outcome, and the next page is linked", async () => {
-    await using it = await asked(fine, { deliveries });
-    const text = await (await fetch(`${it.desk.url}/deliveries`)).text();
+  test("is in the list with its outcome, and the list links to its next page", async () => {
+    await using setup = await openDesk(respondOk, { deliveries });
+    const text = await (await fetch(`${setup.desk.url}/deliveries`)).text();
     for (const expected of [
       "promoted",
       "failed",
@@ -320,7 +326,7 @@ describe("a delivery's page", () => {
     ])
       expect(text).toContain(expected);
   });
-  test("that is not there is a 404 with a sentence", async () => {
+  test("of an unknown delivery is a 404 with a sentence", async () => {
     await using desk = await startDesk();
     const response = await fetch(`${desk.url}/deliveries/nobody`);
     expect(response.status).toBe(404);

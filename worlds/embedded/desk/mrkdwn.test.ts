@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { renderMrkdwn, renderPlain } from "./mrkdwn.ts";
 
 const names = new Map([["U024BE7LH", "Ada Byron"]]);
-const rendered = async (text: string) => String(await renderMrkdwn(text, names));
+const render = async (text: string) => String(await renderMrkdwn(text, names));
 
-/** All that rendering may make: these elements with these attributes, quoted, and an address that opens no script. */
+/** Everything that rendering may produce: these elements, these quoted attributes, and addresses that run no script. */
 const allowed =
   /<\/?(?:b|i|s|code|pre|blockquote|div|span|g|path|circle|rect|ellipse)(?: [a-z-]+="[^"<>]*")*\/?>|<svg class="emoji"[^<>]*>|<\/svg>|<a href="(?:https?:\/\/|mailto:)[^"<>]*" target="_blank" rel="noopener noreferrer">|<\/a>/gi;
 const leftover = (html: string) => html.replace(allowed, "");
@@ -33,12 +33,12 @@ const anyText = fc.oneof(
 );
 
 describe("a message's text", () => {
-  test("never becomes an element, an attribute or a script, whatever it is", async () => {
+  test("never becomes another element, attribute or script", async () => {
     await fc.assert(
       fc.asyncProperty(anyText, async (text) => {
-        expect(leftover(await rendered(text))).not.toMatch(/[<>]/);
+        expect(leftover(await render(text))).not.toMatch(/[<>]/);
         expect(leftover(String(await renderPlain(text)))).not.toMatch(/[<>]/);
-        expect(await rendered(text)).not.toMatch(/ on\w+="|href="(?!https?:|mailto:)/i);
+        expect(await render(text)).not.toMatch(/ on\w+="|href="(?!https?:|mailto:)/i);
       }),
       { numRuns: 2_000 },
     );
@@ -59,18 +59,18 @@ describe("a message's text", () => {
     ],
     ["<javascript:alert(1)|here>", "here"],
     [":unheard_of:", ":unheard_of:"],
-  ])("%s is shown as Slack shows it", async (text, html) => {
-    expect(await rendered(text)).toBe(`<div>${html}</div>`);
+  ])("%s is rendered as Slack renders it", async (text, html) => {
+    expect(await render(text)).toBe(`<div>${html}</div>`);
   });
 
   test("lists, quotes and fenced code keep their lines", async () => {
-    expect(await rendered("• one\n• two\n> said\n```\n*x*\n```\nend")).toBe(
+    expect(await render("• one\n• two\n> said\n```\n*x*\n```\nend")).toBe(
       '<div class="item">one</div><div class="item">two</div><blockquote>said</blockquote><pre>*x*</pre><div>end</div>',
     );
   });
 
-  test("a long line of markers comes to an end", async () => {
-    // In a process of its own: an expression that backtracks without end could not be ended from in here.
+  test("rendering a long line of markers ends", async () => {
+    // In a separate process, because this one could not stop a regular expression that backtracks for ever.
     const program = `
       const { renderMrkdwn } = await import("./mrkdwn.ts");
       for (const text of ["*_~<\`:".repeat(3_000), "*a ".repeat(10_000)]) String(await renderMrkdwn(text, new Map()));`;

@@ -11,8 +11,8 @@ import { openDeskState } from "./desk-state.ts";
 const text = (length: number) => "x".repeat(length);
 const plain = (length: number) => ({ type: "plain_text", text: text(length) });
 const mrkdwn = (length: number) => ({ type: "mrkdwn", text: text(length) });
-const button = (given: object = {}) => ({ type: "button", text: plain(4), ...given });
-const actions = (given: object = {}) => ({ type: "actions", elements: [button(given)] });
+const button = (changes: object = {}) => ({ type: "button", text: plain(4), ...changes });
+const actions = (changes: object = {}) => ({ type: "actions", elements: [button(changes)] });
 const many = <Type>(count: number, make: (index: number) => Type) =>
   Array.from({ length: count }, (_, index) => make(index));
 const url = (length: number) => "https://example.com/".padEnd(length, "x");
@@ -37,13 +37,13 @@ const outcome = async (call: Promise<unknown>): Promise<{ error: string; message
   try {
     await call;
     return { error: "ok", messages: "" };
-  } catch (caught) {
-    const { data } = caught as { data: { error: string; response_metadata?: { messages?: string[] } } };
+  } catch (error) {
+    const { data } = error as { data: { error: string; response_metadata?: { messages?: string[] } } };
     return { error: data.error, messages: (data.response_metadata?.messages ?? []).join("\n") };
   }
 };
-const post = (blocks: unknown, said = "text") =>
-  outcome(client().apiCall("chat.postMessage", { channel, text: said, blocks }));
+const post = (blocks: unknown, content = "text") =>
+  outcome(client().apiCall("chat.postMessage", { channel, text: content, blocks }));
 const trigger = () => {
   const id = `1.${Math.random()}`;
   desk.options.state.addTrigger(id, "U024BE7LH", Date.now() + 3_000);
@@ -67,24 +67,24 @@ describe("Slack's own client", () => {
     expect(history.messages?.[0]).toMatchObject({ ts: posted.ts, text: "answered", blocks: [] });
   });
 
-  test("an edit without blocks keeps those of before", async () => {
+  test("an edit without blocks keeps the message's blocks", async () => {
     const { ts = "" } = await client().chat.postMessage({ channel, text: "q", blocks: [actions()] as never });
     const edited = await client().chat.update({ channel, ts, text: "other" });
     expect(edited.message).toMatchObject({ text: "other", blocks: [{ type: "actions" }] });
   });
 
   const about = (delivery: string) => ({ event_type: "slipway_delivery", event_payload: { delivery } });
-  const newest = async (asked: object) =>
-    (await client().conversations.history({ channel, limit: 1, ...asked })).messages?.[0];
+  const newest = async (options: object) =>
+    (await client().conversations.history({ channel, limit: 1, ...options })).messages?.[0];
 
-  test("a message's metadata is read back by whoever asks for it, and by nobody else", async () => {
+  test("a message's metadata is returned only on request", async () => {
     const posted = await client().chat.postMessage({ channel, text: "q", metadata: about("first") });
     expect(posted.message).not.toHaveProperty("metadata");
     expect(await newest({ include_all_metadata: true })).toMatchObject({ metadata: about("first") });
     expect(await newest({ include_all_metadata: false })).not.toHaveProperty("metadata");
     expect(await newest({})).not.toHaveProperty("metadata");
   });
-  test("an edit keeps a message's metadata, replaces it, or with {} takes it off", async () => {
+  test("an edit keeps a message's metadata, replaces it, or removes it with {}", async () => {
     const { ts = "" } = await client().chat.postMessage({ channel, text: "q", metadata: about("first") });
     const all = { include_all_metadata: true };
     await client().chat.update({ channel, ts, text: "kept" });
@@ -111,15 +111,15 @@ describe("Slack's own client", () => {
     });
   });
 
-  test("every message gets a timestamp of its own, in the order of posting", async () => {
+  test("every message gets a different timestamp, in the order of posting", async () => {
     const stamps: string[] = [];
-    for (const said of ["a", "b", "c"])
-      stamps.push((await client().chat.postMessage({ channel, text: said })).ts ?? "");
+    for (const content of ["a", "b", "c"])
+      stamps.push((await client().chat.postMessage({ channel, text: content })).ts ?? "");
     expect(new Set(stamps).size).toBe(3);
     expect(stamps.toSorted()).toEqual(stamps);
   });
 
-  test("knows itself, the channel and its people", async () => {
+  test("reads its own user, the channel and other users", async () => {
     expect(await client().auth.test()).toMatchObject({
       ok: true,
       team_id: "T0SLIPWAY",
@@ -156,11 +156,11 @@ describe("Slack's own client", () => {
       "invalid_trigger_id",
       () => outcome(client().views.open({ trigger_id: "0", view: rejectDialog as never })),
     ],
-  ])("gets %s where Slack would say so", async (error, call) => {
+  ])("gets Slack's error %s", async (error, call) => {
     expect((await call()).error).toBe(error);
   });
 
-  test("a JSON body is as good as a form", async () => {
+  test("a JSON body is accepted like a form", async () => {
     const response = await fetch(`${desk.url}/api/chat.postMessage`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: "Bearer xoxb-of-the-test" },
@@ -173,16 +173,16 @@ describe("Slack's own client", () => {
 describe("a trigger", () => {
   test("opens one view, once", async () => {
     const id = trigger();
-    const openIt = () => outcome(client().views.open({ trigger_id: id, view: rejectDialog as never }));
-    expect((await openIt()).error).toBe("ok");
-    expect((await openIt()).error).toBe("exchanged_trigger_id");
+    const openView = () => outcome(client().views.open({ trigger_id: id, view: rejectDialog as never }));
+    expect((await openView()).error).toBe("ok");
+    expect((await openView()).error).toBe("exchanged_trigger_id");
   });
-  test("is good for three seconds", async () => {
+  test("expires after three seconds", async () => {
     let now = 1_700_000_000_000;
-    await using other = await startDesk({ clock: () => now });
-    other.options.state.addTrigger("1.1", "U024BE7LH", now + 3_000);
+    await using deskWithClock = await startDesk({ clock: () => now });
+    deskWithClock.options.state.addTrigger("1.1", "U024BE7LH", now + 3_000);
     now += 3_001;
-    const opened = client(undefined, other.url).views.open({
+    const opened = client(undefined, deskWithClock.url).views.open({
       trigger_id: "1.1",
       view: rejectDialog as never,
     });
@@ -191,7 +191,7 @@ describe("a trigger", () => {
 });
 
 describe("Slack's limits", () => {
-  const section = (given: object) => ({ type: "section", ...given });
+  const section = (changes: object) => ({ type: "section", ...changes });
   const context = (count: number) => ({ type: "context", elements: many(count, () => mrkdwn(1)) });
   const actionsOf = (count: number) => ({ type: "actions", elements: many(count, () => button()) });
   const noMoreThan = (items: number) => `no more than ${items} items allowed`;
@@ -271,7 +271,7 @@ describe("Slack's limits", () => {
       "/blocks/0/elements/0/url",
     ],
     [
-      "no empty text",
+      "non-empty text",
       [section({ text: mrkdwn(1) })],
       [section({ text: mrkdwn(0) })],
       "must be more than 0 characters",
@@ -320,16 +320,16 @@ describe("Slack's limits", () => {
       "`action_id` already exists",
       "/blocks/0/elements/1/action_id",
     ],
-  ])("a message may have %s, and nothing beyond", async (_, within, beyond, said, pointer) => {
+  ])("a message's limit: %s", async (_, within, beyond, message, pointer) => {
     expect(await post(within)).toEqual({ error: "ok", messages: "" });
     const refused = await post(beyond);
     expect(refused.error).toBe("invalid_blocks");
     expect(refused.messages).toContain("[ERROR] ");
-    expect(refused.messages).toContain(said);
+    expect(refused.messages).toContain(message);
     expect(refused.messages).toContain(`[json-pointer:${pointer}`);
   });
 
-  test("all blocks together are bounded", async () => {
+  test("the text of all blocks together is limited", async () => {
     const blocks = (last: number) => [
       ...many(3, () => section({ text: mrkdwn(3_000) })),
       section({ text: mrkdwn(last) }),
@@ -338,7 +338,7 @@ describe("Slack's limits", () => {
     expect((await post(blocks(1_001))).error).toBe("msg_blocks_too_long");
   });
 
-  const modal = (given: object) => ({ ...rejectDialog, ...given });
+  const modal = (changes: object) => ({ ...rejectDialog, ...changes });
   const input = (label: number, element: object = {}) => ({
     type: "input",
     label: plain(label),
@@ -369,17 +369,17 @@ describe("Slack's limits", () => {
       "/view/blocks/0/element/max_length",
     ],
     ["inputs with a submit", {}, { submit: undefined }, "/view/submit"],
-  ])("a view may have %s, and nothing beyond", async (_, within, beyond, pointer) => {
+  ])("a view's limit: %s", async (_, within, beyond, pointer) => {
     expect(await open(modal(within))).toEqual({ error: "ok", messages: "" });
     const refused = await open(modal(beyond));
     expect(refused.error).toBe("invalid_arguments");
     expect(refused.messages).toContain(`[json-pointer:${pointer}]`);
   });
 
-  test("a burst of 25 messages passes, the next waits a second, as Retry-After says", async () => {
+  test("a burst of 25 messages passes, and the next one waits a second, as Retry-After says", async () => {
     let now = 1_700_000_000_000;
-    await using slow = await startDesk({ clock: () => now });
-    const slack = client(undefined, slow.url);
+    await using deskWithClock = await startDesk({ clock: () => now });
+    const slack = client(undefined, deskWithClock.url);
     for (let sent = 0; sent < 25; sent++) await slack.chat.postMessage({ channel, text: "x" });
     const refused: unknown = await slack.chat.postMessage({ channel, text: "x" }).catch((error) => error);
     expect(refused).toMatchObject({ code: "slack_webapi_rate_limited_error", retryAfter: 1 });
@@ -388,14 +388,14 @@ describe("Slack's limits", () => {
   });
 });
 
-test("messages are still there after a restart", async () => {
+test("messages survive a restart", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-desk-"));
   const path = join(folder, "desk.sqlite");
   try {
     const first = openDeskState(path);
-    const served = await startDesk({ state: first });
-    const { ts = "" } = await client(undefined, served.url).chat.postMessage({ channel, text: "kept" });
-    await served[Symbol.asyncDispose]();
+    const running = await startDesk({ state: first });
+    const { ts = "" } = await client(undefined, running.url).chat.postMessage({ channel, text: "kept" });
+    await running[Symbol.asyncDispose]();
     first.close();
     const second = openDeskState(path);
     expect(second.message(ts)?.text).toBe("kept");

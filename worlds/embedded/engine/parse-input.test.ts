@@ -5,7 +5,7 @@ import { parseInput } from "./parse-input.ts";
 
 const Input = z.object({ commit: z.number(), step: z.number().default(0) });
 
-test("a step gets its event as its contract reads it, without what the contract does not know", async () => {
+test("a step gets the event that its contract parses, without unknown fields", async () => {
   expect(await parseInput(Input, async (input) => input)({ commit: 1, more: 2 })).toEqual({
     commit: 1,
     step: 0,

@@ -7,14 +7,14 @@ import { type DataFolder, resolveDataFolder } from "#worlds/embedded/data/data-f
 import { openCapabilities } from "#worlds/embedded/world.ts";
 import { createStepsThreadClient, type StepsThreadClient } from "./steps-thread-client.ts";
 
-let place: Awaited<ReturnType<typeof createTemporaryFolder>>;
+let temporary: Awaited<ReturnType<typeof createTemporaryFolder>>;
 let folder: DataFolder;
 const threads: StepsThreadClient[] = [];
 const logged: string[] = [];
 
 beforeEach(async () => {
-  place = await createTemporaryFolder();
-  folder = resolveDataFolder(join(place.path, "data"));
+  temporary = await createTemporaryFolder();
+  folder = resolveDataFolder(join(temporary.path, "data"));
   const { database, metrics } = await openCapabilities({
     ...{ folder, url: "http://127.0.0.1:1", modelsUrl: "http://127.0.0.1:1" },
     ...{ clock: Date.now, log: () => undefined, env: {} },
@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const thread of threads.splice(0)) await thread.stop();
   logged.length = 0;
-  await place.remove();
+  await temporary.remove();
 });
 
 const start = (module: URL, heapMb?: number): StepsThreadClient => {
@@ -49,7 +49,7 @@ test("a step's error comes back under the name that the state machine knows it b
   });
 });
 
-test("what was given comes back as it was; a model that prod does not serve has no rows to ask", async () => {
+test("a call returns the step's result, and a model that prod does not serve has no rows", async () => {
   const thread = start(steps);
   expect(await thread.call("rows-to-ask", "churn")).toEqual([]);
   expect(await thread.call("sweep-deliveries", {})).toEqual({ deliveries: [] });
@@ -57,12 +57,12 @@ test("what was given comes back as it was; a model that prod does not serve has 
 
 test("a thread that cannot open its folder says so, and the next call opens it once it can", async () => {
   const thread = start(steps);
-  const kept = `${folder.database}.kept`;
-  await rename(folder.database, kept);
+  const backup = `${folder.database}.kept`;
+  await rename(folder.database, backup);
   await mkdir(folder.database);
   await expect(thread.call("rows-to-ask", "churn")).rejects.toThrow(DataFolderUnusable);
   await rm(folder.database, { recursive: true });
-  await rename(kept, folder.database);
+  await rename(backup, folder.database);
   expect(await thread.call("rows-to-ask", "churn")).toEqual([]);
 });
 
@@ -81,8 +81,8 @@ test("a thread in the midst of something endless is ended, and what waits for it
     "data:text/javascript,import{parentPort}from'node:worker_threads';parentPort.on('message',()=>{for(;;);});",
   );
   const thread = start(endless);
-  const asked = thread.call("runtime").catch((fault: unknown) => fault);
+  const failedCall = thread.call("runtime").catch((error: unknown) => error);
   await thread.stop();
-  expect(await asked).toMatchObject({ name: "TemporaryFault" });
+  expect(await failedCall).toMatchObject({ name: "TemporaryFault" });
   await expect(thread.call("runtime")).rejects.toMatchObject({ name: "TemporaryFault" });
 });

@@ -23,18 +23,18 @@ type Options = {
   memoryMb?: number;
 };
 
-const started = async ({
+const startHost = async ({
   idleMs,
   staysWarm = false,
   source,
   timeoutSeconds = 20,
   memoryMb = 256,
 }: Options = {}) => {
-  const plain = await createScriptedFunction(source);
+  const image = await createScriptedFunction(source);
   const requests: RequestMetrics[] = [];
   const lines: FunctionLogLine[] = [];
   const host = createFunctionHost({
-    imageRoot: async () => plain.root,
+    imageRoot: async () => image.root,
     metrics: { request: (metrics) => void requests.push(metrics) },
     parseEmf: (line) => (line.startsWith("{") ? (JSON.parse(line) as RequestMetrics) : undefined),
     onLine: (line) => void lines.push(line),
@@ -43,7 +43,7 @@ const started = async ({
     requestId: () => crypto.randomUUID(),
     ...(idleMs !== undefined && { idleMs }),
   });
-  undo.push(plain.remove, host.stop);
+  undo.push(image.remove, host.stop);
   const call = (payload: Json, over: Partial<FunctionCall> = {}) =>
     host.invoke({
       environment: "prod",
@@ -55,26 +55,26 @@ const started = async ({
       payload,
       ...over,
     });
-  return { host, call, requests, lines, plain };
+  return { host, call, requests, lines, image };
 };
 
-const alive = (pid: number) => {
+const isAlive = (pid: number) => {
   try {
     return process.kill(pid, 0);
   } catch {
     return false;
   }
 };
-const until = async (condition: () => boolean) => {
+const waitUntil = async (condition: () => boolean) => {
   for (let tries = 0; !condition(); tries++) {
-    if (tries > 500) throw new Error("it did not come about within 10 s");
+    if (tries > 500) throw new Error("the condition did not become true within 10 s");
     await new Promise((done) => setTimeout(done, 20));
   }
 };
 
 describe("the function host", () => {
-  test("starts a function with its first call alone, and keeps it for the next", async () => {
-    const { host, call } = await started();
+  test("starts a function at its first call, and keeps it for the next", async () => {
+    const { host, call } = await startHost();
     expect(host.processes()).toEqual([]);
 
     const cold = await call({ do: "echo" });
@@ -88,7 +88,7 @@ describe("the function host", () => {
   test("gives a function its own variables and nothing of the host's environment but PATH", async () => {
     process.env.SLIPWAY_TEST_SECRET = "hidden";
     undo.push(async () => delete process.env.SLIPWAY_TEST_SECRET);
-    const { call } = await started();
+    const { call } = await startHost();
 
     const { payload } = await call({ do: "environment" });
 
@@ -102,18 +102,18 @@ describe("the function host", () => {
     expect(Object.keys(payload ?? {}).filter((name) => !known.test(name))).toEqual([]);
   });
 
-  test("gives a function one request at a time, however many arrive", async () => {
-    const { call, host } = await started();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => call({ do: "overlap" })));
+  test("gives a function one request at a time", async () => {
+    const { call, host } = await startHost();
+    const results = await Promise.all(Array.from({ length: 20 }, () => call({ do: "overlap" })));
     const [pid] = host.processes();
-    expect(answers.map(({ payload }) => payload)).toEqual(Array(20).fill({ before: 0, pid }));
+    expect(results.map(({ payload }) => payload)).toEqual(Array(20).fill({ before: 0, pid }));
   });
 
   test.each([
     ["a large request", { body: "a".repeat(100_000) }],
-    ["a packed request", { body: "H4sI", headers: { "content-encoding": "gzip" } }],
-  ])("answers others while %s keeps its function busy", async (_, large) => {
-    const { call, host } = await started({ timeoutSeconds: 5 });
+    ["a compressed request", { body: "H4sI", headers: { "content-encoding": "gzip" } }],
+  ])("handles other requests while %s keeps a process busy", async (_, large) => {
+    const { call, host } = await startHost({ timeoutSeconds: 5 });
     const busy = call({ do: "hang", ...large });
     const failed = expect(busy).rejects.toThrow("the function timed out (limit 5 s)");
     const small = await Promise.all([call({ do: "echo" }), call({ do: "echo" })]);
@@ -124,8 +124,8 @@ describe("the function host", () => {
     await failed;
   });
 
-  test("fails the call of a function that ends, counts it, and starts it again for the next", async () => {
-    const { call, requests } = await started();
+  test("fails the call of a function that exits, counts the failure, and starts the function again for the next call", async () => {
+    const { call, requests } = await startHost();
     await call({ do: "echo" });
 
     await expect(call({ do: "exit" })).rejects.toThrow(
@@ -147,8 +147,8 @@ describe("the function host", () => {
     ]);
   });
 
-  test("answers the calls that waited behind one that killed its function", async () => {
-    const { call } = await started();
+  test("handles the calls that waited behind a call that ended the function", async () => {
+    const { call } = await startHost();
     const results = await Promise.allSettled([
       call({ do: "echo" }),
       call({ do: "exit" }),
@@ -158,22 +158,22 @@ describe("the function host", () => {
   });
 
   test("kills a function that takes longer than its limit, even one that never yields", async () => {
-    const { call, host } = await started({ timeoutSeconds: 1 });
+    const { call, host } = await startHost({ timeoutSeconds: 1 });
     await call({ do: "echo" });
     const [pid = 0] = host.processes();
 
     await expect(call({ do: "hang" })).rejects.toThrow("the function timed out (limit 1 s)");
-    await until(() => !alive(pid));
+    await waitUntil(() => !isAlive(pid));
     await expect(call({ do: "echo" })).resolves.toMatchObject({ payload: { version: "3" } });
   });
 
-  test("names memory as the reason where a function used more than it has", async () => {
-    const { call } = await started({ memoryMb: 128 });
+  test("reports that a function ran out of memory", async () => {
+    const { call } = await startHost({ memoryMb: 128 });
     await expect(call({ do: "allocate" })).rejects.toThrow("the function ran out of memory (limit 128 MB)");
   });
 
-  test("native memory counts as well: a function that takes all of it is killed, and the next call starts it again", async () => {
-    const { call } = await started({ memoryMb: 128 });
+  test("counts native memory too: a function over its limit is killed, and the next call starts it again", async () => {
+    const { call } = await startHost({ memoryMb: 128 });
     const refused = call({ do: "allocate-native" });
     await expect(refused).rejects.toThrow("the function ran out of memory (limit 128 MB)");
     await expect(call({ do: "echo" })).resolves.toMatchObject({ payload: { version: "3" } });
@@ -181,30 +181,30 @@ describe("the function host", () => {
 
   test.each<[what: string, bytes: Uint8Array, type: string]>([
     ["text", Buffer.from("é漢🦆".repeat(30_000)), "application/json"],
-    ["text that begins with a mark of its order", Buffer.from("\ufeffa,b\n"), "text/csv"],
+    ["text with a byte order mark", Buffer.from("\ufeffa,b\n"), "text/csv"],
     ["bytes that are declared as text", Buffer.from([0x61, 0xff, 0xfe]), "text/plain"],
     ["bytes", Buffer.alloc(100_000, 0xc3), "application/octet-stream"],
   ])("a body that comes as bytes is the event's as the gateway makes it: %s", async (_, bytes, type) => {
     const echo = `export const handler = async ({ body, isBase64Encoded }) =>
       ({ statusCode: 200, headers: { a: "b" }, body: JSON.stringify({ body, isBase64Encoded }) });`;
-    const { call } = await started({ source: echo });
+    const { call } = await startHost({ source: echo });
     const request = new Request("http://127.0.0.1/x", { method: "POST", headers: { "content-type": type } });
     const about = { model: "churn", requestId: "1", now: 0 };
     const { body, isBase64Encoded } = toHttpEvent(request, "/x", bytes, about);
     const payload = toHttpEvent(request, "/x", new Uint8Array(), about);
-    const carried = { bytes, isText: isTextBody(request.headers), eventLimit: 6_000_000 };
-    const answered = await call(payload, { body: carried });
-    // The answer's body comes apart, as bytes.
-    expect(answered.payload).toEqual({ statusCode: 200, headers: { a: "b" } });
-    expect(JSON.parse(Buffer.from(answered.body ?? []).toString())).toEqual({ body, isBase64Encoded });
+    const httpBody = { bytes, isText: isTextBody(request.headers), eventLimit: 6_000_000 };
+    const response = await call(payload, { body: httpBody });
+    // The response's body comes separately, as bytes.
+    expect(response.payload).toEqual({ statusCode: 200, headers: { a: "b" } });
+    expect(JSON.parse(Buffer.from(response.body ?? []).toString())).toEqual({ body, isBase64Encoded });
   });
 
   test("how a function is, is answered while a request of it never ends", async () => {
-    const { call } = await started({ timeoutSeconds: 60 });
+    const { call } = await startHost({ timeoutSeconds: 60 });
     const { payload } = await call({});
     const endless = call({ do: "hang" }).catch((error: unknown) => error);
     const health = await call({ rawPath: "/models/churn/health" });
-    // Answered by another process: that of the others is at work.
+    // Another process responds, because the first one is busy.
     expect(health.payload).toMatchObject({ version: "3" });
     expect(health.payload).not.toMatchObject({ pid: (payload as { pid: number }).pid });
     await undo.pop()?.();
@@ -212,34 +212,34 @@ describe("the function host", () => {
   });
 
   test("an event that is too large as JSON is refused by its function's process, which takes the next", async () => {
-    const { call, host } = await started();
-    const carried = (bytes: Uint8Array, isText = true) => ({ body: { bytes, isText, eventLimit: 100_000 } });
+    const { call, host } = await startHost();
+    const withBody = (bytes: Uint8Array, isText = true) => ({ body: { bytes, isText, eventLimit: 100_000 } });
     // A quote is two bytes in JSON, and three bytes are four in base64.
-    await expect(call({}, carried(Buffer.alloc(60_000, '"')))).rejects.toThrow(EventTooLarge);
-    await expect(call({}, carried(Buffer.alloc(80_000, "a"), false))).rejects.toThrow(EventTooLarge);
+    await expect(call({}, withBody(Buffer.alloc(60_000, '"')))).rejects.toThrow(EventTooLarge);
+    await expect(call({}, withBody(Buffer.alloc(80_000, "a"), false))).rejects.toThrow(EventTooLarge);
     const [pid] = host.processes();
-    expect(await call({}, carried(Buffer.alloc(60_000, "a")))).toMatchObject({ payload: { pid } });
+    expect(await call({}, withBody(Buffer.alloc(60_000, "a")))).toMatchObject({ payload: { pid } });
   });
 
   test("says why a function cannot be loaded", async () => {
-    const { call, host } = await started({ source: "import './not-there.mjs';" });
+    const { call, host } = await startHost({ source: "import './not-there.mjs';" });
     await expect(call({})).rejects.toThrow(/the function could not be loaded: .*not-there\.mjs/);
     expect(host.processes()).toEqual([]);
   });
 
-  test("a function's failure to find its image fails the call by name", async () => {
-    const { call, plain } = await started();
-    await plain.remove();
+  test("a missing image fails the call with FunctionFailed", async () => {
+    const { call, image } = await startHost();
+    await image.remove();
     await expect(call({})).rejects.toThrow(FunctionFailed);
   });
 
-  test("hands a request's metrics on before its answer, other lines to the log, cut to size", async () => {
-    const { call, requests, lines } = await started();
-    const measured = { version: "3", latencyMs: 1, failed: false };
+  test("records a request's metrics before its response, and logs other lines, truncated", async () => {
+    const { call, requests, lines } = await startHost();
+    const metrics = { version: "3", latencyMs: 1, failed: false };
 
-    await call({ do: "print", lines: [JSON.stringify(measured), "plain", "x".repeat(1_000_000)] });
-    expect(requests).toEqual([measured]);
-    await until(() => lines.length === 3);
+    await call({ do: "print", lines: [JSON.stringify(metrics), "plain", "x".repeat(1_000_000)] });
+    expect(requests).toEqual([metrics]);
+    await waitUntil(() => lines.length === 3);
 
     const about = { environment: "prod", model: "churn", version: "3" };
     expect(lines).toContainEqual({ ...about, stream: "stdout", line: "plain" });
@@ -247,40 +247,40 @@ describe("the function host", () => {
     expect(Math.max(...lines.map(({ line }) => line.length))).toBe(4_000);
   });
 
-  test("ends a version that is idle, and keeps one that live names", async () => {
-    const idle = await started({ idleMs: 30 });
-    const live = await started({ idleMs: 30, staysWarm: true });
-    // Told by the functions themselves: on a busy machine the idle one may have ended before it is looked for.
-    const answers = await Promise.all([idle.call({}), live.call({})]);
-    const [idlePid = 0, livePid = 0] = answers.map(({ payload }) => (payload as { pid: number }).pid);
+  test("ends an idle version, and keeps the live version", async () => {
+    const idle = await startHost({ idleMs: 30 });
+    const live = await startHost({ idleMs: 30, staysWarm: true });
+    // The functions return their ids, because on a busy machine the idle one may end before a search for it.
+    const results = await Promise.all([idle.call({}), live.call({})]);
+    const [idlePid = 0, livePid = 0] = results.map(({ payload }) => (payload as { pid: number }).pid);
 
-    await until(() => !alive(idlePid));
+    await waitUntil(() => !isAlive(idlePid));
 
     expect(idle.host.processes()).toEqual([]);
-    expect(alive(livePid)).toBe(true);
+    expect(isAlive(livePid)).toBe(true);
     expect((await live.call({})).initMs).toBeUndefined();
   });
 
-  test("stops with every function ended, takes no call after, and fails those under way", async () => {
-    const { host, call } = await started();
+  test("stop ends all functions, fails running calls and refuses further calls", async () => {
+    const { host, call } = await startHost();
     await call({});
     const [pid = 0] = host.processes();
-    const underWay = call({ do: "hang" });
-    const failed = expect(underWay).rejects.toThrow(FunctionFailed);
+    const running = call({ do: "hang" });
+    const failed = expect(running).rejects.toThrow(FunctionFailed);
 
     await host.stop();
 
     await failed;
-    expect(alive(pid)).toBe(false);
+    expect(isAlive(pid)).toBe(false);
     await expect(call({})).rejects.toThrow("the function host has stopped");
   });
 
-  test("a host that is killed takes its functions with it", async () => {
-    const plain = await createScriptedFunction();
-    undo.push(plain.remove);
+  test("functions end when their host is killed", async () => {
+    const image = await createScriptedFunction();
+    undo.push(image.remove);
     const program = `
       const { createFunctionHost } = await import(${JSON.stringify(new URL("./function-host.ts", import.meta.url).href)});
-      const host = createFunctionHost({ imageRoot: async () => ${JSON.stringify(plain.root)}, metrics: { request() {} },
+      const host = createFunctionHost({ imageRoot: async () => ${JSON.stringify(image.root)}, metrics: { request() {} },
         parseEmf() {}, onLine() {}, staysWarm: async () => true, clock: Date.now, requestId: () => "r" });
       const config = { digest: "sha256:1", memoryMb: 256, timeoutSeconds: 9, variables: {} };
       await host.invoke({ environment: "prod", model: "m", version: { version: "1", config }, payload: {} });
@@ -291,10 +291,10 @@ describe("the function host", () => {
     });
     const [printed] = await once(parent.stdout, "data");
     const pid = Number(String(printed));
-    expect(alive(pid)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
 
     parent.kill("SIGKILL");
 
-    await until(() => !alive(pid));
+    await waitUntil(() => !isAlive(pid));
   });
 });

@@ -11,20 +11,20 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-/** A function that does to its records what its events ask for, and tells what came of it. */
+/** A function that calls its records as its events say, and returns the results. */
 const source = `
-const tell = (value) => value instanceof Uint8Array ? { bytes: [...value] } : value ?? "nothing";
+const encode = (value) => value instanceof Uint8Array ? { bytes: [...value] } : value ?? "nothing";
 export const handler = async () => "without records";
 export const handlerOn = (place) => async ({ to, call, args, bytes }) => {
-  const given = bytes ? [args[0], new Uint8Array(bytes), args[1]] : args;
-  try { return tell(await place[to][call](...given)); }
+  const values = bytes ? [args[0], new Uint8Array(bytes), args[1]] : args;
+  try { return encode(await place[to][call](...values)); }
   catch (error) { return error.name + ": " + error.message; }
 };`;
 
-const started = async (place: RecordStorage | undefined, code = source) => {
-  const plain = await createScriptedFunction(code);
+const start = async (place: RecordStorage | undefined, code = source) => {
+  const image = await createScriptedFunction(code);
   const host = createFunctionHost({
-    imageRoot: async () => plain.root,
+    imageRoot: async () => image.root,
     metrics: { request: () => {} },
     parseEmf: () => undefined,
     onLine: () => {},
@@ -33,7 +33,7 @@ const started = async (place: RecordStorage | undefined, code = source) => {
     requestId: () => crypto.randomUUID(),
     ...(place && { records: { place, hashKey: Buffer.alloc(32, 7).toString("base64") } }),
   });
-  undo.push(plain.remove, host.stop);
+  undo.push(image.remove, host.stop);
   return async (payload: Json) => {
     const config = { digest: "sha256:1", memoryMb: 256, timeoutSeconds: 20, variables: {} };
     const version = { version: "3", config };
@@ -43,9 +43,9 @@ const started = async (place: RecordStorage | undefined, code = source) => {
 
 const key = (partition: string) => ({ partition, sort: "a" });
 
-test("a function reads and writes its model's records in the place that the host has for them", async () => {
+test("a function reads and writes its model's records in the host's storage", async () => {
   const { store, blobs, kept, time } = createRecordsFixture();
-  const call = await started({ store, blobs });
+  const call = await start({ store, blobs });
   const index = key("predictions#prod#churn");
   const counts = key("prediction-counts#prod#churn");
   const blob = "records/keep-30-days/prod/churn/1-a.jsonl.zst";
@@ -68,10 +68,10 @@ test("a function reads and writes its model's records in the place that the host
   expect(await call({ to: "blobs", call: "get", args: [blob.replace("1-a", "2-b")] })).toBe("nothing");
 });
 
-test("a function reaches nothing else of the store or the blobs, and what it may not ask for is an error to it", async () => {
+test("a function reaches only its model's records in store and blobs, and every other call fails", async () => {
   const { store, blobs } = createRecordsFixture();
   await store.put(key("claim#prod#churn"), "secret");
-  const call = await started({ store, blobs });
+  const call = await start({ store, blobs });
   const refused: Json[] = [
     { to: "store", call: "get", args: [key("claim#prod#churn")] },
     { to: "store", call: "get", args: [key("predictions#prod#other")] },
@@ -82,7 +82,7 @@ test("a function reaches nothing else of the store or the blobs, and what it may
     { to: "blobs", call: "get", args: ["records/keep-30-days/prod/other/1-a.jsonl.zst"] },
     { to: "blobs", call: "put", args: ["models/churn", { contentType: "a" }], bytes: [1] },
   ];
-  for (const asked of refused) expect(await call(asked)).toMatch(/^RecordOutOfReach: /);
+  for (const payload of refused) expect(await call(payload)).toMatch(/^RecordOutOfReach: /);
   for (const args of [[], [{ partition: 1 }], [key("x".repeat(500))]])
     expect(await call({ to: "store", call: "get", args })).toMatch(/^ZodError: /);
   const beyond = { partition: "predictions#prod#churn", order: "descending", limit: 5_000 };
@@ -90,22 +90,22 @@ test("a function reaches nothing else of the store or the blobs, and what it may
   expect((await store.get(key("claim#prod#churn")))?.value).toBe("secret");
 });
 
-test("a function that asks and ends fails its call alone", async () => {
+test("a function that exits during a record call fails only its own request", async () => {
   const { store, blobs } = createRecordsFixture();
   const ending = `export const handler = async () => 1;
     export const handlerOn = (place) => async ({ end }) => {
       if (end) { void place.store.get({ partition: "predictions#prod#churn", sort: "a" }); process.exit(3); }
       return "lives";
     };`;
-  const call = await started({ store, blobs }, ending);
+  const call = await start({ store, blobs }, ending);
   await expect(call({ end: true })).rejects.toThrow(FunctionFailed);
   expect(await call({})).toBe("lives");
 });
 
-test("where the host keeps no records, or the image is of a time before them, the function runs without", async () => {
+test("a function runs without records if the host keeps none or its image does not know them", async () => {
   const { store, blobs } = createRecordsFixture();
-  expect(await (await started(undefined))({})).toBe("without records");
-  expect(await (await started({ store, blobs }, 'export const handler = async () => "before";'))({})).toBe(
+  expect(await (await start(undefined))({})).toBe("without records");
+  expect(await (await start({ store, blobs }, 'export const handler = async () => "before";'))({})).toBe(
     "before",
   );
 });

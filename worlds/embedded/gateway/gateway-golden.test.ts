@@ -20,9 +20,9 @@ import { createFunctionHost } from "#worlds/embedded/functions/function-host.ts"
 import { createGateway } from "./gateway.ts";
 
 const churn = fileURLToPath(new URL("../../../models/churn", import.meta.url));
-const Answer = z.object({ predictions: z.array(Prediction), model: z.string() });
+const PredictResponse = z.object({ predictions: z.array(Prediction), model: z.string() });
 
-test("a model's golden rows are answered over HTTP by a worker that runs its unpacked image", async () => {
+test("a worker with the unpacked image predicts a model's golden rows over HTTP", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-golden-"));
   const names = await readdir(churn);
   const files = new Map<string, Uint8Array>();
@@ -40,7 +40,7 @@ test("a model's golden rows are answered over HTTP by a worker that runs its unp
   const lines: string[] = [];
   const host = createFunctionHost({
     imageRoot: unpackImage({ folder: join(folder, "images"), into: join(folder, "unpacked") }),
-    metrics: { request: (one) => void requests.push(one) },
+    metrics: { request: (metrics) => void requests.push(metrics) },
     parseEmf,
     onLine: ({ line }) => void lines.push(line),
     staysWarm: async () => true,
@@ -94,7 +94,7 @@ test("a model's golden rows are answered over HTTP by a worker that runs its unp
     const text = await response.text();
 
     expect({ status: response.status, text, lines }).toMatchObject({ status: 200 });
-    const { predictions } = Answer.parse(JSON.parse(text));
+    const { predictions } = PredictResponse.parse(JSON.parse(text));
     expect(predictions.map(({ label }) => label)).toEqual(golden.predictions.map(({ label }) => label));
     for (const [index, { scores }] of golden.predictions.entries())
       for (const [label, score] of Object.entries(scores))

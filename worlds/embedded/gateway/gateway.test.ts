@@ -9,19 +9,19 @@ import { RehearsalUnreachable, remoteFunctions } from "#worlds/embedded/function
 import { createGateway, createInvokeRoute } from "./gateway.ts";
 
 type Event = { [key: string]: Json };
-type Called = { environment: string; model: string; qualifier: unknown; payload: Json; body?: HttpBody };
+type ServingCall = { environment: string; model: string; qualifier: unknown; payload: Json; body?: HttpBody };
 
 const config = { digest: "sha256:1", memoryMb: 512, timeoutSeconds: 5, variables: {} };
-const calls: Called[] = [];
-/** What the function answers in the test at hand; it throws what a test lets it throw. */
-let answer: (event: Event) => Json = () => ({});
+const calls: ServingCall[] = [];
+/** The function's result in the current test; it may throw. */
+let respond: (event: Event) => Json = () => ({});
 
 const serving = (environment: "stage" | "prod") =>
   ({
     invoke: async (model, qualifier, payload) => {
       if (model !== "churn") throw new NotServed(`${model} is not served`);
       calls.push({ environment, model, qualifier, payload });
-      return { payload: answer(payload as Event), version: "3", durationMs: 1.5, initMs: 20 };
+      return { payload: respond(payload as Event), version: "3", durationMs: 1.5, initMs: 20 };
     },
     invokeBytes: async (model, payload, body) => {
       calls.push({ environment, model, qualifier: "live", payload, body });
@@ -46,16 +46,16 @@ beforeAll(async () => {
 });
 afterAll(() => new Promise((done) => server.close(done)));
 
-const called = async (path: string, init?: RequestInit, gives: typeof answer = () => ({})) => {
-  answer = gives;
+const send = async (path: string, init?: RequestInit, result: typeof respond = () => ({})) => {
+  respond = result;
   calls.length = 0;
   const response = await fetch(`${url}${path}`, init);
   return { response, event: calls[0]?.payload as Event, call: calls[0] };
 };
 
-describe("the route of applications", () => {
-  test("hands a request to the live version as API Gateway does", async () => {
-    const { event, call } = await called("/prod/models/churn/v1/predict?a=1&a=2&b=%20", {
+describe("the route for applications", () => {
+  test("passes a request to the live version as API Gateway does", async () => {
+    const { event, call } = await send("/prod/models/churn/v1/predict?a=1&a=2&b=%20", {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-Thing": "Value", Cookie: "one=1; two=2" },
       body: '{"rows":[]}',
@@ -82,13 +82,13 @@ describe("the route of applications", () => {
     expect(event.headers).not.toHaveProperty("cookie");
   });
 
-  test("says when to come back where too many requests wait for the function", async () => {
+  test("responds with Retry-After when too many requests wait", async () => {
     const busy = () => {
       throw new FunctionBusy("1000 requests wait");
     };
-    const { response } = await called("/prod/models/churn/v1/predict", { method: "POST", body: "{}" }, busy);
+    const { response } = await send("/prod/models/churn/v1/predict", { method: "POST", body: "{}" }, busy);
     expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
-    const direct = await called(
+    const direct = await send(
       "/2015-03-31/functions/slipway-prod-churn/invocations",
       { method: "POST", body: "{}", headers: { authorization: "Bearer the-token" } },
       busy,
@@ -96,27 +96,27 @@ describe("the route of applications", () => {
     expect([direct.response.status, direct.response.headers.get("retry-after")]).toEqual([429, "1"]);
   });
 
-  test("keeps the environments apart", async () => {
-    expect((await called("/stage/models/churn/health")).call?.environment).toBe("stage");
-    expect((await called("/tooling/models/churn/health")).response.status).toBe(404);
+  test("separates the environments", async () => {
+    expect((await send("/stage/models/churn/health")).call?.environment).toBe("stage");
+    expect((await send("/tooling/models/churn/health")).response.status).toBe(404);
   });
 
   test.each([
     ["bytes", { "content-type": "application/octet-stream" }, Buffer.from([0, 255, 1])],
     [
-      "packed text",
+      "compressed text",
       { "content-type": "application/json", "content-encoding": "gzip" },
       Buffer.from([31, 139]),
     ],
     ["text that is not UTF-8", { "content-type": "application/json" }, Buffer.from([0x22, 0xff, 0x22])],
   ])("carries %s as base64", async (_name, headers, body) => {
-    const { event } = await called("/prod/models/churn/v1/predict", { method: "POST", headers, body });
+    const { event } = await send("/prod/models/churn/v1/predict", { method: "POST", headers, body });
     expect(event.isBase64Encoded).toBe(true);
     expect(Buffer.from(String(event.body), "base64")).toEqual(body);
   });
 
-  test("answers with the function's status, headers, cookies and body", async () => {
-    const { response } = await called("/prod/models/churn/x", {}, () => ({
+  test("responds with the function's status, headers, cookies and body", async () => {
+    const { response } = await send("/prod/models/churn/x", {}, () => ({
       statusCode: 422,
       headers: { "Content-Type": "application/problem+json", "X-Count": 3 },
       cookies: ["a=1", "b=2"],
@@ -131,7 +131,7 @@ describe("the route of applications", () => {
 
   test("a body of more than 64 KB goes to the function as it came, and its answer's body comes as bytes", async () => {
     const post = (body: string) =>
-      called("/prod/models/churn/v1/predict?a=1", {
+      send("/prod/models/churn/v1/predict?a=1", {
         method: "POST",
         headers: { "content-type": "text/csv" },
         body,
@@ -154,13 +154,13 @@ describe("the route of applications", () => {
     expect((await post("a".repeat(65_536))).call?.body).toBeUndefined();
   });
 
-  test("unpacks a base64 body, sends an empty 204, and takes a plain result as JSON", async () => {
+  test("decodes a base64 body, sends an empty 204, and sends a plain result as JSON", async () => {
     const bytes = Buffer.from([1, 2, 255]);
     const packed = { statusCode: 200, body: bytes.toString("base64"), isBase64Encoded: true };
-    const binary = await called("/prod/models/churn/x", {}, () => packed);
+    const binary = await send("/prod/models/churn/x", {}, () => packed);
     expect(Buffer.from(await binary.response.arrayBuffer())).toEqual(bytes);
-    expect((await called("/prod/models/churn/x", {}, () => ({ statusCode: 204 }))).response.status).toBe(204);
-    const plain = await called("/prod/models/churn/x", {}, () => ({ hello: 1 }));
+    expect((await send("/prod/models/churn/x", {}, () => ({ statusCode: 204 }))).response.status).toBe(204);
+    const plain = await send("/prod/models/churn/x", {}, () => ({ hello: 1 }));
     expect(await plain.response.json()).toEqual({ hello: 1 });
   });
 
@@ -168,21 +168,21 @@ describe("the route of applications", () => {
     { statusCode: "200" },
     { statusCode: 99 },
     { statusCode: 200, headers: { "bad name": "x" } },
-  ])("answers 502 where the function's answer %j is not HTTP", async (result) => {
-    const { response } = await called("/prod/models/churn/x", {}, () => result);
+  ])("responds 502 to the invalid function result %j", async (result) => {
+    const { response } = await send("/prod/models/churn/x", {}, () => result);
     expect([response.status, response.headers.get("content-type")]).toEqual([
       502,
       "application/problem+json",
     ]);
   });
 
-  test("answers 404 where nothing is served, and 502 without the reason where the function failed", async () => {
-    const nobody = await called("/prod/models/other/v1/predict");
-    expect([nobody.response.status, await nobody.response.json()]).toMatchObject([
+  test("responds 404 for an unserved model, and 502 without details for a failed function", async () => {
+    const unserved = await send("/prod/models/other/v1/predict");
+    expect([unserved.response.status, await unserved.response.json()]).toMatchObject([
       404,
       { title: "Not Found" },
     ]);
-    const failed = await called("/prod/models/churn/v1/predict", {}, () => {
+    const failed = await send("/prod/models/churn/v1/predict", {}, () => {
       throw new FunctionFailed("secret detail");
     });
     expect(failed.response.status).toBe(502);
@@ -193,11 +193,11 @@ describe("the route of applications", () => {
     ["over 10 MB", "text/plain", 10 * 1024 * 1024 + 1, 413],
     ["over 10 MB in chunks", "text/plain", -(10 * 1024 * 1024 + 1), 413],
     ["of 4 MB", "application/octet-stream", 4 * 1024 * 1024, 200],
-  ])("a request %s answers as it should", async (_name, type, size, status) => {
+  ])("a request %s gets the expected status", async (_name, type, size, status) => {
     const bytes = Buffer.alloc(Math.abs(size), 97);
     const body = size < 0 ? new Blob([bytes]).stream() : bytes;
     const init = { method: "POST", headers: { "content-type": type }, body, duplex: "half" } as RequestInit;
-    const { response, call } = await called("/prod/models/churn/v1/predict", init);
+    const { response, call } = await send("/prod/models/churn/v1/predict", init);
     expect(response.status).toBe(status);
     expect(call === undefined).toBe(status === 413);
   });
@@ -211,16 +211,16 @@ describe("functions called from another process", () => {
     payload,
   });
 
-  test("are called by version, and give the answer with its times", async () => {
-    answer = (event) => ({ got: event });
+  test("are called by version, and return the result with its durations", async () => {
+    respond = (event) => ({ got: event });
     calls.length = 0;
-    const given = await remoteFunctions({ url, token: "the-token" }).invoke(call());
-    expect(given).toEqual({ payload: { got: { a: 1 } }, durationMs: 1.5, initMs: 20 });
+    const result = await remoteFunctions({ url, token: "the-token" }).invoke(call());
+    expect(result).toEqual({ payload: { got: { a: 1 } }, durationMs: 1.5, initMs: 20 });
     expect(calls).toMatchObject([{ environment: "stage", model: "churn", qualifier: { version: "3" } }]);
   });
 
-  test("fail by the same names as at home", async () => {
-    answer = () => {
+  test("fail with the same error names as in their own process", async () => {
+    respond = () => {
       throw new FunctionFailed("the function ended with SIGKILL");
     };
     const remote = remoteFunctions({ url, token: "the-token" });
@@ -243,14 +243,14 @@ describe("functions called from another process", () => {
     expect((await fetch(path, { method: "POST", headers, body: "{" })).status).toBe(400);
   });
 
-  test("too many that wait are as busy over there as at home: the state machine tries again", async () => {
-    answer = () => {
+  test("fail with FunctionBusy when too many calls wait, so that the state machine retries", async () => {
+    respond = () => {
       throw new FunctionBusy("1000 requests wait already");
     };
     await expect(remoteFunctions({ url, token: "the-token" }).invoke(call())).rejects.toThrow(FunctionBusy);
   });
 
-  test("say that no rehearsal runs where nobody answers", async () => {
+  test("fail with a sentence when no rehearsal responds", async () => {
     const free = createServer().listen(0, "127.0.0.1");
     await new Promise((done) => free.once("listening", done));
     const { port } = free.address() as AddressInfo;

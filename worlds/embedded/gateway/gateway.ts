@@ -48,7 +48,7 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest();
 
 /**
  * Serves models to applications at `/<environment>/models/<model>/…`, as API Gateway's HTTP API does. Mount it at the root
- * of a server. It refuses cross-site requests, whatever version serves.
+ * of a server. It refuses cross-site requests for every version.
  */
 export const createGateway = ({ servings, clock, requestId, authorize }: Needs): Hono => {
   const app = new Hono();

@@ -9,25 +9,25 @@ import { createChurnService } from "#test/support/onnx/churn-service.ts";
 import { createTestService } from "#test/support/onnx/create-test-service.ts";
 import { startHttpServer } from "./http-server.ts";
 
-/** What fetch cannot send: broken HTTP, bodies that end early, a hundred connections that unpack at once. */
+// Requests that fetch cannot send: broken HTTP, bodies that end early, many connections with compressed bodies at once.
 const logged: string[] = [];
 const failed: boolean[] = [];
 let service: Service;
 let server: Awaited<ReturnType<typeof startHttpServer>>;
 let port: number;
-/** Told of each answer to a question. */
-let told: () => void = () => undefined;
+/** Called after each prediction. */
+let onPrediction: () => void = () => undefined;
 
 beforeAll(async () => {
   const { model } = await createChurnService();
-  const whole = createTestService(model, (line) => logged.push(line));
+  const testService = createTestService(model, (line) => logged.push(line));
   const predict: Service["predict"] = async (read) => {
-    const answered = await whole.predict(read);
-    failed.push(answered.status === "refused" && answered.problem.status >= 500);
-    told();
-    return answered;
+    const result = await testService.predict(read);
+    failed.push(result.status === "refused" && result.problem.status >= 500);
+    onPrediction();
+    return result;
   };
-  service = { ...whole, predict };
+  service = { ...testService, predict };
   server = await startHttpServer(0, (line) => void logged.push(line));
   server.serve(createApp(service));
   port = Number(new URL(server.url).port);
@@ -37,53 +37,53 @@ afterAll(async () => {
   await service.model.release();
 });
 
-/** All that comes back on a connection until the other side closes it, or `ends` is in it. */
+/** Everything that a connection returns until the server closes it or `ends` matches. */
 const exchange = async (write: (socket: Socket) => void, ends?: RegExp): Promise<string> => {
   const socket = connect(port, "127.0.0.1");
-  let got = "";
+  let received = "";
   await new Promise<void>((resolve) => {
     socket.on("error", () => resolve());
     socket.on("close", () => resolve());
     socket.on("data", (bytes) => {
-      got += bytes.toString("latin1");
-      if (ends?.test(got)) resolve();
+      received += bytes.toString("latin1");
+      if (ends?.test(received)) resolve();
     });
     socket.once("connect", () => write(socket));
   });
   socket.destroy();
-  return got;
+  return received;
 };
-const statuses = (got: string): number[] =>
-  [...got.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => Number(status));
+const readStatuses = (received: string): number[] =>
+  [...received.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => Number(status));
 
 const post = (headers: string, body = ""): string =>
   `POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${headers}\r\n${body}`;
 const body = JSON.stringify({ rows: readChurnGolden().rows.slice(0, 1) });
-const last = post(`connection: close\r\ncontent-length: ${body.length}\r\n`, body);
-const answers = async (): Promise<void> =>
-  expect(statuses(await exchange((socket) => socket.write(last)))).toEqual([200]);
+const validRequest = post(`connection: close\r\ncontent-length: ${body.length}\r\n`, body);
+const expectToWork = async (): Promise<void> =>
+  expect(readStatuses(await exchange((socket) => socket.write(validRequest)))).toEqual([200]);
 
-/** What is written to a connection, and the statuses that come back; none: it is closed without a word. */
-const wrong: readonly (readonly [string, string | Buffer, readonly number[]])[] = [
+/** Bytes for a connection, and the statuses that come back; none: the server closes it without a response. */
+const brokenRequests: readonly (readonly [string, string | Buffer, readonly number[]])[] = [
   [
     "a length and chunks at once",
     post("content-length: 5\r\ntransfer-encoding: chunked\r\n", "0\r\n\r\n"),
     [400],
   ],
   ["two lengths", post("content-length: 5\r\ncontent-length: 6\r\n", "000000"), [400]],
-  ["a length below nothing", post("content-length: -5\r\n"), [400]],
-  ["a length of too little: the rest is no request", post("content-length: 2\r\n", "{}}}}}\r\n\r\n"), [400]],
+  ["a negative length", post("content-length: -5\r\n"), [400]],
+  ["a length that is too small", post("content-length: 2\r\n", "{}}}}}\r\n\r\n"), [400]],
   ["a broken chunk", post("transfer-encoding: chunked\r\n", "zz\r\n"), [400]],
-  ["no HTTP at all", Buffer.from([0x16, 3, 1, 0, 255, 13, 10, 13, 10]), [400]],
+  ["bytes that are not HTTP", Buffer.from([0x16, 3, 1, 0, 255, 13, 10, 13, 10]), [400]],
   ["HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400]],
   ["no host", "GET /health HTTP/1.1\r\n\r\n", [400]],
-  ["a host that is none", "GET /health HTTP/1.1\r\nhost: a b/../<>\r\nconnection: close\r\n\r\n", [400]],
+  ["an invalid host", "GET /health HTTP/1.1\r\nhost: a b/../<>\r\nconnection: close\r\n\r\n", [400]],
   [
-    "another server's whole address",
+    "another server's full address",
     "GET http://evil:99999/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
     [400],
   ],
-  ["a star for an address", "OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", [400]],
+  ["a star as the address", "OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", [400]],
   ["TRACE", "TRACE /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", [405]],
   ["CONNECT", "CONNECT evil:1 HTTP/1.1\r\nhost: x\r\n\r\n", []],
   ["an unknown method", "EVIL /health HTTP/1.1\r\nhost: x\r\n\r\n", [400]],
@@ -115,41 +115,41 @@ const wrong: readonly (readonly [string, string | Buffer, readonly number[]])[] 
   ["7 MB that are only announced", post("connection: close\r\ncontent-length: 7340032\r\n"), [413]],
 ];
 
-describe("whoever writes to the connection", () => {
-  test.each(wrong)("%s is refused, and the next connection is answered", async (_, bytes, expected) => {
-    expect(statuses(await exchange((socket) => socket.write(bytes)))).toEqual(expected);
-    await answers();
+describe("a broken request", () => {
+  test.each(brokenRequests)("%s is refused, and the next connection works", async (_, bytes, expected) => {
+    expect(readStatuses(await exchange((socket) => socket.write(bytes)))).toEqual(expected);
+    await expectToWork();
   });
 
-  test("7 MB are refused, and the next connection is answered", async () => {
-    const got = await exchange((socket) => {
+  test("7 MB are refused, and the next connection works", async () => {
+    const received = await exchange((socket) => {
       socket.write(post("content-length: 7340032\r\n"));
       socket.write(Buffer.alloc(7_340_032, " "));
-      socket.write(last);
+      socket.write(validRequest);
     });
-    // What follows on the same connection is answered, or the connection closed: whichever comes first.
-    expect(statuses(got)[0]).toBe(413);
-    await answers();
+    // The server may respond to the next request on this connection, or close the connection first.
+    expect(readStatuses(received)[0]).toBe(413);
+    await expectToWork();
   });
 
-  test("chunks without end are cut off", async () => {
+  test("an endless chunked body is cut off", async () => {
     const chunk = `100000\r\n${" ".repeat(1_048_576)}\r\n`;
-    const got = await exchange((socket) => {
+    const received = await exchange((socket) => {
       socket.write(post("transfer-encoding: chunked\r\n"));
       const more = () => {
         if (!socket.destroyed) socket.write(chunk, more);
       };
       more();
     });
-    expect(statuses(got).slice(0, 1)).not.toEqual([200]);
-    await answers();
+    expect(readStatuses(received).slice(0, 1)).not.toEqual([200]);
+    await expectToWork();
   });
 });
 
-test("a caller who goes away while sending is no failure of the service", async () => {
+test("a caller who disconnects while sending does not count as a failure of the service", async () => {
   for (const headers of ["content-length: 1000\r\n", "transfer-encoding: chunked\r\n"]) {
-    const answered = new Promise<void>((resolve) => {
-      told = resolve;
+    const predicted = new Promise<void>((resolve) => {
+      onPrediction = resolve;
     });
     const socket = connect(port, "127.0.0.1");
     await once(socket, "connect");
@@ -158,10 +158,10 @@ test("a caller who goes away while sending is no failure of the service", async 
     );
     socket.end();
     socket.resume();
-    await answered;
+    await predicted;
     socket.destroy();
   }
-  await answers();
+  await expectToWork();
   expect(failed).not.toContain(true);
   expect(logged).toEqual([]);
 });
@@ -170,10 +170,10 @@ test("gzip bombs that come at once are unpacked no further than 6 MB, one after 
   const bomb = gzipSync(Buffer.alloc(32 * 1_024 * 1_024, " "));
   const before = process.memoryUsage().rss;
   let most = 0;
-  told = () => {
+  onPrediction = () => {
     most = Math.max(most, process.memoryUsage().rss);
   };
-  const got = await Promise.all(
+  const received = await Promise.all(
     Array.from({ length: 16 }, () =>
       exchange((socket) => {
         socket.write(
@@ -183,8 +183,8 @@ test("gzip bombs that come at once are unpacked no further than 6 MB, one after 
       }),
     ),
   );
-  expect(got.map((one) => statuses(one))).toEqual(Array(16).fill([413]));
-  // Side by side they took 600 MB.
+  expect(received.map((text) => readStatuses(text))).toEqual(Array(16).fill([413]));
+  // In parallel they took 600 MB.
   expect((most - before) / 1_024 / 1_024).toBeLessThan(400);
-  await answers();
+  await expectToWork();
 });

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { expect, test } from "vitest";
 import { startHttpServer } from "./http-server.ts";
 
-test("a port in use is named, with the remedy", async () => {
+test("the error for a port in use names the port and the remedy", async () => {
   const first = await startHttpServer(0, () => undefined);
   const port = Number(new URL(first.url).port);
   await expect(startHttpServer(port, () => undefined)).rejects.toMatchObject({
@@ -13,7 +13,7 @@ test("a port in use is named, with the remedy", async () => {
   await (await startHttpServer(port, () => undefined)).close();
 });
 
-test("it listens on this machine only, and responds 503 until it has its app", async () => {
+test("the server listens on this machine only, and responds 503 until it has an app", async () => {
   const server = await startHttpServer(0, () => undefined);
   expect(new URL(server.url).hostname).toBe("127.0.0.1");
   expect((await fetch(server.url)).status).toBe(503);
@@ -23,7 +23,7 @@ test("it listens on this machine only, and responds 503 until it has its app", a
   await expect(fetch(server.url)).rejects.toThrow();
 });
 
-test("an error is logged, and the response contains nothing of it", async () => {
+test("an error is logged, and the response does not contain it", async () => {
   const logged: unknown[] = [];
   const server = await startHttpServer(0, (_, error) => void logged.push(error));
   const error = new Error("the secret is 42");

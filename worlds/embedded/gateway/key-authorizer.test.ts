@@ -10,17 +10,17 @@ import { createKeyAuthorizer } from "./key-authorizer.ts";
 
 type Event = { requestContext: { authorizer?: { lambda: Json } } };
 
-let opened: ReturnType<typeof memoryStore>;
+let memory: ReturnType<typeof memoryStore>;
 let keys: ApiKeyStore;
 let invoked: Event[] = [];
 let logged: string[] = [];
 beforeEach(() => {
-  opened = memoryStore();
-  keys = createApiKeyStore({ ...opened, random: randomBytes });
+  memory = memoryStore();
+  keys = createApiKeyStore({ ...memory, random: randomBytes });
   invoked = [];
   logged = [];
 });
-afterEach(() => opened.database.close());
+afterEach(() => memory.database.close());
 
 const serving = {
   invoke: async (_model, _qualifier, payload) => {
@@ -28,8 +28,8 @@ const serving = {
     return { payload: { answer: 42 }, version: "1", durationMs: 1 };
   },
 } as Partial<Serving> as Serving;
-const appOn = (store = opened.store) => {
-  const { clock } = opened;
+const appOn = (store = memory.store) => {
+  const { clock } = memory;
   const token = "the control token";
   const own = createApiKeyStore({ store, clock, random: randomBytes });
   const log = (sentence: string) => void logged.push(sentence);
@@ -49,19 +49,19 @@ const create = (models: "all" | string[] = ["churn"]) =>
     expiresAt: null,
     by: "sam",
   });
-const ask = (key?: string, path = "/prod/models/churn/v1/predict", app = appOn()) =>
+const send = (key?: string, path = "/prod/models/churn/v1/predict", app = appOn()) =>
   app.request(path, { method: "POST", body: "{}", headers: key === undefined ? {} : { "x-api-key": key } });
 
-test("a model is open until a first key for it is made, in that environment, and stays closed when it is revoked", async () => {
-  expect((await ask()).status).toBe(200);
+test("a model requires a key in an environment after its first key is created there, also after that key is revoked", async () => {
+  expect((await send()).status).toBe(200);
   const { record } = await create();
-  expect((await ask()).status).toBe(401);
-  expect((await ask(undefined, "/prod/models/other/v1/predict")).status).toBe(200);
-  expect((await ask(undefined, "/stage/models/churn/v1/predict")).status).toBe(200);
+  expect((await send()).status).toBe(401);
+  expect((await send(undefined, "/prod/models/other/v1/predict")).status).toBe(200);
+  expect((await send(undefined, "/stage/models/churn/v1/predict")).status).toBe(200);
   await keys.revoke("prod", record.id, "sam");
-  expect((await ask()).status).toBe(401);
+  expect((await send()).status).toBe(401);
   await create("all");
-  expect((await ask(undefined, "/prod/models/other/v1/predict")).status).toBe(401);
+  expect((await send(undefined, "/prod/models/other/v1/predict")).status).toBe(401);
 });
 
 test.each([
@@ -74,17 +74,17 @@ test.each([
   "/prod/models/other/v1/predictions%2",
 ])("records need a key as soon as one exists, however their address is written: %s", async (path) => {
   await create();
-  expect((await ask(undefined, "/prod/models/other/v1/predict")).status).toBe(200);
-  expect((await ask(undefined, path)).status).toBe(401);
+  expect((await send(undefined, "/prod/models/other/v1/predict")).status).toBe(200);
+  expect((await send(undefined, path)).status).toBe(401);
 });
 
-test("a key gets to its function, which is told of it as API Gateway tells it", async () => {
+test("a function gets the key's context as from API Gateway", async () => {
   const { key, record } = await create();
   const app = appOn();
-  for (let count = 0; count < 3; count++) expect((await ask(key, undefined, app)).status).toBe(200);
+  for (let count = 0; count < 3; count++) expect((await send(key, undefined, app)).status).toBe(200);
   const contexts = invoked.map(({ requestContext }) => requestContext.authorizer?.lambda);
   expect(contexts).toMatchObject(Array(3).fill({ keyId: record.id }));
-  // The function itself answers 429: the gateway, like API Gateway, can only refuse keys.
+  // The function itself responds 429, because the gateway, like API Gateway, can only refuse keys.
   expect(contexts.map((context) => readThrottleProblem(context)?.problem.status)).toEqual([
     undefined,
     undefined,
@@ -92,28 +92,28 @@ test("a key gets to its function, which is told of it as API Gateway tells it", 
   ]);
 });
 
-test("a refused request reaches no function, and the log tells why", async () => {
+test("a refused request does not reach a function, and the log says why", async () => {
   const { key, record } = await create(["other"]);
   await create();
-  const refused = await ask(key);
+  const refused = await send(key);
   expect([refused.status, refused.headers.get("content-type")]).toEqual([403, "application/problem+json"]);
-  expect((await ask("slw_")).headers.get("www-authenticate")).toMatch(/^Bearer/);
+  expect((await send("slw_")).headers.get("www-authenticate")).toMatch(/^Bearer/);
   expect(invoked).toEqual([]);
   expect(logged[0]).toBe(`[prod churn] API key ${record.id} refused: wrong-model`);
 });
 
-test("the rehearsal's own callers get in by its token, which no function sees", async () => {
+test("the rehearsal's own calls pass with its token, which functions do not see", async () => {
   await create();
-  expect((await ask("the control token")).status).toBe(200);
-  expect((await ask("the control toke")).status).toBe(401);
+  expect((await send("the control token")).status).toBe(200);
+  expect((await send("the control toke")).status).toBe(401);
   expect(invoked).toHaveLength(1);
   expect(JSON.stringify(invoked)).not.toContain("the control token");
 });
 
-test("where keys cannot be read nobody gets in, and the caller may try again", async () => {
+test("if keys cannot be read, requests are refused and may be retried", async () => {
   const { key } = await create();
-  const app = appOn({ ...opened.store, get: () => Promise.reject(new Error("the disk is full")) });
-  const response = await ask(key, undefined, app);
+  const app = appOn({ ...memory.store, get: () => Promise.reject(new Error("the disk is full")) });
+  const response = await send(key, undefined, app);
   expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
   expect(invoked).toEqual([]);
   expect(logged).toHaveLength(1);

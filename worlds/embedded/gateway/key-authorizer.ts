@@ -64,7 +64,7 @@ export const createKeyAuthorizer = ({
       const prefix = `/${environment}/models/${model}`;
       // After an encoded model name (`c%68urn`) the path is unknown, so assume records.
       const mayReadRecords = !pathname.startsWith(prefix) || isRecordsPath(pathname.slice(prefix.length));
-      // After a first key, of any model, nobody expects that records are readable without one.
+      // After the first key of any model, users expect that records are unreadable without a key.
       const needsKey =
         (await keys.coversModel(environment, model)) || (mayReadRecords && (await keys.hasAnyKey()));
       if (!needsKey) return { context: undefined };

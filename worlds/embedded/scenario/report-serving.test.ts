@@ -20,40 +20,40 @@ afterEach(() => world.close());
 
 const holdout = (text: string) =>
   world.commits.get(fakeCommit("a"))?.set("holdout.csv", new TextEncoder().encode(text));
-const listen = () => {
+const setUp = () => {
   const events: EmbeddedWorldEvent[] = [];
   const sentences: string[] = [];
-  const followed: { model: string; url: string; rows: number }[] = [];
-  const tell = reportServing({
+  const calls: { model: string; url: string; rows: number }[] = [];
+  const report = reportServing({
     world,
     url: "http://127.0.0.1:1",
     reporter: { event: (event) => void events.push(event), say: (sentence) => void sentences.push(sentence) },
     application: {
       follow: (name: string, url: string, rows: readonly unknown[]) =>
-        void followed.push({ model: name, url, rows: rows.length }),
+        void calls.push({ model: name, url, rows: rows.length }),
     } as SyntheticApplication,
     rowsToAsk: sampleHoldoutRows(world),
   });
-  return { tell, events, sentences, followed };
+  return { report, events, sentences, calls };
 };
 
-test("what is served is told once, and the application asks prod the rows of its holdout", async () => {
-  const { tell, events, followed } = listen();
-  await tell();
-  await tell();
+test("a served version is reported once, and the application sends prod its holdout rows", async () => {
+  const { report, events, calls } = setUp();
+  await report();
+  await report();
   expect(events).toMatchObject([
     { environment: "stage", model: toyModel, version: 1 },
     { environment: "prod", model: toyModel, version: 1 },
   ]);
-  expect(followed).toEqual([{ model: toyModel, url: `http://127.0.0.1:1/prod/models/${toyModel}`, rows: 2 }]);
+  expect(calls).toEqual([{ model: toyModel, url: `http://127.0.0.1:1/prod/models/${toyModel}`, rows: 2 }]);
 });
 
 test("a served version whose holdout.csv cannot be read is told all the same, with why nobody calls it", async () => {
   holdout("x,label\n1,nobody\n");
-  const { tell, events, sentences, followed } = listen();
-  await tell();
+  const { report, events, sentences, calls } = setUp();
+  await report();
   expect(events).toHaveLength(2);
-  expect(followed).toEqual([]);
+  expect(calls).toEqual([]);
   expect(sentences).toEqual([
     expect.stringMatching(/^The synthetic application does not call toy: holdout\.csv:2/),
   ]);
@@ -61,10 +61,10 @@ test("a served version whose holdout.csv cannot be read is told all the same, wi
 
 test("a promoted version's holdout.csv is read without newer limits, and a thousand rows of all of it are asked", async () => {
   holdout(`x,label\n${"1,yes\n".repeat(50_000)}${"2,no\n".repeat(50_001)}`);
-  const { tell, sentences, followed } = listen();
-  await tell();
+  const { report, sentences, calls } = setUp();
+  await report();
   expect(sentences).toEqual([]);
-  expect(followed).toMatchObject([{ rows: 1_000 }]);
-  const asked = await sampleHoldoutRows(world)(toyModel);
-  expect(asked.filter(({ x }) => x === 1)).toHaveLength(500);
+  expect(calls).toMatchObject([{ rows: 1_000 }]);
+  const rows = await sampleHoldoutRows(world)(toyModel);
+  expect(rows.filter(({ x }) => x === 1)).toHaveLength(500);
 });

@@ -3,16 +3,16 @@ import { expect, test } from "vitest";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import { createSyntheticApplication } from "./synthetic-application.ts";
 
-test("it asks one row a request, tells versions apart, counts what failed, and stops when it is told to", async () => {
+test("the application sends one row per request, records versions, counts failures, and stops on request", async () => {
   const server = await startHttpServer(0, () => undefined);
-  const asked: unknown[] = [];
+  const requests: unknown[] = [];
   const keys = new Set<string | undefined>();
   let version = "1";
   server.serve(
     new Hono().post("/v1/predict", async (context) => {
-      asked.push(await context.req.json());
+      requests.push(await context.req.json());
       keys.add(context.req.header("x-api-key"));
-      if (asked.length === 2) return context.json({ title: "no" }, 503);
+      if (requests.length === 2) return context.json({ title: "no" }, 503);
       return context.json({ version });
     }),
   );
@@ -30,10 +30,10 @@ test("it asks one row a request, tells versions apart, counts what failed, and s
   await application.answeredBy("1");
   await application.stop();
   const { answered, failed } = application.calls();
-  expect(answered + failed).toBe(asked.length);
+  expect(answered + failed).toBe(requests.length);
   expect([failed, failures.length]).toEqual([1, 1]);
   expect(failures[0]).toContain("503");
-  expect(new Set(asked.map((each) => JSON.stringify(each)))).toEqual(new Set(['{"rows":[{"x":2}]}']));
+  expect(new Set(requests.map((each) => JSON.stringify(each)))).toEqual(new Set(['{"rows":[{"x":2}]}']));
   expect([...application.versions()]).toEqual(["1", "2"]);
   expect([...keys]).toEqual(["its-key"]);
   await server.close();

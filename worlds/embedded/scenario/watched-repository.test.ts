@@ -30,7 +30,7 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !n
 const git = (...args: string[]) =>
   execFileSync("git", args, { cwd: inFolder("."), env, encoding: "utf8" }).trim();
 
-test("it begins with the policy alone, and prepared again it is the same", async () => {
+test("a new repository contains only the policy, and a second prepare changes nothing", async () => {
   await repository.prepare();
   const head = await repository.head();
   expect(git("ls-files").split("\n")).toEqual([".gitattributes", "policy.yaml"]);
@@ -39,7 +39,7 @@ test("it begins with the policy alone, and prepared again it is the same", async
   expect(await repository.head()).toBe(head);
 });
 
-test("a change is one commit by its author with the very bytes, and the same change again is none", async () => {
+test("a change is one commit by its author with identical bytes, and a repeated change makes no commit", async () => {
   await repository.prepare();
   const first = await repository.commitChange("toy", "first", { name: "Sam", email: "sam@example.com" });
   expect(first).toBe(await repository.head());
@@ -51,14 +51,14 @@ test("a change is one commit by its author with the very bytes, and the same cha
   expect(git("diff", "--name-only", "HEAD~1")).toBe("models/toy/model.onnx");
 });
 
-test("a broken change is a part of the ONNX file", async () => {
+test("a broken change truncates the ONNX file", async () => {
   await repository.prepare();
   await repository.commitChange("toy", "first");
   await repository.commitChange("toy", "broken");
   expect((await readFile(inFolder("models/toy/model.onnx"))).length).toBe(1_000);
 });
 
-test("a change that cannot be made is named, and commits nothing", async () => {
+test("an impossible change fails with ChangeUnknown and commits nothing", async () => {
   await repository.prepare();
   const head = await repository.head();
   for (const [model, change] of [
@@ -75,7 +75,7 @@ test("a change that cannot be made is named, and commits nothing", async () => {
   );
 });
 
-test("a commit is noticed when the branch has moved", async () => {
+test("the watcher reports a commit after the branch has moved", async () => {
   await repository.prepare();
   const before = await repository.head();
   const seen = Promise.withResolvers<void>();
