@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Store } from "#platform/store/store.ts";
-import { memoryStore } from "#test/support/memory-world.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
 import { admitKey, type KeyRefusal } from "./admit-key.ts";
 import { createApiKeyStore } from "./api-key-store.ts";
 import { createRateLimiter } from "./rate-limiter.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { memoryStore } from "#test/support/memory-world.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
 import { createApiKeyStore } from "./api-key-store.ts";
 import { generateKey } from "./key-format.ts";
 

@@ -8,7 +8,7 @@ import {
   type DeliveryWorld,
   openDeliveryWorld,
 } from "#test/contracts/public-forms/delivery-world.ts";
-import { fakeCommit, fakeDigest, toyModel } from "#test/support/memory-world.ts";
+import { fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 
 const artifact = "model.onnx";
 const artifactBytes = 400 * 1024 * 1024;

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
-import { fakeDeliveries, fakeDigest, memoryStore, plainCipher } from "#test/support/memory-world.ts";
+import { fakeDeliveries } from "#test/support/fake-deliveries.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
+import { plainCipher } from "#test/support/plain-cipher.ts";
+import { fakeDigest } from "#test/support/toy-model.ts";
 import { createApprovals, type NewApproval, type Vote } from "./approvals.ts";
 import type { ApprovalDecision } from "./decision.ts";
 

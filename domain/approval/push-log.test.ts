@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memoryStore } from "#test/support/memory-world.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
 import { createPushLog } from "./push-log.ts";
 
 const days = 86_400_000;

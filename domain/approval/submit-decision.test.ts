@@ -1,10 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  createMemoryWorld,
-  createNewApproval,
-  type MemoryWorld,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { createNewApproval } from "#test/support/record-approval.ts";
+import { toyModel } from "#test/support/toy-model.ts";
 import { findDecisionRefusal, type SubmitDecisionDependencies, submitDecision } from "./submit-decision.ts";
 
 let world: MemoryWorld;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { memoryStore } from "#test/support/memory-world.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
 import { createClaims } from "./claims.ts";
 
 let opened: ReturnType<typeof memoryStore>;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memoryStore } from "#test/support/memory-world.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
 import { createOutcomes, type OutcomeRecord } from "./outcomes.ts";
 
 const createRecord = (outcome: OutcomeRecord["outcome"]): OutcomeRecord => ({

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { createBuildVariables, fakeDigest } from "#test/support/memory-world.ts";
+import { createBuildVariables } from "#test/support/fake-build.ts";
+import { fakeDigest } from "#test/support/toy-model.ts";
 import { buildVariables, parseBuiltImage } from "./parse-built-image.ts";
 
 test("an image is read from the variables of a build in any order, and other variables are ignored", () => {

@@ -1,13 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  buildModelYaml,
-  createMemoryWorld,
-  fakeCommit,
-  hashSha256,
-  type MemoryWorld,
-  policyYaml,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { hashSha256 } from "#test/support/hash-sha256.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { buildModelYaml, fakeCommit, policyYaml, toyModel } from "#test/support/toy-model.ts";
 import {
   loadRules,
   readCommittedGolden,

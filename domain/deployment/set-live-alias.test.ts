@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RevisionConflict } from "#platform/serving/serving.ts";
-import { createMemoryWorld, type MemoryWorld, promoteVersion, toyModel } from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { toyModel } from "#test/support/toy-model.ts";
 import { readFence, setLiveAlias } from "./set-live-alias.ts";
 
 let world: MemoryWorld;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { fakeDigest, memoryStore } from "#test/support/memory-world.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
+import { fakeDigest } from "#test/support/toy-model.ts";
 import { createLedger, type Deployment } from "./ledger.ts";
 
 let opened: ReturnType<typeof memoryStore>;

@@ -2,13 +2,11 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createApprovals } from "#domain/approval/approvals.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
-import {
-  fakeChannel,
-  fakeDeliveries,
-  fakeDigest,
-  memoryStore,
-  plainCipher,
-} from "#test/support/memory-world.ts";
+import { fakeChannel } from "#test/support/fake-channel.ts";
+import { fakeDeliveries } from "#test/support/fake-deliveries.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
+import { plainCipher } from "#test/support/plain-cipher.ts";
+import { fakeDigest } from "#test/support/toy-model.ts";
 import { createDeliveryMessages, type MessageChannel } from "./delivery-messages.ts";
 
 let opened: ReturnType<typeof memoryStore>;

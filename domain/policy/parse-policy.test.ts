@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { emptyIdentities } from "#domain/approval/identities.ts";
-import { policyYaml } from "#test/support/memory-world.ts";
+import { policyYaml } from "#test/support/toy-model.ts";
 import { parsePlatformRules, parsePolicy } from "./parse-policy.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { emptyIdentities } from "#domain/approval/identities.ts";
-import { memoryStore, policyYaml } from "#test/support/memory-world.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
+import { policyYaml } from "#test/support/toy-model.ts";
 import { parsePlatformRules } from "./parse-policy.ts";
 import {
   createPlatformPolicy,

@@ -1,11 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  createMemoryWorld,
-  fakeDigest,
-  type MemoryWorld,
-  promoteVersion,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { restoreEnvironment } from "./restore-environment.ts";
 
 let world: MemoryWorld;

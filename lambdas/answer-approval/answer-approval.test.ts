@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createMemoryWorld, createNewApproval, type MemoryWorld } from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { createNewApproval } from "#test/support/record-approval.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
 import { type AnswerApprovalDependencies, answerApproval, maxCallbackBytes } from "./answer-approval.ts";
 

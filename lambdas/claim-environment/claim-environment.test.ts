@@ -1,15 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  buildModelYaml,
-  createMemoryWorld,
-  createNewApproval,
-  fakeCommit,
-  fakeDigest,
-  type MemoryWorld,
-  promoteVersion,
-  recordApproval,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { createNewApproval, recordApproval } from "#test/support/record-approval.ts";
+import { buildModelYaml, fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { claimEnvironment } from "./claim-environment.ts";
 
 let world: MemoryWorld;

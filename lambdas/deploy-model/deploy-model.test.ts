@@ -2,14 +2,10 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { restoreEnvironment } from "#domain/rollback/restore-environment.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import type { DeployModelInput } from "#statemachine/contracts.ts";
-import {
-  createMemoryWorld,
-  fakeDigest,
-  type MemoryWorld,
-  promoteVersion,
-  recordApproval,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { recordApproval } from "#test/support/record-approval.ts";
+import { fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { deployModel } from "./deploy-model.ts";
 
 let world: MemoryWorld;

@@ -5,15 +5,10 @@ import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
 import type { PromoteModelInput } from "#statemachine/contracts.ts";
-import {
-  createMemoryWorld,
-  fakeCommit,
-  fakeDigest,
-  type MemoryWorld,
-  promoteVersion,
-  recordApproval,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { recordApproval } from "#test/support/record-approval.ts";
+import { fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { promoteModel } from "./promote-model.ts";
 
 /** What was asked of a capability, in order; each argument list as JSON. */

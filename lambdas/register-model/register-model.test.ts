@@ -1,19 +1,17 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 import type { Registration, Registry } from "#platform/registry/registry.ts";
+import { createBuildVariables, fakeBuilderDigest } from "#test/support/fake-build.ts";
+import { hashSha256 } from "#test/support/hash-sha256.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
 import {
   buildModelFiles,
   buildModelYaml,
-  createBuildVariables,
-  createMemoryWorld,
-  fakeBuilderDigest,
   fakeCommit,
   fakeDigest,
-  hashSha256,
-  type MemoryWorld,
-  promoteVersion,
   toyModel,
-} from "#test/support/memory-world.ts";
+} from "#test/support/toy-model.ts";
 import { registerModel } from "./register-model.ts";
 
 let world: MemoryWorld;

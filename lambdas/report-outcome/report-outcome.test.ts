@@ -1,13 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { judgeCanary } from "#lambdas/judge-canary/judge-canary.ts";
-import {
-  createMemoryWorld,
-  fakeCommit,
-  type MemoryWorld,
-  promoteVersion,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { fakeCommit, toyModel } from "#test/support/toy-model.ts";
 import { reportOutcome } from "./report-outcome.ts";
 
 let world: MemoryWorld;

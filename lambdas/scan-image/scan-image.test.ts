@@ -1,11 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Scan } from "#platform/images/images.ts";
-import {
-  createBuildVariables,
-  createMemoryWorld,
-  type MemoryWorld,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createBuildVariables } from "#test/support/fake-build.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { toyModel } from "#test/support/toy-model.ts";
 import { scanImage } from "./scan-image.ts";
 
 let world: MemoryWorld;

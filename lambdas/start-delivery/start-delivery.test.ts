@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createMemoryWorld, fakeCommit, fakeDigest, type MemoryWorld } from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { fakeCommit, fakeDigest } from "#test/support/toy-model.ts";
 import { createDeliveryName } from "./delivery-name.ts";
 import { startDelivery } from "./start-delivery.ts";
 

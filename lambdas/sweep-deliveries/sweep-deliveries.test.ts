@@ -3,14 +3,9 @@ import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import type { ExecutionStatus } from "#platform/deliveries/deliveries.ts";
-import {
-  createMemoryWorld,
-  fakeCommit,
-  fakeDigest,
-  type MemoryWorld,
-  promoteVersion,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { type SweepDeliveriesDependencies, sweepDeliveries } from "./sweep-deliveries.ts";
 
 let world: MemoryWorld;

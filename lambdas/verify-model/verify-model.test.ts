@@ -1,13 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Serving } from "#platform/serving/serving.ts";
-import {
-  buildModelYaml,
-  createMemoryWorld,
-  fakeDigest,
-  type MemoryWorld,
-  promoteVersion,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { buildModelYaml, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { verifyModel } from "./verify-model.ts";
 
 let world: MemoryWorld;

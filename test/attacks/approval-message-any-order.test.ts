@@ -12,7 +12,9 @@ import { requestApproval } from "#lambdas/request-approval/request-approval.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
-import { createMemoryWorld, fakeDigest, promoteVersion, toyModel } from "#test/support/memory-world.ts";
+import { createMemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { fakeDigest, toyModel } from "#test/support/toy-model.ts";
 
 /** The process is dead: nothing after that call has an effect. */
 class Killed extends Error {

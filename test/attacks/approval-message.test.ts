@@ -11,14 +11,9 @@ import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
-import {
-  createMemoryWorld,
-  fakeCommit,
-  fakeDigest,
-  type MemoryWorld,
-  promoteVersion,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
 import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 

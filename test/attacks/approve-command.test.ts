@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readAwsVoter } from "#cli/aws-voter.ts";
 import { Identities } from "#domain/approval/identities.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
-import { createMemoryWorld, createNewApproval, type MemoryWorld } from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { createNewApproval } from "#test/support/record-approval.ts";
 
 const [ada, bob] = ["U0ADA", "U0BOB"];
 const slackEmails = new Map([

@@ -15,7 +15,7 @@ import type { Serving } from "#platform/serving/serving.ts";
 import { requireBrowser } from "#test/support/browser.ts";
 import { startDesk } from "#test/support/desk/start-desk.ts";
 import { buildValidRequests } from "#test/support/hostile-requests.ts";
-import { memoryStore } from "#test/support/memory-world.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { createGateway } from "#worlds/embedded/gateway/gateway.ts";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";

@@ -24,16 +24,12 @@ import { DeliveryInput } from "#statemachine/contracts.ts";
 import { type GitHubRecord, startGitHubServer } from "#test/peers/github/github-server.ts";
 import { gitEnvironment } from "#test/support/git-repository.ts";
 import { type ImportedCommit, importCommits } from "#test/support/import-commits.ts";
-import {
-  buildModelYaml,
-  createMemoryWorld,
-  fakeDigest,
-  policyYaml,
-  promoteVersion,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
 import { runCommand } from "#test/support/run-command.ts";
 import { startStubServer } from "#test/support/stub-server.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { buildModelYaml, fakeDigest, policyYaml } from "#test/support/toy-model.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { acquireDataFolder } from "#worlds/embedded/data/data-folder-ownership.ts";
 

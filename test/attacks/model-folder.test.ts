@@ -4,13 +4,9 @@ import { restoreEnvironment } from "#domain/rollback/restore-environment.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { hostileFiles, hostilePolicies, replaceChurnFile } from "#test/support/hostile-files.ts";
-import {
-  createMemoryWorld,
-  fakeCommit,
-  type MemoryWorld,
-  promoteVersion,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { fakeCommit, toyModel } from "#test/support/toy-model.ts";
 import { countResponsesDuring } from "./count-responses-during.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

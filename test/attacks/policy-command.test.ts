@@ -5,9 +5,9 @@ import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
-import { policyYaml } from "#test/support/memory-world.ts";
 import { runCommand } from "#test/support/run-command.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { policyYaml } from "#test/support/toy-model.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { writeFirstPolicy } from "#worlds/embedded/operator/write-first-policy.ts";
 

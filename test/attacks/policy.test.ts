@@ -6,17 +6,10 @@ import { scanImage } from "#lambdas/scan-image/scan-image.ts";
 import type { Images } from "#platform/images/images.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { remedies } from "#statemachine/remedies.ts";
-import {
-  buildModelYaml,
-  createBuildVariables,
-  createMemoryWorld,
-  fakeCommit,
-  fakeDigest,
-  type MemoryWorld,
-  policyYaml,
-  promoteVersion,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createBuildVariables } from "#test/support/fake-build.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { buildModelYaml, fakeCommit, fakeDigest, policyYaml, toyModel } from "#test/support/toy-model.ts";
 
 let world: MemoryWorld;
 beforeEach(() => {

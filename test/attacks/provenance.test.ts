@@ -8,20 +8,13 @@ import { registerModel } from "#lambdas/register-model/register-model.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { createOciImages } from "#platform/images/oci.ts";
 import { unpackImage } from "#platform/images/unpack-image.ts";
+import { createBuildFacts, createBuildVariables } from "#test/support/fake-build.ts";
 import { memorySigner } from "#test/support/memory-signer.ts";
-import {
-  buildModelFiles,
-  createBuildFacts,
-  createBuildVariables,
-  createMemoryWorld,
-  fakeCommit,
-  fakeDigest,
-  type MemoryWorld,
-  promoteVersion,
-  recordApproval,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { recordApproval } from "#test/support/record-approval.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { buildModelFiles, fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 
 let world: MemoryWorld;
 beforeEach(() => {

@@ -3,7 +3,7 @@ import { createRecorder } from "#inference/records/recorder.ts";
 import type { PredictedRequest } from "#inference/records/records.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import type { Store } from "#platform/store/store.ts";
-import { memoryStore } from "./memory-world.ts";
+import { memoryStore } from "./memory-store.ts";
 
 type Options = {
   readonly inputs?: "full" | "hashed" | "none";

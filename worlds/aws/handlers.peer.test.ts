@@ -18,10 +18,10 @@ import { requirePython } from "#test/peers/python-environment.ts";
 import { type RecordingProxy, startRecordingProxy } from "#test/peers/recording-proxy.ts";
 import { createGitRepository } from "#test/support/git-repository.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
-import { buildModelYaml } from "#test/support/memory-world.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
 import { startSlackUserServer } from "#test/support/slack-user-server.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { buildModelYaml } from "#test/support/toy-model.ts";
 
 const { skip } = requirePython("tests of handlers on moto");
 

@@ -11,15 +11,12 @@ import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
 import { JudgeCanaryInput, RequestApprovalInput } from "#statemachine/contracts.ts";
 import type { StepName } from "#statemachine/delivery.ts";
+import { fakeBuilderDigest } from "#test/support/fake-build.ts";
+import { hashSha256 } from "#test/support/hash-sha256.ts";
 import { memorySigner } from "#test/support/memory-signer.ts";
-import {
-  createMemoryWorld,
-  fakeBuilderDigest,
-  fakeDigest,
-  hashSha256,
-  plainCipher,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld } from "#test/support/memory-world.ts";
+import { plainCipher } from "#test/support/plain-cipher.ts";
+import { fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
 import { startEngine } from "#worlds/embedded/engine/engine.ts";
 import { createMachineSteps } from "#worlds/embedded/engine/machine-steps.ts";

@@ -11,8 +11,8 @@ import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
-import { buildModelYaml, fakeCommit, fakeDigest, policyYaml, toyModel } from "#test/support/memory-world.ts";
 import { createLabelledRows } from "#test/support/records-fixture.ts";
+import { buildModelYaml, fakeCommit, fakeDigest, policyYaml, toyModel } from "#test/support/toy-model.ts";
 import { approver, click, type DeliveryWorld, openDeliveryWorld, submit } from "./delivery-world.ts";
 
 const day = 86_400_000;

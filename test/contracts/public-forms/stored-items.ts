@@ -5,7 +5,7 @@ import { hashInputs } from "#inference/records/hash-inputs.ts";
 import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
 import { toFunctionName } from "#platform/serving/function-name.ts";
 import { hashConfig } from "#platform/serving/hash-config.ts";
-import { fakeCommit, fakeDigest, toyModel } from "#test/support/memory-world.ts";
+import { fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { describeForm, type Form, type FormOptions, literal } from "./describe-form.ts";
 import type { Traces } from "./play-deliveries.ts";

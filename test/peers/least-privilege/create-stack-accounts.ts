@@ -19,8 +19,8 @@ import { actInAccount } from "#test/peers/act-in-account.ts";
 import { createRole } from "#test/peers/create-role.ts";
 import { createSigningKey } from "#test/peers/create-signing-key.ts";
 import { createTable } from "#test/peers/create-table.ts";
-import { policyYaml } from "#test/support/memory-world.ts";
 import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
+import { policyYaml } from "#test/support/toy-model.ts";
 import { writePolicy } from "#test/support/write-policy.ts";
 
 /** The accounts in moto. */

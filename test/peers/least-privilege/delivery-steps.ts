@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { deriveApprovalId } from "#domain/approval/approval-records.ts";
-import { buildModelFiles, buildModelYaml, policyYaml, toyModel } from "#test/support/memory-world.ts";
 import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
+import { buildModelFiles, buildModelYaml, policyYaml, toyModel } from "#test/support/toy-model.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
 
 /** A step's result, whose fields are passed on unchanged. */

@@ -25,7 +25,7 @@ import { type Environment, environments } from "#platform/serving/serving.ts";
 import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { readResourceValue } from "#test/infrastructure/terraform-values.ts";
 import { actInAccount } from "#test/peers/act-in-account.ts";
-import { toyModel } from "#test/support/memory-world.ts";
+import { toyModel } from "#test/support/toy-model.ts";
 import type { DeliveryRef } from "./delivery-steps.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { type Environment, environments } from "#platform/serving/serving.ts";
-import { toyModel } from "#test/support/memory-world.ts";
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { toyModel } from "#test/support/toy-model.ts";
 import { createDeliverySteps } from "./delivery-steps.ts";
 import { createDisruptions } from "./disruptions.ts";
 import type { FunctionsWorld } from "./functions-world.ts";

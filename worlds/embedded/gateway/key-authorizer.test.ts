@@ -4,7 +4,7 @@ import { type ApiKeyStore, createApiKeyStore } from "#api-keys/api-key-store.ts"
 import { readThrottleProblem } from "#inference/authorization/authorizer-context.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
-import { memoryStore } from "#test/support/memory-world.ts";
+import { memoryStore } from "#test/support/memory-store.ts";
 import { createGateway } from "./gateway.ts";
 import { createKeyAuthorizer } from "./key-authorizer.ts";
 

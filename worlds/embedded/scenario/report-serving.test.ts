@@ -1,11 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  createMemoryWorld,
-  fakeCommit,
-  type MemoryWorld,
-  promoteVersion,
-  toyModel,
-} from "#test/support/memory-world.ts";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { fakeCommit, toyModel } from "#test/support/toy-model.ts";
 import { sampleHoldoutRows } from "#worlds/embedded/engine/sample-holdout-rows.ts";
 import type { EmbeddedWorldEvent } from "#worlds/embedded/reporter.ts";
 import { reportServing } from "./report-serving.ts";
