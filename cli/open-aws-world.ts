@@ -16,9 +16,9 @@ import { createServing } from "#worlds/aws/serving.ts";
 import { createSlack } from "#worlds/aws/slack.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
 import { createSource } from "#worlds/aws/source.ts";
-import { readAwsOperator } from "./aws-operator.ts";
-import { readAwsVoter } from "./aws-voter.ts";
 import type { CommandContext } from "./command-world.ts";
+import { identifyAwsApprover } from "./identify-aws-approver.ts";
+import { identifyAwsCaller } from "./identify-aws-caller.ts";
 import type { WorldOptions } from "./options.ts";
 import { printError } from "./print.ts";
 import { readAwsOutputs } from "./read-aws-outputs.ts";
@@ -87,7 +87,7 @@ export const withAwsWorld = async <T>(
         throw new Error("AWS returned no identity for you: check with `aws sts get-caller-identity`.");
       return Arn;
     },
-    voter: readAwsVoter({ sts, slack, policy }),
-    operator: readAwsOperator({ sts }),
+    voter: identifyAwsApprover({ sts, slack, policy }),
+    operator: identifyAwsCaller({ sts }),
   });
 };

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import { escapeForTerminal, escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
-import { writeOut } from "#worlds/embedded/write-out.ts";
+import { writeToStream } from "#worlds/embedded/write-to-stream.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -8,8 +8,9 @@ type Style = Parameters<typeof styleText>[0];
 export const paint = (style: Style, text: string): string =>
   styleText(style, text, { stream: process.stdout });
 
-export const print = (text: string): void => writeOut(process.stdout, `${escapeForTerminal(text)}\n`);
-export const printError = (text: string): void => writeOut(process.stderr, `${escapeForTerminal(text)}\n`);
+export const print = (text: string): void => writeToStream(process.stdout, `${escapeForTerminal(text)}\n`);
+export const printError = (text: string): void =>
+  writeToStream(process.stderr, `${escapeForTerminal(text)}\n`);
 export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
 
 /** A header and rows, in aligned columns. */

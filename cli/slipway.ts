@@ -1,7 +1,7 @@
 /** The `slipway` command. Each command is a file under commands/; exit-code.ts has the exit codes. */
 import { Command, CommanderError } from "commander";
 import packageJson from "#package.json" with { type: "json" };
-import { ignoreOutputErrors } from "#worlds/embedded/write-out.ts";
+import { ignoreOutputErrors } from "#worlds/embedded/write-to-stream.ts";
 import { approvalCommands } from "./commands/approvals.ts";
 import { checkCommand } from "./commands/check.ts";
 import { deliverCommand } from "./commands/deliver.ts";

@@ -16,8 +16,8 @@ import { checkBuildProject } from "./check-build-project.ts";
 import { checkCipherKey } from "./check-cipher-key.ts";
 import { checkCredentials } from "./check-credentials.ts";
 import { checkEnvironment } from "./check-environment.ts";
-import { checkFunction } from "./check-function.ts";
 import { checkImageRepository } from "./check-image-repository.ts";
+import { checkLambdaFunction } from "./check-lambda-function.ts";
 import { checkRegistry } from "./check-registry.ts";
 import { checkSecret } from "./check-secret.ts";
 import { checkSlack } from "./check-slack.ts";
@@ -63,7 +63,9 @@ const listChecks = (outputs: AwsOutputs, needs: Needs): readonly DoctorCheck[] =
     reportCheckError("the build project", () => checkBuildProject(new CodeBuildClient({}), outputs)),
     reportCheckError("the state machine", () => checkStateMachine(new SFNClient({}), outputs)),
     ...Object.entries(toolingFunctions).map(([name, Env]) =>
-      reportCheckError(`the function slipway-${name}`, () => checkFunction(lambda, { name, Env }, outputs)),
+      reportCheckError(`the function slipway-${name}`, () =>
+        checkLambdaFunction(lambda, { name, Env }, outputs),
+      ),
     ),
     reportCheckError("Slack", () => checkSlack({ secrets, fetch }, outputs)),
     reportCheckError("Slack's callbacks", () => checkSlackCallback({ fetch }, outputs)),

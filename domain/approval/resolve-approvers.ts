@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Warn } from "#domain/delivery/warn.ts";
+import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { ApprovalRule } from "#model-folder/manifest/manifest.ts";
 import { canonicalizeEmail } from "./canonicalize-email.ts";
 import { type ApproverRefusal, computeQuorum } from "./compute-quorum.ts";
@@ -28,7 +28,7 @@ export type BoundContributors = z.infer<typeof BoundContributors>;
 type ResolveApproversDependencies = HistoryNeeds & {
   readonly policy: { readonly read: () => Promise<{ readonly identities: Identities }> };
   readonly slack: SlackUsers;
-  readonly warn: Warn;
+  readonly warn: LogWarning;
   /** "any" on one machine: there the approvers are invented, and data scientists commit with private addresses. */
   readonly addresses: "organisation" | "any";
 };

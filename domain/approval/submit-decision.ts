@@ -1,5 +1,5 @@
+import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
-import type { Warn } from "#domain/delivery/warn.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import type { Approvals, VoteResult } from "./approvals.ts";
@@ -13,7 +13,7 @@ export type SubmitDecisionDependencies = {
   readonly slack: SlackUsers;
   readonly metrics: Pick<Metrics, "count">;
   readonly clock: () => number;
-  readonly warn: Warn;
+  readonly warn: LogWarning;
 };
 
 type Approver = {

@@ -1,5 +1,5 @@
+import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { readCommittedManifest } from "#domain/delivery/read-committed-model.ts";
-import type { Warn } from "#domain/delivery/warn.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import { PolicyInvalid } from "#domain/policy/parse-policy.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
@@ -28,7 +28,7 @@ export const ensureDeployedVersion =
   async (
     environment: Environment,
     deployment: Deployment,
-    withoutProvenance: "refuse" | Warn,
+    withoutProvenance: "refuse" | LogWarning,
   ): Promise<string> => {
     const { model, digest, commit } = deployment;
     const here = serving[environment];

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import type { Warn } from "#domain/delivery/warn.ts";
+import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Store, StoredItem } from "#platform/store/store.ts";
 import { deriveMessageState, type MessageState } from "./message-state.ts";
 import { readMessageFacts } from "./read-message-facts.ts";
@@ -60,7 +60,7 @@ export const createDeliveryMessages = ({
   store: Store;
   channel: MessageChannel;
   clock: () => number;
-  warn: Warn;
+  warn: LogWarning;
 }) => {
   const facts = readMessageFacts({ store, clock });
   const readState = async (delivery: string) => deriveMessageState(await facts(delivery));

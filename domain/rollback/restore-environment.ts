@@ -1,6 +1,6 @@
 import { RollBackFailed } from "#domain/delivery/errors.ts";
+import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
-import type { Warn } from "#domain/delivery/warn.ts";
 import {
   ensureDeployedVersion,
   type EnsureDeployedVersionDependencies as VersionNeeds,
@@ -10,7 +10,7 @@ import { verifyGoldenVectors } from "#domain/deployment/verify-golden-vectors.ts
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 
-export type RestoreEnvironmentDependencies = VersionNeeds & { readonly warn: Warn };
+export type RestoreEnvironmentDependencies = VersionNeeds & { readonly warn: LogWarning };
 
 /**
  * Restores a deployment of prod in an environment, reads the alias back and verifies the golden vectors through it.

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { describeProblems } from "#inference/http/create-problem.ts";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { createSampleRow } from "#inference/model/load-model.ts";
-import { PredictionsQuery } from "#inference/records/predictions-query.ts";
+import { PredictionsQuery } from "#inference/records/parse-predictions-query.ts";
 import { PredictionPage, PredictionRecord } from "#inference/records/records.ts";
 import type { Service } from "#inference/service.ts";
 import { Input } from "#model-folder/manifest/manifest.ts";

@@ -40,8 +40,8 @@ export const predictionsRoutes = ({ reader, log }: Dependencies): readonly Route
     }
   };
   const handleList = async (request: HttpRequest, records: PredictionReader): Promise<HttpResponse> => {
-    const { readPredictionsQuery } = await import("./predictions-query.ts");
-    const result = readPredictionsQuery(parseQuery(request));
+    const { parsePredictionsQuery } = await import("./parse-predictions-query.ts");
+    const result = parsePredictionsQuery(parseQuery(request));
     if ("problem" in result) return problemResponse(result.problem);
     const { limit, cursor, label } = result.query;
     return handleErrors(async () =>

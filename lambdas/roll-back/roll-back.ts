@@ -1,8 +1,8 @@
 import type { Approvals } from "#domain/approval/approvals.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import { Superseded } from "#domain/delivery/errors.ts";
+import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { parseCaughtError } from "#domain/delivery/parse-caught-error.ts";
-import type { Warn } from "#domain/delivery/warn.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import {
   type RestoreEnvironmentDependencies as RestoreNeeds,
@@ -16,7 +16,7 @@ type RollBackDependencies = RestoreNeeds & {
   readonly claims: Claims;
   readonly approvals: Approvals;
   readonly registry: Registry;
-  readonly warn: Warn;
+  readonly warn: LogWarning;
 };
 
 type EnvironmentResult = RollBackOutput["restored"][number];

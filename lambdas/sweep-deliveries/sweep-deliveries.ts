@@ -2,9 +2,9 @@ import * as z from "zod";
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { Approvals } from "#domain/approval/approvals.ts";
 import type { Claims } from "#domain/claims/claims.ts";
+import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
-import type { Warn } from "#domain/delivery/warn.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import { finishRollback } from "#domain/rollback/finish-rollback.ts";
 import type { RestoreEnvironmentDependencies as RestoreNeeds } from "#domain/rollback/restore-environment.ts";
@@ -28,7 +28,7 @@ type Step<Input, Output> = (input: Input) => Promise<Output>;
 type Attempt = <T>(
   what: string,
   repair: () => Promise<T>,
-  about?: Parameters<Warn>[2],
+  about?: Parameters<LogWarning>[2],
 ) => Promise<T | undefined>;
 
 export type SweepDeliveriesDependencies = RestoreNeeds & {
@@ -42,7 +42,7 @@ export type SweepDeliveriesDependencies = RestoreNeeds & {
   readonly reportOutcome: Step<ReportOutcomeInput, ReportOutcomeOutput>;
   readonly clock: () => number;
   readonly metrics: Pick<Metrics, "count">;
-  readonly warn: Warn;
+  readonly warn: LogWarning;
 };
 
 type SweepDeliveriesOutput = {

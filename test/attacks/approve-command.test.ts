@@ -1,6 +1,6 @@
 import type { STSClient } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { readAwsVoter } from "#cli/aws-voter.ts";
+import { identifyAwsApprover } from "#cli/identify-aws-approver.ts";
 import { Identities } from "#domain/approval/identities.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
@@ -55,7 +55,7 @@ const approve = async (
       return { ok: true, user: { profile: { email: slackEmails.get(user) } } };
     },
   };
-  const voter = await readAwsVoter({
+  const voter = await identifyAwsApprover({
     sts: { send: async () => ({ Arn: arn }) } as unknown as STSClient,
     slack: { users } as unknown as Pick<SlackApi, "users">,
     policy: { read: async () => ({ identities: Identities.parse(identities) }) },

@@ -1,4 +1,4 @@
-import type { Warn } from "#domain/delivery/warn.ts";
+import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { createDeliveryMessages, type DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
 import type { Secrets } from "#platform/secrets/secrets.ts";
@@ -16,7 +16,7 @@ type Needs = {
   readonly store: Store;
   readonly clock: () => number;
   /** Who is told that Slack did not take a message; a function writes it to its log. */
-  readonly warn?: Warn;
+  readonly warn?: LogWarning;
 };
 
 /** The deliveries' messages, in the channel that the environment names, each linked to its execution. */

@@ -1,8 +1,8 @@
-import type { Warn } from "#domain/delivery/warn.ts";
+import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { log } from "./log.ts";
 import { redactError } from "./redact-error.ts";
 
 /** Writes one line for operators. What it is `about` stands beside the event's own keys: a sweep has many deliveries. */
-export const warn: Warn = (sentence, fault, about = {}) => {
+export const warn: LogWarning = (sentence, fault, about = {}) => {
   log.warn(sentence, { ...about, fault: redactError(fault) });
 };

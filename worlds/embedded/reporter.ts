@@ -6,7 +6,7 @@ import { findRemedy } from "#statemachine/remedies.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
 import { escapeForTerminal } from "#untrusted/escape-for-terminal.ts";
 import { prefixContinuationLines } from "#untrusted/prefix-continuation-lines.ts";
-import { writeOut } from "./write-out.ts";
+import { writeToStream } from "./write-to-stream.ts";
 
 /** The events of a rehearsal; `--json` prints them, one per line. */
 export type EmbeddedWorldEvent =
@@ -48,8 +48,8 @@ export type Reporter = {
 
 /** Events on stdout, one JSON object per line; messages on stderr. */
 export const createJsonReporter = (): Reporter => ({
-  event: (event) => writeOut(process.stdout, `${escapeControls(JSON.stringify(event))}\n`),
-  say: (message) => writeOut(process.stderr, `${escapeForTerminal(message)}\n`),
+  event: (event) => writeToStream(process.stdout, `${escapeControls(JSON.stringify(event))}\n`),
+  say: (message) => writeToStream(process.stderr, `${escapeForTerminal(message)}\n`),
 });
 
 type Style = Parameters<typeof styleText>[0];
@@ -65,7 +65,7 @@ const quietStates =
 
 /** One line for each state that ends, with its duration. */
 export const createTerminalReporter = (): Reporter => {
-  const say = (line: string) => writeOut(process.stdout, `${escapeForTerminal(line)}\n`);
+  const say = (line: string) => writeToStream(process.stdout, `${escapeForTerminal(line)}\n`);
   return {
     say,
     event: (event) => {

@@ -1,5 +1,5 @@
 /** Logs an error that ends nothing. */
-export type Warn = (
+export type LogWarning = (
   sentence: string,
   error: unknown,
   about?: { readonly delivery?: string; readonly model?: string; readonly approval?: string },

@@ -1,5 +1,5 @@
 /** Writes to stdout or stderr. A closed pipe or a full disk loses the text and does not end the process. */
-export const writeOut = (stream: NodeJS.WriteStream, text: string): void => {
+export const writeToStream = (stream: NodeJS.WriteStream, text: string): void => {
   try {
     stream.write(text);
   } catch {

@@ -2,10 +2,10 @@ import type { STSClient } from "@aws-sdk/client-sts";
 import { expect, test } from "vitest";
 import { Identities } from "#domain/approval/identities.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
-import { readAwsVoter } from "./aws-voter.ts";
+import { identifyAwsApprover } from "./identify-aws-approver.ts";
 
 const voter = (arn: string | undefined, shown: string | undefined, identities: unknown = {}) =>
-  readAwsVoter({
+  identifyAwsApprover({
     sts: { send: async () => ({ Arn: arn }) } as unknown as STSClient,
     slack: {
       users: { info: async () => ({ ok: true, user: { profile: { email: shown } } }) },

@@ -10,7 +10,7 @@ export class CallerUnknown extends Error {
  * The person who changes the platform's policy, as AWS identifies the caller. The id is `aws:userid`, because IAM lets
  * a caller write only under its own `aws:userid`. Throws CallerUnknown.
  */
-export const readAwsOperator =
+export const identifyAwsCaller =
   ({ sts }: { readonly sts: STSClient }) =>
   async (): Promise<Operator> => {
     const { UserId, Arn } = await sts.send(new GetCallerIdentityCommand({}));

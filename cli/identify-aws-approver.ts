@@ -4,8 +4,8 @@ import { fetchSlackEmail } from "#domain/approval/fetch-slack-email.ts";
 import type { Identities } from "#domain/approval/identities.ts";
 import { createIdentityResolver, listKnownDomains } from "#domain/approval/identity-resolver.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
-import { CallerUnknown } from "./aws-operator.ts";
 import type { Voter } from "./command-world.ts";
+import { CallerUnknown } from "./identify-aws-caller.ts";
 import { printError } from "./print.ts";
 
 /** There is no proof that the caller is the Slack user of --as. */
@@ -26,7 +26,7 @@ type Needs = {
  * that person: by the platform's map, which works while Slack is down, or by the address that Slack shows.
  * Throws NotAnApprover with the remedy, CallerUnknown where AWS returns no ARN.
  */
-export const readAwsVoter =
+export const identifyAwsApprover =
   ({ sts, slack, policy }: Needs) =>
   async (as: string): Promise<Voter> => {
     const { Arn } = await sts.send(new GetCallerIdentityCommand({}));

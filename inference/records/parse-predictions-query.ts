@@ -31,7 +31,7 @@ const toProblem = (error: z.ZodError): HttpProblem => {
 };
 
 /** Reads the query, or returns a problem. */
-export const readPredictionsQuery = (
+export const parsePredictionsQuery = (
   parameters: Readonly<Record<string, string>>,
 ): { readonly query: PredictionsQuery } | { readonly problem: HttpProblem } => {
   const { success, data, error } = PredictionsQuery.safeParse(parameters);

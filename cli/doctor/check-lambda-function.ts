@@ -10,7 +10,7 @@ import type { DoctorFinding } from "./finding.ts";
 import { formatFunctionArn } from "./function-arn.ts";
 
 /** Checks that a step's function exists, is active, and has the variables of its env.ts. */
-export const checkFunction = async (
+export const checkLambdaFunction = async (
   client: LambdaClient,
   { name, Env }: { readonly name: string; readonly Env: z.ZodObject },
   outputs: AwsOutputs,
