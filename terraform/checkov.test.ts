@@ -79,7 +79,7 @@ describe.skipIf(skip)("checkov", () => {
   });
 
   test("finds something for each reason, so that no reason is outdated", () => {
-    const found = new Set(findings().map(({ where }) => where));
-    expect(listSuppressions(synthesized).filter((reason) => !found.has(reason))).toEqual([]);
+    const places = new Set(findings().map(({ where }) => where));
+    expect(listSuppressions(synthesized).filter((reason) => !places.has(reason))).toEqual([]);
   });
 });

@@ -35,7 +35,7 @@ const knownGaps = [
 
 describe("the recorded calls of the functions' bundles", () => {
   test("cover every function", async () => {
-    const names = new Set(recorded.map((one) => one.function.split("@")[0]));
+    const names = new Set(recorded.map((request) => request.function.split("@")[0]));
     for (const { name } of await listDeployedFunctions()) expect(names).toContain(name);
     expect(names).toContain("predict");
   });
@@ -44,10 +44,10 @@ describe("the recorded calls of the functions' bundles", () => {
     for (const page of Object.values(authorizationPages))
       expect(page).toMatch(/^https:\/\/docs\.aws\.amazon\.com\/service-authorization\//);
     const complaints: string[] = [];
-    for (const one of recorded) {
-      const complaint = await proven.inForce.complaint(toAccessRequest(one));
-      if (complaint !== undefined && !knownGaps.some((isKnown) => isKnown(one.action, complaint)))
-        complaints.push(`${describeCall(toAccessRequest(one))}: ${complaint}`);
+    for (const request of recorded) {
+      const complaint = await proven.inForce.complaint(toAccessRequest(request));
+      if (complaint !== undefined && !knownGaps.some((isKnown) => isKnown(request.action, complaint)))
+        complaints.push(`${describeCall(toAccessRequest(request))}: ${complaint}`);
     }
     expect(complaints).toEqual([]);
   });
@@ -102,9 +102,9 @@ test("only the four functions that complete a task can decrypt its token", () =>
     ({ action, context }) => action === "kms:Decrypt" && Object.values(context).includes("task-token"),
   );
   if (!sample) throw new Error("no decryption of a task token is recorded");
-  const mayDecrypt = (one: RecordedRequest) =>
-    proven.inForce.allows(toAccessRequest({ ...sample, role: one.role }));
-  const functionsWithAccess = new Set(recorded.filter(mayDecrypt).map((one) => one.function));
+  const mayDecrypt = (request: RecordedRequest) =>
+    proven.inForce.allows(toAccessRequest({ ...sample, role: request.role }));
+  const functionsWithAccess = new Set(recorded.filter(mayDecrypt).map((request) => request.function));
   expect([...functionsWithAccess].sort()).toEqual([
     "answer-approval",
     "claim-environment",

@@ -21,7 +21,7 @@ afterAll(() => synthesized?.remove());
 
 const listWrittenResources = (type: string) => listResources(synthesized, type);
 const attributeText = (resource: ResourceJson, attribute: string) => String(resource[attribute]);
-/** The first of a block, which Terraform's JSON writes as an object or as a list. */
+/** The first element of a block, which is an object or a list in Terraform's JSON. */
 const firstBlock = (value: unknown): ResourceJson =>
   (Array.isArray(value) ? value[0] : value) as ResourceJson;
 const readStackFile = (stack: string) =>
@@ -77,7 +77,9 @@ describe("the stacks", () => {
 
   test("have no resources of single models: no function from an image, no alias, no model's route", async () => {
     expect(
-      listWrittenResources("aws_lambda_function").filter(([, , one]) => one.package_type === "Image"),
+      listWrittenResources("aws_lambda_function").filter(
+        ([, , resource]) => resource.package_type === "Image",
+      ),
     ).toEqual([]);
     expect(listWrittenResources("aws_lambda_alias")).toEqual([]);
     expect(listResources(synthesized, "aws_apigatewayv2_route", ["serving-stage", "serving-prod"])).toEqual(
@@ -89,7 +91,7 @@ describe("the stacks", () => {
 
 describe("permissions", () => {
   test("name their resources, or the statement's Sid gives the reason for *", () => {
-    const without = listStackPolicies(synthesized).flatMap(({ stack, name, statements }) =>
+    const withoutReason = listStackPolicies(synthesized).flatMap(({ stack, name, statements }) =>
       statements
         .filter(
           ({ Effect, Resource, Sid = "" }) =>
@@ -99,18 +101,18 @@ describe("permissions", () => {
         )
         .map((statement) => `${stack} ${name}: ${JSON.stringify(statement)}`),
     );
-    expect(without).toEqual([]);
+    expect(withoutReason).toEqual([]);
   });
 
   test("name their actions: only a key's policy allows all actions of a service, to its own account", () => {
-    const wide = listStackPolicies(synthesized).flatMap(({ stack, name, kind, statements }) =>
+    const wildcards = listStackPolicies(synthesized).flatMap(({ stack, name, kind, statements }) =>
       statements
         .filter(({ Effect }) => Effect === "Allow")
         .flatMap(({ Action }) => toArray(Action))
         .filter((action) => action.endsWith("*") && kind !== "aws_kms_key")
         .map((action) => `${stack} ${name}: ${action}`),
     );
-    expect(wide).toEqual([]);
+    expect(wildcards).toEqual([]);
   });
 
   test("of keys apply only through a service or through their own account's policies", () => {
@@ -135,7 +137,7 @@ describe("permissions", () => {
       expect(roles.length).toBeGreaterThan(3);
       for (const [, , role] of roles) {
         const caller = attributeText(role, "name").replace(`slipway-${environment}-`, "");
-        const known = nameResources(synthesized.accounts);
+        const names = nameResources(synthesized.accounts);
         expect(parseStatements(role.assume_role_policy)).toEqual([
           {
             Effect: "Allow",
@@ -147,7 +149,7 @@ describe("permissions", () => {
                 "aws:PrincipalArn":
                   caller === "operator"
                     ? synthesized.accounts.tooling.operators
-                    : [known.functionRoleArn(caller)],
+                    : [names.functionRoleArn(caller)],
               },
             },
           },
@@ -166,53 +168,53 @@ describe("permissions", () => {
       ),
     );
     for (const [, name, { policy }] of listResources(synthesized, "aws_iam_role_policy", ["delivery"])) {
-      const assumed = parseStatements(policy)
+      const assumedRoles = parseStatements(policy)
         .filter(({ Action }) => toArray(Action).includes("sts:AssumeRole"))
         .flatMap(({ Resource }) => toArray(Resource));
-      for (const role of assumed) expect(existingRoles).toContain(role);
+      for (const role of assumedRoles) expect(existingRoles).toContain(role);
       const lambda = listWrittenResources("aws_lambda_function").find(([, other]) =>
         other.startsWith(name.replace(/_policy_\w+$/, "_function_")),
       )?.[2];
       if (lambda === undefined) continue;
       const variables = firstBlock(lambda.environment).variables as Record<string, string>;
-      const named = [variables.STAGE_ROLE_ARN, variables.PROD_ROLE_ARN].filter((arn) => arn !== undefined);
-      expect(assumed.toSorted()).toEqual(named.toSorted());
+      const expected = [variables.STAGE_ROLE_ARN, variables.PROD_ROLE_ARN].filter((arn) => arn !== undefined);
+      expect(assumedRoles.toSorted()).toEqual(expected.toSorted());
     }
   });
 });
 
 describe("functions", () => {
   test("there is one for each folder, with exactly the variables of its env.ts", () => {
-    const made = new Map(
-      listWrittenResources("aws_lambda_function").map(([stack, , one]) => [
-        `${stack} ${attributeText(one, "function_name")}`,
-        one,
+    const functions = new Map(
+      listWrittenResources("aws_lambda_function").map(([stack, , resource]) => [
+        `${stack} ${attributeText(resource, "function_name")}`,
+        resource,
       ]),
     );
-    const here = synthesized.functions.filter(({ name }) => name !== "authorize-key");
-    expect(made.size).toBeGreaterThanOrEqual(here.length);
-    for (const { name, variables } of here) {
-      const one = made.get(`delivery slipway-${name}`);
-      expect(one, name).toBeDefined();
-      const given = Object.keys(firstBlock(one?.environment).variables as object);
-      const needed = [...variables].filter(([, { optional }]) => !optional).map(([variable]) => variable);
-      expect(given).toEqual(expect.arrayContaining(needed));
-      expect([...variables.keys()]).toEqual(expect.arrayContaining(given));
+    const toolingFunctions = synthesized.functions.filter(({ name }) => name !== "authorize-key");
+    expect(functions.size).toBeGreaterThanOrEqual(toolingFunctions.length);
+    for (const { name, variables } of toolingFunctions) {
+      const deployed = functions.get(`delivery slipway-${name}`);
+      expect(deployed, name).toBeDefined();
+      const variableNames = Object.keys(firstBlock(deployed?.environment).variables as object);
+      const required = [...variables].filter(([, { optional }]) => !optional).map(([variable]) => variable);
+      expect(variableNames).toEqual(expect.arrayContaining(required));
+      expect([...variables.keys()]).toEqual(expect.arrayContaining(variableNames));
     }
   });
 
   test("each has an encrypted log group, and each that events invoke has a dead-letter queue with an alarm", () => {
     const groups = new Map(
-      listWrittenResources("aws_cloudwatch_log_group").map(([stack, , one]) => [
-        `${stack} ${attributeText(one, "name")}`,
-        one,
+      listWrittenResources("aws_cloudwatch_log_group").map(([stack, , resource]) => [
+        `${stack} ${attributeText(resource, "name")}`,
+        resource,
       ]),
     );
-    const alarmed = JSON.stringify(
-      listWrittenResources("aws_cloudwatch_metric_alarm").map(([, , one]) => one.dimensions),
+    const alarmDimensions = JSON.stringify(
+      listWrittenResources("aws_cloudwatch_metric_alarm").map(([, , resource]) => resource.dimensions),
     );
-    for (const [stack, , one] of listWrittenResources("aws_lambda_function")) {
-      const name = attributeText(one, "function_name");
+    for (const [stack, , resource] of listWrittenResources("aws_lambda_function")) {
+      const name = attributeText(resource, "function_name");
       expect(groups.get(`${stack} /aws/lambda/${name}`)?.kms_key_id, name).toBeDefined();
     }
     const queues = listWrittenResources("aws_sqs_queue");
@@ -228,9 +230,9 @@ describe("functions", () => {
 
   test("have the timeout of the state that waits for them", () => {
     const timeouts = Object.fromEntries(
-      listWrittenResources("aws_lambda_function").map(([, , one]) => [
-        attributeText(one, "function_name"),
-        one.timeout,
+      listWrittenResources("aws_lambda_function").map(([, , resource]) => [
+        attributeText(resource, "function_name"),
+        resource.timeout,
       ]),
     );
     expect(timeouts).toMatchObject({
@@ -242,13 +244,13 @@ describe("functions", () => {
 
   test("the state machine may only invoke its steps", () => {
     const [[, , machine] = []] = listWrittenResources("aws_sfn_state_machine");
-    const [, , granted] =
+    const [, , policyResource] =
       listWrittenResources("aws_iam_role_policy").find(([, name]) => name.startsWith("machine_policy")) ?? [];
-    const known = nameResources(synthesized.accounts);
-    const invoked = parseStatements(granted?.policy)
+    const names = nameResources(synthesized.accounts);
+    const invoked = parseStatements(policyResource?.policy)
       .filter(({ Action }) => toArray(Action).includes("lambda:InvokeFunction"))
       .flatMap(({ Resource }) => toArray(Resource));
-    expect(invoked.toSorted()).toEqual(stepNames.map(known.functionArn).toSorted());
+    expect(invoked.toSorted()).toEqual(stepNames.map(names.functionArn).toSorted());
     for (const arn of invoked) expect(attributeText(machine ?? {}, "definition")).toContain(arn);
     expect(machine?.logging_configuration).toMatchObject({ include_execution_data: false });
   });
@@ -256,24 +258,24 @@ describe("functions", () => {
 
 describe("data", () => {
   test("tables, topics, queues, logs, buckets and images are encrypted with a key", () => {
-    const keyed = [
+    const keys = [
       ...listWrittenResources("aws_dynamodb_table").map(
-        ([, , one]) => firstBlock(one.server_side_encryption).kms_key_arn,
+        ([, , resource]) => firstBlock(resource.server_side_encryption).kms_key_arn,
       ),
-      ...listWrittenResources("aws_sns_topic").map(([, , one]) => one.kms_master_key_id),
-      ...listWrittenResources("aws_sqs_queue").map(([, , one]) => one.kms_master_key_id),
-      ...listWrittenResources("aws_cloudwatch_log_group").map(([, , one]) => one.kms_key_id),
-      ...listWrittenResources("aws_rds_cluster").map(([, , one]) => one.kms_key_id),
+      ...listWrittenResources("aws_sns_topic").map(([, , resource]) => resource.kms_master_key_id),
+      ...listWrittenResources("aws_sqs_queue").map(([, , resource]) => resource.kms_master_key_id),
+      ...listWrittenResources("aws_cloudwatch_log_group").map(([, , resource]) => resource.kms_key_id),
+      ...listWrittenResources("aws_rds_cluster").map(([, , resource]) => resource.kms_key_id),
       ...listWrittenResources("aws_ecr_repository").map(
-        ([, , one]) => firstBlock(one.encryption_configuration).kms_key,
+        ([, , resource]) => firstBlock(resource.encryption_configuration).kms_key,
       ),
       ...listWrittenResources("aws_s3_bucket_server_side_encryption_configuration").map(
-        ([, , one]) =>
-          firstBlock(firstBlock(one.rule).apply_server_side_encryption_by_default).kms_master_key_id,
+        ([, , resource]) =>
+          firstBlock(firstBlock(resource.rule).apply_server_side_encryption_by_default).kms_master_key_id,
       ),
     ];
-    expect(keyed.length).toBeGreaterThan(30);
-    for (const key of keyed) expect(String(key)).toMatch(/^\$\{.*key.*\}$/);
+    expect(keys.length).toBeGreaterThan(30);
+    for (const key of keys) expect(String(key)).toMatch(/^\$\{.*key.*\}$/);
     expect(listWrittenResources("aws_s3_bucket_server_side_encryption_configuration").length).toBe(
       listWrittenResources("aws_s3_bucket").length,
     );
@@ -283,13 +285,13 @@ describe("data", () => {
   });
 
   test("buckets, queues and topics require TLS", () => {
-    const refusing = listStackPolicies(synthesized).filter(({ statements }) =>
+    const denyPolicies = listStackPolicies(synthesized).filter(({ statements }) =>
       statements.some(
         ({ Effect, Principal, Condition }) =>
           Effect === "Deny" && Principal === "*" && Condition?.Bool?.["aws:SecureTransport"] === "false",
       ),
     );
-    const count = (kind: string) => refusing.filter((policy) => policy.kind === kind).length;
+    const count = (kind: string) => denyPolicies.filter((policy) => policy.kind === kind).length;
     expect(count("aws_s3_bucket_policy")).toBe(listWrittenResources("aws_s3_bucket").length);
     expect(count("aws_sqs_queue_policy")).toBe(listWrittenResources("aws_sqs_queue").length);
     expect(count("aws_sns_topic_policy")).toBe(listWrittenResources("aws_sns_topic").length);
@@ -299,16 +301,16 @@ describe("data", () => {
     expect(listWrittenResources("aws_s3_bucket_public_access_block").length).toBe(
       listWrittenResources("aws_s3_bucket").length,
     );
-    for (const [, , one] of listWrittenResources("aws_s3_bucket_public_access_block"))
-      expect(one).toMatchObject({
+    for (const [, , resource] of listWrittenResources("aws_s3_bucket_public_access_block"))
+      expect(resource).toMatchObject({
         block_public_acls: true,
         block_public_policy: true,
         ignore_public_acls: true,
         restrict_public_buckets: true,
       });
-    for (const [, , one] of listWrittenResources("aws_rds_cluster_instance"))
-      expect(one.publicly_accessible).toBe(false);
-    for (const [, , one] of listWrittenResources("aws_lb")) expect(one.internal).toBe(true);
+    for (const [, , resource] of listWrittenResources("aws_rds_cluster_instance"))
+      expect(resource.publicly_accessible).toBe(false);
+    for (const [, , resource] of listWrittenResources("aws_lb")) expect(resource.internal).toBe(true);
     const rules = listWrittenResources("aws_vpc_security_group_ingress_rule");
     expect(rules.length).toBe(3);
     for (const [, , rule] of rules) {
@@ -346,27 +348,27 @@ describe("data", () => {
 
   test("secrets are write-only, so that no state contains them", async () => {
     const secrets = listWrittenResources("aws_ssm_parameter").filter(
-      ([, , one]) => one.type === "SecureString",
+      ([, , resource]) => resource.type === "SecureString",
     );
-    expect(secrets.map(([, , one]) => one.name)).toEqual([
+    expect(secrets.map(([, , resource]) => resource.name)).toEqual([
       "/slipway/SLACK_BOT_TOKEN",
       "/slipway/SLACK_SIGNING_SECRET",
       "/slipway/prod/RECORDS_HASH_KEY",
       "/slipway/stage/RECORDS_HASH_KEY",
     ]);
-    for (const [, , one] of secrets) {
-      expect(one.value).toBeUndefined();
-      expect(one.value_wo).toContain("uuid()");
+    for (const [, , resource] of secrets) {
+      expect(resource.value).toBeUndefined();
+      expect(resource.value_wo).toContain("uuid()");
     }
   });
 });
 
 describe("entry points", () => {
   test("only Slack's route has no authorization", () => {
-    const open = listWrittenResources("aws_apigatewayv2_route").filter(
+    const openRoutes = listWrittenResources("aws_apigatewayv2_route").filter(
       ([, , route]) => route.authorization_type !== "AWS_IAM",
     );
-    expect(open.map(([stack, , route]) => [stack, route.route_key, route.authorization_type])).toEqual([
+    expect(openRoutes.map(([stack, , route]) => [stack, route.route_key, route.authorization_type])).toEqual([
       ["delivery", "POST /slack/interactions", "NONE"],
     ]);
     expect(listWrittenResources("aws_lambda_function_url")).toEqual([]);
@@ -387,8 +389,9 @@ describe("entry points", () => {
       expect(authorizer).not.toHaveProperty("identity_sources");
     }
     const outputs =
-      listWrittenResources("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ??
-      {};
+      listWrittenResources("aws_ssm_parameter").find(
+        ([, , resource]) => resource.name === "/slipway/outputs",
+      )?.[2] ?? {};
     expect(attributeText(outputs, "value")).toMatch(/"PROD_AUTHORIZER_ID":"\$\{/);
   });
 
@@ -415,8 +418,8 @@ describe("entry points", () => {
     expect(listWrittenResources("aws_iam_user")).toEqual([]);
     for (const account of ["tooling", "stage", "prod"])
       expect(
-        listResources(synthesized, "aws_iam_role_policy", [`bootstrap-${account}`]).filter(([, , one]) =>
-          attributeText(one, "role").includes("roles_plan"),
+        listResources(synthesized, "aws_iam_role_policy", [`bootstrap-${account}`]).filter(([, , resource]) =>
+          attributeText(resource, "role").includes("roles_plan"),
         ),
       ).toEqual([]);
   });
@@ -446,12 +449,12 @@ describe("images", () => {
     expect(digest).toMatch(/^sha256:\$\{filesha256\(".*builder\.tar"\)\}$/);
     expect(archive?.key).toBe(`builder/${String(digest).slice("sha256:".length)}.tar`);
     const register = listWrittenResources("aws_lambda_function").find(
-      ([, , one]) => one.function_name === "slipway-register-model",
+      ([, , resource]) => resource.function_name === "slipway-register-model",
     );
     expect(firstBlock(register?.[2].environment).variables).toMatchObject({ BUILDER_DIGEST: digest });
   });
 
-  test("are built in an image that is named by its digest, and the doctor is told which", () => {
+  test("are built in an image that is pinned by its digest, and the outputs name it for the doctor", () => {
     const [[, , project] = []] = listWrittenResources("aws_codebuild_project");
     const environment = firstBlock(project?.environment);
     const { architecture, buildImage } = synthesized.accounts.tooling.images;
@@ -464,13 +467,16 @@ describe("images", () => {
     // CodeBuild does not allow a tag with a digest.
     expect(environment.image).toMatch(/^public\.ecr\.aws\/[\w/-]+@sha256:[0-9a-f]{64}$/);
     const outputs =
-      listWrittenResources("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ??
-      {};
+      listWrittenResources("aws_ssm_parameter").find(
+        ([, , resource]) => resource.name === "/slipway/outputs",
+      )?.[2] ?? {};
     expect(attributeText(outputs, "value")).toContain(`"BUILD_IMAGE":"${buildImage}"`);
   });
 
   test("can only be signed by builds, even if another policy allows it", () => {
-    const key = listWrittenResources("aws_kms_key").find(([, , one]) => one.key_usage === "SIGN_VERIFY")?.[2];
+    const key = listWrittenResources("aws_kms_key").find(
+      ([, , resource]) => resource.key_usage === "SIGN_VERIFY",
+    )?.[2];
     expect(key?.customer_master_key_spec).toBe("ECC_NIST_P256");
     expect(parseStatements(key?.policy)).toContainEqual(
       expect.objectContaining({
@@ -482,18 +488,18 @@ describe("images", () => {
   });
 
   test("can only be pulled for functions of stage and prod", () => {
-    const [[, , granted] = []] = listWrittenResources("aws_ecr_repository_policy");
-    const conditions = JSON.stringify(parseStatements(granted?.policy).map(({ Condition }) => Condition));
+    const [[, , pullPolicy] = []] = listWrittenResources("aws_ecr_repository_policy");
+    const conditions = JSON.stringify(parseStatements(pullPolicy?.policy).map(({ Condition }) => Condition));
     for (const environment of ["stage", "prod"] as const)
       expect(conditions).toContain(
         `:${synthesized.accounts[environment].account}:function:slipway-${environment}-*`,
       );
-    expect(parseStatements(granted?.policy).every(({ Condition }) => Condition !== undefined)).toBe(true);
+    expect(parseStatements(pullPolicy?.policy).every(({ Condition }) => Condition !== undefined)).toBe(true);
   });
 });
 
 describe("the platform's policy", () => {
-  test("is the operators' to write: their ledger, their proposals, and signatures under their own user id alone", () => {
+  test("can only be written by operators: their ledger, their proposals, and signatures under their own user id", () => {
     const [[, , operators] = []] = listWrittenResources("aws_iam_policy");
     const writes = parseStatements(operators?.policy).filter(({ Action }) =>
       toArray(Action).some((action) => /Item$/.test(action) && !/Get/.test(action)),
@@ -542,7 +548,7 @@ describe("the platform's policy", () => {
   });
 });
 
-test("a pull request to the branch needs one of the operators, where CodeCommit knows no owners of paths", () => {
+test("a pull request to the branch needs the approval of an operator, because CodeCommit has no owners of paths", () => {
   const [[, , template] = []] = listWrittenResources("aws_codecommit_approval_rule_template");
   expect(JSON.parse(attributeText(template ?? {}, "content"))).toMatchObject({
     DestinationReferences: [`refs/heads/${synthesized.accounts.tooling.source.branch}`],
@@ -592,10 +598,10 @@ describe("operations", () => {
     expect(rules["slipway-sweep"]?.schedule_expression).toBe("rate(5 minutes)");
   });
 
-  test("pushes of every branch and tag reach start-delivery: it starts those to one, and records who pushed the others", () => {
+  test("pushes of every branch and tag reach start-delivery: one branch starts deliveries, and every pusher is recorded", () => {
     const rule =
       listWrittenResources("aws_cloudwatch_event_rule").find(
-        ([, , one]) => one.name === "slipway-push",
+        ([, , resource]) => resource.name === "slipway-push",
       )?.[2] ?? {};
     expect(JSON.parse(attributeText(rule, "event_pattern")).detail).toEqual({
       event: ["referenceCreated", "referenceUpdated"],
@@ -603,24 +609,23 @@ describe("operations", () => {
   });
 
   test("each environment and the deliveries have a dashboard", () => {
-    expect(listWrittenResources("aws_cloudwatch_dashboard").map(([, , one]) => one.dashboard_name)).toEqual([
-      "slipway-deliveries",
-      "slipway-prod",
-      "slipway-stage",
-    ]);
+    expect(
+      listWrittenResources("aws_cloudwatch_dashboard").map(([, , resource]) => resource.dashboard_name),
+    ).toEqual(["slipway-deliveries", "slipway-prod", "slipway-stage"]);
   });
 
   test("the command's outputs have every variable that functions share, and fit in a standard parameter", () => {
     const outputs =
-      listWrittenResources("aws_ssm_parameter").find(([, , one]) => one.name === "/slipway/outputs")?.[2] ??
-      {};
-    const given = JSON.parse(attributeText(outputs, "value").replace(/\$\{[^}]*\}/g, "made by Terraform"));
+      listWrittenResources("aws_ssm_parameter").find(
+        ([, , resource]) => resource.name === "/slipway/outputs",
+      )?.[2] ?? {};
+    const values = JSON.parse(attributeText(outputs, "value").replace(/\$\{[^}]*\}/g, "made by Terraform"));
     const optional = ["SLACK_API_URL", "GITHUB_API", "METRICS_NAMESPACE"];
     const shared = Object.values(variableGroups).flatMap((part) => Object.keys(part));
-    expect(Object.keys(given)).toEqual(
+    expect(Object.keys(values)).toEqual(
       expect.arrayContaining(shared.filter((name) => !optional.includes(name))),
     );
-    expect(given.PROD_ROLE_ARN).toMatch(/role\/slipway-prod-operator$/);
-    expect(JSON.stringify(given).length).toBeLessThan(4_096);
+    expect(values.PROD_ROLE_ARN).toMatch(/role\/slipway-prod-operator$/);
+    expect(JSON.stringify(values).length).toBeLessThan(4_096);
   });
 });

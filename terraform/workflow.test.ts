@@ -102,33 +102,33 @@ test("nothing is applied before all tests of that very commit have passed", asyn
   const { plan, ci, apply } = workflow.jobs;
   expect(plan.needs).toBe("synth");
   expect(apply.needs).toEqual(["synth", "ci"]);
-  // Without always() or failure() in its condition, a job waits for those that it needs, and is skipped where one fails.
+  // Without always() or failure() in its condition, a job waits for the jobs it needs and is skipped if one fails.
   expect(apply.if).not.toMatch(/always|failure|cancelled/);
   expect(ci).toEqual({ if: apply.if, permissions: { contents: "read" }, uses: "./.github/workflows/ci.yml" });
 
   const read = async (file: string) =>
     parse(await readFile(join(root, ".github", "workflows", file), "utf8"));
-  const called = await read("ci.yml");
-  expect(called.on).toEqual({ workflow_call: {} });
-  expect(Object.keys(called.jobs)).toEqual(["run"]);
-  expect(called.jobs.run.steps.at(-1)).toEqual({ run: ".ci/run" });
-  expect(JSON.stringify(called)).not.toMatch(/continue-on-error|secrets|"if"/);
-  // What is proposed runs through the same, whatever it changes.
-  const proposed = await read("pull-request.yml");
-  expect(proposed.on).toEqual({ pull_request: {} });
-  expect(proposed.jobs.ci).toEqual({ permissions: { contents: "read" }, uses: ci.uses });
+  const ciWorkflow = await read("ci.yml");
+  expect(ciWorkflow.on).toEqual({ workflow_call: {} });
+  expect(Object.keys(ciWorkflow.jobs)).toEqual(["run"]);
+  expect(ciWorkflow.jobs.run.steps.at(-1)).toEqual({ run: ".ci/run" });
+  expect(JSON.stringify(ciWorkflow)).not.toMatch(/continue-on-error|secrets|"if"/);
+  // Every pull request runs the same workflow.
+  const pullRequest = await read("pull-request.yml");
+  expect(pullRequest.on).toEqual({ pull_request: {} });
+  expect(pullRequest.jobs.ci).toEqual({ permissions: { contents: "read" }, uses: ci.uses });
 });
 
-// Without a shell named GitHub takes one in which `plan | tee` succeeds whatever the plan did.
-test("a plan that fails, fails its job", () => {
+// Without an explicit shell, GitHub uses one in which `plan | tee` succeeds even if the plan fails.
+test("a failed plan fails its job", () => {
   expect(workflow.defaults.run.shell).toBe("bash");
 });
 
-test("others' actions are named by their commits, and the paths that start it are there", () => {
+test("third-party actions are pinned by commit, and the paths that trigger it exist", () => {
   const { synth, plan, apply } = workflow.jobs;
-  const used = [synth, plan, apply].flatMap(({ steps }) => steps.flatMap(({ uses }) => uses ?? []));
-  expect(used.length).toBeGreaterThan(4);
-  for (const action of used) expect(action).toMatch(/@[0-9a-f]{40}$/);
+  const actions = [synth, plan, apply].flatMap(({ steps }) => steps.flatMap(({ uses }) => uses ?? []));
+  expect(actions.length).toBeGreaterThan(4);
+  for (const action of actions) expect(action).toMatch(/@[0-9a-f]{40}$/);
   for (const path of workflow.on.pull_request.paths)
     expect(existsSync(join(root, path.replace(/\/\*\*$/, ""))), path).toBe(true);
 });
@@ -150,7 +150,7 @@ describe("synth's output reaches Terraform unchanged:", () => {
   const choices: readonly [string, (accounts: Accounts) => Accounts][] = [
     ["as it ships", (shipped) => shipped],
     [
-      "with GitHub and somebody else's MLflow",
+      "with GitHub and an existing MLflow",
       withTooling(() => ({
         source: { host: "github", repository: "example/models", branch: "main" },
         registry: { kind: "existing", uri: "https://mlflow.example.com" },
@@ -181,7 +181,7 @@ describe("synth's output reaches Terraform unchanged:", () => {
     }
   });
 
-  test("and it allows no type of resource that no stack has", () => {
+  test("its allowed resource types are exactly those of the stacks", () => {
     expect(readUnpackStep("apply").env.TYPES?.split(" ")).toEqual([...types].toSorted());
   });
 });

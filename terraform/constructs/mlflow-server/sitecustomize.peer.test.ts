@@ -13,11 +13,11 @@ const requirements = join(import.meta.dirname, "..", "..", "..", "test", "peers"
  */
 const program = `
 import json, sys, types
-asked, tried, password = [], [], ["first"]
+secret_ids, passwords, password = [], [], ["first"]
 
 class Secrets:
     def get_secret_value(self, SecretId):
-        asked.append(SecretId)
+        secret_ids.append(SecretId)
         return {"SecretString": json.dumps({"username": "slipway", "password": password[0]})}
 sys.modules["boto3"] = types.SimpleNamespace(client=lambda name: Secrets())
 
@@ -29,13 +29,13 @@ assert event.contains(Engine, "do_connect", sitecustomize._connect)
 
 class OperationalError(Exception): pass
 def connect(**options):
-    tried.append(options["password"])
+    passwords.append(options["password"])
     if options["password"] != password[0]: raise OperationalError("password authentication failed")
 dialect = types.SimpleNamespace(connect=connect, dbapi=types.SimpleNamespace(OperationalError=OperationalError))
-for now in ["first", "first", "second"]:
-    password[0] = now
+for current in ["first", "first", "second"]:
+    password[0] = current
     sitecustomize._connect(dialect, None, [], {"host": "db"})
-print(json.dumps({"asked": asked, "tried": tried}))
+print(json.dumps({"secretIds": secret_ids, "passwords": passwords}))
 `;
 
 test.skipIf(skip)(
@@ -52,8 +52,8 @@ test.skipIf(skip)(
       timeout: 300_000,
     });
     expect(JSON.parse(stdout)).toEqual({
-      asked: ["arn:secret", "arn:secret"],
-      tried: ["first", "first", "first", "second"],
+      secretIds: ["arn:secret", "arn:secret"],
+      passwords: ["first", "first", "first", "second"],
     });
   },
 );
