@@ -157,7 +157,7 @@ describe("each task before the commit point", () => {
 });
 
 test.each(tasks.filter((name) => name !== "RollBack"))(
-  "%s is tried again after a temporary fault",
+  "%s is retried after a temporary error",
   async (name) => {
     const run = await runDelivery({
       [name]: [createNamedError("TemporaryFault"), ...createSuccessScript()[name]],
@@ -168,7 +168,7 @@ test.each(tasks.filter((name) => name !== "RollBack"))(
 
 describe("a rollback", () => {
   const cause = /could not be put back/;
-  test("is tried again after a temporary fault", async () => {
+  test("is retried after a temporary error", async () => {
     const done: TaskResult = {
       committed: false,
       error: { name: "ProdBusy", cause: "too long" },

@@ -325,7 +325,7 @@ export const defineDelivery = (resources: Resources) => {
         Type: "Pass",
         Result: {
           Error: "ContractBroken",
-          Cause: "A step answered what no way is known for: nothing was sent on.",
+          Cause: "A step returned a result that has no next state, so the delivery stops here.",
         },
         ResultPath: "$.error",
         Next: "Failed",

@@ -126,9 +126,8 @@ export const drawDelivery = (): string => {
 
 Made from \`statemachine/delivery.ts\` by \`npm run docs:machine\`; edits here are lost.
 
-Rectangles are Tasks; each is tried again after a temporary fault. The dotted arrows are caught faults: those that
-all Tasks before the commit point (PromoteModel's last write) share are drawn once. From Promoted everything only
-goes forward.
+Rectangles are Tasks. Each is retried after a temporary error. Dotted arrows are caught errors; those that all Tasks
+before the commit point (PromoteModel's last write) share are drawn once. After Promoted nothing is rolled back.
 
 \`\`\`mermaid
 ${drawDiagram(states)}

@@ -223,7 +223,7 @@ describe("functions", () => {
       "slipway-start-delivery-dead-letters",
       "slipway-sweep-deliveries-dead-letters",
     ]);
-    for (const [, name] of queues) expect(alarmed).toContain(`aws_sqs_queue.${name}.name`);
+    for (const [, name] of queues) expect(alarmDimensions).toContain(`aws_sqs_queue.${name}.name`);
     for (const [, , target] of listWrittenResources("aws_cloudwatch_event_target"))
       expect(target.dead_letter_config).toBeDefined();
   });

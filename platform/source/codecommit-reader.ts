@@ -103,7 +103,7 @@ export const createCodeCommitReader = ({ client, repository }: CodeCommitReaderD
     } catch (error) {
       if (!(error instanceof FileTooLargeException)) throw error;
       throw new ModelFilesRefused(
-        `${path} is larger than CodeCommit gives out: name it by its address and sha256 in model.yaml.`,
+        `${path} is larger than the 6 MB that CodeCommit returns: make the file smaller, or keep the model in a repository on GitHub.`,
         { cause: error },
       );
     }

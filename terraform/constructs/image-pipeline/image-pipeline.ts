@@ -44,7 +44,7 @@ const addApprovalRule = (place: Construct, repository: CodecommitRepository, { a
   }
   const template = new CodecommitApprovalRuleTemplate(place, "approval-rule", {
     name: names.approvalRule,
-    description: "A pull request to the branch that is delivered needs one of the operators",
+    description: "A pull request to the delivered branch needs the approval of an operator",
     content: JSON.stringify({
       Version: "2018-11-08",
       DestinationReferences: [`refs/heads/${source.branch}`],
