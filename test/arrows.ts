@@ -2,17 +2,17 @@ import { posix } from "node:path";
 
 type Layer = {
   readonly name: string;
-  /** The files that belong to it; the first layer that fits a path counts. */
+  /** The layer's files; the first layer that matches a path counts. */
   readonly files: RegExp;
-  /** Layers below it that it may not import, or that are all that it may. */
+  /** Layers below that it may not import (`without`), or the only ones that it may import (`only`). */
   readonly without?: readonly string[];
   readonly only?: readonly string[];
 };
 
 /**
- * The house: a folder, or a kind of file in one, is a layer. From what people run down to what everything stands on;
- * a layer imports from itself and from those below it. `contract` is the file of a capability that bears its folder's
- * name, and what no capability owns: whoever imports no more of platform/ runs in both worlds.
+ * A layer is a folder, or a kind of file in a folder, listed from what people run down to what all others use. A
+ * layer imports from itself and from the layers below it. `contract`: the file of a capability that has its folder's
+ * name, and what belongs to no capability. Code that imports only this from platform/ runs in both worlds.
  */
 export const layers: readonly Layer[] = [
   { name: "test", files: /^test\/|\.test\.ts$/ },
@@ -54,7 +54,7 @@ export const layers: readonly Layer[] = [
   { name: "untrusted", files: /^untrusted\// },
 ];
 
-/** Which layers load a package themselves. */
+/** Which layers may import a package. */
 const packages: readonly { readonly name: string; readonly layers: readonly string[] }[] = [
   { name: "@aws-sdk/", layers: ["test", "scripts", "cli", "handler", "worlds/aws", "platform", "contract"] },
   { name: "node:sqlite", layers: ["test", "platform"] },
@@ -62,7 +62,7 @@ const packages: readonly { readonly name: string; readonly layers: readonly stri
   { name: "onnxruntime-node", layers: ["test", "bench", "inference", "packaging"] },
 ];
 
-const layerOf = (path: string): Layer | undefined => layers.find(({ files }) => files.test(path));
+const findLayer = (path: string): Layer | undefined => layers.find(({ files }) => files.test(path));
 
 const allowedImports = (from: Layer, to: Layer): boolean => {
   if (from === to || from.name === "test") return true;
@@ -71,7 +71,7 @@ const allowedImports = (from: Layer, to: Layer): boolean => {
   return from.only ? from.only.includes(to.name) : !from.without?.includes(to.name);
 };
 
-/** Comments are blanked, strings kept: an import that a docstring shows is none. */
+/** Removes comments and keeps strings: an import in a docstring does not count. */
 const stripComments = (source: string): string =>
   source.replace(
     /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\/\*[\s\S]*?\*\/|(^|[^:\\/])\/\/[^\n]*/g,
@@ -84,7 +84,7 @@ const importPatterns = [
   /(?:^|[\n;}])\s*import\s*["']([^"']+)["']/g,
   // import("x") as a call and as a type, require("x"), import.meta.resolve("x")
   /\b(?:import|require|import\.meta\.resolve)\s*\(\s*["'`]([^"'`]+)["'`]/g,
-  // files that a worker or another process is started from
+  // files that a worker or another process starts from
   /\bnew\s+URL\s*\(\s*["'`]([^"'`]+\.m?[jt]s)["'`]\s*,\s*import\.meta\.url/g,
 ];
 
@@ -97,7 +97,7 @@ const specifiers = (source: string): readonly string[] => {
   ];
 };
 
-/** All that a file names as a module of its own repository, from the root. */
+/** The repository's modules that a file names, as paths from the root. */
 export const findImports = (path: string, source: string): readonly string[] =>
   specifiers(source).flatMap((specifier) => {
     // "#domain/…" is a path from the root (package.json, "imports").
@@ -106,16 +106,15 @@ export const findImports = (path: string, source: string): readonly string[] =>
   });
 
 /**
- * One sentence for each import that goes against the direction in which the layers may depend on each other, or of a
- * package that belongs to other layers.
+ * One sentence for each import of a layer or package that the file's layer may not import.
  * @param files sources by their path from the repository's root
  */
 export const findForbiddenImports = (files: ReadonlyMap<string, string>): readonly string[] =>
   [...files].flatMap(([path, source]) => {
-    const from = layerOf(path);
+    const from = findLayer(path);
     if (!from) return [];
     const folders = findImports(path, source).flatMap((target) => {
-      const to = layerOf(target);
+      const to = findLayer(target);
       return !to || allowedImports(from, to)
         ? []
         : [`${path} imports ${target}: ${from.name} may not import ${to.name}.`];
@@ -124,7 +123,7 @@ export const findForbiddenImports = (files: ReadonlyMap<string, string>): readon
       const owner = packages.find(({ name }) => specifier.startsWith(name));
       return !owner || owner.layers.includes(from.name)
         ? []
-        : [`${path} imports ${specifier}: that is for ${owner.layers.join(", ")}.`];
+        : [`${path} imports ${specifier}: only ${owner.layers.join(", ")} may import it.`];
     });
     return [...folders, ...loaded];
   });
@@ -134,25 +133,25 @@ export const cycles = (files: ReadonlyMap<string, string>): readonly (readonly s
   const index = new Map<string, number>();
   const lowest = new Map<string, number>();
   const path: string[] = [];
-  const found: string[][] = [];
+  const groups: string[][] = [];
   const visit = (file: string): number => {
-    const own = index.size;
-    index.set(file, own);
-    let low = own;
+    const order = index.size;
+    index.set(file, order);
+    let low = order;
     path.push(file);
     for (const target of findImports(file, files.get(file) ?? "")) {
       if (!files.has(target)) continue;
       if (!index.has(target)) low = Math.min(low, visit(target));
-      else if (path.includes(target)) low = Math.min(low, lowest.get(target) ?? index.get(target) ?? own);
+      else if (path.includes(target)) low = Math.min(low, lowest.get(target) ?? index.get(target) ?? order);
       lowest.set(file, low);
     }
     lowest.set(file, low);
-    if (low === own) {
+    if (low === order) {
       const group = path.splice(path.indexOf(file));
-      if (group.length > 1) found.push(group.toSorted());
+      if (group.length > 1) groups.push(group.toSorted());
     }
     return low;
   };
   for (const file of files.keys()) if (!index.has(file)) visit(file);
-  return found;
+  return groups;
 };
