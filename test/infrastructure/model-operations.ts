@@ -28,7 +28,7 @@ const resources = { memoryMb: 512, timeoutSeconds: 30 };
 const environments = ["stage", "prod"] as const;
 
 /**
- * Writes what deliveries write for one model, with the steps' code, under the applied roles and in the applied APIs, table,
+ * Writes what deliveries write for one model, by the steps' code, under the applied roles, in the applied APIs, table,
  * repository and bucket. `AWS_ENDPOINT_URL` and `AWS_REGION` point the clients to moto. MLflow is a real server next to
  * moto, because moto's load balancer forwards to no server.
  */

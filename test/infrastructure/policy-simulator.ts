@@ -89,7 +89,7 @@ export const createPolicySimulator = (
     policies.filter(({ kind }) => kind === "identity"),
     ({ of }) => of,
   );
-  const resource = new Map(policies.filter(({ kind }) => kind === "resource").map((policy) => [policy.of, policy]));
+  const resource = new Map(policies.filter(({ kind }) => kind === "resource").map((each) => [each.of, each]));
 
   const simulation = (ask: AccessRequest, side: PolicySide): Simulation => {
     const isService = !ask.principal.startsWith("arn:");

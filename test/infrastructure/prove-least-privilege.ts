@@ -28,8 +28,8 @@ const deduplicateRequests = <T extends SidedRequest>(all: readonly T[]): readonl
 ];
 
 /**
- * Policies that other tests cover: people's, CI's, Terraform's and the registry server's. They do not belong to a Slipway
- * function.
+ * Policies that other tests cover: people's, CI's, Terraform's and the registry server's. They do not belong to a
+ * Slipway function.
  */
 const excludedPolicies = /role\/slipway-(terraform|ci-|registry-|(stage|prod)-operator)|s3:::slipway-state-/;
 

@@ -8,7 +8,7 @@ const arn =
   (resource, { region, account }, id) =>
     `arn:aws:${service}:${region}:${account}:${rest(resource, id)}`;
 
-/** Attributes that AWS sets when it creates a resource. Ids that only AWS knows become the resource's id in Terraform. */
+/** Attributes that AWS sets on creation. Ids that only AWS knows become the resource's id in Terraform. */
 const attributes: Readonly<Record<string, Value>> = {
   "aws_apigatewayv2_api.api_endpoint": (_, { region }, id) =>
     `https://${id}.execute-api.${region}.amazonaws.com`,
@@ -44,7 +44,7 @@ export const findStackAccount = (written: SynthesizedStacks, stack: string): Sta
   written.accounts[stack.endsWith("-prod") ? "prod" : stack.endsWith("-stage") ? "stage" : "tooling"];
 
 /**
- * Reads a stack's text as it is after the apply: references become names and ARNs, also references to other stacks. Unknown
+ * Reads a stack's text as it is after the apply: references, also to other stacks, become names and ARNs. Unknown
  * references stay.
  */
 export const createValueResolver = (written: SynthesizedStacks) => {
@@ -72,7 +72,7 @@ export const readResourceValue = (
   attribute: string,
   begin = "",
 ): string => {
-  const name = listResources(written, type, [stack]).find(([, name]) => name.startsWith(begin))?.[1];
+  const name = listResources(written, type, [stack]).find(([, key]) => key.startsWith(begin))?.[1];
   if (name === undefined) throw new RangeError(`${stack} has no ${type} ${begin}`);
   return createValueResolver(written)(stack, `\${${type}.${name}.${attribute}}`);
 };

@@ -24,8 +24,8 @@ export const readUnpackStep = (job: "plan" | "apply"): z.infer<typeof Step> => {
 };
 
 /**
- * Packs `dist` and `terraform/cdktf.out/stacks` of a folder as the job `synth` does and runs that step on it. Returns its
- * exit code, its output and, by the stack's name, the files that Terraform would read.
+ * Packs `dist` and `terraform/cdktf.out/stacks` of a folder as the job `synth` does and runs that step on it. Returns
+ * its exit code, its output and, by the stack's name, the files that Terraform would read.
  */
 export const unpackArtefact = (folder: string, digest?: string) => {
   execFileSync("tar", ["-cf", "stacks.tar", "dist", "terraform/cdktf.out/stacks"], { cwd: folder });
