@@ -53,7 +53,7 @@ const canonicalize = (value: unknown): unknown => {
 };
 
 /**
- * Everything durable, one line each, without what a second call may renew: how often an item was written (an alias's
+ * All durable data, one line each, without what a second call may renew: how often an item was written (an alias's
  * count is its revision, and stays), and for a repeated approval request the encrypted token and the expiry, which belong
  * to the task that waits now.
  */
