@@ -16,10 +16,10 @@ const allowed: ReadonlyMap<string, string> = new Map([
   ["inference/scoring/read-rows.ts: row[name]", rowShapeReason],
   ["inference/oip/tensors-to-rows.ts: row[name]", rowShapeReason],
   ['inference/model/read-predictions.ts: scores[labels[index] ?? ""]', rowShapeReason],
-  ["model-folder/rows/encode-rows.ts: name in Object.prototype", "checks for names that every object inherits"],
+  ["model-folder/rows/encode-rows.ts: name in Object.prototype", "checks what every object inherits"],
   [
     "model-folder/rows/encode-rows.ts: row[name]",
-    "runs after that check: objects do not inherit the name",
+    "runs after that check, because objects do not inherit the name",
   ],
 ]);
 

@@ -367,7 +367,7 @@ describe("a contributor may not approve", () => {
       "a session that she named herself",
       "arn:aws:sts::123456789012:assumed-role/DataScience/bob@example.com",
     ],
-    ["nobody", null],
+    ["a missing pusher", null],
   ])(
     "Ada who commits as Sam is not known by %s: one more approval is needed, and the message says so",
     async (_, pusher) => {
@@ -567,7 +567,7 @@ describe("the person who runs slipway deliver", () => {
     expect((await world.vote(id, "sam")).result).toBe("decided");
   });
 
-  test("may approve the same commit where somebody else delivers it", async () => {
+  test("may approve the same commit where another person delivers it", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     const after = await repository.commit(createModelChange("ada's"), "ada");
@@ -578,7 +578,7 @@ describe("the person who runs slipway deliver", () => {
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
-  test("is recorded by the command itself: as whom git would commit there, whatever the commit says", async () => {
+  test("is recorded by the command itself: as the author that git would use there, whatever the commit says", async () => {
     const temporary = await createTemporaryFolder();
     const data = resolveDataFolder(temporary.path);
     const calls: unknown[] = [];
@@ -832,7 +832,7 @@ describe("a team of one", () => {
 
   test.each([
     ["their address", toEmail("ada")],
-    ["nobody's", null],
+    ["an unknown person", null],
   ])(
     "approves its own change where the platform's copy says so and the commit repeats it, pushed as %s",
     async (_, pusher) => {

@@ -261,9 +261,9 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
   );
 
   test("changed bytes anywhere give the rows or that sentence, never another error", () => {
-    const whole = join(root, "whole.sqlite");
-    makeDatabase(whole);
-    const bytes = readFileSync(whole);
+    const original = join(root, "whole.sqlite");
+    makeDatabase(original);
+    const bytes = readFileSync(original);
     let file = 0;
     fc.assert(
       fc.property(

@@ -231,8 +231,8 @@ test("the manifest refuses __proto__ as the name of an input or a label", () => 
   expect(Input.safeParse({ name: "__proto__", type: "boolean" }).error?.issues[0]?.message).toContain(
     "cannot be named __proto__",
   );
-  const buildWrongManifest = (): Manifest => buildManifest({ output: { labels: ["__proto__", "stay"] }, gates });
-  expect(buildWrongManifest).toThrow("cannot be named __proto__");
+  const buildWrong = (): Manifest => buildManifest({ output: { labels: ["__proto__", "stay"] }, gates });
+  expect(buildWrong).toThrow("cannot be named __proto__");
 });
 
 const label = fc.oneof(

@@ -101,13 +101,13 @@ test("a statement signed by another key, changed, or without a signature is refu
   await expect(register("b")).rejects.toMatchObject({ name: "ProvenanceRefused" });
 
   await world.strict.record(createFacts("b", { runtime: fakeDigest("9") }));
-  const original = JSON.parse(Buffer.from((await world.blobs.get(key)) ?? []).toString());
-  const payload = Buffer.from(original.payload, "base64").toString().replaceAll("9".repeat(64), "f".repeat(64));
+  const valid = JSON.parse(Buffer.from((await world.blobs.get(key)) ?? []).toString());
+  const payload = Buffer.from(valid.payload, "base64").toString().replaceAll("9".repeat(64), "f".repeat(64));
   const forged = [
-    { ...original, payload: Buffer.from(payload).toString("base64") },
-    { ...original, signatures: [] },
-    { ...original, payloadType: "application/json" },
-    { ...original, signatures: [{ ...original.signatures[0], sig: "" }] },
+    { ...valid, payload: Buffer.from(payload).toString("base64") },
+    { ...valid, signatures: [] },
+    { ...valid, payloadType: "application/json" },
+    { ...valid, signatures: [{ ...valid.signatures[0], sig: "" }] },
     "[".repeat(100_000),
     null,
   ];

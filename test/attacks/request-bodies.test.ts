@@ -324,10 +324,7 @@ describe("Slack's callback", () => {
 
   test.each([
     ["without a signature", `x-slack-request-timestamp: ${seconds}\r\n`],
-    [
-      "with a malformed signature",
-      `x-slack-request-timestamp: ${seconds}\r\nx-slack-signature: v0=1\r\n`,
-    ],
+    ["with a malformed signature", `x-slack-request-timestamp: ${seconds}\r\nx-slack-signature: v0=1\r\n`],
     ["of another time", `x-slack-request-timestamp: 1000\r\nx-slack-signature: ${sign("")}\r\n`],
   ])("%s is refused before its body is read", async (_, headers) => {
     expect(parseStatuses(await send(headers))).toEqual([401]);

@@ -363,7 +363,7 @@ describe("the artefact of synth", () => {
     const link = (folder: string) => symlinkSync(environment, join(folder, "dist/a.zip"));
     expect(unpack(stack(), { extra: link })).toMatchObject({ status: 1 });
     const hcl = (folder: string) =>
-      writeFileSync(join(folder, "terraform/cdktf.out/stacks/delivery/main.tf"), "# a provider of its own");
+      writeFileSync(join(folder, "terraform/cdktf.out/stacks/delivery/main.tf"), "# another provider");
     expect(unpack(stack(), { extra: hcl })).toMatchObject({ status: 1 });
   });
 });

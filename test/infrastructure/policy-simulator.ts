@@ -110,7 +110,7 @@ export const createPolicySimulator = (
         : undefined;
     const attached = resource.get(holder);
     const resourcePolicy = side === "identity" ? accountPolicy : attached && document(attached.statements);
-    const statements = unlimited ?? (identity.get(ask.principal) ?? []).flatMap((policy) => policy.statements);
+    const statements = unlimited ?? (identity.get(ask.principal) ?? []).flatMap((each) => each.statements);
     const role = /:role\/(.+)$/.exec(ask.principal)?.[1];
     return {
       request: {

@@ -90,7 +90,7 @@ const findStackDependencies = ({
       const bootstrap = (stack.provider.aws[0]?.allowed_account_ids ?? []).flatMap(
         (id) => bootstraps.get(id) ?? [],
       );
-      return [name, [...new Set(["bootstrap-tooling", ...bootstrap, ...read])].filter((each) => each !== name)];
+      return [name, [...new Set(["bootstrap-tooling", ...bootstrap, ...read])].filter((id) => id !== name)];
     }),
   );
 };

@@ -13,7 +13,7 @@ export type Moto = {
   stop(): Promise<void>;
 };
 
-/** The options of every client of moto besides the endpoint; the account is 123456789012. */
+/** The options of every client of moto; the account is 123456789012. */
 export const motoClientConfig = (endpoint: string) => ({
   endpoint,
   region: "eu-central-1",

@@ -110,7 +110,7 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
     /** A function's variables from Terraform, with moto's ids. */
     const variables = (name: string): Readonly<Record<string, string>> => {
       const declared: Readonly<Record<string, string>> = lambdas.get(name) ?? {};
-      const variables = Object.entries(declared).map(([variable, value]) => [variable, ids.get(value) ?? value]);
+      const variables = Object.entries(declared).map(([key, value]) => [key, ids.get(value) ?? value]);
       return { ...Object.fromEntries(variables), ...overrides, AWS_ACCESS_KEY_ID: name };
     };
 
