@@ -21,12 +21,12 @@ const readSources = async (folder: string): Promise<[string, string][]> => {
 
 const files = new Map(await readSources(root));
 
-test("every import of the repository goes the way that the layers may depend on each other", () => {
+test("every import follows the order of the layers", () => {
   expect([...files.keys()]).toContain("platform/store/store.ts");
   expect(findForbiddenImports(files)).toEqual([]);
 });
 
-test("no files import each other, types included", () => {
+test("files do not import each other, types included", () => {
   expect(cycles(files)).toEqual([]);
 });
 
@@ -58,12 +58,12 @@ test.each([
   ["worlds/embedded/gateway/gateway.ts", "#cli/slipway.ts", "worlds/embedded may not import cli"],
   ["worlds/embedded/gateway/gateway.ts", "#worlds/aws/log.ts", "may not import worlds/aws"],
   ["worlds/embedded/gateway/gateway.ts", "#test/support/temporary-folder.ts", "may not import test"],
-  ["worlds/embedded/gateway/gateway.ts", "@aws-sdk/client-s3", "that is for"],
-  ["lambdas/deploy-model/deploy-model.ts", "node:sqlite", "that is for"],
+  ["worlds/embedded/gateway/gateway.ts", "@aws-sdk/client-s3", "may import it"],
+  ["lambdas/deploy-model/deploy-model.ts", "node:sqlite", "may import it"],
   ["terraform/stacks/delivery.ts", "../../lambdas/deploy-model/deploy-model.ts", "may not import lambdas"],
   ["cli/slipway.ts", "#scripts/build.ts", "cli may not import scripts"],
-])("%s may not import %s", (path, target, what) => {
-  expect(checkImport(path, target)).toEqual([expect.stringContaining(what)]);
+])("%s may not import %s", (path, target, message) => {
+  expect(checkImport(path, target)).toEqual([expect.stringContaining(message)]);
 });
 
 test.each([
@@ -81,14 +81,14 @@ test.each([
   expect(checkImport(path, target)).toEqual([]);
 });
 
-test("a cycle over three files is found, also by a type", () => {
-  const three = new Map([
+test("a cycle of three files is found, also through a type", () => {
+  const sources = new Map([
     ["domain/a.ts", 'import { b } from "./b.ts";'],
     ["domain/b.ts", 'import type { C } from "#domain/c.ts";'],
     ["domain/c.ts", 'import { a } from "./a.ts"; import { d } from "./d.ts";'],
     ["domain/d.ts", ""],
   ]);
-  expect(cycles(three)).toEqual([["domain/a.ts", "domain/b.ts", "domain/c.ts"]]);
+  expect(cycles(sources)).toEqual([["domain/a.ts", "domain/b.ts", "domain/c.ts"]]);
 });
 
 test.each([
@@ -107,7 +107,7 @@ test.each([
   'import.meta.resolve("./x.ts");',
   'const url = "http://a.b/c"; const a = await import("./x.ts");',
   'import { z } from "zod"; import { a } from "./x.ts";',
-])("the import in %j is seen", (source) => {
+])("an import is recognised in %j", (source) => {
   expect(findImports("domain/y.ts", source)).toEqual(["domain/x.ts"]);
 });
 
@@ -116,6 +116,6 @@ test.each([
   '/** Use it like `import { a } from "./x.ts";` */',
   '/*\nimport { a } from "./x.ts";\n*/',
   'import { a } from "zod";',
-])("there is no import of a file in %j", (source) => {
+])("%j does not count as an import of a file", (source) => {
   expect(findImports("domain/y.ts", source)).toEqual([]);
 });

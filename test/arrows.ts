@@ -3,17 +3,17 @@ import { parseSource } from "./support/parse-source.ts";
 
 type Layer = {
   readonly name: string;
-  /** The files that belong to it; the first layer that fits a path counts. */
+  /** The layer's files; the first layer that matches a path counts. */
   readonly files: RegExp;
-  /** Layers below it that it may not import, or that are all that it may. */
+  /** Layers below that it may not import (`without`), or the only ones that it may import (`only`). */
   readonly without?: readonly string[];
   readonly only?: readonly string[];
 };
 
 /**
- * The house: a folder, or a kind of file in one, is a layer. From what people run down to what everything stands on;
- * a layer imports from itself and from those below it. `contract` is the file of a capability that bears its folder's
- * name, and what no capability owns: whoever imports no more of platform/ runs in both worlds.
+ * A layer is a folder, or a kind of file in a folder, listed from what people run down to what all others use. A
+ * layer imports from itself and from the layers below it. `contract`: the file of a capability that has its folder's
+ * name, and what belongs to no capability. Code that imports only this from platform/ runs in both worlds.
  */
 export const layers: readonly Layer[] = [
   { name: "test", files: /^test\/|\.test\.ts$/ },
@@ -55,7 +55,7 @@ export const layers: readonly Layer[] = [
   { name: "untrusted", files: /^untrusted\// },
 ];
 
-/** Which layers load a package themselves. */
+/** Which layers may import a package. */
 const packages: readonly { readonly name: string; readonly layers: readonly string[] }[] = [
   { name: "@aws-sdk/", layers: ["test", "scripts", "cli", "handler", "worlds/aws", "platform", "contract"] },
   { name: "node:sqlite", layers: ["test", "platform"] },
@@ -63,7 +63,7 @@ const packages: readonly { readonly name: string; readonly layers: readonly stri
   { name: "onnxruntime-node", layers: ["test", "bench", "inference", "packaging"] },
 ];
 
-const layerOf = (path: string): Layer | undefined => layers.find(({ files }) => files.test(path));
+const findLayer = (path: string): Layer | undefined => layers.find(({ files }) => files.test(path));
 
 const allowedImports = (from: Layer, to: Layer): boolean => {
   if (from === to || from.name === "test") return true;
@@ -76,7 +76,7 @@ const specifiers = (path: string, source: string): readonly string[] => [
   ...new Set(parseSource(path, source).imports.map(({ specifier }) => specifier)),
 ];
 
-/** All that a file names as a module of its own repository, from the root. */
+/** The repository's modules that a file names, as paths from the root. */
 export const findImports = (path: string, source: string): readonly string[] =>
   specifiers(path, source).flatMap((specifier) => {
     // "#domain/…" is a path from the root (package.json, "imports").
@@ -85,16 +85,15 @@ export const findImports = (path: string, source: string): readonly string[] =>
   });
 
 /**
- * One sentence for each import that goes against the direction in which the layers may depend on each other, or of a
- * package that belongs to other layers.
+ * One sentence for each import of a layer or package that the file's layer may not import.
  * @param files sources by their path from the repository's root
  */
 export const findForbiddenImports = (files: ReadonlyMap<string, string>): readonly string[] =>
   [...files].flatMap(([path, source]) => {
-    const from = layerOf(path);
+    const from = findLayer(path);
     if (!from) return [];
     const folders = findImports(path, source).flatMap((target) => {
-      const to = layerOf(target);
+      const to = findLayer(target);
       return !to || allowedImports(from, to)
         ? []
         : [`${path} imports ${target}: ${from.name} may not import ${to.name}.`];
@@ -103,7 +102,7 @@ export const findForbiddenImports = (files: ReadonlyMap<string, string>): readon
       const owner = packages.find(({ name }) => specifier.startsWith(name));
       return !owner || owner.layers.includes(from.name)
         ? []
-        : [`${path} imports ${specifier}: that is for ${owner.layers.join(", ")}.`];
+        : [`${path} imports ${specifier}: only ${owner.layers.join(", ")} may import it.`];
     });
     return [...folders, ...loaded];
   });
@@ -113,25 +112,25 @@ export const cycles = (files: ReadonlyMap<string, string>): readonly (readonly s
   const index = new Map<string, number>();
   const lowest = new Map<string, number>();
   const path: string[] = [];
-  const found: string[][] = [];
+  const groups: string[][] = [];
   const visit = (file: string): number => {
-    const own = index.size;
-    index.set(file, own);
-    let low = own;
+    const order = index.size;
+    index.set(file, order);
+    let low = order;
     path.push(file);
     for (const target of findImports(file, files.get(file) ?? "")) {
       if (!files.has(target)) continue;
       if (!index.has(target)) low = Math.min(low, visit(target));
-      else if (path.includes(target)) low = Math.min(low, lowest.get(target) ?? index.get(target) ?? own);
+      else if (path.includes(target)) low = Math.min(low, lowest.get(target) ?? index.get(target) ?? order);
       lowest.set(file, low);
     }
     lowest.set(file, low);
-    if (low === own) {
+    if (low === order) {
       const group = path.splice(path.indexOf(file));
-      if (group.length > 1) found.push(group.toSorted());
+      if (group.length > 1) groups.push(group.toSorted());
     }
     return low;
   };
   for (const file of files.keys()) if (!index.has(file)) visit(file);
-  return found;
+  return groups;
 };

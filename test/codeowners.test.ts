@@ -12,7 +12,7 @@ const owned = readFileSync(`${root}.github/CODEOWNERS`, "utf8")
   .filter((line) => line.startsWith("/"))
   .map((line) => line.split(/\s+/)[0]?.slice(1) ?? "");
 
-/** What no job and no role runs: texts, what data scientists commit, and pictures. */
+/** Files that neither a job nor a role runs: texts, pictures and what data scientists commit. */
 const exemptPaths =
   /^(LICENSE|README\.md|CHANGELOG\.md|CONTRIBUTING\.md|\.gitignore|\.gitattributes|\.editorconfig|\.nvmrc|docs|models|seed|bench)$/;
 
@@ -27,12 +27,12 @@ test("every tracked path at the root that runs with rights has an owner", () => 
   expect(missing).toEqual([]);
 });
 
-test("what the message warns of is what CODEOWNERS covers", () => {
+test("CODEOWNERS covers every path that the message warns about", () => {
   const uncovered = tracked.filter((path) => isPrivilegedPath(path) && !isOwned(path));
   expect(uncovered).toEqual([]);
 });
 
-test("an owner owns something: no line names a path that is not there", () => {
+test("every line of CODEOWNERS names a path that exists", () => {
   const unused = owned.filter(
     (pattern) =>
       !tracked.some((path) => (pattern.endsWith("/") ? path.startsWith(pattern) : path === pattern)),

@@ -19,7 +19,7 @@ const sourceFolders = new Set(
   ),
 );
 
-/** Paths in backticks that name one file or folder of the repository; patterns, and what a command writes, are none. */
+/** Paths in backticks that name a file or folder of the repository, without patterns and files that a command writes. */
 const readPaths = (text: string): readonly string[] =>
   [...text.matchAll(/`([\w.-]+(?:\/[\w.-]+)*\/?)`/g)].flatMap(([, path = ""]) =>
     path.includes("/") && sourceFolders.has(path.split("/")[0] ?? "") ? [path] : [],

@@ -8,22 +8,22 @@ const root = new URL("..", import.meta.url).pathname;
 const rowShapeReason =
   "writes names of the manifest, which refuses __proto__; plain writes give rows of one shape, which are read several times faster";
 
-/** Lookups by a name from outside that stay, each with its reason. */
+/** Allowed lookups by a name from outside, each with its reason. */
 const allowed: ReadonlyMap<string, string> = new Map([
-  ["untrusted/get-own-property.ts: object[name]", "it is the one lookup, behind Object.hasOwn"],
+  ["untrusted/get-own-property.ts: object[name]", "it is the only lookup, after Object.hasOwn"],
   ["inference/csv/read-csv.ts: row[name]", rowShapeReason],
   ["inference/scoring/read-columns.ts: row[name]", rowShapeReason],
   ["inference/scoring/read-rows.ts: row[name]", rowShapeReason],
   ["inference/oip/tensors-to-rows.ts: row[name]", rowShapeReason],
   ['inference/model/read-predictions.ts: scores[labels[index] ?? ""]', rowShapeReason],
-  ["model-folder/rows/encode-rows.ts: name in Object.prototype", "asks for what every object inherits"],
+  ["model-folder/rows/encode-rows.ts: name in Object.prototype", "checks what every object inherits"],
   [
     "model-folder/rows/encode-rows.ts: row[name]",
-    "stands behind that question: the name is inherited by no object",
+    "runs after that check, because objects do not inherit the name",
   ],
 ]);
 
-test("no property is looked up by a name from outside: names are keys of a Map, or go through getOwnProperty", () => {
+test("code never looks up a property by a name from outside: names are keys of a Map, or go through getOwnProperty", () => {
   const isProduct = (file: string) =>
     !/^(test|bench)\//.test(file) && !/\.(peer\.)?test\.ts$/.test(file) && file.endsWith(".ts");
   const lookups = findDynamicLookups(root, isProduct).map(({ file, line, code }) => ({
@@ -42,7 +42,7 @@ test("no property is looked up by a name from outside: names are keys of a Map, 
   expect([...allowed.keys()].filter((place) => !places.has(place))).toEqual([]);
 });
 
-test("the rule sees every form of such a lookup, and none in arrays, Maps and literal names", async () => {
+test("the rule finds every form of such a lookup, and ignores arrays, Maps and literal names", async () => {
   const folder = await createTemporaryFolder();
   const seen = [
     "export const a = (x: Record<string, number>, name: string) => x[name];",
@@ -65,7 +65,7 @@ test("the rule sees every form of such a lookup, and none in arrays, Maps and li
     );
     await writeFile(join(folder.path, "names.ts"), [...seen, ...unseen].join("\n"));
     const lines = findDynamicLookups(`${folder.path}/`, () => true).map(({ line }) => line);
-    expect([...new Set(lines)].toSorted((one, other) => one - other)).toEqual(seen.map((_, at) => at + 1));
+    expect([...new Set(lines)].toSorted((a, b) => a - b)).toEqual(seen.map((_, at) => at + 1));
   } finally {
     await folder.remove();
   }

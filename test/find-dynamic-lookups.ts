@@ -3,15 +3,15 @@ import { type Node, SyntaxKind } from "typescript/unstable/ast";
 import { isBinaryExpression, isCallExpression, isElementAccessExpression } from "typescript/unstable/ast/is";
 import { API, type Checker, type Type, TypeFlags } from "typescript/unstable/sync";
 
-/** A place that looks up an object's property by a name that only the run knows. */
+/** Code that looks up a property by a name that is known only at run time. */
 export type DynamicLookup = {
-  /** From the repository's root, with slashes. */
+  /** Path from the repository's root, with slashes. */
   readonly file: string;
   readonly line: number;
   readonly code: string;
 };
 
-/** Whether a value of this type may be any text: literals and unions of literals are names that the program wrote itself. */
+/** Whether a value of this type may be any text. Literals and unions of literals are names from the program itself. */
 const isAnyText = (type: Type | undefined): boolean =>
   type !== undefined &&
   (type.isUnionType() || type.isIntersectionType()
@@ -30,21 +30,21 @@ const getLookupName = (node: Node): Node | undefined => {
 };
 
 const findLookups = (checker: Checker, root: Node): readonly Node[] => {
-  const found: { readonly node: Node; readonly name: Node }[] = [];
+  const lookups: { readonly node: Node; readonly name: Node }[] = [];
   const visit = (node: Node): void => {
     const name = getLookupName(node);
-    if (name) found.push({ node, name });
+    if (name) lookups.push({ node, name });
     node.forEachChild(visit);
   };
   visit(root);
-  if (found.length === 0) return [];
-  const types = checker.getTypeAtLocation(found.map(({ name }) => name));
-  return found.flatMap(({ node }, index) => (isAnyText(types[index]) ? [node] : []));
+  if (lookups.length === 0) return [];
+  const types = checker.getTypeAtLocation(lookups.map(({ name }) => name));
+  return lookups.flatMap(({ node }, index) => (isAnyText(types[index]) ? [node] : []));
 };
 
 /**
- * Every place of a TypeScript project that looks up a property by any text. `root`: the folder of its tsconfig.json;
- * `includes`: which of its files to look at, by their path from there.
+ * Every lookup of a property by any text in a TypeScript project. `root`: the folder of its tsconfig.json; `includes`:
+ * whether to check a file, by its path from there.
  */
 export const findDynamicLookups = (
   root: string,
@@ -53,7 +53,7 @@ export const findDynamicLookups = (
   const api = new API({ cwd: root });
   try {
     const project = api.updateSnapshot({ openProjects: [`${root}tsconfig.json`] }).getProjects()[0];
-    if (!project) throw new Error(`${root}tsconfig.json is no TypeScript project`);
+    if (!project) throw new Error(`${root}tsconfig.json is not a TypeScript project`);
     return project.rootFiles.flatMap((path) => {
       const file = relative(root, path).split(sep).join("/");
       if (!includes(file)) return [];

@@ -19,22 +19,22 @@ let world: DeliveryWorld;
 let reads: Read[];
 const currentStep = new AsyncLocalStorage<string>();
 
-/** Notes what each step reads of the source. The artefact is a few bytes that count as 400 MB, so that none are kept. */
+/** Records what each step reads from the source. The artefact is a few bytes that count as 400 MB, to save memory. */
 const countReads = () => {
   const { source } = world;
   const { modelFiles, file } = source;
-  const note = (name: string, content: Uint8Array | undefined) => {
+  const record = (name: string, content: Uint8Array | undefined) => {
     const bytes = name === artifact ? artifactBytes : (content?.byteLength ?? 0);
     reads.push({ step: currentStep.getStore() ?? "outside the steps", file: name, bytes });
   };
   source.modelFiles = async (...args) => {
     const files = await modelFiles(...args);
-    for (const [name, content] of files) note(name, content);
+    for (const [name, content] of files) record(name, content);
     return files;
   };
   source.file = async (path, commit) => {
     const content = await file(path, commit);
-    note(path.replace(`models/${toyModel}/`, ""), content);
+    record(path.replace(`models/${toyModel}/`, ""), content);
     return content;
   };
 };
@@ -68,24 +68,24 @@ const deliver = async (letter: string): Promise<string | undefined> => {
 
 const listSteps = (...files: readonly string[]): readonly string[] =>
   [...new Set(reads.filter(({ file }) => files.includes(file)).map(({ step }) => step))].sort();
-const sumBytes = (of: readonly Read[]): number => of.reduce((sum, { bytes }) => sum + bytes, 0);
+const sumBytes = (list: readonly Read[]): number => list.reduce((sum, { bytes }) => sum + bytes, 0);
 
-test("of a delivery's model of 400 MB the build and the registration read the artefact, once each, and every other step some KB", async () => {
+test("the build and the registration read an artefact of 400 MB once each, and every other step reads some KB", async () => {
   before = null;
   expect(await deliver("a")).toBe("promoted");
   reads = [];
-  // With a champion, through a canary of two steps.
+  // With a champion and a canary of two steps.
   expect(await deliver("b")).toBe("promoted");
-  const [ofArtifact, others] = [
+  const [artifactReads, otherReads] = [
     reads.filter(({ file }) => file === artifact),
     reads.filter(({ file }) => file !== artifact),
   ];
-  expect(ofArtifact).toEqual([
+  expect(artifactReads).toEqual([
     { step: "build-image", file: artifact, bytes: artifactBytes },
     { step: "register-model", file: artifact, bytes: artifactBytes },
   ]);
   // Eleven steps that load the rules: each two manifests and a policy of about 1 KB.
-  expect(sumBytes(others)).toBeLessThan(64 * 1_024);
+  expect(sumBytes(otherReads)).toBeLessThan(64 * 1_024);
   expect(listSteps("model.yaml")).toEqual([
     "build-image",
     "claim-environment",
@@ -99,7 +99,7 @@ test("of a delivery's model of 400 MB the build and the registration read the ar
   ]);
 });
 
-test("golden vectors and holdout are read where they are judged, besides by who reads the whole folder", async () => {
+test("golden vectors and holdout are read only by steps that use them or need the full folder", async () => {
   before = null;
   await deliver("a");
   reads = [];
@@ -108,7 +108,7 @@ test("golden vectors and holdout are read where they are judged, besides by who 
   expect(listSteps("golden.json")).toEqual(["build-image", "deploy-model", "register-model", "verify-model"]);
 });
 
-test("a canary that fails and a person's rollback put prod back without reading the artefact", async () => {
+test("a failed canary and a person's rollback restore prod without reading the artefact", async () => {
   before = null;
   await deliver("a");
   await deliver("b");

@@ -21,7 +21,7 @@ class Killed extends Error {
   override readonly name = "Killed";
 }
 
-/** Wraps every call of the store, the engine and Slack, and kills before or after one of them. */
+/** Wraps every call of the store, the engine and Slack, and kills the process before or after one of them. */
 const createKillSwitch = () => {
   const state = { left: Number.POSITIVE_INFINITY, dead: false, calls: 0 };
   const step = () => {
@@ -38,9 +38,9 @@ const createKillSwitch = () => {
         if (typeof method !== "function") return method;
         return async (...args: unknown[]) => {
           step();
-          const answer: unknown = await Reflect.apply(method, target, args);
+          const result: unknown = await Reflect.apply(method, target, args);
           step();
-          return answer;
+          return result;
         };
       },
     });
@@ -99,7 +99,7 @@ const createMachine = () => {
     ...noContributors,
   };
   let tokens = 0;
-  const places = new Map<DeliveryKey, DeliveryPosition>(
+  const positions = new Map<DeliveryKey, DeliveryPosition>(
     deliveryKeys.map((name) => [
       name,
       {
@@ -116,9 +116,9 @@ const createMachine = () => {
     ]),
   );
   const at = (name: DeliveryKey): DeliveryPosition => {
-    const place = places.get(name);
-    if (!place) throw new Error(`no delivery ${name}`);
-    return place;
+    const position = positions.get(name);
+    if (!position) throw new Error(`unknown delivery ${name}`);
+    return position;
   };
   const subject = (name: DeliveryKey) => ({
     delivery: name,
@@ -132,38 +132,38 @@ const createMachine = () => {
   const end = (name: DeliveryKey, outcome: Outcome) => Object.assign(at(name), { state: "back", outcome });
 
   const advance = async (name: DeliveryKey): Promise<void> => {
-    const place = at(name);
-    const about = subject(name);
-    const named = { ...about, ...artefact(name) };
-    const approval = place.decision?.approval ?? "";
-    switch (place.state) {
+    const position = at(name);
+    const target = subject(name);
+    const input = { ...target, ...artefact(name) };
+    const approval = position.decision?.approval ?? "";
+    switch (position.state) {
       case "claim": {
         world.engine.executions.set(name, {
           name,
           status: "RUNNING",
-          input: about,
+          input: target,
           startedAt: new Date(world.time.now).toISOString(),
         });
         const requestedAt = world.time.now;
         const claim = await claimEnvironment(world)({
-          ...about,
+          ...target,
           environment: "stage",
           requestedAt,
           pusher: null,
         });
-        if (claim.status === "granted") Object.assign(place, { state: "ask", fence: claim.fence });
+        if (claim.status === "granted") Object.assign(position, { state: "ask", fence: claim.fence });
         return;
       }
       case "ask": {
-        // Another attempt of the same state has another token; the one before is worth nothing then.
-        world.engine.waiting.delete(place.token);
-        place.token = `token-${++tokens}`;
-        world.engine.waiting.add(place.token);
+        // A new attempt of the same state has a new token, which makes the previous one invalid.
+        world.engine.waiting.delete(position.token);
+        position.token = `token-${++tokens}`;
+        world.engine.waiting.add(position.token);
         const serving = await world.ledger.serving("prod", toyModel);
         await requestApproval(world)({
-          ...named,
-          taskToken: place.token,
-          fence: place.fence,
+          ...input,
+          taskToken: position.token,
+          fence: position.fence,
           author: { name: "Sam", email: "sam@example.com" },
           pusher: null,
           baseline: serving?.sequence ?? 0,
@@ -173,84 +173,84 @@ const createMachine = () => {
           timeoutSeconds: 86_400,
           provenance: null,
         });
-        place.state = "wait";
+        position.state = "wait";
         return;
       }
       case "wait": {
-        const answer = world.engine.answers.find(({ token }) => token === place.token);
-        if (answer?.error) end(name, "superseded");
-        else if (answer) {
-          place.decision = ApprovalDecision.parse(answer.output);
-          if (place.decision.status === "approved") place.state = "claim prod";
+        const result = world.engine.answers.find(({ token }) => token === position.token);
+        if (result?.error) end(name, "superseded");
+        else if (result) {
+          position.decision = ApprovalDecision.parse(result.output);
+          if (position.decision.status === "approved") position.state = "claim prod";
           else end(name, "rejected");
         }
         return;
       }
       case "claim prod": {
-        if (!place.decision) throw new Error("nobody goes to prod without a decision");
+        if (!position.decision) throw new Error("a delivery needs a decision to go to prod");
         const claim = await claimEnvironment(world)({
-          ...named,
+          ...input,
           approval,
           environment: "prod",
           requestedAt: 1,
-          stageFence: place.fence,
-          baseline: place.decision.baseline,
-          approvedAt: place.decision.decidedAt,
+          stageFence: position.fence,
+          baseline: position.decision.baseline,
+          approvedAt: position.decision.decidedAt,
         });
-        if (claim.status === "stale") place.state = "ask";
-        if (claim.status === "granted") Object.assign(place, { state: "deploy", prodFence: claim.fence });
+        if (claim.status === "stale") position.state = "ask";
+        if (claim.status === "granted") Object.assign(position, { state: "deploy", prodFence: claim.fence });
         return;
       }
       case "deploy": {
         const deployed = await deployModel(world)({
-          ...named,
+          ...input,
           approval,
           environment: "prod",
-          fence: place.prodFence,
+          fence: position.prodFence,
         });
         const { functionVersion, championVersion } = deployed;
-        Object.assign(place, { state: "shift", functionVersion, championVersion });
+        Object.assign(position, { state: "shift", functionVersion, championVersion });
         return;
       }
       case "shift": {
-        const { functionVersion, championVersion, prodFence: fence } = place;
+        const { functionVersion, championVersion, prodFence: fence } = position;
         if (championVersion === null) throw new Error("a canary needs a champion");
-        await shiftTraffic(world)({ ...about, fence, functionVersion, championVersion, step: 0 });
-        place.state = "promote";
+        await shiftTraffic(world)({ ...target, fence, functionVersion, championVersion, step: 0 });
+        position.state = "promote";
         return;
       }
       case "promote":
         await promoteModel(world)({
-          ...named,
+          ...input,
           approval,
-          fence: place.prodFence,
-          stageFence: place.fence,
-          functionVersion: place.functionVersion,
-          approvedBy: place.decision?.by ?? [],
+          fence: position.prodFence,
+          stageFence: position.fence,
+          functionVersion: position.functionVersion,
+          approvedBy: position.decision?.by ?? [],
         });
-        Object.assign(place, { state: "report", outcome: "promoted" });
+        Object.assign(position, { state: "report", outcome: "promoted" });
         return;
       case "back": {
-        const { committed } = await rollBack(world)({ ...about, error: null });
-        Object.assign(place, { state: "report", outcome: committed ? "promoted" : place.outcome });
+        const { committed } = await rollBack(world)({ ...target, error: null });
+        Object.assign(position, { state: "report", outcome: committed ? "promoted" : position.outcome });
         return;
       }
       case "report": {
         const execution = world.engine.executions.get(name);
-        await reportOutcome(world)({ ...about, outcome: place.outcome, error: null });
+        await reportOutcome(world)({ ...target, outcome: position.outcome, error: null });
         if (execution)
           world.engine.executions.set(name, {
             ...execution,
             status: "SUCCEEDED",
-            output: { outcome: place.outcome },
+            output: { outcome: position.outcome },
           });
-        place.state = "end";
+        position.state = "end";
         return;
       }
       case "end":
         return;
       default:
-        place.state satisfies never;
+        position.state satisfies never;
     }
   };
 
@@ -280,8 +280,8 @@ const createMachine = () => {
     at: number | null,
     which: "first" | "last",
   ) => {
-    const asked = await world.approvals.asked(name);
-    const id = which === "first" ? asked[0] : asked.at(-1);
+    const approvals = await world.approvals.asked(name);
+    const id = which === "first" ? approvals[0] : approvals.at(-1);
     if (id === undefined) return;
     const reason = verdict === "rejected" ? "no" : null;
     await kill.run(at, () =>
@@ -320,10 +320,10 @@ const createMachine = () => {
         if (kill.state.dead || error.name !== "NothingBefore") throw error;
       }),
     );
-  /** States one after the other, with an approval where one is waited for; killed in the last one. */
-  const walk = async (name: DeliveryKey, states: number, dying: number | null) => {
+  /** Runs several states, approves where the delivery waits, and is killed in the last state. */
+  const walk = async (name: DeliveryKey, states: number, killAt: number | null) => {
     for (let left = states; left > 0; left--) {
-      const last = left === 1 ? dying : null;
+      const last = left === 1 ? killAt : null;
       if (at(name).state === "wait") await click(name, "U024BE7LH", "approved", last, "last");
       await step(name, last);
     }
@@ -337,30 +337,32 @@ const assertInvariants = async ({ world, at }: Machine): Promise<void> => {
   for (const name of deliveryKeys) {
     const messages = [...world.slack.shown.values()].filter(({ delivery }) => delivery === name);
     const state = await world.messages.state(name);
-    // One message, which shows the facts.
+    // There is one message, and it shows the facts.
     expect(messages).toEqual(state ? [state] : []);
     const [message] = messages;
     const questions = await world.approvals.ofDelivery(name);
     const last = questions.at(-1);
     const ended = await world.outcomes.read(name);
-    // The facts themselves, not by the rule that made the message.
+    // Reads the facts directly, not through the code that renders the message.
     expect(message?.outcome ?? null).toBe(ended?.outcome ?? null);
     if (last?.state.status === "decided" || last?.state.status === "sent")
       expect(message?.question?.status).toBe(last.state.decision.status);
     const waits = last?.state.status === "pending" && world.time.now < last.expiresAt && ended === undefined;
     expect(message?.question?.status === "open").toBe(waits);
-    // Nobody waits, so no token is left. A decision that still has to be sent keeps its token.
-    for (const { state: kept, token } of questions)
-      expect(token === null).toBe(kept.status === "sent" || (kept.status === "withdrawn" && kept.told));
+    // Without a waiting task the token is deleted. A decision that is not sent yet keeps its token.
+    for (const { state: approvalState, token } of questions)
+      expect(token === null).toBe(
+        approvalState.status === "sent" || (approvalState.status === "withdrawn" && approvalState.told),
+      );
     if (message?.rolledBack) expect(message.rolledBack.by).toMatch(/^ada: reason \d/);
     if (at(name).state === "end") expect(message?.question?.status).not.toBe("open");
-    // The engine gets one decision for each approval, and each task one answer.
+    // The engine gets one decision for each approval, and one result for each task.
     const decisions = world.engine.answers.flatMap(({ output }) =>
       output === undefined ? [] : [ApprovalDecision.parse(output)],
     );
     for (const { id } of questions)
       expect(
-        new Set(decisions.filter(({ approval }) => approval === id).map((one) => JSON.stringify(one))).size,
+        new Set(decisions.filter(({ approval }) => approval === id).map((each) => JSON.stringify(each))).size,
       ).toBeLessThanOrEqual(1);
   }
   const { answers } = world.engine;
@@ -371,18 +373,20 @@ type Command = fc.AsyncCommand<object, Machine>;
 const command = (text: string, run: (machine: Machine) => Promise<unknown>): Command => ({
   check: () => true,
   run: async (_, machine) => {
-    // Time goes on; a writer that died is overdue by the next sweep, which comes every minute.
+    // Time passes: a writer that died is overdue at the next sweep, one minute later.
     machine.world.time.now += 61_000;
     await run(machine);
   },
   toString: () => text,
 });
 const name = fc.constantFrom(...deliveryKeys);
-/** At which call the process dies; most live. */
+/** The call at which the process dies; most processes survive. */
 const killMoment = fc.option(fc.nat(60), { freq: 2, nil: null });
 const commands: fc.Arbitrary<Command>[] = [
   ...Array.from({ length: 5 }, () =>
-    fc.tuple(name, killMoment).map(([of, at]) => command(`step(${of}, ${at})`, (it) => it.step(of, at))),
+    fc
+      .tuple(name, killMoment)
+      .map(([key, at]) => command(`step(${key}, ${at})`, (machine) => machine.step(key, at))),
   ),
   fc
     .tuple(
@@ -392,23 +396,25 @@ const commands: fc.Arbitrary<Command>[] = [
       killMoment,
       fc.constantFrom("first" as const, "last" as const, "last" as const),
     )
-    .map(([of, user, verdict, at, which]) =>
-      command(`click(${of}, ${user}, ${verdict}, ${at}, ${which})`, (it) =>
-        it.click(of, user, verdict, at, which),
+    .map(([key, user, verdict, at, which]) =>
+      command(`click(${key}, ${user}, ${verdict}, ${at}, ${which})`, (machine) =>
+        machine.click(key, user, verdict, at, which),
       ),
     ),
-  killMoment.map((at) => command(`sweep(${at})`, (it) => it.sweep(at))),
-  killMoment.map((at) => command(`rollback(${at})`, (it) => it.back(at))),
-  killMoment.map((at) => command(`rollback(${at})`, (it) => it.back(at))),
+  killMoment.map((at) => command(`sweep(${at})`, (machine) => machine.sweep(at))),
+  killMoment.map((at) => command(`rollback(${at})`, (machine) => machine.back(at))),
+  killMoment.map((at) => command(`rollback(${at})`, (machine) => machine.back(at))),
   ...Array.from({ length: 4 }, () =>
     fc
       .tuple(name, fc.integer({ min: 1, max: 9 }), killMoment)
-      .map(([of, states, at]) => command(`walk(${of}, ${states}, ${at})`, (it) => it.walk(of, states, at))),
+      .map(([key, states, at]) =>
+        command(`walk(${key}, ${states}, ${at})`, (machine) => machine.walk(key, states, at)),
+      ),
   ),
   fc.oneof(
-    name.map((of) => command(`stop(${of})`, async (it) => it.stop(of))),
+    name.map((key) => command(`stop(${key})`, async (machine) => machine.stop(key))),
     fc.constant(
-      command("a day goes by", async ({ world }) => {
+      command("a day passes", async ({ world }) => {
         world.time.now += 86_400_000;
       }),
     ),
@@ -418,16 +424,16 @@ const commands: fc.Arbitrary<Command>[] = [
 test("after any order of crash, click, retry, sweep, rollback and expiry the message shows the stored facts", async () => {
   await fc.assert(
     fc.asyncProperty(fc.commands(commands, { maxCommands: 40, size: "max" }), async (moves) => {
-      const it = createMachine();
+      const machine = createMachine();
       try {
-        await promoteVersion(it.world, "a", 1);
-        await promoteVersion(it.world, "b", 2);
-        await fc.asyncModelRun(() => ({ model: {}, real: it }), moves);
-        it.world.time.now += 61_000;
-        await it.sweep(null);
-        await assertInvariants(it);
+        await promoteVersion(machine.world, "a", 1);
+        await promoteVersion(machine.world, "b", 2);
+        await fc.asyncModelRun(() => ({ model: {}, real: machine }), moves);
+        machine.world.time.now += 61_000;
+        await machine.sweep(null);
+        await assertInvariants(machine);
       } finally {
-        it.world.close();
+        machine.world.close();
       }
     }),
     { numRuns: 120 },

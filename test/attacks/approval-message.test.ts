@@ -41,7 +41,7 @@ const delivery = "delivery-n";
 const approver = "U024BE7LH";
 const ok = { ok: true } as const;
 
-/** A delivery whose model is on stage and which has requested its approval. */
+/** A delivery that serves stage and has requested its approval. */
 const requestDecision = async (changes: Record<string, unknown> = {}) => {
   const commit = world.commit("c");
   const { fence } = await claimEnvironment(world)({
@@ -121,7 +121,7 @@ const postToSlack = async (payload: object) => {
     },
   });
 };
-/** Takes prod's claim as this delivery; gives its fence. */
+/** Takes prod's claim for this delivery; returns the fence. */
 const claimProd = async (): Promise<number> => {
   const grant = await world.claims.take(
     { environment: "prod", model: toyModel, delivery, requestedAt: 1, now: 1 },
@@ -226,18 +226,18 @@ describe("when prod changes while an approval is open", () => {
 
   test("again and again, the delivery ends", async () => {
     const { input } = await requestDecision();
-    let asked = 1;
+    let attempt = 1;
     await expect(
       (async () => {
-        for (; asked < 50; asked++) {
-          await promoteVersion(world, "0123456789"[asked] ?? "a", asked);
+        for (; attempt < 50; attempt++) {
+          await promoteVersion(world, "0123456789"[attempt] ?? "a", attempt);
           const { fence } = (await world.claims.read("stage", toyModel)) ?? { fence: 0 };
           const serving = await world.ledger.serving("prod", toyModel);
           await requestApproval(world)({ ...input, fence, baseline: serving?.sequence ?? 0 });
         }
       })(),
     ).rejects.toMatchObject({ name: expect.stringMatching(/ProdBusy/) });
-    expect(asked).toBeLessThan(10);
+    expect(attempt).toBeLessThan(10);
   });
 });
 
@@ -263,12 +263,12 @@ const claimProdForApproval = (
 
 describe("a decision about one image", () => {
   test("claims prod for that image and version alone, and only after the decision", async () => {
-    const asked = await requestDecision();
+    const request = await requestDecision();
     const claim = (digest: string, version: number, changes: { commit?: string } = {}) =>
-      claimProdForApproval(asked, { digest, version, ...changes });
+      claimProdForApproval(request, { digest, version, ...changes });
     const mismatch = { name: "ApprovalMismatch" };
     await expect(claim(fakeDigest("c"), 3)).rejects.toMatchObject(mismatch);
-    await click(asked.id, "approve");
+    await click(request.id, "approve");
     await expect(claim(fakeDigest("d"), 3)).rejects.toMatchObject(mismatch);
     await expect(claim(fakeDigest("c"), 4)).rejects.toMatchObject(mismatch);
     await expect(claim(fakeDigest("c"), 3, { commit: world.commit("d") })).rejects.toMatchObject(mismatch);
@@ -277,11 +277,11 @@ describe("a decision about one image", () => {
   });
 
   test("claims prod over its own baseline alone, whatever the state data says", async () => {
-    const asked = await requestDecision();
-    await click(asked.id, "approve");
+    const request = await requestDecision();
+    await click(request.id, "approve");
     await promoteVersion(world, "a", 1);
     const baseline = (await world.ledger.serving("prod", toyModel))?.sequence ?? 0;
-    const claim = claimProdForApproval(asked, { baseline });
+    const claim = claimProdForApproval(request, { baseline });
     await expect(claim).rejects.toMatchObject({ name: "ApprovalMismatch" });
     expect((await world.claims.read("prod", toyModel))?.holder).not.toBe(delivery);
   });
@@ -347,8 +347,8 @@ describe("a decision about one image", () => {
 
 describe("the ledger decides what serves prod, whatever the state data says", () => {
   const mismatch = { name: "ApprovalMismatch" };
-  /** A delivery of version 3 over version 2, approved and proven on prod; version 1 is still published. */
-  const proven = async () => {
+  /** Version 3 is approved and deployed on prod over version 2; version 1 is still published. */
+  const deployApproved = async () => {
     await promoteVersion(world, "a", 1);
     await promoteVersion(world, "b", 2);
     const { id, commit, fence: stageFence } = await requestDecision();
@@ -381,7 +381,7 @@ describe("the ledger decides what serves prod, whatever the state data says", ()
   };
 
   test("another function version is not promoted", async () => {
-    const input = await proven();
+    const input = await deployApproved();
     expect([input.functionVersion, input.championVersion]).toEqual(["3", "2"]);
     await expect(promoteModel(world)({ ...input, functionVersion: "1" })).rejects.toMatchObject(mismatch);
     expect(await live()).toEqual(["2", undefined]);
@@ -390,26 +390,26 @@ describe("the ledger decides what serves prod, whatever the state data says", ()
   });
 
   test("no canary sends traffic to another function version, as challenger or as champion", async () => {
-    const input = await proven();
-    for (const other of [{ functionVersion: "1" }, { championVersion: "1" }, { championVersion: "3" }])
-      await expect(shiftTraffic(world)({ ...input, ...other, step: 0 })).rejects.toMatchObject(mismatch);
+    const input = await deployApproved();
+    for (const changes of [{ functionVersion: "1" }, { championVersion: "1" }, { championVersion: "3" }])
+      await expect(shiftTraffic(world)({ ...input, ...changes, step: 0 })).rejects.toMatchObject(mismatch);
     expect(await live()).toEqual(["2", undefined]);
     await shiftTraffic(world)({ ...input, step: 0 });
     expect(await live()).toEqual(["2", "3"]);
   });
 
   test("no canary is judged by the metrics of another function version", async () => {
-    const input = await proven();
+    const input = await deployApproved();
     const { since } = await shiftTraffic(world)({ ...input, step: 0 });
-    for (const other of [{ functionVersion: "1" }, { championVersion: "1" }])
-      await expect(judgeCanary(world)({ ...input, ...other, step: 0, since })).rejects.toMatchObject(
+    for (const changes of [{ functionVersion: "1" }, { championVersion: "1" }])
+      await expect(judgeCanary(world)({ ...input, ...changes, step: 0, since })).rejects.toMatchObject(
         mismatch,
       );
     expect((await judgeCanary(world)({ ...input, step: 0, since })).error).toBeNull();
   });
 
   test("the approvers are those of the decision", async () => {
-    const input = await proven();
+    const input = await deployApproved();
     const forged = [{ user: "U0FORGED", name: "Ada", at: "2026-11-21T12:00:00.000Z" }];
     await promoteModel(world)({ ...input, approvedBy: forged });
     expect((await world.ledger.serving("prod", toyModel))?.approvedBy).toEqual([approver]);
@@ -423,7 +423,7 @@ test("only an approval leads to prod, never a default", () => {
 });
 
 describe("the message of a person's rollback says what the rollback did", () => {
-  const approvedCanary = async () => {
+  const startApprovedCanary = async () => {
     await promoteVersion(world, "a", 1);
     await promoteVersion(world, "b", 2);
     const { id, commit, fence: stageFence, baseline } = await requestDecision();
@@ -454,7 +454,7 @@ describe("the message of a person's rollback says what the rollback did", () => 
   const back = () => rollBackProd(world)({ model: toyModel, id: "rollback-1", by: "ada: wrong answers" });
 
   test("where it ended a canary", async () => {
-    const { commit } = await approvedCanary();
+    const { commit } = await startApprovedCanary();
     await back();
     expect(readShownMessage().all).toContain("ada: wrong answers");
     await rollBack(world)({ delivery, model: toyModel, commit, error: null });
@@ -464,7 +464,7 @@ describe("the message of a person's rollback says what the rollback did", () => 
   });
 
   test("where it reverted a promoted version", async () => {
-    const input = await approvedCanary();
+    const input = await startApprovedCanary();
     await promoteModel(world)({ ...input, approvedBy: [] });
     await reportOutcome(world)({
       delivery,
@@ -503,7 +503,7 @@ test("the message of a replaced version does not say that it serves prod", async
 });
 
 describe("the task token", () => {
-  const kept = () =>
+  const countTokens = () =>
     world.database
       .prepare("SELECT value FROM items")
       .all()
@@ -512,15 +512,15 @@ describe("the task token", () => {
   test.each<[string, (id: string) => Promise<unknown>]>([
     ["the decision was sent", (id) => click(id, "approve")],
     [
-      "the question was withdrawn",
+      "the approval was withdrawn",
       (id) => world.approvals.withdraw(id, { name: "Superseded", cause: "later" }),
     ],
-    ["the delivery ended without an answer", (id) => world.approvals.close(id, "the delivery has ended")],
+    ["the delivery ended without a decision", (id) => world.approvals.close(id, "the delivery has ended")],
   ])("is deleted once %s", async (_, use) => {
     const { id } = await requestDecision();
-    expect(kept()).toBe(1);
+    expect(countTokens()).toBe(1);
     await use(id);
-    expect(kept()).toBe(0);
+    expect(countTokens()).toBe(0);
   });
 });
 

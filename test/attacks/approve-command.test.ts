@@ -13,7 +13,7 @@ const slackEmails = new Map([
 ]);
 const account = "123456789012";
 const toSessionArn = (role: string, name: string) => `arn:aws:sts::${account}:assumed-role/${role}/${name}`;
-/** Identity Center's role of a permission set: the session's name is the user's there. */
+/** Identity Center's role for a permission set; its session has the user's name. */
 const permissionSet = "AWSReservedSSO_people_0123456789abcdef";
 
 let world: MemoryWorld;
@@ -77,11 +77,11 @@ describe("Ada, who made the change, cannot approve it as Bob", () => {
     ["a session that she named after him", toSessionArn("DataScience", "bob@example.com")],
     ["a session of hers without an address", toSessionArn("DataScience", "ada")],
     [
-      "a role of her own that is called like Identity Center's",
+      "her own role with a name like Identity Center's",
       toSessionArn("AWSReservedSSO_mine", "bob@example.com"),
     ],
     ["a token that she federated in his name", `arn:aws:sts::${account}:federated-user/bob@example.com`],
-    ["an IAM user that nobody lists", `arn:aws:iam::${account}:user/bob@example.com`],
+    ["an unlisted IAM user", `arn:aws:iam::${account}:user/bob@example.com`],
     ["the account's root", `arn:aws:iam::${account}:root`],
   ])("by %s", async (_, arn) => {
     await expect(approve(arn, bob)).rejects.toMatchObject(notAnApproverError);
@@ -89,7 +89,7 @@ describe("Ada, who made the change, cannot approve it as Bob", () => {
     expect(await readApprovalState()).toEqual({ status: "pending", votes: [] });
   });
 
-  test("by a role of the same name in another account than the one that is listed", async () => {
+  test("by a role with the listed name in another account", async () => {
     const identities = { sessionRoles: ["arn:aws:iam::999999999999:role/DataScience"] };
     const arn = toSessionArn("DataScience", "bob@example.com");
     await expect(approve(arn, bob, { identities })).rejects.toMatchObject(notAnApproverError);
@@ -100,8 +100,8 @@ describe("Ada, who made the change, cannot approve it as Bob", () => {
     await expect(approve(arn, bob)).rejects.toMatchObject({ name: "NotAnApprover" });
     await expect(approve(arn, bob, { slackIsDown: true })).rejects.toMatchObject(notAnApproverError);
     const identities = { people: { "bob@example.com": { slack: bob } } };
-    const listed = approve(arn, bob, { identities, slackIsDown: true });
-    await expect(listed).rejects.toMatchObject({ name: "NotAnApprover" });
+    const approval = approve(arn, bob, { identities, slackIsDown: true });
+    await expect(approval).rejects.toMatchObject({ name: "NotAnApprover" });
     expect(await readApprovalState()).toEqual({ status: "pending", votes: [] });
   });
 
@@ -117,12 +117,12 @@ describe("Bob approves", () => {
   test.each<[string, string, unknown]>([
     ["by Identity Center", toSessionArn(permissionSet, "bob@example.com"), {}],
     [
-      "by an IAM user that is listed as his",
+      "by an IAM user that the platform lists as his",
       `arn:aws:iam::${account}:user/b`,
       { people: { "bob@example.com": { arns: [`arn:aws:iam::${account}:user/b`] } } },
     ],
     [
-      "by a role's session that is listed as his",
+      "by a role's session that the platform lists as his",
       toSessionArn("Ops", "bob"),
       { people: { "bob@example.com": { arns: [toSessionArn("Ops", "bob")] } } },
     ],

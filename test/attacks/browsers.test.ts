@@ -1,4 +1,4 @@
-/** A page of another site, or a name that points to this machine, can do nothing through a person's browser. */
+/** A page of another site, or a DNS name that points to this machine, can do nothing through a person's browser. */
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -26,11 +26,11 @@ const { rows } = readChurnGolden();
 const nativeBody = JSON.stringify({ rows: rows.slice(0, 1) });
 const tensors = Buffer.from(buildValidRequests(rows.slice(0, 1))[2]?.body ?? "").toString();
 
-/** `slipway serve` of a folder, as its command puts it together. */
+/** `slipway serve` of a folder, built as its command builds it. */
 const startModelServer = async () => {
   const { store, clock, database } = memoryStore();
   const objects = new Map<string, Uint8Array>();
-  const place: RecordStorage = {
+  const storage: RecordStorage = {
     store,
     blobs: {
       put: async (key, bytes) => void objects.set(key, bytes),
@@ -47,7 +47,7 @@ const startModelServer = async () => {
   const { app, offloadProcess, release } = await serveModel({
     folder: churn,
     identity: { environment: "prod", version: 3 },
-    records: { storage: place, hashKey: new Uint8Array(32) },
+    records: { storage, hashKey: new Uint8Array(32) },
     admit: admitKey({
       keys,
       limiter: createRateLimiter({ store, clock, warn }),
@@ -78,7 +78,7 @@ const startModelServer = async () => {
   };
 };
 
-/** The rehearsal's gateway in front of a version without these rules, which responds to every request. */
+/** The rehearsal's gateway in front of a version without these rules: that version responds to every request. */
 const startOldGateway = async () => {
   const { store, clock, database } = memoryStore();
   const keys = createApiKeyStore({
@@ -144,28 +144,28 @@ const sendRequest = (
     outgoing.on("error", reject);
     outgoing.end(body);
   });
-const predict = (served: ModelServer, headers: Readonly<Record<string, string>>, path = "/v1/predict") =>
-  sendRequest(served, path, { method: "POST", headers, body: path === "/v1/predict" ? nativeBody : tensors });
+const predict = (server: ModelServer, headers: Readonly<Record<string, string>>, path = "/v1/predict") =>
+  sendRequest(server, path, { method: "POST", headers, body: path === "/v1/predict" ? nativeBody : tensors });
 const infer = "/v2/models/churn/infer";
 const json = { "content-type": "application/json" };
 /** The number of predicted rows: a successful attack raises it. */
 const countPredictions = async (
-  served: ModelServer,
+  server: ModelServer,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<number> =>
-  PredictionPage.parse(JSON.parse((await sendRequest(served, "/v1/predictions", { headers })).body)).total;
+  PredictionPage.parse(JSON.parse((await sendRequest(server, "/v1/predictions", { headers })).body)).total;
 
 describe.each([
   ["slipway serve", startModelServer],
   ["the rehearsal's gateway, whatever version it serves", startOldGateway],
 ])("%s", (_, start) => {
-  let served: ModelServer;
-  let own: string;
+  let server: ModelServer;
+  let host: string;
   beforeAll(async () => {
-    served = await start();
-    own = new URL(served.url).host;
+    server = await start();
+    host = new URL(server.url).host;
   });
-  afterAll(() => served.close());
+  afterAll(() => server.close());
 
   test.each([
     "evil.example",
@@ -181,54 +181,54 @@ describe.each([
   ])(
     "a name that points to this machine (DNS rebinding) reads nothing and gets no prediction: Host %j",
     async (host) => {
-      const before = await countPredictions(served);
+      const before = await countPredictions(server);
       for (const path of ["/v1/predictions", "/v1/model", "/docs", "/openapi.json"])
-        expect([400, 421], path).toContain((await sendRequest(served, path, { headers: { host } })).status);
-      expect([400, 421]).toContain((await predict(served, { ...json, host })).status);
-      expect(await countPredictions(served)).toBe(before);
+        expect([400, 421], path).toContain((await sendRequest(server, path, { headers: { host } })).status);
+      expect([400, 421]).toContain((await predict(server, { ...json, host })).status);
+      expect(await countPredictions(server)).toBe(before);
     },
   );
 
   test.each(["localhost", "LOCALHOST:1", "127.0.0.1:9", "127.3.2.1", "[::1]:4748"])(
     "this machine's own names get a response: Host %s",
     async (host) => {
-      expect((await predict(served, { ...json, host })).status).toBe(200);
+      expect((await predict(server, { ...json, host })).status).toBe(200);
     },
   );
 
   test.each<[string, Readonly<Record<string, string>>]>([
     ["another site", { origin: "https://evil.example" }],
-    ["another port of this machine, the desk's say", { origin: "http://127.0.0.1:1" }],
+    ["another port of this machine, for example the desk's", { origin: "http://127.0.0.1:1" }],
     ["a sandboxed frame or a file", { origin: "null" }],
-    ["an origin that is none", { origin: "127.0.0.1" }],
-    ["another site, of which the browser says so alone", { "sec-fetch-site": "cross-site" }],
-    ["another port, of which the browser says so alone", { "sec-fetch-site": "same-site" }],
+    ["an invalid origin", { origin: "127.0.0.1" }],
+    ["another site, shown by Sec-Fetch-Site alone", { "sec-fetch-site": "cross-site" }],
+    ["another port, shown by Sec-Fetch-Site alone", { "sec-fetch-site": "same-site" }],
     ["an image or a script of another site", { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" }],
     [
       "a window that another site opens",
       { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" },
     ],
-  ])("%s reads nothing and gets no prediction", async (_who, headers) => {
-    const before = await countPredictions(served);
+  ])("%s reads nothing and gets no prediction", async (_, headers) => {
+    const before = await countPredictions(server);
     for (const path of ["/v1/predictions", "/v1/predictions/id-1.0", "/v1/model", "/openapi.json"]) {
-      const reply = await sendRequest(served, path, { headers });
-      expect(reply.status, path).toBe(403);
-      expect(reply.headers).not.toHaveProperty("access-control-allow-origin");
+      const response = await sendRequest(server, path, { headers });
+      expect(response.status, path).toBe(403);
+      expect(response.headers).not.toHaveProperty("access-control-allow-origin");
     }
-    expect((await predict(served, { ...json, ...headers })).status).toBe(403);
-    expect((await predict(served, headers, infer)).status).toBe(403);
+    expect((await predict(server, { ...json, ...headers })).status).toBe(403);
+    expect((await predict(server, headers, infer)).status).toBe(403);
     const preflight = { ...headers, "access-control-request-method": "POST" };
-    expect((await sendRequest(served, "/v1/predict", { method: "OPTIONS", headers: preflight })).status).toBe(
+    expect((await sendRequest(server, "/v1/predict", { method: "OPTIONS", headers: preflight })).status).toBe(
       403,
     );
-    expect(await countPredictions(served)).toBe(before);
+    expect(await countPredictions(server)).toBe(before);
   });
 
-  test("its own page reads and gets predictions, a link from another site opens its page, and clients that are no browser work as before", async () => {
-    const page = { origin: `http://${own}`, "sec-fetch-site": "same-origin" };
-    expect((await predict(served, { ...json, ...page })).status).toBe(200);
-    expect((await sendRequest(served, "/v1/predictions", { headers: page })).status).toBe(200);
-    expect((await sendRequest(served, "/v1/model", { headers: { "sec-fetch-site": "none" } })).status).toBe(
+  test("its own page reads and gets predictions, a link from another site opens its page, and clients other than browsers work as before", async () => {
+    const page = { origin: `http://${host}`, "sec-fetch-site": "same-origin" };
+    expect((await predict(server, { ...json, ...page })).status).toBe(200);
+    expect((await sendRequest(server, "/v1/predictions", { headers: page })).status).toBe(200);
+    expect((await sendRequest(server, "/v1/model", { headers: { "sec-fetch-site": "none" } })).status).toBe(
       200,
     );
     const link = {
@@ -236,21 +236,21 @@ describe.each([
       "sec-fetch-mode": "navigate",
       "sec-fetch-dest": "document",
     };
-    expect((await sendRequest(served, "/docs", { headers: link })).status).toBe(200);
+    expect((await sendRequest(server, "/docs", { headers: link })).status).toBe(200);
     expect(
-      (await sendRequest(served, "/docs", { headers: { ...link, "sec-fetch-dest": "iframe" } })).status,
+      (await sendRequest(server, "/docs", { headers: { ...link, "sec-fetch-dest": "iframe" } })).status,
     ).toBe(403);
-    expect((await predict(served, json)).status).toBe(200);
+    expect((await predict(server, json)).status).toBe(200);
   });
 
   test("a body without a content type is accepted from Triton's client, and from no browser", async () => {
-    expect((await predict(served, {}, infer)).status).toBe(200);
-    const says: readonly Readonly<Record<string, string>>[] = [
+    expect((await predict(server, {}, infer)).status).toBe(200);
+    const browserHeaders: readonly Readonly<Record<string, string>>[] = [
       { "sec-fetch-site": "same-origin" },
       { "sec-fetch-site": "none" },
-      { origin: `http://${own}` },
+      { origin: `http://${host}` },
     ];
-    for (const headers of says) expect((await predict(served, headers, infer)).status).toBe(415);
+    for (const headers of browserHeaders) expect((await predict(server, headers, infer)).status).toBe(415);
   });
 
   test("a browser treats each response, a refusal too, as data: it does not sniff, embed, frame or run it", async () => {
@@ -261,7 +261,7 @@ describe.each([
       ["/v1/model", { host: "evil.example" }],
       ["/v1/model", { origin: "https://evil.example" }],
     ] as const)
-      expect((await sendRequest(served, path, { headers })).headers, path).toMatchObject({
+      expect((await sendRequest(server, path, { headers })).headers, path).toMatchObject({
         "content-security-policy": expect.stringMatching(/^default-src 'none'.*frame-ancestors 'none'/),
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
@@ -271,28 +271,28 @@ describe.each([
   });
 
   test("records need a key as soon as one key of any model exists", async () => {
-    expect((await sendRequest(served, "/v1/predictions")).status).toBe(200);
-    const wish = { environment: "prod", rate: { perMinute: 60, burst: 60 }, expiresAt: null } as const;
-    await served.keys.create({ ...wish, name: "other", models: ["other"], by: "sam" });
+    expect((await sendRequest(server, "/v1/predictions")).status).toBe(200);
+    const keySettings = { environment: "prod", rate: { perMinute: 60, burst: 60 }, expiresAt: null } as const;
+    await server.keys.create({ ...keySettings, name: "other", models: ["other"], by: "sam" });
     for (const path of ["/v1/predictions", "/v1/predictions?limit=1", "/v1/predictions/id-1.0"]) {
-      expect((await sendRequest(served, path)).status, path).toBe(401);
-      expect((await sendRequest(served, path, { headers: { "x-api-key": "slw_no" } })).status, path).toBe(
+      expect((await sendRequest(server, path)).status, path).toBe(401);
+      expect((await sendRequest(server, path, { headers: { "x-api-key": "slw_no" } })).status, path).toBe(
         401,
       );
     }
-    const { key } = await served.keys.create({ ...wish, name: "own", models: ["churn"], by: "sam" });
-    expect((await sendRequest(served, "/v1/predictions", { headers: { "x-api-key": key } })).status).toBe(
+    const { key } = await server.keys.create({ ...keySettings, name: "own", models: ["churn"], by: "sam" });
+    expect((await sendRequest(server, "/v1/predictions", { headers: { "x-api-key": key } })).status).toBe(
       200,
     );
   });
 });
 
-describe("slipway serve under a name of its own", () => {
-  let served: ModelServer;
+describe("slipway serve under configured host names", () => {
+  let server: ModelServer;
   beforeAll(async () => {
-    served = await startModelServer();
+    server = await startModelServer();
   });
-  afterAll(() => served.close());
+  afterAll(() => server.close());
 
   test("responds to the names that it was started with, and to pages of those names", async () => {
     for (const [host, status] of [
@@ -302,31 +302,31 @@ describe("slipway serve under a name of its own", () => {
       ["other.example.com", 421],
       ["models.example.com.evil.example", 421],
     ] as const)
-      expect((await predict(served, { ...json, host })).status, host).toBe(status);
+      expect((await predict(server, { ...json, host })).status, host).toBe(status);
     // A proxy in front that names its upstream as the host.
     const page = { "sec-fetch-site": "same-origin" };
-    expect((await predict(served, { ...json, ...page, origin: "https://models.example.com" })).status).toBe(
+    expect((await predict(server, { ...json, ...page, origin: "https://models.example.com" })).status).toBe(
       200,
     );
-    expect((await predict(served, { ...json, ...page, origin: "https://models.example.com:1" })).status).toBe(
+    expect((await predict(server, { ...json, ...page, origin: "https://models.example.com:1" })).status).toBe(
       403,
     );
   });
 
   test("a platform's probe at the container's address gets its health", async () => {
     for (const path of ["/health", "/ready"])
-      expect((await sendRequest(served, path, { headers: { host: "10.1.2.3:8080" } })).status).toBe(200);
+      expect((await sendRequest(server, path, { headers: { host: "10.1.2.3:8080" } })).status).toBe(200);
   });
 
   test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])(
     "a content type that a form can send is never read as JSON: %j",
     async (type) => {
-      const before = await countPredictions(served);
+      const before = await countPredictions(server);
       for (const path of ["/v1/predict", "/invocations", "/endpoints/churn/invocations", infer]) {
-        const reply = await predict(served, { "content-type": type }, path);
-        expect([415, 424], path).toContain(reply.status);
+        const response = await predict(server, { "content-type": type }, path);
+        expect([415, 424], path).toContain(response.status);
       }
-      expect(await countPredictions(served)).toBe(before);
+      expect(await countPredictions(server)).toBe(before);
     },
   );
 });
@@ -346,8 +346,8 @@ test.skipIf(skip)(
   "a page of another origin reads nothing and changes nothing, at the models or at the desk, in a real browser",
   async () => {
     await using stack = new AsyncDisposableStack();
-    const served = await startModelServer();
-    stack.defer(served.close);
+    const server = await startModelServer();
+    stack.defer(server.close);
     const desk = stack.use(await startDesk());
     const evil = createServer((_, response) =>
       response.setHeader("content-type", "text/html").end("<!doctype html><body>evil</body>"),
@@ -355,14 +355,14 @@ test.skipIf(skip)(
     await new Promise<void>((done) => evil.listen(0, "127.0.0.1", done));
     stack.defer(() => new Promise<void>((done) => evil.close(() => done()).closeAllConnections()));
     const evilPort = (evil.address() as AddressInfo).port;
-    const modelsPort = new URL(served.url).port;
-    // Names of another site that lead here: an ordinary one, and one of the models' own port, as after rebinding.
+    const modelsPort = new URL(server.url).port;
+    // Another site's names for this machine: with the attacker's port, and with the models' port as after rebinding.
     const { context } = stack.use(await launch({ namesOfThisMachine: ["evil.example"] }));
 
-    await predict(served, json);
-    const total = await countPredictions(served);
+    await predict(server, json);
+    const total = await countPredictions(server);
     const secret =
-      PredictionPage.parse(JSON.parse((await sendRequest(served, "/v1/predictions")).body)).items[0]?.id ??
+      PredictionPage.parse(JSON.parse((await sendRequest(server, "/v1/predictions")).body)).items[0]?.id ??
       "";
     expect(secret).not.toBe("");
     const target = (origin: string) => ({
@@ -374,36 +374,36 @@ test.skipIf(skip)(
     });
 
     for (const [from, to] of [
-      [`http://127.0.0.1:${evilPort}`, served.url],
-      [`http://evil.example:${evilPort}`, served.url],
+      [`http://127.0.0.1:${evilPort}`, server.url],
+      [`http://evil.example:${evilPort}`, server.url],
       [`http://localhost:${evilPort}`, `http://localhost:${modelsPort}`],
       [`http://evil.example:${evilPort}`, `http://evil.example:${modelsPort}`],
     ] as const) {
       const page = await context.newPage();
       await page.goto(from);
-      const tried = await attemptAll(page, target(to));
-      expect(JSON.stringify(tried), `${from} on ${to}`).not.toContain(secret);
-      expect(tried["includes records as an image"]).toBe("kept out");
-      expect(await countPredictions(served), `${from} on ${to}`).toBe(total);
+      const results = await attemptAll(page, target(to));
+      expect(JSON.stringify(results), `${from} on ${to}`).not.toContain(secret);
+      expect(results["includes records as an image"]).toBe("blocked");
+      expect(await countPredictions(server), `${from} on ${to}`).toBe(total);
       await page.close();
     }
 
-    // DNS rebinding: the page came from the attacker's server, and its own name and port lead to the models now.
+    // DNS rebinding: the page came from the attacker's server; its name and port lead to the models now.
     const rebound = await context.newPage();
     await rebound.route(/\/page$/, (route) =>
       route.fulfill({ contentType: "text/html", body: "<!doctype html><body>evil</body>" }),
     );
     await rebound.goto(`http://evil.example:${modelsPort}/page`);
-    const tried = await attemptAll(rebound, target(`http://evil.example:${modelsPort}`));
-    expect(JSON.stringify(tried)).not.toContain(secret);
-    expect(await countPredictions(served)).toBe(total);
+    const results = await attemptAll(rebound, target(`http://evil.example:${modelsPort}`));
+    expect(JSON.stringify(results)).not.toContain(secret);
+    expect(await countPredictions(server)).toBe(total);
 
-    // The models' own page is another origin than the desk: it cannot act there, and the desk keeps its channel.
+    // The models' own page has another origin than the desk: it can neither act there nor read the channel.
     const docs = await context.newPage();
-    await docs.route(`${served.url}/page`, (route) =>
+    await docs.route(`${server.url}/page`, (route) =>
       route.fulfill({ contentType: "text/html", body: "<!doctype html><body>a model's page</body>" }),
     );
-    await docs.goto(`${served.url}/page`);
+    await docs.goto(`${server.url}/page`);
     const atDesk = await attemptAll(docs, {
       records: `${desk.url}/desk/channel`,
       predict: `${desk.url}/desk/clicks`,
@@ -414,17 +414,17 @@ test.skipIf(skip)(
     expect(JSON.stringify(atDesk)).not.toContain("messages");
     const sameSite = { "sec-fetch-site": "same-site" };
     for (const path of ["/desk/clicks", "/desk/channel", "/response/1", "/api/chat.postMessage"]) {
-      const reply = await sendRequest({ url: desk.url, base: "" }, path, {
+      const response = await sendRequest({ url: desk.url, base: "" }, path, {
         method: "POST",
         headers: sameSite,
       });
-      expect(reply.status, path).toBe(403);
+      expect(response.status, path).toBe(403);
     }
 
-    // Its own origin is served as before.
+    // Its own origin works as before.
     const body = await docs.evaluate(
       async (url) => (await fetch(`${url}/v1/predictions`)).text(),
-      served.url,
+      server.url,
     );
     expect(body).toContain(secret);
   },

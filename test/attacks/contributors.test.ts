@@ -110,7 +110,7 @@ const folder = (name: string, approvers: readonly string[] = allSlackIds) => ({
 const policy = policyYaml.replace("[U024BE7LH, U0SECOND1]", `[${allSlackIds.join(", ")}]`);
 const lenientPolicy = policy.replace("authorMayApprove: false", "authorMayApprove: true");
 
-/** The steps that decide who may approve, on a real repository: nothing between push and vote is a stub. */
+/** The steps that decide who may approve, on a real repository, without stubs between push and vote. */
 const createWorld = (
   repository: Repository,
   {
@@ -124,9 +124,9 @@ const createWorld = (
     readonly vouch?: (source: Source & CommitHistory) => Source & CommitHistory;
     /** The platform's copy of the policy. */
     readonly platform?: string;
-    /** Persons without an address in Slack. */
+    /** Slack users without an address. */
     readonly hidden?: readonly string[];
-    /** What Slack shows for a user instead of their address at work. */
+    /** Addresses that Slack shows instead of users' addresses at work. */
     readonly shown?: Readonly<Record<string, string>>;
   } = {},
 ) => {
@@ -157,7 +157,7 @@ const createWorld = (
   const assertStart = assertApprovable({ ...needs });
   const start = startDelivery(needs);
 
-  /** Delivers what was pushed, as start-delivery does; the model's newest delivery. */
+  /** Delivers a push, as start-delivery does; returns the model's newest delivery. */
   const push = async (
     before: string | null,
     after: string,
@@ -171,10 +171,10 @@ const createWorld = (
       pusher,
       runtime: fakeDigest("f"),
     });
-    const started = deliveries.find((one) => one.model === model);
-    return { delivery: started?.name ?? `${model}-none`, commit: after, model, pusher };
+    const newest = deliveries.find((each) => each.model === model);
+    return { delivery: newest?.name ?? `${model}-none`, commit: after, model, pusher };
   };
-  /** CodeCommit's event of a push to another branch than main. */
+  /** CodeCommit's event for a push to another branch than main. */
   const pushBranch = (
     branch: string,
     before: string | null,
@@ -197,7 +197,7 @@ const createWorld = (
         ...(pusher !== null && { callerUserArn: pusher }),
       },
     });
-  /** What `slipway deliver` starts for whoever runs it. */
+  /** The delivery that `slipway deliver` starts for its caller. */
   const deliver = async (commit: string, caller: string, model = "churn") => {
     const { deliveries } = await start({
       repository: "shop",
@@ -252,7 +252,7 @@ const createWorld = (
       at: world.time.now,
       ...changes,
     });
-  const refused = async (id: string, ...people: Person[]) => {
+  const expectRefused = async (id: string, ...people: Person[]) => {
     for (const person of people)
       expect([person, (await vote(id, person)).result]).toEqual([person, "refused"]);
   };
@@ -282,7 +282,7 @@ const createWorld = (
       promotedAt: world.time.now,
     }));
   };
-  /** What Slack shows of the newest delivery. */
+  /** The newest delivery's message in Slack. */
   const message = () => {
     const state = [...world.slack.shown.values()].at(-1);
     if (!state) throw new Error("the delivery has a message");
@@ -297,7 +297,7 @@ const createWorld = (
     rollBack: (model = "churn") => rollBackProd(needs)({ model, id: "rollback-1", by: "eve: slow answers" }),
     ask,
     vote,
-    refused,
+    expectRefused,
     contributors,
     quorum,
     promote,
@@ -308,21 +308,21 @@ const createWorld = (
 type World = ReturnType<typeof createWorld>;
 
 let repository: Repository;
-let opened: World[] = [];
+let worlds: World[] = [];
 beforeEach(async () => {
   repository = await createRepository();
-  opened = [];
+  worlds = [];
 });
 afterEach(async () => {
-  for (const world of opened) world.close();
+  for (const world of worlds) world.close();
   await repository.remove();
 });
 const open = (options?: Parameters<typeof createWorld>[1]) => {
   const world = createWorld(repository, options);
-  opened.push(world);
+  worlds.push(world);
   return world;
 };
-/** Prod serves the first version, by eve, and main goes on from there. */
+/** Prod serves Eve's first version; main continues from it. */
 const promoteFirstVersion = async (world: World, model = "churn") => {
   const first = await repository.commit({ "policy.yaml": policy, ...folder(model) }, "eve");
   await world.push(null, first, toEmail("eve"), model);
@@ -338,7 +338,7 @@ describe("a contributor may not approve", () => {
     await repository.commit(createModelChange("ada's"), "ada");
     const after = await repository.commit({ "README.md": "typo" }, "sam");
     const id = await world.ask(await world.push(before, after, toEmail("sam")));
-    await world.refused(id, "ada", "sam");
+    await world.expectRefused(id, "ada", "sam");
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
@@ -351,7 +351,7 @@ describe("a contributor may not approve", () => {
     await repository.commit({ "README.md": "bob's" }, "bob");
     repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as("bob"));
     const id = await world.ask(await world.push(before, repository.head(), toEmail("bob")));
-    await world.refused(id, "ada", "bob");
+    await world.expectRefused(id, "ada", "bob");
     expect((await world.vote(id, "sam")).result).toBe("decided");
   });
 
@@ -363,7 +363,7 @@ describe("a contributor may not approve", () => {
       "a session that she named herself",
       "arn:aws:sts::123456789012:assumed-role/DataScience/bob@example.com",
     ],
-    ["nobody", null],
+    ["a missing pusher", null],
   ])(
     "Ada who commits as Sam is not known by %s: one more approval is needed, and the message says so",
     async (_, pusher) => {
@@ -371,7 +371,7 @@ describe("a contributor may not approve", () => {
       const before = await promoteFirstVersion(world);
       const after = await repository.commit(createModelChange("ada's"), "sam");
       const id = await world.ask(await world.push(before, after, pusher));
-      await world.refused(id, "sam");
+      await world.expectRefused(id, "sam");
       expect(await world.quorum(id)).toBeGreaterThanOrEqual(2);
       expect((await world.vote(id, "ada")).result).toBe("counted");
       expect(world.message()).toMatch(
@@ -397,7 +397,7 @@ describe("a contributor may not approve", () => {
       const before = await promoteFirstVersion(world);
       const after = await repository.commit(createModelChange("ada's"), "sam");
       const id = await world.ask(await world.push(before, after, pusher));
-      await world.refused(id, "ada", "sam");
+      await world.expectRefused(id, "ada", "sam");
       expect(await world.quorum(id)).toBe(1);
     },
   );
@@ -427,22 +427,22 @@ describe("a contributor may not approve", () => {
       "Change\n\nco-authored-by: Ada <ADA@example.com>\nnot a trailer\n\nCo-authored-by: Bob\n <bob@example.com>";
     const after = await repository.commit(createModelChange("x"), "sam", { message });
     const id = await world.ask(await world.push(before, after, toEmail("sam")));
-    await world.refused(id, "ada", "bob", "sam");
+    await world.expectRefused(id, "ada", "bob", "sam");
   });
 
   test("a committer is a contributor, also of a cherry-pick", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     repository.git(["checkout", "-q", "-b", "other"]);
-    const picked = await repository.commit(createModelChange("ada's"), "ada");
+    const original = await repository.commit(createModelChange("ada's"), "ada");
     repository.git(["checkout", "-q", "main"]);
-    repository.git(["cherry-pick", picked], {
+    repository.git(["cherry-pick", original], {
       ...repository.as("bob"),
       GIT_AUTHOR_NAME: "",
       GIT_AUTHOR_EMAIL: "",
     });
     const id = await world.ask(await world.push(before, repository.head(), toEmail("sam")));
-    await world.refused(id, "ada", "bob", "sam");
+    await world.expectRefused(id, "ada", "bob", "sam");
   });
 
   test("an approver without a known address may not approve", async () => {
@@ -461,7 +461,7 @@ describe("a contributor may not approve", () => {
     repository.git(["checkout", "-q", "main"]);
     repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as("sam"));
     const id = await world.ask(await world.push(before, repository.head(), toEmail("sam")));
-    await world.refused(id, "ada", "sam");
+    await world.expectRefused(id, "ada", "sam");
   });
 
   test("whoever pushed a forged commit before stays a contributor when another pushes after them", async () => {
@@ -471,7 +471,7 @@ describe("a contributor may not approve", () => {
     await world.push(before, forged, toEmail("sam"));
     const after = await repository.commit(createModelChange("bob's"), "bob");
     const id = await world.ask(await world.push(forged, after, toEmail("bob")));
-    await world.refused(id, "ada", "sam", "bob");
+    await world.expectRefused(id, "ada", "sam", "bob");
   });
 
   test("commits without a known pusher need one more approval", async () => {
@@ -498,7 +498,7 @@ describe("a contributor may not approve", () => {
     repository.git(["add", "--all"]);
     repository.git(["commit", "-q", "-m", "Merge"], repository.as("bob"));
     const id = await world.ask(await world.push(before, repository.head(), toEmail("ada")));
-    await world.refused(id, "ada", "bob");
+    await world.expectRefused(id, "ada", "bob");
   });
 
   test("a rewritten branch that removes content has the authors of that content as contributors", async () => {
@@ -509,7 +509,7 @@ describe("a contributor may not approve", () => {
     repository.git(["reset", "-q", "--hard", first]);
     const after = await repository.commit(createModelChange("sam's"), "sam");
     const id = await world.ask(await world.push(second, after, toEmail("sam")));
-    await world.refused(id, "ada", "sam");
+    await world.expectRefused(id, "ada", "sam");
   });
 
   test("a renamed folder keeps its contributors", async () => {
@@ -524,59 +524,59 @@ describe("a contributor may not approve", () => {
     );
     await world.push(null, old, toEmail("ada"), "none");
     const id = await world.ask(await world.push(old, after, toEmail("sam"), "fresh"));
-    await world.refused(id, "ada", "sam");
+    await world.expectRefused(id, "ada", "sam");
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
-  test("of a first version every commit that touches it counts, and of the runtime those that serve prod for no model", async () => {
+  test("for a first version every commit of its folder counts, and every commit of the runtime that serves prod for no other model", async () => {
     const world = open();
     await repository.commit({ "policy.yaml": policy, "inference/app.ts": "1" }, "bob");
     await repository.commit(folder("churn"), "ada");
     const first = repository.head();
     const id = await world.ask(await world.push(null, first, toEmail("ada")));
-    await world.refused(id, "ada", "bob");
+    await world.expectRefused(id, "ada", "bob");
     expect((await world.vote(id, "sam")).result).toBe("decided");
 
     await world.promote(first);
     await repository.commit({ "inference/app.ts": "2" }, "sam");
     const after = await repository.commit(folder("second"), "ada");
-    const other = await world.ask(await world.push(first, after, toEmail("ada"), "second"));
-    await world.refused(other, "sam", "ada");
-    expect((await world.vote(other, "bob")).result).toBe("decided");
+    const second = await world.ask(await world.push(first, after, toEmail("ada"), "second"));
+    await world.expectRefused(second, "sam", "ada");
+    expect((await world.vote(second, "bob")).result).toBe("decided");
   });
 });
 
-const deliverByHand = (person: Person) =>
+const toSsoArn = (person: Person) =>
   `arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_people_0123456789abcdef/${toEmail(person)}`;
 
-describe("whoever runs slipway deliver", () => {
+describe("the person who runs slipway deliver", () => {
   test.each([
     ["on one machine", toEmail("bob")],
-    ["on AWS, by a session of IAM Identity Center", deliverByHand("bob")],
+    ["on AWS, by a session of IAM Identity Center", toSsoArn("bob")],
   ])("started that delivery and may not approve it, %s", async (_, caller) => {
     const world = open();
     const before = await promoteFirstVersion(world);
     const after = await repository.commit(createModelChange("ada's"), "ada");
     await world.push(before, after, toEmail("ada"));
     const id = await world.ask(await world.deliver(after, caller));
-    await world.refused(id, "ada", "bob");
+    await world.expectRefused(id, "ada", "bob");
     expect((await world.vote(id, "sam")).result).toBe("decided");
   });
 
-  test("may approve the same commit where somebody else delivers it", async () => {
+  test("may approve the same commit where another person delivers it", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     const after = await repository.commit(createModelChange("ada's"), "ada");
     await world.push(before, after, toEmail("ada"));
     await world.deliver(after, toEmail("bob"));
     const id = await world.ask(await world.deliver(after, toEmail("sam")));
-    await world.refused(id, "ada", "sam");
+    await world.expectRefused(id, "ada", "sam");
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
-  test("is recorded by the command itself: as whom git would commit there, whatever the commit says", async () => {
-    const place = await createTemporaryFolder();
-    const data = resolveDataFolder(place.path);
+  test("is recorded by the command itself: as the author that git would use there, whatever the commit says", async () => {
+    const temporary = await createTemporaryFolder();
+    const data = resolveDataFolder(temporary.path);
     const calls: unknown[] = [];
     const engine = await startStubServer((_, body) => {
       calls.push(JSON.parse(body.toString()));
@@ -593,14 +593,14 @@ describe("whoever runs slipway deliver", () => {
       repository.git(["clone", "-q", repository.path, data.repository]);
       repository.git(["-C", data.repository, "config", "user.email", toEmail("bob")]);
 
-      const run = await runCommand(["deliver", "churn", "--data", place.path], {});
+      const run = await runCommand(["deliver", "churn", "--data", temporary.path], {});
 
       expect([run.code, run.stderr]).toEqual([0, ""]);
       expect(calls).toMatchObject([{ call: "start", input: { commit: after, pusher: toEmail("bob") } }]);
     } finally {
       owner.release();
       await engine.stop();
-      await place.remove();
+      await temporary.remove();
     }
   });
 
@@ -622,7 +622,7 @@ describe("whoever runs slipway deliver", () => {
     await world.promote(before);
     await world.push(before, after, "github:bob <bob@example.com>");
     const id = await world.ask(await world.deliver(after, "github:bob"));
-    await world.refused(id, "ada", "bob");
+    await world.expectRefused(id, "ada", "bob");
     expect((await world.vote(id, "sam")).result).toBe("decided");
   });
 
@@ -631,14 +631,14 @@ describe("whoever runs slipway deliver", () => {
     const before = await promoteFirstVersion(world);
     const after = await repository.commit(createModelChange("sam's"), "ada");
     await world.push(before, after, toEmail("sam"));
-    const id = await world.ask(await world.deliver(after, deliverByHand("bob")));
-    await world.refused(id, "ada", "sam", "bob");
+    const id = await world.ask(await world.deliver(after, toSsoArn("bob")));
+    await world.expectRefused(id, "ada", "sam", "bob");
   });
 });
 
 describe("after a rollback", () => {
-  /** Prod served Eve's version, then Ada's, which Sam pushed, and was rolled back to Eve's. */
-  const rolledBack = async (world: World) => {
+  /** Prod served Eve's version, then Ada's (pushed by Sam), and was rolled back to Eve's. */
+  const rollBackToEve = async (world: World) => {
     const first = await promoteFirstVersion(world);
     const second = await repository.commit(createModelChange("ada's"), "ada");
     await world.push(first, second, toEmail("sam"));
@@ -650,32 +650,32 @@ describe("after a rollback", () => {
 
   test("the authors of the rolled-back version are contributors of the next one, which has their commits", async () => {
     const world = open();
-    const { second } = await rolledBack(world);
+    const { second } = await rollBackToEve(world);
     const after = await repository.commit(createModelChange("bob's"), "bob");
     const id = await world.ask(await world.push(second, after, toEmail("bob")));
-    await world.refused(id, "ada", "sam", "bob");
+    await world.expectRefused(id, "ada", "sam", "bob");
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
 
   test("the authors of the rolled-back version may not approve it when it is delivered again", async () => {
     const world = open();
-    const { second } = await rolledBack(world);
+    const { second } = await rollBackToEve(world);
     const id = await world.ask(await world.deliver(second, toEmail("bob")));
-    await world.refused(id, "ada", "sam", "bob");
+    await world.expectRefused(id, "ada", "sam", "bob");
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
 
   test("a revert of that version has its author and the version's authors as contributors", async () => {
     const world = open();
-    const { second } = await rolledBack(world);
+    const { second } = await rollBackToEve(world);
     repository.git(["revert", "--no-edit", "HEAD"], repository.as("bob"));
     const id = await world.ask(await world.push(second, repository.head(), toEmail("bob")));
-    await world.refused(id, "ada", "sam", "bob");
+    await world.expectRefused(id, "ada", "sam", "bob");
   });
 });
 
 describe("the message", () => {
-  test("names who may answer, who may not because they made the change, and who made it, whatever the commit says", async () => {
+  test("names the approvers, the approvers without access, and the contributors, whatever the commit says", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     await repository.commit(createModelChange("ada's"), "ada");
@@ -706,7 +706,7 @@ describe("the message", () => {
     expect(world.message()).toContain("No access (unknown e-mail address in Slack): <@U0ADA>.");
   });
 
-  test("says how many more approvals are needed, in a line that nothing before it can push out", async () => {
+  test("says how many more approvals are needed, in a line that earlier text cannot push out", async () => {
     const world = open();
     const before = await promoteFirstVersion(world);
     const after = await repository.commit(createModelChange("x"), `${"x".repeat(150)}@elsewhere.example`);
@@ -782,7 +782,7 @@ describe("an approver who changes their address in Slack", () => {
     });
   });
 
-  test("still approves what others made where the platform lists that address, or their Slack id", async () => {
+  test("can still approve others' changes where the platform lists that address or their Slack id", async () => {
     const domains = ["example.com"];
     for (const person of [{ emails: [elsewhere] }, { slack: slackIds.ada }]) {
       const world = open({
@@ -794,8 +794,8 @@ describe("an approver who changes their address in Slack", () => {
       const before = repository.head();
       await world.promote(before);
       const after = await repository.commit(createModelChange("sam's"), "sam");
-      const others = await world.ask(await world.push(before, after, toEmail("sam")));
-      expect((await world.vote(others, "ada", { email: elsewhere })).result).toBe("decided");
+      const second = await world.ask(await world.push(before, after, toEmail("sam")));
+      expect((await world.vote(second, "ada", { email: elsewhere })).result).toBe("decided");
     }
   });
 });
@@ -828,7 +828,7 @@ describe("a team of one", () => {
 
   test.each([
     ["their address", toEmail("ada")],
-    ["nobody's", null],
+    ["an unknown person", null],
   ])(
     "approves its own change where the platform's copy says so and the commit repeats it, pushed as %s",
     async (_, pusher) => {
@@ -858,7 +858,7 @@ describe("a team of one", () => {
     const yamlOfAll = { "models/churn/model.yaml": yaml("churn", allSlackIds, manifest) };
     const after = await repository.commit(yamlOfAll, "ada");
     const id = await world.ask(await world.push(alone, after, toEmail("ada")));
-    await world.refused(id, "ada");
+    await world.expectRefused(id, "ada");
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
@@ -870,7 +870,7 @@ describe("a team of one", () => {
     const allowing = { "models/churn/model.yaml": yaml("churn", allSlackIds, true) };
     const after = await repository.commit(allowing, "ada");
     const id = await world.ask(await world.push(first, after, toEmail("ada")));
-    await world.refused(id, "ada");
+    await world.expectRefused(id, "ada");
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 });
@@ -897,11 +897,11 @@ describe("a quorum out of reach", () => {
     const id = await world.ask(change);
     const again = await world.ask({ ...change, pusher: toEmail("sam") });
     expect(again).toBe(id);
-    await world.refused(id, "ada", "sam");
+    await world.expectRefused(id, "ada", "sam");
   });
 });
 
-/** GitHub's data about a real repository's commits that git does not have. */
+/** Adds GitHub's data that git does not have to a real repository's commits. */
 const playGitHubHistory =
   ({
     updates = [],
@@ -927,7 +927,7 @@ const playGitHubHistory =
     >;
   }) =>
   (source: Source & CommitHistory): Source & CommitHistory => {
-    const vouched = (commit: HistoryCommit): HistoryCommit => ({
+    const addHostFacts = (commit: HistoryCommit): HistoryCommit => ({
       ...commit,
       signature: signed[commit.id] ?? commit.signature,
       authorAccount: accounts[commit.author.email] ?? null,
@@ -936,23 +936,23 @@ const playGitHubHistory =
       ...source,
       history: async (head, without, about) => {
         const { commits, complete } = await source.history(head, without, about);
-        const found: RefUpdate[] = [];
+        const refUpdates: RefUpdate[] = [];
         for (const { pull, ...update } of updates) {
-          const made = pull === undefined ? undefined : pulls[pull];
-          found.push({
+          const facts = pull === undefined ? undefined : pulls[pull];
+          refUpdates.push({
             ...update,
-            merged: made
+            merged: facts
               ? {
                   name: `pull request ${pull}`,
-                  commits: (await source.history(made.head, [made.base])).commits.map(vouched),
-                  by: made.by,
+                  commits: (await source.history(facts.head, [facts.base])).commits.map(addHostFacts),
+                  by: facts.by,
                   merges: [],
-                  isWhole: made.isWhole ?? true,
+                  isWhole: facts.isWhole ?? true,
                 }
               : null,
           });
         }
-        return { commits: commits.map(vouched), updates: found, branches, complete };
+        return { commits: commits.map(addHostFacts), updates: refUpdates, branches, complete };
       },
     };
   };
@@ -964,7 +964,7 @@ const logins = {
 };
 
 describe("the usual ways to work on GitHub need no extra approval", () => {
-  /** Ada's branch of two commits, as it was pushed to a pull request. */
+  /** Ada's branch of two commits, for a pull request. */
   const branch = async () => {
     const base = repository.head();
     repository.git(["checkout", "-q", "-b", "feature"]);
@@ -1010,16 +1010,16 @@ describe("the usual ways to work on GitHub need no extra approval", () => {
     async (method) => {
       const { world, id } = await merge(method, ["github:ada", "github:ada"]);
       expect((await world.contributors(id))?.people).toEqual(["ada@example.com"]);
-      await world.refused(id, "ada");
+      await world.expectRefused(id, "ada");
       expect((await world.vote(id, "bob")).result).toBe("decided");
     },
   );
 
   test.each(["a merge commit", "a squash", "a rebase"] as const)(
-    "Bob who pushed to that branch in Ada's name may not, merged by %s",
+    "Bob may not approve a branch that he pushed to in Ada's name, merged by %s",
     async (method) => {
       const { world, id } = await merge(method, ["github:ada", "github:bob"]);
-      await world.refused(id, "ada", "bob");
+      await world.expectRefused(id, "ada", "bob");
     },
   );
 
@@ -1039,32 +1039,32 @@ describe("the usual ways to work on GitHub need no extra approval", () => {
     });
     await world.promote(before);
     const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
-    await world.refused(id, "ada", "bob");
+    await world.expectRefused(id, "ada", "bob");
     expect((await world.contributors(id))?.unmapped).toMatchObject([{ identity: "noreply@github.com" }]);
   });
 
-  test("Bob who pushes what Ada signed is no contributor, and is one where a signature is missing", async () => {
+  test("Bob who pushes Ada's signed commits is a contributor only where a signature is missing", async () => {
     const before = await promoteFirstVersion(open());
-    const one = await repository.commit(createModelChange("1"), "ada");
-    const two = await repository.commit(createModelChange("2"), "ada");
+    const first = await repository.commit(createModelChange("1"), "ada");
+    const second = await repository.commit(createModelChange("2"), "ada");
     const signature = { by: "account", login: "github:ada" } as const;
     const push = "github:bob <bob@example.com>";
-    const updates = [{ before, after: two, by: "github:bob" }];
+    const updates = [{ before, after: second, by: "github:bob" }];
     const all = open({
       identities: logins,
-      vouch: playGitHubHistory({ updates, signed: { [one]: signature, [two]: signature } }),
+      vouch: playGitHubHistory({ updates, signed: { [first]: signature, [second]: signature } }),
     });
     await all.promote(before);
-    const id = await all.ask(await all.push(before, two, push));
-    await all.refused(id, "ada");
+    const id = await all.ask(await all.push(before, second, push));
+    await all.expectRefused(id, "ada");
     expect((await all.vote(id, "bob")).result).toBe("decided");
 
     const some = open({
       identities: logins,
-      vouch: playGitHubHistory({ updates, signed: { [one]: signature } }),
+      vouch: playGitHubHistory({ updates, signed: { [first]: signature } }),
     });
     await some.promote(before);
-    await some.refused(await some.ask(await some.push(before, two, push)), "ada", "bob");
+    await some.expectRefused(await some.ask(await some.push(before, second, push)), "ada", "bob");
   });
 
   test.each([
@@ -1090,7 +1090,7 @@ describe("the usual ways to work on GitHub need no extra approval", () => {
     });
     await world.promote(before);
     const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
-    await world.refused(id, "ada", ...(byHand === undefined ? [] : (["bob"] as const)));
+    await world.expectRefused(id, "ada", ...(byHand === undefined ? [] : (["bob"] as const)));
     expect((await world.vote(id, approver)).result).toBe("decided");
   });
 
@@ -1113,7 +1113,7 @@ describe("the usual ways to work on GitHub need no extra approval", () => {
     });
     await world.promote(fixed);
     const id = await world.ask(await world.push(fixed, after, "github:ada <ada@example.com>"));
-    await world.refused(id, "ada", "bob");
+    await world.expectRefused(id, "ada", "bob");
     expect(await world.quorum(id)).toBe(1);
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
@@ -1133,7 +1133,7 @@ describe("the usual ways to work on GitHub need no extra approval", () => {
     });
     await world.promote(fixed);
     const id = await world.ask(await world.push(first, after, "github:eve <eve@example.com>"));
-    await world.refused(id, "bob", "eve");
+    await world.expectRefused(id, "bob", "eve");
     expect(await world.quorum(id)).toBe(2);
   });
 
@@ -1151,7 +1151,7 @@ describe("the usual ways to work on GitHub need no extra approval", () => {
     );
     const after = repository.head();
     const pull = { base: before, head, by: ["github:dependabot[bot]", "github:dependabot[bot]"] };
-    const say = (signed: Readonly<Record<string, HistoryCommit["signature"]>>) =>
+    const vouchFor = (signed: Readonly<Record<string, HistoryCommit["signature"]>>) =>
       playGitHubHistory({
         updates: [{ before, after, by: "github:bob", pull: "#2" }],
         signed,
@@ -1160,20 +1160,20 @@ describe("the usual ways to work on GitHub need no extra approval", () => {
       });
     const world = open({
       identities: logins,
-      vouch: say({ [head]: { by: "host" }, [after]: { by: "host" } }),
+      vouch: vouchFor({ [head]: { by: "host" }, [after]: { by: "host" } }),
     });
     await world.promote(before);
     const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
     expect(await world.contributors(id)).toMatchObject({ people: [], unmapped: [] });
     expect((await world.vote(id, "bob")).result).toBe("decided");
 
-    const forged = open({ identities: logins, vouch: say({ [after]: { by: "host" } }) });
+    const forged = open({ identities: logins, vouch: vouchFor({ [after]: { by: "host" } }) });
     await forged.promote(before);
-    const other = await forged.ask(await forged.push(before, after, "github:bob <bob@example.com>"));
-    expect(await forged.quorum(other)).toBeGreaterThan(1);
+    const forgedId = await forged.ask(await forged.push(before, after, "github:bob <bob@example.com>"));
+    expect(await forged.quorum(forgedId)).toBeGreaterThan(1);
   });
 
-  test("in a monorepo of ten models the author of a change to one is no contributor of the others", async () => {
+  test("in a monorepo of ten models the author of a change to one is not a contributor to the others", async () => {
     const world = open();
     const names = Array.from({ length: 10 }, (_, index) => `model-${index}`);
     const first = await repository.commit(
@@ -1189,14 +1189,14 @@ describe("the usual ways to work on GitHub need no extra approval", () => {
       const after = await repository.commit({ [`models/${name}/model.onnx`]: `${index}` }, maker);
       const id = await world.ask(await world.push(before, after, toEmail(maker), name));
       expect((await world.contributors(id))?.people).toEqual([toEmail(maker)]);
-      await world.refused(id, maker);
+      await world.expectRefused(id, maker);
       expect((await world.vote(id, makers[(index + 1) % 3] ?? "bob")).result).toBe("decided");
       before = after;
     }
   });
 });
 
-/** GitHub's own API over the repository, with what it keeps beside git. */
+/** GitHub's API over the repository, with GitHub's own records. */
 const useGitHubServer = async <Result>(
   record: GitHubRecord,
   play: (vouch: () => Source & CommitHistory) => Promise<Result>,
@@ -1229,9 +1229,9 @@ const createActivity = (ref: string, type: string, login: string, before: string
 });
 
 describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () => {
-  /** Eve opens a pull request of `y`, which holds Ada's commit alone; Ada merges it on the pages. */
-  const mergeOfY = async (
-    ofBranches: (ids: { readonly before: string; readonly forged: string }) => readonly object[],
+  /** Eve opens a pull request of `y`, which contains only Ada's commit; Ada merges it on GitHub's pages. */
+  const mergeBranchY = async (
+    createBranchActivities: (ids: { readonly before: string; readonly forged: string }) => readonly object[],
   ) => {
     const before = await promoteFirstVersion(open());
     repository.git(["checkout", "-q", "-b", "y"]);
@@ -1254,7 +1254,7 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
       // Newest first.
       activities: [
         createActivity("main", "pr_merge", "ada", before, after),
-        ...ofBranches({ before, forged }),
+        ...createBranchActivities({ before, forged }),
       ],
       pulls: { [after]: pull },
       verified: new Set([after]),
@@ -1293,30 +1293,30 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
         createActivity("y", "branch_creation", "ada", nullCommit, before),
       ],
     ],
-  ] satisfies [string, Parameters<typeof mergeOfY>[0]][])(
+  ] satisfies [string, Parameters<typeof mergeBranchY>[0]][])(
     "and merges %s, may not approve it",
-    async (_, ofBranches) => {
-      const { world, id } = await mergeOfY(ofBranches);
-      await world.refused(id, "ada", "eve", "sam");
+    async (_, createBranchActivities) => {
+      const { world, id } = await mergeBranchY(createBranchActivities);
+      await world.expectRefused(id, "ada", "eve", "sam");
       expect(await world.quorum(id)).toBe(1);
       expect((await world.vote(id, "bob")).result).toBe("decided");
     },
   );
 
-  test("and merges a branch that had the commit before the record begins, decides nothing alone", async () => {
-    const { world, id } = await mergeOfY(({ forged }) => [
+  test("and merges a branch that had the commit before the record begins, cannot decide alone", async () => {
+    const { world, id } = await mergeBranchY(({ forged }) => [
       createActivity("y", "branch_creation", "eve", nullCommit, forged),
       createActivity("x", "push", "bob", forged, "1".repeat(40)),
     ]);
-    await world.refused(id, "eve", "sam");
+    await world.expectRefused(id, "eve", "sam");
     expect(await world.quorum(id)).toBe(2);
   });
 
-  test("Ada who merges what Eve herself pushed with a new branch may approve it", async () => {
-    const { world, id } = await mergeOfY(({ forged }) => [
+  test("Ada may approve a commit that Eve pushed herself with a new branch, also where Ada merges it", async () => {
+    const { world, id } = await mergeBranchY(({ forged }) => [
       createActivity("y", "branch_creation", "eve", nullCommit, forged),
     ]);
-    await world.refused(id, "eve", "sam");
+    await world.expectRefused(id, "eve", "sam");
     expect(await world.quorum(id)).toBe(1);
     expect((await world.vote(id, "ada")).result).toBe("decided");
   });
@@ -1338,7 +1338,7 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
         const world = open({ identities: logins, vouch });
         await world.promote(before);
         const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
-        await world.refused(id, "ada", "bob", "sam");
+        await world.expectRefused(id, "ada", "bob", "sam");
         expect(await world.quorum(id)).toBe(1);
         expect((await world.vote(id, "eve")).result).toBe("decided");
       });
@@ -1346,7 +1346,7 @@ describe("on GitHub, Ada who pushes a commit in Sam's name to a branch x", () =>
   );
 });
 
-/** What GitHub keeps of a pull request that was merged on its pages. */
+/** GitHub's record of a pull request that was merged on its pages. */
 const pullRequest = (
   number: number,
   by: Person,
@@ -1370,8 +1370,8 @@ const mergeOnHost = (branch: string, by: Person) => {
 };
 
 describe("on GitHub, a pull request of Ada's into the branch develop, in Sam's name", () => {
-  /** Eve merges it by this method; then the keeper of develop brings it into main. */
-  const intoDevelop = async (
+  /** Eve merges it by this method; then the keeper of develop merges develop into main. */
+  const mergeIntoDevelop = async (
     method: "merge" | "squash" | "rebase",
     type: string,
     toMain: "pull request" | "push",
@@ -1397,7 +1397,7 @@ describe("on GitHub, a pull request of Ada's into the branch develop, in Sam's n
     const copy = repository.head();
     repository.git(["checkout", "-q", "main"]);
     const after = mergeOnHost("develop", keeper);
-    const listed = repository.git(["rev-list", "--reverse", "develop", "^main~1"]).split("\n");
+    const commits = repository.git(["rev-list", "--reverse", "develop", "^main~1"]).split("\n");
     const record: GitHubRecord = {
       // Newest first.
       activities: [
@@ -1411,7 +1411,7 @@ describe("on GitHub, a pull request of Ada's into the branch develop, in Sam's n
       pulls: {
         ...(isListed && { [copy]: pullRequest(1, "ada", { ref: "ada", sha: forged }, copy, [forged]) }),
         ...(toMain === "pull request" && {
-          [after]: pullRequest(2, keeper, { ref: "develop", sha: copy }, after, listed),
+          [after]: pullRequest(2, keeper, { ref: "develop", sha: copy }, after, commits),
         }),
       },
       verified: new Set(method === "rebase" ? [after] : [after, copy]),
@@ -1434,8 +1434,8 @@ describe("on GitHub, a pull request of Ada's into the branch develop, in Sam's n
   ] as const)(
     "has Ada as a contributor, by %s (%s), where develop comes to main by a %s",
     async (method, type, toMain) => {
-      const { world, id } = await intoDevelop(method, type, toMain);
-      await world.refused(id, "ada", "sam");
+      const { world, id } = await mergeIntoDevelop(method, type, toMain);
+      await world.expectRefused(id, "ada", "sam");
       expect(await world.quorum(id)).toBe(1);
       expect((await world.vote(id, "bob")).result).toBe("decided");
     },
@@ -1444,22 +1444,24 @@ describe("on GitHub, a pull request of Ada's into the branch develop, in Sam's n
   test.each(["pull request", "push"] as const)(
     "needs one more approval where GitHub does not say which pull request it was, and develop comes to main by a %s",
     async (toMain) => {
-      const { world, id } = await intoDevelop("squash", "merge_queue_merge", toMain, { isListed: false });
+      const { world, id } = await mergeIntoDevelop("squash", "merge_queue_merge", toMain, {
+        isListed: false,
+      });
       expect(await world.quorum(id)).toBe(2);
     },
   );
 
   test("may be approved by Eve who merged it on GitHub's pages", async () => {
-    const { world, id } = await intoDevelop("squash", "pr_merge", "pull request", { keeper: "bob" });
+    const { world, id } = await mergeIntoDevelop("squash", "pr_merge", "pull request", { keeper: "bob" });
     expect((await world.contributors(id))?.people).not.toContain(toEmail("eve"));
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
 });
 
-describe("a pull request of which GitHub lists only the first 250 commits", () => {
+describe("a pull request with only its first 250 commits in GitHub's list", () => {
   test.each([
-    ["whoever made a commit after those", "ada", "eve"],
-    ["whoever pushed such a commit first", "eve", "ada"],
+    ["the author of a later commit", "ada", "eve"],
+    ["the first pusher of a later commit", "eve", "ada"],
   ] as const)("has %s as a contributor, and needs one more approval", async (_, claims, pusher) => {
     const before = await promoteFirstVersion(open());
     repository.git(["checkout", "-q", "-b", "long"]);
@@ -1479,7 +1481,7 @@ describe("a pull request of which GitHub lists only the first 250 commits", () =
     });
     await world.promote(before);
     const id = await world.ask(await world.push(before, after, "github:bob <bob@example.com>"));
-    await world.refused(id, "ada", "eve");
+    await world.expectRefused(id, "ada", "eve");
     expect(await world.quorum(id)).toBe(2);
     expect((await world.vote(id, "bob")).result).toBe("counted");
     expect((await world.vote(id, "sam")).result).toBe("decided");
@@ -1487,15 +1489,15 @@ describe("a pull request of which GitHub lists only the first 250 commits", () =
 });
 
 describe("a first version out of a repository of 600 commits on GitHub", () => {
-  /** Ada pushes all of it; who committed what is as the commits say. */
+  /** Ada pushes all commits; their authors are as the commits say. */
   const deliverFirst = async (
-    placed: Readonly<Record<number, ImportedCommit>>,
+    changes: Readonly<Record<number, ImportedCommit>>,
     play: (world: World, id: string) => Promise<void>,
   ) => {
     const commits = Array.from({ length: 600 }, (_, index) => ({
       author: toEmail(index % 2 ? "ada" : "bob"),
       files: { [`notes/${index}`]: `${index}` },
-      ...placed[index],
+      ...changes[index],
     }));
     const after = importCommits(repository.path, commits).at(-1) ?? "";
     const record = { activities: [createActivity("main", "push", "ada", nullCommit, after)] };
@@ -1507,36 +1509,36 @@ describe("a first version out of a repository of 600 commits on GitHub", () => {
   };
   const files = { "policy.yaml": policy, ...folder("churn", [slackIds.ada, slackIds.bob]) };
 
-  test("is approved by the other of a team of two, and not by who made an old commit of its folder", async () => {
+  test("may be approved by the second person of a team of two, and not by the author of an old commit of its folder", async () => {
     await deliverFirst({ 3: { author: toEmail("ada"), files } }, async (world, id) => {
       expect(await world.contributors(id)).toMatchObject({ people: [toEmail("ada")], unmapped: [] });
       expect(await world.quorum(id)).toBe(1);
-      await world.refused(id, "ada");
+      await world.expectRefused(id, "ada");
       expect((await world.vote(id, "bob")).result).toBe("decided");
     });
   });
 
-  test("may not be approved by Bob either where he made its third commit and Ada all others", async () => {
+  test("may be approved neither by Bob, who made its third commit, nor by Ada, who made the others", async () => {
     const bobs = { author: toEmail("bob"), files: { "models/churn/model.onnx": "bob's" } };
     const adas = { author: toEmail("ada"), files: { ...files, ...folder("churn") } };
     await deliverFirst({ 3: bobs, 598: adas }, async (world, id) => {
-      await world.refused(id, "ada", "bob");
+      await world.expectRefused(id, "ada", "bob");
       expect((await world.vote(id, "sam")).result).toBe("decided");
     });
   });
 
-  test("may not be approved by who made what was moved into its folder from another", async () => {
-    const others: Record<string, string> = { ...files, ...folder("churn") };
-    const model = others["models/churn/model.onnx"] ?? "";
-    const placed = {
+  test("may not be approved by the author of a file that moved into its folder from another", async () => {
+    const modelFiles: Record<string, string> = { ...files, ...folder("churn") };
+    const model = modelFiles["models/churn/model.onnx"] ?? "";
+    const changes = {
       3: { author: toEmail("sam"), files: { "lab/model.onnx": model } },
       300: {
         author: toEmail("ada"),
-        files: { ...others, "lab/model.onnx": null },
+        files: { ...modelFiles, "lab/model.onnx": null },
       },
     };
-    await deliverFirst(placed, async (world, id) => {
-      await world.refused(id, "ada", "sam");
+    await deliverFirst(changes, async (world, id) => {
+      await world.expectRefused(id, "ada", "sam");
       expect(await world.quorum(id)).toBe(1);
       expect((await world.vote(id, "bob")).result).toBe("decided");
     });
@@ -1550,17 +1552,17 @@ describe("on CodeCommit", () => {
       (["ada", "bob", "sam", "eve"] as const).map((person) => [toEmail(person), { arns: [arn(person)] }]),
     ),
   };
-  /** A host without a record of pushes that sends an event for each push to any branch. */
-  const codeCommit = (identities: NonNullable<Parameters<typeof open>[0]>["identities"] = users) =>
+  /** A host that sends an event for each push to any branch, and has no record of pushes. */
+  const openCodeCommit = (identities: NonNullable<Parameters<typeof open>[0]>["identities"] = users) =>
     open({
       identities,
       vouch: (source) => ({
         ...source,
-        history: async (...of) => ({ ...(await source.history(...of)), branches: "told" }),
+        history: async (...args) => ({ ...(await source.history(...args)), branches: "told" }),
       }),
     });
-  /** `claims` writes the commit on `feature`, Bob merges it. */
-  const merged = async (claims: Person, how = "--no-ff", main = how === "--no-ff") => {
+  /** A commit on `feature` in the name of `claims`, which Bob merges. */
+  const mergeFeature = async (claims: Person, how = "--no-ff", main = how === "--no-ff") => {
     repository.git(["checkout", "-q", "-b", "feature"]);
     const head = await repository.commit(createModelChange("a change"), claims);
     repository.git(["checkout", "-q", "main"]);
@@ -1572,12 +1574,12 @@ describe("on CodeCommit", () => {
   test.each(["--no-ff", "--ff-only"])(
     "Ada who pushes a commit in Sam's name to a branch may not approve it, merged by Bob with %s",
     async (how) => {
-      const world = codeCommit();
+      const world = openCodeCommit();
       const before = await promoteFirstVersion(world);
-      const { head, after } = await merged("sam", how);
+      const { head, after } = await mergeFeature("sam", how);
       await world.pushBranch("feature", null, head, arn("ada"));
       const id = await world.ask(await world.push(before, after, arn("bob")));
-      await world.refused(id, "ada", "sam");
+      await world.expectRefused(id, "ada", "sam");
       expect(await world.quorum(id)).toBe(1);
       expect((await world.vote(id, "bob")).result).toBe("decided");
     },
@@ -1585,25 +1587,25 @@ describe("on CodeCommit", () => {
 
   test.each([
     ["a bot", { bots: [arn("ada")] }, 1],
-    ["somebody whom nobody knows", {}, 2],
+    ["an unknown person", {}, 2],
   ] as const)(
     "Bob who merges what %s pushed to a branch may not approve it",
     async (_, identities, quorum) => {
-      const others = Object.fromEntries(
+      const people = Object.fromEntries(
         (["bob", "sam", "eve"] as const).map((person) => [toEmail(person), { arns: [arn(person)] }]),
       );
-      const world = codeCommit({ people: others, ...identities });
+      const world = openCodeCommit({ people, ...identities });
       const before = await promoteFirstVersion(world);
-      const { head, after } = await merged("sam");
+      const { head, after } = await mergeFeature("sam");
       await world.pushBranch("feature", null, head, arn("ada"));
       const id = await world.ask(await world.push(before, after, arn("bob")));
-      await world.refused(id, "bob", "sam");
+      await world.expectRefused(id, "bob", "sam");
       expect(await world.quorum(id)).toBe(quorum);
     },
   );
 
-  test("a team of two whose branch began where main was, moved forward to it", async () => {
-    const world = codeCommit();
+  test("a team of two may approve a branch that began at main's commit, after main moves forward to it", async () => {
+    const world = openCodeCommit();
     const before = await promoteFirstVersion(world);
     await repository.commit(createModelChange("ada's"), "ada");
     const after = repository.head();
@@ -1612,37 +1614,37 @@ describe("on CodeCommit", () => {
     await world.pushBranch("feature", before, after, arn("ada"));
     world.world.time.now += 1_000;
     const id = await world.ask(await world.push(before, after, arn("bob")));
-    await world.refused(id, "ada");
+    await world.expectRefused(id, "ada");
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
   test("Bob who resolves a conflict in his merge has made a change", async () => {
-    const world = codeCommit();
+    const world = openCodeCommit();
     const before = await promoteFirstVersion(world);
-    const { head } = await merged("sam");
+    const { head } = await mergeFeature("sam");
     await world.pushBranch("feature", null, head, arn("ada"));
     for (const [path, content] of Object.entries(createModelChange("by hand")))
       await repository.write(path, content);
     repository.git(["commit", "-q", "--all", "--amend", "--no-edit"], repository.as("bob"));
     const id = await world.ask(await world.push(before, repository.head(), arn("bob")));
-    await world.refused(id, "ada", "bob", "sam");
+    await world.expectRefused(id, "ada", "bob", "sam");
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
 
   test("Bob who merges his own branch, pushed in Sam's name, has pushed it", async () => {
-    const world = codeCommit();
+    const world = openCodeCommit();
     const before = await promoteFirstVersion(world);
-    const { head, after } = await merged("sam");
+    const { head, after } = await mergeFeature("sam");
     await world.pushBranch("feature", null, head, arn("bob"));
     const id = await world.ask(await world.push(before, after, arn("bob")));
-    await world.refused(id, "bob", "sam");
+    await world.expectRefused(id, "bob", "sam");
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
 
-  test("who made another branch from Ada's, or merged main back later, has pushed nothing of hers", async () => {
-    const world = codeCommit();
+  test("a person who makes another branch of Ada's commit or of main later is not its pusher", async () => {
+    const world = openCodeCommit();
     const before = await promoteFirstVersion(world);
-    const { head, after } = await merged("sam");
+    const { head, after } = await mergeFeature("sam");
     await world.pushBranch("feature", null, head, arn("ada"));
     world.world.time.now += 1_000;
     await world.pushBranch("other", null, head, arn("eve"));
@@ -1650,12 +1652,12 @@ describe("on CodeCommit", () => {
     world.world.time.now += 1_000;
     await world.pushBranch("late", null, after, arn("eve"));
     const id = await world.ask(change);
-    await world.refused(id, "ada", "sam");
+    await world.expectRefused(id, "ada", "sam");
     expect((await world.vote(id, "eve")).result).toBe("decided");
   });
 
-  test("merged commits of which no push is recorded need one more approval, however many they are", async () => {
-    const world = codeCommit();
+  test("merged commits without a recorded push need one more approval, however many they are", async () => {
+    const world = openCodeCommit();
     const before = await promoteFirstVersion(world);
     repository.git(["checkout", "-q", "-b", "feature"]);
     await repository.commit(createModelChange("1"), "sam");
@@ -1673,7 +1675,7 @@ describe("on CodeCommit", () => {
   test.each(["ada", "bob"] as const)(
     "a team of two: Ada pushes a branch, %s merges it, Bob approves",
     async (merger) => {
-      const world = codeCommit();
+      const world = openCodeCommit();
       const before = await promoteFirstVersion(world);
       repository.git(["checkout", "-q", "-b", "feature"]);
       const head = await repository.commit(createModelChange("ada's"), "ada");
@@ -1681,37 +1683,37 @@ describe("on CodeCommit", () => {
       repository.git(["checkout", "-q", "main"]);
       repository.git(["merge", "-q", "--no-ff", "feature", "-m", "Merge"], repository.as(merger));
       const id = await world.ask(await world.push(before, repository.head(), arn(merger)));
-      await world.refused(id, "ada");
+      await world.expectRefused(id, "ada");
       expect(await world.quorum(id)).toBe(1);
       expect((await world.vote(id, "bob")).result).toBe("decided");
     },
   );
 
   test("Ada who pushes a commit in Sam's name as a tag may not approve it where Eve makes a branch of it", async () => {
-    const world = codeCommit();
+    const world = openCodeCommit();
     const before = await promoteFirstVersion(world);
-    const { head, after } = await merged("sam");
+    const { head, after } = await mergeFeature("sam");
     await world.pushBranch("try-out", null, head, arn("ada"), "tag");
     world.world.time.now += 1_000;
     await world.pushBranch("feature", null, head, arn("eve"));
     const id = await world.ask(await world.push(before, after, arn("bob")));
-    await world.refused(id, "ada", "sam");
+    await world.expectRefused(id, "ada", "sam");
     expect(await world.quorum(id)).toBe(1);
     expect((await world.vote(id, "bob")).result).toBe("decided");
   });
 
-  test("whoever pushes what they committed on main needs no other record", async () => {
-    const world = codeCommit();
+  test("a push of one's own commits to main needs no other record", async () => {
+    const world = openCodeCommit();
     const before = await promoteFirstVersion(world);
     await repository.commit(createModelChange("1"), "ada");
     const after = await repository.commit(createModelChange("2"), "ada");
     const id = await world.ask(await world.push(before, after, arn("ada")));
-    await world.refused(id, "ada");
+    await world.expectRefused(id, "ada");
     expect(await world.quorum(id)).toBe(1);
   });
 });
 
-test("CodeCommit's caller is recorded as a whole ARN: a session's name proves nothing", () => {
+test("CodeCommit's caller is recorded as a full ARN, because a session's name proves nothing", () => {
   const callerUserArn = "arn:aws:sts::123456789012:assumed-role/DataScience/bob@example.com";
   const detail = {
     event: "referenceUpdated",
@@ -1725,7 +1727,7 @@ test("CodeCommit's caller is recorded as a whole ARN: a session's name proves no
   expect(parseCodeCommitPush({ source: "aws.codecommit", detail })?.pusher).toBe(callerUserArn);
 });
 
-/** What a person does to the repository; `claims` is whose name git writes where the maker pushes it themselves. */
+/** A person's action on the repository. `claims`: the name in the commit, where the maker also pushes it. */
 const action = fc.record({
   kind: fc.constantFrom(
     "commit",
@@ -1742,7 +1744,7 @@ const action = fc.record({
   claims: fc.constantFrom<Person>("ada", "bob", "sam"),
 });
 
-test("over histories of merges, squashes, rebases, reverts, cherry-picks, renames and forged authors, no contributor's click ever counts", async () => {
+test("over histories of merges, squashes, rebases, reverts, cherry-picks, renames and forged authors, a contributor's click never counts", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 7 }), async (actions) => {
       const before = repository;
@@ -1750,12 +1752,12 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
       const world = createWorld(repository);
       try {
         let pushed = await promoteFirstVersion(world);
-        /** The real authors of what is on main, as the test records them. */
+        /** The real authors of main's content, as the test records them. */
         const makers = new Set<Person>();
         let model = "churn";
         let last: Awaited<ReturnType<World["push"]>> | undefined;
         for (const [index, { kind, maker, pusher, claims: forged }] of actions.entries()) {
-          // A local repository keeps no record of who else had it: what another pushes is forged without a trace.
+          // A local repository does not record other pushers: nothing shows who forged a commit that another pushes.
           const claims = maker === pusher ? forged : maker;
           const file = `models/${model}/file-${index}.txt`;
           const text = Array.from({ length: 20 }, (_, line) => `${index} ${line} ${maker}`).join("\n");
@@ -1815,12 +1817,12 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
           pushed = after;
         }
         if (!last) throw new Error("the last action pushes");
-        const asked = await world.ask(last).catch((error: unknown) => {
+        const id = await world.ask(last).catch((error: unknown) => {
           if (error instanceof Error && error.name === "QuorumOutOfReach") return undefined;
           throw error;
         });
-        if (asked === undefined) return;
-        for (const maker of makers) expect((await world.vote(asked, maker)).result).toBe("refused");
+        if (id === undefined) return;
+        for (const maker of makers) expect((await world.vote(id, maker)).result).toBe("refused");
       } finally {
         world.close();
         await repository.remove();
@@ -1832,25 +1834,25 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
 }, 600_000);
 
 const method = fc.constantFrom<"merge" | "squash" | "rebase">("merge", "squash", "rebase");
-const other = fc.constantFrom<Person>("bob", "sam");
+const anotherPerson = fc.constantFrom<Person>("bob", "sam");
 /**
- * How a commit comes to main on GitHub. Ada neither merges nor is named in a commit: only what she did to bring hers tells
- * of her.
+ * How a commit comes to main on GitHub. Ada does not merge and is not named in a commit: only her pushes and pull
+ * requests show that she made it.
  */
 const hostAction = fc.record({
   way: fc.constantFrom("push", "merge by git", "pull request", "develop", "develop", "fork"),
-  /** Who really makes the commit, pushes it first and opens its pull request. */
+  /** The real author, who also pushes it first and opens its pull request. */
   maker: fc.constantFrom<Person>("ada", "ada", "bob", "sam"),
-  claims: other,
-  /** Who merges it, and where it goes by develop, opens that one's pull request and merges it, too. */
-  keeper: other,
+  claims: anotherPerson,
+  /** The person who merges it. For develop: who also opens and merges develop's pull request. */
+  keeper: anotherPerson,
   method,
-  /** Of develop into main. */
+  /** The method to merge develop into main. */
   second: method,
 });
 type HostAction = typeof hostAction extends fc.Arbitrary<infer Action> ? Action : never;
 
-/** Plays these actions in the repository; what GitHub then knows of them, and who made something by the test's own account. */
+/** Plays these actions in the repository; returns GitHub's record of them and the real authors. */
 const playOnGitHub = async (actions: readonly HostAction[]) => {
   const activities: object[] = [];
   const fork: object[] = [];
@@ -1859,7 +1861,8 @@ const playOnGitHub = async (actions: readonly HostAction[]) => {
   let numbers = 0;
   const revision = (name: string) => repository.git(["rev-parse", name]);
   /** Newest first. */
-  const note = (to: object[], ...of: Parameters<typeof createActivity>) => to.unshift(createActivity(...of));
+  const addActivity = (list: object[], ...args: Parameters<typeof createActivity>) =>
+    list.unshift(createActivity(...args));
   const committer = (by: string) =>
     Object.fromEntries(Object.entries(repository.as(by)).filter(([key]) => key.startsWith("GIT_COMMITTER")));
   const merge = (
@@ -1887,7 +1890,7 @@ const playOnGitHub = async (actions: readonly HostAction[]) => {
     if (how !== "rebase") verified.add(end);
     const pull = pullRequest(++numbers, opener, { ref: source, sha: head }, end, commits);
     pulls[end] = { ...pull, head: { ...pull.head, repo: { full_name: from } } };
-    note(activities, target, "pr_merge", by, start, end);
+    addActivity(activities, target, "pr_merge", by, start, end);
   };
 
   const makers = new Set<Person>();
@@ -1898,23 +1901,23 @@ const playOnGitHub = async (actions: readonly HostAction[]) => {
     const develop = `develop-${index}`;
     const change = () => repository.commit({ [`models/churn/file-${index}.txt`]: maker }, claims);
     makers.add(maker);
-    if (way === "push") note(activities, "main", "push", maker, before, await change());
+    if (way === "push") addActivity(activities, "main", "push", maker, before, await change());
     else {
-      const place = way === "fork" ? fork : activities;
+      const log = way === "fork" ? fork : activities;
       repository.git(["checkout", "-q", "-b", branch]);
-      note(place, branch, "branch_creation", maker, nullCommit, before);
-      note(place, branch, "push", maker, before, await change());
+      addActivity(log, branch, "branch_creation", maker, nullCommit, before);
+      addActivity(log, branch, "push", maker, before, await change());
       repository.git(["checkout", "-q", "main"]);
     }
     if (way === "merge by git") {
       repository.git(["merge", "-q", "--no-ff", branch, "-m", "Merge"], repository.as(keeper));
-      note(activities, "main", "push", keeper, before, repository.head());
+      addActivity(activities, "main", "push", keeper, before, repository.head());
     }
     if (way === "pull request") merge(branch, "main", how, maker, keeper);
     if (way === "fork") merge(branch, "main", how, maker, keeper, "fork/models");
     if (way === "develop") {
       repository.git(["branch", develop]);
-      note(activities, develop, "branch_creation", keeper, nullCommit, before);
+      addActivity(activities, develop, "branch_creation", keeper, nullCommit, before);
       merge(branch, develop, how, maker, keeper);
       merge(develop, "main", second, keeper, keeper);
     }
@@ -1924,18 +1927,18 @@ const playOnGitHub = async (actions: readonly HostAction[]) => {
   return { record, makers, pushed: pushed.at(-1) };
 };
 
-test("on GitHub, however a commit comes to main and whoever brings it there, no click of who made it counts, or more than one is needed", async () => {
+test("on GitHub, however a commit comes to main and whoever brings it there, its maker's click does not count, or more than one is needed", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(hostAction, { minLength: 1, maxLength: 2 }), async (actions) => {
       const outer = repository;
       repository = await createRepository();
       try {
-        const served = await repository.commit({ "policy.yaml": policy, ...folder("churn") }, "eve");
+        const firstCommit = await repository.commit({ "policy.yaml": policy, ...folder("churn") }, "eve");
         const { record, makers, pushed } = await playOnGitHub(actions);
         await useGitHubServer(record, async (vouch) => {
           const world = createWorld(repository, { identities: logins, vouch });
           try {
-            await world.promote(served);
+            await world.promote(firstCommit);
             if (!pushed) throw new Error("the last action pushes");
             const { before, after, by } = pushed;
             const change = await world.push(before, after, `github:${by} <${toEmail(by)}>`);
@@ -1944,7 +1947,7 @@ test("on GitHub, however a commit comes to main and whoever brings it there, no 
               throw error;
             });
             if (id === undefined) return;
-            // What is unsaid about one commit must not hide who made another.
+            // Missing data about one commit must not hide the author of another.
             const isRaised = ((await world.quorum(id)) ?? 1) > 1;
             for (const maker of isRaised ? [...makers].slice(0, 1) : makers) {
               const { result } = await world.vote(id, maker);
@@ -1962,7 +1965,7 @@ test("on GitHub, however a commit comes to main and whoever brings it there, no 
     }),
     {
       numRuns: 7,
-      // By chance alone few runs come by another branch.
+      // Random runs rarely use another branch.
       examples: (["squash", "rebase"] as const).map((method): [HostAction[]] => [
         [{ way: "develop", maker: "ada", claims: "sam", keeper: "bob", method, second: "merge" }],
       ]),
@@ -1973,17 +1976,17 @@ test("on GitHub, however a commit comes to main and whoever brings it there, no 
 /** Actions on a branch on a host that sends an event for each push. */
 const branchAction = fc.record({
   kind: fc.constantFrom("commit", "merge", "fast-forward", "merge of a branch made from it"),
-  /** Who really makes the commit and pushes it first. */
+  /** The real author, who also pushes it first. */
   maker: fc.constantFrom<Person>("ada", "bob", "sam"),
   claims: fc.constantFrom<Person>("ada", "bob", "sam"),
-  /** Who makes another branch of it. */
+  /** The person who makes another branch from it. */
   taker: fc.constantFrom<Person>("ada", "bob", "sam"),
   merger: fc.constantFrom<Person>("ada", "bob", "sam"),
-  /** Whether Slipway gets an event of the maker's push; it gets one for every push to main. */
-  isTold: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+  /** Whether Slipway gets an event for the maker's push; it always gets one for a push to main. */
+  isSent: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
 });
 
-test("whoever pushes, takes over or merges a branch, no click of who made its commits counts, or more than one is needed", async () => {
+test("whoever pushes, takes over or merges a branch, clicks of its commits' makers do not count, or more than one is needed", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(branchAction, { minLength: 1, maxLength: 4 }), async (actions) => {
       const before = repository;
@@ -1991,8 +1994,8 @@ test("whoever pushes, takes over or merges a branch, no click of who made its co
       const world = createWorld(repository, {
         vouch: (source) => ({
           ...source,
-          history: async (...of) => ({
-            ...(await source.history(...of)),
+          history: async (...args) => ({
+            ...(await source.history(...args)),
             branches: "told",
           }),
         }),
@@ -2001,14 +2004,14 @@ test("whoever pushes, takes over or merges a branch, no click of who made its co
         let pushed = await promoteFirstVersion(world);
         const makers = new Set<Person>();
         let last: Awaited<ReturnType<World["push"]>> | undefined;
-        for (const [index, { kind, maker, claims, taker, merger, isTold }] of actions.entries()) {
+        for (const [index, { kind, maker, claims, taker, merger, isSent }] of actions.entries()) {
           const isDirect = kind === "commit";
           const branch = isDirect ? "main" : `branch-${index}`;
           if (!isDirect) repository.git(["checkout", "-q", "-b", branch]);
           const head = await repository.commit({ [`models/churn/file-${index}.txt`]: maker }, claims);
           makers.add(maker);
-          // After a push without an event the next one to the same commit looks like the first.
-          if (!isDirect && (isTold || kind !== "merge"))
+          // After a push without an event the next push to the same commit looks like the first.
+          if (!isDirect && (isSent || kind !== "merge"))
             await world.pushBranch(branch, null, head, toEmail(maker));
           world.world.time.now += 1_000;
           if (kind === "merge of a branch made from it")
@@ -2031,12 +2034,12 @@ test("whoever pushes, takes over or merges a branch, no click of who made its co
         });
         if (id === undefined) return;
         const isRaised = ((await world.quorum(id)) ?? 1) > 1;
-        const [one, ...others] = makers;
-        if (one === undefined) return;
-        const result = (await world.vote(id, one)).result;
+        const [firstMaker, ...otherMakers] = makers;
+        if (firstMaker === undefined) return;
+        const result = (await world.vote(id, firstMaker)).result;
         if (isRaised) expect(result).not.toBe("decided");
         else expect(result).toBe("refused");
-        for (const maker of isRaised ? [] : others)
+        for (const maker of isRaised ? [] : otherMakers)
           expect((await world.vote(id, maker)).result).toBe("refused");
       } finally {
         world.close();

@@ -74,7 +74,7 @@ const LockResult = z.union([
   z.object({ owns: z.literal(false), name: z.string(), message: z.string() }),
 ]);
 
-/** A process that takes the folder; `result` says whether it got it. */
+/** A process that acquires the folder; `result`: whether it succeeded. */
 const startLockProcess = (folder: string, url?: string) => {
   const child = spawn(process.execPath, [program, folder, ...(url === undefined ? [] : [url])], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -98,14 +98,14 @@ const startLockProcess = (folder: string, url?: string) => {
 
 describe("a data folder has one owner", { timeout: 5 * minutes }, () => {
   test("of several processes that start at once exactly one gets it, and the others name its owner", async () => {
-    const started = Array.from({ length: 5 }, () => startLockProcess(root));
-    const results = await Promise.all(started.map((one) => one.result));
+    const processes = Array.from({ length: 5 }, () => startLockProcess(root));
+    const results = await Promise.all(processes.map(({ result }) => result));
     const winners = results.filter(({ owns }) => owns);
     expect(winners).toHaveLength(1);
-    for (const one of results)
-      if (!one.owns) {
-        expect(one.name).toBe("AlreadyRunning");
-        expect(one.message).toMatch(
+    for (const result of results)
+      if (!result.owns) {
+        expect(result.name).toBe("AlreadyRunning");
+        expect(result.message).toMatch(
           /is in use .*: stop that process, or choose another folder with --data\./,
         );
       }
@@ -119,7 +119,7 @@ describe("a data folder has one owner", { timeout: 5 * minutes }, () => {
         ),
       ),
     });
-    await Promise.all([...started, late].map((one) => one.leave()));
+    await Promise.all([...processes, late].map(({ leave }) => leave()));
   });
 
   test("SIGKILL frees it at once, also where another process has the recorded process id", async () => {
@@ -127,9 +127,9 @@ describe("a data folder has one owner", { timeout: 5 * minutes }, () => {
     expect(await first.result).toMatchObject({ owns: true });
     expect(findRunningWorld(resolveDataFolder(root))?.url).toBe("http://127.0.0.1:4747");
     await first.kill();
-    // In a container the next process may have the id of the killed one.
-    const written = JSON.parse(readFileSync(resolveDataFolder(root).running, "utf8"));
-    writeFileSync(resolveDataFolder(root).running, JSON.stringify({ ...written, pid: process.pid }));
+    // In a container the next process may get the id of the killed process.
+    const announcement = JSON.parse(readFileSync(resolveDataFolder(root).running, "utf8"));
+    writeFileSync(resolveDataFolder(root).running, JSON.stringify({ ...announcement, pid: process.pid }));
     expect(findRunningWorld(resolveDataFolder(root))).toBeUndefined();
     const second = startLockProcess(root);
     expect(await second.result).toMatchObject({ owns: true });
@@ -150,15 +150,15 @@ describe("a data folder has one owner", { timeout: 5 * minutes }, () => {
   test("a command that only reads takes it from nobody, and blocks nobody", async () => {
     const { lock } = resolveDataFolder(root);
     expect(isLocked(lock)).toBe(false);
-    const looking = setInterval(() => isLocked(lock), 1);
+    const timer = setInterval(() => isLocked(lock), 1);
     try {
-      const one = startLockProcess(root);
-      expect(await one.result).toMatchObject({ owns: true });
+      const owner = startLockProcess(root);
+      expect(await owner.result).toMatchObject({ owns: true });
       expect(isLocked(lock)).toBe(true);
-      await one.leave();
+      await owner.leave();
       expect(isLocked(lock)).toBe(false);
     } finally {
-      clearInterval(looking);
+      clearInterval(timer);
     }
   });
 
@@ -185,7 +185,7 @@ const expectUnusable = (work: () => unknown): void => {
   });
 };
 
-/** Damaged databases, and the sentence for each. */
+/** Ways to damage a database. */
 const damages: ReadonlyMap<string, (path: string) => void> = new Map([
   ["random bytes", (path) => writeFileSync(path, Buffer.alloc(20_000, "not a database "))],
   ["a file that is cut off in its header", (path) => truncateSync(path, 50)],
@@ -205,9 +205,9 @@ const damages: ReadonlyMap<string, (path: string) => void> = new Map([
     "another program's database",
     (path) => {
       rmSync(path);
-      const other = new DatabaseSync(path);
-      other.exec("CREATE TABLE songs (title TEXT)");
-      other.close();
+      const songs = new DatabaseSync(path);
+      songs.exec("CREATE TABLE songs (title TEXT)");
+      songs.close();
     },
   ],
   [
@@ -226,7 +226,7 @@ const damages: ReadonlyMap<string, (path: string) => void> = new Map([
 const makeDatabase = (path: string): void => {
   const database = openDatabase(path);
   database.prepare("INSERT INTO items (partition, sort, value, version) VALUES ('a', 'b', '1', 1)").run();
-  // Into the file itself, and no log beside it.
+  // Moves all rows from the log into the database file.
   database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
   database.close();
 };
@@ -263,9 +263,9 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
   );
 
   test("changed bytes anywhere give the rows or that sentence, never another error", () => {
-    const whole = join(root, "whole.sqlite");
-    makeDatabase(whole);
-    const bytes = readFileSync(whole);
+    const original = join(root, "whole.sqlite");
+    makeDatabase(original);
+    const bytes = readFileSync(original);
     let file = 0;
     fc.assert(
       fc.property(
@@ -286,7 +286,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     );
   });
 
-  test("a truncated write-ahead log loses its last writes and no more", async () => {
+  test("a truncated write-ahead log loses only its last writes", async () => {
     const path = join(root, "state.sqlite");
     const writer = openDatabase(path);
     const store = createSqliteStore({ database: writer, clock: Date.now });
@@ -334,9 +334,9 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
     }
   });
 
-  const say = { env: { ...process.env, NO_COLOR: "1" }, outputs: [] };
+  const fixture = { env: { ...process.env, NO_COLOR: "1" }, outputs: [] };
   const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await runSlipway(say, args, 3 * minutes);
+    const { code, stdout, stderr } = await runSlipway(fixture, args, 3 * minutes);
     expect({ code, stdout }, stderr).toEqual({ code: 3, stdout: "" });
     expect(stderr).not.toMatch(/\n\s+at /);
     return stderr;
@@ -361,7 +361,7 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
       );
   });
 
-  test("an empty database file is not taken for a new one, and a damaged desk database exits the start with 3", async () => {
+  test("an empty database file does not count as new, and a start with a damaged desk database exits with 3", async () => {
     const folder = resolveDataFolder(root);
     writeFileSync(folder.database, "");
     writeFileSync(folder.secrets, "BLOB_KEY=a\n");
@@ -378,9 +378,9 @@ describe("a damaged database", { timeout: 5 * minutes }, () => {
 
 describe("a clock that is set back by hours", () => {
   const hour = 3_600_000;
-  const three = 15 * hour;
-  const stored = () => {
-    let now = three;
+  const start = 15 * hour;
+  const openStore = () => {
+    let now = start;
     const database = openDatabase(join(root, "state.sqlite"));
     return {
       store: createSqliteStore({ database, clock: () => now }),
@@ -393,37 +393,37 @@ describe("a clock that is set back by hours", () => {
   };
 
   test("lets later pushes supersede earlier ones, and never the reverse", async () => {
-    const { store, database } = stored();
+    const { store, database } = openStore();
     const take = (delivery: string, requestedAt: number, now: number) =>
       createClaims({ store }).take(
         { environment: "stage", model: "churn", delivery, requestedAt, now },
         "newer",
       );
-    await take("before", three, three + 1_000);
-    const back = three - 3 * hour;
+    await take("before", start, start + 1_000);
+    const back = start - 3 * hour;
     expect(await take("after", back, back + 1_000)).toMatchObject({ status: "granted", fence: 2 });
     expect(await take("later", back + 2_000, back + 3_000)).toMatchObject({ status: "granted", fence: 3 });
     // With a correct clock an earlier push that arrives late is refused, also after the clock was set back.
     await expect(take("late", back + 1_000, back + 4_000)).rejects.toMatchObject({ name: "Superseded" });
-    await take("again", three, three + 1_000);
-    await expect(take("earlier", three - 1_000, back)).rejects.toMatchObject({ name: "Superseded" });
+    await take("again", start, start + 1_000);
+    await expect(take("earlier", start - 1_000, back)).rejects.toMatchObject({ name: "Superseded" });
     database.close();
   });
 
   test("limits no key for longer than its rate window", async () => {
-    const { store, set, database } = stored();
-    let now = three;
+    const { store, set, database } = openStore();
+    let now = start;
     const limiter = createRateLimiter({ store, clock: () => now, warn: () => undefined });
     const rate = { perMinute: 60, burst: 2 };
     for (let request = 0; request < 3; request++) await limiter("key", rate);
     expect(await limiter("key", rate)).toMatchObject({ admitted: false });
-    now = three - 3 * hour;
+    now = start - 3 * hour;
     set(now);
     expect(await limiter("key", rate)).toMatchObject({ admitted: true });
     database.close();
   });
 
-  test("leaves a canary its traffic: the window is that of the last bake", async () => {
+  test("keeps a canary's traffic: the window is that of the last bake", async () => {
     const world = createMemoryWorld();
     await promoteVersion(world, "a", 1);
     const champion = await world.ledger.serving("prod", toyModel);
@@ -464,7 +464,7 @@ describe("a clock that is set back by hours", () => {
   });
 
   test("caches a rotated secret no longer than five minutes", async () => {
-    let now = three;
+    let now = start;
     let value = "old";
     const cached = cacheSecrets({ read: async () => value }, () => now);
     expect(await cached.read("x")).toBe("old");

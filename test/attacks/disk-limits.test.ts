@@ -39,21 +39,21 @@ beforeEach(async () => {
 });
 afterEach(() => workFolder.remove());
 
-/** A disk of its own of so many megabytes; undefined where this user may mount none. */
+/** A separate disk of this size; undefined where this user may not mount one. */
 const mountDisk = (megabytes: number) => {
   const path = join(workFolder.path, "disk");
   mkdirSync(path);
   const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "none", path]);
   if (status !== 0) {
     if (process.env.CI === "true")
-      throw new Error("A disk cannot be mounted, and CI=true allows no skipping.");
-    console.warn("SKIPPED: the full disk, because this user may not mount a file system of its own here.");
+      throw new Error("A disk cannot be mounted, and CI=true does not allow skipping.");
+    console.warn("SKIPPED: the full disk, because this user may not mount a file system here.");
     return undefined;
   }
   const filling = join(path, "filling");
   return {
     path,
-    /** Until not one byte more goes in. */
+    /** Writes until the disk is full. */
     fill: () => {
       const file = openSync(filling, "a");
       try {
@@ -84,7 +84,7 @@ const sendPredict = async (url: string) => {
   return { status: response.status, warning: response.headers.get("x-storage-warning") };
 };
 
-/** `slipway serve` as anyone starts it, on a data folder below `path`. */
+/** `slipway serve` on a data folder below `path`. */
 const serve = (path: string, stdout: number | "pipe"): ChildProcess =>
   spawn(
     process.execPath,
@@ -126,20 +126,20 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
         timeout: 2 * minutes,
       })
       .toBeDefined();
-    const at = url ?? "";
-    expect(await sendPredict(at)).toEqual({ status: 200, warning: null });
+    const baseUrl = url ?? "";
+    expect(await sendPredict(baseUrl)).toEqual({ status: 200, warning: null });
     disk.fill();
-    // SQLite still writes into free space of its files: call until it is full.
+    // SQLite still writes into free space of its files: predict until that is full.
     const full = [];
     for (let request = 0; request < 3_000 && full.length < 50; request++) {
-      const answer = await sendPredict(at);
-      expect(answer.status).toBe(200);
-      if (answer.warning !== null) full.push(answer.warning);
+      const response = await sendPredict(baseUrl);
+      expect(response.status).toBe(200);
+      if (response.warning !== null) full.push(response.warning);
     }
     expect(full).toEqual(Array(50).fill("write_failed"));
-    expect((await fetch(`${at}/health`)).status).toBe(200);
+    expect((await fetch(`${baseUrl}/health`)).status).toBe(200);
     disk.free();
-    await expect.poll(async () => (await sendPredict(at)).warning, { timeout: minutes }).toBeNull();
+    await expect.poll(async () => (await sendPredict(baseUrl)).warning, { timeout: minutes }).toBeNull();
     expect(child.exitCode).toBeNull();
     child.kill("SIGINT");
     const [code] = await once(child, "close");
@@ -158,20 +158,20 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
       );
       const { delivery } = await rehearsal.waitFor("question");
       const approvals = await runSlipway(fixture, ["approvals", "--json", "--data", data]);
-      const [asked] = z.array(z.object({ id: z.string() })).parse(JSON.parse(approvals.stdout));
-      const answered = ["approve", asked?.id ?? "", "--as", approverId, "--data", data];
-      expect((await runSlipway(fixture, answered)).code).toBe(0);
+      const [approval] = z.array(z.object({ id: z.string() })).parse(JSON.parse(approvals.stdout));
+      const args = ["approve", approval?.id ?? "", "--as", approverId, "--data", data];
+      expect((await runSlipway(fixture, args)).code).toBe(0);
       await rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
       const { url } = await rehearsal.waitFor("serving", ({ environment }) => environment === "prod");
       expect(await sendPredict(url)).toEqual({ status: 200, warning: null });
       disk.fill();
       const full = [];
       for (let request = 0; request < 5_000 && full.length < 20; request++) {
-        const answer = await sendPredict(url).catch((error: unknown) => {
-          throw new Error(`prod does not answer:\n${rehearsal.describe()}`, { cause: error });
+        const response = await sendPredict(url).catch((error: unknown) => {
+          throw new Error(`prod does not respond:\n${rehearsal.describe()}`, { cause: error });
         });
-        expect(answer.status, rehearsal.describe()).toBe(200);
-        if (answer.warning !== null) full.push(answer.warning);
+        expect(response.status, rehearsal.describe()).toBe(200);
+        if (response.warning !== null) full.push(response.warning);
       }
       expect(full).toEqual(Array(20).fill("write_failed"));
       disk.free();
@@ -186,7 +186,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
   test("an output that nobody reads any more ends no process", async () => {
     child = serve(workFolder.path, "pipe");
     const { stdout, stderr } = child;
-    if (!stdout || !stderr) throw new Error("it has pipes");
+    if (!stdout || !stderr) throw new Error("the process has no pipes");
     const [line] = await once(createInterface({ input: stdout }), "line");
     const url = String(line).match(/http:\/\/127\.0\.0\.1:\d+/)?.[0] ?? "";
     stdout.destroy();
@@ -305,7 +305,7 @@ describe("a data folder over its limit", () => {
       const model = request % 2 === 0 ? "churn" : "other";
       const at = start - (requests - request) * 60_000;
       const many = request % 10 === 0 ? 150 : 1;
-      const one = { label: "stay", scores: { stay: 0.75, churn: 0.25 } };
+      const prediction = { label: "stay", scores: { stay: 0.75, churn: 0.25 } };
       await records.record({
         ...{
           id: `id-${request}`,
@@ -317,7 +317,7 @@ describe("a data folder over its limit", () => {
           latencyMs: 1,
         },
         rows: Array.from({ length: many }, () => ({ text: `${request} `.repeat(60) })),
-        predictions: Array.from({ length: many }, () => one),
+        predictions: Array.from({ length: many }, () => prediction),
       });
       metrics.request({
         ...{ environment: "prod", model, version: "1", at, latencyMs: 1, failed: false },
@@ -342,8 +342,8 @@ describe("a data folder over its limit", () => {
     await traffic(data, 1_000);
     const before = pages(data);
     const limit = Math.round(before / 2);
-    const forgotten = await data.keep(limit).look();
-    expect(forgotten).toBeGreaterThan(0);
+    const deleted = await data.keep(limit).look();
+    expect(deleted).toBeGreaterThan(0);
     expect(pages(data)).toBeLessThan(limit);
     expect(statSync(data.folder.database).size).toBeLessThan(before * 0.7);
 
@@ -355,7 +355,7 @@ describe("a data folder over its limit", () => {
       .map(({ sort }) => String(sort));
     expect(index.length).toBeGreaterThan(0);
     expect(index.length).toBeLessThan(1_000);
-    // The newest are there, without a gap: what went was older than all that stayed.
+    // The newest records remain, without a gap: each deleted record is older.
     expect(index.map((sort) => sort.slice(16))).toEqual(
       Array.from({ length: index.length }, (_, at) => `id-${1_000 - index.length + at}`),
     );
@@ -389,7 +389,7 @@ describe("a data folder over its limit", () => {
     await traffic(data, 400);
     let most = 0;
     let now = 0;
-    const counted = {
+    const spy = {
       ...data.database,
       prepare: (sql: string) => {
         const statement = data.database.prepare(sql);
@@ -410,7 +410,7 @@ describe("a data folder over its limit", () => {
         return result;
       },
     };
-    await createDataLimiter({ ...data, database: counted, limitBytes: 200_000, log: () => undefined }).look();
+    await createDataLimiter({ ...data, database: spy, limitBytes: 200_000, log: () => undefined }).look();
     expect(most).toBeGreaterThan(trimBatchSize);
     expect(most).toBeLessThanOrEqual(4 * trimBatchSize);
     data.metrics.close();
@@ -422,26 +422,26 @@ describe("a data folder over its limit", () => {
     await data.store.put({ partition: "ledger#prod#churn", sort: "1" }, { kept: true });
     await traffic(data, 100);
     const limit = 3_000_000;
-    const keeping = data.keep(limit);
+    const limiter = data.keep(limit);
     const requests = () => data.count("items WHERE partition LIKE 'predictions#%'");
-    expect(await keeping.look()).toBe(0);
-    // What nobody counted: a look that walked would find the folder over its limit.
-    const stranger = join(data.folder.blobs, "stranger@blob");
-    writeFileSync(stranger, Buffer.alloc(limit));
-    expect(await keeping.look()).toBe(0);
+    expect(await limiter.look()).toBe(0);
+    // A file that was not counted: only a walk of the folder finds that it is over its limit.
+    const uncounted = join(data.folder.blobs, "stranger@blob");
+    writeFileSync(uncounted, Buffer.alloc(limit));
+    expect(await limiter.look()).toBe(0);
     data.pass(hour);
-    // Their records and their metrics.
-    expect(await keeping.look()).toBe(200);
+    // 100 records and 100 metrics.
+    expect(await limiter.look()).toBe(200);
     expect(requests()).toBe(0);
-    rmSync(stranger);
+    rmSync(uncounted);
     data.pass(hour);
-    await keeping.look();
+    await limiter.look();
 
     await traffic(data, 100);
-    expect(await keeping.look()).toBe(0);
-    // What this process puts is counted at once.
+    expect(await limiter.look()).toBe(0);
+    // Writes of this process count at once.
     await data.blobs.put("reports/large", Buffer.alloc(limit), { contentType: "text/plain" });
-    expect(await keeping.look()).toBe(200);
+    expect(await limiter.look()).toBe(200);
     data.metrics.close();
     data.database.close();
   });
@@ -459,9 +459,9 @@ describe("a data folder over its limit", () => {
     const data = open();
     await data.store.put({ partition: "ledger#prod#churn", sort: "1" }, { kept: "x".repeat(200_000) });
     await traffic(data, 50);
-    const keeping = data.keep(100_000);
-    await keeping.look();
-    await keeping.look();
+    const limiter = data.keep(100_000);
+    await limiter.look();
+    await limiter.look();
     expect(data.count("items WHERE partition LIKE 'predictions#%'")).toBe(0);
     expect(data.count("requests")).toBe(0);
     expect(await data.store.get({ partition: "ledger#prod#churn", sort: "1" })).toBeDefined();

@@ -9,7 +9,7 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 
 const endlessBody = buildLoopBody("Identity");
-/** Loops as often as the largest x of its rows says, times a billion: 0 ends at once, as in every trial. */
+/** Loops a billion times the largest x of its rows: 0 ends at once, as in every trial. */
 const loopingModel = writeOnnx({
   graph: {
     nodes: [
@@ -77,27 +77,27 @@ const sendPredict = (...xs: readonly number[]): Promise<Response> =>
   });
 /** More rows than the event loop handles: another process gets them. */
 const largeBatch = Array<number>(4_000).fill(0);
-/** How often /health responded during `work`. */
+/** Number of responses of /health during `work`. */
 const countHealthResponses = async (work: Promise<unknown>): Promise<number> => {
   let over = false;
   const end = work.finally(() => {
     over = true;
   });
-  let answered = 0;
+  let count = 0;
   while (!over) {
     const response = await fetch(`${url}/health`);
     await response.text();
-    if (response.status === 200 && !over) answered++;
+    if (response.status === 200 && !over) count++;
   }
   await end;
-  return answered;
+  return count;
 };
 
 describe("a run that never ends", () => {
   test("fails alone: requests of the same batch get their response, and /health responds meanwhile", async () => {
     const all = Promise.all([sendPredict(0), sendPredict(500), sendPredict(0), sendPredict(0)]);
-    const alive = await countHealthResponses(all);
-    expect(alive).toBeGreaterThan(10);
+    const responses = await countHealthResponses(all);
+    expect(responses).toBeGreaterThan(10);
     const [first, endless, ...others] = await all;
     expect([first, ...others].map((response) => response?.status)).toEqual([200, 200, 200]);
     expect(endless?.status).toBe(504);
@@ -108,7 +108,7 @@ describe("a run that never ends", () => {
     expect((await sendPredict(0)).status).toBe(200);
   });
 
-  test("in a large body fails alone too, and repeated runs block no small request", async () => {
+  test("in a large body fails alone too, and repeated runs do not block small requests", async () => {
     expect((await sendPredict(...largeBatch)).status).toBe(200);
     const endless = sendPredict(500, ...largeBatch);
     expect(await countHealthResponses(endless)).toBeGreaterThan(10);

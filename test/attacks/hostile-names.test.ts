@@ -23,7 +23,7 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { openLog } from "#worlds/embedded/data/open-log.ts";
 import { createJsonReporter, createTerminalReporter } from "#worlds/embedded/reporter.ts";
 
-/** What every object inherits; `__proto__` is no name for an input or a label (see below). */
+/** Names that every object inherits. `__proto__` is not allowed for an input or a label (see below). */
 const inheritedNames = ["constructor", "toString", "hasOwnProperty", "valueOf", "isPrototypeOf"] as const;
 const now = Date.UTC(2026, 10, 28, 12);
 const number = (name: string) => ({ name, type: "number", min: -10, max: 10 });
@@ -63,7 +63,7 @@ afterAll(async () => {
   await folder.remove();
 });
 
-/** The service over HTTP as `functionVersion`, with records; each reported request goes the way of a function's output. */
+/** The service over HTTP as `functionVersion`, with records; each reported request passes as a function's log line. */
 const startService = (model: LoadedModel, functionVersion: string) => {
   const reported: RequestMetrics[] = [];
   const store = createSqliteStore({ database, clock: () => now });
@@ -104,12 +104,12 @@ const startService = (model: LoadedModel, functionVersion: string) => {
     ),
   );
   const post = async (path: string, body: unknown, type = "application/json") => {
-    const answer = await app.request(path, {
+    const response = await app.request(path, {
       method: "POST",
       headers: { "content-type": type },
       body: typeof body === "string" ? body : JSON.stringify(body),
     });
-    return { status: answer.status, text: await answer.text() };
+    return { status: response.status, text: await response.text() };
   };
   return { app, post, reported, log };
 };
@@ -124,12 +124,12 @@ const rule = {
 const limits = { errorPoints: 1, latencyP95: { ratio: 1.5, slackMs: 5 }, labelSharePoints: 10 };
 
 const judgeNames = async (names: readonly string[]) => {
-  const of = async (version: string) =>
+  const readStatistics = async (version: string) =>
     metrics.statistics(
       { environment: "prod", model: "constructor", version, from: now - 1, to: now + 1 },
       { percentiles: choosePercentiles(300), labels: names },
     );
-  const [champion, challenger] = [await of("1"), await of("2")];
+  const [champion, challenger] = [await readStatistics("1"), await readStatistics("2")];
   return evaluateCanary({
     rule: { ...rule, steps: [...rule.steps] },
     limits,
@@ -142,13 +142,13 @@ const judgeNames = async (names: readonly string[]) => {
   });
 };
 
-describe("inputs and labels named as what every object inherits", () => {
+describe("inputs and labels with names that every object inherits", () => {
   let model: LoadedModel;
   beforeAll(async () => {
     model = await loadArgmaxModel(inheritedNames);
   });
   afterAll(() => model.release());
-  /** The row with this label as prediction. */
+  /** The row whose prediction is this label. */
   const row = (label: string) =>
     Object.fromEntries(inheritedNames.map((name) => [name, name === label ? 5 : 0.5]));
 
@@ -198,17 +198,17 @@ describe("inputs and labels named as what every object inherits", () => {
       expect(JSON.parse(oip.text).outputs[0]).toMatchObject({ name: "label", data: [label] });
       expect(JSON.parse(oip.text).outputs[1].data).toEqual(values);
     }
-    const listed = JSON.parse(await (await app.request("/v1/predictions?label=toString")).text());
+    const page = JSON.parse(await (await app.request("/v1/predictions?label=toString")).text());
     // 200 from the canary above, and one in each of seven protocols.
-    expect(listed.total).toBe(200 + 7);
+    expect(page.total).toBe(200 + 7);
     expect(
-      listed.items.every((item: { prediction: { label: string } }) => item.prediction.label === "toString"),
+      page.items.every((item: { prediction: { label: string } }) => item.prediction.label === "toString"),
     ).toBe(true);
-    expect(listed.items[0].inputs).toEqual(row("toString"));
+    expect(page.items[0].inputs).toEqual(row("toString"));
     expect(log).toEqual([]);
   });
 
-  test("a missing input is missing, also where every object inherits its name", async () => {
+  test("a missing input is reported, also where every object inherits its name", async () => {
     const { post } = startService(model, "4");
     const { constructor: _, ...rest } = row("toString");
     const { status, text } = await post("/v1/predict", { rows: [rest] });
@@ -231,8 +231,8 @@ test("the manifest refuses __proto__ as the name of an input or a label", () => 
   expect(Input.safeParse({ name: "__proto__", type: "boolean" }).error?.issues[0]?.message).toContain(
     "cannot be named __proto__",
   );
-  const wrong = (): Manifest => buildManifest({ output: { labels: ["__proto__", "stay"] }, gates });
-  expect(wrong).toThrow("cannot be named __proto__");
+  const buildWrong = (): Manifest => buildManifest({ output: { labels: ["__proto__", "stay"] }, gates });
+  expect(buildWrong).toThrow("cannot be named __proto__");
 });
 
 const label = fc.oneof(
@@ -249,14 +249,14 @@ test("whatever the labels are named, a function's log line has the count of each
         maxLength: 20,
       }),
       async (counts) => {
-        const of = { environment: "prod", model: "any", version: String(++version) } as const;
+        const key = { environment: "prod", model: "any", version: String(++version) } as const;
         const labels = new Map(counts.map(([name, rows]) => [name.toWellFormed(), rows]));
         const read = parseEmf(
-          formatEmf({ ...of, at: now, latencyMs: 1, failed: false, labels: new Map(counts) }),
+          formatEmf({ ...key, at: now, latencyMs: 1, failed: false, labels: new Map(counts) }),
         );
         if (!read) throw new Error("the line was not read");
         metrics.request(read);
-        const statistics = await metrics.statistics({ ...of, from: now, to: now + 1 }, { percentiles: [] });
+        const statistics = await metrics.statistics({ ...key, from: now, to: now + 1 }, { percentiles: [] });
         expect({ requests: statistics.requests, labels: statistics.labels }).toEqual({ requests: 1, labels });
       },
     ),
@@ -265,7 +265,7 @@ test("whatever the labels are named, a function's log line has the count of each
 });
 
 describe("names cannot forge lines", () => {
-  /** Letters, and all that ends a line, moves a cursor, hides text or turns it around. */
+  /** Letters, and characters that end a line, move the cursor, hide text or reverse it. */
   const hostile = fc
     .array(
       fc.oneof(
@@ -346,14 +346,12 @@ describe("names cannot forge lines", () => {
 
 /** The output on stdout during `work`. */
 const captureStdout = (work: () => void): string => {
-  const written: string[] = [];
-  const spy = vi
-    .spyOn(process.stdout, "write")
-    .mockImplementation((chunk) => written.push(String(chunk)) > 0);
+  const chunks: string[] = [];
+  const spy = vi.spyOn(process.stdout, "write").mockImplementation((chunk) => chunks.push(String(chunk)) > 0);
   try {
     work();
   } finally {
     spy.mockRestore();
   }
-  return written.join("");
+  return chunks.join("");
 };

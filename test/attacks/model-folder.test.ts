@@ -18,20 +18,20 @@ describe("a model's folder that takes too long to read", () => {
       const folder = replaceChurnFile(file, content());
       const { answered, error } = await countResponsesDuring(() => assertModel(folder));
       expect(error).toMatchObject({ name: "ManifestInvalid", message: expect.stringContaining(file) });
-      // A process that reads the file itself answers one or none.
+      // A process that reads the file itself responds once or never.
       expect(answered).toBeGreaterThan(4);
     },
   );
 });
 
-describe("ClaimStage, which reads a commit before anything is built of it", () => {
+describe("ClaimStage, before the build,", () => {
   const claim = async (put: (world: MemoryWorld, commit: string) => unknown) => {
     const world = createMemoryWorld();
     try {
       await promoteVersion(world, "a", 1);
       const commit = world.commit("b");
       await put(world, commit);
-      const claimed = await claimEnvironment(world)({
+      const result = await claimEnvironment(world)({
         delivery: "hostile",
         model: toyModel,
         commit,
@@ -39,7 +39,7 @@ describe("ClaimStage, which reads a commit before anything is built of it", () =
         requestedAt: world.time.now,
         pusher: "sam@example.com",
       }).catch((error: unknown) => error);
-      return { claimed, holder: (await world.claims.read("stage", toyModel))?.holder ?? null };
+      return { result, holder: (await world.claims.read("stage", toyModel))?.holder ?? null };
     } finally {
       await world.close();
     }
@@ -48,10 +48,10 @@ describe("ClaimStage, which reads a commit before anything is built of it", () =
   test.each(hostileFiles.filter(([, file]) => file === "model.yaml"))(
     "ends with ManifestInvalid and claims nothing for %s in %s",
     async (_, file, content) => {
-      const { claimed, holder } = await claim(({ commits }, commit) =>
+      const { result, holder } = await claim(({ commits }, commit) =>
         commits.get(commit)?.set(file, bytes(content())),
       );
-      expect(claimed).toMatchObject({
+      expect(result).toMatchObject({
         name: "ManifestInvalid",
         message: expect.stringMatching(/^model\.yaml:/),
       });
@@ -62,8 +62,8 @@ describe("ClaimStage, which reads a commit before anything is built of it", () =
   test.each(hostilePolicies)(
     "ends with PolicyInvalid and takes no claim for %s in policy.yaml",
     async (_, content) => {
-      const { claimed, holder } = await claim(({ policies }, commit) => policies.set(commit, content()));
-      expect(claimed).toMatchObject({
+      const { result, holder } = await claim(({ policies }, commit) => policies.set(commit, content()));
+      expect(result).toMatchObject({
         name: "PolicyInvalid",
         message: expect.stringContaining("policy.yaml"),
       });
@@ -78,16 +78,16 @@ describe("a version that was promoted before a rule", () => {
     try {
       const first = await promoteVersion(world, "a", 1);
       const files = world.commits.get(fakeCommit("a"));
-      const padded = (file: string, padding: string) =>
+      const pad = (file: string, padding: string) =>
         files?.set(file, bytes(new TextDecoder().decode(files.get(file)) + padding));
-      padded("model.yaml", `\n#${"x".repeat(300_000)}`);
-      padded("golden.json", " ".repeat(17 * 1_024 * 1_024));
+      pad("model.yaml", `\n#${"x".repeat(300_000)}`);
+      pad("golden.json", " ".repeat(17 * 1_024 * 1_024));
       await promoteVersion(world, "b", 2);
       for (const file of ["model.yaml", "golden.json"]) {
-        const others = new Map([...(files ?? [])]);
+        const otherFiles = new Map([...(files ?? [])]);
         const { source } = world;
         const modelFiles = async () =>
-          others.set(
+          otherFiles.set(
             file === "model.yaml" ? "golden.json" : "model.yaml",
             world.commits.get(fakeCommit("b"))?.get(file === "model.yaml" ? "golden.json" : "model.yaml") ??
               bytes(""),

@@ -31,7 +31,7 @@ beforeEach(async () => {
   };
   output.length = 0;
   await writeFirstPolicy(first);
-  // What comes later changes nothing: a copy is there.
+  // A later file changes nothing: a copy exists.
   await writeFile(join(workFolder.path, "policy.yaml"), policyYaml.replace("quorum: 1", "quorum: 2"));
   await writeFirstPolicy(first);
   database.close();
@@ -47,7 +47,7 @@ test("the first start writes the platform's copy and says so once; later files c
   expect(await readPolicyInForce()).toMatchObject({ revision: 1, floor: { approval: { quorum: 1 } } });
 });
 
-test("whoever proposes a policy cannot confirm it: the refusal explains --alone", async () => {
+test("the person who proposes a policy cannot confirm it: the refusal explains --alone", async () => {
   await writeFile(file, policyYaml.replace("authorMayApprove: false", "authorMayApprove: true"));
   const applied = await runPolicyCommand("apply", file);
   expect(applied.stdout).toContain("Loosens:\n  approval.authorMayApprove false → true");

@@ -94,7 +94,7 @@ test("a commit's policy.yaml that removes rules, lowers the quorum or names othe
     "approvers: [U024BE7LH, U0SECOND1], quorum: 1, authorMayApprove: false, timeout: PT24H",
   );
   world.commit("a", buildModelYaml(both));
-  // quorum 1, as it stands in policyYaml
+  // policyYaml has quorum 1
   expect((await requestDecision("a")).rule).toMatchObject({
     quorum: 2,
     approvers: ["U024BE7LH", "U0SECOND1"],
@@ -103,8 +103,8 @@ test("a commit's policy.yaml that removes rules, lowers the quorum or names othe
 
 test.each([
   ["a quorum of 0", policyYaml.replace("quorum: 1", "quorum: 0")],
-  ["what is no YAML", "approval: ["],
-  ["a rule that nobody knows", `${policyYaml}\nskip: true\n`],
+  ["invalid YAML", "approval: ["],
+  ["an unknown rule", `${policyYaml}\nskip: true\n`],
 ])(
   "a policy.yaml with %s ends the delivery with a named error and without an approval request",
   async (_, text) => {
@@ -167,7 +167,7 @@ test.each<[string, string, (files: Map<string, Uint8Array> | undefined) => void]
 });
 
 /** The first section of the message as Slack shows it. */
-const warning = (view: Awaited<ReturnType<typeof requestDecision>>["view"]) =>
+const renderWarning = (view: Awaited<ReturnType<typeof requestDecision>>["view"]) =>
   view ? JSON.stringify(renderMessageBlocks(view, undefined).blocks[0]) : "";
 
 test("long file names and long rules hide no kind of privileged file, and no holdout, in the warning", async () => {
@@ -179,12 +179,12 @@ test("long file names and long rules hide no kind of privileged file, and no hol
       gates: "{ latencyP95Ms: 500, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 9 } }",
     });
   await promoteVersion(world, "a", 1);
-  const served = world.commits.get(fakeCommit("a"));
+  const championFiles = world.commits.get(fakeCommit("a"));
   const output = `{ labels: ["no", "yes", "${label}"], positive: "${label}" }`;
   const scored = { label: "yes", scores: { no: 0.25, yes: 0.75, [label]: 0 } };
   const golden = { tolerance: 1e-5, rows: [{ x: 1 }, { x: 2 }], predictions: [scored, scored] };
-  served?.set("model.yaml", Buffer.from(buildModelYaml({ output })));
-  served?.set("golden.json", Buffer.from(JSON.stringify(golden)));
+  championFiles?.set("model.yaml", Buffer.from(buildModelYaml({ output })));
+  championFiles?.set("golden.json", Buffer.from(JSON.stringify(golden)));
   const commit = world.commit(
     "b",
     yaml('{ labels: ["no", "yes"] }', "{ memoryMb: 3008, timeoutSeconds: 60 }"),
@@ -205,7 +205,7 @@ test("long file names and long rules hide no kind of privileged file, and no hol
     "package-lock.json",
     "policy.yaml",
   ]);
-  const text = warning((await requestDecision("b")).view);
+  const text = renderWarning((await requestDecision("b")).view);
   expect(text).toMatch(/loosens 5 rules/);
   for (const kind of [
     "the policy",
@@ -224,9 +224,9 @@ test("long file names and long rules hide no kind of privileged file, and no hol
 });
 
 test.each([
-  ["is changed under a name of its own", "vocab.json", "vocab.json", "two"],
-  ["is moved to another name", "tokenizer.json", "vocab.json", "two"],
-  ["is another file that was there before", "tokenizer.json", "other.json", "one"],
+  ["changes under its own name", "vocab.json", "vocab.json", "two"],
+  ["moves to another name", "tokenizer.json", "vocab.json", "two"],
+  ["is another existing file", "tokenizer.json", "other.json", "one"],
 ])("the warning names a tokenizer that %s", async (_, before, after, content) => {
   const text = (file: string) =>
     buildModelYaml({
@@ -249,7 +249,7 @@ test.each([
     `${fakeCommit("a")}..${commit}`,
     after === "other.json" ? ["models/toy/model.yaml"] : [`models/toy/${after}`],
   );
-  const message = warning((await requestDecision("b")).view);
+  const message = renderWarning((await requestDecision("b")).view);
   expect(message).toContain("changed since what prod serves: the tokenizer;");
   expect(message).toContain(`models/toy/${after}`);
 });
@@ -299,7 +299,7 @@ test("rules that are loosened in two deliveries stop at the platform's copy, and
   await promoteVersion(world, "a", 1);
   world.commit("b", buildModelYaml(gates(5_000)));
   expect((await requestDecision("b")).view?.changed[0]).toBe("loosens 1 rule: gates.latencyP95Ms 50 → 5000");
-  // The first step is still held to the champion's 50 ms; promoted, it becomes the champion of the second.
+  // The first step keeps the champion's 50 ms; after its promotion it is the champion of the second.
   expect((await loadRules(world)(toyModel, fakeCommit("b"), fakeCommit("a"))).rules.gates.latencyP95Ms).toBe(
     50,
   );

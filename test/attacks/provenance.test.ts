@@ -22,18 +22,18 @@ beforeEach(() => {
 });
 afterEach(() => world.close());
 
-const createFacts = (letter: string, over: Partial<ReturnType<typeof createBuildFacts>> = {}) => ({
+const createFacts = (letter: string, changes: Partial<ReturnType<typeof createBuildFacts>> = {}) => ({
   ...createBuildFacts(letter, buildModelFiles(fakeCommit(letter))),
-  ...over,
+  ...changes,
 });
 const strictWorld = () => ({ ...world, provenance: world.strict });
-const register = (built: string, commit = built) =>
+const register = (letter: string, commit = letter) =>
   registerModel(strictWorld())({
     delivery: "delivery-1",
     model: toyModel,
     commit: world.commit(commit),
     fence: 1,
-    build: createBuildVariables(built),
+    build: createBuildVariables(letter),
     runtime: fakeDigest("f"),
   });
 const deploy = async (letter: string, environment: "stage" | "prod") => {
@@ -74,12 +74,12 @@ test.each([
   ["by another builder", { builder: fakeDigest("9") }],
   ["of another ONNX file", { files: { ...createFacts("b").files, "model.onnx": "9".repeat(64) } }],
   [
-    "of a file that the commit has not",
+    "of a file that is not in the commit",
     { files: { ...createFacts("b").files, "extra.bin": "9".repeat(64) } },
   ],
   ["without a file of the commit", { files: { "model.yaml": createFacts("b").files["model.yaml"] ?? "" } }],
-])("a signed statement %s allows no image under this digest", async (_, over) => {
-  const statement = createFacts("b", over);
+])("a signed statement %s allows no image under this digest", async (_, changes) => {
+  const statement = createFacts("b", changes);
   await world.strict.record(statement);
   const envelope = await world.blobs.get(toProvenanceKey(statement.digest, statement.commit));
   // An attacker who can write to the store moves a validly signed statement to the expected key.
@@ -94,13 +94,13 @@ test("a statement signed by another key, changed, or without a signature is refu
   await expect(register("b")).rejects.toMatchObject({ name: "ProvenanceRefused" });
 
   await world.strict.record(createFacts("b", { runtime: fakeDigest("9") }));
-  const sealed = JSON.parse(Buffer.from((await world.blobs.get(key)) ?? []).toString());
-  const payload = Buffer.from(sealed.payload, "base64").toString().replaceAll("9".repeat(64), "f".repeat(64));
+  const valid = JSON.parse(Buffer.from((await world.blobs.get(key)) ?? []).toString());
+  const payload = Buffer.from(valid.payload, "base64").toString().replaceAll("9".repeat(64), "f".repeat(64));
   const forged = [
-    { ...sealed, payload: Buffer.from(payload).toString("base64") },
-    { ...sealed, signatures: [] },
-    { ...sealed, payloadType: "application/json" },
-    { ...sealed, signatures: [{ ...sealed.signatures[0], sig: "" }] },
+    { ...valid, payload: Buffer.from(payload).toString("base64") },
+    { ...valid, signatures: [] },
+    { ...valid, payloadType: "application/json" },
+    { ...valid, signatures: [{ ...valid.signatures[0], sig: "" }] },
     "[".repeat(100_000),
     null,
   ];
@@ -147,15 +147,15 @@ test("an image from before provenance was recorded can only be rolled back to, a
   await expect(deploy("a", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
 });
 
-describe("a version on prod from before provenance was recorded, whose function somebody deleted,", () => {
-  const gone = async () => {
+describe("a version on prod from before provenance was recorded, after its function was deleted,", () => {
+  const deleteFunctions = async () => {
     await promoteSigned("a", 1, null);
     for (const environment of ["stage", "prod"] as const) await world.serving[environment].retire(toyModel);
     await world.strict.record(createFacts("b"));
   };
 
   test.each(["stage", "prod"] as const)("is published anew by no delivery, on %s", async (environment) => {
-    await gone();
+    await deleteFunctions();
     await expect(deploy("b", environment)).rejects.toMatchObject({
       name: "ProvenanceMissing",
       message: expect.stringContaining(fakeDigest("a").slice(0, 12)),
@@ -164,7 +164,7 @@ describe("a version on prod from before provenance was recorded, whose function 
   });
 
   test("is restored when that delivery is rolled back, and the log says that nothing proves its origin", async () => {
-    await gone();
+    await deleteFunctions();
     await expect(deploy("b", "prod")).rejects.toMatchObject({ name: "ProvenanceMissing" });
     const subject = { delivery: "delivery-1", model: toyModel, commit: fakeCommit("b") };
     const { restored } = await rollBack(strictWorld())({ ...subject, error: null });
@@ -235,14 +235,14 @@ test("a build detects a cached runtime that names another layer, and packs its o
     const runtime = await images.runtimeHash();
     const { digest } = await images.build({ model: toyModel, commit: fakeCommit("a"), runtime });
     const [name = ""] = await readdir(join(folder.path, "runtimes"));
-    const remembered = join(folder.path, "runtimes", name);
-    const forged = { ...JSON.parse(await readFile(remembered, "utf8")), digest };
+    const cachePath = join(folder.path, "runtimes", name);
+    const forged = { ...JSON.parse(await readFile(cachePath, "utf8")), digest };
     const { size } = await stat(join(folder.path, "blobs", "sha256", digest.slice("sha256:".length)));
-    await writeFile(remembered, JSON.stringify({ ...forged, size }));
+    await writeFile(cachePath, JSON.stringify({ ...forged, size }));
     const again = createImages(folder.path);
-    // What it announces is what lies there …
+    // It announces the stored digest …
     expect(await again.runtimeHash()).toBe(digest);
-    // … and what it builds with is its own, so nothing is built under that name.
+    // … but builds with its own runtime, so it builds nothing under that digest.
     const request = { model: toyModel, commit: fakeCommit("a"), runtime: digest };
     await expect(again.build(request)).rejects.toMatchObject({ name: "ImageBuildFailed" });
     expect((await createImages(folder.path).build({ ...request, runtime })).digest).toBeDefined();

@@ -1,18 +1,18 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** A connection that writes what no HTTP client would, and records the responses. */
+/** A connection that writes bytes that an HTTP client would not, and records the responses. */
 export const openRawConnection = async (port: number) => {
   const socket: Socket = connect(port, "127.0.0.1");
-  let got = "";
+  let received = "";
   let waiting: (() => void)[] = [];
   const wake = () => {
-    const woken = waiting;
+    const callbacks = waiting;
     waiting = [];
-    for (const one of woken) one();
+    for (const callback of callbacks) callback();
   };
   socket.on("data", (bytes) => {
-    got += bytes.toString("latin1");
+    received += bytes.toString("latin1");
     wake();
   });
   // A server that refuses may close while this side still writes.
@@ -21,7 +21,7 @@ export const openRawConnection = async (port: number) => {
   await once(socket, "connect");
   return {
     socket,
-    /** Resolves when the bytes are on their way, or the other side is gone. */
+    /** Resolves when the bytes are sent or the connection is closed. */
     write: (bytes: string | Uint8Array): Promise<void> =>
       new Promise((resolve) => {
         // A connection that closes calls back too, with its error.
@@ -30,13 +30,13 @@ export const openRawConnection = async (port: number) => {
       }),
     /** The data so far, once it matches or the server has closed. */
     until: async (text: RegExp): Promise<string> => {
-      while (!text.test(got) && !socket.closed)
+      while (!text.test(received) && !socket.closed)
         await new Promise<void>((resolve) => void waiting.push(resolve));
-      return got;
+      return received;
     },
     closed: async (): Promise<string> => {
       while (!socket.closed) await new Promise<void>((resolve) => void waiting.push(resolve));
-      return got;
+      return received;
     },
     end: () => socket.destroy(),
   };
@@ -44,5 +44,5 @@ export const openRawConnection = async (port: number) => {
 export type RawConnection = Awaited<ReturnType<typeof openRawConnection>>;
 
 /** The statuses of the responses in the data. */
-export const parseStatuses = (got: string): number[] =>
-  [...got.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => Number(status));
+export const parseStatuses = (received: string): number[] =>
+  [...received.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => Number(status));

@@ -13,7 +13,7 @@ import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import { openRawConnection, parseStatuses, type RawConnection } from "./raw-connection.ts";
 import { type ServeProcess, startModelServeProcess, startServeProcess } from "./serve-process.ts";
 
-/** Requests take little memory and block no others: checked by counts and bytes, never by times. */
+/** Requests take little memory and do not block others: the tests check counts and bytes, never times. */
 const MB = 1_024 * 1_024;
 const post = (path: string, headers: string) =>
   `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${headers}\r\n`;
@@ -30,95 +30,91 @@ afterEach(() => {
 });
 
 /**
- * The response to `attack`. Its worker process, where /proc shows it, is stopped during twenty requests by `ask`.
+ * The response to `attack`. Stops its worker process, where /proc shows it, during twenty calls of `sendOther`.
  */
 const attackStoppedWorker = async (
-  served: ServeProcess,
+  server: ServeProcess,
   attack: () => Promise<Response>,
-  ask: () => Promise<void>,
+  sendOther: () => Promise<void>,
 ): Promise<Response> => {
-  const workers = served.children();
+  const workers = server.children();
   for (const pid of workers ?? []) process.kill(pid, "SIGSTOP");
   let ended = false;
-  const answer = attack().finally(() => {
+  const response = attack().finally(() => {
     ended = true;
   });
-  for (let asked = 0; asked < 20; asked++) await ask();
+  for (let request = 0; request < 20; request++) await sendOther();
   if (workers) expect([workers.length, ended]).toEqual([1, false]);
   for (const pid of workers ?? []) process.kill(pid, "SIGCONT");
-  return answer;
+  return response;
 };
 
 describe("slipway serve", () => {
   let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
-  let served: ServeProcess;
+  let server: ServeProcess;
   beforeAll(async () => {
     folder = await createTemporaryFolder();
-    served = await startServeProcess(folder.path);
+    server = await startServeProcess(folder.path);
   });
   afterAll(async () => {
-    await served.stop();
+    await server.stop();
     await folder.remove();
   });
 
   /** Predictions during an attack. */
-  const answersWhile = async (
-    attack: Promise<unknown>,
-  ): Promise<{ answered: number; statuses: Set<number> }> => {
-    let under = true;
+  const predictDuring = async (attack: Promise<unknown>): Promise<{ statuses: Set<number> }> => {
+    let running = true;
     void attack.finally(() => {
-      under = false;
+      running = false;
     });
-    let answered = 0;
     const statuses = new Set<number>();
     do {
-      const response = await fetch(`${served.url}/v1/predict`, {
+      const response = await fetch(`${server.url}/v1/predict`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: oneRow,
       });
       await response.arrayBuffer();
       statuses.add(response.status);
-      answered++;
-    } while (under);
-    return { answered, statuses };
+    } while (running);
+    return { statuses };
   };
 
   test("a body in chunks of one byte is refused after some hundred chunks, and takes no memory", async () => {
-    const before = served.peakMb() ?? 0;
-    const connection = await open(served.port);
+    const before = server.peakMb() ?? 0;
+    const connection = await open(server.port);
     const chunks = Buffer.from("1\r\n \r\n".repeat(16_384));
     const attack = (async () => {
       await connection.write(post("/v1/predict", "transfer-encoding: chunked\r\n"));
       for (let sent = 0; sent < 100 && !connection.socket.destroyed; sent++) await connection.write(chunks);
       return connection.until(/\r\n\r\n/);
     })();
-    const { statuses } = await answersWhile(attack);
+    const { statuses } = await predictDuring(attack);
     expect(parseStatuses(await attack)).toEqual([400]);
     expect(statuses).toEqual(new Set([200]));
-    // It was 400 bytes of memory for each byte sent.
-    expect((served.peakMb() ?? 0) - before).toBeLessThan(100);
+    // An earlier version took 400 bytes of memory for each byte sent.
+    expect((server.peakMb() ?? 0) - before).toBeLessThan(100);
   });
 
   test("endless bodies take no more memory than the budget; small requests get a response, large ones get Retry-After", async () => {
-    const before = served.peakMb() ?? 0;
+    const before = server.peakMb() ?? 0;
     const part = Buffer.alloc(5 * MB, " ");
-    const senders = await Promise.all(Array.from({ length: 30 }, () => open(served.port)));
+    const senders = await Promise.all(Array.from({ length: 30 }, () => open(server.port)));
     const attack = Promise.all(
       senders.map(async (sender) => {
         await sender.write(post("/v1/predict", `content-length: ${6 * MB}\r\n`));
         await sender.write(part);
       }),
     );
-    const { statuses } = await answersWhile(attack);
+    const { statuses } = await predictDuring(attack);
     expect(statuses).toEqual(new Set([200]));
     const refused = senders.map((sender) => sender.until(/\r\n\r\n/));
     const first = await Promise.race(refused);
     expect(parseStatuses(first)).toEqual([503]);
     expect(first).toMatch(/^retry-after: \d+\r$/im);
-    // 30 × 6 MB would be 180, and the pieces they came in as much again: 360. The budget is 64, and on a busy machine
-    // what was freed waits for V8's helpers, which give way to the thread that answers: 120 to 170 were seen.
-    expect((served.peakMb() ?? 0) - before).toBeLessThan((3 * defaultBodyLimits.total) / MB);
+    // Without a budget: 30 × 6 MB and as much for their pieces, 360 MB. The budget is 64 MB; a busy machine used 120 to
+    // 170 MB, because V8's helper threads free memory late when the main thread is busy.
+    expect((server.peakMb() ?? 0) - before).toBeLessThan((3 * defaultBodyLimits.total) / MB);
   });
 
   test.each([
@@ -127,14 +123,14 @@ describe("slipway serve", () => {
     ["a gzip of a million brackets", gzipSync("[".repeat(1_000_000)), 413],
   ])("%s blocks no other request: another process reads it", async (_, body, status) => {
     const send = () =>
-      fetch(`${served.url}/v1/predict`, {
+      fetch(`${server.url}/v1/predict`, {
         method: "POST",
         headers: { "content-type": "application/json", "content-encoding": "gzip" },
         body,
       });
     expect((await send()).status).toBe(status);
-    const attack = await attackStoppedWorker(served, send, async () => {
-      expect((await answersWhile(Promise.resolve())).statuses).toEqual(new Set([200]));
+    const attack = await attackStoppedWorker(server, send, async () => {
+      expect((await predictDuring(Promise.resolve())).statuses).toEqual(new Set([200]));
     });
     expect(attack.status).toBe(status);
   });
@@ -142,23 +138,23 @@ describe("slipway serve", () => {
 
 test("a hundred texts in a short body block no other request: the model runs in another process", async () => {
   const folder = await createTemporaryFolder();
-  const served = await startModelServeProcess("review-sentiment", folder.path);
+  const server = await startModelServeProcess("review-sentiment", folder.path);
   try {
     const send = (texts: number) =>
-      fetch(`${served.url}/v1/predict`, {
+      fetch(`${server.url}/v1/predict`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ rows: Array(texts).fill({ text: "not bad, not good, ".repeat(7) }) }),
       });
     expect((await send(1)).status).toBe(200);
     const attack = await attackStoppedWorker(
-      served,
+      server,
       () => send(100),
-      async () => expect((await fetch(`${served.url}/health`)).status).toBe(200),
+      async () => expect((await fetch(`${server.url}/health`)).status).toBe(200),
     );
     expect(attack.status).toBe(200);
   } finally {
-    await served.stop();
+    await server.stop();
     await folder.remove();
   }
 });
@@ -172,15 +168,15 @@ const echoApp = createApp(async (incoming) => {
 describe("a server's connections", () => {
   type Limits = NonNullable<Parameters<typeof startHttpServer>[3]>;
   let server: Awaited<ReturnType<typeof startHttpServer>>;
-  const serving = async (limits: Limits, served: App = echoApp): Promise<number> => {
+  const startServer = async (limits: Limits, app: App = echoApp): Promise<number> => {
     server = await startHttpServer(0, () => undefined, undefined, limits);
-    server.serve(served);
+    server.serve(app);
     return Number(new URL(server.url).port);
   };
   afterEach(() => server.close());
 
   test("that are idle are closed for a new one, the longest idle first", async () => {
-    const port = await serving({ connections: { ...defaultConnectionLimits, connections: 3 } });
+    const port = await startServer({ connections: { ...defaultConnectionLimits, connections: 3 } });
     const [first, second, third] = [await open(port), await open(port), await open(port)];
     await first.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
     await first.until(/200/);
@@ -195,10 +191,10 @@ describe("a server's connections", () => {
     ["connections", 503],
     ["perPeer", 429],
   ] as const)(
-    "that are all at work (%s) let nobody else in: %i, and when to come back",
+    "that are all busy (%s) refuse a new connection with %i and Retry-After",
     async (limit, status) => {
       const gate = Promise.withResolvers<void>();
-      const port = await serving(
+      const port = await startServer(
         { connections: { ...defaultConnectionLimits, [limit]: 2 } },
         createApp(async () => {
           await gate.promise;
@@ -206,13 +202,13 @@ describe("a server's connections", () => {
         }),
       );
       const working = [await open(port), await open(port)];
-      for (const one of working) await one.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+      for (const connection of working) await connection.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
       const third = await open(port);
-      // The two may not have been read yet when the third arrives; then one of them was closed.
-      const got = await Promise.race([third.closed(), ...working.map((one) => one.closed())]);
-      if (got !== "") {
-        expect(parseStatuses(got)).toEqual([status]);
-        expect(got).toMatch(/retry-after: 1/);
+      // If the server has not read the two requests when the third arrives, it closes one of their connections.
+      const received = await Promise.race([third.closed(), ...working.map(({ closed }) => closed())]);
+      if (received !== "") {
+        expect(parseStatuses(received)).toEqual([status]);
+        expect(received).toMatch(/retry-after: 1/);
       }
       gate.resolve();
     },
@@ -220,11 +216,11 @@ describe("a server's connections", () => {
 
   test("have a limit of requests in flight", async () => {
     const gate = Promise.withResolvers<void>();
-    let asked = 0;
-    const port = await serving(
+    let requests = 0;
+    const port = await startServer(
       { connections: { ...defaultConnectionLimits, pipelined: 4 } },
       createApp(async () => {
-        asked++;
+        requests++;
         await gate.promise;
         return { status: 200, headers: {}, body: "" };
       }),
@@ -232,13 +228,13 @@ describe("a server's connections", () => {
     const connection = await open(port);
     await connection.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100));
     const closed = connection.closed();
-    // Answers go out in the order of their requests: the refusal waits for the four before it.
-    while (asked < 4) await new Promise((resolve) => setImmediate(resolve));
+    // Responses have the order of their requests: the refusal waits for the four before it.
+    while (requests < 4) await new Promise((resolve) => setImmediate(resolve));
     gate.resolve();
-    const got = await closed;
-    expect(parseStatuses(got)).toEqual([200, 200, 200, 200, 429]);
-    expect(got).toMatch(/retry-after: 1/);
-    expect(asked).toBe(4);
+    const received = await closed;
+    expect(parseStatuses(received)).toEqual([200, 200, 200, 200, 429]);
+    expect(received).toMatch(/retry-after: 1/);
+    expect(requests).toBe(4);
   });
 
   test.each([
@@ -255,7 +251,7 @@ describe("a server's connections", () => {
       413,
     ],
   ])("with %s are refused", async (_, bytes, status) => {
-    const connection = await open(await serving({}));
+    const connection = await open(await startServer({}));
     await connection.write(bytes);
     expect(parseStatuses(await connection.closed())).toEqual([status]);
   });
@@ -264,7 +260,7 @@ describe("a server's connections", () => {
     ["headers", "GET / HTTP/1.1\r\nhost: x\r\n"],
     ["a body", post("/", "content-length: 10\r\n")],
   ])("that do not send the rest of %s get 408 and are closed", async (_, bytes) => {
-    const port = await serving({
+    const port = await startServer({
       connections: { ...defaultConnectionLimits, headersMs: 50, requestMs: 100 },
     });
     const connection = await open(port);
@@ -274,22 +270,22 @@ describe("a server's connections", () => {
 
   test("that send byte by byte take the memory of what they sent, and free it", async () => {
     const budget = createBodyBudget({ total: MB, perConnection: MB, free: 1_024 });
-    const port = await serving(
+    const port = await startServer(
       { budget },
       createApp(async (incoming) => {
         const body = await incoming.body(MB);
         return { status: 200, headers: {}, body: `${body?.length} of ${budget.taken()}` };
       }),
     );
-    const got = await new Promise<string>((resolve, reject) => {
-      const sent = request({ port, method: "POST", agent: false }, (response) =>
+    const received = await new Promise<string>((resolve, reject) => {
+      const outgoing = request({ port, method: "POST", agent: false }, (response) =>
         response.setEncoding("utf8").on("data", resolve),
       ).on("error", reject);
-      for (let at = 0; at < 5_000; at++) sent.write("a".repeat(40));
-      sent.end();
+      for (let at = 0; at < 5_000; at++) outgoing.write("a".repeat(40));
+      outgoing.end();
     });
-    // It doubled to 256 KB, of which the first 1 KB is free.
-    expect(got).toBe(`200000 of ${256 * 1_024 - 1_024}`);
+    // The buffer doubled to 256 KB; the first 1 KB is free.
+    expect(received).toBe(`200000 of ${256 * 1_024 - 1_024}`);
     await server.close();
     expect(budget.taken()).toBe(0);
   });
@@ -298,17 +294,17 @@ describe("a server's connections", () => {
 describe("Slack's callback", () => {
   const now = Date.UTC(2026, 10, 28);
   const seconds = String(now / 1_000);
-  const signed = (body: string) =>
+  const sign = (body: string) =>
     `v0=${createHmac("sha256", "secret").update(`v0:${seconds}:${body}`).digest("hex")}`;
   let server: Awaited<ReturnType<typeof startHttpServer>>;
-  let asked: SlackCallback[] = [];
+  let callbacks: SlackCallback[] = [];
   const budget = createBodyBudget();
   beforeAll(async () => {
     server = await startHttpServer(0, () => undefined, undefined, { budget });
     server.serve(
       createSlackCallbackRoute(
         async (callback) => {
-          asked.push(callback);
+          callbacks.push(callback);
           return { status: 200, body: "" };
         },
         () => now,
@@ -317,7 +313,7 @@ describe("Slack's callback", () => {
   });
   afterAll(() => server.close());
   afterEach(() => {
-    asked = [];
+    callbacks = [];
   });
   const send = async (headers: string): Promise<string> => {
     const connection = await open(Number(new URL(server.url).port));
@@ -328,30 +324,27 @@ describe("Slack's callback", () => {
 
   test.each([
     ["without a signature", `x-slack-request-timestamp: ${seconds}\r\n`],
-    [
-      "with one that has not Slack's form",
-      `x-slack-request-timestamp: ${seconds}\r\nx-slack-signature: v0=1\r\n`,
-    ],
-    ["of another time", `x-slack-request-timestamp: 1000\r\nx-slack-signature: ${signed("")}\r\n`],
+    ["with a malformed signature", `x-slack-request-timestamp: ${seconds}\r\nx-slack-signature: v0=1\r\n`],
+    ["of another time", `x-slack-request-timestamp: 1000\r\nx-slack-signature: ${sign("")}\r\n`],
   ])("%s is refused before its body is read", async (_, headers) => {
     expect(parseStatuses(await send(headers))).toEqual([401]);
-    expect([asked.length, budget.taken()]).toEqual([0, 0]);
+    expect([callbacks.length, budget.taken()]).toEqual([0, 0]);
   });
 
   test("with a gigabyte to come is refused by its Content-Length alone", async () => {
-    const headers = `x-slack-request-timestamp: ${seconds}\r\nx-slack-signature: ${signed("")}\r\n`;
+    const headers = `x-slack-request-timestamp: ${seconds}\r\nx-slack-signature: ${sign("")}\r\n`;
     expect(parseStatuses(await send(headers))).toEqual([413]);
-    expect([asked.length, budget.taken()]).toEqual([0, 0]);
+    expect([callbacks.length, budget.taken()]).toEqual([0, 0]);
   });
 
   test("as Slack sends it reaches the step byte for byte", async () => {
     const body = "payload=%7B%7D";
     const response = await fetch(`${server.url}${callbackPath}`, {
       method: "POST",
-      headers: { "x-slack-request-timestamp": seconds, "x-slack-signature": signed(body) },
+      headers: { "x-slack-request-timestamp": seconds, "x-slack-signature": sign(body) },
       body,
     });
     expect(response.status).toBe(200);
-    expect(Buffer.from(asked[0]?.rawBody ?? []).toString()).toBe(body);
+    expect(Buffer.from(callbacks[0]?.rawBody ?? []).toString()).toBe(body);
   });
 });

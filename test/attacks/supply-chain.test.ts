@@ -26,7 +26,7 @@ import { readUnpackStep, unpackArtefact } from "#test/infrastructure/unpack-arte
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const workflows = join(root, ".github", "workflows");
 
-// Loose: what no rule names here (env, secrets, environment) may hold a credential all the same.
+// Loose: fields without a rule here (env, secrets, environment) may also hold a credential.
 const Step = z.looseObject({
   name: z.string().optional(),
   uses: z.string().optional(),
@@ -47,8 +47,8 @@ const Workflow = z.looseObject({ permissions: Permissions, jobs: z.record(z.stri
 type Workflow = z.infer<typeof Workflow>;
 
 /**
- * Whether a job can take on a role, write to the repository, or read a secret. An environment has secrets of its own,
- * and roles trust jobs by its name. Expressions know no capital letters.
+ * Whether a job can assume a role, write to the repository, or read a secret. An environment has its own secrets,
+ * and roles trust jobs by its name. Expressions ignore case.
  */
 const hasCredentials = (workflow: Workflow, job: z.infer<typeof Job>): boolean => {
   const permissions = job.permissions ?? workflow.permissions;
@@ -60,16 +60,16 @@ const hasCredentials = (workflow: Workflow, job: z.infer<typeof Job>): boolean =
   );
 };
 
-/** At the place of a command: an interpreter, or a file by its path. */
+/** A command that is an interpreter or a file's path. */
 const repositoryCommand =
   /(^|[;&|(]|\b(do|then|else|exec|xargs)\s|!\s)[ \t]*((npm|npx|node|make|python3?|go|bash|sh|source|\.)\s|\.{1,2}\/)/m;
 /** Why a step may run the commit's code; undefined: it does not. */
 const findCommitCode = ({ uses, run }: z.infer<typeof Step>): string | undefined => {
   if (uses?.startsWith("./")) return `uses ${uses}`;
   if (uses?.startsWith("actions/checkout@")) return "checks the commit out";
-  // What stands in single quotes is another language, such as jq's.
+  // Text in single quotes is another language, for example jq.
   if (repositoryCommand.test((run ?? "").replaceAll(/'[^']*'/g, "''"))) return `runs ${run}`;
-  if (/\$\{\{(?!\s*(vars|needs)\.)/.test(run ?? "")) return "puts what others write into a script";
+  if (/\$\{\{(?!\s*(vars|needs)\.)/.test(run ?? "")) return "puts untrusted text into a script";
   return undefined;
 };
 const findViolations = (workflow: Workflow): readonly string[] =>
@@ -84,18 +84,18 @@ const findViolations = (workflow: Workflow): readonly string[] =>
       : [],
   );
 
-/** Others' actions, workflows and images by tag: whoever moves the tag runs code in the job. */
+/** Others' actions, workflows and images by tag: their owners can move the tag and run code in the job. */
 const findUnpinnedActions = (workflow: Workflow): readonly string[] =>
   Object.values(workflow.jobs).flatMap(({ uses, container, services, steps }) => {
-    // A workflow of the repository itself comes with the commit, as the one that calls it.
-    const called = uses?.startsWith("./.github/workflows/") ? undefined : uses;
-    const actions = [called, ...steps.map((step) => step.uses)].filter((used) => used !== undefined);
-    const images = [...(container === undefined ? [] : [container]), ...Object.values(services)].map((one) =>
-      typeof one === "string" ? one : one.image,
+    // A workflow of this repository comes with the commit, like its caller.
+    const external = uses?.startsWith("./.github/workflows/") ? undefined : uses;
+    const actions = [external, ...steps.map((step) => step.uses)].filter((name) => name !== undefined);
+    const images = [...(container === undefined ? [] : [container]), ...Object.values(services)].map((ref) =>
+      typeof ref === "string" ? ref : ref.image,
     );
     return [
       ...actions.filter(
-        (used) => !/^([\w.-]+\/[\w./-]+@[0-9a-f]{40}|docker:\/\/[^@]+@sha256:[0-9a-f]{64})$/.test(used),
+        (name) => !/^([\w.-]+\/[\w./-]+@[0-9a-f]{40}|docker:\/\/[^@]+@sha256:[0-9a-f]{64})$/.test(name),
       ),
       ...images.filter((image) => !/@sha256:[0-9a-f]{64}$/.test(image)),
     ];
@@ -149,20 +149,20 @@ test.each([
 ])("the rule detects %s as credentials next to a commit's code", (_, job, workflow) => {
   const command = { run: "npm ci" };
   const steps = [...("steps" in job ? job.steps : []), command];
-  const one = { permissions: {}, ...job, steps };
-  expect(findViolations(Workflow.parse({ permissions: {}, ...workflow, jobs: { one } }))).toHaveLength(1);
+  const fullJob = { permissions: {}, ...job, steps };
+  expect(findViolations(Workflow.parse({ permissions: {}, ...workflow, jobs: { fullJob } }))).toHaveLength(1);
 });
 
 test("the rule detects another workflow of the repository where the job can get credentials", () => {
-  const one = { uses: "./.github/workflows/ci.yml", permissions: { "id-token": "write" } };
-  expect(findViolations(Workflow.parse({ permissions: {}, jobs: { one } }))).toHaveLength(1);
-  const without = { ...one, permissions: { contents: "read" } };
+  const job = { uses: "./.github/workflows/ci.yml", permissions: { "id-token": "write" } };
+  expect(findViolations(Workflow.parse({ permissions: {}, jobs: { job } }))).toHaveLength(1);
+  const without = { ...job, permissions: { contents: "read" } };
   expect(findViolations(Workflow.parse({ permissions: {}, jobs: { one: without } }))).toEqual([]);
 });
 
 test("the rule detects another workflow that gets all secrets", () => {
-  const one = { uses: "./.github/workflows/other.yml", secrets: "inherit" };
-  expect(findViolations(Workflow.parse({ permissions: {}, jobs: { one } }))).toHaveLength(1);
+  const job = { uses: "./.github/workflows/other.yml", secrets: "inherit" };
+  expect(findViolations(Workflow.parse({ permissions: {}, jobs: { job } }))).toHaveLength(1);
 });
 
 test.each([
@@ -208,9 +208,9 @@ describe("the artefact of synth", () => {
   const secret = { aws_ssm_parameter: { a: { value: "" } } };
   const withValue = (value: string) => stack({ output: { a: { value } }, resource: secret });
 
-  /** What the step of the job with the identity does with these stacks. */
+  /** Runs the unpack step of the job with the identity on these stacks. */
   const unpack = (
-    written: unknown,
+    content: unknown,
     { digest, extra }: { digest?: string; extra?: (folder: string) => void } = {},
   ) => {
     const folder = temporary();
@@ -218,12 +218,12 @@ describe("the artefact of synth", () => {
     mkdirSync(dirname(file), { recursive: true });
     mkdirSync(join(folder, "dist"));
     writeFileSync(join(folder, "dist/runtime.digest"), "sha256:0\n");
-    writeFileSync(file, typeof written === "string" ? written : JSON.stringify(written));
+    writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
     extra?.(folder);
     return unpackArtefact(folder, digest);
   };
 
-  test("is accepted with AWS resources and nothing else", () => {
+  test("is accepted with AWS resources alone", () => {
     const { status, output, read } = unpack(stack());
     expect({ status, output }).toEqual({ status: 0, output: "" });
     expect(JSON.parse(read.get("delivery") ?? "")).toEqual(stack());
@@ -233,7 +233,7 @@ describe("the artefact of synth", () => {
     expect(readUnpackStep("plan")).toEqual(readUnpackStep("apply"));
   });
 
-  test("is refused where synth did not write it", () => {
+  test("is refused with another digest than synth's", () => {
     expect(unpack(stack(), { digest: "0".repeat(64) })).toMatchObject({ status: 1 });
   });
 
@@ -250,7 +250,7 @@ describe("the artefact of synth", () => {
       }),
     ],
     [
-      "a provider beside AWS's",
+      "a provider next to AWS's",
       stack({
         terraform: {
           ...stack().terraform,
@@ -276,7 +276,7 @@ describe("the artefact of synth", () => {
     ],
     ["a module", stack({ module: { a: { source: "git::https://evil" } } })],
     [
-      "a command beside a resource",
+      "a command in a resource",
       stack({ resource: { aws_sns_topic: { a: { provisioner: [{ "local-exec": { command: "env" } }] } } } }),
     ],
     [
@@ -287,14 +287,14 @@ describe("the artefact of synth", () => {
     ["the same with a space", withValue(`\${file ("${environment}")}`)],
     ["the same with a comment", withValue(`\${file/**/("${environment}")}`)],
     [
-      "the same beside what is allowed",
+      "the same next to an allowed call",
       withValue(`\${file("../../../../dist/a.zip")}\${filebase64("${environment}")}`),
     ],
-    ["the same by a way up", withValue(`\${file("../../../../dist/../../${environment}")}`)],
+    ["the same through parent folders", withValue(`\${file("../../../../dist/../../${environment}")}`)],
     ["the same as a template", withValue(`\${templatefile("${environment}", {})}`)],
     ["the same as a key", stack({ output: { a: { value: { [`\${file("${environment}")}`]: 1 } } } })],
-  ])("is refused with %s", (_, written) => {
-    const { status, output } = unpack(written);
+  ])("is refused with %s", (_, content) => {
+    const { status, output } = unpack(content);
     expect(output).toContain("::error::");
     expect(status).toBe(1);
   });
@@ -303,7 +303,7 @@ describe("the artefact of synth", () => {
   const zip = "../../../../dist/a.zip";
   test.each<[string, Readonly<Record<string, unknown>>]>([
     ["the job's environment as an object", readable(environment)],
-    ["the same by a way up", readable(`../../../../dist/../../..${environment}`)],
+    ["the same through parent folders", readable(`../../../../dist/../../..${environment}`)],
     ["the credentials file as an object", readable("~/.aws/credentials")],
     ["a file by its computed name", readable(`\${join("", ["/proc/self", "/environ"])}`)],
     ["a file of dist by a computed name", readable(`../../../../dist/\${"a"}.zip`)],
@@ -355,15 +355,15 @@ describe("the artefact of synth", () => {
     expect(status).toBe(0);
     expect(read.get("delivery")).not.toContain(environment);
     const evil = JSON.stringify(stack({ resource: readable(environment) }));
-    for (const two of [evil + JSON.stringify(stack()), JSON.stringify(stack()) + evil, ""])
-      expect(unpack(two)).toMatchObject({ status: 1 });
+    for (const text of [evil + JSON.stringify(stack()), JSON.stringify(stack()) + evil, ""])
+      expect(unpack(text)).toMatchObject({ status: 1 });
   });
 
   test("is refused with a link, or with a file next to the stacks", () => {
     const link = (folder: string) => symlinkSync(environment, join(folder, "dist/a.zip"));
     expect(unpack(stack(), { extra: link })).toMatchObject({ status: 1 });
     const hcl = (folder: string) =>
-      writeFileSync(join(folder, "terraform/cdktf.out/stacks/delivery/main.tf"), "# a provider of its own");
+      writeFileSync(join(folder, "terraform/cdktf.out/stacks/delivery/main.tf"), "# another provider");
     expect(unpack(stack(), { extra: hcl })).toMatchObject({ status: 1 });
   });
 });
@@ -420,7 +420,7 @@ describe("the audit", () => {
     until: "2026-12-31",
   };
 
-  test("fails for a lock file with a critical weakness, and says what to do", () => {
+  test("fails for a lock file with a critical vulnerability, and says what to do", () => {
     const { status, stderr } = audit();
     expect(status).toBe(1);
     expect(stderr).toMatch(/minimist 1\.2\.5: critical GHSA-xvch-5gv4-984h.*Update it \(fixed in 1\.2\.6\)/);
@@ -436,15 +436,15 @@ describe("the audit", () => {
 
   test.each([
     ["for another package", { ...exception, package: "other" }],
-    ["for another weakness", { ...exception, id: "GHSA-c2qf-rxjj-qqgw" }],
+    ["for another vulnerability", { ...exception, id: "GHSA-c2qf-rxjj-qqgw" }],
     ["for years", { ...exception, until: "2029-01-01" }],
     ["without a day", { ...exception, until: undefined }],
     ["without a reason", { ...exception, reason: "no" }],
-  ])("fails with an exception %s", (_, one) => {
-    expect(audit({ exceptions: [one] }).status).toBe(1);
+  ])("fails with an exception %s", (_, candidate) => {
+    expect(audit({ exceptions: [candidate] }).status).toBe(1);
   });
 
-  test("warns of old or partial advisories, says how to refresh them, and fails for either in CI", () => {
+  test("warns about old or partial advisories, says how to refresh them, and fails for either in CI", () => {
     for (const partial of [{ asOf: "2026-01-01T00:00:00.000Z" }, { covered: [] }]) {
       const here = audit({ version: "1.2.6", ...partial });
       expect(here).toMatchObject({ status: 0, stderr: expect.stringContaining("WARNING:") });
@@ -494,7 +494,7 @@ test("the SBOM names each package of the lock files with its archive's hash, and
       hashes: [{ alg: "SHA-512", content: Buffer.from(integrity.slice(7), "base64").toString("hex") }],
     }),
   );
-  // crane pushes every image: what it is made of belongs to the product.
+  // crane pushes every image, so its modules belong to the product.
   const goMod = readFileSync(join(root, "packaging/crane/go.mod"), "utf8");
   expect(modules).toHaveLength(goMod.match(/\/\/ indirect/g)?.length ?? 0);
   expect(document.components).toContainEqual(
@@ -503,15 +503,15 @@ test("the SBOM names each package of the lock files with its archive's hash, and
       purl: expect.stringMatching(/^pkg:golang\/github\.com\/google\/go-containerregistry@v\d/),
     }),
   );
-  // What comes inside another package's archive has that one's hash and none of its own.
+  // A package inside another package's archive has no hash: the archive's hash covers it.
   const hashed = packages.filter(({ integrity }) => integrity !== undefined);
   expect(hashed.length).toBeGreaterThan(packages.length - 5);
   expect(document.components.filter(({ hashes }: { hashes?: unknown[] }) => hashes)).toHaveLength(
     hashed.length,
   );
   const names = parseLockFile(JSON.stringify(lock)).map(({ name, version }) => `${name}@${version}`);
-  const listed = new Set(
-    document.components.map((one: { name: string; version: string }) => `${one.name}@${one.version}`),
+  const components = new Set(
+    document.components.map(({ name, version }: { name: string; version: string }) => `${name}@${version}`),
   );
-  expect(names.filter((one) => !listed.has(one))).toEqual([]);
+  expect(names.filter((name) => !components.has(name))).toEqual([]);
 });

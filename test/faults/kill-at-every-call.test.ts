@@ -5,34 +5,34 @@ import { recoverAll } from "./recover-all.ts";
 import type { DeliveryState, ExpectedRecovery } from "./recovery-checks.ts";
 import { decideAndWait, startTestRehearsal } from "./test-rehearsal.ts";
 
-let prepared: PreparedWorld;
+let world: PreparedWorld;
 let points: readonly KillPoint[];
 
 beforeAll(async () => {
-  prepared = await prepareWorld(["first"], "second");
-  const { folder, recorder } = prepared.story();
-  const rehearsal = await startTestRehearsal({ folder, machine: prepared.machine, recorder });
+  world = await prepareWorld(["first"], "second");
+  const { folder, recorder } = world.story();
+  const rehearsal = await startTestRehearsal({ folder, machine: world.machine, recorder });
   try {
     await rehearsal.begin();
     recorder.begin();
     await rehearsal.look();
-    await decideAndWait(rehearsal, prepared.delivery);
+    await decideAndWait(rehearsal, world.delivery);
     recorder.end();
-    expect((await rehearsal.world.outcomes.read(prepared.delivery))?.outcome).toBe("promoted");
+    expect((await rehearsal.world.outcomes.read(world.delivery))?.outcome).toBe("promoted");
   } finally {
     await rehearsal.stop();
   }
   points = recorder.points;
 }, 600_000);
-afterAll(() => prepared?.close());
+afterAll(() => world?.close());
 
-/** Before the commit point everything is as before, after it everything is done; an open approval is requested again. */
+/** A delivery is undone before its commit point and completed after it; an open approval is requested again. */
 const expectRecovery = ({ committed, execution, state }: DeliveryState): ExpectedRecovery =>
   committed || execution === "absent" || (execution === "RUNNING" && state === "RequestApproval")
     ? { outcome: "promoted", serves: 2 }
     : { outcome: "failed", error: "Interrupted", serves: 1 };
 
-test("there are kill points in every state that has an effect", () => {
+test("every state that has an effect has kill points", () => {
   for (const state of [
     "ClaimStage",
     "BuildImage",
@@ -53,18 +53,18 @@ test("there are kill points in every state that has an effect", () => {
   expect(points.length).toBeGreaterThan(100);
 });
 
-// Before the next test, whose recoveries consume the copies.
+// These run before the next test, whose recoveries consume the copies.
 test.each([
   ["rolls back a canary", "Bake, entered"],
   ["rolls back a registration", "RegisterModel, succeeded"],
-  ["carries a promotion forward", "PromoteModel, succeeded"],
+  ["completes a promotion", "PromoteModel, succeeded"],
 ])(
   "a sweep that %s and is itself killed before or after any call reaches the same end on the next run",
   async (_, moment) => {
     const point = points.find((each) => each.moment.includes(moment));
     if (!point) throw new Error(`no kill point at ${moment}`);
-    const { folder, recorder } = prepared.story(point.folder);
-    const rehearsal = await startTestRehearsal({ folder, machine: prepared.machine, recorder });
+    const { folder, recorder } = world.story(point.folder);
+    const rehearsal = await startTestRehearsal({ folder, machine: world.machine, recorder });
     try {
       recorder.begin();
       await rehearsal.begin();
@@ -73,11 +73,11 @@ test.each([
       await rehearsal.stop();
     }
     expect(recorder.points.length).toBeGreaterThan(5);
-    expect(await recoverAll(prepared, recorder.points, { expected: expectRecovery })).toEqual([]);
+    expect(await recoverAll(world, recorder.points, { expected: expectRecovery })).toEqual([]);
   },
   300_000,
 );
 
-test("killed before or after any call of a capability, a delivery is rolled back before its commit point and carried forward after it", async () => {
-  expect(await recoverAll(prepared, points, { expected: expectRecovery })).toEqual([]);
+test("a delivery that is killed before or after any call of a capability is rolled back before its commit point and completed after it", async () => {
+  expect(await recoverAll(world, points, { expected: expectRecovery })).toEqual([]);
 }, 600_000);

@@ -4,10 +4,10 @@ import { DatabaseSync } from "node:sqlite";
 import { type DataFolder, resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import type { Instrument } from "#worlds/embedded/world.ts";
 
-/** A moment of a rehearsal, and a data folder as a SIGKILL at that moment would have left it. */
+/** A moment of a rehearsal, and the data folder that a SIGKILL at that moment would leave. */
 export type KillPoint = { readonly moment: string; readonly folder: DataFolder };
 
-/** A folder of its own with what a data folder keeps; repository and images are shared, and never written here. */
+/** Copies a data folder's state. The copy shares repository and images, because these tests never write them. */
 export const copyDataFolder = (from: DataFolder, root: string): DataFolder => {
   mkdirSync(root, { recursive: true });
   const to = { ...resolveDataFolder(root), repository: from.repository, images: from.images };
@@ -28,12 +28,12 @@ export const copyDataFolder = (from: DataFolder, root: string): DataFolder => {
 /**
  * Kills a rehearsal before and after every call of a capability, without ending it: after a SIGKILL only the disk
  * remains, so a copy of the data folder at that moment is what the next start would find.
- * (Everything durable is written synchronously in this one process, so no copy catches a write half done; SQLite's
+ * (This one process writes everything durable synchronously, so a copy never contains half a write; SQLite's
  * log is copied with its file. sigkill.test.ts covers half-written files with real processes.)
  *
  * Moments without a durable change between them are the same kill: SQLite counts the commits of others
  * (`PRAGMA data_version`, https://sqlite.org/pragma.html#pragma_data_version), and only a moment at which that count
- * has moved makes a kill point. So the hundreds of reads inside one state count once, and "after call i" is "before
+ * has changed is a kill point. So the hundreds of reads inside one state count once, and "after call i" is "before
  * call i+1" unless something was written between the two.
  */
 export const createKillPointRecorder = (live: DataFolder, into: string) => {
@@ -41,14 +41,14 @@ export const createKillPointRecorder = (live: DataFolder, into: string) => {
   const watchers: DatabaseSync[] = [];
   let state = "before the first state";
   let calls = 0;
-  let seen = "";
-  let on = false;
+  let lastVersions = "";
+  let isRecording = false;
 
   const look = (moment: string): void => {
-    if (!on) return;
+    if (!isRecording) return;
     const versions = watchers.map((watcher) => watcher.prepare("PRAGMA data_version").get()?.data_version);
-    if (versions.join() === seen) return;
-    seen = versions.join();
+    if (versions.join() === lastVersions) return;
+    lastVersions = versions.join();
     const name = `${points.length}: ${state}, ${moment}`;
     points.push({ moment: name, folder: copyDataFolder(live, join(into, String(points.length))) });
   };
@@ -74,21 +74,21 @@ export const createKillPointRecorder = (live: DataFolder, into: string) => {
   return {
     points: points as readonly KillPoint[],
     instrument,
-    /** From here on moments count. */
+    /** Starts the recording. */
     begin: () => {
       for (const path of [live.database, live.desk])
         watchers.push(new DatabaseSync(path, { readOnly: true }));
-      on = true;
+      isRecording = true;
       look("before any call");
     },
-    /** The engine has written that it entered or left a state: a moment of its own. */
+    /** The engine has stored that it entered or left a state: this is a moment, too. */
     entered: (name: string, status: string) => {
       state = name;
       look(status);
     },
     end: () => {
       look("at the end");
-      on = false;
+      isRecording = false;
       for (const watcher of watchers.splice(0)) watcher.close();
     },
     calls: () => calls,

@@ -13,31 +13,31 @@ import {
 } from "./test-rehearsal.ts";
 
 const worlds: PreparedWorld[] = [];
-const prepare = async (...of: Parameters<typeof prepareWorld>): Promise<PreparedWorld> => {
-  const prepared = await prepareWorld(...of);
-  worlds.push(prepared);
-  return prepared;
+const prepare = async (...args: Parameters<typeof prepareWorld>): Promise<PreparedWorld> => {
+  const world = await prepareWorld(...args);
+  worlds.push(world);
+  return world;
 };
 let second: PreparedWorld;
 beforeAll(async () => {
   second = await prepare(["first"], "second");
 }, 600_000);
 afterAll(async () => {
-  for (const prepared of worlds) await prepared.close();
+  for (const world of worlds) await world.close();
 });
 
 const recordKillPoints = async (
-  prepared: PreparedWorld,
-  answer: "approve" | "reject",
-  how: Pick<TestRehearsalOptions, "canaryFails"> = {},
+  world: PreparedWorld,
+  decision: "approve" | "reject",
+  options: Pick<TestRehearsalOptions, "canaryFails"> = {},
 ): Promise<readonly KillPoint[]> => {
-  const { folder, recorder } = prepared.story();
-  const rehearsal = await startTestRehearsal({ folder, machine: prepared.machine, recorder, ...how });
+  const { folder, recorder } = world.story();
+  const rehearsal = await startTestRehearsal({ folder, machine: world.machine, recorder, ...options });
   try {
     await rehearsal.begin();
     recorder.begin();
     await rehearsal.look();
-    await decideAndWait(rehearsal, prepared.delivery, answer);
+    await decideAndWait(rehearsal, world.delivery, decision);
     recorder.end();
   } finally {
     await rehearsal.stop();
@@ -49,7 +49,7 @@ const takeFrom = (points: readonly KillPoint[], moment: string): readonly KillPo
 const isWaitingForDecision = ({ execution, state }: DeliveryState) =>
   execution === "RUNNING" && state === "RequestApproval";
 
-test("killed in its first delivery, a model is served by nobody before the commit point and by its first version after it", async () => {
+test("after a kill in a model's first delivery no version serves before the commit point, and the first version serves after it", async () => {
   const first = await prepare([], "first");
   const points = await recordKillPoints(first, "approve");
   const decisive = /DeployStage|DeployProd|PromoteModel/;
@@ -62,7 +62,7 @@ test("killed in its first delivery, a model is served by nobody before the commi
   expect(await recoverAll(first, sample, { expected })).toEqual([]);
 }, 900_000);
 
-test("killed after its rejection, a delivery leaves prod and stage as they were and keeps the decision", async () => {
+test("a delivery that is killed after its rejection leaves prod and stage unchanged and keeps the decision", async () => {
   const points = takeFrom(await recordKillPoints(second, "reject"), "slack.views");
   expect(points.length).toBeGreaterThan(10);
   const expected = (before: DeliveryState): ExpectedRecovery =>
@@ -72,7 +72,7 @@ test("killed after its rejection, a delivery leaves prod and stage as they were 
   expect(await recoverAll(second, points, { expected, answer: "reject" })).toEqual([]);
 }, 900_000);
 
-test("killed while a failed canary is rolled back, a delivery leaves prod to the champion alone", async () => {
+test("a delivery that is killed while its failed canary is rolled back leaves only the champion on prod", async () => {
   const points = takeFrom(
     await recordKillPoints(second, "approve", { canaryFails: true }),
     "JudgeCanary, succeeded",
@@ -86,7 +86,7 @@ test("killed while a failed canary is rolled back, a delivery leaves prod to the
   expect(await recoverAll(second, points, { expected, canaryFails: true })).toEqual([]);
 }, 900_000);
 
-test("a person's rollback that is killed before or after any call leaves prod where the ledger says, and its claims free", async () => {
+test("after a kill at any call of a person's rollback prod serves what the ledger says, and its claims are free", async () => {
   const both = await prepare(["first", "second"], undefined);
   const { folder, recorder } = both.story();
   const rehearsal = await startTestRehearsal({ folder, machine: both.machine, recorder });
@@ -102,18 +102,18 @@ test("a person's rollback that is killed before or after any call leaves prod wh
   }
   expect(recorder.points.length).toBeGreaterThan(8);
   const broken: string[] = [];
-  for (const { moment, folder: left } of recorder.points) {
-    // A rollback holds its claim for seconds: the sweep treats an old one as abandoned.
+  for (const { moment, folder: killedFolder } of recorder.points) {
+    // A rollback holds its claim for seconds: the sweep treats an older claim as abandoned.
     const clock = () => Date.now() + 120_000;
-    const restarted = await startTestRehearsal({ folder: left, machine: both.machine, clock });
+    const restarted = await startTestRehearsal({ folder: killedFolder, machine: both.machine, clock });
     try {
-      const done =
+      const isPromoted =
         (await restarted.world.ledger.ofDelivery("prod", rehearsedModel, id))?.status === "promoted";
       await restarted.begin();
       const rules = await findBrokenRules(
         restarted,
         both.delivery,
-        { outcome: "promoted", serves: done ? 1 : 2 },
+        { outcome: "promoted", serves: isPromoted ? 1 : 2 },
         both.row,
       );
       broken.push(...rules.map((rule) => `${moment}: ${rule}`));

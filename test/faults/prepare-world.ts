@@ -8,7 +8,7 @@ import { createSharedRuntime } from "./shared-runtime.ts";
 import { decideAndWait, rehearsedModel, startTestRehearsal, toDeliveryName } from "./test-rehearsal.ts";
 
 /**
- * A data folder whose first versions are promoted and whose next one is committed: each scenario and each restart
+ * A data folder with promoted first versions and a committed next version: each scenario and each restart
  * after a kill starts on a copy of it, so that hundreds of kills take minutes.
  */
 export const prepareWorld = async (promoted: readonly ModelChange[], next: ModelChange | undefined) => {
@@ -33,9 +33,9 @@ export const prepareWorld = async (promoted: readonly ModelChange[], next: Model
         if (outcome !== "promoted") throw new Error(`the ${change} version ended as ${outcome}`);
       }
       // Committed once for all scenarios. Each scenario detects it itself, so this rehearsal's watcher is closed first.
-      const known = (await rehearsal.repository.head()) ?? "";
+      const head = (await rehearsal.repository.head()) ?? "";
       await rehearsal.stop();
-      const newest = next === undefined ? known : await commit(next);
+      const newest = next === undefined ? head : await commit(next);
       const golden = await readCommittedGolden(rehearsal.world)(rehearsedModel, newest);
       let stories = 0;
       return {
@@ -43,7 +43,7 @@ export const prepareWorld = async (promoted: readonly ModelChange[], next: Model
         commit: newest,
         delivery: toDeliveryName(newest),
         row: golden.rows[0],
-        /** A copy to play a story on, and the recorder of its kill points. */
+        /** A copy for one scenario, and the recorder of its kill points. */
         story: (from: DataFolder = base): { folder: DataFolder; recorder: KillPointRecorder } => {
           const root = join(folder.path, `story-${++stories}`);
           const copy = copyDataFolder(from, root);

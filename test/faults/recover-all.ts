@@ -10,15 +10,15 @@ import {
 import { decideAndWait, startTestRehearsal } from "./test-rehearsal.ts";
 
 export type RecoveryOptions = {
-  /** The state that is expected after the restart's recovery. */
+  /** The expected state after the restart's recovery. */
   readonly expected: (before: DeliveryState) => ExpectedRecovery;
   readonly answer?: "approve" | "reject";
   readonly canaryFails?: boolean;
-  /** Every how many kill points the same commit is delivered once more. */
+  /** Delivers the same commit again after every n kill points. */
   readonly againEvery?: number;
 };
 
-/** Starts a rehearsal on what each kill left, and gives a sentence for every rule that is broken then. */
+/** Starts a rehearsal on the data folder that each kill left; returns a sentence for every broken rule. */
 export const recoverAll = async (
   { machine, commit, delivery, row }: PreparedWorld,
   points: readonly KillPoint[],
@@ -33,12 +33,12 @@ export const recoverAll = async (
       if (before.execution === "absent") await rehearsal.look();
       if ((await rehearsal.world.deliveries.describe(delivery))?.status === "RUNNING")
         await decideAndWait(rehearsal, delivery, answer);
-      const wanted = expected(before);
-      const rules = await findBrokenRules(rehearsal, delivery, wanted, row);
+      const recovery = expected(before);
+      const rules = await findBrokenRules(rehearsal, delivery, recovery, row);
       if (!canaryFails && index % againEvery === againEvery - 1) {
         const outcome = await deliverAgain(rehearsal, commit);
-        if (outcome !== (wanted.outcome === "promoted" ? "unchanged" : "promoted"))
-          rules.push(`delivered again, it ends as ${outcome}`);
+        if (outcome !== (recovery.outcome === "promoted" ? "unchanged" : "promoted"))
+          rules.push(`a second delivery ends as ${outcome}`);
       }
       broken.push(
         ...rules.map((sentence) => `${moment} (${before.execution} in ${before.state}): ${sentence}`),

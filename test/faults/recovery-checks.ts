@@ -5,7 +5,7 @@ import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 import { decideAndWait, rehearsedModel } from "./test-rehearsal.ts";
 
-/** Where a killed delivery stood, read before anything is repaired. */
+/** The state of a killed delivery before any recovery. */
 export type DeliveryState = {
   readonly execution: ExecutionStatus | "absent";
   readonly state: string | undefined;
@@ -27,7 +27,7 @@ export const readDeliveryState = async (
   };
 };
 
-/** What must serve: registry versions, null where nobody is served. */
+/** The expected state: outcome, error, and the registry version that serves (null: none). */
 export type ExpectedRecovery = {
   readonly outcome: string;
   readonly error?: string | undefined;
@@ -40,11 +40,11 @@ const predictVersion = async (url: string, row: unknown): Promise<number | null>
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ rows: [row] }),
   });
-  const answer = z.object({ version: z.coerce.number() }).safeParse(await response.json());
-  return response.ok && answer.success ? answer.data.version : null;
+  const body = z.object({ version: z.coerce.number() }).safeParse(await response.json());
+  return response.ok && body.success ? body.data.version : null;
 };
 
-/** Every rule about the time after a kill that is broken; none: the delivery was put right. */
+/** A sentence for every broken rule after a kill; empty: the delivery recovered. */
 export const findBrokenRules = async (
   rehearsal: EmbeddedWorld,
   delivery: string,
@@ -53,44 +53,44 @@ export const findBrokenRules = async (
 ): Promise<string[]> => {
   const { world } = rehearsal;
   const broken: string[] = [];
-  const must = (holds: boolean, sentence: string) => void (holds || broken.push(sentence));
+  const check = (holds: boolean, sentence: string) => void (holds || broken.push(sentence));
 
   const outcome = await world.outcomes.read(delivery);
-  must(outcome?.outcome === expected.outcome, `its outcome is ${outcome?.outcome}, not ${expected.outcome}`);
-  must(
+  check(outcome?.outcome === expected.outcome, `its outcome is ${outcome?.outcome}, not ${expected.outcome}`);
+  check(
     outcome?.error?.name === expected.error,
     `its error is ${outcome?.error?.name}, not ${expected.error}`,
   );
-  must((await world.deliveries.describe(delivery))?.status !== "RUNNING", "its execution runs still");
+  check((await world.deliveries.describe(delivery))?.status !== "RUNNING", "its execution is still running");
 
   for (const environment of ["prod", "stage"] as const) {
     const live = await world.serving[environment].live(rehearsedModel);
-    must(live?.canary === undefined, `${environment} has a canary left`);
-    const served = await predictVersion(`${world.modelsUrl}/${environment}/models/${rehearsedModel}`, row);
-    must(served === expected.serves, `${environment} answers with version ${served}, not ${expected.serves}`);
+    check(live?.canary === undefined, `${environment} still has a canary`);
+    const version = await predictVersion(`${world.modelsUrl}/${environment}/models/${rehearsedModel}`, row);
+    check(version === expected.serves, `${environment} serves version ${version}, not ${expected.serves}`);
     for (const entry of await world.ledger.entries(environment, rehearsedModel, 100)) {
       // Stage has no promoted entries: an open entry of a delivery there counts as what prod serves.
       const closed = entry.status === "promoted" || entry.status === "ended";
       if (environment === "prod" || (entry.delivery === delivery && expected.outcome !== "promoted"))
-        must(closed, `the ledger of ${environment} has entry ${entry.sequence} as ${entry.status}`);
+        check(closed, `the ledger of ${environment} has entry ${entry.sequence} as ${entry.status}`);
     }
   }
   const champion = await world.registry.byAlias(rehearsedModel, "champion");
-  must(
+  check(
     (champion?.version ?? null) === expected.serves,
     `champion is ${champion?.version}, not ${expected.serves}`,
   );
   const challenger = await world.registry.byAlias(rehearsedModel, "challenger");
-  must(challenger === undefined, `challenger is still ${challenger?.version}`);
+  check(challenger === undefined, `challenger is still ${challenger?.version}`);
   const registered = (await world.registry.versions(rehearsedModel, { limit: 100 })).filter(
     ({ tags }) => tags.delivery === delivery,
   );
-  must(registered.length <= 1, `${registered.length} versions were registered`);
+  check(registered.length <= 1, `${registered.length} versions were registered`);
 
   for (const { environment, holder } of await world.claims.open())
-    must(false, `the claim of ${environment} is held by ${holder}`);
+    check(false, `the claim of ${environment} is held by ${holder}`);
   for (const { id, state } of await world.approvals.open())
-    must(false, `the question ${id} is ${state.status}`);
+    check(false, `the approval ${id} is ${state.status}`);
   broken.push(...(await findMessageErrors(rehearsal, delivery)));
   return broken;
 };
@@ -105,7 +105,7 @@ const History = z.object({
   ),
 });
 
-/** What the desk shows of a delivery is one message that says what the store says. */
+/** The desk shows one message of a delivery, and it shows the stored state. */
 const findMessageErrors = async ({ world }: EmbeddedWorld, delivery: string): Promise<string[]> => {
   const history = History.parse(
     await world.slack.conversations.history({
@@ -116,25 +116,25 @@ const findMessageErrors = async ({ world }: EmbeddedWorld, delivery: string): Pr
   );
   const shown = history.messages.filter(({ metadata }) => metadata?.event_payload.delivery === delivery);
   const [message] = shown;
-  if (!message || shown.length > 1) return [`${shown.length} messages of it stand on the desk`];
+  if (!message || shown.length > 1) return [`the desk shows ${shown.length} messages of it`];
   const view = await world.messages.state(delivery);
-  if (!view) return ["no message of it is kept"];
+  if (!view) return ["its message is not stored"];
   const outcome = (await world.outcomes.read(delivery))?.outcome;
-  if (view.outcome !== outcome) return [`its message is kept with the outcome ${view.outcome}`];
+  if (view.outcome !== outcome) return [`its message is stored with the outcome ${view.outcome}`];
   const broken: string[] = [];
   if (message.text !== renderMessageBlocks(view, undefined).text)
     broken.push(`its message says "${message.text}", not "${renderMessageBlocks(view, undefined).text}"`);
   if (JSON.stringify(message.blocks).includes('"action_id":"approve"'))
-    broken.push("its message has buttons still");
-  if (view.progress !== null) broken.push(`its message still tells of progress: ${view.progress}`);
+    broken.push("its message still has buttons");
+  if (view.progress !== null) broken.push(`its message still shows progress: ${view.progress}`);
   if (outcome === "promoted" && view.question?.status !== "approved")
-    broken.push(`it was promoted, and its message shows the question as ${view.question?.status}`);
+    broken.push(`it was promoted, but its message shows the approval as ${view.question?.status}`);
   return broken;
 };
 
-/** The same commit delivered once more, as a person would: it must go through. */
+/** Delivers the same commit again, as a person would; returns its outcome. */
 export const deliverAgain = async (rehearsal: EmbeddedWorld, commit: string): Promise<string | undefined> => {
-  const started = await rehearsal.steps.startDelivery({
+  const { deliveries } = await rehearsal.steps.startDelivery({
     repository: "rehearsal",
     before: null,
     after: commit,
@@ -142,7 +142,7 @@ export const deliverAgain = async (rehearsal: EmbeddedWorld, commit: string): Pr
     runtime: rehearsal.runtime,
     models: [rehearsedModel],
   });
-  const name = started.deliveries[0]?.name ?? "";
+  const name = deliveries[0]?.name ?? "";
   await decideAndWait(rehearsal, name);
   return (await rehearsal.world.outcomes.read(name))?.outcome;
 };

@@ -6,8 +6,8 @@ import { createFunctionHost } from "#worlds/embedded/functions/function-host.ts"
 import type { Compute } from "#worlds/embedded/start-embedded-world.ts";
 
 /**
- * Images and functions that many rehearsals share, so that none packs a runtime or loads onnxruntime again. They hold
- * nothing of a delivery: images are stored by digest, and a function has its configuration alone. A call counts as one
+ * Images and functions that many rehearsals share, so that the runtime is packed and onnxruntime is loaded once. They
+ * have no state of a delivery: images are stored by digest, a function has only its configuration. A call counts as one
  * millisecond under any load: other tests measure the model's latency.
  * @param root an empty folder
  * @param repository the git repository that all rehearsals watch

@@ -13,7 +13,7 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const rounds = 8;
-/** After how long a round is killed, milliseconds: from the start of the process to the middle of a delivery. */
+/** When a round is killed, in milliseconds: from the start of the process to the middle of a delivery. */
 const earliest = 500;
 const latest = 8_000;
 
@@ -22,17 +22,17 @@ const latest = 8_000;
  * and a delivery that a latency gate stops, or keeps baking, has nothing left to kill.
  */
 const copyCheckout = async (to: string): Promise<string> => {
-  const left = /^(node_modules|terraform|dist|\.git|\.slipway)$/;
+  const excluded = /^(node_modules|terraform|dist|\.git|\.slipway)$/;
   for (const name of readdirSync(root))
-    if (!left.test(name)) await cp(join(root, name), join(to, name), { recursive: true });
+    if (!excluded.test(name)) await cp(join(root, name), join(to, name), { recursive: true });
   await symlink(join(root, "node_modules"), join(to, "node_modules"));
-  const loosened = async (path: string, rule: RegExp, by: string) => {
+  const loosenRule = async (path: string, rule: RegExp, by: string) => {
     const text = await readFile(join(to, path), "utf8");
     expect([path, rule.test(text)]).toEqual([path, true]);
     await writeFile(join(to, path), text.replace(rule, by));
   };
-  await loosened("models/churn/model.yaml", /latencyP95Ms: \d+/, "latencyP95Ms: 1000");
-  await loosened("policy.yaml", /slackMs: \d+/, "slackMs: 1000");
+  await loosenRule("models/churn/model.yaml", /latencyP95Ms: \d+/, "latencyP95Ms: 1000");
+  await loosenRule("policy.yaml", /slackMs: \d+/, "slackMs: 1000");
   return to;
 };
 
@@ -95,7 +95,7 @@ const status = async () => {
   return Status.parse(JSON.parse((await promisify(execFile)(process.execPath, args)).stdout));
 };
 
-/** What prod's alias points to that no entry of the ledger explains, after a kill and before any repair. */
+/** Versions of prod's alias without an entry in the ledger, after a kill and before any recovery. */
 const findUnexplainedVersions = (): Promise<readonly string[]> =>
   withEmbeddedWorld(data, async ({ world }) => {
     const live = await world.serving.prod.live("churn");
@@ -119,18 +119,18 @@ test("a rehearsal that is killed at random moments continues each time and compl
     child.kill("SIGKILL");
     await ended;
     const where = `round ${round}, killed after ${afterMs} ms`;
-    // A round may have ended before; then it has to have succeeded.
+    // A round that ended before the kill must have succeeded.
     expect([where, exit === null || exit === 0, exit === null ? "" : errors()]).toEqual([
       where,
       true,
       exit === null ? "" : expect.any(String),
     ]);
     expect([where, await waitForExits(workers)]).toEqual([where, []]);
-    // Killed before the database existed, it has nothing to check.
-    const left = await findUnexplainedVersions().catch((error: Error) =>
+    // A kill before the database exists leaves nothing to check.
+    const versions = await findUnexplainedVersions().catch((error: Error) =>
       error.name === "UsageMistake" ? [] : Promise.reject(error),
     );
-    expect([where, left]).toEqual([where, []]);
+    expect([where, versions]).toEqual([where, []]);
   }
 
   const last = rehearse();
@@ -139,11 +139,11 @@ test("a rehearsal that is killed at random moments continues each time and compl
   const { serving, deliveries, approvals } = await status();
   expect(approvals).toEqual([]);
   const digest = serving[0]?.digest;
-  expect(serving.map(({ environment, percent, digest: served }) => [environment, percent, served])).toEqual([
+  expect(serving.map(({ environment, percent, digest: actual }) => [environment, percent, actual])).toEqual([
     ["stage", 100, digest],
     ["prod", 100, digest],
   ]);
-  // Each execution has ended, and an interrupted one says so.
+  // Each execution ended; an interrupted execution has the error Interrupted.
   for (const { delivery, outcome, error } of deliveries)
     expect([delivery, outcome, outcome === "failed" ? error?.name : ""]).toEqual([
       delivery,

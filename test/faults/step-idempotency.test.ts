@@ -7,11 +7,11 @@ import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
 import { type PreparedWorld, prepareWorld } from "./prepare-world.ts";
 import { rehearsedModel, startTestRehearsal } from "./test-rehearsal.ts";
 
-let prepared: PreparedWorld;
+let base: PreparedWorld;
 beforeAll(async () => {
-  prepared = await prepareWorld(["first"], "second");
+  base = await prepareWorld(["first"], "second");
 });
-afterAll(() => prepared?.close());
+afterAll(() => base?.close());
 
 const tables = [
   "items",
@@ -23,22 +23,22 @@ const tables = [
   "execution_events",
 ] as const;
 
-/** What a second call may renew; `edited` and `block_id` are the desk's own marks of an edit. */
+/** Fields that a second call may renew; `edited` and `block_id` are the desk's marks of an edit. */
 const renewableFields = new Set(["token", "expiresAt", "expires_at", "edited", "block_id"]);
 
-/** The counters of the messages' items: how often Slack got an update, of which state, and when. */
+/** Counters of the messages' items: how often, when and with which state Slack got an update. */
 const countedFields: Readonly<Record<string, readonly string[]>> = {
   messages: ["revision", "shown"],
   "messages-unshown": ["at"],
 };
 const dropCounters = (row: Record<string, unknown>): Record<string, unknown> => {
-  const left = countedFields[String(row.partition)];
-  if (!left) return row;
+  const counters = countedFields[String(row.partition)];
+  if (!counters) return row;
   const value = Object.entries(JSON.parse(String(row.value)) as object);
-  return { ...row, value: Object.fromEntries(value.filter(([key]) => !left.includes(key))) };
+  return { ...row, value: Object.fromEntries(value.filter(([key]) => !counters.includes(key))) };
 };
 
-/** JSON, also of columns that hold JSON, with keys in order and without what may be renewed. */
+/** JSON with sorted keys and without renewable fields, also for columns that contain JSON. */
 const canonicalize = (value: unknown): unknown => {
   if (typeof value === "string" && /^[{[]/.test(value)) return canonicalize(JSON.parse(value));
   if (typeof value === "string") return value.replace(/<!date\^[^>]*>/g, "");
@@ -48,12 +48,12 @@ const canonicalize = (value: unknown): unknown => {
     Object.entries(value)
       .filter(([key]) => !renewableFields.has(key))
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, held]) => [key, canonicalize(held)]),
+      .map(([key, inner]) => [key, canonicalize(inner)]),
   );
 };
 
 /**
- * Everything durable, a line each, except what a second call may renew: how often an item was written (an alias's
+ * All durable data, one line each, without what a second call may renew: how often an item was written (an alias's
  * count is its revision, and stays), and for a repeated approval request the encrypted token and the expiry, which belong
  * to the task that waits now.
  */
@@ -74,13 +74,13 @@ const readDurableState = async ({ world }: EmbeddedWorld): Promise<readonly stri
   return [...rows, ...desk].map((row) => JSON.stringify(canonicalize(row)));
 };
 
-/** What of an answer must be the same: a rollback that finds all put back says so instead of "restored". */
-const toComparableOutput = (name: string, answer: unknown): unknown => {
-  const { restored: _, ...rest } = { restored: undefined, ...(answer as object | undefined) };
-  return name === "roll-back" ? rest : answer;
+/** The part of a result that must be the same. A second rollback has nothing to restore, so its "restored" differs. */
+const toComparableOutput = (name: string, result: unknown): unknown => {
+  const { restored: _, ...rest } = { restored: undefined, ...(result as object | undefined) };
+  return name === "roll-back" ? rest : result;
 };
 
-/** Puts a second call behind every call of a step, a second of the clock later, and keeps what differed then. */
+/** Calls every step twice, the second time one second of the clock later, and records the differences. */
 const runStepsTwice = (rehearsal: EmbeddedWorld, time: { offset: number }) => {
   const called = new Set<string>();
   const differences: string[] = [];
@@ -94,10 +94,10 @@ const runStepsTwice = (rehearsal: EmbeddedWorld, time: { offset: number }) => {
     called.add(name);
     const after = await readDurableState(rehearsal);
     for (const row of after)
-      if (!before.includes(row)) differences.push(`${name} left, the second time, ${row.slice(0, 2_000)}`);
-    if (after.length < before.length) differences.push(`${name} took something away the second time`);
+      if (!before.includes(row)) differences.push(`${name} changed a row again: ${row.slice(0, 2_000)}`);
+    if (after.length < before.length) differences.push(`${name} removed a row in the second call`);
     if (compare && !isDeepStrictEqual(toComparableOutput(name, first), toComparableOutput(name, second)))
-      differences.push(`${name} answered ${JSON.stringify(first)}, then ${JSON.stringify(second)}`);
+      differences.push(`${name} returned ${JSON.stringify(first)}, then ${JSON.stringify(second)}`);
     return first;
   };
 
@@ -121,7 +121,7 @@ const runStepsTwice = (rehearsal: EmbeddedWorld, time: { offset: number }) => {
     called,
     differences,
     again,
-    /** Holds a step before its call, so that nothing moves beside what is compared. */
+    /** Holds a step before its call, so that nothing else changes during a comparison. */
     hold: (step: string) => {
       const hold = { reached: Promise.withResolvers<void>(), go: Promise.withResolvers<void>() };
       holds.set(step, hold);
@@ -145,9 +145,9 @@ const deliverTwice = async (
   const push = {
     repository: "rehearsal",
     before: null,
-    after: prepared.commit,
+    after: base.commit,
     pusher: "sam.carter@example.com",
-    runtime: prepared.machine.runtime,
+    runtime: base.machine.runtime,
     ...(models ? { models } : {}),
   };
   const atStage = twice.hold("claim-environment stage");
@@ -156,9 +156,9 @@ const deliverTwice = async (
     await atStage.reached;
     return deliveries;
   };
-  // A start by hand is always another attempt: only a repeated push starts nothing new.
-  const [started] = models ? await start() : await twice.again("start-delivery", start, false);
-  const delivery = started?.name ?? "";
+  // A start by hand is always a new attempt; only a repeated push starts nothing.
+  const [first] = models ? await start() : await twice.again("start-delivery", start, false);
+  const delivery = first?.name ?? "";
   atStage.release();
 
   await Promise.race([
@@ -184,33 +184,33 @@ const deliverTwice = async (
 };
 
 test("every step that runs twice with the same input has the effect of one run and returns the same result", async () => {
-  const { folder } = prepared.story();
+  const { folder } = base.story();
   const called = new Set<string>();
   for (const canaryFails of [true, false]) {
     const time = { offset: canaryFails ? 0 : 600_000 };
     const clock = () => Date.now() + time.offset;
-    const rehearsal = await startTestRehearsal({ folder, machine: prepared.machine, canaryFails, clock });
+    const rehearsal = await startTestRehearsal({ folder, machine: base.machine, canaryFails, clock });
     const twice = runStepsTwice(rehearsal, time);
     try {
       await rehearsal.begin();
       const outcome = await deliverTwice(rehearsal, twice, canaryFails ? undefined : [rehearsedModel]);
       expect(outcome).toBe(canaryFails ? "failed" : "promoted");
       if (!canaryFails) {
-        // The sweep ends a delivery that is stopped in the middle.
+        // The sweep ends a delivery that is stopped before its end.
         const inScan = twice.hold("scan-image");
         const { deliveries } = await rehearsal.steps.startDelivery({
           repository: "rehearsal",
           before: null,
-          after: prepared.commit,
+          after: base.commit,
           pusher: "sam.carter@example.com",
-          runtime: prepared.machine.runtime,
+          runtime: base.machine.runtime,
           models: [rehearsedModel],
         });
-        const stopped = deliveries[0]?.name ?? "";
+        const name = deliveries[0]?.name ?? "";
         await inScan.reached;
-        rehearsal.engine.abort(stopped, "a test");
-        await rehearsal.ended(stopped);
-        expect((await rehearsal.world.outcomes.read(stopped))?.error?.name).toBe("Interrupted");
+        rehearsal.engine.abort(name, "a test");
+        await rehearsal.ended(name);
+        expect((await rehearsal.world.outcomes.read(name))?.error?.name).toBe("Interrupted");
       }
       expect(twice.differences).toEqual([]);
       for (const name of twice.called) called.add(name);

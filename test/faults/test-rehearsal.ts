@@ -17,17 +17,17 @@ export type TestRehearsalOptions = {
   readonly folder: DataFolder;
   readonly machine: Compute;
   readonly recorder?: KillPointRecorder;
-  /** Whether the canary's version fails its requests. */
+  /** Whether the canary's requests fail. */
   readonly canaryFails?: boolean;
   readonly clock?: () => number;
 };
 
-/** Requests to each version of a canary: over any manifest's minimum here, and enough for the intervals. */
+/** Requests to each version of a canary: above every manifest's minimum here, and enough for the intervals. */
 const samplesPerVersion = 600;
 
 /**
- * A rehearsal for one of these tests. Nobody calls prod: the canary's metrics are written as soon as it gets its share of
- * traffic, because hundreds of real requests a round would take minutes and say nothing about kills.
+ * A rehearsal for these tests. Prod gets no requests: the canary's metrics are written as soon as it gets its share of
+ * traffic, because hundreds of real requests per round would take minutes and show nothing about kills.
  */
 export const startTestRehearsal = async ({
   folder,
@@ -62,7 +62,7 @@ export const startTestRehearsal = async ({
 };
 
 const putCanaryMetrics = ({ world }: EmbeddedWorld, fails = false): void => {
-  // Read without the capability, because this is no call of a step and has to end before the bake.
+  // Reads the alias without the capability: this is not a step's call, and it must end before the bake.
   const row = world.database
     .prepare("SELECT value FROM items WHERE partition = ? AND sort = 'alias'")
     .get(`serving#prod#${rehearsedModel}`);
@@ -80,23 +80,23 @@ const putCanaryMetrics = ({ world }: EmbeddedWorld, fails = false): void => {
       });
 };
 
-/** The delivery of a commit, as a push of it is named. */
+/** The name of the delivery that a push of this commit starts. */
 export const toDeliveryName = (commit: string, attempt = 1): string =>
   createDeliveryName({ repository: "rehearsal", model: rehearsedModel, commit, attempt });
 
-/** Answers the question of a delivery if it asks one, and waits for its end. */
+/** Decides the approval of a delivery, if it requests one, and waits for its end. */
 export const decideAndWait = async (
   rehearsal: EmbeddedWorld,
   name: string,
-  answer: "approve" | "reject" = "approve",
+  decision: "approve" | "reject" = "approve",
 ): Promise<void> => {
-  const person = createAutoApprover(rehearsal);
-  const ended = rehearsal.ended(name);
+  const approver = createAutoApprover(rehearsal);
+  const end = rehearsal.ended(name);
   await Promise.race([
     rehearsal
       .asked(name)
-      .then(() => (answer === "approve" ? person.approve(name) : person.reject(name, "Not this one"))),
-    ended,
+      .then(() => (decision === "approve" ? approver.approve(name) : approver.reject(name, "Not this one"))),
+    end,
   ]);
-  await ended;
+  await end;
 };

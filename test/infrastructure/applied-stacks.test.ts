@@ -8,11 +8,11 @@ import { createModelOperations } from "./model-operations.ts";
 import { runInDependencyOrder } from "./run-in-dependency-order.ts";
 import { createStackRunner, type StackRunner } from "./stack-runner.ts";
 
-const what = "the stacks, applied to moto";
-const skip = requireTerraform(what).skip || requirePython(what).skip;
+const suite = "the stacks, applied to moto";
+const skip = requireTerraform(suite).skip || requirePython(suite).skip;
 const timeout = 1_800_000;
 
-/** Each test continues where the one before it ended. */
+/** Each test continues from the state of the previous test. */
 describe.skipIf(skip)("the eight stacks, in three accounts", () => {
   let world: StackRunner;
   let models: Awaited<ReturnType<typeof createModelOperations>>;
@@ -27,7 +27,7 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
     await world?.stop();
   });
 
-  /** Terraform's planned changes by stack; every stack is planned. */
+  /** Plans every stack; returns the plans with changes, by stack. */
   const changes = async (): Promise<Readonly<Record<string, string>>> => {
     const dirty: Record<string, string> = {};
     // Two at a time: each starts a provider of some hundred MB.
@@ -41,19 +41,19 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
     return dirty;
   };
 
-  test("no stack reads the output of a later one", () => {
+  test("a stack never reads the output of a later stack", () => {
     const order = listStacks(world.written.accounts);
     expect([...world.needs.keys()].sort()).toEqual(order.toSorted());
     for (const [stack, before] of world.needs)
-      for (const one of before)
-        expect([stack, order.indexOf(one) < order.indexOf(stack)]).toEqual([stack, true]);
+      for (const dependency of before)
+        expect([stack, order.indexOf(dependency) < order.indexOf(stack)]).toEqual([stack, true]);
   });
 
   test("apply in their order, by the invocations of npm run apply", { timeout }, async () => {
     await runInDependencyOrder(world.needs, world.apply);
   });
 
-  test("a second plan of each is empty", { timeout }, async () => {
+  test("a second plan of each stack is empty", { timeout }, async () => {
     expect(await changes()).toEqual({});
   });
 
@@ -89,8 +89,8 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
   });
 
   test("are destroyed in reverse order, and leave nothing behind", { timeout }, async () => {
-    const opposite = new Map([...world.needs.keys()].map((stack) => [stack, dependents(stack)]));
-    await runInDependencyOrder(opposite, world.destroy);
+    const reversed = new Map([...world.needs.keys()].map((stack) => [stack, dependents(stack)]));
+    await runInDependencyOrder(reversed, world.destroy);
     const { region } = world.written.accounts.tooling;
     const lambda = new LambdaClient({
       ...motoClientConfig(world.endpoint),
@@ -100,5 +100,5 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
     expect((await lambda.send(new ListFunctionsCommand({}))).Functions).toEqual([]);
   });
   const dependents = (stack: string): readonly string[] =>
-    [...world.needs].flatMap(([other, before]) => (before.includes(stack) ? [other] : []));
+    [...world.needs].flatMap(([name, before]) => (before.includes(stack) ? [name] : []));
 });

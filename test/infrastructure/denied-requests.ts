@@ -1,41 +1,38 @@
 import type { AccessRequest, PolicySide } from "./policy-simulator.ts";
 
-/** A request that has to be denied, and by which side. */
+/** A request that must be denied, and the side that denies it. */
 export type DeniedRequest = { readonly ask: AccessRequest; readonly side: PolicySide };
 
 /**
- * Resources that deliveries create, for which a function has permission by kind. Equal prefixes are one kind; every other
- * resource next to a requested one has to be denied.
+ * Resources that deliveries create: a function has permission for the kind. Equal prefixes are one kind; any other
+ * resource next to a requested one must be denied.
  */
 const openResourceKinds: readonly (readonly [kind: RegExp, why: string])[] = [
-  [
-    /^(arn:aws:lambda:[^:]*:\d+:function:slipway-(?:stage|prod)-)./,
-    "models come and go, and so do their functions",
-  ],
-  [/^(arn:aws:logs:[^:]*:\d+:log-group:\/aws\/lambda\/slipway-(?:stage|prod)-)./, "and their log groups"],
+  [/^(arn:aws:lambda:[^:]*:\d+:function:slipway-(?:stage|prod)-)./, "each model has its own functions"],
+  [/^(arn:aws:logs:[^:]*:\d+:log-group:\/aws\/lambda\/slipway-(?:stage|prod)-)./, "each has a log group"],
   [/^(arn:aws:logs:[^:]*:\d+:log-group:\/aws\/[\w-]+\/slipway-[\w-]+:)./, "a log group's streams"],
-  [/^(arn:aws:apigateway:[^:]*::\/apis\/[^/]+\/(?:routes|integrations)\/)./, "their routes"],
+  [/^(arn:aws:apigateway:[^:]*::\/apis\/[^/]+\/(?:routes|integrations)\/)./, "each function has routes"],
   [/^(arn:aws:states:[^:]*:\d+:execution:slipway:)./, "each delivery is an execution"],
-  [/^(arn:aws:execute-api:[^:]*:\d+:[^/]+\/)./, "MLflow's API, which has no permissions by path"],
+  [/^(arn:aws:execute-api:[^:]*:\d+:[^/]+\/)./, "MLflow's API has no permissions by path"],
   [
     /^(arn:aws:s3:::slipway-artefacts-[^/]+\/(?:builder|provenance)\/)./,
-    "every builder, every image's statement",
+    "each builder and each image's statement",
   ],
   [/^(arn:aws:s3:::slipway-registry-[^/]+\/mlflow\/)./, "every version's artefacts"],
   [/^(arn:aws:s3:::slipway-(?:stage|prod)-records-[^/]+\/)./, "every prediction's blobs"],
 ];
 
-/** The same of what conditions name. */
+/** The same for values of conditions. */
 const openConditionKinds: typeof openResourceKinds = [
   ...openResourceKinds,
-  [/^(arn:aws:logs:[^:]*:\d+:log-group:)\/aws\/lambda\/[^:]+$/, "the key is the account's log groups'"],
-  [/^(arn:aws:events:[^:]*:\d+:rule\/)./, "the dead letters are every rule's of ours"],
+  [/^(arn:aws:logs:[^:]*:\d+:log-group:)\/aws\/lambda\/[^:]+$/, "all log groups of the account use the key"],
+  [/^(arn:aws:events:[^:]*:\d+:rule\/)./, "all our rules use the dead letters"],
 ];
 
-export const isSameResourceKind = (one: string, other: string, kinds = openResourceKinds): boolean =>
+export const isSameResourceKind = (a: string, b: string, kinds = openResourceKinds): boolean =>
   kinds.some(([kind]) => {
-    const resourceKind = kind.exec(one)?.[1];
-    return resourceKind !== undefined && resourceKind === kind.exec(other)?.[1];
+    const resourceKind = kind.exec(a)?.[1];
+    return resourceKind !== undefined && resourceKind === kind.exec(b)?.[1];
   });
 
 /** Variants of a resource: another name at every position of its ARN, another region, another account. */
@@ -44,18 +41,18 @@ const listSiblingResources = (resource: string): readonly string[] => {
     /^(arn:aws:[\w-]+):([\w-]*):(\d*):(.*)$/.exec(resource)?.slice(1) ?? [];
   if (head === "") return [];
   const parts = rest.split(/([:/])/);
-  const named = parts.flatMap((part, index) =>
+  const renamedResources = parts.flatMap((part, index) =>
     /^[:/]?$/.test(part)
       ? []
       : ["other", `${part}-other`].map(
-          (other) => `${head}:${region}:${account}:${parts.with(index, other).join("")}`,
+          (name) => `${head}:${region}:${account}:${parts.with(index, name).join("")}`,
         ),
   );
   return [
-    ...named,
+    ...renamedResources,
     ...(region === "" ? [] : [`${head}:eu-west-9:${account}:${rest}`]),
     ...(account === "" ? [] : [`${head}:${region}:999999999999:${rest}`]),
-  ].filter((one) => !isSameResourceKind(resource, one));
+  ].filter((sibling) => !isSameResourceKind(resource, sibling));
 };
 
 const addContext = (ask: AccessRequest, name: string, value: string): AccessRequest => ({
@@ -63,15 +60,15 @@ const addContext = (ask: AccessRequest, name: string, value: string): AccessRequ
   context: { ...ask.context, [name]: value },
 });
 
-/** Another value of a condition's key: of an ARN another name and another account, else another word. */
+/** Other values of a condition's key: for an ARN another name and another account, else another word. */
 const listOtherValues = (value: string): readonly string[] =>
   value.startsWith("arn:")
     ? [value.replace(/[^:/]+$/, "other"), value.replace(/^((?:[^:]*:){4})\d+/, "$1999999999999")].filter(
-        (other) => !isSameResourceKind(value, other, openConditionKinds),
+        (changed) => !isSameResourceKind(value, changed, openConditionKinds),
       )
     : [`${value}-other`];
 
-/** What varies from call to call and has no condition: each approval has its own id. */
+/** Context keys that vary from call to call and have no condition: each approval has its own id. */
 const unboundContextKeys = new Set(["kms:EncryptionContext:approval"]);
 const foreignRole = "arn:aws:iam::999999999999:role/slipway-other";
 
@@ -87,10 +84,10 @@ const listOtherPrincipals = (ask: AccessRequest): readonly AccessRequest[] => {
   };
   if (account === undefined) return [foreign, { ...ask, principal: "ec2.amazonaws.com" }];
   const crosses = account !== ask.resource.split(":")[4] && /^(sts|ecr):/.test(ask.action);
-  // Whatever a policy of this account allows, builds alone sign.
+  // Only builds sign, whatever a policy of this account allows.
   if (ask.action === "kms:Sign")
     return [foreign, { ...ask, principal: `arn:aws:iam::${account}:role/other` }];
-  // Whatever a policy of this account allows, of our roles only those that answer tasks read a token.
+  // Only our roles that complete tasks decrypt a token, whatever a policy of this account allows.
   if (ask.action === "kms:Decrypt" && ask.context["kms:EncryptionContext:purpose"] === "task-token")
     return [foreign, { ...ask, principal: `arn:aws:iam::${account}:role/slipway-other` }];
   return crosses
@@ -112,10 +109,10 @@ const listPolicyTableWrites = (ask: AccessRequest): readonly DeniedRequest[] =>
       }))
     : [];
 
-/** For allowed requests, all variants that have to be denied. */
+/** All variants of an allowed request that must be denied. */
 export const listDeniedRequests = (ask: AccessRequest, side: PolicySide): readonly DeniedRequest[] => {
   const isService = !ask.principal.startsWith("arn:");
-  const hangs = /^(sts|ecr|kms|sns|sqs|s3):/.test(ask.action);
+  const hasResourcePolicy = /^(sts|ecr|kms|sns|sqs|s3):/.test(ask.action);
   return [
     ...(isService
       ? []
@@ -125,14 +122,14 @@ export const listDeniedRequests = (ask: AccessRequest, side: PolicySide): readon
     ...Object.entries(ask.context)
       .filter(([name]) => !unboundContextKeys.has(name))
       .flatMap(([name, value]) =>
-        listOtherValues(value).map((other): DeniedRequest => ({ ask: addContext(ask, name, other), side })),
+        listOtherValues(value).map((wrong): DeniedRequest => ({ ask: addContext(ask, name, wrong), side })),
       ),
     ...listPolicyTableWrites(ask),
     ...(/^(s3|sqs|sns):/.test(ask.action)
       ? [{ ask: addContext(ask, "aws:SecureTransport", "false"), side: "all" as const }]
       : []),
-    ...(hangs && ask.resource !== "*"
-      ? listOtherPrincipals(ask).map((other): DeniedRequest => ({ ask: other, side: "resource" }))
+    ...(hasResourcePolicy && ask.resource !== "*"
+      ? listOtherPrincipals(ask).map((request): DeniedRequest => ({ ask: request, side: "resource" }))
       : []),
   ];
 };

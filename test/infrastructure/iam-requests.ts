@@ -5,19 +5,19 @@ export type IamRequest = {
   readonly action: string;
   /** An ARN, or `*` where the action takes none. */
   readonly resource: string;
-  /** Condition keys beside the global ones. */
+  /** Condition keys besides the global ones. */
   readonly context: Readonly<Record<string, string>>;
 };
 
-/** A call and where it was made. */
+/** A call, with its account and region in `arn`. */
 type CallContext = {
   readonly call: RecordedCall;
   /** `arn:aws:<service>:<region>:<account of the caller>:<rest>` */
   readonly arn: (service: string, rest: string) => string;
-  /** A member of the input; an absent one is "". */
+  /** A field of the input; "" if it is absent. */
   readonly text: (name: string) => string;
 };
-type RequestMapper = (met: CallContext) => readonly IamRequest[];
+type RequestMapper = (info: CallContext) => readonly IamRequest[];
 
 const createRequest = (
   action: string,
@@ -32,19 +32,23 @@ const mapTable =
       createRequest(`dynamodb:${action}`, arn("dynamodb", `table/${text("TableName")}`)),
     );
 
-/** `churn` and its qualifier of `/2015-03-31/functions/churn/aliases/live`. */
+/** `churn` in `/2015-03-31/functions/churn/aliases/live`. */
 const readFunctionName = ({ call, text }: CallContext): string =>
   decodeURIComponent(/\/functions\/([^/]+)/.exec(call.path)?.[1] ?? text("FunctionName"));
 const mapFunction =
   (
     action: string,
-    context: (met: CallContext) => Readonly<Record<string, string>> = () => ({}),
+    context: (info: CallContext) => Readonly<Record<string, string>> = () => ({}),
   ): RequestMapper =>
-  (met) => [
-    createRequest(`lambda:${action}`, met.arn("lambda", `function:${readFunctionName(met)}`), context(met)),
+  (info) => [
+    createRequest(
+      `lambda:${action}`,
+      info.arn("lambda", `function:${readFunctionName(info)}`),
+      context(info),
+    ),
   ];
 
-/** Lambda looks for an image with its caller's rights: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html */
+/** Lambda reads an image with its caller's permissions: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html */
 const imagePullRequests = (uri: unknown): readonly IamRequest[] => {
   const [, account, region, name] =
     /^(\d+)\.dkr\.ecr\.([\w-]+)\.amazonaws\.com\/([^@:]+)/.exec(typeof uri === "string" ? uri : "") ?? [];
@@ -97,7 +101,7 @@ const readObjectArn = ({ call }: CallContext) => `arn:aws:s3:::${decodeURICompon
 const reference = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_";
 
 /**
- * From a call to the requests that AWS checks: action, resource and condition keys, as the page of each service documents
+ * Maps a call to the requests that AWS checks: action, resource and condition keys, as each service's page documents
  * them. Requests that another service makes for the caller are in the same row.
  */
 const services: Readonly<
@@ -134,15 +138,15 @@ const services: Readonly<
       GetFunctionConfiguration: mapFunction("GetFunctionConfiguration"),
       ListVersionsByFunction: mapFunction("ListVersionsByFunction"),
       ListFunctions: mapGlobalAction("lambda:ListFunctions"),
-      CreateFunction: (met) => [
-        ...mapFunction("CreateFunction")(met),
-        ...(met.call.input.Tags ? mapFunction("TagResource")(met) : []),
-        createRequest("iam:PassRole", met.text("Role"), { "iam:PassedToService": "lambda.amazonaws.com" }),
-        ...imagePullRequests(readImageUri(met)),
+      CreateFunction: (info) => [
+        ...mapFunction("CreateFunction")(info),
+        ...(info.call.input.Tags ? mapFunction("TagResource")(info) : []),
+        createRequest("iam:PassRole", info.text("Role"), { "iam:PassedToService": "lambda.amazonaws.com" }),
+        ...imagePullRequests(readImageUri(info)),
       ],
-      UpdateFunctionCode: (met) => [
-        ...mapFunction("UpdateFunctionCode")(met),
-        ...imagePullRequests(readImageUri(met)),
+      UpdateFunctionCode: (info) => [
+        ...mapFunction("UpdateFunctionCode")(info),
+        ...imagePullRequests(readImageUri(info)),
       ],
       UpdateFunctionConfiguration: mapFunction("UpdateFunctionConfiguration"),
       PublishVersion: mapFunction("PublishVersion"),
@@ -152,10 +156,10 @@ const services: Readonly<
       DeleteAlias: mapFunction("DeleteAlias"),
       AddPermission: mapFunction("AddPermission", ({ text }) => ({ "lambda:Principal": text("Principal") })),
       DeleteFunction: mapFunction("DeleteFunction"),
-      Invoke: (met) => [
+      Invoke: (info) => [
         createRequest(
           "lambda:InvokeFunction",
-          met.arn("lambda", `function:${readFunctionName(met)}:${met.call.query.Qualifier ?? "$LATEST"}`),
+          info.arn("lambda", `function:${readFunctionName(info)}:${info.call.query.Qualifier ?? "$LATEST"}`),
         ),
       ],
     },
@@ -200,13 +204,13 @@ const services: Readonly<
   s3: {
     page: `${reference}amazons3.html`,
     rows: {
-      PutObject: (met) => [createRequest("s3:PutObject", readObjectArn(met))],
+      PutObject: (info) => [createRequest("s3:PutObject", readObjectArn(info))],
       // Without s3:ListBucket an absent object is AccessDenied:
       // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-      GetObject: (met) => [
-        createRequest("s3:GetObject", readObjectArn(met)),
-        ...(met.call.status === 404
-          ? [createRequest("s3:ListBucket", readObjectArn(met).replace(/\/.*/, ""))]
+      GetObject: (info) => [
+        createRequest("s3:GetObject", readObjectArn(info)),
+        ...(info.call.status === 404
+          ? [createRequest("s3:ListBucket", readObjectArn(info).replace(/\/.*/, ""))]
           : []),
       ],
     },
@@ -288,7 +292,7 @@ const apiGatewayRequests = ({ method, path, region }: RecordedCall) => [
   createRequest(`apigateway:${method}`, `arn:aws:apigateway:${region}::${path.replace(/^\/v2/, "")}`),
 ];
 
-/** AWS's page of what a service's policies may name, by the name in a call's signature. */
+/** AWS's page of a service's actions, resources and condition keys, by the service's name in a call's signature. */
 export const authorizationPages: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.entries(services).map(([service, { page }]) => [service, page])),
   apigateway: `${reference}amazonapigatewaymanagementv2.html`,
@@ -299,7 +303,7 @@ export const authorizationPages: Readonly<Record<string, string>> = {
  * The requests that AWS checks for a call.
  * @param account the account of the caller's role
  * @param api ARN of the HTTP API for calls that are signed for `execute-api`
- * Throws RangeError for a call without a row: it needs one, or nothing proves its permission.
+ * Throws RangeError for a call without a row: without a row nothing proves its permission.
  */
 export const toIamRequests = (
   call: RecordedCall,
@@ -312,11 +316,11 @@ export const toIamRequests = (
   const row = services[call.service]?.rows[call.operation];
   if (row === undefined)
     throw new RangeError(
-      `test/infrastructure/iam-requests.ts has no row for ${call.service} ${call.operation}: add what AWS asks of it.`,
+      `test/infrastructure/iam-requests.ts has no row for ${call.service} ${call.operation}: add the requests that AWS checks for it.`,
     );
   const text = (name: string) => String(call.input[name] ?? "");
   const arn = (service: string, rest: string) => `arn:aws:${service}:${call.region}:${account}:${rest}`;
-  return row({ call, text, arn }).map((one) =>
-    one.resource === "the account's key" ? { ...one, resource: key } : one,
+  return row({ call, text, arn }).map((request) =>
+    request.resource === "the account's key" ? { ...request, resource: key } : request,
   );
 };

@@ -28,15 +28,15 @@ const resources = { memoryMb: 512, timeoutSeconds: 30 };
 const environments = ["stage", "prod"] as const;
 
 /**
- * Writes what deliveries write for one model, with the code of the steps, under the applied roles and in the applied APIs,
- * table, repository and bucket. `AWS_ENDPOINT_URL` and `AWS_REGION` point the clients to moto. MLflow is a real server next
- * to moto, because moto's load balancer has no server behind it.
+ * Writes what deliveries write for one model, by the steps' code, under the applied roles, in the applied APIs, table,
+ * repository and bucket. `AWS_ENDPOINT_URL` and `AWS_REGION` point the clients to moto. MLflow is a real server next to
+ * moto, because moto's load balancer forwards to no server.
  */
 export const createModelOperations = async ({ written, endpoint, person, surroundings }: StackRunner) => {
   const { accounts } = written;
   const { region } = accounts.tooling;
   const tooling = { ...motoClientConfig(endpoint), region, credentials: person };
-  const known = nameResources(accounts);
+  const names = nameResources(accounts);
   const ssm = new SSMClient(tooling);
   const ecr = new ECRClient(tooling);
   const { Parameter } = await ssm.send(new GetParameterCommand({ Name: outputsParameter }));
@@ -76,21 +76,21 @@ export const createModelOperations = async ({ written, endpoint, person, surroun
     return z.string().parse(image?.imageId?.imageDigest);
   };
   const firstDigest = await push("release-first");
-  /** Under the roles of this caller in both environments. */
+  /** Serving with this caller's roles in both environments. */
   const servingAs = (caller: string) =>
     createServing({
       env: {
         ...outputs,
         FIRST_DIGEST: firstDigest,
-        STAGE_ROLE_ARN: known.callerRoleArn("stage", caller),
-        PROD_ROLE_ARN: known.callerRoleArn("prod", caller),
+        STAGE_ROLE_ARN: names.callerRoleArn("stage", caller),
+        PROD_ROLE_ARN: names.callerRoleArn("prod", caller),
       },
       sts: new STSClient(tooling),
       clock: Date.now,
     })(caller);
 
   return {
-    /** Registered, to stage, to prod by a canary where there is a champion, and promoted: in the ledger, too. */
+    /** Registers a version, deploys it to stage and prod (with a canary over a champion), and promotes it. */
     deliver: async (model: string, delivery: string): Promise<void> => {
       const serving = servingAs("deploy-model");
       const digest = await push(delivery);
@@ -105,11 +105,11 @@ export const createModelOperations = async ({ written, endpoint, person, surroun
         metrics: {},
       });
       const deploy = async (environment: Environment) => {
-        const here = serving[environment];
-        await here.ensure(model);
+        const target = serving[environment];
+        await target.ensure(model);
         const config = createFunctionConfig({ model, environment, digest, version, resources });
-        const { version: published } = await here.publish(model, config);
-        const champion = await here.live(model);
+        const { version: published } = await target.publish(model, config);
+        const champion = await target.live(model);
         const deployment = { environment, model, delivery, commit, digest, version, fence: version };
         const entry = await entries.begin(
           { ...deployment, functionVersion: published, previous: 0, reason: null },
@@ -120,8 +120,8 @@ export const createModelOperations = async ({ written, endpoint, person, surroun
           champion === undefined
             ? { version: published, description }
             : { version: champion.version, canary: { version: published, weight: 0.1 }, description };
-        const { revision } = await here.route(model, first, { expect: champion?.revision ?? "absent" });
-        await here.route(model, { version: published, description }, { expect: revision });
+        const { revision } = await target.route(model, first, { expect: champion?.revision ?? "absent" });
+        await target.route(model, { version: published, description }, { expect: revision });
         const promotedAt = Date.now();
         await entries.change(entry, (current) => ({
           ...current,
@@ -135,18 +135,18 @@ export const createModelOperations = async ({ written, endpoint, person, surroun
       const images = createEcrRepository({ ecr, repository: outputs.IMAGE_REPOSITORY });
       await images.release(digest, `release-${delivery}`);
     },
-    /** The command, as an operator runs it: `slipway retire <model> --yes`. */
+    /** Runs an operator's command: `slipway retire <model> --yes`. */
     retire: (model: string) =>
       runCommand(
         ["retire", model, "--yes", "--world", "aws", "--profile", "tooling", "--outputs", outputsFile],
         { ...surroundings, AWS_REGION: region },
       ),
-    /** What is left of a model: in the ledger and in the registry. */
+    /** A model's entries and versions in the ledger and the registry. */
     standing: async (model: string) => ({
-      served: (await Promise.all(environments.map((one) => entries.serving(one, model)))).filter(
-        (one) => one !== undefined,
+      served: (await Promise.all(environments.map((env) => entries.serving(env, model)))).filter(
+        (entry) => entry !== undefined,
       ).length,
-      entries: (await Promise.all(environments.map((one) => entries.entries(one, model, 10)))).flat().length,
+      entries: (await Promise.all(environments.map((env) => entries.entries(env, model, 10)))).flat().length,
       champion: (await registry.byAlias(model, "champion"))?.version,
       versions: (await registry.versions(model, { limit: 10 })).length,
     }),
@@ -154,10 +154,10 @@ export const createModelOperations = async ({ written, endpoint, person, surroun
       const serving = servingAs("operator");
       return { prod: await serving.prod.models(), stage: await serving.stage.models() };
     },
-    /** What a person does once, after the first apply. */
+    /** Writes a secret, as a person does once after the first apply. */
     putSecret: async (name: string): Promise<void> => {
       const parameter = {
-        Name: `${known.secrets}${name}`,
+        Name: `${names.secrets}${name}`,
         Value: `a ${name}`,
         Type: "SecureString",
         Overwrite: true,

@@ -20,13 +20,12 @@ export type PolicyMutation = {
 /** `*`, everything under the same parent, and everything with the same prefix. */
 const widenResource = (resource: string): readonly string[] => {
   if (resource === "*") return [];
-  const named = resource.replace(/\*$/, "").replace(/[:/]$/, "");
-  const parent = `${named.replace(/[^:/]+$/, "")}*`;
-  return [...new Set(["*", parent, `${named}*`])].filter((one) => one !== resource);
+  const trimmed = resource.replace(/\*$/, "").replace(/[:/]$/, "");
+  const parent = `${trimmed.replace(/[^:/]+$/, "")}*`;
+  return [...new Set(["*", parent, `${trimmed}*`])].filter((wide) => wide !== resource);
 };
 
-const removeAt = <T>(all: readonly T[], index: number): readonly T[] =>
-  all.filter((_, other) => other !== index);
+const removeAt = <T>(all: readonly T[], index: number): readonly T[] => all.filter((_, at) => at !== index);
 
 type StatementChange = Pick<PolicyMutation, "kind" | "what"> & { readonly statement: Statement | undefined };
 
@@ -41,9 +40,9 @@ const mutateActions = (statement: Statement): readonly StatementChange[] => {
 
 const mutateResources = (statement: Statement): readonly StatementChange[] => {
   const resources = toArray(statement.Resource);
-  const written = (index: number, resource: string): Statement => ({
+  const replaceAt = (index: number, resource: string): Statement => ({
     ...statement,
-    Resource: resources.map((other, at) => (at === index ? resource : other)),
+    Resource: resources.map((current, at) => (at === index ? resource : current)),
   });
   return resources.flatMap((resource, index): readonly StatementChange[] => [
     ...(resources.length === 1
@@ -58,7 +57,7 @@ const mutateResources = (statement: Statement): readonly StatementChange[] => {
     ...widenResource(resource).map((wide) => ({
       kind: "a resource widened" as const,
       what: `${resource} to ${wide}`,
-      statement: written(index, wide),
+      statement: replaceAt(index, wide),
     })),
   ]);
 };
@@ -66,24 +65,24 @@ const mutateResources = (statement: Statement): readonly StatementChange[] => {
 const mutateConditions = (statement: Statement): readonly StatementChange[] =>
   Object.entries(statement.Condition ?? {}).flatMap(([operator, keys]) =>
     Object.entries(keys).flatMap(([key, value]): readonly StatementChange[] => {
-      const changed = (values: readonly string[] | undefined): Statement => {
+      const replaceValues = (values: readonly string[] | undefined): Statement => {
         const { [key]: _, ...others } = keys;
-        const left = values === undefined ? others : { ...others, [key]: values };
+        const rest = values === undefined ? others : { ...others, [key]: values };
         const { [operator]: __, ...operators } = statement.Condition ?? {};
         return {
           ...statement,
-          Condition: Object.keys(left).length === 0 ? operators : { ...operators, [operator]: left },
+          Condition: Object.keys(rest).length === 0 ? operators : { ...operators, [operator]: rest },
         };
       };
       const values = toArray(value);
       return [
-        { kind: "a condition removed", what: `${operator} ${key}`, statement: changed(undefined) },
+        { kind: "a condition removed", what: `${operator} ${key}`, statement: replaceValues(undefined) },
         ...(values.length === 1
           ? []
-          : values.map((one, index) => ({
+          : values.map((item, index) => ({
               kind: "a value of a condition removed" as const,
-              what: `${key} ${one}`,
-              statement: changed(removeAt(values, index)),
+              what: `${key} ${item}`,
+              statement: replaceValues(removeAt(values, index)),
             }))),
       ];
     }),
@@ -111,7 +110,7 @@ export const mutatePolicy = (policy: IamPolicy): readonly PolicyMutation[] =>
         ? [{ kind: "a refusal removed", what: statement.Sid ?? "", statement: undefined }]
         : [
             ...mutateActions(statement),
-            // A resource's policy is about that resource, whatever it names.
+            // A resource's policy applies only to that resource, whatever it names.
             ...(policy.kind === "resource" ? [] : mutateResources(statement)),
             ...mutateConditions(statement),
             ...mutatePrincipals(statement),
@@ -122,8 +121,8 @@ export const mutatePolicy = (policy: IamPolicy): readonly PolicyMutation[] =>
         what: `${policy.name}, statement ${index + 1}: ${what}`,
         policy: {
           ...policy,
-          statements: policy.statements.flatMap((other, at) =>
-            at !== index ? [other] : changed === undefined ? [] : [changed],
+          statements: policy.statements.flatMap((current, at) =>
+            at !== index ? [current] : changed === undefined ? [] : [changed],
           ),
         },
       }),

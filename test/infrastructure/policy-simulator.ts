@@ -9,7 +9,7 @@ import { createValueResolver, findStackAccount } from "./terraform-values.ts";
 export type IamPolicy = {
   /** `delivery functions_notify_policy_76D22644` */
   readonly name: string;
-  /** `identity`: of the role with the ARN `of`; else of the resource with that ARN, a role's trust policy among them. */
+  /** `identity`: the policy of the role with the ARN `of`; `resource`: of that resource, also a role's trust policy. */
   readonly kind: "identity" | "resource";
   readonly of: string;
   readonly statements: readonly Statement[];
@@ -33,7 +33,7 @@ export type PolicySide = "all" | "identity" | "resource";
 const policyResources: readonly (readonly [
   type: string,
   attribute: string,
-  of: (resource: ResourceJson, account: string) => string,
+  readArn: (resource: ResourceJson, account: string) => string,
 ])[] = [
   ["aws_iam_role_policy", "policy", ({ role }, account) => `arn:aws:iam::${account}:role/${role}`],
   ["aws_iam_role", "assume_role_policy", ({ name }, account) => `arn:aws:iam::${account}:role/${name}`],
@@ -51,21 +51,21 @@ const policyResources: readonly (readonly [
 /** Every policy of the stacks with the values that it has after the apply. */
 export const readPolicies = (written: SynthesizedStacks): readonly IamPolicy[] => {
   const read = createValueResolver(written);
-  return policyResources.flatMap(([type, attribute, of]) =>
+  return policyResources.flatMap(([type, attribute, readArn]) =>
     listResources(written, type).map(([stack, name, resource]): IamPolicy => {
       const { region, account } = findStackAccount(written, stack);
-      const known: ResourceJson = JSON.parse(read(stack, JSON.stringify(resource)));
-      const itself =
+      const applied: ResourceJson = JSON.parse(read(stack, JSON.stringify(resource)));
+      const arn =
         type === "aws_kms_key"
           ? read(stack, `\${aws_kms_key.${name}.arn}`)
           : type === "aws_ecr_repository_policy"
-            ? `arn:aws:ecr:${region}:${account}:repository/${known.repository}`
-            : of(known, account);
+            ? `arn:aws:ecr:${region}:${account}:repository/${applied.repository}`
+            : readArn(applied, account);
       return {
         name: `${stack} ${name}${type === "aws_iam_role" ? " (trust)" : ""}`,
         kind: type === "aws_iam_role_policy" ? "identity" : "resource",
-        of: itself,
-        statements: parseStatements(known[attribute]),
+        of: arn,
+        statements: parseStatements(applied[attribute]),
       };
     }),
   );
@@ -89,15 +89,15 @@ export const createPolicySimulator = (
     policies.filter(({ kind }) => kind === "identity"),
     ({ of }) => of,
   );
-  const resource = new Map(policies.filter(({ kind }) => kind === "resource").map((one) => [one.of, one]));
+  const resource = new Map(policies.filter(({ kind }) => kind === "resource").map((each) => [each.of, each]));
 
   const simulation = (ask: AccessRequest, side: PolicySide): Simulation => {
     const isService = !ask.principal.startsWith("arn:");
     const caller = getAccount(ask.principal);
     const holder = getPolicyHolder(ask.resource);
     const owner = getAccount(ask.resource) ?? bucketAccounts.get(holder) ?? caller ?? "";
-    const own = side === "resource" ? [allowAll] : undefined;
-    const let_in =
+    const unlimited = side === "resource" ? [allowAll] : undefined;
+    const accountPolicy =
       caller !== undefined && (owner !== caller || ask.action.startsWith("kms:"))
         ? document([
             {
@@ -108,9 +108,9 @@ export const createPolicySimulator = (
             },
           ])
         : undefined;
-    const hung = resource.get(holder);
-    const resourcePolicy = side === "identity" ? let_in : hung && document(hung.statements);
-    const granted = own ?? (identity.get(ask.principal) ?? []).flatMap(({ statements }) => statements);
+    const attached = resource.get(holder);
+    const resourcePolicy = side === "identity" ? accountPolicy : attached && document(attached.statements);
+    const statements = unlimited ?? (identity.get(ask.principal) ?? []).flatMap((each) => each.statements);
     const role = /:role\/(.+)$/.exec(ask.principal)?.[1];
     return {
       request: {
@@ -125,7 +125,7 @@ export const createPolicySimulator = (
           ...(leadingKeys in ask.context ? { [leadingKeys]: [ask.context[leadingKeys] ?? ""] } : {}),
         },
       },
-      identityPolicies: isService ? [] : [{ name: "role", policy: document(granted) }],
+      identityPolicies: isService ? [] : [{ name: "role", policy: document(statements) }],
       serviceControlPolicies: [],
       resourceControlPolicies: [],
       ...(resourcePolicy && { resourcePolicy }),
@@ -135,17 +135,17 @@ export const createPolicySimulator = (
   return {
     allows: (ask: AccessRequest, side: PolicySide = "all"): boolean => {
       const input = simulation(ask, side);
-      // The simulator reads the name of a resource's policy.
+      // The simulator needs the name of a resource's policy.
       const resourcePolicy =
         input.resourcePolicy && createValidatedPolicy(input.resourcePolicy, () => [], { name: "resource" });
       return runUnsafeSimulation({ ...input, ...(resourcePolicy && { resourcePolicy }) }, {}) === "Allowed";
     },
     /** An error where AWS's lists do not have the action, its resource type or its condition keys. */
     complaint: async (ask: AccessRequest, side: PolicySide = "all"): Promise<string | undefined> => {
-      const done = await runSimulation(simulation(ask, side), {});
-      if (done.resultType === "error") return done.errors.message;
-      const ignored = done.resultType === "single" ? (done.result.ignoredContextKeys ?? []) : [];
-      return ignored.length > 0 ? `there is no ${ignored.join(", ")}` : undefined;
+      const result = await runSimulation(simulation(ask, side), {});
+      if (result.resultType === "error") return result.errors.message;
+      const ignored = result.resultType === "single" ? (result.result.ignoredContextKeys ?? []) : [];
+      return ignored.length > 0 ? `unknown condition keys: ${ignored.join(", ")}` : undefined;
     },
   };
 };

@@ -24,16 +24,16 @@ export const toAccessRequest = ({ role, action, resource, context }: RecordedReq
 });
 const toRequestKey = ({ ask, side }: SidedRequest): string => JSON.stringify([ask, side]);
 const deduplicateRequests = <T extends SidedRequest>(all: readonly T[]): readonly T[] => [
-  ...new Map(all.map((one) => [toRequestKey(one), one])).values(),
+  ...new Map(all.map((request) => [toRequestKey(request), request])).values(),
 ];
 
 /**
- * Policies that other tests cover: those of people, of CI, of Terraform itself and of the registry's server, none of which
- * belongs to a Slipway function.
+ * Policies that other tests cover: people's, CI's, Terraform's and the registry server's. They do not belong to a
+ * Slipway function.
  */
 const excludedPolicies = /role\/slipway-(terraform|ci-|registry-|(stage|prod)-operator)|s3:::slipway-state-/;
 
-/** The account that each bucket belongs to, by its ARN, which does not say so. */
+/** Each bucket's account by the bucket's ARN, which does not contain it. */
 const findBucketAccounts = (written: SynthesizedStacks): ReadonlyMap<string, string> =>
   new Map(
     listResources(written, "aws_s3_bucket").map(([stack, , { bucket }]) => [
@@ -42,7 +42,7 @@ const findBucketAccounts = (written: SynthesizedStacks): ReadonlyMap<string, str
     ]),
   );
 
-/** The decisions of the written policies. */
+/** Decides requests by the stacks' policies. */
 export const simulateStackPolicies = (written: SynthesizedStacks): PolicySimulator =>
   createPolicySimulator(readPolicies(written), findBucketAccounts(written));
 
@@ -52,40 +52,40 @@ export const hasSimilarRequest = (
   { role, action, resource }: RecordedRequest,
 ): boolean =>
   recorded.some(
-    (one) =>
-      one.role === role &&
-      one.action === action &&
-      (one.resource === resource || isSameResourceKind(one.resource, resource)),
+    (each) =>
+      each.role === role &&
+      each.action === action &&
+      (each.resource === resource || isSameResourceKind(each.resource, resource)),
   );
 
-/** All requests that have to be allowed or denied, and the policies for them. */
+/** All requests that must be allowed or denied, and the policies for them. */
 export const proveLeastPrivilege = (written: SynthesizedStacks, recorded: readonly RecordedRequest[]) => {
   const buckets = findBucketAccounts(written);
   const policies = readPolicies(written);
   const inForce = createPolicySimulator(policies, buckets);
-  const alone = listServiceAccess(written).flatMap(({ asks, side = "all" }) =>
+  const serviceRequests = listServiceAccess(written).flatMap(({ asks, side = "all" }) =>
     asks.map((ask) => ({ ask, side })),
   );
   const allowed: readonly SidedRequest[] = deduplicateRequests([
-    ...recorded.map((one) => ({ ask: toAccessRequest(one), side: "all" as const })),
-    ...alone,
+    ...recorded.map((request) => ({ ask: toAccessRequest(request), side: "all" as const })),
+    ...serviceRequests,
   ]);
 
-  /** Requests of other roles that this role never made: as the same part, in tooling or in an environment. */
+  /** Requests of other roles in the same account that this role never made. */
   const roles = [...new Set(recorded.map(({ role }) => role))];
-  const accountIn = (arn: string) => arn.split(":")[4];
+  const getAccount = (arn: string) => arn.split(":")[4];
   const byRole = Map.groupBy(recorded, ({ role }) => role);
-  const does = ({ principal, action, resource }: AccessRequest): boolean =>
+  const hasRequest = ({ principal, action, resource }: AccessRequest): boolean =>
     (byRole.get(principal) ?? []).some(
-      (one) =>
-        one.action === action && (one.resource === resource || isSameResourceKind(one.resource, resource)),
+      (each) =>
+        each.action === action && (each.resource === resource || isSameResourceKind(each.resource, resource)),
     );
   const ofOthers: readonly SidedRequest[] = deduplicateRequests(
     roles.flatMap((role) =>
       recorded
-        .filter((one) => one.role !== role && accountIn(one.role) === accountIn(role))
-        .map((one) => ({ ask: { ...toAccessRequest(one), principal: role }, side: "identity" as const }))
-        .filter(({ ask }) => !does(ask)),
+        .filter((each) => each.role !== role && getAccount(each.role) === getAccount(role))
+        .map((each) => ({ ask: { ...toAccessRequest(each), principal: role }, side: "identity" as const }))
+        .filter(({ ask }) => !hasRequest(ask)),
     ),
   );
   const beside: readonly DeniedRequest[] = deduplicateRequests(
@@ -103,22 +103,22 @@ export const proveLeastPrivilege = (written: SynthesizedStacks, recorded: readon
     ({ ask, side }) => !inForce.allows(ask, side),
   );
 
-  const concerned = (all: readonly SidedRequest[]) => {
+  const selectByPolicy = (all: readonly SidedRequest[]) => {
     const requestsByPolicy = new Map<IamPolicy["of"], readonly SidedRequest[]>();
     return (policy: IamPolicy): readonly SidedRequest[] => {
       const key = `${policy.kind} ${policy.of}`;
-      const known = requestsByPolicy.get(key) ?? all.filter((one) => concerns(policy, one));
-      requestsByPolicy.set(key, known);
-      return known;
+      const selected = requestsByPolicy.get(key) ?? all.filter((request) => concerns(policy, request));
+      requestsByPolicy.set(key, selected);
+      return selected;
     };
   };
-  const allowedAbout = concerned(allowed);
-  const refusedAbout = concerned(refused);
+  const allowedAbout = selectByPolicy(allowed);
+  const refusedAbout = selectByPolicy(refused);
 
-  /** Why a changed policy is detected: the first request that it decides differently. */
+  /** The first request that a changed policy decides differently; undefined: the change is not detected. */
   const noticed = ({ policy }: PolicyMutation): SidedRequest | undefined => {
     const changed: PolicySimulator = createPolicySimulator(
-      policies.map((one) => (one.name === policy.name ? policy : one)),
+      policies.map((each) => (each.name === policy.name ? policy : each)),
       buckets,
     );
     return (

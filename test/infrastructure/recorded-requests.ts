@@ -7,7 +7,7 @@ import type { SynthesizedStacks } from "./synth-stacks.ts";
 import { readResourceValue } from "./terraform-values.ts";
 
 const Recorded = z.object({
-  /** `deploy-model`; of those that each environment has, `authorize-key@stage`. */
+  /** `deploy-model`, or `authorize-key@stage` for a function of each environment. */
   function: z.string(),
   /** The ARN of the caller's role. */
   role: z.string(),
@@ -20,7 +20,7 @@ export type RecordedRequest = z.infer<typeof Recorded>;
 
 const recordingUrl = new URL("recorded-calls.json", import.meta.url);
 
-/** Ids that differ between runs: of a route, a run, a model version's artefacts, an approval. */
+/** Replaces ids that differ between runs: of a route, a run, a model version's artefacts, an approval. */
 const replaceRunIds = (text: string): string =>
   text
     .replace(/\/(routes|integrations)\/\w+$/, "/$1/id")
@@ -30,15 +30,15 @@ const replaceRunIds = (text: string): string =>
     .replace(/(artefacts-[^/]+\/provenance\/).*/, "$1statement")
     .replace(/\b([a-z][\w-]*)-[0-9a-f]{12}-[0-9a-f]{8}(-\d+)?\b/g, "$1-delivery");
 
-/** The requests of recorded calls, each once, in order. `named`: ids from moto and their names in the stacks. */
+/** The requests of recorded calls, each once, in order. `names`: the stacks' names by moto's ids. */
 export const toRecordedRequests = (
   written: SynthesizedStacks,
   calls: readonly RecordedCall[],
-  named: ReadonlyMap<string, string>,
+  names: ReadonlyMap<string, string>,
 ): readonly RecordedRequest[] => {
-  const known = nameResources(written.accounts);
-  const renamed = (text: string) =>
-    [...named].reduce((whole, [drawn, name]) => whole.replaceAll(drawn, name), text);
+  const resourceNames = nameResources(written.accounts);
+  const replaceIds = (text: string) =>
+    [...names].reduce((result, [id, name]) => result.replaceAll(id, name), text);
   const keys = new Map(
     (["tooling", "stage", "prod"] as const).map((name) => [
       written.accounts[name].account,
@@ -46,15 +46,15 @@ export const toRecordedRequests = (
     ]),
   );
   const api = readResourceValue(written, "registry", "aws_apigatewayv2_api", "execution_arn");
-  const ownRole = (name: string) => {
+  const findRole = (name: string) => {
     const [base = "", environment] = name.split("@");
-    if (environment !== "stage" && environment !== "prod") return known.functionRoleArn(name);
+    if (environment !== "stage" && environment !== "prod") return resourceNames.functionRoleArn(name);
     return base === "predict"
-      ? known.inferenceRoleArn(environment)
+      ? resourceNames.inferenceRoleArn(environment)
       : `arn:aws:iam::${written.accounts[environment].account}:role/slipway-${base}`;
   };
   const all = calls.flatMap((call) => {
-    const role = call.role ?? ownRole(call.function);
+    const role = call.role ?? findRole(call.function);
     const account = role.split(":")[4] ?? "";
     const key = keys.get(account) ?? "";
     return toIamRequests(call, { account, api, key }).map(
@@ -62,43 +62,43 @@ export const toRecordedRequests = (
         function: call.function,
         role,
         action: request.action,
-        resource: replaceRunIds(renamed(request.resource)),
+        resource: replaceRunIds(replaceIds(request.resource)),
         context: Object.fromEntries(
-          Object.entries(request.context).map(([name, value]) => [name, replaceRunIds(renamed(value))]),
+          Object.entries(request.context).map(([name, value]) => [name, replaceRunIds(replaceIds(value))]),
         ),
       }),
     );
   });
-  const lines = new Map(all.map((one) => [JSON.stringify(one), one]));
-  return [...lines].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  const lines = new Map(all.map((request) => [JSON.stringify(request), request]));
+  return [...lines].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, request]) => request);
 };
 
-/** The recording that the repository holds. */
+/** The recording in the repository. */
 export const readRecording = async (): Promise<readonly RecordedRequest[]> =>
   z.array(Recorded).parse(JSON.parse(await readFile(recordingUrl, "utf8")));
 
-/** Its text: a request in a line, so that a change is read as what it is. */
+/** The recording's text: one request per line, so that diffs are readable. */
 export const formatRecording = (recorded: readonly RecordedRequest[]): string =>
-  `[\n${recorded.map((one) => `  ${JSON.stringify(one)}`).join(",\n")}\n]\n`;
+  `[\n${recorded.map((request) => `  ${JSON.stringify(request)}`).join(",\n")}\n]\n`;
 export const recordingFile = recordingUrl;
 
 /**
- * Requests of functions in another world, with other names, that the recording does not have: function and action. Callers
- * that are no functions of the recording are left out.
+ * Requests (function and action) of functions in another world, with other names, that the recording does not have.
+ * Ignores callers that are not functions of the recording.
  */
 export const findUnrecordedRequests = (
   calls: readonly RecordedCall[],
   recorded: readonly RecordedRequest[],
 ): readonly string[] => {
-  const named = (of: string, action: string) => `${of.split("@")[0]} ${action}`;
-  const functions = new Set(recorded.map((one) => named(one.function, "")));
-  const known = new Set(recorded.map((one) => named(one.function, one.action)));
+  const toKey = (name: string, action: string) => `${name.split("@")[0]} ${action}`;
+  const functions = new Set(recorded.map((request) => toKey(request.function, "")));
+  const known = new Set(recorded.map((request) => toKey(request.function, request.action)));
   const operations = calls
-    .filter((call) => functions.has(named(call.function, "")))
+    .filter((call) => functions.has(toKey(call.function, "")))
     .flatMap((call) =>
       toIamRequests(call, { account: "", api: "", key: "" }).map(({ action }) =>
-        named(call.function, action),
+        toKey(call.function, action),
       ),
     );
-  return [...new Set(operations)].filter((one) => !known.has(one));
+  return [...new Set(operations)].filter((key) => !known.has(key));
 };

@@ -4,13 +4,13 @@ import type { AccessRequest, PolicySide } from "./policy-simulator.ts";
 import { listResources, type SynthesizedStacks } from "./synth-stacks.ts";
 import { createValueResolver, readResourceValue } from "./terraform-values.ts";
 
-/** A permission that no call of Slipway uses: AWS uses it for a caller. */
+/** A permission that AWS uses for a caller; Slipway's own calls do not use it. */
 export type ServiceAccess = {
   readonly why: string;
-  /** AWS's page that says so. */
+  /** AWS's page that documents it. */
   readonly page: string;
   readonly asks: readonly AccessRequest[];
-  /** Set where only one side can be checked: see `Side`. */
+  /** Set where only one side can be checked: see `PolicySide`. */
   readonly side?: PolicySide;
 };
 
@@ -21,7 +21,7 @@ const environments = ["stage", "prod"] as const;
 export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceAccess[] => {
   const { accounts } = written;
   const { account, region } = accounts.tooling;
-  const known = nameResources(accounts);
+  const names = nameResources(accounts);
   const read = createValueResolver(written);
   const ask = (
     principal: string,
@@ -34,38 +34,38 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
   const here = (service: string, rest: string) => arnIn(account, service, rest);
   const roleArn = (where: string, name: string) => `arn:aws:iam::${where}:role/${name}`;
 
-  const functions = listResources(written, "aws_lambda_function").map(([stack, , one]) => {
+  const functions = listResources(written, "aws_lambda_function").map(([stack, , resource]) => {
     const where =
       accounts[stack.endsWith("prod") ? "prod" : stack.endsWith("stage") ? "stage" : "tooling"].account;
-    const name = String(one.function_name);
+    const name = String(resource.function_name);
     return {
       name,
       where,
       role: roleArn(where, name),
       tables: stack !== "delivery",
-      dead: one.dead_letter_config,
+      dead: resource.dead_letter_config,
     };
   });
   const inference = environments.map((environment) => ({
     environment,
     where: accounts[environment].account,
     name: `slipway-${environment}-churn`,
-    role: known.inferenceRoleArn(environment),
+    role: names.inferenceRoleArn(environment),
   }));
-  const keys = ["tooling", "stage", "prod"].map((of) => {
-    const stack = `bootstrap-${of}`;
+  const keys = ["tooling", "stage", "prod"].map((kind) => {
+    const stack = `bootstrap-${kind}`;
     const [[, name = ""] = []] = listResources(written, "aws_kms_key", [stack]);
-    const where = accounts[of === "prod" ? "prod" : of === "stage" ? "stage" : "tooling"].account;
+    const where = accounts[kind === "prod" ? "prod" : kind === "stage" ? "stage" : "tooling"].account;
     return { where, key: read(stack, `\${aws_kms_key.${name}.arn}`) };
   });
-  const keyIn = (where: string) => keys.find((one) => one.where === where)?.key ?? "";
+  const keyIn = (where: string) => keys.find((each) => each.where === where)?.key ?? "";
   const deliveryKeys = listResources(written, "aws_kms_key", ["delivery"]).map(([, name]) => ({
     where: account,
     key: read("delivery", `\${aws_kms_key.${name}.arn}`),
   }));
   const signer = readResourceValue(written, "delivery", "aws_kms_key", "arn", "images_signer");
-  const artefacts = `arn:aws:s3:::${known.artefactBucket}`;
-  const through = (service: string, where: string) => ({
+  const artefacts = `arn:aws:s3:::${names.artefactBucket}`;
+  const viaService = (service: string, where: string) => ({
     "kms:ViaService": `${service}.${region}.amazonaws.com`,
     "kms:CallerAccount": where,
   });
@@ -112,7 +112,7 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
       ),
     },
     {
-      why: "Lambda takes on a function's role",
+      why: "Lambda assumes a function's role",
       page: `${docs}lambda/latest/dg/lambda-intro-execution-role.html`,
       side: "resource",
       asks: [...functions, ...inference].flatMap(({ role }) =>
@@ -120,14 +120,14 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
       ),
     },
     {
-      why: "Lambda sends what an event's function could not do to its dead letters, under its role",
+      why: "Lambda sends an event that a function could not handle to its dead letters, under its role",
       page: `${docs}lambda/latest/dg/invocation-async-retain-records.html`,
       asks: functions
         .filter(({ dead }) => dead !== undefined)
         .flatMap(({ role, name }) => ask(role, ["sqs:SendMessage"], here("sqs", `${name}-dead-letters`))),
     },
     {
-      why: "EventBridge sends what a rule could not hand over to the dead letters",
+      why: "EventBridge sends events that a rule could not deliver to the dead letters",
       page: `${docs}eventbridge/latest/userguide/eb-rule-dlq.html`,
       side: "resource",
       asks: queues.flatMap((queue) =>
@@ -137,15 +137,15 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
       ),
     },
     {
-      why: "alarms of the three accounts tell the topic",
+      why: "alarms of the three accounts publish to the topic",
       page: `${docs}AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html`,
       side: "resource",
       asks: keys.flatMap(({ where }) =>
-        ask("cloudwatch.amazonaws.com", ["sns:Publish"], known.alarmTopicArn, { "aws:SourceAccount": where }),
+        ask("cloudwatch.amazonaws.com", ["sns:Publish"], names.alarmTopicArn, { "aws:SourceAccount": where }),
       ),
     },
     {
-      why: "a table, a bucket, a queue and a topic use the key in the name of whoever uses them",
+      why: "a table, a bucket, a queue and a topic use the key in their caller's name",
       page: `${docs}kms/latest/developerguide/conditions-kms.html`,
       asks: [...functions, ...inference].flatMap(({ role, where }) =>
         ["dynamodb", "s3", "sqs", "sns"].flatMap((service) =>
@@ -160,7 +160,7 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
               "kms:CreateGrant",
             ],
             keyIn(where),
-            through(service, where),
+            viaService(service, where),
           ),
         ),
       ),
@@ -199,7 +199,7 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
       ),
     },
     {
-      why: "an account's own policies say who keeps a key; without them nobody could ever change it",
+      why: "an account's own policies control its key; without them the key could never be changed",
       page: `${docs}kms/latest/developerguide/key-policy-default.html`,
       side: "resource",
       asks: [...keys, ...deliveryKeys].flatMap(({ where, key }) =>
@@ -207,14 +207,14 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
       ),
     },
     {
-      why: "Lambda pulls a function's image, now and whenever it makes it ready anew",
+      why: "Lambda pulls a function's image, and pulls it again later",
       page: `${docs}lambda/latest/dg/images-create.html`,
       side: "resource",
       asks: inference.flatMap(({ where, name }) =>
         ask(
           "lambda.amazonaws.com",
           ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-          known.imageRepositoryArn,
+          names.imageRepositoryArn,
           { "aws:SourceArn": arnIn(where, "lambda", `function:${name}`) },
         ),
       ),
@@ -222,16 +222,16 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
     {
       why: "the state machine calls its steps",
       page: `${docs}step-functions/latest/dg/connect-lambda.html`,
-      asks: stepNames.flatMap((step) => ask(asMachine, ["lambda:InvokeFunction"], known.functionArn(step))),
+      asks: stepNames.flatMap((step) => ask(asMachine, ["lambda:InvokeFunction"], names.functionArn(step))),
     },
     {
-      why: "codebuild:startBuild.sync starts a build, follows it by a rule of its own, and stops it",
+      why: "codebuild:startBuild.sync starts a build, follows it with its own rule, and stops it",
       page: `${docs}step-functions/latest/dg/connect-codebuild.html`,
       asks: [
         ...ask(
           asMachine,
           ["codebuild:StartBuild", "codebuild:StopBuild", "codebuild:BatchGetBuilds"],
-          here("codebuild", `project/${known.buildProject}`),
+          here("codebuild", `project/${names.buildProject}`),
         ),
         ...ask(
           asMachine,
@@ -273,21 +273,21 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
       ),
     },
     {
-      why: "Step Functions takes on the machine's role, for this machine",
+      why: "Step Functions assumes the machine's role, for this machine",
       page: `${docs}step-functions/latest/dg/procedure-create-iam-role.html`,
       side: "resource",
       asks: ask("states.amazonaws.com", ["sts:AssumeRole"], asMachine, {
         "aws:SourceAccount": account,
-        "aws:SourceArn": known.stateMachineArn,
+        "aws:SourceArn": names.stateMachineArn,
       }),
     },
     {
-      why: "CodeBuild takes on the builds' role, for this project",
+      why: "CodeBuild assumes the builds' role, for this project",
       page: `${docs}codebuild/latest/userguide/setting-up-service-role.html`,
       side: "resource",
       asks: ask("codebuild.amazonaws.com", ["sts:AssumeRole"], asBuild, {
         "aws:SourceAccount": account,
-        "aws:SourceArn": here("codebuild", `project/${known.buildProject}`),
+        "aws:SourceArn": here("codebuild", `project/${names.buildProject}`),
       }),
     },
     {
@@ -297,19 +297,19 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
         ...ask(
           asBuild,
           ["logs:CreateLogStream", "logs:PutLogEvents"],
-          here("logs", `log-group:/aws/codebuild/${known.buildProject}:log-stream:0f`),
+          here("logs", `log-group:/aws/codebuild/${names.buildProject}:log-stream:0f`),
         ),
       ],
     },
     {
-      why: "who may not list a bucket is told of an object that is not there that access is denied",
+      why: "S3 reports a missing object as AccessDenied to a caller that may not list the bucket",
       page: `${docs}AmazonS3/latest/API/API_GetObject.html`,
       asks: ["register-model", "deploy-model", "roll-back", "sweep-deliveries"].flatMap((name) =>
-        ask(known.functionRoleArn(name), ["s3:ListBucket"], artefacts),
+        ask(names.functionRoleArn(name), ["s3:ListBucket"], artefacts),
       ),
     },
     {
-      why: "a build fetches the builder and keeps what it signed",
+      why: "a build fetches the builder and stores its signed statement",
       page: `${docs}AmazonS3/latest/userguide/using-with-s3-policy-actions.html`,
       asks: [
         ...ask(asBuild, ["s3:GetObject"], `${artefacts}/builder/0f.tar`),
@@ -338,7 +338,7 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
         ...ask(
           asBuild,
           push.map((action) => `ecr:${action}`),
-          known.imageRepositoryArn,
+          names.imageRepositoryArn,
         ),
       ],
     },

@@ -8,8 +8,8 @@ export type StackPolicy = {
   readonly statements: readonly Statement[];
 };
 
-/** Where policies are: resource type and attribute. */
-const places = [
+/** Resource types and their attributes that contain policies. */
+const policyAttributes = [
   ["aws_iam_role_policy", "policy"],
   ["aws_iam_policy", "policy"],
   ["aws_iam_role", "assume_role_policy"],
@@ -24,13 +24,13 @@ const places = [
 /** Statements of a policy's JSON. */
 export const parseStatements = (text: unknown): readonly Statement[] => JSON.parse(String(text)).Statement;
 
-/** A statement's member that may be one or several. */
+/** A statement's field, which may be a single value, as an array. */
 export const toArray = (value: string | readonly string[] | undefined): readonly string[] =>
   value === undefined ? [] : typeof value === "string" ? [value] : value;
 
 /** Every policy of every stack. */
 export const listStackPolicies = (written: SynthesizedStacks): readonly StackPolicy[] =>
-  places.flatMap(([kind, attribute]) =>
+  policyAttributes.flatMap(([kind, attribute]) =>
     listResources(written, kind).map(([stack, name, resource]) => ({
       stack,
       name,

@@ -17,17 +17,17 @@ import { type SynthesizedStacks, synthStacks } from "./synth-stacks.ts";
 export type StackRunner = {
   readonly written: SynthesizedStacks;
   readonly endpoint: string;
-  /** The stacks that a stack reads outputs of, or lies in the state bucket or acts under the role of. */
+  /** The stacks that a stack needs first: it reads their outputs, or uses their state bucket or role. */
   readonly needs: ReadonlyMap<string, readonly string[]>;
   /** Credentials of a person in tooling's account. */
   readonly person: Credentials;
   /** Environment variables for Terraform and the command: the profiles `tooling`, `stage` and `prod`, and moto. */
   readonly surroundings: Readonly<Record<string, string>>;
-  /** Applies a stack with the very invocations of `npm run apply`; throws with Terraform's output on a failure. */
+  /** Applies a stack with the invocations of `npm run apply`; throws with Terraform's output on a failure. */
   apply(stack: string): Promise<void>;
-  /** Plans it: code 0 says that nothing would change, 2 that something would. */
+  /** Plans a stack: code 0 means no changes, 2 means changes. */
   plan(stack: string): Promise<TerraformResult>;
-  /** Destroys its resources, the state bucket last; throws with Terraform's output. */
+  /** Destroys a stack's resources, the state bucket last; throws with Terraform's output on a failure. */
   destroy(stack: string): Promise<void>;
   stop(): Promise<void>;
 };
@@ -41,7 +41,7 @@ type Credentials = {
 const seconds = 300;
 const motoAccount = "123456789012";
 
-/** A person in each account, as an assumed role: moto recognises the account by it. */
+/** Credentials of a person in each account, by an assumed role: moto reads the account from the role. */
 const createCredentials = async (endpoint: string, accounts: Accounts) => {
   const externalId = "a person";
   const sts = new STSClient(motoClientConfig(endpoint));
@@ -58,9 +58,9 @@ const createCredentials = async (endpoint: string, accounts: Accounts) => {
   return { tooling, stage, prod };
 };
 
-/** AWS's configuration file with a profile for each account, by the names that docs/infrastructure.md gives them. */
-const formatAwsConfig = (who: Awaited<ReturnType<typeof createCredentials>>): string =>
-  Object.entries(who)
+/** AWS's configuration file with a profile for each account, named as in docs/infrastructure.md. */
+const formatAwsConfig = (credentials: Awaited<ReturnType<typeof createCredentials>>): string =>
+  Object.entries(credentials)
     .map(([name, { accessKeyId, secretAccessKey, sessionToken }]) =>
       [
         `[profile ${name}]`,
@@ -71,7 +71,7 @@ const formatAwsConfig = (who: Awaited<ReturnType<typeof createCredentials>>): st
     )
     .join("\n\n");
 
-/** The stacks before each: those that it reads, tooling's bootstrap and its own account's. */
+/** Each stack's dependencies: the stacks that it reads, tooling's bootstrap and its own account's bootstrap. */
 const findStackDependencies = ({
   stacks,
   accounts,
@@ -87,20 +87,20 @@ const findStackDependencies = ({
       const read = Object.values(stack.data?.terraform_remote_state ?? {}).map(({ config }) =>
         config.key.replace(/\.tfstate$/, ""),
       );
-      const own = (stack.provider.aws[0]?.allowed_account_ids ?? []).flatMap(
+      const bootstrap = (stack.provider.aws[0]?.allowed_account_ids ?? []).flatMap(
         (id) => bootstraps.get(id) ?? [],
       );
-      return [name, [...new Set(["bootstrap-tooling", ...own, ...read])].filter((one) => one !== name)];
+      return [name, [...new Set(["bootstrap-tooling", ...bootstrap, ...read])].filter((id) => id !== name)];
     }),
   );
 };
 
-/** Who applies a stack: a person of its account the bootstraps, tooling's all others. */
+/** The profile that applies a stack: a bootstrap's own account, else tooling. */
 const selectProfile = (stack: string): string => /^bootstrap-(.+)$/.exec(stack)?.[1] ?? "tooling";
 
 /**
- * moto with the three accounts of a configuration in which nothing is protected, so that it can be destroyed. Nothing is
- * applied yet.
+ * Starts moto with the configuration's three accounts, without protection of data, so that stacks can be destroyed. No
+ * stack is applied yet.
  */
 export const createStackRunner = async (
   change: (shipped: Accounts) => Accounts = (shipped) => shipped,
@@ -115,9 +115,9 @@ export const createStackRunner = async (
   });
   const home = await createTemporaryFolder();
   const moto = await startMoto();
-  const who = await createCredentials(moto.endpoint, written.accounts);
+  const credentials = await createCredentials(moto.endpoint, written.accounts);
   const configuration = join(home.path, "config");
-  await writeFile(configuration, formatAwsConfig(who));
+  await writeFile(configuration, formatAwsConfig(credentials));
 
   const surroundings = {
     AWS_CONFIG_FILE: configuration,
@@ -125,9 +125,9 @@ export const createStackRunner = async (
     AWS_ENDPOINT_URL: moto.endpoint,
     AWS_EC2_METADATA_DISABLED: "true",
   };
-  const folderOf = (stack: string) => join(written.folder, "stacks", stack);
+  const getFolder = (stack: string) => join(written.folder, "stacks", stack);
   const run = (stack: string, args: readonly string[]): Promise<TerraformResult> =>
-    runTerraform(folderOf(stack), args, {
+    runTerraform(getFolder(stack), args, {
       seconds,
       env: {
         ...surroundings,
@@ -137,25 +137,25 @@ export const createStackRunner = async (
         AWS_SESSION_TOKEN: undefined,
       },
     });
-  const must = async (stack: string, args: readonly string[]): Promise<void> => {
+  const runOrThrow = async (stack: string, args: readonly string[]): Promise<void> => {
     const { code, output } = await run(stack, args);
     if (code !== 0)
       throw new Error(`${stack}: terraform ${args.join(" ")} ended with ${code}\n${output.slice(-8_000)}`);
   };
   const invoke = async (stack: string, { args, localState }: TerraformInvocation): Promise<void> => {
-    await overrideStack(folderOf(stack), {
+    await overrideStack(getFolder(stack), {
       state: localState ? "local" : "bucket",
-      // The provider looks at a bucket's rules for 50 seconds, and every other stack waits for this one. The registry's
-      // bucket and the records' have the same.
+      // The provider polls a bucket's rules for 50 seconds, and all other stacks wait for this one. The registry's and
+      // the records' buckets have the same rules.
       without: stack === "bootstrap-tooling" ? ["aws_s3_bucket_lifecycle_configuration"] : [],
     });
-    await must(stack, args);
+    await runOrThrow(stack, args);
   };
   return {
     written,
     endpoint: moto.endpoint,
     needs: findStackDependencies(written),
-    person: who.tooling,
+    person: credentials.tooling,
     surroundings,
     apply: async (stack) => {
       const options: CommandOptions = {
@@ -170,13 +170,13 @@ export const createStackRunner = async (
     },
     plan: (stack) => run(stack, ["plan", "-no-color", "-input=false", "-detailed-exitcode"]),
     destroy: async (stack) => {
-      // Its own state leaves the bucket first, because it got there last.
+      // Its own state leaves the bucket first, because the bucket is destroyed with this stack.
       if (stack === "bootstrap-tooling")
         await invoke(stack, {
           localState: true,
           args: ["init", "-input=false", "-no-color", "-migrate-state", "-force-copy"],
         });
-      await must(stack, ["destroy", "-no-color", "-auto-approve"]);
+      await runOrThrow(stack, ["destroy", "-no-color", "-auto-approve"]);
     },
     stop: async () => {
       await moto.stop();

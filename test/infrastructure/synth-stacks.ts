@@ -30,7 +30,7 @@ export type SynthesizedStacks = {
   remove(): Promise<void>;
 };
 
-/** Writes the stacks of a configuration (as it ships, changed by `change`) into a folder of their own, with empty zips. */
+/** Writes the stacks of a configuration (as shipped, changed by `change`) into a temporary folder, with dummy zips. */
 export const synthStacks = async (
   change: (shipped: Accounts) => Accounts = (shipped) => shipped,
 ): Promise<SynthesizedStacks> => {
@@ -51,7 +51,7 @@ export const synthStacks = async (
   return { accounts, functions, folder, stacks, remove };
 };
 
-/** Every resource of a type over all stacks, or those named: `[stack, name, resource]`. */
+/** Every resource of a type in all stacks, or in those of `among`: `[stack, name, resource]`. */
 export const listResources = (
   { stacks }: SynthesizedStacks,
   type: string,
@@ -59,6 +59,6 @@ export const listResources = (
 ): readonly (readonly [string, string, ResourceJson])[] =>
   among.flatMap((stack) =>
     Object.entries(stacks.get(stack)?.resource?.[type] ?? {}).map(
-      ([name, one]) => [stack, name, one] as const,
+      ([name, resource]) => [stack, name, resource] as const,
     ),
   );

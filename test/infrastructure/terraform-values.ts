@@ -8,7 +8,7 @@ const arn =
   (resource, { region, account }, id) =>
     `arn:aws:${service}:${region}:${account}:${rest(resource, id)}`;
 
-/** What AWS gives a resource when it is made; ids that only AWS knows are the resource's own id in Terraform. */
+/** Attributes that AWS sets on creation. Ids that only AWS knows become the resource's id in Terraform. */
 const attributes: Readonly<Record<string, Value>> = {
   "aws_apigatewayv2_api.api_endpoint": (_, { region }, id) =>
     `https://${id}.execute-api.${region}.amazonaws.com`,
@@ -44,27 +44,27 @@ export const findStackAccount = (written: SynthesizedStacks, stack: string): Sta
   written.accounts[stack.endsWith("-prod") ? "prod" : stack.endsWith("-stage") ? "stage" : "tooling"];
 
 /**
- * Reads a text of a stack as it is after the apply: references become names and ARNs, also those to other stacks. Unknown
+ * Reads a stack's text as it is after the apply: references, also to other stacks, become names and ARNs. Unknown
  * references stay.
  */
 export const createValueResolver = (written: SynthesizedStacks) => {
   const read = (stack: string, text: string): string =>
     text
-      .replace(importPattern, (whole, other: string, output: string) => {
-        const value = written.stacks.get(other)?.output?.[output]?.value;
-        return typeof value === "string" ? read(other, value) : whole;
+      .replace(importPattern, (match, source: string, output: string) => {
+        const value = written.stacks.get(source)?.output?.[output]?.value;
+        return typeof value === "string" ? read(source, value) : match;
       })
-      .replace(reference, (whole, type: string, name: string, attribute: string) => {
-        const resource = listResources(written, type, [stack]).find(([, other]) => other === name)?.[2];
+      .replace(reference, (match, type: string, name: string, attribute: string) => {
+        const resource = listResources(written, type, [stack]).find(([, key]) => key === name)?.[2];
         const id = `${stack}-${name}`.replace(/[^\w-]/g, "").toLowerCase();
         return resource
-          ? (attributes[`${type}.${attribute}`]?.(resource, findStackAccount(written, stack), id) ?? whole)
-          : whole;
+          ? (attributes[`${type}.${attribute}`]?.(resource, findStackAccount(written, stack), id) ?? match)
+          : match;
       });
   return read;
 };
 
-/** An attribute of a stack's only resource of a type, or of the one whose name begins so. */
+/** An attribute of a stack's first resource of a type whose name starts with `begin`. */
 export const readResourceValue = (
   written: SynthesizedStacks,
   stack: string,
@@ -72,7 +72,7 @@ export const readResourceValue = (
   attribute: string,
   begin = "",
 ): string => {
-  const name = listResources(written, type, [stack]).find(([, one]) => one.startsWith(begin))?.[1];
+  const name = listResources(written, type, [stack]).find(([, key]) => key.startsWith(begin))?.[1];
   if (name === undefined) throw new RangeError(`${stack} has no ${type} ${begin}`);
   return createValueResolver(written)(stack, `\${${type}.${name}.${attribute}}`);
 };

@@ -19,13 +19,13 @@ const workflow = fileURLToPath(new URL("../../.github/workflows/infrastructure.y
 export const readUnpackStep = (job: "plan" | "apply"): z.infer<typeof Step> => {
   const { jobs } = Workflow.parse(parse(readFileSync(workflow, "utf8"), { merge: true }));
   const step = jobs[job]?.steps.find(({ name }) => name?.startsWith("Unpack"));
-  if (step === undefined) throw new Error(`infrastructure.yml's job ${job} unpacks nothing`);
+  if (step === undefined) throw new Error(`infrastructure.yml's job ${job} has no step "Unpack"`);
   return step;
 };
 
 /**
- * Packs `dist` and `terraform/cdktf.out/stacks` of a folder as the job `synth` does and runs that step on it. Gives how it
- * ended, what it printed and, by the stack's name, what Terraform would then read.
+ * Packs `dist` and `terraform/cdktf.out/stacks` of a folder as the job `synth` does and runs that step on it. Returns
+ * its exit code, its output and, by the stack's name, the files that Terraform would read.
  */
 export const unpackArtefact = (folder: string, digest?: string) => {
   execFileSync("tar", ["-cf", "stacks.tar", "dist", "terraform/cdktf.out/stacks"], { cwd: folder });

@@ -4,7 +4,7 @@ type Stack = {
   add(middleware: (next: Next) => Next, options: { readonly step: "build"; readonly name: string }): void;
 };
 
-/** A client that acts in one of moto's accounts as an administrator there would, under no role. */
+/** Makes a client act as an administrator in one of moto's accounts, without a role. */
 export const actInAccount = <C extends Client>(account: string, client: C): C => {
   (client.middlewareStack as Stack).add(
     (next) => (args) => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 const cache =
   process.env.SLIPWAY_PEERS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "slipway-peers");
 
-/** Callers wait while another one creates the folder: some take minutes of all processors. */
+/** Callers wait while another caller creates the folder: some builds take minutes on all processors. */
 const pendingFolders = new Map<string, Promise<void>>();
 
 const buildFolder = async (folder: string, make: (folder: string) => Promise<void>): Promise<void> => {
@@ -15,7 +15,7 @@ const buildFolder = async (folder: string, make: (folder: string) => Promise<voi
   const building = await mkdtemp(`${folder}.`);
   try {
     await make(building);
-    // Another process may have been first: its folder is used, and this one is removed.
+    // Another process may be faster: its folder is used, and this one is removed.
     await rename(building, folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
     });
@@ -25,9 +25,9 @@ const buildFolder = async (folder: string, make: (folder: string) => Promise<voi
 };
 
 /**
- * A folder of the user's cache (`SLIPWAY_PEERS`, else `XDG_CACHE_HOME`, else ~/.cache) that is made once: per what it
- * is `madeOf`, such as a lock file and the version of a compiler. `make` fills a temporary folder, which is then
- * renamed, so that nobody uses a partial one.
+ * A folder of the user's cache (`SLIPWAY_PEERS`, else `XDG_CACHE_HOME`, else ~/.cache), built once for each value of
+ * `madeOf`, for example a lock file and a compiler's version. `make` fills a temporary folder, which is then renamed,
+ * so that a partial folder is never used.
  */
 export const cachePeerFolder = async (
   madeOf: readonly (string | Uint8Array)[],

@@ -9,22 +9,22 @@ import { requirePeer } from "#test/support/require-peer.ts";
 import { cachePeerFolder } from "./cache-peer-folder.ts";
 
 const run = promisify(execFile);
-/** The module that names crane and all that it is made of, by their checksums. */
+/** The Go module that lists crane and its dependencies with checksums. */
 const module = join(import.meta.dirname, "..", "..", "packaging", "crane");
 const startLimitMs = 600_000;
 
 /** Whether tests that need crane are skipped (see `peer`). */
 export const requireCrane = (tests: string): { readonly skip: boolean } => {
-  const least = Number(/^go 1\.(\d+)/m.exec(readFileSync(join(module, "go.mod"), "utf8"))?.[1]);
+  const minimum = Number(/^go 1\.(\d+)/m.exec(readFileSync(join(module, "go.mod"), "utf8"))?.[1]);
   const { stdout } = spawnSync("go", ["version"], { encoding: "utf8" });
   const minor = Number(/\bgo1\.(\d+)/.exec(stdout ?? "")?.[1] ?? 0);
   return requirePeer(
     tests,
-    minor >= least ? undefined : `Go 1.${least} or later is not here (https://go.dev/dl)`,
+    minor >= minimum ? undefined : `Go 1.${minimum} or later is missing (https://go.dev/dl)`,
   );
 };
 
-/** The folder that holds `crane`, built once (20 s) from the Go module proxy, by that module's checksums. */
+/** The folder with `crane`, built once (20 s) from the Go module proxy with that module's checksums. */
 export const installCrane = async (): Promise<string> => {
   const files = await Promise.all(["go.mod", "go.sum"].map((name) => readFile(join(module, name))));
   return cachePeerFolder([...files, process.arch], async (building) => {
@@ -44,7 +44,7 @@ export const installCrane = async (): Promise<string> => {
 
 /** An image registry in memory on a free port of 127.0.0.1. */
 export const startRegistry = async (): Promise<{ readonly address: string; stop(): Promise<void> }> => {
-  // The shell ends it when its standard input closes, however this process ends.
+  // The shell stops it when its standard input closes, also when this process is killed.
   const command = '"$0" registry serve --address 127.0.0.1:0 & cat > /dev/null; kill $!';
   const child = spawn("sh", ["-c", command, join(await installCrane(), "crane")], {
     stdio: ["pipe", "ignore", "pipe"],

@@ -20,7 +20,7 @@ import { prepareDeliveryAccount } from "./prepare-delivery-account.ts";
 const setupAccount = "123456789012";
 const buildProject = "slipway-images";
 
-/** An environment's account: the role that people take on, the functions' role, and the HTTP API. */
+/** Creates an environment's account: the role that people assume, the functions' role, and the HTTP API. */
 const createEnvironment = async (endpoint: string, account: string, externalId: string) => {
   const roleArn = await createRole(endpoint, account, "slipway-operator", {
     account: setupAccount,

@@ -2,10 +2,10 @@ import { CodeBuildClient, CreateProjectCommand, DeleteProjectCommand } from "@aw
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
 import { motoClientConfig } from "./moto.ts";
 
-/** An image that builds run in. */
+/** The image in which builds run. */
 export const buildEnvironmentImage = `public.ecr.aws/codebuild/amazonlinux-aarch64-standard@sha256:${"c".repeat(64)}`;
 
-/** Makes the project that builds images, or makes it anew, as Terraform would. `baseImage`: its BASE_IMAGE. */
+/** Creates or replaces the project that builds images, as Terraform would. `baseImage`: its BASE_IMAGE. */
 export const createBuildProject = async (
   endpoint: string,
   {
@@ -23,7 +23,7 @@ export const createBuildProject = async (
   },
 ): Promise<void> => {
   const client = new CodeBuildClient(motoClientConfig(endpoint));
-  // moto knows no UpdateProject; deleting one that is not there succeeds, as on AWS.
+  // moto has no UpdateProject; deleting a missing project succeeds, as on AWS.
   await client.send(new DeleteProjectCommand({ name }));
   await client.send(
     new CreateProjectCommand({

@@ -1,4 +1,4 @@
-/** A role in one of moto's accounts, made over IAM's query API: the SDK's IAM client is needed for nothing else. */
+/** Creates a role in one of moto's accounts by IAM's query API, because nothing else needs the SDK's IAM client. */
 export const createRole = async (
   endpoint: string,
   account: string,
@@ -32,6 +32,6 @@ export const createRole = async (
       AssumeRolePolicyDocument: JSON.stringify(document),
     }),
   });
-  if (!response.ok) throw new Error(`moto made no role: ${await response.text()}`);
+  if (!response.ok) throw new Error(`moto did not create a role: ${await response.text()}`);
   return `arn:aws:iam::${account}:role/${name}`;
 };

@@ -1,6 +1,6 @@
 import { CreateTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
-/** Makes a table with the keys of `platform/store/dynamodb.ts`, as Terraform does but for what costs or protects. */
+/** Creates a table with the keys of `platform/store/dynamodb.ts`, without Terraform's features that cost or protect. */
 export const createTable = async (client: DynamoDBClient, name: string): Promise<void> => {
   await client.send(
     new CreateTableCommand({

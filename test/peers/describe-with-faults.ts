@@ -14,15 +14,15 @@ export type MotoPeer = {
 const isRetryable = (type: string) =>
   type === "TRANSIENT" || type === "THROTTLING" || type === "SERVER_ERROR";
 
-/** The SDK's three attempts without its pauses, which are made for a service far away. */
+/** The SDK's three attempts without its pauses, which are for a remote service. */
 const quickRetries = {
   acquireInitialRetryToken: async () => createRetryToken(0),
   refreshRetryTokenForRetry: async (
-    before: { getRetryCount(): number },
+    token: { getRetryCount(): number },
     { errorType }: { readonly errorType: string },
   ) => {
-    if (before.getRetryCount() >= 2 || !isRetryable(errorType)) throw new Error("no further attempt");
-    return createRetryToken(before.getRetryCount() + 1);
+    if (token.getRetryCount() >= 2 || !isRetryable(errorType)) throw new Error("no attempts left");
+    return createRetryToken(token.getRetryCount() + 1);
   },
   recordSuccess: () => undefined,
 };
@@ -34,8 +34,8 @@ const createRetryToken = (count: number) => ({
 const fixedSeed = 20_261_121;
 
 /**
- * The same suites against moto twice: without faults, and with 8 % of the calls throttled, failed, cut off or without a
- * response, drawn from a seed (`SLIPWAY_SEED` for another one). One moto serves both.
+ * Runs the same suites against moto twice: without faults, and with 8 % of the calls throttled, failed, cut off or
+ * without a response, drawn from a seed (set `SLIPWAY_SEED` for another). Both use one moto.
  */
 export const describeWithFaults = (
   title: string,
@@ -50,7 +50,7 @@ export const describeWithFaults = (
     });
     afterAll(() => moto?.stop());
     for (const share of [0, 0.08]) {
-      describe(share === 0 ? "undisturbed" : `with ${share * 100} % faults`, () => {
+      describe(share === 0 ? "without faults" : `with ${share * 100} % faults`, () => {
         let proxy: FaultProxy;
         beforeAll(async () => {
           const seed = Number(process.env.SLIPWAY_SEED ?? fixedSeed);

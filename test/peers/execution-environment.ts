@@ -6,7 +6,7 @@ import type { NextHeaders } from "./runtime-api/schemas.ts";
 import { installRuntimeClient } from "./runtime-client.ts";
 
 type Needs = {
-  /** The folder that holds `index.mjs`. */
+  /** The folder with `index.mjs`. */
   readonly root: string;
   /** The file for its output. Not a pipe: output before a response is in the file when the response arrives. */
   readonly logFile: string;
@@ -19,15 +19,15 @@ type InvocationEvent = {
   readonly timeoutSeconds: number;
 };
 
-/** What Lambda's own errors are called; Step Functions' Catch matches these names. */
-const createFailedResult = (errorType: string, requestId: string, what: string): RuntimeResult => ({
+/** An error with one of Lambda's own names, because Step Functions' Catch matches them. */
+const createFailedResult = (errorType: string, requestId: string, cause: string): RuntimeResult => ({
   status: "failed",
-  error: { errorType, errorMessage: `RequestId: ${requestId} Error: ${what}` },
+  error: { errorType, errorMessage: `RequestId: ${requestId} Error: ${cause}` },
 });
 
 /**
- * One process under AWS's runtime client with a Runtime API of its own: what Lambda calls an execution environment.
- * It ends when this process does, in whatever way, since its runtime then loses the API.
+ * Starts an execution environment of Lambda: one process under AWS's runtime client with its own Runtime API.
+ * It ends when this process ends, because its runtime then loses the API.
  */
 export const startExecutionEnvironment = async ({ root, logFile, variables }: Needs) => {
   const client = await installRuntimeClient();
@@ -48,33 +48,33 @@ export const startExecutionEnvironment = async ({ root, logFile, variables }: Ne
       AWS_LAMBDA_RUNTIME_API: api.address,
     },
   });
-  const begun = performance.now();
+  const startedAt = performance.now();
   let alive = true;
   const exited = once(child, "exit").then(([code, signal]) => {
     alive = false;
     return signal === null ? `exit status ${code}` : "signal: killed";
   });
   await output.close();
-  let seen = 0;
+  let readLength = 0;
   let events = 0;
 
   const kill = async (): Promise<void> => {
     child.kill("SIGKILL");
     await exited;
   };
-  const gone = async (requestId: string): Promise<RuntimeResult> =>
+  const waitForExit = async (requestId: string): Promise<RuntimeResult> =>
     createFailedResult("Runtime.ExitError", requestId, `Runtime exited with error: ${await exited}`);
   const start = async (requestId: string): Promise<RuntimeResult | undefined> => {
-    const how = await Promise.race([api.started, gone(requestId)]);
-    if (how.status === "ready") return undefined;
-    // It exits by itself, after it has printed why.
+    const result = await Promise.race([api.started, waitForExit(requestId)]);
+    if (result.status === "ready") return undefined;
+    // It prints the error and exits by itself.
     await exited;
-    return how;
+    return result;
   };
 
   const run = async ({ payload, headers, timeoutSeconds }: InvocationEvent): Promise<RuntimeResult> => {
     const requestId = headers["lambda-runtime-aws-request-id"];
-    const late = createFailedResult(
+    const timedOut = createFailedResult(
       "Sandbox.Timedout",
       requestId,
       `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`,
@@ -84,25 +84,25 @@ export const startExecutionEnvironment = async ({ root, logFile, variables }: Ne
       isLate = true;
       child.kill("SIGKILL");
     }, timeoutSeconds * 1_000);
-    const ended = await Promise.race([api.invoke({ payload, headers }), gone(requestId)]);
+    const ended = await Promise.race([api.invoke({ payload, headers }), waitForExit(requestId)]);
     clearTimeout(limit);
-    return isLate && !alive ? late : ended;
+    return isLate && !alive ? timedOut : ended;
   };
 
   return {
     alive: () => alive,
 
-    /** Starts the process for the first event. `headers` is called when the function is ready: its timeout starts then. */
+    /** Starts the process for the first event. Calls `headers` when the function is ready: its timeout starts then. */
     async serve(
       event: Omit<InvocationEvent, "headers"> & { readonly requestId: string; headers(): NextHeaders },
     ) {
       const notStarted = events++ === 0 ? await start(event.requestId) : undefined;
       const ready = performance.now();
       const ended = notStarted ?? (await run({ ...event, headers: event.headers() }));
-      const whole = await readFile(logFile, "utf8");
-      const log = whole.slice(seen);
-      seen = whole.length;
-      const initMs = events === 1 ? { initMs: ready - begun } : {};
+      const text = await readFile(logFile, "utf8");
+      const log = text.slice(readLength);
+      readLength = text.length;
+      const initMs = events === 1 ? { initMs: ready - startedAt } : {};
       return { ended, log, durationMs: performance.now() - ready, ...initMs };
     },
 

@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { createSeededRandom } from "#test/support/seeded-random.ts";
 
-/** The faults that the proxy can inject into a call. */
+/** Faults that the proxy can inject into a call. */
 type Fault =
   | "throttled"
   | "failed"
-  /** The connection is cut before the service gets the call. */
+  /** The proxy cuts the connection before the service gets the call. */
   | "cut before"
-  /** The service has done it, and the response is lost. */
+  /** The service handles the call, and its response is lost. */
   | "cut after";
 
 const kinds: readonly Fault[] = ["throttled", "failed", "cut before", "cut after"];
@@ -37,9 +37,9 @@ export type FaultProxy = {
   readonly endpoint: string;
   /** How often each fault was injected. */
   readonly injected: ReadonlyMap<Fault, number>;
-  /** Injects this fault into each call that follows, instead of drawing; `undefined`: draws again. */
+  /** Injects this fault into each later call, instead of a random one; `undefined`: random again. */
   force(fault: Fault | undefined): void;
-  /** Injects this fault into the next call alone. */
+  /** Injects this fault only into the next call. */
   next(fault: Fault): void;
   stop(): Promise<void>;
 };
@@ -57,21 +57,21 @@ export const startFaultProxy = async (options: {
   const { target, share } = options;
   const random = createSeededRandom(options.seed);
   const injected = new Map<Fault, number>();
-  const met = new Map<string, number>();
+  const counts = new Map<string, number>();
   let forced: Fault | undefined;
-  let awaited: Fault | undefined;
+  let nextFault: Fault | undefined;
 
   const draw = (call: string): Fault | undefined => {
-    if (awaited !== undefined) {
-      const fault = awaited;
-      awaited = undefined;
-      met.set(call, 2);
+    if (nextFault !== undefined) {
+      const fault = nextFault;
+      nextFault = undefined;
+      counts.set(call, 2);
       return fault;
     }
     if (forced !== undefined) return forced;
-    const before = met.get(call) ?? 0;
+    const before = counts.get(call) ?? 0;
     if (before >= 2 || random() >= share) return undefined;
-    met.set(call, before + 1);
+    counts.set(call, before + 1);
     return kinds[Math.floor(random() * kinds.length)];
   };
 
@@ -83,7 +83,7 @@ export const startFaultProxy = async (options: {
     });
     call.end(body);
     const [response]: IncomingMessage[] = await once(call, "response");
-    if (response === undefined) throw new Error("no answer");
+    if (response === undefined) throw new Error("the service sent no response");
     return [response, await readBody(response)];
   };
 
@@ -127,7 +127,7 @@ export const startFaultProxy = async (options: {
       forced = fault;
     },
     next: (fault) => {
-      awaited = fault;
+      nextFault = fault;
     },
     stop: async () => {
       server.closeAllConnections();

@@ -6,7 +6,7 @@ import { formatReportLine } from "#platform/serving/lambda-report.ts";
 import { FunctionFailed } from "#platform/serving/serving.ts";
 import { createFunctionHost, type FunctionLogLine } from "#worlds/embedded/functions/function-host.ts";
 
-/** Lambda's description of a version, from moto's addition (moto/function_versions.py). */
+/** Lambda's description of a version, from our addition to moto (moto/function_versions.py). */
 const MotoFunction = z.object({
   FunctionName: z.string(),
   Version: z.string(),
@@ -38,8 +38,8 @@ export const startFunctionServer = async (
 
   const call = async (header: string, body: Buffer) => {
     const description = MotoFunction.parse(JSON.parse(Buffer.from(header, "base64").toString("utf8")));
-    const named = parseFunctionName(description.FunctionName);
-    if (!named) throw new Error(`${description.FunctionName} is no inference function`);
+    const target = parseFunctionName(description.FunctionName);
+    if (!target) throw new Error(`${description.FunctionName} is not an inference function`);
     const config = {
       digest: description.ImageUri.split("@")[1] ?? "",
       memoryMb: description.MemorySize,
@@ -47,7 +47,7 @@ export const startFunctionServer = async (
       variables: description.Environment?.Variables ?? {},
     };
     const version = { version: description.Version, config };
-    const result = await host.invoke({ ...named, version, payload: JSON.parse(body.toString("utf8")) });
+    const result = await host.invoke({ ...target, version, payload: JSON.parse(body.toString("utf8")) });
     return { payload: result.payload, log: formatReportLine("request", description.MemorySize, result) };
   };
 
@@ -68,7 +68,7 @@ export const startFunctionServer = async (
       else response.writeHead(500).end(String(error));
     }
   });
-  // moto keeps its connections for as long as it lives.
+  // moto keeps its connections open until it stops.
   server.keepAliveTimeout = 0;
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const address = server.address();

@@ -11,7 +11,7 @@ const { skip } = requireRuntimeClient("tests under AWS's runtime client");
 describe.skipIf(skip)("a function under AWS's runtime client", () => {
   let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   const hosts: LambdaHost[] = [];
-  let made = 0;
+  let hostCount = 0;
   beforeAll(async () => {
     folder = await createTemporaryFolder();
   });
@@ -19,23 +19,23 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
     await Promise.all(hosts.map((host) => host.stop()));
     await folder?.remove();
   });
-  const host = async (code: string, over: Partial<LambdaHostOptions> = {}): Promise<LambdaHost> => {
-    const root = join(folder.path, String(made++));
+  const startHost = async (code: string, options: Partial<LambdaHostOptions> = {}): Promise<LambdaHost> => {
+    const root = join(folder.path, String(hostCount++));
     await mkdir(root);
     await writeFile(join(root, "index.mjs"), code);
-    const hosted = createLambdaHost({
+    const host = createLambdaHost({
       name: "slipway-step",
       code: root,
       env: { GREETING: "hello" },
-      ...over,
+      ...options,
     });
-    hosts.push(hosted);
-    return hosted;
+    hosts.push(host);
+    return host;
   };
 
-  test("an async handler returns its result and gets its context and its own variables alone", async () => {
+  test("an async handler returns its result, and gets its context and only its own variables", async () => {
     process.env.OF_THE_TEST = "not the function's";
-    const { invoke } = await host(`export const handler = async (event, context) => ({
+    const { invoke } = await startHost(`export const handler = async (event, context) => ({
       event,
       greeting: process.env.GREETING,
       inherited: process.env.OF_THE_TEST ?? null,
@@ -62,7 +62,7 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
   });
 
   test("a cold start is reported once; the next event finds the same process", async () => {
-    const { invoke } = await host(`let events = 0;
+    const { invoke } = await startHost(`let events = 0;
       console.log("starting");
       export const handler = async () => { console.log("event", ++events); return events; };`);
     const first = await invoke(null);
@@ -75,8 +75,8 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
     expect(second.log).not.toContain("starting");
   });
 
-  test("events at the same time run in environments of their own", async () => {
-    const { invoke } = await host(`let busy = false;
+  test("events at the same time run in separate environments", async () => {
+    const { invoke } = await startHost(`let busy = false;
       export const handler = async () => {
         if (busy) throw new Error("two at once");
         busy = true;
@@ -90,7 +90,7 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
   });
 
   test("a thrown error is reported by its name, not by its class, and the process stays alive", async () => {
-    const { invoke } = await host(`class a extends Error { name = "GateFailed"; }
+    const { invoke } = await startHost(`class a extends Error { name = "GateFailed"; }
       export const handler = async (event) => { if (event.fail) throw new a("too slow"); return "fine"; };`);
     expect(await invoke({ fail: true })).toMatchObject({
       functionError: "Unhandled",
@@ -100,7 +100,7 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
   });
 
   test("a function that exceeds its timeout is killed with Lambda's error; the next event starts a new process", async () => {
-    const { invoke } = await host(
+    const { invoke } = await startHost(
       `export const handler = async (event) => {
         console.log("working");
         if (event.hang) await new Promise(() => setInterval(() => {}, 1_000));
@@ -124,14 +124,14 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
 
   test.each([
     [
-      "a rejection that nobody handles",
+      "an unhandled rejection",
       `Promise.reject(new Error("forgotten")); await new Promise(() => setInterval(() => {}, 1_000));`,
       "exit status 1",
     ],
     ["an exit in the middle", "process.exit(3);", "exit status 3"],
     ["a kill", 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {});', "signal: killed"],
-  ])("%s ends the event as Runtime.ExitError, and the next starts anew", async (_, body, how) => {
-    const { invoke } = await host(
+  ])("%s ends the event as Runtime.ExitError, and the next starts a new one", async (_, body, cause) => {
+    const { invoke } = await startHost(
       `export const handler = async (event) => { if (event.fail) { ${body} } return "fine"; };`,
     );
     expect(await invoke({ fail: true })).toMatchObject({
@@ -139,7 +139,7 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
       payload: {
         errorType: "Runtime.ExitError",
         errorMessage: expect.stringMatching(
-          new RegExp(`^RequestId: \\S+ Error: Runtime exited with error: ${how}$`),
+          new RegExp(`^RequestId: \\S+ Error: Runtime exited with error: ${cause}$`),
         ),
       },
     });
@@ -154,14 +154,14 @@ describe.skipIf(skip)("a function under AWS's runtime client", () => {
     ],
     ["has no handler", "export const other = 1;", "Runtime.HandlerNotFound"],
     ["cannot be parsed", "export const handler = (", "Runtime.UserCodeSyntaxError"],
-  ])("a module that %s answers each event with what its start said", async (_, code, errorType) => {
-    const { invoke } = await host(code);
+  ])("a module that %s responds to each event with its start's error", async (_, code, errorType) => {
+    const { invoke } = await startHost(code);
     for (const event of [1, 2])
       expect(await invoke(event)).toMatchObject({ functionError: "Unhandled", payload: { errorType } });
   });
 
   test("a response over Lambda's limit is refused", async () => {
-    const { invoke } = await host(`export const handler = async ({ size }) => "x".repeat(size);`);
+    const { invoke } = await startHost(`export const handler = async ({ size }) => "x".repeat(size);`);
     expect((await invoke({ size: 7_000_000 })).payload).toMatchObject({
       errorType: "Function.ResponseSizeTooLarge",
     });

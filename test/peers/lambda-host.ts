@@ -9,11 +9,11 @@ import { type ExecutionEnvironment, startExecutionEnvironment } from "./executio
 import type { NextHeaders } from "./runtime-api/schemas.ts";
 
 export type LambdaHostOptions = {
-  /** The function's name, as its ARN has it. */
+  /** The function's name in its ARN. */
   readonly name: string;
-  /** A folder that holds `index.mjs`, or a zip of it such as `npm run build` makes. */
+  /** A folder with `index.mjs`, or a zip of it as `npm run build` writes. */
   readonly code: string;
-  /** Its own variables; with Lambda's own, and PATH, it sees nothing else. Credentials are its own, too. */
+  /** The function's variables, with its credentials. It also gets Lambda's variables and PATH, and no others. */
   readonly env: Readonly<Record<string, string>>;
   /** Default: 30. */
   readonly timeoutSeconds?: number;
@@ -26,14 +26,17 @@ export type LambdaHostOptions = {
 export type LambdaResult = {
   /** The function's result; with a `functionError` its error: `{ errorType, errorMessage, … }`. */
   readonly payload: unknown;
-  /** As in X-Amz-Function-Error. */
+  /** The value of X-Amz-Function-Error. */
   readonly functionError?: "Unhandled";
   /** Its output since the previous event, between Lambda's lines START, END and REPORT. */
   readonly log: string;
 };
 
 export type LambdaHost = {
-  /** Runs one event; several at once run in environments of their own, as on Lambda. An error of the function never rejects, a log with a marked secret does. */
+  /**
+   * Runs one event; events at the same time run in separate environments, as on Lambda. Rejects only for a log with a
+   * marked secret, not for an error of the function.
+   */
   invoke(payload: unknown): Promise<LambdaResult>;
   /** Ends all its processes. */
   stop(): Promise<void>;
@@ -44,7 +47,7 @@ const createTraceId = () => {
   return `Root=1-${seconds}-${randomBytes(12).toString("hex")};Parent=${randomBytes(8).toString("hex")};Sampled=0`;
 };
 
-/** The folder with the function's code, and a temporary one that is removed with it. */
+/** The folder with the function's code, and a temporary folder for its logs. */
 const unpackCode = async (code: string) => {
   const folder = await createTemporaryFolder();
   if (!code.endsWith(".zip")) return { root: code, folder };
@@ -56,17 +59,17 @@ const unpackCode = async (code: string) => {
 };
 
 /**
- * A function as Lambda runs it: its bundle under AWS's own runtime client, fed by a Runtime API (runtime-api/). Nothing
- * starts before the first event; a process serves one event at a time and is kept for the next, until its function
- * times out, ends it or stops it. What is not as on Lambda: docs/peers.md.
+ * Runs a function as Lambda does: its bundle under AWS's runtime client, with events from a Runtime API (runtime-api/).
+ * The first event starts a process. A process handles one event at a time and stays for the next, until its function
+ * times out or exits. For differences from Lambda see docs/peers.md.
  */
-export const createLambdaHost = (hosted: LambdaHostOptions): LambdaHost => {
-  const { name, timeoutSeconds = 30, memoryMb = 256, account = "123456789012" } = hosted;
-  const region = hosted.env.AWS_REGION ?? "eu-central-1";
+export const createLambdaHost = (options: LambdaHostOptions): LambdaHost => {
+  const { name, timeoutSeconds = 30, memoryMb = 256, account = "123456789012" } = options;
+  const region = options.env.AWS_REGION ?? "eu-central-1";
   const all = new Set<ExecutionEnvironment>();
   const idle: ExecutionEnvironment[] = [];
   let unpacked: ReturnType<typeof unpackCode> | undefined;
-  let started = 0;
+  let streams = 0;
 
   const variables = {
     AWS_REGION: region,
@@ -75,12 +78,12 @@ export const createLambdaHost = (hosted: LambdaHostOptions): LambdaHost => {
     AWS_LAMBDA_FUNCTION_VERSION: "$LATEST",
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
     AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
-    ...hosted.env,
+    ...options.env,
   };
-  const another = async (): Promise<ExecutionEnvironment> => {
-    unpacked ??= unpackCode(hosted.code);
+  const startEnvironment = async (): Promise<ExecutionEnvironment> => {
+    unpacked ??= unpackCode(options.code);
     const { root, folder } = await unpacked;
-    const stream = String(started++);
+    const stream = String(streams++);
     const environment = await startExecutionEnvironment({
       root,
       logFile: join(folder.path, `${stream}.log`),
@@ -99,10 +102,10 @@ export const createLambdaHost = (hosted: LambdaHostOptions): LambdaHost => {
   return {
     async invoke(event) {
       const requestId = randomUUID();
-      const environment = idle.findLast((one) => one.alive()) ?? (await another());
-      idle.splice(0, idle.length, ...idle.filter((one) => one !== environment));
+      const environment = idle.findLast((each) => each.alive()) ?? (await startEnvironment());
+      idle.splice(0, idle.length, ...idle.filter((each) => each !== environment));
       const payload = JSON.stringify(event);
-      const served = await environment.serve({
+      const result = await environment.serve({
         payload,
         requestId,
         timeoutSeconds,
@@ -111,15 +114,15 @@ export const createLambdaHost = (hosted: LambdaHostOptions): LambdaHost => {
       if (environment.alive()) idle.push(environment);
       const log = [
         `START RequestId: ${requestId} Version: $LATEST`,
-        ...served.log.split("\n").filter((line) => line !== ""),
+        ...result.log.split("\n").filter((line) => line !== ""),
         `END RequestId: ${requestId}`,
-        formatReportLine(requestId, memoryMb, served),
+        formatReportLine(requestId, memoryMb, result),
       ].join("\n");
       const secrets = findSentinelSecrets(log);
-      if (secrets.length > 0) throw new Error(`the log of ${name} holds ${secrets.join(", ")}`);
-      return served.ended.status === "answered"
-        ? { payload: JSON.parse(served.ended.payload), log }
-        : { payload: served.ended.error, functionError: "Unhandled", log };
+      if (secrets.length > 0) throw new Error(`the log of ${name} contains ${secrets.join(", ")}`);
+      return result.ended.status === "answered"
+        ? { payload: JSON.parse(result.ended.payload), log }
+        : { payload: result.ended.error, functionError: "Unhandled", log };
     },
 
     async stop() {

@@ -8,23 +8,23 @@ import { promisify } from "node:util";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { createPythonEnvironment } from "./python-environment.ts";
 
-const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const resolvePath = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const startLimitMs = 120_000;
 /** The first test also installs MLflow: 90 s when the packages come over the net. */
 export const mlflowStartLimitMs = 600_000;
 
-const installMlflow = () => createPythonEnvironment(here("requirements-mlflow.txt"));
+const installMlflow = () => createPythonEnvironment(resolvePath("requirements-mlflow.txt"));
 
 export type Mlflow = {
   readonly uri: string;
-  /** Runs a Python script beside this file with MLFLOW_TRACKING_URI set; gives what it printed. */
+  /** Runs a Python script next to this file with MLFLOW_TRACKING_URI set; returns its output. */
   python(script: string, args: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 };
 
 /**
- * Starts a real MLflow server on SQLite in a folder of its own. `artifacts`: `proxied` keeps them in that folder behind
- * the server; an `s3://…` address is where clients write by themselves, with `env` to reach it.
+ * Starts a real MLflow server on SQLite in a temporary folder. `artifacts`: `proxied` stores them in that folder, by
+ * the server; clients write to an `s3://…` address themselves. `env`: variables to reach it.
  */
 export const startMlflow = async (
   artifacts: "proxied" | `s3://${string}`,
@@ -39,11 +39,11 @@ export const startMlflow = async (
     artifacts === "proxied"
       ? ["--artifacts-destination", artifactFolder]
       : ["--default-artifact-root", artifacts, "--no-serve-artifacts"];
-  const own = {
+  const variables = {
     PATH: process.env.PATH,
     HOME: folder.path,
     MLFLOW_DISABLE_TELEMETRY: "true",
-    // Seven processes for evaluation jobs, which no test needs.
+    // Otherwise it starts seven processes for evaluation jobs, which the tests do not need.
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
     PYTHONDONTWRITEBYTECODE: "1",
     ...env,
@@ -51,17 +51,17 @@ export const startMlflow = async (
   const child = spawn(
     python,
     [
-      here("mlflow/server.py"),
+      resolvePath("mlflow/server.py"),
       "--backend-store-uri",
       `sqlite:///${join(folder.path, "mlflow.db")}`,
       ...where,
     ],
-    { stdio: ["pipe", "pipe", "pipe"], cwd: folder.path, env: own },
+    { stdio: ["pipe", "pipe", "pipe"], cwd: folder.path, env: variables },
   );
   const exited = once(child, "exit");
-  let complaints = "";
+  let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    complaints = `${complaints}${text}`.slice(-4_000);
+    errors = `${errors}${text}`.slice(-4_000);
   });
   const stop = async () => {
     child.stdin.end();
@@ -79,8 +79,8 @@ export const startMlflow = async (
         uri,
         stop,
         python: async (script, args) => {
-          const { stdout } = await promisify(execFile)(python, [here(script), ...args], {
-            env: { ...own, MLFLOW_TRACKING_URI: uri },
+          const { stdout } = await promisify(execFile)(python, [resolvePath(script), ...args], {
+            env: { ...variables, MLFLOW_TRACKING_URI: uri },
             maxBuffer: 16 * 1024 * 1024,
           });
           return stdout;
@@ -91,5 +91,5 @@ export const startMlflow = async (
     clearTimeout(limit);
   }
   await stop();
-  throw new Error(`MLflow did not start: ${complaints}`);
+  throw new Error(`MLflow did not start: ${errors}`);
 };

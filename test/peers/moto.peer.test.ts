@@ -12,7 +12,7 @@ describe.skipIf(skip)("moto", () => {
   });
   afterAll(() => moto.stop());
 
-  test("a client reaches it, and it holds nothing yet", async () => {
+  test("a client reaches it, and it starts empty", async () => {
     const client = new DynamoDBClient(motoClientConfig(moto.endpoint));
     await expect(client.send(new DescribeTableCommand({ TableName: "none" }))).rejects.toMatchObject({
       name: "ResourceNotFoundException",

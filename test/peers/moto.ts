@@ -13,7 +13,7 @@ export type Moto = {
   stop(): Promise<void>;
 };
 
-/** The options of every client of moto besides the endpoint; the account is 123456789012. */
+/** The options of every client of moto; the account is 123456789012. */
 export const motoClientConfig = (endpoint: string) => ({
   endpoint,
   region: "eu-central-1",
@@ -21,9 +21,9 @@ export const motoClientConfig = (endpoint: string) => ({
 });
 
 /**
- * Starts moto with Slipway's additions (docs/peers.md) on a free port of 127.0.0.1. It ends with `stop`, and by
- * itself when this process dies in whatever way, because it watches its standard input.
- * `env`: what the additions read, such as STEPS_URL.
+ * Starts moto with Slipway's additions (docs/peers.md) on a free port of 127.0.0.1. It ends with `stop`, and when
+ * this process ends, because it watches its standard input.
+ * `env`: variables of the additions, for example STEPS_URL.
  */
 export const startMoto = async (env: Readonly<Record<string, string>> = {}): Promise<Moto> => {
   const { python } = await createPythonEnvironment();
@@ -33,12 +33,12 @@ export const startMoto = async (env: Readonly<Record<string, string>> = {}): Pro
     env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: "1", PYTHONUNBUFFERED: "1", ...env },
   });
   const exited = once(child, "exit");
-  let complaints = "";
+  let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    complaints = `${complaints}${text}`.slice(-4_000);
+    errors = `${errors}${text}`.slice(-4_000);
   });
   const limit = setTimeout(() => child.kill("SIGKILL"), startLimitMs);
-  // Its one line is written when the port is open and every service in use is loaded.
+  // moto prints its only line when the port is open and all services in use are loaded.
   const endpoint = await Promise.race([
     once(createInterface({ input: child.stdout }), "line").then(
       ([line]) => /^listening (http:\S+)$/.exec(line)?.[1],
@@ -46,7 +46,7 @@ export const startMoto = async (env: Readonly<Record<string, string>> = {}): Pro
     exited.then(() => undefined),
   ]);
   clearTimeout(limit);
-  if (endpoint === undefined) throw new Error(`moto did not start: ${complaints}`);
+  if (endpoint === undefined) throw new Error(`moto did not start: ${errors}`);
   console.info(`peer: moto started in ${((performance.now() - start) / 1_000).toFixed(1)} s`);
   return {
     endpoint,

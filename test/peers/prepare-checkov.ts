@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createPythonEnvironment, requirePython } from "./python-environment.ts";
 
-/** Before the first test of the stacks: checkov's 300 packages are not installed within a test's time. */
+/** Runs before the first test of the stacks: installing checkov's 300 packages takes longer than a test may. */
 export default async (): Promise<void> => {
   const { skip } = requirePython("checkov on the stacks");
   if (skip) return;

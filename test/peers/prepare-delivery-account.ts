@@ -11,7 +11,7 @@ import { createSigningKey } from "./create-signing-key.ts";
 import { createTable } from "./create-table.ts";
 import { motoClientConfig } from "./moto.ts";
 
-/** The secrets that steps read, each with a value that a log is searched for. */
+/** The secrets that steps read; tests search logs for their values. */
 const secretParameters = {
   SLACK_BOT_TOKEN: sentinelSecrets.slackToken,
   SLACK_SIGNING_SECRET: sentinelSecrets.signingSecret,
@@ -20,8 +20,8 @@ const secretParameters = {
 };
 
 /**
- * Makes what the functions of `handlerEnvironment` find in the tooling account: table, keys, bucket and secrets. `signer`: the
- * ARN of the key that builds sign under.
+ * Creates the tooling account's resources for the functions of `handlerEnvironment`: table, keys, bucket and secrets.
+ * `signer`: the ARN of the builds' signing key.
  */
 export const prepareDeliveryAccount = async (endpoint: string): Promise<{ readonly signer: string }> => {
   const dynamodb = new DynamoDBClient(motoClientConfig(endpoint));

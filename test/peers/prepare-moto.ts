@@ -1,6 +1,6 @@
 import { createPythonEnvironment, requirePython } from "./python-environment.ts";
 
-/** Before the stacks are applied: moto is not installed within a test's time. */
+/** Runs before the stacks are applied: installing moto takes longer than a test may. */
 export default async (): Promise<void> => {
   const { skip } = requirePython("the stacks, applied to moto");
   if (!skip) await createPythonEnvironment();

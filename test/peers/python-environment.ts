@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const python = process.env.PYTHON ?? "python3";
 const requirements = fileURLToPath(new URL("requirements.txt", import.meta.url));
 
-/** Path and version of the interpreter: an environment of one does not run with another. */
+/** Path and version of the interpreter: an environment runs only with the interpreter that created it. */
 const identify = (): string | undefined => {
   const { status, stdout } = spawnSync(
     python,
@@ -29,13 +29,13 @@ export const requirePython = (tests: string): { readonly skip: boolean } =>
       : undefined,
   );
 
-/** For a file that names all packages there are: nothing else is looked for, and nothing compiled that is never loaded. */
+/** For a file that lists all packages: pip searches no others and compiles none. */
 export const completeListOptions: readonly string[] = ["--no-deps", "--no-compile"];
 
 /**
- * The interpreter of a virtual environment that holds `requirementsFile` (default: test/peers/requirements.txt),
- * installed with pip's `options`, made once per content of that file and interpreter. It is started as `python -m` or
- * with a script: the scripts in its `bin` name the folder it was built in.
+ * The interpreter of a virtual environment for the packages of `requirementsFile` (test/peers/requirements.txt),
+ * installed with pip's `options`, built once per content of that file and interpreter. Start it as `python -m` or
+ * with a script: the scripts in its `bin` contain the path of the folder where they were built.
  */
 export const createPythonEnvironment = async (
   requirementsFile = requirements,

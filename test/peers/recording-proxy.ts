@@ -2,16 +2,16 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request } from "node:http";
 import { buffer } from "node:stream/consumers";
 
-/** One signed call as a service got it. */
+/** A signed call as a service received it. */
 export type RecordedCall = {
-  /** The caller's function: the access key of its process. */
+  /** The caller's function: its process's access key. */
   readonly function: string;
-  /** The ARN of the role that was assumed for it; undefined: the function's own. */
+  /** The ARN of the assumed role; undefined: the function's own role. */
   readonly role?: string;
   /** As in the signature's scope: `dynamodb`, `apigateway`, `execute-api`. */
   readonly service: string;
   readonly region: string;
-  /** `GetItem`; for services that have only paths, method and path: `GET /v2/apis/a1/routes`. */
+  /** `GetItem`; method and path for services without operation names: `GET /v2/apis/a1/routes`. */
   readonly operation: string;
   readonly method: string;
   readonly path: string;
@@ -22,7 +22,7 @@ export type RecordedCall = {
 };
 
 export type RecordingProxy = {
-  /** For AWS_ENDPOINT_URL of the processes whose calls count. */
+  /** For AWS_ENDPOINT_URL of the recorded processes. */
   readonly endpoint: string;
   readonly calls: readonly RecordedCall[];
   /** The next call of this operation succeeds, but its response is lost; `meanwhile` runs before the retry. */
@@ -56,11 +56,11 @@ const parseInput = (type: string, body: Buffer): Readonly<Record<string, unknown
   if (type.startsWith("application/x-www-form-urlencoded"))
     return Object.fromEntries(new URLSearchParams(text));
   if (!text.startsWith("{")) return {};
-  const read: unknown = JSON.parse(text);
-  return { ...(read as object) };
+  const value: unknown = JSON.parse(text);
+  return { ...(value as object) };
 };
 
-/** The operation's name, wherever the protocol has it. */
+/** The operation's name: each protocol has it in another place. */
 const readOperation = (
   service: string,
   headers: IncomingMessage["headers"],
@@ -69,8 +69,8 @@ const readOperation = (
 ): string => {
   const target = headers["x-amz-target"];
   if (typeof target === "string") return target.slice(target.lastIndexOf(".") + 1);
-  const named = /\/operation\/(\w+)$/.exec(place)?.[1];
-  if (named !== undefined) return named;
+  const operation = /\/operation\/(\w+)$/.exec(place)?.[1];
+  if (operation !== undefined) return operation;
   if (service === "lambda") return lambdaPaths.find(([path]) => path.test(place))?.[1] ?? place;
   if (service === "s3") {
     const [method = "", path = ""] = place.split(" ");
@@ -86,15 +86,15 @@ const accessKeyPattern = /<AccessKeyId>([^<]+)<\/AccessKeyId>/;
  * A proxy to moto (or another server for AWS's calls) that records each signed call with its function, role and input. A
  * process is identified by its access key, which is the function's name; keys from AssumeRole map back to it. Set each
  * process's name in AWS_ACCESS_KEY_ID and this endpoint in AWS_ENDPOINT_URL.
- * `targets`: another server for a signed service, such as `{ "execute-api": mlflow.uri }`.
+ * `targets`: another server for a signed service, for example `{ "execute-api": mlflow.uri }`.
  */
 export const startRecordingProxy = async (
   target: string,
   targets: Readonly<Record<string, string>> = {},
 ): Promise<RecordingProxy> => {
   const calls: RecordedCall[] = [];
-  const lost = new Map<string, () => Promise<unknown>>();
-  let failing: string | undefined;
+  const losses = new Map<string, () => Promise<unknown>>();
+  let failingOperation: string | undefined;
   const sessions = new Map<string, { readonly function: string; readonly role: string }>();
 
   const forward = async (from: IncomingMessage, body: Buffer, to: string) => {
@@ -104,7 +104,7 @@ export const startRecordingProxy = async (
     });
     call.end(body);
     const [response]: IncomingMessage[] = await once(call, "response");
-    if (response === undefined) throw new Error("no answer");
+    if (response === undefined) throw new Error("the service sent no response");
     return { response, bytes: await buffer(response) };
   };
 
@@ -119,7 +119,7 @@ export const startRecordingProxy = async (
           ? {}
           : parseInput(String(from.headers["content-type"]), body);
       const operation = readOperation(service, from.headers, `${method} ${path}`, input);
-      if (operation === failing) {
+      if (operation === failingOperation) {
         to.writeHead(500, { "x-amzn-errortype": "InternalServerError" });
         to.end(JSON.stringify({ __type: "InternalServerError" }));
         return;
@@ -135,9 +135,9 @@ export const startRecordingProxy = async (
         if (accessKey !== undefined)
           sessions.set(accessKey, { function: caller.function, role: String(input.RoleArn) });
       }
-      const meanwhile = lost.get(operation);
+      const meanwhile = losses.get(operation);
       if (meanwhile !== undefined) {
-        lost.delete(operation);
+        losses.delete(operation);
         await meanwhile();
         from.socket.destroy();
         return;
@@ -150,13 +150,13 @@ export const startRecordingProxy = async (
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the recorder has no port");
+  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
   return {
     endpoint: `http://127.0.0.1:${address.port}`,
     calls,
-    loseAnswer: (operation, meanwhile = async () => undefined) => void lost.set(operation, meanwhile),
+    loseAnswer: (operation, meanwhile = async () => undefined) => void losses.set(operation, meanwhile),
     fail: (operation) => {
-      failing = operation;
+      failingOperation = operation;
     },
     stop: async () => {
       server.closeAllConnections();

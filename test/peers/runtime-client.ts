@@ -9,23 +9,23 @@ const run = promisify(execFile);
 const lock = join(import.meta.dirname, "ric");
 const outputLimit = 64 * 1024 * 1024;
 
-/** Its two native libraries come as source in the package, built by its own install script. */
+/** The package's install script builds its two native libraries from source with these. */
 const tools = ["cmake", "make", "g++", "xz", "python3"];
 
 /** Whether tests that need AWS's runtime client are skipped (see `peer`). */
 export const requireRuntimeClient = (tests: string): { readonly skip: boolean } => {
   const missing = tools.filter((tool) => spawnSync(tool, ["--version"]).status !== 0);
-  const what =
+  const reason =
     process.platform !== "linux"
-      ? "AWS's runtime client is built on Linux alone"
-      : `${missing.join(", ")} is not here (apt-get install cmake g++ make xz-utils python3)`;
-  return requirePeer(tests, process.platform !== "linux" || missing.length > 0 ? what : undefined);
+      ? "AWS's runtime client builds only on Linux"
+      : `${missing.join(", ")} is missing (apt-get install cmake g++ make xz-utils python3)`;
+  return requirePeer(tests, process.platform !== "linux" || missing.length > 0 ? reason : undefined);
 };
 
 /**
- * AWS's own runtime client for Node, `aws-lambda-ric`, as Lambda's base images start it: its main file. It is
- * installed once (75 s) by test/peers/ric/package-lock.json, outside of the project's packages, so that nobody who
- * only uses Slipway compiles it.
+ * The main file of AWS's runtime client for Node, `aws-lambda-ric`, as Lambda's base images start it. It is
+ * installed once (75 s) from test/peers/ric/package-lock.json, outside of the project's packages, so that users of
+ * Slipway do not compile it.
  */
 export const installRuntimeClient = async (): Promise<string> => {
   const madeOf = [

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { requirePeer } from "#test/support/require-peer.ts";
 import { cachePeerFolder } from "./cache-peer-folder.ts";
 
-/** A line for the shell that makes Terraform use a provider mirror of this machine, where somebody put such a tool. */
+/** An optional tool on this machine that prints a shell line with a local mirror of Terraform's providers. */
 const mirrorTool = join(import.meta.dirname, "..", "..", "..", "shared", "tools", "terraform-mirror");
 
 const run = (command: string, args: readonly string[]): SpawnSyncReturns<string> =>
@@ -20,28 +20,28 @@ export const requireTerraform = (tests: string): { readonly skip: boolean } =>
       : "terraform does not run here (https://developer.hashicorp.com/terraform/install, 1.11 or later)",
   );
 
-/** What Terraform takes beside the process's own environment: no questions, no news, and a mirror where there is one. */
+/** Terraform's environment: the process's own, without prompts and update checks, and with a mirror if there is one. */
 const buildEnvironment = async (): Promise<NodeJS.ProcessEnv> => {
   const line = existsSync(mirrorTool) ? run(mirrorTool, []).stdout : "";
   const config = /^export TF_CLI_CONFIG_FILE="(.+)"$/m.exec(line)?.[1];
-  const surroundings = {
+  const env = {
     ...process.env,
     CHECKPOINT_DISABLE: "1",
     TF_IN_AUTOMATION: "1",
     TF_INPUT: "0",
     ...(config === undefined ? {} : { TF_CLI_CONFIG_FILE: config }),
   };
-  if (existsSync(surroundings.TF_CLI_CONFIG_FILE ?? "")) return surroundings;
-  // What is downloaded is unpacked, 700 MB of it, for each stack unless it is kept.
+  if (existsSync(env.TF_CLI_CONFIG_FILE ?? "")) return env;
+  // Without a cache Terraform downloads and unpacks 700 MB for each stack.
   const downloads = await cachePeerFolder(["Terraform's providers"], async () => {});
   return {
     TF_PLUGIN_CACHE_DIR: downloads,
     TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE: "1",
-    ...surroundings,
+    ...env,
   };
 };
 
-/** The provider's version that a mirror holds; undefined: Terraform downloads the very one that the stacks name. */
+/** The provider's version in a mirror; undefined: Terraform downloads the version that the stacks name. */
 const findMirroredVersion = async (): Promise<string | undefined> => {
   const { TF_CLI_CONFIG_FILE: config } = await buildEnvironment();
   if (config === undefined || !existsSync(config)) return undefined;
@@ -58,9 +58,9 @@ const findMirroredVersion = async (): Promise<string | undefined> => {
 };
 
 /**
- * Lays `test_override.tf.json` beside a stack: where the machine's mirror has an older provider than the stacks are
- * written for, that one, with what it does not know replaced; with the state `local`, one in the stack's folder; `without` some
- * types of resources.
+ * Writes `test_override.tf.json` next to a stack. An older provider in this machine's mirror replaces the stack's,
+ * with replacements for what it does not support. `state`: `local` keeps the state in the stack's folder. `without`:
+ * resource types to leave out.
  */
 export const overrideStack = async (
   folder: string,
@@ -68,15 +68,15 @@ export const overrideStack = async (
 ): Promise<void> => {
   const stack = JSON.parse(await readFile(join(folder, "cdk.tf.json"), "utf8"));
   const version = await findMirroredVersion();
-  const old = version !== undefined && Number(version.split(".")[0]) < 6;
-  const each = (type: string, change: object) =>
+  const isOldProvider = version !== undefined && Number(version.split(".")[0]) < 6;
+  const changeAll = (type: string, change: object) =>
     Object.fromEntries(Object.keys(stack.resource?.[type] ?? {}).map((name) => [name, change]));
   const resource = Object.fromEntries(
     [
-      ...(old
-        ? [["aws_lambda_function", each("aws_lambda_function", { runtime: "nodejs22.x" })] as const]
+      ...(isOldProvider
+        ? [["aws_lambda_function", changeAll("aws_lambda_function", { runtime: "nodejs22.x" })] as const]
         : []),
-      ...without.map((type) => [type, each(type, { count: 0 })] as const),
+      ...without.map((type) => [type, changeAll(type, { count: 0 })] as const),
     ].filter(([, changed]) => Object.keys(changed).length > 0),
   );
   const override = {
@@ -84,7 +84,7 @@ export const overrideStack = async (
       ...(state === "local" ? { backend: { local: {} } } : {}),
       ...(version === undefined ? {} : { required_providers: { aws: { source: "hashicorp/aws", version } } }),
     },
-    // Its default is 25, with a wait before each.
+    // The default is 25 retries, with a wait before each.
     ...(state === "bucket" ? { provider: { aws: { max_retries: 2 } } } : {}),
     ...(Object.keys(resource).length > 0 ? { resource } : {}),
   };
@@ -93,16 +93,16 @@ export const overrideStack = async (
 
 export type TerraformResult = { readonly code: number | null; readonly output: string };
 
-/** Runs Terraform in a stack's folder, for at most so many seconds; gives what it wrote and how it ended. */
+/** Runs Terraform in a stack's folder for at most `seconds`; returns its output and exit code. */
 export const runTerraform = async (
   folder: string,
   args: readonly string[],
   { seconds = 120, env = {} }: { readonly seconds?: number; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<TerraformResult> => {
-  const surroundings = { ...(await buildEnvironment()), ...env };
+  const variables = { ...(await buildEnvironment()), ...env };
   return new Promise((resolve, reject) => {
     const child = spawn("terraform", [`-chdir=${folder}`, ...args], {
-      env: surroundings,
+      env: variables,
       stdio: ["ignore", "pipe", "pipe"],
       timeout: seconds * 1_000,
     });

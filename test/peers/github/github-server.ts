@@ -17,7 +17,7 @@ type GitHubResponse = {
   readonly status: number;
   readonly body: unknown;
   readonly raw?: Buffer;
-  /** Where the next page is. */
+  /** The next page's address. */
   readonly link?: string;
 };
 type Git = (...args: string[]) => Buffer;
@@ -86,13 +86,13 @@ const getCommit = (git: Git, ref: string): GitHubResponse => {
   const sha = tryGit(git, "rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`)?.trim();
   if (sha === undefined && tryGit(git, "rev-parse", "--verify", "--quiet", "HEAD") === undefined)
     return createErrorResponse(409, "Git Repository is empty.");
-  // An id in full letters of which there is no commit, and a name that is none, are both answered so.
+  // GitHub sends this both for a full id without a commit and for an unknown name.
   if (sha === undefined || ref.length > 250)
     return createErrorResponse(422, `No commit found for SHA: ${ref}`);
   return { status: 200, body: { ...describeCommits(git, [sha])[0], files: listChangedFiles(git, sha) } };
 };
 
-/** Against the first parent, with renames, as GitHub lists them. */
+/** Changes against the first parent, with renames, as GitHub lists them. */
 const listChangedFiles = (git: Git, sha: string) => {
   const flags = ["-r", "--root", "-m", "--first-parent", "-M", "-z", "--name-status", "--no-commit-id"];
   const parts = git("diff-tree", ...flags, sha)
@@ -126,7 +126,7 @@ export type GitHubRecord = {
   readonly activities?: readonly object[];
   /** Activities of forks, by `owner/name`. */
   readonly forks?: Readonly<Record<string, readonly object[]>>;
-  /** By the commit that a merge made. */
+  /** By the merge's commit. */
   readonly pulls?: Readonly<
     Record<
       string,
@@ -139,17 +139,17 @@ export type GitHubRecord = {
 
 /** Commits in a list come without their files. */
 const listCommits = (git: Git, ids: readonly string[], { verified, accounts = {} }: GitHubRecord): object[] =>
-  describeCommits(git, ids).map((one) => {
+  describeCommits(git, ids).map((described) => {
     const account = (email = "") => (accounts[email] === undefined ? null : { login: accounts[email] });
     return {
-      ...one,
-      commit: { ...one.commit, verification: { verified: verified?.has(one.sha) ?? false } },
-      author: account(one.commit.author.email),
-      committer: account(one.commit.committer.email),
+      ...described,
+      commit: { ...described.commit, verification: { verified: verified?.has(described.sha) ?? false } },
+      author: account(described.commit.author.email),
+      committer: account(described.commit.committer.email),
     };
   });
 
-/** Compare, list of commits, activity, pull requests: what is known of a history. */
+/** Compare, list of commits, activity, pull requests: GitHub's data about a history. */
 const handleHistory = (
   git: Git,
   path: string,
@@ -169,7 +169,7 @@ const handleHistory = (
   if (path === "") return { status: 200, body: { default_branch: "main" } };
   if (path === "activity") {
     const ref = query.get("ref");
-    const all = (record.activities ?? []).filter((one) => ref === null || ("ref" in one && one.ref === ref));
+    const all = (record.activities ?? []).filter((row) => ref === null || ("ref" in row && row.ref === ref));
     const start = Number(query.get("after") ?? 0);
     const link = `<${base}/activity?after=${start + size}>; rel="next"`;
     return {
@@ -189,10 +189,10 @@ const handleHistory = (
     const commits = listCommits(git, page(all), record);
     return { status: 200, body: { total_commits: all.length, merge_base_commit, commits } };
   }
-  const [, merged] = /^commits\/(\w+)\/pulls$/.exec(path) ?? [];
-  if (merged !== undefined) return { status: 200, body: [record.pulls?.[merged]].filter((pull) => pull) };
+  const [, commit] = /^commits\/(\w+)\/pulls$/.exec(path) ?? [];
+  if (commit !== undefined) return { status: 200, body: [record.pulls?.[commit]].filter((pull) => pull) };
   const [, number] = /^pulls\/(\d+)\/commits$/.exec(path) ?? [];
-  const pull = Object.values(record.pulls ?? {}).find((one) => String(one.number) === number);
+  const pull = Object.values(record.pulls ?? {}).find((each) => String(each.number) === number);
   return pull && { status: 200, body: listCommits(git, page(pull.commits), record) };
 };
 
@@ -205,13 +205,13 @@ const wholeQuery =
 const oneObject = /(\w+): object\(expression: ("(?:[^"\\]|\\.)*")\) \{ oid \} ?/gs;
 
 /**
- * The only query in use: the ids of objects by an expression of `git rev-parse`, null where there is none.
+ * The only query in use: ids of objects by an expression of `git rev-parse`, null for a missing object.
  * https://docs.github.com/en/graphql/reference/objects#repository
  */
 const queryObjects = (git: Git, body: string): GitHubResponse => {
   const [, objects] = wholeQuery.exec(Query.parse(JSON.parse(body)).query) ?? [];
   if (objects === undefined || objects.replaceAll(oneObject, "") !== "")
-    throw new Error(`not the query that is known here: ${body}`);
+    throw new Error(`unknown query: ${body}`);
   const expressions = [...objects.matchAll(oneObject)].map(
     ([, alias = "", expression = ""]) => [alias, String(JSON.parse(expression))] as const,
   );
@@ -229,9 +229,9 @@ const queryObjects = (git: Git, body: string): GitHubResponse => {
 
 /** https://docs.github.com/en/rest/git/trees#get-a-tree */
 const getTree = (git: Git, sha: string): GitHubResponse => {
-  const listed = tryGit(git, "ls-tree", "-z", "-l", "--full-tree", sha);
-  if (listed === undefined) return createErrorResponse(404, "Not Found");
-  const tree = listed
+  const output = tryGit(git, "ls-tree", "-z", "-l", "--full-tree", sha);
+  if (output === undefined) return createErrorResponse(404, "Not Found");
+  const tree = output
     .split("\0")
     .filter((line) => line !== "")
     .map((line) => {
@@ -248,7 +248,7 @@ const getTree = (git: Git, sha: string): GitHubResponse => {
   return { status: 200, body: { sha, url: `${base}/git/trees/${sha}`, tree, truncated: false } };
 };
 
-/** `application/vnd.github.raw+json` gives the bytes alone. https://docs.github.com/en/rest/git/blobs#get-a-blob */
+/** `application/vnd.github.raw+json` returns only the bytes. https://docs.github.com/en/rest/git/blobs#get-a-blob */
 const getBlob = (git: Git, sha: string): GitHubResponse => {
   try {
     const raw = git("cat-file", "blob", sha);
@@ -271,15 +271,14 @@ const checkHeaders = (headers: IncomingHttpHeaders, token: string): GitHubRespon
   if (!headers["user-agent"]) return createErrorResponse(403, "Request forbidden by administrative rules.");
   if (headers["x-github-api-version"] !== "2022-11-28")
     return createErrorResponse(400, "Unsupported version");
-  // A private repository is hidden from those who may not read it.
+  // GitHub hides a private repository from callers without access.
   if (headers.authorization !== `Bearer ${token}`) return createErrorResponse(404, "Not Found");
   return undefined;
 };
 
 /**
- * A stub of GitHub's REST API for a local git repository named example/models: responses are checked against GitHub's
- * published OpenAPI description (openapi.json) before they go out, and calls against its parameters. `mishap`: the next
- * call gets this response instead.
+ * A stub of GitHub's REST API for a local git repository named example/models. It checks calls and responses against
+ * GitHub's published OpenAPI description (openapi.json). `mishap`: the next call gets this response instead.
  */
 export const startGitHubServer = async ({
   git,
@@ -296,19 +295,19 @@ export const startGitHubServer = async ({
   let mishap: { readonly status: number; readonly headers: Record<string, string> } | undefined;
 
   const check = (operation: Operation, { status, body }: GitHubResponse, query: URLSearchParams): void => {
-    // The excerpt describes what is read of commits, trees and blobs.
+    // The excerpt describes only commits, trees and blobs.
     if (operation === "of-a-history" || operation === "a-query") return;
     const described = operations[operation];
     for (const name of query.keys())
       if (!described?.query.includes(name)) throw new Error(`${operation} has no parameter ${name}`);
     const schema = described?.statuses[String(status)];
-    if (!schema) throw new Error(`${operation} never answers ${status}`);
+    if (!schema) throw new Error(`${operation} never responds with ${status}`);
     z.fromJSONSchema(z.record(z.string(), z.unknown()).parse(schema), { defaultTarget: "openapi-3.0" }).parse(
       body,
     );
   };
 
-  const answer = (
+  const route = (
     path: string,
     query: URLSearchParams,
     body: string,
@@ -316,13 +315,13 @@ export const startGitHubServer = async ({
     if (path === "/graphql") return ["a-query", queryObjects(git, body)];
     const [, below] = /^\/repos\/example\/models\/?(.*)$/.exec(path) ?? [];
     const [, fork = ""] = /^\/repos\/(.*)\/activity$/.exec(path) ?? [];
-    const ofFork = record.forks?.[fork];
-    const known = ofFork
-      ? handleHistory(git, "activity", query, { activities: ofFork })
+    const forkActivities = record.forks?.[fork];
+    const response = forkActivities
+      ? handleHistory(git, "activity", query, { activities: forkActivities })
       : below === undefined
         ? undefined
         : handleHistory(git, below, query, record);
-    if (known) return ["of-a-history", known];
+    if (response) return ["of-a-history", response];
     const [, kind, rest = ""] =
       /^\/repos\/example\/models\/(commits|git\/trees|git\/blobs)\/(.+)$/.exec(path) ?? [];
     const name = decodeURIComponent(rest);
@@ -354,7 +353,7 @@ export const startGitHubServer = async ({
       }
       const { pathname, searchParams } = new URL(request.url ?? "/", base);
       const refused = checkHeaders(request.headers, token);
-      const matched = refused ? undefined : answer(pathname, searchParams, body);
+      const matched = refused ? undefined : route(pathname, searchParams, body);
       if (!matched) {
         send(response, refused ?? createErrorResponse(404, "Not Found"));
         return;
@@ -365,7 +364,7 @@ export const startGitHubServer = async ({
         response.writeHead(200, { "content-type": "application/vnd.github.raw+json" }).end(raw);
       else send(response, matched[1]);
     } catch (error) {
-      // A mistake of this stub, in a form that no client takes for GitHub's.
+      // An error of this stub, with a status that GitHub never sends.
       response.writeHead(418).end(String(error));
     }
   });

@@ -25,13 +25,13 @@ import { writePolicy } from "#test/support/write-policy.ts";
 
 /** The accounts in moto. */
 export type StackAccounts = {
-  /** Digests of three images: the first version's, and two models'. */
+  /** Digests of three images: the first version's and two models'. */
   readonly digests: readonly [string, string, string];
-  /** Ids from moto, and their names in the written stacks. */
+  /** The stacks' names by moto's ids. */
   readonly named: ReadonlyMap<string, string>;
-  /** As moto drew them. */
+  /** Ids from moto. */
   readonly apiIds: Readonly<Record<"stage" | "prod", string>>;
-  /** ARN of the key that builds sign under. */
+  /** ARN of the builds' signing key. */
   readonly signer: string;
 };
 
@@ -42,15 +42,15 @@ const secrets = {
 };
 
 /**
- * Creates the functions' resources in moto, with the names of the written stacks. The stacks' configuration has moto's own
- * account for tooling.
+ * Creates the functions' resources in moto, with the stacks' names. The stacks' configuration has moto's account for
+ * tooling.
  */
 export const createStackAccounts = async (
   endpoint: string,
   written: SynthesizedStacks,
 ): Promise<StackAccounts> => {
   const { tooling } = written.accounts;
-  const known = nameResources(written.accounts);
+  const names = nameResources(written.accounts);
   const client = {
     endpoint,
     region: tooling.region,
@@ -59,10 +59,10 @@ export const createStackAccounts = async (
   const named = new Map<string, string>();
 
   const dynamodb = new DynamoDBClient(client);
-  const records = (["stage", "prod"] as const).map(known.recordsTable);
-  for (const table of [known.table, ...records]) await createTable(dynamodb, table);
+  const records = (["stage", "prod"] as const).map(names.recordsTable);
+  for (const table of [names.table, ...records]) await createTable(dynamodb, table);
   await writePolicy(
-    createDynamoDbStore({ client: dynamodb, table: known.table, clock: Date.now }),
+    createDynamoDbStore({ client: dynamodb, table: names.table, clock: Date.now }),
     policyYaml,
   );
 
@@ -74,12 +74,12 @@ export const createStackAccounts = async (
 
   const ssm = new SSMClient(client);
   for (const [name, Value] of Object.entries(secrets))
-    await ssm.send(new PutParameterCommand({ Name: `${known.secrets}${name}`, Value, Type: "SecureString" }));
+    await ssm.send(new PutParameterCommand({ Name: `${names.secrets}${name}`, Value, Type: "SecureString" }));
 
   for (const environment of ["stage", "prod"] as const)
     await ssm.send(
       new PutParameterCommand({
-        Name: known.recordsHashKey(environment),
+        Name: names.recordsHashKey(environment),
         Value: randomBytes(32).toString("base64"),
         Type: "SecureString",
       }),
@@ -90,12 +90,12 @@ export const createStackAccounts = async (
     await s3.send(new CreateBucketCommand({ Bucket: String(bucket.bucket) }));
 
   const ecr = new ECRClient(client);
-  await ecr.send(new CreateRepositoryCommand({ repositoryName: known.imageRepository }));
+  await ecr.send(new CreateRepositoryCommand({ repositoryName: names.imageRepository }));
   const push = async (imageTag: string): Promise<string> => {
     const layer = { mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", size: 1_000 };
     const { image } = await ecr.send(
       new PutImageCommand({
-        repositoryName: known.imageRepository,
+        repositoryName: names.imageRepository,
         imageTag,
         imageManifest: JSON.stringify({
           schemaVersion: 2,
@@ -106,16 +106,16 @@ export const createStackAccounts = async (
       }),
     );
     const imageDigest = image?.imageId?.imageDigest ?? "";
-    // On AWS the repository scans what is pushed.
+    // On AWS the repository scans pushed images.
     await ecr.send(
-      new StartImageScanCommand({ repositoryName: known.imageRepository, imageId: { imageDigest } }),
+      new StartImageScanCommand({ repositoryName: names.imageRepository, imageId: { imageDigest } }),
     );
     return imageDigest;
   };
   const digests = [await push("first"), await push("a"), await push("b")] as const;
 
-  for (const [inStack, , role] of listResources(written, "aws_iam_role", ["serving-stage", "serving-prod"])) {
-    const { account, externalId } = written.accounts[inStack === "serving-prod" ? "prod" : "stage"];
+  for (const [stack, , role] of listResources(written, "aws_iam_role", ["serving-stage", "serving-prod"])) {
+    const { account, externalId } = written.accounts[stack === "serving-prod" ? "prod" : "stage"];
     await createRole(endpoint, account, String(role.name), { account: tooling.account, externalId });
   }
   const apiIds = { stage: "", prod: "" };
@@ -129,7 +129,7 @@ export const createStackAccounts = async (
   const role = await createRole(endpoint, tooling.account, "machine", { service: "states.amazonaws.com" });
   await new SFNClient(client).send(
     new CreateStateMachineCommand({
-      name: known.stateMachine,
+      name: names.stateMachine,
       roleArn: role,
       definition: JSON.stringify({
         StartAt: "Wait",

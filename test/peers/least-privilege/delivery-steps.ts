@@ -4,13 +4,13 @@ import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { buildModelFiles, buildModelYaml, policyYaml, toyModel } from "#test/support/toy-model.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
 
-/** A step's result, whose fields are passed on unchanged. */
+/** A step's result; the next steps get its fields unchanged. */
 type StepOutput = Readonly<Record<string, unknown>>;
 export type DeliveryRef = { readonly delivery: string; readonly model: string; readonly commit: string };
 
 type StageOptions = {
   readonly verified?: boolean;
-  /** Runs before the step is called once more. */
+  /** Runs before a second call of the step. */
   readonly onceRegistered?: () => Promise<unknown>;
 };
 
@@ -20,7 +20,7 @@ const runtime = `sha256:${"a".repeat(64)}`;
 
 /**
  * The steps of a delivery, each a call of a function's bundle with the state machine's input.
- * `failed`: bundles that ended with an error, with its message.
+ * `failed`: names and messages of bundles that ended with an error.
  */
 export const createDeliverySteps = (world: FunctionsWorld) => {
   const { repository, written } = world;
@@ -33,9 +33,9 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
   };
 
   /** The files of each commit's model. */
-  const committed = new Map<string, ReadonlyMap<string, Uint8Array>>();
+  const filesByCommit = new Map<string, ReadonlyMap<string, Uint8Array>>();
   let before: string | null = null;
-  /** A commit of the model, its push, and the delivery that starts for it. */
+  /** Commits and pushes the model; returns the delivery that starts for it. */
   const push = async (letter: string): Promise<DeliveryRef> => {
     const folder = buildModelFiles(letter, buildModelYaml({ approval }));
     const files = [...folder].map(
@@ -45,7 +45,7 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
       { "policy.yaml": policyYaml, ...Object.fromEntries(files) },
       letter,
     );
-    committed.set(after, folder);
+    filesByCommit.set(after, folder);
     const { deliveries } = await ask("start-delivery", {
       source: "aws.codecommit",
       detail: {
@@ -71,7 +71,7 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
       pusher: author.email,
     });
 
-  /** Scanned, registered, deployed on stage; `verified` with every gate measured. */
+  /** Scans, registers and deploys on stage; `verified`: also measures every gate. */
   const onStage = async (
     subject: DeliveryRef,
     digest: string,
@@ -79,7 +79,7 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
   ) => {
     const { fence } = await claimStage(subject);
     await world.scanned(digest);
-    const files = committed.get(subject.commit) ?? new Map();
+    const files = filesByCommit.get(subject.commit) ?? new Map();
     await world.signed({ digest, model: toyModel, commit: subject.commit, runtime, files });
     const build = [
       { Name: "SLIPWAY_DIGEST", Value: digest },
@@ -118,7 +118,7 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
       timeoutSeconds: 86_400,
     });
 
-  /** A click on Approve, as API Gateway hands Slack's signed request to the function. */
+  /** A click on Approve, as API Gateway passes Slack's signed request to the function. */
   const approve = ({ delivery }: DeliveryRef, baseline: number) => {
     const payload = {
       type: "block_actions",

@@ -29,7 +29,7 @@ import { toyModel } from "#test/support/toy-model.ts";
 import type { DeliveryRef } from "./delivery-steps.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
 
-/** Disruptions of the accounts that a function has to repair. */
+/** Disruptions of the accounts that functions must repair. */
 export const createDisruptions = (world: FunctionsWorld) => {
   const { written, moto, region, known } = world;
   const client = {
@@ -80,7 +80,7 @@ export const createDisruptions = (world: FunctionsWorld) => {
           new DeleteFunctionCommand({ FunctionName: toFunctionName(environment, toyModel) }),
         );
     },
-    /** Somebody changed the target of the route. */
+    /** Changes the route's target, as a person could. */
     misleadRoute: async (environment: Environment) => {
       const { client: api, ApiId } = gateway(environment);
       for (const { RouteId } of (await api.send(new GetRoutesCommand({ ApiId }))).Items ?? [])
@@ -110,7 +110,7 @@ export const createDisruptions = (world: FunctionsWorld) => {
     key: async (environment: Environment) => {
       const { client: dynamodb, TableName } = table(environment);
       const store = createDynamoDbStore({ client: dynamodb, table: TableName, clock: Date.now });
-      const made = await createApiKeyStore({ store, random: randomBytes, clock: Date.now }).create({
+      const created = await createApiKeyStore({ store, random: randomBytes, clock: Date.now }).create({
         name: "billing",
         environment,
         models: [toyModel],
@@ -118,9 +118,9 @@ export const createDisruptions = (world: FunctionsWorld) => {
         expiresAt: null,
         by: "sam",
       });
-      return made.key;
+      return created.key;
     },
-    /** Every counter has expired, and DynamoDB has not deleted it yet. */
+    /** Expires every counter; DynamoDB has not deleted it yet. */
     expireCounters: async (environment: Environment) => {
       const { client: dynamodb, TableName } = table(environment);
       const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName }));

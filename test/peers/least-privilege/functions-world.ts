@@ -19,7 +19,7 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { createStackAccounts } from "./create-stack-accounts.ts";
 
 /** A stub of Slack's Web API: one message, one user. */
-const slackAnswer = {
+const slackResponse = {
   ok: true,
   channel: "C0000000000",
   ts: "1.1",
@@ -29,17 +29,17 @@ const slackAnswer = {
 const prediction = { label: "yes", scores: { no: 0.25, yes: 0.75 } };
 
 /**
- * Every function's bundle on moto, with the variables that Terraform gives it, each call recorded. Names, ARNs and
- * external ids are the written stacks'.
+ * Runs every function's bundle on moto, with its variables from Terraform, and records each call. Names, ARNs and
+ * external ids are those of the stacks.
  */
 export const startFunctionsWorld = async (written: SynthesizedStacks) => {
   const stops: (() => Promise<unknown>)[] = [];
-  const started = <Part extends { stop(): Promise<unknown> }>(part: Part): Part => {
+  const track = <Part extends { stop(): Promise<unknown> }>(part: Part): Part => {
     stops.push(part.stop);
     return part;
   };
   const stop = async () => {
-    for (const one of stops.splice(0).reverse()) await one();
+    for (const stopPart of stops.splice(0).reverse()) await stopPart();
   };
   try {
     const checkout = fileURLToPath(new URL("../../..", import.meta.url));
@@ -51,13 +51,13 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
     const repository = await createGitRepository();
     stops.push(repository.remove);
     const slackState = { down: false };
-    const slack = started(
+    const slack = track(
       await startStubServer((_request, _body, response) => {
         if (slackState.down) response.statusCode = 500;
-        return slackState.down ? { ok: false, error: "internal_error" } : slackAnswer;
+        return slackState.down ? { ok: false, error: "internal_error" } : slackResponse;
       }),
     );
-    const functions = started(
+    const functions = track(
       await startStubServer((_, body) => ({
         predictions: JSON.parse(body.toString("utf8")).rows.map(() => prediction),
         latencyMs: 1,
@@ -65,68 +65,68 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
     );
     const bucket = readResourceValue(written, "registry", "aws_s3_bucket", "id");
     const [moto, mlflow] = await Promise.all([
-      startMoto({ FUNCTIONS_URL: functions.url, CODECOMMIT_REPOSITORY: repository.path }).then(started),
-      startMlflow(`s3://${bucket}/mlflow`).then(started),
+      startMoto({ FUNCTIONS_URL: functions.url, CODECOMMIT_REPOSITORY: repository.path }).then(track),
+      startMlflow(`s3://${bucket}/mlflow`).then(track),
     ]);
-    const recorder = started(await startRecordingProxy(moto.endpoint, { "execute-api": mlflow.uri }));
-    const made = await createStackAccounts(moto.endpoint, written);
-    const drawn = new Map([...made.named].map(([id, name]) => [name, id]));
+    const recorder = track(await startRecordingProxy(moto.endpoint, { "execute-api": mlflow.uri }));
+    const accounts = await createStackAccounts(moto.endpoint, written);
+    const ids = new Map([...accounts.named].map(([id, name]) => [name, id]));
 
     const lambdas = new Map(
-      listResources(written, "aws_lambda_function").map(([stack, , one]) => {
-        const block: unknown = Array.isArray(one.environment) ? one.environment[0] : one.environment;
+      listResources(written, "aws_lambda_function").map(([stack, , item]) => {
+        const block: unknown = Array.isArray(item.environment) ? item.environment[0] : item.environment;
         const text = read(stack, JSON.stringify((block as { variables: object }).variables));
-        const name = String(one.function_name).replace(/^slipway-/, "");
+        const name = String(item.function_name).replace(/^slipway-/, "");
         const environment = /^serving-(.+)$/.exec(stack)?.[1];
         return [environment ? `${name}@${environment}` : name, JSON.parse(text)] as const;
       }),
     );
-    // A model whose records hold hashed inputs reads the key that they are hashed under.
-    const hashed = join(folder.path, "churn");
-    await cp(join(checkout, "models", "churn"), hashed, { recursive: true });
-    const manifest = await readFile(join(hashed, "model.yaml"), "utf8");
-    await writeFile(join(hashed, "model.yaml"), manifest.replace("inputs: full", "inputs: hashed"));
+    // A model with hashed inputs in its records reads the hash key.
+    const hashedModel = join(folder.path, "churn");
+    await cp(join(checkout, "models", "churn"), hashedModel, { recursive: true });
+    const manifest = await readFile(join(hashedModel, "model.yaml"), "utf8");
+    await writeFile(join(hashedModel, "model.yaml"), manifest.replace("inputs: full", "inputs: hashed"));
     for (const environment of ["stage", "prod"] as const)
       lambdas.set(`predict@${environment}`, {
-        MODEL_DIRECTORY: hashed,
+        MODEL_DIRECTORY: hashedModel,
         SLIPWAY_MODEL: "churn",
         SLIPWAY_MODEL_VERSION: "1",
-        SLIPWAY_DIGEST: made.digests[0],
+        SLIPWAY_DIGEST: accounts.digests[0],
         SLIPWAY_ENVIRONMENT: environment,
         RECORDS_TABLE: known.recordsTable(environment),
         RECORDS_BUCKET: known.recordsBucket(environment),
         RECORDS_HASH_KEY_PARAMETER: known.recordsHashKey(environment),
       });
-    const instead = {
+    const overrides = {
       AWS_REGION: region,
       AWS_SECRET_ACCESS_KEY: sentinelSecrets.awsSecretKey,
       AWS_ENDPOINT_URL: recorder.endpoint,
       SLACK_API_URL: `${slack.url}/`,
       RUNTIME_DIGEST: `sha256:${"a".repeat(64)}`,
-      FIRST_DIGEST: made.digests[0],
+      FIRST_DIGEST: accounts.digests[0],
       MLFLOW_URI: recorder.endpoint,
       BUILDER_DIGEST: handlerEnvironment.BUILDER_DIGEST,
     };
-    /** What a function gets from Terraform, with the ids that moto drew. */
+    /** A function's variables from Terraform, with moto's ids. */
     const variables = (name: string): Readonly<Record<string, string>> => {
-      const own: Readonly<Record<string, string>> = lambdas.get(name) ?? {};
-      const variables = Object.entries(own).map(([variable, value]) => [variable, drawn.get(value) ?? value]);
-      return { ...Object.fromEntries(variables), ...instead, AWS_ACCESS_KEY_ID: name };
+      const declared: Readonly<Record<string, string>> = lambdas.get(name) ?? {};
+      const variables = Object.entries(declared).map(([key, value]) => [key, ids.get(value) ?? value]);
+      return { ...Object.fromEntries(variables), ...overrides, AWS_ACCESS_KEY_ID: name };
     };
 
-    const fileOf = (name: string) => join(folder.path, `${name}.mjs`);
-    // The inference function finds onnxruntime beside itself, as in its image.
+    const getBundlePath = (name: string) => join(folder.path, `${name}.mjs`);
+    // The inference function finds onnxruntime next to itself, as in its image.
     await symlink(join(checkout, "node_modules"), join(folder.path, "node_modules"));
     const bundled = new Set<string>();
     const bundle = async (name: string): Promise<string> => {
-      if (!bundled.has(name)) await writeFile(fileOf(name), (await bundleHandler(name)).code);
+      if (!bundled.has(name)) await writeFile(getBundlePath(name), (await bundleHandler(name)).code);
       bundled.add(name);
-      return fileOf(name);
+      return getBundlePath(name);
     };
     const run = async (name: string, ...events: readonly unknown[]): Promise<BundleRun> =>
       runBundle(await bundle(name.split("@")[0] ?? name), variables(name), events);
 
-    /** ECR has scanned an image without findings (in moto's form). */
+    /** Makes ECR's scan of an image complete without findings (in moto's form). */
     const scanned = async (imageDigest: string): Promise<void> => {
       const scan = {
         registryId: written.accounts.tooling.account,
@@ -142,12 +142,12 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
       });
     };
 
-    /** The builder has signed how an image was built. */
+    /** Signs an image's provenance, as the builder does. */
     const signed = signBuild({
       endpoint: moto.endpoint,
       region,
       bucket: known.artefactBucket,
-      key: made.signer,
+      key: accounts.signer,
     });
 
     return {
@@ -160,9 +160,9 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
       recorder,
       repository,
       slack: slackState,
-      digests: made.digests,
-      named: made.named,
-      apiIds: made.apiIds,
+      digests: accounts.digests,
+      named: accounts.named,
+      apiIds: accounts.apiIds,
       lambdas,
       run,
       variables,

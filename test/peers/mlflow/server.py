@@ -1,6 +1,6 @@
 """A real MLflow server on a free port of 127.0.0.1; arguments go to `mlflow server`.
 
-Prints `listening <url>` once it answers, and ends when its standard input does: with the process that started it.
+Prints `listening <url>` when it responds. Ends with its standard input, and so with its parent process.
 """
 
 import os
@@ -14,9 +14,9 @@ import urllib.request
 
 
 def free_port():
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        return chosen.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 def main():
@@ -25,7 +25,7 @@ def main():
     server = subprocess.Popen(command + sys.argv[1:], stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True)
 
     def end(*_):
-        # The server has processes of its own: its whole group goes.
+        # The server has child processes: kills its process group.
         try:
             os.killpg(server.pid, signal.SIGKILL)
         except ProcessLookupError:

@@ -38,8 +38,8 @@ import { playScenarios } from "./play-scenarios.ts";
 import { commitScenarios, scenarios } from "./scenarios.ts";
 import { toPolicyRequests } from "./to-policy-requests.ts";
 
-const python = requirePython("tests of the whole on two engines");
-const client = requireRuntimeClient("tests of the whole on two engines");
+const python = requirePython("tests of all parts on two engines");
+const client = requireRuntimeClient("tests of all parts on two engines");
 const ModelEvent = z.object({ model: z.string(), commit: z.string() });
 const DeliveryEvent = z.object({ delivery: z.string() });
 const ApprovalEvent = z.object({ taskToken: z.string() });
@@ -52,24 +52,24 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   let repository: Awaited<ReturnType<typeof commitScenarios>>;
   /** The delivery whose DeployModel has another external id than the role requires. */
-  let strange: string | undefined;
+  let deliveryWithWrongId: string | undefined;
   let rehearsal: EmbeddedWorld;
   let aws: MotoWorld;
   let embedded: Awaited<ReturnType<typeof playScenarios>>;
   let onAws: Awaited<ReturnType<typeof playScenarios>>;
 
-  /** The functions' output, and the task tokens that they got. */
+  /** The functions' output, and the task tokens in their events. */
   const printed: string[] = [];
   const tokens = new Set<string>();
 
-  const brokenFor = (name: string, event: unknown): boolean => {
-    const about = ModelEvent.safeParse(event);
-    if (!about.success) return false;
-    const { model, commit } = about.data;
+  const isBroken = (name: string, event: unknown): boolean => {
+    const parsed = ModelEvent.safeParse(event);
+    if (!parsed.success) return false;
+    const { model, commit } = parsed.data;
     return scenarios[model]?.[repository.commits[model]?.indexOf(commit) ?? -1]?.broken === name;
   };
 
-  /** The scenarios are delivered by hand, so their pushers are recorded before. */
+  /** Deliveries by hand need records of the pushes. */
   const recordPushes = async (pushes: Pick<PushLog, "record">) => {
     for (const after of Object.values(repository.commits).flat())
       await pushes.record({ before: null, after, by: "sam.carter@example.com" });
@@ -93,24 +93,24 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       clock: Date.now,
       reporter: silentReporter,
       replaceSteps: (steps) => {
-        const broken = (name: StepName) => async (event: unknown) => {
-          if (brokenFor(name, event)) throw Object.assign(new Error("it is broken"), { name: "Broken" });
+        const wrapStep = (name: StepName) => async (event: unknown) => {
+          if (isBroken(name, event)) throw Object.assign(new Error("it is broken"), { name: "Broken" });
           return steps[name](event);
         };
-        return { ...steps, ...Object.fromEntries(stepNames.map((name) => [name, broken(name)])) };
+        return { ...steps, ...Object.fromEntries(stepNames.map((name) => [name, wrapStep(name)])) };
       },
     });
     const { url, modelsUrl, world, engine, openView, asked, ended, steps, runtime } = rehearsal;
     await recordPushes(world.pushes);
     const deliver = async (model: string, commit: string) => {
-      const wish = {
+      const push = {
         repository: repositoryName,
         before: null,
         after: commit,
         pusher: "sam.carter@example.com",
         runtime,
       };
-      const { deliveries } = await steps.startDelivery({ ...wish, models: [model] });
+      const { deliveries } = await steps.startDelivery({ ...push, models: [model] });
       return deliveries[0]?.name ?? "";
     };
     const target = { url, modelsUrl, world, engine, openView, asked, ended, botToken, deliver };
@@ -122,16 +122,16 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   };
 
   const playOnAws = async () => {
-    const own = join(folder.path, "aws");
-    const broken = join(own, "broken");
+    const awsFolder = join(folder.path, "aws");
+    const broken = join(awsFolder, "broken");
     await mkdir(broken, { recursive: true });
     await writeFile(
       join(broken, "index.mjs"),
       'export const handler = async () => { throw Object.assign(new Error("it is broken"), { name: "Broken" }); };',
     );
-    await cp(repository.path, join(own, "repository"), { recursive: true });
+    await cp(repository.path, join(awsFolder, "repository"), { recursive: true });
     aws = await startMotoWorld({
-      folder: own,
+      folder: awsFolder,
       checkout: repositoryRoot,
       timeScale: 1_800,
       traffic: 0,
@@ -141,11 +141,11 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
         if (process.env.VERBOSE) console.info(line.slice(0, 600));
       },
       otherwise: (name, event) => {
-        const asked = ApprovalEvent.safeParse(event);
-        if (asked.success) tokens.add(asked.data.taskToken);
-        if (name === "deploy-model" && DeliveryEvent.safeParse(event).data?.delivery === strange)
+        const approval = ApprovalEvent.safeParse(event);
+        if (approval.success) tokens.add(approval.data.taskToken);
+        if (name === "deploy-model" && DeliveryEvent.safeParse(event).data?.delivery === deliveryWithWrongId)
           return { variables: { STAGE_EXTERNAL_ID: "of somebody else" } };
-        return brokenFor(name, event) ? { code: broken } : undefined;
+        return isBroken(name, event) ? { code: broken } : undefined;
       },
     });
     await recordPushes(aws.pushes);
@@ -165,13 +165,13 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   });
 
   describe.each(Object.keys(scenarios))("%s", (model) => {
-    const ends = (played: typeof embedded) =>
-      played.transcripts[model]?.map(({ outcome }) =>
+    const listOutcomes = (result: typeof embedded) =>
+      result.transcripts[model]?.map(({ outcome }) =>
         [outcome?.outcome, ...(outcome?.error ? [outcome.error.name] : [])].join(" "),
       );
     test("each delivery has the expected outcome on both engines", () => {
       const expected = scenarios[model]?.map(({ ends }) => ends);
-      expect({ embedded: ends(embedded), onAws: ends(onAws) }).toEqual({
+      expect({ embedded: listOutcomes(embedded), onAws: listOutcomes(onAws) }).toEqual({
         embedded: expected,
         onAws: expected,
       });
@@ -184,14 +184,14 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     });
   });
 
-  test("stage and prod are reached by their accounts' roles alone, in sessions named by the execution", async () => {
+  test("steps reach stage and prod only by their accounts' roles, in sessions named after the execution", async () => {
     const sessions = await aws.roleSessions();
     const [promoted] = onAws.transcripts.churn ?? [];
     const name = promoted?.outcome?.delivery ?? "";
     const [stage, prod] = [toDeliveryRoleArn("stage"), toDeliveryRoleArn("prod")];
-    const rolesOf = (some: typeof sessions) => new Set(some.map(({ role }) => role));
-    expect(rolesOf(sessions.filter(({ session }) => session === name))).toEqual(new Set([stage, prod]));
-    expect(rolesOf(sessions)).toEqual(new Set([stage, prod]));
+    const listRoles = (list: typeof sessions) => new Set(list.map(({ role }) => role));
+    expect(listRoles(sessions.filter(({ session }) => session === name))).toEqual(new Set([stage, prod]));
+    expect(listRoles(sessions)).toEqual(new Set([stage, prod]));
     const deliveries = Object.values(onAws.transcripts).flatMap((transcripts) =>
       transcripts.map(({ outcome }) => outcome?.delivery),
     );
@@ -201,7 +201,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   });
 
   test(
-    "a function that someone deleted is made anew by `slipway rollback`, and prod and stage answer as before",
+    "`slipway rollback` creates a deleted function again, and prod and stage respond as before",
     async () => {
       const model = "churn";
       const versions = (await aws.world.ledger.entries("prod", model, 9)).filter(
@@ -224,27 +224,27 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
         }),
       );
       const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL } = aws.variables;
-      const rolledBack = await runCommand(
+      const rollback = await runCommand(
         ["rollback", model, "--world", "aws", "--outputs", outputs, "--reason", "it was deleted", "--json"],
         { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL },
       );
-      expect(rolledBack).toMatchObject({ code: 0, stderr: "" });
+      expect(rollback).toMatchObject({ code: 0, stderr: "" });
       const [newer, older] = versions;
-      expect(JSON.parse(rolledBack.stdout)).toMatchObject({ from: newer?.version, to: older?.version });
+      expect(JSON.parse(rollback.stdout)).toMatchObject({ from: newer?.version, to: older?.version });
       const { rows } = await readCommittedHoldout(aws.world)(model, older?.commit ?? "");
       for (const environment of environments) {
         const address = `${aws.url}/${environment}/models/${model}/v1/predict`;
         const headers = { "content-type": "application/json" };
         const body = JSON.stringify({ rows: rows.slice(0, 1) });
-        const answer = await fetch(address, { method: "POST", headers, body });
-        expect([answer.status, await answer.json()]).toMatchObject([200, { predictions: [{}] }]);
+        const response = await fetch(address, { method: "POST", headers, body });
+        expect([response.status, await response.json()]).toMatchObject([200, { predictions: [{}] }]);
       }
       expect(await aws.world.ledger.serving("prod", model)).toMatchObject({ version: older?.version });
     },
     limitMs,
   );
 
-  test("the functions' output holds no secret, no task token and no input row", async () => {
+  test("the functions' output does not contain a secret, a task token or an input row", async () => {
     const text = printed.join("\n");
     expect(
       printed.filter((line) => line.includes(onAws.transcripts.churn?.[0]?.outcome?.delivery ?? "?")).length,
@@ -260,7 +260,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
   });
 
   test(
-    "a step that comes with another external id is refused, and the delivery is rolled back",
+    "a step with another external id is refused, and the delivery is rolled back",
     async () => {
       // Its approval expired: its image exists, and a person may deliver it again.
       const again = createDeliveryName({
@@ -269,7 +269,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
         commit: repository.commits.expiring?.[0] ?? "",
         attempt: 2,
       });
-      strange = again;
+      deliveryWithWrongId = again;
       expect(await aws.deliver("expiring", repository.commits.expiring?.[0] ?? "")).toBe(again);
       await aws.ended(again);
       expect(await aws.world.outcomes.read(again)).toMatchObject({
@@ -283,25 +283,25 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
     limitMs,
   );
 
-  test("the written policies allow every AWS call of the bundles, and their proof covers every kind of call", async () => {
+  test("the stacks' policies allow every AWS call of the bundles, and their proof covers every kind of call", async () => {
     const written = await synthRecordedStacks();
     try {
       const inForce = simulateStackPolicies(written);
       const recorded = await readRecording();
-      const wordsOf = ({ role, action, resource }: RecordedRequest) => `${role}: ${action} on ${resource}`;
-      const refused = ({ operation, status }: RecordedCall) => operation === "AssumeRole" && status !== 200;
-      const asked = toPolicyRequests(
+      const format = ({ role, action, resource }: RecordedRequest) => `${role}: ${action} on ${resource}`;
+      const isRefused = ({ operation, status }: RecordedCall) => operation === "AssumeRole" && status !== 200;
+      const requests = toPolicyRequests(
         written,
-        aws.calls.filter((call) => !refused(call)),
+        aws.calls.filter((call) => !isRefused(call)),
         aws.variables,
       );
-      console.info(`policies: ${aws.calls.length} calls of the rehearsal, ${asked.length} questions`);
-      expect(asked.length).toBeGreaterThan(100);
-      expect(asked.filter((one) => !inForce.allows(toAccessRequest(one))).map(wordsOf)).toEqual([]);
-      expect(asked.filter((one) => !hasSimilarRequest(recorded, one)).map(wordsOf)).toEqual([]);
-      const strangers = toPolicyRequests(written, aws.calls.filter(refused), aws.variables);
-      expect(strangers.map(({ context }) => context["sts:ExternalId"])).toEqual(["of somebody else"]);
-      expect(strangers.filter((one) => inForce.allows(toAccessRequest(one)))).toEqual([]);
+      console.info(`policies: ${aws.calls.length} calls of the rehearsal, ${requests.length} requests`);
+      expect(requests.length).toBeGreaterThan(100);
+      expect(requests.filter((each) => !inForce.allows(toAccessRequest(each))).map(format)).toEqual([]);
+      expect(requests.filter((each) => !hasSimilarRequest(recorded, each)).map(format)).toEqual([]);
+      const refusedRequests = toPolicyRequests(written, aws.calls.filter(isRefused), aws.variables);
+      expect(refusedRequests.map(({ context }) => context["sts:ExternalId"])).toEqual(["of somebody else"]);
+      expect(refusedRequests.filter((each) => inForce.allows(toAccessRequest(each)))).toEqual([]);
     } finally {
       await written.remove();
     }

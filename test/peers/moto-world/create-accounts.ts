@@ -17,7 +17,7 @@ import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
 
 export const toolingAccount = "123456789012";
-/** The two accounts that models are served in. */
+/** The two accounts that serve models. */
 export const environmentAccounts: Readonly<Record<Environment, string>> = {
   stage: "111122223333",
   prod: "444455556666",
@@ -46,7 +46,7 @@ export const toStepFunctionName = (step: string): string => `slipway-${step}`;
 const toStepFunctionArn = (step: string) =>
   `arn:aws:lambda:${region}:${toolingAccount}:function:${toStepFunctionName(step)}`;
 
-/** moto has the functions' names alone; they run elsewhere (STEPS_URL). */
+/** moto has only the functions' names; they run elsewhere (STEPS_URL). */
 const emptyZip = Buffer.from("UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==", "base64");
 
 const firstImage = JSON.stringify({
@@ -142,9 +142,9 @@ const createEnvironmentAccount = async (endpoint: string, environment: Environme
 };
 
 type Needs = {
-  /** moto's. */
+  /** moto's address. */
   readonly endpoint: string;
-  /** Of the desk and the HTTP APIs: our own server. */
+  /** The address of our server for the desk and the HTTP APIs. */
   readonly url: string;
   readonly mlflow: string;
   /** Content hash of the runtime layer. */

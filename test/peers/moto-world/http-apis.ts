@@ -40,14 +40,14 @@ const drawCanaryLocally = (
   type Read = { readonly at: number; readonly live: Promise<LiveAlias | undefined> };
   const reads = new Map<string, Read>();
   const versions = new Map<string, Promise<FunctionVersion | undefined>>();
-  const liveOf = (model: string) => {
-    const known = reads.get(model);
-    if (known && clock() - known.at < aliasMs) return known.live;
+  const readLive = (model: string) => {
+    const cached = reads.get(model);
+    if (cached && clock() - cached.at < aliasMs) return cached.live;
     const live = serving.live(model);
     reads.set(model, { at: clock(), live });
     return live;
   };
-  const versionOf = (model: string, version: string) => {
+  const readVersion = (model: string, version: string) => {
     const key = `${model} ${version}`;
     const lookup = versions.get(key) ?? serving.version(model, version);
     versions.set(key, lookup);
@@ -57,13 +57,13 @@ const drawCanaryLocally = (
     ...serving,
     invoke: async (model, qualifier, payload) => {
       if (qualifier !== "live") return serving.invoke(model, qualifier, payload);
-      const live = await liveOf(model);
+      const live = await readLive(model);
       if (!live) throw new NotServed(`${model} has no alias in ${environment}`);
       const { canary } = live;
-      const drawn = canary && Math.random() < canary.weight ? canary.version : live.version;
-      const version = await versionOf(model, drawn);
-      if (!version) throw new NotServed(`${model} has no version ${drawn} in ${environment}`);
-      return { ...(await functions.invoke({ environment, model, version, payload })), version: drawn };
+      const number = canary && Math.random() < canary.weight ? canary.version : live.version;
+      const version = await readVersion(model, number);
+      if (!version) throw new NotServed(`${model} has no version ${number} in ${environment}`);
+      return { ...(await functions.invoke({ environment, model, version, payload })), version: number };
     },
   };
 };
@@ -83,14 +83,15 @@ type Needs = {
 const callbackTimeoutMs = 30_000;
 
 /**
- * What lies before the functions on AWS: each environment's HTTP API, which calls the alias `live`, the HTTP API of answer-approval, and Slack, for which the desk stands in.
+ * The servers in front of the functions on AWS: each environment's HTTP API, which calls the alias `live`, the HTTP API
+ * of answer-approval, and Slack, which the desk replaces.
  */
 export const createHttpApis = (needs: Needs) => {
   const { url, variables, hosts, clock, secrets } = needs;
   const endpoint = variables.AWS_ENDPOINT_URL;
   const serving = (environment: Environment) => {
     const account = environmentAccounts[environment];
-    const there = createLambdaServing({
+    const lambdaServing = createLambdaServing({
       environment,
       lambda: actInAccount(account, new LambdaClient(motoClientConfig(endpoint))),
       api: actInAccount(account, new ApiGatewayV2Client(motoClientConfig(endpoint))),
@@ -102,18 +103,18 @@ export const createHttpApis = (needs: Needs) => {
       httpApi: { id: "", url: `${url}/${environment}` },
       logRetentionDays: 30,
     });
-    return drawCanaryLocally(there, environment, needs.functions, clock);
+    return drawCanaryLocally(lambdaServing, environment, needs.functions, clock);
   };
   const servings = { stage: serving("stage"), prod: serving("prod") };
-  const stopping = new AbortController();
+  const controller = new AbortController();
   const state = openDeskState(needs.deskFile);
   const app = new Hono()
     .route("/", createGateway({ servings, clock, requestId: randomUUID }))
     .route("/", createInvokeRoute({ servings, token: secrets.control, requestId: randomUUID }))
     .post(callbackPath, async (context) => {
       const body = new Uint8Array(await context.req.arrayBuffer());
-      const about = { model: "", requestId: randomUUID(), now: clock() };
-      const event = toHttpEvent(context.req.raw, callbackPath, body, about);
+      const options = { model: "", requestId: randomUUID(), now: clock() };
+      const event = toHttpEvent(context.req.raw, callbackPath, body, options);
       const { payload, functionError } = await hosts.invoke("answer-approval", event);
       const httpResponse = functionError ? undefined : toHttpResponse(JSON.parse(JSON.stringify(payload)));
       return httpResponse ?? new Response(JSON.stringify(payload), { status: 502 });
@@ -130,13 +131,13 @@ export const createHttpApis = (needs: Needs) => {
         ...slackWorkspace,
         deliveries: needs.deliveries,
         callbackTimeoutMs,
-        stop: stopping.signal,
+        stop: controller.signal,
       }),
     );
   return {
     app,
     servings,
     desk: state,
-    stop: () => stopping.abort(),
+    stop: () => controller.abort(),
   };
 };

@@ -12,34 +12,34 @@ const stream = "here";
 /** How long lines wait for a batch, milliseconds. */
 const shipIntervalMs = 100;
 
-/** Ships the functions' output to CloudWatch Logs of their account, where metric lines become metrics. */
+/** Sends the functions' output to CloudWatch Logs of their account, where metric lines become metrics. */
 export const createLogShipper = (endpoint: string) => {
   const clients = new Map<string, CloudWatchLogsClient>();
-  const made = new Map<string, Promise<void>>();
+  const groups = new Map<string, Promise<void>>();
   const waiting = new Map<string, { account: string; group: string; lines: string[] }>();
   let last: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
 
-  const clientOf = (account: string) => {
+  const getClient = (account: string) => {
     const client =
       clients.get(account) ?? actInAccount(account, new CloudWatchLogsClient(motoClientConfig(endpoint)));
     clients.set(account, client);
     return client;
   };
-  const make = async (logs: CloudWatchLogsClient, logGroupName: string) => {
-    const known = (error: unknown) => {
+  const createGroup = async (logs: CloudWatchLogsClient, logGroupName: string) => {
+    const ignore = (error: unknown) => {
       if (!(error instanceof ResourceAlreadyExistsException)) throw error;
     };
-    await logs.send(new CreateLogGroupCommand({ logGroupName })).catch(known);
-    await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName: stream })).catch(known);
+    await logs.send(new CreateLogGroupCommand({ logGroupName })).catch(ignore);
+    await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName: stream })).catch(ignore);
   };
   const ship = async () => {
     const all = [...waiting.entries()];
     waiting.clear();
     for (const [key, { account, group, lines }] of all) {
-      const logs = clientOf(account);
-      const ready = made.get(key) ?? make(logs, group);
-      made.set(key, ready);
+      const logs = getClient(account);
+      const ready = groups.get(key) ?? createGroup(logs, group);
+      groups.set(key, ready);
       await ready;
       const timestamp = Date.now();
       await logs.send(
@@ -59,7 +59,7 @@ export const createLogShipper = (endpoint: string) => {
   };
 
   return {
-    /** `toFunctionName`: the function's whole name. */
+    /** `functionName`: the function's full name. */
     line: (account: string, functionName: string, line: string): void => {
       const group = `/aws/lambda/${functionName}`;
       const key = `${account} ${group}`;

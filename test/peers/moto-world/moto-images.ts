@@ -15,7 +15,7 @@ type Needs = {
   readonly endpoint: string;
   readonly repositoryName: string;
   readonly images: Images;
-  /** The layers' files in the OCI layout; the manifest lies beside them. */
+  /** The layers' files in the OCI layout; the manifest is next to them. */
   readonly layerFiles: (digest: string) => Promise<readonly string[]>;
 };
 
@@ -52,26 +52,27 @@ const toEcrFindings = (scan: Scan) => {
 };
 
 /**
- * Images built here and registered in moto's ECR under their own digest, with the scan of their own list of packages
- * as ECR's: the builder (worlds/aws/build/build-image.ts) puts the same layers onto Lambda's base image and pushes them (packaging/run-buildspec.ts).
+ * Images that are built here and pushed to moto's ECR under their digest; ECR's scan is our scan of their packages.
+ * On AWS the builder (worlds/aws/build/build-image.ts) puts the same layers onto Lambda's base image and pushes them
+ * (packaging/run-buildspec.ts).
  */
 export const motoImages = ({ endpoint, repositoryName, images, layerFiles }: Needs): Images => {
   const ecr = new ECRClient(motoClientConfig(endpoint));
-  const unless = async (known: new (...given: never[]) => Error, call: Promise<unknown>) => {
+  const ignore = async (type: new (...args: never[]) => Error, call: Promise<unknown>) => {
     await call.catch((error: unknown) => {
-      if (!(error instanceof known)) throw error;
+      if (!(error instanceof type)) throw error;
     });
   };
   const push = async (digest: string): Promise<void> => {
     const hex = digest.slice("sha256:".length);
     const [layer = ""] = await layerFiles(digest);
     const imageManifest = await readFile(join(dirname(layer), hex), "utf8");
-    await unless(
+    await ignore(
       ImageAlreadyExistsException,
       ecr.send(new PutImageCommand({ repositoryName, imageManifest, imageTag: hex.slice(0, 16) })),
     );
     const imageId = { imageDigest: digest };
-    await unless(LimitExceededException, ecr.send(new StartImageScanCommand({ repositoryName, imageId })));
+    await ignore(LimitExceededException, ecr.send(new StartImageScanCommand({ repositoryName, imageId })));
     const scan = {
       registryId: toolingAccount,
       repositoryName,
@@ -83,14 +84,14 @@ export const motoImages = ({ endpoint, repositoryName, images, layerFiles }: Nee
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ results: [scan], region: "eu-central-1" }),
     });
-    if (!response.ok) throw new Error(`moto took no scan: ${await response.text()}`);
+    if (!response.ok) throw new Error(`moto refused the scan: ${await response.text()}`);
   };
   return {
     ...images,
     build: async (request) => {
-      const built = await images.build(request);
-      await push(built.digest);
-      return built;
+      const image = await images.build(request);
+      await push(image.digest);
+      return image;
     },
   };
 };

@@ -56,17 +56,17 @@ import { startStepServer } from "./step-server.ts";
 import { watchExecutions } from "./watch-executions.ts";
 
 export type MotoWorldOptions = {
-  /** A folder of its own: repository, images, bundles, the desk's file. */
+  /** A separate folder for the repository, images, bundles and the desk's file. */
   readonly folder: string;
   /** Slipway's own folder. */
   readonly checkout: string;
   /** Divides the waits of the state machine. */
   readonly timeScale: number;
-  /** Requests a second of the synthetic application; 0: none. */
+  /** Requests per second of the synthetic application; 0: none. */
   readonly traffic: number;
   readonly reporter: Reporter;
   readonly log: (sentence: string) => void;
-  /** What tests break: steps, their variables. */
+  /** Breaks steps or their variables for tests. */
   readonly otherwise?: OverrideFunction;
 };
 
@@ -90,18 +90,18 @@ const isMetricsLine = (line: string): boolean => {
 };
 
 /**
- * The whole of Slipway on AWS's own interfaces: moto interprets the state machine, its tasks are the bundles under
- * AWS's runtime client, and these call moto, a real MLflow and the desk. docs/peers.md says what is not as on AWS.
+ * Slipway on AWS's interfaces: moto interprets the state machine, its tasks are the bundles under AWS's runtime client,
+ * and these call moto, a real MLflow and the desk. docs/peers.md lists the differences from AWS.
  */
 export const startMotoWorld = async (options: MotoWorldOptions) => {
   const { folder, reporter, log } = options;
   const clock = Date.now;
   const stops: (() => Promise<void> | void)[] = [];
   const stop = async (): Promise<void> => {
-    for (const one of stops.splice(0).reverse()) await one();
+    for (const stopPart of stops.splice(0).reverse()) await stopPart();
   };
-  /** Stops everything that has started, also when a later part does not start. */
-  const started = <Part extends { readonly stop: () => Promise<void> | void }>(part: Part): Part => {
+  /** Registers a part's stop, so that all parts stop even when a later part does not start. */
+  const track = <Part extends { readonly stop: () => Promise<void> | void }>(part: Part): Part => {
     stops.push(() => part.stop());
     return part;
   };
@@ -117,8 +117,8 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
     const local = await openLocalImages({ folder: { images: join(folder, "images") }, source, clock });
     const runtime = await local.runtime();
 
-    const steps = started(await startStepServer(log));
-    const functions = started(
+    const steps = track(await startStepServer(log));
+    const functions = track(
       await startFunctionServer(local.imageRoot, {
         idleMs: versionIdleMs,
         onLine: ({ environment, model, line }) =>
@@ -135,12 +135,12 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
         TIME_SCALE: String(options.timeScale),
         TASK_PATIENCE: String(taskTimeoutFactor),
         ROLE_SESSIONS: sessions,
-      }).then(started),
-      startMlflow(`s3://${artifactBucket}/mlflow`).then(started),
+      }).then(track),
+      startMlflow(`s3://${artifactBucket}/mlflow`).then(track),
       bundleFunctions(bundles),
     ]);
-    const logs = started(createLogShipper(moto.endpoint));
-    const recorder = started(await startRecordingProxy(moto.endpoint, { "execute-api": mlflow.uri }));
+    const logs = track(createLogShipper(moto.endpoint));
+    const recorder = track(await startRecordingProxy(moto.endpoint, { "execute-api": mlflow.uri }));
     const server = await startHttpServer(0, log);
     stops.push(server.close);
     const { url } = server;
@@ -168,47 +168,47 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
       stateMachineArn: variables.STATE_MACHINE_ARN,
     });
     const cipher = createKmsCipher({ client: new KMSClient(config), key: variables.CIPHER_KEY });
-    /** Records the functions' calls; those to MLflow are signed as on AWS. */
-    const recorded = {
+    /** Sends the functions' calls to the recorder; calls to MLflow are signed as on AWS. */
+    const recorderVariables = {
       AWS_ENDPOINT_URL: recorder.endpoint,
       MLFLOW_URI: recorder.endpoint,
       MLFLOW_AUTH: "iam",
     };
-    const hosts = started(
+    const hosts = track(
       createStepHosts({
         folder: bundles,
-        variables: { ...variables, ...recorded },
+        variables: { ...variables, ...recorderVariables },
         otherwise: options.otherwise,
       }),
     );
-    const asked = new Map<string, PromiseWithResolvers<void>>();
-    const askedOf = (name: string) => {
-      const found = asked.get(name) ?? Promise.withResolvers<void>();
-      asked.set(name, found);
-      return found;
+    const approvalSignals = new Map<string, PromiseWithResolvers<void>>();
+    const getApprovalSignal = (name: string) => {
+      const signal = approvalSignals.get(name) ?? Promise.withResolvers<void>();
+      approvalSignals.set(name, signal);
+      return signal;
     };
-    const calling = {
+    const loggedHosts = {
       ...hosts,
       invoke: async (name: HostedFunctionName, event: unknown) => {
-        const answer = await hosts.invoke(name, event);
-        for (const line of answer.log.split("\n")) {
+        const result = await hosts.invoke(name, event);
+        for (const line of result.log.split("\n")) {
           log(`[${name}] ${line}`);
           if (isMetricsLine(line)) logs.line(toolingAccount, toStepFunctionName(name), line);
         }
         // The output so far counts for the next JudgeCanary.
         if (name === "shift-traffic") await logs.flush();
-        const about = name === "request-approval" ? DeliveryEvent.safeParse(event) : undefined;
-        if (about?.success && !answer.functionError) {
-          const { delivery } = about.data;
+        const parsed = name === "request-approval" ? DeliveryEvent.safeParse(event) : undefined;
+        if (parsed?.success && !result.functionError) {
+          const { delivery } = parsed.data;
           reporter.event({
             event: "question",
             delivery,
             desk: `${url}/`,
             callbackUrl: `${url}/slack/interactions`,
           });
-          askedOf(delivery).resolve();
+          getApprovalSignal(delivery).resolve();
         }
-        return answer;
+        return result;
       },
     };
     const images = motoImages({
@@ -218,7 +218,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
       layerFiles: local.layerFiles,
     });
     steps.serve({
-      hosts: calling,
+      hosts: loggedHosts,
       build: runBuildTask({
         images,
         provenance: createProvenanceStore({
@@ -234,11 +234,11 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
       }),
     });
 
-    const door = started(
+    const httpApis = track(
       createHttpApis({
         url,
         variables,
-        hosts: calling,
+        hosts: loggedHosts,
         functions,
         deliveries,
         secrets,
@@ -246,15 +246,15 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
         clock,
       }),
     );
-    server.serve(door.app);
-    // Started now: a dialog may be opened for three seconds after the click, and a cold start here takes some.
+    server.serve(httpApis.app);
+    // Starts it now: Slack opens a dialog only within three seconds after the click, and a cold start is slow here.
     await hosts.invoke("answer-approval", { headers: {}, body: "" });
 
     const application = options.traffic
-      ? started(
+      ? track(
           createSyntheticApplication({
             requestsPerSecond: options.traffic,
-            key: "none is asked for",
+            key: "not needed",
             random: Math.random,
             onFailure: log,
           }),
@@ -275,21 +275,21 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
         store,
         clock,
       }),
-      serving: door.servings,
+      serving: httpApis.servings,
       /** Not in the Parameter Store: it is for the local control routes, which AWS does not have. */
       secrets: { read: async () => secrets.control },
     };
     const shown = new Map<string, string>();
-    const tellServing = async (model: string) => {
+    const reportServing = async (model: string) => {
       for (const environment of environments) {
         const live = await world.serving[environment].live(model);
         const config = live && (await world.serving[environment].version(model, live.version))?.config;
         if (!config) continue;
         const { digest } = config;
         const version = Number(config.variables.SLIPWAY_MODEL_VERSION);
-        const says = `${version} ${digest}`;
-        if (shown.get(`${environment}/${model}`) === says) continue;
-        shown.set(`${environment}/${model}`, says);
+        const served = `${version} ${digest}`;
+        if (shown.get(`${environment}/${model}`) === served) continue;
+        shown.set(`${environment}/${model}`, served);
         const at = `${url}/${environment}/models/${model}`;
         reporter.event({ event: "serving", environment, model, version, digest, url: at });
       }
@@ -300,17 +300,17 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
       const { rows } = await readCommittedHoldout({ source })(model, serving.commit);
       application.follow(model, `${url}/prod/models/${model}`, rows);
     };
-    const must = async (name: HostedFunctionName, event: unknown): Promise<unknown> => {
-      const { payload, functionError } = await calling.invoke(name, event);
+    const runOrThrow = async (name: HostedFunctionName, event: unknown): Promise<unknown> => {
+      const { payload, functionError } = await loggedHosts.invoke(name, event);
       if (functionError) throw new Error(`${name} failed: ${JSON.stringify(payload)}`);
       return payload;
     };
     let sweeping: Promise<unknown> = Promise.resolve();
     const sweep = () => {
-      sweeping = sweeping.then(() => must("sweep-deliveries", {}));
+      sweeping = sweeping.then(() => runOrThrow("sweep-deliveries", {}));
       return sweeping;
     };
-    const executions = started(
+    const executions = track(
       watchExecutions({
         deliveries,
         onEvent: (delivery, { state, status, ms }) =>
@@ -323,7 +323,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
           const execution = await deliveries.describe(name);
           const input = z.object({ model: z.string() }).parse(execution?.input);
           if (ended.outcome === "promoted") await follow(input.model);
-          await tellServing(input.model);
+          await reportServing(input.model);
           reporter.event({
             event: "outcome",
             delivery: name,
@@ -335,10 +335,10 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
     );
 
     const startDelivery = async (event: unknown) => {
-      const begun = StartedDeliveries.parse(await must("start-delivery", event));
-      for (const { name } of begun.deliveries)
+      const started = StartedDeliveries.parse(await runOrThrow("start-delivery", event));
+      for (const { name } of started.deliveries)
         void executions.ended(name).catch((error) => log(`${name}: ${String(error)}`));
-      return begun;
+      return started;
     };
 
     return {
@@ -353,37 +353,37 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
       /** Every signed call of the functions' bundles. */
       calls: recorder.calls,
       runtime,
-      /** All that functions read from their variables, and that the `slipway` command finds in the outputs. */
+      /** All variables of the functions; the `slipway` command finds them in the outputs. */
       variables,
       world,
       repository,
-      /** Who moved the branch, as start-delivery keeps it. */
+      /** The branch's pushes, as start-delivery records them. */
       pushes: createPushLog({ store, clock: Date.now }),
       application,
       secrets,
-      openView: (user: string) => door.desk.viewOf(user)?.id,
+      openView: (user: string) => httpApis.desk.viewOf(user)?.id,
       engine: { describe: deliveries.describe },
       /** Runs start-delivery's bundle: a start by hand, or CodeCommit's push event. */
       steps: { startDelivery },
       /** Starts a delivery of one model at a commit by hand; returns the execution's name. */
       deliver: async (model: string, commit: string): Promise<string> => {
-        const wish = {
+        const push = {
           repository: repositoryName,
           before: null,
           after: commit,
           pusher: "sam.carter@example.com",
         };
-        const { deliveries: begun } = await startDelivery({
-          ...wish,
+        const { deliveries: started } = await startDelivery({
+          ...push,
           runtime,
           models: [model],
         });
-        const [only] = begun;
-        if (!only) throw new Error(`${model} is not there at ${commit}`);
-        return only.name;
+        const [delivery] = started;
+        if (!delivery) throw new Error(`${model} does not exist at ${commit}`);
+        return delivery.name;
       },
       /** Resolves when a delivery has requested its approval. */
-      asked: (name: string) => askedOf(name).promise,
+      asked: (name: string) => getApprovalSignal(name).promise,
       /** Resolves when a delivery has ended and been reported or swept. */
       ended: executions.ended,
       sweep,

@@ -3,7 +3,7 @@ import { checkLabels } from "#domain/canary/canary-checks.ts";
 import { checkScan } from "#domain/gates/check-scan.ts";
 import { normalizeTranscript } from "./normalize-transcript.ts";
 
-/** The messages and causes come from the product, so that a change of their wording fails here and not an hour later. */
+/** The messages and causes come from the product, so that a change of wording fails here and not an hour later. */
 const normalizeMessage = (text: string) => normalizeTranscript({ outcome: undefined, messages: [[text]] });
 
 test.each([0, 1, 40])("a scan of %i packages reads like one of two packages", (npm) => {
@@ -31,9 +31,9 @@ test("the cause of a failed canary does not say which of two labels has the larg
     [
       ["stay", "churn"],
       ["churn", "stay"],
-    ].map((known) => {
+    ].map((labels) => {
       const arms = { champion: statistics({ stay: 500, churn: 500 }), challenger: statistics(challenger) };
-      const cause = checkLabels(arms, 10, known).detail;
+      const cause = checkLabels(arms, 10, labels).detail;
       return normalizeTranscript({
         outcome: {
           delivery: "churn-1",

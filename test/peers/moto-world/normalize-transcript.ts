@@ -4,7 +4,7 @@ import type { Deployment } from "#domain/ledger/ledger.ts";
 /** Outcome and messages of a delivery on one engine. */
 export type Transcript = {
   readonly outcome: OutcomeRecord | undefined;
-  /** The texts of its messages on the desk, in their order. */
+  /** The texts of its messages on the desk, in order. */
   readonly messages: readonly (readonly string[])[];
 };
 
@@ -12,7 +12,7 @@ export type Transcript = {
 const measuredPattern = /\*(latency p95|canary [\w ]+)\*/;
 
 const normalizeLine = (text: string): string => {
-  // Latencies, and which requests reached which version: they differ between runs.
+  // Latencies, and the versions that requests reached, differ between runs.
   if (measuredPattern.test(text)) return (measuredPattern.exec(text) ?? [""])[0];
   return (
     text
@@ -21,14 +21,14 @@ const normalizeLine = (text: string): string => {
       .replace("; no package was scanned", "")
       // A page of CodeCommit's, or a command for the repository on this machine.
       .replace(/\bsee (?:https:\/\/|git )[^;]*/, "see the difference")
-      // What a failed canary measured again, in its cause; either of two labels may have the larger shift.
+      // A failed canary's cause repeats the measured shift; either of two labels may have the larger one.
       .replace(/largest label shift: .*/, "largest label shift: …")
   );
 };
 
 /** One engine's transcript of a delivery without what may differ between engines. */
 export const normalizeTranscript = ({ outcome, messages }: Transcript) => ({
-  // When it ended.
+  // The times differ.
   outcome: outcome && {
     ...outcome,
     at: "some time",
@@ -38,7 +38,7 @@ export const normalizeTranscript = ({ outcome, messages }: Transcript) => ({
 });
 
 /**
- * A ledger's entry without what may differ: times, what a canary measured, and the numbers that each engine gives its
+ * A ledger's entry without what may differ: times, a canary's measurements, and the numbers that each engine gives its
  * functions' versions.
  */
 export const normalizeLedgerEntry = ({
@@ -52,7 +52,7 @@ export const normalizeLedgerEntry = ({
   ...entry,
   started: startedAt > 0,
   promoted: promotedAt !== null,
-  // A bad canary fails as soon as that is certain: of the other checks one may pass, or have too few requests yet.
+  // A bad canary fails as soon as one check fails for certain: the others may pass, or have too few requests.
   checks: checks.map(({ name, verdict }) => (verdict === "fail" ? `${name} fails` : name)),
   shares: shares.map(({ percent }) => percent),
 });

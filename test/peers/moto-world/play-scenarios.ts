@@ -10,7 +10,7 @@ import type { World } from "#worlds/embedded/world.ts";
 import { normalizeLedgerEntry, normalizeTranscript, type Transcript } from "./normalize-transcript.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 
-/** What the scenarios need of a world; both worlds have it. */
+/** The parts of a world that scenarios use; both worlds have them. */
 export type ScenarioTarget = Pick<EmbeddedWorld, "url" | "modelsUrl" | "openView" | "asked" | "ended"> & {
   readonly world: Pick<World, "messages" | "approvals" | "outcomes" | "ledger" | "source">;
   readonly engine: Pick<EmbeddedWorld["engine"], "describe">;
@@ -29,7 +29,7 @@ const History = z.object({
 });
 const Predictions = z.object({ predictions: z.array(z.object({ label: z.string() })) });
 
-/** All texts of a message's blocks, in their order. */
+/** All texts of a message's blocks, in order. */
 const collectTexts = (value: unknown): string[] => {
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) =>
@@ -47,7 +47,7 @@ const readMessages = async (
     body: new URLSearchParams({ channel: slackWorkspace.channel.id, limit: "200" }),
   });
   const { messages } = History.parse(await response.json());
-  // The link to its page ends with its name, on both engines.
+  // On both engines the link to a delivery's page ends with the delivery's name.
   return messages
     .filter(({ blocks }) => new RegExp(`[:/]${delivery}"`).test(JSON.stringify(blocks)))
     .map(({ text, blocks }) => [text, ...collectTexts(blocks)]);
@@ -64,11 +64,11 @@ const predictLabels = async (
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ rows }),
   });
-  const answer = await response.text();
-  // Status and body of an error say more than missing predictions.
+  const body = await response.text();
+  // Status and body of an error explain more than missing predictions.
   if (response.status !== 200)
-    throw new Error(`${environment} of ${model} answered ${response.status}: ${answer}`);
-  return Predictions.parse(JSON.parse(answer)).predictions.map(({ label }) => label);
+    throw new Error(`${environment} of ${model} responded with ${response.status}: ${body}`);
+  return Predictions.parse(JSON.parse(body)).predictions.map(({ label }) => label);
 };
 
 /** Waits until the execution has ended and was swept, as EventBridge does on AWS. */
@@ -87,21 +87,21 @@ const waitForEnd = async (target: ScenarioTarget, name: string): Promise<void> =
 const playModel = async (target: ScenarioTarget, model: string, commits: readonly string[]) => {
   const transcripts: Transcript[] = [];
   const { world, modelsUrl } = target;
-  const person = createAutoApprover(target);
-  const rowsOf = async (commit: string) => (await readCommittedHoldout(world)(model, commit)).rows;
+  const approver = createAutoApprover(target);
+  const readRows = async (commit: string) => (await readCommittedHoldout(world)(model, commit)).rows;
 
   /** Rows with different labels in the two versions: on these every label shifts. */
-  const oddRows = async (commit: string) => {
-    const rows = await rowsOf(commit);
+  const readOddRows = async (commit: string) => {
+    const rows = await readRows(commit);
     const [prod, stage] = [
       await predictLabels(target, "prod", model, rows),
       await predictLabels(target, "stage", model, rows),
     ];
     return rows.filter((_, index) => prod[index] === "stay" && stage[index] === "churn");
   };
-  const answer = async (name: string, { answer: decision, traffic }: Scenario, commit: string) => {
+  const decide = async (name: string, { answer: decision, traffic }: Scenario, commit: string) => {
     if (!decision) return undefined;
-    const rows = traffic && (traffic === "odd" ? await oddRows(commit) : await rowsOf(commit));
+    const rows = traffic && (traffic === "odd" ? await readOddRows(commit) : await readRows(commit));
     const application =
       rows &&
       createSyntheticApplication({
@@ -111,8 +111,8 @@ const playModel = async (target: ScenarioTarget, model: string, commits: readonl
         onFailure: () => undefined,
       });
     if (rows) application?.follow(model, `${modelsUrl}/prod/models/${model}`, rows);
-    if (decision === "approve") await person.approve(name);
-    else await person.reject(name, "not this one");
+    if (decision === "approve") await approver.approve(name);
+    else await approver.reject(name, "not this one");
     return application;
   };
 
@@ -126,8 +126,8 @@ const playModel = async (target: ScenarioTarget, model: string, commits: readonl
       target.asked(name).then(() => true),
       waitForEnd(target, name).then(() => false),
     ]);
-    const application = question ? await answer(name, scene, commit) : undefined;
-    // The next one supersedes it.
+    const application = question ? await decide(name, scene, commit) : undefined;
+    // The next delivery supersedes it.
     if (scene.ends !== "superseded") await waitForEnd(target, name);
     await application?.stop();
   }
@@ -141,23 +141,23 @@ const playModel = async (target: ScenarioTarget, model: string, commits: readonl
   return transcripts;
 };
 
-/** Plays all scenarios, some models at once; returns each delivery's transcript and the ledgers. */
+/** Plays all scenarios, several models at once; returns each delivery's transcript and the ledgers. */
 export const playScenarios = async (
   target: ScenarioTarget,
   commits: Readonly<Record<string, readonly string[]>>,
   say: (sentence: string) => void = () => undefined,
 ) => {
   const transcripts: Record<string, ReturnType<typeof normalizeTranscript>[]> = {};
-  const waiting = Object.keys(scenarios);
-  const one = async (): Promise<void> => {
-    for (let model = waiting.shift(); model !== undefined; model = waiting.shift()) {
+  const queue = Object.keys(scenarios);
+  const playQueue = async (): Promise<void> => {
+    for (let model = queue.shift(); model !== undefined; model = queue.shift()) {
       const start = performance.now();
       transcripts[model] = (await playModel(target, model, commits[model] ?? [])).map(normalizeTranscript);
       say(`${model}: ${((performance.now() - start) / 1_000).toFixed(1)} s`);
     }
   };
-  await Promise.all(Array.from({ length: modelsAtOnce }, one));
-  // The sweep completes what a step without its champion left.
+  await Promise.all(Array.from({ length: modelsAtOnce }, playQueue));
+  // The sweep completes the deliveries whose steps are broken.
   await target.sweep();
   const entries = async (model: string) => ({
     stage: (await target.world.ledger.entries("stage", model, 100)).map(normalizeLedgerEntry),

@@ -44,7 +44,7 @@ const all: Readonly<Record<string, readonly Scenario[]>> = {
     { version: "second", answer: "approve", traffic: "odd", ends: "failed CanaryFailed" },
   ],
   superseding: [
-    // Superseded by the next during its open approval.
+    // The next delivery supersedes it during its open approval.
     { version: "first", ends: "superseded" },
     {
       version: "first",
@@ -77,7 +77,7 @@ const all: Readonly<Record<string, readonly Scenario[]>> = {
 };
 
 /**
- * The selected scenarios: all, or with SLIPWAY_SAMPLE that many of those with a broken step, drawn by SLIPWAY_SEED or by the
+ * The selected scenarios: all, or with SLIPWAY_SAMPLE so many with a broken step, drawn by SLIPWAY_SEED or by the
  * day. CI runs a sample: each scenario takes half a minute of processor time on both engines.
  */
 const selectScenarios = (): typeof all => {
@@ -85,26 +85,26 @@ const selectScenarios = (): typeof all => {
     process.env;
   if (sample === undefined) return all;
   const random = createSeededRandom(Number(seed));
-  const drawn = Object.entries(all)
+  const models = Object.entries(all)
     .filter(([, scenes]) => scenes.some(({ broken }) => broken !== undefined))
-    .map(([model]) => ({ model, by: random() }))
-    .toSorted((one, other) => one.by - other.by)
+    .map(([model]) => ({ model, order: random() }))
+    .toSorted((a, b) => a.order - b.order)
     .slice(0, Number(sample))
     .map(({ model }) => model);
   console.info(
-    `a sample by SLIPWAY_SEED=${seed}: ${drawn.join(", ")} of those with a broken step; npm run test:long plays all`,
+    `sample by SLIPWAY_SEED=${seed} of the models with a broken step: ${models.join(", ")}; npm run test:long plays all`,
   );
   return Object.fromEntries(
     Object.entries(all).filter(
-      ([model, scenes]) => drawn.includes(model) || scenes.every(({ broken }) => broken === undefined),
+      ([model, scenes]) => models.includes(model) || scenes.every(({ broken }) => broken === undefined),
     ),
   );
 };
 export const scenarios = selectScenarios();
 
 /**
- * As on AWS, except the canary, which a busy machine has to be able to judge: it needs a hundred requests, and has the
- * maximum of 48 bakes for them, which take a second each here.
+ * Relaxes the canary so that a busy machine can judge it: it needs a hundred requests, and has the maximum of 48 bakes
+ * for them, each of one second here.
  */
 const relaxPolicy = (text: string) =>
   text
@@ -120,7 +120,7 @@ const relaxManifest = (text: string, name: string) =>
     .replace(/minSamples: \d+/, "minSamples: 100")
     .replace(/atMost: PT6H/, "atMost: PT24H");
 
-/** A repository with a commit for each scenario; `commits[model][scene]`. Both engines get a copy of it. */
+/** A repository with a commit for each scenario: `commits[model][scene]`. Both engines get a copy of it. */
 export const commitScenarios = async () => {
   const repository = await createGitRepository();
   const text = (path: string) => readFile(join(repositoryRoot, path), "utf8");
@@ -128,8 +128,8 @@ export const commitScenarios = async () => {
   const yaml = await text("models/churn/model.yaml");
   const commits: Record<string, string[]> = {};
   for (const [model, scenes] of Object.entries(scenarios)) {
-    const own: string[] = [];
-    commits[model] = own;
+    const ids: string[] = [];
+    commits[model] = ids;
     const folder = join(repository.path, "models", model);
     await mkdir(folder, { recursive: true });
     await cp(join(repositoryRoot, "models/churn"), folder, { recursive: true });
@@ -140,8 +140,8 @@ export const commitScenarios = async () => {
       } else if (version !== "first")
         await cp(join(repositoryRoot, "seed/churn/versions", version), folder, { recursive: true });
       const [from, to] = change ?? ["", ""];
-      const changed = { [`models/${model}/model.yaml`]: relaxManifest(yaml, model).replace(from, to) };
-      own.push(await repository.commit(changed, `${model}: ${index + 1}`));
+      const files = { [`models/${model}/model.yaml`]: relaxManifest(yaml, model).replace(from, to) };
+      ids.push(await repository.commit(files, `${model}: ${index + 1}`));
     }
   }
   return { ...repository, commits };

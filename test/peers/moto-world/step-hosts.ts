@@ -8,43 +8,43 @@ import { createLambdaHost, type LambdaHost, type LambdaResult } from "#test/peer
 import { toolingAccount, toStepFunctionName } from "./create-accounts.ts";
 
 /** Functions outside the state machine. */
-const others = ["start-delivery", "answer-approval", "sweep-deliveries"] as const;
-export type HostedFunctionName = (typeof stepNames)[number] | (typeof others)[number];
-const hostedFunctionNames: readonly HostedFunctionName[] = [...stepNames, ...others];
+const otherFunctions = ["start-delivery", "answer-approval", "sweep-deliveries"] as const;
+export type HostedFunctionName = (typeof stepNames)[number] | (typeof otherFunctions)[number];
+const hostedFunctionNames: readonly HostedFunctionName[] = [...stepNames, ...otherFunctions];
 
-/** Of Terraform's functions, DeployModel's is the longest: images are pulled there. */
+/** The longest timeout of Terraform's functions: DeployModel pulls images. */
 const timeoutSeconds = 600;
 const memoryMb = 512;
 
-/** The variables that a function's own env.ts names, checked by it; Lambda gives it no others. */
+/** The variables that a function's env.ts declares and checks; on Lambda it gets no others. */
 const selectVariables = async (name: HostedFunctionName, all: Readonly<Record<string, string>>) => {
   const { Env } = z
     .object({ Env: z.instanceof(z.ZodObject) })
     .parse(await import(`../../../lambdas/${name}/env.ts`));
-  const own = Object.fromEntries(
+  const variables = Object.fromEntries(
     Object.entries(all).filter(([variable]) => variable.startsWith("AWS_") || variable in Env.shape),
   );
-  Env.parse(own);
-  return own;
+  Env.parse(variables);
+  return variables;
 };
 
-/** All bundles, as `npm run build` makes them, each in a folder of its own. */
+/** Writes all bundles, as `npm run build` does, each into its own folder. */
 export const bundleFunctions = (folder: string): Promise<void> =>
   withEsbuild(async () => {
     for (const name of hostedFunctionNames) {
       const { code, map } = await bundleHandler(name);
-      const own = join(folder, name);
-      await mkdir(own, { recursive: true });
-      await writeFile(join(own, "index.mjs"), code);
-      await writeFile(join(own, "index.mjs.map"), map);
+      const target = join(folder, name);
+      await mkdir(target, { recursive: true });
+      await writeFile(join(target, "index.mjs"), code);
+      await writeFile(join(target, "index.mjs.map"), map);
     }
   });
 
 type Needs = {
-  /** Where `bundleFunctions` put them. */
+  /** The folder of `bundleFunctions`. */
   readonly folder: string;
   readonly variables: Readonly<Record<string, string>>;
-  /** Overrides for this event: a folder with another `index.mjs`, wrong variables. */
+  /** Overrides for an event: a folder with another `index.mjs`, or wrong variables. */
   readonly otherwise?: OverrideFunction | undefined;
 };
 
@@ -62,7 +62,7 @@ export const createStepHosts = ({ folder, variables: all, otherwise }: Needs) =>
       code,
       env: {
         ...(await selectVariables(name, variables)),
-        // By its key a call is known to be this function's (test/peers/recording-proxy.ts).
+        // The key identifies this function's calls (test/peers/recording-proxy.ts).
         AWS_ACCESS_KEY_ID: name,
         NODE_OPTIONS: "--enable-source-maps",
       },
@@ -86,4 +86,4 @@ export const createStepHosts = ({ folder, variables: all, otherwise }: Needs) =>
 export type StepHosts = ReturnType<typeof createStepHosts>;
 
 export const parseHostedFunctionName = (name: string): HostedFunctionName | undefined =>
-  hostedFunctionNames.find((hosted) => toStepFunctionName(hosted) === name);
+  hostedFunctionNames.find((each) => toStepFunctionName(each) === name);

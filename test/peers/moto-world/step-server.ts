@@ -12,22 +12,22 @@ type StepServerDependencies = {
 const errorHeader = "x-amz-function-error";
 
 /**
- * Serves moto's outgoing calls (moto/steps.py): Lambda invocations and builds. It listens before there is anything to
- * serve, because moto gets its address at the start.
+ * Serves moto's outgoing calls (moto/steps.py): Lambda invocations and builds. It listens before its dependencies
+ * exist, because moto gets its address at the start.
  */
 export const startStepServer = async (log: (line: string) => void) => {
-  const served = Promise.withResolvers<StepServerDependencies>();
-  const say = (response: ServerResponse, body: string, error?: string) =>
+  const dependencies = Promise.withResolvers<StepServerDependencies>();
+  const send = (response: ServerResponse, body: string, error?: string) =>
     response
       .writeHead(200, { "content-type": "application/json", ...(error && { [errorHeader]: error }) })
       .end(body);
 
   const build = async (response: ServerResponse, event: Json) => {
     try {
-      say(response, JSON.stringify(await (await served.promise).build(event)));
+      send(response, JSON.stringify(await (await dependencies.promise).build(event)));
     } catch (error) {
       if (!(error instanceof TaskFailed)) throw error;
-      say(response, error.message, "Unhandled");
+      send(response, error.message, "Unhandled");
     }
   };
   const server = createServer(async (request, response) => {
@@ -37,9 +37,9 @@ export const startStepServer = async (log: (line: string) => void) => {
       const name = parseHostedFunctionName(
         /\/functions\/([\w-]+)\/invocations/.exec(request.url ?? "")?.[1] ?? "",
       );
-      if (!name) throw new Error(`nothing is behind ${request.url}`);
-      const { payload, functionError } = await (await served.promise).hosts.invoke(name, event);
-      say(response, JSON.stringify(payload ?? null), functionError);
+      if (!name) throw new Error(`unknown function: ${request.url}`);
+      const { payload, functionError } = await (await dependencies.promise).hosts.invoke(name, event);
+      send(response, JSON.stringify(payload ?? null), functionError);
     } catch (error) {
       log(`${request.url}: ${String(error)}`);
       response.writeHead(500).end(String(error));
@@ -50,7 +50,7 @@ export const startStepServer = async (log: (line: string) => void) => {
   if (address === null || typeof address === "string") throw new Error("no port");
   return {
     url: `http://127.0.0.1:${address.port}`,
-    serve: served.resolve,
+    serve: dependencies.resolve,
     stop: async () => {
       server.closeAllConnections();
       await new Promise<void>((closed) => server.close(() => closed()));

@@ -19,19 +19,19 @@ import {
 
 const environments = ["stage", "prod"] as const;
 
-/** One role stands for all callers in an environment of the rehearsal; the stacks have one for each. */
+/** The rehearsal has one role for all callers in an environment; the stacks have one for each caller. */
 const replaceRole = (written: SynthesizedStacks, call: RecordedCall): RecordedCall => {
-  const known = nameResources(written.accounts);
-  const own = (role: unknown) => {
-    const environment = environments.find((one) => toDeliveryRoleArn(one) === role);
-    return environment && known.callerRoleArn(environment, call.function);
+  const names = nameResources(written.accounts);
+  const toCallerRole = (role: unknown) => {
+    const environment = environments.find((each) => toDeliveryRoleArn(each) === role);
+    return environment && names.callerRoleArn(environment, call.function);
   };
   const { role, ...rest } = call;
-  const assumed = own(call.input.RoleArn);
+  const roleArn = toCallerRole(call.input.RoleArn);
   return {
     ...rest,
-    ...(role !== undefined && { role: own(role) ?? role }),
-    input: assumed === undefined ? call.input : { ...call.input, RoleArn: assumed },
+    ...(role !== undefined && { role: toCallerRole(role) ?? role }),
+    input: roleArn === undefined ? call.input : { ...call.input, RoleArn: roleArn },
   };
 };
 
@@ -39,8 +39,8 @@ const replaceRole = (written: SynthesizedStacks, call: RecordedCall): RecordedCa
 const readKeyId = (arn: string): string => arn.replace(/^.*:key\//, "");
 
 /**
- * The policy requests that the bundles of a rehearsal caused, with the names of the written stacks: they replace the
- * rehearsal's accounts, region, table and ids.
+ * The policy requests that a rehearsal's bundles caused. The stacks' names replace the rehearsal's accounts, region,
+ * table and ids.
  */
 export const toPolicyRequests = (
   written: SynthesizedStacks,
@@ -48,10 +48,10 @@ export const toPolicyRequests = (
   variables: AccountVariables & Readonly<Record<string, string>>,
 ): readonly RecordedRequest[] => {
   const { accounts } = written;
-  const known = nameResources(accounts);
+  const names = nameResources(accounts);
   const { source, region } = accounts.tooling;
-  const there = (environment: Environment): readonly (readonly [string, string])[] => [
-    [toFunctionRoleArn(environment), known.inferenceRoleArn(environment)],
+  const listNames = (environment: Environment): readonly (readonly [string, string])[] => [
+    [toFunctionRoleArn(environment), names.inferenceRoleArn(environment)],
     [environmentAccounts[environment], accounts[environment].account],
     [toExternalId(environment), accounts[environment].externalId],
     [
@@ -59,22 +59,22 @@ export const toPolicyRequests = (
       readResourceValue(written, `serving-${environment}`, "aws_apigatewayv2_api", "id"),
     ],
   ];
-  const renamed = new Map([
-    ...environments.flatMap(there),
+  const replacements = new Map([
+    ...environments.flatMap(listNames),
     [worldRegion, region],
-    [`table/${deliveryTable}`, `table/${known.table}`],
+    [`table/${deliveryTable}`, `table/${names.table}`],
     [variables.CIPHER_KEY, readResourceValue(written, "delivery", "aws_kms_key", "arn", "tokens")],
     [
       readKeyId(variables.SIGNER_KEY),
       readKeyId(readResourceValue(written, "delivery", "aws_kms_key", "arn", "images_signer")),
     ],
-    [`:::${provenanceBucket}`, `:::${known.artefactBucket}`],
+    [`:::${provenanceBucket}`, `:::${names.artefactBucket}`],
     [`:::${artifactBucket}`, `:::${readResourceValue(written, "registry", "aws_s3_bucket", "id")}`],
     [`:${repositoryName}`, `:${source.repository}`],
   ]);
   return toRecordedRequests(
     written,
     calls.map((call) => replaceRole(written, call)),
-    renamed,
+    replacements,
   );
 };

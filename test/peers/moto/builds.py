@@ -1,4 +1,4 @@
-"""CodeBuild: projects without a source, and builds that go on until they were looked at once, then end as the tests said
+"""CodeBuild: projects without a source, and builds that run until the first look and then end as the tests define
 for their commit.
 
 Stock moto ends every build as SUCCEEDED, without exported variables. BUILDS: JSON, a commit to
@@ -16,14 +16,14 @@ from moto.codebuild.responses import CodeBuildResponse
 def install():
     stock_source = responses._validate_required_params_source
 
-    def source(given):
-        """Stock moto asks NO_SOURCE for a location, too; a project of it has none."""
-        stock_source({"location": "none", **given} if given["type"] == "NO_SOURCE" else given)
+    def source(params):
+        """Stock moto requires a location for NO_SOURCE, too; such a project has none."""
+        stock_source({"location": "none", **params} if params["type"] == "NO_SOURCE" else params)
 
     responses._validate_required_params_source = source
 
-    said = json.loads(os.environ.get("BUILDS", "{}"))
-    if not said:
+    results = json.loads(os.environ.get("BUILDS", "{}"))
+    if not results:
         return
     stock = CodeBuildBackend.batch_get_builds
     looks = {}
@@ -31,13 +31,13 @@ def install():
     commits = {}
 
     def start_build(self):
-        """Stock moto forgets the variables that a build was started with."""
-        answer = start(self)
+        """Stock moto drops a build's variables."""
+        response = start(self)
         build = self.codebuild_backend.build_history[self._get_param("projectName")][-1]
         for variable in self._get_param("environmentVariablesOverride") or []:
             if variable["name"] == "SLIPWAY_COMMIT":
                 commits[build] = variable["value"]
-        return answer
+        return response
 
     CodeBuildResponse.start_build = start_build
 
@@ -48,7 +48,7 @@ def install():
             if looks[build["id"]] == 1:
                 build["buildStatus"] = "IN_PROGRESS"
                 continue
-            end = said[commits[build["id"]]]
+            end = results[commits[build["id"]]]
             build["buildStatus"] = end["status"]
             build["exportedEnvironmentVariables"] = [{"name": name, "value": value} for name, value in end["variables"].items()]
         return builds

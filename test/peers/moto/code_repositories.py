@@ -1,4 +1,4 @@
-"""CodeCommit's repositories as Terraform reads them: dates as numbers, tags, branches (none, before the first push).
+"""CodeCommit's repositories as Terraform reads them: dates as numbers, tags, and no branches before the first push.
 
 https://docs.aws.amazon.com/codecommit/latest/APIReference/API_RepositoryMetadata.html
 """
@@ -21,10 +21,10 @@ def install():
         self.repository_metadata.update(creationDate=int(time.time()), lastModifiedDate=int(time.time()))
 
     def create_repository(self):
-        answer = stock_create(self)
-        arn = json.loads(answer)["repositoryMetadata"]["Arn"]
+        response = stock_create(self)
+        arn = json.loads(response)["repositoryMetadata"]["Arn"]
         tags[arn] = self._get_param("tags") or {}
-        return answer
+        return response
 
     CodeCommit.__init__ = init
     CodeCommitResponse.create_repository = create_repository
@@ -32,9 +32,9 @@ def install():
     CodeCommitResponse.list_branches = lambda self: json.dumps({"branches": []})
 
     templates = {}
-    associated = {}
+    templates_by_repository = {}
 
-    def shown(name):
+    def to_template(name):
         return {"approvalRuleTemplate": templates[name]}
 
     def create_approval_rule_template(self):
@@ -48,27 +48,27 @@ def install():
             "creationDate": int(time.time()),
             "lastModifiedDate": int(time.time()),
         }
-        return json.dumps(shown(name))
+        return json.dumps(to_template(name))
 
     def associate(self):
-        associated.setdefault(self._get_param("repositoryName"), []).append(self._get_param("approvalRuleTemplateName"))
+        templates_by_repository.setdefault(self._get_param("repositoryName"), []).append(self._get_param("approvalRuleTemplateName"))
         return json.dumps({})
 
     def disassociate(self):
-        associated.get(self._get_param("repositoryName"), []).remove(self._get_param("approvalRuleTemplateName"))
+        templates_by_repository.get(self._get_param("repositoryName"), []).remove(self._get_param("approvalRuleTemplateName"))
         return json.dumps({})
 
-    # https://docs.aws.amazon.com/codecommit/latest/APIReference/API_CreateApprovalRuleTemplate.html and those beside it
+    # https://docs.aws.amazon.com/codecommit/latest/APIReference/API_CreateApprovalRuleTemplate.html and related operations
     CodeCommitResponse.create_approval_rule_template = create_approval_rule_template
-    CodeCommitResponse.get_approval_rule_template = lambda self: json.dumps(shown(self._get_param("approvalRuleTemplateName")))
+    CodeCommitResponse.get_approval_rule_template = lambda self: json.dumps(to_template(self._get_param("approvalRuleTemplateName")))
     CodeCommitResponse.delete_approval_rule_template = lambda self: json.dumps(
         {"approvalRuleTemplateId": templates.pop(self._get_param("approvalRuleTemplateName"))["approvalRuleTemplateId"]}
     )
     CodeCommitResponse.associate_approval_rule_template_with_repository = associate
     CodeCommitResponse.disassociate_approval_rule_template_from_repository = disassociate
     CodeCommitResponse.list_associated_approval_rule_templates_for_repository = lambda self: json.dumps(
-        {"approvalRuleTemplateNames": associated.get(self._get_param("repositoryName"), [])}
+        {"approvalRuleTemplateNames": templates_by_repository.get(self._get_param("repositoryName"), [])}
     )
     CodeCommitResponse.list_repositories_for_approval_rule_template = lambda self: json.dumps(
-        {"repositoryNames": [name for name, rules in associated.items() if self._get_param("approvalRuleTemplateName") in rules]}
+        {"repositoryNames": [name for name, rules in templates_by_repository.items() if self._get_param("approvalRuleTemplateName") in rules]}
     )

@@ -1,4 +1,4 @@
-"""Lambda functions from images: what AWS does with their updates, revisions, versions and calls, and moto does not."""
+"""Lambda functions from images: AWS's rules for updates, revisions, versions and calls that stock moto lacks."""
 
 import base64
 import http.client
@@ -21,7 +21,7 @@ from moto.ecr.models import ecr_backends
 
 lock = threading.RLock()
 
-# Smaller than AWS's 50, so that no suite passes that reads one page alone.
+# Smaller than AWS's 50, so that a suite that reads only one page fails.
 PAGE = 3
 
 
@@ -32,12 +32,12 @@ class ResourceConflict(LambdaClientError):
         super().__init__("ResourceConflictException", message)
 
 
-def function_of(response, place=-2):
+def find_function(response, place=-2):
     return response.backend.get_function(unquote(response.path.rstrip("/").split("/")[place]), None)
 
 
-def check_revision(given, current):
-    if given is not None and given != current:
+def check_revision(requested, current):
+    if requested is not None and requested != current:
         raise PreconditionFailedException(
             "The Revision Id provided does not match the latest Revision Id. "
             "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
@@ -45,7 +45,7 @@ def check_revision(given, current):
 
 
 def give_functions_states():
-    """A new function is Pending, a changed one InProgress, until it was looked at once; its revision changes with each.
+    """A new function is Pending, a changed function InProgress, until the first look; both change its revision.
 
     https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
     """
@@ -55,47 +55,47 @@ def give_functions_states():
     def init(self, *args, **kwargs):
         stock_init(self, *args, **kwargs)
         self.revision_id = str(uuid.uuid4())
-        self.under_way = "State" if self.package_type == "Image" else None
+        self.pending_field = "State" if self.package_type == "Image" else None
 
     def get_configuration(self, on_create=False):
         configuration = stock_configuration(self, on_create)
         configuration["RevisionId"] = self.revision_id
-        if self.under_way == "State":
+        if self.pending_field == "State":
             configuration["State"] = "Pending"
-        if self.under_way == "LastUpdateStatus":
+        if self.pending_field == "LastUpdateStatus":
             configuration["LastUpdateStatus"] = "InProgress"
         return configuration
 
-    def looked_at(stock, place):
+    def complete_after_look(stock, place):
         def look(self):
             with lock:
-                answer = stock(self)
+                response = stock(self)
                 qualifier = self._get_param("Qualifier", None)
                 function = self.backend.get_function(unquote(self.path.rstrip("/").split("/")[place]), qualifier)
-                if function.under_way:
-                    function.under_way = None
+                if function.pending_field:
+                    function.pending_field = None
                     function.revision_id = str(uuid.uuid4())
-                return answer
+                return response
 
         return look
 
     LambdaFunction.__init__ = init
     LambdaFunction.get_configuration = get_configuration
-    LambdaResponse.get_function = looked_at(LambdaResponse.get_function, -1)
-    LambdaResponse.get_function_configuration = looked_at(LambdaResponse.get_function_configuration, -2)
+    LambdaResponse.get_function = complete_after_look(LambdaResponse.get_function, -1)
+    LambdaResponse.get_function_configuration = complete_after_look(LambdaResponse.get_function_configuration, -2)
 
 
 def check_updates():
-    """No update while another is under way, none under an old RevisionId, and a new revision after each.
+    """Refuses an update during another update or with an old RevisionId; every update creates a new revision.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html
     """
 
-    def guarded(stock, changes):
+    def guard(stock, changes):
         def update(self):
             with lock:
-                function = function_of(self)
-                if function.under_way:
+                function = find_function(self)
+                if function.pending_field:
                     raise ResourceConflict(
                         "The operation cannot be performed at this time. "
                         f"An update is in progress for resource: {function.function_arn}"
@@ -103,24 +103,24 @@ def check_updates():
                 check_revision(json.loads(self.body or "{}").get("RevisionId"), function.revision_id)
                 if not changes:
                     return stock(self)
-                # moto publishes copies that share this dictionary, and writes into it.
+                # moto's published copies share this dictionary, and moto writes into it.
                 function.code = dict(function.code)
-                answer = stock(self)
-                function.under_way = "LastUpdateStatus" if function.package_type == "Image" else None
+                response = stock(self)
+                function.pending_field = "LastUpdateStatus" if function.package_type == "Image" else None
                 function.revision_id = str(uuid.uuid4())
-                body = json.loads(answer[2])
+                body = json.loads(response[2])
                 body.update(function.get_configuration())
-                return answer[0], answer[1], json.dumps(body)
+                return response[0], response[1], json.dumps(body)
 
         return update
 
-    LambdaResponse.update_function_code = guarded(LambdaResponse.update_function_code, True)
-    LambdaResponse.update_function_configuration = guarded(LambdaResponse.update_function_configuration, True)
-    LambdaResponse.publish_version = guarded(LambdaResponse.publish_version, False)
+    LambdaResponse.update_function_code = guard(LambdaResponse.update_function_code, True)
+    LambdaResponse.update_function_configuration = guard(LambdaResponse.update_function_configuration, True)
+    LambdaResponse.publish_version = guard(LambdaResponse.publish_version, False)
 
 
 def publish_changes_only():
-    """PublishVersion without a change since the last version gives that one; a new one is Pending until looked at.
+    """PublishVersion without a change returns the last version; a new version is Pending until the first look.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
     """
@@ -130,24 +130,24 @@ def publish_changes_only():
         latest = self.get_function_by_name_or_arn_forbid_qualifier(name_or_arn)
         before = len(self._functions[latest.function_name]["versions"])
         version = stock(self, name_or_arn, description)
-        latest.code_or_config_updated = False  # stock moto forgets this for the first version
+        latest.code_or_config_updated = False  # stock moto does not reset this for the first version
         if len(self._functions[latest.function_name]["versions"]) > before and version.package_type == "Image":
-            version.under_way = "State"
+            version.pending_field = "State"
         return version
 
     LambdaStorage.publish_version = publish_version
 
 
 def find_images_by_account():
-    """An image is looked for in the registry that its address names, of whatever account; unknown ones are refused."""
+    """Reads an image from the registry in its address, in any account; refuses unknown images."""
     stock = LambdaFunction._set_function_code
     address = re.compile(r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^@:]+)@(sha256:[0-9a-f]{64})$")
 
     def set_function_code(self, updated_spec):
-        named = address.match(updated_spec.get("ImageUri", ""))
-        if not named:
+        match = address.match(updated_spec.get("ImageUri", ""))
+        if not match:
             return stock(self, updated_spec)
-        account, region, repository, digest = named.groups()
+        account, region, repository, digest = match.groups()
         repositories = ecr_backends[account][region].repositories
         images = repositories[repository].images if repository in repositories else []
         if not any(image.get_image_digest() == digest for image in images):
@@ -161,18 +161,18 @@ def find_images_by_account():
     stock_code = LambdaFunction.get_code
 
     def get_code(self):
-        answer = stock_code(self)
+        code = stock_code(self)
         uri = self.code.get("ImageUri", "")
         if address.match(uri):
-            answer["Code"]["ResolvedImageUri"] = uri
-        return answer
+            code["Code"]["ResolvedImageUri"] = uri
+        return code
 
     LambdaFunction._set_function_code = set_function_code
     LambdaFunction.get_code = get_code
 
 
 def guard_aliases():
-    """Aliases: one of a name, versions that exist, weights between 0 and 1, and a policy that goes with them.
+    """Aliases: unique names, existing versions, weights between 0 and 1, and a policy that is deleted with its alias.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html
     """
@@ -203,7 +203,7 @@ def guard_aliases():
         with lock:
             if any(alias.name == name for alias in self.list_aliases(function_name)):
                 policy = self.get_function(function_name, name).policy
-                policy.statements = [one for one in policy.statements if not one["Resource"].endswith(f":{name}")]
+                policy.statements = [each for each in policy.statements if not each["Resource"].endswith(f":{name}")]
             return stock_delete(self, name, function_name)
 
     def add_permission(self, function_name, qualifier, raw):
@@ -224,10 +224,10 @@ def guard_aliases():
 def page_lists():
     """ListFunctions and ListVersionsByFunction in pages with a Marker, and 404 for versions of an unknown function."""
 
-    def paged(stock, key):
-        def answer(self):
+    def paginate(stock, key):
+        def list_page(self):
             if key == "Versions":
-                function_of(self)
+                find_function(self)
             items = json.loads(stock(self))[key]
             start = int(self.querystring.get("Marker", ["0"])[0])
             body = {key: items[start : start + PAGE]}
@@ -235,38 +235,38 @@ def page_lists():
                 body["NextMarker"] = str(start + PAGE)
             return json.dumps(body)
 
-        return answer
+        return list_page
 
-    LambdaResponse.list_functions = paged(LambdaResponse.list_functions, "Functions")
-    LambdaResponse.list_versions_by_function = paged(LambdaResponse.list_versions_by_function, "Versions")
+    LambdaResponse.list_functions = paginate(LambdaResponse.list_functions, "Functions")
+    LambdaResponse.list_versions_by_function = paginate(LambdaResponse.list_versions_by_function, "Versions")
 
 
 def forward(version_for, url):
-    """Invoke of a function from an image goes to a local server, which is told the version's configuration and answers with Lambda's headers.
+    """Forwards Invoke of a function from an image to a local server, with the version's configuration; returns its headers.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     """
 
     stock_invoke = LambdaBackend.invoke
-    kept = threading.local()
+    connections = threading.local()
 
     def post(path, data, headers):
-        # One connection for each of moto's threads, which is one for each of its clients' connections.
-        connection = getattr(kept, "connection", None) or http.client.HTTPConnection(url.split("//")[1])
-        kept.connection = None
+        # One connection per thread of moto; moto has a thread per client connection.
+        connection = getattr(connections, "connection", None) or http.client.HTTPConnection(url.split("//")[1])
+        connections.connection = None
         connection.request("POST", path, data, headers)
-        answer = connection.getresponse()
-        payload = answer.read()
-        kept.connection = connection
-        return answer.status, answer.headers, payload
+        response = connection.getresponse()
+        payload = response.read()
+        connections.connection = connection
+        return response.status, response.headers, payload
 
     def invoke(self, function_name, qualifier, body, headers, response_headers):
         if self.get_function(function_name, None).package_type != "Image":
             return stock_invoke(self, function_name, qualifier, body, headers, response_headers)
-        name = self.get_function(function_name, qualifier).function_name  # unknown ones are refused as AWS does
+        name = self.get_function(function_name, qualifier).function_name  # refuses unknown functions as AWS does
         version = version_for(self, name, qualifier) or "$LATEST"
         function = self.get_function(name, version)
-        told = {**function.get_configuration(), "ImageUri": function.code.get("ImageUri"), "Account": self.account_id}
+        description = {**function.get_configuration(), "ImageUri": function.code.get("ImageUri"), "Account": self.account_id}
         status, headers, payload = post(
             f"/2015-03-31/functions/{quote(name)}/invocations?Qualifier={quote(version)}",
             (body if isinstance(body, bytes) else (body or "").encode()) or b"{}",
@@ -274,7 +274,7 @@ def forward(version_for, url):
                 "content-type": "application/json",
                 "x-amz-log-type": headers.get("X-Amz-Log-Type", "None"),
                 "x-slipway-account": self.account_id,
-                "x-slipway-function": base64.b64encode(json.dumps(told, default=str).encode()).decode(),
+                "x-slipway-function": base64.b64encode(json.dumps(description, default=str).encode()).decode(),
             },
         )
         if status != 200:
@@ -289,7 +289,7 @@ def forward(version_for, url):
     stock = LambdaResponse.invoke
 
     def read_qualifier(self):
-        # moto looks for it in small letters, the clients send it as documented.
+        # moto reads it in lower case; clients send it as documented.
         if "Qualifier" in self.querystring:
             self.querystring["qualifier"] = self.querystring["Qualifier"]
         return stock(self)

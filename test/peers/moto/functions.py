@@ -1,4 +1,4 @@
-"""Lambda: what stock moto leaves out of aliases, provisioned concurrency and invocations."""
+"""Lambda: features of aliases, provisioned concurrency and invocations that stock moto lacks."""
 
 import json
 import random
@@ -17,7 +17,7 @@ lock = threading.RLock()
 
 
 def check_revisions():
-    """UpdateAlias with a RevisionId that is not the alias's is refused, and every update gives a new one.
+    """UpdateAlias refuses another RevisionId than the alias's, and every update creates a new one.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
     """
@@ -31,10 +31,10 @@ def check_revisions():
     def update_alias(self):
         parts = unquote(self.path).rstrip("/").split("/")
         function_name, alias_name = parts[-3], parts[-1]
-        given = json.loads(self.body or "{}").get("RevisionId")
+        revision = json.loads(self.body or "{}").get("RevisionId")
         with lock:
             current = self.backend.get_alias(alias_name, function_name).revision_id
-            if given is not None and given != current:
+            if revision is not None and revision != current:
                 raise PreconditionFailedException(
                     "The RevisionId provided does not match the latest RevisionId. Call the GetAlias API to retrieve the latest RevisionId for your resource.",
                 )
@@ -45,11 +45,11 @@ def check_revisions():
 
 
 def add_provisioned_concurrency():
-    """PutProvisionedConcurrencyConfig and its siblings: READY at once, where AWS takes minutes.
+    """PutProvisionedConcurrencyConfig and related operations: READY at once, where AWS takes minutes.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_PutProvisionedConcurrencyConfig.html
     """
-    configured = {}
+    counts = {}
 
     def key(self):
         name = unquote(self.path.split("/functions/")[1].split("/")[0])
@@ -68,11 +68,11 @@ def add_provisioned_concurrency():
         )
 
     def put(self):
-        configured[key(self)] = json.loads(self.body)["ProvisionedConcurrentExecutions"]
-        return 202, {"status": 202}, view(configured[key(self)])
+        counts[key(self)] = json.loads(self.body)["ProvisionedConcurrentExecutions"]
+        return 202, {"status": 202}, view(counts[key(self)])
 
     def get(self):
-        count = configured.get(key(self))
+        count = counts.get(key(self))
         if count is not None:
             return 200, {}, view(count)
         error = {"message": "No Provisioned Concurrency Config found for this function", "Type": "User"}
@@ -80,7 +80,7 @@ def add_provisioned_concurrency():
         return 404, headers, json.dumps(error)
 
     def delete(self):
-        configured.pop(key(self), None)
+        counts.pop(key(self), None)
         return 204, {"status": 204}, ""
 
     LambdaResponse.put_provisioned_concurrency_config = put
@@ -91,7 +91,7 @@ def add_provisioned_concurrency():
 
 
 def version_for(backend, function_name, qualifier):
-    """The version that one invocation gets: a weighted alias draws anew for each.
+    """The version for an invocation: a weighted alias draws one for each invocation.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
     """
@@ -99,27 +99,27 @@ def version_for(backend, function_name, qualifier):
         return qualifier
     alias = backend.get_alias(qualifier, function_name)
     weights = (alias.routing_config or {}).get("AdditionalVersionWeights") or {}
-    drawn = random.random()
+    draw = random.random()
     for version, weight in weights.items():
-        if drawn < weight:
+        if draw < weight:
             return version
-        drawn -= weight
+        draw -= weight
     return alias.function_version
 
 
 def forward_invocations(steps):
     def invoke(self, function_name, qualifier, body, headers, response_headers):
-        function = self.get_function(function_name, qualifier)  # unknown ones are refused as AWS does
+        function = self.get_function(function_name, qualifier)  # refuses unknown functions as AWS does
         name = function.function_name
         version = version_for(self, name, qualifier) or "$LATEST"
         payload = body if isinstance(body, bytes) else (body or "").encode()
         url = f"{steps}/2015-03-31/functions/{name}/invocations?Qualifier={quote(version)}"
-        error, answer = post(url, payload, self.account_id)
+        error, response = post(url, payload, self.account_id)
         if error:
             response_headers["x-amz-function-error"] = error
         response_headers["x-amz-executed-version"] = version
-        response_headers["Content-Length"] = str(len(answer))
-        return answer
+        response_headers["Content-Length"] = str(len(response))
+        return response
 
     LambdaBackend.invoke = invoke
 

@@ -1,4 +1,4 @@
-"""HTTP APIs: one route per key, and lists in pages, which stock moto does not know."""
+"""HTTP APIs: one route per key, and lists in pages; stock moto has neither."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ class Conflict(JsonRESTError):
         super().__init__("ConflictException", message)
 
 
-def one_route_per_key():
+def refuse_second_route():
     """https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-routes.html"""
     stock = Api.create_route
 
@@ -33,8 +33,8 @@ def one_route_per_key():
 
 
 def page_lists():
-    def paged(stock):
-        def answer(self):
+    def paginate(stock):
+        def list_page(self):
             status, headers, body = stock(self)
             items = json.loads(body)["items"]
             start = int(self.querystring.get("nextToken", ["0"])[0])
@@ -43,12 +43,12 @@ def page_lists():
                 page["nextToken"] = str(start + PAGE)
             return status, headers, json.dumps(page)
 
-        return answer
+        return list_page
 
-    ApiGatewayV2Response.get_routes = paged(ApiGatewayV2Response.get_routes)
-    ApiGatewayV2Response.get_integrations = paged(ApiGatewayV2Response.get_integrations)
+    ApiGatewayV2Response.get_routes = paginate(ApiGatewayV2Response.get_routes)
+    ApiGatewayV2Response.get_integrations = paginate(ApiGatewayV2Response.get_integrations)
 
 
 def install():
-    one_route_per_key()
+    refuse_second_route()
     page_lists()

@@ -1,6 +1,6 @@
-"""ECR's scans: what a test said of an image (moto-api/static/ecr/scan-finding-results) is answered once each, in turn.
+"""ECR's scans: each result that a test set for an image (moto-api/static/ecr/scan-finding-results) is returned once.
 
-Stock moto gives the first of them for ever, so that no scan ever ends and no list has a second page.
+Stock moto always returns the first result, so that a scan never ends and a list never has a second page.
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImageScanFindings.html
 """
 
@@ -11,9 +11,9 @@ def install():
     stock = ECRBackend.describe_image_scan_findings
 
     def describe_image_scan_findings(self, registry_id, repository_name, image_id):
-        answer = stock(self, registry_id, repository_name, image_id)
+        result = stock(self, registry_id, repository_name, image_id)
         for image in self._get_repository(repository_name, registry_id).images:
-            image.scan_finding_results = {key: one for key, one in image.scan_finding_results.items() if one is not answer}
-        return answer
+            image.scan_finding_results = {key: value for key, value in image.scan_finding_results.items() if value is not result}
+        return result
 
     ECRBackend.describe_image_scan_findings = describe_image_scan_findings

@@ -1,6 +1,6 @@
-"""ECR: an image is named by the digest of its manifest and is as large as what the manifest lists.
+"""ECR: an image's digest is its manifest's, and its size is the sum of the manifest's sizes.
 
-Stock moto hashes the layers' digests alone and takes the configuration's size for the image's.
+Stock moto hashes only the layers' digests and returns the configuration's size.
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageDetail.html
 """
 
@@ -16,7 +16,7 @@ def install():
 
     def size(self):
         manifest = json.loads(self.image_manifest)
-        return sum(one["size"] for one in [manifest["config"], *manifest["layers"]]) if "layers" in manifest else None
+        return sum(part["size"] for part in [manifest["config"], *manifest["layers"]]) if "layers" in manifest else None
 
     Image._create_digest = create_digest
     Image.get_image_size_in_bytes = size

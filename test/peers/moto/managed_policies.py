@@ -1,4 +1,4 @@
-"""IAM: the one policy of AWS's own that the stacks attach. Stock moto has none; told to, all 1,200 in each account anew.
+"""IAM: the only AWS managed policy that the stacks attach. Stock moto has none, or creates all 1,200 in each account.
 
 https://docs.aws.amazon.com/aws-managed-policy/latest/reference/PowerUserAccess.html
 """
@@ -13,12 +13,12 @@ NAME = "PowerUserAccess"
 
 
 @functools.cache
-def described():
+def load_policy():
     return json.loads(aws_managed_policies_data)[NAME]
 
 
 def install():
     def init_aws_policies(self):
-        return [AWSManagedPolicy.from_data(NAME, self.account_id, self.region_name, described())]
+        return [AWSManagedPolicy.from_data(NAME, self.account_id, self.region_name, load_policy())]
 
     IAMBackend._init_aws_policies = init_aws_policies

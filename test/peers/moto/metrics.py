@@ -1,4 +1,4 @@
-"""CloudWatch: log lines in the embedded metric format become metrics, and statistics are those of AWS.
+"""CloudWatch: log lines in the embedded metric format become metrics, and statistics follow AWS.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -14,15 +14,15 @@ from moto.core.responses import ActionResult
 from moto.logs.models import LogsBackend
 
 
-def data_of(line, fallback_millis):
-    """The data of one log line: each named metric, under each of its dimension sets."""
+def read_data(line, fallback_millis):
+    """The data of a log line: each metric under each of its dimension sets."""
     try:
         entry = json.loads(line)
         directives = entry["_aws"]["CloudWatchMetrics"]
     except (ValueError, KeyError, TypeError):
         return
     millis = entry["_aws"].get("Timestamp", fallback_millis)
-    # Metrics of standard resolution are kept by the minute.
+    # CloudWatch stores metrics of standard resolution by the minute.
     minute = datetime.datetime.fromtimestamp(millis // 60_000 * 60, tz=datetime.timezone.utc).replace(tzinfo=None)
     for directive in directives:
         for keys in directive["Dimensions"]:
@@ -35,39 +35,39 @@ def data_of(line, fallback_millis):
                     yield MetricDatum(directive["Namespace"], metric["Name"], float(value), dimensions, minute, metric.get("Unit", "None"))
 
 
-class FromLogs:
-    """What one account's log lines became, by metric: values by the minute, so that a question reads its own alone."""
+class LogMetrics:
+    """An account's metrics from log lines: values by the minute, so that a query reads only its own metric."""
 
     def __init__(self):
         self.metrics = collections.defaultdict(lambda: collections.defaultdict(list))
 
     def add(self, datum):
-        self.metrics[key_of(datum.namespace, datum.name, [(each.name, each.value) for each in datum.dimensions])][
+        self.metrics[to_key(datum.namespace, datum.name, [(each.name, each.value) for each in datum.dimensions])][
             datum.timestamp
         ].append(datum.value)
 
 
-def key_of(namespace, name, dimensions):
+def to_key(namespace, name, dimensions):
     return namespace, name, frozenset(dimensions)
 
 
-from_logs = collections.defaultdict(FromLogs)
+log_metrics = collections.defaultdict(LogMetrics)
 
 
-def of(backend):
-    return from_logs[backend.account_id, backend.region_name]
+def get_log_metrics(backend):
+    return log_metrics[backend.account_id, backend.region_name]
 
 
 def take_metrics_from_logs():
     stock = LogsBackend.put_log_events
 
     def put_log_events(self, log_group_name, log_stream_name, log_events):
-        answer = stock(self, log_group_name, log_stream_name, log_events)
-        kept = from_logs[self.account_id, self.region_name]
+        response = stock(self, log_group_name, log_stream_name, log_events)
+        account_metrics = log_metrics[self.account_id, self.region_name]
         for event in log_events:
-            for datum in data_of(event["message"], event["timestamp"]):
-                kept.add(datum)
-        return answer
+            for datum in read_data(event["message"], event["timestamp"]):
+                account_metrics.add(datum)
+        return response
 
     LogsBackend.put_log_events = put_log_events
 
@@ -77,7 +77,7 @@ def same_dimensions(datum, dimensions):
 
 
 def percentile(values, percent):
-    """Nearest rank; AWS interpolates within its own histogram, so it is near this and not always equal."""
+    """Nearest rank. AWS interpolates in its histogram, so its value is close but not always equal."""
     return values[max(0, math.ceil(round(percent / 100 * len(values), 9)) - 1)]
 
 
@@ -88,15 +88,15 @@ def naive(moment):
     return moment.replace(tzinfo=None, second=0, microsecond=0)
 
 
-def periods_of(backend, metric, start, end, period):
-    """Time and sorted values of each period that has data, counted from the start; dimensions match exactly."""
+def read_periods(backend, metric, start, end, period):
+    """Time and sorted values of each period with data, counted from the start; dimensions match exactly."""
     periods = {}
     for datum in backend.metric_data:
-        named = datum.namespace == metric["Namespace"] and datum.name == metric["MetricName"]
-        if named and start <= datum.timestamp < end and same_dimensions(datum, metric.get("Dimensions") or []):
+        matches = datum.namespace == metric["Namespace"] and datum.name == metric["MetricName"]
+        if matches and start <= datum.timestamp < end and same_dimensions(datum, metric.get("Dimensions") or []):
             periods.setdefault(int((datum.timestamp - start).total_seconds()) // period, []).append(datum.value)
     dimensions = [(each["Name"], each["Value"]) for each in metric.get("Dimensions") or []]
-    minutes = of(backend).metrics.get(key_of(metric["Namespace"], metric["MetricName"], dimensions), {})
+    minutes = get_log_metrics(backend).metrics.get(to_key(metric["Namespace"], metric["MetricName"], dimensions), {})
     for minute, values in list(minutes.items()):
         if start <= minute < end:
             periods.setdefault(int((minute - start).total_seconds()) // period, []).extend(values)
@@ -105,25 +105,25 @@ def periods_of(backend, metric, start, end, period):
 
 def statistics_from_start():
     """GetMetricStatistics and GetMetricData: namespaces and exact dimension sets, periods counted from StartTime,
-    percentiles, and pages (of 100 metrics, where AWS's depend on how many datapoints there are).
+    percentiles, and pages (of 100 metrics; AWS's depend on the number of datapoints).
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
     """
 
     def get_metric_statistics(self):
-        ask = self._get_param
-        metric = {"Namespace": ask("Namespace"), "MetricName": ask("MetricName"), "Dimensions": ask("Dimensions", [])}
-        found = periods_of(self.cloudwatch_backend, metric, naive(ask("StartTime")), naive(ask("EndTime")), self._get_int_param("Period"))
+        get = self._get_param
+        metric = {"Namespace": get("Namespace"), "MetricName": get("MetricName"), "Dimensions": get("Dimensions", [])}
+        periods = read_periods(self.cloudwatch_backend, metric, naive(get("StartTime")), naive(get("EndTime")), self._get_int_param("Period"))
         points = []
-        for time, values in found:
+        for time, values in periods:
             point = {"Timestamp": time, "Unit": "None"}
-            point.update({name: float(plain[name](values)) for name in ask("Statistics", []) or []})
-            asked = ask("ExtendedStatistics", []) or []
-            if asked:
-                point["ExtendedStatistics"] = {name: percentile(values, float(name[1:])) for name in asked}
+            point.update({name: float(plain[name](values)) for name in get("Statistics", []) or []})
+            extended = get("ExtendedStatistics", []) or []
+            if extended:
+                point["ExtendedStatistics"] = {name: percentile(values, float(name[1:])) for name in extended}
             points.append(point)
-        return ActionResult({"Label": ask("MetricName"), "Datapoints": points})
+        return ActionResult({"Label": get("MetricName"), "Datapoints": points})
 
     stock = CloudWatchResponse.get_metric_data
 
@@ -135,15 +135,15 @@ def statistics_from_start():
         first = int(params.get("NextToken") or 0)
         results = []
         for query in queries[first : first + 100]:
-            asked = query["MetricStat"]
+            stat = query["MetricStat"]
             start, end = naive(params["StartTime"]), naive(params["EndTime"])
-            found = periods_of(self.cloudwatch_backend, asked["Metric"], start, end, int(asked["Period"]))
+            periods = read_periods(self.cloudwatch_backend, stat["Metric"], start, end, int(stat["Period"]))
             results.append(
                 {
                     "Id": query["Id"],
-                    "Label": asked["Metric"]["MetricName"],
-                    "Timestamps": [time for time, _ in found],
-                    "Values": [float(plain[asked["Stat"]](values)) for _, values in found],
+                    "Label": stat["Metric"]["MetricName"],
+                    "Timestamps": [time for time, _ in periods],
+                    "Values": [float(plain[stat["Stat"]](values)) for _, values in periods],
                     "StatusCode": "Complete",
                 }
             )
@@ -155,24 +155,24 @@ def statistics_from_start():
 
 
 def list_each_once():
-    """ListMetrics looks at each datum once; stock moto compares each with all that it has listed."""
+    """ListMetrics reads each datum once; stock moto compares each with all listed metrics."""
 
     def get_filtered_metrics(self, metric_name, namespace, dimensions):
-        asked = {(each["Name"], each.get("Value")) for each in dimensions or []}
-        listed = {}
+        requested = {(each["Name"], each.get("Value")) for each in dimensions or []}
+        metrics = {}
         for datum in self.metric_data:
             if (namespace and datum.namespace != namespace) or (metric_name and datum.name != metric_name):
                 continue
-            own = {(each.name, each.value) for each in datum.dimensions}
-            if asked <= own:
-                listed.setdefault((datum.namespace, datum.name, frozenset(own)), datum)
-        for key in list(of(self).metrics):
-            of_namespace, name, own = key
-            named = (not namespace or of_namespace == namespace) and (not metric_name or name == metric_name)
-            if named and asked <= own:
-                dimensions = [{"Name": each, "Value": value} for each, value in sorted(own)]
-                listed.setdefault(key, MetricDatum(of_namespace, name, 0, dimensions, None))
-        return list(listed.values())
+            pairs = {(each.name, each.value) for each in datum.dimensions}
+            if requested <= pairs:
+                metrics.setdefault((datum.namespace, datum.name, frozenset(pairs)), datum)
+        for key in list(get_log_metrics(self).metrics):
+            key_namespace, name, pairs = key
+            matches = (not namespace or key_namespace == namespace) and (not metric_name or name == metric_name)
+            if matches and requested <= pairs:
+                dimensions = [{"Name": each, "Value": value} for each, value in sorted(pairs)]
+                metrics.setdefault(key, MetricDatum(key_namespace, name, 0, dimensions, None))
+        return list(metrics.values())
 
     CloudWatchBackend.get_filtered_metrics = get_filtered_metrics
 

@@ -1,4 +1,4 @@
-"""S3: a version that is named is deleted, and no other, also while a bucket's versioning is suspended; stock moto deletes all, or fails.
+"""S3: deletes only the named version, also while a bucket's versioning is suspended; stock moto deletes all, or fails.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectsfromVersioningSuspendedBuckets.html
 """

@@ -1,4 +1,4 @@
-"""EC2: the description of a security group's rule that names a group; stock moto keeps those of addresses alone.
+"""EC2: descriptions of security group rules that name a group; stock moto keeps only those of addresses.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html
 """

@@ -1,6 +1,6 @@
-"""moto server with what Slipway's suites need and moto lacks; docs/peers.md lists every difference from AWS.
+"""A moto server with the features that Slipway's suites need and stock moto lacks; docs/peers.md lists differences from AWS.
 
-Prints `listening <url>` once all is loaded, and ends when its standard input does: with the process that started it.
+Prints `listening <url>` when all services are loaded. Ends with its standard input, and so with its parent process.
 """
 
 import os
@@ -33,7 +33,7 @@ import storage
 import trust
 from steps import steps_url
 
-# Loaded now, so that no first request of a test waits for it.
+# Loaded at the start, so that a test's first request does not wait.
 SERVICES = (
     "apigatewayv2", "awslambda", "cloudwatch", "codebuild", "codecommit", "dynamodb", "ecr", "iam", "kms", "logs", "s3",
     "ssm", "stepfunctions", "sts",
@@ -41,10 +41,10 @@ SERVICES = (
 
 
 class Quiet(WSGIRequestHandler):
-    """No line for each request; HTTP/1.1, because the clients keep their connections."""
+    """Logs no requests; uses HTTP/1.1, because clients keep their connections."""
 
     protocol_version = "HTTP/1.1"
-    # Headers and body leave in one piece and at once: else a kept connection waits 40 ms for each answer.
+    # Sends headers and body together and at once: else a kept connection waits 40 ms for each response.
     disable_nagle_algorithm = True
     wbufsize = -1
 

@@ -1,4 +1,4 @@
-"""Step Functions: moto's interpreter switched on, its tokens, stops, pages and waits made those of AWS."""
+"""Step Functions: enables moto's interpreter; its tokens, stops, pages and waits follow AWS."""
 
 import datetime
 import json
@@ -43,8 +43,8 @@ class InvalidToken(AWSError):
     STATUS = 400
 
 
-def answer(backend, token, outcome):
-    """One answer for one token: later ones, and those for an execution that ended, are TaskTimedOut.
+def complete_task(backend, token, outcome):
+    """A token accepts one outcome: later ones, and those after the execution's end, are TaskTimedOut.
 
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
     """
@@ -62,17 +62,17 @@ def answer(backend, token, outcome):
     raise InvalidToken("Invalid Token: 'Invalid token'")
 
 
-def answer_once():
+def complete_once():
     def send_task_success(self):
         token = self._get_param("taskToken")
-        answer(self.stepfunction_backend, token, CallbackOutcomeSuccess(token, self._get_param("output")))
+        complete_task(self.stepfunction_backend, token, CallbackOutcomeSuccess(token, self._get_param("output")))
         return EmptyResult()
 
     def send_task_failure(self):
         token = self._get_param("taskToken")
         # Stock moto drops the cause.
         outcome = CallbackOutcomeFailure(token, self._get_param("error"), self._get_param("cause"))
-        answer(self.stepfunction_backend, token, outcome)
+        complete_task(self.stepfunction_backend, token, outcome)
         return EmptyResult()
 
     StepFunctionResponse.send_task_success = send_task_success
@@ -80,7 +80,7 @@ def answer_once():
 
 
 def stop_at_once():
-    """StopExecution ends an execution that waits for a token, and its error and cause are kept.
+    """StopExecution ends an execution that waits for a token, and stores its error and cause.
 
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
     """
@@ -103,7 +103,7 @@ def stop_at_once():
         return ActionResult({"stopDate": now})
 
     def set_error(self, error):
-        # What the woken task complains of is no end of its own.
+        # An error of the woken task after the stop does not end the execution again.
         return stock_error(self, error) if self.is_running() else None
 
     BaseExecutionWorkerCommunication._reflect_execution_status = reflect
@@ -112,7 +112,7 @@ def stop_at_once():
 
 
 def start_once():
-    """Of several StartExecution under one name at once, one starts (stock moto looks, then appends)."""
+    """Of several StartExecution calls with one name at once, one starts (stock moto checks, then appends)."""
     stock = StepFunctionsParserBackend.start_execution
 
     def start_execution(self, *args, **kwargs):
@@ -123,7 +123,7 @@ def start_once():
 
 
 def page_history():
-    """GetExecutionHistory in pages of maxResults (AWS: 100 unless told, at most 1,000) and in reverse.
+    """GetExecutionHistory in pages of maxResults (AWS: default 100, at most 1,000) and in reverse.
 
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
     """
@@ -147,7 +147,7 @@ def add_missing_calls():
     StepFunctionResponse.list_state_machine_versions = lambda self: ActionResult({"stateMachineVersions": []})
 
 
-def failed(env, cause):
+def create_build_failure(env, cause):
     """A failed build is States.TaskFailed, its Cause the build.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html
@@ -165,7 +165,7 @@ def failed(env, cause):
 
 
 def build_with(steps):
-    """codebuild:startBuild.sync, which moto knows only without .sync: POST /codebuild/startBuild gives the result."""
+    """codebuild:startBuild.sync, which stock moto has only without .sync: POST /codebuild/startBuild returns the result."""
 
     class CodeBuildSync(StateTaskServiceUnsupported):
         def __init__(self):
@@ -182,7 +182,7 @@ def build_with(steps):
                 body = json.dumps(normalised_parameters).encode()
                 error, payload = post(f"{steps}/codebuild/startBuild", body, resource_runtime_part.account)
                 if error:
-                    raise FailureEventException(failed(env, payload.decode()))
+                    raise FailureEventException(create_build_failure(env, payload.decode()))
                 return json.loads(payload)
 
             return resolve
@@ -196,8 +196,8 @@ def build_with(steps):
     state_task_factory.state_task_service_for = service_for
 
 
-def hurry(scale):
-    """With TIME_SCALE=60 a minute of Wait, or between two attempts, takes a second; work has as long as on AWS."""
+def scale_waits(scale):
+    """With TIME_SCALE=60 a minute of Wait, or between two attempts, takes a second; tasks have AWS's timeouts."""
 
     def wait(self, env, wait_seconds):
         env.program_state_event.wait(wait_seconds / scale)
@@ -206,15 +206,15 @@ def hurry(scale):
     retrier_decl.time = types.SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / scale))
 
 
-def be_patient(factor):
-    """With TASK_PATIENCE=5 work has five times as long; a question's own time-out stays what it is."""
+def extend_timeouts(factor):
+    """With TASK_PATIENCE=5 tasks have five times their timeout; an approval's own timeout does not change."""
     stock = TimeoutSeconds._eval_seconds
     TimeoutSeconds._eval_seconds = lambda self, env: stock(self, env) * factor
 
 
 def install(steps, time_scale, patience):
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    answer_once()
+    complete_once()
     stop_at_once()
     start_once()
     page_history()
@@ -222,6 +222,6 @@ def install(steps, time_scale, patience):
     if steps:
         build_with(steps)
     if time_scale != 1:
-        hurry(time_scale)
+        scale_waits(time_scale)
     if patience != 1:
-        be_patient(patience)
+        extend_timeouts(patience)

@@ -1,7 +1,7 @@
-"""What moto cannot run itself, run by an HTTP server of the tests (STEPS_URL): Lambda invocations and builds.
+"""Calls the tests' HTTP server (STEPS_URL) for what moto cannot run: Lambda invocations and builds.
 
-It speaks Lambda's own form: POST /2015-03-31/functions/<name>/invocations?Qualifier=<version>; a fault of the function
-is answered with 200, the header X-Amz-Function-Error and `{errorType, errorMessage, trace}` as the body.
+The server speaks Lambda's protocol: POST /2015-03-31/functions/<name>/invocations?Qualifier=<version>. For an error of
+the function it sends 200, the header X-Amz-Function-Error and the body `{errorType, errorMessage, trace}`.
 https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """
 
@@ -15,5 +15,5 @@ def steps_url():
 
 def post(url, body, account):
     headers = {"content-type": "application/json", "x-slipway-account": account}
-    with urllib.request.urlopen(urllib.request.Request(url, data=body or b"{}", headers=headers)) as answer:
-        return answer.headers.get("x-amz-function-error"), answer.read()
+    with urllib.request.urlopen(urllib.request.Request(url, data=body or b"{}", headers=headers)) as response:
+        return response.headers.get("x-amz-function-error"), response.read()

@@ -1,4 +1,4 @@
-"""DynamoDB and KMS: whole writes, a transaction's token, and a ciphertext bound to its whole context."""
+"""DynamoDB and KMS: atomic writes, a transaction's token, and a ciphertext that is bound to its full context."""
 
 import threading
 
@@ -18,26 +18,26 @@ class IncorrectKeyException(JsonRESTError):
         super().__init__("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.")
 
 
-def answer_transactions_alike():
-    """TransactWriteItems with the token of one that succeeded succeeds again and changes nothing.
+def repeat_transactions():
+    """TransactWriteItems with the token of an earlier success succeeds again and changes nothing.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
-    done = {}
+    responses = {}
     stock = DynamoHandler.transact_write_items
 
     def transact_write_items(self):
         token = (self.current_account, self.region, self.body.get("ClientRequestToken"))
         with lock:
-            if token[2] is None or token not in done:
-                done[token] = stock(self)
-            return done[token]
+            if token[2] is None or token not in responses:
+                responses[token] = stock(self)
+            return responses[token]
 
     DynamoHandler.transact_write_items = transact_write_items
 
 
-def write_items_whole():
-    """Two writes of one item never interleave: stock moto checks a condition and writes in steps that other threads see.
+def lock_writes():
+    """Two writes of an item never interleave: stock moto checks a condition and writes in steps that other threads see.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate
     """
@@ -50,10 +50,10 @@ def write_items_whole():
     DynamoHandler.call_action = call_action
 
 
-def bind_whole_context():
-    """Stock moto joins a context's names and values, so that {"a": "bc"} and {"ab": "c"} open each other's texts;
-    it answers a key's changed name inside a ciphertext with AccessDenied, where AWS finds the ciphertext broken, and
-    another key than the one that encrypted likewise, where AWS says IncorrectKeyException.
+def bind_context():
+    """Stock moto joins a context's names and values, so that {"a": "bc"} decrypts the ciphertext of {"ab": "c"}. For a
+    changed key name in a ciphertext it returns AccessDenied, where AWS returns InvalidCiphertextException, and for another
+    key than the encrypting one AccessDenied, too, where AWS returns IncorrectKeyException.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
     https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
@@ -72,16 +72,16 @@ def bind_whole_context():
             raise InvalidCiphertextException()
 
     def decrypt_with(self, ciphertext_blob, encryption_context, key_id=None):
-        plaintext, used = decrypt(self.keys, ciphertext_blob, encryption_context)
-        if key_id is not None and self.any_id_to_key_id(key_id) != used:
+        plaintext, encrypting_key = decrypt(self.keys, ciphertext_blob, encryption_context)
+        if key_id is not None and self.any_id_to_key_id(key_id) != encrypting_key:
             raise IncorrectKeyException()
-        return plaintext, self.keys[used].arn
+        return plaintext, self.keys[encrypting_key].arn
 
     kms._serialize_encryption_context = serialize
     KmsBackend.decrypt = decrypt_with
 
 
 def install():
-    write_items_whole()
-    answer_transactions_alike()
-    bind_whole_context()
+    lock_writes()
+    repeat_transactions()
+    bind_context()

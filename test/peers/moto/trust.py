@@ -1,4 +1,4 @@
-"""STS: a role must exist, and its trust policy must allow the caller's account and external id; moto asks neither.
+"""STS: a role must exist, and its trust policy must allow the caller's account and external id; stock moto checks neither.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
 """
@@ -18,15 +18,15 @@ class AccessDenied(ServiceException):
 def trusts(policy, account, external_id):
     for statement in json.loads(policy)["Statement"]:
         principals = statement["Principal"].get("AWS", [])
-        named = [principals] if isinstance(principals, str) else principals
-        wanted = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId")
-        if statement["Effect"] == "Allow" and any(f":{account}:" in one for one in named) and wanted in (None, external_id):
+        arns = [principals] if isinstance(principals, str) else principals
+        required_id = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId")
+        if statement["Effect"] == "Allow" and any(f":{account}:" in arn for arn in arns) and required_id in (None, external_id):
             return True
     return False
 
 
-def remember(role, session):
-    """A line of the file ROLE_SESSIONS for each session, as CloudTrail keeps one."""
+def record_session(role, session):
+    """Writes a line for each session to the file ROLE_SESSIONS, as CloudTrail does."""
     if "ROLE_SESSIONS" in os.environ:
         with open(os.environ["ROLE_SESSIONS"], "a", encoding="utf-8") as sessions:
             sessions.write(json.dumps({"role": role, "session": session}) + "\n")
@@ -39,11 +39,11 @@ def install():
         arn = self._get_param("RoleArn")
         account = arn.split(":")[4]
         roles = iam_backends[account]["aws"].roles.values()
-        role = next((one for one in roles if one.arn == arn), None)
+        role = next((each for each in roles if each.arn == arn), None)
         external_id = self._get_param("ExternalId")
         if role is None or not trusts(role.assume_role_policy_document, self.current_account, external_id):
             raise AccessDenied(f"User is not authorized to perform: sts:AssumeRole on resource: {arn}")
-        remember(arn, self._get_param("RoleSessionName"))
+        record_session(arn, self._get_param("RoleSessionName"))
         return stock(self)
 
     TokenResponse.assume_role = assume_role

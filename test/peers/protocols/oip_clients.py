@@ -1,7 +1,7 @@
-"""Calls an inference service with kserve's and Triton's own clients, and prints what they made of it as JSON.
+"""Calls an inference service with kserve's and Triton's clients, and prints the results as JSON.
 
-Arguments: the service's address (http://host:port), the path of golden.json. Each check is a function of its own; what it
-returns, or the exception that it ends with, stands under its name.
+Arguments: the service's address (http://host:port), the path of golden.json. Each check is a function; its result,
+or its exception, is stored under the function's name.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ model = "churn"
 
 
 def column(name, many=rows):
-    """A column as its users have it: texts as objects, whole numbers as int64, others as float64 with NaN for none."""
+    """A column in usual types: texts as objects, integers as int64, other numbers as float64 with NaN for missing ones."""
     values = [row[name] for row in many]
     if all(isinstance(value, str) for value in values):
         return numpy.array(values, dtype=object), "BYTES"
@@ -30,13 +30,13 @@ def column(name, many=rows):
 
 
 def tensors(make, binary, many=rows, changes={}):
-    made = []
+    inputs = []
     for name in many[0]:
         values, datatype = changes.get(name) or column(name, many)
         tensor = make(name, list(values.shape), datatype)
         tensor.set_data_from_numpy(values, binary_data=binary)
-        made.append(tensor)
-    return made
+        inputs.append(tensor)
+    return inputs
 
 
 def text(values):
@@ -78,12 +78,12 @@ def triton_json(client):
 
 
 def triton_packed(client):
-    made = tensors(triton.InferInput, True)
+    inputs = tensors(triton.InferInput, True)
     return [
         triton_answer(
             client.infer(
                 model,
-                made,
+                inputs,
                 request_id="mine",
                 request_compression_algorithm=packed,
                 response_compression_algorithm=packed,
@@ -125,8 +125,8 @@ def triton_error(client, ask):
 
 def triton_errors(client):
     def infer(changes={}, name=model, version="", outputs=None, left_out=()):
-        made = [one for one in tensors(triton.InferInput, True, changes=changes) if one.name() not in left_out]
-        return lambda: client.infer(name, made, version, outputs)
+        inputs = [each for each in tensors(triton.InferInput, True, changes=changes) if each.name() not in left_out]
+        return lambda: client.infer(name, inputs, version, outputs)
 
     count = len(rows)
     asks = {
@@ -144,13 +144,13 @@ def triton_errors(client):
 
 
 def triton_reconnects(client):
-    """Each request on a connection of its own, and a refused one before each."""
+    """Each request uses a new connection, after a refused request on it."""
     labels = []
-    made = tensors(triton.InferInput, True)
+    inputs = tensors(triton.InferInput, True)
     for _ in range(10):
-        with triton.InferenceServerClient(base.removeprefix("http://")) as one:
-            triton_error(one, lambda: one.infer("other", made))
-            labels.append(text(one.infer(model, made).as_numpy("label").tolist()))
+        with triton.InferenceServerClient(base.removeprefix("http://")) as connection:
+            triton_error(connection, lambda: connection.infer("other", inputs))
+            labels.append(text(connection.infer(model, inputs).as_numpy("label").tolist()))
     return labels
 
 
@@ -177,7 +177,7 @@ async def kserve_infer(client, binary, changes={}, name=model, outputs=None):
     response = await client.infer(base, request, model_name=name)
     return {
         "id": response.id,
-        **{one.name: text(one.as_numpy().tolist()) for one in response.outputs},
+        **{each.name: text(each.as_numpy().tolist()) for each in response.outputs},
     }
 
 
@@ -194,7 +194,7 @@ async def kserve_outputs(client):
 
 
 async def kserve_dict(client):
-    """As a dictionary, without the classes for it."""
+    """A request as a dictionary, without kserve's classes."""
     inputs = []
     for name in rows[0]:
         _, datatype = column(name)
@@ -205,8 +205,8 @@ async def kserve_dict(client):
 
 
 async def kserve_at_once(client):
-    answers = await asyncio.gather(*(kserve_infer(client, each % 2 == 0) for each in range(20)))
-    return [answer["label"] for answer in answers]
+    responses = await asyncio.gather(*(kserve_infer(client, each % 2 == 0) for each in range(20)))
+    return [response["label"] for response in responses]
 
 
 async def kserve_error(ask):
@@ -229,7 +229,7 @@ async def kserve_errors(client):
     }
 
 
-def found_or_raised(check):
+def run_check(check):
     try:
         return check()
     except Exception as error:
@@ -237,17 +237,17 @@ def found_or_raised(check):
 
 
 async def ask_kserve():
-    found = {}
+    results = {}
     for check in (kserve_asks, kserve_binary, kserve_json, kserve_outputs, kserve_dict, kserve_at_once, kserve_errors):
         try:
             async with kserve.InferenceRESTClient(kserve.RESTConfig(protocol="v2")) as client:
-                found[check.__name__] = await check(client)
+                results[check.__name__] = await check(client)
         except Exception as error:
-            found[check.__name__] = {"raised": f"{type(error).__name__}: {error}"}
-    return found
+            results[check.__name__] = {"raised": f"{type(error).__name__}: {error}"}
+    return results
 
 
-found = {}
+results = {}
 with triton.InferenceServerClient(base.removeprefix("http://")) as client:
     for check in (
         triton_asks,
@@ -260,6 +260,6 @@ with triton.InferenceServerClient(base.removeprefix("http://")) as client:
         triton_errors,
         triton_reconnects,
     ):
-        found[check.__name__] = found_or_raised(lambda: check(client))
-found.update(asyncio.run(ask_kserve()))
-print(json.dumps(found))
+        results[check.__name__] = run_check(lambda: check(client))
+results.update(asyncio.run(ask_kserve()))
+print(json.dumps(results))

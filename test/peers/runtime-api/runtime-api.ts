@@ -22,7 +22,7 @@ export type RuntimeApi = {
   stop(): Promise<void>;
 };
 
-/** The runtime sent something that the Runtime API does not define. */
+/** The runtime broke the protocol of the Runtime API. */
 export class RuntimeRuleBroken extends Error {
   override readonly name = "RuntimeRuleBroken";
 }
@@ -45,21 +45,21 @@ const readError = (request: IncomingMessage, body: Buffer): ErrorRequest => {
 
 /**
  * Lambda's Runtime API for one execution environment, on a free port of 127.0.0.1: next, response, error and
- * init/error. Requests and responses are checked by the same schemas (schemas.ts).
+ * init/error. The same schemas (schemas.ts) check requests and responses.
  */
 export const startRuntimeApi = async (): Promise<RuntimeApi> => {
   const started = Promise.withResolvers<Awaited<RuntimeApi["started"]>>();
   let pending: RuntimeEvent | undefined;
   let waiting: ServerResponse | undefined;
-  let underway: PendingInvocation | undefined;
+  let current: PendingInvocation | undefined;
   let broken: RuntimeRuleBroken | undefined;
 
-  const breakRule = (response: ServerResponse, status: 400 | 403, errorType: string, what: string): void => {
-    broken = new RuntimeRuleBroken(what);
-    underway?.fail(broken);
-    sendJson(response, status, { errorMessage: what, errorType });
+  const breakRule = (response: ServerResponse, status: 400 | 403, errorType: string, text: string): void => {
+    broken = new RuntimeRuleBroken(text);
+    current?.fail(broken);
+    sendJson(response, status, { errorMessage: text, errorType });
   };
-  const giveNext = (): void => {
+  const sendNext = (): void => {
     if (pending === undefined || waiting === undefined) return;
     const { payload, headers } = pending;
     waiting
@@ -69,11 +69,11 @@ export const startRuntimeApi = async (): Promise<RuntimeApi> => {
     waiting = undefined;
   };
   const finish = (ended: RuntimeResult): void => {
-    underway?.end(ended);
-    underway = undefined;
+    current?.end(ended);
+    current = undefined;
   };
 
-  const answer = (response: ServerResponse, body: Buffer): void => {
+  const handleResponse = (response: ServerResponse, body: Buffer): void => {
     if (body.length > responseSizeLimit) {
       const errorMessage = `Response payload size exceeded maximum allowed payload size (${responseSizeLimit} bytes).`;
       finish({ status: "failed", error: { errorType: "Function.ResponseSizeTooLarge", errorMessage } });
@@ -88,26 +88,26 @@ export const startRuntimeApi = async (): Promise<RuntimeApi> => {
 
   const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url ?? "";
-    const route = routes.find((one) => one.method === request.method && one.path.test(path));
-    if (!route) return breakRule(response, 400, "InvalidRequest", `there is no ${request.method} ${path}`);
+    const route = routes.find((each) => each.method === request.method && each.path.test(path));
+    if (!route) return breakRule(response, 400, "InvalidRequest", `unknown path: ${request.method} ${path}`);
     const body = await buffer(request);
     const id = decodeURIComponent(route.path.exec(path)?.[1] ?? "");
-    if ((route.what === "response" || route.what === "error") && id !== underway?.id)
-      return breakRule(response, 400, "InvalidRequestID", `${id} is not under way`);
+    if ((route.what === "response" || route.what === "error") && id !== current?.id)
+      return breakRule(response, 400, "InvalidRequestID", `${id} is not the current event`);
     switch (route.what) {
       case "next":
-        if (underway !== undefined && pending === undefined)
+        if (current !== undefined && pending === undefined)
           return breakRule(
             response,
             403,
             "InvalidStateTransition",
-            "next, with an event that is not answered",
+            "next before the response to the current event",
           );
         started.resolve({ status: "ready" });
         waiting = response;
-        return giveNext();
+        return sendNext();
       case "response":
-        return answer(response, body);
+        return handleResponse(response, body);
       case "error":
         finish({ status: "failed", error: readError(request, body) });
         return sendAccepted(response);
@@ -133,11 +133,11 @@ export const startRuntimeApi = async (): Promise<RuntimeApi> => {
     started: started.promise,
     invoke: (next) => {
       if (broken) return Promise.reject(broken);
-      if (underway) return Promise.reject(new Error("an event is under way"));
+      if (current) return Promise.reject(new Error("another event is running"));
       const { promise, resolve, reject } = Promise.withResolvers<RuntimeResult>();
-      underway = { id: next.headers["lambda-runtime-aws-request-id"], end: resolve, fail: reject };
+      current = { id: next.headers["lambda-runtime-aws-request-id"], end: resolve, fail: reject };
       pending = next;
-      giveNext();
+      sendNext();
       return promise;
     },
     stop: async () => {

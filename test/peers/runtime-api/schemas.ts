@@ -22,8 +22,8 @@ export const NextHeaders = z.strictObject({
 export type NextHeaders = z.infer<typeof NextHeaders>;
 
 /**
- * ErrorRequest, the body of `error` and `init/error` ("Invocation error", body parameters). Of the three fields the
- * page lists `stackTrace`; AWS's client for Node says `trace`, which is what callers then see.
+ * ErrorRequest, the body of `error` and `init/error` ("Invocation error", body parameters). The page lists
+ * `stackTrace`; AWS's client for Node sends `trace` instead, and callers see that.
  */
 export const ErrorRequest = z.strictObject({
   errorMessage: z.string(),

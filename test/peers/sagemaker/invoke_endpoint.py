@@ -1,4 +1,4 @@
-"""Calls the endpoint `churn` with boto3's sagemaker-runtime, and prints what it made of it as JSON.
+"""Calls the endpoint `churn` with boto3's sagemaker-runtime, and prints its results as JSON.
 
 Arguments: the service's address, a file of { csv, json, wrong, documented }: bodies of golden rows, one with a wrong
 value, and a program that prints.
@@ -12,15 +12,15 @@ import sys
 import boto3
 from botocore.exceptions import ClientError
 
-url, given = sys.argv[1:]
-bodies = json.load(open(given, encoding="utf-8"))
+url, bodies_file = sys.argv[1:]
+bodies = json.load(open(bodies_file, encoding="utf-8"))
 client = boto3.client("sagemaker-runtime", endpoint_url=url)
 
 
 def invoke(body, type, accept=None, name="churn"):
-    more = {"Accept": accept} if accept else {}
+    options = {"Accept": accept} if accept else {}
     try:
-        answer = client.invoke_endpoint(EndpointName=name, ContentType=type, Body=body, **more)
+        response = client.invoke_endpoint(EndpointName=name, ContentType=type, Body=body, **options)
     except ClientError as error:
         keys = ("OriginalStatusCode", "OriginalMessage")
         return {
@@ -30,9 +30,9 @@ def invoke(body, type, accept=None, name="churn"):
             **{key: error.response[key] for key in keys if key in error.response},
         }
     return {
-        "type": answer["ContentType"],
-        "variant": answer["InvokedProductionVariant"],
-        "body": answer["Body"].read().decode(),
+        "type": response["ContentType"],
+        "variant": response["InvokedProductionVariant"],
+        "body": response["Body"].read().decode(),
     }
 
 
@@ -40,7 +40,7 @@ def type_name(error):
     return type(error).__name__
 
 
-def printed(program):
+def run_program(program):
     with contextlib.redirect_stdout(io.StringIO()) as output:
         exec(program, {})
     return output.getvalue()
@@ -49,7 +49,7 @@ def printed(program):
 print(
     json.dumps(
         {
-            "documented": printed(bodies["documented"]),
+            "documented": run_program(bodies["documented"]),
             "csv": invoke(bodies["csv"], "text/csv", "text/csv"),
             "csv_to_json": invoke(bodies["csv"], "text/csv", "application/json"),
             "json": invoke(bodies["json"], "application/json"),
