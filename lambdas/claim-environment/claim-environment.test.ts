@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(() => world.close());
 
 const commit = fakeCommit("a");
-/** Who may approve is played through on real repositories (test/attacks/contributors.test.ts). */
+/** Tests on real repositories cover who may approve (test/attacks/contributors.test.ts). */
 const needs = () => ({ ...world, assertApprovable: async () => undefined });
 const stage = (delivery: string, requestedAt: number) =>
   claimEnvironment(needs())({
@@ -56,7 +56,7 @@ const ask = (delivery: string, fence: number) => {
   );
 };
 
-test("the later push takes stage and withdraws the older question, once; asked again it has the same claim", async () => {
+test("the later push takes stage and withdraws the older approval once; a second run gets the same claim", async () => {
   expect(await stage("older", 1)).toEqual({ status: "granted", fence: 1 });
   await ask("older", 1);
   expect(await stage("newer", 2)).toEqual({ status: "granted", fence: 2 });
@@ -65,7 +65,7 @@ test("the later push takes stage and withdraws the older question, once; asked a
   await expect(stage("older", 1)).rejects.toMatchObject({ name: "Superseded" });
 });
 
-test("a withdrawal that failed is made up for when the step runs again", async () => {
+test("a failed withdrawal is repeated when the step runs again", async () => {
   await stage("older", 1);
   await ask("older", 1);
   const fail = world.deliveries.fail;
@@ -76,14 +76,14 @@ test("a withdrawal that failed is made up for when the step runs again", async (
   expect(world.engine.answers).toMatchObject([{ token: "older", error: { name: "Superseded" } }]);
 });
 
-test("the delivery's own question is not withdrawn by its own claim", async () => {
+test("a delivery's claim does not withdraw the delivery's own approval", async () => {
   await stage("one", 1);
   await ask("one", 1);
   await stage("one", 1);
   expect(world.engine.answers).toEqual([]);
 });
 
-test("a busy prod is waited for, and given up when the patience is over", async () => {
+test("a delivery waits for a busy prod, and gives up after 6 hours", async () => {
   await stage("one", 1);
   await world.claims.take(
     { environment: "prod", model: toyModel, delivery: "other", requestedAt: 1, now: 1 },
@@ -97,7 +97,7 @@ test("a busy prod is waited for, and given up when the patience is over", async 
   await expect(prod("one", { approvedAt })).rejects.toMatchObject({ name: "ProdBusy" });
 });
 
-test("a prod that changed since the question was asked is stale, and is given back", async () => {
+test("if prod changed since the approval was requested, the claim is stale and is released", async () => {
   const served = await promoteVersion(world, "a", 1);
   await stage("one", world.time.now);
   const stageFence = (await world.claims.read("stage", toyModel))?.fence;
@@ -106,14 +106,14 @@ test("a prod that changed since the question was asked is stale, and is given ba
   expect((await prod("one", { stageFence, baseline: served.sequence })).status).toBe("granted");
 });
 
-test("who lost stage gets no prod", async () => {
+test("a delivery that lost stage gets no claim on prod", async () => {
   await stage("older", 1);
   await stage("newer", 2);
   await expect(prod("older")).rejects.toMatchObject({ name: "Superseded" });
   expect(await world.claims.read("prod", toyModel)).toBeUndefined();
 });
 
-test("a champion whose model.yaml today's limits refuse ends no delivery of its model; the same file of the new commit does", async () => {
+test("a champion whose model.yaml is over today's limits stops no delivery; the same file of the new commit does", async () => {
   await promoteVersion(world, "a", 1);
   const served = world.commits.get(fakeCommit("a"));
   const padded = new TextEncoder().encode(`${buildModelYaml()}\n# ${"x".repeat(300_000)}`);
