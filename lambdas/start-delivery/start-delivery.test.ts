@@ -135,7 +135,7 @@ test("a name differs by repository, commit, model and attempt, and fits Step Fun
   for (const name of all) expect(name).toMatch(/^[A-Za-z0-9_-]{1,80}$/);
 });
 
-test("the person who runs a push again has started that delivery, and the push keeps its pusher", async () => {
+test("whoever runs a push again has started that delivery, and the push stays its pusher's", async () => {
   paths = ["models/churn/model.onnx"];
   const { deliveries } = await start({ attempt: 2, startedBy: "github:eve" });
   const [{ name = "" } = {}] = deliveries;
