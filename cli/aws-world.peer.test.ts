@@ -30,7 +30,7 @@ import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 
 const { skip } = requirePython("tests of the command on AWS");
 const approver = "U024BE7LH";
-/** As whom moto knows a caller with keys of its own. */
+/** The ARN that moto returns for a caller with its own keys. */
 const caller = "arn:aws:sts::123456789012:user/moto";
 const Proposed = z.object({ id: z.string(), changes: z.object({ loosened: z.array(z.string()) }) });
 const root = join(import.meta.dirname, "..");

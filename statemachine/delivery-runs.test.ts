@@ -232,7 +232,7 @@ test("whatever fails wherever, a delivery ends in one of its outcomes, and a pro
     "States.TaskFailed",
     "TypeError",
   );
-  // How often each task fails before it does what it should; five times is for good.
+  // How often each task fails before it succeeds; five times is permanent.
   const faults = fc.dictionary(
     fc.constantFrom(...tasks),
     fc.record({ name: names, times: fc.integer({ min: 1, max: 6 }) }),

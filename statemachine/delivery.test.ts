@@ -17,7 +17,7 @@ const machine = parseDefinition(localDefinition);
 const known = {
   input: DeliveryInput,
   contracts: stateContracts,
-  // The contracts say in words that these are set where the Choice leads there.
+  // The contracts say only in a comment that these are set after the Choice.
   guards: {
     "$.VerifyStage.error": "IsVerified",
     "$.JudgeCanary.error": "IsCanarySound",
@@ -25,7 +25,7 @@ const known = {
   },
 };
 
-/** The definition with other states; undefined takes one away, or one of its fields. */
+/** The definition with other states; undefined removes a state, or one of its fields. */
 const replaceStates = (states: Record<string, StateDefinition>): MachineDefinition => ({
   ...machine,
   States: { ...machine.States, ...states },
@@ -36,7 +36,7 @@ const changeState = (
 ): MachineDefinition => {
   const found = machine.States[name];
   if (!found) throw new Error(`no state ${name}`);
-  // Through JSON, which leaves undefined out.
+  // Through JSON, which omits undefined.
   return replaceStates({
     [name]: JSON.parse(JSON.stringify({ ...found, ...change(found) })) as StateDefinition,
   });
@@ -165,7 +165,7 @@ describe("the definition keeps our own rules, each of which can fail", () => {
       changeState("MoveChampion", () => ({ Parameters: { "x.$": "$.nobody" } })),
     ],
     [
-      // A way round DeployProd: what it writes is there on the other way only.
+      // A way around DeployProd: its output exists only on the other way.
       "PromoteModel reads $.DeployProd.functionVersion",
       changeState("IsProdClaimed", () => ({ Default: "PromoteModel" })),
     ],
@@ -181,7 +181,7 @@ describe("the definition keeps our own rules, each of which can fail", () => {
       changeState("RegisterModel", () => ({ Parameters: { "digest.$": "$.BuildImage.digest" } })),
     ],
     [
-      // The caught fault lies elsewhere, so that the rollback's own is not told.
+      // The caught error is stored elsewhere, so that the rollback's own error is not reported.
       "RollBackFailed reads $.rollbackError.Cause",
       changeState("RollBack", () => ({
         Catch: [{ ErrorEquals: ["States.ALL"], Next: "RollBackFailed", ResultPath: "$.x" }],
@@ -205,13 +205,13 @@ describe("the definition keeps our own rules, each of which can fail", () => {
 });
 
 describe("every error that a delivery can end with has a remedy", () => {
-  // They are no errors to a person: an outcome, and a way back to VerifyStage; Catches before States.ALL take them.
+  // Not errors to a person: an outcome, and a way back to VerifyStage. Catches before States.ALL handle them.
   const outcomes = ["Superseded", "ProdChanged"];
-  // Raised by answers to a person's click, outside the machine; and by what reads CSV, whose callers say it as a problem.
+  // Thrown outside the machine: after a person's click, and by readers of CSV, whose callers report a problem.
   const outside = [
     "TaskGone",
     "CsvBroken",
-    // Keys of blobs are made of digests and commits, whose form contracts check before.
+    // Keys of blobs consist of digests and commits, which the contracts have checked before.
     "BlobKeyRefused",
   ];
 

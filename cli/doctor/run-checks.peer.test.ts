@@ -107,7 +107,7 @@ describe.skipIf(skip)("slipway doctor", () => {
     expect(code).toBe(0);
   });
 
-  /** In this order each takes one thing away from what the last left; what the doctor finds new is told. */
+  /** In this order each step removes one more thing, and the doctor must report the new problem. */
   const taken: readonly [string, () => Promise<unknown>, RegExp, RegExp][] = [
     [
       "Slack's token",

@@ -139,7 +139,7 @@ describe("the rows decide what the graph does not contain", () => {
   });
 
   test("labels that the graph does not contain get the order that fits the rows", async () => {
-    // The digits' names exchanged: nothing but the rows tells that the network's first output is for 9.
+    // The digits' names are exchanged: only the rows show that the network's first output is for 9.
     const csv = exported("mlp-logits", "data.csv").toString("utf8").trim().split("\n");
     const [header, ...lines] = csv;
     const turned = [

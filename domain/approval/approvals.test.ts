@@ -344,7 +344,7 @@ test("in any order of events each task accepts at most one decision, and the dec
             withdrawn = isWithdrawn;
           }
         }
-        // The next calls finish whatever was interrupted.
+        // The next calls finish what was interrupted.
         failure = "";
         await askAgain();
         await tested.send(id);

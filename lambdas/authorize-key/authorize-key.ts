@@ -36,8 +36,8 @@ const parseModelName = (routeKey: string): string | undefined =>
 
 /**
  * The HTTP API's authorizer: admits a request by its API key, in the simple response format. A key over its limit is
- * admitted with `retryAfter` in the context, and the inference function answers 429. Throws Unauthorized, or the store's
- * error: then API Gateway admits no request.
+ * admitted with `retryAfter` in the context, and the inference function answers 429. Throws Unauthorized, or the
+ * store's error: then API Gateway admits no request.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
  */
 export const authorizeKey =

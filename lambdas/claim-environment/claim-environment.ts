@@ -21,8 +21,8 @@ const maxWaitMs = 6 * 3_600_000;
 
 /**
  * Claims stage and supersedes older deliveries of the model, or claims prod, which it never takes from its holder.
- * Throws Superseded when a later push has stage, ProdBusy when the wait is over its limit, ApprovalMismatch when the input
- * is not what was approved, and for stage QuorumOutOfReach when too few approvers did not contribute to the change.
+ * Throws Superseded when a later push has stage, ProdBusy when the wait is over its limit, ApprovalMismatch when the
+ * input is not what was approved, and for stage QuorumOutOfReach when too few approvers had no part in it.
  */
 export const claimEnvironment =
   ({ claims, ledger, approvals, messages, assertApprovable, clock }: ClaimEnvironmentDependencies) =>

@@ -45,7 +45,7 @@ export const judgeCanary =
     const startedAt = deployment?.shares[0]?.from;
     if (!deployment || startedAt === undefined)
       throw new ContractBroken(`the ledger knows no canary of ${delivery}`);
-    // A canary that a person ended gets no traffic: without this check it would wait for samples until its longest time.
+    // A canary that a person ended gets no traffic: without this check it would bake for its longest time.
     if (deployment.status === "ended") throw new Superseded("this canary was ended by a rollback");
     // The metrics of another function version say nothing about the version to promote.
     await assertDeployed({ ledger })(deployment, { functionVersion, championVersion });

@@ -15,9 +15,9 @@ const formatReleaseTag = (model: string, version: number, digest: string): strin
   `release-${model}-${version}-${digest.slice("sha256:".length, "sha256:".length + 12)}`;
 
 /**
- * Copies a promotion from the ledger to the registry: the image's tag keeps it for rollbacks, a tag of the version names
- * its approvers, champion is the version that serves prod, previous_champion the one before. Runs after the commit
- * point; the sweep repeats it after a failure.
+ * Copies a promotion from the ledger to the registry: the image's tag keeps it for rollbacks, a tag of the version
+ * names its approvers, champion is the version that serves prod, previous_champion the one before. Runs after the
+ * commit point; the sweep repeats it after a failure.
  */
 export const moveChampion =
   ({ registry, images, ledger }: MoveChampionDependencies) =>

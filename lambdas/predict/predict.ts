@@ -54,8 +54,8 @@ const toApiGatewayResponse = (response: HttpResponse, { method }: HttpRequest): 
 };
 
 /**
- * The inference function: takes an HTTP API event (payload 2.0) or a direct invocation `{ rows: […] }`, and returns the
- * HTTP response, the prediction response or a problem object. A caller's mistake is a response, never a failed invocation.
+ * The inference function: takes an HTTP API event (payload 2.0) or a direct invocation `{ rows: […] }`, and returns
+ * the HTTP response, the prediction response or a problem object. A caller's mistake is never a failed invocation.
  */
 export const predict = (needs: RunPredictionDependencies) => {
   const service = createService(needs);

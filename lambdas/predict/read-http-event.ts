@@ -20,7 +20,7 @@ const isObject = (value: unknown): value is UnknownRecord => typeof value === "o
 const toRecord = (value: unknown): UnknownRecord => (isObject(value) ? value : {});
 
 /**
- * Reads the HTTP request of an event; undefined for a direct invocation. Checked by hand, because building a schema adds
+ * Reads the HTTP request of an event; undefined for a direct invocation. Checked by hand, because a schema adds
  * 20 ms to a cold start.
  */
 export const readHttpEvent = (event: unknown): HttpEvent | undefined => {

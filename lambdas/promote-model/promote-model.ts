@@ -22,9 +22,9 @@ type PromoteModelDependencies = ApprovedNeeds & {
 };
 
 /**
- * Gives the new version all of prod's traffic: ledger `promoting`, alias 100 %, ledger `promoted`. The last write is the
- * delivery's commit point: an error before it rolls back, after it everything goes forward. The function version comes
- * from the ledger and the approvers from the decision; the state's data must only agree.
+ * Gives the new version all of prod's traffic: ledger `promoting`, alias 100 %, ledger `promoted`. The last write is
+ * the delivery's commit point: an error before it rolls back, after it everything goes forward. The function version
+ * comes from the ledger and the approvers from the decision; the state's data must only agree.
  */
 export const promoteModel =
   ({ serving, ledger, claims, approvals, messages, clock }: PromoteModelDependencies) =>

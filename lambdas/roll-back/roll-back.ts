@@ -52,8 +52,8 @@ const rollBackEnvironment =
   (needs: RollBackDependencies) =>
   async ({ delivery, model }: Subject, environment: Environment): Promise<EnvironmentResult> => {
     const { claims, ledger, serving } = needs;
-    // A step of this delivery may still run (its state timed out, its execution was stopped). A higher fence locks it out
-    // before anything is restored; otherwise it would overwrite the restored state.
+    // A step of this delivery may still run (its state timed out, its execution was stopped). A higher fence locks it
+    // out before anything is restored; otherwise it would overwrite the restored state.
     const fence = await claims.renew(environment, model, delivery).catch((error: unknown) => {
       if (error instanceof Superseded) return undefined;
       throw error;

@@ -26,8 +26,8 @@ const parseJson = (rawBody: Uint8Array): unknown => {
 };
 
 /**
- * Handles a GitHub webhook (content type application/json): measures and verifies the raw bytes before it parses them. A
- * request carries no time, so a replay looks like the first; it starts nothing, because a push's executions have its
+ * Handles a GitHub webhook (content type application/json): measures and verifies the raw bytes before it parses them.
+ * A request carries no time, so a replay looks like the first; it starts nothing, because a push's executions have its
  * names.
  */
 export const createGitHubWebhookHandler =

@@ -3,8 +3,8 @@ import { parseGitHubPush } from "./parse-github-push.ts";
 import type { Push } from "./push.ts";
 
 /**
- * What `.github/workflows/deliver.yml` sends: GitHub's push payload and the number of the run. Only the branch's workflow
- * can assume the role that invokes this function (OIDC).
+ * What `.github/workflows/deliver.yml` sends: GitHub's push payload and the number of the run. Only the branch's
+ * workflow can assume the role that invokes this function (OIDC).
  */
 const WorkflowEvent = z.object({
   source: z.literal("github.actions"),

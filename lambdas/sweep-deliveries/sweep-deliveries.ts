@@ -56,9 +56,9 @@ type SweepDeliveriesOutput = {
 const rollbackTimeoutMs = 60_000;
 
 /**
- * Repairs what the state machine could not finish: executions that ended with an open claim (stopped, timed out, killed),
- * promotions without their registry aliases, decisions that were not sent, messages that Slack did not accept. Each
- * repair is separate: a failed one does not stop the others.
+ * Repairs what the state machine could not finish: executions that ended with an open claim (stopped, timed out,
+ * killed), promotions without their registry aliases, decisions that were not sent, messages that Slack did not accept.
+ * Each repair is separate: a failed one does not stop the others.
  */
 export const sweepDeliveries =
   (needs: SweepDeliveriesDependencies) =>

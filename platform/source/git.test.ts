@@ -7,7 +7,7 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { createGitSource } from "./git.ts";
 
 const identity = ["-c", "user.name=Ada Lovelace", "-c", "user.email=ada@example.com"];
-/** Without the caller's variables, or these tests would commit to the repository whose hook runs them. */
+/** Without the caller's variables: inside a hook these tests would commit to the hook's repository. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
 const git = (folder: string, ...args: string[]): string =>
   execFileSync("git", [...identity, "-c", "commit.gpgSign=false", ...args], {

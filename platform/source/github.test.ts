@@ -361,7 +361,7 @@ describe("of a history of more than 500 commits", () => {
     commits[100] = by("ada", { [manifest]: "1" });
     commits[101] = by("sam", { [manifest]: "1" }, [99]);
     commits[102] = by("bob", { [manifest]: "1" }, [101, 100]);
-    // A merge that drops what one side changed, and what was changed and taken back on the other.
+    // A merge that drops one side's change, and a change on the other side that was reverted.
     commits[200] = by("ada", { [manifest]: "2" });
     commits[201] = by("sam", { "notes/other": "1" }, [199]);
     commits[202] = by("bob", { [manifest]: "1" }, [200, 201]);
@@ -369,7 +369,7 @@ describe("of a history of more than 500 commits", () => {
     commits[301] = by("ada", { [manifest]: "1" });
     commits[302] = by("sam", { "notes/other": "2" }, [299]);
     commits[303] = by("bob", {}, [302, 301]);
-    // A merge that adds something of its own, and one that touches nothing.
+    // A merge with its own change, and a merge that touches nothing.
     commits[400] = by("sam", { "notes/other": "3" }, [398]);
     commits[401] = by("eve", { [manifest]: "evil" }, [399, 400]);
     commits[500] = by("sam", { "notes/other": "4" }, [498]);

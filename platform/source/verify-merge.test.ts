@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-/** As git itself merges three files; undefined: a conflict. */
+/** As git merges three files; undefined: a conflict. */
 const mergeWithGit = (ours: string, base: string, theirs: string): string | undefined => {
   const names = ["ours", "base", "theirs"];
   for (const [index, content] of [ours, base, theirs].entries())
@@ -27,7 +27,7 @@ const mergeWithGit = (ours: string, base: string, theirs: string): string | unde
 
 const line = fc.constantFrom("a\n", "b\n", "c\n", "d\n", "e\n", "a", "\n");
 const text = fc.array(line, { maxLength: 14 }).map((lines) => lines.join(""));
-/** A text, and two others that were made of it by a few changes of its lines; `alike`: it may have a line twice. */
+/** A text, and two others with a few changed lines; `alike`: a line may repeat. */
 const sides = (alike: boolean) =>
   fc
     .array(fc.constantFrom("a", "b", "c", "d"), { minLength: 1, maxLength: 16 })

@@ -1,6 +1,6 @@
 /**
- * Tokens by their form: Slack's, GitHub's, AWS's session and key ids, and what follows Bearer in an Authorization header.
- * Our clients never quote one, but a server's response may.
+ * Tokens by their form: Slack's, GitHub's, AWS's session and key ids, and what follows Bearer in an Authorization
+ * header. Our clients never quote one, but a server's response may.
  */
 const tokenPattern =
   /\bxox[a-z]-[\w-]+|\bgh[a-z]_\w+|\bgithub_pat_\w+|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bBearer [^\s"']+/g;

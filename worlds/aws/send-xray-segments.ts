@@ -13,8 +13,8 @@ const parseUdpAddress = (text: string): { readonly host: string; readonly port: 
 };
 
 /**
- * Sends segment documents to the X-Ray daemon, which Lambda runs with a traced function. Waits until all are sent: after
- * the step's response its process is frozen.
+ * Sends segment documents to the X-Ray daemon, which Lambda runs with a traced function. Waits until all are sent:
+ * after the step's response its process is frozen.
  * https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-daemon
  */
 export const sendXraySegments =

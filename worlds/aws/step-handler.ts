@@ -63,8 +63,8 @@ const stripError = (error: unknown): Error => {
 };
 
 /**
- * A function as Lambda calls it: each log line carries step, delivery, model and environment, X-Ray's trace contains the
- * call, and an error leaves with only its name, message and stack.
+ * A function as Lambda calls it: each log line carries step, delivery, model and environment, X-Ray's trace contains
+ * the call, and an error leaves with only its name, message and stack.
  */
 export const createFunctionHandler =
   <Output>(
@@ -95,7 +95,7 @@ export const createFunctionHandler =
     }
   };
 
-/** A step of the state machine: its event is parsed once, here; one that its contract refuses fails as ContractBroken. */
+/** A step of the state machine: its event is parsed once, here; an event outside its contract is ContractBroken. */
 export const createStepHandler = <Input, Output>(
   step: StepName,
   input: z.ZodType<Input>,

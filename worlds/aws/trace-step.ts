@@ -57,8 +57,8 @@ const createCallDocument = (call: OutgoingCall) => ({
 });
 
 /**
- * Does the work as a subsegment of X-Ray's trace, with a subsegment for each call that it makes: its address, status and
- * times, never its content. Without a sampled trace it only does the work, and a trace that cannot be sent fails nothing.
+ * Does the work as a subsegment of X-Ray's trace, with a subsegment for each call: its address, status and
+ * times, never its content. Without a sampled trace it only does the work. A trace that cannot be sent fails nothing.
  * https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
  */
 export const traceStep = async <T>(

@@ -1,4 +1,4 @@
-// node worlds/aws/build/build-image.ts <folder>: CodeBuild runs this as the platform's builder (packaging/buildspec.yml).
+// node worlds/aws/build/build-image.ts <folder>: CodeBuild runs it as the builder (packaging/buildspec.yml).
 // It writes a file into the folder for each variable that the build exports.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -24,7 +24,7 @@ export const variableGroups = {
     SECRETS_PREFIX: z.string().regex(/^\/(.+\/)?$/, "a prefix begins and ends with a slash"),
   },
 
-  /** Its ARN is built from its name, which is known in advance: otherwise functions and machine would need each other. */
+  /** Its ARN is built from its name, known in advance: otherwise functions and machine would need each other. */
   deliveries: { STATE_MACHINE_ARN: arn },
 
   /** The KMS key of task tokens: id, ARN or alias. */

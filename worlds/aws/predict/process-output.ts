@@ -7,7 +7,7 @@ export const reportMetrics = (metrics: Metrics): void => {
   process.stdout.write(`${formatEmf(metrics)}\n`);
 };
 
-/** Writes errors in the form of the steps' log, without a logger: it would slow each start, and nothing else is logged. */
+/** Writes errors in the form of the steps' log, without a logger: it would slow each start, only for errors. */
 export const createErrorLog =
   (identity: Readonly<Record<string, unknown>>) =>
   (message: string): void => {

@@ -5,8 +5,8 @@ type Env = {
 
 /**
  * Reads the key under which records hash inputs. On AWS it is a parameter, not a variable: everyone who may view the
- * function sees its variables, they stay in its versions, and with the key hashed rows can be looked up. The first record
- * that needs the key reads it, so that no start of the function waits for it. Undefined without a key.
+ * function sees its variables, they stay in its versions, and with the key hashed rows can be looked up. The first
+ * record that needs the key reads it, so that no start of the function waits for it. Undefined without a key.
  */
 export const createHashKeyReader = (env: Env): (() => Promise<Uint8Array>) | undefined => {
   const { RECORDS_HASH_KEY: key, RECORDS_HASH_KEY_PARAMETER: parameter } = env;
