@@ -42,13 +42,13 @@ const changeState = (
   });
 };
 
-test("the definition is valid to asl-validator, which sees a broken one", () => {
+test("asl-validator accepts the definition and refuses a broken one", () => {
   const { isValid, errorsText } = validate(localDefinition);
   expect(isValid, errorsText()).toBe(true);
   expect(validate(changeState("BuildImage", () => ({ Next: "Nowhere" }))).isValid).toBe(false);
 });
 
-test("the definition is small beside the service's limit of 1 MB", () =>
+test("the definition is far below the service's limit of 1 MB", () =>
   expect(JSON.stringify(localDefinition).length).toBeLessThan(100_000));
 
 describe("the definition keeps our own rules, each of which can fail", () => {
@@ -155,8 +155,8 @@ describe("the definition keeps our own rules, each of which can fail", () => {
       "RollBack",
       changeState("RollBack", () => ({ ResultPath: "$.error" })),
     ],
-  ])("%s: else %s", (lint, fault, faulty) => {
-    expect(definitionLints[lint]?.(faulty, known).join("\n")).toContain(fault);
+  ])("%s: else %s", (lint, problem, faulty) => {
+    expect(definitionLints[lint]?.(faulty, known).join("\n")).toContain(problem);
   });
 
   test.each<[string, MachineDefinition]>([
@@ -197,9 +197,9 @@ describe("the definition keeps our own rules, each of which can fail", () => {
       "GateMissed reads $.VerifyStage.error.name, which lies in something that may be null",
       changeState("VerifyStage", () => ({ Next: "GateMissed" })),
     ],
-  ])("every path read is written on every way: else %s", (fault, faulty) => {
+  ])("every path read is written on every way: else %s", (problem, faulty) => {
     expect(definitionLints["every path read is written on every way"]?.(faulty, known).join("\n")).toContain(
-      fault,
+      problem,
     );
   });
 });
@@ -215,7 +215,7 @@ describe("every error that a delivery can end with has a remedy", () => {
     "BlobKeyRefused",
   ];
 
-  test("the steps raise no other", () => {
+  test("the steps throw no other", () => {
     const raised = readErrorNames();
     expect(raised).toContain("GoldenVectorsDiffer");
     const unknown = [...raised].filter(
@@ -223,7 +223,7 @@ describe("every error that a delivery can end with has a remedy", () => {
     );
     expect(unknown).toEqual([]);
   });
-  test("nor do the functions, with all that they are composed of on AWS", () => {
+  test("the functions on AWS throw no other", () => {
     const handlers = stepNames.map((name) => new URL(`../lambdas/${name}/handler.ts`, import.meta.url));
     const raised = readErrorNames(handlers);
     expect(raised).toContain("RoleNotAssumed");
@@ -236,7 +236,7 @@ describe("every error that a delivery can end with has a remedy", () => {
     const error = VerifyModelOutput.shape.error.unwrap().shape.name.options;
     for (const name of [...error, "CanaryFailed"]) expect(Object.keys(remedies)).toContain(name);
   });
-  test("nor does the engine, whose own names may not be raised again as they are", () => {
+  test("the engine raises no other, and its own names are not raised again unchanged", () => {
     for (const name of ["Timeout", "TaskFailed", "Permissions", "Runtime"])
       expect(Object.keys(remedies)).toContain(`Engine.${name}`);
   });

@@ -30,7 +30,7 @@ describe("a column's input", () => {
     expect(infer(element, [...cells]).input).toMatchObject(expected),
   );
 
-  test("whatever the cells hold, is one that takes each of them, or a refusal", () => {
+  test("accepts every cell of its column, or is refused", () => {
     const cell = fc.oneof(
       fc.string({ unit: "grapheme", maxLength: 12 }),
       fc.double().map(String),

@@ -65,7 +65,7 @@ describe("merging lines", () => {
     expect(compared).toBeGreaterThan(20);
   });
 
-  test("gives one side where the other did nothing, or refuses, and each line is one that some side had", () => {
+  test("gives one side if the other changed nothing, or refuses, and each line comes from a side", () => {
     fc.assert(
       fc.property(text, text, text, (base, ours, theirs) => {
         expect([ours, undefined]).toContain(mergeLines(base, ours, base));
@@ -76,7 +76,7 @@ describe("merging lines", () => {
     );
   });
 
-  test("gives up on texts that differ in more than 500 lines, whatever they hold", () => {
+  test("refuses texts that differ in more than 500 lines", () => {
     const many = (mark: string) =>
       Array.from({ length: 20_000 }, (_, index) => `${index % 7}${mark}\n`).join("");
     expect(mergeLines(many("a"), many("b"), many("c"))).toBeUndefined();
@@ -108,12 +108,12 @@ describe("a merge of a file that both sides changed", () => {
     merged: Buffer.from(merged),
   });
 
-  test("is one by its lines", async () => {
+  test("is recognised by its lines", async () => {
     expect((await made(of("one\n2\nthree\n"))).isMerge).toBe(true);
     expect((await made(of("one\n2\nfour\n"))).isMerge).toBe(false);
   });
 
-  test("cannot be told of one that is no text, larger than a mebibyte or than the host gives out", async () => {
+  test("is unknown for a file that is not text, is larger than a mebibyte or than the host returns", async () => {
     const clean = of("one\n2\nthree\n");
     expect((await made({ ...clean, base: Buffer.from("1\n2\n3\n\0") })).isMerge).toBe(false);
     expect((await made({ ...clean, theirs: undefined })).isMerge).toBe(false);
