@@ -106,7 +106,7 @@ const findRefusal = (
   return isUnknown ? "unknown address" : undefined;
 };
 
-/** Undefined: the voter is no contributor. `email` comes from Slack or AWS. */
+/** Undefined: the voter is not a contributor. `email` comes from Slack or AWS. */
 export const describeContributorRefusal = (bound: VoteBasis, voter: Voter): string | undefined => {
   const refusal = findRefusal(bound, voter);
   switch (refusal) {

@@ -188,7 +188,7 @@ export const createPlatformPolicy = ({
   return {
     /** The copy in force; undefined: none yet. Throws PolicyInvalid where it does not count. */
     find,
-    /** Like `find`, but throws PolicyMissing where there is none. */
+    /** Like `find`, but throws PolicyMissing if there is none. */
     read: async (): Promise<PlatformPolicyRevision> => {
       const revision = await find();
       if (revision) return revision;
