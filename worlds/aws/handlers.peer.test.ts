@@ -172,7 +172,7 @@ describe.skipIf(skip)("functions as Lambda runs them", () => {
     });
 
     test("admits no key if the table is missing", async () => {
-      const { key } = await keys().create(wanted);
+      const { key } = await keys().create(keyRequest);
       const { error, code } = await runBundle(
         toPath("authorize-key"),
         { ...variables("authorize-key"), KEYS_TABLE: "another" },
