@@ -95,7 +95,7 @@ test("a valid key of another model gets 403, and the refusal does not count agai
   expect(await admit({ key, model: "churn" })).toMatchObject({ quota: { remaining: 1 } });
 });
 
-test("nobody gets in while keys cannot be read", async () => {
+test("no request is admitted while keys cannot be read", async () => {
   const { key } = await createTestKey();
   await expect(createTestAdmit({ get: rejectUnavailable })({ key, model: "churn" })).rejects.toThrow(
     "unavailable",

@@ -10,7 +10,7 @@ export type KeyRefusal = {
 };
 
 /**
- * Decides on the API key of each request. If the store cannot read a key, this throws and nobody gets in: open access
+ * Decides on the API key of each request. If the store cannot read a key, this throws and no one gets in: open access
  * would do more harm. If the store cannot count requests, a valid key gets in with a warning: its application is known,
  * and a missing count must not stop it.
  * @param logRefusal gets the reason, which the caller never learns, and the key's id, never the key

@@ -93,7 +93,7 @@ describe("a key", () => {
     expect(await verify(text)).toEqual({ status: "refused", reason });
   });
 
-  test("that the store cannot read lets nobody in", async () => {
+  test("that the store cannot read admits no request", async () => {
     const { key } = await keys.create(newKey);
     const broken = createApiKeyStore({
       ...opened,

@@ -23,7 +23,7 @@ const keyPattern = /^slw_([0-9A-Za-z]{11})_[0-9A-Za-z]{49}$/;
 
 /**
  * The hash that is stored in place of a key. Plain SHA-256 is enough: salts and slow hashes protect secrets that people
- * choose, but nobody guesses 256 random bits. From 112 bits of entropy on, NIST requires only an approved one-way
+ * choose, but no one can guess 256 random bits. From 112 bits of entropy on, NIST requires only an approved one-way
  * function.
  * https://pages.nist.gov/800-63-3/sp800-63b.html#lookupsecrets
  */

@@ -20,7 +20,7 @@ type RateLimitResult =
 
 type Slot = { readonly slot: number; readonly count: number };
 
-/** The slots of one item that still lie inside the window that ends in slot `now`, oldest first. */
+/** The slots of one item that are still inside the window that ends in slot `now`, oldest first. */
 const selectSlots = (window: number, counters: Counters, now: number): readonly Slot[] =>
   Object.entries(counters)
     .map(([name, count]) => ({ slot: window * slotsPerWindow + Number(name), count }))

@@ -30,7 +30,7 @@ import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 
 const { skip } = requirePython("tests of the command on AWS");
 const approver = "U024BE7LH";
-/** As whom moto knows a caller with keys of its own. */
+/** The ARN that moto returns for a caller with its own keys. */
 const caller = "arn:aws:sts::123456789012:user/moto";
 const Proposed = z.object({ id: z.string(), changes: z.object({ loosened: z.array(z.string()) }) });
 const root = join(import.meta.dirname, "..");
@@ -128,7 +128,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
       sentinelSecrets.taskToken,
     );
 
-  test("deliver starts an execution at the branch's newest commit, and another attempt when asked again", async () => {
+  test("deliver starts an execution at the branch's newest commit, and a second call starts another attempt", async () => {
     const name = (attempt: number) =>
       createDeliveryName({ repository: "models", model: "churn", commit, attempt });
     const first = await slipway("deliver", "churn", "--json");
@@ -136,12 +136,12 @@ describe.skipIf(skip)("slipway --world aws", () => {
     expect(JSON.parse(first.stdout)).toEqual([{ name: name(1), model: "churn", started: true }]);
     const { stdout } = await slipway("deliver", "churn");
     expect(stdout).toContain(`Started ${name(2)}: https://eu-central-1.console.aws.amazon.com/states/`);
-    // Whoever ran the command has started these, and may not approve them.
+    // The person who ran the command started these, and may not approve them.
     for (const attempt of [1, 2])
       expect((await deliveries().describe(name(attempt)))?.input).toMatchObject({ pusher: caller });
   });
 
-  test("status tells of executions and questions, and where deliveries run", async () => {
+  test("status lists executions and approvals, and says where deliveries run", async () => {
     await ask("churn-open");
     const { stdout, stderr } = await slipway("status");
     expect(stderr).toBe("");
@@ -175,7 +175,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
     ]);
   });
 
-  test("approve holds the same rules as Slack, and the record says who the caller was", async () => {
+  test("approve follows the same rules as Slack, and the record names the caller", async () => {
     const { id } = await ask("churn-asked");
     expect(JSON.parse((await slipway("approvals", "--json")).stdout)).toContainEqual(
       expect.objectContaining({ id, delivery: "churn-asked", version: 3 }),
@@ -219,7 +219,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
     expect((await questions().read(id))?.state).toEqual({ status: "pending", votes: [] });
   });
 
-  test("what cannot be done ends in a sentence and a code", async () => {
+  test("a failed command prints a message and returns an exit code", async () => {
     expect(await slipway("rollback", "churn")).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/prod serves no version of churn/),
@@ -240,7 +240,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
     });
   });
 
-  test("init aws writes the policy's first copy once; another takes two people, and what loosens is said", async () => {
+  test("init aws writes the policy's first copy once; another copy needs two people and lists what loosens", async () => {
     const table = "slipway-new";
     await createTable(new DynamoDBClient(motoClientConfig(moto.endpoint)), table);
     const file = join(folder.path, "new.aws.json");

@@ -69,6 +69,6 @@ test.each<[string, string | undefined, string | undefined, unknown, RegExp]>([
   await expect(voter(arn, shown, identities)).rejects.toThrow(message);
 });
 
-test("without a caller nobody answers", async () => {
+test("without a caller no decision is possible", async () => {
   await expect(voter(undefined, "ada@example.com")).rejects.toMatchObject({ name: "CallerUnknown" });
 });

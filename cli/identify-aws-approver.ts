@@ -22,7 +22,7 @@ type Needs = {
 
 /**
  * The approver who decides on the command line. AWS returns the caller's ARN; identity-resolver.ts maps it to a person, by
- * the same rule as for pushes, so a session name that anybody can choose identifies nobody. The Slack user of --as must be
+ * the same rule as for pushes, so a session name that anybody can choose proves nothing. The Slack user of --as must be
  * that person: by the platform's map, which works while Slack is down, or by the address that Slack shows.
  * Throws NotAnApprover with the remedy, CallerUnknown where AWS returns no ARN.
  */

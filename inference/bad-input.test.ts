@@ -61,7 +61,7 @@ const send = async ({ body, model = "churn", headers = json, path = "/v1/predict
 };
 
 const rows = (...given: unknown[]): TestRequest => ({ body: JSON.stringify({ rows: given }) });
-/** A body in which tenure is written as it stands here: what JSON.stringify does not write. */
+/** A body with tenure written exactly as given: JSON.stringify does not write such text. */
 const tenure = (text: string): TestRequest => ({
   body: JSON.stringify({ rows: [{ ...row, tenure: "here" }] }).replace('"here"', text),
 });

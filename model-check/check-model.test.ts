@@ -60,7 +60,7 @@ const y = { name: "y", type: floatType, shape: ["N", 1] };
 
 describe("checkModel", () => {
   test("the committed churn has no problems, and its trial leaves no file behind", async () => {
-    // A folder of its own, because other tests run trials at the same time.
+    // A separate folder, because other tests run trials at the same time.
     const own = await createTemporaryFolder();
     vi.stubEnv("TMPDIR", own.path);
     try {

@@ -1,5 +1,5 @@
 /**
- * Checks a model's folder in a process of its own: `node check-process.ts <folder> <model name>`. It writes messages as
+ * Checks a model's folder in a separate process: `node check-process.ts <folder> <model name>`. It writes messages as
  * JSON lines to file descriptor 3, because a model's native code may write to the others.
  */
 import { readdirSync, readFileSync, writeSync } from "node:fs";

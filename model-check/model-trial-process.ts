@@ -1,5 +1,5 @@
 /**
- * Loads a model's folder in a process of its own and predicts one row, before the model is served:
+ * Loads a model's folder in a separate process and predicts one row, before the model is served:
  * `node model-trial-process.ts <empty folder> <model folder>`. It writes the result as one JSON line to file descriptor 3,
  * because a model's native code may write to the others.
  */

@@ -129,7 +129,7 @@ const spawnProcess = async <T>(
 };
 
 /**
- * Runs a program on a folder of files in a process of its own. The process is killed (SIGKILL) if it exceeds its time,
+ * Runs a program on a folder of files in a separate process. The process is killed (SIGKILL) if it exceeds its time,
  * memory or output: a hostile graph can allocate a terabyte or never end, and so can reading a hostile file. The program
  * gets the folder as its argument and an empty environment. It writes messages, one JSON line each, to file descriptor 3.
  * This process watches the memory, native memory included, every 10 ms through /proc. A limit on the address space

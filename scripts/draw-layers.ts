@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const document = `${root}docs/architecture.md`;
 const markers = ["<!-- npm run docs:layers draws from here -->", "<!-- to here -->"] as const;
 
-/** What stands in a layer's box: the folder, then its content in a few words. */
+/** The text of a layer's box: the folder, then its content in a few words. */
 const labels = new Map<string, readonly [folder: string, content: string]>(
   Object.entries({
     cli: ["cli/", "the slipway command"],
@@ -31,7 +31,7 @@ const labels = new Map<string, readonly [folder: string, content: string]>(
     untrusted: ["untrusted/", "strings and keys from outside"],
   }),
 );
-/** They may import whatever they need, and nothing imports them. */
+/** They may import everything, and nothing imports them. */
 const omitted = ["test", "bench", "scripts"];
 
 type Graph = ReadonlyMap<string, ReadonlySet<string>>;

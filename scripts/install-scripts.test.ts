@@ -11,7 +11,7 @@ const readJson = (path: string) => JSON.parse(readFileSync(`${root}${path}`, "ut
  * because `allowScripts` says so; an older npm runs what the lock file marks with `hasInstallScript`, and nothing else.
  * After an update of the package: delete that line of its entry in package-lock.json.
  */
-test("npm runs no install script of onnxruntime-node, whatever npm's version", () => {
+test("npm runs no install script of onnxruntime-node, with any version of npm", () => {
   expect(readJson("package.json").allowScripts["onnxruntime-node"]).toBe(false);
   expect(readJson("package-lock.json").packages["node_modules/onnxruntime-node"]).not.toHaveProperty(
     "hasInstallScript",

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import yauzl from "yauzl";
 
-/** A record has some kilobytes, so a file near this limit is none. */
+/** A record has some kilobytes, so a file near this limit is not a record. */
 const recordLimit = 16 * 1024 * 1024;
 
 /** The database's archive or folder is missing or invalid. */

@@ -75,7 +75,7 @@ const verdictEmoji = { pass: ":white_check_mark:", fail: ":x:", inconclusive: ":
 export const formatHeadline = (state: MessageState): string => {
   const { model, version, outcome, question, progress, rolledBack, replaced } = state;
   const subject = version === null ? model : `${model} v${version}`;
-  // After a person's rollback nothing of this delivery serves prod, whatever its outcome.
+  // After a person's rollback nothing of this delivery serves prod, regardless of its outcome.
   if (rolledBack && (outcome === null || outcome === "promoted" || outcome === "superseded"))
     return rolledBack.kind === "taken back"
       ? `${subject} was rolled back from prod`

@@ -16,7 +16,7 @@ const findHeader = (headers: RequestHeaders, name: string): string =>
   Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1] ?? "";
 
 /**
- * Checks what is known before the body arrives: the form of the signature, and the time. So nobody can make the server
+ * Checks what is known before the body arrives: the form of the signature, and the time. So no one can make the server
  * read a large body without Slack's headers.
  * @param now epoch seconds
  * Throws RequestRefused.
@@ -40,7 +40,7 @@ export const verifySlackHeaders = ({
  * Verifies Slack's signature on the raw bytes (https://docs.slack.dev/authentication/verifying-requests-from-slack).
  * @param secrets one, or two during a rotation; never empty
  * @param now epoch seconds
- * Throws RequestRefused; its message tells a forger nothing useful.
+ * Throws RequestRefused; its message does not help a forger.
  */
 export const verifySlackRequest = ({
   rawBody,

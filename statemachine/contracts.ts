@@ -1,6 +1,6 @@
 /**
- * What goes into each state of a delivery and what comes out of it. Steps parse their input with these
- * schemas, the engine's data is nothing else, and the definition in delivery.ts names no other field.
+ * The input and the output of each state of a delivery. Steps parse their input with these schemas, the engine's data
+ * is nothing else, and the definition in delivery.ts names no other field.
  */
 import * as z from "zod";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
@@ -14,7 +14,7 @@ import { Digest } from "#platform/images/images.ts";
 import { EnvironmentName } from "#platform/serving/serving.ts";
 import { CommitId } from "#platform/source/source.ts";
 
-/** What every step is told: which delivery, of which model, at which commit. */
+/** The input of every step: the delivery, its model and its commit. */
 export const Subject = z.object({
   /** The execution's name. */
   delivery: z.string().regex(/^[A-Za-z0-9_-]{1,80}$/),
@@ -27,18 +27,18 @@ export type Subject = z.infer<typeof Subject>;
 export const DeliveryInput = Subject.extend({
   /** Content hash of the runtime layer. */
   runtime: Digest,
-  /** Who pushed, as the host authenticated them; null where it did not. */
+  /** Who pushed, as the host authenticated them; null if it did not. */
   pusher: z.string().nullable(),
   author: z.object({ name: z.string(), email: z.string() }),
   /** When the push was received, epoch milliseconds: the later request supersedes the earlier. */
   requestedAt: z.int(),
-  /** Where a caught fault will lie: the definition's Choices test only fields that always exist. */
+  /** A caught error is stored here: the definition's Choices test only fields that always exist. */
   error: z.null(),
 });
 export type DeliveryInput = z.infer<typeof DeliveryInput>;
 
 const Fence = z.int().positive();
-/** Seconds that a state waits: longer ones overflow the timers of Node, on which the embedded engine runs. */
+/** Seconds that a state waits: longer waits overflow the timers of Node, on which the embedded engine runs. */
 const WaitSeconds = z.int().positive().max(2_147_483);
 
 export const ClaimStageInput = Subject.extend({
@@ -50,11 +50,11 @@ export const ClaimProdInput = Subject.extend({
   environment: z.literal("prod"),
   requestedAt: z.int(),
   stageFence: Fence,
-  /** Sequence of the ledger entry that prod served when the question was asked; 0: nothing. */
+  /** Sequence of the ledger entry that prod served when the approval was requested; 0: nothing. */
   baseline: z.int().min(0),
   /** When the approval was decided, epoch milliseconds: the wait for prod ends 6 h later. */
   approvedAt: z.int(),
-  /** The approval, and what is going to prod by it. */
+  /** The approval, and the approved artefact. */
   approval: z.string(),
   digest: Digest,
   version: z.int().positive(),
@@ -85,27 +85,27 @@ export type ScanImageOutput = z.infer<typeof ScanImageOutput>;
 export const RegisterModelInput = Subject.extend({ fence: Fence, build: ExportedVariables, runtime: Digest });
 export type RegisterModelInput = z.infer<typeof RegisterModelInput>;
 export const RegisterModelOutput = z.object({
-  /** unchanged: the champion is this very image and model. */
+  /** unchanged: the champion is exactly this image and model. */
   status: z.enum(["registered", "unchanged"]),
   version: z.int().positive(),
   digest: Digest,
-  /** Null where this world keeps no provenance. */
+  /** Null if this world keeps no provenance. */
   provenance: Provenance.nullable(),
 });
 export type RegisterModelOutput = z.infer<typeof RegisterModelOutput>;
 
 const DeployInput = Subject.extend({ fence: Fence, digest: Digest, version: z.int().positive() });
 export const DeployStageInput = DeployInput.extend({ environment: z.literal("stage") });
-/** Prod gets nothing without the approval of this very image and version. */
+/** Prod gets nothing without the approval of exactly this image and version. */
 export const DeployProdInput = DeployInput.extend({ environment: z.literal("prod"), approval: z.string() });
 export const DeployModelInput = z.discriminatedUnion("environment", [DeployStageInput, DeployProdInput]);
 export type DeployModelInput = z.infer<typeof DeployModelInput>;
 export const DeployModelOutput = z.object({
   functionVersion: z.string(),
   url: z.string(),
-  /** The function version that served before, which a canary is compared with. */
+  /** The function version that served before, to compare a canary with. */
   championVersion: z.string().nullable(),
-  /** False where there is nothing to compare with: a model's first version. */
+  /** False without a version to compare with: a model's first version. */
   canary: z.boolean(),
 });
 export type DeployModelOutput = z.infer<typeof DeployModelOutput>;
@@ -119,14 +119,14 @@ export const VerifyModelInput = Subject.extend({
 export type VerifyModelInput = z.infer<typeof VerifyModelInput>;
 export const VerifyModelOutput = z.object({
   verdict: Verdict,
-  /** Set with verdict `fail`: what the delivery ends with, and the failed checks in a sentence. */
+  /** Set with verdict `fail`: the delivery's error, with the failed checks in its message. */
   error: z.object({ name: z.enum(["GateFailed", "GoldenVectorsDiffer"]), cause: z.string() }).nullable(),
   checks: z.array(Check),
-  /** Sequence of the ledger entry that prod served, against which all was measured; 0: nothing. */
+  /** Sequence of the ledger entry of prod with which the checks compared; 0: nothing. */
   baseline: z.int().min(0),
-  /** What could not be measured, and why: the approver is shown this too. */
+  /** What could not be measured, and why: the approver sees this too. */
   omitted: z.array(z.object({ name: z.string(), why: z.string() })),
-  /** How long the approval may take: the state's time-out. */
+  /** How long the approval may take: the state's timeout. */
   approvalTimeoutSeconds: WaitSeconds,
 });
 export type VerifyModelOutput = z.infer<typeof VerifyModelOutput>;
@@ -138,13 +138,13 @@ export const RequestApprovalInput = Subject.extend({
   version: z.int().positive(),
   author: z.object({ name: z.string(), email: z.string() }),
   pusher: z.string().nullable(),
-  /** Sequence of the ledger entry that the checks were measured against; 0: nothing. */
+  /** Sequence of the ledger entry of prod with which the checks compared; 0: nothing. */
   baseline: z.int().min(0),
   scanChecks: z.array(Check),
   checks: z.array(Check),
   omitted: z.array(z.object({ name: z.string(), why: z.string() })),
   timeoutSeconds: z.int().positive(),
-  /** Null where nothing was verified. */
+  /** Null if nothing was verified. */
   provenance: Provenance.nullable().default(null),
 });
 export type RequestApprovalInput = z.infer<typeof RequestApprovalInput>;
@@ -181,7 +181,7 @@ export const PromoteModelInput = Subject.extend({
   version: z.int().positive(),
   functionVersion: z.string(),
   approval: z.string(),
-  /** Who said yes, for the ledger and the registry. */
+  /** Who approved, for the ledger and the registry. */
   approvedBy: ApprovalDecision.shape.by,
 });
 export type PromoteModelInput = z.infer<typeof PromoteModelInput>;
@@ -199,14 +199,14 @@ export type MoveChampionOutput = z.infer<typeof MoveChampionOutput>;
 export const RollBackInput = Subject.extend({ error: CaughtError.nullable() });
 export type RollBackInput = z.infer<typeof RollBackInput>;
 export const RollBackOutput = z.object({
-  /** True: the ledger says that this delivery was promoted, so there is no way back, only forward. */
+  /** True: the ledger says that this delivery was promoted, so it can only go forward. */
   committed: z.boolean(),
-  /** The original fault under the name that a person reads; null where none led here. */
+  /** The original error under the name that people read; null if there was none. */
   error: z.object({ name: z.string(), cause: z.string() }).nullable(),
   restored: z.array(
     z.object({
       environment: EnvironmentName,
-      /** kept: a newer delivery has the environment, which is its to look after. */
+      /** kept: a newer delivery has the environment, and that delivery handles it. */
       result: z.enum(["restored", "untouched", "kept", "emptied"]),
       serves: z.string().nullable(),
     }),

@@ -42,7 +42,7 @@ test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
     `${toProd} ${promotion}`,
   ],
   [
-    "what prod serves already",
+    "an image that prod already serves",
     "unchanged",
     {
       RegisterModel: [
@@ -70,19 +70,19 @@ test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
     `${toApproved} Rejected ${rollback} Delivered`,
   ],
   [
-    "no answer",
+    "no decision",
     "expired",
     { VerifyStage: [{ ...verifyOutput, approvalTimeoutSeconds: 1 }], RequestApproval: ["never"] },
     `${toVerified} RequestApproval Expired ${rollback} Delivered`,
   ],
   [
-    "a prod that changed since the question",
+    "a prod that changed since the approval was requested",
     "promoted",
     { ClaimProd: [{ status: "stale", serving: 4 }, claimOutput] },
     `${toApproved} ClaimProd IsProdClaimed VerifyStage IsVerified RequestApproval IsApproved ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
   ],
   [
-    "a prod that changed between measuring and asking",
+    "a prod that changed after the checks were measured",
     "promoted",
     { RequestApproval: [createNamedError("ProdChanged"), approvalOutput] },
     `${toVerified} RequestApproval VerifyStage IsVerified RequestApproval IsApproved ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
@@ -147,7 +147,7 @@ describe("each task before the commit point", () => {
     expect(run.path.join(" ")).toMatch(new RegExp(`${name} Superseded ${rollback} Delivered$`));
   });
   test.each(tasksBeforeCommit)(
-    "%s: a fault for good ends under its own name, after the rollback",
+    "%s: a permanent error ends the delivery under its own name, after the rollback",
     async (name) => {
       const run = await runDelivery({ [name]: [createNamedError("ProdBusy", "too long")] });
       expect(run).toMatchObject({ status: "FAILED", error: { name: "ProdBusy", cause: "too long" } });
@@ -180,7 +180,7 @@ describe("a rollback", () => {
     });
     expect(run).toMatchObject({ status: "FAILED", error: { name: "ProdBusy" }, retries: ["RollBack"] });
   });
-  test("that fails is told of, and what led to it is kept", async () => {
+  test("that fails is reported, and its original error is kept", async () => {
     const run = await runDelivery({
       DeployProd: [createNamedError("GoldenVectorsDiffer")],
       RollBack: [createNamedError("RollBackFailed", "prod could not be put back")],
@@ -207,7 +207,7 @@ describe("a rollback", () => {
 describe("after the commit point", () => {
   const committed: TaskResult = { committed: true, error: null, restored: [] };
   test.each(["ServiceDown", "Superseded"])(
-    "a promotion whose answer was lost (%s) is promoted",
+    "a promotion whose response was lost (%s) is promoted",
     async (name) => {
       const run = await runDelivery({ PromoteModel: [createNamedError(name)], RollBack: [committed] });
       expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "promoted" });
@@ -217,14 +217,14 @@ describe("after the commit point", () => {
       expect(run.given.at(-1)?.event).toMatchObject({ outcome: "promoted", error: null });
     },
   );
-  test.each<TaskState>(["MoveChampion", "ReportOutcome"])("a fault of %s changes nothing", async (name) => {
+  test.each<TaskState>(["MoveChampion", "ReportOutcome"])("an error of %s changes nothing", async (name) => {
     const run = await runDelivery({ [name]: [createNamedError("Broken")] });
     expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "promoted" });
     expect(run.path).not.toContain("RollBack");
   });
 });
 
-test("whatever fails wherever, a delivery ends in one of its outcomes, and a promoted one is never taken back", async () => {
+test("after any errors a delivery ends in one of its outcomes, and a promotion is never taken back", async () => {
   const names = fc.constantFrom(
     "TemporaryFault",
     "Superseded",
@@ -232,7 +232,7 @@ test("whatever fails wherever, a delivery ends in one of its outcomes, and a pro
     "States.TaskFailed",
     "TypeError",
   );
-  // How often each task fails before it does what it should; five times is for good.
+  // How often each task fails before it succeeds; five times is permanent.
   const faults = fc.dictionary(
     fc.constantFrom(...tasks),
     fc.record({ name: names, times: fc.integer({ min: 1, max: 6 }) }),

@@ -17,7 +17,7 @@ const machine = parseDefinition(localDefinition);
 const known = {
   input: DeliveryInput,
   contracts: stateContracts,
-  // The contracts say in words that these are set where the Choice leads there.
+  // The contracts say only in a comment that these are set after the Choice.
   guards: {
     "$.VerifyStage.error": "IsVerified",
     "$.JudgeCanary.error": "IsCanarySound",
@@ -25,7 +25,7 @@ const known = {
   },
 };
 
-/** The definition with other states; undefined takes one away, or one of its fields. */
+/** The definition with other states; undefined removes a state, or one of its fields. */
 const replaceStates = (states: Record<string, StateDefinition>): MachineDefinition => ({
   ...machine,
   States: { ...machine.States, ...states },
@@ -36,19 +36,19 @@ const changeState = (
 ): MachineDefinition => {
   const found = machine.States[name];
   if (!found) throw new Error(`no state ${name}`);
-  // Through JSON, which leaves undefined out.
+  // Through JSON, which omits undefined.
   return replaceStates({
     [name]: JSON.parse(JSON.stringify({ ...found, ...change(found) })) as StateDefinition,
   });
 };
 
-test("the definition is valid to asl-validator, which sees a broken one", () => {
+test("asl-validator accepts the definition and refuses a broken one", () => {
   const { isValid, errorsText } = validate(localDefinition);
   expect(isValid, errorsText()).toBe(true);
   expect(validate(changeState("BuildImage", () => ({ Next: "Nowhere" }))).isValid).toBe(false);
 });
 
-test("the definition is small beside the service's limit of 1 MB", () =>
+test("the definition is far below the service's limit of 1 MB", () =>
   expect(JSON.stringify(localDefinition).length).toBeLessThan(100_000));
 
 describe("the definition keeps our own rules, each of which can fail", () => {
@@ -155,8 +155,8 @@ describe("the definition keeps our own rules, each of which can fail", () => {
       "RollBack",
       changeState("RollBack", () => ({ ResultPath: "$.error" })),
     ],
-  ])("%s: else %s", (lint, fault, faulty) => {
-    expect(definitionLints[lint]?.(faulty, known).join("\n")).toContain(fault);
+  ])("%s: else %s", (lint, problem, faulty) => {
+    expect(definitionLints[lint]?.(faulty, known).join("\n")).toContain(problem);
   });
 
   test.each<[string, MachineDefinition]>([
@@ -165,7 +165,7 @@ describe("the definition keeps our own rules, each of which can fail", () => {
       changeState("MoveChampion", () => ({ Parameters: { "x.$": "$.nobody" } })),
     ],
     [
-      // A way round DeployProd: what it writes is there on the other way only.
+      // A way around DeployProd: its output exists only on the other way.
       "PromoteModel reads $.DeployProd.functionVersion",
       changeState("IsProdClaimed", () => ({ Default: "PromoteModel" })),
     ],
@@ -181,7 +181,7 @@ describe("the definition keeps our own rules, each of which can fail", () => {
       changeState("RegisterModel", () => ({ Parameters: { "digest.$": "$.BuildImage.digest" } })),
     ],
     [
-      // The caught fault lies elsewhere, so that the rollback's own is not told.
+      // The caught error is stored elsewhere, so that the rollback's own error is not reported.
       "RollBackFailed reads $.rollbackError.Cause",
       changeState("RollBack", () => ({
         Catch: [{ ErrorEquals: ["States.ALL"], Next: "RollBackFailed", ResultPath: "$.x" }],
@@ -197,25 +197,25 @@ describe("the definition keeps our own rules, each of which can fail", () => {
       "GateMissed reads $.VerifyStage.error.name, which lies in something that may be null",
       changeState("VerifyStage", () => ({ Next: "GateMissed" })),
     ],
-  ])("every path read is written on every way: else %s", (fault, faulty) => {
+  ])("every path read is written on every way: else %s", (problem, faulty) => {
     expect(definitionLints["every path read is written on every way"]?.(faulty, known).join("\n")).toContain(
-      fault,
+      problem,
     );
   });
 });
 
 describe("every error that a delivery can end with has a remedy", () => {
-  // They are no errors to a person: an outcome, and a way back to VerifyStage; Catches before States.ALL take them.
+  // Not errors to a person: an outcome, and a way back to VerifyStage. Catches before States.ALL handle them.
   const outcomes = ["Superseded", "ProdChanged"];
-  // Raised by answers to a person's click, outside the machine; and by what reads CSV, whose callers say it as a problem.
+  // Thrown outside the machine: after a person's click, and by readers of CSV, whose callers report a problem.
   const outside = [
     "TaskGone",
     "CsvBroken",
-    // Keys of blobs are made of digests and commits, whose form contracts check before.
+    // Keys of blobs consist of digests and commits, which the contracts have checked before.
     "BlobKeyRefused",
   ];
 
-  test("the steps raise no other", () => {
+  test("the steps throw no other", () => {
     const raised = readErrorNames();
     expect(raised).toContain("GoldenVectorsDiffer");
     const unknown = [...raised].filter(
@@ -223,7 +223,7 @@ describe("every error that a delivery can end with has a remedy", () => {
     );
     expect(unknown).toEqual([]);
   });
-  test("nor do the functions, with all that they are composed of on AWS", () => {
+  test("the functions on AWS throw no other", () => {
     const handlers = stepNames.map((name) => new URL(`../lambdas/${name}/handler.ts`, import.meta.url));
     const raised = readErrorNames(handlers);
     expect(raised).toContain("RoleNotAssumed");
@@ -236,7 +236,7 @@ describe("every error that a delivery can end with has a remedy", () => {
     const error = VerifyModelOutput.shape.error.unwrap().shape.name.options;
     for (const name of [...error, "CanaryFailed"]) expect(Object.keys(remedies)).toContain(name);
   });
-  test("nor does the engine, whose own names may not be raised again as they are", () => {
+  test("the engine raises no other, and its own names are not raised again unchanged", () => {
     for (const name of ["Timeout", "TaskFailed", "Permissions", "Runtime"])
       expect(Object.keys(remedies)).toContain(`Engine.${name}`);
   });

@@ -1,7 +1,7 @@
 /**
  * The delivery of one model at one commit, as an Amazon States Language definition (JSONPath).
- * `docs/delivery.md` is its drawing. What each state is given and gives is in contracts.ts; what a state gives
- * lies at `$.<StateName>`, a caught fault at `$.error`, the way it ends at `$.outcome`.
+ * `docs/delivery.md` is its drawing. contracts.ts has the input and the output of each state. A state's output is in
+ * `$.<StateName>`, a caught error in `$.error`, the outcome in `$.outcome`.
  */
 
 import { retryableErrors } from "./step-errors.ts";
@@ -54,7 +54,7 @@ const catchFailure = [
 
 const subject = { "delivery.$": "$.delivery", "model.$": "$.model", "commit.$": "$.commit" };
 const artifact = { "digest.$": "$.RegisterModel.digest", "version.$": "$.RegisterModel.version" };
-/** What goes to prod is what the decision names; the steps hold it against the decision as it is kept. */
+/** The artefact that the decision names goes to prod; the steps compare it with the stored decision. */
 const approvedArtifact = {
   "digest.$": "$.RequestApproval.digest",
   "version.$": "$.RequestApproval.version",
@@ -69,7 +69,7 @@ const endWith = (outcome: string) => ({
   Next: "RollBack",
 });
 
-/** A verdict that stops the delivery becomes the error it ends with. */
+/** A verdict that stops the delivery becomes the delivery's error. */
 const failWithVerdict = (by: "VerifyStage" | "JudgeCanary") => ({
   Type: "Pass" as const,
   Parameters: { "Error.$": `$.${by}.error.name`, "Cause.$": `$.${by}.error.cause` },
@@ -89,7 +89,7 @@ export const defineDelivery = (resources: Resources) => {
     TimeoutSeconds: seconds,
     Retry: retry,
   });
-  /** Only what is named goes on; whatever else a step says ends the delivery, and prod stays as it is. */
+  /** Only the listed values continue; any other value ends the delivery, and prod stays as it is. */
   const choice = (variable: string, next: Record<string, string>, otherwise = "NotUnderstood") => ({
     Type: "Choice" as const,
     Choices: Object.entries(next).map(([value, Next]) => ({ Variable: variable, StringEquals: value, Next })),
@@ -213,7 +213,7 @@ export const defineDelivery = (resources: Resources) => {
         Retry: retry,
         Catch: [
           { ErrorEquals: ["States.Timeout"], Next: "Expired", ResultPath: "$.expired" },
-          // Prod changed between measuring and asking: what was measured is about the champion before.
+          // Prod changed after the checks were measured: they compare with the previous champion.
           { ErrorEquals: ["ProdChanged"], Next: "VerifyStage", ResultPath: "$.prodChanged" },
           ...catchFailure,
         ],
@@ -238,8 +238,8 @@ export const defineDelivery = (resources: Resources) => {
         Catch: catchFailure,
         Next: "IsProdClaimed",
       },
-      // Stale: prod changed since the question was asked, so the answer was to another question, and the checks were
-      // measured against another champion. request-approval ends a delivery that comes round too often.
+      // Stale: prod changed after the approval was requested, so decision and checks are about another champion.
+      // request-approval ends a delivery that repeats this too often.
       IsProdClaimed: choice("$.ClaimProd.status", {
         busy: "AwaitProd",
         stale: "VerifyStage",
@@ -312,7 +312,7 @@ export const defineDelivery = (resources: Resources) => {
         Catch: catchFailure,
         Next: "Promoted",
       },
-      // From here everything only goes forward: a fault is left to sweep-deliveries.
+      // From here everything only goes forward: sweep-deliveries handles an error.
       Promoted: { Type: "Pass", Result: "promoted", ResultPath: "$.outcome", Next: "MoveChampion" },
       MoveChampion: {
         ...step("move-champion", {}, 120),
@@ -347,7 +347,7 @@ export const defineDelivery = (resources: Resources) => {
         Parameters: {
           committed: false,
           error: { name: "RollBackFailed", "cause.$": "$.rollbackError.Cause" },
-          // Why the rollback was wanted at all: $.error gets the new name below.
+          // The reason for the rollback: $.error gets the new name below.
           "original.$": "$.error",
           restored: [],
         },
@@ -361,7 +361,7 @@ export const defineDelivery = (resources: Resources) => {
         ResultPath: "$.error",
         Next: "IsCommitted",
       },
-      // A promotion whose answer was lost, or a person who came too late: the ledger has the last word.
+      // A promotion whose response was lost, or a person who came too late: the ledger decides.
       IsCommitted: {
         Type: "Choice",
         Choices: [{ Variable: "$.RollBack.committed", BooleanEquals: true, Next: "Promoted" }],

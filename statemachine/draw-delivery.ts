@@ -34,7 +34,7 @@ const functions = Object.fromEntries(stepNames.map((name) => [name, name]));
 const isComplete = (named: Record<string, string>): named is Record<StepName, string> =>
   stepNames.every((name) => name in named);
 
-/** Where most Tasks go with a fault; drawn once. */
+/** The targets of most Tasks after an error; drawn once. */
 const commonCatchTargets = ["Superseded", "Failed"];
 
 /** How every delivery that is not promoted ends. */
@@ -115,7 +115,7 @@ const describeOutput = (name: string, { ResultPath = "" }: State): string => {
   return `\`${ResultPath}\`: ${[...fields].join(", ")}`;
 };
 
-/** The page's whole text. */
+/** The text of the page. */
 export const drawDelivery = (): string => {
   if (!isComplete(functions)) throw new Error("a step has no function");
   const definition = defineDelivery({ functions, buildProject: "slipway-images" });

@@ -35,7 +35,7 @@ type TaskName = {
   [Name in StateName]: DeliveryDefinition["States"][Name] extends { readonly Type: "Task" } ? Name : never;
 }[StateName];
 
-/** What each Task state is given and what lies at `$.<State>` after it; a build is given what CodeBuild defines. */
+/** The input of each Task state and its output at `$.<State>`; CodeBuild defines the input of a build. */
 export const stateContracts = {
   ClaimStage: { input: ClaimStageInput, output: StageClaim },
   BuildImage: { input: undefined, output: z.object({ variables: ExportedVariables }) },

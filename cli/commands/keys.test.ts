@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-/** As a person runs it, in a process of its own. */
+/** Runs the command in a separate process, like a person. */
 const keys = async (...args: readonly string[]) => {
   const all = ["--no-warnings", command, "keys", ...args, "--data", folder.path];
   return promisify(execFile)(process.execPath, all);

@@ -232,7 +232,7 @@ const runEmbeddedWorld = async (
     await rehearsal.begin();
     const decisions = options.approve ? "approve" : options.reject ? "reject" : "person";
     const scenario = runScenario(rehearsal, { model: options.model, decisions, reporter });
-    // After Ctrl-C the scenario fails because its world has stopped; nobody needs that error.
+    // After Ctrl-C the scenario fails because its world has stopped; that error is not useful.
     scenario.catch(() => undefined);
     /** A full disk ends deliveries, but prod goes on, because applications may call it. */
     const stayUp = (error: unknown): void => {

@@ -113,7 +113,7 @@ const serve = async (folder: string, options: Options): Promise<void> => {
   if (!existsSync(join(folder, "model.yaml")))
     throw new UsageMistake(`${folder} is not a model's folder: it has no model.yaml.`);
   const { environment, modelVersion: version } = options;
-  // Callers may use the address that it listens on; 0.0.0.0 and :: are no addresses to call.
+  // Callers may use the address that it listens on; 0.0.0.0 and :: cannot be called.
   const hostNames = [...options.hostName, ...(isAnyAddress(options.host) ? [] : [urlHost(options.host)])];
   if (options.trial) await runModelTrial(folder);
   const root =

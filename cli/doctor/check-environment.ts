@@ -5,7 +5,7 @@ import type { Environment } from "#platform/serving/serving.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
 
-/** Checks that the environment's role can be assumed, lies in the right account, and that the HTTP API exists. */
+/** Checks that the environment's role can be assumed, is in the right account, and that the HTTP API exists. */
 export const checkEnvironment = async (
   sts: STSClient,
   environment: Environment,

@@ -36,7 +36,7 @@ import { runChecks } from "./run-checks.ts";
 
 const { skip } = requirePython("tests of slipway doctor");
 
-/** Slack and MLflow as the doctor asks them; `state` is what a case changes. */
+/** Slack and MLflow for the doctor; each case changes `state`. */
 const outside = async () => {
   const state = {
     slack: true,
@@ -81,7 +81,7 @@ describe.skipIf(skip)("slipway doctor", () => {
     moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
     there = await outside();
     outputs = await createAwsResources(moto.endpoint, { slack: `${there.url}/slack/`, mlflow: there.url });
-    // The clients of the doctor are those of its command: they read where AWS is from the environment.
+    // The doctor has the same clients as its command: they read the endpoint of AWS from the environment.
     Object.assign(process.env, variables, { AWS_ENDPOINT_URL: moto.endpoint });
     before = await look();
   });
@@ -93,13 +93,13 @@ describe.skipIf(skip)("slipway doctor", () => {
     await folder?.remove();
   });
 
-  test("finds nothing missing where all is there, and says each thing in a sentence", () => {
+  test("finds nothing missing in a complete installation, and reports each check in a sentence", () => {
     expect(before.filter(({ status }) => status !== "ok")).toEqual([]);
     expect(before.length).toBeGreaterThan(30);
     for (const { sentence } of before) expect(sentence).toMatch(/\.$/);
   });
 
-  test("the command prints them, and ends with the number of what is missing", async () => {
+  test("the command prints the checks, and ends with the number of problems", async () => {
     const env = { ...variables, AWS_ENDPOINT_URL: moto.endpoint };
     const { stdout, code } = await runCommand(["doctor"], env);
     expect(stdout).toContain("✓ The profile is of the tooling account 123456789012.");
@@ -107,8 +107,8 @@ describe.skipIf(skip)("slipway doctor", () => {
     expect(code).toBe(0);
   });
 
-  /** In this order each takes one thing away from what the last left; what the doctor finds new is told. */
-  const taken: readonly [string, () => Promise<unknown>, RegExp, RegExp][] = [
+  /** In this order each step removes one more thing, and the doctor must report the new problem. */
+  const removals: readonly [string, () => Promise<unknown>, RegExp, RegExp][] = [
     [
       "Slack's token",
       async () => {
@@ -410,7 +410,7 @@ describe.skipIf(skip)("slipway doctor", () => {
     ],
   ];
 
-  test.each(taken)("without %s it says so, and what to do", async (_, take, sentence, remedy) => {
+  test.each(removals)("without %s it says so, and what to do", async (_, take, sentence, remedy) => {
     await take();
     const now = await look();
     const known = new Set(before.filter(({ status }) => status !== "ok").map((each) => each.sentence));

@@ -72,7 +72,7 @@ describe("input that makes no model is refused with the remedy", () => {
     await expect(bring("sklearn-columns", loans, { ignored: ["id"] })).rejects.toEqual(wrong);
   });
 
-  test("ZipMap, text models without tokenizer, fixed batches and files that are no ONNX say what to export", async () => {
+  test("ZipMap, text models without tokenizer, fixed batches and files that are not ONNX say what to export", async () => {
     const onnx = (bytes: Uint8Array) =>
       bring("sklearn-columns", numbers(9, String), { onnx: bytes, targets: ["truth"] });
     await expect(onnx(graph([column("x")], [{ name: "p", sequence: true }]))).rejects.toThrow(
@@ -139,7 +139,7 @@ describe("the rows decide what the graph does not contain", () => {
   });
 
   test("labels that the graph does not contain get the order that fits the rows", async () => {
-    // The digits' names exchanged: nothing but the rows tells that the network's first output is for 9.
+    // The digits' names are exchanged: only the rows show that the network's first output is for 9.
     const csv = exported("mlp-logits", "data.csv").toString("utf8").trim().split("\n");
     const [header, ...lines] = csv;
     const turned = [
@@ -150,7 +150,7 @@ describe("the rows decide what the graph does not contain", () => {
     expect(output).toMatchObject({ labels: [9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((digit) => `digit ${digit}`) });
   });
 
-  test("one score is for the label whose rows score higher, whatever its name", async () => {
+  test("one score is for the label whose rows score higher, regardless of its name", async () => {
     const csv = exported("sigmoid-column", "data.csv").toString("utf8");
     const renamed = csv.replaceAll(/,yes$/gm, ",broken").replaceAll(/,no$/gm, ",running");
     expect(manifestOf(await bring("sigmoid-column", renamed, { targets: ["failed"] })).output).toMatchObject({
@@ -186,7 +186,7 @@ describe("a model's floor is its own score", () => {
     expect(manifestOf(made).task).toBe("regression");
   });
 
-  test("each guess is marked in the manifest; a named owner and approver are no guesses", async () => {
+  test("each guess is marked in the manifest; a named owner and approver are not guesses", async () => {
     const made = await bring("sklearn-columns", loans);
     expect(yamlOf(made).match(/# review: .*/g)).toEqual([
       "# review: who owns this model?",
@@ -228,7 +228,7 @@ describe("a text model", () => {
       ...changes,
     });
 
-  test("is written with its tokenizer, and its golden rows are what the graph gives for their tokens", async () => {
+  test("is written with its tokenizer, and its golden rows are the graph's outputs for their tokens", async () => {
     const { files } = await read({});
     expect(manifestOf({ files })).toMatchObject({
       inputs: [{ name: "review", type: "string", maxLength: 100, required: true }],

@@ -28,7 +28,7 @@ export type ModelSource = {
   readonly targets: readonly string[];
   /** Only for a text model. */
   readonly tokenizer: Tokenizer | undefined;
-  /** Columns that are no inputs of the model. */
+  /** Columns that are not inputs of the model. */
   readonly ignored: readonly string[];
   readonly owner: string | undefined;
   readonly approvers: readonly string[];
@@ -43,7 +43,7 @@ export type ModelFolderDraft = {
   readonly notes: readonly string[];
   readonly measured: readonly MeasuredScore[];
   readonly rows: number;
-  /** Set where the model is no better than a constant prediction. */
+  /** Set if the model is no better than a constant prediction. */
   readonly doubt: string | undefined;
 };
 

@@ -67,7 +67,7 @@ const readFirstRows = (
     );
 };
 
-describe("an export goes from file to served with no hand edit, and answers as the library that trained it", () => {
+describe("an export is served without manual edits, and predicts like the library that trained it", () => {
   let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   beforeAll(async () => {
     folder = await createTemporaryFolder();

@@ -30,7 +30,7 @@ describe("a column's input", () => {
     expect(infer(element, [...cells]).input).toMatchObject(expected),
   );
 
-  test("whatever the cells hold, is one that takes each of them, or a refusal", () => {
+  test("accepts every cell of its column, or is refused", () => {
     const cell = fc.oneof(
       fc.string({ unit: "grapheme", maxLength: 12 }),
       fc.double().map(String),
@@ -64,7 +64,7 @@ describe("a column's input", () => {
           expect(Input.parse(input)).toEqual(input);
           const usable = cells.filter((text) => !input.required || !isMissing(text, element === "string"));
           const bad = checkRows({ inputs: [input] })(usable.map((text) => ({ x: parseCell(text, input) })));
-          // Characters that no text for a model may hold are told by the check of the rows themselves.
+          // The check of the rows itself reports characters that no text for a model may contain.
           expect(bad.filter(({ detail }) => !/surrogate|NUL/.test(detail))).toEqual([]);
         } catch (error) {
           expect(error).toBeInstanceOf(NewModelRefused);

@@ -30,7 +30,7 @@ const sortLabels = (labels: Iterable<string>): string[] => {
 };
 const argmax = (row: readonly number[]): number => row.indexOf(Math.max(...row));
 
-/** For each column the most frequent label of the rows in which it scores highest; undefined if that is no complete order. */
+/** For each column the most frequent label of the rows in which it scores highest; undefined if the order is incomplete. */
 const orderByMajority = (
   scores: LabelEvidence["scores"],
   labels: readonly string[],

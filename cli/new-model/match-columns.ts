@@ -71,7 +71,7 @@ const matchByName = (inputs: readonly Tensor[], columns: readonly string[]): Col
   const unmatched = new Set(columns);
   const guesses: string[] = [];
   const matches = inputs.map((value): ColumnMatch => {
-    // One input and one column match, whatever their names.
+    // One input and one column match, regardless of their names.
     const column =
       inputs.length === 1 && columns.length === 1
         ? columns[0]

@@ -91,7 +91,7 @@ const runProbe = async (folder: string): Promise<Probe> => {
           inputs,
           openTokenizer(readFileSync(join(folder, "tokenizer.json")), maxTokens),
         );
-  // An output with more dimensions is no prediction, for example the hidden states of tokens.
+  // An output with more dimensions is not a prediction, for example the hidden states of tokens.
   const names = session.outputs.flatMap((value) =>
     value.kind === "tensor" && (value.shape?.length ?? 2) <= 2 ? [value.name] : [],
   );

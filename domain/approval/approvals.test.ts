@@ -61,7 +61,7 @@ describe("who may vote", () => {
   test.each([
     ["the author", "SAM@Example.COM"],
     ["the pusher", "Pat@EXAMPLE.com"],
-  ])("%s may not vote, in whatever case the address is written", async (_, email) => {
+  ])("%s may not vote, in any case of the address", async (_, email) => {
     const id = await ask();
     expect((await approvals.vote(id, vote("U011", { email }))).result).toBe("refused");
     expect((await approvals.vote(id, vote("U011", { email, verdict: "rejected" }))).result).toBe("refused");
@@ -73,7 +73,7 @@ describe("who may vote", () => {
     expect((await approvals.vote(id, vote("U011", { email: undefined }))).result).toBe("refused");
   });
 
-  test("the author may vote where the rule allows it, with or without a known address", async () => {
+  test("the author may vote if the rule allows it, with or without a known address", async () => {
     const allowed = { ...quorum(2), rule: { ...question.rule, quorum: 2, authorMayApprove: true } };
     const id = await ask(allowed);
     expect((await approvals.vote(id, vote("U011", { email: "sam@example.com" }))).result).toBe("counted");
@@ -347,7 +347,7 @@ test("in any order of events each task accepts at most one decision, and the dec
             withdrawn = isWithdrawn;
           }
         }
-        // The next calls finish whatever was interrupted.
+        // The next calls finish what was interrupted.
         failure = "";
         await askAgain();
         await tested.send(id);

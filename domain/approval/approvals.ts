@@ -48,7 +48,7 @@ const retentionSeconds = 400 * 86_400;
 
 /**
  * One approval per delivery and state of prod, bound to an exact artefact. Conditional writes lead from pending to decided
- * to sent: the first decision holds, and whoever finds it unsent sends it. So a crash in between loses nothing.
+ * to sent: the first decision holds, and who finds it unsent sends it. So a crash in between loses nothing.
  */
 export const createApprovals = ({
   store,
@@ -262,7 +262,7 @@ export const createApprovals = ({
       }
     },
 
-    /** Approvals of a model (or of all) that wait for votes, or whose task has not received the result. */
+    /** Approvals of a model (or of all) that wait for votes, or with a task that has not received the result. */
     open: async (model?: string): Promise<readonly Approval[]> => {
       const approvals: Approval[] = [];
       for (let after: string | undefined; ; ) {

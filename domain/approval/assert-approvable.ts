@@ -12,7 +12,7 @@ type AssertApprovableDependencies = LoadRulesDependencies & {
 };
 
 /**
- * Stops a delivery that nobody could approve, before it builds anything. Throws QuorumOutOfReach, and ManifestInvalid or
+ * Stops a delivery that no one can approve, before it builds anything. Throws QuorumOutOfReach, and ManifestInvalid or
  * PolicyInvalid for files that are not readable.
  */
 export const assertApprovable =

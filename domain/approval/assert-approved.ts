@@ -5,7 +5,7 @@ import type { ApprovalDecision } from "./decision.ts";
 export type AssertApprovedDependencies = { readonly approvals: Pick<ApprovalReader, "read"> };
 
 /**
- * Compares a change of prod with the stored decision, whatever the state machine's data says: delivery, commit, image,
+ * Compares a change of prod with the stored decision, not with the state machine's data: delivery, commit, image,
  * registry version and the baseline on prod have to be the approved ones. Returns the decision. Throws ApprovalMismatch.
  */
 export const assertApproved =

@@ -13,7 +13,7 @@ export class QuorumOutOfReach extends SlipwayError {
 /** Why an approver may not decide. */
 export type ApproverRefusal = "contributor" | "no address" | "unknown address";
 
-/** The person who lists the address in the platform's map; the address itself where nobody does. */
+/** The person who lists the address in the platform's map; otherwise the address itself. */
 export const findPerson = (identities: Identities, text: string): string | undefined => {
   const email = canonicalizeEmail(text);
   if (email === undefined) return undefined;

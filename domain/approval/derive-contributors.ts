@@ -30,7 +30,7 @@ type ChangeHistory = {
   /** Those that only prod's commit contains. */
   readonly taken: ReadonlySet<string>;
   readonly complete: boolean;
-  /** Merges without changes of their own. */
+  /** Merges without own changes. */
   readonly cleanMerges: ReadonlySet<string>;
   /** Commits whose runtime no model on prod uses yet. */
   readonly unservedRuntime: ReadonlySet<string>;
@@ -108,9 +108,9 @@ const isMadeByHost = (
  * no model on prod uses yet), the people who pushed them, and the person who started the delivery.
  *
  * Names in a commit are unverified, so they only add contributors. Only what the code host authenticates can exclude one:
- * a merge without changes of its own, the host's identity with a valid signature, and a person who only merged a pull
+ * a merge without own changes, the host's identity with a valid signature, and a person who only merged a pull
  * request on the host's pages, or only pushed commits that their authors signed or that another person had pushed to a
- * branch before. If the delivered commit lacks commits that prod serves, nobody is excluded, and who removed them counts.
+ * branch before. If the delivered commit lacks commits that prod serves, all count, and so does who removed them.
  */
 export const deriveContributors = (change: ChangeHistory): Contributors => {
   const { model, commits, identify } = change;

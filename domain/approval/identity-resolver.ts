@@ -37,7 +37,7 @@ const matchesIdentity = (identity: string, listed: string): boolean =>
     : matchesArn(identity, listed);
 
 /**
- * Domains whose addresses count without an entry of their own: those that the platform's map names, never those that Slack
+ * Domains whose addresses count without their own entry: those that the platform's map names, never those that Slack
  * shows, because its users can change their address. Empty: the map names neither people nor domains, so every address
  * except a code host's counts. "any": a code host's addresses count too, because the repository has no code host.
  */

@@ -4,7 +4,7 @@ import type { Identities } from "./identities.ts";
 
 /**
  * Addresses that identify an approver when Slack shows them. Slack's users can change their address, so an unknown address
- * does not prove that its user is no contributor.
+ * does not prove that its user is not a contributor.
  */
 export const KnownAddresses = z.object({
   /** The organisation's; "any" on one machine, where the approvers are invented. */

@@ -15,7 +15,7 @@ const known = fc.constantFrom(
   "\u{13442}",
 );
 
-test("invisible characters are no reason, in any order and number", () => {
+test("invisible characters are not a reason, in any order and number", () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(known, invisible), { maxLength: 200 }), (chars) => {
       expect(parseRejectionReason(chars.join(""))).toHaveProperty("problem");

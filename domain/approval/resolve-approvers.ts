@@ -100,13 +100,13 @@ const findRefusal = (
   const emails = [listed, shown].flatMap((text) => (text === undefined ? [] : [canonicalizeEmail(text)]));
   if (emails.length === 0 || emails.includes(undefined)) return "no address";
   if (emails.some((email) => email !== undefined && addresses.includes(email))) return "contributor";
-  // An approver whose Slack id is in the platform's map is known, whatever Slack shows.
+  // An approver whose Slack id is in the platform's map is known, even if Slack shows another address.
   const isUnknown =
     listed === undefined && known !== undefined && shown !== undefined && !isKnownAddress(known, shown);
   return isUnknown ? "unknown address" : undefined;
 };
 
-/** Undefined: the voter is no contributor. `email` comes from Slack or AWS. */
+/** Undefined: the voter is not a contributor. `email` comes from Slack or AWS. */
 export const describeContributorRefusal = (bound: VoteBasis, voter: Voter): string | undefined => {
   const refusal = findRefusal(bound, voter);
   switch (refusal) {

@@ -74,7 +74,7 @@ test("a decision that a crash kept from the task is sent by the next click, unch
   expect(world.engine.answers).toMatchObject([{ output: { status: "approved" } }]);
 });
 
-test("an expired approval takes no decision", async () => {
+test("an expired approval accepts no decision", async () => {
   const id = await ask();
   world.time.now += 3_600_000;
   expect(await approve(id)).toEqual({ taken: false, sentence: "This approval has expired." });
@@ -106,7 +106,7 @@ describe("an approver's address", () => {
     expect((await approve(await ask(), ada, { slack: sam })).taken).toBe(false);
   });
 
-  test("is the one that AWS vouches for, where there is one: Slack is not asked", async () => {
+  test("comes from AWS if AWS authenticates one, and Slack is not called", async () => {
     const down = { users: { info: () => Promise.reject(new Error("Slack is down")) } };
     const approver = { ...ada, email: "ada@example.com" };
     expect((await approve(await ask(), approver, { slack: down })).taken).toBe(true);
@@ -129,7 +129,7 @@ describe("before the dialog for a reason opens", () => {
     expect((await world.approvals.read(id))?.state).toEqual({ status: "pending", votes: [] });
   });
 
-  test("a user who is no approver is refused without a call to Slack", async () => {
+  test("a user who is not an approver is refused without a call to Slack", async () => {
     const call = { users: { info: () => Promise.reject(new Error("called")) } };
     const id = await ask();
     expect(await findDecisionRefusal(dependencies({ slack: call }))(id, "U0OTHER")).toMatchObject({

@@ -56,7 +56,7 @@ export const submitDecision =
 
 /**
  * Why a decision of this Slack user would not count; undefined: it would. Slack's dialog has to open within three
- * seconds, so the user's address is looked up only where the rule needs it.
+ * seconds, so the user's address is looked up only if the rule needs it.
  */
 export const findDecisionRefusal =
   (dependencies: SubmitDecisionDependencies) =>

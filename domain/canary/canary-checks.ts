@@ -91,7 +91,7 @@ export const checkP95 = ({ champion, challenger }: Arms, limits: CanaryLimits["l
 };
 
 /**
- * The share of rows with this label. The rows of one request may all be alike, so a request counts as one sample: Kish's
+ * The share of rows with this label. The rows of a request may all be equal, so a request counts as one sample: Kish's
  * design effect at its worst (Survey Sampling, 1965, section 5.4).
  */
 const computeLabelShare = ({ labels, requests, failures }: Statistics, label: string): Proportion => {

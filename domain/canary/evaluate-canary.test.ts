@@ -216,7 +216,7 @@ describe("one look", () => {
   });
 });
 
-test("every list of steps ends in a promotion or a rollback, whatever the traffic", () =>
+test("every list of steps ends in a promotion or a rollback, with any traffic", () =>
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 20 }),

@@ -67,7 +67,7 @@ test.each([
   });
 });
 
-test("a challenger is judged by the champion's rules where they are stricter", async () => {
+test("a challenger is judged by the champion's rules if they are stricter", async () => {
   const gates = (latency: number) =>
     `{ latencyP95Ms: ${latency}, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } }`;
   world.commit("a", buildModelYaml({ gates: gates(20) }));

@@ -41,7 +41,7 @@ test("a higher fence is written even if the alias already has the target, so tha
   expect(readFence(await prod().live(toyModel))).toBe(12);
 });
 
-test("an alias is removed, and a removal without an alias is no error", async () => {
+test("an alias is removed, and a removal without an alias is not an error", async () => {
   await setLiveAlias(prod())(by(9), undefined);
   expect(await prod().live(toyModel)).toBeUndefined();
   await setLiveAlias(prod())(by(9), undefined);

@@ -88,7 +88,7 @@ describe("holdout", () => {
       expect(checks.find((check) => check.name === name)?.verdict).toBe(verdict);
   });
 
-  test("an unmeasurable AUC fails, and is inconclusive where only the champion lacks it", () => {
+  test("an unmeasurable AUC fails, and is inconclusive if only the champion lacks it", () => {
     const scoreless = oftenRight.map((answer, row) => (row === 4 ? { ...answer, scores: {} } : answer));
     const own = classified({ auc: accuracy }, oftenRight, scoreless).checks;
     expect(own).toMatchObject([
@@ -264,7 +264,7 @@ describe("vulnerabilities", () => {
     expect(scan([finding("unknown")]).map(({ verdict }) => verdict)).toEqual(["inconclusive", "pass"]);
   });
 
-  test("a count above its limit fails, whatever else is unknown", () =>
+  test("a count above its limit fails, even if other facts are unknown", () =>
     expect(combineVerdicts(scan([finding("critical")], ["deb"]))).toBe("fail"));
 });
 
@@ -338,7 +338,7 @@ describe("input schema", () => {
   });
 });
 
-test("every check survives JSON, whatever was measured", () =>
+test("every check survives JSON, with any measurement", () =>
   fc.assert(
     fc.property(fc.array(fc.double(), { maxLength: 60 }), fc.double(), (numbers, score) => {
       const prediction = (score: number): Prediction => ({ label: "a", scores: { a: score } });

@@ -16,7 +16,7 @@ export type ScoreMetric = {
   readonly words: string;
   readonly higherIsBetter: boolean;
   readonly measure: (predictions: Predictions) => Measurement;
-  /** Above 0 where the challenger is better, whatever the direction of the score. */
+  /** Above 0 if the challenger is better, for both directions of the score. */
   readonly gain: (champion: Predictions, challenger: Predictions) => Measurement;
 };
 

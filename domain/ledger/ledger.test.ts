@@ -64,7 +64,7 @@ test("every environment and model has its own sequence", async () => {
   expect((await account.begin({ ...deployment("a"), environment: "stage" }, 5)).sequence).toBe(1);
 });
 
-test("the deployment that was promoted last serves, whatever began or ended later, on any page", () =>
+test("the deployment that was promoted last serves, even if others began or ended later, on any page", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom("deployed", "canary", "promoting", "promoted", "ended"), { maxLength: 60 }),

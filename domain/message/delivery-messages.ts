@@ -47,9 +47,9 @@ const hashState = (state: MessageState): string =>
  * One message per delivery, edited in place. Its content follows from stored facts alone (`deriveMessageState`). Every step
  * that has changed a fact calls `show`.
  *
- * A write to Slack first takes a number by a conditional write, and gives it back afterwards. If there is a higher number by
- * then, nobody knows which write Slack received last: so the last writer to finish reads the facts again and writes once
- * more. The sweep repeats a write that never finished.
+ * A write to Slack first takes a number by a conditional write, and gives it back afterwards. If a higher number exists
+ * by then, it is unknown which write Slack received last, so the last writer to finish reads the facts again and writes
+ * once more. The sweep repeats a write that never finished.
  */
 export const createDeliveryMessages = ({
   store,
@@ -97,8 +97,8 @@ export const createDeliveryMessages = ({
   };
 
   /**
-   * Gives the number back. If no other write began (`isLast`), Slack shows this one. Otherwise nobody knows what Slack shows,
-   * so the other writers cannot be certain either.
+   * Gives the number back. If no other write began (`isLast`), Slack shows this one. Otherwise it is unknown what Slack
+   * shows, so the other writers cannot be certain either.
    */
   const end = async (delivery: string, number: number, posted: PostedMessage, hash: string) => {
     for (;;) {
@@ -118,8 +118,8 @@ export const createDeliveryMessages = ({
   };
 
   /**
-   * Writes the facts to Slack. It reads the item before the facts: a write in the meantime makes `begin` fail, so nobody
-   * begins to write older facts than another writer.
+   * Writes the facts to Slack. It reads the item before the facts: a write in the meantime makes `begin` fail, so no
+   * writer begins to write older facts than another writer.
    * @param thorough writes again where an earlier write has not ended, even if Slack seems up to date
    */
   const syncMessage = async (delivery: string, thorough: boolean): Promise<void> => {

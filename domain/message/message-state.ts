@@ -46,7 +46,7 @@ export type MessageState = {
   readonly delivery: string;
   readonly model: string;
   readonly commit: string;
-  /** Unverified: whoever commits can write any name. */
+  /** Unverified: a committer can write any name. */
   readonly author: string;
   /** Addresses of the contributors that the approval is bound to; null in records without them. */
   readonly madeBy: readonly string[] | null;

@@ -39,8 +39,8 @@ export class PolicyMissing extends SlipwayError {
 }
 
 /**
- * Whether one person may both propose and confirm. `alone-if-said`: allowed with --alone on one machine, where nobody can
- * prove to be a second person. The ledger shows it.
+ * Whether one person may both propose and confirm. `alone-if-said`: allowed with --alone on one machine, where no one
+ * can prove to be a second person. The ledger shows it.
  */
 export type Confirmation = "second-person" | "alone-if-said";
 
@@ -168,7 +168,7 @@ export const verifyEntry = async (
 };
 
 /**
- * The platform's copy of the policy in an append-only ledger. It applies to every delivery, whatever its commit says. A
+ * The platform's copy of the policy in an append-only ledger. It applies to every delivery, regardless of its commit. A
  * revision counts only with the signatures of both people. policy-writer.ts writes it.
  */
 export const createPlatformPolicy = ({
@@ -188,7 +188,7 @@ export const createPlatformPolicy = ({
   return {
     /** The copy in force; undefined: none yet. Throws PolicyInvalid where it does not count. */
     find,
-    /** Like `find`, but throws PolicyMissing where there is none. */
+    /** Like `find`, but throws PolicyMissing if there is none. */
     read: async (): Promise<PlatformPolicyRevision> => {
       const revision = await find();
       if (revision) return revision;

@@ -129,7 +129,7 @@ describe("two sessions of one role that its bearer names", () => {
     expect(await policy.read()).toMatchObject({ revision: 3, confirmedBy: other });
   });
 
-  test("that put a revision in force before they counted as one end deliveries until two people put it in force anew", async () => {
+  test("that put a revision in force before they counted as one end deliveries until two people put it in force again", async () => {
     await changes.writeFirst(rules(), bob);
     await forge(looser, 2);
     await expect(policy.read()).rejects.toThrow(/propose it again/);

@@ -111,7 +111,7 @@ export const createPolicyWriter = ({
   return {
     proposal,
 
-    /** Writes the first copy, without a confirmation. Throws PolicyRefused where there is one. */
+    /** Writes the first copy, without a confirmation. Throws PolicyRefused if there is one. */
     writeFirst: async (rules: PlatformRules, by: Operator): Promise<PlatformPolicyRevision> => {
       const text = serializeRules(rules);
       if (await readNewestEntry(store))
@@ -131,7 +131,7 @@ export const createPolicyWriter = ({
       });
     },
 
-    /** Proposes a copy, which comes into force by `confirm`. Throws PolicyRefused where nothing changes. */
+    /** Proposes a copy, which comes into force by `confirm`. Throws PolicyRefused if nothing changes. */
     propose: async (rules: PlatformRules, by: Operator): Promise<Proposal> => {
       const entry = await readNewestEntry(store);
       if (!entry)

@@ -140,7 +140,7 @@ const combineCanaries = (floor: Policy, manifests: readonly Manifest[]): CanaryR
   };
 };
 
-/** The function follows its own manifest alone, so a manifest that records too much is refused. */
+/** The function follows only its manifest, so a manifest that records too much is refused. */
 const assertRecordLimits = (floor: Policy, { name, records }: Manifest): void => {
   if (floor.records === undefined) return;
   for (const rule of ["inputs", "ttlDays"] as const) {

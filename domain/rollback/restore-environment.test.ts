@@ -59,7 +59,7 @@ test("if the version number belongs to another image, the image is published aga
   expect((await world.serving.prod.version(toyModel, "2"))?.config.digest).toBe(fakeDigest("a"));
 });
 
-test("without a target the model serves nobody", async () => {
+test("without a target the model serves no request", async () => {
   await promoteVersion(world, "a", 1);
   expect(await restoreEnvironment(world)("prod", writer, undefined)).toBeNull();
   expect(await world.serving.prod.live(toyModel)).toBeUndefined();

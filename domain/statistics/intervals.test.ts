@@ -213,7 +213,7 @@ describe("errors of regression", () => {
     expect(Math.abs(gain.high - 0.20377772)).toBeLessThan(0.02);
   });
 
-  test("one row alone tells nothing, and faultless models do not differ", () => {
+  test("one row proves nothing, and models without errors do not differ", () => {
     expect(maeGain([1], [2])).toEqual({
       estimate: -1,
       low: Number.NEGATIVE_INFINITY,
@@ -229,7 +229,7 @@ test("the levels around p95 of 1,000 are those of 0.95 ± 1.96·√(0.95·0.05/1
   expect(high).toBeCloseTo(96.3508, 4);
 });
 
-test("few samples have no order statistic above p95's interval, and none have none at all", () => {
+test("few samples have no order statistic above p95's interval, and without samples there is none", () => {
   expect(quantileLevels(0.95, 50).high).toBeGreaterThan(100);
   expect(quantileLevels(0.95, 0)).toEqual({ low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY });
 });

@@ -7,8 +7,8 @@ const formatFields = ({ rate, remaining }: Quota, reset: number) => ({
 });
 
 /**
- * Headers that tell a client its limit and what is left: `RateLimit` and `RateLimit-Policy`, and `Retry-After` when it is
- * over the limit. All times in whole seconds.
+ * Headers with a client's limit and the remaining requests: `RateLimit` and `RateLimit-Policy`, and `Retry-After` above
+ * the limit. All times in whole seconds.
  * https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11
  */
 export const toRateLimitHeaders = (

@@ -52,8 +52,8 @@ const formatRefusal = (status: string): string =>
 
 /**
  * Limits a server's connections. If there are too many, a new connection replaces the one that has waited longest for its
- * client (no request, an incomplete one, or an unread response), so that idle connections keep nobody out. If all are
- * busy, the new one gets 503, or 429 if its own address has too many.
+ * client (no request, an incomplete one, or an unread response), so that idle connections keep no client out. If all
+ * are busy, the new one gets 503, or 429 if its own address has too many.
  * @returns the listener for the server
  */
 export const limitConnections = (

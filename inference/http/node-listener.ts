@@ -22,7 +22,7 @@ const parseTarget = (url: string): string | undefined => {
 /** How long a client may go on sending a refused body: enough to receive the response. */
 const unreadBodyMs = 1_000;
 
-/** Closes the connection if the client keeps sending a body that nobody reads. */
+/** Closes the connection if the client keeps sending a body that is not read. */
 const limitUnreadBody = (incoming: IncomingMessage): void => {
   setTimeout(() => {
     if (!incoming.complete) incoming.socket.destroySoon();

@@ -1,5 +1,5 @@
 /**
- * Runs a model in a process of its own, forked by isolate-model.ts: `node isolated-process.ts <folder>`. It works on one run
+ * Runs a model in a separate process, forked by isolate-model.ts: `node isolated-process.ts <folder>`. It does one run
  * at a time and can be killed at any time.
  */
 import { Worker } from "node:worker_threads";

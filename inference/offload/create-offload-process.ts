@@ -52,7 +52,7 @@ type Dependencies = {
   readonly tick?: () => number;
 };
 
-/** The same service in a process of its own. */
+/** The same service in a separate process. */
 export type OffloadProcess = {
   /** Handles one request at a time. Never rejects: a failure is a response too. */
   handle(request: Omit<RequestMessage, "kind">, body: Uint8Array): Promise<HttpResponse>;

@@ -27,7 +27,7 @@ export type OffloadThreshold = { readonly bytes: number; readonly values: number
 
 /**
  * Measures the largest body that this model predicts within 2 ms, with 1, 2, 4, … rows, up to `maximum`. Undefined if a
- * single row takes longer: then the model must run in a process of its own, so that it does not block other requests.
+ * single row takes longer: then the model must run in a separate process, so that it does not block other requests.
  * @param readThreadMs CPU time of this thread in milliseconds, so that other processes do not distort the measurement
  */
 export const measureOffloadThreshold = async (

@@ -1,5 +1,5 @@
 /**
- * The inference service of one model in a process of its own, started by create-offload-process.ts as
+ * The inference service of one model in a separate process, started by create-offload-process.ts as
  * `node offload-process.ts`. Frames pass in both directions on file descriptor 3. The parent process stores the records.
  */
 import { createHash, randomUUID } from "node:crypto";

@@ -114,7 +114,7 @@ describe("the server returns", () => {
     "/v2/models/churn/versions/3/nothing",
     "/v2/models/%ff/ready",
     "/v2/repository/index",
-  ])("404 for everything else: %s", async (path) => {
+  ])("404 for any other address: %s", async (path) => {
     expect((await problemOf(await app.request(path))).status).toBe(404);
   });
 

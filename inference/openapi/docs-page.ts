@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The files of Swagger UI for the page. In an image they lie beside the bundle. */
+/** The files of Swagger UI for the page. In an image they are next to the bundle. */
 export const docsFiles = { "swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css" } as const;
 type DocsFile = keyof typeof docsFiles;
 export const isDocsFile = (name: string): name is DocsFile => Object.hasOwn(docsFiles, name);

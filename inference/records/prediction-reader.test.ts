@@ -11,7 +11,7 @@ const hourMs = 3_600_000;
 const noon = Date.UTC(2026, 10, 21, 12);
 const labels = ["stay", "churn", "unsure"];
 
-/** All pages, one after the other; each holds no more than asked for and tells the same total. */
+/** All pages, one after the other; each has at most the requested number and the same total. */
 const allPages = async (reader: PredictionReader, limit: number, label?: string) => {
   const items: PredictionRecord[] = [];
   const totals = new Set<number>();

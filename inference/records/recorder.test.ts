@@ -6,7 +6,7 @@ import { PredictionRecord } from "./records.ts";
 
 const many = (count: number, label = "stay") => Array.from({ length: count }, () => label);
 
-/** Notes what the store is asked to write. */
+/** Records what the store has to write. */
 const noting = () => {
   const calls: string[] = [];
   const instrument = (store: Store): Store => ({

@@ -1,7 +1,7 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 
 /**
- * A prediction as a record of a data frame: `label` in its own type, `band` if the manifest has bands, and the score of each
+ * A prediction as a data frame record: `label` in its type, `band` if the manifest has bands, and the score of each
  * label; or the values by name.
  */
 export type DataFrameRecord = Readonly<Record<string, string | number>>;

@@ -142,7 +142,7 @@ const expectClose = (given: unknown, expected: Records) => {
   }
 };
 
-describe.skipIf(skip)("MLflow's own code and the service answer alike", () => {
+describe.skipIf(skip)("MLflow's own code and the service give equal responses", () => {
   const services = new Map<string, { readonly asked: Asked; readonly records: Records }>();
   const served: Record<string, Records> = {};
   let first: Asked | undefined;

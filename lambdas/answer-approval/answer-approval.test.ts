@@ -19,8 +19,8 @@ const ok = { ok: true } as const;
 
 const ask = async () => {
   world.engine.waiting.add("token");
-  const question = createNewApproval(world, { delivery: "delivery-c", letter: "c", version: 3 });
-  return (await world.approvals.ask(question, "token")).id;
+  const newApproval = createNewApproval(world, { delivery: "delivery-c", letter: "c", version: 3 });
+  return (await world.approvals.ask(newApproval, "token")).id;
 };
 const createAnswer = (changes: Partial<AnswerApprovalDependencies> = {}) =>
   answerApproval({
@@ -90,7 +90,7 @@ test("Approve decides at once, and the approver gets no note: the message shows 
   expect(notes).toEqual([]);
 });
 
-test("an Approve that does not count tells its user why, and nobody else", async () => {
+test("an Approve that does not count shows its user why, and no other user", async () => {
   const id = await ask();
   await click("approve", id, { user: { id: "U0OTHER" } });
   expect(await statusOf(id)).toBe("pending");
@@ -134,7 +134,7 @@ test("a dialog whose rejection comes too late stays open and says so", async () 
   expect((await submit(id, "too early")).body).toContain("already approved");
 });
 
-test("a note that Slack does not take changes nothing", async () => {
+test("a note that Slack refuses changes nothing", async () => {
   const id = await ask();
   await click("approve", id);
   const chat = { postEphemeral: () => Promise.reject(new Error("Slack is down")) };
@@ -152,8 +152,8 @@ test("a button or a dialog that decides nothing is accepted", async () => {
 });
 
 test.each([
-  ["no form", "hello"],
-  ["no JSON", "payload=%7B"],
+  ["a body that is not a form", "hello"],
+  ["a payload that is not JSON", "payload=%7B"],
   ["another type of payload", `payload=${encodeURIComponent('{"type":"shortcut"}')}`],
 ])("a signed request with %s is refused with 400", async (_, body) => {
   expect((await post(body)).status).toBe(400);

@@ -25,7 +25,7 @@ export type SlackCallback = {
 };
 export type CallbackResponse = { readonly status: number; readonly body: string };
 
-/** Slack's own callbacks are far smaller. */
+/** Slack's callbacks are far smaller. */
 export const maxCallbackBytes = 1_000_000;
 
 const ok: CallbackResponse = { status: 200, body: "" };
@@ -55,7 +55,7 @@ export const answerApproval =
         const { approval, channel } = action;
         const decision = { approval, approver: user, verdict: "approved", reason: null } as const;
         const { taken, sentence } = await submitDecision(dependencies)(decision);
-        // The message itself shows a decision that counted.
+        // The message shows a decision that counts.
         if (!taken) await postEphemeral(dependencies, channel, user.id, sentence);
         return ok;
       }

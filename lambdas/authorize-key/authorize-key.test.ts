@@ -18,20 +18,20 @@ const event = (changes: object = {}) => ({
   pathParameters: { proxy: "v1/predict" },
   ...changes,
 });
-const authorizing = (admission: Admission) => {
-  const asked: unknown[] = [];
+const createAuthorizer = (admission: Admission) => {
+  const requests: unknown[] = [];
   const authorize = authorizeKey({
     admit: async (request) => {
-      asked.push(request);
+      requests.push(request);
       return admission;
     },
   });
-  return { authorize, asked };
+  return { authorize, requests };
 };
 const admitted = { status: "admitted", keyId: "k1", quota: { rate, remaining: 5 } } as const;
 
-test("a key that is admitted goes on with its id and its quota", async () => {
-  const { authorize, asked } = authorizing(admitted);
+test("an admitted key passes on its id and its quota", async () => {
+  const { authorize, requests } = createAuthorizer(admitted);
   expect(await authorize(event())).toEqual({
     isAuthorized: true,
     context: {
@@ -39,33 +39,33 @@ test("a key that is admitted goes on with its id and its quota", async () => {
       headers: { ratelimit: '"key";r=5;t=60', "ratelimit-policy": '"key";q=60;w=60' },
     },
   });
-  expect(asked).toEqual([{ key: "slw_1", model: "churn" }]);
+  expect(requests).toEqual([{ key: "slw_1", model: "churn" }]);
 });
 
-test("a key over its limit is let in, and the function reads from the context that it has to answer 429", async () => {
-  const { authorize } = authorizing({
+test("a key over its limit is admitted, and its context makes the function answer 429", async () => {
+  const { authorize } = createAuthorizer({
     status: "throttled",
     keyId: "k1",
     quota: { rate, remaining: 0 },
     retryAfter: 8,
   });
-  const answer = await authorize(event());
-  if (!answer.isAuthorized) expect.fail("API Gateway would answer 403");
-  expect(readThrottleProblem(JSON.parse(JSON.stringify(answer.context)))).toMatchObject({ retryAfter: 8 });
+  const response = await authorize(event());
+  if (!response.isAuthorized) expect.fail("API Gateway would answer 403");
+  expect(readThrottleProblem(JSON.parse(JSON.stringify(response.context)))).toMatchObject({ retryAfter: 8 });
 });
 
-test("a key of other models is 403", async () => {
-  const { authorize } = authorizing({ status: "refused", httpStatus: 403 });
+test("a key for other models gets 403", async () => {
+  const { authorize } = createAuthorizer({ status: "refused", httpStatus: 403 });
   expect(await authorize(event())).toEqual({ isAuthorized: false });
 });
 
-// API Gateway compares the message: any other one would be a 500.
-test("a key that is not valid is 401, by the one message that API Gateway knows", async () => {
-  const { authorize } = authorizing({ status: "refused", httpStatus: 401 });
+// API Gateway compares the message: any other message would be a 500.
+test("an invalid key gets 401, with the one message that API Gateway knows", async () => {
+  const { authorize } = createAuthorizer({ status: "refused", httpStatus: 401 });
   await expect(authorize(event())).rejects.toMatchObject({ name: "Unauthorized", message: "Unauthorized" });
 });
 
-test("keys that cannot be read let nobody in, and are no 401", async () => {
+test("if keys cannot be read, no request is admitted, and the error is not a 401", async () => {
   const authorize = authorizeKey({ admit: () => Promise.reject(new Error("the table is away")) });
   await expect(authorize(event())).rejects.toThrow("the table is away");
 });
@@ -74,29 +74,29 @@ test.each([
   ["another route", { routeKey: "ANY /slack/interactions" }],
   ["the default route", { routeKey: "$default" }],
   ["a route below a model's", { routeKey: "GET /models/churn/v1/predict" }],
-])("%s lets nobody in, whatever the path says", async (_, changes) => {
-  const { authorize, asked } = authorizing(admitted);
+])("%s admits no request, even with a model's path", async (_, changes) => {
+  const { authorize, requests } = createAuthorizer(admitted);
   expect(await authorize(event(changes))).toEqual({ isAuthorized: false });
-  expect(asked).toEqual([]);
+  expect(requests).toEqual([]);
 });
 
-test("the model is the route's, not the path's", async () => {
-  const { authorize, asked } = authorizing(admitted);
+test("the model comes from the route, not from the path", async () => {
+  const { authorize, requests } = createAuthorizer(admitted);
   await authorize(event({ rawPath: "/models/other/../churn/v1/predict" }));
-  expect(asked).toMatchObject([{ model: "churn" }]);
+  expect(requests).toMatchObject([{ model: "churn" }]);
 });
 
-test("header names count in any case, and a bearer token as well", async () => {
-  const { authorize, asked } = authorizing(admitted);
+test("header names match in any case, and a bearer token is accepted too", async () => {
+  const { authorize, requests } = createAuthorizer(admitted);
   await authorize(event({ headers: { "X-API-Key": "one" } }));
   await authorize(event({ headers: { Authorization: "Bearer two" } }));
   await authorize(event({ headers: {} }));
-  expect(asked).toMatchObject([{ key: "one" }, { key: "two" }, { key: undefined }]);
+  expect(requests).toMatchObject([{ key: "one" }, { key: "two" }, { key: undefined }]);
 });
 
-test("what is no event of API Gateway's never gets in", () =>
+test("an event that is not from API Gateway is never admitted", () =>
   fc.assert(
-    fc.asyncProperty(fc.anything(), async (given) => {
-      await expect(authorizing(admitted).authorize(given)).rejects.toThrow();
+    fc.asyncProperty(fc.anything(), async (input) => {
+      await expect(createAuthorizer(admitted).authorize(input)).rejects.toThrow();
     }),
   ));

@@ -4,7 +4,7 @@ import { extractApiKey } from "#api-keys/extract-api-key.ts";
 import { type AuthorizerContext, toAuthorizerContext } from "#inference/authorization/authorizer-context.ts";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
-/** What is read of an authorizer's event, payload format 2.0. */
+/** The parts of an authorizer's event that are read, payload format 2.0. */
 const AuthorizerEvent = z.object({
   version: z.literal("2.0"),
   type: z.literal("REQUEST"),
@@ -17,8 +17,9 @@ type AuthorizerResponse =
   | { readonly isAuthorized: false };
 
 /**
- * API Gateway answers 401 to an authorizer that fails with this one message, 500 to any other, and 403 to
- * `isAuthorized: false`. AWS writes so of REST APIs; were HTTP APIs otherwise, the 401 would be a 500, and nobody got in.
+ * API Gateway answers 401 to an authorizer that fails with exactly this message, 500 to any other error, and 403 to
+ * `isAuthorized: false`. AWS documents this for REST APIs. If HTTP APIs differ, a caller sees 500 instead of 401, and
+ * still gets no access.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
  */
 export class Unauthorized extends SlipwayError {
@@ -29,14 +30,14 @@ export class Unauthorized extends SlipwayError {
   }
 }
 
-/** The model by the route that API Gateway chose, which is the one that it will call: the path says it only in its own words. */
+/** Reads the model from the route that API Gateway chose and will call: the caller's path may name another model. */
 const parseModelName = (routeKey: string): string | undefined =>
   routeKey.match(/^ANY \/models\/([a-z][a-z0-9-]{0,39})\/\{proxy\+\}$/)?.[1];
 
 /**
- * The HTTP API's authorizer: lets a request in by its API key, in simple responses. A key over its limit is let in
- * with `retryAfter` in the context, and the inference function answers 429. Throws Unauthorized, or what the store
- * throws: then API Gateway lets nobody in.
+ * The HTTP API's authorizer: admits a request by its API key, in the simple response format. A key over its limit is
+ * admitted with `retryAfter` in the context, and the inference function answers 429. Throws Unauthorized, or the
+ * store's error: then API Gateway admits no request.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
  */
 export const authorizeKey =

@@ -12,7 +12,7 @@ import { Env } from "./env.ts";
 
 const env = readEnv(Env);
 const clock = Date.now;
-// A store that hangs is one that fails: whoever waits here is an application's request.
+// An application's request waits here, so that a slow store counts as a failed one.
 const requestHandler = { connectionTimeout: 300, requestTimeout: 700, throwOnRequestTimeout: true };
 const client = new DynamoDBClient({ maxAttempts: 2, requestHandler });
 const store = createDynamoDbStore({ client, table: env.KEYS_TABLE, clock });

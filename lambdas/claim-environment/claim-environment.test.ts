@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => world.close());
 
 const commit = fakeCommit("a");
-/** Who may approve is played through on real repositories (test/attacks/contributors.test.ts). */
+/** Tests on real repositories cover who may approve (test/attacks/contributors.test.ts). */
 const needs = () => ({ ...world, assertApprovable: async () => undefined });
 const stage = (delivery: string, requestedAt: number) =>
   claimEnvironment(needs())({
@@ -49,7 +49,7 @@ const ask = (delivery: string, fence: number) => {
   );
 };
 
-test("the later push takes stage and withdraws the older question, once; asked again it has the same claim", async () => {
+test("the later push takes stage and withdraws the older approval once; a second run gets the same claim", async () => {
   expect(await stage("older", 1)).toEqual({ status: "granted", fence: 1 });
   await ask("older", 1);
   expect(await stage("newer", 2)).toEqual({ status: "granted", fence: 2 });
@@ -58,7 +58,7 @@ test("the later push takes stage and withdraws the older question, once; asked a
   await expect(stage("older", 1)).rejects.toMatchObject({ name: "Superseded" });
 });
 
-test("a withdrawal that failed is made up for when the step runs again", async () => {
+test("a failed withdrawal is repeated when the step runs again", async () => {
   await stage("older", 1);
   await ask("older", 1);
   const fail = world.deliveries.fail;
@@ -69,14 +69,14 @@ test("a withdrawal that failed is made up for when the step runs again", async (
   expect(world.engine.answers).toMatchObject([{ token: "older", error: { name: "Superseded" } }]);
 });
 
-test("the delivery's own question is not withdrawn by its own claim", async () => {
+test("a delivery's claim does not withdraw the delivery's own approval", async () => {
   await stage("one", 1);
   await ask("one", 1);
   await stage("one", 1);
   expect(world.engine.answers).toEqual([]);
 });
 
-test("a busy prod is waited for, and given up when the patience is over", async () => {
+test("a delivery waits for a busy prod, and gives up after 6 hours", async () => {
   await stage("one", 1);
   await world.claims.take(
     { environment: "prod", model: toyModel, delivery: "other", requestedAt: 1, now: 1 },
@@ -90,7 +90,7 @@ test("a busy prod is waited for, and given up when the patience is over", async 
   await expect(prod("one", { approvedAt })).rejects.toMatchObject({ name: "ProdBusy" });
 });
 
-test("a prod that changed since the question was asked is stale, and is given back", async () => {
+test("if prod changed since the approval was requested, the claim is stale and is released", async () => {
   const served = await promoteVersion(world, "a", 1);
   await stage("one", world.time.now);
   const stageFence = (await world.claims.read("stage", toyModel))?.fence;
@@ -99,7 +99,7 @@ test("a prod that changed since the question was asked is stale, and is given ba
   expect((await prod("one", { stageFence, baseline: served.sequence })).status).toBe("granted");
 });
 
-test("who lost stage gets no prod", async () => {
+test("a delivery that lost stage gets no claim on prod", async () => {
   await stage("older", 1);
   await stage("newer", 2);
   await expect(prod("older")).rejects.toMatchObject({ name: "Superseded" });

@@ -20,9 +20,9 @@ type ClaimEnvironmentDependencies = {
 const maxWaitMs = 6 * 3_600_000;
 
 /**
- * Claims stage, superseding older deliveries of the model, or prod, where the holder is left in peace.
- * Throws Superseded when a later push has stage, ProdBusy when the patience is over, ApprovalMismatch when this is not
- * what was approved, and for stage QuorumOutOfReach where too few approvers had no part in the change.
+ * Claims stage and supersedes older deliveries of the model, or claims prod, which it never takes from its holder.
+ * Throws Superseded when a later push has stage, ProdBusy when the wait is over its limit, ApprovalMismatch when the
+ * input is not what was approved, and for stage QuorumOutOfReach when too few approvers had no part in it.
  */
 export const claimEnvironment =
   ({ claims, ledger, approvals, messages, assertApprovable, clock }: ClaimEnvironmentDependencies) =>
@@ -37,7 +37,7 @@ export const claimEnvironment =
       for (const older of await approvals.open(model)) {
         if (older.delivery === delivery || older.fence >= grant.fence) continue;
         const cause = `superseded by the later delivery ${delivery}`;
-        // What was decided before stays shown as decided; that delivery ends at its next look at its claim.
+        // An earlier decision stays visible; the older delivery ends when it next checks its claim.
         await approvals.withdraw(older.id, { name: "Superseded", cause });
         await messages.show(older.delivery);
       }

@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => world.close());
 
 const delivery = "delivery-n";
-const claimed = async (environment: "stage" | "prod", letter = "c"): Promise<DeployModelInput> => {
+const claim = async (environment: "stage" | "prod", letter = "c"): Promise<DeployModelInput> => {
   const grant = await world.claims.take(
     { environment, model: toyModel, delivery, requestedAt: world.time.now, now: world.time.now },
     "free",
@@ -29,9 +29,9 @@ const claimed = async (environment: "stage" | "prod", letter = "c"): Promise<Dep
 };
 const live = (environment: "stage" | "prod") => world.serving[environment].live(toyModel);
 
-test("on stage the alias moves at once, and twice is once", async () => {
+test("on stage the alias moves at once, and a second run changes nothing", async () => {
   await promoteVersion(world, "a", 1);
-  const input = await claimed("stage");
+  const input = await claim("stage");
   const first = await deployModel(world)(input);
   const revision = (await live("stage"))?.revision;
   expect(await deployModel(world)(input)).toEqual(first);
@@ -41,7 +41,7 @@ test("on stage the alias moves at once, and twice is once", async () => {
   expect((await live("prod"))?.version).toBe("1");
 });
 
-test("on prod a proven version gets no traffic, and what a former canary left is healed", async () => {
+test("on prod a verified version gets no traffic, and what an earlier canary left is removed", async () => {
   const champion = await promoteVersion(world, "a", 1);
   await promoteVersion(world, "b", 2);
   await world.serving.prod.route(
@@ -49,7 +49,7 @@ test("on prod a proven version gets no traffic, and what a former canary left is
     { version: "2", canary: { version: "1", weight: 0.5 }, description: "fence=1 delivery=left" },
     { expect: (await live("prod"))?.revision ?? "" },
   );
-  const deployed = await deployModel(world)(await claimed("prod"));
+  const deployed = await deployModel(world)(await claim("prod"));
   expect(deployed).toMatchObject({ functionVersion: "3", championVersion: "2", canary: true });
   expect(await live("prod")).toMatchObject({ version: "2" });
   expect((await live("prod"))?.canary).toBeUndefined();
@@ -60,72 +60,72 @@ test("on prod a proven version gets no traffic, and what a former canary left is
   });
 });
 
-test("a function that was deleted by hand is made anew by the next delivery", async () => {
+test("the next delivery creates a function again that someone deleted by hand", async () => {
   await promoteVersion(world, "a", 1);
   await world.serving.stage.retire(toyModel);
-  await deployModel(world)(await claimed("stage"));
+  await deployModel(world)(await claim("stage"));
   const alias = await live("stage");
   expect((await world.serving.stage.version(toyModel, alias?.version ?? ""))?.config.digest).toBe(
     fakeDigest("c"),
   );
 });
 
-const imageOf = async (environment: "stage" | "prod", version: string | null | undefined) =>
+const readDigest = async (environment: "stage" | "prod", version: string | null | undefined) =>
   (await world.serving[environment].version(toyModel, version ?? ""))?.config.digest;
 
-test("a champion that was deleted with its function is made anew on prod, and has all of its traffic", async () => {
+test("a champion that was deleted with its function is created again on prod, with all of its traffic", async () => {
   await promoteVersion(world, "9", 1);
   const champion = await promoteVersion(world, "a", 2);
   await world.serving.prod.retire(toyModel);
-  const deployed = await deployModel(world)(await claimed("prod"));
-  expect(await imageOf("prod", deployed.championVersion)).toBe(champion.digest);
-  expect(await imageOf("prod", deployed.functionVersion)).toBe(fakeDigest("c"));
+  const deployed = await deployModel(world)(await claim("prod"));
+  expect(await readDigest("prod", deployed.championVersion)).toBe(champion.digest);
+  expect(await readDigest("prod", deployed.functionVersion)).toBe(fakeDigest("c"));
   expect(await live("prod")).toMatchObject({ version: deployed.championVersion });
 });
 
-test("a champion that a rollback made anew is found by the next delivery, under its new number", async () => {
+test("the next delivery finds a champion that a rollback created again, under its new number", async () => {
   await promoteVersion(world, "9", 1);
   const champion = await promoteVersion(world, "a", 2);
   await world.serving.prod.retire(toyModel);
-  const { fence } = await claimed("prod");
-  const anew = await restoreEnvironment(world)("prod", { model: toyModel, delivery, fence }, champion);
-  expect(anew).not.toBe(champion.functionVersion);
-  expect((await world.ledger.serving("prod", toyModel))?.functionVersion).toBe(anew);
-  const deployed = await deployModel(world)(await claimed("prod"));
-  expect(deployed).toMatchObject({ championVersion: anew, canary: true });
-  expect(await live("prod")).toMatchObject({ version: anew });
+  const { fence } = await claim("prod");
+  const restored = await restoreEnvironment(world)("prod", { model: toyModel, delivery, fence }, champion);
+  expect(restored).not.toBe(champion.functionVersion);
+  expect((await world.ledger.serving("prod", toyModel))?.functionVersion).toBe(restored);
+  const deployed = await deployModel(world)(await claim("prod"));
+  expect(deployed).toMatchObject({ championVersion: restored, canary: true });
+  expect(await live("prod")).toMatchObject({ version: restored });
 });
 
-test("a champion that was deleted on stage is made anew there, so that a new version is compared with it", async () => {
+test("a champion that was deleted on stage is created again there, so that a new version is compared with it", async () => {
   await promoteVersion(world, "9", 1);
   const champion = await promoteVersion(world, "a", 2);
   await world.serving.stage.retire(toyModel);
-  const { functionVersion } = await deployModel(world)(await claimed("stage"));
+  const { functionVersion } = await deployModel(world)(await claim("stage"));
   const known = await world.ledger.ofImage("stage", toyModel, champion.digest, champion.version);
-  expect(await imageOf("stage", known?.functionVersion)).toBe(champion.digest);
+  expect(await readDigest("stage", known?.functionVersion)).toBe(champion.digest);
   expect(await live("stage")).toMatchObject({ version: functionVersion });
 });
 
-test("a first version has nothing to compare with, and answers nobody before it is promoted", async () => {
-  expect(await deployModel(world)(await claimed("prod"))).toMatchObject({
+test("a first version has no champion to compare with, and gets no request before it is promoted", async () => {
+  expect(await deployModel(world)(await claim("prod"))).toMatchObject({
     championVersion: null,
     canary: false,
   });
   expect(await live("prod")).toBeUndefined();
 });
 
-test("a version that answers otherwise than at training never comes near prod's traffic", async () => {
+test("a version that differs from its golden vectors gets no traffic on prod", async () => {
   await promoteVersion(world, "a", 1);
   world.faulty.set(fakeDigest("c"), "differs");
-  await expect(deployModel(world)(await claimed("prod"))).rejects.toMatchObject({
+  await expect(deployModel(world)(await claim("prod"))).rejects.toMatchObject({
     name: "GoldenVectorsDiffer",
   });
   expect(await live("prod")).toMatchObject({ version: "1" });
 });
 
-test("a delivery whose claim someone else was granted deploys nothing", async () => {
+test("a delivery whose claim another delivery was granted deploys nothing", async () => {
   await promoteVersion(world, "a", 1);
-  const input = await claimed("prod");
+  const input = await claim("prod");
   await world.claims.take(
     { environment: "prod", model: toyModel, delivery: "r", requestedAt: 1, now: 1 },
     "force",
@@ -134,9 +134,9 @@ test("a delivery whose claim someone else was granted deploys nothing", async ()
   expect(await world.ledger.ofDelivery("prod", toyModel, delivery)).toBeUndefined();
 });
 
-test("a share that is shifted twice began once; the next share begins anew", async () => {
+test("a share that is shifted twice starts once; the next share has a new start", async () => {
   await promoteVersion(world, "a", 1);
-  const input = await claimed("prod");
+  const input = await claim("prod");
   await deployModel(world)(input);
   const shift = { ...input, championVersion: "1", functionVersion: "2", step: 0 };
   const first = await shiftTraffic(world)(shift);
@@ -152,7 +152,7 @@ test("a share that is shifted twice began once; the next share begins anew", asy
 
 test("no traffic is shifted after a rollback took prod", async () => {
   await promoteVersion(world, "a", 1);
-  const input = await claimed("prod");
+  const input = await claim("prod");
   await deployModel(world)(input);
   const shift = { ...input, championVersion: "1", functionVersion: "2", step: 0 };
   const entry = await world.ledger.ofDelivery("prod", toyModel, delivery);

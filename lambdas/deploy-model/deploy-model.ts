@@ -26,20 +26,20 @@ type DeployModelDependencies = ApprovedNeeds & {
 };
 
 /**
- * Publishes the image as a function version. On stage the alias moves there at once; on prod the version is proven
- * by its golden vectors and gets no traffic, and what a former delivery left of a canary is taken away.
+ * Publishes the image as a function version. On stage the alias moves to it at once. On prod its golden vectors are
+ * verified, it gets no traffic, and what an earlier canary left is removed.
  * Throws Superseded, GoldenVectorsDiffer or ApprovalMismatch.
  */
 export const deployModel =
   ({ serving, source, policy, ledger, claims, approvals, provenance, clock }: DeployModelDependencies) =>
   async (input: DeployModelInput): Promise<DeployModelOutput> => {
     const { delivery, model, commit, environment, fence, digest, version } = input;
-    // Read before the claim is looked at: a rollback takes the claim first, so what is read here is still prod's.
+    // Read before the claim is checked: a rollback takes the claim first, so this is still what prod serves.
     const champion = await ledger.serving("prod", model);
     await claims.assertHeld(environment, model, fence);
     if (input.environment === "prod")
       await assertApproved({ approvals })({ ...input, baseline: champion?.sequence ?? 0 });
-    // Asked on each environment: hours lie between the build and prod.
+    // Checked in each environment, because hours may pass between the build and prod.
     const verified = await provenance.verify({ digest, model, commit });
     const { challenger: manifest, rules } = await loadRules({ source, policy })(
       model,
@@ -48,7 +48,7 @@ export const deployModel =
     );
     const here = serving[environment];
     const { url } = await here.ensure(model);
-    // Where someone deleted the function, the champion went with it: stage compares with it, prod's traffic is its.
+    // If someone deleted the function, the champion is gone too: stage compares with it, and prod serves it.
     const championVersion =
       champion &&
       (await ensureDeployedVersion({ serving, source, ledger, policy, provenance })(
@@ -76,8 +76,7 @@ export const deployModel =
       },
       clock(),
     );
-    // Run again after somebody deleted the function, it was published under another number: the steps after this one
-    // route by the ledger's.
+    // A retry after someone deleted the function publishes under another number: the next steps route by the ledger.
     await ledger.change(entry, (current) => {
       const isOpen = current.status === "deployed" && current.functionVersion !== published.version;
       return isOpen ? { ...current, functionVersion: published.version } : undefined;

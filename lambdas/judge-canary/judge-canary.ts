@@ -20,7 +20,10 @@ type JudgeCanaryDependencies = {
   readonly clock: () => number;
 };
 
-/** Compares the two versions on the traffic since the share began: shift on, bake again, promote or roll back. Throws Superseded or ApprovalMismatch. */
+/**
+ * Compares the two versions on the traffic since the share began: shift on, bake again, promote or roll back. Throws
+ * Superseded or ApprovalMismatch.
+ */
 export const judgeCanary =
   ({ metrics, source, policy, ledger, messages, clock }: JudgeCanaryDependencies) =>
   async ({
@@ -42,14 +45,14 @@ export const judgeCanary =
     const startedAt = deployment?.shares[0]?.from;
     if (!deployment || startedAt === undefined)
       throw new ContractBroken(`the ledger knows no canary of ${delivery}`);
-    // No traffic comes to a canary that a person ended: without this it would bake for samples until its longest time.
+    // A canary that a person ended gets no traffic: without this check it would bake for its longest time.
     if (deployment.status === "ended") throw new Superseded("this canary was ended by a rollback");
-    // The numbers of another function version would say nothing of what is promoted by them.
+    // The metrics of another function version say nothing about the version to promote.
     await assertDeployed({ ledger })(deployment, { functionVersion, championVersion });
 
     const now = clock();
     const labels = manifest.task === "classification" ? manifest.output.labels : [];
-    // A clock that was set back since leaves the window of the bake that has just ended.
+    // If the clock was set back since then, judge the window of the bake that has just ended.
     const from = since <= now ? since : now - durationToSeconds(rules.canary.bake) * 1_000;
     const statistics = async (version: string): Promise<Statistics> => {
       const window: Window = { environment: "prod", model, version, from, to: now };

@@ -10,13 +10,14 @@ type MoveChampionDependencies = {
   readonly ledger: Ledger;
 };
 
-/** Names its digest, so that a registry that begins to count anew never asks for a tag that is taken. */
+/** Contains the digest, so that a registry that starts its numbers again never needs a tag that exists. */
 const formatReleaseTag = (model: string, version: number, digest: string): string =>
   `release-${model}-${version}-${digest.slice("sha256:".length, "sha256:".length + 12)}`;
 
 /**
- * Tells of a promotion what the ledger says: the image's tag keeps it for rollbacks, a tag of the version names who
- * approved it, champion is the version that serves prod, previous_champion the way back. It comes after the commit point, and the sweep repeats what did not succeed.
+ * Copies a promotion from the ledger to the registry: the image's tag keeps it for rollbacks, a tag of the version
+ * names its approvers, champion is the version that serves prod, previous_champion the one before. Runs after the
+ * commit point; the sweep repeats it after a failure.
  */
 export const moveChampion =
   ({ registry, images, ledger }: MoveChampionDependencies) =>
@@ -25,7 +26,7 @@ export const moveChampion =
     if (!serving) throw new ContractBroken(`prod serves no version of ${model}`);
     await images.release(serving.digest, formatReleaseTag(model, serving.version, serving.digest));
     const previous = serving.previous ? await ledger.at("prod", model, serving.previous) : undefined;
-    // A rollback approves nothing anew: the version keeps the names that it was promoted with.
+    // A rollback has no new approval: the version keeps the approvers of its promotion.
     if (serving.approvedBy.length > 0)
       await registry.setTags(model, serving.version, { approved_by: serving.approvedBy.join(" ") });
     await registry.setAlias(model, "champion", serving.version);

@@ -82,7 +82,7 @@ test("a notification of a megabyte is cut to Slack's limit", async () => {
   expect(String(posted[0]?.text).length).toBeLessThanOrEqual(3_000);
 });
 
-test("an error of Slack fails the call, so that Lambda retries and keeps the notification", async () => {
+test("an error from Slack fails the call, so that Lambda retries and keeps the notification", async () => {
   const failing = notify({
     channel: "C1",
     slack: {

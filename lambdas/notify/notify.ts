@@ -67,7 +67,7 @@ const parseJson = (text: string): unknown => {
 
 /**
  * Posts alarms that start and end to the channel, and other notifications as plain text. If Slack fails, the call fails:
- * Lambda retries twice, then the notification goes to the dead-letter queue, which has an alarm of its own.
+ * Lambda retries twice, then the notification goes to the dead-letter queue, which has an alarm.
  */
 export const notify =
   ({ slack, channel }: NotifyDependencies) =>

@@ -1,11 +1,11 @@
 import * as z from "zod";
 
-/** What API Gateway takes as an answer, payload version 2.0. */
+/** API Gateway's response format, payload version 2.0. */
 export const ApiGatewayResponse = z.object({
   statusCode: z.int(),
   headers: z.record(z.string(), z.string()),
   body: z.string(),
-  /** True where the body is bytes that are no text. */
+  /** True for a binary body. */
   isBase64Encoded: z.boolean(),
 });
 export type ApiGatewayResponse = z.infer<typeof ApiGatewayResponse>;

@@ -10,7 +10,7 @@ export const HashKey = z
 
 /** The inference function's environment variables. */
 export const Env = z.object({
-  /** Folder with model.yaml and the ONNX file; in the image it lies beside the bundle. */
+  /** Folder with model.yaml and the ONNX file; in the image it is next to the bundle. */
   MODEL_DIRECTORY: z
     .string()
     .min(1)
@@ -20,12 +20,12 @@ export const Env = z.object({
   SLIPWAY_MODEL_VERSION: z.coerce.number().int().positive(),
   SLIPWAY_DIGEST: z.string().regex(/^sha256:[0-9a-f]{64}$/),
   SLIPWAY_ENVIRONMENT: z.enum(["stage", "prod"]),
-  /** Where predictions are recorded; without both there are no records. */
+  /** Where predictions are recorded; without both, nothing is recorded. */
   RECORDS_TABLE: z.string().min(1).optional(),
   RECORDS_BUCKET: z.string().min(1).optional(),
-  /** What inputs are hashed under where a manifest has `records.inputs: hashed`. */
+  /** Key of the hashes of inputs, for a manifest with `records.inputs: hashed`. */
   RECORDS_HASH_KEY: HashKey.optional(),
-  /** Name of the parameter in SSM that holds it instead. */
+  /** Name of the SSM parameter that holds the key instead. */
   RECORDS_HASH_KEY_PARAMETER: z.string().min(1).optional(),
   /** Set by Lambda. */
   AWS_LAMBDA_FUNCTION_VERSION: z.string().min(1).default("$LATEST"),

@@ -17,8 +17,8 @@ const model = await loadModelFolder(env.MODEL_DIRECTORY, { ofImage: true });
 const hashKey = createHashKeyReader(env);
 const records = createRecords({ identity, manifest: model.manifest, hashKey, clock, log });
 
-/** The function with its records in this place: the rehearsal gives it one that is not on AWS. */
-export const handlerOn = (place: RecordStorage | undefined) =>
-  predict({ model, identity, report, log, ...processClock, records: records(place) });
+/** Creates the handler for a record storage: the rehearsal passes one that is not on AWS. */
+export const handlerOn = (storage: RecordStorage | undefined) =>
+  predict({ model, identity, report, log, ...processClock, records: records(storage) });
 
 export const handler = handlerOn(createRecordStorage({ env, clock }));

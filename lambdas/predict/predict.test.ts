@@ -60,11 +60,11 @@ const event = (method: string, path: string, body?: string, changes: Record<stri
   isBase64Encoded: false,
   ...changes,
 });
-const http = async (...given: Parameters<typeof event>) =>
-  ApiGatewayResponse.parse(await functionWith(model)(event(...given)));
+const http = async (...args: Parameters<typeof event>) =>
+  ApiGatewayResponse.parse(await functionWith(model)(event(...args)));
 const post = (body: string, changes?: Record<string, unknown>) =>
   http("POST", "/models/churn/v1/predict", body, changes);
-const problemOf = (result: ApiGatewayResponse) => {
+const readProblem = (result: ApiGatewayResponse) => {
   expect(result.headers["content-type"]).toBe("application/problem+json");
   const problem = HttpProblem.parse(JSON.parse(result.body));
   expect(problem.status).toBe(result.statusCode);
@@ -72,15 +72,15 @@ const problemOf = (result: ApiGatewayResponse) => {
 };
 
 describe("a direct invocation", () => {
-  test("gets the answer object", async () => {
-    const answer = PredictResponse.parse(await functionWith(model)({ rows: [row] }));
-    expect(answer).toMatchObject({
+  test("gets the prediction response", async () => {
+    const response = PredictResponse.parse(await functionWith(model)({ rows: [row] }));
+    expect(response).toMatchObject({
       id: "id-1",
       model: "churn",
       version: 3,
       createdAt: "2026-11-21T00:00:00.000Z",
     });
-    expect(answer.predictions).toMatchObject([{ label: "stay", band: "low" }]);
+    expect(response.predictions).toMatchObject([{ label: "stay", band: "low" }]);
   });
 
   test.each([
@@ -94,20 +94,20 @@ describe("a direct invocation", () => {
     { rows: [] },
     { rows: [row], more: 1 },
     { rows: [{}] },
-  ])("with what is no request gets a problem and never throws: %j", async (given) => {
-    const problem = HttpProblem.parse(await functionWith(model)(given));
+  ])("that is not a request gets a problem and never throws: %j", async (input) => {
+    const problem = HttpProblem.parse(await functionWith(model)(input));
     expect(problem.status).toBe(422);
     expect(problem.errors?.length).toBeGreaterThan(0);
   });
 
-  test("with a bad value is told where it stands", async () => {
+  test("with a bad value gets its position", async () => {
     const problem = HttpProblem.parse(await functionWith(model)({ rows: [row, { ...row, tenure: -1 }] }));
     expect(problem.errors).toEqual([{ pointer: "/rows/1/tenure", detail: "must be between 0 and 120" }]);
   });
 });
 
 describe("an HTTP API event", () => {
-  test("gets the same answer, under the model's route or without it", async () => {
+  test("gets the same response, with the model's route or without it", async () => {
     for (const path of ["/models/churn/v1/predict", "/v1/predict"]) {
       const result = await http("POST", path, JSON.stringify({ rows: [row] }));
       expect(result.statusCode).toBe(200);
@@ -146,7 +146,7 @@ describe("an HTTP API event", () => {
       () => post("{}", { headers: { "content-type": "application/json", "content-encoding": "br" } }),
     ],
     [
-      "a body that only says it is gzip",
+      "a body that only claims to be gzip",
       400,
       () => post("{}", { headers: { "content-type": "application/json", "content-encoding": "gzip" } }),
     ],
@@ -159,15 +159,15 @@ describe("an HTTP API event", () => {
           isBase64Encoded: true,
         }),
     ],
-    ["a key twice", 400, () => post('{"rows":[{"tenure":1,"tenure":2}]}')],
+    ["a duplicate key", 400, () => post('{"rows":[{"tenure":1,"tenure":2}]}')],
     ["rows that do not fit", 422, () => post('{"rows":[{"tenure":1e400}]}')],
     ["a hundred thousand brackets", 422, () => post("[".repeat(100_000) + "]".repeat(100_000))],
-    ["__proto__ beside the rows", 422, () => post('{"__proto__":{"rows":[]}}')],
-  ])("with %s gets %i as a problem", async (_, status, send) => {
-    expect(problemOf(await (typeof send === "function" ? send() : send)).status).toBe(status);
+    ["rows in __proto__", 422, () => post('{"__proto__":{"rows":[]}}')],
+  ])("with %s gets a problem with status %i", async (_, status, send) => {
+    expect(readProblem(await (typeof send === "function" ? send() : send)).status).toBe(status);
   });
 
-  test("gets what is no text in base64", async () => {
+  test("gets a binary response in base64", async () => {
     const inputs = readChurnManifest().inputs.map((input) => ({
       name: input.name,
       datatype: input.type === "category" ? "BYTES" : "FP64",
@@ -192,14 +192,14 @@ describe("an HTTP API event", () => {
   });
 
   test.each(["TRACE", "CONNECT", "TRACK", "no method"])("with the method %s gets 405", async (method) => {
-    expect(problemOf(await http(method, "/v1/predict", "{}")).status).toBe(405);
+    expect(readProblem(await http(method, "/v1/predict", "{}")).status).toBe(405);
   });
 
   test("says which methods an address takes", async () => {
     expect((await http("DELETE", "/v1/model")).headers.allow).toBe("GET, HEAD");
   });
 
-  test("finds health, readiness and the model's public part, which a client may keep by its ETag", async () => {
+  test("gets health, readiness and the model's public part, which a client can cache by its ETag", async () => {
     expect((await http("GET", "/models/churn/health")).statusCode).toBe(200);
     expect((await http("GET", "/models/churn/ready")).statusCode).toBe(200);
     const first = await http("GET", "/models/churn/v1/model");
@@ -216,33 +216,33 @@ describe("an HTTP API event", () => {
     expect(again.statusCode).toBe(304);
   });
 
-  test("keeps the caller's x-request-id where it is printable, and makes one otherwise", async () => {
-    const asked = (id: string) => http("GET", "/health", undefined, { headers: { "x-request-id": id } });
-    expect((await asked("Root=1-abc;x")).headers["x-request-id"]).toBe("Root=1-abc;x");
-    expect((await asked("x".repeat(129))).headers["x-request-id"]).toBe("id-1");
-    expect((await asked("a\r\nb: c")).headers["x-request-id"]).toBe("id-1");
+  test("keeps the caller's x-request-id if it is printable, and creates one otherwise", async () => {
+    const get = (id: string) => http("GET", "/health", undefined, { headers: { "x-request-id": id } });
+    expect((await get("Root=1-abc;x")).headers["x-request-id"]).toBe("Root=1-abc;x");
+    expect((await get("x".repeat(129))).headers["x-request-id"]).toBe("id-1");
+    expect((await get("a\r\nb: c")).headers["x-request-id"]).toBe("id-1");
   });
 });
 
-describe("an event that an authorizer let in", () => {
-  const asked = (lambda: unknown) =>
+describe("an event that an authorizer admitted", () => {
+  const send = (lambda: unknown) =>
     post(JSON.stringify({ rows: [row] }), {
       requestContext: { http: { method: "POST" }, authorizer: { lambda } },
     });
 
-  test("is answered with what its key may still ask", async () => {
-    const result = await asked({ keyId: "k1", headers: { ratelimit: '"key";r=3;t=60' } });
+  test("gets its key's remaining quota", async () => {
+    const result = await send({ keyId: "k1", headers: { ratelimit: '"key";r=3;t=60' } });
     expect([result.statusCode, result.headers.ratelimit]).toEqual([200, '"key";r=3;t=60']);
   });
 
-  test("gets 429 before any work where its key is over the limit", async () => {
-    const result = await asked({ keyId: "k1", headers: { ratelimit: '"key";r=0;t=9' }, retryAfter: 9 });
-    expect(problemOf(result).status).toBe(429);
+  test("gets 429 before any work if its key is over the limit", async () => {
+    const result = await send({ keyId: "k1", headers: { ratelimit: '"key";r=0;t=9' }, retryAfter: 9 });
+    expect(readProblem(result).status).toBe(429);
     expect(result.headers).toMatchObject({ "retry-after": "9", ratelimit: '"key";r=0;t=9' });
     expect(reported).toEqual([]);
   });
 
-  test("gets that 429 with the error of the Open Inference Protocol where it asked in that", async () => {
+  test("gets that 429 as an error of the Open Inference Protocol if it used that protocol", async () => {
     const result = await http("POST", "/models/churn/v2/models/churn/infer", "{}", {
       requestContext: {
         http: { method: "POST" },
@@ -257,14 +257,14 @@ describe("an event that an authorizer let in", () => {
   });
 
   test.each([null, "text", { keyId: 1 }, { principal: "another authorizer's" }])(
-    "is answered as without where the context is %j",
+    "is answered as without an authorizer if the context is %j",
     async (lambda) => {
-      expect((await asked(lambda)).statusCode).toBe(200);
+      expect((await send(lambda)).statusCode).toBe(200);
     },
   );
 });
 
-describe("an answer of more than the 6 MB that Lambda carries", () => {
+describe("a response above Lambda's limit of 6 MB", () => {
   const labels = Array.from({ length: 300 }, (_, at) => `label "${at}"`);
   const scores = Object.fromEntries(labels.map((label, at) => [label, Math.sqrt(at)]));
   const wide = (rows: number) => ({
@@ -279,8 +279,8 @@ describe("an answer of more than the 6 MB that Lambda carries", () => {
       ),
     );
 
-  test("is 413 with the remedy, and no failed invocation", async () => {
-    expect(problemOf(await ask(1_000))).toMatchObject({
+  test("becomes a 413 that says what to do, and not a failed invocation", async () => {
+    expect(readProblem(await ask(1_000))).toMatchObject({
       status: 413,
       type: "urn:slipway:problem:answer-too-large",
       detail: expect.stringMatching(/fewer rows/),
@@ -288,17 +288,17 @@ describe("an answer of more than the 6 MB that Lambda carries", () => {
     expect(await functionWith(wide(1_000))({ rows: [row] })).toMatchObject({ status: 413 });
   });
 
-  test("is measured as Lambda writes it: quotes of a body count twice", async () => {
+  test("is measured as Lambda writes it: quotes in a body count twice", async () => {
     const rows = 600;
-    const answer = await functionWith(wide(rows))({ rows: [row] });
-    expect(PredictResponse.parse(answer).predictions).toHaveLength(rows);
+    const response = await functionWith(wide(rows))({ rows: [row] });
+    expect(PredictResponse.parse(response).predictions).toHaveLength(rows);
     expect((await ask(rows)).statusCode).toBe(413);
   });
 
-  test("is carried where it is accepted as gzip", async () => {
-    const answered = await ask(1_000, { "accept-encoding": "gzip" });
-    expect(answered).toMatchObject({ statusCode: 200, isBase64Encoded: true });
-    expect(gunzipSync(Buffer.from(answered.body, "base64")).length).toBeGreaterThan(6 * 1_024 * 1_024);
+  test("is sent if the client accepts gzip", async () => {
+    const response = await ask(1_000, { "accept-encoding": "gzip" });
+    expect(response).toMatchObject({ statusCode: 200, isBase64Encoded: true });
+    expect(gunzipSync(Buffer.from(response.body, "base64")).length).toBeGreaterThan(6 * 1_024 * 1_024);
   });
 });
 
@@ -316,50 +316,50 @@ describe("records", () => {
       log: (line) => logged.push(line),
       records: { recorder: { record }, reader },
     });
-  const asked = event("POST", "/v1/predict", JSON.stringify({ rows: [row, row] }));
+  const request = event("POST", "/v1/predict", JSON.stringify({ rows: [row, row] }));
 
-  test("hold every answered row with its prediction, under the answer's id", async () => {
-    const answering = recording(async (rows) => {
+  test("hold every answered row with its prediction, under the response's id", async () => {
+    const handler = recording(async (rows) => {
       kept.push(rows);
       return "written";
     });
-    const answer = PredictResponse.parse(JSON.parse(ApiGatewayResponse.parse(await answering(asked)).body));
+    const response = PredictResponse.parse(JSON.parse(ApiGatewayResponse.parse(await handler(request)).body));
     expect(kept).toEqual([
       {
-        id: answer.id,
+        id: response.id,
         at,
         model: "churn",
         modelVersion: 3,
         digest: identity.digest,
         environment: "prod",
-        latencyMs: answer.latencyMs,
+        latencyMs: response.latencyMs,
         rows: [row, row],
-        predictions: answer.predictions,
+        predictions: response.predictions,
       },
     ]);
   });
 
-  test("that are lost to the storage cost no answer: a header, a field and a metric say so", async () => {
-    const answering = recording(async () => "failed");
-    const result = ApiGatewayResponse.parse(await answering(asked));
+  test("that storage loses do not fail the response: a header, a field and a metric report it", async () => {
+    const handler = recording(async () => "failed");
+    const result = ApiGatewayResponse.parse(await handler(request));
     expect(result.statusCode).toBe(200);
     expect(result.headers["x-storage-warning"]).toBe("write_failed");
     expect(PredictResponse.parse(JSON.parse(result.body)).predictions).toHaveLength(2);
-    expect(PredictResponse.parse(await answering({ rows: [row] })).storageWarning).toBe("write_failed");
+    expect(PredictResponse.parse(await handler({ rows: [row] })).storageWarning).toBe("write_failed");
     expect(reported).toMatchObject([
       { failed: false, recordFailed: true },
       { failed: false, recordFailed: true },
     ]);
   });
 
-  test("of refused rows are not kept", async () => {
+  test("are not written for refused rows", async () => {
     const never = recording(() => Promise.reject(new Error("nothing to record")));
     expect(HttpProblem.parse(await never({ rows: [{}] })).status).toBe(422);
   });
 });
 
-describe("what is reported", () => {
-  test("one entry for an answered request, with its labels, under the function's version", async () => {
+describe("the reported metrics", () => {
+  test("have one entry for an answered request, with its labels, under the function's version", async () => {
     await post(JSON.stringify({ rows: [row, row] }));
     expect(reported).toEqual([
       {
@@ -375,7 +375,7 @@ describe("what is reported", () => {
     ]);
   });
 
-  test("one entry for a refused request, which is no failure of ours", async () => {
+  test("have one entry for a refused request, which is not a failure of the function", async () => {
     await post("{");
     await post(" ".repeat(6 * 1_024 * 1_024 + 1));
     await functionWith(model)({ rows: [] });
@@ -384,25 +384,25 @@ describe("what is reported", () => {
     );
   });
 
-  test("a score that is no number is a failure, logged without the caller's data", async () => {
+  test("have a failure for a score that is not a number, and the log omits the caller's data", async () => {
     const broken = { ...model, predict: () => Promise.reject(new OutputNotFinite("no finite number")) };
     const result = ApiGatewayResponse.parse(
       await functionWith(broken)(event("POST", "/v1/predict", JSON.stringify({ rows: [row] }))),
     );
-    expect(problemOf(result)).toMatchObject({ status: 500, type: "urn:slipway:problem:output-not-finite" });
+    expect(readProblem(result)).toMatchObject({ status: 500, type: "urn:slipway:problem:output-not-finite" });
     expect(reported).toMatchObject([{ failed: true }]);
     expect(logged).toEqual(["prediction failed: OutputNotFinite: no finite number"]);
   });
 
-  test("nothing for other addresses", async () => {
+  test("have no entry for other addresses", async () => {
     await http("GET", "/health");
     await http("GET", "/v1/predict");
     expect(reported).toEqual([]);
   });
 
-  test("a model that does not answer its own row is not ready", async () => {
+  test("a model that cannot predict its own row is not ready", async () => {
     const broken = { ...model, predict: () => Promise.reject(new Error("no")) };
     const result = ApiGatewayResponse.parse(await functionWith(broken)(event("GET", "/ready")));
-    expect(problemOf(result).status).toBe(503);
+    expect(readProblem(result).status).toBe(503);
   });
 });

@@ -20,14 +20,14 @@ const responseTooLarge = createProblem(
 );
 
 /**
- * Whether Lambda would lose this answer: it carries 6 MB out, of what it writes as JSON, where each quote of a body
- * takes two bytes. What is short enough for any characters is not measured.
+ * Whether Lambda would lose this response: it returns at most 6 MB of JSON, in which each quote of a body takes two
+ * bytes. A body that is short enough with any characters is not measured.
  */
-const isTooLarge = (given: ApiGatewayResponse | PredictResponse): boolean =>
-  !("body" in given && given.body.length * 3 < maxBodyBytes) &&
-  Buffer.byteLength(JSON.stringify(given)) > maxBodyBytes;
+const isTooLarge = (response: ApiGatewayResponse | PredictResponse): boolean =>
+  !("body" in response && response.body.length * 3 < maxBodyBytes) &&
+  Buffer.byteLength(JSON.stringify(response)) > maxBodyBytes;
 
-/** The request that the event carries, at the address within the model's route `/models/<name>/{proxy+}`. */
+/** Converts an event to a request, with the path within the model's route `/models/<name>/{proxy+}`. */
 const toHttpRequest = (event: HttpEvent, model: string): HttpRequest => {
   const { method, rawPath, rawQueryString, headers, body, isBase64Encoded } = event;
   const prefix = `/models/${model}/`;
@@ -43,19 +43,19 @@ const toHttpRequest = (event: HttpEvent, model: string): HttpRequest => {
   };
 };
 
-/** The reply as API Gateway takes it: what is no text travels in base64. */
-const toApiGatewayResponse = (reply: HttpResponse, { method }: HttpRequest): ApiGatewayResponse => {
-  const { status, headers, body } = withSecurityHeaders(reply);
-  const carried = { statusCode: status, headers };
-  if (method === "HEAD") return { ...carried, body: "", isBase64Encoded: false };
+/** Converts a response for API Gateway: a binary body becomes base64. */
+const toApiGatewayResponse = (response: HttpResponse, { method }: HttpRequest): ApiGatewayResponse => {
+  const { status, headers, body } = withSecurityHeaders(response);
+  const head = { statusCode: status, headers };
+  if (method === "HEAD") return { ...head, body: "", isBase64Encoded: false };
   return typeof body === "string"
-    ? { ...carried, body, isBase64Encoded: false }
-    : { ...carried, body: Buffer.from(body).toString("base64"), isBase64Encoded: true };
+    ? { ...head, body, isBase64Encoded: false }
+    : { ...head, body: Buffer.from(body).toString("base64"), isBase64Encoded: true };
 };
 
 /**
- * The inference function: takes an HTTP API event (payload 2.0) or a direct invocation `{ rows: […] }`, and gives the
- * HTTP result, or the answer itself, or a problem object. A caller's mistake is an answer, never a failed invocation.
+ * The inference function: takes an HTTP API event (payload 2.0) or a direct invocation `{ rows: […] }`, and returns
+ * the HTTP response, the prediction response or a problem object. A caller's mistake is never a failed invocation.
  */
 export const predict = (needs: RunPredictionDependencies) => {
   const service = createService(needs);
@@ -68,18 +68,18 @@ export const predict = (needs: RunPredictionDependencies) => {
         withHeaders(hostProblemResponse(request, throttled.problem), throttled.headers),
         request,
       );
-    const reply = await app.handle(request);
-    const answered = toApiGatewayResponse(reply, request);
-    const carried = isTooLarge(answered)
+    const httpResponse = await app.handle(request);
+    const complete = toApiGatewayResponse(httpResponse, request);
+    const response = isTooLarge(complete)
       ? toApiGatewayResponse(hostProblemResponse(request, responseTooLarge), request)
-      : answered;
-    return { ...carried, headers: { ...carried.headers, ...readRateLimitHeaders(event.caller) } };
+      : complete;
+    return { ...response, headers: { ...response.headers, ...readRateLimitHeaders(event.caller) } };
   };
   return async (event: unknown): Promise<ApiGatewayResponse | PredictResponse | HttpProblem> => {
     const http = readHttpEvent(event);
     if (http) return overHttp(http);
-    const answered = await service.predict(async () => parsePredictRequest(event));
-    if (answered.status === "refused") return answered.problem;
-    return isTooLarge(answered.response) ? responseTooLarge : answered.response;
+    const result = await service.predict(async () => parsePredictRequest(event));
+    if (result.status === "refused") return result.problem;
+    return isTooLarge(result.response) ? responseTooLarge : result.response;
   };
 };

@@ -1,5 +1,5 @@
 /**
- * What is read of an HTTP API event, payload version 2.0.
+ * The parts of an HTTP API event that are read, payload version 2.0.
  * Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export type HttpEvent = {
@@ -10,7 +10,7 @@ export type HttpEvent = {
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string | undefined;
   readonly isBase64Encoded: boolean;
-  /** What the HTTP API's authorizer found out: inference/authorization/authorizer-context.ts reads it. */
+  /** The result of the HTTP API's authorizer; inference/authorization/authorizer-context.ts reads it. */
   readonly caller: unknown;
 };
 
@@ -20,8 +20,8 @@ const isObject = (value: unknown): value is UnknownRecord => typeof value === "o
 const toRecord = (value: unknown): UnknownRecord => (isObject(value) ? value : {});
 
 /**
- * The HTTP request in an event; undefined where the event is none, and so a direct invocation. By hand: building a
- * schema takes a cold start 20 ms.
+ * Reads the HTTP request of an event; undefined for a direct invocation. Checked by hand, because a schema adds
+ * 20 ms to a cold start.
  */
 export const readHttpEvent = (event: unknown): HttpEvent | undefined => {
   if (!isObject(event) || event.version !== "2.0") return undefined;

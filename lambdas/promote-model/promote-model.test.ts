@@ -11,16 +11,16 @@ import { recordApproval } from "#test/support/record-approval.ts";
 import { fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { promoteModel } from "./promote-model.ts";
 
-/** What was asked of a capability, in order; each argument list as JSON. */
-const recorded: string[] = [];
-const recording = <Capability extends object>(name: string, capability: Capability): Capability =>
+/** The calls of capabilities, in order; each argument list as JSON. */
+const calls: string[] = [];
+const record = <Capability extends object>(name: string, capability: Capability): Capability =>
   new Proxy(capability, {
     get: (target, property, receiver) => {
-      const found: unknown = Reflect.get(target, property, receiver);
-      if (typeof found !== "function") return found;
-      return (...given: unknown[]) => {
-        recorded.push(`${name}.${String(property)} ${JSON.stringify(given)}`);
-        return found.apply(target, given);
+      const member: unknown = Reflect.get(target, property, receiver);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) => {
+        calls.push(`${name}.${String(property)} ${JSON.stringify(args)}`);
+        return member.apply(target, args);
       };
     },
   });
@@ -29,21 +29,21 @@ let world: MemoryWorld;
 let input: PromoteModelInput;
 const delivery = "delivery-b";
 beforeEach(async () => {
-  world = createMemoryWorld({ instrument: (store: Store) => recording("store", store) });
+  world = createMemoryWorld({ instrument: (store: Store) => record("store", store) });
   await promoteVersion(world, "a", 1);
-  input = await deployed();
-  recorded.length = 0;
+  input = await deploy();
+  calls.length = 0;
 });
 afterEach(() => world.close());
 
-/** A delivery that has proven its version on prod and may now promote it. */
-const deployed = async () => {
+/** A delivery that has verified its version on prod and may promote it. */
+const deploy = async () => {
   const commit = world.commit("b");
   const grant = await world.claims.take(
     { environment: "prod", model: toyModel, delivery, requestedAt: world.time.now, now: world.time.now },
     "free",
   );
-  if (grant.status !== "granted") throw new Error("prod is free");
+  if (grant.status !== "granted") throw new Error("prod must be free");
   const approval = await recordApproval(world, { delivery, letter: "b", version: 2 });
   const artifact = {
     delivery,
@@ -63,29 +63,29 @@ const served = async () => {
   return { version: live?.version, canary: live?.canary };
 };
 
-test("ledger promoting, alias, alias read back, ledger promoted: in this order and in no other", async () => {
-  const prod: Serving = recording("prod", world.serving.prod);
+test("the order is: ledger promoting, alias, alias read back, ledger promoted", async () => {
+  const prod: Serving = record("prod", world.serving.prod);
   await promoteModel({ ...world, serving: { prod } })(input);
-  const at = (pattern: RegExp) => recorded.findIndex((call) => pattern.test(call));
+  const at = (pattern: RegExp) => calls.findIndex((call) => pattern.test(call));
   const promoting = at(/^store\.put .*ledger#prod.*"status":"promoting"/);
   const alias = at(/^prod\.route /);
-  const back = recorded.findLastIndex((call) => /^prod\.live /.test(call));
+  const back = calls.findLastIndex((call) => /^prod\.live /.test(call));
   const promoted = at(/^store\.put .*ledger#prod.*"status":"promoted"/);
   expect([promoting, alias, back, promoted]).toEqual(
     [promoting, alias, back, promoted].toSorted((a, b) => a - b),
   );
   expect(promoting).toBeGreaterThanOrEqual(0);
   expect(back).toBeGreaterThan(alias);
-  expect(recorded.filter((call) => /"status":"promoted"/.test(call))).toHaveLength(1);
+  expect(calls.filter((call) => /"status":"promoted"/.test(call))).toHaveLength(1);
 });
 
-test("the ledger keeps who approved the promotion, by the decision and not by the state's data", async () => {
+test("the ledger keeps the approvers of the decision, not those of the state's data", async () => {
   expect(input.approvedBy).toHaveLength(2);
   await promoteModel(world)(input);
   expect((await world.ledger.serving("prod", toyModel))?.approvedBy).toEqual(["U024BE7LH"]);
 });
 
-test("run twice it promotes once, at the first time", async () => {
+test("a second run promotes nothing again and returns the time of the first", async () => {
   const first = await promoteModel(world)(input);
   world.time.now += 60_000;
   expect(await promoteModel(world)(input)).toEqual(first);
@@ -93,19 +93,19 @@ test("run twice it promotes once, at the first time", async () => {
 });
 
 test("two runs at once promote once, and neither takes the commit point back", async () => {
-  const before = recorded.length;
+  const before = calls.length;
   const [one, two] = await Promise.all([promoteModel(world)(input), promoteModel(world)(input)]);
   expect(one).toEqual(two);
-  const statuses = recorded
+  const statuses = calls
     .slice(before)
     .flatMap((call) => call.match(/ledger#prod.*"status":"(promoting|promoted)"/)?.[1] ?? []);
   expect(statuses.lastIndexOf("promoting")).toBeLessThan(statuses.indexOf("promoted"));
 });
 
-test("a run that was held up before its first write does not take back what the next one committed", async () => {
+test("a run that was delayed before its first write does not take back what the next run committed", async () => {
   const claims = {
     ...world.claims,
-    // The other run comes and goes while this one looks at its claim.
+    // The other run starts and ends while this one checks its claim.
     assertHeld: async () => void (await promoteModel(world)(input)),
   };
   const crashing = {
@@ -118,7 +118,7 @@ test("a run that was held up before its first write does not take back what the 
   expect((await world.ledger.serving("prod", toyModel))?.version).toBe(2);
 });
 
-test("an alias that does not read back is tried again, and nothing is committed", async () => {
+test("an alias that does not read back is retried, and nothing is committed", async () => {
   const prod = {
     ...world.serving.prod,
     route: async () => ({ version: "2", description: "", revision: "9" }),
@@ -138,7 +138,7 @@ test("a delivery whose claim was taken by force promotes nothing", async () => {
   expect(await served()).toEqual({ version: "1", canary: undefined });
 });
 
-test("a step that was thought dead writes nothing after the delivery was rolled back", async () => {
+test("a step that seemed dead writes nothing after the delivery was rolled back", async () => {
   const claims = {
     ...world.claims,
     assertHeld: async () =>
@@ -160,12 +160,12 @@ test("a step that was thought dead writes nothing after the delivery was rolled 
   expect((await world.ledger.serving("prod", toyModel))?.version).toBe(1);
 });
 
-test("a rollback that comes while prod's alias is moved has the last word on prod", async () => {
+test("a rollback while prod's alias moves decides what prod serves", async () => {
   const { route } = world.serving.prod;
   const prod = {
     ...world.serving.prod,
-    route: async (...given: Parameters<typeof route>) => {
-      const routed = await route(...given);
+    route: async (...args: Parameters<typeof route>) => {
+      const routed = await route(...args);
       await rollBack(world)({ delivery, model: toyModel, commit: fakeCommit("b"), error: null });
       return routed;
     },

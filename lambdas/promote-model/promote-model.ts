@@ -22,9 +22,9 @@ type PromoteModelDependencies = ApprovedNeeds & {
 };
 
 /**
- * Gives the new version all of prod's traffic: ledger `promoting`, alias 100 %, ledger `promoted`. That last write
- * is the commit point of the delivery; before it a fault rolls back, after it everything goes forward. The function version
- * is the ledger's, and who approved is the decision's: the state's data only has to agree.
+ * Gives the new version all of prod's traffic: ledger `promoting`, alias 100 %, ledger `promoted`. The last write is
+ * the delivery's commit point: an error before it rolls back, after it everything goes forward. The function version
+ * comes from the ledger and the approvers from the decision; the state's data must only agree.
  */
 export const promoteModel =
   ({ serving, ledger, claims, approvals, messages, clock }: PromoteModelDependencies) =>
@@ -43,7 +43,7 @@ export const promoteModel =
         );
       await assertDeployed({ ledger })(deployment, { functionVersion: input.functionVersion });
       await claims.assertHeld("prod", model, fence);
-      // A run of this step that was thought dead may have passed the commit point meanwhile: it is never taken back.
+      // A run of this step that seemed dead may have passed the commit point: that is never taken back.
       await ledger.change(deployment, (current) => {
         assertNotEnded(current);
         return current.status === "promoted" ? undefined : { ...current, status: "promoting" };
@@ -70,7 +70,7 @@ export const promoteModel =
       };
     });
     await messages.show(delivery);
-    // What was promoted before serves prod no longer, and its message says so.
+    // The previous champion no longer serves prod, and its message says so.
     if (replaced) await messages.show(replaced.delivery);
     return {
       sequence: promoted.sequence,

@@ -31,7 +31,7 @@ const register = (letter: string, delivery = `delivery-${letter}`) =>
   });
 const challenger = async () => (await world.registry.byAlias(toyModel, "challenger"))?.version;
 
-test("a version says what it was made of, and is the challenger", async () => {
+test("a version records what it was made of, and becomes the challenger", async () => {
   expect(await register("b")).toEqual({
     status: "registered",
     version: 1,
@@ -50,12 +50,12 @@ test("a version says what it was made of, and is the challenger", async () => {
   });
 });
 
-test("run twice it registers once", async () => {
+test("two runs register one version", async () => {
   expect(await register("b")).toEqual(await register("b"));
   expect(await world.registry.versions(toyModel, { limit: 9 })).toHaveLength(1);
 });
 
-test("the image that prod serves already is unchanged: nothing is registered", async () => {
+test("an image that prod already serves is unchanged, and nothing is registered", async () => {
   await promoteVersion(world, "a", 4);
   expect(await register("a", "again")).toMatchObject({
     status: "unchanged",
@@ -89,7 +89,7 @@ test("a folder without its ONNX file is unreadable", async () => {
   await expect(registerModel(world)(input)).rejects.toMatchObject({ name: "ModelUnreadable" });
 });
 
-test("a text model's tokenizer is registered with it, and without the file the folder is unreadable", async () => {
+test("a text model's tokenizer is registered with it; without the file the folder is unreadable", async () => {
   const commit = world.commit("b");
   const tokenizer = "{ file: words.json, maxTokens: 64 }";
   const files = buildModelFiles(
@@ -122,7 +122,7 @@ test("a text model's tokenizer is registered with it, and without the file the f
   expect(registered).toMatchObject([{ tokenizer: Buffer.from("words") }]);
 });
 
-test("aliases follow the ledger: champion, the one before, and no challenger left; twice is once", async () => {
+test("aliases follow the ledger: champion, previous champion and no challenger; a second run changes nothing", async () => {
   const first = await register("a");
   await promoteVersion(world, "a", first.version);
   const second = await register("b");
@@ -137,7 +137,7 @@ test("aliases follow the ledger: champion, the one before, and no challenger lef
   expect((await world.ledger.serving("prod", toyModel))?.championMoved).toBe(true);
 });
 
-test("a promoted version names who approved it, and keeps these names when a rollback comes back to it", async () => {
+test("a promoted version names its approvers, and keeps them when a rollback returns to it", async () => {
   const first = await register("a");
   const served = await promoteVersion(world, "a", first.version);
   await world.ledger.change(served, (current) => ({ ...current, approvedBy: ["U1", "U2"] }));
@@ -148,7 +148,7 @@ test("a promoted version names who approved it, and keeps these names when a rol
   expect((await world.registry.version(toyModel, 1))?.tags).toMatchObject({ approved_by: "U1 U2" });
 });
 
-test("a promoted image gets a tag of its own, by which it is kept", async () => {
+test("a promoted image gets a release tag, which keeps it", async () => {
   await promoteVersion(world, "a", (await register("a")).version);
   const subject = { delivery: "delivery-a", model: toyModel, commit: fakeCommit("a") };
   await moveChampion(world)(subject);
@@ -156,7 +156,7 @@ test("a promoted image gets a tag of its own, by which it is kept", async () => 
   expect([...world.releases]).toEqual([["release-toy-1-aaaaaaaaaaaa", fakeDigest("a")]]);
 });
 
-test("a promotion whose image could not be tagged is told again by the next run", async () => {
+test("a promotion whose image could not be tagged is completed by the next run", async () => {
   const served = await promoteVersion(world, "a", (await register("a")).version);
   await world.ledger.change(served, (current) => ({ ...current, championMoved: false }));
   const subject = { delivery: "delivery-a", model: toyModel, commit: fakeCommit("a") };
@@ -171,7 +171,7 @@ test("a promotion whose image could not be tagged is told again by the next run"
   expect(world.releases.size).toBe(1);
 });
 
-test("a challenger that is under way keeps its alias", async () => {
+test("a challenger whose delivery still runs keeps its alias", async () => {
   await register("a");
   await promoteVersion(world, "a", 1);
   await register("b");
@@ -179,7 +179,7 @@ test("a challenger that is under way keeps its alias", async () => {
   expect(await challenger()).toBe(2);
 });
 
-test("without a version on prod there is no champion to name", async () => {
+test("without a version on prod no champion is set", async () => {
   const subject = { delivery: "d", model: toyModel, commit: world.commit("a") };
   await expect(moveChampion(world)(subject)).rejects.toMatchObject({ name: "ContractBroken" });
 });

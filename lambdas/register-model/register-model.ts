@@ -16,11 +16,11 @@ type RegisterModelDependencies = {
   readonly ledger: Ledger;
   readonly claims: Claims;
   readonly provenance: ProvenanceVerifier;
-  /** Digest of the builder in force. */
+  /** Digest of the current builder. */
   readonly builder: () => Promise<string>;
 };
 
-/** metrics.json may hold anything; its plain numbers, and `{ value: number }`, become the version's metrics. */
+/** metrics.json may hold anything; plain numbers and `{ value: number }` become the version's metrics. */
 const parseTrainingMetrics = (bytes: Uint8Array | undefined): Record<string, number> => {
   if (!bytes) return {};
   try {
@@ -30,21 +30,21 @@ const parseTrainingMetrics = (bytes: Uint8Array | undefined): Record<string, num
     return Object.fromEntries(
       entries.flatMap(([name, value]) => {
         const number = z
-          .union([z.number(), z.object({ value: z.number() }).transform((held) => held.value)])
+          .union([z.number(), z.object({ value: z.number() }).transform((metric) => metric.value)])
           .safeParse(value);
         return number.success ? [[name, number.data]] : [];
       }),
     );
   } catch {
-    // Training metrics inform people; a model is not stopped for want of them.
+    // Training metrics only inform people: a model is also delivered without them.
     return {};
   }
 };
 
 /**
- * Registers the model as a version and names it challenger; where prod already serves this very image, it says so
- * and registers nothing. First the builder in force must have signed that it built this image from this very folder
- * and runtime: ProvenanceMissing, ProvenanceRefused, ProvenanceDiffers.
+ * Registers the model as a version and names it challenger. If prod already serves this image, it registers nothing and
+ * says so. First the current builder must have signed that it built this image from this folder and runtime; otherwise
+ * ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers.
  */
 export const registerModel =
   ({ registry, source, ledger, claims, provenance, builder }: RegisterModelDependencies) =>

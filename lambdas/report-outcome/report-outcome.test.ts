@@ -15,33 +15,33 @@ afterEach(() => world.close());
 const delivery = "delivery-a";
 const report = (outcome: Outcome) =>
   reportOutcome(world)({ delivery, model: toyModel, commit: fakeCommit("a"), outcome, error: null });
-const claim = (environment: "stage" | "prod", of = delivery) =>
-  world.claims.take({ environment, model: toyModel, delivery: of, requestedAt: 1, now: 1 }, "force");
+const claim = (environment: "stage" | "prod", holder = delivery) =>
+  world.claims.take({ environment, model: toyModel, delivery: holder, requestedAt: 1, now: 1 }, "force");
 
-test("a promoted delivery gives back its own claims, and nobody else's", async () => {
+test("a promoted delivery releases its own claims, and no others", async () => {
   await claim("prod");
   await claim("stage", "newer");
   await report("promoted");
   expect((await world.claims.open()).map(({ holder }) => holder)).toEqual(["newer"]);
 });
 
-test("run twice it is counted once and shown in one message", async () => {
+test("two runs count the outcome once and show one message", async () => {
   await report("rejected");
   await report("rejected");
   expect(world.readMetricTotal("Deliveries", { model: toyModel, outcome: "rejected" })).toBe(1);
   expect([...world.slack.shown.values()]).toMatchObject([{ delivery, outcome: "rejected" }]);
 });
 
-test("what was not promoted keeps its claims until RollBack has put things back", async () => {
+test("a delivery that was not promoted keeps its claims until RollBack has restored the environments", async () => {
   await claim("stage");
   await report("failed");
   expect(await world.claims.open()).toHaveLength(1);
 });
 
-test("a canary is judged on the window since its share began, and its checks stand in the message once", async () => {
+test("a canary is judged on the window since its share began, and its checks are in the message once", async () => {
   await promoteVersion(world, "a", 1);
   const champion = await world.ledger.serving("prod", toyModel);
-  if (!champion) throw new Error("prod serves");
+  if (!champion) throw new Error("prod must serve a version");
   const { sequence: previous } = champion;
   const entry = await world.ledger.begin(
     { ...champion, delivery: "delivery-b", functionVersion: "2", previous },
@@ -72,7 +72,7 @@ test("a canary is judged on the window since its share began, and its checks sta
       failed,
       labels: new Map([["yes", 1]]),
     });
-  // Before the share began everything failed: that is not the canary's.
+  // Failures before the share began do not count against the canary.
   for (let index = 0; index < 300; index++) request("2", true, world.time.now - 1);
   for (let index = 0; index < 2_000; index++) {
     request("1", false, world.time.now + 1);

@@ -13,7 +13,7 @@ type ReportOutcomeDependencies = {
   readonly clock: () => number;
 };
 
-/** Ends a delivery in the eyes of people: its outcome is kept, counted and shown; a promoted one gives its claims back. */
+/** Ends a delivery for people: stores, counts and shows its outcome. A promoted delivery also releases its claims. */
 export const reportOutcome =
   ({ outcomes, claims, messages, metrics, clock }: ReportOutcomeDependencies) =>
   async ({
@@ -21,12 +21,12 @@ export const reportOutcome =
     model,
     commit,
     outcome,
-    error: told,
+    error: caughtError,
   }: ReportOutcomeInput): Promise<ReportOutcomeOutput> => {
-    // A rollback that failed brings its cause as the engine had it; people read the sentence in it.
-    const error = told && parseCaughtError({ Error: told.name, Cause: told.cause });
+    // A failed rollback passes its cause as the engine caught it; people read the message in it.
+    const error = caughtError && parseCaughtError({ Error: caughtError.name, Cause: caughtError.cause });
     const at = clock();
-    // Noted first: whoever dies after the outcome is kept leaves the message to the sweep.
+    // Before the outcome is stored: after a crash the sweep shows the message.
     await messages.expect(delivery);
     const first = await outcomes.keep({ delivery, model, commit, outcome, error, at });
     if (first) metrics.count({ name: "Deliveries", value: 1, unit: "Count", dimensions: { model, outcome } });

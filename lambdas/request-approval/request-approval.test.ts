@@ -49,7 +49,7 @@ const request = async (
   await requestApproval({ ...world, ...dependencies })(input);
 };
 const commit = (yaml?: string) => world.commit("c", yaml);
-/** The history of a commit that prod moved past is a test of its own (test/attacks/contributors.test.ts). */
+/** The history of a commit that prod has moved past is tested in test/attacks/contributors.test.ts. */
 const withoutContributors: Partial<RequestApprovalDependencies> = {
   approversFor: async ({ rule: { quorum } }) => ({
     quorum,
@@ -160,7 +160,7 @@ test("a delivery whose prod keeps changing gives up with ProdBusy at the sixth a
   });
 });
 
-test("a delivery that a later one has superseded leaves no open approval and no buttons", async () => {
+test("a superseded delivery leaves no open approval and no buttons", async () => {
   commit();
   await world.claims.take(
     { environment: "stage", model: toyModel, delivery: "later", requestedAt: 1, now: 1 },

@@ -25,8 +25,8 @@ export type RequestApprovalDependencies = {
 /** The approval expires before its task times out, so that no vote counts without a task. */
 const expiryMarginMs = 60_000;
 
-/** A delivery gives up after so many approvals, each for another state of prod. */
-const maxQuestions = 5;
+/** A delivery gives up after this many approvals, each for another state of prod. */
+const maxApprovals = 5;
 
 /**
  * Requests an approval that is bound to {digest, version, baseline on prod, fence}. The decision reaches the state machine
@@ -62,7 +62,7 @@ export const requestApproval =
       rule: rules.approval,
     });
     const now = clock();
-    const question: NewApproval = {
+    const newApproval: NewApproval = {
       delivery,
       model,
       commit,
@@ -96,14 +96,14 @@ export const requestApproval =
     };
     // Before the first write: after a crash the sweep shows the message.
     await messages.expect(delivery);
-    const before = (await approvals.note(question)).filter((id) => id !== deriveApprovalId(question));
-    if (before.length >= maxQuestions)
+    const before = (await approvals.note(newApproval)).filter((id) => id !== deriveApprovalId(newApproval));
+    if (before.length >= maxApprovals)
       throw new ProdBusy(`prod of ${model} changed ${before.length} times during ${delivery}`);
     // Earlier approvals are about another state of prod, and no task waits for them.
     for (const id of before) await approvals.close(id, "prod changed, and a new approval was requested");
     if (baseline !== input.baseline)
       throw new ProdChanged(`prod of ${model} changed after ${delivery} was measured against it`);
-    const approval = await approvals.ask(question, input.taskToken);
+    const approval = await approvals.ask(newApproval, input.taskToken);
     // A later delivery withdraws the approvals that it finds, but may have missed this one.
     const stage = await claims.read("stage", model);
     if (stage && stage.fence > fence) {
@@ -114,6 +114,6 @@ export const requestApproval =
     }
     await messages.show(delivery);
     if (approval.state.status === "withdrawn") throw new Superseded(approval.state.why);
-    // Decided before an interruption: this task receives the same decision.
+    // Decided before an interruption: this task gets the same decision.
     if (approval.state.status === "decided") await approvals.send(approval.id);
   };

@@ -22,17 +22,17 @@ type RollBackDependencies = RestoreNeeds & {
 type EnvironmentResult = RollBackOutput["restored"][number];
 
 /**
- * Puts everything back where the ledger says, proves it, and gives the claims back. A delivery that the ledger calls
- * promoted is not touched: `committed` sends it forward. Throws RollBackFailed with the claims still open, so that
- * sweep-deliveries tries again.
+ * Restores both environments to what the ledger says, verifies them and releases the claims. It does not touch a
+ * delivery that the ledger calls promoted: `committed` sends it forward. Throws RollBackFailed with the claims still
+ * open, so that sweep-deliveries tries again.
  */
 export const rollBack =
   (needs: RollBackDependencies) =>
   async ({ error, ...subject }: RollBackInput): Promise<RollBackOutput> => {
     const { delivery, model } = subject;
     const { ledger, claims, approvals } = needs;
-    // Ended or promoted: one write on one entry decides, and the other writer sees it. So it comes before anything is
-    // put back, or a PromoteModel that was thought dead could still pass the commit point behind this step's back.
+    // One write on one entry decides between ended and promoted, and the other writer sees it. It comes before anything
+    // is restored: otherwise a PromoteModel that seemed dead could still pass the commit point during this step.
     const entry = await ledger.ofDelivery("prod", model, delivery);
     if (entry && (await endDeployment(ledger, entry)).status === "promoted")
       return { committed: true, error: null, restored: [] };
@@ -52,11 +52,11 @@ const rollBackEnvironment =
   (needs: RollBackDependencies) =>
   async ({ delivery, model }: Subject, environment: Environment): Promise<EnvironmentResult> => {
     const { claims, ledger, serving } = needs;
-    // A step of this very delivery may still run (its state timed out, its execution was stopped): a higher fence shuts
-    // it out before anything is put back, or it would write over what was.
-    const fence = await claims.renew(environment, model, delivery).catch((fault: unknown) => {
-      if (fault instanceof Superseded) return undefined;
-      throw fault;
+    // A step of this delivery may still run (its state timed out, its execution was stopped). A higher fence locks it
+    // out before anything is restored; otherwise it would overwrite the restored state.
+    const fence = await claims.renew(environment, model, delivery).catch((error: unknown) => {
+      if (error instanceof Superseded) return undefined;
+      throw error;
     });
     const live = await serving[environment].live(model);
     const serves = live?.version ?? null;
@@ -79,7 +79,7 @@ const endDeployment = (ledger: Ledger, entry: Deployment) =>
     current.status === "promoted" || current.status === "ended" ? undefined : { ...current, status: "ended" },
   );
 
-/** The registry informs; that it cannot be reached stops no rollback, and the next registration moves the alias anyway. */
+/** The registry only informs: without it the rollback goes on, and the next registration moves the alias anyway. */
 const removeChallengerAlias = async (
   { registry, warn }: RollBackDependencies,
   { delivery, model }: Subject,
@@ -87,7 +87,7 @@ const removeChallengerAlias = async (
   try {
     const challenger = await registry.byAlias(model, "challenger");
     if (challenger?.tags.delivery === delivery) await registry.setAlias(model, "challenger", undefined);
-  } catch (fault) {
-    warn(`the alias challenger of ${model} could not be taken back`, fault, { delivery, model });
+  } catch (error) {
+    warn(`the alias challenger of ${model} could not be taken back`, error, { delivery, model });
   }
 };

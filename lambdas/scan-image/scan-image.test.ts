@@ -11,10 +11,10 @@ beforeEach(() => {
 });
 afterEach(() => world.close());
 
-const scan = (found: Scan) =>
+const scan = (result: Scan) =>
   scanImage({
     ...world,
-    images: { scan: async () => found },
+    images: { scan: async () => result },
   })({
     delivery: "d",
     model: toyModel,
@@ -36,22 +36,22 @@ const finding = {
   summary: "",
 } as const;
 
-test("a scan is waited for until 30 minutes after the build, and no longer", async () => {
+test("the step waits for a scan until 30 minutes after the build, and not longer", async () => {
   world.time.now = 1_000_000_000 + 30 * 60_000;
   expect(await scan({ status: "pending" })).toEqual({ status: "pending" });
   world.time.now++;
   await expect(scan({ status: "pending" })).rejects.toMatchObject({ name: "ImageScanFailed" });
 });
 
-test("a finding over the limit fails by name", async () => {
+test("a finding over the limit fails, and the error names it", async () => {
   await expect(scan(complete({ findings: [finding] }))).rejects.toMatchObject({
     name: "ImageScanFailed",
     message: expect.stringContaining("left-pad 1.0.0 (GHSA-1)"),
   });
 });
 
-test("a clean scan passes; packages without advisories, or none at all, leave it inconclusive", async () => {
+test("a clean scan passes; packages without advisories, or no packages, make it inconclusive", async () => {
   expect(await scan(complete())).toMatchObject({ status: "complete", verdict: "pass" });
-  for (const doubt of [{ unknownEcosystems: ["pypi"] }, { scanned: {} }])
-    expect(await scan(complete(doubt))).toMatchObject({ status: "complete", verdict: "inconclusive" });
+  for (const changes of [{ unknownEcosystems: ["pypi"] }, { scanned: {} }])
+    expect(await scan(complete(changes))).toMatchObject({ status: "complete", verdict: "inconclusive" });
 });

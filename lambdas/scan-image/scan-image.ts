@@ -17,10 +17,10 @@ type ScanImageDependencies = {
   readonly clock: () => number;
 };
 
-/** A scan that is absent this long after the build fails: nothing is known of the image. */
+/** A scan that is missing this long after the build fails: nothing is known about the image. */
 const deadlineMs = 30 * 60_000;
 
-/** Holds the scan's findings against the limits in force. Throws ImageScanFailed. */
+/** Compares the scan's findings with the limits in force. Throws ImageScanFailed. */
 export const scanImage =
   ({ images, source, policy, ledger, clock }: ScanImageDependencies) =>
   async ({ model, commit, build }: ScanImageInput): Promise<ScanImageOutput> => {

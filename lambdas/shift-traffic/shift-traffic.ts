@@ -39,14 +39,14 @@ export const shiftTraffic =
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     if (!deployment) throw new ContractBroken(`the ledger knows no deployment of ${delivery} on prod`);
 
-    // Ended is ended, whatever versions the state's data names.
+    // First, because an ended deployment is superseded even if the state's data names other versions.
     assertNotEnded(deployment);
     await assertDeployed({ ledger })(deployment, { functionVersion, championVersion });
     await setLiveAlias(serving.prod)(
       { model, delivery, fence },
       { version: championVersion, canary: { version: functionVersion, weight: share / 100 } },
     );
-    // The window is judged from when the share is known to flow; a step run twice keeps its first beginning.
+    // The window starts when the share is known to be live; a step that runs twice keeps its first start.
     const entry = await ledger.change(deployment, (current) => {
       assertNotEnded(current);
       return current.shares.some(({ percent }) => percent === share)

@@ -1,16 +1,21 @@
 import { createHash } from "node:crypto";
 
 /**
- * The execution's name of one model at one commit: the same push gives the same name, so a doubled event starts
- * nothing twice; a person's re-run is another attempt. At most 80 characters, as Step Functions has it.
+ * Names the execution for one model at one commit. The same push gives the same name, so that a duplicate event starts
+ * nothing; a person's re-run is another attempt. At most 80 characters, the limit of Step Functions.
  */
-export const createDeliveryName = (of: {
+export const createDeliveryName = ({
+  repository,
+  model,
+  commit,
+  attempt,
+}: {
   readonly repository: string;
   readonly model: string;
   readonly commit: string;
   /** 1 for the push itself. */
   readonly attempt: number;
 }): string => {
-  const hash = createHash("sha256").update(`${of.repository}\n${of.commit}\n${of.model}`).digest("hex");
-  return `${of.model}-${of.commit.slice(0, 12)}-${hash.slice(0, 8)}${of.attempt > 1 ? `-${of.attempt}` : ""}`;
+  const hash = createHash("sha256").update(`${repository}\n${commit}\n${model}`).digest("hex");
+  return `${model}-${commit.slice(0, 12)}-${hash.slice(0, 8)}${attempt > 1 ? `-${attempt}` : ""}`;
 };

@@ -7,7 +7,7 @@ import type { StartDeliveryOutput } from "./start-delivery.ts";
 import { verifyGitHubSignature } from "./verify-github-signature.ts";
 
 const secret = "a webhook's secret";
-const ours = { repository: "acme/models", branch: "main", runtime: `sha256:${"a".repeat(64)}` };
+const source = { repository: "acme/models", branch: "main", runtime: `sha256:${"a".repeat(64)}` };
 const before = "b".repeat(40);
 const after = "c".repeat(40);
 const payload = (changes: object = {}) =>
@@ -24,7 +24,7 @@ const payload = (changes: object = {}) =>
 const sign = (body: string | Uint8Array, by = secret) =>
   `sha256=${createHmac("sha256", by).update(body).digest("hex")}`;
 
-/** What a request to the route is answered, and what it started. */
+/** The response to a request to the route, and what it started. */
 const send = async (
   body: string,
   {
@@ -38,13 +38,13 @@ const send = async (
     started.push(input);
     return { deliveries: [{ name: "churn-1", model: "churn", started: true }], removed: [] };
   };
-  const push = createPushHandler(ours, { start, pushes: { recordBranch: async () => undefined } });
+  const push = createPushHandler(source, { start, pushes: { recordBranch: async () => undefined } });
   const webhook = createGitHubWebhookHandler({ secrets: async () => secrets, push });
   const headers = { "X-GitHub-Event": event, "X-Hub-Signature-256": signature };
   return { ...(await webhook({ rawBody: Buffer.from(body), headers })), started };
 };
 
-test("the signature is GitHub's own", () => {
+test("GitHub's own example of a signature matches", () => {
   // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation
   const signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
   expect(verifyGitHubSignature(Buffer.from("Hello, World!"), signature, ["It's a Secret to Everybody"])).toBe(
@@ -58,19 +58,19 @@ test("a signed push starts its deliveries", async () => {
   expect(JSON.parse(body)).toMatchObject({ deliveries: [{ name: "churn-1" }] });
   expect(started).toEqual([{ ...startedInput, pusher: "github:ada <ada@example.com>" }]);
 });
-const startedInput = { repository: "acme/models", before, after, attempt: 1, runtime: ours.runtime };
+const startedInput = { repository: "acme/models", before, after, attempt: 1, runtime: source.runtime };
 
-test("an account that shows no address is known by its login", async () => {
+test("an account without a public address is known by its login", async () => {
   const { started } = await send(payload({ pusher: { name: "ada", email: null } }));
   expect(started).toMatchObject([{ pusher: "github:ada" }]);
 });
 
-test("a branch that was created has no commit before it", async () => {
+test("a new branch has no commit before it", async () => {
   const { started } = await send(payload({ before: "0".repeat(40) }));
   expect(started).toMatchObject([{ before: null, after }]);
 });
 
-test("while the secret is rotated both sign, and an empty one for nobody", async () => {
+test("during a rotation both secrets are valid, and an empty one never is", async () => {
   const body = payload();
   expect((await send(body, { secrets: ["new", secret] })).status).toBe(202);
   expect((await send(body, { secrets: ["new"] })).status).toBe(401);
@@ -105,7 +105,7 @@ test.each<[string, object, RegExp]>([
   ["a deleted branch", { after: "0".repeat(40), forced: true }, /main was deleted/],
   ["a rewritten branch", { forced: true }, /main was rewritten.*slipway deliver/],
   ["another repository", { repository: { full_name: "acme/else" } }, /push is to acme\/else/],
-])("%s starts nothing and is told why", async (_, changes, why) => {
+])("%s starts nothing, and the response says why", async (_, changes, why) => {
   const { status, body, started } = await send(payload(changes));
   expect(status).toBe(202);
   expect(JSON.parse(body)).toEqual({ deliveries: [], removed: [], ignored: expect.stringMatching(why) });
@@ -115,8 +115,8 @@ test.each<[string, object, RegExp]>([
 test.each([
   ["a ping", "{}", { event: "ping" }, 200],
   ["another event", "{}", { event: "issues" }, 202],
-  ["no JSON", "payload=%7B%7D", {}, 400],
-  ["no push", `{"ref":1}`, {}, 400],
+  ["invalid JSON", "payload=%7B%7D", {}, 400],
+  ["another payload", `{"ref":1}`, {}, 400],
 ])("%s starts nothing", async (_, body, options, status) => {
   expect(await send(body, options)).toMatchObject({ status, started: [] });
 });

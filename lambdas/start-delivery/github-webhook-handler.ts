@@ -4,7 +4,7 @@ import type { StartDeliveryOutput } from "./start-delivery.ts";
 import { verifyGitHubSignature } from "./verify-github-signature.ts";
 
 type Needs = {
-  /** One secret, or two while they are rotated. */
+  /** One secret, or two during a rotation. */
   readonly secrets: () => Promise<readonly string[]>;
   readonly push: (push: Push) => Promise<StartDeliveryOutput>;
 };
@@ -14,7 +14,7 @@ type WebhookRequest = {
 };
 type WebhookResponse = { readonly status: number; readonly body: string };
 
-/** GitHub sends up to 25 MB, a function's event carries 6; a push of 2,048 commits is below this. */
+/** GitHub sends up to 25 MB, a function's event carries 6 MB; a push of 2,048 commits is smaller than this. */
 const maxWebhookBytes = 5_000_000;
 
 const parseJson = (rawBody: Uint8Array): unknown => {
@@ -26,9 +26,9 @@ const parseJson = (rawBody: Uint8Array): unknown => {
 };
 
 /**
- * A GitHub webhook (content type application/json): the raw bytes are measured and verified before anything is parsed.
- * It carries no time, so a replay cannot be told from the first; it starts nothing, because a push's executions have
- * its names.
+ * Handles a GitHub webhook (content type application/json): measures and verifies the raw bytes before it parses them.
+ * A request carries no time, so a replay looks like the first; it starts nothing, because a push's executions have its
+ * names.
  */
 export const createGitHubWebhookHandler =
   ({ secrets, push }: Needs) =>
@@ -40,11 +40,11 @@ export const createGitHubWebhookHandler =
     const event = header("x-github-event");
     if (event === "ping") return { status: 200, body: "pong" };
     if (event !== "push") return { status: 202, body: "only pushes start deliveries" };
-    const told = parseGitHubPush(parseJson(rawBody));
-    if (!told)
+    const githubPush = parseGitHubPush(parseJson(rawBody));
+    if (!githubPush)
       return {
         status: 400,
         body: "the body is no push that this function knows; the webhook's content type has to be application/json",
       };
-    return { status: 202, body: JSON.stringify(await push(told)) };
+    return { status: 202, body: JSON.stringify(await push(githubPush)) };
   };

@@ -22,7 +22,7 @@ const secrets = readRotatedSecret(world.secrets, "GITHUB_WEBHOOK_SECRET");
 const push = createPushHandler(from, { start, pushes });
 const webhook = createHttpHandler(createGitHubWebhookHandler({ secrets, push }));
 const direct = createPushEventHandler(from)({ start, pushes });
-// Only API Gateway can send an HTTP event: what comes by its route is never taken for a direct invocation.
+// Only API Gateway can send an HTTP event: a request by its route never counts as a direct invocation.
 const receive = async (event: unknown) => (isHttpEvent(event) ? webhook(event) : direct(event));
 
 export const handler = createFunctionHandler("start-delivery", receive, { each: listStartedDeliveries });

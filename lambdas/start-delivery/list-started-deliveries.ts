@@ -4,10 +4,10 @@ const StartedDeliveries = z.object({
   deliveries: z.array(z.object({ name: z.string(), model: z.string(), started: z.boolean() })),
 });
 
-/** The deliveries that an answer tells of, also within the body of one over HTTP: a line of the log for each. */
-export const listStartedDeliveries = (answer: object) => {
-  const body = "body" in answer && typeof answer.body === "string" ? answer.body : "{}";
-  const told = "deliveries" in answer ? answer : body.startsWith("{") ? JSON.parse(body) : {};
-  const read = StartedDeliveries.safeParse(told);
-  return (read.data?.deliveries ?? []).map(({ name, ...one }) => ({ delivery: name, ...one }));
+/** The deliveries in a result, also in the body of an HTTP response: the log gets one line for each. */
+export const listStartedDeliveries = (result: object) => {
+  const body = "body" in result && typeof result.body === "string" ? result.body : "{}";
+  const output = "deliveries" in result ? result : body.startsWith("{") ? JSON.parse(body) : {};
+  const parsed = StartedDeliveries.safeParse(output);
+  return (parsed.data?.deliveries ?? []).map(({ name, ...rest }) => ({ delivery: name, ...rest }));
 };

@@ -3,8 +3,8 @@ import { CommitId } from "#platform/source/source.ts";
 import type { Push } from "./push.ts";
 
 /**
- * What is read of CodeCommit's event on EventBridge. It does not say whether the branch was rewritten: who may do that
- * is said by IAM (codecommit:GitPush).
+ * The parts of CodeCommit's event on EventBridge that are read. It does not say whether the branch was rewritten: IAM
+ * decides who may do that (codecommit:GitPush).
  * https://docs.aws.amazon.com/codecommit/latest/userguide/monitoring-events.html
  */
 const RepositoryChanged = z.object({
@@ -14,21 +14,21 @@ const RepositoryChanged = z.object({
     repositoryName: z.string(),
     referenceType: z.string(),
     referenceName: z.string(),
-    /** Absent where the reference was deleted. */
+    /** Absent when the reference was deleted. */
     commitId: CommitId.optional(),
-    /** Absent where it was created. */
+    /** Absent when it was created. */
     oldCommitId: CommitId.optional(),
     callerUserArn: z.string().optional(),
   }),
 });
 
-/** What else may have a name (a note) is no branch of that name. */
+/** Another kind of reference (a note) is not a branch, even with a branch's name. */
 const folders = new Map([
   ["branch", "heads"],
   ["tag", "tags"],
 ]);
 
-/** The push that a CodeCommit event tells of; undefined: it is no such event. */
+/** The push in a CodeCommit event; undefined for any other event. */
 export const parseCodeCommitPush = (event: unknown): Push | undefined => {
   const changed = RepositoryChanged.safeParse(event);
   if (!changed.success) return undefined;

@@ -33,19 +33,19 @@ const receive = async (event: unknown) => {
 };
 const startedBy = async (event: unknown) => (await receive(event)).inputs;
 
-test("a push to the branch that delivers starts from its two commits, by the caller whom AWS names", async () => {
+test("a push to the branch that delivers starts from its two commits, by the caller that AWS names", async () => {
   expect(await startedBy(pushed())).toEqual([
     { repository: "models", before, after, pusher: detail.callerUserArn, attempt: 1, runtime },
   ]);
 });
 
-test("a user's ARN that names no e-mail is the pusher, and none is none", async () => {
+test("a user's ARN without an e-mail is the pusher, and without an ARN there is no pusher", async () => {
   const user = "arn:aws:iam::123456789012:user/pat";
   expect(await startedBy(pushed({ callerUserArn: user }))).toMatchObject([{ pusher: user }]);
   expect(await startedBy(pushed({ callerUserArn: undefined }))).toMatchObject([{ pusher: null }]);
 });
 
-test("a branch that was created has no commit before it", async () => {
+test("a new branch has no commit before it", async () => {
   expect(await startedBy(pushed({ event: "referenceCreated", oldCommitId: undefined }))).toMatchObject([
     { before: null, after },
   ]);
@@ -54,7 +54,7 @@ test("a branch that was created has no commit before it", async () => {
 test.each([
   ["another repository", { repositoryName: "other" }, /push is to other/],
   ["a deletion", { event: "referenceDeleted", commitId: undefined }, /main was deleted/],
-])("%s starts nothing and is told why", async (_, changes, why) => {
+])("%s starts nothing, and the result says why", async (_, changes, why) => {
   const ignored = expect.stringMatching(why);
   expect(await receive(pushed(changes))).toEqual({ inputs: [], recorded: [], ignored });
 });
@@ -81,12 +81,12 @@ test.each([
   },
 );
 
-test("what deletes another branch is no push", async () => {
+test("the deletion of another branch is not a push", async () => {
   const deletion = { referenceName: "try-out", event: "referenceDeleted", commitId: undefined };
   expect(await receive(pushed(deletion))).toMatchObject({ inputs: [], recorded: [] });
 });
 
-test("what is no event of CodeCommit's is the step's own input", async () => {
+test("an event that is not from CodeCommit is the step's own input", async () => {
   const byHand = { repository: "models", before: null, after, pusher: null, runtime, models: ["churn"] };
   expect(await startedBy(byHand)).toEqual([byHand]);
   const { repository, runtime: _, ...short } = byHand;

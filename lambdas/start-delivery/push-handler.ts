@@ -18,34 +18,34 @@ type PushHandlerDependencies = {
 };
 
 /**
- * Starts what a push asks for, or says why it asks for nothing. A push to another branch, a tag or whatever else has a name
- * is recorded: when its commits are merged, or a branch is made of them, nothing else says who brought them.
+ * Starts what a push asks for, or says why it starts nothing. A push to another branch, a tag or another reference is
+ * recorded: when its commits are merged or become a branch, only this record says who pushed them.
  */
 export const createPushHandler =
-  (ours: DeliverySource, { start, pushes }: PushHandlerDependencies) =>
+  (source: DeliverySource, { start, pushes }: PushHandlerDependencies) =>
   async (push: Push): Promise<StartDeliveryOutput> => {
     const { repository, ref, before, after, pusher, attempt, startedBy } = push;
-    if (repository === ours.repository && after !== null && ref !== `refs/heads/${ours.branch}`)
+    if (repository === source.repository && after !== null && ref !== `refs/heads/${source.branch}`)
       await pushes.recordBranch({ before, after, by: pusher });
-    const ignored = findIgnoreReason(push, ours);
+    const ignored = findIgnoreReason(push, source);
     if (ignored !== undefined || after === null)
       return { deliveries: [], removed: [], ignored: ignored ?? "" };
-    const { runtime } = ours;
+    const { runtime } = source;
     const input: StartDeliveryInput = { repository, before, after, pusher, attempt, runtime };
     return start(startedBy === undefined ? input : { ...input, startedBy });
   };
 
 /**
- * Starts deliveries from CodeCommit's events and from GitHub's workflow: a push to the branch that delivers. What is
- * neither is the step's own input, given by hand; where it does not name repository and runtime, they are ours.
+ * Starts deliveries from CodeCommit's events and from GitHub's workflow: a push to the branch that delivers. Any other
+ * event is the step's input, written by hand; repository and runtime may be omitted.
  */
 export const createPushEventHandler =
-  (ours: DeliverySource) =>
+  (source: DeliverySource) =>
   (needs: PushHandlerDependencies) =>
   async (event: unknown): Promise<StartDeliveryOutput> => {
     const push = parseCodeCommitPush(event) ?? parseWorkflowPush(event);
-    if (push) return createPushHandler(ours, needs)(push);
-    const { repository, runtime } = ours;
+    if (push) return createPushHandler(source, needs)(push);
+    const { repository, runtime } = source;
     return needs.start(
       typeof event === "object" && event !== null ? { repository, runtime, ...event } : event,
     );

@@ -12,12 +12,12 @@ beforeEach(() => {
 });
 afterEach(() => world.close());
 
-const there = ["churn", "fraud", "toy"];
+const modelNames = ["churn", "fraud", "toy"];
 const start = (changes: Record<string, unknown> = {}, runtimeOf: "code" | "platform" = "code") =>
   startDelivery({
     ...world,
     runtimeOf,
-    source: { ...world.source, changedPaths: async () => paths, models: async () => there },
+    source: { ...world.source, changedPaths: async () => paths, models: async () => modelNames },
   })({
     repository: "shop",
     before: fakeCommit("a"),
@@ -28,7 +28,7 @@ const start = (changes: Record<string, unknown> = {}, runtimeOf: "code" | "platf
   });
 const names = async (changes = {}) => (await start(changes)).deliveries.map(({ model }) => model);
 
-test("each model whose folder was touched is delivered once, with all its execution needs to know", async () => {
+test("each model whose folder was touched is delivered once, with all that its execution needs", async () => {
   paths = ["models/churn/model.onnx", "models/churn/model.yaml", "models/toy/golden.json", "README.md"];
   const { deliveries, removed } = await start();
   expect(deliveries.map(({ model, started }) => [model, started])).toEqual([
@@ -55,7 +55,7 @@ test("the same push again starts nothing, and says so", async () => {
   expect(world.engine.executions.size).toBe(1);
 });
 
-test("a push that touches no model starts none", async () => {
+test("a push that touches no model starts no delivery", async () => {
   paths = ["README.md", "models/README.md", "models/Not A Model/x", "docs/models/churn/x"];
   expect(await start()).toEqual({ deliveries: [], removed: [] });
 });
@@ -64,12 +64,12 @@ test.each(["inference/app.ts", "lambdas/predict/handler.ts", "package-lock.json"
   "a change of %s affects every model",
   async (path) => {
     paths = [path];
-    expect(await names()).toEqual(there);
+    expect(await names()).toEqual(modelNames);
   },
 );
 
 test.each(["inference/app.ts", "lambdas/predict/handler.ts", "package-lock.json"])(
-  "where the platform applied the runtime, a push of %s affects none: a later apply and slipway deliver --all bring it",
+  "if the platform applied the runtime, a push of %s affects no model: a later apply and slipway deliver --all bring it",
   async (path) => {
     paths = [path, "models/toy/model.yaml"];
     const started = await start({}, "platform");
@@ -78,21 +78,21 @@ test.each(["inference/app.ts", "lambdas/predict/handler.ts", "package-lock.json"
 );
 
 test.each(["seed/inference/x.ts", "lambdas/predictor/x.ts", "docs/package-lock.json", "inference.md"])(
-  "a change of %s affects none",
+  "a change of %s affects no model",
   async (path) => {
     paths = [path];
     expect(await names()).toEqual([]);
   },
 );
 
-test("a model whose folder the push removed is named and not delivered", async () => {
+test("a model whose folder the push removed is listed and not delivered", async () => {
   paths = ["models/gone/model.yaml", "models/toy/model.yaml"];
   expect(await start()).toMatchObject({ deliveries: [{ model: "toy" }], removed: ["gone"] });
 });
 
-test("a person's wish is a new attempt each time, once for each model, touched or not", async () => {
-  const wish = { models: ["churn", "churn"] };
-  const attempts = [await start(wish), await start(wish)].flatMap(({ deliveries }) => deliveries);
+test("a person's request is a new attempt each time, once for each model, even without a change", async () => {
+  const request = { models: ["churn", "churn"] };
+  const attempts = [await start(request), await start(request)].flatMap(({ deliveries }) => deliveries);
   const first = createDeliveryName({
     repository: "shop",
     model: "churn",
@@ -102,7 +102,7 @@ test("a person's wish is a new attempt each time, once for each model, touched o
   expect(attempts.map(({ name }) => name)).toEqual([first, `${first}-2`]);
 });
 
-test("a re-run of a push is an attempt of its own, and only once", async () => {
+test("a re-run of a push is a separate attempt, and starts only once", async () => {
   paths = ["models/churn/model.onnx"];
   await start();
   const again = async () => (await start({ attempt: 2 })).deliveries;
@@ -113,27 +113,27 @@ test("a re-run of a push is an attempt of its own, and only once", async () => {
 });
 
 test.each([
-  ["no object", null],
+  ["a value that is not an object", null],
   ["an event of another service", { source: "aws.s3", detail: {} }],
-  ["a commit that is none", { after: "main" }],
-])("%s ends in a sentence that says what to send", async (_, event) => {
+  ["an invalid commit", { after: "main" }],
+])("%s fails with a message that says what to send", async (_, event) => {
   await expect(startDelivery(world)(event)).rejects.toMatchObject({
     name: "EventNotUnderstood",
     message: expect.stringMatching(/starts no delivery: .*slipway deliver <model>/s),
   });
 });
 
-test("a name tells repository, commit and model apart, and fits Step Functions", () => {
-  const of = { repository: "shop", model: "m".repeat(40), commit: fakeCommit("b"), attempt: 999_999 };
-  const others = [
+test("a name differs by repository, commit, model and attempt, and fits Step Functions", () => {
+  const base = { repository: "shop", model: "m".repeat(40), commit: fakeCommit("b"), attempt: 999_999 };
+  const changes = [
     { repository: "else" },
     { model: "n".repeat(40) },
     { commit: fakeCommit("c") },
     { attempt: 2 },
   ];
-  const made = [of, ...others.map((other) => ({ ...of, ...other }))].map(createDeliveryName);
-  expect(new Set(made).size).toBe(made.length);
-  for (const name of made) expect(name).toMatch(/^[A-Za-z0-9_-]{1,80}$/);
+  const all = [base, ...changes.map((change) => ({ ...base, ...change }))].map(createDeliveryName);
+  expect(new Set(all).size).toBe(all.length);
+  for (const name of all) expect(name).toMatch(/^[A-Za-z0-9_-]{1,80}$/);
 });
 
 test("whoever runs a push again has started that delivery, and the push stays its pusher's", async () => {

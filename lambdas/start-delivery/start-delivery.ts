@@ -15,33 +15,33 @@ type StartDeliveryDependencies = {
   readonly deliveries: Deliveries;
   readonly pushes: Pick<PushLog, "record" | "recordHand">;
   /**
-   * Whose runtime images get: that of this very code, which a push may have changed (`code`), or the one that the
-   * platform applied, which no push changes (`platform`).
+   * Which runtime images get: the one in this code, which a push may change (`code`), or the one that the platform
+   * applied, which a push cannot change (`platform`).
    */
   readonly runtimeOf?: "code" | "platform";
   readonly clock: () => number;
 };
 
-/** A push, or a person's wish to deliver again. */
+/** A push, or a person's request to deliver again. */
 export const StartDeliveryInput = z.object({
-  /** Tells repositories apart; part of the execution's name. */
+  /** Distinguishes repositories; part of the execution's name. */
   repository: z.string().min(1),
-  /** The commit before the push; null: deliver what `models` says. */
+  /** The commit before the push; null: deliver what `models` lists. */
   before: CommitId.nullable(),
   after: CommitId,
   pusher: z.string().nullable(),
   /** Content hash of the runtime layer that the images get. */
   runtime: Digest,
-  /** Above 1: the same push again, as a delivery of its own; naming the same attempt again starts nothing. */
+  /** Above 1: the same push again, as a separate delivery; the same attempt again starts nothing. */
   attempt: z.int().min(1).max(999).default(1),
-  /** By hand: who runs the push again; null: it is not known. The push stays its pusher's. */
+  /** By hand: who runs the push again; null: not known. The push keeps its pusher. */
   startedBy: z.string().nullable().optional(),
-  /** By hand: exactly these models, in a new attempt even where this commit was delivered before. */
+  /** By hand: exactly these models, in a new attempt even if this commit was delivered before. */
   models: z.array(ModelName).optional(),
 });
 export type StartDeliveryInput = z.input<typeof StartDeliveryInput>;
 
-/** The event is neither a push that we know nor a person's wish. */
+/** The event is neither a known push nor a person's request. */
 export class EventNotUnderstood extends SlipwayError {
   override readonly name = "EventNotUnderstood";
   override readonly retryable = false;
@@ -53,13 +53,13 @@ export type StartDeliveryOutput = {
     readonly model: string;
     readonly started: boolean;
   }[];
-  /** Models whose folder the push removed: nothing is delivered, `slipway retire` takes them off. */
+  /** Models whose folder the push removed: nothing is delivered; `slipway retire` removes them. */
   readonly removed: readonly string[];
-  /** Why a push that delivers nothing does so. */
+  /** Why a push delivers nothing. */
   readonly ignored?: string;
 };
 
-/** Records the push, and starts one execution per affected model; a push that touches none starts none. */
+/** Records the push, and starts one execution per affected model; a push without one starts none. */
 export const startDelivery =
   ({ source, deliveries, pushes, runtimeOf = "code", clock }: StartDeliveryDependencies) =>
   async (event: unknown): Promise<StartDeliveryOutput> => {
@@ -74,18 +74,18 @@ export const startDelivery =
     } = parseInput(event);
     const pusher = input.startedBy === undefined ? input.pusher : input.startedBy;
     const isByHand = wanted !== undefined || first > 1;
-    // Before anything is started, and of every push: a later delivery has to know who brought these commits.
+    // First, and for every push: a later delivery has to know who pushed these commits.
     if (!wanted) await pushes.record({ before, after, by: input.pusher });
-    const there = await source.models(after);
+    const modelNames = await source.models(after);
     const affected =
       (wanted && [...new Set(wanted)]) ??
-      findAffectedModels(await source.changedPaths(before ?? undefined, after), there, runtimeOf);
+      findAffectedModels(await source.changedPaths(before ?? undefined, after), modelNames, runtimeOf);
     const { author } = await source.commit(after);
     const started: { name: string; model: string; started: boolean }[] = [];
-    for (const model of affected.filter((name) => there.includes(name))) {
+    for (const model of affected.filter((name) => modelNames.includes(name))) {
       for (let attempt = first; ; attempt++) {
         const name = createDeliveryName({ repository, model, commit: after, attempt });
-        // Before it starts: its first state asks who may approve it.
+        // Before the start: the first state checks who may approve it.
         if (isByHand) await pushes.recordHand({ delivery: name, by: pusher });
         const delivery: DeliveryInput = {
           delivery: name,
@@ -103,7 +103,7 @@ export const startDelivery =
         break;
       }
     }
-    return { deliveries: started, removed: affected.filter((name) => !there.includes(name)) };
+    return { deliveries: started, removed: affected.filter((name) => !modelNames.includes(name)) };
   };
 
 const parseInput = (event: unknown) => {
@@ -117,10 +117,10 @@ const parseInput = (event: unknown) => {
 
 const findAffectedModels = (
   paths: readonly string[],
-  there: readonly string[],
+  modelNames: readonly string[],
   runtimeOf: "code" | "platform",
 ): readonly string[] => {
-  if (runtimeOf === "code" && paths.some(isRuntimePath)) return there;
+  if (runtimeOf === "code" && paths.some(isRuntimePath)) return modelNames;
   const touched = paths.flatMap((path) => {
     const name = ModelName.safeParse(path.match(/^models\/([^/]+)\//)?.[1]);
     return name.success ? [name.data] : [];

@@ -1,17 +1,17 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 /**
- * Whether GitHub signed these very bytes: `sha256=` and the hex HMAC, in constant time.
+ * Whether GitHub signed exactly these bytes: `sha256=` and the hex HMAC, in constant time.
  * https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
- * @param secrets one, or two while they are rotated; an empty one signs for nobody
+ * @param secrets one, or two during a rotation; an empty one never matches
  */
 export const verifyGitHubSignature = (
   rawBody: Uint8Array,
   signature: string | undefined,
   secrets: readonly string[],
 ): boolean => {
-  const given = Buffer.from(signature ?? "", "utf8");
-  // Every secret is compared, so that the time taken does not tell which one matched.
+  const actual = Buffer.from(signature ?? "", "utf8");
+  // Every secret is compared, so that the time does not reveal which one matched.
   const matches = secrets
     .filter((secret) => secret.length > 0)
     .map((secret) => {
@@ -19,7 +19,7 @@ export const verifyGitHubSignature = (
         `sha256=${createHmac("sha256", secret).update(rawBody).digest("hex")}`,
         "utf8",
       );
-      return expected.length === given.length && timingSafeEqual(expected, given);
+      return expected.length === actual.length && timingSafeEqual(expected, actual);
     });
   return matches.includes(true);
 };

@@ -21,9 +21,9 @@ const Workflow = z.object({
   }),
 });
 const missing = spawnSync("jq", ["--version"]).error !== undefined;
-if (missing) console.warn("Skipped: the workflow's script needs jq, as GitHub's runners have it.");
+if (missing) console.warn("Skipped: the workflow's script needs jq, which GitHub's runners have.");
 
-describe("the workflow that tells of pushes", () => {
+describe("the workflow that sends pushes", () => {
   let text: string;
   let workflow: z.infer<typeof Workflow>;
   let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
@@ -31,7 +31,7 @@ describe("the workflow that tells of pushes", () => {
     text = await readFile(file, "utf8");
     workflow = Workflow.parse(parse(text));
     folder = await createTemporaryFolder();
-    // In the place of AWS's command: keeps what it was given, and answers as the test wishes.
+    // Replaces the AWS command: stores what it got and returns what the test sets.
     await writeFile(
       join(folder.path, "aws"),
       `#!/bin/sh\necho "$@" > called\ncp event.json invoked.json\neval "answer=\\\${$#}"\nprintf '%s' "$ANSWER" > "$answer"\necho "$FAULT"\n`,
@@ -40,13 +40,13 @@ describe("the workflow that tells of pushes", () => {
   });
   afterAll(() => folder.remove());
 
-  test("takes its role on by a token of GitHub's, with actions pinned to a commit and no key", () => {
+  test("assumes its role with a token from GitHub, pins actions to a commit and has no key", () => {
     expect(workflow.jobs.start.permissions).toEqual({ "id-token": "write" });
     const uses = workflow.jobs.start.steps.flatMap((step) => step.uses ?? []);
     expect(uses.length).toBeGreaterThan(0);
     for (const action of uses) expect(action).toMatch(/^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/);
     expect(text).not.toMatch(/secrets\.|access-key|AKIA/i);
-    // What others can write, a branch's or a model's name, is never part of a script.
+    // Text that others can write, a branch's or a model's name, is never part of a script.
     for (const { run = "" } of workflow.jobs.start.steps) expect(run).not.toContain("${{");
   });
 
@@ -61,7 +61,7 @@ describe("the workflow that tells of pushes", () => {
         GITHUB_EVENT_PATH: join(folder.path, "push.json"),
         GITHUB_STEP_SUMMARY: join(folder.path, "summary"),
         GITHUB_SHA: "c".repeat(40),
-        // Whoever started the run first, and whoever runs it now.
+        // The person who started the run first, and the person who runs it now.
         GITHUB_ACTOR: "bob",
         GITHUB_TRIGGERING_ACTOR: "ada",
         ANSWER: `{"deliveries":[],"removed":[]}`,
@@ -71,8 +71,8 @@ describe("the workflow that tells of pushes", () => {
     });
     const invoked: unknown = JSON.parse(await readFile(join(folder.path, "invoked.json"), "utf8"));
     const started: unknown[] = [];
-    const ours = { repository: "acme/models", branch: "main", runtime: `sha256:${"a".repeat(64)}` };
-    await createPushEventHandler(ours)({
+    const source = { repository: "acme/models", branch: "main", runtime: `sha256:${"a".repeat(64)}` };
+    await createPushEventHandler(source)({
       start: async (input) => {
         started.push(input);
         return { deliveries: [], removed: [] };
@@ -92,7 +92,7 @@ describe("the workflow that tells of pushes", () => {
     commits: [{ message: "$(touch harm)" }],
   };
 
-  test.skipIf(missing)("a push is handed on as GitHub told it", async () => {
+  test.skipIf(missing)("a push is passed on as GitHub sent it", async () => {
     const { status, started } = await run(pushed, { GITHUB_EVENT_NAME: "push", GITHUB_RUN_ATTEMPT: "1" });
     expect(status).toBe(0);
     expect(started).toMatchObject([
@@ -124,7 +124,7 @@ describe("the workflow that tells of pushes", () => {
     ]);
   });
 
-  test.skipIf(missing)("it fails where the function did, with the error's name", async () => {
+  test.skipIf(missing)("it fails if the function failed, with the error's name", async () => {
     const { status, stdout } = await run(pushed, {
       GITHUB_EVENT_NAME: "push",
       GITHUB_RUN_ATTEMPT: "1",

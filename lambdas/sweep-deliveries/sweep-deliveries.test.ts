@@ -22,16 +22,16 @@ const sweep = (changes: Partial<SweepDeliveriesDependencies> = {}) =>
     reportOutcome: reportOutcome(world),
     ...changes,
   })({});
-const execution = (name: string, status: ExecutionStatus, of = toyModel) =>
+const execution = (name: string, status: ExecutionStatus, model = toyModel) =>
   world.engine.executions.set(name, {
     name,
     status,
-    input: { model: of, commit: fakeCommit("a") },
+    input: { model, commit: fakeCommit("a") },
     startedAt: "2026-01-01T00:00:00Z",
   });
-const claim = (delivery: string, environment: "stage" | "prod" = "stage", of = toyModel) =>
+const claim = (delivery: string, environment: "stage" | "prod" = "stage", model = toyModel) =>
   world.claims.take(
-    { environment, model: of, delivery, requestedAt: world.time.now, now: world.time.now },
+    { environment, model, delivery, requestedAt: world.time.now, now: world.time.now },
     "force",
   );
 const register = (delivery: string) =>
@@ -77,7 +77,7 @@ const approve = (id: string) =>
     at: world.time.now,
   });
 
-test("a delivery that was stopped is rolled back, reported and loses its claims", async () => {
+test("a stopped delivery is rolled back, reported and loses its claims", async () => {
   execution("stopped", "ABORTED");
   await claim("stopped");
   expect(await sweep()).toEqual({ deliveries: [{ delivery: "stopped", result: "rolled back" }] });
@@ -90,7 +90,7 @@ test("a delivery that was stopped is rolled back, reported and loses its claims"
   expect(world.readMetricTotal("SweptDeliveries", { result: "rolled back" })).toBe(1);
 });
 
-test("how long the longest open question waits is counted, and nothing while none is open", async () => {
+test("the waiting time of the oldest open approval is counted, and nothing while none is open", async () => {
   execution("older", "RUNNING");
   await ask("older");
   world.time.now += 60_000;
@@ -104,14 +104,14 @@ test("how long the longest open question waits is counted, and nothing while non
   expect(world.readMetricTotal("ApprovalWaitingSeconds", {})).toBe(60);
 });
 
-test("one that runs is left alone", async () => {
+test("a delivery that runs is left alone", async () => {
   execution("running", "RUNNING");
   await claim("running");
   expect(await sweep()).toEqual({ deliveries: [] });
   expect(await world.claims.open()).toHaveLength(1);
 });
 
-test("one that was stopped after its commit point is carried forward", async () => {
+test("a delivery that was stopped after its commit point is carried forward", async () => {
   const promoted = await promoteVersion(world, "a", 1);
   await world.ledger.change(promoted, (current) => ({ ...current, championMoved: false }));
   await register(promoted.delivery);
@@ -123,7 +123,7 @@ test("one that was stopped after its commit point is carried forward", async () 
   expect(await world.claims.open()).toEqual([]);
 });
 
-test("one that cannot be repaired hinders no other, and is tried again by the next sweep", async () => {
+test("a delivery that cannot be repaired does not stop the others, and the next sweep tries it again", async () => {
   for (const each of ["a", "b", "c"]) {
     execution(`of-${each}`, "FAILED", `model-${each}`);
     await claim(`of-${each}`, "stage", `model-${each}`);
@@ -144,7 +144,7 @@ test("one that cannot be repaired hinders no other, and is tried again by the ne
   expect(await results()).toEqual(["of-b rolled back"]);
 });
 
-test("a delivery that cannot even be looked at hinders no other", async () => {
+test("a delivery that cannot be read does not stop the others", async () => {
   execution("seen", "FAILED", "model-b");
   await claim("unseen", "stage", "model-a");
   await claim("seen", "stage", "model-b");
@@ -157,7 +157,7 @@ test("a delivery that cannot even be looked at hinders no other", async () => {
   });
 });
 
-test("questions are looked after although claims, models and Slack cannot be", async () => {
+test("approvals are repaired even if claims, models and Slack fail", async () => {
   execution("waiting", "RUNNING");
   const { id } = await ask("waiting");
   await approve(id);
@@ -170,7 +170,7 @@ test("questions are looked after although claims, models and Slack cannot be", a
   expect(world.engine.answers).toMatchObject([{ token: "token-waiting", output: { status: "approved" } }]);
 });
 
-test("a withdrawal that was not told to its task is told", async () => {
+test("a withdrawal that did not reach its task is sent", async () => {
   execution("older", "RUNNING");
   const { id } = await ask("older");
   const fail = world.deliveries.fail;
@@ -181,7 +181,7 @@ test("a withdrawal that was not told to its task is told", async () => {
   expect(world.engine.answers).toMatchObject([{ token: "token-older", error: { name: "Superseded" } }]);
 });
 
-test("the question of a delivery that has ended is closed, sent or not", async () => {
+test("the approval of a delivery that has ended is closed, with or without a decision", async () => {
   execution("ended", "FAILED");
   await ask("ended");
   const { id } = await ask("ended", 1);
@@ -191,7 +191,7 @@ test("the question of a delivery that has ended is closed, sent or not", async (
   expect(world.engine.answers).toEqual([]);
 });
 
-test("aliases of a promotion that nobody will move any more follow it; of one under way they wait", async () => {
+test("aliases follow a promotion whose execution has ended, and wait while it still runs", async () => {
   const promoted = await promoteVersion(world, "a", 1);
   await register(promoted.delivery);
   await world.ledger.change(promoted, (current) => ({ ...current, championMoved: false }));
@@ -203,7 +203,7 @@ test("aliases of a promotion that nobody will move any more follow it; of one un
   expect((await world.registry.byAlias(toyModel, "champion"))?.version).toBe(1);
 });
 
-test("messages that Slack did not take are shown", async () => {
+test("messages that Slack did not accept are shown later", async () => {
   execution("stopped", "ABORTED");
   await claim("stopped");
   world.slack.state.down = true;
@@ -214,7 +214,7 @@ test("messages that Slack did not take are shown", async () => {
   expect([...world.slack.shown.values()]).toMatchObject([{ delivery: "stopped", outcome: "failed" }]);
 });
 
-test("after a person's rollback that died on the way prod serves what the ledger says, and is free", async () => {
+test("after a person's rollback that crashed, prod serves what the ledger says and is free", async () => {
   const first = await promoteVersion(world, "a", 1);
   const champion = await promoteVersion(world, "b", 2);
   await world.ledger.begin({ ...first, delivery: "rollback-toy-1" }, world.time.now);

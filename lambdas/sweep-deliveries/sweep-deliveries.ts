@@ -24,7 +24,7 @@ import {
 /** A step as the sweep calls it: the same function that the state machine runs. */
 type Step<Input, Output> = (input: Input) => Promise<Output>;
 
-/** One repair for itself: its fault is told of, and gives undefined. */
+/** One separate repair: its error is logged, and the result is undefined. */
 type Attempt = <T>(
   what: string,
   repair: () => Promise<T>,
@@ -52,13 +52,13 @@ type SweepDeliveriesOutput = {
   }[];
 };
 
-/** A person's rollback holds its claim for seconds; one that is older died on the way. */
+/** A person's rollback holds its claim for seconds; an older claim is from one that crashed. */
 const rollbackTimeoutMs = 60_000;
 
 /**
- * Looks after what the state machine could not: executions that ended with a claim still open (stopped, timed out,
- * killed), promotions whose registry aliases did not follow, decisions that were not sent, messages that Slack did
- * not take. Each is repaired for itself: one that cannot be repaired now hinders no other.
+ * Repairs what the state machine could not finish: executions that ended with an open claim (stopped, timed out,
+ * killed), promotions without their registry aliases, decisions that were not sent, messages that Slack did not accept.
+ * Each repair is separate: a failed one does not stop the others.
  */
 export const sweepDeliveries =
   (needs: SweepDeliveriesDependencies) =>
@@ -67,36 +67,36 @@ export const sweepDeliveries =
     const attempt: Attempt = async (what, repair, about) => {
       try {
         return await repair();
-      } catch (fault) {
-        needs.warn(`${what} could not be repaired now; the next sweep tries again`, fault, about);
+      } catch (error) {
+        needs.warn(`${what} could not be repaired now; the next sweep tries again`, error, about);
         return undefined;
       }
     };
 
-    const left = [
+    const unfinished = [
       ...((await attempt("open claims", () => findAbandonedExecutions(needs, attempt))) ?? []),
       ...((await attempt("unreported deliveries", () => findUnreportedExecutions(needs))) ?? []),
     ];
-    for (const delivery of new Map(left.map((each) => [each.name, each])).values()) {
+    for (const delivery of new Map(unfinished.map((each) => [each.name, each])).values()) {
       const about = { delivery: delivery.name };
       const result = (await attempt(delivery.name, () => endDelivery(needs, delivery), about)) ?? "failed";
       swept.push({ ...about, result });
       needs.metrics.count({ name: "SweptDeliveries", value: 1, unit: "Count", dimensions: { result } });
     }
-    const questions = (await attempt("questions", () => needs.approvals.open())) ?? [];
-    reportWaitingTime(needs, questions);
-    for (const { id, delivery, state } of questions)
+    const openApprovals = (await attempt("open approvals", () => needs.approvals.open())) ?? [];
+    reportWaitingTime(needs, openApprovals);
+    for (const { id, delivery, state } of openApprovals)
       await attempt(
-        `the question ${id}`,
+        `the approval ${id}`,
         async () => {
           const execution = await needs.deliveries.describe(delivery);
-          // Nobody waits for the answer of a delivery that has ended.
+          // No task waits for the decision of a delivery that has ended.
           if (execution && execution.status !== "RUNNING")
             await needs.approvals.close(id, "the delivery has ended");
           else if (state.status === "decided") await needs.approvals.send(id);
           else if (state.status === "withdrawn")
             await needs.approvals.withdraw(id, { name: "Superseded", cause: state.why });
-          // Also one whose asker died before it was shown, or whose time is over.
+          // Also for an approval that expired, and after a crash before it was shown.
           await needs.messages.expect(delivery);
         },
         { delivery, approval: id },
@@ -107,19 +107,19 @@ export const sweepDeliveries =
     return { deliveries: swept };
   };
 
-/** How long the longest open question has waited for people; nothing is written while none is open. */
+/** How long the oldest open approval has waited; nothing is written while none is open. */
 const reportWaitingTime = (
   { metrics, clock }: SweepDeliveriesDependencies,
-  questions: readonly Approval[],
+  approvals: readonly Approval[],
 ) => {
-  const waiting = questions.filter(({ state }) => state.status === "pending").map(({ askedAt }) => askedAt);
+  const waiting = approvals.filter(({ state }) => state.status === "pending").map(({ askedAt }) => askedAt);
   if (waiting.length === 0) return;
   const value = Math.round((clock() - Math.min(...waiting)) / 1_000);
   const name = metricNames.deliveries.approvalWaitingSeconds;
   metrics.count({ name, value, unit: "Seconds", dimensions: {} });
 };
 
-/** The registry's aliases follow a promotion that no execution will bring them to any more. */
+/** Sets the registry's aliases after a promotion whose execution no longer runs. */
 const syncChampionAlias = async (
   { ledger, deliveries, moveChampion }: SweepDeliveriesDependencies,
   model: string,
@@ -130,14 +130,14 @@ const syncChampionAlias = async (
   await moveChampion({ delivery: serving.delivery, model, commit: serving.commit });
 };
 
-/** Executions that hold a claim and run no more. A person's rollback is no execution: one that died on
- * the way is known by its claim alone, and brought to its end here. */
+/** Executions that hold a claim and no longer run. A person's rollback has no execution: only its claim shows that it
+ * crashed, and it is finished here. */
 const findAbandonedExecutions = async (
   needs: SweepDeliveriesDependencies,
   attempt: Attempt,
 ): Promise<readonly Execution[]> => {
   const { claims, deliveries, clock } = needs;
-  const found = new Map<string, Execution>();
+  const executions = new Map<string, Execution>();
   for (const claim of await claims.open()) {
     const { environment, holder } = claim;
     if (!holder) continue;
@@ -145,46 +145,46 @@ const findAbandonedExecutions = async (
       `the claim of ${holder} on ${environment}`,
       async () => {
         const execution = await deliveries.describe(holder);
-        if (execution && execution.status !== "RUNNING") found.set(execution.name, execution);
+        if (execution && execution.status !== "RUNNING") executions.set(execution.name, execution);
         if (!execution && clock() - claim.grantedAt > rollbackTimeoutMs)
           await finishRollback(needs)(claim, holder);
       },
       { delivery: holder, model: claim.model },
     );
   }
-  return [...found.values()];
+  return [...executions.values()];
 };
 
 const endStatuses = ["FAILED", "ABORTED", "TIMED_OUT", "SUCCEEDED"] as const;
 const pageSize = 25;
 
 /**
- * Executions that ended unreported though they hold no claim: stopped before their first, after a rollback had given
- * them back, or with a report that failed. Newest first, and back for as long as a page holds such a one.
+ * Executions that ended without a report and hold no claim: stopped before their first one, stopped after a rollback
+ * released it, or with a failed report. Newest first, and page by page until a page has none.
  */
 const findUnreportedExecutions = async ({
   deliveries,
   outcomes,
 }: SweepDeliveriesDependencies): Promise<readonly Execution[]> => {
-  const found: Execution[] = [];
+  const executions: Execution[] = [];
   for (const status of endStatuses)
     for (let after: string | undefined; ; ) {
       const page = await deliveries.list({ limit: pageSize, status, ...(after ? { after } : {}) });
-      const before = found.length;
+      const before = executions.length;
       for (const execution of page.executions)
-        if (!(await outcomes.read(execution.name))) found.push(execution);
-      if (!page.cursor || found.length === before) break;
+        if (!(await outcomes.read(execution.name))) executions.push(execution);
+      if (!page.cursor || executions.length === before) break;
       after = page.cursor;
     }
-  return found;
+  return executions;
 };
 
 const interruptedError = {
   Error: "Interrupted",
-  Cause: "The execution was stopped before it came to an end of its own.",
+  Cause: "The execution was stopped before it finished.",
 };
 
-/** What the state machine itself came to, where only the report is missing. */
+/** The state machine's outcome, when only the report is missing. */
 const EndedOutput = z.object({ outcome: Outcome.exclude(["promoted", "failed"]) });
 
 const endDelivery = async (
@@ -194,7 +194,7 @@ const endDelivery = async (
   const subject = Subject.parse(
     z
       .object({ model: z.string(), commit: z.string() })
-      .transform((held) => ({ ...held, delivery: name }))
+      .transform((fields) => ({ ...fields, delivery: name }))
       .parse(input),
   );
   const ended = EndedOutput.safeParse(status === "SUCCEEDED" ? output : undefined);

@@ -158,18 +158,18 @@ test("the cold start of the first request is part of the latency check", async (
   expect(result.checks.find(({ name }) => name === "latency p95")?.detail).toContain("777");
 });
 
-test("a function that crashes is an error and no verdict", async () => {
+test("a function that crashes is an error, not a verdict", async () => {
   const input = await deployToStage();
   world.faulty.set(input.digest, "crashes");
   await expect(verify()(input)).rejects.toMatchObject({ name: "FunctionFailed" });
 });
 
-test("an image that is gone is an error and no verdict", async () => {
+test("an image that is gone is an error, not a verdict", async () => {
   const input = await deployToStage();
   await expect(verify({ sizeBytes: null })(input)).rejects.toMatchObject({ name: "ImageNotFound" });
 });
 
-test("a delivery that lost stage during the measurement is superseded, whatever it measured", async () => {
+test("a delivery that lost stage during the measurement is superseded, even if its gates pass", async () => {
   const input = await deployToStage();
   const later = { environment: "stage", model: toyModel, delivery: "later" } as const;
   await world.claims.take({ ...later, requestedAt: world.time.now + 1, now: world.time.now }, "newer");

@@ -97,7 +97,7 @@ export const verifyModel =
     checks.push(...schema.checks);
     omitted.push(...schema.omitted);
 
-    // Another delivery that took stage meanwhile may have changed what was measured.
+    // Another delivery may have taken stage in the meantime and changed what was measured.
     await claims.assertHeld("stage", model, fence);
     const failed = checks.filter(({ verdict }) => verdict === "fail");
     return {
@@ -121,7 +121,7 @@ export const verifyModel =
 const findPositiveLabel = (manifest: Manifest) =>
   manifest.task === "classification" ? manifest.output.positive : undefined;
 
-/** The first request that the version gets, so it includes the cold start. */
+/** The version's first request, so it includes the cold start. */
 const runSmokeCheck = async (stage: Serving, model: string, version: string, rows: readonly Row[]) => {
   try {
     const { initMs } = await invokeModel(stage)(model, { version }, rows.slice(0, 1));

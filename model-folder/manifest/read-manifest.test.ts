@@ -142,7 +142,7 @@ describe("readManifest", () => {
     expect(readProblems(`${readChurnYaml()}[a, b]: 1\n`)[0]?.message).toBe("a list or a mapping as a key");
   });
 
-  test("a second document is refused where it begins", () => {
+  test("a second document is refused, with the line where it begins", () => {
     const text = readChurnYaml();
     expect(readProblems(`${text}---\n${text}`)).toMatchObject([
       { line: text.split("\n").length, message: "a second document begins here" },

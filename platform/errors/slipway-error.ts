@@ -1,4 +1,4 @@
-/** An error of ours: it says by which name others know it, and whether the same call may succeed a little later. */
+/** An error of Slipway: it has a stable public name, and says whether the same call may succeed a little later. */
 export abstract class SlipwayError extends Error {
   /** A literal: Catch and Retry match it, and minifiers rename classes. */
   abstract override readonly name: string;

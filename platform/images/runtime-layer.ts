@@ -119,7 +119,7 @@ export const createRuntimeLayer = ({ blobs, folder, platform, bundle }: Needs) =
       [...bundled.packages, ...native.packages].map((item) => [`${item.name}@${item.version}`, item]),
     );
     const packed = {
-      // Replaces whatever is stored under its digest.
+      // Replaces what is stored under its digest.
       ...(await blobs.writeStream(packLayer(files))),
       packages: [...packages.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item),
     };
@@ -128,7 +128,7 @@ export const createRuntimeLayer = ({ blobs, folder, platform, bundle }: Needs) =
   };
   return {
     platform,
-    /** The layer, cached if possible: enough to tell which runtime is current. */
+    /** The layer, cached if possible: enough to know the current runtime. */
     current: () => find(false),
     /** The layer, packed again regardless of the cache: for building an image. */
     packed: () => find(true),

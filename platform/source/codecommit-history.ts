@@ -1,4 +1,4 @@
-import type { Commit as Found } from "@aws-sdk/client-codecommit";
+import type { Commit } from "@aws-sdk/client-codecommit";
 import pMap from "p-map";
 import { type CodeCommitReader, codeCommitConcurrency } from "./codecommit-reader.ts";
 import { parseCoAuthors } from "./parse-co-authors.ts";
@@ -6,16 +6,16 @@ import type { CommitHistory, HistoryCommit, PathChange } from "./source.ts";
 import { type TreeFile, verifyMerge } from "./verify-merge.ts";
 
 /**
- * The most commits that a history gives. Each is found by a call after the call that found its child, and its changes are
- * a call of their own, 8 side by side: at 50 ms a call about 115 seconds, of the 300 that a step has.
+ * The largest number of commits in a history. Each needs a call after its child's call, and its changes need another
+ * one, 8 at a time: at 50 ms a call about 115 seconds, of the 300 that a step has.
  */
 const historyLimit = 2_000;
-/** The most that are read for them, one after another: others' commits, too, are walked until they are older. */
+/** The largest number of commits that are read for them, one after another: it includes excluded commits. */
 const walkLimit = 4_000;
-/** The most commits that are compared for the best one before a merge's parents. */
+/** The largest number of commits that are compared to find a merge's base. */
 const maxMergeBases = 8;
 
-/** Who made what in a repository in CodeCommit, by its commits alone. */
+/** Who made what in a repository in CodeCommit, from its commits alone. */
 export const createCodeCommitHistory = ({
   resolve,
   blob,
@@ -23,24 +23,24 @@ export const createCodeCommitHistory = ({
   differences,
 }: CodeCommitReader): CommitHistory => {
   /**
-   * The commits that `head` has and none of `without`: newest first, and only as deep as one of them is left that may be
-   * another's. A forged date can only make the list longer.
+   * The commits that `head` has and none of `without` has, newest first. The walk ends when none of them can still
+   * prove to be excluded. A forged date can only make the list longer.
    */
   const walk = async (
-    head: Found,
-    without: readonly Found[],
-  ): Promise<{ commits: Found[]; complete: boolean }> => {
-    const known = new Map<string, Found>();
+    head: Commit,
+    without: readonly Commit[],
+  ): Promise<{ commits: Commit[]; complete: boolean }> => {
+    const known = new Map<string, Commit>();
     const excluded = new Set<string>();
     const walked = new Set<string>();
     const waiting = new Set<string>();
-    const meet = (commit: Found, isExcluded: boolean) => {
+    const meet = (commit: Commit, isExcluded: boolean) => {
       const id = commit.commitId ?? "";
       known.set(id, commit);
       if (isExcluded) exclude(id);
       if (!walked.has(id)) waiting.add(id);
     };
-    /** Also what was walked before it was known to be another's. */
+    /** Also excludes commits that were walked before. */
     const exclude = (id: string) => {
       for (const ids = [id]; ids.length > 0; ) {
         const next = ids.pop() ?? "";
@@ -54,7 +54,7 @@ export const createCodeCommitHistory = ({
     for (const commit of without) meet(commit, true);
     const own = () => [...walked].filter((id) => !excluded.has(id));
     let mine = 0;
-    /** Of another's commits, those that are no older than one found may still reach it: dates of one second are common. */
+    /** Excluded commits that are no older than a commit of the list may still reach it: equal seconds are common. */
     const isOpen = (): boolean => {
       const ids = [...waiting];
       if (ids.some((id) => !excluded.has(id))) return true;
@@ -69,7 +69,7 @@ export const createCodeCommitHistory = ({
         return {
           commits: own()
             .slice(0, historyLimit)
-            .flatMap((one) => known.get(one) ?? []),
+            .flatMap((id) => known.get(id) ?? []),
           complete: false,
         };
       const parents = known.get(id)?.parents ?? [];
@@ -80,42 +80,42 @@ export const createCodeCommitHistory = ({
         if (commit) meet(commit, excluded.has(id));
       }
     }
-    return { commits: own().flatMap((one) => known.get(one) ?? []), complete: true };
+    return { commits: own().flatMap((id) => known.get(id) ?? []), complete: true };
   };
 
-  /** A file that went and one that came with the same content is a rename. */
+  /** A file that disappeared and one that appeared with the same content are a rename. */
   const changesBetween = async (before: string | undefined, after: string): Promise<PathChange[]> => {
-    const found = await differences(before, after);
+    const paths = await differences(before, after);
     const gone = new Map<string, string>();
-    for (const [path, one] of found) if (one.before && !one.after) gone.set(one.before.blob, path);
-    return [...found].map(([path, one]) => {
-      const from = one.after && !one.before ? gone.get(one.after.blob) : undefined;
+    for (const [path, pair] of paths) if (pair.before && !pair.after) gone.set(pair.before.blob, path);
+    return [...paths].map(([path, pair]) => {
+      const from = pair.after && !pair.before ? gone.get(pair.after.blob) : undefined;
       return from === undefined ? { path } : { path, from };
     });
   };
 
-  /** The best commit that both have; undefined: they have none, or several (each merged the other before). */
-  const mergeBase = async (ours: Found, theirs: Found): Promise<Found | undefined> => {
-    /** What one has and the other has not, undefined: too many; and the commits before those, which both have. */
-    const beside = async (one: Found, other: Found) => {
-      const { commits, complete } = await walk(one, [other]);
+  /** The best common commit; undefined if there is none or several (each merged the other before). */
+  const mergeBase = async (ours: Commit, theirs: Commit): Promise<Commit | undefined> => {
+    /** Whether `from` has commits that `other` lacks, and the common commits before those; undefined: too many. */
+    const compareWith = async (from: Commit, other: Commit) => {
+      const { commits, complete } = await walk(from, [other]);
       const own = new Set(commits.map(({ commitId }) => commitId));
       const shared = commits.flatMap(({ parents }) => parents ?? []).filter((id) => !own.has(id));
       return complete ? { isEmpty: commits.length === 0, shared: [...new Set(shared)] } : undefined;
     };
-    const found = await beside(ours, theirs);
-    if (!found || found.isEmpty) return found && ours;
-    if (found.shared.length > maxMergeBases) return undefined;
-    const bases = await byIds(found.shared);
-    const best: Found[] = [];
+    const comparison = await compareWith(ours, theirs);
+    if (!comparison || comparison.isEmpty) return comparison && ours;
+    if (comparison.shared.length > maxMergeBases) return undefined;
+    const bases = await byIds(comparison.shared);
+    const best: Commit[] = [];
     for (const base of bases) {
       const others = bases.filter((other) => other !== base);
-      const inside = await Promise.all(others.map((other) => beside(base, other)));
-      if (inside.every((one) => one && !one.isEmpty)) best.push(base);
+      const comparisons = await Promise.all(others.map((other) => compareWith(base, other)));
+      if (comparisons.every((result) => result && !result.isEmpty)) best.push(base);
     }
     const [only, ...more] = best;
     if (!only || more.length > 0) return undefined;
-    // A forged date may have hidden a better one. Walks can only be too long: where they share nothing there is none.
+    // A forged date may have hidden a better one. Walks can only be too long: if they share nothing, there is none.
     const sides = [await walk(ours, [only]), await walk(theirs, [only])];
     const [one, other] = sides.map(({ commits }) => new Set(commits.map(({ commitId }) => commitId)));
     const isApart =
@@ -123,21 +123,21 @@ export const createCodeCommitHistory = ({
     return isApart ? only : undefined;
   };
 
-  const changesOf = async ({ commitId = "", parents = [] }: Found): Promise<readonly PathChange[]> => {
+  const changesOf = async ({ commitId = "", parents = [] }: Commit): Promise<readonly PathChange[]> => {
     const changes: PathChange[] = [];
     for (const parent of parents.length === 0 ? [undefined] : parents)
       changes.push(...(await changesBetween(parent, commitId)));
     return changes;
   };
 
-  const toHistory = async (found: Found, isRead: boolean): Promise<HistoryCommit> => {
-    const changes = isRead ? await changesOf(found) : "elsewhere";
+  const toHistory = async (commit: Commit, isRead: boolean): Promise<HistoryCommit> => {
+    const changes = isRead ? await changesOf(commit) : "elsewhere";
     return {
-      id: found.commitId ?? "",
-      parents: found.parents ?? [],
-      author: { name: found.author?.name ?? "", email: found.author?.email ?? "" },
-      committer: { name: found.committer?.name ?? "", email: found.committer?.email ?? "" },
-      coAuthors: parseCoAuthors(found.message ?? ""),
+      id: commit.commitId ?? "",
+      parents: commit.parents ?? [],
+      author: { name: commit.author?.name ?? "", email: commit.author?.email ?? "" },
+      committer: { name: commit.committer?.name ?? "", email: commit.committer?.email ?? "" },
+      coAuthors: parseCoAuthors(commit.message ?? ""),
       changes,
       signature: { by: "nobody" },
       authorAccount: null,
@@ -146,31 +146,31 @@ export const createCodeCommitHistory = ({
 
   return {
     /**
-     * CodeCommit vouches for nobody's commits, and keeps no record of who moved a branch: EventBridge tells of it once. It
-     * has no list of commits by path, so where any path matters the changes of all are read.
+     * CodeCommit authenticates no commits, and keeps no record of who moved a branch: EventBridge reports that once. It
+     * has no list of commits by path, so if any path matters, all changes are read.
      */
     async history(head, without, about) {
       const to = await resolve(head);
       const { commits, complete } = await walk(to, await Promise.all(without.map(resolve)));
       const isRead = about?.length !== 0;
-      const history = await pMap(commits, (one) => toHistory(one, isRead), {
+      const history = await pMap(commits, (commit) => toHistory(commit, isRead), {
         concurrency: codeCommitConcurrency,
       });
       return { commits: history, updates: [], branches: "told", complete };
     },
 
     /**
-     * CodeCommit itself merges again only by writing (CreateUnreferencedMergeCommit): the merge is made again from what
-     * its parents differ in.
+     * CodeCommit can merge only by writing (CreateUnreferencedMergeCommit), so the merge is recomputed from the
+     * differences of its parents.
      */
     async isCleanMerge(commit) {
-      const found = await resolve(commit);
-      const [ours, theirs, ...others] = await Promise.all((found.parents ?? []).map(resolve));
+      const merge = await resolve(commit);
+      const [ours, theirs, ...others] = await Promise.all((merge.parents ?? []).map(resolve));
       if (!ours || !theirs || others.length > 0) return false;
       const base = await mergeBase(ours, theirs);
       if (!base) return false;
       const [mine, other, merged] = await Promise.all(
-        [ours, theirs, found].map(({ commitId = "" }) => differences(base.commitId, commitId)),
+        [ours, theirs, merge].map(({ commitId = "" }) => differences(base.commitId, commitId)),
       );
       if (!mine || !other || !merged) return false;
       const read = (file: TreeFile) => blob(file.blob, file.blob);

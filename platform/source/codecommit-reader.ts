@@ -3,9 +3,9 @@ import {
   type BlobMetadata,
   BranchDoesNotExistException,
   type CodeCommitClient,
+  type Commit,
   CommitIdDoesNotExistException,
   FileTooLargeException,
-  type Commit as Found,
   GetBlobCommand,
   GetBranchCommand,
   GetCommitCommand,
@@ -20,22 +20,22 @@ import type { PathDifference, TreeFile } from "./verify-merge.ts";
 
 type CodeCommitReaderDependencies = { readonly client: CodeCommitClient; readonly repository: string };
 
-/** CodeCommit knows commits by their whole id alone; an abbreviated one is looked for among so many of the newest. */
+/** CodeCommit finds commits only by their full id; an abbreviated one is searched among this many of the newest. */
 const walkLimit = 2_000;
-/** Commits never change, and the histories that one delivery needs have most of them in common. */
+/** Commits never change, and the histories of one delivery share most of them. */
 const cacheLimit = 20_000;
 /** BatchGetCommits takes at most 100. */
 const batchLimit = 100;
-/** Calls side by side. */
+/** Concurrent calls. */
 export const codeCommitConcurrency = 8;
 
-/** What is read of a repository in CodeCommit, commits once. Throws TemporaryFault, and the service's own errors. */
+/** Reads a repository in CodeCommit, each commit once. Throws TemporaryFault, and the service's own errors. */
 export const createCodeCommitReader = ({ client, repository }: CodeCommitReaderDependencies) => {
   const repositoryName = repository;
   const notFound = (revision: string, cause?: unknown) =>
     new CommitNotFound(`There is no commit ${JSON.stringify(revision)} in ${repository}.`, { cause });
 
-  const byId = async (id: string): Promise<Found | undefined> => {
+  const byId = async (id: string): Promise<Commit | undefined> => {
     try {
       const { commit } = await callAws("CodeCommit GetCommit", () =>
         client.send(new GetCommitCommand({ repositoryName, commitId: id })),
@@ -60,7 +60,7 @@ export const createCodeCommitReader = ({ client, repository }: CodeCommitReaderD
     }
   };
 
-  const abbreviated = async (start: string): Promise<Found | undefined> => {
+  const abbreviated = async (start: string): Promise<Commit | undefined> => {
     const { repositoryMetadata } = await callAws("CodeCommit GetRepository", () =>
       client.send(new GetRepositoryCommand({ repositoryName })),
     );
@@ -81,14 +81,14 @@ export const createCodeCommitReader = ({ client, repository }: CodeCommitReaderD
     return undefined;
   };
 
-  /** By a branch's name, or by the beginning of an id. */
-  const named = async (revision: string): Promise<Found | undefined> => {
+  /** Finds a commit by a branch's name, or by the beginning of an id. */
+  const named = async (revision: string): Promise<Commit | undefined> => {
     const tip = await branchTip(revision);
     if (tip !== undefined) return byId(tip);
     return /^[0-9a-f]{7,39}$/.test(revision) ? abbreviated(revision) : undefined;
   };
 
-  const resolve = async (revision: string): Promise<Found> => {
+  const resolve = async (revision: string): Promise<Commit> => {
     if (!isRevision(revision)) throw notFound(revision);
     const found = /^[0-9a-f]{40}$/.test(revision) ? await byId(revision) : await named(revision);
     if (!found?.commitId) throw notFound(revision);
@@ -109,8 +109,8 @@ export const createCodeCommitReader = ({ client, repository }: CodeCommitReaderD
     }
   };
 
-  const read = new Map<string, Found | undefined>();
-  const byIds = async (ids: readonly string[]): Promise<readonly Found[]> => {
+  const read = new Map<string, Commit | undefined>();
+  const byIds = async (ids: readonly string[]): Promise<readonly Commit[]> => {
     if (read.size > cacheLimit) read.clear();
     const found = new Map(ids.flatMap((id) => [[id, read.get(id)] as const]));
     const unread = ids.filter((id) => !found.get(id));

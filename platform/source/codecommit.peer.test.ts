@@ -13,7 +13,7 @@ import { createCodeCommitReader } from "./codecommit-reader.ts";
 
 const { skip } = requirePython("tests of CodeCommit");
 
-/** `faults`: the share of calls that are throttled, fail, are cut off or lose their answer. */
+/** `faults`: the share of calls that are throttled, fail, are cut off or lose their response. */
 const startCodeCommit = async ({ faults = 0 } = {}) => {
   const repository = await createGitRepository();
   const moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
@@ -39,7 +39,7 @@ for (const faults of skip ? [] : [0, 0.08])
   });
 
 describe.skipIf(skip)("a model's folder in CodeCommit", () => {
-  test("a symbolic link and a file larger than the service gives out are refused by name", async () => {
+  test("a symbolic link and a file larger than the service returns are refused by name", async () => {
     const { source, repository, close } = await startCodeCommit();
     try {
       const large = await repository.commit(

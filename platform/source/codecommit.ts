@@ -1,9 +1,9 @@
 import {
   CommitDoesNotExistException,
   FolderDoesNotExistException,
-  type Commit as Found,
   GetFolderCommand,
   type GetFolderCommandOutput,
+  type Commit as SdkCommit,
 } from "@aws-sdk/client-codecommit";
 import { callAws } from "#platform/errors/call-aws.ts";
 import { type CodeCommitReader, codeCommitConcurrency } from "./codecommit-reader.ts";
@@ -14,16 +14,16 @@ import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
 const toIsoDate = (date: string | undefined): string =>
   new Date(Number((date ?? "").split(" ")[0]) * 1_000).toISOString();
 
-const toCommit = (found: Found): Commit => ({
-  id: found.commitId ?? "",
-  author: { name: found.author?.name ?? "", email: found.author?.email ?? "" },
-  subject: (found.message ?? "").split("\n")[0] ?? "",
-  committedAt: toIsoDate(found.committer?.date),
+const toCommit = (commit: SdkCommit): Commit => ({
+  id: commit.commitId ?? "",
+  author: { name: commit.author?.name ?? "", email: commit.author?.email ?? "" },
+  subject: (commit.message ?? "").split("\n")[0] ?? "",
+  committedAt: toIsoDate(commit.committer?.date),
 });
 
 /**
- * A repository in CodeCommit. Beside the contract's errors TemporaryFault, and the service's own for a repository that
- * is not there or not allowed. https://docs.aws.amazon.com/codecommit/latest/APIReference/Welcome.html
+ * A repository in CodeCommit. Throws the contract's errors, TemporaryFault, and the service's own if the repository
+ * does not exist or is not allowed. https://docs.aws.amazon.com/codecommit/latest/APIReference/Welcome.html
  */
 export const createCodeCommitSource = (reader: CodeCommitReader): Source => {
   const { client, repositoryName, notFound, resolve, blob, differences } = reader;
@@ -58,7 +58,7 @@ export const createCodeCommitSource = (reader: CodeCommitReader): Source => {
 
   /**
    * Every file of a model's folder, as `[path inside that, blob]`. Throws ModelFilesRefused, but not for too many bytes:
-   * CodeCommit tells a file's size with its content alone.
+   * CodeCommit returns a file's size only with its content.
    */
   const listFolder = async (model: string, commit: string): Promise<[string, string][]> => {
     const id = await idOf(commit);

@@ -7,7 +7,7 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { createGitSource } from "./git.ts";
 
 const identity = ["-c", "user.name=Ada Lovelace", "-c", "user.email=ada@example.com"];
-/** Without the caller's variables, or these tests would commit to the repository whose hook runs them. */
+/** Without the caller's variables: inside a hook these tests would commit to the hook's repository. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
 const git = (folder: string, ...args: string[]): string =>
   execFileSync("git", [...identity, "-c", "commit.gpgSign=false", ...args], {
@@ -79,7 +79,7 @@ test("a submodule in a model's folder is refused by name", async () => {
   });
 });
 
-test("inside a git hook of another repository the named repository is read all the same", async () => {
+test("inside a git hook of another repository the named repository is still read", async () => {
   const id = await commit(folder.path)({ "models/churn/model.yaml": "x" }, "A model");
   const before = process.env.GIT_DIR;
   process.env.GIT_DIR = "/nowhere";
@@ -102,7 +102,7 @@ test("a bare repository and a folder below the repository's root are read like t
   }
 });
 
-test("a tag with annotation leads to its commit, and a tree or a file is none", async () => {
+test("an annotated tag leads to its commit, and a tree or a file is not a commit", async () => {
   const id = await commit(folder.path)({ "models/churn/model.yaml": "x" }, "A model");
   git(folder.path, "tag", "--annotate", "v1", "--message", "first");
   const source = createGitSource({ repository: folder.path });
@@ -114,7 +114,7 @@ test("a tag with annotation leads to its commit, and a tree or a file is none", 
   }
 });
 
-test("a thousand files of a model arrive whole", async () => {
+test("a thousand files of a model arrive complete", async () => {
   const files = Object.fromEntries(
     Array.from({ length: 1_000 }, (_, index) => [
       `models/churn/${index}.txt`,
@@ -130,7 +130,7 @@ test("a thousand files of a model arrive whole", async () => {
   ).toEqual(files);
 });
 
-test("a folder that is no repository is named", async () => {
+test("the error names a folder that is not a repository", async () => {
   await rm(join(folder.path, ".git"), { recursive: true });
   await expect(createGitSource({ repository: folder.path }).commit("main")).rejects.toMatchObject({
     name: "GitFailed",

@@ -46,30 +46,30 @@ const assertDeliverable = (model: string, entries: readonly Entry[]): void => {
   );
 };
 
-/** The contents in the answer of `cat-file --batch`: per object a line `<id> <type> <size>`, the bytes, a newline. */
-const parseContents = (answer: Buffer, entries: readonly Entry[]): readonly Uint8Array[] => {
+/** The contents in the output of `cat-file --batch`: per object a line `<id> <type> <size>`, the bytes, a newline. */
+const parseContents = (output: Buffer, entries: readonly Entry[]): readonly Uint8Array[] => {
   let at = 0;
   return entries.map((entry) => {
-    const lineEnd = answer.indexOf(0x0a, at);
-    const header = answer.toString("utf8", at, lineEnd);
+    const lineEnd = output.indexOf(0x0a, at);
+    const header = output.toString("utf8", at, lineEnd);
     if (lineEnd < 0 || header !== `${entry.id} blob ${entry.bytes}`) {
       throw new GitFailed(`git could not read ${entry.path}: ${header}. Run \`git fsck\`.`);
     }
     at = lineEnd + 1 + entry.bytes + 1;
-    return new Uint8Array(answer.subarray(lineEnd + 1, at - 1));
+    return new Uint8Array(output.subarray(lineEnd + 1, at - 1));
   });
 };
 
-/** The most commits that a history gives. */
+/** The largest number of commits in a history. */
 const historyLimit = 5_000;
 const historyFields = 7;
 
 /**
- * The answer of `diff-tree --stdin -m -z --name-status`: a commit's id before the changes against each of its parents,
- * then a status and one path, or two where the file was renamed (R) or copied (C).
+ * The output of `diff-tree --stdin -m -z --name-status`: a commit's id before the changes against each of its parents,
+ * then a status and one path, or two if the file was renamed (R) or copied (C).
  */
-const parseChanges = (answer: Buffer): ReadonlyMap<string, readonly PathChange[]> => {
-  const parts = answer.toString("utf8").split("\0");
+const parseChanges = (output: Buffer): ReadonlyMap<string, readonly PathChange[]> => {
+  const parts = output.toString("utf8").split("\0");
   const changes = new Map<string, PathChange[]>();
   let current: PathChange[] = [];
   for (let at = 0; at < parts.length - 1; ) {
@@ -90,7 +90,7 @@ const parseChanges = (answer: Buffer): ReadonlyMap<string, readonly PathChange[]
   return changes;
 };
 
-/** A word for a shell: a path is committed by anybody and copied by a person. */
+/** Quotes a word for a shell: anybody can commit a path, and a person copies it. */
 const quoteForShell = (word: string): string =>
   /^[\w./@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
@@ -146,8 +146,8 @@ export const createGitSource = (needs: { readonly repository: string }): Source 
   };
 
   /**
-   * Renames are looked for in every commit; copies only where files under models/ are new, because that is slow, and only
-   * of models: manifests and tests are alike without being anybody's work.
+   * Looks for renames in every commit. Copies are slow to find, so only commits with new files under models/ are
+   * searched, and only for copied models: manifests and tests look similar even from different authors.
    */
   const readChanges = async (ids: readonly string[]): Promise<ReadonlyMap<string, readonly PathChange[]>> => {
     const ask = async (commits: readonly string[], ...flags: readonly string[]) => {
@@ -170,17 +170,17 @@ export const createGitSource = (needs: { readonly repository: string }): Source 
   };
 
   return {
-    /** Signatures are not looked at: whose keys are to be trusted is not known here, so nobody's work is vouched for. */
+    /** Signatures are not checked, because the trusted keys are not known here: no author is authenticated. */
     history: async (head, without) => {
       const to = await resolve(head);
       const excluded = await Promise.all(without.map(resolve));
       const format = "--format=%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%B";
       const range = [to, ...excluded.map((id) => `^${id}`)];
       const most = `--max-count=${historyLimit + 1}`;
-      const answer = (await succeed(["log", "-z", "--topo-order", most, format, ...range, "--"])).toString(
+      const output = (await succeed(["log", "-z", "--topo-order", most, format, ...range, "--"])).toString(
         "utf8",
       );
-      const fields = answer.split("\0");
+      const fields = output.split("\0");
       const found: Omit<HistoryCommit, "changes">[] = [];
       for (let at = 0; at + historyFields <= fields.length; at += historyFields) {
         const [id = "", parents = "", name = "", email = "", by = "", byEmail = "", message = ""] =
@@ -205,7 +205,7 @@ export const createGitSource = (needs: { readonly repository: string }): Source 
       };
     },
 
-    /** Conflicts resolved by hand, or anything else that is in neither parent, make another tree. */
+    /** A conflict resolved by hand, or anything else that is in neither parent, gives another tree. */
     isCleanMerge: async (commit) => {
       const id = await resolve(commit);
       const [tree = "", ...parents] = (await succeed(["log", "-1", "--format=%T %P", id]))

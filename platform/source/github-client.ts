@@ -115,7 +115,7 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
     const notFound = () =>
       new CommitNotFound(`There is no commit ${JSON.stringify(revision)} in ${repository}.`);
     if (!isRevision(revision)) throw notFound();
-    // per_page=1 limits the list of the commit's files, which nobody needs here.
+    // per_page=1 limits the list of the commit's files, which is not needed here.
     const path = `commits/${encodeURIComponent(revision)}?per_page=1`;
     const response = await ask(path, gitHubMediaType, callLimitMs);
     // 404: no repository or no such branch; 409: an empty repository; 422: no commit with this id.

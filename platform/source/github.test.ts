@@ -51,7 +51,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-test("a symbolic link in a model's folder is refused by name, and is no file", async () => {
+test("a symbolic link in a model's folder is refused by name, and is not a file", async () => {
   await symlink("/etc/passwd", join(world.repository.path, "models/churn/link"));
   const id = await world.repository.commit({}, "A link");
   await expect(world.source().modelFiles("churn", id)).rejects.toMatchObject({
@@ -94,7 +94,7 @@ test("a lost connection is a TemporaryFault without the token", async () => {
   });
 });
 
-test("a token that may not read is refused, and the message holds no token", async () => {
+test("a token that may not read is refused, and the message contains no token", async () => {
   world.github.mishap(401);
   await expect(world.source().commit(first)).rejects.toMatchObject({
     name: "GitHubRefused",
@@ -214,7 +214,7 @@ test("whoever pushed a commit to another branch first, or to the same before it 
   ).toEqual([["github:ada", "github:eve", "github:eve", "github:sam"]]);
 });
 
-test("whoever created the branch with new commits pushed them, and whoever took them over later did not", async () => {
+test("the person who created a branch with new commits pushed them, and a person who reused them later did not", async () => {
   expect(
     await listPushers(({ head }) => [
       activity("later", "branch_creation", "sam", zeroId, head),
@@ -223,7 +223,7 @@ test("whoever created the branch with new commits pushed them, and whoever took 
   ).toEqual([["github:ada", "github:eve"]]);
 });
 
-test("a commit that was on a branch before its record begins has a pusher whom nobody names", async () => {
+test("a commit that was on a branch before its record begins has an unknown pusher", async () => {
   expect(
     await listPushers(({ head }) => [
       activity("feature", "branch_creation", "eve", zeroId, head),
@@ -250,22 +250,19 @@ test("a commit that its maker signed needs no pusher", async () => {
 
 test.each([
   ["reaches back 30 days before the branch was created, its creator pushed them", "2025-12-01T00:00:00Z", []],
-  ["ends sooner, nobody is named", "2025-12-15T00:00:00Z", [null]],
-])(
-  "of commits that came with a branch's creation in a longer record than is read: where it %s",
-  async (_, oldest, more) => {
-    expect(
-      await listPushers(({ before, head }) => [
-        activity("feature", "branch_creation", "eve", zeroId, head),
-        ...Array.from({ length: 2_100 }, () =>
-          activity("noise", "push", "sam", before, "1".repeat(40), oldest),
-        ),
-      ]),
-    ).toEqual([["github:ada", "github:eve", ...more]]);
-  },
-);
+  ["ends sooner, no one is named", "2025-12-15T00:00:00Z", [null]],
+])("commits of a new branch, with a record longer than is read: if it %s", async (_, oldest, more) => {
+  expect(
+    await listPushers(({ before, head }) => [
+      activity("feature", "branch_creation", "eve", zeroId, head),
+      ...Array.from({ length: 2_100 }, () =>
+        activity("noise", "push", "sam", before, "1".repeat(40), oldest),
+      ),
+    ]),
+  ).toEqual([["github:ada", "github:eve", ...more]]);
+});
 
-describe("of a history of more than 500 commits", () => {
+describe("in a history of more than 500 commits", () => {
   const notes = (count: number): ImportedCommit[] =>
     Array.from({ length: count }, (_, index) => ({
       author: "bob@example.com",
@@ -324,7 +321,7 @@ describe("of a history of more than 500 commits", () => {
       .map(({ id }) => ids.indexOf(id))
       .toSorted((a, b) => a - b);
 
-  test("the changes are read of those alone that touch what it is asked about", async () => {
+  test("changes are read only of commits that touch the requested paths", async () => {
     const commits = notes(620);
     commits[3] = by("ada", { [manifest]: "1" });
     commits[310] = by("ada", { [manifest]: "2", "README.md": "2" });
@@ -341,7 +338,7 @@ describe("of a history of more than 500 commits", () => {
     expect(calls.length).toBeLessThan(30);
   });
 
-  test("a query that takes GitHub too long is asked again in halves", async () => {
+  test("a query that takes GitHub too long is repeated in halves", async () => {
     const commits = notes(620);
     commits[3] = by("ada", { [manifest]: "1" });
     const {
@@ -361,7 +358,7 @@ describe("of a history of more than 500 commits", () => {
     commits[100] = by("ada", { [manifest]: "1" });
     commits[101] = by("sam", { [manifest]: "1" }, [99]);
     commits[102] = by("bob", { [manifest]: "1" }, [101, 100]);
-    // A merge that drops what one side changed, and what was changed and taken back on the other.
+    // A merge that drops one side's change, and a change on the other side that was reverted.
     commits[200] = by("ada", { [manifest]: "2" });
     commits[201] = by("sam", { "notes/other": "1" }, [199]);
     commits[202] = by("bob", { [manifest]: "1" }, [200, 201]);
@@ -369,7 +366,7 @@ describe("of a history of more than 500 commits", () => {
     commits[301] = by("ada", { [manifest]: "1" });
     commits[302] = by("sam", { "notes/other": "2" }, [299]);
     commits[303] = by("bob", {}, [302, 301]);
-    // A merge that adds something of its own, and one that touches nothing.
+    // A merge with its own change, and a merge that touches nothing.
     commits[400] = by("sam", { "notes/other": "3" }, [398]);
     commits[401] = by("eve", { [manifest]: "evil" }, [399, 400]);
     commits[500] = by("sam", { "notes/other": "4" }, [498]);
@@ -392,7 +389,7 @@ describe("of a history of more than 500 commits", () => {
     expect([complete, places(ids, found)]).toEqual([true, [5, 7, 300, 500]]);
   });
 
-  test("pull requests are looked up where they brought what it is asked about, however many came after", async () => {
+  test("pull requests are found if they changed the requested paths, with any number of later ones", async () => {
     const commits = notes(600);
     commits[3] = by("ada", { [manifest]: "1" });
     const { calls, updates } = await historyOf(commits, {
@@ -423,10 +420,10 @@ describe("of a history of more than 500 commits", () => {
 
   test.each([
     ["more than 500 touch it", 520, undefined],
-    ["the server answers no queries", 1, () => new Response("{}", { status: 404 })],
-    ["queries take it too long, however small", 1, () => new Response("", { status: 502 })],
+    ["the server supports no queries", 1, () => new Response("{}", { status: 404 })],
+    ["even small queries take it too long", 1, () => new Response("", { status: 502 })],
     ["a query ends in another error", 1, () => Response.json({ data: null, errors: [{ type: null }] })],
-    ["a query is answered by a page", 1, () => new Response("<html>")],
+    ["a query returns a page", 1, () => new Response("<html>")],
   ])("the newest 500 are read and it is not complete where %s", async (_, touching, query) => {
     const commits = notes(620).map((one, index) =>
       index < touching ? by("ada", { [manifest]: `${index}` }) : one,
@@ -437,13 +434,13 @@ describe("of a history of more than 500 commits", () => {
   });
 });
 
-describe("a merge that GitHub does not say all of", () => {
+describe("a merge that GitHub does not describe completely", () => {
   test.each([
     ["the comparison is refused", "/compare/", 422],
     ["the comparison names no base", "/compare/", 200],
-    ["a tree is not there", "/git/trees/", 404],
-    ["a tree is not whole", "/git/trees/", 200],
-  ])("is not clean where %s", async (_, part, status) => {
+    ["a tree is missing", "/git/trees/", 404],
+    ["a tree is truncated", "/git/trees/", 200],
+  ])("is not clean if %s", async (_, part, status) => {
     const { repository, source, close } = await startGitHub();
     try {
       await repository.commit({ "models/churn/model.yaml": "1" }, "First");
@@ -464,7 +461,7 @@ describe("a merge that GitHub does not say all of", () => {
     }
   });
 
-  test("is not clean where it would take over a thousand calls", async () => {
+  test("is not clean if it would take over a thousand calls", async () => {
     const { repository, source, close } = await startGitHub();
     try {
       const folders = (count: number, content: string) =>

@@ -79,10 +79,10 @@ export const createGitHubSource = ({
       return [...(await differences(from?.commit.tree.sha, to.commit.tree.sha)).keys()];
     },
 
-    // A page of GitHub's own: github.com, or the server whose API lies under /api/v3.
+    // A page of GitHub: github.com, or the server that has its API under /api/v3.
     linkDiff: async (before, after) => ({
       kind: "page",
-      // Two dots: from the one commit to the other, whatever lies between; three would begin where their histories part.
+      // Two dots compare the two commits directly; three would start at their merge base.
       // https://docs.github.com/en/enterprise/2.18/user/github/committing-changes-to-your-project/comparing-commits
       url: `${api === "https://api.github.com" ? "https://github.com" : api.replace(/\/api\/v3$/, "")}/${repository}/compare/${before}..${after}`,
     }),

@@ -24,7 +24,7 @@ const line = fc.constantFrom(
   "Signed-off-by: Sam <sam@example.com>",
   "---",
 );
-test("whomever git's own trailers name, this names, too", () => {
+test("everyone that git's own trailers name is found", () => {
   fc.assert(
     fc.property(fc.array(line, { maxLength: 8 }), (lines) => {
       const message = `subject\n\n${lines.join("\n")}\n`;

@@ -1,9 +1,8 @@
 import type { NamedPerson } from "./source.ts";
 
 /**
- * Everyone whom a commit's message names as `Co-authored-by:`. Each line of that form counts, wherever it stands, with
- * its continuation lines: never fewer than git's own reading of trailers finds (git-interpret-trailers), which takes the
- * last paragraph alone.
+ * Everyone that a commit's message names as `Co-authored-by:`. Each line of that form counts, anywhere in it, with
+ * its continuation lines. So it finds at least what git finds (git-interpret-trailers) in the last paragraph alone.
  */
 export const parseCoAuthors = (message: string): readonly NamedPerson[] => {
   const people: NamedPerson[] = [];

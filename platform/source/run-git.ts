@@ -1,7 +1,7 @@
 import { type ExecFileException, execFile } from "node:child_process";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
-/** git itself could not do its work: it is missing, the folder is no repository, it took too long. */
+/** git could not work: it is missing, the folder is not a repository, or it took too long. */
 export class GitFailed extends SlipwayError {
   override readonly name = "GitFailed";
   override readonly retryable = false;
@@ -36,7 +36,7 @@ const explainFailure = (repository: string, error: ExecFileException): string =>
 
 /**
  * Runs git in a repository without a shell. A code other than 0 is a result, not an error: the caller knows
- * what it means. Throws GitFailed where git did not run, took over a minute or gave over `maxBytes` (64 MB).
+ * what it means. Throws GitFailed if git did not run, took over a minute or returned over `maxBytes` (64 MB).
  */
 export const runGit =
   (repository: string) =>
@@ -63,7 +63,7 @@ export const runGit =
           reject(new GitFailed(explainFailure(repository, error), { cause: error }));
         },
       );
-      // git may end before it has read all of its input; what counts is how it ends.
+      // git may end before it has read all of its input; only its exit code counts.
       child.stdin?.on("error", () => undefined);
       child.stdin?.end(options.input ?? "");
     });

@@ -1,6 +1,6 @@
 import { ModelFilesRefused } from "./source.ts";
 
-/** The most bytes that one model's folder may hold. */
+/** The largest size of a model's folder, in bytes. */
 export const modelLimitBytes = 512 * 1024 * 1024;
 
 /** Branches, tags, ids and `HEAD~1`; nothing that git reads as an option, a path, a search or a range. */
@@ -11,16 +11,16 @@ export const isRevision = (revision: string): boolean =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
   !/[\u0000- \u007f:?*[\\]|\.\.|@\{|\^\{/.test(revision);
 
-/** A path that stays inside the folder it is read in. */
+/** Whether a path stays inside its folder. */
 export const isPathInside = (path: string): boolean =>
   path.length > 0 && path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 
-/** Throws ModelFilesRefused for what cannot be delivered in a model's folder. */
+/** Throws ModelFilesRefused for an entry of a model's folder that cannot be delivered. */
 export const refuseEntry = (model: string, path: string, what: "a symbolic link" | "a submodule"): never => {
   throw new ModelFilesRefused(`${path} is ${what}: commit the file itself under models/${model}/.`);
 };
 
-/** Throws ModelFilesRefused when a model's folder holds more than the limit. */
+/** Throws ModelFilesRefused if a model's folder is larger than the limit. */
 export const assertModelSize = (model: string, total: number): void => {
   if (total > modelLimitBytes)
     throw new ModelFilesRefused(

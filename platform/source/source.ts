@@ -12,13 +12,13 @@ export type Commit = {
   readonly committedAt: string;
 };
 
-/** Whoever a commit names. It is a claim: anyone can write any name into a commit. */
+/** A person that a commit names. It is a claim: anyone can write any name into a commit. */
 export type NamedPerson = { readonly name: string; readonly email: string };
 
-/** One path that a commit changes; of a merge, against any of its parents. */
+/** One path that a commit changes; for a merge, against any of its parents. */
 export type PathChange = {
   readonly path: string;
-  /** Where its content came from, where the file was renamed or copied. */
+  /** The origin of its content, if the file was renamed or copied. */
   readonly from?: string;
 };
 
@@ -29,41 +29,41 @@ export type HistoryCommit = {
   readonly committer: NamedPerson;
   readonly coAuthors: readonly NamedPerson[];
   /**
-   * "elsewhere": they were not read, because it leaves everything that the history was asked about as each of its parents
-   * has it. What else it changes is not known.
+   * "elsewhere": not read, because the commit leaves the files that the history is about as each parent has them. Its
+   * other changes are not known.
    */
   readonly changes: readonly PathChange[] | "elsewhere";
   /**
-   * Whose signature the code host has verified: its own, which it gives to what is done on its pages, or that of an
-   * account (`github:ada`).
+   * The signature that the code host verified: of the host, which signs what is done on its pages, or of an account
+   * (`github:ada`).
    */
   readonly signature: { readonly by: "nobody" | "host" } | { readonly by: "account"; readonly login: string };
-  /** The account that the host knows the author's address to belong to, `github:ada`; null: none, or it does not say. */
+  /** The account to which the host assigns the author's address, `github:ada`; null: none, or the host does not say. */
   readonly authorAccount: string | null;
 };
 
-/** What a commit is known to change of what its history was asked about. */
+/** The known changes of a commit in the files that its history is about. */
 export const listKnownChanges = ({ changes }: Pick<HistoryCommit, "changes">): readonly PathChange[] =>
   changes === "elsewhere" ? [] : changes;
 
-/** A pull request as the code host merged it, by its own record and not by what its commits say. */
+/** A pull request as the code host merged it, from its record and not from the commits. */
 export type MergedPullRequest = {
   readonly name: string;
   readonly commits: readonly HistoryCommit[];
   /** Who opened it and who pushed to its branch, `github:ada`; null: the host does not say who pushed. */
   readonly by: readonly (string | null)[];
-  /** What the host had merged into its branch, or into another that had its commits first: others' work, not who merged. */
+  /** Merges of the host into its branch, or into another that had its commits first: their authors are others. */
   readonly merges: readonly MergedPullRequest[];
-  /** False: the host does not give all of its commits. */
+  /** False: the host does not return all of its commits. */
   readonly isWhole: boolean;
 };
 
-/** That a branch was moved, as the code host, or Slipway at each push, recorded it. */
+/** A move of a branch, as the code host, or Slipway at each push, recorded it. */
 export type RefUpdate = {
   /** null: the branch was created. */
   readonly before: string | null;
   readonly after: string;
-  /** Who did it: `github:ada`, an ARN, an e-mail address; null: it is not known. */
+  /** Who did it: `github:ada`, an ARN, an e-mail address; null: not known. */
   readonly by: string | null;
   /** The host itself moved the branch, by merging this pull request. */
   readonly merged: MergedPullRequest | null;
@@ -72,23 +72,23 @@ export type RefUpdate = {
 export type History = {
   /** Newest first. */
   readonly commits: readonly HistoryCommit[];
-  /** Of the branch that `head` lies on, in any order; empty where the host keeps no record. */
+  /** Updates of the branch that contains `head`, in any order; empty if the host keeps no record. */
   readonly updates: readonly RefUpdate[];
   /**
-   * Of every branch, oldest first, as far as the host's own record is read. "told": the host keeps none, and tells Slipway
-   * of each push; "unknown": neither, or nobody needs it.
+   * Updates of every branch, oldest first, as far as the host's record was read. "told": the host keeps no record, but
+   * reports each push to Slipway; "unknown": neither, or the caller does not need it.
    */
   readonly branches: readonly RefUpdate[] | "told" | "unknown";
   /** False: there are more commits than were read. */
   readonly complete: boolean;
 };
 
-/** Where a person sees what differs: a page, or where there is none the command that shows it. */
+/** Shows a person the difference: a page, or the command where there is no page. */
 type DiffLink =
   | { readonly kind: "page"; readonly url: string }
   | { readonly kind: "command"; readonly line: string };
 
-/** The repository that data scientists commit models to. */
+/** The repository to which data scientists commit models. */
 export interface Source {
   /** Resolves a branch, tag or abbreviated id. Throws CommitNotFound. */
   commit(revision: string): Promise<Commit>;
@@ -97,9 +97,9 @@ export interface Source {
   /** Names of the models that exist at a commit: folders under `models/`. */
   models(commit: string): Promise<readonly string[]>;
   /**
-   * The files of `models/<model>/` at a commit, by their path inside that folder: all, or those of `names` that are there.
-   * Empty: no such model there. Throws ModelFilesRefused for a folder that cannot be delivered, whichever of its files are
-   * read.
+   * The files of `models/<model>/` at a commit, by their path inside that folder: all, or those of `names` that exist.
+   * Empty: no such model. Throws ModelFilesRefused for a folder that cannot be delivered, even if the files that
+   * prevent it are not read.
    */
   modelFiles(
     model: string,
@@ -113,24 +113,24 @@ export interface Source {
   modelFileIds(model: string, commit: string): Promise<ReadonlyMap<string, string>>;
   /** One file by its path from the repository's root. */
   file(path: string, commit: string): Promise<Uint8Array | undefined>;
-  /** Where a person sees how these paths differ between two commits. */
+  /** Shows a person how these paths differ between two commits. */
   linkDiff(before: string, after: string, paths: readonly string[]): Promise<DiffLink>;
 }
 
 /** Who made what in that repository. */
 export interface CommitHistory {
   /**
-   * The commits that `head` has and none of `without` has, with what the host knows of who brought them. Throws
-   * CommitNotFound for either.
+   * The commits that `head` has and none of `without` has, with what the host knows about who pushed them. Throws
+   * CommitNotFound for any of these revisions.
    *
-   * `about`: the files and folders, from the repository's root, that matter to the caller; undefined: all. Empty: the
-   * commits alone. A host that reads each commit's changes by a call of its own may then leave out those of the others
-   * ("elsewhere"), and so reach further back. What counts as touching them is exact: a commit, a merge too, that has
-   * something else there than any of its parents. Where content came from elsewhere, that place matters from then on. So
-   * nobody is left out whom the whole history would name, with one exception: a file in `about` whose mode alone changed.
+   * `about`: the files and folders, from the repository's root, that matter to the caller; undefined: all. Empty: only
+   * the commits, without changes. A host that needs a call for each commit's changes may omit those of other commits
+   * ("elsewhere"), and so read a longer history. A commit, or a merge, touches a path exactly if it has other
+   * content there than any of its parents. If content was moved from another path, that path matters too. So the list
+   * names everyone that the full history would name, except for a file in `about` of which only the mode changed.
    */
   history(head: string, without: readonly string[], about?: readonly string[]): Promise<History>;
-  /** Whether a merge holds just what merging its parents gives, recomputed. False where that cannot be told. */
+  /** Recomputes a merge: whether it contains only what the merge of its parents gives. False if that is not certain. */
   isCleanMerge(commit: string): Promise<boolean>;
 }
 
@@ -139,7 +139,7 @@ export class CommitNotFound extends SlipwayError {
   override readonly retryable = false;
 }
 
-/** A model's folder holds what cannot be delivered: a symbolic link, a submodule, too many bytes. */
+/** A model's folder contains what cannot be delivered: a symbolic link, a submodule, too many bytes. */
 export class ModelFilesRefused extends SlipwayError {
   override readonly name = "ModelFilesRefused";
   override readonly retryable = false;
@@ -147,7 +147,7 @@ export class ModelFilesRefused extends SlipwayError {
 
 type CommitNode = Pick<HistoryCommit, "id" | "parents">;
 
-/** All of these commits that one of them has, itself included, but for `known`, which has all that each of its own has. */
+/** The commits that `from` reaches, itself included, up to `known`, which contains every ancestor of its commits. */
 export const findReachableCommits = <Commit extends CommitNode>(
   from: string | null,
   byId: ReadonlyMap<string, Commit>,
@@ -165,8 +165,8 @@ export const findReachableCommits = <Commit extends CommitNode>(
 };
 
 /**
- * Which update of any branch brought each commit first: whoever moves a branch to a commit that lies in the repository
- * already has not made it. `updates`: oldest first. null: a branch had the commit before its record begins.
+ * The branch update that first added each commit: a person who moves a branch to an existing commit did not create it.
+ * `updates`: oldest first. null: a branch had the commit before its record starts.
  */
 export const findFirstUpdates = <Update extends Pick<RefUpdate, "before" | "after">>(
   commits: readonly CommitNode[],

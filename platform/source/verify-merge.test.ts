@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-/** As git itself merges three files; undefined: a conflict. */
+/** As git merges three files; undefined: a conflict. */
 const mergeWithGit = (ours: string, base: string, theirs: string): string | undefined => {
   const names = ["ours", "base", "theirs"];
   for (const [index, content] of [ours, base, theirs].entries())
@@ -27,7 +27,7 @@ const mergeWithGit = (ours: string, base: string, theirs: string): string | unde
 
 const line = fc.constantFrom("a\n", "b\n", "c\n", "d\n", "e\n", "a", "\n");
 const text = fc.array(line, { maxLength: 14 }).map((lines) => lines.join(""));
-/** A text, and two others that were made of it by a few changes of its lines; `alike`: it may have a line twice. */
+/** A text, and two others with a few changed lines; `alike`: a line may repeat. */
 const sides = (alike: boolean) =>
   fc
     .array(fc.constantFrom("a", "b", "c", "d"), { minLength: 1, maxLength: 16 })
@@ -65,7 +65,7 @@ describe("merging lines", () => {
     expect(compared).toBeGreaterThan(20);
   });
 
-  test("gives one side where the other did nothing, or refuses, and each line is one that some side had", () => {
+  test("gives one side if the other changed nothing, or refuses, and each line comes from a side", () => {
     fc.assert(
       fc.property(text, text, text, (base, ours, theirs) => {
         expect([ours, undefined]).toContain(mergeLines(base, ours, base));
@@ -76,7 +76,7 @@ describe("merging lines", () => {
     );
   });
 
-  test("gives up on texts that differ in more than 500 lines, whatever they hold", () => {
+  test("refuses texts that differ in more than 500 lines", () => {
     const many = (mark: string) =>
       Array.from({ length: 20_000 }, (_, index) => `${index % 7}${mark}\n`).join("");
     expect(mergeLines(many("a"), many("b"), many("c"))).toBeUndefined();
@@ -108,12 +108,12 @@ describe("a merge of a file that both sides changed", () => {
     merged: Buffer.from(merged),
   });
 
-  test("is one by its lines", async () => {
+  test("is recognised by its lines", async () => {
     expect((await made(of("one\n2\nthree\n"))).isMerge).toBe(true);
     expect((await made(of("one\n2\nfour\n"))).isMerge).toBe(false);
   });
 
-  test("cannot be told of one that is no text, larger than a mebibyte or than the host gives out", async () => {
+  test("is unknown for a file that is not text, is larger than a mebibyte or than the host returns", async () => {
     const clean = of("one\n2\nthree\n");
     expect((await made({ ...clean, base: Buffer.from("1\n2\n3\n\0") })).isMerge).toBe(false);
     expect((await made({ ...clean, theirs: undefined })).isMerge).toBe(false);

@@ -126,5 +126,11 @@ export const addDeliveryEvents = (scope: Construct, id: string, needs: Needs): v
     },
     sweep,
   );
-  addEventRule(place, "sweep", "Repairs deliveries and updates that no event reported", { scheduleExpression: "rate(5 minutes)" }, sweep);
+  addEventRule(
+    place,
+    "sweep",
+    "Repairs deliveries and updates that no event reported",
+    { scheduleExpression: "rate(5 minutes)" },
+    sweep,
+  );
 };

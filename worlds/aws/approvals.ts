@@ -12,23 +12,23 @@ type Needs = {
 };
 
 /**
- * The questions to humans, with their task tokens under the KMS key that the environment names. Which delivery a vote
- * is about is known only once its question was read: the log says it from then on.
+ * The approvals, with their task tokens encrypted by the KMS key that the environment names. The delivery of a vote is
+ * known only after its approval was read: from then on the log names it.
  */
 export const createAwsApprovals = ({ env, store }: Needs): Approvals => {
   const cipher = createKmsCipher({ client: new KMSClient({}), key: env.CIPHER_KEY });
-  const questions = createApprovals({ store, deliveries: createDeliveries({ env }), cipher });
+  const approvals = createApprovals({ store, deliveries: createDeliveries({ env }), cipher });
   return {
-    ...questions,
+    ...approvals,
     vote: async (id, vote) => {
-      const voted = await questions.vote(id, vote);
-      if ("approval" in voted)
+      const outcome = await approvals.vote(id, vote);
+      if ("approval" in outcome)
         log.appendKeys({
-          delivery: voted.approval.delivery,
-          model: voted.approval.model,
-          vote: voted.result,
+          delivery: outcome.approval.delivery,
+          model: outcome.approval.model,
+          vote: outcome.result,
         });
-      return voted;
+      return outcome;
     },
   };
 };

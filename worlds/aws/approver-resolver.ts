@@ -19,7 +19,7 @@ type Needs = {
   readonly clock: () => number;
 };
 
-/** Who made a change and how many approvals it needs, by the repository's history, the platform's map and Slack. */
+/** Who made a change and how many approvals it needs, from the repository's history, the platform's map and Slack. */
 export const createApproverResolver = ({
   env,
   source,

@@ -3,8 +3,8 @@ import { createSecrets } from "./secrets.ts";
 import { createStore } from "./store.ts";
 
 /**
- * What nearly every step stands on. All else is made of it by one function a thing, `createSource(capabilities)` for
- * one, so that a function's bundle holds what its handler names and nothing more.
+ * What almost every step needs. Everything else has its own function, for example `createSource(capabilities)`, so that
+ * a function's bundle contains only what its handler names.
  */
 export const openCapabilities = <Variables extends GroupVariables<"store"> & GroupVariables<"secrets">>(
   env: Variables,

@@ -5,6 +5,6 @@ import type { CommitHistory } from "#platform/source/source.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
 import { selectSourceHost } from "./select-source-host.ts";
 
-/** Who made what in the repository at the host that the environment names. */
+/** Who made what in the repository, from the host that the environment names. */
 export const createCommitHistory = (env: GroupVariables<"source">, secrets: Secrets): CommitHistory =>
   selectSourceHost(env, secrets, { codecommit: createCodeCommitHistory, github: createGitHubHistory });

@@ -5,7 +5,7 @@ import type { GroupVariables } from "./environment/variable-groups.ts";
 
 type Needs = { readonly env: GroupVariables<"metrics">; readonly clock: () => number };
 
-/** What steps count of deliveries, under the environment's namespace; it is only ever written here. */
+/** What steps count about deliveries, under the environment's namespace; here it is only written. */
 export const createDeliveryMetrics = ({ env, clock }: Needs): Pick<Metrics, "count"> => ({
   count: emitCount({ namespace: env.METRICS_NAMESPACE, emit: emitMetricLine, clock }),
 });

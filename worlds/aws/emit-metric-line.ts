@@ -1,4 +1,4 @@
-/** Writes a line of metrics. Not by console.log: where Lambda logs in JSON, CloudWatch would find no metrics in it. */
+/** Writes a line of metrics. Not with console.log: if Lambda logs in JSON, CloudWatch finds no metrics in it. */
 export const emitMetricLine = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };

@@ -48,7 +48,7 @@ const build = [
   { Name: "SLIPWAY_BUILT_AT", Value: "1000" },
 ];
 
-/** For each step an event that it understands, with secrets wherever the event carries any. */
+/** For each step an event that it understands, with secrets in every field that can carry one. */
 const events = (commit: string): Readonly<Record<string, readonly unknown[]>> => {
   const subject = { delivery: "churn-1", model: "churn", commit };
   const image = { digest: `sha256:${"d".repeat(64)}`, version: 1 };
@@ -112,9 +112,9 @@ const events = (commit: string): Readonly<Record<string, readonly unknown[]>> =>
   };
 };
 
-describe.skipIf(skip)("what a step writes to its log", () => {
+describe.skipIf(skip)("the log of a step", () => {
   let moto: Moto;
-  /** Calls with the sources on CodeCommit, and with those on GitHub. */
+  /** Records calls with the sources on CodeCommit, and with those on GitHub. */
   let recorder: RecordingProxy;
   let onGitHub: RecordingProxy;
   let repository: Awaited<ReturnType<typeof createGitRepository>>;
@@ -155,10 +155,10 @@ describe.skipIf(skip)("what a step writes to its log", () => {
     });
     recorder = await startRecordingProxy(moto.endpoint);
     onGitHub = await startRecordingProxy(moto.endpoint);
-    slack = await startEchoServer((said) => ({ status: 200, body: { ok: false, error: said } }));
-    other = await startEchoServer((said) => ({
+    slack = await startEchoServer((text) => ({ status: 200, body: { ok: false, error: text } }));
+    other = await startEchoServer((text) => ({
       status: 403,
-      body: { error_code: "PERMISSION_DENIED", message: said },
+      body: { error_code: "PERMISSION_DENIED", message: text },
     }));
     for (const name of steps)
       await writeFile(join(folder.path, `${name}.mjs`), (await bundleHandler(name)).code);
@@ -190,19 +190,19 @@ describe.skipIf(skip)("what a step writes to its log", () => {
       events(commit)[name],
     );
 
-  // runBundle itself fails where a marked secret stands in a line, or hangs on the error that leaves.
-  test.each(steps)("%s: each line is JSON of ours, about its delivery, without a secret", async (name) => {
+  // runBundle itself fails if a marked secret is in a line, or in the error that leaves.
+  test.each(steps)("%s: each line is our JSON, about its delivery, without a secret", async (name) => {
     const { lines, error } = await run(name);
     expect(error).not.toMatch(/^(TypeError|ReferenceError|ZodError)/);
-    const told = lines.map((line): Record<string, unknown> => JSON.parse(line)).filter((line) => !line._aws);
-    expect(told.length).toBeGreaterThan(0);
-    for (const line of told) expect(line).toMatchObject({ service: "slipway", step: name });
+    const logs = lines.map((line): Record<string, unknown> => JSON.parse(line)).filter((line) => !line._aws);
+    expect(logs.length).toBeGreaterThan(0);
+    for (const line of logs) expect(line).toMatchObject({ service: "slipway", step: name });
     const several = ["sweep-deliveries", "start-delivery", "answer-approval"].includes(name);
-    if (!several) for (const line of told) expect(line.delivery).toMatch(/^churn-[01]$/);
+    if (!several) for (const line of logs) expect(line.delivery).toMatch(/^churn-[01]$/);
   });
 
   test.each(["scan-image", "register-model", "start-delivery"])(
-    "%s: nor where the repository's host answers with the request that it refuses",
+    "%s: no secret is logged if the repository's host returns the request that it refuses",
     async (name) => {
       const { error, lines } = await run(name, {
         SOURCE_HOST: "github",
@@ -214,13 +214,13 @@ describe.skipIf(skip)("what a step writes to its log", () => {
     },
   );
 
-  test("they make no call that the recording of permissions lacks", async () => {
+  test("every call is in the recording of permissions", async () => {
     expect(recorder.calls.length).toBeGreaterThan(20);
     expect(findUnrecordedRequests(recorder.calls, await readRecording())).toEqual([]);
   });
 
-  test("with sources on GitHub, all that they ask is allowed by the stacks that are written for it", async () => {
-    const written = await synthStacks(({ tooling, ...shipped }) => ({
+  test("with sources on GitHub, the stacks that are written for it allow every call", async () => {
+    const stacks = await synthStacks(({ tooling, ...shipped }) => ({
       ...shipped,
       tooling: {
         ...tooling,
@@ -229,21 +229,21 @@ describe.skipIf(skip)("what a step writes to its log", () => {
       },
     }));
     try {
-      const asked = toRecordedRequests(
-        written,
+      const requests = toRecordedRequests(
+        stacks,
         onGitHub.calls,
         new Map([
-          [handlerEnvironment.AWS_REGION, written.accounts.tooling.region],
+          [handlerEnvironment.AWS_REGION, stacks.accounts.tooling.region],
           [`table/${handlerEnvironment.DELIVERY_TABLE}`, "table/slipway-deliveries"],
         ]),
       );
-      expect(asked.map(({ function: of, action }) => `${of} ${action}`)).toContain(
+      expect(requests.map(({ function: name, action }) => `${name} ${action}`)).toContain(
         "start-delivery ssm:GetParameter",
       );
-      const inForce = simulateStackPolicies(written);
-      expect(asked.filter((one) => !inForce.allows(toAccessRequest(one)))).toEqual([]);
+      const policies = simulateStackPolicies(stacks);
+      expect(requests.filter((request) => !policies.allows(toAccessRequest(request)))).toEqual([]);
     } finally {
-      await written.remove();
+      await stacks.remove();
     }
   });
 });

@@ -25,14 +25,14 @@ import { buildModelYaml } from "#test/support/toy-model.ts";
 
 const { skip } = requirePython("tests of handlers on moto");
 
-describe.skipIf(skip)("as Lambda has it", () => {
+describe.skipIf(skip)("functions as Lambda runs them", () => {
   let moto: Moto;
   let client: DynamoDBClient;
   let repository: Awaited<ReturnType<typeof createGitRepository>>;
   let slack: Awaited<ReturnType<typeof startSlackUserServer>>;
   let commit: string;
   let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
-  const fileOf = (name: string) => join(folder.path, `${name}.mjs`);
+  const toPath = (name: string) => join(folder.path, `${name}.mjs`);
   let recorder: RecordingProxy;
   const variables = (name: string) => ({
     ...handlerEnvironment,
@@ -57,7 +57,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
     });
     await createTable(client, handlerEnvironment.KEYS_TABLE);
     for (const name of ["claim-environment", "authorize-key"])
-      await writeFile(fileOf(name), await bundleHandler(name).then(({ code }) => code));
+      await writeFile(toPath(name), await bundleHandler(name).then(({ code }) => code));
     await stop();
   });
   afterAll(async () => {
@@ -69,7 +69,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
     await folder?.remove();
   });
 
-  test("claim-environment: a later delivery takes stage under a higher fence, and the earlier one keeps its own when asked again", async () => {
+  test("claim-environment: a repeated claim keeps its fence, and a later delivery takes stage under a higher one", async () => {
     const claim = (delivery: string, requestedAt: number) => ({
       delivery,
       model: "churn",
@@ -79,7 +79,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
       pusher: "ada@example.com",
     });
     const earlier = claim("churn-1", 1_000);
-    const { answers, error } = await runBundle(fileOf("claim-environment"), variables("claim-environment"), [
+    const { answers, error } = await runBundle(toPath("claim-environment"), variables("claim-environment"), [
       earlier,
       earlier,
       claim("churn-2", 2_000),
@@ -90,7 +90,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
       { status: "granted", fence: 1 },
       { status: "granted", fence: 2 },
     ]);
-    const late = await runBundle(fileOf("claim-environment"), variables("claim-environment"), [earlier]);
+    const late = await runBundle(toPath("claim-environment"), variables("claim-environment"), [earlier]);
     expect(late.error).toMatch(/^Superseded: /);
   });
 
@@ -101,7 +101,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
         random: randomBytes,
         clock: Date.now,
       });
-    const wanted = {
+    const keyRequest = {
       name: "billing",
       environment: "prod",
       models: ["churn"],
@@ -109,20 +109,20 @@ describe.skipIf(skip)("as Lambda has it", () => {
       expiresAt: null,
       by: "sam",
     } as const;
-    const asking = (key: string, model = "churn") => ({
+    const createEvent = (key: string, model = "churn") => ({
       version: "2.0",
       type: "REQUEST",
       routeKey: `ANY /models/${model}/{proxy+}`,
       headers: { "x-api-key": key },
     });
     const authorize = (...events: readonly object[]) =>
-      runBundle(fileOf("authorize-key"), variables("authorize-key"), events);
+      runBundle(toPath("authorize-key"), variables("authorize-key"), events);
 
-    test("lets a key in as often as its rate says, then with seconds to wait, and to no other model", async () => {
-      const { key, record } = await keys().create(wanted);
+    test("admits a key as often as its rate says, then returns the seconds to wait, and admits no other model", async () => {
+      const { key, record } = await keys().create(keyRequest);
       const { answers, lines } = await authorize(
-        ...Array.from({ length: 4 }, () => asking(key)),
-        asking(key, "other"),
+        ...Array.from({ length: 4 }, () => createEvent(key)),
+        createEvent(key, "other"),
       );
       expect(answers.map((answer) => JSON.stringify(answer))).toEqual([
         ...[2, 1, 0].map((remaining) =>
@@ -136,7 +136,7 @@ describe.skipIf(skip)("as Lambda has it", () => {
       ]);
     });
 
-    test("lets a key in that the command made in the environment's table", async () => {
+    test("admits a key that the command created in the environment's table", async () => {
       const args = [
         "create",
         "--name",
@@ -151,39 +151,39 @@ describe.skipIf(skip)("as Lambda has it", () => {
         ["--no-warnings", join(import.meta.dirname, "../../cli/slipway.ts"), "keys", ...args, "--json"],
         { env: variables("command") },
       );
-      const { answers } = await authorize(asking(JSON.parse(stdout).key));
+      const { answers } = await authorize(createEvent(JSON.parse(stdout).key));
       expect(answers).toMatchObject([{ isAuthorized: true }]);
     });
 
-    test("counts in all its instances together", async () => {
-      const { key } = await keys().create(wanted);
-      const instances = await Promise.all([1, 2].map(() => authorize(asking(key), asking(key))));
+    test("counts the requests of all its instances together", async () => {
+      const { key } = await keys().create(keyRequest);
+      const instances = await Promise.all([1, 2].map(() => authorize(createEvent(key), createEvent(key))));
       const answers = instances.flatMap(({ answers }) => answers).map((answer) => JSON.stringify(answer));
       expect(answers.filter((answer) => !answer.includes("retryAfter"))).toHaveLength(3);
     });
 
     test("refuses a revoked key from the next request on", async () => {
-      const { key, record } = await keys().create(wanted);
+      const { key, record } = await keys().create(keyRequest);
       await keys().revoke("prod", record.id, "sam");
-      const { error, lines } = await authorize(asking(key));
+      const { error, lines } = await authorize(createEvent(key));
       expect(lines.join("\n")).toContain('"reason":"revoked"');
       expect(error).toMatch(/Unauthorized: Unauthorized$/);
       expect(`${error}${lines.join("\n")}`).not.toContain(key);
     });
 
-    test("lets nobody in where the table is not there", async () => {
-      const { key } = await keys().create(wanted);
+    test("admits no key if the table is missing", async () => {
+      const { key } = await keys().create(keyRequest);
       const { error, code } = await runBundle(
-        fileOf("authorize-key"),
+        toPath("authorize-key"),
         { ...variables("authorize-key"), KEYS_TABLE: "another" },
-        [asking(key)],
+        [createEvent(key)],
       );
       expect(code).toBe(1);
       expect(error).not.toMatch(/Unauthorized: Unauthorized$/);
     });
   });
 
-  test("make no call that the recording of permissions lacks", async () => {
+  test("make only calls that are in the recording of permissions", async () => {
     expect(recorder.calls.length).toBeGreaterThan(10);
     expect(findUnrecordedRequests(recorder.calls, await readRecording())).toEqual([]);
   });

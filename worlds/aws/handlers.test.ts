@@ -13,10 +13,10 @@ const lambdas = join(import.meta.dirname, "..", "..", "lambdas");
 const functions = readdirSync(lambdas, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
-/** Runs from its image, on a model: packaging/bundle-runtime.ts packs it, and its own tests start it. */
+/** predict runs from its image, with a model: packaging/bundle-runtime.ts packs it, and other tests start it. */
 const steps = functions.filter((name) => name !== "predict");
 
-/** Lines that do something: no imports, comments or blank ones. */
+/** Lines of code, without imports, comments and blank lines. */
 const codeLines = (source: string): readonly string[] =>
   source
     .replace(/^import [^;]*;\n/gm, "")
@@ -25,17 +25,17 @@ const codeLines = (source: string): readonly string[] =>
     .filter((line) => line.trim() !== "" && !line.trim().startsWith("//"));
 
 const outside = new Set(["test", "bench", "scripts", "cli", "terraform", "worlds/embedded"]);
-const layerOf = (path: string) => layers.find(({ files }) => files.test(path))?.name ?? "";
+const findLayer = (path: string) => layers.find(({ files }) => files.test(path))?.name ?? "";
 
-/** What an implementation of one machine stands on, and one of AWS never does. */
-const ofMachine = ["node:fs", "node:fs/promises", "node:child_process", "node:worker_threads", "node:sqlite"];
+/** Modules that implementations for one machine use, and implementations for AWS never. */
+const localApis = ["node:fs", "node:fs/promises", "node:child_process", "node:worker_threads", "node:sqlite"];
 
 describe.each(functions)("%s", (name) => {
   test.each([`${name}.ts`, "env.ts", "handler.ts"])("has its %s", (file) => {
     expect(existsSync(join(lambdas, name, file))).toBe(true);
   });
 
-  test("its handler composes in at most 12 lines of code", () => {
+  test("its handler has at most 12 lines of code", () => {
     const lines = codeLines(readFileSync(join(lambdas, name, "handler.ts"), "utf8"));
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.length).toBeLessThanOrEqual(12);
@@ -52,18 +52,18 @@ describe.each(functions)("%s", (name) => {
 describe("a function's bundle", () => {
   const bundles = new Map<string, HandlerBundle>();
   let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
-  const fileOf = (name: string) => join(folder.path, `${name}.mjs`);
+  const bundlePath = (name: string) => join(folder.path, `${name}.mjs`);
   const bundle = (name: string): HandlerBundle => {
-    const found = bundles.get(name);
-    if (!found) throw new Error(`${name} was not bundled`);
-    return found;
+    const existing = bundles.get(name);
+    if (!existing) throw new Error(`${name} was not bundled`);
+    return existing;
   };
   beforeAll(async () => {
     folder = await createTemporaryFolder();
     for (const name of functions) {
       const bundled = await bundleHandler(name);
       bundles.set(name, bundled);
-      await writeFile(fileOf(name), bundled.code);
+      await writeFile(bundlePath(name), bundled.code);
     }
     await stop();
     const kilobytes = ({ code, map }: HandlerBundle) => Math.round((code.length + map.length) / 1_024);
@@ -76,23 +76,23 @@ describe("a function's bundle", () => {
     const { inputs, imports } = bundle(name);
     expect(inputs).toContain(`lambdas/${name}/handler.ts`);
     expect(inputs).not.toContain("node:sqlite");
-    expect(inputs.filter((input) => outside.has(layerOf(input)))).toEqual([]);
+    expect(inputs.filter((input) => outside.has(findLayer(input)))).toEqual([]);
     const platform = [...imports].filter(([input]) => input.startsWith("platform/"));
     expect(platform.length).toBeGreaterThan(0);
-    expect(platform.filter(([, names]) => ofMachine.some((module) => names.includes(module)))).toEqual([]);
+    expect(platform.filter(([, names]) => localApis.some((module) => names.includes(module)))).toEqual([]);
   });
 
-  test.each(functions)("%s: the policy simulator, whose licence keeps it to tests, is not in it", (name) => {
+  test.each(functions)("%s: the policy simulator, whose licence allows only tests, is not in it", (name) => {
     expect(bundle(name).inputs.filter((input) => input.includes("@cloud-copilot"))).toEqual([]);
   });
 
   test.each(steps)("%s: with its map it is below 1.1 MB", (name) => {
-    // What makes all of them grow at once: `import { z } from "zod"`, which brings zod's 50 languages along (350 KB).
+    // If all of them grow at once, look for `import { z } from "zod"`, which adds zod's 50 languages (350 KB).
     const { code, map } = bundle(name);
     expect(code.byteLength + map.byteLength).toBeLessThan(1_153_434);
   });
 
-  test.each(steps)("%s: its map leads to our files and has no text of any", (name) => {
+  test.each(steps)("%s: its map points to our files and contains none of their text", (name) => {
     const { sources, mappings, ...others } = JSON.parse(Buffer.from(bundle(name).map).toString());
     expect(sources).toContain(`lambdas/${name}/${name}.ts`);
     expect(sources.filter((source: string) => source.startsWith(".") || source.startsWith("/"))).toEqual([]);
@@ -107,19 +107,19 @@ describe("a function's bundle", () => {
 
   test.each(steps)("%s: it starts with its variables", async (name) => {
     const { Env } = await import(`../../lambdas/${name}/env.ts`);
-    // Only its own: what it reads beside them would be missing here as it would be there.
+    // Only its own variables: one that Env lacks is missing here as it is on Lambda.
     const own = Object.entries(handlerEnvironment).filter(
       ([variable]) => variable.startsWith("AWS_") || variable in Env.shape,
     );
-    expect(await runBundle(fileOf(name), Object.fromEntries(own))).toMatchObject({ code: 0, error: "" });
+    expect(await runBundle(bundlePath(name), Object.fromEntries(own))).toMatchObject({ code: 0, error: "" });
   });
 
   test.each(steps)(
-    "%s: without its variables it fails with a sentence that names each of them",
+    "%s: without its variables it fails with a message that names each of them",
     async (name) => {
       const { Env } = await import(`../../lambdas/${name}/env.ts`);
       const needed = Object.keys(Env.shape).filter((variable) => !Env.shape[variable].isOptional());
-      const { code, error } = await runBundle(fileOf(name), {});
+      const { code, error } = await runBundle(bundlePath(name), {});
       expect(code).toBe(1);
       expect(error).toContain("EnvironmentIncomplete: This function cannot start");
       for (const variable of needed) expect(error).toContain(`${variable} is not set`);

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 /**
- * What is read of an HTTP API event, payload version 2.0.
+ * The parts of an HTTP API event that are read, payload version 2.0.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 const ApiGatewayEvent = z.object({
@@ -10,7 +10,7 @@ const ApiGatewayEvent = z.object({
   isBase64Encoded: z.boolean().default(false),
 });
 
-/** Whether an event came by a route of an HTTP API: API Gateway alone makes events that say so. */
+/** Whether an event came by a route of an HTTP API: only API Gateway creates such events. */
 export const isHttpEvent = (event: unknown): boolean =>
   z
     .object({
@@ -19,7 +19,7 @@ export const isHttpEvent = (event: unknown): boolean =>
     })
     .safeParse(event).success;
 
-/** What a public route gets: the very bytes that were sent, and nothing parsed of them. */
+/** What a public route gets: exactly the bytes that were sent, unparsed. */
 export type RawHttpRequest = {
   readonly rawBody: Uint8Array;
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -32,16 +32,16 @@ type ApiGatewayTextResponse = {
 };
 
 /**
- * Answers what others send to an HTTP API of ours, signed: the signature is on the bytes that they sent, so these are
- * restored before anything looks at them (form bodies arrive in base64).
+ * Handles signed requests from others to our HTTP API. The signature covers the bytes that they sent, so these are
+ * restored before anything reads them (form bodies arrive in base64).
  */
 export const createHttpHandler =
-  (answer: (request: RawHttpRequest) => Promise<HandlerResponse>) =>
+  (respond: (request: RawHttpRequest) => Promise<HandlerResponse>) =>
   async (event: unknown): Promise<ApiGatewayTextResponse> => {
     const { headers, body, isBase64Encoded } = ApiGatewayEvent.parse(event);
     const rawBody = Buffer.from(body ?? "", isBase64Encoded ? "base64" : "utf8");
-    const answered = await answer({ rawBody, headers });
-    // Slack reads a dialog's errors only where they are said to be JSON.
-    const type = answered.body.startsWith("{") ? "application/json" : "text/plain; charset=utf-8";
-    return { statusCode: answered.status, headers: { "content-type": type }, body: answered.body };
+    const response = await respond({ rawBody, headers });
+    // Slack reads a dialog's errors only if their content type is JSON.
+    const type = response.body.startsWith("{") ? "application/json" : "text/plain; charset=utf-8";
+    return { statusCode: response.status, headers: { "content-type": type }, body: response.body };
   };

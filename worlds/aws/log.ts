@@ -1,7 +1,7 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 
 /**
- * The functions' log: one JSON object a line, with the keys of the event under way (step-handler.ts). An Error never
- * goes in: Powertools writes out whatever hangs on it, which for HTTP clients may be the request with its token.
+ * The functions' log: one JSON object a line, with the keys of the current event (step-handler.ts). Never log an Error:
+ * Powertools writes all of its properties, which for HTTP clients may include the request with its token.
  */
 export const log = new Logger({ serviceName: "slipway" });

@@ -5,10 +5,10 @@ import { redactError } from "./redact-error.ts";
 
 /** One call to another service, as its caller saw it; addresses without their query, which may be signed. */
 export type OutgoingCall = {
-  /** AWS: the service as its client names it, such as `dynamodb`; else the host. */
+  /** AWS: the service as its client names it, for example `dynamodb`; otherwise the host. */
   readonly service: string;
   readonly aws: boolean;
-  /** Where AWS's protocol names it outside the body. */
+  /** Known if AWS's protocol names it outside the body. */
   readonly operation: string | undefined;
   readonly method: string;
   readonly url: string;
@@ -21,7 +21,7 @@ export type OutgoingCall = {
 
 type Needs<Context> = {
   readonly clock: () => number;
-  /** Whom the call belongs to that begins now; undefined: nobody asks. */
+  /** The owner of a call that begins now; undefined: the call is not observed. */
   readonly context: () => Context | undefined;
   readonly onEnd: (context: Context, call: OutgoingCall) => void;
 };
@@ -29,7 +29,7 @@ type StartedCall = Pick<OutgoingCall, "service" | "aws" | "operation" | "method"
 
 const stripQuery = (path: string): string => path.split("?")[0] ?? "";
 
-/** A request of node:http, which AWS's clients make; their user agent says which service they are for. */
+/** A request of node:http, which AWS's clients use; their user agent names the service. */
 const describeNodeRequest = (request: ClientRequest): Omit<StartedCall, "from"> => {
   const header = (name: string) => String(request.getHeader(name) ?? "");
   const service = header("user-agent").match(/\bapi\/([\w-]+)#/)?.[1];
@@ -52,9 +52,9 @@ const FetchResponse = z.object({ response: z.object({ statusCode: z.number() }) 
 
 /** A request of fetch: MLflow, GitHub and Slack. */
 const describeFetchRequest = (request: unknown): Omit<StartedCall, "from"> | undefined => {
-  const read = FetchRequest.safeParse(request);
-  if (!read.success) return undefined;
-  const { origin, path, method } = read.data;
+  const parsed = FetchRequest.safeParse(request);
+  if (!parsed.success) return undefined;
+  const { origin, path, method } = parsed.data;
   const { hostname: service } = new URL(origin);
   return { service, aws: false, operation: undefined, method, url: `${origin}${stripQuery(path)}` };
 };
@@ -65,23 +65,23 @@ const readField = (message: unknown, name: "request" | "response" | "error"): un
     : undefined;
 
 /**
- * Tells of each call that this process makes over HTTP, by the channels that Node publishes them on: no client is
- * wrapped or patched. https://nodejs.org/docs/latest-v24.x/api/diagnostics_channel.html#built-in-channels
+ * Reports each HTTP call of this process, from the channels on which Node publishes them: no client is wrapped or
+ * patched. https://nodejs.org/docs/latest-v24.x/api/diagnostics_channel.html#built-in-channels
  */
 export const observeOutgoingCalls = <Context>({ clock, context, onEnd }: Needs<Context>): void => {
-  const open = new WeakMap<object, { readonly of: Context; readonly began: StartedCall }>();
+  const open = new WeakMap<object, { readonly owner: Context; readonly start: StartedCall }>();
 
-  const begin = (request: unknown, said: Omit<StartedCall, "from"> | undefined) => {
-    const of = context();
-    if (of === undefined || !said || typeof request !== "object" || request === null) return;
-    open.set(request, { of, began: { ...said, from: clock() } });
+  const begin = (request: unknown, description: Omit<StartedCall, "from"> | undefined) => {
+    const owner = context();
+    if (owner === undefined || !description || typeof request !== "object" || request === null) return;
+    open.set(request, { owner, start: { ...description, from: clock() } });
   };
   const end = (request: unknown, status: number | undefined, error: unknown) => {
-    const found = typeof request === "object" && request !== null ? open.get(request) : undefined;
-    if (!found || typeof request !== "object" || request === null) return;
+    const call = typeof request === "object" && request !== null ? open.get(request) : undefined;
+    if (!call || typeof request !== "object" || request === null) return;
     open.delete(request);
     const fault = error === undefined ? undefined : redactError(error);
-    onEnd(found.of, { ...found.began, to: clock(), status, fault });
+    onEnd(call.owner, { ...call.start, to: clock(), status, fault });
   };
 
   subscribe("http.client.request.start", (message) => {
@@ -104,10 +104,10 @@ export const observeOutgoingCalls = <Context>({ clock, context, onEnd }: Needs<C
     begin(request, describeFetchRequest(request));
   });
   subscribe("undici:request:headers", (message) => {
-    const answered = FetchResponse.safeParse(message);
+    const parsed = FetchResponse.safeParse(message);
     end(
       readField(message, "request"),
-      answered.success ? answered.data.response.statusCode : undefined,
+      parsed.success ? parsed.data.response.statusCode : undefined,
       undefined,
     );
   });

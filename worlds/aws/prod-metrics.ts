@@ -9,7 +9,7 @@ import type { GroupVariables } from "./environment/variable-groups.ts";
 
 type Needs = { readonly env: GroupVariables<"prodRole">; readonly clock: () => number };
 
-/** What the inference functions measured in prod's account, under its role; `session` as createServing has it. */
+/** What the inference functions measured in prod's account, read with its role; for `session` see createServing. */
 export const createProdMetrics = ({ env, clock }: Needs): ((session: string) => Metrics) => {
   const sts = new STSClient({});
   const role = { roleArn: env.PROD_ROLE_ARN, externalId: env.PROD_EXTERNAL_ID };

@@ -5,7 +5,7 @@ import { createS3Blobs } from "#platform/blobs/s3.ts";
 import { createKmsSigner } from "#platform/signer/kms.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
 
-/** How images were built, in the bucket and under the key that the environment names. */
+/** Signed records of how images were built, in the bucket and with the key that the environment names. */
 export const createAwsProvenanceStore = ({
   env,
 }: {

@@ -1,15 +1,15 @@
 /**
- * Tokens by their own marks: Slack's, GitHub's, AWS's session and key ids, and what stands in an Authorization header.
- * No client of ours quotes one; a server's answer that does is not ours to trust.
+ * Tokens by their form: Slack's, GitHub's, AWS's session and key ids, and what follows Bearer in an Authorization
+ * header. Our clients never quote one, but a server's response may.
  */
 const tokenPattern =
   /\bxox[a-z]-[\w-]+|\bgh[a-z]_\w+|\bgithub_pat_\w+|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bBearer [^\s"']+/g;
 
-/** What may be told of a fault: its name and message, at most so many characters of it, and nothing else that hangs on it. */
+/** What may be logged of an error: its name and message, cut to the longest length, without its other properties. */
 export const redactError = (
-  fault: unknown,
+  error: unknown,
   longest = 2_000,
 ): { readonly name: string; readonly message: string } =>
-  fault instanceof Error
-    ? { name: fault.name, message: fault.message.replace(tokenPattern, "[secret]").slice(0, longest) }
-    : { name: "Error", message: `something other than an error was thrown: ${typeof fault}` };
+  error instanceof Error
+    ? { name: error.name, message: error.message.replace(tokenPattern, "[secret]").slice(0, longest) }
+    : { name: "Error", message: `something other than an error was thrown: ${typeof error}` };

@@ -8,17 +8,17 @@ import type { GroupVariables } from "./environment/variable-groups.ts";
 type Needs = {
   readonly env: GroupVariables<"registry">;
   readonly clock: () => number;
-  /** For who reads or writes artefacts that lie in S3. */
+  /** For reading or writing artefacts in S3. */
   readonly s3?: OpenBucketFolder;
-  /** Whose requests they are: a function's role stands in its environment. */
+  /** Who signs the requests: by default the role in the function's environment. */
   readonly credentials?: Parameters<typeof createSignedFetch>[0]["credentials"];
 };
 
-/** The MLflow that the environment names, with requests signed by the function's own role where it asks for that. */
+/** The MLflow that the environment names, with requests signed by the function's role if the environment says so. */
 export const createRegistry = ({ env, clock, s3, credentials = fromEnv() }: Needs): Registry => {
-  const asked =
+  const mlflowFetch =
     env.MLFLOW_AUTH === "none"
       ? fetch
       : createSignedFetch({ fetch, region: process.env.AWS_REGION ?? "", credentials, clock });
-  return createMlflowRegistry({ uri: env.MLFLOW_URI, fetch: asked, clock, ...(s3 && { s3 }) });
+  return createMlflowRegistry({ uri: env.MLFLOW_URI, fetch: mlflowFetch, clock, ...(s3 && { s3 }) });
 };

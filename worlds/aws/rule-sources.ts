@@ -11,7 +11,7 @@ type Needs = {
   readonly secrets: Secrets;
 };
 
-/** What the rules in force come from: what is committed, the platform's policy, and what the ledger says of the champion. */
+/** The sources of the rules in force: the commit, the platform's policy and the champion in the ledger. */
 export const createRuleSources = ({ env, store, secrets }: Needs) => ({
   source: createSource({ env, secrets }),
   policy: createPlatformPolicy({ store }),

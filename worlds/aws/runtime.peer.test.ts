@@ -14,55 +14,55 @@ const { skip } = requireRuntimeClient("tests of the functions under AWS's runtim
 
 describe.skipIf(skip)("each function's zip under AWS's runtime client", () => {
   let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
-  const zipOf = (name: string) => join(folder.path, `${name}.zip`);
+  const zipPath = (name: string) => join(folder.path, `${name}.zip`);
   beforeAll(async () => {
     folder = await createTemporaryFolder();
     for (const name of listFunctionNames()) {
       const { code, map } = await bundleHandler(name);
-      await writeFile(zipOf(name), zipFunction({ "index.mjs": code, "index.mjs.map": map }));
+      await writeFile(zipPath(name), zipFunction({ "index.mjs": code, "index.mjs.map": map }));
     }
     await stop();
   });
   afterAll(() => folder?.remove());
 
   const once = async (name: string, env: Record<string, string>, event: unknown) => {
-    const host = createLambdaHost({ name, code: zipOf(name), env });
+    const host = createLambdaHost({ name, code: zipPath(name), env });
     try {
       return await host.invoke(event);
     } finally {
       await host.stop();
     }
   };
-  /** Only its own: what it reads beside them would be missing here as it would be there. */
+  /** Only its own variables: one that Env lacks is missing here as it is on Lambda. */
   const ownVariables = async (name: string) => {
     const { Env } = await import(`../../lambdas/${name}/env.ts`);
     const own = Object.entries(handlerEnvironment).filter(
       ([variable]) => variable.startsWith("AWS_") || variable in Env.shape,
     );
-    // Nobody listens there: what looks outside before it reads its event would say so.
+    // Nothing listens there: a call before the event is read would fail with another error.
     const nowhere = { AWS_ENDPOINT_URL: "http://127.0.0.1:9" };
     return { ...Object.fromEntries(own), ...nowhere, NODE_OPTIONS: "--enable-source-maps" };
   };
 
-  // The sweep has no malformed event: it looks after everything, whatever woke it.
+  // The sweep has no malformed event, because it does not read its event.
   test.each(listFunctionNames().filter((name) => name !== "sweep-deliveries"))(
-    "%s starts, and a malformed event ends by name, at a line of ours",
+    "%s starts, and a malformed event fails with a named error, at a line of our code",
     async (name) => {
       const { payload, functionError, log } = await once(name, await ownVariables(name), "malformed");
       expect(functionError).toBe("Unhandled");
-      const named: Readonly<Record<string, string>> = {
+      const errorNames: Readonly<Record<string, string>> = {
         "authorize-key": "ZodError",
         "start-delivery": "EventNotUnderstood",
       };
       expect(payload).toMatchObject({
-        errorType: named[name] ?? "ContractBroken",
+        errorType: errorNames[name] ?? "ContractBroken",
         errorMessage: expect.stringContaining("expected"),
       });
       expect(log).toMatch(/(lambdas|domain|worlds\/aws)\/[\w/-]+\.ts:\d+/);
     },
   );
 
-  test("sweep-deliveries starts, and where it reaches nothing, its log says so", async () => {
+  test("sweep-deliveries starts, and its log says that it reaches nothing", async () => {
     const { functionError, log } = await once(
       "sweep-deliveries",
       await ownVariables("sweep-deliveries"),
@@ -72,7 +72,7 @@ describe.skipIf(skip)("each function's zip under AWS's runtime client", () => {
     expect(log).toContain("TemporaryFault");
   });
 
-  test("a function without its variables answers with a sentence that names them", async () => {
+  test("a function without its variables fails with a message that names them", async () => {
     const { payload, functionError } = await once("claim-environment", { AWS_REGION: "eu-central-1" }, {});
     expect(functionError).toBe("Unhandled");
     expect(payload).toMatchObject({

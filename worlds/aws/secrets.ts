@@ -6,6 +6,6 @@ import type { GroupVariables } from "./environment/variable-groups.ts";
 
 type Needs = { readonly env: GroupVariables<"secrets">; readonly clock: () => number };
 
-/** Secrets by their parameters' names without the environment's prefix; each is read once and kept for a while. */
+/** Secrets by their parameters' names without the environment's prefix; each is read once and cached for a while. */
 export const createSecrets = ({ env, clock }: Needs): Secrets =>
   cacheSecrets(createSsmSecrets({ client: new SSMClient({}), prefix: env.SECRETS_PREFIX }), clock);

@@ -11,13 +11,13 @@ import type { GroupVariables } from "./environment/variable-groups.ts";
 type Needs<Env> = {
   readonly env: Env & GroupVariables<"functions">;
   readonly clock: () => number;
-  /** Who assumes the environments' roles: a function's own role. */
+  /** Assumes the environments' roles with the function's role. */
   readonly sts?: STSClient;
 };
 
 /**
- * Makes serving anew for each event, because `session` is its delivery's name and stands in the environment's CloudTrail
- * beside each call; a role is assumed at the first call.
+ * Creates serving for each event, because `session` is its delivery's name and marks each call in the environment's
+ * CloudTrail; a role is assumed at the first call.
  */
 type OpenServing<Environments extends Environment> = (
   session: string,
@@ -33,7 +33,6 @@ type EnvironmentSettings = {
   readonly records: Readonly<Record<`RECORDS_${string}`, string | undefined>>;
 };
 
-/** Those that have a value. */
 const dropUndefined = (variables: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
@@ -42,9 +41,9 @@ const dropUndefined = (variables: Readonly<Record<string, string | undefined>>):
 const createEnvironmentServing = (
   environment: Environment,
   { env, clock, sts = new STSClient({}) }: Needs<unknown>,
-  there: EnvironmentSettings,
+  settings: EnvironmentSettings,
 ): ((session: string) => Serving) => {
-  const { roleArn, externalId } = there;
+  const { roleArn, externalId } = settings;
   return (session) => {
     const credentials = assumeRole({ sts, roleArn, externalId, session, clock });
     return createLambdaServing({
@@ -52,14 +51,14 @@ const createEnvironmentServing = (
       lambda: new LambdaClient({ credentials }),
       api: new ApiGatewayV2Client({ credentials }),
       logs: new CloudWatchLogsClient({ credentials }),
-      role: there.functionRole,
+      role: settings.functionRole,
       repository: env.IMAGE_REPOSITORY_URI,
       firstDigest: env.FIRST_DIGEST,
       architecture: env.ARCHITECTURE,
-      httpApi: there.httpApi,
-      logRetentionDays: there.logRetentionDays,
-      logKey: there.logKey,
-      variables: dropUndefined(there.records),
+      httpApi: settings.httpApi,
+      logRetentionDays: settings.logRetentionDays,
+      logKey: settings.logKey,
+      variables: dropUndefined(settings.records),
     });
   };
 };
@@ -110,7 +109,7 @@ export const createProdServing = (needs: Needs<GroupVariables<"prod">>): OpenSer
   return (session) => ({ prod: open(session) });
 };
 
-/** Both. */
+/** The inference functions of both environments. */
 export const createServing = ({
   env,
   clock,

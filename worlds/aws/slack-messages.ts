@@ -15,7 +15,7 @@ type Needs = {
   readonly secrets: Secrets;
   readonly store: Store;
   readonly clock: () => number;
-  /** Who is told that Slack did not take a message; a function writes it to its log. */
+  /** Reports that Slack did not accept a message; a function writes it to its log. */
   readonly warn?: LogWarning;
 };
 

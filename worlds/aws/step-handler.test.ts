@@ -8,8 +8,8 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 const subject = { delivery: "churn-1234", model: "churn", commit: "c".repeat(40) };
 const here = JSON.stringify(import.meta.dirname);
 
-/** A handler around work that is given as source: the wrapper's log is what its process writes. */
-const handlerOf = (work: string, options = "{}") => `
+/** A handler around work from source text, because the wrapper's log is what its process writes. */
+const buildHandler = (work: string, options = "{}") => `
   import * as z from ${JSON.stringify(import.meta.resolve("zod"))};
   import { createFunctionHandler, createStepHandler } from ${here.slice(0, -1)}/step-handler.ts";
   import { warn } from ${here.slice(0, -1)}/warn.ts";
@@ -25,7 +25,7 @@ describe("a step's log", () => {
 
   const run = async (work: string, events: readonly unknown[], options?: string) => {
     const file = join(folder.path, `${files++}.mjs`);
-    await writeFile(file, handlerOf(work, options));
+    await writeFile(file, buildHandler(work, options));
     const { lines, ...rest } = await runBundle(file, {}, events);
     return { ...rest, lines: lines.map((line): Record<string, unknown> => JSON.parse(line)) };
   };
@@ -52,13 +52,13 @@ describe("a step's log", () => {
     expect(lines).toContainEqual(expect.objectContaining({ level: "INFO", status: "granted", fence: 3 }));
   });
 
-  test("a second event takes nothing over from the first", async () => {
+  test("a second event keeps nothing from the first", async () => {
     const { lines } = await run("async () => ({})", [{ ...subject, environment: "prod" }, {}]);
     expect(lines[1]).toMatchObject({ step: "deploy-model", environment: "tooling" });
     expect(lines[1]).not.toHaveProperty("delivery");
   });
 
-  test("what an event says in another form than ours is not repeated", async () => {
+  test("a field of an event in another form than ours is not repeated", async () => {
     const odd = { delivery: sentinelSecrets.taskToken, model: "../x", environment: "moon" };
     const { lines } = await run("async () => ({})", [odd], `{ environment: "stage" }`);
     expect(lines[0]).toMatchObject({ environment: "stage" });
@@ -66,14 +66,14 @@ describe("a step's log", () => {
     expect(lines[0]).not.toHaveProperty("model");
   });
 
-  test("of a result only its words and numbers are told", async () => {
+  test("the log contains only the words and numbers of a result", async () => {
     const work = `async () => ({ status: "approved", reason: ${JSON.stringify(sentinelSecrets.inputRow)}, checks: [{}] })`;
     const { lines } = await run(work, [subject]);
     expect(lines[0]).toMatchObject({ status: "approved" });
     expect(lines[0]).not.toHaveProperty("checks");
   });
 
-  test("a step on several deliveries says a line of each", async () => {
+  test("a step on several deliveries logs a line for each", async () => {
     const work = `async () => ({ deliveries: [{ delivery: "a-1", result: "failed" }, { delivery: "b-2", result: "rolled back" }] })`;
     const { lines } = await run(work, [{}], "{ each: (output) => output.deliveries }");
     expect(lines.map(({ delivery, result }) => [delivery, result])).toEqual([
@@ -83,7 +83,7 @@ describe("a step's log", () => {
     ]);
   });
 
-  test("what is counted of an answer is told its model", async () => {
+  test("the counter of results gets the model", async () => {
     const { lines } = await run(
       `async () => ({ verdict: "fail" })`,
       [subject],
@@ -92,7 +92,7 @@ describe("a step's log", () => {
     expect(lines).toContainEqual({ counted: ["fail", "churn"] });
   });
 
-  test("an error leaves with its name and message, without what hangs on it", async () => {
+  test("an error leaves with its name and message, without its other properties", async () => {
     const work = `async () => {
       class CanaryFailed extends Error { name = "CanaryFailed"; }
       throw Object.assign(new CanaryFailed("slower"), { request: { token: ${JSON.stringify(sentinelSecrets.gitHubToken)} } });
@@ -106,20 +106,20 @@ describe("a step's log", () => {
     });
   });
 
-  test("an event that its contract refuses ends as ContractBroken, and the log has nothing of it", async () => {
+  test("an event that its contract refuses fails as ContractBroken, and the log contains nothing of the event", async () => {
     const work = `createStepHandler("deploy-model", z.object({ commit: z.number() }), async () => { throw new Error("the step ran"); })`;
     const { error, lines } = await run(work, [{ commit: sentinelSecrets.inputRow }]);
     expect(error).toMatch(/^ContractBroken: .*commit: .*deliver again/);
     expect(lines[0]).toMatchObject({ level: "ERROR", fault: { name: "ContractBroken" } });
   });
 
-  test("a step gets its event as its contract reads it, without what the contract does not know", async () => {
+  test("a step gets its event as its contract reads it, without unknown fields", async () => {
     const work = `createStepHandler("deploy-model", z.object({ commit: z.number(), step: z.number().default(0) }), async (input) => input)`;
     const { answers } = await run(work, [{ commit: 1, more: 2 }]);
     expect(answers).toEqual([{ commit: 1, step: 0 }]);
   });
 
-  test("an event that is none ends in an error with a name, not in silence", async () => {
+  test("a null event ends in a named error, not in silence", async () => {
     const work = `(event) => { throw new TypeError(typeof event); }`;
     const { error } = await run(work, [null]);
     expect(error).toBe("TypeError: object");

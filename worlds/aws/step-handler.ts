@@ -11,13 +11,13 @@ import { traceStep } from "./trace-step.ts";
 type Options<Output> = {
   /** Where the step works, if its events do not say so. */
   readonly environment?: "stage" | "prod" | "tooling";
-  /** A step on several deliveries: what to say of each in a line of its own. */
+  /** A step on several deliveries: what to log about each, in a separate line. */
   readonly each?: (output: Output) => readonly { readonly delivery: string }[];
-  /** What is counted of each answer, also of one that a retry brought about again. */
+  /** What is counted for each result, also for a result that a retry repeats. */
   readonly counted?: (output: Output, model: string) => void;
 };
 
-/** What an event says of itself, each only in its exact form: what goes into a log is nobody's free text. */
+/** What an event says about itself, each field only in its exact form: no free text gets into the log. */
 const EventContext = z
   .object({
     delivery: Subject.shape.delivery.optional().catch(undefined),
@@ -26,7 +26,7 @@ const EventContext = z
   })
   .catch({});
 
-/** What a result may tell in the log: words and numbers of ours. Rows, reasons and names of people stay out. */
+/** What the log may contain of a result: our words and numbers. Rows, reasons and names of people stay out. */
 const LoggedOutput = z
   .object({
     status: z.string(),
@@ -51,20 +51,20 @@ const LoggedOutput = z
 const dropUndefined = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
-/** The runtime logs every property of an error that leaves a function, and Catch reads the name alone. */
-const stripError = (fault: unknown): Error => {
-  const { name, message } = redactError(fault, 10_000);
-  const left = new Error(message);
-  left.name = name;
-  // Its first lines repeat the message, as it was before.
-  const frames = fault instanceof Error ? fault.stack?.match(/\n {4}at .*/g) : undefined;
-  if (frames) left.stack = `${name}: ${message}${frames.join("")}`;
-  return left;
+/** The runtime logs every property of an error that leaves a function, and Catch reads only the name. */
+const stripError = (error: unknown): Error => {
+  const { name, message } = redactError(error, 10_000);
+  const stripped = new Error(message);
+  stripped.name = name;
+  // The stack's first lines repeat the message as it was before the redaction.
+  const frames = error instanceof Error ? error.stack?.match(/\n {4}at .*/g) : undefined;
+  if (frames) stripped.stack = `${name}: ${message}${frames.join("")}`;
+  return stripped;
 };
 
 /**
- * A function as Lambda calls it: each log line carries step, delivery, model and environment, the call is a part of
- * X-Ray's trace, and an error leaves with its name, message and stack alone.
+ * A function as Lambda calls it: each log line carries step, delivery, model and environment, X-Ray's trace contains
+ * the call, and an error leaves with only its name, message and stack.
  */
 export const createFunctionHandler =
   <Output>(
@@ -85,17 +85,17 @@ export const createFunctionHandler =
     try {
       const output = await traceStep(step, about, async () => work(event));
       counted?.(output, String(about.model));
-      for (const one of each(output)) log.info("looked after a delivery", one);
+      for (const line of each(output)) log.info("looked after a delivery", line);
       log.info("the step is done", { ...dropUndefined(LoggedOutput.parse(output)), tookMs: tookMs() });
       return output;
     } catch (thrown) {
-      const fault = normalizeError(thrown);
-      log.error("the step failed", { fault: redactError(fault), tookMs: tookMs() });
-      throw stripError(fault);
+      const error = normalizeError(thrown);
+      log.error("the step failed", { fault: redactError(error), tookMs: tookMs() });
+      throw stripError(error);
     }
   };
 
-/** A step of the state machine: its event is parsed here, once, and one that its contract refuses ends as ContractBroken. */
+/** A step of the state machine: its event is parsed once, here; an event outside its contract is ContractBroken. */
 export const createStepHandler = <Input, Output>(
   step: StepName,
   input: z.ZodType<Input>,

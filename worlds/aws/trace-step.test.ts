@@ -17,7 +17,7 @@ const Cause = z.strictObject({
 });
 
 /**
- * A subsegment that is sent by itself, as X-Ray takes it.
+ * A separately sent subsegment, in X-Ray's format.
  * https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html#api-segmentdocuments-subsegments
  */
 const Subsegment = z.strictObject({
@@ -46,15 +46,15 @@ const Subsegment = z.strictObject({
 });
 
 const root = "1-5759e988-bd862e3fe1be46a994272793";
-/** The segment that Lambda itself made. */
+/** The segment that Lambda made. */
 const lambdas = "53995c3f42cd8ad8";
 const sampled = `Root=${root};Parent=${lambdas};Sampled=1;Lineage=a87bd80c:1`;
 
-/** Takes what a function sends to X-Ray's daemon. */
+/** Receives what a function sends to X-Ray's daemon. */
 const daemon = async () => {
   const socket = createSocket("udp4");
   const datagrams: string[] = [];
-  /** The step's own subsegment leaves last. */
+  /** The step's own subsegment arrives last. */
   const complete = Promise.withResolvers<void>();
   socket.on("message", (datagram) => {
     const text = datagram.toString("utf8");
@@ -118,7 +118,7 @@ describe("a traced step", () => {
     return { ...ended, documents };
   };
 
-  test("is a part of Lambda's own trace, found by its delivery", async () => {
+  test("is a part of Lambda's own trace, with its delivery as an annotation", async () => {
     const { documents, lines } = await run("async () => ({})");
     expect(documents).toHaveLength(1);
     expect(documents[0]).toMatchObject({
@@ -130,7 +130,7 @@ describe("a traced step", () => {
     expect(JSON.parse(lines[0] ?? "")).toMatchObject({ xray_trace_id: root });
   });
 
-  test("tells of each call where to and how it was answered, and not what was said", async () => {
+  test("reports each call's address and status, and not its content", async () => {
     const { documents, error } = await run(`async () => {
       const headers = { authorization: ${JSON.stringify(`Bearer ${sentinelSecrets.gitHubToken}`)} };
       const body = ${JSON.stringify(sentinelSecrets.inputRow)};
@@ -158,7 +158,7 @@ describe("a traced step", () => {
     expect(documents[1]?.end_time).toBeGreaterThanOrEqual(documents[1]?.start_time ?? Infinity);
   });
 
-  test("a call without an answer is a fault, and so is the step that it ended", async () => {
+  test("a call without a response is a fault, and so is the step that it ended", async () => {
     const { documents, error } = await run(
       `async () => { await fetch(address + "/cut").catch(() => {}); throw new RangeError("no answer"); }`,
     );
@@ -170,7 +170,7 @@ describe("a traced step", () => {
     });
   });
 
-  test("a thousand calls are told of as the first hundred and a number", async () => {
+  test("a thousand calls are reported as the first hundred and a number", async () => {
     const { documents } = await run(
       `async () => { for (let call = 0; call < 105; call++) await (await fetch(address)).text(); return {}; }`,
     );

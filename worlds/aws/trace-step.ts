@@ -5,10 +5,10 @@ import { type OutgoingCall, observeOutgoingCalls } from "./observe-outgoing-call
 import { redactError } from "./redact-error.ts";
 import { sendXraySegments } from "./send-xray-segments.ts";
 
-/** A step that asks a model a thousand times has the same call a thousand times. */
+/** A step that invokes a model a thousand times makes the same call a thousand times. */
 const maxCalls = 100;
 
-type Trace = { readonly calls: OutgoingCall[]; untold: number };
+type Trace = { readonly calls: OutgoingCall[]; omitted: number };
 const currentTrace = new AsyncLocalStorage<Trace>();
 /** 64 bits in hex, unique within its trace. */
 const newId = () => randomBytes(8).toString("hex");
@@ -19,12 +19,12 @@ observeOutgoingCalls({
   context: () => currentTrace.getStore(),
   onEnd: (trace, call) => {
     if (trace.calls.length < maxCalls) trace.calls.push(call);
-    else trace.untold++;
+    else trace.omitted++;
   },
 });
 
 /**
- * The trace that this invocation belongs to; undefined where it is not sampled.
+ * The trace of this invocation; undefined if it is not sampled.
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
  */
 const parseTraceHeader = (header: string | undefined) => {
@@ -35,7 +35,7 @@ const parseTraceHeader = (header: string | undefined) => {
   return trace_id && parent && fields.get("Sampled") === "1" ? { trace_id, parent } : undefined;
 };
 
-/** 4xx is the caller's error, 5xx and no answer the other side's fault. */
+/** 4xx is the caller's error, 5xx or no response is the other side's fault. */
 const describeFailure = ({ status, fault }: OutgoingCall) => ({
   ...(status !== undefined && status >= 400 && status < 500 ? { error: true } : {}),
   ...(status === 429 ? { throttle: true } : {}),
@@ -57,9 +57,9 @@ const createCallDocument = (call: OutgoingCall) => ({
 });
 
 /**
- * Does the work as a subsegment of X-Ray's trace, with a subsegment for each call that it makes: where to, how it was
- * answered and when, never what was said. Without a sampled trace it only does the work, and a trace that cannot be
- * sent fails nothing. https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
+ * Does the work as a subsegment of X-Ray's trace, with a subsegment for each call: its address, status and
+ * times, never its content. Without a sampled trace it only does the work. A trace that cannot be sent fails nothing.
+ * https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
  */
 export const traceStep = async <T>(
   name: string,
@@ -67,35 +67,35 @@ export const traceStep = async <T>(
   work: () => Promise<T>,
 ): Promise<T> => {
   const { _X_AMZN_TRACE_ID: header, AWS_XRAY_DAEMON_ADDRESS: daemon } = process.env;
-  const within = parseTraceHeader(header);
-  if (!within || !daemon) return work();
-  const trace: Trace = { calls: [], untold: 0 };
-  const { trace_id, parent } = within;
+  const parentTrace = parseTraceHeader(header);
+  if (!parentTrace || !daemon) return work();
+  const trace: Trace = { calls: [], omitted: 0 };
+  const { trace_id, parent } = parentTrace;
   const id = newId();
   const from = Date.now();
   const send = async (failed: object) => {
     const common = { trace_id, type: "subsegment" };
     const times = { start_time: toSeconds(from), end_time: toSeconds(Date.now()) };
     const own = { ...common, id, parent_id: parent, name, ...times };
-    const untold = trace.untold > 0 ? { untracedCalls: trace.untold } : {};
+    const omitted = trace.omitted > 0 ? { untracedCalls: trace.omitted } : {};
     const calls = trace.calls.map((call) => ({
       ...common,
       id: newId(),
       parent_id: id,
       ...createCallDocument(call),
     }));
-    const step = { ...own, annotations: { ...annotations, ...untold }, ...failed };
-    await sendXraySegments(daemon)([...calls, step]).catch((fault: unknown) =>
-      log.warn("the trace could not be sent", { fault: redactError(fault) }),
+    const step = { ...own, annotations: { ...annotations, ...omitted }, ...failed };
+    await sendXraySegments(daemon)([...calls, step]).catch((error: unknown) =>
+      log.warn("the trace could not be sent", { fault: redactError(error) }),
     );
   };
   try {
     const result = await currentTrace.run(trace, work);
     await send({});
     return result;
-  } catch (fault) {
-    const { name: type, message } = redactError(fault);
+  } catch (error) {
+    const { name: type, message } = redactError(error);
     await send({ fault: true, cause: { exceptions: [{ id: newId(), type, message }] } });
-    throw fault;
+    throw error;
   }
 };

@@ -1,5 +1,5 @@
-// node worlds/aws/build/build-image.ts <folder>: what CodeBuild runs of the platform's builder (packaging/buildspec.yml). A file
-// for each variable that the build exports is written into the folder.
+// node worlds/aws/build/build-image.ts <folder>: CodeBuild runs it as the builder (packaging/buildspec.yml).
+// It writes a file into the folder for each variable that the build exports.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,12 +41,12 @@ const Env = z.object({
 });
 
 const readEnv = (): z.infer<typeof Env> => {
-  const read = Env.safeParse(process.env);
-  if (read.success) return read.data;
-  const wrong = read.error.issues.map(({ path, message }) =>
+  const parsed = Env.safeParse(process.env);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) =>
     message.startsWith(String(path[0])) ? message : `${path.join(".")}: ${message}`,
   );
-  throw new ImageBuildFailed(wrong.join("; "));
+  throw new ImageBuildFailed(problems.join("; "));
 };
 
 /** https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html */
@@ -60,8 +60,8 @@ const readRegistryLogin = async (): Promise<{ user: string; password: string }> 
 
 /**
  * Reads one model at one commit through the source's interface, checks it, packs its image onto the base, pushes it and
- * signs how it was made. Nothing of the commit is checked out, run or read as configuration; its model is first loaded
- * in the check's own process.
+ * signs how it was made. Nothing of the commit is checked out, run or read as configuration; the check first loads its
+ * model, in a separate process.
  */
 const buildImage = async (work: string): Promise<Readonly<Record<string, string>>> => {
   const env = readEnv();
@@ -126,9 +126,9 @@ const [exports = ""] = process.argv.slice(2);
 const work = await mkdtemp(join(tmpdir(), "slipway-build-"));
 try {
   await mkdir(exports, { recursive: true });
-  const variables = await buildImage(work).catch((fault: unknown) => {
-    const { name, message } = fault instanceof Error ? fault : new Error(String(fault));
-    // A file that is no variable's text ends at the first NUL.
+  const variables = await buildImage(work).catch((error: unknown) => {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    // A variable cannot contain NUL: its text would end there.
     return {
       [buildVariables.error]: name,
       [buildVariables.cause]: message.replaceAll("\0", "").slice(0, 4_000),

@@ -4,12 +4,12 @@ import { variableGroups } from "./variable-groups.ts";
 
 const accountId = z.string().regex(/^\d{12}$/, "an account's id has 12 digits");
 
-/** The parameter of the tooling account that Terraform writes them to, as JSON. */
+/** The tooling account's parameter to which Terraform writes them as JSON. */
 export const outputsParameter = "/slipway/outputs";
 
 /**
- * What Terraform made, for who stands outside the functions: the `slipway` command and its doctor. Names are those of
- * the functions' own variables; the roles are the ones that a person takes on. No secret is among them.
+ * Terraform's outputs for programs outside the functions: the `slipway` command and its doctor. They have the names of
+ * the functions' variables; the roles are those that a person assumes. They contain no secret.
  */
 export const AwsOutputs = z.object({
   ...variableGroups.store,
@@ -36,7 +36,7 @@ export const AwsOutputs = z.object({
   BUILD_PROJECT: z.string().min(1),
   /** The image that its builds run in, by digest. */
   BUILD_IMAGE: z.string().min(1),
-  /** Where Slack sends what people click. */
+  /** Where Slack sends people's clicks. */
   SLACK_CALLBACK_URL: z.url().optional(),
 });
 export type AwsOutputs = z.infer<typeof AwsOutputs>;

@@ -12,19 +12,19 @@ const prodRole = {
 };
 
 /**
- * Environment variables that several functions have, by what they are for. Each function's env.ts spreads those that
- * it needs into its own object, so that a variable has one name and one form.
+ * Environment variables that several functions share, by purpose. Each function's env.ts spreads the groups that it
+ * needs into its object, so that a variable has one name and one form.
  */
 export const variableGroups = {
   /** Claims, ledger, approvals, messages and outcomes. */
   store: { DELIVERY_TABLE: text },
 
   secrets: {
-    /** What the names of the parameters in SSM begin with, such as `/slipway/`. */
+    /** Start of the names of the parameters in SSM, for example `/slipway/`. */
     SECRETS_PREFIX: z.string().regex(/^\/(.+\/)?$/, "a prefix begins and ends with a slash"),
   },
 
-  /** Its name is known before it is made; so its ARN is put together, or functions and machine would need each other. */
+  /** Its ARN is built from its name, known in advance: otherwise functions and machine would need each other. */
   deliveries: { STATE_MACHINE_ARN: arn },
 
   /** The KMS key of task tokens: id, ARN or alias. */
@@ -40,14 +40,14 @@ export const variableGroups = {
     SOURCE_HOST: z.enum(["codecommit", "github"]),
     /** CodeCommit: the repository's name; GitHub: `owner/name`. */
     SOURCE_REPOSITORY: text,
-    /** A GitHub Enterprise Server's API; absent: github.com's. */
+    /** A GitHub Enterprise Server's API; absent: github.com. */
     GITHUB_API: address.optional(),
   },
 
   registry: {
     /** MLflow's address. */
     MLFLOW_URI: address,
-    /** `iam`: it lies behind an API that takes requests signed by a role. */
+    /** `iam`: it is behind an API that accepts requests signed by a role. */
     MLFLOW_AUTH: z.enum(["iam", "none"]).default("none"),
   },
 
@@ -58,7 +58,7 @@ export const variableGroups = {
     IMAGE_REPOSITORY: text,
   },
 
-  /** How images were built, signed: where it is kept, and the KMS key whose signature counts. */
+  /** Signed records of how images were built: the bucket, and the KMS key whose signature counts. */
   provenance: {
     PROVENANCE_BUCKET: text,
     SIGNER_KEY: arn,
@@ -69,36 +69,36 @@ export const variableGroups = {
     BUILDER_DIGEST: z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits"),
   },
 
-  /** What the inference functions of both environments have in common. */
+  /** What the inference functions of both environments share. */
   functions: {
-    /** Where images lie, without tag and digest. */
+    /** Where images are, without tag and digest. */
     IMAGE_REPOSITORY_URI: text,
-    /** The image that a function is made with before its first version. */
+    /** The image with which a function is created before its first version. */
     FIRST_DIGEST: z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits"),
     ARCHITECTURE: z.enum(["arm64", "x86_64"]),
   },
 
   stage: {
-    /** The role in stage's account that steps assume, and what its trust policy asks for. */
+    /** The role in stage's account that steps assume, and the external id of its trust policy. */
     STAGE_ROLE_ARN: arn,
     STAGE_EXTERNAL_ID: text,
-    /** The one role of all inference functions there. */
+    /** The role of all inference functions there. */
     STAGE_FUNCTION_ROLE_ARN: arn,
     STAGE_HTTP_API_ID: text,
     STAGE_HTTP_API_URL: address,
     /** Absent: the routes are open. */
     STAGE_AUTHORIZER_ID: text.optional(),
     STAGE_LOG_RETENTION_DAYS: days,
-    /** The key of the functions' log groups; absent: CloudWatch's own. */
+    /** The key of the functions' log groups; absent: CloudWatch's key. */
     STAGE_LOG_KEY: arn.optional(),
     /** Where functions there keep records; without table and bucket they keep none. */
     STAGE_RECORDS_TABLE: text.optional(),
     STAGE_RECORDS_BUCKET: text.optional(),
-    /** Name of that account's parameter with the key that records hash inputs under. */
+    /** Name of that account's parameter with the key for hashed inputs in records. */
     STAGE_RECORDS_HASH_KEY_PARAMETER: text.optional(),
   },
 
-  /** Enough for who only looks at what prod's account measured. */
+  /** Enough to read what prod's account measured. */
   prodRole,
 
   prod: {
@@ -115,7 +115,7 @@ export const variableGroups = {
   },
 } as const satisfies Record<string, z.ZodRawShape>;
 
-/** What a function that spreads this part reads from its environment. */
+/** What a function that spreads this group reads from its environment. */
 export type GroupVariables<Name extends keyof typeof variableGroups> = z.infer<
   z.ZodObject<(typeof variableGroups)[Name]>
 >;

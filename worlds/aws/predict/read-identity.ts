@@ -1,6 +1,6 @@
 import type { Env } from "#lambdas/predict/env.ts";
 
-/** Who answers, as the deployment said it. */
+/** The model that predicts, as the deployment set it. */
 export const readIdentity = (env: Env) => ({
   model: env.SLIPWAY_MODEL,
   version: env.SLIPWAY_MODEL_VERSION,

@@ -23,7 +23,7 @@ const odd = fc.oneof(
   fc.string({ maxLength: 10 }),
 );
 
-test("whatever the environment holds, it is read as its schema reads it, or refused as its schema refuses it", async () => {
+test("any environment is read as its schema reads it, or refused as its schema refuses it", async () => {
   const changes = fc.record(Object.fromEntries(Object.keys(good).map((name) => [name, odd])), {
     requiredKeys: [],
   });
@@ -38,7 +38,7 @@ test("whatever the environment holds, it is read as its schema reads it, or refu
   );
 });
 
-test("what is wrong is named, and its value is not", async () => {
+test("an error names a wrong variable, and not its value", async () => {
   await expect(
     readPredictEnv({ ...good, SLIPWAY_DIGEST: "secret", RECORDS_HASH_KEY: "hidden" }),
   ).rejects.toThrow(/^(?!.*(secret|hidden)).*SLIPWAY_DIGEST is wrong.*RECORDS_HASH_KEY is wrong/);

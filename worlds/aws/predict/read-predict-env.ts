@@ -3,13 +3,13 @@ import type { Env } from "#lambdas/predict/env.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** The bytes of a key in base64, 32 to 64 of them. */
+/** The 32 to 64 bytes of a key in base64. */
 const decodeHashKey = (text: string) => {
   const key = Buffer.from(text, "base64");
   return key.length >= 32 && key.length <= 64 && key.toString("base64") === text ? key : undefined;
 };
 
-/** The environment where all that is set is plainly as its schema wants it; undefined where only the schema can tell. */
+/** Reads an environment whose variables are all in their plain form; undefined if only the schema can decide. */
 const readWithoutSchema = (variables: Variables): Env | undefined => {
   const {
     MODEL_DIRECTORY = join(import.meta.dirname, "model"),
@@ -54,8 +54,8 @@ const readWithoutSchema = (variables: Variables): Env | undefined => {
 };
 
 /**
- * The function's environment by its `Env`. One that is in order is read without the schema, which would take a third of
- * what a cold start may; of any other the schema says what is wrong. Throws EnvironmentIncomplete.
+ * Reads the function's environment by its `Env`. A valid one is read without the schema, which would take a third of a
+ * cold start's limit; for any other the schema says what is wrong. Throws EnvironmentIncomplete.
  */
 export const readPredictEnv = async (variables: Variables): Promise<Env> => {
   const env = readWithoutSchema(variables);

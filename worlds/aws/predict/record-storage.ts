@@ -11,22 +11,22 @@ type Needs = {
 };
 
 /**
- * A record is waited for no longer than a second, and DynamoDB answers within milliseconds: a connection that says
- * nothing is given up early enough for another try.
+ * A request waits at most a second for its record, and DynamoDB answers within milliseconds: a silent connection is
+ * closed early enough for another try.
  */
 const requestTimeouts = { connectionTimeout: 300, requestTimeout: 400, throwOnRequestTimeout: true };
 
 const openOnce = <T>(open: () => Promise<T>): (() => Promise<T>) => {
-  let opened: Promise<T> | undefined;
+  let promise: Promise<T> | undefined;
   return () => {
-    opened ??= open();
-    return opened;
+    promise ??= open();
+    return promise;
   };
 };
 
 /**
- * The records' table and bucket. The clients are loaded by the first call that needs them, each for itself: a cold
- * start pays for neither, and S3's only a large request. Undefined where the environment names none.
+ * The records' table and bucket. The first call that needs a client loads it: a cold start loads neither, and only a
+ * large request loads S3's. Undefined if the environment names none.
  */
 export const createRecordStorage = ({ env, clock }: Needs) => {
   const { RECORDS_TABLE: table, RECORDS_BUCKET: bucket } = env;

@@ -25,11 +25,11 @@ describe.skipIf(skip)("the key of hashed records", () => {
     vi.stubEnv("AWS_ACCESS_KEY_ID", credentials.accessKeyId);
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", credentials.secretAccessKey);
     const key = createHashKeyReader({ RECORDS_HASH_KEY_PARAMETER: parameter });
-    if (key === undefined) throw new Error("a parameter was named");
+    if (key === undefined) throw new Error("a parameter must give a key");
     return key;
   };
 
-  test("is read from its parameter once, whatever becomes of the parameter", async () => {
+  test("is read from its parameter once, even if the parameter changes", async () => {
     const bytes = Buffer.alloc(64, 7);
     await put("/slipway/stage/one", bytes.toString("base64"));
     const key = open("/slipway/stage/one");
@@ -38,7 +38,7 @@ describe.skipIf(skip)("the key of hashed records", () => {
     expect(await key()).toEqual(bytes);
   });
 
-  test("that is not there yet is asked for again by the next record", async () => {
+  test("that is still missing is read again by the next record", async () => {
     const key = open("/slipway/stage/two");
     await expect(key()).rejects.toMatchObject({ name: "SecretMissing" });
     await put("/slipway/stage/two", Buffer.alloc(32, 7).toString("base64"));
@@ -50,7 +50,7 @@ describe.skipIf(skip)("the key of hashed records", () => {
     await expect(open("/slipway/stage/three")()).rejects.toThrow("32 to 64 bytes");
   });
 
-  test("may be given to the function itself, and without either there is none", async () => {
+  test("may be set on the function itself, and without either there is no key", async () => {
     const bytes = Buffer.alloc(32, 1);
     expect(await createHashKeyReader({ RECORDS_HASH_KEY: bytes })?.()).toEqual(bytes);
     expect(createHashKeyReader({})).toBeUndefined();

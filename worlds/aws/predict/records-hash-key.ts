@@ -4,16 +4,16 @@ type Env = {
 };
 
 /**
- * Reads what records hash inputs under. On AWS it is a parameter, not a variable: variables are shown to whoever may look
- * at the function, and stay in its versions, while a table of rows that were hashed under a known key can be looked
- * up. It is read by the first record that needs it, and no start of the function pays for it. Undefined without a key.
+ * Reads the key under which records hash inputs. On AWS it is a parameter, not a variable: everyone who may view the
+ * function sees its variables, they stay in its versions, and with the key hashed rows can be looked up. The first
+ * record that needs the key reads it, so that no start of the function waits for it. Undefined without a key.
  */
 export const createHashKeyReader = (env: Env): (() => Promise<Uint8Array>) | undefined => {
   const { RECORDS_HASH_KEY: key, RECORDS_HASH_KEY_PARAMETER: parameter } = env;
   if (key !== undefined) return async () => key;
   if (parameter === undefined) return undefined;
-  let read: Promise<Uint8Array> | undefined;
-  const ask = async (): Promise<Uint8Array> => {
+  let keyPromise: Promise<Uint8Array> | undefined;
+  const readKey = async (): Promise<Uint8Array> => {
     const [{ SSMClient }, { createSsmSecrets }, { HashKey }] = await Promise.all([
       import("@aws-sdk/client-ssm"),
       import("#platform/secrets/ssm.ts"),
@@ -22,11 +22,11 @@ export const createHashKeyReader = (env: Env): (() => Promise<Uint8Array>) | und
     return HashKey.parse(await createSsmSecrets({ client: new SSMClient(), prefix: "" }).read(parameter));
   };
   return () => {
-    read ??= ask().catch((fault: unknown) => {
-      // The next record asks again.
-      read = undefined;
-      throw fault;
+    keyPromise ??= readKey().catch((error: unknown) => {
+      // The next record tries again.
+      keyPromise = undefined;
+      throw error;
     });
-    return read;
+    return keyPromise;
   };
 };
