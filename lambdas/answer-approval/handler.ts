@@ -5,10 +5,10 @@ import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { createDeliveryMetrics } from "#worlds/aws/delivery-metrics.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createHttpHandler } from "#worlds/aws/http-handler.ts";
+import { logWarning } from "#worlds/aws/log-warning.ts";
 import { createSlack } from "#worlds/aws/slack.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
 import { createFunctionHandler } from "#worlds/aws/step-handler.ts";
-import { warn } from "#worlds/aws/warn.ts";
 import { answerApproval } from "./answer-approval.ts";
 import { Env } from "./env.ts";
 
@@ -18,6 +18,13 @@ const records = { approvals: createAwsApprovals(world), outcomes: createOutcomes
 const channel = { slack: createSlack(world), messages: createSlackMessages(world) };
 const signingSecrets = readRotatedSecret(world.secrets, "SLACK_SIGNING_SECRET");
 const app = { teamId: env.SLACK_TEAM_ID, appId: env.SLACK_APP_ID, signingSecrets };
-const needs = { ...world, ...records, ...channel, ...app, metrics: createDeliveryMetrics(world), warn };
+const needs = {
+  ...world,
+  ...records,
+  ...channel,
+  ...app,
+  metrics: createDeliveryMetrics(world),
+  warn: logWarning,
+};
 
 export const handler = createFunctionHandler("answer-approval", createHttpHandler(answerApproval(needs)));

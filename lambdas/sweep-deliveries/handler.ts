@@ -9,13 +9,13 @@ import { createDeliveries } from "#worlds/aws/deliveries.ts";
 import { createDeliveryMetrics } from "#worlds/aws/delivery-metrics.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createImages } from "#worlds/aws/images.ts";
+import { logWarning } from "#worlds/aws/log-warning.ts";
 import { createAwsProvenanceStore } from "#worlds/aws/provenance-store.ts";
 import { createRegistry } from "#worlds/aws/registry.ts";
 import { createRuleSources } from "#worlds/aws/rule-sources.ts";
 import { createServing } from "#worlds/aws/serving.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
 import { createFunctionHandler } from "#worlds/aws/step-handler.ts";
-import { warn } from "#worlds/aws/warn.ts";
 import { Env } from "./env.ts";
 import { sweepDeliveries } from "./sweep-deliveries.ts";
 
@@ -24,7 +24,11 @@ const rules = createRuleSources(world);
 const records = { claims: createClaims(world), outcomes: createOutcomes(world) };
 const artefacts = { registry: createRegistry(world), provenance: createAwsProvenanceStore(world) };
 const approvals = createAwsApprovals(world);
-const reports = { messages: createSlackMessages(world), metrics: createDeliveryMetrics(world), warn };
+const reports = {
+  messages: createSlackMessages(world),
+  metrics: createDeliveryMetrics(world),
+  warn: logWarning,
+};
 const platform = { deliveries: createDeliveries(world), serving: createServing(world)("sweep-deliveries") };
 const needs = { ...world, ...rules, ...records, ...artefacts, ...reports, ...platform, approvals };
 const champion = moveChampion({ ...needs, images: createImages(world) });

@@ -7,8 +7,8 @@ import type { Source } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
 import { createCommitHistory } from "./commit-history.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
+import { logWarning } from "./log-warning.ts";
 import { createSlack } from "./slack.ts";
-import { warn } from "./warn.ts";
 
 type Needs = {
   readonly env: GroupVariables<"slack"> & GroupVariables<"source">;
@@ -34,6 +34,6 @@ export const createApproverResolver = ({
     pushes: createPushLog({ store, clock }),
     policy,
     slack: createSlack({ env, secrets }),
-    warn,
+    warn: logWarning,
     addresses: "organisation",
   });

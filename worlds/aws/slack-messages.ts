@@ -7,8 +7,8 @@ import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { createSlackChannel } from "#slack/slack-channel.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
 import { createExecutionUrl } from "./execution-url.ts";
+import { logWarning } from "./log-warning.ts";
 import { createSlack } from "./slack.ts";
-import { warn as logged } from "./warn.ts";
 
 type Needs = {
   readonly env: GroupVariables<"slack"> & GroupVariables<"deliveries">;
@@ -25,7 +25,7 @@ export const createSlackMessages = ({
   secrets,
   store,
   clock,
-  warn = logged,
+  warn = logWarning,
 }: Needs): DeliveryMessages => {
   const page = createExecutionUrl(env.STATE_MACHINE_ARN);
   const channel = createSlackChannel<MessageState>({
