@@ -208,7 +208,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
     });
   });
 
-  test("whoever names a session of a role after an approver does not answer as that approver", async () => {
+  test("a role session with an approver's name does not decide as that approver", async () => {
     const { id } = await ask("churn-forged");
     expect(await slipwayAs("forger", "approve", id, "--as", approver)).toMatchObject({
       code: 2,

@@ -410,14 +410,17 @@ describe.skipIf(skip)("slipway doctor", () => {
     ],
   ];
 
-  test.each(removals)("without %s it says so, and what to do", async (_, take, sentence, remedy) => {
-    await take();
-    const now = await look();
-    const known = new Set(before.filter(({ status }) => status !== "ok").map((each) => each.sentence));
-    const found = now.flatMap((each) => (each.status !== "ok" && !known.has(each.sentence) ? [each] : []));
-    expect(found.map((each) => each.sentence)).toEqual([expect.stringMatching(sentence)]);
-    expect(found[0]?.remedy).toMatch(remedy);
-    expect(findSentinelSecrets(JSON.stringify(now))).toEqual([]);
-    before = now;
-  });
+  test.each(removals)(
+    "without %s it reports the problem and the remedy",
+    async (_, take, sentence, remedy) => {
+      await take();
+      const now = await look();
+      const known = new Set(before.filter(({ status }) => status !== "ok").map((each) => each.sentence));
+      const found = now.flatMap((each) => (each.status !== "ok" && !known.has(each.sentence) ? [each] : []));
+      expect(found.map((each) => each.sentence)).toEqual([expect.stringMatching(sentence)]);
+      expect(found[0]?.remedy).toMatch(remedy);
+      expect(findSentinelSecrets(JSON.stringify(now))).toEqual([]);
+      before = now;
+    },
+  );
 });

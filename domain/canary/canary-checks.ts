@@ -7,12 +7,12 @@ import { newcombeInterval } from "#domain/statistics/newcombe-interval.ts";
 import { twoSidedZ } from "#domain/statistics/normal-quantile.ts";
 import type { Proportion } from "#domain/statistics/wilson-interval.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
-import { confidence } from "./confidence.ts";
+import { confidenceLevels } from "./confidence-levels.ts";
 import { computeP95Interval } from "./p95-interval.ts";
 
 type Arms = { readonly champion: Statistics; readonly challenger: Statistics };
 
-/** A pass needs the interval at 95 %, a fail the wider one (confidence.ts). */
+/** A pass needs the interval at 95 %, a fail the wider one (confidence-levels.ts). */
 const mergeVerdicts = (atPass: Verdict, atFail: Verdict): Verdict =>
   atFail === "fail" ? "fail" : atPass === "pass" ? "pass" : "inconclusive";
 
@@ -36,19 +36,21 @@ export const checkSamples = ({ champion, challenger }: Arms, minSamples: number)
 
 /** Fewer requests cannot pass, even without a failure: Wilson's upper end of 0 in n is z² / (n + z²). */
 const computeMinRequests = (limit: number): number =>
-  limit > 0 ? Math.ceil((twoSidedZ(confidence.pass) ** 2 * (1 - limit)) / limit) : Number.POSITIVE_INFINITY;
+  limit > 0
+    ? Math.ceil((twoSidedZ(confidenceLevels.pass) ** 2 * (1 - limit)) / limit)
+    : Number.POSITIVE_INFINITY;
 
 /** @param limit percentage points by which the challenger's share of failed requests may be higher */
 export const checkErrors = ({ champion, challenger }: Arms, limit: number): Check => {
   const share = ({ failures, requests }: Statistics): Proportion => ({ count: failures, total: requests });
   const at = (level: number) => newcombeInterval(share(challenger), share(champion), level);
-  const difference = at(confidence.pass);
+  const difference = at(confidenceLevels.pass);
   const bound = { limit: limit / 100 };
   const comparable = champion.requests > 0 && challenger.requests > 0;
   const minRequests = computeMinRequests(bound.limit);
   const verdict = mergeVerdicts(
     judgeAtMost({ ...difference, ...bound }),
-    judgeAtMost({ ...at(confidence.fail), ...bound }),
+    judgeAtMost({ ...at(confidenceLevels.fail), ...bound }),
   );
   return {
     name: "canary errors",
@@ -102,9 +104,9 @@ const computeLabelShare = ({ labels, requests, failures }: Statistics, label: st
 };
 
 const judgeShift = (at: (level: number) => Interval, limit: number, labels: number): Verdict => {
-  const inside = at(confidence.pass);
+  const inside = at(confidenceLevels.pass);
   // Two labels are one comparison: if one share rises, the other falls.
-  const outside = at(1 - (1 - confidence.fail) / (labels > 2 ? labels : 1));
+  const outside = at(1 - (1 - confidenceLevels.fail) / (labels > 2 ? labels : 1));
   if (outside.low > limit || outside.high < -limit) return "fail";
   return inside.low >= -limit && inside.high <= limit ? "pass" : "inconclusive";
 };
@@ -123,7 +125,7 @@ export const checkLabels = (
   const shifts = labels.map((label) => {
     const at = (level: number) =>
       newcombeInterval(computeLabelShare(challenger, label), computeLabelShare(champion, label), level);
-    return { label, shift: at(confidence.pass), verdict: judgeShift(at, limit / 100, labels.length) };
+    return { label, shift: at(confidenceLevels.pass), verdict: judgeShift(at, limit / 100, labels.length) };
   });
   const order: readonly Verdict[] = ["fail", "inconclusive", "pass"];
   const worst = shifts.toSorted(

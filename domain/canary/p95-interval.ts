@@ -1,5 +1,5 @@
 import { quantileLevels } from "#domain/statistics/quantile-levels.ts";
-import { confidence } from "./confidence.ts";
+import { confidenceLevels } from "./confidence-levels.ts";
 
 const clampPercentile = (level: number) => Math.min(100, Math.max(0, level));
 
@@ -8,8 +8,8 @@ const clampPercentile = (level: number) => Math.min(100, Math.max(0, level));
  * the 95th and the ends of its intervals for a pass and for a fail, in the order that `computeP95Interval` expects.
  */
 export const choosePercentiles = (requests: number): readonly number[] => {
-  const pass = quantileLevels(0.95, requests, confidence.pass);
-  const fail = quantileLevels(0.95, requests, confidence.fail);
+  const pass = quantileLevels(0.95, requests, confidenceLevels.pass);
+  const fail = quantileLevels(0.95, requests, confidenceLevels.fail);
   return [fail.low, pass.low, 95, pass.high, fail.high].map(clampPercentile);
 };
 
@@ -38,7 +38,7 @@ export const computeP95Interval = (
   };
   return {
     estimate,
-    pass: ends(confidence.pass, passLow, passHigh),
-    fail: ends(confidence.fail, failLow, failHigh),
+    pass: ends(confidenceLevels.pass, passLow, passHigh),
+    fail: ends(confidenceLevels.fail, failLow, failHigh),
   };
 };

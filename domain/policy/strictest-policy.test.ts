@@ -28,11 +28,11 @@ const leaves = (schema: unknown, path = ""): string[] => {
 const leavesOf = (schema: z.ZodType) =>
   leaves(z.toJSONSchema(schema, { unrepresentable: "any", io: "input" }));
 
-test("of every field of a policy it is said which value is the stricter", () => {
+test("every field of a policy has a rule for which value is stricter", () => {
   expect([...policyRules.keys()].toSorted()).toEqual(leavesOf(PolicyFields).toSorted());
 });
 
-test("and of every rule of a manifest", () => {
+test("every rule of a manifest has one, too", () => {
   const sections = /^(gates|approval|canary|resources|records)\./;
   const rules = leavesOf(Manifest).filter((path) => sections.test(path));
   expect(rules.length).toBeGreaterThan(15);
@@ -202,7 +202,7 @@ test.each([
   ["classification", churn],
   ["regression", transit],
 ] as const)(
-  "whatever a commit and the champion say, no rule in force is looser than the platform's copy (%s)",
+  "no commit and no champion makes a rule in force looser than the platform's copy (%s)",
   (_, base) => {
     fc.assert(
       fc.property(

@@ -13,7 +13,7 @@ const program = `
   console.log(JSON.stringify({ helpers: threads.filter(([name]) => name === "V8Worker").map(([, at]) => at), answers: getPriority(process.pid) }));`;
 
 test.runIf(process.platform === "linux")(
-  "V8's helpers give way to the thread that answers, which stays as it was",
+  "V8's worker threads get a lower priority, and the thread that responds keeps its own",
   () => {
     const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
       encoding: "utf8",

@@ -23,8 +23,10 @@ const readPreparedManifest = async (folder: string): Promise<Manifest | undefine
 const loadManifest = async (folder: string, { ofImage = false }: Options): Promise<Manifest> => {
   const prepared = ofImage ? await readPreparedManifest(folder) : undefined;
   if (prepared) return prepared;
-  const { parseCheckedManifest } = await import("#model-folder/manifest/parse-checked-manifest.ts");
-  return parseCheckedManifest(await readFile(join(folder, "model.yaml"), "utf8"));
+  const { parseAlreadyCheckedManifest } = await import(
+    "#model-folder/manifest/parse-already-checked-manifest.ts"
+  );
+  return parseAlreadyCheckedManifest(await readFile(join(folder, "model.yaml"), "utf8"));
 };
 
 /**

@@ -106,7 +106,7 @@ test("a delivery that lost stage gets no claim on prod", async () => {
   expect(await world.claims.read("prod", toyModel)).toBeUndefined();
 });
 
-test("a champion whose model.yaml today's limits refuse ends no delivery of its model; the same file of the new commit does", async () => {
+test("a champion's model.yaml above today's limits ends no delivery of its model; the same file in the new commit does", async () => {
   await promoteVersion(world, "a", 1);
   const served = world.commits.get(fakeCommit("a"));
   const padded = new TextEncoder().encode(`${buildModelYaml()}\n# ${"x".repeat(300_000)}`);

@@ -77,7 +77,7 @@ test("during a rotation both secrets are valid, and an empty one never is", asyn
   expect((await send(body, { secrets: [""], signature: sign(body, "") })).status).toBe(401);
 });
 
-test("whoever changes a byte of body or signature is refused, before anything is parsed", async () => {
+test("a changed byte in the body or the signature is refused before anything is parsed", async () => {
   const body = payload();
   const signature = sign(body);
   await fc.assert(
@@ -95,7 +95,7 @@ test("whoever changes a byte of body or signature is refused, before anything is
   expect(await send(body, { signature: "" })).toMatchObject({ status: 401, started: [] });
 });
 
-test("more than the limit is refused unread, also when it is signed", async () => {
+test("a body above the limit is refused without being read, even when it is signed", async () => {
   expect(await send("x".repeat(5_000_001))).toMatchObject({ status: 413, started: [] });
 });
 

@@ -136,7 +136,7 @@ test("a name differs by repository, commit, model and attempt, and fits Step Fun
   for (const name of all) expect(name).toMatch(/^[A-Za-z0-9_-]{1,80}$/);
 });
 
-test("whoever runs a push again has started that delivery, and the push stays its pusher's", async () => {
+test("a person who runs a push again has started that delivery, and the pusher of the push stays the same", async () => {
   paths = ["models/churn/model.onnx"];
   const { deliveries } = await start({ attempt: 2, startedBy: "github:eve" });
   const [{ name = "" } = {}] = deliveries;

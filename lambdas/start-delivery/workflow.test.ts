@@ -101,28 +101,39 @@ describe("the workflow that sends pushes", () => {
     expect(started).toEqual([expect.not.objectContaining({ startedBy: expect.anything() })]);
   });
 
-  test.skipIf(missing)("a re-run is another attempt, by whoever runs it again", async () => {
-    const { status, started } = await run(pushed, {
-      GITHUB_EVENT_NAME: "push",
-      GITHUB_RUN_ATTEMPT: "2",
-      GITHUB_TRIGGERING_ACTOR: "eve",
-    });
-    expect(status).toBe(0);
-    expect(started).toMatchObject([
-      { after: "c".repeat(40), pusher: "github:ada <ada@example.com>", attempt: 2, startedBy: "github:eve" },
-    ]);
-    expect(execFileSync("ls", [folder.path], { encoding: "utf8" })).not.toContain("harm");
-  });
+  test.skipIf(missing)(
+    "a re-run is another attempt, with the person who runs it again as pusher",
+    async () => {
+      const { status, started } = await run(pushed, {
+        GITHUB_EVENT_NAME: "push",
+        GITHUB_RUN_ATTEMPT: "2",
+        GITHUB_TRIGGERING_ACTOR: "eve",
+      });
+      expect(status).toBe(0);
+      expect(started).toMatchObject([
+        {
+          after: "c".repeat(40),
+          pusher: "github:ada <ada@example.com>",
+          attempt: 2,
+          startedBy: "github:eve",
+        },
+      ]);
+      expect(execFileSync("ls", [folder.path], { encoding: "utf8" })).not.toContain("harm");
+    },
+  );
 
-  test.skipIf(missing)("by hand it delivers the model that was named, by whoever runs it now", async () => {
-    const { started } = await run(
-      {},
-      { GITHUB_EVENT_NAME: "workflow_dispatch", MODEL: `churn"$(touch harm)` },
-    );
-    expect(started).toMatchObject([
-      { before: null, after: "c".repeat(40), pusher: "github:ada", models: [`churn"$(touch harm)`] },
-    ]);
-  });
+  test.skipIf(missing)(
+    "a manual run delivers the named model, with the person who runs it as pusher",
+    async () => {
+      const { started } = await run(
+        {},
+        { GITHUB_EVENT_NAME: "workflow_dispatch", MODEL: `churn"$(touch harm)` },
+      );
+      expect(started).toMatchObject([
+        { before: null, after: "c".repeat(40), pusher: "github:ada", models: [`churn"$(touch harm)`] },
+      ]);
+    },
+  );
 
   test.skipIf(missing)("it fails if the function failed, with the error's name", async () => {
     const { status, stdout } = await run(pushed, {

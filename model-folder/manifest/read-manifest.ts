@@ -4,7 +4,7 @@ import { findNearestName } from "./find-nearest-name.ts";
 import { type FolderProblem, formatPath, ManifestInvalid } from "./folder-problem.ts";
 import { Manifest } from "./manifest.ts";
 import { listFields } from "./manifest-json-schema.ts";
-import { parseCheckedManifest } from "./parse-checked-manifest.ts";
+import { parseAlreadyCheckedManifest } from "./parse-already-checked-manifest.ts";
 import { findYamlPosition, type LocatedProblem, type ParsedYaml, parseYaml } from "./parse-yaml.ts";
 
 const maxCharacters = 256 * 1_024;
@@ -175,7 +175,7 @@ export const readManifest = (
   content: string | Uint8Array,
   { file = "model.yaml", promoted = false }: Options = {},
 ): Manifest => {
-  if (promoted) return parseCheckedManifest(typeof content === "string" ? content : decode(content));
+  if (promoted) return parseAlreadyCheckedManifest(typeof content === "string" ? content : decode(content));
 
   // A character has at most four bytes: decode no more than the limit needs.
   const text = typeof content === "string" ? content : decode(content.subarray(0, 4 * (maxCharacters + 1)));

@@ -188,7 +188,7 @@ test("a merge on GitHub's pages comes with its pull request's commits and with w
   ]);
 });
 
-test("whoever pushed a commit to another branch first, or to the same before it was deleted, is a pusher of the pull request", async () => {
+test("a person who pushed a commit earlier, to another branch or to a deleted one, is a pusher of the pull request", async () => {
   const creation = (head: string) => activity("feature", "branch_creation", "eve", zeroId, head);
   expect(
     await listPushers(({ before, head }) => [
@@ -352,7 +352,7 @@ describe("in a history of more than 500 commits", () => {
     expect([complete, places(ids, found)]).toEqual([true, [3]]);
   });
 
-  test("whatever a merge takes from one side, both sides count and the merge that chose, as where all changes are read", async () => {
+  test("a merge that takes the content of one side counts with both sides, as if all changes were read", async () => {
     const commits = notes(600);
     // Ada's change on main, the same by Sam on another branch, and a merge that has nothing but Sam's.
     commits[100] = by("ada", { [manifest]: "1" });
@@ -378,7 +378,7 @@ describe("in a history of more than 500 commits", () => {
     expect(places(ids, found)).toEqual([100, 101, 200, 202, 300, 301, 401]);
   });
 
-  test("what was moved in is followed to where it was made, in however many steps", async () => {
+  test("moved content is followed to where it was made, over any number of moves", async () => {
     const commits = notes(600);
     commits[5] = by("ada", { "lab/model.onnx": "ada's model" });
     commits[6] = by("sam", { "lab/other.onnx": "of no concern" });

@@ -51,7 +51,7 @@ describe("merging lines", () => {
   test.each([
     ["differ", false],
     ["are alike", true],
-  ])("gives what git gives, or refuses, where lines %s", (_, alike) => {
+  ])("gives git's result or refuses where lines %s", (_, alike) => {
     let compared = 0;
     fc.assert(
       fc.property(sides(alike), ([base = "", ours = "", theirs = ""]) => {

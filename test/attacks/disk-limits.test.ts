@@ -183,7 +183,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     }
   });
 
-  test("an output that nobody reads any more ends no process", async () => {
+  test("a closed output pipe does not end the process", async () => {
     child = serve(workFolder.path, "pipe");
     const { stdout, stderr } = child;
     if (!stdout || !stderr) throw new Error("the process has no pipes");

@@ -154,14 +154,17 @@ describe("a version on prod from before provenance was recorded, after its funct
     await world.strict.record(createFacts("b"));
   };
 
-  test.each(["stage", "prod"] as const)("is published anew by no delivery, on %s", async (environment) => {
-    await deleteFunctions();
-    await expect(deploy("b", environment)).rejects.toMatchObject({
-      name: "ProvenanceMissing",
-      message: expect.stringContaining(fakeDigest("a").slice(0, 12)),
-    });
-    expect(await world.serving[environment].live(toyModel)).toBeUndefined();
-  });
+  test.each(["stage", "prod"] as const)(
+    "is not published again by any delivery, on %s",
+    async (environment) => {
+      await deleteFunctions();
+      await expect(deploy("b", environment)).rejects.toMatchObject({
+        name: "ProvenanceMissing",
+        message: expect.stringContaining(fakeDigest("a").slice(0, 12)),
+      });
+      expect(await world.serving[environment].live(toyModel)).toBeUndefined();
+    },
+  );
 
   test("is restored when that delivery is rolled back, and the log says that nothing proves its origin", async () => {
     await deleteFunctions();

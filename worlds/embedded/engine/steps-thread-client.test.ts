@@ -66,7 +66,7 @@ test("a thread that cannot open its folder says so, and the next call opens it o
   expect(await thread.call("rows-to-ask", "churn")).toEqual([]);
 });
 
-test("a thread that has no memory left fails its calls alone, as a fault to try again, and the next call starts another", async () => {
+test("a thread without memory fails only its own calls, with a retryable error, and the next call starts another thread", async () => {
   const thread = start(steps, 4);
   await expect(thread.call("rows-to-ask", "churn")).rejects.toMatchObject({
     name: "TemporaryFault",
@@ -76,7 +76,7 @@ test("a thread that has no memory left fails its calls alone, as a fault to try 
   expect(logged).toEqual(["the steps' thread ended", "the steps' thread ended"]);
 });
 
-test("a thread in the midst of something endless is ended, and what waits for it fails", async () => {
+test("a thread in an endless loop is terminated, and the calls that wait for it fail", async () => {
   const endless = new URL(
     "data:text/javascript,import{parentPort}from'node:worker_threads';parentPort.on('message',()=>{for(;;);});",
   );

@@ -184,7 +184,7 @@ describe("the function host", () => {
     ["text with a byte order mark", Buffer.from("\ufeffa,b\n"), "text/csv"],
     ["bytes that are declared as text", Buffer.from([0x61, 0xff, 0xfe]), "text/plain"],
     ["bytes", Buffer.alloc(100_000, 0xc3), "application/octet-stream"],
-  ])("a body that comes as bytes is the event's as the gateway makes it: %s", async (_, bytes, type) => {
+  ])("a body of bytes becomes the same event as the gateway makes of it: %s", async (_, bytes, type) => {
     const echo = `export const handler = async ({ body, isBase64Encoded }) =>
       ({ statusCode: 200, headers: { a: "b" }, body: JSON.stringify({ body, isBase64Encoded }) });`;
     const { call } = await startHost({ source: echo });
@@ -199,7 +199,7 @@ describe("the function host", () => {
     expect(JSON.parse(Buffer.from(response.body ?? []).toString())).toEqual({ body, isBase64Encoded });
   });
 
-  test("how a function is, is answered while a request of it never ends", async () => {
+  test("a function answers /health while one of its requests never ends", async () => {
     const { call } = await startHost({ timeoutSeconds: 60 });
     const { payload } = await call({});
     const endless = call({ do: "hang" }).catch((error: unknown) => error);

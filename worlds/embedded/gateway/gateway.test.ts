@@ -129,7 +129,7 @@ describe("the route for applications", () => {
     expect(await response.json()).toEqual({ title: "no" });
   });
 
-  test("a body of more than 64 KB goes to the function as it came, and its answer's body comes as bytes", async () => {
+  test("a body of more than 64 KB goes to the function unchanged, and the response's body comes back as bytes", async () => {
     const post = (body: string) =>
       send("/prod/models/churn/v1/predict?a=1", {
         method: "POST",

@@ -166,7 +166,7 @@ test("a caller who disconnects while sending does not count as a failure of the 
   expect(logged).toEqual([]);
 });
 
-test("gzip bombs that come at once are unpacked no further than 6 MB, one after the other", async () => {
+test("simultaneous gzip bombs are unpacked one after the other, each to at most 6 MB", async () => {
   const bomb = gzipSync(Buffer.alloc(32 * 1_024 * 1_024, " "));
   const before = process.memoryUsage().rss;
   let most = 0;

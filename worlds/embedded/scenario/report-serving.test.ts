@@ -44,7 +44,7 @@ test("a served version is reported once, and the application sends prod its hold
   expect(calls).toEqual([{ model: toyModel, url: `http://127.0.0.1:1/prod/models/${toyModel}`, rows: 2 }]);
 });
 
-test("a served version whose holdout.csv cannot be read is told all the same, with why nobody calls it", async () => {
+test("a served version with an unreadable holdout.csv is reported, with the reason why no requests are sent", async () => {
   holdout("x,label\n1,nobody\n");
   const { report, events, sentences, calls } = setUp();
   await report();
@@ -55,7 +55,7 @@ test("a served version whose holdout.csv cannot be read is told all the same, wi
   ]);
 });
 
-test("a promoted version's holdout.csv is read without newer limits, and a thousand rows of all of it are asked", async () => {
+test("a promoted version's holdout.csv is read without newer limits, and a thousand of its rows are sampled", async () => {
   holdout(`x,label\n${"1,yes\n".repeat(50_000)}${"2,no\n".repeat(50_001)}`);
   const { report, sentences, calls } = setUp();
   await report();

@@ -6,4 +6,4 @@
  * (two steps, up to twelve looks, 1 % errors): of 3,000 identical challengers 1 fails instead of 20 (500 requests a bake);
  * of 100 challengers exactly at the limit 1 fails instead of 12 (1,500 requests a bake).
  */
-export const confidence = { pass: 0.95, fail: 0.999 } as const;
+export const confidenceLevels = { pass: 0.95, fail: 0.999 } as const;

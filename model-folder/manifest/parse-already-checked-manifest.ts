@@ -6,7 +6,7 @@ import { Manifest } from "./manifest.ts";
  * Parses the manifest of a folder that was checked before. Problems have no lines here: readManifest finds those. If the
  * text has several documents it reads the first, as older versions of the check did.
  */
-export const parseCheckedManifest = (yaml: string): Manifest => {
+export const parseAlreadyCheckedManifest = (yaml: string): Manifest => {
   try {
     const document = parseDocument(yaml, { uniqueKeys: false, logLevel: "silent" });
     const [error] = document.errors;
