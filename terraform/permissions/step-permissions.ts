@@ -1,6 +1,6 @@
 import { allowReadParameters } from "./allow-read-parameters.ts";
 import { mergeStatements } from "./merge-statements.ts";
-import { policyPartitions } from "./operator-permissions.ts";
+import { policyPartitions } from "./policy-operator-permissions.ts";
 import { allow, allowAny, type Statement } from "./statement.ts";
 
 /** Resources that functions in tooling use; ARNs except `region` and `secret`. */
@@ -193,7 +193,7 @@ export const createStepPermissions = (
       assume("verify-model", "stage"),
     ],
   };
-  /** Only operators may write the platform's policy (permissions/operator-permissions.ts). */
+  /** Only operators may write the platform's policy (permissions/policy-operator-permissions.ts). */
   const denyPolicyWrites: Statement = {
     Sid: "ThePolicyIsTheOperators",
     Effect: "Deny",

@@ -15,7 +15,7 @@ import { addStateMachine } from "../constructs/state-machine/state-machine.ts";
 import { addStoreTable } from "../constructs/store-table/store-table.ts";
 import type { DeployedFunction } from "../deployed-functions.ts";
 import { getFunctionTimeout } from "../function-timeouts.ts";
-import { createOperatorPermissions } from "../permissions/operator-permissions.ts";
+import { createOperatorPermissions } from "../permissions/policy-operator-permissions.ts";
 import { toPolicyJson } from "../permissions/statement.ts";
 import { createStepPermissions, taskTokenFunctions } from "../permissions/step-permissions.ts";
 import type { Accounts } from "../read-config.ts";
