@@ -10,6 +10,8 @@ const long = [
 /** A run of the whole with its peer: its canary waits for requests, and beside others there are too few of them. */
 const alone = ["test/end-to-end/mlflow.peer.test.ts"];
 const never = ["node_modules", ".slipway", "terraform", "dist", ...long, ...alone];
+/** Tests with a server, a process or a thread: a unit test may start none (`npm run test:unit`). */
+const integration = ["**/*.integration.test.ts"];
 /** Runs of the whole, which want the machine to themselves: what they measure is judged by the manifest's gates. */
 const whole = ["test/end-to-end/**/*.test.ts", "test/faults/**/*.test.ts"];
 /** Attacks that must fail: `npm run test:attacks`. One file a promise, each line of it a row of docs/threat-model.md. */
@@ -39,8 +41,19 @@ export default defineConfig({
     projects: [
       {
         test: {
-          name: "parts",
+          name: "unit",
           include: ["**/*.test.ts"],
+          exclude: [...never, ...integration, ...whole, ...attacks, ...peers],
+          setupFiles: "test/support/forbid-processes.ts",
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+          ...timeouts,
+        },
+      },
+      {
+        test: {
+          name: "integration",
+          include: integration,
           exclude: [...never, ...whole, ...attacks, ...peers],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

@@ -42,7 +42,7 @@ export const ensureInstalled = (folder = root) => {
   console.error(`Installing ${packages}, once; this takes about a minute …`);
   const npm = process.env.npm_execpath;
   const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
-  // The variable of onnxruntime-node for its install script (scripts/install-scripts.test.ts), with any npm.
+  // The variable of onnxruntime-node for its install script (scripts/install-scripts.integration.test.ts), with any npm.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" };
   const options = { cwd: folder, env, stdio: ["ignore", 2, 2] };
   const { status } = npm

@@ -5,7 +5,7 @@ import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { createDeliveryMetrics } from "#worlds/aws/delivery-metrics.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createHttpHandler } from "#worlds/aws/http-handler.ts";
-import { logWarning } from "#worlds/aws/log-warning.ts";
+import { warn } from "#worlds/aws/log-warning.ts";
 import { createSlack } from "#worlds/aws/slack.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
 import { createFunctionHandler } from "#worlds/aws/step-handler.ts";
@@ -24,7 +24,7 @@ const needs = {
   ...channel,
   ...app,
   metrics: createDeliveryMetrics(world),
-  warn: logWarning,
+  warn,
 };
 
 export const handler = createFunctionHandler("answer-approval", createHttpHandler(answerApproval(needs)));

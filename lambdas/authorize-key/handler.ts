@@ -6,7 +6,7 @@ import { createRateLimiter } from "#api-keys/rate-limiter.ts";
 import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { log } from "#worlds/aws/log.ts";
-import { logWarning } from "#worlds/aws/log-warning.ts";
+import { warn } from "#worlds/aws/log-warning.ts";
 import { authorizeKey } from "./authorize-key.ts";
 import { Env } from "./env.ts";
 
@@ -17,9 +17,9 @@ const requestHandler = { connectionTimeout: 300, requestTimeout: 700, throwOnReq
 const client = new DynamoDBClient({ maxAttempts: 2, requestHandler });
 const store = createDynamoDbStore({ client, table: env.KEYS_TABLE, clock });
 const keys = createApiKeyStore({ store, random: randomBytes, clock });
-const limiter = createRateLimiter({ store, clock, warn: logWarning });
+const limiter = createRateLimiter({ store, clock, warn });
 const logRefusal = (refusal: object) => log.info("API key refused", { ...refusal });
 
 export const handler = authorizeKey({
-  admit: admitKey({ keys, limiter, environment: env.SLIPWAY_ENVIRONMENT, warn: logWarning, logRefusal }),
+  admit: admitKey({ keys, limiter, environment: env.SLIPWAY_ENVIRONMENT, warn, logRefusal }),
 });

@@ -1,6 +1,6 @@
-import { join } from "node:path";
 import * as z from "zod";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
+import { getDefaultModelDirectory } from "#worlds/aws/environment/default-model-directory.ts";
 
 /** 32 to 64 random bytes in base64. */
 export const HashKey = z
@@ -11,10 +11,7 @@ export const HashKey = z
 /** The inference function's environment variables. */
 export const Env = z.object({
   /** Folder with model.yaml and the ONNX file; in the image it is next to the bundle. */
-  MODEL_DIRECTORY: z
-    .string()
-    .min(1)
-    .default(() => join(import.meta.dirname, "model")),
+  MODEL_DIRECTORY: z.string().min(1).default(getDefaultModelDirectory),
   SLIPWAY_MODEL: ModelName,
   /** The registry's version of the model. */
   SLIPWAY_MODEL_VERSION: z.coerce.number().int().positive(),

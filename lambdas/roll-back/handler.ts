@@ -3,7 +3,7 @@ import { RollBackInput } from "#statemachine/contracts.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
-import { logWarning } from "#worlds/aws/log-warning.ts";
+import { warn } from "#worlds/aws/log-warning.ts";
 import { createAwsProvenanceStore } from "#worlds/aws/provenance-store.ts";
 import { createRegistry } from "#worlds/aws/registry.ts";
 import { createRuleSources } from "#worlds/aws/rule-sources.ts";
@@ -16,7 +16,7 @@ const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
 const records = { claims: createClaims(world), approvals: createAwsApprovals(world) };
 const artefacts = { registry: createRegistry(world), provenance: createAwsProvenanceStore(world) };
-const needs = { ...world, ...rules, ...records, ...artefacts, warn: logWarning };
+const needs = { ...world, ...rules, ...records, ...artefacts, warn };
 const serving = createServing(world);
 
 export const handler = createStepHandler("roll-back", RollBackInput, (input: RollBackInput) =>

@@ -9,7 +9,7 @@ import { createDeliveries } from "#worlds/aws/deliveries.ts";
 import { createDeliveryMetrics } from "#worlds/aws/delivery-metrics.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createImages } from "#worlds/aws/images.ts";
-import { logWarning } from "#worlds/aws/log-warning.ts";
+import { warn } from "#worlds/aws/log-warning.ts";
 import { createAwsProvenanceStore } from "#worlds/aws/provenance-store.ts";
 import { createRegistry } from "#worlds/aws/registry.ts";
 import { createRuleSources } from "#worlds/aws/rule-sources.ts";
@@ -27,7 +27,7 @@ const approvals = createAwsApprovals(world);
 const reports = {
   messages: createSlackMessages(world),
   metrics: createDeliveryMetrics(world),
-  warn: logWarning,
+  warn,
 };
 const platform = { deliveries: createDeliveries(world), serving: createServing(world)("sweep-deliveries") };
 const needs = { ...world, ...rules, ...records, ...artefacts, ...reports, ...platform, approvals };

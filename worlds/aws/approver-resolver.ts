@@ -7,7 +7,7 @@ import type { Source } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
 import { createCommitHistory } from "./commit-history.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
-import { logWarning } from "./log-warning.ts";
+import { warn } from "./log-warning.ts";
 import { createSlack } from "./slack.ts";
 
 type Needs = {
@@ -34,6 +34,6 @@ export const createApproverResolver = ({
     pushes: createPushLog({ store, clock }),
     policy,
     slack: createSlack({ env, secrets }),
-    warn: logWarning,
+    warn,
     addresses: "organisation",
   });

@@ -7,7 +7,7 @@ import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { createSlackChannel } from "#slack/slack-channel.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
 import { createExecutionUrl } from "./execution-url.ts";
-import { logWarning } from "./log-warning.ts";
+import { warn as logWarning } from "./log-warning.ts";
 import { createSlack } from "./slack.ts";
 
 type Needs = {

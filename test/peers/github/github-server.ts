@@ -37,67 +37,8 @@ const createErrorResponse = (status: number, message: string): GitHubResponse =>
   body: { message, documentation_url: "https://docs.github.com/rest", status: String(status) },
 });
 
-/** Commits as GitHub shows them, without their files: one call of git for all of them. */
-const describeCommits = (git: Git, ids: readonly string[]) => {
-  if (ids.length === 0) return [];
-  const format = "--format=%H%x00%P%x00%T%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B";
-  const fields = git("log", "--no-walk=unsorted", "-z", format, ...ids)
-    .toString("utf8")
-    .split("\0");
-  return ids.map((_, index) => {
-    const [
-      sha = "",
-      parents = "",
-      tree,
-      name,
-      email,
-      date,
-      committer,
-      committerEmail,
-      committed,
-      message = "",
-    ] = fields.slice(index * 10);
-    return {
-      url: `${base}/commits/${sha}`,
-      sha,
-      node_id: sha,
-      html_url: `${base}/commit/${sha}`,
-      comments_url: `${base}/commits/${sha}/comments`,
-      commit: {
-        url: `${base}/git/commits/${sha}`,
-        author: { name, email, date },
-        committer: { name: committer, email: committerEmail, date: committed },
-        message: message.trimEnd(),
-        comment_count: 0,
-        tree: { sha: tree, url: `${base}/git/trees/${tree}` },
-      },
-      author: null,
-      committer: null,
-      parents: parents
-        .split(" ")
-        .filter((parent) => parent !== "")
-        .map((parent) => ({ sha: parent, url: `${base}/git/commits/${parent}` })),
-    };
-  });
-};
-
-/** A branch, a tag or the beginning of an id. https://docs.github.com/en/rest/commits/commits#get-a-commit */
-const getCommit = (git: Git, ref: string): GitHubResponse => {
-  const sha = tryGit(git, "rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`)?.trim();
-  if (sha === undefined && tryGit(git, "rev-parse", "--verify", "--quiet", "HEAD") === undefined)
-    return createErrorResponse(409, "Git Repository is empty.");
-  // GitHub sends this both for a full id without a commit and for an unknown name.
-  if (sha === undefined || ref.length > 250)
-    return createErrorResponse(422, `No commit found for SHA: ${ref}`);
-  return { status: 200, body: { ...describeCommits(git, [sha])[0], files: listChangedFiles(git, sha) } };
-};
-
-/** Changes against the first parent, with renames, as GitHub lists them. */
-const listChangedFiles = (git: Git, sha: string) => {
-  const flags = ["-r", "--root", "-m", "--first-parent", "-M", "-z", "--name-status", "--no-commit-id"];
-  const parts = git("diff-tree", ...flags, sha)
-    .toString("utf8")
-    .split("\0");
+/** Changes against the first parent, with renames, as GitHub lists them. `parts`: git's letters and paths, in turns. */
+const listChangedFiles = (sha: string, parts: readonly string[]): readonly object[] => {
   const statuses = { A: "added", D: "removed", M: "modified" } as const;
   const files: object[] = [];
   for (let at = 0; at < parts.length - 1; ) {
@@ -121,6 +62,84 @@ const listChangedFiles = (git: Git, sha: string) => {
   return files;
 };
 
+/** A commit of `git log`, as GitHub shows it: fields, a mark, then its changed files. */
+const describeCommit = (output: string) => {
+  const [fields = "", changes = ""] = output.split("\x02");
+  const [
+    sha = "",
+    parents = "",
+    tree,
+    name,
+    email,
+    date,
+    committer,
+    committerEmail,
+    committed,
+    message = "",
+  ] = fields.split("\0");
+  const described = {
+    url: `${base}/commits/${sha}`,
+    sha,
+    node_id: sha,
+    html_url: `${base}/commit/${sha}`,
+    comments_url: `${base}/commits/${sha}/comments`,
+    commit: {
+      url: `${base}/git/commits/${sha}`,
+      author: { name, email, date },
+      committer: { name: committer, email: committerEmail, date: committed },
+      message: message.trimEnd(),
+      comment_count: 0,
+      tree: { sha: tree, url: `${base}/git/trees/${tree}` },
+    },
+    author: null,
+    committer: null,
+    parents: parents
+      .split(" ")
+      .filter((parent) => parent !== "")
+      .map((parent) => ({ sha: parent, url: `${base}/git/commits/${parent}` })),
+  };
+  return { described, files: listChangedFiles(sha, changes.replace(/^\0?\n?/, "").split("\0")) };
+};
+
+/** Reads commits by full ids, all of the repository at once and each only once: a process for each would take minutes. */
+const createCommitReader = (git: Git) => {
+  const commits = new Map<string, ReturnType<typeof describeCommit>>();
+  const format = "--format=%x01%H%x00%P%x00%T%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B%x02";
+  const flags = ["--no-walk=unsorted", "-m", "--first-parent", "-M", "-z", "--name-status", format];
+  return {
+    has: (id: string): boolean => commits.has(id),
+    read: (ids: readonly string[]) => {
+      if (!ids.every((id) => commits.has(id))) {
+        const all = git("rev-list", "--all").toString("utf8").split("\n");
+        const missing = [...new Set([...ids, ...all])].filter((id) => id !== "" && !commits.has(id));
+        for (const output of git("log", ...flags, ...missing)
+          .toString("utf8")
+          .split("\x01")
+          .slice(1)) {
+          const commit = describeCommit(output);
+          commits.set(commit.described.sha, commit);
+        }
+      }
+      return ids.flatMap((id) => commits.get(id) ?? []);
+    },
+  };
+};
+type CommitReader = ReturnType<typeof createCommitReader>;
+
+/** A branch, a tag or the beginning of an id. https://docs.github.com/en/rest/commits/commits#get-a-commit */
+const getCommit = (git: Git, commits: CommitReader, ref: string): GitHubResponse => {
+  const sha = commits.has(ref)
+    ? ref
+    : tryGit(git, "rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`)?.trim();
+  if (sha === undefined && tryGit(git, "rev-parse", "--verify", "--quiet", "HEAD") === undefined)
+    return createErrorResponse(409, "Git Repository is empty.");
+  // GitHub sends this both for a full id without a commit and for an unknown name.
+  if (sha === undefined || ref.length > 250)
+    return createErrorResponse(422, `No commit found for SHA: ${ref}`);
+  const [commit] = commits.read([sha]);
+  return { status: 200, body: { ...commit?.described, files: commit?.files } };
+};
+
 /** GitHub's data outside git: who moved a branch, pull requests, verified signatures, accounts of addresses. */
 export type GitHubRecord = {
   readonly activities?: readonly object[];
@@ -138,8 +157,12 @@ export type GitHubRecord = {
 };
 
 /** Commits in a list come without their files. */
-const listCommits = (git: Git, ids: readonly string[], { verified, accounts = {} }: GitHubRecord): object[] =>
-  describeCommits(git, ids).map((described) => {
+const listCommits = (
+  commits: CommitReader,
+  ids: readonly string[],
+  { verified, accounts = {} }: GitHubRecord,
+): object[] =>
+  commits.read(ids).map(({ described }) => {
     const account = (email = "") => (accounts[email] === undefined ? null : { login: accounts[email] });
     return {
       ...described,
@@ -152,6 +175,7 @@ const listCommits = (git: Git, ids: readonly string[], { verified, accounts = {}
 /** Compare, list of commits, activity, pull requests: GitHub's data about a history. */
 const handleHistory = (
   git: Git,
+  commits: CommitReader,
   path: string,
   query: URLSearchParams,
   record: GitHubRecord,
@@ -179,21 +203,21 @@ const handleHistory = (
     };
   }
   if (path === "commits")
-    return { status: 200, body: listCommits(git, page(revisions(query.get("sha") ?? "HEAD")), record) };
+    return { status: 200, body: listCommits(commits, page(revisions(query.get("sha") ?? "HEAD")), record) };
   const [, from = "", to = ""] = /^compare\/(\w+)\.\.\.(\w+)$/.exec(path) ?? [];
   if (to !== "") {
     const shared = tryGit(git, "merge-base", from, to)?.trim();
     if (shared === undefined) return createErrorResponse(404, "Not Found");
     const all = revisions("--reverse", to, `^${from}`);
-    const [merge_base_commit] = listCommits(git, [shared], record);
-    const commits = listCommits(git, page(all), record);
-    return { status: 200, body: { total_commits: all.length, merge_base_commit, commits } };
+    const [merge_base_commit] = listCommits(commits, [shared], record);
+    const listed = listCommits(commits, page(all), record);
+    return { status: 200, body: { total_commits: all.length, merge_base_commit, commits: listed } };
   }
   const [, commit] = /^commits\/(\w+)\/pulls$/.exec(path) ?? [];
   if (commit !== undefined) return { status: 200, body: [record.pulls?.[commit]].filter((pull) => pull) };
   const [, number] = /^pulls\/(\d+)\/commits$/.exec(path) ?? [];
   const pull = Object.values(record.pulls ?? {}).find((each) => String(each.number) === number);
-  return pull && { status: 200, body: listCommits(git, page(pull.commits), record) };
+  return pull && { status: 200, body: listCommits(commits, page(pull.commits), record) };
 };
 
 const Query = z.object({
@@ -292,6 +316,8 @@ export const startGitHubServer = async ({
   const { operations } = Excerpt.parse(
     JSON.parse(await readFile(new URL("openapi.json", import.meta.url), "utf8")),
   );
+  const commits = createCommitReader(git);
+  const schemas = new Map<unknown, z.ZodType>();
   let mishap: { readonly status: number; readonly headers: Record<string, string> } | undefined;
 
   const check = (operation: Operation, { status, body }: GitHubResponse, query: URLSearchParams): void => {
@@ -302,9 +328,11 @@ export const startGitHubServer = async ({
       if (!described?.query.includes(name)) throw new Error(`${operation} has no parameter ${name}`);
     const schema = described?.statuses[String(status)];
     if (!schema) throw new Error(`${operation} never responds with ${status}`);
-    z.fromJSONSchema(z.record(z.string(), z.unknown()).parse(schema), { defaultTarget: "openapi-3.0" }).parse(
-      body,
-    );
+    const parser =
+      schemas.get(schema) ??
+      z.fromJSONSchema(z.record(z.string(), z.unknown()).parse(schema), { defaultTarget: "openapi-3.0" });
+    schemas.set(schema, parser);
+    parser.parse(body);
   };
 
   const route = (
@@ -317,17 +345,17 @@ export const startGitHubServer = async ({
     const [, fork = ""] = /^\/repos\/(.*)\/activity$/.exec(path) ?? [];
     const forkActivities = record.forks?.[fork];
     const response = forkActivities
-      ? handleHistory(git, "activity", query, { activities: forkActivities })
+      ? handleHistory(git, commits, "activity", query, { activities: forkActivities })
       : below === undefined
         ? undefined
-        : handleHistory(git, below, query, record);
+        : handleHistory(git, commits, below, query, record);
     if (response) return ["of-a-history", response];
     const [, kind, rest = ""] =
       /^\/repos\/example\/models\/(commits|git\/trees|git\/blobs)\/(.+)$/.exec(path) ?? [];
     const name = decodeURIComponent(rest);
     switch (kind) {
       case "commits":
-        return ["get-a-commit", getCommit(git, name)];
+        return ["get-a-commit", getCommit(git, commits, name)];
       case "git/trees":
         return ["get-a-tree", getTree(git, name)];
       case "git/blobs":

@@ -38,6 +38,13 @@ test("any environment is read as its schema reads it, or refused as its schema r
   );
 });
 
+test("without a folder the model is next to the bundle, as the schema says", async () => {
+  const { MODEL_DIRECTORY: _, ...variables } = good;
+  const { MODEL_DIRECTORY } = await readPredictEnv(variables);
+  expect(MODEL_DIRECTORY).toBe(Env.parse(variables).MODEL_DIRECTORY);
+  expect(MODEL_DIRECTORY).toMatch(/\/model$/);
+});
+
 test("an error names a wrong variable, and not its value", async () => {
   await expect(
     readPredictEnv({ ...good, SLIPWAY_DIGEST: "secret", RECORDS_HASH_KEY: "hidden" }),

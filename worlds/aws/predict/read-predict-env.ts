@@ -1,5 +1,5 @@
-import { join } from "node:path";
 import type { Env } from "#lambdas/predict/env.ts";
+import { getDefaultModelDirectory } from "#worlds/aws/environment/default-model-directory.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -12,7 +12,7 @@ const decodeHashKey = (text: string) => {
 /** Reads an environment whose variables are all in their plain form; undefined if only the schema can decide. */
 const readWithoutSchema = (variables: Variables): Env | undefined => {
   const {
-    MODEL_DIRECTORY = join(import.meta.dirname, "model"),
+    MODEL_DIRECTORY = getDefaultModelDirectory(),
     SLIPWAY_MODEL = "",
     SLIPWAY_MODEL_VERSION = "",
     SLIPWAY_DIGEST = "",

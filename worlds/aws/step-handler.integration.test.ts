@@ -12,7 +12,7 @@ const here = JSON.stringify(import.meta.dirname);
 const buildHandler = (work: string, options = "{}") => `
   import * as z from ${JSON.stringify(import.meta.resolve("zod"))};
   import { createFunctionHandler, createStepHandler } from ${here.slice(0, -1)}/step-handler.ts";
-  import { logWarning } from ${here.slice(0, -1)}/log-warning.ts";
+  import { warn } from ${here.slice(0, -1)}/log-warning.ts";
   export const handler = ${work.startsWith("createStepHandler") ? work : `createFunctionHandler("deploy-model", ${work}, ${options})`};`;
 
 describe("a step's log", () => {
@@ -31,7 +31,7 @@ describe("a step's log", () => {
   };
 
   test("each line names step, delivery, model and environment", async () => {
-    const work = `async () => { logWarning("Slack is slow", new Error("429")); return { status: "granted", fence: 3 }; }`;
+    const work = `async () => { warn("Slack is slow", new Error("429")); return { status: "granted", fence: 3 }; }`;
     const { lines, answers } = await run(work, [{ ...subject, environment: "prod" }]);
     expect(answers).toEqual([{ status: "granted", fence: 3 }]);
     expect(lines).toHaveLength(2);
