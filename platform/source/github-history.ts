@@ -9,9 +9,9 @@ import {
   gitHubMediaType,
   type ResolvedCommit,
   type TreeEntry,
-} from "./github-client.ts";
+} from "./github/github-client.ts";
+import { createPathChangeReader, type ReadObjectIds } from "./github/path-change-reader.ts";
 import { parseCoAuthors } from "./parse-co-authors.ts";
-import { createPathChangeReader, type ReadObjectIds } from "./path-change-reader.ts";
 import {
   type CommitHistory,
   CommitNotFound,

@@ -4,7 +4,7 @@ import {
   gitHubConcurrency,
   type ResolvedCommit,
   type TreeEntry,
-} from "./github-client.ts";
+} from "./github/github-client.ts";
 import type { Commit, Source } from "./source.ts";
 import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
 

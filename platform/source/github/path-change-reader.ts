@@ -1,4 +1,4 @@
-import { type HistoryCommit, listKnownChanges, type PathChange } from "./source.ts";
+import { type HistoryCommit, listKnownChanges, type PathChange } from "#platform/source/source.ts";
 
 /** The ids of the objects at the paths, in order, by commit; null: no object. Undefined: the host does not provide them. */
 export type ReadObjectIds = (

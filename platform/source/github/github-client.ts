@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { CommitNotFound, ModelFilesRefused } from "./source.ts";
-import { isRevision } from "./source-rules.ts";
-import type { PathDifference, TreeFile } from "./verify-merge.ts";
+import { CommitNotFound, ModelFilesRefused } from "#platform/source/source.ts";
+import { isRevision } from "#platform/source/source-rules.ts";
+import type { PathDifference, TreeFile } from "#platform/source/verify-merge.ts";
 
 export type GitHubClientDependencies = {
   /** `owner/name`. */
