@@ -129,7 +129,8 @@ const listPullCommits = ({ commits, merges }: MergedPullRequest): readonly Histo
  * https://docs.github.com/en/rest/repos/repos#list-repository-activities
  */
 export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
-  const { api, repository, send, ask, refused, json, read, resolve, tree, blob, differences } = client;
+  const { api, repository, sendRequest, getResponse, toRefusal, parseJson } = client;
+  const { readJson, resolveCommit, readTree, readBlob, compareTrees } = client;
 
   /**
    * A merge's changes are relative to each parent: GitHub itself compares only with the first one.
@@ -137,7 +138,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
    */
   const changesOf = async ({ sha, parents, commit }: ListedCommit): Promise<readonly PathChange[]> => {
     if (parents.length <= 1) {
-      const { files } = await read(`commits/${sha}?per_page=${filesLimit}`, CommitFiles);
+      const { files } = await readJson(`commits/${sha}?per_page=${filesLimit}`, CommitFiles);
       // Only if one page has all files; otherwise, the trees are compared.
       if (files.length < filesLimit)
         return files.flatMap(({ filename, previous_filename: from }) =>
@@ -147,8 +148,8 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     const olds = parents.length === 0 ? [undefined] : parents.map((parent) => parent.sha);
     const paths = new Set<string>();
     for (const old of olds) {
-      const before = old === undefined ? undefined : (await resolve(old)).commit.tree.sha;
-      for (const path of (await differences(before, commit.tree.sha)).keys()) paths.add(path);
+      const before = old === undefined ? undefined : (await resolveCommit(old)).commit.tree.sha;
+      for (const path of (await compareTrees(before, commit.tree.sha)).keys()) paths.add(path);
     }
     return [...paths].map((path) => ({ path }));
   };
@@ -198,10 +199,10 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
       (expression, index) => `o${index}: object(expression: ${JSON.stringify(expression)}) { oid }`,
     );
     const query = `query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { ${objects.join(" ")} } }`;
-    const response = await send(
+    const response = await sendRequest(
       `${api.replace(/\/v3$/, "")}/graphql`,
       { method: "POST", body: JSON.stringify({ query, variables: { owner, name } }) },
-      { what: "a query", accept: gitHubMediaType, limitMs: callLimitMs, answersAsWell: timeoutStatuses },
+      { what: "a query", accept: gitHubMediaType, limitMs: callLimitMs, handledStatuses: timeoutStatuses },
     );
     // GitHub's timeout for long queries: a smaller one may succeed.
     if (timeoutStatuses.includes(response.status) && expressions.length > minObjects) {
@@ -252,7 +253,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     limit: number,
   ): Promise<{ readonly commits: readonly ListedCommit[]; readonly complete: boolean }> => {
     const page = (number: number) =>
-      read(`compare/${base}...${head}?per_page=${pageSize}&page=${number}`, Comparison);
+      readJson(`compare/${base}...${head}?per_page=${pageSize}&page=${number}`, Comparison);
     const first = await page(1);
     const complete = first.total_commits <= limit;
     const start = complete ? 2 : Math.max(2, Math.floor((first.total_commits - limit) / pageSize) + 1);
@@ -272,7 +273,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     const commits: ListedCommit[] = [];
     for (let page = 1; commits.length <= limit; page++) {
       const query = `per_page=${pageSize}&page=${page}`;
-      const found = await read(`commits?sha=${head}&${query}`, z.array(ListedCommit));
+      const found = await readJson(`commits?sha=${head}&${query}`, z.array(ListedCommit));
       commits.push(...found);
       if (found.length < pageSize) return { commits, complete: commits.length <= limit };
     }
@@ -293,10 +294,10 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     let cursor = "";
     for (let page = 0; page < activityPages; page++) {
       const path = `activity?${ref}per_page=${pageSize}&direction=desc${cursor}`;
-      const response = await ask(path, gitHubMediaType, callLimitMs, of);
+      const response = await getResponse(path, gitHubMediaType, callLimitMs, of);
       if ([403, 404, 422].includes(response.status)) return { found, isWhole: false };
-      if (!response.ok) throw await refused(path, response);
-      found.push(...(await json(path, response, z.array(Activity))));
+      if (!response.ok) throw await toRefusal(path, response);
+      found.push(...(await parseJson(path, response, z.array(Activity))));
       const next = /<([^>]*)>;\s*rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
       const after = next === undefined ? null : new URL(next).searchParams.get("after");
       if (after === null) return { found, isWhole: true };
@@ -419,7 +420,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
   /** Undefined: GitHub does not name the pull request, or names several (a merge queue). */
   const readPull = async (after: string, known: HeadCache): Promise<MergedPullRequest | undefined> => {
     // https://docs.github.com/en/rest/commits/commits#list-pull-requests-associated-with-a-commit
-    const pulls = await read(`commits/${after}/pulls?per_page=${pageSize}`, z.array(PullRequest));
+    const pulls = await readJson(`commits/${after}/pulls?per_page=${pageSize}`, z.array(PullRequest));
     const [pull, ...others] = pulls.filter(
       ({ merged_at, merge_commit_sha }) => merged_at !== null && merge_commit_sha === after,
     );
@@ -427,7 +428,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     const commits: ListedCommit[] = [];
     for (let page = 1; commits.length < pullCommitsLimit; page++) {
       const path = `pulls/${pull.number}/commits?per_page=${pageSize}&page=${page}`;
-      const found = await read(path, z.array(ListedCommit));
+      const found = await readJson(path, z.array(ListedCommit));
       commits.push(...found);
       if (found.length < pageSize) break;
     }
@@ -478,7 +479,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
       if (isTouching === "all") return true;
       return [...findReachableCommits(after, byId, findReachableCommits(before, byId))].some(isTouching);
     };
-    const { default_branch: branch } = await read("", z.object({ default_branch: z.string() }));
+    const { default_branch: branch } = await readJson("", z.object({ default_branch: z.string() }));
     const isBase = ({ after }: Activity) => after === base;
     const { found } = await recordOnce(`${branch} since ${base}`, known, () =>
       activitiesOf(repository, branch, (some) => some.some(isBase)),
@@ -543,7 +544,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
   const treeOf = (sha: string): Promise<readonly TreeEntry[]> => {
     const known = trees.get(sha);
     if (known) return known;
-    const read = counted(() => tree(sha));
+    const read = counted(() => readTree(sha));
     trees.set(sha, read);
     read.catch(() => trees.delete(sha));
     return read;
@@ -565,30 +566,30 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     const [ours, theirs, ...others] = parents.map(({ sha }) => sha);
     if (ours === undefined || theirs === undefined || others.length > 0) return false;
     const path = `compare/${ours}...${theirs}?per_page=1`;
-    const response = await counted(() => ask(path, gitHubMediaType, callLimitMs));
+    const response = await counted(() => getResponse(path, gitHubMediaType, callLimitMs));
     // Histories without a common commit, or too large for GitHub's comparison.
     if (response.status === 404 || response.status === 422) return false;
-    if (!response.ok) throw await refused(path, response);
-    const { merge_base_commit: base } = await json(path, response, MergeBase);
+    if (!response.ok) throw await toRefusal(path, response);
+    const { merge_base_commit: base } = await parseJson(path, response, MergeBase);
     // GitHub returns one of several merge bases. If it is the only best one, the sides share no commit since it.
     const [mine, other] = [await side(base.sha, ours), await side(base.sha, theirs)];
     if (!mine || !other || [...mine].some((id) => other.has(id))) return false;
     const [before, ...sides] = await Promise.all(
-      [base.sha, ours, theirs].map(async (id) => (await counted(() => resolve(id))).commit.tree.sha),
+      [base.sha, ours, theirs].map(async (id) => (await counted(() => resolveCommit(id))).commit.tree.sha),
     );
     const [atOurs, atTheirs, atMerge] = await Promise.all(
-      [...sides, commit.tree.sha].map((one) => differences(before, one, treeOf)),
+      [...sides, commit.tree.sha].map((one) => compareTrees(before, one, treeOf)),
     );
     if (!atOurs || !atTheirs || !atMerge) return false;
-    const read = ({ blob: sha }: TreeFile) => counted(() => blob({ sha, path: sha }));
+    const read = ({ blob: sha }: TreeFile) => counted(() => readBlob({ sha, path: sha }));
     return verifyMerge({ ours: atOurs, theirs: atTheirs, merged: atMerge, read });
   };
 
   return {
     async history(head, without, about) {
       const limit = about === undefined ? changesLimit : historyLimit;
-      const to = (await resolve(head)).sha;
-      const bases = await Promise.all(without.map(async (one) => (await resolve(one)).sha));
+      const to = (await resolveCommit(head)).sha;
+      const bases = await Promise.all(without.map(async (one) => (await resolveCommit(one)).sha));
       const found = [await commitsSince(to, bases[0], limit)];
       for (const base of bases.slice(1)) found.push(await commitsSince(to, base, limit));
       const [first, ...others] = found;
@@ -607,7 +608,7 @@ export const createGitHubHistory = (client: GitHubClient): CommitHistory => {
     },
 
     async isCleanMerge(commit) {
-      const found = await resolve(commit);
+      const found = await resolveCommit(commit);
       const known = made.get(found.sha);
       if (known !== undefined) return known;
       const isClean = await isMadeAgain(found).catch((error: unknown) => {
