@@ -1,10 +1,6 @@
 import pMap from "p-map";
-import {
-  type GitHubClient,
-  gitHubConcurrency,
-  type ResolvedCommit,
-  type TreeEntry,
-} from "./github/github-client.ts";
+import { type GitHubClient, gitHubConcurrency } from "./github/github-client.ts";
+import type { ResolvedCommit, TreeEntry } from "./github/response-schemas.ts";
 import type { Commit, Source } from "./source.ts";
 import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
 

@@ -1,9 +1,10 @@
-import * as z from "zod";
+import type * as z from "zod";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { CommitNotFound, ModelFilesRefused } from "#platform/source/source.ts";
 import { isRevision } from "#platform/source/source-rules.ts";
 import type { PathDifference, TreeFile } from "#platform/source/verify-merge.ts";
+import { CommitResponse, type ResolvedCommit, Tree, type TreeEntry } from "./response-schemas.ts";
 
 export type GitHubClientDependencies = {
   /** `owner/name`. */
@@ -21,34 +22,14 @@ export class GitHubRefused extends SlipwayError {
   override readonly retryable = false;
 }
 
-const CommitResponse = z.object({
-  sha: z.string(),
-  parents: z.array(z.object({ sha: z.string() })),
-  commit: z.object({
-    author: z.object({ name: z.string().default(""), email: z.string().default("") }).nullable(),
-    committer: z.object({ date: z.string().default("") }).nullable(),
-    message: z.string(),
-    tree: z.object({ sha: z.string() }),
-  }),
-});
-const Entry = z.object({
-  path: z.string(),
-  mode: z.string(),
-  type: z.string(),
-  sha: z.string(),
-  size: z.number().optional(),
-});
-export type TreeEntry = z.infer<typeof Entry>;
-/** A commit, resolved from any revision. */
-export type ResolvedCommit = z.infer<typeof CommitResponse>;
-const Tree = z.object({ tree: z.array(Entry), truncated: z.boolean() });
-
 /** GitHub's default JSON format. */
 export const gitHubMediaType = "application/vnd.github+json";
 export const callLimitMs = 15_000;
 const blobLimitMs = 120_000;
 /** Concurrent calls; GitHub recommends few. */
 export const gitHubConcurrency = 8;
+/** GitHub's largest page. */
+export const pageSize = 100;
 
 /** Rate limits come as 403 or 429. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
 const isTemporary = (response: Response): boolean =>
@@ -187,14 +168,9 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
         !entry || isTree(entry) ? null : toTreeFile(entry),
       );
       if (oldFile || newFile) found.set(prefix + name, { before: oldFile, after: newFile });
-      const trees = entries.map((entry) => (isTree(entry) ? entry?.sha : undefined));
-      for (const [path, difference] of await compareTrees(
-        trees[0],
-        trees[1],
-        listEntries,
-        `${prefix}${name}/`,
-      ))
-        found.set(path, difference);
+      const [oldTree, newTree] = entries.map((entry) => (isTree(entry) ? entry?.sha : undefined));
+      const below = await compareTrees(oldTree, newTree, listEntries, `${prefix}${name}/`);
+      for (const [path, difference] of below) found.set(path, difference);
     }
     return found;
   };
