@@ -6,8 +6,8 @@ import { type GitHubRecord, startGitHubServer } from "#test/peers/github/github-
 import { createGitRepository } from "#test/support/git-repository.ts";
 import { type ImportedCommit, importCommits } from "#test/support/import-commits.ts";
 import { createGitSource } from "./git.ts";
+import { createGitHubClient, type GitHubClientDependencies } from "./github/github-client.ts";
 import { createGitHubSource } from "./github.ts";
-import { createGitHubClient, type GitHubClientDependencies } from "./github-client.ts";
 import { createGitHubHistory } from "./github-history.ts";
 import { type HistoryCommit, listKnownChanges } from "./source.ts";
 

@@ -1,10 +1,6 @@
 import pMap from "p-map";
-import {
-  type GitHubClient,
-  gitHubConcurrency,
-  type ResolvedCommit,
-  type TreeEntry,
-} from "./github-client.ts";
+import { type GitHubClient, gitHubConcurrency } from "./github/github-client.ts";
+import type { ResolvedCommit, TreeEntry } from "./github/response-schemas.ts";
 import type { Commit, Source } from "./source.ts";
 import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
 
@@ -16,17 +12,17 @@ import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
 export const createGitHubSource = ({
   api,
   repository,
-  resolve,
-  tree,
-  blob,
-  differences,
+  resolveCommit,
+  readTree,
+  readBlob,
+  compareTrees,
 }: GitHubClient): Source => {
   /** The entry at a path below a commit's root. */
-  const entryAt = async (root: string, path: string): Promise<TreeEntry | undefined> => {
+  const findEntry = async (root: string, path: string): Promise<TreeEntry | undefined> => {
     let sha = root;
     const parts = path.split("/");
     for (const [index, part] of parts.entries()) {
-      const entry = (await tree(sha)).find((one) => one.path === part);
+      const entry = (await readTree(sha)).find(({ path }) => path === part);
       if (!entry || index === parts.length - 1) return entry;
       if (entry.type !== "tree") return undefined;
       sha = entry.sha;
@@ -35,11 +31,11 @@ export const createGitHubSource = ({
   };
 
   /** All entries below a tree except trees, with their paths from there. */
-  const below = async (sha: string, prefix: string): Promise<TreeEntry[]> => {
+  const listEntriesBelow = async (sha: string, prefix: string): Promise<TreeEntry[]> => {
     const all: TreeEntry[] = [];
-    for (const entry of await tree(sha)) {
+    for (const entry of await readTree(sha)) {
       const path = prefix + entry.path;
-      if (entry.type === "tree") all.push(...(await below(entry.sha, `${path}/`)));
+      if (entry.type === "tree") all.push(...(await listEntriesBelow(entry.sha, `${path}/`)));
       else all.push({ ...entry, path });
     }
     return all;
@@ -47,11 +43,11 @@ export const createGitHubSource = ({
 
   /** Every file of a model's folder, by its path inside that. Throws ModelFilesRefused. */
   const listFolder = async (model: string, commit: string): Promise<readonly TreeEntry[]> => {
-    const { commit: found } = await resolve(commit);
+    const { commit: found } = await resolveCommit(commit);
     if (model.includes("/") || !isPathInside(model)) return [];
-    const folder = await entryAt(found.tree.sha, `models/${model}`);
+    const folder = await findEntry(found.tree.sha, `models/${model}`);
     if (folder?.type !== "tree") return [];
-    const entries = await below(folder.sha, "");
+    const entries = await listEntriesBelow(folder.sha, "");
     for (const { path, mode } of entries) {
       if (mode === "120000") refuseEntry(model, `models/${model}/${path}`, "a symbolic link");
       if (mode === "160000") refuseEntry(model, `models/${model}/${path}`, "a submodule");
@@ -71,12 +67,12 @@ export const createGitHubSource = ({
   });
 
   return {
-    commit: async (revision) => toCommit(await resolve(revision)),
+    commit: async (revision) => toCommit(await resolveCommit(revision)),
 
     async changedPaths(before, after) {
-      const to = await resolve(after);
-      const from = before === undefined ? undefined : await resolve(before);
-      return [...(await differences(from?.commit.tree.sha, to.commit.tree.sha)).keys()];
+      const to = await resolveCommit(after);
+      const from = before === undefined ? undefined : await resolveCommit(before);
+      return [...(await compareTrees(from?.commit.tree.sha, to.commit.tree.sha)).keys()];
     },
 
     // A page of GitHub: github.com, or the server that has its API under /api/v3.
@@ -88,14 +84,14 @@ export const createGitHubSource = ({
     }),
 
     async models(commit) {
-      const folder = await entryAt((await resolve(commit)).commit.tree.sha, "models");
+      const folder = await findEntry((await resolveCommit(commit)).commit.tree.sha, "models");
       if (folder?.type !== "tree") return [];
-      return (await tree(folder.sha)).filter(({ type }) => type === "tree").map(({ path }) => path);
+      return (await readTree(folder.sha)).filter(({ type }) => type === "tree").map(({ path }) => path);
     },
 
     async modelFiles(model, commit, names) {
       const entries = (await listFolder(model, commit)).filter(({ path }) => names?.includes(path) ?? true);
-      const contents = await pMap(entries, blob, { concurrency: gitHubConcurrency });
+      const contents = await pMap(entries, readBlob, { concurrency: gitHubConcurrency });
       return new Map(entries.map(({ path }, index) => [path, contents[index] ?? new Uint8Array()]));
     },
 
@@ -104,10 +100,10 @@ export const createGitHubSource = ({
     },
 
     async file(path, commit) {
-      const { commit: found } = await resolve(commit);
+      const { commit: found } = await resolveCommit(commit);
       if (!isPathInside(path)) return undefined;
-      const entry = await entryAt(found.tree.sha, path);
-      return entry?.type === "blob" && entry.mode !== "120000" ? blob(entry) : undefined;
+      const entry = await findEntry(found.tree.sha, path);
+      return entry?.type === "blob" && entry.mode !== "120000" ? readBlob(entry) : undefined;
     },
   };
 };

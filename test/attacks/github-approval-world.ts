@@ -1,7 +1,7 @@
 /** What GitHub records of the people of approval-world.ts: pushes, merges, pull requests. */
 import { execFileSync } from "node:child_process";
+import { createGitHubClient } from "#platform/source/github/github-client.ts";
 import { createGitHubSource } from "#platform/source/github.ts";
-import { createGitHubClient } from "#platform/source/github-client.ts";
 import { createGitHubHistory } from "#platform/source/github-history.ts";
 import type { CommitHistory, HistoryCommit, RefUpdate, Source } from "#platform/source/source.ts";
 import { type GitHubRecord, startGitHubServer } from "#test/peers/github/github-server.ts";

@@ -1,7 +1,7 @@
 import { CodeCommitClient } from "@aws-sdk/client-codecommit";
 import type { Secrets } from "#platform/secrets/secrets.ts";
 import { type CodeCommitReader, createCodeCommitReader } from "#platform/source/codecommit-reader.ts";
-import { createGitHubClient, type GitHubClient } from "#platform/source/github-client.ts";
+import { createGitHubClient, type GitHubClient } from "#platform/source/github/github-client.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
 
 /** What reads the repository at the host that the environment names; GitHub's token is the secret GITHUB_TOKEN. */

@@ -1,4 +1,4 @@
-import { type HistoryCommit, listKnownChanges, type PathChange } from "./source.ts";
+import { type HistoryCommit, listKnownChanges, type PathChange } from "#platform/source/source.ts";
 
 /** The ids of the objects at the paths, in order, by commit; null: no object. Undefined: the host does not provide them. */
 export type ReadObjectIds = (
@@ -8,9 +8,9 @@ export type ReadObjectIds = (
 
 type Needs<Commit> = {
   readonly commits: readonly Commit[];
-  readonly node: (commit: Commit) => Pick<HistoryCommit, "id" | "parents">;
-  readonly objectsAt: ReadObjectIds;
-  readonly changesOf: (commits: readonly Commit[]) => Promise<readonly (readonly PathChange[])[]>;
+  readonly toNode: (commit: Commit) => Pick<HistoryCommit, "id" | "parents">;
+  readonly readObjectIds: ReadObjectIds;
+  readonly readChanges: (commits: readonly Commit[]) => Promise<readonly (readonly PathChange[])[]>;
   /** The largest number of commits whose changes are read. */
   readonly limit: number;
 };
@@ -40,23 +40,23 @@ const widenToModelFolder = (path: string): string => /^models\/[^/]+(?=\/)/.exec
  */
 export const createPathChangeReader = <Commit>({
   commits,
-  node,
-  objectsAt,
-  changesOf,
+  toNode,
+  readObjectIds,
+  readChanges,
   limit,
 }: Needs<Commit>) => {
-  const nodes = commits.map((commit) => ({ commit, ...node(commit) }));
+  const nodes = commits.map((commit) => ({ commit, ...toNode(commit) }));
   const ids = [...new Set(nodes.flatMap(({ id, parents }) => [id, ...parents]))];
   const changes = new Map<string, readonly PathChange[]>();
   const places = new Set<string>();
-  let asks = 0;
+  let lookups = 0;
   return async (
     paths: readonly string[],
     others: readonly HistoryCommit[] = [],
   ): Promise<ReadonlyMap<string, readonly PathChange[]> | undefined> => {
     for (;;) {
-      const known = [...changes.values(), ...others.map(listKnownChanges)].flat();
-      const origins = known.flatMap(({ path, from }) =>
+      const knownChanges = [...changes.values(), ...others.map(listKnownChanges)].flat();
+      const origins = knownChanges.flatMap(({ path, from }) =>
         from !== undefined && isInsideAny(path, places) && !isInsideAny(from, places)
           ? [widenToModelFolder(from)]
           : [],
@@ -64,13 +64,13 @@ export const createPathChangeReader = <Commit>({
       const added = [...new Set([...paths, ...origins])].filter((path) => !places.has(path));
       if (added.length === 0) return changes;
       for (const path of added) places.add(path);
-      asks += ids.length * added.length;
-      if (places.size > placesLimit || asks > lookupLimit) return undefined;
-      const objects = await objectsAt(ids, added);
+      lookups += ids.length * added.length;
+      if (places.size > placesLimit || lookups > lookupLimit) return undefined;
+      const objects = await readObjectIds(ids, added);
       if (objects === undefined) return undefined;
-      const differs = (one: string, other: string | undefined) => {
-        const before = other === undefined ? [] : objects.get(other);
-        return objects.get(one)?.some((object, index) => object !== (before?.[index] ?? null)) ?? true;
+      const differs = (id: string, parent: string | undefined) => {
+        const before = parent === undefined ? [] : objects.get(parent);
+        return objects.get(id)?.some((object, index) => object !== (before?.[index] ?? null)) ?? true;
       };
       const touching = nodes.filter(
         ({ id, parents }) =>
@@ -78,8 +78,8 @@ export const createPathChangeReader = <Commit>({
           (parents.length === 0 ? differs(id, undefined) : parents.some((parent) => differs(id, parent))),
       );
       if (changes.size + touching.length > limit) return undefined;
-      const read = await changesOf(touching.map(({ commit }) => commit));
-      for (const [index, { id }] of touching.entries()) changes.set(id, read[index] ?? []);
+      const touchingChanges = await readChanges(touching.map(({ commit }) => commit));
+      for (const [index, { id }] of touching.entries()) changes.set(id, touchingChanges[index] ?? []);
     }
   };
 };

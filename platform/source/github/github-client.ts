@@ -1,9 +1,10 @@
-import * as z from "zod";
+import type * as z from "zod";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { CommitNotFound, ModelFilesRefused } from "./source.ts";
-import { isRevision } from "./source-rules.ts";
-import type { PathDifference, TreeFile } from "./verify-merge.ts";
+import { CommitNotFound, ModelFilesRefused } from "#platform/source/source.ts";
+import { isRevision } from "#platform/source/source-rules.ts";
+import type { PathDifference, TreeFile } from "#platform/source/verify-merge.ts";
+import { CommitResponse, type ResolvedCommit, Tree, type TreeEntry } from "./response-schemas.ts";
 
 export type GitHubClientDependencies = {
   /** `owner/name`. */
@@ -21,34 +22,14 @@ export class GitHubRefused extends SlipwayError {
   override readonly retryable = false;
 }
 
-const CommitResponse = z.object({
-  sha: z.string(),
-  parents: z.array(z.object({ sha: z.string() })),
-  commit: z.object({
-    author: z.object({ name: z.string().default(""), email: z.string().default("") }).nullable(),
-    committer: z.object({ date: z.string().default("") }).nullable(),
-    message: z.string(),
-    tree: z.object({ sha: z.string() }),
-  }),
-});
-const Entry = z.object({
-  path: z.string(),
-  mode: z.string(),
-  type: z.string(),
-  sha: z.string(),
-  size: z.number().optional(),
-});
-export type TreeEntry = z.infer<typeof Entry>;
-/** A commit, resolved from any revision. */
-export type ResolvedCommit = z.infer<typeof CommitResponse>;
-const Tree = z.object({ tree: z.array(Entry), truncated: z.boolean() });
-
 /** GitHub's default JSON format. */
 export const gitHubMediaType = "application/vnd.github+json";
 export const callLimitMs = 15_000;
 const blobLimitMs = 120_000;
 /** Concurrent calls; GitHub recommends few. */
 export const gitHubConcurrency = 8;
+/** GitHub's largest page. */
+export const pageSize = 100;
 
 /** Rate limits come as 403 or 429. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
 const isTemporary = (response: Response): boolean =>
@@ -61,20 +42,20 @@ const isTemporary = (response: Response): boolean =>
 export const createGitHubClient = (needs: GitHubClientDependencies) => {
   const { repository, fetch, api = "https://api.github.com" } = needs;
 
-  const send = async (
+  const sendRequest = async (
     url: string,
     options: { readonly method?: "POST"; readonly body?: string },
     {
       what,
       accept,
       limitMs,
-      answersAsWell = [],
+      handledStatuses = [],
     }: {
       readonly what: string;
       readonly accept: string;
       readonly limitMs: number;
       /** Temporary statuses that the caller handles. */
-      readonly answersAsWell?: readonly number[];
+      readonly handledStatuses?: readonly number[];
     },
   ): Promise<Response> => {
     const response = await fetch(url, {
@@ -90,73 +71,83 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
     }).catch((error: unknown) => {
       throw new TemporaryFault(`GitHub did not answer ${what}: ${String(error)}`, { cause: error });
     });
-    if (isTemporary(response) && !answersAsWell.includes(response.status))
+    if (isTemporary(response) && !handledStatuses.includes(response.status))
       throw new TemporaryFault(`GitHub answered ${what} with ${response.status}`);
     return response;
   };
 
-  const ask = (path: string, accept: string, limitMs: number, of: string = repository): Promise<Response> =>
-    send(`${api}/repos/${of}${path === "" ? "" : "/"}${path}`, {}, { what: path, accept, limitMs });
+  /** `fullName`: the `owner/name` of the repository, which may be a fork of this one. */
+  const getResponse = (
+    path: string,
+    accept: string,
+    limitMs: number,
+    fullName: string = repository,
+  ): Promise<Response> =>
+    sendRequest(
+      `${api}/repos/${fullName}${path === "" ? "" : "/"}${path}`,
+      {},
+      { what: path, accept, limitMs },
+    );
 
-  const refused = async (path: string, response: Response) =>
+  const toRefusal = async (path: string, response: Response) =>
     new GitHubRefused(
       `GitHub refused ${repository}/${path} with ${response.status}: ${(await response.text()).slice(0, 300)}`,
     );
 
-  const brokeOff = (path: string) => (error: unknown) => {
+  const throwInterrupted = (path: string) => (error: unknown) => {
     throw new TemporaryFault(`GitHub's answer to ${path} broke off`, { cause: error });
   };
 
-  const json = async <Answer>(path: string, response: Response, answer: z.ZodType<Answer>): Promise<Answer> =>
-    answer.parse(await response.json().catch(brokeOff(path)));
+  const parseJson = async <Body>(path: string, response: Response, schema: z.ZodType<Body>): Promise<Body> =>
+    schema.parse(await response.json().catch(throwInterrupted(path)));
 
   /** https://docs.github.com/en/rest/commits/commits#get-a-commit */
-  const resolve = async (revision: string): Promise<ResolvedCommit> => {
+  const resolveCommit = async (revision: string): Promise<ResolvedCommit> => {
     const notFound = () =>
       new CommitNotFound(`There is no commit ${JSON.stringify(revision)} in ${repository}.`);
     if (!isRevision(revision)) throw notFound();
     // per_page=1 limits the list of the commit's files, which is not needed here.
     const path = `commits/${encodeURIComponent(revision)}?per_page=1`;
-    const response = await ask(path, gitHubMediaType, callLimitMs);
+    const response = await getResponse(path, gitHubMediaType, callLimitMs);
     // 404: no repository or no such branch; 409: an empty repository; 422: no commit with this id.
     if ([404, 409, 422].includes(response.status)) throw notFound();
-    if (!response.ok) throw await refused(path, response);
-    return json(path, response, CommitResponse);
+    if (!response.ok) throw await toRefusal(path, response);
+    return parseJson(path, response, CommitResponse);
   };
 
   /** https://docs.github.com/en/rest/git/trees#get-a-tree */
-  const tree = async (sha: string): Promise<readonly TreeEntry[]> => {
+  const readTree = async (sha: string): Promise<readonly TreeEntry[]> => {
     const path = `git/trees/${sha}`;
-    const response = await ask(path, gitHubMediaType, callLimitMs);
-    if (!response.ok) throw await refused(path, response);
-    const { tree: entries, truncated } = await json(path, response, Tree);
+    const response = await getResponse(path, gitHubMediaType, callLimitMs);
+    if (!response.ok) throw await toRefusal(path, response);
+    const { tree: entries, truncated } = await parseJson(path, response, Tree);
     if (truncated) throw new GitHubRefused(`${repository} has a folder of more files than GitHub lists.`);
     return entries;
   };
 
   /** The raw format supports blobs up to 100 MB. https://docs.github.com/en/rest/git/blobs#get-a-blob */
-  const blob = async ({ sha, path: name }: Pick<TreeEntry, "sha" | "path">): Promise<Uint8Array> => {
+  const readBlob = async ({ sha, path: name }: Pick<TreeEntry, "sha" | "path">): Promise<Uint8Array> => {
     const path = `git/blobs/${sha}`;
-    const response = await ask(path, "application/vnd.github.raw+json", blobLimitMs);
+    const response = await getResponse(path, "application/vnd.github.raw+json", blobLimitMs);
     if (response.status === 403 || response.status === 422)
       throw new ModelFilesRefused(
         `${name} is larger than GitHub gives out (100 MB): name it by its address and sha256 in model.yaml.`,
       );
-    if (!response.ok) throw await refused(path, response);
-    return new Uint8Array(await response.arrayBuffer().catch(brokeOff(path)));
+    if (!response.ok) throw await toRefusal(path, response);
+    return new Uint8Array(await response.arrayBuffer().catch(throwInterrupted(path)));
   };
 
-  const fileOf = ({ mode, sha, size }: TreeEntry): TreeFile => ({
+  const toTreeFile = ({ mode, sha, size }: TreeEntry): TreeFile => ({
     mode,
     blob: sha,
     ...(size === undefined ? {} : { bytes: size }),
   });
 
   /** Every path at which two trees differ; a file that replaces a folder, or a folder a file, changes both. */
-  const differences = async (
+  const compareTrees = async (
     before: string | undefined,
     after: string | undefined,
-    treeOf: (sha: string) => Promise<readonly TreeEntry[]> = tree,
+    listEntries: (sha: string) => Promise<readonly TreeEntry[]> = readTree,
     prefix = "",
   ): Promise<Map<string, PathDifference>> => {
     const found = new Map<string, PathDifference>();
@@ -165,30 +156,43 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
       [before, after].map(async (sha) =>
         sha === undefined
           ? new Map<string, TreeEntry>()
-          : new Map((await treeOf(sha)).map((one) => [one.path, one])),
+          : new Map((await listEntries(sha)).map((entry) => [entry.path, entry])),
       ),
     );
     for (const name of new Set([...(olds?.keys() ?? []), ...(news?.keys() ?? [])])) {
-      const [one, two] = [olds?.get(name), news?.get(name)];
-      if (one?.sha === two?.sha && one?.mode === two?.mode) continue;
+      const entries = [olds?.get(name), news?.get(name)];
+      const [oldEntry, newEntry] = entries;
+      if (oldEntry?.sha === newEntry?.sha && oldEntry?.mode === newEntry?.mode) continue;
       const isTree = (entry: TreeEntry | undefined) => entry?.type === "tree";
-      const [old = null, now = null] = [one, two].map((entry) =>
-        !entry || isTree(entry) ? null : fileOf(entry),
+      const [oldFile = null, newFile = null] = entries.map((entry) =>
+        !entry || isTree(entry) ? null : toTreeFile(entry),
       );
-      if (old || now) found.set(prefix + name, { before: old, after: now });
-      const trees = [one, two].map((entry) => (isTree(entry) ? entry?.sha : undefined));
-      for (const [path, difference] of await differences(trees[0], trees[1], treeOf, `${prefix}${name}/`))
-        found.set(path, difference);
+      if (oldFile || newFile) found.set(prefix + name, { before: oldFile, after: newFile });
+      const [oldTree, newTree] = entries.map((entry) => (isTree(entry) ? entry?.sha : undefined));
+      const below = await compareTrees(oldTree, newTree, listEntries, `${prefix}${name}/`);
+      for (const [path, difference] of below) found.set(path, difference);
     }
     return found;
   };
 
-  const read = async <Answer>(path: string, answer: z.ZodType<Answer>): Promise<Answer> => {
-    const response = await ask(path, gitHubMediaType, callLimitMs);
-    if (!response.ok) throw await refused(path, response);
-    return json(path, response, answer);
+  const readJson = async <Body>(path: string, schema: z.ZodType<Body>): Promise<Body> => {
+    const response = await getResponse(path, gitHubMediaType, callLimitMs);
+    if (!response.ok) throw await toRefusal(path, response);
+    return parseJson(path, response, schema);
   };
 
-  return { api, repository, send, ask, refused, json, read, resolve, tree, blob, differences };
+  return {
+    api,
+    repository,
+    sendRequest,
+    getResponse,
+    toRefusal,
+    parseJson,
+    readJson,
+    resolveCommit,
+    readTree,
+    readBlob,
+    compareTrees,
+  };
 };
 export type GitHubClient = ReturnType<typeof createGitHubClient>;
