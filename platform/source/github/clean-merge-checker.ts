@@ -27,7 +27,7 @@ export const createCleanMergeChecker = ({ client, commitReader }: Needs) => {
 
   const countCall = <Result>(call: () => Promise<Result>): Promise<Result> => {
     if (++callCount > mergeCallsLimit)
-      throw new GitHubRefused(`over ${mergeCallsLimit} calls to make merges again`);
+      throw new GitHubRefused(`over ${mergeCallsLimit} calls to recompute merges`);
     return call();
   };
 

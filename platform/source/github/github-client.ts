@@ -95,7 +95,7 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
     );
 
   const throwInterrupted = (path: string) => (error: unknown) => {
-    throw new TemporaryFault(`GitHub's answer to ${path} broke off`, { cause: error });
+    throw new TemporaryFault(`GitHub's response to ${path} ended early`, { cause: error });
   };
 
   const parseJson = async <Body>(path: string, response: Response, schema: z.ZodType<Body>): Promise<Body> =>
