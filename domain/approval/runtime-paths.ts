@@ -12,7 +12,7 @@ const runtimePaths = {
   "model-folder": [/^\//],
   "api-keys": [/^\//],
   untrusted: [/^\//],
-  worlds: [/^\/aws\/(predict\/|environment\/read-env\.)/],
+  worlds: [/^\/aws\/(predict\/|environment\/(default-model-directory|read-env)\.)/],
   "package.json": [/^$/],
   "package-lock.json": [/^$/],
   "tsconfig.json": [/^$/],

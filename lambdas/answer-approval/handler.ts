@@ -18,13 +18,6 @@ const records = { approvals: createAwsApprovals(world), outcomes: createOutcomes
 const channel = { slack: createSlack(world), messages: createSlackMessages(world) };
 const signingSecrets = readRotatedSecret(world.secrets, "SLACK_SIGNING_SECRET");
 const app = { teamId: env.SLACK_TEAM_ID, appId: env.SLACK_APP_ID, signingSecrets };
-const needs = {
-  ...world,
-  ...records,
-  ...channel,
-  ...app,
-  metrics: createDeliveryMetrics(world),
-  warn,
-};
+const needs = { ...world, ...records, ...channel, ...app, metrics: createDeliveryMetrics(world), warn };
 
 export const handler = createFunctionHandler("answer-approval", createHttpHandler(answerApproval(needs)));

@@ -24,11 +24,7 @@ const rules = createRuleSources(world);
 const records = { claims: createClaims(world), outcomes: createOutcomes(world) };
 const artefacts = { registry: createRegistry(world), provenance: createAwsProvenanceStore(world) };
 const approvals = createAwsApprovals(world);
-const reports = {
-  messages: createSlackMessages(world),
-  metrics: createDeliveryMetrics(world),
-  warn,
-};
+const reports = { messages: createSlackMessages(world), metrics: createDeliveryMetrics(world), warn };
 const platform = { deliveries: createDeliveries(world), serving: createServing(world)("sweep-deliveries") };
 const needs = { ...world, ...rules, ...records, ...artefacts, ...reports, ...platform, approvals };
 const champion = moveChampion({ ...needs, images: createImages(world) });
