@@ -131,7 +131,7 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
     const response = await getResponse(path, "application/vnd.github.raw+json", blobLimitMs);
     if (response.status === 403 || response.status === 422)
       throw new ModelFilesRefused(
-        `${name} is larger than GitHub gives out (100 MB): name it by its address and sha256 in model.yaml.`,
+        `${name} is larger than the 100 MB that GitHub returns: make the file smaller.`,
       );
     if (!response.ok) throw await toRefusal(path, response);
     return new Uint8Array(await response.arrayBuffer().catch(throwInterrupted(path)));
