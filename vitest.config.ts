@@ -1,31 +1,31 @@
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Runs of many minutes, beside the tests that everybody runs: `npm run test:long`. */
+/** Tests of many minutes, which `npm test` leaves out: `npm run test:long`. */
 const long = [
   "test/infrastructure/*.test.ts",
   "test/peers/moto-world/*.peer.test.ts",
   "terraform/recorded-calls.peer.test.ts",
 ];
-/** A run of the whole with its peer: its canary waits for requests, and beside others there are too few of them. */
+/** A rehearsal with MLflow. It runs alone, because its canary waits for requests and other tests make these slow. */
 const alone = ["test/end-to-end/mlflow.peer.test.ts"];
 const never = ["node_modules", ".slipway", "terraform", "dist", ...long, ...alone];
 /** Tests with a server, a process or a thread: a unit test may start none (`npm run test:unit`). */
 const integration = ["**/*.integration.test.ts"];
-/** Runs of the whole, which want the machine to themselves: what they measure is judged by the manifest's gates. */
+/** Runs of the complete system, one after the other, because the gates of the manifest judge their latencies. */
 const whole = ["test/end-to-end/**/*.test.ts", "test/faults/**/*.test.ts"];
-/** Attacks that must fail: `npm run test:attacks`. One file a promise, each line of it a row of docs/threat-model.md. */
+/** Attacks that must fail: `npm run test:attacks`. docs/threat-model.md lists them. */
 const attacks = ["test/attacks/**/*.test.ts"];
 const peers = ["**/*.peer.test.ts"];
 // Deadlines against endless waits: a machine with other work is several times slower than a quiet one.
 const timeouts = { testTimeout: 600_000, hookTimeout: 600_000 };
-/** What takes minutes on a quiet machine. */
+/** For tests that take minutes on a quiet machine. */
 const longTimeouts = { testTimeout: 1_800_000, hookTimeout: 1_800_000 };
 
-/** What waits for other processes for most of its time runs beside its like: Terraform, moto, MLflow, stacks. */
+/** Terraform, moto, MLflow, stacks: three at a time, because they mostly wait for other processes. */
 const beside = { maxWorkers: 3, sequence: { groupOrder: 3 } };
 
-/** Of what runs side by side the longest begin first: a fresh clone has no times of its own to go by. */
+/** Starts the longest tests of a group first; a fresh clone has no earlier durations to sort by. */
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
@@ -81,7 +81,7 @@ export default defineConfig({
         },
       },
       {
-        // The stacks as they are written: Terraform and checkov look at them, nothing is applied.
+        // The synthesized stacks: Terraform and checkov check them, and nothing is applied.
         test: {
           name: "terraform",
           include: ["terraform/**/*.test.ts"],
@@ -92,7 +92,7 @@ export default defineConfig({
         },
       },
       {
-        // The stacks applied to moto, the whole system on moto's engine, the proof of least privilege.
+        // The stacks applied to moto, the complete system on moto, the proof of least privilege.
         test: {
           name: "long",
           include: long,
@@ -111,7 +111,7 @@ export default defineConfig({
         },
       },
       {
-        // Tests beside servers that we did not write; docs/peers.md tells what they are.
+        // Tests with third-party servers (docs/peers.md).
         test: {
           name: "peers",
           include: peers,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, stop } from "esbuild";
 import { afterAll, expect, test } from "vitest";
+import { parseSource } from "#test/support/parse-source.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { functionFolders } from "./aws-client-pruner.ts";
 import { handlerOptions } from "./bundle-handler.ts";
@@ -17,7 +18,7 @@ const files = functionFolders
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)),
   )
   .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
-  .filter((path) => / extends \w*Error \{/.test(readFileSync(join(root, path), "utf8")));
+  .filter((path) => parseSource(path, readFileSync(join(root, path), "utf8")).errorNames.length > 0);
 
 const isError = (value: unknown): value is new (...args: unknown[]) => Error =>
   typeof value === "function" && value.prototype instanceof Error;
