@@ -72,17 +72,20 @@ const allowedImports = (from: Layer, to: Layer): boolean => {
   return from.only ? from.only.includes(to.name) : !from.without?.includes(to.name);
 };
 
-const specifiers = (path: string, source: string): readonly string[] => [
+const findSpecifiers = (path: string, source: string): readonly string[] => [
   ...new Set(parseSource(path, source).imports.map(({ specifier }) => specifier)),
 ];
 
+/** The path from the root of a module of this repository; undefined for a package. */
+const resolveSpecifier = (path: string, specifier: string): string | undefined => {
+  // "#domain/…" is a path from the root (package.json, "imports").
+  if (specifier.startsWith("#")) return specifier.slice(1);
+  return specifier.startsWith(".") ? posix.join(posix.dirname(path), specifier) : undefined;
+};
+
 /** The repository's modules that a file names, as paths from the root. */
 export const findImports = (path: string, source: string): readonly string[] =>
-  specifiers(path, source).flatMap((specifier) => {
-    // "#domain/…" is a path from the root (package.json, "imports").
-    if (specifier.startsWith("#")) return [specifier.slice(1)];
-    return specifier.startsWith(".") ? [posix.join(posix.dirname(path), specifier)] : [];
-  });
+  findSpecifiers(path, source).flatMap((specifier) => resolveSpecifier(path, specifier) ?? []);
 
 /**
  * One sentence for each import of a layer or package that the file's layer may not import.
@@ -92,13 +95,15 @@ export const findForbiddenImports = (files: ReadonlyMap<string, string>): readon
   [...files].flatMap(([path, source]) => {
     const from = findLayer(path);
     if (!from) return [];
-    const folders = findImports(path, source).flatMap((target) => {
-      const to = findLayer(target);
+    const specifiers = findSpecifiers(path, source);
+    const folders = specifiers.flatMap((specifier) => {
+      const target = resolveSpecifier(path, specifier);
+      const to = target === undefined ? undefined : findLayer(target);
       return !to || allowedImports(from, to)
         ? []
         : [`${path} imports ${target}: ${from.name} may not import ${to.name}.`];
     });
-    const loaded = specifiers(path, source).flatMap((specifier) => {
+    const loaded = specifiers.flatMap((specifier) => {
       const owner = packages.find(({ name }) => specifier.startsWith(name));
       return !owner || owner.layers.includes(from.name)
         ? []

@@ -26,6 +26,13 @@ import {
 
 useRepository();
 
+/** Requests the approval; undefined where the quorum is out of reach, so that nobody's click counts. */
+const askUnlessOutOfReach = (world: World, change: Parameters<World["ask"]>[0]) =>
+  world.ask(change).catch((error: unknown) => {
+    if (error instanceof Error && error.name === "QuorumOutOfReach") return undefined;
+    throw error;
+  });
+
 /** A person's action on the repository. `claims`: the name in the commit, where the maker also pushes it. */
 const action = fc.record({
   kind: fc.constantFrom(
@@ -115,10 +122,7 @@ test("over histories of merges, squashes, rebases, reverts, cherry-picks, rename
             pushed = after;
           }
           if (!last) throw new Error("the last action pushes");
-          const id = await world.ask(last).catch((error: unknown) => {
-            if (error instanceof Error && error.name === "QuorumOutOfReach") return undefined;
-            throw error;
-          });
+          const id = await askUnlessOutOfReach(world, last);
           if (id === undefined) return;
           for (const maker of makers) expect((await world.vote(id, maker)).result).toBe("refused");
         } finally {
@@ -239,10 +243,7 @@ test("on GitHub, however a commit comes to main and whoever brings it there, its
             if (!pushed) throw new Error("the last action pushes");
             const { before, after, by } = pushed;
             const change = await world.push(before, after, `github:${by} <${toEmail(by)}>`);
-            const id = await world.ask(change).catch((error: unknown) => {
-              if (error instanceof Error && error.name === "QuorumOutOfReach") return undefined;
-              throw error;
-            });
+            const id = await askUnlessOutOfReach(world, change);
             if (id === undefined) return;
             // Missing data about one commit must not hide the author of another.
             const isRaised = ((await world.quorum(id)) ?? 1) > 1;
@@ -321,10 +322,7 @@ test("whoever pushes, takes over or merges a branch, clicks of its commits' make
             pushed = after;
           }
           if (!last) throw new Error("the last action pushes");
-          const id = await world.ask(last).catch((error: unknown) => {
-            if (error instanceof Error && error.name === "QuorumOutOfReach") return undefined;
-            throw error;
-          });
+          const id = await askUnlessOutOfReach(world, last);
           if (id === undefined) return;
           const isRaised = ((await world.quorum(id)) ?? 1) > 1;
           const [firstMaker, ...otherMakers] = makers;
