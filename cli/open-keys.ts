@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { type ApiKeyStore, createApiKeyStore } from "#api-keys/api-key-store.ts";
-import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Store } from "#platform/store/store.ts";

@@ -1,22 +1,15 @@
+import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { copyFiles } from "#platform/files/copy-files.ts";
+import type { LocalFile } from "#platform/files/local-file.ts";
 import { modelLimitBytes } from "#platform/source/source-rules.ts";
 import { UsageMistake } from "./errors.ts";
 
-/** The files of a model's folder by name. Throws UsageMistake for a folder that is unreadable or too large. */
-export const readModelFolder = async (folder: string): Promise<ReadonlyMap<string, Uint8Array>> => {
+/** Throws UsageMistake if the folder cannot be read. */
+const explainFailure = async <T>(folder: string, read: () => Promise<T>): Promise<T> => {
   try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile());
-    let bytes = 0;
-    for (const { name } of files) bytes += (await stat(join(folder, name))).size;
-    if (bytes > modelLimitBytes)
-      throw new UsageMistake(
-        `${folder} is too large: ${Math.round(bytes / 1e6)} MB (limit ${Math.round(modelLimitBytes / 1e6)} MB).`,
-      );
-    return new Map(
-      await Promise.all(files.map(async ({ name }) => [name, await readFile(join(folder, name))] as const)),
-    );
+    return await read();
   } catch (error) {
     if (error instanceof UsageMistake) throw error;
     throw new UsageMistake(
@@ -24,3 +17,33 @@ export const readModelFolder = async (folder: string): Promise<ReadonlyMap<strin
     );
   }
 };
+
+const listFiles = async (folder: string): Promise<readonly string[]> => {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  let bytes = 0;
+  for (const name of names) bytes += (await stat(join(folder, name))).size;
+  if (bytes > modelLimitBytes)
+    throw new UsageMistake(
+      `${folder} is too large: ${Math.round(bytes / 1e6)} MB (limit ${Math.round(modelLimitBytes / 1e6)} MB).`,
+    );
+  return names;
+};
+
+/** The files of a model's folder by name. Throws UsageMistake for a folder that is unreadable or too large. */
+export const readModelFolder = (folder: string): Promise<ReadonlyMap<string, Uint8Array>> =>
+  explainFailure(folder, async () => {
+    const names = await listFiles(folder);
+    return new Map(
+      await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const)),
+    );
+  });
+
+/** Copies the files of a model's folder into an empty folder, by streams. Throws UsageMistake, as readModelFolder. */
+export const copyModelFolder = (folder: string, into: string): Promise<ReadonlyMap<string, LocalFile>> =>
+  explainFailure(folder, async () =>
+    copyFiles(
+      (await listFiles(folder)).map((name) => [name, join(folder, name)] as const),
+      { folder: into, open: (path) => createReadStream(path), concurrency: 1 },
+    ),
+  );

@@ -9,7 +9,9 @@ import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.t
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { parseGolden } from "#model-folder/rows/parse-golden.ts";
 import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
-import type { ModelFolder } from "./check-model.ts";
+
+/** A model's folder, read into this process. */
+type LoadedFolder = { readonly model: string; readonly files: ReadonlyMap<string, Uint8Array> };
 
 const manifestFile = "model.yaml";
 
@@ -64,7 +66,7 @@ const findMismatches = (manifest: Manifest, graph: OnnxSummary, yaml: string): F
   return problems;
 };
 
-const checkGraph = (manifest: Manifest, { files }: ModelFolder, yaml: string): FolderProblem[] => {
+const checkGraph = (manifest: Manifest, { files }: LoadedFolder, yaml: string): FolderProblem[] => {
   const bytes = files.get(manifest.artifact);
   if (!bytes)
     return [
@@ -100,7 +102,7 @@ type FilesCheckResult = {
  * take any time and memory to read.
  * @param onFile gets the name of each file before it is read
  */
-export const checkFiles = (folder: ModelFolder, onFile: (file: string) => void): FilesCheckResult => {
+export const checkFiles = (folder: LoadedFolder, onFile: (file: string) => void): FilesCheckResult => {
   const { model, files } = folder;
   onFile(manifestFile);
   const bytes = files.get(manifestFile);

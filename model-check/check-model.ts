@@ -3,6 +3,7 @@ import { type FolderProblem, formatProblem, ManifestInvalid } from "#model-folde
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { type FileContent, readContent } from "#platform/files/file-content.ts";
 import { FolderProblems } from "./folder-problems-schema.ts";
 import { defaultTrialLimits, type ResourceLimits, runLimitedProcess } from "./run-limited-process.ts";
 
@@ -10,7 +11,7 @@ export type ModelFolder = {
   /** The folder's name. */
   readonly model: string;
   /** File name in the folder to content. */
-  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly files: ReadonlyMap<string, FileContent>;
 };
 type Options = {
   readonly trial?: Pick<ResourceLimits, "seconds" | "residentMb">;
@@ -121,5 +122,5 @@ export const assertModel = async (
   const graph = selectErrors(result.graph);
   if (graph.length > 0) throw new ModelUnreadable(graph.map(formatProblem).join("\n"));
   const manifest = folder.files.get(manifestFile);
-  return manifest && readManifest(manifest);
+  return manifest && readManifest(await readContent(manifest));
 };

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type * as z from "zod";
+import { type FileContent, streamContent } from "#platform/files/file-content.ts";
+import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
 import { watchMemory } from "#platform/processes/watch-memory.ts";
 
 /** The process crashed or exceeded its limits. */
@@ -140,12 +141,8 @@ const spawnProcess = async <T>(
 export const runLimitedProcess = async <T>({
   files,
   ...program
-}: LimitedProgram<T> & { readonly files: ReadonlyMap<string, Uint8Array> }): Promise<string | undefined> => {
-  const folder = await mkdtemp(join(tmpdir(), "slipway-trial-"));
-  try {
-    for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
-    return await spawnProcess(program, folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-};
+}: LimitedProgram<T> & { readonly files: ReadonlyMap<string, FileContent> }): Promise<string | undefined> =>
+  useTemporaryFolder("slipway-trial-", async (folder) => {
+    for (const [name, content] of files) await writeFile(join(folder, name), streamContent(content));
+    return spawnProcess(program, folder);
+  });

@@ -10,7 +10,7 @@ export const computeRuntimeDigest = async (platform: Platform): Promise<string> 
   try {
     const { runtime } = await openLocalImages({
       folder: { images: folder },
-      source: { modelFiles: async () => new Map() },
+      source: { copyModelFiles: async () => new Map() },
       platform,
       clock: Date.now,
     });

@@ -26,7 +26,7 @@ export const openLocalImages = async ({
   clock,
 }: {
   folder: { readonly images: string };
-  source: Pick<Source, "modelFiles">;
+  source: Pick<Source, "copyModelFiles">;
   platform?: Platform | undefined;
   clock: () => number;
 }): Promise<{

@@ -49,7 +49,7 @@ export const layers: readonly Layer[] = [
   { name: "model-check", files: /^model-check\//, without: ["platform"] },
   { name: "inference", files: /^inference\//, without: ["platform"] },
   { name: "api-keys", files: /^api-keys\//, without: ["platform"] },
-  { name: "platform", files: /^platform\/(?!(?:errors|processes)\/|([^/]+)\/\1\.ts$)/ },
+  { name: "platform", files: /^platform\/(?!(?:errors|files|processes)\/|([^/]+)\/\1\.ts$)/ },
   { name: "contract", files: /^platform\// },
   { name: "model-folder", files: /^model-folder\// },
   { name: "untrusted", files: /^untrusted\// },

@@ -22,19 +22,24 @@ const currentStep = new AsyncLocalStorage<string>();
 /** Records what each step reads from the source. The artefact is a few bytes that count as 400 MB, to save memory. */
 const countReads = () => {
   const { source } = world;
-  const { modelFiles, file } = source;
-  const record = (name: string, content: Uint8Array | undefined) => {
-    const bytes = name === artifact ? artifactBytes : (content?.byteLength ?? 0);
+  const { modelFiles, copyModelFiles, file } = source;
+  const record = (name: string, size = 0) => {
+    const bytes = name === artifact ? artifactBytes : size;
     reads.push({ step: currentStep.getStore() ?? "outside the steps", file: name, bytes });
   };
   source.modelFiles = async (...args) => {
     const files = await modelFiles(...args);
-    for (const [name, content] of files) record(name, content);
+    for (const [name, { byteLength }] of files) record(name, byteLength);
+    return files;
+  };
+  source.copyModelFiles = async (...args) => {
+    const files = await copyModelFiles(...args);
+    for (const [name, { size }] of files) record(name, size);
     return files;
   };
   source.file = async (path, commit) => {
     const content = await file(path, commit);
-    record(path.replace(`models/${toyModel}/`, ""), content);
+    record(path.replace(`models/${toyModel}/`, ""), content?.byteLength);
     return content;
   };
 };

@@ -1,5 +1,5 @@
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { copyModelFolder } from "#cli/read-model-folder.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { bundleRuntime } from "#packaging/bundle-runtime.ts";
 import { createOciImages } from "#platform/images/oci.ts";
@@ -19,12 +19,10 @@ export const buildFunctionImage = async (
   folder: string,
   into: string,
 ): Promise<FunctionImage> => {
-  const files = new Map<string, Uint8Array>();
-  for (const name of await readdir(folder)) files.set(name, await readFile(join(folder, name)));
   const layout = join(into, "images");
   const images = createOciImages({
     folder: layout,
-    source: { modelFiles: async () => files },
+    source: { copyModelFiles: (_model, _commit, into) => copyModelFolder(folder, into) },
     platform: detectPlatform() ?? "linux/x64",
     bundle: bundleRuntime,
     check: assertModel,

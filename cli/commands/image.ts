@@ -4,7 +4,7 @@ import { UsageMistake } from "#cli/errors.ts";
 import { selectDataFolder } from "#cli/folders.ts";
 import { dataOption, jsonOption } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
-import { readModelFolder } from "#cli/read-model-folder.ts";
+import { copyModelFolder } from "#cli/read-model-folder.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
 import { type Platform, platforms } from "#platform/images/runtime-layer.ts";
@@ -20,7 +20,6 @@ const buildImage = async (folder: string, options: { platform?: Platform; data?:
   const model = ModelName.safeParse(basename(resolve(folder)));
   if (!model.success)
     throw new UsageMistake(`${folder} is not a model's folder: ${model.error.issues[0]?.message}`);
-  const files = await readModelFolder(folder);
   const { images: imagesFolder } = selectDataFolder(options.data);
   const {
     images,
@@ -30,7 +29,7 @@ const buildImage = async (folder: string, options: { platform?: Platform; data?:
   } = await openLocalImages({
     folder: { images: imagesFolder },
     // The working folder, not a commit.
-    source: { modelFiles: async () => files },
+    source: { copyModelFiles: (_model, _commit, into) => copyModelFolder(folder, into) },
     platform: options.platform,
     clock: Date.now,
   });

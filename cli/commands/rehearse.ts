@@ -16,7 +16,7 @@ import {
   parseTrafficRate,
 } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
-import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { DataFolderUnusable, toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
 import {
   acquireDataFolder,

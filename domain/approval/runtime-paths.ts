@@ -7,7 +7,7 @@ const runtimePaths = {
   lambdas: [/^\/(predict\/|records-|read-env\.)/],
   platform: [
     /^\/(aws-call|own-value|temporary-fault)\./,
-    /^\/(blobs|errors|metrics|processes|secrets|store)\//,
+    /^\/(blobs|errors|files|metrics|processes|secrets|store)\//,
   ],
   "model-folder": [/^\//],
   "api-keys": [/^\//],

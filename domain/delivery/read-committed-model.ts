@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { parsePolicy } from "#domain/policy/parse-policy.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Policy } from "#domain/policy/policy.ts";
@@ -8,27 +7,28 @@ import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { parseGolden } from "#model-folder/rows/parse-golden.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
+import { readContent } from "#platform/files/file-content.ts";
+import type { LocalFile } from "#platform/files/local-file.ts";
 import type { Source } from "#platform/source/source.ts";
 
-/** The content of a model's folder at a commit. */
+/** The content of a model's folder at a commit, copied to this machine. */
 type CommittedModel = {
   readonly manifest: Manifest;
   readonly manifestText: string;
-  readonly golden: Golden;
-  readonly files: ReadonlyMap<string, Uint8Array>;
-  /** SHA-256 of every file, by its name. */
+  readonly files: ReadonlyMap<string, LocalFile>;
+  /** SHA-256 (hex) of every file, by its name. */
   readonly hashes: Readonly<Record<string, string>>;
 };
 
 const decodeText = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** Throws the same error as `slipway check`. */
-const requireFile = (
-  files: ReadonlyMap<string, Uint8Array>,
+const requireFile = <Content>(
+  files: ReadonlyMap<string, Content>,
   file: string,
   model: string,
   commit: string,
-): Uint8Array => {
+): Content => {
   const bytes = files.get(file);
   if (bytes) return bytes;
   const message = `models/${model}/${file} is not there at ${commit.slice(0, 12)}`;
@@ -88,23 +88,21 @@ export const readCommittedHoldout =
   };
 
 /**
- * Reads all of `models/<model>/` at a commit, the artefact too, to register it.
+ * Copies all of `models/<model>/` at a commit into an empty folder of this machine, the artefact too, to register it.
  * Throws ManifestInvalid as `slipway check` does.
  */
-export const readCommittedModel =
+export const copyCommittedModel =
   ({ source }: { source: Source }) =>
-  async (model: string, commit: string): Promise<CommittedModel> => {
-    const files = await source.modelFiles(model, commit);
-    const manifestBytes = requireFile(files, "model.yaml", model, commit);
+  async (model: string, commit: string, folder: string): Promise<CommittedModel> => {
+    const files = await source.copyModelFiles(model, commit, folder);
+    const manifestBytes = await readContent(requireFile(files, "model.yaml", model, commit));
     const manifest = readManifest(manifestBytes);
+    parseGolden(await readContent(requireFile(files, "golden.json", model, commit)), manifest);
     return {
       manifest,
       manifestText: decodeText(manifestBytes),
-      golden: parseGolden(requireFile(files, "golden.json", model, commit), manifest),
       files,
-      hashes: Object.fromEntries(
-        [...files].map(([name, bytes]) => [name, createHash("sha256").update(bytes).digest("hex")]),
-      ),
+      hashes: Object.fromEntries([...files].map(([name, { sha256 }]) => [name, sha256])),
     };
   };
 

@@ -1,4 +1,4 @@
-import type { Blobs } from "#platform/blobs/blobs.ts";
+import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { Signer } from "#platform/signer/signer.ts";
 import { openEnvelope, sealEnvelope } from "./envelope.ts";
@@ -76,7 +76,7 @@ export const createProvenanceStore = ({
   blobs,
   signer,
 }: {
-  readonly blobs: Pick<Blobs, "put" | "get">;
+  readonly blobs: SmallBlobs;
   readonly signer: Signer;
 }) => ({
   /** Signs and stores the statement of a build. The same build again replaces it. */

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Blobs } from "#platform/blobs/blobs.ts";
+import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import { encodeCursor, type Store } from "#platform/store/store.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { type ListPosition, readCursor, writeCursor } from "./list-cursor.ts";
@@ -18,7 +18,7 @@ import { type ReadRow, unpackRows } from "./unpack-rows.ts";
 
 type Dependencies = RecordScope & {
   readonly store: Pick<Store, "get" | "page">;
-  readonly blobs: Pick<Blobs, "get">;
+  readonly blobs: Pick<SmallBlobs, "get">;
   /** Epoch milliseconds. */
   readonly clock: () => number;
 };

@@ -1,5 +1,5 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import type { Blobs } from "#platform/blobs/blobs.ts";
+import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import type { Entry, Store } from "#platform/store/store.ts";
 import { batchCounters } from "./batch-counters.ts";
 import { countLabels } from "./count-labels.ts";
@@ -16,7 +16,7 @@ import type { IndexEntry, StoredRequest, StoredRow } from "./stored-request.ts";
 
 type Dependencies = {
   readonly store: Pick<Store, "putAll" | "add">;
-  readonly blobs: Pick<Blobs, "put">;
+  readonly blobs: Pick<SmallBlobs, "put">;
   readonly manifest: Pick<Manifest, "records">;
   /** Returns the hash key for inputs, 32 to 64 bytes. Without it, `records.inputs: hashed` stores no inputs at all. */
   readonly hashKey?: (() => Promise<Uint8Array>) | undefined;

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Prediction, Row } from "#model-folder/manifest/manifest.ts";
-import type { Blobs } from "#platform/blobs/blobs.ts";
+import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import type { Store } from "#platform/store/store.ts";
 
 /** The record of one predicted row. */
@@ -73,7 +73,7 @@ export type PredictionReader = {
 /** The storage for records. */
 export type RecordStorage = {
   readonly store: Pick<Store, "get" | "page" | "putAll" | "add">;
-  readonly blobs: Pick<Blobs, "put" | "get">;
+  readonly blobs: SmallBlobs;
 };
 
 /** Writes and reads the records of a service. */

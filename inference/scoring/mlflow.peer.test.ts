@@ -11,6 +11,7 @@ import { loadModel } from "#inference/model/load-model.ts";
 import { Golden, type Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { findGoldenDifferences } from "#model-folder/rows/compare-golden.ts";
+import { readContent } from "#platform/files/file-content.ts";
 import { createMlflowModel } from "#platform/registry/mlflow/mlflow-model.ts";
 import { createPythonEnvironment, requirePython } from "#test/peers/python-environment.ts";
 import { createAppClient } from "#test/support/http/app-client.ts";
@@ -178,7 +179,7 @@ describe.skipIf(skip)("MLflow's own code and the service give equal responses", 
       for (const [file, bytes] of files) {
         const path = join(folder.path, name, file);
         await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, bytes);
+        await writeFile(path, await readContent(bytes));
       }
       address ||= server.url;
       cases.push({ name, folder: join(folder.path, name), url: server.url, rows });

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
-import type { Registration, Registry } from "#platform/registry/registry.ts";
+import { readContent } from "#platform/files/file-content.ts";
+import type { Registry } from "#platform/registry/registry.ts";
 import { createBuildVariables, fakeBuilderDigest } from "#test/support/fake-build.ts";
 import { hashSha256 } from "#test/support/hash-sha256.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
@@ -110,16 +112,21 @@ test("a text model's tokenizer is registered with it; without the file the folde
   await expect(registerModel(world)(input)).rejects.toMatchObject({ name: "ModelUnreadable" });
 
   files.set("words.json", Buffer.from("words"));
-  const registered: Registration[] = [];
+  const tokenizers: string[] = [];
+  const copies: string[] = [];
   const registry: Registry = {
     ...world.registry,
-    register: (registration) => {
-      registered.push(registration);
+    register: async (registration) => {
+      const file = registration.tokenizer ?? new Uint8Array();
+      if ("path" in file) copies.push(String(file.path));
+      tokenizers.push(Buffer.from(await readContent(file)).toString());
       return world.registry.register(registration);
     },
   };
   await registerModel({ ...world, registry })(input);
-  expect(registered).toMatchObject([{ tokenizer: Buffer.from("words") }]);
+  expect(tokenizers).toEqual(["words"]);
+  // Afterwards nothing stays on the function's disk.
+  expect(copies.map(existsSync)).toEqual([false]);
 });
 
 test("aliases follow the ledger: champion, previous champion and no challenger; a second run changes nothing", async () => {

@@ -1,10 +1,13 @@
 import * as z from "zod";
 import type { Claims } from "#domain/claims/claims.ts";
 import { parseBuiltImage } from "#domain/delivery/parse-built-image.ts";
-import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { copyCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { ProvenanceVerifier } from "#domain/provenance/provenance-store.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { readContent } from "#platform/files/file-content.ts";
+import type { LocalFile } from "#platform/files/local-file.ts";
+import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { RegisterModelInput, RegisterModelOutput } from "#statemachine/contracts.ts";
@@ -21,8 +24,7 @@ type RegisterModelDependencies = {
 };
 
 /** metrics.json may hold anything; plain numbers and `{ value: number }` become the version's metrics. */
-const parseTrainingMetrics = (bytes: Uint8Array | undefined): Record<string, number> => {
-  if (!bytes) return {};
+const parseTrainingMetrics = (bytes: Uint8Array): Record<string, number> => {
   try {
     const entries = Object.entries(
       z.record(z.string(), z.unknown()).parse(JSON.parse(new TextDecoder().decode(bytes))),
@@ -48,52 +50,52 @@ const parseTrainingMetrics = (bytes: Uint8Array | undefined): Record<string, num
  */
 export const registerModel =
   ({ registry, source, ledger, claims, provenance, builder }: RegisterModelDependencies) =>
-  async ({
-    delivery,
-    model,
-    commit,
-    build,
-    runtime,
-    fence,
-  }: RegisterModelInput): Promise<RegisterModelOutput> => {
-    const { digest } = parseBuiltImage(build);
-    const { manifest, manifestText, files, hashes } = await readCommittedModel({ source })(model, commit);
-    const verified = await provenance.verify({
-      digest,
-      model,
-      commit,
-      runtime,
-      builder: await builder(),
-      files: hashes,
-    });
-    const champion = await ledger.serving("prod", model);
-    if (champion?.digest === digest)
-      return { status: "unchanged", version: champion.version, digest, provenance: verified };
-
-    const fileOf = (name: string): Uint8Array => {
-      const bytes = files.get(name);
-      if (!bytes) throw new ModelUnreadable(`models/${model}/${name} is not there`);
-      return bytes;
-    };
-    const { version } = await registry.register({
-      model,
-      delivery,
-      artifact: fileOf(manifest.artifact),
-      tokenizer: manifest.tokenizer && fileOf(manifest.tokenizer.file),
-      manifest: manifestText,
-      metrics: parseTrainingMetrics(files.get("metrics.json")),
-      tags: {
-        delivery,
+  (input: RegisterModelInput): Promise<RegisterModelOutput> =>
+    useTemporaryFolder("slipway-register-", async (folder) => {
+      const { delivery, model, commit, build, runtime, fence } = input;
+      const { digest } = parseBuiltImage(build);
+      const { manifest, manifestText, files, hashes } = await copyCommittedModel({ source })(
+        model,
         commit,
+        folder,
+      );
+      const verified = await provenance.verify({
         digest,
+        model,
+        commit,
         runtime,
-        ...(verified && { builder: verified.builder }),
-        artifact_sha256: getOwnProperty(hashes, manifest.artifact) ?? "",
-        holdout_sha256: hashes["holdout.csv"] ?? "",
-        owner: manifest.owner,
-      },
+        builder: await builder(),
+        files: hashes,
+      });
+      const champion = await ledger.serving("prod", model);
+      if (champion?.digest === digest)
+        return { status: "unchanged", version: champion.version, digest, provenance: verified };
+
+      const fileOf = (name: string): LocalFile => {
+        const file = files.get(name);
+        if (!file) throw new ModelUnreadable(`models/${model}/${name} is not there`);
+        return file;
+      };
+      const trainingMetrics = files.get("metrics.json");
+      const { version } = await registry.register({
+        model,
+        delivery,
+        artifact: fileOf(manifest.artifact),
+        tokenizer: manifest.tokenizer && fileOf(manifest.tokenizer.file),
+        manifest: manifestText,
+        metrics: trainingMetrics ? parseTrainingMetrics(await readContent(trainingMetrics)) : {},
+        tags: {
+          delivery,
+          commit,
+          digest,
+          runtime,
+          ...(verified && { builder: verified.builder }),
+          artifact_sha256: getOwnProperty(hashes, manifest.artifact) ?? "",
+          holdout_sha256: hashes["holdout.csv"] ?? "",
+          owner: manifest.owner,
+        },
+      });
+      await claims.assertHeld("stage", model, fence);
+      await registry.setAlias(model, "challenger", version);
+      return { status: "registered", version, digest, provenance: verified };
     });
-    await claims.assertHeld("stage", model, fence);
-    await registry.setAlias(model, "challenger", version);
-    return { status: "registered", version, digest, provenance: verified };
-  };

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 
 type Options = { readonly mode?: number };
+/** The file's bytes, one part after the other. */
+type Parts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 const isAlreadyPresent = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "EEXIST";
@@ -14,7 +16,7 @@ const isAlreadyPresent = (error: unknown): boolean =>
  */
 const writeTemporaryFile = async (
   path: string,
-  parts: readonly Uint8Array[],
+  parts: Parts,
   options: Options,
   moveIntoPlace: (temporaryPath: string) => Promise<boolean>,
 ): Promise<boolean> => {
@@ -23,7 +25,7 @@ const writeTemporaryFile = async (
     await mkdir(dirname(path), { recursive: true });
     const file = await open(temporaryPath, "wx", options.mode ?? 0o644);
     try {
-      for (const part of parts) await file.writeFile(part);
+      for await (const part of parts) await file.writeFile(part);
       await file.close();
       return await moveIntoPlace(temporaryPath);
     } finally {
@@ -37,11 +39,7 @@ const writeTemporaryFile = async (
 };
 
 /** Replaces a file at once: readers see the old bytes or all of the new ones. Throws DataFolderUnusable. */
-export const replaceFile = async (
-  path: string,
-  parts: readonly Uint8Array[],
-  options: Options = {},
-): Promise<void> => {
+export const replaceFile = async (path: string, parts: Parts, options: Options = {}): Promise<void> => {
   await writeTemporaryFile(path, parts, options, async (temporaryPath) => {
     await rename(temporaryPath, path);
     return true;
@@ -52,11 +50,7 @@ export const replaceFile = async (
  * Creates a file unless it exists. If several processes try at once, exactly one succeeds.
  * Returns whether this call created it. Throws DataFolderUnusable.
  */
-export const createFile = (
-  path: string,
-  parts: readonly Uint8Array[],
-  options: Options = {},
-): Promise<boolean> =>
+export const createFile = (path: string, parts: Parts, options: Options = {}): Promise<boolean> =>
   writeTemporaryFile(path, parts, options, async (temporaryPath) => {
     try {
       await link(temporaryPath, path);

@@ -1,4 +1,4 @@
-import { DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
+import { DataFolderUnusable } from "#platform/errors/data-folder-unusable.ts";
 import { createFile } from "./atomic-file.ts";
 
 /**

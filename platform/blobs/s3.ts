@@ -1,6 +1,7 @@
-import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { type Blobs, validateBlobKey } from "#platform/blobs/blobs.ts";
-import { callAws } from "#platform/errors/call-aws.ts";
+import { openS3Object, readS3Object } from "./open-s3-object.ts";
+import { putS3Object } from "./put-s3-object.ts";
 
 /** Objects in an S3 bucket, under `prefix` where one is given. */
 export const createS3Blobs = ({
@@ -14,23 +15,11 @@ export const createS3Blobs = ({
 }): Blobs => {
   const place = (key: string) => ({ Bucket: bucket, Key: `${prefix}${validateBlobKey(key)}` });
   return {
-    put: async (key, bytes, { contentType }) => {
-      const object = { ...place(key), Body: bytes, ContentType: contentType };
-      await callAws("S3 PutObject", () => client.send(new PutObjectCommand(object)));
-    },
+    put: async (key, content, { contentType }) =>
+      putS3Object(client, { ...place(key), ContentType: contentType }, content),
 
-    get: async (key) => {
-      const object = place(key);
-      return callAws("S3 GetObject", async () => {
-        try {
-          const { Body } = await client.send(new GetObjectCommand(object));
-          return await Body?.transformToByteArray();
-        } catch (error) {
-          // Without s3:ListBucket an absent object is answered with 403, which is thrown: see the role's policy.
-          if (error instanceof NoSuchKey) return undefined;
-          throw error;
-        }
-      });
-    },
+    get: async (key) => readS3Object(client, place(key)),
+
+    open: async (key) => openS3Object(client, place(key)),
   };
 };

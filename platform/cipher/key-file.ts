@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { loadOrCreateFile } from "#platform/blobs/load-or-create-file.ts";
+import { DataFolderUnusable, toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 import { loadOnce } from "#platform/secrets/load-once.ts";
-import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import { type Cipher, CipherRefused } from "./cipher.ts";
 
 const algorithm = "aes-256-gcm";

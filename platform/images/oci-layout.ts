@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { toDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 import { ImageDamaged, ImageNotFound } from "./images.ts";
 
 export type OciBlob = { readonly digest: string; readonly size: number };
@@ -52,6 +52,8 @@ export const openOciLayout = (folder: string) => {
 
   return {
     path,
+    /** A path for a temporary file or folder, which `tidy` removes after a crash. */
+    createTemporaryPath,
     /** Whether the blob exists with its full size; a write replaces a damaged one of another size. */
     has: async (blob: OciBlob): Promise<boolean> => (await readSize(path(blob.digest))) === blob.size,
     size: (digest: string): Promise<number | undefined> => readSize(path(digest)),

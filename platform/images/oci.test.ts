@@ -2,8 +2,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { readContent } from "#platform/files/file-content.ts";
 import { imageTagsContract } from "#test/contracts/image-tags.ts";
 import { imagesContract } from "#test/contracts/images.ts";
+import { copyModelFilesOf } from "#test/support/copy-model-files.ts";
 import type { Advisories } from "./advisories.ts";
 import { createOciImages } from "./oci.ts";
 import { computeDigest } from "./oci-layout.ts";
@@ -34,14 +36,14 @@ const commits: Record<string, ReadonlyMap<string, Uint8Array>> = {
 const createTestImages = (folder: string, advisories?: Advisories, bundle = "export const handler = 1;") =>
   createOciImages({
     folder,
-    source: { modelFiles: async (_model, commit) => commits[commit] ?? new Map() },
+    source: { copyModelFiles: copyModelFilesOf((_model, commit) => commits[commit] ?? new Map()) },
     platform: "linux/arm64",
     bundle: async () => ({
       files: new Map([["index.mjs", encodeText(bundle)]]),
       packages: [{ name: "minimist", version: "1.2.5", license: "MIT" }],
     }),
     check: async ({ files }) => {
-      const onnx = Buffer.from(files.get("model.onnx") ?? []).toString();
+      const onnx = Buffer.from(await readContent(files.get("model.onnx") ?? new Uint8Array())).toString();
       if (onnx.startsWith("M")) throw new CheckFailed(onnx);
       return { name: "churn", artifact: "model.onnx" };
     },

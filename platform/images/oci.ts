@@ -1,11 +1,20 @@
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { preparedManifestFile } from "#model-folder/manifest/prepared-manifest-file.ts";
+import type { FileContent } from "#platform/files/file-content.ts";
+import type { LocalFile } from "#platform/files/local-file.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { Advisories } from "./advisories.ts";
-import { type BuildRequest, ImageBuildFailed, ImageNotFound, type Images, ImageTagTaken } from "./images.ts";
-import { computeDigest, type OciBlob, openOciLayout } from "./oci-layout.ts";
+import {
+  type Build,
+  type BuildRequest,
+  ImageBuildFailed,
+  ImageNotFound,
+  type Images,
+  ImageTagTaken,
+} from "./images.ts";
+import { type OciBlob, openOciLayout } from "./oci-layout.ts";
 import { packLayer } from "./pack-layer.ts";
 import { createRuntimeLayer, type Package, type Platform, type RuntimeLayer } from "./runtime-layer.ts";
 import { createImageSbom } from "./sbom.ts";
@@ -27,7 +36,7 @@ const ServingFields = z.looseObject({
 type Needs = {
   /** Folder of the OCI image layout; created if missing. */
   readonly folder: string;
-  readonly source: Pick<Source, "modelFiles">;
+  readonly source: Pick<Source, "copyModelFiles">;
   readonly platform: Platform;
   readonly bundle: () => Promise<{
     readonly files: ReadonlyMap<string, Uint8Array>;
@@ -36,7 +45,7 @@ type Needs = {
   /** Returns the folder's manifest; throws its own error if the model cannot be delivered. */
   readonly check: (folder: {
     readonly model: string;
-    readonly files: ReadonlyMap<string, Uint8Array>;
+    readonly files: ReadonlyMap<string, LocalFile>;
   }) => Promise<unknown>;
   /** Advisories for vulnerable packages; undefined if none are loaded. */
   readonly advisories: () => Promise<Advisories | undefined>;
@@ -54,15 +63,15 @@ const encodeJson = (value: unknown) => Buffer.from(JSON.stringify(value));
  * the YAML would take longer than the rest of our code at a function's start.
  */
 const selectServedFiles = (
-  files: ReadonlyMap<string, Uint8Array>,
+  files: ReadonlyMap<string, LocalFile>,
   checkedManifest: unknown,
-): { artifact: Uint8Array; layer: Map<string, Uint8Array> } => {
+): { artifact: LocalFile; layer: Map<string, FileContent> } => {
   const fields = ServingFields.parse(checkedManifest);
   const manifest = files.get("model.yaml");
   const artifact = files.get(fields.artifact);
   if (!manifest || !artifact)
     throw new ImageBuildFailed("the model's folder lacks model.yaml or its artifact");
-  const layer = new Map([
+  const layer = new Map<string, FileContent>([
     ["model.yaml", manifest],
     [preparedManifestFile, encodeJson(checkedManifest)],
     [fields.artifact, artifact],
@@ -143,7 +152,7 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
     served: ReturnType<typeof selectServedFiles>,
   ) => {
     const modelFiles = new Map(
-      [...served.layer].map(([name, bytes]) => [`var/task/model/${name}`, async () => bytes]),
+      [...served.layer].map(([name, content]) => [`var/task/model/${name}`, async () => content]),
     );
     const modelLayer = await blobs.writeStream(packLayer(modelFiles));
     const layers = [{ digest: runtimeLayer.digest, size: runtimeLayer.size }, modelLayer];
@@ -160,7 +169,7 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
     const text = createImageSbom({
       model,
       packages: runtimeLayer.packages,
-      artifactDigest: computeDigest(served.artifact),
+      artifactDigest: `sha256:${served.artifact.sha256}`,
     });
     const sbom = await writeSbom(image, text);
     const name = `images/${image.digest.slice("sha256:".length)}`;
@@ -176,9 +185,11 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
     };
   };
 
-  const build = async ({ model, commit, runtime: expectedRuntime }: BuildRequest) => {
-    await blobs.tidy(needs.clock());
-    const files = await source.modelFiles(model, commit);
+  const buildIn = async (
+    copies: string,
+    { model, commit, runtime: expectedRuntime }: BuildRequest,
+  ): Promise<Build> => {
+    const files = await source.copyModelFiles(model, commit, copies);
     const served = selectServedFiles(files, await check({ model, files }));
     // Packed again and compared: anyone could have placed another layer under the cached name, which can be guessed.
     const layer = await runtime.packed();
@@ -187,14 +198,23 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
         `the runtime here is ${layer.digest}, but this delivery started with ${expectedRuntime}: deliver again with the current runtime`,
       );
     const { layers, ...image } = await assemble(model, layer, served);
-    const hashes = Object.fromEntries(
-      [...files].map(([name, bytes]) => [name, computeDigest(bytes).slice("sha256:".length)]),
-    );
+    const hashes = Object.fromEntries([...files].map(([name, { sha256 }]) => [name, sha256]));
     return {
       ...image,
       contents: { layers, files: hashes },
       buildId: `embedded:${image.digest.slice("sha256:".length, "sha256:".length + 16)}`,
     };
+  };
+
+  const build = async (request: BuildRequest): Promise<Build> => {
+    await blobs.tidy(needs.clock());
+    const copies = await blobs.createTemporaryPath();
+    await mkdir(copies);
+    try {
+      return await buildIn(copies, request);
+    } finally {
+      await rm(copies, { recursive: true, force: true });
+    }
   };
 
   return {

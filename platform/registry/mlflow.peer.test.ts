@@ -4,7 +4,7 @@ import { CreateBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/cl
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { Golden } from "#model-folder/manifest/manifest.ts";
-import { registryContract } from "#test/contracts/registry.ts";
+import { readArtifact, registryContract } from "#test/contracts/registry.ts";
 import { type Mlflow, mlflowStartLimitMs, startMlflow } from "#test/peers/mlflow.ts";
 import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
@@ -112,7 +112,9 @@ describe.skipIf(skip)("MLflow with its artefact proxy", () => {
     await fetch(`${mlflow.uri}/api/2.0/mlflow-artifacts/artifacts${path}`, { method: "DELETE" });
     expect(await mlflowRegistry.artifact("churn", version)).toBeUndefined();
     await mlflowRegistry.register(await registration());
-    expect(await mlflowRegistry.artifact("churn", version)).toEqual((await registration()).artifact);
+    expect(await readArtifact(mlflowRegistry, "churn", version)).toEqual(
+      Buffer.from((await registration()).artifact),
+    );
   });
 
   test("an unreachable server is a TemporaryFault with its URL", async () => {
@@ -184,7 +186,9 @@ describe.skipIf(skip)("MLflow with artefacts in S3", () => {
     const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: "models" }));
     expect(Contents?.map(({ Key }) => Key?.replace(/.*\/artifacts\//, ""))).toContain("model/MLmodel");
     expect(puts.at(-1)).toContain("/model/MLmodel");
-    expect(await mlflowRegistry.artifact("churn", version)).toEqual((await registration()).artifact);
+    expect(await readArtifact(mlflowRegistry, "churn", version)).toEqual(
+      Buffer.from((await registration()).artifact),
+    );
     await expectGolden(mlflow);
   });
 });

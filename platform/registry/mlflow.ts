@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
+import { computeSha256, hashStream } from "#platform/files/file-content.ts";
 import { type OpenBucketFolder, openArtifactFolder } from "./mlflow/artifact-folder.ts";
 import {
   createMlflowApi,
@@ -230,10 +231,11 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
       runId: version.run_id,
       createdAt: version.creation_timestamp,
     });
-    for (const [path, bytes] of files) await folder.put(path, bytes);
-    for (const path of [onnxFile, modelFile]) {
-      const readBack = await folder.get(path);
-      if (!readBack || !Buffer.from(readBack).equals(files.get(path) ?? Buffer.alloc(0)))
+    for (const [path, content] of files) await folder.put(path, content);
+    for (const [path, content] of files) {
+      if (path !== onnxFile && path !== modelFile) continue;
+      const stored = await folder.open(path);
+      if (!stored || (await hashStream(stored)) !== computeSha256(content))
         throw new TemporaryFault(
           `${path} of ${version.name} ${version.version} did not read back as written`,
         );
@@ -282,9 +284,11 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
         await upload(registration, modelVersion);
         await finishRun(registration, modelVersion);
         await setTag(model, modelVersion.version, registeredTag, "true");
-      } else if ((await openFolder(modelVersion).get(onnxFile)) === undefined) {
+      } else {
+        const stored = await openFolder(modelVersion).open(onnxFile);
+        stored?.destroy();
         // Someone has deleted the object since the registration.
-        await upload(registration, modelVersion);
+        if (!stored) await upload(registration, modelVersion);
       }
       const registered = await find(model, modelVersion.version);
       if (!registered)
@@ -301,7 +305,7 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
 
     async artifact(model, version) {
       const modelVersion = await read(model, version);
-      return modelVersion && openFolder(modelVersion).get(onnxFile);
+      return modelVersion && openFolder(modelVersion).open(onnxFile);
     },
 
     async setAlias(model: string, alias: Alias, version: number | undefined) {

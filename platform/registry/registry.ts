@@ -1,4 +1,6 @@
+import type { Readable } from "node:stream";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
+import type { FileContent } from "#platform/files/file-content.ts";
 
 /** The registry's names for versions that play a part in serving. */
 export type Alias = "champion" | "challenger" | "previous_champion";
@@ -15,10 +17,10 @@ export type Registration = {
   readonly model: string;
   /** Registering again for the same delivery returns the same version. */
   readonly delivery: string;
-  /** The ONNX file's bytes. */
-  readonly artifact: Uint8Array;
-  /** The content of the tokenizer's file, if the manifest names one. */
-  readonly tokenizer?: Uint8Array | undefined;
+  /** The ONNX file. */
+  readonly artifact: FileContent;
+  /** The tokenizer's file, if the manifest names one. */
+  readonly tokenizer?: FileContent | undefined;
   /** The committed text. */
   readonly manifest: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -32,8 +34,8 @@ export interface Registry {
   register(registration: Registration): Promise<ModelVersion>;
   version(model: string, version: number): Promise<ModelVersion | undefined>;
   byAlias(model: string, alias: Alias): Promise<ModelVersion | undefined>;
-  /** The registered bytes of the ONNX file. */
-  artifact(model: string, version: number): Promise<Uint8Array | undefined>;
+  /** The registered ONNX file as a stream: read it to its end, or destroy it. */
+  artifact(model: string, version: number): Promise<Readable | undefined>;
   /** Moves an alias to a version; `undefined` removes it. */
   setAlias(model: string, alias: Alias, version: number | undefined): Promise<void>;
   setTags(model: string, version: number, tags: Readonly<Record<string, string>>): Promise<void>;

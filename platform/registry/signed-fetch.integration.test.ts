@@ -107,9 +107,28 @@ test("the host is signed, so that no other server can replay a request", async (
   expect(getLastRequest().headers.authorization).toMatch(/SignedHeaders=[^,]*\bhost\b/);
 });
 
-test("a stream is refused, because it cannot be signed before it is sent", async () => {
-  await expect(sendSigned(address, { method: "POST", body: new Blob(["x"]).stream() })).rejects.toThrow(
-    /Only texts and bytes can be signed/,
+test("a stream is refused without its hash, because it cannot be read before it is sent", async () => {
+  const body = new Blob(["x"]).stream();
+  await expect(sendSigned(address, { method: "POST", body, duplex: "half" })).rejects.toThrow(
+    /Only texts, bytes, and streams with their hash can be signed/,
+  );
+});
+
+test("a stream is signed with the hash that its caller gives, and sent with its length", async () => {
+  await sendSigned(`${address}/api/2.0/mlflow-artifacts/artifacts/model.onnx`, {
+    method: "PUT",
+    body: new Blob(["weights"]).stream(),
+    duplex: "half",
+    headers: { "content-length": "7", "x-amz-content-sha256": sha256("weights") },
+  });
+  const signed = getLastRequest();
+  expect([signed.body, signed.headers["content-length"], signed.headers["transfer-encoding"]]).toEqual([
+    "weights",
+    "7",
+    undefined,
+  ]);
+  expect(signed.headers.authorization).toContain(
+    `Signature=${computeSignature(signed, "", sha256("weights"))}`,
   );
 });
 

@@ -46,7 +46,7 @@ const toQuery = ({ searchParams }: URL): Record<string, string[]> =>
 
 /**
  * A `fetch` for HTTP APIs with IAM authorization: it signs requests, including the body, with the caller's credentials.
- * Bodies are texts or bytes; a stream cannot be signed before it is sent.
+ * Bodies are texts or bytes. A stream is not read here: its caller gives its hash as x-amz-content-sha256.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
  */
 export const createSignedFetch = ({ fetch, region, credentials, clock }: Needs): typeof globalThis.fetch => {
@@ -54,8 +54,11 @@ export const createSignedFetch = ({ fetch, region, credentials, clock }: Needs):
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const { body } = init;
-    if (body !== undefined && body !== null && typeof body !== "string" && !(body instanceof Uint8Array))
-      throw new TypeError("Only texts and bytes can be signed.");
+    const headers = new Headers(init.headers);
+    const isHashed = headers.has("x-amz-content-sha256");
+    const isSigned = typeof body === "string" || body instanceof Uint8Array;
+    if (body !== undefined && body !== null && !isHashed && !isSigned)
+      throw new TypeError("Only texts, bytes, and streams with their hash can be signed.");
     const signed = await signer.sign(
       {
         method: init.method ?? "GET",
@@ -63,13 +66,13 @@ export const createSignedFetch = ({ fetch, region, credentials, clock }: Needs):
         hostname: url.hostname,
         path: url.pathname,
         query: toQuery(url),
-        headers: { ...Object.fromEntries(new Headers(init.headers)), host: url.host },
-        ...(body === undefined || body === null ? {} : { body }),
+        headers: { ...Object.fromEntries(headers), host: url.host },
+        ...(isSigned ? { body } : {}),
       },
       { signingDate: new Date(clock()) },
     );
     // `fetch` sets the Host header from the URL.
-    const { host: _, ...headers } = signed.headers;
-    return fetch(url, { ...init, headers });
+    const { host: _, ...signedHeaders } = signed.headers;
+    return fetch(url, { ...init, headers: signedHeaders });
   };
 };

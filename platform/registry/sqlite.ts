@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { Blobs } from "#platform/blobs/blobs.ts";
+import { computeSha256, hashStream } from "#platform/files/file-content.ts";
 import type { Database, DatabaseRow } from "#platform/store/open-database.ts";
 import {
   type Alias,
@@ -25,8 +25,6 @@ const toModelVersion = (row: DatabaseRow): ModelVersion => ({
   tags: Tags.parse(JSON.parse(String(row.tags))),
   aliases: Aliases.parse(JSON.parse(String(row.aliases))),
 });
-
-const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 const artifactKey = (model: string, version: number): string => `registry/${model}/${version}/model.onnx`;
 const tokenizerKey = (model: string, version: number): string =>
@@ -89,7 +87,8 @@ export const createSqliteRegistry = (needs: {
 
   const findOrCreateVersion = ({ model, delivery, artifact }: Registration): DatabaseRow =>
     database.write(() => {
-      const row = byDelivery.get(model, delivery) ?? create.get(model, delivery, sha256(artifact), clock());
+      const row =
+        byDelivery.get(model, delivery) ?? create.get(model, delivery, computeSha256(artifact), clock());
       if (row === undefined) throw createNotFoundError(model, 0);
       return row;
     });
@@ -104,8 +103,8 @@ export const createSqliteRegistry = (needs: {
     });
     if (tokenizer)
       await blobs.put(tokenizerKey(model, version), tokenizer, { contentType: "application/json" });
-    const readBack = await blobs.get(key);
-    if (readBack === undefined || sha256(readBack) !== sha256(artifact)) {
+    const stored = await blobs.open(key);
+    if (stored === undefined || (await hashStream(stored)) !== computeSha256(artifact)) {
       throw new Error(`The artefact of ${model} version ${version} did not read back as written.`);
     }
   };
@@ -117,11 +116,14 @@ export const createSqliteRegistry = (needs: {
       const version = Number(row.version);
       if (row.status !== "READY") {
         await upload(registration, version);
-        describe.run(sha256(artifact), JSON.stringify(tags), JSON.stringify(metrics), model, version);
+        describe.run(computeSha256(artifact), JSON.stringify(tags), JSON.stringify(metrics), model, version);
         ready.run(model, version);
-      } else if ((await blobs.get(artifactKey(model, version))) === undefined) {
+      } else {
+        const stored = await blobs.open(artifactKey(model, version));
+        stored?.destroy();
         // Someone may have deleted the object since the version became READY.
-        if (row.sha256 === sha256(artifact)) await upload(registration, version);
+        if (stored === undefined && row.sha256 === computeSha256(artifact))
+          await upload(registration, version);
       }
       const registered = find(model, version);
       if (registered === undefined) throw createNotFoundError(model, version);
@@ -136,7 +138,7 @@ export const createSqliteRegistry = (needs: {
     },
 
     artifact: async (model, version) =>
-      find(model, version) === undefined ? undefined : blobs.get(artifactKey(model, version)),
+      find(model, version) === undefined ? undefined : blobs.open(artifactKey(model, version)),
 
     setAlias: async (model: string, alias: Alias, version: number | undefined) => {
       if (version === undefined) drop.run(model, alias);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
+import { DataFolderUnusable, toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { SecretMissing, type Secrets } from "./secrets.ts";
 

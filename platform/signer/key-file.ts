@@ -9,8 +9,8 @@ import {
 } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { loadOrCreateFile } from "#platform/blobs/load-or-create-file.ts";
+import { DataFolderUnusable, toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 import { loadOnce } from "#platform/secrets/load-once.ts";
-import { DataFolderUnusable, toDataFolderError } from "#platform/store/data-folder-unusable.ts";
 import type { Signer } from "./signer.ts";
 
 type Keys = { readonly id: string; readonly privateKey: KeyObject; readonly publicKey: KeyObject };

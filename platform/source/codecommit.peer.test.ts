@@ -6,6 +6,7 @@ import { sourceContract } from "#test/contracts/source.ts";
 import { startFaultProxy } from "#test/peers/fault-proxy.ts";
 import { motoClientConfig, startMoto } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
+import { readAllModelFiles } from "#test/support/copy-model-files.ts";
 import { createGitRepository } from "#test/support/git-repository.ts";
 import { createCodeCommitSource } from "./codecommit.ts";
 import { createCodeCommitHistory } from "./codecommit-history.ts";
@@ -46,13 +47,13 @@ describe.skipIf(skip)("a model's folder in CodeCommit", () => {
         { "models/large/model.onnx": new Uint8Array(7 * 1024 * 1024) },
         "A large file",
       );
-      await expect(source.modelFiles("large", large)).rejects.toMatchObject({
+      await expect(readAllModelFiles(source, "large", large)).rejects.toMatchObject({
         name: "ModelFilesRefused",
         message: expect.stringMatching(/model.onnx is larger than the 6 MB .* make the file smaller/),
       });
       await symlink("/etc/passwd", join(repository.path, "models/large/link"));
       const link = await repository.commit({ "models/large/model.onnx": null }, "A link");
-      await expect(source.modelFiles("large", link)).rejects.toMatchObject({
+      await expect(readAllModelFiles(source, "large", link)).rejects.toMatchObject({
         message: expect.stringMatching(/models\/large\/link is a symbolic link/),
       });
     } finally {

@@ -5,7 +5,9 @@ import {
   type GetFolderCommandOutput,
   type Commit as SdkCommit,
 } from "@aws-sdk/client-codecommit";
+import pMap from "p-map";
 import { callAws } from "#platform/errors/call-aws.ts";
+import { copyFiles } from "#platform/files/copy-files.ts";
 import { type CodeCommitReader, codeCommitConcurrency } from "./codecommit-reader.ts";
 import type { Commit, Source } from "./source.ts";
 import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
@@ -95,20 +97,22 @@ export const createCodeCommitSource = (reader: CodeCommitReader): Source => {
     },
 
     async modelFiles(model, commit, names) {
-      const files = (await listFolder(model, commit)).filter(([name]) => names?.includes(name) ?? true);
-      const read = new Map<string, Uint8Array>();
+      const files = (await listFolder(model, commit)).filter(([name]) => names.includes(name));
+      const readFile = async ([name, id]: [string, string]) =>
+        [name, await blob(id, `models/${model}/${name}`)] as const;
+      return new Map(await pMap(files, readFile, { concurrency: codeCommitConcurrency }));
+    },
+
+    async copyModelFiles(model, commit, folder) {
       let total = 0;
-      for (let start = 0; start < files.length; start += codeCommitConcurrency) {
-        const some = files.slice(start, start + codeCommitConcurrency);
-        const contents = await Promise.all(some.map(([name, id]) => blob(id, `models/${model}/${name}`)));
-        for (const [index, [name]] of some.entries()) {
-          const bytes = contents[index] ?? new Uint8Array();
-          total += bytes.byteLength;
-          read.set(name, bytes);
-        }
+      const open = async function* (id: string, name: string) {
+        const bytes = await blob(id, `models/${model}/${name}`);
+        total += bytes.byteLength;
         assertModelSize(model, total);
-      }
-      return read;
+        yield bytes;
+      };
+      const files = await listFolder(model, commit);
+      return copyFiles(files, { folder, open, concurrency: codeCommitConcurrency });
     },
 
     async modelFileIds(model, commit) {

@@ -3,6 +3,7 @@ import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type FileChanges, sourceContract } from "#test/contracts/source.ts";
+import { readAllModelFiles } from "#test/support/copy-model-files.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { createGitSource } from "./git.ts";
 
@@ -60,7 +61,7 @@ test("a symbolic link in a model's folder is refused by name", async () => {
   await symlink("/etc/passwd", join(folder.path, "models/churn/model.onnx"));
   const id = await commit(folder.path)({}, "A link");
   const source = createGitSource({ repository: folder.path });
-  await expect(source.modelFiles("churn", id)).rejects.toMatchObject({
+  await expect(readAllModelFiles(source, "churn", id)).rejects.toMatchObject({
     name: "ModelFilesRefused",
     message: expect.stringMatching(/models\/churn\/model.onnx is a symbolic link/),
   });
@@ -72,7 +73,7 @@ test("a submodule in a model's folder is refused by name", async () => {
   git(folder.path, "update-index", "--add", "--cacheinfo", `160000,${inner},models/churn/sub`);
   git(folder.path, "commit", "--quiet", "--message", "A submodule");
   await expect(
-    createGitSource({ repository: folder.path }).modelFiles("churn", "main"),
+    readAllModelFiles(createGitSource({ repository: folder.path }), "churn", "main"),
   ).rejects.toMatchObject({
     name: "ModelFilesRefused",
     message: expect.stringMatching(/models\/churn\/sub is a submodule/),
@@ -97,7 +98,7 @@ test("a bare repository and a folder below the repository's root are read like t
   for (const place of ["bare.git", "models/churn"]) {
     const source = createGitSource({ repository: join(folder.path, place) });
     expect(await source.models(id)).toEqual(["churn"]);
-    expect([...(await source.modelFiles("churn", id)).keys()]).toEqual(["model.yaml"]);
+    expect([...(await readAllModelFiles(source, "churn", id)).keys()]).toEqual(["model.yaml"]);
     expect(await source.file("models/churn/model.yaml", id)).toHaveLength(1);
   }
 });
@@ -122,7 +123,7 @@ test("a thousand files of a model arrive complete", async () => {
     ]),
   );
   const id = await commit(folder.path)(files, "Many files");
-  const found = await createGitSource({ repository: folder.path }).modelFiles("churn", id);
+  const found = await readAllModelFiles(createGitSource({ repository: folder.path }), "churn", id);
   expect(
     Object.fromEntries(
       [...found].map(([path, bytes]) => [`models/churn/${path}`, Buffer.from(bytes).toString()]),

@@ -1,4 +1,7 @@
+import { buffer } from "node:stream/consumers";
+import { copyFiles } from "#platform/files/copy-files.ts";
 import { parseCoAuthors } from "./parse-co-authors.ts";
+import { readGitObjects } from "./read-git-objects.ts";
 import { GitFailed, type GitOptions, runGit } from "./run-git.ts";
 import {
   type CommitHistory,
@@ -44,20 +47,6 @@ const assertDeliverable = (model: string, entries: readonly Entry[]): void => {
     model,
     entries.reduce((sum, { bytes }) => sum + bytes, 0),
   );
-};
-
-/** The contents in the output of `cat-file --batch`: per object a line `<id> <type> <size>`, the bytes, a newline. */
-const parseContents = (output: Buffer, entries: readonly Entry[]): readonly Uint8Array[] => {
-  let at = 0;
-  return entries.map((entry) => {
-    const lineEnd = output.indexOf(0x0a, at);
-    const header = output.toString("utf8", at, lineEnd);
-    if (lineEnd < 0 || header !== `${entry.id} blob ${entry.bytes}`) {
-      throw new GitFailed(`git could not read ${entry.path}: ${header}. Run \`git fsck\`.`);
-    }
-    at = lineEnd + 1 + entry.bytes + 1;
-    return new Uint8Array(output.subarray(lineEnd + 1, at - 1));
-  });
 };
 
 /** The largest number of commits in a history. */
@@ -139,11 +128,12 @@ export const createGitSource = (needs: { readonly repository: string }): Source 
     return new Map(files.map((entry) => [entry.path.slice(folder.length), entry]));
   };
 
-  const contents = async (wanted: readonly Entry[]): Promise<readonly Uint8Array[]> => {
-    const input = wanted.map(({ id }) => `${id}\n`).join("");
-    const maxBytes = wanted.reduce((sum, { bytes }) => sum + bytes + 128, 1_024);
-    return parseContents(await succeed(["cat-file", "--batch"], { input, maxBytes }), wanted);
-  };
+  const contents = (wanted: readonly Entry[]): Promise<readonly Uint8Array[]> =>
+    readGitObjects(needs.repository, wanted, async (open) => {
+      const read: Uint8Array[] = [];
+      for (const entry of wanted) read.push(await buffer(open(entry)));
+      return read;
+    });
 
   /**
    * Looks for renames in every commit. Copies are slow to find, so only commits with new files under models/ are
@@ -248,9 +238,17 @@ export const createGitSource = (needs: { readonly repository: string }): Source 
         .map(({ path }) => path.slice("models/".length)),
 
     modelFiles: async (model, commit, names) => {
-      const files = [...(await listFolder(model, commit))].filter(([name]) => names?.includes(name) ?? true);
+      const files = [...(await listFolder(model, commit))].filter(([name]) => names.includes(name));
       const bytes = files.length === 0 ? [] : await contents(files.map(([, entry]) => entry));
       return new Map(files.map(([name], index) => [name, bytes[index] ?? new Uint8Array()]));
+    },
+
+    copyModelFiles: async (model, commit, folder) => {
+      const files = [...(await listFolder(model, commit))];
+      const wanted = files.map(([, entry]) => entry);
+      return readGitObjects(needs.repository, wanted, (open) =>
+        copyFiles(files, { folder, open, concurrency: 1 }),
+      );
     },
 
     modelFileIds: async (model, commit) =>

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sourceContract } from "#test/contracts/source.ts";
 import { type GitHubRecord, startGitHubServer } from "#test/peers/github/github-server.ts";
+import { readAllModelFiles } from "#test/support/copy-model-files.ts";
 import { createGitRepository } from "#test/support/git-repository.ts";
 import { type ImportedCommit, importCommits } from "#test/support/import-commits.ts";
 import { createGitSource } from "./git.ts";
@@ -54,7 +55,7 @@ afterAll(() => world?.close());
 test("a symbolic link in a model's folder is refused by name, and is not a file", async () => {
   await symlink("/etc/passwd", join(world.repository.path, "models/churn/link"));
   const id = await world.repository.commit({}, "A link");
-  await expect(world.source().modelFiles("churn", id)).rejects.toMatchObject({
+  await expect(readAllModelFiles(world.source(), "churn", id)).rejects.toMatchObject({
     name: "ModelFilesRefused",
     message: expect.stringMatching(/models\/churn\/link is a symbolic link/),
   });

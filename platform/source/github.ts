@@ -1,4 +1,5 @@
 import pMap from "p-map";
+import { copyFiles } from "#platform/files/copy-files.ts";
 import { type GitHubClient, gitHubConcurrency } from "./github/github-client.ts";
 import type { ResolvedCommit, TreeEntry } from "./github/response-schemas.ts";
 import type { Commit, Source } from "./source.ts";
@@ -15,6 +16,7 @@ export const createGitHubSource = ({
   resolveCommit,
   readTree,
   readBlob,
+  streamBlob,
   compareTrees,
 }: GitHubClient): Source => {
   /** The entry at a path below a commit's root. */
@@ -90,9 +92,17 @@ export const createGitHubSource = ({
     },
 
     async modelFiles(model, commit, names) {
-      const entries = (await listFolder(model, commit)).filter(({ path }) => names?.includes(path) ?? true);
+      const entries = (await listFolder(model, commit)).filter(({ path }) => names.includes(path));
       const contents = await pMap(entries, readBlob, { concurrency: gitHubConcurrency });
       return new Map(entries.map(({ path }, index) => [path, contents[index] ?? new Uint8Array()]));
+    },
+
+    async copyModelFiles(model, commit, folder) {
+      const entries = await listFolder(model, commit);
+      return copyFiles(
+        entries.map((entry) => [entry.path, entry] as const),
+        { folder, open: streamBlob, concurrency: gitHubConcurrency },
+      );
     },
 
     async modelFileIds(model, commit) {

@@ -1,4 +1,6 @@
-import { type ExecFileException, execFile } from "node:child_process";
+import { type ExecFileException, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 
 /** git could not work: it is missing, the folder is not a repository, or it took too long. */
@@ -24,6 +26,13 @@ const createGitEnvironment = (from: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
 
 const settings = ["core.quotePath=false", "i18n.logOutputEncoding=UTF-8", "log.showSignature=false"];
 
+const createArguments = (repository: string, args: readonly string[]): string[] => [
+  "-C",
+  repository,
+  ...settings.flatMap((setting) => ["-c", setting]),
+  ...args,
+];
+
 const explainFailure = (repository: string, error: ExecFileException): string => {
   if (error.code === "ENOENT")
     return "git cannot be started: install it, and see that `git --version` answers.";
@@ -44,7 +53,7 @@ export const runGit =
     new Promise((resolve, reject) => {
       const child = execFile(
         "git",
-        ["-C", repository, ...settings.flatMap((setting) => ["-c", setting]), ...args],
+        createArguments(repository, args),
         {
           encoding: "buffer",
           env: createGitEnvironment(process.env),
@@ -67,3 +76,34 @@ export const runGit =
       child.stdin?.on("error", () => undefined);
       child.stdin?.end(options.input ?? "");
     });
+
+/**
+ * Runs git in a repository without a shell, and streams its output: of any size, never all in memory. Throws GitFailed if
+ * git did not run or ended with another code than 0; then the output was not complete.
+ */
+export const streamGit = (repository: string) =>
+  async function* (args: readonly string[], input = ""): AsyncGenerator<Uint8Array, void, undefined> {
+    const child = spawn("git", createArguments(repository, args), {
+      env: createGitEnvironment(process.env),
+      stdio: "pipe",
+      windowsHide: true,
+    });
+    // A failed start emits an error in place of the exit; its message comes with the exit code otherwise.
+    const closed = once(child, "close").catch((error: ExecFileException) => {
+      throw new GitFailed(explainFailure(repository, error), { cause: error });
+    });
+    const errors = text(child.stderr);
+    // git may end before it has read all of its input; only its exit code counts.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
+    try {
+      yield* child.stdout;
+      const [code, signal] = await closed;
+      if (code !== 0)
+        throw new GitFailed(`git ${args[0]} ended with ${code ?? signal} in ${repository}: ${await errors}`);
+    } finally {
+      // The reader may have stopped early.
+      child.kill();
+      await Promise.allSettled([closed, errors]);
+    }
+  };

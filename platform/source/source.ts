@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
+import type { LocalFile } from "#platform/files/local-file.ts";
+
 export const CommitId = z.string().regex(/^[0-9a-f]{40}$/, "a commit is 40 hex digits");
 
 export type Commit = {
@@ -97,15 +99,20 @@ export interface Source {
   /** Names of the models that exist at a commit: folders under `models/`. */
   models(commit: string): Promise<readonly string[]>;
   /**
-   * The files of `models/<model>/` at a commit, by their path inside that folder: all, or those of `names` that exist.
-   * Empty: no such model. Throws ModelFilesRefused for a folder that cannot be delivered, even if the files that
-   * prevent it are not read.
+   * Those of the named files of `models/<model>/` that exist at a commit, by their path inside that folder. Throws
+   * ModelFilesRefused for a folder that cannot be delivered, even if the files that prevent it are not read.
    */
   modelFiles(
     model: string,
     commit: string,
-    names?: readonly string[],
+    names: readonly string[],
   ): Promise<ReadonlyMap<string, Uint8Array>>;
+  /**
+   * Copies every file of `models/<model>/` at a commit into an empty folder of this machine, by streams, and returns the
+   * copies by their path in the model's folder. The copies have other names: a committed name may not be one here.
+   * Empty: no such model. Throws ModelFilesRefused.
+   */
+  copyModelFiles(model: string, commit: string, folder: string): Promise<ReadonlyMap<string, LocalFile>>;
   /**
    * An id of the content of every file of `models/<model>/` at a commit, by its path inside that folder: equal for equal
    * content within this repository, and read without the content. Throws ModelFilesRefused.

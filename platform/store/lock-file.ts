@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { isDatabaseBusy, toDataFolderError } from "./data-folder-unusable.ts";
+import { isDatabaseBusy, toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 
 /** Releases the lock. The owner must keep a reference: garbage collection also releases the lock. */
 type Unlock = () => void;

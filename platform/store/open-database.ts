@@ -6,7 +6,7 @@ import {
   DataFolderUnusable,
   isDatabaseBusy,
   toDataFolderError,
-} from "./data-folder-unusable.ts";
+} from "#platform/errors/data-folder-unusable.ts";
 import { databaseMigrations } from "./database-migrations.ts";
 
 export type DatabaseRow = Readonly<Record<string, SQLOutputValue>>;

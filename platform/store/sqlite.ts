@@ -1,5 +1,5 @@
+import { createDatabaseDamagedError } from "#platform/errors/data-folder-unusable.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
-import { createDatabaseDamagedError } from "./data-folder-unusable.ts";
 import type { Database, DatabaseRow } from "./open-database.ts";
 import {
   type Counters,

@@ -46,9 +46,12 @@ type Needs = {
 
 /** Events invoke these functions; the others have synchronous callers. */
 const invokedByEvents = new Set(["notify", "start-delivery", "sweep-deliveries"]);
-/** MB; these steps hold the whole holdout, or every file of a model, in memory. */
+/** MB; this step holds the whole holdout in memory. */
 const memoryMbByFunction: Readonly<Record<string, number>> = {
   "verify-model": 1_024,
+};
+/** MB of /tmp; this step copies a model's folder, which may have 512 MB. */
+const diskMbByFunction: Readonly<Record<string, number>> = {
   "register-model": 1_024,
 };
 
@@ -158,6 +161,7 @@ const addDeliveryFunctions = (
           statements,
           timeoutSeconds: getFunctionTimeout(name),
           memoryMb: memoryMbByFunction[name] ?? 512,
+          ...(name in diskMbByFunction && { diskMb: diskMbByFunction[name] }),
           key: needs.key,
           logRetentionDays,
           invokedBy: invokedByEvents.has(name) ? "events" : "synchronous caller",

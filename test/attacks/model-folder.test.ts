@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { loadRules, readCommittedGolden, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { copyCommittedModel, loadRules, readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
 import { restoreEnvironment } from "#domain/rollback/restore-environment.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { assertModel } from "#model-check/check-model.ts";
+import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
+import { copyModelFilesOf } from "#test/support/copy-model-files.ts";
 import { hostileFiles, hostilePolicies, replaceChurnFile } from "#test/support/hostile-files.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
@@ -86,14 +88,17 @@ describe("a version that was promoted before a rule", () => {
       for (const file of ["model.yaml", "golden.json"]) {
         const otherFiles = new Map([...(files ?? [])]);
         const { source } = world;
-        const modelFiles = async () =>
+        const copyModelFiles = copyModelFilesOf(() =>
           otherFiles.set(
             file === "model.yaml" ? "golden.json" : "model.yaml",
             world.commits.get(fakeCommit("b"))?.get(file === "model.yaml" ? "golden.json" : "model.yaml") ??
               bytes(""),
-          );
+          ),
+        );
         await expect(
-          readCommittedModel({ source: { ...source, modelFiles } })(toyModel, fakeCommit("a")),
+          useTemporaryFolder("slipway-test-", (folder) =>
+            copyCommittedModel({ source: { ...source, copyModelFiles } })(toyModel, fakeCommit("a"), folder),
+          ),
         ).rejects.toMatchObject({ name: "ManifestInvalid", message: expect.stringContaining(`${file}`) });
       }
       expect((await loadRules(world)(toyModel, fakeCommit("b"), fakeCommit("a"))).champion).toMatchObject({

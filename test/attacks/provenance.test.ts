@@ -8,6 +8,7 @@ import { registerModel } from "#lambdas/register-model/register-model.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { createOciImages } from "#platform/images/oci.ts";
 import { unpackImage } from "#platform/images/unpack-image.ts";
+import { copyModelFilesOf } from "#test/support/copy-model-files.ts";
 import { createBuildFacts, createBuildVariables } from "#test/support/fake-build.ts";
 import { memorySigner } from "#test/support/memory-signer.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
@@ -194,11 +195,13 @@ const createImages = (folder: string) =>
   createOciImages({
     folder,
     source: {
-      modelFiles: async () =>
-        new Map([
-          ["model.yaml", Buffer.from("name: toy\n")],
-          ["model.onnx", Buffer.from("weights")],
-        ]),
+      copyModelFiles: copyModelFilesOf(
+        () =>
+          new Map([
+            ["model.yaml", Buffer.from("name: toy\n")],
+            ["model.onnx", Buffer.from("weights")],
+          ]),
+      ),
     },
     platform: "linux/arm64",
     bundle: async () => ({ files: new Map([["index.mjs", Buffer.from("export {};")]]), packages: [] }),

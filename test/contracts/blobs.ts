@@ -1,6 +1,13 @@
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BlobKeyRefused, type Blobs } from "#platform/blobs/blobs.ts";
+import { writeLocalFile } from "#platform/files/local-file.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 export type BlobsUnderTest = {
   readonly blobs: Blobs;
@@ -30,8 +37,58 @@ export const blobsContract = (name: string, make: () => Promise<BlobsUnderTest>)
       );
     });
 
+    test("a file of this machine is put by a stream, and read as a stream", async () => {
+      const folder = await createTemporaryFolder();
+      try {
+        for (const size of [0, 1, 3 * 1024 * 1024 + 17]) {
+          const bytes = randomBytes(size);
+          const file = await writeLocalFile(join(folder.path, String(size)), Readable.from([bytes]));
+          await subject.blobs.put("contract/file", file, text);
+          const stream = await subject.blobs.open("contract/file");
+          expect(stream && (await buffer(stream)).equals(bytes)).toBe(true);
+          expect(Buffer.from((await subject.blobs.get("contract/file")) ?? "none").equals(bytes)).toBe(true);
+        }
+      } finally {
+        await folder.remove();
+      }
+    });
+
+    test("a stream that is not read to its end can be destroyed", async () => {
+      await subject.blobs.put("contract/long", randomBytes(3_000_000), text);
+      const stream = await subject.blobs.open("contract/long");
+      stream?.destroy();
+      expect(await subject.blobs.get("contract/long")).toHaveLength(3_000_000);
+    });
+
+    test.each(["another byte", "longer", "shorter"])(
+      "a file that changed since it was checked (%s) replaces nothing",
+      async (change) => {
+        const folder = await createTemporaryFolder();
+        try {
+          const path = join(folder.path, "file");
+          const bytes = randomBytes(200_000);
+          const file = await writeLocalFile(path, Readable.from([bytes]));
+          await subject.blobs.put("contract/kept", Buffer.from("before"), text);
+          bytes.writeUInt8((bytes[100_000] ?? 0) ^ 1, 100_000);
+          const changed = {
+            "another byte": bytes,
+            longer: Buffer.concat([bytes, bytes]),
+            shorter: bytes.subarray(1),
+          }[change];
+          await writeFile(path, changed ?? "");
+          await expect(subject.blobs.put("contract/kept", file, text)).rejects.toMatchObject({
+            name: "TemporaryFault",
+          });
+          expect(Buffer.from((await subject.blobs.get("contract/kept")) ?? "").toString()).toBe("before");
+        } finally {
+          await folder.remove();
+        }
+      },
+    );
+
     test("a missing key is undefined", async () => {
       expect(await subject.blobs.get("contract/never")).toBeUndefined();
+      expect(await subject.blobs.open("contract/never")).toBeUndefined();
     });
 
     test("a key and a key below it can both exist", async () => {
@@ -70,6 +127,7 @@ export const blobsContract = (name: string, make: () => Promise<BlobsUnderTest>)
     ])("%j is refused as a key", async (key) => {
       await expect(subject.blobs.put(key, Buffer.from("x"), text)).rejects.toThrow(BlobKeyRefused);
       await expect(subject.blobs.get(key)).rejects.toThrow(BlobKeyRefused);
+      await expect(subject.blobs.open(key)).rejects.toThrow(BlobKeyRefused);
     });
   });
 };

@@ -1,11 +1,30 @@
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { writeLocalFile } from "#platform/files/local-file.ts";
 import { ModelVersionNotFound, type Registration, type Registry } from "#platform/registry/registry.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
 export type RegistryUnderTest = {
   readonly registry: Registry;
   /** The registry through a client whose `count`-th call to its backend fails, `before` or `after` it took effect. */
   failing(count: number, when: "before" | "after"): Registry;
   close(): Promise<void>;
+};
+
+const artifact = Buffer.from([0, 255, 10, 13, 0, 8]);
+
+/** The registered bytes of a version's ONNX file. */
+export const readArtifact = async (
+  registry: Registry,
+  model: string,
+  version: number,
+): Promise<Buffer | undefined> => {
+  const stream = await registry.artifact(model, version);
+  return stream && buffer(stream);
 };
 
 /** The rules of `Registry`, for every implementation. `make` returns one without any model `contract-…`. */
@@ -21,7 +40,7 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
       registration = {
         model,
         delivery: "delivery-1",
-        artifact: new Uint8Array([0, 255, 10, 13, 0, 8]),
+        artifact,
         manifest: `name: ${model}\n`,
         tags: { commit: "c0ffee", digest: "sha256:1" },
         metrics: { auc: 0.84, accuracy: 0.8 },
@@ -38,7 +57,37 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
       const registered = await registry.register(registration);
       expect(registered).toMatchObject({ model, version: 1, tags: registration.tags, aliases: [] });
       expect(await registry.version(model, 1)).toEqual(registered);
-      expect(await registry.artifact(model, 1)).toEqual(registration.artifact);
+      expect(await readArtifact(registry, model, 1)).toEqual(artifact);
+    });
+
+    test("a file of this machine is registered byte for byte, with its tokenizer", async () => {
+      const { registry } = subject;
+      const folder = await createTemporaryFolder();
+      try {
+        const bytes = randomBytes(3 * 1024 * 1024 + 17);
+        const write = (name: string, content: Buffer) =>
+          writeLocalFile(join(folder.path, name), Readable.from([content]));
+        const file = await write("model", bytes);
+        const tokenizer = await write("tokenizer", Buffer.from("{}"));
+        const { version } = await registry.register({ ...registration, artifact: file, tokenizer });
+        expect((await readArtifact(registry, model, version))?.equals(bytes)).toBe(true);
+      } finally {
+        await folder.remove();
+      }
+    });
+
+    test("a file that changed since it was checked is not registered", async () => {
+      const { registry } = subject;
+      const folder = await createTemporaryFolder();
+      try {
+        const path = join(folder.path, "model");
+        const file = await writeLocalFile(path, Readable.from([artifact]));
+        await writeFile(path, Buffer.from([0, 255, 10, 13, 0, 9]));
+        await expect(registry.register({ ...registration, artifact: file })).rejects.toThrow();
+        expect(await registry.versions(model, { limit: 5 })).toEqual([]);
+      } finally {
+        await folder.remove();
+      }
     });
 
     test("a missing version, tag or alias is undefined", async () => {
@@ -129,11 +178,11 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
             .catch(() => true);
           for (const { version } of await subject.registry.versions(model, { limit: 5 })) {
             // Visible versions are complete, also right after the failure.
-            expect(await subject.registry.artifact(model, version)).toEqual(registration.artifact);
+            expect(await readArtifact(subject.registry, model, version)).toEqual(artifact);
           }
           const registered = await subject.registry.register(registration);
           expect(registered).toMatchObject({ version: 1, tags: registration.tags });
-          expect(await subject.registry.artifact(model, 1)).toEqual(registration.artifact);
+          expect(await readArtifact(subject.registry, model, 1)).toEqual(artifact);
           expect(await subject.registry.versions(model, { limit: 5 })).toEqual([registered]);
           if (!broken) {
             expect(count).toBeGreaterThan(3);

@@ -9,6 +9,7 @@ import {
   listKnownChanges,
   type Source,
 } from "#platform/source/source.ts";
+import { readAllModelFiles } from "#test/support/copy-model-files.ts";
 
 /** Files by their path from the repository's root; null deletes one. */
 export type FileChanges = Readonly<Record<string, string | Uint8Array | null>>;
@@ -110,7 +111,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       "m".repeat(5_000),
     ])("%j is CommitNotFound", async (revision) => {
       await expect(subject.source.commit(revision)).rejects.toThrow(CommitNotFound);
-      await expect(subject.source.modelFiles("churn", revision)).rejects.toThrow(CommitNotFound);
+      await expect(readAllModelFiles(subject.source, "churn", revision)).rejects.toThrow(CommitNotFound);
       await expect(subject.source.modelFiles("churn", revision, [])).rejects.toThrow(CommitNotFound);
       await expect(subject.source.modelFileIds("churn", revision)).rejects.toThrow(CommitNotFound);
       await expect(subject.source.changedPaths(revision, first)).rejects.toThrow(CommitNotFound);
@@ -202,7 +203,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
     });
 
     test("a model's files are all files of its folder at that commit, byte for byte", async () => {
-      const files = await subject.source.modelFiles("churn", first);
+      const files = await readAllModelFiles(subject.source, "churn", first);
       expect([...files.keys()].sort()).toEqual([
         "deep/er/über datei 語.txt",
         "empty.csv",
@@ -212,7 +213,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       expect(Buffer.from(files.get("model.onnx") ?? "").equals(allByteValues)).toBe(true);
       expect(files.get("empty.csv")).toHaveLength(0);
       expect(Buffer.from(files.get("deep/er/über datei 語.txt") ?? "").toString()).toBe("öäü\r\n");
-      const later = await subject.source.modelFiles("churn", second);
+      const later = await readAllModelFiles(subject.source, "churn", second);
       expect(Buffer.from(later.get("model.yaml") ?? "").toString()).toBe("name: churn # again\n");
     });
 
@@ -268,7 +269,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
     test.each(["none", "", ".", "..", "churn/deep", "../inference/churn", "README.md", "*"])(
       "%j is not a model and has no files",
       async (model) => {
-        expect((await subject.source.modelFiles(model, first)).size).toBe(0);
+        expect((await readAllModelFiles(subject.source, model, first)).size).toBe(0);
         expect((await subject.source.modelFiles(model, first, ["model.yaml", "README.md"])).size).toBe(0);
         expect((await subject.source.modelFileIds(model, first)).size).toBe(0);
       },
@@ -285,7 +286,7 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
         git("commit", "--quiet", "--message", "A link");
         const linked = String(git("rev-parse", "HEAD")).trim();
         for (const read of [
-          () => source.modelFiles("churn", linked),
+          () => readAllModelFiles(source, "churn", linked),
           () => source.modelFiles("churn", linked, ["model.yaml"]),
           () => source.modelFiles("churn", linked, []),
           () => source.modelFileIds("churn", linked),

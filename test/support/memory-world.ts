@@ -18,6 +18,7 @@ import { createEmbeddedServing } from "#platform/serving/embedded.ts";
 import { type Environment, FunctionFailed } from "#platform/serving/serving.ts";
 import { type CommitHistory, CommitNotFound, type Source } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
+import { copyModelFilesOf } from "#test/support/copy-model-files.ts";
 import { createBuildFacts, fakeBuilderDigest } from "./fake-build.ts";
 import { fakeChannel } from "./fake-channel.ts";
 import { fakeDeliveries } from "./fake-deliveries.ts";
@@ -89,8 +90,9 @@ export const createMemoryWorld = ({
     models: async (commit) => (filesAt(commit).size > 0 ? [toyModel] : []),
     modelFiles: async (name, commit, names) => {
       const files = name === toyModel ? [...filesAt(commit)] : [];
-      return new Map(files.filter(([file]) => names?.includes(file) ?? true));
+      return new Map(files.filter(([file]) => names.includes(file)));
     },
+    copyModelFiles: copyModelFilesOf((name, commit) => (name === toyModel ? filesAt(commit) : new Map())),
     modelFileIds: async (name, commit) => {
       const files = name === toyModel ? [...filesAt(commit)] : [];
       return new Map(

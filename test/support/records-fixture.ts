@@ -1,7 +1,7 @@
 import { createPredictionReader } from "#inference/records/prediction-reader.ts";
 import { createRecorder } from "#inference/records/recorder.ts";
 import type { PredictedRequest } from "#inference/records/records.ts";
-import type { Blobs } from "#platform/blobs/blobs.ts";
+import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import type { Store } from "#platform/store/store.ts";
 import { memoryStore } from "./memory-store.ts";
 
@@ -19,7 +19,7 @@ export const createRecordsFixture = (options: Options = {}) => {
   time.now = Date.UTC(2026, 10, 21, 12, 30);
   const store = instrument(plain);
   const objects = new Map<string, Uint8Array>();
-  const blobs: Blobs = {
+  const blobs: SmallBlobs = {
     put: async (key, bytes) => void objects.set(key, bytes),
     get: async (key) => objects.get(key),
   };

@@ -1,10 +1,13 @@
+import type { Readable } from "node:stream";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
+import type { FileContent } from "#platform/files/file-content.ts";
 import type { MlflowApi } from "./mlflow-api.ts";
 
 /** The files of one model version, by path in its folder. */
 export type ArtifactFolder = {
-  put(path: string, bytes: Uint8Array): Promise<void>;
-  get(path: string): Promise<Uint8Array | undefined>;
+  put(path: string, content: FileContent): Promise<void>;
+  /** A file as a stream: read it to its end, or destroy it. */
+  open(path: string): Promise<Readable | undefined>;
 };
 
 /** Slipway cannot write the artefacts: they are neither in S3 nor behind the server's proxy. */
@@ -29,8 +32,8 @@ export const openArtifactFolder = (
   if (protocol === "s3:" && s3 !== undefined) return s3(host, path);
   if (protocol === "mlflow-artifacts:")
     return {
-      put: (name, bytes) => api.putArtifact(`${path}/${name}`, bytes),
-      get: (name) => api.getArtifact(`${path}/${name}`),
+      put: (name, content) => api.putArtifact(`${path}/${name}`, content),
+      open: (name) => api.openArtifact(`${path}/${name}`),
     };
   throw new ArtifactsOutOfReach(
     `MLflow stores artefacts at ${source}: start it with --artifacts-destination or with an artifact root in S3.`,

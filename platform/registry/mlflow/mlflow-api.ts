@@ -1,6 +1,9 @@
+import { Readable } from "node:stream";
 import type { z } from "zod";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
+import { convertStreamErrors } from "#platform/files/convert-stream-errors.ts";
+import type { FileContent } from "#platform/files/file-content.ts";
 
 export type MlflowApiDependencies = {
   /** The tracking server's URL, without a trailing slash. */
@@ -107,30 +110,38 @@ export const createMlflowApi = ({ uri, fetch, headers }: MlflowApiDependencies) 
       const response = await sendRequest(path, `${uri}/api/2.0/mlflow/${path}`, init, callLimitMs);
       return schema.parse(await read(response, path));
     },
-    /** Writes a file through the server's artefact proxy. */
-    async putArtifact(path: string, bytes: Uint8Array): Promise<void> {
-      const init = { method: "PUT", body: new Uint8Array(bytes) };
+    /** Writes a file through the server's artefact proxy. A file of this machine is streamed. */
+    async putArtifact(path: string, content: FileContent): Promise<void> {
+      const init: RequestInit =
+        content instanceof Uint8Array
+          ? { method: "PUT", body: new Uint8Array(content) }
+          : {
+              method: "PUT",
+              body: Readable.toWeb(Readable.from(content.open())),
+              duplex: "half",
+              // The hash, for a signed request: it must be known before the stream is sent.
+              headers: { "content-length": String(content.size), "x-amz-content-sha256": content.sha256 },
+            };
       await read(
         await sendRequest(`artefact ${path}`, artifactUrl(path), init, artifactLimitMs),
         `artefact ${path}`,
       );
     },
-    async getArtifact(path: string): Promise<Uint8Array | undefined> {
-      const response = await sendRequest(
-        `artefact ${path}`,
-        artifactUrl(path),
-        { method: "GET" },
-        artifactLimitMs,
+
+    /** A file as a stream: read it to its end, or destroy it. Undefined: there is none. */
+    async openArtifact(path: string): Promise<Readable | undefined> {
+      const init = { method: "GET" };
+      const response = await sendRequest(`artefact ${path}`, artifactUrl(path), init, artifactLimitMs);
+      const { body } = response;
+      if (response.status === 404 || body === null) {
+        await body?.cancel();
+        return undefined;
+      }
+      return convertStreamErrors(
+        Readable.fromWeb(body),
+        (error) =>
+          new TemporaryFault(`MLflow's response with the artefact ${path} was interrupted`, { cause: error }),
       );
-      if (response.status === 404) return undefined;
-      return response
-        .arrayBuffer()
-        .then((bytes) => new Uint8Array(bytes))
-        .catch((error: unknown) => {
-          throw new TemporaryFault(`MLflow's response with the artefact ${path} was interrupted`, {
-            cause: error,
-          });
-        });
     },
   };
 };

@@ -3,6 +3,7 @@ import { stringify } from "yaml";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
+import { type FileContent, measureSize } from "#platform/files/file-content.ts";
 import type { Registration } from "#platform/registry/registry.ts";
 import { loaderModule } from "./loader-module.ts";
 
@@ -87,7 +88,7 @@ export const onnxFile = "model.onnx";
 export const createMlflowModel = (
   registration: Registration,
   { runId, createdAt }: MlflowRun,
-): ReadonlyMap<string, Uint8Array> => {
+): ReadonlyMap<string, FileContent> => {
   const { model, delivery, artifact, tokenizer } = registration;
   const manifest = tryReadManifest(registration.manifest);
   const description = {
@@ -102,13 +103,13 @@ export const createMlflowModel = (
       },
     },
     mlflow_version: "3.14.0",
-    model_size_bytes: artifact.byteLength,
+    model_size_bytes: measureSize(artifact),
     model_uuid: createHash("sha256").update(`${model}\0${delivery}`).digest("hex").slice(0, 32),
     run_id: runId,
     ...(manifest && { signature: createModelSignature(manifest) }),
     utc_time_created: new Date(createdAt).toISOString().replace("T", " ").replace("Z", "000"),
   };
-  return new Map([
+  return new Map<string, FileContent>([
     [onnxFile, artifact],
     ...(tokenizer ? [["tokenizer.json", tokenizer] as const] : []),
     ["model.yaml", encodeText(registration.manifest)],

@@ -126,7 +126,10 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
   };
 
   /** The raw format supports blobs up to 100 MB. https://docs.github.com/en/rest/git/blobs#get-a-blob */
-  const readBlob = async ({ sha, path: name }: Pick<TreeEntry, "sha" | "path">): Promise<Uint8Array> => {
+  const requestBlob = async ({
+    sha,
+    path: name,
+  }: Pick<TreeEntry, "sha" | "path">): Promise<{ readonly path: string; readonly response: Response }> => {
     const path = `git/blobs/${sha}`;
     const response = await getResponse(path, "application/vnd.github.raw+json", blobLimitMs);
     if (response.status === 403 || response.status === 422)
@@ -134,7 +137,23 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
         `${name} is larger than the 100 MB that GitHub returns: make the file smaller.`,
       );
     if (!response.ok) throw await toRefusal(path, response);
+    return { path, response };
+  };
+
+  const readBlob = async (entry: Pick<TreeEntry, "sha" | "path">): Promise<Uint8Array> => {
+    const { path, response } = await requestBlob(entry);
     return new Uint8Array(await response.arrayBuffer().catch(throwInterrupted(path)));
+  };
+
+  const streamBlob = async function* (
+    entry: Pick<TreeEntry, "sha" | "path">,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const { path, response } = await requestBlob(entry);
+    try {
+      yield* response.body ?? [];
+    } catch (error) {
+      throwInterrupted(path)(error);
+    }
   };
 
   const toTreeFile = ({ mode, sha, size }: TreeEntry): TreeFile => ({
@@ -192,6 +211,7 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
     resolveCommit,
     readTree,
     readBlob,
+    streamBlob,
     compareTrees,
   };
 };

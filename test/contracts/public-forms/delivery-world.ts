@@ -5,6 +5,8 @@ import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
+import { readContent } from "#platform/files/file-content.ts";
+import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
 import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
 import type { DatabaseRow } from "#platform/store/open-database.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
@@ -12,7 +14,7 @@ import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
 import { JudgeCanaryInput, RequestApprovalInput } from "#statemachine/contracts.ts";
 import type { StepName } from "#statemachine/delivery.ts";
 import { fakeBuilderDigest } from "#test/support/fake-build.ts";
-import { hashSha256 } from "#test/support/hash-sha256.ts";
+import { openBytes } from "#test/support/memory-blobs.ts";
 import { memorySigner } from "#test/support/memory-signer.ts";
 import { createMemoryWorld } from "#test/support/memory-world.ts";
 import { plainCipher } from "#test/support/plain-cipher.ts";
@@ -113,17 +115,18 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
   const { database, clock, store, warn } = world;
   const blobs = new Map<string, { readonly bytes: Uint8Array; readonly contentType: string }>();
   const blobStore: Blobs = {
-    put: async (key, content, { contentType }) => void blobs.set(key, { bytes: content, contentType }),
+    put: async (key, content, { contentType }) =>
+      void blobs.set(key, { bytes: await readContent(content), contentType }),
     get: async (key) => blobs.get(key)?.bytes,
+    open: async (key) => openBytes(blobs.get(key)?.bytes),
   };
   const images = {
     ...world.images,
     build: async ({ model, commit }: { readonly model: string; readonly commit: string }) => {
-      const files = await runStep("build-image", () => world.source.modelFiles(model, commit));
-      const hashes = [...files].map(([name, content]) => [
-        name,
-        hashSha256(new TextDecoder().decode(content)),
-      ]);
+      const files = await runStep("build-image", () =>
+        useTemporaryFolder("slipway-test-", (folder) => world.source.copyModelFiles(model, commit, folder)),
+      );
+      const hashes = [...files].map(([name, { sha256 }]) => [name, sha256]);
       return {
         digest: fakeDigest(commit.slice(0, 1)),
         sizeBytes: 1_000,

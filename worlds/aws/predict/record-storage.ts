@@ -1,4 +1,4 @@
-import type { Blobs } from "#platform/blobs/blobs.ts";
+import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import type { Store } from "#platform/store/store.ts";
 
 type Needs = {
@@ -40,7 +40,7 @@ export const createRecordStorage = ({ env, clock }: Needs) => {
       clock,
     });
   });
-  const openBlobs = openOnce(async (): Promise<Blobs> => {
+  const openBlobs = openOnce(async (): Promise<SmallBlobs> => {
     const { S3Client } = await import("@aws-sdk/client-s3");
     const { createS3Blobs } = await import("#platform/blobs/s3.ts");
     return createS3Blobs({ client: new S3Client(), bucket });
@@ -51,7 +51,7 @@ export const createRecordStorage = ({ env, clock }: Needs) => {
     putAll: async (entries) => (await openStore()).putAll(entries),
     add: async (key, amounts, options) => (await openStore()).add(key, amounts, options),
   };
-  const blobs: Blobs = {
+  const blobs: SmallBlobs = {
     put: async (key, bytes, options) => (await openBlobs()).put(key, bytes, options),
     get: async (key) => (await openBlobs()).get(key),
   };

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { DataFolderUnusable } from "#platform/store/data-folder-unusable.ts";
+import { DataFolderUnusable } from "#platform/errors/data-folder-unusable.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { type DataFolder, resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { openCapabilities } from "#worlds/embedded/world.ts";

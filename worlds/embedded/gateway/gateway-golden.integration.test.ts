@@ -16,6 +16,7 @@ import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import { createEmbeddedServing } from "#platform/serving/embedded.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
+import { copyModelFilesOf } from "#test/support/copy-model-files.ts";
 import { createFunctionHost } from "#worlds/embedded/functions/function-host.ts";
 import { createGateway } from "./gateway.ts";
 
@@ -29,7 +30,7 @@ test("a worker with the unpacked image predicts a model's golden rows over HTTP"
   for (const name of names) files.set(name, await readFile(join(churn, name)));
   const images = createOciImages({
     folder: join(folder, "images"),
-    source: { modelFiles: async () => files },
+    source: { copyModelFiles: copyModelFilesOf(() => files) },
     platform: detectPlatform() ?? "linux/x64",
     bundle: bundleRuntime,
     check: assertModel,
