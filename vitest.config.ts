@@ -13,10 +13,14 @@ const never = ["node_modules", ".slipway", "terraform", "dist", ...long, ...alon
 /** Tests with a server, a process or a thread: a unit test may start none (`npm run test:unit`). */
 const integration = ["**/*.integration.test.ts"];
 /** Runs of the complete system, one after the other, because the gates of the manifest judge their latencies. */
-const whole = ["test/end-to-end/**/*.test.ts", "test/faults/**/*.test.ts"];
+const whole = ["test/end-to-end/**/*.test.ts"];
+/** Kills of the complete system at any moment: `npm run test:faults`. No gate judges latencies in them. */
+const faults = ["test/faults/**/*.test.ts"];
 /** Attacks that must fail: `npm run test:attacks`. docs/threat-model.md lists them. */
 const attacks = ["test/attacks/**/*.test.ts"];
+/** Tests with third-party servers and tools: `npm run test:peers`. */
 const peers = ["**/*.peer.test.ts"];
+const checkov = ["terraform/checkov.peer.test.ts"];
 // Deadlines against endless waits: a machine with other work is several times slower than a quiet one.
 const timeouts = { testTimeout: 600_000, hookTimeout: 600_000 };
 /** For tests that take minutes on a quiet machine. */
@@ -43,7 +47,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["**/*.test.ts"],
-          exclude: [...never, ...integration, ...whole, ...attacks, ...peers],
+          exclude: [...never, ...integration, ...whole, ...faults, ...attacks, ...peers],
           setupFiles: "test/support/forbid-processes.ts",
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -54,7 +58,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: integration,
-          exclude: [...never, ...whole, ...attacks, ...peers],
+          exclude: [...never, ...attacks, ...peers],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           ...timeouts,
@@ -64,9 +68,19 @@ export default defineConfig({
         test: {
           name: "whole",
           include: whole,
-          exclude: [...never, ...peers],
+          exclude: [...never, ...integration, ...peers],
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+          ...timeouts,
+        },
+      },
+      {
+        test: {
+          name: "faults",
+          include: faults,
+          exclude: [...never, ...peers],
+          maxWorkers: 2,
+          sequence: { groupOrder: 4 },
           ...timeouts,
         },
       },
@@ -81,11 +95,19 @@ export default defineConfig({
         },
       },
       {
-        // The synthesized stacks: Terraform and checkov check them, and nothing is applied.
+        // The synthesized stacks: Terraform checks them, and nothing is applied.
         test: {
           name: "terraform",
           include: ["terraform/**/*.test.ts"],
           exclude: ["**/node_modules", "terraform/cdktf.out", ...peers, ...long],
+          ...beside,
+          ...timeouts,
+        },
+      },
+      {
+        test: {
+          name: "checkov",
+          include: checkov,
           globalSetup: "test/peers/prepare-checkov.ts",
           ...beside,
           ...timeouts,
@@ -115,7 +137,15 @@ export default defineConfig({
         test: {
           name: "peers",
           include: peers,
-          exclude: ["**/node_modules", ".slipway", "dist", "terraform/cdktf.out", ...long, ...alone],
+          exclude: [
+            "**/node_modules",
+            ".slipway",
+            "dist",
+            "terraform/cdktf.out",
+            ...checkov,
+            ...long,
+            ...alone,
+          ],
           globalSetup: "test/peers/prepare-peers.ts",
           ...beside,
           ...timeouts,

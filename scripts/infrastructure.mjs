@@ -7,5 +7,8 @@ ensureInstalled();
 ensureInstalled(`${root}terraform/`);
 const [verb = "synth", ...rest] = process.argv.slice(2);
 if (verb === "test")
-  run([`${root}node_modules/vitest/vitest.mjs`], ["run", "--project", "terraform", ...rest]);
+  run(
+    [`${root}node_modules/vitest/vitest.mjs`],
+    ["run", "--project", "terraform", "--project", "checkov", ...rest],
+  );
 else run([`${root}terraform/command.ts`], [verb, ...rest]);

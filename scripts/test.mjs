@@ -1,20 +1,21 @@
 // npm test: installs missing packages, checks types and style, runs the tests and ends with a line of counts.
-// npm test -- --all, for CI: also runs the tests that take many minutes; npm run test:long runs only those.
+// npm test -- --all, for CI: also the tests with third-party servers, those of many minutes, and every kill.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureInstalled, nodePath, root } from "./ensure-installed.mjs";
+import { compileCache, ensureInstalled, nodePath, root } from "./ensure-installed.mjs";
 
 ensureInstalled();
 ensureInstalled(`${root}terraform/`);
 const bin = `${root}node_modules/.bin`;
-const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+const env = { NODE_COMPILE_CACHE: compileCache, ...process.env, PATH: `${bin}:${process.env.PATH}` };
 const results = mkdtempSync(join(tmpdir(), "slipway-test-"));
 const report = join(results, "report.json");
 const all = process.argv.includes("--all");
-// CI compares both engines only in a daily sample of the scenarios.
+// CI compares both engines only in a daily sample of the scenarios; at home, a sample of the kills is enough.
 if (all) env.SLIPWAY_SAMPLE ??= "3";
+else env.SLIPWAY_KILLS ??= "20";
 const selectedTests = process.argv.slice(2).filter((argument) => argument !== "--all");
 
 const runCheck = (title, command, args) => {
@@ -22,6 +23,9 @@ const runCheck = (title, command, args) => {
   const { status } = spawnSync(command, args, { cwd: root, env, stdio: "inherit" });
   return status === 0;
 };
+
+// A path selects tests with third-party servers too.
+const leftOut = all ? [] : ["long", "alone", ...(selectedTests.length === 0 ? ["peers", "checkov"] : [])];
 
 // A selection of tests (`npm test -- rehearsal`) skips the checks.
 const checksPassed =
@@ -37,7 +41,7 @@ const testsPassed = runCheck("tests", nodePath, [
   "run",
   "--reporter=default",
   "--reporter=json",
-  ...(all ? [] : ["--project=!long", "--project=!alone"]),
+  ...leftOut.map((project) => `--project=!${project}`),
   `--outputFile.json=${report}`,
   ...selectedTests,
 ]);

@@ -7,6 +7,7 @@ import {
   findBrokenRules,
   readDeliveryState,
 } from "./recovery-checks.ts";
+import { sampleKillPoints } from "./sample-kill-points.ts";
 import { decideAndWait, startTestRehearsal } from "./test-rehearsal.ts";
 
 export type RecoveryOptions = {
@@ -18,14 +19,14 @@ export type RecoveryOptions = {
   readonly againEvery?: number;
 };
 
-/** Starts a rehearsal on the data folder that each kill left; returns a sentence for every broken rule. */
+/** Starts a rehearsal on the data folder that each kill left (sampleKillPoints says which); returns a sentence for every broken rule. */
 export const recoverAll = async (
   { machine, commit, delivery, row }: PreparedWorld,
   points: readonly KillPoint[],
   { expected, answer, canaryFails = false, againEvery = 12 }: RecoveryOptions,
 ): Promise<string[]> => {
   const broken: string[] = [];
-  for (const [index, { moment, folder }] of points.entries()) {
+  for (const [index, { moment, folder }] of sampleKillPoints(points).entries()) {
     const rehearsal = await startTestRehearsal({ folder, machine, canaryFails });
     try {
       const before = await readDeliveryState(rehearsal, delivery);

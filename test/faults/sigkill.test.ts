@@ -10,9 +10,10 @@ import { withEmbeddedWorld } from "#cli/open-embedded-world.ts";
 import { listDescendants, waitForExits } from "#test/support/process-tree.ts";
 import { createSeededRandom } from "#test/support/seeded-random.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { isSample } from "./sample-kill-points.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const rounds = 8;
+const rounds = isSample ? 3 : 8;
 /** When a round is killed, in milliseconds: from the start of the process to the middle of a delivery. */
 const earliest = 500;
 const latest = 8_000;

@@ -20,11 +20,13 @@ export default async (): Promise<void> => {
     },
     { name: "crane", peer: requireCrane("tests that push images"), install: installCrane },
   ];
-  for (const { name, peer, install } of peers) {
-    if (peer.skip) continue;
-    const start = performance.now();
-    await install();
-    const seconds = (performance.now() - start) / 1_000;
-    if (seconds > 1) console.info(`peer: ${name} installed in ${seconds.toFixed(1)} s`);
-  }
+  await Promise.all(
+    peers.map(async ({ name, peer, install }) => {
+      if (peer.skip) return;
+      const start = performance.now();
+      await install();
+      const seconds = (performance.now() - start) / 1_000;
+      if (seconds > 1) console.info(`peer: ${name} installed in ${seconds.toFixed(1)} s`);
+    }),
+  );
 };
