@@ -53,6 +53,8 @@ export const remedies = {
   SecretMissing: "A secret has no value: run the command in the cause, then deliver again.",
   GitHubRefused:
     "GitHub refuses the token or does not know the repository: check the secret GITHUB_TOKEN and SOURCE_REPOSITORY.",
+  DataFolderUnusable:
+    "A disk is full or not writable: the cause names the folder. On AWS, raise the function's ephemeral storage. Then deliver again.",
   MlflowRefused: "MLflow refuses the call: see the cause. `slipway doctor` checks MLflow's configuration.",
   ArtifactsOutOfReach:
     "Slipway cannot write to MLflow's artefact store: set an artefact root in S3 or --artifacts-destination.",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
+import { requirePeer } from "#test/support/require-peer.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { createPushEventHandler } from "./push-handler.ts";
 
@@ -20,8 +21,11 @@ const Workflow = z.object({
     }),
   }),
 });
-const missing = spawnSync("jq", ["--version"]).error !== undefined;
-if (missing) console.warn("Skipped: the workflow's script needs jq, which GitHub's runners have.");
+const hasJq = spawnSync("jq", ["--version"]).error === undefined;
+const { skip } = requirePeer(
+  "tests of the workflow's script",
+  hasJq ? undefined : "jq, which GitHub's runners have, is not installed (apt-get install jq)",
+);
 
 describe("the workflow that sends pushes", () => {
   let text: string;
@@ -92,7 +96,7 @@ describe("the workflow that sends pushes", () => {
     commits: [{ message: "$(touch harm)" }],
   };
 
-  test.skipIf(missing)("a push is passed on as GitHub sent it", async () => {
+  test.skipIf(skip)("a push is passed on as GitHub sent it", async () => {
     const { status, started } = await run(pushed, { GITHUB_EVENT_NAME: "push", GITHUB_RUN_ATTEMPT: "1" });
     expect(status).toBe(0);
     expect(started).toMatchObject([
@@ -101,28 +105,25 @@ describe("the workflow that sends pushes", () => {
     expect(started).toEqual([expect.not.objectContaining({ startedBy: expect.anything() })]);
   });
 
-  test.skipIf(missing)(
-    "a re-run is another attempt, with the person who runs it again as pusher",
-    async () => {
-      const { status, started } = await run(pushed, {
-        GITHUB_EVENT_NAME: "push",
-        GITHUB_RUN_ATTEMPT: "2",
-        GITHUB_TRIGGERING_ACTOR: "eve",
-      });
-      expect(status).toBe(0);
-      expect(started).toMatchObject([
-        {
-          after: "c".repeat(40),
-          pusher: "github:ada <ada@example.com>",
-          attempt: 2,
-          startedBy: "github:eve",
-        },
-      ]);
-      expect(execFileSync("ls", [folder.path], { encoding: "utf8" })).not.toContain("harm");
-    },
-  );
+  test.skipIf(skip)("a re-run is another attempt, with the person who runs it again as pusher", async () => {
+    const { status, started } = await run(pushed, {
+      GITHUB_EVENT_NAME: "push",
+      GITHUB_RUN_ATTEMPT: "2",
+      GITHUB_TRIGGERING_ACTOR: "eve",
+    });
+    expect(status).toBe(0);
+    expect(started).toMatchObject([
+      {
+        after: "c".repeat(40),
+        pusher: "github:ada <ada@example.com>",
+        attempt: 2,
+        startedBy: "github:eve",
+      },
+    ]);
+    expect(execFileSync("ls", [folder.path], { encoding: "utf8" })).not.toContain("harm");
+  });
 
-  test.skipIf(missing)(
+  test.skipIf(skip)(
     "a manual run delivers the named model, with the person who runs it as pusher",
     async () => {
       const { started } = await run(
@@ -135,7 +136,7 @@ describe("the workflow that sends pushes", () => {
     },
   );
 
-  test.skipIf(missing)("it fails if the function failed, with the error's name", async () => {
+  test.skipIf(skip)("it fails if the function failed, with the error's name", async () => {
     const { status, stdout } = await run(pushed, {
       GITHUB_EVENT_NAME: "push",
       GITHUB_RUN_ATTEMPT: "1",

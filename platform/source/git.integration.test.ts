@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type FileChanges, sourceContract } from "#test/contracts/source.ts";
@@ -113,6 +113,22 @@ test("an annotated tag leads to its commit, and a tree or a file is not a commit
       name: "CommitNotFound",
     });
   }
+});
+
+test("an object that was read is not read again: neither a commit, nor a folder's list, nor a small file", async () => {
+  const id = await commit(folder.path)({ "models/churn/model.yaml": "x", "policy.yaml": "y" }, "A model");
+  const source = createGitSource({ repository: folder.path });
+  const read = async () => [
+    await source.modelFiles("churn", id, ["model.yaml"]),
+    await source.modelFileIds("churn", id),
+    await source.models(id),
+    await source.file("policy.yaml", id),
+  ];
+  const first = await read();
+  await rename(join(folder.path, ".git"), join(folder.path, "away"));
+  expect(await read()).toEqual(first);
+  // A branch may move, so it is always resolved.
+  await expect(source.models("main")).rejects.toThrow();
 });
 
 test("a thousand files of a model arrive complete", async () => {

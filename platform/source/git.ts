@@ -49,6 +49,11 @@ const assertDeliverable = (model: string, entries: readonly Entry[]): void => {
   );
 };
 
+/** Limits of what is remembered. */
+const maxCachedListings = 1_000;
+const maxCachedFileBytes = 1024 * 1024;
+const maxCachedBytes = 32 * 1024 * 1024;
+
 /** The largest number of commits in a history. */
 const historyLimit = 5_000;
 const historyFields = 7;
@@ -83,9 +88,41 @@ const parseChanges = (output: Buffer): ReadonlyMap<string, readonly PathChange[]
 const quoteForShell = (word: string): string =>
   /^[\w./@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
+/** What a repository's objects were found to be: an object never changes, so none is read twice. */
+const createObjectCache = () => {
+  const commits = new Set<string>();
+  const listings = new Map<string, readonly Entry[]>();
+  const contents = new Map<string, Uint8Array>();
+  let bytes = 0;
+  return {
+    commits,
+    listings: {
+      get: (key: string) => listings.get(key),
+      set: (key: string, entries: readonly Entry[]) => {
+        if (listings.size >= maxCachedListings) listings.clear();
+        listings.set(key, entries);
+      },
+    },
+    contents: {
+      get: (id: string) => contents.get(id),
+      /** Keeps small files; the large ones of a model are read once or twice. */
+      set: (id: string, content: Uint8Array) => {
+        if (content.byteLength > maxCachedFileBytes || contents.has(id)) return;
+        if (bytes > maxCachedBytes) {
+          contents.clear();
+          bytes = 0;
+        }
+        bytes += content.byteLength;
+        contents.set(id, content);
+      },
+    },
+  };
+};
+
 /** The repository in a local folder (a clone or a bare one), read with the `git` command. */
 export const createGitSource = (needs: { readonly repository: string }): Source & CommitHistory => {
   const git = runGit(needs.repository);
+  const cache = createObjectCache();
 
   const succeed = async (args: readonly string[], options?: GitOptions): Promise<Buffer> => {
     const { code, stdout, stderr } = await git(args, options);
@@ -98,6 +135,7 @@ export const createGitSource = (needs: { readonly repository: string }): Source 
     const notFound = () =>
       new CommitNotFound(`There is no commit ${JSON.stringify(revision)} in ${needs.repository}.`);
     if (!isRevision(revision)) throw notFound();
+    if (cache.commits.has(revision)) return revision;
     const { code, stdout } = await git([
       "rev-parse",
       "--verify",
@@ -107,13 +145,19 @@ export const createGitSource = (needs: { readonly repository: string }): Source 
     ]);
     const id = stdout.toString("utf8").trim();
     if (code !== 0 || !/^[0-9a-f]{40}$/.test(id)) throw notFound();
+    cache.commits.add(id);
     return id;
   };
 
   const entries = async (commit: string, path: string, recursive: boolean): Promise<readonly Entry[]> => {
     const id = await resolve(commit);
     const flags = ["-z", "-l", "--full-tree", ...(recursive ? ["-r"] : [])];
-    return splitNulls(await succeed(["ls-tree", ...flags, id, "--", path])).map(parseEntry);
+    const key = [id, recursive, path].join();
+    const known = cache.listings.get(key);
+    if (known) return known;
+    const found = splitNulls(await succeed(["ls-tree", ...flags, id, "--", path])).map(parseEntry);
+    cache.listings.set(key, found);
+    return found;
   };
 
   /** Every file of a model's folder, by its path inside that. Throws ModelFilesRefused. */
@@ -128,12 +172,19 @@ export const createGitSource = (needs: { readonly repository: string }): Source 
     return new Map(files.map((entry) => [entry.path.slice(folder.length), entry]));
   };
 
-  const contents = (wanted: readonly Entry[]): Promise<readonly Uint8Array[]> =>
-    readGitObjects(needs.repository, wanted, async (open) => {
-      const read: Uint8Array[] = [];
-      for (const entry of wanted) read.push(await buffer(open(entry)));
-      return read;
-    });
+  const contents = async (wanted: readonly Entry[]): Promise<readonly Uint8Array[]> => {
+    const read = new Map(wanted.map(({ id }) => [id, cache.contents.get(id)]));
+    const unread = wanted.filter(({ id }) => !read.get(id));
+    if (unread.length > 0)
+      await readGitObjects(needs.repository, unread, async (open) => {
+        for (const entry of unread) {
+          const content = await buffer(open(entry));
+          cache.contents.set(entry.id, content);
+          read.set(entry.id, content);
+        }
+      });
+    return wanted.map(({ id }) => read.get(id) ?? new Uint8Array());
+  };
 
   /**
    * Looks for renames in every commit. Copies are slow to find, so only commits with new files under models/ are

@@ -4,9 +4,8 @@ import { isDatabaseBusy, toDataFolderError } from "#platform/errors/data-folder-
 /** Releases the lock. The owner must keep a reference: garbage collection also releases the lock. */
 type Unlock = () => void;
 
-const openLockDatabase = (path: string): DatabaseSync => {
-  // `isLocked` in another process locks the file for a moment; the timeout waits for it.
-  const database = new DatabaseSync(path, { timeout: 1_000 });
+const openLockDatabase = (path: string, timeoutMs: number): DatabaseSync => {
+  const database = new DatabaseSync(path, { timeout: timeoutMs });
   try {
     // Nothing is ever written to the file, so a full disk does not matter.
     database.exec("PRAGMA journal_mode = MEMORY");
@@ -37,7 +36,8 @@ const runUnlessBusy = <T>(path: string, work: () => T): T | undefined => {
  */
 export const lockFile = (path: string): Unlock | undefined =>
   runUnlessBusy(path, () => {
-    const database = openLockDatabase(path);
+    // `isLocked` in another process locks the file for a moment; the timeout waits for it.
+    const database = openLockDatabase(path, 1_000);
     try {
       database.exec("BEGIN EXCLUSIVE");
     } catch (error) {
@@ -49,10 +49,10 @@ export const lockFile = (path: string): Unlock | undefined =>
     };
   });
 
-/** Whether another process has locked the file; a missing file is not locked. */
+/** Whether another process has locked the file, without waiting for it; a missing file is not locked. */
 export const isLocked = (path: string): boolean =>
   runUnlessBusy(path, () => {
-    const database = openLockDatabase(path);
+    const database = openLockDatabase(path, 0);
     try {
       database.exec("BEGIN; SELECT count(*) FROM sqlite_schema; COMMIT");
     } finally {

@@ -15,8 +15,10 @@ export const sampleKillPoints = (points: readonly KillPoint[]): readonly KillPoi
   if (count === points.length) return points;
   console.info(`${count} of ${points.length} kill points, drawn by SLIPWAY_SEED=${seed}`);
   const random = createSeededRandom(seed);
-  const step = points.length / count;
-  return Array.from({ length: count }, (_, index) => points[Math.floor((index + random()) * step)]).flatMap(
-    (point) => point ?? [],
-  );
+  // One of each of `count` parts, so none twice: a recovery changes the folder of its point.
+  const start = (part: number) => Math.floor((part * points.length) / count);
+  return Array.from({ length: count }, (_, part) => {
+    const length = start(part + 1) - start(part);
+    return points[start(part) + Math.floor(random() * length)];
+  }).flatMap((point) => point ?? []);
 };
