@@ -20,9 +20,13 @@ const toPoints = (value: number) => roundToDigits(100 * value, 3);
 const toTenths = (value: number) => Number((100 * value).toFixed(1)) + 0;
 const formatSigned = (value: number) => (value > 0 ? `+${value}` : String(value));
 
+/** All calls of an arm, those that its function could not report too. */
+const countCalls = ({ requests, unreported }: Statistics): number => requests + unreported;
+const countFailed = ({ failures, unreported }: Statistics): number => failures + unreported;
+
 /** Too few requests leave the canary open and never fail it. */
 export const checkSamples = ({ champion, challenger }: Arms, minSamples: number): Check => {
-  const fewest = Math.min(champion.requests, challenger.requests);
+  const fewest = Math.min(countCalls(champion), countCalls(challenger));
   const enough = fewest >= minSamples;
   return {
     name: "canary samples",
@@ -30,7 +34,7 @@ export const checkSamples = ({ champion, challenger }: Arms, minSamples: number)
     measured: fewest,
     limit: minSamples,
     unit: "requests",
-    detail: `challenger ${formatCount(challenger.requests, "request")}, champion ${champion.requests} (required ≥ ${minSamples} each)`,
+    detail: `challenger ${formatCount(countCalls(challenger), "request")}, champion ${countCalls(champion)} (required ≥ ${minSamples} each)`,
   };
 };
 
@@ -42,11 +46,14 @@ const computeMinRequests = (limit: number): number =>
 
 /** @param limit percentage points by which the challenger's share of failed requests may be higher */
 export const checkErrors = ({ champion, challenger }: Arms, limit: number): Check => {
-  const share = ({ failures, requests }: Statistics): Proportion => ({ count: failures, total: requests });
+  const share = (arm: Statistics): Proportion => ({ count: countFailed(arm), total: countCalls(arm) });
   const at = (level: number) => newcombeInterval(share(challenger), share(champion), level);
   const difference = at(confidenceLevels.pass);
   const bound = { limit: limit / 100 };
-  const comparable = champion.requests > 0 && challenger.requests > 0;
+  const comparable = countCalls(champion) > 0 && countCalls(challenger) > 0;
+  /** What only Lambda knows: time-outs, full memory, crashes, throttles. */
+  const silent =
+    challenger.unreported > 0 ? ` (${challenger.unreported} without a response of the function)` : "";
   const minRequests = computeMinRequests(bound.limit);
   const verdict = mergeVerdicts(
     judgeAtMost({ ...difference, ...bound }),
@@ -59,7 +66,7 @@ export const checkErrors = ({ champion, challenger }: Arms, limit: number): Chec
     limit,
     unit: "percentage points",
     detail: comparable
-      ? `error rate ${formatSigned(toPoints(difference.estimate))} pp (limit +${limit}; 95 % interval ${toPoints(difference.low)} to ${toPoints(difference.high)}): ${challenger.failures} of ${formatCount(challenger.requests, "request")} failed on the challenger, ${champion.failures} of ${champion.requests} on the champion${verdict === "inconclusive" && challenger.requests < minRequests ? `; a pass needs at least ${minRequests} requests, even without a failure` : ""}`
+      ? `error rate ${formatSigned(toPoints(difference.estimate))} pp (limit +${limit}; 95 % interval ${toPoints(difference.low)} to ${toPoints(difference.high)}): ${countFailed(challenger)} of ${formatCount(countCalls(challenger), "request")} failed on the challenger${silent}, ${countFailed(champion)} of ${countCalls(champion)} on the champion${verdict === "inconclusive" && countCalls(challenger) < minRequests ? `; a pass needs at least ${minRequests} requests, even without a failure` : ""}`
       : "error rate unknown: champion or challenger has no requests yet",
   };
 };

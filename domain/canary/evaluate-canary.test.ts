@@ -42,6 +42,7 @@ const traffic = (random: () => number) => {
       return {
         requests: latencies.length,
         failures,
+        unreported: 0,
         labels: new Map(Object.entries(labels)),
         latencyMs: choosePercentiles(latencies.length).map(rank),
       };
@@ -52,6 +53,7 @@ const traffic = (random: () => number) => {
 const createStatistics = (requests: number, behaviour: Partial<Statistics> = {}): Statistics => ({
   requests,
   failures: 0,
+  unreported: 0,
   labels: new Map([
     ["stay", 0.7 * requests],
     ["churn", 0.3 * requests],
@@ -172,6 +174,19 @@ describe("one look", () => {
     expect(judged.error?.cause).toBe(
       "error rate +100 pp (limit +1; 95 % interval 91.2 to 100): 40 of 40 requests failed on the challenger, 0 of 5000 on the champion",
     );
+  });
+
+  test("a challenger whose function dies on a fifth of its calls is rolled back, although no request reports a failure", () => {
+    const judged = look(createStatistics(400, { unreported: 100 }));
+    expect(judged).toMatchObject({ verdict: "fail", next: "roll-back", error: { name: "CanaryFailed" } });
+    expect(judged.error?.cause).toContain(
+      "100 of 500 requests failed on the challenger (100 without a response of the function), 0 of 5000 on the champion",
+    );
+  });
+
+  test("a challenger whose function dies on every call is rolled back, although it reports nothing", () => {
+    const judged = look(createStatistics(0, { unreported: 40, labels: new Map() }));
+    expect(judged).toMatchObject({ verdict: "fail", next: "roll-back" });
   });
 
   test("an inconclusive canary bakes until atMost, then it is rolled back with the reason", () => {

@@ -6,8 +6,10 @@ import {
   PutLogEventsCommand,
 } from "@aws-sdk/client-cloudwatch-logs";
 import { expect, test } from "vitest";
+import { toFunctionName } from "#platform/serving/function-name.ts";
 import { type MetricsUnderTest, metricsContract } from "#test/contracts/metrics.ts";
 import { describeWithFaults, type MotoPeer } from "#test/peers/describe-with-faults.ts";
+import { formatMetricLines } from "./cloudwatch/metric-lines.ts";
 import { createCloudWatchMetrics } from "./cloudwatch.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -53,7 +55,15 @@ const subject = async (peer: MotoPeer) => {
     );
     return Datapoints.reduce((sum, { Sum = 0 }) => sum + Sum, 0);
   };
+  // moto has no functions: their metrics come through log lines, too.
+  const breakCall: MetricsUnderTest["breakCall"] = ({ environment, model, version, at, cause }) => {
+    const FunctionName = toFunctionName(environment, model);
+    const dimensions = { FunctionName, Resource: `${FunctionName}:live`, ExecutedVersion: version };
+    const values = [{ name: cause === "error" ? "Errors" : "Throttles", value: 1, unit: "Count" }];
+    for (const line of formatMetricLines({ namespace: "AWS/Lambda", at, dimensions, values })) emit(line);
+  };
   return {
+    breakCall,
     metrics: subjectMetrics,
     total,
     lines: () => lines,
@@ -99,6 +109,7 @@ describeWithFaults("metrics", (peer, name) => {
     expect(await metrics.statistics(window, { percentiles: [50] })).toEqual({
       requests: 1,
       failures: 1,
+      unreported: 0,
       labels: new Map([["stay", 2]]),
       latencyMs: [undefined],
     });

@@ -6,6 +6,7 @@ import {
   ListMetricsCommand,
 } from "@aws-sdk/client-cloudwatch";
 import { callAws } from "#platform/errors/call-aws.ts";
+import { toFunctionName } from "#platform/serving/function-name.ts";
 import { emitCount } from "./cloudwatch/emit-count.ts";
 import { formatMetricLines } from "./cloudwatch/metric-lines.ts";
 import type { Metrics, Window } from "./metrics.ts";
@@ -52,12 +53,13 @@ export const createCloudWatchMetrics = (needs: {
     names: readonly string[],
     Dimensions: Dimension[],
     window: { readonly StartTime: Date; readonly EndTime: Date },
+    Namespace: string = namespace,
   ): Promise<ReadonlyMap<string, number>> => {
     const sums = new Map<string, number>();
     for (const part of splitIntoChunks(names, metricsPerCall)) {
       const MetricDataQueries = part.map((MetricName, index) => ({
         Id: `m${index}`,
-        MetricStat: { Metric: { Namespace: namespace, MetricName, Dimensions }, Period: 60, Stat: "Sum" },
+        MetricStat: { Metric: { Namespace, MetricName, Dimensions }, Period: 60, Stat: "Sum" },
       }));
       let NextToken: string | undefined;
       do {
@@ -79,6 +81,25 @@ export const createCloudWatchMetrics = (needs: {
       } while (NextToken !== undefined);
     }
     return sums;
+  };
+
+  /**
+   * The calls that a version could not report, as Lambda counts them. Lambda adds the executed version to the metrics of
+   * an alias that shares its calls between two versions, which is the case during a canary.
+   * https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+   */
+  const readUnreported = async (
+    { environment, model, version }: Window,
+    window: { readonly StartTime: Date; readonly EndTime: Date },
+  ): Promise<number> => {
+    const FunctionName = toFunctionName(environment, model);
+    const dimensions = toDimensions({
+      FunctionName,
+      Resource: `${FunctionName}:live`,
+      ExecutedVersion: version,
+    });
+    const sums = await readSums(["Errors", "Throttles"], dimensions, window, "AWS/Lambda");
+    return [...sums.values()].reduce((sum, value) => sum + value, 0);
   };
 
   /** The version's labels that CloudWatch lists; a new label appears up to 15 minutes after its first row. */
@@ -156,6 +177,7 @@ export const createCloudWatchMetrics = (needs: {
       return {
         requests,
         failures: sums.get("Failures") ?? 0,
+        unreported: await readUnreported(window, minutes),
         labels: new Map(
           labels.flatMap((label): [string, number][] => {
             const rows = sums.get(toRowsMetric(label));

@@ -14,6 +14,14 @@ export type RequestMetrics = {
   readonly recordFailed?: boolean;
 };
 
+/**
+ * A call that the function could not report itself: it ran out of time or memory, crashed, did not start, or was
+ * throttled. On AWS Lambda counts these calls.
+ */
+export type UnreportedCall = Pick<RequestMetrics, "environment" | "model" | "version" | "at"> & {
+  readonly cause: "error" | "throttle";
+};
+
 export type Window = {
   readonly environment: "stage" | "prod";
   readonly model: string;
@@ -24,8 +32,12 @@ export type Window = {
 };
 
 export type Statistics = {
+  /** Requests that the function reported. */
   readonly requests: number;
+  /** Those of `requests` that failed. */
   readonly failures: number;
+  /** Calls beside `requests` that the function could not report (UnreportedCall): all of them failed. */
+  readonly unreported: number;
   readonly labels: ReadonlyMap<string, number>;
   /** Latencies in milliseconds, one per requested percentile (nearest rank); undefined without requests. */
   readonly latencyMs: readonly (number | undefined)[];

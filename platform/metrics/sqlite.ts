@@ -1,5 +1,5 @@
 import type { Database } from "#platform/store/open-database.ts";
-import type { Count, Metrics, RequestMetrics, Statistics } from "./metrics.ts";
+import type { Count, Metrics, RequestMetrics, Statistics, UnreportedCall } from "./metrics.ts";
 
 const flushAfterMs = 200;
 const flushAtEntries = 500;
@@ -9,7 +9,13 @@ const maxPending = 50_000;
 const retentionMs = 24 * 60 * 60 * 1_000;
 const pruneEveryMs = 10 * 60 * 1_000;
 
-type Entry = { readonly request: RequestMetrics } | { readonly count: Count };
+type Entry =
+  | { readonly request: RequestMetrics }
+  | { readonly unreported: UnreportedCall }
+  | { readonly count: Count };
+
+/** The service that runs functions counts the calls that they could not report. */
+export type CallCounter = { unreported(call: UnreportedCall): void };
 
 /** The same dimensions in any order are the same metric. */
 const serializeDimensions = (dimensions: Readonly<Record<string, string>>): string =>
@@ -29,7 +35,7 @@ export const createSqliteMetrics = (needs: {
   readonly database: Database;
   readonly clock: () => number;
   readonly onError?: (error: unknown) => void;
-}): Metrics & { flush(): void; close(): void } => {
+}): Metrics & CallCounter & { flush(): void; close(): void } => {
   const { database, clock } = needs;
   const onError = needs.onError ?? ((error) => process.emitWarning(String(error)));
   const insert = database.prepare(
@@ -39,8 +45,14 @@ export const createSqliteMetrics = (needs: {
     `INSERT INTO totals (name, dimensions, unit, total) VALUES (?, ?, ?, ?)
      ON CONFLICT (name, dimensions) DO UPDATE SET total = total + excluded.total`,
   );
-  const prune = database.prepare("DELETE FROM requests WHERE at < ?");
-  const window = "FROM requests WHERE environment = ? AND model = ? AND version = ? AND at >= ? AND at < ?";
+  const insertUnreported = database.prepare(
+    "INSERT INTO unreported_calls (environment, model, version, at, cause) VALUES (?, ?, ?, ?, ?)",
+  );
+  const pruneRequests = database.prepare("DELETE FROM requests WHERE at < ?");
+  const pruneUnreported = database.prepare("DELETE FROM unreported_calls WHERE at < ?");
+  const inWindow = "WHERE environment = ? AND model = ? AND version = ? AND at >= ? AND at < ?";
+  const window = `FROM requests ${inWindow}`;
+  const selectUnreported = database.prepare(`SELECT count(*) AS calls FROM unreported_calls ${inWindow}`);
   const selectCounts = database.prepare(`SELECT count(*) AS requests, total(failed) AS failures ${window}`);
   const selectLabels = database.prepare(
     `SELECT label.key AS label, sum(label.value) AS rows
@@ -63,6 +75,11 @@ export const createSqliteMetrics = (needs: {
       add.run(name, serializeDimensions(dimensions), unit, value);
       return;
     }
+    if ("unreported" in entry) {
+      const { environment, model, version, at, cause } = entry.unreported;
+      insertUnreported.run(environment, model, version, Math.floor(at), cause);
+      return;
+    }
     const { environment, model, version, at, latencyMs, failed, labels } = entry.request;
     insert.run(
       environment,
@@ -75,6 +92,11 @@ export const createSqliteMetrics = (needs: {
     );
   };
 
+  const prune = (before: number): void => {
+    pruneRequests.run(before);
+    pruneUnreported.run(before);
+  };
+
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
@@ -85,7 +107,7 @@ export const createSqliteMetrics = (needs: {
       const part = pending.slice(0, maxBatchSize);
       database.write(() => {
         for (const entry of part) store(entry);
-        if (now - prunedAt >= pruneEveryMs) prune.run(now - retentionMs);
+        if (now - prunedAt >= pruneEveryMs) prune(now - retentionMs);
       });
       if (now - prunedAt >= pruneEveryMs) prunedAt = now;
       pending = pending.slice(part.length);
@@ -129,6 +151,7 @@ export const createSqliteMetrics = (needs: {
           ),
         );
     },
+    unreported: (call) => addEntry({ unreported: call }),
     count: (count) => {
       if (Number.isFinite(count.value)) addEntry({ count });
       else onError(new RangeError(`metric not counted, its value is not a number: ${JSON.stringify(count)}`));
@@ -153,6 +176,7 @@ export const createSqliteMetrics = (needs: {
         return {
           requests,
           failures: Number(counts?.failures ?? 0),
+          unreported: Number(selectUnreported.get(...parameters)?.calls ?? 0),
           labels: new Map(labels),
           latencyMs: ranks.map((rank) => latencies.get(rank)),
         };

@@ -16,7 +16,7 @@ servingContract("embedded, with worker processes", async () => {
   const scriptedFunction = await createScriptedFunction();
   const host = createFunctionHost({
     imageRoot: async () => scriptedFunction.root,
-    metrics: { request: () => {} },
+    metrics: { request: () => {}, unreported: () => {} },
     parseEmf: () => undefined,
     onLine: () => {},
     staysWarm: async () => false,

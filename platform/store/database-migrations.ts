@@ -77,4 +77,13 @@ export const databaseMigrations: readonly string[] = [
      error_cause TEXT,
      PRIMARY KEY (name, sequence)
    ) STRICT;`,
+  `CREATE TABLE unreported_calls (
+     environment TEXT NOT NULL,
+     model TEXT NOT NULL,
+     version TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     cause TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX unreported_calls_window ON unreported_calls (environment, model, version, at);
+   CREATE INDEX unreported_calls_age ON unreported_calls (at);`,
 ];

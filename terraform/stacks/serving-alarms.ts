@@ -27,6 +27,7 @@ export const addServingAlarms = (
     statistic,
     dimensions: { environment },
   });
+  const lambda = (name: string) => ({ namespace: "AWS/Lambda", name, statistic: "Sum" });
   addAlarmSet(stack, "alarms", {
     set: environment,
     topic,
@@ -53,11 +54,19 @@ export const addServingAlarms = (
         of: here(storageWriteFailures, "Sum"),
       },
       {
+        // Without dimensions: all functions of the account. Such a call writes no metrics of ours.
+        name: "crashes",
+        description: `More than ${alarms.errorPercent} % of the calls of ${environment}'s functions ended without a response within 5 minutes: time-outs, full memory, crashes. Their logs say which; slipway rollback restores a model's previous version.`,
+        above: alarms.errorPercent,
+        seconds: fiveMinutes,
+        of: { percentOf: lambda("Errors"), among: lambda("Invocations") },
+      },
+      {
         name: "throttles",
         description: `Lambda throttled calls in ${environment}'s account: the account's concurrency is used up.`,
         above: 0,
         seconds: fiveMinutes,
-        of: { namespace: "AWS/Lambda", name: "Throttles", statistic: "Sum" },
+        of: lambda("Throttles"),
       },
     ],
   });

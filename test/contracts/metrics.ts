@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Metrics, RequestMetrics, Window } from "#platform/metrics/metrics.ts";
+import type { Metrics, RequestMetrics, UnreportedCall, Window } from "#platform/metrics/metrics.ts";
 
 export type MetricsUnderTest = {
   readonly metrics: Metrics;
+  /** The service that runs functions counts a call that its function could not report. */
+  breakCall(call: UnreportedCall): void;
   /** The sum of a delivery metric over all time, read as the service shows it. */
   total(name: string, dimensions: Readonly<Record<string, string>>): Promise<number>;
   /** Whole minutes before now, epoch milliseconds: some services keep their statistics by the minute. */
@@ -30,11 +32,13 @@ const observation = fc.record({
     .map((labels) => new Map(labels)),
 });
 
+/** Across all suites of a process: Lambda's own metrics have one namespace for all of them. */
+let runs = 0;
+
 /** The rules of `Metrics`, for every implementation. `make` returns one without metrics of a model `contract-…`. */
 export const metricsContract = (name: string, make: () => Promise<MetricsUnderTest>): void => {
   describe(`metrics: ${name}`, () => {
     let subject: MetricsUnderTest;
-    let runs = 0;
     let window: Window;
     let request: RequestMetrics;
     const renew = () => {
@@ -70,6 +74,7 @@ export const metricsContract = (name: string, make: () => Promise<MetricsUnderTe
             expect(await subject.metrics.statistics(window, { percentiles })).toEqual({
               requests: observations.length,
               failures: observations.filter(({ failed }) => failed).length,
+              unreported: 0,
               labels,
               latencyMs: percentiles.map((percentile) => nearestRank(latencies, percentile)),
             });
@@ -83,8 +88,26 @@ export const metricsContract = (name: string, make: () => Promise<MetricsUnderTe
       expect(await subject.metrics.statistics(window, { percentiles: [95] })).toEqual({
         requests: 0,
         failures: 0,
+        unreported: 0,
         labels: new Map(),
         latencyMs: [undefined],
+      });
+    });
+
+    test("calls that a function could not report are counted beside its requests, for its version and window only", async () => {
+      const { environment, model, version } = request;
+      const call = { environment, model, version, at: window.from };
+      subject.metrics.request(request);
+      for (const cause of ["error", "error", "throttle"] as const) subject.breakCall({ ...call, cause });
+      subject.breakCall({ ...call, version: "30", cause: "error" });
+      subject.breakCall({ ...call, model: `${model}0`, cause: "error" });
+      subject.breakCall({ ...call, environment: "stage", cause: "error" });
+      subject.breakCall({ ...call, at: window.to, cause: "error" });
+      expect(await subject.metrics.statistics(window, { percentiles: [50] })).toMatchObject({
+        requests: 1,
+        failures: 0,
+        unreported: 3,
+        latencyMs: [5],
       });
     });
 

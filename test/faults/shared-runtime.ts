@@ -25,7 +25,7 @@ export const createSharedRuntime = async (
   let calls = 0;
   const functions = createFunctionHost({
     imageRoot,
-    metrics: { request: () => undefined },
+    metrics: { request: () => undefined, unreported: () => undefined },
     parseEmf: () => undefined,
     onLine: () => undefined,
     staysWarm: async () => true,

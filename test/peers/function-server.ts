@@ -27,7 +27,7 @@ export const startFunctionServer = async (
 ) => {
   const host = createFunctionHost({
     imageRoot,
-    metrics: { request: () => {} },
+    metrics: { request: () => {}, unreported: () => {} },
     parseEmf: () => undefined,
     onLine,
     staysWarm: async () => false,

@@ -21,6 +21,7 @@ test("the cause of a failed canary does not say which of two labels has the larg
   const statistics = (labels: Readonly<Record<string, number>>) => ({
     requests: 1_000,
     failures: 0,
+    unreported: 0,
     labels: new Map(Object.entries(labels)),
     latencyMs: [],
   });

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import type { RequestMetrics } from "#platform/metrics/metrics.ts";
+import type { RequestMetrics, UnreportedCall } from "#platform/metrics/metrics.ts";
 import { EventTooLarge, type FunctionCall } from "#platform/serving/functions.ts";
 import { FunctionFailed } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
@@ -32,10 +32,14 @@ const startHost = async ({
 }: Options = {}) => {
   const image = await createScriptedFunction(source);
   const requests: RequestMetrics[] = [];
+  const unreported: UnreportedCall[] = [];
   const lines: FunctionLogLine[] = [];
   const host = createFunctionHost({
     imageRoot: async () => image.root,
-    metrics: { request: (metrics) => void requests.push(metrics) },
+    metrics: {
+      request: (metrics) => void requests.push(metrics),
+      unreported: (lost) => void unreported.push(lost),
+    },
     parseEmf: (line) => (line.startsWith("{") ? (JSON.parse(line) as RequestMetrics) : undefined),
     onLine: (line) => void lines.push(line),
     staysWarm: async () => staysWarm,
@@ -55,7 +59,7 @@ const startHost = async ({
       payload,
       ...over,
     });
-  return { host, call, requests, lines, image };
+  return { host, call, requests, unreported, lines, image };
 };
 
 const isAlive = (pid: number) => {
@@ -125,7 +129,7 @@ describe("the function host", () => {
   });
 
   test("fails the call of a function that exits, counts the failure, and starts the function again for the next call", async () => {
-    const { call, requests } = await startHost();
+    const { call, requests, unreported } = await startHost();
     await call({ do: "echo" });
 
     await expect(call({ do: "exit" })).rejects.toThrow(
@@ -134,16 +138,10 @@ describe("the function host", () => {
     const next = await call({ do: "echo" });
 
     expect(next.initMs).toBeGreaterThan(0);
-    expect(requests).toEqual([
-      {
-        environment: "prod",
-        model: "churn",
-        version: "3",
-        at: 1_000,
-        latencyMs: expect.any(Number),
-        failed: true,
-        labels: new Map(),
-      },
+    // It could not report the call itself.
+    expect(requests).toEqual([]);
+    expect(unreported).toEqual([
+      { environment: "prod", model: "churn", version: "3", at: 1_000, cause: "error" },
     ]);
   });
 
@@ -280,7 +278,7 @@ describe("the function host", () => {
     undo.push(image.remove);
     const program = `
       const { createFunctionHost } = await import(${JSON.stringify(new URL("./function-host.ts", import.meta.url).href)});
-      const host = createFunctionHost({ imageRoot: async () => ${JSON.stringify(image.root)}, metrics: { request() {} },
+      const host = createFunctionHost({ imageRoot: async () => ${JSON.stringify(image.root)}, metrics: { request() {}, unreported() {} },
         parseEmf() {}, onLine() {}, staysWarm: async () => true, clock: Date.now, requestId: () => "r" });
       const config = { digest: "sha256:1", memoryMb: 256, timeoutSeconds: 9, variables: {} };
       await host.invoke({ environment: "prod", model: "m", version: { version: "1", config }, payload: {} });

@@ -1,5 +1,6 @@
 import type { RecordStorage } from "#inference/records/records.ts";
-import type { Metrics, RequestMetrics } from "#platform/metrics/metrics.ts";
+import type { Metrics, RequestMetrics, UnreportedCall } from "#platform/metrics/metrics.ts";
+import type { CallCounter } from "#platform/metrics/sqlite.ts";
 import type { FunctionCall, FunctionResponse, Functions } from "#platform/serving/functions.ts";
 import { type Environment, FunctionBusy, FunctionFailed } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
@@ -18,7 +19,7 @@ export type FunctionLogLine = {
 type Needs = {
   /** The folder with the unpacked files of an image. */
   readonly imageRoot: (digest: string) => Promise<string>;
-  readonly metrics: Pick<Metrics, "request">;
+  readonly metrics: Pick<Metrics, "request"> & CallCounter;
   /** Parses a line of CloudWatch's embedded metric format; undefined for any other line. */
   readonly parseEmf: (line: string) => RequestMetrics | undefined;
   readonly onLine: (line: FunctionLogLine) => void;
@@ -96,6 +97,12 @@ export const createFunctionHost = (needs: Needs): FunctionHost => {
     }
   };
 
+  /** As Lambda does, which counts errors and throttles itself: the function wrote no metrics of such a call. */
+  const countUnreported = (call: FunctionCall, cause: UnreportedCall["cause"]): void => {
+    const { environment, model, version } = call;
+    needs.metrics.unreported({ environment, model, version: version.version, at: needs.clock(), cause });
+  };
+
   const start = async (slot: Slot, call: FunctionCall): Promise<FunctionProcess> => {
     const scope = { environment: call.environment, model: call.model, version: call.version.version };
     const root = await needs.imageRoot(call.version.config.digest).catch((error: unknown) => {
@@ -168,26 +175,18 @@ export const createFunctionHost = (needs: Needs): FunctionHost => {
       const key = slotKey(kind);
       const slot = slots.get(key) ?? { last: Promise.resolve(), waiting: 0 };
       slots.set(key, slot);
-      if (slot.waiting >= maxWaitingCalls)
+      if (slot.waiting >= maxWaitingCalls) {
+        countUnreported(call, "throttle");
         throw new FunctionBusy(`${maxWaitingCalls} requests wait for version ${version.version} (the limit)`);
+      }
       slot.waiting++;
       clearTimeout(slot.idle);
-      const startedAt = performance.now();
       const response = slot.last.then(() => run(slot, call));
       slot.last = response.catch(() => {});
       try {
         return await response;
       } catch (error) {
-        // A function that failed wrote no metrics.
-        record({
-          environment,
-          model,
-          version: version.version,
-          at: needs.clock(),
-          latencyMs: performance.now() - startedAt,
-          failed: true,
-          labels: new Map(),
-        });
+        countUnreported(call, "error");
         throw error;
       } finally {
         slot.waiting--;

@@ -25,7 +25,7 @@ const start = async (place: RecordStorage | undefined, code = source) => {
   const image = await createScriptedFunction(code);
   const host = createFunctionHost({
     imageRoot: async () => image.root,
-    metrics: { request: () => {} },
+    metrics: { request: () => {}, unreported: () => {} },
     parseEmf: () => undefined,
     onLine: () => {},
     staysWarm: async () => false,

@@ -41,7 +41,7 @@ test("a worker with the unpacked image predicts a model's golden rows over HTTP"
   const lines: string[] = [];
   const host = createFunctionHost({
     imageRoot: unpackImage({ folder: join(folder, "images"), into: join(folder, "unpacked") }),
-    metrics: { request: (metrics) => void requests.push(metrics) },
+    metrics: { request: (metrics) => void requests.push(metrics), unreported: () => {} },
     parseEmf,
     onLine: ({ line }) => void lines.push(line),
     staysWarm: async () => true,
