@@ -5,6 +5,7 @@ import {
   ensureDeployedVersion,
   type EnsureDeployedVersionDependencies as VersionNeeds,
 } from "#domain/deployment/ensure-deployed-version.ts";
+import { invokeModelInBatches } from "#domain/deployment/invoke-model.ts";
 import { type AliasWriter, setLiveAlias } from "#domain/deployment/set-live-alias.ts";
 import { verifyGoldenVectors } from "#domain/deployment/verify-golden-vectors.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
@@ -36,6 +37,13 @@ export const restoreEnvironment =
       environment,
       target,
       warn,
+    );
+    // Awake before it gets traffic: Lambda makes a version inactive after weeks without calls. An error here stops nothing,
+    // because the former version is better than the one that is taken back; the golden vectors follow.
+    await invokeModelInBatches(here)(model, { version }, golden.rows.slice(0, 1)).catch((error: unknown) =>
+      warn(`${model} ${version} on ${environment} did not answer before it got its traffic`, error, {
+        model,
+      }),
     );
     await setLiveAlias(here)(writer, { version });
     const live = await here.live(model);

@@ -10,10 +10,12 @@ import { CreateRepositoryCommand, ECRClient, PutImageCommand } from "@aws-sdk/cl
 import {
   DeleteFunctionCommand,
   GetAliasCommand,
+  GetFunctionConfigurationCommand,
   GetPolicyCommand,
   LambdaClient,
   ListFunctionsCommand,
   PublishVersionCommand,
+  TagResourceCommand,
   UpdateFunctionConfigurationCommand,
 } from "@aws-sdk/client-lambda";
 import { STSClient } from "@aws-sdk/client-sts";
@@ -304,6 +306,42 @@ describe.skipIf(skip)("serving on Lambda", () => {
     expect(alias.FunctionVersion).toBe(two.version);
     expect(alias.RoutingConfig?.AdditionalVersionWeights ?? {}).toEqual({});
     expect(await serving.live("leftover")).not.toHaveProperty("canary");
+  });
+
+  describe("a version that was idle for weeks", () => {
+    /** Lambda makes a version inactive only by itself; moto does it for this tag. */
+    const deactivate = (version: string) =>
+      world.lambda.send(
+        new TagResourceCommand({
+          Resource: `arn:aws:lambda:eu-central-1:${stage}:function:slipway-stage-idle`,
+          Tags: { "moto:inactive": version },
+        }),
+      );
+    const read = async (version: string) =>
+      (
+        await world.lambda.send(
+          new GetFunctionConfigurationCommand({ FunctionName: "slipway-stage-idle", Qualifier: version }),
+        )
+      ).State;
+
+    test("is found by a rollback at once, and a call wakes it and is answered", async () => {
+      const serving = world.serving();
+      await serving.ensure("idle");
+      const { version } = await serving.publish("idle", config());
+      await deactivate(version);
+      expect(await read(version)).toBe("Inactive");
+      // The version with the same configuration.
+      expect((await serving.publish("idle", config())).version).toBe(version);
+      expect(await serving.invoke("idle", { version }, { do: "echo" })).toMatchObject({ version });
+      expect(await read(version)).toBe("Active");
+
+      await serving.route("idle", { version, description: "d" }, { expect: "absent" });
+      for (const qualifier of ["live", { version }] as const) {
+        await deactivate(version);
+        expect(await serving.invoke("idle", qualifier, { do: "echo" })).toMatchObject({ version });
+      }
+      await serving.retire("idle");
+    });
   });
 
   test("a version is found across several pages", async () => {

@@ -21,6 +21,7 @@ import * as z from "zod";
 import { callAws } from "#platform/errors/call-aws.ts";
 import type { Json } from "#platform/store/store.ts";
 import { parseFunctionName, toFunctionName } from "./function-name.ts";
+import { awaitActive, isPreparing } from "./lambda/await-active.ts";
 import { createHttpRoute } from "./lambda/http-route.ts";
 import {
   defaultPoll,
@@ -138,16 +139,21 @@ const createUnguardedServing = (needs: LambdaServingDependencies): Serving => {
     unroute: (model, { expect }) => liveAlias.unroute(model, expect),
 
     async invoke(model, qualifier, payload) {
+      const FunctionName = toFunctionName(environment, model);
       const Qualifier = qualifier === "live" ? aliasName : qualifier.version;
+      const command = new InvokeCommand({
+        FunctionName,
+        Qualifier,
+        LogType: "Tail",
+        Payload: Buffer.from(JSON.stringify(payload)),
+      });
       const response = await lambda
-        .send(
-          new InvokeCommand({
-            FunctionName: toFunctionName(environment, model),
-            Qualifier,
-            LogType: "Tail",
-            Payload: Buffer.from(JSON.stringify(payload)),
-          }),
-        )
+        .send(command)
+        .catch(async (error: unknown) => {
+          if (!isPreparing(error)) throw error;
+          await awaitActive(needs)(FunctionName, Qualifier);
+          return lambda.send(command);
+        })
         .catch((error: unknown) => {
           if (!isNotFound(error)) throw error;
           throw new NotServed(`${model} has no ${Qualifier} in ${environment}`, { cause: error });

@@ -298,6 +298,50 @@ def forward(version_for, url):
     LambdaResponse.invoke = read_qualifier
 
 
+def let_versions_sleep():
+    """A version that the function's tag `moto:inactive` names is Inactive, as after weeks without calls. A call fails and
+    wakes it: it is Pending at the first look, then Active.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+    """
+    stock_tag = LambdaBackend.tag_resource
+    stock_configuration = LambdaFunction.get_configuration
+    stock_invoke = LambdaBackend.invoke
+    states = {}
+
+    def key(function):
+        return function.account_id, function.region, function.function_name, str(function.version)
+
+    def tag_resource(self, resource_arn, tags):
+        version = tags.get("moto:inactive")
+        if version is None:
+            return stock_tag(self, resource_arn, tags)
+        states[key(self.get_function(resource_arn.split(":")[6], version))] = "Inactive"
+
+    def get_configuration(self, on_create=False):
+        configuration = stock_configuration(self, on_create)
+        state = states.get(key(self))
+        if state:
+            configuration["State"] = state
+        if state == "Pending":
+            del states[key(self)]
+        return configuration
+
+    def invoke(self, function_name, qualifier, body, headers, response_headers):
+        function = self.get_function(function_name, qualifier)
+        if key(function) in states:
+            states[key(function)] = "Pending"
+            raise LambdaClientError(
+                "CodeArtifactUserPendingException",
+                "Lambda is initializing your function. It will be ready to invoke shortly.",
+            )
+        return stock_invoke(self, function_name, qualifier, body, headers, response_headers)
+
+    LambdaBackend.tag_resource = tag_resource
+    LambdaFunction.get_configuration = get_configuration
+    LambdaBackend.invoke = invoke
+
+
 def install(version_for):
     give_functions_states()
     check_updates()
@@ -308,3 +352,4 @@ def install(version_for):
     url = os.environ.get("FUNCTIONS_URL")
     if url:
         forward(version_for, url)
+    let_versions_sleep()

@@ -1,0 +1,67 @@
+import {
+  GetFunctionCommand,
+  InvokeCommand,
+  type LambdaClient,
+  waitUntilFunctionActiveV2,
+} from "@aws-sdk/client-lambda";
+import { defaultPoll, type LambdaServingDependencies, updateTimeoutSeconds } from "./lambda-dependencies.ts";
+
+/** What Lambda says of a function that it is preparing. ResourceConflictException: its state is Pending. */
+const preparingErrors = new Set([
+  "CodeArtifactUserPendingException",
+  "ResourceNotReadyException",
+  "ResourceConflictException",
+]);
+
+/** Whether a call failed only because Lambda is preparing the version: it can be made again later. */
+export const isPreparing = (error: unknown): boolean =>
+  error instanceof Error && preparingErrors.has(error.name);
+
+/** An event that the inference function answers without running its model. */
+const healthCheck = Buffer.from(JSON.stringify({ version: "2.0", rawPath: "/health", headers: {} }));
+
+/** Only a call wakes an inactive version; this first call fails. */
+const wake = async (lambda: LambdaClient, id: { FunctionName: string; Qualifier: string }): Promise<void> => {
+  try {
+    await lambda.send(new InvokeCommand({ ...id, Payload: healthCheck }));
+  } catch (error) {
+    if (!isPreparing(error)) throw error;
+  }
+};
+
+type Needs = Pick<LambdaServingDependencies, "lambda" | "poll">;
+
+const readState = async (lambda: LambdaClient, FunctionName: string, Qualifier: string) =>
+  (await lambda.send(new GetFunctionCommand({ FunctionName, Qualifier }))).Configuration?.State;
+
+const waitUntilActive = async (
+  { lambda, poll = defaultPoll }: Needs,
+  FunctionName: string,
+  Qualifier: string,
+): Promise<void> => {
+  await waitUntilFunctionActiveV2(
+    { client: lambda, maxWaitTime: updateTimeoutSeconds, ...poll },
+    { FunctionName, Qualifier },
+  );
+};
+
+/**
+ * Waits until Lambda has prepared a published version. A version of an image that had no calls for weeks is inactive, and
+ * stays so until its first call: `awaitActive` wakes it.
+ * https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+ */
+export const awaitPublished =
+  (needs: Needs) =>
+  async (FunctionName: string, Qualifier: string): Promise<void> => {
+    const state = await readState(needs.lambda, FunctionName, Qualifier);
+    if (state !== "Active" && state !== "Inactive") await waitUntilActive(needs, FunctionName, Qualifier);
+  };
+
+/** Wakes a version where it is inactive, and waits until it can be called. */
+export const awaitActive =
+  (needs: Needs) =>
+  async (FunctionName: string, Qualifier: string): Promise<void> => {
+    if ((await readState(needs.lambda, FunctionName, Qualifier)) === "Inactive")
+      await wake(needs.lambda, { FunctionName, Qualifier });
+    await waitUntilActive(needs, FunctionName, Qualifier);
+  };
