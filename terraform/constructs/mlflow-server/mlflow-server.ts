@@ -33,7 +33,7 @@ type Needs = {
 };
 
 const port = 5_000;
-const sitecustomize = readFileSync(new URL("sitecustomize.py", import.meta.url), "utf8");
+const readProgram = (name: string): string => readFileSync(new URL(name, import.meta.url), "utf8");
 
 const addTaskRole = (scope: Construct, id: string, account: string): IamRole =>
   new IamRole(scope, id, {
@@ -60,7 +60,7 @@ export const addMlflowServer = (scope: Construct, id: string, needs: Needs) => {
     cluster: aurora,
     securityGroup: databaseGroup,
     secret,
-  } = addDatabase(place, "database", { network, key, protect });
+  } = addDatabase(place, "database", { network, key, protect, logRetentionDays: needs.logRetentionDays });
   if (!needs.running) return undefined;
 
   const logs = new CloudwatchLogGroup(place, "logs", {
@@ -78,7 +78,6 @@ export const addMlflowServer = (scope: Construct, id: string, needs: Needs) => {
     port,
     server: group.id,
     certificate: needs.certificate,
-    protect,
   });
   const rule = { ipProtocol: "tcp", fromPort: databasePort, toPort: databasePort };
   new VpcSecurityGroupIngressRule(place, "at-database", {
@@ -134,7 +133,8 @@ export const addMlflowServer = (scope: Construct, id: string, needs: Needs) => {
     requiresCompatibilities: ["FARGATE"],
     networkMode: "awsvpc",
     cpu: "256",
-    memory: "512",
+    // Its two processes take 390 MB at rest, and an upgrade of the database starts a third.
+    memory: "1024",
     executionRoleArn: execution.arn,
     taskRoleArn: task.arn,
     runtimePlatform: { cpuArchitecture: "X86_64", operatingSystemFamily: "LINUX" },
@@ -150,11 +150,17 @@ export const addMlflowServer = (scope: Construct, id: string, needs: Needs) => {
         portMappings: [{ containerPort: port, hostPort: port, protocol: "tcp" }],
         entryPoint: ["sh", "-c"],
         command: [
-          `mkdir -p /tmp/start && printf %s "$CONNECT" > /tmp/start/sitecustomize.py && PYTHONPATH=/tmp/start ${server}`,
+          [
+            "mkdir -p /tmp/start",
+            'printf %s "$CONNECT" > /tmp/start/sitecustomize.py',
+            "export PYTHONPATH=/tmp/start",
+            'python -c "$UPGRADE"',
+            server,
+          ].join(" && "),
         ],
         environment: [
           { name: "AWS_DEFAULT_REGION", value: region },
-          { name: "CONNECT", value: sitecustomize },
+          { name: "CONNECT", value: readProgram("sitecustomize.py") },
           { name: "DATABASE_SECRET", value: secret },
           { name: "HOME", value: "/tmp" },
           {
@@ -162,6 +168,7 @@ export const addMlflowServer = (scope: Construct, id: string, needs: Needs) => {
             value: `postgresql+psycopg2://${databaseUser}@${aurora.endpoint}:${databasePort}/${databaseName}?sslmode=require`,
           },
           { name: "MLFLOW_SERVER_ALLOWED_HOSTS", value: hosts.join(",") },
+          { name: "UPGRADE", value: readProgram("upgrade-database.py") },
           // A connection pool, and the server's own jobs, would keep the database awake.
           { name: "MLFLOW_SQLALCHEMYSTORE_POOLCLASS", value: "NullPool" },
           { name: "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", value: "false" },
