@@ -166,6 +166,20 @@ test.each(tasks.filter((name) => name !== "RollBack"))(
   },
 );
 
+test("a build for which the account has no quota is started again every minute, for an hour", async () => {
+  const refusals = (count: number) =>
+    Array.from({ length: count }, () =>
+      createNamedError("CodeBuild.AccountLimitExceededException", "Cannot have more than 1 builds in queue"),
+    );
+  const run = await runDelivery({ BuildImage: [...refusals(60), ...createSuccessScript().BuildImage] });
+  expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "promoted" });
+  expect(run.retries).toHaveLength(60);
+  expect(await runDelivery({ BuildImage: refusals(61) })).toMatchObject({
+    status: "FAILED",
+    error: { name: "CodeBuild.AccountLimitExceededException" },
+  });
+});
+
 describe("a rollback", () => {
   const cause = /could not be put back/;
   test("is retried after a temporary error", async () => {

@@ -47,6 +47,17 @@ const retry = [
     JitterStrategy: "FULL" as const,
   },
 ];
+/**
+ * The account builds as many images as it may, and as many as may wait do so: another build will end. An hour, because
+ * builds of all models may start at once.
+ * https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html#API_StartBuild_Errors
+ */
+const waitForBuildQuota = {
+  ErrorEquals: ["CodeBuild.AccountLimitExceededException"],
+  IntervalSeconds: 60,
+  MaxAttempts: 60,
+  BackoffRate: 1,
+};
 const catchFailure = [
   { ErrorEquals: ["Superseded"], Next: "Superseded", ResultPath: "$.superseded" },
   { ErrorEquals: ["States.ALL"], Next: "Failed", ResultPath: "$.error" },
@@ -131,8 +142,10 @@ export const defineDelivery = (resources: Resources) => {
         },
         ResultSelector: { "variables.$": "$.Build.ExportedEnvironmentVariables" },
         ResultPath: "$.BuildImage",
-        TimeoutSeconds: 1800,
+        // Longer than the project's limits of the queue and of the build together (terraform/constructs/image-pipeline/).
+        TimeoutSeconds: 5_400,
         Retry: [
+          waitForBuildQuota,
           {
             ErrorEquals: transientErrors.concat("CodeBuild.CodeBuildException"),
             IntervalSeconds: 5,

@@ -63,6 +63,8 @@ export const remedies = {
   ContractBroken: "Two parts of Slipway do not fit together: this is a bug in Slipway, please report it.",
   RollBackFailed: "An environment could not be restored: run `slipway rollback <model>` and read the cause.",
   Interrupted: "The delivery was stopped before its commit point. Everything is restored; deliver again.",
+  "CodeBuild.AccountLimitExceededException":
+    'CodeBuild had no free build for an hour. Raise its quota "Concurrently running builds" in Service Quotas (AWS CodeBuild), then deliver again.',
   "Engine.Timeout": "A state exceeded its time limit: find out which one, then deliver again.",
   "Engine.Permissions": "Slipway's role lacks a permission: the cause names it. The platform team grants it.",
   "Engine.TaskFailed": "A step failed with an unnamed error: see the cause.",
