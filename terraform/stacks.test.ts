@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { stepNames } from "../statemachine/delivery.ts";
+import { formatPutParameter } from "../platform/secrets/format-put-parameter.ts";
+import { defineDelivery, type StepName, stepNames } from "../statemachine/delivery.ts";
 import { listStackPolicies, parseStatements, toArray } from "../test/infrastructure/stack-policies.ts";
 import {
   listResources,
@@ -122,11 +123,46 @@ describe("permissions", () => {
           .account;
       for (const { Principal, Condition } of parseStatements(key.policy)) {
         const root = JSON.stringify(Principal) === JSON.stringify({ AWS: `arn:aws:iam::${account}:root` });
-        expect(root || Condition !== undefined).toBe(true);
+        const isEventBridge =
+          JSON.stringify(Principal) === JSON.stringify({ Service: "events.amazonaws.com" });
+        expect(root || isEventBridge || Condition !== undefined).toBe(true);
         if (JSON.stringify(Principal) === JSON.stringify({ AWS: "*" }))
           expect(Condition?.StringEquals).toMatchObject({ "kms:CallerAccount": account });
       }
     }
+  });
+
+  // docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+  test("of tooling's key name the alarms that may use it, and no source of EventBridge, whose requests carry none", () => {
+    const statementsOf = (stack: string) =>
+      listResources(synthesized, "aws_kms_key", [stack]).flatMap(([, , key]) => parseStatements(key.policy));
+    const ofServices = (stack: string) =>
+      statementsOf(stack)
+        .filter(({ Principal }) => JSON.stringify(Principal).includes('"Service":'))
+        .map(({ Principal, Condition }) => ({ Principal, Condition }));
+    const accounts = Object.values(synthesized.accounts).map(({ account }) => account);
+    const { region } = synthesized.accounts.tooling;
+    const logs = (account: string) => ({
+      Principal: { Service: `logs.${region}.amazonaws.com` },
+      Condition: {
+        ArnLike: { "kms:EncryptionContext:aws:logs:arn": `arn:aws:logs:${region}:${account}:log-group:*` },
+      },
+    });
+    expect(ofServices("bootstrap-tooling")).toEqual([
+      logs(synthesized.accounts.tooling.account),
+      {
+        Principal: { Service: "cloudwatch.amazonaws.com" },
+        Condition: {
+          StringEquals: { "aws:SourceAccount": accounts },
+          ArnLike: { "aws:SourceArn": accounts.map((id) => `arn:aws:cloudwatch:*:${id}:alarm:slipway-*`) },
+        },
+      },
+      { Principal: { Service: "events.amazonaws.com" }, Condition: undefined },
+    ]);
+    for (const environment of ["stage", "prod"] as const)
+      expect(ofServices(`bootstrap-${environment}`)).toEqual([
+        logs(synthesized.accounts[environment].account),
+      ]);
   });
 
   test("each caller from tooling has its own role in an environment, which trusts only that caller with the environment's external id", () => {
@@ -575,10 +611,12 @@ describe("operations", () => {
       "slipway-deliveries-failed",
       "slipway-deliveries-throttles",
       "slipway-deliveries-timed-out",
+      "slipway-prod-crashes",
       "slipway-prod-errors",
       "slipway-prod-latency",
       "slipway-prod-storage",
       "slipway-prod-throttles",
+      "slipway-stage-crashes",
       "slipway-stage-errors",
       "slipway-stage-latency",
       "slipway-stage-storage",
@@ -627,5 +665,51 @@ describe("operations", () => {
     );
     expect(values.PROD_ROLE_ARN).toMatch(/role\/slipway-prod-operator$/);
     expect(JSON.stringify(values).length).toBeLessThan(4_096);
+  });
+});
+
+test("the state BuildImage waits longer than a build may wait and run", () => {
+  const [project] = listWrittenResources("aws_codebuild_project");
+  const { queued_timeout: queued, build_timeout: building } = project?.[2] ?? {};
+  const { BuildImage } = defineDelivery({
+    functions: Object.fromEntries(stepNames.map((name) => [name, name])) as Record<StepName, string>,
+    buildProject: "builds",
+  }).States;
+  expect(BuildImage.TimeoutSeconds).toBeGreaterThan(60 * (Number(queued) + Number(building)));
+});
+
+describe("a second apply", () => {
+  test("leaves a secret's key as people wrote it", () => {
+    const secrets = listWrittenResources("aws_ssm_parameter").filter(
+      ([, , resource]) => resource.type === "SecureString",
+    );
+    expect(secrets.length).toBeGreaterThan(3);
+    for (const [stack, name, resource] of secrets)
+      expect([stack, name, resource.lifecycle]).toEqual([stack, name, { ignore_changes: ["key_id"] }]);
+  });
+
+  test("the documents write a secret with the command of the remedies", async () => {
+    const text = await readFile(join(import.meta.dirname, "..", "docs", "infrastructure.md"), "utf8");
+    const written = text.match(/aws ssm put-parameter .*/g) ?? [];
+    expect(written.length).toBeGreaterThan(1);
+    for (const command of written) {
+      const [, parameter = "", value = ""] = /--name (\S+) --value (\S+)$/.exec(command) ?? [];
+      expect(command).toBe(formatPutParameter(parameter, value));
+    }
+  });
+
+  // docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_UpgradeDBInstance.Upgrading.html
+  test("keeps the minor version to which AWS upgraded the database", () => {
+    const [cluster] = listWrittenResources("aws_rds_cluster");
+    const [instance] = listWrittenResources("aws_rds_cluster_instance");
+    expect(cluster?.[2].engine_version).toMatch(/^\d+$/);
+    expect(instance?.[2].auto_minor_version_upgrade).toBe(true);
+  });
+
+  test("can switch the registry's server off: only what holds data is protected from deletion", () => {
+    const [balancer] = listWrittenResources("aws_lb");
+    expect(balancer?.[2].enable_deletion_protection ?? false).toBe(false);
+    const [cluster] = listWrittenResources("aws_rds_cluster");
+    expect(cluster?.[2].deletion_protection).toBe(true);
   });
 });

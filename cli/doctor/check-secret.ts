@@ -1,4 +1,5 @@
 import type { SSMClient } from "@aws-sdk/client-ssm";
+import { formatPutParameter } from "#platform/secrets/format-put-parameter.ts";
 import { SecretMissing } from "#platform/secrets/secrets.ts";
 import { createSsmSecrets } from "#platform/secrets/ssm.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
@@ -14,7 +15,7 @@ export const checkSecret = async (
   { SECRETS_PREFIX: prefix }: AwsOutputs,
 ): Promise<DoctorFinding> => {
   const parameter = `${prefix}${name}`;
-  const remedy = `Set it: aws ssm put-parameter --type SecureString --overwrite --name ${parameter} --value …`;
+  const remedy = `Set it: ${formatPutParameter(parameter)}`;
   try {
     const value = await createSsmSecrets({ client, prefix }).read(name);
     return placeholder.test(value)

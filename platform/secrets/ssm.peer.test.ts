@@ -29,7 +29,7 @@ describeWithFaults("secrets", (peer, name) => {
   test("the message for a missing secret says how to set it", async () => {
     const { secrets, close } = await subject(peer);
     await expect(secrets.read("MISSING_SECRET")).rejects.toThrow(
-      "aws ssm put-parameter --type SecureString --overwrite --name /slipway/MISSING_SECRET",
+      "aws ssm put-parameter --overwrite --type SecureString --key-id alias/slipway --name /slipway/MISSING_SECRET",
     );
     await close();
   });

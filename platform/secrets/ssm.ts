@@ -1,5 +1,6 @@
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from "@aws-sdk/client-ssm";
 import { callAws } from "#platform/errors/call-aws.ts";
+import { formatPutParameter } from "./format-put-parameter.ts";
 import { SecretMissing, type Secrets } from "./secrets.ts";
 
 /**
@@ -12,7 +13,7 @@ export const createSsmSecrets = (needs: {
 }): Secrets => ({
   read: async (name) => {
     const parameter = `${needs.prefix}${name}`;
-    const remedy = `aws ssm put-parameter --type SecureString --overwrite --name ${parameter} --value …`;
+    const remedy = formatPutParameter(parameter);
     const value = await callAws("SSM GetParameter", async () => {
       try {
         const response = await needs.client.send(

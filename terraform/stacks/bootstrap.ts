@@ -19,15 +19,30 @@ const ciPlanRole = "slipway-ci-plan";
 /** ARN of the account's key, `alias/slipway`. */
 type Key = { readonly key: string };
 
-/** Lets alarms, events and topics of the accounts use the key. */
-const allowServices = (accounts: Accounts): readonly Statement[] => [
-  {
-    ...allowAny("KeyPoliciesNameTheirOwnKey", ["kms:Decrypt", "kms:GenerateDataKey*"], {
-      StringEquals: { "aws:SourceAccount": Object.values(accounts).map(({ account }) => account) },
-    }),
-    Principal: { Service: ["cloudwatch.amazonaws.com", "events.amazonaws.com", "sns.amazonaws.com"] },
-  },
-];
+/**
+ * Lets alarms of the three accounts publish to tooling's encrypted topic, and EventBridge write to its encrypted dead
+ * letters. EventBridge's requests carry no source: with a condition on it, KMS would refuse them, and events would be
+ * lost without a sign. The queue's policy says which rules may write.
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html#compatibility-with-aws-services
+ */
+const allowServices = (accounts: Accounts): readonly Statement[] => {
+  const ids = Object.values(accounts).map(({ account }) => account);
+  const actions = ["kms:Decrypt", "kms:GenerateDataKey*"];
+  return [
+    {
+      ...allowAny("KeyPoliciesNameTheirOwnKey", actions, {
+        StringEquals: { "aws:SourceAccount": ids },
+        ArnLike: { "aws:SourceArn": ids.map((id) => `arn:aws:cloudwatch:*:${id}:alarm:slipway-*`) },
+      }),
+      Principal: { Service: "cloudwatch.amazonaws.com" },
+    },
+    {
+      ...allowAny("KeyPoliciesNameTheirOwnKey", actions),
+      Principal: { Service: "events.amazonaws.com" },
+    },
+  ];
+};
 
 /** Trusts jobs of the configured GitHub repository, by the subject of their OIDC tokens. */
 const trustJobs = (provider: string, subjects: readonly string[]): string =>
@@ -133,6 +148,7 @@ const addTerraformRoles = (scope: Construct, accounts: Accounts, account: string
           "CreateRole",
           "DeleteRole",
           "UpdateRole",
+          "UpdateRoleDescription",
           "UpdateAssumeRolePolicy",
           "PutRolePolicy",
           "DeleteRolePolicy",
@@ -140,6 +156,21 @@ const addTerraformRoles = (scope: Construct, accounts: Accounts, account: string
           .concat("TagRole", "UntagRole", "PassRole")
           .map((name) => `iam:${name}`),
         [`arn:aws:iam::${account}:role/slipway-*`],
+      ),
+      // The managed policy of the operators (terraform/stacks/delivery.ts).
+      allow(
+        [
+          "GetPolicy",
+          "GetPolicyVersion",
+          "ListPolicyVersions",
+          "CreatePolicy",
+          "CreatePolicyVersion",
+          "DeletePolicyVersion",
+          "DeletePolicy",
+          "TagPolicy",
+          "UntagPolicy",
+        ].map((name) => `iam:${name}`),
+        [`arn:aws:iam::${account}:policy/slipway-*`],
       ),
       {
         Effect: "Deny",
@@ -176,7 +207,8 @@ export const addBootstrapStack = (
     alias: "slipway",
     description: "Slipway's tables, queues, topics, logs, buckets and images",
     services: ["dynamodb", "s3", "sqs", "sns"],
-    more: allowServices(accounts),
+    // Topics and queues are only in tooling.
+    more: account === "tooling" ? allowServices(accounts) : [],
   });
   addTerraformRoles(new Construct(stack, "roles"), accounts, id);
   return { stack, key: key.arn };

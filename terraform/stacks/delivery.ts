@@ -10,6 +10,7 @@ import { Construct } from "constructs";
 import { addAccountKey } from "../constructs/account-key/account-key.ts";
 import { addImagePipeline } from "../constructs/image-pipeline/image-pipeline.ts";
 import { addLambdaFunction } from "../constructs/lambda-function/lambda-function.ts";
+import { addSecretParameter } from "../constructs/secret-parameter/secret-parameter.ts";
 import { addSlackCallback } from "../constructs/slack-callback/slack-callback.ts";
 import { addStateMachine } from "../constructs/state-machine/state-machine.ts";
 import { addStoreTable } from "../constructs/store-table/store-table.ts";
@@ -101,13 +102,11 @@ const addSecretParameters = (
   const { slack, source } = accounts.tooling;
   const place = new Construct(stack, "secrets");
   for (const name of [...slack.secrets, ...(source.host === "github" ? ["GITHUB_TOKEN"] : [])])
-    new SsmParameter(place, name, {
+    addSecretParameter(place, name, {
       name: `${names.secrets}${name}`,
-      type: "SecureString",
-      keyId: key,
-      valueWo: `unset-${Fn.uuid()}`,
-      valueWoVersion: 1,
       description: "Put the value here by hand: docs/infrastructure.md",
+      key,
+      value: `unset-${Fn.uuid()}`,
     });
 };
 

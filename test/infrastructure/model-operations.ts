@@ -161,6 +161,8 @@ export const createModelOperations = async ({ written, endpoint, person, surroun
         Value: `a ${name}`,
         Type: "SecureString",
         Overwrite: true,
+        // As docs/infrastructure.md says it; SSM keeps it in this form.
+        KeyId: "alias/slipway",
       } as const;
       await ssm.send(new PutParameterCommand(parameter));
     },

@@ -185,18 +185,22 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
       ),
     },
     {
-      why: "alarms, rules and topics read and write encrypted topics and queues",
+      why: "alarms of the three accounts encrypt what they publish",
       page: `${docs}sns/latest/dg/sns-key-management.html`,
       side: "resource",
-      asks: keys.flatMap(({ key }) =>
-        keys.flatMap(({ where }) =>
-          ["cloudwatch", "events", "sns"].flatMap((service) =>
-            ask(`${service}.amazonaws.com`, ["kms:Decrypt", "kms:GenerateDataKey"], key, {
-              "aws:SourceAccount": where,
-            }),
-          ),
-        ),
+      asks: keys.flatMap(({ where }) =>
+        ask("cloudwatch.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey"], keyIn(account), {
+          "aws:SourceAccount": where,
+          "aws:SourceArn": arnIn(where, "cloudwatch", "alarm:slipway-delivery-dead-letters"),
+        }),
       ),
+    },
+    {
+      // Its requests to KMS carry neither aws:SourceAccount nor aws:SourceArn.
+      why: "EventBridge encrypts the dead letters that it writes",
+      page: `${docs}AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html`,
+      side: "resource",
+      asks: ask("events.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey"], keyIn(account)),
     },
     {
       why: "an account's own policies control its key; without them the key could never be changed",

@@ -15,7 +15,10 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { type SynthesizedStacks, synthStacks } from "./synth-stacks.ts";
 
 export type StackRunner = {
+  /** The stacks of the current configuration. */
   readonly written: SynthesizedStacks;
+  /** Synthesizes another configuration; later applies and plans are of that one, on the states of the former. */
+  change(change: (shipped: Accounts) => Accounts): Promise<void>;
   readonly endpoint: string;
   /** The stacks that a stack needs first: it reads their outputs, or uses their state bucket or role. */
   readonly needs: ReadonlyMap<string, readonly string[]>;
@@ -98,24 +101,26 @@ const findStackDependencies = ({
 /** The profile that applies a stack: a bootstrap's own account, else tooling. */
 const selectProfile = (stack: string): string => /^bootstrap-(.+)$/.exec(stack)?.[1] ?? "tooling";
 
-/**
- * Starts moto with the configuration's three accounts, without protection of data, so that stacks can be destroyed. No
- * stack is applied yet.
- */
+/** The configuration without protection of data, so that stacks can be destroyed. */
+export const unprotectData = ({ tooling, stage, prod }: Accounts): Accounts => ({
+  tooling: { ...tooling, protectData: false },
+  stage: { ...stage, protectData: false },
+  prod: { ...prod, protectData: false },
+});
+
+/** Starts moto with the configuration's three accounts. No stack is applied yet. */
 export const createStackRunner = async (
-  change: (shipped: Accounts) => Accounts = (shipped) => shipped,
+  change: (shipped: Accounts) => Accounts = unprotectData,
 ): Promise<StackRunner> => {
-  const written = await synthStacks((shipped) => {
-    const { tooling, stage, prod } = change(shipped);
-    return {
-      tooling: { ...tooling, protectData: false },
-      stage: { ...stage, protectData: false },
-      prod: { ...prod, protectData: false },
-    };
-  });
+  const configurations = [await synthStacks(change)];
+  const written = (): SynthesizedStacks => {
+    const newest = configurations.at(-1);
+    if (newest === undefined) throw new Error("nothing was synthesized");
+    return newest;
+  };
   const home = await createTemporaryFolder();
   const moto = await startMoto();
-  const credentials = await createCredentials(moto.endpoint, written.accounts);
+  const credentials = await createCredentials(moto.endpoint, written().accounts);
   const configuration = join(home.path, "config");
   await writeFile(configuration, formatAwsConfig(credentials));
 
@@ -125,7 +130,7 @@ export const createStackRunner = async (
     AWS_ENDPOINT_URL: moto.endpoint,
     AWS_EC2_METADATA_DISABLED: "true",
   };
-  const getFolder = (stack: string) => join(written.folder, "stacks", stack);
+  const getFolder = (stack: string) => join(written().folder, "stacks", stack);
   const run = (stack: string, args: readonly string[]): Promise<TerraformResult> =>
     runTerraform(getFolder(stack), args, {
       seconds,
@@ -152,9 +157,14 @@ export const createStackRunner = async (
     await runOrThrow(stack, args);
   };
   return {
-    written,
+    get written() {
+      return written();
+    },
+    change: async (next) => {
+      configurations.push(await synthStacks(next));
+    },
     endpoint: moto.endpoint,
-    needs: findStackDependencies(written),
+    needs: findStackDependencies(written()),
     person: credentials.tooling,
     surroundings,
     apply: async (stack) => {
@@ -180,7 +190,7 @@ export const createStackRunner = async (
     },
     stop: async () => {
       await moto.stop();
-      await written.remove();
+      for (const { remove } of configurations) await remove();
       await rm(home.path, { recursive: true, force: true });
     },
   };

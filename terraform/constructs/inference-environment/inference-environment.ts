@@ -1,7 +1,6 @@
 import type { DynamodbTable } from "@cdktn/provider-aws/lib/dynamodb-table/index.js";
 import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
-import { SsmParameter } from "@cdktn/provider-aws/lib/ssm-parameter/index.js";
 import { Fn } from "cdktn";
 import { Construct } from "constructs";
 import type { Environment } from "../../../platform/serving/serving.ts";
@@ -12,6 +11,7 @@ import type { EnvironmentConfig } from "../../read-config.ts";
 import type { ResourceNames } from "../../resource-names.ts";
 import { suppressFindings } from "../../suppress-findings.ts";
 import { addPrivateBucket } from "../private-bucket/private-bucket.ts";
+import { addSecretParameter } from "../secret-parameter/secret-parameter.ts";
 import { addStoreTable } from "../store-table/store-table.ts";
 
 type Needs = {
@@ -45,14 +45,12 @@ export const addInferenceEnvironment = (scope: Construct, id: string, needs: Nee
     expireDays: 400,
   });
 
-  // Write-only, so that no state and no plan contains it: 64 bytes in base64, derived from four random ids.
-  const hashKey = new SsmParameter(place, "hash-key", {
+  // 64 bytes in base64, derived from four random ids.
+  const hashKey = addSecretParameter(place, "hash-key", {
     name: names.recordsHashKey(environment),
-    type: "SecureString",
-    keyId: key,
-    valueWo: Fn.base64sha512(Fn.join("", [Fn.uuid(), Fn.uuid(), Fn.uuid(), Fn.uuid()])),
-    valueWoVersion: 1,
     description: "What records hash inputs under; another value makes equal rows look different",
+    key,
+    value: Fn.base64sha512(Fn.join("", [Fn.uuid(), Fn.uuid(), Fn.uuid(), Fn.uuid()])),
   });
 
   const inference = new IamRole(place, "inference", {

@@ -1,3 +1,4 @@
+import { CloudwatchLogGroup } from "@cdktn/provider-aws/lib/cloudwatch-log-group/index.js";
 import { DbSubnetGroup } from "@cdktn/provider-aws/lib/db-subnet-group/index.js";
 import { RdsCluster } from "@cdktn/provider-aws/lib/rds-cluster/index.js";
 import { RdsClusterInstance } from "@cdktn/provider-aws/lib/rds-cluster-instance/index.js";
@@ -6,8 +7,14 @@ import { Construct } from "constructs";
 import type { Network } from "../../stacks/network.ts";
 import { suppressFindings } from "../../suppress-findings.ts";
 
-type Needs = { readonly network: Network; readonly key: string; readonly protect: boolean };
+type Needs = {
+  readonly network: Network;
+  readonly key: string;
+  readonly protect: boolean;
+  readonly logRetentionDays: number;
+};
 
+const clusterName = "slipway-registry";
 export const databaseName = "mlflow";
 export const databaseUser = "slipway";
 export const databasePort = 5432;
@@ -16,8 +23,13 @@ export const databasePort = 5432;
  * Aurora PostgreSQL that pauses after five minutes without connections and resumes within about 15 seconds; MLflow uses
  * NullPool, so that it holds no idle connections. RDS stores the password in Secrets Manager and rotates it weekly.
  * https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
+ * AWS upgrades it to new minor versions, so only the major version is set: Terraform would plan a way back.
  */
-export const addDatabase = (scope: Construct, id: string, { network, key, protect }: Needs) => {
+export const addDatabase = (
+  scope: Construct,
+  id: string,
+  { network, key, protect, logRetentionDays }: Needs,
+) => {
   const place = new Construct(scope, id);
   const securityGroup = new SecurityGroup(place, "group", {
     name: "slipway-registry-database",
@@ -28,10 +40,16 @@ export const addDatabase = (scope: Construct, id: string, { network, key, protec
     name: "slipway-registry",
     subnetIds: [...network.inside],
   });
+  // RDS would create this group itself, and keep its lines for ever.
+  const logs = new CloudwatchLogGroup(place, "logs", {
+    name: `/aws/rds/cluster/${clusterName}/postgresql`,
+    retentionInDays: logRetentionDays,
+    kmsKeyId: key,
+  });
   const cluster = new RdsCluster(place, "cluster", {
-    clusterIdentifier: "slipway-registry",
+    clusterIdentifier: clusterName,
     engine: "aurora-postgresql",
-    engineVersion: "16.8",
+    engineVersion: "16",
     engineMode: "provisioned",
     databaseName,
     masterUsername: databaseUser,
@@ -50,6 +68,7 @@ export const addDatabase = (scope: Construct, id: string, { network, key, protec
     deletionProtection: protect,
     skipFinalSnapshot: !protect,
     finalSnapshotIdentifier: "slipway-registry-final",
+    dependsOn: [logs],
   });
   suppressFindings(cluster, {
     CKV2_AWS_8: "RDS keeps backups for 14 days; an AWS Backup plan would pay twice for the same",

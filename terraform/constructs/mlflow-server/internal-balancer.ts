@@ -15,7 +15,6 @@ type Needs = {
   /** The server's security group. */
   readonly server: string;
   readonly certificate?: { readonly arn: string; readonly host: string } | undefined;
-  readonly protect: boolean;
 };
 
 /**
@@ -25,7 +24,7 @@ type Needs = {
 export const addInternalBalancer = (
   scope: Construct,
   id: string,
-  { network, port, server, certificate, protect }: Needs,
+  { network, port, server, certificate }: Needs,
 ) => {
   const place = new Construct(scope, id);
   const group = (name: string, description: string) =>
@@ -64,9 +63,9 @@ export const addInternalBalancer = (
     subnets: [...network.inside],
     securityGroups: [balancerGroup.id],
     dropInvalidHeaderFields: true,
-    enableDeletionProtection: protect,
   });
   suppressFindings(balancer, {
+    CKV_AWS_150: "it holds no data, and `running: false` of the configuration deletes it",
     CKV_AWS_91: "the HTTP API in front of it logs each request with its caller",
     ...(certificate === undefined && {
       CKV2_AWS_20: "without a certificate there is no redirect target; only the network can reach it",
