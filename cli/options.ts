@@ -13,12 +13,18 @@ export type WorldOptions = {
 };
 
 /** `--outputs <file>` and `--profile <name>`: which AWS installation. */
-export const awsOptions = (): readonly Option[] => [
+const awsOptions = (): readonly Option[] => [
   new Option("--profile <name>", "the AWS profile of the tooling account (with --world aws)"),
   new Option(
     "--outputs <file>",
     "Terraform's outputs (with --world aws; default: slipway.aws.json in Slipway's folder, otherwise the parameter /slipway/outputs)",
   ),
+];
+
+/** The options of a command that is about an AWS installation alone; it takes `--world aws` as the others do. */
+export const awsOnlyOptions = (): readonly Option[] => [
+  new Option("--world <name>", "only aws has this command").choices(["aws"]).default("aws"),
+  ...awsOptions(),
 ];
 
 /** The options that choose the world of a command. */

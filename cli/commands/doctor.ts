@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { exitCode } from "#cli/exit-code.ts";
-import { awsOptions, jsonOption } from "#cli/options.ts";
+import { awsOnlyOptions, jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
 import { useProfile } from "#cli/use-profile.ts";
 
@@ -15,7 +15,7 @@ export const doctorCommand = (): Command => {
   const command = new Command("doctor").description(
     "find what an AWS installation lacks, and how to fix it; changes nothing, shows no secret",
   );
-  for (const option of [...awsOptions(), jsonOption()]) command.addOption(option);
+  for (const option of [...awsOnlyOptions(), jsonOption()]) command.addOption(option);
   return command.action(
     async ({ profile, outputs, json }: { profile?: string; outputs?: string; json?: boolean }) => {
       useProfile(profile);

@@ -4,7 +4,7 @@ import { Command, Option } from "commander";
 import { UsageMistake } from "#cli/errors.ts";
 import { checkoutFolder } from "#cli/folders.ts";
 import { withWorld } from "#cli/open-world.ts";
-import { awsOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
+import { awsOnlyOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
 import { emptyIdentities, Identities } from "#domain/approval/identities.ts";
 import { type PlatformRules, parsePlatformRules } from "#domain/policy/parse-policy.ts";
@@ -51,7 +51,7 @@ const initAws = (): Command => {
     )
     .option("--domain <domain...>", "a domain of the organisation's addresses, in addition to the policy's")
     .addOption(jsonOption());
-  for (const option of awsOptions()) command.addOption(option);
+  for (const option of awsOnlyOptions()) command.addOption(option);
   return command.action(({ policy: file, domain = [], json, ...options }: Options) =>
     withWorld({ ...options, world: "aws" }, async ({ world, where, operator }) => {
       const bytes = await readFile(file).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Command, Option } from "commander";
-import { awsOptions, parsePort } from "#cli/options.ts";
+import { awsOnlyOptions, parsePort } from "#cli/options.ts";
 import { print } from "#cli/print.ts";
 import { createRegistryProxy } from "#cli/registry-proxy.ts";
 import { useProfile } from "#cli/use-profile.ts";
@@ -10,7 +10,7 @@ export const registryCommand = (): Command => {
   const command = new Command("registry")
     .description("serve MLflow's pages on this machine, with your AWS profile's rights")
     .addOption(new Option("--port <port>", "the port on 127.0.0.1").default(5_001).argParser(parsePort));
-  for (const option of awsOptions()) command.addOption(option);
+  for (const option of awsOnlyOptions()) command.addOption(option);
   return command.action(
     async ({ port, profile, outputs }: { port: number; profile?: string; outputs?: string }) => {
       useProfile(profile);

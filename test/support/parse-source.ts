@@ -5,6 +5,8 @@ export type SourceNames = {
   readonly imports: readonly { readonly specifier: string; readonly typeOnly: boolean }[];
   /** The names of its error classes: `override readonly name = "…"`. */
   readonly errorNames: readonly string[];
+  /** The number of its lines with code, without imports and comments. */
+  readonly codeLines: number;
 };
 
 const getText = (node: Expression | Argument | undefined): string | undefined => {
@@ -21,9 +23,20 @@ const isImportMeta = (node: Expression | Argument | undefined, property: string)
   node.object.type === "MetaProperty" &&
   node.property.name === property;
 
+/** Counts the lines that have a character outside the spans. */
+const countLinesOutside = (
+  source: string,
+  spans: readonly { readonly start: number; readonly end: number }[],
+): number => {
+  let rest = source;
+  for (const { start, end } of spans)
+    rest = rest.slice(0, start) + rest.slice(start, end).replace(/[^\n]/g, " ") + rest.slice(end);
+  return rest.split("\n").filter((line) => line.trim() !== "").length;
+};
+
 /** Parses TypeScript or JavaScript; the extension of `path` decides which. Throws SyntaxError. */
 export const parseSource = (path: string, source: string): SourceNames => {
-  const { program, errors } = parseSync(path, source);
+  const { program, errors, comments } = parseSync(path, source);
   if (errors[0]) throw new SyntaxError(`${path}: ${errors[0].message}`);
   const imports: { specifier: string; typeOnly: boolean }[] = [];
   const errorNames: string[] = [];
@@ -52,5 +65,6 @@ export const parseSource = (path: string, source: string): SourceNames => {
         errorNames.push(name);
     },
   }).visit(program);
-  return { imports, errorNames };
+  const importSpans = program.body.filter(({ type }) => type === "ImportDeclaration");
+  return { imports, errorNames, codeLines: countLinesOutside(source, [...importSpans, ...comments]) };
 };

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleHandler, type HandlerBundle } from "#packaging/bundle-handler.ts";
 import { layers } from "#test/arrows.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
+import { parseSource } from "#test/support/parse-source.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
@@ -15,14 +16,6 @@ const functions = readdirSync(lambdas, { withFileTypes: true })
   .map(({ name }) => name);
 /** predict runs from its image, with a model: packaging/bundle-runtime.ts packs it, and other tests start it. */
 const steps = functions.filter((name) => name !== "predict");
-
-/** Lines of code, without imports, comments and blank lines. */
-const codeLines = (source: string): readonly string[] =>
-  source
-    .replace(/^import [^;]*;\n/gm, "")
-    .replace(/\/\*[\s\S]*?\*\//g, "")
-    .split("\n")
-    .filter((line) => line.trim() !== "" && !line.trim().startsWith("//"));
 
 const outside = new Set(["test", "bench", "scripts", "cli", "terraform", "worlds/embedded"]);
 const findLayer = (path: string) => layers.find(({ files }) => files.test(path))?.name ?? "";
@@ -36,9 +29,10 @@ describe.each(functions)("%s", (name) => {
   });
 
   test("its handler has at most 12 lines of code", () => {
-    const lines = codeLines(readFileSync(join(lambdas, name, "handler.ts"), "utf8"));
-    expect(lines.length).toBeGreaterThan(0);
-    expect(lines.length).toBeLessThanOrEqual(12);
+    const file = join(lambdas, name, "handler.ts");
+    const { codeLines } = parseSource(file, readFileSync(file, "utf8"));
+    expect(codeLines).toBeGreaterThan(0);
+    expect(codeLines).toBeLessThanOrEqual(12);
   });
 
   test("its variables are in UPPER_SNAKE", async () => {
