@@ -39,7 +39,7 @@ export const checkSamples = ({ champion, challenger }: Arms, minSamples: number)
 };
 
 /** Fewer requests cannot pass, even without a failure: Wilson's upper end of 0 in n is z² / (n + z²). */
-const computeMinRequests = (limit: number): number =>
+export const computeMinRequests = (limit: number): number =>
   limit > 0
     ? Math.ceil((twoSidedZ(confidenceLevels.pass) ** 2 * (1 - limit)) / limit)
     : Number.POSITIVE_INFINITY;

@@ -151,6 +151,12 @@ describe("slipway check", () => {
     expect(stdout).toMatch(/is ready for delivery/);
   });
 
+  test("a folder beside a policy is told how much traffic its canary needs", async () => {
+    const { code, stdout } = await runSlipway(fixture, ["check", join(repositoryRoot, "models", "churn")]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("A canary of it needs 13 requests a minute on prod");
+  });
+
   test("each mistake in model.yaml is shown with file, line and remedy: exit 1", async () => {
     edit("model.yaml", (text) =>
       text
