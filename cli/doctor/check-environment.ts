@@ -1,8 +1,9 @@
 import { ApiGatewayV2Client, GetApiCommand } from "@aws-sdk/client-apigatewayv2";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { type AssumedRole, assumeRole, RoleNotAssumed } from "#platform/serving/assume-role.ts";
+import { type AssumedRole, RoleNotAssumed } from "#platform/serving/assume-role.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
+import { assumeEnvironment, readOperatorRole } from "./assume-environment.ts";
 import type { DoctorFinding } from "./finding.ts";
 
 /** Checks that the environment's role can be assumed, is in the right account, and that the HTTP API exists. */
@@ -11,20 +12,12 @@ export const checkEnvironment = async (
   environment: Environment,
   outputs: AwsOutputs,
 ): Promise<DoctorFinding> => {
-  const [roleArn, externalId, apiId] =
-    environment === "stage"
-      ? [outputs.STAGE_ROLE_ARN, outputs.STAGE_EXTERNAL_ID, outputs.STAGE_HTTP_API_ID]
-      : [outputs.PROD_ROLE_ARN, outputs.PROD_EXTERNAL_ID, outputs.PROD_HTTP_API_ID];
+  const { roleArn } = readOperatorRole(environment, outputs);
+  const apiId = environment === "stage" ? outputs.STAGE_HTTP_API_ID : outputs.PROD_HTTP_API_ID;
   const account = outputs.ACCOUNTS[environment];
   let credentials: AssumedRole;
   try {
-    credentials = await assumeRole({
-      sts,
-      roleArn,
-      externalId,
-      session: "slipway-doctor",
-      clock: Date.now,
-    })();
+    credentials = await assumeEnvironment(sts, environment, outputs);
   } catch (error) {
     if (!(error instanceof RoleNotAssumed)) throw error;
     return {

@@ -4,4 +4,5 @@ export type DoctorFinding =
   /** missing: deliveries fail without it; warning: it may be intended. */
   | { readonly status: "missing" | "warning"; readonly sentence: string; readonly remedy: string };
 
-export type DoctorCheck = () => Promise<DoctorFinding>;
+/** Undefined: the check cannot run, and another check says why. */
+export type DoctorCheck = () => Promise<DoctorFinding | undefined>;

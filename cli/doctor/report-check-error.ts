@@ -5,7 +5,7 @@ const deniedErrors = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation
 /** Turns an error of a check into a finding, so that the other checks run. `what`: the checked thing, for the message. */
 export const reportCheckError =
   (what: string, check: DoctorCheck): DoctorCheck =>
-  async (): Promise<DoctorFinding> => {
+  async (): Promise<DoctorFinding | undefined> => {
     try {
       return await check();
     } catch (error) {

@@ -9,11 +9,13 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { OutputsMissing } from "#cli/read-aws-outputs.ts";
 import { createSignedFetch } from "#platform/registry/signed-fetch.ts";
 import { createSsmSecrets } from "#platform/secrets/ssm.ts";
+import { environments } from "#platform/serving/serving.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import { createSource } from "#worlds/aws/source.ts";
 import { checkAccount } from "./check-account.ts";
 import { checkBuildProject } from "./check-build-project.ts";
 import { checkCipherKey } from "./check-cipher-key.ts";
+import { checkConcurrency } from "./check-concurrency.ts";
 import { checkCredentials } from "./check-credentials.ts";
 import { checkEnvironment } from "./check-environment.ts";
 import { checkImageRepository } from "./check-image-repository.ts";
@@ -53,6 +55,9 @@ const listChecks = (outputs: AwsOutputs, needs: Needs): readonly DoctorCheck[] =
     reportCheckError("the tooling account", () => checkAccount(sts, outputs)),
     reportCheckError("stage", () => checkEnvironment(sts, "stage", outputs)),
     reportCheckError("prod", () => checkEnvironment(sts, "prod", outputs)),
+    ...environments.map((environment) =>
+      reportCheckError(`the quota of ${environment}`, () => checkConcurrency(sts, environment, outputs)),
+    ),
     reportCheckError("the table", () => checkTable(new DynamoDBClient({}), outputs)),
     reportCheckError("the key of task tokens", () => checkCipherKey(new KMSClient({}), outputs)),
     ...listSecretNames(outputs).map((name) =>
@@ -97,6 +102,9 @@ export const runChecks = async (needs: Needs): Promise<readonly DoctorFinding[]>
     return [credentials, { status: "missing", sentence: message, remedy }];
   }
   const findings: DoctorFinding[] = [credentials];
-  for (const check of listChecks(outputs, needs)) findings.push(await check());
+  for (const check of listChecks(outputs, needs)) {
+    const finding = await check();
+    if (finding) findings.push(finding);
+  }
   return findings;
 };

@@ -77,7 +77,13 @@ export const createEnvironmentPermissions = (
 
   const everywhere = {
     "roll-back": restore,
-    operator: [...restore, ...retire, list, metrics],
+    operator: [
+      ...restore,
+      ...retire,
+      list,
+      metrics,
+      allowAny("AccountSettingsNameNoResource", ["lambda:GetAccountSettings"]),
+    ],
   };
   const callers: Readonly<Record<string, readonly Statement[]>> =
     resources.environment === "stage"

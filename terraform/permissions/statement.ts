@@ -18,6 +18,7 @@ export const anyResourceReasons = {
   MetricsNameNoResource: "CloudWatch's reads and X-Ray's writes take no resource",
   TracesNameNoResource: "X-Ray takes no resource",
   ListFunctionsNamesNoResource: "ListFunctions takes no resource",
+  AccountSettingsNameNoResource: "GetAccountSettings, for the quota of slipway doctor, takes no resource",
   LogDeliveryNamesNoResource:
     "the calls by which Step Functions sets up its own log delivery take no resource",
   RegistryLoginNamesNoResource: "GetAuthorizationToken takes no resource",

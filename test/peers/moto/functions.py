@@ -90,6 +90,20 @@ def add_provisioned_concurrency():
     url_paths[path] = LambdaResponse.dispatch
 
 
+def add_account_settings():
+    """GetAccountSettings, of an account with AWS's usual quota.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
+    """
+
+    def get_account_settings(self):
+        limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
+        return 200, {}, json.dumps({"AccountLimit": limit, "AccountUsage": {"FunctionCount": 0}})
+
+    LambdaResponse.get_account_settings = get_account_settings
+    url_paths[r"{0}/(?P<api_version>[^/]+)/account-settings/?$"] = LambdaResponse.dispatch
+
+
 def version_for(backend, function_name, qualifier):
     """The version for an invocation: a weighted alias draws one for each invocation.
 
@@ -127,5 +141,6 @@ def forward_invocations(steps):
 def install(steps):
     check_revisions()
     add_provisioned_concurrency()
+    add_account_settings()
     if steps:
         forward_invocations(steps)
