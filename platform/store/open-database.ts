@@ -80,8 +80,11 @@ const parseTableNames = (steps: readonly string[]): readonly string[] =>
 
 /** Throws DataFolderUnusable for another program's file and for a missing table. */
 const checkTables = (database: DatabaseSync, path: string, steps: readonly string[]): void => {
-  const tables = new Set(readTableNames(database));
-  const version = readSchemaVersion(database);
+  // From one snapshot: another process may migrate the file between two reads.
+  const [tables, version] = runInTransaction(database, "DEFERRED", () => [
+    new Set(readTableNames(database)),
+    readSchemaVersion(database),
+  ]);
   if (version === 0 && tables.size > 0 && !parseTableNames(steps).some((name) => tables.has(name)))
     throw new DataFolderUnusable(
       `${path} is another program's database. Move it, or choose another folder with --data.`,

@@ -46,7 +46,6 @@ export const createEnvironmentPermissions = (
   const publish = [
     lambda(
       "GetFunction",
-      "GetFunctionConfiguration",
       "ListVersionsByFunction",
       "UpdateFunctionCode",
       "UpdateFunctionConfiguration",
