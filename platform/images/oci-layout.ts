@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
+import { computeSha256, hashStream } from "#platform/files/file-content.ts";
+import { writeLocalFile } from "#platform/files/local-file.ts";
 import { ImageDamaged, ImageNotFound } from "./images.ts";
 
 export type OciBlob = { readonly digest: string; readonly size: number };
@@ -12,8 +12,7 @@ export type OciBlob = { readonly digest: string; readonly size: number };
 const maxTemporaryAgeMs = 3_600_000;
 
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
-export const computeDigest = (bytes: Uint8Array): string =>
-  `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+export const computeDigest = (bytes: Uint8Array): string => `sha256:${computeSha256(bytes)}`;
 
 const toDigestHex = (digest: string): string => {
   if (!digestPattern.test(digest)) throw new ImageNotFound(`invalid digest ${digest}`);
@@ -82,18 +81,9 @@ export const openOciLayout = (folder: string) => {
     /** Stores a stream of unknown length and returns its digest and size. */
     async writeStream(stream: AsyncIterable<Uint8Array>): Promise<OciBlob> {
       const from = await createTemporaryPath();
-      const hash = createHash("sha256");
-      let size = 0;
-      const hashChunks = async function* () {
-        for await (const chunk of stream) {
-          hash.update(chunk);
-          size += chunk.length;
-          yield chunk;
-        }
-      };
       try {
-        await pipeline(hashChunks, createWriteStream(from));
-        const digest = `sha256:${hash.digest("hex")}`;
+        const { sha256, size } = await writeLocalFile(from, stream);
+        const digest = `sha256:${sha256}`;
         await moveIntoPlace(from, path(digest));
         return { digest, size };
       } catch (error) {
@@ -106,9 +96,8 @@ export const openOciLayout = (folder: string) => {
     async verify(digest: string): Promise<void> {
       const file = path(digest);
       if ((await readSize(file)) === undefined) throw new ImageNotFound(`there is no ${digest}`);
-      const hash = createHash("sha256");
-      for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk);
-      if (`sha256:${hash.digest("hex")}` !== digest) throw createDamagedError(file);
+      const sha256 = await hashStream(createReadStream(file, { highWaterMark: 1 << 20 }));
+      if (`sha256:${sha256}` !== digest) throw createDamagedError(file);
     },
 
     /** Writes or replaces a file of the layout outside `blobs/`. */

@@ -1,5 +1,5 @@
 import { copyFiles } from "#platform/files/copy-files.ts";
-import { readContent } from "#platform/files/file-content.ts";
+import { readContent, streamContent } from "#platform/files/file-content.ts";
 import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
 import type { Source } from "#platform/source/source.ts";
 
@@ -9,9 +9,7 @@ export const copyModelFilesOf =
   (model, commit, folder) =>
     copyFiles([...filesAt(model, commit)], {
       folder,
-      open: async function* (bytes) {
-        yield bytes;
-      },
+      open: streamContent,
       concurrency: 1,
     });
 

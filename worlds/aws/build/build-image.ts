@@ -1,7 +1,6 @@
 // node worlds/aws/build/build-image.ts <folder>: CodeBuild runs it as the builder (packaging/buildspec.yml).
 // It writes a file into the folder for each variable that the build exports.
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import * as z from "zod";
@@ -11,6 +10,7 @@ import { assertModel } from "#model-check/check-model.ts";
 import { bundleRuntime } from "#packaging/bundle-runtime.ts";
 import { createCrane } from "#packaging/crane.ts";
 import { pushImage } from "#packaging/push-image.ts";
+import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
 import { findLayerPaths } from "#platform/images/find-layer-paths.ts";
 import { ImageBuildFailed } from "#platform/images/images.ts";
 import { createOciImages } from "#platform/images/oci.ts";
@@ -123,8 +123,7 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
 };
 
 const [exports = ""] = process.argv.slice(2);
-const work = await mkdtemp(join(tmpdir(), "slipway-build-"));
-try {
+await useTemporaryFolder("slipway-build-", async (work) => {
   await mkdir(exports, { recursive: true });
   const variables = await buildImage(work).catch((error: unknown) => {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
@@ -135,6 +134,4 @@ try {
     };
   });
   for (const [name, value] of Object.entries(variables)) await writeFile(join(exports, name), value);
-} finally {
-  await rm(work, { recursive: true, force: true });
-}
+});
