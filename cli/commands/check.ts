@@ -6,18 +6,31 @@ import { jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
 import { readModelFolder } from "#cli/read-model-folder.ts";
 import { computeRequiredTraffic } from "#domain/canary/required-rate.ts";
-import { parsePolicy } from "#domain/policy/parse-policy.ts";
+import { PolicyInvalid, parsePolicy } from "#domain/policy/parse-policy.ts";
 import type { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
-import { formatProblem } from "#model-folder/manifest/folder-problem.ts";
+import { type FolderProblem, formatProblem } from "#model-folder/manifest/folder-problem.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 
-/** The repository's policy.yaml, two folders above the model; undefined where there is none. */
-const readPolicy = async (folder: string): Promise<Policy | undefined> => {
-  const file = join(resolve(folder), "..", "..", "policy.yaml");
-  const bytes = await readFile(file).catch(() => undefined);
-  return bytes && parsePolicy(bytes, file);
+type RepositoryPolicy =
+  | { readonly status: "absent" }
+  | { readonly status: "valid"; readonly policy: Policy }
+  | { readonly status: "invalid"; readonly problem: FolderProblem };
+
+/** The repository's policy.yaml, two folders above the model. A delivery of its commit needs it as much as the model. */
+const readPolicy = async (folder: string): Promise<RepositoryPolicy> => {
+  const file = join("..", "..", "policy.yaml");
+  const bytes = await readFile(join(folder, file)).catch(() => undefined);
+  if (!bytes) return { status: "absent" };
+  try {
+    return { status: "valid", policy: parsePolicy(bytes, "the repository's policy") };
+  } catch (error) {
+    if (!(error instanceof PolicyInvalid)) throw error;
+    const message = error.message.replace(/\.$/, "");
+    const remedy = "Correct it: a delivery of a commit with it fails.";
+    return { status: "invalid", problem: { severity: "error", file, path: "", message, remedy } };
+  }
 };
 
 /** How much traffic the canary needs: with less, a delivery bakes for its longest time and ends as inconclusive. */
@@ -41,7 +54,11 @@ export const checkCommand = (): Command =>
     .addOption(jsonOption())
     .action(async (folder: string, { json }: { json?: boolean }) => {
       const files = await readModelFolder(folder);
-      const problems = await checkModel({ model: basename(resolve(folder)), files });
+      const policy = await readPolicy(folder);
+      const problems = [
+        ...(await checkModel({ model: basename(resolve(folder)), files })),
+        ...(policy.status === "invalid" ? [policy.problem] : []),
+      ];
       const errors = problems.filter(({ severity }) => severity === "error");
       if (json) printJson(problems);
       else {
@@ -51,9 +68,9 @@ export const checkCommand = (): Command =>
           );
         if (errors.length === 0) {
           print(`${paint("green", "✓")} ${folder} is ready for delivery.`);
-          const policy = await readPolicy(folder);
           const manifest = files.get("model.yaml");
-          if (policy && manifest) print(`  ${describeCanary(readManifest(manifest), policy)}`);
+          if (policy.status === "valid" && manifest)
+            print(`  ${describeCanary(readManifest(manifest), policy.policy)}`);
         }
       }
       if (errors.length > 0) process.exitCode = exitCode.failed;

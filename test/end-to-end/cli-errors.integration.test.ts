@@ -157,6 +157,17 @@ describe("slipway check", () => {
     expect(stdout).toContain("A canary of it needs 13 requests a minute on prod");
   });
 
+  test("a model beside an invalid policy.yaml is not ready: a delivery of that commit fails", async () => {
+    const repository = join(fixture.folder, "with-policy");
+    const model = join(repository, "models", "churn");
+    cpSync(join(repositoryRoot, "models", "churn"), model, { recursive: true });
+    writeFileSync(join(repository, "policy.yaml"), "approvals: {}\n");
+    const { code, stdout, stderr } = await runSlipway(fixture, ["check", model]);
+    expect({ code, stderr }, stdout).toEqual({ code: 1, stderr: "" });
+    expect(stdout).toContain(`✗ ${join(repository, "policy.yaml")}: `);
+    expect(stdout).not.toContain("is ready for delivery");
+  });
+
   test("each mistake in model.yaml is shown with file, line and remedy: exit 1", async () => {
     edit("model.yaml", (text) =>
       text
