@@ -74,7 +74,9 @@ export const addRegistryStack = (
       subnetIds: [...network.inside],
       securityGroupIds: [server.securityGroup],
     });
-    const integration = new Apigatewayv2Integration(stack, "server-integration", {
+    // AWS documents no change of an integration that takes its TLS settings away, so each form is a resource of its own.
+    const integrationId = own.certificate ? "server-integration-tls" : "server-integration";
+    const integration = new Apigatewayv2Integration(stack, integrationId, {
       apiId: api.id,
       integrationType: "HTTP_PROXY",
       integrationMethod: "ANY",
@@ -84,6 +86,8 @@ export const addRegistryStack = (
       payloadFormatVersion: "1.0",
       timeoutMilliseconds: 30_000,
       ...(own.certificate && { tlsConfig: { serverNameToVerify: own.certificate.host } }),
+      // The route refers to it: the route moves to the new one before the old one is deleted.
+      lifecycle: { createBeforeDestroy: true },
     });
     new Apigatewayv2Route(stack, "route", {
       apiId: api.id,

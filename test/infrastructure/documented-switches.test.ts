@@ -92,12 +92,13 @@ describe.skipIf(skip)("the registry with protected data", () => {
     );
   });
 
-  // Its removal is not tested: moto keeps a listener's certificate and an integration's TLS settings that a change leaves out.
-  test("a certificate for the load balancer is set", { timeout }, async () => {
+  test("a certificate for the load balancer is set, and taken away again", { timeout }, async () => {
     const host = "mlflow.example.com";
     const certificate = { arn: await requestCertificate(host), host };
-    await world.change((shipped) => withRegistry({ certificate })(unprotectData(shipped)));
-    await world.apply("registry");
-    await expectNoChanges();
+    for (const change of [withRegistry({ certificate }), withRegistry({})]) {
+      await world.change((shipped) => change(unprotectData(shipped)));
+      await world.apply("registry");
+      await expectNoChanges();
+    }
   });
 });

@@ -22,6 +22,7 @@ import functions
 import http_api
 import image_scans
 import images
+import load_balancers
 import log_groups
 import managed_policies
 import metrics
@@ -67,6 +68,7 @@ def main():
     code_repositories.install()
     container_services.install()
     databases.install()
+    load_balancers.install()
     log_groups.install()
     managed_policies.install()
     http_api.install()
