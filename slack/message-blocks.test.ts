@@ -28,6 +28,7 @@ const view: fc.Arbitrary<MessageState> = fc.record({
   provenance: maybe(fc.record({ builder: text, builderId: text, commit: text, buildId: text, keyId: text })),
   baseline: maybe(text),
   changed: fc.array(text, { maxLength: 20 }),
+  trial: fc.boolean(),
   checks: fc.array(
     fc.record({
       name: text,
@@ -103,6 +104,7 @@ test("Slack accepts the message of any delivery, with its buttons and the remedy
         // No mention is cut in two.
         expect(shown.match(/<@(?!U[A-Z0-9]{8}>)/g)).toBeNull();
       }
+      expect(shown.includes("*Trial:* stage and prod share an account")).toBe(state.trial);
       if (state.unmapped.length > 0 && state.raisedBy > 1)
         expect(shown).toContain(`Not mapped to a person (${state.raisedBy} extra approvals required)`);
       if (state.question?.status === "rejected" && state.question.reason)

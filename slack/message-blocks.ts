@@ -252,6 +252,7 @@ export const renderMessageBlocks = (
     ...(link ? [{ ...button, action_id: "open-delivery", text: plain("Open the delivery"), url: link }] : []),
   ];
   const notes = [
+    ...(state.trial ? [":test_tube: *Trial:* stage and prod share an account."] : []),
     ...(state.rolledBack ? [`:rewind: *Rolled back by* ${escapeText(state.rolledBack.by)}`] : []),
     ...(state.askedAgain === null
       ? []

@@ -40,13 +40,16 @@ export const createSlipwayApp = ({ accounts, functions, folder, built }: Needs):
   const zip = (name: string) => toBuildPath(`${name}.zip`);
   const tooling = addToolingBootstrapStack(app, accounts);
   const topic = nameResources(accounts).alarmTopicArn;
+  /** A trial has one account, which tooling's bootstrap prepares: a second key or role of that name would be refused. */
+  const environmentKey = (name: "stage" | "prod") =>
+    accounts.tooling.trial ? tooling.key : addBootstrapStack(app, accounts, name).key;
   const environment = (name: "stage" | "prod") =>
     addServingStack(app, {
       accounts,
       environment: name,
       functions,
       zip,
-      key: addBootstrapStack(app, accounts, name).key,
+      key: environmentKey(name),
       topic,
     });
   addDeliveryStack(app, {

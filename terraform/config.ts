@@ -8,6 +8,8 @@ import type { Accounts } from "./read-config.ts";
 const tooling = {
   account: "111111111111",
   region: "us-east-1",
+  /** true: all three roles in one account, to try Slipway (docs/infrastructure.md, "A trial in one account"). */
+  trial: false,
   tags: { "cost-center": "machine-learning" },
   protectData: true,
   logRetentionDays: 365,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { trialAccounts } from "../test/infrastructure/trial-accounts.ts";
 import { cidrsOverlap } from "./cidrs-overlap.ts";
 import { config } from "./config.ts";
 import { findUnsetDigests } from "./find-unset-digests.ts";
@@ -25,6 +26,10 @@ test("the shipped configuration is valid", () => {
   expect(readProblems(config)).toBe("");
 });
 
+test("a trial has one account for all three roles", () => {
+  expect(readProblems(trialAccounts(config))).toBe("");
+});
+
 test("unset digests are warnings, not errors", () => {
   expect(findUnsetDigests(config)).toEqual([
     expect.stringMatching(/^tooling\.images\.buildImage is still all zeros/),
@@ -38,7 +43,12 @@ describe("the error explains", () => {
     [
       "the same account twice",
       ({ stage, prod }) => ({ prod: { ...prod, account: stage.account } }),
-      /stage and prod are both account 222222222222: give each its own account/,
+      /stage and prod are both account 222222222222: give each its own account.*set tooling\.trial to true/,
+    ],
+    [
+      "a trial with two accounts",
+      ({ prod, ...others }) => ({ ...trialAccounts({ prod, ...others }), prod }),
+      /tooling\.trial is true, but stage is account 111111111111 and prod is account 333333333333/,
     ],
     [
       "an unknown region",

@@ -49,6 +49,11 @@ const secretNames = ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"] as const;
 
 const Tooling = z.strictObject({
   ...accountFields,
+  /**
+   * One account for all three roles, to try Slipway without setting up accounts. Nothing then separates stage from prod but
+   * the names in the roles' permissions, so every approval says that it is a trial.
+   */
+  trial: z.boolean().optional(),
   /** Roles (with `*` in the name) that may use the `slipway` command on the environments. */
   operators: z.array(
     z.string().regex(roleArnPattern, "an operator is a role's ARN; use * to match several roles"),
@@ -155,11 +160,16 @@ const findContradictions = ({ tooling, stage, prod }: Accounts): readonly string
   const problems: string[] = [];
   const accounts = Object.entries({ tooling, stage, prod });
   for (const [index, [nameA, a]] of accounts.entries())
-    for (const [nameB, b] of accounts.slice(index + 1))
-      if (a.account === b.account)
+    for (const [nameB, b] of accounts.slice(index + 1)) {
+      if (a.account === b.account && !tooling.trial)
         problems.push(
-          `${nameA} and ${nameB} are both account ${a.account}: give each its own account, so that stage's permissions do not apply to prod's data.`,
+          `${nameA} and ${nameB} are both account ${a.account}: give each its own account, so that stage's permissions do not apply to prod's data. To try Slipway in one account, give all three the same and set tooling.trial to true.`,
         );
+      if (a.account !== b.account && tooling.trial)
+        problems.push(
+          `tooling.trial is true, but ${nameA} is account ${a.account} and ${nameB} is account ${b.account}: a trial has one account for all three. Give them the same account, or set tooling.trial to false.`,
+        );
+    }
   if (stage.externalId === prod.externalId)
     problems.push(
       "stage and prod have the same externalId: give each its own, so that a caller of one cannot be tricked into using the other.",

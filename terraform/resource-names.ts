@@ -40,6 +40,12 @@ export const nameResources = (accounts: Accounts) => {
     stateMachineArn: here("states", "stateMachine:slipway"),
     executionsArn: here("states", "execution:slipway:*"),
     functionName: (name: string) => `slipway-${name}`,
+    /**
+     * The function that checks keys, and its role. In a trial both environments have one in the same account. The name
+     * ends in the environment: with the environment in front it would look like a model's function.
+     */
+    authorizer: (environment: Environment) =>
+      tooling.trial ? `slipway-authorize-key-${environment}` : "slipway-authorize-key",
     functionArn: (name: string) => here("lambda", `function:slipway-${name}`),
     /** The role of a function in tooling. */
     functionRoleArn: (name: string) => `arn:aws:iam::${tooling.account}:role/slipway-${name}`,

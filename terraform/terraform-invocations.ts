@@ -16,8 +16,8 @@ export type CommandOptions = {
 /** Stacks in the order of application: each after those whose outputs it reads. */
 export const listStacks = ({ tooling }: Accounts): readonly string[] => [
   "bootstrap-tooling",
-  "bootstrap-stage",
-  "bootstrap-prod",
+  // A trial's one account has one bootstrap.
+  ...(tooling.trial ? [] : ["bootstrap-stage", "bootstrap-prod"]),
   ...(tooling.registry.kind === "own" ? ["network", "registry"] : []),
   "serving-stage",
   "serving-prod",

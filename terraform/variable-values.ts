@@ -75,6 +75,7 @@ export const createVariableValues = (needs: Needs): VariableValues => {
     };
     return {
       ...shared,
+      SLIPWAY_TRIAL: tooling.trial ? "true" : undefined,
       SLACK_TEAM_ID: tooling.slack.teamId,
       SLACK_APP_ID: tooling.slack.appId,
       SOURCE_BRANCH: tooling.source.branch,

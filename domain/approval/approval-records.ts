@@ -28,6 +28,8 @@ const Evidence = z.object({
   /** How the image was built; absent or null where no provenance was verified. */
   provenance: Provenance.nullish(),
   omitted: z.array(z.object({ name: z.string(), why: z.string() })),
+  /** True: stage and prod share an account. Absent otherwise. */
+  trial: z.boolean().optional(),
 });
 
 export const Approval = z.object({

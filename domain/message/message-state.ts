@@ -60,6 +60,8 @@ export type MessageState = {
   readonly baseline: string | null;
   /** Gates and test data that this commit changes: the first line of the message. */
   readonly changed: readonly string[];
+  /** Stage and prod share an account, so what was proven on stage was not proven apart from prod. */
+  readonly trial: boolean;
   /** Why the approval was requested again; null: it was requested once. */
   readonly askedAgain: string | null;
   readonly checks: readonly Check[];
@@ -103,6 +105,7 @@ export const deriveMessageState = (facts: MessageFacts): MessageState | undefine
     digest: approval?.digest ?? null,
     baseline: approval?.evidence.champion ?? null,
     changed: approval?.evidence.changed ?? [],
+    trial: approval?.evidence.trial ?? false,
     askedAgain: questions.length > 1 ? describeRepeatedQuestion(questions) : null,
     checks: [
       ...(approval?.evidence.checks ?? []).filter(({ name }) => !canary.some((check) => check.name === name)),

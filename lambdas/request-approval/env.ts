@@ -9,4 +9,6 @@ export const Env = z.object({
   ...variableGroups.secrets,
   ...variableGroups.slack,
   ...variableGroups.source,
+  /** "true": stage and prod share an account, and every approval says so. */
+  SLIPWAY_TRIAL: z.enum(["true"]).optional(),
 });

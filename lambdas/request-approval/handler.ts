@@ -10,7 +10,8 @@ import { createStepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { requestApproval } from "./request-approval.ts";
 
-const world = openCapabilities(readEnv(Env));
+const env = readEnv(Env);
+const world = openCapabilities(env);
 const rules = createRuleSources(world);
 const approversFor = createApproverResolver({ ...world, ...rules });
 const records = { claims: createClaims(world), approvals: createAwsApprovals(world) };
@@ -19,5 +20,12 @@ const messages = createSlackMessages(world);
 export const handler = createStepHandler(
   "request-approval",
   RequestApprovalInput,
-  requestApproval({ ...world, ...rules, ...records, messages, approversFor }),
+  requestApproval({
+    ...world,
+    ...rules,
+    ...records,
+    messages,
+    approversFor,
+    trial: env.SLIPWAY_TRIAL === "true",
+  }),
 );

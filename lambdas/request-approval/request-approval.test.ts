@@ -86,6 +86,17 @@ test("the approval is bound to the image, the version, the fence and what prod s
   ]);
 });
 
+test("every approval of a trial says that stage and prod share an account; others say nothing of it", async () => {
+  commit();
+  await request({}, { trial: true });
+  expect((await readApproval())?.evidence.trial).toBe(true);
+  expect([...world.slack.shown.values()]).toMatchObject([{ trial: true }]);
+  await promoteVersion(world, "a", 1);
+  await request({ taskToken: "newer" }, withoutContributors);
+  expect((await readApproval())?.evidence).not.toHaveProperty("trial");
+  expect([...world.slack.shown.values()]).toMatchObject([{ trial: false }]);
+});
+
 test("an approval expires a minute before its task times out", async () => {
   commit();
   await request({ timeoutSeconds: 3_600 });

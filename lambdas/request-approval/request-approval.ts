@@ -20,6 +20,8 @@ export type RequestApprovalDependencies = {
   readonly policy: Pick<PlatformPolicy, "read">;
   readonly approversFor: ResolveApprovers;
   readonly clock: () => number;
+  /** Stage and prod share an account. */
+  readonly trial?: boolean;
 };
 
 /** The approval expires before its task times out, so that no vote counts without a task. */
@@ -44,6 +46,7 @@ export const requestApproval =
     policy,
     approversFor,
     clock,
+    trial = false,
   }: RequestApprovalDependencies) =>
   async (input: RequestApprovalInput): Promise<void> => {
     const { delivery, model, commit, digest, version, fence, author, pusher } = input;
@@ -90,6 +93,7 @@ export const requestApproval =
         checks: [...input.scanChecks, ...input.checks],
         provenance: input.provenance,
         omitted: input.omitted,
+        ...(trial && { trial }),
       },
       askedAt: now,
       expiresAt: now + input.timeoutSeconds * 1_000 - expiryMarginMs,

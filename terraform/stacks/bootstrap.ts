@@ -27,7 +27,7 @@ type Key = { readonly key: string };
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html#compatibility-with-aws-services
  */
 const allowServices = (accounts: Accounts): readonly Statement[] => {
-  const ids = Object.values(accounts).map(({ account }) => account);
+  const ids = [...new Set(Object.values(accounts).map(({ account }) => account))];
   const actions = ["kms:Decrypt", "kms:GenerateDataKey*"];
   return [
     {
@@ -67,7 +67,9 @@ const addCiRoles = (
 ) => {
   const { repository, environment } = accounts.tooling.ci;
   const roles = (name: string) =>
-    Object.values(accounts).map(({ account }) => `arn:aws:iam::${account}:role/${name}`);
+    [...new Set(Object.values(accounts).map(({ account }) => account))].map(
+      (account) => `arn:aws:iam::${account}:role/${name}`,
+    );
   const state = (...actions: readonly string[]) => [
     allow(["s3:ListBucket"], [stateBucket]),
     allow(actions, [`${stateBucket}/*`]),

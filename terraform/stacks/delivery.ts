@@ -73,7 +73,9 @@ const addAlarmTopic = (
         Action: "sns:Publish",
         Resource: topic.arn,
         Condition: {
-          StringEquals: { "aws:SourceAccount": Object.values(accounts).map(({ account }) => account) },
+          StringEquals: {
+            "aws:SourceAccount": [...new Set(Object.values(accounts).map(({ account }) => account))],
+          },
         },
       },
       {

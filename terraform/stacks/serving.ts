@@ -76,7 +76,7 @@ export const addServingStack = (app: App, needs: Needs): ServingOutputs => {
     );
   addServingAlarms(stack, { environment, config, topic: needs.topic, httpApiId: api.id });
   const authorizerResources = addLambdaFunction(stack, authorizerFunction, {
-    name: nameResources(accounts).functionName(authorizerFunction),
+    name: nameResources(accounts).authorizer(environment),
     zip: needs.zip(authorizerFunction),
     account,
     region,

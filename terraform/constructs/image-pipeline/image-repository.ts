@@ -64,7 +64,9 @@ export const addImageRepository = (
       {
         Sid: "WhoMakesFunctions",
         Effect: "Allow",
-        Principal: { AWS: environments.map(({ account }) => `arn:aws:iam::${account}:root`) },
+        Principal: {
+          AWS: [...new Set(environments.map(({ account }) => `arn:aws:iam::${account}:root`))],
+        },
         Action: pullActions,
         Condition: {
           ArnLike: {

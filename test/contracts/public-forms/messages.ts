@@ -30,6 +30,7 @@ const openMessage: MessageState = {
   digest: `sha256:${"d".repeat(64)}`,
   baseline: "version 2",
   changed: [],
+  trial: false,
   askedAgain: null,
   checks: [check],
   omitted: [],
