@@ -8,6 +8,13 @@ import { checkoutFolder } from "./folders.ts";
 /** Terraform's outputs are missing or incomplete. */
 export class OutputsMissing extends Error {
   override readonly name = "OutputsMissing";
+  /** False: Terraform has not applied the stack `delivery` here. */
+  readonly applied: boolean;
+
+  constructor(message: string, { applied = true }: { readonly applied?: boolean } = {}) {
+    super(message);
+    this.applied = applied;
+  }
 }
 
 const defaultOutputsFile = resolve(checkoutFolder, "slipway.aws.json");
@@ -21,6 +28,7 @@ const readOutputsParameter = async (): Promise<string> => {
     if (!(error instanceof ParameterNotFound)) throw error;
     throw new OutputsMissing(
       `There is no parameter ${outputsParameter} in this account and region: apply the stack \`delivery\`, choose the tooling account with --profile, or a file with --outputs.`,
+      { applied: false },
     );
   } finally {
     client.destroy();

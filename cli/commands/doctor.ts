@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { exitCode } from "#cli/exit-code.ts";
+import { checkoutFolder } from "#cli/folders.ts";
 import { awsOnlyOptions, jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
 import { useProfile } from "#cli/use-profile.ts";
@@ -8,28 +9,53 @@ const statusMarks = {
   ok: paint("green", "✓"),
   warning: paint("yellow", "!"),
   missing: paint("red", "✗"),
+  pending: paint("dim", "·"),
 } as const;
+
+type Options = {
+  readonly profile?: string;
+  readonly outputs?: string;
+  readonly json?: boolean;
+  readonly stageProfile?: string;
+  readonly prodProfile?: string;
+  readonly post?: boolean;
+};
 
 /** `slipway doctor`: what an AWS installation lacks, with remedies. */
 export const doctorCommand = (): Command => {
   const command = new Command("doctor").description(
-    "find what an AWS installation lacks, and how to fix it; changes nothing, shows no secret",
+    "find what an AWS installation lacks, before the first apply and after; changes nothing, shows no secret",
   );
+  command
+    .option("--stage-profile <name>", "the AWS profile of stage's account, for quotas before the first apply")
+    .option("--prod-profile <name>", "the AWS profile of prod's account, for quotas before the first apply")
+    .option("--post", "post a test message into Slack's channel");
   for (const option of [...awsOnlyOptions(), jsonOption()]) command.addOption(option);
   return command.action(
-    async ({ profile, outputs, json }: { profile?: string; outputs?: string; json?: boolean }) => {
+    async ({ profile, outputs, json, stageProfile, prodProfile, post = false }: Options) => {
       useProfile(profile);
-      const [{ runChecks }, { readAwsOutputs }] = await Promise.all([
+      const [{ runChecks }, { readAwsOutputs }, { readConfiguration }] = await Promise.all([
         import("#cli/doctor/run-checks.ts"),
         import("#cli/read-aws-outputs.ts"),
+        import("#cli/doctor/read-configuration.ts"),
       ]);
-      const findings = await runChecks({ outputs: () => readAwsOutputs(outputs), fetch });
+      const findings = await runChecks({
+        outputs: () => readAwsOutputs(outputs),
+        configuration: () => readConfiguration(),
+        checkout: checkoutFolder,
+        fetch,
+        post,
+        profiles: {
+          ...(stageProfile === undefined ? {} : { stage: stageProfile }),
+          ...(prodProfile === undefined ? {} : { prod: prodProfile }),
+        },
+      });
       const missing = findings.filter(({ status }) => status === "missing").length;
       if (missing > 0) process.exitCode = exitCode.environment;
       if (json) return printJson(findings);
       for (const finding of findings) {
         print(`${statusMarks[finding.status]} ${finding.sentence}`);
-        if (finding.status !== "ok") print(`  → ${finding.remedy}`);
+        if ("remedy" in finding) print(`  → ${finding.remedy}`);
       }
       print(missing === 0 ? "Nothing is missing." : `${missing} missing.`);
     },

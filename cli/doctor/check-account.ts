@@ -3,7 +3,10 @@ import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
 
 /** Checks that the profile is of the tooling account. */
-export const checkAccount = async (sts: STSClient, { ACCOUNTS }: AwsOutputs): Promise<DoctorFinding> => {
+export const checkAccount = async (
+  sts: STSClient,
+  { ACCOUNTS }: Pick<AwsOutputs, "ACCOUNTS">,
+): Promise<DoctorFinding> => {
   const { Account } = await sts.send(new GetCallerIdentityCommand({}));
   return Account === ACCOUNTS.tooling
     ? { status: "ok", sentence: `The profile is of the tooling account ${Account}.` }

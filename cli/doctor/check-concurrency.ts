@@ -1,10 +1,7 @@
 import { GetAccountSettingsCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import type { STSClient } from "@aws-sdk/client-sts";
-import { RoleNotAssumed } from "#platform/serving/assume-role.ts";
 import type { Environment } from "#platform/serving/serving.ts";
-import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
-import { assumeEnvironment } from "./assume-environment.ts";
 import type { DoctorFinding } from "./finding.ts";
+import type { EnvironmentAccess } from "./open-environment.ts";
 
 /** A request with an API key runs two functions: the authorizer, then the model. */
 const functionsPerRequest = 2;
@@ -27,19 +24,14 @@ export const describeConcurrency = (environment: Environment, functions: number)
 };
 
 /**
- * Undefined where the role cannot be assumed: checkEnvironment reports that.
+ * Undefined where the account is not accessible: another check reports that.
  * https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html
  */
 export const checkConcurrency = async (
-  sts: STSClient,
+  access: EnvironmentAccess | undefined,
   environment: Environment,
-  outputs: AwsOutputs,
 ): Promise<DoctorFinding | undefined> => {
-  const credentials = await assumeEnvironment(sts, environment, outputs).catch((error: unknown) => {
-    if (error instanceof RoleNotAssumed) return undefined;
-    throw error;
-  });
-  if (credentials === undefined) return undefined;
-  const { AccountLimit } = await new LambdaClient({ credentials }).send(new GetAccountSettingsCommand({}));
+  if (access === undefined) return undefined;
+  const { AccountLimit } = await new LambdaClient(access).send(new GetAccountSettingsCommand({}));
   return describeConcurrency(environment, AccountLimit?.ConcurrentExecutions ?? 0);
 };

@@ -1,6 +1,8 @@
 /** The result of one check: the state as a sentence, and the remedy where something is wrong. */
 export type DoctorFinding =
   | { readonly status: "ok"; readonly sentence: string }
+  /** Terraform has not created it yet, so there is nothing to check. */
+  | { readonly status: "pending"; readonly sentence: string }
   /** missing: deliveries fail without it; warning: it may be intended. */
   | { readonly status: "missing" | "warning"; readonly sentence: string; readonly remedy: string };
 

@@ -25,13 +25,16 @@ import { createAwsResources } from "#test/peers/create-aws-resources.ts";
 import { createBuildProject } from "#test/peers/create-build-project.ts";
 import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
+import { createDoctorConfig, fetchWithPublicServices } from "#test/support/doctor-surroundings.ts";
 import { createGitRepository } from "#test/support/git-repository.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
 import { runCommand } from "#test/support/run-command.ts";
 import { findSentinelSecrets, sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { buildModelYaml, policyYaml } from "#test/support/toy-model.ts";
 import { type AwsOutputs, outputsParameter } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
+import { placeholderApprover } from "./placeholder-approver.ts";
 import { runChecks } from "./run-checks.ts";
 
 const { skip } = requirePython("tests of slipway doctor");
@@ -43,16 +46,37 @@ const outside = async () => {
     team: handlerEnvironment.SLACK_TEAM_ID as string,
     callback: 401,
     mlflow: "3.17.2",
+    scopes: "chat:write,channels:history,users:read,users:read.email",
+    member: true,
+    deleted: false,
+    schema: true,
   };
   const server = createServer((request, response) => {
     const json = (body: object) => response.end(JSON.stringify(body));
-    if (request.url === "/slack/auth.test") {
+    const slackMethod = /^\/slack\/([a-z]+\.[a-zA-Z]+)$/.exec(request.url ?? "")?.[1];
+    if (slackMethod !== undefined) {
       const known = state.slack && request.headers.authorization === `Bearer ${sentinelSecrets.slackToken}`;
-      return json(
-        known ? { ok: true, team_id: state.team, team: "Acme" } : { ok: false, error: "invalid_auth" },
-      );
+      if (!known) return json({ ok: false, error: "invalid_auth" });
+      response.setHeader("x-oauth-scopes", state.scopes);
+      switch (slackMethod) {
+        case "auth.test":
+          return json({ ok: true, team_id: state.team, team: "Acme" });
+        case "conversations.history":
+          return json(state.member ? { ok: true, messages: [] } : { ok: false, error: "not_in_channel" });
+        case "users.info":
+          return json({
+            ok: true,
+            user: { id: "U01ADA", deleted: state.deleted, profile: { email: "ada@example.com" } },
+          });
+        default:
+          return json({ ok: false, error: "unknown_method" });
+      }
     }
     if (request.url === "/slack/callback") return response.writeHead(state.callback).end();
+    if (request.url?.startsWith("/api/2.0/mlflow/registered-models/search"))
+      return state.schema
+        ? json({ registered_models: [] })
+        : response.writeHead(500).end(JSON.stringify({ message: "Detected out-of-date database schema" }));
     return response.end(state.mlflow);
   });
   server.listen(0, "127.0.0.1");
@@ -71,13 +95,33 @@ describe.skipIf(skip)("slipway doctor", () => {
   let before: readonly DoctorFinding[];
   const variables = { AWS_REGION: "eu-central-1", AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
 
-  const look = () => runChecks({ outputs: () => readAwsOutputs(undefined), fetch });
+  /** The configuration of the accounts that the outputs name, or of moto's while there are none. */
+  const configuration = async () => {
+    const { ACCOUNTS } = await readAwsOutputs(undefined).catch(() => outputs);
+    return { accounts: createDoctorConfig(ACCOUNTS), findings: [] };
+  };
+  const look = () =>
+    runChecks({
+      outputs: () => readAwsOutputs(undefined),
+      configuration,
+      checkout: folder.path,
+      fetch: fetchWithPublicServices(fetch),
+    });
   const client = () => motoClientConfig(moto.endpoint);
 
   beforeAll(async () => {
     folder = await createTemporaryFolder();
     repository = await createGitRepository();
-    await repository.commit({ "models/churn/model.yaml": "name: churn" }, "A model");
+    await repository.commit(
+      {
+        "models/churn/model.yaml": buildModelYaml({
+          name: "churn",
+          approval: "{ approvers: [U01ADA], quorum: 1, authorMayApprove: false, timeout: PT24H }",
+        }),
+        "policy.yaml": policyYaml.replaceAll(placeholderApprover, "U01ADA").replace(", U0SECOND1", ""),
+      },
+      "A model",
+    );
     moto = await startMoto({ CODECOMMIT_REPOSITORY: repository.path });
     there = await outside();
     outputs = await createAwsResources(moto.endpoint, { slack: `${there.url}/slack/`, mlflow: there.url });
@@ -124,6 +168,38 @@ describe.skipIf(skip)("slipway doctor", () => {
       },
       /of the workspace T0OTHER/,
       /SLACK_BOT_TOKEN/,
+    ],
+    [
+      "a scope of Slack's app",
+      async () => {
+        there.state.scopes = "chat:write,channels:history,users:read.email";
+      },
+      /lacks users:read /,
+      /reinstall the app/,
+    ],
+    [
+      "the app's membership of the channel",
+      async () => {
+        there.state.member = false;
+      },
+      /the app is not a member/,
+      /\/invite/,
+    ],
+    [
+      "an approver's account",
+      async () => {
+        there.state.deleted = true;
+      },
+      /approver U01ADA in policy\.yaml, models\/churn\/model\.yaml is deactivated/,
+      /Copy member ID/,
+    ],
+    [
+      "the tables of this MLflow",
+      async () => {
+        there.state.schema = false;
+      },
+      /the tables of another version/,
+      /mlflow db upgrade/,
     ],
     [
       "Slack's callback",
@@ -416,7 +492,9 @@ describe.skipIf(skip)("slipway doctor", () => {
       await take();
       const now = await look();
       const known = new Set(before.filter(({ status }) => status !== "ok").map((each) => each.sentence));
-      const found = now.flatMap((each) => (each.status !== "ok" && !known.has(each.sentence) ? [each] : []));
+      const found = now.flatMap((each) =>
+        (each.status === "missing" || each.status === "warning") && !known.has(each.sentence) ? [each] : [],
+      );
       expect(found.map((each) => each.sentence)).toEqual([expect.stringMatching(sentence)]);
       expect(found[0]?.remedy).toMatch(remedy);
       expect(findSentinelSecrets(JSON.stringify(now))).toEqual([]);

@@ -9,13 +9,12 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { OutputsMissing } from "#cli/read-aws-outputs.ts";
 import { createSignedFetch } from "#platform/registry/signed-fetch.ts";
 import { createSsmSecrets } from "#platform/secrets/ssm.ts";
-import { environments } from "#platform/serving/serving.ts";
+import type { Accounts } from "#terraform/read-config.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import { createSource } from "#worlds/aws/source.ts";
 import { checkAccount } from "./check-account.ts";
 import { checkBuildProject } from "./check-build-project.ts";
 import { checkCipherKey } from "./check-cipher-key.ts";
-import { checkConcurrency } from "./check-concurrency.ts";
 import { checkCredentials } from "./check-credentials.ts";
 import { checkEnvironment } from "./check-environment.ts";
 import { checkImageRepository } from "./check-image-repository.ts";
@@ -27,8 +26,12 @@ import { checkSlackCallback } from "./check-slack-callback.ts";
 import { checkSource } from "./check-source.ts";
 import { checkStateMachine } from "./check-state-machine.ts";
 import { checkTable } from "./check-table.ts";
+import type { DoctorNeeds } from "./doctor-needs.ts";
 import { explainImageDigest } from "./explain-image-digest.ts";
 import type { DoctorCheck, DoctorFinding } from "./finding.ts";
+import { describeConfig, describeOutputs } from "./installation.ts";
+import { listAccountChecks, readRules } from "./list-account-checks.ts";
+import type { Configuration } from "./read-configuration.ts";
 import { reportCheckError } from "./report-check-error.ts";
 import { toolingFunctions } from "./tooling-functions.ts";
 
@@ -38,8 +41,8 @@ const listSecretNames = ({ SOURCE_HOST }: AwsOutputs): readonly string[] => [
   ...(SOURCE_HOST === "github" ? ["GITHUB_TOKEN"] : []),
 ];
 
-/** All checks of an installation, in the order in which a person would fix the findings. */
-const listChecks = (outputs: AwsOutputs, needs: Needs): readonly DoctorCheck[] => {
+/** The checks of what Terraform created, in the order in which a person would fix the findings. */
+const listInstallationChecks = (outputs: AwsOutputs, needs: DoctorNeeds): readonly DoctorCheck[] => {
   const { fetch } = needs;
   const sts = new STSClient({});
   const ssm = new SSMClient({});
@@ -55,9 +58,6 @@ const listChecks = (outputs: AwsOutputs, needs: Needs): readonly DoctorCheck[] =
     reportCheckError("the tooling account", () => checkAccount(sts, outputs)),
     reportCheckError("stage", () => checkEnvironment(sts, "stage", outputs)),
     reportCheckError("prod", () => checkEnvironment(sts, "prod", outputs)),
-    ...environments.map((environment) =>
-      reportCheckError(`the quota of ${environment}`, () => checkConcurrency(sts, environment, outputs)),
-    ),
     reportCheckError("the table", () => checkTable(new DynamoDBClient({}), outputs)),
     reportCheckError("the key of task tokens", () => checkCipherKey(new KMSClient({}), outputs)),
     ...listSecretNames(outputs).map((name) =>
@@ -78,18 +78,74 @@ const listChecks = (outputs: AwsOutputs, needs: Needs): readonly DoctorCheck[] =
   ];
 };
 
-type Needs = {
-  readonly outputs: () => Promise<AwsOutputs>;
-  readonly fetch: typeof fetch;
+/** What the checks above examine, for the time before the first apply. */
+const notAppliedYet: readonly DoctorFinding[] = [
+  "The roles and HTTP APIs of stage and prod",
+  "The table and the key of task tokens",
+  "The secrets",
+  "The image repository and the build project",
+  "The state machine and its functions",
+  "The source's models",
+  "Slack's callbacks",
+  "MLflow's version and database",
+].map((what) => ({ status: "pending", sentence: `${what}: not applied yet.` }));
+
+const runAll = async (checks: readonly DoctorCheck[]): Promise<readonly DoctorFinding[]> => {
+  const findings: DoctorFinding[] = [];
+  for (const check of checks) {
+    const finding = await check();
+    if (finding) findings.push(finding);
+  }
+  return findings;
 };
 
+/** Checks the profile's account before the first apply, by the configuration alone. */
+const runChecksBeforeApply = async (
+  { accounts, findings }: Configuration,
+  needs: DoctorNeeds,
+): Promise<readonly DoctorFinding[]> => {
+  const pending = accounts === undefined ? [] : notAppliedYet;
+  if (accounts === undefined) return findings;
+  const installation = describeConfig(accounts);
+  const rules = await readRules(installation, needs);
+  return [
+    ...findings,
+    ...(await runAll([
+      reportCheckError("the tooling account", () =>
+        checkAccount(new STSClient({}), { ACCOUNTS: installation.accounts }),
+      ),
+      ...listAccountChecks(installation, rules, needs),
+    ])),
+    ...pending,
+  ];
+};
+
+/** A configuration of other accounts says nothing about this installation. */
+const selectConfiguration = (
+  { accounts, findings }: Configuration,
+  outputs: AwsOutputs,
+): { readonly config: Accounts | undefined; readonly findings: readonly DoctorFinding[] } =>
+  accounts !== undefined && accounts.tooling.account === outputs.ACCOUNTS.tooling
+    ? { config: accounts, findings }
+    : {
+        config: undefined,
+        findings: [
+          {
+            status: "warning",
+            sentence: `terraform/config.ts of this checkout is not of the installation in account ${outputs.ACCOUNTS.tooling}: zones, base image and costs are not checked.`,
+            remedy: "Run the doctor in the checkout from which Terraform is applied.",
+          },
+        ],
+      };
+
 /**
- * Checks an AWS installation and changes nothing. Without credentials or outputs no other check can run, so the result
- * holds only those findings.
+ * Checks an AWS installation and changes nothing (except for `post`). Before the first apply it checks what the
+ * configuration says, and names the rest as not applied yet. Without credentials no other check can run.
  */
-export const runChecks = async (needs: Needs): Promise<readonly DoctorFinding[]> => {
+export const runChecks = async (needs: DoctorNeeds): Promise<readonly DoctorFinding[]> => {
   const credentials = await checkCredentials(new STSClient({}));
-  if (credentials.status !== "ok") return [credentials];
+  const configuration = await needs.configuration();
+  if (credentials.status !== "ok") return [credentials, ...configuration.findings];
   let outputs: AwsOutputs;
   try {
     outputs = await needs.outputs();
@@ -99,12 +155,20 @@ export const runChecks = async (needs: Needs): Promise<readonly DoctorFinding[]>
       error instanceof OutputsMissing
         ? `Apply the stack \`delivery\` (docs/infrastructure.md). Before the first time: ${explainImageDigest("buildImage", "arm64")} ${explainImageDigest("baseImage", "arm64")}`
         : "Check that you may read the parameter /slipway/outputs, in the tooling account and its region.";
-    return [credentials, { status: "missing", sentence: message, remedy }];
+    const finding: DoctorFinding = { status: "missing", sentence: message, remedy };
+    return error instanceof OutputsMissing && !error.applied
+      ? [credentials, finding, ...(await runChecksBeforeApply(configuration, needs))]
+      : [credentials, finding];
   }
-  const findings: DoctorFinding[] = [credentials];
-  for (const check of listChecks(outputs, needs)) {
-    const finding = await check();
-    if (finding) findings.push(finding);
-  }
-  return findings;
+  const { config, findings } = selectConfiguration(configuration, outputs);
+  const installation = describeOutputs(outputs, config);
+  const rules = await readRules(installation, needs);
+  return [
+    credentials,
+    ...findings,
+    ...(await runAll([
+      ...listInstallationChecks(outputs, needs),
+      ...listAccountChecks(installation, rules, needs),
+    ])),
+  ];
 };

@@ -14,6 +14,8 @@ type Needs = {
   readonly credentials: () => Promise<Credentials>;
   /** Epoch milliseconds. */
   readonly clock: () => number;
+  /** The service that the signature names; API Gateway if absent. */
+  readonly service?: string;
 };
 
 /** SHA-256, or HMAC-SHA256 with a secret, with the interface of the signer. */
@@ -49,8 +51,14 @@ const toQuery = ({ searchParams }: URL): Record<string, string[]> =>
  * Bodies are texts or bytes. A stream is not read here: its caller gives its hash as x-amz-content-sha256.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
  */
-export const createSignedFetch = ({ fetch, region, credentials, clock }: Needs): typeof globalThis.fetch => {
-  const signer = new SignatureV4({ service: "execute-api", region, credentials, sha256: Sha256 });
+export const createSignedFetch = ({
+  fetch,
+  region,
+  credentials,
+  clock,
+  service = "execute-api",
+}: Needs): typeof globalThis.fetch => {
+  const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
   return async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const { body } = init;

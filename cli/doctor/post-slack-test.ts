@@ -1,0 +1,24 @@
+import { callSlack, type SlackNeeds } from "./call-slack.ts";
+import type { DoctorFinding } from "./finding.ts";
+
+/**
+ * Posts one message into the deliveries' channel; only with `--post`.
+ * https://docs.slack.dev/reference/methods/chat.postMessage
+ */
+export const postSlackTest = async (
+  needs: SlackNeeds,
+  channel: string,
+): Promise<DoctorFinding | undefined> => {
+  const response = await callSlack(needs, "chat.postMessage", {
+    channel,
+    text: "`slipway doctor` posts this to test the channel. Nothing is to do.",
+  });
+  if (response === undefined) return undefined;
+  return response.ok
+    ? { status: "ok", sentence: `A test message was posted in the channel ${channel}.` }
+    : {
+        status: "missing",
+        sentence: `The test message was not posted in the channel ${channel}: ${(response.error ?? "").slice(0, 60)}.`,
+        remedy: "https://docs.slack.dev/reference/methods/chat.postMessage explains the error.",
+      };
+};
