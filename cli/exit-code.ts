@@ -32,6 +32,7 @@ const usageErrors = new Set(["ChangeUnknown", "KeyUnknown", "NotAnApprover", "Us
 
 export const toExitCode = (error: unknown): number => {
   const name = error instanceof Error ? error.name : "";
+  if (name === "Interrupted") return exitCode.interrupted;
   if (usageErrors.has(name)) return exitCode.usage;
   return environmentErrors.has(name) ? exitCode.environment : exitCode.failed;
 };

@@ -156,6 +156,9 @@ export class ConfigInvalid extends Error {
   override readonly name = "ConfigInvalid";
 }
 
+/** Whether a value has the form of a configuration; its values may still contradict each other. */
+export const isConfig = (input: unknown): input is Accounts => AccountsSchema.safeParse(input).success;
+
 const findContradictions = ({ tooling, stage, prod }: Accounts): readonly string[] => {
   const problems: string[] = [];
   const accounts = Object.entries({ tooling, stage, prod });

@@ -196,7 +196,7 @@ describe.skipIf(skip)("slipway doctor", () => {
     [
       "the tables of this MLflow",
       async () => {
-        there.state.schema = false;
+        Object.assign(there.state, { schema: false, deleted: false });
       },
       /the tables of another version/,
       /mlflow db upgrade/,

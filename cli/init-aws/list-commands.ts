@@ -1,0 +1,155 @@
+import type { Accounts } from "#terraform/read-config.ts";
+import type { Answers } from "./answers.ts";
+
+type Step = {
+  readonly title: string;
+  /** How long it takes, by docs/first-day.md. */
+  readonly takes: string;
+  readonly commands: readonly string[];
+  /** What a person does besides the commands. */
+  readonly note?: string;
+};
+
+/** A budget of the account in which the most runs. https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_CreateBudget.html */
+const formatBudgetCommand = ({ tooling, budget, budgetEmail }: Answers): string => {
+  const limit = {
+    BudgetName: "slipway",
+    BudgetType: "COST",
+    TimeUnit: "MONTHLY",
+    BudgetLimit: { Amount: String(budget), Unit: "USD" },
+  };
+  const alert = [
+    {
+      Notification: {
+        NotificationType: "FORECASTED",
+        ComparisonOperator: "GREATER_THAN",
+        Threshold: 80,
+        ThresholdType: "PERCENTAGE",
+      },
+      Subscribers: [{ SubscriptionType: "EMAIL", Address: budgetEmail }],
+    },
+  ];
+  return `AWS_PROFILE=tooling aws budgets create-budget --account-id ${tooling} --budget '${JSON.stringify(limit)}' --notifications-with-subscribers '${JSON.stringify(alert)}'`;
+};
+
+/** The steps of docs/infrastructure.md, "A first deployment", with these answers filled in. */
+const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => {
+  const { images, registry } = tooling;
+  const platform = images.architecture === "arm64" ? "linux/arm64" : "linux/amd64";
+  const builder =
+    images.architecture === "arm64" ? "amazonlinux-aarch64-standard:4.0" : "amazonlinux-x86_64-standard:6.0";
+  const host = `${answers.tooling}.dkr.ecr.${answers.region}.amazonaws.com`;
+  const isTrial = answers.tooling === answers.prod;
+  const isGitHub = answers.source.startsWith("github:");
+  const put = (name: string) =>
+    `aws ssm put-parameter --overwrite --type SecureString --key-id alias/slipway --name /slipway/${name} --value …`;
+  const repository = answers.source.split(":")[1];
+  return [
+    {
+      title: "Pin the two public images, and look at what will be created",
+      takes: "2 minutes",
+      commands: [
+        `crane digest public.ecr.aws/lambda/nodejs:24 --platform ${platform}`,
+        `crane digest public.ecr.aws/codebuild/${builder} --platform ${platform}`,
+        "npm run synth",
+        `npx slipway doctor --world aws --profile tooling${isTrial ? "" : " --stage-profile stage --prod-profile prod"}`,
+      ],
+      note: "Write the two digests to images.baseImage and images.buildImage in terraform/config.ts.",
+    },
+    ...(answers.budget > 0
+      ? [{ title: "A budget", takes: "1 minute", commands: [formatBudgetCommand(answers)] }]
+      : []),
+    {
+      title: isTrial ? "The bootstrap" : "The three bootstraps",
+      takes: isTrial ? "1 minute" : "3 minutes",
+      commands: [
+        "AWS_PROFILE=tooling npm run apply -- bootstrap-tooling --first",
+        ...(isTrial
+          ? []
+          : ["stage", "prod"].map(
+              (name) => `AWS_PROFILE=${name} npm run apply -- bootstrap-${name} --state-profile tooling`,
+            )),
+      ],
+    },
+    {
+      title: "Registry and environments",
+      takes: registry.kind === "own" ? "15 minutes" : "3 minutes",
+      commands: [
+        "npm run build",
+        "export AWS_PROFILE=tooling",
+        `npm run apply -- ${registry.kind === "own" ? "network registry " : ""}serving-stage serving-prod`,
+      ],
+    },
+    {
+      title: "Delivery, with a first image",
+      takes: "5 minutes",
+      commands: [
+        "npm run apply -- delivery",
+        `aws ecr get-login-password --region ${answers.region} | crane auth login -u AWS --password-stdin ${host}`,
+        `crane copy --platform ${platform} public.ecr.aws/lambda/nodejs:24 ${host}/slipway:release-first`,
+        `crane digest ${host}/slipway:release-first`,
+        "npm run apply -- delivery",
+      ],
+      note: "Write the digest to images.firstDigest in terraform/config.ts before the second apply.",
+    },
+    {
+      title: "Secrets, which no file and no state holds",
+      takes: "1 minute",
+      commands: [
+        put("SLACK_BOT_TOKEN"),
+        put("SLACK_SIGNING_SECRET"),
+        ...(isGitHub ? [put("GITHUB_TOKEN")] : []),
+      ],
+      note: "Type the values in place of the dots. A space before the command keeps it out of most shells' history.",
+    },
+    {
+      title: "Slack's callback",
+      takes: "1 minute",
+      commands: [
+        `aws ssm get-parameter --name /slipway/outputs --region ${answers.region} --query Parameter.Value --output text`,
+      ],
+      note: "Copy SLACK_CALLBACK_URL to the Slack app's page Interactivity & Shortcuts.",
+    },
+    {
+      title: "The policy",
+      takes: "1 minute",
+      commands: [`npx slipway init aws --domain ${answers.mailDomain}`],
+      note: "Attach the managed policy slipway-operators to the permission set of at least two people (docs/policy.md).",
+    },
+    {
+      title: "The repository",
+      takes: "1 minute",
+      commands: isGitHub
+        ? [
+            `gh variable set SLIPWAY_ROLE --repo ${repository} --body arn:aws:iam::${answers.tooling}:role/slipway-push`,
+            `gh variable set SLIPWAY_REGION --repo ${repository} --body ${answers.region}`,
+          ]
+        : [`git push codecommit::${answers.region}://${repository} HEAD:${answers.branch}`],
+      ...(isGitHub ? { note: "The workflow .github/workflows/deliver.yml sends each push to Slipway." } : {}),
+    },
+    {
+      title: "What is still missing",
+      takes: "10 seconds",
+      commands: ["npx slipway doctor --world aws --post"],
+    },
+  ];
+};
+
+/** The commands of a first deployment as Markdown, with the time that each step takes. It holds no secret. */
+export const listCommands = (answers: Answers, config: Accounts): string => {
+  const steps = listSteps(answers, config);
+  const trial =
+    answers.tooling === answers.prod
+      ? "\nThis is a trial: one account has all three roles, and every approval says so.\n"
+      : "";
+  const text = steps.map(
+    ({ title, takes, commands, note }, index) =>
+      `## ${index + 1}. ${title} (${takes})\n\n\`\`\`sh\n${commands.join("\n")}\n\`\`\`\n${note === undefined ? "" : `\n${note}\n`}`,
+  );
+  return `# Slipway's first deployment
+
+\`slipway init aws\` wrote this file from your answers; the next run writes it again. docs/infrastructure.md explains each step,
+and docs/first-day.md says what is right after it.
+${trial}
+${text.join("\n")}`;
+};

@@ -1,0 +1,79 @@
+import type { AnswerName } from "./answers.ts";
+
+type Question = {
+  readonly name: AnswerName;
+  /** The option of the command, without its dashes. */
+  readonly flag: string;
+  readonly question: string;
+  /** Where a person finds the answer. */
+  readonly hint: string;
+};
+
+/** The questions in their order. */
+export const questions: readonly Question[] = [
+  { name: "tooling", flag: "tooling", question: "Account id of tooling", hint: "12 digits" },
+  {
+    name: "stage",
+    flag: "stage",
+    question: "Account id of stage",
+    hint: "the same as tooling's for a trial",
+  },
+  { name: "prod", flag: "prod", question: "Account id of prod", hint: "the same as tooling's for a trial" },
+  { name: "region", flag: "region", question: "Region of all three", hint: "us-east-1, eu-central-1 …" },
+  {
+    name: "source",
+    flag: "source",
+    question: "Repository of the models",
+    hint: "codecommit:<name>, which Terraform creates, or github:<owner>/<name>",
+  },
+  { name: "branch", flag: "branch", question: "Branch that is delivered", hint: "main" },
+  {
+    name: "slackTeam",
+    flag: "slack-team",
+    question: "Slack workspace",
+    hint: "T…, in the address of Slack in a browser",
+  },
+  {
+    name: "slackApp",
+    flag: "slack-app",
+    question: "Slack app",
+    hint: "A…, on the app's page Basic Information",
+  },
+  {
+    name: "slackChannel",
+    flag: "slack-channel",
+    question: "Slack channel",
+    hint: "C…, at the end of the channel's details",
+  },
+  {
+    name: "approvers",
+    flag: "approvers",
+    question: "Approvers",
+    hint: "Slack member ids with commas, U…: the profile, ⋮, Copy member ID",
+  },
+  {
+    name: "mailDomain",
+    flag: "mail-domain",
+    question: "Domain of the organisation's e-mail addresses",
+    hint: "example.com",
+  },
+  {
+    name: "operators",
+    flag: "operators",
+    question: "Roles of the people who operate it",
+    hint: "ARNs in tooling with commas; * matches several",
+  },
+  {
+    name: "ci",
+    flag: "ci",
+    question: "GitHub repository whose workflow applies the stacks",
+    hint: "<owner>/<name>",
+  },
+  { name: "budget", flag: "budget", question: "Budget in USD a month", hint: "0 for none" },
+  {
+    name: "budgetEmail",
+    flag: "budget-email",
+    question: "Who hears that 80 % of the budget are used",
+    hint: "an e-mail address; empty without a budget",
+  },
+];
