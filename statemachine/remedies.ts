@@ -22,7 +22,7 @@ export const remedies = {
   PolicyInvalid:
     "The cause names the invalid policy.yaml, or the reason why the platform's copy is invalid. The platform team owns both.",
   PolicyMissing:
-    "The platform team writes its copy of the policy with `slipway init aws` (on one machine: the next `npm start`). Then deliver again.",
+    "The platform team writes its copy of the policy with `slipway init aws --domain <domain>` (on one machine: the next `npm start`). Then deliver again.",
   ImageDamaged: "The stored image differs from the built one: deliver again to rebuild it.",
   ImageNotFound: "The image is gone: deliver again to rebuild it.",
   ProvenanceMissing:

@@ -193,7 +193,7 @@ export const createPlatformPolicy = ({
       const revision = await find();
       if (revision) return revision;
       throw new PolicyMissing(
-        "the store holds no copy of the platform's policy (`slipway init aws` writes the first; on one machine `npm start` does), and a commit's policy.yaml is never taken instead",
+        "the store holds no copy of the platform's policy (`slipway init aws --domain <domain>` writes the first; on one machine `npm start` does), and a commit's policy.yaml is never taken instead",
       );
     },
   };

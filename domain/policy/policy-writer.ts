@@ -136,7 +136,7 @@ export const createPolicyWriter = ({
       const entry = await readNewestEntry(store);
       if (!entry)
         throw new PolicyRefused(
-          "The platform has no copy of the policy yet: `slipway init aws`, or the first `npm start`, writes it.",
+          "The platform has no copy of the policy yet: `slipway init aws --domain <domain>`, or the first `npm start`, writes it.",
         );
       // Two people have to be able to correct a copy that one person alone put in force.
       await verifyEntry({ store, confirmation: "alone-if-said" }, entry);
