@@ -10,22 +10,15 @@ import { createStepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { requestApproval } from "./request-approval.ts";
 
-const env = readEnv(Env);
-const world = openCapabilities(env);
+const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
 const approversFor = createApproverResolver({ ...world, ...rules });
 const records = { claims: createClaims(world), approvals: createAwsApprovals(world) };
 const messages = createSlackMessages(world);
+const trial = world.env.SLIPWAY_TRIAL === "true";
 
 export const handler = createStepHandler(
   "request-approval",
   RequestApprovalInput,
-  requestApproval({
-    ...world,
-    ...rules,
-    ...records,
-    messages,
-    approversFor,
-    trial: env.SLIPWAY_TRIAL === "true",
-  }),
+  requestApproval({ ...world, ...rules, ...records, messages, approversFor, trial }),
 );
