@@ -105,6 +105,8 @@ test("Slack accepts the message of any delivery, with its buttons and the remedy
         expect(shown.match(/<@(?!U[A-Z0-9]{8}>)/g)).toBeNull();
       }
       expect(shown.includes("*Trial:* stage and prod share an account")).toBe(state.trial);
+      // The list of `slipway approvals` has only the headline.
+      if (line.startsWith("Approve ")) expect(line.endsWith("(trial)")).toBe(state.trial);
       if (state.unmapped.length > 0 && state.raisedBy > 1)
         expect(shown).toContain(`Not mapped to a person (${state.raisedBy} extra approvals required)`);
       if (state.question?.status === "rejected" && state.question.reason)

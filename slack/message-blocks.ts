@@ -98,7 +98,8 @@ export const formatHeadline = (state: MessageState): string => {
     default:
       outcome satisfies never;
   }
-  if (question?.status === "open") return `Approve ${subject} for production?`;
+  if (question?.status === "open")
+    return `Approve ${subject} for production?${state.trial ? " (trial)" : ""}`;
   return progress === null ? `${subject} is being delivered` : `${subject} is being rolled out to prod`;
 };
 

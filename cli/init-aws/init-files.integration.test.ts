@@ -80,6 +80,8 @@ test("a file of answers fills in configuration, policy and manifests, and the co
     "npx slipway init aws --domain example.com",
     '"Amount":"60"',
     "(15 minutes)",
+    "Together they take about 31 minutes.",
+    "export AWS_REGION=eu-central-1",
   ])
     expect(commands).toContain(part);
   expect((await list()).filter((name) => name.endsWith(".new"))).toEqual([]);

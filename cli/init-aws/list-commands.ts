@@ -3,8 +3,8 @@ import type { Answers } from "./answers.ts";
 
 type Step = {
   readonly title: string;
-  /** How long it takes, by docs/first-day.md. */
-  readonly takes: string;
+  /** Minutes, by docs/first-day.md. */
+  readonly minutes: number;
   readonly commands: readonly string[];
   /** What a person does besides the commands. */
   readonly note?: string;
@@ -47,8 +47,9 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
   return [
     {
       title: "Pin the two public images, and look at what will be created",
-      takes: "2 minutes",
+      minutes: 2,
       commands: [
+        `export AWS_REGION=${answers.region}`,
         `crane digest public.ecr.aws/lambda/nodejs:24 --platform ${platform}`,
         `crane digest public.ecr.aws/codebuild/${builder} --platform ${platform}`,
         "npm run synth",
@@ -57,11 +58,20 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
       note: "Write the two digests to images.baseImage and images.buildImage in terraform/config.ts.",
     },
     ...(answers.budget > 0
-      ? [{ title: "A budget", takes: "1 minute", commands: [formatBudgetCommand(answers)] }]
+      ? [
+          {
+            title: "A budget",
+            minutes: 1,
+            commands: [formatBudgetCommand(answers)],
+            note: isTrial
+              ? "It counts the whole account."
+              : "It counts tooling's account, where almost everything runs that costs money without deliveries.",
+          },
+        ]
       : []),
     {
       title: isTrial ? "The bootstrap" : "The three bootstraps",
-      takes: isTrial ? "1 minute" : "3 minutes",
+      minutes: isTrial ? 1 : 3,
       commands: [
         "AWS_PROFILE=tooling npm run apply -- bootstrap-tooling --first",
         ...(isTrial
@@ -73,7 +83,7 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
     },
     {
       title: "Registry and environments",
-      takes: registry.kind === "own" ? "15 minutes" : "3 minutes",
+      minutes: registry.kind === "own" ? 15 : 3,
       commands: [
         "npm run build",
         "export AWS_PROFILE=tooling",
@@ -82,7 +92,7 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
     },
     {
       title: "Delivery, with a first image",
-      takes: "5 minutes",
+      minutes: 5,
       commands: [
         "npm run apply -- delivery",
         `aws ecr get-login-password --region ${answers.region} | crane auth login -u AWS --password-stdin ${host}`,
@@ -94,7 +104,7 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
     },
     {
       title: "Secrets, which no file and no state holds",
-      takes: "1 minute",
+      minutes: 1,
       commands: [
         put("SLACK_BOT_TOKEN"),
         put("SLACK_SIGNING_SECRET"),
@@ -104,7 +114,7 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
     },
     {
       title: "Slack's callback",
-      takes: "1 minute",
+      minutes: 1,
       commands: [
         `aws ssm get-parameter --name /slipway/outputs --region ${answers.region} --query Parameter.Value --output text`,
       ],
@@ -112,13 +122,13 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
     },
     {
       title: "The policy",
-      takes: "1 minute",
+      minutes: 1,
       commands: [`npx slipway init aws --domain ${answers.mailDomain}`],
       note: "Attach the managed policy slipway-operators to the permission set of at least two people (docs/policy.md).",
     },
     {
       title: "The repository",
-      takes: "1 minute",
+      minutes: 1,
       commands: isGitHub
         ? [
             `gh variable set SLIPWAY_ROLE --repo ${repository} --body arn:aws:iam::${answers.tooling}:role/slipway-push`,
@@ -129,11 +139,13 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
     },
     {
       title: "What is still missing",
-      takes: "10 seconds",
+      minutes: 1,
       commands: ["npx slipway doctor --world aws --post"],
     },
   ];
 };
+
+const formatMinutes = (minutes: number): string => `${minutes} minute${minutes === 1 ? "" : "s"}`;
 
 /** The commands of a first deployment as Markdown, with the time that each step takes. It holds no secret. */
 export const listCommands = (answers: Answers, config: Accounts): string => {
@@ -143,13 +155,13 @@ export const listCommands = (answers: Answers, config: Accounts): string => {
       ? "\nThis is a trial: one account has all three roles, and every approval says so.\n"
       : "";
   const text = steps.map(
-    ({ title, takes, commands, note }, index) =>
-      `## ${index + 1}. ${title} (${takes})\n\n\`\`\`sh\n${commands.join("\n")}\n\`\`\`\n${note === undefined ? "" : `\n${note}\n`}`,
+    ({ title, minutes, commands, note }, index) =>
+      `## ${index + 1}. ${title} (${formatMinutes(minutes)})\n\n\`\`\`sh\n${commands.join("\n")}\n\`\`\`\n${note === undefined ? "" : `\n${note}\n`}`,
   );
   return `# Slipway's first deployment
 
 \`slipway init aws\` wrote this file from your answers; the next run writes it again. docs/infrastructure.md explains each step,
-and docs/first-day.md says what is right after it.
+and docs/first-day.md says what is right after it. Together they take about ${formatMinutes(steps.reduce((sum, { minutes }) => sum + minutes, 0))}.
 ${trial}
 ${text.join("\n")}`;
 };

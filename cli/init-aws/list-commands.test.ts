@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { config } from "#terraform/config.ts";
+import { findSentinelSecrets } from "#test/support/sentinel-secrets.ts";
+import { Answers } from "./answers.ts";
+import { listCommands } from "./list-commands.ts";
+
+const answers = Answers.parse({
+  tooling: "123456789012",
+  stage: "123456789013",
+  prod: "123456789014",
+  region: "eu-central-1",
+  source: "codecommit:models",
+  branch: "main",
+  slackTeam: "T01",
+  slackApp: "A01",
+  slackChannel: "C01",
+  approvers: ["U01ADA"],
+  mailDomain: "example.com",
+  operators: ["arn:aws:iam::123456789012:role/people-*"],
+  ci: "acme/models",
+  budget: 0,
+  budgetEmail: "",
+});
+
+const runbook = readFileSync(new URL("../../docs/infrastructure.md", import.meta.url), "utf8");
+/** The applies of docs/infrastructure.md, "A first deployment", in their order. */
+const applies = (text: string) =>
+  text
+    .split("\n")
+    .map((line) => line.trim().replace(/\s+/g, " "))
+    .filter((line) => /^(AWS_PROFILE=\w+ )?npm run apply -- /.test(line));
+
+test("the stacks are applied by the runbook's commands, in its order", () => {
+  const [, section = ""] = runbook.split("## A first deployment");
+  const [steps = ""] = section.split("\n### ");
+  expect(applies(steps).length).toBeGreaterThan(4);
+  expect(applies(listCommands(answers, config))).toEqual(applies(steps));
+});
+
+test("no command has a value of a secret", () => {
+  const commands = listCommands(answers, config);
+  expect(findSentinelSecrets(commands)).toEqual([]);
+  for (const line of commands.split("\n").filter((text) => text.includes("put-parameter")))
+    expect(line).toMatch(/ --value …$/);
+});
+
+test("without a budget there is no command for one, and an existing MLflow has no stacks of its own", () => {
+  expect(listCommands(answers, config)).not.toContain("create-budget");
+  const existing = {
+    ...config,
+    tooling: { ...config.tooling, registry: { kind: "existing" as const, uri: "https://mlflow" } },
+  };
+  expect(listCommands(answers, existing)).toContain("npm run apply -- serving-stage serving-prod\n");
+});
