@@ -59,6 +59,13 @@ const listPhysicalNames = (synthesized: SynthesizedStacks): readonly string[] =>
 const findRepeated = (names: readonly string[]): readonly string[] =>
   names.filter((name, index) => names.indexOf(name) !== index);
 
+test("no function needs more memory than a new account allows, which slipway doctor says", async () => {
+  const synthesized = await synthStacks();
+  for (const [, , { memory_size }] of listResources(synthesized, "aws_lambda_function"))
+    expect(memory_size).toBeLessThanOrEqual(3_008);
+  await synthesized.remove();
+});
+
 describe("a trial in one account", () => {
   let trial: SynthesizedStacks;
   let shipped: SynthesizedStacks;

@@ -13,7 +13,7 @@ export const checkMemory = ({ models, where }: Pick<RepositoryRules, "models" | 
   return large.length === 0
     ? {
         status: "ok",
-        sentence: `No model of ${where} asks for more than the ${memoryOfNewAccounts} MB that new accounts allow a function.`,
+        sentence: `No model of ${where} asks for more than the ${memoryOfNewAccounts} MB that new accounts allow a function; Slipway's own functions need less.`,
       }
     : {
         status: "warning",

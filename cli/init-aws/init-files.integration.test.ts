@@ -158,6 +158,18 @@ test("an answers file with another key is refused, because it may be a secret", 
   expect(stderr).not.toContain("xoxb-1");
 });
 
+test("a folder without a configuration, and a damaged file of earlier answers, are named", async () => {
+  expect(await runCommand(["init", "aws", "--folder", path("models")], {})).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("has no terraform/config.ts"),
+  });
+  await writeFile(path("slipway.init.yaml"), "- no\n  object: [");
+  expect(await init()).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("slipway.init.yaml is not"),
+  });
+});
+
 test("the parts before and after Terraform are not mixed", async () => {
   expect(await withAnswers("--domain", "example.com")).toMatchObject({
     code: 2,

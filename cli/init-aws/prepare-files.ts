@@ -36,6 +36,16 @@ const readText = (path: string): Promise<string | undefined> =>
     throw error;
   });
 
+/** The text of the checkout's configuration. Throws UsageMistake where there is none. */
+export const readConfigText = async (folder: string): Promise<string> => {
+  const text = await readText(join(folder, fileNames.config));
+  if (text === undefined)
+    throw new UsageMistake(
+      `Nothing was written. ${folder} has no ${fileNames.config}: name Slipway's checkout with --folder.`,
+    );
+  return text;
+};
+
 /** Loads a configuration from its text. Throws UsageMistake where it is not TypeScript. */
 export const loadConfig = async (text: string): Promise<Accounts> => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-config-"));
@@ -106,9 +116,7 @@ export const prepareFiles = async (
   answers: Answers,
   { randomHex }: { readonly randomHex: () => string },
 ): Promise<readonly PreparedFile[]> => {
-  const text = await readText(join(folder, fileNames.config));
-  if (text === undefined)
-    throw new UsageMistake(`${folder} has no ${fileNames.config}: run the command in Slipway's checkout.`);
+  const text = await readConfigText(folder);
   const { after, config } = await prepareConfig(text, answers, randomHex);
   const own = {
     [fileNames.answers]: `# The answers of \`slipway init aws\`, which offers them again. No secret belongs here.\n${stringify(answers)}`,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { placeholderApprover } from "#cli/doctor/placeholder-approver.ts";
@@ -7,7 +8,7 @@ import { parseYaml } from "#model-folder/manifest/parse-yaml.ts";
 import { type AnswerName, Answers } from "./answers.ts";
 import { readEarlierAnswers } from "./apply-answers.ts";
 import type { GivenAnswers } from "./collect-answers.ts";
-import { fileNames, loadConfig } from "./prepare-files.ts";
+import { fileNames, loadConfig, readConfigText } from "./prepare-files.ts";
 
 const isAnswerName = (name: string): name is AnswerName => name in Answers.shape;
 
@@ -32,8 +33,9 @@ export const readAnswersFile = async (path: string): Promise<GivenAnswers> => {
  * by hand since.
  */
 export const readEarlier = async (folder: string): Promise<GivenAnswers> => {
-  const saved = await readAnswersFile(join(folder, fileNames.answers)).catch(() => ({}));
-  const config = await readFile(join(folder, fileNames.config), "utf8").then(loadConfig);
+  const config = await loadConfig(await readConfigText(folder));
+  const answers = join(folder, fileNames.answers);
+  const saved = existsSync(answers) ? await readAnswersFile(answers) : {};
   const policy = await readFile(join(folder, fileNames.policy)).catch(() => undefined);
   const approvers = policy === undefined ? [] : parsePolicy(policy, fileNames.policy).approval.approvers;
   return {
