@@ -1,4 +1,5 @@
 // npm run synth | plan | apply: installs missing packages of terraform/, then runs terraform/command.ts.
+// npm run cost: the same for scripts/cost.ts, which reads the synthesized stacks.
 // npm run test:terraform: installs them, then runs the tests of the synthesized stacks (npm run test:long applies them).
 import { ensureInstalled, root } from "./ensure-installed.mjs";
 import { run } from "./run.mjs";
@@ -11,4 +12,5 @@ if (verb === "test")
     [`${root}node_modules/vitest/vitest.mjs`],
     ["run", "--project", "terraform", "--project", "checkov", ...rest],
   );
+else if (verb === "cost") run([`${root}scripts/cost.ts`], rest);
 else run([`${root}terraform/command.ts`], [verb, ...rest]);

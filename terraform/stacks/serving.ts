@@ -90,6 +90,7 @@ export const addServingStack = (app: App, needs: Needs): ServingOutputs => {
     key,
     logRetentionDays,
     invokedBy: "synchronous caller",
+    ofEachRequest: true,
   });
   const authorizer = new Apigatewayv2Authorizer(stack, "authorizer", {
     apiId: api.id,

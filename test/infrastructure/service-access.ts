@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { stepNames } from "#statemachine/delivery.ts";
 import { nameResources } from "#terraform/resource-names.ts";
 import type { AccessRequest, PolicySide } from "./policy-simulator.ts";
@@ -14,6 +15,7 @@ export type ServiceAccess = {
   readonly side?: PolicySide;
 };
 
+const TracingConfig = z.looseObject({ mode: z.string() });
 const docs = "https://docs.aws.amazon.com/";
 const environments = ["stage", "prod"] as const;
 
@@ -44,6 +46,7 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
       role: roleArn(where, name),
       tables: stack !== "delivery",
       dead: resource.dead_letter_config,
+      traced: TracingConfig.parse(resource.tracing_config).mode === "Active",
     };
   });
   const inference = environments.map((environment) => ({
@@ -107,9 +110,9 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
     {
       why: "a traced function's segments leave under its role",
       page: `${docs}lambda/latest/dg/services-xray.html`,
-      asks: functions.flatMap(({ role }) =>
-        ask(role, ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"),
-      ),
+      asks: functions
+        .filter(({ traced }) => traced)
+        .flatMap(({ role }) => ask(role, ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")),
     },
     {
       why: "Lambda assumes a function's role",

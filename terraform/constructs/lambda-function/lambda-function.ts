@@ -28,6 +28,11 @@ type Needs = {
   readonly logRetentionDays: number;
   /** `events`: the invocation is asynchronous, so failed events go to a dead-letter queue. */
   readonly invokedBy: "synchronous caller" | "events";
+  /**
+   * It runs for each request of an application, so what AWS records of a call that succeeds costs more than the call:
+   * a million traces 5 USD. It has no trace, and Lambda logs only calls that fail (docs/cost.md).
+   */
+  readonly ofEachRequest?: boolean;
 };
 
 export type FunctionResources = {
@@ -39,7 +44,7 @@ export type FunctionResources = {
 
 /** A function with its role, its log group and, for asynchronous invocations, a dead-letter queue. */
 export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): FunctionResources => {
-  const { name, account, region, key } = needs;
+  const { name, account, region, key, ofEachRequest = false } = needs;
   const place = new Construct(scope, id);
   const logGroup = new CloudwatchLogGroup(place, "logs", {
     name: `/aws/lambda/${name}`,
@@ -72,7 +77,9 @@ export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): F
     role: role.id,
     policy: toPolicyJson([
       allow(["logs:CreateLogStream", "logs:PutLogEvents"], [`${logGroup.arn}:*`]),
-      allowAny("TracesNameNoResource", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]),
+      ...(ofEachRequest
+        ? []
+        : [allowAny("TracesNameNoResource", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"])]),
       ...(queue === undefined ? [] : [allow(["sqs:SendMessage"], [queue.arn])]),
       ...needs.statements,
     ]),
@@ -89,8 +96,13 @@ export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): F
     ...(needs.diskMb === undefined ? {} : { ephemeralStorage: { size: needs.diskMb } }),
     timeout: needs.timeoutSeconds,
     environment: { variables: { ...needs.variables } },
-    tracingConfig: { mode: "Active" },
-    loggingConfig: { logFormat: "JSON", logGroup: logGroup.name },
+    tracingConfig: { mode: ofEachRequest ? "PassThrough" : "Active" },
+    // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+    loggingConfig: {
+      logFormat: "JSON",
+      logGroup: logGroup.name,
+      ...(ofEachRequest && { systemLogLevel: "WARN" }),
+    },
     ...(queue === undefined ? {} : { deadLetterConfig: { targetArn: queue.arn } }),
     dependsOn: [rolePolicy],
   });
