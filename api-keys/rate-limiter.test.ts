@@ -89,6 +89,23 @@ test("a process that saw the limit does not call the store until capacity can be
   expect(calls).toBe(12);
 });
 
+test("a process reads the count of the previous minute once, two seconds after that minute", async () => {
+  const reads: number[] = [];
+  const limit = createTestLimiter({
+    get: (key) => {
+      reads.push(opened.time.now % 60_000);
+      return opened.store.get(key);
+    },
+  });
+  opened.time.now = 1_200_000_000;
+  // A request each second for two minutes.
+  for (let count = 0; count < 120; count++) {
+    await limit("key", allowPerMinute(1_000));
+    opened.time.now += 1_000;
+  }
+  expect(reads).toEqual([0, 1_000, 2_000, 0, 1_000, 2_000]);
+});
+
 test("of many concurrent requests in several processes exactly the limit is admitted", async () => {
   const instances = Array.from({ length: 5 }, () => createTestLimiter());
   const results = await Promise.all(

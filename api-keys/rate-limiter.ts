@@ -6,6 +6,8 @@ import { windowSeconds } from "./window-seconds.ts";
 
 /** Each window is counted in this many slots. */
 const slotsPerWindow = 60;
+/** From then on nothing is added to the previous window: a request's calls of the store end sooner. */
+const settledMs = 2_000;
 
 const StoredCounters = z.record(z.string(), z.number());
 
@@ -47,8 +49,8 @@ const findFreeSlot = (slots: readonly Slot[], burst: number, now: number): numbe
  * differ by more than one slot.
  * https://blog.cloudflare.com/counting-things-a-lot-of-different-things/
  *
- * A request costs one atomic addition, which returns the new counts, and one read of the previous item. Concurrent
- * requests cause no retries, unlike a token bucket with conditional writes. A refused request takes its count back, and
+ * A request costs one atomic addition, which returns the new counts, and one read of the previous item; a process
+ * reads a previous item once when it has settled, two seconds after its window. Concurrent requests cause no retries, unlike a token bucket with conditional writes. A refused request takes its count back, and
  * its process refuses on its own until capacity can be free: repeated requests do not extend the wait.
  * Throws if the store cannot count.
  */
@@ -63,6 +65,8 @@ export const createRateLimiter = ({
 }) => {
   /** By key: epoch milliseconds until which every request is refused. */
   const fullUntil = new Map<string, number>();
+  /** By key: the counts of a window that has settled. */
+  const settled = new Map<string, { readonly window: number; readonly counters: Counters }>();
 
   return async (scope: string, rate: RateLimit): Promise<RateLimitResult> => {
     const time = clock();
@@ -87,14 +91,20 @@ export const createRateLimiter = ({
     });
     const slotName = String(now - window * slotsPerWindow);
     const expiresAt = Math.ceil(((window + 2) * slotsPerWindow * slotMs) / 1_000) + 60;
+    const readPrevious = async (): Promise<Counters> => {
+      const known = settled.get(scope);
+      if (known?.window === window - 1) return known.counters;
+      const item = await store.get(toItemKey(window - 1));
+      const counters = StoredCounters.parse(item?.value ?? {});
+      if (time - window * slotsPerWindow * slotMs >= settledMs)
+        settled.set(scope, { window: window - 1, counters });
+      return counters;
+    };
     const [current, previous] = await Promise.all([
       store.add(toItemKey(window), { [slotName]: 1 }, { expiresAt }),
-      store.get(toItemKey(window - 1)),
+      readPrevious(),
     ]);
-    const slots = [
-      ...selectSlots(window - 1, StoredCounters.parse(previous?.value ?? {}), now),
-      ...selectSlots(window, current, now),
-    ];
+    const slots = [...selectSlots(window - 1, previous, now), ...selectSlots(window, current, now)];
     const total = slots.reduce((sum, { count }) => sum + count, 0);
     if (total <= rate.burst) return { admitted: true, quota: { rate, remaining: rate.burst - total } };
 

@@ -40,7 +40,7 @@ const Emf = z.looseObject({
   }),
 });
 const kilobyte = 1_024;
-const at = Date.UTC(2026, 10, 29, 10);
+const at = Date.UTC(2026, 10, 29, 10, 0, 30);
 
 /** DynamoDB counts an item's names and values. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html */
 const countItemBytes = (item: Readonly<Record<string, AttributeValue>>): number =>
