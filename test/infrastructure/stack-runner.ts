@@ -1,17 +1,15 @@
-import { rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { STSClient } from "@aws-sdk/client-sts";
-import { assumeRole } from "#platform/serving/assume-role.ts";
 import type { Accounts } from "#terraform/read-config.ts";
 import {
   type CommandOptions,
   listTerraformInvocations,
   type TerraformInvocation,
 } from "#terraform/terraform-invocations.ts";
-import { createRole } from "#test/peers/create-role.ts";
-import { motoClientConfig, startMoto } from "#test/peers/moto.ts";
+import { startMoto } from "#test/peers/moto.ts";
 import { overrideStack, runTerraform, type TerraformResult } from "#test/peers/terraform.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { createAccountProfiles, type Person } from "./account-profiles.ts";
 import { type SynthesizedStacks, synthStacks } from "./synth-stacks.ts";
 
 export type StackRunner = {
@@ -23,7 +21,7 @@ export type StackRunner = {
   /** The stacks that a stack needs first: it reads their outputs, or uses their state bucket or role. */
   readonly needs: ReadonlyMap<string, readonly string[]>;
   /** Credentials of a person in tooling's account. */
-  readonly person: Credentials;
+  readonly person: Person;
   /** Environment variables for Terraform and the command: the profiles `tooling`, `stage` and `prod`, and moto. */
   readonly surroundings: Readonly<Record<string, string>>;
   /** Applies a stack with the invocations of `npm run apply`; throws with Terraform's output on a failure. */
@@ -35,48 +33,7 @@ export type StackRunner = {
   stop(): Promise<void>;
 };
 
-type Credentials = {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken: string;
-};
-
 const seconds = 300;
-const motoAccount = "123456789012";
-
-/** Credentials of a person in each account, by an assumed role: moto reads the account from the role. */
-const createCredentials = async (endpoint: string, accounts: Accounts) => {
-  const externalId = "a person";
-  const sts = new STSClient(motoClientConfig(endpoint));
-  const inAccount = async (name: keyof Accounts): Promise<Credentials> => {
-    const { account } = accounts[name];
-    const roleArn = await createRole(endpoint, account, `person-${name}`, {
-      account: motoAccount,
-      externalId,
-    });
-    return assumeRole({ sts, roleArn, externalId, session: name, clock: Date.now })();
-  };
-  const [tooling, stage, prod] = [
-    await inAccount("tooling"),
-    await inAccount("stage"),
-    await inAccount("prod"),
-  ];
-  return { tooling, stage, prod };
-};
-
-/** AWS's configuration file with a profile for each account, named as in docs/infrastructure.md. */
-const formatAwsConfig = (credentials: Awaited<ReturnType<typeof createCredentials>>): string =>
-  Object.entries(credentials)
-    .map(([name, { accessKeyId, secretAccessKey, sessionToken }]) =>
-      [
-        `[profile ${name}]`,
-        `aws_access_key_id = ${accessKeyId}`,
-        `aws_secret_access_key = ${secretAccessKey}`,
-        `aws_session_token = ${sessionToken}`,
-      ].join("\n"),
-    )
-    .join("\n\n");
-
 /** Each stack's dependencies: the stacks that it reads, tooling's bootstrap and its own account's bootstrap. */
 const findStackDependencies = ({
   stacks,
@@ -124,16 +81,7 @@ export const createStackRunner = async (
   };
   const home = await createTemporaryFolder();
   const moto = await startMoto();
-  const credentials = await createCredentials(moto.endpoint, written().accounts);
-  const configuration = join(home.path, "config");
-  await writeFile(configuration, formatAwsConfig(credentials));
-
-  const surroundings = {
-    AWS_CONFIG_FILE: configuration,
-    AWS_SHARED_CREDENTIALS_FILE: configuration,
-    AWS_ENDPOINT_URL: moto.endpoint,
-    AWS_EC2_METADATA_DISABLED: "true",
-  };
+  const { people, surroundings } = await createAccountProfiles(moto.endpoint, written().accounts, home.path);
   const getFolder = (stack: string) => join(written().folder, "stacks", stack);
   const run = (stack: string, args: readonly string[]): Promise<TerraformResult> =>
     runTerraform(getFolder(stack), args, {
@@ -169,7 +117,7 @@ export const createStackRunner = async (
     },
     endpoint: moto.endpoint,
     needs: findStackDependencies(written()),
-    person: credentials.tooling,
+    person: people.tooling,
     surroundings,
     apply: async (stack) => {
       const options: CommandOptions = {

@@ -21,7 +21,7 @@ export const requireTerraform = (tests: string): { readonly skip: boolean } =>
   );
 
 /** Terraform's environment: the process's own, without prompts and update checks, and with a mirror if there is one. */
-const buildEnvironment = async (): Promise<NodeJS.ProcessEnv> => {
+export const buildTerraformEnvironment = async (): Promise<NodeJS.ProcessEnv> => {
   const line = existsSync(mirrorTool) ? run(mirrorTool, []).stdout : "";
   const config = /^export TF_CLI_CONFIG_FILE="(.+)"$/m.exec(line)?.[1];
   const env = {
@@ -43,7 +43,7 @@ const buildEnvironment = async (): Promise<NodeJS.ProcessEnv> => {
 
 /** The provider's version in a mirror; undefined: Terraform downloads the version that the stacks name. */
 const findMirroredVersion = async (): Promise<string | undefined> => {
-  const { TF_CLI_CONFIG_FILE: config } = await buildEnvironment();
+  const { TF_CLI_CONFIG_FILE: config } = await buildTerraformEnvironment();
   if (config === undefined || !existsSync(config)) return undefined;
   const mirror = /path = "(.+)"/.exec(await readFile(config, "utf8"))?.[1];
   if (!mirror) return undefined;
@@ -99,7 +99,7 @@ export const runTerraform = async (
   args: readonly string[],
   { seconds = 120, env = {} }: { readonly seconds?: number; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<TerraformResult> => {
-  const variables = { ...(await buildEnvironment()), ...env };
+  const variables = { ...(await buildTerraformEnvironment()), ...env };
   return new Promise((resolve, reject) => {
     const child = spawn("terraform", [`-chdir=${folder}`, ...args], {
       env: variables,
