@@ -8,6 +8,8 @@ const timeoutsOutsideStateMachine: Readonly<Record<string, number>> = {
   "request-approval": 300,
   "start-delivery": 120,
   "sweep-deliveries": 900,
+  // One call for each version, and a cold start takes seconds.
+  "watch-models": 900,
   notify: 30,
 };
 

@@ -15,9 +15,16 @@ import { Env as ShiftTraffic } from "#lambdas/shift-traffic/env.ts";
 import { Env as StartDelivery } from "#lambdas/start-delivery/env.ts";
 import { Env as SweepDeliveries } from "#lambdas/sweep-deliveries/env.ts";
 import { Env as VerifyModel } from "#lambdas/verify-model/env.ts";
+import { Env as WatchModels } from "#lambdas/watch-models/env.ts";
 import type { StepName } from "#statemachine/delivery.ts";
 
-type ToolingFunctionName = StepName | "start-delivery" | "answer-approval" | "sweep-deliveries" | "notify";
+type ToolingFunctionName =
+  | StepName
+  | "start-delivery"
+  | "answer-approval"
+  | "sweep-deliveries"
+  | "notify"
+  | "watch-models";
 
 /** The environment variables of each function of the tooling account; `predict` runs in stage and prod. */
 export const toolingFunctions = {
@@ -37,4 +44,5 @@ export const toolingFunctions = {
   "answer-approval": AnswerApproval,
   "sweep-deliveries": SweepDeliveries,
   notify: Notify,
+  "watch-models": WatchModels,
 } as const satisfies Record<ToolingFunctionName, z.ZodObject>;

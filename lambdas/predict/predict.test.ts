@@ -6,6 +6,7 @@ import { OutputNotFinite } from "#inference/model/read-predictions.ts";
 import { PredictResponse } from "#inference/native/predict-response.ts";
 import type { PredictedRequest, Recorder } from "#inference/records/records.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
+import { healthCheckEvent } from "#platform/serving/lambda/await-active.ts";
 import { readChurnFiles, readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
 import { ApiGatewayResponse } from "./api-gateway-response.ts";
 import { predict } from "./predict.ts";
@@ -107,6 +108,18 @@ describe("a direct invocation", () => {
 });
 
 describe("an HTTP API event", () => {
+  test("that only wakes the function gets a response, without a run, metrics or a record", async () => {
+    const untouched = {
+      ...model,
+      predict: async () => {
+        throw new Error("the model ran");
+      },
+    };
+    const result = ApiGatewayResponse.parse(await functionWith(untouched)(healthCheckEvent));
+    expect(result.statusCode).toBe(200);
+    expect(reported).toEqual([]);
+  });
+
   test("gets the same response, with the model's route or without it", async () => {
     for (const path of ["/models/churn/v1/predict", "/v1/predict"]) {
       const result = await http("POST", path, JSON.stringify({ rows: [row] }));

@@ -80,5 +80,7 @@ export const metricNames = {
     namespace: "Slipway/Deliveries",
     /** Age of the oldest open approval; not written while none is open. */
     approvalWaitingSeconds: "ApprovalWaitingSeconds",
+    /** Versions that the weekly call could not keep ready. */
+    versionsNotWoken: "VersionsNotWoken",
   },
 } as const;

@@ -188,6 +188,10 @@ export const createEmbeddedServing = ({
       const version = await requireVersion(model, await drawVersion(model));
       return functions.invoke({ environment, model, version, payload, body });
     },
+    async wake(model, version) {
+      await requireVersion(model, version);
+      return "never sleeps";
+    },
     async retire(model) {
       const alias = await store.get(toKey(model, "alias"));
       if (alias && alias.value !== null) await store.put(toKey(model, "alias"), null);

@@ -342,6 +342,17 @@ describe.skipIf(skip)("serving on Lambda", () => {
       }
       await serving.retire("idle");
     });
+
+    test("is woken by a call that does not wait for it, and the next call finds it awake", async () => {
+      const serving = world.serving();
+      await serving.ensure("idle");
+      const { version } = await serving.publish("idle", config());
+      await deactivate(version);
+      expect(await serving.wake("idle", version)).toBe("waking");
+      expect(await serving.invoke("idle", { version }, { do: "echo" })).toMatchObject({ version });
+      expect(await serving.wake("idle", version)).toBe("awake");
+      await serving.retire("idle");
+    });
   });
 
   test("a version is found across several pages", async () => {

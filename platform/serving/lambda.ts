@@ -21,7 +21,7 @@ import * as z from "zod";
 import { callAws } from "#platform/errors/call-aws.ts";
 import type { Json } from "#platform/store/store.ts";
 import { parseFunctionName, toFunctionName } from "./function-name.ts";
-import { awaitActive, isPreparing } from "./lambda/await-active.ts";
+import { awaitActive, isPreparing, wake } from "./lambda/await-active.ts";
 import { createHttpRoute } from "./lambda/http-route.ts";
 import {
   defaultPoll,
@@ -165,6 +165,16 @@ const createUnguardedServing = (needs: LambdaServingDependencies): Serving => {
       return { payload: result, version, ...(parseReportLine(log) ?? { durationMs: 0 }) };
     },
 
+    async wake(model, version) {
+      const id = { FunctionName: toFunctionName(environment, model), Qualifier: version };
+      const response = await wake(lambda, id).catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+        throw new NotServed(`${model} has no version ${version} in ${environment}`, { cause: error });
+      });
+      if (response?.FunctionError !== undefined) throw readFailure(response);
+      return response ? "awake" : "waking";
+    },
+
     async retire(model) {
       const FunctionName = toFunctionName(environment, model);
       await httpRoute.remove(model, FunctionName);
@@ -204,6 +214,7 @@ export const createLambdaServing = (needs: LambdaServingDependencies): Serving =
     route: guard("moving the alias", serving.route),
     unroute: guard("removing the alias", serving.unroute),
     invoke: guard("calling a function", serving.invoke),
+    wake: guard("waking a version", serving.wake),
     retire: guard("retiring a model", serving.retire),
     models: guard("listing functions", serving.models),
   };

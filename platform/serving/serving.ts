@@ -40,6 +40,9 @@ export type Invocation = {
   readonly initMs?: number;
 };
 
+/** `waking`: the platform prepares it now, and its next calls work. `never sleeps`: any version starts with its first call. */
+export type WakeResult = "awake" | "waking" | "never sleeps";
+
 /** The inference functions of one environment. */
 export interface Serving {
   /** Creates a model's function, log group and route if they are missing; returns the URL for applications. */
@@ -61,6 +64,11 @@ export interface Serving {
   unroute(model: string, options: { readonly expect: string }): Promise<void>;
   /** Calls `live` or a version directly. Throws FunctionFailed if the function itself fails. */
   invoke(model: string, qualifier: "live" | { readonly version: string }, payload: Json): Promise<Invocation>;
+  /**
+   * Calls a version for a moment without running its model, so that the platform keeps it ready: no record and no metrics of
+   * ours. Does not wait for one that must be prepared first. Throws NotServed, FunctionFailed.
+   */
+  wake(model: string, version: string): Promise<WakeResult>;
   /** Removes everything that `ensure` and `publish` created for the model. */
   retire(model: string): Promise<void>;
   /** Models that have a function here. */

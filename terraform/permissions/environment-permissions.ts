@@ -91,6 +91,7 @@ export const createEnvironmentPermissions = (
           "deploy-model": [...ensure, ...publish, ...route],
           "verify-model": [lambda("GetFunction", "InvokeFunction")],
           "sweep-deliveries": restore,
+          "watch-models": [lambda("InvokeFunction")],
         }
       : {
           ...everywhere,
@@ -101,6 +102,7 @@ export const createEnvironmentPermissions = (
           "judge-canary": [metrics],
           "promote-model": route,
           "sweep-deliveries": [...restore, list],
+          "watch-models": [lambda("InvokeFunction"), list],
         };
   return Object.fromEntries(
     Object.entries(callers).map(([caller, statements]) => [caller, mergeStatements(statements)]),

@@ -192,6 +192,7 @@ export const createStepPermissions = (
       allow(["ecr:DescribeImages"], [resources.imageRepository]),
       assume("verify-model", "stage"),
     ],
+    "watch-models": [table(...tableReadActions), assume("watch-models", "stage", "prod")],
   };
   /** Only operators may write the platform's policy (permissions/policy-operator-permissions.ts). */
   const denyPolicyWrites: Statement = {

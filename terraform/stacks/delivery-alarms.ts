@@ -14,7 +14,7 @@ type Needs = {
 
 const twelveHours = 12 * 3_600;
 const fiveMinutes = 300;
-const { namespace, approvalWaitingSeconds } = metricNames.deliveries;
+const { namespace, approvalWaitingSeconds, versionsNotWoken } = metricNames.deliveries;
 
 export const addDeliveryAlarms = (
   stack: TerraformStack,
@@ -73,6 +73,14 @@ export const addDeliveryAlarms = (
         above: twelveHours,
         seconds: fiveMinutes,
         of: { namespace, name: approvalWaitingSeconds, statistic: "Maximum" },
+      },
+      {
+        name: "versions-not-woken",
+        description:
+          "A champion, or a version that a rollback may restore, did not answer its weekly call: the log of slipway-watch-models names it. slipway rollback to such a version may fail.",
+        above: 0,
+        seconds: fiveMinutes,
+        of: { namespace, name: versionsNotWoken, statistic: "Maximum" },
       },
       {
         name: "throttles",

@@ -31,6 +31,8 @@ const addEventRule = (
   description: string,
   when: EventTrigger,
   { lambda, deadLetters }: FunctionResources,
+  /** The function's event; absent: EventBridge's own. */
+  input?: object,
 ) => {
   const place = new Construct(scope, name);
   const eventRule = new CloudwatchEventRule(place, "rule", { name: `slipway-${name}`, description, ...when });
@@ -38,6 +40,7 @@ const addEventRule = (
     rule: eventRule.name,
     targetId: "function",
     arn: lambda.arn,
+    ...(input && { input: JSON.stringify(input) }),
     retryPolicy: { maximumEventAgeInSeconds: 3_600, maximumRetryAttempts: 10 },
     ...(deadLetters && { deadLetterConfig: { arn: deadLetters.arn } }),
   });
@@ -132,5 +135,14 @@ export const addDeliveryEvents = (scope: Construct, id: string, needs: Needs): v
     "Repairs deliveries and updates that no event reported",
     { scheduleExpression: "rate(5 minutes)" },
     sweep,
+  );
+  const watch = needs.functions.get("watch-models");
+  addEventRule(
+    place,
+    "wake",
+    "Calls champions and the versions of a rollback, before Lambda makes them inactive",
+    { scheduleExpression: "rate(7 days)" },
+    watch,
+    { task: "wake" },
   );
 };

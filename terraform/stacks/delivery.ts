@@ -46,7 +46,7 @@ type Needs = {
 };
 
 /** Events invoke these functions; the others have synchronous callers. */
-const invokedByEvents = new Set(["notify", "start-delivery", "sweep-deliveries"]);
+const invokedByEvents = new Set(["notify", "start-delivery", "sweep-deliveries", "watch-models"]);
 /** MB; this step holds the whole holdout in memory. */
 const memoryMbByFunction: Readonly<Record<string, number>> = {
   "verify-model": 1_024,

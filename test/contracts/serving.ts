@@ -108,6 +108,15 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
       expect(under.versionIn(direct.payload)).toBe(first.version);
     });
 
+    test("a version without traffic is woken, and only one that exists", async () => {
+      const { first } = await publishTwo("woken");
+
+      expect(["awake", "waking", "never sleeps"]).toContain(await under.serving.wake("woken", first.version));
+      await expect(under.serving.wake("woken", "999")).rejects.toThrow(NotServed);
+      await expect(under.serving.wake("no-function", "1")).rejects.toThrow(NotServed);
+      expect(await under.serving.live("woken")).toBeUndefined();
+    });
+
     test("the alias reads back as it was written, with a new revision", async () => {
       const { first, second, live } = await routeFirst("read-back");
       const moved = await under.serving.route(

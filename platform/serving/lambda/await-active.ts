@@ -1,6 +1,7 @@
 import {
   GetFunctionCommand,
   InvokeCommand,
+  type InvokeCommandOutput,
   type LambdaClient,
   waitUntilFunctionActiveV2,
 } from "@aws-sdk/client-lambda";
@@ -17,15 +18,29 @@ const preparingErrors = new Set([
 export const isPreparing = (error: unknown): boolean =>
   error instanceof Error && preparingErrors.has(error.name);
 
-/** An event that the inference function answers without running its model. */
-const healthCheck = Buffer.from(JSON.stringify({ version: "2.0", rawPath: "/health", headers: {} }));
+/** An HTTP event that the inference function answers without running its model: it writes no metrics and no record. */
+export const healthCheckEvent = {
+  version: "2.0",
+  rawPath: "/health",
+  headers: {},
+  requestContext: { http: { method: "GET" } },
+};
 
-/** Only a call wakes an inactive version; this first call fails. */
-const wake = async (lambda: LambdaClient, id: { FunctionName: string; Qualifier: string }): Promise<void> => {
+/**
+ * Only a call wakes an inactive version; this first call fails.
+ * @returns the function's response; undefined: Lambda prepares the version now
+ */
+export const wake = async (
+  lambda: LambdaClient,
+  id: { FunctionName: string; Qualifier: string },
+): Promise<InvokeCommandOutput | undefined> => {
   try {
-    await lambda.send(new InvokeCommand({ ...id, Payload: healthCheck }));
+    return await lambda.send(
+      new InvokeCommand({ ...id, Payload: Buffer.from(JSON.stringify(healthCheckEvent)) }),
+    );
   } catch (error) {
     if (!isPreparing(error)) throw error;
+    return undefined;
   }
 };
 

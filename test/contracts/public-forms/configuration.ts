@@ -20,6 +20,7 @@ import { Env as shiftTraffic } from "#lambdas/shift-traffic/env.ts";
 import { Env as startDelivery } from "#lambdas/start-delivery/env.ts";
 import { Env as sweepDeliveries } from "#lambdas/sweep-deliveries/env.ts";
 import { Env as verifyModel } from "#lambdas/verify-model/env.ts";
+import { Env as watchModels } from "#lambdas/watch-models/env.ts";
 import { createManifestJsonSchema } from "#model-folder/manifest/manifest-json-schema.ts";
 import { formatEmf } from "#platform/metrics/format-emf.ts";
 import { metricNames } from "#platform/metrics/metrics.ts";
@@ -47,6 +48,7 @@ const environments = {
   "start-delivery": startDelivery,
   "sweep-deliveries": sweepDeliveries,
   "verify-model": verifyModel,
+  "watch-models": watchModels,
 };
 
 /** Variables by name: required, or optional with the default. */

@@ -214,6 +214,7 @@ export const sendTypicalEvents = async (world: FunctionsWorld): Promise<readonly
     const baseline = await promoteVersions(context);
     await recreateFunctions(context, baseline);
     await steps.ask("notify", alarmEvent);
+    await steps.ask("watch-models", { task: "wake" });
   } catch (cause) {
     throw new Error(`the deliveries stopped early; calls that failed before: ${steps.failed.join("; ")}`, {
       cause,

@@ -59,11 +59,12 @@ const createThreadCalls = ({
   runtime: () => Promise<string>;
 }) => {
   const { steps, build, rowsToAsk } = createLocalTasks(world, runtime);
-  const { machine, startDelivery, sweepDeliveries } = steps;
+  const { machine, startDelivery, sweepDeliveries, watchModels } = steps;
   return {
     ...machine,
     "start-delivery": startDelivery,
     "sweep-deliveries": sweepDeliveries,
+    "watch-models": watchModels,
     build,
     runtime,
     "rows-to-ask": rowsToAsk,

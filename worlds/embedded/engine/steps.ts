@@ -1,6 +1,7 @@
 import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
+import { watchModels } from "#lambdas/watch-models/watch-models.ts";
 import type { World } from "#worlds/embedded/world.ts";
 import { createMachineSteps } from "./machine-steps.ts";
 
@@ -17,6 +18,7 @@ export const createSteps = (world: World) => {
       moveChampion: machine["move-champion"],
       reportOutcome: machine["report-outcome"],
     }),
+    watchModels: watchModels(world),
   };
 };
 export type Steps = ReturnType<typeof createSteps>;
