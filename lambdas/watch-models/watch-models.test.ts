@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { hourMs } from "#platform/metrics/metrics.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
@@ -27,12 +28,14 @@ const recordCalls = (wake: Serving["wake"] = async () => "awake") => {
 };
 
 describe("waking versions", () => {
-  const wake = (changes: Partial<Parameters<typeof watchModels>[0]> = {}) =>
-    watchModels({ ...world, ...changes })({ task: "wake" });
+  const wake = async (changes: Partial<Parameters<typeof watchModels>[0]> = {}) => {
+    const output = await watchModels({ ...world, traffic: world.metrics, ...changes })({ task: "wake" });
+    return "woken" in output ? output.woken : [];
+  };
 
   test("calls the champion and the rollback window in both environments, and no older version", async () => {
     const { calls, serving } = recordCalls();
-    const { woken } = await wake({ serving });
+    const woken = await wake({ serving });
     expect(calls).toEqual(
       ["stage", "prod"].flatMap((environment) =>
         ["4", "3", "2"].map((version) => `${environment} ${toyModel} ${version}`),
@@ -47,7 +50,7 @@ describe("waking versions", () => {
       if (version === "3") throw new Error("not now");
       return "waking";
     });
-    const { woken } = await wake({ serving });
+    const woken = await wake({ serving });
     expect(calls).toHaveLength(6);
     expect(woken.filter(({ result }) => result === "failed")).toMatchObject([
       { environment: "stage", version: "3" },
@@ -60,7 +63,7 @@ describe("waking versions", () => {
   test("a ledger that cannot be read is counted too", async () => {
     const { calls, serving } = recordCalls();
     const ledger = { ...world.ledger, serving: () => Promise.reject(new Error("not now")) };
-    expect(await wake({ serving, ledger })).toEqual({ woken: [] });
+    expect(await wake({ serving, ledger })).toEqual([]);
     expect(calls).toEqual([]);
     expect(world.readMetricTotal("VersionsNotWoken", {})).toBe(2);
   });
@@ -69,16 +72,81 @@ describe("waking versions", () => {
     await world.ledger.retire(toyModel, world.time.now);
     await world.serving.prod.ensure("new");
     const { calls, serving } = recordCalls();
-    expect(await wake({ serving })).toEqual({ woken: [] });
+    expect(await wake({ serving })).toEqual([]);
     expect(calls).toEqual([]);
   });
 
   test("on one machine nothing sleeps, and no function is called", async () => {
-    const { woken } = await wake();
+    const woken = await wake();
     expect(woken.map(({ result }) => result)).toEqual(Array(6).fill("never sleeps"));
   });
 });
 
+describe("silent models", () => {
+  const findSilence = async (changes: Partial<Parameters<typeof watchModels>[0]> = {}) =>
+    watchModels({ ...world, traffic: world.metrics, ...changes })({ task: "find-silence" });
+  /** A Wednesday at 12:09: the hour that ended at 12:00 may not be counted completely. */
+  const now = Date.UTC(2026, 10, 25, 12, 9);
+  /** Calls in each hour from `from` to `to`, in hours before now. */
+  const call = (from: number, to: number, calls: number) => {
+    for (let hour = from; hour > to; hour--)
+      for (let each = 0; each < calls; each++)
+        world.metrics.request({
+          environment: "prod",
+          model: toyModel,
+          version: "4",
+          at: now - hour * hourMs,
+          latencyMs: 1,
+          failed: false,
+          labels: new Map(),
+        });
+  };
+  beforeEach(() => {
+    world.time.now = now;
+  });
+
+  test("that had 20 calls in each hour and have none are counted and named", async () => {
+    call(60, 2, 20);
+    expect(await findSilence()).toEqual({ silent: [toyModel] });
+    expect(world.readMetricTotal("SilentModels", {})).toBe(1);
+    expect(world.warnings.join()).toContain(`${toyModel} is silent`);
+  });
+
+  test("are none while the last complete hour may still be counted", async () => {
+    call(60, 1, 20);
+    expect(await findSilence()).toEqual({ silent: [] });
+    world.time.now += 60_000;
+    expect(await findSilence()).toEqual({ silent: [toyModel] });
+  });
+
+  test("do not include a model with 10 calls a day", async () => {
+    for (let day = 15; day > 0; day--) call(day * 24, day * 24 - 10, 1);
+    expect(await findSilence()).toEqual({ silent: [] });
+    expect(world.readMetricTotal("SilentModels", {})).toBe(0);
+  });
+
+  test("do not include a retired model", async () => {
+    call(60, 5, 20);
+    await world.ledger.retire(toyModel, world.time.now);
+    expect(await findSilence()).toEqual({ silent: [] });
+  });
+
+  test("a model whose calls cannot be read does not hide the others", async () => {
+    call(60, 5, 20);
+    const models = async () => ["broken", toyModel];
+    const serving = { ...world.serving, prod: { ...world.serving.prod, models } };
+    const ledger = {
+      ...world.ledger,
+      serving: async (environment: "stage" | "prod", model: string) => {
+        if (model === "broken") throw new Error("not now");
+        return world.ledger.serving(environment, model);
+      },
+    };
+    expect(await findSilence({ serving, ledger })).toEqual({ silent: [toyModel] });
+    expect(world.warnings.join()).toContain("the calls of broken could not be counted");
+  });
+});
+
 test("an event without a task is refused", async () => {
-  await expect(watchModels(world)({})).rejects.toThrow();
+  await expect(watchModels({ ...world, traffic: world.metrics })({})).rejects.toThrow();
 });

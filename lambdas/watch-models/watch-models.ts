@@ -2,18 +2,24 @@ import * as z from "zod";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import { listRollbackWindow } from "#domain/ledger/list-rollback-window.ts";
-import { type Metrics, metricNames } from "#platform/metrics/metrics.ts";
+import { findSilence, historyHours } from "#domain/traffic/find-silence.ts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
+import { hourMs, type Metrics, metricNames } from "#platform/metrics/metrics.ts";
 import { type Environment, environments, type Serving, type WakeResult } from "#platform/serving/serving.ts";
 
 type WatchModelsDependencies = {
   readonly serving: Readonly<Record<Environment, Pick<Serving, "models" | "wake">>>;
   readonly ledger: Ledger;
   readonly metrics: Pick<Metrics, "count">;
+  /** What the models on prod measured. */
+  readonly traffic: Pick<Metrics, "hourlyCalls">;
+  /** Epoch milliseconds. */
+  readonly clock: () => number;
   readonly warn: LogWarning;
 };
 
-/** `wake`, weekly: calls the versions that must stay ready. */
-const WatchModelsEvent = z.object({ task: z.literal("wake") });
+/** `wake`, weekly: calls the versions that must stay ready. `find-silence`, hourly: finds models without their usual calls. */
+const WatchModelsEvent = z.object({ task: z.enum(["wake", "find-silence"]) });
 
 type WatchedVersion = {
   readonly environment: Environment;
@@ -21,7 +27,10 @@ type WatchedVersion = {
   readonly version: string;
   readonly result: WakeResult | "failed";
 };
-type WatchModelsOutput = { readonly woken: readonly WatchedVersion[] };
+type WatchModelsOutput =
+  | { readonly woken: readonly WatchedVersion[] }
+  /** Names of models. */
+  | { readonly silent: readonly string[] };
 
 /** The functions of the model's champion and of what a rollback may restore, in one environment. */
 const listVersions = async (ledger: Ledger, environment: Environment, model: string) => {
@@ -63,10 +72,55 @@ const wakeVersions = async (needs: WatchModelsDependencies): Promise<readonly Wa
   return woken;
 };
 
+/** A model on prod has lost its traffic. Only logged: it ends nothing. */
+class ModelSilent extends SlipwayError {
+  override readonly name = "ModelSilent";
+  override readonly retryable = false;
+}
+
+/** The service counts a call up to some minutes later. */
+const countingDelayMs = 10 * 60_000;
+
+/**
+ * Finds models on prod whose usual calls do not come any more: their callers, the route to them or their functions are
+ * broken, and no metric of theirs can say so. Retired models are not on prod.
+ */
+const findSilentModels = async (needs: WatchModelsDependencies): Promise<readonly string[]> => {
+  const { serving, ledger, traffic, metrics, clock, warn } = needs;
+  const to = Math.floor((clock() - countingDelayMs) / hourMs) * hourMs;
+  const silent: string[] = [];
+  const findIn = async (model: string): Promise<void> => {
+    if (!(await ledger.serving("prod", model))) return;
+    const query = { environment: "prod", model, to, hours: historyHours } as const;
+    const silence = findSilence(await traffic.hourlyCalls(query));
+    if (!silence) return;
+    silent.push(model);
+    const { hours, expectedCalls } = silence;
+    const error = new ModelSilent(
+      `prod had no call of ${model} in ${hours} h, and ${expectedCalls} calls in the same hours before. Ask its callers, and call it: slipway predict ${model}`,
+    );
+    warn(`${model} is silent`, error, { model });
+  };
+  for (const model of await serving.prod.models())
+    await findIn(model).catch((error: unknown) =>
+      warn(`the calls of ${model} could not be counted; the next hour tries again`, error, { model }),
+    );
+  const name = metricNames.deliveries.silentModels;
+  metrics.count({ name, value: silent.length, unit: "Count", dimensions: {} });
+  return silent;
+};
+
 /** What nobody delivers at the moment but must keep working. Runs on a schedule, outside the state machine. */
 export const watchModels =
   (needs: WatchModelsDependencies) =>
   async (event: unknown): Promise<WatchModelsOutput> => {
-    WatchModelsEvent.parse(event);
-    return { woken: await wakeVersions(needs) };
+    const { task } = WatchModelsEvent.parse(event);
+    switch (task) {
+      case "wake":
+        return { woken: await wakeVersions(needs) };
+      case "find-silence":
+        return { silent: await findSilentModels(needs) };
+      default:
+        return task satisfies never;
+    }
   };

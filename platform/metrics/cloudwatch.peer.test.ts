@@ -37,6 +37,10 @@ const subject = async (peer: MotoPeer) => {
       await shipLines();
       return metrics.statistics(...args);
     },
+    hourlyCalls: async (query) => {
+      await shipLines();
+      return metrics.hourlyCalls(query);
+    },
   };
   const dayMs = 24 * 60 * 60 * 1_000;
   const total: MetricsUnderTest["total"] = async (name, dimensions) => {
@@ -62,8 +66,15 @@ const subject = async (peer: MotoPeer) => {
     const values = [{ name: cause === "error" ? "Errors" : "Throttles", value: 1, unit: "Count" }];
     for (const line of formatMetricLines({ namespace: "AWS/Lambda", at, dimensions, values })) emit(line);
   };
+  const countCall: MetricsUnderTest["countCall"] = ({ environment, model, at }) => {
+    const FunctionName = toFunctionName(environment, model);
+    const dimensions = { FunctionName, Resource: `${FunctionName}:live` };
+    const values = [{ name: "Invocations", value: 1, unit: "Count" }];
+    for (const line of formatMetricLines({ namespace: "AWS/Lambda", at, dimensions, values })) emit(line);
+  };
   return {
     breakCall,
+    countCall,
     metrics: subjectMetrics,
     total,
     lines: () => lines,

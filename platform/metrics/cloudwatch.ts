@@ -9,7 +9,7 @@ import { callAws } from "#platform/errors/call-aws.ts";
 import { toFunctionName } from "#platform/serving/function-name.ts";
 import { emitCount } from "./cloudwatch/emit-count.ts";
 import { formatMetricLines } from "./cloudwatch/metric-lines.ts";
-import type { Metrics, Window } from "./metrics.ts";
+import { hourMs, type Metrics, type Window } from "./metrics.ts";
 import { parseRowsMetric, toRowsMetric } from "./rows-metric.ts";
 
 const minuteMs = 60_000;
@@ -146,7 +146,46 @@ export const createCloudWatchMetrics = (needs: {
     return latencies;
   };
 
+  /** https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html */
+  const hourlyCalls: Metrics["hourlyCalls"] = async ({ environment, model, to, hours }) => {
+    const FunctionName = toFunctionName(environment, model);
+    const from = to - hours * hourMs;
+    const calls = new Array<number>(hours).fill(0);
+    let NextToken: string | undefined;
+    do {
+      const command = new GetMetricDataCommand({
+        MetricDataQueries: [
+          {
+            Id: "calls",
+            MetricStat: {
+              Metric: {
+                Namespace: "AWS/Lambda",
+                MetricName: "Invocations",
+                Dimensions: toDimensions({ FunctionName, Resource: `${FunctionName}:live` }),
+              },
+              Period: hourMs / 1_000,
+              Stat: "Sum",
+            },
+          },
+        ],
+        StartTime: new Date(from),
+        EndTime: new Date(to),
+        NextToken,
+      });
+      const response = await callAws("CloudWatch GetMetricData", () => client.send(command));
+      for (const { Timestamps = [], Values = [] } of response.MetricDataResults ?? [])
+        for (const [index, time] of Timestamps.entries()) {
+          const hour = Math.floor((time.getTime() - from) / hourMs);
+          if (hour in calls) calls[hour] = (calls[hour] ?? 0) + (Values[index] ?? 0);
+        }
+      NextToken = response.NextToken;
+    } while (NextToken !== undefined);
+    return calls;
+  };
+
   return {
+    hourlyCalls,
+
     request: ({ environment, model, version, at, latencyMs, failed, labels }) => {
       const values = [
         { name: "Requests", value: 1, unit: "Count" },

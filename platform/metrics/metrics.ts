@@ -31,6 +31,15 @@ export type Window = {
   readonly to: number;
 };
 
+/** Complete hours of one model, whichever of its versions had the calls. */
+export type HoursQuery = {
+  readonly environment: "stage" | "prod";
+  readonly model: string;
+  /** The end of the last hour, epoch milliseconds: a whole hour. */
+  readonly to: number;
+  readonly hours: number;
+};
+
 export type Statistics = {
   /** Requests that the function reported. */
   readonly requests: number;
@@ -50,6 +59,8 @@ export type Count = {
   readonly dimensions: Readonly<Record<string, string>>;
 };
 
+export const hourMs = 3_600_000;
+
 export interface Metrics {
   request(metrics: RequestMetrics): void;
   /** A metric of the delivery itself: outcomes, durations. */
@@ -62,6 +73,11 @@ export interface Metrics {
     window: Window,
     options: { readonly percentiles: readonly number[]; readonly labels?: readonly string[] },
   ): Promise<Statistics>;
+  /**
+   * The calls of a model's alias `live` by hour, oldest first, as the service that runs functions counts them: also those
+   * that the function could not report. Hours that the service no longer keeps are 0; it keeps three weeks.
+   */
+  hourlyCalls(query: HoursQuery): Promise<readonly number[]>;
 }
 
 /**
@@ -82,5 +98,7 @@ export const metricNames = {
     approvalWaitingSeconds: "ApprovalWaitingSeconds",
     /** Versions that the weekly call could not keep ready. */
     versionsNotWoken: "VersionsNotWoken",
+    /** Models on prod whose usual calls do not come any more; written every hour. */
+    silentModels: "SilentModels",
   },
 } as const;

@@ -1,5 +1,12 @@
 import type { Database } from "#platform/store/open-database.ts";
-import type { Count, Metrics, RequestMetrics, Statistics, UnreportedCall } from "./metrics.ts";
+import {
+  type Count,
+  hourMs,
+  type Metrics,
+  type RequestMetrics,
+  type Statistics,
+  type UnreportedCall,
+} from "./metrics.ts";
 
 const flushAfterMs = 200;
 const flushAtEntries = 500;
@@ -7,6 +14,8 @@ const maxBatchSize = 5_000;
 /** Limits memory while the disk refuses writes: above it, the oldest entries are dropped. */
 const maxPending = 50_000;
 const retentionMs = 24 * 60 * 60 * 1_000;
+/** The three weeks of `hourlyCalls`, and an hour that has just begun. */
+const hourlyRetentionMs = (3 * 7 * 24 + 1) * hourMs;
 const pruneEveryMs = 10 * 60 * 1_000;
 
 type Entry =
@@ -48,6 +57,14 @@ export const createSqliteMetrics = (needs: {
   const insertUnreported = database.prepare(
     "INSERT INTO unreported_calls (environment, model, version, at, cause) VALUES (?, ?, ?, ?, ?)",
   );
+  const addHourlyCalls = database.prepare(
+    `INSERT INTO hourly_calls (environment, model, hour, calls) VALUES (?, ?, ?, ?)
+     ON CONFLICT (environment, model, hour) DO UPDATE SET calls = calls + excluded.calls`,
+  );
+  const selectHourlyCalls = database.prepare(
+    "SELECT hour, calls FROM hourly_calls WHERE environment = ? AND model = ? AND hour >= ? AND hour < ?",
+  );
+  const pruneHourlyCalls = database.prepare("DELETE FROM hourly_calls WHERE hour < ?");
   const pruneRequests = database.prepare("DELETE FROM requests WHERE at < ?");
   const pruneUnreported = database.prepare("DELETE FROM unreported_calls WHERE at < ?");
   const inWindow = "WHERE environment = ? AND model = ? AND version = ? AND at >= ? AND at < ?";
@@ -68,6 +85,21 @@ export const createSqliteMetrics = (needs: {
   let prunedAt = Number.NEGATIVE_INFINITY;
   let closed = false;
   let diskFailing = false;
+
+  /** One write for each model and hour, not for each call. */
+  const storeHourlyCalls = (entries: readonly Entry[]): void => {
+    const calls = new Map<string, number>();
+    for (const entry of entries) {
+      if ("count" in entry) continue;
+      const { environment, model, at } = "request" in entry ? entry.request : entry.unreported;
+      const key = JSON.stringify([environment, model, Math.floor(at / hourMs) * hourMs]);
+      calls.set(key, (calls.get(key) ?? 0) + 1);
+    }
+    for (const [key, count] of calls) {
+      const [environment, model, hour] = JSON.parse(key);
+      addHourlyCalls.run(environment, model, hour, count);
+    }
+  };
 
   const store = (entry: Entry): void => {
     if ("count" in entry) {
@@ -92,9 +124,10 @@ export const createSqliteMetrics = (needs: {
     );
   };
 
-  const prune = (before: number): void => {
-    pruneRequests.run(before);
-    pruneUnreported.run(before);
+  const prune = (now: number): void => {
+    pruneRequests.run(now - retentionMs);
+    pruneUnreported.run(now - retentionMs);
+    pruneHourlyCalls.run(now - hourlyRetentionMs);
   };
 
   const flush = (): void => {
@@ -107,7 +140,8 @@ export const createSqliteMetrics = (needs: {
       const part = pending.slice(0, maxBatchSize);
       database.write(() => {
         for (const entry of part) store(entry);
-        if (now - prunedAt >= pruneEveryMs) prune(now - retentionMs);
+        storeHourlyCalls(part);
+        if (now - prunedAt >= pruneEveryMs) prune(now);
       });
       if (now - prunedAt >= pruneEveryMs) prunedAt = now;
       pending = pending.slice(part.length);
@@ -181,6 +215,17 @@ export const createSqliteMetrics = (needs: {
           latencyMs: ranks.map((rank) => latencies.get(rank)),
         };
       });
+    },
+
+    hourlyCalls: async ({ environment, model, to, hours }) => {
+      flush();
+      const from = to - hours * hourMs;
+      const calls = new Map(
+        selectHourlyCalls
+          .all(environment, model, from, to)
+          .map((row) => [Number(row.hour), Number(row.calls)]),
+      );
+      return Array.from({ length: hours }, (_, index) => calls.get(from + index * hourMs) ?? 0);
     },
 
     flush,

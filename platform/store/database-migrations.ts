@@ -86,4 +86,12 @@ export const databaseMigrations: readonly string[] = [
    ) STRICT;
    CREATE INDEX unreported_calls_window ON unreported_calls (environment, model, version, at);
    CREATE INDEX unreported_calls_age ON unreported_calls (at);`,
+  `CREATE TABLE hourly_calls (
+     environment TEXT NOT NULL,
+     model TEXT NOT NULL,
+     hour INTEGER NOT NULL,
+     calls INTEGER NOT NULL,
+     PRIMARY KEY (environment, model, hour)
+   ) STRICT;
+   CREATE INDEX hourly_calls_age ON hourly_calls (hour);`,
 ];

@@ -102,7 +102,11 @@ export const createEnvironmentPermissions = (
           "judge-canary": [metrics],
           "promote-model": route,
           "sweep-deliveries": [...restore, list],
-          "watch-models": [lambda("InvokeFunction"), list],
+          "watch-models": [
+            lambda("InvokeFunction"),
+            list,
+            allowAny("MetricsNameNoResource", ["cloudwatch:GetMetricData"]),
+          ],
         };
   return Object.fromEntries(
     Object.entries(callers).map(([caller, statements]) => [caller, mergeStatements(statements)]),

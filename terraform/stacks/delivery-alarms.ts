@@ -14,7 +14,7 @@ type Needs = {
 
 const twelveHours = 12 * 3_600;
 const fiveMinutes = 300;
-const { namespace, approvalWaitingSeconds, versionsNotWoken } = metricNames.deliveries;
+const { namespace, approvalWaitingSeconds, silentModels, versionsNotWoken } = metricNames.deliveries;
 
 export const addDeliveryAlarms = (
   stack: TerraformStack,
@@ -73,6 +73,16 @@ export const addDeliveryAlarms = (
         above: twelveHours,
         seconds: fiveMinutes,
         of: { namespace, name: approvalWaitingSeconds, statistic: "Maximum" },
+      },
+      {
+        name: "silent-models",
+        description:
+          "A model on prod has no calls any more in hours that usually have some: the log of slipway-watch-models names it. Its callers, its keys or its route may be broken.",
+        above: 0,
+        seconds: 3_600,
+        // Written every hour, at times in the next hour's period: one without data must not end the alarm.
+        periods: 2,
+        of: { namespace, name: silentModels, statistic: "Maximum" },
       },
       {
         name: "versions-not-woken",

@@ -145,4 +145,12 @@ export const addDeliveryEvents = (scope: Construct, id: string, needs: Needs): v
     watch,
     { task: "wake" },
   );
+  addEventRule(
+    place,
+    "silence",
+    "Finds models on prod whose usual calls do not come any more",
+    { scheduleExpression: "rate(1 hour)" },
+    watch,
+    { task: "find-silence" },
+  );
 };

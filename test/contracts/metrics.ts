@@ -6,6 +6,8 @@ export type MetricsUnderTest = {
   readonly metrics: Metrics;
   /** The service that runs functions counts a call that its function could not report. */
   breakCall(call: UnreportedCall): void;
+  /** It also counts every call of the alias `live`; where it does not count `request` and `breakCall`, by this function. */
+  countCall?(call: Pick<UnreportedCall, "environment" | "model" | "at">): void;
   /** The sum of a delivery metric over all time, read as the service shows it. */
   total(name: string, dimensions: Readonly<Record<string, string>>): Promise<number>;
   /** Whole minutes before now, epoch milliseconds: some services keep their statistics by the minute. */
@@ -109,6 +111,29 @@ export const metricsContract = (name: string, make: () => Promise<MetricsUnderTe
         unreported: 3,
         latencyMs: [5],
       });
+    });
+
+    test("calls are counted by the hour for all versions, also those that a function could not report", async () => {
+      const { environment, model } = request;
+      const to = Math.floor(subject.minute / 3_600_000) * 3_600_000;
+      const call = (hoursBefore: number, changes: Partial<UnreportedCall> = {}, reported = true) => {
+        const at = to - hoursBefore * 3_600_000;
+        if (reported) subject.metrics.request({ ...request, at, ...changes });
+        else subject.breakCall({ environment, model, version: "3", at, cause: "error", ...changes });
+        subject.countCall?.({ environment, model, at, ...changes });
+      };
+      call(3);
+      call(2.5, { version: "4" });
+      call(2.5, {}, false);
+      call(1);
+      call(0);
+      call(3.001);
+      call(1, { model: `${model}0` });
+      call(1, { environment: "stage" });
+      expect(await subject.metrics.hourlyCalls({ environment, model, to, hours: 3 })).toEqual([3, 0, 1]);
+      expect(await subject.metrics.hourlyCalls({ environment, model: `${model}1`, to, hours: 2 })).toEqual([
+        0, 0,
+      ]);
     });
 
     test("a window includes its first millisecond and excludes its last", async () => {

@@ -97,7 +97,7 @@ const events = (commit: string): Readonly<Record<string, readonly unknown[]>> =>
     "report-outcome": [{ ...subject, outcome: "failed", error: { name: "GateFailed", cause: "auc" } }],
     "roll-back": [{ ...subject, error: null }],
     "sweep-deliveries": [{}],
-    "watch-models": [{ task: "wake" }],
+    "watch-models": [{ task: "wake" }, { task: "find-silence" }],
     "start-delivery": [
       { repository: "models", before: null, after: commit, pusher: null, runtime: image.digest },
     ],

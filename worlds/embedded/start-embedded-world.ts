@@ -86,6 +86,8 @@ const openDeskFile = async (path: string): Promise<DeskState> => openDeskState(p
 
 /** The interval of the sweep; in addition it runs when an execution fails. */
 const sweepIntervalMs = 60_000;
+/** How often models without their usual calls are looked for. */
+const silenceIntervalMs = 3_600_000;
 
 /**
  * Starts Slipway on this machine: engine, function host, gateway, desk, a watched repository and an application that calls
@@ -334,6 +336,12 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
   };
   let watcher: ReturnType<typeof repository.watch> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let silenceTimer: NodeJS.Timeout | undefined;
+  const findSilence = async () => {
+    const found = await steps.watchModels({ task: "find-silence" });
+    for (const model of "silent" in found ? found.silent : [])
+      reporter.say(`  ${model} is silent on prod: its usual calls do not come. The log has the numbers.`);
+  };
   /** Recovers unfinished deliveries, then watches for commits and failed deliveries. */
   const begin = async (): Promise<void> => {
     dataLimiter?.start();
@@ -345,6 +353,11 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
       runInBackground("delivering new commits", deliverNewCommits());
     }, sweepIntervalMs);
     timer.unref();
+    silenceTimer = setInterval(
+      () => runInBackground("the search for silent models", findSilence()),
+      silenceIntervalMs,
+    );
+    silenceTimer.unref();
   };
 
   return {
@@ -376,6 +389,7 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     stop: async () => {
       watcher?.close();
       clearInterval(timer);
+      clearInterval(silenceTimer);
       await application?.stop();
       stopping.abort();
       await closeServers();

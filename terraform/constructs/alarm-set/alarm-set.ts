@@ -16,6 +16,8 @@ export type Alarm = {
   readonly description: string;
   readonly above: number;
   readonly seconds: number;
+  /** The alarm stays until so many periods in a row are not above; default 1. */
+  readonly periods?: number;
   /** A metric, or the percentage of one metric in another. */
   readonly of: Metric | { readonly percentOf: Metric; readonly among: Metric };
 };
@@ -67,7 +69,8 @@ export const addAlarmSet = (scope: Construct, id: string, { set, topic, alarms }
       alarmDescription: alarm.description,
       comparisonOperator: "GreaterThanThreshold",
       threshold: alarm.above,
-      evaluationPeriods: 1,
+      evaluationPeriods: alarm.periods ?? 1,
+      ...(alarm.periods !== undefined && { datapointsToAlarm: 1 }),
       treatMissingData: "notBreaching",
       alarmActions: [topic],
       okActions: [topic],

@@ -214,7 +214,7 @@ export const sendTypicalEvents = async (world: FunctionsWorld): Promise<readonly
     const baseline = await promoteVersions(context);
     await recreateFunctions(context, baseline);
     await steps.ask("notify", alarmEvent);
-    await steps.ask("watch-models", { task: "wake" });
+    for (const task of ["wake", "find-silence"]) await steps.ask("watch-models", { task });
   } catch (cause) {
     throw new Error(`the deliveries stopped early; calls that failed before: ${steps.failed.join("; ")}`, {
       cause,

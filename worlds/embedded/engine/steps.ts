@@ -18,7 +18,7 @@ export const createSteps = (world: World) => {
       moveChampion: machine["move-champion"],
       reportOutcome: machine["report-outcome"],
     }),
-    watchModels: watchModels(world),
+    watchModels: watchModels({ ...world, traffic: world.metrics }),
   };
 };
 export type Steps = ReturnType<typeof createSteps>;

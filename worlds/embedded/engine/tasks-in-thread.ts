@@ -31,7 +31,10 @@ export const createThreadTasks = (
       startDelivery: (event) => thread.call("start-delivery", event),
       answerApproval: answerApproval(world),
       sweepDeliveries: (event) => thread.call("sweep-deliveries", event),
-      watchModels: (event) => thread.call("watch-models", event),
+      watchModels: async (event) => {
+        flushMetrics();
+        return thread.call("watch-models", event);
+      },
     },
     build: (event) => thread.call("build", event),
     runtime: () => thread.call("runtime"),
