@@ -258,6 +258,7 @@ describe("functions", () => {
       "slipway-notify-dead-letters",
       "slipway-start-delivery-dead-letters",
       "slipway-sweep-deliveries-dead-letters",
+      "slipway-watch-models-dead-letters",
     ]);
     for (const [, name] of queues) expect(alarmDimensions).toContain(`aws_sqs_queue.${name}.name`);
     for (const [, , target] of listWrittenResources("aws_cloudwatch_event_target"))
@@ -608,9 +609,12 @@ describe("operations", () => {
       "slipway-deliveries-dead-letters-notify",
       "slipway-deliveries-dead-letters-start-delivery",
       "slipway-deliveries-dead-letters-sweep-deliveries",
+      "slipway-deliveries-dead-letters-watch-models",
       "slipway-deliveries-failed",
+      "slipway-deliveries-silent-models",
       "slipway-deliveries-throttles",
       "slipway-deliveries-timed-out",
+      "slipway-deliveries-versions-not-woken",
       "slipway-prod-crashes",
       "slipway-prod-errors",
       "slipway-prod-latency",
@@ -634,6 +638,25 @@ describe("operations", () => {
       "FAILED",
     ]);
     expect(rules["slipway-sweep"]?.schedule_expression).toBe("rate(5 minutes)");
+  });
+
+  test("models are watched every hour and woken every week, and an hour without a count ends no alarm", () => {
+    const rules = listWrittenResources("aws_cloudwatch_event_rule").map(([, , rule]) => rule);
+    const targets = listWrittenResources("aws_cloudwatch_event_target").flatMap(([, , target]) =>
+      typeof target.input === "string" ? [[JSON.parse(target.input), target.rule]] : [],
+    );
+    expect(targets).toHaveLength(2);
+    for (const [name, schedule, task] of [
+      ["slipway-silence", "rate(1 hour)", "find-silence"],
+      ["slipway-wake", "rate(7 days)", "wake"],
+    ]) {
+      expect(rules.find((rule) => rule.name === name)?.schedule_expression).toBe(schedule);
+      expect(targets.map(([input]) => input)).toContainEqual({ task });
+    }
+    const silent = listWrittenResources("aws_cloudwatch_metric_alarm").find(
+      ([, , alarm]) => alarm.alarm_name === "slipway-deliveries-silent-models",
+    )?.[2];
+    expect(silent).toMatchObject({ period: 3_600, evaluation_periods: 2, datapoints_to_alarm: 1 });
   });
 
   test("pushes of every branch and tag reach start-delivery: one branch starts deliveries, and every pusher is recorded", () => {
