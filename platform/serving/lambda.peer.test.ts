@@ -21,6 +21,7 @@ import {
 import { STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
 import { servingContract } from "#test/contracts/serving.ts";
 import { createRole } from "#test/peers/create-role.ts";
 import { startFaultProxy } from "#test/peers/fault-proxy.ts";
@@ -324,7 +325,7 @@ describe.skipIf(skip)("serving on Lambda", () => {
         )
       ).State;
 
-    test("is found by a rollback at once, and a call wakes it and is answered", async () => {
+    test("is awake once a delivery or a rollback has found it again, and a call wakes it and is answered", async () => {
       const serving = world.serving();
       await serving.ensure("idle");
       const { version } = await serving.publish("idle", config());
@@ -332,14 +333,29 @@ describe.skipIf(skip)("serving on Lambda", () => {
       expect(await read(version)).toBe("Inactive");
       // The version with the same configuration.
       expect((await serving.publish("idle", config())).version).toBe(version);
+      expect(await read(version)).toBe("Active");
+      await deactivate(version);
       expect(await serving.invoke("idle", { version }, { do: "echo" })).toMatchObject({ version });
       expect(await read(version)).toBe("Active");
 
-      await serving.route("idle", { version, description: "d" }, { expect: "absent" });
+      const live = await serving.route("idle", { version, description: "d" }, { expect: "absent" });
       for (const qualifier of ["live", { version }] as const) {
         await deactivate(version);
         expect(await serving.invoke("idle", qualifier, { do: "echo" })).toMatchObject({ version });
       }
+
+      // Only the canary sleeps, which the alias's own state does not show: the step is retried.
+      const other = await serving.publish("idle", config("2"));
+      const canary = { version, weight: 1 };
+      await serving.route(
+        "idle",
+        { version: other.version, canary, description: "d" },
+        { expect: live.revision },
+      );
+      await deactivate(version);
+      await serving.invoke("idle", "live", { do: "echo" }).catch((error: unknown) => {
+        expect(error).toMatchObject({ name: "TemporaryFault" });
+      });
       await serving.retire("idle");
     });
 
@@ -352,6 +368,61 @@ describe.skipIf(skip)("serving on Lambda", () => {
       expect(await serving.invoke("idle", { version }, { do: "echo" })).toMatchObject({ version });
       expect(await serving.wake("idle", version)).toBe("awake");
       await serving.retire("idle");
+    });
+  });
+
+  describe("an alias that Lambda changes over from one version to another", () => {
+    /** moto plays the weights that Lambda adds meanwhile, for so many reads of the alias. */
+    const prepare = async (model: string, reads: number) => {
+      const serving = world.serving();
+      await serving.ensure(model);
+      const [one, two] = [
+        await serving.publish(model, config("1")),
+        await serving.publish(model, config("2")),
+      ];
+      const before = await serving.route(
+        model,
+        { version: one.version, description: "fence=1 delivery=a" },
+        { expect: "absent" },
+      );
+      await world.lambda.send(
+        new TagResourceCommand({
+          Resource: `arn:aws:lambda:eu-central-1:${stage}:function:slipway-stage-${model}`,
+          Tags: { "moto:transition": String(reads) },
+        }),
+      );
+      return { serving, one, two, before };
+    };
+
+    test("has no canary that nobody wrote, and its next write is no conflict", async () => {
+      const { serving, one, two, before } = await prepare("transition", 4);
+      const writer = { model: "transition", delivery: "b", fence: 2 };
+      const moved = await serving.route(
+        "transition",
+        { version: two.version, description: "fence=2 delivery=b" },
+        { expect: before.revision },
+      );
+      expect(moved).not.toHaveProperty("canary");
+      expect(await serving.live("transition")).toEqual(moved);
+      // The end of the change also gave it another revision.
+      await setLiveAlias(serving)(writer, { version: one.version });
+      expect(await serving.live("transition")).toMatchObject({ version: one.version });
+      expect(await serving.live("transition")).not.toHaveProperty("canary");
+      const canary = { version: two.version, weight: 0.1 };
+      await setLiveAlias(serving)(writer, { version: one.version, canary });
+      expect((await serving.live("transition"))?.canary).toEqual(canary);
+      await serving.retire("transition");
+    });
+
+    test("keeps weights that do not go away for whoever reads it to judge", async () => {
+      const { serving, one, two, before } = await prepare("stuck", 1_000);
+      const moved = await serving.route(
+        "stuck",
+        { version: two.version, description: "fence=2 delivery=b" },
+        { expect: before.revision },
+      );
+      expect(moved.canary).toEqual({ version: one.version, weight: 1 });
+      await serving.retire("stuck");
     });
   });
 

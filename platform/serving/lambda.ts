@@ -19,6 +19,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import * as z from "zod";
 import { callAws } from "#platform/errors/call-aws.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import type { Json } from "#platform/store/store.ts";
 import { parseFunctionName, toFunctionName } from "./function-name.ts";
 import { awaitActive, isPreparing, wake } from "./lambda/await-active.ts";
@@ -153,6 +154,13 @@ const createUnguardedServing = (needs: LambdaServingDependencies): Serving => {
           if (!isPreparing(error)) throw error;
           await awaitActive(needs)(FunctionName, Qualifier);
           return lambda.send(command);
+        })
+        .catch((error: unknown) => {
+          if (!isPreparing(error)) throw error;
+          // During a canary the alias has two versions, and the other one may be the one that sleeps.
+          throw new TemporaryFault(`Lambda is still preparing ${FunctionName}:${Qualifier}`, {
+            cause: error,
+          });
         })
         .catch((error: unknown) => {
           if (!isNotFound(error)) throw error;

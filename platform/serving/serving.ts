@@ -47,7 +47,10 @@ export type WakeResult = "awake" | "waking" | "never sleeps";
 export interface Serving {
   /** Creates a model's function, log group and route if they are missing; returns the URL for applications. */
   ensure(model: string): Promise<{ readonly url: string }>;
-  /** Publishes this configuration as a version, or finds the version that already has it. Moves no traffic. */
+  /**
+   * Publishes this configuration as a version, or finds the version that already has it. The version can be called when this
+   * resolves. Moves no traffic.
+   */
   publish(model: string, config: FunctionConfig): Promise<FunctionVersion>;
   version(model: string, version: string): Promise<FunctionVersion | undefined>;
   live(model: string): Promise<LiveAlias | undefined>;

@@ -88,7 +88,8 @@ export const createEnvironmentPermissions = (
     resources.environment === "stage"
       ? {
           ...everywhere,
-          "deploy-model": [...ensure, ...publish, ...route],
+          // Only a call wakes a version of an earlier delivery that has become inactive.
+          "deploy-model": [...ensure, ...publish, ...route, lambda("InvokeFunction")],
           "verify-model": [lambda("GetFunction", "InvokeFunction")],
           "sweep-deliveries": restore,
           "watch-models": [lambda("InvokeFunction")],

@@ -61,22 +61,15 @@ const waitUntilActive = async (
 };
 
 /**
- * Waits until Lambda has prepared a published version. A version of an image that had no calls for weeks is inactive, and
- * stays so until its first call: `awaitActive` wakes it.
+ * Waits until a version can be called, and wakes it where it is inactive: a version of an image that had no calls for weeks is,
+ * and stays so until its first call.
  * https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
  */
-export const awaitPublished =
-  (needs: Needs) =>
-  async (FunctionName: string, Qualifier: string): Promise<void> => {
-    const state = await readState(needs.lambda, FunctionName, Qualifier);
-    if (state !== "Active" && state !== "Inactive") await waitUntilActive(needs, FunctionName, Qualifier);
-  };
-
-/** Wakes a version where it is inactive, and waits until it can be called. */
 export const awaitActive =
   (needs: Needs) =>
   async (FunctionName: string, Qualifier: string): Promise<void> => {
-    if ((await readState(needs.lambda, FunctionName, Qualifier)) === "Inactive")
-      await wake(needs.lambda, { FunctionName, Qualifier });
+    const state = await readState(needs.lambda, FunctionName, Qualifier);
+    if (state === "Active") return;
+    if (state === "Inactive") await wake(needs.lambda, { FunctionName, Qualifier });
     await waitUntilActive(needs, FunctionName, Qualifier);
   };

@@ -11,10 +11,10 @@ import {
 } from "@aws-sdk/client-lambda";
 import { toFunctionName } from "#platform/serving/function-name.ts";
 import { type LiveAlias, NotServed, RevisionConflict } from "#platform/serving/serving.ts";
-import type { LambdaServingDependencies } from "./lambda-dependencies.ts";
+import { defaultPoll, type LambdaServingDependencies } from "./lambda-dependencies.ts";
 import { readVersion } from "./publish-version.ts";
 
-type Needs = Pick<LambdaServingDependencies, "environment" | "lambda" | "httpApi">;
+type Needs = Pick<LambdaServingDependencies, "environment" | "lambda" | "httpApi" | "poll">;
 type AliasUpdate = Omit<LiveAlias, "revision">;
 
 export const aliasName = "live";
@@ -30,9 +30,14 @@ const toLiveAlias = (alias: AliasConfiguration): LiveAlias | undefined => {
   };
 };
 
-const isSame = (current: LiveAlias, wanted: AliasUpdate): boolean =>
-  current.version === wanted.version &&
-  current.description === wanted.description &&
+/** How often an alias is read while Lambda changes it over; with the default pauses about half a minute. */
+const maxTransitionReads = 10;
+
+const isOfSameWriter = (current: AliasUpdate, wanted: AliasUpdate): boolean =>
+  current.version === wanted.version && current.description === wanted.description;
+
+const isSame = (current: AliasUpdate, wanted: AliasUpdate): boolean =>
+  isOfSameWriter(current, wanted) &&
   current.canary?.version === wanted.canary?.version &&
   current.canary?.weight === wanted.canary?.weight;
 
@@ -44,7 +49,7 @@ const wasRepeated = (error: PreconditionFailedException | ResourceConflictExcept
  * The alias `live` of an environment's functions; every change requires the revision that was read.
  * https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
  */
-export const createLiveAlias = ({ environment, lambda, httpApi }: Needs) => {
+export const createLiveAlias = ({ environment, lambda, httpApi, poll = defaultPoll }: Needs) => {
   const toAliasId = (model: string) => ({
     FunctionName: toFunctionName(environment, model),
     Name: aliasName,
@@ -59,6 +64,29 @@ export const createLiveAlias = ({ environment, lambda, httpApi }: Needs) => {
       if (error instanceof ResourceNotFoundException) return undefined;
       throw error;
     }
+  };
+
+  /**
+   * After a change of its version, Lambda gives an alias weights for a while that nobody wrote: the version before still gets
+   * traffic. Waits until it reads as written; whoever reads it afterwards sees no canary that is none. A later write of
+   * someone else ends the wait. Where the weights stay, the result has them, and its reader decides.
+   * https://github.com/hashicorp/terraform-provider-aws/pull/48116
+   */
+  const awaitTransition = async (
+    model: string,
+    wanted: AliasUpdate,
+    written: LiveAlias,
+  ): Promise<LiveAlias> => {
+    let current = written;
+    for (let read = 0; read < maxTransitionReads; read++) {
+      const next = await live(model);
+      if (!next || !isOfSameWriter(next, wanted)) return current;
+      current = next;
+      if (isSame(current, wanted)) return current;
+      const seconds = Math.min(poll.maxDelay, poll.minDelay * 2 ** read);
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+    }
+    return current;
   };
 
   const write = async (model: string, wanted: AliasUpdate, expect: string): Promise<LiveAlias> => {
@@ -77,7 +105,7 @@ export const createLiveAlias = ({ environment, lambda, httpApi }: Needs) => {
           : await lambda.send(new UpdateAliasCommand({ ...input, RevisionId: expect })),
       );
       if (!updated) throw createConflict(model);
-      return updated;
+      return await awaitTransition(model, wanted, updated);
     } catch (error) {
       if (error instanceof ResourceNotFoundException) throw createConflict(model, error);
       if (!(error instanceof PreconditionFailedException || error instanceof ResourceConflictException))

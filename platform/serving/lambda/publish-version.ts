@@ -15,7 +15,7 @@ import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { toFunctionName } from "#platform/serving/function-name.ts";
 import { hashConfig } from "#platform/serving/hash-config.ts";
 import { type FunctionConfig, type FunctionVersion, NotServed } from "#platform/serving/serving.ts";
-import { awaitPublished } from "./await-active.ts";
+import { awaitActive } from "./await-active.ts";
 import { defaultPoll, type LambdaServingDependencies, updateTimeoutSeconds } from "./lambda-dependencies.ts";
 
 type Needs = Pick<LambdaServingDependencies, "environment" | "lambda" | "repository" | "poll">;
@@ -135,7 +135,8 @@ export const publishVersion = (needs: Needs) => {
         const hash = hashConfig(config);
         const version = (await findVersion(name, hash)) ?? (await publishOnce(name, config));
         if (version === undefined) continue;
-        await awaitPublished(needs)(name, version);
+        // A version from an earlier delivery may have become inactive, and its next step may be traffic.
+        await awaitActive(needs)(name, version);
         const published = await readVersion(needs)(model, version);
         if (published && hashConfig(published.config) === hash) return published;
       } catch (error) {

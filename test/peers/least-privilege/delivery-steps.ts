@@ -12,6 +12,8 @@ type StageOptions = {
   readonly verified?: boolean;
   /** Runs before a second call of the step. */
   readonly onceRegistered?: () => Promise<unknown>;
+  /** Gets stage's version before a second call of the step. */
+  readonly onceDeployed?: (functionVersion: string) => Promise<unknown>;
 };
 
 const author = { name: "Ada Lovelace", email: "ada@example.com" };
@@ -75,7 +77,7 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
   const onStage = async (
     subject: DeliveryRef,
     digest: string,
-    { verified = true, onceRegistered }: StageOptions = {},
+    { verified = true, onceRegistered, onceDeployed }: StageOptions = {},
   ) => {
     const { fence } = await claimStage(subject);
     await world.scanned(digest);
@@ -95,8 +97,12 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
       await register();
     }
     const image = { digest, version };
-    const deployed = await ask("deploy-model", { ...subject, ...image, environment: "stage", fence });
-    const { functionVersion } = deployed;
+    const deploy = () => ask("deploy-model", { ...subject, ...image, environment: "stage", fence });
+    const { functionVersion } = await deploy();
+    if (onceDeployed !== undefined) {
+      await onceDeployed(String(functionVersion));
+      await deploy();
+    }
     if (verified) await ask("verify-model", { ...subject, ...image, fence, functionVersion });
     return { ...image, stageFence: fence };
   };

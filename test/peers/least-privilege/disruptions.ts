@@ -15,6 +15,7 @@ import {
   DeleteFunctionCommand,
   LambdaClient,
   PublishVersionCommand,
+  TagResourceCommand,
 } from "@aws-sdk/client-lambda";
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ListExecutionsCommand, SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
@@ -74,6 +75,16 @@ export const createDisruptions = (world: FunctionsWorld) => {
       lambda("prod").send(
         new DeleteAliasCommand({ FunctionName: toFunctionName("prod", toyModel), Name: "live" }),
       ),
+    /** Stage's version becomes inactive, as after weeks without calls: moto does it for this tag. */
+    deactivate: async (version: string) => {
+      const { account } = written.accounts.stage;
+      await lambda("stage").send(
+        new TagResourceCommand({
+          Resource: `arn:aws:lambda:${region}:${account}:function:${toFunctionName("stage", toyModel)}`,
+          Tags: { "moto:inactive": version },
+        }),
+      );
+    },
     deleteFunctions: async () => {
       for (const environment of environments)
         await lambda(environment).send(

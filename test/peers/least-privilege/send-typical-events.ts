@@ -56,7 +56,7 @@ const promoteVersions = async ({ world, steps, disruptions }: EventContext): Pro
 
   const second = await steps.push("second");
   await disruptions.misleadRoute("stage");
-  const better = await steps.onStage(second, digests[2]);
+  const better = await steps.onStage(second, digests[2], { onceDeployed: disruptions.deactivate });
   await steps.requestApproval(second, better, baseline);
   recorder.fail("SendTaskSuccess");
   await steps.approve(second, baseline);

@@ -15,7 +15,7 @@ from moto.awslambda.exceptions import (
     LambdaClientError,
     PreconditionFailedException,
 )
-from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage
+from moto.awslambda.models import LambdaAlias, LambdaBackend, LambdaFunction, LambdaStorage
 from moto.awslambda.responses import LambdaResponse
 from moto.ecr.models import ecr_backends
 
@@ -342,6 +342,43 @@ def let_versions_sleep():
     LambdaBackend.invoke = invoke
 
 
+def let_aliases_change_over():
+    """After a change of its version, an alias of a function with the tag `moto:transition` reads for so many times with
+    the version before as an additional weight of 1, which nobody wrote; the end of that changes its revision.
+
+    https://github.com/hashicorp/terraform-provider-aws/pull/48116
+    """
+    stock_tag, stock_update, stock_json = LambdaBackend.tag_resource, LambdaBackend.update_alias, LambdaAlias.to_json
+    reads = {}
+
+    def tag_resource(self, resource_arn, tags):
+        count = tags.get("moto:transition")
+        if count is None:
+            return stock_tag(self, resource_arn, tags)
+        reads[self.account_id, resource_arn.split(":")[6]] = int(count)
+
+    def update_alias(self, name, function_name, function_version, description, routing_config):
+        before = self.get_alias(name, function_name).function_version
+        alias = stock_update(self, name, function_name, function_version, description, routing_config)
+        count = reads.get((self.account_id, self.get_function(function_name, None).function_name), 0)
+        alias.transition = (before, count) if function_version not in (None, before) else (before, 0)
+        return alias
+
+    def to_json(self):
+        before, count = getattr(self, "transition", (None, 0))
+        if count == 0:
+            return stock_json(self)
+        self.transition = (before, count - 1)
+        body = {**stock_json(self), "RoutingConfig": {"AdditionalVersionWeights": {before: 1.0}}}
+        if count == 1:
+            self.revision_id = str(uuid.uuid4())
+        return body
+
+    LambdaBackend.tag_resource = tag_resource
+    LambdaBackend.update_alias = update_alias
+    LambdaAlias.to_json = to_json
+
+
 def install(version_for):
     give_functions_states()
     check_updates()
@@ -353,3 +390,4 @@ def install(version_for):
     if url:
         forward(version_for, url)
     let_versions_sleep()
+    let_aliases_change_over()
