@@ -1,4 +1,6 @@
+import crypto from "node:crypto";
 import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
+import { Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -185,6 +187,23 @@ const shuffle = (order: readonly number[]): readonly number[] =>
     .map((at) => [random(), at] as const)
     .sort(([one], [other]) => one - other)
     .map(([, at]) => at);
+
+test("the initialization draws no id and no random number and opens no connection, so a snapshot of it can start many processes", async () => {
+  vi.stubEnv("RECORDS_TABLE", "records");
+  vi.stubEnv("RECORDS_BUCKET", "bucket");
+  const drawn = [
+    vi.spyOn(globalThis.crypto, "randomUUID"),
+    vi.spyOn(globalThis.crypto, "getRandomValues"),
+    vi.spyOn(crypto, "randomUUID"),
+    vi.spyOn(crypto, "randomBytes"),
+    vi.spyOn(Math, "random"),
+    vi.spyOn(Socket.prototype, "connect"),
+  ];
+  const index = pathToFileURL(join(folder.path, "index.mjs")).href;
+  const { handler: initialized }: { handler: Handler } = await import(`${index}?snapshot`);
+  expect(initialized).toBeTypeOf("function");
+  expect(drawn.map(({ mock }) => mock.calls.length)).toEqual(drawn.map(() => 0));
+});
 
 test("16 requests at once in one process get the answers, headers, metrics and records that each gets alone", async () => {
   const alone = new Map<number, { readonly answer: string; readonly metrics: readonly string[] }>();

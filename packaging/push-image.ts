@@ -10,6 +10,12 @@ const Config = z.object({ rootfs: z.object({ diff_ids: z.array(z.string()) }) })
 /** crane replaces this placeholder by the digest of the new image. */
 const placeholderDigest = `sha256:${"0".repeat(64)}`;
 
+/**
+ * Lambda publishes a version with SnapStart of an image only with this label, which says that its runtime needs no hooks.
+ * https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-custom.html
+ */
+export const snapStartLabel = { "com.amazonaws.lambda.feature.snapstart": "Allow" } as const;
+
 type PushedImage = {
   readonly digest: string;
   readonly sizeBytes: number;
@@ -39,8 +45,11 @@ export const pushImage =
     readonly layerFiles: readonly string[];
     /** Content hashes of `layerFiles`, `sha256:…`. */
     readonly layers: readonly string[];
+    /** Labels of the image; they change its digest. */
+    readonly labels?: Readonly<Record<string, string>>;
   }): Promise<PushedImage> => {
     const { model, baseImage, repository, platform, layerFiles, layers } = request;
+    const labels = Object.entries(request.labels ?? {}).map(([name, value]) => `${name}=${value}`);
     const readTagDigest = async (tag: string): Promise<string | undefined> => {
       try {
         return await crane(["digest", `${repository}:${tag}`]);
@@ -52,7 +61,7 @@ export const pushImage =
     };
     const tagImage = async (digest: string): Promise<Pick<PushedImage, "tag" | "foreign">> => {
       const contents = createHash("sha256")
-        .update([baseImage, ...layers].join(" "))
+        .update([baseImage, ...layers, ...labels].join(" "))
         .digest("hex");
       const first = `${model}-${contents.slice(0, 16)}`;
       let foreign: string | undefined;
@@ -77,6 +86,7 @@ export const pushImage =
           "--tag",
           `${repository}@${placeholderDigest}`,
         ],
+        ...labels.flatMap((label) => ["--label", label]),
       ]);
       const digest = pushed.replace(/^.*@/s, "");
       const image = `${repository}@${digest}`;

@@ -63,6 +63,9 @@ export const ensureDeployedVersion =
         manifest.resources.timeoutSeconds,
         limit?.timeoutSeconds ?? manifest.resources.timeoutSeconds,
       ),
+      ...(manifest.resources.snapStart === true && (limit === undefined || limit.snapStart === true)
+        ? { snapStart: true }
+        : {}),
     };
     const { version } = await here.publish(
       model,

@@ -16,6 +16,7 @@ export const createFunctionConfig = (deployment: {
   digest: deployment.digest,
   memoryMb: deployment.resources.memoryMb,
   timeoutSeconds: deployment.resources.timeoutSeconds,
+  ...(deployment.resources.snapStart === true ? { snapStart: true } : {}),
   variables: {
     SLIPWAY_MODEL: deployment.model,
     SLIPWAY_MODEL_VERSION: String(deployment.version),

@@ -55,6 +55,8 @@ export const PolicyFields = z.strictObject({
   resources: z.strictObject({
     memoryMb: z.int().min(128).max(10_240),
     timeoutSeconds: z.int().min(1).max(900),
+    /** Whether models may keep snapshots, which cost by the hour; absent: they may not. */
+    snapStart: z.boolean().optional(),
   }),
   /** How much of a request a prediction record may keep; absent: as the manifest says. */
   records: z

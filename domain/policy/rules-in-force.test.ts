@@ -208,3 +208,26 @@ test("changed holdout rows and golden vectors are listed; other files and a firs
   ]);
   expect(describeChangedFiles({ challenger: champion })).toEqual([]);
 });
+
+test("a snapshot is kept only where both the policy and the manifest say so, and asking for one is a loosened rule", () => {
+  const asking: Manifest = { ...churn, resources: { ...churn.resources, snapStart: true } };
+  const allowing: Policy = { ...floor, resources: { ...floor.resources, snapStart: true } };
+  const hasSnapshot = (platform: Policy, challenger: Manifest, committed?: Policy) =>
+    computeRulesInForce({ platform, committed, champion: churn, challenger }).resources.snapStart === true;
+  expect(hasSnapshot(allowing, asking)).toBe(true);
+  expect(hasSnapshot(allowing, churn)).toBe(false);
+  expect(hasSnapshot(floor, asking)).toBe(false);
+  // A commit's policy cannot give what the platform's copy does not, and can take it.
+  expect(hasSnapshot(floor, asking, allowing)).toBe(false);
+  expect(hasSnapshot(allowing, asking, floor)).toBe(false);
+  const { loosened, changed } = computeRulesInForce({
+    platform: allowing,
+    champion: churn,
+    challenger: asking,
+  });
+  expect(loosened).toEqual(["resources.snapStart is new: true"]);
+  expect(changed).toEqual([]);
+  expect(computeRulesInForce({ platform: allowing, champion: asking, challenger: churn }).loosened).toEqual(
+    [],
+  );
+});

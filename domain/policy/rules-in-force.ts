@@ -191,6 +191,9 @@ export const computeRulesInForce = ({
     resources: {
       memoryMb: Math.min(floor.resources.memoryMb, challenger.resources.memoryMb),
       timeoutSeconds: Math.min(floor.resources.timeoutSeconds, challenger.resources.timeoutSeconds),
+      ...(floor.resources.snapStart === true && challenger.resources.snapStart === true
+        ? { snapStart: true }
+        : {}),
     },
     loosened,
     changed: tightened,

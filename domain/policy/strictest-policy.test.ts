@@ -76,6 +76,7 @@ const policies = fc
     labelSharePoints: fc.integer({ min: 0, max: 100 }),
     memoryMb: fc.integer({ min: 128, max: 10_240 }),
     timeoutSeconds: fc.integer({ min: 1, max: 900 }),
+    snapStart: optional(fc.boolean()),
     records: optional(records),
   })
   .map((rule) =>
@@ -104,7 +105,11 @@ const policies = fc
             labelSharePoints: rule.labelSharePoints,
           },
         },
-        resources: { memoryMb: rule.memoryMb, timeoutSeconds: rule.timeoutSeconds },
+        resources: {
+          memoryMb: rule.memoryMb,
+          timeoutSeconds: rule.timeoutSeconds,
+          snapStart: rule.snapStart,
+        },
         records: rule.records,
       }),
     ),

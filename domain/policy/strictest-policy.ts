@@ -6,6 +6,7 @@ import {
   atMostDuration,
   compareRules,
   flattenRules,
+  givenPermission,
   oneOf,
   permission,
   pickStrictest,
@@ -41,6 +42,7 @@ export const policyRules: ReadonlyMap<string, Strictness> = new Map([
   ["canary.limits.labelSharePoints", atMost],
   ["resources.memoryMb", atMost],
   ["resources.timeoutSeconds", atMost],
+  ["resources.snapStart", givenPermission],
   ["records.inputs", oneOf(recordInputs)],
   ["records.ttlDays", atMost],
 ]);

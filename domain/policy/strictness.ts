@@ -23,6 +23,8 @@ export const atLeast = scale((value) => -Number(value));
 export const atMostDuration = scale((value) => durationToSeconds(String(value)));
 export const atLeastDuration = scale((value) => -durationToSeconds(String(value)));
 export const permission = scale((value) => (value === true ? 1 : 0));
+/** A permission that must be given: an absent value allows nothing. */
+export const givenPermission: Strictness = { kind: "scale", allows: (value) => (value === true ? 1 : 0) };
 /** @param order from the strictest to the loosest */
 export const oneOf = (order: readonly string[]): Strictness =>
   scale((value) => {

@@ -6,7 +6,7 @@ export const historyHours = 3 * 7 * 24;
  * expected is e^-20, about one in 500 million.
  * https://en.wikipedia.org/wiki/Poisson_distribution
  */
-export const minExpectedCalls = 20;
+const minExpectedCalls = 20;
 
 const dayHours = 24;
 const weekHours = 7 * dayHours;

@@ -5,7 +5,6 @@ import { variableGroups } from "#worlds/aws/environment/variable-groups.ts";
 export const Env = z.object({
   ...variableGroups.store,
   ...variableGroups.metrics,
-  ...variableGroups.functions,
-  ...variableGroups.stage,
-  ...variableGroups.prod,
+  ...variableGroups.stageRole,
+  ...variableGroups.prodRole,
 });

@@ -1,15 +1,22 @@
 import * as z from "zod";
+import type { Claims } from "#domain/claims/claims.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import { listRollbackWindow } from "#domain/ledger/list-rollback-window.ts";
 import { findSilence, historyHours } from "#domain/traffic/find-silence.ts";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { hourMs, type Metrics, metricNames } from "#platform/metrics/metrics.ts";
-import { type Environment, environments, type Serving, type WakeResult } from "#platform/serving/serving.ts";
+import {
+  type Environment,
+  environments,
+  type VersionUpkeep,
+  type WakeResult,
+} from "#platform/serving/serving.ts";
 
 type WatchModelsDependencies = {
-  readonly serving: Readonly<Record<Environment, Pick<Serving, "models" | "wake">>>;
+  readonly upkeep: Readonly<Record<Environment, VersionUpkeep>>;
   readonly ledger: Ledger;
+  readonly claims: Pick<Claims, "read">;
   readonly metrics: Pick<Metrics, "count">;
   /** What the models on prod measured. */
   readonly traffic: Pick<Metrics, "hourlyCalls">;
@@ -18,7 +25,7 @@ type WatchModelsDependencies = {
   readonly warn: LogWarning;
 };
 
-/** `wake`, weekly: calls the versions that must stay ready. `find-silence`, hourly: finds models without their usual calls. */
+/** `wake`, weekly: calls the versions that must stay ready, and deletes the snapshots of others. `find-silence`, hourly: finds models without their usual calls. */
 const WatchModelsEvent = z.object({ task: z.enum(["wake", "find-silence"]) });
 
 type WatchedVersion = {
@@ -48,24 +55,31 @@ const listVersions = async (ledger: Ledger, environment: Environment, model: str
  * small account. An error is counted and stops nothing.
  */
 const wakeVersions = async (needs: WatchModelsDependencies): Promise<readonly WatchedVersion[]> => {
-  const { serving, ledger, metrics, warn } = needs;
+  const { upkeep, ledger, metrics, warn } = needs;
   const woken: WatchedVersion[] = [];
   let failures = 0;
   const attempt = async <T>(what: string, work: () => Promise<T>, model?: string) =>
     work().catch((error: unknown) => {
       failures++;
-      warn(`${what} could not be woken; next week's call tries again`, error, model ? { model } : {});
+      warn(`${what} could not be looked after; next week's call tries again`, error, model ? { model } : {});
       return undefined;
     });
   // Only prod's list, because what it serves decides for both.
-  for (const model of (await attempt("prod's models", () => serving.prod.models())) ?? [])
+  for (const model of (await attempt("prod's models", () => upkeep.prod.models())) ?? [])
     for (const environment of environments) {
       const versions = await attempt(model, () => listVersions(ledger, environment, model), model);
       for (const version of versions ?? []) {
         const what = `version ${version} of ${model} on ${environment}`;
-        const result = await attempt(what, () => serving[environment].wake(model, version), model);
+        const result = await attempt(what, () => upkeep[environment].wake(model, version), model);
         woken.push({ environment, model, version, result: result ?? "failed" });
       }
+      // A delivery may route an older version again; the next week deletes what it leaves.
+      const deleteSnapshots = async (kept: readonly string[]) =>
+        (await needs.claims.read(environment, model))?.holder
+          ? []
+          : upkeep[environment].deleteSnapshots(model, kept);
+      if (versions !== undefined && versions.length > 0)
+        await attempt(`the snapshots of ${model} on ${environment}`, () => deleteSnapshots(versions), model);
     }
   const name = metricNames.deliveries.versionsNotWoken;
   metrics.count({ name, value: failures, unit: "Count", dimensions: {} });
@@ -86,7 +100,7 @@ const countingDelayMs = 10 * 60_000;
  * broken, and no metric of theirs can say so. Retired models are not on prod.
  */
 const findSilentModels = async (needs: WatchModelsDependencies): Promise<readonly string[]> => {
-  const { serving, ledger, traffic, metrics, clock, warn } = needs;
+  const { upkeep, ledger, traffic, metrics, clock, warn } = needs;
   const to = Math.floor((clock() - countingDelayMs) / hourMs) * hourMs;
   const silent: string[] = [];
   const findIn = async (model: string): Promise<void> => {
@@ -101,7 +115,7 @@ const findSilentModels = async (needs: WatchModelsDependencies): Promise<readonl
     );
     warn(`${model} is silent`, error, { model });
   };
-  for (const model of await serving.prod.models())
+  for (const model of await upkeep.prod.models())
     await findIn(model).catch((error: unknown) =>
       warn(`the calls of ${model} could not be counted; the next hour tries again`, error, { model }),
     );

@@ -125,6 +125,13 @@ const fields = {
   resources: z.strictObject({
     memoryMb: z.int().min(128).max(10_240),
     timeoutSeconds: z.int().min(1).max(900),
+    // Without a default: an image holds the manifest, and its digest must not change where nobody asks for this.
+    snapStart: z
+      .boolean()
+      .optional()
+      .describe(
+        "on AWS, start from a snapshot of the loaded model: for models that take seconds to load; each kept version costs by the hour; only where the platform's policy allows it",
+      ),
   }),
   records: z.strictObject({ inputs: z.enum(["full", "hashed", "none"]), ttlDays: z.int().min(1).max(3_650) }),
   tokenizer: z

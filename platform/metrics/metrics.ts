@@ -32,7 +32,7 @@ export type Window = {
 };
 
 /** Complete hours of one model, whichever of its versions had the calls. */
-export type HoursQuery = {
+type HoursQuery = {
   readonly environment: "stage" | "prod";
   readonly model: string;
   /** The end of the last hour, epoch milliseconds: a whole hour. */

@@ -8,6 +8,7 @@ import { servingContract } from "#test/contracts/serving.ts";
 import { createScriptedFunction } from "#test/support/scripted-function.ts";
 import { createFunctionHost } from "#worlds/embedded/functions/function-host.ts";
 import { createEmbeddedServing } from "./embedded.ts";
+import { createEmbeddedUpkeep } from "./embedded-upkeep.ts";
 
 const digests = [`sha256:${"a".repeat(64)}`, `sha256:${"b".repeat(64)}`] as const;
 
@@ -41,6 +42,7 @@ servingContract("embedded, with worker processes", async () => {
   return {
     serving,
     elsewhere,
+    upkeep: createEmbeddedUpkeep(serving),
     digests,
     payload: { do: "echo" },
     breaking: { do: "throw" },

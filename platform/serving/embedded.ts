@@ -35,6 +35,7 @@ const ConfigItem = z.object({
   memoryMb: z.number(),
   timeoutSeconds: z.number(),
   variables: z.record(z.string(), z.string()),
+  snapStart: z.exactOptional(z.literal(true)),
 });
 const FunctionItem = z.object({ latest: z.int().min(0) });
 const VersionItem = z.object({ version: z.string(), hash: z.string(), config: ConfigItem });
@@ -187,10 +188,6 @@ export const createEmbeddedServing = ({
     async invokeBytes(model, payload, body) {
       const version = await requireVersion(model, await drawVersion(model));
       return functions.invoke({ environment, model, version, payload, body });
-    },
-    async wake(model, version) {
-      await requireVersion(model, version);
-      return "never sleeps";
     },
     async retire(model) {
       const alias = await store.get(toKey(model, "alias"));

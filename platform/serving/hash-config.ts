@@ -10,6 +10,8 @@ export const hashConfig = (config: FunctionConfig): string =>
         config.memoryMb,
         config.timeoutSeconds,
         Object.entries(config.variables).sort(([a], [b]) => (a < b ? -1 : 1)),
+        // Only where it is set: versions from before this option keep their hashes.
+        ...(config.snapStart ? ["snapStart"] : []),
       ]),
     )
     .digest("hex");

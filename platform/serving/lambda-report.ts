@@ -19,7 +19,8 @@ export const formatReportLine = (
 export const parseReportLine = (log: string): LambdaReport | undefined => {
   const line = log.split("\n").findLast((candidate) => candidate.startsWith("REPORT "));
   const duration = line?.match(/\tDuration: ([\d.]+) ms/)?.[1];
-  const init = line?.match(/\tInit Duration: ([\d.]+) ms/)?.[1];
+  // A start from a snapshot restores in place of initializing.
+  const init = line?.match(/\t(?:Init|Restore) Duration: ([\d.]+) ms/)?.[1];
   if (duration === undefined) return undefined;
   return { durationMs: Number(duration), ...(init !== undefined && { initMs: Number(init) }) };
 };

@@ -32,6 +32,7 @@ import { createScriptedFunction } from "#test/support/scripted-function.ts";
 import { assumeRole } from "./assume-role.ts";
 import type { LambdaServingDependencies } from "./lambda/lambda-dependencies.ts";
 import { createLambdaServing } from "./lambda.ts";
+import { createLambdaUpkeep } from "./lambda-upkeep.ts";
 
 const { skip } = requirePython("tests of serving on Lambda");
 const tooling = "123456789012";
@@ -117,6 +118,7 @@ const twoAccounts = async ({ faults = 0 } = {}) => {
     logs,
     apiId: ApiId,
     serving,
+    upkeep: createLambdaUpkeep({ environment: "stage", lambda }),
     inStage,
     proxy,
     stop: async () => {
@@ -130,10 +132,11 @@ const twoAccounts = async ({ faults = 0 } = {}) => {
 
 for (const faults of skip ? [] : [0, 0.08])
   servingContract(`Lambda in another account, on moto${faults ? " with faults" : ""}`, async () => {
-    const { serving, digests, proxy, stop } = await twoAccounts({ faults });
+    const { serving, upkeep, digests, proxy, stop } = await twoAccounts({ faults });
     return {
       serving: serving(),
       elsewhere: serving(),
+      upkeep,
       digests: [digests[0], digests[1]],
       payload: { do: "echo" },
       breaking: { do: "throw" },
@@ -364,9 +367,9 @@ describe.skipIf(skip)("serving on Lambda", () => {
       await serving.ensure("idle");
       const { version } = await serving.publish("idle", config());
       await deactivate(version);
-      expect(await serving.wake("idle", version)).toBe("waking");
+      expect(await world.upkeep.wake("idle", version)).toBe("waking");
       expect(await serving.invoke("idle", { version }, { do: "echo" })).toMatchObject({ version });
-      expect(await serving.wake("idle", version)).toBe("awake");
+      expect(await world.upkeep.wake("idle", version)).toBe("awake");
       await serving.retire("idle");
     });
   });
@@ -424,6 +427,45 @@ describe.skipIf(skip)("serving on Lambda", () => {
       expect(moved.canary).toEqual({ version: one.version, weight: 1 });
       await serving.retire("stuck");
     });
+  });
+
+  test("a version starts from a snapshot only where its configuration says so, and a later one without it has none", async () => {
+    const serving = world.serving();
+    await serving.ensure("snapshot");
+    const plain = await serving.publish("snapshot", config());
+    const restored = await serving.publish("snapshot", { ...config(), snapStart: true });
+    expect(restored).toEqual({ version: "2", config: { ...plain.config, snapStart: true } });
+    const read = async (Qualifier: string) =>
+      (
+        await world.lambda.send(
+          new GetFunctionConfigurationCommand({ FunctionName: "slipway-stage-snapshot", Qualifier }),
+        )
+      ).SnapStart;
+    expect(await read(plain.version)).toMatchObject({ ApplyOn: "None" });
+    expect(await read(restored.version)).toEqual({ ApplyOn: "PublishedVersions", OptimizationStatus: "On" });
+    expect(await serving.publish("snapshot", config())).toEqual(plain);
+    const next = await serving.publish("snapshot", config("3"));
+    expect(next.config).not.toHaveProperty("snapStart");
+    expect(await read(next.version)).toMatchObject({ ApplyOn: "None" });
+    await serving.retire("snapshot");
+  });
+
+  test("only snapshots that are older, not kept and not live are deleted, and a rollback can publish them again", async () => {
+    const serving = world.serving();
+    await serving.ensure("snapshots");
+    const withSnapshot = (version: string) => ({ ...config(version), snapStart: true as const });
+    await serving.publish("snapshots", config("0"));
+    for (const version of ["1", "2", "3", "4", "5"])
+      await serving.publish("snapshots", withSnapshot(version));
+    // Versions 2 to 6 have snapshots: 3 is live, 5 is the champion, 6 belongs to a delivery that runs.
+    await serving.route("snapshots", { version: "3", description: "" }, { expect: "absent" });
+    expect(await world.upkeep.deleteSnapshots("snapshots", ["5"])).toEqual(["2", "4"]);
+    expect(await world.upkeep.deleteSnapshots("snapshots", ["5"])).toEqual([]);
+    for (const version of ["1", "3", "5", "6"])
+      expect(await serving.version("snapshots", version)).toMatchObject({ version });
+    expect(await serving.version("snapshots", "2")).toBeUndefined();
+    expect((await serving.publish("snapshots", withSnapshot("1"))).version).toBe("7");
+    await serving.retire("snapshots");
   });
 
   test("a version is found across several pages", async () => {

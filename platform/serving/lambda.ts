@@ -11,43 +11,30 @@ import {
   DeleteFunctionCommand,
   GetFunctionCommand,
   InvokeCommand,
-  type InvokeCommandOutput,
-  paginateListFunctions,
   ResourceConflictException,
   ResourceNotFoundException,
   waitUntilFunctionActiveV2,
 } from "@aws-sdk/client-lambda";
-import * as z from "zod";
 import { callAws } from "#platform/errors/call-aws.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import type { Json } from "#platform/store/store.ts";
-import { parseFunctionName, toFunctionName } from "./function-name.ts";
-import { awaitActive, isPreparing, wake } from "./lambda/await-active.ts";
+import { toFunctionName } from "./function-name.ts";
+import { awaitActive, isPreparing } from "./lambda/await-active.ts";
 import { createHttpRoute } from "./lambda/http-route.ts";
 import {
   defaultPoll,
   type LambdaServingDependencies,
   updateTimeoutSeconds,
 } from "./lambda/lambda-dependencies.ts";
+import { listModels } from "./lambda/list-models.ts";
 import { aliasName, createLiveAlias } from "./lambda/live-alias.ts";
 import { publishVersion, readVersion } from "./lambda/publish-version.ts";
+import { readFailure } from "./lambda/read-failure.ts";
 import { parseReportLine } from "./lambda-report.ts";
-import { FunctionFailed, NotServed, type Serving } from "./serving.ts";
+import { NotServed, type Serving } from "./serving.ts";
 
 /** The memory of a new function; each published version sets its own. */
 const firstMemoryMb = 128;
-
-const FailurePayload = z.object({ errorMessage: z.string(), errorType: z.string().optional() });
-
-const readFailure = ({ FunctionError, Payload }: InvokeCommandOutput): FunctionFailed => {
-  const text = Payload?.transformToString() ?? "";
-  try {
-    const { errorType, errorMessage } = FailurePayload.parse(JSON.parse(text));
-    return new FunctionFailed(errorType ? `${errorType}: ${errorMessage}` : errorMessage);
-  } catch {
-    return new FunctionFailed(`${FunctionError}: ${text.slice(0, 1_000)}`);
-  }
-};
 
 const isAlreadyThere = (error: unknown): boolean =>
   error instanceof ResourceConflictException || error instanceof ResourceAlreadyExistsException;
@@ -173,16 +160,6 @@ const createUnguardedServing = (needs: LambdaServingDependencies): Serving => {
       return { payload: result, version, ...(parseReportLine(log) ?? { durationMs: 0 }) };
     },
 
-    async wake(model, version) {
-      const id = { FunctionName: toFunctionName(environment, model), Qualifier: version };
-      const response = await wake(lambda, id).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-        throw new NotServed(`${model} has no version ${version} in ${environment}`, { cause: error });
-      });
-      if (response?.FunctionError !== undefined) throw readFailure(response);
-      return response ? "awake" : "waking";
-    },
-
     async retire(model) {
       const FunctionName = toFunctionName(environment, model);
       await httpRoute.remove(model, FunctionName);
@@ -190,17 +167,7 @@ const createUnguardedServing = (needs: LambdaServingDependencies): Serving => {
       // Delete the function last, with its versions and alias: an interrupted retirement stays in the list.
       await ignoreErrors(isNotFound, lambda.send(new DeleteFunctionCommand({ FunctionName })));
     },
-
-    async models() {
-      const names: string[] = [];
-      for await (const { Functions } of paginateListFunctions({ client: lambda }, {}))
-        for (const { FunctionName = "", PackageType } of Functions ?? []) {
-          const parsedName = parseFunctionName(FunctionName);
-          if (PackageType === "Image" && parsedName?.environment === environment)
-            names.push(parsedName.model);
-        }
-      return names;
-    },
+    models: listModels(needs),
   };
 };
 
@@ -222,7 +189,6 @@ export const createLambdaServing = (needs: LambdaServingDependencies): Serving =
     route: guard("moving the alias", serving.route),
     unroute: guard("removing the alias", serving.unroute),
     invoke: guard("calling a function", serving.invoke),
-    wake: guard("waking a version", serving.wake),
     retire: guard("retiring a model", serving.retire),
     models: guard("listing functions", serving.models),
   };

@@ -13,6 +13,8 @@ export type FunctionConfig = {
   readonly digest: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
+  /** Starts from a snapshot of the initialized function, where the platform has them; absent: initializes at each start. */
+  readonly snapStart?: true;
   /** Also the values that are known only at deployment: registry version, environment. */
   readonly variables: Readonly<Record<string, string>>;
 };
@@ -67,15 +69,27 @@ export interface Serving {
   unroute(model: string, options: { readonly expect: string }): Promise<void>;
   /** Calls `live` or a version directly. Throws FunctionFailed if the function itself fails. */
   invoke(model: string, qualifier: "live" | { readonly version: string }, payload: Json): Promise<Invocation>;
+  /** Removes everything that `ensure` and `publish` created for the model. */
+  retire(model: string): Promise<void>;
+  /** Models that have a function here. */
+  models(): Promise<readonly string[]>;
+}
+
+/** What published versions need while nobody delivers them. */
+export interface VersionUpkeep {
+  /** Models that have a function here. */
+  models(): Promise<readonly string[]>;
   /**
    * Calls a version for a moment without running its model, so that the platform keeps it ready: no record and no metrics of
    * ours. Does not wait for one that must be prepared first. Throws NotServed, FunctionFailed.
    */
   wake(model: string, version: string): Promise<WakeResult>;
-  /** Removes everything that `ensure` and `publish` created for the model. */
-  retire(model: string): Promise<void>;
-  /** Models that have a function here. */
-  models(): Promise<readonly string[]>;
+  /**
+   * Deletes versions whose snapshots cost by the hour: those with `snapStart` that are older than the newest of `keep`,
+   * neither in `keep` nor live. A later publish of the same configuration makes such a version again.
+   * @returns the deleted versions
+   */
+  deleteSnapshots(model: string, keep: readonly string[]): Promise<readonly string[]>;
 }
 
 /** Someone else changed the alias since it was read: read it again and decide. */

@@ -67,6 +67,11 @@ export const createEnvironmentPermissions = (
     allow(["logs:DeleteLogGroup"], [logs]),
     lambda("DeleteFunction"),
   ];
+  const watch = [
+    lambda("InvokeFunction", "GetAlias", "ListVersionsByFunction"),
+    // Versions, never a function with all of them.
+    allow(["lambda:DeleteFunction"], [`${functions}:*`]),
+  ];
   const list = allowAny("ListFunctionsNamesNoResource", ["lambda:ListFunctions"]);
   const metrics = allowAny("MetricsNameNoResource", [
     "cloudwatch:GetMetricData",
@@ -92,7 +97,7 @@ export const createEnvironmentPermissions = (
           "deploy-model": [...ensure, ...publish, ...route, lambda("InvokeFunction")],
           "verify-model": [lambda("GetFunction", "InvokeFunction")],
           "sweep-deliveries": restore,
-          "watch-models": [lambda("InvokeFunction")],
+          "watch-models": watch,
         }
       : {
           ...everywhere,
@@ -103,11 +108,7 @@ export const createEnvironmentPermissions = (
           "judge-canary": [metrics],
           "promote-model": route,
           "sweep-deliveries": [...restore, list],
-          "watch-models": [
-            lambda("InvokeFunction"),
-            list,
-            allowAny("MetricsNameNoResource", ["cloudwatch:GetMetricData"]),
-          ],
+          "watch-models": [...watch, list, allowAny("MetricsNameNoResource", ["cloudwatch:GetMetricData"])],
         };
   return Object.fromEntries(
     Object.entries(callers).map(([caller, statements]) => [caller, mergeStatements(statements)]),

@@ -5,6 +5,7 @@ import {
   NotServed,
   RevisionConflict,
   type Serving,
+  type VersionUpkeep,
 } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
 
@@ -12,6 +13,7 @@ export type ServingUnderTest = {
   readonly serving: Serving;
   /** A second handle on the same state, as in another process. */
   readonly elsewhere: Serving;
+  readonly upkeep: VersionUpkeep;
   /** Two images that exist. */
   readonly digests: readonly [string, string];
   /** A call that the images' function handles, and a call that breaks it. */
@@ -111,10 +113,11 @@ export const servingContract = (name: string, make: () => Promise<ServingUnderTe
     test("a version without traffic is woken, and only one that exists", async () => {
       const { first } = await publishTwo("woken");
 
-      expect(["awake", "waking", "never sleeps"]).toContain(await under.serving.wake("woken", first.version));
-      await expect(under.serving.wake("woken", "999")).rejects.toThrow(NotServed);
-      await expect(under.serving.wake("no-function", "1")).rejects.toThrow(NotServed);
+      expect(["awake", "waking", "never sleeps"]).toContain(await under.upkeep.wake("woken", first.version));
+      await expect(under.upkeep.wake("woken", "999")).rejects.toThrow(NotServed);
+      await expect(under.upkeep.wake("no-function", "1")).rejects.toThrow(NotServed);
       expect(await under.serving.live("woken")).toBeUndefined();
+      expect(await under.upkeep.models()).toContain("woken");
     });
 
     test("the alias reads back as it was written, with a new revision", async () => {

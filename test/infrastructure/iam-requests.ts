@@ -155,7 +155,16 @@ const services: Readonly<
       UpdateAlias: mapFunction("UpdateAlias"),
       DeleteAlias: mapFunction("DeleteAlias"),
       AddPermission: mapFunction("AddPermission", ({ text }) => ({ "lambda:Principal": text("Principal") })),
-      DeleteFunction: mapFunction("DeleteFunction"),
+      DeleteFunction: (info) => {
+        const { Qualifier } = info.call.query;
+        const version = Qualifier === undefined ? "" : `:${Qualifier}`;
+        return [
+          createRequest(
+            "lambda:DeleteFunction",
+            info.arn("lambda", `function:${readFunctionName(info)}${version}`),
+          ),
+        ];
+      },
       Invoke: (info) => [
         createRequest(
           "lambda:InvokeFunction",

@@ -9,6 +9,7 @@ import {
   ResourceNotFoundException,
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
+  type UpdateFunctionConfigurationCommandInput,
   waitUntilFunctionUpdatedV2,
 } from "@aws-sdk/client-lambda";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
@@ -28,9 +29,27 @@ const readImageDigest = ({ Code }: GetFunctionCommandOutput): string | undefined
 
 const toFunctionConfig = (response: GetFunctionCommandOutput): FunctionConfig | undefined => {
   const digest = readImageDigest(response);
-  const { MemorySize, Timeout, Environment } = response.Configuration ?? {};
+  const { MemorySize, Timeout, Environment, SnapStart } = response.Configuration ?? {};
   if (digest === undefined || MemorySize === undefined || Timeout === undefined) return undefined;
-  return { digest, memoryMb: MemorySize, timeoutSeconds: Timeout, variables: Environment?.Variables ?? {} };
+  return {
+    digest,
+    memoryMb: MemorySize,
+    timeoutSeconds: Timeout,
+    variables: Environment?.Variables ?? {},
+    ...(SnapStart?.ApplyOn === "PublishedVersions" ? { snapStart: true } : {}),
+  };
+};
+
+/**
+ * Lambda makes the snapshot when the version is published; the image's label allows it (packaging/push-image.ts).
+ * https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
+ */
+const toSnapStart = (
+  { snapStart }: FunctionConfig,
+  current: FunctionConfig | undefined,
+): Pick<UpdateFunctionConfigurationCommandInput, "SnapStart"> => {
+  if (snapStart) return { SnapStart: { ApplyOn: "PublishedVersions" } };
+  return current?.snapStart ? { SnapStart: { ApplyOn: "None" } } : {};
 };
 
 /**
@@ -104,6 +123,7 @@ export const publishVersion = (needs: Needs) => {
           MemorySize: config.memoryMb,
           Timeout: config.timeoutSeconds,
           Environment: { Variables: { ...config.variables } },
+          ...toSnapStart(config, currentConfig),
           RevisionId: current.Configuration?.RevisionId,
         }),
       );

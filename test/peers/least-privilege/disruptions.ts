@@ -13,9 +13,11 @@ import {
   CreateAliasCommand,
   DeleteAliasCommand,
   DeleteFunctionCommand,
+  GetFunctionCommand,
   LambdaClient,
   PublishVersionCommand,
   TagResourceCommand,
+  UpdateFunctionConfigurationCommand,
 } from "@aws-sdk/client-lambda";
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ListExecutionsCommand, SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
@@ -84,6 +86,20 @@ export const createDisruptions = (world: FunctionsWorld) => {
           Tags: { "moto:inactive": version },
         }),
       );
+    },
+    /** An older version with a snapshot, which no rollback needs. */
+    addSnapshot: async (environment: Environment) => {
+      const FunctionName = toFunctionName(environment, toyModel);
+      const client = lambda(environment);
+      await client.send(
+        new UpdateFunctionConfigurationCommand({
+          FunctionName,
+          SnapStart: { ApplyOn: "PublishedVersions" },
+        }),
+      );
+      // The first look ends the update.
+      await client.send(new GetFunctionCommand({ FunctionName }));
+      await client.send(new PublishVersionCommand({ FunctionName, Description: "an old snapshot" }));
     },
     deleteFunctions: async () => {
       for (const environment of environments)

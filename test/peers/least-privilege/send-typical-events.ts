@@ -54,6 +54,7 @@ const promoteVersions = async ({ world, steps, disruptions }: EventContext): Pro
   await steps.push("stopped");
   await steps.ask("sweep-deliveries", {});
 
+  for (const environment of environments) await disruptions.addSnapshot(environment);
   const second = await steps.push("second");
   await disruptions.misleadRoute("stage");
   const better = await steps.onStage(second, digests[2], { onceDeployed: disruptions.deactivate });
@@ -212,9 +213,9 @@ export const sendTypicalEvents = async (world: FunctionsWorld): Promise<readonly
     await rollBackFirstVersion(context);
     await withdrawApproval(context);
     const baseline = await promoteVersions(context);
+    for (const task of ["wake", "find-silence"]) await steps.ask("watch-models", { task });
     await recreateFunctions(context, baseline);
     await steps.ask("notify", alarmEvent);
-    for (const task of ["wake", "find-silence"]) await steps.ask("watch-models", { task });
   } catch (cause) {
     throw new Error(`the deliveries stopped early; calls that failed before: ${steps.failed.join("; ")}`, {
       cause,

@@ -342,6 +342,29 @@ def let_versions_sleep():
     LambdaBackend.invoke = invoke
 
 
+def keep_snap_start():
+    """UpdateFunctionConfiguration keeps SnapStart, and a version that is published with it says that it is on.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_SnapStartResponse.html
+    """
+    stock_update, stock_configuration = LambdaFunction.update_configuration, LambdaFunction.get_configuration
+
+    def update_configuration(self, config_updates):
+        if "SnapStart" in config_updates:
+            self.snap_start = config_updates["SnapStart"]["ApplyOn"]
+        return stock_update(self, config_updates)
+
+    def get_configuration(self, on_create=False):
+        configuration = stock_configuration(self, on_create)
+        apply_on = getattr(self, "snap_start", "None")
+        published = apply_on != "None" and str(self.version) != "$LATEST"
+        configuration["SnapStart"] = {"ApplyOn": apply_on, "OptimizationStatus": "On" if published else "Off"}
+        return configuration
+
+    LambdaFunction.update_configuration = update_configuration
+    LambdaFunction.get_configuration = get_configuration
+
+
 def let_aliases_change_over():
     """After a change of its version, an alias of a function with the tag `moto:transition` reads for so many times with
     the version before as an additional weight of 1, which nobody wrote; the end of that changes its revision.
@@ -391,3 +414,4 @@ def install(version_for):
         forward(version_for, url)
     let_versions_sleep()
     let_aliases_change_over()
+    keep_snap_start()

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
 import * as z from "zod";
 import { buildVariables } from "#domain/delivery/parse-built-image.ts";
+import { readCommittedManifest } from "#domain/delivery/read-committed-model.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { bundleRuntime } from "#packaging/bundle-runtime.ts";
 import { createCrane } from "#packaging/crane.ts";
-import { pushImage } from "#packaging/push-image.ts";
+import { pushImage, snapStartLabel } from "#packaging/push-image.ts";
 import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
 import { findLayerPaths } from "#platform/images/find-layer-paths.ts";
 import { ImageBuildFailed } from "#platform/images/images.ts";
@@ -68,9 +69,10 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
   const clock = Date.now;
   const request = { model: env.SLIPWAY_MODEL, commit: env.SLIPWAY_COMMIT, runtime: env.SLIPWAY_RUNTIME };
   const layout = join(work, "images");
+  const source = createSource({ env, secrets: createSecrets({ env, clock }) });
   const images = createOciImages({
     folder: layout,
-    source: createSource({ env, secrets: createSecrets({ env, clock }) }),
+    source,
     platform: env.ARCHITECTURE === "arm64" ? "linux/arm64" : "linux/x64",
     bundle: bundleRuntime,
     check: assertModel,
@@ -82,6 +84,7 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
   if (contents === undefined)
     throw new ImageBuildFailed(`the build of ${built.digest} does not say what went in`);
 
+  const manifest = await readCommittedManifest({ source })(request.model, request.commit);
   const login = join(work, "login");
   await mkdir(login, { recursive: true });
   const run = createCrane({ folder: login });
@@ -95,6 +98,7 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
     platform: `linux/${env.ARCHITECTURE === "arm64" ? "arm64" : "amd64"}`,
     layerFiles: await findLayerPaths({ folder: layout })(built.digest),
     layers: contents.layers,
+    ...(manifest.resources.snapStart === true && { labels: snapStartLabel }),
   });
   if (pushed.foreign !== undefined)
     console.warn(

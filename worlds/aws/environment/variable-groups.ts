@@ -6,6 +6,11 @@ const arn = z.string().regex(/^arn:[\w-]+:/, "an ARN begins with arn:");
 const address = z.url().refine((url) => !url.endsWith("/"), "an address without a slash at its end");
 const days = z.coerce.number().int().positive();
 
+const stageRole = {
+  /** The role in stage's account that steps assume, and the external id of its trust policy. */
+  STAGE_ROLE_ARN: arn,
+  STAGE_EXTERNAL_ID: text,
+};
 const prodRole = {
   PROD_ROLE_ARN: arn,
   PROD_EXTERNAL_ID: text,
@@ -78,10 +83,11 @@ export const variableGroups = {
     ARCHITECTURE: z.enum(["arm64", "x86_64"]),
   },
 
+  /** Enough to act in stage's account with the function's own role there. */
+  stageRole,
+
   stage: {
-    /** The role in stage's account that steps assume, and the external id of its trust policy. */
-    STAGE_ROLE_ARN: arn,
-    STAGE_EXTERNAL_ID: text,
+    ...stageRole,
     /** The role of all inference functions there. */
     STAGE_FUNCTION_ROLE_ARN: arn,
     STAGE_HTTP_API_ID: text,

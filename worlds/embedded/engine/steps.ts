@@ -2,6 +2,7 @@ import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import { watchModels } from "#lambdas/watch-models/watch-models.ts";
+import { createEmbeddedUpkeep } from "#platform/serving/embedded-upkeep.ts";
 import type { World } from "#worlds/embedded/world.ts";
 import { createMachineSteps } from "./machine-steps.ts";
 
@@ -18,7 +19,14 @@ export const createSteps = (world: World) => {
       moveChampion: machine["move-champion"],
       reportOutcome: machine["report-outcome"],
     }),
-    watchModels: watchModels({ ...world, traffic: world.metrics }),
+    watchModels: watchModels({
+      ...world,
+      upkeep: {
+        stage: createEmbeddedUpkeep(world.serving.stage),
+        prod: createEmbeddedUpkeep(world.serving.prod),
+      },
+      traffic: world.metrics,
+    }),
   };
 };
 export type Steps = ReturnType<typeof createSteps>;
