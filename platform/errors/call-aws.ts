@@ -19,6 +19,8 @@ const throttlingErrors = new Set([
   "Throttling",
   "ThrottlingException",
   "TooManyRequestsException",
+  // A write met a transaction on the same item, and changed nothing.
+  "TransactionConflictException",
   "TransactionInProgressException",
 ]);
 /** Errors without a response: the connection failed, not the service. */

@@ -94,4 +94,9 @@ export const databaseMigrations: readonly string[] = [
      PRIMARY KEY (environment, model, hour)
    ) STRICT;
    CREATE INDEX hourly_calls_age ON hourly_calls (hour);`,
+  `CREATE TABLE events (
+     position INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     event TEXT NOT NULL
+   ) STRICT;`,
 ];

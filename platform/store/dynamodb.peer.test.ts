@@ -66,7 +66,13 @@ describeWithFaults("store", (peer, name) => {
       version: 2,
     });
     expect(await withLostResponse(() => store.put(key, "three"))).toEqual({ written: true, version: 3 });
-    expect(await withLostResponse(() => store.remove(key, { expect: 3 }))).toBe(true);
+    const also = [{ key: { ...key, sort: "other" }, value: 1 }];
+    expect(await withLostResponse(() => store.put(key, "four", { expect: 3, also }))).toEqual({
+      written: true,
+      version: 4,
+    });
+    expect(await store.get({ ...key, sort: "other" })).toMatchObject({ value: 1, version: 1 });
+    expect(await withLostResponse(() => store.remove(key, { expect: 4 }))).toBe(true);
     expect(await store.remove(key)).toBe(false);
     await close();
   });
@@ -132,6 +138,7 @@ describeWithFaults("store", (peer, name) => {
       for (const call of [
         () => store.get(key),
         () => store.put(key, 1),
+        () => store.put(key, 1, { expect: "absent", also: [{ key: { ...key, sort: "b" }, value: 1 }] }),
         () => store.remove(key),
         () => store.putAll([{ key, value: 1 }]),
         () => store.add(key, { a: 1 }),

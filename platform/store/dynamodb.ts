@@ -33,8 +33,22 @@ import {
   type PutOptions,
   type Store,
   type StoredItem,
+  validateAlso,
   type WriteResult,
 } from "./store.ts";
+
+/**
+ * Pauses before a write is tried again that met a transaction on the same item: nothing was written, and two people may
+ * click at the same moment.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+ */
+const conflictPausesMs = [20, 60, 180, 400];
+const isConflict = (error: unknown): boolean => {
+  const cause = error instanceof TemporaryFault ? error.cause : undefined;
+  if (cause instanceof TransactionCanceledException)
+    return (cause.CancellationReasons ?? []).some(({ Code }) => Code === "TransactionConflict");
+  return cause instanceof Error && cause.name === "TransactionConflictException";
+};
 
 /**
  * A store in one DynamoDB table with the string keys `pk` and `sk` and the TTL attribute `expiresAt`. `clock` (epoch
@@ -62,6 +76,9 @@ export const createDynamoDbStore = (needs: {
   const toLiveItem = (item: Item | undefined): StoredItem | undefined =>
     item !== undefined && isLive(item) ? toStoredItem(item) : undefined;
 
+  const readCommand = (key: Key) =>
+    new GetItemCommand({ TableName: table, Key: toItemKey(key), ConsistentRead: true });
+
   const createCondition = ({ expect, permanent }: PutOptions): string => {
     if (expect === undefined) return "(attribute_not_exists(#write) OR #write <> :write)";
     if (permanent) return expect === "absent" ? "attribute_not_exists(#pk)" : "#version = :expect";
@@ -70,33 +87,42 @@ export const createDynamoDbStore = (needs: {
       : `#version = :expect AND ${liveCondition}`;
   };
 
-  const put = async (key: Key, value: Json, options: PutOptions): Promise<WriteResult> => {
+  /** The update of a put, without what only a single write returns. */
+  const createUpdate = (key: Key, value: Json, options: PutOptions, write: string) => {
     const { expect, expiresAt, permanent } = options;
     if (permanent && expiresAt !== undefined) throw new TypeError("a permanent item cannot have expiresAt");
-    const json = encodeValue(key, value);
-    const write = newId();
     const setExpression =
       "SET #value = :value, #version = if_not_exists(#version, :zero) + :one, #write = :write";
     const withoutExpiry = permanent ? setExpression : `${setExpression} REMOVE #expiresAt`;
     const update = expiresAt === undefined ? withoutExpiry : `${setExpression}, #expiresAt = :expiresAt`;
     const condition = createCondition(options);
+    return {
+      TableName: table,
+      Key: toItemKey(key),
+      UpdateExpression: update,
+      ConditionExpression: condition,
+      ExpressionAttributeNames: selectAttributeNames(update, condition),
+      ExpressionAttributeValues: {
+        ":value": { S: encodeValue(key, value) },
+        ":zero": { N: "0" },
+        ":one": { N: "1" },
+        ":write": { S: write },
+        ...(expiresAt === undefined ? {} : { ":expiresAt": { N: String(expiresAt) } }),
+        ...(condition.includes(":now") ? { ":now": now() } : {}),
+        ...(typeof expect === "number" ? { ":expect": { N: String(expect) } } : {}),
+      },
+    };
+  };
+
+  const put = async (key: Key, value: Json, options: PutOptions): Promise<WriteResult> => {
+    const also = validateAlso(options);
+    if (also.length > 0) return putTogether(key, value, options, also);
+    const write = newId();
+    const update = createUpdate(key, value, options, write);
     try {
       const { Attributes } = await client.send(
         new UpdateItemCommand({
-          TableName: table,
-          Key: toItemKey(key),
-          UpdateExpression: update,
-          ConditionExpression: condition,
-          ExpressionAttributeNames: selectAttributeNames(update, condition),
-          ExpressionAttributeValues: {
-            ":value": { S: json },
-            ":zero": { N: "0" },
-            ":one": { N: "1" },
-            ":write": { S: write },
-            ...(expiresAt === undefined ? {} : { ":expiresAt": { N: String(expiresAt) } }),
-            ...(condition.includes(":now") ? { ":now": now() } : {}),
-            ...(typeof expect === "number" ? { ":expect": { N: String(expect) } } : {}),
-          },
+          ...update,
           ReturnValues: "UPDATED_NEW",
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
         }),
@@ -109,6 +135,42 @@ export const createDynamoDbStore = (needs: {
       if (existing?.write?.S === write) return { written: true, version: Number(existing.version?.N) };
       return { written: false, found: toLiveItem(existing) };
     }
+  };
+
+  /**
+   * A put with other items in one transaction. DynamoDB repeats the result of a transaction's token, and the item shows
+   * by its write id whether a write whose response was lost took effect.
+   */
+  const putTogether = async (
+    key: Key,
+    value: Json,
+    options: PutOptions,
+    also: NonNullable<PutOptions["also"]>,
+  ): Promise<WriteResult> => {
+    const write = newId();
+    const command = new TransactWriteItemsCommand({
+      ClientRequestToken: newId(),
+      TransactItems: [
+        { Update: createUpdate(key, value, options, write) },
+        ...also.map((other) => ({ Update: createUpdate(other.key, other.value, {}, newId()) })),
+      ],
+    });
+    try {
+      await client.send(command);
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw error;
+      const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
+      if (codes[0] !== "ConditionalCheckFailed")
+        throw new TemporaryFault(`DynamoDB cancelled a transaction: ${codes.join(", ")}`, { cause: error });
+      const { Item: existing } = await client.send(readCommand(key));
+      return existing?.write?.S === write
+        ? { written: true, version: Number(existing.version?.N) }
+        : { written: false, found: toLiveItem(existing) };
+    }
+    if (typeof options.expect === "number") return { written: true, version: options.expect + 1 };
+    // A transaction returns no attributes. If another write came since, no condition may match this one's version.
+    const { Item: written } = await client.send(readCommand(key));
+    return { written: true, version: written?.write?.S === write ? Number(written.version?.N) : 0 };
   };
 
   const remove = async (key: Key, expect: number | undefined): Promise<boolean> => {
@@ -169,13 +231,23 @@ export const createDynamoDbStore = (needs: {
   return {
     get: (key) =>
       callAws("DynamoDB GetItem", async () => {
-        const { Item } = await client.send(
-          new GetItemCommand({ TableName: table, Key: toItemKey(key), ConsistentRead: true }),
-        );
+        const { Item } = await client.send(readCommand(key));
         return toLiveItem(Item);
       }),
 
-    put: (key, value, options = {}) => callAws("DynamoDB UpdateItem", () => put(key, value, options)),
+    put: async (key, value, options = {}) => {
+      for (const wait of [...conflictPausesMs, undefined])
+        try {
+          return await callAws(
+            options.also?.length ? "DynamoDB TransactWriteItems" : "DynamoDB UpdateItem",
+            () => put(key, value, options),
+          );
+        } catch (error) {
+          if (wait === undefined || !isConflict(error)) throw error;
+          await pause(wait);
+        }
+      throw new Error("the last attempt returns or throws");
+    },
 
     remove: (key, { expect } = {}) => callAws("DynamoDB TransactWriteItems", () => remove(key, expect)),
 

@@ -14,6 +14,7 @@ import {
   removeDuplicateEntries,
   type Store,
   type StoredItem,
+  validateAlso,
   validateAmounts,
 } from "./store.ts";
 import { createWriteBatcher } from "./write-batcher.ts";
@@ -140,6 +141,9 @@ export const createSqliteStore = (needs: {
     put: async (key, value, options = {}) => {
       const json = serializeValue(key, value);
       const { expect, expiresAt = null } = options;
+      const others = validateAlso(options).map(
+        (other) => [other.key.partition, other.key.sort, serializeValue(other.key, other.value)] as const,
+      );
       sweepNowAndThen();
       const { partition, sort } = key;
       if (expect === undefined) {
@@ -151,9 +155,9 @@ export const createSqliteStore = (needs: {
           expect === "absent"
             ? create.get(partition, sort, json, expiresAt, clock())
             : replace.get(json, expiresAt, partition, sort, expect, clock());
-        return row === undefined
-          ? { written: false, found: find(key) }
-          : { written: true, version: Number(row.version) };
+        if (row === undefined) return { written: false, found: find(key) };
+        for (const other of others) write.get(...other, null);
+        return { written: true, version: Number(row.version) };
       });
     },
 

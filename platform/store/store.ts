@@ -24,6 +24,11 @@ export type PutOptions = {
    * forbid a writer to set it and so to remove the item.
    */
   readonly permanent?: true;
+  /**
+   * Other items that are written in the same transaction: all are written or none. Only with `expect`, and at most 10.
+   * They are written unconditionally and never expire; a key that is already there gets the new value.
+   */
+  readonly also?: readonly Omit<Entry, "expiresAt">[];
 };
 
 export type PageQuery = {
@@ -102,6 +107,14 @@ export const decodeCursor = (cursor: string): string => Buffer.from(cursor, "bas
 export const removeDuplicateEntries = (entries: readonly Entry[]): readonly Entry[] => {
   if (entries.length > 1_000) throw new RangeError(`putAll got ${entries.length} items (limit 1,000).`);
   return [...new Map(entries.map((entry) => [`${entry.key.partition}\0${entry.key.sort}`, entry])).values()];
+};
+
+/** Throws TypeError where `also` has no condition, and RangeError for more than 10 items. */
+export const validateAlso = ({ expect, also = [] }: PutOptions): NonNullable<PutOptions["also"]> => {
+  if (also.length > 0 && expect === undefined)
+    throw new TypeError("put with `also` needs `expect`: without a condition a retry would write twice.");
+  if (also.length > 10) throw new RangeError(`put got ${also.length} other items (limit 10).`);
+  return also;
 };
 
 /** Returns valid amounts unchanged; throws RangeError otherwise. */

@@ -216,6 +216,69 @@ export const storeContract = (name: string, make: () => Promise<StoreUnderTest>,
       expect((await subject.store.get(key))?.version).toBe(2);
     });
 
+    test("other items are written together with an item, and none of them where its condition is false", async () => {
+      const { store } = subject;
+      const other = (sort: string) => ({ ...key, sort });
+      const also = (value: Json) => [
+        { key: other("x"), value },
+        { key: other("y"), value },
+      ];
+      const values = async () =>
+        (await all(store, { partition: key.partition, order: "ascending", limit: 10 })).map(
+          ({ value }) => value,
+        );
+      expect(await store.put(key, 1, { expect: "absent", also: also("one") })).toEqual({
+        written: true,
+        version: 1,
+      });
+      expect(await values()).toEqual([1, "one", "one"]);
+      const found = { key, value: 1, version: 1 };
+      for (const expected of ["absent", 2] as const)
+        expect(await store.put(key, 2, { expect: expected, also: also("two") })).toEqual({
+          written: false,
+          found,
+        });
+      expect(await values()).toEqual([1, "one", "one"]);
+      expect(await store.put(key, 3, { expect: 1, also: also("three") })).toEqual({
+        written: true,
+        version: 2,
+      });
+      expect(await values()).toEqual([3, "three", "three"]);
+      await expect(store.put(key, 4, { also: also("four") })).rejects.toThrow(TypeError);
+      const large = [{ key: other("z"), value: "x".repeat(itemLimitBytes) }];
+      await expect(store.put(key, 5, { expect: 2, also: large })).rejects.toThrow(ItemTooLarge);
+      expect(await values()).toEqual([3, "three", "three"]);
+    });
+
+    test("an item that replaces an expired one together with others keeps counting its writes", async () => {
+      const { store, advance, now } = subject;
+      await store.put(key, "short", { expiresAt: Math.floor(now() / 1_000) + 60 });
+      advance(62_000);
+      const also = [{ key: { ...key, sort: "other" }, value: 1 }];
+      const result = await store.put(key, "new", { expect: "absent", also });
+      expect(result).toEqual({ written: true, version: (await store.get(key))?.version });
+      expect((await store.put(key, "stale", { expect: 1 })).written).toBe(false);
+    });
+
+    test("exactly one of many concurrent writes with other items succeeds, and only its other items are written", async () => {
+      const results = await Promise.all(
+        Array.from({ length: 10 }, async (_, index) => {
+          const also = [{ key: { ...key, sort: `other ${index}` }, value: index }];
+          for (;;)
+            try {
+              return await subject.store.put(key, index, { expect: "absent", also });
+            } catch (error) {
+              // DynamoDB cancels transactions that meet on one item.
+              if (!(error instanceof Error && error.name === "TemporaryFault")) throw error;
+            }
+        }),
+      );
+      const winners = results.flatMap(({ written }, index) => (written ? [index] : []));
+      expect(winners).toHaveLength(1);
+      const items = await all(subject.store, { partition: key.partition, order: "ascending", limit: 20 });
+      expect(items.map(({ value }) => value)).toEqual([...winners, ...winners]);
+    });
+
     test("items of one partition never appear in another, even if its name is a prefix of the other name", async () => {
       await subject.store.put(key, 1);
       const other = { partition: `${key.partition}0`, sort: key.sort };
