@@ -21,6 +21,13 @@ const tooling = {
     appId: "A0000000000",
     secrets: ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"],
   },
+  /** Who else is told: so that a failure of Slack, too, reaches somebody. docs/events.md lists the types of events. */
+  notifications: {
+    slack: ["rolled-back", "configuration-drift"],
+    emails: [
+      { address: "platform@example.com", alarms: true, events: ["rolled-back", "configuration-drift"] },
+    ],
+  },
   source: { host: "codecommit", repository: "models", branch: "main" },
   images: {
     architecture: "arm64",

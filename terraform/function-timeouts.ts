@@ -6,6 +6,7 @@ const timeoutsOutsideStateMachine: Readonly<Record<string, number>> = {
   "answer-approval": 30,
   // The task waits for a decision, but the function only reads the contributors and posts a message to Slack.
   "request-approval": 300,
+  "publish-events": 60,
   "start-delivery": 120,
   "sweep-deliveries": 900,
   // One call for each version, and a cold start takes seconds.

@@ -99,6 +99,25 @@ describe("the error explains", () => {
       }),
       /tooling\.slack\.secrets: list Slack's secrets, SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET/,
     ],
+    ...[
+      ["no e-mail address", [], /emails: list at least one e-mail address/],
+      [
+        "nobody who gets alarms by e-mail",
+        [{ address: "ada@example.com", alarms: false, events: ["outcome"] }],
+        /emails has no address with alarms: true: while Slack does not answer, nobody would get an alarm/,
+      ],
+      [
+        "a type of events that does not exist",
+        [{ address: "ada@example.com", alarms: true, events: ["finished"] }],
+        /events\.0 is "finished": an event's type is started, waiting, decided/,
+      ],
+    ].map(([name, emails, problem]): [string, (accounts: Accounts) => object, RegExp] => [
+      String(name),
+      ({ tooling }) => ({
+        tooling: { ...tooling, notifications: { ...tooling.notifications, emails } },
+      }),
+      problem as RegExp,
+    ]),
     [
       "networks that overlap",
       changeRegistry({ peers: [{ name: "office", cidr: "10.20.0.128/25" }] }),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { detailTypes } from "../platform/events/events.ts";
 import { cidrsOverlap } from "./cidrs-overlap.ts";
 
 /** Regions with all services of the stacks, by AWS's lists for Aurora Serverless v2 at 0 ACU and for HTTP APIs. */
@@ -47,6 +48,9 @@ const accountFields = {
 /** Secrets whose values a person puts into SSM. Functions read them by these names, so synth fails for a missing one. */
 const secretNames = ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"] as const;
 
+const eventTypes = Object.keys(detailTypes) as (keyof typeof detailTypes)[];
+const eventType = z.enum(eventTypes, `an event's type is ${eventTypes.join(", ")}`);
+
 const Tooling = z.strictObject({
   ...accountFields,
   /**
@@ -66,6 +70,22 @@ const Tooling = z.strictObject({
       z.enum(secretNames, `Slack's secrets are ${secretNames.join(" and ")}`),
       `list Slack's secrets, ${secretNames.join(" and ")}`,
     ),
+  }),
+  notifications: z.strictObject({
+    /** Types of events that are posted in Slack's channel; a delivery's message shows its own facts anyway. */
+    slack: z.array(eventType),
+    /** E-mail addresses. Each gets a mail from AWS and has to confirm it once. */
+    emails: z
+      .array(
+        z.strictObject({
+          address: z.email("an e-mail address has the form name@example.com"),
+          /** Whether it gets alarms of the three accounts. */
+          alarms: z.boolean(),
+          /** Types of events that it gets. */
+          events: z.array(eventType),
+        }),
+      )
+      .min(1, "list at least one e-mail address: it gets the alarms when Slack does not answer"),
   }),
   source: z.discriminatedUnion("host", [
     z.strictObject({
@@ -176,6 +196,10 @@ const findContradictions = ({ tooling, stage, prod }: Accounts): readonly string
   if (stage.externalId === prod.externalId)
     problems.push(
       "stage and prod have the same externalId: give each its own, so that a caller of one cannot be tricked into using the other.",
+    );
+  if (!tooling.notifications.emails.some(({ alarms }) => alarms))
+    problems.push(
+      "tooling.notifications.emails has no address with alarms: true: while Slack does not answer, nobody would get an alarm.",
     );
   for (const secret of secretNames)
     if (!tooling.slack.secrets.includes(secret))

@@ -27,6 +27,11 @@ export const nameResources = (accounts: Accounts) => {
     imageRepositoryUri: `${tooling.account}.dkr.ecr.${tooling.region}.amazonaws.com/slipway`,
     alarmTopic: "slipway-alarms",
     alarmTopicArn: here("sns", "slipway-alarms"),
+    /** EventBridge's bus of Slipway's events, and the topic that gets all of them. */
+    eventBus: "slipway",
+    eventBusArn: here("events", "event-bus/slipway"),
+    eventTopic: "slipway-events",
+    eventTopicArn: here("sns", "slipway-events"),
     /** The bucket of the builder and of the images' provenance. */
     artefactBucket: `slipway-artefacts-${tooling.account}-${tooling.region}`,
     artefactBucketArn: `arn:aws:s3:::slipway-artefacts-${tooling.account}-${tooling.region}`,

@@ -256,6 +256,7 @@ describe("functions", () => {
     const queues = listWrittenResources("aws_sqs_queue");
     expect(queues.map(([, , queue]) => attributeText(queue, "name"))).toEqual([
       "slipway-notify-dead-letters",
+      "slipway-publish-events-dead-letters",
       "slipway-start-delivery-dead-letters",
       "slipway-sweep-deliveries-dead-letters",
       "slipway-watch-models-dead-letters",
@@ -607,25 +608,119 @@ describe("operations", () => {
       "slipway-deliveries-aborted",
       "slipway-deliveries-approval-waits",
       "slipway-deliveries-dead-letters-notify",
+      "slipway-deliveries-dead-letters-publish-events",
       "slipway-deliveries-dead-letters-start-delivery",
       "slipway-deliveries-dead-letters-sweep-deliveries",
       "slipway-deliveries-dead-letters-watch-models",
+      "slipway-deliveries-events-wait",
       "slipway-deliveries-failed",
+      "slipway-deliveries-failed",
+      "slipway-deliveries-function-errors",
       "slipway-deliveries-silent-models",
+      "slipway-deliveries-slack-api",
+      "slipway-deliveries-table-throttles",
+      "slipway-deliveries-throttles",
       "slipway-deliveries-throttles",
       "slipway-deliveries-timed-out",
+      "slipway-deliveries-timed-out",
       "slipway-deliveries-versions-not-woken",
+      "slipway-prod-api",
+      "slipway-prod-authorizer",
       "slipway-prod-crashes",
       "slipway-prod-errors",
       "slipway-prod-latency",
       "slipway-prod-storage",
+      "slipway-prod-table-throttles",
       "slipway-prod-throttles",
+      "slipway-registry-hosts",
+      "slipway-stage-api",
+      "slipway-stage-authorizer",
       "slipway-stage-crashes",
       "slipway-stage-errors",
       "slipway-stage-latency",
       "slipway-stage-storage",
+      "slipway-stage-table-throttles",
       "slipway-stage-throttles",
     ]);
+  });
+
+  const findAlarm = (name: string) => {
+    const found = listWrittenResources("aws_cloudwatch_metric_alarm").find(
+      ([, , alarm]) => alarm.alarm_name === name,
+    );
+    if (found === undefined) throw new Error(`no alarm ${name}`);
+    return found[2];
+  };
+  const listMetrics = ({ metric_query }: ResourceJson) =>
+    (metric_query as readonly ResourceJson[])
+      .flatMap(({ metric }) => (metric === undefined ? [] : [metric as ResourceJson]))
+      .map(({ namespace, metric_name, dimensions }) => ({ namespace, metric_name, dimensions }));
+
+  test("an approval that waits keeps its alarm on while up to five runs of the sweep are missing", () => {
+    for (const name of ["approval-waits", "events-wait"])
+      expect(findAlarm(`slipway-deliveries-${name}`)).toMatchObject({
+        statistic: "Maximum",
+        period: 300,
+        evaluation_periods: 6,
+        datapoints_to_alarm: 1,
+        treat_missing_data: "notBreaching",
+      });
+  });
+
+  test("the registry's alarm is on without a healthy host, and without any target, after ten minutes", () => {
+    const alarm = findAlarm("slipway-registry-hosts");
+    expect(alarm).toMatchObject({
+      namespace: "AWS/ApplicationELB",
+      metric_name: "HealthyHostCount",
+      comparison_operator: "LessThanThreshold",
+      threshold: 1,
+      evaluation_periods: 2,
+      datapoints_to_alarm: 2,
+      treat_missing_data: "breaching",
+    });
+    expect(JSON.stringify(alarm.dimensions)).toMatch(
+      /aws_lb\..*arn_suffix.*aws_lb_target_group\..*arn_suffix/,
+    );
+  });
+
+  test("HTTP APIs, authorizers, tables and functions have alarms in the account that owns them", () => {
+    for (const environment of ["stage", "prod"] as const) {
+      expect(findAlarm(`slipway-${environment}-authorizer`)).toMatchObject({
+        namespace: "AWS/Lambda",
+        metric_name: "Errors",
+        dimensions: { FunctionName: "slipway-authorize-key" },
+        threshold: 0,
+      });
+      const api = {
+        namespace: "AWS/ApiGateway",
+        dimensions: { ApiId: expect.stringContaining("aws_apigatewayv2_api.api.id") },
+      };
+      expect(listMetrics(findAlarm(`slipway-${environment}-api`))).toEqual([
+        { ...api, metric_name: "5xx" },
+        { ...api, metric_name: "Count" },
+      ]);
+    }
+    expect(findAlarm("slipway-deliveries-slack-api")).toMatchObject({
+      metric_name: "5xx",
+      dimensions: { ApiId: expect.stringContaining("aws_apigatewayv2_api.slack_api") },
+    });
+    const names = nameResources(synthesized.accounts);
+    for (const [set, table] of [
+      ["deliveries", names.table],
+      ["stage", names.recordsTable("stage")],
+      ["prod", names.recordsTable("prod")],
+    ] as const)
+      expect(listMetrics(findAlarm(`slipway-${set}-table-throttles`))).toEqual(
+        ["ReadThrottleEvents", "WriteThrottleEvents"].map((metric_name) => ({
+          namespace: "AWS/DynamoDB",
+          metric_name,
+          dimensions: { TableName: table },
+        })),
+      );
+    // One failed call that a retry repairs is no alarm; errors that go on are.
+    const errors = findAlarm("slipway-deliveries-function-errors");
+    expect(errors).toMatchObject({ metric_name: "Errors", evaluation_periods: 3, datapoints_to_alarm: 2 });
+    expect(errors.dimensions).toBeUndefined();
   });
 
   test("failed executions trigger the sweep, and so does a schedule every five minutes", () => {
@@ -688,6 +783,90 @@ describe("operations", () => {
     );
     expect(values.PROD_ROLE_ARN).toMatch(/role\/slipway-prod-operator$/);
     expect(JSON.stringify(values).length).toBeLessThan(4_096);
+  });
+});
+
+describe("events", () => {
+  test("of the outbox start publish-events, and no other write does", () => {
+    const [[, , mapping] = []] = listWrittenResources("aws_lambda_event_source_mapping");
+    expect(mapping?.event_source_arn).toContain(".stream_arn}");
+    const filter = firstBlock(firstBlock(mapping?.filter_criteria).filter);
+    expect(JSON.parse(String(filter.pattern))).toEqual({
+      eventName: ["INSERT", "MODIFY"],
+      dynamodb: { Keys: { pk: { S: ["outbox"] } } },
+    });
+    const streams = listWrittenResources("aws_dynamodb_table").filter(
+      ([, , table]) => table.stream_enabled === true,
+    );
+    expect(streams.map(([, , table]) => [table.name, table.stream_view_type])).toEqual([
+      ["slipway-deliveries", "KEYS_ONLY"],
+    ]);
+  });
+
+  test("go from a bus of their own to a topic that only EventBridge may publish on; what it refuses is kept", () => {
+    const [[, busName = "", bus] = []] = listWrittenResources("aws_cloudwatch_event_bus");
+    expect(bus?.name).toBe("slipway");
+    const rules = listWrittenResources("aws_cloudwatch_event_rule").filter(
+      ([, , rule]) => rule.event_bus_name !== undefined,
+    );
+    expect(rules).toHaveLength(1);
+    const [, ruleName, rule] = rules[0] ?? [];
+    expect(JSON.parse(String(rule?.event_pattern))).toEqual({ source: ["slipway"] });
+    expect(String(rule?.event_bus_name)).toContain(`aws_cloudwatch_event_bus.${busName}.`);
+    const target = listWrittenResources("aws_cloudwatch_event_target").find(([, , each]) =>
+      String(each.rule).includes(`.${ruleName}.`),
+    )?.[2];
+    expect(String(target?.event_bus_name)).toContain(`aws_cloudwatch_event_bus.${busName}.`);
+    expect(String(target?.arn)).toContain("aws_sns_topic.bus_topic");
+    expect(target?.role_arn).toBeUndefined();
+    const policy = listWrittenResources("aws_sns_topic_policy").find(([, name]) => name.startsWith("bus_"));
+    // docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
+    expect(parseStatements(policy?.[2].policy).filter(({ Effect }) => Effect === "Allow")).toEqual([
+      expect.objectContaining({
+        Principal: { Service: "events.amazonaws.com" },
+        Action: "sns:Publish",
+        Resource: expect.stringContaining("aws_sns_topic.bus_topic"),
+      }),
+    ]);
+  });
+
+  test("reach Slack and the configured addresses by their types; alarms reach both", () => {
+    const subscriptions = listWrittenResources("aws_sns_topic_subscription").map(([, , each]) => [
+      each.protocol,
+      String(each.topic_arn).includes("aws_sns_topic.alarms.") ? "alarms" : "events",
+      each.protocol === "email" ? each.endpoint : "notify",
+      each.filter_policy === undefined
+        ? undefined
+        : [each.filter_policy_scope, JSON.parse(String(each.filter_policy))],
+    ]);
+    const types = ["MessageBody", { "detail-type": ["Rolled Back", "Configuration Drift"] }];
+    expect(subscriptions).toHaveLength(4);
+    expect(subscriptions).toEqual(
+      expect.arrayContaining([
+        ["lambda", "alarms", "notify", undefined],
+        ["lambda", "events", "notify", types],
+        ["email", "alarms", "platform@example.com", undefined],
+        ["email", "events", "platform@example.com", types],
+      ]),
+    );
+  });
+
+  test("that no write reported are published by a schedule, by the one function that may publish", () => {
+    const schedules = listWrittenResources("aws_cloudwatch_event_rule").map(([, , rule]) => [
+      rule.name,
+      rule.schedule_expression,
+    ]);
+    expect(schedules).toContainEqual(["slipway-publish", "rate(5 minutes)"]);
+    const names = nameResources(synthesized.accounts);
+    const publishers = listResources(synthesized, "aws_iam_role_policy", ["delivery"])
+      .filter(([, , { policy }]) =>
+        parseStatements(policy).some(
+          ({ Action, Resource }) =>
+            toArray(Action).includes("events:PutEvents") && toArray(Resource).includes(names.eventBusArn),
+        ),
+      )
+      .map(([, name]) => name.replace(/^functions_|_policy_\w+$/g, ""));
+    expect(publishers).toEqual(["publish-events"]);
   });
 });
 

@@ -80,6 +80,7 @@ export const createVariableValues = (needs: Needs): VariableValues => {
       SLACK_APP_ID: tooling.slack.appId,
       SOURCE_BRANCH: tooling.source.branch,
       RUNTIME_DIGEST: needs.runtime,
+      EVENT_BUS: names.eventBus,
     };
   };
 };

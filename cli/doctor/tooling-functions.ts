@@ -6,6 +6,7 @@ import { Env as JudgeCanary } from "#lambdas/judge-canary/env.ts";
 import { Env as MoveChampion } from "#lambdas/move-champion/env.ts";
 import { Env as Notify } from "#lambdas/notify/env.ts";
 import { Env as PromoteModel } from "#lambdas/promote-model/env.ts";
+import { Env as PublishEvents } from "#lambdas/publish-events/env.ts";
 import { Env as RegisterModel } from "#lambdas/register-model/env.ts";
 import { Env as ReportOutcome } from "#lambdas/report-outcome/env.ts";
 import { Env as RequestApproval } from "#lambdas/request-approval/env.ts";
@@ -23,6 +24,7 @@ type ToolingFunctionName =
   | "start-delivery"
   | "answer-approval"
   | "sweep-deliveries"
+  | "publish-events"
   | "notify"
   | "watch-models";
 
@@ -43,6 +45,7 @@ export const toolingFunctions = {
   "start-delivery": StartDelivery,
   "answer-approval": AnswerApproval,
   "sweep-deliveries": SweepDeliveries,
+  "publish-events": PublishEvents,
   notify: Notify,
   "watch-models": WatchModels,
 } as const satisfies Record<ToolingFunctionName, z.ZodObject>;

@@ -1,5 +1,8 @@
+import { createEvent, cutText } from "#domain/events/create-event.ts";
+import { toOutboxItems } from "#domain/events/outbox.ts";
 import type { Cipher } from "#platform/cipher/cipher.ts";
 import { type Deliveries, TaskGone } from "#platform/deliveries/deliveries.ts";
+import type { SlipwayEvent } from "#platform/events/events.ts";
 import type { Store } from "#platform/store/store.ts";
 import {
   type Approval,
@@ -63,8 +66,12 @@ export const createApprovals = ({
     const item = await store.get(toApprovalKey(id));
     return item && { approval: parseApproval(item.value), version: item.version };
   };
-  const write = (approval: Approval, expect: number | "absent") =>
-    store.put(toApprovalKey(approval.id), approval, { expect, expiresAt: computeExpiry(approval) });
+  const write = (approval: Approval, expect: number | "absent", ...events: readonly SlipwayEvent[]) =>
+    store.put(toApprovalKey(approval.id), approval, {
+      expect,
+      expiresAt: computeExpiry(approval),
+      ...toOutboxItems(...events),
+    });
   const computeExpiry = ({ askedAt }: Pick<Approval, "askedAt">) =>
     Math.floor(askedAt / 1000) + retentionSeconds;
   const context = (id: string) => ({ purpose: "task-token", approval: id });
@@ -137,7 +144,8 @@ export const createApprovals = ({
               state: renewState(item.approval, question),
             }
           : { ...question, id, token, state: { status: "pending", votes: [] } };
-        if ((await write(approval, item?.version ?? "absent")).written) return approval;
+        const events = item ? [] : [describeQuestion(approval)];
+        if ((await write(approval, item?.version ?? "absent", ...events)).written) return approval;
       }
     },
 
@@ -170,7 +178,8 @@ export const createApprovals = ({
           ...approval,
           state: decides ? { status: "decided", decision } : { status: "pending", votes },
         };
-        if (!(await write(next, item.version)).written) continue;
+        const events = decides ? [describeDecision(approval, decision)] : [];
+        if (!(await write(next, item.version, ...events)).written) continue;
         return decides
           ? { result: "decided", decision, approval: next }
           : { result: "counted", votes: votes.length, quorum: rule.quorum, approval: next };
@@ -286,6 +295,36 @@ export const createApprovals = ({
   };
 };
 export type Approvals = ReturnType<typeof createApprovals>;
+
+const toEventSubject = ({ id, model, delivery, commit, digest, version }: Approval) => ({
+  model,
+  delivery,
+  commit,
+  digest,
+  modelVersion: version,
+  approval: id,
+});
+
+const describeQuestion = (approval: Approval): SlipwayEvent =>
+  createEvent([approval.id], approval.askedAt, {
+    type: "waiting",
+    ...toEventSubject(approval),
+    approvers: [...approval.rule.approvers],
+    quorum: approval.rule.quorum,
+    expiresAt: new Date(approval.expiresAt).toISOString(),
+  });
+
+const describeDecision = (
+  approval: Approval,
+  { status, by, reason, decidedAt }: ApprovalDecision,
+): SlipwayEvent =>
+  createEvent([approval.id], decidedAt, {
+    type: "decided",
+    ...toEventSubject(approval),
+    decision: status,
+    by: by.map(({ user }) => user),
+    reason: reason === null ? null : cutText(reason),
+  });
 
 const renewState = ({ state, contributors }: Approval, question: NewApproval): Approval["state"] => {
   // The old task is gone: the new one has to receive the same decision.

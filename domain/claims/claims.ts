@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { Superseded } from "#domain/delivery/errors.ts";
+import { createEvent } from "#domain/events/create-event.ts";
+import { toOutboxItems } from "#domain/events/outbox.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
 
@@ -22,6 +24,8 @@ type ClaimRequest = {
   readonly environment: Environment;
   readonly model: string;
   readonly delivery: string;
+  /** With it, a push that gets stage is published as the start of its delivery. */
+  readonly commit?: string;
   /** Epoch milliseconds. */
   readonly requestedAt: number;
   /** Epoch milliseconds. */
@@ -43,6 +47,10 @@ const maxClockSkewMs = 60_000;
  */
 const wasClockSetBack = (claim: ClaimItem, { requestedAt, now }: ClaimRequest): boolean =>
   claim.requestedAt > now + maxClockSkewMs && requestedAt <= now + maxClockSkewMs;
+
+/** The claim of stage is the first fact that a delivery stores. */
+const describeStart = ({ model, delivery, commit, now }: ClaimRequest) =>
+  commit === undefined ? [] : [createEvent([delivery], now, { type: "started", model, delivery, commit })];
 
 const maxInterrupted = 50;
 
@@ -90,6 +98,7 @@ export const createClaims = ({ store }: { store: Store }) => {
       };
       const put = await store.put({ partition, sort: toSortKey(environment, model) }, item, {
         expect: current?.version ?? "absent",
+        ...toOutboxItems(...(when === "newer" ? describeStart(request) : [])),
       });
       if (put.written) return { status: "granted", fence };
     }

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { createEvent, cutText } from "#domain/events/create-event.ts";
+import { toOutboxItems } from "#domain/events/outbox.ts";
 import type { Store } from "#platform/store/store.ts";
 
 export const Outcome = z.enum(["promoted", "rejected", "expired", "superseded", "unchanged", "failed"]);
@@ -14,6 +16,16 @@ export const OutcomeRecord = z.object({
   at: z.int(),
 });
 export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
+
+const describeOutcome = ({ delivery, model, commit, outcome, error, at }: OutcomeRecord) =>
+  createEvent([delivery, outcome, error?.name ?? ""], at, {
+    type: "outcome",
+    model,
+    delivery,
+    commit,
+    outcome,
+    error: error && { name: error.name, cause: cutText(error.cause) },
+  });
 
 const toOutcomeKey = (delivery: string) => ({ partition: "outcomes", sort: delivery });
 
@@ -31,12 +43,15 @@ export const createOutcomes = ({ store }: { store: Store }) => ({
    * outcome keeps the first time.
    */
   keep: async (ended: OutcomeRecord): Promise<boolean> => {
-    const put = await store.put(toOutcomeKey(ended.delivery), ended, { expect: "absent" });
-    if (put.written) return true;
-    const stored = put.found && OutcomeRecord.parse(put.found.value);
-    const same = stored?.outcome === ended.outcome && stored.error?.name === ended.error?.name;
-    if (!same) await store.put(toOutcomeKey(ended.delivery), ended);
-    return false;
+    const key = toOutcomeKey(ended.delivery);
+    const event = toOutboxItems(describeOutcome(ended));
+    for (let expect: "absent" | number = "absent"; ; ) {
+      const put = await store.put(key, ended, { expect, ...event });
+      if (put.written) return expect === "absent";
+      const stored = put.found && OutcomeRecord.parse(put.found.value);
+      if (stored?.outcome === ended.outcome && stored.error?.name === ended.error?.name) return false;
+      expect = put.found?.version ?? "absent";
+    }
   },
 });
 export type Outcomes = ReturnType<typeof createOutcomes>;

@@ -1,5 +1,8 @@
 import * as z from "zod";
+import { createEvent, cutText } from "#domain/events/create-event.ts";
+import { toOutboxItems } from "#domain/events/outbox.ts";
 import { Check } from "#domain/gates/verdict.ts";
+import type { SlipwayEvent } from "#platform/events/events.ts";
 import { type Environment, environments } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
 
@@ -36,6 +39,8 @@ export const Deployment = z.object({
   checks: z.array(Check).default([]),
   /** The delivery or rollback whose promotion this rollback takes back; null: not a rollback. */
   takesBack: z.string().nullable().default(null),
+  /** When the delivery's own rollback had taken back its traffic on prod (epoch milliseconds); null: it did not. */
+  takenBackAt: z.int().nullable().default(null),
 });
 export type Deployment = z.infer<typeof Deployment>;
 
@@ -89,6 +94,17 @@ export const createLedger = ({ store }: { store: Store }) => {
     return undefined;
   };
 
+  const at = async (
+    environment: Environment,
+    model: string,
+    sequence: number,
+  ): Promise<Deployment | undefined> => {
+    const item = await store.get(toEntryKey(environment, model, sequence));
+    return item && Deployment.parse(item.value);
+  };
+  const ofDelivery = (environment: Environment, model: string, delivery: string) =>
+    find(environment, model, (deployment) => deployment.delivery === delivery);
+
   /** Applies a pure function to one deployment and retries lost races. `undefined` leaves the deployment unchanged. */
   const change = async (
     { environment, model, sequence }: Pick<Deployment, "environment" | "model" | "sequence">,
@@ -100,8 +116,10 @@ export const createLedger = ({ store }: { store: Store }) => {
       const current = Deployment.parse(item.value);
       const changed = next(current);
       if (!changed) return current;
+      const events = await describeChange({ at, ofDelivery })(current, changed);
       const put = await store.put(toEntryKey(environment, model, sequence), changed, {
         expect: item.version,
+        ...toOutboxItems(...events),
       });
       if (put.written) return changed;
     }
@@ -111,8 +129,7 @@ export const createLedger = ({ store }: { store: Store }) => {
     /** What the environment serves: the deployment that was promoted last. */
     serving: (environment: Environment, model: string) =>
       find(environment, model, (deployment) => deployment.status === "promoted"),
-    ofDelivery: (environment: Environment, model: string, delivery: string) =>
-      find(environment, model, (deployment) => deployment.delivery === delivery),
+    ofDelivery,
     /** The rollback that took back the promotion of this delivery or rollback, if there is one. */
     takenBackBy: (environment: Environment, model: string, delivery: string) =>
       find(
@@ -124,14 +141,7 @@ export const createLedger = ({ store }: { store: Store }) => {
     /** The newest deployment of this image and registry version. */
     ofImage: (environment: Environment, model: string, digest: string, version: number) =>
       find(environment, model, (entry) => entry.digest === digest && entry.version === version),
-    at: async (
-      environment: Environment,
-      model: string,
-      sequence: number,
-    ): Promise<Deployment | undefined> => {
-      const item = await store.get(toEntryKey(environment, model, sequence));
-      return item && Deployment.parse(item.value);
-    },
+    at,
 
     /** Creates the deployment of a delivery, or finds it. */
     begin: async (deployment: NewDeployment, now: number): Promise<Deployment> => {
@@ -145,6 +155,7 @@ export const createLedger = ({ store }: { store: Store }) => {
         const entry: Deployment = {
           builder: null,
           takesBack: null,
+          takenBackAt: null,
           ...deployment,
           sequence: newest + 1,
           status: "deployed",
@@ -191,3 +202,59 @@ export const createLedger = ({ store }: { store: Store }) => {
   };
 };
 export type Ledger = ReturnType<typeof createLedger>;
+
+const toArtefact = (entry: Deployment | undefined) =>
+  entry ? { digest: entry.digest, modelVersion: entry.version } : null;
+
+/**
+ * What a change of a deployment on prod means for subscribers: a share of its canary, or the end of a rollback. The
+ * promotion of a delivery is part of its outcome.
+ */
+const describeChange =
+  ({ at, ofDelivery }: Pick<Ledger, "at" | "ofDelivery">) =>
+  async (before: Deployment, after: Deployment): Promise<readonly SlipwayEvent[]> => {
+    if (after.environment !== "prod") return [];
+    const { environment, model, delivery, commit, sequence } = after;
+    const subject = { model, delivery, commit };
+    const events: SlipwayEvent[] = [];
+    if (after.status === "canary")
+      for (const { percent, from } of after.shares.slice(before.shares.length))
+        events.push(
+          createEvent([delivery, percent], from, {
+            type: "canary-step",
+            ...subject,
+            digest: after.digest,
+            modelVersion: after.version,
+            percent,
+          }),
+        );
+    // Only a person's rollback has a reason.
+    if (after.reason !== null && after.status === "promoted" && before.status !== "promoted") {
+      // Without `takesBack` it ended a canary: the entry before its own.
+      const from = after.takesBack
+        ? await ofDelivery(environment, model, after.takesBack)
+        : await at(environment, model, sequence - 1);
+      events.push(
+        createEvent([model, sequence], after.promotedAt ?? after.startedAt, {
+          type: "rolled-back",
+          ...subject,
+          environment,
+          from: toArtefact(from),
+          to: toArtefact(after),
+          reason: cutText(after.reason),
+        }),
+      );
+    }
+    if (after.takenBackAt !== null && before.takenBackAt === null)
+      events.push(
+        createEvent([model, sequence], after.takenBackAt, {
+          type: "rolled-back",
+          ...subject,
+          environment,
+          from: toArtefact(after),
+          to: toArtefact(after.previous > 0 ? await at(environment, model, after.previous) : undefined),
+          reason: null,
+        }),
+      );
+    return events;
+  };

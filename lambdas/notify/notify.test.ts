@@ -99,3 +99,31 @@ test("an error from Slack fails the call, so that Lambda retries and keeps the n
 test("an event without a notification is refused", async () => {
   await expect(postNotifications()).rejects.toThrow();
 });
+
+test("an event of Slipway is posted as a sentence, with markup escaped", async () => {
+  const detail = {
+    version: 1,
+    id: "0f".repeat(16),
+    type: "rolled-back",
+    at: "2026-01-01T00:00:00.000Z",
+    model: "churn",
+    delivery: "rollback-churn-1",
+    commit: "c".repeat(40),
+    environment: "prod",
+    from: { digest: "sha256:b", modelVersion: 2 },
+    to: { digest: "sha256:a", modelVersion: 1 },
+    reason: "Ada: <!channel> labels & scores are wrong",
+  };
+  const { posted } = await postNotifications({
+    Message: JSON.stringify({ source: "slipway", "detail-type": "Rolled Back", detail }),
+  });
+  expect(posted[0]?.text).toBe(
+    ":loudspeaker: *Rolled Back* churn\nProd went back from version 2 to version 1: Ada: &lt;!channel&gt; labels &amp; scores are wrong",
+  );
+});
+
+test("an event in a form that this version does not know is posted as plain text", async () => {
+  const Message = JSON.stringify({ source: "slipway", detail: { version: 2, type: "other" } });
+  const { posted } = await postNotifications({ Message });
+  expect(posted[0]?.text).toContain('"version":2');
+});

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { detailTypes, SlipwayEvent } from "#platform/events/events.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
 
 type NotifyDependencies = {
@@ -24,6 +25,9 @@ const Alarm = z.object({
   AlarmArn: z.string().nullish(),
 });
 
+/** An event of Slipway as EventBridge's rule publishes it. */
+const Delivered = z.object({ detail: SlipwayEvent });
+
 /** The text of an alarm must not contain Slack markup. https://api.slack.com/reference/surfaces/formatting#escaping */
 const escapeMarkup = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
@@ -44,8 +48,38 @@ const linkToConsole = (arn: string | null | undefined, name: string): string => 
   return `<${url}|${escapeMarkup(name)}>`;
 };
 
+const describeArtefact = (artefact: { readonly modelVersion: number } | null): string =>
+  artefact === null ? "no version" : `version ${artefact.modelVersion}`;
+
+const describeEvent = (event: SlipwayEvent): string => {
+  switch (event.type) {
+    case "started":
+      return `${event.delivery} delivers commit ${event.commit.slice(0, 12)}.`;
+    case "waiting":
+      return `${event.delivery} needs ${event.quorum} approval(s) for version ${event.modelVersion} until ${event.expiresAt}.`;
+    case "decided":
+      return `Version ${event.modelVersion} was ${event.decision} by ${event.by.join(", ")}${event.reason === null ? "." : `: ${event.reason}`}`;
+    case "canary-step":
+      return `Version ${event.modelVersion} gets ${event.percent} % of prod's traffic.`;
+    case "outcome":
+      return `${event.delivery}: ${event.outcome}${event.error === null ? "." : ` (${event.error.name}: ${event.error.cause})`}`;
+    case "rolled-back":
+      return `Prod went back from ${describeArtefact(event.from)} to ${describeArtefact(event.to)}${event.reason === null ? ", because its canary ended early." : `: ${event.reason}`}`;
+    case "configuration-drift":
+      return `On ${event.environment} the alias live has ${event.found}; the ledger has ${event.expected === null ? "no version" : `function version ${event.expected}`}. Somebody changed it by hand: the next delivery or slipway rollback puts it right.`;
+    default:
+      return event satisfies never;
+  }
+};
+
+const renderEvent = (event: SlipwayEvent): string =>
+  `:loudspeaker: *${detailTypes[event.type]}* ${escapeMarkup(event.model)}\n${escapeMarkup(describeEvent(event))}`;
+
 const renderNotification = (subject: string | null | undefined, message: string): string => {
-  const parsed = Alarm.safeParse(parseJson(message));
+  const json = parseJson(message);
+  const delivered = Delivered.safeParse(json);
+  if (delivered.success) return renderEvent(delivered.data.detail).slice(0, maxTextLength);
+  const parsed = Alarm.safeParse(json);
   if (!parsed.success)
     return escapeMarkup(`${subject ? `${subject}: ` : ""}${message}`).slice(0, maxTextLength);
   const alarm = parsed.data;
@@ -66,7 +100,7 @@ const parseJson = (text: string): unknown => {
 };
 
 /**
- * Posts alarms that start and end to the channel, and other notifications as plain text. If Slack fails, the call fails:
+ * Posts alarms that start and end and Slipway's events to the channel, and other notifications as plain text. If Slack fails, the call fails:
  * Lambda retries twice, then the notification goes to the dead-letter queue, which has an alarm.
  */
 export const notify =

@@ -17,6 +17,7 @@ type RollBackDependencies = RestoreNeeds & {
   readonly approvals: Approvals;
   readonly registry: Registry;
   readonly warn: LogWarning;
+  readonly clock: () => number;
 };
 
 type EnvironmentResult = RollBackOutput["restored"][number];
@@ -71,6 +72,11 @@ const rollBackEnvironment =
     }
     const version = await restoreEnvironment(needs)(environment, { model, delivery, fence }, target);
     if (entry) await endDeployment(ledger, entry);
+    // Only now: subscribers are told that prod serves its former version again.
+    if (entry?.environment === "prod" && entry.shares.length > 0)
+      await ledger.change(entry, (current) =>
+        current.takenBackAt === null ? { ...current, takenBackAt: needs.clock() } : undefined,
+      );
     return { environment, result: version === null ? "emptied" : "restored", serves: version };
   };
 

@@ -5,12 +5,17 @@ import type { Claims } from "#domain/claims/claims.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
+import {
+  type FindConfigurationDriftDependencies as DriftNeeds,
+  findConfigurationDrift,
+} from "#domain/deployment/find-configuration-drift.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import { finishRollback } from "#domain/rollback/finish-rollback.ts";
 import type { RestoreEnvironmentDependencies as RestoreNeeds } from "#domain/rollback/restore-environment.ts";
 import type { Deliveries, Execution } from "#platform/deliveries/deliveries.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import { metricNames } from "#platform/metrics/metrics.ts";
+import { environments } from "#platform/serving/serving.ts";
 import {
   type MoveChampionInput,
   type MoveChampionOutput,
@@ -31,19 +36,20 @@ type Attempt = <T>(
   about?: Parameters<LogWarning>[2],
 ) => Promise<T | undefined>;
 
-export type SweepDeliveriesDependencies = RestoreNeeds & {
-  readonly deliveries: Deliveries;
-  readonly claims: Claims;
-  readonly approvals: Approvals;
-  readonly outcomes: Outcomes;
-  readonly messages: DeliveryMessages;
-  readonly rollBack: Step<RollBackInput, RollBackOutput>;
-  readonly moveChampion: Step<MoveChampionInput, MoveChampionOutput>;
-  readonly reportOutcome: Step<ReportOutcomeInput, ReportOutcomeOutput>;
-  readonly clock: () => number;
-  readonly metrics: Pick<Metrics, "count">;
-  readonly warn: LogWarning;
-};
+export type SweepDeliveriesDependencies = RestoreNeeds &
+  DriftNeeds & {
+    readonly deliveries: Deliveries;
+    readonly claims: Claims;
+    readonly approvals: Approvals;
+    readonly outcomes: Outcomes;
+    readonly messages: DeliveryMessages;
+    readonly rollBack: Step<RollBackInput, RollBackOutput>;
+    readonly moveChampion: Step<MoveChampionInput, MoveChampionOutput>;
+    readonly reportOutcome: Step<ReportOutcomeInput, ReportOutcomeOutput>;
+    readonly clock: () => number;
+    readonly metrics: Pick<Metrics, "count">;
+    readonly warn: LogWarning;
+  };
 
 type SweepDeliveriesOutput = {
   readonly deliveries: readonly {
@@ -58,6 +64,7 @@ const rollbackTimeoutMs = 60_000;
 /**
  * Repairs what the state machine could not finish: executions that ended with an open claim (stopped, timed out,
  * killed), promotions without their registry aliases, decisions that were not sent, messages that Slack did not accept.
+ * Finds aliases that somebody changed by hand.
  * Each repair is separate: a failed one does not stop the others.
  */
 export const sweepDeliveries =
@@ -101,8 +108,13 @@ export const sweepDeliveries =
         },
         { delivery, approval: id },
       );
-    for (const model of (await attempt("models on prod", () => needs.serving.prod.models())) ?? [])
+    for (const model of (await attempt("models on prod", () => needs.serving.prod.models())) ?? []) {
       await attempt(`the registry's aliases of ${model}`, () => syncChampionAlias(needs, model), { model });
+      for (const environment of environments)
+        await attempt(`${model} on ${environment}`, () => findConfigurationDrift(needs)(environment, model), {
+          model,
+        });
+    }
     await attempt("messages in Slack", () => needs.messages.showUnshown());
     return { deliveries: swept };
   };

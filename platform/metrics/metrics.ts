@@ -100,5 +100,7 @@ export const metricNames = {
     versionsNotWoken: "VersionsNotWoken",
     /** Models on prod whose usual calls do not come any more; written every hour. */
     silentModels: "SilentModels",
+    /** Age of the oldest event that is not published; not written while there is none. */
+    eventWaitingSeconds: "EventWaitingSeconds",
   },
 } as const;

@@ -7,6 +7,8 @@ import { allow, allowAny, type Statement } from "./statement.ts";
 type StepResources = {
   readonly region: string;
   readonly table: string;
+  /** ARN of the bus of Slipway's events. */
+  readonly eventBus: string;
   /** Returns the parameter's ARN of a secret. */
   readonly secret: (name: string) => string;
   /** The account's key, which encrypts parameters. */
@@ -138,6 +140,17 @@ export const createStepPermissions = (
       ...slack,
       assume("promote-model", "prod"),
     ],
+    "publish-events": [
+      // Removes an event from the outbox once the bus has accepted it.
+      table("dynamodb:Query", "dynamodb:DeleteItem"),
+      allow(["events:PutEvents"], [resources.eventBus]),
+      // Lambda reads the table's stream under the function's role.
+      // https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
+      allow(
+        ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"].map((name) => `dynamodb:${name}`),
+        [`${resources.table}/stream/*`],
+      ),
+    ],
     "register-model": [table(...tableReadActions), ...modelFiles, ...provenance, ...registry, ...artifacts],
     "report-outcome": [table(...tableReadActions, tableWriteAction), ...slack],
     "request-approval": [
@@ -174,7 +187,7 @@ export const createStepPermissions = (
       allow(["states:DescribeExecution"], [resources.executions]),
     ],
     "sweep-deliveries": [
-      // Deletes the note of a message once Slack has accepted it.
+      // Deletes the note of a message once Slack has accepted it, and of a drift that is gone.
       table(...tableReadActions, tableWriteAction, "dynamodb:DeleteItem"),
       ...completeTask("SendTaskSuccess", "SendTaskFailure"),
       allow(["states:DescribeExecution"], [resources.executions]),

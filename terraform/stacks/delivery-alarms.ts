@@ -1,6 +1,7 @@
 import type { TerraformStack } from "cdktn";
 import { metricNames } from "../../platform/metrics/metrics.ts";
 import { type Alarm, addAlarmSet } from "../constructs/alarm-set/alarm-set.ts";
+import { createThrottleAlarm } from "../constructs/alarm-set/table-throttles.ts";
 import { addDashboard } from "../constructs/dashboard/dashboard.ts";
 import type { FunctionResources } from "../constructs/lambda-function/lambda-function.ts";
 
@@ -10,15 +11,22 @@ type Needs = {
   /** ARN of the state machine. */
   readonly machine: string;
   readonly functions: ReadonlyMap<string, FunctionResources>;
+  /** The table's name. */
+  readonly table: string;
+  /** The id of the HTTP API for Slack's callbacks. */
+  readonly slackApiId: string;
 };
 
 const twelveHours = 12 * 3_600;
 const fiveMinutes = 300;
-const { namespace, approvalWaitingSeconds, silentModels, versionsNotWoken } = metricNames.deliveries;
+/** Functions write these metrics every five minutes: with one late or failed run an alarm on them must not end. */
+const halfAnHour = { count: 1, periods: 6 };
+const { namespace, approvalWaitingSeconds, eventWaitingSeconds, silentModels, versionsNotWoken } =
+  metricNames.deliveries;
 
 export const addDeliveryAlarms = (
   stack: TerraformStack,
-  { region, topic, machine, functions }: Needs,
+  { region, topic, machine, functions, table, slackApiId }: Needs,
 ): void => {
   const executions = (name: string) => ({
     namespace: "AWS/States",
@@ -72,6 +80,7 @@ export const addDeliveryAlarms = (
         description: "An approval has been open for more than 12 hours: slipway approvals lists it.",
         above: twelveHours,
         seconds: fiveMinutes,
+        outOf: halfAnHour,
         of: { namespace, name: approvalWaitingSeconds, statistic: "Maximum" },
       },
       {
@@ -81,7 +90,7 @@ export const addDeliveryAlarms = (
         above: 0,
         seconds: 3_600,
         // Written every hour, at times in the next hour's period: one without data must not end the alarm.
-        periods: 2,
+        outOf: { count: 1, periods: 2 },
         of: { namespace, name: silentModels, statistic: "Maximum" },
       },
       {
@@ -92,6 +101,39 @@ export const addDeliveryAlarms = (
         seconds: fiveMinutes,
         of: { namespace, name: versionsNotWoken, statistic: "Maximum" },
       },
+      {
+        name: "events-wait",
+        description:
+          "An event has waited for more than 10 minutes to be published: the log of slipway-publish-events has the reason. No event is lost.",
+        above: 600,
+        seconds: fiveMinutes,
+        outOf: halfAnHour,
+        of: { namespace, name: eventWaitingSeconds, statistic: "Maximum" },
+      },
+      {
+        // Without dimensions: all functions of the account. One error that a retry repairs is none of an operator's.
+        name: "function-errors",
+        description:
+          "Functions of tooling ended with errors in two of the last three periods of 5 minutes: the dashboard slipway-deliveries shows which, their logs why.",
+        above: 0,
+        seconds: fiveMinutes,
+        outOf: { count: 2, periods: 3 },
+        of: { namespace: "AWS/Lambda", name: "Errors", statistic: "Sum" },
+      },
+      {
+        name: "slack-api",
+        description:
+          "Slack's callbacks got errors within 5 minutes, so a click may not have counted: the log of slipway-answer-approval has the reason; slipway approve decides without Slack.",
+        above: 0,
+        seconds: fiveMinutes,
+        of: {
+          namespace: "AWS/ApiGateway",
+          name: "5xx",
+          statistic: "Sum",
+          dimensions: { ApiId: slackApiId },
+        },
+      },
+      createThrottleAlarm(table),
       {
         name: "throttles",
         description: "Lambda throttled calls in tooling's account: the account's concurrency is used up.",

@@ -153,4 +153,11 @@ export const addDeliveryEvents = (scope: Construct, id: string, needs: Needs): v
     watch,
     { task: "find-silence" },
   );
+  addEventRule(
+    place,
+    "publish",
+    "Publishes events that no write of the table reported",
+    { scheduleExpression: "rate(5 minutes)" },
+    needs.functions.get("publish-events"),
+  );
 };

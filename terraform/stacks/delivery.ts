@@ -1,15 +1,17 @@
 import { IamPolicy } from "@cdktn/provider-aws/lib/iam-policy/index.js";
 import type { KmsKey } from "@cdktn/provider-aws/lib/kms-key/index.js";
-import { LambdaPermission } from "@cdktn/provider-aws/lib/lambda-permission/index.js";
+import { LambdaEventSourceMapping } from "@cdktn/provider-aws/lib/lambda-event-source-mapping/index.js";
 import { SnsTopic } from "@cdktn/provider-aws/lib/sns-topic/index.js";
 import { SnsTopicPolicy } from "@cdktn/provider-aws/lib/sns-topic-policy/index.js";
-import { SnsTopicSubscription } from "@cdktn/provider-aws/lib/sns-topic-subscription/index.js";
 import { SsmParameter } from "@cdktn/provider-aws/lib/ssm-parameter/index.js";
 import { type App, Fn, type TerraformStack } from "cdktn";
 import { Construct } from "constructs";
+import { outboxPartition } from "../../platform/events/events.ts";
 import { addAccountKey } from "../constructs/account-key/account-key.ts";
+import { addEventBus } from "../constructs/event-bus/event-bus.ts";
 import { addImagePipeline } from "../constructs/image-pipeline/image-pipeline.ts";
-import { addLambdaFunction } from "../constructs/lambda-function/lambda-function.ts";
+import { addLambdaFunction, type FunctionResources } from "../constructs/lambda-function/lambda-function.ts";
+import { addNotifications } from "../constructs/notifications/notifications.ts";
 import { addSecretParameter } from "../constructs/secret-parameter/secret-parameter.ts";
 import { addSlackCallback } from "../constructs/slack-callback/slack-callback.ts";
 import { addStateMachine } from "../constructs/state-machine/state-machine.ts";
@@ -46,7 +48,13 @@ type Needs = {
 };
 
 /** Events invoke these functions; the others have synchronous callers. */
-const invokedByEvents = new Set(["notify", "start-delivery", "sweep-deliveries", "watch-models"]);
+const invokedByEvents = new Set([
+  "notify",
+  "publish-events",
+  "start-delivery",
+  "sweep-deliveries",
+  "watch-models",
+]);
 /** MB; this step holds the whole holdout in memory. */
 const memoryMbByFunction: Readonly<Record<string, number>> = {
   "verify-model": 1_024,
@@ -92,6 +100,31 @@ const addAlarmTopic = (
 };
 
 /**
+ * Starts publish-events for each event that is written into the outbox. Its schedule publishes what is left, so a failed
+ * batch is given up soon and needs no queue.
+ */
+const addEventPublisher = (stack: TerraformStack, stream: string, { lambda }: FunctionResources): void => {
+  new LambdaEventSourceMapping(stack, "outbox", {
+    eventSourceArn: stream,
+    functionName: lambda.arn,
+    startingPosition: "LATEST",
+    batchSize: 100,
+    maximumRetryAttempts: 3,
+    maximumRecordAgeInSeconds: 3_600,
+    filterCriteria: {
+      filter: [
+        {
+          pattern: JSON.stringify({
+            eventName: ["INSERT", "MODIFY"],
+            dynamodb: { Keys: { pk: { S: [outboxPartition] } } },
+          }),
+        },
+      ],
+    },
+  });
+};
+
+/**
  * Parameters with a random initial value, which a person overwrites once. The values are write-only, so no state and no
  * plan contains a secret.
  */
@@ -127,6 +160,7 @@ const addDeliveryFunctions = (
   const permissions = createStepPermissions({
     region,
     table: shared.table,
+    eventBus: names.eventBusArn,
     secret: (name) => `arn:aws:ssm:${region}:${account}:parameter${names.secrets}${name}`,
     key: needs.key,
     tokens: shared.tokens.arn,
@@ -188,7 +222,12 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
   const names = nameResources(accounts);
   const stack = addSlipwayStack(app, "delivery", { accounts, account: "tooling", as: "role" });
 
-  const table = addStoreTable(stack, "deliveries", { name: names.table, key, protect: protectData });
+  const table = addStoreTable(stack, "deliveries", {
+    name: names.table,
+    key,
+    protect: protectData,
+    stream: true,
+  });
   new IamPolicy(stack, "operators", {
     name: names.operatorPolicy,
     description:
@@ -251,20 +290,23 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
     logRetentionDays,
   });
   addDeliveryEvents(stack, "events", { accounts, names: names, functions, github: needs.github });
-  const { lambda: notify } = functions.get("notify");
-  new SnsTopicSubscription(stack, "notify", {
-    topicArn: topic.arn,
-    protocol: "lambda",
-    endpoint: notify.arn,
+  addEventPublisher(stack, table.streamArn, functions.get("publish-events"));
+  const notify = functions.get("notify");
+  const events = addEventBus(stack, "bus", { names, key, deadLetters: notify.deadLetters?.arn ?? "" });
+  addNotifications(stack, "notifications", {
+    subscribers: accounts.tooling.notifications,
+    notify: notify.lambda,
+    alarms: topic,
+    events,
   });
-  new LambdaPermission(stack, "notify-invoke", {
-    statementId: "slipway-alarms",
-    action: "lambda:InvokeFunction",
-    functionName: notify.functionName,
-    principal: "sns.amazonaws.com",
-    sourceArn: topic.arn,
+  addDeliveryAlarms(stack, {
+    region,
+    topic: topic.arn,
+    machine: machine.arn,
+    functions: functions.all,
+    table: names.table,
+    slackApiId: callback.apiId,
   });
-  addDeliveryAlarms(stack, { region, topic: topic.arn, machine: machine.arn, functions: functions.all });
 
   const outputs = new SsmParameter(stack, "outputs", {
     name: names.outputs,
@@ -274,7 +316,7 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
     value: JSON.stringify({
       ...values("operator"),
       ACCOUNTS: { tooling: account, stage: accounts.stage.account, prod: accounts.prod.account },
-      SLACK_CALLBACK_URL: callback,
+      SLACK_CALLBACK_URL: callback.url,
       BUILD_PROJECT: pipeline.project.name,
       BUILD_IMAGE: accounts.tooling.images.buildImage,
     }),

@@ -3,10 +3,12 @@ import { Apigatewayv2Integration } from "@cdktn/provider-aws/lib/apigatewayv2-in
 import { Apigatewayv2Route } from "@cdktn/provider-aws/lib/apigatewayv2-route/index.js";
 import { Apigatewayv2VpcLink } from "@cdktn/provider-aws/lib/apigatewayv2-vpc-link/index.js";
 import { type App, Fn } from "cdktn";
+import { addAlarmSet } from "../constructs/alarm-set/alarm-set.ts";
 import { addHttpStage } from "../constructs/http-stage/http-stage.ts";
 import { addMlflowServer } from "../constructs/mlflow-server/mlflow-server.ts";
 import { addPrivateBucket } from "../constructs/private-bucket/private-bucket.ts";
 import type { Accounts } from "../read-config.ts";
+import { nameResources } from "../resource-names.ts";
 import type { Network } from "./network.ts";
 import { addSlipwayStack } from "./slipway-stack.ts";
 
@@ -94,6 +96,32 @@ export const addRegistryStack = (
       routeKey: "$default",
       authorizationType: "AWS_IAM",
       target: `integrations/${integration.id}`,
+    });
+    addAlarmSet(stack, "alarms", {
+      set: "registry",
+      topic: nameResources(accounts).alarmTopicArn,
+      alarms: [
+        {
+          name: "hosts",
+          description:
+            "MLflow has not been healthy for 10 minutes, so deliveries fail at RegisterModel; prod serves as before. The log group /slipway/registry and the events of the ECS service slipway-registry/mlflow have the reason.",
+          below: 1,
+          seconds: 300,
+          outOf: { count: 2, periods: 2 },
+          // A target group without any target has no data.
+          missing: "breaching",
+          // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+          of: {
+            namespace: "AWS/ApplicationELB",
+            name: "HealthyHostCount",
+            statistic: "Maximum",
+            dimensions: {
+              LoadBalancer: server.balancer.metrics.balancer,
+              TargetGroup: server.balancer.metrics.targets,
+            },
+          },
+        },
+      ],
     });
   }
   return { uri: api.apiEndpoint, api: api.executionArn, artifacts: `${bucket.arn}/mlflow` };

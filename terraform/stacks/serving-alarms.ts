@@ -2,6 +2,7 @@ import type { TerraformStack } from "cdktn";
 import { metricNames } from "../../platform/metrics/metrics.ts";
 import type { Environment } from "../../platform/serving/serving.ts";
 import { addAlarmSet } from "../constructs/alarm-set/alarm-set.ts";
+import { createThrottleAlarm } from "../constructs/alarm-set/table-throttles.ts";
 import { addDashboard } from "../constructs/dashboard/dashboard.ts";
 import type { EnvironmentConfig } from "../read-config.ts";
 
@@ -10,6 +11,10 @@ type Needs = {
   readonly config: EnvironmentConfig;
   readonly topic: string;
   readonly httpApiId: string;
+  /** The name of the function that checks API keys. */
+  readonly authorizer: string;
+  /** The name of the table of records and keys. */
+  readonly table: string;
 };
 
 const { namespace, requests, failures, latencyMs, storageWriteFailures } = metricNames.inference;
@@ -18,7 +23,7 @@ const fiveMinutes = 300;
 /** Alarms and the dashboard for all models of an environment. */
 export const addServingAlarms = (
   stack: TerraformStack,
-  { environment, config, topic, httpApiId }: Needs,
+  { environment, config, topic, httpApiId, authorizer, table }: Needs,
 ): void => {
   const { alarms, region } = config;
   const here = (name: string, statistic: string) => ({
@@ -26,6 +31,12 @@ export const addServingAlarms = (
     name,
     statistic,
     dimensions: { environment },
+  });
+  const api = (name: string) => ({
+    namespace: "AWS/ApiGateway",
+    name,
+    statistic: "Sum",
+    dimensions: { ApiId: httpApiId },
   });
   const lambda = (name: string) => ({ namespace: "AWS/Lambda", name, statistic: "Sum" });
   addAlarmSet(stack, "alarms", {
@@ -68,6 +79,22 @@ export const addServingAlarms = (
         seconds: fiveMinutes,
         of: lambda("Throttles"),
       },
+      {
+        // Includes what reaches no function: a missing permission, a route without its function.
+        name: "api",
+        description: `More than ${alarms.errorPercent} % of the requests to ${environment}'s HTTP API got a 5xx within 5 minutes: its access log has the status of the integration and of the authorizer.`,
+        above: alarms.errorPercent,
+        seconds: fiveMinutes,
+        of: { percentOf: api("5xx"), among: api("Count") },
+      },
+      {
+        name: "authorizer",
+        description: `The function that checks API keys on ${environment} failed within 5 minutes, so callers got an error instead of a prediction: its log ${authorizer} has the reason.`,
+        above: 0,
+        seconds: fiveMinutes,
+        of: { ...lambda("Errors"), dimensions: { FunctionName: authorizer } },
+      },
+      createThrottleAlarm(table),
     ],
   });
   const search = (name: string, statistic: string) =>

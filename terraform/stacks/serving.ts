@@ -74,7 +74,14 @@ export const addServingStack = (app: App, needs: Needs): ServingOutputs => {
     throw new RangeError(
       `lambdas/ has no ${authorizerFunction}, so models' routes would have no authorization.`,
     );
-  addServingAlarms(stack, { environment, config, topic: needs.topic, httpApiId: api.id });
+  addServingAlarms(stack, {
+    environment,
+    config,
+    topic: needs.topic,
+    httpApiId: api.id,
+    authorizer: nameResources(accounts).functionName(authorizerFunction),
+    table: nameResources(accounts).recordsTable(environment),
+  });
   const authorizerResources = addLambdaFunction(stack, authorizerFunction, {
     name: nameResources(accounts).authorizer(environment),
     zip: needs.zip(authorizerFunction),

@@ -140,6 +140,21 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
       ),
     },
     {
+      why: "Lambda reads the table's stream under the function's role",
+      page: `${docs}lambda/latest/dg/services-dynamodb-eventsourcemapping.html`,
+      asks: ask(
+        names.functionRoleArn("publish-events"),
+        ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"].map((name) => `dynamodb:${name}`),
+        here("dynamodb", `table/${names.table}/stream/2026-11-29T10:00:00.000`),
+      ),
+    },
+    {
+      why: "EventBridge publishes events to the topic",
+      page: `${docs}eventbridge/latest/userguide/eb-use-resource-based.html`,
+      side: "resource",
+      asks: ask("events.amazonaws.com", ["sns:Publish"], names.eventTopicArn),
+    },
+    {
       why: "alarms of the three accounts publish to the topic",
       page: `${docs}AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html`,
       side: "resource",

@@ -10,6 +10,7 @@ export const handlerEnvironment = {
   SLIPWAY_ENVIRONMENT: "prod",
   SECRETS_PREFIX: "/slipway/",
   STATE_MACHINE_ARN: "arn:aws:states:eu-central-1:123456789012:stateMachine:slipway",
+  EVENT_BUS: "slipway",
   CIPHER_KEY: "alias/slipway",
   SLACK_CHANNEL: "C024BE7LH",
   SLACK_TEAM_ID: "T024BE7LD",

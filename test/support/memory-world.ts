@@ -6,12 +6,14 @@ import { createPushLog } from "#domain/approval/push-log.ts";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import { createOutbox } from "#domain/events/outbox.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import { createDeliveryMessages } from "#domain/message/delivery-messages.ts";
 import { parsePolicy } from "#domain/policy/parse-policy.ts";
 import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { createProvenanceStore, type ExpectedProvenance } from "#domain/provenance/provenance-store.ts";
+import { createSqliteEvents } from "#platform/events/sqlite.ts";
 import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
 import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
 import { createEmbeddedServing } from "#platform/serving/embedded.ts";
@@ -154,6 +156,7 @@ export const createMemoryWorld = ({
   const metrics = createSqliteMetrics({ database, clock, onError: () => undefined });
   const warnings: string[] = [];
   const warn = (sentence: string) => void warnings.push(sentence);
+  const events = createSqliteEvents({ database });
   const users = {
     info: async ({ user }: { user: string }) => ({
       user: { profile: { email: `${user.toLowerCase()}@example.com` } },
@@ -191,6 +194,9 @@ export const createMemoryWorld = ({
     slack,
     warnings,
     warn,
+    /** The bus that the outbox publishes on. */
+    events,
+    outbox: createOutbox({ store, events, warn }),
     registry: createSqliteRegistry({ database, blobs, clock }),
     blobs,
     signer,

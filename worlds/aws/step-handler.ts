@@ -42,6 +42,7 @@ const LoggedOutput = z
     functionVersion: z.string(),
     digest: z.string(),
     sequence: z.number(),
+    published: z.number(),
     champion: z.number(),
     committed: z.boolean(),
   })

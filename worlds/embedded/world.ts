@@ -7,6 +7,7 @@ import { createPushLog } from "#domain/approval/push-log.ts";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import { createOutbox } from "#domain/events/outbox.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import { createDeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
@@ -20,6 +21,8 @@ import type { Cipher } from "#platform/cipher/cipher.ts";
 import { createKeyFileCipher } from "#platform/cipher/key-file.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import { createDatabaseDamagedError } from "#platform/errors/data-folder-unusable.ts";
+import type { Events } from "#platform/events/events.ts";
+import { createSqliteEvents } from "#platform/events/sqlite.ts";
 import type { Images } from "#platform/images/images.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
@@ -113,6 +116,7 @@ export const openCapabilities = async ({
       hashKey: createHash("sha256").update(hashSecret).digest("base64"),
     },
     registry: registry({ database, blobs, clock }),
+    events: createSqliteEvents({ database }),
     metrics: createSqliteMetrics({
       database,
       clock,
@@ -198,6 +202,11 @@ export const assembleWorld = (
     metrics: instrument<Metrics>("metrics", capabilities.metrics),
     blobs,
     signer,
+    outbox: createOutbox({
+      store,
+      events: instrument<Events>("events", capabilities.events),
+      warn: log,
+    }),
     provenance: createProvenanceStore({ blobs, signer }),
     builder: computeBuilderDigest,
     serving: { stage: serving("stage"), prod: serving("prod") },

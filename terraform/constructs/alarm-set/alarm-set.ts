@@ -14,13 +14,20 @@ export type Alarm = {
   readonly name: string;
   /** The text in Slack: what happened and where to look. */
   readonly description: string;
-  readonly above: number;
   readonly seconds: number;
-  /** The alarm stays until so many periods in a row are not above; default 1. */
-  readonly periods?: number;
-  /** A metric, or the percentage of one metric in another. */
-  readonly of: Metric | { readonly percentOf: Metric; readonly among: Metric };
-};
+  /**
+   * On if so many (`outOf`) of the last periods (`periods`) are beyond the limit. Default: one of one. One of several keeps
+   * an alarm on while a metric has a gap.
+   */
+  readonly outOf?: { readonly count: number; readonly periods: number };
+  /** What a period without data means: most metrics exist only when something happens, so by default nothing. */
+  readonly missing?: "breaching" | "notBreaching";
+  /** A metric, the percentage of one metric in another, or the sum of several. */
+  readonly of:
+    | Metric
+    | { readonly percentOf: Metric; readonly among: Metric }
+    | { readonly sumOf: readonly Metric[] };
+} & ({ readonly above: number } | { readonly below: number });
 
 type Needs = {
   readonly set: string;
@@ -39,12 +46,20 @@ const toStatistic = ({ statistic }: Metric) =>
   statistic.startsWith("p") ? { extendedStatistic: statistic } : { statistic };
 
 const toAlarmMetric = ({ of, seconds }: Alarm) => {
-  if (!("percentOf" in of)) return { ...toMetric(of), ...toStatistic(of), period: seconds };
+  if (!("percentOf" in of) && !("sumOf" in of))
+    return { ...toMetric(of), ...toStatistic(of), period: seconds };
   const part = (id: string, of: Metric) => ({
     id,
     returnData: false,
     metric: { ...toMetric(of), stat: of.statistic, period: seconds },
   });
+  if ("sumOf" in of)
+    return {
+      metricQuery: [
+        ...of.sumOf.map((metric, index) => part(`m${index}`, metric)),
+        { id: "total", returnData: true, label: "total", expression: "SUM(METRICS())" },
+      ],
+    };
   return {
     metricQuery: [
       part("part", of.percentOf),
@@ -60,18 +75,19 @@ const toAlarmMetric = ({ of, seconds }: Alarm) => {
   };
 };
 
-/** Alarms that notify one topic. Missing data is no alarm: most of these metrics exist only when something happens. */
+/** Alarms that notify one topic at their start and their end. */
 export const addAlarmSet = (scope: Construct, id: string, { set, topic, alarms }: Needs): void => {
   const place = new Construct(scope, id);
   for (const alarm of alarms)
     new CloudwatchMetricAlarm(place, alarm.name, {
       alarmName: `slipway-${set}-${alarm.name}`,
       alarmDescription: alarm.description,
-      comparisonOperator: "GreaterThanThreshold",
-      threshold: alarm.above,
-      evaluationPeriods: alarm.periods ?? 1,
-      ...(alarm.periods !== undefined && { datapointsToAlarm: 1 }),
-      treatMissingData: "notBreaching",
+      ...("above" in alarm
+        ? { comparisonOperator: "GreaterThanThreshold", threshold: alarm.above }
+        : { comparisonOperator: "LessThanThreshold", threshold: alarm.below }),
+      evaluationPeriods: alarm.outOf?.periods ?? 1,
+      ...(alarm.outOf && { datapointsToAlarm: alarm.outOf.count }),
+      treatMissingData: alarm.missing ?? "notBreaching",
       alarmActions: [topic],
       okActions: [topic],
       ...toAlarmMetric(alarm),

@@ -18,9 +18,9 @@ const path = "/slack/interactions";
 
 /**
  * The only route without authorization: Slack signs its requests, and the function verifies the signature before it
- * parses the body. Returns the URL for the Slack app's settings.
+ * parses the body. Returns the URL for the Slack app's settings, and the API's id.
  */
-export const addSlackCallback = (scope: Construct, id: string, needs: Needs): string => {
+export const addSlackCallback = (scope: Construct, id: string, needs: Needs) => {
   const place = new Construct(scope, id);
   const { lambda } = needs.function;
   const api = new Apigatewayv2Api(place, "api", {
@@ -60,5 +60,5 @@ export const addSlackCallback = (scope: Construct, id: string, needs: Needs): st
     principal: "apigateway.amazonaws.com",
     sourceArn: `${api.executionArn}/*/POST${path}`,
   });
-  return `${api.apiEndpoint}${path}`;
+  return { url: `${api.apiEndpoint}${path}`, apiId: api.id };
 };

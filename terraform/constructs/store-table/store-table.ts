@@ -5,7 +5,18 @@ import type { Construct } from "constructs";
 export const addStoreTable = (
   scope: Construct,
   id: string,
-  { name, key, protect }: { readonly name: string; readonly key: string; readonly protect: boolean },
+  {
+    name,
+    key,
+    protect,
+    stream = false,
+  }: {
+    readonly name: string;
+    readonly key: string;
+    readonly protect: boolean;
+    /** Whether functions are started by its writes; they get keys, and read the items themselves. */
+    readonly stream?: boolean;
+  },
 ): DynamodbTable =>
   new DynamodbTable(scope, id, {
     name,
@@ -20,4 +31,5 @@ export const addStoreTable = (
     pointInTimeRecovery: { enabled: true },
     serverSideEncryption: { enabled: true, kmsKeyArn: key },
     deletionProtectionEnabled: protect,
+    ...(stream && { streamEnabled: true, streamViewType: "KEYS_ONLY" }),
   });

@@ -1,6 +1,7 @@
 import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import { type StepName, stepNames } from "#statemachine/delivery.ts";
 import type { World } from "#worlds/embedded/world.ts";
+import { publishAfter } from "./publish-after.ts";
 import type { Steps } from "./steps.ts";
 import type { StepsThreadClient } from "./steps-thread-client.ts";
 import type { EngineTasks } from "./tasks.ts";
@@ -29,7 +30,7 @@ export const createThreadTasks = (
         },
       },
       startDelivery: (event) => thread.call("start-delivery", event),
-      answerApproval: answerApproval(world),
+      answerApproval: publishAfter(world)(answerApproval(world)),
       sweepDeliveries: (event) => thread.call("sweep-deliveries", event),
       watchModels: async (event) => {
         flushMetrics();

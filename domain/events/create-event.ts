@@ -1,0 +1,30 @@
+import { createHash } from "node:crypto";
+import { eventVersion, type SlipwayEvent } from "#platform/events/events.ts";
+
+/** What differs between types of events. */
+type Fields<Event> = Event extends SlipwayEvent ? Omit<Event, "version" | "id" | "at"> : never;
+
+/** Longer texts (an error's cause, a person's reason) are cut, so that every event fits on the bus. */
+const maxTextLength = 2_000;
+export const cutText = (text: string): string =>
+  text.length > maxTextLength ? `${text.slice(0, maxTextLength - 1)}…` : text;
+
+/**
+ * An event whose id follows from its fact: the same fact has the same id, in whichever process and however often it is
+ * published.
+ * @param fact what distinguishes this fact from every other of its type
+ * @param at when the fact was stored, epoch milliseconds
+ */
+export const createEvent = (
+  fact: readonly (string | number)[],
+  at: number,
+  fields: Fields<SlipwayEvent>,
+): SlipwayEvent => ({
+  ...fields,
+  version: eventVersion,
+  id: createHash("sha256")
+    .update(JSON.stringify([fields.type, ...fact]))
+    .digest("hex")
+    .slice(0, 32),
+  at: new Date(at).toISOString(),
+});
