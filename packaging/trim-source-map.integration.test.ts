@@ -42,6 +42,7 @@ test("a position in our code maps to our file, and one in a package to nothing",
       return new SourceMap(trimmed).findEntry(lines.length - 1, lines.at(-1)?.length ?? 0);
     };
     expect(findOriginal('"ours"')).toMatchObject({ originalSource: "step.ts", originalLine: 2 });
+    expect(findOriginal("Date.now")).toMatchObject({ originalSource: "step.ts", originalLine: 2 });
     expect(findOriginal("Math.random")).not.toHaveProperty("originalSource", "step.ts");
   } finally {
     await folder.remove();

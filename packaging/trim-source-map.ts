@@ -22,6 +22,16 @@ const createNumbering = (values: readonly string[]) => {
 };
 
 /**
+ * Whether a segment says nothing that the one before it does not: both in packages, or on the same line of the same file
+ * without a name. A stack trace needs file, line and the names of functions; its column is then where the line's code begins.
+ */
+const repeats = (segment: SourceMapSegment, previous: SourceMapSegment | undefined): boolean => {
+  if (previous === undefined || segment.length === 1) return previous?.length === segment.length;
+  if (previous.length === 1 || segment.length === 5) return false;
+  return segment[1] === previous[1] && segment[2] === previous[2];
+};
+
+/**
  * Removes packages' mappings from a bundle's source map: nine tenths of it, which Node would parse at every cold start.
  * In stack traces, our frames point to our files and packages' frames to the bundle.
  */
@@ -37,10 +47,7 @@ export const trimSourceMap = (map: Uint8Array): Uint8Array => {
     return name === undefined ? [...position] : [...position, newNames.getNumber(name)];
   };
   const lines = decode(mappings).map((line) =>
-    line
-      .map(convertSegment)
-      // Of consecutive package segments, the first one is enough.
-      .filter((segment, index, all) => segment.length > 1 || all[index - 1]?.length !== 1),
+    line.map(convertSegment).filter((segment, index, all) => !repeats(segment, all[index - 1])),
   );
   return new TextEncoder().encode(
     JSON.stringify({
