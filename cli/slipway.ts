@@ -6,6 +6,7 @@ import { approvalCommands } from "./commands/approvals.ts";
 import { checkCommand } from "./commands/check.ts";
 import { deliverCommand } from "./commands/deliver.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { eventsCommand } from "./commands/events.ts";
 import { historyCommand } from "./commands/history.ts";
 import { imageCommand } from "./commands/image.ts";
 import { initCommand } from "./commands/init.ts";
@@ -38,6 +39,7 @@ for (const command of [
   statusCommand(),
   predictCommand(),
   historyCommand(),
+  eventsCommand(),
   rollbackCommand(),
   deliverCommand(),
   newCommand(),

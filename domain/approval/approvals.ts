@@ -1,5 +1,5 @@
 import { createEvent, cutText } from "#domain/events/create-event.ts";
-import { toOutboxItems } from "#domain/events/outbox.ts";
+import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Cipher } from "#platform/cipher/cipher.ts";
 import { type Deliveries, TaskGone } from "#platform/deliveries/deliveries.ts";
 import type { SlipwayEvent } from "#platform/events/events.ts";

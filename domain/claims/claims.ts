@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { Superseded } from "#domain/delivery/errors.ts";
 import { createEvent } from "#domain/events/create-event.ts";
-import { toOutboxItems } from "#domain/events/outbox.ts";
+import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { createEvent, cutText } from "#domain/events/create-event.ts";
-import { toOutboxItems } from "#domain/events/outbox.ts";
+import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Store } from "#platform/store/store.ts";
 
 export const Outcome = z.enum(["promoted", "rejected", "expired", "superseded", "unchanged", "failed"]);

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Claims } from "#domain/claims/claims.ts";
 import { createEvent } from "#domain/events/create-event.ts";
-import { toOutboxItems } from "#domain/events/outbox.ts";
+import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { Environment, LiveAlias, Serving } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { eventVersion, type SlipwayEvent } from "#platform/events/events.ts";
+import type { SlipwayEvent } from "#platform/events/events.ts";
 
 /** What differs between types of events. */
 type Fields<Event> = Event extends SlipwayEvent ? Omit<Event, "version" | "id" | "at"> : never;
@@ -21,7 +21,7 @@ export const createEvent = (
   fields: Fields<SlipwayEvent>,
 ): SlipwayEvent => ({
   ...fields,
-  version: eventVersion,
+  version: 1,
   id: createHash("sha256")
     .update(JSON.stringify([fields.type, ...fact]))
     .digest("hex")

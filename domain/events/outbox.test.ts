@@ -12,7 +12,8 @@ import { memoryStore } from "#test/support/memory-store.ts";
 import { plainCipher } from "#test/support/plain-cipher.ts";
 import { fakeCommit, fakeDigest } from "#test/support/toy-model.ts";
 import { createEvent } from "./create-event.ts";
-import { createOutbox, toOutboxItems } from "./outbox.ts";
+import { createOutbox } from "./outbox.ts";
+import { toOutboxItems } from "./to-outbox-items.ts";
 
 const ignore = () => undefined;
 const subject = { model: "churn", delivery: "d1", commit: fakeCommit("a") };

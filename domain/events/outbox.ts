@@ -1,18 +1,7 @@
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { type Events, outboxPartition as partition, SlipwayEvent } from "#platform/events/events.ts";
-import type { PutOptions, Store, StoredItem } from "#platform/store/store.ts";
-
-/**
- * The items to write in the same transaction as the fact (`also` of the store's put): either both are stored or none is.
- * A fact without events needs no transaction.
- */
-export const toOutboxItems = (...events: readonly SlipwayEvent[]): Pick<PutOptions, "also"> =>
-  events.length === 0
-    ? {}
-    : {
-        also: events.map((event) => ({ key: { partition, sort: `${event.at}~${event.id}` }, value: event })),
-      };
+import { type Events, SlipwayEvent } from "#platform/events/events.ts";
+import { outboxPartition as partition, type Store, type StoredItem } from "#platform/store/store.ts";
 
 /**
  * Publishes what the outbox holds. An item leaves it only after its event was accepted, so a kill at any line delays an

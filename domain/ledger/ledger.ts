@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { createEvent, cutText } from "#domain/events/create-event.ts";
-import { toOutboxItems } from "#domain/events/outbox.ts";
+import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import { Check } from "#domain/gates/verdict.ts";
 import type { SlipwayEvent } from "#platform/events/events.ts";
 import { type Environment, environments } from "#platform/serving/serving.ts";

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { describeEvent } from "#domain/events/describe-event.ts";
 import { detailTypes, SlipwayEvent } from "#platform/events/events.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
 
@@ -46,30 +47,6 @@ const linkToConsole = (arn: string | null | undefined, name: string): string => 
   if (!region) return escapeMarkup(name);
   const url = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#alarmsV2:alarm/${encodeURIComponent(name)}`;
   return `<${url}|${escapeMarkup(name)}>`;
-};
-
-const describeArtefact = (artefact: { readonly modelVersion: number } | null): string =>
-  artefact === null ? "no version" : `version ${artefact.modelVersion}`;
-
-const describeEvent = (event: SlipwayEvent): string => {
-  switch (event.type) {
-    case "started":
-      return `${event.delivery} delivers commit ${event.commit.slice(0, 12)}.`;
-    case "waiting":
-      return `${event.delivery} needs ${event.quorum} approval(s) for version ${event.modelVersion} until ${event.expiresAt}.`;
-    case "decided":
-      return `Version ${event.modelVersion} was ${event.decision} by ${event.by.join(", ")}${event.reason === null ? "." : `: ${event.reason}`}`;
-    case "canary-step":
-      return `Version ${event.modelVersion} gets ${event.percent} % of prod's traffic.`;
-    case "outcome":
-      return `${event.delivery}: ${event.outcome}${event.error === null ? "." : ` (${event.error.name}: ${event.error.cause})`}`;
-    case "rolled-back":
-      return `Prod went back from ${describeArtefact(event.from)} to ${describeArtefact(event.to)}${event.reason === null ? ", because its canary ended early." : `: ${event.reason}`}`;
-    case "configuration-drift":
-      return `On ${event.environment} the alias live has ${event.found}; the ledger has ${event.expected === null ? "no version" : `function version ${event.expected}`}. Somebody changed it by hand: the next delivery or slipway rollback puts it right.`;
-    default:
-      return event satisfies never;
-  }
 };
 
 const renderEvent = (event: SlipwayEvent): string =>

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createEvent } from "#domain/events/create-event.ts";
-import { createOutbox, toOutboxItems } from "#domain/events/outbox.ts";
+import { createOutbox } from "#domain/events/outbox.ts";
+import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { fakeCommit } from "#test/support/toy-model.ts";

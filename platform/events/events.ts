@@ -91,9 +91,6 @@ export const SlipwayEvent = z.discriminatedUnion("type", [
 ]);
 export type SlipwayEvent = z.infer<typeof SlipwayEvent>;
 
-/** The store's partition of events that are not published yet; a write there starts publish-events. */
-export const outboxPartition = "outbox";
-
 /** EventBridge's `source` of every event. */
 export const eventSource = "slipway";
 

@@ -94,6 +94,9 @@ export class ItemTooLarge extends SlipwayError {
   override readonly retryable = false;
 }
 
+/** The partition of events that are not published yet: on AWS a write there starts the function publish-events. */
+export const outboxPartition = "outbox";
+
 /** The largest size of an item's JSON. */
 export const itemLimitBytes = 350_000;
 

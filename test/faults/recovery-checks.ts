@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ExecutionStatus } from "#platform/deliveries/deliveries.ts";
+import type { SlipwayEvent } from "#platform/events/events.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import type { EmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
@@ -91,7 +92,49 @@ export const findBrokenRules = async (
     check(false, `the claim of ${environment} is held by ${holder}`);
   for (const { id, state } of await world.approvals.open())
     check(false, `the approval ${id} is ${state.status}`);
+  broken.push(...(await findUnpublishedFacts(rehearsal, delivery)));
   broken.push(...(await findMessageErrors(rehearsal, delivery)));
+  return broken;
+};
+
+/** Every stored fact of a delivery has its event on the bus, and the outbox is empty. */
+const findUnpublishedFacts = async ({ world }: EmbeddedWorld, delivery: string): Promise<string[]> => {
+  const broken = (await world.outbox.oldest()) === undefined ? [] : ["the outbox is not empty"];
+  const published = world.events.latest(1_000).map(({ event }) => event);
+  const check = (fact: string, matches: (event: SlipwayEvent) => boolean) =>
+    void (published.some(matches) || broken.push(`no event says: ${fact}`));
+  const outcome = await world.outcomes.read(delivery);
+  if (outcome)
+    check(
+      `outcome ${outcome.outcome}`,
+      (event) =>
+        event.type === "outcome" &&
+        event.delivery === delivery &&
+        event.outcome === outcome.outcome &&
+        event.error?.name === outcome.error?.name,
+    );
+  if (await world.ledger.ofDelivery("stage", rehearsedModel, delivery))
+    check("started", (event) => event.type === "started" && event.delivery === delivery);
+  for (const { id, state } of await world.approvals.ofDelivery(delivery)) {
+    check(`${id} waits`, (event) => event.type === "waiting" && event.approval === id);
+    if (state.status === "sent")
+      check(
+        `${id} is ${state.decision.status}`,
+        (event) =>
+          event.type === "decided" && event.approval === id && event.decision === state.decision.status,
+      );
+  }
+  for (const entry of await world.ledger.entries("prod", rehearsedModel, 100)) {
+    const isAbout = (event: SlipwayEvent) => "delivery" in event && event.delivery === entry.delivery;
+    for (const { percent } of entry.shares)
+      if (percent < 100)
+        check(
+          `${entry.delivery} got ${percent} %`,
+          (event) => event.type === "canary-step" && isAbout(event) && event.percent === percent,
+        );
+    if (entry.takenBackAt !== null || (entry.reason !== null && entry.status === "promoted"))
+      check(`${entry.delivery} rolled prod back`, (event) => event.type === "rolled-back" && isAbout(event));
+  }
   return broken;
 };
 
