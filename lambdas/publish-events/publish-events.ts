@@ -23,7 +23,10 @@ export const publishEvents =
       warn("not all events could be published; the next run tries again", error);
       return { published: 0 };
     });
-    const oldest = await outbox.oldest();
+    const oldest = await outbox.oldest().catch((error: unknown) => {
+      warn("the age of unpublished events is unknown", error);
+      return undefined;
+    });
     if (oldest !== undefined)
       metrics.count({
         name: metricNames.deliveries.eventWaitingSeconds,

@@ -30,8 +30,8 @@ const artefact = {
 
 /** One fact of a delivery or an environment, for everyone who subscribes. */
 export const SlipwayEvent = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("started"), ...aboutDelivery }),
-  z.strictObject({
+  z.object({ type: z.literal("started"), ...aboutDelivery }),
+  z.object({
     type: z.literal("waiting"),
     ...aboutDelivery,
     ...artefact,
@@ -43,7 +43,7 @@ export const SlipwayEvent = z.discriminatedUnion("type", [
     quorum: z.int().positive(),
     expiresAt: z.iso.datetime(),
   }),
-  z.strictObject({
+  z.object({
     type: z.literal("decided"),
     ...aboutDelivery,
     ...artefact,
@@ -54,32 +54,32 @@ export const SlipwayEvent = z.discriminatedUnion("type", [
     /** A person's words, for a rejection. */
     reason: z.string().nullable(),
   }),
-  z.strictObject({
+  z.object({
     type: z.literal("canary-step"),
     ...aboutDelivery,
     ...artefact,
     /** Its share of prod's traffic from now on, in percent. */
     percent: z.number().positive().max(100),
   }),
-  z.strictObject({
+  z.object({
     type: z.literal("outcome"),
     ...aboutDelivery,
     outcome: z.enum(["promoted", "rejected", "expired", "superseded", "unchanged", "failed"]),
     /** The named error of a failed delivery: `statemachine/remedies.ts` lists names and remedies. */
-    error: z.strictObject({ name: z.string(), cause: z.string() }).nullable(),
+    error: z.object({ name: z.string(), cause: z.string() }).nullable(),
   }),
-  z.strictObject({
+  z.object({
     type: z.literal("rolled-back"),
     ...aboutDelivery,
     environment: z.literal("prod"),
     /** The version that lost its traffic. */
-    from: z.strictObject(artefact).nullable(),
+    from: z.object(artefact).nullable(),
     /** The version that has all traffic again; null: the model had none before. */
-    to: z.strictObject(artefact).nullable(),
+    to: z.object(artefact).nullable(),
     /** Who and why, for a person's rollback; null: the delivery took back its own canary. */
     reason: z.string().nullable(),
   }),
-  z.strictObject({
+  z.object({
     type: z.literal("configuration-drift"),
     ...about,
     environment: z.enum(["stage", "prod"]),

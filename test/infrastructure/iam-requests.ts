@@ -287,6 +287,19 @@ const services: Readonly<
       ]),
     ),
   },
+  events: {
+    page: `${reference}amazoneventbridge.html`,
+    rows: {
+      PutEvents: ({ call, arn }) => {
+        const entries: readonly { readonly EventBusName?: string }[] = Array.isArray(call.input.Entries)
+          ? call.input.Entries
+          : [];
+        return [...new Set(entries.map(({ EventBusName = "default" }) => EventBusName))].map((bus) =>
+          createRequest("events:PutEvents", arn("events", `event-bus/${bus}`)),
+        );
+      },
+    },
+  },
   sns: {
     page: `${reference}amazonsns.html`,
     rows: { Publish: ({ text }) => [createRequest("sns:Publish", text("TopicArn"))] },

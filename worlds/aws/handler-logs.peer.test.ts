@@ -98,6 +98,7 @@ const events = (commit: string): Readonly<Record<string, readonly unknown[]>> =>
     "roll-back": [{ ...subject, error: null }],
     "sweep-deliveries": [{}],
     "watch-models": [{ task: "wake" }, { task: "find-silence" }],
+    "publish-events": [{}],
     "start-delivery": [
       { repository: "models", before: null, after: commit, pusher: null, runtime: image.digest },
     ],
@@ -198,7 +199,9 @@ describe.skipIf(skip)("the log of a step", () => {
     const logs = lines.map((line): Record<string, unknown> => JSON.parse(line)).filter((line) => !line._aws);
     expect(logs.length).toBeGreaterThan(0);
     for (const line of logs) expect(line).toMatchObject({ service: "slipway", step: name });
-    const several = ["sweep-deliveries", "start-delivery", "answer-approval"].includes(name);
+    const several = ["sweep-deliveries", "publish-events", "start-delivery", "answer-approval"].includes(
+      name,
+    );
     if (!several) for (const line of logs) expect(line.delivery).toMatch(/^churn-[01]$/);
   });
 

@@ -215,6 +215,7 @@ export const sendTypicalEvents = async (world: FunctionsWorld): Promise<readonly
     const baseline = await promoteVersions(context);
     for (const task of ["wake", "find-silence"]) await steps.ask("watch-models", { task });
     await recreateFunctions(context, baseline);
+    await steps.ask("publish-events", {});
     await steps.ask("notify", alarmEvent);
   } catch (cause) {
     throw new Error(`the deliveries stopped early; calls that failed before: ${steps.failed.join("; ")}`, {
