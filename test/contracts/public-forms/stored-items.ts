@@ -13,6 +13,7 @@ import type { Traces } from "./play-deliveries.ts";
 /** What varies in keys and texts. The order matters: a long text contains shorter ones. */
 const placeholders: readonly (readonly [RegExp, string])[] = [
   [/sha256:[0-9a-f]{64}/g, "<digest>"],
+  [/\d{4}-\d\d-\d\dT[\d:.]+Z~[0-9a-f]{32}/g, "<time>~<32 hex digits>"],
   [/[0-9a-f]{64}/g, "<64 hex digits>"],
   [/[0-9a-f]{40}/g, "<commit>"],
   [new RegExp(`${toyModel}~[0-9a-f]{24}`, "g"), "<model>~<24 hex digits>"],
