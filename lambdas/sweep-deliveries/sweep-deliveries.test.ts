@@ -230,3 +230,22 @@ test("after a person's rollback that crashed, prod serves what the ledger says a
   expect((await live(toyModel))?.version).toBe(champion.functionVersion);
   expect(await world.claims.open()).toEqual([]);
 });
+
+test("an alias that somebody moved by hand is published by the second sweep that sees it", async () => {
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  const live = await world.serving.prod.live(toyModel);
+  await world.serving.prod.route(
+    toyModel,
+    { version: "1", description: "" },
+    { expect: live?.revision ?? "" },
+  );
+  await sweep();
+  world.time.now += 300_000;
+  await sweep();
+  await world.outbox.publishPending();
+  const drifts = world.events.latest(100).filter(({ event }) => event.type === "configuration-drift");
+  expect(drifts.map(({ event }) => event)).toEqual([
+    expect.objectContaining({ environment: "prod", expected: live?.version, found: "function version 1" }),
+  ]);
+});
