@@ -9,7 +9,7 @@ export const describeEvent = (event: SlipwayEvent): string => {
     case "started":
       return `${event.delivery} delivers commit ${event.commit.slice(0, 12)}.`;
     case "waiting":
-      return `${event.delivery} needs ${event.quorum} approval(s) for version ${event.modelVersion} until ${event.expiresAt}.`;
+      return `${event.delivery} needs ${event.quorum === 1 ? "an approval" : `${event.quorum} approvals`} for version ${event.modelVersion} until ${event.expiresAt}.`;
     case "decided":
       return `Version ${event.modelVersion} was ${event.decision} by ${event.by.join(", ")}${event.reason === null ? "." : `: ${event.reason}`}`;
     case "canary-step":
