@@ -7,6 +7,8 @@ import { allow, allowAny, type Statement } from "./statement.ts";
 type StepResources = {
   readonly region: string;
   readonly table: string;
+  /** ARN of the table's stream. */
+  readonly stream: string;
   /** ARN of the bus of Slipway's events. */
   readonly eventBus: string;
   /** Returns the parameter's ARN of a secret. */
@@ -148,7 +150,7 @@ export const createStepPermissions = (
       // https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
       allow(
         ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"].map((name) => `dynamodb:${name}`),
-        [`${resources.table}/stream/*`],
+        [resources.stream],
       ),
     ],
     "register-model": [table(...tableReadActions), ...modelFiles, ...provenance, ...registry, ...artifacts],

@@ -1,3 +1,4 @@
+import type { DynamodbTable } from "@cdktn/provider-aws/lib/dynamodb-table/index.js";
 import { IamPolicy } from "@cdktn/provider-aws/lib/iam-policy/index.js";
 import type { KmsKey } from "@cdktn/provider-aws/lib/kms-key/index.js";
 import { LambdaEventSourceMapping } from "@cdktn/provider-aws/lib/lambda-event-source-mapping/index.js";
@@ -153,13 +154,14 @@ const addDeliveryFunctions = (
     readonly values: VariableValues;
     readonly tokens: KmsKey;
     readonly signer: string;
-    readonly table: string;
+    readonly table: DynamodbTable;
   },
 ): DeliveryFunctions => {
   const { account, region, logRetentionDays, source } = needs.accounts.tooling;
   const permissions = createStepPermissions({
     region,
-    table: shared.table,
+    table: shared.table.arn,
+    stream: shared.table.streamArn,
     eventBus: names.eventBusArn,
     secret: (name) => `arn:aws:ssm:${region}:${account}:parameter${names.secrets}${name}`,
     key: needs.key,
@@ -273,7 +275,7 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
     values,
     tokens,
     signer: pipeline.signer,
-    table: table.arn,
+    table,
   });
   const machine = addStateMachine(stack, "machine", {
     name: names.stateMachine,

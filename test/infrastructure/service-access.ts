@@ -145,7 +145,7 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
       asks: ask(
         names.functionRoleArn("publish-events"),
         ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"].map((name) => `dynamodb:${name}`),
-        here("dynamodb", `table/${names.table}/stream/2026-11-29T10:00:00.000`),
+        readResourceValue(written, "delivery", "aws_dynamodb_table", "stream_arn"),
       ),
     },
     {

@@ -19,6 +19,7 @@ const attributes: Readonly<Record<string, Value>> = {
   "aws_codebuild_project.arn": arn("codebuild", ({ name }) => `project/${name}`),
   "aws_dynamodb_table.arn": arn("dynamodb", ({ name }) => `table/${name}`),
   "aws_dynamodb_table.name": ({ name }) => String(name),
+  "aws_dynamodb_table.stream_arn": arn("dynamodb", ({ name }, id) => `table/${name}/stream/${id}`),
   "aws_ecr_repository.arn": arn("ecr", ({ name }) => `repository/${name}`),
   "aws_iam_openid_connect_provider.arn": (_, { account }) =>
     `arn:aws:iam::${account}:oidc-provider/token.actions.githubusercontent.com`,

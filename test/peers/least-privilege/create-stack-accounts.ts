@@ -7,6 +7,7 @@ import {
   PutImageCommand,
   StartImageScanCommand,
 } from "@aws-sdk/client-ecr";
+import { CreateEventBusCommand, EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
@@ -65,6 +66,8 @@ export const createStackAccounts = async (
     createDynamoDbStore({ client: dynamodb, table: names.table, clock: Date.now }),
     policyYaml,
   );
+
+  await new EventBridgeClient(client).send(new CreateEventBusCommand({ Name: names.eventBus }));
 
   const kms = new KMSClient(client);
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
