@@ -5,7 +5,7 @@ import { exitCode } from "#cli/exit-code.ts";
 import { jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
 import { readModelFolder } from "#cli/read-model-folder.ts";
-import { computeRequiredTraffic } from "#domain/canary/required-rate.ts";
+import { computeRequiredTraffic, formatRate } from "#domain/canary/required-rate.ts";
 import { PolicyInvalid, parsePolicy } from "#domain/policy/parse-policy.ts";
 import type { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
@@ -36,10 +36,7 @@ const readPolicy = async (folder: string): Promise<RepositoryPolicy> => {
 /** How much traffic the canary needs: with less, a delivery bakes for its longest time and ends as inconclusive. */
 const describeCanary = ({ canary }: Manifest, policy: Policy): string => {
   const { requests, perMinute } = computeRequiredTraffic(canary, policy.canary.limits);
-  const rate =
-    perMinute < 1
-      ? `${Math.ceil(60 * perMinute)} requests an hour`
-      : `${Math.ceil(perMinute)} requests a minute`;
+  const rate = formatRate(perMinute, Math.ceil);
   const needed = `${requests} requests to each version at each step (${canary.steps.join(", ")} %) within ${canary.atMost}`;
   return Number.isFinite(perMinute)
     ? `A canary of it needs ${rate} on prod: ${needed}.`

@@ -4,7 +4,7 @@ import { confidenceLevels } from "./confidence-levels.ts";
 const clampPercentile = (level: number) => Math.min(100, Math.max(0, level));
 
 /**
- * The percentiles to read from the metrics store for a version with so many requests (read the number of requests first):
+ * The percentiles to read from the metrics store for a version with so many requests:
  * the 95th and the ends of its intervals for a pass and for a fail, in the order that `computeP95Interval` expects.
  */
 export const choosePercentiles = (requests: number): readonly number[] => {

@@ -37,3 +37,10 @@ export const computeRequiredTraffic = (
   }
   return { requests, perMinute: high };
 };
+
+/** A rate as people read it: per hour below one a minute. */
+export const formatRate = (perMinute: number, round: (value: number) => number): string => {
+  const perHour = perMinute < 1;
+  const count = round(perHour ? 60 * perMinute : perMinute);
+  return `${count} request${count === 1 ? "" : "s"} ${perHour ? "an hour" : "a minute"}`;
+};

@@ -7,7 +7,7 @@ import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
-import type { Metrics, Statistics, Window } from "#platform/metrics/metrics.ts";
+import type { Metrics, Statistics } from "#platform/metrics/metrics.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { JudgeCanaryInput } from "#statemachine/contracts.ts";
 
@@ -54,11 +54,11 @@ export const judgeCanary =
     const labels = manifest.task === "classification" ? manifest.output.labels : [];
     // If the clock was set back since then, judge the window of the bake that has just ended.
     const from = since <= now ? since : now - durationToSeconds(rules.canary.bake) * 1_000;
-    const statistics = async (version: string): Promise<Statistics> => {
-      const window: Window = { environment: "prod", model, version, from, to: now };
-      const { requests } = await metrics.statistics(window, { percentiles: [] });
-      return metrics.statistics(window, { percentiles: choosePercentiles(requests), labels });
-    };
+    const statistics = (version: string): Promise<Statistics> =>
+      metrics.statistics(
+        { environment: "prod", model, version, from, to: now },
+        { percentiles: choosePercentiles, labels },
+      );
     const judged = judge({
       rule: rules.canary,
       limits: rules.canaryLimits,

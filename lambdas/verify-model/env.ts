@@ -9,5 +9,6 @@ export const Env = z.object({
   ...variableGroups.source,
   ...variableGroups.functions,
   ...variableGroups.stage,
+  ...variableGroups.prodRole,
   ...variableGroups.images,
 });

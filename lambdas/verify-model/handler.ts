@@ -4,6 +4,7 @@ import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { countVerdicts } from "#worlds/aws/count-verdicts.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createImages } from "#worlds/aws/images.ts";
+import { createProdMetrics } from "#worlds/aws/prod-metrics.ts";
 import { createRuleSources } from "#worlds/aws/rule-sources.ts";
 import { createStageServing } from "#worlds/aws/serving.ts";
 import { createStepHandler } from "#worlds/aws/step-handler.ts";
@@ -14,9 +15,10 @@ const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
 const needs = { ...world, ...rules, claims: createClaims(world), images: createImages(world) };
 const serving = createStageServing(world);
+const metrics = createProdMetrics(world);
 const counted = countVerdicts("GateVerdicts", world.env);
 const verify = (input: VerifyModelInput) =>
-  verifyModel({ ...needs, serving: serving(input.delivery) })(input);
+  verifyModel({ ...needs, serving: serving(input.delivery), metrics: metrics(input.delivery) })(input);
 
 export const handler = createStepHandler("verify-model", VerifyModelInput, verify, {
   environment: "stage",

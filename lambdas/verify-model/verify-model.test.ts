@@ -75,7 +75,11 @@ test("without a champion the baseline is 0, and each comparison is omitted with 
   expect(result.baseline).toBe(0);
   expect(names(result.checks)).toContain("accuracy");
   expect(names(result.checks)).not.toContain("accuracy vs champion");
-  expect(names(result.omitted).toSorted()).toEqual(["accuracy vs champion", "input schema"]);
+  expect(names(result.omitted).toSorted()).toEqual([
+    "accuracy vs champion",
+    "canary traffic",
+    "input schema",
+  ]);
   expect(result.omitted.every(({ why }) => why.length > 0)).toBe(true);
 });
 
@@ -115,6 +119,27 @@ test("a model that differs from its golden vectors fails with GoldenVectorsDiffe
   expect(result.verdict).toBe("fail");
   expect(result.error?.name).toBe("GoldenVectorsDiffer");
   expect(result.error?.cause).toMatch(/golden vectors: .* image size: /);
+});
+
+test("prod's requests to the champion since its promotion are compared with what a canary needs", async () => {
+  const champion = await promoteVersion(world, "a", 1);
+  const { promotedAt } = champion;
+  const request = (at: number, version = champion.functionVersion) =>
+    world.metrics.request({
+      ...{ environment: "prod", model: toyModel, version, at },
+      ...{ latencyMs: 5, failed: false, labels: new Map() },
+    });
+  for (let index = 0; index < 20; index++) request((promotedAt ?? 0) + index * 60_000);
+  request((promotedAt ?? 0) - 1);
+  request(promotedAt ?? 0, "99");
+  const input = await deployToStage();
+  world.time.now = (promotedAt ?? 0) + 2 * 3_600_000;
+  const result = await verify()(input);
+  expect(result.verdict).toBe("inconclusive");
+  expect(result.checks.find(({ name }) => name === "canary traffic")).toMatchObject({
+    verdict: "inconclusive",
+    detail: expect.stringContaining("prod had 10 requests an hour"),
+  });
 });
 
 test("a failed gate is a verdict with the name and the detail of each failed check", async () => {

@@ -1,3 +1,4 @@
+import { checkTraffic } from "#domain/canary/check-traffic.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import {
   loadRules,
@@ -21,6 +22,7 @@ import {
   type Row,
 } from "#model-folder/manifest/manifest.ts";
 import { ImageNotFound, type Images } from "#platform/images/images.ts";
+import type { Metrics } from "#platform/metrics/metrics.ts";
 import { NotServed, type Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { VerifyModelInput, VerifyModelOutput } from "#statemachine/contracts.ts";
@@ -32,17 +34,23 @@ type VerifyModelDependencies = {
   readonly policy: Pick<PlatformPolicy, "read">;
   readonly ledger: Ledger;
   readonly claims: Claims;
+  /** What prod's functions measured. */
+  readonly metrics: Pick<Metrics, "statistics">;
+  readonly clock: () => number;
 };
+
+/** Prod's traffic of a week, with its nights and its weekend. */
+const trafficWindowMs = 7 * 86_400_000;
 
 /** With 200 single-row requests the 95th percentile is the tenth slowest. */
 const latencySamples = 200;
 
 /**
  * Measures the model on stage: smoke, golden vectors, holdout metrics against the minimum and the champion, latency,
- * image size, input schema. A failed gate is a verdict; the step throws only where it could not measure.
+ * image size, input schema; and whether prod's traffic is enough for the canary. A failed gate is a verdict; the step throws only where it could not measure.
  */
 export const verifyModel =
-  ({ serving, images, source, policy, ledger, claims }: VerifyModelDependencies) =>
+  ({ serving, images, source, policy, ledger, claims, metrics, clock }: VerifyModelDependencies) =>
   async ({ model, commit, fence, digest, functionVersion }: VerifyModelInput): Promise<VerifyModelOutput> => {
     const stage = serving.stage;
     const challenger = { version: functionVersion };
@@ -94,8 +102,15 @@ export const verifyModel =
     if (!image) throw new ImageNotFound(`the image ${digest} is no longer in the repository`);
     checks.push(checkImageSize({ sizeBytes: image.sizeBytes, limitMb: rules.gates.imageSizeMb }));
     const schema = checkSchema({ champion, challenger: manifest });
-    checks.push(...schema.checks);
-    omitted.push(...schema.omitted);
+    const traffic = checkTraffic({
+      rule: rules.canary,
+      limits: rules.canaryLimits,
+      recorded: served && (await countProdRequests(metrics, served, clock())),
+    });
+    for (const results of [schema, traffic]) {
+      checks.push(...results.checks);
+      omitted.push(...results.omitted);
+    }
 
     // Another delivery may have taken stage in the meantime and changed what was measured.
     await claims.assertHeld("stage", model, fence);
@@ -117,6 +132,20 @@ export const verifyModel =
       approvalTimeoutSeconds: durationToSeconds(rules.approval.timeout),
     };
   };
+
+/** The requests that prod sent to the champion since its promotion, at most of the last week. */
+const countProdRequests = async (
+  metrics: Pick<Metrics, "statistics">,
+  { model, functionVersion, promotedAt, startedAt }: Deployment,
+  now: number,
+) => {
+  const from = Math.max(now - trafficWindowMs, promotedAt ?? startedAt);
+  // Also after a clock that was set back: an empty window has no estimate.
+  const to = Math.max(now, from);
+  const window = { environment: "prod", model, version: functionVersion, from, to } as const;
+  const { requests, unreported } = await metrics.statistics(window, { percentiles: [] });
+  return { requests: requests + unreported, from, to };
+};
 
 const findPositiveLabel = (manifest: Manifest) =>
   manifest.task === "classification" ? manifest.output.positive : undefined;

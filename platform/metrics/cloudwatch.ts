@@ -9,7 +9,7 @@ import { callAws } from "#platform/errors/call-aws.ts";
 import { toFunctionName } from "#platform/serving/function-name.ts";
 import { emitCount } from "./cloudwatch/emit-count.ts";
 import { formatMetricLines } from "./cloudwatch/metric-lines.ts";
-import { hourMs, type Metrics, type Window } from "./metrics.ts";
+import { choosePercentiles, hourMs, type Metrics, type Window } from "./metrics.ts";
 import { parseRowsMetric, toRowsMetric } from "./rows-metric.ts";
 
 const minuteMs = 60_000;
@@ -203,7 +203,7 @@ export const createCloudWatchMetrics = (needs: {
 
     count: emitCount(needs),
 
-    statistics: async (window, { percentiles, labels: knownLabels = [] }) => {
+    statistics: async (window, { percentiles: wanted, labels: knownLabels = [] }) => {
       const { environment, model, version } = window;
       const dimensions = toDimensions({ environment, model, version });
       const minutes = roundToMinutes(window);
@@ -211,6 +211,7 @@ export const createCloudWatchMetrics = (needs: {
       const names = ["Requests", "Failures", ...labels.map(toRowsMetric)];
       const sums = await readSums(names, dimensions, minutes);
       const requests = sums.get("Requests") ?? 0;
+      const percentiles = choosePercentiles(wanted, requests);
       const latencies =
         requests === 0 ? new Map<string, number>() : await readLatencies(percentiles, dimensions, minutes);
       return {

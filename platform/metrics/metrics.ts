@@ -52,6 +52,12 @@ export type Statistics = {
   readonly latencyMs: readonly (number | undefined)[];
 };
 
+/** Percentiles between 0 and 100, or the choice of them by the number of requests. */
+export type Percentiles = readonly number[] | ((requests: number) => readonly number[]);
+
+export const choosePercentiles = (percentiles: Percentiles, requests: number): readonly number[] =>
+  typeof percentiles === "function" ? percentiles(requests) : percentiles;
+
 export type Count = {
   readonly name: string;
   readonly value: number;
@@ -66,12 +72,13 @@ export interface Metrics {
   /** A metric of the delivery itself: outcomes, durations. */
   count(count: Count): void;
   /**
-   * Statistics of one version's requests; `percentiles` between 0 and 100. Includes all earlier requests that the
-   * service already shows. `labels`: the expected ones; CloudWatch finds others only minutes later.
+   * Statistics of one version's requests; `percentiles` between 0 and 100, or chosen by the number of requests. Includes
+   * all earlier requests that the service already shows. `labels`: the expected ones; CloudWatch finds others only minutes
+   * later.
    */
   statistics(
     window: Window,
-    options: { readonly percentiles: readonly number[]; readonly labels?: readonly string[] },
+    options: { readonly percentiles: Percentiles; readonly labels?: readonly string[] },
   ): Promise<Statistics>;
   /**
    * The calls of a model's alias `live` by hour, oldest first, as the service that runs functions counts them: also those

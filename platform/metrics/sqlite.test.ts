@@ -86,13 +86,13 @@ test("close writes the pending entries, and the next process reads them", async 
   expect(readMetricTotal(database, "outcome", {})).toBe(1);
 });
 
-test("requests older than 24 hours are deleted, younger ones never", async () => {
+test("requests older than 7 days are deleted, younger ones never", async () => {
   let now = 1_000;
   const metrics = createSqliteMetrics({ database, clock: () => now });
   metrics.request({ ...request, at: now });
   metrics.request({ ...request, at: now + hour });
   metrics.flush();
-  now += 24 * hour + 1;
+  now += 7 * 24 * hour + 1;
   metrics.request({ ...request, at: now });
   metrics.flush();
   expect(countStoredRequests()).toBe(2);

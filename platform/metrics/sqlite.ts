@@ -1,6 +1,7 @@
 import type { Database } from "#platform/store/open-database.ts";
 import {
   type Count,
+  choosePercentiles,
   hourMs,
   type Metrics,
   type RequestMetrics,
@@ -13,7 +14,8 @@ const flushAtEntries = 500;
 const maxBatchSize = 5_000;
 /** Limits memory while the disk refuses writes: above it, the oldest entries are dropped. */
 const maxPending = 50_000;
-const retentionMs = 24 * 60 * 60 * 1_000;
+/** A week, from which verify-model computes prod's rate; the data folder's limit may delete older requests sooner. */
+const retentionMs = 7 * 24 * 60 * 60 * 1_000;
 /** The three weeks of `hourlyCalls`, and an hour that has just begun. */
 const hourlyRetentionMs = (3 * 7 * 24 + 1) * hourMs;
 const pruneEveryMs = 10 * 60 * 1_000;
@@ -37,7 +39,7 @@ const toNearestRank = (percentile: number, count: number): number =>
 /**
  * Metrics in the embedded world's database. `request` and `count` buffer their entry and never throw. Entries are written
  * after 200 ms or 500 entries, before this process reads statistics, and on `close`, so a killed process loses at most
- * 200 ms. Requests older than 24 hours (by `clock`, epoch milliseconds) are deleted from time to time. `onError` gets
+ * 200 ms. Requests older than 7 days (by `clock`, epoch milliseconds) are deleted from time to time. `onError` gets
  * the error of a failed write; the entries stay pending.
  */
 export const createSqliteMetrics = (needs: {
@@ -198,7 +200,9 @@ export const createSqliteMetrics = (needs: {
       return database.read(() => {
         const counts = selectCounts.get(...parameters);
         const requests = Number(counts?.requests ?? 0);
-        const ranks = percentiles.map((percentile) => toNearestRank(percentile, requests));
+        const ranks = choosePercentiles(percentiles, requests).map((percentile) =>
+          toNearestRank(percentile, requests),
+        );
         const latencies = new Map(
           selectLatencies
             .all(...parameters, JSON.stringify(ranks))

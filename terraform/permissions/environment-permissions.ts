@@ -73,11 +73,9 @@ export const createEnvironmentPermissions = (
     allow(["lambda:DeleteFunction"], [`${functions}:*`]),
   ];
   const list = allowAny("ListFunctionsNamesNoResource", ["lambda:ListFunctions"]);
-  const metrics = allowAny("MetricsNameNoResource", [
-    "cloudwatch:GetMetricData",
-    "cloudwatch:GetMetricStatistics",
-    "cloudwatch:ListMetrics",
-  ]);
+  const countActions = ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"];
+  const requestCounts = allowAny("MetricsNameNoResource", countActions);
+  const metrics = allowAny("MetricsNameNoResource", [...countActions, "cloudwatch:GetMetricStatistics"]);
 
   const everywhere = {
     "roll-back": restore,
@@ -105,6 +103,8 @@ export const createEnvironmentPermissions = (
           "deploy-model": [...ensure, ...publish, ...route, lambda("InvokeFunction")],
           // The champion already has the alias, so it is moved, never created.
           "shift-traffic": [lambda("GetAlias", "GetFunction", "UpdateAlias"), addInvokePermission],
+          // Only the rate of prod's requests; it verifies on stage.
+          "verify-model": [requestCounts],
           "judge-canary": [metrics],
           "promote-model": route,
           "sweep-deliveries": [...restore, list],

@@ -205,7 +205,7 @@ export const createStepPermissions = (
       table(...tableReadActions),
       ...modelFiles,
       allow(["ecr:DescribeImages"], [resources.imageRepository]),
-      assume("verify-model", "stage"),
+      assume("verify-model", "stage", "prod"),
     ],
     "watch-models": [table(...tableReadActions), assume("watch-models", "stage", "prod")],
   };

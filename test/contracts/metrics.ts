@@ -136,6 +136,19 @@ export const metricsContract = (name: string, make: () => Promise<MetricsUnderTe
       ]);
     });
 
+    test("percentiles may be chosen by the number of requests, so that one read has both", async () => {
+      for (const latencyMs of [10, 20, 30, 40]) subject.metrics.request({ ...request, latencyMs });
+      const seen: number[] = [];
+      const statistics = await subject.metrics.statistics(window, {
+        percentiles: (requests) => {
+          seen.push(requests);
+          return [100 / requests];
+        },
+      });
+      expect(seen).toEqual([4]);
+      expect(statistics).toMatchObject({ requests: 4, latencyMs: [10] });
+    });
+
     test("a window includes its first millisecond and excludes its last", async () => {
       for (const at of [window.from - 1, window.from, window.to - 1, window.to])
         subject.metrics.request({ ...request, at });
