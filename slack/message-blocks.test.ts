@@ -44,6 +44,9 @@ const view: fc.Arbitrary<MessageState> = fc.record({
   madeBy: maybe(fc.array(text, { maxLength: 50 })),
   unmapped: fc.array(fc.record({ identity: text, why: text }), { maxLength: 20 }),
   raisedBy: fc.nat({ max: 20 }),
+  decisions: fc.array(fc.record({ canaryPercent: maybe(fc.integer({ min: 1, max: 99 })), by: people }), {
+    maxLength: 11,
+  }),
   question: fc.oneof(
     fc.constant(null),
     fc.record({
@@ -63,8 +66,13 @@ const view: fc.Arbitrary<MessageState> = fc.record({
         },
       ),
       stale: maybe(text),
+      canaryPercent: maybe(fc.integer({ min: 1, max: 99 })),
     }),
-    fc.record({ status: fc.constant("approved" as const), by: people }),
+    fc.record({
+      status: fc.constant("approved" as const),
+      by: people,
+      canaryPercent: maybe(fc.integer({ min: 1, max: 99 })),
+    }),
     fc.record({ status: fc.constant("rejected" as const), by: people, reason: maybe(reason) }),
     fc.record({ status: fc.constant("expired" as const) }),
     fc.record({ status: fc.constant("withdrawn" as const), why: text }),
@@ -122,7 +130,8 @@ test("the expiry comes before the approvers, however many there are", () => {
   const approvers = Array.from({ length: 70 }, (_, index) => `U0APPROVER${index}`);
   const [state] = fc.sample(view, { seed: 1, numRuns: 1 });
   if (!state) throw new Error("one message is drawn");
-  const open = { status: "open" as const, approval: "id", expiresAt: 0, votes: [], quorum: 2, stale: null };
+  const unvoted = { votes: [], quorum: 2, stale: null, canaryPercent: null };
+  const open = { status: "open" as const, approval: "id", expiresAt: 0, ...unvoted };
   const question = { ...open, approvers, leftOut: [{ user: "U0AUTHOR", why: "contributor" as const }] };
   const line = texts(renderMessageBlocks({ ...state, question }, undefined).blocks).at(-3) ?? "";
   expect(line).toMatch(/^Expires <!date\^0\^.*> *\. 0 of 2 approvals\. Approvers: <@U0APPROVER0>, /);

@@ -16,6 +16,7 @@ const limits = {
   omitted: 1_000,
   unmapped: 600,
   votes: 300,
+  decisions: 600,
   leftOut: 300,
   cause: 1_500,
   progress: 300,
@@ -98,8 +99,11 @@ export const formatHeadline = (state: MessageState): string => {
     default:
       outcome satisfies never;
   }
+  const trial = state.trial ? " (trial)" : "";
   if (question?.status === "open")
-    return `Approve ${subject} for production?${state.trial ? " (trial)" : ""}`;
+    return question.canaryPercent === null
+      ? `Approve ${subject} for production?${trial}`
+      : `Continue the inconclusive canary of ${subject}?${trial}`;
   return progress === null ? `${subject} is being delivered` : `${subject} is being rolled out to prod`;
 };
 
@@ -183,6 +187,12 @@ const formatUnmapped = ({ unmapped, raisedBy }: MessageState): string => {
   return `:bust_in_silhouette: *Not mapped to a person (${extra} required):* ${joinWithinLimit(identities, "; ", limits.unmapped)}`;
 };
 
+/** A canary without a verdict stays without one, whoever accepts it. */
+const formatApproval = ({ canaryPercent, by }: MessageState["decisions"][number]): string =>
+  canaryPercent === null
+    ? `:white_check_mark: Approved by ${formatMentions(by)}`
+    : `:grey_question: Inconclusive canary at ${canaryPercent} % accepted by ${formatMentions(by)}`;
+
 const formatQuestion = (question: QuestionState | null): string | undefined => {
   switch (question?.status) {
     case undefined:
@@ -190,7 +200,7 @@ const formatQuestion = (question: QuestionState | null): string | undefined => {
     case "open":
       return formatOpenQuestion(question);
     case "approved":
-      return `:white_check_mark: Approved by ${formatMentions(question.by)}`;
+      return formatApproval(question);
     case "rejected":
       return `:no_entry: Rejected by ${formatMentions(question.by)}${question.reason ? ", see the reason above" : ""}`;
     case "expired":
@@ -228,6 +238,10 @@ export const renderMessageBlocks = (
     state.provenance &&
     `:lock: Signature verified: built from commit \`${escapeText(state.provenance.commit.slice(0, 12))}\` by \`${escapeText(state.provenance.buildId)}\` with builder \`${escapeText(state.provenance.builder.slice(0, 19))}…\``;
   const questionText = formatQuestion(state.question);
+  const decisionTexts = [
+    joinWithinLimit(state.decisions.map(formatApproval), "; ", limits.decisions),
+    questionText ?? "",
+  ].filter((decision) => decision !== "");
   const open = state.question?.status === "open" ? state.question : undefined;
   const button = { type: "button" as const };
   const plain = (label: string) => ({ type: "plain_text" as const, text: label });
@@ -258,6 +272,11 @@ export const renderMessageBlocks = (
     ...(state.askedAgain === null
       ? []
       : [`:arrows_counterclockwise: *Approval requested again.* ${escapeText(state.askedAgain)}`]),
+    ...(open && open.canaryPercent !== null
+      ? [
+          `:grey_question: *The canary proved nothing:* live traffic was not enough at ${open.canaryPercent} % of prod. If you approve, it goes on without proof. If you reject, or nobody decides, prod keeps its champion.`,
+        ]
+      : []),
     ...(open?.stale
       ? [
           `:warning: *Prod changed:* it now serves ${escapeText(open.stale)}. If you approve, every check runs again and a new approval follows.`,
@@ -314,14 +333,10 @@ export const renderMessageBlocks = (
     ...(state.progress === null
       ? []
       : [createSection(`:rocket: ${clipText(escapeText(state.progress), limits.progress)}`)]),
-    ...(questionText === undefined
-      ? []
-      : [
-          {
-            type: "context" as const,
-            elements: [{ type: "mrkdwn" as const, text: clipText(questionText, limits.contextText) }],
-          },
-        ]),
+    ...decisionTexts.map((decision) => ({
+      type: "context" as const,
+      elements: [{ type: "mrkdwn" as const, text: clipText(decision, limits.contextText) }],
+    })),
     ...(buttons.length > 0 ? [{ type: "actions" as const, block_id: "decision", elements: buttons }] : []),
   ];
   const available = limits.message - countText([above, below]);

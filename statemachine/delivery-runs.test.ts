@@ -25,9 +25,15 @@ const promotion = "PromoteModel Promoted MoveChampion ReportOutcome HasFailed De
 const rollback = "RollBack NameError IsCommitted ReportOutcome HasFailed";
 const failure = `Failed ${rollback} DeliveryFailed`;
 const round = "ShiftTraffic Bake JudgeCanary IsCanarySound";
+/** The approvers let an inconclusive canary go on. */
+const accepted = "RequestCanaryApproval IsCanaryApproved ResumeCanary IsCanaryResumed";
 const createFailVerdict = (name: string) => ({ verdict: "fail", error: { name, cause: "a cause" } });
 
 const tasks = Object.keys(stateContracts) as TaskState[];
+/** A canary asks once, so that each task runs. */
+const asking: Parameters<typeof runDelivery>[0] = {
+  JudgeCanary: [createJudgeOutput("shift", 1), createJudgeOutput("ask", 1)],
+};
 /** Tasks before the commit point. */
 const tasksBeforeCommit = tasks.filter(
   (name) => !["MoveChampion", "ReportOutcome", "RollBack"].includes(name),
@@ -105,6 +111,33 @@ test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
     },
     `${toProd} ${canary} Bake JudgeCanary IsCanarySound ${round} ${promotion}`,
   ],
+  [
+    "a canary that proves nothing, and that the approvers accept at both steps",
+    "promoted",
+    {
+      JudgeCanary: [createJudgeOutput("bake"), createJudgeOutput("ask"), createJudgeOutput("ask", 1)],
+      ResumeCanary: [createJudgeOutput("shift", 1), createJudgeOutput("promote", 1)],
+    },
+    `${toProd} ${canary} Bake JudgeCanary IsCanarySound ${accepted} NextCanaryStep ${round} ${accepted} ${promotion}`,
+  ],
+  [
+    "a canary that proves nothing, and that an approver rejects",
+    "rejected",
+    {
+      JudgeCanary: [createJudgeOutput("ask")],
+      RequestCanaryApproval: [{ ...approvalOutput, status: "rejected", reason: "no" }],
+    },
+    `${toProd} ${canary} RequestCanaryApproval IsCanaryApproved Rejected ${rollback} Delivered`,
+  ],
+  [
+    "a canary that proves nothing, and about which nobody decides",
+    "expired",
+    {
+      JudgeCanary: [{ ...createJudgeOutput("ask"), approvalTimeoutSeconds: 1 }],
+      RequestCanaryApproval: ["never"],
+    },
+    `${toProd} ${canary} RequestCanaryApproval Expired ${rollback} Delivered`,
+  ],
 ])("%s ends as %s", async (_, outcome, script, path) => {
   const run = await runDelivery(script);
   expect(run.path.join(" ")).toBe(path);
@@ -129,6 +162,15 @@ test.each<[string, Parameters<typeof runDelivery>[0], string, string]>([
     `${toProd} ${canary} CanaryStopped ${failure}`,
   ],
   [
+    "CanaryFailed",
+    {
+      JudgeCanary: [createJudgeOutput("ask")],
+      ResumeCanary: [{ ...createJudgeOutput("roll-back"), ...createFailVerdict("CanaryFailed") }],
+    },
+    "a cause",
+    `${toProd} ${canary} ${accepted} ResumedCanaryStopped ${failure}`,
+  ],
+  [
     "ModelUnreadable",
     { BuildImage: [createBuildError("ModelUnreadable", "no such opset")] },
     "no such opset",
@@ -142,14 +184,14 @@ test.each<[string, Parameters<typeof runDelivery>[0], string, string]>([
 
 describe("each task before the commit point", () => {
   test.each(tasksBeforeCommit)("%s: a newer delivery supersedes this one", async (name) => {
-    const run = await runDelivery({ [name]: [createNamedError("Superseded")] });
+    const run = await runDelivery({ ...asking, [name]: [createNamedError("Superseded")] });
     expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "superseded" });
     expect(run.path.join(" ")).toMatch(new RegExp(`${name} Superseded ${rollback} Delivered$`));
   });
   test.each(tasksBeforeCommit)(
     "%s: a permanent error ends the delivery under its own name, after the rollback",
     async (name) => {
-      const run = await runDelivery({ [name]: [createNamedError("ProdBusy", "too long")] });
+      const run = await runDelivery({ ...asking, [name]: [createNamedError("ProdBusy", "too long")] });
       expect(run).toMatchObject({ status: "FAILED", error: { name: "ProdBusy", cause: "too long" } });
       expect(run.path.join(" ")).toMatch(new RegExp(`${name} ${failure}$`));
     },
@@ -159,9 +201,8 @@ describe("each task before the commit point", () => {
 test.each(tasks.filter((name) => name !== "RollBack"))(
   "%s is retried after a temporary error",
   async (name) => {
-    const run = await runDelivery({
-      [name]: [createNamedError("TemporaryFault"), ...createSuccessScript()[name]],
-    });
+    const results = asking[name] ?? createSuccessScript()[name];
+    const run = await runDelivery({ ...asking, [name]: [createNamedError("TemporaryFault"), ...results] });
     expect(run).toMatchObject({ status: "SUCCEEDED", outcome: "promoted", retries: [name] });
   },
 );
@@ -274,5 +315,39 @@ test("after any errors a delivery ends in one of its outcomes, and a promotion i
       } else expect(run.path).toContain("RollBack");
     }),
     { seed: 42, numRuns: 60 },
+  );
+});
+
+test("in any order of looks and answers a delivery ends at 100 % or with everything back, and only answers of approvers replace a verdict", async () => {
+  const answer = fc.constantFrom("approved", "rejected", "never");
+  const look = fc.constantFrom("shift", "bake", "promote", "roll-back", "ask");
+  const resumed = fc.constantFrom("shift", "promote", "roll-back", "bake", "ask");
+  const output = (next: string) => ({
+    ...createJudgeOutput(next, 1),
+    approvalTimeoutSeconds: 1,
+    ...(next === "roll-back" ? createFailVerdict("CanaryFailed") : {}),
+  });
+  const some = <T>(each: fc.Arbitrary<T>) => fc.array(each, { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(some(look), some(answer), some(resumed), async (looks, answers, resumes) => {
+      const run = await runDelivery({
+        // The last one repeats, so a canary that only bakes ends here with a promotion.
+        JudgeCanary: [...looks.map(output), output("promote")],
+        RequestCanaryApproval: answers.map((status) =>
+          status === "never" ? "never" : { ...approvalOutput, status },
+        ),
+        ResumeCanary: resumes.map(output),
+      });
+      const promoted = run.path.includes("Promoted");
+      expect(run.path.includes("RollBack")).toBe(!promoted);
+      expect(run.outcome === "promoted").toBe(promoted);
+      for (const [index, state] of run.path.entries())
+        if (state === "ResumeCanary") expect(run.path[index - 1]).toBe("IsCanaryApproved");
+      // What follows a question is a decision of people, or the end.
+      const questions = run.path.filter((state) => state === "RequestCanaryApproval").length;
+      const expired = run.path.includes("Expired") ? 1 : 0;
+      expect(run.path.filter((state) => state === "IsCanaryApproved").length).toBe(questions - expired);
+    }),
+    { seed: 7, numRuns: 40 },
   );
 });

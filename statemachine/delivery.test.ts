@@ -21,6 +21,7 @@ const known = {
   guards: {
     "$.VerifyStage.error": "IsVerified",
     "$.JudgeCanary.error": "IsCanarySound",
+    "$.ResumeCanary.error": "IsCanaryResumed",
     "$.error": "HasFailed",
   },
 };

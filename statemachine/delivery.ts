@@ -63,6 +63,9 @@ const catchFailure = [
   { ErrorEquals: ["States.ALL"], Next: "Failed", ResultPath: "$.error" },
 ];
 
+/** Includes a replay of recorded inputs, which has a shorter limit. */
+const judgeSeconds = 120;
+
 const subject = { "delivery.$": "$.delivery", "model.$": "$.model", "commit.$": "$.commit" };
 const artifact = { "digest.$": "$.RegisterModel.digest", "version.$": "$.RegisterModel.version" };
 /** The artefact that the decision names goes to prod; the steps compare it with the stored decision. */
@@ -81,7 +84,7 @@ const endWith = (outcome: string) => ({
 });
 
 /** A verdict that stops the delivery becomes the delivery's error. */
-const failWithVerdict = (by: "VerifyStage" | "JudgeCanary") => ({
+const failWithVerdict = (by: "VerifyStage" | "JudgeCanary" | "ResumeCanary") => ({
   Type: "Pass" as const,
   Parameters: { "Error.$": `$.${by}.error.name`, "Cause.$": `$.${by}.error.cause` },
   ResultPath: "$.error",
@@ -296,7 +299,7 @@ export const defineDelivery = (resources: Resources) => {
             "step.$": "$.ShiftTraffic.step",
             "since.$": "$.ShiftTraffic.since",
           },
-          120,
+          judgeSeconds,
         ),
         ResultPath: "$.JudgeCanary",
         Catch: catchFailure,
@@ -307,8 +310,77 @@ export const defineDelivery = (resources: Resources) => {
         bake: "Bake",
         promote: "PromoteModel",
         "roll-back": "CanaryStopped",
+        ask: "RequestCanaryApproval",
       }),
       CanaryStopped: failWithVerdict("JudgeCanary"),
+      // The canary proved nothing until its longest time. Its share of traffic stays while the approvers decide; without
+      // a decision it is rolled back.
+      RequestCanaryApproval: {
+        Type: "Task",
+        Resource: "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        Parameters: {
+          FunctionName: resources.functions["request-approval"],
+          Payload: {
+            ...subject,
+            "digest.$": "$.RequestApproval.digest",
+            "version.$": "$.RequestApproval.version",
+            "approval.$": "$.RequestApproval.approval",
+            "baseline.$": "$.RequestApproval.baseline",
+            "taskToken.$": "$$.Task.Token",
+            "prodFence.$": "$.ClaimProd.fence",
+            "author.$": "$.author",
+            "pusher.$": "$.pusher",
+            "championVersion.$": "$.DeployProd.championVersion",
+            "functionVersion.$": "$.DeployProd.functionVersion",
+            "step.$": "$.ShiftTraffic.step",
+            "checks.$": "$.JudgeCanary.checks",
+            "omitted.$": "$.JudgeCanary.omitted",
+            "timeoutSeconds.$": "$.JudgeCanary.approvalTimeoutSeconds",
+          },
+        },
+        ResultPath: "$.RequestCanaryApproval",
+        TimeoutSecondsPath: "$.JudgeCanary.approvalTimeoutSeconds",
+        Retry: retry,
+        Catch: [
+          { ErrorEquals: ["States.Timeout"], Next: "Expired", ResultPath: "$.expired" },
+          ...catchFailure,
+        ],
+        Next: "IsCanaryApproved",
+      },
+      IsCanaryApproved: choice("$.RequestCanaryApproval.status", {
+        rejected: "Rejected",
+        approved: "ResumeCanary",
+      }),
+      // Traffic went on while the approvers decided: if it proved the version worse, their decision does not count.
+      ResumeCanary: {
+        ...step(
+          "judge-canary",
+          {
+            "championVersion.$": "$.DeployProd.championVersion",
+            "functionVersion.$": "$.DeployProd.functionVersion",
+            "step.$": "$.ShiftTraffic.step",
+            "since.$": "$.ShiftTraffic.since",
+            "approval.$": "$.RequestCanaryApproval.approval",
+          },
+          judgeSeconds,
+        ),
+        ResultPath: "$.ResumeCanary",
+        Catch: catchFailure,
+        Next: "IsCanaryResumed",
+      },
+      // Neither another bake nor another question: each step is asked about once, so every canary ends.
+      IsCanaryResumed: choice("$.ResumeCanary.next", {
+        shift: "NextCanaryStep",
+        promote: "PromoteModel",
+        "roll-back": "ResumedCanaryStopped",
+      }),
+      NextCanaryStep: {
+        Type: "Pass",
+        Parameters: { "step.$": "$.ResumeCanary.step" },
+        ResultPath: "$.JudgeCanary",
+        Next: "ShiftTraffic",
+      },
+      ResumedCanaryStopped: failWithVerdict("ResumeCanary"),
       PromoteModel: {
         ...step(
           "promote-model",

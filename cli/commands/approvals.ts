@@ -21,7 +21,7 @@ export const approvalCommands = (): Command[] => [
           // By the message's state, so that the list and Slack show the same questions.
           const state = await world.messages.state(delivery);
           if (state?.question?.status !== "open" || state.question.approval !== id) continue;
-          const { votes, quorum, approvers, stale } = state.question;
+          const { votes, quorum, approvers, stale, canaryPercent } = state.question;
           questions.push({
             id,
             model,
@@ -31,6 +31,7 @@ export const approvalCommands = (): Command[] => [
             approvals: votes.length,
             quorum,
             ...(stale === null ? {} : { prodChangedTo: stale }),
+            ...(canaryPercent === null ? {} : { canaryPercent }),
             approvers,
             until: new Date(expiresAt).toISOString(),
           });

@@ -32,6 +32,14 @@ const Evidence = z.object({
   trial: z.boolean().optional(),
 });
 
+/** The step of an inconclusive canary that the approvers are asked about. */
+const CanaryQuestion = z.object({
+  step: z.int().min(0),
+  /** Percent of prod's traffic that the new version gets while they decide. */
+  percent: z.number(),
+});
+export type CanaryQuestion = z.infer<typeof CanaryQuestion>;
+
 export const Approval = z.object({
   id: z.string(),
   /** What exactly is approved: another digest, version, prod baseline or fence needs another approval. */
@@ -51,6 +59,8 @@ export const Approval = z.object({
   /** The number of extra approvals. Absent in old records: then one for each unmapped contributor. */
   raisedBy: z.int().min(0).optional(),
   evidence: Evidence.default({ champion: null, changed: [], checks: [], omitted: [] }),
+  /** Null: whether the version may go to prod. Otherwise whether its canary, which proved nothing, may go on. */
+  canary: CanaryQuestion.nullable().default(null),
   askedAt: z.int(),
   /** Epoch milliseconds after which no vote counts: a minute before the waiting task times out. */
   expiresAt: z.int(),
@@ -79,13 +89,16 @@ const ApprovalWithDecision = z.looseObject({
 /** Ids of the approvals that a delivery has requested, oldest first. */
 export const DeliveryQuestions = z.object({ approvals: z.array(z.string()) });
 
-/** A delivery has one approval for each state of prod: a retry finds it again. */
+/** A delivery has one approval for each state of prod, and one for each step of its canary: a retry finds it again. */
 export const deriveApprovalId = ({
   model,
   delivery,
   baseline,
-}: Pick<Approval, "model" | "delivery" | "baseline">): string =>
-  `${model}~${createHash("sha256").update(`${delivery}\n${baseline}`).digest("hex").slice(0, 24)}`;
+  canary = null,
+}: Pick<Approval, "model" | "delivery" | "baseline"> & Partial<Pick<Approval, "canary">>): string => {
+  const subject = `${delivery}\n${baseline}${canary === null ? "" : `\ncanary step ${canary.step}`}`;
+  return `${model}~${createHash("sha256").update(subject).digest("hex").slice(0, 24)}`;
+};
 
 export const toApprovalKey = (id: string) => ({ partition: "approvals", sort: id });
 export const toQuestionsKey = (delivery: string) => ({ partition: "questions", sort: delivery });

@@ -17,7 +17,8 @@ import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { ApprovalDecision } from "./decision.ts";
 import { type BoundContributors, describeContributorRefusal } from "./resolve-approvers.ts";
 
-export type NewApproval = Omit<Approval, "id" | "token" | "state">;
+export type NewApproval = Omit<Approval, "id" | "token" | "state" | "canary"> &
+  Partial<Pick<Approval, "canary">>;
 
 export type Vote = {
   readonly user: string;
@@ -50,7 +51,7 @@ export type VoteResult =
 const retentionSeconds = 400 * 86_400;
 
 /**
- * One approval per delivery and state of prod, bound to an exact artefact. Conditional writes lead from pending to decided
+ * One approval per delivery and state of prod, and one per inconclusive step of its canary, bound to an exact artefact. Conditional writes lead from pending to decided
  * to sent: the first decision holds, and who finds it unsent sends it. So a crash in between loses nothing.
  */
 export const createApprovals = ({
@@ -143,7 +144,7 @@ export const createApprovals = ({
               ...pickHigherQuorum(item.approval, question),
               state: renewState(item.approval, question),
             }
-          : { ...question, id, token, state: { status: "pending", votes: [] } };
+          : { canary: null, ...question, id, token, state: { status: "pending", votes: [] } };
         const events = item ? [] : [describeQuestion(approval)];
         if ((await write(approval, item?.version ?? "absent", ...events)).written) return approval;
       }

@@ -19,6 +19,8 @@ export const assertApproved =
     readonly version: number;
     /** Sequence of the ledger entry that prod serves before the change; 0: none. */
     readonly baseline: number;
+    /** The canary's step that may go on without a verdict; absent: the version may go to prod. */
+    readonly canaryStep?: number;
   }): Promise<ApprovalDecision> => {
     const { approval: id, delivery, model } = subject;
     const refuse = (why: string): never => {
@@ -28,6 +30,14 @@ export const assertApproved =
     if (!approval) return refuse(`there is no approval ${id}`);
     if (approval.delivery !== delivery || approval.model !== model)
       return refuse(`the approval ${id} is about ${approval.delivery}`);
+    // One question's answer is no answer to the other.
+    const step = subject.canaryStep ?? null;
+    if ((approval.canary?.step ?? null) !== step)
+      return refuse(
+        step === null
+          ? `the approval ${id} is about its canary`
+          : `the approval ${id} is not about step ${step} of its canary`,
+      );
     const { state } = approval;
     if (state.status !== "decided" && state.status !== "sent")
       return refuse(`the approval ${id} is ${state.status}`);

@@ -37,6 +37,7 @@ test("with ten requests an hour the approvers read what prod had, what the canar
 
 test.each([
   ["extend", "until PT6H and then be rolled back"],
+  ["ask", "until PT6H and then ask the approvers again"],
   ["roll-back", "at the end of a bake and be rolled back"],
 ] as const)("onInconclusive: %s says what follows from too little traffic", (onInconclusive, end) => {
   expect(check(0, 24, { onInconclusive }).checks[0]?.detail).toMatch(new RegExp(`${end}$`));

@@ -21,6 +21,8 @@ const onInconclusive = ({ onInconclusive, atMost }: CanaryRule): string => {
   switch (onInconclusive) {
     case "extend":
       return `will probably be inconclusive until ${atMost} and then be rolled back`;
+    case "ask":
+      return `will probably be inconclusive until ${atMost} and then ask the approvers again`;
     case "roll-back":
       return "will probably be inconclusive at the end of a bake and be rolled back";
     default:

@@ -200,6 +200,24 @@ describe("one look", () => {
     );
   });
 
+  test("with onInconclusive: ask the approvers are asked at atMost, and their answer is no verdict", () => {
+    const asking = { rule: { ...rule, onInconclusive: "ask" as const } };
+    const at = (now: number, more: object = {}) => look(createStatistics(50), { ...asking, now, ...more });
+    const atMost = 6 * 60 * minute;
+    expect(at(atMost - 1).next).toBe("bake");
+    expect(at(atMost)).toMatchObject({ verdict: "inconclusive", next: "ask", step: 0, error: null });
+    const accepted = at(atMost, { accepted: true });
+    expect(accepted).toMatchObject({ verdict: "inconclusive", next: "shift", step: 1 });
+    expect(accepted.checks).toEqual(at(atMost).checks);
+    expect(at(atMost, { accepted: true, step: 1 }).next).toBe("promote");
+  });
+
+  test("a version that failed while the approvers decided is rolled back, whatever they decided", () => {
+    const failing = createStatistics(5_000, { failures: 500 });
+    const more = { rule: { ...rule, onInconclusive: "ask" as const }, accepted: true };
+    expect(look(failing, more)).toMatchObject({ verdict: "fail", next: "roll-back" });
+  });
+
   test("a p95 within the slack passes at any ratio; beyond the slack the ratio decides", () => {
     const flat = (ms: number) => createStatistics(5_000, { latencyMs: [ms, ms, ms, ms, ms] });
     const against = (challengerMs: number, championMs: number) =>
@@ -236,20 +254,28 @@ test("every list of steps ends in a promotion or a rollback, with any traffic", 
     fc.property(
       fc.uniqueArray(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 20 }),
       fc.infiniteStream(fc.record({ requests: fc.nat(3_000), failed: fc.constantFrom(0, 0, 0.01, 0.2) })),
-      fc.constantFrom("extend" as const, "roll-back" as const),
-      (steps, stream, onInconclusive) => {
+      fc.constantFrom("extend" as const, "ask" as const, "roll-back" as const),
+      fc.infiniteStream(fc.boolean()),
+      (steps, stream, onInconclusive, answers) => {
         const each = { ...rule, steps: steps.toSorted((a, b) => a - b), onInconclusive };
         let step = 0;
         let next = "bake";
-        // 12 bakes fill atMost, and every further look can only be a pass, of which there are as many as steps.
-        for (let looks = 1; next === "bake" || next === "shift"; looks++) {
-          expect(looks).toBeLessThanOrEqual(12 + steps.length);
+        let accepted = false;
+        // 12 bakes fill atMost. Every further look is a pass or a question, of which there are as many as steps, or the
+        // look after an answer.
+        for (let looks = 1; next === "bake" || next === "shift" || next === "ask"; looks++) {
+          expect(looks).toBeLessThanOrEqual(12 + 2 * steps.length);
           const { requests = 0, failed = 0 } = stream.next().value ?? {};
           const judged = look(createStatistics(requests, { failures: Math.floor(requests * failed) }), {
             rule: each,
             step,
             now: looks * 30 * minute,
+            accepted,
           });
+          if (accepted) expect(["shift", "promote", "roll-back"]).toContain(judged.next);
+          accepted = judged.next === "ask" && answers.next().value === true;
+          // A rejection, and a question without an answer, roll back.
+          if (judged.next === "ask" && !accepted) return;
           if (judged.next === "shift") expect(judged.step).toBe(step + 1);
           if (judged.next === "promote") expect(step).toBe(steps.length - 1);
           ({ next, step } = judged);

@@ -8,11 +8,18 @@ import { findNextStep } from "./find-next-step.ts";
 
 export const JudgeCanaryOutput = z.object({
   verdict: Verdict,
-  /** What the state machine does now: `shift` to step `step`, `bake` once more, `promote`, or `roll-back`. */
-  next: z.enum(["shift", "bake", "promote", "roll-back"]),
+  /**
+   * What the state machine does now: `shift` to step `step`, `bake` once more, `promote`, `roll-back`, or `ask` the
+   * approvers whether an inconclusive canary goes on.
+   */
+  next: z.enum(["shift", "bake", "promote", "roll-back", "ask"]),
   step: z.int().min(0),
   checks: z.array(Check),
   error: z.object({ name: z.literal("CanaryFailed"), cause: z.string() }).nullable(),
+  /** Why there is no replay, where there should be one: the approvers see this too. */
+  omitted: z.array(z.object({ name: z.string(), why: z.string() })),
+  /** How long the question of `ask` may take: its state's timeout. */
+  approvalTimeoutSeconds: z.int().positive().max(2_147_483),
 });
 export type JudgeCanaryOutput = z.infer<typeof JudgeCanaryOutput>;
 
@@ -30,6 +37,13 @@ type CanaryObservation = {
   readonly startedAt: number;
   /** Epoch milliseconds. */
   readonly now: number;
+  /** Approvers have decided that this step goes on without a verdict. A failed check still rolls back. */
+  readonly accepted?: boolean;
+};
+
+/** One look at a canary, without what the step adds for the state machine. */
+type CanaryJudgement = Pick<JudgeCanaryOutput, "verdict" | "next" | "step" | "error"> & {
+  readonly checks: readonly Check[];
 };
 
 const joinDetails = (checks: readonly Check[], verdict: Check["verdict"]) =>
@@ -42,21 +56,23 @@ const resolveInconclusive = ({
   rule,
   startedAt,
   now,
-}: CanaryObservation): { bake: true } | { bake: false; reason: string } => {
+}: CanaryObservation): { next: "bake" | "ask" } | { next: "roll-back"; reason: string } => {
   if (rule.onInconclusive === "roll-back")
-    return { bake: false, reason: "the canary is inconclusive (onInconclusive: roll-back)" };
+    return { next: "roll-back", reason: "the canary is inconclusive (onInconclusive: roll-back)" };
   // In this order a NaN ends the canary instead of prolonging it.
-  return now - startedAt < durationToSeconds(rule.atMost) * 1_000
-    ? { bake: true }
-    : { bake: false, reason: `the canary is still inconclusive after ${rule.atMost}` };
+  if (now - startedAt < durationToSeconds(rule.atMost) * 1_000) return { next: "bake" };
+  return rule.onInconclusive === "ask"
+    ? { next: "ask" }
+    : { next: "roll-back", reason: `the canary is still inconclusive after ${rule.atMost}` };
 };
 
 /**
  * Judges a canary after a bake: the challenger's live traffic against the champion's in the same window. If every check
  * passes, the canary goes to the next step, or to promotion. If one fails, it is rolled back, even before there are enough
- * samples. Otherwise it bakes once more, until `atMost`. Missing data is never a pass.
+ * samples. Otherwise it bakes once more, until `atMost`; then it is rolled back, or the approvers decide. Missing data is
+ * never a pass: a step that people let go on stays inconclusive.
  */
-export const evaluateCanary = (observation: CanaryObservation): JudgeCanaryOutput => {
+export const evaluateCanary = (observation: CanaryObservation): CanaryJudgement => {
   const { rule, limits, labels, step, champion, challenger } = observation;
   const arms = { champion, challenger };
   const predictsLabels = labels.length > 0 || champion.labels.size > 0 || challenger.labels.size > 0;
@@ -67,7 +83,11 @@ export const evaluateCanary = (observation: CanaryObservation): JudgeCanaryOutpu
     ...(predictsLabels ? [checkLabels(arms, limits.labelSharePoints, labels)] : []),
   ];
   const verdict = combineVerdicts(checks);
-  const rollBack = (cause: string): JudgeCanaryOutput => ({
+  const goOn = (): CanaryJudgement => {
+    const { next, step: nextStep } = findNextStep(rule, step);
+    return { verdict, next, step: nextStep, checks, error: null };
+  };
+  const rollBack = (cause: string): CanaryJudgement => ({
     verdict,
     next: "roll-back",
     step,
@@ -75,15 +95,15 @@ export const evaluateCanary = (observation: CanaryObservation): JudgeCanaryOutpu
     error: { name: "CanaryFailed", cause },
   });
   switch (verdict) {
-    case "pass": {
-      const { next, step: nextStep } = findNextStep(rule, step);
-      return { verdict, next, step: nextStep, checks, error: null };
-    }
+    case "pass":
+      return goOn();
     case "fail":
       return rollBack(joinDetails(checks, "fail"));
     case "inconclusive": {
+      if (observation.accepted) return goOn();
       const resolution = resolveInconclusive(observation);
-      if (resolution.bake) return { verdict, next: "bake", step, checks, error: null };
+      if (resolution.next !== "roll-back")
+        return { verdict, next: resolution.next, step, checks, error: null };
       return rollBack(`${resolution.reason}: ${joinDetails(checks, "inconclusive")}`);
     }
     default:

@@ -37,6 +37,10 @@ export const Deployment = z.object({
   reason: z.string().nullable(),
   /** Last checks of the canary. */
   checks: z.array(Check).default([]),
+  /** Steps of the canary that people let go on without a verdict. */
+  acceptedSteps: z
+    .array(z.object({ percent: z.number(), approval: z.string(), by: z.array(z.string()), at: z.int() }))
+    .default([]),
   /** The delivery or rollback whose promotion this rollback takes back; null: not a rollback. */
   takesBack: z.string().nullable().default(null),
   /** When the delivery's own rollback had taken back its traffic on prod (epoch milliseconds); null: it did not. */
@@ -165,6 +169,7 @@ export const createLedger = ({ store }: { store: Store }) => {
           championMoved: false,
           approvedBy: [],
           checks: [],
+          acceptedSteps: [],
         };
         const put = await store.put(toEntryKey(environment, model, entry.sequence), entry, {
           expect: "absent",

@@ -35,8 +35,10 @@ export type QuestionState =
       readonly leftOut: BoundContributors["leftOut"];
       /** What prod serves now, if the checks were not measured against it. */
       readonly stale: string | null;
+      /** Set where the question is about an inconclusive canary: its share of prod's traffic in percent. */
+      readonly canaryPercent: number | null;
     }
-  | { readonly status: "approved"; readonly by: readonly Person[] }
+  | { readonly status: "approved"; readonly by: readonly Person[]; readonly canaryPercent: number | null }
   | { readonly status: "rejected"; readonly by: readonly Person[]; readonly reason: string | null }
   | { readonly status: "expired" }
   | { readonly status: "withdrawn"; readonly why: string };
@@ -69,6 +71,12 @@ export type MessageState = {
   readonly provenance: Provenance | null;
   readonly omitted: readonly { readonly name: string; readonly why: string }[];
   readonly question: QuestionState | null;
+  /** Earlier decisions of this delivery, oldest first: who let it go to prod, and its canary go on without a verdict. */
+  readonly decisions: readonly {
+    /** Null: that the version goes to prod; otherwise the canary's share in percent. */
+    readonly canaryPercent: number | null;
+    readonly by: readonly Person[];
+  }[];
   /** What happens on prod now, as a sentence. */
   readonly progress: string | null;
   readonly rolledBack: MessageFacts["rolledBack"] | null;
@@ -106,7 +114,7 @@ export const deriveMessageState = (facts: MessageFacts): MessageState | undefine
     baseline: approval?.evidence.champion ?? null,
     changed: approval?.evidence.changed ?? [],
     trial: approval?.evidence.trial ?? false,
-    askedAgain: questions.length > 1 ? describeRepeatedQuestion(questions) : null,
+    askedAgain: describeRepeatedQuestion(questions.filter(({ canary }) => canary === null)),
     checks: [
       ...(approval?.evidence.checks ?? []).filter(({ name }) => !canary.some((check) => check.name === name)),
       ...canary,
@@ -114,6 +122,7 @@ export const deriveMessageState = (facts: MessageFacts): MessageState | undefine
     provenance: approval?.evidence.provenance ?? null,
     omitted: approval?.evidence.omitted ?? [],
     question: approval ? toQuestionState(approval, facts) : null,
+    decisions: approval?.canary ? listDecisions(questions.slice(0, -1)) : [],
     progress: outcome === null && !rolledBack ? describeProgress(deployment) : null,
     rolledBack,
     outcome,
@@ -127,15 +136,17 @@ const countExtraApprovals = ({ raisedBy, rule, contributors }: Approval): number
   raisedBy ?? (rule.authorMayApprove ? 0 : (contributors?.unmapped.length ?? 0));
 
 const toQuestionState = (
-  { id, state, expiresAt, rule, baseline, contributors }: Approval,
-  { ended, serving, now, rolledBack }: MessageFacts,
+  { id, state, expiresAt, rule, baseline, contributors, canary }: Approval,
+  { ended, serving, now, rolledBack, deployment }: MessageFacts,
 ): QuestionState => {
   switch (state.status) {
     // Also before the decision is sent: the buttons must go at once.
     case "decided":
     case "sent": {
       const { status, by, reason } = state.decision;
-      return status === "approved" ? { status, by } : { status, by, reason };
+      return status === "approved"
+        ? { status, by, canaryPercent: canary?.percent ?? null }
+        : { status, by, reason };
     }
     case "withdrawn":
       return ended?.outcome === "expired"
@@ -146,6 +157,8 @@ const toQuestionState = (
     default:
       state satisfies never;
   }
+  if (!ended && canary && deployment?.status === "ended")
+    return { status: "withdrawn", why: "prod was rolled back" };
   if (ended && ended.outcome !== "expired")
     return { status: "withdrawn", why: `the delivery ended as ${ended.outcome}` };
   if (ended || now >= expiresAt) return { status: "expired" };
@@ -161,10 +174,19 @@ const toQuestionState = (
     approvers: rule.approvers.filter((user) => !leftOut.some((approver) => approver.user === user)),
     leftOut,
     stale: (serving?.sequence ?? 0) === baseline ? null : labelVersion(serving),
+    canaryPercent: canary?.percent ?? null,
   };
 };
 
-const describeRepeatedQuestion = (questions: readonly Approval[]): string => {
+const listDecisions = (questions: readonly Approval[]): MessageState["decisions"] =>
+  questions.flatMap(({ canary, state }) =>
+    "decision" in state && state.decision.status === "approved"
+      ? [{ canaryPercent: canary?.percent ?? null, by: state.decision.by }]
+      : [],
+  );
+
+const describeRepeatedQuestion = (questions: readonly Approval[]): string | null => {
+  if (questions.length < 2) return null;
   const [before, now] = questions.slice(-2);
   const champion = (approval: Approval | undefined) => approval?.evidence.champion ?? "no version";
   return `Prod changed from ${champion(before)} to ${champion(now)} after the first request. Every check ran again; earlier votes do not count.`;

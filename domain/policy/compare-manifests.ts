@@ -1,5 +1,5 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import { recordInputs } from "./strictest-policy.ts";
+import { onInconclusive, recordInputs } from "./strictest-policy.ts";
 import {
   atLeast,
   atLeastDuration,
@@ -42,7 +42,7 @@ export const manifestRules: ReadonlyMap<string, Strictness> = new Map([
   ["canary.steps", superset],
   ["canary.bake", atLeastDuration],
   ["canary.minSamples", atLeast],
-  ["canary.onInconclusive", oneOf(["roll-back", "extend"])],
+  ["canary.onInconclusive", oneOf(onInconclusive)],
   ["canary.atMost", atMostDuration],
   ["resources.memoryMb", atMost],
   ["resources.timeoutSeconds", atMost],

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Duration, durationToSeconds, SlackUser } from "#model-folder/manifest/manifest.ts";
+import { Duration, durationToSeconds, OnInconclusive, SlackUser } from "#model-folder/manifest/manifest.ts";
 
 const points = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);
@@ -50,6 +50,8 @@ export const PolicyFields = z.strictObject({
     minSamples: z.int().min(1),
     /** The longest a canary may stay inconclusive. */
     atMost: Duration.refine((atMost) => durationToSeconds(atMost) > 0, "a canary takes time"),
+    /** The loosest rule for a canary without a verdict; absent: as the manifest says. */
+    onInconclusive: OnInconclusive.optional(),
     limits: CanaryLimits,
   }),
   resources: z.strictObject({

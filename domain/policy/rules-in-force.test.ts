@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { durationToSeconds, Manifest } from "#model-folder/manifest/manifest.ts";
+import { durationToSeconds, Manifest, OnInconclusive } from "#model-folder/manifest/manifest.ts";
 import { describeChangedFiles } from "./describe-changed-files.ts";
 import { Policy } from "./policy.ts";
 import { computeRulesInForce } from "./rules-in-force.ts";
+import { onInconclusive } from "./strictest-policy.ts";
 
 const read = (path: string) => parse(readFileSync(new URL(`../../${path}`, import.meta.url), "utf8"));
 const churn = Manifest.parse(read("models/churn/model.yaml"));
@@ -31,7 +32,7 @@ const manifests = fc
     steps: fc.uniqueArray(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 10 }),
     bake: minutes,
     minSamples: fc.integer({ min: 1, max: 9_999 }),
-    onInconclusive: fc.constantFrom("extend" as const, "roll-back" as const),
+    onInconclusive: fc.constantFrom(...OnInconclusive.options),
     atMost: minutes,
   })
   .map((rule) =>
@@ -77,7 +78,8 @@ test("the rules in force are never looser than the floor, the champion's manifes
         );
         expect(rules.canary.steps).toEqual(expect.arrayContaining(canary.steps));
         expect(approval.authorMayApprove || !rules.approval.authorMayApprove).toBe(true);
-        expect(canary.onInconclusive === "extend" || rules.canary.onInconclusive === "roll-back").toBe(true);
+        const isAsStrict = onInconclusive.indexOf(rules.canary.onInconclusive);
+        expect(isAsStrict).toBeLessThanOrEqual(onInconclusive.indexOf(canary.onInconclusive));
       }
       for (const bound of [champion, challenger, wide] as const) {
         expect(rules.gates.latencyP95Ms).toBeLessThanOrEqual(bound.gates.latencyP95Ms);
@@ -103,6 +105,24 @@ test("the rules in force are never looser than the floor, the champion's manifes
       expect(rules.approval.authorMayApprove).toBe(false);
     }),
   ));
+
+test("a commit that lets approvers replace live proof does so only from the next delivery on, and says that it loosens", () => {
+  const withRule = (rule: OnInconclusive): Manifest => ({
+    ...approvedBy("U0AAA"),
+    canary: { ...churn.canary, onInconclusive: rule },
+  });
+  const champion = withRule("extend");
+  const rules = computeRulesInForce({ platform: wide, champion, challenger: withRule("ask") });
+  expect(rules.canary.onInconclusive).toBe("extend");
+  expect(rules.loosened).toEqual(["canary.onInconclusive extend → ask"]);
+  const floor: Policy = { ...wide, canary: { ...wide.canary, onInconclusive: "extend" } };
+  expect(computeRulesInForce({ platform: wide, challenger: withRule("ask") }).canary.onInconclusive).toBe(
+    "ask",
+  );
+  expect(computeRulesInForce({ platform: floor, challenger: withRule("ask") }).canary.onInconclusive).toBe(
+    "extend",
+  );
+});
 
 test("a champion with the same or looser rules changes nothing", () =>
   fc.assert(

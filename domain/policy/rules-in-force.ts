@@ -7,7 +7,7 @@ import {
 } from "#model-folder/manifest/manifest.ts";
 import { compareManifests } from "./compare-manifests.ts";
 import type { CanaryLimits, Policy } from "./policy.ts";
-import { computeStrictestPolicy, policyRules } from "./strictest-policy.ts";
+import { computeStrictestPolicy, onInconclusive, policyRules } from "./strictest-policy.ts";
 import { isLooser } from "./strictness.ts";
 
 /** At least `min` (accuracy, auc) or at most `max` (mae, rmse). */
@@ -133,9 +133,10 @@ const combineCanaries = (floor: Policy, manifests: readonly Manifest[]): CanaryR
     steps: (steps[0] ?? 100) > first ? [first, ...steps] : steps,
     bake: pickLongest([floor.canary.bake, ...rules.map(({ bake }) => bake)]),
     minSamples: Math.max(floor.canary.minSamples, ...rules.map(({ minSamples }) => minSamples)),
-    onInconclusive: rules.some(({ onInconclusive }) => onInconclusive === "roll-back")
-      ? "roll-back"
-      : "extend",
+    onInconclusive:
+      onInconclusive.find((rule) =>
+        [floor.canary, ...rules].some((canary) => canary.onInconclusive === rule),
+      ) ?? "roll-back",
     atMost: pickShortest([floor.canary.atMost, ...rules.map(({ atMost }) => atMost)]),
   };
 };

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
-import { durationToSeconds, Manifest } from "#model-folder/manifest/manifest.ts";
+import { durationToSeconds, Manifest, OnInconclusive } from "#model-folder/manifest/manifest.ts";
 import { manifestRules } from "./compare-manifests.ts";
 import { Policy, PolicyFields } from "./policy.ts";
 import { computeRulesInForce, type RulesInForce } from "./rules-in-force.ts";
@@ -70,6 +70,7 @@ const policies = fc
     bake: minutes(1, 600),
     minSamples: fc.integer({ min: 1, max: 9_999 }),
     atMost: minutes(1, 600),
+    onInconclusive: optional(fc.constantFrom(...OnInconclusive.options)),
     errorPoints: fc.integer({ min: 0, max: 100 }),
     ratio: fc.double({ min: 1, max: 9, noNaN: true }),
     slackMs: fc.nat(500),
@@ -99,6 +100,7 @@ const policies = fc
           bake: rule.bake,
           minSamples: rule.minSamples,
           atMost: rule.atMost,
+          ...(rule.onInconclusive === undefined ? {} : { onInconclusive: rule.onInconclusive }),
           limits: {
             errorPoints: rule.errorPoints,
             latencyP95: { ratio: rule.ratio, slackMs: rule.slackMs },
@@ -124,7 +126,7 @@ const manifests = (base: Manifest) =>
       margin,
       policy: policies,
       steps: fc.uniqueArray(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 10 }),
-      onInconclusive: fc.constantFrom("extend" as const, "roll-back" as const),
+      onInconclusive: fc.constantFrom(...OnInconclusive.options),
       // Within every policy's limit: what records too much is refused, which attacks test.
       positive: fc.boolean(),
     })
@@ -185,6 +187,7 @@ const inForce = (
       bake: canary.bake,
       minSamples: canary.minSamples,
       atMost: canary.atMost,
+      onInconclusive: canary.onInconclusive,
       limits: canaryLimits,
     },
     resources,

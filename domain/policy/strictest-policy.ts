@@ -17,6 +17,8 @@ import {
 
 /** From the strictest to the loosest. */
 export const recordInputs = ["none", "hashed", "full"] as const;
+/** From the strictest to the loosest: only `ask` may promote a version that live traffic did not prove. */
+export const onInconclusive = ["roll-back", "extend", "ask"] as const;
 
 /** Which value of a policy's rule is stricter. A test checks that no field of the schema is missing. */
 export const policyRules: ReadonlyMap<string, Strictness> = new Map([
@@ -36,6 +38,7 @@ export const policyRules: ReadonlyMap<string, Strictness> = new Map([
   ["canary.bake", atLeastDuration],
   ["canary.minSamples", atLeast],
   ["canary.atMost", atMostDuration],
+  ["canary.onInconclusive", oneOf(onInconclusive)],
   ["canary.limits.errorPoints", atMost],
   ["canary.limits.latencyP95.ratio", atMost],
   ["canary.limits.latencyP95.slackMs", atMost],

@@ -58,6 +58,26 @@ test("the later push takes stage and withdraws the older approval once; a second
   await expect(stage("older", 1)).rejects.toMatchObject({ name: "Superseded" });
 });
 
+test("a later push leaves the question about a canary open: its delivery has prod and is never superseded", async () => {
+  await stage("older", 1);
+  world.engine.waiting.add("older");
+  const question = createNewApproval(world, { delivery: "older", letter: "a", version: 1 });
+  const { id } = await world.approvals.ask({ ...question, canary: { step: 0, percent: 10 } }, "older");
+  await stage("newer", 2);
+  expect((await world.approvals.read(id))?.state.status).toBe("pending");
+  expect(world.engine.answers).toEqual([]);
+});
+
+test("the approval of a canary lets no version go to prod", async () => {
+  await stage("delivery-1", 1);
+  const request = { delivery: "delivery-1", letter: "a", version: 1, canary: { step: 0, percent: 10 } };
+  const approval = await recordApproval(world, request);
+  await expect(prod("delivery-1", { approval })).rejects.toMatchObject({
+    name: "ApprovalMismatch",
+    message: expect.stringContaining("is about its canary"),
+  });
+});
+
 test("a failed withdrawal is repeated when the step runs again", async () => {
   await stage("older", 1);
   await ask("older", 1);

@@ -35,7 +35,8 @@ export const claimEnvironment =
       const grant = await claims.take(request, "newer");
       if (grant.status === "busy") throw new Error("a stage claim is never busy");
       for (const older of await approvals.open(model)) {
-        if (older.delivery === delivery || older.fence >= grant.fence) continue;
+        // A canary that asks has prod: like every holder of prod, it is never superseded.
+        if (older.delivery === delivery || older.fence >= grant.fence || older.canary) continue;
         const cause = `superseded by the later delivery ${delivery}`;
         // An earlier decision stays visible; the older delivery ends when it next checks its claim.
         await approvals.withdraw(older.id, { name: "Superseded", cause });

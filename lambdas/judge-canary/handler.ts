@@ -1,4 +1,5 @@
-import { JudgeCanaryInput } from "#statemachine/contracts.ts";
+import { createApprovalReader } from "#domain/approval/approval-records.ts";
+import { AnyCanaryInput } from "#statemachine/contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { countVerdicts } from "#worlds/aws/count-verdicts.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
@@ -11,12 +12,13 @@ import { judgeCanary } from "./judge-canary.ts";
 
 const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
-const needs = { ...world, ...rules, messages: createSlackMessages(world) };
+const approvals = createApprovalReader(world);
+const needs = { ...world, ...rules, approvals, messages: createSlackMessages(world) };
 const metrics = createProdMetrics(world);
 const counted = countVerdicts("CanaryVerdicts", world.env);
-const judge = (input: JudgeCanaryInput) => judgeCanary({ ...needs, metrics: metrics(input.delivery) })(input);
+const judge = (input: AnyCanaryInput) => judgeCanary({ ...needs, metrics: metrics(input.delivery) })(input);
 
-export const handler = createStepHandler("judge-canary", JudgeCanaryInput, judge, {
+export const handler = createStepHandler("judge-canary", AnyCanaryInput, judge, {
   environment: "prod",
   counted,
 });

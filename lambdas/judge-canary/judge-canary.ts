@@ -1,17 +1,21 @@
+import {
+  type AssertApprovedDependencies as ApprovedNeeds,
+  assertApproved,
+} from "#domain/approval/assert-approved.ts";
 import { type JudgeCanaryOutput, evaluateCanary as judge } from "#domain/canary/evaluate-canary.ts";
 import { choosePercentiles } from "#domain/canary/p95-interval.ts";
 import { ContractBroken, Superseded } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
-import type { Ledger } from "#domain/ledger/ledger.ts";
+import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Metrics, Statistics } from "#platform/metrics/metrics.ts";
 import type { Source } from "#platform/source/source.ts";
-import type { JudgeCanaryInput } from "#statemachine/contracts.ts";
+import type { AnyCanaryInput } from "#statemachine/contracts.ts";
 
-type JudgeCanaryDependencies = {
+type JudgeCanaryDependencies = ApprovedNeeds & {
   readonly metrics: Metrics;
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read">;
@@ -21,20 +25,14 @@ type JudgeCanaryDependencies = {
 };
 
 /**
- * Compares the two versions on the traffic since the share began: shift on, bake again, promote or roll back. Throws
+ * Compares the two versions on the traffic since the share began: shift on, bake again, promote, roll back, or ask the
+ * approvers. With their approval of this step, a canary without a verdict goes on, and the ledger names them. Throws
  * Superseded or ApprovalMismatch.
  */
 export const judgeCanary =
-  ({ metrics, source, policy, ledger, messages, clock }: JudgeCanaryDependencies) =>
-  async ({
-    delivery,
-    model,
-    commit,
-    championVersion,
-    functionVersion,
-    step,
-    since,
-  }: JudgeCanaryInput): Promise<JudgeCanaryOutput> => {
+  ({ metrics, source, policy, ledger, messages, approvals, clock }: JudgeCanaryDependencies) =>
+  async (input: AnyCanaryInput): Promise<JudgeCanaryOutput> => {
+    const { delivery, model, commit, championVersion, functionVersion, step, since } = input;
     const serving = await ledger.serving("prod", model);
     const { rules, challenger: manifest } = await loadRules({ source, policy })(
       model,
@@ -49,6 +47,14 @@ export const judgeCanary =
     if (deployment.status === "ended") throw new Superseded("this canary was ended by a rollback");
     // The metrics of another function version say nothing about the version to promote.
     await assertDeployed({ ledger })(deployment, { functionVersion, championVersion });
+    const decision =
+      "approval" in input &&
+      (await assertApproved({ approvals })({
+        ...deployment,
+        approval: input.approval,
+        baseline: deployment.previous,
+        canaryStep: step,
+      }));
 
     const now = clock();
     const labels = manifest.task === "classification" ? manifest.output.labels : [];
@@ -68,10 +74,38 @@ export const judgeCanary =
       challenger: await statistics(functionVersion),
       startedAt,
       now,
+      accepted: decision !== false,
     });
+    const accepted =
+      decision && judged.verdict === "inconclusive"
+        ? {
+            percent: rules.canary.steps[step] ?? 0,
+            approval: decision.approval,
+            by: decision.by.map(({ user }) => user),
+            at: decision.decidedAt,
+          }
+        : undefined;
     await ledger.change(deployment, (current) =>
-      current.status === "canary" ? { ...current, checks: [...judged.checks] } : undefined,
+      current.status === "canary"
+        ? { ...current, checks: [...judged.checks], acceptedSteps: addAcceptedStep(current, accepted) }
+        : undefined,
     );
     await messages.show(delivery);
-    return judged;
+    return {
+      ...judged,
+      checks: [...judged.checks],
+      omitted: [],
+      approvalTimeoutSeconds: durationToSeconds(rules.approval.timeout),
+    };
   };
+
+type AcceptedStep = Deployment["acceptedSteps"][number];
+
+/** A retry adds nothing. */
+const addAcceptedStep = (
+  { acceptedSteps }: Deployment,
+  accepted: AcceptedStep | undefined,
+): AcceptedStep[] =>
+  accepted && !acceptedSteps.some(({ approval }) => approval === accepted.approval)
+    ? [...acceptedSteps, accepted]
+    : acceptedSteps;

@@ -1,5 +1,5 @@
 import { createClaims } from "#domain/claims/claims.ts";
-import { RequestApprovalInput } from "#statemachine/contracts.ts";
+import { AnyApprovalInput } from "#statemachine/contracts.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
 import { createApproverResolver } from "#worlds/aws/approver-resolver.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
@@ -19,6 +19,6 @@ const trial = world.env.SLIPWAY_TRIAL === "true";
 
 export const handler = createStepHandler(
   "request-approval",
-  RequestApprovalInput,
+  AnyApprovalInput,
   requestApproval({ ...world, ...rules, ...records, messages, approversFor, trial }),
 );

@@ -1,31 +1,19 @@
 import { deriveApprovalId } from "#domain/approval/approval-records.ts";
-import type { Approvals, NewApproval } from "#domain/approval/approvals.ts";
-import type { ResolveApprovers } from "#domain/approval/resolve-approvers.ts";
-import type { Claims } from "#domain/claims/claims.ts";
+import type { NewApproval } from "#domain/approval/approvals.ts";
 import { ProdBusy, ProdChanged, Superseded } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
-import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import { describeChanges } from "#domain/policy/describe-changes.ts";
-import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
-import type { Source } from "#platform/source/source.ts";
-import type { RequestApprovalInput } from "#statemachine/contracts.ts";
+import type { AnyApprovalInput, RequestApprovalInput } from "#statemachine/contracts.ts";
+import {
+  expiryMarginMs,
+  type RequestCanaryApprovalDependencies,
+  requestCanaryApproval,
+} from "./request-canary-approval.ts";
 
-export type RequestApprovalDependencies = {
-  readonly approvals: Approvals;
-  readonly claims: Claims;
-  readonly ledger: Ledger;
-  readonly messages: DeliveryMessages;
-  readonly source: Source;
-  readonly policy: Pick<PlatformPolicy, "read">;
-  readonly approversFor: ResolveApprovers;
-  readonly clock: () => number;
+export type RequestApprovalDependencies = RequestCanaryApprovalDependencies & {
   /** Stage and prod share an account. */
   readonly trial?: boolean;
 };
-
-/** The approval expires before its task times out, so that no vote counts without a task. */
-const expiryMarginMs = 60_000;
 
 /** A delivery gives up after this many approvals, each for another state of prod. */
 const maxApprovals = 5;
@@ -34,9 +22,16 @@ const maxApprovals = 5;
  * Requests an approval that is bound to {digest, version, baseline on prod, fence}. The decision reaches the state machine
  * through the task token. A retry, or a restart after an interruption, finds the same approval and any earlier decision.
  * Throws Superseded, QuorumOutOfReach, ProdChanged (the checks were not measured against what prod serves now) and
- * ProdBusy (prod changed too often).
+ * ProdBusy (prod changed too often). The question about an inconclusive canary is in request-canary-approval.ts.
  */
 export const requestApproval =
+  (dependencies: RequestApprovalDependencies) =>
+  (input: AnyApprovalInput): Promise<void> =>
+    "prodFence" in input
+      ? requestCanaryApproval(dependencies)(input)
+      : requestDeploymentApproval(dependencies)(input);
+
+const requestDeploymentApproval =
   ({
     approvals,
     claims,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { CanaryQuestion } from "#domain/approval/approval-records.ts";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
@@ -43,7 +44,7 @@ const register = (delivery: string) =>
     tags: { delivery },
     metrics: {},
   });
-const ask = async (delivery: string, baseline = 0) => {
+const ask = async (delivery: string, baseline = 0, canary: CanaryQuestion | null = null) => {
   world.engine.waiting.add(`token-${delivery}`);
   const rule = { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" };
   const author = { name: "Sam", email: "sam@example.com" };
@@ -60,6 +61,7 @@ const ask = async (delivery: string, baseline = 0) => {
       pusher: null,
       contributors: null,
       evidence: { champion: null, changed: [], checks: [], omitted: [] },
+      canary,
       rule,
       askedAt: world.time.now,
       expiresAt: world.time.now + 1_000_000,
@@ -168,6 +170,27 @@ test("approvals are repaired even if claims, models and Slack fail", async () =>
     serving: { ...world.serving, prod },
   });
   expect(world.engine.answers).toMatchObject([{ token: "token-waiting", output: { status: "approved" } }]);
+});
+
+test("the question about a canary that a person's rollback ended is withdrawn, and its task ends as superseded", async () => {
+  const { sequence } = await promoteVersion(world, "a", 1);
+  const begun = await world.ledger.begin(
+    {
+      ...{ environment: "prod", model: toyModel, delivery: "delivery-1", commit: fakeCommit("b") },
+      ...{ digest: fakeDigest("b"), version: 2, functionVersion: "2", fence: 5, previous: sequence },
+      reason: null,
+    },
+    world.time.now,
+  );
+  execution("delivery-1", "RUNNING");
+  const { id } = await ask("delivery-1", sequence, { step: 0, percent: 10 });
+  const status = async () => (await world.approvals.read(id))?.state.status;
+  await sweep();
+  expect(await status()).toBe("pending");
+  await world.ledger.change(begun, (current) => ({ ...current, status: "ended" }));
+  await sweep();
+  expect(await status()).toBe("withdrawn");
+  expect(world.engine.answers).toMatchObject([{ token: "token-delivery-1", error: { name: "Superseded" } }]);
 });
 
 test("a withdrawal that did not reach its task is sent", async () => {

@@ -92,7 +92,7 @@ export const sweepDeliveries =
     }
     const openApprovals = (await attempt("open approvals", () => needs.approvals.open())) ?? [];
     reportWaitingTime(needs, openApprovals);
-    for (const { id, delivery, state } of openApprovals)
+    for (const { id, delivery, model, state, canary } of openApprovals)
       await attempt(
         `the approval ${id}`,
         async () => {
@@ -103,6 +103,12 @@ export const sweepDeliveries =
           else if (state.status === "decided") await needs.approvals.send(id);
           else if (state.status === "withdrawn")
             await needs.approvals.withdraw(id, { name: "Superseded", cause: state.why });
+          // A person's rollback may not end tasks, so its canary's question is withdrawn here.
+          else if (canary && (await needs.ledger.ofDelivery("prod", model, delivery))?.status === "ended")
+            await needs.approvals.withdraw(id, {
+              name: "Superseded",
+              cause: "a rollback of prod ended this canary",
+            });
           // Also for an approval that expired, and after a crash before it was shown.
           await needs.messages.expect(delivery);
         },

@@ -97,12 +97,19 @@ export const ApprovalRule = z.strictObject({
 });
 export type ApprovalRule = z.infer<typeof ApprovalRule>;
 
+/**
+ * What follows when a bake ends without a verdict. `extend`: bake until `atMost`, then roll back. `ask`: bake until
+ * `atMost`, then ask the approvers. `roll-back`: at once.
+ */
+export const OnInconclusive = z.enum(["extend", "ask", "roll-back"]);
+export type OnInconclusive = z.infer<typeof OnInconclusive>;
+
 export const CanaryRule = z.strictObject({
   /** Percent of the traffic, increasing. */
   steps: z.array(z.int().min(1).max(99)).min(1).max(10),
   bake: Duration,
   minSamples: z.int().min(1),
-  onInconclusive: z.enum(["extend", "roll-back"]),
+  onInconclusive: OnInconclusive,
   atMost: Duration,
 });
 export type CanaryRule = z.infer<typeof CanaryRule>;

@@ -69,7 +69,7 @@ describe("readManifest", () => {
       "onInconclusive: wait",
       "canary.onInconclusive",
       /not an allowed value/,
-      /extend or roll-back/,
+      /extend or ask or roll-back/,
     ],
     ["a number that is too large", "quorum: 1,", "quorum: 11,", "approval.quorum", /at most 10/, /Lower/],
     [

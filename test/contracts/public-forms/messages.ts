@@ -17,6 +17,7 @@ const open: Extract<QuestionState, { readonly status: "open" }> = {
   approvers: ["U024BE7LH"],
   leftOut: [],
   stale: null,
+  canaryPercent: null,
 };
 const openMessage: MessageState = {
   delivery: "churn-1",
@@ -35,6 +36,7 @@ const openMessage: MessageState = {
   checks: [check],
   omitted: [],
   question: open,
+  decisions: [],
   progress: null,
   provenance: {
     builder: `sha256:${"e".repeat(64)}`,
@@ -48,7 +50,10 @@ const openMessage: MessageState = {
   replaced: false,
   error: null,
 };
-const approvedMessage: MessageState = { ...openMessage, question: { status: "approved", by: [ada] } };
+const approvedMessage: MessageState = {
+  ...openMessage,
+  question: { status: "approved", by: [ada], canaryPercent: null },
+};
 const messageWithoutQuestion: MessageState = {
   ...openMessage,
   question: null,
@@ -66,6 +71,17 @@ const error = { name: "GateFailed", cause: "smoke: it did not answer" };
 const states: Readonly<Record<string, MessageState>> = {
   open: openMessage,
   "open, with votes and a quorum": { ...openMessage, question: { ...open, quorum: 2, votes: [ada] } },
+  "open, about an inconclusive canary": {
+    ...openMessage,
+    question: { ...open, canaryPercent: 10 },
+    decisions: [{ canaryPercent: null, by: [ada] }],
+  },
+  "promoted, with an accepted canary": {
+    ...openMessage,
+    question: { status: "approved", by: [ada], canaryPercent: 10 },
+    decisions: [{ canaryPercent: null, by: [ada] }],
+    outcome: "promoted",
+  },
   "open, prod changed meanwhile": { ...openMessage, question: { ...open, stale: "version 3" } },
   "open, asked again": { ...openMessage, askedAgain: "Prod changed." },
   "open, the commit changes its own rules": { ...openMessage, changed: ["gates.latencyP95Ms"] },

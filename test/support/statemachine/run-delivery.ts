@@ -62,6 +62,8 @@ export const createJudgeOutput = (next: string, step = 0) => ({
   step,
   checks: [],
   error: null,
+  omitted: [],
+  approvalTimeoutSeconds: 60,
 });
 
 /** A successful delivery with a canary of two steps. */
@@ -79,6 +81,8 @@ export const createSuccessScript = (): Record<TaskState, readonly Json[]> => ({
   DeployProd: [deployOutput],
   ShiftTraffic: [0, 1].map((step) => ({ step, share: 10 + step, since: 1, bakeSeconds: 1800 })),
   JudgeCanary: [createJudgeOutput("shift", 1), createJudgeOutput("promote", 1)],
+  RequestCanaryApproval: [approvalOutput],
+  ResumeCanary: [createJudgeOutput("promote", 1)],
   PromoteModel: [{ sequence: 2, promotedAt: "now" }],
   MoveChampion: [{ champion: 2, previous: 1 }],
   ReportOutcome: [{ outcome: "failed", reportedAt: "now" }],
@@ -141,7 +145,7 @@ export const runDelivery = async (script: TaskScript) => {
           state,
           async (event: Json) => {
             const result = runTask(state, event);
-            if (state !== "RequestApproval") return result;
+            if (state !== "RequestApproval" && state !== "RequestCanaryApproval") return result;
             const { taskToken } = event as { taskToken: string };
             const decision = await Promise.race([
               result,

@@ -11,14 +11,14 @@ import { scanImage } from "#lambdas/scan-image/scan-image.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { verifyModel } from "#lambdas/verify-model/verify-model.ts";
 import {
+  AnyApprovalInput,
+  AnyCanaryInput,
   ClaimInput,
   DeployModelInput,
-  JudgeCanaryInput,
   MoveChampionInput,
   PromoteModelInput,
   RegisterModelInput,
   ReportOutcomeInput,
-  RequestApprovalInput,
   RollBackInput,
   ScanImageInput,
   ShiftTrafficInput,
@@ -49,9 +49,9 @@ export const createMachineSteps = (needs: MachineNeeds) =>
     "register-model": parseInput(RegisterModelInput, registerModel(needs)),
     "deploy-model": parseInput(DeployModelInput, deployModel(needs)),
     "verify-model": parseInput(VerifyModelInput, verifyModel(needs)),
-    "request-approval": parseInput(RequestApprovalInput, requestApproval(needs)),
+    "request-approval": parseInput(AnyApprovalInput, requestApproval(needs)),
     "shift-traffic": parseInput(ShiftTrafficInput, shiftTraffic(needs)),
-    "judge-canary": parseInput(JudgeCanaryInput, judgeCanary(needs)),
+    "judge-canary": parseInput(AnyCanaryInput, judgeCanary(needs)),
     "promote-model": parseInput(PromoteModelInput, promoteModel(needs)),
     "move-champion": parseInput(MoveChampionInput, moveChampion(needs)),
     "report-outcome": parseInput(ReportOutcomeInput, reportOutcome(needs)),

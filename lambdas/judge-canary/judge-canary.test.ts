@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
+import { recordApproval } from "#test/support/record-approval.ts";
+import { buildModelYaml, fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
+import { judgeCanary } from "./judge-canary.ts";
+
+let world: MemoryWorld;
+beforeEach(() => {
+  world = createMemoryWorld();
+});
+afterEach(() => world.close());
+
+const delivery = "delivery-c";
+const hour = 3_600_000;
+const asking = buildModelYaml({
+  canary: "{ steps: [10, 50], bake: PT30M, minSamples: 200, onInconclusive: ask, atMost: PT6H }",
+});
+
+/** A canary at its first step; both manifests ask. */
+const startCanary = async () => {
+  const champion = await promoteVersion(world, "a", 1);
+  world.commit("a", asking);
+  world.commit("c", asking);
+  const entry = await world.ledger.begin(
+    {
+      ...{ environment: "prod", model: toyModel, delivery, commit: fakeCommit("c") },
+      ...{ digest: fakeDigest("c"), version: 3, functionVersion: "9", fence: 5, previous: champion.sequence },
+      reason: null,
+    },
+    world.time.now,
+  );
+  const since = world.time.now;
+  await world.ledger.change(entry, (current) => ({
+    ...current,
+    status: "canary",
+    shares: [{ percent: 10, from: since }],
+  }));
+  return {
+    ...{ delivery, model: toyModel, commit: fakeCommit("c"), step: 0, since },
+    championVersion: champion.functionVersion,
+    functionVersion: "9",
+  };
+};
+const request = (version: string, requests: number, failed = false) => {
+  for (let index = 0; index < requests; index++)
+    world.metrics.request({
+      ...{ environment: "prod", model: toyModel, version, at: world.time.now },
+      ...{ latencyMs: 5, failed, labels: new Map([["yes", 1]]) },
+    });
+};
+const judge = judgeCanary;
+const readEntry = async () => world.ledger.ofDelivery("prod", toyModel, delivery);
+const acceptStep = (step: number) =>
+  recordApproval(world, { delivery, letter: "c", version: 3, canary: { step, percent: 10 } });
+
+test("a canary without samples bakes, then asks with the time that the approvers have", async () => {
+  const input = await startCanary();
+  world.time.now += hour;
+  expect(await judge(world)(input)).toMatchObject({ verdict: "inconclusive", next: "bake" });
+  world.time.now += 5 * hour;
+  expect(await judge(world)(input)).toMatchObject({
+    verdict: "inconclusive",
+    next: "ask",
+    error: null,
+    approvalTimeoutSeconds: 86_400,
+  });
+});
+
+test("with the approval of this step it goes on, still inconclusive, and the ledger names who let it go on", async () => {
+  const input = await startCanary();
+  world.time.now += 6 * hour;
+  const approval = await acceptStep(0);
+  for (let time = 0; time < 2; time++)
+    expect(await judge(world)({ ...input, approval })).toMatchObject({
+      verdict: "inconclusive",
+      next: "shift",
+      step: 1,
+    });
+  const entry = await readEntry();
+  expect(entry?.acceptedSteps).toMatchObject([{ percent: 10, approval, by: ["U024BE7LH"] }]);
+  expect(entry?.checks.some(({ verdict }) => verdict === "pass")).toBe(false);
+});
+
+test("the approval of another step, or of the version itself, lets no step go on", async () => {
+  const input = await startCanary();
+  for (const approval of [
+    await acceptStep(1),
+    await recordApproval(world, { delivery, letter: "c", version: 3 }),
+    "none",
+  ])
+    await expect(judge(world)({ ...input, approval })).rejects.toMatchObject({ name: "ApprovalMismatch" });
+});
+
+test("a version that failed while the approvers decided is rolled back, and the ledger lists no accepted step", async () => {
+  const input = await startCanary();
+  request(input.championVersion, 2_000);
+  request("9", 400, true);
+  world.time.now += 6 * hour;
+  expect(await judge(world)({ ...input, approval: await acceptStep(0) })).toMatchObject({
+    verdict: "fail",
+    next: "roll-back",
+    error: { name: "CanaryFailed" },
+  });
+  expect((await readEntry())?.acceptedSteps).toEqual([]);
+});
+
+test("a version that proved itself while the approvers decided passes by its samples, not by their decision", async () => {
+  const input = await startCanary();
+  request(input.championVersion, 5_000);
+  request("9", 5_000);
+  world.time.now += 6 * hour;
+  expect(await judge(world)({ ...input, approval: await acceptStep(0) })).toMatchObject({
+    verdict: "pass",
+    next: "shift",
+  });
+  expect((await readEntry())?.acceptedSteps).toEqual([]);
+});

@@ -1,0 +1,92 @@
+import type { Approvals, NewApproval } from "#domain/approval/approvals.ts";
+import { assertApproved } from "#domain/approval/assert-approved.ts";
+import type { ResolveApprovers } from "#domain/approval/resolve-approvers.ts";
+import type { Claims } from "#domain/claims/claims.ts";
+import { ContractBroken, Superseded } from "#domain/delivery/errors.ts";
+import { loadRules } from "#domain/delivery/read-committed-model.ts";
+import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
+import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
+import type { Ledger } from "#domain/ledger/ledger.ts";
+import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
+import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
+import type { Source } from "#platform/source/source.ts";
+import type { RequestCanaryApprovalInput } from "#statemachine/contracts.ts";
+
+export type RequestCanaryApprovalDependencies = {
+  readonly approvals: Approvals;
+  readonly claims: Claims;
+  readonly ledger: Ledger;
+  readonly messages: DeliveryMessages;
+  readonly source: Source;
+  readonly policy: Pick<PlatformPolicy, "read">;
+  readonly approversFor: ResolveApprovers;
+  readonly clock: () => number;
+};
+
+/** The approval expires before its task times out, so that no vote counts without a task. */
+export const expiryMarginMs = 60_000;
+
+/**
+ * Asks the approvers whether a canary that proved nothing goes on: the same policy, quorum and contributors as for prod,
+ * bound to {digest, version, baseline on prod, fence, step}. A retry finds the same question and any earlier decision.
+ * Throws Superseded (a rollback ended the canary), ApprovalMismatch and QuorumOutOfReach.
+ */
+export const requestCanaryApproval =
+  ({
+    approvals,
+    claims,
+    ledger,
+    messages,
+    source,
+    policy,
+    approversFor,
+    clock,
+  }: RequestCanaryApprovalDependencies) =>
+  async (input: RequestCanaryApprovalInput): Promise<void> => {
+    const { delivery, model, commit, digest, version, baseline, prodFence, author, pusher, step } = input;
+    const deployment = await ledger.ofDelivery("prod", model, delivery);
+    const share = deployment?.shares.at(-1);
+    if (!deployment || !share) throw new ContractBroken(`the ledger knows no canary of ${delivery}`);
+    assertNotEnded(deployment);
+    await assertApproved({ approvals })({ ...deployment, approval: input.approval, baseline });
+    await assertDeployed({ ledger })(deployment, input);
+    const approved = await approvals.read(input.approval);
+    const serving = await ledger.serving("prod", model);
+    const { rules } = await loadRules({ source, policy })(model, commit, serving?.commit);
+    const rule = rules.approval;
+    const { quorum, contributors } = await approversFor({ delivery, model, commit, pusher, rule });
+    const now = clock();
+    const question: NewApproval = {
+      ...{ delivery, model, commit, digest, version, baseline, fence: prodFence, author, pusher },
+      contributors,
+      rule: { ...rule, quorum },
+      raisedBy: quorum - rule.quorum,
+      evidence: {
+        champion: approved?.evidence.champion ?? null,
+        changed: approved?.evidence.changed ?? [],
+        provenance: approved?.evidence.provenance,
+        checks: [...(approved?.evidence.checks ?? []), ...input.checks],
+        omitted: [...(approved?.evidence.omitted ?? []), ...input.omitted],
+        ...(approved?.evidence.trial && { trial: true }),
+      },
+      canary: { step, percent: share.percent },
+      askedAt: now,
+      expiresAt: now + input.timeoutSeconds * 1_000 - expiryMarginMs,
+    };
+    // Before the first write: after a crash the sweep shows the message.
+    await messages.expect(delivery);
+    const approval = await approvals.ask(question, input.taskToken);
+    // A rollback may have taken prod since; the sweep withdraws only questions that it finds.
+    const claim = await claims.read("prod", model);
+    const { status } = (await ledger.ofDelivery("prod", model, delivery)) ?? deployment;
+    if (status === "ended" || (claim && claim.fence > prodFence)) {
+      const cause = "a rollback of prod ended this canary";
+      await approvals.close(approval.id, cause);
+      await messages.show(delivery);
+      throw new Superseded(cause);
+    }
+    await messages.show(delivery);
+    if (approval.state.status === "withdrawn") throw new Superseded(approval.state.why);
+    // Decided before an interruption: this task gets the same decision.
+    if (approval.state.status === "decided") await approvals.send(approval.id);
+  };
