@@ -44,6 +44,8 @@ export type PredictRequest = {
   readonly rows: unknown;
   /** Returns the RFC 6901 pointer to a problem's value in the caller's body. */
   readonly pointer: (problem: RowProblem) => string;
+  /** The delivery compares versions on recorded rows: this is no traffic, so it leaves neither records nor metrics. */
+  readonly replay?: true;
 };
 
 export type PredictResult =
@@ -81,7 +83,7 @@ const formatError = (error: unknown): string =>
 
 /**
  * Handles one predict request of any protocol. `read` returns the request, or a problem if it is invalid. Reports metrics
- * once in every case. Only server errors (5xx) count as failed, not the caller's mistakes.
+ * once in every case, except for a replay. Only server errors (5xx) count as failed, not the caller's mistakes.
  */
 export const runPrediction = ({
   model,
@@ -111,7 +113,7 @@ export const runPrediction = ({
         latencyMs: Math.round((tick() - started) * 1_000) / 1_000,
         createdAt: new Date(at).toISOString(),
       };
-      if (!records || !areRows(rows)) return { status: "predicted", response };
+      if (!records || request.replay || !areRows(rows)) return { status: "predicted", response };
       const { digest, environment } = identity;
       const { id, latencyMs } = response;
       const origin = { id, at, model: identity.model, modelVersion: identity.version, digest, environment };
@@ -133,6 +135,7 @@ export const runPrediction = ({
     );
     const result: PredictResult =
       "rows" in request ? await predict(request, at, started) : { status: "refused", problem: request };
+    if ("rows" in request && request.replay) return result;
     report({
       environment: identity.environment,
       model: identity.model,

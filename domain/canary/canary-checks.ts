@@ -119,6 +119,33 @@ const judgeShift = (at: (level: number) => Interval, limit: number, labels: numb
 };
 
 /**
+ * The label with the worst verdict, and of those the one with the largest shift; undefined without labels.
+ * @param limit percentage points
+ * @param intervalOf the challenger's share of a label minus the champion's, at a confidence level
+ */
+export const findLargestShift = (
+  labels: readonly string[],
+  limit: number,
+  intervalOf: (label: string, level: number) => Interval,
+) => {
+  const order: readonly Verdict[] = ["fail", "inconclusive", "pass"];
+  const worst = labels
+    .map((label) => {
+      const at = (level: number) => intervalOf(label, level);
+      return { label, shift: at(confidenceLevels.pass), verdict: judgeShift(at, limit / 100, labels.length) };
+    })
+    .toSorted(
+      (a, b) =>
+        order.indexOf(a.verdict) - order.indexOf(b.verdict) ||
+        Math.abs(b.shift.estimate) - Math.abs(a.shift.estimate),
+    )[0];
+  if (!worst) return undefined;
+  const { label, shift } = worst;
+  const detail = `largest label shift: ${label} ${formatSigned(toTenths(shift.estimate))} pp (limit ±${limit}; 95 % interval ${toTenths(shift.low)} to ${toTenths(shift.high)})`;
+  return { ...worst, detail };
+};
+
+/**
  * The share of every label may shift by `limit` percentage points, up or down. Requests meet a version at random, so the
  * model causes any shift beyond chance. A pass requires every label within the limit and needs no correction (an
  * intersection-union test: Berger & Hsu, Stat Sci 1996;11:283). One label outside fails, with Bonferroni's correction.
@@ -129,17 +156,9 @@ export const checkLabels = (
   known: readonly string[],
 ): Check => {
   const labels = [...new Set([...known, ...champion.labels.keys(), ...challenger.labels.keys()])];
-  const shifts = labels.map((label) => {
-    const at = (level: number) =>
-      newcombeInterval(computeLabelShare(challenger, label), computeLabelShare(champion, label), level);
-    return { label, shift: at(confidenceLevels.pass), verdict: judgeShift(at, limit / 100, labels.length) };
-  });
-  const order: readonly Verdict[] = ["fail", "inconclusive", "pass"];
-  const worst = shifts.toSorted(
-    (a, b) =>
-      order.indexOf(a.verdict) - order.indexOf(b.verdict) ||
-      Math.abs(b.shift.estimate) - Math.abs(a.shift.estimate),
-  )[0];
+  const worst = findLargestShift(labels, limit, (label, level) =>
+    newcombeInterval(computeLabelShare(challenger, label), computeLabelShare(champion, label), level),
+  );
   const check = { name: "canary labels", limit, unit: "percentage points" };
   const comparable = [champion, challenger].every((arm) =>
     [...arm.labels.values()].some((count) => count > 0),
@@ -151,11 +170,6 @@ export const checkLabels = (
       measured: null,
       detail: "label shift unknown: champion or challenger has no predictions yet",
     };
-  const { label, shift, verdict } = worst;
-  return {
-    ...check,
-    verdict,
-    measured: toPoints(Math.abs(shift.estimate)),
-    detail: `largest label shift: ${label} ${formatSigned(toTenths(shift.estimate))} pp (limit ±${limit}; 95 % interval ${toTenths(shift.low)} to ${toTenths(shift.high)})`,
-  };
+  const { shift, verdict, detail } = worst;
+  return { ...check, verdict, measured: toPoints(Math.abs(shift.estimate)), detail };
 };

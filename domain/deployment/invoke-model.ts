@@ -19,15 +19,20 @@ type ModelInvocation = Pick<Invocation, "durationMs" | "initMs"> & {
   readonly latencyMs: number;
 };
 
-/** Returns one prediction for each row. Throws RowsRefused, FunctionFailed or NotServed. */
+/**
+ * Returns one prediction for each row. `replay`, only of a version by its number: the function keeps no record and counts
+ * nothing. Throws RowsRefused, FunctionFailed or NotServed.
+ */
 export const invokeModel =
   (serving: Pick<Serving, "invoke">) =>
   async (
     model: string,
     qualifier: "live" | { readonly version: string },
     rows: readonly Row[],
+    { replay = false }: { readonly replay?: boolean } = {},
   ): Promise<ModelInvocation> => {
-    const { payload, durationMs, initMs } = await serving.invoke(model, qualifier, { rows: [...rows] });
+    const event = { rows: [...rows], ...(replay ? { replay } : {}) };
+    const { payload, durationMs, initMs } = await serving.invoke(model, qualifier, event);
     const response = PredictPayload.safeParse(payload);
     if (response.success && response.data.predictions.length === rows.length)
       return { ...response.data, durationMs, ...(initMs === undefined ? {} : { initMs }) };

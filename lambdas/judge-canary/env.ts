@@ -9,5 +9,6 @@ export const Env = z.object({
   ...variableGroups.metrics,
   ...variableGroups.slack,
   ...variableGroups.source,
-  ...variableGroups.prodRole,
+  ...variableGroups.functions,
+  ...variableGroups.prod,
 });

@@ -5,6 +5,7 @@ import { countVerdicts } from "#worlds/aws/count-verdicts.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createProdMetrics } from "#worlds/aws/prod-metrics.ts";
 import { createRuleSources } from "#worlds/aws/rule-sources.ts";
+import { createProdServing } from "#worlds/aws/serving.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
 import { createStepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
@@ -15,8 +16,10 @@ const rules = createRuleSources(world);
 const approvals = createApprovalReader(world);
 const needs = { ...world, ...rules, approvals, messages: createSlackMessages(world) };
 const metrics = createProdMetrics(world);
+const serving = createProdServing(world);
 const counted = countVerdicts("CanaryVerdicts", world.env);
-const judge = (input: AnyCanaryInput) => judgeCanary({ ...needs, metrics: metrics(input.delivery) })(input);
+const judge = (input: AnyCanaryInput) =>
+  judgeCanary({ ...needs, serving: serving(input.delivery), metrics: metrics(input.delivery) })(input);
 
 export const handler = createStepHandler("judge-canary", AnyCanaryInput, judge, {
   environment: "prod",

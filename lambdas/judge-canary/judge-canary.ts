@@ -1,9 +1,12 @@
+import { setTimeout } from "node:timers/promises";
 import {
   type AssertApprovedDependencies as ApprovedNeeds,
   assertApproved,
 } from "#domain/approval/assert-approved.ts";
+import { isReplayCheck } from "#domain/canary/check-replay.ts";
 import { type JudgeCanaryOutput, evaluateCanary as judge } from "#domain/canary/evaluate-canary.ts";
 import { choosePercentiles } from "#domain/canary/p95-interval.ts";
+import { replayCanary } from "#domain/canary/replay-canary.ts";
 import { ContractBroken, Superseded } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
@@ -12,33 +15,48 @@ import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Metrics, Statistics } from "#platform/metrics/metrics.ts";
+import type { Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { AnyCanaryInput } from "#statemachine/contracts.ts";
 
 type JudgeCanaryDependencies = ApprovedNeeds & {
+  readonly serving: { readonly prod: Pick<Serving, "invoke"> };
   readonly metrics: Metrics;
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read">;
   readonly ledger: Ledger;
   readonly messages: DeliveryMessages;
   readonly clock: () => number;
+  /** Waits so many milliseconds. */
+  readonly wait?: (ms: number) => Promise<void>;
 };
 
 /**
  * Compares the two versions on the traffic since the share began: shift on, bake again, promote, roll back, or ask the
- * approvers. With their approval of this step, a canary without a verdict goes on, and the ledger names them. Throws
- * Superseded or ApprovalMismatch.
+ * approvers. Where too little traffic ends the canary, recorded inputs are replayed as evidence for people. With the
+ * approval of this step, a canary without a verdict goes on, and the ledger names who approved. Throws Superseded or
+ * ApprovalMismatch.
  */
 export const judgeCanary =
-  ({ metrics, source, policy, ledger, messages, approvals, clock }: JudgeCanaryDependencies) =>
+  ({
+    serving,
+    metrics,
+    source,
+    policy,
+    ledger,
+    messages,
+    approvals,
+    clock,
+    wait = (ms) => setTimeout(ms),
+  }: JudgeCanaryDependencies) =>
   async (input: AnyCanaryInput): Promise<JudgeCanaryOutput> => {
     const { delivery, model, commit, championVersion, functionVersion, step, since } = input;
-    const serving = await ledger.serving("prod", model);
-    const { rules, challenger: manifest } = await loadRules({ source, policy })(
-      model,
-      commit,
-      serving?.commit,
-    );
+    const champion = await ledger.serving("prod", model);
+    const {
+      rules,
+      challenger: manifest,
+      champion: championManifest,
+    } = await loadRules({ source, policy })(model, commit, champion?.commit);
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     const startedAt = deployment?.shares[0]?.from;
     if (!deployment || startedAt === undefined)
@@ -85,16 +103,30 @@ export const judgeCanary =
             at: decision.decidedAt,
           }
         : undefined;
+    const endsInconclusive =
+      judged.verdict === "inconclusive" && (judged.next === "ask" || judged.next === "roll-back");
+    const replay =
+      endsInconclusive && champion && championManifest
+        ? await replayCanary({ serving: serving.prod, clock, wait })({
+            model,
+            champion,
+            challenger: functionVersion,
+            manifests: [championManifest, manifest],
+            limits: rules.canaryLimits,
+            labels,
+          })
+        : { checks: decision ? deployment.checks.filter(isReplayCheck) : [], omitted: [] };
+    const checks = [...judged.checks, ...replay.checks];
     await ledger.change(deployment, (current) =>
       current.status === "canary"
-        ? { ...current, checks: [...judged.checks], acceptedSteps: addAcceptedStep(current, accepted) }
+        ? { ...current, checks, acceptedSteps: addAcceptedStep(current, accepted) }
         : undefined,
     );
     await messages.show(delivery);
     return {
       ...judged,
-      checks: [...judged.checks],
-      omitted: [],
+      checks,
+      omitted: [...replay.omitted],
       approvalTimeoutSeconds: durationToSeconds(rules.approval.timeout),
     };
   };

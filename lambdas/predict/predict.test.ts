@@ -107,6 +107,70 @@ describe("a direct invocation", () => {
   });
 });
 
+describe("a replay", () => {
+  const byNumber = {
+    invokedFunctionArn: "arn:aws:lambda:eu-central-1:123456789012:function:slipway-prod-churn:7",
+  };
+  const byAlias = {
+    invokedFunctionArn: "arn:aws:lambda:eu-central-1:123456789012:function:slipway-prod-churn:live",
+  };
+  const recorded: PredictedRequest[] = [];
+  const recording = () => {
+    recorded.length = 0;
+    const recorder: Recorder = {
+      record: async (request) => {
+        recorded.push(request);
+        return "written";
+      },
+    };
+    const reader = { prediction: async () => undefined, list: async () => ({ items: [], total: 0 }) };
+    return predict({
+      model,
+      identity,
+      now: () => at,
+      tick: () => ticks++,
+      newId: () => "id",
+      report: (metrics) => reported.push(metrics),
+      log: (line) => logged.push(line),
+      records: { recorder, reader },
+    });
+  };
+
+  test("of a version by its number predicts like every request, and leaves neither records nor metrics", async () => {
+    const replayed = PredictResponse.parse(await recording()({ rows: [row], replay: true }, byNumber));
+    expect(recorded).toEqual([]);
+    expect(reported).toEqual([]);
+    const counted = PredictResponse.parse(await recording()({ rows: [row] }, byNumber));
+    expect(replayed.predictions).toEqual(counted.predictions);
+    expect(recorded).toHaveLength(1);
+    expect(reported).toHaveLength(1);
+  });
+
+  test("with bad rows leaves nothing either", async () => {
+    expect(HttpProblem.parse(await recording()({ rows: [{}], replay: true }, byNumber)).status).toBe(422);
+    expect(reported).toEqual([]);
+  });
+
+  test.each([
+    ["the alias", { rows: [row], replay: true }, byAlias],
+    [
+      "the function's name",
+      { rows: [row], replay: true },
+      { invokedFunctionArn: "arn:aws:lambda:x:1:function:a" },
+    ],
+    ["no context", { rows: [row], replay: true }, undefined],
+    ["another value than true", { rows: [row], replay: 1 }, byNumber],
+    ["a further field", { rows: [row], replay: true, more: 1 }, byNumber],
+  ])("by %s is an unknown field, so that no application hides its traffic", async (_, event, context) => {
+    expect(HttpProblem.parse(await recording()(event, context)).status).toBe(422);
+    expect(reported).toHaveLength(1);
+  });
+
+  test("is unknown over HTTP", async () => {
+    expect((await post(JSON.stringify({ rows: [row], replay: true }))).statusCode).toBe(422);
+  });
+});
+
 describe("an HTTP API event", () => {
   test("that only wakes the function gets a response, without a run, metrics or a record", async () => {
     const untouched = {

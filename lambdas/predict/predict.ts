@@ -8,6 +8,7 @@ import { type HttpResponse, withHeaders } from "#inference/http/http-response.ts
 import { maxBodyBytes } from "#inference/http/read-body.ts";
 import { withSecurityHeaders } from "#inference/http/security-headers.ts";
 import { parsePredictRequest } from "#inference/native/parse-predict-request.ts";
+import { parseReplayRequest } from "#inference/native/parse-replay-request.ts";
 import type { PredictResponse } from "#inference/native/predict-response.ts";
 import type { RunPredictionDependencies } from "#inference/run-prediction.ts";
 import { createService } from "#inference/service.ts";
@@ -55,7 +56,8 @@ const toApiGatewayResponse = (response: HttpResponse, { method }: HttpRequest): 
 
 /**
  * The inference function: takes an HTTP API event (payload 2.0) or a direct invocation `{ rows: […] }`, and returns
- * the HTTP response, the prediction response or a problem object. A caller's mistake is never a failed invocation.
+ * the HTTP response, the prediction response or a problem object. A caller's mistake is never a failed invocation. A
+ * direct invocation of a version by its number may say `replay: true`: it leaves neither records nor metrics.
  */
 export const predict = (needs: RunPredictionDependencies) => {
   const service = createService(needs);
@@ -75,10 +77,15 @@ export const predict = (needs: RunPredictionDependencies) => {
       : complete;
     return { ...response, headers: { ...response.headers, ...readRateLimitHeaders(event.caller) } };
   };
-  return async (event: unknown): Promise<ApiGatewayResponse | PredictResponse | HttpProblem> => {
+  return async (
+    event: unknown,
+    context?: unknown,
+  ): Promise<ApiGatewayResponse | PredictResponse | HttpProblem> => {
     const http = readHttpEvent(event);
     if (http) return overHttp(http);
-    const result = await service.predict(async () => parsePredictRequest(event));
+    const result = await service.predict(
+      async () => parseReplayRequest(event, context) ?? parsePredictRequest(event),
+    );
     if (result.status === "refused") return result.problem;
     return isTooLarge(result.response) ? responseTooLarge : result.response;
   };

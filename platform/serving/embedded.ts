@@ -182,7 +182,8 @@ export const createEmbeddedServing = ({
         model,
         qualifier === "live" ? await drawVersion(model) : qualifier.version,
       );
-      const response = await functions.invoke({ environment, model, version, payload });
+      const byVersion = qualifier === "live" ? {} : { byVersion: true as const };
+      const response = await functions.invoke({ environment, model, version, payload, ...byVersion });
       return { ...response, version: version.version };
     },
     async invokeBytes(model, payload, body) {

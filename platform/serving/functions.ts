@@ -23,6 +23,8 @@ export type FunctionCall = {
   readonly model: string;
   readonly version: FunctionVersion;
   readonly payload: Json;
+  /** The caller named the version instead of the alias `live`: the call is no traffic. */
+  readonly byVersion?: true;
   /** The body of the payload, an HTTP event; then the response's body is bytes, too. */
   readonly body?: HttpBody;
 };

@@ -105,7 +105,8 @@ export const createEnvironmentPermissions = (
           "shift-traffic": [lambda("GetAlias", "GetFunction", "UpdateAlias"), addInvokePermission],
           // Only the rate of prod's requests; it verifies on stage.
           "verify-model": [requestCounts],
-          "judge-canary": [metrics],
+          // Replays recorded inputs, which the functions themselves list.
+          "judge-canary": [metrics, lambda("InvokeFunction")],
           "promote-model": route,
           "sweep-deliveries": [...restore, list],
           "watch-models": [...watch, list, allowAny("MetricsNameNoResource", ["cloudwatch:GetMetricData"])],

@@ -13,10 +13,12 @@ import { parsePolicy } from "#domain/policy/parse-policy.ts";
 import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { createProvenanceStore, type ExpectedProvenance } from "#domain/provenance/provenance-store.ts";
+import type { Row } from "#model-folder/manifest/manifest.ts";
 import { createSqliteEvents } from "#platform/events/sqlite.ts";
 import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
 import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
 import { createEmbeddedServing } from "#platform/serving/embedded.ts";
+import type { FunctionResponse } from "#platform/serving/functions.ts";
 import { type Environment, FunctionFailed } from "#platform/serving/serving.ts";
 import { type CommitHistory, CommitNotFound, type Source } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
@@ -110,6 +112,8 @@ export const createMemoryWorld = ({
       return committed === undefined ? undefined : encodeText(committed);
     },
   };
+  /** Predictions that prod's functions list, newest first. */
+  const recorded: { version: number; inputs?: Row; createdAt: string }[] = [];
   /** Digests whose function differs from its golden vectors, or crashes. */
   const faulty = new Map<string, "differs" | "crashes">();
   const serving = (environment: Environment) =>
@@ -118,9 +122,14 @@ export const createMemoryWorld = ({
       store: plain,
       images: { describe: async () => ({ sizeBytes: 1_000 }) },
       functions: {
-        invoke: async ({ version, payload }) => {
+        invoke: async ({ version, payload }): Promise<FunctionResponse> => {
           const behaviour = faulty.get(version.config.digest);
           if (behaviour === "crashes") throw new FunctionFailed("out of memory");
+          // The records of prod, as the function lists them.
+          if ("rawPath" in (payload as object)) {
+            const body = JSON.stringify({ items: recorded, total: recorded.length });
+            return { payload: { statusCode: 200, headers: {}, body, isBase64Encoded: false }, durationMs: 1 };
+          }
           const rows = (payload as { rows: unknown[] }).rows;
           const predicted =
             behaviour === "differs" ? { label: "no", scores: { no: 0.9, yes: 0.1 } } : toyPrediction;
@@ -187,6 +196,7 @@ export const createMemoryWorld = ({
     },
     policyChanges,
     faulty,
+    recorded,
     releases,
     images: { release: async (digest: string, tag: string) => void releases.set(tag, digest) },
     engine,

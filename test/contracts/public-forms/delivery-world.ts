@@ -11,7 +11,7 @@ import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
 import type { DatabaseRow } from "#platform/store/open-database.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
-import { JudgeCanaryInput, RequestApprovalInput } from "#statemachine/contracts.ts";
+import { AnyApprovalInput, AnyCanaryInput } from "#statemachine/contracts.ts";
 import type { StepName } from "#statemachine/delivery.ts";
 import { fakeBuilderDigest } from "#test/support/fake-build.ts";
 import { openBytes } from "#test/support/memory-blobs.ts";
@@ -179,23 +179,40 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
     registry: createSqliteRegistry({ database, blobs: blobStore, clock }),
     approvals: createApprovals({ store, cipher: plainCipher, deliveries: engine }),
     messages: createDeliveryMessages({ store, channel, clock, warn }),
+    wait: async () => undefined,
   };
 
   const question = promisesByName<string>();
+  const laterQuestion = promisesByName<string>();
   const execution = promisesByName<void>();
   const machineSteps = createMachineSteps(needs);
-  /** What happens while a canary bakes, by its commit's first letter; by default every request succeeds. */
-  const bakes = new Map<string, "fails" | (() => Promise<void>)>();
+  /**
+   * What happens while a canary bakes, by its commit's first letter; by default every request succeeds. `traffic` replaces
+   * the requests and the time of a bake.
+   */
+  const bakes = new Map<
+    string,
+    "fails" | (() => Promise<void>) | { readonly traffic: () => Promise<void> }
+  >();
   const machine: Record<StepName, (event: unknown) => Promise<unknown>> = {
     ...machineSteps,
     "request-approval": async (event) => {
-      const { delivery } = RequestApprovalInput.parse(event);
+      const { delivery } = AnyApprovalInput.parse(event);
       await machineSteps["request-approval"](event);
-      question(delivery).resolve((await needs.approvals.asked(delivery)).at(-1) ?? "");
+      const asked = await needs.approvals.asked(delivery);
+      question(delivery).resolve(asked.at(-1) ?? "");
+      laterQuestion(`${delivery} ${asked.length}`).resolve(asked.at(-1) ?? "");
     },
     "judge-canary": async (event) => {
-      const { commit, championVersion, functionVersion } = JudgeCanaryInput.parse(event);
+      const input = AnyCanaryInput.parse(event);
+      const { commit, championVersion, functionVersion } = input;
       const bake = bakes.get(commit.slice(0, 1));
+      // After a decision it is judged at once, without another bake.
+      if ("approval" in input) return machineSteps["judge-canary"](event);
+      if (typeof bake === "object") {
+        await bake.traffic();
+        return machineSteps["judge-canary"](event);
+      }
       for (const version of [championVersion, functionVersion])
         for (let request = 0; request < 1_000; request++)
           world.metrics.request({
@@ -252,6 +269,8 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
     engine,
     /** The id of a delivery's approval request; rejects if the delivery ends without one. */
     question: (delivery: string) => question(delivery).promise,
+    /** The id of a delivery's `count`th question, from 1; never rejects. */
+    nextQuestion: (delivery: string, count: number) => laterQuestion(`${delivery} ${count}`).promise,
     /** Resolves when the delivery's execution has ended. */
     ended: (delivery: string) => execution(delivery).promise,
     bakes,

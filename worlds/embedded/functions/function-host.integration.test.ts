@@ -145,6 +145,20 @@ describe("the function host", () => {
     ]);
   });
 
+  test("tells the function whether its caller named the version or the alias, and counts only calls of the alias", async () => {
+    const { call, unreported } = await startHost({
+      source: `export const handler = async (event, { invokedFunctionArn }) => {
+        if (event.do === "exit") process.exit(3);
+        return invokedFunctionArn;
+      };`,
+    });
+    const name = "arn:aws:lambda:eu-central-1:000000000000:function:slipway-prod-churn";
+    expect((await call({})).payload).toBe(`${name}:live`);
+    expect((await call({}, { byVersion: true })).payload).toBe(`${name}:3`);
+    await expect(call({ do: "exit" }, { byVersion: true })).rejects.toThrow(FunctionFailed);
+    expect(unreported).toEqual([]);
+  });
+
   test("handles the calls that waited behind a call that ended the function", async () => {
     const { call } = await startHost();
     const results = await Promise.allSettled([

@@ -97,8 +97,12 @@ export const createFunctionHost = (needs: Needs): FunctionHost => {
     }
   };
 
-  /** As Lambda does, which counts errors and throttles itself: the function wrote no metrics of such a call. */
+  /**
+   * As Lambda does, which counts errors and throttles itself: the function wrote no metrics of such a call. Lambda counts a
+   * call of a version by its number under another resource than the alias, and no canary reads that.
+   */
   const countUnreported = (call: FunctionCall, cause: UnreportedCall["cause"]): void => {
+    if (call.byVersion) return;
     const { environment, model, version } = call;
     needs.metrics.unreported({ environment, model, version: version.version, at: needs.clock(), cause });
   };

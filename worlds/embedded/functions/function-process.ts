@@ -60,7 +60,7 @@ export type FunctionProcess = {
   /** Resolves once the function accepts requests; rejects with FunctionFailed if it cannot start. */
   readonly ready: Promise<void>;
   /** Runs one request; the caller awaits it before the next call. Throws FunctionFailed, EventTooLarge. */
-  call(id: string, call: Pick<FunctionCall, "payload" | "body">): Promise<HandlerResult>;
+  call(id: string, call: Pick<FunctionCall, "payload" | "body" | "byVersion">): Promise<HandlerResult>;
   readonly running: () => boolean;
   /** Ends the process and waits until it is gone. */
   end(): Promise<void>;
@@ -195,7 +195,7 @@ export const startFunctionProcess = (start: StartOptions): FunctionProcess => {
     pid: child.pid,
     ready: ready.promise,
     running: () => running,
-    async call(id, { payload, body }) {
+    async call(id, { payload, body, byVersion }) {
       if (!running) throw new FunctionFailed("the function's process has ended");
       const limitMs = config.timeoutSeconds * 1_000;
       const settle = Promise.withResolvers<HandlerResult>();
@@ -209,7 +209,8 @@ export const startFunctionProcess = (start: StartOptions): FunctionProcess => {
       const stopWatching = watchMemory({ pid: child.pid, limitMb }, () => {
         if (running) kill(`the function ran out of memory (limit ${config.memoryMb} MB)`);
       });
-      child.send({ id, deadline: Date.now() + limitMs, payload, body }, (error) => {
+      const qualifier = byVersion ? version : "live";
+      child.send({ id, qualifier, deadline: Date.now() + limitMs, payload, body }, (error) => {
         if (error)
           settle.reject(new FunctionFailed(`the request did not reach the function: ${error.message}`));
       });

@@ -24,8 +24,9 @@ process.stdout.write = (chunk, encoding, callback) => {
   return true;
 };
 
-const createContext = ({ id, deadline }) => ({
+const createContext = ({ id, deadline, qualifier }) => ({
   awsRequestId: id,
+  invokedFunctionArn: `arn:aws:lambda:eu-central-1:000000000000:function:${process.env.AWS_LAMBDA_FUNCTION_NAME}:${qualifier}`,
   functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
   functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
   memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
@@ -90,13 +91,13 @@ try {
   const handler = keepsRecords ? bundle.handlerOn(recordPlace) : bundle.handler;
   process.on("message", async (message) => {
     if (message.kind === "result" || message.kind === "refused") return settleCall(message);
-    const { id, deadline, payload, body } = message;
+    const { id, deadline, qualifier, payload, body } = message;
     try {
       const event = body === undefined ? payload : addBody(payload, body);
       if (event === undefined) return send({ kind: "too-large", id });
       // Measured in the worker, as Lambda bills it, without the parent's delays.
       const startedAt = performance.now();
-      const response = await handler(event, createContext({ id, deadline }));
+      const response = await handler(event, createContext({ id, deadline, qualifier }));
       const durationMs = performance.now() - startedAt;
       // A function's result is JSON; the channel itself could carry more types.
       const isHttp =

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { serve } from "@hono/node-server";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { replayCanary } from "#domain/canary/replay-canary.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
 import { bundleRuntime } from "#packaging/bundle-runtime.ts";
@@ -17,13 +18,14 @@ import { createEmbeddedServing } from "#platform/serving/embedded.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
 import { copyModelFilesOf } from "#test/support/copy-model-files.ts";
+import { memoryBlobs } from "#test/support/memory-blobs.ts";
 import { createFunctionHost } from "#worlds/embedded/functions/function-host.ts";
 import { createGateway } from "./gateway.ts";
 
 const churn = fileURLToPath(new URL("../../../models/churn", import.meta.url));
 const PredictResponse = z.object({ predictions: z.array(Prediction), model: z.string() });
 
-test("a worker with the unpacked image predicts a model's golden rows over HTTP", async () => {
+test("a worker with the unpacked image predicts a model's golden rows over HTTP, and a replay of their records leaves no trace", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-golden-"));
   const names = await readdir(churn);
   const files = new Map<string, Uint8Array>();
@@ -39,6 +41,8 @@ test("a worker with the unpacked image predicts a model's golden rows over HTTP"
   });
   const requests: RequestMetrics[] = [];
   const lines: string[] = [];
+  const database = openDatabase(join(folder, "state.db"));
+  const store = createSqliteStore({ database, clock: Date.now });
   const host = createFunctionHost({
     imageRoot: unpackImage({ folder: join(folder, "images"), into: join(folder, "unpacked") }),
     metrics: { request: (metrics) => void requests.push(metrics), unreported: () => {} },
@@ -47,11 +51,11 @@ test("a worker with the unpacked image predicts a model's golden rows over HTTP"
     staysWarm: async () => true,
     clock: Date.now,
     requestId: () => crypto.randomUUID(),
+    records: { place: { store, blobs: memoryBlobs() }, hashKey: Buffer.alloc(32, 1).toString("base64") },
   });
-  const database = openDatabase(join(folder, "state.db"));
   const serving = createEmbeddedServing({
     environment: "prod",
-    store: createSqliteStore({ database, clock: Date.now }),
+    store,
     images,
     functions: host,
     url: "http://127.0.0.1",
@@ -101,6 +105,23 @@ test("a worker with the unpacked image predicts a model's golden rows over HTTP"
       for (const [label, score] of Object.entries(scores))
         expect(Math.abs((predictions[index]?.scores[label] ?? 9) - score)).toBeLessThan(golden.tolerance);
     expect(requests).toMatchObject([{ environment: "prod", model: "churn", version, failed: false }]);
+
+    const replayed = await replayCanary({ serving, clock: Date.now, wait: async () => undefined })({
+      model: "churn",
+      champion: { functionVersion: version, version: 1, promotedAt: 0, startedAt: 0 },
+      challenger: version,
+      manifests: [{ records: { inputs: "full", ttlDays: 30 } }],
+      limits: { errorPoints: 1, latencyP95: { ratio: 1.5, slackMs: 2_000 }, labelSharePoints: 10 },
+      labels: ["stay", "churn"],
+    });
+    expect(replayed.omitted).toEqual([]);
+    expect(replayed.checks.find(({ name }) => name === "replay labels")).toMatchObject({
+      measured: 0,
+      detail: expect.stringContaining(`replay of ${golden.rows.length} recorded rows`),
+    });
+    expect(requests).toHaveLength(1);
+    const page = await fetch(`http://127.0.0.1:${await listening.promise}/prod/models/churn/v1/predictions`);
+    expect(await page.json()).toMatchObject({ total: golden.rows.length });
   } finally {
     await host.stop();
     await new Promise((done) => server.close(done));
