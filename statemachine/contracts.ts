@@ -148,25 +148,6 @@ export const RequestApprovalInput = Subject.extend({
   provenance: Provenance.nullable().default(null),
 });
 export type RequestApprovalInput = z.infer<typeof RequestApprovalInput>;
-/** The second question of a delivery: whether a canary that proved nothing goes on. */
-export const RequestCanaryApprovalInput = RequestApprovalInput.omit({
-  fence: true,
-  scanChecks: true,
-  provenance: true,
-}).extend({
-  /** Of the claim on prod. */
-  prodFence: Fence,
-  /** The approval with which the version came to prod. */
-  approval: z.string(),
-  championVersion: z.string(),
-  functionVersion: z.string(),
-  step: z.int().min(0),
-});
-export type RequestCanaryApprovalInput = z.infer<typeof RequestCanaryApprovalInput>;
-/** The canary's first: it has every field of the other. */
-export const AnyApprovalInput = z.union([RequestCanaryApprovalInput, RequestApprovalInput]);
-export type AnyApprovalInput = z.infer<typeof AnyApprovalInput>;
-
 export const ShiftTrafficInput = Subject.extend({
   fence: Fence,
   championVersion: z.string(),
@@ -193,15 +174,6 @@ export const JudgeCanaryInput = Subject.extend({
   since: z.int(),
 });
 export type JudgeCanaryInput = z.infer<typeof JudgeCanaryInput>;
-/** A canary after its approvers let it go on: it is judged once more, because it had traffic in the meantime. */
-export const ResumeCanaryInput = JudgeCanaryInput.extend({
-  /** The approval of this step. */
-  approval: z.string(),
-});
-export type ResumeCanaryInput = z.infer<typeof ResumeCanaryInput>;
-export const AnyCanaryInput = z.union([ResumeCanaryInput, JudgeCanaryInput]);
-export type AnyCanaryInput = z.infer<typeof AnyCanaryInput>;
-
 export const PromoteModelInput = Subject.extend({
   fence: Fence,
   stageFence: Fence,

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
 import { JudgeCanaryOutput } from "#domain/canary/evaluate-canary.ts";
 import { ExportedVariables } from "#domain/delivery/parse-built-image.ts";
+import { RequestCanaryApprovalInput, ResumeCanaryInput } from "./canary-contracts.ts";
 import {
   Claim,
   ClaimProdInput,
@@ -19,8 +20,6 @@ import {
   ReportOutcomeInput,
   ReportOutcomeOutput,
   RequestApprovalInput,
-  RequestCanaryApprovalInput,
-  ResumeCanaryInput,
   RollBackInput,
   RollBackOutput,
   ScanImageInput,

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Row } from "#model-folder/manifest/manifest.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { FunctionBusy, FunctionFailed, type Invocation, type Serving } from "#platform/serving/serving.ts";
 import type { Json } from "#platform/store/store.ts";
 import { replayCanary, replayLimits } from "./replay-canary.ts";
@@ -167,9 +168,11 @@ test("a replay ends after its time with what it has, and at once when the functi
   });
   const [check] = (await slow.replay()).checks;
   expect(check?.detail).toMatch(/^replay of 19 recorded rows/);
-  const busy = setUp(store(200), ({ rows }) => {
-    if (rows[0]?.x === 30) throw new FunctionBusy("too many requests");
-    return { label: "stay", durationMs: 10 };
-  });
-  expect((await busy.replay()).checks[0]?.detail).toMatch(/^replay of 30 recorded rows/);
+  for (const Busy of [FunctionBusy, TemporaryFault]) {
+    const busy = setUp(store(200), ({ rows }) => {
+      if (rows[0]?.x === 30) throw new Busy("too many requests");
+      return { label: "stay", durationMs: 10 };
+    });
+    expect((await busy.replay()).checks[0]?.detail).toMatch(/^replay of 30 recorded rows/);
+  }
 });

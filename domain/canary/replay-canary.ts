@@ -23,7 +23,7 @@ export const replayLimits = {
   pages: 5,
 } as const satisfies RecordedRowsLimits;
 /** A third of the step's time. */
-export const replayMs = 40_000;
+const replayMs = 40_000;
 
 const name = "replay";
 

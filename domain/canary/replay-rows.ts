@@ -1,5 +1,6 @@
 import { invokeModel, RowsRefused } from "#domain/deployment/invoke-model.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { FunctionBusy, FunctionFailed, type Serving } from "#platform/serving/serving.ts";
 
 /** One row, predicted by both versions. */
@@ -21,14 +22,13 @@ type ReplayRowsDependencies = {
 /** Prod's own requests come between: with one call at a time a replay takes at most one of the account's executions. */
 const pauseMs = 50;
 
-class ReplayTimedOut extends Error {
-  override readonly name = "ReplayTimedOut";
-}
+/** The time of the replay is over, whatever the call does. */
+const timedOut = Symbol("the replay took too long");
 
-/** Rejects at the deadline, although the call goes on. */
-const before = async <T>(deadlineMs: number, call: Promise<T>): Promise<T> => {
+/** Throws `timedOut` after so many milliseconds; the call goes on. */
+const withinTime = async <T>(ms: number, call: Promise<T>): Promise<T> => {
   const limit = Promise.withResolvers<never>();
-  const timer = setTimeout(() => limit.reject(new ReplayTimedOut("the replay took too long")), deadlineMs);
+  const timer = setTimeout(() => limit.reject(timedOut), ms);
   try {
     return await Promise.race([call, limit.promise]);
   } finally {
@@ -54,7 +54,7 @@ export const replayRows =
     const predict = async (version: string, row: Row): Promise<ReplayedCall> => {
       const call = invokeModel(serving)(model, { version }, [row], { replay: true });
       call.catch(() => undefined);
-      const { predictions, durationMs } = await before(end - clock(), call);
+      const { predictions, durationMs } = await withinTime(end - clock(), call);
       return { prediction: predictions[0] ?? { scores: {} }, durationMs };
     };
     const challenge = (row: Row): Promise<ReplayedRow["challenger"]> =>
@@ -81,7 +81,8 @@ export const replayRows =
         await wait(pauseMs);
       }
     } catch (error) {
-      if (!(error instanceof FunctionBusy || error instanceof ReplayTimedOut)) throw error;
+      const isBusy = error instanceof FunctionBusy || error instanceof TemporaryFault;
+      if (!isBusy && error !== timedOut) throw error;
     }
     return replayed;
   };

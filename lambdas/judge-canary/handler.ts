@@ -1,5 +1,5 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
-import { AnyCanaryInput } from "#statemachine/contracts.ts";
+import { AnyCanaryInput } from "#statemachine/canary-contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { countVerdicts } from "#worlds/aws/count-verdicts.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
@@ -13,15 +13,12 @@ import { judgeCanary } from "./judge-canary.ts";
 
 const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
-const approvals = createApprovalReader(world);
-const needs = { ...world, ...rules, approvals, messages: createSlackMessages(world) };
+const records = { approvals: createApprovalReader(world), messages: createSlackMessages(world) };
+const needs = { ...world, ...rules, ...records };
 const metrics = createProdMetrics(world);
 const serving = createProdServing(world);
-const counted = countVerdicts("CanaryVerdicts", world.env);
+const options = { environment: "prod", counted: countVerdicts("CanaryVerdicts", world.env) } as const;
 const judge = (input: AnyCanaryInput) =>
   judgeCanary({ ...needs, serving: serving(input.delivery), metrics: metrics(input.delivery) })(input);
 
-export const handler = createStepHandler("judge-canary", AnyCanaryInput, judge, {
-  environment: "prod",
-  counted,
-});
+export const handler = createStepHandler("judge-canary", AnyCanaryInput, judge, options);

@@ -17,7 +17,7 @@ import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Metrics, Statistics } from "#platform/metrics/metrics.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
-import type { AnyCanaryInput } from "#statemachine/contracts.ts";
+import type { AnyCanaryInput } from "#statemachine/canary-contracts.ts";
 
 type JudgeCanaryDependencies = ApprovedNeeds & {
   readonly serving: { readonly prod: Pick<Serving, "invoke"> };

@@ -1,5 +1,5 @@
 import { createClaims } from "#domain/claims/claims.ts";
-import { AnyApprovalInput } from "#statemachine/contracts.ts";
+import { AnyApprovalInput } from "#statemachine/canary-contracts.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
 import { createApproverResolver } from "#worlds/aws/approver-resolver.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";

@@ -3,7 +3,8 @@ import type { NewApproval } from "#domain/approval/approvals.ts";
 import { ProdBusy, ProdChanged, Superseded } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { describeChanges } from "#domain/policy/describe-changes.ts";
-import type { AnyApprovalInput, RequestApprovalInput } from "#statemachine/contracts.ts";
+import type { AnyApprovalInput } from "#statemachine/canary-contracts.ts";
+import type { RequestApprovalInput } from "#statemachine/contracts.ts";
 import {
   expiryMarginMs,
   type RequestCanaryApprovalDependencies,

@@ -10,7 +10,7 @@ import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Source } from "#platform/source/source.ts";
-import type { RequestCanaryApprovalInput } from "#statemachine/contracts.ts";
+import type { RequestCanaryApprovalInput } from "#statemachine/canary-contracts.ts";
 
 export type RequestCanaryApprovalDependencies = {
   readonly approvals: Approvals;

@@ -11,7 +11,7 @@ import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
 import type { DatabaseRow } from "#platform/store/open-database.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
-import { AnyApprovalInput, AnyCanaryInput } from "#statemachine/contracts.ts";
+import { AnyApprovalInput, AnyCanaryInput } from "#statemachine/canary-contracts.ts";
 import type { StepName } from "#statemachine/delivery.ts";
 import { fakeBuilderDigest } from "#test/support/fake-build.ts";
 import { openBytes } from "#test/support/memory-blobs.ts";

@@ -18,6 +18,8 @@ type StageOptions = {
 
 const author = { name: "Ada Lovelace", email: "ada@example.com" };
 const approval = "{ approvers: [U024BE7LH], quorum: 1, authorMayApprove: false, timeout: PT24H }";
+/** Its canary has no conclusive traffic, so that the first look replays recorded inputs. */
+const canary = "{ steps: [10, 50], bake: PT30M, minSamples: 200, onInconclusive: roll-back, atMost: PT6H }";
 const runtime = `sha256:${"a".repeat(64)}`;
 
 /**
@@ -39,7 +41,7 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
   let before: string | null = null;
   /** Commits and pushes the model; returns the delivery that starts for it. */
   const push = async (letter: string): Promise<DeliveryRef> => {
-    const folder = buildModelFiles(letter, buildModelYaml({ approval }));
+    const folder = buildModelFiles(letter, buildModelYaml({ approval, canary }));
     const files = [...folder].map(
       ([file, bytes]) => [`models/${toyModel}/${file}`, Buffer.from(bytes)] as const,
     );

@@ -58,10 +58,17 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
       }),
     );
     const functions = track(
-      await startStubServer((_, body) => ({
-        predictions: JSON.parse(body.toString("utf8")).rows.map(() => prediction),
-        latencyMs: 1,
-      })),
+      await startStubServer((_, body) => {
+        const event = JSON.parse(body.toString("utf8"));
+        // The replay of a canary lists the champion's records.
+        if (event.rawPath === "/v1/predictions") {
+          const createdAt = new Date().toISOString();
+          const items = [1, 2, 3].map((version) => ({ version, inputs: { x: 1 }, createdAt }));
+          const page = JSON.stringify({ items, total: items.length });
+          return { statusCode: 200, headers: {}, body: page, isBase64Encoded: false };
+        }
+        return { predictions: event.rows.map(() => prediction), latencyMs: 1 };
+      }),
     );
     const bucket = readResourceValue(written, "registry", "aws_s3_bucket", "id");
     const [moto, mlflow] = await Promise.all([

@@ -10,9 +10,8 @@ import { rollBack } from "#lambdas/roll-back/roll-back.ts";
 import { scanImage } from "#lambdas/scan-image/scan-image.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { verifyModel } from "#lambdas/verify-model/verify-model.ts";
+import { AnyApprovalInput, AnyCanaryInput } from "#statemachine/canary-contracts.ts";
 import {
-  AnyApprovalInput,
-  AnyCanaryInput,
   ClaimInput,
   DeployModelInput,
   MoveChampionInput,
