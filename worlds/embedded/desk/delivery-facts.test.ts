@@ -43,6 +43,27 @@ test("each canary check is listed separately, with its share of the traffic", ()
   ]);
 });
 
+test("the look after the approvers' decision on a canary has its own checks, and the page says who decided", () => {
+  const decision = {
+    ...{
+      status: "approved",
+      by: [{ user: "U024BE7LH", name: "Ada", at: "2026-01-01T00:00:00Z" }],
+      reason: null,
+    },
+    ...{ approval: "id", decidedAt: 1, baseline: 1, digest: `sha256:${"d".repeat(64)}`, version: 2 },
+  };
+  const output = { ShiftTraffic: { share: 10 }, RequestCanaryApproval: decision };
+  const facts = readDeliveryFacts(running, [
+    event("JudgeCanary", "succeeded", { output: { ...output, JudgeCanary: { checks: [check] } } }),
+    event("ResumeCanary", "succeeded", { output: { ...output, ResumeCanary: { checks: [check] } } }),
+  ]);
+  expect(facts.checks.map(({ title }) => title)).toEqual([
+    "Canary check 1 at 10 % of prod",
+    "Canary check 2 at 10 % of prod, after the approvers' decision",
+  ]);
+  expect(facts.canaryDecision).toMatchObject({ status: "approved", by: [{ name: "Ada" }] });
+});
+
 test("a retried state is one run, and a state that is entered again is a second run", () => {
   const facts = readDeliveryFacts(running, [
     event("ScanImage", "entered"),

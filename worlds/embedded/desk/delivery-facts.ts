@@ -33,6 +33,8 @@ export type DeliveryFacts = {
   readonly digest: string | undefined;
   readonly version: number | undefined;
   readonly decision: ApprovalDecision | undefined;
+  /** The last one about a canary that proved nothing. */
+  readonly canaryDecision: ApprovalDecision | undefined;
   readonly error:
     | { readonly name: string; readonly cause: string; readonly remedy: string | undefined }
     | undefined;
@@ -49,8 +51,10 @@ const Data = z.object({
   RegisterModel: z.object({ version: z.int(), digest: z.string() }).optional().catch(undefined),
   VerifyStage: ChecksOutput.optional().catch(undefined),
   RequestApproval: ApprovalDecision.optional().catch(undefined),
+  RequestCanaryApproval: ApprovalDecision.optional().catch(undefined),
   ShiftTraffic: z.object({ share: z.number() }).optional().catch(undefined),
   JudgeCanary: ChecksOutput.optional().catch(undefined),
+  ResumeCanary: ChecksOutput.optional().catch(undefined),
   RollBack: z
     .object({ error: z.object({ name: z.string(), cause: z.string() }).nullable() })
     .optional()
@@ -113,6 +117,11 @@ const readChecks = (history: readonly StateEvent[]): DeliveryFacts["checks"] => 
         `Canary check ${++looks} at ${data.ShiftTraffic?.share ?? "?"} % of prod`,
         data.JudgeCanary.checks,
       );
+    if (event.state === "ResumeCanary" && data.ResumeCanary)
+      groups.set(
+        `Canary check ${++looks} at ${data.ShiftTraffic?.share ?? "?"} % of prod, after the approvers' decision`,
+        data.ResumeCanary.checks,
+      );
   }
   return [...groups].map(([title, checks]) => ({ title, checks }));
 };
@@ -139,6 +148,7 @@ export const readDeliveryFacts = (execution: Execution, history: readonly StateE
     digest: last.RegisterModel?.digest,
     version: last.RegisterModel?.version,
     decision: last.RequestApproval,
+    canaryDecision: last.RequestCanaryApproval,
     error:
       error && execution.status !== "SUCCEEDED" ? { ...error, remedy: known.get(error.name) } : undefined,
     stateRuns:

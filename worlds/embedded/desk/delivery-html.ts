@@ -67,12 +67,15 @@ const renderTimeline = (runs: readonly StateRun[], now: number): Html => {
 const renderFact = (name: string, value: Html | string | undefined): Html =>
   value === undefined ? html`` : html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 
+const renderDecision = ({ status, by, reason }: NonNullable<DeliveryFacts["decision"]>) =>
+  html`${status} by ${by.map(({ name }) => name).join(", ")}${reason === null ? "" : html`: <q>${reason}</q>`}`;
+
 /** A delivery's page; `message`: the ts of its message in the channel. */
 export const renderDelivery = (
   facts: DeliveryFacts,
   { me, now, message }: { readonly me: string; readonly now: number; readonly message: string | undefined },
 ): Html => {
-  const { input, error, decision } = facts;
+  const { input, error, decision, canaryDecision } = facts;
   const end = facts.endedAt === undefined ? now : Date.parse(facts.endedAt);
   return html`<div class="sheet" data-tone="${tone(facts)}" ${facts.status === "RUNNING" ? html`data-running` : ""}>
   <div class="title"><h2>${input?.model ?? facts.name} ${facts.version === undefined ? "" : html`<span class="faint">version ${facts.version}</span>`}</h2> ${renderPill(facts)}
@@ -90,11 +93,8 @@ export const renderDelivery = (
     ${renderFact("Registry version", facts.version === undefined ? undefined : String(facts.version))}
     ${renderFact("Started", renderTime(facts.startedAt))}
     ${renderFact("Ended", facts.endedAt === undefined ? undefined : renderTime(facts.endedAt))}
-    ${renderFact(
-      "Decision",
-      decision &&
-        html`${decision.status} by ${decision.by.map(({ name }) => name).join(", ")}${decision.reason === null ? "" : html`: <q>${decision.reason}</q>`}`,
-    )}
+    ${renderFact("Decision", decision && renderDecision(decision))}
+    ${renderFact("Inconclusive canary", canaryDecision && renderDecision(canaryDecision))}
     ${renderFact("Question", message === undefined ? undefined : html`<a href="/?as=${me}#m-${message}">in the channel</a>`)}
   </dl>
   ${facts.checks.length === 0 ? "" : html`<section aria-label="Checks">${facts.checks.map(({ title, checks }) => renderCheckTable(title, checks))}</section>`}
