@@ -24,7 +24,7 @@ export type AnyApprovalInput = z.infer<typeof AnyApprovalInput>;
 /** A canary after its approvers let it go on: it is judged once more, because it had traffic in the meantime. */
 export const ResumeCanaryInput = JudgeCanaryInput.extend({
   /** The approval of this step. */
-  approval: z.string(),
+  canaryApproval: z.string(),
 });
 export type ResumeCanaryInput = z.infer<typeof ResumeCanaryInput>;
 export const AnyCanaryInput = z.union([ResumeCanaryInput, JudgeCanaryInput]);

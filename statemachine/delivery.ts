@@ -360,7 +360,7 @@ export const defineDelivery = (resources: Resources) => {
             "functionVersion.$": "$.DeployProd.functionVersion",
             "step.$": "$.ShiftTraffic.step",
             "since.$": "$.ShiftTraffic.since",
-            "approval.$": "$.RequestCanaryApproval.approval",
+            "canaryApproval.$": "$.RequestCanaryApproval.approval",
           },
           judgeSeconds,
         ),

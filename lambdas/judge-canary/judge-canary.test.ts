@@ -72,7 +72,7 @@ test("with the approval of this step it goes on, still inconclusive, and the led
   world.time.now += 6 * hour;
   const approval = await acceptStep(0);
   for (let time = 0; time < 2; time++)
-    expect(await judge(world)({ ...input, approval })).toMatchObject({
+    expect(await judge(world)({ ...input, canaryApproval: approval })).toMatchObject({
       verdict: "inconclusive",
       next: "shift",
       step: 1,
@@ -89,7 +89,9 @@ test("the approval of another step, or of the version itself, lets no step go on
     await recordApproval(world, { delivery, letter: "c", version: 3 }),
     "none",
   ])
-    await expect(judge(world)({ ...input, approval })).rejects.toMatchObject({ name: "ApprovalMismatch" });
+    await expect(judge(world)({ ...input, canaryApproval: approval })).rejects.toMatchObject({
+      name: "ApprovalMismatch",
+    });
 });
 
 test("a version that failed while the approvers decided is rolled back, and the ledger lists no accepted step", async () => {
@@ -97,7 +99,7 @@ test("a version that failed while the approvers decided is rolled back, and the 
   request(input.championVersion, 2_000);
   request("9", 400, true);
   world.time.now += 6 * hour;
-  expect(await judge(world)({ ...input, approval: await acceptStep(0) })).toMatchObject({
+  expect(await judge(world)({ ...input, canaryApproval: await acceptStep(0) })).toMatchObject({
     verdict: "fail",
     next: "roll-back",
     error: { name: "CanaryFailed" },
@@ -110,7 +112,7 @@ test("a version that proved itself while the approvers decided passes by its sam
   request(input.championVersion, 5_000);
   request("9", 5_000);
   world.time.now += 6 * hour;
-  expect(await judge(world)({ ...input, approval: await acceptStep(0) })).toMatchObject({
+  expect(await judge(world)({ ...input, canaryApproval: await acceptStep(0) })).toMatchObject({
     verdict: "pass",
     next: "shift",
   });

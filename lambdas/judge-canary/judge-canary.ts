@@ -66,10 +66,10 @@ export const judgeCanary =
     // The metrics of another function version say nothing about the version to promote.
     await assertDeployed({ ledger })(deployment, { functionVersion, championVersion });
     const decision =
-      "approval" in input &&
+      "canaryApproval" in input &&
       (await assertApproved({ approvals })({
         ...deployment,
-        approval: input.approval,
+        approval: input.canaryApproval,
         baseline: deployment.previous,
         canaryStep: step,
       }));

@@ -208,7 +208,7 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
       const { commit, championVersion, functionVersion } = input;
       const bake = bakes.get(commit.slice(0, 1));
       // After a decision it is judged at once, without another bake.
-      if ("approval" in input) return machineSteps["judge-canary"](event);
+      if ("canaryApproval" in input) return machineSteps["judge-canary"](event);
       if (typeof bake === "object") {
         await bake.traffic();
         return machineSteps["judge-canary"](event);
