@@ -18,6 +18,7 @@ const limits = {
   votes: 300,
   decisions: 600,
   leftOut: 300,
+  waiting: 200,
   cause: 1_500,
   progress: 300,
   note: 500,
@@ -162,7 +163,7 @@ const leftOutReasons: Readonly<Record<BoundContributors["leftOut"][number]["why"
 
 /** The expiry comes first, so that no number of approvers can push it out. */
 const formatOpenQuestion = (question: Extract<QuestionState, { readonly status: "open" }>): string => {
-  const { expiresAt, votes, quorum, approvers, leftOut } = question;
+  const { expiresAt, votes, quorum, approvers, leftOut, waiting = [] } = question;
   const names = (users: readonly string[], limit: number) =>
     joinWithinLimit(users.map(formatMention), ", ", limit);
   const seconds = Math.floor(expiresAt / 1_000);
@@ -174,9 +175,17 @@ const formatOpenQuestion = (question: Extract<QuestionState, { readonly status: 
     return users.length === 0 ? [] : [` No access (${reason}): ${names(users, limits.leftOut / 3)}.`];
   });
   const before = `${expiry}${quorum > 1 ? ` ${votes.length} of ${quorum} approvals${votedBy}.` : ""} Approvers: `;
-  const available = limits.contextText - before.length - excluded.join("").length - 1;
+  const waitingNames = names(
+    waiting.map(({ user }) => user),
+    limits.waiting,
+  );
+  const postponed =
+    waiting.length === 0
+      ? ""
+      : ` Recorded, and counted once Slack shows the e-mail address: the answer of ${waitingNames}.`;
+  const available = limits.contextText - before.length - excluded.join("").length - postponed.length - 1;
   const eligible = approvers.length === 0 ? "nobody" : names(approvers, available);
-  return `${before}${eligible}.${excluded.join("")}`;
+  return `${before}${eligible}.${postponed}${excluded.join("")}`;
 };
 
 /** The number of extra approvals comes first, so that no number of identities can push it out. */

@@ -2,8 +2,8 @@ import { defineDelivery, stepNames } from "../statemachine/delivery.ts";
 
 /** Timeouts in seconds of functions without a task timeout in the state machine. */
 const timeoutsOutsideStateMachine: Readonly<Record<string, number>> = {
-  // Slack waits 3 seconds for a response; the function may run longer to finish its work.
-  "answer-approval": 30,
+  // Slack waits 3 seconds for a response; the asynchronous invocation looks up addresses and edits a message.
+  "answer-approval": 60,
   // The task waits for a decision, but the function only reads the contributors and posts a message to Slack.
   "request-approval": 300,
   "publish-events": 60,

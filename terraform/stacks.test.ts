@@ -255,6 +255,7 @@ describe("functions", () => {
     }
     const queues = listWrittenResources("aws_sqs_queue");
     expect(queues.map(([, , queue]) => attributeText(queue, "name"))).toEqual([
+      "slipway-answer-approval-dead-letters",
       "slipway-notify-dead-letters",
       "slipway-publish-events-dead-letters",
       "slipway-start-delivery-dead-letters",
@@ -264,6 +265,48 @@ describe("functions", () => {
     for (const [, name] of queues) expect(alarmDimensions).toContain(`aws_sqs_queue.${name}.name`);
     for (const [, , target] of listWrittenResources("aws_cloudwatch_event_target"))
       expect(target.dead_letter_config).toBeDefined();
+  });
+
+  test("answer-approval invokes itself: two retries within 15 minutes, then its dead-letter queue", () => {
+    const [[, , answering] = ["", "", {}]] = listWrittenResources("aws_lambda_function").filter(
+      ([, , resource]) => resource.function_name === "slipway-answer-approval",
+    );
+    expect(JSON.stringify(answering.dead_letter_config)).toContain("answer-approval_dead-letters");
+    expect(
+      listWrittenResources("aws_lambda_function_event_invoke_config").map(([stack, , config]) => ({
+        ...config,
+        stack,
+      })),
+    ).toEqual([
+      expect.objectContaining({
+        stack: "delivery",
+        function_name: expect.stringContaining("answer-approval"),
+        maximum_retry_attempts: 2,
+        maximum_event_age_in_seconds: 900,
+      }),
+    ]);
+  });
+
+  test("only answer-approval's own role may invoke it, and API Gateway by Slack's route: no follow-up can be forged", () => {
+    const arn = nameResources(synthesized.accounts).functionArn("answer-approval");
+    const matches = (pattern: string) =>
+      new RegExp(`^${pattern.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`).test(arn);
+    const invokers = listStackPolicies(synthesized).filter(({ statements }) =>
+      statements.some(
+        ({ Effect, Action, Resource }) =>
+          Effect === "Allow" &&
+          toArray(Action).some((action) => /^(\*|lambda:(\*|Invoke))/.test(action)) &&
+          toArray(Resource).some(matches),
+      ),
+    );
+    expect(invokers.map(({ stack, kind, name }) => `${stack} ${kind} ${name}`)).toEqual([
+      expect.stringMatching(/^delivery aws_iam_role_policy functions_answer-approval_policy/),
+    ]);
+    expect(
+      listWrittenResources("aws_lambda_permission")
+        .filter(([, , permission]) => attributeText(permission, "function_name").includes("answer-approval"))
+        .map(([, , { principal, source_arn }]) => [principal, source_arn]),
+    ).toEqual([["apigateway.amazonaws.com", expect.stringContaining("/*/POST/slack/interactions")]]);
   });
 
   test("have the timeout of the state that waits for them", () => {
@@ -607,6 +650,7 @@ describe("operations", () => {
     expect(alarms.map(([, , alarm]) => alarm.alarm_name).toSorted()).toEqual([
       "slipway-deliveries-aborted",
       "slipway-deliveries-approval-waits",
+      "slipway-deliveries-dead-letters-answer-approval",
       "slipway-deliveries-dead-letters-notify",
       "slipway-deliveries-dead-letters-publish-events",
       "slipway-deliveries-dead-letters-start-delivery",

@@ -9,6 +9,17 @@ import { BoundContributors } from "./resolve-approvers.ts";
 
 const Voter = z.object({ user: z.string(), name: z.string(), at: z.string() });
 
+/** A vote whose voter's address was unknown at the click. It counts for nothing until it is judged. */
+const PostponedVote = z.object({
+  user: z.string(),
+  name: z.string(),
+  verdict: z.enum(["approved", "rejected"]),
+  reason: z.string().nullable(),
+  /** Epoch milliseconds of the click. */
+  at: z.int(),
+});
+export type PostponedVote = z.infer<typeof PostponedVote>;
+
 /** Only these transitions exist: pending → decided → sent, and pending → withdrawn. */
 const State = z.discriminatedUnion("status", [
   z.object({ status: z.literal("pending"), votes: z.array(Voter) }),
@@ -67,6 +78,8 @@ export const Approval = z.object({
   /** The newest task token, encrypted. Null once no task waits. */
   token: z.string().nullable(),
   state: State,
+  /** At most one for each approver; absent: none. */
+  postponed: z.array(PostponedVote).optional(),
 });
 export type Approval = z.infer<typeof Approval>;
 

@@ -9,6 +9,7 @@ import {
   createApprovalReader,
   DeliveryQuestions,
   deriveApprovalId,
+  type PostponedVote,
   parseApproval,
   toApprovalKey,
   toQuestionsKey,
@@ -17,7 +18,7 @@ import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { ApprovalDecision } from "./decision.ts";
 import { type BoundContributors, describeContributorRefusal } from "./resolve-approvers.ts";
 
-export type NewApproval = Omit<Approval, "id" | "token" | "state" | "canary"> &
+export type NewApproval = Omit<Approval, "id" | "token" | "state" | "postponed" | "canary"> &
   Partial<Pick<Approval, "canary">>;
 
 export type Vote = {
@@ -32,20 +33,22 @@ export type Vote = {
 };
 
 export type VoteResult =
-  | {
-      readonly result: "decided" | "already";
-      readonly decision: ApprovalDecision;
-      readonly approval: Approval;
-    }
+  | { readonly result: "decided"; readonly decision: ApprovalDecision; readonly approval: Approval }
+  | { readonly result: "already"; readonly decision: ApprovalDecision; readonly approval: Approval }
   | {
       readonly result: "counted";
       readonly votes: number;
       readonly quorum: number;
       readonly approval: Approval;
     }
+  /** Stored, and judged once the voter's address is known (`judge`). */
+  | { readonly result: "postponed"; readonly approval: Approval }
   | { readonly result: "expired" | "withdrawn"; readonly approval: Approval }
   | { readonly result: "refused"; readonly why: string }
   | { readonly result: "unknown" };
+
+/** Why a vote does not count. */
+export type VoteRefusal = Exclude<VoteResult, { readonly result: "decided" | "counted" | "postponed" }>;
 
 /** Approvals stay in the store as a record. */
 const retentionSeconds = 400 * 86_400;
@@ -100,6 +103,58 @@ export const createApprovals = ({
     return "sent";
   };
 
+  /**
+   * Counts a vote by the approval's rule, or stores it as postponed if the voter's address is missing.
+   * @param isOutdated true: another call has judged this vote, or the voter has replaced it
+   */
+  const castVote = async (
+    id: string,
+    vote: Omit<Vote, "email">,
+    findAddress: (approval: Approval) => VoterAddress,
+    isOutdated: (approval: Approval) => boolean = () => false,
+  ): Promise<VoteResult | undefined> => {
+    for (;;) {
+      const item = await read(id);
+      if (!item) return { result: "unknown" };
+      const { approval } = item;
+      const { state, rule } = approval;
+      if (isOutdated(approval)) return undefined;
+      if (state.status !== "pending") return toLateVoteResult(approval, state);
+      if (vote.at >= approval.expiresAt) return { result: "expired", approval };
+      const judgement = judgeVoter(approval, vote.user, findAddress(approval));
+      if (judgement.result === "refused") return judgement;
+      const others = (approval.postponed ?? []).filter(({ user }) => user !== vote.user);
+      if (judgement.result === "no address yet") {
+        const next = setPostponed(approval, [...others, toPostponedVote(vote)]);
+        if ((await write(next, item.version)).written) return { result: "postponed", approval: next };
+        continue;
+      }
+
+      const voter = { user: vote.user, name: vote.name, at: new Date(vote.at).toISOString() };
+      const votes = [...state.votes.filter(({ user }) => user !== vote.user), voter];
+      const decides = vote.verdict === "rejected" || votes.length >= rule.quorum;
+      const decision: ApprovalDecision = {
+        status: vote.verdict,
+        by: vote.verdict === "rejected" ? [voter] : votes,
+        reason: vote.reason,
+        approval: id,
+        decidedAt: vote.at,
+        baseline: approval.baseline,
+        digest: approval.digest,
+        version: approval.version,
+      };
+      const next: Approval = {
+        ...setPostponed(approval, others),
+        state: decides ? { status: "decided", decision } : { status: "pending", votes },
+      };
+      const events = decides ? [describeDecision(approval, decision)] : [];
+      if (!(await write(next, item.version, ...events)).written) continue;
+      return decides
+        ? { result: "decided", decision, approval: next }
+        : { result: "counted", votes: votes.length, quorum: rule.quorum, approval: next };
+    }
+  };
+
   const records = createApprovalReader({ store });
   /**
    * Lists the approval under its delivery. This comes before the approval itself, so that the message knows every approval.
@@ -151,62 +206,57 @@ export const createApprovals = ({
     },
 
     /** Counts a vote by the approval's rule. The first decision holds. */
-    vote: async (id: string, vote: Vote): Promise<VoteResult> => {
+    vote: async (id: string, { email, ...vote }: Vote): Promise<VoteResult> =>
+      (await castVote(id, vote, () => ({ email }))) ?? { result: "unknown" },
+
+    /**
+     * The same for a click in Slack: the address is the one that Slack showed when the approval was requested, so it needs
+     * no call to Slack. Where it is missing, the vote is stored and `judge` decides about it.
+     */
+    click: async (id: string, vote: Omit<Vote, "email">): Promise<VoteResult> =>
+      (await castVote(id, vote, findRequestedAddress(vote.user))) ?? { result: "unknown" },
+
+    /**
+     * Decides about a postponed vote. Undefined: another call has judged it, or the voter has replaced it.
+     * @param at epoch milliseconds, now
+     */
+    judge: async (
+      id: string,
+      { user, name, verdict, reason, at: clickedAt }: PostponedVote,
+      { email, at }: { readonly email: string | undefined; readonly at: number },
+    ): Promise<VoteResult | undefined> =>
+      castVote(
+        id,
+        { user, name, verdict, reason, at },
+        () => ({ email }),
+        ({ postponed = [] }) => !postponed.some((other) => other.user === user && other.at === clickedAt),
+      ),
+
+    /** Removes a postponed vote that does not count, once its voter knows. */
+    dropPostponed: async (id: string, { user, at }: Pick<PostponedVote, "user" | "at">): Promise<void> => {
       for (;;) {
         const item = await read(id);
-        if (!item) return { result: "unknown" };
-        const { approval } = item;
-        const { state, rule } = approval;
-        if (state.status !== "pending") return toLateVoteResult(approval, state);
-        if (vote.at >= approval.expiresAt) return { result: "expired", approval };
-        const refusal = describeVoteRefusal(approval, vote);
-        if (refusal) return { result: "refused", why: refusal };
-
-        const voter = { user: vote.user, name: vote.name, at: new Date(vote.at).toISOString() };
-        const votes = [...state.votes.filter(({ user }) => user !== vote.user), voter];
-        const decides = vote.verdict === "rejected" || votes.length >= rule.quorum;
-        const decision: ApprovalDecision = {
-          status: vote.verdict,
-          by: vote.verdict === "rejected" ? [voter] : votes,
-          reason: vote.reason,
-          approval: id,
-          decidedAt: vote.at,
-          baseline: approval.baseline,
-          digest: approval.digest,
-          version: approval.version,
-        };
-        const next: Approval = {
-          ...approval,
-          state: decides ? { status: "decided", decision } : { status: "pending", votes },
-        };
-        const events = decides ? [describeDecision(approval, decision)] : [];
-        if (!(await write(next, item.version, ...events)).written) continue;
-        return decides
-          ? { result: "decided", decision, approval: next }
-          : { result: "counted", votes: votes.length, quorum: rule.quorum, approval: next };
+        const postponed = item?.approval.postponed ?? [];
+        const others = postponed.filter((other) => other.user !== user || other.at !== at);
+        if (!item || others.length === postponed.length) return;
+        if ((await write(setPostponed(item.approval, others), item.version)).written) return;
       }
     },
 
     /**
-     * Why a vote of this user would not count; undefined: it would. Calls `email` only where the result depends on it:
-     * Slack's dialog has to open within three seconds.
+     * Why a click of this user would not count; undefined: it would, or it would be postponed. Makes no call to Slack, whose
+     * dialog has to open within three seconds.
      */
     check: async (
       id: string,
-      voter: {
-        readonly user: string;
-        readonly email: () => Promise<string | undefined>;
-        readonly at: number;
-      },
-    ): Promise<VoteResult | undefined> => {
+      { user, at }: { readonly user: string; readonly at: number },
+    ): Promise<VoteRefusal | undefined> => {
       const approval = await records.read(id);
       if (!approval) return { result: "unknown" };
       if (approval.state.status !== "pending") return toLateVoteResult(approval, approval.state);
-      if (voter.at >= approval.expiresAt) return { result: "expired", approval };
-      const isApprover = approval.rule.approvers.includes(voter.user);
-      const email = isApprover ? await voter.email() : undefined;
-      const why = describeVoteRefusal(approval, { user: voter.user, email });
-      return why === undefined ? undefined : { result: "refused", why };
+      if (at >= approval.expiresAt) return { result: "expired", approval };
+      const judgement = judgeVoter(approval, user, findRequestedAddress(user)(approval));
+      return judgement.result === "refused" ? judgement : undefined;
     },
 
     send,
@@ -360,6 +410,7 @@ const mergeContributors = (
         ],
         approvers: now.approvers,
         ...(now.known === undefined ? {} : { known: now.known }),
+        ...mergeShown(before, now),
         // An address may be known by now, but a contributor stays a contributor.
         leftOut: [
           ...now.leftOut,
@@ -369,30 +420,71 @@ const mergeContributors = (
         ],
       };
 
+/** The newest address of each approver; Slack may have been down at one of the requests. */
+const mergeShown = (before: BoundContributors, now: BoundContributors): Pick<BoundContributors, "shown"> => {
+  const shown = [...(before.shown ?? []), ...(now.shown ?? [])];
+  return shown.length === 0
+    ? {}
+    : { shown: [...new Map(shown.map((approver) => [approver.user, approver])).values()] };
+};
+
+const setPostponed = (
+  { postponed: _, ...approval }: Approval,
+  postponed: readonly PostponedVote[],
+): Approval => (postponed.length === 0 ? approval : { ...approval, postponed: [...postponed] });
+
 const toLateVoteResult = (
   approval: Approval,
   state: Exclude<Approval["state"], { readonly status: "pending" }>,
-): VoteResult =>
+) =>
   state.status === "withdrawn"
-    ? { result: "withdrawn", approval }
-    : { result: "already", decision: state.decision, approval };
+    ? ({ result: "withdrawn", approval } as const)
+    : ({ result: "already", decision: state.decision, approval } as const);
+
+const toPostponedVote = ({ user, name, verdict, reason, at }: Omit<Vote, "email">): PostponedVote => ({
+  user,
+  name,
+  verdict,
+  reason,
+  at,
+});
+
+/** "missing": it has to be looked up; without e-mail: there is none. */
+type VoterAddress = { readonly email: string | undefined } | "missing";
+
+const findRequestedAddress =
+  (user: string) =>
+  ({ contributors }: Approval): VoterAddress =>
+    contributors?.shown?.find((approver) => approver.user === user) ?? "missing";
 
 /**
  * The rule's approvers may vote, but no contributor unless the rule allows it. A user without a known address may be a
  * contributor, so may not vote.
  */
-const describeVoteRefusal = (
+const judgeVoter = (
   { rule, author, pusher, contributors }: Approval,
-  { user, email }: Pick<Vote, "user" | "email">,
-): string | undefined => {
+  user: string,
+  address: VoterAddress,
+):
+  | { readonly result: "may vote" | "no address yet" }
+  | { readonly result: "refused"; readonly why: string } => {
+  const refuseIf = (why: string | undefined) =>
+    why === undefined ? ({ result: "may vote" } as const) : ({ result: "refused", why } as const);
   if (!rule.approvers.includes(user))
-    return "You are not an approver: the model's manifest and the platform's policy have to name you.";
-  if (rule.authorMayApprove) return undefined;
-  if (contributors) return describeContributorRefusal(contributors, { user, email });
-  if (email === undefined) return "Slack shows no e-mail address for you, so you may be the author.";
-  const address = canonicalizeEmail(email);
-  const isSame = (other: string | null) => other !== null && canonicalizeEmail(other) === address;
-  return isSame(author.email) || isSame(pusher)
-    ? "The author of a change may not approve it: ask another approver."
-    : undefined;
+    return refuseIf(
+      "You are not an approver: the model's manifest and the platform's policy have to name you.",
+    );
+  if (rule.authorMayApprove) return { result: "may vote" };
+  if (address === "missing") return { result: "no address yet" };
+  const { email } = address;
+  if (contributors) return refuseIf(describeContributorRefusal(contributors, { user, email }));
+  if (email === undefined)
+    return refuseIf("Slack shows no e-mail address for you, so you may be the author.");
+  const canonical = canonicalizeEmail(email);
+  const isSame = (other: string | null) => other !== null && canonicalizeEmail(other) === canonical;
+  return refuseIf(
+    isSame(author.email) || isSame(pusher)
+      ? "The author of a change may not approve it: ask another approver."
+      : undefined,
+  );
 };

@@ -22,6 +22,11 @@ export const BoundContributors = Contributors.extend({
     .default([]),
   /** Addresses that count at the vote. Absent in old records: there all count. */
   known: KnownAddresses.optional(),
+  /**
+   * Addresses that Slack showed for approvers at the request: their votes need no call to Slack. An approver who is missing
+   * here (Slack was down, or showed no address) is looked up after the vote.
+   */
+  shown: z.array(z.object({ user: z.string(), email: z.string() })).optional(),
 });
 export type BoundContributors = z.infer<typeof BoundContributors>;
 
@@ -67,23 +72,25 @@ export const resolveApprovers =
       known: listKnownAddresses(identities, kind === "any" ? "any" : listKnownDomains(identities, kind)),
     };
     const leftOut: { user: string; why: ApproverRefusal }[] = [];
+    const shown: { user: string; email: string }[] = [];
     for (const user of rule.authorMayApprove ? [] : rule.approvers) {
-      const mapped = listed.find((person) => person.user === user)?.email;
-      const email = mapped ?? (await fetchEmail(user));
-      // Slack is down: the vote may know the address.
-      const why = email === "unknown" ? undefined : findRefusal(bound, { user, email });
+      const address = await fetchAddress(user);
+      if (address?.email !== undefined) shown.push({ user, email: address.email });
+      // Slack is down: the vote looks the address up again.
+      if (!address && !bound.approvers.some((approver) => approver.user === user)) continue;
+      const why = findRefusal(bound, { user, email: address?.email });
       if (why !== undefined) leftOut.push({ user, why });
     }
     const { quorum } = computeQuorum({ rule, contributors, refused: leftOut, identities });
-    return { quorum, contributors: { ...bound, leftOut } };
+    return { quorum, contributors: { ...bound, leftOut, shown } };
 
-    async function fetchEmail(user: string): Promise<string | undefined> {
+    /** Undefined: Slack did not respond, or refused. */
+    async function fetchAddress(user: string): Promise<{ readonly email: string | undefined } | undefined> {
       try {
-        return await fetchSlackEmail(slack, user);
+        return { email: await fetchSlackEmail(slack, user) };
       } catch (error) {
-        // Slack may be down. The vote, which may come from the command line, reads the address again.
         warn(`could not read the Slack profile of ${user}`, error, { model });
-        return "unknown";
+        return undefined;
       }
     }
   };

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { createNewApproval } from "#test/support/record-approval.ts";
 import { toyModel } from "#test/support/toy-model.ts";
-import { findDecisionRefusal, type SubmitDecisionDependencies, submitDecision } from "./submit-decision.ts";
+import { type SubmitDecisionDependencies, submitDecision } from "./submit-decision.ts";
 
 let world: MemoryWorld;
 beforeEach(() => {
@@ -117,30 +117,5 @@ describe("an approver's address", () => {
     const down = { users: { info: () => Promise.reject(new Error("Slack is down")) } };
     expect((await approve(await ask(), ada, { slack: down })).taken).toBe(false);
     expect(world.warnings).toHaveLength(1);
-  });
-});
-
-describe("before the dialog for a reason opens", () => {
-  const refusal = (id: string, user: string) => findDecisionRefusal(dependencies())(id, user);
-
-  test("an approver is not refused, and nothing has been decided", async () => {
-    const id = await ask();
-    expect(await refusal(id, ada.id)).toBeUndefined();
-    expect((await world.approvals.read(id))?.state).toEqual({ status: "pending", votes: [] });
-  });
-
-  test("a user who is not an approver is refused without a call to Slack", async () => {
-    const call = { users: { info: () => Promise.reject(new Error("called")) } };
-    const id = await ask();
-    expect(await findDecisionRefusal(dependencies({ slack: call }))(id, "U0OTHER")).toMatchObject({
-      taken: false,
-    });
-    expect(world.warnings).toEqual([]);
-  });
-
-  test("an approver learns that it was already decided", async () => {
-    const id = await ask();
-    await approve(id);
-    expect((await refusal(id, bob.id))?.sentence).toBe("This was already approved by Ada.");
   });
 });

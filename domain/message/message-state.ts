@@ -33,6 +33,8 @@ export type QuestionState =
       readonly approvers: readonly string[];
       /** The rule's approvers who may not decide, and why. */
       readonly leftOut: BoundContributors["leftOut"];
+      /** Approvers whose vote waits until Slack shows their address; absent: none. */
+      readonly waiting?: readonly Person[];
       /** What prod serves now, if the checks were not measured against it. */
       readonly stale: string | null;
       /** Set where the question is about an inconclusive canary: its share of prod's traffic in percent. */
@@ -136,7 +138,7 @@ const countExtraApprovals = ({ raisedBy, rule, contributors }: Approval): number
   raisedBy ?? (rule.authorMayApprove ? 0 : (contributors?.unmapped.length ?? 0));
 
 const toQuestionState = (
-  { id, state, expiresAt, rule, baseline, contributors, canary }: Approval,
+  { id, state, expiresAt, rule, baseline, contributors, canary, postponed }: Approval,
   { ended, serving, now, rolledBack, deployment }: MessageFacts,
 ): QuestionState => {
   switch (state.status) {
@@ -173,6 +175,7 @@ const toQuestionState = (
     quorum: rule.quorum,
     approvers: rule.approvers.filter((user) => !leftOut.some((approver) => approver.user === user)),
     leftOut,
+    ...(postponed ? { waiting: postponed.map(({ user, name }) => ({ user, name })) } : {}),
     stale: (serving?.sequence ?? 0) === baseline ? null : labelVersion(serving),
     canaryPercent: canary?.percent ?? null,
   };

@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { NewApproval } from "#domain/approval/approvals.ts";
+import { type FollowUp, finishApproval } from "#domain/approval/finish-approval.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { createNewApproval } from "#test/support/record-approval.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
@@ -6,20 +8,25 @@ import { type AnswerApprovalDependencies, answerApproval, maxCallbackBytes } fro
 
 let world: MemoryWorld;
 let dialogs: unknown[];
-let notes: string[];
+let followUps: FollowUp[];
 beforeEach(() => {
   world = createMemoryWorld();
   dialogs = [];
-  notes = [];
+  followUps = [];
 });
 afterEach(() => world.close());
 
 const ada = { id: "U024BE7LH", username: "ada" };
 const ok = { ok: true } as const;
 
-const ask = async () => {
+const ask = async (changes: Partial<NewApproval> = {}) => {
   world.engine.waiting.add("token");
-  const newApproval = createNewApproval(world, { delivery: "delivery-c", letter: "c", version: 3 });
+  const newApproval = createNewApproval(world, {
+    delivery: "delivery-c",
+    letter: "c",
+    version: 3,
+    ...changes,
+  });
   return (await world.approvals.ask(newApproval, "token")).id;
 };
 const createAnswer = (changes: Partial<AnswerApprovalDependencies> = {}) =>
@@ -32,14 +39,8 @@ const createAnswer = (changes: Partial<AnswerApprovalDependencies> = {}) =>
           return ok;
         },
       },
-      users: { info: async () => ({ ...ok, user: { profile: { email: "ada@example.com" } } }) },
-      chat: {
-        postEphemeral: async (note) => {
-          notes.push(JSON.stringify(note));
-          return ok;
-        },
-      },
     },
+    startFollowUp: async (followUp) => void followUps.push(followUp),
     signingSecrets: async () => ["secret"],
     teamId: "T1",
     appId: "A1",
@@ -83,19 +84,55 @@ const submit = (approval: string, reason: string | null, callback = "reject-reas
   });
 const statusOf = async (approval: string) => (await world.approvals.read(approval))?.state.status;
 
-test("Approve decides at once, and the approver gets no note: the message shows it", async () => {
+/** Runs what the answers have left to asynchronous invocations. */
+const runFollowUps = async (changes: Partial<Parameters<typeof finishApproval>[0]> = {}) => {
+  for (const followUp of followUps.splice(0)) await finishApproval({ ...world, ...changes })(followUp);
+};
+
+test("Approve stores the decision before the acknowledgement; the follow-up sends it and updates the message", async () => {
   const id = await ask();
   expect(await click("approve", id)).toEqual({ status: 200, body: "" });
+  expect(await statusOf(id)).toBe("decided");
+  expect(world.engine.answers).toEqual([]);
+  expect(world.slack.shown.size).toBe(0);
+  await runFollowUps();
   expect(await statusOf(id)).toBe("sent");
-  expect(notes).toEqual([]);
+  expect([...world.slack.shown.values()]).toMatchObject([{ question: { status: "approved" } }]);
+  expect(world.notes).toEqual([]);
+});
+
+test("a follow-up contains the approval's id alone, and for a note two ids of Slack: no token, no name, no reason", async () => {
+  const id = await ask();
+  await submit(id, "the reason");
+  await click("approve", id, { user: { id: "U0OTHER", username: "mallory" } });
+  expect(followUps).toEqual([
+    { followUp: "finish-approval", approval: id, explainTo: null },
+    { followUp: "finish-approval", approval: id, explainTo: { user: "U0OTHER", channel: "C1" } },
+  ]);
 });
 
 test("an Approve that does not count shows its user why, and no other user", async () => {
   const id = await ask();
   await click("approve", id, { user: { id: "U0OTHER" } });
   expect(await statusOf(id)).toBe("pending");
-  expect(notes).toHaveLength(1);
-  expect(notes[0]).toMatch(/"channel":"C1","user":"U0OTHER"/);
+  await runFollowUps();
+  expect(world.notes).toEqual([
+    { channel: "C1", user: "U0OTHER", text: expect.stringContaining("not an approver") },
+  ]);
+});
+
+test("a later click gets a note that says who decided", async () => {
+  const id = await ask();
+  await click("approve", id);
+  await click("approve", id);
+  await runFollowUps();
+  expect(world.notes).toMatchObject([{ user: ada.id, text: "This was already approved by ada." }]);
+});
+
+test("a click on an approval that does not exist gets a note", async () => {
+  await click("approve", "toy~unknown");
+  await runFollowUps();
+  expect(world.notes).toMatchObject([{ channel: "C1", text: "This approval no longer exists." }]);
 });
 
 test("Reject opens the dialog and decides nothing", async () => {
@@ -103,17 +140,20 @@ test("Reject opens the dialog and decides nothing", async () => {
   await click("reject", id);
   expect(dialogs).toMatchObject([{ trigger_id: "trigger", view: { private_metadata: id } }]);
   expect(await statusOf(id)).toBe("pending");
+  expect(followUps).toEqual([]);
 });
 
 test("a user who may not reject gets a note instead of the dialog", async () => {
   await click("reject", await ask(), { user: { id: "U0OTHER" } });
   expect(dialogs).toEqual([]);
-  expect(notes).toHaveLength(1);
+  await runFollowUps();
+  expect(world.notes).toHaveLength(1);
 });
 
 test("the submitted dialog rejects with its reason", async () => {
   const id = await ask();
   expect(await submit(id, "  too early ")).toEqual({ status: 200, body: "" });
+  await runFollowUps();
   expect(world.engine.answers).toMatchObject([{ output: { status: "rejected", reason: "too early" } }]);
 });
 
@@ -128,20 +168,180 @@ test.each([null, "", " \u200b "])("a dialog without a readable reason stays open
   expect(await statusOf(id)).toBe("pending");
 });
 
-test("a dialog whose rejection comes too late stays open and says so", async () => {
+test("a dialog whose rejection comes too late stays open and says so, and the decision before it is sent", async () => {
   const id = await ask();
   await click("approve", id);
+  // The follow-up of the first click is lost.
+  followUps.length = 0;
   expect((await submit(id, "too early")).body).toContain("already approved");
+  await runFollowUps();
+  expect(world.engine.answers).toMatchObject([{ output: { status: "approved" } }]);
 });
 
 test("a note that Slack refuses changes nothing", async () => {
   const id = await ask();
   await click("approve", id);
+  await click("approve", id);
   const chat = { postEphemeral: () => Promise.reject(new Error("Slack is down")) };
-  const slack = { ...world.slack, chat, views: { open: async () => ok }, users: { info: async () => ok } };
-  const again = { type: "block_actions", actions: [{ action_id: "approve", value: id }] };
-  expect(await send(again, { slack })).toEqual({ status: 200, body: "" });
+  await runFollowUps({ slack: { ...world.slack, chat } });
+  expect(await statusOf(id)).toBe("sent");
   expect(world.warnings).toContain("could not show an approver a note in Slack");
+});
+
+describe("a follow-up that cannot start", () => {
+  const startFollowUp = () => Promise.reject(new Error("throttled"));
+
+  test("does not fail a click whose decision is stored: the sweep sends it", async () => {
+    const id = await ask();
+    const approve = { type: "block_actions", actions: [{ action_id: "approve", value: id }] };
+    expect((await send(approve, { startFollowUp })).status).toBe(200);
+    expect(await statusOf(id)).toBe("decided");
+    expect(world.warnings).toHaveLength(1);
+  });
+
+  test("fails a click that does not count, so that Slack shows an error instead of nothing", async () => {
+    const id = await ask();
+    const approve = { type: "block_actions", actions: [{ action_id: "approve", value: id }] };
+    await expect(send({ ...approve, user: { id: "U0OTHER" } }, { startFollowUp })).rejects.toThrow(
+      "throttled",
+    );
+  });
+});
+
+describe("where authors may not approve", () => {
+  const rule = { approvers: [ada.id, "U0SECOND1"], quorum: 1, authorMayApprove: false, timeout: "PT24H" };
+  const contributors = {
+    people: ["sam@example.com"],
+    addresses: ["sam@example.com"],
+    unmapped: [],
+    approvers: [],
+    leftOut: [],
+  };
+  const shown = (email: string) => ({ ...contributors, shown: [{ user: ada.id, email }] });
+  const usersInfo = (email: string | undefined, calls: string[] = []) => ({
+    ...world.slack,
+    users: {
+      info: async ({ user }: { user: string }) => {
+        calls.push(user);
+        return { user: { profile: { email } } };
+      },
+    },
+  });
+  const isDown = () => ({
+    ...world.slack,
+    users: { info: () => Promise.reject(new Error("Slack is down")) },
+  });
+
+  test("the address from the request decides before the acknowledgement", async () => {
+    const id = await ask({ rule, contributors: shown("ada@example.com") });
+    await click("approve", id);
+    expect(await statusOf(id)).toBe("decided");
+  });
+
+  test("a contributor's click decides nothing, and the contributor gets a note", async () => {
+    const id = await ask({ rule, contributors: shown("Sam@example.com") });
+    await click("approve", id);
+    await runFollowUps();
+    expect(await statusOf(id)).toBe("pending");
+    expect(world.notes).toMatchObject([{ user: ada.id, text: expect.stringContaining("contributed") }]);
+    expect(world.warnings).toEqual([]);
+  });
+
+  test("a click without a known address is acknowledged, decides nothing yet, and is judged afterwards", async () => {
+    const id = await ask({ rule, contributors });
+    expect((await click("approve", id)).status).toBe(200);
+    expect((await world.approvals.read(id))?.postponed).toMatchObject([
+      { user: ada.id, verdict: "approved" },
+    ]);
+    expect(await statusOf(id)).toBe("pending");
+    await runFollowUps({ slack: usersInfo("ada@example.com") });
+    expect(world.engine.answers).toMatchObject([{ output: { status: "approved" } }]);
+    expect((await world.approvals.read(id))?.postponed).toBeUndefined();
+    expect(world.readMetricTotal("Approvals", { model: "toy", decision: "approved" })).toBe(1);
+  });
+
+  test("a contributor whose address was unknown at the click gets a note afterwards, and the vote is removed", async () => {
+    const id = await ask({ rule, contributors });
+    await world.messages.show("delivery-c");
+    await click("approve", id);
+    await runFollowUps({ slack: usersInfo("sam@example.com") });
+    expect(await statusOf(id)).toBe("pending");
+    expect((await world.approvals.read(id))?.postponed).toBeUndefined();
+    expect(world.notes).toMatchObject([
+      { channel: "C0DELIVERY", user: ada.id, text: expect.stringContaining("contributed") },
+    ]);
+  });
+
+  test("the dialog opens without a known address, and the rejection with its reason is judged afterwards", async () => {
+    const id = await ask({ rule, contributors });
+    await click("reject", id);
+    expect(dialogs).toHaveLength(1);
+    expect(await submit(id, "too early")).toEqual({ status: 200, body: "" });
+    await runFollowUps({ slack: usersInfo("ada@example.com") });
+    expect(world.engine.answers).toMatchObject([{ output: { status: "rejected", reason: "too early" } }]);
+  });
+
+  test("while Slack is down the vote waits, the message says so, and the follow-up fails, so that it is retried", async () => {
+    const id = await ask({ rule, contributors });
+    await click("approve", id);
+    const [followUp] = followUps;
+    await expect(runFollowUps({ slack: isDown() })).rejects.toThrow("Slack is down");
+    expect([...world.slack.shown.values()]).toMatchObject([
+      { question: { status: "open", waiting: [{ user: ada.id }] } },
+    ]);
+    if (followUp) followUps.push(followUp);
+    await runFollowUps({ slack: usersInfo("ada@example.com") });
+    expect(await statusOf(id)).toBe("sent");
+  });
+
+  test("an approver whose Slack id the platform lists is judged by the listed address while Slack is down", async () => {
+    const approvers = [{ user: ada.id, email: "ada@example.com" }];
+    const id = await ask({ rule, contributors: { ...contributors, approvers } });
+    await click("approve", id);
+    await runFollowUps({ slack: isDown() });
+    expect(await statusOf(id)).toBe("sent");
+  });
+
+  test("a voter's later answer replaces the waiting one", async () => {
+    const id = await ask({ rule, contributors });
+    await click("approve", id);
+    world.time.now += 1_000;
+    await submit(id, "too early");
+    await runFollowUps({ slack: usersInfo("ada@example.com") });
+    expect(world.engine.answers).toMatchObject([{ output: { status: "rejected" } }]);
+    expect(world.engine.answers).toHaveLength(1);
+  });
+
+  test("two follow-ups at once decide once, and the voter gets no note about the own vote", async () => {
+    const id = await ask({ rule, contributors });
+    await click("approve", id);
+    const needs = { ...world, slack: usersInfo("ada@example.com") };
+    const [followUp] = followUps;
+    if (!followUp) throw new Error("the click has a follow-up");
+    await Promise.all([finishApproval(needs)(followUp), finishApproval(needs)(followUp)]);
+    await finishApproval(needs)(followUp);
+    expect(world.engine.answers).toHaveLength(1);
+    expect(world.notes).toEqual([]);
+    expect(world.readMetricTotal("Approvals", { model: "toy", decision: "approved" })).toBe(1);
+  });
+
+  test("a waiting vote that another approver's decision overtakes gets a note about that decision", async () => {
+    const id = await ask({ rule, contributors: shown("ada@example.com") });
+    await world.messages.show("delivery-c");
+    await click("approve", id, { user: { id: "U0SECOND1", username: "bob" } });
+    await click("approve", id);
+    const calls: string[] = [];
+    await runFollowUps({ slack: usersInfo("bob@example.com", calls) });
+    expect(calls).toEqual([]);
+    expect(world.notes).toMatchObject([{ user: "U0SECOND1", text: "This was already approved by ada." }]);
+  });
+
+  test("a user who is no approver leaves nothing in the store", async () => {
+    const id = await ask({ rule, contributors });
+    const before = await world.approvals.read(id);
+    await click("approve", id, { user: { id: "U0OTHER" } });
+    expect(await world.approvals.read(id)).toEqual(before);
+  });
 });
 
 test("a button or a dialog that decides nothing is accepted", async () => {

@@ -1,22 +1,29 @@
+import type { Approvals, VoteResult } from "#domain/approval/approvals.ts";
+import { countDecision } from "#domain/approval/count-decision.ts";
+import { describeVoteResult } from "#domain/approval/describe-vote-result.ts";
+import type { StartFollowUp } from "#domain/approval/finish-approval.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
-import {
-  findDecisionRefusal,
-  type SubmitDecisionDependencies,
-  submitDecision,
-} from "#domain/approval/submit-decision.ts";
+import type { LogWarning } from "#domain/delivery/log-warning.ts";
+import type { Outcomes } from "#domain/delivery/outcomes.ts";
+import type { Metrics } from "#platform/metrics/metrics.ts";
 import { parseInteraction } from "#slack/parse-interaction.ts";
 import { renderRejectDialog, renderRejectDialogError } from "#slack/reject-dialog.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
 import { RequestRefused, verifySlackRequest } from "#slack/verify-slack-request.ts";
 
-export type AnswerApprovalDependencies = Omit<SubmitDecisionDependencies, "slack"> & {
-  readonly slack: Pick<SlackApi, "views" | "users"> & {
-    readonly chat: Pick<SlackApi["chat"], "postEphemeral">;
-  };
+export type AnswerApprovalDependencies = {
+  readonly approvals: Pick<Approvals, "click" | "check">;
+  readonly outcomes: Pick<Outcomes, "read">;
+  readonly slack: Pick<SlackApi, "views">;
+  readonly metrics: Pick<Metrics, "count">;
+  /** Starts `finishApproval` without waiting for it. */
+  readonly startFollowUp: StartFollowUp;
   /** One secret, or two during a rotation. */
   readonly signingSecrets: () => Promise<readonly string[]>;
   readonly teamId: string;
   readonly appId: string;
+  readonly clock: () => number;
+  readonly warn: LogWarning;
 };
 
 export type SlackCallback = {
@@ -32,12 +39,13 @@ const ok: CallbackResponse = { status: 200, body: "" };
 
 /**
  * Handles Slack's callbacks: Approve decides at once; Reject opens a dialog for the reason, and the dialog decides. The
- * raw bytes are verified before they are parsed. Slack waits three seconds for the response.
+ * raw bytes are verified before they are parsed. Slack waits three seconds for the response, so this only stores the
+ * decision and opens the dialog; `finishApproval` does the rest in an asynchronous invocation.
  */
 export const answerApproval =
   (dependencies: AnswerApprovalDependencies) =>
   async ({ rawBody, headers }: SlackCallback): Promise<CallbackResponse> => {
-    const { slack, signingSecrets, teamId, appId, clock } = dependencies;
+    const { approvals, slack, signingSecrets, teamId, appId, clock } = dependencies;
     if (rawBody.byteLength > maxCallbackBytes) return { status: 413, body: "the request is too large" };
     try {
       verifySlackRequest({ rawBody, headers, secrets: await signingSecrets(), now: clock() / 1_000 });
@@ -50,19 +58,26 @@ export const answerApproval =
     if (interaction.teamId !== teamId || interaction.appId !== appId)
       return { status: 401, body: "the request is for another workspace or app" };
     const { action, user } = interaction;
+    const voter = { user: user.id, name: user.name, at: clock() };
+    const explain = (approval: string, channel: string) =>
+      dependencies.startFollowUp({
+        followUp: "finish-approval",
+        approval,
+        explainTo: { user: user.id, channel },
+      });
     switch (action.type) {
       case "approve": {
         const { approval, channel } = action;
-        const decision = { approval, approver: user, verdict: "approved", reason: null } as const;
-        const { taken, sentence } = await submitDecision(dependencies)(decision);
-        // The message shows a decision that counts.
-        if (!taken) await postEphemeral(dependencies, channel, user.id, sentence);
+        const result = await approvals.click(approval, { ...voter, verdict: "approved", reason: null });
+        countDecision(dependencies.metrics, result);
+        if (isStored(result)) await finishLater(dependencies, approval);
+        // The message shows a decision that counts; any other click gets a note.
+        else await explain(approval, channel);
         return ok;
       }
       case "reject": {
         const { approval, channel, triggerId } = action;
-        const refusal = await findDecisionRefusal(dependencies)(approval, user.id);
-        if (refusal) await postEphemeral(dependencies, channel, user.id, refusal.sentence);
+        if (await approvals.check(approval, voter)) await explain(approval, channel);
         else await slack.views.open({ trigger_id: triggerId, view: renderRejectDialog(approval) });
         return ok;
       }
@@ -70,9 +85,14 @@ export const answerApproval =
         const { approval, typedReason } = action;
         const parsed = parseRejectionReason(typedReason);
         if ("problem" in parsed) return { status: 200, body: renderRejectDialogError(parsed.problem) };
-        const decision = { approval, approver: user, verdict: "rejected", reason: parsed.reason } as const;
-        const { taken, sentence } = await submitDecision(dependencies)(decision);
-        return taken ? ok : { status: 200, body: renderRejectDialogError(sentence) };
+        const { reason } = parsed;
+        const result = await approvals.click(approval, { ...voter, verdict: "rejected", reason });
+        countDecision(dependencies.metrics, result);
+        // Also after an earlier decision: a crash may have kept it from being sent.
+        await finishLater(dependencies, approval);
+        if (isStored(result)) return ok;
+        const { sentence } = await describeVoteResult(dependencies)(result);
+        return { status: 200, body: renderRejectDialogError(sentence) };
       }
       case "other":
         return ok;
@@ -81,16 +101,17 @@ export const answerApproval =
     }
   };
 
-/** A failed note changes nothing about the decision. */
-const postEphemeral = async (
-  { slack, warn }: AnswerApprovalDependencies,
-  channel: string,
-  user: string,
-  text: string,
-) => {
+const isStored = ({ result }: VoteResult): boolean =>
+  result === "decided" || result === "counted" || result === "postponed";
+
+/** The vote is stored: if the follow-up cannot start, the sweep finishes it within minutes, and Slack need not know. */
+const finishLater = async (
+  { startFollowUp, warn }: AnswerApprovalDependencies,
+  approval: string,
+): Promise<void> => {
   try {
-    await slack.chat.postEphemeral({ channel, user, text });
+    await startFollowUp({ followUp: "finish-approval", approval, explainTo: null });
   } catch (error) {
-    warn("could not show an approver a note in Slack", error);
+    warn("could not start the rest of an approval's work; the sweep does it", error, { approval });
   }
 };

@@ -1,3 +1,4 @@
+import { FollowUp, finishApproval } from "#domain/approval/finish-approval.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { readRotatedSecret } from "#platform/secrets/read-rotated-secret.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
@@ -6,6 +7,8 @@ import { createDeliveryMetrics } from "#worlds/aws/delivery-metrics.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createHttpHandler } from "#worlds/aws/http-handler.ts";
 import { warn } from "#worlds/aws/log-warning.ts";
+import { routeEvent } from "#worlds/aws/route-event.ts";
+import { createSelfInvocation } from "#worlds/aws/self-invocation.ts";
 import { createSlack } from "#worlds/aws/slack.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
 import { createFunctionHandler } from "#worlds/aws/step-handler.ts";
@@ -18,6 +21,10 @@ const records = { approvals: createAwsApprovals(world), outcomes: createOutcomes
 const channel = { slack: createSlack(world), messages: createSlackMessages(world) };
 const signingSecrets = readRotatedSecret(world.secrets, "SLACK_SIGNING_SECRET");
 const app = { teamId: env.SLACK_TEAM_ID, appId: env.SLACK_APP_ID, signingSecrets };
-const needs = { ...world, ...records, ...channel, ...app, metrics: createDeliveryMetrics(world), warn };
+const needs = { ...world, ...records, ...channel, metrics: createDeliveryMetrics(world), warn };
+const http = createHttpHandler(
+  answerApproval({ ...needs, ...app, startFollowUp: createSelfInvocation().start }),
+);
+const route = routeEvent({ own: FollowUp, run: finishApproval(needs), http });
 
-export const handler = createFunctionHandler("answer-approval", createHttpHandler(answerApproval(needs)));
+export const handler = createFunctionHandler("answer-approval", route);

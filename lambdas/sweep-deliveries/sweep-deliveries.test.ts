@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
-import type { CanaryQuestion } from "#domain/approval/approval-records.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { NewApproval } from "#domain/approval/approvals.ts";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
 import { rollBack } from "#lambdas/roll-back/roll-back.ts";
@@ -44,7 +44,7 @@ const register = (delivery: string) =>
     tags: { delivery },
     metrics: {},
   });
-const ask = async (delivery: string, baseline = 0, canary: CanaryQuestion | null = null) => {
+const ask = async (delivery: string, baseline = 0, changes: Partial<NewApproval> = {}) => {
   world.engine.waiting.add(`token-${delivery}`);
   const rule = { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" };
   const author = { name: "Sam", email: "sam@example.com" };
@@ -61,10 +61,10 @@ const ask = async (delivery: string, baseline = 0, canary: CanaryQuestion | null
       pusher: null,
       contributors: null,
       evidence: { champion: null, changed: [], checks: [], omitted: [] },
-      canary,
       rule,
       askedAt: world.time.now,
       expiresAt: world.time.now + 1_000_000,
+      ...changes,
     },
     `token-${delivery}`,
   );
@@ -104,6 +104,36 @@ test("the waiting time of the oldest open approval is counted, and nothing while
   await approve((await world.approvals.open())[1]?.id ?? "");
   await sweep();
   expect(world.readMetricTotal("ApprovalWaitingSeconds", {})).toBe(60);
+});
+
+describe("a vote whose voter's address was unknown at the click", () => {
+  const rule = { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: false, timeout: "PT24H" };
+  const vote = { user: "U024BE7LH", name: "Ada", verdict: "approved", reason: null } as const;
+  const askAndClick = async () => {
+    execution("running", "RUNNING");
+    const { id } = await ask("running", 0, { rule });
+    await world.approvals.click(id, { ...vote, at: world.time.now });
+    return id;
+  };
+
+  test("is judged by the sweep if its follow-up never ran, and the decision is sent", async () => {
+    await askAndClick();
+    await sweep();
+    expect(world.engine.answers).toMatchObject([{ token: "token-running", output: { status: "approved" } }]);
+    expect([...world.slack.shown.values()]).toMatchObject([{ question: { status: "approved" } }]);
+  });
+
+  test("waits for the next sweep while Slack is down, and stops no other repair", async () => {
+    const id = await askAndClick();
+    execution("stopped", "ABORTED");
+    await claim("stopped");
+    const users = { info: () => Promise.reject(new Error("Slack is down")) };
+    const { deliveries } = await sweep({ slack: { ...world.slack, users } });
+    expect(deliveries).toEqual([{ delivery: "stopped", result: "rolled back" }]);
+    expect((await world.approvals.read(id))?.postponed).toHaveLength(1);
+    await sweep();
+    expect((await world.approvals.read(id))?.state.status).toBe("sent");
+  });
 });
 
 test("a delivery that runs is left alone", async () => {
@@ -183,7 +213,7 @@ test("the question about a canary that a person's rollback ended is withdrawn, a
     world.time.now,
   );
   execution("delivery-1", "RUNNING");
-  const { id } = await ask("delivery-1", sequence, { step: 0, percent: 10 });
+  const { id } = await ask("delivery-1", sequence, { canary: { step: 0, percent: 10 } });
   const status = async () => (await world.approvals.read(id))?.state.status;
   await sweep();
   expect(await status()).toBe("pending");

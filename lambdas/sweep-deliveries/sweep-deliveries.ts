@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { Approvals } from "#domain/approval/approvals.ts";
+import { type FinishApprovalDependencies, finishApproval } from "#domain/approval/finish-approval.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
@@ -43,6 +44,7 @@ export type SweepDeliveriesDependencies = RestoreNeeds &
     readonly approvals: Approvals;
     readonly outcomes: Outcomes;
     readonly messages: DeliveryMessages;
+    readonly slack: FinishApprovalDependencies["slack"];
     readonly rollBack: Step<RollBackInput, RollBackOutput>;
     readonly moveChampion: Step<MoveChampionInput, MoveChampionOutput>;
     readonly reportOutcome: Step<ReportOutcomeInput, ReportOutcomeOutput>;
@@ -63,7 +65,8 @@ const rollbackTimeoutMs = 60_000;
 
 /**
  * Repairs what the state machine could not finish: executions that ended with an open claim (stopped, timed out,
- * killed), promotions without their registry aliases, decisions that were not sent, messages that Slack did not accept.
+ * killed), promotions without their registry aliases, votes that were not judged, decisions that were not sent, messages
+ * that Slack did not accept.
  * Finds aliases that somebody changed by hand.
  * Each repair is separate: a failed one does not stop the others.
  */
@@ -92,7 +95,7 @@ export const sweepDeliveries =
     }
     const openApprovals = (await attempt("open approvals", () => needs.approvals.open())) ?? [];
     reportWaitingTime(needs, openApprovals);
-    for (const { id, delivery, model, state, canary } of openApprovals)
+    for (const { id, delivery, model, state, canary, postponed } of openApprovals)
       await attempt(
         `the approval ${id}`,
         async () => {
@@ -100,7 +103,8 @@ export const sweepDeliveries =
           // No task waits for the decision of a delivery that has ended.
           if (execution && execution.status !== "RUNNING")
             await needs.approvals.close(id, "the delivery has ended");
-          else if (state.status === "decided") await needs.approvals.send(id);
+          else if (state.status === "decided" || postponed)
+            await finishApproval(needs)({ followUp: "finish-approval", approval: id, explainTo: null });
           else if (state.status === "withdrawn")
             await needs.approvals.withdraw(id, { name: "Superseded", cause: state.why });
           // A person's rollback may not end tasks, so its canary's question is withdrawn here.

@@ -24,6 +24,8 @@ type StepResources = {
   readonly stateMachine: string;
   readonly executions: string;
   readonly imageRepository: string;
+  /** Returns the ARN of a function in tooling. */
+  readonly functionArn: (name: string) => string;
   /** CodeCommit's repository, or GitHub, with its token in the secrets. */
   readonly source: { readonly host: "codecommit"; readonly repository: string } | { readonly host: "github" };
   /** MLflow's API behind IAM, and its artefacts; each absent for an existing MLflow without it. */
@@ -116,6 +118,8 @@ export const createStepPermissions = (
       table(...tableReadActions, tableWriteAction),
       ...completeTask("SendTaskSuccess"),
       ...secrets("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_SIGNING_SECRET_PREVIOUS"),
+      // Itself alone, and no other role may: what Slack does not wait for runs in an invocation of its own.
+      allow(["lambda:InvokeFunction"], [resources.functionArn("answer-approval")]),
     ],
     "claim-environment": [
       table(...tableReadActions, tableWriteAction),

@@ -48,16 +48,19 @@ type Needs = {
   readonly serving: Readonly<Record<"stage" | "prod", ServingOutputs>>;
 };
 
-/** Events invoke these functions; the others have synchronous callers. */
-const invokedByEvents = new Set([
-  "notify",
-  "publish-events",
-  "start-delivery",
-  "sweep-deliveries",
-  "watch-models",
-]);
-/** MB; this step holds the whole holdout in memory. */
+/** Functions with asynchronous invocations; the others have only synchronous callers. */
+const invokedBy: Readonly<Record<string, "events" | "itself">> = {
+  "answer-approval": "itself",
+  notify: "events",
+  "publish-events": "events",
+  "start-delivery": "events",
+  "sweep-deliveries": "events",
+  "watch-models": "events",
+};
 const memoryMbByFunction: Readonly<Record<string, number>> = {
+  // Memory buys processor time: Slack waits 3 seconds, also for a cold start (docs/benchmarks.md, bench:answer).
+  "answer-approval": 1_024,
+  // This step holds the whole holdout in memory.
   "verify-model": 1_024,
 };
 /** MB of /tmp; this step copies a model's folder, which may have 512 MB. */
@@ -171,6 +174,7 @@ const addDeliveryFunctions = (
     stateMachine: names.stateMachineArn,
     executions: names.executionsArn,
     imageRepository: names.imageRepositoryArn,
+    functionArn: names.functionArn,
     source:
       source.host === "codecommit"
         ? { host: "codecommit", repository: `arn:aws:codecommit:${region}:${account}:${source.repository}` }
@@ -201,7 +205,7 @@ const addDeliveryFunctions = (
           ...(name in diskMbByFunction && { diskMb: diskMbByFunction[name] }),
           key: needs.key,
           logRetentionDays,
-          invokedBy: invokedByEvents.has(name) ? "events" : "synchronous caller",
+          invokedBy: invokedBy[name] ?? "synchronous caller",
         });
         return [name, resources] as const;
       }),

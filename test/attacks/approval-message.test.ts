@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type FollowUp, finishApproval } from "#domain/approval/finish-approval.ts";
 import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
 import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
@@ -29,11 +30,9 @@ const createWorld = () => ({ ...createMemoryWorld(), ...noContributors });
 
 let world: ReturnType<typeof createWorld>;
 let views: unknown[];
-let ephemeralMessages: string[];
 beforeEach(() => {
   world = createWorld();
   views = [];
-  ephemeralMessages = [];
 });
 afterEach(() => world.close());
 
@@ -83,12 +82,14 @@ const requestDecision = async (changes: Record<string, unknown> = {}) => {
   return { input, commit, fence, baseline, id: approval?.id ?? "" };
 };
 
+/** Answers Slack's callback, then runs what it has left to an asynchronous invocation. Throws the errors of both. */
 const postToSlack = async (payload: object) => {
+  const followUps: FollowUp[] = [];
   const body = `payload=${encodeURIComponent(
     JSON.stringify({ ...payload, team: { id: "T1" }, api_app_id: "A1", trigger_id: "trigger" }),
   )}`;
   const at = Math.floor(world.time.now / 1_000);
-  return answerApproval({
+  const response = await answerApproval({
     ...world,
     slack: {
       views: {
@@ -97,19 +98,8 @@ const postToSlack = async (payload: object) => {
           return ok;
         },
       },
-      users: {
-        info: async ({ user } = { user: "" }) => ({
-          ...ok,
-          user: { profile: { email: `${user}@example.com` } },
-        }),
-      },
-      chat: {
-        postEphemeral: async (whisper) => {
-          ephemeralMessages.push(JSON.stringify(whisper));
-          return ok;
-        },
-      },
     },
+    startFollowUp: async (followUp) => void followUps.push(followUp),
     signingSecrets: async () => ["secret"],
     teamId: "T1",
     appId: "A1",
@@ -120,6 +110,8 @@ const postToSlack = async (payload: object) => {
       "x-slack-signature": signSlackRequest("secret", at, body),
     },
   });
+  for (const followUp of followUps) await finishApproval(world)(followUp);
+  return response;
 };
 /** Takes prod's claim for this delivery; returns the fence. */
 const claimProd = async (): Promise<number> => {
@@ -221,7 +213,7 @@ describe("when prod changes while an approval is open", () => {
     expect(readShownMessage().all).toContain("version 2");
     await click(first.id, "approve");
     expect(world.engine.answers).toEqual([]);
-    expect(ephemeralMessages).toHaveLength(1);
+    expect(world.notes).toHaveLength(1);
   });
 
   test("again and again, the delivery ends", async () => {
@@ -530,7 +522,7 @@ describe("a dialog", () => {
     await click(id, "reject", "U0OUTSIDE");
     await click(id, "reject", approver);
     expect(views).toHaveLength(1);
-    expect(ephemeralMessages).toHaveLength(1);
+    expect(world.notes).toHaveLength(1);
   });
 
   test("does not open after the decision", async () => {
@@ -538,7 +530,7 @@ describe("a dialog", () => {
     await click(id, "approve");
     await click(id, "reject");
     expect(views).toEqual([]);
-    expect(ephemeralMessages).toHaveLength(1);
+    expect(world.notes).toHaveLength(1);
   });
 });
 

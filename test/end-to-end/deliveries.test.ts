@@ -167,7 +167,8 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
       const ephemeralLabel = /Only visible to you/g;
       expect((await slack.pageFor(user)).match(ephemeralLabel)).toBeNull();
       expect((await slack.callback({ user, value })).status).toBe(200);
-      expect((await slack.pageFor(user)).match(ephemeralLabel)).toHaveLength(1);
+      // The note follows the acknowledgement.
+      await expect.poll(async () => (await slack.pageFor(user)).match(ephemeralLabel)).toHaveLength(1);
       expect((await slack.pageFor(approverId)).match(ephemeralLabel)).toBeNull();
     }
     expect(await slack.messages()).toEqual(before);
@@ -197,7 +198,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     expect(await slack.questionOf(delivery)).toBeUndefined();
     // A late click gets a refusal and changes nothing.
     expect((await slack.callback({ user: approverId, value })).status).toBe(200);
-    expect(await slack.pageFor(approverId)).toMatch(/already approved by/);
+    await expect.poll(() => slack.pageFor(approverId)).toMatch(/already approved by/);
     prod = (await rehearsal.waitFor("serving", (event) => event.environment === "prod")).url;
     caller = startProdCaller(prod);
   });

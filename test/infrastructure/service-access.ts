@@ -93,7 +93,10 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
     "BatchGetImage",
     "GetDownloadUrlForLayer",
   ];
-  const queues = listResources(written, "aws_sqs_queue").map(([, , queue]) => String(queue.name));
+  /** Dead letters of functions that EventBridge or SNS invokes; answer-approval's events come from itself. */
+  const queues = listResources(written, "aws_sqs_queue")
+    .map(([, , queue]) => String(queue.name))
+    .filter((name) => name !== "slipway-answer-approval-dead-letters");
 
   return [
     {

@@ -4,6 +4,7 @@ import { sentinelSecrets } from "./sentinel-secrets.ts";
 export const handlerEnvironment = {
   AWS_REGION: "eu-central-1",
   AWS_ACCESS_KEY_ID: "test",
+  AWS_LAMBDA_FUNCTION_NAME: "slipway-answer-approval",
   AWS_SECRET_ACCESS_KEY: sentinelSecrets.awsSecretKey,
   DELIVERY_TABLE: "slipway",
   KEYS_TABLE: "slipway-prod",

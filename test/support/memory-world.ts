@@ -156,7 +156,7 @@ export const createMemoryWorld = ({
   const signer = memorySigner();
   const provenanceStore = createProvenanceStore({ blobs, signer });
   const engine = fakeDeliveries();
-  const slack = fakeChannel();
+  const fakeSlackChannel = fakeChannel();
   const deliveries = between(engine.deliveries);
   /** Digests by their tags. */
   const releases = new Map<string, string>();
@@ -171,6 +171,10 @@ export const createMemoryWorld = ({
       user: { profile: { email: `${user.toLowerCase()}@example.com` } },
     }),
   };
+  /** Notes that only one user sees. */
+  const notes: { readonly channel: string; readonly user: string; readonly text: string }[] = [];
+  const chat = { postEphemeral: async (note: (typeof notes)[number]) => void notes.push(note) };
+  const slack = { ...fakeSlackChannel, users, chat };
   const read = () => Promise.resolve(seeded).then(policy.read);
   const needs = {
     source,
@@ -202,6 +206,7 @@ export const createMemoryWorld = ({
     engine,
     deliveries,
     slack,
+    notes,
     warnings,
     warn,
     /** The bus that the outbox publishes on. */
@@ -234,7 +239,7 @@ export const createMemoryWorld = ({
     assertApprovable: assertApprovable({ ...needs, approversFor: resolveApprovers(needs) }),
     outcomes: createOutcomes({ store }),
     approvals: createApprovals({ store, cipher: plainCipher, deliveries }),
-    messages: createDeliveryMessages({ store, channel: between(slack.channel), clock, warn }),
+    messages: createDeliveryMessages({ store, channel: between(fakeSlackChannel.channel), clock, warn }),
     /** Commits the model; the letter names commit and image. */
     commit: (letter: string, yaml?: string) => {
       commits.set(fakeCommit(letter), buildModelFiles(fakeCommit(letter), yaml));

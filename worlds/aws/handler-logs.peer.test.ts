@@ -104,6 +104,11 @@ const events = (commit: string): Readonly<Record<string, readonly unknown[]>> =>
     ],
     "answer-approval": [
       {
+        followUp: "finish-approval",
+        approval: "churn~0",
+        explainTo: { user: "U024BE7LH", channel: handlerEnvironment.SLACK_CHANNEL },
+      },
+      {
         body: callback,
         headers: {
           "x-slack-request-timestamp": String(now),

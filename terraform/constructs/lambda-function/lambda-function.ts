@@ -2,9 +2,11 @@ import { CloudwatchLogGroup } from "@cdktn/provider-aws/lib/cloudwatch-log-group
 import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
 import { LambdaFunction } from "@cdktn/provider-aws/lib/lambda-function/index.js";
+import { LambdaFunctionEventInvokeConfig } from "@cdktn/provider-aws/lib/lambda-function-event-invoke-config/index.js";
 import type { SqsQueue } from "@cdktn/provider-aws/lib/sqs-queue/index.js";
 import { Fn } from "cdktn";
 import { Construct } from "constructs";
+import { asyncRetries } from "../../../platform/async-invocation/async-invocation.ts";
 import { allow, allowAny, type Statement, toPolicyJson } from "../../permissions/statement.ts";
 import { suppressFindings } from "../../suppress-findings.ts";
 import { addDeadLetterQueue } from "../dead-letter-queue/dead-letter-queue.ts";
@@ -26,8 +28,11 @@ type Needs = {
   /** ARN of the account's key. */
   readonly key: string;
   readonly logRetentionDays: number;
-  /** `events`: the invocation is asynchronous, so failed events go to a dead-letter queue. */
-  readonly invokedBy: "synchronous caller" | "events";
+  /**
+   * `events`: the invocation is asynchronous, so failed events go to a dead-letter queue. `itself`: it also has a
+   * synchronous caller, and leaves work to an asynchronous invocation of itself, which no other role may make.
+   */
+  readonly invokedBy: "synchronous caller" | "events" | "itself";
   /**
    * It runs for each request of an application, so what AWS records of a call that succeeds costs more than the call:
    * a million traces 5 USD. It has no trace, and Lambda logs only calls that fail (docs/cost.md).
@@ -37,7 +42,7 @@ type Needs = {
 
 export type FunctionResources = {
   readonly lambda: LambdaFunction;
-  /** For functions that events invoke. */
+  /** For functions with asynchronous invocations. */
   readonly deadLetters?: SqsQueue;
   readonly logGroup: CloudwatchLogGroup;
 };
@@ -54,13 +59,15 @@ export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): F
   if (needs.logRetentionDays < 365)
     suppressFindings(logGroup, { CKV_AWS_338: "the configuration sets the retention of logs" });
   const queue =
-    needs.invokedBy === "events"
-      ? addDeadLetterQueue(place, "dead-letters", {
+    needs.invokedBy === "synchronous caller"
+      ? undefined
+      : addDeadLetterQueue(place, "dead-letters", {
           name: `${name}-dead-letters`,
           key,
-          rules: [`arn:aws:events:${region}:${account}:rule/slipway-*`],
-        })
-      : undefined;
+          ...(needs.invokedBy === "events" && {
+            rules: [`arn:aws:events:${region}:${account}:rule/slipway-*`],
+          }),
+        });
   const role = new IamRole(place, "role", {
     name,
     description: `What ${name} may do`,
@@ -106,6 +113,12 @@ export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): F
     ...(queue === undefined ? {} : { deadLetterConfig: { targetArn: queue.arn } }),
     dependsOn: [rolePolicy],
   });
+  if (needs.invokedBy === "itself")
+    new LambdaFunctionEventInvokeConfig(place, "retries", {
+      functionName: lambda.functionName,
+      maximumRetryAttempts: asyncRetries.delaysSeconds.length,
+      maximumEventAgeInSeconds: asyncRetries.maxAgeSeconds,
+    });
   suppressFindings(lambda, {
     CKV_AWS_117:
       "it calls AWS, Slack and the registry with TLS and IAM or a token; it needs nothing inside a network",

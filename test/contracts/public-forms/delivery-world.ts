@@ -1,9 +1,11 @@
 import { createApprovals } from "#domain/approval/approvals.ts";
+import { type FollowUp, finishApproval } from "#domain/approval/finish-approval.ts";
+import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { createDeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
-import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
+import { answerApproval, type SlackCallback } from "#lambdas/answer-approval/answer-approval.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import { readContent } from "#platform/files/file-content.ts";
 import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
@@ -175,6 +177,7 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
     images,
     deliveries: engine,
     slack,
+    approversFor: resolveApprovers({ ...world, slack, addresses: "organisation" }),
     provenance: buildProvenance,
     registry: createSqliteRegistry({ database, blobs: blobStore, clock }),
     approvals: createApprovals({ store, cipher: plainCipher, deliveries: engine }),
@@ -244,12 +247,19 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
       "x-slack-signature": signSlackRequest("secret", at, body),
     },
   });
-  const answer = answerApproval({
-    ...needs,
-    signingSecrets: async () => ["secret"],
-    teamId: "T1",
-    appId: "A1",
-  });
+  /** The response, after what it leaves to an asynchronous invocation is done. */
+  const answer = async (callback: SlackCallback) => {
+    const followUps: FollowUp[] = [];
+    const response = await answerApproval({
+      ...needs,
+      startFollowUp: async (followUp) => void followUps.push(followUp),
+      signingSecrets: async () => ["secret"],
+      teamId: "T1",
+      appId: "A1",
+    })(callback);
+    for (const followUp of followUps) await finishApproval(needs)(followUp);
+    return response;
+  };
   const callback = (payload: object) =>
     answer(
       signRequest(

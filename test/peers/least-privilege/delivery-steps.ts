@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { deriveApprovalId } from "#domain/approval/approval-records.ts";
+import type { FollowUp } from "#domain/approval/finish-approval.ts";
 import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { buildModelFiles, buildModelYaml, policyYaml, toyModel } from "#test/support/toy-model.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
@@ -126,8 +127,9 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
       timeoutSeconds: 86_400,
     });
 
-  /** A click on Approve, as API Gateway passes Slack's signed request to the function. */
-  const approve = ({ delivery }: DeliveryRef, baseline: number) => {
+  /** A click on Approve, as API Gateway passes Slack's signed request to the function, and the invocation that follows it. */
+  const approve = async ({ delivery }: DeliveryRef, baseline: number) => {
+    const question = deriveApprovalId({ model: toyModel, delivery, baseline });
     const payload = {
       type: "block_actions",
       user: { id: "U024BE7LH", name: "grace" },
@@ -135,20 +137,23 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
       api_app_id: slack.appId,
       trigger_id: "1.2",
       channel: { id: slack.channel },
-      actions: [{ action_id: "approve", value: deriveApprovalId({ model: toyModel, delivery, baseline }) }],
+      actions: [{ action_id: "approve", value: question }],
     };
     const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
     const time = String(Math.floor(Date.now() / 1_000));
     const hash = createHmac("sha256", sentinelSecrets.signingSecret)
       .update(`v0:${time}:${body}`)
       .digest("hex");
-    return ask("answer-approval", {
+    await ask("answer-approval", {
       version: "2.0",
       requestContext: { http: { method: "POST" } },
       headers: { "x-slack-request-timestamp": time, "x-slack-signature": `v0=${hash}` },
       body: Buffer.from(body).toString("base64"),
       isBase64Encoded: true,
     });
+    // moto accepts the asynchronous invocation, and runs none.
+    const followUp: FollowUp = { followUp: "finish-approval", approval: question, explainTo: null };
+    return ask("answer-approval", followUp);
   };
 
   const claimProd = (subject: DeliveryRef, { digest, version, stageFence }: Staged, baseline: number) =>

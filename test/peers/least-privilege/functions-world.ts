@@ -118,7 +118,8 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
     const variables = (name: string): Readonly<Record<string, string>> => {
       const declared: Readonly<Record<string, string>> = lambdas.get(name) ?? {};
       const variables = Object.entries(declared).map(([key, value]) => [key, ids.get(value) ?? value]);
-      return { ...Object.fromEntries(variables), ...overrides, AWS_ACCESS_KEY_ID: name };
+      const own = { AWS_ACCESS_KEY_ID: name, AWS_LAMBDA_FUNCTION_NAME: `slipway-${name}` };
+      return { ...Object.fromEntries(variables), ...overrides, ...own };
     };
 
     const getBundlePath = (name: string) => join(folder.path, `${name}.mjs`);

@@ -91,7 +91,8 @@ const createToolingAccount = async (endpoint: string, secrets: Readonly<Record<s
 
   const role = await createRole(endpoint, toolingAccount, "slipway", { service: "lambda.amazonaws.com" });
   const lambda = new LambdaClient(config);
-  for (const step of stepNames)
+  // answer-approval invokes itself through Lambda's API.
+  for (const step of [...stepNames, "answer-approval"])
     await lambda.send(
       new CreateFunctionCommand({
         FunctionName: toStepFunctionName(step),

@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+import time
 import uuid
 from urllib.parse import quote, unquote
 
@@ -121,6 +122,35 @@ def version_for(backend, function_name, qualifier):
     return alias.function_version
 
 
+def invoke_later(url, payload, account):
+    """An asynchronous invocation: a failed event is run twice more, after one minute and after two.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    """
+
+    def run():
+        for wait in [0, 60, 120]:
+            time.sleep(wait)
+            error, _ = post(url, payload, account)
+            if not error:
+                return
+
+    threading.Thread(target=run, daemon=True).start()
+
+
+def accept_asynchronous_invocations():
+    """Without a server that runs functions, an asynchronous event is accepted and never runs."""
+    stock_invoke = LambdaBackend.invoke
+
+    def invoke(self, function_name, qualifier, body, headers, response_headers):
+        if headers.get("X-Amz-Invocation-Type") != "Event":
+            return stock_invoke(self, function_name, qualifier, body, headers, response_headers)
+        self.get_function(function_name, qualifier)  # refuses unknown functions as AWS does
+        return b""
+
+    LambdaBackend.invoke = invoke
+
+
 def forward_invocations(steps):
     def invoke(self, function_name, qualifier, body, headers, response_headers):
         function = self.get_function(function_name, qualifier)  # refuses unknown functions as AWS does
@@ -128,6 +158,9 @@ def forward_invocations(steps):
         version = version_for(self, name, qualifier) or "$LATEST"
         payload = body if isinstance(body, bytes) else (body or "").encode()
         url = f"{steps}/2015-03-31/functions/{name}/invocations?Qualifier={quote(version)}"
+        if headers.get("X-Amz-Invocation-Type") == "Event":
+            invoke_later(url, payload, self.account_id)
+            return b""
         error, response = post(url, payload, self.account_id)
         if error:
             response_headers["x-amz-function-error"] = error
@@ -144,3 +177,5 @@ def install(steps):
     add_account_settings()
     if steps:
         forward_invocations(steps)
+    else:
+        accept_asynchronous_invocations()

@@ -1,9 +1,9 @@
-import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import { watchModels } from "#lambdas/watch-models/watch-models.ts";
 import { createEmbeddedUpkeep } from "#platform/serving/embedded-upkeep.ts";
 import type { World } from "#worlds/embedded/world.ts";
+import { createAnswerApproval } from "./create-answer-approval.ts";
 import { createMachineSteps } from "./machine-steps.ts";
 import { publishAfter } from "./publish-after.ts";
 
@@ -19,7 +19,7 @@ export const createSteps = (world: World) => {
       ]),
     ) as typeof machine,
     startDelivery: startDelivery(world),
-    answerApproval: publishing(answerApproval(world)),
+    ...createAnswerApproval(world),
     sweepDeliveries: publishing(
       sweepDeliveries({
         ...world,

@@ -1,7 +1,6 @@
-import { answerApproval } from "#lambdas/answer-approval/answer-approval.ts";
 import { type StepName, stepNames } from "#statemachine/delivery.ts";
 import type { World } from "#worlds/embedded/world.ts";
-import { publishAfter } from "./publish-after.ts";
+import { createAnswerApproval } from "./create-answer-approval.ts";
 import type { Steps } from "./steps.ts";
 import type { StepsThreadClient } from "./steps-thread-client.ts";
 import type { EngineTasks } from "./tasks.ts";
@@ -16,6 +15,7 @@ export const createThreadTasks = (
   /** Writes this thread's metrics to the database. */
   flushMetrics: () => void,
 ): EngineTasks => {
+  const answering = createAnswerApproval(world);
   const inThread = <Name extends StepName>(name: Name): Steps["machine"][Name] =>
     ((event: unknown) =>
       thread.call(name, ...([event] as Parameters<Steps["machine"][Name]>))) as Steps["machine"][Name];
@@ -30,7 +30,7 @@ export const createThreadTasks = (
         },
       },
       startDelivery: (event) => thread.call("start-delivery", event),
-      answerApproval: publishAfter(world)(answerApproval(world)),
+      ...answering,
       sweepDeliveries: (event) => thread.call("sweep-deliveries", event),
       watchModels: async (event) => {
         flushMetrics();
@@ -40,6 +40,9 @@ export const createThreadTasks = (
     build: (event) => thread.call("build", event),
     runtime: () => thread.call("runtime"),
     rowsToAsk: (model) => thread.call("rows-to-ask", model),
-    stop: thread.stop,
+    stop: async () => {
+      await answering.followUps.stop();
+      await thread.stop();
+    },
   };
 };

@@ -21,11 +21,12 @@ export type EngineTasks = {
 /** Runs the work in the present thread: in the steps' thread, and in tests with an instrumented world. */
 export const createLocalTasks = (world: World, runtime: () => Promise<string>): EngineTasks => {
   const { images, provenance, clock } = world;
+  const steps = createSteps(world);
   return {
-    steps: createSteps(world),
+    steps,
     build: runBuildTask({ images, provenance, builder: computeBuilderDigest, clock }),
     runtime,
     rowsToAsk: sampleHoldoutRows(world),
-    stop: async () => undefined,
+    stop: steps.followUps.stop,
   };
 };
