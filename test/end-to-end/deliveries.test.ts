@@ -168,7 +168,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
       expect((await slack.pageFor(user)).match(ephemeralLabel)).toBeNull();
       expect((await slack.callback({ user, value })).status).toBe(200);
       // The note follows the acknowledgement.
-      await expect.poll(async () => (await slack.pageFor(user)).match(ephemeralLabel)).toHaveLength(1);
+      await expect.poll(async () => (await slack.pageFor(user)).match(ephemeralLabel)?.length).toBe(1);
       expect((await slack.pageFor(approverId)).match(ephemeralLabel)).toBeNull();
     }
     expect(await slack.messages()).toEqual(before);

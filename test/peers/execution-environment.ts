@@ -91,6 +91,7 @@ export const startExecutionEnvironment = async ({ root, logFile, variables }: Ne
 
   return {
     alive: () => alive,
+    pid: child.pid,
 
     /** Starts the process for the first event. Calls `headers` when the function is ready: its timeout starts then. */
     async serve(

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request } from "node:http";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as pause } from "node:timers/promises";
 
 /** A signed call as a service received it. */
 export type RecordedCall = {
@@ -87,10 +88,12 @@ const accessKeyPattern = /<AccessKeyId>([^<]+)<\/AccessKeyId>/;
  * process is identified by its access key, which is the function's name; keys from AssumeRole map back to it. Set each
  * process's name in AWS_ACCESS_KEY_ID and this endpoint in AWS_ENDPOINT_URL.
  * `targets`: another server for a signed service, for example `{ "execute-api": mlflow.uri }`.
+ * `delayMs`: how long each call waits before it is forwarded, as on a network.
  */
 export const startRecordingProxy = async (
   target: string,
   targets: Readonly<Record<string, string>> = {},
+  delayMs = 0,
 ): Promise<RecordingProxy> => {
   const calls: RecordedCall[] = [];
   const losses = new Map<string, () => Promise<unknown>>();
@@ -124,6 +127,7 @@ export const startRecordingProxy = async (
         to.end(JSON.stringify({ __type: "InternalServerError" }));
         return;
       }
+      if (delayMs > 0) await pause(delayMs);
       const { response, bytes } = await forward(from, body, targets[service] ?? target);
       const caller = sessions.get(key) ?? { function: key };
       const status = response.statusCode ?? 502;

@@ -7,7 +7,7 @@ export const startStubServer = async (
   respond: (request: IncomingMessage, body: Buffer, response: ServerResponse) => unknown,
 ) => {
   const server = createServer(async (request, response) => {
-    const body = respond(request, await buffer(request), response);
+    const body = await respond(request, await buffer(request), response);
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify(body));
   });
