@@ -17,7 +17,7 @@ import { motoClientConfig, startMoto } from "./moto.ts";
 import { prepareDeliveryAccount } from "./prepare-delivery-account.ts";
 import { startRecordingProxy } from "./recording-proxy.ts";
 
-export const approver = "U024BE7LH";
+const approver = "U024BE7LH";
 const email = "ada@example.com";
 const functionName = handlerEnvironment.AWS_LAMBDA_FUNCTION_NAME;
 /** moto creates a function from a zip; this one is empty, and never runs. */

@@ -51,6 +51,8 @@ const noteWrites = (
 const noteSlackCalls = () => {
   const calls: { readonly method: string; readonly request: object }[] = [];
   const note = (method: string, request: object = {}) => void calls.push({ method, request });
+  /** `down`: users.info fails, so that votes are postponed. */
+  const profiles = { down: false };
   let posts = 0;
   const slack: SlackApi = {
     chat: {
@@ -82,11 +84,12 @@ const noteSlackCalls = () => {
     users: {
       info: async (request) => {
         note("users.info", request);
+        if (profiles.down) throw new Error("Slack is down");
         return { ok: true, user: { profile: { email: `${request?.user.toLowerCase()}@example.com` } } };
       },
     },
   };
-  return { slack, calls };
+  return { slack, calls, profiles };
 };
 
 /** A promise for each name, resolved before or after a caller waits for it. */
@@ -113,7 +116,7 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
   world.time.now = Date.UTC(2026, 10, 21, 12);
   const items = noteWrites(world, "items", ["partition", "sort", "value", "expires_at"]);
   const aliases = noteWrites(world, "model_aliases", ["model", "alias", "version"]);
-  const { slack, calls } = noteSlackCalls();
+  const { slack, calls, profiles } = noteSlackCalls();
   const { database, clock, store, warn } = world;
   const blobs = new Map<string, { readonly bytes: Uint8Array; readonly contentType: string }>();
   const blobStore: Blobs = {
@@ -284,6 +287,7 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
     /** Resolves when the delivery's execution has ended. */
     ended: (delivery: string) => execution(delivery).promise,
     bakes,
+    profiles,
     answer,
     signRequest,
     callback,
