@@ -65,6 +65,7 @@ const view: fc.Arbitrary<MessageState> = fc.record({
           maxLength: 50,
         },
       ),
+      waiting: people,
       stale: maybe(text),
       canaryPercent: maybe(fc.integer({ min: 1, max: 99 })),
     }),
@@ -123,6 +124,23 @@ test("Slack accepts the message of any delivery, with its buttons and the remedy
         ).toBe(true);
     }),
     { seed: 11, numRuns: 200 },
+  );
+});
+
+test("answers that wait for an address are named, and approvers stay readable beside them", () => {
+  const approvers = Array.from({ length: 70 }, (_, index) => `U0APPROVER${index}`);
+  const people = approvers.map((user) => ({ user, name: user }));
+  const [state] = fc.sample(view, { seed: 1, numRuns: 1 });
+  if (!state) throw new Error("one message is drawn");
+  const open = { status: "open" as const, approval: "id", expiresAt: 0, quorum: 2, stale: null };
+  const reasons = ["contributor", "no address", "unknown address"] as const;
+  const leftOut = reasons.flatMap((why) => approvers.map((user) => ({ user, why })));
+  const question = { ...open, votes: people, approvers, leftOut, waiting: people };
+  const line = texts(renderMessageBlocks({ ...state, question }, undefined).blocks).at(-3) ?? "";
+  expect(line.length).toBeLessThanOrEqual(1_000);
+  expect(line).toMatch(/Approvers: <@U0APPROVER0>.* and \d+ more\./);
+  expect(line).toMatch(
+    / Answers that count once Slack shows the address: <@U0APPROVER0>.* and \d+ more\. No/,
   );
 });
 

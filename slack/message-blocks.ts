@@ -18,7 +18,7 @@ const limits = {
   votes: 300,
   decisions: 600,
   leftOut: 300,
-  waiting: 200,
+  waiting: 60,
   cause: 1_500,
   progress: 300,
   note: 500,
@@ -170,9 +170,11 @@ const formatOpenQuestion = (question: Extract<QuestionState, { readonly status: 
   const expiry = `Expires <!date^${seconds}^{date_short_pretty} {time}|${new Date(expiresAt).toUTCString()}>.`;
   const voters = votes.map(({ user }) => user);
   const votedBy = votes.length > 0 ? ` (${names(voters, limits.votes)})` : "";
+  // Waiting answers are rare; they take their place from the approvers without access.
+  const leftOutLimit = limits.leftOut / (waiting.length === 0 ? 3 : 6);
   const excluded = Object.entries(leftOutReasons).flatMap(([why, reason]) => {
     const users = leftOut.filter((approver) => approver.why === why).map(({ user }) => user);
-    return users.length === 0 ? [] : [` No access (${reason}): ${names(users, limits.leftOut / 3)}.`];
+    return users.length === 0 ? [] : [` No access (${reason}): ${names(users, leftOutLimit)}.`];
   });
   const before = `${expiry}${quorum > 1 ? ` ${votes.length} of ${quorum} approvals${votedBy}.` : ""} Approvers: `;
   const waitingNames = names(
@@ -180,9 +182,7 @@ const formatOpenQuestion = (question: Extract<QuestionState, { readonly status: 
     limits.waiting,
   );
   const postponed =
-    waiting.length === 0
-      ? ""
-      : ` Recorded, and counted once Slack shows the e-mail address: the answer of ${waitingNames}.`;
+    waiting.length === 0 ? "" : ` Answers that count once Slack shows the address: ${waitingNames}.`;
   const available = limits.contextText - before.length - excluded.join("").length - postponed.length - 1;
   const eligible = approvers.length === 0 ? "nobody" : names(approvers, available);
   return `${before}${eligible}.${postponed}${excluded.join("")}`;

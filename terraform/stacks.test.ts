@@ -272,6 +272,8 @@ describe("functions", () => {
       ([, , resource]) => resource.function_name === "slipway-answer-approval",
     );
     expect(JSON.stringify(answering.dead_letter_config)).toContain("answer-approval_dead-letters");
+    // Slack waits three seconds, also for a cold start: docs/benchmarks.md, bench:answer.
+    expect(answering.memory_size).toBe(1_024);
     expect(
       listWrittenResources("aws_lambda_function_event_invoke_config").map(([stack, , config]) => ({
         ...config,

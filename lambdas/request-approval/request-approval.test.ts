@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
@@ -95,6 +95,34 @@ test("every approval of a trial says that stage and prod share an account; other
   await request({ taskToken: "newer" }, withoutContributors);
   expect((await readApproval())?.evidence).not.toHaveProperty("trial");
   expect([...world.slack.shown.values()]).toMatchObject([{ trial: false }]);
+});
+
+describe("the addresses that Slack shows for approvers", () => {
+  const shown = async () => (await readApproval())?.contributors?.shown;
+  const ada = { user: "U024BE7LH", email: "u024be7lh@example.com" };
+  const resolveWithSlackDown = () =>
+    resolveApprovers({
+      ...world,
+      slack: { users: { info: () => Promise.reject(new Error("Slack is down")) } },
+      addresses: "organisation",
+    });
+
+  test("are stored with the approval, so that a click needs no call to Slack", async () => {
+    commit();
+    await request();
+    expect(await shown()).toEqual([ada]);
+  });
+
+  test("are added by a retry if Slack was down before, and kept if it is down then", async () => {
+    commit();
+    const approversFor = resolveWithSlackDown();
+    await request({}, { approversFor });
+    expect(await shown()).toEqual([]);
+    await request({ taskToken: "newer" });
+    expect(await shown()).toEqual([ada]);
+    await request({ taskToken: "newest" }, { approversFor });
+    expect(await shown()).toEqual([ada]);
+  });
 });
 
 test("an approval expires a minute before its task times out", async () => {

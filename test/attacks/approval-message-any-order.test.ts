@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
+import { finishApproval } from "#domain/approval/finish-approval.ts";
 import { submitDecision } from "#domain/approval/submit-decision.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
@@ -68,6 +69,7 @@ const deliveryKeys = ["older", "newer"] as const;
 type DeliveryKey = (typeof deliveryKeys)[number];
 const letters = { older: "c", newer: "d" } as const;
 const approvers = { U024BE7LH: "Ada", U0SECOND1: "Bob" } as const;
+const slackApprover = "U024BE7LH";
 
 /** The current state of a delivery, as the engine has it. */
 type DeliveryPosition = {
@@ -284,14 +286,20 @@ const createMachine = () => {
     const id = which === "first" ? approvals[0] : approvals.at(-1);
     if (id === undefined) return;
     const reason = verdict === "rejected" ? "no" : null;
-    await kill.run(at, () =>
-      submitDecision(quiet)({
-        approval: id,
-        approver: { id: user, name: user, email: "x@example.com" },
-        verdict,
-        reason,
-      }),
-    );
+    // The first approver clicks in Slack, where a vote without a known address is postponed; the other uses the command.
+    await kill.run(at, async () => {
+      if (user !== slackApprover)
+        await submitDecision(quiet)({
+          approval: id,
+          approver: { id: user, name: user, email: "x@example.com" },
+          verdict,
+          reason,
+        });
+      else {
+        await world.approvals.click(id, { user, name: user, verdict, reason, at: world.clock() });
+        await finishApproval(quiet)({ followUp: "finish-approval", approval: id, explainTo: null });
+      }
+    });
   };
   const sweep = (at: number | null) =>
     kill.run(at, () =>
