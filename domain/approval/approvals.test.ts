@@ -51,6 +51,59 @@ const ask = async (newApproval = question, token = "token") => {
   return (await approvals.ask(newApproval, token)).id;
 };
 
+describe("a vote in Slack whose voter's address is missing", () => {
+  const click = async (id: string, at: number, verdict: Vote["verdict"] = "approved") => {
+    const { email: _, ...clicked } = vote("U011", { at, verdict });
+    expect((await approvals.click(id, clicked)).result).toBe("postponed");
+    const postponed = (await approvals.read(id))?.postponed ?? [];
+    expect(postponed).toMatchObject([{ user: "U011", verdict, at }]);
+    return postponed[0] ?? Promise.reject(new Error("the vote is stored"));
+  };
+  const judge = (id: string, postponed: Awaited<ReturnType<typeof click>>, email?: string) =>
+    approvals.judge(id, postponed, { email, at: 3_000 });
+
+  test("counts for nothing until it is judged, and then as a vote with an address", async () => {
+    const id = await ask();
+    const postponed = await click(id, 2_000);
+    expect((await approvals.read(id))?.state).toEqual({ status: "pending", votes: [] });
+    expect(await judge(id, postponed, "ann@example.com")).toMatchObject({ result: "decided" });
+    expect((await approvals.read(id))?.postponed).toBeUndefined();
+  });
+
+  test("that its voter replaced decides nothing, and the newer one stays", async () => {
+    const id = await ask();
+    const older = await click(id, 2_000);
+    const newer = await click(id, 2_001, "rejected");
+    expect(await judge(id, older, "ann@example.com")).toBeUndefined();
+    expect(await approvals.read(id)).toMatchObject({ state: { status: "pending" }, postponed: [newer] });
+    await approvals.dropPostponed(id, older);
+    expect((await approvals.read(id))?.postponed).toEqual([newer]);
+  });
+
+  test("is judged once, and is refused if the voter is the author or has no address", async () => {
+    const id = await ask(quorum(2));
+    const postponed = await click(id, 2_000);
+    for (const email of ["Sam@example.com", undefined])
+      expect(await judge(id, postponed, email)).toMatchObject({ result: "refused" });
+    expect(await judge(id, postponed, "ann@example.com")).toMatchObject({ result: "counted" });
+    expect(await judge(id, postponed, "ann@example.com")).toBeUndefined();
+  });
+
+  test("stays while another approver's vote is counted, and does not count after the decision", async () => {
+    const id = await ask();
+    const postponed = await click(id, 2_000);
+    await approvals.vote(id, vote("U021"));
+    expect(await judge(id, postponed)).toMatchObject({ result: "already" });
+  });
+
+  test("is judged by the time of the judgement, so it never counts without a waiting task", async () => {
+    const id = await ask();
+    const postponed = await click(id, 89_999);
+    const late = { email: "ann@example.com", at: 90_000 };
+    expect(await approvals.judge(id, postponed, late)).toMatchObject({ result: "expired" });
+  });
+});
+
 describe("who may vote", () => {
   test("only the approvers that the rule names may vote", async () => {
     const id = await ask();
