@@ -132,7 +132,14 @@ test("answers that wait for an address are named, and approvers stay readable be
   const people = approvers.map((user) => ({ user, name: user }));
   const [state] = fc.sample(view, { seed: 1, numRuns: 1 });
   if (!state) throw new Error("one message is drawn");
-  const open = { status: "open" as const, approval: "id", expiresAt: 0, quorum: 2, stale: null };
+  const open = {
+    status: "open" as const,
+    approval: "id",
+    expiresAt: 0,
+    quorum: 2,
+    stale: null,
+    canaryPercent: null,
+  };
   const reasons = ["contributor", "no address", "unknown address"] as const;
   const leftOut = reasons.flatMap((why) => approvers.map((user) => ({ user, why })));
   const question = { ...open, votes: people, approvers, leftOut, waiting: people };
