@@ -2,6 +2,7 @@
 // bundle under AWS's runtime client, with every call to AWS and Slack delayed (100 ms by default). Slack waits 3 s. Exits
 // with 1 where the processor time, at the memory of terraform/stacks/delivery.ts, is 1.2 s or more.
 
+import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -43,11 +44,18 @@ const world = await startAnswerApprovalWorld({ delayMs });
 let started = 0;
 /** One cold start and one event; milliseconds until the response. */
 const measure = async (root: string, event: unknown) => {
-  const requestId = `request-${++started}`;
+  const requestId = randomUUID();
+  started++;
   const environment = await startExecutionEnvironment({
     root,
     logFile: join(folder.path, `${started}.log`),
-    variables: world.variables,
+    variables: {
+      ...world.variables,
+      AWS_LAMBDA_FUNCTION_VERSION: "$LATEST",
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMb),
+      AWS_LAMBDA_LOG_GROUP_NAME: "/aws/lambda/slipway-answer-approval",
+      AWS_LAMBDA_LOG_STREAM_NAME: String(started),
+    },
   });
   try {
     const {
@@ -64,7 +72,7 @@ const measure = async (root: string, event: unknown) => {
         "lambda-runtime-deadline-ms": String(Date.now() + 30_000),
         "lambda-runtime-invoked-function-arn":
           "arn:aws:lambda:eu-central-1:123456789012:function:slipway-answer-approval",
-        "lambda-runtime-trace-id": "Root=1-0-0;Parent=0;Sampled=0",
+        "lambda-runtime-trace-id": `Root=1-${"0".repeat(8)}-${"0".repeat(24)};Parent=${"0".repeat(16)};Sampled=0`,
       }),
     });
     const usage = environment.pid === undefined ? undefined : measureTreeUsage(environment.pid);

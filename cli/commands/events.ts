@@ -55,7 +55,9 @@ export const eventsCommand = (): Command =>
         const latest = world.events.latest(1_000);
         const first = latest.filter(isWanted).slice(-options.limit);
         if (first.length === 0 && !options.json && !options.follow)
-          return print("No event was published yet.");
+          return print(
+            `No event${options.model === undefined ? "" : ` of ${options.model}`} was published yet.`,
+          );
         printEvents(first, options);
         for (let position = latest.at(-1)?.position ?? 0; options.follow; await setTimeout(pollMs)) {
           const next = world.events.after(position, 1_000);

@@ -131,8 +131,15 @@ def publish_changes_only():
         before = len(self._functions[latest.function_name]["versions"])
         version = stock(self, name_or_arn, description)
         latest.code_or_config_updated = False  # stock moto does not reset this for the first version
-        if len(self._functions[latest.function_name]["versions"]) > before and version.package_type == "Image":
-            version.pending_field = "State"
+        if len(self._functions[latest.function_name]["versions"]) > before:
+            # Lambda never gives a deleted version's number to another version.
+            latest.last_version = getattr(latest, "last_version", 0) + 1
+            self._arns.pop(version.function_arn, None)
+            version.set_version(latest.last_version)
+            for each in self._functions[latest.function_name]["versions"]:
+                self._arns[each.function_arn] = each
+            if version.package_type == "Image":
+                version.pending_field = "State"
         return version
 
     LambdaStorage.publish_version = publish_version
