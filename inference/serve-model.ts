@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Admit } from "#api-keys/admission.ts";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { inspectOnnx } from "#model-folder/onnx/inspect-onnx.ts";
@@ -68,7 +69,7 @@ const openFolder = async (
   { log, tick, deadlineMs }: Pick<Options, "log" | "tick" | "deadlineMs">,
 ): Promise<OpenedModel> => {
   const manifest = readManifest(await readFile(join(folder, "model.yaml")));
-  const artifact = await readFile(join(folder, manifest.artifact));
+  const artifact = await readFile(join(folder, getArtifactFile(manifest)));
   const digest = `sha256:${createHash("sha256").update(artifact).digest("hex")}`;
   const { unbounded } = inspectOnnx(artifact);
   let reason: string | undefined;

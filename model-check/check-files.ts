@@ -1,5 +1,6 @@
 import { bindTokens } from "#inference/text/bind-tokens.ts";
 import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { locateYaml } from "#model-folder/manifest/locate-yaml.ts";
 import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
@@ -67,10 +68,11 @@ const findMismatches = (manifest: Manifest, graph: OnnxSummary, yaml: string): F
 };
 
 const checkGraph = (manifest: Manifest, { files }: LoadedFolder, yaml: string): FolderProblem[] => {
-  const bytes = files.get(manifest.artifact);
+  const artifactFile = getArtifactFile(manifest);
+  const bytes = files.get(artifactFile);
   if (!bytes)
     return [
-      missingFileProblem(manifest.artifact, "Commit the exported model, or correct artifact in model.yaml."),
+      missingFileProblem(artifactFile, "Commit the exported model, or correct artifact in model.yaml."),
     ];
   try {
     return findMismatches(manifest, inspectOnnx(bytes), yaml);
@@ -79,7 +81,7 @@ const checkGraph = (manifest: Manifest, { files }: LoadedFolder, yaml: string): 
     return [
       {
         severity: "error",
-        file: manifest.artifact,
+        file: artifactFile,
         path: "",
         message: error.message,
         remedy: "Export the model again.",
@@ -125,7 +127,7 @@ export const checkFiles = (folder: LoadedFolder, onFile: (file: string) => void)
       message: `the folder is named ${model}`,
       remedy: `Write name: ${model}, or rename the folder.`,
     });
-  onFile(manifest.artifact);
+  onFile(getArtifactFile(manifest));
   const graph = checkGraph(manifest, folder, yaml);
   onFile("golden.json");
   const goldenBytes = files.get("golden.json");

@@ -2,11 +2,13 @@
  * Checks a model's folder in a separate process: `node check-process.ts <folder> <model name>`. It writes messages as
  * JSON lines to file descriptor 3, because a model's native code may write to the others.
  */
+
 import { readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { loadModel } from "#inference/model/load-model.ts";
 import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
 import type { FolderProblem } from "#model-folder/manifest/folder-problem.ts";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { findGoldenDifferences, type GoldenRowComparison } from "#model-folder/rows/compare-golden.ts";
 import { checkFiles } from "./check-files.ts";
 import type { CheckMessage } from "./check-model.ts";
@@ -36,7 +38,7 @@ const checkGolden = async ({ manifest, golden }: NonNullable<typeof run>): Promi
   if (tokenizer) assertLinearTokenizer(tokenizer);
   const loadedModel = await loadModel({
     manifest,
-    model: { path: join(folder, manifest.artifact) },
+    model: { path: join(folder, getArtifactFile(manifest)) },
     tokenizer,
   });
   const [first, ...others] = findGoldenDifferences(golden, await loadedModel.predict(golden.rows));
@@ -58,7 +60,7 @@ if (run) {
   const graph = await checkGolden(run).catch((error: unknown): FolderProblem[] => [
     {
       severity: "error",
-      file: run.manifest.artifact,
+      file: getArtifactFile(run.manifest),
       path: "",
       message: `the model cannot predict its golden rows: ${error instanceof Error ? error.message.slice(0, 4_000) : String(error)}`,
       remedy: "Run it in Python with onnxruntime on these rows, then export it again.",

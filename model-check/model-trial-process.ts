@@ -3,11 +3,13 @@
  * `node model-trial-process.ts <empty folder> <model folder>`. It writes the result as one JSON line to file descriptor 3,
  * because a model's native code may write to the others.
  */
+
 import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { createSampleRow, loadModel } from "#inference/model/load-model.ts";
 import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { inspectOnnx } from "#model-folder/onnx/inspect-onnx.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
@@ -23,12 +25,12 @@ const readModelFile = (file: string): Buffer => {
 };
 const runTrial = async (): Promise<ModelTrialResult> => {
   const manifest = readManifest(readModelFile("model.yaml"));
-  inspectOnnx(readModelFile(manifest.artifact));
+  inspectOnnx(readModelFile(getArtifactFile(manifest)));
   const tokenizer = manifest.tokenizer && readModelFile(manifest.tokenizer.file);
   if (tokenizer) assertLinearTokenizer(tokenizer);
   const model = await loadModel({
     manifest,
-    model: { path: join(folder, manifest.artifact) },
+    model: { path: join(folder, getArtifactFile(manifest)) },
     tokenizer,
   });
   await model.predict([createSampleRow(manifest)]).catch((error: unknown) => {

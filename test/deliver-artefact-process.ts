@@ -2,8 +2,10 @@
  * Builds a model's image and registers the model from a local repository, as the steps do:
  * `node deliver-artefact-process.ts <repository> <commit> <empty folder>`. Prints the process's largest memory.
  */
+
 import { join } from "node:path";
 import { copyCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { createFileBlobs } from "#platform/blobs/files.ts";
 import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
 import { createOciImages } from "#platform/images/oci.ts";
@@ -31,7 +33,7 @@ const blobs = createFileBlobs({ folder: join(folder, "blobs") });
 const registry = createSqliteRegistry({ database, blobs, clock: Date.now });
 await useTemporaryFolder("slipway-test-", async (copies) => {
   const { manifest, manifestText, files } = await copyCommittedModel({ source })(toyModel, commit, copies);
-  const artifact = files.get(manifest.artifact);
+  const artifact = files.get(getArtifactFile(manifest));
   if (!artifact) throw new Error("the artefact was not copied");
   await registry.register({
     model: toyModel,

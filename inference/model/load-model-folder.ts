@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { preparedManifestFile } from "#model-folder/manifest/prepared-manifest-file.ts";
 import { createSampleRow, type LoadedModel, loadModel } from "./load-model.ts";
@@ -37,7 +38,7 @@ export const loadModelFolder = async (folder: string, options: Options = {}): Pr
   const manifest = await loadManifest(folder, options);
   const model = await loadModel({
     manifest,
-    model: { path: join(folder, manifest.artifact) },
+    model: { path: join(folder, getArtifactFile(manifest)) },
     tokenizer: manifest.tokenizer && (await readFile(join(folder, manifest.tokenizer.file))),
   });
   // A model that fails on this row may still predict others; /ready tries again.

@@ -2,6 +2,7 @@
  * The inference service of one model in a separate process, started by create-offload-process.ts as
  * `node offload-process.ts`. Frames pass in both directions on file descriptor 3. The parent process stores the records.
  */
+
 import { createHash, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Socket } from "node:net";
@@ -13,6 +14,7 @@ import { createRecords } from "#inference/records/create-records.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
 import { createUuidV7 } from "#inference/records/uuid-v7.ts";
 import { createService } from "#inference/service.ts";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { readFrames, writeFrame } from "./frames.ts";
 import type {
   CallResult,
@@ -73,7 +75,7 @@ const remoteStorage: RecordStorage = {
 
 const openApp = async ({ folder, identity, manifest, hashKey }: StartMessage): Promise<App> => {
   const model = await loadModelFolder(folder);
-  const digest = createHash("sha256").update(await readFile(join(folder, manifest.artifact)));
+  const digest = createHash("sha256").update(await readFile(join(folder, getArtifactFile(manifest))));
   const isUnchanged =
     `sha256:${digest.digest("hex")}` === identity.digest &&
     JSON.stringify(model.manifest) === JSON.stringify(manifest);

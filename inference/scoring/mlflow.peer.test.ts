@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { draftModelFolder } from "#cli/new-model/draft-model-folder.ts";
 import { createApp } from "#inference/app.ts";
 import { loadModel } from "#inference/model/load-model.ts";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 
 import { Golden, type Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
@@ -45,7 +46,7 @@ const fromFolder = (files: ReadonlyMap<string, Uint8Array>, name: string): Asked
   return {
     name,
     manifest: text("model.yaml"),
-    artifact: files.get(manifest.artifact) ?? new Uint8Array(),
+    artifact: files.get(getArtifactFile(manifest)) ?? new Uint8Array(),
     tokenizer: manifest.tokenizer && files.get(manifest.tokenizer.file),
     rows: golden.rows,
     golden,

@@ -4,6 +4,7 @@ import { parseBuiltImage } from "#domain/delivery/parse-built-image.ts";
 import { copyCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { ProvenanceVerifier } from "#domain/provenance/provenance-store.ts";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { readContent } from "#platform/files/file-content.ts";
 import type { LocalFile } from "#platform/files/local-file.ts";
@@ -80,7 +81,7 @@ export const registerModel =
       const { version } = await registry.register({
         model,
         delivery,
-        artifact: fileOf(manifest.artifact),
+        artifact: fileOf(getArtifactFile(manifest)),
         tokenizer: manifest.tokenizer && fileOf(manifest.tokenizer.file),
         manifest: manifestText,
         metrics: trainingMetrics ? parseTrainingMetrics(await readContent(trainingMetrics)) : {},
@@ -90,7 +91,7 @@ export const registerModel =
           digest,
           runtime,
           ...(verified && { builder: verified.builder }),
-          artifact_sha256: getOwnProperty(hashes, manifest.artifact) ?? "",
+          artifact_sha256: getOwnProperty(hashes, getArtifactFile(manifest)) ?? "",
           holdout_sha256: hashes["holdout.csv"] ?? "",
           owner: manifest.owner,
         },

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Artifact } from "./artifact.ts";
 import { valueNames } from "./value-names.ts";
 
 /** A model's name: function names, image tags and URLs contain it. */
@@ -118,13 +119,7 @@ const fields = {
   name: ModelName,
   owner: z.string().min(1).max(200),
   description: z.string().max(2_000).optional(),
-  artifact: z
-    .string()
-    .regex(
-      /^[A-Za-z0-9_][A-Za-z0-9_.-]*\.onnx$/,
-      "the artifact is a file name that ends in .onnx, beside model.yaml",
-    )
-    .default("model.onnx"),
+  artifact: Artifact.default("model.onnx"),
   inputs: z.array(Input).min(1).max(2_000),
   gates: Gates,
   approval: ApprovalRule,

@@ -88,7 +88,15 @@ const explainIssue = (parsed: ParsedYaml, issue: z.core.$ZodIssue, limit: number
           remedy: `Write ${issue.values.map(String).join(" or ")}.`,
         },
       ];
-    case "invalid_union":
+    case "invalid_union": {
+      // The value has the type of one form only: its own mistakes say more than "none of the forms".
+      const [form, ...others] = issue.errors.filter(
+        (inner) => !inner.some(({ code, path }) => code === "invalid_type" && path.length === 0),
+      );
+      if (form && others.length === 0)
+        return form.flatMap((inner) =>
+          explainIssue(parsed, { ...inner, path: [...path, ...inner.path] }, limit),
+        );
       return issue.discriminator === undefined
         ? [
             {
@@ -98,6 +106,7 @@ const explainIssue = (parsed: ParsedYaml, issue: z.core.$ZodIssue, limit: number
             },
           ]
         : [{ ...location, message: "is not an allowed kind", remedy: `Write ${listKinds(path)}.` }];
+    }
     case "too_small":
       return [
         {

@@ -1,6 +1,8 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import { Artifact } from "#model-folder/manifest/artifact.ts";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { preparedManifestFile } from "#model-folder/manifest/prepared-manifest-file.ts";
 import type { FileContent } from "#platform/files/file-content.ts";
 import type { LocalFile } from "#platform/files/local-file.ts";
@@ -29,7 +31,7 @@ const Descriptor = z.looseObject({ digest: z.string(), size: z.int().min(0), med
 /** The fields that Slipway reads of an image's manifest. https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md */
 export const ImageManifest = z.looseObject({ config: Descriptor, layers: z.array(Descriptor).min(1) });
 const ServingFields = z.looseObject({
-  artifact: z.string().default("model.onnx"),
+  artifact: Artifact.default("model.onnx"),
   tokenizer: z.looseObject({ file: z.string().default("tokenizer.json") }).optional(),
 });
 
@@ -68,13 +70,14 @@ const selectServedFiles = (
 ): { artifact: LocalFile; layer: Map<string, FileContent> } => {
   const fields = ServingFields.parse(checkedManifest);
   const manifest = files.get("model.yaml");
-  const artifact = files.get(fields.artifact);
+  const artifactFile = getArtifactFile(fields);
+  const artifact = files.get(artifactFile);
   if (!manifest || !artifact)
     throw new ImageBuildFailed("the model's folder lacks model.yaml or its artifact");
   const layer = new Map<string, FileContent>([
     ["model.yaml", manifest],
     [preparedManifestFile, encodeJson(checkedManifest)],
-    [fields.artifact, artifact],
+    [artifactFile, artifact],
   ]);
   if (fields.tokenizer) {
     const { file } = fields.tokenizer;
