@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Duration, durationToSeconds, OnInconclusive, SlackUser } from "#model-folder/manifest/manifest.ts";
+import { ArtifactRules, noArtifactAddresses } from "#platform/artifacts/artifacts.ts";
 
 const points = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);
@@ -60,6 +61,8 @@ export const PolicyFields = z.strictObject({
     /** Whether models may keep snapshots, which cost by the hour; absent: they may not. */
     snapStart: z.boolean().optional(),
   }),
+  /** Where artefacts outside the repository may be read from; absent: nowhere, also in a commit's policy.yaml. */
+  artifacts: ArtifactRules.default(noArtifactAddresses),
   /** How much of a request a prediction record may keep; absent: as the manifest says. */
   records: z
     .strictObject({ inputs: z.enum(["full", "hashed", "none"]), ttlDays: z.int().min(1).max(3_650) })

@@ -5,6 +5,7 @@ import {
   durationToSeconds,
   type Manifest,
 } from "#model-folder/manifest/manifest.ts";
+import type { ArtifactRules } from "#platform/artifacts/artifacts.ts";
 import { compareManifests } from "./compare-manifests.ts";
 import type { CanaryLimits, Policy } from "./policy.ts";
 import { computeStrictestPolicy, onInconclusive, policyRules } from "./strictest-policy.ts";
@@ -33,6 +34,7 @@ export type RulesInForce = {
   readonly canary: CanaryRule;
   readonly canaryLimits: CanaryLimits;
   readonly resources: Manifest["resources"];
+  readonly artifacts: ArtifactRules;
   /** What the challenger's manifest loosens against the champion's, one line each: first in the message. */
   readonly loosened: readonly string[];
   /** What it tightens. */
@@ -196,6 +198,7 @@ export const computeRulesInForce = ({
         ? { snapStart: true }
         : {}),
     },
+    artifacts: floor.artifacts,
     loosened,
     changed: tightened,
   };

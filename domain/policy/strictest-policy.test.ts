@@ -79,6 +79,13 @@ const policies = fc
     timeoutSeconds: fc.integer({ min: 1, max: 900 }),
     snapStart: optional(fc.boolean()),
     records: optional(records),
+    artifacts: optional(
+      fc.record({
+        buckets: fc.subarray(["models", "more-models"]),
+        hosts: fc.subarray(["models.example.com", "files.example.com"]),
+        maxBytes: fc.integer({ min: 1, max: 5_000_000_000 }),
+      }),
+    ),
   })
   .map((rule) =>
     Policy.parse(
@@ -113,6 +120,7 @@ const policies = fc
           snapStart: rule.snapStart,
         },
         records: rule.records,
+        artifacts: rule.artifacts,
       }),
     ),
   );
@@ -168,7 +176,7 @@ const manifests = (base: Manifest) =>
 
 /** Where the rules in force say what a policy's rule says. */
 const inForce = (
-  { gates, approval, canary, canaryLimits, resources }: RulesInForce,
+  { gates, approval, canary, canaryLimits, resources, artifacts }: RulesInForce,
   challenger: Manifest,
 ) => {
   const { latencyP95Ms, imageSizeMb, vulnerabilities, ...scores } = gates;
@@ -191,6 +199,7 @@ const inForce = (
       limits: canaryLimits,
     },
     resources,
+    artifacts,
     records: challenger.records,
   });
 };

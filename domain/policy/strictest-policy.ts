@@ -46,6 +46,9 @@ export const policyRules: ReadonlyMap<string, Strictness> = new Map([
   ["resources.memoryMb", atMost],
   ["resources.timeoutSeconds", atMost],
   ["resources.snapStart", givenPermission],
+  ["artifacts.buckets", subset],
+  ["artifacts.hosts", subset],
+  ["artifacts.maxBytes", atMost],
   ["records.inputs", oneOf(recordInputs)],
   ["records.ttlDays", atMost],
 ]);

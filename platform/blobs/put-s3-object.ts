@@ -10,7 +10,7 @@ import { type FileContent, streamContent } from "#platform/files/file-content.ts
  */
 export const putS3Object = async (
   client: S3Client,
-  object: Pick<PutObjectCommandInput, "Bucket" | "Key" | "ContentType">,
+  object: Pick<PutObjectCommandInput, "Bucket" | "Key" | "ContentType" | "IfNoneMatch">,
   content: FileContent,
 ): Promise<void> => {
   if (content instanceof Uint8Array) {

@@ -55,8 +55,20 @@ type Needs = {
   readonly clock: () => number;
 };
 
-/** Errors of the model's check that a build rethrows unchanged. */
-const modelCheckErrors = new Set(["ManifestInvalid", "ModelUnreadable"]);
+/** Errors of the model's folder and its check that a build rethrows unchanged. */
+const modelCheckErrors = new Set([
+  "ManifestInvalid",
+  "ModelUnreadable",
+  // The artefact outside the repository, and the rules for its address.
+  "ArtifactMissing",
+  "ArtifactDiffers",
+  "ArtifactRefused",
+  "ArtifactUnreachable",
+  "ArtifactTooLarge",
+  "LfsUnavailable",
+  "PolicyInvalid",
+  "PolicyMissing",
+]);
 
 const encodeJson = (value: unknown) => Buffer.from(JSON.stringify(value));
 

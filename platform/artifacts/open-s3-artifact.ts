@@ -1,0 +1,36 @@
+import { NoSuchBucket, type S3Client } from "@aws-sdk/client-s3";
+import { openS3Object } from "#platform/blobs/open-s3-object.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
+import { ArtifactMissing, ArtifactUnreachable } from "./artifacts.ts";
+import { limitTime, type TimeLimits } from "./limit-time.ts";
+
+/**
+ * An object at an s3:// address. Throws ArtifactMissing, ArtifactUnreachable, PermissionMissing and the service's own
+ * errors.
+ */
+export const openS3Artifact = async function* (
+  client: S3Client,
+  uri: string,
+  limits: TimeLimits,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const [, bucket = "", key = ""] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
+  const createMissingError = (error?: unknown) =>
+    new ArtifactMissing(`${uri} does not exist: put the artefact there, or correct artifact.uri.`, {
+      cause: error,
+    });
+  const stream = await openS3Object(client, { Bucket: bucket, Key: key }).catch((error: unknown) => {
+    throw error instanceof NoSuchBucket ? createMissingError(error) : error;
+  });
+  if (!stream) throw createMissingError();
+  try {
+    yield* limitTime(
+      stream,
+      limits,
+      (limit) => new ArtifactUnreachable(`${uri}: ${limit}. Deliver again later.`),
+    );
+  } catch (error) {
+    if (error instanceof TemporaryFault)
+      throw new ArtifactUnreachable(`${error.message}. Deliver again later.`, { cause: error });
+    throw error;
+  }
+};

@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { maxPointerBytes } from "#model-folder/manifest/parse-lfs-pointer.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { readContent } from "#platform/files/file-content.ts";
+import { type LocalFile, writeLocalFile } from "#platform/files/local-file.ts";
+import type { Source } from "#platform/source/source.ts";
+import type { ArtifactRules, ArtifactStore, Artifacts } from "./artifacts.ts";
+import { findArtifactReference } from "./find-artifact-reference.ts";
+
+type ResolveDependencies = {
+  readonly artifacts: Artifacts;
+  /** Artefacts that were read before; absent: each is read from where it is. */
+  readonly store?: ArtifactStore;
+  /** The rules in force at a commit. */
+  readonly rules: (commit: string) => Promise<ArtifactRules>;
+};
+
+/** Large enough for each manifest that can be read. */
+const maxManifestBytes = 2 * 1_024 * 1_024;
+
+/** The bytes of a file that may be a pointer; of a larger file none, because it is no pointer. */
+const readPointer = async (file: LocalFile | undefined): Promise<Uint8Array | undefined> =>
+  file && (file.size > maxPointerBytes ? new Uint8Array() : readContent(file));
+
+const readManifestOf = async (files: ReadonlyMap<string, LocalFile>): Promise<Manifest | undefined> => {
+  const file = files.get("model.yaml");
+  if (!file || file.size > maxManifestBytes) return undefined;
+  try {
+    return readManifest(await readContent(file));
+  } catch (error) {
+    if (error instanceof ManifestInvalid) return undefined;
+    throw error;
+  }
+};
+
+/**
+ * Adds the artefact to the copied files of a model's folder where they only say where it is. A folder whose manifest
+ * cannot be read stays as it is, because the check explains why. Throws the errors of Artifacts.
+ */
+export const resolveModelFiles =
+  ({ artifacts, store, rules }: ResolveDependencies) =>
+  async (
+    files: ReadonlyMap<string, LocalFile>,
+    { commit, folder }: { readonly commit: string; readonly folder: string },
+  ): Promise<ReadonlyMap<string, LocalFile>> => {
+    const manifest = await readManifestOf(files);
+    if (!manifest) return files;
+    const name = getArtifactFile(manifest);
+    const reference = findArtifactReference(manifest, await readPointer(files.get(name)));
+    if (!reference) return files;
+    const inForce = await rules(commit);
+    // Before the store is read: an artefact that another model brought there is not allowed by that.
+    artifacts.assertAllowed(reference, inForce);
+    const kept = await store?.find(reference.sha256);
+    const content = kept?.open() ?? artifacts.open(reference, inForce);
+    const artifact = await writeLocalFile(join(folder, "artifact"), content);
+    if (!kept) await store?.keep(artifact);
+    return new Map([...files, [name, artifact]]);
+  };
+
+/** A source that copies whole folders: with the artefact itself, wherever it is. */
+export const withArtifacts = (
+  source: Pick<Source, "copyModelFiles">,
+  needs: ResolveDependencies,
+): Pick<Source, "copyModelFiles"> => ({
+  copyModelFiles: async (model, commit, folder) =>
+    resolveModelFiles(needs)(await source.copyModelFiles(model, commit, folder), { commit, folder }),
+});

@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import { ArtifactDiffers, type ArtifactReference, ArtifactTooLarge } from "./artifacts.ts";
+
+/** A message's name for an artefact. */
+export const describeArtifact = (reference: ArtifactReference): string =>
+  reference.kind === "lfs" ? `the Git LFS object of ${reference.file}` : reference.uri;
+
+const toMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+
+/** Throws ArtifactTooLarge. `size`: bytes. */
+export const assertArtifactSize = (reference: ArtifactReference, size: number, maxBytes: number): void => {
+  if (size > maxBytes)
+    throw new ArtifactTooLarge(
+      `${describeArtifact(reference)} has ${toMegabytes(size)} or more (limit ${toMegabytes(maxBytes)}): export a smaller model, or ask the platform team to raise artifacts.maxBytes in the policy.`,
+    );
+};
+
+/**
+ * The same chunks. The last one waits until size and hash of all of them are known, so that nobody uses what differs.
+ * Throws ArtifactDiffers and ArtifactTooLarge.
+ */
+export const verifyArtifact = async function* (
+  stream: AsyncIterable<Uint8Array>,
+  reference: ArtifactReference,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { sha256, size } = reference;
+  const hash = createHash("sha256");
+  const createSizeError = (found: string) =>
+    new ArtifactDiffers(
+      `${describeArtifact(reference)} has ${found}, but the commit says ${size} bytes: commit the size and sha256 of the file that is there, or put the right file there.`,
+    );
+  let read = 0;
+  let last: Uint8Array | undefined;
+  for await (const chunk of stream) {
+    read += chunk.byteLength;
+    assertArtifactSize(reference, read, maxBytes);
+    if (size !== undefined && read > size) throw createSizeError("more bytes");
+    hash.update(chunk);
+    if (last) yield last;
+    last = chunk;
+  }
+  if (size !== undefined && read !== size) throw createSizeError(`${read} bytes`);
+  const found = hash.digest("hex");
+  if (found !== sha256)
+    throw new ArtifactDiffers(
+      `${describeArtifact(reference)} has the SHA-256 ${found}, but the commit says ${sha256}: commit the hash of the file that is there, or put the right file there.`,
+    );
+  if (last) yield last;
+};
