@@ -1,22 +1,37 @@
 /**
- * Builds a model's image and registers the model from a local repository, as the steps do:
- * `node deliver-artefact-process.ts <repository> <commit> <empty folder>`. Prints the process's largest memory.
+ * Builds a model's image and registers the model from a local repository, with the steps of a delivery and without the
+ * check, which runs the model in another process: `node deliver-artefact-process.ts <repository> <commit> <empty folder>`.
+ * Prints the process's largest memory.
  */
-
 import { join } from "node:path";
-import { copyCommittedModel } from "#domain/delivery/read-committed-model.ts";
-import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
+import { createClaims } from "#domain/claims/claims.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
+import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
+import { registerModel } from "#lambdas/register-model/register-model.ts";
+import { ArtifactRules } from "#platform/artifacts/artifacts.ts";
+import { createBlobArtifactStore } from "#platform/artifacts/blob-artifact-store.ts";
+import { openLocalArtifacts } from "#platform/artifacts/open-local-artifacts.ts";
+import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";
 import { createFileBlobs } from "#platform/blobs/files.ts";
-import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
 import { createOciImages } from "#platform/images/oci.ts";
 import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
+import { createKeyFileSigner } from "#platform/signer/key-file.ts";
 import { createGitSource } from "#platform/source/git.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
+import { fakeBuilderDigest } from "#test/support/fake-build.ts";
 import { toyModel } from "#test/support/toy-model.ts";
+import { runBuildTask } from "#worlds/embedded/engine/run-build-task.ts";
 
 const [repository = "", commit = "", folder = ""] = process.argv.slice(2);
+const clock = Date.now;
 const source = createGitSource({ repository });
-
+const blobs = createFileBlobs({ folder: join(folder, "blobs") });
+const artifacts = createBlobArtifactStore({ blobs });
+const provenance = createProvenanceStore({
+  blobs,
+  signer: createKeyFileSigner({ file: join(folder, "signer.key") }),
+});
 const images = createOciImages({
   folder: join(folder, "images"),
   source,
@@ -24,25 +39,54 @@ const images = createOciImages({
   bundle: async () => ({ files: new Map(), packages: [] }),
   check: async () => ({ name: toyModel }),
   advisories: async () => undefined,
-  clock: Date.now,
+  clock,
 });
-const { contents } = await images.build({ model: toyModel, commit, runtime: await images.runtimeHash() });
+const runtime = await images.runtimeHash();
+const builder = async () => fakeBuilderDigest;
+const build = runBuildTask({
+  images,
+  artifacts,
+  provenance,
+  builder,
+  clock,
+  resolveFiles: resolveModelFiles({
+    artifacts: openLocalArtifacts({ repository }),
+    store: artifacts,
+    rules: async () => ArtifactRules.parse({}),
+  }),
+});
+const variables = { SLIPWAY_MODEL: toyModel, SLIPWAY_COMMIT: commit, SLIPWAY_RUNTIME: runtime };
+const built = await build({
+  EnvironmentVariablesOverride: Object.entries(variables).map(([Name, Value]) => ({ Name, Value })),
+});
+const { Build } = built as unknown as {
+  Build: { ExportedEnvironmentVariables: { Name: string; Value: string }[] };
+};
 
 const database = openDatabase(join(folder, "state.db"));
-const blobs = createFileBlobs({ folder: join(folder, "blobs") });
-const registry = createSqliteRegistry({ database, blobs, clock: Date.now });
-await useTemporaryFolder("slipway-test-", async (copies) => {
-  const { manifest, manifestText, files } = await copyCommittedModel({ source })(toyModel, commit, copies);
-  const artifact = files.get(getArtifactFile(manifest));
-  if (!artifact) throw new Error("the artefact was not copied");
-  await registry.register({
-    model: toyModel,
-    delivery: "one",
-    artifact,
-    manifest: manifestText,
-    metrics: {},
-    tags: {},
-  });
+const store = createSqliteStore({ database, clock });
+const claims = createClaims({ store });
+const now = clock();
+const claim = await claims.take(
+  { environment: "stage", model: toyModel, delivery: "one", requestedAt: now, now },
+  "force",
+);
+if (claim.status !== "granted") throw new Error("a forced claim is granted");
+const registered = await registerModel({
+  registry: createSqliteRegistry({ database, blobs, clock }),
+  source,
+  artifacts,
+  ledger: createLedger({ store }),
+  claims,
+  provenance,
+  builder,
+})({
+  delivery: "one",
+  model: toyModel,
+  commit,
+  runtime,
+  fence: claim.fence,
+  build: Build.ExportedEnvironmentVariables,
 });
 database.close();
-console.log(JSON.stringify({ maxRssMb: process.resourceUsage().maxRSS / 1_024, files: contents?.files }));
+console.log(JSON.stringify({ maxRssMb: process.resourceUsage().maxRSS / 1_024, registered }));

@@ -7,17 +7,14 @@ import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { parseGolden } from "#model-folder/rows/parse-golden.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
-import { readContent } from "#platform/files/file-content.ts";
-import type { LocalFile } from "#platform/files/local-file.ts";
 import type { Source } from "#platform/source/source.ts";
 
-/** The content of a model's folder at a commit, copied to this machine. */
+/** What a registration needs of a model's folder at a commit. */
 type CommittedModel = {
   readonly manifest: Manifest;
   readonly manifestText: string;
-  readonly files: ReadonlyMap<string, LocalFile>;
-  /** SHA-256 (hex) of every file, by its name. */
-  readonly hashes: Readonly<Record<string, string>>;
+  /** The small files: model.yaml, golden.json and, if they exist, metrics.json and the tokenizer. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
 };
 
 const decodeText = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -87,23 +84,18 @@ export const readCommittedHoldout =
     return parseHoldout(bytes, manifest, { promoted: options.promoted ?? false });
   };
 
-/**
- * Copies all of `models/<model>/` at a commit into an empty folder of this machine, the artefact too, to register it.
- * Throws ManifestInvalid as `slipway check` does.
- */
-export const copyCommittedModel =
+/** Reads what a registration needs of `models/<model>/` at a commit. Throws ManifestInvalid as `slipway check` does. */
+export const readCommittedModel =
   ({ source }: { source: Source }) =>
-  async (model: string, commit: string, folder: string): Promise<CommittedModel> => {
-    const files = await source.copyModelFiles(model, commit, folder);
-    const manifestBytes = await readContent(requireFile(files, "model.yaml", model, commit));
+  async (model: string, commit: string): Promise<CommittedModel> => {
+    const files = await source.modelFiles(model, commit, ["model.yaml", "golden.json", "metrics.json"]);
+    const manifestBytes = requireFile(files, "model.yaml", model, commit);
     const manifest = readManifest(manifestBytes);
-    parseGolden(await readContent(requireFile(files, "golden.json", model, commit)), manifest);
-    return {
-      manifest,
-      manifestText: decodeText(manifestBytes),
-      files,
-      hashes: Object.fromEntries([...files].map(([name, { sha256 }]) => [name, sha256])),
-    };
+    parseGolden(requireFile(files, "golden.json", model, commit), manifest);
+    const tokenizer = manifest.tokenizer
+      ? await source.modelFiles(model, commit, [manifest.tokenizer.file])
+      : new Map<string, Uint8Array>();
+    return { manifest, manifestText: decodeText(manifestBytes), files: new Map([...files, ...tokenizer]) };
   };
 
 /** Undefined: the commit has no policy.yaml, so it tightens nothing. Throws PolicyInvalid. */

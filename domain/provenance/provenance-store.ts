@@ -2,7 +2,7 @@ import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { Signer } from "#platform/signer/signer.ts";
 import { openEnvelope, sealEnvelope } from "./envelope.ts";
-import { type BuildFacts, makeStatement, ProvenanceStatement } from "./statement.ts";
+import { artifactDependency, type BuildFacts, makeStatement, ProvenanceStatement } from "./statement.ts";
 import type { Provenance as Verified } from "./verified-provenance.ts";
 
 /** There is no provenance of this image at this commit. */
@@ -32,8 +32,19 @@ export type ExpectedProvenance = {
   readonly runtime?: string;
   /** The builder in force. */
   readonly builder?: string;
-  /** Content hashes of the model's folder in the source. */
+  /** Git's ids of every file of the model's folder in the source. */
+  readonly gitBlobs?: ReadonlyMap<string, string>;
+  /** Content hashes of those files that the caller read. */
   readonly files?: Readonly<Record<string, string>>;
+};
+
+/** What a build was made of, as its builder signed it. Hashes are SHA-256, hexadecimal. */
+export type VerifiedBuild = {
+  readonly provenance: Verified;
+  /** Hashes of the committed files by their names in the model's folder. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Hash of the packed ONNX file; undefined: built before that was recorded. */
+  readonly artifact: string | undefined;
 };
 
 /** By image and commit: several commits may have the same image. */
@@ -44,9 +55,10 @@ const findDifferences = (statement: ProvenanceStatement, expected: ExpectedProve
   const { buildDefinition, runDetails } = statement.predicate;
   const { model, commit } = buildDefinition.externalParameters;
   const dependencies = new Map(
-    buildDefinition.resolvedDependencies.map(({ name, digest }) => [name, digest.sha256]),
+    buildDefinition.resolvedDependencies.map(({ name, digest }) => [name, digest]),
   );
-  const files = new Map(Object.entries(expected.files ?? {}));
+  const files = Object.entries(expected.files ?? {});
+  const gitBlobs = expected.gitBlobs ?? new Map<string, string>();
   const folder = `models/${expected.model}/`;
   const builtFrom = [...dependencies.keys()].filter((name) => name.startsWith("models/"));
   const compare = (subject: string, stated: string | undefined, required: string | undefined) =>
@@ -57,13 +69,16 @@ const findDifferences = (statement: ProvenanceStatement, expected: ExpectedProve
     ...compare("image", statement.subject[0].digest.sha256, expected.digest),
     ...compare("model", model, expected.model),
     ...compare("commit", commit, expected.commit),
-    ...compare("runtime", dependencies.get("runtime"), expected.runtime),
+    ...compare("runtime", dependencies.get("runtime")?.sha256, expected.runtime),
     ...compare("builder", runDetails.builder.builderDependencies[0].digest.sha256, expected.builder),
-    ...[...files].flatMap(([name, hash]) => compare(name, dependencies.get(`${folder}${name}`), hash)),
-    ...(expected.files === undefined
+    ...files.flatMap(([name, hash]) => compare(name, dependencies.get(`${folder}${name}`)?.sha256, hash)),
+    ...[...gitBlobs].flatMap(([name, id]) =>
+      compare(`${name} (git's id)`, dependencies.get(`${folder}${name}`)?.gitBlob, id),
+    ),
+    ...(expected.gitBlobs === undefined
       ? []
       : builtFrom
-          .filter((name) => !name.startsWith(folder) || !files.has(name.slice(folder.length)))
+          .filter((name) => !name.startsWith(folder) || !gitBlobs.has(name.slice(folder.length)))
           .map((name) => `${name}: built from it, not in the commit`)),
   ];
 };
@@ -78,17 +93,9 @@ export const createProvenanceStore = ({
 }: {
   readonly blobs: SmallBlobs;
   readonly signer: Signer;
-}) => ({
-  /** Signs and stores the statement of a build. The same build again replaces it. */
-  record: async (build: BuildFacts): Promise<void> => {
-    const statement = Buffer.from(JSON.stringify(makeStatement(build)));
-    await blobs.put(toProvenanceKey(build.digest, build.commit), await sealEnvelope({ signer })(statement), {
-      contentType: "application/vnd.dsse.envelope.v1+json",
-    });
-  },
-
+}) => {
   /** Throws ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. */
-  verify: async (expected: ExpectedProvenance): Promise<Verified> => {
+  const verifyBuild = async (expected: ExpectedProvenance): Promise<VerifiedBuild> => {
     const { digest, commit, model } = expected;
     const subject = `${digest.slice(0, 19)}… of ${model} at ${commit.slice(0, 12)}`;
     const bytes = await blobs.get(toProvenanceKey(digest, commit));
@@ -111,16 +118,48 @@ export const createProvenanceStore = ({
         `the provenance of ${subject} describes another build: ${differences.join("; ")}`,
       );
     const { builder, metadata } = statement.data.predicate.runDetails;
+    const { resolvedDependencies } = statement.data.predicate.buildDefinition;
+    const folder = `models/${model}/`;
     return {
-      builder: `sha256:${builder.builderDependencies[0].digest.sha256}`,
-      builderId: builder.id,
-      commit,
-      buildId: metadata.invocationId,
-      keyId: opened.keyId,
+      provenance: {
+        builder: `sha256:${builder.builderDependencies[0].digest.sha256}`,
+        builderId: builder.id,
+        commit,
+        buildId: metadata.invocationId,
+        keyId: opened.keyId,
+      },
+      files: new Map(
+        resolvedDependencies
+          .filter(({ name }) => name.startsWith(folder))
+          .map(({ name, digest: { sha256 } }) => [name.slice(folder.length), sha256]),
+      ),
+      artifact: resolvedDependencies.find(({ name }) => name === artifactDependency)?.digest.sha256,
     };
-  },
-});
+  };
+
+  return {
+    /** Signs and stores the statement of a build. The same build again replaces it. */
+    record: async (build: BuildFacts): Promise<void> => {
+      const statement = Buffer.from(JSON.stringify(makeStatement(build)));
+      await blobs.put(
+        toProvenanceKey(build.digest, build.commit),
+        await sealEnvelope({ signer })(statement),
+        {
+          contentType: "application/vnd.dsse.envelope.v1+json",
+        },
+      );
+    },
+
+    verifyBuild,
+
+    /** Throws ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. */
+    verify: async (expected: ExpectedProvenance): Promise<Verified> =>
+      (await verifyBuild(expected)).provenance,
+  };
+};
 export type ProvenanceStore = ReturnType<typeof createProvenanceStore>;
 
 /** Null where this world keeps no provenance. */
 export type ProvenanceVerifier = { verify(expected: ExpectedProvenance): Promise<Verified | null> };
+/** Verifies what a build was made of. */
+export type BuildVerifier = Pick<ProvenanceStore, "verifyBuild">;

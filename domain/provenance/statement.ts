@@ -2,6 +2,13 @@ import * as z from "zod";
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 const Sha256 = z.object({ sha256: hex });
+/** `gitBlob`: the id that git gives to the same bytes. https://github.com/in-toto/attestation/blob/main/spec/v1/digest_set.md */
+const Dependency = z.object({
+  name: z.string(),
+  digest: z.object({ sha256: hex, gitBlob: z.string().optional() }),
+});
+/** The name of the ONNX file that was packed, wherever the commit says it is. */
+export const artifactDependency = "artefact";
 
 /** Names the meaning of the parameters below. Another meaning needs another name. */
 const buildType = "urn:slipway:build:image:v1";
@@ -26,8 +33,8 @@ export const ProvenanceStatement = z.object({
     buildDefinition: z.object({
       buildType: z.literal(buildType),
       externalParameters: z.object({ model: z.string(), commit: z.string().regex(/^[0-9a-f]{40}$/) }),
-      /** The runtime layer, the files of the model's folder, and the base image if there is one. */
-      resolvedDependencies: z.array(z.object({ name: z.string(), digest: Sha256 })),
+      /** The runtime layer, the committed files of the model's folder, its artefact, and the base image if there is one. */
+      resolvedDependencies: z.array(Dependency),
     }),
     runDetails: z.object({
       builder: z.object({
@@ -49,8 +56,12 @@ export type BuildFacts = {
   readonly model: string;
   readonly commit: string;
   readonly runtime: string;
-  /** Content hashes of the model's folder by file name. */
+  /** Content hashes of the model's folder, as it was committed, by file name. */
   readonly files: Readonly<Record<string, string>>;
+  /** Git's ids of the same files. */
+  readonly gitBlobs: Readonly<Record<string, string>>;
+  /** Content hash of the packed ONNX file. */
+  readonly artifact: string;
   readonly baseImage: string | null;
   readonly layers: readonly string[];
   readonly builderId: (typeof builderIds)[keyof typeof builderIds];
@@ -76,7 +87,11 @@ export const makeStatement = (build: BuildFacts): ProvenanceStatement =>
           ...(build.baseImage === null ? [] : [{ name: "base image", digest: toSha256(build.baseImage) }]),
           ...Object.entries(build.files)
             .sort(([a], [b]) => (a < b ? -1 : 1))
-            .map(([name, digest]) => ({ name: `models/${build.model}/${name}`, digest: toSha256(digest) })),
+            .map(([name, digest]) => ({
+              name: `models/${build.model}/${name}`,
+              digest: { ...toSha256(digest), gitBlob: build.gitBlobs[name] },
+            })),
+          { name: artifactDependency, digest: toSha256(build.artifact) },
         ],
       },
       runDetails: {

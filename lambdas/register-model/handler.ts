@@ -1,6 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
+import { createS3ArtifactStore } from "#platform/artifacts/s3-artifact-store.ts";
 import { createS3Artifacts } from "#platform/registry/mlflow/s3-artifacts.ts";
 import { RegisterModelInput } from "#statemachine/contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
@@ -13,7 +14,9 @@ import { Env } from "./env.ts";
 import { registerModel } from "./register-model.ts";
 
 const world = openCapabilities(readEnv(Env));
-const registry = createRegistry({ ...world, s3: createS3Artifacts(new S3Client({})) });
+const s3 = new S3Client({});
+const registry = createRegistry({ ...world, s3: createS3Artifacts(s3) });
+const artifacts = createS3ArtifactStore({ client: s3, bucket: world.env.PROVENANCE_BUCKET });
 const records = { ledger: createLedger(world), claims: createClaims(world) };
 const provenance = createAwsProvenanceStore(world);
 const builder = async () => world.env.BUILDER_DIGEST;
@@ -21,5 +24,5 @@ const builder = async () => world.env.BUILDER_DIGEST;
 export const handler = createStepHandler(
   "register-model",
   RegisterModelInput,
-  registerModel({ ...records, source: createSource(world), registry, provenance, builder }),
+  registerModel({ ...records, source: createSource(world), artifacts, registry, provenance, builder }),
 );

@@ -1,12 +1,12 @@
-import { existsSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
 import { readContent } from "#platform/files/file-content.ts";
 import type { Registry } from "#platform/registry/registry.ts";
-import { createBuildVariables, fakeBuilderDigest } from "#test/support/fake-build.ts";
+import { createBuildFacts, createBuildVariables, fakeBuilderDigest } from "#test/support/fake-build.ts";
 import { hashSha256 } from "#test/support/hash-sha256.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
+import { toFileStream } from "#test/support/to-file-stream.ts";
 import {
   buildModelFiles,
   buildModelYaml,
@@ -113,20 +113,86 @@ test("a text model's tokenizer is registered with it; without the file the folde
 
   files.set("words.json", Buffer.from("words"));
   const tokenizers: string[] = [];
-  const copies: string[] = [];
   const registry: Registry = {
     ...world.registry,
     register: async (registration) => {
       const file = registration.tokenizer ?? new Uint8Array();
-      if ("path" in file) copies.push(String(file.path));
       tokenizers.push(Buffer.from(await readContent(file)).toString());
       return world.registry.register(registration);
     },
   };
   await registerModel({ ...world, registry })(input);
   expect(tokenizers).toEqual(["words"]);
-  // Afterwards nothing stays on the function's disk.
-  expect(copies.map(existsSync)).toEqual([false]);
+});
+
+const sha256 = hashSha256("onnx of another host");
+const registerFolder = async (
+  artifact: string,
+  committed: string | undefined,
+  built: { readonly artifact?: string } = { artifact: sha256 },
+) => {
+  const commit = fakeCommit("c");
+  const files = buildModelFiles(commit, buildModelYaml({ artifact }));
+  if (committed === undefined) files.delete("model.onnx");
+  else files.set("model.onnx", Buffer.from(committed));
+  world.commits.set(commit, files);
+  const facts = createBuildFacts("c", files);
+  await world.strict.record({ ...facts, ...built });
+  const read: string[] = [];
+  const source = {
+    ...world.source,
+    modelFiles: (model: string, at: string, names: readonly string[]) => {
+      read.push(...names);
+      return world.source.modelFiles(model, at, names);
+    },
+    copyModelFiles: () => Promise.reject(new Error("a registration copies no folder")),
+  };
+  const registered = await registerModel({ ...world, source, provenance: world.strict })({
+    delivery: "d",
+    model: toyModel,
+    commit,
+    fence: 1,
+    build: createBuildVariables("c"),
+    runtime: fakeDigest("f"),
+  });
+  return { registered, read };
+};
+const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${sha256}\nsize 20\n`;
+const address = `{ uri: "s3://models/toy.onnx", sha256: ${sha256} }`;
+
+test.each([
+  ["a Git LFS pointer", "model.onnx", pointer],
+  ["an address", address, undefined],
+])("the artefact of %s is registered from where the build kept it", async (_, artifact, committed) => {
+  await world.artifacts.keep(toFileStream(Buffer.from("onnx of another host")));
+  const { registered } = await registerFolder(artifact, committed);
+  expect(registered).toMatchObject({ status: "registered", version: 1 });
+  const stored = await world.registry.artifact(toyModel, 1);
+  expect(Buffer.concat((await stored?.toArray()) ?? []).toString()).toBe("onnx of another host");
+  expect((await world.registry.version(toyModel, 1))?.tags.artifact_sha256).toBe(sha256);
+});
+
+test("a committed artefact is not read from the repository again", async () => {
+  await world.artifacts.keep(toFileStream(Buffer.from("onnx")));
+  const { read } = await registerFolder("model.onnx", "onnx", {});
+  expect(read).not.toContain("model.onnx");
+});
+
+test.each([
+  ["a pointer to another file", "model.onnx", pointer.replace(sha256, "0".repeat(64))],
+  ["a committed file that the build did not pack", "model.onnx", "onnx"],
+  ["an address with another hash", address.replace(sha256, "0".repeat(64)), undefined],
+])("a build of %s is not registered", async (_, artifact, committed) => {
+  await world.artifacts.keep(toFileStream(Buffer.from("onnx of another host")));
+  await expect(registerFolder(artifact, committed)).rejects.toMatchObject({ name: "ProvenanceDiffers" });
+  expect(await world.registry.versions(toyModel, { limit: 9 })).toEqual([]);
+});
+
+test("an artefact that was deleted after its build is missing, and the error says to deliver again", async () => {
+  await expect(registerFolder(address, undefined)).rejects.toMatchObject({
+    name: "ArtifactMissing",
+    message: expect.stringContaining("deliver again"),
+  });
 });
 
 test("aliases follow the ledger: champion, previous champion and no challenger; a second run changes nothing", async () => {

@@ -1,25 +1,30 @@
 import * as z from "zod";
 import type { Claims } from "#domain/claims/claims.ts";
 import { parseBuiltImage } from "#domain/delivery/parse-built-image.ts";
-import { copyCommittedModel } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import type { ProvenanceVerifier } from "#domain/provenance/provenance-store.ts";
-import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
+import {
+  type BuildVerifier,
+  ProvenanceDiffers,
+  type VerifiedBuild,
+} from "#domain/provenance/provenance-store.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { parseLfsPointer } from "#model-folder/manifest/parse-lfs-pointer.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { readContent } from "#platform/files/file-content.ts";
-import type { LocalFile } from "#platform/files/local-file.ts";
-import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
+import { ArtifactMissing, type ArtifactStore, toArtifactKey } from "#platform/artifacts/artifacts.ts";
+import { computeSha256 } from "#platform/files/file-content.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { RegisterModelInput, RegisterModelOutput } from "#statemachine/contracts.ts";
-import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 type RegisterModelDependencies = {
   readonly registry: Registry;
   readonly source: Source;
+  /** Where builds keep artefacts. */
+  readonly artifacts: Pick<ArtifactStore, "find">;
   readonly ledger: Ledger;
   readonly claims: Claims;
-  readonly provenance: ProvenanceVerifier;
+  readonly provenance: BuildVerifier;
   /** Digest of the current builder. */
   readonly builder: () => Promise<string>;
 };
@@ -45,58 +50,84 @@ const parseTrainingMetrics = (bytes: Uint8Array): Record<string, number> => {
 };
 
 /**
+ * The SHA-256 of the artefact that the commit names; undefined: it is a committed file, whose id in git was compared.
+ */
+const findNamedArtifact = async (
+  source: Source,
+  { model, commit }: Pick<RegisterModelInput, "model" | "commit">,
+  manifest: Manifest,
+  build: VerifiedBuild,
+): Promise<string | undefined> => {
+  if (typeof manifest.artifact !== "string") return manifest.artifact.sha256;
+  const file = manifest.artifact;
+  const committed = build.files.get(file);
+  if (committed === undefined) throw new ModelUnreadable(`models/${model}/${file} is not there`);
+  if (committed === build.artifact) return undefined;
+  // Only a pointer has another hash than the packed file, and a pointer is small.
+  const pointer = parseLfsPointer(
+    (await source.modelFiles(model, commit, [file])).get(file) ?? new Uint8Array(),
+  );
+  return pointer.kind === "pointer" ? pointer.sha256 : committed;
+};
+
+/**
  * Registers the model as a version and names it challenger. If prod already serves this image, it registers nothing and
- * says so. First the current builder must have signed that it built this image from this folder and runtime; otherwise
- * ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers.
+ * says so. First the current builder must have signed that it built this image from this folder, its artefact and this
+ * runtime; otherwise ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. The artefact comes from the store where
+ * the build kept it: only the small files are read from the repository.
  */
 export const registerModel =
-  ({ registry, source, ledger, claims, provenance, builder }: RegisterModelDependencies) =>
-  (input: RegisterModelInput): Promise<RegisterModelOutput> =>
-    useTemporaryFolder("slipway-register-", async (folder) => {
-      const { delivery, model, commit, build, runtime, fence } = input;
-      const { digest } = parseBuiltImage(build);
-      const { manifest, manifestText, files, hashes } = await copyCommittedModel({ source })(
-        model,
-        commit,
-        folder,
-      );
-      const verified = await provenance.verify({
-        digest,
-        model,
-        commit,
-        runtime,
-        builder: await builder(),
-        files: hashes,
-      });
-      const champion = await ledger.serving("prod", model);
-      if (champion?.digest === digest)
-        return { status: "unchanged", version: champion.version, digest, provenance: verified };
-
-      const fileOf = (name: string): LocalFile => {
-        const file = files.get(name);
-        if (!file) throw new ModelUnreadable(`models/${model}/${name} is not there`);
-        return file;
-      };
-      const trainingMetrics = files.get("metrics.json");
-      const { version } = await registry.register({
-        model,
-        delivery,
-        artifact: fileOf(getArtifactFile(manifest)),
-        tokenizer: manifest.tokenizer && fileOf(manifest.tokenizer.file),
-        manifest: manifestText,
-        metrics: trainingMetrics ? parseTrainingMetrics(await readContent(trainingMetrics)) : {},
-        tags: {
-          delivery,
-          commit,
-          digest,
-          runtime,
-          ...(verified && { builder: verified.builder }),
-          artifact_sha256: getOwnProperty(hashes, getArtifactFile(manifest)) ?? "",
-          holdout_sha256: hashes["holdout.csv"] ?? "",
-          owner: manifest.owner,
-        },
-      });
-      await claims.assertHeld("stage", model, fence);
-      await registry.setAlias(model, "challenger", version);
-      return { status: "registered", version, digest, provenance: verified };
+  ({ registry, source, artifacts, ledger, claims, provenance, builder }: RegisterModelDependencies) =>
+  async (input: RegisterModelInput): Promise<RegisterModelOutput> => {
+    const { delivery, model, commit, build, runtime, fence } = input;
+    const { digest } = parseBuiltImage(build);
+    const { manifest, manifestText, files } = await readCommittedModel({ source })(model, commit);
+    const verified = await provenance.verifyBuild({
+      digest,
+      model,
+      commit,
+      runtime,
+      builder: await builder(),
+      gitBlobs: await source.modelFileIds(model, commit),
+      files: Object.fromEntries([...files].map(([name, bytes]) => [name, computeSha256(bytes)])),
     });
+    const champion = await ledger.serving("prod", model);
+    if (champion?.digest === digest)
+      return { status: "unchanged", version: champion.version, digest, provenance: verified.provenance };
+
+    const named = await findNamedArtifact(source, input, manifest, verified);
+    if (verified.artifact === undefined || (named !== undefined && named !== verified.artifact))
+      throw new ProvenanceDiffers(
+        `the provenance of ${digest.slice(0, 19)}… of ${model} at ${commit.slice(0, 12)} describes another build: artefact: built ${verified.artifact ?? "without"}, expected ${named ?? "one"}`,
+      );
+    const artifact = await artifacts.find(verified.artifact);
+    if (!artifact)
+      throw new ArtifactMissing(
+        `${toArtifactKey(verified.artifact)} of ${model} at ${commit.slice(0, 12)} is no longer where its build put it: deliver again to build it again.`,
+      );
+    const tokenizer = manifest.tokenizer && files.get(manifest.tokenizer.file);
+    if (manifest.tokenizer && !tokenizer)
+      throw new ModelUnreadable(`models/${model}/${manifest.tokenizer.file} is not there`);
+    const trainingMetrics = files.get("metrics.json");
+    const { version } = await registry.register({
+      model,
+      delivery,
+      artifact,
+      tokenizer,
+      manifest: manifestText,
+      metrics: trainingMetrics ? parseTrainingMetrics(trainingMetrics) : {},
+      tags: {
+        delivery,
+        commit,
+        digest,
+        runtime,
+        builder: verified.provenance.builder,
+        artifact_sha256: artifact.sha256,
+        holdout_sha256: verified.files.get("holdout.csv") ?? "",
+        owner: manifest.owner,
+      },
+    });
+    await claims.assertHeld("stage", model, fence);
+    await registry.setAlias(model, "challenger", version);
+    return { status: "registered", version, digest, provenance: verified.provenance };
+  };

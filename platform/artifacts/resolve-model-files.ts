@@ -6,7 +6,6 @@ import { maxPointerBytes } from "#model-folder/manifest/parse-lfs-pointer.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { readContent } from "#platform/files/file-content.ts";
 import { type LocalFile, writeLocalFile } from "#platform/files/local-file.ts";
-import type { Source } from "#platform/source/source.ts";
 import type { ArtifactRules, ArtifactStore, Artifacts } from "./artifacts.ts";
 import { findArtifactReference } from "./find-artifact-reference.ts";
 
@@ -60,12 +59,3 @@ export const resolveModelFiles =
     if (!kept) await store?.keep(artifact);
     return new Map([...files, [name, artifact]]);
   };
-
-/** A source that copies whole folders: with the artefact itself, wherever it is. */
-export const withArtifacts = (
-  source: Pick<Source, "copyModelFiles">,
-  needs: ResolveDependencies,
-): Pick<Source, "copyModelFiles"> => ({
-  copyModelFiles: async (model, commit, folder) =>
-    resolveModelFiles(needs)(await source.copyModelFiles(model, commit, folder), { commit, folder }),
-});

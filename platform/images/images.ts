@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
+import type { LocalFile } from "#platform/files/local-file.ts";
 
 export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits");
 
@@ -25,6 +26,21 @@ type BuildContents = {
   readonly layers: readonly string[];
   /** SHA-256 (hex) of every file of the model's folder at the commit, by name. */
   readonly files: Readonly<Record<string, string>>;
+  /** Git's ids (hex) of the same files. */
+  readonly gitBlobs: Readonly<Record<string, string>>;
+  /** SHA-256 (hex) of the packed ONNX file, which may be outside the repository. */
+  readonly artifact: string;
+};
+
+/** The world's part in a build. */
+export type BuildOptions = {
+  /** Adds an artefact that is outside the repository to the copied files; absent: there is none. */
+  readonly resolveFiles?: (
+    files: ReadonlyMap<string, LocalFile>,
+    at: { readonly commit: string; readonly folder: string },
+  ) => Promise<ReadonlyMap<string, LocalFile>>;
+  /** Keeps the packed artefact for the registration; absent: nobody registers what is built. */
+  readonly keepArtifact?: (artifact: LocalFile) => Promise<void>;
 };
 
 export type Severity = "critical" | "high" | "medium" | "low" | "unknown";
@@ -54,7 +70,7 @@ export type Scan =
 /** Images of inference functions, identified only by digest. */
 export interface Images {
   /** Checks the model's folder and builds the image; a failed check throws its own error (ManifestInvalid, ModelUnreadable …). */
-  build(request: BuildRequest): Promise<Build>;
+  build(request: BuildRequest, options?: BuildOptions): Promise<Build>;
   describe(digest: string): Promise<{ readonly sizeBytes: number } | undefined>;
   scan(digest: string): Promise<Scan>;
   /**

@@ -5,11 +5,13 @@ import { Artifact } from "#model-folder/manifest/artifact.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { preparedManifestFile } from "#model-folder/manifest/prepared-manifest-file.ts";
 import type { FileContent } from "#platform/files/file-content.ts";
+import { hashGitBlob } from "#platform/files/hash-git-blob.ts";
 import type { LocalFile } from "#platform/files/local-file.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { Advisories } from "./advisories.ts";
 import {
   type Build,
+  type BuildOptions,
   type BuildRequest,
   ImageBuildFailed,
   ImageNotFound,
@@ -203,8 +205,10 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
   const buildIn = async (
     copies: string,
     { model, commit, runtime: expectedRuntime }: BuildRequest,
+    { resolveFiles, keepArtifact }: BuildOptions,
   ): Promise<Build> => {
-    const files = await source.copyModelFiles(model, commit, copies);
+    const committed = await source.copyModelFiles(model, commit, copies);
+    const files = (await resolveFiles?.(committed, { commit, folder: copies })) ?? committed;
     const served = selectServedFiles(files, await check({ model, files }));
     // Packed again and compared: anyone could have placed another layer under the cached name, which can be guessed.
     const layer = await runtime.packed();
@@ -213,20 +217,23 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
         `the runtime here is ${layer.digest}, but this delivery started with ${expectedRuntime}: deliver again with the current runtime`,
       );
     const { layers, ...image } = await assemble(model, layer, served);
-    const hashes = Object.fromEntries([...files].map(([name, { sha256 }]) => [name, sha256]));
+    await keepArtifact?.(served.artifact);
+    const hashes = Object.fromEntries([...committed].map(([name, { sha256 }]) => [name, sha256]));
+    const gitBlobs: Record<string, string> = {};
+    for (const [name, file] of committed) gitBlobs[name] = await hashGitBlob(file);
     return {
       ...image,
-      contents: { layers, files: hashes },
+      contents: { layers, files: hashes, gitBlobs, artifact: served.artifact.sha256 },
       buildId: `embedded:${image.digest.slice("sha256:".length, "sha256:".length + 16)}`,
     };
   };
 
-  const build = async (request: BuildRequest): Promise<Build> => {
+  const build = async (request: BuildRequest, options: BuildOptions): Promise<Build> => {
     await blobs.tidy(needs.clock());
     const copies = await blobs.createTemporaryPath();
     await mkdir(copies);
     try {
-      return await buildIn(copies, request);
+      return await buildIn(copies, request, options);
     } finally {
       await rm(copies, { recursive: true, force: true });
     }
@@ -236,9 +243,9 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
     async runtimeHash() {
       return (await runtime.current()).digest;
     },
-    async build(request) {
+    async build(request, options = {}) {
       try {
-        return await build(request);
+        return await build(request, options);
       } catch (error) {
         if (error instanceof Error && (modelCheckErrors.has(error.name) || error instanceof ImageBuildFailed))
           throw error;

@@ -1,10 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { copyCommittedModel, loadRules, readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
+import { loadRules, readCommittedGolden, readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import { restoreEnvironment } from "#domain/rollback/restore-environment.ts";
 import { claimEnvironment } from "#lambdas/claim-environment/claim-environment.ts";
 import { assertModel } from "#model-check/check-model.ts";
-import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
-import { copyModelFilesOf } from "#test/support/copy-model-files.ts";
 import { hostileFiles, hostilePolicies, replaceChurnFile } from "#test/support/hostile-files.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
@@ -88,17 +86,14 @@ describe("a version that was promoted before a rule", () => {
       for (const file of ["model.yaml", "golden.json"]) {
         const otherFiles = new Map([...(files ?? [])]);
         const { source } = world;
-        const copyModelFiles = copyModelFilesOf(() =>
-          otherFiles.set(
-            file === "model.yaml" ? "golden.json" : "model.yaml",
-            world.commits.get(fakeCommit("b"))?.get(file === "model.yaml" ? "golden.json" : "model.yaml") ??
-              bytes(""),
-          ),
+        otherFiles.set(
+          file === "model.yaml" ? "golden.json" : "model.yaml",
+          world.commits.get(fakeCommit("b"))?.get(file === "model.yaml" ? "golden.json" : "model.yaml") ??
+            bytes(""),
         );
+        const modelFiles = async () => otherFiles;
         await expect(
-          useTemporaryFolder("slipway-test-", (folder) =>
-            copyCommittedModel({ source: { ...source, copyModelFiles } })(toyModel, fakeCommit("a"), folder),
-          ),
+          readCommittedModel({ source: { ...source, modelFiles } })(toyModel, fakeCommit("a")),
         ).rejects.toMatchObject({ name: "ManifestInvalid", message: expect.stringContaining(`${file}`) });
       }
       expect((await loadRules(world)(toyModel, fakeCommit("b"), fakeCommit("a"))).champion).toMatchObject({

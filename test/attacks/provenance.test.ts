@@ -28,15 +28,18 @@ const createFacts = (letter: string, changes: Partial<ReturnType<typeof createBu
   ...changes,
 });
 const strictWorld = () => ({ ...world, provenance: world.strict });
-const register = (letter: string, commit = letter) =>
-  registerModel(strictWorld())({
+const register = async (letter: string, commit = letter) => {
+  const input = {
     delivery: "delivery-1",
     model: toyModel,
     commit: world.commit(commit),
     fence: 1,
     build: createBuildVariables(letter),
     runtime: fakeDigest("f"),
-  });
+  };
+  await world.keepArtifact(input.commit);
+  return registerModel(strictWorld())(input);
+};
 const deploy = async (letter: string, environment: "stage" | "prod") => {
   const now = world.time.now;
   const claim = { environment, model: toyModel, delivery: "delivery-1", requestedAt: now, now };

@@ -3,9 +3,12 @@ import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client } from "@aws-sdk/client-s3";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
+import { createS3ArtifactStore } from "#platform/artifacts/s3-artifact-store.ts";
 import { createS3Blobs } from "#platform/blobs/s3.ts";
 import { createKmsSigner } from "#platform/signer/kms.ts";
+import { hashGitBlob } from "#test/support/fake-build.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
+import { toFileStream } from "#test/support/to-file-stream.ts";
 import { motoClientConfig } from "./moto.ts";
 
 type SignBuildDependencies = {
@@ -33,12 +36,16 @@ export const signBuild =
       name,
       createHash("sha256").update(bytes).digest("hex"),
     ]);
+    const artifact = toFileStream(build.files.get("model.onnx") ?? new Uint8Array());
+    await createS3ArtifactStore({ client, bucket }).keep(artifact);
     await createProvenanceStore({
       blobs: createS3Blobs({ client, bucket }),
       signer: createKmsSigner({ client: kms, key }),
     }).record({
       ...build,
       files: Object.fromEntries(files),
+      gitBlobs: Object.fromEntries([...build.files].map(([name, bytes]) => [name, hashGitBlob(bytes)])),
+      artifact: artifact.sha256,
       baseImage: null,
       layers: [],
       builderId: builderIds.codebuild,

@@ -5,6 +5,10 @@ import { fakeCommit, fakeDigest, toyModel } from "./toy-model.ts";
 /** The digest of the current builder. */
 export const fakeBuilderDigest = fakeDigest("e");
 
+/** Git's id of a file's content. */
+export const hashGitBlob = (content: Uint8Array): string =>
+  createHash("sha1").update(`blob ${content.byteLength}\0`).update(content).digest("hex");
+
 /** The facts of a build of a letter's commit from these files. */
 export const createBuildFacts = (letter: string, files: ReadonlyMap<string, Uint8Array>): BuildFacts => ({
   digest: fakeDigest(letter),
@@ -14,6 +18,10 @@ export const createBuildFacts = (letter: string, files: ReadonlyMap<string, Uint
   files: Object.fromEntries(
     [...files].map(([name, content]) => [name, createHash("sha256").update(content).digest("hex")]),
   ),
+  gitBlobs: Object.fromEntries([...files].map(([name, content]) => [name, hashGitBlob(content)])),
+  artifact: createHash("sha256")
+    .update(files.get("model.onnx") ?? "")
+    .digest("hex"),
   baseImage: null,
   layers: [fakeDigest("f"), fakeDigest("1")],
   builderId: builderIds.embedded,

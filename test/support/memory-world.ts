@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { createApprovals } from "#domain/approval/approvals.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
 import { emptyIdentities } from "#domain/approval/identities.ts";
@@ -14,6 +13,7 @@ import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { createProvenanceStore, type ExpectedProvenance } from "#domain/provenance/provenance-store.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
+import { createBlobArtifactStore } from "#platform/artifacts/blob-artifact-store.ts";
 import { createSqliteEvents } from "#platform/events/sqlite.ts";
 import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
 import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
@@ -23,7 +23,7 @@ import { type Environment, FunctionFailed } from "#platform/serving/serving.ts";
 import { type CommitHistory, CommitNotFound, type Source } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
 import { copyModelFilesOf } from "#test/support/copy-model-files.ts";
-import { createBuildFacts, fakeBuilderDigest } from "./fake-build.ts";
+import { createBuildFacts, fakeBuilderDigest, hashGitBlob } from "./fake-build.ts";
 import { fakeChannel } from "./fake-channel.ts";
 import { fakeDeliveries } from "./fake-deliveries.ts";
 import { memoryBlobs } from "./memory-blobs.ts";
@@ -31,6 +31,7 @@ import { memorySigner } from "./memory-signer.ts";
 import { memoryStore } from "./memory-store.ts";
 import { plainCipher } from "./plain-cipher.ts";
 import { readMetricTotal } from "./read-metric-total.ts";
+import { toFileStream } from "./to-file-stream.ts";
 import { buildModelFiles, fakeCommit, policyYaml, toyModel, toyPrediction } from "./toy-model.ts";
 
 const encodeText = (text: string) => new TextEncoder().encode(text);
@@ -99,9 +100,7 @@ export const createMemoryWorld = ({
     copyModelFiles: copyModelFilesOf((name, commit) => (name === toyModel ? filesAt(commit) : new Map())),
     modelFileIds: async (name, commit) => {
       const files = name === toyModel ? [...filesAt(commit)] : [];
-      return new Map(
-        files.map(([file, content]) => [file, createHash("sha256").update(content).digest("hex")]),
-      );
+      return new Map(files.map(([file, content]) => [file, hashGitBlob(content)]));
     },
     linkDiff: async (before, after) => ({ kind: "page", url: `https://example.com/${before}...${after}` }),
     file: async (path, commit) => {
@@ -153,8 +152,17 @@ export const createMemoryWorld = ({
           { id: "operator", name: "Operator" },
         );
   const blobs = memoryBlobs();
+  const artifacts = createBlobArtifactStore({ blobs });
   const signer = memorySigner();
   const provenanceStore = createProvenanceStore({ blobs, signer });
+  const keepArtifact = async (commit: string) => {
+    const bytes = commits.get(commit)?.get("model.onnx") ?? new Uint8Array();
+    await artifacts.keep(toFileStream(bytes));
+  };
+  const buildCommit = async (commit: string) => {
+    await keepArtifact(commit);
+    await provenanceStore.record(createBuildFacts(commit.slice(0, 1), commits.get(commit) ?? new Map()));
+  };
   const engine = fakeDeliveries();
   const fakeSlackChannel = fakeChannel();
   const deliveries = between(engine.deliveries);
@@ -215,12 +223,17 @@ export const createMemoryWorld = ({
     registry: createSqliteRegistry({ database, blobs, clock }),
     blobs,
     signer,
+    artifacts,
+    keepArtifact,
     /** Trusts the builder: a statement for the commit's current files is recorded before each check. */
     provenance: {
       verify: async (expected: ExpectedProvenance) => {
-        const letter = expected.commit.slice(0, 1);
-        await provenanceStore.record(createBuildFacts(letter, commits.get(expected.commit) ?? new Map()));
+        await buildCommit(expected.commit);
         return provenanceStore.verify(expected);
+      },
+      verifyBuild: async (expected: ExpectedProvenance) => {
+        await buildCommit(expected.commit);
+        return provenanceStore.verifyBuild(expected);
       },
     },
     /** The same without statements of the builder: only those that a test records. */

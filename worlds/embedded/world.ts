@@ -11,10 +11,14 @@ import { createOutbox } from "#domain/events/outbox.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import { createDeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
+import { loadArtifactRules } from "#domain/policy/load-artifact-rules.ts";
 import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { computeBuilderDigest } from "#packaging/builder-archive.ts";
+import { createBlobArtifactStore } from "#platform/artifacts/blob-artifact-store.ts";
+import { openLocalArtifacts } from "#platform/artifacts/open-local-artifacts.ts";
+import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import { createFileBlobs } from "#platform/blobs/files.ts";
 import type { Cipher } from "#platform/cipher/cipher.ts";
@@ -177,6 +181,7 @@ export const assembleWorld = (
   const source = instrument<Source & CommitHistory>("source", capabilities.source);
   const ledger = createLedger({ store });
   const pushes = createPushLog({ store, clock });
+  const artifacts = createBlobArtifactStore({ blobs });
   const { policy } = capabilities;
   const needs = {
     source,
@@ -201,6 +206,12 @@ export const assembleWorld = (
     source,
     metrics: instrument<Metrics>("metrics", capabilities.metrics),
     blobs,
+    artifacts,
+    resolveFiles: resolveModelFiles({
+      artifacts: openLocalArtifacts({ repository: capabilities.folder.repository }),
+      store: artifacts,
+      rules: loadArtifactRules({ source, platform: async () => (await policy.read()).floor.artifacts }),
+    }),
     signer,
     outbox: createOutbox({
       store,

@@ -6,16 +6,18 @@ import type { MessageState } from "#domain/message/message-state.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { answerApproval, type SlackCallback } from "#lambdas/answer-approval/answer-approval.ts";
+import { createBlobArtifactStore } from "#platform/artifacts/blob-artifact-store.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
 import { readContent } from "#platform/files/file-content.ts";
 import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
+import type { BuildOptions, BuildRequest } from "#platform/images/images.ts";
 import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
 import type { DatabaseRow } from "#platform/store/open-database.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
 import { AnyApprovalInput, AnyCanaryInput } from "#statemachine/canary-contracts.ts";
 import type { StepName } from "#statemachine/delivery.ts";
-import { fakeBuilderDigest } from "#test/support/fake-build.ts";
+import { createBuildFacts, fakeBuilderDigest } from "#test/support/fake-build.ts";
 import { openBytes } from "#test/support/memory-blobs.ts";
 import { memorySigner } from "#test/support/memory-signer.ts";
 import { createMemoryWorld } from "#test/support/memory-world.ts";
@@ -127,16 +129,28 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
   };
   const images = {
     ...world.images,
-    build: async ({ model, commit }: { readonly model: string; readonly commit: string }) => {
-      const files = await runStep("build-image", () =>
-        useTemporaryFolder("slipway-test-", (folder) => world.source.copyModelFiles(model, commit, folder)),
+    build: async ({ model, commit }: BuildRequest, { keepArtifact }: BuildOptions = {}) => {
+      const contents = await runStep("build-image", () =>
+        useTemporaryFolder("slipway-test-", async (folder) => {
+          const files = await world.source.copyModelFiles(model, commit, folder);
+          const artifact = files.get("model.onnx");
+          if (artifact) await keepArtifact?.(artifact);
+          const { files: hashes, gitBlobs } = createBuildFacts(
+            commit.slice(0, 1),
+            new Map(
+              await Promise.all(
+                [...files].map(async ([name, file]) => [name, await readContent(file)] as const),
+              ),
+            ),
+          );
+          return { files: hashes, gitBlobs, artifact: artifact?.sha256 ?? "" };
+        }),
       );
-      const hashes = [...files].map(([name, { sha256 }]) => [name, sha256]);
       return {
         digest: fakeDigest(commit.slice(0, 1)),
         sizeBytes: 1_000,
         buildId: "build:1",
-        contents: { layers: [fakeDigest("f"), fakeDigest("1")], files: Object.fromEntries(hashes) },
+        contents: { layers: [fakeDigest("f"), fakeDigest("1")], ...contents },
       };
     },
     describe: async () => ({ sizeBytes: 1_000 }),
@@ -149,6 +163,7 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
         advisoriesAsOf: "2026-01-01T00:00:00Z",
       }) as const,
   };
+  const artifacts = createBlobArtifactStore({ blobs: blobStore });
   const buildProvenance = createProvenanceStore({ blobs: blobStore, signer: memorySigner() });
   const channel = createSlackChannel<MessageState>({
     slack,
@@ -159,6 +174,7 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
     capabilities: { database, clock },
     build: runBuildTask({
       images,
+      artifacts,
       provenance: buildProvenance,
       builder: async () => fakeBuilderDigest,
       builderId: builderIds.embedded,
@@ -177,6 +193,7 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
   const needs = {
     ...world,
     blobs: blobStore,
+    artifacts,
     images,
     deliveries: engine,
     slack,

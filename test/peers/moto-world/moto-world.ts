@@ -16,6 +16,7 @@ import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { computeBuilderDigest } from "#packaging/builder-archive.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
+import { createS3ArtifactStore } from "#platform/artifacts/s3-artifact-store.ts";
 import { createS3Blobs } from "#platform/blobs/s3.ts";
 import { createKmsCipher } from "#platform/cipher/kms.ts";
 import { createStepFunctionsDeliveries } from "#platform/deliveries/step-functions.ts";
@@ -217,15 +218,14 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
       images: local.images,
       layerFiles: local.layerFiles,
     });
+    const s3 = new S3Client({ ...config, forcePathStyle: true });
     steps.serve({
       hosts: loggedHosts,
       build: runBuildTask({
         images,
+        artifacts: createS3ArtifactStore({ client: s3, bucket: variables.PROVENANCE_BUCKET }),
         provenance: createProvenanceStore({
-          blobs: createS3Blobs({
-            client: new S3Client({ ...config, forcePathStyle: true }),
-            bucket: variables.PROVENANCE_BUCKET,
-          }),
+          blobs: createS3Blobs({ client: s3, bucket: variables.PROVENANCE_BUCKET }),
           signer: createKmsSigner({ client: new KMSClient(config), key: variables.SIGNER_KEY }),
         }),
         builder: computeBuilderDigest,

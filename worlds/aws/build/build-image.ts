@@ -109,6 +109,8 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
   await createAwsProvenanceStore({ env }).record({
     ...request,
     files: contents.files,
+    gitBlobs: contents.gitBlobs,
+    artifact: contents.artifact,
     digest: pushed.digest,
     layers: pushed.layers,
     baseImage: env.BASE_IMAGE,

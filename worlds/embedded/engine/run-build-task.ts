@@ -2,7 +2,8 @@ import { z } from "zod";
 import { buildVariables } from "#domain/delivery/parse-built-image.ts";
 import type { ProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
-import { ImageBuildFailed, type Images } from "#platform/images/images.ts";
+import type { ArtifactStore } from "#platform/artifacts/artifacts.ts";
+import { type BuildOptions, ImageBuildFailed, type Images } from "#platform/images/images.ts";
 import type { Json } from "#platform/store/store.ts";
 
 const StartBuild = z.object({
@@ -16,6 +17,9 @@ export class TaskFailed extends Error {
 
 type Needs = {
   readonly images: Images;
+  /** Keeps the artefacts of builds for their registrations. */
+  readonly artifacts: Pick<ArtifactStore, "keep">;
+  readonly resolveFiles?: BuildOptions["resolveFiles"];
   readonly provenance: Pick<ProvenanceStore, "record">;
   /** Digest of the builder's code. */
   readonly builder: () => Promise<string>;
@@ -30,7 +34,7 @@ type Needs = {
  * and cause, so that the delivery ends with them.
  */
 export const runBuildTask =
-  ({ images, provenance, builder, builderId = builderIds.embedded, clock }: Needs) =>
+  ({ images, artifacts, resolveFiles, provenance, builder, builderId = builderIds.embedded, clock }: Needs) =>
   async (event: Json): Promise<Json> => {
     const { EnvironmentVariablesOverride: given } = StartBuild.parse(event);
     const value = (name: string) => given.find(({ Name }) => Name === name)?.Value ?? "";
@@ -39,7 +43,10 @@ export const runBuildTask =
       Object.entries(variables).map(([Name, Value]) => ({ Name, Value }));
     try {
       const asked = { model: value("SLIPWAY_MODEL"), commit, runtime: value("SLIPWAY_RUNTIME") };
-      const build = await images.build(asked);
+      const build = await images.build(asked, {
+        keepArtifact: artifacts.keep,
+        ...(resolveFiles && { resolveFiles }),
+      });
       const { digest, buildId, contents } = build;
       if (contents === undefined)
         throw new ImageBuildFailed(`the build of ${digest} has no list of its contents`);

@@ -20,11 +20,18 @@ export type EngineTasks = {
 
 /** Runs the work in the present thread: in the steps' thread, and in tests with an instrumented world. */
 export const createLocalTasks = (world: World, runtime: () => Promise<string>): EngineTasks => {
-  const { images, provenance, clock } = world;
+  const { images, artifacts, resolveFiles, provenance, clock } = world;
   const steps = createSteps(world);
   return {
     steps,
-    build: runBuildTask({ images, provenance, builder: computeBuilderDigest, clock }),
+    build: runBuildTask({
+      images,
+      artifacts,
+      resolveFiles,
+      provenance,
+      builder: computeBuilderDigest,
+      clock,
+    }),
     runtime,
     rowsToAsk: sampleHoldoutRows(world),
     stop: steps.followUps.stop,

@@ -6,7 +6,7 @@ import { measureStream } from "./measure-stream.ts";
 import { verifyArtifact } from "./verify-artifact.ts";
 
 /** Artefacts on one machine. A read of one is compared with its name. */
-export const createBlobArtifacts = ({
+export const createBlobArtifactStore = ({
   blobs,
 }: {
   readonly blobs: Pick<Blobs, "open" | "put">;

@@ -14,7 +14,7 @@ export type S3File = FileStream & { readonly object: { readonly bucket: string; 
  * receives with the checksum, and keeps it.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
-export const createS3Artifacts = ({
+export const createS3ArtifactStore = ({
   client,
   bucket,
 }: {
