@@ -1,6 +1,8 @@
 import { posix, relative } from "node:path";
 import { App, Fn } from "cdktn";
+import type { ArtifactRules } from "../platform/artifacts/artifacts.ts";
 import type { DeployedFunction } from "./deployed-functions.ts";
+import { readArtifactRules } from "./read-artifact-rules.ts";
 import type { Accounts } from "./read-config.ts";
 import { nameResources } from "./resource-names.ts";
 import { addBootstrapStack, addToolingBootstrapStack } from "./stacks/bootstrap.ts";
@@ -16,6 +18,8 @@ type Needs = {
   readonly folder: string;
   /** The output of `npm run build`: `<verb-noun>.zip` for each function, `runtime.digest` and `builder.tar`. */
   readonly built: string;
+  /** Where builds may read artefacts outside the repository; absent: as policy.yaml says. */
+  readonly artifacts?: ArtifactRules;
 };
 
 const resolveRegistry = (app: App, accounts: Accounts, key: string): RegistryOutputs => {
@@ -33,7 +37,13 @@ const resolveRegistry = (app: App, accounts: Accounts, key: string): RegistryOut
 };
 
 /** Defines all stacks of the three accounts, with `folder` as the output. Makes no call to AWS. */
-export const createSlipwayApp = ({ accounts, functions, folder, built }: Needs): App => {
+export const createSlipwayApp = ({
+  accounts,
+  functions,
+  folder,
+  built,
+  artifacts = readArtifactRules(),
+}: Needs): App => {
   const app = new App({ outdir: folder, context: { targetVersions: { terraform: ">=1.11" } } });
   // Relative, so that the output is the same on every machine.
   const toBuildPath = (file: string) => posix.join(relative(`${folder}/stacks/stack`, built), file);
@@ -59,6 +69,7 @@ export const createSlipwayApp = ({ accounts, functions, folder, built }: Needs):
     // Terraform reads it when it plans, like the zips, so synth needs no build.
     runtime: Fn.trimspace(Fn.file(toBuildPath("runtime.digest"))),
     builder: toBuildPath("builder.tar"),
+    artifacts,
     key: tooling.key,
     github: tooling.github,
     registry: resolveRegistry(app, accounts, tooling.key),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { ArtifactRules } from "../platform/artifacts/artifacts.ts";
 import { parseStatements } from "../test/infrastructure/stack-policies.ts";
 import { listResources, type SynthesizedStacks, synthStacks } from "../test/infrastructure/synth-stacks.ts";
 import type { Accounts } from "./read-config.ts";
@@ -145,4 +146,55 @@ test("unprotected data can be deleted", async () => {
         expect(cluster).toMatchObject({ deletion_protection: false, skip_final_snapshot: true });
     },
   );
+});
+
+describe("where builds may read artefacts", () => {
+  const readBuild = (synthesized: SynthesizedStacks) => {
+    const policies = listResources(synthesized, "aws_iam_role_policy", ["delivery"]);
+    const statements = policies
+      .filter(([, , { name }]) => name === "builds")
+      .flatMap(([, , { policy }]) => parseStatements(policy));
+    const project = listResources(synthesized, "aws_codebuild_project")[0]?.[2];
+    const rules = /\{\\"buckets\\".*?\}/.exec(JSON.stringify(project))?.[0].replaceAll("\\", "");
+    return {
+      buckets: statements.filter(({ Resource }) => JSON.stringify(Resource).includes("arn:aws:s3:::")),
+      rules: JSON.parse(rules ?? "null"),
+    };
+  };
+  const check = async (
+    artifacts: ArtifactRules | undefined,
+    verify: (build: ReturnType<typeof readBuild>) => void,
+  ) => {
+    const synthesized = await synthStacks((shipped) => shipped, artifacts);
+    try {
+      verify(readBuild(synthesized));
+    } finally {
+      await synthesized.remove();
+    }
+  };
+
+  test("is nowhere but in the repository as shipped", async () => {
+    await check(undefined, ({ buckets, rules }) => {
+      expect(buckets).toEqual([]);
+      expect(rules).toEqual({ buckets: [], hosts: [], maxBytes: 2_000_000_000 });
+    });
+  });
+
+  test("is exactly in the buckets of the policy: the build's role may read their objects and nothing else there", async () => {
+    const artifacts = {
+      buckets: ["team-models", "more-models"],
+      hosts: ["models.example.com"],
+      maxBytes: 10,
+    };
+    await check(artifacts, ({ buckets, rules }) => {
+      expect(buckets).toMatchObject([
+        {
+          Effect: "Allow",
+          Action: ["s3:GetObject"],
+          Resource: ["arn:aws:s3:::team-models/*", "arn:aws:s3:::more-models/*"],
+        },
+      ]);
+      expect(rules).toEqual(artifacts);
+    });
+  });
 });

@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Command } from "commander";
 import { exitCode } from "#cli/exit-code.ts";
+import { findLargeFiles } from "#cli/find-large-files.ts";
+import { fetchFolderArtifact } from "#cli/folder-artifact.ts";
 import { jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
 import { readModelFolder } from "#cli/read-model-folder.ts";
@@ -9,9 +11,14 @@ import { computeRequiredTraffic, formatRate } from "#domain/canary/required-rate
 import { PolicyInvalid, parsePolicy } from "#domain/policy/parse-policy.ts";
 import type { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
-import { type FolderProblem, formatProblem } from "#model-folder/manifest/folder-problem.ts";
+import { type FolderProblem, formatProblem, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
+import type { FileContent } from "#platform/files/file-content.ts";
+import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
+import { findRemedy } from "#statemachine/remedies.ts";
 
 type RepositoryPolicy =
   | { readonly status: "absent" }
@@ -33,6 +40,57 @@ const readPolicy = async (folder: string): Promise<RepositoryPolicy> => {
   }
 };
 
+/** Undefined for an invalid manifest, whose problems the check lists. */
+const tryReadManifest = (files: ReadonlyMap<string, Uint8Array>): Manifest | undefined => {
+  try {
+    const manifest = files.get("model.yaml");
+    return manifest && readManifest(manifest);
+  } catch (error) {
+    if (error instanceof ManifestInvalid) return undefined;
+    throw error;
+  }
+};
+
+/** Errors of an artefact outside the folder; findRemedy knows them. */
+const artifactErrors =
+  /^(Artifact(Missing|Differs|Refused|Unreachable|TooLarge)|LfsUnavailable|PermissionMissing|TemporaryFault)$/;
+
+/** Checks the folder with its artefact, wherever it is. */
+const checkFolder = (
+  folder: string,
+  files: ReadonlyMap<string, Uint8Array>,
+  artifactFile: string,
+): Promise<readonly FolderProblem[]> =>
+  useTemporaryFolder("slipway-check-", async (work) => {
+    const model = basename(resolve(folder));
+    try {
+      const artifact = await fetchFolderArtifact(folder, work);
+      const complete = new Map<string, FileContent>(files);
+      if (artifact) complete.set(artifactFile, artifact);
+      return await checkModel({ model, files: complete });
+    } catch (error) {
+      const isInvalidPolicy = error instanceof PolicyInvalid;
+      if (!(error instanceof SlipwayError && (isInvalidPolicy || artifactErrors.test(error.name))))
+        throw error;
+      const others = (await checkModel({ model, files })).filter(({ file }) => file !== artifactFile);
+      // Its own problem is listed beside these.
+      if (isInvalidPolicy) return others;
+      // "what happened: what to do."
+      const [, message = error.message, remedy = findRemedy(error.name)] =
+        /^(.*): (.*)\.$/s.exec(error.message) ?? [];
+      return [
+        {
+          severity: "error",
+          file: "model.yaml",
+          path: "artifact",
+          message,
+          remedy: `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`,
+        },
+        ...others,
+      ];
+    }
+  });
+
 /** How much traffic the canary needs: with less, a delivery bakes for its longest time and ends as inconclusive. */
 const describeCanary = ({ canary }: Manifest, policy: Policy): string => {
   const { requests, perMinute } = computeRequiredTraffic(canary, policy.canary.limits);
@@ -51,9 +109,12 @@ export const checkCommand = (): Command =>
     .addOption(jsonOption())
     .action(async (folder: string, { json }: { json?: boolean }) => {
       const files = await readModelFolder(folder);
+      const manifest = tryReadManifest(files);
+      const artifactFile = manifest ? getArtifactFile(manifest) : "model.onnx";
       const policy = await readPolicy(folder);
       const problems = [
-        ...(await checkModel({ model: basename(resolve(folder)), files })),
+        ...(await checkFolder(folder, files, artifactFile)),
+        ...(await findLargeFiles(folder, files, artifactFile)),
         ...(policy.status === "invalid" ? [policy.problem] : []),
       ];
       const errors = problems.filter(({ severity }) => severity === "error");
@@ -65,9 +126,7 @@ export const checkCommand = (): Command =>
           );
         if (errors.length === 0) {
           print(`${paint("green", "✓")} ${folder} is ready for delivery.`);
-          const manifest = files.get("model.yaml");
-          if (policy.status === "valid" && manifest)
-            print(`  ${describeCanary(readManifest(manifest), policy.policy)}`);
+          if (policy.status === "valid" && manifest) print(`  ${describeCanary(manifest, policy.policy)}`);
         }
       }
       if (errors.length > 0) process.exitCode = exitCode.failed;

@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { UsageMistake } from "#cli/errors.ts";
+import { resolveFolderFiles } from "#cli/folder-artifact.ts";
 import { selectDataFolder } from "#cli/folders.ts";
 import { dataOption, jsonOption } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
@@ -34,7 +35,10 @@ const buildImage = async (folder: string, options: { platform?: Platform; data?:
     clock: Date.now,
   });
   const runtime = await runtimeHash();
-  const build = await images.build({ model: model.data, commit: "working folder", runtime });
+  const build = await images.build(
+    { model: model.data, commit: "working folder", runtime },
+    { resolveFiles: resolveFolderFiles(folder, options.data) },
+  );
   const [root, layers] = [await imageRoot(build.digest), await layerFiles(build.digest)];
   return { model: model.data, ...build, runtime, root, layers };
 };

@@ -6,6 +6,7 @@ import { admitKey } from "#api-keys/admit-key.ts";
 import { createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { createRateLimiter } from "#api-keys/rate-limiter.ts";
 import { UsageMistake } from "#cli/errors.ts";
+import { useCompleteFolder } from "#cli/folder-artifact.ts";
 import { checkoutFolder } from "#cli/folders.ts";
 import { dataLimitOption, parseHostNames, parsePort } from "#cli/options.ts";
 import { paint, print, printError } from "#cli/print.ts";
@@ -109,9 +110,13 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
   };
 };
 
-const serve = async (folder: string, options: Options): Promise<void> => {
-  if (!existsSync(join(folder, "model.yaml")))
-    throw new UsageMistake(`${folder} is not a model's folder: it has no model.yaml.`);
+const serve = async (given: string, options: Options): Promise<void> => {
+  if (!existsSync(join(given, "model.yaml")))
+    throw new UsageMistake(`${given} is not a model's folder: it has no model.yaml.`);
+  await useCompleteFolder(given, undefined, (folder) => serveFolder(folder, options));
+};
+
+const serveFolder = async (folder: string, options: Options): Promise<void> => {
   const { environment, modelVersion: version } = options;
   // Callers may use the address that it listens on; 0.0.0.0 and :: cannot be called.
   const hostNames = [...options.hostName, ...(isAnyAddress(options.host) ? [] : [urlHost(options.host)])];

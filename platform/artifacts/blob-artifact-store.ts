@@ -23,6 +23,17 @@ export const createBlobArtifactStore = ({
     );
   };
 
+  /** The same file, and an error for a reader of other bytes. */
+  const verify = (file: FileStream): FileStream => ({
+    ...file,
+    open: () =>
+      verifyArtifact(
+        file.open(),
+        { kind: "address", uri: toArtifactKey(file.sha256), sha256: file.sha256, size: file.size },
+        file.size,
+      ),
+  });
+
   const measure = async (sha256: string) => {
     const stream = await blobs.open(toArtifactKey(sha256));
     return stream && measureStream(stream);
@@ -32,7 +43,9 @@ export const createBlobArtifactStore = ({
     async keep(file) {
       const kept = await measure(file.sha256);
       if (kept === undefined)
-        await blobs.put(toArtifactKey(file.sha256), file, { contentType: "application/octet-stream" });
+        await blobs.put(toArtifactKey(file.sha256), verify(file), {
+          contentType: "application/octet-stream",
+        });
       else if (kept.sha256 !== file.sha256)
         throw new ArtifactDiffers(
           `${toArtifactKey(file.sha256)} holds other bytes than its name says: find out who changed it, delete it, and deliver again.`,

@@ -1,12 +1,12 @@
 import { NoSuchBucket, type S3Client } from "@aws-sdk/client-s3";
 import { openS3Object } from "#platform/blobs/open-s3-object.ts";
+import { PermissionMissing } from "#platform/errors/call-aws.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { ArtifactMissing, ArtifactUnreachable } from "./artifacts.ts";
 import { limitTime, type TimeLimits } from "./limit-time.ts";
 
 /**
- * An object at an s3:// address. Throws ArtifactMissing, ArtifactUnreachable, PermissionMissing and the service's own
- * errors.
+ * An object at an s3:// address. Throws ArtifactMissing, ArtifactUnreachable and the service's own errors.
  */
 export const openS3Artifact = async function* (
   client: S3Client,
@@ -15,11 +15,17 @@ export const openS3Artifact = async function* (
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const [, bucket = "", key = ""] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
   const createMissingError = (error?: unknown) =>
-    new ArtifactMissing(`${uri} does not exist: put the artefact there, or correct artifact.uri.`, {
-      cause: error,
-    });
+    new ArtifactMissing(
+      `${uri} does not exist, or the build's role may not read it: put the artefact there, correct artifact.uri, or let the bucket's (and its key's) policy allow the role.`,
+      {
+        cause: error,
+      },
+    );
   const stream = await openS3Object(client, { Bucket: bucket, Key: key }).catch((error: unknown) => {
-    throw error instanceof NoSuchBucket ? createMissingError(error) : error;
+    // Without s3:ListBucket, S3 does not say whether an object is missing or must not be read.
+    throw error instanceof NoSuchBucket || error instanceof PermissionMissing
+      ? createMissingError(error)
+      : error;
   });
   if (!stream) throw createMissingError();
   try {

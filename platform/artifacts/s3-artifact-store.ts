@@ -2,12 +2,14 @@ import { HeadObjectCommand, NotFound, type S3Client, S3ServiceException } from "
 import { openS3Object } from "#platform/blobs/open-s3-object.ts";
 import { putS3Object } from "#platform/blobs/put-s3-object.ts";
 import { callAws } from "#platform/errors/call-aws.ts";
-import type { FileStream } from "#platform/files/file-content.ts";
+import type { FileContent, FileStream } from "#platform/files/file-content.ts";
 import { ArtifactDiffers, ArtifactMissing, type ArtifactStore, toArtifactKey } from "./artifacts.ts";
 import { verifyArtifact } from "./verify-artifact.ts";
 
 /** A file in S3 with its checksum: another bucket of S3 copies it without reading it here. */
 export type S3File = FileStream & { readonly object: { readonly bucket: string; readonly key: string } };
+
+export const isS3File = (content: FileContent): content is S3File => "object" in content;
 
 /**
  * Artefacts in S3. `If-None-Match` lets the first writer win, so that nothing is overwritten; S3 itself compares what it

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { computeSha256, hashStream } from "#platform/files/file-content.ts";
-import { type OpenBucketFolder, openArtifactFolder } from "./mlflow/artifact-folder.ts";
+import { type ArtifactFolder, type OpenBucketFolder, openArtifactFolder } from "./mlflow/artifact-folder.ts";
 import {
   createMlflowApi,
   ignoreRefusal,
@@ -234,12 +234,19 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
     for (const [path, content] of files) await folder.put(path, content);
     for (const [path, content] of files) {
       if (path !== onnxFile && path !== modelFile) continue;
-      const stored = await folder.open(path);
-      if (!stored || (await hashStream(stored)) !== computeSha256(content))
+      if ((await readHash(folder, path)) !== computeSha256(content))
         throw new TemporaryFault(
           `${path} of ${version.name} ${version.version} did not read back as written`,
         );
     }
+  };
+
+  /** The storage's own checksum where it keeps one, so that an artefact is not read again. */
+  const readHash = async (folder: ArtifactFolder, path: string): Promise<string | undefined> => {
+    const kept = await folder.sha256?.(path);
+    if (kept !== undefined) return kept;
+    const stored = await folder.open(path);
+    return stored && hashStream(stored);
   };
 
   const finishRun = async ({ metrics }: Registration, { run_id }: Version): Promise<void> => {

@@ -14,11 +14,17 @@ import {
   paginateGetDifferences,
 } from "@aws-sdk/client-codecommit";
 import { callAws } from "#platform/errors/call-aws.ts";
+import type { OpenGitBlob } from "./codecommit-clone.ts";
 import { CommitNotFound, ModelFilesRefused } from "./source.ts";
 import { isRevision } from "./source-rules.ts";
 import type { PathDifference, TreeFile } from "./verify-merge.ts";
 
-type CodeCommitReaderDependencies = { readonly client: CodeCommitClient; readonly repository: string };
+type CodeCommitReaderDependencies = {
+  readonly client: CodeCommitClient;
+  readonly repository: string;
+  /** Reads what the API does not return, because it is too large; absent: such a file is refused. */
+  readonly openLargeBlob?: OpenGitBlob | undefined;
+};
 
 /** CodeCommit finds commits only by their full id; an abbreviated one is searched among this many of the newest. */
 const walkLimit = 2_000;
@@ -30,7 +36,11 @@ const batchLimit = 100;
 export const codeCommitConcurrency = 8;
 
 /** Reads a repository in CodeCommit, each commit once. Throws TemporaryFault, and the service's own errors. */
-export const createCodeCommitReader = ({ client, repository }: CodeCommitReaderDependencies) => {
+export const createCodeCommitReader = ({
+  client,
+  repository,
+  openLargeBlob,
+}: CodeCommitReaderDependencies) => {
   const repositoryName = repository;
   const notFound = (revision: string, cause?: unknown) =>
     new CommitNotFound(`There is no commit ${JSON.stringify(revision)} in ${repository}.`, { cause });
@@ -94,19 +104,32 @@ export const createCodeCommitReader = ({ client, repository }: CodeCommitReaderD
     if (!found?.commitId) throw notFound(revision);
     return found;
   };
-  const blob = async (blobId: string, path: string): Promise<Uint8Array> => {
+  /** Undefined: too large for the API. https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html */
+  const smallBlob = async (blobId: string): Promise<Uint8Array | undefined> => {
     try {
       const { content } = await callAws("CodeCommit GetBlob", () =>
         client.send(new GetBlobCommand({ repositoryName, blobId })),
       );
       return content ?? new Uint8Array();
     } catch (error) {
-      if (!(error instanceof FileTooLargeException)) throw error;
-      throw new ModelFilesRefused(
-        `${path} is larger than the 6 MB that CodeCommit returns: make the file smaller, or keep the model in a repository on GitHub.`,
-        { cause: error },
-      );
+      if (error instanceof FileTooLargeException) return undefined;
+      throw error;
     }
+  };
+  const createSizeError = (path: string) =>
+    new ModelFilesRefused(
+      `${path} is larger than the 6 MB that CodeCommit returns: make the file smaller; only the artefact may be larger.`,
+    );
+  const blob = async (blobId: string, path: string): Promise<Uint8Array> => {
+    const bytes = await smallBlob(blobId);
+    if (!bytes) throw createSizeError(path);
+    return bytes;
+  };
+  const streamBlob = async function* (commit: string, blobId: string, path: string) {
+    const bytes = await smallBlob(blobId);
+    if (bytes) yield bytes;
+    else if (openLargeBlob) yield* openLargeBlob(commit, blobId);
+    else throw createSizeError(path);
   };
 
   const read = new Map<string, Commit | undefined>();
@@ -142,6 +165,6 @@ export const createCodeCommitReader = ({ client, repository }: CodeCommitReaderD
       return found;
     });
 
-  return { client, repositoryName, notFound, resolve, blob, byIds, differences };
+  return { client, repositoryName, notFound, resolve, blob, streamBlob, byIds, differences };
 };
 export type CodeCommitReader = ReturnType<typeof createCodeCommitReader>;

@@ -28,7 +28,7 @@ const toCommit = (commit: SdkCommit): Commit => ({
  * does not exist or is not allowed. https://docs.aws.amazon.com/codecommit/latest/APIReference/Welcome.html
  */
 export const createCodeCommitSource = (reader: CodeCommitReader): Source => {
-  const { client, repositoryName, notFound, resolve, blob, differences } = reader;
+  const { client, repositoryName, notFound, resolve, blob, streamBlob, differences } = reader;
   const idOf = async (revision: string): Promise<string> => (await resolve(revision)).commitId ?? "";
 
   const folder = async (commit: string, path: string): Promise<GetFolderCommandOutput | undefined> => {
@@ -106,10 +106,11 @@ export const createCodeCommitSource = (reader: CodeCommitReader): Source => {
     async copyModelFiles(model, commit, folder) {
       let total = 0;
       const open = async function* (id: string, name: string) {
-        const bytes = await blob(id, `models/${model}/${name}`);
-        total += bytes.byteLength;
-        assertModelSize(model, total);
-        yield bytes;
+        for await (const bytes of streamBlob(commit, id, `models/${model}/${name}`)) {
+          total += bytes.byteLength;
+          assertModelSize(model, total);
+          yield bytes;
+        }
       };
       const files = await listFolder(model, commit);
       return copyFiles(files, { folder, open, concurrency: codeCommitConcurrency });

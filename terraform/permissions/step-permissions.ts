@@ -91,6 +91,8 @@ export const createStepPermissions = (
     allow(["s3:ListBucket"], [resources.provenance]),
     allow(["kms:Verify"], [resources.signer]),
   ];
+  /** Reads the artefacts that builds kept. */
+  const keptArtifacts = allow(["s3:GetObject"], [`${resources.provenance}/artefacts/*`]);
   /** Adds a tag to an image: puts its manifest again with another tag. */
   const tagImage = allow(["ecr:BatchGetImage", "ecr:PutImage"], [resources.imageRepository]);
   const assume = (caller: string, ...environments: readonly ("stage" | "prod")[]) =>
@@ -157,7 +159,14 @@ export const createStepPermissions = (
         [resources.stream],
       ),
     ],
-    "register-model": [table(...tableReadActions), ...modelFiles, ...provenance, ...registry, ...artifacts],
+    "register-model": [
+      table(...tableReadActions),
+      ...modelFiles,
+      ...provenance,
+      keptArtifacts,
+      ...registry,
+      ...artifacts,
+    ],
     "report-outcome": [table(...tableReadActions, tableWriteAction), ...slack],
     "request-approval": [
       table(...tableReadActions, tableWriteAction),

@@ -7,6 +7,7 @@ import { SnsTopicPolicy } from "@cdktn/provider-aws/lib/sns-topic-policy/index.j
 import { SsmParameter } from "@cdktn/provider-aws/lib/ssm-parameter/index.js";
 import { type App, Fn, type TerraformStack } from "cdktn";
 import { Construct } from "constructs";
+import type { ArtifactRules } from "../../platform/artifacts/artifacts.ts";
 import { outboxPartition } from "../../platform/store/store.ts";
 import { addAccountKey } from "../constructs/account-key/account-key.ts";
 import { addEventBus } from "../constructs/event-bus/event-bus.ts";
@@ -41,6 +42,8 @@ type Needs = {
   readonly runtime: string;
   /** Path of the builder's archive, relative to the stack's folder. */
   readonly builder: string;
+  /** Where builds may read artefacts outside the repository. */
+  readonly artifacts: ArtifactRules;
   readonly key: string;
   /** ARN of GitHub's OIDC provider. */
   readonly github: string;
@@ -266,7 +269,13 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
   });
   const topic = addAlarmTopic(stack, accounts, names, key);
   addSecretParameters(stack, accounts, names, key);
-  const pipeline = addImagePipeline(stack, "images", { accounts, names: names, key, builder: needs.builder });
+  const pipeline = addImagePipeline(stack, "images", {
+    accounts,
+    names: names,
+    key,
+    builder: needs.builder,
+    artifacts: needs.artifacts,
+  });
 
   const values = createVariableValues({
     ...needs,

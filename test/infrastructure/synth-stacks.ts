@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { ArtifactRules } from "#platform/artifacts/artifacts.ts";
 import { createSlipwayApp } from "#terraform/app.ts";
 import { config } from "#terraform/config.ts";
 import { type DeployedFunction, listDeployedFunctions } from "#terraform/deployed-functions.ts";
@@ -30,9 +31,13 @@ export type SynthesizedStacks = {
   remove(): Promise<void>;
 };
 
-/** Writes the stacks of a configuration (as shipped, changed by `change`) into a temporary folder, with dummy zips. */
+/**
+ * Writes the stacks of a configuration (as shipped, changed by `change`) into a temporary folder, with dummy zips.
+ * `artifacts`: where builds may read artefacts; absent: as policy.yaml says.
+ */
 export const synthStacks = async (
   change: (shipped: Accounts) => Accounts = (shipped) => shipped,
+  artifacts?: ArtifactRules,
 ): Promise<SynthesizedStacks> => {
   const { path, remove } = await createTemporaryFolder();
   const folder = join(path, "terraform", "cdktf.out");
@@ -44,7 +49,7 @@ export const synthStacks = async (
   for (const { name } of functions) await writeFile(join(built, `${name}.zip`), name);
   await writeFile(join(built, "runtime.digest"), `sha256:${"a".repeat(64)}\n`);
   await writeFile(join(built, "builder.tar"), "the builder");
-  createSlipwayApp({ accounts, functions, folder, built }).synth();
+  createSlipwayApp({ accounts, functions, folder, built, ...(artifacts && { artifacts }) }).synth();
   const stacks = new Map<string, StackJson>();
   for (const name of (await readdir(join(folder, "stacks"))).sort())
     stacks.set(name, JSON.parse(await readFile(join(folder, "stacks", name, "cdk.tf.json"), "utf8")));

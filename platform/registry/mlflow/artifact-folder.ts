@@ -8,6 +8,8 @@ export type ArtifactFolder = {
   put(path: string, content: FileContent): Promise<void>;
   /** A file as a stream: read it to its end, or destroy it. */
   open(path: string): Promise<Readable | undefined>;
+  /** The SHA-256 (hexadecimal) that the storage itself keeps of a file; absent: it keeps none. */
+  sha256?(path: string): Promise<string | undefined>;
 };
 
 /** Slipway cannot write the artefacts: they are neither in S3 nor behind the server's proxy. */

@@ -7,6 +7,7 @@ import { CodecommitRepository } from "@cdktn/provider-aws/lib/codecommit-reposit
 import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
 import { Construct } from "constructs";
+import type { ArtifactRules } from "../../../platform/artifacts/artifacts.ts";
 import { allowReadParameters } from "../../permissions/allow-read-parameters.ts";
 import { allow, allowAny, type Statement, toPolicyJson } from "../../permissions/statement.ts";
 import type { Accounts } from "../../read-config.ts";
@@ -22,6 +23,8 @@ type Needs = {
   readonly key: string;
   /** Path of the builder's archive. */
   readonly builder: string;
+  /** Where a build may read artefacts outside the repository. */
+  readonly artifacts: ArtifactRules;
 };
 
 /** A role's sessions in the form of CodeCommit's approval pools: `arn:aws:sts::…:assumed-role/<name>/*`. */
@@ -78,7 +81,8 @@ const addSource = (place: Construct, needs: Needs): readonly Statement[] => {
     addApprovalRule(place, repository, needs);
     return [
       allow(
-        ["codecommit:GetCommit", "codecommit:GetFolder", "codecommit:GetBlob"],
+        // By git only what the API does not return: files above 6 MB.
+        ["codecommit:GetCommit", "codecommit:GetFolder", "codecommit:GetBlob", "codecommit:GitPull"],
         [`arn:aws:codecommit:${region}:${account}:${source.repository}`],
       ),
     ];
@@ -125,6 +129,18 @@ export const addImagePipeline = (scope: Construct, id: string, needs: Needs) => 
   const granted: readonly Statement[] = [
     allow(["s3:GetObject"], [`${bucket.arn}/builder/*`]),
     allow(["s3:PutObject"], [`${bucket.arn}/provenance/*`]),
+    // Artefacts by their hashes: read before each write, so that none is written twice.
+    allow(["s3:GetObject", "s3:PutObject"], [`${bucket.arn}/artefacts/*`]),
+    // Without it, a missing object is AccessDenied instead of NotFound.
+    allow(["s3:ListBucket"], [bucket.arn]),
+    ...(needs.artifacts.buckets.length === 0
+      ? []
+      : [
+          allow(
+            ["s3:GetObject"],
+            needs.artifacts.buckets.map((name) => `arn:aws:s3:::${name}/*`),
+          ),
+        ]),
     allow(["kms:Sign"], [signer.arn]),
     allow(["logs:CreateLogStream", "logs:PutLogEvents"], [`${logs.arn}:*`]),
     allowAny("RegistryLoginNamesNoResource", ["ecr:GetAuthorizationToken"]),
@@ -172,6 +188,7 @@ export const addImagePipeline = (scope: Construct, id: string, needs: Needs) => 
         { name: "SOURCE_HOST", value: accounts.tooling.source.host },
         { name: "SOURCE_REPOSITORY", value: accounts.tooling.source.repository },
         { name: "SECRETS_PREFIX", value: names.secrets },
+        { name: "ARTIFACT_RULES", value: JSON.stringify(needs.artifacts) },
       ],
     },
     logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: logs.name } },

@@ -3,18 +3,25 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ECRClient, GetAuthorizationTokenCommand } from "@aws-sdk/client-ecr";
+import { S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { buildVariables } from "#domain/delivery/parse-built-image.ts";
 import { readCommittedManifest } from "#domain/delivery/read-committed-model.ts";
+import { loadArtifactRules } from "#domain/policy/load-artifact-rules.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { bundleRuntime } from "#packaging/bundle-runtime.ts";
 import { createCrane } from "#packaging/crane.ts";
 import { pushImage, snapStartLabel } from "#packaging/push-image.ts";
+import { ArtifactRules } from "#platform/artifacts/artifacts.ts";
+import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";
+import { createS3ArtifactStore } from "#platform/artifacts/s3-artifact-store.ts";
 import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
 import { findLayerPaths } from "#platform/images/find-layer-paths.ts";
 import { ImageBuildFailed } from "#platform/images/images.ts";
 import { createOciImages } from "#platform/images/oci.ts";
+import { createCodeCommitClone, toCodeCommitUrl } from "#platform/source/codecommit-clone.ts";
+import { openBuildArtifacts } from "#worlds/aws/build/build-artifacts.ts";
 import { variableGroups } from "#worlds/aws/environment/variable-groups.ts";
 import { createAwsProvenanceStore } from "#worlds/aws/provenance-store.ts";
 import { createSecrets } from "#worlds/aws/secrets.ts";
@@ -35,6 +42,15 @@ const Env = z.object({
       /@sha256:[0-9a-f]{64}$/,
       "BASE_IMAGE names no digest: `slipway doctor` prints the command that finds it",
     ),
+  AWS_REGION: requiredVariable("AWS_REGION"),
+  /** Where artefacts outside the repository may be; absent: nowhere. */
+  ARTIFACT_RULES: z
+    .string()
+    .default("{}")
+    .transform((text) => JSON.parse(text))
+    .pipe(ArtifactRules),
+  /** Another address of CodeCommit for git; only tests set it. */
+  SOURCE_CLONE_URL: z.string().optional(),
   CODEBUILD_BUILD_ID: requiredVariable("CODEBUILD_BUILD_ID"),
   SLIPWAY_MODEL: requiredVariable("SLIPWAY_MODEL"),
   SLIPWAY_COMMIT: requiredVariable("SLIPWAY_COMMIT"),
@@ -69,7 +85,15 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
   const clock = Date.now;
   const request = { model: env.SLIPWAY_MODEL, commit: env.SLIPWAY_COMMIT, runtime: env.SLIPWAY_RUNTIME };
   const layout = join(work, "images");
-  const source = createSource({ env, secrets: createSecrets({ env, clock }) });
+  const secrets = createSecrets({ env, clock });
+  const source = createSource({
+    env,
+    secrets,
+    openLargeBlob: createCodeCommitClone({
+      folder: join(work, "clone"),
+      url: env.SOURCE_CLONE_URL ?? toCodeCommitUrl(env.AWS_REGION, env.SOURCE_REPOSITORY),
+    }),
+  });
   const images = createOciImages({
     folder: layout,
     source,
@@ -79,7 +103,15 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
     advisories: async () => undefined,
     clock,
   });
-  const built = await images.build(request);
+  const store = createS3ArtifactStore({ client: new S3Client({}), bucket: env.PROVENANCE_BUCKET });
+  const built = await images.build(request, {
+    resolveFiles: resolveModelFiles({
+      artifacts: openBuildArtifacts({ env, secrets }),
+      // The list of the applied stack: a commit's policy.yaml can only take addresses away.
+      rules: loadArtifactRules({ source, platform: async () => env.ARTIFACT_RULES }),
+    }),
+    keepArtifact: store.keep,
+  });
   const { contents } = built;
   if (contents === undefined)
     throw new ImageBuildFailed(`the build of ${built.digest} does not say what went in`);
