@@ -3,7 +3,7 @@ import { type FolderProblem, formatProblem, ManifestInvalid } from "#model-folde
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { type FileContent, readContent } from "#platform/files/file-content.ts";
+import { type FileContent, measureSize, readContent } from "#platform/files/file-content.ts";
 import { FolderProblems } from "./folder-problems-schema.ts";
 import { defaultTrialLimits, type ResourceLimits, runLimitedProcess } from "./run-limited-process.ts";
 
@@ -38,8 +38,20 @@ const isModelFile = (name: string): boolean =>
 
 type CheckResult = { readonly folder: readonly FolderProblem[]; readonly graph: readonly FolderProblem[] };
 
+/** The process holds a large artefact twice, and onnxruntime its own copy. */
+const scaleTrialLimits = (files: ModelFolder["files"]): NonNullable<Options["trial"]> => {
+  const sizes = [...files].flatMap(([name, content]) =>
+    name.endsWith(".onnx") ? [measureSize(content)] : [],
+  );
+  const megabytes = Math.ceil(Math.max(0, ...sizes) / 1_024 / 1_024);
+  return {
+    ...defaultTrialLimits,
+    residentMb: Math.max(defaultTrialLimits.residentMb, 512 + 3 * megabytes),
+  };
+};
+
 const runCheck = async ({ model, files }: ModelFolder, options: Options): Promise<CheckResult> => {
-  const { trial = defaultTrialLimits, readSeconds = defaultReadSeconds } = options;
+  const { trial = scaleTrialLimits(files), readSeconds = defaultReadSeconds } = options;
   let currentFile: string | undefined;
   let filesResult: Extract<CheckMessage, { kind: "read" }> | undefined;
   let runProblems: readonly FolderProblem[] | undefined;

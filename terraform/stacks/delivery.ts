@@ -66,10 +66,6 @@ const memoryMbByFunction: Readonly<Record<string, number>> = {
   // This step holds the whole holdout in memory.
   "verify-model": 1_024,
 };
-/** MB of /tmp; this step copies a model's folder, which may have 512 MB. */
-const diskMbByFunction: Readonly<Record<string, number>> = {
-  "register-model": 1_024,
-};
 
 const addAlarmTopic = (
   stack: TerraformStack,
@@ -205,7 +201,6 @@ const addDeliveryFunctions = (
           statements,
           timeoutSeconds: getFunctionTimeout(name),
           memoryMb: memoryMbByFunction[name] ?? 512,
-          ...(name in diskMbByFunction && { diskMb: diskMbByFunction[name] }),
           key: needs.key,
           logRetentionDays,
           invokedBy: invokedBy[name] ?? "synchronous caller",

@@ -96,6 +96,16 @@ const mapKey =
     createRequest(`kms:${action}`, text("KeyId"), toEncryptionKeys(call.input.EncryptionContext)),
   ];
 
+/**
+ * Without s3:ListBucket an absent object is AccessDenied:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ */
+const mapObjectRead = (info: CallContext) => [
+  createRequest("s3:GetObject", readObjectArn(info)),
+  ...(info.call.status === 404
+    ? [createRequest("s3:ListBucket", readObjectArn(info).replace(/\/.*/, ""))]
+    : []),
+];
 const readObjectArn = ({ call }: CallContext) => `arn:aws:s3:::${decodeURIComponent(call.path.slice(1))}`;
 
 const reference = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_";
@@ -214,14 +224,9 @@ const services: Readonly<
     page: `${reference}amazons3.html`,
     rows: {
       PutObject: (info) => [createRequest("s3:PutObject", readObjectArn(info))],
-      // Without s3:ListBucket an absent object is AccessDenied:
-      // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-      GetObject: (info) => [
-        createRequest("s3:GetObject", readObjectArn(info)),
-        ...(info.call.status === 404
-          ? [createRequest("s3:ListBucket", readObjectArn(info).replace(/\/.*/, ""))]
-          : []),
-      ],
+      GetObject: mapObjectRead,
+      // It needs the permission of GetObject: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+      HeadObject: mapObjectRead,
     },
   },
   states: {

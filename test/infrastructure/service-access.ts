@@ -329,9 +329,12 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
     {
       why: "S3 reports a missing object as AccessDenied to a caller that may not list the bucket",
       page: `${docs}AmazonS3/latest/API/API_GetObject.html`,
-      asks: ["register-model", "deploy-model", "roll-back", "sweep-deliveries"].flatMap((name) =>
-        ask(names.functionRoleArn(name), ["s3:ListBucket"], artefacts),
-      ),
+      asks: [
+        ...["register-model", "deploy-model", "roll-back", "sweep-deliveries"].flatMap((name) =>
+          ask(names.functionRoleArn(name), ["s3:ListBucket"], artefacts),
+        ),
+        ...ask(asBuild, ["s3:ListBucket"], artefacts),
+      ],
     },
     {
       why: "a build fetches the builder and stores its signed statement",
@@ -340,6 +343,20 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
         ...ask(asBuild, ["s3:GetObject"], `${artefacts}/builder/0f.tar`),
         ...ask(asBuild, ["s3:PutObject"], `${artefacts}/provenance/0f/0f.dsse.json`),
       ],
+    },
+    {
+      why: "a build stores its artefact by its hash, unless it is there already with this checksum",
+      page: `${docs}AmazonS3/latest/API/API_HeadObject.html`,
+      asks: ask(asBuild, ["s3:GetObject", "s3:PutObject"], `${artefacts}/artefacts/sha256/0f`),
+    },
+    {
+      why: "a registration finds the artefact of its build, and S3 copies it with the caller's rights",
+      page: `${docs}AmazonS3/latest/API/API_CopyObject.html`,
+      asks: ask(
+        names.functionRoleArn("register-model"),
+        ["s3:GetObject"],
+        `${artefacts}/artefacts/sha256/0f`,
+      ),
     },
     {
       why: "a build signs how it made an image",
@@ -354,6 +371,11 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
         ["codecommit:GetCommit", "codecommit:GetFolder", "codecommit:GetBlob"],
         here("codecommit", "models"),
       ),
+    },
+    {
+      why: "a build fetches by git what the API does not return, because it is larger than 6 MB",
+      page: `${docs}codecommit/latest/userguide/auth-and-access-control-permissions-reference.html`,
+      asks: ask(asBuild, ["codecommit:GitPull"], here("codecommit", "models")),
     },
     {
       why: "the builder signs in to the registry and pushes an image with crane",

@@ -23,8 +23,6 @@ type Needs = {
   readonly statements: readonly Statement[];
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
-  /** Of /tmp; Lambda's default is 512. */
-  readonly diskMb?: number;
   /** ARN of the account's key. */
   readonly key: string;
   readonly logRetentionDays: number;
@@ -100,7 +98,6 @@ export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): F
     sourceCodeHash: Fn.filebase64sha256(needs.zip),
     role: role.arn,
     memorySize: needs.memoryMb,
-    ...(needs.diskMb === undefined ? {} : { ephemeralStorage: { size: needs.diskMb } }),
     timeout: needs.timeoutSeconds,
     environment: { variables: { ...needs.variables } },
     tracingConfig: { mode: ofEachRequest ? "PassThrough" : "Active" },
