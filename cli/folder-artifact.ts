@@ -7,7 +7,7 @@ import type { Policy } from "#domain/policy/policy.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { maxPointerBytes } from "#model-folder/manifest/parse-lfs-pointer.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import { noArtifactAddresses } from "#platform/artifacts/artifacts.ts";
+import { noArtifactAddresses } from "#platform/artifact-rules/artifact-rules.ts";
 import { createBlobArtifactStore } from "#platform/artifacts/blob-artifact-store.ts";
 import { openLocalArtifacts } from "#platform/artifacts/open-local-artifacts.ts";
 import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";

@@ -5,16 +5,12 @@ export const remedies = {
     "Run `slipway check models/<name>`: the ONNX file is broken, not allowed, or does not match its manifest.",
   ModelFilesRefused: "Keep only plain files in the model's folder (no links, no submodules; limit 512 MB).",
   ArtifactMissing:
-    "The artefact is not where the commit says: push the Git LFS object, put the file at its address, or correct `artifact` in model.yaml. `slipway check` finds the same.",
-  ArtifactDiffers:
-    "The artefact is not the one that the commit names: compare its size and `sha256sum` with the pointer, or with `artifact` in model.yaml.",
-  ArtifactRefused:
-    "The artefact's address is not allowed: see the cause. The platform team allows buckets and hosts in the section `artifacts` of policy.yaml.",
-  ArtifactUnreachable: "The artefact's host did not answer, or not in time: deliver again when it does.",
-  ArtifactTooLarge:
-    "The artefact is larger than `artifacts.maxBytes` of the policy: export a smaller model, or ask the platform team to raise the limit.",
-  LfsUnavailable:
-    "The repository's host has no Git LFS: commit the file itself, or name its address and SHA-256 as `artifact` in model.yaml.",
+    "Push the Git LFS object, put the file at its address, or correct `artifact` in model.yaml.",
+  ArtifactDiffers: "Compare the artefact's `sha256sum` with the pointer or with `artifact` in model.yaml.",
+  ArtifactRefused: "The platform team allows buckets and hosts in `artifacts` of policy.yaml.",
+  ArtifactUnreachable: "Deliver again when the artefact's host answers.",
+  ArtifactTooLarge: "Export a smaller model, or ask the platform team to raise `artifacts.maxBytes`.",
+  LfsUnavailable: "Commit the file itself, or name its address and SHA-256 as `artifact` in model.yaml.",
   ImageBuildFailed: "Read the build's log. `slipway image models/<name>` runs the same build locally.",
   ImageScanFailed:
     "Update the packages that the findings name, or raise the limit in the manifest as far as the platform's policy allows.",

@@ -1,6 +1,6 @@
 import { posix, relative } from "node:path";
 import { App, Fn } from "cdktn";
-import type { ArtifactRules } from "../platform/artifacts/artifacts.ts";
+import type { ArtifactRules } from "../platform/artifact-rules/artifact-rules.ts";
 import type { DeployedFunction } from "./deployed-functions.ts";
 import { readArtifactRules } from "./read-artifact-rules.ts";
 import type { Accounts } from "./read-config.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ArtifactRules } from "../platform/artifacts/artifacts.ts";
+import type { ArtifactRules } from "../platform/artifact-rules/artifact-rules.ts";
 import { parseStatements } from "../test/infrastructure/stack-policies.ts";
 import { listResources, type SynthesizedStacks, synthStacks } from "../test/infrastructure/synth-stacks.ts";
 import type { Accounts } from "./read-config.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import * as z from "zod";
-import { ArtifactRules } from "../platform/artifacts/artifacts.ts";
+import { ArtifactRules } from "../platform/artifact-rules/artifact-rules.ts";
 
 const PolicyFile = z.looseObject({ artifacts: ArtifactRules.prefault({}) });
 

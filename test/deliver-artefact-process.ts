@@ -8,7 +8,7 @@ import { createClaims } from "#domain/claims/claims.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { registerModel } from "#lambdas/register-model/register-model.ts";
-import { ArtifactRules } from "#platform/artifacts/artifacts.ts";
+import { ArtifactRules } from "#platform/artifact-rules/artifact-rules.ts";
 import { createBlobArtifactStore } from "#platform/artifacts/blob-artifact-store.ts";
 import { openLocalArtifacts } from "#platform/artifacts/open-local-artifacts.ts";
 import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";

@@ -1,3 +1,4 @@
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { callSlack, type SlackNeeds } from "./call-slack.ts";
 import type { DoctorFinding } from "./finding.ts";
 
@@ -29,7 +30,7 @@ export const checkSlackChannel = async (
   if (response === undefined) return undefined;
   if (response.ok) return { status: "ok", sentence: `The app is a member of the channel ${channel}.` };
   const error = (response.error ?? "").slice(0, 60);
-  const { what, remedy } = explanations[error] ?? {
+  const { what, remedy } = getOwnProperty(explanations, error) ?? {
     what: `Slack says ${error}`,
     remedy: "https://docs.slack.dev/reference/methods/conversations.history explains the error.",
   };

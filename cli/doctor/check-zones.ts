@@ -1,3 +1,4 @@
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { AwsRequest } from "./create-aws-request.ts";
 import type { DoctorFinding } from "./finding.ts";
 
@@ -48,7 +49,7 @@ export const checkZones = async (
   { region, zones }: { readonly region: string; readonly zones: readonly string[] },
 ): Promise<DoctorFinding> => {
   const known = await listZones(request);
-  const withLinks = zonesWithLinks[region] ?? known.map(({ id }) => id);
+  const withLinks = getOwnProperty(zonesWithLinks, region) ?? known.map(({ id }) => id);
   const usable = known.filter(({ id, state }) => state === "available" && withLinks.includes(id));
   const remedy = `Write two of ${usable.map(({ name }) => name).join(", ")} to registry.zones in terraform/config.ts. Do it before the first apply of \`network\`: a later change replaces its subnets.`;
   for (const name of zones) {

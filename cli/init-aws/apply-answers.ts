@@ -1,5 +1,6 @@
 import { shippedAccountIds } from "#cli/doctor/read-configuration.ts";
 import type { Accounts } from "#terraform/read-config.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { Answers } from "./answers.ts";
 
 /** One value of terraform/config.ts: its path and the new value. */
@@ -53,7 +54,7 @@ export const listConfigChanges = (
 };
 
 const readPath = (value: unknown, path: readonly string[]): unknown =>
-  path.reduce<unknown>((inner, key) => Object(inner)[key], value);
+  path.reduce<unknown>((inner, key) => getOwnProperty(Object(inner), key), value);
 
 /** The configuration after the changes. */
 export const applyChanges = (config: Accounts, changes: readonly ConfigChange[]): unknown => {

@@ -10,7 +10,7 @@ import { readEarlierAnswers } from "./apply-answers.ts";
 import type { GivenAnswers } from "./collect-answers.ts";
 import { fileNames, loadConfig, readConfigText } from "./prepare-files.ts";
 
-const isAnswerName = (name: string): name is AnswerName => name in Answers.shape;
+const isAnswerName = (name: string): name is AnswerName => Object.hasOwn(Answers.shape, name);
 
 /** Answers of a YAML or JSON file. Throws UsageMistake. */
 export const readAnswersFile = async (path: string): Promise<GivenAnswers> => {

@@ -49,7 +49,7 @@ const CanaryQuestion = z.object({
   /** Percent of prod's traffic that the new version gets while they decide. */
   percent: z.number(),
 });
-export type CanaryQuestion = z.infer<typeof CanaryQuestion>;
+type CanaryQuestion = z.infer<typeof CanaryQuestion>;
 
 export const Approval = z.object({
   id: z.string(),

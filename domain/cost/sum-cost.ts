@@ -1,3 +1,4 @@
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { type PriceName, prices } from "./prices.ts";
 
 /** An amount of one priced thing in one month, with what it was derived from. */
@@ -29,7 +30,9 @@ export const sumCost = (lines: readonly CostLine[]): Cost => {
   const costs = [...byPrice].map(([name, group]) => {
     const { usd, freePerAccount = 0 } = readPrice(name);
     const accounts = new Set(group.flatMap(({ amounts }) => Object.keys(amounts)));
-    const totals = [...accounts].map((account) => sum(group.map(({ amounts }) => amounts[account] ?? 0)));
+    const totals = [...accounts].map((account) =>
+      sum(group.map(({ amounts }) => getOwnProperty(amounts, account) ?? 0)),
+    );
     return {
       list: usd * sum(totals),
       charged: usd * sum(totals.map((total) => Math.max(0, total - freePerAccount))),

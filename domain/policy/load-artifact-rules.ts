@@ -1,5 +1,5 @@
 import { readCommittedPolicy } from "#domain/delivery/read-committed-model.ts";
-import type { ArtifactRules } from "#platform/artifacts/artifacts.ts";
+import type { ArtifactRules } from "#platform/artifact-rules/artifact-rules.ts";
 import type { Source } from "#platform/source/source.ts";
 
 /**

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Duration, durationToSeconds, OnInconclusive, SlackUser } from "#model-folder/manifest/manifest.ts";
-import { ArtifactRules, noArtifactAddresses } from "#platform/artifacts/artifacts.ts";
+import { ArtifactRules, noArtifactAddresses } from "#platform/artifact-rules/artifact-rules.ts";
 
 const points = z.number().min(0).max(100);
 const share = z.number().min(0).max(1);

@@ -5,7 +5,7 @@ import {
   durationToSeconds,
   type Manifest,
 } from "#model-folder/manifest/manifest.ts";
-import type { ArtifactRules } from "#platform/artifacts/artifacts.ts";
+import type { ArtifactRules } from "#platform/artifact-rules/artifact-rules.ts";
 import { compareManifests } from "./compare-manifests.ts";
 import type { CanaryLimits, Policy } from "./policy.ts";
 import { computeStrictestPolicy, onInconclusive, policyRules } from "./strictest-policy.ts";

@@ -2,7 +2,7 @@ import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { Signer } from "#platform/signer/signer.ts";
 import { openEnvelope, sealEnvelope } from "./envelope.ts";
-import { artifactDependency, type BuildFacts, makeStatement, ProvenanceStatement } from "./statement.ts";
+import { type BuildFacts, makeStatement, ProvenanceStatement } from "./statement.ts";
 import type { Provenance as Verified } from "./verified-provenance.ts";
 
 /** There is no provenance of this image at this commit. */
@@ -38,14 +38,8 @@ export type ExpectedProvenance = {
   readonly files?: Readonly<Record<string, string>>;
 };
 
-/** What a build was made of, as its builder signed it. Hashes are SHA-256, hexadecimal. */
-export type VerifiedBuild = {
-  readonly provenance: Verified;
-  /** Hashes of the committed files by their names in the model's folder. */
-  readonly files: ReadonlyMap<string, string>;
-  /** Hash of the packed ONNX file; undefined: built before that was recorded. */
-  readonly artifact: string | undefined;
-};
+/** A statement whose signature and content were verified. */
+export type VerifiedBuild = { readonly provenance: Verified; readonly statement: ProvenanceStatement };
 
 /** By image and commit: several commits may have the same image. */
 export const toProvenanceKey = (digest: string, commit: string): string =>
@@ -118,8 +112,6 @@ export const createProvenanceStore = ({
         `the provenance of ${subject} describes another build: ${differences.join("; ")}`,
       );
     const { builder, metadata } = statement.data.predicate.runDetails;
-    const { resolvedDependencies } = statement.data.predicate.buildDefinition;
-    const folder = `models/${model}/`;
     return {
       provenance: {
         builder: `sha256:${builder.builderDependencies[0].digest.sha256}`,
@@ -128,12 +120,7 @@ export const createProvenanceStore = ({
         buildId: metadata.invocationId,
         keyId: opened.keyId,
       },
-      files: new Map(
-        resolvedDependencies
-          .filter(({ name }) => name.startsWith(folder))
-          .map(({ name, digest: { sha256 } }) => [name.slice(folder.length), sha256]),
-      ),
-      artifact: resolvedDependencies.find(({ name }) => name === artifactDependency)?.digest.sha256,
+      statement: statement.data,
     };
   };
 

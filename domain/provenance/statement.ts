@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 const Sha256 = z.object({ sha256: hex });
@@ -89,7 +90,7 @@ export const makeStatement = (build: BuildFacts): ProvenanceStatement =>
             .sort(([a], [b]) => (a < b ? -1 : 1))
             .map(([name, digest]) => ({
               name: `models/${build.model}/${name}`,
-              digest: { ...toSha256(digest), gitBlob: build.gitBlobs[name] },
+              digest: { ...toSha256(digest), gitBlob: getOwnProperty(build.gitBlobs, name) },
             })),
           { name: artifactDependency, digest: toSha256(build.artifact) },
         ],

@@ -3,11 +3,8 @@ import type { Claims } from "#domain/claims/claims.ts";
 import { parseBuiltImage } from "#domain/delivery/parse-built-image.ts";
 import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
-import {
-  type BuildVerifier,
-  ProvenanceDiffers,
-  type VerifiedBuild,
-} from "#domain/provenance/provenance-store.ts";
+import { type BuiltFiles, listBuiltFiles } from "#domain/provenance/list-built-files.ts";
+import { type BuildVerifier, ProvenanceDiffers } from "#domain/provenance/provenance-store.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { parseLfsPointer } from "#model-folder/manifest/parse-lfs-pointer.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
@@ -56,7 +53,7 @@ const findNamedArtifact = async (
   source: Source,
   { model, commit }: Pick<RegisterModelInput, "model" | "commit">,
   manifest: Manifest,
-  build: VerifiedBuild,
+  build: BuiltFiles,
 ): Promise<string | undefined> => {
   if (typeof manifest.artifact !== "string") return manifest.artifact.sha256;
   const file = manifest.artifact;
@@ -95,15 +92,16 @@ export const registerModel =
     if (champion?.digest === digest)
       return { status: "unchanged", version: champion.version, digest, provenance: verified.provenance };
 
-    const named = await findNamedArtifact(source, input, manifest, verified);
-    if (verified.artifact === undefined || (named !== undefined && named !== verified.artifact))
+    const built = listBuiltFiles(verified.statement);
+    const named = await findNamedArtifact(source, input, manifest, built);
+    if (built.artifact === undefined || (named !== undefined && named !== built.artifact))
       throw new ProvenanceDiffers(
-        `the provenance of ${digest.slice(0, 19)}… of ${model} at ${commit.slice(0, 12)} describes another build: artefact: built ${verified.artifact ?? "without"}, expected ${named ?? "one"}`,
+        `the provenance of ${digest.slice(0, 19)}… of ${model} at ${commit.slice(0, 12)} describes another build: artefact: built ${built.artifact ?? "without"}, expected ${named ?? "one"}`,
       );
-    const artifact = await artifacts.find(verified.artifact);
+    const artifact = await artifacts.find(built.artifact);
     if (!artifact)
       throw new ArtifactMissing(
-        `${toArtifactKey(verified.artifact)} of ${model} at ${commit.slice(0, 12)} is no longer where its build put it: deliver again to build it again.`,
+        `${toArtifactKey(built.artifact)} of ${model} at ${commit.slice(0, 12)} is no longer where its build put it: deliver again to build it again.`,
       );
     const tokenizer = manifest.tokenizer && files.get(manifest.tokenizer.file);
     if (manifest.tokenizer && !tokenizer)
@@ -123,7 +121,7 @@ export const registerModel =
         runtime,
         builder: verified.provenance.builder,
         artifact_sha256: artifact.sha256,
-        holdout_sha256: verified.files.get("holdout.csv") ?? "",
+        holdout_sha256: built.files.get("holdout.csv") ?? "",
         owner: manifest.owner,
       },
     });

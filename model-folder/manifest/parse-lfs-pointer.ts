@@ -1,5 +1,5 @@
 /** A Git LFS pointer: the file that git has in place of the content. */
-export type LfsPointer = {
+type LfsPointer = {
   /** SHA-256 of the content, hexadecimal. */
   readonly sha256: string;
   /** Bytes of the content. */

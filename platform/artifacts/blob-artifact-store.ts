@@ -3,7 +3,7 @@ import { convertStreamErrors } from "#platform/files/convert-stream-errors.ts";
 import type { FileStream } from "#platform/files/file-content.ts";
 import { ArtifactDiffers, ArtifactMissing, type ArtifactStore, toArtifactKey } from "./artifacts.ts";
 import { measureStream } from "./measure-stream.ts";
-import { verifyArtifact } from "./verify-artifact.ts";
+import { verifyArtifact, verifyFile } from "./verify-artifact.ts";
 
 /** Artefacts on one machine. A read of one is compared with its name. */
 export const createBlobArtifactStore = ({
@@ -23,17 +23,6 @@ export const createBlobArtifactStore = ({
     );
   };
 
-  /** The same file, and an error for a reader of other bytes. */
-  const verify = (file: FileStream): FileStream => ({
-    ...file,
-    open: () =>
-      verifyArtifact(
-        file.open(),
-        { kind: "address", uri: toArtifactKey(file.sha256), sha256: file.sha256, size: file.size },
-        file.size,
-      ),
-  });
-
   const measure = async (sha256: string) => {
     const stream = await blobs.open(toArtifactKey(sha256));
     return stream && measureStream(stream);
@@ -43,7 +32,7 @@ export const createBlobArtifactStore = ({
     async keep(file) {
       const kept = await measure(file.sha256);
       if (kept === undefined)
-        await blobs.put(toArtifactKey(file.sha256), verify(file), {
+        await blobs.put(toArtifactKey(file.sha256), verifyFile(file), {
           contentType: "application/octet-stream",
         });
       else if (kept.sha256 !== file.sha256)

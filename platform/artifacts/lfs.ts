@@ -7,7 +7,7 @@ import { runGit } from "#platform/source/run-git.ts";
 import { ArtifactMissing, type ArtifactReference, ArtifactUnreachable, LfsUnavailable } from "./artifacts.ts";
 import type { HttpsReader } from "./https-reader.ts";
 
-export type LfsReference = Extract<ArtifactReference, { kind: "lfs" }>;
+type LfsReference = Extract<ArtifactReference, { kind: "lfs" }>;
 
 /** Opens the object of a pointer, unverified. */
 export type OpenLfsObject = (reference: LfsReference) => AsyncIterable<Uint8Array>;

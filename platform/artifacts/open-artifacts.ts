@@ -1,5 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { type ArtifactReference, ArtifactRefused, type ArtifactRules, type Artifacts } from "./artifacts.ts";
+import type { ArtifactRules } from "#platform/artifact-rules/artifact-rules.ts";
+import { type ArtifactReference, ArtifactRefused, type Artifacts } from "./artifacts.ts";
 import { createHostError, type HttpsReader } from "./https-reader.ts";
 import type { OpenLfsObject } from "./lfs.ts";
 import { defaultTimeLimits } from "./limit-time.ts";

@@ -4,9 +4,10 @@ import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { maxPointerBytes } from "#model-folder/manifest/parse-lfs-pointer.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import type { ArtifactRules } from "#platform/artifact-rules/artifact-rules.ts";
 import { readContent } from "#platform/files/file-content.ts";
 import { type LocalFile, writeLocalFile } from "#platform/files/local-file.ts";
-import type { ArtifactRules, ArtifactStore, Artifacts } from "./artifacts.ts";
+import type { ArtifactStore, Artifacts } from "./artifacts.ts";
 import { findArtifactReference } from "./find-artifact-reference.ts";
 
 type ResolveDependencies = {

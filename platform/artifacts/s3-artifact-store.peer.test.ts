@@ -1,11 +1,11 @@
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
+import { noArtifactAddresses } from "#platform/artifact-rules/artifact-rules.ts";
 import { copyS3Object } from "#platform/blobs/copy-s3-object.ts";
 import { readS3Object } from "#platform/blobs/open-s3-object.ts";
 import { artifactStoreContract } from "#test/contracts/artifact-store.ts";
 import { describeWithFaults, type MotoPeer } from "#test/peers/describe-with-faults.ts";
 import { toFileStream } from "#test/support/to-file-stream.ts";
-import { noArtifactAddresses } from "./artifacts.ts";
 import { openArtifacts } from "./open-artifacts.ts";
 import { createS3ArtifactStore, isS3File } from "./s3-artifact-store.ts";
 

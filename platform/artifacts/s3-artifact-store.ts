@@ -2,9 +2,12 @@ import { HeadObjectCommand, NotFound, type S3Client, S3ServiceException } from "
 import { openS3Object } from "#platform/blobs/open-s3-object.ts";
 import { putS3Object } from "#platform/blobs/put-s3-object.ts";
 import { callAws } from "#platform/errors/call-aws.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import type { FileContent, FileStream } from "#platform/files/file-content.ts";
 import { ArtifactDiffers, ArtifactMissing, type ArtifactStore, toArtifactKey } from "./artifacts.ts";
-import { verifyArtifact } from "./verify-artifact.ts";
+import { verifyArtifact, verifyFile } from "./verify-artifact.ts";
+
+const maxAttempts = 3;
 
 /** A file in S3 with its checksum: another bucket of S3 copies it without reading it here. */
 export type S3File = FileStream & { readonly object: { readonly bucket: string; readonly key: string } };
@@ -51,14 +54,15 @@ export const createS3ArtifactStore = ({
 
   return {
     async keep(file) {
-      if ((await measure(file.sha256)) !== undefined) return;
-      try {
-        await putS3Object(client, { ...place(file.sha256), IfNoneMatch: "*" }, file);
-      } catch (error) {
-        // Another build stored it in between (412), or is about to (409): it is there now, or the next try finds it.
-        const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-        if (status !== 412 || (await measure(file.sha256)) === undefined) throw error;
-      }
+      for (let attempt = 1; (await measure(file.sha256)) === undefined; attempt += 1)
+        try {
+          await putS3Object(client, { ...place(file.sha256), IfNoneMatch: "*" }, verifyFile(file));
+        } catch (error) {
+          // Another build stored it in between: the checksum tells.
+          if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412) continue;
+          // The client cannot repeat a stream itself.
+          if (!(error instanceof TemporaryFault) || attempt >= maxAttempts) throw error;
+        }
     },
     async find(sha256): Promise<S3File | undefined> {
       const size = await measure(sha256);

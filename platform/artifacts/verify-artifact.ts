@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { ArtifactDiffers, type ArtifactReference, ArtifactTooLarge } from "./artifacts.ts";
+import type { FileStream } from "#platform/files/file-content.ts";
+import { ArtifactDiffers, type ArtifactReference, ArtifactTooLarge, toArtifactKey } from "./artifacts.ts";
 
 /** A message's name for an artefact. */
-export const describeArtifact = (reference: ArtifactReference): string =>
+const describeArtifact = (reference: ArtifactReference): string =>
   reference.kind === "lfs" ? `the Git LFS object of ${reference.file}` : reference.uri;
 
 const toMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
@@ -47,4 +48,11 @@ export const verifyArtifact = async function* (
       `${describeArtifact(reference)} has the SHA-256 ${found}, but the commit says ${sha256}: commit the hash of the file that is there, or put the right file there.`,
     );
   if (last) yield last;
+};
+
+/** The same file, with an error for a reader of other bytes. */
+export const verifyFile = (file: FileStream): FileStream => {
+  const { sha256, size } = file;
+  const reference = { kind: "address", uri: toArtifactKey(sha256), sha256, size } as const;
+  return { ...file, open: () => verifyArtifact(file.open(), reference, size) };
 };

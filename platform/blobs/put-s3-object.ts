@@ -29,6 +29,7 @@ export const putS3Object = async (
     ...object,
     Body: body,
     ContentLength: content.size,
+    ChecksumAlgorithm: "SHA256",
     ChecksumSHA256: Buffer.from(content.sha256, "hex").toString("base64"),
   });
   try {

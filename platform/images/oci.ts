@@ -219,11 +219,16 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
     const { layers, ...image } = await assemble(model, layer, served);
     await keepArtifact?.(served.artifact);
     const hashes = Object.fromEntries([...committed].map(([name, { sha256 }]) => [name, sha256]));
-    const gitBlobs: Record<string, string> = {};
-    for (const [name, file] of committed) gitBlobs[name] = await hashGitBlob(file);
+    const gitBlobs = new Map<string, string>();
+    for (const [name, file] of committed) gitBlobs.set(name, await hashGitBlob(file));
     return {
       ...image,
-      contents: { layers, files: hashes, gitBlobs, artifact: served.artifact.sha256 },
+      contents: {
+        layers,
+        files: hashes,
+        gitBlobs: Object.fromEntries(gitBlobs),
+        artifact: served.artifact.sha256,
+      },
       buildId: `embedded:${image.digest.slice("sha256:".length, "sha256:".length + 16)}`,
     };
   };

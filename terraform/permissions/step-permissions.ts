@@ -92,7 +92,7 @@ export const createStepPermissions = (
     allow(["kms:Verify"], [resources.signer]),
   ];
   /** Reads the artefacts that builds kept. */
-  const keptArtifacts = allow(["s3:GetObject"], [`${resources.provenance}/artefacts/*`]);
+  const keptArtifacts = allow(["s3:GetObject"], [`${resources.provenance}/artefacts/sha256/*`]);
   /** Adds a tag to an image: puts its manifest again with another tag. */
   const tagImage = allow(["ecr:BatchGetImage", "ecr:PutImage"], [resources.imageRepository]);
   const assume = (caller: string, ...environments: readonly ("stage" | "prod")[]) =>

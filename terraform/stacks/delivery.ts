@@ -7,7 +7,7 @@ import { SnsTopicPolicy } from "@cdktn/provider-aws/lib/sns-topic-policy/index.j
 import { SsmParameter } from "@cdktn/provider-aws/lib/ssm-parameter/index.js";
 import { type App, Fn, type TerraformStack } from "cdktn";
 import { Construct } from "constructs";
-import type { ArtifactRules } from "../../platform/artifacts/artifacts.ts";
+import type { ArtifactRules } from "../../platform/artifact-rules/artifact-rules.ts";
 import { outboxPartition } from "../../platform/store/store.ts";
 import { addAccountKey } from "../constructs/account-key/account-key.ts";
 import { addEventBus } from "../constructs/event-bus/event-bus.ts";

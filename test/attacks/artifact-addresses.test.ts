@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
-import { type ArtifactRules, noArtifactAddresses } from "#platform/artifacts/artifacts.ts";
+import { type ArtifactRules, noArtifactAddresses } from "#platform/artifact-rules/artifact-rules.ts";
 import { createHttpsReader } from "#platform/artifacts/https-reader.ts";
 import { createGitHubLfs, refuseLfs } from "#platform/artifacts/lfs.ts";
 import { openArtifacts } from "#platform/artifacts/open-artifacts.ts";

@@ -15,8 +15,8 @@ const openResourceKinds: readonly (readonly [kind: RegExp, why: string])[] = [
   [/^(arn:aws:states:[^:]*:\d+:execution:slipway:)./, "each delivery is an execution"],
   [/^(arn:aws:execute-api:[^:]*:\d+:[^/]+\/)./, "MLflow's API has no permissions by path"],
   [
-    /^(arn:aws:s3:::slipway-artefacts-[^/]+\/(?:builder|provenance)\/)./,
-    "each builder and each image's statement",
+    /^(arn:aws:s3:::slipway-artefacts-[^/]+\/(?:builder|provenance|artefacts\/sha256)\/)./,
+    "each builder, each image's statement and each artefact",
   ],
   [/^(arn:aws:s3:::slipway-registry-[^/]+\/mlflow\/)./, "every version's artefacts"],
   [/^(arn:aws:s3:::slipway-(?:stage|prod)-records-[^/]+\/)./, "every prediction's blobs"],

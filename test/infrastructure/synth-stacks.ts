@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ArtifactRules } from "#platform/artifacts/artifacts.ts";
+import type { ArtifactRules } from "#platform/artifact-rules/artifact-rules.ts";
 import { createSlipwayApp } from "#terraform/app.ts";
 import { config } from "#terraform/config.ts";
 import { type DeployedFunction, listDeployedFunctions } from "#terraform/deployed-functions.ts";

@@ -7,7 +7,7 @@ import { CodecommitRepository } from "@cdktn/provider-aws/lib/codecommit-reposit
 import { IamRole } from "@cdktn/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktn/provider-aws/lib/iam-role-policy/index.js";
 import { Construct } from "constructs";
-import type { ArtifactRules } from "../../../platform/artifacts/artifacts.ts";
+import type { ArtifactRules } from "../../../platform/artifact-rules/artifact-rules.ts";
 import { allowReadParameters } from "../../permissions/allow-read-parameters.ts";
 import { allow, allowAny, type Statement, toPolicyJson } from "../../permissions/statement.ts";
 import type { Accounts } from "../../read-config.ts";
@@ -130,7 +130,7 @@ export const addImagePipeline = (scope: Construct, id: string, needs: Needs) => 
     allow(["s3:GetObject"], [`${bucket.arn}/builder/*`]),
     allow(["s3:PutObject"], [`${bucket.arn}/provenance/*`]),
     // Artefacts by their hashes: read before each write, so that none is written twice.
-    allow(["s3:GetObject", "s3:PutObject"], [`${bucket.arn}/artefacts/*`]),
+    allow(["s3:GetObject", "s3:PutObject"], [`${bucket.arn}/artefacts/sha256/*`]),
     // Without it, a missing object is AccessDenied instead of NotFound.
     allow(["s3:ListBucket"], [bucket.arn]),
     ...(needs.artifacts.buckets.length === 0

@@ -13,7 +13,7 @@ import { assertModel } from "#model-check/check-model.ts";
 import { bundleRuntime } from "#packaging/bundle-runtime.ts";
 import { createCrane } from "#packaging/crane.ts";
 import { pushImage, snapStartLabel } from "#packaging/push-image.ts";
-import { ArtifactRules } from "#platform/artifacts/artifacts.ts";
+import { ArtifactRules } from "#platform/artifact-rules/artifact-rules.ts";
 import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";
 import { createS3ArtifactStore } from "#platform/artifacts/s3-artifact-store.ts";
 import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
