@@ -75,7 +75,7 @@ const listSteps = (...files: readonly string[]): readonly string[] =>
   [...new Set(reads.filter(({ file }) => files.includes(file)).map(({ step }) => step))].sort();
 const sumBytes = (list: readonly Read[]): number => list.reduce((sum, { bytes }) => sum + bytes, 0);
 
-test("the build and the registration read an artefact of 400 MB once each, and every other step reads some KB", async () => {
+test("only the build reads an artefact of 400 MB, once, and every other step reads some KB", async () => {
   before = null;
   expect(await deliver("a")).toBe("promoted");
   reads = [];
@@ -85,10 +85,7 @@ test("the build and the registration read an artefact of 400 MB once each, and e
     reads.filter(({ file }) => file === artifact),
     reads.filter(({ file }) => file !== artifact),
   ];
-  expect(artifactReads).toEqual([
-    { step: "build-image", file: artifact, bytes: artifactBytes },
-    { step: "register-model", file: artifact, bytes: artifactBytes },
-  ]);
+  expect(artifactReads).toEqual([{ step: "build-image", file: artifact, bytes: artifactBytes }]);
   // Eleven steps that load the rules: each two manifests and a policy of about 1 KB.
   expect(sumBytes(otherReads)).toBeLessThan(64 * 1_024);
   expect(listSteps("model.yaml")).toEqual([
@@ -109,8 +106,8 @@ test("golden vectors and holdout are read only by steps that use them or need th
   await deliver("a");
   reads = [];
   await deliver("b");
-  expect(listSteps("holdout.csv")).toEqual(["build-image", "register-model", "verify-model"]);
-  expect(listSteps("golden.json")).toEqual(["build-image", "deploy-model", "register-model", "verify-model"]);
+  expect(listSteps("holdout.csv")).toEqual(["build-image", "verify-model"]);
+  expect(listSteps("golden.json")).toEqual(["build-image", "deploy-model", "verify-model"]);
 });
 
 test("a failed canary and a person's rollback restore prod without reading the artefact", async () => {
@@ -120,7 +117,7 @@ test("a failed canary and a person's rollback restore prod without reading the a
   world.bakes.set(fakeCommit("c").slice(0, 1), "fails");
   reads = [];
   expect(await deliver("c")).toBe("failed");
-  expect(listSteps(artifact)).toEqual(["build-image", "register-model"]);
+  expect(listSteps(artifact)).toEqual(["build-image"]);
   expect(listSteps("golden.json")).toContain("roll-back");
   reads = [];
   await rollBackProd(world)({ model: toyModel, id: `rollback-${toyModel}-1234abcd`, by: "ada: slow" });
