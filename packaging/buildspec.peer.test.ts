@@ -18,6 +18,7 @@ import { installCrane, requireCrane, startRegistry } from "#test/peers/crane.ts"
 import { createSigningKey } from "#test/peers/create-signing-key.ts";
 import { motoClientConfig, startMoto } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
+import { hashGitBlob } from "#test/support/fake-build.ts";
 import { createGitRepository } from "#test/support/git-repository.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { runBuildspec } from "./run-buildspec.ts";
@@ -346,7 +347,7 @@ ln -s "${installed}" node_modules
         digest: variables.SLIPWAY_DIGEST ?? "",
         model: "churn",
         commit: hostile,
-        files: Object.fromEntries([...churn].map(([name, bytes]) => [name, sha256(bytes)])),
+        gitBlobs: new Map([...churn].map(([name, bytes]) => [name, hashGitBlob(bytes)])),
       }),
     ).rejects.toMatchObject({ name: "ProvenanceDiffers", message: expect.stringContaining("evil.cjs") });
   });

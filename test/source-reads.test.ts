@@ -107,7 +107,7 @@ test("golden vectors and holdout are read only by steps that use them or need th
   reads = [];
   await deliver("b");
   expect(listSteps("holdout.csv")).toEqual(["build-image", "verify-model"]);
-  expect(listSteps("golden.json")).toEqual(["build-image", "deploy-model", "verify-model"]);
+  expect(listSteps("golden.json")).toEqual(["build-image", "deploy-model", "register-model", "verify-model"]);
 });
 
 test("a failed canary and a person's rollback restore prod without reading the artefact", async () => {
