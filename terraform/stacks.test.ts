@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
 import { formatPutParameter } from "../platform/secrets/format-put-parameter.ts";
 import { defineDelivery, type StepName, stepNames } from "../statemachine/delivery.ts";
 import { listStackPolicies, parseStatements, toArray } from "../test/infrastructure/stack-policies.ts";
@@ -265,6 +266,22 @@ describe("functions", () => {
     for (const [, name] of queues) expect(alarmDimensions).toContain(`aws_sqs_queue.${name}.name`);
     for (const [, , target] of listWrittenResources("aws_cloudwatch_event_target"))
       expect(target.dead_letter_config).toBeDefined();
+    // The ARN of a rule on another bus than the default one names the bus.
+    // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-manage-iam-access.html
+    const rules = listWrittenResources("aws_cloudwatch_event_rule").map(([, , rule]) =>
+      rule.event_bus_name === undefined ? String(rule.name) : `slipway/${rule.name}`,
+    );
+    expect(rules).toContain("slipway/slipway-events");
+    const senders = listWrittenResources("aws_sqs_queue_policy").flatMap(([, , { policy }]) =>
+      parseStatements(policy).flatMap(({ Condition }) => {
+        const condition = z.object({ ArnLike: z.object({ "aws:SourceArn": z.array(z.string()) }) });
+        return condition.safeParse(Condition).data?.ArnLike["aws:SourceArn"] ?? [];
+      }),
+    );
+    const patterns = [...new Set(senders.map((arn) => arn.split(":rule/")[1] ?? ""))];
+    // `*` of ArnLike stays within a part between colons; here no rule's own name has a slash.
+    for (const rule of rules)
+      expect(patterns.some((pattern) => rule.startsWith(pattern.replace("*", "")))).toBe(true);
   });
 
   test("answer-approval invokes itself: two retries within 15 minutes, then its dead-letter queue", () => {

@@ -49,7 +49,6 @@ const CanaryQuestion = z.object({
   /** Percent of prod's traffic that the new version gets while they decide. */
   percent: z.number(),
 });
-type CanaryQuestion = z.infer<typeof CanaryQuestion>;
 
 export const Approval = z.object({
   id: z.string(),

@@ -1,4 +1,4 @@
-import { createEvent, cutText } from "#domain/events/create-event.ts";
+import { createEvent, toPublicText } from "#domain/events/create-event.ts";
 import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Cipher } from "#platform/cipher/cipher.ts";
 import { type Deliveries, TaskGone } from "#platform/deliveries/deliveries.ts";
@@ -347,13 +347,14 @@ export const createApprovals = ({
 };
 export type Approvals = ReturnType<typeof createApprovals>;
 
-const toEventSubject = ({ id, model, delivery, commit, digest, version }: Approval) => ({
+const toEventSubject = ({ id, model, delivery, commit, digest, version, canary }: Approval) => ({
   model,
   delivery,
   commit,
   digest,
   modelVersion: version,
   approval: id,
+  ...(canary && { canaryPercent: canary.percent }),
 });
 
 const describeQuestion = (approval: Approval): SlipwayEvent =>
@@ -374,7 +375,7 @@ const describeDecision = (
     ...toEventSubject(approval),
     decision: status,
     by: by.map(({ user }) => user),
-    reason: reason === null ? null : cutText(reason),
+    reason: reason === null ? null : toPublicText(reason),
   });
 
 const renewState = ({ state, contributors }: Approval, question: NewApproval): Approval["state"] => {

@@ -33,7 +33,7 @@ const onInconclusive = ({ onInconclusive, atMost }: CanaryRule): string => {
 /**
  * Whether prod's recorded traffic is enough for the canary, so that approvers know it before they approve. An estimate: it
  * never fails a delivery. Without a champion there is no canary, and after less than an hour there is no estimate.
- * @param recorded undefined: prod serves no version of the model
+ * @param recorded undefined: prod serves no version of the model; unreadable: its metrics could not be read
  */
 export const checkTraffic = ({
   rule,
@@ -42,10 +42,11 @@ export const checkTraffic = ({
 }: {
   readonly rule: CanaryRule;
   readonly limits: Pick<CanaryLimits, "errorPoints">;
-  readonly recorded: RecordedTraffic | undefined;
+  readonly recorded: RecordedTraffic | "unreadable" | undefined;
 }): CheckResults => {
   const omit = (why: string): CheckResults => ({ checks: [], omitted: [{ name, why }] });
   if (!recorded) return omit("a model's first version has no canary");
+  if (recorded === "unreadable") return omit("prod's metrics could not be read");
   const windowMs = recorded.to - recorded.from;
   if (!(windowMs >= minWindowMs)) return omit("prod has served the champion for less than an hour");
   const perMinute = recorded.requests / (windowMs / minuteMs);

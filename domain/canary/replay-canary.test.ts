@@ -161,6 +161,27 @@ test("no more rows, bytes and pages than the limits are replayed", async () => {
   expect((await foreign.replay()).omitted).toHaveLength(1);
 });
 
+test("reading the recorded inputs ends with the replay's time, so that the step keeps its own", async () => {
+  const serving = { invoke: () => new Promise<Invocation>(() => undefined) };
+  let now = promotedAt;
+  const clock = () => {
+    now += 40_000;
+    return now;
+  };
+  const replayed = await replayCanary({ serving, clock, wait: async () => undefined })({
+    model: "churn",
+    champion: { functionVersion: "7", version: 1, promotedAt, startedAt: promotedAt - 1_000 },
+    challenger: "9",
+    manifests: [{ records: { inputs: "full", ttlDays: 30 } }],
+    limits,
+    labels: ["stay", "churn"],
+  });
+  expect(replayed).toEqual({
+    checks: [],
+    omitted: [{ name: "replay", why: "reading the recorded inputs took too long" }],
+  });
+});
+
 test("a replay ends after its time with what it has, and at once when the functions are busy", async () => {
   const slow = setUp(store(200), () => {
     slow.pass(1_000);

@@ -7,6 +7,7 @@ import type { Serving } from "#platform/serving/serving.ts";
 import { checkReplay } from "./check-replay.ts";
 import { type RecordedRowsLimits, readRecordedRows } from "./read-recorded-rows.ts";
 import { replayRows } from "./replay-rows.ts";
+import { timedOut, withinTime } from "./within-time.ts";
 
 type ReplayCanaryDependencies = {
   readonly serving: Pick<Serving, "invoke">;
@@ -56,10 +57,11 @@ export const replayCanary =
     if (rule !== undefined) return omit(`no inputs are recorded (records.inputs: ${rule})`);
     try {
       const end = clock() + replayMs;
-      const rows = await readRecordedRows(serving, replayLimits)(model, {
-        ...champion,
-        promotedAt: champion.promotedAt ?? champion.startedAt,
-      });
+      const promotedAt = champion.promotedAt ?? champion.startedAt;
+      const rows = await withinTime(
+        end - clock(),
+        readRecordedRows(serving, replayLimits)(model, { ...champion, promotedAt }),
+      );
       if (rows === undefined) return omit("prod's functions keep no records");
       if (rows.length === 0) return omit("prod has no recorded inputs since the champion's promotion");
       const versions = { champion: champion.functionVersion, challenger };
@@ -67,6 +69,7 @@ export const replayCanary =
       if (replayed.length === 0) return omit("prod was too busy, or the replay took too long");
       return { checks: checkReplay(replayed, limits, labels), omitted: [] };
     } catch (error) {
+      if (error === timedOut) return omit("reading the recorded inputs took too long");
       // Evidence must not end a delivery: the approvers see why it is missing. A message could name a row's values.
       if (error instanceof RowsRefused)
         return omit("the champion refuses its recorded rows, or its image is older than replays");

@@ -2,6 +2,7 @@ import { invokeModel, RowsRefused } from "#domain/deployment/invoke-model.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { FunctionBusy, FunctionFailed, type Serving } from "#platform/serving/serving.ts";
+import { timedOut, withinTime } from "./within-time.ts";
 
 /** One row, predicted by both versions. */
 export type ReplayedRow = {
@@ -22,20 +23,6 @@ type ReplayRowsDependencies = {
 /** Prod's own requests come between: with one call at a time a replay takes at most one of the account's executions. */
 const pauseMs = 50;
 
-/** The time of the replay is over, whatever the call does. */
-const timedOut = Symbol("the replay took too long");
-
-/** Throws `timedOut` after so many milliseconds; the call goes on. */
-const withinTime = async <T>(ms: number, call: Promise<T>): Promise<T> => {
-  const limit = Promise.withResolvers<never>();
-  const timer = setTimeout(() => limit.reject(timedOut), ms);
-  try {
-    return await Promise.race([call, limit.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
 /**
  * Predicts each row with both versions, called by their numbers: one row and one call at a time, in alternating order, so
  * that both versions meet the same machine. Ends early after `limitMs`, and at once when the functions are busy: prod's own
@@ -53,7 +40,6 @@ export const replayRows =
     const end = clock() + limitMs;
     const predict = async (version: string, row: Row): Promise<ReplayedCall> => {
       const call = invokeModel(serving)(model, { version }, [row], { replay: true });
-      call.catch(() => undefined);
       const { predictions, durationMs } = await withinTime(end - clock(), call);
       return { prediction: predictions[0] ?? { scores: {} }, durationMs };
     };

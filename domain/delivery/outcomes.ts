@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { createEvent, cutText } from "#domain/events/create-event.ts";
+import { createEvent, toPublicText } from "#domain/events/create-event.ts";
 import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Store } from "#platform/store/store.ts";
 
@@ -17,6 +17,9 @@ export const OutcomeRecord = z.object({
 });
 export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 
+/** What follows names contributors, and identities that nobody could map to a person. */
+const contributorsFrom = " Contributors: ";
+
 const describeOutcome = ({ delivery, model, commit, outcome, error, at }: OutcomeRecord) =>
   createEvent([delivery, outcome, error?.name ?? ""], at, {
     type: "outcome",
@@ -24,7 +27,10 @@ const describeOutcome = ({ delivery, model, commit, outcome, error, at }: Outcom
     delivery,
     commit,
     outcome,
-    error: error && { name: error.name, cause: cutText(error.cause) },
+    error: error && {
+      name: error.name,
+      cause: toPublicText(error.cause.split(contributorsFrom, 1)[0] ?? ""),
+    },
   });
 
 const toOutcomeKey = (delivery: string) => ({ partition: "outcomes", sort: delivery });

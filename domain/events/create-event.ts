@@ -4,10 +4,17 @@ import type { SlipwayEvent } from "#platform/events/events.ts";
 /** What differs between types of events. */
 type Fields<Event> = Event extends SlipwayEvent ? Omit<Event, "version" | "id" | "at"> : never;
 
-/** Longer texts (an error's cause, a person's reason) are cut, so that every event fits on the bus. */
 const maxTextLength = 2_000;
-export const cutText = (text: string): string =>
-  text.length > maxTextLength ? `${text.slice(0, maxTextLength - 1)}…` : text;
+const address = /[^\s<>,;:()"'`]+@[^\s<>,;:()"'`]+/g;
+
+/**
+ * A text of a program or a person as subscribers may see it: without addresses, and cut, so that every event fits on the
+ * bus.
+ */
+export const toPublicText = (text: string): string => {
+  const shown = text.replaceAll(address, "(address)");
+  return shown.length > maxTextLength ? `${shown.slice(0, maxTextLength - 1)}…` : shown;
+};
 
 /**
  * An event whose id follows from its fact: the same fact has the same id, in whichever process and however often it is

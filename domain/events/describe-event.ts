@@ -9,9 +9,9 @@ export const describeEvent = (event: SlipwayEvent): string => {
     case "started":
       return `${event.delivery} delivers commit ${event.commit.slice(0, 12)}.`;
     case "waiting":
-      return `${event.delivery} needs ${event.quorum === 1 ? "an approval" : `${event.quorum} approvals`} for version ${event.modelVersion} until ${event.expiresAt}.`;
+      return `${event.canaryPercent == null ? "" : `The canary at ${event.canaryPercent} % is inconclusive: `}${event.delivery} needs ${event.quorum === 1 ? "an approval" : `${event.quorum} approvals`} for version ${event.modelVersion} until ${event.expiresAt}.`;
     case "decided":
-      return `Version ${event.modelVersion} was ${event.decision} by ${event.by.join(", ")}${event.reason === null ? "." : `: ${event.reason}`}`;
+      return `${event.canaryPercent == null ? `Version ${event.modelVersion} was` : `The inconclusive canary of version ${event.modelVersion} at ${event.canaryPercent} % was`} ${event.decision} by ${event.by.join(", ")}${event.reason === null ? "." : `: ${event.reason}`}`;
     case "canary-step":
       return `Version ${event.modelVersion} gets ${event.percent} % of prod's traffic.`;
     case "outcome":

@@ -3,6 +3,7 @@ import { createApprovals } from "#domain/approval/approvals.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
+import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import type { Events, SlipwayEvent } from "#platform/events/events.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
@@ -12,6 +13,7 @@ import { memoryStore } from "#test/support/memory-store.ts";
 import { plainCipher } from "#test/support/plain-cipher.ts";
 import { fakeCommit, fakeDigest } from "#test/support/toy-model.ts";
 import { createEvent } from "./create-event.ts";
+import { describeEvent } from "./describe-event.ts";
 import { createOutbox } from "./outbox.ts";
 import { toOutboxItems } from "./to-outbox-items.ts";
 
@@ -65,6 +67,63 @@ test("a fact that is not stored publishes nothing", async () => {
   await write(event);
   await outbox.publishPending();
   expect(published).toEqual([event]);
+});
+
+test("an event that another run removes at the same moment stays, and holds up no other", async () => {
+  for (const name of ["d1", "d2"]) await write(createStarted(name));
+  const removals: string[] = [];
+  const store: Store = {
+    ...opened.store,
+    remove: async (key, options) => {
+      removals.push(key.sort);
+      if (removals.length === 1) throw new TemporaryFault("another transaction has the item");
+      return opened.store.remove(key, options);
+    },
+  };
+  const published: string[] = [];
+  const events: Events = {
+    publish: async (all) => {
+      published.push(...all.map(({ id }) => id));
+      return [];
+    },
+  };
+  const outbox = createOutbox({ store, events, warn: ignore });
+  await outbox.publishPending();
+  await outbox.publishPending();
+  expect(published).toHaveLength(3);
+  expect(new Set(published).size).toBe(2);
+  expect(await outbox.oldest()).toBeUndefined();
+});
+
+test("the events of a canary's question say so, and those of a version's approval do not", async () => {
+  const engine = fakeDeliveries();
+  const approvals = createApprovals({ ...opened, cipher: plainCipher, deliveries: engine.deliveries });
+  const question = {
+    ...subject,
+    ...{ digest: fakeDigest("a"), version: 1, baseline: 0, fence: 1, pusher: null, contributors: null },
+    author: { name: "Sam", email: "sam@example.com" },
+    evidence: { champion: null, changed: [], checks: [], omitted: [] },
+    rule: { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" },
+    ...{ askedAt: 2_000, expiresAt: 1_000_000 },
+  };
+  const vote = { user: "U024BE7LH", name: "Ada", email: undefined, reason: null, at: 3_000 } as const;
+  for (const canary of [null, { step: 0, percent: 10 }]) {
+    const { id } = await approvals.ask({ ...question, canary }, "token");
+    await approvals.vote(id, { ...vote, verdict: "approved" });
+  }
+  const { published, outbox } = collect();
+  await outbox.publishPending();
+  const seen = published.map((event) => [
+    event.type,
+    "canaryPercent" in event ? event.canaryPercent : null,
+    describeEvent(event),
+  ]);
+  expect(seen.toSorted()).toEqual([
+    ["decided", null, "Version 1 was approved by U024BE7LH."],
+    ["decided", 10, "The inconclusive canary of version 1 at 10 % was approved by U024BE7LH."],
+    ["waiting", null, expect.stringMatching(/^d1 needs an approval/)],
+    ["waiting", 10, expect.stringContaining("The canary at 10 % is inconclusive: d1 needs an approval")],
+  ]);
 });
 
 test("an id follows from the fact, whenever and in whichever process it is stored", () => {

@@ -33,7 +33,12 @@ export const createOutbox = ({
       if (why !== undefined)
         warn(`the event ${event.id} (${event.type}) was not accepted: ${why}`, new TemporaryFault(why));
       // Only this version of it: one that was written again meanwhile is published again.
-      else await store.remove(item.key, { expect: item.version });
+      // Another run may remove it at the same moment: whoever finds it again publishes it again under the same id.
+      else
+        await store.remove(item.key, { expect: item.version }).catch((error: unknown) => {
+          if (!(error instanceof TemporaryFault)) throw error;
+          warn(`the event ${event.id} stays in the outbox for now`, error);
+        });
     }
     return { accepted: readable.length - reasons.size, refused: reasons.size };
   };

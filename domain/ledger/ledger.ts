@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { createEvent, cutText } from "#domain/events/create-event.ts";
+import { createEvent, toPublicText } from "#domain/events/create-event.ts";
 import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import { Check } from "#domain/gates/verdict.ts";
 import type { SlipwayEvent } from "#platform/events/events.ts";
@@ -246,7 +246,7 @@ const describeChange =
           environment,
           from: toArtefact(from),
           to: toArtefact(after),
-          reason: cutText(after.reason),
+          reason: toPublicText(after.reason),
         }),
       );
     }

@@ -107,6 +107,21 @@ test("a version that failed while the approvers decided is rolled back, and the 
   expect((await readEntry())?.acceptedSteps).toEqual([]);
 });
 
+test("the look after weeks reads only what CloudWatch still has, so that a failure counts", async () => {
+  const input = await startCanary();
+  world.time.now += 20 * 24 * hour;
+  const windows: number[] = [];
+  const metrics = {
+    ...world.metrics,
+    statistics: (...[window, options]: Parameters<typeof world.metrics.statistics>) => {
+      windows.push(window.to - window.from);
+      return world.metrics.statistics(window, options);
+    },
+  };
+  await judge({ ...world, metrics })({ ...input, canaryApproval: await acceptStep(0) });
+  expect(new Set(windows)).toEqual(new Set([14 * 24 * hour]));
+});
+
 test("a version that proved itself while the approvers decided passes by its samples, not by their decision", async () => {
   const input = await startCanary();
   request(input.championVersion, 5_000);

@@ -31,6 +31,9 @@ type JudgeCanaryDependencies = ApprovedNeeds & {
   readonly wait?: (ms: number) => Promise<void>;
 };
 
+/** CloudWatch keeps values of a minute for 15 days. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html */
+const longestWindowMs = 14 * 86_400_000;
+
 /**
  * Compares the two versions on the traffic since the share began: shift on, bake again, promote, roll back, or ask the
  * approvers. Where too little traffic ends the canary, recorded inputs are replayed as evidence for people. With the
@@ -77,7 +80,9 @@ export const judgeCanary =
     const now = clock();
     const labels = manifest.task === "classification" ? manifest.output.labels : [];
     // If the clock was set back since then, judge the window of the bake that has just ended.
-    const from = since <= now ? since : now - durationToSeconds(rules.canary.bake) * 1_000;
+    const windowStart = since <= now ? since : now - durationToSeconds(rules.canary.bake) * 1_000;
+    // The approvers of an inconclusive canary may take weeks.
+    const from = Math.max(windowStart, now - longestWindowMs);
     const statistics = (version: string): Promise<Statistics> =>
       metrics.statistics(
         { environment: "prod", model, version, from, to: now },

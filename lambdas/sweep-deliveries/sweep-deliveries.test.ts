@@ -213,11 +213,16 @@ test("the question about a canary that a person's rollback ended is withdrawn, a
     world.time.now,
   );
   execution("delivery-1", "RUNNING");
-  const { id } = await ask("delivery-1", sequence, { canary: { step: 0, percent: 10 } });
+  const rule = { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: false, timeout: "PT24H" };
+  const { id } = await ask("delivery-1", sequence, { canary: { step: 0, percent: 10 }, rule });
   const status = async () => (await world.approvals.read(id))?.state.status;
   await sweep();
   expect(await status()).toBe("pending");
   await world.ledger.change(begun, (current) => ({ ...current, status: "ended" }));
+  // A vote that waits for its voter's address neither delays that nor decides about a canary that is over.
+  const vote = { user: "U024BE7LH", name: "Ada", verdict: "approved", reason: null } as const;
+  await world.approvals.click(id, { ...vote, at: world.time.now });
+  expect((await world.approvals.read(id))?.postponed).toHaveLength(1);
   await sweep();
   expect(await status()).toBe("withdrawn");
   expect(world.engine.answers).toMatchObject([{ token: "token-delivery-1", error: { name: "Superseded" } }]);

@@ -103,16 +103,21 @@ export const sweepDeliveries =
           // No task waits for the decision of a delivery that has ended.
           if (execution && execution.status !== "RUNNING")
             await needs.approvals.close(id, "the delivery has ended");
-          else if (state.status === "decided" || postponed)
-            await finishApproval(needs)({ followUp: "finish-approval", approval: id, explainTo: null });
           else if (state.status === "withdrawn")
             await needs.approvals.withdraw(id, { name: "Superseded", cause: state.why });
-          // A person's rollback may not end tasks, so its canary's question is withdrawn here.
-          else if (canary && (await needs.ledger.ofDelivery("prod", model, delivery))?.status === "ended")
+          // A person's rollback may not end tasks, so its canary's question is withdrawn here: before votes that wait,
+          // which would decide about a canary that is over.
+          else if (
+            canary &&
+            state.status === "pending" &&
+            (await needs.ledger.ofDelivery("prod", model, delivery))?.status === "ended"
+          )
             await needs.approvals.withdraw(id, {
               name: "Superseded",
               cause: "a rollback of prod ended this canary",
             });
+          else if (state.status === "decided" || postponed)
+            await finishApproval(needs)({ followUp: "finish-approval", approval: id, explainTo: null });
           // Also for an approval that expired, and after a crash before it was shown.
           await needs.messages.expect(delivery);
         },

@@ -44,10 +44,15 @@ const deployToStage = async (yaml = buildModelYaml()) => {
   };
 };
 
-type Changes = { readonly sizeBytes?: number | null; readonly stage?: Partial<Serving> };
-const verify = ({ sizeBytes = 1_000, stage = {} }: Changes = {}) =>
+type Changes = {
+  readonly sizeBytes?: number | null;
+  readonly stage?: Partial<Serving>;
+  readonly metrics?: Partial<typeof world.metrics>;
+};
+const verify = ({ sizeBytes = 1_000, stage = {}, metrics = {} }: Changes = {}) =>
   verifyModel({
     ...world,
+    metrics: { ...world.metrics, ...metrics },
     serving: { stage: { ...world.serving.stage, ...stage } },
     images: {
       describe: async () =>
@@ -140,6 +145,15 @@ test("prod's requests to the champion since its promotion are compared with what
     verdict: "inconclusive",
     detail: expect.stringContaining("prod had 10 requests an hour"),
   });
+});
+
+test("prod's metrics that cannot be read leave out the estimate and fail nothing", async () => {
+  await promoteVersion(world, "a", 1);
+  const input = await deployToStage();
+  const metrics = { statistics: () => Promise.reject(new Error("no permission")) };
+  const { verdict, omitted } = await verify({ metrics })(input);
+  expect(verdict).not.toBe("fail");
+  expect(omitted).toContainEqual({ name: "canary traffic", why: "prod's metrics could not be read" });
 });
 
 test("a failed gate is a verdict with the name and the detail of each failed check", async () => {

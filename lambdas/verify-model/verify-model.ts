@@ -105,7 +105,9 @@ export const verifyModel =
     const traffic = checkTraffic({
       rule: rules.canary,
       limits: rules.canaryLimits,
-      recorded: served && (await countProdRequests(metrics, served, clock())),
+      // What is only an estimate fails no delivery: nothing else here needs prod's account.
+      recorded:
+        served && (await countProdRequests(metrics, served, clock()).catch(() => "unreadable" as const)),
     });
     for (const results of [schema, traffic]) {
       checks.push(...results.checks);

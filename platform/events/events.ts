@@ -42,6 +42,8 @@ export const SlipwayEvent = z.discriminatedUnion("type", [
     /** The number of approvals that it needs. */
     quorum: z.int().positive(),
     expiresAt: z.iso.datetime(),
+    /** Set where the question is about an inconclusive canary: its share of prod's traffic in percent. */
+    canaryPercent: z.number().positive().max(100).nullable().optional(),
   }),
   z.object({
     type: z.literal("decided"),
@@ -53,6 +55,8 @@ export const SlipwayEvent = z.discriminatedUnion("type", [
     by: z.array(z.string()),
     /** A person's words, for a rejection. */
     reason: z.string().nullable(),
+    /** Set where the question is about an inconclusive canary: its share of prod's traffic in percent. */
+    canaryPercent: z.number().positive().max(100).nullable().optional(),
   }),
   z.object({
     type: z.literal("canary-step"),

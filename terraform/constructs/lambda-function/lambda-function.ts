@@ -63,7 +63,10 @@ export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): F
           name: `${name}-dead-letters`,
           key,
           ...(needs.invokedBy === "events" && {
-            rules: [`arn:aws:events:${region}:${account}:rule/slipway-*`],
+            // On the default bus, and on the bus `slipway`, whose name is in the ARN of its rules.
+            rules: ["slipway-*", "slipway/slipway-*"].map(
+              (rule) => `arn:aws:events:${region}:${account}:rule/${rule}`,
+            ),
           }),
         });
   const role = new IamRole(place, "role", {
