@@ -175,12 +175,18 @@ const services: Readonly<
           ),
         ];
       },
-      Invoke: (info) => [
-        createRequest(
-          "lambda:InvokeFunction",
-          info.arn("lambda", `function:${readFunctionName(info)}:${info.call.query.Qualifier ?? "$LATEST"}`),
-        ),
-      ],
+      // Without a qualifier the function itself is the resource: a policy for `function:name` allows no version.
+      // https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+      Invoke: (info) => {
+        const { Qualifier } = info.call.query;
+        const version = Qualifier === undefined ? "" : `:${Qualifier}`;
+        return [
+          createRequest(
+            "lambda:InvokeFunction",
+            info.arn("lambda", `function:${readFunctionName(info)}${version}`),
+          ),
+        ];
+      },
     },
   },
   sts: {

@@ -88,8 +88,8 @@ export const motoImages = ({ endpoint, repositoryName, images, layerFiles }: Nee
   };
   return {
     ...images,
-    build: async (request) => {
-      const image = await images.build(request);
+    build: async (request, options) => {
+      const image = await images.build(request, options);
       await push(image.digest);
       return image;
     },

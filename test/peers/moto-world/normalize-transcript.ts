@@ -45,6 +45,7 @@ export const normalizeLedgerEntry = ({
   functionVersion: _,
   startedAt,
   promotedAt,
+  takenBackAt,
   shares,
   checks,
   ...entry
@@ -52,6 +53,7 @@ export const normalizeLedgerEntry = ({
   ...entry,
   started: startedAt > 0,
   promoted: promotedAt !== null,
+  takenBack: takenBackAt !== null,
   // A bad canary fails as soon as one check fails for certain: the others may pass, or have too few requests.
   checks: checks.map(({ name, verdict }) => (verdict === "fail" ? `${name} fails` : name)),
   shares: shares.map(({ percent }) => percent),
