@@ -1,3 +1,5 @@
+import { explainAwsSetup } from "./explain-aws-setup.ts";
+
 /** Exit codes of all commands; the README has the same table. */
 export const exitCode = {
   ok: 0,
@@ -24,7 +26,6 @@ const environmentErrors = new Set([
   "ModelFolderExists",
   "OutputsMissing",
   "RoleNotAssumed",
-  "CredentialsProviderError",
 ]);
 
 /** Errors of the command line, by name. */
@@ -34,5 +35,6 @@ export const toExitCode = (error: unknown): number => {
   const name = error instanceof Error ? error.name : "";
   if (name === "Interrupted") return exitCode.interrupted;
   if (usageErrors.has(name)) return exitCode.usage;
+  if (explainAwsSetup(error) !== undefined) return exitCode.environment;
   return environmentErrors.has(name) ? exitCode.environment : exitCode.failed;
 };

@@ -22,6 +22,7 @@ import { identifyAwsCaller } from "./identify-aws-caller.ts";
 import type { WorldOptions } from "./options.ts";
 import { printError } from "./print.ts";
 import { readAwsOutputs } from "./read-aws-outputs.ts";
+import { useConfiguredRegion } from "./use-configured-region.ts";
 import { useProfile } from "./use-profile.ts";
 
 const printWarning = (sentence: string, error: unknown): void =>
@@ -36,6 +37,7 @@ export const withAwsWorld = async <T>(
   work: (context: CommandContext) => Promise<T>,
 ): Promise<T> => {
   useProfile(options.profile);
+  await useConfiguredRegion();
   const env = await readAwsOutputs(options.outputs);
   const [, , , region = ""] = env.STATE_MACHINE_ARN.split(":");
   // All AWS clients below read it.

@@ -21,6 +21,7 @@ import { rollbackCommand } from "./commands/rollback.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { statusCommand } from "./commands/status.ts";
 import { exitCode, toExitCode } from "./exit-code.ts";
+import { explainAwsSetup } from "./explain-aws-setup.ts";
 import { paint, printError } from "./print.ts";
 
 const program = new Command("slipway")
@@ -65,9 +66,9 @@ try {
   } else {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     const isNamed = toExitCode(error) !== exitCode.failed || name !== "Error";
-    printError(
-      `${paint("red", "✗")} ${isNamed ? message : (error instanceof Error && error.stack) || message}`,
-    );
+    const setup = explainAwsSetup(error);
+    const text = setup === undefined ? message : `${setup.sentence}\n  → ${setup.remedy}`;
+    printError(`${paint("red", "✗")} ${isNamed ? text : (error instanceof Error && error.stack) || message}`);
     process.exitCode = toExitCode(error);
   }
 }

@@ -34,11 +34,14 @@ export const doctorCommand = (): Command => {
   return command.action(
     async ({ profile, outputs, json, stageProfile, prodProfile, post = false }: Options) => {
       useProfile(profile);
-      const [{ runChecks }, { readAwsOutputs }, { readConfiguration }] = await Promise.all([
-        import("#cli/doctor/run-checks.ts"),
-        import("#cli/read-aws-outputs.ts"),
-        import("#cli/doctor/read-configuration.ts"),
-      ]);
+      const [{ runChecks }, { useConfiguredRegion }, { readAwsOutputs }, { readConfiguration }] =
+        await Promise.all([
+          import("#cli/doctor/run-checks.ts"),
+          import("#cli/use-configured-region.ts"),
+          import("#cli/read-aws-outputs.ts"),
+          import("#cli/doctor/read-configuration.ts"),
+        ]);
+      await useConfiguredRegion();
       const findings = await runChecks({
         outputs: () => readAwsOutputs(outputs),
         configuration: () => readConfiguration(),

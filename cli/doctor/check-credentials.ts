@@ -1,7 +1,7 @@
 import { GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
+import { explainAwsSetup } from "#cli/explain-aws-setup.ts";
 import type { DoctorFinding } from "./finding.ts";
 
-const missingCredentialsErrors = new Set(["CredentialsProviderError", "TokenProviderError"]);
 const refusedCredentialsErrors = new Set([
   "InvalidClientTokenId",
   "ExpiredToken",
@@ -16,18 +16,8 @@ export const checkCredentials = async (sts: STSClient): Promise<DoctorFinding> =
     return { status: "ok", sentence: `You are ${Arn} in account ${Account}.` };
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    if (/region is missing/i.test(message))
-      return {
-        status: "missing",
-        sentence: "No region is set.",
-        remedy: "Set AWS_REGION, or `region` in the profile, to the region of Slipway's stacks.",
-      };
-    if (missingCredentialsErrors.has(name))
-      return {
-        status: "missing",
-        sentence: "There are no AWS credentials.",
-        remedy: "Choose a profile with --profile; for SSO sign in first: aws sso login --profile <name>.",
-      };
+    const setup = explainAwsSetup(error);
+    if (setup !== undefined) return { status: "missing", ...setup };
     return {
       status: "missing",
       sentence: refusedCredentialsErrors.has(name)
