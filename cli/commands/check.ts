@@ -8,11 +8,13 @@ import { jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
 import { readModelFolder } from "#cli/read-model-folder.ts";
 import { computeRequiredTraffic, formatRate } from "#domain/canary/required-rate.ts";
+import { listPolicyConflicts } from "#domain/policy/list-policy-conflicts.ts";
 import { PolicyInvalid, parsePolicy } from "#domain/policy/parse-policy.ts";
 import type { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { type FolderProblem, formatProblem, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
+import { locateYaml } from "#model-folder/manifest/locate-yaml.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
@@ -91,6 +93,23 @@ const checkFolder = (
     }
   });
 
+/** What the manifest says although policy.yaml does not allow it, with its lines. */
+const findPolicyConflicts = (
+  files: ReadonlyMap<string, Uint8Array>,
+  manifest: Manifest,
+  policy: Policy,
+): readonly FolderProblem[] => {
+  const conflicts = listPolicyConflicts(manifest, policy);
+  if (conflicts.length === 0) return [];
+  const locate = locateYaml(new TextDecoder().decode(files.get("model.yaml")));
+  return conflicts.map(({ path, ...conflict }) => ({
+    ...conflict,
+    file: "model.yaml",
+    path: path.join("."),
+    ...locate(path),
+  }));
+};
+
 /** How much traffic the canary needs: with less, a delivery bakes for its longest time and ends as inconclusive. */
 const describeCanary = ({ canary }: Manifest, policy: Policy): string => {
   const { requests, perMinute } = computeRequiredTraffic(canary, policy.canary.limits);
@@ -116,6 +135,7 @@ export const checkCommand = (): Command =>
         ...(await checkFolder(folder, files, artifactFile)),
         ...(await findLargeFiles(folder, files, artifactFile)),
         ...(policy.status === "invalid" ? [policy.problem] : []),
+        ...(policy.status === "valid" && manifest ? findPolicyConflicts(files, manifest, policy.policy) : []),
       ];
       const errors = problems.filter(({ severity }) => severity === "error");
       if (json) printJson(problems);

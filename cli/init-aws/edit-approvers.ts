@@ -9,3 +9,10 @@ export const editApprovers = (text: string, approvers: readonly string[]): strin
   approversPattern.test(text)
     ? text.replace(approversPattern, (_, key: string) => `${key}[${approvers.join(", ")}]`)
     : undefined;
+
+/** Whether the list on one line has exactly these approvers, in any order. */
+export const hasApprovers = (text: string, approvers: readonly string[]): boolean => {
+  const list = approversPattern.exec(text)?.[0].replace(/^.*\[|\]$/g, "") ?? "";
+  const names = list.split(",").map((name) => name.trim().replace(/^["']|["']$/g, ""));
+  return names.toSorted().join() === approvers.toSorted().join();
+};

@@ -130,6 +130,17 @@ test("what a person wrote by hand is neither lost nor replaced without --yes, an
   expect(await read("terraform", "config.ts")).toBe(byHand.replace("C0HAND", "C01"));
 });
 
+test("new approvers replace those of the earlier run in the manifests too, but not those that a person chose", async () => {
+  await withAnswers();
+  await mkdir(path("models", "own"));
+  const own = (await read("models", "churn", "model.yaml")).replace("[U01ADA, U02BEN]", "[U02BEN]");
+  await writeFile(path("models", "own", "model.yaml"), own);
+  expect(await withAnswers("--approvers", "U03CYD", "--yes")).toMatchObject({ code: 0 });
+  expect(await read("policy.yaml")).toContain("approvers: [U03CYD] ");
+  expect(await read("models", "churn", "model.yaml")).toContain("approvers: [U03CYD], quorum: 1");
+  expect(await read("models", "own", "model.yaml")).toBe(own);
+});
+
 test("a mistake that only shows in the whole configuration writes nothing", async () => {
   const before = await read("terraform", "config.ts");
   const { code, stderr } = await withAnswers("--region", "af-south-1");

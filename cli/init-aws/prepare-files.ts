@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isDeepStrictEqual } from "node:util";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { placeholderApprover } from "#cli/doctor/placeholder-approver.ts";
 import { UsageMistake } from "#cli/errors.ts";
 import { parsePolicy } from "#domain/policy/parse-policy.ts";
 import { type Accounts, ConfigInvalid, isConfig, readConfig } from "#terraform/read-config.ts";
-import type { Answers } from "./answers.ts";
+import { Answers } from "./answers.ts";
 import { applyChanges, listConfigChanges } from "./apply-answers.ts";
-import { editApprovers } from "./edit-approvers.ts";
+import { editApprovers, hasApprovers } from "./edit-approvers.ts";
 import { editConfig } from "./edit-config.ts";
 import { listCommands } from "./list-commands.ts";
 
@@ -86,15 +86,25 @@ const prepareConfig = async (
   return { after, config };
 };
 
-/** policy.yaml, and the manifests that still name the shipped example. */
+/** The approvers that an earlier run wrote; undefined: there was none. */
+const readFormerApprovers = async (folder: string): Promise<readonly string[] | undefined> => {
+  const text = await readText(join(folder, fileNames.answers));
+  if (text === undefined) return undefined;
+  return Answers.pick({ approvers: true }).loose().safeParse(parse(text)).data?.approvers;
+};
+
+/** policy.yaml, and the manifests that still name the shipped example or what an earlier run wrote. */
 const prepareApprovers = async (folder: string, approvers: readonly string[]): Promise<PreparedFile[]> => {
+  const former = await readFormerApprovers(folder);
+  const isOurs = (manifest: string): boolean =>
+    manifest.includes(placeholderApprover) || (former !== undefined && hasApprovers(manifest, former));
   const models = await readdir(join(folder, "models")).catch(() => []);
   const paths = [fileNames.policy, ...models.map((model) => join("models", model, "model.yaml"))];
   const files: PreparedFile[] = [];
   for (const path of paths) {
     const before = await readText(join(folder, path));
     if (before === undefined) continue;
-    if (path !== fileNames.policy && !before.includes(placeholderApprover)) continue;
+    if (path !== fileNames.policy && !isOurs(before)) continue;
     const after = editApprovers(before, approvers);
     if (after === undefined)
       throw new UsageMistake(

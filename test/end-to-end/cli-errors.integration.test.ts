@@ -168,6 +168,19 @@ describe("slipway check", () => {
     expect(stdout).not.toContain("is ready for delivery");
   });
 
+  test("a model whose approvers the policy does not have is not ready, and is told whom it may choose", async () => {
+    const repository = join(fixture.folder, "other-approvers");
+    const model = join(repository, "models", "churn");
+    cpSync(join(repositoryRoot, "models", "churn"), model, { recursive: true });
+    const policy = readFileSync(join(repositoryRoot, "policy.yaml"), "utf8");
+    writeFileSync(join(repository, "policy.yaml"), policy.replace("[U024BE7LH]", "[U01ADA, U02BEN]"));
+    const { code, stdout } = await runSlipway(fixture, ["check", model]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /model\.yaml:\d+:\d+: approval\.approvers: none of them is in policy\.yaml\. Choose from: U01ADA, U02BEN\./,
+    );
+  });
+
   test("each mistake in model.yaml is shown with file, line and remedy: exit 1", async () => {
     edit("model.yaml", (text) =>
       text
