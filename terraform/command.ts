@@ -75,7 +75,7 @@ const main = async (): Promise<void> => {
   const functions = await listDeployedFunctions();
   const selectedStacks = selectStacks(listStacks(accounts), options);
   writeStacks(accounts, functions);
-  for (const sentence of findUnsetDigests(accounts)) console.warn(sentence);
+  for (const { sentence } of findUnsetDigests(accounts)) console.warn(sentence);
   if (verb === "synth") return console.log(`The stacks are in ${join(folder, "stacks")}.`);
   if (selectedStacks.some((stack) => /^(serving|delivery)/.test(stack))) assertBuilt(functions);
   for (const stack of selectedStacks)

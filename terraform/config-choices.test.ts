@@ -198,3 +198,14 @@ describe("where builds may read artefacts", () => {
     });
   });
 });
+
+test("without a repository for CI there are no roles of CI, and Terraform's roles trust only the operators", async () => {
+  await withStacks(
+    withTooling(() => ({ ci: undefined })),
+    (synthesized) => {
+      const roles = listResources(synthesized, "aws_iam_role", ["bootstrap-tooling", "bootstrap-stage"]);
+      expect(roles.map(([, , { name }]) => name)).toContain("slipway-terraform");
+      expect(JSON.stringify(roles)).not.toContain("slipway-ci-");
+    },
+  );
+});

@@ -146,12 +146,17 @@ const Tooling = z.strictObject({
       artifacts: z.strictObject({ bucket: z.string().min(3), prefix: z.string() }).optional(),
     }),
   ]),
-  /** The GitHub repository whose workflow plans and applies, and its environment that requires approval. */
-  ci: z.strictObject({
-    repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, "a GitHub repository is owner/name"),
-    branch: z.string().min(1),
-    environment: z.string().min(1),
-  }),
+  /**
+   * The GitHub repository whose workflow plans and applies, and its environment that requires approval; absent: people
+   * apply, and CI has no roles.
+   */
+  ci: z
+    .strictObject({
+      repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, "a GitHub repository is owner/name"),
+      branch: z.string().min(1),
+      environment: z.string().min(1),
+    })
+    .optional(),
 });
 
 const Environment = z.strictObject({

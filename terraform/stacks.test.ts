@@ -508,7 +508,7 @@ describe("entry points", () => {
     const trusts = listResources(synthesized, "aws_iam_role", ["bootstrap-tooling"])
       .filter(([, , role]) => attributeText(role, "name").startsWith("slipway-ci"))
       .map(([, , role]) => [role.name, parseStatements(role.assume_role_policy)[0]?.Condition?.StringEquals]);
-    const { repository, environment } = synthesized.accounts.tooling.ci;
+    const { repository, environment } = synthesized.accounts.tooling.ci ?? {};
     const subject = "token.actions.githubusercontent.com:sub";
     expect(Object.fromEntries(trusts)).toMatchObject({
       "slipway-ci-apply": { [subject]: [`repo:${repository}:environment:${environment}`] },

@@ -91,7 +91,7 @@ test("a pull request is planned only from the states; a merge is applied in the 
   expect(commands(plan)).toContain(formatArguments("plan", { fromStates: true }));
   expect(commands(plan)).not.toContain("apply");
   expect(apply.if).toBe("github.event_name == 'push' && github.ref == 'refs/heads/main'");
-  expect(apply.environment).toBe(synthesized.accounts.tooling.ci.environment);
+  expect(apply.environment).toBe(synthesized.accounts.tooling.ci?.environment);
   expect(commands(apply)).toContain(formatArguments("apply", { yes: true }));
   // The same stacks in the same order as the command's.
   const stacks = selectStacks(listStacks(config), defaultOptions).join(" ");

@@ -33,6 +33,13 @@ test("a configuration that is filled in is used, and its unset digests are findi
     expect.stringContaining("images.buildImage"),
     expect.stringContaining("images.baseImage"),
     expect.stringContaining("images.firstDigest"),
+    expect.stringContaining("platform@example.com"),
+  ]);
+  expect(findings).toMatchObject([
+    { status: "missing", remedy: expect.stringContaining("crane digest public.ecr.aws/codebuild/") },
+    { status: "missing", remedy: expect.stringContaining("crane digest public.ecr.aws/lambda/") },
+    { status: "pending" },
+    { status: "warning", remedy: expect.stringContaining("--alarm-emails") },
   ]);
 });
 

@@ -1,5 +1,6 @@
 import { findUnsetDigests } from "#terraform/find-unset-digests.ts";
 import { type Accounts, ConfigInvalid, readConfig } from "#terraform/read-config.ts";
+import { explainImageDigest } from "./explain-image-digest.ts";
 import type { DoctorFinding } from "./finding.ts";
 
 export type Configuration = {
@@ -14,6 +15,21 @@ export const shippedAccountIds: ReadonlySet<string> = new Set([
   "222222222222",
   "333333333333",
 ]);
+
+/** The address of the shipped configuration that gets alarms. */
+export const shippedAddress = "platform@example.com";
+
+const findShippedAddress = ({ tooling }: Accounts): readonly DoctorFinding[] =>
+  tooling.notifications.emails.some(({ address }) => address === shippedAddress)
+    ? [
+        {
+          status: "warning",
+          sentence: `tooling.notifications.emails still has ${shippedAddress}, the example that Slipway ships: nobody gets its alarms.`,
+          remedy:
+            "Write an address of yours there, or `slipway init aws --alarm-emails <address>`, and apply the stack `delivery`.",
+        },
+      ]
+    : [];
 
 /** Reads terraform/config.ts as far as it goes: its mistakes, and what nobody has filled in. */
 export const readConfiguration = async (
@@ -48,10 +64,18 @@ export const readConfiguration = async (
     };
   return {
     accounts,
-    findings: findUnsetDigests(accounts).map((sentence) => ({
-      status: "missing",
-      sentence,
-      remedy: "`slipway doctor` prints how to find it; docs/infrastructure.md, steps 1 and 4.",
-    })),
+    findings: [
+      ...findUnsetDigests(accounts).map(
+        ({ name, sentence }): DoctorFinding =>
+          name === "firstDigest"
+            ? { status: "pending", sentence: `${sentence} Step 4 of docs/infrastructure.md gives it.` }
+            : {
+                status: "missing",
+                sentence,
+                remedy: explainImageDigest(name, tooling.images.architecture),
+              },
+      ),
+      ...findShippedAddress(accounts),
+    ],
   };
 };

@@ -13,12 +13,14 @@ import type { Accounts } from "#terraform/read-config.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import { createSource } from "#worlds/aws/source.ts";
 import { checkAccount } from "./check-account.ts";
+import { checkApprover } from "./check-approver.ts";
 import { checkBuildProject } from "./check-build-project.ts";
 import { checkCipherKey } from "./check-cipher-key.ts";
 import { checkCredentials } from "./check-credentials.ts";
 import { checkEnvironment } from "./check-environment.ts";
 import { checkImageRepository } from "./check-image-repository.ts";
 import { checkLambdaFunction } from "./check-lambda-function.ts";
+import { checkMemory } from "./check-memory.ts";
 import { checkRegistry } from "./check-registry.ts";
 import { checkSecret } from "./check-secret.ts";
 import { checkSlack } from "./check-slack.ts";
@@ -32,6 +34,7 @@ import type { DoctorCheck, DoctorFinding } from "./finding.ts";
 import { describeConfig, describeOutputs } from "./installation.ts";
 import { listAccountChecks, readRules } from "./list-account-checks.ts";
 import type { Configuration } from "./read-configuration.ts";
+import { openFolderFiles, readRepositoryRules } from "./read-repository-rules.ts";
 import { reportCheckError } from "./report-check-error.ts";
 import { toolingFunctions } from "./tooling-functions.ts";
 
@@ -79,7 +82,7 @@ const listInstallationChecks = (outputs: AwsOutputs, needs: DoctorNeeds): readon
 };
 
 /** What the checks above examine, for the time before the first apply. */
-const notAppliedYet: readonly DoctorFinding[] = [
+const installationParts = [
   "The roles and HTTP APIs of stage and prod",
   "The table and the key of task tokens",
   "The secrets",
@@ -88,7 +91,9 @@ const notAppliedYet: readonly DoctorFinding[] = [
   "The source's models",
   "Slack's callbacks",
   "MLflow's version and database",
-].map((what) => ({ status: "pending", sentence: `${what}: not applied yet.` }));
+] as const;
+const listPending = (why: string): readonly DoctorFinding[] =>
+  installationParts.map((what) => ({ status: "pending", sentence: `${what}: ${why}.` }));
 
 const runAll = async (checks: readonly DoctorCheck[]): Promise<readonly DoctorFinding[]> => {
   const findings: DoctorFinding[] = [];
@@ -104,7 +109,6 @@ const runChecksBeforeApply = async (
   { accounts, findings }: Configuration,
   needs: DoctorNeeds,
 ): Promise<readonly DoctorFinding[]> => {
-  const pending = accounts === undefined ? [] : notAppliedYet;
   if (accounts === undefined) return findings;
   const installation = describeConfig(accounts);
   const rules = await readRules(installation, needs);
@@ -116,7 +120,27 @@ const runChecksBeforeApply = async (
       ),
       ...listAccountChecks(installation, rules, needs),
     ])),
-    ...pending,
+    ...listPending("not applied yet"),
+  ];
+};
+
+/** What a checkout says by itself: its configuration, and who may approve by its policy and manifests. */
+const runChecksWithoutAws = async (
+  { accounts, findings }: Configuration,
+  { checkout }: DoctorNeeds,
+): Promise<readonly DoctorFinding[]> => {
+  const rules = await readRepositoryRules(await openFolderFiles(checkout));
+  return [
+    ...findings,
+    ...(await runAll([
+      ...[...rules.approvers].map(
+        ([user, files]) =>
+          () =>
+            checkApprover(undefined, { user, files }),
+      ),
+      async () => checkMemory(rules),
+    ])),
+    ...(accounts === undefined ? [] : listPending("not checked without credentials")),
   ];
 };
 
@@ -126,7 +150,19 @@ const selectConfiguration = (
   outputs: AwsOutputs,
 ): { readonly config: Accounts | undefined; readonly findings: readonly DoctorFinding[] } =>
   accounts !== undefined && accounts.tooling.account === outputs.ACCOUNTS.tooling
-    ? { config: accounts, findings }
+    ? {
+        config: accounts,
+        // What was pending before the apply is missing after it.
+        findings: findings.map((finding) =>
+          finding.status === "pending"
+            ? {
+                ...finding,
+                status: "missing",
+                remedy: "Put an image into the repository, and apply the stack `delivery` again.",
+              }
+            : finding,
+        ),
+      }
     : {
         config: undefined,
         findings: [
@@ -145,7 +181,7 @@ const selectConfiguration = (
 export const runChecks = async (needs: DoctorNeeds): Promise<readonly DoctorFinding[]> => {
   const credentials = await checkCredentials(new STSClient({}));
   const configuration = await needs.configuration();
-  if (credentials.status !== "ok") return [credentials, ...configuration.findings];
+  if (credentials.status !== "ok") return [credentials, ...(await runChecksWithoutAws(configuration, needs))];
   let outputs: AwsOutputs;
   try {
     outputs = await needs.outputs();

@@ -22,6 +22,10 @@ export const Answers = z.strictObject({
   slackApp: z.string().regex(/^A[A-Z0-9]+$/, "an app's id starts with A"),
   slackChannel: z.string().regex(/^[CG][A-Z0-9]+$/, "a channel's id starts with C or G"),
   approvers: z.array(SlackUser).min(1, "at least one approver").max(50),
+  /** Who gets alarms by e-mail. */
+  alarmEmails: z
+    .array(z.email("an e-mail address has the form name@example.com"))
+    .min(1, "at least one address"),
   /** The domain of the organisation's e-mail addresses. */
   mailDomain: z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, "a domain in lower case, example.com"),
   operators: z
@@ -34,8 +38,8 @@ export const Answers = z.strictObject({
         ),
     )
     .min(1, "at least one role, which applies the stacks"),
-  /** The GitHub repository whose workflow plans and applies. */
-  ci: z.string().regex(/^[\w.-]+\/[\w.-]+$/, "a GitHub repository is owner/name"),
+  /** The GitHub repository whose workflow plans and applies; empty: people apply. */
+  ci: z.string().regex(/^([\w.-]+\/[\w.-]+)?$/, "a GitHub repository is owner/name; empty for none"),
   /** USD a month; 0: no budget. */
   budget: z.coerce.number().min(0, "a budget is USD a month, 0 for none"),
   /** Who hears that the budget is nearly used; empty without a budget. */

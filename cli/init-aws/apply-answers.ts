@@ -1,4 +1,4 @@
-import { shippedAccountIds } from "#cli/doctor/read-configuration.ts";
+import { shippedAccountIds, shippedAddress } from "#cli/doctor/read-configuration.ts";
 import type { Accounts } from "#terraform/read-config.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { Answers } from "./answers.ts";
@@ -12,6 +12,31 @@ const shippedExternalIds = new Set(["slipway-stage-7d1f5c", "slipway-prod-2b9e60
 const toSource = ({ source, branch }: Answers) => {
   const [host = "", repository = ""] = source.split(/:(.*)/s);
   return { host, repository, branch };
+};
+
+type Email = Accounts["tooling"]["notifications"]["emails"][number];
+
+/** Each address with its events as before; whoever gets only events stays. */
+const toEmails = (emails: readonly Email[], addresses: readonly string[]): readonly Email[] => {
+  const { events } = emails.find(({ address }) => address === shippedAddress) ?? { events: [] };
+  return [
+    ...addresses.map((address) => ({
+      address,
+      alarms: true,
+      events: emails.find((email) => email.address === address)?.events ?? events,
+    })),
+    ...emails.filter(
+      ({ address, alarms }) => !alarms && address !== shippedAddress && !addresses.includes(address),
+    ),
+  ];
+};
+
+/** A repository replaces only the repository; otherwise the whole value appears or goes. */
+const toCi = (ci: Accounts["tooling"]["ci"], repository: string): ConfigChange => {
+  if (repository === "") return { path: ["tooling", "ci"], value: undefined };
+  return ci === undefined
+    ? { path: ["tooling", "ci"], value: { repository, branch: "main", environment: "infrastructure" } }
+    : { path: ["tooling", "ci", "repository"], value: repository };
 };
 
 /**
@@ -33,8 +58,12 @@ export const listConfigChanges = (
     { path: ["tooling", "slack", "channel"], value: answers.slackChannel },
     { path: ["tooling", "slack", "teamId"], value: answers.slackTeam },
     { path: ["tooling", "slack", "appId"], value: answers.slackApp },
+    {
+      path: ["tooling", "notifications", "emails"],
+      value: toEmails(config.tooling.notifications.emails, answers.alarmEmails),
+    },
     { path: ["tooling", "source"], value: toSource(answers) },
-    { path: ["tooling", "ci", "repository"], value: answers.ci },
+    toCi(config.tooling.ci, answers.ci),
     ...(registry.kind === "own" && registry.zones.some((zone) => !zone.startsWith(answers.region))
       ? [{ path: ["tooling", "registry", "zones"], value: [`${answers.region}a`, `${answers.region}b`] }]
       : []),
@@ -70,7 +99,10 @@ export const applyChanges = (config: Accounts, changes: readonly ConfigChange[])
 export const readEarlierAnswers = (config: Accounts): Partial<Answers> => {
   const { tooling, stage, prod } = config;
   if (shippedAccountIds.has(tooling.account)) return {};
-  const { slack, source, ci, operators } = tooling;
+  const { slack, source, ci, operators, notifications } = tooling;
+  const alarmEmails = notifications.emails.flatMap(({ address, alarms }) =>
+    alarms && address !== shippedAddress ? [address] : [],
+  );
   return {
     tooling: tooling.account,
     stage: stage.account,
@@ -82,6 +114,7 @@ export const readEarlierAnswers = (config: Accounts): Partial<Answers> => {
     slackApp: slack.appId,
     slackChannel: slack.channel,
     operators: [...operators],
-    ci: ci.repository,
+    ...(alarmEmails.length === 0 ? {} : { alarmEmails }),
+    ci: ci?.repository ?? "",
   };
 };

@@ -12,6 +12,7 @@ const complete: GivenAnswers = {
   slackApp: "A01",
   slackChannel: "C01",
   approvers: ["U01ADA"],
+  alarmEmails: ["alarms@example.com"],
   mailDomain: "example.com",
 };
 const print = () => undefined;

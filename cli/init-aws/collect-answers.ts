@@ -18,7 +18,7 @@ type Needs = {
 /** Tokens of Slack, GitHub and AWS. An answer is written to files, so none may be one. */
 const secretPattern = /xox[a-z]-|xapp-|gh[pousr]_\w{20}|github_pat_|AKIA[A-Z0-9]{12}/;
 
-const lists: ReadonlySet<AnswerName> = new Set<AnswerName>(["approvers", "operators"]);
+const lists: ReadonlySet<AnswerName> = new Set<AnswerName>(["approvers", "alarmEmails", "operators"]);
 
 /** A text of the terminal or the command line in the form of its answer. */
 export const parseText = (name: AnswerName, text: string): unknown =>
@@ -44,6 +44,7 @@ const derive = (name: AnswerName, answers: GivenAnswers): unknown => {
     return [`arn:aws:iam::${answers.tooling}:role/slipway-people-*`];
   if (name === "ci" && typeof answers.source === "string" && answers.source.startsWith("github:"))
     return answers.source.slice("github:".length);
+  if (name === "ci") return "";
   if (name === "branch") return "main";
   if (name === "budget") return 0;
   if (name === "budgetEmail" && Number(answers.budget) === 0) return "";

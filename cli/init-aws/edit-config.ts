@@ -4,6 +4,7 @@ import { findLiteral } from "./find-literal.ts";
 
 /** A value as TypeScript, in the style of the file. */
 const formatLiteral = (value: unknown): string => {
+  if (value === undefined) return "undefined";
   if (Array.isArray(value)) return `[${value.map(formatLiteral).join(", ")}]`;
   if (typeof value === "object" && value !== null)
     return `{ ${Object.entries(value)

@@ -35,6 +35,7 @@ const answers = {
   slackApp: "A01",
   slackChannel: "C01",
   approvers: ["U01ADA", "U02BEN"],
+  alarmEmails: ["alarms@example.com"],
   mailDomain: "example.com",
   ci: "acme/models",
   budget: 60,
@@ -63,6 +64,11 @@ test("a file of answers fills in configuration, policy and manifests, and the co
     tooling: {
       account: "123456789012",
       trial: false,
+      notifications: {
+        emails: [
+          { address: "alarms@example.com", alarms: true, events: ["rolled-back", "configuration-drift"] },
+        ],
+      },
       slack: { channel: "C01", teamId: "T01", appId: "A01" },
       registry: { zones: ["eu-central-1a", "eu-central-1b"] },
     },
@@ -139,6 +145,17 @@ test("new approvers replace those of the earlier run in the manifests too, but n
   expect(await read("policy.yaml")).toContain("approvers: [U03CYD] ");
   expect(await read("models", "churn", "model.yaml")).toContain("approvers: [U03CYD], quorum: 1");
   expect(await read("models", "own", "model.yaml")).toBe(own);
+});
+
+test("without a repository for CI the configuration has none, and a later run may name one", async () => {
+  expect(await withAnswers("--ci", "")).toMatchObject({ code: 0 });
+  expect((await loadConfig(await read("terraform", "config.ts"))).tooling.ci).toBeUndefined();
+  expect(await withAnswers("--ci", "acme/models", "--yes")).toMatchObject({ code: 0 });
+  expect((await loadConfig(await read("terraform", "config.ts"))).tooling.ci).toEqual({
+    repository: "acme/models",
+    branch: "main",
+    environment: "infrastructure",
+  });
 });
 
 test("a mistake that only shows in the whole configuration writes nothing", async () => {

@@ -16,6 +16,7 @@ const answers = Answers.parse({
   slackApp: "A01",
   slackChannel: "C01",
   approvers: ["U01ADA"],
+  alarmEmails: ["alarms@example.com"],
   mailDomain: "example.com",
   operators: ["arn:aws:iam::123456789012:role/people-*"],
   ci: "acme/models",

@@ -52,6 +52,12 @@ export const questions: readonly Question[] = [
     hint: "Slack member ids with commas, U…: the profile, ⋮, Copy member ID",
   },
   {
+    name: "alarmEmails",
+    flag: "alarm-emails",
+    question: "Who gets alarms by e-mail",
+    hint: "addresses with commas; also while Slack does not answer",
+  },
+  {
     name: "mailDomain",
     flag: "mail-domain",
     question: "Domain of the organisation's e-mail addresses",
@@ -67,7 +73,7 @@ export const questions: readonly Question[] = [
     name: "ci",
     flag: "ci",
     question: "GitHub repository whose workflow applies the stacks",
-    hint: "<owner>/<name>",
+    hint: "<owner>/<name> of yours, because its jobs get rights in all accounts; empty: people apply",
   },
   { name: "budget", flag: "budget", question: "Budget in USD a month", hint: "0 for none" },
   {

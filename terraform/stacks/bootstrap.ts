@@ -65,6 +65,7 @@ const addCiRoles = (
   stateBucket: string,
   key: string,
 ) => {
+  if (accounts.tooling.ci === undefined) return;
   const { repository, environment } = accounts.tooling.ci;
   const roles = (name: string) =>
     [...new Set(Object.values(accounts).map(({ account }) => account))].map(
@@ -112,6 +113,7 @@ const addCiRoles = (
 /** Terraform's roles in this account: one for apply, one for plan. They trust CI's roles and the operators. */
 const addTerraformRoles = (scope: Construct, accounts: Accounts, account: string) => {
   const tooling = `arn:aws:iam::${accounts.tooling.account}`;
+  const ci = (role: string) => (accounts.tooling.ci === undefined ? [] : [`${tooling}:role/${role}`]);
   const trust = (who: readonly string[]) =>
     toPolicyJson([
       {
@@ -123,7 +125,7 @@ const addTerraformRoles = (scope: Construct, accounts: Accounts, account: string
     ]);
   const change = new IamRole(scope, "terraform", {
     name: terraformRole,
-    assumeRolePolicy: trust([`${tooling}:role/${ciApplyRole}`, ...accounts.tooling.operators]),
+    assumeRolePolicy: trust([...ci(ciApplyRole), ...accounts.tooling.operators]),
   });
   new IamRolePolicyAttachment(scope, "terraform-power", {
     role: change.name,
@@ -187,7 +189,7 @@ const addTerraformRoles = (scope: Construct, accounts: Accounts, account: string
   // A pull request's code uses it, so it has no permissions: a plan without refresh only needs an identity and the states.
   const look = new IamRole(scope, "plan", {
     name: planRole,
-    assumeRolePolicy: trust([`${tooling}:role/${ciPlanRole}`, ...accounts.tooling.operators]),
+    assumeRolePolicy: trust([...ci(ciPlanRole), ...accounts.tooling.operators]),
   });
   for (const role of [change, look])
     suppressFindings(role, {
