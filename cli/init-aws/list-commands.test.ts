@@ -39,6 +39,33 @@ test("the stacks are applied by the runbook's commands, in its order", () => {
   expect(applies(listCommands(answers, config))).toEqual(applies(steps));
 });
 
+test("its steps have the runbook's numbers and order, with the budget as 1b", () => {
+  const [, section = ""] = runbook.split("## A first deployment");
+  const [steps = ""] = section.split("\n### ");
+  const inRunbook = [...steps.matchAll(/^(\d+)\. \*\*/gm)].map(([, number]) => number);
+  const list = (text: string) => [...text.matchAll(/^## (\w+)\. /gm)].map(([, number]) => number);
+  expect(list(listCommands(answers, config))).toEqual(inRunbook);
+  const withBudget = { ...answers, budget: 60, budgetEmail: "ops@example.com" };
+  expect(list(listCommands(withBudget, config))).toEqual(inRunbook.toSpliced(1, 0, "1b"));
+  const order = (text: string) => text.indexOf("init aws --domain") < text.indexOf("git push");
+  expect([order(listCommands(answers, config)), order(steps)]).toEqual([true, true]);
+});
+
+test("what it wrote is committed before the push, on either host", () => {
+  expect(listCommands(answers, config)).toMatch(
+    /git add terraform\/config\.ts policy\.yaml models .*\ngit commit .*\ngit push codecommit::eu-central-1:\/\/models HEAD:main\n/,
+  );
+  expect(listCommands({ ...answers, source: "github:acme/models" }, config)).toMatch(
+    /git commit [\s\S]*gh variable set [\s\S]*git push https:\/\/github\.com\/acme\/models\.git HEAD:main\n/,
+  );
+});
+
+test("each address is told to confirm AWS's mail", () => {
+  expect(listCommands(answers, config)).toContain(
+    "Open the link in AWS's mail to each address (alarms@example.com); until then it gets no alarms.",
+  );
+});
+
 test("no command has a value of a secret", () => {
   const commands = listCommands(answers, config);
   expect(findSentinelSecrets(commands)).toEqual([]);

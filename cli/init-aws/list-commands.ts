@@ -2,6 +2,8 @@ import type { Accounts } from "#terraform/read-config.ts";
 import type { Answers } from "./answers.ts";
 
 type Step = {
+  /** As in docs/infrastructure.md: "1b" is no step of its own there. */
+  readonly number: string;
   readonly title: string;
   /** Minutes, by docs/first-day.md. */
   readonly minutes: number;
@@ -32,6 +34,15 @@ const formatBudgetCommand = ({ tooling, budget, budgetEmail }: Answers): string 
   return `AWS_PROFILE=tooling aws budgets create-budget --account-id ${tooling} --budget '${JSON.stringify(limit)}' --notifications-with-subscribers '${JSON.stringify(alert)}'`;
 };
 
+/** What `slipway init aws` and these steps write, for the first commit. */
+const writtenFiles = [
+  "terraform/config.ts",
+  "policy.yaml",
+  "models",
+  "slipway.init.yaml",
+  "first-deployment.md",
+];
+
 /** The steps of docs/infrastructure.md, "A first deployment", with these answers filled in. */
 const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => {
   const { images, registry } = tooling;
@@ -46,20 +57,22 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
   const repository = answers.source.split(":")[1];
   return [
     {
-      title: "Pin the two public images, and look at what will be created",
+      number: "1",
+      title: "Ask for quotas, pin the two public images, and look at what will be created",
       minutes: 2,
       commands: [
         `export AWS_REGION=${answers.region}`,
+        `npx slipway doctor --world aws --profile tooling${isTrial ? "" : " --stage-profile stage --prod-profile prod"}`,
         `crane digest public.ecr.aws/lambda/nodejs:24 --platform ${platform}`,
         `crane digest public.ecr.aws/codebuild/${builder} --platform ${platform}`,
         "npm run synth",
-        `npx slipway doctor --world aws --profile tooling${isTrial ? "" : " --stage-profile stage --prod-profile prod"}`,
       ],
-      note: "Write the two digests to images.baseImage and images.buildImage in terraform/config.ts.",
+      note: "Write the two digests to images.baseImage and images.buildImage in terraform/config.ts. The doctor names the quotas that are too small, with the command that asks AWS for more.",
     },
     ...(answers.budget > 0
       ? [
           {
+            number: "1b",
             title: "A budget",
             minutes: 1,
             commands: [formatBudgetCommand(answers)],
@@ -70,6 +83,7 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
         ]
       : []),
     {
+      number: "2",
       title: isTrial ? "The bootstrap" : "The three bootstraps",
       minutes: isTrial ? 1 : 3,
       commands: [
@@ -82,6 +96,7 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
       ],
     },
     {
+      number: "3",
       title: "Registry and environments",
       minutes: registry.kind === "own" ? 15 : 3,
       commands: [
@@ -91,6 +106,7 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
       ],
     },
     {
+      number: "4",
       title: "Delivery, with a first image",
       minutes: 5,
       commands: [
@@ -103,6 +119,7 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
       note: "Write the digest to images.firstDigest in terraform/config.ts before the second apply.",
     },
     {
+      number: "5",
       title: "Secrets, which no file and no state holds",
       minutes: 1,
       commands: [
@@ -113,31 +130,40 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
       note: "Type the values in place of the dots. A space before the command keeps it out of most shells' history.",
     },
     {
-      title: "Slack's callback",
+      number: "6",
+      title: "Slack's callback, and the mails of AWS",
       minutes: 1,
       commands: [
         `aws ssm get-parameter --name /slipway/outputs --region ${answers.region} --query Parameter.Value --output text`,
       ],
-      note: "Copy SLACK_CALLBACK_URL to the Slack app's page Interactivity & Shortcuts.",
+      note: `Copy SLACK_CALLBACK_URL to the Slack app's page Interactivity & Shortcuts. Open the link in AWS's mail to each address (${answers.alarmEmails.join(", ")}); until then it gets no alarms.`,
     },
     {
+      number: "7",
       title: "The policy",
       minutes: 1,
       commands: [`npx slipway init aws --domain ${answers.mailDomain}`],
       note: "Attach the managed policy slipway-operators to the permission set of at least two people (docs/policy.md).",
     },
     {
-      title: "The repository",
+      number: "8",
+      title: "The repository, with what `slipway init aws` wrote",
       minutes: 1,
-      commands: isGitHub
-        ? [
-            `gh variable set SLIPWAY_ROLE --repo ${repository} --body arn:aws:iam::${answers.tooling}:role/slipway-push`,
-            `gh variable set SLIPWAY_REGION --repo ${repository} --body ${answers.region}`,
-          ]
-        : [`git push codecommit::${answers.region}://${repository} HEAD:${answers.branch}`],
-      ...(isGitHub ? { note: "The workflow .github/workflows/deliver.yml sends each push to Slipway." } : {}),
+      commands: [
+        `git add ${writtenFiles.join(" ")}`,
+        'git commit -m "Accounts, approvers and policy of this installation"',
+        ...(isGitHub
+          ? [
+              `gh variable set SLIPWAY_ROLE --repo ${repository} --body arn:aws:iam::${answers.tooling}:role/slipway-push`,
+              `gh variable set SLIPWAY_REGION --repo ${repository} --body ${answers.region}`,
+              `git push https://github.com/${repository}.git HEAD:${answers.branch}`,
+            ]
+          : [`git push codecommit::${answers.region}://${repository} HEAD:${answers.branch}`]),
+      ],
+      note: `The repository that is delivered is this checkout: runtime, policy.yaml and models/. ${isGitHub ? "The workflow .github/workflows/deliver.yml sends each push to Slipway." : "The first push starts the first delivery."}`,
     },
     {
+      number: "9",
       title: "What is still missing",
       minutes: 1,
       commands: ["npx slipway doctor --world aws --post"],
@@ -155,13 +181,15 @@ export const listCommands = (answers: Answers, config: Accounts): string => {
       ? "\nThis is a trial: one account has all three roles, and every approval says so.\n"
       : "";
   const text = steps.map(
-    ({ title, minutes, commands, note }, index) =>
-      `## ${index + 1}. ${title} (${formatMinutes(minutes)})\n\n\`\`\`sh\n${commands.join("\n")}\n\`\`\`\n${note === undefined ? "" : `\n${note}\n`}`,
+    ({ number, title, minutes, commands, note }) =>
+      `## ${number}. ${title} (${formatMinutes(minutes)})\n\n\`\`\`sh\n${commands.join("\n")}\n\`\`\`\n${note === undefined ? "" : `\n${note}\n`}`,
   );
   return `# Slipway's first deployment
 
 \`slipway init aws\` wrote this file from your answers; the next run writes it again. docs/infrastructure.md explains each step,
 and docs/first-day.md says what is right after it. Together they take about ${formatMinutes(steps.reduce((sum, { minutes }) => sum + minutes, 0))}.
 ${trial}
+Run the doctor of step 1 a few days earlier: the quotas of a new account are small, and AWS takes a day or two to raise them.
+
 ${text.join("\n")}`;
 };

@@ -142,9 +142,9 @@ describe.skipIf(skip)("docs/infrastructure.md, A first deployment", () => {
       [4, true],
       [5, true],
       [6, true],
-      // A push, and GitHub's settings.
-      [7, false],
-      [8, true],
+      [7, true],
+      // Commit and push, and GitHub's settings.
+      [8, false],
       [9, true],
     ]);
   });
@@ -174,11 +174,11 @@ describe.skipIf(skip)("docs/infrastructure.md, A first deployment", () => {
     expect(JSON.parse(outputs)).toMatchObject({ SLACK_CALLBACK_URL: expect.stringContaining("https://") });
   });
 
-  test("8. the policy", { timeout }, async () => {
-    expect(await runStep(8)).toEqual([expect.stringContaining("The platform's policy was written from")]);
+  test("7. the policy", { timeout }, async () => {
+    expect(await runStep(7)).toEqual([expect.stringContaining("The platform's policy was written from")]);
   });
 
-  test("9. the doctor misses only what is outside AWS, what moto does not serve, and step 7's push", {
+  test("9. the doctor misses only what is outside AWS, what moto does not serve, and step 8's push", {
     timeout,
   }, async () => {
     const [{ command = "" } = {}] = steps.find(({ number }) => number === 9)?.commands ?? [];
