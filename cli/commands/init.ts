@@ -9,6 +9,7 @@ import { questions } from "#cli/init-aws/questions.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { awsOnlyOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
+import { explainMailDomain } from "#domain/approval/explain-mail-domain.ts";
 import { emptyIdentities, Identities } from "#domain/approval/identities.ts";
 import { type PlatformRules, parsePlatformRules } from "#domain/policy/parse-policy.ts";
 
@@ -27,6 +28,10 @@ type Options = Pick<WorldOptions, "profile" | "outputs"> & {
  */
 const addDomains = (rules: PlatformRules, added: readonly string[]): PlatformRules => {
   const { people, domains } = rules.identities;
+  for (const domain of added) {
+    const problem = explainMailDomain(domain);
+    if (problem !== undefined) throw new UsageMistake(`--domain ${domain}: ${problem}`);
+  }
   const parsed = Identities.safeParse({ ...rules.identities, domains: [...new Set([...domains, ...added])] });
   if (!parsed.success)
     throw new UsageMistake(

@@ -84,6 +84,34 @@ test("no question asks for a secret", () => {
     expect(`${question} ${hint}`).not.toMatch(/token|secret|password|key\b/i);
 });
 
+test.each([
+  ["tooling", 12_345, 'quote it: "123456789012"'],
+  ["approvers", 7, "write a list, [U024BE7LH]"],
+  ["approvers", [7], "write each as text, in quotes"],
+  ["alarmEmails", ["nobody"], "an e-mail address has the form name@example.com"],
+  ["budget", "much", "a number of USD a month, 0 for none"],
+  ["branch", ["main"], "write one text, in quotes"],
+  ["stage", undefined, "missing. 12 digits, or tooling's id for a trial"],
+  ["mailDomain", null, "missing. For example example.com"],
+  [
+    "mailDomain",
+    "gmail.com",
+    "gmail.com is a public mail service: everybody can have an address there. List people in the policy's identities instead.",
+  ],
+] as const)("a mistake of %s in the file is explained in plain words: %j", async (name, value, sentence) => {
+  await expect(collect({ ...complete, [name]: value })).rejects.toThrow(`in the answers file): ${sentence}`);
+});
+
+test("a file may write account ids without quotes, and lists with commas", async () => {
+  const answers = await collect({ ...complete, prod: 123_456_789_014, approvers: "U01ADA, U02BEN" });
+  expect(answers).toMatchObject({ prod: "123456789014", approvers: ["U01ADA", "U02BEN"] });
+});
+
+test("an earlier answer that is no longer right is named too", async () => {
+  const { mailDomain: _, ...rest } = complete;
+  await expect(collect(rest, { mailDomain: "gmx.de" })).rejects.toThrow(/gmx\.de is a public mail service/);
+});
+
 test("lists are written with commas", () => {
   expect(parseText("approvers", "U1, U2,")).toEqual(["U1", "U2"]);
   expect(parseText("branch", " main ")).toBe("main");

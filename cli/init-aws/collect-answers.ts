@@ -13,6 +13,8 @@ type Needs = {
   /** Undefined: there is no terminal. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
   readonly print: (text: string) => void;
+  /** Mistakes of the file that belong to no question. */
+  readonly problems?: readonly string[];
 };
 
 /** Tokens of Slack, GitHub and AWS. An answer is written to files, so none may be one. */
@@ -29,13 +31,28 @@ export const parseText = (name: AnswerName, text: string): unknown =>
         .filter((part) => part !== "")
     : text.trim();
 
+const accounts: ReadonlySet<AnswerName> = new Set<AnswerName>(["tooling", "stage", "prod"]);
+
+/**
+ * An answer of a file in the form of its answer. YAML reads an account id without quotes as a number: with 12 digits it
+ * can only be that id, with fewer it lost its zeros.
+ */
+const normalize = (name: AnswerName, value: unknown): unknown => {
+  if (typeof value === "string") return parseText(name, value);
+  return accounts.has(name) && typeof value === "number" && /^\d{12}$/.test(String(value))
+    ? String(value)
+    : value;
+};
+
 const formatAnswer = (value: unknown): string => (Array.isArray(value) ? value.join(",") : String(value));
 
 /** Undefined: the answer is right. */
 const explainMistake = (name: AnswerName, value: unknown): string | undefined => {
   if (secretPattern.test(formatAnswer(value)))
     return "this looks like a secret: secrets go into SSM after the apply, never into a file";
-  return Answers.shape[name].safeParse(value).error?.issues[0]?.message;
+  const issue = Answers.shape[name].safeParse(value).error?.issues[0];
+  // An entry of a list: the library's message speaks of types.
+  return issue?.message.startsWith("Invalid input") ? "write each as text, in quotes" : issue?.message;
 };
 
 /** The answer that follows from the answers before, where a person said nothing else. */
@@ -64,20 +81,31 @@ const findContradiction = ({ tooling, stage, prod, budget, budgetEmail }: Answer
  * The answers from flags and file, otherwise from the terminal with the earlier ones as defaults, otherwise the earlier
  * ones. Throws UsageMistake with every answer that is missing or wrong.
  */
-export const collectAnswers = async ({ given, earlier, ask, print }: Needs): Promise<Answers> => {
+export const collectAnswers = async ({
+  given,
+  earlier,
+  ask,
+  print,
+  problems: fileProblems = [],
+}: Needs): Promise<Answers> => {
   const answers: Partial<Record<AnswerName, unknown>> = {};
-  const problems: string[] = [];
+  const problems = [...fileProblems];
   for (const { name, flag, question, hint } of questions) {
     const place = `--${flag}, or ${name} in the answers file`;
-    if (given[name] !== undefined) {
-      answers[name] = given[name];
-      const mistake = explainMistake(name, given[name]);
+    // A file with `slackApp:` and nothing behind it has no answer.
+    if (given[name] !== undefined && given[name] !== null) {
+      answers[name] = normalize(name, given[name]);
+      const mistake = explainMistake(name, answers[name]);
       if (mistake !== undefined) problems.push(`${question} (${place}): ${mistake}`);
       continue;
     }
     const fallback = earlier[name] ?? derive(name, answers);
     if (ask === undefined) {
-      if (fallback === undefined) problems.push(`${question} (${place}): missing. ${hint}`);
+      const mistake =
+        fallback === undefined
+          ? `missing. ${hint.replace(/^for example/, "For example")}`
+          : explainMistake(name, fallback);
+      if (mistake !== undefined) problems.push(`${question} (${place}): ${mistake}`);
       answers[name] = fallback;
       continue;
     }

@@ -179,10 +179,13 @@ test("a policy whose approvers are not on one line is left alone, with what to w
 });
 
 test("an answers file with another key is refused, because it may be a secret", async () => {
-  await writeFile(path("more.yaml"), "slackToken: xoxb-1\n");
+  await writeFile(path("more.yaml"), "slackToken: xoxb-1\nslackChanel: C01\n");
   const { code, stderr } = await init("--answers", path("more.yaml"));
   expect(code).toBe(2);
-  expect(stderr).toContain("slackToken, which is no answer");
+  expect(stderr).toContain("slackToken is no answer");
+  expect(stderr).toContain("slackChanel is no answer. Did you mean slackChannel?");
+  // Together with the other mistakes.
+  expect(stderr).toContain("--tooling, or tooling in the answers file): missing. 12 digits");
   expect(stderr).not.toContain("xoxb-1");
 });
 

@@ -47,12 +47,16 @@ export const initFiles = async ({
 }): Promise<void> => {
   const terminal = process.stdin.isTTY ? openTerminal() : undefined;
   try {
-    const given = {
-      ...(answersFile === undefined ? {} : await readAnswersFile(resolve(answersFile))),
-      ...flags,
-    };
+    const file = answersFile === undefined ? undefined : await readAnswersFile(resolve(answersFile));
+    const given = { ...file?.answers, ...flags };
     const earlier = await readEarlier(folder);
-    const answers = await collectAnswers({ given, earlier, ask: terminal?.ask, print });
+    const answers = await collectAnswers({
+      given,
+      earlier,
+      ask: terminal?.ask,
+      print,
+      problems: file?.problems ?? [],
+    });
     const randomHex = () => randomBytes(3).toString("hex");
     const files = await prepareFiles(folder, answers, { randomHex });
     if (files.length === 0) return print("Nothing changes: the files have these answers already.");

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 import { config } from "#terraform/config.ts";
 import { findSentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { Answers } from "./answers.ts";
@@ -49,6 +50,11 @@ test("its steps have the runbook's numbers and order, with the budget as 1b", ()
   expect(list(listCommands(withBudget, config))).toEqual(inRunbook.toSpliced(1, 0, "1b"));
   const order = (text: string) => text.indexOf("init aws --domain") < text.indexOf("git push");
   expect([order(listCommands(answers, config)), order(steps)]).toEqual([true, true]);
+});
+
+test("the example of an answers file has every answer, and each is right", () => {
+  const [, example = ""] = /```yaml\n(tooling:[\s\S]*?)```/.exec(runbook) ?? [];
+  expect(Answers.safeParse(parse(example)).error?.issues).toBeUndefined();
 });
 
 test("what it wrote is committed before the push, on either host", () => {

@@ -16,10 +16,20 @@ export const questions: readonly Question[] = [
     name: "stage",
     flag: "stage",
     question: "Account id of stage",
-    hint: "the same as tooling's for a trial",
+    hint: "12 digits, or tooling's id for a trial",
   },
-  { name: "prod", flag: "prod", question: "Account id of prod", hint: "the same as tooling's for a trial" },
-  { name: "region", flag: "region", question: "Region of all three", hint: "us-east-1, eu-central-1 …" },
+  {
+    name: "prod",
+    flag: "prod",
+    question: "Account id of prod",
+    hint: "12 digits, or tooling's id for a trial",
+  },
+  {
+    name: "region",
+    flag: "region",
+    question: "Region of all three",
+    hint: "for example us-east-1 or eu-central-1",
+  },
   {
     name: "source",
     flag: "source",
@@ -61,7 +71,7 @@ export const questions: readonly Question[] = [
     name: "mailDomain",
     flag: "mail-domain",
     question: "Domain of the organisation's e-mail addresses",
-    hint: "example.com",
+    hint: "for example example.com",
   },
   {
     name: "operators",
