@@ -173,6 +173,18 @@ export const prices = {
     page: `${aws}/lambda/pricing/`,
     seen: { at: "https://cloudchipr.com/blog/aws-lambda-pricing", date: "2024" },
   },
+  snapshotGbSecond: {
+    usd: 0.0000015,
+    unit: "GB-second of a kept snapshot",
+    page: `${aws}/lambda/pricing/`,
+    seen: { at: "https://awsnegotiations.com/lambda-snapstart-cost-impact.html", date: "2026" },
+  },
+  snapshotRestoreGb: {
+    usd: 0.00014,
+    unit: "GB of a start from a snapshot",
+    page: `${aws}/lambda/pricing/`,
+    seen: { at: "https://awsnegotiations.com/lambda-snapstart-cost-impact.html", date: "2026" },
+  },
   httpApiRequest: {
     usd: 1 / million,
     unit: "request",

@@ -1,3 +1,5 @@
+import { prices } from "#domain/cost/prices.ts";
+
 /**
  * What the code and the stacks do not say. Everything else of the cost tables is counted; `npm run cost` prints these
  * beside them.
@@ -22,11 +24,13 @@ export const assumptions = {
   stepLogBytes: 2_000,
 } as const;
 
+const formatHour = (acu: number): string => (acu * prices.auroraAcuHour.usd).toFixed(2);
+
 /** The assumptions as sentences. */
 export const describeAssumptions = (): readonly string[] => [
   `a sweep takes ${assumptions.sweepSeconds} s, ${assumptions.sweepTableReads} reads of the table and ${assumptions.sweepKeyRequests} calls of KMS`,
   `each of the load balancer's ${assumptions.loadBalancerNodes} nodes causes a line of ${assumptions.healthCheckLogBytes} bytes per health check`,
-  `${assumptions.auroraGb} GB in Aurora, ${assumptions.imagesGb} GB in ECR, ${assumptions.objectsGb} GB in S3, ${assumptions.tablesGb} GB in each table; nobody opens the registry, so Aurora stays paused (an hour in which somebody does costs one ACU-hour or two)`,
+  `${assumptions.auroraGb} GB in Aurora, ${assumptions.imagesGb} GB in ECR, ${assumptions.objectsGb} GB in S3, ${assumptions.tablesGb} GB in each table; nobody opens the registry, so Aurora stays paused (an hour in which somebody does costs 0.5 to 2 ACU-hours, ${formatHour(0.5)} to ${formatHour(2)})`,
   `${assumptions.codeCommitPeople} people use CodeCommit`,
   `a predict call is billed ${assumptions.predictMilliseconds} ms, most of it the wait for its record; the authorizer's ${assumptions.authorizerMilliseconds} ms; cold starts are left out`,
   `a step takes ${assumptions.stepSeconds} s, a step that deploys ${assumptions.deployStepSeconds} s, VerifyStage ${assumptions.verifyStepSeconds} s, a build ${assumptions.buildMinutes} minutes; a step writes ${assumptions.stepLogBytes} bytes of log`,

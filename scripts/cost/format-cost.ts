@@ -1,4 +1,4 @@
-import { prices, pricesAsOf } from "#domain/cost/prices.ts";
+import { hoursPerMonth, prices, pricesAsOf } from "#domain/cost/prices.ts";
 import { type CostLine, sumCost } from "#domain/cost/sum-cost.ts";
 import { describeAssumptions } from "./assumptions.ts";
 
@@ -64,6 +64,12 @@ const formatPrices = (): string =>
     ]),
   );
 
+/** A version with the memory of churn, and all that its rollback window keeps. */
+const describeSnapshots = (): string => {
+  const month = (1_769 / 1_024) * hoursPerMonth * 3_600 * prices.snapshotGbSecond.usd;
+  return `A model with \`resources.snapStart: true\` and 1,769 MB costs ${formatUsd(month)} a month for each version that is kept, and up to ${formatUsd(6 * month)} in its rollback window, with three versions on stage and three on prod. A start from a snapshot costs ${prices.snapshotRestoreGb.usd} per GB.`;
+};
+
 /** The generated part of docs/cost.md. */
 export const formatCost = (cases: {
   readonly idle: readonly CostCase[];
@@ -80,6 +86,8 @@ export const formatCost = (cases: {
     formatParts([delivery]),
     "### A million predictions",
     formatParts(predictions),
+    "### Snapshots of models",
+    describeSnapshots(),
     "### What is assumed",
     `Everything else is counted from the stacks and the code.\n\n${describeAssumptions()
       .map((sentence) => `- ${sentence}`)

@@ -133,6 +133,7 @@ const listSweepLines = (written: SynthesizedStacks): readonly CostLine[] => {
   const { memory_size, tracing_config, logging_config } = findFunction(written, "sweep-deliveries");
   const gbSeconds = runs * assumptions.sweepSeconds * (memory_size / 1_024);
   const logBytes = countLambdaLogBytes(logging_config.log_format, logging_config.system_log_level);
+  const shown = Math.round(runs).toLocaleString("en-US");
   const line = (price: PriceName, amount: number, basis: string): CostLine => ({
     part: "the sweep",
     price,
@@ -140,8 +141,8 @@ const listSweepLines = (written: SynthesizedStacks): readonly CostLine[] => {
     basis,
   });
   return [
-    line("lambdaRequest", runs, `${runs} runs by schedule`),
-    line("lambdaArmGbSecond", gbSeconds, `${runs} × ${assumptions.sweepSeconds} s × ${memory_size} MB`),
+    line("lambdaRequest", runs, `${shown} runs by schedule`),
+    line("lambdaArmGbSecond", gbSeconds, `${shown} × ${assumptions.sweepSeconds} s × ${memory_size} MB`),
     ...(tracing_config.mode === "Active" ? [line("trace", runs, "one a run")] : []),
     line("tableRead", runs * assumptions.sweepTableReads, `${assumptions.sweepTableReads} a run`),
     line("keyRequest", runs * assumptions.sweepKeyRequests, `${assumptions.sweepKeyRequests} a run`),
