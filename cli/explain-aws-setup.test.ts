@@ -13,6 +13,8 @@ const noCredentials = Object.assign(new Error("Could not load credentials from a
 test("a machine without a region or credentials is told what to set, and the command ends with 3", () => {
   expect(explainAwsSetup(noRegion, {})?.sentence).toBe("No region is set.");
   expect(explainAwsSetup(noCredentials, {})?.remedy).toMatch(/AWS_PROFILE.*aws sso login/);
+  const empty = new Error('Region not accepted: region="" is not a valid hostname component.');
+  expect(explainAwsSetup(empty, {})?.sentence).toBe("No region is set.");
   expect([noRegion, noCredentials].map(toExitCode)).toEqual([3, 3]);
 });
 

@@ -33,7 +33,8 @@ export const explainAwsSetup = (
   env: NodeJS.ProcessEnv = process.env,
 ): AwsSetupProblem | undefined => {
   if (!(error instanceof Error)) return undefined;
-  const isRegion = /^region is missing/i.test(error.message);
+  // The second: AWS_REGION is set, but empty.
+  const isRegion = /^region (is missing|not accepted: region="")/i.test(error.message);
   if (!isRegion && !missingCredentialsErrors.has(error.name)) return undefined;
   const { AWS_PROFILE: profile } = env;
   if (profile && !hasProfile(profile, env))
