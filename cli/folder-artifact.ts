@@ -8,6 +8,7 @@ import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { maxPointerBytes } from "#model-folder/manifest/parse-lfs-pointer.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { noArtifactAddresses } from "#platform/artifact-rules/artifact-rules.ts";
+import { toArtifactKey } from "#platform/artifacts/artifacts.ts";
 import { createBlobArtifactStore } from "#platform/artifacts/blob-artifact-store.ts";
 import { openLocalArtifacts } from "#platform/artifacts/open-local-artifacts.ts";
 import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";
@@ -31,21 +32,29 @@ const readFolderPolicy = async (folder: string): Promise<Policy | undefined> => 
  * Adds a working folder's artefact to the copied files where the folder only says where it is, within the rules of its
  * repository's policy.yaml. What was read once stays in the data folder, by its hash.
  */
-export const resolveFolderFiles = (folder: string, data: string | undefined) =>
+export const resolveFolderFiles = (
+  folder: string,
+  data: string | undefined,
+  onKept?: (uri: string, file: string) => void,
+) =>
   resolveModelFiles({
     artifacts: openLocalArtifacts({ repository: findRepository(folder) }),
     store: createBlobArtifactStore({ blobs: createFileBlobs({ folder: selectDataFolder(data).blobs }) }),
     rules: async () => (await readFolderPolicy(folder))?.artifacts ?? noArtifactAddresses,
+    ...(onKept && {
+      onKept: ({ uri, sha256 }) => onKept(uri, join(selectDataFolder(data).blobs, toArtifactKey(sha256))),
+    }),
   });
 
 /**
  * The artefact of a working folder that only says where it is, written into an empty folder; undefined: the folder holds
  * it, or its manifest cannot be read. Throws the errors of Artifacts.
+ * @param onKept gets an address that was not read, and the file of the data folder that was
  */
 export const fetchFolderArtifact = async (
   folder: string,
   into: string,
-  data?: string,
+  { data, onKept }: { readonly data?: string; readonly onKept?: (uri: string, file: string) => void } = {},
 ): Promise<LocalFile | undefined> => {
   const sizes = new Map<string, number>();
   for (const entry of await readdir(folder, { withFileTypes: true }))
@@ -57,7 +66,7 @@ export const fetchFolderArtifact = async (
       : Readable.from([]);
   const names = [...sizes.keys()].map((name) => [name, name] as const);
   const files = await copyFiles(names, { folder: into, open, concurrency: 1 });
-  const resolved = await resolveFolderFiles(folder, data)(files, { commit: "", folder: into });
+  const resolved = await resolveFolderFiles(folder, data, onKept)(files, { commit: "", folder: into });
   return [...resolved].find(([name, file]) => file !== files.get(name))?.[1];
 };
 
@@ -70,7 +79,7 @@ export const useCompleteFolder = <T>(
   useTemporaryFolder("slipway-model-", async (work) => {
     const copies = join(work, "copies");
     await mkdir(copies);
-    const artifact = await fetchFolderArtifact(folder, copies, data);
+    const artifact = await fetchFolderArtifact(folder, copies, data === undefined ? {} : { data });
     if (!artifact) return use(folder);
     const complete = join(work, "model");
     await mkdir(complete);

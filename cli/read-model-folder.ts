@@ -12,6 +12,10 @@ const explainFailure = async <T>(folder: string, read: () => Promise<T>): Promis
     return await read();
   } catch (error) {
     if (error instanceof UsageMistake) throw error;
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
+      throw new UsageMistake(
+        `${folder} is not a folder: name the folder of a model, models/<name>; \`slipway new\` creates one.`,
+      );
     throw new UsageMistake(
       `${folder} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     );
@@ -29,6 +33,10 @@ const listFiles = async (folder: string): Promise<readonly string[]> => {
     );
   return names;
 };
+
+/** Throws UsageMistake for a folder that is missing, unreadable or too large. */
+export const assertModelFolder = (folder: string): Promise<void> =>
+  explainFailure(folder, async () => void (await listFiles(folder)));
 
 /** The files of a model's folder by name. Throws UsageMistake for a folder that is unreadable or too large. */
 export const readModelFolder = (folder: string): Promise<ReadonlyMap<string, Uint8Array>> =>

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { exitCode } from "#cli/exit-code.ts";
 import { findLargeFiles } from "#cli/find-large-files.ts";
@@ -57,39 +57,56 @@ const tryReadManifest = (files: ReadonlyMap<string, Uint8Array>): Manifest | und
 const artifactErrors =
   /^(Artifact(Missing|Differs|Refused|Unreachable|TooLarge)|LfsUnavailable|PermissionMissing|TemporaryFault)$/;
 
-/** Checks the folder with its artefact, wherever it is. */
+/** Problems of an artefact at an address: the folder has no file that could be corrected. */
+const nameAddress =
+  (manifest: Manifest | undefined, artifactFile: string) =>
+  (problem: FolderProblem): FolderProblem =>
+    typeof manifest?.artifact === "object" && problem.file === artifactFile
+      ? {
+          severity: problem.severity,
+          file: "model.yaml",
+          path: "artifact",
+          message: `${manifest.artifact.uri}: ${problem.message}`,
+          remedy: problem.remedy,
+        }
+      : problem;
+
+/** Checks the folder with its artefact, wherever it is. `notes`: what a person should know beside the problems. */
 const checkFolder = (
   folder: string,
   files: ReadonlyMap<string, Uint8Array>,
+  manifest: Manifest | undefined,
   artifactFile: string,
-): Promise<readonly FolderProblem[]> =>
+): Promise<{ readonly problems: readonly FolderProblem[]; readonly notes: readonly string[] }> =>
   useTemporaryFolder("slipway-check-", async (work) => {
     const model = basename(resolve(folder));
+    const notes: string[] = [];
+    const onKept = (uri: string, file: string) =>
+      notes.push(`The artefact was taken from ${relative(".", file)}; ${uri} was not read.`);
     try {
-      const artifact = await fetchFolderArtifact(folder, work);
+      const artifact = await fetchFolderArtifact(folder, work, { onKept });
       const complete = new Map<string, FileContent>(files);
       if (artifact) complete.set(artifactFile, artifact);
-      return await checkModel({ model, files: complete });
+      const problems = await checkModel({ model, files: complete });
+      return { problems: problems.map(nameAddress(manifest, artifactFile)), notes };
     } catch (error) {
       const isInvalidPolicy = error instanceof PolicyInvalid;
       if (!(error instanceof SlipwayError && (isInvalidPolicy || artifactErrors.test(error.name))))
         throw error;
       const others = (await checkModel({ model, files })).filter(({ file }) => file !== artifactFile);
       // Its own problem is listed beside these.
-      if (isInvalidPolicy) return others;
+      if (isInvalidPolicy) return { problems: others, notes };
       // "what happened: what to do."
       const [, message = error.message, remedy = findRemedy(error.name)] =
         /^(.*): (.*)\.$/s.exec(error.message) ?? [];
-      return [
-        {
-          severity: "error",
-          file: "model.yaml",
-          path: "artifact",
-          message,
-          remedy: `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`,
-        },
-        ...others,
-      ];
+      const refused: FolderProblem = {
+        severity: "error",
+        file: "model.yaml",
+        path: "artifact",
+        message,
+        remedy: `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`,
+      };
+      return { problems: [refused, ...others], notes };
     }
   });
 
@@ -131,8 +148,9 @@ export const checkCommand = (): Command =>
       const manifest = tryReadManifest(files);
       const artifactFile = manifest ? getArtifactFile(manifest) : "model.onnx";
       const policy = await readPolicy(folder);
+      const checked = await checkFolder(folder, files, manifest, artifactFile);
       const problems = [
-        ...(await checkFolder(folder, files, artifactFile)),
+        ...checked.problems,
         ...(await findLargeFiles(folder, files, artifactFile)),
         ...(policy.status === "invalid" ? [policy.problem] : []),
         ...(policy.status === "valid" && manifest ? findPolicyConflicts(files, manifest, policy.policy) : []),
@@ -142,8 +160,10 @@ export const checkCommand = (): Command =>
       else {
         for (const problem of problems)
           print(
-            `${problem.severity === "error" ? paint("red", "✗") : paint("yellow", "!")} ${join(folder, formatProblem(problem))}`,
+            // Only the file is a path: a message may hold an address, whose slashes join would drop.
+            `${problem.severity === "error" ? paint("red", "✗") : paint("yellow", "!")} ${formatProblem({ ...problem, file: join(folder, problem.file) })}`,
           );
+        for (const note of checked.notes) print(`  ${note}`);
         if (errors.length === 0) {
           print(`${paint("green", "✓")} ${folder} is ready for delivery.`);
           if (policy.status === "valid" && manifest) print(`  ${describeCanary(manifest, policy.policy)}`);

@@ -5,7 +5,7 @@ import { resolveFolderFiles } from "#cli/folder-artifact.ts";
 import { selectDataFolder } from "#cli/folders.ts";
 import { dataOption, jsonOption } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
-import { copyModelFolder } from "#cli/read-model-folder.ts";
+import { assertModelFolder, copyModelFolder } from "#cli/read-model-folder.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
 import { type Platform, platforms } from "#platform/images/runtime-layer.ts";
@@ -21,6 +21,8 @@ const buildImage = async (folder: string, options: { platform?: Platform; data?:
   const model = ModelName.safeParse(basename(resolve(folder)));
   if (!model.success)
     throw new UsageMistake(`${folder} is not a model's folder: ${model.error.issues[0]?.message}`);
+  // The build would report it as its own failure.
+  await assertModelFolder(folder);
   const { images: imagesFolder } = selectDataFolder(options.data);
   const {
     images,

@@ -7,7 +7,6 @@ const sha256 = "0123456789abcdef".repeat(4);
 describe("the artefact of a manifest", () => {
   test.each([
     "https://models.example.com/churn/7.onnx",
-    "https://models.example.com/churn/7.onnx?version=3",
     "s3://our-models/churn/7 .onnx".replace(" ", ""),
     "file:artefacts/churn-7.onnx",
   ])("%s is an address", (uri) => {
@@ -20,6 +19,8 @@ describe("the artefact of a manifest", () => {
     "https://user:secret@models.example.com/churn.onnx",
     "https://models.example.com:8443/churn.onnx",
     "https://models.example.com/churn.onnx#part",
+    "https://models.example.com/churn.onnx?X-Amz-Signature=0123",
+    "https://models.example.com/churn.onnx?",
     "https://models.example.com/a/../b.onnx",
     "https://MODELS.example.com/churn.onnx",
     "https://2130706433/churn.onnx",

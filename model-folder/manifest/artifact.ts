@@ -6,18 +6,21 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "a sha256 has 64 hexadecimal d
 const maxSize = 5_000_000_000;
 
 /**
- * An https address of a named host, without user, port and fragment; a bucket and a key; or `file:` and a path from the
- * repository's root in plain parts.
+ * An https address of a named host, without user, port, query and fragment (a query may be a signature, and images and the
+ * registry keep the manifest); a bucket and a key; or `file:` and a path from the repository's root in plain parts.
  */
 const address =
-  /^(?:https:\/\/(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]+\/(?!.*\/\.\.?(?:[/?]|$))[!"$-~]*|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^\s?#]+|file:(?:\w[\w. -]*\/)*\w[\w. -]*)$/;
+  /^(?:https:\/\/(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]+\/(?!.*\/\.\.?(?:\/|$))[!"$->@-~]*|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[^\s?#]+|file:(?:\w[\w. -]*\/)*\w[\w. -]*)$/;
 
 /** An artefact outside the repository. */
 const ArtifactAddress = z.strictObject({
   uri: z
     .string()
     .max(2_000)
-    .regex(address, "an address is https://host/path, s3://bucket/key or file:path/from/root")
+    .regex(
+      address,
+      "an address is https://host/path (without a query), s3://bucket/key or file:path/from/root",
+    )
     .describe(
       "https://host/path or s3://bucket/key; on one machine also file:path from the repository's root",
     ),

@@ -7,8 +7,9 @@ import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import type { ArtifactRules } from "#platform/artifact-rules/artifact-rules.ts";
 import { readContent } from "#platform/files/file-content.ts";
 import { type LocalFile, writeLocalFile } from "#platform/files/local-file.ts";
-import type { ArtifactStore, Artifacts } from "./artifacts.ts";
+import type { ArtifactReference, ArtifactStore, Artifacts } from "./artifacts.ts";
 import { findArtifactReference } from "./find-artifact-reference.ts";
+import { verifyArtifact } from "./verify-artifact.ts";
 
 type ResolveDependencies = {
   readonly artifacts: Artifacts;
@@ -16,7 +17,15 @@ type ResolveDependencies = {
   readonly store?: ArtifactStore;
   /** The rules in force at a commit. */
   readonly rules: (commit: string) => Promise<ArtifactRules>;
+  /** Called if the store had the artefact, so that its address was not read. */
+  readonly onKept?: (reference: ArtifactAddress) => void;
 };
+
+type ArtifactAddress = Extract<ArtifactReference, { kind: "address" }>;
+
+/** Another machine's address: what it holds cannot be seen without reading it. A file of this machine is always read. */
+const isRemote = (reference: ArtifactReference): reference is ArtifactAddress =>
+  reference.kind === "address" && !reference.uri.startsWith("file:");
 
 /** Large enough for each manifest that can be read. */
 const maxManifestBytes = 2 * 1_024 * 1_024;
@@ -41,7 +50,7 @@ const readManifestOf = async (files: ReadonlyMap<string, LocalFile>): Promise<Ma
  * cannot be read stays as it is, because the check explains why. Throws the errors of Artifacts.
  */
 export const resolveModelFiles =
-  ({ artifacts, store, rules }: ResolveDependencies) =>
+  ({ artifacts, store, rules, onKept }: ResolveDependencies) =>
   async (
     files: ReadonlyMap<string, LocalFile>,
     { commit, folder }: { readonly commit: string; readonly folder: string },
@@ -54,9 +63,13 @@ export const resolveModelFiles =
     const inForce = await rules(commit);
     // Before the store is read: an artefact that another model brought there is not allowed by that.
     artifacts.assertAllowed(reference, inForce);
-    const kept = await store?.find(reference.sha256);
-    const content = kept?.open() ?? artifacts.open(reference, inForce);
+    const kept = isRemote(reference) ? await store?.find(reference.sha256) : undefined;
+    // What was kept once is compared with this commit's size and today's limit, as what is read now.
+    const content = kept
+      ? verifyArtifact(kept.open(), reference, inForce.maxBytes)
+      : artifacts.open(reference, inForce);
     const artifact = await writeLocalFile(join(folder, "artifact"), content);
-    if (!kept) await store?.keep(artifact);
+    if (kept && isRemote(reference)) onKept?.(reference);
+    else await store?.keep(artifact);
     return new Map([...files, [name, artifact]]);
   };

@@ -2,17 +2,19 @@ import { createHash } from "node:crypto";
 import type { FileStream } from "#platform/files/file-content.ts";
 import { ArtifactDiffers, type ArtifactReference, ArtifactTooLarge, toArtifactKey } from "./artifacts.ts";
 
-/** A message's name for an artefact. */
+/** A message's name for an artefact; without a query, which may be a signature. */
 const describeArtifact = (reference: ArtifactReference): string =>
-  reference.kind === "lfs" ? `the Git LFS object of ${reference.file}` : reference.uri;
+  reference.kind === "lfs" ? `the Git LFS object of ${reference.file}` : reference.uri.replace(/\?.*$/s, "");
 
-const toMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+/** Rounded up, so that a size above a limit never reads as the limit. */
+const formatSize = (bytes: number): string =>
+  bytes < 1e6 ? `${bytes.toLocaleString("en")} bytes` : `${Math.ceil(bytes / 1e5) / 10} MB`;
 
 /** Throws ArtifactTooLarge. `size`: bytes. */
 export const assertArtifactSize = (reference: ArtifactReference, size: number, maxBytes: number): void => {
   if (size > maxBytes)
     throw new ArtifactTooLarge(
-      `${describeArtifact(reference)} has ${toMegabytes(size)} or more (limit ${toMegabytes(maxBytes)}): export a smaller model, or ask the platform team to raise artifacts.maxBytes in the policy.`,
+      `${describeArtifact(reference)} has ${formatSize(size)} or more (limit ${formatSize(maxBytes)}): export a smaller model, or ask the platform team to raise artifacts.maxBytes in the policy.`,
     );
 };
 

@@ -104,6 +104,45 @@ describe("a model's folder", () => {
     ]);
   });
 
+  test("prints addresses whole, and blames the address for what lies behind it", async () => {
+    rmSync(join(folder, "model.onnx"));
+    setArtifact(`{ uri: "https:host/churn.onnx", sha256: "${sha256}" }`);
+    const malformed = await runSlipway(fixture, ["check", folder]);
+    expect(malformed.stdout).toContain(`${join(folder, "model.yaml")}:`);
+    expect(malformed.stdout).toContain("https://host/path (without a query), s3://bucket/key");
+
+    const other = Buffer.from("no onnx");
+    writeFileSync(join(repository.path, "other.onnx"), other);
+    setArtifact(`{ uri: "file:other.onnx", sha256: "${createHash("sha256").update(other).digest("hex")}" }`);
+    const { code, problems } = await check();
+    expect(code).toBe(1);
+    expect(problems).toEqual([
+      expect.objectContaining({
+        file: "model.yaml",
+        message: expect.stringMatching(/^file:other\.onnx: .*not an ONNX model/),
+      }),
+    ]);
+  });
+
+  test("says that an address was not read because its content is kept", async () => {
+    moveTo("churn.onnx");
+    writeFileSync(
+      join(repository.path, "policy.yaml"),
+      readFileSync(join(repositoryRoot, "policy.yaml"), "utf8").replace(
+        "buckets: []",
+        "buckets: [our-models]",
+      ),
+    );
+    setArtifact(`{ uri: "file:churn.onnx", sha256: "${sha256}" }`);
+    expect(await check()).toEqual({ code: 0, problems: [] });
+    setArtifact(`{ uri: "s3://our-models/churn.onnx", sha256: "${sha256}" }`);
+    const { code, stdout } = await runSlipway(fixture, ["check", folder]);
+    expect(code, stdout).toBe(0);
+    expect(stdout).toMatch(
+      /The artefact was taken from \S+[0-9a-f]{64}; s3:\/\/our-models\/churn\.onnx was not read\./,
+    );
+  });
+
   test("names each file above 6 MB but the artefact: a warning, and an error where CodeCommit has the repository", async () => {
     writeFileSync(join(folder, "notes.csv"), "x".repeat(6_100_000));
     expect(await check()).toMatchObject({

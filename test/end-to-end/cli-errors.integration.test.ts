@@ -205,9 +205,11 @@ describe("slipway check", () => {
     const broken = await runSlipway(fixture, ["check", folder]);
     expect(broken.code, broken.stdout + broken.stderr).toBe(1);
     expect(broken.stdout).toMatch(/model\.onnx/);
-    const missing = await runSlipway(fixture, ["check", join(fixture.folder, "nowhere")]);
-    expect(missing.code).toBe(2);
-    expect(missing.stderr).toMatch(/nowhere cannot be read/);
+    for (const command of ["check", "image"]) {
+      const missing = await runSlipway(fixture, [command, join(fixture.folder, "nowhere")]);
+      expect(missing.code, command).toBe(2);
+      expect(missing.stderr).toMatch(/nowhere is not a folder: name the folder of a model/);
+    }
   });
 });
 
