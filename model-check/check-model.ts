@@ -5,7 +5,8 @@ import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { type FileContent, measureSize, readContent } from "#platform/files/file-content.ts";
 import { FolderProblems } from "./folder-problems-schema.ts";
-import { defaultTrialLimits, type ResourceLimits, runLimitedProcess } from "./run-limited-process.ts";
+import { type ResourceLimits, runLimitedProcess } from "./run-limited-process.ts";
+import { scaleTrialLimits } from "./scale-trial-limits.ts";
 
 export type ModelFolder = {
   /** The folder's name. */
@@ -20,7 +21,6 @@ type Options = {
 };
 
 const manifestFile = "model.yaml";
-const defaultReadSeconds = 10;
 /** Enough for a few hundred problems of a few hundred bytes each. */
 const outputBytes = 2 * 1_024 * 1_024;
 
@@ -38,20 +38,15 @@ const isModelFile = (name: string): boolean =>
 
 type CheckResult = { readonly folder: readonly FolderProblem[]; readonly graph: readonly FolderProblem[] };
 
-/** The process holds a large artefact twice, and onnxruntime its own copy. */
-const scaleTrialLimits = (files: ModelFolder["files"]): NonNullable<Options["trial"]> => {
-  const sizes = [...files].flatMap(([name, content]) =>
-    name.endsWith(".onnx") ? [measureSize(content)] : [],
+const measureLargestArtifact = (files: ModelFolder["files"]): number =>
+  Math.max(
+    0,
+    ...[...files].flatMap(([name, content]) => (name.endsWith(".onnx") ? [measureSize(content)] : [])),
   );
-  const megabytes = Math.ceil(Math.max(0, ...sizes) / 1_024 / 1_024);
-  return {
-    ...defaultTrialLimits,
-    residentMb: Math.max(defaultTrialLimits.residentMb, 512 + 3 * megabytes),
-  };
-};
 
 const runCheck = async ({ model, files }: ModelFolder, options: Options): Promise<CheckResult> => {
-  const { trial = scaleTrialLimits(files), readSeconds = defaultReadSeconds } = options;
+  const { readSeconds: scaledReadSeconds, ...scaled } = scaleTrialLimits(measureLargestArtifact(files));
+  const { trial = scaled, readSeconds = scaledReadSeconds } = options;
   let currentFile: string | undefined;
   let filesResult: Extract<CheckMessage, { kind: "read" }> | undefined;
   let runProblems: readonly FolderProblem[] | undefined;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import type { ArtifactRules } from "../platform/artifact-rules/artifact-rules.ts";
 import { parseStatements } from "../test/infrastructure/stack-policies.ts";
 import { listResources, type SynthesizedStacks, synthStacks } from "../test/infrastructure/synth-stacks.ts";
@@ -157,6 +158,7 @@ describe("where builds may read artefacts", () => {
     const project = listResources(synthesized, "aws_codebuild_project")[0]?.[2];
     const rules = /\{\\"buckets\\".*?\}/.exec(JSON.stringify(project))?.[0].replaceAll("\\", "");
     return {
+      compute: z.object({ compute_type: z.string() }).parse(project?.environment).compute_type,
       buckets: statements.filter(({ Resource }) => JSON.stringify(Resource).includes("arn:aws:s3:::")),
       rules: JSON.parse(rules ?? "null"),
     };
@@ -176,8 +178,15 @@ describe("where builds may read artefacts", () => {
   test("is nowhere but in the repository as shipped", async () => {
     await check(undefined, ({ buckets, rules }) => {
       expect(buckets).toEqual([]);
-      expect(rules).toEqual({ buckets: [], hosts: [], maxBytes: 2_000_000_000 });
+      expect(rules).toEqual({ buckets: [], hosts: [], maxBytes: 536_870_912 });
     });
+  });
+
+  test.each([
+    ["800 MB", 800_000_000, "BUILD_GENERAL1_SMALL"],
+    ["2 GB", 2_000_000_000, "BUILD_GENERAL1_MEDIUM"],
+  ])("a limit of %s selects a machine whose memory holds the check", async (_, maxBytes, compute) => {
+    await check({ buckets: [], hosts: [], maxBytes }, (build) => expect(build.compute).toBe(compute));
   });
 
   test("is exactly in the buckets of the policy: the build's role may read their objects and nothing else there", async () => {

@@ -83,7 +83,7 @@ const policies = fc
       fc.record({
         buckets: fc.subarray(["models", "more-models"]),
         hosts: fc.subarray(["models.example.com", "files.example.com"]),
-        maxBytes: fc.integer({ min: 1, max: 5_000_000_000 }),
+        maxBytes: fc.integer({ min: 1, max: 2_000_000_000 }),
       }),
     ),
   })

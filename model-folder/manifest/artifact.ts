@@ -2,8 +2,8 @@ import * as z from "zod";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "a sha256 has 64 hexadecimal digits in lower case");
 
-/** The largest number of bytes that an artefact can be declared with: CopyObject of S3 takes no larger object. */
-const maxSize = 5_000_000_000;
+/** The largest number of bytes that an artefact can be declared with: an ONNX file is one protobuf message, which ends at 2 GiB - 1. */
+const maxSize = 2_000_000_000;
 
 /**
  * An https address of a named host, without user, port, query and fragment (a query may be a signature, and images and the

@@ -42,7 +42,36 @@ const nested = (levels: number): Graph =>
         ],
       };
 
+/** A model of exactly `size` bytes, nearly all of them one tensor of zeros, which cost no memory until they are read. */
+const createLargeModel = (size: number): Uint8Array => {
+  const varint = (value: number): number[] =>
+    value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
+  const openField = (field: number, length: number) => [...varint(field * 8 + 2), ...varint(length)];
+  // The tensor's shape [1], its type, and its name.
+  const tensor = [8, 1, 16, floatType, ...openField(8, 1), 119];
+  // The operator sets: version 17 of ONNX's own.
+  const opset = [...openField(8, 2), 16, 17];
+  // Each length has five bytes, as varints of 256 MiB and more have.
+  const content = size - opset.length - 3 * 6 - tensor.length;
+  const head = [
+    ...openField(7, content + tensor.length + 2 * 6),
+    ...openField(5, content + tensor.length + 6),
+    ...tensor,
+    ...openField(9, content),
+  ];
+  const bytes = new Uint8Array(size);
+  bytes.set(head);
+  bytes.set(opset, size - opset.length);
+  return bytes;
+};
+
 describe("inspectOnnx", () => {
+  test("a model of 2 GB is read, and one byte more is refused", () => {
+    const model = createLargeModel(2_000_000_000);
+    expect(inspectOnnx(model)).toMatchObject({ initializers: 1, initializerBytes: expect.closeTo(2e9, -3) });
+    expect(findRefusal(createLargeModel(2_000_000_001))).toMatch(/larger than 2000000000 bytes/);
+  });
+
   test("reads churn's graph: one input per column, label and probabilities", () => {
     const summary = inspectOnnx(churn);
     expect(summary.inputs).toHaveLength(19);

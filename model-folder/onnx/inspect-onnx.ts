@@ -32,7 +32,8 @@ type OnnxLimits = {
 };
 
 export const defaultOnnxLimits: OnnxLimits = {
-  bytes: 512 * 1_024 * 1_024,
+  // protobuf itself ends at 2 GiB - 1.
+  bytes: 2_000_000_000,
   nodes: 100_000,
   initializers: 20_000,
   elements: 2 ** 28,

@@ -1,7 +1,10 @@
 import * as z from "zod";
 
-/** 2 GB: with the runtime it fits into an image of Lambda (10 GB) and on the disk of a build. */
-const defaultMaxBytes = 2_000_000_000;
+/** 512 MiB: a build checks it with the smallest machine. */
+const defaultMaxBytes = 536_870_912;
+
+/** 2 GB: an ONNX file is one protobuf message, which ends at 2 GiB - 1. */
+const largestArtifact = 2_000_000_000;
 
 /** Where artefacts outside the repository may be read from: the section `artifacts` of a policy. */
 export const ArtifactRules = z.strictObject({
@@ -18,7 +21,7 @@ export const ArtifactRules = z.strictObject({
     .max(100)
     .default([]),
   /** The largest artefact, in bytes; also of a Git LFS object. */
-  maxBytes: z.int().min(1).max(5_000_000_000).default(defaultMaxBytes),
+  maxBytes: z.int().min(1).max(largestArtifact).default(defaultMaxBytes),
 });
 export type ArtifactRules = z.infer<typeof ArtifactRules>;
 

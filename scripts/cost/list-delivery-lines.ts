@@ -13,6 +13,12 @@ const Project = z.looseObject({
 });
 const bytesPerGb = 1_000_000_000;
 
+/** Machines that a build may have: their prices are multiples of the smallest one's, as their processors and memory are. */
+const machines: ReadonlyMap<string, { readonly factor: number; readonly basis: string }> = new Map([
+  ["BUILD_GENERAL1_SMALL", { factor: 1, basis: "" }],
+  ["BUILD_GENERAL1_MEDIUM", { factor: 2, basis: " of a MEDIUM machine, which counts as two SMALL ones" }],
+]);
+
 const selectSeconds = (state: StateName): number => {
   if (state === "VerifyStage") return assumptions.verifyStepSeconds;
   return /^Deploy/.test(state) ? assumptions.deployStepSeconds : assumptions.stepSeconds;
@@ -50,8 +56,8 @@ export const listDeliveryLines = async (written: SynthesizedStacks): Promise<rea
   );
   const [[, , project] = []] = listResources(written, "aws_codebuild_project");
   const { compute_type: compute, type } = Project.parse(project).environment;
-  if (compute !== "BUILD_GENERAL1_SMALL")
-    throw new RangeError(`${compute} has no price: add it to domain/cost/prices.ts`);
+  const machine = machines.get(compute);
+  if (!machine) throw new RangeError(`${compute} has no price: add it to domain/cost/prices.ts`);
   const line = (part: string, price: CostLine["price"], amount: number, basis: string): CostLine => ({
     part,
     price,
@@ -64,8 +70,8 @@ export const listDeliveryLines = async (written: SynthesizedStacks): Promise<rea
     line(
       "build",
       type === "ARM_CONTAINER" ? "buildArmSmallMinute" : "buildX86SmallMinute",
-      assumptions.buildMinutes,
-      `${assumptions.buildMinutes} minutes`,
+      machine.factor * assumptions.buildMinutes,
+      `${assumptions.buildMinutes} minutes${machine.basis}`,
     ),
     line("steps, requests", "lambdaRequest", steps.length, `${steps.length} calls`),
     line("steps, time", "lambdaArmGbSecond", gbSeconds, `${Math.round(gbSeconds)} GB-seconds`),

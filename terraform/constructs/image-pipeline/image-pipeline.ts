@@ -91,6 +91,16 @@ const addSource = (place: Construct, needs: Needs): readonly Statement[] => {
   return allowReadParameters([token], { region, key });
 };
 
+/** The check needs three times the artefact and 512 MB: 2.9 GB for this one. */
+const largestInSmall = 800_000_000;
+
+/**
+ * SMALL has 4 GB of memory, MEDIUM 8 GB, on both architectures; the largest artefact (2 GB) needs 6.3 GB.
+ * https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html
+ */
+const selectComputeType = ({ maxBytes }: ArtifactRules): string =>
+  maxBytes > largestInSmall ? "BUILD_GENERAL1_MEDIUM" : "BUILD_GENERAL1_SMALL";
+
 /**
  * Everything from a commit to an image: the source, the build with the platform's builder, the image repository, the
  * signing key. The project has no source: the build reads a commit as data, through the source's API. It needs no
@@ -173,7 +183,7 @@ export const addImagePipeline = (scope: Construct, id: string, needs: Needs) => 
     artifacts: { type: "NO_ARTIFACTS" },
     environment: {
       type: images.architecture === "arm64" ? "ARM_CONTAINER" : "LINUX_CONTAINER",
-      computeType: "BUILD_GENERAL1_SMALL",
+      computeType: selectComputeType(needs.artifacts),
       image: images.buildImage,
       // Required for images outside CodeBuild's own list, which only has tags. A public image needs no permission.
       imagePullCredentialsType: "SERVICE_ROLE",
