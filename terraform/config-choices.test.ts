@@ -160,6 +160,7 @@ describe("where builds may read artefacts", () => {
     return {
       compute: z.object({ compute_type: z.string() }).parse(project?.environment).compute_type,
       buckets: statements.filter(({ Resource }) => JSON.stringify(Resource).includes("arn:aws:s3:::")),
+      keys: statements.filter(({ Action }) => JSON.stringify(Action).includes("kms:Decrypt")),
       rules: JSON.parse(rules ?? "null"),
     };
   };
@@ -176,8 +177,8 @@ describe("where builds may read artefacts", () => {
   };
 
   test("is nowhere but in the repository as shipped", async () => {
-    await check(undefined, ({ buckets, rules }) => {
-      expect(buckets).toEqual([]);
+    await check(undefined, ({ buckets, keys, rules }) => {
+      expect([buckets, keys]).toEqual([[], []]);
       expect(rules).toEqual({ buckets: [], hosts: [], maxBytes: 536_870_912 });
     });
   });
@@ -195,12 +196,31 @@ describe("where builds may read artefacts", () => {
       hosts: ["models.example.com"],
       maxBytes: 10,
     };
-    await check(artifacts, ({ buckets, rules }) => {
+    await check(artifacts, ({ buckets, keys, rules }) => {
       expect(buckets).toMatchObject([
         {
           Effect: "Allow",
           Action: ["s3:GetObject"],
           Resource: ["arn:aws:s3:::team-models/*", "arn:aws:s3:::more-models/*"],
+        },
+      ]);
+      // A bucket of another account has a key of its own.
+      expect(keys).toEqual([
+        {
+          Effect: "Allow",
+          Action: ["kms:Decrypt"],
+          Resource: ["arn:aws:kms:*:*:key/*"],
+          Condition: {
+            StringLike: {
+              "kms:ViaService": "s3.*.amazonaws.com",
+              "kms:EncryptionContext:aws:s3:arn": [
+                "arn:aws:s3:::team-models",
+                "arn:aws:s3:::team-models/*",
+                "arn:aws:s3:::more-models",
+                "arn:aws:s3:::more-models/*",
+              ],
+            },
+          },
         },
       ]);
       expect(rules).toEqual(artifacts);

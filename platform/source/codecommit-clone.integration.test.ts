@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { CodeCommitClient } from "@aws-sdk/client-codecommit";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -43,7 +45,29 @@ test("a blob that the repository does not have is a named error", async () => {
 
 test("a repository that cannot be reached is a temporary error", async () => {
   const open = clone("unreachable", join(folder.path, "no-repository"));
-  await expect(Array.fromAsync(open(first, blob))).rejects.toMatchObject({ name: "TemporaryFault" });
+  await expect(Array.fromAsync(open(first, blob))).rejects.toMatchObject({
+    name: "TemporaryFault",
+    message: expect.stringMatching(/could not be cloned: git fetch ended with 128/),
+  });
+});
+
+test("a repository that never answers is a temporary error at the clone's deadline", async () => {
+  const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  try {
+    const open = createCodeCommitClone({
+      folder: join(folder.path, "silent"),
+      url: `http://127.0.0.1:${port}/models`,
+      limitMs: 200,
+    });
+    await expect(Array.fromAsync(open(first, blob))).rejects.toMatchObject({
+      name: "TemporaryFault",
+      message: expect.stringContaining("git fetch took too long"),
+    });
+  } finally {
+    silent.close();
+  }
 });
 
 test("CodeCommit's source copies by git what its API does not return, and only then", async () => {

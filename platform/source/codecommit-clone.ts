@@ -8,6 +8,8 @@ type CloneDependencies = {
   readonly folder: string;
   /** The repository's address for git. */
   readonly url: string;
+  /** Milliseconds for a clone. */
+  readonly limitMs?: number;
 };
 
 /** Streams a blob of a commit by git's id of it. */
@@ -23,6 +25,13 @@ const credentials = [
   "credential.UseHttpPath=true",
 ].flatMap((setting) => ["-c", setting]);
 
+/**
+ * git itself waits without end: these stop a clone with less than 1 KB/s for 30 s, or after 15 of the build's 25 minutes.
+ * https://git-scm.com/docs/git-config#Documentation/git-config.txt-httplowSpeedLimit
+ */
+const deadlines = ["http.lowSpeedLimit=1000", "http.lowSpeedTime=30"].flatMap((setting) => ["-c", setting]);
+const defaultLimitMs = 15 * 60_000;
+
 export const toCodeCommitUrl = (region: string, repository: string): string =>
   `https://git-codecommit.${region}.amazonaws.com/v1/repos/${repository}`;
 
@@ -30,18 +39,24 @@ export const toCodeCommitUrl = (region: string, repository: string): string =>
  * Reads blobs that CodeCommit's API does not return because they are too large (6 MB), from a bare clone: no file of the
  * commit is checked out, and none of its settings counts. Throws TemporaryFault, and GitFailed for a broken repository.
  */
-export const createCodeCommitClone = ({ folder, url }: CloneDependencies): OpenGitBlob => {
+export const createCodeCommitClone = ({
+  folder,
+  url,
+  limitMs = defaultLimitMs,
+}: CloneDependencies): OpenGitBlob => {
   const git = runGit(folder);
-  const fetchRefs = async (...args: readonly string[]): Promise<void> => {
-    for await (const _ of streamGit(folder)([...credentials, "fetch", "--quiet", "--no-tags", ...args]));
+  const fetchRefs = async (signal: AbortSignal, ...args: readonly string[]): Promise<void> => {
+    const fetch = [...credentials, ...deadlines, "fetch", "--quiet", "--no-tags", ...args];
+    for await (const _ of streamGit(folder)(fetch, { signal }));
   };
 
   const cloneCommit = async (commit: string): Promise<void> => {
     await mkdir(folder, { recursive: true });
     await git(["init", "--quiet", "--bare"]);
+    const signal = AbortSignal.timeout(limitMs);
     // A server may refuse to send a commit that is no branch's tip: then all branches are fetched.
-    await fetchRefs("--depth=1", url, commit)
-      .catch(() => fetchRefs(url, "+refs/heads/*:refs/heads/*"))
+    await fetchRefs(signal, "--depth=1", url, commit)
+      .catch(() => fetchRefs(signal, url, "+refs/heads/*:refs/heads/*"))
       .catch((error: unknown) => {
         throw new TemporaryFault(
           `CodeCommit could not be cloned: ${error instanceof Error ? error.message : error}`,

@@ -41,7 +41,7 @@ export const readGitObjects = async <T>(
   use: (open: (object: GitObject) => AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> => {
   const input = wanted.map(({ id }) => `${id}\n`).join("");
-  const output = streamGit(repository)(["cat-file", "--batch"], input);
+  const output = streamGit(repository)(["cat-file", "--batch"], { input });
   let current = "the first object";
   const reader = createPartReader(
     output,

@@ -77,17 +77,38 @@ export const runGit =
       child.stdin?.end(options.input ?? "");
     });
 
+/** The command of git's arguments, after its settings. */
+const findCommand = (args: readonly string[]): string | undefined =>
+  args.find((argument, index) => argument !== "-c" && args[index - 1] !== "-c");
+
 /**
  * Runs git in a repository without a shell, and streams its output: of any size, never all in memory. Throws GitFailed if
- * git did not run or ended with another code than 0; then the output was not complete.
+ * git did not run, ended with another code than 0 or was stopped by `signal`; then the output was not complete.
  */
 export const streamGit = (repository: string) =>
-  async function* (args: readonly string[], input = ""): AsyncGenerator<Uint8Array, void, undefined> {
+  async function* (
+    args: readonly string[],
+    { input = "", signal }: { readonly input?: string; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const createLateError = () => new GitFailed(`git ${findCommand(args)} took too long in ${repository}`);
+    if (signal?.aborted) throw createLateError();
     const child = spawn("git", createArguments(repository, args), {
       env: createGitEnvironment(process.env),
       stdio: "pipe",
       windowsHide: true,
+      // A group of its own, because git's helper for https would go on and hold the pipes open.
+      detached: signal !== undefined,
     });
+    const stop = () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (signal === undefined || child.pid === undefined) return void child.kill();
+      try {
+        process.kill(-child.pid, "SIGKILL");
+      } catch {
+        // All of them have ended.
+      }
+    };
+    signal?.addEventListener("abort", stop, { once: true });
     // A failed start emits an error in place of the exit; its message comes with the exit code otherwise.
     const closed = once(child, "close").catch((error: ExecFileException) => {
       throw new GitFailed(explainFailure(repository, error), { cause: error });
@@ -98,12 +119,16 @@ export const streamGit = (repository: string) =>
     child.stdin.end(input);
     try {
       yield* child.stdout;
-      const [code, signal] = await closed;
+      const [code, killedBy] = await closed;
+      if (signal?.aborted) throw createLateError();
       if (code !== 0)
-        throw new GitFailed(`git ${args[0]} ended with ${code ?? signal} in ${repository}: ${await errors}`);
+        throw new GitFailed(
+          `git ${findCommand(args)} ended with ${code ?? killedBy} in ${repository}: ${await errors}`,
+        );
     } finally {
       // The reader may have stopped early.
-      child.kill();
+      signal?.removeEventListener("abort", stop);
+      stop();
       await Promise.allSettled([closed, errors]);
     }
   };

@@ -91,6 +91,28 @@ const addSource = (place: Construct, needs: Needs): readonly Statement[] => {
   return allowReadParameters([token], { region, key });
 };
 
+/**
+ * Objects of the allowed buckets, and S3's use of whichever key encrypts them: a bucket of another account has its own, whose
+ * ARN nobody here knows. The encryption context names the object, or the bucket where it has a bucket key.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+ */
+const allowReadArtifacts = ({ buckets }: ArtifactRules): readonly Statement[] => {
+  if (buckets.length === 0) return [];
+  const objects = buckets.map((name) => `arn:aws:s3:::${name}/*`);
+  return [
+    allow(["s3:GetObject"], objects),
+    allow(["kms:Decrypt"], ["arn:aws:kms:*:*:key/*"], {
+      StringLike: {
+        "kms:ViaService": "s3.*.amazonaws.com",
+        "kms:EncryptionContext:aws:s3:arn": buckets.flatMap((name) => [
+          `arn:aws:s3:::${name}`,
+          `arn:aws:s3:::${name}/*`,
+        ]),
+      },
+    }),
+  ];
+};
+
 /** The check needs three times the artefact and 512 MB: 2.9 GB for this one. */
 const largestInSmall = 800_000_000;
 
@@ -143,14 +165,7 @@ export const addImagePipeline = (scope: Construct, id: string, needs: Needs) => 
     allow(["s3:GetObject", "s3:PutObject"], [`${bucket.arn}/artefacts/sha256/*`]),
     // Without it, a missing object is AccessDenied instead of NotFound.
     allow(["s3:ListBucket"], [bucket.arn]),
-    ...(needs.artifacts.buckets.length === 0
-      ? []
-      : [
-          allow(
-            ["s3:GetObject"],
-            needs.artifacts.buckets.map((name) => `arn:aws:s3:::${name}/*`),
-          ),
-        ]),
+    ...allowReadArtifacts(needs.artifacts),
     allow(["kms:Sign"], [signer.arn]),
     allow(["logs:CreateLogStream", "logs:PutLogEvents"], [`${logs.arn}:*`]),
     allowAny("RegistryLoginNamesNoResource", ["ecr:GetAuthorizationToken"]),
