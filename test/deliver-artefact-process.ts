@@ -9,6 +9,7 @@ import { createLedger } from "#domain/ledger/ledger.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { registerModel } from "#lambdas/register-model/register-model.ts";
 import { ArtifactRules } from "#platform/artifact-rules/artifact-rules.ts";
+import { assertArtifactAllowed } from "#platform/artifacts/assert-artifact-allowed.ts";
 import { createBlobArtifactStore } from "#platform/artifacts/blob-artifact-store.ts";
 import { openLocalArtifacts } from "#platform/artifacts/open-local-artifacts.ts";
 import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";
@@ -25,6 +26,7 @@ import { runBuildTask } from "#worlds/embedded/engine/run-build-task.ts";
 
 const [repository = "", commit = "", folder = ""] = process.argv.slice(2);
 const clock = Date.now;
+const rules = ArtifactRules.parse({});
 const source = createGitSource({ repository });
 const blobs = createFileBlobs({ folder: join(folder, "blobs") });
 const artifacts = createBlobArtifactStore({ blobs });
@@ -52,7 +54,7 @@ const build = runBuildTask({
   resolveFiles: resolveModelFiles({
     artifacts: openLocalArtifacts({ repository }),
     store: artifacts,
-    rules: async () => ArtifactRules.parse({}),
+    rules: async () => rules,
   }),
 });
 const variables = { SLIPWAY_MODEL: toyModel, SLIPWAY_COMMIT: commit, SLIPWAY_RUNTIME: runtime };
@@ -80,6 +82,8 @@ const registered = await registerModel({
   claims,
   provenance,
   builder,
+  assertArtifactAllowed,
+  policy: { read: async () => ({ floor: { artifacts: rules } }) },
 })({
   delivery: "one",
   model: toyModel,

@@ -1,6 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { createClaims } from "#domain/claims/claims.ts";
-import { createLedger } from "#domain/ledger/ledger.ts";
+import { assertArtifactAllowed } from "#platform/artifacts/assert-artifact-allowed.ts";
 import { createS3ArtifactStore } from "#platform/artifacts/s3-artifact-store.ts";
 import { createS3Artifacts } from "#platform/registry/mlflow/s3-artifacts.ts";
 import { RegisterModelInput } from "#statemachine/contracts.ts";
@@ -8,7 +8,7 @@ import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
 import { createAwsProvenanceStore } from "#worlds/aws/provenance-store.ts";
 import { createRegistry } from "#worlds/aws/registry.ts";
-import { createSource } from "#worlds/aws/source.ts";
+import { createRuleSources } from "#worlds/aws/rule-sources.ts";
 import { createStepHandler } from "#worlds/aws/step-handler.ts";
 import { Env } from "./env.ts";
 import { registerModel } from "./register-model.ts";
@@ -17,12 +17,19 @@ const world = openCapabilities(readEnv(Env));
 const s3 = new S3Client({});
 const registry = createRegistry({ ...world, s3: createS3Artifacts(s3) });
 const artifacts = createS3ArtifactStore({ client: s3, bucket: world.env.PROVENANCE_BUCKET });
-const records = { ledger: createLedger(world), claims: createClaims(world) };
 const provenance = createAwsProvenanceStore(world);
 const builder = async () => world.env.BUILDER_DIGEST;
 
 export const handler = createStepHandler(
   "register-model",
   RegisterModelInput,
-  registerModel({ ...records, source: createSource(world), artifacts, registry, provenance, builder }),
+  registerModel({
+    ...createRuleSources(world),
+    claims: createClaims(world),
+    artifacts,
+    assertArtifactAllowed,
+    registry,
+    provenance,
+    builder,
+  }),
 );

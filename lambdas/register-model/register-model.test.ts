@@ -12,13 +12,14 @@ import {
   buildModelYaml,
   fakeCommit,
   fakeDigest,
+  policyYaml,
   toyModel,
 } from "#test/support/toy-model.ts";
 import { registerModel } from "./register-model.ts";
 
 let world: MemoryWorld;
 beforeEach(() => {
-  world = createMemoryWorld();
+  world = createMemoryWorld({ platform: `${policyYaml}artifacts: { buckets: [models] }\n` });
 });
 afterEach(() => world.close());
 
@@ -185,6 +186,24 @@ test.each([
 ])("a build of %s is not registered", async (_, artifact, committed) => {
   await world.artifacts.keep(toFileStream(Buffer.from("onnx of another host")));
   await expect(registerFolder(artifact, committed)).rejects.toMatchObject({ name: "ProvenanceDiffers" });
+  expect(await world.registry.versions(toyModel, { limit: 9 })).toEqual([]);
+});
+
+test.each([
+  ["a bucket that the platform's copy no longer allows", address, undefined, "", "ArtifactRefused"],
+  [
+    "an address above the copy's limit",
+    address,
+    undefined,
+    "buckets: [models], maxBytes: 5",
+    "ArtifactTooLarge",
+  ],
+  ["a pointer above the copy's limit", "model.onnx", pointer, "maxBytes: 5", "ArtifactTooLarge"],
+])("an artefact of %s is built, but not registered", async (_, artifact, committed, allowed, name) => {
+  world.close();
+  world = createMemoryWorld({ platform: `${policyYaml}artifacts: { ${allowed} }\n` });
+  await world.artifacts.keep(toFileStream(Buffer.from("onnx of another host")));
+  await expect(registerFolder(artifact, committed)).rejects.toMatchObject({ name });
   expect(await world.registry.versions(toyModel, { limit: 9 })).toEqual([]);
 });
 

@@ -3,13 +3,19 @@ import type { Claims } from "#domain/claims/claims.ts";
 import { parseBuiltImage } from "#domain/delivery/parse-built-image.ts";
 import { readCommittedModel } from "#domain/delivery/read-committed-model.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
+import type { Policy } from "#domain/policy/policy.ts";
 import { type BuiltFiles, listBuiltFiles } from "#domain/provenance/list-built-files.ts";
 import { type BuildVerifier, ProvenanceDiffers } from "#domain/provenance/provenance-store.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { parseLfsPointer } from "#model-folder/manifest/parse-lfs-pointer.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { ArtifactMissing, type ArtifactStore, toArtifactKey } from "#platform/artifacts/artifacts.ts";
-import { computeSha256 } from "#platform/files/file-content.ts";
+import {
+  ArtifactMissing,
+  type ArtifactStore,
+  type Artifacts,
+  toArtifactKey,
+} from "#platform/artifacts/artifacts.ts";
+import { computeSha256, type FileStream } from "#platform/files/file-content.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { RegisterModelInput, RegisterModelOutput } from "#statemachine/contracts.ts";
@@ -24,6 +30,9 @@ type RegisterModelDependencies = {
   readonly provenance: BuildVerifier;
   /** Digest of the current builder. */
   readonly builder: () => Promise<string>;
+  readonly assertArtifactAllowed: Artifacts["assertAllowed"];
+  /** The platform's copy of the policy. */
+  readonly policy: { readonly read: () => Promise<{ readonly floor: Pick<Policy, "artifacts"> }> };
 };
 
 /** metrics.json may hold anything; plain numbers and `{ value: number }` become the version's metrics. */
@@ -68,14 +77,32 @@ const findNamedArtifact = async (
 };
 
 /**
+ * A build on AWS has the list with which its stack was applied. An operator narrows the platform's copy in the store within
+ * minutes, so that counts too before anything is registered. Throws ArtifactRefused and ArtifactTooLarge.
+ */
+const assertStillAllowed = async (
+  { policy, assertArtifactAllowed }: Pick<RegisterModelDependencies, "policy" | "assertArtifactAllowed">,
+  { artifact }: Manifest,
+  { sha256, size }: FileStream,
+): Promise<void> => {
+  const reference =
+    typeof artifact === "string"
+      ? ({ kind: "lfs", file: artifact, sha256, size } as const)
+      : ({ kind: "address", uri: artifact.uri, sha256, size } as const);
+  assertArtifactAllowed(reference, (await policy.read()).floor.artifacts);
+};
+
+/**
  * Registers the model as a version and names it challenger. If prod already serves this image, it registers nothing and
  * says so. First the current builder must have signed that it built this image from this folder, its artefact and this
  * runtime; otherwise ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. The artefact comes from the store where
- * the build kept it: only the small files are read from the repository.
+ * the build kept it: only the small files are read from the repository. One from outside the repository must still be where
+ * the platform's copy of the policy allows it; otherwise ArtifactRefused or ArtifactTooLarge.
  */
 export const registerModel =
-  ({ registry, source, artifacts, ledger, claims, provenance, builder }: RegisterModelDependencies) =>
+  (needs: RegisterModelDependencies) =>
   async (input: RegisterModelInput): Promise<RegisterModelOutput> => {
+    const { registry, source, artifacts, ledger, claims, provenance, builder } = needs;
     const { delivery, model, commit, build, runtime, fence } = input;
     const { digest } = parseBuiltImage(build);
     const { manifest, manifestText, files } = await readCommittedModel({ source })(model, commit);
@@ -103,6 +130,7 @@ export const registerModel =
       throw new ArtifactMissing(
         `${toArtifactKey(built.artifact)} of ${model} at ${commit.slice(0, 12)} is no longer where its build put it: deliver again to build it again.`,
       );
+    if (named !== undefined) await assertStillAllowed(needs, manifest, artifact);
     const tokenizer = manifest.tokenizer && files.get(manifest.tokenizer.file);
     if (manifest.tokenizer && !tokenizer)
       throw new ModelUnreadable(`models/${model}/${manifest.tokenizer.file} is not there`);

@@ -5,6 +5,7 @@ import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
 import { ArtifactMissing, ArtifactRefused, ArtifactUnreachable } from "./artifacts.ts";
+import { createHostError } from "./assert-artifact-allowed.ts";
 import { isPublicAddress } from "./is-public-address.ts";
 import { defaultTimeLimits, limitTime, type TimeLimits } from "./limit-time.ts";
 
@@ -38,11 +39,6 @@ export const internet: HttpsReaderDependencies = {
     connect({ host: address, port: 443, servername: host, ALPNProtocols: ["http/1.1"] }),
   limits: defaultTimeLimits,
 };
-
-export const createHostError = (host: string): ArtifactRefused =>
-  new ArtifactRefused(
-    `${host} is not an allowed host: ask the platform team to add it to artifacts.hosts in the policy.`,
-  );
 
 /** Rejects with `createError` after some milliseconds. */
 const rejectLate = async <T>(promise: Promise<T>, ms: number, createError: () => Error): Promise<T> => {

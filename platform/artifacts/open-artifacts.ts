@@ -1,7 +1,8 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { ArtifactRules } from "#platform/artifact-rules/artifact-rules.ts";
 import { type ArtifactReference, ArtifactRefused, type Artifacts } from "./artifacts.ts";
-import { createHostError, type HttpsReader } from "./https-reader.ts";
+import { assertArtifactAllowed } from "./assert-artifact-allowed.ts";
+import type { HttpsReader } from "./https-reader.ts";
 import type { OpenLfsObject } from "./lfs.ts";
 import { defaultTimeLimits } from "./limit-time.ts";
 import { openRepositoryFile } from "./open-repository-file.ts";
@@ -18,16 +19,9 @@ type ArtifactsDependencies = {
 
 /** Reads artefacts from buckets, https hosts, Git LFS and, on one machine, the repository's folder. */
 export const openArtifacts = ({ https, s3, lfs, repository }: ArtifactsDependencies): Artifacts => {
-  const assertAllowed: Artifacts["assertAllowed"] = (reference, { buckets, hosts, maxBytes }) => {
-    if (reference.size !== undefined) assertArtifactSize(reference, reference.size, maxBytes);
-    if (reference.kind === "lfs") return;
-    const { protocol, host } = new URL(reference.uri);
-    if (protocol === "s3:" && !buckets.includes(host))
-      throw new ArtifactRefused(
-        `${host} is not an allowed bucket: ask the platform team to add it to artifacts.buckets in the policy.`,
-      );
-    if (protocol === "https:" && !hosts.includes(host)) throw createHostError(host);
-    if (protocol === "file:" && repository === undefined)
+  const assertAllowed: Artifacts["assertAllowed"] = (reference, rules) => {
+    assertArtifactAllowed(reference, rules);
+    if (reference.kind === "address" && reference.uri.startsWith("file:") && repository === undefined)
       throw new ArtifactRefused(
         `${reference.uri} is a file of one machine, which nobody else can read: put the artefact into an allowed bucket, and name it as s3://bucket/key.`,
       );

@@ -13,6 +13,7 @@ import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { createProvenanceStore, type ExpectedProvenance } from "#domain/provenance/provenance-store.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
+import { assertArtifactAllowed } from "#platform/artifacts/assert-artifact-allowed.ts";
 import { createBlobArtifactStore } from "#platform/artifacts/blob-artifact-store.ts";
 import { createSqliteEvents } from "#platform/events/sqlite.ts";
 import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
@@ -224,6 +225,7 @@ export const createMemoryWorld = ({
     blobs,
     signer,
     artifacts,
+    assertArtifactAllowed,
     keepArtifact,
     /** Trusts the builder: a statement for the commit's current files is recorded before each check. */
     provenance: {

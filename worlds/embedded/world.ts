@@ -16,6 +16,7 @@ import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { computeBuilderDigest } from "#packaging/builder-archive.ts";
+import { assertArtifactAllowed } from "#platform/artifacts/assert-artifact-allowed.ts";
 import { createBlobArtifactStore } from "#platform/artifacts/blob-artifact-store.ts";
 import { openLocalArtifacts } from "#platform/artifacts/open-local-artifacts.ts";
 import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";
@@ -207,6 +208,7 @@ export const assembleWorld = (
     metrics: instrument<Metrics>("metrics", capabilities.metrics),
     blobs,
     artifacts,
+    assertArtifactAllowed,
     resolveFiles: resolveModelFiles({
       artifacts: openLocalArtifacts({ repository: capabilities.folder.repository }),
       store: artifacts,
