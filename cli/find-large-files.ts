@@ -6,7 +6,7 @@ import { runGit } from "#platform/source/run-git.ts";
 const codeCommitLimitBytes = 6_000_000;
 
 /** Whether the repository of a folder is pushed to CodeCommit; false: another host, or none is known. */
-const isOnCodeCommit = async (folder: string): Promise<boolean> => {
+export const isOnCodeCommit = async (folder: string): Promise<boolean> => {
   const remotes = await runGit(folder)(["remote", "--verbose"]).catch(() => undefined);
   return /\bgit-codecommit\.|codecommit:/.test(remotes?.stdout.toString("utf8") ?? "");
 };

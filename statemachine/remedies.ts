@@ -9,7 +9,8 @@ export const remedies = {
   ArtifactDiffers: "Compare the artefact's `sha256sum` with the pointer or with `artifact` in model.yaml.",
   ArtifactRefused: "The platform team allows buckets and hosts in `artifacts` of policy.yaml.",
   ArtifactUnreachable: "Deliver again when the artefact's host answers.",
-  ArtifactTooLarge: "Export a smaller model, or ask the platform team to raise `artifacts.maxBytes`.",
+  ArtifactTooLarge:
+    "Export a smaller model, or ask the platform team to raise artifacts.maxBytes in the policy.",
   LfsUnavailable: "Commit the file itself, or name its address and SHA-256 as `artifact` in model.yaml.",
   ImageBuildFailed: "Read the build's log. `slipway image models/<name>` runs the same build locally.",
   ImageScanFailed:

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { exitCode } from "#cli/exit-code.ts";
+import { findDeliveryProblems } from "#cli/find-delivery-problems.ts";
 import { findLargeFiles } from "#cli/find-large-files.ts";
 import { fetchFolderArtifact } from "#cli/folder-artifact.ts";
 import { jsonOption } from "#cli/options.ts";
@@ -18,7 +19,7 @@ import { locateYaml } from "#model-folder/manifest/locate-yaml.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
-import type { FileContent } from "#platform/files/file-content.ts";
+import { type FileContent, measureSize } from "#platform/files/file-content.ts";
 import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
 
@@ -88,7 +89,15 @@ const checkFolder = (
       const complete = new Map<string, FileContent>(files);
       if (artifact) complete.set(artifactFile, artifact);
       const problems = await checkModel({ model, files: complete });
-      return { problems: problems.map(nameAddress(manifest, artifactFile)), notes };
+      const content = complete.get(artifactFile);
+      const delivery = manifest
+        ? await findDeliveryProblems(folder, {
+            manifest,
+            committed: files.get(artifactFile),
+            size: content && measureSize(content),
+          })
+        : [];
+      return { problems: [...problems.map(nameAddress(manifest, artifactFile)), ...delivery], notes };
     } catch (error) {
       const isInvalidPolicy = error instanceof PolicyInvalid;
       if (!(error instanceof SlipwayError && (isInvalidPolicy || artifactErrors.test(error.name))))

@@ -143,6 +143,24 @@ describe("a model's folder", () => {
     );
   });
 
+  test("warns of a form that CodeCommit cannot deliver, and refuses an image limit below the artefact", async () => {
+    moveTo("churn.onnx");
+    setArtifact(`{ uri: "file:churn.onnx", sha256: "${sha256}" }`);
+    repository.git("remote", "add", "origin", "codecommit::eu-central-1://models");
+    const file = join(folder, "model.yaml");
+    writeFileSync(file, readFileSync(file, "utf8").replace(/imageSizeMb: .*/, "imageSizeMb: 0.001"));
+    expect(await check()).toMatchObject({
+      code: 1,
+      problems: expect.arrayContaining([
+        expect.objectContaining({
+          severity: "warning",
+          message: "file: works on one machine only; a delivery on AWS ends with ArtifactRefused",
+        }),
+        expect.objectContaining({ severity: "error", path: "gates.imageSizeMb" }),
+      ]),
+    });
+  });
+
   test("names each file above 6 MB but the artefact: a warning, and an error where CodeCommit has the repository", async () => {
     writeFileSync(join(folder, "notes.csv"), "x".repeat(6_100_000));
     expect(await check()).toMatchObject({
