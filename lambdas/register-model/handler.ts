@@ -19,17 +19,7 @@ const registry = createRegistry({ ...world, s3: createS3Artifacts(s3) });
 const artifacts = createS3ArtifactStore({ client: s3, bucket: world.env.PROVENANCE_BUCKET });
 const provenance = createAwsProvenanceStore(world);
 const builder = async () => world.env.BUILDER_DIGEST;
+const records = { ...createRuleSources(world), claims: createClaims(world) };
+const needs = { ...records, artifacts, assertArtifactAllowed, registry, provenance, builder };
 
-export const handler = createStepHandler(
-  "register-model",
-  RegisterModelInput,
-  registerModel({
-    ...createRuleSources(world),
-    claims: createClaims(world),
-    artifacts,
-    assertArtifactAllowed,
-    registry,
-    provenance,
-    builder,
-  }),
-);
+export const handler = createStepHandler("register-model", RegisterModelInput, registerModel(needs));
