@@ -45,7 +45,8 @@ describe.skipIf(skip)("answer-approval's bundle, before it acknowledges", () => 
     const id = await world.ask();
     const { response, operations, calls } = await answer(world.createClickEvent("approve", id));
     expect(response).toMatchObject({ statusCode: 200, body: "" });
-    expect(operations).toEqual([...secretReads, "GetItem", "UpdateItem", "Invoke"]);
+    // The decision and its event are stored in one transaction.
+    expect(operations).toEqual([...secretReads, "GetItem", "TransactWriteItems", "Invoke"]);
     expect(world.slackCalls).toEqual([]);
     expect(calls.at(-1)).toMatchObject({
       path: "/2015-03-31/functions/slipway-answer-approval/invocations",

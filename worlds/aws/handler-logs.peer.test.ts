@@ -204,9 +204,13 @@ describe.skipIf(skip)("the log of a step", () => {
     const logs = lines.map((line): Record<string, unknown> => JSON.parse(line)).filter((line) => !line._aws);
     expect(logs.length).toBeGreaterThan(0);
     for (const line of logs) expect(line).toMatchObject({ service: "slipway", step: name });
-    const several = ["sweep-deliveries", "publish-events", "start-delivery", "answer-approval"].includes(
-      name,
-    );
+    const several = [
+      "sweep-deliveries",
+      "publish-events",
+      "start-delivery",
+      "answer-approval",
+      "watch-models",
+    ].includes(name);
     if (!several) for (const line of logs) expect(line.delivery).toMatch(/^churn-[01]$/);
   });
 
