@@ -18,6 +18,14 @@ test("data that a contract refuses is ContractBroken: the message names the fiel
   expect(error instanceof Error && findSentinelSecrets(error.message)).toEqual([]);
 });
 
+test("data that no form of a union takes is explained by the closest form", () => {
+  const first = z.object({ step: z.int(), approval: z.string() });
+  const parsed = z.object({ input: z.union([first, z.object({ step: z.int() })]) }).safeParse({ input: {} });
+  expect(normalizeError(parsed.error)).toMatchObject({
+    message: expect.stringMatching(/^invalid data: input\.step: Invalid input: expected number/),
+  });
+});
+
 test("every other error stays as it is", () => {
   const error = new RangeError("no");
   expect(normalizeError(error)).toBe(error);
