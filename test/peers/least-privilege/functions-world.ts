@@ -67,6 +67,9 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
           const page = JSON.stringify({ items, total: items.length });
           return { statusCode: 200, headers: {}, body: page, isBase64Encoded: false };
         }
+        // What wakes an idle version, and runs no model.
+        if (event.rawPath === "/health")
+          return { statusCode: 200, headers: {}, body: "{}", isBase64Encoded: false };
         return { predictions: event.rows.map(() => prediction), latencyMs: 1 };
       }),
     );
