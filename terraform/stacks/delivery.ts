@@ -204,6 +204,7 @@ const addDeliveryFunctions = (
           key: needs.key,
           logRetentionDays,
           invokedBy: invokedBy[name] ?? "synchronous caller",
+          ...(name === "notify" && { keepsLettersOf: [`${names.eventBus}/slipway-*`] }),
         });
         return [name, resources] as const;
       }),

@@ -109,11 +109,18 @@ const listPolicyTableWrites = (ask: AccessRequest): readonly DeniedRequest[] =>
       }))
     : [];
 
+/** Who may delete a version may not delete its function. */
+const listWholeFunction = (ask: AccessRequest): readonly DeniedRequest[] =>
+  ask.action === "lambda:DeleteFunction" && /:function:[^:]+:\d+$/.test(ask.resource)
+    ? [{ ask: { ...ask, resource: ask.resource.replace(/:\d+$/, "") }, side: "identity" }]
+    : [];
+
 /** All variants of an allowed request that must be denied. */
 export const listDeniedRequests = (ask: AccessRequest, side: PolicySide): readonly DeniedRequest[] => {
   const isService = !ask.principal.startsWith("arn:");
   const hasResourcePolicy = /^(sts|ecr|kms|sns|sqs|s3):/.test(ask.action);
   return [
+    ...listWholeFunction(ask),
     ...(isService
       ? []
       : listSiblingResources(ask.resource).map(

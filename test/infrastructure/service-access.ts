@@ -143,6 +143,14 @@ export const listServiceAccess = (written: SynthesizedStacks): readonly ServiceA
       ),
     },
     {
+      why: "EventBridge sends events that the bus could not give to the topic to notify's dead letters",
+      page: `${docs}eventbridge/latest/userguide/eb-rule-dlq.html`,
+      side: "resource",
+      asks: ask("events.amazonaws.com", ["sqs:SendMessage"], here("sqs", "slipway-notify-dead-letters"), {
+        "aws:SourceArn": here("events", "rule/slipway/slipway-events"),
+      }),
+    },
+    {
       why: "Lambda reads the table's stream under the function's role",
       page: `${docs}lambda/latest/dg/services-dynamodb-eventsourcemapping.html`,
       asks: ask(

@@ -31,6 +31,8 @@ type Needs = {
    * synchronous caller, and leaves work to an asynchronous invocation of itself, which no other role may make.
    */
   readonly invokedBy: "synchronous caller" | "events" | "itself";
+  /** Rules of another bus, `<bus>/<rule>`, whose undelivered events its dead-letter queue keeps too. */
+  readonly keepsLettersOf?: readonly string[];
   /**
    * It runs for each request of an application, so what AWS records of a call that succeeds costs more than the call:
    * a million traces 5 USD. It has no trace, and Lambda logs only calls that fail (docs/cost.md).
@@ -63,8 +65,7 @@ export const addLambdaFunction = (scope: Construct, id: string, needs: Needs): F
           name: `${name}-dead-letters`,
           key,
           ...(needs.invokedBy === "events" && {
-            // On the default bus, and on the bus `slipway`, whose name is in the ARN of its rules.
-            rules: ["slipway-*", "slipway/slipway-*"].map(
+            rules: ["slipway-*", ...(needs.keepsLettersOf ?? [])].map(
               (rule) => `arn:aws:events:${region}:${account}:rule/${rule}`,
             ),
           }),
