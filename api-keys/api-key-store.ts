@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { type Environment, environments } from "#platform/serving/serving.ts";
-import type { Store, StoredItem } from "#platform/store/store.ts";
+import { readPages, type Store, type StoredItem } from "#platform/store/store.ts";
 import { ApiKey, findKeyState, isPast } from "./api-key.ts";
 import { generateKey, generateKeyId, parseKey, type RandomBytes } from "./key-format.ts";
 
@@ -131,17 +131,10 @@ export const createApiKeyStore = ({
 
     list: async (environment: Environment): Promise<readonly ApiKey[]> => {
       const keys: ApiKey[] = [];
-      for (let after: string | undefined; ; ) {
-        const page = await store.page({
-          partition: toKeyPartition(environment),
-          order: "ascending",
-          limit: 100,
-          ...(after ? { after } : {}),
-        });
-        keys.push(...page.items.map(({ value }) => ApiKey.parse(value)));
-        if (!page.cursor) return keys.toSorted((a, b) => a.createdAt - b.createdAt);
-        after = page.cursor;
-      }
+      const partition = toKeyPartition(environment);
+      for await (const items of readPages(store, { partition, order: "ascending", limit: 100 }))
+        keys.push(...items.map(({ value }) => ApiKey.parse(value)));
+      return keys.toSorted((a, b) => a.createdAt - b.createdAt);
     },
 
     /**

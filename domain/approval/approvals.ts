@@ -3,7 +3,7 @@ import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Cipher } from "#platform/cipher/cipher.ts";
 import { type Deliveries, TaskGone } from "#platform/deliveries/deliveries.ts";
 import type { SlipwayEvent } from "#platform/events/events.ts";
-import type { Store } from "#platform/store/store.ts";
+import { readPages, type Store } from "#platform/store/store.ts";
 import {
   type Approval,
   createApprovalReader,
@@ -325,23 +325,20 @@ export const createApprovals = ({
     /** Approvals of a model (or of all) that wait for votes, or with a task that has not received the result. */
     open: async (model?: string): Promise<readonly Approval[]> => {
       const approvals: Approval[] = [];
-      for (let after: string | undefined; ; ) {
-        const page = await store.page({
-          partition: toApprovalKey("").partition,
-          order: "ascending",
-          limit: 100,
-          ...(model === undefined ? {} : { prefix: `${model}~` }),
-          ...(after ? { after } : {}),
-        });
-        for (const item of page.items) {
+      const pages = readPages(store, {
+        partition: toApprovalKey("").partition,
+        order: "ascending",
+        limit: 100,
+        ...(model === undefined ? {} : { prefix: `${model}~` }),
+      });
+      for await (const items of pages)
+        for (const item of items) {
           const approval = parseApproval(item.value);
           const { state } = approval;
           if (state.status === "pending" || state.status === "decided") approvals.push(approval);
           if (state.status === "withdrawn" && !state.told) approvals.push(approval);
         }
-        if (!page.cursor) return approvals;
-        after = page.cursor;
-      }
+      return approvals;
     },
   };
 };

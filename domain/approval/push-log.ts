@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import pMap from "p-map";
 import * as z from "zod";
 import type { RefUpdate } from "#platform/source/source.ts";
-import type { Store } from "#platform/store/store.ts";
+import { readPages, type Store } from "#platform/store/store.ts";
 
 const Push = z.object({ before: z.string().nullable(), after: z.string(), by: z.string().nullable() });
 /** `at`: when its first event arrived, epoch milliseconds. */
@@ -82,17 +82,11 @@ export const createPushLog = ({ store, clock }: { readonly store: Store; readonl
   /** Newest first, back to the push of the commit that prod serves. */
   since: async (base: string | undefined): Promise<readonly RecordedPush[]> => {
     const pushes: RecordedPush[] = [];
-    for (let after: string | undefined; pushes.length < maxPushes; ) {
-      const page = await store.page({
-        partition,
-        order: "descending",
-        limit: pageSize,
-        ...(after === undefined ? {} : { after }),
-      });
-      for (const { key, value } of page.items)
+    for await (const items of readPages(store, { partition, order: "descending", limit: pageSize })) {
+      for (const { key, value } of items)
         pushes.push({ ...Push.parse(value), at: Number(key.sort.split("~")[0]), merged: null });
-      if (!page.cursor || (base !== undefined && pushes.some((push) => push.after === base))) break;
-      after = page.cursor;
+      if (pushes.length >= maxPushes || (base !== undefined && pushes.some((push) => push.after === base)))
+        break;
     }
     return pushes;
   },

@@ -3,7 +3,7 @@ import { Superseded } from "#domain/delivery/errors.ts";
 import { createEvent } from "#domain/events/create-event.ts";
 import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Environment } from "#platform/serving/serving.ts";
-import type { Store } from "#platform/store/store.ts";
+import { readPages, type Store } from "#platform/store/store.ts";
 
 const ClaimItem = z.object({
   environment: z.enum(["stage", "prod"]),
@@ -153,20 +153,12 @@ export const createClaims = ({ store }: { store: Store }) => {
     /** Every held claim. */
     open: async (): Promise<readonly ClaimItem[]> => {
       const held: ClaimItem[] = [];
-      for (let after: string | undefined; ; ) {
-        const page = await store.page({
-          partition,
-          order: "ascending",
-          limit: 100,
-          ...(after ? { after } : {}),
-        });
-        for (const item of page.items) {
+      for await (const items of readPages(store, { partition, order: "ascending", limit: 100 }))
+        for (const item of items) {
           const claim = ClaimItem.parse(item.value);
           if (claim.holder) held.push(claim);
         }
-        if (!page.cursor) return held;
-        after = page.cursor;
-      }
+      return held;
     },
   };
 };

@@ -1,7 +1,12 @@
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { type Events, SlipwayEvent } from "#platform/events/events.ts";
-import { outboxPartition as partition, type Store, type StoredItem } from "#platform/store/store.ts";
+import {
+  outboxPartition as partition,
+  readPages,
+  type Store,
+  type StoredItem,
+} from "#platform/store/store.ts";
 
 /**
  * Publishes what the outbox holds. An item leaves it only after its event was accepted, so a kill at any line delays an
@@ -57,18 +62,10 @@ export const createOutbox = ({
     publishPending: async (): Promise<{ readonly published: number }> => {
       let published = 0;
       let failed = 0;
-      for (let after: string | undefined; ; ) {
-        const page = await store.page({
-          partition,
-          order: "ascending",
-          limit: 100,
-          ...(after ? { after } : {}),
-        });
-        const { accepted, refused } = await publishPage(page.items);
+      for await (const items of readPages(store, { partition, order: "ascending", limit: 100 })) {
+        const { accepted, refused } = await publishPage(items);
         published += accepted;
         failed += refused;
-        if (!page.cursor) break;
-        after = page.cursor;
       }
       if (failed > 0)
         throw new TemporaryFault(

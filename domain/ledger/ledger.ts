@@ -4,7 +4,7 @@ import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import { Check } from "#domain/gates/verdict.ts";
 import type { SlipwayEvent } from "#platform/events/events.ts";
 import { type Environment, environments } from "#platform/serving/serving.ts";
-import type { Store } from "#platform/store/store.ts";
+import { readPages, type Store } from "#platform/store/store.ts";
 
 /** What served which share of an environment from when. */
 export const Deployment = z.object({
@@ -75,17 +75,8 @@ const toEntryKey = (environment: Environment, model: string, sequence: number) =
 export const createLedger = ({ store }: { store: Store }) => {
   async function* newestFirst(environment: Environment, model: string) {
     const { partition } = toEntryKey(environment, model, 0);
-    for (let after: string | undefined; ; ) {
-      const page = await store.page({
-        partition,
-        order: "descending",
-        limit: 25,
-        ...(after ? { after } : {}),
-      });
-      for (const item of page.items) yield Deployment.parse(item.value);
-      if (!page.cursor) return;
-      after = page.cursor;
-    }
+    for await (const items of readPages(store, { partition, order: "descending", limit: 25 }))
+      for (const item of items) yield Deployment.parse(item.value);
   }
 
   const find = async (

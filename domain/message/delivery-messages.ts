@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
-import type { Store, StoredItem } from "#platform/store/store.ts";
+import { readPages, type Store, type StoredItem } from "#platform/store/store.ts";
 import { deriveMessageState, type MessageState } from "./message-state.ts";
 import { readMessageFacts } from "./read-message-facts.ts";
 
@@ -175,21 +175,13 @@ export const createDeliveryMessages = ({
     show: (delivery: string): Promise<boolean> => show(delivery),
     /** Updates the messages that an error or a crash has left outdated. */
     showUnshown: async (): Promise<void> => {
-      for (let after: string | undefined; ; ) {
-        const page = await store.page({
-          partition: pendingPartition,
-          order: "ascending",
-          limit: 100,
-          ...(after ? { after } : {}),
-        });
-        for (const note of page.items) {
+      const query = { partition: pendingPartition, order: "ascending", limit: 100 } as const;
+      for await (const notes of readPages(store, query))
+        for (const note of notes) {
           if (!(await show(note.key.sort, true))) continue;
           // Only this note: a newer one belongs to a change that is not shown yet.
           if (await isSettled(note)) await store.remove(note.key, { expect: note.version });
         }
-        if (!page.cursor) return;
-        after = page.cursor;
-      }
     },
   };
 };

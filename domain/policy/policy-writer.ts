@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { Digest } from "#platform/images/images.ts";
-import type { Store } from "#platform/store/store.ts";
+import { readPages, type Store } from "#platform/store/store.ts";
 import { PlatformRules, PolicyInvalid } from "./parse-policy.ts";
 import {
   type Confirmation,
@@ -217,17 +217,10 @@ export const createPolicyWriter = ({
     /** Every revision, newest first. */
     history: async (): Promise<readonly PlatformPolicyRevision[]> => {
       const revisions: PlatformPolicyRevision[] = [];
-      for (let after: string | undefined; ; ) {
-        const page = await store.page({
-          partition: policyKeys.ledger,
-          order: "descending",
-          limit: 100,
-          ...(after ? { after } : {}),
-        });
-        for (const { value } of page.items) revisions.push(toRevision(PolicyEntry.parse(value)));
-        if (!page.cursor) return revisions;
-        after = page.cursor;
-      }
+      const query = { partition: policyKeys.ledger, order: "descending", limit: 100 } as const;
+      for await (const items of readPages(store, query))
+        for (const { value } of items) revisions.push(toRevision(PolicyEntry.parse(value)));
+      return revisions;
     },
 
     /** Proposals that wait for a second person. */

@@ -106,6 +106,22 @@ export const encodeCursor = (sort: string): string => Buffer.from(sort, "utf8").
 /** The sort key of a cursor. */
 export const decodeCursor = (cursor: string): string => Buffer.from(cursor, "base64url").toString("utf8");
 
+/**
+ * The pages of a partition, one after the other: each is read only when the one before it is used up, so that a caller who
+ * has enough stops reading.
+ */
+export async function* readPages(
+  store: Pick<Store, "page">,
+  query: Omit<PageQuery, "after">,
+): AsyncGenerator<readonly StoredItem[], void, undefined> {
+  for (let after: string | undefined; ; ) {
+    const page = await store.page({ ...query, ...(after ? { after } : {}) });
+    yield page.items;
+    if (!page.cursor) return;
+    after = page.cursor;
+  }
+}
+
 /** Keeps the last entry of each key; throws RangeError for more than 1,000 entries. */
 export const removeDuplicateEntries = (entries: readonly Entry[]): readonly Entry[] => {
   if (entries.length > 1_000) throw new RangeError(`putAll got ${entries.length} items (limit 1,000).`);
