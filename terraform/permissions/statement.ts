@@ -51,5 +51,18 @@ export const allowAny = (
   ...(Condition && { Condition }),
 });
 
+/** Denies everybody requests without TLS, in the policy of a resource. */
+export const denyWithoutTls = (
+  Action: Statement["Action"],
+  Resource: Statement["Resource"] & {},
+): Statement => ({
+  Sid: "OnlyByTls",
+  Effect: "Deny",
+  Principal: "*",
+  Action,
+  Resource,
+  Condition: { Bool: { "aws:SecureTransport": "false" } },
+});
+
 export const toPolicyJson = (statements: readonly Statement[]): string =>
   JSON.stringify({ Version: "2012-10-17", Statement: statements });

@@ -21,7 +21,7 @@ import { addStoreTable } from "../constructs/store-table/store-table.ts";
 import type { DeployedFunction } from "../deployed-functions.ts";
 import { getFunctionTimeout } from "../function-timeouts.ts";
 import { createOperatorPermissions } from "../permissions/policy-operator-permissions.ts";
-import { toPolicyJson } from "../permissions/statement.ts";
+import { denyWithoutTls, toPolicyJson } from "../permissions/statement.ts";
 import { createStepPermissions, taskTokenFunctions } from "../permissions/step-permissions.ts";
 import type { Accounts } from "../read-config.ts";
 import { nameResources, type ResourceNames } from "../resource-names.ts";
@@ -89,14 +89,7 @@ const addAlarmTopic = (
           },
         },
       },
-      {
-        Sid: "OnlyByTls",
-        Effect: "Deny",
-        Principal: "*",
-        Action: "sns:Publish",
-        Resource: topic.arn,
-        Condition: { Bool: { "aws:SecureTransport": "false" } },
-      },
+      denyWithoutTls("sns:Publish", topic.arn),
     ]),
   });
   return topic;

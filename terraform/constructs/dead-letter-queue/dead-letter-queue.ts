@@ -1,7 +1,7 @@
 import { SqsQueue } from "@cdktn/provider-aws/lib/sqs-queue/index.js";
 import { SqsQueuePolicy } from "@cdktn/provider-aws/lib/sqs-queue-policy/index.js";
 import { Construct } from "constructs";
-import { toPolicyJson } from "../../permissions/statement.ts";
+import { denyWithoutTls, toPolicyJson } from "../../permissions/statement.ts";
 
 type Needs = {
   readonly name: string;
@@ -26,14 +26,7 @@ export const addDeadLetterQueue = (
   new SqsQueuePolicy(place, "policy", {
     queueUrl: queue.id,
     policy: toPolicyJson([
-      {
-        Sid: "OnlyByTls",
-        Effect: "Deny",
-        Principal: "*",
-        Action: "sqs:*",
-        Resource: queue.arn,
-        Condition: { Bool: { "aws:SecureTransport": "false" } },
-      },
+      denyWithoutTls("sqs:*", queue.arn),
       ...(rules.length === 0
         ? []
         : [

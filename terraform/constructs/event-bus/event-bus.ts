@@ -5,7 +5,7 @@ import { SnsTopic } from "@cdktn/provider-aws/lib/sns-topic/index.js";
 import { SnsTopicPolicy } from "@cdktn/provider-aws/lib/sns-topic-policy/index.js";
 import { Construct } from "constructs";
 import { eventSource } from "../../../platform/events/events.ts";
-import { toPolicyJson } from "../../permissions/statement.ts";
+import { denyWithoutTls, toPolicyJson } from "../../permissions/statement.ts";
 import type { ResourceNames } from "../../resource-names.ts";
 
 type Needs = {
@@ -40,14 +40,7 @@ export const addEventBus = (scope: Construct, id: string, { names, key, deadLett
         Action: "sns:Publish",
         Resource: topic.arn,
       },
-      {
-        Sid: "OnlyByTls",
-        Effect: "Deny",
-        Principal: "*",
-        Action: "sns:Publish",
-        Resource: topic.arn,
-        Condition: { Bool: { "aws:SecureTransport": "false" } },
-      },
+      denyWithoutTls("sns:Publish", topic.arn),
     ]),
   });
   const rule = new CloudwatchEventRule(place, "rule", {

@@ -6,7 +6,7 @@ import { S3BucketPublicAccessBlock } from "@cdktn/provider-aws/lib/s3-bucket-pub
 import { S3BucketServerSideEncryptionConfigurationA } from "@cdktn/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js";
 import { S3BucketVersioningA } from "@cdktn/provider-aws/lib/s3-bucket-versioning/index.js";
 import { Construct } from "constructs";
-import { toPolicyJson } from "../../permissions/statement.ts";
+import { denyWithoutTls, toPolicyJson } from "../../permissions/statement.ts";
 import { suppressFindings } from "../../suppress-findings.ts";
 
 type Needs = {
@@ -72,16 +72,7 @@ export const addPrivateBucket = (
   });
   new S3BucketPolicy(place, "policy", {
     bucket: bucket.id,
-    policy: toPolicyJson([
-      {
-        Sid: "OnlyByTls",
-        Effect: "Deny",
-        Principal: "*",
-        Action: "s3:*",
-        Resource: [bucket.arn, `${bucket.arn}/*`],
-        Condition: { Bool: { "aws:SecureTransport": "false" } },
-      },
-    ]),
+    policy: toPolicyJson([denyWithoutTls("s3:*", [bucket.arn, `${bucket.arn}/*`])]),
   });
   return bucket;
 };
