@@ -28,6 +28,9 @@ const describeAddressRemedy = (users: readonly string[], isMapEmpty: boolean): s
     : ` Unknown addresses in Slack: ${listed}. List them under \`emails\` of their person, or list the Slack ids (\`slipway policy apply\`, section identities), then deliver again.`;
 };
 
+/** What follows it in a message of QuorumOutOfReach names people, and identities that nobody could map to a person. */
+export const contributorsHeading = " Contributors: ";
+
 /**
  * The rule's quorum, plus one for each contributor who is not mapped to a person. Throws QuorumOutOfReach where fewer
  * approvers may decide.
@@ -53,6 +56,6 @@ export const computeQuorum = ({
   const isMapEmpty = Object.keys(identities.people).length === 0 && identities.domains.length === 0;
   const unknown = refused.flatMap(({ user, why }) => (why === "unknown address" ? [user] : []));
   throw new QuorumOutOfReach(
-    `${quorum} approval${quorum === 1 ? "" : "s"} required, but only ${eligible} of ${rule.approvers.length} approvers may decide. Contributors: ${contributors}${unmapped.length === 0 ? "" : `; not mapped to a person: ${notMapped}`}.${describeAddressRemedy(unknown, isMapEmpty)}`,
+    `${quorum} approval${quorum === 1 ? "" : "s"} required, but only ${eligible} of ${rule.approvers.length} approvers may decide.${contributorsHeading}${contributors}${unmapped.length === 0 ? "" : `; not mapped to a person: ${notMapped}`}.${describeAddressRemedy(unknown, isMapEmpty)}`,
   );
 };

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { contributorsHeading } from "#domain/approval/compute-quorum.ts";
 import { createEvent, toPublicText } from "#domain/events/create-event.ts";
 import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Store } from "#platform/store/store.ts";
@@ -17,9 +18,6 @@ export const OutcomeRecord = z.object({
 });
 export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 
-/** What follows names contributors, and identities that nobody could map to a person. */
-const contributorsFrom = " Contributors: ";
-
 const describeOutcome = ({ delivery, model, commit, outcome, error, at }: OutcomeRecord) =>
   createEvent([delivery, outcome, error?.name ?? ""], at, {
     type: "outcome",
@@ -29,7 +27,7 @@ const describeOutcome = ({ delivery, model, commit, outcome, error, at }: Outcom
     outcome,
     error: error && {
       name: error.name,
-      cause: toPublicText(error.cause.split(contributorsFrom, 1)[0] ?? ""),
+      cause: toPublicText(error.cause.split(contributorsHeading, 1)[0] ?? ""),
     },
   });
 
