@@ -1,10 +1,11 @@
 import { deriveApprovalId } from "#domain/approval/approval-records.ts";
 import type { NewApproval } from "#domain/approval/approvals.ts";
-import { ProdBusy, ProdChanged, Superseded } from "#domain/delivery/errors.ts";
+import { ProdBusy, ProdChanged } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { describeChanges } from "#domain/policy/describe-changes.ts";
 import type { AnyApprovalInput } from "#statemachine/canary-contracts.ts";
 import type { RequestApprovalInput } from "#statemachine/contracts.ts";
+import { openQuestion } from "./open-question.ts";
 import {
   expiryMarginMs,
   type RequestCanaryApprovalDependencies,
@@ -103,17 +104,11 @@ const requestDeploymentApproval =
     for (const id of before) await approvals.close(id, "prod changed, and a new approval was requested");
     if (baseline !== input.baseline)
       throw new ProdChanged(`prod of ${model} changed after ${delivery} was measured against it`);
-    const approval = await approvals.ask(newApproval, input.taskToken);
-    // A later delivery withdraws the approvals that it finds, but may have missed this one.
-    const stage = await claims.read("stage", model);
-    if (stage && stage.fence > fence) {
-      const cause = `superseded by the later delivery ${stage.holder ?? "that has ended"}`;
-      await approvals.close(approval.id, cause);
-      await messages.show(delivery);
-      throw new Superseded(cause);
-    }
-    await messages.show(delivery);
-    if (approval.state.status === "withdrawn") throw new Superseded(approval.state.why);
-    // Decided before an interruption: this task gets the same decision.
-    if (approval.state.status === "decided") await approvals.send(approval.id);
+    await openQuestion({ approvals, messages })(newApproval, input.taskToken, async () => {
+      // A later delivery withdraws the approvals that it finds, but may have missed this one.
+      const stage = await claims.read("stage", model);
+      return stage && stage.fence > fence
+        ? `superseded by the later delivery ${stage.holder ?? "that has ended"}`
+        : undefined;
+    });
   };

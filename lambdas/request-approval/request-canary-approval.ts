@@ -2,7 +2,7 @@ import type { Approvals, NewApproval } from "#domain/approval/approvals.ts";
 import { assertApproved } from "#domain/approval/assert-approved.ts";
 import type { ResolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import type { Claims } from "#domain/claims/claims.ts";
-import { ContractBroken, Superseded } from "#domain/delivery/errors.ts";
+import { ContractBroken } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
@@ -11,6 +11,7 @@ import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { RequestCanaryApprovalInput } from "#statemachine/canary-contracts.ts";
+import { openQuestion } from "./open-question.ts";
 
 export type RequestCanaryApprovalDependencies = {
   readonly approvals: Approvals;
@@ -75,18 +76,11 @@ export const requestCanaryApproval =
     };
     // Before the first write: after a crash the sweep shows the message.
     await messages.expect(delivery);
-    const approval = await approvals.ask(question, input.taskToken);
-    // A rollback may have taken prod since; the sweep withdraws only questions that it finds.
-    const claim = await claims.read("prod", model);
-    const { status } = (await ledger.ofDelivery("prod", model, delivery)) ?? deployment;
-    if (status === "ended" || (claim && claim.fence > prodFence)) {
-      const cause = "a rollback of prod ended this canary";
-      await approvals.close(approval.id, cause);
-      await messages.show(delivery);
-      throw new Superseded(cause);
-    }
-    await messages.show(delivery);
-    if (approval.state.status === "withdrawn") throw new Superseded(approval.state.why);
-    // Decided before an interruption: this task gets the same decision.
-    if (approval.state.status === "decided") await approvals.send(approval.id);
+    await openQuestion({ approvals, messages })(question, input.taskToken, async () => {
+      // A rollback may have taken prod since; the sweep withdraws only questions that it finds.
+      const claim = await claims.read("prod", model);
+      const { status } = (await ledger.ofDelivery("prod", model, delivery)) ?? deployment;
+      const isOver = status === "ended" || (claim && claim.fence > prodFence);
+      return isOver ? "a rollback of prod ended this canary" : undefined;
+    });
   };
