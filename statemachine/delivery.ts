@@ -67,6 +67,16 @@ const catchFailure = [
 const judgeSeconds = 120;
 
 const subject = { "delivery.$": "$.delivery", "model.$": "$.model", "commit.$": "$.commit" };
+const canaryVersions = {
+  "championVersion.$": "$.DeployProd.championVersion",
+  "functionVersion.$": "$.DeployProd.functionVersion",
+};
+/** A canary's step that has baked. */
+const bakedCanary = {
+  ...canaryVersions,
+  "step.$": "$.ShiftTraffic.step",
+  "since.$": "$.ShiftTraffic.since",
+};
 const artifact = { "digest.$": "$.RegisterModel.digest", "version.$": "$.RegisterModel.version" };
 /** The artefact that the decision names goes to prod; the steps compare it with the stored decision. */
 const approvedArtifact = {
@@ -102,6 +112,33 @@ export const defineDelivery = (resources: Resources) => {
     Parameters: { ...subject, ...parameters },
     TimeoutSeconds: seconds,
     Retry: retry,
+  });
+  /** Waits for a decision by its task token; without one until the timeout the delivery expires. */
+  const askApprovers = (
+    question: Readonly<Record<string, string>>,
+    timeoutSeconds: string,
+    otherErrors: typeof catchFailure = [],
+  ) => ({
+    Type: "Task" as const,
+    Resource: "arn:aws:states:::lambda:invoke.waitForTaskToken" as const,
+    Parameters: {
+      FunctionName: resources.functions["request-approval"],
+      Payload: {
+        ...subject,
+        ...question,
+        "taskToken.$": "$$.Task.Token",
+        "author.$": "$.author",
+        "pusher.$": "$.pusher",
+        "timeoutSeconds.$": timeoutSeconds,
+      },
+    },
+    TimeoutSecondsPath: timeoutSeconds,
+    Retry: retry,
+    Catch: [
+      { ErrorEquals: ["States.Timeout"], Next: "Expired", ResultPath: "$.expired" },
+      ...otherErrors,
+      ...catchFailure,
+    ],
   });
   /** Only the listed values continue; any other value ends the delivery, and prod stays as it is. */
   const choice = (variable: string, next: Record<string, string>, otherwise = "NotUnderstood") => ({
@@ -205,34 +242,21 @@ export const defineDelivery = (resources: Resources) => {
       }),
       GateMissed: failWithVerdict("VerifyStage"),
       RequestApproval: {
-        Type: "Task",
-        Resource: "arn:aws:states:::lambda:invoke.waitForTaskToken",
-        Parameters: {
-          FunctionName: resources.functions["request-approval"],
-          Payload: {
-            ...subject,
+        ...askApprovers(
+          {
             ...artifact,
-            "taskToken.$": "$$.Task.Token",
             "fence.$": "$.ClaimStage.fence",
-            "author.$": "$.author",
-            "pusher.$": "$.pusher",
             "baseline.$": "$.VerifyStage.baseline",
             "scanChecks.$": "$.ScanImage.checks",
             "checks.$": "$.VerifyStage.checks",
             "omitted.$": "$.VerifyStage.omitted",
-            "timeoutSeconds.$": "$.VerifyStage.approvalTimeoutSeconds",
             "provenance.$": "$.RegisterModel.provenance",
           },
-        },
-        ResultPath: "$.RequestApproval",
-        TimeoutSecondsPath: "$.VerifyStage.approvalTimeoutSeconds",
-        Retry: retry,
-        Catch: [
-          { ErrorEquals: ["States.Timeout"], Next: "Expired", ResultPath: "$.expired" },
+          "$.VerifyStage.approvalTimeoutSeconds",
           // Prod changed after the checks were measured: they compare with the previous champion.
-          { ErrorEquals: ["ProdChanged"], Next: "VerifyStage", ResultPath: "$.prodChanged" },
-          ...catchFailure,
-        ],
+          [{ ErrorEquals: ["ProdChanged"], Next: "VerifyStage", ResultPath: "$.prodChanged" }],
+        ),
+        ResultPath: "$.RequestApproval",
         Next: "IsApproved",
       },
       IsApproved: choice("$.RequestApproval.status", { rejected: "Rejected", approved: "ClaimProd" }),
@@ -279,8 +303,7 @@ export const defineDelivery = (resources: Resources) => {
           "shift-traffic",
           {
             "fence.$": "$.ClaimProd.fence",
-            "championVersion.$": "$.DeployProd.championVersion",
-            "functionVersion.$": "$.DeployProd.functionVersion",
+            ...canaryVersions,
             "step.$": "$.JudgeCanary.step",
           },
           60,
@@ -291,16 +314,7 @@ export const defineDelivery = (resources: Resources) => {
       },
       Bake: { Type: "Wait", SecondsPath: "$.ShiftTraffic.bakeSeconds", Next: "JudgeCanary" },
       JudgeCanary: {
-        ...step(
-          "judge-canary",
-          {
-            "championVersion.$": "$.DeployProd.championVersion",
-            "functionVersion.$": "$.DeployProd.functionVersion",
-            "step.$": "$.ShiftTraffic.step",
-            "since.$": "$.ShiftTraffic.since",
-          },
-          judgeSeconds,
-        ),
+        ...step("judge-canary", bakedCanary, judgeSeconds),
         ResultPath: "$.JudgeCanary",
         Catch: catchFailure,
         Next: "IsCanarySound",
@@ -316,35 +330,21 @@ export const defineDelivery = (resources: Resources) => {
       // The canary proved nothing until its longest time. Its share of traffic stays while the approvers decide; without
       // a decision it is rolled back.
       RequestCanaryApproval: {
-        Type: "Task",
-        Resource: "arn:aws:states:::lambda:invoke.waitForTaskToken",
-        Parameters: {
-          FunctionName: resources.functions["request-approval"],
-          Payload: {
-            ...subject,
+        ...askApprovers(
+          {
             "digest.$": "$.RequestApproval.digest",
             "version.$": "$.RequestApproval.version",
             "approval.$": "$.RequestApproval.approval",
             "baseline.$": "$.RequestApproval.baseline",
-            "taskToken.$": "$$.Task.Token",
             "prodFence.$": "$.ClaimProd.fence",
-            "author.$": "$.author",
-            "pusher.$": "$.pusher",
-            "championVersion.$": "$.DeployProd.championVersion",
-            "functionVersion.$": "$.DeployProd.functionVersion",
+            ...canaryVersions,
             "step.$": "$.ShiftTraffic.step",
             "checks.$": "$.JudgeCanary.checks",
             "omitted.$": "$.JudgeCanary.omitted",
-            "timeoutSeconds.$": "$.JudgeCanary.approvalTimeoutSeconds",
           },
-        },
+          "$.JudgeCanary.approvalTimeoutSeconds",
+        ),
         ResultPath: "$.RequestCanaryApproval",
-        TimeoutSecondsPath: "$.JudgeCanary.approvalTimeoutSeconds",
-        Retry: retry,
-        Catch: [
-          { ErrorEquals: ["States.Timeout"], Next: "Expired", ResultPath: "$.expired" },
-          ...catchFailure,
-        ],
         Next: "IsCanaryApproved",
       },
       IsCanaryApproved: choice("$.RequestCanaryApproval.status", {
@@ -355,13 +355,7 @@ export const defineDelivery = (resources: Resources) => {
       ResumeCanary: {
         ...step(
           "judge-canary",
-          {
-            "championVersion.$": "$.DeployProd.championVersion",
-            "functionVersion.$": "$.DeployProd.functionVersion",
-            "step.$": "$.ShiftTraffic.step",
-            "since.$": "$.ShiftTraffic.since",
-            "canaryApproval.$": "$.RequestCanaryApproval.approval",
-          },
+          { ...bakedCanary, "canaryApproval.$": "$.RequestCanaryApproval.approval" },
           judgeSeconds,
         ),
         ResultPath: "$.ResumeCanary",
