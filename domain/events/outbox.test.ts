@@ -19,6 +19,20 @@ import { toOutboxItems } from "./to-outbox-items.ts";
 
 const ignore = () => undefined;
 const subject = { model: "churn", delivery: "d1", commit: fakeCommit("a") };
+const question = {
+  ...subject,
+  digest: fakeDigest("a"),
+  version: 1,
+  baseline: 0,
+  fence: 1,
+  author: { name: "Sam", email: "sam@example.com" },
+  pusher: null,
+  contributors: null,
+  evidence: { champion: null, changed: [], checks: [], omitted: [] },
+  rule: { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" },
+  askedAt: 2_000,
+  expiresAt: 1_000_000,
+};
 const createStarted = (delivery: string, at = 1_000) =>
   createEvent([delivery], at, { type: "started", ...subject, delivery });
 
@@ -98,14 +112,6 @@ test("an event that another run removes at the same moment stays, and holds up n
 test("the events of a canary's question say so, and those of a version's approval do not", async () => {
   const engine = fakeDeliveries();
   const approvals = createApprovals({ ...opened, cipher: plainCipher, deliveries: engine.deliveries });
-  const question = {
-    ...subject,
-    ...{ digest: fakeDigest("a"), version: 1, baseline: 0, fence: 1, pusher: null, contributors: null },
-    author: { name: "Sam", email: "sam@example.com" },
-    evidence: { champion: null, changed: [], checks: [], omitted: [] },
-    rule: { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" },
-    ...{ askedAt: 2_000, expiresAt: 1_000_000 },
-  };
   const vote = { user: "U024BE7LH", name: "Ada", email: undefined, reason: null, at: 3_000 } as const;
   for (const canary of [null, { step: 0, percent: 10 }]) {
     const { id } = await approvals.ask({ ...question, canary }, "token");
@@ -140,20 +146,6 @@ const storeFacts = async (store: Store, engine: ReturnType<typeof fakeDeliveries
   const approvals = createApprovals({ store, cipher: plainCipher, deliveries: engine.deliveries });
   const request = { environment: "stage" as const, ...subject, requestedAt: 1_000, now: 1_000 };
   await claims.take(request, "newer");
-  const question = {
-    ...subject,
-    digest: fakeDigest("a"),
-    version: 1,
-    baseline: 0,
-    fence: 1,
-    author: { name: "Sam", email: "sam@example.com" },
-    pusher: null,
-    contributors: null,
-    evidence: { champion: null, changed: [], checks: [], omitted: [] },
-    rule: { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" },
-    askedAt: 2_000,
-    expiresAt: 1_000_000,
-  };
   const { id } = await approvals.ask(question, "token");
   const voter = { user: "U024BE7LH", name: "Ada", email: undefined };
   await approvals.vote(id, { ...voter, verdict: "approved", reason: null, at: 3_000 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Events, eventVersion, type SlipwayEvent } from "#platform/events/events.ts";
+import type { Events, SlipwayEvent } from "#platform/events/events.ts";
+import { createStartedEvent } from "#test/support/create-started-event.ts";
 
 export type EventsUnderTest = {
   readonly events: Events;
@@ -7,16 +8,6 @@ export type EventsUnderTest = {
   received(): Promise<readonly SlipwayEvent[]>;
   close(): Promise<void>;
 };
-
-const createStarted = (number: number): SlipwayEvent => ({
-  version: eventVersion,
-  type: "started",
-  id: String(number).padStart(32, "0"),
-  at: "2026-01-01T00:00:00.000Z",
-  model: "churn",
-  delivery: `d${number}`,
-  commit: "c".repeat(40),
-});
 
 /** The rules of `Events`, for every implementation. */
 export const eventsContract = (name: string, make: () => Promise<EventsUnderTest>): void => {
@@ -28,7 +19,7 @@ export const eventsContract = (name: string, make: () => Promise<EventsUnderTest
     afterEach(() => subject.close());
 
     test("a subscriber gets every published event, with the whole detail", async () => {
-      const published = Array.from({ length: 23 }, (_, index) => createStarted(index));
+      const published = Array.from({ length: 23 }, (_, index) => createStartedEvent(index));
       expect(await subject.events.publish(published)).toEqual([]);
       const received = await subject.received();
       expect(new Set(received.map(({ id }) => id)).size).toBe(23);
@@ -36,10 +27,10 @@ export const eventsContract = (name: string, make: () => Promise<EventsUnderTest
     });
 
     test("an event that is published again arrives under the same id", async () => {
-      await subject.events.publish([createStarted(1)]);
-      await subject.events.publish([createStarted(1), createStarted(2)]);
+      await subject.events.publish([createStartedEvent(1)]);
+      await subject.events.publish([createStartedEvent(1), createStartedEvent(2)]);
       const ids = new Set((await subject.received()).map(({ id }) => id));
-      expect(ids).toEqual(new Set([createStarted(1).id, createStarted(2).id]));
+      expect(ids).toEqual(new Set([createStartedEvent(1).id, createStartedEvent(2).id]));
     });
 
     test("nothing to publish is no error", async () => {
