@@ -4,11 +4,14 @@ import type { FolderProblem } from "#model-folder/manifest/folder-problem.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { parseLfsPointer } from "#model-folder/manifest/parse-lfs-pointer.ts";
 import { isOnCodeCommit } from "./find-large-files.ts";
+import { findRepository } from "./find-repository.ts";
 
 /** Whether a folder's repository is delivered from CodeCommit: by its remote, or by its configuration for AWS. */
 const isDeliveredFromCodeCommit = async (folder: string): Promise<boolean> => {
   if (await isOnCodeCommit(folder)) return true;
-  const config = await readFile(join(folder, "..", "..", "terraform", "config.ts"), "utf8").catch(() => "");
+  const config = await readFile(join(findRepository(folder), "terraform", "config.ts"), "utf8").catch(
+    () => "",
+  );
   return /^\s*source:\s*\{\s*host:\s*"codecommit"/m.test(config);
 };
 

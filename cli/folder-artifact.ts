@@ -1,9 +1,7 @@
 import { createReadStream } from "node:fs";
 import { copyFile, link, mkdir, readdir, readFile, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Readable } from "node:stream";
-import { parsePolicy } from "#domain/policy/parse-policy.ts";
-import type { Policy } from "#domain/policy/policy.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { maxPointerBytes } from "#model-folder/manifest/parse-lfs-pointer.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
@@ -16,17 +14,9 @@ import { createFileBlobs } from "#platform/blobs/files.ts";
 import { copyFiles } from "#platform/files/copy-files.ts";
 import type { LocalFile } from "#platform/files/local-file.ts";
 import { useTemporaryFolder } from "#platform/files/temporary-folder.ts";
+import { findRepository } from "./find-repository.ts";
 import { selectDataFolder } from "./folders.ts";
-
-/** The repository of `models/<name>`. */
-const findRepository = (folder: string): string => resolve(folder, "..", "..");
-
-/** The repository's policy.yaml; undefined where there is none. Throws PolicyInvalid. */
-const readFolderPolicy = async (folder: string): Promise<Policy | undefined> => {
-  const file = join(findRepository(folder), "policy.yaml");
-  const bytes = await readFile(file).catch(() => undefined);
-  return bytes && parsePolicy(bytes, file);
-};
+import { readFolderPolicy } from "./read-folder-policy.ts";
 
 /**
  * Adds a working folder's artefact to the copied files where the folder only says where it is, within the rules of its

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { exitCode } from "#cli/exit-code.ts";
@@ -7,10 +6,11 @@ import { findLargeFiles } from "#cli/find-large-files.ts";
 import { fetchFolderArtifact } from "#cli/folder-artifact.ts";
 import { jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
+import { readFolderPolicy } from "#cli/read-folder-policy.ts";
 import { readModelFolder } from "#cli/read-model-folder.ts";
 import { computeRequiredTraffic, formatRate } from "#domain/canary/required-rate.ts";
 import { listPolicyConflicts } from "#domain/policy/list-policy-conflicts.ts";
-import { PolicyInvalid, parsePolicy } from "#domain/policy/parse-policy.ts";
+import { PolicyInvalid } from "#domain/policy/parse-policy.ts";
 import type { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { type FolderProblem, formatProblem, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
@@ -30,13 +30,12 @@ type RepositoryPolicy =
 
 /** The repository's policy.yaml, two folders above the model. A delivery of its commit needs it as much as the model. */
 const readPolicy = async (folder: string): Promise<RepositoryPolicy> => {
-  const file = join("..", "..", "policy.yaml");
-  const bytes = await readFile(join(folder, file)).catch(() => undefined);
-  if (!bytes) return { status: "absent" };
   try {
-    return { status: "valid", policy: parsePolicy(bytes, "the repository's policy") };
+    const policy = await readFolderPolicy(folder, "the repository's policy");
+    return policy ? { status: "valid", policy } : { status: "absent" };
   } catch (error) {
     if (!(error instanceof PolicyInvalid)) throw error;
+    const file = join("..", "..", "policy.yaml");
     const message = error.message.replace(/\.$/, "");
     const remedy = "Correct it: a delivery of a commit with it fails.";
     return { status: "invalid", problem: { severity: "error", file, path: "", message, remedy } };
