@@ -2,8 +2,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { CostLine } from "#domain/cost/sum-cost.ts";
-import { type Accounts, ConfigInvalid } from "#terraform/read-config.ts";
+import type { Accounts } from "#terraform/read-config.ts";
 import { type SynthesizedStacks, synthStacks } from "#test/infrastructure/synth-stacks.ts";
+import { trialAccounts } from "#test/infrastructure/trial-accounts.ts";
 import { formatCost } from "./cost/format-cost.ts";
 import { listDeliveryLines } from "./cost/list-delivery-lines.ts";
 import { listIdleLines } from "./cost/list-idle-lines.ts";
@@ -40,43 +41,8 @@ const useExistingRegistry = (shipped: Accounts): Accounts => ({
     registry: { kind: "existing", uri: "https://mlflow.example.com" },
   },
 });
-const useOneAccount = (shipped: Accounts): Accounts => {
-  const { tooling, stage, prod } = useExistingRegistry(shipped);
-  const { account } = tooling;
-  return { tooling, stage: { ...stage, account }, prod: { ...prod, account } };
-};
-
-/**
- * The lines of three accounts as if they were one. Two keys of one account cannot have the same alias, so those that
- * have it in three accounts count once.
- */
-const mergeAccounts = (written: SynthesizedStacks): readonly CostLine[] => {
-  const aliases = new Set(
-    [...written.stacks.values()].flatMap(({ resource }) =>
-      Object.values(resource?.aws_kms_alias ?? {}).map(({ name }) => String(name)),
-    ),
-  );
-  return listIdleLines(written).map((line) => {
-    const sum = Object.values(line.amounts).reduce((total, amount) => total + amount, 0);
-    return line.price === "keyMonth"
-      ? {
-          ...line,
-          amounts: { "one account": aliases.size },
-          basis: `${aliases.size} with aliases of their own`,
-        }
-      : { ...line, amounts: { "one account": sum } };
-  });
-};
-
-const listTrialLines = async (): Promise<readonly CostLine[]> => {
-  try {
-    return await withStacks(useOneAccount, listIdleLines);
-  } catch (error) {
-    // The configuration does not accept one account for all three yet.
-    if (!(error instanceof ConfigInvalid)) throw error;
-    return withStacks(useExistingRegistry, mergeAccounts);
-  }
-};
+const listTrialLines = (): Promise<readonly CostLine[]> =>
+  withStacks((shipped) => trialAccounts(useExistingRegistry(shipped)), listIdleLines);
 
 const computeTables = async (): Promise<string> => {
   const oneRow = await measureRequest(`${root}models/churn`, 1);

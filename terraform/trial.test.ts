@@ -3,6 +3,7 @@ import { parseFunctionName } from "../platform/serving/function-name.ts";
 import { parseStatements } from "../test/infrastructure/stack-policies.ts";
 import { listResources, type SynthesizedStacks, synthStacks } from "../test/infrastructure/synth-stacks.ts";
 import { trialAccounts } from "../test/infrastructure/trial-accounts.ts";
+import { trialAlarms } from "./constructs/alarm-set/trial-alarms.ts";
 import { listStacks } from "./terraform-invocations.ts";
 
 /** Attributes that name a resource in an account and region, by AWS's documentation of each type. */
@@ -104,6 +105,16 @@ describe("a trial in one account", () => {
         "aws_lambda_function slipway-authorize-key",
       ]),
     );
+  });
+
+  test("has the alarms of its list and no others, each by the name that three accounts have", () => {
+    const names = (synthesized: SynthesizedStacks, stacks?: readonly string[]) =>
+      listResources(synthesized, "aws_cloudwatch_metric_alarm", stacks).map(
+        ([, , alarm]) => alarm.alarm_name,
+      );
+    const kept = names(trial, ["delivery", "serving-stage", "serving-prod"]);
+    expect(kept.toSorted()).toEqual([...trialAlarms].toSorted());
+    expect(names(shipped)).toEqual(expect.arrayContaining(kept));
   });
 
   test("tells the function that requests approvals, and no other function, that it is a trial", () => {

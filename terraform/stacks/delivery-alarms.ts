@@ -8,6 +8,7 @@ import type { FunctionResources } from "../constructs/lambda-function/lambda-fun
 type Needs = {
   readonly region: string;
   readonly topic: string;
+  readonly trial: boolean;
   /** ARN of the state machine. */
   readonly machine: string;
   readonly functions: ReadonlyMap<string, FunctionResources>;
@@ -26,7 +27,7 @@ const { namespace, approvalWaitingSeconds, eventWaitingSeconds, silentModels, ve
 
 export const addDeliveryAlarms = (
   stack: TerraformStack,
-  { region, topic, machine, functions, table, slackApiId }: Needs,
+  { region, topic, trial, machine, functions, table, slackApiId }: Needs,
 ): void => {
   const executions = (name: string) => ({
     namespace: "AWS/States",
@@ -72,6 +73,7 @@ export const addDeliveryAlarms = (
   addAlarmSet(stack, "delivery-alarms", {
     set: "deliveries",
     topic,
+    trial,
     alarms: [
       ...ended,
       ...letters,

@@ -306,6 +306,7 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
   addDeliveryAlarms(stack, {
     region,
     topic: topic.arn,
+    trial: accounts.tooling.trial ?? false,
     machine: machine.arn,
     functions: functions.all,
     table: names.table,

@@ -100,6 +100,7 @@ export const addRegistryStack = (
     addAlarmSet(stack, "alarms", {
       set: "registry",
       topic: nameResources(accounts).alarmTopicArn,
+      trial: false, // MLflow is the same server in a trial.
       alarms: [
         {
           name: "hosts",

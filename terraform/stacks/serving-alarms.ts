@@ -10,6 +10,7 @@ type Needs = {
   readonly environment: Environment;
   readonly config: EnvironmentConfig;
   readonly topic: string;
+  readonly trial: boolean;
   readonly httpApiId: string;
   /** The name of the function that checks API keys. */
   readonly authorizer: string;
@@ -23,7 +24,7 @@ const fiveMinutes = 300;
 /** Alarms and the dashboard for all models of an environment. */
 export const addServingAlarms = (
   stack: TerraformStack,
-  { environment, config, topic, httpApiId, authorizer, table }: Needs,
+  { environment, config, topic, trial, httpApiId, authorizer, table }: Needs,
 ): void => {
   const { alarms, region } = config;
   const here = (name: string, statistic: string) => ({
@@ -42,6 +43,7 @@ export const addServingAlarms = (
   addAlarmSet(stack, "alarms", {
     set: environment,
     topic,
+    trial,
     alarms: [
       {
         name: "errors",

@@ -78,6 +78,7 @@ export const addServingStack = (app: App, needs: Needs): ServingOutputs => {
     environment,
     config,
     topic: needs.topic,
+    trial: accounts.tooling.trial ?? false,
     httpApiId: api.id,
     authorizer: nameResources(accounts).functionName(authorizerFunction),
     table: nameResources(accounts).recordsTable(environment),

@@ -1,5 +1,6 @@
 import { CloudwatchMetricAlarm } from "@cdktn/provider-aws/lib/cloudwatch-metric-alarm/index.js";
 import { Construct } from "constructs";
+import { trialAlarms } from "./trial-alarms.ts";
 
 type Metric = {
   readonly namespace: string;
@@ -34,6 +35,8 @@ type Needs = {
   /** ARN of the topic for the start and the end of alarms. */
   readonly topic: string;
   readonly alarms: readonly Alarm[];
+  /** Only the alarms that a trial in one account keeps. */
+  readonly trial: boolean;
 };
 
 const toMetric = ({ namespace, name, dimensions }: Metric) => ({
@@ -76,11 +79,13 @@ const toAlarmMetric = ({ of, seconds }: Alarm) => {
 };
 
 /** Alarms that notify one topic at their start and their end. */
-export const addAlarmSet = (scope: Construct, id: string, { set, topic, alarms }: Needs): void => {
+export const addAlarmSet = (scope: Construct, id: string, { set, topic, alarms, trial }: Needs): void => {
   const place = new Construct(scope, id);
-  for (const alarm of alarms)
+  for (const alarm of alarms) {
+    const alarmName = `slipway-${set}-${alarm.name}`;
+    if (trial && !trialAlarms.has(alarmName)) continue;
     new CloudwatchMetricAlarm(place, alarm.name, {
-      alarmName: `slipway-${set}-${alarm.name}`,
+      alarmName,
       alarmDescription: alarm.description,
       ...("above" in alarm
         ? { comparisonOperator: "GreaterThanThreshold", threshold: alarm.above }
@@ -92,4 +97,5 @@ export const addAlarmSet = (scope: Construct, id: string, { set, topic, alarms }
       okActions: [topic],
       ...toAlarmMetric(alarm),
     });
+  }
 };
