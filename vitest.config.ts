@@ -6,6 +6,7 @@ const long = [
   "test/infrastructure/*.test.ts",
   "test/peers/moto-world/*.peer.test.ts",
   "terraform/recorded-calls.peer.test.ts",
+  "test/end-to-end/large-model.test.ts",
 ];
 /** A rehearsal with MLflow. It runs alone, because its canary waits for requests and other tests make these slow. */
 const alone = ["test/end-to-end/mlflow.peer.test.ts"];

@@ -6,6 +6,14 @@ test("a report line reads back as it was formatted, with and without a start", (
     expect(parseReportLine(`START\n${formatReportLine("id", 512, report)}\n`)).toEqual(report);
 });
 
+test("a report line names the most memory that was used where it was measured", () => {
+  const line = formatReportLine("id", 512, { durationMs: 12.5, maxMemoryUsedMb: 181 });
+  expect(line).toBe(
+    "REPORT RequestId: id\tDuration: 12.50 ms\tBilled Duration: 13 ms\tMemory Size: 512 MB\tMax Memory Used: 181 MB",
+  );
+  expect(parseReportLine(line)).toEqual({ durationMs: 12.5 });
+});
+
 test("the restore of a snapshot counts as the start", () => {
   // The form of https://docs.aws.amazon.com/lambda/latest/dg/snapstart-monitoring.html
   const line =

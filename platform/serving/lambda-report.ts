@@ -1,17 +1,18 @@
 /** Lambda's report on one call: the last line of `X-Amz-Log-Result`. */
 type LambdaReport = { readonly durationMs: number; readonly initMs?: number };
 
-/** Formats the line like Lambda, with tabs between its parts. */
+/** Formats the line like Lambda, with tabs between its parts; `maxMemoryUsedMb` where it was measured. */
 export const formatReportLine = (
   requestId: string,
   memoryMb: number,
-  { durationMs, initMs }: LambdaReport,
+  { durationMs, initMs, maxMemoryUsedMb }: LambdaReport & { readonly maxMemoryUsedMb?: number },
 ): string =>
   [
     `REPORT RequestId: ${requestId}`,
     `Duration: ${durationMs.toFixed(2)} ms`,
     `Billed Duration: ${Math.ceil(durationMs)} ms`,
     `Memory Size: ${memoryMb} MB`,
+    ...(maxMemoryUsedMb === undefined ? [] : [`Max Memory Used: ${maxMemoryUsedMb} MB`]),
     ...(initMs === undefined ? [] : [`Init Duration: ${initMs.toFixed(2)} ms`]),
   ].join("\t");
 

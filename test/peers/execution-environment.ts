@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, readFile } from "node:fs/promises";
+import { readPeakBytes } from "#test/support/process-tree.ts";
 import { type RuntimeResult, startRuntimeApi } from "./runtime-api/runtime-api.ts";
 import type { NextHeaders } from "./runtime-api/schemas.ts";
 import { installRuntimeClient } from "./runtime-client.ts";
@@ -104,7 +105,15 @@ export const startExecutionEnvironment = async ({ root, logFile, variables }: Ne
       const log = text.slice(readLength);
       readLength = text.length;
       const initMs = events === 1 ? { initMs: ready - startedAt } : {};
-      return { ended, log, durationMs: performance.now() - ready, ...initMs };
+      // A process that has ended, or a machine without /proc, gives none.
+      const peakBytes = child.pid === undefined ? undefined : readPeakBytes(child.pid);
+      return {
+        ended,
+        log,
+        durationMs: performance.now() - ready,
+        ...initMs,
+        ...(peakBytes !== undefined && { maxMemoryUsedMb: Math.ceil(peakBytes / 1_024 / 1_024) }),
+      };
     },
 
     async stop(): Promise<void> {

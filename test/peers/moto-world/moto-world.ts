@@ -12,10 +12,16 @@ import { createPushLog } from "#domain/approval/push-log.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { readCommittedHoldout } from "#domain/delivery/read-committed-model.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
+import { loadArtifactRules } from "#domain/policy/load-artifact-rules.ts";
+import { parsePolicy } from "#domain/policy/parse-policy.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
 import { computeBuilderDigest } from "#packaging/builder-archive.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
+import { createHttpsReader, internet } from "#platform/artifacts/https-reader.ts";
+import { refuseLfs } from "#platform/artifacts/lfs.ts";
+import { openArtifacts } from "#platform/artifacts/open-artifacts.ts";
+import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";
 import { createS3ArtifactStore } from "#platform/artifacts/s3-artifact-store.ts";
 import { createS3Blobs } from "#platform/blobs/s3.ts";
 import { createKmsCipher } from "#platform/cipher/kms.ts";
@@ -163,7 +169,10 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
       table: variables.DELIVERY_TABLE,
       clock,
     });
-    await writePolicy(store, await readFile(join(repository.folder, "policy.yaml"), "utf8"));
+    const policy = await readFile(join(repository.folder, "policy.yaml"));
+    await writePolicy(store, policy.toString("utf8"));
+    // The list that Terraform takes from the same file.
+    const artifactRules = parsePolicy(policy, "policy.yaml").artifacts;
     const deliveries = createStepFunctionsDeliveries({
       client: new SFNClient(config),
       stateMachineArn: variables.STATE_MACHINE_ARN,
@@ -224,6 +233,14 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
       build: runBuildTask({
         images,
         artifacts: createS3ArtifactStore({ client: s3, bucket: variables.PROVENANCE_BUCKET }),
+        resolveFiles: resolveModelFiles({
+          artifacts: openArtifacts({
+            https: createHttpsReader(internet),
+            s3: async () => s3,
+            lfs: refuseLfs("CodeCommit"),
+          }),
+          rules: loadArtifactRules({ source, platform: async () => artifactRules }),
+        }),
         provenance: createProvenanceStore({
           blobs: createS3Blobs({ client: s3, bucket: variables.PROVENANCE_BUCKET }),
           signer: createKmsSigner({ client: new KMSClient(config), key: variables.SIGNER_KEY }),

@@ -102,7 +102,7 @@ const writeNode =
     if (domain) pbf.writeStringField(7, domain);
   };
 
-const writeGraph =
+export const writeGraph =
   ({ nodes = [], initializers = [], inputs = [], outputs = [] }: Graph): Write =>
   (pbf) => {
     for (const spec of nodes) writeNested(pbf, 1, writeNode(spec));
