@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { requirePeer } from "#test/support/require-peer.ts";
 import { cachePeerFolder } from "./cache-peer-folder.ts";
+import { distributeFunctions } from "./distribute-functions.ts";
 
 /** An optional tool on this machine that prints a shell line with a local mirror of Terraform's providers. */
 const mirrorTool = join(import.meta.dirname, "..", "..", "..", "shared", "tools", "terraform-mirror");
@@ -20,7 +21,13 @@ export const requireTerraform = (tests: string): { readonly skip: boolean } =>
       : "terraform does not run here (https://developer.hashicorp.com/terraform/install, 1.11 or later)",
   );
 
-/** Terraform's environment: the process's own, without prompts and update checks, and with a mirror if there is one. */
+/** Far above the default of 10: a resource keeps its place while the provider waits for it, up to a minute. */
+const parallelism = "-parallelism=50";
+
+/**
+ * Terraform's environment: the process's own, without prompts and update checks, and with a mirror if there is one.
+ * Terraform and its provider decode a large schema at each start; fewer garbage collections save a third of that time.
+ */
 export const buildTerraformEnvironment = async (): Promise<NodeJS.ProcessEnv> => {
   const line = existsSync(mirrorTool) ? run(mirrorTool, []).stdout : "";
   const config = /^export TF_CLI_CONFIG_FILE="(.+)"$/m.exec(line)?.[1];
@@ -29,6 +36,10 @@ export const buildTerraformEnvironment = async (): Promise<NodeJS.ProcessEnv> =>
     CHECKPOINT_DISABLE: "1",
     TF_IN_AUTOMATION: "1",
     TF_INPUT: "0",
+    TF_CLI_ARGS_plan: parallelism,
+    TF_CLI_ARGS_apply: parallelism,
+    TF_CLI_ARGS_destroy: parallelism,
+    GOGC: "400",
     ...(config === undefined ? {} : { TF_CLI_CONFIG_FILE: config }),
   };
   if (existsSync(env.TF_CLI_CONFIG_FILE ?? "")) return env;
@@ -57,10 +68,13 @@ const findMirroredVersion = async (): Promise<string | undefined> => {
   return /\/aws\/([\d.]+)\//.exec(files)?.[1];
 };
 
+/** Providers that create a stack's functions at the same time; each is a process of some hundred MB. */
+const functionProviders = 4;
+
 /**
- * Writes `test_override.tf.json` next to a stack. An older provider in this machine's mirror replaces the stack's,
- * with replacements for what it does not support. `state`: `local` keeps the state in the stack's folder. `without`:
- * resource types to leave out.
+ * Writes `test_override.tf.json` and `test_providers.tf.json` next to a stack. An older provider in this machine's mirror replaces the stack's,
+ * with replacements for what it does not support. `state`: `local` keeps the state in the stack's folder; with
+ * `bucket` several providers create the functions. `without`: resource types to leave out.
  */
 export const overrideStack = async (
   folder: string,
@@ -71,11 +85,20 @@ export const overrideStack = async (
   const isOldProvider = version !== undefined && Number(version.split(".")[0]) < 6;
   const changeAll = (type: string, change: object) =>
     Object.fromEntries(Object.keys(stack.resource?.[type] ?? {}).map((name) => [name, change]));
+  // The default is 25 retries, with a wait before each.
+  const limits = { max_retries: 2 };
+  const functions = Object.keys(stack.resource?.aws_lambda_function ?? {});
+  const { copies, selections } =
+    state === "bucket"
+      ? distributeFunctions(functions, { ...stack.provider.aws[0], ...limits }, functionProviders)
+      : { copies: [], selections: {} };
+  const runtime = isOldProvider ? { runtime: "nodejs22.x" } : {};
+  const changedFunctions = functions
+    .map((name) => [name, { ...runtime, ...selections[name] }] as const)
+    .filter(([, changed]) => Object.keys(changed).length > 0);
   const resource = Object.fromEntries(
     [
-      ...(isOldProvider
-        ? [["aws_lambda_function", changeAll("aws_lambda_function", { runtime: "nodejs22.x" })] as const]
-        : []),
+      ["aws_lambda_function", Object.fromEntries(changedFunctions)] as const,
       ...without.map((type) => [type, changeAll(type, { count: 0 })] as const),
     ].filter(([, changed]) => Object.keys(changed).length > 0),
   );
@@ -84,11 +107,12 @@ export const overrideStack = async (
       ...(state === "local" ? { backend: { local: {} } } : {}),
       ...(version === undefined ? {} : { required_providers: { aws: { source: "hashicorp/aws", version } } }),
     },
-    // The default is 25 retries, with a wait before each.
-    ...(state === "bucket" ? { provider: { aws: { max_retries: 2 } } } : {}),
+    ...(state === "bucket" ? { provider: { aws: limits } } : {}),
     ...(Object.keys(resource).length > 0 ? { resource } : {}),
   };
   await writeFile(join(folder, "test_override.tf.json"), JSON.stringify(override));
+  // Terraform's overrides change a provider; they cannot add one.
+  await writeFile(join(folder, "test_providers.tf.json"), JSON.stringify({ provider: { aws: copies } }));
 };
 
 export type TerraformResult = { readonly code: number | null; readonly output: string };
