@@ -4,6 +4,7 @@ import { listStacks } from "#terraform/terraform-invocations.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
 import { requireTerraform } from "#test/peers/terraform.ts";
+import { listDirtyStacks } from "./list-dirty-stacks.ts";
 import { createModelOperations } from "./model-operations.ts";
 import { runInDependencyOrder } from "./run-in-dependency-order.ts";
 import { createStackRunner, type StackRunner } from "./stack-runner.ts";
@@ -27,19 +28,7 @@ describe.skipIf(skip)("the eight stacks, in three accounts", () => {
     await world?.stop();
   });
 
-  /** Plans every stack; returns the plans with changes, by stack. */
-  const changes = async (): Promise<Readonly<Record<string, string>>> => {
-    const dirty: Record<string, string> = {};
-    // Two at a time: each starts a provider of some hundred MB.
-    const twoAtATime = [...world.needs.keys()].map(
-      (stack, index, all) => [stack, all.slice(Math.max(0, index - 2), Math.max(0, index - 1))] as const,
-    );
-    await runInDependencyOrder(new Map(twoAtATime), async (stack) => {
-      const { code, output } = await world.plan(stack);
-      if (code !== 0) dirty[stack] = output.slice(-4_000);
-    });
-    return dirty;
-  };
+  const changes = () => listDirtyStacks(world.needs.keys(), world.plan);
 
   test("a stack never reads the output of a later stack", () => {
     const order = listStacks(world.written.accounts);

@@ -4,6 +4,7 @@ import { assumeRole } from "#platform/serving/assume-role.ts";
 import { motoClientConfig } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
 import { requireTerraform } from "#test/peers/terraform.ts";
+import { listDirtyStacks } from "./list-dirty-stacks.ts";
 import { runInDependencyOrder } from "./run-in-dependency-order.ts";
 import { createStackRunner, type StackRunner, unprotectData } from "./stack-runner.ts";
 import { trialAccounts } from "./trial-accounts.ts";
@@ -25,12 +26,7 @@ describe.skipIf(skip)("a trial: the six stacks in one account", () => {
   });
 
   test("a second plan of each stack is empty", { timeout }, async () => {
-    const dirty: Record<string, string> = {};
-    for (const stack of world.needs.keys()) {
-      const { code, output } = await world.plan(stack);
-      if (code !== 0) dirty[stack] = output.slice(-4_000);
-    }
-    expect(dirty).toEqual({});
+    expect(await listDirtyStacks(world.needs.keys(), world.plan)).toEqual({});
   });
 
   test("the roles of both environments are assumed in it with their external ids", { timeout }, async () => {
