@@ -72,9 +72,9 @@ const findMirroredVersion = async (): Promise<string | undefined> => {
 const functionProviders = 4;
 
 /**
- * Writes `test_override.tf.json` and `test_providers.tf.json` next to a stack. An older provider in this machine's mirror replaces the stack's,
- * with replacements for what it does not support. `state`: `local` keeps the state in the stack's folder; with
- * `bucket` several providers create the functions. `without`: resource types to leave out.
+ * Writes `test_override.tf.json` and `test_providers.tf.json` next to a stack. An older provider in this machine's mirror
+ * replaces the stack's, with replacements for what it does not support. `state`: `local` keeps the state in the stack's
+ * folder; with `bucket` several providers create the functions. `without`: resource types to leave out.
  */
 export const overrideStack = async (
   folder: string,
