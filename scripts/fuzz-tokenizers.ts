@@ -2,6 +2,7 @@
  * Compares random tokenizers and texts with the reference implementation, Python's `tokenizers`:
  *   npm run fuzz:tokenizers                                         some 40,000 texts, of a seed that it prints
  *   npm run fuzz:tokenizers -- --seed 7 --tokenizers 100 --texts 10
+ *   npm run fuzz:tokenizers -- --every-character                    all of Unicode through each normalizer and pre-tokenizer
  * It installs `tokenizers` into the cache of the peers (docs/peers.md) and needs Python 3.10 or newer with venv.
  */
 import { parseArgs } from "node:util";
@@ -12,12 +13,14 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Math.floor(Date.now() / 1_000)) },
     tokenizers: { type: "string", default: "1000" },
     texts: { type: "string", default: "40" },
+    "every-character": { type: "boolean", default: false },
   },
 });
 const options = {
   seed: Number(values.seed),
   tokenizers: Number(values.tokenizers),
   texts: Number(values.texts),
+  everyCharacter: values["every-character"],
 };
 const { components, differences } = await fuzzTokenizers(options);
 for (const { name, texts, refused, different } of components)

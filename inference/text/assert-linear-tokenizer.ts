@@ -5,6 +5,8 @@ import { checkLinearPattern } from "./check-linear-pattern.ts";
 
 /** No language has longer tokens. */
 const maxTokenCharacters = 1_024;
+/** A replacement of each character must not make a text a thousand times longer. */
+const maxReplacementCharacters = 64;
 /** WordPiece tries every part of a word at every position: this bounds the cost of a word. */
 const maxWordCharacters = 1_000;
 const maxParts = 100_000;
@@ -34,6 +36,23 @@ const findPatterns = (
   return patterns;
 };
 
+/** Finds in nested normalizers and pre-tokenizers what has no bound, or ends the tokenizer on every text. */
+const findUnboundedPart = (value: unknown): string | undefined => {
+  const queue: unknown[] = [value];
+  for (let index = 0; index < queue.length && index <= maxParts; index++) {
+    const part = queue[index];
+    if (Array.isArray(part)) queue.push(...part.slice(0, maxParts));
+    if (!isJsonObject(part)) continue;
+    const { type, content, prepend, length } = part;
+    if (type === "FixedLength" && length === 0) return "the pre-tokenizer FixedLength has the length 0";
+    for (const text of [content, prepend])
+      if (typeof text === "string" && text.length > maxReplacementCharacters)
+        return `the normalizer ${String(type)} inserts more than ${maxReplacementCharacters} characters`;
+    queue.push(...Object.values(part).filter((item) => typeof item === "object"));
+  }
+  return undefined;
+};
+
 const tryParseJson = (bytes: Uint8Array): unknown => {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
@@ -46,14 +65,16 @@ const AddedTokens = z.array(z.object({ content: z.string() })).catch([]);
 
 /**
  * Throws ModelUnreadable unless the tokenizer's time is linear in the length of a text: its patterns must be proven linear
- * (checkLinearPattern), and its tokens must have a bounded length. The library runs patterns on JavaScript's engine, where
- * one text could make a backtracking pattern block the service.
+ * (checkLinearPattern), and its tokens must have a bounded length. The reference implementation runs patterns on
+ * Oniguruma, which backtracks: one text could block the service.
  * @param bytes a tokenizer.json; openTokenizer refuses any other content
  */
 export const assertLinearTokenizer = (bytes: Uint8Array): void => {
   const content = tryParseJson(bytes);
   if (!isJsonObject(content)) return;
   const { normalizer, pre_tokenizer, model, added_tokens } = content;
+  const unbounded = findUnboundedPart(normalizer) ?? findUnboundedPart(pre_tokenizer);
+  if (unbounded !== undefined) throw new ModelUnreadable(`the tokenizer cannot be served: ${unbounded}`);
   for (const [part, value] of Object.entries({ normalizer, pre_tokenizer }))
     for (const { path, pattern } of findPatterns(value, part)) {
       const reason = checkLinearPattern(pattern);

@@ -1,7 +1,7 @@
 /**
  * Proves that a pattern runs in linear time; returns undefined, or the reason why there is no proof.
  *
- * JavaScript's engine backtracks. Engines that do not (RE2, Rust's regex) have no look-ahead, which tokenizers need, and
+ * Oniguruma, on which the reference implementation runs patterns, backtracks. Engines that do not (RE2, Rust's regex) have no look-ahead, which tokenizers need, and
  * their search from every position can be quadratic too, after a long run without a match. So this proof is about the
  * pattern itself. It covers alternatives of this form, which nearly all tokenizers use:
  *
@@ -22,7 +22,7 @@ export const checkLinearPattern = (pattern: string): string | undefined => {
   if (knownPatterns.has(pattern)) return undefined;
   if (pattern.length > 10_000) return "it is longer than 10,000 characters";
   try {
-    // BLOOM's tokenizer has this invalid class, which the library reads as one class; so does this proof.
+    // BLOOM's tokenizer has a class in a class, which is linear as one class is.
     const plain = pattern.replace(/\[\^\(\\s\|\[([^\][]+)\]\)\]/g, "[^()|\\s$1]");
     const { alternatives, end } = readAlternatives(plain, 0, 0);
     if (end !== plain.length) return "it closes a group that is not open";

@@ -98,7 +98,14 @@ const createInstance = (): Instance => {
   const exports = instance.exports as unknown as Exports;
   return {
     exports,
-    readPanic: () => panic.trim().split("\n").slice(0, 2).join(" ").slice(0, longestMessage),
+    // "thread … panicked at <place>:", the message, a note about backtraces.
+    readPanic: () =>
+      panic
+        .trim()
+        .split("\n")
+        .filter((line) => !/^(thread .* panicked at|note: )/.test(line))
+        .join(" ")
+        .slice(0, longestMessage),
   };
 };
 
@@ -149,7 +156,8 @@ export const createTokenizerEngine = (json: string): TokenizerEngine => {
       status = exports.encode(...first, ...second, offsets);
     } catch (error) {
       instance = undefined;
-      throw new TextRefused(readPanic() || String(error).slice(0, longestMessage));
+      const reason = readPanic() || String(error).slice(0, longestMessage);
+      throw new TextRefused(`Hugging Face's implementation fails on it (${reason})`);
     }
     if (status !== success) throw new TextRefused(readMessage(exports));
     return new Uint32Array(readResult(exports).buffer);

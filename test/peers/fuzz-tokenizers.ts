@@ -12,7 +12,13 @@ const requirements = fileURLToPath(new URL("requirements-tokenizers.txt", import
 export const installTokenizers = (): Promise<{ readonly python: string }> =>
   createPythonEnvironment(requirements, completeListOptions);
 
-type FuzzOptions = { readonly seed: number; readonly tokenizers: number; readonly texts: number };
+type FuzzOptions = {
+  readonly seed: number;
+  readonly tokenizers: number;
+  readonly texts: number;
+  /** Instead: every character of Unicode through each normalizer and pre-tokenizer. */
+  readonly everyCharacter?: boolean;
+};
 type Component = { name: string; texts: number; refused: number; different: number };
 
 /**
@@ -23,6 +29,7 @@ export const fuzzTokenizers = async ({
   seed,
   tokenizers,
   texts,
+  everyCharacter = false,
 }: FuzzOptions): Promise<{
   readonly components: readonly Readonly<Component>[];
   readonly differences: readonly string[];
@@ -30,7 +37,11 @@ export const fuzzTokenizers = async ({
   const { python } = await installTokenizers();
   const child = spawn(
     python,
-    [program, "--seed", `${seed}`, "--tokenizers", `${tokenizers}`, "--texts", `${texts}`],
+    [
+      program,
+      ...["--seed", `${seed}`, "--tokenizers", `${tokenizers}`, "--texts", `${texts}`],
+      ...(everyCharacter ? ["--every-character"] : []),
+    ],
     // A panic of the reference writes its stack to stderr, and is a case.
     { stdio: ["ignore", "pipe", "ignore"] },
   );

@@ -368,6 +368,30 @@ def encode(tokenizer, text):
     return {"ids": encoding.ids, "types": encoding.type_ids, "mask": encoding.attention_mask, "offsets": encoding.offsets}
 
 
+def write_every_character(r):
+    """All of Unicode in texts of 400 characters, each between letters. Byte fallback shows a normalized text, unknown words a split one."""
+    codes = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    texts = [" ".join(f"a{chr(code)}B" for code in codes[at : at + 400]) for at in range(0, len(codes), 400)]
+    names = {name: number for number, name in enumerate([*SPECIALS, *BYTES])}
+    bytes_model = {**bpe(random.Random(0)), "vocab": names, "merges": [], "unk_token": None, "byte_fallback": True}
+    bytes_model.update(continuing_subword_prefix=None, end_of_word_suffix=None)
+    words_model = {"type": "WordLevel", "unk_token": "[UNK]", "vocab": {"[UNK]": 0}}
+    plain = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "post_processor": None, "decoder": None}
+    variants = [
+        *(("normalizer", name, NORMALIZERS[name](r)) for name in NORMALIZERS for _ in range(4 if name == "BertNormalizer" else 1)),
+        *(("pre_tokenizer", name, PRE_TOKENIZERS[name](r)) for name in PRE_TOKENIZERS if name != "Sequence"),
+        *(("pre_tokenizer", f"Split {pattern['Regex']}", {"type": "Split", "pattern": pattern, "behavior": "Isolated", "invert": False}) for pattern in PATTERNS if "Regex" in pattern),
+    ]
+    for part, name, component in variants:
+        model = bytes_model if part == "normalizer" else words_model
+        content = {**plain, "normalizer": None, "pre_tokenizer": None, part: component, "model": model}
+        tokenizer = Tokenizer.from_str(json.dumps(content))
+        for at in range(0, len(texts), 100):
+            chunk = texts[at : at + 100]
+            line = {"name": f"{part} {name}", "tokenizer": content, "texts": chunk, "expected": [encode(tokenizer, text) for text in chunk]}
+            print(json.dumps(line, separators=(",", ":")))
+
+
 def has_normalized_tokens(content):
     return sum(token["normalized"] for token in content["added_tokens"]) > 1
 
@@ -377,8 +401,11 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tokenizers", type=int, default=len(components))
     parser.add_argument("--texts", type=int, default=20)
+    parser.add_argument("--every-character", action="store_true", help="instead: all characters through each normalizer and pre-tokenizer")
     options = parser.parse_args()
     r = random.Random(options.seed)
+    if options.every_character:
+        return write_every_character(r)
     for number in range(options.tokenizers):
         part, name = components[number % len(components)]
         content = make_tokenizer(r, part, name)
