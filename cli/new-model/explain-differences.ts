@@ -82,7 +82,8 @@ const fitLine = (
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [x, y] = [mean(xs), mean(ys)];
   const variance = xs.reduce((sum, value) => sum + (value - x) ** 2, 0);
-  if (xs.length < 3 || variance === 0) return undefined;
+  // Two or three different values are on a line by chance.
+  if (new Set(xs).size < 4 || variance === 0) return undefined;
   const slope = xs.reduce((sum, value, at) => sum + (value - x) * ((ys[at] ?? 0) - y), 0) / variance;
   const offset = y - slope * x;
   return xs.every((value, at) => near(ys[at] ?? Number.NaN, slope * value + offset))
@@ -95,6 +96,7 @@ const explainValues = (vectors: Vectors): string | undefined => {
   const order = findOrder(vectors);
   if (order && names.length > 1)
     return `the values' order. Ours are Python's if ${names.join(", ")} are read as ${order.join(", ")}: repeat --target in the graph's order.`;
+  if (names.length > 1) return undefined;
   const line = fitLine(
     ours.map(([value = 0]) => value),
     python.map(([value = 0]) => value),

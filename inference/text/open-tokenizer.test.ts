@@ -41,3 +41,18 @@ test("the first tokens of any long text equal those of the complete text", () =>
     { numRuns: 200 },
   );
 });
+
+const readCase = (name: string): Buffer =>
+  readFileSync(new URL(`../../test/support/tokenizers/cases/${name}.json`, import.meta.url));
+
+test("non-ASCII words stay whole, and each punctuation mark is split off, as in Python", () => {
+  const words = createTokenizerEngine(readCase("quicktour-bpe-whitespace").toString("utf8"));
+  const pieces = (engine: typeof words, text: string) => {
+    const { offsets, ids } = engine.encodeWithOffsets(text);
+    return Array.from(ids, (_, at) => [...text].slice(offsets[2 * at], offsets[2 * at + 1]).join(""));
+  };
+  // Words of other tokens: a split inside a word would show as a piece that crosses no merge.
+  expect(pieces(words, "Grüße").join("")).toBe("Grüße");
+  const marks = createTokenizerEngine(readCase("digits-punctuation").toString("utf8"));
+  expect(pieces(marks, "://")).toEqual([":", "/", "/"]);
+});
