@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { Tokenizer } from "@huggingface/tokenizers";
 import ort from "onnxruntime-node";
+import { openTokenizer } from "#inference/text/open-tokenizer.ts";
 
 const [folder, port] = process.argv.slice(2);
 const read = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
@@ -17,7 +17,9 @@ const session = await ort.InferenceSession.create(join(folder, "model.onnx"), {
   interOpNumThreads: 1,
   executionMode: "sequential",
 });
-const tokenizer = tokenizerOptions && new Tokenizer(read(tokenizerOptions.file), {});
+const tokenizer =
+  tokenizerOptions &&
+  openTokenizer(readFileSync(join(folder, tokenizerOptions.file)), tokenizerOptions.maxTokens);
 
 const columns = (rows) =>
   Object.fromEntries(
@@ -32,9 +34,7 @@ const columns = (rows) =>
   );
 
 const tokens = (rows) => {
-  const ids = rows.map((row) =>
-    tokenizer.encode(row[inputs[0].name]).ids.slice(0, tokenizerOptions.maxTokens),
-  );
+  const ids = rows.map((row) => tokenizer.encode(row[inputs[0].name]).ids);
   const width = Math.max(...ids.map(({ length }) => length));
   const input = new BigInt64Array(rows.length * width);
   const mask = new BigInt64Array(rows.length * width);
