@@ -8,7 +8,7 @@ const seed = Number(process.env.SLIPWAY_SEED ?? Math.floor(Date.now() / 86_400_0
 
 describe.skipIf(skip)("random tokenizers and texts", () => {
   test(`have the reference implementation's tokens (seed ${seed})`, async () => {
-    const { components, differences } = await fuzzTokenizers({ seed, tokenizers: 190, texts: 15 });
+    const { components, differences } = await fuzzTokenizers({ seed, tokenizers: 114, texts: 15 });
     expect(differences).toEqual([]);
     expect(components.length).toBeGreaterThan(30);
     for (const { name, texts } of components) expect([name, texts > 0]).toEqual([name, true]);
