@@ -1,13 +1,21 @@
+import { supportedVersions } from "#inference/model/supported-versions.ts";
+import { findVersionMismatch } from "#model-folder/onnx/compare-versions.ts";
 import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 
 /** Throws NewModelRefused for an unsupported graph, with the export option or the file that it needs. */
-export const assertSupportedGraph = ({ inputs, outputs }: OnnxSummary, tokenizer: boolean): void => {
-  if (outputs.some(({ kind }) => kind === "sequence" || kind === "map"))
+export const assertSupportedGraph = (graph: OnnxSummary, tokenizer: boolean): void => {
+  const { inputs, outputs, nodeList } = graph;
+  const mismatch = findVersionMismatch(graph, supportedVersions);
+  if (mismatch) throw new NewModelRefused(mismatch.message, mismatch.remedy);
+  const other = outputs.find(({ kind }) => kind !== "tensor");
+  if (other) {
+    const maker = nodeList.nodes.find((node) => node.outputs.includes(other.name));
     throw new NewModelRefused(
-      "the graph ends in ZipMap: its probabilities are a sequence of maps",
-      "Export with zipmap off (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}}); onnxmltools: zipmap=False).",
+      `the graph's output ${other.name} is a ${other.kind}${maker ? `, made by ${maker.operator.split("\0").at(1) ?? maker.operator}` : ""}: predictions are read from tensors`,
+      "Export its parts as tensors, one output each (skl2onnx: options={id(model): {'zipmap': False}}; onnxmltools: zipmap=False).",
     );
+  }
   const takesTokens = inputs.some(({ name }) => name === "input_ids");
   if (takesTokens && !tokenizer)
     throw new NewModelRefused(

@@ -33,7 +33,7 @@ type Scores = {
 };
 
 const isFloat = (value: GraphValue): boolean =>
-  value.kind === "tensor" && (value.type === "float32" || value.type === "float64");
+  value.kind === "tensor" && ["float16", "float32", "float64"].includes(value.type);
 
 /** The float outputs as rows of numbers. */
 const readFloatOutputs = ({ graph, outputs }: OutputEvidence, rows: number): Scores[] =>

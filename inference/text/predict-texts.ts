@@ -1,3 +1,5 @@
+import { findIndexProblems } from "#inference/model/find-index-problems.ts";
+import { IndexOutOfRange } from "#inference/model/model-errors.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import type { Session } from "#inference/model/session.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
@@ -57,10 +59,7 @@ export const predictTexts = (
     );
     return read(await session.run(feeds, outputs), rows.length);
   };
-  return async (rows: unknown): Promise<Prediction[]> => {
-    const encoded = encode(rows);
-    if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
-    const ids = [...(encoded.feeds[0]?.data ?? [])].map((text) => tokenize(String(text)));
+  const predictIds = async (ids: readonly (readonly number[])[]): Promise<Prediction[]> => {
     const predictions = new Array<Prediction>(ids.length);
     for (const batch of batchByLength(ids.map(({ length }) => length))) {
       const batchPredictions = await run(batch, ids);
@@ -70,5 +69,18 @@ export const predictTexts = (
       }
     }
     return predictions;
+  };
+  return async (rows: unknown): Promise<Prediction[]> => {
+    const encoded = encode(rows);
+    if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
+    const ids = [...(encoded.feeds[0]?.data ?? [])].map((text) => tokenize(String(text)));
+    try {
+      return await predictIds(ids);
+    } catch (error) {
+      if (!(error instanceof IndexOutOfRange)) throw error;
+      // A token that the graph's table does not have, or more tokens than it has positions for.
+      const problems = await findIndexProblems(ids, predictIds, () => manifest.inputs[0]?.name);
+      throw problems.length > 0 ? new RowsInvalid(problems) : error;
+    }
   };
 };

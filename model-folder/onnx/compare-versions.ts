@@ -18,7 +18,9 @@ type Versions = Pick<OnnxSummary, "irVersion" | "opsets" | "hasFunctions" | "nod
 const newestKnownIrVersion = 14;
 
 const listNewerOpsets = ({ opsets }: Versions, supported: SupportedVersions): [string, number][] =>
-  [...opsets].filter(([domain, version]) => version > (supported.opsets.get(domain) ?? Number.POSITIVE_INFINITY));
+  [...opsets].filter(
+    ([domain, version]) => version > (supported.opsets.get(domain) ?? Number.POSITIVE_INFINITY),
+  );
 
 /** Why the runtime cannot read the file's versions; undefined where it can. */
 export const findVersionMismatch = (graph: Versions, supported: SupportedVersions): Mismatch | undefined => {
@@ -31,9 +33,7 @@ export const findVersionMismatch = (graph: Versions, supported: SupportedVersion
       ([domain, version]) =>
         [`${name(domain)} ${version}`, `${name(domain)} ${supported.opsets.get(domain)}`] as const,
     ),
-    ...(isNewerIr
-      ? [[`IR version ${graph.irVersion}`, `IR version ${supported.irVersion}`] as const]
-      : []),
+    ...(isNewerIr ? [[`IR version ${graph.irVersion}`, `IR version ${supported.irVersion}`] as const] : []),
   ];
   const opset = supported.opsets.get("");
   return {

@@ -35,7 +35,12 @@ type OutputChange = {
   readonly removed: readonly string[];
   readonly change: string;
 };
-type NewOutput = { readonly name: string; readonly element: number; readonly width: number | undefined };
+type NewOutput = {
+  readonly name: string;
+  /** Undefined: that of the replaced sequence's elements. */
+  readonly element: number | undefined;
+  readonly width: number | undefined;
+};
 
 // Field numbers: onnx.proto.
 const modelFields = { irVersion: 1, graph: 7, opset: 8 };
@@ -46,10 +51,9 @@ const elementNumbers: Readonly<Partial<Record<string, number>>> = { float32, flo
 const encode = (text: string): Chunks => [new TextEncoder().encode(text)];
 
 /** A ValueInfoProto: a tensor [?, width], or of any shape. */
-const writeOutput = ({ name, element, width }: NewOutput): Chunks => {
+const writeOutput = ({ name, element = float32, width }: NewOutput): Chunks => {
   const open = writeField(1, []);
-  const shape =
-    width === undefined ? [] : writeField(2, [...open, ...writeField(1, writeNumber(1, width))]);
+  const shape = width === undefined ? [] : writeField(2, [...open, ...writeField(1, writeNumber(1, width))]);
   return writeField(graphFields.output, [
     ...writeField(1, encode(name)),
     ...writeField(2, writeField(1, [...writeNumber(1, element), ...shape])),
@@ -75,8 +79,8 @@ const indexGraph = (summary: OnnxSummary): Graph => {
   return { summary, producers, uses };
 };
 
-const isNode = (node: GraphNode | undefined, operator: string, domain = ""): node is GraphNode =>
-  node?.operator === operator && node.domain === domain;
+const isOperator = (node: GraphNode, operator: string, domain = ""): boolean =>
+  node.operator === operator && node.domain === domain;
 
 /** The nodes from an output back to the first one that is not `passes`; each must make nothing else. */
 const walkBack = (
@@ -108,7 +112,7 @@ const identity = new Set(["Identity"]);
 /** Cuts a ZipMap: the tensor that it takes becomes the output in place of a sequence of maps. */
 const cutZipMap = (graph: Graph, output: string): OutputChange | undefined => {
   const { path, last } = walkBack(graph, output, identity);
-  if (!isNode(last, "ZipMap", "ai.onnx.ml")) return undefined;
+  if (!last || !isOperator(last, "ZipMap", "ai.onnx.ml")) return undefined;
   const [tensor = ""] = last.inputs;
   const isOutput = graph.summary.outputs.some(({ name }) => name === tensor);
   const { length } = graph.summary.classLabels.at(-1)?.labels ?? [];
@@ -126,13 +130,14 @@ const cutZipMap = (graph: Graph, output: string): OutputChange | undefined => {
 /** A sequence that a node makes of tensors becomes these tensors. */
 const unpackSequence = (graph: Graph, output: string): OutputChange | undefined => {
   const { path, last } = walkBack(graph, output, identity);
-  if (!isNode(last, "SequenceConstruct") || last.hasMoreInputs || last.inputs.length === 0) return undefined;
+  if (!last || !isOperator(last, "SequenceConstruct") || last.hasMoreInputs || last.inputs.length === 0)
+    return undefined;
   const names = [...new Set(last.inputs)].filter(
     (name) => !graph.summary.outputs.some((other) => other.name === name),
   );
   return {
     replaced: [output],
-    outputs: names.map((name) => ({ name, element: float32, width: undefined })),
+    outputs: names.map((name) => ({ name, element: undefined, width: undefined })),
     removed: listRemovable(graph, [...path, last]),
     change: `the sequence ${output} became its tensors ${last.inputs.join(", ")}, each an output`,
   };
@@ -155,7 +160,7 @@ const readColumn = (
   const valuesAt = (index: number): readonly number[] | undefined =>
     constants.get(node.inputs[index] ?? "")?.values;
   const isColumnAxis = (axis: number | undefined): boolean => axis === 1 || axis === -1;
-  if (isNode(node, "Slice")) {
+  if (isOperator(node, "Slice")) {
     const start = (valuesAt(1) ?? node.attributes.get("starts")?.values)?.at(0);
     const end = (valuesAt(2) ?? node.attributes.get("ends")?.values)?.at(0);
     const axes = valuesAt(3) ?? node.attributes.get("axes")?.values;
@@ -163,11 +168,11 @@ const readColumn = (
     return isSingle ? start : undefined;
   }
   const columns = valuesAt(1);
-  if (isNode(node, "Gather"))
+  if (isOperator(node, "Gather"))
     return isColumnAxis(node.attributes.get("axis")?.int) && columns?.length === 1 ? columns[0] : undefined;
-  if (isNode(node, "ArrayFeatureExtractor", "ai.onnx.ml"))
+  if (isOperator(node, "ArrayFeatureExtractor", "ai.onnx.ml"))
     return columns?.length === 1 ? columns[0] : undefined;
-  if (isNode(node, "Split")) {
+  if (isOperator(node, "Split")) {
     const sizes = columns ?? node.attributes.get("split")?.values;
     const isSingle = isColumnAxis(node.attributes.get("axis")?.int) && sizes?.every((size) => size === 1);
     return isSingle ? node.outputs.indexOf(output) : undefined;
@@ -223,14 +228,26 @@ const findOutputChanges = (summary: OnnxSummary, joinColumns: boolean): readonly
 /** The names of a node's outputs, or a value's name. */
 const readStrings = (bytes: Uint8Array, { value, end }: MessageField, field: number): string[] =>
   listFields(bytes, value, end).flatMap((part) =>
-    part.field === field && part.isMessage ? [new TextDecoder().decode(bytes.subarray(part.value, part.end))] : [],
+    part.field === field && part.isMessage
+      ? [new TextDecoder().decode(bytes.subarray(part.value, part.end))]
+      : [],
   );
 
-const rewriteGraph = (
+/** The number at a path of field numbers within a message; undefined where there is none. */
+const readNumberAt = (
   bytes: Uint8Array,
-  graph: MessageField,
-  changes: readonly OutputChange[],
-): Chunks => {
+  message: MessageField,
+  [field, ...path]: readonly number[],
+): number | undefined => {
+  const part = listFields(bytes, message.value, message.end).find((each) => each.field === field);
+  if (!part) return undefined;
+  if (path.length > 0) return part.isMessage ? readNumberAt(bytes, part, path) : undefined;
+  const pbf = new PbfReader(bytes);
+  pbf.pos = part.value;
+  return part.isMessage ? undefined : pbf.readVarint();
+};
+
+const rewriteGraph = (bytes: Uint8Array, graph: MessageField, changes: readonly OutputChange[]): Chunks => {
   const removed = new Set(changes.flatMap((change) => change.removed));
   const replacements = new Map<MessageField, Chunks>();
   for (const field of listFields(bytes, graph.value, graph.end)) {
@@ -241,8 +258,12 @@ const rewriteGraph = (
     if (field.field === graphFields.output) {
       const [name = ""] = readStrings(bytes, field, 1);
       const change = changes.find(({ replaced }) => replaced.includes(name));
-      if (change)
-        replacements.set(field, change.replaced[0] === name ? change.outputs.flatMap(writeOutput) : []);
+      if (!change) continue;
+      const sequenceElement = readNumberAt(bytes, field, [2, 4, 1, 1, 1]);
+      const outputs = change.outputs.flatMap((output) =>
+        writeOutput({ ...output, element: output.element ?? sequenceElement }),
+      );
+      replacements.set(field, change.replaced[0] === name ? outputs : []);
     }
   }
   return replaceFields(bytes, { start: graph.value, end: graph.end }, replacements);
