@@ -16,6 +16,18 @@ export const assertSupportedGraph = (graph: OnnxSummary, tokenizer: boolean): vo
       "Export its parts as tensors, one output each (skl2onnx: options={id(model): {'zipmap': False}}; onnxmltools: zipmap=False).",
     );
   }
+  const isReadable = outputs.some((value) => value.kind === "tensor" && (value.shape?.length ?? 2) <= 2);
+  if (!isReadable)
+    throw new NewModelRefused(
+      `no output of the graph has one value, or one list of values, per row (it has ${outputs
+        .map(
+          (value) =>
+            `${value.name} [${value.kind === "tensor" ? value.shape?.map((size) => size ?? "?").join(", ") : value.kind}]`,
+        )
+        .slice(0, 20)
+        .join("; ")})`,
+      "Export one result per row, a tensor [N] or [N, values]: the probabilities of a classifier, or pooled embeddings.",
+    );
   const takesTokens = inputs.some(({ name }) => name === "input_ids");
   if (takesTokens && !tokenizer)
     throw new NewModelRefused(

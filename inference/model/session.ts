@@ -62,7 +62,7 @@ export const openSession = async (
 ): Promise<Session> => {
   // A dynamic import, so that a missing or broken native library gets a clear error.
   const { default: onnxruntime } = await import("onnxruntime-node").catch((error: unknown) => {
-    throw new ModelUnreadable(`onnxruntime cannot be loaded: ${formatError(error)}`);
+    throw new ModelUnreadable(`ONNX Runtime cannot be loaded: ${formatError(error)}`);
   });
   const { InferenceSession, Tensor } = onnxruntime;
   const options = { ...singleThreadOptions, ...sessionOptions };
@@ -70,7 +70,7 @@ export const openSession = async (
     ? InferenceSession.create(model.path, options)
     : InferenceSession.create(model.bytes, options)
   ).catch((error: unknown) => {
-    throw new ModelUnreadable(`onnxruntime refuses the model: ${explainRuntimeError(formatError(error))}`, {
+    throw new ModelUnreadable(`ONNX Runtime refuses the model: ${explainRuntimeError(formatError(error))}`, {
       cause: error,
     });
   });
