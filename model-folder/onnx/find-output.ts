@@ -43,13 +43,6 @@ const hasWidth = (width: number) => {
 const isMatrix = ({ shape }: TensorValue): boolean => shape?.length === 2 && shape[1] !== 1;
 
 const findScores = (labels: number, outputs: readonly GraphValue[]): FindOutputResult => {
-  if (outputs.some((value) => value.kind === "sequence" || value.kind === "map"))
-    return {
-      status: "missing",
-      message: "the graph ends in ZipMap: its probabilities are a sequence of maps",
-      remedy:
-        "Export with options={'zipmap': False} (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}}); onnxmltools: zipmap=False).",
-    };
   const floatOutputs = selectTensors(outputs, floats);
   // Integers are scores only where no float can be: most classifiers have an integer label output too.
   const scores = floatOutputs.length > 0 ? floatOutputs : selectTensors(outputs, integers).filter(isMatrix);
@@ -62,6 +55,14 @@ const findScores = (labels: number, outputs: readonly GraphValue[]): FindOutputR
   const [single, ...others] = floatOutputs.filter(hasWidth(1));
   if (labels === 2 && candidates.length === 0 && single && others.length === 0)
     return { status: "found", names: [single.name], width: 1 };
+  const sequence = outputs.find((value) => value.kind === "sequence" || value.kind === "map");
+  if (sequence)
+    return {
+      status: "missing",
+      message: `the graph's output ${sequence.name} is a ${sequence.kind}, as ZipMap makes it: scores are read from a tensor [N, ${labels}]`,
+      remedy:
+        "Write the folder with `slipway new`, which removes ZipMap, or export with options={'zipmap': False} (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}}); onnxmltools: zipmap=False).",
+    };
   return {
     status: "missing",
     message: `no output of the graph holds the scores of ${labels} labels, a tensor of numbers [N, ${labels}] (it has ${formatOutputs(outputs)})`,
