@@ -10,6 +10,8 @@ type OnnxTensor = {
   readonly type?: number;
   readonly dims: readonly number[];
   readonly int64?: readonly number[];
+  /** Also of flags. */
+  readonly int32?: readonly number[];
   readonly float?: readonly number[];
   readonly external?: boolean;
 };
@@ -59,11 +61,12 @@ const writeNested = (pbf: PbfWriter, field: number, write: Write) =>
   pbf.writeMessage(field, (_: null, inner: PbfWriter) => write(inner), null);
 
 const writeTensor =
-  ({ name, type = int64Type, dims, int64: integers, float: floats, external }: OnnxTensor): Write =>
+  ({ name, type = int64Type, dims, int64: integers, int32, float: floats, external }: OnnxTensor): Write =>
   (pbf) => {
     for (const size of dims) pbf.writeVarintField(1, size);
     pbf.writeVarintField(2, type);
     if (floats) pbf.writePackedFloat(4, [...floats]);
+    if (int32) pbf.writePackedVarint(5, [...int32]);
     if (integers) pbf.writePackedVarint(7, [...integers]);
     if (name) pbf.writeStringField(8, name);
     if (external) {
