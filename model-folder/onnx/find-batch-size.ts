@@ -1,4 +1,3 @@
-import type { Mismatch } from "./bind-inputs.ts";
 import type { GraphValue } from "./graph-value.ts";
 
 /** More rows than a request may have. */
@@ -7,7 +6,7 @@ const maxBatchSize = 10_000;
 type BatchSize =
   | { readonly status: "open" }
   | { readonly status: "fixed"; readonly rows: number }
-  | ({ readonly status: "mismatched" } & Mismatch);
+  | { readonly status: "mismatched"; readonly message: string; readonly remedy: string };
 
 /** How many rows a run of the graph takes: any number, or exactly as many as its inputs' first dimension says. */
 export const findBatchSize = (inputs: readonly GraphValue[]): BatchSize => {
