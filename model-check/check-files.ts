@@ -1,12 +1,16 @@
+import { supportedVersions } from "#inference/model/supported-versions.ts";
 import { bindTokens } from "#inference/text/bind-tokens.ts";
 import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { locateYaml } from "#model-folder/manifest/locate-yaml.ts";
 import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
+import { bindInputs, type Mismatch } from "#model-folder/onnx/bind-inputs.ts";
+import { findVersionMismatch } from "#model-folder/onnx/compare-versions.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
+import type { UnstableOperators } from "#model-folder/onnx/find-unstable-operators.ts";
 import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
+import { type InputRange, listInputRanges } from "#model-folder/onnx/list-input-ranges.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { parseGolden } from "#model-folder/rows/parse-golden.ts";
 import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
@@ -37,24 +41,52 @@ const readOrProblems = <T>(
   }
 };
 
+/** Values that the manifest allows although a table in the graph has no row for them. */
+const findRangeProblem = ({ input, size, operator }: InputRange): Mismatch | undefined => {
+  const [min, max] =
+    "min" in input
+      ? [input.min, input.max]
+      : input.type === "category"
+        ? [0, input.values.length - 1]
+        : [0, 0];
+  if (min >= -size && max < size) return undefined;
+  return {
+    message: `the manifest allows ${min} to ${max}, but the graph looks the value up in a table of ${size} rows (${operator}): other values fail`,
+    remedy:
+      "min" in input
+        ? `Write min: ${Math.max(min, 0)} and max: ${size - 1}.`
+        : `List at most ${size} values, in the order of the training's codes.`,
+  };
+};
+
+/** Mismatches between the manifest's inputs and the graph's. */
+const bindGraph = (manifest: Manifest, graph: OnnxSummary): readonly Mismatch[] => {
+  if (manifest.tokenizer) {
+    const tokens = bindTokens(graph.inputs);
+    return tokens.status === "bound" ? [] : tokens.mismatches;
+  }
+  const binding = bindInputs(manifest, graph.inputs);
+  if (binding.status === "mismatched") return binding.mismatches;
+  return listInputRanges(binding.columns, graph.indexRanges).flatMap((range) => {
+    const problem = findRangeProblem(range);
+    return problem ? [{ input: range.input.name, ...problem }] : [];
+  });
+};
+
 const findMismatches = (manifest: Manifest, graph: OnnxSummary, yaml: string): FolderProblem[] => {
   const locate = locateYaml(yaml);
-  const binding = manifest.tokenizer ? bindTokens(graph.inputs) : bindInputs(manifest, graph.inputs);
-  const problems: FolderProblem[] =
-    binding.status === "bound"
-      ? []
-      : binding.mismatches.map(({ input, message, remedy }) => {
-          const index = manifest.inputs.findIndex(({ name }) => name === input);
-          const path = index < 0 ? ["inputs"] : ["inputs", index];
-          return {
-            severity: "error",
-            file: manifestFile,
-            ...locate(path),
-            path: formatPath(path),
-            message,
-            remedy,
-          };
-        });
+  const problems = bindGraph(manifest, graph).map(({ input, message, remedy }): FolderProblem => {
+    const index = manifest.inputs.findIndex(({ name }) => name === input);
+    const path = index < 0 ? ["inputs"] : ["inputs", index];
+    return {
+      severity: "error",
+      file: manifestFile,
+      ...locate(path),
+      path: formatPath(path),
+      message,
+      remedy,
+    };
+  });
   const output = findOutput(manifest, graph.outputs);
   if (output.status === "missing")
     problems.push({
@@ -68,26 +100,32 @@ const findMismatches = (manifest: Manifest, graph: OnnxSummary, yaml: string): F
   return problems;
 };
 
-const checkGraph = (manifest: Manifest, { files }: LoadedFolder, yaml: string): FolderProblem[] => {
+type GraphCheckResult = {
+  readonly problems: readonly FolderProblem[];
+  /** Absent for an unreadable file. */
+  readonly graph?: OnnxSummary;
+};
+
+const checkGraph = (manifest: Manifest, { files }: LoadedFolder, yaml: string): GraphCheckResult => {
   const artifactFile = getArtifactFile(manifest);
   const bytes = files.get(artifactFile);
   if (!bytes)
-    return [
-      missingFileProblem(artifactFile, "Commit the exported model, or correct artifact in model.yaml."),
-    ];
+    return {
+      problems: [
+        missingFileProblem(artifactFile, "Commit the exported model, or correct artifact in model.yaml."),
+      ],
+    };
+  const refuse = (message: string, remedy: string): GraphCheckResult => ({
+    problems: [{ severity: "error", file: artifactFile, path: "", message, remedy }],
+  });
   try {
-    return findMismatches(manifest, inspectOnnx(bytes), yaml);
+    const graph = inspectOnnx(bytes);
+    const version = findVersionMismatch(graph, supportedVersions);
+    if (version) return refuse(version.message, version.remedy);
+    return { problems: findMismatches(manifest, graph, yaml), graph };
   } catch (error) {
     if (!(error instanceof ModelUnreadable)) throw error;
-    return [
-      {
-        severity: "error",
-        file: artifactFile,
-        path: "",
-        message: error.message,
-        remedy: "Export the model again.",
-      },
-    ];
+    return refuse(error.message, "Export the model again.");
   }
 };
 
@@ -106,7 +144,11 @@ type FilesCheckResult = {
   /** Problems of the ONNX file, or between it and the manifest. */
   readonly graph: readonly FolderProblem[];
   /** The inputs of the first run; absent if one of them is invalid. */
-  readonly run?: { readonly manifest: Manifest; readonly golden: Golden };
+  readonly run?: {
+    readonly manifest: Manifest;
+    readonly golden: Golden;
+    readonly unstable: UnstableOperators;
+  };
 };
 
 /**
@@ -138,8 +180,8 @@ export const checkFiles = (folder: LoadedFolder, onFile: (file: string) => void)
       remedy: `Write name: ${model}, or rename the folder.`,
     });
   onFile(getArtifactFile(manifest));
-  const graph = checkGraph(manifest, folder, yaml);
-  if (manifest.tokenizer && !graph.some(({ severity }) => severity === "error")) {
+  const { problems: graphProblems, graph } = checkGraph(manifest, folder, yaml);
+  if (manifest.tokenizer && !graphProblems.some(({ severity }) => severity === "error")) {
     onFile(manifest.tokenizer.file);
     problems.push(...findTokenizerProblems(manifest, folder));
   }
@@ -171,7 +213,9 @@ export const checkFiles = (folder: LoadedFolder, onFile: (file: string) => void)
   if ("problems" in holdout) problems.push(...holdout.problems);
   return {
     folder: problems,
-    graph,
-    ...(graph.length === 0 && "value" in golden ? { run: { manifest, golden: golden.value } } : {}),
+    graph: graphProblems,
+    ...(graph && graphProblems.length === 0 && "value" in golden
+      ? { run: { manifest, golden: golden.value, unstable: graph.unstable } }
+      : {}),
   };
 };

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { checkGolden } from "#domain/gates/check-golden.ts";
 import { loadModel } from "#inference/model/load-model.ts";
-import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import { ManifestInvalid, stopsDelivery } from "#model-folder/manifest/folder-problem.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { parseGolden } from "#model-folder/rows/parse-golden.ts";
@@ -10,7 +10,7 @@ import { buildLoopBody } from "#test/support/onnx/build-loop-body.ts";
 import { readChurnFiles, readChurnYaml } from "#test/support/onnx/churn-folder.ts";
 import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
 import { tokenSumGraph } from "#test/support/onnx/token-sum-graph.ts";
-import { floatType, type Graph, writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { boolType, floatType, type Graph, int64Type, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { assertModel, checkModel } from "./check-model.ts";
 
@@ -188,6 +188,126 @@ describe("checkModel", () => {
         remedy: expect.stringMatching(/'zipmap': False/),
       }),
     );
+  });
+});
+
+describe("answers that a caller cannot rely on are named with the operator", () => {
+  const check = (nodes: Graph["nodes"], rows: string, initializers: Graph["initializers"] = []) => {
+    const { folder } = regression({
+      nodes: nodes ?? [],
+      inputs: [x],
+      outputs: [y],
+      initializers: initializers ?? [],
+    });
+    folder.files.set("golden.json", bytes(rows));
+    return checkModel(folder);
+  };
+  const oneRow = '{"tolerance":0.001,"rows":[{"x":1}],"predictions":[{"value":1,"scores":{"y":1}}]}';
+
+  test("random numbers are an error, because a delivery would end in GoldenVectorsDiffer", async () => {
+    const problems = await check(
+      [
+        { op: "RandomNormalLike", inputs: ["x"], outputs: ["r"] },
+        { op: "Add", inputs: ["x", "r"], outputs: ["y"] },
+      ],
+      oneRow,
+    );
+    expect(problems).toMatchObject([
+      {
+        severity: "error",
+        file: "model.onnx",
+        message: expect.stringMatching(/random numbers \(RandomNormalLike\)/),
+      },
+    ]);
+  });
+
+  test("dropout in training mode is named as such", async () => {
+    // Each row is 0 or doubled by chance: two equal runs of 60 rows would be one in 10^18.
+    const rows = JSON.stringify({
+      tolerance: 0.001,
+      rows: Array(60).fill({ x: 1 }),
+      predictions: Array(60).fill({ value: 1, scores: { y: 1 } }),
+    });
+    const problems = await check([{ op: "Dropout", inputs: ["x", "", "on"], outputs: ["y"] }], rows, [
+      { name: "on", type: boolType, dims: [], int32: [1] },
+    ]);
+    expect(problems).toMatchObject([
+      { severity: "error", message: expect.stringMatching(/Dropout \(in training mode\)/) },
+    ]);
+  });
+
+  test("an answer that depends on the other rows of its batch is a warning", async () => {
+    const problems = await check(
+      [
+        { op: "ReduceMax", inputs: ["x"], outputs: ["m"], attributes: [{ name: "axes", ints: [0] }] },
+        { op: "Sub", inputs: ["x", "m"], outputs: ["y"] },
+      ],
+      '{"tolerance":0.001,"rows":[{"x":1},{"x":5}],"predictions":[{"value":-4,"scores":{"y":-4}},{"value":0,"scores":{"y":0}}]}',
+    );
+    expect(problems).toMatchObject([
+      {
+        severity: "warning",
+        message: expect.stringMatching(/y of golden row 0 is -4, and 0 alone \(ReduceMax can mix rows\)/),
+      },
+    ]);
+    expect(problems.some(stopsDelivery)).toBe(false);
+  });
+
+  test("golden vectors that differ do not stop a build, but the folder is not ready for delivery", async () => {
+    const problems = await check([{ op: "Neg", inputs: ["x"], outputs: ["y"] }], oneRow);
+    expect(problems).toMatchObject([{ severity: "warning", file: "golden.json", failsDelivery: true }]);
+    expect(problems.every(stopsDelivery)).toBe(true);
+  });
+});
+
+describe("the check reads the graph's limits", () => {
+  const lookup = (trial = {}) => {
+    const made = regression(
+      {
+        nodes: [
+          { op: "Gather", inputs: ["T", "x"], outputs: ["g"] },
+          { op: "Squeeze", inputs: ["g", "k"], outputs: ["y"] },
+        ],
+        initializers: [
+          { name: "T", type: floatType, dims: [3, 1], float: [0, 1, 2] },
+          { name: "k", dims: [1], int64: [2] },
+        ],
+        inputs: [{ ...x, type: int64Type }],
+        outputs: [y],
+      },
+      trial,
+    );
+    const yaml = text(made.folder.files, "model.yaml");
+    return (range: string) => {
+      made.folder.files.set("model.yaml", bytes(yaml.replace("type: number, min: -10, max: 10", range)));
+      return checkModel(made.folder);
+    };
+  };
+
+  test("an input may not have more values than the table that it selects from", async () => {
+    expect(await lookup()("type: integer, min: 0, max: 2")).toEqual([]);
+    expect(await lookup()("type: integer, min: 0, max: 3")).toMatchObject([
+      {
+        severity: "error",
+        path: "inputs[0]",
+        message: expect.stringMatching(/allows 0 to 3, .* table of 3 rows \(Gather\)/),
+        remedy: "Write min: 0 and max: 2.",
+      },
+    ]);
+  });
+
+  test("versions that the runtime does not read are named with the ones that it does", async () => {
+    const { folder } = regression({ nodes: [], inputs: [], outputs: [] });
+    const graph = { nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }], inputs: [x], outputs: [y] };
+    folder.files.set("model.onnx", writeOnnx({ graph, irVersion: 14, opsets: { "": 28 } }));
+    expect(await checkModel(folder)).toMatchObject([
+      {
+        severity: "error",
+        file: "model.onnx",
+        message: expect.stringMatching(/opset 28 and IR version 14; .* up to opset 26 and IR version 13/),
+        remedy: expect.stringMatching(/target_opset=.*model\.ir_version = 13/),
+      },
+    ]);
   });
 });
 

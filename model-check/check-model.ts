@@ -99,7 +99,7 @@ const runCheck = async ({ model, files }: ModelFolder, options: Options): Promis
         file: [...files.keys()].find((name) => name.endsWith(".onnx")) ?? "model.onnx",
         path: "",
         message: `the model cannot predict its golden rows: ${failure ?? "it ended without a result"}`,
-        remedy: "Run it in Python with onnxruntime on these rows, then export it again.",
+        remedy: "Run it in Python with ONNX Runtime on these rows, then export it again.",
       },
     ],
   };
@@ -108,8 +108,8 @@ const runCheck = async ({ model, files }: ModelFolder, options: Options): Promis
 /**
  * Checks a model's folder as a build does: manifest, ONNX file, golden vectors, holdout and a first run. All of it runs in
  * a process with limits on time, memory and output (runLimitedProcess): this process parses no file before that one has
- * accepted it. Returns every mistake with its line and remedy. Golden vectors that differ are only a warning, because the
- * predictions of the deployed function decide.
+ * accepted it. Returns every mistake with its line and remedy. Golden vectors that differ are a warning with `failsDelivery`:
+ * a build goes on, because the predictions of the deployed function decide.
  */
 export const checkModel = async (folder: ModelFolder, options: Options = {}): Promise<FolderProblem[]> => {
   const result = await runCheck(folder, options);

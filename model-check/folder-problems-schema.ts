@@ -11,6 +11,7 @@ export const FolderProblems = z
       path: z.string(),
       message: z.string(),
       remedy: z.string(),
+      failsDelivery: z.literal(true).optional(),
     }),
   )
   .max(5_000);

@@ -13,7 +13,12 @@ import { listPolicyConflicts } from "#domain/policy/list-policy-conflicts.ts";
 import { PolicyInvalid } from "#domain/policy/parse-policy.ts";
 import type { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
-import { type FolderProblem, formatProblem, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import {
+  type FolderProblem,
+  formatProblem,
+  ManifestInvalid,
+  stopsDelivery,
+} from "#model-folder/manifest/folder-problem.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { locateYaml } from "#model-folder/manifest/locate-yaml.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
@@ -163,19 +168,19 @@ export const checkCommand = (): Command =>
         ...(policy.status === "invalid" ? [policy.problem] : []),
         ...(policy.status === "valid" && manifest ? findPolicyConflicts(files, manifest, policy.policy) : []),
       ];
-      const errors = problems.filter(({ severity }) => severity === "error");
+      const fails = problems.some(stopsDelivery);
       if (json) printJson(problems);
       else {
         for (const problem of problems)
           print(
             // Only the file is a path: a message may hold an address, whose slashes join would drop.
-            `${problem.severity === "error" ? paint("red", "✗") : paint("yellow", "!")} ${formatProblem({ ...problem, file: join(folder, problem.file) })}`,
+            `${stopsDelivery(problem) ? paint("red", "✗") : paint("yellow", "!")} ${formatProblem({ ...problem, file: join(folder, problem.file) })}`,
           );
         for (const note of checked.notes) print(`  ${note}`);
-        if (errors.length === 0) {
+        if (!fails) {
           print(`${paint("green", "✓")} ${folder} is ready for delivery.`);
           if (policy.status === "valid" && manifest) print(`  ${describeCanary(manifest, policy.policy)}`);
         }
       }
-      if (errors.length > 0) process.exitCode = exitCode.failed;
+      if (fails) process.exitCode = exitCode.failed;
     });

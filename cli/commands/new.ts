@@ -9,7 +9,7 @@ import { parseModelName } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
 import { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
-import { type FolderProblem, formatProblem } from "#model-folder/manifest/folder-problem.ts";
+import { type FolderProblem, formatProblem, stopsDelivery } from "#model-folder/manifest/folder-problem.ts";
 import { SlackUser } from "#model-folder/manifest/manifest.ts";
 
 type Options = {
@@ -159,10 +159,12 @@ const printReport = (
     for (const guess of guesses) print(`  - ${guess}`);
   }
   for (const problem of problems)
-    print(
-      `${paint(problem.severity === "error" ? "red" : "yellow", problem.severity === "error" ? "✗" : "!")} ${formatProblem(problem)}`,
-    );
-  if (problems.some(({ severity }) => severity === "error")) process.exitCode = exitCode.failed;
+    print(`${stopsDelivery(problem) ? paint("red", "✗") : paint("yellow", "!")} ${formatProblem(problem)}`);
+  if (problems.some(stopsDelivery)) {
+    process.exitCode = exitCode.failed;
+    print(`The folder cannot be delivered as it is: correct the lines with ${paint("red", "✗")} first.`);
+    return;
+  }
   print(
     `Next: review the lines with \`# review\` in ${join(folder, "model.yaml")}, then run \`npx slipway check ${folder}\` and \`npm start -- --model ${basename(folder)}\`.`,
   );

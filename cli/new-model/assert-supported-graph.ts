@@ -1,12 +1,32 @@
+import { supportedVersions } from "#inference/model/supported-versions.ts";
+import { findVersionMismatch } from "#model-folder/onnx/compare-versions.ts";
 import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 
 /** Throws NewModelRefused for an unsupported graph, with the export option or the file that it needs. */
-export const assertSupportedGraph = ({ inputs, outputs }: OnnxSummary, tokenizer: boolean): void => {
-  if (outputs.some(({ kind }) => kind === "sequence" || kind === "map"))
+export const assertSupportedGraph = (graph: OnnxSummary, tokenizer: boolean): void => {
+  const { inputs, outputs, nodeList } = graph;
+  const mismatch = findVersionMismatch(graph, supportedVersions);
+  if (mismatch) throw new NewModelRefused(mismatch.message, mismatch.remedy);
+  const other = outputs.find(({ kind }) => kind !== "tensor");
+  if (other) {
+    const maker = nodeList.nodes.find((node) => node.outputs.includes(other.name));
     throw new NewModelRefused(
-      "the graph ends in ZipMap: its probabilities are a sequence of maps",
-      "Export with zipmap off (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}}); onnxmltools: zipmap=False).",
+      `the graph's output ${other.name} is a ${other.kind}${maker ? `, made by ${maker.operator.split("\0").at(1) ?? maker.operator}` : ""}: predictions are read from tensors`,
+      "Export its parts as tensors, one output each (skl2onnx: options={id(model): {'zipmap': False}}; onnxmltools: zipmap=False).",
+    );
+  }
+  const isReadable = outputs.some((value) => value.kind === "tensor" && (value.shape?.length ?? 2) <= 2);
+  if (!isReadable)
+    throw new NewModelRefused(
+      `no output of the graph has one value, or one list of values, per row (it has ${outputs
+        .map(
+          (value) =>
+            `${value.name} [${value.kind === "tensor" ? value.shape?.map((size) => size ?? "?").join(", ") : value.kind}]`,
+        )
+        .slice(0, 20)
+        .join("; ")})`,
+      "Export one result per row, a tensor [N] or [N, values]: the probabilities of a classifier, or pooled embeddings.",
     );
   const takesTokens = inputs.some(({ name }) => name === "input_ids");
   if (takesTokens && !tokenizer)

@@ -72,7 +72,7 @@ describe("input that makes no model is refused with the remedy", () => {
     await expect(bring("sklearn-columns", loans, { ignored: ["id"] })).rejects.toEqual(wrong);
   });
 
-  test("ZipMap, text models without tokenizer, fixed batches and files that are not ONNX say what to export", async () => {
+  test("sequences, text models without tokenizer, batches above a request's rows and files that are not ONNX say what to export", async () => {
     const onnx = (bytes: Uint8Array) =>
       bring("sklearn-columns", numbers(9, String), { onnx: bytes, targets: ["truth"] });
     await expect(onnx(graph([column("x")], [{ name: "p", sequence: true }]))).rejects.toThrow(
@@ -81,15 +81,38 @@ describe("input that makes no model is refused with the remedy", () => {
     await expect(onnx(graph([column("input_ids", int64Type)], [column("y")]))).rejects.toThrow(
       "needs its tokenizer",
     );
-    await expect(onnx(graph([{ name: "x", type: floatType, shape: [1, 1] }], [column("y")]))).rejects.toThrow(
-      "Export with a dynamic first dimension",
-    );
+    await expect(
+      onnx(graph([{ name: "x", type: floatType, shape: [20_000, 1] }], [column("y")])),
+    ).rejects.toThrow("Export with an open first dimension");
     await expect(
       onnx(graph([{ name: "x", type: floatType, shape: ["N", 3, 8, 8] }], [column("y")])),
     ).rejects.toThrow("a tensor of 4 dimensions");
     await expect(onnx(new TextEncoder().encode("no model"))).rejects.toEqual(
       expect.objectContaining({ name: "ModelUnreadable" }),
     );
+  });
+
+  test("a range is that of the table in the graph that the input selects rows of", async () => {
+    const onnx = writeOnnx({
+      graph: {
+        nodes: [
+          { op: "Gather", inputs: ["T", "x"], outputs: ["g"] },
+          { op: "Squeeze", inputs: ["g", "k"], outputs: ["y"] },
+        ],
+        initializers: [
+          { name: "T", type: floatType, dims: [50, 1], float: Array.from({ length: 50 }, (_, row) => row) },
+          { name: "k", dims: [1], int64: [2] },
+        ],
+        inputs: [column("x", int64Type)],
+        outputs: [column("y")],
+      },
+    });
+    const drafted = await bring(
+      "sklearn-columns",
+      numbers(40, (row) => row % 40),
+      { onnx, targets: ["truth"] },
+    );
+    expect(manifestOf(drafted).inputs).toMatchObject([{ name: "x", type: "integer", min: 0, max: 49 }]);
   });
 
   test("tables that cannot be read say why: separators, names twice, no rows, no UTF-8, cells too many", async () => {

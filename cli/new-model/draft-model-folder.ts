@@ -1,9 +1,12 @@
 import { UsageMistake } from "#cli/errors.ts";
 import { readPredictions } from "#inference/model/read-predictions.ts";
+import { supportedVersions } from "#inference/model/supported-versions.ts";
 import type { Gates, Golden, Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { findBatchSize } from "#model-folder/onnx/find-batch-size.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
-import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
+import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
+import { prepareOnnx } from "#model-folder/onnx/prepare-onnx.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { chooseMaxTokens } from "./choose-max-tokens.ts";
@@ -14,6 +17,7 @@ import { formatManifest, type NewManifest } from "./format-manifest.ts";
 import { inferGates, type MeasuredScore, measureBaseline, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
+import { limitToTables } from "./limit-to-tables.ts";
 import { matchColumns, matchTextColumn } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer } from "./probe-model.ts";
@@ -88,7 +92,8 @@ const inferInputs = (
   const { matches, guesses } = matchColumns(graph.inputs, columns, (column) =>
     cells(column).some((text) => !isMissing(text, false) && !isNumber(text)),
   );
-  return { guesses, inputs: matches.map((match) => inferInput(match, cells(match.column))) };
+  const inputs = matches.map((match) => inferInput(match, cells(match.column)));
+  return { guesses, inputs: limitToTables(graph, inputs) };
 };
 
 /** Libraries write the same class as 1.0 or as 1. */
@@ -109,9 +114,9 @@ const readGraphPredictions = (
   const data = output.names.map((name) => {
     const value = graph.outputs.find((each) => each.name === name);
     const numbers = (outputs.find((each) => each.name === name)?.data ?? []).map(Number);
-    return value?.kind === "tensor" && value.type === "float64"
-      ? Float64Array.from(numbers)
-      : Float32Array.from(numbers);
+    return value?.kind === "tensor" && (value.type === "float32" || value.type === "float16")
+      ? Float32Array.from(numbers)
+      : Float64Array.from(numbers);
   });
   return readPredictions(manifest, output.width)(data, rows);
 };
@@ -209,17 +214,30 @@ const createManifestDraft = (
   });
 };
 
+const describeBatch = ({ inputs }: OnnxSummary): readonly string[] => {
+  const batch = findBatchSize(inputs);
+  return batch.status === "fixed"
+    ? [
+        `The graph takes exactly ${batch.rows} ${batch.rows === 1 ? "row" : "rows"} per run: requests are split, and the last batch is filled with copies of its last row. An open first dimension is faster.`,
+      ]
+    : [];
+};
+
 /**
  * Drafts a model's folder from an ONNX file and a CSV, and writes nothing. It reads the graph, the data and a run of some
  * rows; it guesses the rest and marks each guess. Throws UsageMistake for an unknown column, ModelUnreadable for an
  * unreadable ONNX file, NewModelRefused where graph and CSV do not fit.
  */
 export const draftModelFolder = async (source: ModelSource): Promise<ModelFolderDraft> => {
-  const graph = inspectOnnx(source.onnx);
+  const prepared = prepareOnnx(source.onnx, {
+    supported: supportedVersions,
+    joinColumns: source.targets.length === 1,
+  });
+  const { graph, bytes: onnx } = prepared;
   assertSupportedGraph(graph, source.tokenizer !== undefined);
   const table = readCsvTable(source.csv, source.csvName);
   const { guesses, inputs } = inferInputs(source, graph, table);
-  const { onnx, targets } = source;
+  const { targets } = source;
   const choice =
     source.tokenizer && chooseMaxTokens(source.tokenizer.bytes, source.tokenizer.maxTokens, graph);
   const tokenizer = source.tokenizer &&
@@ -272,6 +290,8 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       ...(source.approvers.length === 0 ? ["approvers: policy.yaml's, because --approver is missing"] : []),
     ],
     notes: [
+      ...prepared.changes.map((change) => `model.onnx: ${change}.`),
+      ...describeBatch(graph),
       ...table.notes,
       ...run.notes,
       ...(compared ? [compared.note] : []),

@@ -33,6 +33,14 @@ const cases = {
   "hist-gradient-boosting": "number? number? number? integer",
   "string-matrix": "category category category category category",
   "multi-output": "integer number number integer",
+  "catboost-binary": Array(5).fill("number").join(" "),
+  "catboost-text-labels": "number number number number",
+  "sklearn-zipmap": "number number number number",
+  "sklearn-zipmap-columns": "number number number number",
+  "sklearn-no-shape": "number number number number",
+  "sklearn-newest-versions": "number number number number",
+  "torch-fixed-batch": "number number number number",
+  "torch-embedding": "integer integer",
 };
 
 const casePath = (name: string, file: string): string =>

@@ -33,15 +33,22 @@ type Scores = {
 };
 
 const isFloat = (value: GraphValue): boolean =>
-  value.kind === "tensor" && (value.type === "float32" || value.type === "float64");
+  value.kind === "tensor" && ["float16", "float32", "float64"].includes(value.type);
 
-/** The float outputs as rows of numbers. */
-const readFloatOutputs = ({ graph, outputs }: OutputEvidence, rows: number): Scores[] =>
+const isInteger = (value: GraphValue): boolean =>
+  value.kind === "tensor" && /^u?int(8|16|32|64)$/.test(value.type);
+
+/** The outputs of a kind as rows of numbers. Integers of 64 bits arrive as text. */
+const readNumberOutputs = (
+  { graph, outputs }: OutputEvidence,
+  rows: number,
+  isKind: (value: GraphValue) => boolean,
+): Scores[] =>
   outputs.flatMap(({ name, data }) => {
     const value = graph.outputs.find((each) => each.name === name);
     const width = data.length / rows;
-    if (!value || !isFloat(value) || !Number.isInteger(width) || width < 1) return [];
-    const numbers = data.map((cell) => (typeof cell === "number" ? cell : Number.NaN));
+    if (!value || !isKind(value) || !Number.isInteger(width) || width < 1) return [];
+    const numbers = data.map((cell) => (cell === null ? Number.NaN : Number(cell)));
     return [
       {
         name,
@@ -50,6 +57,9 @@ const readFloatOutputs = ({ graph, outputs }: OutputEvidence, rows: number): Sco
       },
     ];
   });
+
+/** An integer output for more different targets than this is a value, not a label. */
+const mostIntegerLabels = 30;
 
 const near = (value: number, other: number): boolean => Math.abs(value - other) < 1e-3;
 const areShares = (rows: Scores["rows"]): boolean =>
@@ -145,7 +155,7 @@ export const inferOutput = (evidence: OutputEvidence): InferredOutput => {
   const { graph, outputs, targets } = evidence;
   const [truth = [], ...more] = targets.values();
   const rows = truth.length;
-  const candidates = readFloatOutputs(evidence, rows);
+  const candidates = readNumberOutputs(evidence, rows, isFloat);
   const labelOutput = outputs.find(
     ({ name, data }) =>
       data.length === rows &&
@@ -184,6 +194,13 @@ export const inferOutput = (evidence: OutputEvidence): InferredOutput => {
       ),
       truth,
     );
+  // A whole number of many is a value (a count, minutes), not a label.
+  const integers = readNumberOutputs(evidence, rows, isInteger).filter(({ width }) => width === 1);
+  if (numeric && candidates.length === 0 && integers.length === 1 && distinct > mostIntegerLabels) {
+    const output = describeRegression(integers, [...targets.keys()]);
+    const guess = `task: regression, because the target has ${distinct} different numbers and the graph returns integers`;
+    return { ...output, guesses: [guess, ...output.guesses] };
+  }
   if (!numeric || labelOutput)
     throw new NewModelRefused(
       `the target has ${distinct} labels, but no output of the graph has a score for each (it has ${candidates.map(({ name, width }) => `${name}: ${width} per row`).join(", ") || "no floats"})`,

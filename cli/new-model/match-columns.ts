@@ -1,4 +1,5 @@
 import type { ColumnElement } from "#model-folder/onnx/bind-inputs.ts";
+import { findBatchSize } from "#model-folder/onnx/find-batch-size.ts";
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 
@@ -165,12 +166,8 @@ export const matchColumns = (
       "Export each column as a tensor [N, 1], or all as one [N, columns].",
     );
   });
-  const fixed = inputs.find(({ shape }) => typeof shape?.[0] === "number");
-  if (fixed)
-    throw new NewModelRefused(
-      `the graph's input ${fixed.name} has a fixed number of rows (${fixed.shape?.[0]})`,
-      "Export with a dynamic first dimension: [None, …] (torch.onnx.export: dynamic_axes).",
-    );
+  const batch = findBatchSize(inputs);
+  if (batch.status === "mismatched") throw new NewModelRefused(batch.message, batch.remedy);
   const wide = inputs.some(({ shape }) => typeof shape?.[1] === "number" && shape[1] > 1);
   const isMatrix = inputs.length === 1 && columns.length > 1;
   const named = inputs.some(({ name }) => columns.includes(name));

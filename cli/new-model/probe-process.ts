@@ -11,6 +11,7 @@ import { openTokenizer, type TextTokenizer } from "#inference/text/open-tokenize
 import { limitTokens, predictTexts } from "#inference/text/predict-texts.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
+import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { type Probe, ProbeRequest } from "./probe-model.ts";
@@ -27,7 +28,8 @@ const toPlainCells = (data: unknown): Cells | undefined => {
   if (data instanceof Float32Array || data instanceof Float64Array)
     return Array.from(data, (value) => (Number.isFinite(value) ? value : null));
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Array.from(data, String);
-  if (data instanceof Int32Array || data instanceof Uint8Array) return Array.from(data, String);
+  if (ArrayBuffer.isView(data) && !(data instanceof DataView) && Symbol.iterator in data)
+    return Array.from(data as Uint8Array, String);
   return Array.isArray(data) ? data.map(String) : undefined;
 };
 
@@ -78,6 +80,11 @@ const createTextRunner = (
   };
 };
 
+const formatOutput = (value: GraphValue): string =>
+  value.kind === "tensor"
+    ? `${value.name}: ${value.type} [${value.shape?.map((size) => size ?? "?").join(", ") ?? "…"}]`
+    : `${value.name}: ${value.kind}`;
+
 const runProbe = async (folder: string): Promise<Probe> => {
   const { inputs, rows, maxTokens } = ProbeRequest.parse(
     JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")),
@@ -95,6 +102,10 @@ const runProbe = async (folder: string): Promise<Probe> => {
   const names = session.outputs.flatMap((value) =>
     value.kind === "tensor" && (value.shape?.length ?? 2) <= 2 ? [value.name] : [],
   );
+  if (names.length === 0)
+    throw new ModelUnreadable(
+      `no output of the graph is a tensor [N] or [N, columns] (it has ${session.outputs.map(formatOutput).slice(0, 20).join("; ")})`,
+    );
   const cells = await runGraph(rows, names);
   const milliseconds: number[] = [];
   const started = performance.now();

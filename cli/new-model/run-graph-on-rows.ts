@@ -82,13 +82,13 @@ export const runGraphOnRows = async (
   if (probe.status === "failed")
     throw new NewModelRefused(
       `the model does not run on the CSV's rows: ${probe.message}`,
-      "Find the cause in Python with onnxruntime on these rows, and export again.",
+      "Find the cause in Python with ONNX Runtime on these rows, and export again.",
     );
   const failedRows = finiteRows(probe, usable.rows.length).filter((finite) => !finite).length;
   if (failedRows > 0)
     throw new NewModelRefused(
       `the model returns NaN or infinity for ${failedRows} of ${usable.rows.length} complete rows`,
-      "Find the cause in Python with onnxruntime on these rows, and export again.",
+      "Find the cause in Python with ONNX Runtime on these rows, and export again.",
     );
   return {
     inputs,

@@ -1,8 +1,11 @@
-import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
+import type { Input, Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import { bindInputs, type Column } from "#model-folder/onnx/bind-inputs.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { batchRequests } from "./batch-requests.ts";
+import { findIndexProblems } from "./find-index-problems.ts";
+import { IndexOutOfRange } from "./model-errors.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 import type { Session } from "./session.ts";
 
@@ -12,18 +15,47 @@ type Dependencies = {
   readonly read: (data: readonly unknown[], rows: number) => Prediction[];
 };
 
+/** The number that the graph gets for a value. */
+const toGraphNumber = (value: unknown, input: Input): unknown =>
+  input.type === "category" ? input.values.indexOf(String(value)) : value;
+
+const isRow = (row: unknown): row is Readonly<Record<string, unknown>> =>
+  typeof row === "object" && row !== null;
+
+/** The input whose value is the index that the graph refused; undefined unless exactly one has it. */
+const nameIndexInput =
+  (columns: readonly Column[]) =>
+  (row: unknown, { message }: IndexOutOfRange): string | undefined => {
+    const [, index] = /(?:idx ?= ?|index ?= ?|\()(-?\d+)/.exec(message) ?? [];
+    if (index === undefined || !isRow(row)) return undefined;
+    const names = columns.flatMap(({ input }) =>
+      toGraphNumber(getOwnProperty(row, input.name), input) === Number(index) ? [input.name] : [],
+    );
+    return names.length === 1 ? names[0] : undefined;
+  };
+
 /** Predicts rows of a table in batches of small requests. Throws ModelUnreadable if graph and manifest do not match. */
 export const predictTable = (manifest: Manifest, { session, outputs, read }: Dependencies) => {
   const binding = bindInputs(manifest, session.inputs);
   if (binding.status === "mismatched")
     throw new ModelUnreadable(binding.mismatches.map(({ message }) => message).join("\n"));
-  const encode = encodeRows(binding.columns);
-  return batchRequests(async (rows) => {
+  const { columns } = binding;
+  const encode = encodeRows(columns);
+  const run = async (rows: unknown): Promise<Prediction[]> => {
     const encoded = encode(rows);
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
     const feeds = Object.fromEntries(
       encoded.feeds.map(({ name, type, data, dims }) => [name, new session.Tensor(type, data, dims)]),
     );
     return read(await session.run(feeds, outputs), encoded.rows);
+  };
+  return batchRequests(async (rows) => {
+    try {
+      return await run(rows);
+    } catch (error) {
+      if (!(error instanceof IndexOutOfRange) || !Array.isArray(rows)) throw error;
+      const problems = await findIndexProblems(rows, run, nameIndexInput(columns));
+      throw problems.length > 0 ? new RowsInvalid(problems) : error;
+    }
   });
 };

@@ -19,7 +19,8 @@ test("the band is low below the first limit and high from the second one on", ()
 test.each([
   ["fewer numbers than belong", Float32Array.of(1), 1],
   ["more numbers than belong", Float32Array.of(1, 0, 1), 1],
-  ["whole numbers", BigInt64Array.of(1n, 0n), 1],
+  ["text", ["1", "0"], 1],
+  ["an integer that JSON cannot hold", BigInt64Array.of(2n ** 53n, 0n), 1],
   ["nothing", undefined, 1],
   ["NaN", Float32Array.of(Number.NaN, 0), 1],
   ["infinity", Float32Array.of(0, Number.POSITIVE_INFINITY), 1],
@@ -56,4 +57,19 @@ test.each([
     { scores: { east: 1, north: 2 } },
     { scores: { east: 3, north: 4 } },
   ]);
+});
+
+test.each([
+  ["float64", Float64Array.of(0, 7)],
+  ["int64", BigInt64Array.of(0n, 7n)],
+  ["uint64", BigUint64Array.of(0n, 7n)],
+  ["int32", Int32Array.of(0, 7)],
+  ["uint8", Uint8Array.of(0, 7)],
+])("values of the type %s are numbers", (_, data) => {
+  const manifest = buildManifest({
+    task: "regression",
+    output: { name: "minutes" },
+    gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },
+  });
+  expect(readPredictions(manifest, 1)([data], 2).map(({ value }) => value)).toEqual([0, 7]);
 });

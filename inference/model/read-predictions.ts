@@ -9,16 +9,34 @@ export class OutputNotFinite extends Error {
 type Classification = Extract<Manifest, { task: "classification" }>;
 type Numbers = Float32Array | Float64Array;
 
+/** The numbers of an output in any element type; undefined for text. Throws OutputNotFinite for integers beyond 2^53. */
+const toNumbers = (data: unknown): Numbers | undefined => {
+  if (data instanceof Float32Array || data instanceof Float64Array) return data;
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array)
+    return Float64Array.from(data, (value) => {
+      const number = Number(value);
+      if (!Number.isSafeInteger(number))
+        throw new OutputNotFinite(
+          `the model returned the integer ${value}, which JSON cannot hold exactly (limit ±2^53)`,
+        );
+      return number;
+    });
+  if (ArrayBuffer.isView(data) && !(data instanceof DataView) && Symbol.iterator in data)
+    return Float64Array.from(data as Uint8Array);
+  return undefined;
+};
+
 /** Checks that an output of onnxruntime has `length` finite numbers. */
 const assertFinite = (data: unknown, length: number): Numbers => {
-  if (!(data instanceof Float32Array || data instanceof Float64Array) || data.length !== length)
+  const numbers = toNumbers(data);
+  if (numbers?.length !== length)
     throw new OutputNotFinite(
-      `the model returned ${data instanceof Float32Array || data instanceof Float64Array ? `${data.length} numbers instead of ${length}` : "no floats"}`,
+      `the model returned ${numbers ? `${numbers.length} numbers instead of ${length}` : "no numbers"}`,
     );
   for (let index = 0; index < length; index++)
-    if (!Number.isFinite(data[index]))
+    if (!Number.isFinite(numbers[index]))
       throw new OutputNotFinite("the model returned a score that is not a finite number");
-  return data;
+  return numbers;
 };
 
 const toBand = (score: number, { low, high }: { low: number; high: number }): Prediction["band"] =>

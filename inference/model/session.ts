@@ -1,9 +1,17 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
+import { findBatchSize } from "#model-folder/onnx/find-batch-size.ts";
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import { explainRuntimeError, isIndexError } from "./explain-runtime-error.ts";
+import { IndexOutOfRange, RunFailed } from "./model-errors.ts";
+import { runFixedBatches } from "./run-fixed-batches.ts";
 
-/** A graph in onnxruntime. A run takes tensors by name and returns the data of the requested outputs. */
+/**
+ * A graph in onnxruntime. A run takes tensors by name and returns the data of the requested outputs; float16 arrives as
+ * Float32Array. A graph with a fixed number of rows takes any number: the rows are split and padded. A run throws
+ * IndexOutOfRange or RunFailed.
+ */
 export type Session = {
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
@@ -30,9 +38,22 @@ const toGraphValue = (value: InferenceSession.ValueMetadata): GraphValue =>
         name: value.name,
         kind: "tensor",
         type: value.type === "uint4" || value.type === "int4" ? "other" : value.type,
-        shape: value.shape.map((size) => (size === "" ? null : size)),
+        // onnxruntime gives no dimensions where the graph declares no shape. (A scalar, which has none, is no column.)
+        shape: value.shape.length === 0 ? null : value.shape.map((size) => (size === "" ? null : size)),
       }
     : { name: value.name, kind: "unknown" };
+
+/** The data of an output; 16-bit floats as 32-bit floats, which hold each of them exactly. */
+const readData = (tensor: Tensor | undefined): unknown =>
+  tensor?.type === "float16" ? Float32Array.from(tensor.data as Iterable<number>) : tensor?.data;
+
+const toRunError = (error: unknown): Error => {
+  const message = formatError(error);
+  const sentence = explainRuntimeError(message);
+  return isIndexError(message)
+    ? new IndexOutOfRange(sentence, { cause: error })
+    : new RunFailed(sentence, { cause: error });
+};
 
 /** Opens an ONNX file by path or bytes. Throws ModelUnreadable if onnxruntime refuses it. */
 export const openSession = async (
@@ -41,7 +62,7 @@ export const openSession = async (
 ): Promise<Session> => {
   // A dynamic import, so that a missing or broken native library gets a clear error.
   const { default: onnxruntime } = await import("onnxruntime-node").catch((error: unknown) => {
-    throw new ModelUnreadable(`onnxruntime cannot be loaded: ${formatError(error)}`);
+    throw new ModelUnreadable(`ONNX Runtime cannot be loaded: ${formatError(error)}`);
   });
   const { InferenceSession, Tensor } = onnxruntime;
   const options = { ...singleThreadOptions, ...sessionOptions };
@@ -49,16 +70,32 @@ export const openSession = async (
     ? InferenceSession.create(model.path, options)
     : InferenceSession.create(model.bytes, options)
   ).catch((error: unknown) => {
-    throw new ModelUnreadable(`onnxruntime refuses the model: ${formatError(error)}`);
+    throw new ModelUnreadable(`ONNX Runtime refuses the model: ${explainRuntimeError(formatError(error))}`, {
+      cause: error,
+    });
   });
+  const inputs = session.inputMetadata.map(toGraphValue);
+  const run: Session["run"] = async (feeds, outputs) => {
+    if (outputs.length === 0)
+      throw new RunFailed("the graph has no output that a prediction can be read from");
+    const results = await session.run(feeds, outputs).catch((error: unknown) => {
+      throw toRunError(error);
+    });
+    return outputs.map((name) => readData(getOwnProperty(results, name)));
+  };
+  const batch = findBatchSize(inputs);
   return {
-    inputs: session.inputMetadata.map(toGraphValue),
+    inputs,
     outputs: session.outputMetadata.map(toGraphValue),
     Tensor,
-    run: async (feeds, outputs) => {
-      const results = await session.run(feeds, outputs);
-      return outputs.map((name) => getOwnProperty(results, name)?.data);
-    },
+    run:
+      batch.status === "fixed"
+        ? runFixedBatches({
+            batch: batch.rows,
+            run,
+            createTensor: (like, data, dims) => Reflect.construct(Tensor, [like.type, data, dims]),
+          })
+        : run,
     release: () => session.release(),
   };
 };

@@ -1,4 +1,5 @@
 import type { Mismatch } from "#model-folder/onnx/bind-inputs.ts";
+import { findBatchSize } from "#model-folder/onnx/find-batch-size.ts";
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 
 const roles = ["input_ids", "attention_mask", "token_type_ids"] as const;
@@ -57,7 +58,9 @@ export const bindTokens = (
   | ({ readonly status: "bound" } & TokenFeeds)
   | { readonly status: "mismatched"; readonly mismatches: readonly Mismatch[] } => {
   const bindings = graphInputs.map(bindTokenInput);
-  const mismatches = bindings.flatMap((binding) => ("message" in binding ? [binding] : []));
+  const batch = findBatchSize(graphInputs);
+  const mismatches: Mismatch[] = bindings.flatMap((binding) => ("message" in binding ? [binding] : []));
+  if (batch.status === "mismatched") mismatches.push(batch);
   if (!graphInputs.some(({ name }) => name === "input_ids"))
     mismatches.push({
       message: "the graph has no input input_ids, though the manifest names a tokenizer",

@@ -1,3 +1,5 @@
+import { findIndexProblems } from "#inference/model/find-index-problems.ts";
+import { IndexOutOfRange } from "#inference/model/model-errors.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import type { Session } from "#inference/model/session.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
@@ -130,14 +132,9 @@ export const predictTexts = (
     );
     return read(await session.run(tensors, outputs), texts.length).slice(0, rows.length);
   };
-  const [input] = manifest.inputs;
-  return async (rows: unknown): Promise<Prediction[]> => {
-    const encoded = encode(rows);
-    if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
-    const texts = [...(encoded.feeds[0]?.data ?? [])].map(String);
-    const encodings = encodeTexts(tokenizer, texts, input?.name ?? "");
+  const predictEncodings = async (encodings: readonly Encoding[]): Promise<Prediction[]> => {
     const lengths = encodings.map(({ ids }) => findPaddedLength(ids.length, fixedTokens, padding));
-    const predictions = new Array<Prediction>(texts.length);
+    const predictions = new Array<Prediction>(encodings.length);
     const batches = batchByLength(lengths, {
       ...(fixedRows === undefined ? {} : { rowLimit: fixedRows }),
       sameLength: !isMasked,
@@ -150,5 +147,20 @@ export const predictTexts = (
       }
     }
     return predictions;
+  };
+  const [input] = manifest.inputs;
+  return async (rows: unknown): Promise<Prediction[]> => {
+    const encoded = encode(rows);
+    if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
+    const texts = [...(encoded.feeds[0]?.data ?? [])].map(String);
+    const encodings = encodeTexts(tokenizer, texts, input?.name ?? "");
+    try {
+      return await predictEncodings(encodings);
+    } catch (error) {
+      if (!(error instanceof IndexOutOfRange)) throw error;
+      // A token that the graph's table does not have, or more tokens than it has positions for.
+      const problems = await findIndexProblems(encodings, predictEncodings, () => input?.name);
+      throw problems.length > 0 ? new RowsInvalid(problems) : error;
+    }
   };
 };

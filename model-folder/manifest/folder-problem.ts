@@ -11,7 +11,13 @@ export type FolderProblem = {
   readonly message: string;
   /** What to do, in one sentence. */
   readonly remedy: string;
+  /** A warning that does not stop a build, though the delivery will end with an error. */
+  readonly failsDelivery?: true;
 };
+
+/** Whether a delivery of the folder cannot succeed. */
+export const stopsDelivery = ({ severity, failsDelivery }: FolderProblem): boolean =>
+  severity === "error" || failsDelivery === true;
 
 /** Formats a problem on one line, as compilers do: `model.yaml:12:5: inputs[3].min: … Remedy.` */
 export const formatProblem = ({ file, line, column, path, message, remedy }: FolderProblem): string =>

@@ -77,8 +77,17 @@ describe("a graph with one matrix", () => {
     ]);
   });
 
-  test("of a fixed number of rows is refused", () => {
-    expect(encode(inputs, [tensor("X", "float32", 1, 4)])).toEqual(["the graph takes exactly 1 rows of X"]);
+  test("of a fixed number of rows is bound; of more rows than a request may have it is refused", () => {
+    expect(encode(inputs, [tensor("X", "float32", 1, 4)])).toMatchObject([{ dims: [2, 4] }]);
+    expect(encode(inputs, [tensor("X", "float32", 10_001, 4)])).toEqual([
+      "the graph takes exactly 10001 rows (limit 1 to 10000)",
+    ]);
+  });
+
+  test("beside an input of another fixed number of rows is refused", () => {
+    expect(encode(inputs, [tensor("X", "float32", 4, 2), tensor("Z", "float32", 8, 2)])).toEqual([
+      "the graph's inputs take different numbers of rows (X: 4, Z: 8)",
+    ]);
   });
 });
 

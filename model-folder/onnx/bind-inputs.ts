@@ -1,4 +1,5 @@
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
+import { findBatchSize } from "./find-batch-size.ts";
 import type { GraphValue } from "./graph-value.ts";
 
 /** Element types that a column can have. */
@@ -85,12 +86,7 @@ const toFeed = (value: GraphValue, defaultWidth: number): Feed | Mismatch => {
       `the graph takes ${value.name} in the shape ${formatShape(value)}`,
       "Export each column as a tensor [N, 1], or all as one [N, columns].",
     );
-  const [first, second] = value.shape ?? [];
-  if (typeof first === "number")
-    return refuse(
-      `the graph takes exactly ${first} rows of ${value.name}`,
-      "Export with an open first dimension: [None, 1].",
-    );
+  const second = value.shape?.[1];
   const width = rank === 1 ? 1 : typeof second === "number" ? second : defaultWidth;
   return { name: value.name, element: value.type, rank, width };
 };
@@ -173,6 +169,8 @@ export const bindInputs = (
   { inputs }: Pick<Manifest, "inputs">,
   graphInputs: readonly GraphValue[],
 ): BindInputsResult => {
+  const batch = findBatchSize(graphInputs);
+  if (batch.status === "mismatched") return { status: "mismatched", mismatches: [batch] };
   const hasName = graphInputs.some(({ name }) => inputs.some((input) => input.name === name));
   const hasMatrix = graphInputs.some(
     (value) => value.kind === "tensor" && typeof value.shape?.[1] === "number" && value.shape[1] > 1,

@@ -16,8 +16,11 @@ type FindOutputResult =
     }
   | ({ readonly status: "missing" } & Mismatch);
 
-const isFloat = (value: GraphValue): value is GraphValue & { kind: "tensor" } =>
-  value.kind === "tensor" && (value.type === "float32" || value.type === "float64");
+type TensorValue = GraphValue & { readonly kind: "tensor" };
+const floats = new Set(["float16", "float32", "float64"]);
+const integers = new Set(["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]);
+const selectTensors = (outputs: readonly GraphValue[], types: ReadonlySet<string>): TensorValue[] =>
+  outputs.flatMap((value) => (value.kind === "tensor" && types.has(value.type) ? [value] : []));
 const formatOutputs = (outputs: readonly GraphValue[]): string =>
   outputs
     .slice(0, 20)
@@ -37,48 +40,57 @@ const hasWidth = (width: number) => {
   };
 };
 
+const isMatrix = ({ shape }: TensorValue): boolean => shape?.length === 2 && shape[1] !== 1;
+
 const findScores = (labels: number, outputs: readonly GraphValue[]): FindOutputResult => {
-  if (outputs.some((value) => value.kind === "sequence" || value.kind === "map"))
-    return {
-      status: "missing",
-      message: "the graph ends in ZipMap: its probabilities are a sequence of maps",
-      remedy:
-        "Export with options={'zipmap': False} (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}}); onnxmltools: zipmap=False).",
-    };
-  const floats = outputs.filter(isFloat);
-  const candidates = floats.filter(hasWidth(labels));
+  const floatOutputs = selectTensors(outputs, floats);
+  // Integers are scores only where no float can be: most classifiers have an integer label output too.
+  const scores = floatOutputs.length > 0 ? floatOutputs : selectTensors(outputs, integers).filter(isMatrix);
+  const candidates = scores.filter(hasWidth(labels));
   // If several match, exporters use this name for the probabilities and another one for raw scores.
   const output =
     candidates.find((value) => /prob/i.test(value.name)) ??
     (candidates.length === 1 ? candidates[0] : undefined);
   if (output) return { status: "found", names: [output.name], width: labels };
-  const [single, ...others] = floats.filter(hasWidth(1));
+  const [single, ...others] = floatOutputs.filter(hasWidth(1));
   if (labels === 2 && candidates.length === 0 && single && others.length === 0)
     return { status: "found", names: [single.name], width: 1 };
+  const sequence = outputs.find((value) => value.kind === "sequence" || value.kind === "map");
+  if (sequence)
+    return {
+      status: "missing",
+      message: `the graph's output ${sequence.name} is a ${sequence.kind}, as ZipMap makes it: scores are read from a tensor [N, ${labels}]`,
+      remedy:
+        "Write the folder with `slipway new`, which removes ZipMap, or export with options={'zipmap': False} (skl2onnx: convert_sklearn(model, …, options={id(model): {'zipmap': False}}); onnxmltools: zipmap=False).",
+    };
   return {
     status: "missing",
-    message: `no output of the graph holds the scores of ${labels} labels, a float tensor [N, ${labels}] (it has ${formatOutputs(outputs)})`,
+    message: `no output of the graph holds the scores of ${labels} labels, a tensor of numbers [N, ${labels}] (it has ${formatOutputs(outputs)})`,
     remedy:
       "List the labels in model.yaml in the order of the scores' columns, or export the probabilities (an output whose name holds `prob` is preferred).",
   };
 };
 
 const findValues = (names: readonly string[], outputs: readonly GraphValue[]): FindOutputResult => {
-  const floats = outputs.filter(isFloat);
-  if (
-    names.length > 1 &&
-    names.every((name) => floats.some((value) => value.name === name && hasWidth(1)(value)))
-  )
-    return { status: "found", names, width: 1 };
-  const candidates = floats.filter(hasWidth(names.length));
-  const output =
-    candidates.find(({ name }) => names.length === 1 && name === names[0]) ??
-    (candidates.length === 1 ? candidates[0] : undefined);
+  // A float is preferred: an integer beside it is often a label.
+  const groups = [selectTensors(outputs, floats), selectTensors(outputs, integers)];
+  const isValue = (name: string): boolean =>
+    groups.flat().some((value) => value.name === name && hasWidth(1)(value));
+  if (names.length > 1 && names.every(isValue)) return { status: "found", names, width: 1 };
+  const output = groups
+    .map((values) => {
+      const candidates = values.filter(hasWidth(names.length));
+      return (
+        candidates.find(({ name }) => names.length === 1 && name === names[0]) ??
+        (candidates.length === 1 ? candidates[0] : undefined)
+      );
+    })
+    .find((value) => value !== undefined);
   return output
     ? { status: "found", names: [output.name], width: names.length }
     : {
         status: "missing",
-        message: `no single output of the graph holds ${names.length === 1 ? "one value" : `${names.length} values`} per row, a float tensor [N, ${names.length}] (it has ${formatOutputs(outputs)})`,
+        message: `no single output of the graph holds ${names.length === 1 ? "one value" : `${names.length} values`} per row, a tensor of numbers [N, ${names.length}] (it has ${formatOutputs(outputs)})`,
         remedy:
           "Export the values as one tensor, or name the graph's outputs in model.yaml under output.name (or output.names).",
       };

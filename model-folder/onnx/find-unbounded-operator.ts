@@ -1,13 +1,4 @@
-/** The part of a node that this analysis needs. */
-export type GraphNode = {
-  readonly operator: string;
-  readonly domain: string;
-  /** Names of its first inputs; "" for an omitted one. */
-  readonly inputs: readonly string[];
-  readonly hasMoreInputs: boolean;
-  /** Name of its first output. */
-  readonly output: string;
-};
+import type { GraphNode } from "./graph-node.ts";
 
 /** Operators whose run time or output size always depends on the values of a request. */
 const dataDependentOperators = new Set([
@@ -71,19 +62,11 @@ const fusedOperators = new Set([
   ],
 ]);
 
-/** Whether the analysis needs nodes with this operator. */
-export const isRelevantOperator = (operator: string, domain: string): boolean =>
-  domain === "com.microsoft" ||
-  dataDependentOperators.has(operator) ||
-  sizeDependentOperators.has(operator) ||
-  sizeOperators.has(operator) ||
-  selectionOperators.has(operator);
-
 /**
  * Finds the operator that lets the values of a request decide how often something runs or how large it becomes: then one
  * run can take any time or memory, even with one row. Undefined if all sizes come from constants and from the request's
  * shape. An unknown operator counts as unbounded.
- * @param nodes the relevant nodes in the file's order, each after the nodes whose outputs it uses
+ * @param nodes the nodes in the file's order, each after the nodes whose outputs it uses
  * @param constants names of the graph's initializers
  */
 export const findUnboundedOperator = (
@@ -92,7 +75,7 @@ export const findUnboundedOperator = (
 ): string | undefined => {
   const sizes = new Set(constants);
   const isSize = (name: string | undefined): boolean => !name || sizes.has(name);
-  for (const { operator, domain, inputs, hasMoreInputs, output } of nodes) {
+  for (const { operator, domain, inputs, hasMoreInputs, outputs } of nodes) {
     if (domain === "com.microsoft") {
       if (!fusedOperators.has(operator)) return `com.microsoft.${operator}`;
       continue;
@@ -103,7 +86,7 @@ export const findUnboundedOperator = (
       sizeOperators.has(operator) ||
       (selectionOperators.has(operator) && !hasMoreInputs && inputs.every(isSize))
     )
-      sizes.add(output);
+      sizes.add(outputs[0] ?? "");
   }
   return undefined;
 };

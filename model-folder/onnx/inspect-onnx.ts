@@ -1,13 +1,19 @@
 import { PbfReader } from "pbf";
-import { findUnboundedOperator, type GraphNode, isRelevantOperator } from "./find-unbounded-operator.ts";
+import { expandFunctions, type GraphFunction, type NodeList, toFunctionKey } from "./expand-functions.ts";
+import { findIndexRanges, type IndexRange } from "./find-index-ranges.ts";
+import { findUnboundedOperator } from "./find-unbounded-operator.ts";
+import { findUnstableOperators, type UnstableOperators } from "./find-unstable-operators.ts";
+import type { GraphConstant, GraphNode, NodeAttribute } from "./graph-node.ts";
 import { type ElementType, type GraphValue, toElementType } from "./graph-value.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
 
 /** A summary of an ONNX file, read without running it. */
 export type OnnxSummary = {
+  /** Version of the file format. */
+  readonly irVersion: number;
   /** Version of each operator set that the graph imports; "" is ONNX's own. */
   readonly opsets: ReadonlyMap<string, number>;
-  /** Nodes of the graph and of all its subgraphs. */
+  /** Nodes of the graph, of all its subgraphs and of its functions. */
   readonly nodes: number;
   readonly initializers: number;
   readonly initializerBytes: number;
@@ -15,6 +21,13 @@ export type OnnxSummary = {
   readonly outputs: readonly GraphValue[];
   /** The labels of classifier nodes, each list in the order of the node's scores. */
   readonly classLabels: readonly ClassLabels[];
+  /** The nodes, with calls of the model's own functions inlined. */
+  readonly nodeList: NodeList;
+  /** Whether the model defines functions of its own. */
+  readonly hasFunctions: boolean;
+  /** Columns whose values select rows of a table in the graph. */
+  readonly indexRanges: readonly IndexRange[];
+  readonly unstable: UnstableOperators;
   /** The operator that makes run time and memory depend on a request's values; absent: they depend only on its rows. */
   readonly unbounded: string | undefined;
 };
@@ -29,6 +42,11 @@ type OnnxLimits = {
   readonly elements: number;
   /** Nesting of protobuf messages; a subgraph adds several levels. */
   readonly depth: number;
+  readonly functions: number;
+  /** Bytes of functions, each counted once per call. */
+  readonly functionBytes: number;
+  /** Calls of functions within calls. */
+  readonly callDepth: number;
 };
 
 export const defaultOnnxLimits: OnnxLimits = {
@@ -38,6 +56,9 @@ export const defaultOnnxLimits: OnnxLimits = {
   initializers: 20_000,
   elements: 2 ** 28,
   depth: 40,
+  functions: 2_000,
+  functionBytes: 64 * 1_024 * 1_024,
+  callDepth: 64,
 };
 
 const allowedDomains = new Set(["", "ai.onnx", "ai.onnx.ml", "com.microsoft"]);
@@ -50,6 +71,9 @@ const importOnlyDomains = new Set([
   "com.ms.internal.nhwc",
   "org.pytorch.aten",
 ]);
+
+/** Torch's exporter imports these domains even where no function of them is left. */
+const isExporterDomain = (domain: string): boolean => /^pkg\.(onnxscript|torch)(\.|$)/.test(domain);
 
 const varint = 0;
 const lengthDelimited = 2;
@@ -70,6 +94,9 @@ const maxLabelLists = 100;
 const maxValues = 50_000;
 /** Per node; no ONNX operator has more than about two dozen. */
 const maxAttributes = 1_000;
+/** Names of inputs and outputs that are kept, per node and in the whole file; the rest is read and dropped. */
+const maxNodeNames = 1_000;
+const maxNames = 1_000_000;
 
 type State = {
   readonly pbf: PbfReader;
@@ -78,16 +105,19 @@ type State = {
   initializers: number;
   initializerBytes: number;
   readonly opsets: Map<string, number>;
+  irVersion: number;
   /** Domains of the nodes; "ai.onnx" is stored as "". */
   readonly domains: Set<string>;
-  /** Small integer constants by name: possible shapes. A name can repeat in subgraphs; the largest value counts. */
-  readonly constants: Map<string, number>;
-  readonly shapes: { readonly operator: string; readonly input: string }[];
+  /** The operator of the first node in each domain that is not a standard one. */
+  readonly otherDomains: Map<string, string>;
   readonly classLabels: ClassLabels[];
-  /** Nodes for findUnboundedOperator, from all graphs; a node with a subgraph is unbounded itself. */
-  readonly relevantNodes: GraphNode[];
-  readonly initializerNames: Set<string>;
+  /** The graph's nodes; while a function is read, the function's. */
+  scope: Scope;
+  readonly functions: Map<string, GraphFunction>;
+  names: number;
 };
+/** Nodes and stored tensors of a graph and of its subgraphs, in the file's order. */
+type Scope = { readonly nodes: GraphNode[]; readonly constants: Map<string, GraphConstant> };
 
 const refuse = (message: string): never => {
   throw new ModelUnreadable(message);
@@ -143,7 +173,11 @@ const readIntegers = (state: State, values: number[], limit = maxShapeLength): v
 const countElements = (shape: readonly number[]): number =>
   shape.includes(0) ? 0 : shape.reduce((product, size) => product * (size < 0 ? 1 : size), 1);
 
-type TensorSummary = { readonly name: string; readonly elements: number; readonly shape: number | undefined };
+type TensorSummary = GraphConstant & {
+  readonly name: string;
+  readonly elements: number;
+  readonly dims: readonly number[];
+};
 
 /** Reads a stored tensor. Refuses data in other files and tensors above the limit. */
 const readTensorSummary = (state: State, depth: number): TensorSummary => {
@@ -159,6 +193,7 @@ const readTensorSummary = (state: State, depth: number): TensorSummary => {
       case 2:
         data.type = toElementType(readInteger(state));
         return;
+      case 5:
       case 7:
         return readIntegers(state, integers);
       case 8:
@@ -190,42 +225,65 @@ const readTensorSummary = (state: State, depth: number): TensorSummary => {
   state.initializers++;
   if (state.initializers > state.limits.initializers)
     refuse(`the model holds more than ${state.limits.initializers} tensors`);
+  const values = count <= maxShapeLength ? readSmallIntegers(data, integers) : undefined;
   return {
     name,
     elements: count,
-    shape: data.type === "int64" && count <= maxShapeLength ? multiplyShape(integers, data.raw) : undefined,
+    dims,
+    ...(values ? { values } : {}),
+    ...(values && data.type === "int64" ? { size: countElements(values) } : {}),
   };
 };
 
-/** Reads a tensor of integers as a shape and returns the product of its values. */
-const multiplyShape = (integers: readonly number[], raw: Uint8Array | undefined): number => {
-  if (!raw) return countElements(integers);
+/** The values of a small tensor of integers or flags; undefined for other types. */
+const readSmallIntegers = (
+  { type, raw }: { readonly type: ElementType; readonly raw?: Uint8Array },
+  integers: readonly number[],
+): readonly number[] | undefined => {
+  if (type !== "int64" && type !== "int32" && type !== "bool") return undefined;
+  if (!raw) return integers;
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-  return countElements(
-    Array.from({ length: Math.floor(raw.byteLength / 8) }, (_, index) =>
-      Number(view.getBigInt64(index * 8, true)),
-    ),
-  );
+  const bytes = type === "int64" ? 8 : type === "int32" ? 4 : 1;
+  return Array.from({ length: Math.min(maxShapeLength, Math.floor(raw.byteLength / bytes)) }, (_, index) => {
+    if (type === "int64") return Number(view.getBigInt64(index * 8, true));
+    return type === "int32" ? view.getInt32(index * 4, true) : view.getUint8(index);
+  });
 };
 
 const readInitializer = (state: State, depth: number, names: Set<string>): void => {
   const start = state.pbf.pos;
-  const tensor = readTensorSummary(state, depth);
+  const { name, dims, values, size } = readTensorSummary(state, depth);
   state.initializerBytes += state.pbf.pos - start;
-  names.add(tensor.name);
+  names.add(name);
   // A subgraph may reuse a name of the outer graph, but a graph with subgraphs is unbounded anyway.
-  state.initializerNames.add(tensor.name);
-  storeConstant(state, tensor.name, tensor.shape);
+  storeConstant(state.scope.constants, name, {
+    dims,
+    ...(values ? { values } : {}),
+    ...(size === undefined ? {} : { size }),
+  });
 };
-const storeConstant = ({ constants }: State, name: string, shape: number | undefined): void => {
-  if (shape !== undefined) constants.set(name, Math.max(constants.get(name) ?? 0, shape));
+/** A name can repeat in subgraphs: then only the largest size is known. */
+const storeConstant = (
+  constants: Map<string, GraphConstant>,
+  name: string,
+  { dims, values, size }: GraphConstant,
+): void => {
+  const known = constants.get(name);
+  const largest = Math.max(known?.size ?? -1, size ?? -1);
+  constants.set(name, {
+    ...(known || !dims ? {} : { dims }),
+    ...(known || !values ? {} : { values }),
+    ...(largest < 0 ? {} : { size: largest }),
+  });
 };
 
-type Attribute = { readonly name: string; readonly shape: number | undefined };
+type Attribute = { readonly name: string; readonly value: NodeAttribute };
 
 const readAttribute = (state: State, depth: number): Attribute => {
   let name = "";
-  let shape: number | undefined;
+  let int: number | undefined;
+  let ref: string | undefined;
+  let tensor: GraphConstant | undefined;
   const integers: number[] = [];
   const strings: string[] = [];
   readMessage(state, depth, (field) => {
@@ -233,9 +291,12 @@ const readAttribute = (state: State, depth: number): Attribute => {
       case 1:
         name = readString(state);
         return;
+      case 3:
+        int = readInteger(state);
+        return;
       case 5:
       case 10: {
-        shape = readTensorSummary(state, depth + 1).shape;
+        tensor = readTensorSummary(state, depth + 1);
         return;
       }
       case 6:
@@ -248,6 +309,9 @@ const readAttribute = (state: State, depth: number): Attribute => {
         // Every exporter writes the name first; otherwise the labels stay unknown.
         if (labelAttributes.has(name) && strings.length < maxLabels) strings.push(readString(state, 65_536));
         return;
+      case 21:
+        ref = readString(state, 65_536);
+        return;
       case 22:
       case 23:
         readSparseTensor(state, depth + 1);
@@ -258,7 +322,18 @@ const readAttribute = (state: State, depth: number): Attribute => {
     if (strings.length > 0) state.classLabels.push({ type: "string", labels: strings });
     else if (integers.length > 0) state.classLabels.push({ type: "integer", labels: integers.map(String) });
   }
-  return { name, shape: shape ?? (integers.length > 0 ? countElements(integers) : undefined) };
+  const values =
+    tensor?.values ?? (integers.length > 0 && integers.length <= maxShapeLength ? integers : undefined);
+  const size = tensor ? tensor.size : integers.length > 0 ? countElements(integers) : undefined;
+  return {
+    name,
+    value: {
+      ...(int === undefined ? {} : { int }),
+      ...(values ? { values } : {}),
+      ...(size === undefined ? {} : { size }),
+      ...(ref ? { ref } : {}),
+    },
+  };
 };
 
 const readSparseTensor = (state: State, depth: number): void => {
@@ -271,23 +346,30 @@ const readSparseTensor = (state: State, depth: number): void => {
     refuse(`a sparse tensor has more than ${state.limits.elements} elements`);
 };
 
+/** Reads one more name of a node, or skips it beyond the limits: a Concat may have thousands of inputs. */
+const readNodeName = (state: State, names: string[]): boolean => {
+  if (names.length >= maxNodeNames || state.names >= maxNames) return false;
+  state.names++;
+  names.push(readString(state, 65_536));
+  return true;
+};
+
 const readNode = (state: State, depth: number): void => {
   if (++state.nodes > state.limits.nodes) refuse(`the model has more than ${state.limits.nodes} nodes`);
   const inputs: string[] = [];
-  let hasMoreInputs = false;
-  let output = "";
+  const outputs: string[] = [];
+  let hasMoreNames = false;
   let operator = "";
   let domain = "";
+  let overload = "";
   const attributes: Attribute[] = [];
   readMessage(state, depth, (field) => {
     switch (field) {
       case 1:
-        // Only the first inputs can be shapes; a Concat may have thousands of inputs.
-        if (inputs.length < 8) inputs.push(readString(state, 65_536));
-        else hasMoreInputs = true;
+        hasMoreNames = !readNodeName(state, inputs) || hasMoreNames;
         return;
       case 2:
-        output ||= readString(state, 65_536);
+        hasMoreNames = !readNodeName(state, outputs) || hasMoreNames;
         return;
       case 4:
         operator = readString(state);
@@ -300,27 +382,59 @@ const readNode = (state: State, depth: number): void => {
       case 7:
         domain = readString(state);
         return;
+      case 8:
+        overload = readString(state);
+        return;
     }
   });
-  state.domains.add(domain === "ai.onnx" ? "" : domain);
-  if (!allowedDomains.has(domain))
-    refuse(
-      `the operator ${operator} is of the domain ${domain}, which is not allowed here: export with standard operators`,
-    );
-  if (operator === "Constant")
-    for (const { name, shape } of attributes)
-      if (name === "value" || name === "value_ints") storeConstant(state, output, shape);
-  if (shapeAttributes.has(operator))
-    for (const { name, shape } of attributes)
-      if (name === "shape" && (shape ?? 0) > state.limits.elements) refuseLargeTensor(state, operator);
+  const isStandard = allowedDomains.has(domain);
   const normalizedDomain = domain === "ai.onnx" ? "" : domain;
-  if (isRelevantOperator(operator, normalizedDomain))
-    state.relevantNodes.push({ operator, domain: normalizedDomain, inputs, hasMoreInputs, output });
-  const input = inputs[shapeInputs.get(operator) ?? -1];
-  if (input) state.shapes.push({ operator, input });
+  state.domains.add(normalizedDomain);
+  if (!isStandard) {
+    if (!state.otherDomains.has(domain)) state.otherDomains.set(domain, operator);
+    if (hasMoreNames) refuse(`the call of ${operator} has too many inputs or outputs`);
+  }
+  state.scope.nodes.push({
+    operator: isStandard ? operator : toFunctionKey(domain, operator, overload),
+    domain: normalizedDomain,
+    inputs,
+    hasMoreInputs: hasMoreNames,
+    outputs,
+    attributes: new Map(attributes.map(({ name, value }) => [name, value])),
+  });
 };
 
-const refuseLargeTensor = ({ limits }: State, operator: string): never =>
+/** Checks the sizes of tensors that nodes create from constants, and returns all constants, those of nodes included. */
+const collectConstants = (
+  { nodes, constants: stored }: NodeList,
+  limits: OnnxLimits,
+): ReadonlyMap<string, GraphConstant> => {
+  const constants = new Map(stored);
+  for (const { operator, domain, attributes, outputs } of nodes) {
+    if (operator !== "Constant" || domain !== "") continue;
+    for (const name of ["value", "value_ints", "value_int"]) {
+      const value = attributes.get(name);
+      if (!value) continue;
+      const values = value.values ?? (value.int === undefined ? undefined : [value.int]);
+      storeConstant(constants, outputs[0] ?? "", {
+        ...(values ? { values } : {}),
+        ...(value.size === undefined ? {} : { size: value.size }),
+      });
+    }
+  }
+  for (const { operator, inputs, attributes } of nodes) {
+    const input = inputs[shapeInputs.get(operator) ?? -1];
+    const size = input
+      ? constants.get(input)?.size
+      : shapeAttributes.has(operator)
+        ? attributes.get("shape")?.size
+        : undefined;
+    if ((size ?? 0) > limits.elements) refuseLargeTensor(limits, operator);
+  }
+  return constants;
+};
+
+const refuseLargeTensor = (limits: OnnxLimits, operator: string): never =>
   refuse(`an operator ${operator} creates a tensor of more than ${limits.elements} elements from a constant`);
 
 const valueKinds: Readonly<Record<number, "sequence" | "map" | "sparse" | "optional">> = {
@@ -402,17 +516,96 @@ const readOpset = (state: State): void => {
     if (field === 1) domain = readString(state);
     else if (field === 2) version = readInteger(state);
   });
-  if (!allowedDomains.has(domain) && !importOnlyDomains.has(domain))
-    refuse(
-      `the model imports operators of the domain ${domain}, which is not allowed here: export with standard operators`,
-    );
   state.opsets.set(domain === "ai.onnx" ? "" : domain, version);
+};
+
+/** Reads a function of the model into its own scope. */
+const readFunction = (state: State): void => {
+  const start = state.pbf.pos;
+  const outer = state.scope;
+  const scope: Scope = { nodes: [], constants: new Map() };
+  const inputs: string[] = [];
+  const outputs: string[] = [];
+  const defaults = new Map<string, NodeAttribute>();
+  let name = "";
+  let domain = "";
+  let overload = "";
+  state.scope = scope;
+  readMessage(state, 0, (field) => {
+    switch (field) {
+      case 1:
+        name = readString(state);
+        return;
+      case 4:
+      case 5:
+        if (!readNodeName(state, field === 4 ? inputs : outputs))
+          refuse("a function has too many inputs or outputs");
+        return;
+      case 7:
+        return readNode(state, 1);
+      case 9:
+        // A function may import another version of an operator set; onnxruntime checks that both can be one.
+        return readMessage(state, 1, () => {});
+      case 10:
+        domain = readString(state);
+        return;
+      case 11: {
+        const attribute = readAttribute(state, 1);
+        if (defaults.set(attribute.name, attribute.value).size > maxAttributes)
+          refuse(`a function has more than ${maxAttributes} attributes`);
+        return;
+      }
+      case 13:
+        overload = readString(state);
+        return;
+    }
+  });
+  state.scope = outer;
+  if (allowedDomains.has(domain) || importOnlyDomains.has(domain))
+    refuse(
+      `the model defines a function ${name} of its own in the domain ${domain || "ai.onnx"}, which is reserved`,
+    );
+  const key = toFunctionKey(domain, name, overload);
+  if (state.functions.has(key)) refuse(`the model defines the function ${name} twice`);
+  const bytes = state.pbf.pos - start;
+  state.functions.set(key, { inputs, outputs, ...scope, defaults, bytes });
+  if (state.functions.size > state.limits.functions)
+    refuse(`the model defines more than ${state.limits.functions} functions`);
+};
+
+/** Refuses domains that neither this platform knows nor the model's own functions define. */
+const assertKnownDomains = ({ functions, otherDomains, scope, opsets }: State): void => {
+  const defined = new Set([...functions.keys()].map((key) => key.split("\0")[0] ?? ""));
+  for (const [domain, operator] of otherDomains)
+    if (!defined.has(domain))
+      refuse(
+        `the operator ${operator} is of the domain ${domain}, which is not allowed here: export with standard operators`,
+      );
+  const calls = [scope.nodes, ...[...functions.values()].map(({ nodes }) => nodes)];
+  for (const { operator, domain } of calls.flat())
+    if (!allowedDomains.has(domain) && !functions.has(operator))
+      refuse(
+        `the model calls the function ${operator.split("\0")[1]} of the domain ${domain}, which it does not define`,
+      );
+  for (const domain of opsets.keys())
+    if (
+      !allowedDomains.has(domain) &&
+      !importOnlyDomains.has(domain) &&
+      !defined.has(domain) &&
+      !isExporterDomain(domain)
+    )
+      refuse(
+        `the model imports operators of the domain ${domain}, which is not allowed here: export with standard operators`,
+      );
 };
 
 const readOnnxModel = (state: State): OnnxSummary => {
   let graph: Graph | undefined;
   readFields(state, state.pbf.length, 0, (field) => {
     switch (field) {
+      case 1:
+        state.irVersion = readInteger(state);
+        return;
       case 7:
         if (graph) refuse("the model holds two graphs");
         graph = readGraph(state, 0);
@@ -422,28 +615,39 @@ const readOnnxModel = (state: State): OnnxSummary => {
       case 20:
         return refuse("the model holds training graphs: export it for inference");
       case 25:
-        // Nested functions grow without bound when they are inlined.
-        return refuse(
-          "the model defines its own functions: inline them (onnx.inliner.inline_local_functions) before you export",
-        );
+        return readFunction(state);
     }
   });
-  for (const { operator, input } of state.shapes)
-    if ((state.constants.get(input) ?? 0) > state.limits.elements) refuseLargeTensor(state, operator);
-  const { nodes, initializers, initializerBytes, opsets, classLabels } = state;
+  const { nodes, initializers, initializerBytes, opsets, classLabels, limits, functions, irVersion } = state;
   if (!graph) return refuse("the file holds no ONNX graph");
   if (opsets.size === 0) return refuse("the file names no operator set");
+  assertKnownDomains(state);
   for (const domain of state.domains)
-    if (!opsets.has(domain))
+    if (!opsets.has(domain) && functions.size === 0)
       refuse(`the file uses operators of ${domain || "ONNX"} but does not name their version`);
-  const unbounded = findUnboundedOperator(state.relevantNodes, state.initializerNames);
-  return { opsets, nodes, initializers, initializerBytes, classLabels, unbounded, ...graph };
+  const expanded = expandFunctions(state.scope, functions, limits);
+  const constants = collectConstants(expanded, limits);
+  return {
+    irVersion,
+    opsets,
+    nodes,
+    initializers,
+    initializerBytes,
+    classLabels,
+    nodeList: { nodes: expanded.nodes, constants },
+    hasFunctions: functions.size > 0,
+    indexRanges: findIndexRanges(graph.inputs, expanded.nodes, constants),
+    unstable: findUnstableOperators(expanded.nodes, constants),
+    unbounded: findUnboundedOperator(expanded.nodes, new Set(expanded.constants.keys())),
+    ...graph,
+  };
 };
 
 /**
  * Reads the structure of an ONNX file. It runs nothing, opens no other file, and needs time and memory proportional to the
- * file. Throws ModelUnreadable with the reason: invalid or truncated protobuf, data in other files, unknown domains,
- * functions, too many nodes or tensors, tensors that are too large.
+ * file. It sees into the model's own functions as if they were inlined. Throws ModelUnreadable with the reason: invalid or
+ * truncated protobuf, data in other files, unknown domains, functions that call themselves or grow too large, too many nodes
+ * or tensors, tensors that are too large.
  * Source of the field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 export const inspectOnnx = (bytes: Uint8Array, limits: OnnxLimits = defaultOnnxLimits): OnnxSummary => {
@@ -455,13 +659,14 @@ export const inspectOnnx = (bytes: Uint8Array, limits: OnnxLimits = defaultOnnxL
     nodes: 0,
     initializers: 0,
     initializerBytes: 0,
+    irVersion: 0,
     opsets: new Map(),
     domains: new Set(),
-    constants: new Map(),
-    shapes: [],
+    otherDomains: new Map(),
     classLabels: [],
-    relevantNodes: [],
-    initializerNames: new Set(),
+    scope: { nodes: [], constants: new Map() },
+    functions: new Map(),
+    names: 0,
   };
   try {
     return readOnnxModel(state);

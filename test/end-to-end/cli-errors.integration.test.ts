@@ -151,6 +151,20 @@ describe("slipway check", () => {
     expect(stdout).toMatch(/is ready for delivery/);
   });
 
+  test("a folder whose golden vectors differ exits with 1 and is not called ready, because its delivery would fail", async () => {
+    const model = join(fixture.folder, "other-golden", "churn");
+    cpSync(join(repositoryRoot, "models", "churn"), model, { recursive: true });
+    const golden = readFileSync(join(model, "golden.json"), "utf8");
+    writeFileSync(join(model, "golden.json"), golden.replace(/"churn": 0\.\d+/, '"churn": 0.5'));
+    const { code, stdout } = await runSlipway(fixture, ["check", model]);
+    expect(stdout).toContain("✗");
+    expect(stdout).toContain("GoldenVectorsDiffer");
+    expect(stdout).not.toContain("is ready for delivery");
+    expect(code).toBe(1);
+    const { stdout: json } = await runSlipway(fixture, ["check", model, "--json"]);
+    expect(JSON.parse(json)).toMatchObject([{ severity: "warning", failsDelivery: true }]);
+  });
+
   test("a folder beside a policy is told how much traffic its canary needs", async () => {
     const { code, stdout } = await runSlipway(fixture, ["check", join(repositoryRoot, "models", "churn")]);
     expect(code).toBe(0);

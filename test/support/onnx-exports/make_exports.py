@@ -1,4 +1,4 @@
-"""Trains and exports a dozen small models as other people would deliver them, one folder per case.
+"""Trains and exports some twenty small models as other people would deliver them, one folder per case.
 
     python3 -m venv ~/.cache/slipway-exports && ~/.cache/slipway-exports/bin/pip install -r requirements.txt
     ~/.cache/slipway-exports/bin/python make_exports.py
@@ -11,11 +11,13 @@ one of scikit-learn's bundled sets, or made in made_data.py. All is seeded.
 import json
 from pathlib import Path
 
+import catboost
 import lightgbm
 import numpy as np
 import onnx
 import onnxruntime
 import pandas
+import torch
 import xgboost
 from onnx import TensorProto, helper, numpy_helper
 from onnxmltools import convert_lightgbm, convert_xgboost
@@ -63,7 +65,8 @@ def save(case, graph, data, target, task_fields, exported, source, predictions):
     operator_sets = sorted(graph.opset_import, key=lambda each: each.domain)  # skl2onnx's order is that of a set
     del graph.opset_import[:]
     graph.opset_import.extend(operator_sets)
-    onnx.checker.check_model(graph)
+    if all(each.type.tensor_type.HasField("shape") for each in graph.graph.input):  # the checker takes no others
+        onnx.checker.check_model(graph)
     (folder / "model.onnx").write_bytes(graph.SerializeToString(deterministic=True))
     data.to_csv(folder / "data.csv", index=False, lineterminator="\n")
     description = {
@@ -358,9 +361,156 @@ def multi_output():
          "skl2onnx.convert_sklearn of a KNeighborsRegressor with two targets", "made", describe_values(values, targets))
 
 
+def iris_table():
+    iris = datasets.load_iris(as_frame=True)
+    data = iris.data.assign(species=[str(iris.target_names[each]) for each in iris.target])
+    return data.sample(frac=1, random_state=1)
+
+
+def catboost_graph(model):
+    path = HERE / "catboost.onnx"
+    model.save_model(str(path), format="onnx", export_parameters={"onnx_graph_name": "catboost"})
+    graph = onnx.load(path)
+    path.unlink()
+    return graph
+
+
+def catboost_binary():
+    """CatBoost's own export: it always ends in ZipMap."""
+    cancer = datasets.load_breast_cancer(as_frame=True)
+    data = cancer.data.iloc[:, :5].assign(benign=cancer.target).sample(frac=1, random_state=1)
+    features = data.drop(columns="benign").to_numpy(np.float32)
+    model = catboost.CatBoostClassifier(iterations=20, depth=3, random_seed=1, verbose=False, allow_writing_files=False)
+    model.fit(features, data["benign"])
+    save("catboost-binary", catboost_graph(model), data, "benign", {"task": "classification"},
+         "catboost.CatBoostClassifier.save_model(format='onnx'), which always ends in ZipMap",
+         "breast cancer (W. H. Wolberg et al. 1995), from scikit-learn",
+         describe_scores(model.predict_proba(features), model.classes_))
+
+
+def catboost_text_labels():
+    """Three labels of text, which only the nodes of the end hold."""
+    data = iris_table()
+    features = data.drop(columns="species").to_numpy(np.float32)
+    model = catboost.CatBoostClassifier(iterations=15, depth=3, random_seed=1, verbose=False, allow_writing_files=False)
+    model.fit(features, data["species"])
+    save("catboost-text-labels", catboost_graph(model), data, "species", {"task": "classification"},
+         "catboost.CatBoostClassifier.save_model(format='onnx') with labels of text",
+         "iris (R. A. Fisher 1936), from scikit-learn", describe_scores(model.predict_proba(features), model.classes_))
+
+
+def sklearn_iris(case, exported, initial_shape, options, adapt=lambda graph: graph):
+    data = iris_table()
+    features = data.drop(columns="species").to_numpy(np.float32)
+    model = LogisticRegression(max_iter=500).fit(features, data["species"])
+    graph = adapt(convert_sklearn(
+        model, initial_types=[("X", FloatTensorType(initial_shape) if initial_shape else FloatTensorType())], target_opset=OPSETS, options=options,
+    ))
+    save(case, graph, data, "species", {"task": "classification"}, exported,
+         "iris (R. A. Fisher 1936), from scikit-learn", describe_scores(model.predict_proba(features), model.classes_))
+
+
+def sklearn_zipmap():
+    """skl2onnx's default: a sequence of maps."""
+    sklearn_iris("sklearn-zipmap", "skl2onnx.convert_sklearn of a LogisticRegression with its default options",
+                 [None, 4], None)
+
+
+def sklearn_zipmap_columns():
+    """One output per label."""
+    sklearn_iris("sklearn-zipmap-columns", "skl2onnx.convert_sklearn of a LogisticRegression, zipmap='columns'",
+                 [None, 4], {"zipmap": "columns"})
+
+
+def sklearn_no_shape():
+    """A matrix whose shape the graph does not declare."""
+    sklearn_iris("sklearn-no-shape", "skl2onnx.convert_sklearn of a LogisticRegression, FloatTensorType(), zipmap=False",
+                 (), {"zipmap": False})
+
+
+def newest_versions(graph):
+    graph.ir_version = 14
+    for each in graph.opset_import:
+        if each.domain == "":
+            each.version = 28
+    return graph
+
+
+def sklearn_newest_versions():
+    """The versions that onnx 1.23 writes by default; no operator of the graph changed with them."""
+    sklearn_iris("sklearn-newest-versions", "as sklearn-matrix, with onnx 1.23's default IR version 14 and opset 28",
+                 [None, 4], {"zipmap": False}, newest_versions)
+
+
+def torch_classifier(case, exported, rows, **export_options):
+    """A trained network with softmax, as torch's exporter writes it for one example."""
+    data = iris_table()
+    names = sorted(set(data["species"]))
+    features = data.drop(columns="species").to_numpy(np.float32)
+    labels = torch.tensor([names.index(each) for each in data["species"]])
+    torch.manual_seed(1)
+    layers = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, len(names)))
+    optimizer = torch.optim.Adam(layers.parameters(), lr=0.05)
+    for _ in range(150):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(layers(torch.tensor(features)), labels).backward()
+        optimizer.step()
+    model = torch.nn.Sequential(layers, torch.nn.Softmax(dim=1)).eval()
+    program = torch.onnx.export(
+        model, (torch.tensor(features[:rows]),), dynamo=True, input_names=["x"], output_names=["probabilities"],
+        verbose=False, **export_options,
+    )
+    graph = program.model_proto
+    # The exporter's notes hold the paths of this machine.
+    for node in [*graph.graph.node, *(node for each in graph.functions for node in each.node)]:
+        del node.metadata_props[:]
+    with torch.no_grad():
+        probabilities = model(torch.tensor(features)).numpy()
+    save(case, graph, data, "species", {"task": "classification"}, exported,
+         "iris (R. A. Fisher 1936), from scikit-learn", describe_scores(probabilities, names))
+
+
+def torch_fixed_batch():
+    """Exported without dynamic shapes: the graph takes exactly 16 rows."""
+    torch_classifier("torch-fixed-batch", "torch.onnx.export(dynamo=True) of 16 rows, without dynamic_shapes", 16)
+
+
+def torch_embedding():
+    """Two ids that select rows of embeddings, of 30 users and 12 items."""
+    made = np.random.default_rng(1)
+    data = pandas.DataFrame({"user_id": made.integers(0, 25, 300), "item_id": made.integers(0, 12, 300)})
+
+    class Recommender(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.users = torch.nn.Embedding(30, 4)
+            self.items = torch.nn.Embedding(12, 4)
+
+        def forward(self, user_id, item_id):
+            return (self.users(user_id) * self.items(item_id)).sum(-1)
+
+    torch.manual_seed(1)
+    model = Recommender().eval()
+    ids = [torch.tensor(data[[name]].to_numpy()) for name in data]
+    with torch.no_grad():
+        values = model(*ids).numpy()[:, 0]
+    graph = torch.onnx.export(
+        model, tuple(each[:3] for each in ids), dynamo=True, input_names=list(data), output_names=["rating"],
+        dynamic_shapes=({0: torch.export.Dim("rows")}, {0: torch.export.Dim("rows")}), verbose=False,
+    ).model_proto
+    for node in graph.graph.node:
+        del node.metadata_props[:]
+    data["rating"] = np.round(values + made.normal(0, 0.3, 300), 3)
+    save("torch-embedding", graph, data, "rating", {"task": "regression"},
+         "torch.onnx.export(dynamo=True) of two nn.Embedding, int64 [rows, 1] each", "made",
+         describe_values(values, ["rating"]))
+
+
 CASES = [
     sklearn_columns, sklearn_matrix, random_forest, lightgbm_binary, xgboost_binary, xgboost_regression,
     mlp_logits, sigmoid_column, ridge_double, hist_gradient_boosting, string_matrix, multi_output,
+    catboost_binary, catboost_text_labels, sklearn_zipmap, sklearn_zipmap_columns, sklearn_no_shape,
+    sklearn_newest_versions, torch_fixed_batch, torch_embedding,
 ]
 
 if __name__ == "__main__":

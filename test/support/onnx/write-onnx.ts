@@ -10,11 +10,17 @@ type OnnxTensor = {
   readonly type?: number;
   readonly dims: readonly number[];
   readonly int64?: readonly number[];
+  /** Also of flags. */
+  readonly int32?: readonly number[];
   readonly float?: readonly number[];
   readonly external?: boolean;
 };
 type Attribute = { readonly name: string } & (
   | { readonly int: number }
+  | { readonly ints: readonly number[] }
+  | { readonly strings: readonly string[] }
+  /** In a function: the name of the call's attribute. */
+  | { readonly ref: string }
   | { readonly tensor: OnnxTensor }
   | { readonly graph: Graph }
 );
@@ -31,7 +37,20 @@ export type Graph = {
   readonly inputs?: readonly Value[];
   readonly outputs?: readonly Value[];
 };
-export type Model = { readonly graph: Graph; readonly opsets?: Readonly<Record<string, number>> };
+/** A function of the model's own. */
+export type LocalFunction = {
+  readonly domain: string;
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly nodes: readonly Node[];
+};
+export type Model = {
+  readonly graph: Graph;
+  readonly opsets?: Readonly<Record<string, number>>;
+  readonly irVersion?: number;
+  readonly functions?: readonly LocalFunction[];
+};
 
 export const floatType = 1;
 export const int64Type = 7;
@@ -42,11 +61,12 @@ const writeNested = (pbf: PbfWriter, field: number, write: Write) =>
   pbf.writeMessage(field, (_: null, inner: PbfWriter) => write(inner), null);
 
 const writeTensor =
-  ({ name, type = int64Type, dims, int64: integers, float: floats, external }: OnnxTensor): Write =>
+  ({ name, type = int64Type, dims, int64: integers, int32, float: floats, external }: OnnxTensor): Write =>
   (pbf) => {
     for (const size of dims) pbf.writeVarintField(1, size);
     pbf.writeVarintField(2, type);
     if (floats) pbf.writePackedFloat(4, [...floats]);
+    if (int32) pbf.writePackedVarint(5, [...int32]);
     if (integers) pbf.writePackedVarint(7, [...integers]);
     if (name) pbf.writeStringField(8, name);
     if (external) {
@@ -83,6 +103,15 @@ const writeAttribute =
     if ("int" in spec) {
       pbf.writeVarintField(3, spec.int);
       pbf.writeVarintField(20, 2);
+    } else if ("ints" in spec) {
+      pbf.writePackedVarint(8, [...spec.ints]);
+      pbf.writeVarintField(20, 7);
+    } else if ("strings" in spec) {
+      for (const text of spec.strings) pbf.writeStringField(9, text);
+      pbf.writeVarintField(20, 8);
+    } else if ("ref" in spec) {
+      pbf.writeStringField(21, spec.ref);
+      pbf.writeVarintField(20, 7);
     } else if ("tensor" in spec) {
       writeNested(pbf, 5, writeTensor(spec.tensor));
       pbf.writeVarintField(20, 4);
@@ -112,14 +141,35 @@ export const writeGraph =
     for (const spec of outputs) writeNested(pbf, 12, writeValue(spec));
   };
 
-export const writeOnnx = ({ graph: spec, opsets = { "": 17 } }: Model): Uint8Array => {
+const writeOpset =
+  (domain: string, version: number): Write =>
+  (pbf) => {
+    if (domain) pbf.writeStringField(1, domain);
+    pbf.writeVarintField(2, version);
+  };
+
+const writeFunction =
+  ({ domain, name, inputs, outputs, nodes }: LocalFunction): Write =>
+  (pbf) => {
+    pbf.writeStringField(1, name);
+    for (const each of inputs) pbf.writeStringField(4, each);
+    for (const each of outputs) pbf.writeStringField(5, each);
+    for (const spec of nodes) writeNested(pbf, 7, writeNode(spec));
+    writeNested(pbf, 9, writeOpset("", 17));
+    writeNested(pbf, 9, writeOpset(domain, 1));
+    pbf.writeStringField(10, domain);
+  };
+
+export const writeOnnx = ({
+  graph: spec,
+  opsets = { "": 17 },
+  irVersion = 8,
+  functions = [],
+}: Model): Uint8Array => {
   const pbf = new PbfWriter();
-  pbf.writeVarintField(1, 8);
+  pbf.writeVarintField(1, irVersion);
   writeNested(pbf, 7, writeGraph(spec));
-  for (const [domain, version] of Object.entries(opsets))
-    writeNested(pbf, 8, (opset) => {
-      if (domain) opset.writeStringField(1, domain);
-      opset.writeVarintField(2, version);
-    });
+  for (const [domain, version] of Object.entries(opsets)) writeNested(pbf, 8, writeOpset(domain, version));
+  for (const each of functions) writeNested(pbf, 25, writeFunction(each));
   return pbf.finish();
 };
