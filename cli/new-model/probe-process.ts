@@ -13,6 +13,7 @@ import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { type Probe, ProbeRequest } from "./probe-model.ts";
 
 type Cells = Probe["outputs"][number]["data"];
@@ -78,19 +79,26 @@ const createTextRunner = (
   };
 };
 
+/** Texts with more tokens than the limit, counted with room for one more. */
+const countTruncatedRows = (
+  { inputs, rows, maxTokens }: ProbeRequest,
+  open: (maxTokens: number) => (text: string) => readonly number[],
+): number | undefined => {
+  const name = inputs[0]?.name;
+  if (maxTokens === undefined || name === undefined) return undefined;
+  const tokenize = open(maxTokens + 1);
+  return rows.filter((row) => tokenize(String(getOwnProperty(row, name) ?? "")).length > maxTokens).length;
+};
+
 const runProbe = async (folder: string): Promise<Probe> => {
-  const { inputs, rows, maxTokens } = ProbeRequest.parse(
-    JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")),
-  );
+  const request = ProbeRequest.parse(JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")));
+  const { inputs, rows, maxTokens } = request;
+  const open = (limit: number) => openTokenizer(readFileSync(join(folder, "tokenizer.json")), limit);
   const session = await openSession({ path: join(folder, "model.onnx") });
   const runGraph =
     maxTokens === undefined
       ? createTableRunner(session, inputs)
-      : createTextRunner(
-          session,
-          inputs,
-          openTokenizer(readFileSync(join(folder, "tokenizer.json")), maxTokens),
-        );
+      : createTextRunner(session, inputs, open(maxTokens));
   // An output with more dimensions is not a prediction, for example the hidden states of tokens.
   const names = session.outputs.flatMap((value) =>
     value.kind === "tensor" && (value.shape?.length ?? 2) <= 2 ? [value.name] : [],
@@ -110,6 +118,7 @@ const runProbe = async (folder: string): Promise<Probe> => {
       return data ? [{ name, data }] : [];
     }),
     milliseconds,
+    truncatedRows: countTruncatedRows(request, open),
   };
 };
 
