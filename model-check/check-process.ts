@@ -12,6 +12,7 @@ import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { areShares } from "#model-folder/rows/are-shares.ts";
 import { findGoldenDifferences, type GoldenRowComparison } from "#model-folder/rows/compare-golden.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { checkFiles } from "./check-files.ts";
 import type { CheckMessage } from "./check-model.ts";
 
@@ -71,7 +72,7 @@ const checkLogits = async ({ manifest, golden }: NonNullable<typeof run>): Promi
   const raw = await loadRun({ ...manifest, output: { ...manifest.output, scores: "probabilities" } });
   const predictions = await raw.predict(golden.rows);
   await raw.release();
-  const rows = predictions.map(({ scores }) => labels.map((label) => scores[label] ?? Number.NaN));
+  const rows = predictions.map(({ scores }) => labels.map((label) => getOwnProperty(scores, label) ?? Number.NaN));
   // The other label's share is 1 minus the one score, so that sums say nothing there.
   const areSingle = labels.length === 2 && rows.every(([one = 0, other = 0]) => one === 1 - other);
   if (!areShares(rows) || (areSingle && rows.length < leastSingleRows)) return [];
