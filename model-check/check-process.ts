@@ -72,7 +72,9 @@ const checkLogits = async ({ manifest, golden }: NonNullable<typeof run>): Promi
   const raw = await loadRun({ ...manifest, output: { ...manifest.output, scores: "probabilities" } });
   const predictions = await raw.predict(golden.rows);
   await raw.release();
-  const rows = predictions.map(({ scores }) => labels.map((label) => getOwnProperty(scores, label) ?? Number.NaN));
+  const rows = predictions.map(({ scores }) =>
+    labels.map((label) => getOwnProperty(scores, label) ?? Number.NaN),
+  );
   // The other label's share is 1 minus the one score, so that sums say nothing there.
   const areSingle = labels.length === 2 && rows.every(([one = 0, other = 0]) => one === 1 - other);
   if (!areShares(rows) || (areSingle && rows.length < leastSingleRows)) return [];

@@ -62,7 +62,7 @@ const orderByMajority = (
 };
 
 /** The share of rows whose highest score belongs to their label, from 0 to 1. */
-export const measureAgreement = (
+const measureAgreement = (
   scores: LabelEvidence["scores"],
   truth: readonly string[],
   order: readonly string[],

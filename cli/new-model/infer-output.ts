@@ -11,7 +11,7 @@ import type { Probe } from "./probe-model.ts";
 import { type RowNumbers, readNumberOutputs } from "./read-number-outputs.ts";
 import type { ScoredGuess } from "./scored-guess.ts";
 
-export type InferredRegression = {
+type InferredRegression = {
   readonly task: "regression";
   /** Names of the values, in the graph's order. */
   readonly names: readonly string[];
