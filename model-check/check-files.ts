@@ -12,8 +12,9 @@ import type { UnstableOperators } from "#model-folder/onnx/find-unstable-operato
 import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { type InputRange, listInputRanges } from "#model-folder/onnx/list-input-ranges.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { findThinLabels, formatThinLabels, leastLabelRows } from "#model-folder/rows/find-thin-labels.ts";
 import { parseGolden } from "#model-folder/rows/parse-golden.ts";
-import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
+import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { checkTokenizer } from "./check-tokenizer.ts";
 
 /** A model's folder, read into this process. */
@@ -138,6 +139,25 @@ const findTokenizerProblems = (manifest: Manifest, { files }: LoadedFolder): Fol
   return checkTokenizer(tokenizer, bytes, inspectOnnx(graph).inputs);
 };
 
+/** A warning where the delivery's verdict will be inconclusive, because a label has too few rows. */
+const findThinHoldout = (manifest: Manifest, holdout: Holdout): FolderProblem[] => {
+  if (manifest.task !== "classification" || holdout.task !== "classification") return [];
+  const { accuracy, auc } = manifest.gates;
+  const thin = findThinLabels(manifest.output.labels, holdout.labels);
+  return thin.length === 0 || (!accuracy && !auc)
+    ? []
+    : [
+        {
+          severity: "warning",
+          file: "holdout.csv",
+          path: "label",
+          message: `too few rows of a label: ${formatThinLabels(thin)} (required ≥ ${leastLabelRows})`,
+          remedy:
+            "Accuracy and AUC are inconclusive in the delivery, and an approver must decide: add rows of these labels.",
+        },
+      ];
+};
+
 type FilesCheckResult = {
   /** Problems of the files that people write: manifest, golden vectors, holdout. */
   readonly folder: readonly FolderProblem[];
@@ -211,6 +231,7 @@ export const checkFiles = (folder: LoadedFolder, onFile: (file: string) => void)
         ],
       };
   if ("problems" in holdout) problems.push(...holdout.problems);
+  else problems.push(...findThinHoldout(manifest, holdout.value));
   return {
     folder: problems,
     graph: graphProblems,

@@ -506,3 +506,92 @@ describe("the trial of a tokenizer", () => {
     expect(await graphProblems(tokenizer)).toMatchObject([{ severity: "error" }]);
   });
 });
+
+describe("scores: logits", () => {
+  const rowsOf = (count: number) => Array.from({ length: count }, (_, row) => ({ x: row / count }));
+  /** A classifier with one input x from 0 to 1 around a graph with the scores `scores`. */
+  const classifier = (graph: Graph, rows: number, kind = "logits") => {
+    const inputs = rowsOf(rows);
+    return {
+      model: "tiny",
+      files: new Map([
+        [
+          "model.yaml",
+          bytes(
+            readChurnYaml()
+              .replace("name: churn", "name: tiny")
+              .replace(
+                /inputs:[\s\S]*output:.*\n/,
+                `inputs: [{ name: x, type: number, min: 0, max: 1 }]\noutput: { labels: [no, yes], scores: ${kind} }\n`,
+              )
+              .replace(/ {2}(accuracy|auc):.*\n/g, ""),
+          ),
+        ],
+        ["model.onnx", writeOnnx({ graph })],
+        [
+          "golden.json",
+          bytes(
+            JSON.stringify({
+              tolerance: 0.001,
+              rows: inputs,
+              predictions: inputs.map(() => ({ label: "no", scores: { no: 0.5, yes: 0.5 } })),
+            }),
+          ),
+        ],
+        ["holdout.csv", bytes("x,label\n0,no\n1,yes\n")],
+      ]),
+    };
+  };
+  const scores = (width: number) => ({ name: "scores", type: floatType, shape: ["N", width] });
+  const shares: Graph = {
+    nodes: [
+      { op: "MatMul", inputs: ["x", "turn"], outputs: ["raw"] },
+      { op: "Softmax", inputs: ["raw"], outputs: ["scores"] },
+    ],
+    initializers: [{ name: "turn", type: floatType, dims: [1, 2], float: [3, -3] }],
+    inputs: [x],
+    outputs: [scores(2)],
+  };
+  const single: Graph = {
+    nodes: [{ op: "Identity", inputs: ["x"], outputs: ["scores"] }],
+    inputs: [x],
+    outputs: [scores(1)],
+  };
+  const refusals = async (folder: ReturnType<typeof classifier>) =>
+    (await checkModel(folder)).filter(({ path }) => path === "output.scores");
+
+  test("are refused where the graph's scores are probabilities in all golden rows", async () => {
+    expect(await refusals(classifier(shares, 3))).toMatchObject([
+      {
+        severity: "error",
+        message: expect.stringContaining(
+          "are probabilities in all 3 golden rows (from 0 to 1, with sums of 1)",
+        ),
+        remedy: expect.stringContaining("Remove scores: logits"),
+      },
+    ]);
+    expect(await refusals(classifier(single, 20))).toMatchObject([{ severity: "error" }]);
+  });
+
+  test("are accepted for raw values, for probabilities that say so, and for a few single values by chance", async () => {
+    const raw: Graph = { ...shares, nodes: [{ op: "MatMul", inputs: ["x", "turn"], outputs: ["scores"] }] };
+    expect(await refusals(classifier(raw, 30))).toEqual([]);
+    expect(await refusals(classifier(shares, 30, "probabilities"))).toEqual([]);
+    expect(await refusals(classifier(single, 19))).toEqual([]);
+  });
+
+  test("stop no build, because a version that serves today can have them", async () => {
+    expect(await assertModel(classifier(shares, 30))).toMatchObject({ output: { scores: "logits" } });
+  });
+});
+
+test("labels with too few rows are a warning where accuracy or AUC is gated", async () => {
+  const thin = text(readChurnFiles(), "holdout.csv").split("\n").slice(0, 40).join("\n");
+  expect(await checkModel(churnWith({ "holdout.csv": `${thin}\n` }))).toMatchObject([
+    {
+      severity: "warning",
+      file: "holdout.csv",
+      message: expect.stringMatching(/^too few rows of a label: label churn: \d+ rows/),
+    },
+  ]);
+});

@@ -28,7 +28,7 @@ const outputBytes = 2 * 1_024 * 1_024;
 export const CheckMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("reading"), file: z.string() }),
   z.object({ kind: z.literal("read"), folder: FolderProblems, graph: FolderProblems, runs: z.boolean() }),
-  z.object({ kind: z.literal("ran"), graph: FolderProblems }),
+  z.object({ kind: z.literal("ran"), graph: FolderProblems, checkOnly: FolderProblems }),
 ]);
 export type CheckMessage = z.infer<typeof CheckMessage>;
 
@@ -36,7 +36,12 @@ export type CheckMessage = z.infer<typeof CheckMessage>;
 const isModelFile = (name: string): boolean =>
   /^[A-Za-z0-9_][A-Za-z0-9_.-]*\.(yaml|onnx|json|csv)$/.test(name);
 
-type CheckResult = { readonly folder: readonly FolderProblem[]; readonly graph: readonly FolderProblem[] };
+type CheckResult = {
+  readonly folder: readonly FolderProblem[];
+  readonly graph: readonly FolderProblem[];
+  /** Errors of the check that stop no build: a version that serves today can have them, and is built again. */
+  readonly checkOnly?: readonly FolderProblem[];
+};
 
 const measureLargestArtifact = (files: ModelFolder["files"]): number =>
   Math.max(
@@ -49,7 +54,7 @@ const runCheck = async ({ model, files }: ModelFolder, options: Options): Promis
   const { trial = scaled, readSeconds = scaledReadSeconds } = options;
   let currentFile: string | undefined;
   let filesResult: Extract<CheckMessage, { kind: "read" }> | undefined;
-  let runProblems: readonly FolderProblem[] | undefined;
+  let runProblems: Extract<CheckMessage, { kind: "ran" }> | undefined;
   const failure = await runLimitedProcess({
     program: new URL("check-process.ts", import.meta.url),
     args: [model],
@@ -68,7 +73,7 @@ const runCheck = async ({ model, files }: ModelFolder, options: Options): Promis
           filesResult = message;
           return trial.seconds;
         case "ran":
-          runProblems = message.graph;
+          runProblems = message;
           return undefined;
         default:
           return message satisfies never;
@@ -89,7 +94,12 @@ const runCheck = async ({ model, files }: ModelFolder, options: Options): Promis
       graph: [],
     };
   const { folder, graph, runs } = filesResult;
-  if (!runs || runProblems) return { folder, graph: [...graph, ...(runProblems ?? [])] };
+  if (!runs || runProblems)
+    return {
+      folder,
+      graph: [...graph, ...(runProblems?.graph ?? [])],
+      checkOnly: runProblems?.checkOnly ?? [],
+    };
   return {
     folder,
     graph: [
@@ -113,10 +123,10 @@ const runCheck = async ({ model, files }: ModelFolder, options: Options): Promis
  */
 export const checkModel = async (folder: ModelFolder, options: Options = {}): Promise<FolderProblem[]> => {
   const result = await runCheck(folder, options);
-  return [...result.folder, ...result.graph];
+  return [...result.folder, ...result.graph, ...(result.checkOnly ?? [])];
 };
 
-/** The same check for a build: returns the manifest; throws ManifestInvalid or else ModelUnreadable if there is an error. */
+/** The same check for a build, without the errors that a version of today can have: returns the manifest; throws ManifestInvalid or else ModelUnreadable if there is an error. */
 export const assertModel = async (
   folder: ModelFolder,
   options: Options = {},

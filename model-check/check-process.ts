@@ -5,11 +5,14 @@
 
 import { readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { loadModel } from "#inference/model/load-model.ts";
+import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
 import { type FolderProblem, stopsDelivery } from "#model-folder/manifest/folder-problem.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { areShares } from "#model-folder/rows/are-shares.ts";
 import { findGoldenDifferences, type GoldenRowComparison } from "#model-folder/rows/compare-golden.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { checkFiles } from "./check-files.ts";
 import type { CheckMessage } from "./check-model.ts";
 import { findUnstableAnswers } from "./find-unstable-answers.ts";
@@ -34,18 +37,18 @@ const formatDifference = (comparison: GoldenRowComparison): string => {
   return `${name} is ${actual} here and was ${expected} at training`;
 };
 
+const loadRun = (manifest: Manifest): Promise<LoadedModel> => {
+  const tokenizer = manifest.tokenizer && files.get(manifest.tokenizer.file);
+  if (tokenizer) assertLinearTokenizer(tokenizer);
+  return loadModel({ manifest, model: { path: join(folder, getArtifactFile(manifest)) }, tokenizer });
+};
+
 const checkGolden = async ({
   manifest,
   golden,
   unstable,
 }: NonNullable<typeof run>): Promise<FolderProblem[]> => {
-  const tokenizer = manifest.tokenizer && files.get(manifest.tokenizer.file);
-  if (tokenizer) assertLinearTokenizer(tokenizer);
-  const loadedModel = await loadModel({
-    manifest,
-    model: { path: join(folder, getArtifactFile(manifest)) },
-    tokenizer,
-  });
+  const loadedModel = await loadRun(manifest);
   const started = performance.now();
   const predictions = await loadedModel.predict(golden.rows);
   const unstableAnswers = await findUnstableAnswers({
@@ -73,6 +76,36 @@ const checkGolden = async ({
     : unstableAnswers;
 };
 
+/** With one score per row, a few logits can all be between 0 and 1 by chance. */
+const leastSingleRows = 20;
+
+/**
+ * Logits whose rows are all shares are probabilities already: softmax would flatten them. The graph runs a second time,
+ * read as probabilities, because a prediction no longer shows what the graph gave.
+ */
+const checkLogits = async ({ manifest, golden }: NonNullable<typeof run>): Promise<FolderProblem[]> => {
+  if (manifest.task !== "classification" || manifest.output.scores !== "logits") return [];
+  const { labels } = manifest.output;
+  const raw = await loadRun({ ...manifest, output: { ...manifest.output, scores: "probabilities" } });
+  const predictions = await raw.predict(golden.rows);
+  await raw.release();
+  const rows = predictions.map(({ scores }) =>
+    labels.map((label) => getOwnProperty(scores, label) ?? Number.NaN),
+  );
+  // The other label's share is 1 minus the one score, so that sums say nothing there.
+  const areSingle = labels.length === 2 && rows.every(([one = 0, other = 0]) => one === 1 - other);
+  if (!areShares(rows) || (areSingle && rows.length < leastSingleRows)) return [];
+  return [
+    {
+      severity: "error",
+      file: "model.yaml",
+      path: "output.scores",
+      message: `scores: logits, but the graph's scores are probabilities in all ${rows.length} golden rows (from 0 to 1${areSingle ? "" : ", with sums of 1"}): they would become probabilities a second time`,
+      remedy: "Remove scores: logits, and write golden.json again with the predictions that Python gives.",
+    },
+  ];
+};
+
 if (run) {
   const graph = await checkGolden(run).catch((error: unknown): FolderProblem[] => [
     {
@@ -83,5 +116,6 @@ if (run) {
       remedy: "Run it in Python with ONNX Runtime on these rows, then export it again.",
     },
   ]);
-  sendMessage({ kind: "ran", graph });
+  const failed = graph.some(({ severity }) => severity === "error");
+  sendMessage({ kind: "ran", graph, checkOnly: failed ? [] : await checkLogits(run) });
 }

@@ -11,6 +11,7 @@ import { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { type FolderProblem, formatProblem, stopsDelivery } from "#model-folder/manifest/folder-problem.ts";
 import { SlackUser } from "#model-folder/manifest/manifest.ts";
+import { CsvBroken, splitCsv } from "#model-folder/rows/split-csv.ts";
 
 type Options = {
   readonly onnx: string;
@@ -24,6 +25,9 @@ type Options = {
   readonly predicted?: string;
   readonly models: string;
   readonly force?: boolean;
+  readonly task?: "classification" | "regression";
+  readonly labels?: readonly string[];
+  readonly positive?: string;
 };
 
 const collectValue = (text: string, previous: readonly string[] = []): readonly string[] => [
@@ -34,6 +38,18 @@ const collectApprover = (text: string, previous: readonly string[]): readonly st
   const user = SlackUser.safeParse(text);
   if (!user.success) throw new InvalidArgumentError(user.error.issues[0]?.message ?? "not a Slack user id");
   return [...previous, user.data];
+};
+
+/** One line of CSV, so that a label with a comma can be quoted. */
+const parseLabels = (text: string): readonly string[] => {
+  try {
+    const [labels = [], ...more] = splitCsv(text, { records: 2, cells: 1_001 }, []);
+    if (more.length === 0) return labels;
+  } catch (error) {
+    if (!(error instanceof CsvBroken)) throw error;
+    throw new InvalidArgumentError(error.message);
+  }
+  throw new InvalidArgumentError("write the labels on one line: a,b,c");
 };
 
 const parseTokenCount = (text: string): number => {
@@ -61,6 +77,24 @@ export const newCommand = (): Command =>
       )
         .argParser(collectValue)
         .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--task <task>", "what the model does, where graph and target leave it open").choices([
+        "classification",
+        "regression",
+      ]),
+    )
+    .addOption(
+      new Option(
+        "--labels <list>",
+        "all labels in the order of the scores' columns, separated by commas; also labels that no row has",
+      ).argParser(parseLabels),
+    )
+    .addOption(
+      new Option(
+        "--positive <label>",
+        "of two labels the one that AUC measures; one score per row is its score",
+      ),
     )
     .addOption(
       new Option("--ignore <column>", "a column that is no input of the model; may be repeated")
@@ -116,6 +150,7 @@ export const newCommand = (): Command =>
                 name: options.predicted,
                 bytes: await readFile(options.predicted).catch(() => undefined),
               },
+        output: { task: options.task, labels: options.labels, positive: options.positive },
         owner: options.owner,
         approvers: options.approver,
         policyApprovers: await readPolicyApprovers(),
@@ -141,7 +176,7 @@ const readPolicyApprovers = async (): Promise<readonly string[]> => {
 
 const printReport = (
   folder: string,
-  { files, guesses, notes, measured, rows, doubt }: ModelFolderDraft,
+  { files, scoredGuesses, guesses, notes, measured, rows, doubt }: ModelFolderDraft,
   problems: readonly FolderProblem[],
 ): void => {
   print(`${paint("green", "✓")} ${folder}: ${[...files.keys()].join(", ")}`);
@@ -149,13 +184,20 @@ const printReport = (
     print(
       `  ${words} ${score.estimate.toPrecision(3)} on ${rows} rows (${score.low.toPrecision(3)} to ${score.high.toPrecision(3)})`,
     );
+  if (scoredGuesses.length > 0) {
+    print(paint("bold", "Guesses that change the numbers; check these first:"));
+    for (const { subject, choice, alternative, isDoubtful } of scoredGuesses) {
+      print(`  ${paint(isDoubtful ? "red" : "yellow", "?")} ${subject}: ${choice}`);
+      print(`      ${isDoubtful ? paint("red", alternative) : alternative}`);
+    }
+  }
   for (const note of notes) print(`${paint("yellow", "!")} ${note}`);
   if (doubt !== undefined) print(`${paint("red", "!")} ${doubt}`);
   print(
     `${paint("yellow", "!")} holdout.csv has rows of your CSV. If the model was trained on them, the score above and the gates\n  are too good: replace them with rows that the model has not seen.`,
   );
   if (guesses.length > 0) {
-    print("Guesses:");
+    print("Other guesses:");
     for (const guess of guesses) print(`  - ${guess}`);
   }
   for (const problem of problems)

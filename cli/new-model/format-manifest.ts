@@ -2,6 +2,7 @@ import { stringify } from "yaml";
 import type { Gates } from "#model-folder/manifest/manifest.ts";
 import type { InferredInput } from "./infer-input.ts";
 import type { InferredOutput } from "./infer-output.ts";
+import { formatScoredGuess } from "./scored-guess.ts";
 
 /** The content of a new manifest; remarks become comments on their lines. */
 export type NewManifest = {
@@ -50,7 +51,7 @@ const inputLines = ({ input, remark }: InferredInput): string[] => {
 };
 
 const outputLines = (output: InferredOutput): string[] => {
-  const guesses = output.guesses.map(reviewLine);
+  const guesses = [...output.scoredGuesses.map(formatScoredGuess), ...output.guesses].map(reviewLine);
   if (output.task === "regression")
     return output.names.length === 1
       ? ["output:", ...guesses, `  name: ${flow(output.names[0])}`, "  # unit: min"]
@@ -63,7 +64,8 @@ const outputLines = (output: InferredOutput): string[] => {
     ...(output.positive === undefined
       ? []
       : [`  positive: ${output.integers ? output.positive : JSON.stringify(output.positive)}`]),
-    ...(output.scores === "logits" ? ["  scores: logits"] : []),
+    ...(output.scores === "probabilities" ? [] : [`  scores: ${output.scores}`]),
+    ...(output.labelOutput === undefined ? [] : [`  labelOutput: ${flow(output.labelOutput)}`]),
   ];
 };
 

@@ -1,145 +1,90 @@
-import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { isNumber } from "./csv-cells.ts";
-import { type InferredLabels, inferBinaryLabels, inferLabels } from "./infer-labels.ts";
+import {
+  type InferredClassification,
+  inferClassification,
+  type LabelOutput,
+} from "./infer-classification.ts";
+import { isMeasuredTarget } from "./is-measured-target.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe } from "./probe-model.ts";
+import { type RowNumbers, readNumberOutputs } from "./read-number-outputs.ts";
+import type { ScoredGuess } from "./scored-guess.ts";
+
+type InferredRegression = {
+  readonly task: "regression";
+  /** Names of the values, in the graph's order. */
+  readonly names: readonly string[];
+  readonly guesses: readonly string[];
+  readonly scoredGuesses: readonly ScoredGuess[];
+};
 
 /** The model's output, inferred from graph, run and target. */
-export type InferredOutput =
-  | ({
-      readonly task: "classification";
-      readonly scores: "probabilities" | "logits";
-      readonly positive?: string;
-      readonly guesses: readonly string[];
-    } & InferredLabels)
-  | {
-      readonly task: "regression";
-      /** Names of the values, in the graph's order. */
-      readonly names: readonly string[];
-      readonly guesses: readonly string[];
-    };
+export type InferredOutput = InferredClassification | InferredRegression;
+
+/** What the caller decided. */
+export type OutputOptions = {
+  readonly task: "classification" | "regression" | undefined;
+  /** In the order of the scores' columns. */
+  readonly labels: readonly string[] | undefined;
+  readonly positive: string | undefined;
+};
 
 type OutputEvidence = {
   readonly graph: Pick<OnnxSummary, "outputs" | "classLabels">;
   readonly outputs: Probe["outputs"];
   /** The cells of each target column, for the rows of the run. */
   readonly targets: ReadonlyMap<string, readonly string[]>;
-};
-type Scores = {
-  readonly name: string;
-  readonly rows: readonly (readonly number[])[];
-  readonly width: number;
+  /** The different cells of the first target, in all rows of the table. */
+  readonly known: readonly string[];
+  readonly options: OutputOptions;
 };
 
-const isFloat = (value: GraphValue): boolean =>
-  value.kind === "tensor" && ["float16", "float32", "float64"].includes(value.type);
+const describeOutputs = (outputs: readonly RowNumbers[]): string =>
+  outputs.map(({ name, width }) => `${name}: ${width} per row`).join(", ") || "no floats";
 
-const isInteger = (value: GraphValue): boolean =>
-  value.kind === "tensor" && /^u?int(8|16|32|64)$/.test(value.type);
-
-/** The outputs of a kind as rows of numbers. Integers of 64 bits arrive as text. */
-const readNumberOutputs = (
-  { graph, outputs }: OutputEvidence,
-  rows: number,
-  isKind: (value: GraphValue) => boolean,
-): Scores[] =>
-  outputs.flatMap(({ name, data }) => {
-    const value = graph.outputs.find((each) => each.name === name);
-    const width = data.length / rows;
-    if (!value || !isKind(value) || !Number.isInteger(width) || width < 1) return [];
-    const numbers = data.map((cell) => (cell === null ? Number.NaN : Number(cell)));
-    return [
-      {
-        name,
-        width,
-        rows: Array.from({ length: rows }, (_, row) => numbers.slice(row * width, (row + 1) * width)),
-      },
-    ];
-  });
-
-/** An integer output for more different targets than this is a value, not a label. */
-const mostIntegerLabels = 30;
-
-const near = (value: number, other: number): boolean => Math.abs(value - other) < 1e-3;
-const areShares = (rows: Scores["rows"]): boolean =>
-  rows.every((row) => row.every((score) => score >= 0 && score <= 1));
-
-const inferScoreKind = ({
-  rows,
-  width,
-}: Scores): Pick<InferredOutput & { task: "classification" }, "scores" | "guesses"> => {
-  if (!areShares(rows))
-    return { scores: "logits", guesses: ["scores: logits, because they are not all between 0 and 1"] };
-  const sums =
-    width === 1 ||
-    rows.every((row) =>
-      near(
-        row.reduce((sum, score) => sum + score, 0),
-        1,
-      ),
+const inferRegression = (
+  { graph, outputs, targets }: OutputEvidence,
+  scoredGuesses: readonly ScoredGuess[] = [],
+): InferredRegression => {
+  const names = [...targets.keys()];
+  const [first = []] = targets.values();
+  if (![...targets.values()].every((cells) => cells.every(isNumber)))
+    throw new NewModelRefused(
+      names.length > 1 ? "one of several targets holds text" : "the target holds text",
+      names.length > 1
+        ? "A regression with several values needs numbers in all targets."
+        : "A regression needs a target of numbers; --task classification takes labels.",
     );
-  return {
-    scores: "probabilities",
-    guesses: sums ? [] : ["scores: between 0 and 1, but their sums are not 1"],
-  };
-};
-
-/** The positive one of two labels: 1 of 0 and 1, otherwise the rarer one. */
-const guessPositiveLabel = (
-  { labels, integers }: InferredLabels,
-  truth: readonly string[],
-): string | undefined => {
-  const [first = "", second = "", ...more] = labels;
-  if (more.length > 0) return undefined;
-  const count = (label: string): number => truth.filter((value) => value === label).length;
-  return integers || count(second) <= count(first) ? second : first;
-};
-
-const describeClassification = (
-  scores: Scores,
-  labels: InferredLabels,
-  truth: readonly string[],
-): InferredOutput => {
-  const { guesses, ...scoreKind } = inferScoreKind(scores);
-  const positive = guessPositiveLabel(labels, truth);
-  return {
-    task: "classification",
-    ...labels,
-    ...scoreKind,
-    ...(positive === undefined ? {} : { positive }),
-    guesses: [
-      ...(labels.guess === undefined ? [] : [`labels: ${labels.guess}`]),
-      ...(positive === undefined ? [] : [`positive: ${positive}`]),
-      ...guesses,
-    ],
-  };
-};
-
-const describeRegression = (candidates: readonly Scores[], targets: readonly string[]): InferredOutput => {
-  const single = candidates.filter(({ width }) => width === targets.length);
+  const floats = readNumberOutputs("float", graph.outputs, outputs, first.length);
+  const hasValues = floats.some(({ width }) => width === names.length || width === 1);
+  const candidates = hasValues
+    ? floats
+    : [...floats, ...readNumberOutputs("integer", graph.outputs, outputs, first.length)];
+  const single = candidates.filter(({ width }) => width === names.length);
   if (
     single.length === 1 ||
-    (single.length > 1 && targets.length === 1 && single.some(({ name }) => name === targets[0]))
+    (single.length > 1 && names.length === 1 && single.some(({ name }) => name === names[0]))
   )
     return {
       task: "regression",
-      names: targets,
-      guesses: targets.length > 1 ? ["names: in the order of the --target options"] : [],
+      names,
+      guesses: names.length > 1 ? ["names: in the order of the --target options"] : [],
+      scoredGuesses,
     };
   // One tensor per value: each has its target's name.
   if (
-    targets.length > 1 &&
-    targets.every((target) => candidates.some(({ name, width }) => name === target && width === 1))
+    names.length > 1 &&
+    names.every((target) => candidates.some(({ name, width }) => name === target && width === 1))
   )
-    return { task: "regression", names: targets, guesses: [] };
+    return { task: "regression", names, guesses: [], scoredGuesses };
   throw new NewModelRefused(
-    `the graph's outputs (${candidates.map(({ name, width }) => `${name}: ${width} per row`).join(", ") || "no floats"}) are not ${targets.length === 1 ? "one value" : `${targets.length} values`} for ${targets.join(", ")}`,
+    `the graph's outputs (${describeOutputs(candidates)}) are not ${names.length === 1 ? "one value" : `${names.length} values`} for ${names.join(", ")}`,
     "Repeat --target once per value, in the graph's order, or export only the values.",
   );
 };
 
-const findScores = (candidates: readonly Scores[], labels: number): Scores | undefined => {
+const findScores = (candidates: readonly RowNumbers[], labels: number): RowNumbers | undefined => {
   const wide = candidates.filter(({ width }) => width > 1);
   return (
     wide.find(({ name }) => /prob/i.test(name)) ??
@@ -147,64 +92,98 @@ const findScores = (candidates: readonly Scores[], labels: number): Scores | und
   );
 };
 
-/**
- * Infers classification or regression, and the names of scores or values. Labels in the graph mean classification, as do
- * a target of text and a target of two values. Throws NewModelRefused for outputs that fit neither.
- */
-export const inferOutput = (evidence: OutputEvidence): InferredOutput => {
-  const { graph, outputs, targets } = evidence;
-  const [truth = [], ...more] = targets.values();
-  const rows = truth.length;
-  const candidates = readNumberOutputs(evidence, rows, isFloat);
-  const labelOutput = outputs.find(
+const findLabelOutput = ({ graph, outputs }: OutputEvidence, rows: number): LabelOutput | undefined => {
+  const found = outputs.find(
     ({ name, data }) =>
       data.length === rows &&
-      graph.outputs.some((value) => value.name === name && value.kind === "tensor" && !isFloat(value)),
-  );
-  const distinct = new Set(truth).size;
-  const scores = findScores(candidates, distinct);
-  const numeric = [...targets.values()].every((cells) => cells.every(isNumber));
-  if (more.length > 0) {
-    if (!numeric)
-      throw new NewModelRefused(
-        "one of several targets holds text",
-        "A regression with several values needs numbers in all targets.",
-      );
-    return describeRegression(candidates, [...targets.keys()]);
-  }
-  if (scores)
-    return describeClassification(
-      scores,
-      inferLabels({
-        scores: scores.rows,
-        truth,
-        stored: graph.classLabels.map(({ labels }) => labels).filter(({ length }) => length === scores.width),
-        predicted: labelOutput?.data.map(String),
-      }),
-      truth,
-    );
-  const [single, ...others] = candidates.filter(({ width }) => width === 1);
-  const pair = distinct === 2 && single && others.length === 0;
-  if (pair && (!numeric || areShares(single.rows)))
-    return describeClassification(
-      single,
-      inferBinaryLabels(
-        single.rows.map(([score = 0]) => score),
-        truth,
+      graph.outputs.some(
+        (value) => value.name === name && value.kind === "tensor" && !value.type.startsWith("float"),
       ),
+  );
+  return found && { name: found.name, predicted: found.data.map(String) };
+};
+
+const formatError = (value: number): string => String(Number(value.toPrecision(3)));
+const meanError = ({ rows }: RowNumbers, truth: readonly string[]): number =>
+  rows.reduce((sum, [value = 0], row) => sum + Math.abs(value - Number(truth[row])), 0) / rows.length;
+
+/** The task of one score per row and two integers could also be a regression. */
+const guessClassification = (single: RowNumbers, truth: readonly string[]): ScoredGuess => ({
+  subject: "task",
+  choice: "classification, because the target has two integers",
+  alternative: `as a regression the mean absolute error would be ${formatError(meanError(single, truth))}: --task regression`,
+  isDoubtful: false,
+});
+const guessRegression = (
+  values: RowNumbers | undefined,
+  truth: readonly string[],
+  known: number,
+  label: LabelOutput,
+): ScoredGuess => ({
+  subject: "task",
+  choice: `regression, because the target has ${known} different numbers${values ? ` (mean absolute error ${formatError(meanError(values, truth))})` : ""}`,
+  alternative: `as a classification the output ${label.name} would be the label (right in ${label.predicted.filter((each, row) => each === truth[row]).length} of ${truth.length} rows): --task classification`,
+  isDoubtful: false,
+});
+
+/**
+ * Infers classification or regression, and the names of scores or values; the caller's options decide first. A target of
+ * text is a classification, and so is one of two integers where the graph has one score. A target of measured numbers is a
+ * regression wherever the graph has one value per row. Throws NewModelRefused for outputs that fit neither.
+ */
+export const inferOutput = (evidence: OutputEvidence): InferredOutput => {
+  const { graph, outputs, targets, known, options } = evidence;
+  const [truth = [], ...more] = targets.values();
+  const rows = truth.length;
+  if (more.length > 0 || options.task === "regression") return inferRegression(evidence);
+  const floats = readNumberOutputs("float", graph.outputs, outputs, rows);
+  const labelOutput = findLabelOutput(evidence, rows);
+  const stored = graph.classLabels.map(({ labels }) => labels);
+  const numeric = known.every(isNumber);
+  const isMeasured =
+    options.task === undefined &&
+    isMeasuredTarget(known) &&
+    !stored.some((list) => known.every((label) => list.includes(label)));
+  const wide = findScores(floats, options.labels?.length ?? known.length);
+  const singles = floats.filter(({ width }) => width === 1);
+  const [single, ...others] = singles;
+  const classify = (scores: RowNumbers | undefined): InferredClassification =>
+    inferClassification({
+      scores,
+      labelOutput,
       truth,
+      known,
+      stored,
+      given: options.labels,
+      positive: options.positive,
+    });
+  if (isMeasured && singles.length > 0)
+    return inferRegression(
+      evidence,
+      labelOutput ? [guessRegression(single, truth, known.length, labelOutput)] : [],
     );
-  // A whole number of many is a value (a count, minutes), not a label.
-  const integers = readNumberOutputs(evidence, rows, isInteger).filter(({ width }) => width === 1);
-  if (numeric && candidates.length === 0 && integers.length === 1 && distinct > mostIntegerLabels) {
-    const output = describeRegression(integers, [...targets.keys()]);
-    const guess = `task: regression, because the target has ${distinct} different numbers and the graph returns integers`;
-    return { ...output, guesses: [guess, ...output.guesses] };
+  if (wide) return classify(wide);
+  if (single && others.length === 0) {
+    if (labelOutput && !isMeasured) return classify(single);
+    if (options.task === "classification") return classify(single);
+    if (known.length === 2 && (!numeric || !isMeasured)) {
+      const described = classify(single);
+      return numeric && !stored.some((list) => list.length === 2)
+        ? { ...described, scoredGuesses: [guessClassification(single, truth), ...described.scoredGuesses] }
+        : described;
+    }
   }
-  if (!numeric || labelOutput)
-    throw new NewModelRefused(
-      `the target has ${distinct} labels, but no output of the graph has a score for each (it has ${candidates.map(({ name, width }) => `${name}: ${width} per row`).join(", ") || "no floats"})`,
-      "Export the probabilities as a tensor [N, labels].",
+  if (labelOutput && floats.length === 0 && isMeasured) {
+    const [value] = readNumberOutputs("integer", graph.outputs, outputs, rows).filter(
+      ({ width }) => width === 1,
     );
-  return describeRegression(candidates, [...targets.keys()]);
+    if (value) return inferRegression(evidence, [guessRegression(value, truth, known.length, labelOutput)]);
+  }
+  if (labelOutput) return classify(undefined);
+  if (!numeric || options.task === "classification")
+    throw new NewModelRefused(
+      `the target has ${known.length} labels, but no output of the graph has a score for each (it has ${describeOutputs(floats)})`,
+      "Export the probabilities as a tensor [N, labels], or the label as a tensor [N].",
+    );
+  return inferRegression(evidence);
 };

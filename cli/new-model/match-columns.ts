@@ -14,8 +14,10 @@ export type ColumnMatch = {
 
 type ColumnMatches = {
   readonly matches: readonly ColumnMatch[];
-  /** Guesses about names and order. */
+  /** Guesses about names. */
   readonly guesses: readonly string[];
+  /** Whether the columns fill matrices in the CSV's order, because the graph does not name them. */
+  readonly byPosition: boolean;
 };
 
 type Tensor = GraphValue & { readonly kind: "tensor" };
@@ -92,7 +94,7 @@ const matchByName = (inputs: readonly Tensor[], columns: readonly string[]): Col
       `the graph has no input for ${unmatched.size === 1 ? "the column" : "the columns"} ${formatNames([...unmatched])} (its inputs are ${formatNames(inputs.map(({ name }) => name))})`,
       "Leave them out with --ignore <column>.",
     );
-  return { matches, guesses };
+  return { matches, guesses, byPosition: false };
 };
 
 const readWidth = ({ shape }: Tensor, open: number): number => {
@@ -142,11 +144,11 @@ const matchByPosition = (
   return {
     matches,
     guesses: [
-      "the matrix has the CSV's columns in the CSV's order, without the target",
       ...(renamed.length > 0
         ? [`renamed: ${formatNames(renamed.map(({ name, column }) => `${column} → ${name}`))}`]
         : []),
     ],
+    byPosition: true,
   };
 };
 

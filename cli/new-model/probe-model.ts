@@ -28,6 +28,8 @@ export const Probe = z.object({
       data: z.array(z.union([z.number(), z.string(), z.null()])),
     }),
   ),
+  /** Texts that were cut off after the most tokens; only for a text model. */
+  truncatedRows: z.int().optional(),
   /** Durations of runs with one row. */
   milliseconds: z.array(z.number()),
 });

@@ -14,6 +14,7 @@ import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { type Probe, ProbeRequest } from "./probe-model.ts";
 
 type Cells = Probe["outputs"][number]["data"];
@@ -84,20 +85,28 @@ const formatOutput = (value: GraphValue): string =>
   value.kind === "tensor"
     ? `${value.name}: ${value.type} [${value.shape?.map((size) => size ?? "?").join(", ") ?? "…"}]`
     : `${value.name}: ${value.kind}`;
+/** Texts with more tokens than the limit, counted with room for one more. */
+const countTruncatedRows = (
+  { inputs, rows, maxTokens }: ProbeRequest,
+  open: (maxTokens: number) => TextTokenizer,
+): number | undefined => {
+  const name = inputs[0]?.name;
+  if (maxTokens === undefined || name === undefined) return undefined;
+  const tokenizer = open(maxTokens + 1);
+  return rows.filter(
+    (row) => tokenizer.encode(String(getOwnProperty(row, name) ?? "")).ids.length > maxTokens,
+  ).length;
+};
 
 const runProbe = async (folder: string): Promise<Probe> => {
-  const { inputs, rows, maxTokens } = ProbeRequest.parse(
-    JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")),
-  );
+  const request = ProbeRequest.parse(JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")));
+  const { inputs, rows, maxTokens } = request;
+  const open = (limit: number) => openTokenizer(readFileSync(join(folder, "tokenizer.json")), limit);
   const session = await openSession({ path: join(folder, "model.onnx") });
   const runGraph =
     maxTokens === undefined
       ? createTableRunner(session, inputs)
-      : createTextRunner(
-          session,
-          inputs,
-          openTokenizer(readFileSync(join(folder, "tokenizer.json")), limitTokens(session.inputs, maxTokens)),
-        );
+      : createTextRunner(session, inputs, open(limitTokens(session.inputs, maxTokens)));
   // An output with more dimensions is not a prediction, for example the hidden states of tokens.
   const names = session.outputs.flatMap((value) =>
     value.kind === "tensor" && (value.shape?.length ?? 2) <= 2 ? [value.name] : [],
@@ -121,6 +130,7 @@ const runProbe = async (folder: string): Promise<Probe> => {
       return data ? [{ name, data }] : [];
     }),
     milliseconds,
+    truncatedRows: countTruncatedRows(request, open),
   };
 };
 

@@ -3,7 +3,8 @@ import type { InferredInput } from "./infer-input.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
 import type { CsvTable } from "./read-csv-table.ts";
-import { type SampleOptions, selectUsableRows, type UsableRows } from "./select-usable-rows.ts";
+import type { SampleOptions } from "./sample-rows.ts";
+import { selectUsableRows, type UsableRows } from "./select-usable-rows.ts";
 
 /** A run of the graph: its inputs (required or not), its rows and its outputs. */
 export type GraphRun = {
@@ -19,7 +20,8 @@ type Needs = {
   readonly tokenizer: Tokenizer | undefined;
   readonly table: CsvTable;
   readonly targets: readonly string[];
-  readonly draw: SampleOptions;
+  readonly isMissingTarget: (text: string) => boolean;
+  readonly draw: SampleOptions & { readonly stratify: boolean };
 };
 
 const requireInputs = (
@@ -60,11 +62,11 @@ const findInputsWithoutGaps = (
  * the run is repeated without such rows. Throws NewModelRefused where it does not run, or returns no finite numbers.
  */
 export const runGraphOnRows = async (
-  { onnx, tokenizer, table, targets, draw }: Needs,
+  { onnx, tokenizer, table, targets, isMissingTarget, draw }: Needs,
   inferred: readonly InferredInput[],
 ): Promise<GraphRun> => {
   const attempt = async (inputs: readonly InferredInput[]) => {
-    const usable = selectUsableRows(table, inputs, targets, draw);
+    const usable = selectUsableRows(table, inputs, { targets, isMissing: isMissingTarget }, draw);
     const probe = await probeModel(
       { onnx, tokenizer },
       inputs.map(({ input }) => input),

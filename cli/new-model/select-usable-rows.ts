@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { isMissing, parseCell } from "./csv-cells.ts";
 import type { InferredInput } from "./infer-input.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { CsvTable } from "./read-csv-table.ts";
+import { type SampledLabel, type SampleOptions, sampleRows } from "./sample-rows.ts";
 
 /** The rows that have a target and all required inputs. */
 export type UsableRows = {
@@ -14,43 +14,46 @@ export type UsableRows = {
   readonly truth: ReadonlyMap<string, readonly string[]>;
   /** The number of rows without a target or a required input. */
   readonly skippedRows: number;
-};
-
-export type SampleOptions = { readonly seed: string; readonly most: number };
-
-/** A sample over the whole table, in its order; an equal seed gives equal rows. */
-const sampleRows = (rows: readonly number[], { seed, most }: SampleOptions): readonly number[] => {
-  if (rows.length <= most) return rows;
-  const rank = new Map(
-    rows.map((row) => [row, createHash("sha256").update(`${seed}:${row}`).digest("hex")] as const),
-  );
-  const shuffled = rows.toSorted((a, b) => ((rank.get(a) ?? "") < (rank.get(b) ?? "") ? -1 : 1));
-  return shuffled.slice(0, most).toSorted((a, b) => a - b);
+  /** Labels of which the sample has a larger share than the table; empty without a sample. */
+  readonly raisedLabels: readonly SampledLabel[];
 };
 
 /** Selects at most `draw.most` rows that have all targets and required inputs. */
 export const selectUsableRows = (
   { columns, rows }: CsvTable,
   inputs: readonly InferredInput[],
-  targets: readonly string[],
-  draw: SampleOptions,
+  {
+    targets,
+    isMissing: isMissingTarget,
+  }: {
+    readonly targets: readonly string[];
+    readonly isMissing: (text: string) => boolean;
+  },
+  draw: SampleOptions & { readonly stratify: boolean },
 ): UsableRows => {
   const cells = (column: string): readonly string[] => columns.get(column) ?? [];
   const needed = [
-    ...targets.map((column) => ({ cells: cells(column), textual: false })),
+    ...targets.map((column) => ({ cells: cells(column), isGap: isMissingTarget })),
     ...inputs
       .filter(({ input }) => input.required)
-      .map(({ match }) => ({ cells: cells(match.column), textual: match.element === "string" })),
+      .map(({ match }) => ({
+        cells: cells(match.column),
+        isGap: (text: string) => isMissing(text, match.element === "string"),
+      })),
   ];
   const usable = Array.from({ length: rows }, (_, row) => row).filter((row) =>
-    needed.every(({ cells, textual }) => !isMissing(cells[row] ?? "", textual)),
+    needed.every(({ cells, isGap }) => !isGap(cells[row] ?? "")),
   );
   if (usable.length === 0)
     throw new NewModelRefused(
       "no row has a target and all inputs that the model requires",
       "Fill in missing values, or export a model that accepts them.",
     );
-  const chosen = sampleRows(usable, draw);
+  const [target = ""] = targets;
+  const { chosen, raisedLabels } = sampleRows(
+    { columns, rows: usable, ...(draw.stratify ? { strata: cells(target) } : {}) },
+    draw,
+  );
   return {
     rows: chosen.map((row) =>
       Object.fromEntries(
@@ -60,5 +63,6 @@ export const selectUsableRows = (
     numbers: chosen,
     truth: new Map(targets.map((target) => [target, chosen.map((row) => cells(target)[row] ?? "")])),
     skippedRows: rows - usable.length,
+    raisedLabels,
   };
 };

@@ -1,6 +1,7 @@
 import type { GatesInForce, ScoreInForce } from "#domain/policy/rules-in-force.ts";
 import type { Interval } from "#domain/statistics/interval.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
+import { findThinLabels, formatThinLabels, leastLabelRows } from "#model-folder/rows/find-thin-labels.ts";
 import { formatCount, formatInterval, roundToDigits } from "./number-format.ts";
 import {
   createAccuracyMetric,
@@ -25,6 +26,8 @@ type HoldoutPredictions = Common &
     | {
         readonly task: "classification";
         readonly positive?: string | undefined;
+        /** All labels of the manifest. */
+        readonly labels: readonly string[];
         readonly truth: readonly string[];
       }
     | { readonly task: "regression"; readonly truth: readonly Readonly<Record<string, number>>[] }
@@ -42,18 +45,41 @@ const failUnmeasurable = (name: string, why: string): Check => ({
   detail: why,
 });
 
-const checkBound = (metric: ScoreMetric, bound: ScoreInForce, measured: Interval, rows: number): Check[] => {
+/** Why a score that meets its limit decides nothing: labels with too few rows. */
+const findThinness = (metric: ScoreMetric, holdout: HoldoutPredictions): string | undefined => {
+  if (holdout.task !== "classification") return undefined;
+  const { labels, truth, positive } = holdout;
+  const thin =
+    metric.name === "auc" && positive !== undefined
+      ? findThinLabels(
+          [positive, `other than ${positive}`],
+          truth.map((label) => (label === positive ? positive : `other than ${positive}`)),
+        )
+      : findThinLabels(labels, truth);
+  return thin.length === 0
+    ? undefined
+    : `too few rows of a label to decide: ${formatThinLabels(thin)} (required ≥ ${leastLabelRows})`;
+};
+
+const checkBound = (
+  metric: ScoreMetric,
+  bound: ScoreInForce,
+  measured: Interval,
+  holdout: HoldoutPredictions,
+): Check[] => {
+  const rows = holdout.truth.length;
   const limit = metric.higherIsBetter ? bound.min : bound.max;
   if (limit === undefined) return [];
   const met = metric.higherIsBetter ? measured.estimate >= limit : measured.estimate <= limit;
+  const thinness = findThinness(metric, holdout);
   return [
     {
       name: metric.name,
-      verdict: met ? "pass" : "fail",
+      verdict: met ? (thinness === undefined ? "pass" : "inconclusive") : "fail",
       measured: roundToDigits(measured.estimate, 6),
       limit,
       unit: "",
-      detail: `${metric.words} ${roundToDigits(measured.estimate)} (required ${metric.higherIsBetter ? "≥" : "≤"} ${limit}; ${formatInterval(measured)}; ${formatCount(rows, "holdout row")})`,
+      detail: `${metric.words} ${roundToDigits(measured.estimate)} (required ${metric.higherIsBetter ? "≥" : "≤"} ${limit}; ${formatInterval(measured)}; ${formatCount(rows, "holdout row")})${thinness === undefined ? "" : `; ${thinness}`}`,
     },
   ];
 };
@@ -78,7 +104,7 @@ const checkScore = (metric: ScoreMetric, bound: ScoreInForce, holdout: HoldoutPr
       checks: [failUnmeasurable(metric.name, `${metric.words} not measurable: ${own}`)],
       omitted: [],
     };
-  const checks = checkBound(metric, bound, own, holdout.truth.length);
+  const checks = checkBound(metric, bound, own, holdout);
   const margin = bound.notWorseThanChampionBy;
   if (margin === undefined) return { checks, omitted: [] };
   const name = `${metric.name} vs champion`;
@@ -97,7 +123,7 @@ const checkScore = (metric: ScoreMetric, bound: ScoreInForce, holdout: HoldoutPr
 
 /**
  * Compares each gated score with its limit (by the estimate) and with the champion on the same rows (by the interval of
- * the paired difference). Scores are shares from 0 to 1 (accuracy, auc) or in the unit of the output (mae, rmse). An
+ * the paired difference). A score that meets its limit is inconclusive where a label has fewer than 30 rows. Scores are shares from 0 to 1 (accuracy, auc) or in the unit of the output (mae, rmse). An
  * unmeasurable score of the challenger fails; one of the champion alone is inconclusive.
  * Throws RangeError when a row has no prediction, or more than one.
  */

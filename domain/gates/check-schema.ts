@@ -44,10 +44,20 @@ const describeBrokenInput = (before: Input, after: Input | undefined): string[] 
   return ways.length > 0 ? [`${before.name} ${ways.join(" and ")}`] : [];
 };
 
+const isProbability = (scores: string): boolean => scores === "probabilities" || scores === "logits";
+
 const describeBrokenOutput = (champion: Manifest, challenger: Manifest): string[] => {
   if (champion.task === "classification" && challenger.task === "classification") {
     const lost = champion.output.labels.filter((label) => !challenger.output.labels.includes(label));
-    return lost.length > 0 ? [`label ${lost.join(", ")} was removed`] : [];
+    const { scores: before } = champion.output;
+    const { scores: after } = challenger.output;
+    return [
+      ...(lost.length > 0 ? [`label ${lost.join(", ")} was removed`] : []),
+      // Logits are served as probabilities.
+      ...(before === after || (isProbability(before) && isProbability(after))
+        ? []
+        : [`scores ${after} instead of ${before}`]),
+    ];
   }
   if (champion.task === "regression" && challenger.task === "regression") {
     const { output: before } = champion;
@@ -67,7 +77,7 @@ const describeBrokenOutput = (champion: Manifest, challenger: Manifest): string[
 
 /**
  * Whether the challenger accepts every request that the champion accepts, and returns everything that applications read.
- * Breaking changes: a new required input, a removed input, a narrower range or list, another type; a removed label,
+ * Breaking changes: a new required input, a removed input, a narrower range or list, another type; a removed label, another kind of scores,
  * another output name, unit or task.
  */
 export const checkSchema = ({

@@ -38,6 +38,7 @@ describe("holdout", () => {
       gates: { ...gates, ...bounds },
       task: "classification",
       positive: "churn",
+      labels: ["stay", "churn"],
       truth,
       champion,
       challenger,
@@ -58,6 +59,58 @@ describe("holdout", () => {
       },
     ]);
     expect(combineVerdicts(classified({ accuracy: { min: 0.801 } }, absent, oftenRight).checks)).toBe("fail");
+  });
+
+  test.each([
+    [29, "inconclusive"],
+    [30, "pass"],
+  ])(
+    "with %i rows of a label its scores are %s; a score below its limit fails all the same",
+    (rows, verdict) => {
+      const truth = Array.from({ length: 500 }, (_, row) => (row < rows ? "churn" : "stay"));
+      const predictions = truth.map((label) => ({
+        label,
+        scores: { churn: label === "churn" ? 0.9 : 0.1, stay: label === "churn" ? 0.1 : 0.9 },
+      }));
+      const judge = (challenger: Prediction[]) =>
+        checkHoldout({
+          gates: { ...gates, accuracy: { min: 0.75 }, auc: { min: 0.75 } },
+          task: "classification",
+          positive: "churn",
+          labels: ["stay", "churn"],
+          truth,
+          champion: absent,
+          challenger,
+        }).checks;
+      const checks = judge(predictions);
+      expect(checks.map((check) => [check.name, check.verdict])).toEqual([
+        ["accuracy", verdict],
+        ["auc", verdict],
+      ]);
+      if (rows < 30)
+        expect(checks[0]?.detail).toMatch(
+          /; too few rows of a label to decide: label churn: 29 rows \(required ≥ 30\)$/,
+        );
+      const wrong = predictions.map(({ scores }) => ({
+        label: "other",
+        scores: { churn: 1 - scores.churn, stay: 0 },
+      }));
+      expect(judge(wrong).map((check) => check.verdict)).toEqual(["fail", "fail"]);
+    },
+  );
+
+  test("a label of the manifest without any row makes accuracy inconclusive, and leaves AUC alone", () => {
+    const { checks } = checkHoldout({
+      gates: { ...gates, accuracy: { min: 0.5 }, auc: { min: 0.5 } },
+      task: "classification",
+      positive: "churn",
+      labels: ["stay", "churn", "pause"],
+      truth,
+      champion: absent,
+      challenger: oftenRight,
+    });
+    expect(checks.map(({ verdict }) => verdict)).toEqual(["inconclusive", "pass"]);
+    expect(checks[0]?.detail).toContain("label pause: 0 rows");
   });
 
   test("without a champion the comparison is omitted with a reason", () => {
@@ -324,6 +377,18 @@ describe("input schema", () => {
     ["a category that becomes any text", [plan], [{ ...note, name: "plan" }]],
   ])("%s is backward compatible", (_, before, after) => expect(judge(before, after)?.verdict).toBe("pass"));
 
+  test("raw scores in place of probabilities are not backward compatible; logits are served as probabilities", () => {
+    const withScores = (scores: string) =>
+      Manifest.parse({ ...churn, output: { labels: ["stay", "churn"], positive: "churn", scores } });
+    const judge = (before: string, after: string) =>
+      checkSchema({ champion: withScores(before), challenger: withScores(after) }).checks[0];
+    expect(judge("probabilities", "decision")).toMatchObject({
+      verdict: "fail",
+      detail: expect.stringContaining("scores decision instead of probabilities"),
+    });
+    expect(judge("logits", "probabilities")?.verdict).toBe("pass");
+  });
+
   test("a removed label is not backward compatible; a first version has nothing to be compatible with", () => {
     const { output } = churn;
     if (!("labels" in output)) throw new Error("churn is a classifier");
@@ -352,6 +417,7 @@ test("every check survives JSON, with any measurement", () =>
           gates: { ...gates, auc: { min: 0.5 } },
           task: "classification",
           positive: "a",
+          labels: ["a", "b"],
           truth: numbers.map((_, row) => (row % 2 ? "a" : "b")),
           champion: absent,
           challenger: numbers.map(prediction),

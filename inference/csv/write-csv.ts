@@ -1,14 +1,14 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/value-names.ts";
+import { scoreNames } from "#model-folder/manifest/score-names.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 const quoteCell = (text: string): string =>
   /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 
-/** Writes predictions as CSV (RFC 4180): `label`, `band` and `score.<label>` for each label; or a column per value. */
+/** Writes predictions as CSV (RFC 4180): `label`, `band` and `score.<label>` for each score; or a column per value. */
 export const writeCsv = (manifest: Manifest) => {
   const isClassification = manifest.task === "classification";
-  const names = isClassification ? manifest.output.labels : valueNames(manifest.output);
+  const names = scoreNames(manifest);
   const hasBands = isClassification && manifest.output.bands !== undefined;
   const header = isClassification
     ? ["label", ...(hasBands ? ["band"] : []), ...names.map((name) => `score.${name}`)]

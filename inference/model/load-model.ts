@@ -56,7 +56,11 @@ const createPredict = async (
 ): Promise<LoadedModel["predict"]> => {
   const output = findOutput(manifest, session.outputs);
   if (output.status === "missing") throw new ModelUnreadable(output.message);
-  const dependencies = { session, outputs: output.names, read: readPredictions(manifest, output.width) };
+  const dependencies = {
+    session,
+    outputs: output.label === undefined ? output.names : [...output.names, output.label],
+    read: readPredictions(manifest, output.width),
+  };
   if (!manifest.tokenizer) return predictTable(manifest, dependencies);
   if (!tokenizer) throw new ModelUnreadable(`${manifest.tokenizer.file} is missing beside the model`);
   // Only text models load these modules, which keeps other cold starts short.

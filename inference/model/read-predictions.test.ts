@@ -28,7 +28,8 @@ test.each([
   expect(() => read([data], rows)).toThrow(OutputNotFinite);
 });
 
-const twoLabels = (output: Record<string, unknown>) => buildManifest({ output });
+const gates = { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } };
+const twoLabels = (output: Record<string, unknown>) => buildManifest({ output, gates });
 
 test("one number per row is the second label's probability", () => {
   const [row] = readPredictions(twoLabels({ labels: [0, 1], positive: 1 }), 1)([Float32Array.of(0.75)], 1);
@@ -51,7 +52,7 @@ test.each([
   const manifest = buildManifest({
     task: "regression",
     output: { names: ["east", "north"] },
-    gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },
+    gates,
   });
   expect(readPredictions(manifest, width)(data, 2)).toEqual([
     { scores: { east: 1, north: 2 } },
@@ -72,4 +73,55 @@ test.each([
     gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },
   });
   expect(readPredictions(manifest, 1)([data], 2).map(({ value }) => value)).toEqual([0, 7]);
+});
+
+test("probabilities that rounding put beside 0 and 1 are clamped; what is no share stays visible", () => {
+  const manifest = twoLabels({ labels: ["no", "yes"] });
+  const [rounded, raw] = readPredictions(manifest, 2)([Float32Array.of(1.0000001, -1e-7, 3, -2)], 2);
+  expect(rounded).toEqual({ label: "no", scores: { no: 1, yes: 0 } });
+  expect(raw).toEqual({ label: "no", scores: { no: 3, yes: -2 } });
+  const [single] = readPredictions(twoLabels({ labels: [0, 1] }), 1)([Float32Array.of(1.0000001)], 1);
+  expect(single).toEqual({ label: "1", scores: { 0: 0, 1: 1 } });
+});
+
+test.each([
+  ["text", ["a", "b"], [["b", "a"]]],
+  ["64-bit integers", [3, 4], [BigInt64Array.of(4n, 3n)]],
+  ["32-bit integers", [3, 4], [Int32Array.of(4, 3)]],
+])("labels without scores come from the graph's label output: %s", (_, labels, data) => {
+  const manifest = twoLabels({ labels, scores: "none", labelOutput: "label" });
+  expect(readPredictions(manifest, 0)(data, 2)).toEqual([
+    { label: String(labels[1]), scores: {} },
+    { label: String(labels[0]), scores: {} },
+  ]);
+});
+
+test("the graph's own label wins over the highest score, whose values stay", () => {
+  const manifest = twoLabels({ labels: ["no", "yes"], labelOutput: "label" });
+  expect(readPredictions(manifest, 2)([Float64Array.of(0.75, 0.25), ["yes"]], 1)).toEqual([
+    { label: "yes", scores: { no: 0.75, yes: 0.25 } },
+  ]);
+});
+
+test("a decision function of two labels is one raw value of the positive label, never a probability", () => {
+  const manifest = twoLabels({ labels: ["no", "yes"], positive: "yes", scores: "decision" });
+  expect(readPredictions(manifest, 1)([Float32Array.of(2.5, -1.5, 0)], 3)).toEqual([
+    { label: "yes", scores: { yes: 2.5 } },
+    { label: "no", scores: { yes: -1.5 } },
+    { label: "no", scores: { yes: 0 } },
+  ]);
+  // A column for each label: only the positive one's is served.
+  expect(readPredictions(manifest, 1)([Float32Array.of(-2.5, 2.5)], 1)).toEqual([
+    { label: "yes", scores: { yes: 2.5 } },
+  ]);
+});
+
+test.each([
+  ["a label that the manifest does not list", [["maybe"]]],
+  ["fewer labels than rows", [[]]],
+  ["floats in place of labels", [Float32Array.of(1)]],
+  ["nothing", [undefined]],
+])("%s from a label output are an error", (_, data) => {
+  const manifest = twoLabels({ labels: ["no", "yes"], scores: "none", labelOutput: "label" });
+  expect(() => readPredictions(manifest, 0)(data, 1)).toThrow(OutputNotFinite);
 });

@@ -1,7 +1,7 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 
-/** The model returned NaN, infinity or a wrong number of values. */
+/** The model returned NaN, infinity, a wrong number of values, or a label that the manifest does not list. */
 export class OutputNotFinite extends Error {
   override readonly name = "OutputNotFinite";
 }
@@ -66,6 +66,13 @@ const softmax = (logits: Numbers, width: number): Numbers => {
   return logits;
 };
 
+/** A sum of rounded shares ends a little above 1 or below 0. What is further outside is no share, and stays visible. */
+const roundingError = 0.01;
+const clampShare = (score: number): number => {
+  if (score > 1) return score <= 1 + roundingError ? 1 : score;
+  return score < 0 && score >= -roundingError ? 0 : score;
+};
+
 const toScores = (
   { output: { labels, scores } }: Classification,
   data: Numbers,
@@ -75,12 +82,62 @@ const toScores = (
   return expandBinaryScores(scores === "logits" ? data.map((logit) => 1 / (1 + Math.exp(-logit))) : data);
 };
 
+/** The graph's own labels, as text. */
+const readLabels = (data: unknown, rows: number, known: ReadonlySet<string>): readonly string[] => {
+  const isList =
+    Array.isArray(data) ||
+    data instanceof BigInt64Array ||
+    data instanceof Int32Array ||
+    data instanceof Int16Array ||
+    data instanceof Int8Array ||
+    data instanceof Uint8Array;
+  if (!isList || data.length !== rows)
+    throw new OutputNotFinite(
+      `the model returned ${isList ? `${data.length} labels instead of ${rows}` : "no labels"}`,
+    );
+  return Array.from(data, (value: unknown) => {
+    const label = String(value);
+    if (!known.has(label))
+      throw new OutputNotFinite(
+        `the model returned the label ${JSON.stringify(label.slice(0, 128))}, which the manifest does not list`,
+      );
+    return label;
+  });
+};
+
+/** The raw values of two labels' decision function; above 0 the label is the positive one. */
+const createDecisionReader = (
+  { output: { labels, labelOutput } }: Classification,
+  positive: string,
+): ReadPredictions => {
+  const known = new Set(labels);
+  const column = labels.indexOf(positive);
+  const negative = labels[1 - column] ?? "";
+  return ([data, labelData], rows) => {
+    const isPair = toNumbers(data)?.length === rows * 2;
+    const values = assertFinite(data, isPair ? rows * 2 : rows);
+    const given = labelOutput === undefined ? undefined : readLabels(labelData, rows, known);
+    return Array.from({ length: rows }, (_, row) => {
+      const score = values[isPair ? row * 2 + column : row] ?? 0;
+      return { label: given?.[row] ?? (score > 0 ? positive : negative), scores: { [positive]: score } };
+    });
+  };
+};
+
+const createLabelReader = ({ output: { labels } }: Classification): ReadPredictions => {
+  const known = new Set(labels);
+  return ([data], rows) => readLabels(data, rows, known).map((label) => ({ label, scores: {} }));
+};
+
 const createClassificationReader = (manifest: Classification, isSingle: boolean): ReadPredictions => {
-  const { labels, positive, bands } = manifest.output;
+  const { labels, positive, bands, labelOutput } = manifest.output;
   const width = labels.length;
   const positiveIndex = positive === undefined ? -1 : labels.indexOf(positive);
-  return ([data], rows) => {
+  const areShares = manifest.output.scores === "probabilities";
+  const known = new Set(labels);
+  return ([data, labelData], rows) => {
     const values = toScores(manifest, assertFinite(data, isSingle ? rows : rows * width), isSingle);
+    const given = labelOutput === undefined ? undefined : readLabels(labelData, rows, known);
     const predictions = new Array<Prediction>(rows);
     for (let row = 0, start = 0; row < rows; row++, start += width) {
       const scores: Record<string, number> = {};
@@ -88,19 +145,27 @@ const createClassificationReader = (manifest: Classification, isSingle: boolean)
       let highest = Number.NEGATIVE_INFINITY;
       for (let index = 0; index < width; index++) {
         const score = values[start + index] ?? 0;
-        scores[labels[index] ?? ""] = score;
+        scores[labels[index] ?? ""] = areShares ? clampShare(score) : score;
         if (score > highest) {
           highest = score;
           best = index;
         }
       }
-      const label = labels[best] ?? "";
+      const label = given?.[row] ?? labels[best] ?? "";
       predictions[row] = bands
         ? { label, scores, band: toBand(values[start + positiveIndex] ?? 0, bands) }
         : { label, scores };
     }
     return predictions;
   };
+};
+
+const chooseClassificationReader = (manifest: Classification, width: number): ReadPredictions => {
+  const { scores, positive, labels } = manifest.output;
+  if (scores === "none") return createLabelReader(manifest);
+  return scores === "decision" && labels.length === 2 && positive !== undefined
+    ? createDecisionReader(manifest, positive)
+    : createClassificationReader(manifest, width === 1);
 };
 
 /** Reads values from one row-major tensor, or from one tensor per value. */
@@ -118,15 +183,15 @@ const createRegressionReader =
 type ReadPredictions = (data: readonly unknown[], rows: number) => Prediction[];
 
 /**
- * Converts the model's outputs to predictions: the label with the highest score (the first of equal ones), the scores, and
- * the band of the positive label's score (`low` below, `high` from there on); or the values by name. Throws
+ * Converts the model's outputs to predictions: the label (the graph's own where the manifest names its output, otherwise
+ * the one with the highest score, the first of equal ones), the scores, and the band of the positive label's score (`low` below, `high` from there on); or the values by name. Throws
  * OutputNotFinite, so that no response ever contains NaN.
  * @param width numbers per row in each output (findOutput)
  */
 export const readPredictions = (manifest: Manifest, width: number): ReadPredictions => {
   switch (manifest.task) {
     case "classification":
-      return createClassificationReader(manifest, width === 1);
+      return chooseClassificationReader(manifest, width);
     case "regression":
       return createRegressionReader(valueNames(manifest.output), width);
     default:

@@ -1,4 +1,5 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import { scoreNames } from "#model-folder/manifest/score-names.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
@@ -27,18 +28,21 @@ const toValueOutput = (name: string): ModelOutput => ({
 });
 
 /**
- * The output tensors of a model. Classification: `label`, `probabilities` with a column per label in the manifest's order,
- * and `band` if the manifest has bands. Regression: a tensor per value, by its name.
+ * The output tensors of a model. Classification: `label`, `probabilities` (`decision` for raw values, nothing for labels
+ * without scores) with a column per score in the manifest's order, and `band` if the manifest has bands. Regression: a
+ * tensor per value, by its name.
  */
 export const modelOutputs = (manifest: Manifest): readonly ModelOutput[] => {
   if (manifest.task === "regression") return valueNames(manifest.output).map(toValueOutput);
-  const { labels, labelType, bands } = manifest.output;
+  const { scores, labelType, bands } = manifest.output;
+  const labels = scoreNames(manifest);
   const label: ModelOutput =
     labelType === "integer"
       ? { name: "label", datatype: "INT64", read: (rows) => rows.map(({ label }) => Number(label)) }
       : { name: "label", datatype: "BYTES", read: (rows) => rows.map(({ label }) => label ?? "") };
-  const probabilities: ModelOutput = {
-    name: "probabilities",
+  if (scores === "none") return [label];
+  const scoreColumns: ModelOutput = {
+    name: scores === "decision" ? "decision" : "probabilities",
     datatype: "FP64",
     labels,
     read: (rows) => flattenScores(rows, labels),
@@ -48,5 +52,5 @@ export const modelOutputs = (manifest: Manifest): readonly ModelOutput[] => {
     datatype: "BYTES",
     read: (rows) => rows.map(({ band }) => band ?? ""),
   };
-  return bands ? [label, probabilities, band] : [label, probabilities];
+  return bands ? [label, scoreColumns, band] : [label, scoreColumns];
 };

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { PredictResponse } from "#inference/native/predict-response.ts";
 import { type Input, type Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/value-names.ts";
+import { scoreNames } from "#model-folder/manifest/score-names.ts";
 import { maxRows } from "#model-folder/rows/encode-rows.ts";
 
 const valueSchema = (input: Input): z.ZodType => {
@@ -33,7 +33,7 @@ const rowSchema = ({ inputs }: Manifest) =>
   );
 
 const predictionSchema = (manifest: Manifest) => {
-  const names = manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
+  const names = scoreNames(manifest);
   const scores = z.strictObject(Object.fromEntries(names.map((name) => [name, z.number()])));
   if (manifest.task === "regression")
     return Prediction.pick(names.length === 1 ? { value: true } : {})
@@ -41,7 +41,7 @@ const predictionSchema = (manifest: Manifest) => {
       .extend({ scores });
   const { label, band } = Prediction.shape;
   return z.object({
-    label: label.unwrap().pipe(z.enum(names)),
+    label: label.unwrap().pipe(z.enum(manifest.output.labels)),
     scores,
     ...(manifest.output.bands ? { band: band.unwrap() } : {}),
   });

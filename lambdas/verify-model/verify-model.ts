@@ -84,7 +84,7 @@ export const verifyModel =
           ? {
               ...predictions,
               task: "classification",
-              positive: findPositiveLabel(manifest),
+              ...findLabels(manifest),
               truth: holdout.labels,
             }
           : { ...predictions, task: "regression", truth: holdout.values },
@@ -149,8 +149,10 @@ const countProdRequests = async (
   return { requests: requests + unreported, from, to };
 };
 
-const findPositiveLabel = (manifest: Manifest) =>
-  manifest.task === "classification" ? manifest.output.positive : undefined;
+const findLabels = (manifest: Manifest) =>
+  manifest.task === "classification"
+    ? { labels: manifest.output.labels, positive: manifest.output.positive }
+    : { labels: [] };
 
 /** The version's first request, so it includes the cold start. */
 const runSmokeCheck = async (stage: Serving, model: string, version: string, rows: readonly Row[]) => {

@@ -172,9 +172,16 @@ const ClassificationOutput = z
     positive: z.union([z.string(), z.int()]).optional(),
     bands: z.strictObject({ low: share, high: share }).optional(),
     scores: z
-      .enum(["probabilities", "logits"])
+      .enum(["probabilities", "logits", "decision", "none"])
       .default("probabilities")
-      .describe("what the graph gives; logits become probabilities by softmax"),
+      .describe(
+        "what the graph gives; logits become probabilities by softmax; decision: raw values, served as they are, never as probabilities (of two labels: one value, above 0 for positive); none: labels alone, from labelOutput",
+      ),
+    labelOutput: outputName
+      .optional()
+      .describe(
+        "the graph's output with the label of each row (text or integers, [N] or [N, 1]); without it the label is the one with the highest score",
+      ),
   })
   // Inside Slipway a label is text, because it is a key of scores and part of a metric's name.
   .transform(({ labels, labelType, positive, ...rest }) => ({
@@ -237,7 +244,18 @@ export const Manifest = z
         );
     }
     if (manifest.task === "classification") {
-      const { labels, labelType, positive, bands } = manifest.output;
+      const { labels, labelType, positive, bands, scores, labelOutput } = manifest.output;
+      if (scores === "none" && labelOutput === undefined)
+        addIssue(["output", "scores"], "scores: none needs labelOutput: the graph's output with the labels");
+      if (scores === "decision" && labels.length === 2 && positive === undefined)
+        addIssue(
+          ["output", "scores"],
+          "a decision function of two labels needs output.positive: the label for values above 0",
+        );
+      if (bands && (scores === "none" || scores === "decision"))
+        addIssue(["output", "bands"], `bands divide a probability; scores: ${scores} has none`);
+      if (manifest.gates.auc && scores === "none")
+        addIssue(["gates", "auc"], "auc needs scores; the model has scores: none");
       if (labelType === "integer" && !labels.every((label) => Number.isSafeInteger(Number(label))))
         addIssue(["output", "labelType"], "a label is not an integer");
       if (new Set(labels).size < labels.length) addIssue(["output", "labels"], "a label is listed twice");

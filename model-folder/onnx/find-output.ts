@@ -1,18 +1,23 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { scoreNames } from "#model-folder/manifest/score-names.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 import type { Mismatch } from "./bind-inputs.ts";
-import type { GraphValue } from "./graph-value.ts";
+import type { ElementType, GraphValue } from "./graph-value.ts";
+
+type Classification = Extract<Manifest, { task: "classification" }>;
 
 /**
- * The outputs to fetch: scores [N, labels]; only the second label's probability ([N] or [N, 1]); values as one tensor
- * [N, values]; or one tensor [N] or [N, 1] per value.
+ * The outputs to fetch (`names`, then `label`): scores [N, labels]; only the second label's probability ([N] or [N, 1]);
+ * values as one tensor [N, values]; or one tensor [N] or [N, 1] per value.
  */
 type FindOutputResult =
   | {
       readonly status: "found";
       readonly names: readonly string[];
-      /** How many numbers each of these outputs holds per row. */
+      /** How many numbers each of these outputs holds per row; 0 where there are no scores. */
       readonly width: number;
+      /** The output that holds each row's label, where the manifest names one. */
+      readonly label?: string;
     }
   | ({ readonly status: "missing" } & Mismatch);
 
@@ -41,6 +46,62 @@ const hasWidth = (width: number) => {
 };
 
 const isMatrix = ({ shape }: TensorValue): boolean => shape?.length === 2 && shape[1] !== 1;
+
+const labelTypes: readonly string[] = [
+  "string",
+  "int64",
+  "int32",
+  "int16",
+  "int8",
+  "uint8",
+  "bool",
+] satisfies ElementType[];
+
+/** The output of `labelOutput`. */
+const findLabels = (
+  name: string,
+  outputs: readonly GraphValue[],
+): { readonly label: string } | ({ readonly status: "missing" } & Mismatch) => {
+  const value = outputs.find((each) => each.name === name);
+  return value?.kind === "tensor" && labelTypes.includes(value.type) && hasWidth(1)(value)
+    ? { label: name }
+    : {
+        status: "missing",
+        message: `the graph has no output ${name} with one label per row, a tensor of text or integers [N] or [N, 1] (it has ${formatOutputs(outputs)})`,
+        remedy:
+          "Correct output.labelOutput in model.yaml, or remove it: the label is then the highest score.",
+      };
+};
+
+/** One raw value for two labels: [N], [N, 1], or a column of [N, 2]; some exporters declare two and write one. */
+const findDecision = (outputs: readonly GraphValue[]): FindOutputResult => {
+  const candidates = selectTensors(outputs, floats).filter(
+    (value) => hasWidth(1)(value) || hasWidth(2)(value),
+  );
+  const output =
+    candidates.find(({ name }) => /prob|score|decision/i.test(name)) ??
+    (candidates.length === 1 ? candidates[0] : undefined);
+  return output
+    ? { status: "found", names: [output.name], width: 1 }
+    : {
+        status: "missing",
+        message: `no output of the graph holds a decision value per row, a float tensor [N, 1] (it has ${formatOutputs(outputs)})`,
+        remedy: "Export the decision function, or write scores: none with labelOutput.",
+      };
+};
+
+const findClassification = (manifest: Classification, outputs: readonly GraphValue[]): FindOutputResult => {
+  const { labels, labelOutput, scores } = manifest.output;
+  const found: FindOutputResult =
+    scores === "none"
+      ? { status: "found", names: [], width: 0 }
+      : scores === "decision" && scoreNames(manifest).length === 1
+        ? findDecision(outputs)
+        : findScores(labels.length, outputs);
+  if (found.status === "missing" || labelOutput === undefined) return found;
+  const label = findLabels(labelOutput, outputs);
+  return "label" in label ? { ...found, ...label } : label;
+};
 
 const findScores = (labels: number, outputs: readonly GraphValue[]): FindOutputResult => {
   const floatOutputs = selectTensors(outputs, floats);
@@ -71,6 +132,7 @@ const findScores = (labels: number, outputs: readonly GraphValue[]): FindOutputR
   };
 };
 
+/** Values can be integers, where the graph has no floats of this width. */
 const findValues = (names: readonly string[], outputs: readonly GraphValue[]): FindOutputResult => {
   // A float is preferred: an integer beside it is often a label.
   const groups = [selectTensors(outputs, floats), selectTensors(outputs, integers)];
@@ -100,7 +162,7 @@ const findValues = (names: readonly string[], outputs: readonly GraphValue[]): F
 export const findOutput = (manifest: Manifest, outputs: readonly GraphValue[]): FindOutputResult => {
   switch (manifest.task) {
     case "classification":
-      return findScores(manifest.output.labels.length, outputs);
+      return findClassification(manifest, outputs);
     case "regression":
       return findValues(valueNames(manifest.output), outputs);
     default:

@@ -1,6 +1,6 @@
 import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/value-names.ts";
+import { scoreNames } from "#model-folder/manifest/score-names.ts";
 import { checkRows } from "./check-rows.ts";
 import { countJsonTokens } from "./count-json-tokens.ts";
 import { findPosition, locateJson } from "./locate-json.ts";
@@ -19,8 +19,7 @@ type GoldenProblem = {
 
 /** The most marks (countJsonTokens) that rows and predictions of this manifest can have, with a reserve. */
 const maxMarks = ({ inputs, ...manifest }: Manifest): number => {
-  const scores = manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
-  return maxRows * (inputs.length + scores.length + 16) + 10_000;
+  return maxRows * (inputs.length + scoreNames(manifest).length + 16) + 10_000;
 };
 
 /** Refuses bytes that are too large or too deep, with one scan and without parsing them. */
@@ -52,7 +51,7 @@ const findMismatches = (golden: Golden, manifest: Manifest): GoldenProblem[] => 
       message: `${golden.predictions.length} predictions for ${golden.rows.length} rows`,
       remedy: rewriteRemedy,
     });
-  const expected = manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
+  const expected = scoreNames(manifest);
   for (const [index, { label, value, scores }] of golden.predictions.entries()) {
     const names = Object.keys(scores);
     if (names.length !== expected.length || !expected.every((name) => Object.hasOwn(scores, name)))
@@ -61,7 +60,10 @@ const findMismatches = (golden: Golden, manifest: Manifest): GoldenProblem[] => 
         message: `has scores for ${names.slice(0, 10).join(", ")}, but the manifest's output has ${expected.slice(0, 10).join(", ")}`,
         remedy: `${rewriteRemedy} Or correct output in model.yaml.`,
       });
-    if (manifest.task === "classification" && (label === undefined || !expected.includes(label)))
+    if (
+      manifest.task === "classification" &&
+      (label === undefined || !manifest.output.labels.includes(label))
+    )
       problems.push({
         path: ["predictions", index],
         message: "label is not one of the manifest's labels",

@@ -72,12 +72,16 @@ def holds(output, width):
 
 
 def find_outputs(outputs, labels, scores):
-    """The probabilities, the second label's alone, or the values."""
+    """The probabilities, the second label's alone, the decision values, or the values."""
+    if not scores:
+        return []
     floats = [one for one in outputs if one.type in ("tensor(float)", "tensor(double)")]
     fits = [one.name for one in floats if holds(one, len(scores))]
     single = [one.name for one in floats if holds(one, 1)]
     if labels:
-        return ([name for name in fits if "prob" in name.lower()] or fits or single)[:1]
+        # A decision value of two labels can be one of two columns.
+        pairs = [one.name for one in floats if holds(one, len(labels))]
+        return ([name for name in fits if "prob" in name.lower()] or fits or single or pairs)[:1]
     if len(scores) > 1 and all(name in single for name in scores):
         return scores
     return ([name for name in fits if len(scores) == 1 and name == scores[0]] or fits)[:1]
@@ -159,6 +163,8 @@ class SlipwayModel:
     def scores(self, values):
         """Probabilities of all labels, whether the graph gives them, their logits or the second label's alone."""
         single = values.shape[1] == 1
+        if "decision" in self.manifest:
+            return values if single else values[:, [self.manifest["decision"]]]
         if self.manifest["logits"]:
             with numpy.errstate(over="ignore"):
                 powers = numpy.exp(-values) if single else numpy.exp(values - values.max(axis=1, keepdims=True))
@@ -174,15 +180,24 @@ class SlipwayModel:
             return dict(zip(names, self.run_table(frame, columns, names)))
         columns, labels, names = (self.manifest[key] for key in ("inputs", "labels", "scores"))
         outputs = find_outputs(self.session.get_outputs(), labels, names)
+        own = [self.manifest["labelOutput"]] if "labelOutput" in self.manifest else []
         if self.tokenizer:
-            found = self.run_texts(as_text(frame[columns[0]["name"]], "string"), outputs)
+            found = self.run_texts(as_text(frame[columns[0]["name"]], "string"), outputs + own)
         else:
-            found = self.run_table(frame, columns, outputs)
-        values = numpy.hstack([one.reshape(len(frame), -1).astype("float64") for one in found])
+            found = self.run_table(frame, columns, outputs + own)
+        values = [one.reshape(len(frame), -1).astype("float64") for one in found[: len(outputs)]]
+        values = numpy.hstack(values) if values else numpy.zeros((len(frame), 0))
         answer = {}
         if labels:
-            values = self.scores(values)
-            answer["label"] = [labels[place] for place in values.argmax(axis=1)]
+            values = self.scores(values) if names else values
+            if own:
+                texts = {str(label): label for label in labels}
+                answer["label"] = [texts[str(label)] for label in numpy.asarray(found[-1]).reshape(-1)]
+            elif "decision" in self.manifest:
+                positive = self.manifest["decision"]
+                answer["label"] = [labels[positive if value > 0 else 1 - positive] for value in values[:, 0]]
+            else:
+                answer["label"] = [labels[place] for place in values.argmax(axis=1)]
         if "bands" in self.manifest:
             low, high, place = (self.manifest["bands"][key] for key in ("low", "high", "place"))
             cut = values[:, place]

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { stringify } from "yaml";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import { valueNames } from "#model-folder/manifest/value-names.ts";
+import { scoreNames } from "#model-folder/manifest/score-names.ts";
 import { type FileContent, measureSize } from "#platform/files/file-content.ts";
 import type { Registration } from "#platform/registry/registry.ts";
 import { loaderModule } from "./loader-module.ts";
@@ -29,16 +29,13 @@ const toColumn = ({ name, type, required }: Input) => ({
   required,
 });
 
-const listScoreNames = (manifest: Manifest): readonly string[] =>
-  manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
-
 const createModelSignature = (manifest: Manifest) => {
   const output = manifest.task === "classification" ? manifest.output : undefined;
   const labelColumns = [
     ...(output ? [{ type: output.labelType === "integer" ? "long" : "string", name: "label" }] : []),
     ...(output?.bands ? [{ type: "string", name: "band" }] : []),
   ];
-  const scores = listScoreNames(manifest)
+  const scores = scoreNames(manifest)
     .filter((score) => !labelColumns.some(({ name }) => name === score))
     .map((name) => ({ type: "double", name }));
   return {
@@ -58,8 +55,11 @@ const toLoaderManifest = (manifest: Manifest) => {
       ...("values" in input && { values: input.values }),
     })),
     labels: output?.labelType === "integer" ? output.labels.map(Number) : (output?.labels ?? []),
-    scores: listScoreNames(manifest),
+    scores: scoreNames(manifest),
     logits: output?.scores === "logits",
+    ...(output?.scores === "decision" &&
+      output.labels.length === 2 && { decision: output.labels.indexOf(output.positive ?? "") }),
+    ...(output?.labelOutput !== undefined && { labelOutput: output.labelOutput }),
     ...(output?.bands && { bands: { ...output.bands, place: output.labels.indexOf(output.positive ?? "") } }),
     ...(manifest.tokenizer && { maxTokens: manifest.tokenizer.maxTokens }),
   };
