@@ -11,10 +11,7 @@ const rowShapeReason =
 /** Allowed lookups by a name from outside, each with its reason. */
 const allowed: ReadonlyMap<string, string> = new Map([
   ["untrusted/get-own-property.ts: object[name]", "it is the only lookup, after Object.hasOwn"],
-  ["inference/csv/read-csv.ts: row[name]", rowShapeReason],
-  ["inference/scoring/read-columns.ts: row[name]", rowShapeReason],
-  ["inference/scoring/read-rows.ts: row[name]", rowShapeReason],
-  ["inference/oip/tensors-to-rows.ts: row[name]", rowShapeReason],
+  ["untrusted/set-own-property.ts: object[name]", "it is the only write, for every name but __proto__"],
   ['inference/model/read-predictions.ts: scores[labels[index] ?? ""]', rowShapeReason],
   ["model-folder/rows/encode-rows.ts: name in Object.prototype", "checks what every object inherits"],
   [

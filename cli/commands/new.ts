@@ -4,6 +4,8 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
 import { ModelFolderExists, UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
+import { type DecimalMark, type Delimiter, parseDelimiter } from "#cli/new-model/csv-dialect.ts";
+import { type TableEncoding, tableEncodings } from "#cli/new-model/decode-table-text.ts";
 import { draftModelFolder, type ModelFolderDraft } from "#cli/new-model/draft-model-folder.ts";
 import { parseModelName } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
@@ -15,6 +17,9 @@ import { SlackUser } from "#model-folder/manifest/manifest.ts";
 type Options = {
   readonly onnx: string;
   readonly data: string;
+  readonly encoding?: TableEncoding;
+  readonly delimiter?: Delimiter;
+  readonly decimal?: DecimalMark;
   readonly target: readonly string[];
   readonly ignore: readonly string[];
   readonly approver: readonly string[];
@@ -35,6 +40,12 @@ const collectApprover = (text: string, previous: readonly string[]): readonly st
   return [...previous, user.data];
 };
 
+const parseDelimiterOption = (text: string): Delimiter => {
+  const delimiter = parseDelimiter(text);
+  if (!delimiter) throw new InvalidArgumentError("write comma, semicolon, tab or pipe");
+  return delimiter;
+};
+
 const parseTokenCount = (text: string): number => {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(count >= 8 && count <= 8_192)) throw new InvalidArgumentError("write a number from 8 to 8192");
@@ -49,9 +60,21 @@ export const newCommand = (): Command =>
     .addOption(new Option("--onnx <file>", "the exported model").makeOptionMandatory())
     .addOption(
       new Option(
-        "--data <csv>",
-        "a labelled CSV with a header and some hundred rows, best without rows of the training",
+        "--data <file>",
+        "a labelled CSV with a header, or Parquet, of some hundred rows, best without rows of the training",
       ).makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--encoding <name>", "the CSV's encoding, where it is not UTF-8").choices(tableEncodings),
+    )
+    .addOption(
+      new Option(
+        "--delimiter <name>",
+        "what is between the CSV's columns, where that is unclear: comma, semicolon, tab or pipe",
+      ).argParser(parseDelimiterOption),
+    )
+    .addOption(
+      new Option("--decimal <mark>", "the CSV's decimal mark, where that is unclear").choices([".", ","]),
     )
     .addOption(
       new Option(
@@ -95,6 +118,11 @@ export const newCommand = (): Command =>
         onnx: await readInputFile(options.onnx),
         csv: await readInputFile(options.data),
         csvName: basename(options.data),
+        tableOptions: {
+          encoding: options.encoding,
+          delimiter: options.delimiter,
+          decimal: options.decimal,
+        },
         tokenizer:
           options.tokenizer === undefined
             ? undefined

@@ -5,6 +5,7 @@ import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
+import { truthColumns } from "#model-folder/rows/truth-columns.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
@@ -15,7 +16,8 @@ import { type InferredOutput, inferOutput } from "./infer-output.ts";
 import { matchColumns, matchTextColumn } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer } from "./probe-model.ts";
-import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
+import type { CsvOptions, CsvTable } from "./read-csv-table.ts";
+import { readTable } from "./read-table.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
 
 export type ModelSource = {
@@ -24,6 +26,8 @@ export type ModelSource = {
   readonly csv: Uint8Array;
   /** The CSV's name, for messages. */
   readonly csvName: string;
+  /** How to read the CSV, where the file itself leaves it open. */
+  readonly tableOptions?: Pick<CsvOptions, "encoding" | "delimiter" | "decimal">;
   /** Label columns: one, or one per value of a regression with several values. */
   readonly targets: readonly string[];
   /** Only for a text model. */
@@ -140,14 +144,17 @@ const compareWithBaseline = (holdout: Holdout, measured: readonly MeasuredScore[
     : `The model is no better than a constant prediction (${baseline.name} ${formatNumber(score)}, constant ${formatNumber(baseline.score)}). Check that the CSV's columns are in the order of training, and that --target is right.`;
 };
 
-const truthColumns = (
+const collectTruth = (
+  { inputs, output: described }: Manifest,
   output: InferredOutput,
   truth: GraphRun["usable"]["truth"],
 ): Map<string, readonly string[]> => {
   const [first = []] = truth.values();
-  return output.task === "regression" && output.names.length > 1
-    ? new Map(output.names.map((name) => [`label.${name}`, truth.get(name) ?? []]))
-    : new Map([["label", output.task === "classification" ? asLabels(first) : first]]);
+  const cells =
+    output.task === "regression" && output.names.length > 1
+      ? output.names.map((name) => truth.get(name) ?? [])
+      : [output.task === "classification" ? asLabels(first) : first];
+  return new Map(truthColumns(inputs, described).map((name, at) => [name, cells[at] ?? []]));
 };
 
 const createManifestDraft = (
@@ -180,7 +187,13 @@ const createManifestDraft = (
 export const draftModelFolder = async (source: ModelSource): Promise<ModelFolderDraft> => {
   const graph = inspectOnnx(source.onnx);
   assertSupportedGraph(graph, source.tokenizer !== undefined);
-  const table = readCsvTable(source.csv, source.csvName);
+  const table = await readTable(source.csv, source.csvName, {
+    ...source.tableOptions,
+    named: [...source.targets, ...source.ignored],
+    exactNames: [...graph.inputs.map(({ name }) => name), ...source.targets, ...source.ignored],
+    isStored: (text) =>
+      Buffer.from(source.onnx.buffer, source.onnx.byteOffset, source.onnx.length).includes(text),
+  });
   const { guesses, inputs } = inferInputs(source, graph, table);
   const { onnx, tokenizer, targets } = source;
   const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows };
@@ -195,7 +208,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const manifest = readManifest(formatManifest(draft(anyGates, "")));
   const predictions = readGraphPredictions(manifest, graph, run.probe, rows.length);
   const names = run.inputs.map(({ input }) => input.name);
-  const holdoutFile = encode(formatHoldout(names, rows, truthColumns(output, truth)));
+  const holdoutFile = encode(formatHoldout(names, rows, collectTruth(manifest, output, truth)));
   const holdout = parseHoldout(holdoutFile, manifest);
   const measured = measureScores(holdout, manifest, predictions);
   const files = new Map([
