@@ -84,7 +84,7 @@ const checkGraph = (manifest: Manifest, { files }: LoadedFolder, yaml: string): 
         file: artifactFile,
         path: "",
         message: error.message,
-        remedy: "Export the model again.",
+        remedy: error.remedy ?? "Export the model again.",
       },
     ];
   }

@@ -2,11 +2,15 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
-import { ModelFolderExists, UsageMistake } from "#cli/errors.ts";
+import { ModelFolderExists } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
+import { assertTableFile } from "#cli/new-model/assert-table-file.ts";
+import { assertTokenizerFile } from "#cli/new-model/assert-tokenizer-file.ts";
 import { type DecimalMark, type Delimiter, parseDelimiter } from "#cli/new-model/csv-dialect.ts";
 import { type TableEncoding, tableEncodings } from "#cli/new-model/decode-table-text.ts";
 import { draftModelFolder, type ModelFolderDraft } from "#cli/new-model/draft-model-folder.ts";
+import { readInputFile } from "#cli/new-model/read-input-file.ts";
+import { readOnnxFile } from "#cli/new-model/read-onnx-file.ts";
 import { parseModelName } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
 import { Policy } from "#domain/policy/policy.ts";
@@ -115,8 +119,8 @@ export const newCommand = (): Command =>
         );
       const draft = await draftModelFolder({
         name,
-        onnx: await readInputFile(options.onnx),
-        csv: await readInputFile(options.data),
+        onnx: await readOnnxFile(options.onnx),
+        csv: await readTableFile(options.data, options.encoding),
         csvName: basename(options.data),
         tableOptions: {
           encoding: options.encoding,
@@ -126,7 +130,7 @@ export const newCommand = (): Command =>
         tokenizer:
           options.tokenizer === undefined
             ? undefined
-            : { bytes: await readInputFile(options.tokenizer), maxTokens: options.maxTokens },
+            : { bytes: await readTokenizerFile(options.tokenizer), maxTokens: options.maxTokens },
         targets: options.target,
         ignored: options.ignore,
         owner: options.owner,
@@ -138,12 +142,17 @@ export const newCommand = (): Command =>
       printReport(folder, draft, await checkModel({ model: name, files: draft.files }));
     });
 
-const readInputFile = (file: string): Promise<Uint8Array> =>
-  readFile(file).catch((error: unknown) => {
-    throw new UsageMistake(
-      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  });
+const readTableFile = async (file: string, encoding: TableEncoding | undefined): Promise<Uint8Array> => {
+  const bytes = await readInputFile(file);
+  assertTableFile(bytes, basename(file), encoding);
+  return bytes;
+};
+
+const readTokenizerFile = async (file: string): Promise<Uint8Array> => {
+  const bytes = await readInputFile(file);
+  assertTokenizerFile(bytes, basename(file));
+  return bytes;
+};
 
 /** The policy's approvers; without a policy.yaml here, the rehearsal's approver. */
 const readPolicyApprovers = async (): Promise<readonly string[]> => {
