@@ -6,7 +6,7 @@ import { createTemporaryFolder } from "./support/temporary-folder.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const rowShapeReason =
-  "writes names of the manifest, which refuses __proto__; plain writes give rows of one shape, which are read several times faster";
+  "writes labels of the manifest, which refuses __proto__ as one; plain writes give rows of one shape, which are read several times faster";
 
 /** Allowed lookups by a name from outside, each with its reason. */
 const allowed: ReadonlyMap<string, string> = new Map([

@@ -23,3 +23,17 @@ export const parseCsv = (text: string, { delimiter, to, ragged = false }: ParseO
     return Records.parse(parse(text, { ...options, ltrim: true }));
   }
 };
+
+/** Whether each name of the header is in quotes: then its blanks belong to it. */
+export const findQuotedNames = (text: string, delimiter: Delimiter): readonly boolean[] =>
+  z.array(z.array(z.boolean())).parse(
+    parse(text, {
+      bom: true,
+      delimiter,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      ltrim: true,
+      to: 1,
+      cast: (_, { quoting }) => quoting,
+    }),
+  )[0] ?? [];

@@ -5,7 +5,7 @@ import { decodeTableText, type TableEncoding } from "./decode-table-text.ts";
 import { findDecimalMark, replaceDecimalCommas } from "./find-decimal-mark.ts";
 import { findDelimiter } from "./find-delimiter.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
-import { type CsvRecords, parseCsv } from "./parse-csv.ts";
+import { type CsvRecords, findQuotedNames, parseCsv } from "./parse-csv.ts";
 
 /** A table: the text of each cell, by column. */
 export type CsvTable = {
@@ -46,11 +46,12 @@ const outerBlanks = /^[ \t\u00a0]+|[ \t\u00a0]+$/g;
 /** Removes blanks around names, because `a, b` is a common way to write a header. */
 const trimHeader = (
   header: readonly string[],
+  quoted: readonly boolean[],
   { exactNames = [] }: CsvOptions,
 ): { readonly names: readonly string[]; readonly trimmed: readonly string[] } => {
-  const names = header.map((name) => {
+  const names = header.map((name, at) => {
     const short = name.replaceAll(outerBlanks, "");
-    const isOther = exactNames.includes(name) || header.includes(short) || short === "";
+    const isOther = quoted[at] || exactNames.includes(name) || header.includes(short) || short === "";
     return isOther ? name : short;
   });
   return { names, trimmed: names.filter((name, at) => name !== header[at]) };
@@ -103,7 +104,11 @@ export const readCsvTable = (bytes: Uint8Array, file: string, options: CsvOption
   const { text, notes: encodingNotes } = decodeTableText(bytes, file, options.encoding);
   const delimiter = options.delimiter ?? findDelimiter(text, { file, named });
   const [first = [], ...records] = parseRecords(text, file, delimiter);
-  const { names: header, trimmed: trimmedNames } = trimHeader(first, options);
+  const { names: header, trimmed: trimmedNames } = trimHeader(
+    first,
+    findQuotedNames(text, delimiter),
+    options,
+  );
   checkHeader(header, file);
   if (records.length < 1 || records.length > maxRows)
     throw new NewModelRefused(

@@ -41,13 +41,13 @@ const pickleLines = (library: string | undefined, file: string): readonly string
   }
 };
 
-const libraryNames: Readonly<Record<string, string>> = {
-  sklearn: "scikit-learn",
-  xgboost: "XGBoost",
-  lightgbm: "LightGBM",
-  catboost: "CatBoost",
-  keras: "Keras",
-};
+const libraryNames: ReadonlyMap<string | undefined, string> = new Map([
+  ["sklearn", "scikit-learn"],
+  ["xgboost", "XGBoost"],
+  ["lightgbm", "LightGBM"],
+  ["catboost", "CatBoost"],
+  ["keras", "Keras"],
+]);
 
 const explainTorch = (form: "script" | "program" | "module" | "weights", file: string): ExportAdvice => {
   switch (form) {
@@ -243,7 +243,7 @@ export const explainExport = (found: FileKind, name: string): ExportAdvice => {
   const file = JSON.stringify(name);
   switch (found.kind) {
     case "pickle": {
-      const library = libraryNames[found.library ?? ""];
+      const library = libraryNames.get(found.library);
       return {
         what: `a Python pickle${library === undefined ? "" : ` with a model of ${library}`}`,
         remedy: inPython,
