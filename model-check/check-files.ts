@@ -126,7 +126,7 @@ const checkGraph = (manifest: Manifest, { files }: LoadedFolder, yaml: string): 
     return { problems: findMismatches(manifest, graph, yaml), graph };
   } catch (error) {
     if (!(error instanceof ModelUnreadable)) throw error;
-    return refuse(error.message, "Export the model again.");
+    return refuse(error.message, error.remedy ?? "Export the model again.");
   }
 };
 

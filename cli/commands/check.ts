@@ -4,6 +4,8 @@ import { exitCode } from "#cli/exit-code.ts";
 import { findDeliveryProblems } from "#cli/find-delivery-problems.ts";
 import { findLargeFiles } from "#cli/find-large-files.ts";
 import { fetchFolderArtifact } from "#cli/folder-artifact.ts";
+import { identifyFolder } from "#cli/new-model/identify-folder.ts";
+import { refuseFile } from "#cli/new-model/refuse-file.ts";
 import { jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
 import { readFolderPolicy } from "#cli/read-folder-policy.ts";
@@ -150,6 +152,16 @@ const describeCanary = ({ canary }: Manifest, policy: Policy): string => {
     : `No traffic is enough for a canary of it: it needs ${Number.isFinite(requests) ? needed : "more than any number of requests, because the policy allows no error"}, and each step lasts ${canary.bake} at least.`;
 };
 
+/** Throws NewModelRefused for a folder that another tool wrote. */
+const refuseOtherFolder = async (folder: string): Promise<void> => {
+  const found = await identifyFolder(folder);
+  if (found && found.what !== "a folder")
+    throw refuseFile(folder, "a model's folder of Slipway", {
+      ...found,
+      remedy: `${found.remedy.replace(/:$/, "")}, and write a folder with \`slipway new\`${found.lines.length > 0 ? ":" : "."}`,
+    });
+};
+
 /** `slipway check`: all problems of a model's folder, with lines and remedies. */
 export const checkCommand = (): Command =>
   new Command("check")
@@ -158,6 +170,7 @@ export const checkCommand = (): Command =>
     .addOption(jsonOption())
     .action(async (folder: string, { json }: { json?: boolean }) => {
       const files = await readModelFolder(folder);
+      if (!files.has("model.yaml")) await refuseOtherFolder(folder);
       const manifest = tryReadManifest(files);
       const artifactFile = manifest ? getArtifactFile(manifest) : "model.onnx";
       const policy = await readPolicy(folder);

@@ -2,9 +2,15 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
-import { ModelFolderExists, UsageMistake } from "#cli/errors.ts";
+import { ModelFolderExists } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
+import { assertTableFile } from "#cli/new-model/assert-table-file.ts";
+import { assertTokenizerFile } from "#cli/new-model/assert-tokenizer-file.ts";
+import { type DecimalMark, type Delimiter, parseDelimiter } from "#cli/new-model/csv-dialect.ts";
+import { type TableEncoding, tableEncodings } from "#cli/new-model/decode-table-text.ts";
 import { draftModelFolder, type ModelFolderDraft } from "#cli/new-model/draft-model-folder.ts";
+import { readInputFile } from "#cli/new-model/read-input-file.ts";
+import { readOnnxFile } from "#cli/new-model/read-onnx-file.ts";
 import { parseModelName } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
 import { Policy } from "#domain/policy/policy.ts";
@@ -16,6 +22,9 @@ import { CsvBroken, splitCsv } from "#model-folder/rows/split-csv.ts";
 type Options = {
   readonly onnx: string;
   readonly data: string;
+  readonly encoding?: TableEncoding;
+  readonly delimiter?: Delimiter;
+  readonly decimal?: DecimalMark;
   readonly target: readonly string[];
   readonly ignore: readonly string[];
   readonly approver: readonly string[];
@@ -52,6 +61,12 @@ const parseLabels = (text: string): readonly string[] => {
   throw new InvalidArgumentError("write the labels on one line: a,b,c");
 };
 
+const parseDelimiterOption = (text: string): Delimiter => {
+  const delimiter = parseDelimiter(text);
+  if (!delimiter) throw new InvalidArgumentError("write comma, semicolon, tab or pipe");
+  return delimiter;
+};
+
 const parseTokenCount = (text: string): number => {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(count >= 8 && count <= 8_192)) throw new InvalidArgumentError("write a number from 8 to 8192");
@@ -66,9 +81,21 @@ export const newCommand = (): Command =>
     .addOption(new Option("--onnx <file>", "the exported model").makeOptionMandatory())
     .addOption(
       new Option(
-        "--data <csv>",
-        "a labelled CSV with a header and some hundred rows, best without rows of the training",
+        "--data <file>",
+        "a labelled CSV with a header, or Parquet, of some hundred rows, best without rows of the training",
       ).makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--encoding <name>", "the CSV's encoding, where it is not UTF-8").choices(tableEncodings),
+    )
+    .addOption(
+      new Option(
+        "--delimiter <name>",
+        "what is between the CSV's columns, where that is unclear: comma, semicolon, tab or pipe",
+      ).argParser(parseDelimiterOption),
+    )
+    .addOption(
+      new Option("--decimal <mark>", "the CSV's decimal mark, where that is unclear").choices([".", ","]),
     )
     .addOption(
       new Option(
@@ -134,13 +161,18 @@ export const newCommand = (): Command =>
         );
       const draft = await draftModelFolder({
         name,
-        onnx: await readInputFile(options.onnx),
-        csv: await readInputFile(options.data),
+        onnx: await readOnnxFile(options.onnx),
+        csv: await readTableFile(options.data, options.encoding),
         csvName: basename(options.data),
+        tableOptions: {
+          encoding: options.encoding,
+          delimiter: options.delimiter,
+          decimal: options.decimal,
+        },
         tokenizer:
           options.tokenizer === undefined
             ? undefined
-            : { bytes: await readInputFile(options.tokenizer), maxTokens: options.maxTokens },
+            : { bytes: await readTokenizerFile(options.tokenizer), maxTokens: options.maxTokens },
         targets: options.target,
         ignored: options.ignore,
         predicted:
@@ -160,12 +192,17 @@ export const newCommand = (): Command =>
       printReport(folder, draft, await checkModel({ model: name, files: draft.files }));
     });
 
-const readInputFile = (file: string): Promise<Uint8Array> =>
-  readFile(file).catch((error: unknown) => {
-    throw new UsageMistake(
-      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  });
+const readTableFile = async (file: string, encoding: TableEncoding | undefined): Promise<Uint8Array> => {
+  const bytes = await readInputFile(file);
+  assertTableFile(bytes, basename(file), encoding);
+  return bytes;
+};
+
+const readTokenizerFile = async (file: string): Promise<Uint8Array> => {
+  const bytes = await readInputFile(file);
+  assertTokenizerFile(bytes, basename(file));
+  return bytes;
+};
 
 /** The policy's approvers; without a policy.yaml here, the rehearsal's approver. */
 const readPolicyApprovers = async (): Promise<readonly string[]> => {

@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { openSession } from "#inference/model/session.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { Golden } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
+import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
 import { tokenSumGraph } from "#test/support/onnx/token-sum-graph.ts";
 import { boolType, floatType, int64Type, type Value, writeOnnx } from "#test/support/onnx/write-onnx.ts";
@@ -116,12 +119,11 @@ describe("input that makes no model is refused with the remedy", () => {
   });
 
   test("tables that cannot be read say why: separators, names twice, no rows, no UTF-8, cells too many", async () => {
-    await expect(echo("x;truth\n1;2\n")).rejects.toThrow("separates its columns by semicolons");
     await expect(echo("x,x,truth\n1,2,3\n")).rejects.toThrow("two columns named x");
     await expect(echo("x,truth\n")).rejects.toThrow("holds 0 rows");
     await expect(echo("x,truth\n1,2,3\n")).rejects.toThrow("line 2");
     await expect(echo("", floatType, { csv: Uint8Array.of(120, 0xff, 10) })).rejects.toThrow(
-      "is not UTF-8 text",
+      "is not UTF-8: line 1 has, read as Windows-1252",
     );
     await expect(echo(`x,truth\n${"1,2\n".repeat(100_001)}`)).rejects.toThrow("holds 100001 rows");
   });
@@ -287,6 +289,105 @@ describe("the rows decide what the graph does not contain", () => {
     const plain = await bring("lightgbm-binary", csv.join("\n"), { targets: ["busy"] });
     expect(made.files.get("holdout.csv")).toEqual(plain.files.get("holdout.csv"));
     expect(made.notes).toEqual(["The first column was left out: it has no name (pandas' row numbers)."]);
+  });
+
+  test("integers beyond 2^53 keep all digits, as text of an int64 input", async () => {
+    const ids = ["1835849871777350123", "1793367384065389557", "-9223372036854775808", "12"];
+    const onnx = writeOnnx({
+      graph: {
+        inputs: [column("id", int64Type)],
+        outputs: [column("y", int64Type)],
+        nodes: [{ op: "Identity", inputs: ["id"], outputs: ["y"] }],
+      },
+    });
+    const inputs = [{ name: "id", type: "string", maxLength: 20, format: "int64", required: true }] as const;
+    const session = await openSession({ bytes: onnx });
+    const bound = bindInputs({ inputs: [...inputs] }, session.inputs);
+    const encoded = encodeRows(bound.status === "bound" ? bound.columns : [])(ids.map((id) => ({ id })));
+    const [feed] = encoded.status === "encoded" ? encoded.feeds : [];
+    if (!feed) throw new Error(JSON.stringify(encoded));
+    const [output] = await session.run({ id: new session.Tensor(feed.type, feed.data, feed.dims) }, ["y"]);
+    expect(output).toEqual(BigInt64Array.from(ids, BigInt));
+    await session.release();
+
+    const csv = `id,truth\n${Array.from({ length: 40 }, (_, row) => `${1835849871777350123n + BigInt(row)},${row + 0.5}\n`).join("")}`;
+    const made = await bring("sklearn-columns", csv, {
+      onnx: writeOnnx({
+        graph: {
+          inputs: [column("id", int64Type)],
+          outputs: [column("y")],
+          nodes: [{ op: "Cast", inputs: ["id"], outputs: ["y"], attributes: [{ name: "to", int: 1 }] }],
+        },
+      }),
+      targets: ["truth"],
+    });
+    expect(manifestOf(made).inputs).toEqual(inputs);
+    expect(Buffer.from(made.files.get("holdout.csv") ?? []).toString()).toContain("1835849871777350123,0.5");
+    const inexact = csv.replace("1835849871777350124", "1.8358498717773501e18");
+    await expect(
+      bring("sklearn-columns", inexact, {
+        onnx: graph([column("id", int64Type)], [column("y")]),
+        targets: ["truth"],
+      }),
+    ).rejects.toThrow("which has lost digits");
+  });
+
+  test("yes and no are flags where the graph takes bool; a mixture of pairs is none", async () => {
+    const onnx = (cells: readonly string[]) =>
+      bring(
+        "sklearn-columns",
+        `ok,x,truth\n${Array.from({ length: 40 }, (_, row) => `${cells[row % cells.length]},${row},${row + 0.5}\n`).join("")}`,
+        {
+          onnx: writeOnnx({
+            graph: {
+              inputs: [column("ok", boolType), column("x")],
+              outputs: [column("y")],
+              nodes: [{ op: "Where", inputs: ["ok", "x", "x"], outputs: ["y"] }],
+            },
+          }),
+          targets: ["truth"],
+        },
+      );
+    const made = await onnx(["Yes", "no"]);
+    expect(manifestOf(made).inputs[0]).toEqual({ name: "ok", type: "boolean", required: true });
+    expect(yamlOf(made)).toContain("data: yes became true, no false");
+    expect(
+      Golden.parse(JSON.parse(Buffer.from(made.files.get("golden.json") ?? []).toString())).rows[0],
+    ).toEqual({ ok: true, x: 0 });
+    await expect(onnx(["yes", "off"])).rejects.toThrow("holds values other than true and false");
+  });
+
+  test("a column named label, X or in any script keeps its name, and the folder passes the check", async () => {
+    const csv = `label,X,年齢,"a, b",__proto__,truth\n${Array.from({ length: 40 }, (_, row) => `${row},1,2,3,4,${row + 0.5}\n`).join("")}`;
+    const made = await bring("sklearn-columns", csv, {
+      onnx: writeOnnx({
+        graph: {
+          inputs: [{ name: "X", type: floatType, shape: ["N", 5] }],
+          outputs: [{ name: "y", type: floatType, shape: ["N"] }],
+          nodes: [
+            {
+              op: "ReduceSum",
+              inputs: ["X", "axes"],
+              outputs: ["y"],
+              attributes: [{ name: "keepdims", int: 0 }],
+            },
+          ],
+          initializers: [{ name: "axes", type: int64Type, dims: [1], int64: [1] }],
+        },
+      }),
+      targets: ["truth"],
+    });
+    expect(manifestOf(made).inputs.map(({ name }) => name)).toEqual([
+      "label",
+      "X",
+      "年齢",
+      "a, b",
+      "__proto__",
+    ]);
+    expect(Buffer.from(made.files.get("holdout.csv") ?? []).toString()).toMatch(
+      /^label,X,年齢,"a, b",__proto__,truth\.label\n/,
+    );
+    expect(await checkModel({ model: "mine", files: made.files })).toEqual([]);
   });
 
   test("of many rows the same thousand are kept each time", async () => {

@@ -8,6 +8,7 @@ import { findOutput } from "#model-folder/onnx/find-output.ts";
 import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { prepareOnnx } from "#model-folder/onnx/prepare-onnx.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
+import { truthColumns } from "#model-folder/rows/truth-columns.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { chooseMaxTokens } from "./choose-max-tokens.ts";
 import { comparePredicted } from "./compare-predicted.ts";
@@ -23,8 +24,9 @@ import { limitToTables } from "./limit-to-tables.ts";
 import { matchColumns, matchTextColumn } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer } from "./probe-model.ts";
-import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
+import type { CsvOptions, CsvTable } from "./read-csv-table.ts";
 import { type PredictedSource, readPredicted } from "./read-predicted.ts";
+import { readTable } from "./read-table.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
 import { formatScoredGuess, type ScoredGuess } from "./scored-guess.ts";
 
@@ -34,6 +36,8 @@ export type ModelSource = {
   readonly csv: Uint8Array;
   /** The CSV's name, for messages. */
   readonly csvName: string;
+  /** How to read the CSV, where the file itself leaves it open. */
+  readonly tableOptions?: Pick<CsvOptions, "encoding" | "delimiter" | "decimal">;
   /** Label columns: one, or one per value of a regression with several values. */
   readonly targets: readonly string[];
   /** Only for a text model. `maxTokens`: the caller's choice, if any. */
@@ -216,15 +220,18 @@ const compareWithBaseline = (holdout: Holdout, measured: readonly MeasuredScore[
     : `The model is no better than a constant prediction (${baseline.name} ${formatNumber(score)}, constant ${formatNumber(baseline.score)}). Check that the CSV's columns are in the order of training, and that --target is right.`;
 };
 
-const truthColumns = (
+const collectTruth = (
+  { inputs, output: described }: Manifest,
   output: InferredOutput,
   truth: GraphRun["usable"]["truth"],
   readLabel: (text: string) => string,
 ): Map<string, readonly string[]> => {
   const [first = []] = truth.values();
-  return output.task === "regression" && output.names.length > 1
-    ? new Map(output.names.map((name) => [`label.${name}`, truth.get(name) ?? []]))
-    : new Map([["label", output.task === "classification" ? first.map(readLabel) : first]]);
+  const cells =
+    output.task === "regression" && output.names.length > 1
+      ? output.names.map((name) => truth.get(name) ?? [])
+      : [output.task === "classification" ? first.map(readLabel) : first];
+  return new Map(truthColumns(inputs, described).map((name, at) => [name, cells[at] ?? []]));
 };
 
 /** What the choice of rows means for the score: rare labels are kept. */
@@ -291,7 +298,13 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   });
   const { graph, bytes: onnx } = prepared;
   assertSupportedGraph(graph, source.tokenizer !== undefined);
-  const table = readCsvTable(source.csv, source.csvName);
+  const table = await readTable(source.csv, source.csvName, {
+    ...source.tableOptions,
+    named: [...source.targets, ...source.ignored],
+    exactNames: [...graph.inputs.map(({ name }) => name), ...source.targets, ...source.ignored],
+    isStored: (text) =>
+      Buffer.from(source.onnx.buffer, source.onnx.byteOffset, source.onnx.length).includes(text),
+  });
   const { guesses, inputs, byPosition } = inferInputs(source, graph, table);
   const { targets } = source;
   const choice =
@@ -317,7 +330,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const compared =
     source.predicted && createPredictedGolden(source.predicted, table, manifest, run.usable, predictions);
   const names = run.inputs.map(({ input }) => input.name);
-  const holdoutFile = encode(formatHoldout(names, rows, truthColumns(output, truth, readLabel)));
+  const holdoutFile = encode(formatHoldout(names, rows, collectTruth(manifest, output, truth, readLabel)));
   const holdout = parseHoldout(holdoutFile, manifest);
   const measure = (probe: Probe): readonly MeasuredScore[] =>
     measureScores(holdout, manifest, readGraphPredictions(manifest, graph, probe, rows.length));

@@ -3,7 +3,8 @@ import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 const formatCell = (value: string | number | boolean | null | undefined): string => {
   const text = value === null || value === undefined ? "" : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  // At the start of the file, an unquoted U+FEFF would be a byte order mark.
+  return /^\ufeff|[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
 /** holdout.csv: inputs and labels of each row. */

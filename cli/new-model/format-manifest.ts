@@ -25,6 +25,9 @@ const flow = (value: unknown): string => stringify(value, { collectionStyle: "fl
 /** Lists without the padding of maps; quoted text, because other YAML parsers read yes and no as flags. */
 const list = (values: readonly unknown[]): string =>
   `[${values.map((value) => (typeof value === "string" ? JSON.stringify(value) : flow(value))).join(", ")}]`;
+/** A name as it is where YAML and people read it as text, otherwise in quotes. */
+const nameText = (name: string): string =>
+  /^[\p{L}_][\p{L}\p{M}\p{N}_ .-]*$/u.test(name) && name.trim() === name ? flow(name) : JSON.stringify(name);
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, " ");
 const review = (text: string): string => ` # review: ${oneLine(text)}`;
 const reviewLine = (text: string): string => ` ${review(text)}`;
@@ -33,7 +36,7 @@ const inputLines = ({ input, remark }: InferredInput): string[] => {
   const { name, type, required, ...rest } = input;
   const optional = required ? "" : ", required: false";
   const comment = remark === "" ? "" : ` # ${oneLine(remark)}`;
-  const head = `name: ${flow(name)}`;
+  const head = `name: ${nameText(name)}`;
   if (!("values" in rest)) {
     const details = Object.entries(rest).map(([key, value]) => `, ${key}: ${flow(value)}`);
     return [`  - { ${head}, type: ${type}${details.join("")}${optional} }${comment}`];
@@ -54,7 +57,7 @@ const outputLines = (output: InferredOutput): string[] => {
   const guesses = [...output.scoredGuesses.map(formatScoredGuess), ...output.guesses].map(reviewLine);
   if (output.task === "regression")
     return output.names.length === 1
-      ? ["output:", ...guesses, `  name: ${flow(output.names[0])}`, "  # unit: min"]
+      ? ["output:", ...guesses, `  name: ${nameText(output.names[0] ?? "")}`, "  # unit: min"]
       : ["output:", ...guesses, `  names: ${list(output.names)}`];
   const labels = output.integers ? output.labels.map(Number) : output.labels;
   return [

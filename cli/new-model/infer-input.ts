@@ -1,5 +1,6 @@
 import type { Input } from "#model-folder/manifest/manifest.ts";
-import { isFlag, isMissing, isNumber } from "./csv-cells.ts";
+import { findTruthPair, isFlag, isMissing, isNumber } from "./csv-cells.ts";
+import { isDecimalComma } from "./find-decimal-mark.ts";
 import type { ColumnMatch } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { widenRange } from "./widen-range.ts";
@@ -57,6 +58,30 @@ const inferFromText = (
   return inferString(match, present, required);
 };
 
+const int64Limit = 2n ** 63n;
+
+/** Integers beyond 2^53: numbers of JSON and of most CSV readers lose their last digits. */
+const inferIdentifier = (
+  match: ColumnMatch,
+  present: readonly string[],
+  required: boolean,
+): Omit<InferredInput, "match"> => {
+  const inexact = present.find((text) => !/^-?\d+$/.test(text));
+  if (inexact !== undefined)
+    return refuse(
+      match,
+      `holds integers beyond 2^53, and ${quoted(inexact)}, which has lost digits`,
+      "Write all digits of the column: in pandas read it with dtype='int64' or 'Int64'.",
+    );
+  const outside = present.find((text) => BigInt(text) < -int64Limit || BigInt(text) >= int64Limit);
+  if (outside !== undefined)
+    return refuse(match, `holds ${quoted(outside)}, which int64 cannot hold`, "Correct these cells.");
+  return {
+    input: { name: match.name, type: "string", maxLength: 20, format: "int64", required },
+    remark: "integers beyond 2^53: requests send their digits as text, because JSON numbers lose some",
+  };
+};
+
 const inferFromNumbers = (
   match: ColumnMatch,
   present: readonly string[],
@@ -70,6 +95,8 @@ const inferFromNumbers = (
     return refuse(match, "holds numbers beyond a float's range", "Correct these cells.");
   const whole = numbers.every(Number.isSafeInteger);
   const counted = element === "int32" || element === "int64";
+  if (element === "int64" && !numbers.every(Number.isSafeInteger) && numbers.every(Number.isInteger))
+    return inferIdentifier(match, present, required);
   if (counted && !whole) return refuse(match, "holds fractions", "Export it as float, or round the column.");
   // pandas writes the integer 60 as 60.0 in a column with missing values, so `number` is safe for both.
   const type = counted || (whole && present.every((text) => !text.includes("."))) ? "integer" : "number";
@@ -85,11 +112,13 @@ const inferFromCodes = (
 ): Omit<InferredInput, "match"> => {
   const values = [...new Set(present)].sort();
   const example = present.find((text) => !isNumber(text)) ?? "";
-  if (!match.inMatrix)
+  if (!match.inMatrix || isDecimalComma(example))
     return refuse(
       match,
       `holds text (${quoted(example)})`,
-      "Export it as a string tensor, or write it as numbers.",
+      isDecimalComma(example)
+        ? 'Add --decimal "," if it is a number.'
+        : "Export it as a string tensor, or write it as numbers.",
     );
   if (values.some(({ length }) => length > maxCategoryLength))
     return refuse(match, `holds long text (${quoted(example)})`, "Leave the column out with --ignore.");
@@ -118,11 +147,16 @@ export const inferInput = (match: ColumnMatch, cells: readonly string[]): Inferr
   const required = present.length === cells.length || !["float32", "float64", "string"].includes(element);
   const inferred = ((): Omit<InferredInput, "match"> => {
     if (textual) return inferFromText(match, present, required);
-    const flags =
-      present.every(isFlag) || (element === "bool" && present.every((text) => /^[01]$/.test(text)));
-    if (flags) return { input: { name, type: "boolean", required }, remark: "" };
-    if (element === "bool")
-      return refuse(match, "holds values other than true and false", "Export it as float.");
+    if (present.every(isFlag)) return { input: { name, type: "boolean", required }, remark: "" };
+    if (element === "bool") {
+      const pair = findTruthPair(present);
+      return pair
+        ? {
+            input: { name, type: "boolean", required },
+            remark: /^[01]$/.test(pair[0]) ? "" : `data: ${pair[0]} became true, ${pair[1]} false`,
+          }
+        : refuse(match, "holds values other than true and false", "Export it as float.");
+    }
     return present.every(isNumber)
       ? inferFromNumbers(match, present, required)
       : inferFromCodes(match, present, required);

@@ -1,3 +1,4 @@
+import { InputName } from "#model-folder/manifest/manifest.ts";
 import type { ColumnElement } from "#model-folder/onnx/bind-inputs.ts";
 import { findBatchSize } from "#model-folder/onnx/find-batch-size.ts";
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
@@ -34,28 +35,24 @@ const readColumnElement = (value: Tensor): ColumnElement => {
 
 const formatNames = (names: readonly string[]): string =>
   `${names.slice(0, 20).join(", ")}${names.length > 20 ? `, … (${names.length} in total)` : ""}`;
-const normalizeName = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_");
-
-const validName = /^[A-Za-z_][A-Za-z0-9_ .-]{0,119}$/;
-/** `label` is the column of the truth in holdout.csv. */
-const reserved = new Set(["label", "__proto__"]);
-
-/** A valid and unused input name, from the column's name. */
-const manifestName = (column: string, taken: ReadonlySet<string>): string => {
-  const cleaned = column
+const normalizeName = (name: string): string =>
+  name
     .normalize("NFKD")
-    .replaceAll(/\p{M}/gu, "")
-    .replaceAll(/\s*[^A-Za-z0-9_ .-]+\s*/g, (cut) => (/\s/.test(cut) ? " " : "_"))
-    .replaceAll(/^ +|[_ ]+$/g, "")
-    .slice(0, 110);
-  const candidate = validName.test(column)
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, "_");
+
+/** A column's name is its input's name, without what a manifest refuses: control characters, and more than 256 characters. */
+const manifestName = (column: string, taken: ReadonlySet<string>): string => {
+  const base = InputName.safeParse(column).success
     ? column
-    : /^[A-Za-z_]/.test(cleaned)
-      ? cleaned
-      : `column_${cleaned}`;
-  const base = reserved.has(candidate) ? `column_${candidate}` : candidate;
+    : column
+        .toWellFormed()
+        .replaceAll(/\s*\p{Cc}+\s*/gu, " ")
+        .trim()
+        .slice(0, 240)
+        .toWellFormed() || "column";
   let name = base;
-  for (let at = 2; taken.has(name); at++) name = `${base}_${at}`;
+  for (let at = 2; taken.has(name.normalize("NFC")); at++) name = `${base}_${at}`;
   return name;
 };
 
@@ -70,16 +67,25 @@ export const matchTextColumn = (columns: readonly string[]): ColumnMatch => {
   return { name: manifestName(column, new Set()), column, element: "string", inMatrix: false };
 };
 
+/** The only name that fits: two would be a guess. */
+const findOnly = (names: ReadonlySet<string>, fits: (name: string) => boolean): string | undefined => {
+  const [name, ...others] = [...names].filter(fits);
+  return others.length === 0 ? name : undefined;
+};
+
 const matchByName = (inputs: readonly Tensor[], columns: readonly string[]): ColumnMatches => {
   const unmatched = new Set(columns);
+  const exact = new Set(inputs.map(({ name }) => name).filter((name) => unmatched.has(name)));
+  for (const name of exact) unmatched.delete(name);
   const guesses: string[] = [];
   const matches = inputs.map((value): ColumnMatch => {
     // One input and one column match, regardless of their names.
     const column =
       inputs.length === 1 && columns.length === 1
         ? columns[0]
-        : ([...unmatched].find((name) => name === value.name) ??
-          [...unmatched].find((name) => normalizeName(name) === normalizeName(value.name)));
+        : exact.has(value.name)
+          ? value.name
+          : findOnly(unmatched, (name) => normalizeName(name) === normalizeName(value.name));
     if (column === undefined)
       throw new NewModelRefused(
         `the CSV has no column for the graph's input ${value.name} (it has ${formatNames(columns)})`,
@@ -137,7 +143,7 @@ const matchByPosition = (
   );
   const matches = ordered.map((column, at): ColumnMatch => {
     const name = manifestName(column, taken);
-    taken.add(name);
+    taken.add(name.normalize("NFC"));
     return { name, column, element: feeds[at]?.element ?? "float32", inMatrix: (feeds[at]?.width ?? 0) > 1 };
   });
   const renamed = matches.filter(({ name, column }) => name !== column);
@@ -173,7 +179,12 @@ export const matchColumns = (
   const wide = inputs.some(({ shape }) => typeof shape?.[1] === "number" && shape[1] > 1);
   const isMatrix = inputs.length === 1 && columns.length > 1;
   const named = inputs.some(({ name }) => columns.includes(name));
-  return (wide || isMatrix) && !named
+  // A matrix may have the name of one of its columns: `input`, `X`.
+  const places = inputs.reduce(
+    (sum, value) => sum + readWidth(value, inputs.length === 1 ? columns.length : 1),
+    0,
+  );
+  return (wide || isMatrix) && (!named || places === columns.length)
     ? matchByPosition(inputs, columns, isText)
     : matchByName(inputs, columns);
 };

@@ -1,43 +1,63 @@
-import { CsvError, parse } from "csv-parse/sync";
-import * as z from "zod";
+import { CsvError } from "csv-parse/sync";
+import { isMissing, isNumber, isTruthWord } from "./csv-cells.ts";
+import { type DecimalMark, type Delimiter, describeDialect } from "./csv-dialect.ts";
+import { decodeTableText, type TableEncoding } from "./decode-table-text.ts";
+import { findDecimalMark, replaceDecimalCommas } from "./find-decimal-mark.ts";
+import { findDelimiter } from "./find-delimiter.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
+import { type CsvRecords, findQuotedNames, parseCsv } from "./parse-csv.ts";
 
-/** A CSV: the text of each cell, by column. */
+/** A table: the text of each cell, by column. */
 export type CsvTable = {
   readonly columns: ReadonlyMap<string, readonly string[]>;
   readonly rows: number;
-  /** What was left out. */
+  /** What was left out, and how the file was read where it is no CSV with commas. */
   readonly notes: readonly string[];
 };
 
-const maxBytes = 64 * 1_024 * 1_024;
+export type CsvOptions = {
+  /** Found in the file where it is absent. */
+  readonly encoding?: TableEncoding | undefined;
+  readonly delimiter?: Delimiter | undefined;
+  readonly decimal?: DecimalMark | undefined;
+  /** Columns that a person has named: the header must have them. */
+  readonly named?: readonly string[];
+  /** Names that keep their blanks: the graph's inputs. */
+  readonly exactNames?: readonly string[];
+  /** Whether the graph holds this text: then a cell's leading blank belongs to it. */
+  readonly isStored?: (text: string) => boolean;
+};
+
+export const maxTableBytes = 64 * 1_024 * 1_024;
 const maxRows = 100_000;
 const maxColumns = 2_100;
-const Records = z.array(z.array(z.string()));
 
-const parseRecords = (bytes: Uint8Array, file: string): z.infer<typeof Records> => {
-  if (bytes.length > maxBytes)
-    throw new NewModelRefused(
-      `${file} is too large (limit ${maxBytes / 1_024 / 1_024} MB)`,
-      "Use a sample of it.",
-    );
+const parseRecords = (text: string, file: string, delimiter: Delimiter): CsvRecords => {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return Records.parse(parse(text, { bom: true, skip_empty_lines: true }));
+    return parseCsv(text, { delimiter });
   } catch (error) {
-    throw error instanceof CsvError
-      ? new NewModelRefused(`${file}: ${error.message}`, "Correct the line, or write the file again.")
-      : new NewModelRefused(`${file} is not UTF-8 text`, "Write it with encoding utf-8.");
+    if (!(error instanceof CsvError)) throw error;
+    throw new NewModelRefused(`${file}: ${error.message}`, "Correct the line, or write the file again.");
   }
 };
 
+const outerBlanks = /^[ \t\u00a0]+|[ \t\u00a0]+$/g;
+
+/** Removes blanks around names, because `a, b` is a common way to write a header. */
+const trimHeader = (
+  header: readonly string[],
+  quoted: readonly boolean[],
+  { exactNames = [] }: CsvOptions,
+): { readonly names: readonly string[]; readonly trimmed: readonly string[] } => {
+  const names = header.map((name, at) => {
+    const short = name.replaceAll(outerBlanks, "");
+    const isOther = quoted[at] || exactNames.includes(name) || header.includes(short) || short === "";
+    return isOther ? name : short;
+  });
+  return { names, trimmed: names.filter((name, at) => name !== header[at]) };
+};
+
 const checkHeader = (header: readonly string[], file: string): void => {
-  const [only = ""] = header;
-  if (header.length === 1 && /[;\t]/.test(only))
-    throw new NewModelRefused(
-      `${file} separates its columns by ${only.includes(";") ? "semicolons" : "tabs"}`,
-      "Write it with commas, and numbers with a decimal point.",
-    );
   if (header.length > maxColumns)
     throw new NewModelRefused(
       `${file} has ${header.length} columns`,
@@ -49,18 +69,67 @@ const checkHeader = (header: readonly string[], file: string): void => {
 };
 
 /**
- * Reads a CSV with a header and commas. Leaves out a first column without a name, because pandas writes row numbers
+ * Removes the blank after a delimiter. Numbers have none of their own. In text it goes where all cells start with one, and
+ * the graph does not hold the text with it: pandas keeps that blank, and a model may have learnt it.
+ */
+const trimCells = (
+  cells: readonly string[],
+  isStored: (text: string) => boolean,
+): { readonly cells: readonly string[]; readonly status: "kept" | "same" | "trimmed" } => {
+  const trimmed = cells.map((text) => text.replaceAll(outerBlanks, ""));
+  if (trimmed.every((text, at) => text === cells[at])) return { cells, status: "same" };
+  if (trimmed.every((text) => isMissing(text, false) || isNumber(text) || isTruthWord(text)))
+    return { cells: trimmed, status: "same" };
+  if (!cells.every((text) => text === "" || /^[ \t]/.test(text))) return { cells, status: "same" };
+  return cells.some((text) => text !== "" && isStored(text))
+    ? { cells, status: "kept" }
+    : { cells: trimmed, status: "trimmed" };
+};
+
+const listNames = (names: readonly string[]): string =>
+  `${names.slice(0, 10).join(", ")}${names.length > 10 ? `, … (${names.length} in all)` : ""}`;
+
+/**
+ * Reads a CSV with a header. What is no comma, no decimal point and not UTF-8 is found in the file and noted; where the file
+ * can be read in two ways, the options decide. Leaves out a first column without a name, because pandas writes row numbers
  * there. Throws NewModelRefused for other files, and beyond 64 MB, 100,000 rows or 2,100 columns.
  */
-export const readCsvTable = (bytes: Uint8Array, file: string): CsvTable => {
-  const [header = [], ...records] = parseRecords(bytes, file);
+export const readCsvTable = (bytes: Uint8Array, file: string, options: CsvOptions = {}): CsvTable => {
+  if (bytes.length > maxTableBytes)
+    throw new NewModelRefused(
+      `${file} is too large (limit ${maxTableBytes / 1_024 / 1_024} MB)`,
+      "Use a sample of it.",
+    );
+  const { named = [], isStored = () => false } = options;
+  const { text, notes: encodingNotes } = decodeTableText(bytes, file, options.encoding);
+  const delimiter = options.delimiter ?? findDelimiter(text, { file, named });
+  const [first = [], ...records] = parseRecords(text, file, delimiter);
+  const { names: header, trimmed: trimmedNames } = trimHeader(
+    first,
+    findQuotedNames(text, delimiter),
+    options,
+  );
   checkHeader(header, file);
   if (records.length < 1 || records.length > maxRows)
     throw new NewModelRefused(
       `${file} holds ${records.length} rows`,
       `Use 1 to ${maxRows} rows below a header; some hundred are enough.`,
     );
-  const columns = new Map(header.map((name, at) => [name, records.map((record) => record[at] ?? "")]));
+  const decimal = options.decimal ?? findDecimalMark(records, { file, delimiter });
+  const trimmedColumns: string[] = [];
+  const keptColumns: string[] = [];
+  const columns = new Map(
+    header.map((name, at) => {
+      const { cells, status } = trimCells(
+        records.map((record) => record[at] ?? ""),
+        isStored,
+      );
+      if (status === "trimmed") trimmedColumns.push(name);
+      if (status === "kept") keptColumns.push(name);
+      const numbers = decimal === "," ? replaceDecimalCommas(cells, (each) => isMissing(each, false)) : cells;
+      return [name, numbers];
+    }),
+  );
   const numbered = header[0] === "" && columns.size > 1;
   if (numbered) columns.delete("");
   if (columns.has(""))
@@ -68,6 +137,19 @@ export const readCsvTable = (bytes: Uint8Array, file: string): CsvTable => {
   return {
     columns,
     rows: records.length,
-    notes: numbered ? ["The first column was left out: it has no name (pandas' row numbers)."] : [],
+    notes: [
+      ...encodingNotes,
+      ...describeDialect(file, delimiter, decimal),
+      ...(trimmedNames.length > 0
+        ? [`Names without the blanks around them: ${listNames(trimmedNames)}.`]
+        : []),
+      ...(trimmedColumns.length > 0
+        ? [`Cells without the blank after the delimiter: ${listNames(trimmedColumns)}.`]
+        : []),
+      ...(keptColumns.length > 0
+        ? [`Cells start with a blank, as the graph's own texts do: ${listNames(keptColumns)}.`]
+        : []),
+      ...(numbered ? ["The first column was left out: it has no name (pandas' row numbers)."] : []),
+    ],
   };
 };

@@ -6,6 +6,7 @@ import { checkColumns } from "#model-folder/rows/check-columns.ts";
 import { maxRows } from "#model-folder/rows/encode-rows.ts";
 import { type Cell, readCell } from "#model-folder/rows/read-cell.ts";
 import { CsvBroken, splitCsv } from "#model-folder/rows/split-csv.ts";
+import { setOwnProperty } from "#untrusted/set-own-property.ts";
 
 type CsvRow = Record<string, Cell>;
 
@@ -51,7 +52,8 @@ export const readCsv =
     return {
       rows: records.map((record) => {
         const row: CsvRow = {};
-        for (const { name, index, input } of columns) row[name] = readCell(record[index] ?? "", input);
+        for (const { name, index, input } of columns)
+          setOwnProperty(row, name, readCell(record[index] ?? "", input));
         return row;
       }),
     };

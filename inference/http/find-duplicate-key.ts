@@ -13,7 +13,7 @@ const countKeys = (value: unknown): number => {
 };
 
 const escapeToken = (key: string): string =>
-  key.slice(0, 128).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1");
+  key.slice(0, 256).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1");
 
 const maxPointerLength = 1_000;
 

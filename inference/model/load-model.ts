@@ -33,7 +33,7 @@ export const createSampleRow = (manifest: Pick<Manifest, "inputs">): Row =>
         case "category":
           return [input.name, input.values[0] ?? ""];
         case "string":
-          return [input.name, "a"];
+          return [input.name, input.format === "int64" ? "0" : "a"];
         default:
           return input satisfies never;
       }

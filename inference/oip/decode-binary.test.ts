@@ -27,7 +27,7 @@ describe("binary tensor data", () => {
     expect(decoded(datatype, bytes(values), values.length)).toEqual([...values]);
   });
 
-  test("of 64-bit integers is read as the nearest doubles", () => {
+  test("of 64-bit integers is read as numbers, and beyond 2^53 as bigints: no digit is lost", () => {
     const signed = [
       0n,
       1n,
@@ -38,9 +38,11 @@ describe("binary tensor data", () => {
       2n ** 63n - 1n,
       2n ** 53n + 1n,
     ];
-    expect(decoded("INT64", bytes(BigInt64Array.from(signed)), signed.length)).toEqual(signed.map(Number));
+    expect(decoded("INT64", bytes(BigInt64Array.from(signed)), signed.length)).toEqual(signed);
     const unsigned = [0n, 2n ** 32n, 2n ** 64n - 1n];
-    expect(decoded("UINT64", bytes(BigUint64Array.from(unsigned)), 3)).toEqual(unsigned.map(Number));
+    expect(decoded("UINT64", bytes(BigUint64Array.from(unsigned)), 3)).toEqual(unsigned);
+    const small = [0n, 1n, -1n, -5_000_000_001n, 2n ** 53n - 1n];
+    expect(decoded("INT64", bytes(BigInt64Array.from(small)), small.length)).toEqual(small.map(Number));
   });
 
   test("of half precision is read by IEEE 754", () => {

@@ -1,5 +1,6 @@
 import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Input } from "#model-folder/manifest/manifest.ts";
+import { setOwnProperty } from "#untrusted/set-own-property.ts";
 import { type Datatype, type DatatypeKind, datatypes } from "./datatypes.ts";
 import type { InvalidValue } from "./invalid-value.ts";
 import { elementPointer, type Tensor } from "./read-tensor.ts";
@@ -13,14 +14,19 @@ type Column = {
   readonly offset: number;
 };
 
-/** The datatype of an input in the model's metadata. */
-export const inputDatatypes: Readonly<Record<Input["type"], Datatype>> = {
+const isIdentifier = (input: Input): boolean => input.type === "string" && input.format === "int64";
+
+const datatypesByType: Readonly<Record<Input["type"], Datatype>> = {
   integer: "INT64",
   number: "FP64",
   boolean: "BOOL",
   category: "BYTES",
   string: "BYTES",
 };
+
+/** The datatype of an input in the model's metadata. */
+export const inputDatatype = (input: Input): Datatype =>
+  isIdentifier(input) ? "INT64" : datatypesByType[input.type];
 
 const acceptedKinds: Readonly<Record<Input["type"], readonly DatatypeKind[]>> = {
   integer: ["integer", "float"],
@@ -33,11 +39,13 @@ const acceptedKinds: Readonly<Record<Input["type"], readonly DatatypeKind[]>> = 
 const inputPointer = (index: number): string => `/inputs/${index}`;
 
 const findDatatypeProblem = ({ input, tensor, index }: Column): InvalidValue | undefined =>
-  acceptedKinds[input.type].includes(datatypes[tensor.datatype].kind)
+  (isIdentifier(input) ? ["integer", "text"] : acceptedKinds[input.type]).includes(
+    datatypes[tensor.datatype].kind,
+  )
     ? undefined
     : {
         pointer: `${inputPointer(index)}/datatype`,
-        detail: `${tensor.datatype} cannot hold ${input.name}: send ${inputDatatypes[input.type]}`,
+        detail: `${tensor.datatype} cannot hold ${input.name}: send ${inputDatatype(input)}`,
       };
 
 /** Whether the request has one tensor whose columns are all the manifest's inputs, in order. */
@@ -104,6 +112,10 @@ const readColumnValues = ({ input, tensor, offset }: Column): unknown[] => {
   const { values, width, rows } = tensor;
   const column = new Array<unknown>(rows);
   for (let row = 0, index = offset; row < rows; row++, index += width) column[row] = values[index];
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
+    const read = isIdentifier(input) ? String : Number;
+    for (let row = 0; row < rows; row++) column[row] = read(column[row]);
+  }
   if (input.type === "boolean" && datatypes[tensor.datatype].kind !== "boolean") {
     for (let row = 0; row < rows; row++)
       if (column[row] === 1) column[row] = true;
@@ -140,7 +152,7 @@ export const tensorsToRows = (
   const rows = Array.from({ length: columns[0]?.tensor.rows ?? 0 }, () => ({ ...blank }));
   for (const [index, name] of names.entries()) {
     const column = values[index] ?? [];
-    for (const [position, row] of rows.entries()) row[name] = column[position];
+    for (const [position, row] of rows.entries()) setOwnProperty(row, name, column[position]);
   }
   return {
     rows,

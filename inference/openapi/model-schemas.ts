@@ -15,7 +15,15 @@ const valueSchema = (input: Input): z.ZodType => {
     case "category":
       return input.unknown === "refuse" ? z.enum(input.values) : z.string().max(256);
     case "string":
-      return z.string().max(input.maxLength);
+      return input.format === "int64"
+        ? z.union([
+            z
+              .string()
+              .regex(/^-?\d{1,19}$/)
+              .meta({ format: "int64" }),
+            z.int(),
+          ])
+        : z.string().max(input.maxLength);
     default:
       return input satisfies never;
   }

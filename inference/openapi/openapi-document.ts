@@ -9,7 +9,12 @@ import { Input } from "#model-folder/manifest/manifest.ts";
 import { modelSchemas } from "./model-schemas.ts";
 
 const toJsonSchema = (schema: z.ZodType, io: "input" | "output" = "output") => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: "draft-2020-12", io });
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    target: "draft-2020-12",
+    io,
+    // A row describes itself.
+    unrepresentable: "any",
+  });
   return rest;
 };
 

@@ -18,7 +18,7 @@ export const createFrameProblem = (...entries: readonly FrameProblemEntry[]): Ht
 
 /** Appends a name to a pointer. The name comes from the caller, so it is shortened. */
 export const appendPointer = (base: string, name: string): string =>
-  rowPointer(base)({ input: name.slice(0, 128).toWellFormed() });
+  rowPointer(base)({ input: name.slice(0, 256).toWellFormed() });
 
 /** Checks the number of rows; returns the problem or undefined. */
 export const checkRowCount = (count: number): string | undefined =>

@@ -4,6 +4,7 @@ import type { Input } from "#model-folder/manifest/manifest.ts";
 import { checkColumns } from "#model-folder/rows/check-columns.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import { setOwnProperty } from "#untrusted/set-own-property.ts";
 import { appendPointer, checkRowCount, createFrameProblem } from "./frame-problem.ts";
 
 type Columns = Readonly<Record<string, unknown>>;
@@ -61,7 +62,7 @@ export const readColumns = (
     const row: Record<string, unknown> = {};
     for (const { name, values } of lists) {
       const value = values[index];
-      row[name] = isSingle(value) ? value[0] : value;
+      setOwnProperty(row, name, isSingle(value) ? value[0] : value);
     }
     return row;
   });

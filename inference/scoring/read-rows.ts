@@ -2,6 +2,7 @@ import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { PredictRequest } from "#inference/run-prediction.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
+import { setOwnProperty } from "#untrusted/set-own-property.ts";
 import { checkRowCount, createFrameProblem, type FrameProblemEntry } from "./frame-problem.ts";
 
 type Options = {
@@ -26,7 +27,7 @@ const findList = (
 
 const zipNames = (values: readonly unknown[], columns: readonly string[]): Record<string, unknown> => {
   const row: Record<string, unknown> = {};
-  for (const [index, name] of columns.entries()) row[name] = values[index];
+  for (const [index, name] of columns.entries()) setOwnProperty(row, name, values[index]);
   return row;
 };
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { Artifact } from "./artifact.ts";
 import { valueNames } from "./value-names.ts";
 
@@ -27,10 +28,16 @@ export const durationToSeconds = (duration: string): number => {
   );
 };
 
-const FeatureName = z
+/**
+ * A column's name as its table has it: any text of 1 to 256 characters. A control character could not be seen, and half of
+ * a surrogate pair has no UTF-8.
+ */
+export const InputName = z
   .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_ .-]{0,127}$/, "an input's name starts with a letter or _")
-  .refine((name) => name !== "__proto__", "an input cannot be named __proto__");
+  .min(1, "an input's name has at least one character")
+  .max(256, "an input's name has at most 256 characters")
+  .refine((name) => name.isWellFormed(), "an input's name has half of a surrogate pair")
+  .refine((name) => !/\p{Cc}/u.test(name), "an input's name has no control character (tab, line end)");
 const required = z
   .boolean()
   .default(true)
@@ -38,16 +45,16 @@ const required = z
 
 /** One column of the model's public contract. */
 export const Input = z.discriminatedUnion("type", [
-  z.strictObject({ name: FeatureName, type: z.literal("integer"), min: z.int(), max: z.int(), required }),
+  z.strictObject({ name: InputName, type: z.literal("integer"), min: z.int(), max: z.int(), required }),
   z.strictObject({
-    name: FeatureName,
+    name: InputName,
     type: z.literal("number"),
     min: z.number(),
     max: z.number(),
     required,
   }),
   z.strictObject({
-    name: FeatureName,
+    name: InputName,
     type: z.literal("category"),
     values: z.array(z.string().max(256)).min(1).max(10_000),
     unknown: z
@@ -57,12 +64,19 @@ export const Input = z.discriminatedUnion("type", [
     required,
   }),
   z.strictObject({
-    name: FeatureName,
+    name: InputName,
     type: z.literal("string"),
     maxLength: z.int().min(1).max(1_000_000).default(10_000),
+    // Without a default: an image holds the manifest, and its digest must not change where nobody asks for this.
+    format: z
+      .literal("int64")
+      .optional()
+      .describe(
+        "an identifier of up to 19 digits that reaches the graph as int64; text, because a JSON number beyond 2^53 loses digits",
+      ),
     required,
   }),
-  z.strictObject({ name: FeatureName, type: z.literal("boolean"), required }),
+  z.strictObject({ name: InputName, type: z.literal("boolean"), required }),
 ]);
 export type Input = z.infer<typeof Input>;
 
@@ -215,8 +229,10 @@ export const Manifest = z
       context.addIssue({ code: "custom", path, message });
     const seen = new Set<string>();
     for (const [index, input] of manifest.inputs.entries()) {
-      if (seen.has(input.name)) addIssue(["inputs", index, "name"], `two inputs are named ${input.name}`);
-      seen.add(input.name);
+      // é as one character and as e with an accent look the same: nobody could tell which of both a request needs.
+      const normalized = input.name.normalize("NFC");
+      if (seen.has(normalized)) addIssue(["inputs", index, "name"], `two inputs are named ${input.name}`);
+      seen.add(normalized);
       if ("min" in input && input.min > input.max)
         addIssue(["inputs", index, "min"], "min is greater than max");
       if ("values" in input && new Set(input.values).size < input.values.length)
@@ -280,8 +296,30 @@ export const Manifest = z
   });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** One row as applications send it: input name to value. */
-export const Row = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
+const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+type Cell = z.infer<typeof Cell>;
+const isCell = (value: unknown): value is Cell => Cell.safeParse(value).success;
+
+/** One row as applications send it: input name to value. Its own check, because z.record drops an input named __proto__. */
+export const Row = z
+  .custom<Record<string, Cell>>()
+  .superRefine((row: unknown, context) => {
+    if (!isJsonObject(row)) context.addIssue({ code: "invalid_type", expected: "object", input: row });
+    else
+      for (const [name, value] of Object.entries(row))
+        if (!isCell(value))
+          context.addIssue({
+            code: "custom",
+            path: [name],
+            message: "must be a text, a number, true, false or null",
+          });
+  })
+  .meta({
+    type: "object",
+    additionalProperties: {
+      anyOf: [{ type: "string" }, { type: "number" }, { type: "boolean" }, { type: "null" }],
+    },
+  });
 export type Row = z.infer<typeof Row>;
 
 /**

@@ -37,6 +37,10 @@ const matrixElements: Readonly<Record<Input["type"], readonly string[]>> = {
   integer: [...columnElements.integer, "string"],
   category: ["string", "float32", "float64", "int32", "int64"],
 };
+const listAllowedElements = (input: Input, width: number): readonly string[] =>
+  input.type === "string" && input.format === "int64"
+    ? ["int64"]
+    : (width > 1 ? matrixElements : columnElements)[input.type];
 const isColumnElement = (type: string): type is ColumnElement =>
   ["float32", "float64", "int32", "int64", "bool", "string"].includes(type);
 
@@ -45,7 +49,7 @@ const formatShape = ({ shape }: TensorValue): string =>
 
 /** Checks that the graph's element type can hold an input. */
 const findTypeMismatch = (input: Input, { name, element, width }: Feed): Mismatch | undefined => {
-  const allowed = (width > 1 ? matrixElements : columnElements)[input.type];
+  const allowed = listAllowedElements(input, width);
   if (!allowed.includes(element))
     return {
       input: input.name,
@@ -160,6 +164,13 @@ const bindInOrder = (inputs: readonly Input[], graphInputs: readonly GraphValue[
   return mismatches.length > 0 ? { status: "mismatched", mismatches } : { status: "bound", columns };
 };
 
+/** The columns of all tensors; an open width of a graph's only input is `open`. */
+const countColumns = (graphInputs: readonly GraphValue[], open: number): number =>
+  graphInputs.reduce((sum, value) => {
+    const width = value.kind === "tensor" ? value.shape?.[1] : undefined;
+    return sum + (typeof width === "number" ? width : graphInputs.length === 1 ? open : 1);
+  }, 0);
+
 /**
  * Binds the manifest's inputs to the graph's inputs, or returns every mismatch. Exporters write one of two forms: an input
  * per column, bound by name; or matrices [N, columns], usually one, whose unnamed columns are the manifest's inputs in
@@ -172,11 +183,13 @@ export const bindInputs = (
   const batch = findBatchSize(graphInputs);
   if (batch.status === "mismatched") return { status: "mismatched", mismatches: [batch] };
   const hasName = graphInputs.some(({ name }) => inputs.some((input) => input.name === name));
+  // A matrix may have the name of one of its columns: `input`, `X`.
+  const fillsMatrices = countColumns(graphInputs, inputs.length) === inputs.length;
   const hasMatrix = graphInputs.some(
     (value) => value.kind === "tensor" && typeof value.shape?.[1] === "number" && value.shape[1] > 1,
   );
   const isSingle = graphInputs.length === 1 && inputs.length > 1;
-  return (hasMatrix || isSingle) && !hasName
+  return (hasMatrix || isSingle) && (!hasName || fillsMatrices)
     ? bindInOrder(inputs, graphInputs)
     : bindByName(inputs, graphInputs);
 };

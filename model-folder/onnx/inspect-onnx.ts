@@ -1,10 +1,12 @@
 import { PbfReader } from "pbf";
 import { expandFunctions, type GraphFunction, type NodeList, toFunctionKey } from "./expand-functions.ts";
+import { explainExport } from "./explain-export.ts";
 import { findIndexRanges, type IndexRange } from "./find-index-ranges.ts";
 import { findUnboundedOperator } from "./find-unbounded-operator.ts";
 import { findUnstableOperators, type UnstableOperators } from "./find-unstable-operators.ts";
 import type { GraphConstant, GraphNode, NodeAttribute } from "./graph-node.ts";
 import { type ElementType, type GraphValue, toElementType } from "./graph-value.ts";
+import { identifyFile } from "./identify-file.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
 
 /** A summary of an ONNX file, read without running it. */
@@ -123,6 +125,17 @@ const refuse = (message: string): never => {
   throw new ModelUnreadable(message);
 };
 const refuseTruncated = (): never => refuse("the file is not an ONNX model, or is truncated");
+
+/** A file of another kind has no protobuf mistake: it says what it is, and how it becomes an ONNX model. */
+const refuseOtherFile = (bytes: Uint8Array): void => {
+  const found = identifyFile(bytes);
+  if (!found) return;
+  const { what, remedy, lines } = explainExport(found, "the-file");
+  throw new ModelUnreadable(
+    found.kind === "empty" ? "the file is empty" : `the file is ${what}, not an ONNX model`,
+    { remedy: [remedy, lines.map((line) => `\`${line}\``).join(", then ")].filter(Boolean).join(" ") },
+  );
+};
 
 /** Reads the fields of one message that ends at `end`; skips fields that `read` does not consume. */
 const readFields = (state: State, end: number, depth: number, read: (field: number) => void): void => {
@@ -651,7 +664,7 @@ const readOnnxModel = (state: State): OnnxSummary => {
  * Source of the field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 export const inspectOnnx = (bytes: Uint8Array, limits: OnnxLimits = defaultOnnxLimits): OnnxSummary => {
-  if (bytes.length === 0) return refuse("the file is empty");
+  refuseOtherFile(bytes);
   if (bytes.length > limits.bytes) return refuse(`the file is larger than ${limits.bytes} bytes`);
   const state: State = {
     pbf: new PbfReader(bytes),

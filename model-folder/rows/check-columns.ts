@@ -13,7 +13,7 @@ export const checkColumns = (names: readonly string[], inputs: readonly Input[])
   for (const [index, name] of names.entries()) {
     if (problems.length >= maxProblems) return problems;
     const detail = seen.has(name) ? "duplicate column" : known.has(name) ? undefined : "unknown column";
-    if (detail !== undefined) problems.push({ index, input: name.slice(0, 128).toWellFormed(), detail });
+    if (detail !== undefined) problems.push({ index, input: name.slice(0, 256).toWellFormed(), detail });
     seen.add(name);
   }
   const missing = inputs.filter(({ name, required }) => required && !seen.has(name));

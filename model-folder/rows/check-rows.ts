@@ -3,8 +3,10 @@ import type { Column } from "#model-folder/onnx/bind-inputs.ts";
 import { encodeRows, maxRows } from "./encode-rows.ts";
 import type { RowProblem } from "./row-problem.ts";
 
-const toColumnElement = (input: Input): Column["feed"]["element"] =>
-  input.type === "category" || input.type === "string" ? "string" : "float64";
+const toColumnElement = (input: Input): Column["feed"]["element"] => {
+  if (input.type === "string" && input.format === "int64") return "int64";
+  return input.type === "category" || input.type === "string" ? "string" : "float64";
+};
 
 /** Checks any number of rows against the manifest, by the same rules as for requests. */
 export const checkRows = (manifest: Pick<Manifest, "inputs">) => {

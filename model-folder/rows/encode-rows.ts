@@ -148,6 +148,30 @@ const createTextWriter = (column: Column, input: Input & { type: "category" | "s
   };
 };
 
+const int64Limit = 2n ** 63n;
+
+/** Encodes an identifier: a text of digits, or a number that JSON holds without loss. */
+const createInt64Writer =
+  ({ feed: { width }, offset }: Column, { required }: Pick<Input, "required">) =>
+  (data: EncodedFeed["data"]): WriteValue => {
+    if (!(data instanceof BigInt64Array)) return throwUnboundColumn();
+    return (value, row) => {
+      // int64 has no missing value: the binding refuses an optional one.
+      if (value === undefined || value === null) return required ? "is required" : undefined;
+      if (typeof value === "number" && !Number.isSafeInteger(value))
+        return Number.isInteger(value)
+          ? "is beyond 2^53, where a JSON number loses digits: send the digits as a string"
+          : "must be a string of digits";
+      const text = typeof value === "number" ? String(value) : value;
+      if (typeof text !== "string" || !/^-?\d{1,19}$/.test(text)) return "must be a string of 1 to 19 digits";
+      const integer = BigInt(text);
+      if (integer < -int64Limit || integer >= int64Limit)
+        return `must be between ${-int64Limit} and ${int64Limit - 1n}`;
+      data[row * width + offset] = integer;
+      return undefined;
+    };
+  };
+
 /** Encodes a category in a matrix of numbers as its index in the manifest's values. */
 const createCodeWriter = (column: Column, input: Input & { type: "category" }) => {
   const codes = new Map(input.values.map((value, code) => [value, code]));
@@ -180,7 +204,7 @@ const createColumnWriter = (column: Column): ColumnEncoder["writer"] => {
     case "category":
       return feed.element === "string" ? createTextWriter(column, input) : createCodeWriter(column, input);
     case "string":
-      return createTextWriter(column, input);
+      return input.format === "int64" ? createInt64Writer(column, input) : createTextWriter(column, input);
     default:
       return input satisfies never;
   }
@@ -196,7 +220,7 @@ const isPlainRow = (row: unknown): row is PlainRow =>
   typeof row === "object" && row !== null && !Array.isArray(row);
 /** Names come from the caller: the response must not contain a megabyte of them. */
 const shortenName = (name: string): string =>
-  name.length > 128 ? `${name.slice(0, 128).toWellFormed()}…` : name.toWellFormed();
+  name.length > 256 ? `${name.slice(0, 256).toWellFormed()}…` : name.toWellFormed();
 
 /**
  * Validates rows against the model's inputs and encodes them for the graph in one pass. `rows` is untrusted: any JSON value

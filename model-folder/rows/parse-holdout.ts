@@ -5,6 +5,7 @@ import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { checkRows } from "./check-rows.ts";
 import { readCell } from "./read-cell.ts";
 import { CsvBroken, splitCsv } from "./split-csv.ts";
+import { truthColumns } from "./truth-columns.ts";
 
 /** Labelled rows on which a model is measured. */
 export type Holdout =
@@ -19,11 +20,7 @@ export type Holdout =
 const maxHoldoutBytes = 64 * 1_024 * 1_024;
 const maxHoldoutRows = 100_000;
 const maxProblems = 100;
-/** The label column `label`; `label.<name>` for each value if a model predicts several. */
-const listLabelColumns = (manifest: Manifest): readonly string[] =>
-  manifest.task === "regression" && "names" in manifest.output
-    ? manifest.output.names.map((name) => `label.${name}`)
-    : ["label"];
+const listLabelColumns = ({ inputs, output }: Manifest): readonly string[] => truthColumns(inputs, output);
 
 type HoldoutProblem = Omit<FolderProblem, "file" | "severity">;
 type HoldoutContent = {
@@ -101,7 +98,7 @@ const checkHeader = (header: readonly string[], manifest: Manifest): HoldoutProb
     const nearest = findNearestName(name, expected);
     problems.push({
       line: 1,
-      path: name.slice(0, 128),
+      path: name.slice(0, 256),
       message: "unknown column",
       remedy: nearest ? `Did you mean ${nearest}?` : "Remove the column, or add it to inputs in model.yaml.",
     });
@@ -161,7 +158,7 @@ const checkLabels = (labelCells: LabelCells, manifest: Manifest) => {
 
 /**
  * Parses holdout.csv: a header with the manifest's inputs in any order and `label` (for regression: the true value; with
- * several values: `label.<name>` for each). Throws ManifestInvalid with the line of each invalid cell.
+ * several values: `label.<name>` for each; truth-columns.ts has the names where an input is named so). Throws ManifestInvalid with the line of each invalid cell.
  */
 export const parseHoldout = (
   bytes: Uint8Array,

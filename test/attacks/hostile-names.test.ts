@@ -9,6 +9,8 @@ import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import { createRecords } from "#inference/records/create-records.ts";
 import { createService } from "#inference/service.ts";
 import { Input, type Manifest } from "#model-folder/manifest/manifest.ts";
+import { parseGolden } from "#model-folder/rows/parse-golden.ts";
+import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { createFileBlobs } from "#platform/blobs/files.ts";
 import { formatEmf } from "#platform/metrics/format-emf.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
@@ -23,7 +25,7 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { openLog } from "#worlds/embedded/data/open-log.ts";
 import { createJsonReporter, createTerminalReporter } from "#worlds/embedded/reporter.ts";
 
-/** Names that every object inherits. `__proto__` is not allowed for an input or a label (see below). */
+/** Names that every object inherits. `__proto__` is not allowed for a label (see below). */
 const inheritedNames = ["constructor", "toString", "hasOwnProperty", "valueOf", "isPrototypeOf"] as const;
 const now = Date.UTC(2026, 10, 28, 12);
 const number = (name: string) => ({ name, type: "number", min: -10, max: 10 });
@@ -227,10 +229,139 @@ describe("inputs and labels with names that every object inherits", () => {
   });
 });
 
-test("the manifest refuses __proto__ as the name of an input or a label", () => {
-  expect(Input.safeParse({ name: "__proto__", type: "boolean" }).error?.issues[0]?.message).toContain(
-    "cannot be named __proto__",
-  );
+/** Names as tables have them: none of them is a safe key, a safe CSV cell or a plain YAML text. */
+const awkwardNames = [
+  ...[
+    "__proto__",
+    "constructor",
+    "label",
+    "0",
+    "od280/od315",
+    "a~b",
+    "Age (years)",
+    "年齢",
+    "annual.income €",
+  ],
+  ...[
+    "a, b",
+    'say "hi"',
+    " leading",
+    "trailing ",
+    "😀",
+    "x".repeat(256),
+    "<!channel>",
+    "# no comment",
+    "null",
+  ],
+];
+
+describe("inputs with any name", () => {
+  let model: LoadedModel;
+  beforeAll(async () => {
+    model = await loadModel({
+      manifest: buildManifest({
+        name: "constructor",
+        inputs: awkwardNames.map(number),
+        output: { labels: awkwardNames.map((_, at) => `label ${at}`) },
+        gates,
+      }),
+      model: {
+        bytes: writeOnnx({
+          graph: {
+            nodes: [{ op: "Identity", inputs: ["X"], outputs: ["scores"] }],
+            inputs: [{ name: "X", type: floatType, shape: ["N", awkwardNames.length] }],
+            outputs: [{ name: "scores", type: floatType, shape: ["N", awkwardNames.length] }],
+          },
+        }),
+      },
+    });
+  });
+  afterAll(() => model.release());
+  const values = awkwardNames.map((_, at) => at / 4);
+  const row = Object.fromEntries(awkwardNames.map((name, at) => [name, values[at]]));
+  const scores = Object.fromEntries(values.map((value, at) => [`label ${at}`, value]));
+  const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+  test("reach the model in every protocol, and the records", async () => {
+    const { app, post, log } = startService(model, "6");
+    const native = await post("/v1/predict", { rows: [row] });
+    expect(JSON.parse(native.text).predictions?.[0]?.scores).toEqual(scores);
+    const frames = [
+      { dataframe_split: { columns: awkwardNames, data: [values] } },
+      { dataframe_records: [row] },
+      { inputs: Object.fromEntries(awkwardNames.map((name, at) => [name, [values[at]]])) },
+      { instances: [values] },
+    ];
+    for (const frame of frames) {
+      const { status, text } = await post("/invocations", frame);
+      expect({ status, scores: JSON.parse(text).predictions?.[0] }).toMatchObject({ status: 200, scores });
+    }
+    const csv = `${awkwardNames.map(quote).join(",")}\n${values.join(",")}\n`;
+    expect(JSON.parse((await post("/v1/predict", csv, "text/csv")).text).predictions[0].scores).toEqual(
+      scores,
+    );
+    const tensors = awkwardNames.map((name, at) => ({
+      name,
+      datatype: "FP64",
+      shape: [1, 1],
+      data: [values[at]],
+    }));
+    const oip = await post("/v2/models/constructor/infer", { inputs: tensors });
+    expect(JSON.parse(oip.text).outputs[1].data).toEqual(values);
+    const metadata = JSON.parse(await (await app.request("/v2/models/constructor")).text());
+    expect(metadata.inputs.map(({ name }: { name: string }) => name)).toEqual(awkwardNames);
+
+    const page = JSON.parse(await (await app.request("/v1/predictions?limit=1")).text());
+    expect(Object.entries(page.items[0].inputs)).toEqual(Object.entries(row));
+    expect(log).toEqual([]);
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+
+  test("are named by the pointers of errors and by the OpenAPI document", async () => {
+    const { app, post } = startService(model, "7");
+    const wrong = Object.fromEntries(awkwardNames.map((name) => [name, "no number"]));
+    const { status, text } = await post("/v1/predict", { rows: [wrong] });
+    expect(status).toBe(422);
+    expect(JSON.parse(text).errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(
+      awkwardNames.map((name) => `/rows/0/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`),
+    );
+    const document = JSON.parse(await (await app.request("/openapi.json")).text());
+    const schema = document.components.schemas.Question.properties.rows.items;
+    expect(Object.keys(schema.properties).toSorted()).toEqual(awkwardNames.toSorted());
+    expect(schema.required.toSorted()).toEqual(awkwardNames.toSorted());
+  });
+
+  test("are columns of the holdout and of golden.json; the truth has a column of another name", () => {
+    const { manifest } = model;
+    const header = [...awkwardNames.map(quote), "truth.label"].join(",");
+    const holdout = parseHoldout(
+      new TextEncoder().encode(`${header}\n${values.join(",")},label 1\n`),
+      manifest,
+    );
+    expect(holdout).toMatchObject({ labels: ["label 1"] });
+    expect(Object.entries(holdout.rows[0] ?? {})).toEqual(Object.entries(row));
+    const golden = parseGolden(
+      new TextEncoder().encode(
+        JSON.stringify({ tolerance: 1e-5, rows: [row], predictions: [{ label: "label 1", scores }] }),
+      ),
+      manifest,
+    );
+    expect(Object.entries(golden.rows[0] ?? {})).toEqual(Object.entries(row));
+  });
+});
+
+test.each([
+  ["", "at least one character"],
+  ["x".repeat(257), "at most 256 characters"],
+  ["a\tb", "no control character"],
+  ["a\nb", "no control character"],
+  ["\ud800", "half of a surrogate pair"],
+])("the manifest refuses %j as the name of an input", (name, reason) => {
+  expect(Input.safeParse({ name, type: "boolean" }).error?.issues[0]?.message).toContain(reason);
+});
+
+test("the manifest refuses two inputs that look the same, and __proto__ as a label", () => {
+  expect(() => buildManifest({ inputs: ["\u00e9", "e\u0301"].map(number) })).toThrow("two inputs are named");
   const buildWrong = (): Manifest => buildManifest({ output: { labels: ["__proto__", "stay"] }, gates });
   expect(buildWrong).toThrow("cannot be named __proto__");
 });

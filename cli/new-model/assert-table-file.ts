@@ -1,0 +1,88 @@
+import type { FileKind } from "#model-folder/onnx/identify-file.ts";
+import { identifyFile } from "#model-folder/onnx/identify-file.ts";
+import type { TableEncoding } from "./decode-table-text.ts";
+import { refuseFile } from "./refuse-file.ts";
+
+type Advice = { readonly what: string; readonly remedy: string; readonly lines: readonly string[] };
+
+/** Kinds that a table can have, or that only look like another kind; CSV is read as it is. */
+const explain = (found: FileKind, name: string): Advice | undefined => {
+  const file = JSON.stringify(name);
+  const withPandas = (what: string, read: string): Advice => ({
+    what,
+    remedy: "Write it as CSV in Python:",
+    lines: [`import pandas; pandas.${read}.to_csv("data.csv", index=False)`],
+  });
+  const other = (what: string): Advice => ({
+    what,
+    remedy: "Name a CSV or Parquet file with the rows.",
+    lines: [],
+  });
+  switch (found.kind) {
+    case "csv":
+    case "text":
+    case "yaml":
+    case "parquet":
+      return undefined;
+    case "empty":
+      return other("empty");
+    case "xlsx":
+    case "xls":
+      return withPandas("an Excel workbook", `read_excel(${file})`);
+    case "arrow":
+      return withPandas("an Arrow (Feather) table", `read_feather(${file})`);
+    case "json":
+      return withPandas("JSON", `read_json(${file})`);
+    case "pickle":
+      return withPandas("a Python pickle", `read_pickle(${file})`);
+    case "hdf5":
+      return withPandas("an HDF5 file", `read_hdf(${file})`);
+    case "npy":
+      return {
+        what: "an array of numpy",
+        remedy: "Write it as CSV in Python, with the names of its columns:",
+        lines: [
+          `import numpy, pandas; pandas.DataFrame(numpy.load(${file}), columns=names).to_csv("data.csv", index=False)`,
+        ],
+      };
+    case "compressed":
+      return withPandas(`compressed with ${found.format}`, `read_csv(${file})`);
+    case "zip":
+      return withPandas("a zip archive", `read_csv(${file})`);
+    case "sqlite":
+      return {
+        what: "a SQLite database",
+        remedy: "Write the table as CSV:",
+        lines: [`sqlite3 -header -csv ${file} "SELECT * FROM …" > data.csv`],
+      };
+    case "lfs":
+      return {
+        what: "a Git LFS pointer",
+        remedy: "The file's content was not fetched; fetch it in its repository:",
+        lines: [`git lfs pull --include ${file}`],
+      };
+    case "html":
+      return {
+        what: "a web page",
+        remedy:
+          "A download that needs a login often ends with one: log in, or use the address of the file itself, and download it again.",
+        lines: [],
+      };
+    default:
+      return other("a file of another kind");
+  }
+};
+
+/**
+ * Throws NewModelRefused where the table's file is something else, with the line that writes it as CSV.
+ * @param encoding a file with an encoding is text, whatever its bytes look like
+ */
+export const assertTableFile = (
+  bytes: Uint8Array,
+  name: string,
+  encoding: TableEncoding | undefined,
+): void => {
+  const found = encoding === undefined || bytes.length === 0 ? identifyFile(bytes) : undefined;
+  const advice = found && explain(found, name);
+  if (advice) throw refuseFile(name, "a CSV or Parquet table", advice);
+};
