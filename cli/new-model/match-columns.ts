@@ -180,11 +180,11 @@ export const matchColumns = (
   const isMatrix = inputs.length === 1 && columns.length > 1;
   const named = inputs.some(({ name }) => columns.includes(name));
   // A matrix may have the name of one of its columns: `input`, `X`.
-  const places = inputs.reduce(
-    (sum, value) => sum + readWidth(value, inputs.length === 1 ? columns.length : 1),
-    0,
-  );
-  return (wide || isMatrix) && (!named || places === columns.length)
+  const isOnlyMatrix =
+    inputs.length === 1 &&
+    columns.length > 1 &&
+    inputs.every((value) => readWidth(value, columns.length) === columns.length);
+  return (wide || isMatrix) && (!named || isOnlyMatrix)
     ? matchByPosition(inputs, columns, isText)
     : matchByName(inputs, columns);
 };

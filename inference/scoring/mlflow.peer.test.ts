@@ -16,9 +16,10 @@ import { readContent } from "#platform/files/file-content.ts";
 import { createMlflowModel } from "#platform/registry/mlflow/mlflow-model.ts";
 import { createPythonEnvironment, requirePython } from "#test/peers/python-environment.ts";
 import { createAppClient } from "#test/support/http/app-client.ts";
+import { buildManifest } from "#test/support/onnx/churn-folder.ts";
 import { createTestService } from "#test/support/onnx/create-test-service.ts";
 import { smallModels } from "#test/support/onnx/small-models.ts";
-import { writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { floatType, int64Type, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { readDocsPython } from "#test/support/read-docs-python.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
@@ -103,11 +104,61 @@ function written(manifest: (typeof smallModels)[keyof typeof smallModels]["manif
   return { ...manifest, output: { ...manifest.output, labels: manifest.output.labels.map(Number) } };
 }
 
+/** Inputs of any name, and an identifier beyond 2^53. The rows come from JSON, because a literal has no own `__proto__`. */
+const awkward = (): Asked => {
+  const names = ["__proto__", "label", "od280/od315", "年齢", 'a, "b"', "0", " 😀~ ", "Age (years)"];
+  const columns = [...names, "id"];
+  const manifest = buildManifest({
+    name: "awkward",
+    inputs: [
+      ...names.map((name) => ({ name, type: "number", min: 0, max: 100 })),
+      { name: "id", type: "string", format: "int64" },
+    ],
+    output: { labels: columns.map((_, at) => `label ${at}`) },
+    gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },
+  });
+  return {
+    name: "awkward",
+    manifest: JSON.stringify(manifest),
+    artifact: writeOnnx({
+      graph: {
+        nodes: [
+          { op: "Mod", inputs: ["id", "thousand"], outputs: ["rest"] },
+          { op: "Cast", inputs: ["rest"], outputs: ["digits"], attributes: [{ name: "to", int: floatType }] },
+          {
+            op: "Concat",
+            inputs: [...names, "digits"],
+            outputs: ["scores"],
+            attributes: [{ name: "axis", int: 1 }],
+          },
+        ],
+        initializers: [{ name: "thousand", type: int64Type, dims: [1], int64: [1_000] }],
+        inputs: columns.map((name) => ({
+          name,
+          type: name === "id" ? int64Type : floatType,
+          shape: ["N", 1],
+        })),
+        outputs: [{ name: "scores", type: floatType, shape: ["N", columns.length] }],
+      },
+    }),
+    tokenizer: undefined,
+    rows: [0, 1].map((row) => ({
+      ...Object.fromEntries(names.map((name, at) => [name, at + row + 0.5])),
+      id: String(1835849871777350123n + BigInt(row)),
+    })),
+  };
+};
+
 const order = async () => {
   const own = (await readdir(join(root, "models"))).toSorted(
     (a, b) => Number(b === "churn") - Number(a === "churn"),
   );
-  return [...(await Promise.all(own.map(committed))), ...made, ...(await Promise.all(exported.map(brought)))];
+  return [
+    ...(await Promise.all(own.map(committed))),
+    ...made,
+    awkward(),
+    ...(await Promise.all(exported.map(brought))),
+  ];
 };
 
 /** Bodies for the first model in each form that MLflow's own scoring server takes as well. */

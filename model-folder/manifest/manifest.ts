@@ -240,7 +240,7 @@ export const Manifest = z
     }
     if (manifest.tokenizer) {
       const [input, ...others] = manifest.inputs;
-      if (others.length > 0 || input?.type !== "string" || !input.required)
+      if (others.length > 0 || input?.type !== "string" || input.format !== undefined || !input.required)
         addIssue(["tokenizer"], "a model with a tokenizer takes one input, of type string and required");
     }
     if (manifest.canary.steps.some((step, index, all) => index > 0 && step <= (all[index - 1] ?? 0)))

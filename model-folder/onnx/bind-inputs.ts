@@ -164,12 +164,12 @@ const bindInOrder = (inputs: readonly Input[], graphInputs: readonly GraphValue[
   return mismatches.length > 0 ? { status: "mismatched", mismatches } : { status: "bound", columns };
 };
 
-/** The columns of all tensors; an open width of a graph's only input is `open`. */
-const countColumns = (graphInputs: readonly GraphValue[], open: number): number =>
-  graphInputs.reduce((sum, value) => {
-    const width = value.kind === "tensor" ? value.shape?.[1] : undefined;
-    return sum + (typeof width === "number" ? width : graphInputs.length === 1 ? open : 1);
-  }, 0);
+/** Whether the graph's only input is a matrix of so many columns; an open width holds any number. */
+const isOnlyMatrix = ([value, ...others]: readonly GraphValue[], columns: number): boolean => {
+  if (value?.kind !== "tensor" || value.shape?.length === 1) return false;
+  const width = value.shape?.[1];
+  return others.length === 0 && columns > 1 && (typeof width !== "number" || width === columns);
+};
 
 /**
  * Binds the manifest's inputs to the graph's inputs, or returns every mismatch. Exporters write one of two forms: an input
@@ -184,12 +184,12 @@ export const bindInputs = (
   if (batch.status === "mismatched") return { status: "mismatched", mismatches: [batch] };
   const hasName = graphInputs.some(({ name }) => inputs.some((input) => input.name === name));
   // A matrix may have the name of one of its columns: `input`, `X`.
-  const fillsMatrices = countColumns(graphInputs, inputs.length) === inputs.length;
+  const isMatrix = isOnlyMatrix(graphInputs, inputs.length);
   const hasMatrix = graphInputs.some(
     (value) => value.kind === "tensor" && typeof value.shape?.[1] === "number" && value.shape[1] > 1,
   );
   const isSingle = graphInputs.length === 1 && inputs.length > 1;
-  return (hasMatrix || isSingle) && (!hasName || fillsMatrices)
+  return (hasMatrix || isSingle) && (!hasName || isMatrix)
     ? bindInOrder(inputs, graphInputs)
     : bindByName(inputs, graphInputs);
 };

@@ -54,8 +54,8 @@ def bind(graph_inputs, columns):
     named = {column["name"]: column for column in columns}
     widths = [one.shape[1] if len(one.shape) == 2 and isinstance(one.shape[1], int) else None for one in graph_inputs]
     wide = any(width is not None and width > 1 for width in widths) or (len(widths) == 1 and len(columns) > 1)
-    columns_in_all = sum(width or (len(columns) if len(widths) == 1 else 1) for width in widths)
-    by_name = any(one.name in named for one in graph_inputs) and columns_in_all != len(columns)
+    matrix = len(widths) == 1 and len(columns) > 1 and widths[0] in (None, len(columns))
+    by_name = any(one.name in named for one in graph_inputs) and not matrix
     if not wide or by_name:
         return [(one, [named[one.name]]) for one in graph_inputs]
     rest = list(columns)
