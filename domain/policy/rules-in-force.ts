@@ -47,8 +47,19 @@ const pickLongest = (durations: readonly string[]) =>
   durations.toSorted((a, b) => durationToSeconds(b) - durationToSeconds(a))[0] ?? "";
 const defined = <T>(values: readonly (T | undefined)[]): T[] => values.filter((value) => value !== undefined);
 
-const scores = { classification: ["accuracy", "auc"], regression: ["mae", "rmse"] } as const;
-type Score = (typeof scores)[keyof typeof scores][number];
+type Score = "accuracy" | "auc" | "mae" | "rmse";
+const scores: Readonly<Record<Manifest["task"], readonly Score[]>> = {
+  classification: ["accuracy", "auc"],
+  regression: ["mae", "rmse"],
+  multilabel: [],
+  multioutput: [],
+  anomaly: [],
+  clustering: [],
+  ranking: [],
+  embedding: [],
+  entities: [],
+  tensors: [],
+};
 
 /** The strictest of all bounds; undefined where no manifest and no policy sets one. */
 const combineScores = (

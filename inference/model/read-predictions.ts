@@ -111,6 +111,15 @@ export const readPredictions = (manifest: Manifest, width: number): ReadPredicti
       return createClassificationReader(manifest, width === 1);
     case "regression":
       return createRegressionReader(valueNames(manifest.output), width);
+    case "multilabel":
+    case "multioutput":
+    case "anomaly":
+    case "clustering":
+    case "ranking":
+    case "embedding":
+    case "entities":
+    case "tensors":
+      throw new RangeError(`${manifest.task} is not implemented`);
     default:
       return manifest satisfies never;
   }

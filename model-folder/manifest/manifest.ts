@@ -1,5 +1,16 @@
 import * as z from "zod";
 import { Artifact } from "./artifact.ts";
+import { OutputName } from "./output-name.ts";
+import {
+  AnomalyOutput,
+  ClusteringOutput,
+  EmbeddingOutput,
+  EntitiesOutput,
+  MultilabelOutput,
+  MultioutputOutput,
+  RankingOutput,
+  TensorsOutput,
+} from "./task-outputs.ts";
 import { valueNames } from "./value-names.ts";
 
 /** A model's name: function names, image tags and URLs contain it. */
@@ -150,17 +161,11 @@ const fields = {
     ),
 };
 
-const outputName = z
-  .string()
-  .min(1)
-  .max(128)
-  .refine((name) => name !== "__proto__", "an output cannot be named __proto__");
-
 const ClassificationOutput = z
   .strictObject({
     /** In the column order of the model's scores. */
     labels: z
-      .array(z.union([outputName, z.int()]))
+      .array(z.union([OutputName, z.int()]))
       .min(2)
       .max(1_000),
     labelType: z
@@ -184,9 +189,23 @@ const ClassificationOutput = z
     ...(positive === undefined ? {} : { positive: String(positive) }),
   }));
 
+const unit = z.string().max(32).optional();
 const RegressionOutput = z.union([
-  z.strictObject({ name: outputName, unit: z.string().max(32).optional() }),
-  z.strictObject({ names: z.array(outputName).min(2).max(100), unit: z.string().max(32).optional() }),
+  z.strictObject({
+    name: OutputName,
+    unit,
+    deviation: OutputName.optional().describe(
+      "the name of the standard deviation that the graph gives beside the value",
+    ),
+  }),
+  z.strictObject({
+    names: z.array(OutputName).min(2).max(100),
+    unit,
+    quantiles: z
+      .array(z.number().gt(0).lt(1))
+      .optional()
+      .describe("where the values are quantiles of one value: the quantile of each name, in their order"),
+  }),
 ]);
 
 /** A model's manifest, `models/<name>/model.yaml`. */
@@ -202,6 +221,14 @@ export const Manifest = z
       task: z.literal("regression"),
       output: RegressionOutput,
     }),
+    z.strictObject({ ...fields, task: z.literal("multilabel"), output: MultilabelOutput }),
+    z.strictObject({ ...fields, task: z.literal("multioutput"), output: MultioutputOutput }),
+    z.strictObject({ ...fields, task: z.literal("anomaly"), output: AnomalyOutput }),
+    z.strictObject({ ...fields, task: z.literal("clustering"), output: ClusteringOutput }),
+    z.strictObject({ ...fields, task: z.literal("ranking"), output: RankingOutput }),
+    z.strictObject({ ...fields, task: z.literal("embedding"), output: EmbeddingOutput }),
+    z.strictObject({ ...fields, task: z.literal("entities"), output: EntitiesOutput }),
+    z.strictObject({ ...fields, task: z.literal("tensors"), output: TensorsOutput }),
   ])
   .superRefine((manifest, context) => {
     const addIssue = (path: (string | number)[], message: string) =>
@@ -252,7 +279,7 @@ export const Manifest = z
       for (const gate of ["mae", "rmse"] as const)
         if (manifest.gates[gate])
           addIssue(["gates", gate], `${gate} is a gate of regression; classification has accuracy and auc`);
-    } else {
+    } else if (manifest.task === "regression") {
       const names = valueNames(manifest.output);
       if (new Set(names).size < names.length) addIssue(["output", "names"], "a name is listed twice");
       for (const gate of ["accuracy", "auc"] as const)
@@ -266,15 +293,43 @@ export type Manifest = z.infer<typeof Manifest>;
 export const Row = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
 export type Row = z.infer<typeof Row>;
 
+/** Numbers, flags or texts in nested arrays, row-major; a scalar has none. */
+export type NestedValues = number | boolean | string | NestedValues[];
+const NestedValues: z.ZodType<NestedValues> = z.lazy(() =>
+  z.union([z.number(), z.boolean(), z.string(), z.array(NestedValues)]),
+);
+
+/** A part of a text that a label names. */
+export const Entity = z.object({
+  label: z.string(),
+  /** The mean probability of its tokens. */
+  score: z.number(),
+  text: z.string(),
+  /** Its place in the text, in UTF-16 code units as JavaScript's slice counts. */
+  start: z.int().nonnegative(),
+  end: z.int().nonnegative(),
+});
+export type Entity = z.infer<typeof Entity>;
+
 /**
- * The prediction for one row. `scores` per label (classification) or value by name (regression); a regression with one
- * value also has it in `value`.
+ * The prediction for one row. `scores` per label or value by name, empty where a task has none; a regression with one
+ * value, an anomaly's score and a rank's relevance also have it in `value`.
  */
 export const Prediction = z.object({
   label: z.string().optional(),
   value: z.number().optional(),
   scores: z.record(z.string(), z.number()),
   band: z.enum(["low", "medium", "high"]).optional(),
+  /** Multilabel: the labels that apply, in the manifest's order. */
+  labels: z.array(z.string()).optional(),
+  /** Multioutput: each classification by its name. */
+  heads: z
+    .record(z.string(), z.object({ label: z.string(), scores: z.record(z.string(), z.number()) }))
+    .optional(),
+  /** Entities: in the text's order. */
+  entities: z.array(Entity).optional(),
+  /** Embedding and tensors: each by its name. */
+  tensors: z.record(z.string(), NestedValues).optional(),
 });
 export type Prediction = z.infer<typeof Prediction>;
 

@@ -58,7 +58,7 @@ describe("readManifest", () => {
     [
       "an unknown task",
       "task: classification",
-      "task: clustering",
+      "task: forecasting",
       "task",
       /allowed kind/,
       /classification or regression/,

@@ -91,6 +91,15 @@ export const findOutput = (manifest: Manifest, outputs: readonly GraphValue[]): 
       return findScores(manifest.output.labels.length, outputs);
     case "regression":
       return findValues(valueNames(manifest.output), outputs);
+    case "multilabel":
+    case "multioutput":
+    case "anomaly":
+    case "clustering":
+    case "ranking":
+    case "embedding":
+    case "entities":
+    case "tensors":
+      throw new RangeError(`${manifest.task} is not implemented`);
     default:
       return manifest satisfies never;
   }

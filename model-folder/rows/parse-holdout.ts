@@ -223,6 +223,7 @@ export const parseHoldout = (
   ]);
   if (manifest.task === "classification")
     return { task: "classification", rows, labels: labelCells.map(([cell]) => cell?.text ?? "") };
+  if (manifest.task !== "regression") throw new RangeError(`${manifest.task} is not implemented`);
   const names = valueNames(manifest.output);
   const values = labelCells.map((cells) =>
     Object.fromEntries(names.map((name, index) => [name, Number(cells[index]?.text)])),

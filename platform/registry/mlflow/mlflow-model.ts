@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
+import { listScoreNames } from "#model-folder/manifest/list-score-names.ts";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { type FileContent, measureSize } from "#platform/files/file-content.ts";
 import type { Registration } from "#platform/registry/registry.ts";
 import { loaderModule } from "./loader-module.ts";
@@ -29,8 +29,8 @@ const toColumn = ({ name, type, required }: Input) => ({
   required,
 });
 
-const listScoreNames = (manifest: Manifest): readonly string[] =>
-  manifest.task === "classification" ? manifest.output.labels : valueNames(manifest.output);
+/** The tasks that the loader predicts in Python; other models are registered as ONNX alone. */
+const isLoaderTask = ({ task }: Manifest): boolean => task === "classification" || task === "regression";
 
 const createModelSignature = (manifest: Manifest) => {
   const output = manifest.task === "classification" ? manifest.output : undefined;
@@ -95,18 +95,20 @@ export const createMlflowModel = (
     artifact_path: "model",
     flavors: {
       onnx: { code: "code", data: onnxFile, onnx_version: "1", providers: ["CPUExecutionProvider"] },
-      python_function: {
-        code: "code",
-        env: { virtualenv: "python_env.yaml" },
-        loader_module: "slipway_model",
-        python_version: "3.11.0",
-      },
+      ...((!manifest || isLoaderTask(manifest)) && {
+        python_function: {
+          code: "code",
+          env: { virtualenv: "python_env.yaml" },
+          loader_module: "slipway_model",
+          python_version: "3.11.0",
+        },
+      }),
     },
     mlflow_version: "3.14.0",
     model_size_bytes: measureSize(artifact),
     model_uuid: createHash("sha256").update(`${model}\0${delivery}`).digest("hex").slice(0, 32),
     run_id: runId,
-    ...(manifest && { signature: createModelSignature(manifest) }),
+    ...(manifest && isLoaderTask(manifest) && { signature: createModelSignature(manifest) }),
     utc_time_created: new Date(createdAt).toISOString().replace("T", " ").replace("Z", "000"),
   };
   return new Map<string, FileContent>([
