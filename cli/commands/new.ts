@@ -10,7 +10,7 @@ import { paint, print } from "#cli/print.ts";
 import { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { type FolderProblem, formatProblem } from "#model-folder/manifest/folder-problem.ts";
-import { SlackUser } from "#model-folder/manifest/manifest.ts";
+import { Manifest, SlackUser } from "#model-folder/manifest/manifest.ts";
 
 type Options = {
   readonly onnx: string;
@@ -21,6 +21,9 @@ type Options = {
   readonly owner?: string;
   readonly tokenizer?: string;
   readonly maxTokens: number;
+  readonly task?: Manifest["task"];
+  readonly group?: string;
+  readonly quantiles?: readonly number[];
   readonly models: string;
   readonly force?: boolean;
 };
@@ -33,6 +36,16 @@ const collectApprover = (text: string, previous: readonly string[]): readonly st
   const user = SlackUser.safeParse(text);
   if (!user.success) throw new InvalidArgumentError(user.error.issues[0]?.message ?? "not a Slack user id");
   return [...previous, user.data];
+};
+
+const tasks = Manifest.options.map(({ shape }) => shape.task.value);
+
+const parseQuantiles = (text: string): readonly number[] => {
+  const levels = text.split(",").map(Number);
+  const increase = levels.every((level, index) => level > (levels[index - 1] ?? 0) && level < 1);
+  if (levels.length < 2 || !increase)
+    throw new InvalidArgumentError("write increasing numbers between 0 and 1, for example 0.1,0.5,0.9");
+  return levels;
 };
 
 const parseTokenCount = (text: string): number => {
@@ -56,10 +69,22 @@ export const newCommand = (): Command =>
     .addOption(
       new Option(
         "--target <column>",
-        "the label's column; for a regression with several values repeat it, once per value",
+        "the label's column; for several values or labels repeat it, once for each; without it no score is measured",
       )
         .argParser(collectValue)
-        .makeOptionMandatory(),
+        .default([], "none"),
+    )
+    .addOption(
+      new Option("--task <name>", "what the model does, where the graph leaves it open").choices(tasks),
+    )
+    .addOption(
+      new Option("--group <column>", "for a ranking: the column that says which rows are ranked together"),
+    )
+    .addOption(
+      new Option(
+        "--quantiles <levels>",
+        "for a regression of quantiles: their levels in the graph's order, as 0.1,0.5,0.9",
+      ).argParser(parseQuantiles),
     )
     .addOption(
       new Option("--ignore <column>", "a column that is no input of the model; may be repeated")
@@ -100,6 +125,7 @@ export const newCommand = (): Command =>
             ? undefined
             : { bytes: await readInputFile(options.tokenizer), maxTokens: options.maxTokens },
         targets: options.target,
+        options: { task: options.task, group: options.group, quantiles: options.quantiles },
         ignored: options.ignore,
         owner: options.owner,
         approvers: options.approver,
@@ -136,9 +162,10 @@ const printReport = (
     );
   for (const note of notes) print(`${paint("yellow", "!")} ${note}`);
   if (doubt !== undefined) print(`${paint("red", "!")} ${doubt}`);
-  print(
-    `${paint("yellow", "!")} holdout.csv has rows of your CSV. If the model was trained on them, the score above and the gates\n  are too good: replace them with rows that the model has not seen.`,
-  );
+  if (files.has("holdout.csv"))
+    print(
+      `${paint("yellow", "!")} holdout.csv has rows of your CSV. If the model was trained on them, the score above and the gates\n  are too good: replace them with rows that the model has not seen.`,
+    );
   if (guesses.length > 0) {
     print("Guesses:");
     for (const guess of guesses) print(`  - ${guess}`);

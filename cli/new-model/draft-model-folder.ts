@@ -4,6 +4,7 @@ import type { Gates, Golden, Manifest, Prediction, Row } from "#model-folder/man
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
+import { findGroupColumn, listTruthColumns } from "#model-folder/rows/list-truth-columns.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
@@ -12,12 +13,15 @@ import { formatManifest, type NewManifest } from "./format-manifest.ts";
 import { inferGates, type MeasuredScore, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
+import { inferTask } from "./infer-task.ts";
 import { matchColumns, matchTextColumn } from "./match-columns.ts";
 import { measureBaseline } from "./measure-baseline.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer } from "./probe-model.ts";
 import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
+import { readGraphOutputs } from "./read-graph-outputs.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
+import type { InferredTask, TaskOptions } from "./task-evidence.ts";
 
 export type ModelSource = {
   readonly name: string;
@@ -25,8 +29,10 @@ export type ModelSource = {
   readonly csv: Uint8Array;
   /** The CSV's name, for messages. */
   readonly csvName: string;
-  /** Label columns: one, or one per value of a regression with several values. */
+  /** Label columns: one, or one per value of a regression with several values, or per label of several; none: no truth. */
   readonly targets: readonly string[];
+  /** What the caller says about the output; absent: graph, rows and targets decide. */
+  readonly options?: TaskOptions | undefined;
   /** Only for a text model. */
   readonly tokenizer: Tokenizer | undefined;
   /** Columns that are not inputs of the model. */
@@ -49,6 +55,7 @@ export type ModelFolderDraft = {
 };
 
 const seed = "slipway new";
+const noOptions: TaskOptions = { task: undefined, group: undefined, quantiles: undefined };
 /** A text takes some hundred times as long as a row of numbers. */
 const sampleSizes = { rows: 1_000, texts: 200 };
 const goldenRows = 20;
@@ -57,15 +64,17 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const formatNumber = (value: number): string => String(Number(value.toPrecision(3)));
 
 const listFeatureColumns = (
-  { targets, ignored, csvName }: ModelSource,
+  { targets, ignored, csvName, options }: ModelSource,
   table: CsvTable,
 ): readonly string[] => {
-  for (const name of [...targets, ...ignored])
+  const group = options?.group === undefined ? [] : [options.group];
+  for (const name of [...targets, ...group, ...ignored])
     if (!table.columns.has(name))
       throw new UsageMistake(
         `${csvName} has no column ${name} (it has ${[...table.columns.keys()].slice(0, 20).join(", ")}).`,
       );
-  return [...table.columns.keys()].filter((name) => !targets.includes(name) && !ignored.includes(name));
+  const others = new Set([...targets, ...group, ...ignored]);
+  return [...table.columns.keys()].filter((name) => !others.has(name));
 };
 
 const inferInputs = (
@@ -145,21 +154,33 @@ const compareWithBaseline = (
     : `The model is no better than a constant prediction (${baseline.name} ${formatNumber(score)}, constant ${formatNumber(baseline.score)}). Check that the CSV's columns are in the order of training, and that --target is right.`;
 };
 
-const truthColumns = (
-  output: InferredOutput,
+/** The holdout's columns beside the inputs; undefined: the rows have no truth. */
+const collectTruth = (
+  manifest: Manifest,
+  output: InferredOutput | InferredTask,
   truth: GraphRun["usable"]["truth"],
-): Map<string, readonly string[]> => {
+): ReadonlyMap<string, readonly string[]> | undefined => {
   const [first = []] = truth.values();
-  return output.task === "regression" && output.names.length > 1
-    ? new Map(output.names.map((name) => [`label.${name}`, truth.get(name) ?? []]))
-    : new Map([["label", output.task === "classification" ? asLabels(first) : first]]);
+  const cells =
+    "output" in output
+      ? output.truth
+      : output.task === "regression"
+        ? output.names.map((name) => truth.get(name) ?? first)
+        : [asLabels(first)];
+  const group = findGroupColumn(manifest);
+  return cells.length === 0
+    ? undefined
+    : new Map([
+        ...listTruthColumns(manifest).map((name, index) => [name, cells[index] ?? []] as const),
+        ...(group === undefined ? [] : [[group, truth.get(group) ?? []] as const]),
+      ]);
 };
 
 const createManifestDraft = (
   source: ModelSource,
   matchGuesses: readonly string[],
   run: GraphRun,
-  output: InferredOutput,
+  output: InferredOutput | InferredTask,
 ) => {
   const { name, owner, approvers, policyApprovers, tokenizer } = source;
   return (gates: Gates, measured: string): NewManifest => ({
@@ -187,22 +208,30 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   assertSupportedGraph(graph, source.tokenizer !== undefined);
   const table = readCsvTable(source.csv, source.csvName);
   const { guesses, inputs } = inferInputs(source, graph, table);
-  const { onnx, tokenizer, targets } = source;
-  const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows };
+  const { onnx, tokenizer, options = noOptions } = source;
+  const { group } = options;
+  const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows, group };
+  const targets = [...source.targets, ...(group === undefined ? [] : [group])];
   const run = await runGraphOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
   const { rows, truth, skippedRows } = run.usable;
-  const output = inferOutput({
-    graph,
-    outputs: run.probe.outputs,
-    targets: new Map([...truth].map(([target, texts]) => [target, asLabels(texts)])),
-  });
+  const labels = new Map(source.targets.map((target) => [target, asLabels(truth.get(target) ?? [])]));
+  const { outputs } = run.probe;
+  const output =
+    inferTask({
+      graph,
+      outputs: readGraphOutputs(graph.outputs, outputs, rows.length),
+      rows: rows.length,
+      targets: labels,
+      options,
+    }) ?? inferOutput({ graph, outputs, targets: labels });
   const draft = createManifestDraft(source, guesses, run, output);
   const manifest = readManifest(formatManifest(draft(anyGates, "")));
   const predictions = readGraphPredictions(manifest, graph, run.probe, rows.length);
   const names = run.inputs.map(({ input }) => input.name);
-  const holdoutFile = encode(formatHoldout(names, rows, truthColumns(output, truth)));
-  const holdout = parseHoldout(holdoutFile, manifest);
-  const measured = measureScores(holdout, manifest, predictions);
+  const columns = collectTruth(manifest, output, truth);
+  const holdoutFile = columns && encode(formatHoldout(names, rows, columns));
+  const holdout = holdoutFile && parseHoldout(holdoutFile, manifest);
+  const measured = holdout ? measureScores(holdout, manifest, predictions) : [];
   const files = new Map([
     [
       "model.yaml",
@@ -214,7 +243,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     ],
     ["model.onnx", onnx],
     ...(tokenizer ? ([["tokenizer.json", tokenizer.bytes]] as const) : []),
-    ["holdout.csv", holdoutFile],
+    ...(holdoutFile ? ([["holdout.csv", holdoutFile]] as const) : []),
     ["golden.json", encode(`${JSON.stringify(createGolden(rows, predictions), undefined, 1)}\n`)],
   ]);
   return {
@@ -238,6 +267,6 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     ],
     measured,
     rows: rows.length,
-    doubt: compareWithBaseline(holdout, manifest, measured),
+    doubt: holdout && compareWithBaseline(holdout, manifest, measured),
   };
 };
