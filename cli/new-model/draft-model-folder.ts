@@ -4,6 +4,7 @@ import type { Gates, Golden, Manifest, Prediction, Row } from "#model-folder/man
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
+import { isLabelTensor } from "#model-folder/onnx/output-candidates.ts";
 import { findGroupColumn, listTruthColumns } from "#model-folder/rows/list-truth-columns.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
@@ -111,7 +112,9 @@ const readGraphPredictions = (
   if (output.status === "missing") throw new NewModelRefused(output.message, output.remedy);
   const data = output.names.map((name) => {
     const value = graph.outputs.find((each) => each.name === name);
-    const numbers = (outputs.find((each) => each.name === name)?.data ?? []).map(Number);
+    const cells = outputs.find((each) => each.name === name)?.data ?? [];
+    if (value && isLabelTensor(value)) return cells.map(String);
+    const numbers = cells.map(Number);
     return value?.kind === "tensor" && value.type === "float64"
       ? Float64Array.from(numbers)
       : Float32Array.from(numbers);

@@ -55,7 +55,13 @@ const findDeviation = ({ outputs }: TaskEvidence) => {
   return deviation && value && single.length === 2 ? { value, deviation } : undefined;
 };
 
-/** The level that is nearest to the share of true values below each quantile. */
+/** By how much shares of few rows differ from symmetric levels. */
+const symmetryTolerance = 0.15;
+
+/**
+ * The common level that is nearest to the share of true values below each quantile. Levels are mostly symmetric, so the
+ * shares of both ends count together where they nearly are.
+ */
 const inferLevels = (quantiles: Quantiles, truth: readonly number[]) => {
   const width = quantiles.rows[0]?.length ?? 0;
   const shares = Array.from(
@@ -64,10 +70,16 @@ const inferLevels = (quantiles: Quantiles, truth: readonly number[]) => {
       quantiles.rows.filter((values, row) => (truth[row] ?? 0) <= (values[column] ?? 0)).length /
       truth.length,
   );
-  const levels = shares.map(
-    (share) =>
-      commonLevels.toSorted((one, other) => Math.abs(one - share) - Math.abs(other - share))[0] ?? 0.5,
+  const opposite = shares.toReversed().map((share) => 1 - share);
+  const isSymmetric = shares.every(
+    (share, index) => Math.abs(share - (opposite[index] ?? 0)) < symmetryTolerance,
   );
+  const levels = shares
+    .map((share, index) => (isSymmetric ? (share + (opposite[index] ?? share)) / 2 : share))
+    .map(
+      (share) =>
+        commonLevels.toSorted((one, other) => Math.abs(one - share) - Math.abs(other - share))[0] ?? 0.5,
+    );
   return levels.every((level, index) => index === 0 || level > (levels[index - 1] ?? 0))
     ? { levels, shares }
     : undefined;
