@@ -113,11 +113,8 @@ const readGraphPredictions = (
   const data = output.names.map((name) => {
     const value = graph.outputs.find((each) => each.name === name);
     const cells = outputs.find((each) => each.name === name)?.data ?? [];
-    if (value && isLabelTensor(value)) return cells.map(String);
-    const numbers = cells.map(Number);
-    return value?.kind === "tensor" && value.type === "float64"
-      ? Float64Array.from(numbers)
-      : Float32Array.from(numbers);
+    if (value?.kind === "tensor" && value.type === "float64") return Float64Array.from(cells, Number);
+    return value && isLabelTensor(value) ? cells.map(String) : Float32Array.from(cells, Number);
   });
   return readPredictions(manifest, output.width)(data, rows);
 };
