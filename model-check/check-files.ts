@@ -2,6 +2,7 @@ import { supportedVersions } from "#inference/model/supported-versions.ts";
 import { bindTokens } from "#inference/text/bind-tokens.ts";
 import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
+import { listGatedScores, listMeasurableScores } from "#model-folder/manifest/list-measurable-scores.ts";
 import { locateYaml } from "#model-folder/manifest/locate-yaml.ts";
 import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
@@ -14,7 +15,8 @@ import { type InputRange, listInputRanges } from "#model-folder/onnx/list-input-
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { findThinLabels, formatThinLabels, leastLabelRows } from "#model-folder/rows/find-thin-labels.ts";
 import { parseGolden } from "#model-folder/rows/parse-golden.ts";
-import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
+import type { Holdout } from "#model-folder/rows/holdout.ts";
+import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { checkTokenizer } from "./check-tokenizer.ts";
 
 /** A model's folder, read into this process. */
@@ -29,6 +31,27 @@ const missingFileProblem = (file: string, remedy: string): FolderProblem => ({
   message: "is missing",
   remedy,
 });
+
+const describeMissingHoldout = (manifest: Manifest): FolderProblem => {
+  const gated = listGatedScores(manifest);
+  if (gated.length > 0)
+    return missingFileProblem(
+      "holdout.csv",
+      `Write it with the training project: labelled rows that training did not use. Or remove the gates that need it (${gated.join(", ")}): then no score is measured.`,
+    );
+  const measurable = listMeasurableScores(manifest);
+  return {
+    severity: "warning",
+    file: "holdout.csv",
+    path: "",
+    message:
+      "is missing: no score is measured, only golden vectors, latency, image size, input schema and the replay of recorded inputs",
+    remedy:
+      measurable.length > 0
+        ? `Add rows with their truth and a gate (${measurable.join(", ")}), if there are any.`
+        : "Nothing to do: this task has no gate on a score.",
+  };
+};
 
 /** Returns the value of `read`, or the problems that it throws. */
 const readOrProblems = <T>(
@@ -222,14 +245,7 @@ export const checkFiles = (folder: LoadedFolder, onFile: (file: string) => void)
   const holdoutBytes = files.get("holdout.csv");
   const holdout = holdoutBytes
     ? readOrProblems(() => parseHoldout(holdoutBytes, manifest))
-    : {
-        problems: [
-          missingFileProblem(
-            "holdout.csv",
-            "Write it with the training project: labelled rows that training did not use.",
-          ),
-        ],
-      };
+    : { problems: [describeMissingHoldout(manifest)] };
   if ("problems" in holdout) problems.push(...holdout.problems);
   else problems.push(...findThinHoldout(manifest, holdout.value));
   return {

@@ -16,7 +16,7 @@ import { paint, print } from "#cli/print.ts";
 import { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { type FolderProblem, formatProblem, stopsDelivery } from "#model-folder/manifest/folder-problem.ts";
-import { SlackUser } from "#model-folder/manifest/manifest.ts";
+import { Manifest, SlackUser } from "#model-folder/manifest/manifest.ts";
 import { CsvBroken, splitCsv } from "#model-folder/rows/split-csv.ts";
 
 type Options = {
@@ -32,9 +32,11 @@ type Options = {
   readonly tokenizer?: string;
   readonly maxTokens?: number;
   readonly predicted?: string;
+  readonly task?: Manifest["task"];
+  readonly group?: string;
+  readonly quantiles?: readonly number[];
   readonly models: string;
   readonly force?: boolean;
-  readonly task?: "classification" | "regression";
   readonly labels?: readonly string[];
   readonly positive?: string;
 };
@@ -65,6 +67,16 @@ const parseDelimiterOption = (text: string): Delimiter => {
   const delimiter = parseDelimiter(text);
   if (!delimiter) throw new InvalidArgumentError("write comma, semicolon, tab or pipe");
   return delimiter;
+};
+
+const tasks = Manifest.options.map(({ shape }) => shape.task.value);
+
+const parseQuantiles = (text: string): readonly number[] => {
+  const levels = text.split(",").map(Number);
+  const increase = levels.every((level, index) => level > (levels[index - 1] ?? 0) && level < 1);
+  if (levels.length < 2 || !increase)
+    throw new InvalidArgumentError("write increasing numbers between 0 and 1, for example 0.1,0.5,0.9");
+  return levels;
 };
 
 const parseTokenCount = (text: string): number => {
@@ -100,16 +112,22 @@ export const newCommand = (): Command =>
     .addOption(
       new Option(
         "--target <column>",
-        "the label's column; for a regression with several values repeat it, once per value",
+        "the label's column; for several values or labels repeat it, once for each; without it no score is measured",
       )
         .argParser(collectValue)
-        .makeOptionMandatory(),
+        .default([], "none"),
     )
     .addOption(
-      new Option("--task <task>", "what the model does, where graph and target leave it open").choices([
-        "classification",
-        "regression",
-      ]),
+      new Option("--task <name>", "what the model does, where the graph leaves it open").choices(tasks),
+    )
+    .addOption(
+      new Option("--group <column>", "for a ranking: the column that says which rows are ranked together"),
+    )
+    .addOption(
+      new Option(
+        "--quantiles <levels>",
+        "for a regression of quantiles: their levels in the graph's order, as 0.1,0.5,0.9",
+      ).argParser(parseQuantiles),
     )
     .addOption(
       new Option(
@@ -174,6 +192,13 @@ export const newCommand = (): Command =>
             ? undefined
             : { bytes: await readTokenizerFile(options.tokenizer), maxTokens: options.maxTokens },
         targets: options.target,
+        options: {
+          task: options.task,
+          labels: options.labels,
+          positive: options.positive,
+          group: options.group,
+          quantiles: options.quantiles,
+        },
         ignored: options.ignore,
         predicted:
           options.predicted === undefined
@@ -182,7 +207,6 @@ export const newCommand = (): Command =>
                 name: options.predicted,
                 bytes: await readFile(options.predicted).catch(() => undefined),
               },
-        output: { task: options.task, labels: options.labels, positive: options.positive },
         owner: options.owner,
         approvers: options.approver,
         policyApprovers: await readPolicyApprovers(),
@@ -230,9 +254,10 @@ const printReport = (
   }
   for (const note of notes) print(`${paint("yellow", "!")} ${note}`);
   if (doubt !== undefined) print(`${paint("red", "!")} ${doubt}`);
-  print(
-    `${paint("yellow", "!")} holdout.csv has rows of your CSV. If the model was trained on them, the score above and the gates\n  are too good: replace them with rows that the model has not seen.`,
-  );
+  if (files.has("holdout.csv"))
+    print(
+      `${paint("yellow", "!")} holdout.csv has rows of your CSV. If the model was trained on them, the score above and the gates\n  are too good: replace them with rows that the model has not seen.`,
+    );
   if (guesses.length > 0) {
     print("Other guesses:");
     for (const guess of guesses) print(`  - ${guess}`);

@@ -17,6 +17,7 @@ const PredictionsBody = z.object({
   predictions: z.array(
     z.object({
       label: z.string().optional(),
+      labels: z.array(z.string()).optional(),
       value: z.number().optional(),
       scores: z.record(z.string(), z.number()),
       band: z.string().optional(),
@@ -51,7 +52,7 @@ export const predictCommand = (): Command =>
           ["row", "prediction", "band", "scores"],
           predictions.map((prediction, index) => [
             String(index),
-            prediction.label ?? String(prediction.value),
+            prediction.labels?.join(", ") ?? prediction.label ?? String(prediction.value ?? ""),
             prediction.band ?? "",
             Object.entries(prediction.scores)
               .map(([label, score]) => `${label} ${score.toFixed(4)}`)

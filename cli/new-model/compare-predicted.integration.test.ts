@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { checkModel } from "#model-check/check-model.ts";
+import { stopsDelivery } from "#model-folder/manifest/folder-problem.ts";
 import { Golden } from "#model-folder/manifest/manifest.ts";
 import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
 import { tokenSumGraph } from "#test/support/onnx/token-sum-graph.ts";
@@ -74,7 +75,7 @@ describe("predictions of a classification", () => {
     expect(made.notes).toEqual([
       expect.stringMatching(/Python's predictions .* agree on all (25|60) compared rows/),
     ]);
-    expect(await checkModel({ model: "mine", files: made.files })).toEqual([]);
+    expect((await checkModel({ model: "mine", files: made.files })).filter(stopsDelivery)).toEqual([]);
   });
 
   test("Python's own numbers are kept, not the runtime's", async () => {

@@ -182,7 +182,7 @@ describe("the rows decide what the graph does not contain", () => {
 
     const decided = await bring("mlp-logits", turned.join("\n"), {
       targets: ["digit"],
-      output: { ...open, labels: digits },
+      options: { ...open, labels: digits },
     });
     expect(manifestOf(decided).output).toMatchObject({ labels: digits });
     expect(decided.scoredGuesses.some(({ subject }) => subject === "labels")).toBe(false);
@@ -192,8 +192,8 @@ describe("the rows decide what the graph does not contain", () => {
   test("one score is for the second of the sorted labels, unless --positive or --labels says another", async () => {
     const csv = exported("sigmoid-column", "data.csv").toString("utf8");
     const renamed = csv.replaceAll(/,yes$/gm, ",broken").replaceAll(/,no$/gm, ",running");
-    const read = (output?: ModelSource["output"]) =>
-      bring("sigmoid-column", renamed, { targets: ["failed"], output });
+    const read = (options?: ModelSource["options"]) =>
+      bring("sigmoid-column", renamed, { targets: ["failed"], options });
     const made = await read();
     expect(manifestOf(made).output).toMatchObject({ labels: ["broken", "running"], scores: "probabilities" });
     expect(made.scoredGuesses[0]).toMatchObject({ subject: "labels", isDoubtful: true });
@@ -214,7 +214,7 @@ describe("the rows decide what the graph does not contain", () => {
         nodes: [{ op: "MatMul", inputs: ["x", "turn"], outputs: ["scores"] }],
       },
     });
-    const read = (labels?: readonly string[]) => echo(csv, floatType, { onnx, output: { ...open, labels } });
+    const read = (labels?: readonly string[]) => echo(csv, floatType, { onnx, options: { ...open, labels } });
     await expect(read()).rejects.toThrow(
       "the graph scores 3 labels, the target has 2 (high, low). List all labels in the order of the scores' columns (--labels a,b,c), or add rows with the missing labels.",
     );
@@ -236,7 +236,7 @@ describe("the rows decide what the graph does not contain", () => {
     expect(made.scoredGuesses[0]?.alternative).toBe(
       "as a regression the mean absolute error would be 19.5: --task regression",
     );
-    const other = await echo(csv, floatType, { output: { ...open, task: "regression" } });
+    const other = await echo(csv, floatType, { options: { ...open, task: "regression" } });
     expect(manifestOf(other).task).toBe("regression");
   });
 

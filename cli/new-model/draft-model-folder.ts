@@ -6,9 +6,11 @@ import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { findBatchSize } from "#model-folder/onnx/find-batch-size.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
 import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
+import { isLabelTensor } from "#model-folder/onnx/output-candidates.ts";
 import { prepareOnnx } from "#model-folder/onnx/prepare-onnx.ts";
-import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
-import { truthColumns } from "#model-folder/rows/truth-columns.ts";
+import type { Holdout } from "#model-folder/rows/holdout.ts";
+import { findGroupColumn, listTruthColumns } from "#model-folder/rows/list-truth-columns.ts";
+import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { chooseMaxTokens } from "./choose-max-tokens.ts";
 import { comparePredicted } from "./compare-predicted.ts";
@@ -16,19 +18,23 @@ import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
 import { guessColumnOrder, guessTruncation } from "./guess-run-alternatives.ts";
-import { inferGates, type MeasuredScore, measureBaseline, measureScores } from "./infer-gates.ts";
+import { inferGates, type MeasuredScore, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
-import { type InferredOutput, inferOutput, type OutputOptions } from "./infer-output.ts";
+import { type InferredOutput, inferOutput } from "./infer-output.ts";
+import { inferTask } from "./infer-task.ts";
 import { isMeasuredTarget } from "./is-measured-target.ts";
 import { limitToTables } from "./limit-to-tables.ts";
 import { matchColumns, matchTextColumn } from "./match-columns.ts";
+import { measureBaseline } from "./measure-baseline.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer } from "./probe-model.ts";
 import type { CsvOptions, CsvTable } from "./read-csv-table.ts";
+import { readGraphOutputs } from "./read-graph-outputs.ts";
 import { type PredictedSource, readPredicted } from "./read-predicted.ts";
 import { readTable } from "./read-table.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
 import { formatScoredGuess, type ScoredGuess } from "./scored-guess.ts";
+import type { InferredTask, TaskOptions } from "./task-evidence.ts";
 
 export type ModelSource = {
   readonly name: string;
@@ -38,16 +44,16 @@ export type ModelSource = {
   readonly csvName: string;
   /** How to read the CSV, where the file itself leaves it open. */
   readonly tableOptions?: Pick<CsvOptions, "encoding" | "delimiter" | "decimal">;
-  /** Label columns: one, or one per value of a regression with several values. */
+  /** Label columns: one, or one per value of a regression with several values, or per label of several; none: no truth. */
   readonly targets: readonly string[];
+  /** What the caller says about the output; absent: graph, rows and targets decide. */
+  readonly options?: TaskOptions | undefined;
   /** Only for a text model. `maxTokens`: the caller's choice, if any. */
   readonly tokenizer: { readonly bytes: Uint8Array; readonly maxTokens: number | undefined } | undefined;
   /** Columns that are not inputs of the model. */
   readonly ignored: readonly string[];
   /** What another implementation predicted for the rows. */
   readonly predicted?: PredictedSource | undefined;
-  /** What the caller decided about the output. */
-  readonly output?: OutputOptions | undefined;
   readonly owner: string | undefined;
   readonly approvers: readonly string[];
   /** The approvers of the platform's policy, where `approvers` is empty. */
@@ -78,17 +84,17 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const formatNumber = (value: number): string => String(Number(value.toPrecision(3)));
 
 const listFeatureColumns = (
-  { targets, ignored, csvName, predicted }: ModelSource,
+  { targets, ignored, csvName, predicted, options }: ModelSource,
   table: CsvTable,
 ): readonly string[] => {
-  for (const name of [...targets, ...ignored])
+  const group = options?.group === undefined ? [] : [options.group];
+  for (const name of [...targets, ...group, ...ignored])
     if (!table.columns.has(name))
       throw new UsageMistake(
         `${csvName} has no column ${name} (it has ${[...table.columns.keys()].slice(0, 20).join(", ")}).`,
       );
-  return [...table.columns.keys()].filter(
-    (name) => !targets.includes(name) && !ignored.includes(name) && name !== predicted?.name,
-  );
+  const others = new Set([...targets, ...group, ...ignored, predicted?.name]);
+  return [...table.columns.keys()].filter((name) => !others.has(name));
 };
 
 const inferInputs = (
@@ -127,17 +133,26 @@ const createMissingTarget = ({ classLabels }: OnnxSummary): ((text: string) => b
 
 /** The target of all rows, because a sample can lack a label. */
 const readTarget = (
-  { targets, output }: ModelSource,
+  { targets, options }: ModelSource,
   table: CsvTable,
   isMissingTarget: (text: string) => boolean,
 ) => {
-  const task = output?.task;
-  const [target = ""] = targets;
-  const cells = (table.columns.get(target) ?? []).filter((text) => !isMissingTarget(text));
-  const readLabel = createLabelReader(cells);
-  const known = [...new Set(cells.map(readLabel))];
-  const isLabelled = task === "classification" || (task === undefined && !isMeasuredTarget(known));
-  return { readLabel, known, stratify: targets.length === 1 && isLabelled && known.length <= maxStrata };
+  const task = options?.task;
+  const readers = new Map(
+    targets.map((target) => {
+      const cells = (table.columns.get(target) ?? []).filter((text) => !isMissingTarget(text));
+      return [target, { cells, read: createLabelReader(cells) }] as const;
+    }),
+  );
+  const readLabels = (target: string, texts: readonly string[]): readonly string[] =>
+    texts.map(readers.get(target)?.read ?? String);
+  const [first] = targets;
+  const known = first === undefined ? [] : [...new Set(readLabels(first, readers.get(first)?.cells ?? []))];
+  const isLabelled =
+    task === undefined
+      ? !isMeasuredTarget(known)
+      : task === "classification" || task === "anomaly" || task === "clustering";
+  return { readLabels, known, stratify: targets.length === 1 && isLabelled && known.length <= maxStrata };
 };
 
 /** The predictions that the runtime will return for these outputs of the graph. */
@@ -152,9 +167,11 @@ const readGraphPredictions = (
   const read = (name: string) => outputs.find((each) => each.name === name)?.data ?? [];
   const data = output.names.map((name) => {
     const value = graph.outputs.find((each) => each.name === name);
+    const cells = read(name);
+    if (value && isLabelTensor(value) && manifest.task !== "regression" && manifest.task !== "classification")
+      return cells.map(String);
     const isSingle = value?.kind === "tensor" && (value.type === "float32" || value.type === "float16");
-    const numbers = read(name).map(Number);
-    return isSingle ? Float32Array.from(numbers) : Float64Array.from(numbers);
+    return isSingle ? Float32Array.from(cells, Number) : Float64Array.from(cells, Number);
   });
   const labels = output.label === undefined ? [] : [read(output.label).map(String)];
   return readPredictions(manifest, output.width)([...data, ...labels], rows);
@@ -210,55 +227,65 @@ const createPredictedGolden = (
 const formatScore = ({ words, score }: MeasuredScore): string =>
   `${words} ${formatNumber(score.estimate)} (${formatNumber(score.low)} to ${formatNumber(score.high)})`;
 
-const compareWithBaseline = (holdout: Holdout, measured: readonly MeasuredScore[]): string | undefined => {
-  const baseline = measureBaseline(holdout);
-  const score = measured.find(({ name }) => name === baseline.name)?.score.estimate;
-  if (score === undefined) return undefined;
-  const isBetter = baseline.name === "accuracy" ? score > baseline.score : score < baseline.score;
+const compareWithBaseline = (
+  holdout: Holdout,
+  manifest: Manifest,
+  measured: readonly MeasuredScore[],
+): string | undefined => {
+  const baseline = measureBaseline(holdout, manifest);
+  const score = measured.find(({ name }) => name === baseline?.name)?.score.estimate;
+  if (score === undefined || !baseline) return undefined;
+  const isBetter = baseline.higherIsBetter ? score > baseline.score : score < baseline.score;
   return isBetter
     ? undefined
     : `The model is no better than a constant prediction (${baseline.name} ${formatNumber(score)}, constant ${formatNumber(baseline.score)}). Check that the CSV's columns are in the order of training, and that --target is right.`;
 };
 
+/** The holdout's columns beside the inputs; undefined: the rows have no truth. */
 const collectTruth = (
-  { inputs, output: described }: Manifest,
-  output: InferredOutput,
-  truth: GraphRun["usable"]["truth"],
-  readLabel: (text: string) => string,
-): Map<string, readonly string[]> => {
-  const [first = []] = truth.values();
+  manifest: Manifest,
+  output: InferredOutput | InferredTask,
+  truth: { readonly labels: GraphRun["usable"]["truth"]; readonly cells: GraphRun["usable"]["truth"] },
+): ReadonlyMap<string, readonly string[]> | undefined => {
+  const [first = []] = truth.cells.values();
+  const [labels = []] = truth.labels.values();
   const cells =
-    output.task === "regression" && output.names.length > 1
-      ? output.names.map((name) => truth.get(name) ?? [])
-      : [output.task === "classification" ? first.map(readLabel) : first];
-  return new Map(truthColumns(inputs, described).map((name, at) => [name, cells[at] ?? []]));
+    "output" in output
+      ? output.truth
+      : output.task === "regression"
+        ? output.names.map((name) => truth.cells.get(name) ?? first)
+        : [labels];
+  const group = findGroupColumn(manifest);
+  return cells.length === 0
+    ? undefined
+    : new Map([
+        ...listTruthColumns(manifest).map((name, index) => [name, cells[index] ?? []] as const),
+        ...(group === undefined ? [] : [[group, truth.cells.get(group) ?? []] as const]),
+      ]);
 };
 
 /** What the choice of rows means for the score: rare labels are kept. */
 const describeRareLabels = (
-  manifest: Manifest,
-  holdout: Holdout,
+  holdout: Holdout | undefined,
   { raisedLabels }: GraphRun["usable"],
 ): readonly string[] => {
-  if (manifest.task !== "classification" || holdout.task !== "classification") return [];
+  if (!holdout || !("labels" in holdout)) return [];
   const raised = raisedLabels
     .slice(0, 5)
     .map(({ label, rows, sampled }) => `label ${label}: ${sampled} of ${rows} rows`)
     .join(", ");
-  return [
-    ...(raised === ""
-      ? []
-      : [
-          `holdout.csv has ${holdout.labels.length} rows and keeps rare labels (${raised}): their share is larger than in the CSV, and the scores are those of holdout.csv.`,
-        ]),
-  ];
+  return raised === ""
+    ? []
+    : [
+        `holdout.csv has ${holdout.labels.length} rows and keeps rare labels (${raised}): their share is larger than in the CSV, and the scores are those of holdout.csv.`,
+      ];
 };
 
 const createManifestDraft = (
   source: ModelSource,
   matchGuesses: readonly string[],
   run: GraphRun,
-  output: InferredOutput,
+  output: InferredOutput | InferredTask,
   tokenizer: Tokenizer | undefined,
 ) => {
   const { name, owner, approvers, policyApprovers } = source;
@@ -298,31 +325,44 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   });
   const { graph, bytes: onnx } = prepared;
   assertSupportedGraph(graph, source.tokenizer !== undefined);
+  const { targets, options = {} } = source;
+  const group = options.group === undefined ? [] : [options.group];
+  const named = [...targets, ...group, ...source.ignored];
   const table = await readTable(source.csv, source.csvName, {
     ...source.tableOptions,
-    named: [...source.targets, ...source.ignored],
-    exactNames: [...graph.inputs.map(({ name }) => name), ...source.targets, ...source.ignored],
+    named,
+    exactNames: [...graph.inputs.map(({ name }) => name), ...named],
     isStored: (text) =>
       Buffer.from(source.onnx.buffer, source.onnx.byteOffset, source.onnx.length).includes(text),
   });
   const { guesses, inputs, byPosition } = inferInputs(source, graph, table);
-  const { targets } = source;
   const choice =
     source.tokenizer && chooseMaxTokens(source.tokenizer.bytes, source.tokenizer.maxTokens, graph);
   const tokenizer = source.tokenizer &&
     choice && { bytes: source.tokenizer.bytes, maxTokens: choice.maxTokens };
   const isMissingTarget = createMissingTarget(graph);
-  const { readLabel, known, stratify } = readTarget(source, table, isMissingTarget);
-  const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows, stratify };
-  const run = await runGraphOnRows({ onnx, tokenizer, table, targets, isMissingTarget, draw }, inputs);
+  const { readLabels, known, stratify } = readTarget(source, table, isMissingTarget);
+  const draw = {
+    seed,
+    most: tokenizer ? sampleSizes.texts : sampleSizes.rows,
+    stratify,
+    group: options.group,
+  };
+  const run = await runGraphOnRows(
+    { onnx, tokenizer, table, targets: [...targets, ...group], isMissingTarget, draw },
+    inputs,
+  );
   const { rows, truth, skippedRows } = run.usable;
-  const output = inferOutput({
-    graph,
-    outputs: run.probe.outputs,
-    targets: new Map([...truth].map(([target, texts]) => [target, texts.map(readLabel)])),
-    known,
-    options: source.output ?? { task: undefined, labels: undefined, positive: undefined },
-  });
+  const labels = new Map(targets.map((target) => [target, readLabels(target, truth.get(target) ?? [])]));
+  const { outputs } = run.probe;
+  const output =
+    inferTask({
+      graph,
+      outputs: readGraphOutputs(graph.outputs, outputs, rows.length),
+      rows: rows.length,
+      targets: labels,
+      options,
+    }) ?? inferOutput({ graph, outputs, targets: labels, known, options });
   const draftWith = (inputGuesses: readonly string[]) =>
     createManifestDraft(source, inputGuesses, run, output, tokenizer);
   const manifest = readManifest(formatManifest(draftWith(guesses)(anyGates, "")));
@@ -330,11 +370,14 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const compared =
     source.predicted && createPredictedGolden(source.predicted, table, manifest, run.usable, predictions);
   const names = run.inputs.map(({ input }) => input.name);
-  const holdoutFile = encode(formatHoldout(names, rows, collectTruth(manifest, output, truth, readLabel)));
-  const holdout = parseHoldout(holdoutFile, manifest);
+  const columns = collectTruth(manifest, output, { labels, cells: truth });
+  const holdoutFile = columns && encode(formatHoldout(names, rows, columns));
+  const holdout = holdoutFile && parseHoldout(holdoutFile, manifest);
   const measure = (probe: Probe): readonly MeasuredScore[] =>
-    measureScores(holdout, manifest, readGraphPredictions(manifest, graph, probe, rows.length));
-  const measured = measureScores(holdout, manifest, predictions);
+    holdout
+      ? measureScores(holdout, manifest, readGraphPredictions(manifest, graph, probe, rows.length))
+      : [];
+  const measured = holdout ? measureScores(holdout, manifest, predictions) : [];
   const runGuesses = [
     ...(byPosition ? await guessColumnOrder({ onnx, tokenizer }, run, measured, measure) : []),
     ...(await guessTruncation({ onnx, tokenizer }, run, measured, measure)),
@@ -351,7 +394,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     ],
     ["model.onnx", onnx],
     ...(tokenizer ? ([["tokenizer.json", tokenizer.bytes]] as const) : []),
-    ["holdout.csv", holdoutFile],
+    ...(holdoutFile ? ([["holdout.csv", holdoutFile]] as const) : []),
     [
       "golden.json",
       encode(`${JSON.stringify(compared?.golden ?? createGolden(rows, predictions, 0), undefined, 1)}\n`),
@@ -359,7 +402,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   ]);
   return {
     files,
-    scoredGuesses: [...output.scoredGuesses, ...runGuesses],
+    scoredGuesses: [...("scoredGuesses" in output ? output.scoredGuesses : []), ...runGuesses],
     guesses: [
       ...(choice?.guess === undefined ? [] : [choice.guess]),
       "inputs: types, ranges and categories come from the data",
@@ -380,10 +423,10 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       ...(skippedRows > 0
         ? [`Skipped ${skippedRows} of ${table.rows} rows without the target or a required input.`]
         : []),
-      ...describeRareLabels(manifest, holdout, run.usable),
+      ...describeRareLabels(holdout, run.usable),
     ],
     measured,
     rows: rows.length,
-    doubt: compareWithBaseline(holdout, measured),
+    doubt: holdout && compareWithBaseline(holdout, manifest, measured),
   };
 };

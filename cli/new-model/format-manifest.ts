@@ -3,6 +3,7 @@ import type { Gates } from "#model-folder/manifest/manifest.ts";
 import type { InferredInput } from "./infer-input.ts";
 import type { InferredOutput } from "./infer-output.ts";
 import { formatScoredGuess } from "./scored-guess.ts";
+import type { InferredTask } from "./task-evidence.ts";
 
 /** The content of a new manifest; remarks become comments on their lines. */
 export type NewManifest = {
@@ -11,7 +12,7 @@ export type NewManifest = {
   readonly isOwnerGuessed: boolean;
   readonly inputs: readonly InferredInput[];
   readonly inputGuesses: readonly string[];
-  readonly output: InferredOutput;
+  readonly output: InferredOutput | InferredTask;
   readonly gates: Gates;
   /** The measured scores as text, for a comment on the gates. */
   readonly measured: string;
@@ -53,8 +54,17 @@ const inputLines = ({ input, remark }: InferredInput): string[] => {
   ];
 };
 
-const outputLines = (output: InferredOutput): string[] => {
-  const guesses = [...output.scoredGuesses.map(formatScoredGuess), ...output.guesses].map(reviewLine);
+const outputLines = (output: InferredOutput | InferredTask): string[] => {
+  const scoredGuesses = "scoredGuesses" in output ? output.scoredGuesses : [];
+  const guesses = [...scoredGuesses.map(formatScoredGuess), ...output.guesses].map(reviewLine);
+  if ("output" in output)
+    return [
+      "output:",
+      ...guesses,
+      ...Object.entries(output.output).map(
+        ([key, value]) => `  ${key}: ${Array.isArray(value) ? list(value) : flow(value)}`,
+      ),
+    ];
   if (output.task === "regression")
     return output.names.length === 1
       ? ["output:", ...guesses, `  name: ${nameText(output.names[0] ?? "")}`, "  # unit: min"]
@@ -90,7 +100,13 @@ export const formatManifest = (manifest: NewManifest): string => {
     ...manifest.inputs.flatMap(inputLines),
     ...outputLines(manifest.output),
     "gates:",
-    reviewLine(`on holdout.csv the model has ${manifest.measured}`),
+    ...(manifest.measured === ""
+      ? [
+          reviewLine(
+            "without truth no score has a gate; golden vectors, latency, size and input schema are checked",
+          ),
+        ]
+      : [reviewLine(`on holdout.csv the model has ${manifest.measured}`)]),
     reviewLine("are these the right limits for the next version?"),
     ...Object.entries(scores).map(([name, gate]) => `  ${name}: ${flow(gate)}`),
     `  latencyP95Ms: ${latencyP95Ms}`,

@@ -10,6 +10,7 @@ import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe } from "./probe-model.ts";
 import { type RowNumbers, readNumberOutputs } from "./read-number-outputs.ts";
 import type { ScoredGuess } from "./scored-guess.ts";
+import type { TaskOptions } from "./task-evidence.ts";
 
 type InferredRegression = {
   readonly task: "regression";
@@ -22,14 +23,6 @@ type InferredRegression = {
 /** The model's output, inferred from graph, run and target. */
 export type InferredOutput = InferredClassification | InferredRegression;
 
-/** What the caller decided. */
-export type OutputOptions = {
-  readonly task: "classification" | "regression" | undefined;
-  /** In the order of the scores' columns. */
-  readonly labels: readonly string[] | undefined;
-  readonly positive: string | undefined;
-};
-
 type OutputEvidence = {
   readonly graph: Pick<OnnxSummary, "outputs" | "classLabels">;
   readonly outputs: Probe["outputs"];
@@ -37,7 +30,7 @@ type OutputEvidence = {
   readonly targets: ReadonlyMap<string, readonly string[]>;
   /** The different cells of the first target, in all rows of the table. */
   readonly known: readonly string[];
-  readonly options: OutputOptions;
+  readonly options: Pick<TaskOptions, "task" | "labels" | "positive">;
 };
 
 const describeOutputs = (outputs: readonly RowNumbers[]): string =>

@@ -28,6 +28,9 @@ const cases = {
 const read = (name: string, file: string) =>
   readFileSync(join(import.meta.dirname, "..", "..", "test", "support", "onnx-exports", name, file));
 
+/** `new` takes these for a clustering and an anomaly (task-exports.integration.test.ts); --task decides otherwise. */
+const classifiedByOption = new Set(["k-means", "isolation-forest"]);
+
 describe("a graph's own label and its own scores are served as the library gives them", () => {
   test.for(Object.entries(cases))("%s", async ([name, output]) => {
     const { target, predictions } = Case.parse(JSON.parse(read(name, "case.json").toString("utf8")));
@@ -38,6 +41,7 @@ describe("a graph's own label and its own scores are served as the library gives
       csv,
       csvName: "data.csv",
       targets: [target],
+      options: { task: classifiedByOption.has(name) ? "classification" : undefined },
       tokenizer: undefined,
       ignored: [],
       owner: undefined,

@@ -97,6 +97,9 @@ const countTruncatedRows = (
     (row) => tokenizer.encode(String(getOwnProperty(row, name) ?? "")).ids.length > maxTokens,
   ).length;
 };
+/** [labels, N, 2], as scikit-learn's trees and neighbours give the probabilities of several labels. */
+const isStackedPair = (shape: readonly (number | string | null)[] | null): boolean =>
+  shape?.length === 3 && typeof shape[0] === "number" && typeof shape[1] !== "number" && shape[2] === 2;
 
 const runProbe = async (folder: string): Promise<Probe> => {
   const request = ProbeRequest.parse(JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")));
@@ -109,7 +112,9 @@ const runProbe = async (folder: string): Promise<Probe> => {
       : createTextRunner(session, inputs, open(limitTokens(session.inputs, maxTokens)));
   // An output with more dimensions is not a prediction, for example the hidden states of tokens.
   const names = session.outputs.flatMap((value) =>
-    value.kind === "tensor" && (value.shape?.length ?? 2) <= 2 ? [value.name] : [],
+    value.kind === "tensor" && ((value.shape?.length ?? 2) <= 2 || isStackedPair(value.shape))
+      ? [value.name]
+      : [],
   );
   if (names.length === 0)
     throw new ModelUnreadable(

@@ -3,8 +3,7 @@ import type { InferredInput } from "./infer-input.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
 import type { CsvTable } from "./read-csv-table.ts";
-import type { SampleOptions } from "./sample-rows.ts";
-import { selectUsableRows, type UsableRows } from "./select-usable-rows.ts";
+import { type RowDraw, selectUsableRows, type UsableRows } from "./select-usable-rows.ts";
 
 /** A run of the graph: its inputs (required or not), its rows and its outputs. */
 export type GraphRun = {
@@ -21,7 +20,7 @@ type Needs = {
   readonly table: CsvTable;
   readonly targets: readonly string[];
   readonly isMissingTarget: (text: string) => boolean;
-  readonly draw: SampleOptions & { readonly stratify: boolean };
+  readonly draw: RowDraw;
 };
 
 const requireInputs = (

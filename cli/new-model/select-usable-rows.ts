@@ -3,6 +3,7 @@ import { isMissing, parseCell } from "./csv-cells.ts";
 import type { InferredInput } from "./infer-input.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { CsvTable } from "./read-csv-table.ts";
+import { sampleGroups } from "./sample-groups.ts";
 import { type SampledLabel, type SampleOptions, sampleRows } from "./sample-rows.ts";
 
 /** The rows that have a target and all required inputs. */
@@ -18,6 +19,13 @@ export type UsableRows = {
   readonly raisedLabels: readonly SampledLabel[];
 };
 
+export type RowDraw = SampleOptions & {
+  /** Whether the sample keeps rare labels of the first target. */
+  readonly stratify: boolean;
+  /** A column whose equal cells belong together: all of their rows, or none. It decides before `stratify`. */
+  readonly group?: string | undefined;
+};
+
 /** Selects at most `draw.most` rows that have all targets and required inputs. */
 export const selectUsableRows = (
   { columns, rows }: CsvTable,
@@ -29,7 +37,7 @@ export const selectUsableRows = (
     readonly targets: readonly string[];
     readonly isMissing: (text: string) => boolean;
   },
-  draw: SampleOptions & { readonly stratify: boolean },
+  draw: RowDraw,
 ): UsableRows => {
   const cells = (column: string): readonly string[] => columns.get(column) ?? [];
   const needed = [
@@ -50,10 +58,10 @@ export const selectUsableRows = (
       "Fill in missing values, or export a model that accepts them.",
     );
   const [target = ""] = targets;
-  const { chosen, raisedLabels } = sampleRows(
-    { columns, rows: usable, ...(draw.stratify ? { strata: cells(target) } : {}) },
-    draw,
-  );
+  const { chosen, raisedLabels } =
+    draw.group === undefined
+      ? sampleRows({ columns, rows: usable, ...(draw.stratify ? { strata: cells(target) } : {}) }, draw)
+      : { chosen: sampleGroups(usable, cells(draw.group), draw), raisedLabels: [] };
   return {
     rows: chosen.map((row) =>
       Object.fromEntries(

@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import type { GatesInForce } from "#domain/policy/rules-in-force.ts";
 import { type Golden, Input, Manifest, type Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Finding } from "#platform/images/images.ts";
+import { buildManifest } from "#test/support/onnx/churn-folder.ts";
 import { checkGolden } from "./check-golden.ts";
 import { checkHoldout } from "./check-holdout.ts";
 import { checkImageSize } from "./check-image-size.ts";
@@ -12,6 +13,8 @@ import { checkLatency } from "./check-latency.ts";
 import { checkScan } from "./check-scan.ts";
 import { checkSchema } from "./check-schema.ts";
 import { checkSmoke } from "./check-smoke.ts";
+import { createScoreMetrics } from "./create-score-metrics.ts";
+import { createMaeMetric, createRmseMetric } from "./score-metrics.ts";
 import { Check, combineVerdicts } from "./verdict.ts";
 
 const gates: GatesInForce = {
@@ -19,6 +22,23 @@ const gates: GatesInForce = {
   imageSizeMb: 500,
   vulnerabilities: { critical: 0, high: 5 },
 };
+/** What a regression's holdout measures. */
+const measureErrors = (truth: readonly Readonly<Record<string, number>>[]) => ({
+  metrics: [createMaeMetric(truth), createRmseMetric(truth)],
+  rows: truth.length,
+});
+/** What a classification's holdout measures. */
+const measureLabels = (
+  truth: readonly string[],
+  labels: readonly string[] = ["stay", "churn"],
+  positive = "churn",
+) => ({
+  metrics: createScoreMetrics(
+    buildManifest({ task: "classification", output: { labels, positive }, gates }),
+    { task: "classification", rows: truth.map(() => ({})), labels: truth },
+  ),
+  rows: truth.length,
+});
 const absent = { absent: "prod serves no version yet" };
 
 describe("holdout", () => {
@@ -36,10 +56,7 @@ describe("holdout", () => {
   ) =>
     checkHoldout({
       gates: { ...gates, ...bounds },
-      task: "classification",
-      positive: "churn",
-      labels: ["stay", "churn"],
-      truth,
+      ...measureLabels(truth),
       champion,
       challenger,
     });
@@ -75,10 +92,7 @@ describe("holdout", () => {
       const judge = (challenger: Prediction[]) =>
         checkHoldout({
           gates: { ...gates, accuracy: { min: 0.75 }, auc: { min: 0.75 } },
-          task: "classification",
-          positive: "churn",
-          labels: ["stay", "churn"],
-          truth,
+          ...measureLabels(truth),
           champion: absent,
           challenger,
         }).checks;
@@ -102,10 +116,7 @@ describe("holdout", () => {
   test("a label of the manifest without any row makes accuracy inconclusive, and leaves AUC alone", () => {
     const { checks } = checkHoldout({
       gates: { ...gates, accuracy: { min: 0.5 }, auc: { min: 0.5 } },
-      task: "classification",
-      positive: "churn",
-      labels: ["stay", "churn", "pause"],
-      truth,
+      ...measureLabels(truth, ["stay", "churn", "pause"]),
       champion: absent,
       challenger: oftenRight,
     });
@@ -161,8 +172,7 @@ describe("holdout", () => {
     const judge = (champion: number, challenger: number) =>
       checkHoldout({
         gates: { ...gates, mae: bound, rmse: bound },
-        task: "regression",
-        truth: values.map((y) => ({ y })),
+        ...measureErrors(values.map((y) => ({ y }))),
         champion: off(champion),
         challenger: off(challenger),
       }).checks.map(({ name, verdict, measured }) => [name, verdict, measured]);
@@ -181,8 +191,7 @@ describe("holdout", () => {
     const answers = truth.map(({ east, north }) => ({ scores: { east: east + 3, north: north - 1 } }));
     const { checks } = checkHoldout({
       gates: { ...gates, mae: { max: 2 }, rmse: { max: 2.2 } },
-      task: "regression",
-      truth,
+      ...measureErrors(truth),
       champion: absent,
       challenger: answers,
     });
@@ -403,6 +412,34 @@ describe("input schema", () => {
   });
 });
 
+test.each([
+  [
+    "multilabel",
+    { labels: ["a", "b", "c"] },
+    { labels: ["a", "b"], scores: "decision" },
+    "output probabilities was removed; label c was removed",
+  ],
+  [
+    "clustering",
+    { labels: [0, 1], labelOutput: "l", distances: "d" },
+    { labels: [0, 1, 2], labelOutput: "l" },
+    "output distances was removed",
+  ],
+  ["anomaly", { labelOutput: "l" }, { labelOutput: "l", name: "oddity" }, "output score was removed"],
+  ["ranking", {}, { name: "relevance" }, "output score was removed"],
+] as const)(
+  "a response of %s that loses a field or a label is not backward compatible",
+  (task, before, after, why) => {
+    const build = (output: object) => buildManifest({ task, output, gates });
+    expect(checkSchema({ champion: build(before), challenger: build(after) }).checks[0]?.detail).toContain(
+      why,
+    );
+    expect(checkSchema({ champion: build(before), challenger: build(before) }).checks[0]?.verdict).toBe(
+      "pass",
+    );
+  },
+);
+
 test("every check survives JSON, with any measurement", () =>
   fc.assert(
     fc.property(fc.array(fc.double(), { maxLength: 60 }), fc.double(), (numbers, score) => {
@@ -415,17 +452,17 @@ test("every check survives JSON, with any measurement", () =>
         }),
         ...checkHoldout({
           gates: { ...gates, auc: { min: 0.5 } },
-          task: "classification",
-          positive: "a",
-          labels: ["a", "b"],
-          truth: numbers.map((_, row) => (row % 2 ? "a" : "b")),
+          ...measureLabels(
+            numbers.map((_, row) => (row % 2 ? "a" : "b")),
+            ["a", "b"],
+            "a",
+          ),
           champion: absent,
           challenger: numbers.map(prediction),
         }).checks,
         ...checkHoldout({
           gates: { ...gates, mae: { max: 1 }, rmse: { max: 1, notWorseThanChampionBy: 1 } },
-          task: "regression",
-          truth: numbers.map(() => ({ y: 0 })),
+          ...measureErrors(numbers.map(() => ({ y: 0 }))),
           champion: numbers.map((value) => ({ scores: { y: value / 2 } })),
           challenger: numbers.map((value) => ({ scores: { y: value } })),
         }).checks,

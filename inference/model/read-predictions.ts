@@ -1,43 +1,12 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
-
-/** The model returned NaN, infinity, a wrong number of values, or a label that the manifest does not list. */
-export class OutputNotFinite extends Error {
-  override readonly name = "OutputNotFinite";
-}
+import { assertFinite, type Numbers } from "./assert-finite.ts";
+import { readAnomalies } from "./read-anomalies.ts";
+import { readClusters } from "./read-clusters.ts";
+import { readLabelSets } from "./read-label-sets.ts";
+import { readLabels } from "./read-labels.ts";
 
 type Classification = Extract<Manifest, { task: "classification" }>;
-type Numbers = Float32Array | Float64Array;
-
-/** The numbers of an output in any element type; undefined for text. Throws OutputNotFinite for integers beyond 2^53. */
-const toNumbers = (data: unknown): Numbers | undefined => {
-  if (data instanceof Float32Array || data instanceof Float64Array) return data;
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array)
-    return Float64Array.from(data, (value) => {
-      const number = Number(value);
-      if (!Number.isSafeInteger(number))
-        throw new OutputNotFinite(
-          `the model returned the integer ${value}, which JSON cannot hold exactly (limit ±2^53)`,
-        );
-      return number;
-    });
-  if (ArrayBuffer.isView(data) && !(data instanceof DataView) && Symbol.iterator in data)
-    return Float64Array.from(data as Uint8Array);
-  return undefined;
-};
-
-/** Checks that an output of onnxruntime has `length` finite numbers. */
-const assertFinite = (data: unknown, length: number): Numbers => {
-  const numbers = toNumbers(data);
-  if (numbers?.length !== length)
-    throw new OutputNotFinite(
-      `the model returned ${numbers ? `${numbers.length} numbers instead of ${length}` : "no numbers"}`,
-    );
-  for (let index = 0; index < length; index++)
-    if (!Number.isFinite(numbers[index]))
-      throw new OutputNotFinite("the model returned a score that is not a finite number");
-  return numbers;
-};
 
 const toBand = (score: number, { low, high }: { low: number; high: number }): Prediction["band"] =>
   score < low ? "low" : score >= high ? "high" : "medium";
@@ -82,29 +51,6 @@ const toScores = (
   return expandBinaryScores(scores === "logits" ? data.map((logit) => 1 / (1 + Math.exp(-logit))) : data);
 };
 
-/** The graph's own labels, as text. */
-const readLabels = (data: unknown, rows: number, known: ReadonlySet<string>): readonly string[] => {
-  const isList =
-    Array.isArray(data) ||
-    data instanceof BigInt64Array ||
-    data instanceof Int32Array ||
-    data instanceof Int16Array ||
-    data instanceof Int8Array ||
-    data instanceof Uint8Array;
-  if (!isList || data.length !== rows)
-    throw new OutputNotFinite(
-      `the model returned ${isList ? `${data.length} labels instead of ${rows}` : "no labels"}`,
-    );
-  return Array.from(data, (value: unknown) => {
-    const label = String(value);
-    if (!known.has(label))
-      throw new OutputNotFinite(
-        `the model returned the label ${JSON.stringify(label.slice(0, 128))}, which the manifest does not list`,
-      );
-    return label;
-  });
-};
-
 /** The raw values of two labels' decision function; above 0 the label is the positive one. */
 const createDecisionReader = (
   { output: { labels, labelOutput } }: Classification,
@@ -114,8 +60,8 @@ const createDecisionReader = (
   const column = labels.indexOf(positive);
   const negative = labels[1 - column] ?? "";
   return ([data, labelData], rows) => {
-    const isPair = toNumbers(data)?.length === rows * 2;
-    const values = assertFinite(data, isPair ? rows * 2 : rows);
+    const values = assertFinite(data, rows, rows * 2);
+    const isPair = values.length === rows * 2;
     const given = labelOutput === undefined ? undefined : readLabels(labelData, rows, known);
     return Array.from({ length: rows }, (_, row) => {
       const score = values[isPair ? row * 2 + column : row] ?? 0;
@@ -194,6 +140,19 @@ export const readPredictions = (manifest: Manifest, width: number): ReadPredicti
       return chooseClassificationReader(manifest, width);
     case "regression":
       return createRegressionReader(valueNames(manifest.output), width);
+    case "multilabel":
+      return readLabelSets(manifest.output);
+    case "anomaly":
+      return readAnomalies(manifest.output);
+    case "clustering":
+      return readClusters(manifest.output);
+    case "ranking":
+      return createRegressionReader([manifest.output.name], width);
+    case "multioutput":
+    case "embedding":
+    case "entities":
+    case "tensors":
+      throw new RangeError(`${manifest.task} is not implemented`);
     default:
       return manifest satisfies never;
   }

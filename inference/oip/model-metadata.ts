@@ -18,10 +18,10 @@ export const toModelMetadata = ({ model: { manifest }, identity }: Pick<Service,
   versions: [String(identity.version)],
   platform: "onnx_onnxv1",
   inputs: manifest.inputs.map((input) => ({ name: input.name, datatype: inputDatatype(input), shape: [-1] })),
-  outputs: modelOutputs(manifest).map(({ name, datatype, labels }) => ({
+  outputs: modelOutputs(manifest).map(({ name, datatype, labels, shape }) => ({
     name,
     datatype,
-    shape: labels ? [-1, labels.length] : [-1],
+    shape: [-1, ...shape.map((size) => size ?? -1)],
     ...(labels ? { parameters: { labels: JSON.stringify(labels) } } : {}),
   })),
 });

@@ -2,14 +2,15 @@ import { type HttpResponse, jsonResponse } from "#inference/http/http-response.t
 import type { PredictResponse } from "#inference/native/predict-response.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import type { OutputDatatype } from "./model-outputs.ts";
 import type { RequestedOutput } from "./read-requested-outputs.ts";
 
 type OutputTensor = {
   readonly name: string;
-  readonly datatype: string;
+  readonly datatype: OutputDatatype;
   readonly shape: readonly number[];
   readonly labels?: string;
-  readonly values: readonly number[] | readonly string[];
+  readonly values: readonly number[] | readonly string[] | readonly boolean[];
 };
 
 /**
@@ -31,16 +32,30 @@ const writeOutput = (
 ): OutputTensor => {
   const { name, datatype, labels } = output;
   const rows = predictions.length;
-  if (!labels) return { name, datatype, shape: [rows], values: output.read(predictions) };
+  const shape = [rows, ...(output.measure?.(predictions) ?? output.shape.map((size) => size ?? 0))];
+  if (!labels) return { name, datatype, shape, values: output.read(predictions) };
   if (count !== undefined)
     return { name, datatype: "BYTES", shape: [rows, count], values: rankLabels(predictions, labels, count) };
   // Parameters can only be strings, numbers and booleans, so the list of names is JSON text.
-  const shape = [rows, labels.length];
   return { name, datatype, shape, labels: JSON.stringify(labels), values: output.read(predictions) };
 };
 
-const isNumbers = (values: OutputTensor["values"]): values is readonly number[] =>
-  typeof values[0] === "number";
+const isTexts = (values: OutputTensor["values"]): values is readonly string[] =>
+  typeof values[0] === "string";
+
+/** Little-endian elements, as every machine that runs this has them. */
+const typedArrays = {
+  BOOL: Uint8Array,
+  UINT8: Uint8Array,
+  UINT16: Uint16Array,
+  UINT32: Uint32Array,
+  INT8: Int8Array,
+  INT16: Int16Array,
+  INT32: Int32Array,
+  FP16: Float16Array,
+  FP32: Float32Array,
+  FP64: Float64Array,
+} as const;
 
 /** Encodes texts with 4-byte lengths. Few texts repeat often, so each is encoded once. */
 const encodeTexts = (values: readonly string[]): Uint8Array => {
@@ -60,8 +75,14 @@ const encodeTexts = (values: readonly string[]): Uint8Array => {
 };
 
 const encode = ({ datatype, values }: OutputTensor): Uint8Array => {
-  if (!isNumbers(values)) return encodeTexts(values);
-  const typed = datatype === "INT64" ? BigInt64Array.from(values, BigInt) : Float64Array.from(values);
+  if (datatype === "BYTES") return encodeTexts(isTexts(values) ? values : []);
+  const numbers = (values as readonly (number | boolean)[]).map(Number);
+  const typed =
+    datatype === "INT64"
+      ? BigInt64Array.from(numbers, BigInt)
+      : datatype === "UINT64"
+        ? BigUint64Array.from(numbers, BigInt)
+        : typedArrays[datatype].from(numbers);
   return new Uint8Array(typed.buffer);
 };
 

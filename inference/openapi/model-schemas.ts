@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { PredictResponse } from "#inference/native/predict-response.ts";
+import { listOutputFields, type OutputField } from "#model-folder/manifest/list-output-fields.ts";
 import { type Input, type Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import { scoreNames } from "#model-folder/manifest/score-names.ts";
 import { maxRows } from "#model-folder/rows/encode-rows.ts";
 
 const valueSchema = (input: Input): z.ZodType => {
@@ -40,18 +40,55 @@ const rowSchema = ({ inputs }: Manifest) =>
     ),
   );
 
+const scoresSchema = (labels: readonly string[]) =>
+  z.strictObject(Object.fromEntries(labels.map((label) => [label, z.number()])));
+
+const elementSchemas: Readonly<Record<"bool" | "string", z.ZodType>> = {
+  bool: z.boolean(),
+  string: z.string(),
+};
+
+const tensorSchema = ({ element, shape }: OutputField & { kind: "tensor" }): z.ZodType =>
+  shape.reduceRight<z.ZodType>(
+    (inner, size) => (size === null ? z.array(inner) : z.array(inner).length(size)),
+    element === "bool" || element === "string" ? elementSchemas[element] : z.number(),
+  );
+
 const predictionSchema = (manifest: Manifest) => {
-  const names = scoreNames(manifest);
-  const scores = z.strictObject(Object.fromEntries(names.map((name) => [name, z.number()])));
-  if (manifest.task === "regression")
-    return Prediction.pick(names.length === 1 ? { value: true } : {})
-      .required()
-      .extend({ scores });
-  const { label, band } = Prediction.shape;
+  const fields = listOutputFields(manifest);
+  const select = <Kind extends OutputField["kind"]>(kind: Kind) =>
+    fields.filter((field): field is OutputField & { kind: Kind } => field.kind === kind);
+  const { label, band, value, labels, entities } = Prediction.shape;
+  if (manifest.task === "multioutput")
+    return z.object({
+      scores: z.strictObject({}),
+      heads: z.strictObject(
+        Object.fromEntries(
+          manifest.output.heads.map(({ name, labels }) => [
+            name,
+            z.strictObject({ label: z.enum(labels), scores: scoresSchema(labels) }),
+          ]),
+        ),
+      ),
+    });
+  const numbers = select("number").map(({ name }) => name);
+  const [named] = select("label");
+  const [several] = select("labels");
+  const tensors = select("tensor");
   return z.object({
-    label: label.unwrap().pipe(z.enum(manifest.output.labels)),
-    scores,
-    ...(manifest.output.bands ? { band: band.unwrap() } : {}),
+    ...(named ? { label: label.unwrap().pipe(z.enum(named.labels)) } : {}),
+    ...(numbers.length === 1 ? { value: value.unwrap() } : {}),
+    scores: scoresSchema([...select("scores").flatMap(({ labels }) => labels), ...numbers]),
+    ...(select("band").length > 0 ? { band: band.unwrap() } : {}),
+    ...(several ? { labels: labels.unwrap().pipe(z.array(z.enum(several.labels))) } : {}),
+    ...(select("entities").length > 0 ? { entities: entities.unwrap() } : {}),
+    ...(tensors.length > 0
+      ? {
+          tensors: z.strictObject(
+            Object.fromEntries(tensors.map((field) => [field.name, tensorSchema(field)])),
+          ),
+        }
+      : {}),
   });
 };
 

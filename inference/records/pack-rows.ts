@@ -28,11 +28,11 @@ const pickValues = (
 /** Formats a row with the header's names as a list without names, which halves the work; any other row as an object. */
 const formatLine = (header: RowLinesHeader, row: StoredRow): string => {
   const { inputs, hash, prediction } = row;
-  const { scores, label, value, band } = prediction;
+  const { scores, label, value, band, ...others } = prediction;
   const matchesHeader = (inputs === undefined) === (header.inputs.length === 0);
   const inputValues = matchesHeader ? pickValues(header.inputs, inputs ?? {}) : undefined;
   const scoreValues = pickValues(header.scores, scores);
-  return inputValues && scoreValues
+  return inputValues && scoreValues && Object.keys(others).length === 0
     ? JSON.stringify([inputValues, hash ?? null, label ?? null, value ?? null, band ?? null, scoreValues])
     : JSON.stringify(row);
 };

@@ -100,7 +100,7 @@ const made: readonly Asked[] = Object.values(smallModels).map(({ manifest, graph
 }));
 /** A manifest as it would be written: integer labels as numbers. */
 function written(manifest: (typeof smallModels)[keyof typeof smallModels]["manifest"]) {
-  if (manifest.task === "regression" || manifest.output.labelType === "string") return manifest;
+  if (manifest.task !== "classification" || manifest.output.labelType === "string") return manifest;
   return { ...manifest, output: { ...manifest.output, labels: manifest.output.labels.map(Number) } };
 }
 

@@ -1,6 +1,20 @@
 import * as z from "zod";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { Artifact } from "./artifact.ts";
+import { findOutputIssues } from "./find-output-issues.ts";
+import { listMeasurableScores, type ScoreName, scoreNames, taskScores } from "./list-measurable-scores.ts";
+import { GraphOutput, OutputName } from "./output-name.ts";
+import {
+  AnomalyOutput,
+  ClusteringOutput,
+  EmbeddingOutput,
+  EntitiesOutput,
+  MultilabelOutput,
+  MultioutputOutput,
+  RankingOutput,
+  RegressionOutput,
+  TensorsOutput,
+} from "./task-outputs.ts";
 import { valueNames } from "./value-names.ts";
 
 /** A model's name: function names, image tags and URLs contain it. */
@@ -94,6 +108,21 @@ export const Gates = z.strictObject({
   auc: HighScore.optional(),
   mae: LowScore.optional(),
   rmse: LowScore.optional(),
+  f1: HighScore.optional().describe("of an anomaly's label"),
+  f1Micro: HighScore.optional().describe("F1 over all labels together"),
+  f1Macro: HighScore.optional().describe("the mean of each label's F1"),
+  ndcg: HighScore.optional().describe("the mean NDCG of the groups, each of its first output.at rows"),
+  pinball: LowScore.optional().describe("the mean pinball loss of the quantiles"),
+  coverage: z
+    .strictObject({
+      min: share,
+      max: share.optional().describe("above it the interval is too wide"),
+      notWorseThanChampionBy: z.number().min(0).optional(),
+    })
+    .optional()
+    .describe(
+      "the share of true values from the lowest to the highest quantile, or within the 95 % interval of value and deviation",
+    ),
   latencyP95Ms: z.number().positive(),
   imageSizeMb: z.number().positive(),
   vulnerabilities: z.strictObject({ critical: z.int().min(0), high: z.int().min(0) }),
@@ -164,17 +193,11 @@ const fields = {
     ),
 };
 
-const outputName = z
-  .string()
-  .min(1)
-  .max(128)
-  .refine((name) => name !== "__proto__", "an output cannot be named __proto__");
-
 const ClassificationOutput = z
   .strictObject({
     /** In the column order of the model's scores. */
     labels: z
-      .array(z.union([outputName, z.int()]))
+      .array(z.union([OutputName, z.int()]))
       .min(2)
       .max(1_000),
     labelType: z
@@ -191,11 +214,9 @@ const ClassificationOutput = z
       .describe(
         "what the graph gives; logits become probabilities by softmax; decision: raw values, served as they are, never as probabilities (of two labels: one value, above 0 for positive); none: labels alone, from labelOutput",
       ),
-    labelOutput: outputName
-      .optional()
-      .describe(
-        "the graph's output with the label of each row (text or integers, [N] or [N, 1]); without it the label is the one with the highest score",
-      ),
+    labelOutput: GraphOutput.optional().describe(
+      "the graph's output with the label of each row (text or integers, [N] or [N, 1]); without it the label is the one with the highest score",
+    ),
   })
   // Inside Slipway a label is text, because it is a key of scores and part of a metric's name.
   .transform(({ labels, labelType, positive, ...rest }) => ({
@@ -205,10 +226,19 @@ const ClassificationOutput = z
     ...(positive === undefined ? {} : { positive: String(positive) }),
   }));
 
-const RegressionOutput = z.union([
-  z.strictObject({ name: outputName, unit: z.string().max(32).optional() }),
-  z.strictObject({ names: z.array(outputName).min(2).max(100), unit: z.string().max(32).optional() }),
-]);
+const describeWrongGate = (
+  gate: ScoreName,
+  task: Manifest["task"],
+  measurable: readonly string[],
+): string => {
+  const has = `${task} has ${measurable.length === 0 ? "none" : measurable.join(" and ")}`;
+  const scores: readonly ScoreName[] = taskScores[task];
+  if (scores.includes(gate)) return `${gate} is no gate of this output; it has ${measurable.join(" and ")}`;
+  const tasks = Object.entries(taskScores).flatMap(([name, scores]: [string, readonly ScoreName[]]) =>
+    scores.includes(gate) ? [name] : [],
+  );
+  return `${gate} is a gate of ${tasks.join(" and ")}; ${has}`;
+};
 
 /** A model's manifest, `models/<name>/model.yaml`. */
 export const Manifest = z
@@ -223,6 +253,14 @@ export const Manifest = z
       task: z.literal("regression"),
       output: RegressionOutput,
     }),
+    z.strictObject({ ...fields, task: z.literal("multilabel"), output: MultilabelOutput }),
+    z.strictObject({ ...fields, task: z.literal("multioutput"), output: MultioutputOutput }),
+    z.strictObject({ ...fields, task: z.literal("anomaly"), output: AnomalyOutput }),
+    z.strictObject({ ...fields, task: z.literal("clustering"), output: ClusteringOutput }),
+    z.strictObject({ ...fields, task: z.literal("ranking"), output: RankingOutput }),
+    z.strictObject({ ...fields, task: z.literal("embedding"), output: EmbeddingOutput }),
+    z.strictObject({ ...fields, task: z.literal("entities"), output: EntitiesOutput }),
+    z.strictObject({ ...fields, task: z.literal("tensors"), output: TensorsOutput }),
   ])
   .superRefine((manifest, context) => {
     const addIssue = (path: (string | number)[], message: string) =>
@@ -283,16 +321,15 @@ export const Manifest = z
         addIssue(["output", "bands"], "bands.low is greater than bands.high");
       if (manifest.gates.auc && positive === undefined)
         addIssue(["gates", "auc"], "auc needs output.positive");
-      for (const gate of ["mae", "rmse"] as const)
-        if (manifest.gates[gate])
-          addIssue(["gates", gate], `${gate} is a gate of regression; classification has accuracy and auc`);
-    } else {
+    } else if (manifest.task === "regression") {
       const names = valueNames(manifest.output);
       if (new Set(names).size < names.length) addIssue(["output", "names"], "a name is listed twice");
-      for (const gate of ["accuracy", "auc"] as const)
-        if (manifest.gates[gate])
-          addIssue(["gates", gate], `${gate} is a gate of classification; regression has mae and rmse`);
     }
+    for (const { path, message } of findOutputIssues(manifest)) addIssue([...path], message);
+    const measurable = listMeasurableScores(manifest);
+    for (const gate of scoreNames)
+      if (manifest.gates[gate] && !measurable.includes(gate))
+        addIssue(["gates", gate], describeWrongGate(gate, manifest.task, measurable));
   });
 export type Manifest = z.infer<typeof Manifest>;
 
@@ -322,15 +359,43 @@ export const Row = z
   });
 export type Row = z.infer<typeof Row>;
 
+/** Numbers, flags or texts in nested arrays, row-major; a scalar has none. */
+export type NestedValues = number | boolean | string | NestedValues[];
+const NestedValues: z.ZodType<NestedValues> = z.lazy(() =>
+  z.union([z.number(), z.boolean(), z.string(), z.array(NestedValues)]),
+);
+
+/** A part of a text that a label names. */
+export const Entity = z.object({
+  label: z.string(),
+  /** The mean probability of its tokens. */
+  score: z.number(),
+  text: z.string(),
+  /** Its place in the text, in UTF-16 code units as JavaScript's slice counts. */
+  start: z.int().nonnegative(),
+  end: z.int().nonnegative(),
+});
+export type Entity = z.infer<typeof Entity>;
+
 /**
- * The prediction for one row. `scores` per label (classification) or value by name (regression); a regression with one
- * value also has it in `value`.
+ * The prediction for one row. `scores` per label or value by name, empty where a task has none; a regression with one
+ * value, an anomaly's score and a rank's relevance also have it in `value`.
  */
 export const Prediction = z.object({
   label: z.string().optional(),
   value: z.number().optional(),
   scores: z.record(z.string(), z.number()),
   band: z.enum(["low", "medium", "high"]).optional(),
+  /** Multilabel: the labels that apply, in the manifest's order. */
+  labels: z.array(z.string()).optional(),
+  /** Multioutput: each classification by its name. */
+  heads: z
+    .record(z.string(), z.object({ label: z.string(), scores: z.record(z.string(), z.number()) }))
+    .optional(),
+  /** Entities: in the text's order. */
+  entities: z.array(Entity).optional(),
+  /** Embedding and tensors: each by its name. */
+  tensors: z.record(z.string(), NestedValues).optional(),
 });
 export type Prediction = z.infer<typeof Prediction>;
 

@@ -58,10 +58,10 @@ describe("readManifest", () => {
     [
       "an unknown task",
       "task: classification",
-      "task: clustering",
+      "task: forecasting",
       "task",
       /allowed kind/,
-      /classification or regression/,
+      /classification, regression, multilabel.* or tensors/,
     ],
     [
       "a value that is not allowed",

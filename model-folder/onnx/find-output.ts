@@ -1,61 +1,24 @@
+import { listScoreNames } from "#model-folder/manifest/list-score-names.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import { scoreNames } from "#model-folder/manifest/score-names.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 import type { Mismatch } from "./bind-inputs.ts";
-import type { ElementType, GraphValue } from "./graph-value.ts";
+import { findAnomalyOutput } from "./find-anomaly-output.ts";
+import { findClusteringOutput } from "./find-clustering-output.ts";
+import { findMultilabelOutput } from "./find-multilabel-output.ts";
+import type { GraphValue } from "./graph-value.ts";
+import {
+  type FindOutputResult,
+  formatOutputs,
+  hasWidth,
+  isFloat,
+  isInteger,
+  isLabelTensor,
+  type TensorValue,
+} from "./output-candidates.ts";
 
 type Classification = Extract<Manifest, { task: "classification" }>;
 
-/**
- * The outputs to fetch (`names`, then `label`): scores [N, labels]; only the second label's probability ([N] or [N, 1]);
- * values as one tensor [N, values]; or one tensor [N] or [N, 1] per value.
- */
-type FindOutputResult =
-  | {
-      readonly status: "found";
-      readonly names: readonly string[];
-      /** How many numbers each of these outputs holds per row; 0 where there are no scores. */
-      readonly width: number;
-      /** The output that holds each row's label, where the manifest names one. */
-      readonly label?: string;
-    }
-  | ({ readonly status: "missing" } & Mismatch);
-
-type TensorValue = GraphValue & { readonly kind: "tensor" };
-const floats = new Set(["float16", "float32", "float64"]);
-const integers = new Set(["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]);
-const selectTensors = (outputs: readonly GraphValue[], types: ReadonlySet<string>): TensorValue[] =>
-  outputs.flatMap((value) => (value.kind === "tensor" && types.has(value.type) ? [value] : []));
-const formatOutputs = (outputs: readonly GraphValue[]): string =>
-  outputs
-    .slice(0, 20)
-    .map((value) =>
-      value.kind === "tensor"
-        ? `${value.name}: ${value.type} [${value.shape?.map((size) => size ?? "?").join(", ") ?? "…"}]`
-        : `${value.name}: ${value.kind}`,
-    )
-    .join("; ");
-
-/** Whether a tensor can hold `width` numbers per row; an open dimension can. */
-const hasWidth = (width: number) => {
-  return ({ shape }: { readonly shape: readonly (number | string | null)[] | null }): boolean => {
-    if (shape === null || (width === 1 && shape.length === 1)) return true;
-    const last = shape.at(-1);
-    return shape.length === 2 && (typeof last !== "number" || last === width);
-  };
-};
-
 const isMatrix = ({ shape }: TensorValue): boolean => shape?.length === 2 && shape[1] !== 1;
-
-const labelTypes: readonly string[] = [
-  "string",
-  "int64",
-  "int32",
-  "int16",
-  "int8",
-  "uint8",
-  "bool",
-] satisfies ElementType[];
 
 /** The output of `labelOutput`. */
 const findLabels = (
@@ -63,7 +26,7 @@ const findLabels = (
   outputs: readonly GraphValue[],
 ): { readonly label: string } | ({ readonly status: "missing" } & Mismatch) => {
   const value = outputs.find((each) => each.name === name);
-  return value?.kind === "tensor" && labelTypes.includes(value.type) && hasWidth(1)(value)
+  return value && isLabelTensor(value) && hasWidth(1)(value)
     ? { label: name }
     : {
         status: "missing",
@@ -75,9 +38,7 @@ const findLabels = (
 
 /** One raw value for two labels: [N], [N, 1], or a column of [N, 2]; some exporters declare two and write one. */
 const findDecision = (outputs: readonly GraphValue[]): FindOutputResult => {
-  const candidates = selectTensors(outputs, floats).filter(
-    (value) => hasWidth(1)(value) || hasWidth(2)(value),
-  );
+  const candidates = outputs.filter(isFloat).filter((value) => hasWidth(1)(value) || hasWidth(2)(value));
   const output =
     candidates.find(({ name }) => /prob|score|decision/i.test(name)) ??
     (candidates.length === 1 ? candidates[0] : undefined);
@@ -95,7 +56,7 @@ const findClassification = (manifest: Classification, outputs: readonly GraphVal
   const found: FindOutputResult =
     scores === "none"
       ? { status: "found", names: [], width: 0 }
-      : scores === "decision" && scoreNames(manifest).length === 1
+      : scores === "decision" && listScoreNames(manifest).length === 1
         ? findDecision(outputs)
         : findScores(labels.length, outputs);
   if (found.status === "missing" || labelOutput === undefined) return found;
@@ -104,9 +65,9 @@ const findClassification = (manifest: Classification, outputs: readonly GraphVal
 };
 
 const findScores = (labels: number, outputs: readonly GraphValue[]): FindOutputResult => {
-  const floatOutputs = selectTensors(outputs, floats);
+  const floatOutputs = outputs.filter(isFloat);
   // Integers are scores only where no float can be: most classifiers have an integer label output too.
-  const scores = floatOutputs.length > 0 ? floatOutputs : selectTensors(outputs, integers).filter(isMatrix);
+  const scores = floatOutputs.length > 0 ? floatOutputs : outputs.filter(isInteger).filter(isMatrix);
   const candidates = scores.filter(hasWidth(labels));
   // If several match, exporters use this name for the probabilities and another one for raw scores.
   const output =
@@ -132,13 +93,32 @@ const findScores = (labels: number, outputs: readonly GraphValue[]): FindOutputR
   };
 };
 
-/** Values can be integers, where the graph has no floats of this width. */
-const findValues = (names: readonly string[], outputs: readonly GraphValue[]): FindOutputResult => {
+/**
+ * Values can be integers, where the graph has no floats of this width.
+ * @param graphOutputs the manifest's names of the graph's outputs: one for all values, or one for each
+ */
+const findValues = (
+  names: readonly string[],
+  outputs: readonly GraphValue[],
+  graphOutputs?: readonly string[],
+): FindOutputResult => {
   // A float is preferred: an integer beside it is often a label.
-  const groups = [selectTensors(outputs, floats), selectTensors(outputs, integers)];
-  const isValue = (name: string): boolean =>
-    groups.flat().some((value) => value.name === name && hasWidth(1)(value));
-  if (names.length > 1 && names.every(isValue)) return { status: "found", names, width: 1 };
+  const groups = [outputs.filter(isFloat), outputs.filter(isInteger)];
+  const hasNumbers = (name: string, width: number): boolean =>
+    groups.flat().some((value) => value.name === name && hasWidth(width)(value));
+  if (graphOutputs) {
+    const width = names.length / graphOutputs.length;
+    const missing = graphOutputs.find((name) => !hasNumbers(name, width));
+    return missing === undefined
+      ? { status: "found", names: graphOutputs, width }
+      : {
+          status: "missing",
+          message: `the graph has no output ${missing} with ${width === 1 ? "one value" : `${width} values`} per row, a tensor of numbers [N, ${width}] (it has ${formatOutputs(outputs)})`,
+          remedy: "Correct output.graphOutputs in model.yaml.",
+        };
+  }
+  if (names.length > 1 && names.every((name) => hasNumbers(name, 1)))
+    return { status: "found", names, width: 1 };
   const output = groups
     .map((values) => {
       const candidates = values.filter(hasWidth(names.length));
@@ -164,7 +144,20 @@ export const findOutput = (manifest: Manifest, outputs: readonly GraphValue[]): 
     case "classification":
       return findClassification(manifest, outputs);
     case "regression":
-      return findValues(valueNames(manifest.output), outputs);
+      return findValues(valueNames(manifest.output), outputs, manifest.output.graphOutputs);
+    case "multilabel":
+      return findMultilabelOutput(manifest.output, outputs);
+    case "anomaly":
+      return findAnomalyOutput(manifest.output, outputs);
+    case "clustering":
+      return findClusteringOutput(manifest.output, outputs);
+    case "ranking":
+      return findValues([manifest.output.graphOutput ?? manifest.output.name], outputs);
+    case "multioutput":
+    case "embedding":
+    case "entities":
+    case "tensors":
+      throw new RangeError(`${manifest.task} is not implemented`);
     default:
       return manifest satisfies never;
   }

@@ -1,5 +1,4 @@
-import type { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
-import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import type { Golden, NestedValues, Prediction } from "#model-folder/manifest/manifest.ts";
 
 /** The score or value of a row that differs most from training. */
 type GoldenDifference = {
@@ -38,8 +37,54 @@ const findIncomparable = (expected: Prediction, actual: Prediction | undefined):
     return `is predicted ${actual.label ?? "without a label"} instead of ${expected.label}`;
   if ((expected.value === undefined) !== (actual.value === undefined))
     return expected.value === undefined ? "has an unexpected value" : "has no value";
+  const before = listTexts(expected);
+  const after = listTexts(actual);
+  for (const name of new Set([...before.keys(), ...after.keys()]))
+    if (before.get(name) !== after.get(name))
+      return `has ${shorten(after.get(name))} for ${name} instead of ${shorten(before.get(name))}`;
   return undefined;
 };
+
+const shorten = (text: string | undefined): string =>
+  text === undefined ? "nothing" : text.length > 80 ? `${text.slice(0, 80).toWellFormed()}…` : text;
+
+/** The parts of a prediction that must be the same, besides its label, by name. */
+const listTexts = ({ labels, heads, entities, tensors }: Prediction): ReadonlyMap<string, string> =>
+  new Map([
+    ...(labels ? ([["labels", JSON.stringify(labels)]] as const) : []),
+    ...Object.entries(heads ?? {}).map(([name, { label }]) => [name, label] as const),
+    ...(entities
+      ? ([
+          ["entities", JSON.stringify(entities.map(({ label, start, end }) => [label, start, end]))],
+        ] as const)
+      : []),
+    ...Object.entries(tensors ?? {}).flatMap(([name, value]) =>
+      listLeaves(name, value).flatMap(([path, leaf]) =>
+        typeof leaf === "number" ? [] : [[path, JSON.stringify(leaf)] as const],
+      ),
+    ),
+  ]);
+
+/** The elements of nested arrays by their path: `output[0][2]`. */
+const listLeaves = (path: string, value: NestedValues): (readonly [string, number | boolean | string])[] =>
+  typeof value === "object"
+    ? value.flatMap((each, index) => listLeaves(`${path}[${index}]`, each))
+    : [[path, value]];
+
+/** The numbers of a prediction by name; all but `value`, which repeats a score. */
+const listNumbers = ({ scores, heads, entities, tensors }: Prediction): ReadonlyMap<string, number> =>
+  new Map([
+    ...Object.entries(scores),
+    ...Object.entries(heads ?? {}).flatMap(([head, { scores }]) =>
+      Object.entries(scores).map(([name, score]) => [`${head}.${name}`, score] as const),
+    ),
+    ...(entities ?? []).map(({ score }, index) => [`entities[${index}].score`, score] as const),
+    ...Object.entries(tensors ?? {}).flatMap(([name, value]) =>
+      listLeaves(name, value).filter(
+        (leaf): leaf is readonly [string, number] => typeof leaf[1] === "number",
+      ),
+    ),
+  ]);
 
 const compareRow = (
   row: number,
@@ -55,13 +100,13 @@ const compareRow = (
   });
   const reason = findIncomparable(expected, actual);
   if (reason !== undefined || !actual) return refuse(reason ?? "has no prediction");
-  const pairs = [...new Set([...Object.keys(expected.scores), ...Object.keys(actual.scores)])].map(
-    (name) => ({
-      name,
-      expected: getOwnProperty(expected.scores, name) ?? Number.NaN,
-      actual: getOwnProperty(actual.scores, name) ?? Number.NaN,
-    }),
-  );
+  const before = listNumbers(expected);
+  const after = listNumbers(actual);
+  const pairs = [...new Set([...before.keys(), ...after.keys()])].map((name) => ({
+    name,
+    expected: before.get(name) ?? Number.NaN,
+    actual: after.get(name) ?? Number.NaN,
+  }));
   if (expected.value !== undefined)
     pairs.push({ name: "value", expected: expected.value, actual: actual.value ?? Number.NaN });
   let largest: GoldenDifference = { name: "", expected: 0, actual: 0, difference: 0 };

@@ -1,7 +1,7 @@
 /** With fewer rows of a label one row moves its share by more than 3 points: a score says nothing about that label. */
 export const leastLabelRows = 30;
 
-type ThinLabel = { readonly label: string; readonly rows: number };
+export type ThinLabel = { readonly label: string; readonly rows: number };
 
 /** The labels with fewer than 30 rows, the rarest first; a label without rows counts. */
 export const findThinLabels = (labels: readonly string[], truth: readonly string[]): readonly ThinLabel[] => {

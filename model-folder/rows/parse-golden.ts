@@ -1,6 +1,7 @@
 import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
+import { listOutputFields } from "#model-folder/manifest/list-output-fields.ts";
+import { listScoreNames } from "#model-folder/manifest/list-score-names.ts";
 import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
-import { scoreNames } from "#model-folder/manifest/score-names.ts";
 import { checkRows } from "./check-rows.ts";
 import { countJsonTokens } from "./count-json-tokens.ts";
 import { findPosition, locateJson } from "./locate-json.ts";
@@ -9,6 +10,9 @@ const maxBytes = 16 * 1_024 * 1_024;
 /** A prediction's scores are four levels deep. */
 const maxDepth = 8;
 const maxRows = 1_000;
+/** Of one row; the limit on bytes is the smaller one for most tensors. */
+const maxTensorMarks = 1_000_000;
+const maxEntityMarks = 10_000;
 const rewriteRemedy = "Write golden.json again with the training project.";
 
 type GoldenProblem = {
@@ -18,8 +22,26 @@ type GoldenProblem = {
 };
 
 /** The most marks (countJsonTokens) that rows and predictions of this manifest can have, with a reserve. */
-const maxMarks = ({ inputs, ...manifest }: Manifest): number => {
-  return maxRows * (inputs.length + scoreNames(manifest).length + 16) + 10_000;
+const maxMarks = (manifest: Manifest): number => {
+  const values = listOutputFields(manifest).map((field): number => {
+    switch (field.kind) {
+      case "scores":
+      case "labels":
+        return field.labels.length;
+      case "tensor":
+        return maxTensorMarks;
+      case "entities":
+        return maxEntityMarks;
+      case "label":
+      case "band":
+      case "number":
+        return 1;
+      default:
+        return field satisfies never;
+    }
+  });
+  const sum = values.reduce((total, count) => total + count, 0);
+  return maxRows * (manifest.inputs.length + sum + 16) + 10_000;
 };
 
 /** Refuses bytes that are too large or too deep, with one scan and without parsing them. */
@@ -51,7 +73,10 @@ const findMismatches = (golden: Golden, manifest: Manifest): GoldenProblem[] => 
       message: `${golden.predictions.length} predictions for ${golden.rows.length} rows`,
       remedy: rewriteRemedy,
     });
-  const expected = scoreNames(manifest);
+  const expected = listScoreNames(manifest);
+  const fields = listOutputFields(manifest);
+  const labels = fields.find((field) => field.kind === "label")?.labels;
+  const hasValue = fields.filter(({ kind }) => kind === "number").length === 1;
   for (const [index, { label, value, scores }] of golden.predictions.entries()) {
     const names = Object.keys(scores);
     if (names.length !== expected.length || !expected.every((name) => Object.hasOwn(scores, name)))
@@ -60,16 +85,13 @@ const findMismatches = (golden: Golden, manifest: Manifest): GoldenProblem[] => 
         message: `has scores for ${names.slice(0, 10).join(", ")}, but the manifest's output has ${expected.slice(0, 10).join(", ")}`,
         remedy: `${rewriteRemedy} Or correct output in model.yaml.`,
       });
-    if (
-      manifest.task === "classification" &&
-      (label === undefined || !manifest.output.labels.includes(label))
-    )
+    if (manifest.task !== "multioutput" && labels && (label === undefined || !labels.includes(label)))
       problems.push({
         path: ["predictions", index],
         message: "label is not one of the manifest's labels",
         remedy: rewriteRemedy,
       });
-    if (manifest.task === "regression" && expected.length === 1 && value === undefined)
+    if (hasValue && value === undefined)
       problems.push({ path: ["predictions", index], message: "value is missing", remedy: rewriteRemedy });
   }
   return problems;

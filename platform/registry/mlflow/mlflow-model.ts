@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
+import { listScoreNames } from "#model-folder/manifest/list-score-names.ts";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import { scoreNames } from "#model-folder/manifest/score-names.ts";
 import { type FileContent, measureSize } from "#platform/files/file-content.ts";
 import type { Registration } from "#platform/registry/registry.ts";
 import { loaderModule } from "./loader-module.ts";
@@ -29,13 +29,16 @@ const toColumn = ({ name, type, required }: Input) => ({
   required,
 });
 
+/** The tasks that the loader predicts in Python; other models are registered as ONNX alone. */
+const isLoaderTask = ({ task }: Manifest): boolean => task === "classification" || task === "regression";
+
 const createModelSignature = (manifest: Manifest) => {
   const output = manifest.task === "classification" ? manifest.output : undefined;
   const labelColumns = [
     ...(output ? [{ type: output.labelType === "integer" ? "long" : "string", name: "label" }] : []),
     ...(output?.bands ? [{ type: "string", name: "band" }] : []),
   ];
-  const scores = scoreNames(manifest)
+  const scores = listScoreNames(manifest)
     .filter((score) => !labelColumns.some(({ name }) => name === score))
     .map((name) => ({ type: "double", name }));
   return {
@@ -55,7 +58,7 @@ const toLoaderManifest = (manifest: Manifest) => {
       ...("values" in input && { values: input.values }),
     })),
     labels: output?.labelType === "integer" ? output.labels.map(Number) : (output?.labels ?? []),
-    scores: scoreNames(manifest),
+    scores: listScoreNames(manifest),
     logits: output?.scores === "logits",
     ...(output?.scores === "decision" &&
       output.labels.length === 2 && { decision: output.labels.indexOf(output.positive ?? "") }),
@@ -95,18 +98,20 @@ export const createMlflowModel = (
     artifact_path: "model",
     flavors: {
       onnx: { code: "code", data: onnxFile, onnx_version: "1", providers: ["CPUExecutionProvider"] },
-      python_function: {
-        code: "code",
-        env: { virtualenv: "python_env.yaml" },
-        loader_module: "slipway_model",
-        python_version: "3.11.0",
-      },
+      ...((!manifest || isLoaderTask(manifest)) && {
+        python_function: {
+          code: "code",
+          env: { virtualenv: "python_env.yaml" },
+          loader_module: "slipway_model",
+          python_version: "3.11.0",
+        },
+      }),
     },
     mlflow_version: "3.14.0",
     model_size_bytes: measureSize(artifact),
     model_uuid: createHash("sha256").update(`${model}\0${delivery}`).digest("hex").slice(0, 32),
     run_id: runId,
-    ...(manifest && { signature: createModelSignature(manifest) }),
+    ...(manifest && isLoaderTask(manifest) && { signature: createModelSignature(manifest) }),
     utc_time_created: new Date(createdAt).toISOString().replace("T", " ").replace("Z", "000"),
   };
   return new Map<string, FileContent>([

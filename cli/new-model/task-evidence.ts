@@ -1,0 +1,35 @@
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
+import type { GraphOutputs } from "./read-graph-outputs.ts";
+
+/** What the caller said about the output. */
+export type TaskOptions = {
+  readonly task?: Manifest["task"] | undefined;
+  /** A classification's, in the order of the scores' columns. */
+  readonly labels?: readonly string[] | undefined;
+  readonly positive?: string | undefined;
+  /** The column that says which rows are ranked together. */
+  readonly group?: string | undefined;
+  /** Of each predicted value, 0 to 1. */
+  readonly quantiles?: readonly number[] | undefined;
+};
+
+/** The graph, a run of it, and the truth of the run's rows. */
+export type TaskEvidence = {
+  readonly graph: Pick<OnnxSummary, "outputs" | "classLabels">;
+  readonly outputs: GraphOutputs;
+  readonly rows: number;
+  /** The cells of each target; none: the rows have no truth. */
+  readonly targets: ReadonlyMap<string, readonly string[]>;
+  readonly options: TaskOptions;
+};
+
+/** An output of a task, as the manifest describes it. */
+export type InferredTask = {
+  readonly task: Manifest["task"];
+  /** The manifest's `output`. */
+  readonly output: Readonly<Record<string, unknown>>;
+  /** The holdout's cells for each column of the truth; none: no truth. */
+  readonly truth: readonly (readonly string[])[];
+  readonly guesses: readonly string[];
+};
