@@ -366,7 +366,7 @@ const NestedValues: z.ZodType<NestedValues> = z.lazy(() =>
 );
 
 /** A part of a text that a label names. */
-export const Entity = z.object({
+const Entity = z.object({
   label: z.string(),
   /** The mean probability of its tokens. */
   score: z.number(),
@@ -375,7 +375,6 @@ export const Entity = z.object({
   start: z.int().nonnegative(),
   end: z.int().nonnegative(),
 });
-export type Entity = z.infer<typeof Entity>;
 
 /**
  * The prediction for one row. `scores` per label or value by name, empty where a task has none; a regression with one

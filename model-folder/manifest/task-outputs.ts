@@ -144,7 +144,7 @@ export const EntitiesOutput = z.strictObject({
     .describe("BIO: B- starts an entity, I- continues it, O is none"),
 });
 
-export const TensorElement = z.enum([
+const TensorElement = z.enum([
   "float32",
   "float64",
   "float16",
