@@ -14,8 +14,8 @@ import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.t
 import { type InputRange, listInputRanges } from "#model-folder/onnx/list-input-ranges.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { findThinLabels, formatThinLabels, leastLabelRows } from "#model-folder/rows/find-thin-labels.ts";
-import { parseGolden } from "#model-folder/rows/parse-golden.ts";
 import type { Holdout } from "#model-folder/rows/holdout.ts";
+import { parseGolden } from "#model-folder/rows/parse-golden.ts";
 import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { checkTokenizer } from "./check-tokenizer.ts";
 
