@@ -74,7 +74,9 @@ describe("predictions of a classification", () => {
     expect(made.notes).toEqual([
       expect.stringMatching(/Python's predictions .* agree on all (25|60) compared rows/),
     ]);
-    expect(await checkModel({ model: "mine", files: made.files })).toEqual([]);
+    const problems = await checkModel({ model: "mine", files: made.files });
+    // Sixty rows are too few for a score of three labels.
+    expect(problems.filter(({ message }) => !message.startsWith("too few rows of a label"))).toEqual([]);
   });
 
   test("Python's own numbers are kept, not the runtime's", async () => {
@@ -203,7 +205,9 @@ describe("the number of tokens", () => {
     const made = await read(truncated(16));
     expect(readMaxTokens(made)).toBe("16");
     expect(made.guesses[0]).toBe("maxTokens 16: tokenizer.json's truncation (--max-tokens chooses another)");
-    expect(await checkModel({ model: "mine", files: made.files })).toEqual([]);
+    const problems = await checkModel({ model: "mine", files: made.files });
+    // Sixty rows are too few for a score of three labels.
+    expect(problems.filter(({ message }) => !message.startsWith("too few rows of a label"))).toEqual([]);
   });
 
   test("is the caller's; a difference is said by new and by check", async () => {
