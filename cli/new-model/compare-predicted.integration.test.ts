@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { checkModel } from "#model-check/check-model.ts";
-import { stopsDelivery } from "#model-folder/manifest/folder-problem.ts";
 import { Golden } from "#model-folder/manifest/manifest.ts";
 import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
 import { tokenSumGraph } from "#test/support/onnx/token-sum-graph.ts";
@@ -75,7 +74,13 @@ describe("predictions of a classification", () => {
     expect(made.notes).toEqual([
       expect.stringMatching(/Python's predictions .* agree on all (25|60) compared rows/),
     ]);
+<<<<<<< HEAD
     expect((await checkModel({ model: "mine", files: made.files })).filter(stopsDelivery)).toEqual([]);
+=======
+    const problems = await checkModel({ model: "mine", files: made.files });
+    // Sixty rows are too few for a score of three labels.
+    expect(problems.filter(({ message }) => !message.startsWith("too few rows of a label"))).toEqual([]);
+>>>>>>> join
   });
 
   test("Python's own numbers are kept, not the runtime's", async () => {
@@ -204,7 +209,9 @@ describe("the number of tokens", () => {
     const made = await read(truncated(16));
     expect(readMaxTokens(made)).toBe("16");
     expect(made.guesses[0]).toBe("maxTokens 16: tokenizer.json's truncation (--max-tokens chooses another)");
-    expect(await checkModel({ model: "mine", files: made.files })).toEqual([]);
+    const problems = await checkModel({ model: "mine", files: made.files });
+    // Sixty rows are too few for a score of three labels.
+    expect(problems.filter(({ message }) => !message.startsWith("too few rows of a label"))).toEqual([]);
   });
 
   test("is the caller's; a difference is said by new and by check", async () => {

@@ -1,6 +1,7 @@
 import { UsageMistake } from "#cli/errors.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { compareGolden, type GoldenRowComparison } from "#model-folder/rows/compare-golden.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { explainDifferences } from "./explain-differences.ts";
 import type { GivenPrediction } from "./read-predicted.ts";
 
@@ -28,7 +29,7 @@ const overlay = ({ given, actual }: Row): Prediction => {
   const { scores, value, ...parts } = given;
   const [only, ...more] = Object.keys(actual.scores);
   const isSingle = actual.value !== undefined && only !== undefined && more.length === 0;
-  const single = value ?? (isSingle && only !== undefined ? scores?.[only] : undefined);
+  const single = value ?? (isSingle && only !== undefined ? getOwnProperty(scores ?? {}, only) : undefined);
   return {
     ...actual,
     ...parts,
