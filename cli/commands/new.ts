@@ -20,7 +20,7 @@ type Options = {
   readonly approver: readonly string[];
   readonly owner?: string;
   readonly tokenizer?: string;
-  readonly maxTokens: number;
+  readonly maxTokens?: number;
   readonly models: string;
   readonly force?: boolean;
 };
@@ -73,9 +73,10 @@ export const newCommand = (): Command =>
     )
     .addOption(new Option("--tokenizer <file>", "tokenizer.json, for a text model (input_ids)"))
     .addOption(
-      new Option("--max-tokens <number>", "the most tokens of a text; the rest is cut off")
-        .argParser(parseTokenCount)
-        .default(256),
+      new Option(
+        "--max-tokens <number>",
+        "the most tokens of a text; the rest is cut off (default: tokenizer.json's truncation, otherwise 256)",
+      ).argParser(parseTokenCount),
     )
     .addOption(new Option("--owner <address>", "the e-mail address of the model's owner"))
     .addOption(new Option("--models <folder>", "the folder of all models").default("models"))

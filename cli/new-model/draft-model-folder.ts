@@ -6,6 +6,7 @@ import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
+import { chooseMaxTokens } from "./choose-max-tokens.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
@@ -26,8 +27,8 @@ export type ModelSource = {
   readonly csvName: string;
   /** Label columns: one, or one per value of a regression with several values. */
   readonly targets: readonly string[];
-  /** Only for a text model. */
-  readonly tokenizer: Tokenizer | undefined;
+  /** Only for a text model. `maxTokens`: the caller's choice, if any. */
+  readonly tokenizer: { readonly bytes: Uint8Array; readonly maxTokens: number | undefined } | undefined;
   /** Columns that are not inputs of the model. */
   readonly ignored: readonly string[];
   readonly owner: string | undefined;
@@ -155,8 +156,9 @@ const createManifestDraft = (
   matchGuesses: readonly string[],
   run: GraphRun,
   output: InferredOutput,
+  tokenizer: Tokenizer | undefined,
 ) => {
-  const { name, owner, approvers, policyApprovers, tokenizer } = source;
+  const { name, owner, approvers, policyApprovers } = source;
   return (gates: Gates, measured: string): NewManifest => ({
     name,
     owner: owner ?? "owner@example.com",
@@ -182,7 +184,11 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   assertSupportedGraph(graph, source.tokenizer !== undefined);
   const table = readCsvTable(source.csv, source.csvName);
   const { guesses, inputs } = inferInputs(source, graph, table);
-  const { onnx, tokenizer, targets } = source;
+  const { onnx, targets } = source;
+  const choice =
+    source.tokenizer && chooseMaxTokens(source.tokenizer.bytes, source.tokenizer.maxTokens, graph);
+  const tokenizer = source.tokenizer &&
+    choice && { bytes: source.tokenizer.bytes, maxTokens: choice.maxTokens };
   const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows };
   const run = await runGraphOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
   const { rows, truth, skippedRows } = run.usable;
@@ -191,7 +197,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     outputs: run.probe.outputs,
     targets: new Map([...truth].map(([target, texts]) => [target, asLabels(texts)])),
   });
-  const draft = createManifestDraft(source, guesses, run, output);
+  const draft = createManifestDraft(source, guesses, run, output, tokenizer);
   const manifest = readManifest(formatManifest(draft(anyGates, "")));
   const predictions = readGraphPredictions(manifest, graph, run.probe, rows.length);
   const names = run.inputs.map(({ input }) => input.name);
@@ -215,6 +221,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   return {
     files,
     guesses: [
+      ...(choice?.guess === undefined ? [] : [choice.guess]),
       "inputs: types, ranges and categories come from the data",
       ...guesses,
       ...run.inputs.flatMap(({ input, remark }) =>

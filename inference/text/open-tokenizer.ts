@@ -1,4 +1,5 @@
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { type Padding, readTokenizerSettings } from "./read-tokenizer-settings.ts";
 import { TextRefused } from "./text-refused.ts";
 import { createTokenizerEngine, type Encoding, type TokenizerEngine } from "./tokenizer-engine.ts";
@@ -52,6 +53,10 @@ export const openTokenizer = (bytes: Uint8Array, maxTokens: number): TextTokeniz
   const engine = createTokenizerEngine(
     JSON.stringify({
       ...content,
+      // Dropout is for training; slipway check refuses it.
+      ...(isJsonObject(content.model) && content.model.dropout
+        ? { model: { ...content.model, dropout: null } }
+        : {}),
       truncation: { direction, max_length: maxTokens, strategy: "LongestFirst", stride: 0 },
       padding: null,
     }),

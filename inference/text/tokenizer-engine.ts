@@ -45,7 +45,8 @@ class ProcessExit extends Error {
 
 let compiled: WebAssembly.Module | undefined;
 const compile = (): WebAssembly.Module => {
-  const module = compiled ?? new WebAssembly.Module(readFileSync(new URL("tokenizers.wasm", import.meta.url)));
+  const module =
+    compiled ?? new WebAssembly.Module(readFileSync(new URL("tokenizers.wasm", import.meta.url)));
   compiled = module;
   return module;
 };
