@@ -21,6 +21,7 @@ type Options = {
   readonly owner?: string;
   readonly tokenizer?: string;
   readonly maxTokens?: number;
+  readonly predicted?: string;
   readonly models: string;
   readonly force?: boolean;
 };
@@ -78,6 +79,12 @@ export const newCommand = (): Command =>
         "the most tokens of a text; the rest is cut off (default: tokenizer.json's truncation, otherwise 256)",
       ).argParser(parseTokenCount),
     )
+    .addOption(
+      new Option(
+        "--predicted <column or file>",
+        "what Python predicted for each row: a column of the CSV, another CSV or JSON; compared before anything is written, then kept in golden.json",
+      ),
+    )
     .addOption(new Option("--owner <address>", "the e-mail address of the model's owner"))
     .addOption(new Option("--models <folder>", "the folder of all models").default("models"))
     .addOption(new Option("--force", "overwrite the files of an existing folder"))
@@ -102,6 +109,13 @@ export const newCommand = (): Command =>
             : { bytes: await readInputFile(options.tokenizer), maxTokens: options.maxTokens },
         targets: options.target,
         ignored: options.ignore,
+        predicted:
+          options.predicted === undefined
+            ? undefined
+            : {
+                name: options.predicted,
+                bytes: await readFile(options.predicted).catch(() => undefined),
+              },
         owner: options.owner,
         approvers: options.approver,
         policyApprovers: await readPolicyApprovers(),

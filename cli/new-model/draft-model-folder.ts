@@ -7,6 +7,7 @@ import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.t
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { chooseMaxTokens } from "./choose-max-tokens.ts";
+import { type ComparedPredictions, comparePredicted } from "./compare-predicted.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
@@ -17,6 +18,7 @@ import { matchColumns, matchTextColumn } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer } from "./probe-model.ts";
 import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
+import { type PredictedSource, readPredicted } from "./read-predicted.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
 
 export type ModelSource = {
@@ -31,6 +33,8 @@ export type ModelSource = {
   readonly tokenizer: { readonly bytes: Uint8Array; readonly maxTokens: number | undefined } | undefined;
   /** Columns that are not inputs of the model. */
   readonly ignored: readonly string[];
+  /** What another implementation predicted for the rows. */
+  readonly predicted?: PredictedSource | undefined;
   readonly owner: string | undefined;
   readonly approvers: readonly string[];
   /** The approvers of the platform's policy, where `approvers` is empty. */
@@ -57,7 +61,7 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const formatNumber = (value: number): string => String(Number(value.toPrecision(3)));
 
 const listFeatureColumns = (
-  { targets, ignored, csvName }: ModelSource,
+  { targets, ignored, csvName, predicted }: ModelSource,
   table: CsvTable,
 ): readonly string[] => {
   for (const name of [...targets, ...ignored])
@@ -65,7 +69,9 @@ const listFeatureColumns = (
       throw new UsageMistake(
         `${csvName} has no column ${name} (it has ${[...table.columns.keys()].slice(0, 20).join(", ")}).`,
       );
-  return [...table.columns.keys()].filter((name) => !targets.includes(name) && !ignored.includes(name));
+  return [...table.columns.keys()].filter(
+    (name) => !targets.includes(name) && !ignored.includes(name) && name !== predicted?.name,
+  );
 };
 
 const inferInputs = (
@@ -110,7 +116,12 @@ const readGraphPredictions = (
   return readPredictions(manifest, output.width)(data, rows);
 };
 
-const createGolden = (rows: readonly Row[], predictions: readonly Prediction[]): Golden => {
+/** @param difference the largest one between the runtime's predictions and these, relative above 1 */
+const createGolden = (
+  rows: readonly Row[],
+  predictions: readonly Prediction[],
+  difference: number,
+): Golden => {
   const step = Math.max(1, Math.floor(rows.length / goldenRows));
   const chosen = rows.flatMap((row, at) => {
     const prediction = predictions[at];
@@ -122,10 +133,29 @@ const createGolden = (rows: readonly Row[], predictions: readonly Prediction[]):
   );
   return {
     // A float32 has seven digits; long sums differ in the sixth between machines.
-    tolerance: Math.min(0.01, Math.max(1e-5, Number((largest * 1e-6).toPrecision(1)))),
+    tolerance: Math.min(
+      0.01,
+      Math.max(1e-5, Number((largest * 1e-6).toPrecision(1)), Number((difference * 2).toPrecision(1))),
+    ),
     rows: kept.map(({ row }) => row),
     predictions: kept.map(({ prediction }) => prediction),
   };
+};
+
+const comparePredictedRows = (
+  predicted: PredictedSource,
+  table: CsvTable,
+  manifest: Manifest,
+  { usable: { numbers } }: GraphRun,
+  predictions: readonly Prediction[],
+): ComparedPredictions => {
+  const given = readPredicted(predicted, table, manifest, predictions[0]);
+  return comparePredicted(
+    manifest,
+    numbers.map((row) => given[row] ?? {}),
+    predictions,
+    numbers,
+  );
 };
 
 const formatScore = ({ words, score }: MeasuredScore): string =>
@@ -200,6 +230,8 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const draft = createManifestDraft(source, guesses, run, output, tokenizer);
   const manifest = readManifest(formatManifest(draft(anyGates, "")));
   const predictions = readGraphPredictions(manifest, graph, run.probe, rows.length);
+  const compared =
+    source.predicted && comparePredictedRows(source.predicted, table, manifest, run, predictions);
   const names = run.inputs.map(({ input }) => input.name);
   const holdoutFile = encode(formatHoldout(names, rows, truthColumns(output, truth)));
   const holdout = parseHoldout(holdoutFile, manifest);
@@ -216,7 +248,12 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     ["model.onnx", onnx],
     ...(tokenizer ? ([["tokenizer.json", tokenizer.bytes]] as const) : []),
     ["holdout.csv", holdoutFile],
-    ["golden.json", encode(`${JSON.stringify(createGolden(rows, predictions), undefined, 1)}\n`)],
+    [
+      "golden.json",
+      encode(
+        `${JSON.stringify(createGolden(rows, compared?.predictions ?? predictions, compared?.largestDifference ?? 0), undefined, 1)}\n`,
+      ),
+    ],
   ]);
   return {
     files,
@@ -234,6 +271,11 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     notes: [
       ...table.notes,
       ...run.notes,
+      ...(compared
+        ? [
+            `Python's predictions (${source.predicted?.name}) agree on all ${rows.length} rows; golden.json has Python's numbers (largest difference ${formatNumber(compared.largestDifference)}).`,
+          ]
+        : []),
       ...(skippedRows > 0
         ? [`Skipped ${skippedRows} of ${table.rows} rows without the target or a required input.`]
         : []),
