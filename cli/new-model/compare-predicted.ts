@@ -1,3 +1,4 @@
+import { UsageMistake } from "#cli/errors.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { compareGolden, type GoldenRowComparison } from "#model-folder/rows/compare-golden.ts";
 import { explainDifferences } from "./explain-differences.ts";
@@ -14,6 +15,8 @@ const rowsShown = 10;
 
 /** Python's predictions in the runtime's form, and how far apart they are. */
 export type ComparedPredictions = {
+  /** The places in the runtime's predictions of the rows that have one of Python's. */
+  readonly places: readonly number[];
   readonly predictions: readonly Prediction[];
   readonly largestDifference: number;
 };
@@ -41,6 +44,7 @@ const overlay = ({ given, actual }: Row): Prediction => {
 const formatNumber = (value: number): string => String(Number(value.toPrecision(7)));
 
 const formatRow = (
+  manifest: Manifest,
   comparison: GoldenRowComparison,
   numbers: readonly number[],
   rows: readonly Row[],
@@ -53,21 +57,34 @@ const formatRow = (
       : `${row}: ${comparison.reason}`;
   }
   const { name, expected, actual } = comparison.largest;
-  return `${row}: ${name} ${formatNumber(expected)} in Python, ${formatNumber(actual)} here (difference ${formatNumber(actual - expected)})`;
+  const subject = "labels" in manifest.output && name !== "value" ? `score of ${name}` : name;
+  return `${row}: ${subject} ${formatNumber(expected)} in Python, ${formatNumber(actual)} here (difference ${formatNumber(actual - expected)})`;
 };
 
 /**
  * Compares the runtime's predictions with those of another implementation, for any kind of model: each part that it gave
  * must be equal, and numbers within 1e-4 (relative above 1). Throws PredictionsDiffer with the rows and the likely cause.
- * @param numbers the rows' places in the data, from 0
+ * @param given by the data's rows
+ * @param numbersOfAll the places of the runtime's rows in the data, from 0
  */
 export const comparePredicted = (
   manifest: Manifest,
   given: readonly GivenPrediction[],
-  predictions: readonly Prediction[],
-  numbers: readonly number[],
+  all: readonly Prediction[],
+  numbersOfAll: readonly number[],
 ): ComparedPredictions => {
-  const rows = predictions.map((actual, at) => ({ given: given[at] ?? {}, actual }));
+  const chosen = all.flatMap((actual, place) => {
+    const number = numbersOfAll[place] ?? 0;
+    const found = given[number];
+    return found ? [{ place, number, row: { given: found, actual } }] : [];
+  });
+  if (chosen.length === 0)
+    throw new UsageMistake(
+      "None of the rows that the model was run on has a prediction of Python's. Give one for every row of the data to --predicted.",
+    );
+  const rows = chosen.map(({ row }) => row);
+  const numbers = chosen.map(({ number }) => number);
+  const predictions = rows.map(({ actual }) => actual);
   const expected = rows.map(overlay);
   const comparisons = compareGolden({ tolerance, rows: [], predictions: expected }, predictions);
   const different = comparisons.filter(({ withinTolerance }) => !withinTolerance);
@@ -75,7 +92,9 @@ export const comparePredicted = (
     throw new PredictionsDiffer(
       [
         `${different.length} of ${rows.length} predictions differ from Python's by more than ${tolerance}; nothing was written.`,
-        ...different.slice(0, rowsShown).map((comparison) => `  ${formatRow(comparison, numbers, rows)}`),
+        ...different
+          .slice(0, rowsShown)
+          .map((comparison) => `  ${formatRow(manifest, comparison, numbers, rows)}`),
         ...(different.length > rowsShown ? [`  and ${different.length - rowsShown} more`] : []),
         `Likely cause: ${explainDifferences(
           manifest,
@@ -85,6 +104,7 @@ export const comparePredicted = (
       ].join("\n"),
     );
   return {
+    places: chosen.map(({ place }) => place),
     predictions: expected,
     largestDifference: Math.max(
       0,

@@ -7,7 +7,7 @@ import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.t
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { chooseMaxTokens } from "./choose-max-tokens.ts";
-import { type ComparedPredictions, comparePredicted } from "./compare-predicted.ts";
+import { comparePredicted } from "./compare-predicted.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
@@ -142,20 +142,25 @@ const createGolden = (
   };
 };
 
-const comparePredictedRows = (
+/** Golden vectors with another implementation's numbers. Throws PredictionsDiffer where the runtime's are not the same. */
+const createPredictedGolden = (
   predicted: PredictedSource,
   table: CsvTable,
   manifest: Manifest,
-  { usable: { numbers } }: GraphRun,
+  { rows, numbers }: GraphRun["usable"],
   predictions: readonly Prediction[],
-): ComparedPredictions => {
+): { readonly golden: Golden; readonly note: string } => {
   const given = readPredicted(predicted, table, manifest, predictions[0]);
-  return comparePredicted(
-    manifest,
-    numbers.map((row) => given[row] ?? {}),
-    predictions,
-    numbers,
-  );
+  const compared = comparePredicted(manifest, given, predictions, numbers);
+  const difference = compared.largestDifference;
+  return {
+    golden: createGolden(
+      compared.places.map((place) => rows[place] ?? {}),
+      compared.predictions,
+      difference,
+    ),
+    note: `Python's predictions (${predicted.name}) agree on all ${compared.places.length} compared rows; golden.json has Python's numbers (largest difference ${formatNumber(difference)}).`,
+  };
 };
 
 const formatScore = ({ words, score }: MeasuredScore): string =>
@@ -231,7 +236,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const manifest = readManifest(formatManifest(draft(anyGates, "")));
   const predictions = readGraphPredictions(manifest, graph, run.probe, rows.length);
   const compared =
-    source.predicted && comparePredictedRows(source.predicted, table, manifest, run, predictions);
+    source.predicted && createPredictedGolden(source.predicted, table, manifest, run.usable, predictions);
   const names = run.inputs.map(({ input }) => input.name);
   const holdoutFile = encode(formatHoldout(names, rows, truthColumns(output, truth)));
   const holdout = parseHoldout(holdoutFile, manifest);
@@ -250,9 +255,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     ["holdout.csv", holdoutFile],
     [
       "golden.json",
-      encode(
-        `${JSON.stringify(createGolden(rows, compared?.predictions ?? predictions, compared?.largestDifference ?? 0), undefined, 1)}\n`,
-      ),
+      encode(`${JSON.stringify(compared?.golden ?? createGolden(rows, predictions, 0), undefined, 1)}\n`),
     ],
   ]);
   return {
@@ -271,11 +274,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     notes: [
       ...table.notes,
       ...run.notes,
-      ...(compared
-        ? [
-            `Python's predictions (${source.predicted?.name}) agree on all ${rows.length} rows; golden.json has Python's numbers (largest difference ${formatNumber(compared.largestDifference)}).`,
-          ]
-        : []),
+      ...(compared ? [compared.note] : []),
       ...(skippedRows > 0
         ? [`Skipped ${skippedRows} of ${table.rows} rows without the target or a required input.`]
         : []),

@@ -160,7 +160,7 @@ const readRows = (
     );
   const isJson = /^\s*[[{]/.test(new TextDecoder().decode(bytes.subarray(0, 100)));
   const rows = isJson ? readJson(bytes, name) : readColumns(readCsvTable(bytes, name), names, name);
-  if (rows.length !== table.rows)
+  if (rows.length < 1 || rows.length > table.rows)
     throw new UsageMistake(
       `${name} has ${rows.length} predictions, but the data has ${table.rows} rows. Write one prediction per row, in the same order.`,
     );
@@ -169,7 +169,8 @@ const readRows = (
 
 /**
  * Reads what another implementation predicted, one prediction per row of the data: a column of labels, of the positive
- * label's score or of values; a CSV with a column `label` and a column per score or value; or a JSON list. Throws
+ * label's score or of values; a CSV with a column `label` and a column per score or value; or a JSON list. A shorter file is
+ * about the first rows. Throws
  * UsageMistake, and NewModelRefused for a CSV that cannot be read.
  * @param sample one of the runtime's predictions, which names the values
  */
@@ -188,7 +189,7 @@ export const readPredicted = (
     for (const [name, score] of Object.entries(scores ?? {})) {
       if (!names.includes(name))
         throw new UsageMistake(
-          `${source.name} has a number for ${name} (row ${at + 1}), but the model has ${names.slice(0, maxShown).join(", ")}.`,
+          `${source.name} has a number for ${name} (row ${at + 1}), but the model, taken for a ${manifest.task}, has ${names.slice(0, maxShown).join(", ")}. Correct the names, or say what the model does (--task, --labels).`,
         );
       if (!Number.isFinite(score))
         throw new UsageMistake(`${source.name} has no number for ${name} in row ${at + 1}.`);
