@@ -10,6 +10,7 @@ import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.t
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { parseGolden } from "#model-folder/rows/parse-golden.ts";
 import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
+import { checkTokenizer } from "./check-tokenizer.ts";
 
 /** A model's folder, read into this process. */
 type LoadedFolder = { readonly model: string; readonly files: ReadonlyMap<string, Uint8Array> };
@@ -90,6 +91,15 @@ const checkGraph = (manifest: Manifest, { files }: LoadedFolder, yaml: string): 
   }
 };
 
+const findTokenizerProblems = (manifest: Manifest, { files }: LoadedFolder): FolderProblem[] => {
+  const { tokenizer } = manifest;
+  const bytes = tokenizer && files.get(tokenizer.file);
+  const graph = files.get(getArtifactFile(manifest));
+  // A missing file is a problem of the first run.
+  if (!tokenizer || !bytes || !graph) return [];
+  return checkTokenizer(tokenizer, bytes, inspectOnnx(graph).inputs);
+};
+
 type FilesCheckResult = {
   /** Problems of the files that people write: manifest, golden vectors, holdout. */
   readonly folder: readonly FolderProblem[];
@@ -129,6 +139,10 @@ export const checkFiles = (folder: LoadedFolder, onFile: (file: string) => void)
     });
   onFile(getArtifactFile(manifest));
   const graph = checkGraph(manifest, folder, yaml);
+  if (manifest.tokenizer && !graph.some(({ severity }) => severity === "error")) {
+    onFile(manifest.tokenizer.file);
+    problems.push(...findTokenizerProblems(manifest, folder));
+  }
   onFile("golden.json");
   const goldenBytes = files.get("golden.json");
   const golden = goldenBytes

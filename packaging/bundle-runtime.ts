@@ -6,7 +6,12 @@ import * as z from "zod";
 
 import { docsFiles, findDocsPackage } from "#inference/openapi/docs-page.ts";
 
-type BundledPackage = { readonly name: string; readonly version: string; readonly license: string };
+type BundledPackage = {
+  readonly name: string;
+  readonly version: string;
+  readonly license: string;
+  readonly ecosystem?: "cargo";
+};
 export type RuntimeBundle = {
   /** Contents by path in the function's folder. */
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -102,6 +107,19 @@ const nativeLibraryPlugin: Plugin = {
   },
 };
 
+/** The tokenizer's file, beside the code that reads it (tokenizer-engine.ts), and the crate that it is built from. */
+const tokenizersFile = "tokenizers.wasm";
+const readTokenizers = async (): Promise<{ readonly bytes: Uint8Array; readonly crate: BundledPackage }> => {
+  const folder = join(root, "inference", "text");
+  const lock = await readFile(join(folder, "crate", "Cargo.lock"), "utf8");
+  const version = /name = "tokenizers"\nversion = "([^"]+)"/.exec(lock)?.[1];
+  if (version === undefined) throw new Error("inference/text/crate/Cargo.lock has no tokenizers");
+  return {
+    bytes: await readFile(join(folder, tokenizersFile)),
+    crate: { name: "tokenizers", version, license: "Apache-2.0", ecosystem: "cargo" },
+  };
+};
+
 /** Code that a cold start does not load goes to separate files. */
 const splittingOptions = {
   outdir: ".",
@@ -113,7 +131,7 @@ const splittingOptions = {
 
 /**
  * Bundles the inference function into `index.mjs` (handler string `index.handler`) and files that it loads at first use:
- * the AWS clients for records. onnxruntime's native library stays outside, in node_modules next to the bundle. The same
+ * the AWS clients for records, the tokenizer. onnxruntime's native library stays outside, in node_modules next to the bundle. The same
  * sources and packages give the same bytes in any folder.
  */
 export const bundleRuntime = async (): Promise<RuntimeBundle> => {
@@ -137,6 +155,7 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
       ],
     ),
   );
+  const tokenizers = await readTokenizers();
   const swagger = join("node_modules", "swagger-ui-dist", "package.json");
   return {
     files: new Map([
@@ -145,7 +164,8 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
         contents,
       ]),
       ...docs,
+      [tokenizersFile, tokenizers.bytes],
     ]),
-    packages: await readPackages([...Object.keys(metafile.inputs), swagger]),
+    packages: [...(await readPackages([...Object.keys(metafile.inputs), swagger])), tokenizers.crate],
   };
 };

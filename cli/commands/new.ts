@@ -20,7 +20,8 @@ type Options = {
   readonly approver: readonly string[];
   readonly owner?: string;
   readonly tokenizer?: string;
-  readonly maxTokens: number;
+  readonly maxTokens?: number;
+  readonly predicted?: string;
   readonly models: string;
   readonly force?: boolean;
 };
@@ -73,9 +74,16 @@ export const newCommand = (): Command =>
     )
     .addOption(new Option("--tokenizer <file>", "tokenizer.json, for a text model (input_ids)"))
     .addOption(
-      new Option("--max-tokens <number>", "the most tokens of a text; the rest is cut off")
-        .argParser(parseTokenCount)
-        .default(256),
+      new Option(
+        "--max-tokens <number>",
+        "the most tokens of a text; the rest is cut off (default: tokenizer.json's truncation, otherwise 256)",
+      ).argParser(parseTokenCount),
+    )
+    .addOption(
+      new Option(
+        "--predicted <column or file>",
+        "what Python predicted for each row: a column of the CSV, another CSV or JSON; compared before anything is written, then kept in golden.json",
+      ),
     )
     .addOption(new Option("--owner <address>", "the e-mail address of the model's owner"))
     .addOption(new Option("--models <folder>", "the folder of all models").default("models"))
@@ -101,6 +109,13 @@ export const newCommand = (): Command =>
             : { bytes: await readInputFile(options.tokenizer), maxTokens: options.maxTokens },
         targets: options.target,
         ignored: options.ignore,
+        predicted:
+          options.predicted === undefined
+            ? undefined
+            : {
+                name: options.predicted,
+                bytes: await readFile(options.predicted).catch(() => undefined),
+              },
         owner: options.owner,
         approvers: options.approver,
         policyApprovers: await readPolicyApprovers(),

@@ -6,6 +6,8 @@ import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
+import { chooseMaxTokens } from "./choose-max-tokens.ts";
+import { comparePredicted } from "./compare-predicted.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
@@ -16,6 +18,7 @@ import { matchColumns, matchTextColumn } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer } from "./probe-model.ts";
 import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
+import { type PredictedSource, readPredicted } from "./read-predicted.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
 
 export type ModelSource = {
@@ -26,10 +29,12 @@ export type ModelSource = {
   readonly csvName: string;
   /** Label columns: one, or one per value of a regression with several values. */
   readonly targets: readonly string[];
-  /** Only for a text model. */
-  readonly tokenizer: Tokenizer | undefined;
+  /** Only for a text model. `maxTokens`: the caller's choice, if any. */
+  readonly tokenizer: { readonly bytes: Uint8Array; readonly maxTokens: number | undefined } | undefined;
   /** Columns that are not inputs of the model. */
   readonly ignored: readonly string[];
+  /** What another implementation predicted for the rows. */
+  readonly predicted?: PredictedSource | undefined;
   readonly owner: string | undefined;
   readonly approvers: readonly string[];
   /** The approvers of the platform's policy, where `approvers` is empty. */
@@ -56,7 +61,7 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const formatNumber = (value: number): string => String(Number(value.toPrecision(3)));
 
 const listFeatureColumns = (
-  { targets, ignored, csvName }: ModelSource,
+  { targets, ignored, csvName, predicted }: ModelSource,
   table: CsvTable,
 ): readonly string[] => {
   for (const name of [...targets, ...ignored])
@@ -64,7 +69,9 @@ const listFeatureColumns = (
       throw new UsageMistake(
         `${csvName} has no column ${name} (it has ${[...table.columns.keys()].slice(0, 20).join(", ")}).`,
       );
-  return [...table.columns.keys()].filter((name) => !targets.includes(name) && !ignored.includes(name));
+  return [...table.columns.keys()].filter(
+    (name) => !targets.includes(name) && !ignored.includes(name) && name !== predicted?.name,
+  );
 };
 
 const inferInputs = (
@@ -109,7 +116,12 @@ const readGraphPredictions = (
   return readPredictions(manifest, output.width)(data, rows);
 };
 
-const createGolden = (rows: readonly Row[], predictions: readonly Prediction[]): Golden => {
+/** @param difference the largest one between the runtime's predictions and these, relative above 1 */
+const createGolden = (
+  rows: readonly Row[],
+  predictions: readonly Prediction[],
+  difference: number,
+): Golden => {
   const step = Math.max(1, Math.floor(rows.length / goldenRows));
   const chosen = rows.flatMap((row, at) => {
     const prediction = predictions[at];
@@ -121,9 +133,33 @@ const createGolden = (rows: readonly Row[], predictions: readonly Prediction[]):
   );
   return {
     // A float32 has seven digits; long sums differ in the sixth between machines.
-    tolerance: Math.min(0.01, Math.max(1e-5, Number((largest * 1e-6).toPrecision(1)))),
+    tolerance: Math.min(
+      0.01,
+      Math.max(1e-5, Number((largest * 1e-6).toPrecision(1)), Number((difference * 2).toPrecision(1))),
+    ),
     rows: kept.map(({ row }) => row),
     predictions: kept.map(({ prediction }) => prediction),
+  };
+};
+
+/** Golden vectors with another implementation's numbers. Throws PredictionsDiffer where the runtime's are not the same. */
+const createPredictedGolden = (
+  predicted: PredictedSource,
+  table: CsvTable,
+  manifest: Manifest,
+  { rows, numbers }: GraphRun["usable"],
+  predictions: readonly Prediction[],
+): { readonly golden: Golden; readonly note: string } => {
+  const given = readPredicted(predicted, table, manifest, predictions[0]);
+  const compared = comparePredicted(manifest, given, predictions, numbers);
+  const difference = compared.largestDifference;
+  return {
+    golden: createGolden(
+      compared.places.map((place) => rows[place] ?? {}),
+      compared.predictions,
+      difference,
+    ),
+    note: `Python's predictions (${predicted.name}) agree on all ${compared.places.length} compared rows; golden.json has Python's numbers (largest difference ${formatNumber(difference)}).`,
   };
 };
 
@@ -155,8 +191,9 @@ const createManifestDraft = (
   matchGuesses: readonly string[],
   run: GraphRun,
   output: InferredOutput,
+  tokenizer: Tokenizer | undefined,
 ) => {
-  const { name, owner, approvers, policyApprovers, tokenizer } = source;
+  const { name, owner, approvers, policyApprovers } = source;
   return (gates: Gates, measured: string): NewManifest => ({
     name,
     owner: owner ?? "owner@example.com",
@@ -182,7 +219,11 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   assertSupportedGraph(graph, source.tokenizer !== undefined);
   const table = readCsvTable(source.csv, source.csvName);
   const { guesses, inputs } = inferInputs(source, graph, table);
-  const { onnx, tokenizer, targets } = source;
+  const { onnx, targets } = source;
+  const choice =
+    source.tokenizer && chooseMaxTokens(source.tokenizer.bytes, source.tokenizer.maxTokens, graph);
+  const tokenizer = source.tokenizer &&
+    choice && { bytes: source.tokenizer.bytes, maxTokens: choice.maxTokens };
   const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows };
   const run = await runGraphOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
   const { rows, truth, skippedRows } = run.usable;
@@ -191,9 +232,11 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     outputs: run.probe.outputs,
     targets: new Map([...truth].map(([target, texts]) => [target, asLabels(texts)])),
   });
-  const draft = createManifestDraft(source, guesses, run, output);
+  const draft = createManifestDraft(source, guesses, run, output, tokenizer);
   const manifest = readManifest(formatManifest(draft(anyGates, "")));
   const predictions = readGraphPredictions(manifest, graph, run.probe, rows.length);
+  const compared =
+    source.predicted && createPredictedGolden(source.predicted, table, manifest, run.usable, predictions);
   const names = run.inputs.map(({ input }) => input.name);
   const holdoutFile = encode(formatHoldout(names, rows, truthColumns(output, truth)));
   const holdout = parseHoldout(holdoutFile, manifest);
@@ -210,11 +253,15 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     ["model.onnx", onnx],
     ...(tokenizer ? ([["tokenizer.json", tokenizer.bytes]] as const) : []),
     ["holdout.csv", holdoutFile],
-    ["golden.json", encode(`${JSON.stringify(createGolden(rows, predictions), undefined, 1)}\n`)],
+    [
+      "golden.json",
+      encode(`${JSON.stringify(compared?.golden ?? createGolden(rows, predictions, 0), undefined, 1)}\n`),
+    ],
   ]);
   return {
     files,
     guesses: [
+      ...(choice?.guess === undefined ? [] : [choice.guess]),
       "inputs: types, ranges and categories come from the data",
       ...guesses,
       ...run.inputs.flatMap(({ input, remark }) =>
@@ -227,6 +274,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     notes: [
       ...table.notes,
       ...run.notes,
+      ...(compared ? [compared.note] : []),
       ...(skippedRows > 0
         ? [`Skipped ${skippedRows} of ${table.rows} rows without the target or a required input.`]
         : []),

@@ -7,8 +7,8 @@ import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { openSession, type Session } from "#inference/model/session.ts";
-import { openTokenizer } from "#inference/text/open-tokenizer.ts";
-import { predictTexts } from "#inference/text/predict-texts.ts";
+import { openTokenizer, type TextTokenizer } from "#inference/text/open-tokenizer.ts";
+import { limitTokens, predictTexts } from "#inference/text/predict-texts.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
@@ -53,7 +53,7 @@ const createTableRunner = (session: Session, inputs: ProbeRequest["inputs"]): Ru
 const createTextRunner = (
   session: Session,
   inputs: ProbeRequest["inputs"],
-  tokenize: (text: string) => number[],
+  tokenizer: TextTokenizer,
 ): RunGraph => {
   return async (rows, outputs) => {
     const outputsByPrediction = new Map<Prediction, (Cells | undefined)[]>();
@@ -71,7 +71,7 @@ const createTextRunner = (
         return prediction;
       });
     };
-    const predictions = await predictTexts({ inputs }, { session, tokenize, outputs, read })(rows);
+    const predictions = await predictTexts({ inputs }, { session, tokenizer, outputs, read })(rows);
     return outputs.map((_, at) =>
       predictions.flatMap((prediction) => outputsByPrediction.get(prediction)?.[at] ?? []),
     );
@@ -89,7 +89,7 @@ const runProbe = async (folder: string): Promise<Probe> => {
       : createTextRunner(
           session,
           inputs,
-          openTokenizer(readFileSync(join(folder, "tokenizer.json")), maxTokens),
+          openTokenizer(readFileSync(join(folder, "tokenizer.json")), limitTokens(session.inputs, maxTokens)),
         );
   // An output with more dimensions is not a prediction, for example the hidden states of tokens.
   const names = session.outputs.flatMap((value) =>

@@ -8,6 +8,8 @@ import type { CsvTable } from "./read-csv-table.ts";
 /** The rows that have a target and all required inputs. */
 export type UsableRows = {
   readonly rows: readonly Row[];
+  /** Their places in the table, from 0. */
+  readonly numbers: readonly number[];
   /** The targets' cells for these rows. */
   readonly truth: ReadonlyMap<string, readonly string[]>;
   /** The number of rows without a target or a required input. */
@@ -55,6 +57,7 @@ export const selectUsableRows = (
         inputs.map(({ match, input }) => [input.name, parseCell(cells(match.column)[row] ?? "", input)]),
       ),
     ),
+    numbers: chosen,
     truth: new Map(targets.map((target) => [target, chosen.map((row) => cells(target)[row] ?? "")])),
     skippedRows: rows - usable.length,
   };

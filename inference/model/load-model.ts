@@ -60,13 +60,13 @@ const createPredict = async (
   if (!manifest.tokenizer) return predictTable(manifest, dependencies);
   if (!tokenizer) throw new ModelUnreadable(`${manifest.tokenizer.file} is missing beside the model`);
   // Only text models load these modules, which keeps other cold starts short.
-  const [{ openTokenizer }, { predictTexts }] = await Promise.all([
+  const [{ openTokenizer }, { limitTokens, predictTexts }] = await Promise.all([
     import("#inference/text/open-tokenizer.ts"),
     import("#inference/text/predict-texts.ts"),
   ]);
   return predictTexts(manifest, {
     ...dependencies,
-    tokenize: openTokenizer(tokenizer, manifest.tokenizer.maxTokens),
+    tokenizer: openTokenizer(tokenizer, limitTokens(session.inputs, manifest.tokenizer.maxTokens)),
   });
 };
 

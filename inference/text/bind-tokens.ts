@@ -6,6 +6,14 @@ const roles = ["input_ids", "attention_mask", "token_type_ids"] as const;
 /** An input of a text model's graph, a tensor [rows, tokens]. */
 export type TokenFeed = { readonly name: (typeof roles)[number]; readonly element: "int64" | "int32" };
 
+/** The inputs of a text model's graph. */
+export type TokenFeeds = {
+  readonly feeds: readonly TokenFeed[];
+  /** The graph's fixed number of rows in a run, and of tokens in a text; absent where it takes any. */
+  readonly rows?: number;
+  readonly tokens?: number;
+};
+
 const remedy =
   "Export the model with the inputs input_ids, attention_mask and, if it has it, token_type_ids, each int64 [None, None].";
 
@@ -17,16 +25,36 @@ const bindTokenInput = (value: GraphValue): TokenFeed | Mismatch => {
       message: `the graph takes ${name} as ${value.kind === "tensor" ? value.type : value.kind}`,
       remedy,
     };
-  if (value.shape && (value.shape.length !== 2 || value.shape.some((size) => typeof size === "number")))
-    return { message: `the graph takes ${name} in a fixed shape [${value.shape.join(", ")}]`, remedy };
+  if (value.shape && value.shape.length !== 2)
+    return { message: `the graph takes ${name} in the shape [${value.shape.join(", ")}]`, remedy };
   return { name, element: value.type };
 };
 
-/** Binds the graph's inputs to the tokenizer's outputs, by the names that transformers' exporters use. */
+/** Returns the one fixed length of a dimension, undefined if it is open, or the mismatch of two lengths. */
+const findFixedLength = (graphInputs: readonly GraphValue[], axis: 0 | 1): number | undefined | Mismatch => {
+  const lengths = new Set(
+    graphInputs.flatMap((value) => {
+      const length = value.kind === "tensor" ? value.shape?.[axis] : undefined;
+      return typeof length === "number" ? [length] : [];
+    }),
+  );
+  const [length, other] = lengths;
+  return other !== undefined || length === 0
+    ? {
+        message: `the graph's inputs have different ${axis === 0 ? "rows" : "numbers of tokens"}: ${[...lengths].join(", ")}`,
+        remedy,
+      }
+    : length;
+};
+
+/**
+ * Binds the graph's inputs to the tokenizer's outputs, by the names that transformers' exporters use. Exporters without
+ * dynamic axes fix rows and tokens at the lengths of their sample.
+ */
 export const bindTokens = (
   graphInputs: readonly GraphValue[],
 ):
-  | { readonly status: "bound"; readonly feeds: readonly TokenFeed[] }
+  | ({ readonly status: "bound" } & TokenFeeds)
   | { readonly status: "mismatched"; readonly mismatches: readonly Mismatch[] } => {
   const bindings = graphInputs.map(bindTokenInput);
   const mismatches = bindings.flatMap((binding) => ("message" in binding ? [binding] : []));
@@ -35,7 +63,14 @@ export const bindTokens = (
       message: "the graph has no input input_ids, though the manifest names a tokenizer",
       remedy,
     });
-  return mismatches.length > 0
-    ? { status: "mismatched", mismatches }
-    : { status: "bound", feeds: bindings.flatMap((binding) => ("message" in binding ? [] : [binding])) };
+  const [rows, tokens] = [findFixedLength(graphInputs, 0), findFixedLength(graphInputs, 1)];
+  for (const length of [rows, tokens])
+    if (typeof length === "object" && mismatches.length === 0) mismatches.push(length);
+  if (mismatches.length > 0) return { status: "mismatched", mismatches };
+  return {
+    status: "bound",
+    feeds: bindings.flatMap((binding) => ("message" in binding ? [] : [binding])),
+    ...(typeof rows === "number" ? { rows } : {}),
+    ...(typeof tokens === "number" ? { tokens } : {}),
+  };
 };

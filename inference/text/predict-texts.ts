@@ -1,31 +1,93 @@
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import type { Session } from "#inference/model/session.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { encodeRows } from "#model-folder/rows/encode-rows.ts";
+import { encodeRows, maxProblems } from "#model-folder/rows/encode-rows.ts";
+import type { RowProblem } from "#model-folder/rows/row-problem.ts";
 import { type Batch, batchByLength } from "./batch-by-length.ts";
 import { bindTokens, type TokenFeed } from "./bind-tokens.ts";
-import type { Tokenize } from "./open-tokenizer.ts";
+import type { TextTokenizer } from "./open-tokenizer.ts";
+import type { Padding } from "./read-tokenizer-settings.ts";
+import { TextRefused } from "./text-refused.ts";
+import type { Encoding } from "./tokenizer-engine.ts";
 
 type Dependencies = {
   readonly session: Session;
-  readonly tokenize: Tokenize;
+  readonly tokenizer: TextTokenizer;
   readonly outputs: readonly string[];
   readonly read: (data: readonly unknown[], rows: number) => Prediction[];
 };
 
-/** Creates a batch's data: token ids padded with zeros, the attention mask, or zeros for the only segment. */
-const createData = ({ name, element }: TokenFeed, texts: readonly (readonly number[])[], width: number) => {
+/** Values of a token that fills a text up. */
+const findFiller = (name: TokenFeed["name"], { id, typeId }: Padding): number => {
+  switch (name) {
+    case "input_ids":
+      return id ?? 0;
+    case "token_type_ids":
+      return typeId;
+    case "attention_mask":
+      return 0;
+    default:
+      return name satisfies never;
+  }
+};
+
+const readTokens = (name: TokenFeed["name"], { ids, typeIds, attentionMask }: Encoding): Uint32Array =>
+  name === "input_ids" ? ids : name === "token_type_ids" ? typeIds : attentionMask;
+
+/** Creates a batch's data, [texts, width]: each text's tokens, and padding on the tokenizer's side. */
+const createData = (
+  { name, element }: TokenFeed,
+  texts: readonly Encoding[],
+  width: number,
+  padding: Padding,
+) => {
   const cells = texts.length * width;
-  const data = element === "int64" ? new BigInt64Array(cells) : new Int32Array(cells);
-  if (name === "token_type_ids") return data;
-  for (const [row, ids] of texts.entries())
-    for (const [column, id] of ids.entries()) {
-      const value = name === "attention_mask" ? 1 : id;
-      if (data instanceof BigInt64Array) data[row * width + column] = BigInt(value);
-      else data[row * width + column] = value;
+  const filler = findFiller(name, padding);
+  const data =
+    element === "int64" ? new BigInt64Array(cells).fill(BigInt(filler)) : new Int32Array(cells).fill(filler);
+  for (const [row, text] of texts.entries()) {
+    const tokens = readTokens(name, text);
+    const start = row * width + (padding.direction === "Left" ? width - tokens.length : 0);
+    for (const [column, token] of tokens.entries()) {
+      if (data instanceof BigInt64Array) data[start + column] = BigInt(token);
+      else data[start + column] = token;
     }
+  }
   return data;
+};
+
+/**
+ * Returns the length to which a text is filled up. The file's fixed length counts even with an attention mask, because a
+ * graph may ignore the mask, for example in the mean over its tokens.
+ */
+const findPaddedLength = (length: number, tokens: number | undefined, padding: Padding): number => {
+  if (tokens !== undefined) return tokens;
+  const atLeast = Math.max(length, padding.fixedTokens ?? 0, 1);
+  return Math.ceil(atLeast / padding.multiple) * padding.multiple;
+};
+
+const encodeTexts = (tokenizer: TextTokenizer, texts: readonly string[], input: string): Encoding[] => {
+  const problems: RowProblem[] = [];
+  const encodings: Encoding[] = [];
+  for (const [row, text] of texts.entries()) {
+    try {
+      encodings.push(tokenizer.encode(text));
+    } catch (error) {
+      if (!(error instanceof TextRefused)) throw error;
+      problems.push({ row, input, detail: `cannot be tokenized: ${error.message}` });
+      if (problems.length >= maxProblems) break;
+    }
+  }
+  if (problems.length > 0) throw new RowsInvalid(problems);
+  return encodings;
+};
+
+/** The manifest's limit, or the graph's fixed number of tokens where that is less. */
+export const limitTokens = (graphInputs: readonly GraphValue[], maxTokens: number): number => {
+  const binding = bindTokens(graphInputs);
+  return binding.status === "bound" ? Math.min(maxTokens, binding.tokens ?? maxTokens) : maxTokens;
 };
 
 /**
@@ -34,7 +96,7 @@ const createData = ({ name, element }: TokenFeed, texts: readonly (readonly numb
  */
 export const predictTexts = (
   manifest: Pick<Manifest, "inputs">,
-  { session, tokenize, outputs, read }: Dependencies,
+  { session, tokenizer, outputs, read }: Dependencies,
 ) => {
   const binding = bindTokens(session.inputs);
   if (binding.status === "mismatched")
@@ -47,23 +109,41 @@ export const predictTexts = (
       offset: 0,
     })),
   );
-  const run = async ({ rows, tokens }: Batch, ids: readonly (readonly number[])[]): Promise<Prediction[]> => {
-    const texts = rows.map((row) => ids[row] ?? []);
-    const feeds = Object.fromEntries(
-      binding.feeds.map((feed) => [
+  const { feeds, rows: fixedRows, tokens: fixedTokens } = binding;
+  const { padding } = tokenizer;
+  const isMasked = feeds.some(({ name }) => name === "attention_mask");
+  const needsFiller = fixedTokens !== undefined || padding.fixedTokens !== undefined || padding.multiple > 1;
+  if (!isMasked && needsFiller && padding.id === undefined)
+    throw new ModelUnreadable(
+      "the graph has no attention_mask, and the tokenizer does not say which token fills a text up: call tokenizer.enable_padding(pad_id=…, pad_token=…) in Python and save tokenizer.json again",
+    );
+  const run = async ({ rows, tokens }: Batch, encodings: readonly Encoding[]): Promise<Prediction[]> => {
+    const texts = rows.flatMap((row) => encodings[row] ?? []);
+    const [first] = texts;
+    // A graph with a fixed number of rows takes no fewer: the first text fills them up.
+    while (first && fixedRows !== undefined && texts.length < fixedRows) texts.push(first);
+    const tensors = Object.fromEntries(
+      feeds.map((feed) => [
         feed.name,
-        new session.Tensor(feed.element, createData(feed, texts, tokens), [rows.length, tokens]),
+        new session.Tensor(feed.element, createData(feed, texts, tokens, padding), [texts.length, tokens]),
       ]),
     );
-    return read(await session.run(feeds, outputs), rows.length);
+    return read(await session.run(tensors, outputs), texts.length).slice(0, rows.length);
   };
+  const [input] = manifest.inputs;
   return async (rows: unknown): Promise<Prediction[]> => {
     const encoded = encode(rows);
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
-    const ids = [...(encoded.feeds[0]?.data ?? [])].map((text) => tokenize(String(text)));
-    const predictions = new Array<Prediction>(ids.length);
-    for (const batch of batchByLength(ids.map(({ length }) => length))) {
-      const batchPredictions = await run(batch, ids);
+    const texts = [...(encoded.feeds[0]?.data ?? [])].map(String);
+    const encodings = encodeTexts(tokenizer, texts, input?.name ?? "");
+    const lengths = encodings.map(({ ids }) => findPaddedLength(ids.length, fixedTokens, padding));
+    const predictions = new Array<Prediction>(texts.length);
+    const batches = batchByLength(lengths, {
+      ...(fixedRows === undefined ? {} : { rowLimit: fixedRows }),
+      sameLength: !isMasked,
+    });
+    for (const batch of batches) {
+      const batchPredictions = await run(batch, encodings);
       for (const [index, row] of batch.rows.entries()) {
         const prediction = batchPredictions[index];
         if (prediction) predictions[row] = prediction;

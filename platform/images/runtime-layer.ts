@@ -15,7 +15,13 @@ export type Platform = (typeof platforms)[number];
 export const detectPlatform = (): Platform | undefined =>
   platforms.find((platform) => platform === `${process.platform}/${process.arch}`);
 
-const Package = z.object({ name: z.string(), version: z.string(), license: z.string().optional() });
+const Package = z.object({
+  name: z.string(),
+  version: z.string(),
+  license: z.string().optional(),
+  /** npm, if absent. */
+  ecosystem: z.literal("cargo").optional(),
+});
 export type Package = z.infer<typeof Package>;
 
 const Layer = z.object({ digest: z.string(), size: z.number(), packages: z.array(Package) });

@@ -12,6 +12,18 @@ type Contents = {
 const toNpmPurl = ({ name, version }: Package) =>
   `pkg:npm/${name.replace(/^@/, "%40")}@${encodeURIComponent(version)}`;
 
+/** A crate in tokenizers.wasm. It has no package URL, because no advisories of Slipway's scan are about crates. */
+const toCrateComponent = ({ name, version, license }: Package): CDX.Models.Component => {
+  const { Models, Enums } = CDX;
+  const component = new Models.Component(Enums.ComponentType.Library, name, {
+    version,
+    bomRef: `crate:${name}@${version}`,
+    description: "Rust crate, compiled into tokenizers.wasm",
+  });
+  if (license) component.licenses.add(new Models.NamedLicense(license));
+  return component;
+};
+
 /** An npm package as a component of an SBOM, identified by its package URL. */
 export const toNpmComponent = (item: Package): CDX.Models.Component => {
   const { Models, Enums } = CDX;
@@ -45,6 +57,7 @@ export const createImageSbom = ({ model, packages, artifactDigest }: Contents): 
   const onnx = new Models.Component(Enums.ComponentType.MachineLearningModel, model, { bomRef: "model" });
   onnx.hashes.set(Enums.HashAlgorithm["SHA-256"], artifactDigest.slice("sha256:".length));
   bom.components.add(onnx);
-  for (const item of packages) bom.components.add(toNpmComponent(item));
+  for (const item of packages)
+    bom.components.add(item.ecosystem === "cargo" ? toCrateComponent(item) : toNpmComponent(item));
   return serializeBom(bom);
 };

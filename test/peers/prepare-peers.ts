@@ -1,4 +1,5 @@
 import { installCrane, requireCrane } from "./crane.ts";
+import { installTokenizers } from "./fuzz-tokenizers.ts";
 import { createPythonEnvironment, requirePython } from "./python-environment.ts";
 import { installRuntimeClient, requireRuntimeClient } from "./runtime-client.ts";
 
@@ -12,6 +13,11 @@ export default async (): Promise<void> => {
       name: "Python's packages",
       peer: requirePython("tests on Python's servers"),
       install: createPythonEnvironment,
+    },
+    {
+      name: "tokenizers",
+      peer: requirePython("tests against the reference tokenizers"),
+      install: installTokenizers,
     },
     {
       name: "AWS's runtime client",

@@ -83,11 +83,12 @@ def find_outputs(outputs, labels, scores):
     return ([name for name in fits if len(scores) == 1 and name == scores[0]] or fits)[:1]
 
 
-def batches(lengths):
-    """Texts of like length run together: padding costs as much as text."""
+def batches(lengths, most, same):
+    """Texts of like length run together: padding costs as much as text. same: only texts of one length."""
     batch = []
     for row in sorted(range(len(lengths)), key=lambda row: lengths[row]):
-        if batch and (len(batch) == 32 or (len(batch) + 1) * lengths[row] > 4096):
+        full = len(batch) == most or (len(batch) + 1) * lengths[row] > 4096
+        if batch and (full or (same and lengths[row] > lengths[batch[-1]])):
             yield batch
             batch = []
         batch.append(row)
@@ -106,29 +107,53 @@ class SlipwayModel:
             import tokenizers
 
             self.tokenizer = tokenizers.Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
+            self.padding = self.tokenizer.padding or {"pad_id": self.find_padding_token()}
+            direction = (self.tokenizer.truncation or {}).get("direction", "right")
+            shapes = [one.shape for one in self.session.get_inputs()]
+            self.fixed_rows, self.fixed_tokens = (
+                next((shape[axis] for shape in shapes if isinstance(shape[axis], int)), None) for axis in (0, 1)
+            )
             self.tokenizer.no_padding()
-            self.tokenizer.enable_truncation(self.manifest["maxTokens"])
+            most = self.manifest["maxTokens"]
+            self.tokenizer.enable_truncation(min(most, self.fixed_tokens or most), direction=direction)
+
+    def find_padding_token(self):
+        found = [self.tokenizer.token_to_id(name) for name in ("[PAD]", "<pad>", "<PAD>", "<|pad|>")]
+        return next((token for token in found if token is not None), 0)
+
+    def padded_length(self, length):
+        if self.fixed_tokens:
+            return self.fixed_tokens
+        multiple = self.padding.get("pad_to_multiple_of") or 1
+        return -(-max(length, self.padding.get("length") or 0, 1) // multiple) * multiple
 
     def run_table(self, frame, columns, outputs):
         bound = bind(self.session.get_inputs(), columns)
         return self.session.run(outputs, {one.name: tensor(frame, one, cells) for one, cells in bound})
 
     def run_texts(self, texts, outputs):
-        ids = [one.ids for one in self.tokenizer.encode_batch(texts)]
+        encoded = self.tokenizer.encode_batch(texts)
+        lengths = [self.padded_length(len(one.ids)) for one in encoded]
+        inputs = self.session.get_inputs()
+        masked = any(one.name == "attention_mask" for one in inputs)
+        filler = {"input_ids": self.padding.get("pad_id", 0), "attention_mask": 0, "token_type_ids": self.padding.get("pad_type_id", 0)}
         answered = [None] * len(outputs)
-        for rows in batches([len(one) for one in ids]):
-            width = len(ids[rows[-1]])
-            padded = numpy.zeros((len(rows), width), dtype="int64")
-            mask = numpy.zeros((len(rows), width), dtype="int64")
-            for place, row in enumerate(rows):
-                padded[place, : len(ids[row])] = ids[row]
-                mask[place, : len(ids[row])] = 1
-            given = {"input_ids": padded, "attention_mask": mask, "token_type_ids": numpy.zeros_like(padded)}
-            feeds = {one.name: given[one.name].astype(NUMBERS[one.type]) for one in self.session.get_inputs()}
+        for rows in batches(lengths, self.fixed_rows or 32, not masked):
+            width = lengths[rows[-1]]
+            chosen = [encoded[row] for row in rows]
+            chosen += [chosen[0]] * ((self.fixed_rows or 0) - len(chosen))
+            given = {name: numpy.full((len(chosen), width), value, dtype="int64") for name, value in filler.items()}
+            for place, one in enumerate(chosen):
+                start = width - len(one.ids) if self.padding.get("direction") == "left" else 0
+                tokens = slice(start, start + len(one.ids))
+                given["input_ids"][place, tokens] = one.ids
+                given["attention_mask"][place, tokens] = one.attention_mask
+                given["token_type_ids"][place, tokens] = one.type_ids
+            feeds = {one.name: given[one.name].astype(NUMBERS[one.type]) for one in inputs}
             for place, values in enumerate(self.session.run(outputs, feeds)):
                 if answered[place] is None:
                     answered[place] = numpy.zeros((len(texts), *values.shape[1:]), dtype=values.dtype)
-                answered[place][rows] = values
+                answered[place][rows] = values[: len(rows)]
         return answered
 
     def scores(self, values):

@@ -1,0 +1,144 @@
+import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import type { GivenPrediction } from "./read-predicted.ts";
+
+type Row = { readonly given: GivenPrediction; readonly actual: Prediction };
+type Vectors = { readonly names: readonly string[]; readonly python: number[][]; readonly ours: number[][] };
+
+const near = (value: number, other: number): boolean =>
+  Math.abs(value - other) <= 1e-3 * Math.max(1, Math.abs(value));
+const agree = (left: readonly (readonly number[])[], right: readonly (readonly number[])[]): boolean =>
+  left.every((row, at) => row.every((value, column) => near(value, right[at]?.[column] ?? Number.NaN)));
+
+/** The numbers that both have for every row, one row each. */
+const readVectors = (rows: readonly Row[]): Vectors | undefined => {
+  const names = Object.keys(rows[0]?.given.scores ?? {});
+  if (names.length === 0) return undefined;
+  const read = (scores: Readonly<Record<string, number>> | undefined) =>
+    names.map((name) => getOwnProperty(scores ?? {}, name) ?? Number.NaN);
+  return {
+    names,
+    python: rows.map(({ given }) => read(given.scores)),
+    ours: rows.map(({ actual }) => read(actual.scores)),
+  };
+};
+
+/** Finds for each of Python's columns the one of ours with its numbers; undefined if there is no such order. */
+const findOrder = ({ names, python, ours }: Vectors): readonly string[] | undefined => {
+  const order = names.map((_, column) =>
+    names.findIndex((_, other) =>
+      python.every((row, at) => near(row[column] ?? Number.NaN, ours[at]?.[other] ?? Number.NaN)),
+    ),
+  );
+  return new Set(order).size === names.length && !order.includes(-1)
+    ? order.map((column) => names[column] ?? "")
+    : undefined;
+};
+
+/** Finds for each of Python's labels the one label that we give instead. */
+const findLabelOrder = (rows: readonly Row[]): ReadonlyMap<string, string> | undefined => {
+  const found = new Map<string, string>();
+  for (const { given, actual } of rows) {
+    if (given.label === undefined || actual.label === undefined) return undefined;
+    if ((found.get(given.label) ?? actual.label) !== actual.label) return undefined;
+    found.set(given.label, actual.label);
+  }
+  return new Set(found.values()).size === found.size && [...found].some(([from, to]) => from !== to)
+    ? found
+    : undefined;
+};
+
+const softmax = (row: readonly number[]): number[] => {
+  const largest = Math.max(...row);
+  const powers = row.map((value) => Math.exp(value - largest));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+};
+const sigmoid = (value: number): number => 1 / (1 + Math.exp(-value));
+
+const explainScores = (vectors: Vectors): string | undefined => {
+  const { python, ours } = vectors;
+  const order = findOrder(vectors);
+  if (order)
+    return `the labels' order. Our scores are Python's if the labels ${vectors.names.join(", ")} are read as ${order.join(", ")}: give --labels in the order of model.classes_.`;
+  if (agree(python.map(softmax), ours))
+    return "logits. Our scores are the softmax of Python's: either Python's are logits (give --predicted the probabilities), or the graph returns probabilities and `scores: logits` is wrong.";
+  if (
+    agree(ours.map(softmax), python) ||
+    agree(
+      ours.map((row) => row.map(sigmoid)),
+      python,
+    )
+  )
+    return "logits. Python's scores are the softmax of the graph's: `scores: logits` is missing, or the graph was exported without its last layer.";
+  return undefined;
+};
+
+/** A line through all pairs; undefined if they are not on one. */
+const fitLine = (
+  xs: readonly number[],
+  ys: readonly number[],
+): { slope: number; offset: number } | undefined => {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [x, y] = [mean(xs), mean(ys)];
+  const variance = xs.reduce((sum, value) => sum + (value - x) ** 2, 0);
+  if (xs.length < 3 || variance === 0) return undefined;
+  const slope = xs.reduce((sum, value, at) => sum + (value - x) * ((ys[at] ?? 0) - y), 0) / variance;
+  const offset = y - slope * x;
+  return xs.every((value, at) => near(ys[at] ?? Number.NaN, slope * value + offset))
+    ? { slope, offset }
+    : undefined;
+};
+
+const explainValues = (vectors: Vectors): string | undefined => {
+  const { names, python, ours } = vectors;
+  const order = findOrder(vectors);
+  if (order && names.length > 1)
+    return `the values' order. Ours are Python's if ${names.join(", ")} are read as ${order.join(", ")}: repeat --target in the graph's order.`;
+  const line = fitLine(
+    ours.map(([value = 0]) => value),
+    python.map(([value = 0]) => value),
+  );
+  if (line)
+    return `the target's scaling. Python's value is ${line.slope.toPrecision(4)} times ours plus ${line.offset.toPrecision(4)}: the graph returns the scaled target, so export it with the inverse transformation.`;
+  if (
+    agree(
+      ours.map((row) => row.map(Math.exp)),
+      python,
+    ) ||
+    agree(
+      ours.map((row) => row.map(Math.expm1)),
+      python,
+    )
+  )
+    return "the target's scaling. Python's value is the exponential of ours: the graph returns the logarithm, so export it with the inverse transformation.";
+  return undefined;
+};
+
+const explainTexts = (manifest: Manifest, rows: readonly Row[], different: readonly number[]): string =>
+  different.length < rows.length
+    ? `the tokenizer or its truncation. Only some texts differ: compare tokenizer.json with the one of the training, and tokenizer.maxTokens (${manifest.tokenizer?.maxTokens}) with its max_length.`
+    : "the tokenizer or the model file. All texts differ: check that model.onnx and tokenizer.json are of the same training run.";
+
+/**
+ * Words for the likely cause why predictions differ from Python's, and what to do. It tries what explains all rows: another
+ * order of labels or values, logits, a scaled target; otherwise it names what usually differs.
+ * @param different rows that differ, as indices
+ */
+export const explainDifferences = (
+  manifest: Manifest,
+  rows: readonly Row[],
+  different: readonly number[],
+): string => {
+  const vectors = readVectors(rows);
+  const known = vectors && ("labels" in manifest.output ? explainScores(vectors) : explainValues(vectors));
+  if (known !== undefined) return known;
+  const labels = findLabelOrder(rows);
+  if (labels)
+    return `the labels' order. Python's ${[...labels].map(([from, to]) => `${from} is ${to} here`).join(", ")}: give --labels in the order of model.classes_.`;
+  if (manifest.tokenizer) return explainTexts(manifest, rows, different);
+  const isPartial = different.length < rows.length;
+  return isPartial
+    ? "preprocessing outside the graph. Only some rows differ: compare how Python fills missing values, encodes categories and scales before it calls the model, and export these steps with the model."
+    : "the columns' order, or preprocessing outside the graph. All rows differ: check that the inputs are in the order of training, that scaling and encoding are part of the export, and that --predicted comes from this model.";
+};
