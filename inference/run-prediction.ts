@@ -5,7 +5,7 @@ import { createProblem } from "./http/create-problem.ts";
 import type { HttpProblem } from "./http/http-problem.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { ModelBusy, RunStopped } from "./model/model-errors.ts";
-import { OutputNotFinite } from "./model/read-predictions.ts";
+import { OutputNotFinite } from "./model/output-not-finite.ts";
 import { RowsInvalid } from "./model/rows-invalid.ts";
 import type { PredictResponse } from "./native/predict-response.ts";
 import { countLabels } from "./records/count-labels.ts";

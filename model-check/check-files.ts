@@ -1,6 +1,7 @@
 import { bindTokens } from "#inference/text/bind-tokens.ts";
 import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
+import { listGatedScores, listMeasurableScores } from "#model-folder/manifest/list-measurable-scores.ts";
 import { locateYaml } from "#model-folder/manifest/locate-yaml.ts";
 import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
@@ -24,6 +25,27 @@ const missingFileProblem = (file: string, remedy: string): FolderProblem => ({
   message: "is missing",
   remedy,
 });
+
+const describeMissingHoldout = (manifest: Manifest): FolderProblem => {
+  const gated = listGatedScores(manifest);
+  if (gated.length > 0)
+    return missingFileProblem(
+      "holdout.csv",
+      `Write it with the training project: labelled rows that training did not use. Or remove the gates that need it (${gated.join(", ")}): then no score is measured.`,
+    );
+  const measurable = listMeasurableScores(manifest);
+  return {
+    severity: "warning",
+    file: "holdout.csv",
+    path: "",
+    message:
+      "is missing: no score is measured, only golden vectors, latency, image size, input schema and the replay of recorded inputs",
+    remedy:
+      measurable.length > 0
+        ? `Add rows with their truth and a gate (${measurable.join(", ")}), if there are any.`
+        : "Nothing to do: this task has no gate on a score.",
+  };
+};
 
 /** Returns the value of `read`, or the problems that it throws. */
 const readOrProblems = <T>(
@@ -160,14 +182,7 @@ export const checkFiles = (folder: LoadedFolder, onFile: (file: string) => void)
   const holdoutBytes = files.get("holdout.csv");
   const holdout = holdoutBytes
     ? readOrProblems(() => parseHoldout(holdoutBytes, manifest))
-    : {
-        problems: [
-          missingFileProblem(
-            "holdout.csv",
-            "Write it with the training project: labelled rows that training did not use.",
-          ),
-        ],
-      };
+    : { problems: [describeMissingHoldout(manifest)] };
   if ("problems" in holdout) problems.push(...holdout.problems);
   return {
     folder: problems,

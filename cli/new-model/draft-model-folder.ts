@@ -11,10 +11,11 @@ import { comparePredicted } from "./compare-predicted.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
-import { inferGates, type MeasuredScore, measureBaseline, measureScores } from "./infer-gates.ts";
+import { inferGates, type MeasuredScore, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
 import { matchColumns, matchTextColumn } from "./match-columns.ts";
+import { measureBaseline } from "./measure-baseline.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer } from "./probe-model.ts";
 import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
@@ -166,11 +167,15 @@ const createPredictedGolden = (
 const formatScore = ({ words, score }: MeasuredScore): string =>
   `${words} ${formatNumber(score.estimate)} (${formatNumber(score.low)} to ${formatNumber(score.high)})`;
 
-const compareWithBaseline = (holdout: Holdout, measured: readonly MeasuredScore[]): string | undefined => {
-  const baseline = measureBaseline(holdout);
-  const score = measured.find(({ name }) => name === baseline.name)?.score.estimate;
-  if (score === undefined) return undefined;
-  const isBetter = baseline.name === "accuracy" ? score > baseline.score : score < baseline.score;
+const compareWithBaseline = (
+  holdout: Holdout,
+  manifest: Manifest,
+  measured: readonly MeasuredScore[],
+): string | undefined => {
+  const baseline = measureBaseline(holdout, manifest);
+  const score = measured.find(({ name }) => name === baseline?.name)?.score.estimate;
+  if (score === undefined || !baseline) return undefined;
+  const isBetter = baseline.higherIsBetter ? score > baseline.score : score < baseline.score;
   return isBetter
     ? undefined
     : `The model is no better than a constant prediction (${baseline.name} ${formatNumber(score)}, constant ${formatNumber(baseline.score)}). Check that the CSV's columns are in the order of training, and that --target is right.`;
@@ -281,6 +286,6 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     ],
     measured,
     rows: rows.length,
-    doubt: compareWithBaseline(holdout, measured),
+    doubt: compareWithBaseline(holdout, manifest, measured),
   };
 };

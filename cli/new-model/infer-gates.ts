@@ -1,14 +1,8 @@
-import {
-  createAccuracyMetric,
-  createAucMetric,
-  createMaeMetric,
-  createRmseMetric,
-  type ScoreMetric,
-} from "#domain/gates/score-metrics.ts";
+import { createScoreMetrics } from "#domain/gates/create-score-metrics.ts";
+import type { ScoreMetric } from "#domain/gates/score-metrics.ts";
 import type { Interval } from "#domain/statistics/interval.ts";
 import type { Gates, Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Holdout } from "#model-folder/rows/parse-holdout.ts";
-import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** A measured score, from which a gate is inferred. */
 export type MeasuredScore = {
@@ -17,23 +11,13 @@ export type MeasuredScore = {
   readonly score: Interval;
 };
 
-const selectScorings = (holdout: Holdout, manifest: Manifest): readonly ScoreMetric[] =>
-  holdout.task === "regression"
-    ? [createMaeMetric(holdout.values), createRmseMetric(holdout.values)]
-    : [
-        createAccuracyMetric(holdout.labels),
-        ...(manifest.task === "classification" && manifest.output.positive !== undefined
-          ? [createAucMetric(holdout.labels, manifest.output.positive)]
-          : []),
-      ];
-
 /** The scores on these rows, with their 95 % intervals; undefined scores are left out. */
 export const measureScores = (
   holdout: Holdout,
   manifest: Manifest,
   predictions: readonly Prediction[],
 ): readonly MeasuredScore[] =>
-  selectScorings(holdout, manifest).flatMap(({ name, words, measure }) => {
+  createScoreMetrics(manifest, holdout).flatMap(({ name, words, measure }) => {
     const score = measure(predictions);
     return typeof score === "string" ? [] : [{ name, words, score }];
   });
@@ -44,6 +28,9 @@ const roundUp = (value: number): number => {
   const step = 10 ** (Math.floor(Math.log10(value)) - 1);
   return Number((Math.ceil(value / step) * step).toPrecision(12));
 };
+
+const isLowerBetter = (name: ScoreMetric["name"]): boolean =>
+  name === "mae" || name === "rmse" || name === "pinball";
 
 /** p95 of some runs, milliseconds. */
 const p95 = (milliseconds: readonly number[]): number => {
@@ -58,7 +45,7 @@ const p95 = (milliseconds: readonly number[]): number => {
 export const inferGates = (measured: readonly MeasuredScore[], milliseconds: readonly number[]): Gates => ({
   ...Object.fromEntries(
     measured.map(({ name, score }) =>
-      name === "accuracy" || name === "auc"
+      !isLowerBetter(name)
         ? [name, { min: Math.min(0.99, Math.floor(score.low * 100) / 100), notWorseThanChampionBy: 0.02 }]
         : [name, { max: roundUp(score.high), notWorseThanChampionBy: roundUp(score.estimate / 20) }],
     ),
@@ -67,23 +54,3 @@ export const inferGates = (measured: readonly MeasuredScore[], milliseconds: rea
   imageSizeMb: 500,
   vulnerabilities: { critical: 0, high: 5 },
 });
-
-/** The score of a constant prediction: the most frequent label, or the median. */
-export const measureBaseline = (
-  holdout: Holdout,
-): { readonly name: "accuracy" | "mae"; readonly score: number } => {
-  if (holdout.task === "classification") {
-    const counts = Map.groupBy(holdout.labels, (label) => label);
-    return {
-      name: "accuracy",
-      score: Math.max(...[...counts.values()].map(({ length }) => length)) / holdout.labels.length,
-    };
-  }
-  const names = Object.keys(holdout.values[0] ?? {});
-  const deviations = names.flatMap((name) => {
-    const values = holdout.values.map((row) => getOwnProperty(row, name) ?? 0);
-    const median = values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
-    return values.map((value) => Math.abs(value - median));
-  });
-  return { name: "mae", score: deviations.reduce((sum, each) => sum + each, 0) / deviations.length };
-};

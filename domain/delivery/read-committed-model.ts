@@ -3,7 +3,8 @@ import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Policy } from "#domain/policy/policy.ts";
 import { computeRulesInForce, type RulesInForce } from "#domain/policy/rules-in-force.ts";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
-import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
+import { listGatedScores } from "#model-folder/manifest/list-measurable-scores.ts";
+import type { Golden, Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { parseGolden } from "#model-folder/rows/parse-golden.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
@@ -54,35 +55,51 @@ type RowsOptions = Options & {
   readonly manifest?: Manifest;
 };
 
-const readWithManifest = async (
-  source: Source,
-  file: string,
-  model: string,
-  commit: string,
-  { promoted = false, manifest }: RowsOptions,
-): Promise<{ readonly bytes: Uint8Array; readonly manifest: Manifest }> => {
-  const files = await source.modelFiles(model, commit, manifest ? [file] : ["model.yaml", file]);
-  return {
-    manifest: manifest ?? readManifest(requireFile(files, "model.yaml", model, commit), { promoted }),
-    bytes: requireFile(files, file, model, commit),
-  };
-};
+/** The file with the truth; a model without gates on scores may come without it. */
+export const holdoutFile = "holdout.csv";
 
 /** What the model predicted at training. Throws ManifestInvalid as `slipway check` does. */
 export const readCommittedGolden =
   ({ source }: { source: Source }) =>
   async (model: string, commit: string, options: RowsOptions = {}): Promise<Golden> => {
-    const { bytes, manifest } = await readWithManifest(source, "golden.json", model, commit, options);
-    return parseGolden(bytes, manifest, { promoted: options.promoted ?? false });
+    const { promoted = false } = options;
+    const file = "golden.json";
+    const files = await source.modelFiles(model, commit, options.manifest ? [file] : ["model.yaml", file]);
+    const manifest =
+      options.manifest ?? readManifest(requireFile(files, "model.yaml", model, commit), { promoted });
+    return parseGolden(requireFile(files, file, model, commit), manifest, { promoted });
   };
 
-/** The rows that the model is measured on, with their labels. Throws ManifestInvalid as `slipway check` does. */
+/**
+ * The rows that the model is measured on, with their truth; undefined where the commit has none and its manifest has no
+ * gate that needs them. Throws ManifestInvalid as `slipway check` does.
+ */
 export const readCommittedHoldout =
   ({ source }: { source: Source }) =>
-  async (model: string, commit: string, options: RowsOptions = {}): Promise<Holdout> => {
-    const { bytes, manifest } = await readWithManifest(source, "holdout.csv", model, commit, options);
-    return parseHoldout(bytes, manifest, { promoted: options.promoted ?? false });
+  async (model: string, commit: string, options: RowsOptions = {}): Promise<Holdout | undefined> => {
+    const { promoted = false } = options;
+    const files = await source.modelFiles(
+      model,
+      commit,
+      options.manifest ? [holdoutFile] : ["model.yaml", holdoutFile],
+    );
+    const manifest =
+      options.manifest ?? readManifest(requireFile(files, "model.yaml", model, commit), { promoted });
+    const bytes =
+      listGatedScores(manifest).length === 0
+        ? files.get(holdoutFile)
+        : requireFile(files, holdoutFile, model, commit);
+    return bytes && parseHoldout(bytes, manifest, { promoted });
   };
+
+/** Valid rows of a version: those of its holdout, or its golden rows where it has none. */
+export const readCommittedRows =
+  ({ source }: { source: Source }) =>
+  async (model: string, commit: string, options: RowsOptions = {}): Promise<readonly Row[]> =>
+    (
+      (await readCommittedHoldout({ source })(model, commit, options)) ??
+      (await readCommittedGolden({ source })(model, commit, options))
+    ).rows;
 
 /** Reads what a registration needs of `models/<model>/` at a commit. Throws ManifestInvalid as `slipway check` does. */
 export const readCommittedModel =

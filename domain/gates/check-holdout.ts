@@ -1,34 +1,24 @@
 import type { GatesInForce, ScoreInForce } from "#domain/policy/rules-in-force.ts";
 import type { Interval } from "#domain/statistics/interval.ts";
+import { type ScoreName, scoreNames } from "#model-folder/manifest/list-measurable-scores.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { formatCount, formatInterval, roundToDigits } from "./number-format.ts";
-import {
-  createAccuracyMetric,
-  createAucMetric,
-  createMaeMetric,
-  createRmseMetric,
-  type ScoreMetric,
-} from "./score-metrics.ts";
+import type { ScoreMetric } from "./score-metrics.ts";
 import type { Check, CheckResults } from "./verdict.ts";
 import { judgeDifference } from "./verdict.ts";
 
 type MissingChampion = { readonly absent: string };
-type Common = {
+type HoldoutPredictions = {
   readonly gates: GatesInForce;
+  /** What the holdout measures (createScoreMetrics). */
+  readonly metrics: readonly ScoreMetric[];
+  /** The number of the holdout's rows. */
+  readonly rows: number;
   /** One for each row of the holdout. */
   readonly challenger: readonly Prediction[];
   /** For the same rows; or the reason why there are none. */
   readonly champion: readonly Prediction[] | MissingChampion;
 };
-type HoldoutPredictions = Common &
-  (
-    | {
-        readonly task: "classification";
-        readonly positive?: string | undefined;
-        readonly truth: readonly string[];
-      }
-    | { readonly task: "regression"; readonly truth: readonly Readonly<Record<string, number>>[] }
-  );
 
 const isMissingChampion = (champion: HoldoutPredictions["champion"]): champion is MissingChampion =>
   "absent" in champion;
@@ -43,17 +33,21 @@ const failUnmeasurable = (name: string, why: string): Check => ({
 });
 
 const checkBound = (metric: ScoreMetric, bound: ScoreInForce, measured: Interval, rows: number): Check[] => {
-  const limit = metric.higherIsBetter ? bound.min : bound.max;
-  if (limit === undefined) return [];
-  const met = metric.higherIsBetter ? measured.estimate >= limit : measured.estimate <= limit;
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = bound;
+  if (!Number.isFinite(min) && !Number.isFinite(max)) return [];
+  const limits = [
+    ...(Number.isFinite(min) ? [`≥ ${min}`] : []),
+    ...(Number.isFinite(max) ? [`≤ ${max}`] : []),
+  ];
+  const met = measured.estimate >= min && measured.estimate <= max;
   return [
     {
       name: metric.name,
       verdict: met ? "pass" : "fail",
       measured: roundToDigits(measured.estimate, 6),
-      limit,
+      limit: measured.estimate > max || !Number.isFinite(min) ? max : min,
       unit: "",
-      detail: `${metric.words} ${roundToDigits(measured.estimate)} (required ${metric.higherIsBetter ? "≥" : "≤"} ${limit}; ${formatInterval(measured)}; ${formatCount(rows, "holdout row")})`,
+      detail: `${metric.words} ${roundToDigits(measured.estimate)} (required ${limits.join(" and ")}; ${formatInterval(measured)}; ${formatCount(rows, "holdout row")})`,
     },
   ];
 };
@@ -78,7 +72,7 @@ const checkScore = (metric: ScoreMetric, bound: ScoreInForce, holdout: HoldoutPr
       checks: [failUnmeasurable(metric.name, `${metric.words} not measurable: ${own}`)],
       omitted: [],
     };
-  const checks = checkBound(metric, bound, own, holdout.truth.length);
+  const checks = checkBound(metric, bound, own, holdout.rows);
   const margin = bound.notWorseThanChampionBy;
   if (margin === undefined) return { checks, omitted: [] };
   const name = `${metric.name} vs champion`;
@@ -96,29 +90,68 @@ const checkScore = (metric: ScoreMetric, bound: ScoreInForce, holdout: HoldoutPr
 };
 
 /**
- * Compares each gated score with its limit (by the estimate) and with the champion on the same rows (by the interval of
- * the paired difference). Scores are shares from 0 to 1 (accuracy, auc) or in the unit of the output (mae, rmse). An
- * unmeasurable score of the challenger fails; one of the champion alone is inconclusive.
+ * Compares each gated score with its limits (by the estimate) and with the champion on the same rows (by the interval of
+ * the paired difference). Scores are shares from 0 to 1 or in the unit of the output (mae, rmse, pinball). An unmeasurable
+ * score of the challenger fails; one of the champion alone is inconclusive.
  * Throws RangeError when a row has no prediction, or more than one.
  */
 export const checkHoldout = (holdout: HoldoutPredictions): CheckResults => {
   for (const predictions of isMissingChampion(holdout.champion)
     ? [holdout.challenger]
     : [holdout.challenger, holdout.champion])
-    if (predictions.length !== holdout.truth.length)
+    if (predictions.length !== holdout.rows)
       throw new RangeError(
-        `${predictions.length} predictions for ${formatCount(holdout.truth.length, "holdout row")}`,
+        `${predictions.length} predictions for ${formatCount(holdout.rows, "holdout row")}`,
       );
-  const metrics =
-    holdout.task === "classification"
-      ? [createAccuracyMetric(holdout.truth), createAucMetric(holdout.truth, holdout.positive)]
-      : [createMaeMetric(holdout.truth), createRmseMetric(holdout.truth)];
-  const results = metrics.map((metric) => {
-    const bound = holdout.gates[metric.name];
-    return bound ? checkScore(metric, bound, holdout) : { checks: [], omitted: [] };
+  const results = scoreNames.map((name): CheckResults => {
+    const bound = holdout.gates[name];
+    if (!bound) return { checks: [], omitted: [] };
+    const metric = holdout.metrics.find((each) => each.name === name);
+    return metric
+      ? checkScore(metric, bound, holdout)
+      : { checks: [failUnmeasurable(name, `the challenger's output has no ${name}`)], omitted: [] };
   });
   return {
     checks: results.flatMap(({ checks }) => checks),
     omitted: results.flatMap(({ omitted }) => omitted),
+  };
+};
+
+/**
+ * What a challenger without truth is judged by: each score that a manifest gates fails, and so does each bound of the
+ * platform where the champion had truth. Otherwise nothing could be measured, and the platform's bounds are omitted.
+ * @param gated the scores that the champion's or the challenger's manifest has gates for
+ */
+export const checkMissingHoldout = ({
+  gates,
+  gated,
+  championHasHoldout,
+}: {
+  readonly gates: GatesInForce;
+  readonly gated: readonly ScoreName[];
+  readonly championHasHoldout: boolean;
+}): CheckResults => {
+  const inForce = scoreNames.filter((name) => gates[name] !== undefined);
+  const required = championHasHoldout ? inForce : inForce.filter((name) => gated.includes(name));
+  return {
+    checks: required.map((name) =>
+      failUnmeasurable(
+        name,
+        `${name} not measurable: the commit has no holdout.csv, but ${gated.includes(name) ? `the manifests in force have a gate for ${name}` : "the champion had one"}; commit holdout.csv with the truth of each row`,
+      ),
+    ),
+    omitted: [
+      ...inForce
+        .filter((name) => !required.includes(name))
+        .map((name) => ({ name: `${name} vs champion`, why: "no holdout.csv: the rows have no truth" })),
+      ...(required.length === 0
+        ? [
+            {
+              name: "holdout",
+              why: "no holdout.csv: no score was measured; golden vectors, latency, input schema and replay were",
+            },
+          ]
+        : []),
+    ],
   };
 };

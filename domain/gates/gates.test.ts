@@ -12,6 +12,7 @@ import { checkLatency } from "./check-latency.ts";
 import { checkScan } from "./check-scan.ts";
 import { checkSchema } from "./check-schema.ts";
 import { checkSmoke } from "./check-smoke.ts";
+import { createAccuracyMetric, createAucMetric, createMaeMetric, createRmseMetric } from "./score-metrics.ts";
 import { Check, combineVerdicts } from "./verdict.ts";
 
 const gates: GatesInForce = {
@@ -19,6 +20,11 @@ const gates: GatesInForce = {
   imageSizeMb: 500,
   vulnerabilities: { critical: 0, high: 5 },
 };
+/** What a regression's holdout measures. */
+const measureErrors = (truth: readonly Readonly<Record<string, number>>[]) => ({
+  metrics: [createMaeMetric(truth), createRmseMetric(truth)],
+  rows: truth.length,
+});
 const absent = { absent: "prod serves no version yet" };
 
 describe("holdout", () => {
@@ -36,9 +42,8 @@ describe("holdout", () => {
   ) =>
     checkHoldout({
       gates: { ...gates, ...bounds },
-      task: "classification",
-      positive: "churn",
-      truth,
+      metrics: [createAccuracyMetric(truth), createAucMetric(truth, "churn")],
+      rows: truth.length,
       champion,
       challenger,
     });
@@ -108,8 +113,7 @@ describe("holdout", () => {
     const judge = (champion: number, challenger: number) =>
       checkHoldout({
         gates: { ...gates, mae: bound, rmse: bound },
-        task: "regression",
-        truth: values.map((y) => ({ y })),
+        ...measureErrors(values.map((y) => ({ y }))),
         champion: off(champion),
         challenger: off(challenger),
       }).checks.map(({ name, verdict, measured }) => [name, verdict, measured]);
@@ -128,8 +132,7 @@ describe("holdout", () => {
     const answers = truth.map(({ east, north }) => ({ scores: { east: east + 3, north: north - 1 } }));
     const { checks } = checkHoldout({
       gates: { ...gates, mae: { max: 2 }, rmse: { max: 2.2 } },
-      task: "regression",
-      truth,
+      ...measureErrors(truth),
       champion: absent,
       challenger: answers,
     });
@@ -350,16 +353,19 @@ test("every check survives JSON, with any measurement", () =>
         }),
         ...checkHoldout({
           gates: { ...gates, auc: { min: 0.5 } },
-          task: "classification",
-          positive: "a",
-          truth: numbers.map((_, row) => (row % 2 ? "a" : "b")),
+          metrics: [
+            createAucMetric(
+              numbers.map((_, row) => (row % 2 ? "a" : "b")),
+              "a",
+            ),
+          ],
+          rows: numbers.length,
           champion: absent,
           challenger: numbers.map(prediction),
         }).checks,
         ...checkHoldout({
           gates: { ...gates, mae: { max: 1 }, rmse: { max: 1, notWorseThanChampionBy: 1 } },
-          task: "regression",
-          truth: numbers.map(() => ({ y: 0 })),
+          ...measureErrors(numbers.map(() => ({ y: 0 }))),
           champion: numbers.map((value) => ({ scores: { y: value / 2 } })),
           challenger: numbers.map((value) => ({ scores: { y: value } })),
         }).checks,

@@ -3,6 +3,7 @@ import { maeGain, maeInterval, rmseGain, rmseInterval } from "#domain/statistics
 import type { Interval } from "#domain/statistics/interval.ts";
 import { pairedNewcombeInterval } from "#domain/statistics/paired-newcombe-interval.ts";
 import { wilsonInterval } from "#domain/statistics/wilson-interval.ts";
+import type { ScoreName } from "#model-folder/manifest/list-measurable-scores.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
@@ -11,7 +12,7 @@ type Predictions = readonly Prediction[];
 type Measurement = Interval | string;
 
 export type ScoreMetric = {
-  readonly name: "accuracy" | "auc" | "mae" | "rmse";
+  readonly name: ScoreName;
   /** As a sentence names it. */
   readonly words: string;
   readonly higherIsBetter: boolean;
@@ -40,13 +41,19 @@ export const createAccuracyMetric = (truth: readonly string[]): ScoreMetric => {
   };
 };
 
-export const createAucMetric = (truth: readonly string[], positive: string | undefined): ScoreMetric => {
+/** @param read the score that is higher for positive rows; by default that of the positive label */
+export const createAucMetric = (
+  truth: readonly string[],
+  positive: string | undefined,
+  read = ({ scores }: Prediction): number | undefined =>
+    positive === undefined ? undefined : getOwnProperty(scores, positive),
+): ScoreMetric => {
   const isPositive = truth.map((label) => label === positive);
   const listScores = (predictions: Predictions): readonly number[] | string => {
     if (positive === undefined) return "the manifest names no positive label";
     if (!isPositive.includes(true) || !isPositive.includes(false))
       return `the holdout needs rows labelled ${positive} and others`;
-    const scores = predictions.map(({ scores }) => getOwnProperty(scores, positive) ?? Number.NaN);
+    const scores = predictions.map((prediction) => read(prediction) ?? Number.NaN);
     const invalid = scores.findIndex((score) => !Number.isFinite(score));
     return invalid < 0 ? scores : `row ${invalid + 1} has no finite score for ${positive}`;
   };

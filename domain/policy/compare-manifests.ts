@@ -22,15 +22,22 @@ const scoreRules = (name: string, bound: "min" | "max"): [string, Strictness][] 
   [`gates.${name}.notWorseThanChampionBy`, atMost],
 ];
 
-/**
- * Which value of a manifest's rule is stricter. A test checks that no field is missing. The task and the positive label are
- * included because they decide which scores are measured.
- */
+/** Fields of outputs that decide which scores are measured, and how. */
+const measuredOutput = ["positive", "quantiles", "deviation", "anomalyIs", "anomaly", "group", "at"] as const;
+
+/** Which value of a manifest's rule is stricter. A test checks that no field is missing. */
 export const manifestRules: ReadonlyMap<string, Strictness> = new Map([
   ...scoreRules("accuracy", "min"),
   ...scoreRules("auc", "min"),
   ...scoreRules("mae", "max"),
   ...scoreRules("rmse", "max"),
+  ...scoreRules("f1", "min"),
+  ...scoreRules("f1Micro", "min"),
+  ...scoreRules("f1Macro", "min"),
+  ...scoreRules("ndcg", "min"),
+  ...scoreRules("pinball", "max"),
+  ...scoreRules("coverage", "min"),
+  ["gates.coverage.max", atMost],
   ["gates.latencyP95Ms", atMost],
   ["gates.imageSizeMb", atMost],
   ["gates.vulnerabilities.critical", atMost],
@@ -50,7 +57,7 @@ export const manifestRules: ReadonlyMap<string, Strictness> = new Map([
   ["records.inputs", oneOf(recordInputs)],
   ["records.ttlDays", atMost],
   ["task", same],
-  ["output.positive", same],
+  ...measuredOutput.map((field): [string, Strictness] => [`output.${field}`, same]),
 ]);
 
 const flattenManifest = ({ gates, approval, canary, resources, records, task, output }: Manifest) =>
@@ -61,7 +68,9 @@ const flattenManifest = ({ gates, approval, canary, resources, records, task, ou
     resources,
     records,
     task,
-    output: { positive: "positive" in output ? output.positive : undefined },
+    output: Object.fromEntries(
+      measuredOutput.map((field) => [field, new Map<string, unknown>(Object.entries(output)).get(field)]),
+    ),
   });
 
 /** What the challenger's manifest loosens and tightens, for example `gates.accuracy.min 0.75 → 0.6`. */

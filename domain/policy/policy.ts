@@ -32,13 +32,19 @@ export const PolicyFields = z.strictObject({
     latencyP95Ms: z.number().positive(),
     imageSizeMb: z.number().positive(),
     vulnerabilities: z.strictObject({ critical: z.int().min(0), high: z.int().min(0) }),
-    /** The largest loss against the champion. mae and rmse in the unit of the model's output. */
+    /** The largest loss against the champion. mae, rmse and pinball in the unit of the model's output. */
     notWorseThanChampionBy: z
       .strictObject({
         accuracy: share.optional(),
         auc: share.optional(),
         mae: z.number().min(0).optional(),
         rmse: z.number().min(0).optional(),
+        f1: share.optional(),
+        f1Micro: share.optional(),
+        f1Macro: share.optional(),
+        ndcg: share.optional(),
+        pinball: z.number().min(0).optional(),
+        coverage: share.optional(),
       })
       .default({}),
   }),

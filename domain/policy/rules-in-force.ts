@@ -1,5 +1,10 @@
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import {
+  listMeasurableScores,
+  type ScoreName,
+  taskScores,
+} from "#model-folder/manifest/list-measurable-scores.ts";
+import {
   type ApprovalRule,
   type CanaryRule,
   durationToSeconds,
@@ -11,18 +16,14 @@ import type { CanaryLimits, Policy } from "./policy.ts";
 import { computeStrictestPolicy, onInconclusive, policyRules } from "./strictest-policy.ts";
 import { isLooser } from "./strictness.ts";
 
-/** At least `min` (accuracy, auc) or at most `max` (mae, rmse). */
+/** At least `min` or at most `max`; a coverage has both. */
 export type ScoreInForce = {
   readonly min?: number;
   readonly max?: number;
   readonly notWorseThanChampionBy?: number;
 };
 
-export type GatesInForce = {
-  readonly accuracy?: ScoreInForce;
-  readonly auc?: ScoreInForce;
-  readonly mae?: ScoreInForce;
-  readonly rmse?: ScoreInForce;
+export type GatesInForce = Readonly<Partial<Record<ScoreName, ScoreInForce>>> & {
   readonly latencyP95Ms: number;
   readonly imageSizeMb: number;
   readonly vulnerabilities: { readonly critical: number; readonly high: number };
@@ -47,23 +48,9 @@ const pickLongest = (durations: readonly string[]) =>
   durations.toSorted((a, b) => durationToSeconds(b) - durationToSeconds(a))[0] ?? "";
 const defined = <T>(values: readonly (T | undefined)[]): T[] => values.filter((value) => value !== undefined);
 
-type Score = "accuracy" | "auc" | "mae" | "rmse";
-const scores: Readonly<Record<Manifest["task"], readonly Score[]>> = {
-  classification: ["accuracy", "auc"],
-  regression: ["mae", "rmse"],
-  multilabel: [],
-  multioutput: [],
-  anomaly: [],
-  clustering: [],
-  ranking: [],
-  embedding: [],
-  entities: [],
-  tensors: [],
-};
-
 /** The strictest of all bounds; undefined where no manifest and no policy sets one. */
 const combineScores = (
-  score: Score,
+  score: ScoreName,
   floor: Policy,
   manifests: readonly Manifest[],
 ): ScoreInForce | undefined => {
@@ -83,15 +70,20 @@ const combineScores = (
 };
 
 const hasPositive = (manifest: Manifest) =>
-  manifest.task === "classification" && manifest.output.positive !== undefined;
+  manifest.task === "anomaly" ||
+  (manifest.task === "classification" && manifest.output.positive !== undefined);
 
 const combineGates = (floor: Policy, manifests: readonly Manifest[], challenger: Manifest): GatesInForce => {
   const all = [floor.gates, ...manifests.map(({ gates }) => gates)];
   const pickLowest = (read: (gates: (typeof all)[number]) => number) => Math.min(...all.map(read));
   // The floor applies to every measurable score, also if the manifest has no gate for it.
-  const measurable = scores[challenger.task].filter(
-    // A challenger cannot avoid the AUC by dropping its positive label.
-    (score) => score !== "auc" || manifests.some((manifest) => hasPositive(manifest) || manifest.gates.auc),
+  const own = listMeasurableScores(challenger);
+  const scores: readonly ScoreName[] = taskScores[challenger.task];
+  const measurable = scores.filter((score) =>
+    // A challenger avoids no gate by another output: it cannot drop its positive label, or its quantiles.
+    score === "auc"
+      ? manifests.some((manifest) => hasPositive(manifest) || manifest.gates.auc)
+      : own.includes(score) || manifests.some(({ gates }) => gates[score]),
   );
   const bounds = measurable.map((score) => [score, combineScores(score, floor, manifests)] as const);
   return {

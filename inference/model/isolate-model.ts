@@ -10,7 +10,7 @@ import { batchRequests } from "./batch-requests.ts";
 import { createCircuitBreaker } from "./circuit-breaker.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { ModelBusy, RunStopped } from "./model-errors.ts";
-import { OutputNotFinite } from "./read-predictions.ts";
+import { OutputNotFinite } from "./output-not-finite.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 
 type Options = {

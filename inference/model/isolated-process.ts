@@ -5,7 +5,7 @@
 import { Worker } from "node:worker_threads";
 import type { IsolatedMessage, IsolatedRun } from "./isolate-model.ts";
 import { loadModelFolder } from "./load-model-folder.ts";
-import { OutputNotFinite } from "./read-predictions.ts";
+import { OutputNotFinite } from "./output-not-finite.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 
 const sendMessage = (message: IsolatedMessage): void => {

@@ -12,7 +12,7 @@ import {
 } from "#test/support/onnx/churn-folder.ts";
 import { floatType, type Graph, int64Type, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { loadModel } from "./load-model.ts";
-import { OutputNotFinite } from "./read-predictions.ts";
+import { OutputNotFinite } from "./output-not-finite.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 
 const churn = readChurnFiles().get("model.onnx") ?? new Uint8Array();

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { buildManifest, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
-import { OutputNotFinite, readPredictions } from "./read-predictions.ts";
+import { OutputNotFinite } from "./output-not-finite.ts";
+import { readPredictions } from "./read-predictions.ts";
 
 const read = readPredictions(readChurnManifest(), 2);
 

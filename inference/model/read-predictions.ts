@@ -1,25 +1,11 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
-
-/** The model returned NaN, infinity or a wrong number of values. */
-export class OutputNotFinite extends Error {
-  override readonly name = "OutputNotFinite";
-}
+import { assertFinite, type Numbers } from "./assert-finite.ts";
+import { readAnomalies } from "./read-anomalies.ts";
+import { readClusters } from "./read-clusters.ts";
+import { readLabelSets } from "./read-label-sets.ts";
 
 type Classification = Extract<Manifest, { task: "classification" }>;
-type Numbers = Float32Array | Float64Array;
-
-/** Checks that an output of onnxruntime has `length` finite numbers. */
-const assertFinite = (data: unknown, length: number): Numbers => {
-  if (!(data instanceof Float32Array || data instanceof Float64Array) || data.length !== length)
-    throw new OutputNotFinite(
-      `the model returned ${data instanceof Float32Array || data instanceof Float64Array ? `${data.length} numbers instead of ${length}` : "no floats"}`,
-    );
-  for (let index = 0; index < length; index++)
-    if (!Number.isFinite(data[index]))
-      throw new OutputNotFinite("the model returned a score that is not a finite number");
-  return data;
-};
 
 const toBand = (score: number, { low, high }: { low: number; high: number }): Prediction["band"] =>
   score < low ? "low" : score >= high ? "high" : "medium";
@@ -112,10 +98,14 @@ export const readPredictions = (manifest: Manifest, width: number): ReadPredicti
     case "regression":
       return createRegressionReader(valueNames(manifest.output), width);
     case "multilabel":
-    case "multioutput":
+      return readLabelSets(manifest.output);
     case "anomaly":
+      return readAnomalies(manifest.output);
     case "clustering":
+      return readClusters(manifest.output);
     case "ranking":
+      return createRegressionReader([manifest.output.name], width);
+    case "multioutput":
     case "embedding":
     case "entities":
     case "tensors":

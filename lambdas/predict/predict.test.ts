@@ -2,7 +2,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
-import { OutputNotFinite } from "#inference/model/read-predictions.ts";
+import { OutputNotFinite } from "#inference/model/output-not-finite.ts";
 import { PredictResponse } from "#inference/native/predict-response.ts";
 import type { PredictedRequest, Recorder } from "#inference/records/records.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";

@@ -1,26 +1,24 @@
 import { checkTraffic } from "#domain/canary/check-traffic.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import {
+  holdoutFile,
   loadRules,
   readCommittedGolden,
   readCommittedHoldout,
 } from "#domain/delivery/read-committed-model.ts";
 import { invokeModel, invokeModelInBatches, RowsRefused } from "#domain/deployment/invoke-model.ts";
 import { checkGolden } from "#domain/gates/check-golden.ts";
-import { checkHoldout } from "#domain/gates/check-holdout.ts";
+import { checkHoldout, checkMissingHoldout } from "#domain/gates/check-holdout.ts";
 import { checkImageSize } from "#domain/gates/check-image-size.ts";
 import { checkLatency } from "#domain/gates/check-latency.ts";
 import { checkSchema } from "#domain/gates/check-schema.ts";
 import { checkSmoke } from "#domain/gates/check-smoke.ts";
+import { createScoreMetrics } from "#domain/gates/create-score-metrics.ts";
 import { combineVerdicts } from "#domain/gates/verdict.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
-import {
-  durationToSeconds,
-  type Manifest,
-  type Prediction,
-  type Row,
-} from "#model-folder/manifest/manifest.ts";
+import { listGatedScores } from "#model-folder/manifest/list-measurable-scores.ts";
+import { durationToSeconds, type Prediction, type Row } from "#model-folder/manifest/manifest.ts";
 import { ImageNotFound, type Images } from "#platform/images/images.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import { NotServed, type Serving } from "#platform/serving/serving.ts";
@@ -73,22 +71,22 @@ export const verifyModel =
         }),
       );
       const holdout = await readCommittedHoldout({ source })(model, commit, { manifest });
-      const { rows } = holdout;
-      const predictions = {
-        gates: rules.gates,
-        challenger: await invokeModelInBatches(stage)(model, challenger, rows),
-        champion: await predictWithChampion({ stage, ledger }, model, served, rows),
-      };
-      const results = checkHoldout(
-        holdout.task === "classification"
-          ? {
-              ...predictions,
-              task: "classification",
-              positive: findPositiveLabel(manifest),
-              truth: holdout.labels,
-            }
-          : { ...predictions, task: "regression", truth: holdout.values },
-      );
+      // Without truth the latency is measured with the golden rows.
+      const rows = holdout?.rows ?? golden.rows;
+      const results = holdout
+        ? checkHoldout({
+            gates: rules.gates,
+            metrics: createScoreMetrics(manifest, holdout),
+            rows: rows.length,
+            challenger: await invokeModelInBatches(stage)(model, challenger, rows),
+            champion: await predictWithChampion({ stage, ledger }, model, served, rows),
+          })
+        : checkMissingHoldout({
+            gates: rules.gates,
+            gated: listGatedScores(champion ?? manifest),
+            championHasHoldout:
+              served !== undefined && (await source.modelFileIds(model, served.commit)).has(holdoutFile),
+          });
       checks.push(...results.checks);
       omitted.push(...results.omitted);
       const latenciesMs: number[] = [];
@@ -148,9 +146,6 @@ const countProdRequests = async (
   const { requests, unreported } = await metrics.statistics(window, { percentiles: [] });
   return { requests: requests + unreported, from, to };
 };
-
-const findPositiveLabel = (manifest: Manifest) =>
-  manifest.task === "classification" ? manifest.output.positive : undefined;
 
 /** The version's first request, so it includes the cold start. */
 const runSmokeCheck = async (stage: Serving, model: string, version: string, rows: readonly Row[]) => {

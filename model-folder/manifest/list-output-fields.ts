@@ -128,7 +128,7 @@ export const listOutputFields = (manifest: Manifest): readonly OutputField[] => 
       const { labels } = manifest.output;
       return [
         { kind: "labels", name: "labels", labels, read: ({ labels }) => labels ?? [] },
-        toScoresField("probabilities", labels),
+        toScoresField(manifest.output.scores === "decision" ? "decision" : "probabilities", labels),
       ];
     }
     case "multioutput":
@@ -138,8 +138,13 @@ export const listOutputFields = (manifest: Manifest): readonly OutputField[] => 
       return [toLabelField([normal, anomaly]), toNumberField(name)];
     }
     case "clustering": {
-      const { labels, distances } = manifest.output;
-      return [toLabelField(labels), ...(distances ? [toScoresField("distances", labels)] : [])];
+      const { labels, distances, probabilities } = manifest.output;
+      return [
+        toLabelField(labels),
+        ...(distances || probabilities
+          ? [toScoresField(distances ? "distances" : "probabilities", labels)]
+          : []),
+      ];
     }
     case "ranking":
       return [toNumberField(manifest.output.name)];

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { Artifact } from "./artifact.ts";
-import { OutputName } from "./output-name.ts";
+import { findOutputIssues } from "./find-output-issues.ts";
+import { listMeasurableScores, type ScoreName, scoreNames, taskScores } from "./list-measurable-scores.ts";
+import { GraphOutput, OutputName } from "./output-name.ts";
 import {
   AnomalyOutput,
   ClusteringOutput,
@@ -91,6 +93,21 @@ export const Gates = z.strictObject({
   auc: HighScore.optional(),
   mae: LowScore.optional(),
   rmse: LowScore.optional(),
+  f1: HighScore.optional().describe("of an anomaly's label"),
+  f1Micro: HighScore.optional().describe("F1 over all labels together"),
+  f1Macro: HighScore.optional().describe("the mean of each label's F1"),
+  ndcg: HighScore.optional().describe("the mean NDCG of the groups, each of its first output.at rows"),
+  pinball: LowScore.optional().describe("the mean pinball loss of the quantiles"),
+  coverage: z
+    .strictObject({
+      min: share,
+      max: share.optional().describe("above it the interval is too wide"),
+      notWorseThanChampionBy: z.number().min(0).optional(),
+    })
+    .optional()
+    .describe(
+      "the share of true values from the lowest to the highest quantile, or within the 95 % interval of value and deviation",
+    ),
   latencyP95Ms: z.number().positive(),
   imageSizeMb: z.number().positive(),
   vulnerabilities: z.strictObject({ critical: z.int().min(0), high: z.int().min(0) }),
@@ -190,6 +207,14 @@ const ClassificationOutput = z
   }));
 
 const unit = z.string().max(32).optional();
+const graphOutputs = z
+  .array(GraphOutput)
+  .min(1)
+  .max(100)
+  .optional()
+  .describe(
+    "the graph's outputs with the values, in their order: one for all, or one for each (the deviation last); by default those with the values' names",
+  );
 const RegressionOutput = z.union([
   z.strictObject({
     name: OutputName,
@@ -197,16 +222,35 @@ const RegressionOutput = z.union([
     deviation: OutputName.optional().describe(
       "the name of the standard deviation that the graph gives beside the value",
     ),
+    graphOutputs,
   }),
   z.strictObject({
     names: z.array(OutputName).min(2).max(100),
     unit,
     quantiles: z
       .array(z.number().gt(0).lt(1))
+      .min(2)
       .optional()
-      .describe("where the values are quantiles of one value: the quantile of each name, in their order"),
+      .describe(
+        "where the values are quantiles of one value: the quantile of each name, in increasing order",
+      ),
+    graphOutputs,
   }),
 ]);
+
+const describeWrongGate = (
+  gate: ScoreName,
+  task: Manifest["task"],
+  measurable: readonly string[],
+): string => {
+  const has = `${task} has ${measurable.length === 0 ? "none" : measurable.join(" and ")}`;
+  const scores: readonly ScoreName[] = taskScores[task];
+  if (scores.includes(gate)) return `${gate} is no gate of this output; it has ${measurable.join(" and ")}`;
+  const tasks = Object.entries(taskScores).flatMap(([name, scores]: [string, readonly ScoreName[]]) =>
+    scores.includes(gate) ? [name] : [],
+  );
+  return `${gate} is a gate of ${tasks.join(" and ")}; ${has}`;
+};
 
 /** A model's manifest, `models/<name>/model.yaml`. */
 export const Manifest = z
@@ -276,16 +320,15 @@ export const Manifest = z
         addIssue(["output", "bands"], "bands.low is greater than bands.high");
       if (manifest.gates.auc && positive === undefined)
         addIssue(["gates", "auc"], "auc needs output.positive");
-      for (const gate of ["mae", "rmse"] as const)
-        if (manifest.gates[gate])
-          addIssue(["gates", gate], `${gate} is a gate of regression; classification has accuracy and auc`);
     } else if (manifest.task === "regression") {
       const names = valueNames(manifest.output);
       if (new Set(names).size < names.length) addIssue(["output", "names"], "a name is listed twice");
-      for (const gate of ["accuracy", "auc"] as const)
-        if (manifest.gates[gate])
-          addIssue(["gates", gate], `${gate} is a gate of classification; regression has mae and rmse`);
     }
+    for (const { path, message } of findOutputIssues(manifest)) addIssue([...path], message);
+    const measurable = listMeasurableScores(manifest);
+    for (const gate of scoreNames)
+      if (manifest.gates[gate] && !measurable.includes(gate))
+        addIssue(["gates", gate], describeWrongGate(gate, manifest.task, measurable));
   });
 export type Manifest = z.infer<typeof Manifest>;
 

@@ -1,7 +1,6 @@
 import * as z from "zod";
 import { GraphOutput, OutputName } from "./output-name.ts";
 
-const share = z.number().min(0).max(1);
 const labels = z
   .array(z.union([OutputName, z.int()]).transform(String))
   .min(2)
@@ -14,10 +13,18 @@ const scores = z
 /** Several labels that each apply or not. */
 export const MultilabelOutput = z.strictObject({
   labels: labels.describe("in the order of the graph's scores"),
-  scores,
-  threshold: share.default(0.5).describe("a label applies from this probability on"),
+  scores: z
+    .enum(["probabilities", "logits", "decision"])
+    .default("probabilities")
+    .describe(
+      "what the graph gives; logits become probabilities by the sigmoid; decision: raw values, served as they are",
+    ),
+  threshold: z
+    .number()
+    .optional()
+    .describe("a label applies where its score is above this; by default 0.5, and 0 for decision"),
   thresholds: z
-    .record(z.string(), share)
+    .record(z.string(), z.number())
     .optional()
     .describe("thresholds of single labels, in place of threshold"),
   graphOutputs: z
@@ -60,22 +67,27 @@ export const AnomalyOutput = z
     "an anomaly's label comes either from labelOutput or from threshold",
   );
 
-/** The cluster of a row, and where the graph has them its distances to all clusters. */
+/** The cluster of a row, and where the graph has them its distances to all clusters, or their probabilities. */
 export const ClusteringOutput = z.strictObject({
   labels: labels.describe("the clusters, as the graph's label output names them"),
   labelOutput: GraphOutput.describe("the graph's output with the cluster"),
   distances: GraphOutput.optional().describe("the graph's output with a distance per cluster"),
+  probabilities: GraphOutput.optional().describe(
+    "the graph's output with a probability per cluster (mixtures)",
+  ),
 });
 
 /** A relevance by which the rows of one group are ordered. */
 export const RankingOutput = z.strictObject({
   name: OutputName.default("score"),
+  graphOutput: GraphOutput.optional().describe("the output with the score, where the graph has several"),
   group: z
     .string()
     .min(1)
     .max(256)
     .default("group")
     .describe("the column of holdout.csv that says which rows are ranked together; no input of the model"),
+  at: z.int().min(1).max(1_000).default(10).describe("NDCG counts the first so many rows of a group"),
 });
 
 /** A vector of fixed length. */

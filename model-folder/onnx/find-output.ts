@@ -1,41 +1,10 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
-import type { Mismatch } from "./bind-inputs.ts";
+import { findAnomalyOutput } from "./find-anomaly-output.ts";
+import { findClusteringOutput } from "./find-clustering-output.ts";
+import { findMultilabelOutput } from "./find-multilabel-output.ts";
 import type { GraphValue } from "./graph-value.ts";
-
-/**
- * The outputs to fetch: scores [N, labels]; only the second label's probability ([N] or [N, 1]); values as one tensor
- * [N, values]; or one tensor [N] or [N, 1] per value.
- */
-type FindOutputResult =
-  | {
-      readonly status: "found";
-      readonly names: readonly string[];
-      /** How many numbers each of these outputs holds per row. */
-      readonly width: number;
-    }
-  | ({ readonly status: "missing" } & Mismatch);
-
-const isFloat = (value: GraphValue): value is GraphValue & { kind: "tensor" } =>
-  value.kind === "tensor" && (value.type === "float32" || value.type === "float64");
-const formatOutputs = (outputs: readonly GraphValue[]): string =>
-  outputs
-    .slice(0, 20)
-    .map((value) =>
-      value.kind === "tensor"
-        ? `${value.name}: ${value.type} [${value.shape?.map((size) => size ?? "?").join(", ") ?? "…"}]`
-        : `${value.name}: ${value.kind}`,
-    )
-    .join("; ");
-
-/** Whether a tensor can hold `width` numbers per row; an open dimension can. */
-const hasWidth = (width: number) => {
-  return ({ shape }: { readonly shape: readonly (number | string | null)[] | null }): boolean => {
-    if (shape === null || (width === 1 && shape.length === 1)) return true;
-    const last = shape.at(-1);
-    return shape.length === 2 && (typeof last !== "number" || last === width);
-  };
-};
+import { type FindOutputResult, formatOutputs, hasWidth, isFloat } from "./output-candidates.ts";
 
 const findScores = (labels: number, outputs: readonly GraphValue[]): FindOutputResult => {
   if (outputs.some((value) => value.kind === "sequence" || value.kind === "map"))
@@ -63,8 +32,26 @@ const findScores = (labels: number, outputs: readonly GraphValue[]): FindOutputR
   };
 };
 
-const findValues = (names: readonly string[], outputs: readonly GraphValue[]): FindOutputResult => {
+/** @param graphOutputs the manifest's names of the graph's outputs: one for all values, or one for each */
+const findValues = (
+  names: readonly string[],
+  outputs: readonly GraphValue[],
+  graphOutputs?: readonly string[],
+): FindOutputResult => {
   const floats = outputs.filter(isFloat);
+  if (graphOutputs) {
+    const width = names.length / graphOutputs.length;
+    const missing = graphOutputs.find(
+      (name) => !floats.some((value) => value.name === name && hasWidth(width)(value)),
+    );
+    return missing === undefined
+      ? { status: "found", names: graphOutputs, width }
+      : {
+          status: "missing",
+          message: `the graph has no output ${missing} with ${width === 1 ? "one value" : `${width} values`} per row, a float tensor [N, ${width}] (it has ${formatOutputs(outputs)})`,
+          remedy: "Correct output.graphOutputs in model.yaml.",
+        };
+  }
   if (
     names.length > 1 &&
     names.every((name) => floats.some((value) => value.name === name && hasWidth(1)(value)))
@@ -90,12 +77,16 @@ export const findOutput = (manifest: Manifest, outputs: readonly GraphValue[]): 
     case "classification":
       return findScores(manifest.output.labels.length, outputs);
     case "regression":
-      return findValues(valueNames(manifest.output), outputs);
+      return findValues(valueNames(manifest.output), outputs, manifest.output.graphOutputs);
     case "multilabel":
-    case "multioutput":
+      return findMultilabelOutput(manifest.output, outputs);
     case "anomaly":
+      return findAnomalyOutput(manifest.output, outputs);
     case "clustering":
+      return findClusteringOutput(manifest.output, outputs);
     case "ranking":
+      return findValues([manifest.output.graphOutput ?? manifest.output.name], outputs);
+    case "multioutput":
     case "embedding":
     case "entities":
     case "tensors":

@@ -1,30 +1,43 @@
 import { findNearestName } from "#model-folder/manifest/find-nearest-name.ts";
 import { type FolderProblem, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import type { Input, Manifest, Row } from "#model-folder/manifest/manifest.ts";
-import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { checkRows } from "./check-rows.ts";
+import { checkTruth } from "./check-truth.ts";
+import { findGroupColumn, listTruthColumns } from "./list-truth-columns.ts";
 import { readCell } from "./read-cell.ts";
+import { readTruth } from "./read-truth.ts";
 import { CsvBroken, splitCsv } from "./split-csv.ts";
 
-/** Labelled rows on which a model is measured. */
-export type Holdout =
-  | { readonly task: "classification"; readonly rows: readonly Row[]; readonly labels: readonly string[] }
+/** Rows with their truth, on which a model is measured. */
+export type Holdout = { readonly rows: readonly Row[] } & (
+  | {
+      readonly task: "classification" | "anomaly" | "clustering";
+      readonly labels: readonly string[];
+    }
   | {
       readonly task: "regression";
-      readonly rows: readonly Row[];
       /** The true values of each row by their name in the manifest's output. */
       readonly values: readonly Readonly<Record<string, number>>[];
-    };
+    }
+  /** A regression that predicts quantiles of one value. */
+  | { readonly task: "quantiles"; readonly values: readonly number[] }
+  | {
+      readonly task: "multilabel";
+      /** The labels that apply to each row, in the manifest's order. */
+      readonly labelSets: readonly (readonly string[])[];
+    }
+  | {
+      readonly task: "ranking";
+      /** 0 or more; higher is more relevant. */
+      readonly relevances: readonly number[];
+      /** Rows with the same text are ranked together. */
+      readonly groups: readonly string[];
+    }
+);
 
 const maxHoldoutBytes = 64 * 1_024 * 1_024;
 const maxHoldoutRows = 100_000;
 const maxProblems = 100;
-/** The label column `label`; `label.<name>` for each value if a model predicts several. */
-const listLabelColumns = (manifest: Manifest): readonly string[] =>
-  manifest.task === "regression" && "names" in manifest.output
-    ? manifest.output.names.map((name) => `label.${name}`)
-    : ["label"];
-
 type HoldoutProblem = Omit<FolderProblem, "file" | "severity">;
 type HoldoutContent = {
   readonly records: readonly (readonly string[])[];
@@ -88,8 +101,9 @@ const readRecords = (
 };
 
 const checkHeader = (header: readonly string[], manifest: Manifest): HoldoutProblem[] => {
-  const labelCells = listLabelColumns(manifest);
-  const expected = [...manifest.inputs.map(({ name }) => name), ...labelCells];
+  const group = findGroupColumn(manifest);
+  const added = [...listTruthColumns(manifest), ...(group === undefined ? [] : [group])];
+  const expected = [...manifest.inputs.map(({ name }) => name), ...added];
   const seen = new Set<string>();
   const problems: HoldoutProblem[] = [];
   for (const name of header) {
@@ -112,7 +126,7 @@ const checkHeader = (header: readonly string[], manifest: Manifest): HoldoutProb
         line: 1,
         path: name,
         message: "missing column",
-        remedy: `The header must have the manifest's inputs and ${labelCells.slice(0, 10).join(", ")}.`,
+        remedy: `The header must have the manifest's inputs and ${added.slice(0, 10).join(", ")}.`,
       });
   return problems;
 };
@@ -128,32 +142,13 @@ const toRows = (
   );
 };
 
-const checkLabel = (
-  text: string,
-  manifest: Manifest,
-): Pick<HoldoutProblem, "message" | "remedy"> | undefined => {
-  if (manifest.task === "classification")
-    return manifest.output.labels.includes(text)
-      ? undefined
-      : {
-          message: `${JSON.stringify(text.slice(0, 64))} is not one of the manifest's labels`,
-          remedy: `Write ${manifest.output.labels.slice(0, 20).join(" or ")}.`,
-        };
-  return text.trim() !== "" && Number.isFinite(Number(text))
-    ? undefined
-    : {
-        message: `${JSON.stringify(text.slice(0, 64))} is not a number`,
-        remedy: "Write the measured value.",
-      };
-};
-
 type LabelCells = readonly (readonly { readonly name: string; readonly text: string }[])[];
 
 const checkLabels = (labelCells: LabelCells, manifest: Manifest) => {
   const problems: { row: number; path: string; message: string; remedy: string }[] = [];
   for (const [row, cells] of labelCells.entries())
     for (const { name, text } of cells) {
-      const problem = problems.length < maxProblems ? checkLabel(text, manifest) : undefined;
+      const problem = problems.length < maxProblems ? checkTruth(text, manifest) : undefined;
       if (problem) problems.push({ row, path: name, ...problem });
     }
   return problems;
@@ -161,7 +156,7 @@ const checkLabels = (labelCells: LabelCells, manifest: Manifest) => {
 
 /**
  * Parses holdout.csv: a header with the manifest's inputs in any order and `label` (for regression: the true value; with
- * several values: `label.<name>` for each). Throws ManifestInvalid with the line of each invalid cell.
+ * several values or labels: `label.<name>` for each; a ranking has its group column too). Throws ManifestInvalid with the line of each invalid cell.
  */
 export const parseHoldout = (
   bytes: Uint8Array,
@@ -208,7 +203,7 @@ export const parseHoldout = (
     ),
   );
   const rows = toRows(records, header, manifest.inputs);
-  const columns = listLabelColumns(manifest).map((name) => ({ name, index: header.indexOf(name) }));
+  const columns = listTruthColumns(manifest).map((name) => ({ name, index: header.indexOf(name) }));
   const labelCells = records.map((record) =>
     columns.map(({ name, index }) => ({ name, text: record[index] ?? "" })),
   );
@@ -221,12 +216,10 @@ export const parseHoldout = (
     })),
     ...checkLabels(labelCells, manifest).map(({ row, ...problem }) => ({ line: line(row), ...problem })),
   ]);
-  if (manifest.task === "classification")
-    return { task: "classification", rows, labels: labelCells.map(([cell]) => cell?.text ?? "") };
-  if (manifest.task !== "regression") throw new RangeError(`${manifest.task} is not implemented`);
-  const names = valueNames(manifest.output);
-  const values = labelCells.map((cells) =>
-    Object.fromEntries(names.map((name, index) => [name, Number(cells[index]?.text)])),
-  );
-  return { task: "regression", rows, values };
+  const group = header.indexOf(findGroupColumn(manifest) ?? "");
+  return readTruth(manifest, {
+    rows,
+    cells: labelCells.map((cells) => cells.map(({ text }) => text)),
+    groups: records.map((record) => record[group] ?? ""),
+  });
 };

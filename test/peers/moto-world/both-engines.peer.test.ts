@@ -4,7 +4,7 @@ import { DeleteFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import type { PushLog } from "#domain/approval/push-log.ts";
-import { readCommittedHoldout } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedRows } from "#domain/delivery/read-committed-model.ts";
 import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
 import { toFunctionName } from "#platform/serving/function-name.ts";
 import { environments } from "#platform/serving/serving.ts";
@@ -231,7 +231,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       expect(rollback).toMatchObject({ code: 0, stderr: "" });
       const [newer, older] = versions;
       expect(JSON.parse(rollback.stdout)).toMatchObject({ from: newer?.version, to: older?.version });
-      const { rows } = await readCommittedHoldout(aws.world)(model, older?.commit ?? "");
+      const rows = await readCommittedRows(aws.world)(model, older?.commit ?? "");
       for (const environment of environments) {
         const address = `${aws.url}/${environment}/models/${model}/v1/predict`;
         const headers = { "content-type": "application/json" };
@@ -250,7 +250,7 @@ describe.skipIf(python.skip || client.skip)("the same deliveries on two engines"
       printed.filter((line) => line.includes(onAws.transcripts.churn?.[0]?.outcome?.delivery ?? "?")).length,
     ).toBeGreaterThan(10);
     expect(tokens.size).toBeGreaterThan(5);
-    const { rows } = await readCommittedHoldout(aws.world)("churn", repository.commits.churn?.[0] ?? "");
+    const rows = await readCommittedRows(aws.world)("churn", repository.commits.churn?.[0] ?? "");
     const hidden = [
       ...Object.values(aws.secrets),
       ...tokens,

@@ -10,7 +10,7 @@ import * as z from "zod";
 import { createApprovals } from "#domain/approval/approvals.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
-import { readCommittedHoldout } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedRows } from "#domain/delivery/read-committed-model.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { builderIds } from "#domain/provenance/statement.ts";
@@ -297,7 +297,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
     const follow = async (model: string) => {
       const serving = await world.ledger.serving("prod", model);
       if (!application || !serving) return;
-      const { rows } = await readCommittedHoldout({ source })(model, serving.commit);
+      const rows = await readCommittedRows({ source })(model, serving.commit);
       application.follow(model, `${url}/prod/models/${model}`, rows);
     };
     const runOrThrow = async (name: HostedFunctionName, event: unknown): Promise<unknown> => {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as z from "zod";
-import { readCommittedHoldout } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedRows } from "#domain/delivery/read-committed-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { createAutoApprover } from "#worlds/embedded/scenario/auto-approver.ts";
@@ -88,7 +88,7 @@ const playModel = async (target: ScenarioTarget, model: string, commits: readonl
   const transcripts: Transcript[] = [];
   const { world, modelsUrl } = target;
   const approver = createAutoApprover(target);
-  const readRows = async (commit: string) => (await readCommittedHoldout(world)(model, commit)).rows;
+  const readRows = (commit: string) => readCommittedRows(world)(model, commit);
 
   /** Rows with different labels in the two versions: on these every label shifts. */
   const readOddRows = async (commit: string) => {

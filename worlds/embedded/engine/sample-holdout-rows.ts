@@ -1,4 +1,4 @@
-import { readCommittedHoldout } from "#domain/delivery/read-committed-model.ts";
+import { readCommittedRows } from "#domain/delivery/read-committed-model.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import type { World } from "#worlds/embedded/world.ts";
 
@@ -6,7 +6,7 @@ import type { World } from "#worlds/embedded/world.ts";
 const maxSampledRows = 1_000;
 
 /**
- * Holdout rows of the version on prod, spread over the file because it may be sorted by label; empty: prod serves no
+ * Holdout rows of the version on prod (golden rows where it has none), spread over the file because it may be sorted by label; empty: prod serves no
  * version.
  */
 export const sampleHoldoutRows =
@@ -15,7 +15,7 @@ export const sampleHoldoutRows =
     const promoted = await ledger.serving("prod", model);
     if (!promoted) return [];
     const { commit } = promoted;
-    const { rows } = await readCommittedHoldout({ source })(model, commit, { promoted: true });
+    const rows = await readCommittedRows({ source })(model, commit, { promoted: true });
     const step = Math.max(1, rows.length / maxSampledRows);
     return Array.from(
       { length: Math.min(rows.length, maxSampledRows) },

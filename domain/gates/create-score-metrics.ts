@@ -1,0 +1,110 @@
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import type { Holdout } from "#model-folder/rows/parse-holdout.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import {
+  createCoverageMetric,
+  createPinballMetric,
+  readNormalBounds,
+  readQuantileBounds,
+} from "./interval-metrics.ts";
+import { createF1Metric } from "./label-set-metrics.ts";
+import { createNdcgMetric } from "./ranking-metrics.ts";
+import {
+  createAccuracyMetric,
+  createAucMetric,
+  createMaeMetric,
+  createRmseMetric,
+  type ScoreMetric,
+} from "./score-metrics.ts";
+
+type Output<Task extends Manifest["task"]> = Extract<Manifest, { task: Task }>["output"];
+type Truth<Task extends Holdout["task"]> = Extract<Holdout, { task: Task }>;
+
+const listAnomalyMetrics = (
+  { name, anomaly, anomalyIs }: Output<"anomaly">,
+  labels: readonly string[],
+): readonly ScoreMetric[] => [
+  createAccuracyMetric(labels),
+  createAucMetric(labels, anomaly, ({ scores }) => {
+    const score = getOwnProperty(scores, name);
+    return score === undefined || anomalyIs === "high" ? score : -score;
+  }),
+  createF1Metric(
+    labels.map((label) => [label]),
+    {
+      name: "f1",
+      words: `F1 of ${anomaly}`,
+      labels: [anomaly],
+      average: "micro",
+      read: ({ label }) => (label === undefined ? [] : [label]),
+    },
+  ),
+];
+
+const listMultilabelMetrics = (
+  { labels }: Output<"multilabel">,
+  { labelSets }: Truth<"multilabel">,
+): readonly ScoreMetric[] =>
+  (["micro", "macro"] as const).map((average) =>
+    createF1Metric(labelSets, {
+      name: average === "micro" ? "f1Micro" : "f1Macro",
+      words: `F1 ${average}`,
+      labels,
+      average,
+      read: ({ labels }) => labels ?? [],
+    }),
+  );
+
+const listRegressionMetrics = (
+  output: Output<"regression">,
+  { values }: Truth<"regression">,
+): readonly ScoreMetric[] => {
+  const errors = [createMaeMetric(values), createRmseMetric(values)];
+  if (!("deviation" in output) || output.deviation === undefined) return errors;
+  const { name, deviation } = output;
+  const truth = values.map((row) => getOwnProperty(row, name) ?? Number.NaN);
+  return [...errors, createCoverageMetric(truth, readNormalBounds(name, deviation))];
+};
+
+const listQuantileMetrics = (
+  output: Output<"regression">,
+  { values }: Truth<"quantiles">,
+): readonly ScoreMetric[] => {
+  if (!("names" in output)) return [];
+  const { names, quantiles = [] } = output;
+  return [
+    createPinballMetric(
+      values,
+      names.map((name, index) => ({ name, level: quantiles[index] ?? Number.NaN })),
+    ),
+    createCoverageMetric(values, readQuantileBounds(names)),
+  ];
+};
+
+/** The scores that this holdout measures on this model's predictions; none where they do not belong together. */
+export const createScoreMetrics = (manifest: Manifest, holdout: Holdout): readonly ScoreMetric[] => {
+  switch (holdout.task) {
+    case "classification":
+      return [
+        createAccuracyMetric(holdout.labels),
+        createAucMetric(
+          holdout.labels,
+          manifest.task === "classification" ? manifest.output.positive : undefined,
+        ),
+      ];
+    case "regression":
+      return manifest.task === "regression" ? listRegressionMetrics(manifest.output, holdout) : [];
+    case "quantiles":
+      return manifest.task === "regression" ? listQuantileMetrics(manifest.output, holdout) : [];
+    case "anomaly":
+      return manifest.task === "anomaly" ? listAnomalyMetrics(manifest.output, holdout.labels) : [];
+    case "clustering":
+      return [createAccuracyMetric(holdout.labels)];
+    case "multilabel":
+      return manifest.task === "multilabel" ? listMultilabelMetrics(manifest.output, holdout) : [];
+    case "ranking":
+      return manifest.task === "ranking" ? [createNdcgMetric(holdout, manifest.output)] : [];
+    default:
+      return holdout satisfies never;
+  }
+};

@@ -1,0 +1,98 @@
+import type { Manifest } from "./manifest.ts";
+
+type OutputIssue = { readonly path: readonly (string | number)[]; readonly message: string };
+type Output<Task extends Manifest["task"]> = Extract<Manifest, { task: Task }>["output"];
+
+const hasDuplicate = (values: readonly unknown[]): boolean => new Set(values).size < values.length;
+const isShare = (value: number): boolean => value >= 0 && value <= 1;
+
+const findMultilabelIssues = (output: Output<"multilabel">): OutputIssue[] => {
+  const { labels, scores, threshold, thresholds, graphOutputs } = output;
+  const limits = [
+    ...(threshold === undefined ? [] : [[["output", "threshold"], threshold] as const]),
+    ...Object.entries(thresholds ?? {}).map(
+      ([label, value]) => [["output", "thresholds", label], value] as const,
+    ),
+  ];
+  return [
+    ...(hasDuplicate(labels) ? [{ path: ["output", "labels"], message: "a label is listed twice" }] : []),
+    ...Object.keys(thresholds ?? {})
+      .filter((label) => !labels.includes(label))
+      .map((label) => ({
+        path: ["output", "thresholds", label],
+        message: "a threshold belongs to one of the labels",
+      })),
+    ...limits
+      .filter(([, value]) => scores !== "decision" && !isShare(value))
+      .map(([path]) => ({ path, message: "a threshold of probabilities is between 0 and 1" })),
+    ...(graphOutputs && graphOutputs.length !== 1 && graphOutputs.length !== labels.length
+      ? [
+          {
+            path: ["output", "graphOutputs"],
+            message: `name one output of the graph for all labels, or one for each (${labels.length})`,
+          },
+        ]
+      : []),
+  ];
+};
+
+const findRegressionIssues = (output: Output<"regression">): OutputIssue[] => {
+  const values = "names" in output ? output.names.length : output.deviation === undefined ? 1 : 2;
+  const quantiles = "names" in output ? output.quantiles : undefined;
+  const issues: OutputIssue[] = [];
+  if ("deviation" in output && output.deviation === output.name)
+    issues.push({ path: ["output", "deviation"], message: "the value and its deviation have one name" });
+  if (quantiles && quantiles.length !== values)
+    issues.push({
+      path: ["output", "quantiles"],
+      message: `${quantiles.length} quantiles for ${values} names`,
+    });
+  if (quantiles?.some((quantile, index) => index > 0 && quantile <= (quantiles[index - 1] ?? 0)))
+    issues.push({ path: ["output", "quantiles"], message: "quantiles must increase" });
+  const { graphOutputs } = output;
+  if (graphOutputs && graphOutputs.length !== 1 && graphOutputs.length !== values)
+    issues.push({
+      path: ["output", "graphOutputs"],
+      message: `name one output of the graph for all values, or one for each (${values})`,
+    });
+  return issues;
+};
+
+/** What the schema of a task's output cannot say: fields that contradict each other or the inputs. */
+export const findOutputIssues = (manifest: Manifest): readonly OutputIssue[] => {
+  switch (manifest.task) {
+    case "multilabel":
+      return findMultilabelIssues(manifest.output);
+    case "regression":
+      return findRegressionIssues(manifest.output);
+    case "anomaly":
+      return manifest.output.normal === manifest.output.anomaly
+        ? [{ path: ["output", "anomaly"], message: "normal and anomaly are the same label" }]
+        : [];
+    case "clustering": {
+      const { labels, distances, probabilities } = manifest.output;
+      return [
+        ...(hasDuplicate(labels) ? [{ path: ["output", "labels"], message: "a label is listed twice" }] : []),
+        ...(distances && probabilities
+          ? [
+              {
+                path: ["output", "probabilities"],
+                message: "a cluster has distances or probabilities, not both",
+              },
+            ]
+          : []),
+      ];
+    }
+    case "ranking":
+      return manifest.inputs.some(({ name }) => name === manifest.output.group)
+        ? [
+            {
+              path: ["output", "group"],
+              message: `${manifest.output.group} is an input; the group is no input of the model`,
+            },
+          ]
+        : [];
+    default:
+      return [];
+  }
+};

@@ -1,0 +1,53 @@
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
+
+type TruthProblem = { readonly message: string; readonly remedy: string };
+
+const quote = (text: string): string => JSON.stringify(text.slice(0, 64));
+const isNumber = (text: string): boolean => text.trim() !== "" && Number.isFinite(Number(text));
+
+const checkLabel = (text: string, labels: readonly string[]): TruthProblem | undefined =>
+  labels.includes(text)
+    ? undefined
+    : {
+        message: `${quote(text)} is not one of the manifest's labels`,
+        remedy: `Write ${labels.slice(0, 20).join(" or ")}.`,
+      };
+
+const checkNumber = (text: string): TruthProblem | undefined =>
+  isNumber(text)
+    ? undefined
+    : { message: `${quote(text)} is not a number`, remedy: "Write the measured value." };
+
+/** Why a cell is not a truth of this model's task; undefined: it is one. */
+export const checkTruth = (text: string, manifest: Manifest): TruthProblem | undefined => {
+  switch (manifest.task) {
+    case "classification":
+    case "clustering":
+      return checkLabel(text, manifest.output.labels);
+    case "anomaly":
+      return checkLabel(text, [manifest.output.normal, manifest.output.anomaly]);
+    case "multilabel":
+      return text === "0" || text === "1"
+        ? undefined
+        : {
+            message: `${quote(text)} is neither 0 nor 1`,
+            remedy: "Write 1 where the label applies to the row, otherwise 0.",
+          };
+    case "ranking":
+      return isNumber(text) && Number(text) >= 0
+        ? undefined
+        : {
+            message: `${quote(text)} is not a relevance`,
+            remedy: "Write a number from 0; more relevant rows have higher ones.",
+          };
+    case "regression":
+      return checkNumber(text);
+    case "multioutput":
+    case "embedding":
+    case "entities":
+    case "tensors":
+      throw new RangeError(`${manifest.task} is not implemented`);
+    default:
+      return manifest satisfies never;
+  }
+};

@@ -1,0 +1,47 @@
+import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
+import type { Holdout } from "./parse-holdout.ts";
+
+type TruthCells = {
+  readonly rows: readonly Row[];
+  /** The checked cells of each row, in the order of listTruthColumns. */
+  readonly cells: readonly (readonly string[])[];
+  /** Each row's cell of the group column; only for a ranking. */
+  readonly groups: readonly string[];
+};
+
+/** The holdout of this task, from cells that checkTruth accepted. */
+export const readTruth = (manifest: Manifest, { rows, cells, groups }: TruthCells): Holdout => {
+  const first = cells.map(([text = ""]) => text);
+  switch (manifest.task) {
+    case "classification":
+    case "clustering":
+    case "anomaly":
+      return { task: manifest.task, rows, labels: first };
+    case "multilabel": {
+      const { labels } = manifest.output;
+      const labelSets = cells.map((flags) => labels.filter((_, index) => flags[index] === "1"));
+      return { task: "multilabel", rows, labelSets };
+    }
+    case "ranking":
+      return { task: "ranking", rows, relevances: first.map(Number), groups };
+    case "regression": {
+      if (!("names" in manifest.output)) {
+        const { name } = manifest.output;
+        return { task: "regression", rows, values: first.map((text) => ({ [name]: Number(text) })) };
+      }
+      const { names, quantiles } = manifest.output;
+      if (quantiles) return { task: "quantiles", rows, values: first.map(Number) };
+      const values = cells.map((texts) =>
+        Object.fromEntries(names.map((name, index) => [name, Number(texts[index])])),
+      );
+      return { task: "regression", rows, values };
+    }
+    case "multioutput":
+    case "embedding":
+    case "entities":
+    case "tensors":
+      throw new RangeError(`${manifest.task} is not implemented`);
+    default:
+      return manifest satisfies never;
+  }
+};
