@@ -1,4 +1,4 @@
-import { bindTokens } from "#inference/text/bind-tokens.ts";
+import { bindTexts } from "#inference/text/bind-texts.ts";
 import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { listGatedScores, listMeasurableScores } from "#model-folder/manifest/list-measurable-scores.ts";
@@ -61,7 +61,7 @@ const readOrProblems = <T>(
 
 const findMismatches = (manifest: Manifest, graph: OnnxSummary, yaml: string): FolderProblem[] => {
   const locate = locateYaml(yaml);
-  const binding = manifest.tokenizer ? bindTokens(graph.inputs) : bindInputs(manifest, graph.inputs);
+  const binding = manifest.tokenizer ? bindTexts(manifest, graph.inputs) : bindInputs(manifest, graph.inputs);
   const problems: FolderProblem[] =
     binding.status === "bound"
       ? []

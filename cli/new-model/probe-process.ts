@@ -9,11 +9,12 @@ import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { openSession, type Session } from "#inference/model/session.ts";
 import { openTokenizer, type TextTokenizer } from "#inference/text/open-tokenizer.ts";
 import { limitTokens, predictTexts } from "#inference/text/predict-texts.ts";
+import type { TokenBatch } from "#inference/text/token-batch.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
-import { type Probe, ProbeRequest } from "./probe-model.ts";
+import { type Probe, ProbeRequest, type TokenizerRules } from "./probe-model.ts";
 
 type Cells = Probe["outputs"][number]["data"];
 /** Runs the graph; returns these outputs by row, undefined for an output that is not a tensor of plain values. */
@@ -46,6 +47,25 @@ const createTableRunner = (session: Session, inputs: ProbeRequest["inputs"]): Ru
   };
 };
 
+type TokenOutputs = Map<string, Probe["tokenOutputs"][number]>;
+
+/** Adds a run's output per token to what is known of it; an output of another shape is left out. */
+const addTokenOutput = (known: TokenOutputs, name: string, data: unknown, tokens: number): void => {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
+  const width = data.length / tokens;
+  const before = known.get(name);
+  if (!Number.isInteger(width) || width < 1 || (before && before.width !== width)) return;
+  let { least, greatest } = before ?? {
+    least: Number.POSITIVE_INFINITY,
+    greatest: Number.NEGATIVE_INFINITY,
+  };
+  for (const value of data) {
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  known.set(name, { name, width, least, greatest });
+};
+
 /**
  * predictTexts runs texts in batches of similar length and restores the rows' order of predictions. Each row's outputs
  * are therefore kept by its (empty) prediction.
@@ -53,12 +73,20 @@ const createTableRunner = (session: Session, inputs: ProbeRequest["inputs"]): Ru
 const createTextRunner = (
   session: Session,
   inputs: ProbeRequest["inputs"],
+  rules: TokenizerRules,
   tokenizer: TextTokenizer,
+  tokenOutputs: TokenOutputs,
 ): RunGraph => {
+  const { maxTokens } = rules;
+  const perToken = session.outputs.flatMap((value) =>
+    value.kind === "tensor" && value.shape?.length === 3 ? [value.name] : [],
+  );
   return async (rows, outputs) => {
     const outputsByPrediction = new Map<Prediction, (Cells | undefined)[]>();
-    const read = (data: readonly unknown[], count: number): Prediction[] => {
-      const tensors = data.map(toPlainCells);
+    const read = (all: readonly unknown[], count: number, { width }: TokenBatch): Prediction[] => {
+      for (const [at, name] of perToken.entries())
+        addTokenOutput(tokenOutputs, name, all[outputs.length + at], count * width);
+      const tensors = all.slice(0, outputs.length).map(toPlainCells);
       return Array.from({ length: count }, (_, row) => {
         const prediction: Prediction = { scores: {} };
         outputsByPrediction.set(
@@ -71,7 +99,10 @@ const createTextRunner = (
         return prediction;
       });
     };
-    const predictions = await predictTexts({ inputs }, { session, tokenizer, outputs, read })(rows);
+    const predictions = await predictTexts(
+      { inputs, tokenizer: rules },
+      { session, tokenizer, outputs: [...outputs, ...perToken], read, maxTokens },
+    )(rows);
     return outputs.map((_, at) =>
       predictions.flatMap((prediction) => outputsByPrediction.get(prediction)?.[at] ?? []),
     );
@@ -79,17 +110,28 @@ const createTextRunner = (
 };
 
 const runProbe = async (folder: string): Promise<Probe> => {
-  const { inputs, rows, maxTokens } = ProbeRequest.parse(
+  const {
+    inputs,
+    rows,
+    tokenizer: rules,
+  } = ProbeRequest.parse(
     JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")),
   );
   const session = await openSession({ path: join(folder, "model.onnx") });
+  const tokenOutputs: TokenOutputs = new Map();
   const runGraph =
-    maxTokens === undefined
+    rules === undefined
       ? createTableRunner(session, inputs)
       : createTextRunner(
           session,
           inputs,
-          openTokenizer(readFileSync(join(folder, "tokenizer.json")), limitTokens(session.inputs, maxTokens)),
+          rules,
+          openTokenizer(
+            readFileSync(join(folder, "tokenizer.json")),
+            limitTokens(session.inputs, rules.maxTokens),
+            { isPair: rules.pair !== undefined },
+          ),
+          tokenOutputs,
         );
   // An output with more dimensions is not a prediction, for example the hidden states of tokens.
   const names = session.outputs.flatMap((value) =>
@@ -109,6 +151,9 @@ const runProbe = async (folder: string): Promise<Probe> => {
       const data = cells[at];
       return data ? [{ name, data }] : [];
     }),
+    tokenOutputs: [...tokenOutputs.values()].filter(
+      ({ least, greatest }) => Number.isFinite(least) && Number.isFinite(greatest),
+    ),
     milliseconds,
   };
 };

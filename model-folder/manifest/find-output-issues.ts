@@ -58,6 +58,25 @@ const findRegressionIssues = (output: Output<"regression">): OutputIssue[] => {
   return issues;
 };
 
+const findEntitiesIssues = (output: Output<"entities">): OutputIssue[] => {
+  const { labels, scheme } = output;
+  const prefix = { BIO: /^[BI]-./, BIOES: /^[BIELSU]-./, none: /^/ }[scheme];
+  return [
+    ...(hasDuplicate(labels) ? [{ path: ["output", "labels"], message: "a label is listed twice" }] : []),
+    ...(labels.some((label) => prefix.test(label))
+      ? []
+      : [
+          {
+            path: ["output", "scheme"],
+            message: `no label starts with ${scheme === "BIO" ? "B- or I-" : "B-, I-, E- or S-"}: write scheme: none`,
+          },
+        ]),
+    ...(scheme === "BIO" && labels.some((label) => /^[ES]-./.test(label))
+      ? [{ path: ["output", "scheme"], message: "labels start with E- or S-: write scheme: BIOES" }]
+      : []),
+  ];
+};
+
 /** What the schema of a task's output cannot say: fields that contradict each other or the inputs. */
 export const findOutputIssues = (manifest: Manifest): readonly OutputIssue[] => {
   switch (manifest.task) {
@@ -89,6 +108,17 @@ export const findOutputIssues = (manifest: Manifest): readonly OutputIssue[] => 
             {
               path: ["output", "group"],
               message: `${manifest.output.group} is an input; the group is no input of the model`,
+            },
+          ]
+        : [];
+    case "entities":
+      return findEntitiesIssues(manifest.output);
+    case "embedding":
+      return manifest.output.pooling !== "none" && !manifest.tokenizer
+        ? [
+            {
+              path: ["output", "pooling"],
+              message: "pooling joins the vectors of tokens, and the manifest names no tokenizer",
             },
           ]
         : [];

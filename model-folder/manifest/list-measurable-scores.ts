@@ -13,7 +13,7 @@ export const taskScores = {
   clustering: ["accuracy"],
   ranking: ["ndcg"],
   embedding: [],
-  entities: [],
+  entities: ["accuracy", "f1Micro"],
   tensors: [],
 } as const satisfies Readonly<Record<Manifest["task"], readonly ScoreName[]>>;
 

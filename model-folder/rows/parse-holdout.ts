@@ -2,11 +2,14 @@ import { findNearestName } from "#model-folder/manifest/find-nearest-name.ts";
 import { type FolderProblem, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import type { Input, Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import { checkRows } from "./check-rows.ts";
+import { checkTagCounts } from "./check-tag-counts.ts";
 import { checkTruth } from "./check-truth.ts";
+import type { WordSpan } from "./group-tags.ts";
 import { findGroupColumn, listTruthColumns } from "./list-truth-columns.ts";
 import { readCell } from "./read-cell.ts";
 import { readTruth } from "./read-truth.ts";
 import { CsvBroken, splitCsv } from "./split-csv.ts";
+import type { Word } from "./split-words.ts";
 
 /** Rows with their truth, on which a model is measured. */
 export type Holdout = { readonly rows: readonly Row[] } & (
@@ -32,6 +35,11 @@ export type Holdout = { readonly rows: readonly Row[] } & (
       readonly relevances: readonly number[];
       /** Rows with the same text are ranked together. */
       readonly groups: readonly string[];
+    }
+  | {
+      readonly task: "entities";
+      /** The words of each row's text, and the entities among them. */
+      readonly texts: readonly { readonly words: readonly Word[]; readonly spans: readonly WordSpan[] }[];
     }
 );
 
@@ -216,6 +224,13 @@ export const parseHoldout = (
     })),
     ...checkLabels(labelCells, manifest).map(({ row, ...problem }) => ({ line: line(row), ...problem })),
   ]);
+  check(
+    checkTagCounts(
+      manifest,
+      rows,
+      labelCells.map(([cell]) => cell?.text ?? ""),
+    ).map(({ row, ...problem }) => ({ line: line(row), path: columns[0]?.name ?? "", ...problem })),
+  );
   const group = header.indexOf(findGroupColumn(manifest) ?? "");
   return readTruth(manifest, {
     rows,
