@@ -22,6 +22,9 @@ type Options = {
   readonly tokenizer?: string;
   readonly maxTokens?: number;
   readonly predicted?: string;
+  readonly task?: string;
+  readonly labels?: readonly string[];
+  readonly pooling?: "mean" | "cls" | "max" | "none";
   readonly models: string;
   readonly force?: boolean;
 };
@@ -60,7 +63,27 @@ export const newCommand = (): Command =>
         "the label's column; for a regression with several values repeat it, once per value",
       )
         .argParser(collectValue)
-        .makeOptionMandatory(),
+        .default([], "none, for an embedding"),
+    )
+    .addOption(
+      new Option("--task <task>", "what the model does, where graph and target leave it open").choices([
+        "entities",
+        "embedding",
+      ]),
+    )
+    .addOption(
+      new Option(
+        "--labels <list>",
+        "all labels in the order of the graph's scores, separated by commas (entities: id2label in config.json)",
+      ).argParser((text: string) => text.split(",").map((label) => label.trim())),
+    )
+    .addOption(
+      new Option("--pooling <kind>", "how the vectors of a text's tokens become an embedding").choices([
+        "mean",
+        "cls",
+        "max",
+        "none",
+      ]),
     )
     .addOption(
       new Option("--ignore <column>", "a column that is no input of the model; may be repeated")
@@ -109,6 +132,7 @@ export const newCommand = (): Command =>
             : { bytes: await readInputFile(options.tokenizer), maxTokens: options.maxTokens },
         targets: options.target,
         ignored: options.ignore,
+        output: { task: options.task, labels: options.labels, pooling: options.pooling },
         predicted:
           options.predicted === undefined
             ? undefined

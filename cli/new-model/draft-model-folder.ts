@@ -1,10 +1,13 @@
 import { UsageMistake } from "#cli/errors.ts";
 import { readPredictions } from "#inference/model/read-predictions.ts";
+import { isTokenInput } from "#inference/text/bind-tokens.ts";
 import type { Gates, Golden, Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
+import { splitWords } from "#model-folder/rows/split-words.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { chooseMaxTokens } from "./choose-max-tokens.ts";
 import { comparePredicted } from "./compare-predicted.ts";
@@ -13,14 +16,16 @@ import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
 import { inferGates, type MeasuredScore, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
-import { type InferredOutput, inferOutput } from "./infer-output.ts";
-import { matchColumns, matchTextColumn } from "./match-columns.ts";
+import { inferOutput } from "./infer-output.ts";
+import { inferTokenOutput, type Pooling } from "./infer-token-output.ts";
+import { type ColumnMatch, matchColumns, matchTextColumns } from "./match-columns.ts";
 import { measureBaseline } from "./measure-baseline.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
-import type { Probe, Tokenizer } from "./probe-model.ts";
+import type { Probe, Tokenizer, TokenizerRules } from "./probe-model.ts";
 import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
 import { type PredictedSource, readPredicted } from "./read-predicted.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
+import { runTokenModel } from "./run-token-model.ts";
 
 export type ModelSource = {
   readonly name: string;
@@ -34,6 +39,16 @@ export type ModelSource = {
   readonly tokenizer: { readonly bytes: Uint8Array; readonly maxTokens: number | undefined } | undefined;
   /** Columns that are not inputs of the model. */
   readonly ignored: readonly string[];
+  /** What the caller decided about the output. */
+  readonly output?:
+    | {
+        readonly task?: string | undefined;
+        /** In the order of the graph's scores. */
+        readonly labels?: readonly string[] | undefined;
+        /** How vectors of tokens become an embedding. */
+        readonly pooling?: Pooling | undefined;
+      }
+    | undefined;
   /** What another implementation predicted for the rows. */
   readonly predicted?: PredictedSource | undefined;
   readonly owner: string | undefined;
@@ -79,17 +94,31 @@ const inferInputs = (
   source: ModelSource,
   graph: OnnxSummary,
   table: CsvTable,
-): { readonly guesses: readonly string[]; readonly inputs: readonly InferredInput[] } => {
+): {
+  readonly guesses: readonly string[];
+  readonly inputs: readonly InferredInput[];
+  /** Which of them the tokenizer takes. */
+  readonly texts: Pick<TokenizerRules, "text" | "pair">;
+} => {
   const columns = listFeatureColumns(source, table);
   const cells = (column: string): readonly string[] => table.columns.get(column) ?? [];
+  const isText = (column: string): boolean =>
+    cells(column).some((text) => !isMissing(text, false) && !isNumber(text));
+  const infer = (match: ColumnMatch): InferredInput => inferInput(match, cells(match.column));
   if (source.tokenizer) {
-    const match = matchTextColumn(columns);
-    return { guesses: [], inputs: [inferText(match, cells(match.column))] };
+    const others = graph.inputs.filter((value) => !isTokenInput(value));
+    const { texts, matches, guesses } = matchTextColumns(others, columns, isText);
+    const inputs = [...texts.map((match) => inferText(match, cells(match.column))), ...matches.map(infer)];
+    const [first = "", second] = texts.map(({ name }) => name);
+    const isAmbiguous = inputs.filter(({ input }) => input.type === "string").length > 1;
+    return {
+      guesses,
+      inputs,
+      texts: second !== undefined ? { pair: [first, second] } : isAmbiguous ? { text: first } : {},
+    };
   }
-  const { matches, guesses } = matchColumns(graph.inputs, columns, (column) =>
-    cells(column).some((text) => !isMissing(text, false) && !isNumber(text)),
-  );
-  return { guesses, inputs: matches.map((match) => inferInput(match, cells(match.column))) };
+  const { matches, guesses } = matchColumns(graph.inputs, columns, isText);
+  return { guesses, inputs: matches.map(infer), texts: {} };
 };
 
 /** Libraries write the same class as 1.0 or as 1. */
@@ -181,11 +210,21 @@ const compareWithBaseline = (
     : `The model is no better than a constant prediction (${baseline.name} ${formatNumber(score)}, constant ${formatNumber(baseline.score)}). Check that the CSV's columns are in the order of training, and that --target is right.`;
 };
 
-const truthColumns = (
-  output: InferredOutput,
-  truth: GraphRun["usable"]["truth"],
-): Map<string, readonly string[]> => {
+type Output = NewManifest["output"];
+
+const truthColumns = (output: Output, truth: GraphRun["usable"]["truth"]): Map<string, readonly string[]> => {
   const [first = []] = truth.values();
+  if (output.task === "entities")
+    return new Map([
+      [
+        "label",
+        first.map((cell) =>
+          splitWords(cell)
+            .map(({ text }) => text)
+            .join(" "),
+        ),
+      ],
+    ]);
   return output.task === "regression" && output.names.length > 1
     ? new Map(output.names.map((name) => [`label.${name}`, truth.get(name) ?? []]))
     : new Map([["label", output.task === "classification" ? asLabels(first) : first]]);
@@ -195,7 +234,7 @@ const createManifestDraft = (
   source: ModelSource,
   matchGuesses: readonly string[],
   run: GraphRun,
-  output: InferredOutput,
+  output: Output,
   tokenizer: Tokenizer | undefined,
 ) => {
   const { name, owner, approvers, policyApprovers } = source;
@@ -210,8 +249,69 @@ const createManifestDraft = (
     measured,
     approvers: approvers.length > 0 ? approvers : policyApprovers,
     areApproversGuessed: approvers.length === 0,
-    ...(tokenizer ? { tokenizer: { file: "tokenizer.json", maxTokens: tokenizer.maxTokens } } : {}),
+    ...(tokenizer ? { tokenizer: tokenizer.rules } : {}),
   });
+};
+
+/** The output of a model with a prediction, not a vector, for each row. */
+const inferTableOutput = (
+  { targets }: ModelSource,
+  graph: OnnxSummary,
+  { probe, usable }: GraphRun,
+): Output => {
+  if (targets.length === 0)
+    throw new NewModelRefused(
+      "the model is not an embedding, and only an embedding has no target",
+      "Name the column with the truth: --target <column>.",
+    );
+  return inferOutput({
+    graph,
+    outputs: probe.outputs,
+    targets: new Map([...usable.truth].map(([target, texts]) => [target, asLabels(texts)])),
+  });
+};
+
+/** A model of entities or embeddings, run as it will be served; undefined for another kind. */
+const draftTokenModel = async (
+  source: ModelSource,
+  graph: OnnxSummary,
+  guesses: readonly string[],
+  run: GraphRun,
+  tokenizer: Tokenizer,
+) => {
+  const { pair, text = run.inputs[0]?.input.name ?? "" } = tokenizer.rules;
+  const { rows, truth } = run.usable;
+  const inferred = inferTokenOutput(
+    {
+      outputs: graph.outputs,
+      probe: run.probe,
+      texts: pair ? undefined : rows.map((row) => String(getOwnProperty(row, text) ?? "")),
+      targets: truth,
+      task: source.output?.task,
+      pooling: source.output?.pooling,
+    },
+    rows.length,
+  );
+  return (
+    inferred &&
+    (await runTokenModel({
+      inferred,
+      usable: run.usable,
+      text,
+      labels: source.output?.labels,
+      writeFiles: (output) =>
+        new Map([
+          [
+            "model.yaml",
+            encode(
+              formatManifest(createManifestDraft(source, guesses, run, output, tokenizer)(anyGates, "")),
+            ),
+          ],
+          ["model.onnx", source.onnx],
+          ["tokenizer.json", tokenizer.bytes],
+        ]),
+    }))
+  );
 };
 
 /**
@@ -223,29 +323,31 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const graph = inspectOnnx(source.onnx);
   assertSupportedGraph(graph, source.tokenizer !== undefined);
   const table = readCsvTable(source.csv, source.csvName);
-  const { guesses, inputs } = inferInputs(source, graph, table);
+  const { guesses, inputs, texts } = inferInputs(source, graph, table);
   const { onnx, targets } = source;
   const choice =
     source.tokenizer && chooseMaxTokens(source.tokenizer.bytes, source.tokenizer.maxTokens, graph);
   const tokenizer = source.tokenizer &&
-    choice && { bytes: source.tokenizer.bytes, maxTokens: choice.maxTokens };
+    choice && {
+      bytes: source.tokenizer.bytes,
+      rules: { file: "tokenizer.json", maxTokens: choice.maxTokens, ...texts },
+    };
   const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows };
   const run = await runGraphOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
-  const { rows, truth, skippedRows } = run.usable;
-  const output = inferOutput({
-    graph,
-    outputs: run.probe.outputs,
-    targets: new Map([...truth].map(([target, texts]) => [target, asLabels(texts)])),
-  });
+  const token = tokenizer && (await draftTokenModel(source, graph, guesses, run, tokenizer));
+  const usable = token?.usable ?? run.usable;
+  const { rows, truth, skippedRows } = usable;
+  const output = token?.output ?? inferTableOutput(source, graph, run);
   const draft = createManifestDraft(source, guesses, run, output, tokenizer);
   const manifest = readManifest(formatManifest(draft(anyGates, "")));
-  const predictions = readGraphPredictions(manifest, graph, run.probe, rows.length);
+  const predictions = token?.predictions ?? readGraphPredictions(manifest, graph, run.probe, rows.length);
   const compared =
-    source.predicted && createPredictedGolden(source.predicted, table, manifest, run.usable, predictions);
+    source.predicted && createPredictedGolden(source.predicted, table, manifest, usable, predictions);
   const names = run.inputs.map(({ input }) => input.name);
-  const holdoutFile = encode(formatHoldout(names, rows, truthColumns(output, truth)));
-  const holdout = parseHoldout(holdoutFile, manifest);
-  const measured = measureScores(holdout, manifest, predictions);
+  const holdoutFile =
+    output.task === "embedding" ? undefined : encode(formatHoldout(names, rows, truthColumns(output, truth)));
+  const holdout = holdoutFile && parseHoldout(holdoutFile, manifest);
+  const measured = holdout ? measureScores(holdout, manifest, predictions) : [];
   const files = new Map([
     [
       "model.yaml",
@@ -257,7 +359,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     ],
     ["model.onnx", onnx],
     ...(tokenizer ? ([["tokenizer.json", tokenizer.bytes]] as const) : []),
-    ["holdout.csv", holdoutFile],
+    ...(holdoutFile ? ([["holdout.csv", holdoutFile]] as const) : []),
     [
       "golden.json",
       encode(`${JSON.stringify(compared?.golden ?? createGolden(rows, predictions, 0), undefined, 1)}\n`),
@@ -279,6 +381,8 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     notes: [
       ...table.notes,
       ...run.notes,
+      ...(token?.notes ?? []),
+      ...(holdoutFile ? [] : targets.map((target) => `${target} is not used: an embedding has no truth.`)),
       ...(compared ? [compared.note] : []),
       ...(skippedRows > 0
         ? [`Skipped ${skippedRows} of ${table.rows} rows without the target or a required input.`]
@@ -286,6 +390,6 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     ],
     measured,
     rows: rows.length,
-    doubt: compareWithBaseline(holdout, manifest, measured),
+    doubt: holdout && compareWithBaseline(holdout, manifest, measured),
   };
 };

@@ -2,6 +2,8 @@ import { stringify } from "yaml";
 import type { Gates } from "#model-folder/manifest/manifest.ts";
 import type { InferredInput } from "./infer-input.ts";
 import type { InferredOutput } from "./infer-output.ts";
+import type { InferredEmbedding, InferredEntities } from "./infer-token-output.ts";
+import type { TokenizerRules } from "./probe-model.ts";
 
 /** The content of a new manifest; remarks become comments on their lines. */
 export type NewManifest = {
@@ -10,13 +12,13 @@ export type NewManifest = {
   readonly isOwnerGuessed: boolean;
   readonly inputs: readonly InferredInput[];
   readonly inputGuesses: readonly string[];
-  readonly output: InferredOutput;
+  readonly output: InferredOutput | InferredEntities | InferredEmbedding;
   readonly gates: Gates;
   /** The measured scores as text, for a comment on the gates. */
   readonly measured: string;
   readonly approvers: readonly string[];
   readonly areApproversGuessed: boolean;
-  readonly tokenizer?: { readonly file: string; readonly maxTokens: number };
+  readonly tokenizer?: TokenizerRules;
 };
 
 const width = 110;
@@ -49,8 +51,18 @@ const inputLines = ({ input, remark }: InferredInput): string[] => {
   ];
 };
 
-const outputLines = (output: InferredOutput): string[] => {
+const outputLines = (output: NewManifest["output"]): string[] => {
   const guesses = output.guesses.map(reviewLine);
+  if (output.task === "entities" || output.task === "embedding") {
+    const { task: _task, guesses: _guesses, ...fields } = output;
+    return [
+      "output:",
+      ...guesses,
+      ...Object.entries(fields).map(
+        ([name, value]) => `  ${name}: ${Array.isArray(value) ? list(value) : flow(value)}`,
+      ),
+    ];
+  }
   if (output.task === "regression")
     return output.names.length === 1
       ? ["output:", ...guesses, `  name: ${flow(output.names[0])}`, "  # unit: min"]
@@ -85,8 +97,12 @@ export const formatManifest = (manifest: NewManifest): string => {
     ...manifest.inputs.flatMap(inputLines),
     ...outputLines(manifest.output),
     "gates:",
-    reviewLine(`on holdout.csv the model has ${manifest.measured}`),
-    reviewLine("are these the right limits for the next version?"),
+    ...(manifest.measured === ""
+      ? []
+      : [
+          reviewLine(`on holdout.csv the model has ${manifest.measured}`),
+          reviewLine("are these the right limits for the next version?"),
+        ]),
     ...Object.entries(scores).map(([name, gate]) => `  ${name}: ${flow(gate)}`),
     `  latencyP95Ms: ${latencyP95Ms}`,
     `  imageSizeMb: ${imageSizeMb}`,

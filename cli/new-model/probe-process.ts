@@ -114,9 +114,7 @@ const runProbe = async (folder: string): Promise<Probe> => {
     inputs,
     rows,
     tokenizer: rules,
-  } = ProbeRequest.parse(
-    JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")),
-  );
+  } = ProbeRequest.parse(JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")));
   const session = await openSession({ path: join(folder, "model.onnx") });
   const tokenOutputs: TokenOutputs = new Map();
   const runGraph =

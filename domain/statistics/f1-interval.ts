@@ -1,4 +1,9 @@
-import { computeRatio, gainOfInfluence, intervalOfInfluence, type RatioCounts } from "./influence-interval.ts";
+import {
+  computeRatio,
+  gainOfInfluence,
+  intervalOfInfluence,
+  type RatioCounts,
+} from "./influence-interval.ts";
 import { defaultConfidence, type Interval } from "./interval.ts";
 
 /** For each row, whether each label is right to apply, in one order of labels. */

@@ -64,7 +64,13 @@ export const gainOfInfluence = (
     const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
     for (const [row, isExact] of challenger.exact.entries())
       counts[
-        isExact ? (champion.exact[row] ? "both" : "onlyFirst") : champion.exact[row] ? "onlySecond" : "neither"
+        isExact
+          ? champion.exact[row]
+            ? "both"
+            : "onlyFirst"
+          : champion.exact[row]
+            ? "onlySecond"
+            : "neither"
       ]++;
     const { low, high } = pairedNewcombeInterval(counts, confidence);
     return { estimate, low: Math.min(estimate, low), high: Math.max(estimate, high) };

@@ -1,5 +1,5 @@
-import type { EncodingWithOffsets } from "#inference/text/tokenizer-engine.ts";
 import type { TokenBatch } from "#inference/text/token-batch.ts";
+import type { EncodingWithOffsets } from "#inference/text/tokenizer-engine.ts";
 import type { Entity, Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { readTag, type TagScheme } from "#model-folder/rows/read-tag.ts";
 import { assertFinite, type Numbers } from "./assert-finite.ts";
@@ -19,10 +19,7 @@ type Group = { readonly label: string; readonly tokens: LabelledToken[]; isOpen:
 const roundingError = 1e-5;
 
 /** The most likely label of a token, the first of equal ones, with its probability. */
-const findBest = (
-  scores: Numbers,
-  isLogits: boolean,
-): { readonly index: number; readonly score: number } => {
+const findBest = (scores: Numbers, isLogits: boolean): { readonly index: number; readonly score: number } => {
   let index = 0;
   for (let at = 1; at < scores.length; at++) if ((scores[at] ?? 0) > (scores[index] ?? 0)) index = at;
   const best = scores[index] ?? 0;

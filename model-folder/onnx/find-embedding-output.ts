@@ -1,6 +1,12 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { GraphValue } from "./graph-value.ts";
-import { type FindOutputResult, formatOutputs, hasTokenWidth, hasWidth, isFloat } from "./output-candidates.ts";
+import {
+  type FindOutputResult,
+  formatOutputs,
+  hasTokenWidth,
+  hasWidth,
+  isFloat,
+} from "./output-candidates.ts";
 
 type EmbeddingOutput = Extract<Manifest, { task: "embedding" }>["output"];
 

@@ -2,9 +2,9 @@ import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { findAnomalyOutput } from "./find-anomaly-output.ts";
 import { findClusteringOutput } from "./find-clustering-output.ts";
-import { findMultilabelOutput } from "./find-multilabel-output.ts";
 import { findEmbeddingOutput } from "./find-embedding-output.ts";
 import { findEntitiesOutput } from "./find-entities-output.ts";
+import { findMultilabelOutput } from "./find-multilabel-output.ts";
 import type { GraphValue } from "./graph-value.ts";
 import { type FindOutputResult, formatOutputs, hasWidth, isFloat } from "./output-candidates.ts";
 
