@@ -175,9 +175,10 @@ const printReport = (
     );
   for (const note of notes) print(`${paint("yellow", "!")} ${note}`);
   if (doubt !== undefined) print(`${paint("red", "!")} ${doubt}`);
-  print(
-    `${paint("yellow", "!")} holdout.csv has rows of your CSV. If the model was trained on them, the score above and the gates\n  are too good: replace them with rows that the model has not seen.`,
-  );
+  if (files.has("holdout.csv"))
+    print(
+      `${paint("yellow", "!")} holdout.csv has rows of your CSV. If the model was trained on them, the score above and the gates\n  are too good: replace them with rows that the model has not seen.`,
+    );
   if (guesses.length > 0) {
     print("Guesses:");
     for (const guess of guesses) print(`  - ${guess}`);

@@ -90,7 +90,9 @@ export const formatManifest = (manifest: NewManifest): string => {
     `owner: ${flow(manifest.owner)}${manifest.isOwnerGuessed ? review("who owns this model?") : ""}`,
     "artifact: model.onnx",
     ...(manifest.tokenizer
-      ? [`tokenizer: ${flow(manifest.tokenizer)}${review("longer texts are cut off; as in training?")}`]
+      ? [
+          `tokenizer: ${flow(manifest.tokenizer)}${review(`longer texts are ${manifest.output.task === "entities" ? "refused" : "cut off"}; as in training?`)}`,
+        ]
       : []),
     `inputs:${review("ranges are the data's, widened by half their span on both sides; only the data's categories are valid")}`,
     ...manifest.inputGuesses.map(reviewLine),

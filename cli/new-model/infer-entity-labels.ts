@@ -31,18 +31,43 @@ const completeTags = (tags: readonly string[], scheme: Scheme): readonly string[
   ];
 };
 
+const hasPrefix = (tag: string): boolean => /^[A-Z]-/.test(tag);
+const prefixOrder = "BIELSU";
+
 /** The orders that exporters use: O first and each entity's tags together, in the table's order or sorted; or all sorted. */
 const listOrders = (tags: readonly string[]): ReadonlyMap<string, readonly string[]> => {
-  const outside = tags.filter((tag) => !/^[A-Z]-/.test(tag)).toSorted();
-  const inside = tags.filter((tag) => /^[A-Z]-/.test(tag));
-  const byKind = inside.toSorted((one, other) =>
-    one.slice(2) < other.slice(2) ? -1 : one.slice(2) > other.slice(2) ? 1 : one < other ? -1 : 1,
-  );
+  const outside = tags.filter((tag) => !hasPrefix(tag)).toSorted();
+  const kinds = [...new Set(tags.filter(hasPrefix).map((tag) => tag.slice(2)))];
+  const join = (order: readonly string[]): readonly string[] => [
+    ...outside,
+    ...order.flatMap((kind) =>
+      tags
+        .filter((tag) => hasPrefix(tag) && tag.slice(2) === kind)
+        .toSorted((one, other) => prefixOrder.indexOf(one.charAt(0)) - prefixOrder.indexOf(other.charAt(0))),
+    ),
+  ];
   return new Map([
-    ["O first, then by entity in the table's order", [...outside, ...inside]],
-    ["O first, then by entity, sorted", [...outside, ...byKind]],
+    ["O first, then entity by entity in the table's order", join(kinds)],
+    ["O first, then entity by entity, sorted", join(kinds.toSorted())],
     ["sorted", tags.toSorted()],
   ]);
+};
+
+/** The order in which each label has the tag that its words have most often; tags that are left fill the gaps. */
+const findBestOrder = (
+  all: readonly string[],
+  indexes: readonly number[],
+  tags: readonly string[],
+): readonly string[] => {
+  const counts = Map.groupBy(indexes.keys(), (at) => `${indexes[at]}\0${tags[at]}`);
+  const order = new Array<string | undefined>(all.length).fill(undefined);
+  for (const [pair] of [...counts].toSorted(([, one], [, other]) => other.length - one.length)) {
+    const [index = "", tag = ""] = pair.split("\0");
+    const place = Number(index);
+    if (place >= 0 && order[place] === undefined && !order.includes(tag)) order[place] = tag;
+  }
+  const left = all.filter((tag) => !order.includes(tag));
+  return order.map((tag) => tag ?? left.shift() ?? "");
 };
 
 /** For each word the index of its label. */
@@ -110,11 +135,18 @@ export const inferEntityLabels = (
   const [best, ...others] = orders.toSorted((one, other) => other.share - one.share);
   if (!best) throw new TypeError("there is no order of labels");
   const different = others.filter(({ order }) => order.join("\0") !== best.order.join("\0"));
+  const fitting = findBestOrder(complete, indexes, tags);
+  const fittingShare = measureAgreement(fitting, indexes, tags);
   return {
     ...output,
     labels: [...best.order],
     guesses: [
-      `labels: ${best.order.join(", ")} (${best.words}) is a guess, because the graph does not name them: word accuracy ${formatShare(best.share)}${different.map(({ words, share }) => `, ${words} ${formatShare(share)}`).join("")}. Take the order of id2label in the model's config.json: --labels O,B-PER,…`,
+      `labels: ${best.order.join(", ")} (${best.words}) is a guess, because the graph does not name them: word accuracy ${formatShare(best.share)}${different.map(({ words, share }) => `; ${words} ${formatShare(share)}`).join("")}. The right order is that of id2label in the model's config.json: --labels ${best.order[0]},…`,
+      ...(fittingShare > best.share
+        ? [
+            `labels: these rows fit another order better (word accuracy ${formatShare(fittingShare)}): ${fitting.join(",")}. Is it that of id2label?`,
+          ]
+        : []),
     ],
   };
 };

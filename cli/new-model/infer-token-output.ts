@@ -16,7 +16,7 @@ export type InferredTokenLabels = Pick<Entities, "scores"> & {
   /** The number of labels. */
   readonly width: number;
 };
-export type InferredEmbedding = Pick<Embedding, "name" | "dimensions" | "pooling"> & {
+export type InferredEmbedding = Pick<Embedding, "name" | "dimensions" | "pooling" | "normalize"> & {
   readonly task: "embedding";
   readonly graphOutput?: string;
   readonly guesses: readonly string[];
@@ -101,6 +101,7 @@ const inferEmbedding = (evidence: TokenEvidence, rowOutputs: readonly RowOutput[
       ...(rowOutputs.length > 1 ? { graphOutput: pooled.name } : {}),
       dimensions: pooled.width,
       pooling: "none",
+      normalize: false,
       guesses: [normalize],
     };
   }
@@ -122,6 +123,7 @@ const inferEmbedding = (evidence: TokenEvidence, rowOutputs: readonly RowOutput[
     ...(tokenOutputs.length > 1 ? { graphOutput: hidden.name } : {}),
     dimensions: hidden.width,
     pooling: pooling ?? "mean",
+    normalize: false,
     guesses: [
       ...(pooling === undefined
         ? [
