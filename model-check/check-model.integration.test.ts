@@ -72,6 +72,26 @@ describe("checkModel", () => {
     }
   });
 
+  test("a model without truth is checked by what needs none, and the check says so; with a gate on a score it is refused", async () => {
+    const { folder } = regression({
+      nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
+      inputs: [x],
+      outputs: [y],
+    });
+    folder.files.delete("holdout.csv");
+    expect(await checkModel(folder)).toMatchObject([
+      { severity: "warning", file: "holdout.csv", message: expect.stringContaining("no score is measured") },
+    ]);
+    expect(await checkModel(churnWith({ "holdout.csv": undefined }))).toMatchObject([
+      {
+        severity: "error",
+        file: "holdout.csv",
+        message: "is missing",
+        remedy: expect.stringContaining("Or remove the gates that need it (accuracy, auc)"),
+      },
+    ]);
+  });
+
   const mistakes: [string, ReturnType<typeof churnWith>, Record<string, unknown>][] = [
     ["no manifest", churnWith({ "model.yaml": undefined }), { file: "model.yaml", message: "is missing" }],
     ["no ONNX file", churnWith({ "model.onnx": undefined }), { file: "model.onnx", message: "is missing" }],

@@ -10,7 +10,7 @@ import { paint, print } from "#cli/print.ts";
 import { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { type FolderProblem, formatProblem } from "#model-folder/manifest/folder-problem.ts";
-import { SlackUser } from "#model-folder/manifest/manifest.ts";
+import { Manifest, SlackUser } from "#model-folder/manifest/manifest.ts";
 
 type Options = {
   readonly onnx: string;
@@ -22,7 +22,9 @@ type Options = {
   readonly tokenizer?: string;
   readonly maxTokens?: number;
   readonly predicted?: string;
-  readonly task?: string;
+  readonly task?: Manifest["task"];
+  readonly group?: string;
+  readonly quantiles?: readonly number[];
   readonly labels?: readonly string[];
   readonly pooling?: "mean" | "cls" | "max" | "none";
   readonly models: string;
@@ -37,6 +39,16 @@ const collectApprover = (text: string, previous: readonly string[]): readonly st
   const user = SlackUser.safeParse(text);
   if (!user.success) throw new InvalidArgumentError(user.error.issues[0]?.message ?? "not a Slack user id");
   return [...previous, user.data];
+};
+
+const tasks = Manifest.options.map(({ shape }) => shape.task.value);
+
+const parseQuantiles = (text: string): readonly number[] => {
+  const levels = text.split(",").map(Number);
+  const increase = levels.every((level, index) => level > (levels[index - 1] ?? 0) && level < 1);
+  if (levels.length < 2 || !increase)
+    throw new InvalidArgumentError("write increasing numbers between 0 and 1, for example 0.1,0.5,0.9");
+  return levels;
 };
 
 const parseTokenCount = (text: string): number => {
@@ -60,16 +72,22 @@ export const newCommand = (): Command =>
     .addOption(
       new Option(
         "--target <column>",
-        "the label's column; for a regression with several values repeat it, once per value",
+        "the label's column; for several values or labels repeat it, once for each; without it no score is measured",
       )
         .argParser(collectValue)
-        .default([], "none, for an embedding"),
+        .default([], "none"),
     )
     .addOption(
-      new Option("--task <task>", "what the model does, where graph and target leave it open").choices([
-        "entities",
-        "embedding",
-      ]),
+      new Option("--task <name>", "what the model does, where the graph leaves it open").choices(tasks),
+    )
+    .addOption(
+      new Option("--group <column>", "for a ranking: the column that says which rows are ranked together"),
+    )
+    .addOption(
+      new Option(
+        "--quantiles <levels>",
+        "for a regression of quantiles: their levels in the graph's order, as 0.1,0.5,0.9",
+      ).argParser(parseQuantiles),
     )
     .addOption(
       new Option(
@@ -131,8 +149,14 @@ export const newCommand = (): Command =>
             ? undefined
             : { bytes: await readInputFile(options.tokenizer), maxTokens: options.maxTokens },
         targets: options.target,
+        options: {
+          task: options.task,
+          group: options.group,
+          quantiles: options.quantiles,
+          labels: options.labels,
+          pooling: options.pooling,
+        },
         ignored: options.ignore,
-        output: { task: options.task, labels: options.labels, pooling: options.pooling },
         predicted:
           options.predicted === undefined
             ? undefined

@@ -5,8 +5,9 @@ import type { Gates, Golden, Manifest, Prediction, Row } from "#model-folder/man
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
+import { isLabelTensor } from "#model-folder/onnx/output-candidates.ts";
+import { findGroupColumn, listTruthColumns } from "#model-folder/rows/list-truth-columns.ts";
 import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
-import { splitWords } from "#model-folder/rows/split-words.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { chooseMaxTokens } from "./choose-max-tokens.ts";
@@ -16,16 +17,19 @@ import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
 import { inferGates, type MeasuredScore, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
-import { inferOutput } from "./infer-output.ts";
-import { inferTokenOutput, type Pooling } from "./infer-token-output.ts";
+import { type InferredOutput, inferOutput } from "./infer-output.ts";
+import { inferTask } from "./infer-task.ts";
+import { inferTokenOutput } from "./infer-token-output.ts";
 import { type ColumnMatch, matchColumns, matchTextColumns } from "./match-columns.ts";
 import { measureBaseline } from "./measure-baseline.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer, TokenizerRules } from "./probe-model.ts";
 import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
+import { readGraphOutputs } from "./read-graph-outputs.ts";
 import { type PredictedSource, readPredicted } from "./read-predicted.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
 import { runTokenModel } from "./run-token-model.ts";
+import type { InferredTask, TaskOptions } from "./task-evidence.ts";
 
 export type ModelSource = {
   readonly name: string;
@@ -33,22 +37,14 @@ export type ModelSource = {
   readonly csv: Uint8Array;
   /** The CSV's name, for messages. */
   readonly csvName: string;
-  /** Label columns: one, or one per value of a regression with several values. */
+  /** Label columns: one, or one per value of a regression with several values, or per label of several; none: no truth. */
   readonly targets: readonly string[];
+  /** What the caller says about the output; absent: graph, rows and targets decide. */
+  readonly options?: TaskOptions | undefined;
   /** Only for a text model. `maxTokens`: the caller's choice, if any. */
   readonly tokenizer: { readonly bytes: Uint8Array; readonly maxTokens: number | undefined } | undefined;
   /** Columns that are not inputs of the model. */
   readonly ignored: readonly string[];
-  /** What the caller decided about the output. */
-  readonly output?:
-    | {
-        readonly task?: string | undefined;
-        /** In the order of the graph's scores. */
-        readonly labels?: readonly string[] | undefined;
-        /** How vectors of tokens become an embedding. */
-        readonly pooling?: Pooling | undefined;
-      }
-    | undefined;
   /** What another implementation predicted for the rows. */
   readonly predicted?: PredictedSource | undefined;
   readonly owner: string | undefined;
@@ -69,6 +65,7 @@ export type ModelFolderDraft = {
 };
 
 const seed = "slipway new";
+const noOptions: TaskOptions = { task: undefined, group: undefined, quantiles: undefined };
 /** A text takes some hundred times as long as a row of numbers. */
 const sampleSizes = { rows: 1_000, texts: 200 };
 const goldenRows = 20;
@@ -77,17 +74,17 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const formatNumber = (value: number): string => String(Number(value.toPrecision(3)));
 
 const listFeatureColumns = (
-  { targets, ignored, csvName, predicted }: ModelSource,
+  { targets, ignored, csvName, options, predicted }: ModelSource,
   table: CsvTable,
 ): readonly string[] => {
-  for (const name of [...targets, ...ignored])
+  const group = options?.group === undefined ? [] : [options.group];
+  for (const name of [...targets, ...group, ...ignored])
     if (!table.columns.has(name))
       throw new UsageMistake(
         `${csvName} has no column ${name} (it has ${[...table.columns.keys()].slice(0, 20).join(", ")}).`,
       );
-  return [...table.columns.keys()].filter(
-    (name) => !targets.includes(name) && !ignored.includes(name) && name !== predicted?.name,
-  );
+  const others = new Set([...targets, ...group, ...ignored]);
+  return [...table.columns.keys()].filter((name) => !others.has(name) && name !== predicted?.name);
 };
 
 const inferInputs = (
@@ -138,10 +135,9 @@ const readGraphPredictions = (
   if (output.status === "missing") throw new NewModelRefused(output.message, output.remedy);
   const data = output.names.map((name) => {
     const value = graph.outputs.find((each) => each.name === name);
-    const numbers = (outputs.find((each) => each.name === name)?.data ?? []).map(Number);
-    return value?.kind === "tensor" && value.type === "float64"
-      ? Float64Array.from(numbers)
-      : Float32Array.from(numbers);
+    const cells = outputs.find((each) => each.name === name)?.data ?? [];
+    if (value?.kind === "tensor" && value.type === "float64") return Float64Array.from(cells, Number);
+    return value && isLabelTensor(value) ? cells.map(String) : Float32Array.from(cells, Number);
   });
   return readPredictions(manifest, output.width)(data, rows);
 };
@@ -210,31 +206,33 @@ const compareWithBaseline = (
     : `The model is no better than a constant prediction (${baseline.name} ${formatNumber(score)}, constant ${formatNumber(baseline.score)}). Check that the CSV's columns are in the order of training, and that --target is right.`;
 };
 
-type Output = NewManifest["output"];
-
-const truthColumns = (output: Output, truth: GraphRun["usable"]["truth"]): Map<string, readonly string[]> => {
+/** The holdout's columns beside the inputs; undefined: the rows have no truth. */
+const collectTruth = (
+  manifest: Manifest,
+  output: InferredOutput | InferredTask,
+  truth: GraphRun["usable"]["truth"],
+): ReadonlyMap<string, readonly string[]> | undefined => {
   const [first = []] = truth.values();
-  if (output.task === "entities")
-    return new Map([
-      [
-        "label",
-        first.map((cell) =>
-          splitWords(cell)
-            .map(({ text }) => text)
-            .join(" "),
-        ),
-      ],
-    ]);
-  return output.task === "regression" && output.names.length > 1
-    ? new Map(output.names.map((name) => [`label.${name}`, truth.get(name) ?? []]))
-    : new Map([["label", output.task === "classification" ? asLabels(first) : first]]);
+  const cells =
+    "output" in output
+      ? output.truth
+      : output.task === "regression"
+        ? output.names.map((name) => truth.get(name) ?? first)
+        : [asLabels(first)];
+  const group = findGroupColumn(manifest);
+  return cells.length === 0
+    ? undefined
+    : new Map([
+        ...listTruthColumns(manifest).map((name, index) => [name, cells[index] ?? []] as const),
+        ...(group === undefined ? [] : [[group, truth.get(group) ?? []] as const]),
+      ]);
 };
 
 const createManifestDraft = (
   source: ModelSource,
   matchGuesses: readonly string[],
   run: GraphRun,
-  output: Output,
+  output: InferredOutput | InferredTask,
   tokenizer: Tokenizer | undefined,
 ) => {
   const { name, owner, approvers, policyApprovers } = source;
@@ -253,22 +251,22 @@ const createManifestDraft = (
   });
 };
 
-/** The output of a model with a prediction, not a vector, for each row. */
-const inferTableOutput = (
-  { targets }: ModelSource,
+/** The output of a model whose graph has numbers or labels for each row, not for each token. */
+const inferRowOutput = (
+  { targets, options = noOptions }: ModelSource,
   graph: OnnxSummary,
-  { probe, usable }: GraphRun,
-): Output => {
-  if (targets.length === 0)
-    throw new NewModelRefused(
-      "the model is not an embedding, and only an embedding has no target",
-      "Name the column with the truth: --target <column>.",
-    );
-  return inferOutput({
-    graph,
-    outputs: probe.outputs,
-    targets: new Map([...usable.truth].map(([target, texts]) => [target, asLabels(texts)])),
-  });
+  { probe: { outputs }, usable: { rows, truth } }: GraphRun,
+): InferredOutput | InferredTask => {
+  const labels = new Map(targets.map((target) => [target, asLabels(truth.get(target) ?? [])]));
+  return (
+    inferTask({
+      graph,
+      outputs: readGraphOutputs(graph.outputs, outputs, rows.length),
+      rows: rows.length,
+      targets: labels,
+      options,
+    }) ?? inferOutput({ graph, outputs, targets: labels })
+  );
 };
 
 /** A model of entities or embeddings, run as it will be served; undefined for another kind. */
@@ -287,8 +285,8 @@ const draftTokenModel = async (
       probe: run.probe,
       texts: pair ? undefined : rows.map((row) => String(getOwnProperty(row, text) ?? "")),
       targets: truth,
-      task: source.output?.task,
-      pooling: source.output?.pooling,
+      task: source.options?.task,
+      pooling: source.options?.pooling,
     },
     rows.length,
   );
@@ -298,7 +296,7 @@ const draftTokenModel = async (
       inferred,
       usable: run.usable,
       text,
-      labels: source.output?.labels,
+      labels: source.options?.labels,
       writeFiles: (output) =>
         new Map([
           [
@@ -324,7 +322,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   assertSupportedGraph(graph, source.tokenizer !== undefined);
   const table = readCsvTable(source.csv, source.csvName);
   const { guesses, inputs, texts } = inferInputs(source, graph, table);
-  const { onnx, targets } = source;
+  const { onnx, options = noOptions } = source;
   const choice =
     source.tokenizer && chooseMaxTokens(source.tokenizer.bytes, source.tokenizer.maxTokens, graph);
   const tokenizer = source.tokenizer &&
@@ -332,20 +330,22 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       bytes: source.tokenizer.bytes,
       rules: { file: "tokenizer.json", maxTokens: choice.maxTokens, ...texts },
     };
-  const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows };
+  const { group } = options;
+  const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows, group };
+  const targets = [...source.targets, ...(group === undefined ? [] : [group])];
   const run = await runGraphOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
   const token = tokenizer && (await draftTokenModel(source, graph, guesses, run, tokenizer));
   const usable = token?.usable ?? run.usable;
   const { rows, truth, skippedRows } = usable;
-  const output = token?.output ?? inferTableOutput(source, graph, run);
+  const output = token?.output ?? inferRowOutput(source, graph, run);
   const draft = createManifestDraft(source, guesses, run, output, tokenizer);
   const manifest = readManifest(formatManifest(draft(anyGates, "")));
   const predictions = token?.predictions ?? readGraphPredictions(manifest, graph, run.probe, rows.length);
   const compared =
     source.predicted && createPredictedGolden(source.predicted, table, manifest, usable, predictions);
   const names = run.inputs.map(({ input }) => input.name);
-  const holdoutFile =
-    output.task === "embedding" ? undefined : encode(formatHoldout(names, rows, truthColumns(output, truth)));
+  const columns = collectTruth(manifest, output, truth);
+  const holdoutFile = columns && encode(formatHoldout(names, rows, columns));
   const holdout = holdoutFile && parseHoldout(holdoutFile, manifest);
   const measured = holdout ? measureScores(holdout, manifest, predictions) : [];
   const files = new Map([
@@ -382,7 +382,9 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       ...table.notes,
       ...run.notes,
       ...(token?.notes ?? []),
-      ...(holdoutFile ? [] : targets.map((target) => `${target} is not used: an embedding has no truth.`)),
+      ...(output.task === "embedding"
+        ? targets.map((target) => `${target} is not used: an embedding has no truth.`)
+        : []),
       ...(compared ? [compared.note] : []),
       ...(skippedRows > 0
         ? [`Skipped ${skippedRows} of ${table.rows} rows without the target or a required input.`]

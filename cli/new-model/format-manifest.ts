@@ -2,8 +2,8 @@ import { stringify } from "yaml";
 import type { Gates } from "#model-folder/manifest/manifest.ts";
 import type { InferredInput } from "./infer-input.ts";
 import type { InferredOutput } from "./infer-output.ts";
-import type { InferredEmbedding, InferredEntities } from "./infer-token-output.ts";
 import type { TokenizerRules } from "./probe-model.ts";
+import type { InferredTask } from "./task-evidence.ts";
 
 /** The content of a new manifest; remarks become comments on their lines. */
 export type NewManifest = {
@@ -12,7 +12,7 @@ export type NewManifest = {
   readonly isOwnerGuessed: boolean;
   readonly inputs: readonly InferredInput[];
   readonly inputGuesses: readonly string[];
-  readonly output: InferredOutput | InferredEntities | InferredEmbedding;
+  readonly output: InferredOutput | InferredTask;
   readonly gates: Gates;
   /** The measured scores as text, for a comment on the gates. */
   readonly measured: string;
@@ -51,18 +51,16 @@ const inputLines = ({ input, remark }: InferredInput): string[] => {
   ];
 };
 
-const outputLines = (output: NewManifest["output"]): string[] => {
+const outputLines = (output: InferredOutput | InferredTask): string[] => {
   const guesses = output.guesses.map(reviewLine);
-  if (output.task === "entities" || output.task === "embedding") {
-    const { task: _task, guesses: _guesses, ...fields } = output;
+  if ("output" in output)
     return [
       "output:",
       ...guesses,
-      ...Object.entries(fields).map(
-        ([name, value]) => `  ${name}: ${Array.isArray(value) ? list(value) : flow(value)}`,
+      ...Object.entries(output.output).map(
+        ([key, value]) => `  ${key}: ${Array.isArray(value) ? list(value) : flow(value)}`,
       ),
     ];
-  }
   if (output.task === "regression")
     return output.names.length === 1
       ? ["output:", ...guesses, `  name: ${flow(output.names[0])}`, "  # unit: min"]
@@ -100,11 +98,13 @@ export const formatManifest = (manifest: NewManifest): string => {
     ...outputLines(manifest.output),
     "gates:",
     ...(manifest.measured === ""
-      ? []
-      : [
-          reviewLine(`on holdout.csv the model has ${manifest.measured}`),
-          reviewLine("are these the right limits for the next version?"),
-        ]),
+      ? [
+          reviewLine(
+            "without truth no score has a gate; golden vectors, latency, size and input schema are checked",
+          ),
+        ]
+      : [reviewLine(`on holdout.csv the model has ${manifest.measured}`)]),
+    reviewLine("are these the right limits for the next version?"),
     ...Object.entries(scores).map(([name, gate]) => `  ${name}: ${flow(gate)}`),
     `  latencyP95Ms: ${latencyP95Ms}`,
     `  imageSizeMb: ${imageSizeMb}`,

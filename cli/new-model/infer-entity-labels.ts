@@ -1,10 +1,11 @@
 import { listEntitySpans } from "#domain/gates/list-entity-spans.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { splitWords } from "#model-folder/rows/split-words.ts";
-import type { InferredEntities, InferredTokenLabels } from "./infer-token-output.ts";
+import type { InferredTokenLabels } from "./infer-token-output.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
+import type { InferredTask } from "./task-evidence.ts";
 
-type Scheme = InferredEntities["scheme"];
+type Scheme = Extract<Manifest, { task: "entities" }>["output"]["scheme"];
 type LabelEvidence = {
   readonly texts: readonly string[];
   /** For each row the tags of its words, as the table has them. */
@@ -104,11 +105,22 @@ export const inferEntityLabels = (
   { task, width, graphOutput, scores }: InferredTokenLabels,
   evidence: LabelEvidence,
   given: readonly string[] | undefined,
-): InferredEntities => {
+): InferredTask => {
   const tags = evidence.cells.flatMap((cell) => splitWords(cell).map(({ text }) => text));
   const known = [...new Set(tags)];
   const scheme = findScheme(given ?? known);
-  const output = { task, scheme, scores, ...(graphOutput === undefined ? {} : { graphOutput }) } as const;
+  const describe = (labels: readonly string[], guesses: readonly string[]): InferredTask => ({
+    task,
+    output: { ...(graphOutput === undefined ? {} : { graphOutput }), labels, scheme, scores },
+    truth: [
+      evidence.cells.map((cell) =>
+        splitWords(cell)
+          .map(({ text }) => text)
+          .join(" "),
+      ),
+    ],
+    guesses,
+  });
   if (given) {
     const unknown = known.filter((tag) => !given.includes(tag));
     if (given.length !== width || unknown.length > 0)
@@ -118,7 +130,7 @@ export const inferEntityLabels = (
           : `the target has tags that --labels does not have: ${unknown.slice(0, maxNames).join(", ")}`,
         "Write all labels in the order of id2label in the model's config.json.",
       );
-    return { ...output, labels: [...given], guesses: [] };
+    return describe(given, []);
   }
   const complete = known.length === width ? known : completeTags(known, scheme);
   if (complete.length !== width)
@@ -137,16 +149,12 @@ export const inferEntityLabels = (
   const different = others.filter(({ order }) => order.join("\0") !== best.order.join("\0"));
   const fitting = findBestOrder(complete, indexes, tags);
   const fittingShare = measureAgreement(fitting, indexes, tags);
-  return {
-    ...output,
-    labels: [...best.order],
-    guesses: [
-      `labels: ${best.order.join(", ")} (${best.words}) is a guess, because the graph does not name them: word accuracy ${formatShare(best.share)}${different.map(({ words, share }) => `; ${words} ${formatShare(share)}`).join("")}. The right order is that of id2label in the model's config.json: --labels ${best.order[0]},…`,
-      ...(fittingShare > best.share
-        ? [
-            `labels: these rows fit another order better (word accuracy ${formatShare(fittingShare)}): ${fitting.join(",")}. Is it that of id2label?`,
-          ]
-        : []),
-    ],
-  };
+  return describe(best.order, [
+    `labels: ${best.order.join(", ")} (${best.words}) is a guess, because the graph does not name them: word accuracy ${formatShare(best.share)}${different.map(({ words, share }) => `; ${words} ${formatShare(share)}`).join("")}. The right order is that of id2label in the model's config.json: --labels ${best.order[0]},…`,
+    ...(fittingShare > best.share
+      ? [
+          `labels: these rows fit another order better (word accuracy ${formatShare(fittingShare)}): ${fitting.join(",")}. Is it that of id2label?`,
+        ]
+      : []),
+  ]);
 };

@@ -3,30 +3,19 @@ import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { splitWords } from "#model-folder/rows/split-words.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe } from "./probe-model.ts";
+import type { InferredTask } from "./task-evidence.ts";
 
 type Entities = Extract<Manifest, { task: "entities" }>["output"];
 type Embedding = Extract<Manifest, { task: "embedding" }>["output"];
 export type Pooling = Embedding["pooling"];
 
 /** Labels of tokens, whose names and order are still unknown. */
-export type InferredTokenLabels = Pick<Entities, "scores"> & {
+export type InferredTokenLabels = Pick<Entities, "scores" | "graphOutput"> & {
   readonly task: "entities";
-  /** Where the graph has several outputs that fit. */
-  readonly graphOutput?: string;
   /** The number of labels. */
   readonly width: number;
 };
-export type InferredEmbedding = Pick<Embedding, "name" | "dimensions" | "pooling" | "normalize"> & {
-  readonly task: "embedding";
-  readonly graphOutput?: string;
-  readonly guesses: readonly string[];
-};
-export type InferredEntities = Pick<Entities, "labels" | "scores" | "scheme"> & {
-  readonly outside?: string;
-  readonly task: "entities";
-  readonly graphOutput?: string;
-  readonly guesses: readonly string[];
-};
+type InferredEmbedding = InferredTask & { readonly task: "embedding" };
 
 type TokenEvidence = {
   readonly outputs: readonly GraphValue[];
@@ -97,11 +86,14 @@ const inferEmbedding = (evidence: TokenEvidence, rowOutputs: readonly RowOutput[
       );
     return {
       task: "embedding",
-      name: "embedding",
-      ...(rowOutputs.length > 1 ? { graphOutput: pooled.name } : {}),
-      dimensions: pooled.width,
-      pooling: "none",
-      normalize: false,
+      output: {
+        name: "embedding",
+        ...(rowOutputs.length > 1 ? { graphOutput: pooled.name } : {}),
+        dimensions: pooled.width,
+        pooling: "none",
+        normalize: false,
+      },
+      truth: [],
       guesses: [normalize],
     };
   }
@@ -119,11 +111,14 @@ const inferEmbedding = (evidence: TokenEvidence, rowOutputs: readonly RowOutput[
     );
   return {
     task: "embedding",
-    name: "embedding",
-    ...(tokenOutputs.length > 1 ? { graphOutput: hidden.name } : {}),
-    dimensions: hidden.width,
-    pooling: pooling ?? "mean",
-    normalize: false,
+    output: {
+      name: "embedding",
+      ...(tokenOutputs.length > 1 ? { graphOutput: hidden.name } : {}),
+      dimensions: hidden.width,
+      pooling: pooling ?? "mean",
+      normalize: false,
+    },
+    truth: [],
     guesses: [
       ...(pooling === undefined
         ? [

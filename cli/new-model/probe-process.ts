@@ -109,6 +109,10 @@ const createTextRunner = (
   };
 };
 
+/** [labels, N, 2], as scikit-learn's trees and neighbours give the probabilities of several labels. */
+const isStackedPair = (shape: readonly (number | string | null)[] | null): boolean =>
+  shape?.length === 3 && typeof shape[0] === "number" && typeof shape[1] !== "number" && shape[2] === 2;
+
 const runProbe = async (folder: string): Promise<Probe> => {
   const {
     inputs,
@@ -133,7 +137,9 @@ const runProbe = async (folder: string): Promise<Probe> => {
         );
   // An output with more dimensions is not a prediction, for example the hidden states of tokens.
   const names = session.outputs.flatMap((value) =>
-    value.kind === "tensor" && (value.shape?.length ?? 2) <= 2 ? [value.name] : [],
+    value.kind === "tensor" && ((value.shape?.length ?? 2) <= 2 || isStackedPair(value.shape))
+      ? [value.name]
+      : [],
   );
   const cells = await runGraph(rows, names);
   const milliseconds: number[] = [];

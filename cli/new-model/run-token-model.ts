@@ -1,23 +1,24 @@
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { inferEntityLabels, numberLabels } from "./infer-entity-labels.ts";
-import type { InferredEmbedding, InferredEntities, InferredTokenLabels } from "./infer-token-output.ts";
+import type { InferredTokenLabels } from "./infer-token-output.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { predictRows } from "./predict-rows.ts";
 import type { UsableRows } from "./select-usable-rows.ts";
+import type { InferredTask } from "./task-evidence.ts";
 
 type Needs = {
-  readonly inferred: InferredTokenLabels | InferredEmbedding;
+  readonly inferred: InferredTokenLabels | (InferredTask & { readonly task: "embedding" });
   readonly usable: UsableRows;
   /** The name of the input with the text. */
   readonly text: string;
   /** `--labels` */
   readonly labels: readonly string[] | undefined;
   /** The folder's files for this output, without golden rows and holdout. */
-  readonly writeFiles: (output: InferredEntities | InferredEmbedding) => ReadonlyMap<string, Uint8Array>;
+  readonly writeFiles: (output: InferredTask) => ReadonlyMap<string, Uint8Array>;
 };
 type TokenModel = {
-  readonly output: InferredEntities | InferredEmbedding;
+  readonly output: InferredTask;
   /** Without the rows that the model refuses. */
   readonly usable: UsableRows;
   readonly predictions: readonly Prediction[];
@@ -92,8 +93,11 @@ export const runTokenModel = async ({
       notes: describe(usable.rows.length, run.usable.rows.length, run.refused),
     };
   }
-  const { width, ...rest } = inferred;
-  const numbered = await predictUsable(writeFiles({ ...rest, ...numberLabels(width), guesses: [] }), usable);
+  const { width, task, ...rest } = inferred;
+  const numbered = await predictUsable(
+    writeFiles({ task, output: { ...rest, ...numberLabels(width) }, truth: [], guesses: [] }),
+    usable,
+  );
   const [cells = []] = numbered.usable.truth.values();
   const output = inferEntityLabels(
     inferred,

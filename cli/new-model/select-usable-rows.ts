@@ -16,14 +16,36 @@ export type UsableRows = {
   readonly skippedRows: number;
 };
 
-export type SampleOptions = { readonly seed: string; readonly most: number };
+export type SampleOptions = {
+  readonly seed: string;
+  readonly most: number;
+  /** A column whose equal cells belong together: all of their rows, or none. */
+  readonly group?: string | undefined;
+};
+
+const rankByHash = (seed: string, key: string | number): string =>
+  createHash("sha256").update(`${seed}:${key}`).digest("hex");
+
+/** Whole groups, in the table's order; at least one. */
+const sampleGroups = (
+  rows: readonly number[],
+  cells: readonly string[],
+  { seed, most }: SampleOptions,
+): readonly number[] => {
+  if (rows.length <= most) return rows;
+  const groups = [...Map.groupBy(rows, (row) => cells[row] ?? "")]
+    .map(([group, members]) => ({ members, rank: rankByHash(seed, group) }))
+    .toSorted((one, other) => (one.rank < other.rank ? -1 : 1));
+  const chosen: number[] = [];
+  for (const { members } of groups)
+    if (chosen.length === 0 || chosen.length + members.length <= most) chosen.push(...members);
+  return chosen.toSorted((a, b) => a - b);
+};
 
 /** A sample over the whole table, in its order; an equal seed gives equal rows. */
 const sampleRows = (rows: readonly number[], { seed, most }: SampleOptions): readonly number[] => {
   if (rows.length <= most) return rows;
-  const rank = new Map(
-    rows.map((row) => [row, createHash("sha256").update(`${seed}:${row}`).digest("hex")] as const),
-  );
+  const rank = new Map(rows.map((row) => [row, rankByHash(seed, row)] as const));
   const shuffled = rows.toSorted((a, b) => ((rank.get(a) ?? "") < (rank.get(b) ?? "") ? -1 : 1));
   return shuffled.slice(0, most).toSorted((a, b) => a - b);
 };
@@ -50,7 +72,8 @@ export const selectUsableRows = (
       "no row has a target and all inputs that the model requires",
       "Fill in missing values, or export a model that accepts them.",
     );
-  const chosen = sampleRows(usable, draw);
+  const chosen =
+    draw.group === undefined ? sampleRows(usable, draw) : sampleGroups(usable, cells(draw.group), draw);
   return {
     rows: chosen.map((row) =>
       Object.fromEntries(

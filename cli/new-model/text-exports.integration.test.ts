@@ -16,6 +16,7 @@ const Case = z.object({
   predictions: z.array(Prediction.extend({ scores: Prediction.shape.scores.default({}) })).min(5),
 });
 
+const noOptions = { task: undefined, group: undefined, quantiles: undefined };
 const readFileOf = (name: string, file: string) =>
   readFile(join(import.meta.dirname, "..", "..", "test", "support", "onnx-exports", name, file));
 const readCase = async (name: string) =>
@@ -95,7 +96,7 @@ describe("a text model's export is served without manual edits, and predicts lik
 
   test.for(["bert-entities", "plain-entities"])("%s", async (name) => {
     const expected = await readCase(name);
-    const made = await draft(name, { output: { labels: expected.labels } });
+    const made = await draft(name, { options: { ...noOptions, labels: expected.labels } });
     const { manifest, predictions } = await predictFirstRows(name, made, expected.predictions.length);
     expect(manifest).toMatchObject({
       task: "entities",
@@ -154,7 +155,7 @@ describe("slipway new, for text models", () => {
     const chosen = await draft("plain-embeddings", {
       targets: [],
       ignored: ["group"],
-      output: { pooling: "cls" },
+      options: { ...noOptions, pooling: "cls" },
     });
     expect(chosen.guesses.join("\n")).not.toContain("pooling");
     expect(yamlOf(chosen)).toContain("pooling: cls");
@@ -178,13 +179,13 @@ describe("slipway new, for text models", () => {
 
   test("refuses tags that do not belong to the words, and labels that do not belong to the graph", async () => {
     const csv = new TextEncoder().encode("text,tags\nAnna met Peter,B-PER O\nin Berlin,O B-LOC\n");
-    const entities = { csv, output: { task: "entities" } };
+    const entities = { csv, options: { ...noOptions, task: "entities" as const } };
     await expect(draft("bert-entities", entities)).rejects.toThrow("2 tags for the 3 words");
-    await expect(draft("bert-entities", { output: { labels: ["O", "B-PER"] } })).rejects.toThrow(
-      "the graph scores 5 labels for each token, --labels has 2",
-    );
     await expect(
-      draft("bert-entities", { output: { labels: ["O", "B-PER", "I-PER", "B-X", "I-X"] } }),
+      draft("bert-entities", { options: { ...noOptions, labels: ["O", "B-PER"] } }),
+    ).rejects.toThrow("the graph scores 5 labels for each token, --labels has 2");
+    await expect(
+      draft("bert-entities", { options: { ...noOptions, labels: ["O", "B-PER", "I-PER", "B-X", "I-X"] } }),
     ).rejects.toThrow("the target has tags that --labels does not have: B-LOC, I-LOC");
   });
 

@@ -2,6 +2,7 @@ import { formatCount, roundToDigits } from "#domain/gates/number-format.ts";
 import type { Check } from "#domain/gates/verdict.ts";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
 import { pairedNewcombeInterval } from "#domain/statistics/paired-newcombe-interval.ts";
+import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
 import { checkErrors, checkP95, findLargestShift } from "./canary-checks.ts";
 import { choosePercentiles } from "./p95-interval.ts";
@@ -21,19 +22,23 @@ const toStatistics = (latencies: readonly number[], failures = 0): Statistics =>
   };
 };
 
+/** The labels of a prediction: one, several, or none. */
+const listLabels = ({ label, labels }: Prediction): readonly string[] =>
+  labels ?? (label === undefined ? [] : [label]);
+
 /** Shares of a label in both versions' predictions of the same rows. */
 const countLabel = (
-  pairs: readonly { champion?: string | undefined; challenger?: string | undefined }[],
+  pairs: readonly { readonly champion: readonly string[]; readonly challenger: readonly string[] }[],
   label: string,
 ) => {
   const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
   for (const { champion, challenger } of pairs)
     counts[
-      challenger === label
-        ? champion === label
+      challenger.includes(label)
+        ? champion.includes(label)
           ? "both"
           : "onlyFirst"
-        : champion === label
+        : champion.includes(label)
           ? "onlySecond"
           : "neither"
     ]++;
@@ -92,11 +97,13 @@ const checkChangedLabels = (
   known: readonly string[],
 ): Check => {
   const predicted = pairs.map(({ champion, challenger }) => ({
-    champion: champion.prediction.label,
-    challenger: challenger.prediction.label,
+    champion: listLabels(champion.prediction),
+    challenger: listLabels(challenger.prediction),
   }));
-  const changed = predicted.filter(({ champion, challenger }) => champion !== challenger).length;
-  const seen = predicted.flatMap(({ champion, challenger }) => [champion ?? [], challenger ?? []].flat());
+  const changed = predicted.filter(
+    ({ champion, challenger }) => JSON.stringify(champion) !== JSON.stringify(challenger),
+  ).length;
+  const seen = predicted.flatMap(({ champion, challenger }) => [...champion, ...challenger]);
   const worst = findLargestShift([...new Set([...known, ...seen])], limit, (label, level) =>
     pairedNewcombeInterval(countLabel(predicted, label), level),
   );

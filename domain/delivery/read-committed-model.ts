@@ -1,3 +1,4 @@
+import { holdoutFile } from "#domain/policy/describe-changed-files.ts";
 import { parsePolicy } from "#domain/policy/parse-policy.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Policy } from "#domain/policy/policy.ts";
@@ -54,9 +55,6 @@ type RowsOptions = Options & {
   /** The commit's manifest, where the caller has read it: then it is not read again. */
   readonly manifest?: Manifest;
 };
-
-/** The file with the truth; a model without gates on scores may come without it. */
-export const holdoutFile = "holdout.csv";
 
 /** What the model predicted at training. Throws ManifestInvalid as `slipway check` does. */
 export const readCommittedGolden =

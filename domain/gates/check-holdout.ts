@@ -148,7 +148,7 @@ export const checkMissingHoldout = ({
         ? [
             {
               name: "holdout",
-              why: "no holdout.csv: no score was measured; golden vectors, latency, input schema and replay were",
+              why: "no holdout.csv: no score was measured, only golden vectors, latency, image size and input schema",
             },
           ]
         : []),

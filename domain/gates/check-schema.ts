@@ -1,3 +1,4 @@
+import { listOutputFields, type OutputField } from "#model-folder/manifest/list-output-fields.ts";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { formatCount } from "./number-format.ts";
@@ -62,13 +63,35 @@ const describeBrokenOutput = (champion: Manifest, challenger: Manifest): string[
         : [`output unit ${after.unit ?? "none"} instead of ${before.unit ?? "none"}`]),
     ];
   }
-  return [`task ${challenger.task} instead of ${champion.task}`];
+  return champion.task === challenger.task
+    ? describeBrokenFields(listOutputFields(champion), listOutputFields(challenger))
+    : [`task ${challenger.task} instead of ${champion.task}`];
+};
+
+const describeType = (field: OutputField): string =>
+  field.kind === "tensor"
+    ? `${field.element} [${field.shape.map((size) => size ?? "any").join(", ")}]`
+    : field.kind;
+
+/** A field of responses that is lost, has another type, or has no longer all its labels. */
+const describeBrokenFields = (before: readonly OutputField[], after: readonly OutputField[]): string[] => {
+  const lostLabels = new Set<string>();
+  const breaks = before.flatMap((field): string[] => {
+    const same = after.find(({ name, kind }) => name === field.name && kind === field.kind);
+    if (!same) return [`output ${field.name} was removed`];
+    if (describeType(same) !== describeType(field))
+      return [`output ${field.name} is ${describeType(same)} instead of ${describeType(field)}`];
+    if ("labels" in field && "labels" in same)
+      for (const label of field.labels) if (!same.labels.includes(label)) lostLabels.add(label);
+    return [];
+  });
+  return [...breaks, ...(lostLabels.size > 0 ? [`label ${[...lostLabels].join(", ")} was removed`] : [])];
 };
 
 /**
  * Whether the challenger accepts every request that the champion accepts, and returns everything that applications read.
- * Breaking changes: a new required input, a removed input, a narrower range or list, another type; a removed label,
- * another output name, unit or task.
+ * Breaking changes: a new required input, a removed input, a narrower range or list, another type; a removed label or
+ * output field, another output name, type, unit or task.
  */
 export const checkSchema = ({
   champion,

@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import type { GatesInForce } from "#domain/policy/rules-in-force.ts";
 import { type Golden, Input, Manifest, type Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Finding } from "#platform/images/images.ts";
+import { buildManifest } from "#test/support/onnx/churn-folder.ts";
 import { checkGolden } from "./check-golden.ts";
 import { checkHoldout } from "./check-holdout.ts";
 import { checkImageSize } from "./check-image-size.ts";
@@ -340,6 +341,34 @@ describe("input schema", () => {
     });
   });
 });
+
+test.each([
+  [
+    "multilabel",
+    { labels: ["a", "b", "c"] },
+    { labels: ["a", "b"], scores: "decision" },
+    "output probabilities was removed; label c was removed",
+  ],
+  [
+    "clustering",
+    { labels: [0, 1], labelOutput: "l", distances: "d" },
+    { labels: [0, 1, 2], labelOutput: "l" },
+    "output distances was removed",
+  ],
+  ["anomaly", { labelOutput: "l" }, { labelOutput: "l", name: "oddity" }, "output score was removed"],
+  ["ranking", {}, { name: "relevance" }, "output score was removed"],
+] as const)(
+  "a response of %s that loses a field or a label is not backward compatible",
+  (task, before, after, why) => {
+    const build = (output: object) => buildManifest({ task, output, gates });
+    expect(checkSchema({ champion: build(before), challenger: build(after) }).checks[0]?.detail).toContain(
+      why,
+    );
+    expect(checkSchema({ champion: build(before), challenger: build(before) }).checks[0]?.verdict).toBe(
+      "pass",
+    );
+  },
+);
 
 test("every check survives JSON, with any measurement", () =>
   fc.assert(

@@ -1,5 +1,7 @@
+/** The file with the truth; a model without gates on scores may come without it. */
+export const holdoutFile = "holdout.csv";
 /** The gates are measured with these files. */
-const watchedFiles = ["holdout.csv", "golden.json"] as const;
+const watchedFiles = [holdoutFile, "golden.json"] as const;
 
 type ContentIds = Readonly<Record<string, string>>;
 
@@ -18,6 +20,7 @@ export const describeChangedFiles = (folders: {
     const after = challenger[file];
     if (before === after) return [];
     if (before === undefined) return [`${file} is new`];
+    if (file === holdoutFile && after === undefined) return [`${file} was removed: no score is measured`];
     return after === undefined ? [`${file} was removed`] : [`${file} changed`];
   });
 };

@@ -1,6 +1,6 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Source } from "#platform/source/source.ts";
-import { describeChangedFiles } from "./describe-changed-files.ts";
+import { describeChangedFiles, holdoutFile } from "./describe-changed-files.ts";
 import { groupPrivilegedChanges } from "./privileged-paths.ts";
 import type { RulesInForce } from "./rules-in-force.ts";
 
@@ -75,15 +75,17 @@ export const describeChanges =
     const privileges = groupPrivilegedChanges(tokenizers, [
       ...new Set([...paths, ...(isSame ? [] : tokenizers)]),
     ]);
-    const [first, ...loosened] = rules.loosened.map((rule) => clipLine(rule, 120));
-    const count = rules.loosened.length;
-    const isListed = rules.loosened.length + rules.changed.length + files.length + privileges.length > 0;
+    // Without its truth a model is measured by less: that is a looser rule, not only another file.
+    const dropped = files.filter((line) => line.startsWith(`${holdoutFile} was removed`));
+    const [first, ...loosened] = [...dropped, ...rules.loosened].map((rule) => clipLine(rule, 120));
+    const count = dropped.length + rules.loosened.length;
+    const isListed = count + rules.changed.length + files.length + privileges.length > 0;
     return [
       ...(first === undefined ? [] : [`loosens ${count} rule${count === 1 ? "" : "s"}: ${first}`]),
       ...(privileges.length === 0
         ? []
         : [`changed since what prod serves: ${privileges.map(({ kind }) => kind).join(", ")}`]),
-      ...files,
+      ...files.filter((line) => !dropped.includes(line)),
       ...(isListed ? [`see ${await link()}`] : []),
       ...loosened,
       ...rules.changed.map((rule) => clipLine(rule, 120)),

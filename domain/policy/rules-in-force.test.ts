@@ -227,6 +227,9 @@ test("changed holdout rows and golden vectors are listed; other files and a firs
     "golden.json was removed",
   ]);
   expect(describeChangedFiles({ challenger: champion })).toEqual([]);
+  expect(describeChangedFiles({ champion, challenger: { "golden.json": "b" } })).toEqual([
+    "holdout.csv was removed: no score is measured",
+  ]);
 });
 
 test("a snapshot is kept only where both the policy and the manifest say so, and asking for one is a loosened rule", () => {

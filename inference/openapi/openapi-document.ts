@@ -5,7 +5,7 @@ import { createSampleRow } from "#inference/model/load-model.ts";
 import { PredictionsQuery } from "#inference/records/parse-predictions-query.ts";
 import { PredictionPage, PredictionRecord } from "#inference/records/records.ts";
 import type { Service } from "#inference/service.ts";
-import { Input } from "#model-folder/manifest/manifest.ts";
+import { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { modelSchemas } from "./model-schemas.ts";
 
 const toJsonSchema = (schema: z.ZodType, io: "input" | "output" = "output") => {
@@ -15,7 +15,7 @@ const toJsonSchema = (schema: z.ZodType, io: "input" | "output" = "output") => {
 
 const Description = z.object({
   name: z.string(),
-  task: z.enum(["classification", "regression"]),
+  task: z.enum(Manifest.options.map(({ shape }) => shape.task.value)),
   description: z.string().optional(),
   owner: z.string(),
   inputs: z.array(Input),

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import { encodeCursor, type Store } from "#platform/store/store.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
@@ -38,6 +39,9 @@ const hourMs = 3_600_000;
 
 const recordId = /^([A-Za-z0-9_-]{1,64})\.(0|[1-9]\d{0,5})$/;
 const newestPosition: ListPosition = { sort: "9".repeat(15), row: null };
+
+const hasLabel = ({ label, labels }: Prediction, wanted: string): boolean =>
+  label === wanted || (labels?.includes(wanted) ?? false);
 
 /** Reads records from the request's item or from its blob. */
 const createRowReader = ({ store, blobs, environment, model }: Dependencies) => {
@@ -88,7 +92,7 @@ const createRowReader = ({ store, blobs, environment, model }: Dependencies) => 
       for (let index = entry.firstRow; index < entry.rows && records.length < limit; index += 1) {
         if ((index - entry.firstRow) % rowsPerTurn === rowsPerTurn - 1) await setImmediate();
         const row = readRow(index, label);
-        if (row && (label === undefined || row.prediction.label === label))
+        if (row && (label === undefined || hasLabel(row.prediction, label)))
           records.push({
             record: toRecord(`${id}.${index}`, request, row),
             position: { sort: entry.sort, row: index },

@@ -13,6 +13,7 @@ import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { listCountedLabels } from "#model-folder/manifest/list-counted-labels.ts";
 import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Metrics, Statistics } from "#platform/metrics/metrics.ts";
 import type { Serving } from "#platform/serving/serving.ts";
@@ -78,7 +79,7 @@ export const judgeCanary =
       }));
 
     const now = clock();
-    const labels = manifest.task === "classification" ? manifest.output.labels : [];
+    const labels = listCountedLabels(manifest);
     // If the clock was set back since then, judge the window of the bake that has just ended.
     const windowStart = since <= now ? since : now - durationToSeconds(rules.canary.bake) * 1_000;
     // The approvers of an inconclusive canary may take weeks.

@@ -152,6 +152,15 @@ test("the approvers see which gates the commit loosens", async () => {
   expect((await readApproval())?.evidence.changed.join()).toContain("latencyP95Ms");
 });
 
+test("the approvers see that the commit drops the truth, before all other changes", async () => {
+  await promoteVersion(world, "a", 1);
+  world.commits.get(commit())?.delete("holdout.csv");
+  await request();
+  expect((await readApproval())?.evidence.changed[0]).toBe(
+    "loosens 1 rule: holdout.csv was removed: no score is measured",
+  );
+});
+
 test("a retry finds the same approval, and the decision reaches the newest task", async () => {
   commit();
   await request();

@@ -19,9 +19,10 @@ const gatesWithAccuracy =
 const holdout = `x,label\n${"1,yes\n2,no\n".repeat(200)}`;
 
 /** Commits a challenger and publishes it on stage, as DeployStage leaves it. */
-const deployToStage = async (yaml = buildModelYaml()) => {
+const deployToStage = async (yaml = buildModelYaml(), truth: string | undefined = holdout) => {
   const commit = world.commit("c", yaml);
-  world.commits.get(commit)?.set("holdout.csv", Buffer.from(holdout));
+  if (truth === "") world.commits.get(commit)?.delete("holdout.csv");
+  else world.commits.get(commit)?.set("holdout.csv", Buffer.from(truth));
   const grant = await world.claims.take(
     { environment: "stage", model: toyModel, delivery, requestedAt: world.time.now, now: world.time.now },
     "force",
@@ -104,6 +105,34 @@ test("the champion predicts the same rows from its own version on stage, and pro
   })(challenger);
   expect(names(result.checks)).toContain("accuracy vs champion");
   expect(new Set(versions)).toEqual(new Set([challenger.functionVersion, champion]));
+});
+
+test("a first version without truth passes by golden vectors, latency and size, and the result says what was not measured", async () => {
+  const result = await verify()(await deployToStage(buildModelYaml(), ""));
+  expect(result.verdict).not.toBe("fail");
+  expect(names(result.checks)).toEqual(["smoke", "golden vectors", "latency p95", "image size"]);
+  expect(result.omitted).toContainEqual({
+    name: "holdout",
+    why: "no holdout.csv: no score was measured, only golden vectors, latency, image size and input schema",
+  });
+});
+
+test("a challenger without truth fails the scores that the champion's manifest has gates for", async () => {
+  await promoteVersion(world, "a", 1, buildModelYaml({ gates: gatesWithAccuracy }));
+  const result = await verify()(await deployToStage(buildModelYaml(), ""));
+  expect(result).toMatchObject({ verdict: "fail", error: { name: "GateFailed" } });
+  expect(result.error?.cause).toContain("accuracy: accuracy not measurable: the commit has no holdout.csv");
+});
+
+test("a challenger that drops the champion's truth fails the platform's bounds too", async () => {
+  await promoteVersion(world, "a", 1);
+  const result = await verify()(await deployToStage(buildModelYaml(), ""));
+  expect(result.checks.find(({ name }) => name === "accuracy")).toMatchObject({ verdict: "fail" });
+});
+
+test("a manifest with gates on scores needs its holdout", async () => {
+  const input = await deployToStage(buildModelYaml({ gates: gatesWithAccuracy }), "");
+  await expect(verify()(input)).rejects.toMatchObject({ name: "ManifestInvalid" });
 });
 
 test("a champion that is no longer on stage leaves the comparison out and fails nothing", async () => {

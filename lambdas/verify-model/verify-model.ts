@@ -1,7 +1,6 @@
 import { checkTraffic } from "#domain/canary/check-traffic.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import {
-  holdoutFile,
   loadRules,
   readCommittedGolden,
   readCommittedHoldout,
@@ -16,6 +15,7 @@ import { checkSmoke } from "#domain/gates/check-smoke.ts";
 import { createScoreMetrics } from "#domain/gates/create-score-metrics.ts";
 import { combineVerdicts } from "#domain/gates/verdict.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
+import { holdoutFile } from "#domain/policy/describe-changed-files.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { listGatedScores } from "#model-folder/manifest/list-measurable-scores.ts";
 import { durationToSeconds, type Prediction, type Row } from "#model-folder/manifest/manifest.ts";

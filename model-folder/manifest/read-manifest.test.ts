@@ -61,7 +61,7 @@ describe("readManifest", () => {
       "task: forecasting",
       "task",
       /allowed kind/,
-      /classification or regression/,
+      /classification, regression, multilabel.* or tensors/,
     ],
     [
       "a value that is not allowed",

@@ -2,6 +2,7 @@ import { isMap, isNode, isPair, isScalar } from "yaml";
 import type { z } from "zod";
 import { findNearestName } from "./find-nearest-name.ts";
 import { type FolderProblem, formatPath, ManifestInvalid } from "./folder-problem.ts";
+import { taskScores } from "./list-measurable-scores.ts";
 import { Manifest } from "./manifest.ts";
 import { listFields } from "./manifest-json-schema.ts";
 import { parseAlreadyCheckedManifest } from "./parse-already-checked-manifest.ts";
@@ -128,10 +129,13 @@ const explainIssue = (parsed: ParsedYaml, issue: z.core.$ZodIssue, limit: number
   }
 };
 
+const joinWords = (words: readonly string[]): string => `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 const formatUnit = (origin: string): string =>
   origin === "string" ? " characters" : origin === "array" ? " entries" : "";
 const listKinds = (path: readonly PropertyKey[]): string =>
-  path.at(-1) === "task" ? "classification or regression" : "integer, number, category, string or boolean";
+  path.at(-1) === "task"
+    ? joinWords(Object.keys(taskScores))
+    : "integer, number, category, string or boolean";
 
 /** Explains at most 100 problems and stops there: 100 inputs with 100 unknown keys each took 14 s. */
 const explainIssues = (

@@ -3,9 +3,9 @@ import type { MemoryWorld } from "./memory-world.ts";
 import { fakeDigest, toyModel } from "./toy-model.ts";
 
 /** Brings the model at a commit to prod with the domain's functions, as a delivery would. */
-export const promoteVersion = async (world: MemoryWorld, letter: string, version: number) => {
+export const promoteVersion = async (world: MemoryWorld, letter: string, version: number, yaml?: string) => {
   const { claims, ledger, serving, time } = world;
-  const commit = world.commit(letter);
+  const commit = world.commit(letter, yaml);
   await world.pushes.record({ before: null, after: commit, by: "sam@example.com" });
   const delivery = `delivery-${letter}`;
   const config = {

@@ -1,0 +1,37 @@
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
+import type { Pooling } from "./infer-token-output.ts";
+import type { GraphOutputs } from "./read-graph-outputs.ts";
+
+/** What the caller said about the output. */
+export type TaskOptions = {
+  readonly task: Manifest["task"] | undefined;
+  /** The column that says which rows are ranked together. */
+  readonly group: string | undefined;
+  /** Of each predicted value, 0 to 1. */
+  readonly quantiles: readonly number[] | undefined;
+  /** In the order of the graph's scores. */
+  readonly labels?: readonly string[] | undefined;
+  /** How the vectors of a text's tokens become an embedding. */
+  readonly pooling?: Pooling | undefined;
+};
+
+/** The graph, a run of it, and the truth of the run's rows. */
+export type TaskEvidence = {
+  readonly graph: Pick<OnnxSummary, "outputs" | "classLabels">;
+  readonly outputs: GraphOutputs;
+  readonly rows: number;
+  /** The cells of each target; none: the rows have no truth. */
+  readonly targets: ReadonlyMap<string, readonly string[]>;
+  readonly options: TaskOptions;
+};
+
+/** An output of a task, as the manifest describes it. */
+export type InferredTask = {
+  readonly task: Manifest["task"];
+  /** The manifest's `output`. */
+  readonly output: Readonly<Record<string, unknown>>;
+  /** The holdout's cells for each column of the truth; none: no truth. */
+  readonly truth: readonly (readonly string[])[];
+  readonly guesses: readonly string[];
+};
