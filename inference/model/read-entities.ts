@@ -1,7 +1,7 @@
 import type { TokenBatch } from "#inference/text/token-batch.ts";
 import type { EncodingWithOffsets } from "#inference/text/tokenizer-engine.ts";
 import type { Entity, Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import { readTag, type TagScheme } from "#model-folder/rows/read-tag.ts";
+import { readTag, type TagScheme } from "#model-folder/manifest/read-tag.ts";
 import { assertFinite, type Numbers } from "./assert-finite.ts";
 import { OutputNotFinite } from "./output-not-finite.ts";
 

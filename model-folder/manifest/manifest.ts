@@ -171,7 +171,11 @@ const fields = {
         .string()
         .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\.json$/, "the tokenizer is a .json file beside model.yaml")
         .default("tokenizer.json"),
-      maxTokens: z.int().min(8).max(8_192).describe("special tokens count; longer texts are cut off, or refused where entities would be lost"),
+      maxTokens: z
+        .int()
+        .min(8)
+        .max(8_192)
+        .describe("special tokens count; longer texts are cut off, or refused where entities would be lost"),
       text: z
         .string()
         .optional()

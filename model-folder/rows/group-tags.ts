@@ -1,4 +1,4 @@
-import { readTag, type TagScheme } from "./read-tag.ts";
+import { readTag, type TagScheme } from "#model-folder/manifest/read-tag.ts";
 
 /** An entity of a text: its label, its first word and its last one, counted from 0. */
 export type WordSpan = { readonly label: string; readonly first: number; readonly last: number };

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
 import { listScoreNames } from "#model-folder/manifest/list-score-names.ts";
+import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { type FileContent, measureSize } from "#platform/files/file-content.ts";
@@ -61,7 +62,10 @@ const toLoaderManifest = (manifest: Manifest) => {
     scores: listScoreNames(manifest),
     logits: output?.scores === "logits",
     ...(output?.bands && { bands: { ...output.bands, place: output.labels.indexOf(output.positive ?? "") } }),
-    ...(manifest.tokenizer && { maxTokens: manifest.tokenizer.maxTokens }),
+    ...(manifest.tokenizer && {
+      maxTokens: manifest.tokenizer.maxTokens,
+      texts: listTextInputs(manifest),
+    }),
   };
 };
 

@@ -1,4 +1,4 @@
-import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import type { Manifest } from "./manifest.ts";
 
 export type TagScheme = Extract<Manifest, { task: "entities" }>["output"]["scheme"];
 
