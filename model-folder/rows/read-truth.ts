@@ -1,5 +1,5 @@
 import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
-import type { Holdout } from "./parse-holdout.ts";
+import type { Holdout } from "./holdout.ts";
 
 type TruthCells = {
   readonly rows: readonly Row[];
