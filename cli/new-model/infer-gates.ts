@@ -2,7 +2,7 @@ import { createScoreMetrics } from "#domain/gates/create-score-metrics.ts";
 import type { ScoreMetric } from "#domain/gates/score-metrics.ts";
 import type { Interval } from "#domain/statistics/interval.ts";
 import type { Gates, Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import type { Holdout } from "#model-folder/rows/parse-holdout.ts";
+import type { Holdout } from "#model-folder/rows/holdout.ts";
 
 /** A measured score, from which a gate is inferred. */
 export type MeasuredScore = {

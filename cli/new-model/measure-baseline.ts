@@ -1,7 +1,7 @@
 import { createScoreMetrics } from "#domain/gates/create-score-metrics.ts";
 import type { ScoreMetric } from "#domain/gates/score-metrics.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import type { Holdout } from "#model-folder/rows/parse-holdout.ts";
+import type { Holdout } from "#model-folder/rows/holdout.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 /** The value below which a share `level` of the values lies. */

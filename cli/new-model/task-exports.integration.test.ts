@@ -28,7 +28,7 @@ const Case = z.object({
 
 /** Each with the gates that `new` can measure on its rows. */
 const cases = {
-  "isolation-forest": ["accuracy", "auc", "f1"],
+  "isolation-forest-labels": ["accuracy", "auc", "f1"],
   "one-class-svm": ["accuracy", "auc", "f1"],
   "local-outlier-factor": [],
   kmeans: ["accuracy"],

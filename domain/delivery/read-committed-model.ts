@@ -7,8 +7,9 @@ import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { listGatedScores } from "#model-folder/manifest/list-measurable-scores.ts";
 import type { Golden, Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import type { Holdout } from "#model-folder/rows/holdout.ts";
 import { parseGolden } from "#model-folder/rows/parse-golden.ts";
-import { type Holdout, parseHoldout } from "#model-folder/rows/parse-holdout.ts";
+import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import type { Source } from "#platform/source/source.ts";
 
 /** What a registration needs of a model's folder at a commit. */

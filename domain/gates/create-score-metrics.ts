@@ -1,5 +1,5 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import type { Holdout } from "#model-folder/rows/parse-holdout.ts";
+import type { Holdout } from "#model-folder/rows/holdout.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { createEntityMetrics } from "./entity-metrics.ts";
 import {

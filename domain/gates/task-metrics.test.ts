@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import type { GatesInForce } from "#domain/policy/rules-in-force.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
-import type { Holdout } from "#model-folder/rows/parse-holdout.ts";
+import type { Holdout } from "#model-folder/rows/holdout.ts";
 import { buildManifest } from "#test/support/onnx/churn-folder.ts";
 import { checkHoldout, checkMissingHoldout } from "./check-holdout.ts";
 import { createScoreMetrics } from "./create-score-metrics.ts";

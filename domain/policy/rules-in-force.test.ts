@@ -219,6 +219,29 @@ test("only changed rules are listed, with both values", () => {
   expect(rules.canary.steps).toEqual([10, 50]);
 });
 
+test("a challenger avoids no gate of the champion by another output of its task", () => {
+  const build = (output: object, scores: object): Manifest =>
+    Manifest.parse({
+      ...churn,
+      task: "regression",
+      output,
+      gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 }, ...scores },
+    });
+  const champion = build(
+    { names: ["low", "high"], quantiles: [0.1, 0.9] },
+    { pinball: { max: 2 }, coverage: { min: 0.7, max: 0.9 } },
+  );
+  const challenger = build({ names: ["low", "high"] }, {});
+  const rules = computeRulesInForce({ platform: floor, champion, challenger });
+  expect(rules.gates).toMatchObject({ pinball: { max: 2 }, coverage: { min: 0.7, max: 0.9 } });
+  expect(rules.loosened).toEqual([
+    "gates.coverage.max was removed (it was 0.9)",
+    "gates.coverage.min was removed (it was 0.7)",
+    "gates.pinball.max was removed (it was 2)",
+    "output.quantiles was removed (it was [0.1, 0.9])",
+  ]);
+});
+
 test("changed holdout rows and golden vectors are listed; other files and a first version are not", () => {
   const champion = { "holdout.csv": "a", "golden.json": "b", "model.onnx": "c" };
   expect(describeChangedFiles({ champion, challenger: { ...champion, "model.onnx": "d" } })).toEqual([]);

@@ -222,3 +222,17 @@ describe("a rare label", () => {
     ]);
   });
 });
+
+test("a page with a label has the rows of several labels that include it", async () => {
+  const { recorder, reader } = createRecordsFixture();
+  const [first] = createLabelledRows(["stay", "stay", "stay"]).predictions;
+  const request = createLabelledRows(["stay", "stay", "stay"]);
+  const several = [["stay", "churn"], [], ["churn"]].map((labels) => ({
+    scores: first?.scores ?? {},
+    labels,
+  }));
+  expect(await recorder.record({ ...request, predictions: several })).toBe("written");
+  const page = await reader.list({ limit: 20, label: "churn" });
+  expect(page.items.map(({ prediction }) => prediction.labels)).toEqual([["stay", "churn"], ["churn"]]);
+  expect(page.total).toBe(2);
+});

@@ -1,7 +1,25 @@
-import type { Manifest } from "./manifest.ts";
+import type * as z from "zod";
+import type {
+  AnomalyOutput,
+  ClusteringOutput,
+  MultilabelOutput,
+  RankingOutput,
+  RegressionOutput,
+} from "./task-outputs.ts";
 
 type OutputIssue = { readonly path: readonly (string | number)[]; readonly message: string };
-type Output<Task extends Manifest["task"]> = Extract<Manifest, { task: Task }>["output"];
+type Described = { readonly inputs: readonly { readonly name: string }[] } & (
+  | { readonly task: "multilabel"; readonly output: z.infer<typeof MultilabelOutput> }
+  | { readonly task: "regression"; readonly output: z.infer<typeof RegressionOutput> }
+  | { readonly task: "anomaly"; readonly output: z.infer<typeof AnomalyOutput> }
+  | { readonly task: "clustering"; readonly output: z.infer<typeof ClusteringOutput> }
+  | { readonly task: "ranking"; readonly output: z.infer<typeof RankingOutput> }
+  | {
+      readonly task: "classification" | "multioutput" | "embedding" | "entities" | "tensors";
+      readonly output: unknown;
+    }
+);
+type Output<Task extends Described["task"]> = Extract<Described, { task: Task }>["output"];
 
 const hasDuplicate = (values: readonly unknown[]): boolean => new Set(values).size < values.length;
 const isShare = (value: number): boolean => value >= 0 && value <= 1;
@@ -78,7 +96,7 @@ const findEntitiesIssues = (output: Output<"entities">): OutputIssue[] => {
 };
 
 /** What the schema of a task's output cannot say: fields that contradict each other or the inputs. */
-export const findOutputIssues = (manifest: Manifest): readonly OutputIssue[] => {
+export const findOutputIssues = (manifest: Described): readonly OutputIssue[] => {
   switch (manifest.task) {
     case "multilabel":
       return findMultilabelIssues(manifest.output);

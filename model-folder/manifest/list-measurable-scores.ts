@@ -1,8 +1,3 @@
-import type { Gates, Manifest } from "./manifest.ts";
-
-/** A gate on a score that needs the truth of each row. */
-export type ScoreName = Exclude<keyof Gates, "latencyP95Ms" | "imageSizeMb" | "vulnerabilities">;
-
 /** The scores of each task, by any of its outputs. */
 export const taskScores = {
   classification: ["accuracy", "auc"],
@@ -15,9 +10,12 @@ export const taskScores = {
   embedding: [],
   entities: ["accuracy", "f1Micro"],
   tensors: [],
-} as const satisfies Readonly<Record<Manifest["task"], readonly ScoreName[]>>;
+} as const;
 
-type Described = Pick<Manifest, "task"> & { readonly output: object };
+/** A gate on a score that needs the truth of each row. */
+export type ScoreName = (typeof taskScores)[keyof typeof taskScores][number];
+
+type Described = { readonly task: keyof typeof taskScores; readonly output: object };
 
 /** The scores that can be measured on this model's predictions; auc too where no label is positive. */
 export const listMeasurableScores = ({ task, output }: Described): readonly ScoreName[] => {
@@ -29,10 +27,11 @@ export const listMeasurableScores = ({ task, output }: Described): readonly Scor
 };
 
 /** The scores that the manifest has gates for; none: the model may come without truth. */
-export const listGatedScores = ({ gates }: Pick<Manifest, "gates">): readonly ScoreName[] => {
-  const { latencyP95Ms: _latency, imageSizeMb: _size, vulnerabilities: _findings, ...scores } = gates;
-  return scoreNames.filter((name) => scores[name] !== undefined);
-};
+export const listGatedScores = ({
+  gates,
+}: {
+  readonly gates: Readonly<Partial<Record<ScoreName, object>>>;
+}): readonly ScoreName[] => scoreNames.filter((name) => gates[name] !== undefined);
 
 /** All scores, each once. */
 export const scoreNames: readonly ScoreName[] = [...new Set(Object.values(taskScores).flat())];

@@ -3,7 +3,7 @@ import { Artifact } from "./artifact.ts";
 import { findOutputIssues } from "./find-output-issues.ts";
 import { findTextIssues } from "./find-text-issues.ts";
 import { listMeasurableScores, type ScoreName, scoreNames, taskScores } from "./list-measurable-scores.ts";
-import { GraphOutput, OutputName } from "./output-name.ts";
+import { OutputName } from "./output-name.ts";
 import {
   AnomalyOutput,
   ClusteringOutput,
@@ -12,6 +12,7 @@ import {
   MultilabelOutput,
   MultioutputOutput,
   RankingOutput,
+  RegressionOutput,
   TensorsOutput,
 } from "./task-outputs.ts";
 import { valueNames } from "./value-names.ts";
@@ -220,38 +221,6 @@ const ClassificationOutput = z
     labelType: labelType ?? (labels.every((label) => typeof label === "number") ? "integer" : "string"),
     ...(positive === undefined ? {} : { positive: String(positive) }),
   }));
-
-const unit = z.string().max(32).optional();
-const graphOutputs = z
-  .array(GraphOutput)
-  .min(1)
-  .max(100)
-  .optional()
-  .describe(
-    "the graph's outputs with the values, in their order: one for all, or one for each (the deviation last); by default those with the values' names",
-  );
-const RegressionOutput = z.union([
-  z.strictObject({
-    name: OutputName,
-    unit,
-    deviation: OutputName.optional().describe(
-      "the name of the standard deviation that the graph gives beside the value",
-    ),
-    graphOutputs,
-  }),
-  z.strictObject({
-    names: z.array(OutputName).min(2).max(100),
-    unit,
-    quantiles: z
-      .array(z.number().gt(0).lt(1))
-      .min(2)
-      .optional()
-      .describe(
-        "where the values are quantiles of one value: the quantile of each name, in increasing order",
-      ),
-    graphOutputs,
-  }),
-]);
 
 const describeWrongGate = (
   gate: ScoreName,

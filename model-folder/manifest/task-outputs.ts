@@ -151,3 +151,36 @@ export const TensorsOutput = z.strictObject({
     .min(1)
     .max(20),
 });
+
+const unit = z.string().max(32).optional();
+const graphOutputs = z
+  .array(GraphOutput)
+  .min(1)
+  .max(100)
+  .optional()
+  .describe(
+    "the graph's outputs with the values, in their order: one for all, or one for each (the deviation last); by default those with the values' names",
+  );
+/** A value with or without its standard deviation; several values, or quantiles of one. */
+export const RegressionOutput = z.union([
+  z.strictObject({
+    name: OutputName,
+    unit,
+    deviation: OutputName.optional().describe(
+      "the name of the standard deviation that the graph gives beside the value",
+    ),
+    graphOutputs,
+  }),
+  z.strictObject({
+    names: z.array(OutputName).min(2).max(100),
+    unit,
+    quantiles: z
+      .array(z.number().gt(0).lt(1))
+      .min(2)
+      .optional()
+      .describe(
+        "where the values are quantiles of one value: the quantile of each name, in increasing order",
+      ),
+    graphOutputs,
+  }),
+]);

@@ -4,44 +4,11 @@ import type { Input, Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import { checkRows } from "./check-rows.ts";
 import { checkTagCounts } from "./check-tag-counts.ts";
 import { checkTruth } from "./check-truth.ts";
-import type { WordSpan } from "./group-tags.ts";
+import type { Holdout } from "./holdout.ts";
 import { findGroupColumn, listTruthColumns } from "./list-truth-columns.ts";
 import { readCell } from "./read-cell.ts";
 import { readTruth } from "./read-truth.ts";
 import { CsvBroken, splitCsv } from "./split-csv.ts";
-import type { Word } from "./split-words.ts";
-
-/** Rows with their truth, on which a model is measured. */
-export type Holdout = { readonly rows: readonly Row[] } & (
-  | {
-      readonly task: "classification" | "anomaly" | "clustering";
-      readonly labels: readonly string[];
-    }
-  | {
-      readonly task: "regression";
-      /** The true values of each row by their name in the manifest's output. */
-      readonly values: readonly Readonly<Record<string, number>>[];
-    }
-  /** A regression that predicts quantiles of one value. */
-  | { readonly task: "quantiles"; readonly values: readonly number[] }
-  | {
-      readonly task: "multilabel";
-      /** The labels that apply to each row, in the manifest's order. */
-      readonly labelSets: readonly (readonly string[])[];
-    }
-  | {
-      readonly task: "ranking";
-      /** 0 or more; higher is more relevant. */
-      readonly relevances: readonly number[];
-      /** Rows with the same text are ranked together. */
-      readonly groups: readonly string[];
-    }
-  | {
-      readonly task: "entities";
-      /** The words of each row's text, and the entities among them. */
-      readonly texts: readonly { readonly words: readonly Word[]; readonly spans: readonly WordSpan[] }[];
-    }
-);
 
 const maxHoldoutBytes = 64 * 1_024 * 1_024;
 const maxHoldoutRows = 100_000;

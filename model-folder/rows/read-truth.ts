@@ -2,7 +2,7 @@ import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
 import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { groupTags } from "./group-tags.ts";
-import type { Holdout } from "./parse-holdout.ts";
+import type { Holdout } from "./holdout.ts";
 import { splitWords } from "./split-words.ts";
 
 type TruthCells = {

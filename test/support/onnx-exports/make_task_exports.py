@@ -96,7 +96,7 @@ def isolation_forest():
     scores = model.decision_function(features)
     graph = convert(model, 3)
     assert_same_predictions(graph, {"X": features}, "scores", scores)
-    save("isolation-forest", graph, frame.assign(outlier=model.predict(features)), ["outlier"], "anomaly",
+    save("isolation-forest-labels", graph, frame.assign(outlier=model.predict(features)), ["outlier"], "anomaly",
          "skl2onnx.convert_sklearn of an IsolationForest", anomalies(model.predict(features), scores))
 
 
