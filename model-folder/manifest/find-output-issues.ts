@@ -2,20 +2,27 @@ import type * as z from "zod";
 import type {
   AnomalyOutput,
   ClusteringOutput,
+  EmbeddingOutput,
+  EntitiesOutput,
   MultilabelOutput,
   RankingOutput,
   RegressionOutput,
 } from "./task-outputs.ts";
 
 type OutputIssue = { readonly path: readonly (string | number)[]; readonly message: string };
-type Described = { readonly inputs: readonly { readonly name: string }[] } & (
+type Described = {
+  readonly inputs: readonly { readonly name: string }[];
+  readonly tokenizer?: object | undefined;
+} & (
   | { readonly task: "multilabel"; readonly output: z.infer<typeof MultilabelOutput> }
   | { readonly task: "regression"; readonly output: z.infer<typeof RegressionOutput> }
   | { readonly task: "anomaly"; readonly output: z.infer<typeof AnomalyOutput> }
   | { readonly task: "clustering"; readonly output: z.infer<typeof ClusteringOutput> }
   | { readonly task: "ranking"; readonly output: z.infer<typeof RankingOutput> }
+  | { readonly task: "embedding"; readonly output: z.infer<typeof EmbeddingOutput> }
+  | { readonly task: "entities"; readonly output: z.infer<typeof EntitiesOutput> }
   | {
-      readonly task: "classification" | "multioutput" | "embedding" | "entities" | "tensors";
+      readonly task: "classification" | "multioutput" | "tensors";
       readonly output: unknown;
     }
 );

@@ -1,10 +1,9 @@
-import { listTextInputs } from "./list-text-inputs.ts";
-import type { Manifest } from "./manifest.ts";
+import { listTextInputs, type TextRules } from "./list-text-inputs.ts";
 
 type TextIssue = { readonly path: readonly (string | number)[]; readonly message: string };
 
 /** What a model with a tokenizer must have: one text or a pair of them, each an input that is never missing. */
-export const findTextIssues = (manifest: Manifest): readonly TextIssue[] => {
+export const findTextIssues = (manifest: TextRules & { readonly task: string }): readonly TextIssue[] => {
   const { tokenizer, inputs, task } = manifest;
   if (!tokenizer)
     return task === "entities"
