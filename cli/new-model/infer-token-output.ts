@@ -3,11 +3,9 @@ import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { splitWords } from "#model-folder/rows/split-words.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe } from "./probe-model.ts";
-import type { InferredTask } from "./task-evidence.ts";
+import type { InferredTask, Pooling } from "./task-evidence.ts";
 
 type Entities = Extract<Manifest, { task: "entities" }>["output"];
-type Embedding = Extract<Manifest, { task: "embedding" }>["output"];
-export type Pooling = Embedding["pooling"];
 
 /** Labels of tokens, whose names and order are still unknown. */
 export type InferredTokenLabels = Pick<Entities, "scores" | "graphOutput"> & {

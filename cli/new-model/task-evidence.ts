@@ -1,7 +1,8 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
-import type { Pooling } from "./infer-token-output.ts";
 import type { GraphOutputs } from "./read-graph-outputs.ts";
+
+export type Pooling = Extract<Manifest, { task: "embedding" }>["output"]["pooling"];
 
 /** What the caller said about the output. */
 export type TaskOptions = {
