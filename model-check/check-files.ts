@@ -1,5 +1,5 @@
 import { supportedVersions } from "#inference/model/supported-versions.ts";
-import { bindTokens } from "#inference/text/bind-tokens.ts";
+import { bindTexts } from "#inference/text/bind-texts.ts";
 import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { listGatedScores, listMeasurableScores } from "#model-folder/manifest/list-measurable-scores.ts";
@@ -85,11 +85,7 @@ const findRangeProblem = ({ input, size, operator }: InputRange): Mismatch | und
 
 /** Mismatches between the manifest's inputs and the graph's. */
 const bindGraph = (manifest: Manifest, graph: OnnxSummary): readonly Mismatch[] => {
-  if (manifest.tokenizer) {
-    const tokens = bindTokens(graph.inputs);
-    return tokens.status === "bound" ? [] : tokens.mismatches;
-  }
-  const binding = bindInputs(manifest, graph.inputs);
+  const binding = manifest.tokenizer ? bindTexts(manifest, graph.inputs) : bindInputs(manifest, graph.inputs);
   if (binding.status === "mismatched") return binding.mismatches;
   return listInputRanges(binding.columns, graph.indexRanges).flatMap((range) => {
     const problem = findRangeProblem(range);

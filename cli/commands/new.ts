@@ -35,6 +35,7 @@ type Options = {
   readonly task?: Manifest["task"];
   readonly group?: string;
   readonly quantiles?: readonly number[];
+  readonly pooling?: "mean" | "cls" | "max" | "none";
   readonly models: string;
   readonly force?: boolean;
   readonly labels?: readonly string[];
@@ -132,7 +133,7 @@ export const newCommand = (): Command =>
     .addOption(
       new Option(
         "--labels <list>",
-        "all labels in the order of the scores' columns, separated by commas; also labels that no row has",
+        "all labels in the order of the scores' columns, separated by commas; also labels that no row has (entities: id2label in config.json)",
       ).argParser(parseLabels),
     )
     .addOption(
@@ -140,6 +141,14 @@ export const newCommand = (): Command =>
         "--positive <label>",
         "of two labels the one that AUC measures; one score per row is its score",
       ),
+    )
+    .addOption(
+      new Option("--pooling <kind>", "how the vectors of a text's tokens become an embedding").choices([
+        "mean",
+        "cls",
+        "max",
+        "none",
+      ]),
     )
     .addOption(
       new Option("--ignore <column>", "a column that is no input of the model; may be repeated")
@@ -198,6 +207,7 @@ export const newCommand = (): Command =>
           positive: options.positive,
           group: options.group,
           quantiles: options.quantiles,
+          pooling: options.pooling,
         },
         ignored: options.ignore,
         predicted:

@@ -4,25 +4,18 @@ import { z } from "zod";
 import type { CommandWorld } from "#cli/command-world.ts";
 import { UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
+import { formatPrediction } from "#cli/format-prediction.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
 import { readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
-import { Row } from "#model-folder/manifest/manifest.ts";
+import { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 
 const PredictionsBody = z.object({
   model: z.string(),
   version: z.union([z.string(), z.number()]),
-  predictions: z.array(
-    z.object({
-      label: z.string().optional(),
-      labels: z.array(z.string()).optional(),
-      value: z.number().optional(),
-      scores: z.record(z.string(), z.number()),
-      band: z.string().optional(),
-    }),
-  ),
+  predictions: z.array(Prediction.extend({ band: z.string().optional() })),
 });
 
 /** `slipway predict`: calls a deployed model. */
@@ -52,7 +45,7 @@ export const predictCommand = (): Command =>
           ["row", "prediction", "band", "scores"],
           predictions.map((prediction, index) => [
             String(index),
-            prediction.labels?.join(", ") ?? prediction.label ?? String(prediction.value ?? ""),
+            formatPrediction(prediction),
             prediction.band ?? "",
             Object.entries(prediction.scores)
               .map(([label, score]) => `${label} ${score.toFixed(4)}`)

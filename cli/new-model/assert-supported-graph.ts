@@ -16,7 +16,11 @@ export const assertSupportedGraph = (graph: OnnxSummary, tokenizer: boolean): vo
       "Export its parts as tensors, one output each (skl2onnx: options={id(model): {'zipmap': False}}; onnxmltools: zipmap=False).",
     );
   }
-  const isReadable = outputs.some((value) => value.kind === "tensor" && (value.shape?.length ?? 2) <= 2);
+  // With a tokenizer an output can also have numbers for each token: [N, tokens, width].
+  const maxRank = tokenizer ? 3 : 2;
+  const isReadable = outputs.some(
+    (value) => value.kind === "tensor" && (value.shape?.length ?? 2) <= maxRank,
+  );
   if (!isReadable)
     throw new NewModelRefused(
       `no output of the graph has one value, or one list of values, per row (it has ${outputs

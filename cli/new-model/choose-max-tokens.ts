@@ -62,7 +62,7 @@ export const chooseMaxTokens = (
   return fixed === undefined
     ? {
         maxTokens: usual,
-        guess: `maxTokens ${usual}: tokenizer.json has no truncation; longer texts are cut off (--max-tokens chooses another)`,
+        guess: `maxTokens ${usual}: tokenizer.json has no truncation; longer texts are cut off, or refused by a model of entities (--max-tokens chooses another)`,
       }
     : { maxTokens: limit, guess: `maxTokens ${limit}: what the graph takes` };
 };

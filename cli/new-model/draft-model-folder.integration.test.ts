@@ -482,7 +482,7 @@ describe("a text model", () => {
 
   test("takes one column, and a tokenizer fits no other graph", async () => {
     await expect(read({ targets: ["ids"] })).rejects.toThrow(
-      "a text model has one column of text; the CSV has 2",
+      "a text model has one column of text, or two that are a pair; the CSV has 2",
     );
     await expect(read({ onnx: exported("sklearn-matrix", "model.onnx") })).rejects.toThrow(
       "Remove --tokenizer",

@@ -1,6 +1,7 @@
 import { UsageMistake } from "#cli/errors.ts";
 import { readPredictions } from "#inference/model/read-predictions.ts";
 import { supportedVersions } from "#inference/model/supported-versions.ts";
+import { isTokenInput } from "#inference/text/bind-tokens.ts";
 import type { Gates, Golden, Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { findBatchSize } from "#model-folder/onnx/find-batch-size.ts";
@@ -11,28 +12,31 @@ import { prepareOnnx } from "#model-folder/onnx/prepare-onnx.ts";
 import type { Holdout } from "#model-folder/rows/holdout.ts";
 import { findGroupColumn, listTruthColumns } from "#model-folder/rows/list-truth-columns.ts";
 import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { chooseMaxTokens } from "./choose-max-tokens.ts";
 import { comparePredicted } from "./compare-predicted.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
-import { guessColumnOrder, guessTruncation } from "./guess-run-alternatives.ts";
+import { guessColumnOrder, guessPairOrder, guessTruncation } from "./guess-run-alternatives.ts";
 import { inferGates, type MeasuredScore, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
 import { inferTask } from "./infer-task.ts";
+import { inferTokenOutput } from "./infer-token-output.ts";
 import { isMeasuredTarget } from "./is-measured-target.ts";
 import { limitToTables } from "./limit-to-tables.ts";
-import { matchColumns, matchTextColumn } from "./match-columns.ts";
+import { type ColumnMatch, matchColumns, matchTextColumns } from "./match-columns.ts";
 import { measureBaseline } from "./measure-baseline.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
-import type { Probe, Tokenizer } from "./probe-model.ts";
+import type { Probe, Tokenizer, TokenizerRules } from "./probe-model.ts";
 import type { CsvOptions, CsvTable } from "./read-csv-table.ts";
 import { readGraphOutputs } from "./read-graph-outputs.ts";
 import { type PredictedSource, readPredicted } from "./read-predicted.ts";
 import { readTable } from "./read-table.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
+import { runTokenModel } from "./run-token-model.ts";
 import { formatScoredGuess, type ScoredGuess } from "./scored-guess.ts";
 import type { InferredTask, TaskOptions } from "./task-evidence.ts";
 
@@ -105,18 +109,32 @@ const inferInputs = (
   readonly guesses: readonly string[];
   readonly inputs: readonly InferredInput[];
   readonly byPosition: boolean;
+  /** Which of them the tokenizer takes. */
+  readonly texts: Pick<TokenizerRules, "text" | "pair">;
 } => {
   const columns = listFeatureColumns(source, table);
   const cells = (column: string): readonly string[] => table.columns.get(column) ?? [];
+  const isText = (column: string): boolean =>
+    cells(column).some((text) => !isMissing(text, false) && !isNumber(text));
+  const infer = (match: ColumnMatch): InferredInput => inferInput(match, cells(match.column));
   if (source.tokenizer) {
-    const match = matchTextColumn(columns);
-    return { guesses: [], inputs: [inferText(match, cells(match.column))], byPosition: false };
+    const others = graph.inputs.filter((value) => !isTokenInput(value));
+    const { texts, matches, guesses, byPosition } = matchTextColumns(others, columns, isText);
+    const inputs = [
+      ...texts.map((match) => inferText(match, cells(match.column))),
+      ...limitToTables({ ...graph, inputs: others }, matches.map(infer)),
+    ];
+    const [first = "", second] = texts.map(({ name }) => name);
+    const isAmbiguous = inputs.filter(({ input }) => input.type === "string").length > 1;
+    return {
+      guesses,
+      inputs,
+      byPosition,
+      texts: second !== undefined ? { pair: [first, second] } : isAmbiguous ? { text: first } : {},
+    };
   }
-  const { matches, ...matched } = matchColumns(graph.inputs, columns, (column) =>
-    cells(column).some((text) => !isMissing(text, false) && !isNumber(text)),
-  );
-  const inputs = matches.map((match) => inferInput(match, cells(match.column)));
-  return { ...matched, inputs: limitToTables(graph, inputs) };
+  const { matches, ...matched } = matchColumns(graph.inputs, columns, isText);
+  return { ...matched, inputs: limitToTables(graph, matches.map(infer)), texts: {} };
 };
 
 /** The label of a target's cell, by all cells of its column: libraries write the same class as 1.0 or as 1. */
@@ -130,6 +148,10 @@ const createMissingTarget = ({ classLabels }: OnnxSummary): ((text: string) => b
   const labels = new Set(classLabels.flatMap((list) => list.labels));
   return (text) => isMissing(text, labels.has(text));
 };
+
+/** Whether an output can have one result per row; with a tokenizer a graph can have only results per token. */
+const hasRowOutputs = ({ outputs }: OnnxSummary): boolean =>
+  outputs.some((value) => value.kind === "tensor" && (value.shape?.length ?? 2) <= 2);
 
 /** The target of all rows, because a sample can lack a label. */
 const readTarget = (
@@ -300,7 +322,7 @@ const createManifestDraft = (
     measured,
     approvers: approvers.length > 0 ? approvers : policyApprovers,
     areApproversGuessed: approvers.length === 0,
-    ...(tokenizer ? { tokenizer: { file: "tokenizer.json", maxTokens: tokenizer.maxTokens } } : {}),
+    ...(tokenizer ? { tokenizer: tokenizer.rules } : {}),
   });
 };
 
@@ -311,6 +333,49 @@ const describeBatch = ({ inputs }: OnnxSummary): readonly string[] => {
         `The graph takes exactly ${batch.rows} ${batch.rows === 1 ? "row" : "rows"} per run: requests are split, and the last batch is filled with copies of its last row. An open first dimension is faster.`,
       ]
     : [];
+};
+
+/** A model of entities or embeddings, run as it will be served; undefined for another kind. */
+const draftTokenModel = async (
+  source: ModelSource,
+  { graph, bytes: onnx }: { readonly graph: OnnxSummary; readonly bytes: Uint8Array },
+  guesses: readonly string[],
+  run: GraphRun,
+  tokenizer: Tokenizer,
+) => {
+  const { pair, text = run.inputs[0]?.input.name ?? "" } = tokenizer.rules;
+  const { rows, truth } = run.usable;
+  const inferred = inferTokenOutput(
+    {
+      outputs: graph.outputs,
+      probe: run.probe,
+      texts: pair ? undefined : rows.map((row) => String(getOwnProperty(row, text) ?? "")),
+      targets: truth,
+      task: source.options?.task,
+      pooling: source.options?.pooling,
+    },
+    rows.length,
+  );
+  return (
+    inferred &&
+    (await runTokenModel({
+      inferred,
+      usable: run.usable,
+      text,
+      labels: source.options?.labels,
+      writeFiles: (output) =>
+        new Map([
+          [
+            "model.yaml",
+            encode(
+              formatManifest(createManifestDraft(source, guesses, run, output, tokenizer)(anyGates, "")),
+            ),
+          ],
+          ["model.onnx", onnx],
+          ["tokenizer.json", tokenizer.bytes],
+        ]),
+    }))
+  );
 };
 
 /**
@@ -335,52 +400,64 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     isStored: (text) =>
       Buffer.from(source.onnx.buffer, source.onnx.byteOffset, source.onnx.length).includes(text),
   });
-  const { guesses, inputs, byPosition } = inferInputs(source, graph, table);
+  const { guesses, inputs, byPosition, texts } = inferInputs(source, graph, table);
   const choice =
     source.tokenizer && chooseMaxTokens(source.tokenizer.bytes, source.tokenizer.maxTokens, graph);
   const tokenizer = source.tokenizer &&
-    choice && { bytes: source.tokenizer.bytes, maxTokens: choice.maxTokens };
+    choice && {
+      bytes: source.tokenizer.bytes,
+      rules: { file: "tokenizer.json", maxTokens: choice.maxTokens, ...texts },
+    };
   const isMissingTarget = createMissingTarget(graph);
   const { readLabels, known, stratify } = readTarget(source, table, isMissingTarget);
   const draw = {
     seed,
     most: tokenizer ? sampleSizes.texts : sampleSizes.rows,
-    stratify,
+    // Tags of words are no labels of rows.
+    stratify: stratify && hasRowOutputs(graph),
     group: options.group,
   };
   const run = await runGraphOnRows(
     { onnx, tokenizer, table, targets: [...targets, ...group], isMissingTarget, draw },
     inputs,
   );
-  const { rows, truth, skippedRows } = run.usable;
+  const token = tokenizer && (await draftTokenModel(source, prepared, guesses, run, tokenizer));
+  const usable = token?.usable ?? run.usable;
+  const { rows, truth, skippedRows } = usable;
   const labels = new Map(targets.map((target) => [target, readLabels(target, truth.get(target) ?? [])]));
   const { outputs } = run.probe;
   const output =
+    token?.output ??
     inferTask({
       graph,
       outputs: readGraphOutputs(graph.outputs, outputs, rows.length),
       rows: rows.length,
       targets: labels,
       options,
-    }) ?? inferOutput({ graph, outputs, targets: labels, known, options });
+    }) ??
+    inferOutput({ graph, outputs, targets: labels, known, options });
   const draftWith = (inputGuesses: readonly string[]) =>
     createManifestDraft(source, inputGuesses, run, output, tokenizer);
   const manifest = readManifest(formatManifest(draftWith(guesses)(anyGates, "")));
-  const predictions = readGraphPredictions(manifest, graph, run.probe, rows.length);
+  const predictions = token?.predictions ?? readGraphPredictions(manifest, graph, run.probe, rows.length);
   const compared =
-    source.predicted && createPredictedGolden(source.predicted, table, manifest, run.usable, predictions);
+    source.predicted && createPredictedGolden(source.predicted, table, manifest, usable, predictions);
   const names = run.inputs.map(({ input }) => input.name);
   const columns = collectTruth(manifest, output, { labels, cells: truth });
   const holdoutFile = columns && encode(formatHoldout(names, rows, columns));
   const holdout = holdoutFile && parseHoldout(holdoutFile, manifest);
-  const measure = (probe: Probe): readonly MeasuredScore[] =>
-    holdout
-      ? measureScores(holdout, manifest, readGraphPredictions(manifest, graph, probe, rows.length))
-      : [];
   const measured = holdout ? measureScores(holdout, manifest, predictions) : [];
+  // Entities and pooled vectors are no outputs of the graph, so another run has no score.
+  const measure =
+    holdout && !token
+      ? (probe: Probe) =>
+          measureScores(holdout, manifest, readGraphPredictions(manifest, graph, probe, rows.length))
+      : undefined;
   const runGuesses = [
     ...(byPosition ? await guessColumnOrder({ onnx, tokenizer }, run, measured, measure) : []),
-    ...(await guessTruncation({ onnx, tokenizer }, run, measured, measure)),
+    ...(await guessPairOrder({ onnx, tokenizer }, run, measured, measure)),
+    // A model of entities refuses a text that it would cut off.
+    ...(output.task === "entities" ? [] : await guessTruncation({ onnx, tokenizer }, run, measured, measure)),
   ];
   const reviewed = draftWith([...runGuesses.map(formatScoredGuess), ...guesses]);
   const files = new Map([
@@ -402,7 +479,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   ]);
   return {
     files,
-    scoredGuesses: [...("scoredGuesses" in output ? output.scoredGuesses : []), ...runGuesses],
+    scoredGuesses: [...(output.scoredGuesses ?? []), ...runGuesses],
     guesses: [
       ...(choice?.guess === undefined ? [] : [choice.guess]),
       "inputs: types, ranges and categories come from the data",
@@ -419,6 +496,10 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       ...describeBatch(graph),
       ...table.notes,
       ...run.notes,
+      ...(token?.notes ?? []),
+      ...(output.task === "embedding"
+        ? targets.map((target) => `${target} is not used: an embedding has no truth.`)
+        : []),
       ...(compared ? [compared.note] : []),
       ...(skippedRows > 0
         ? [`Skipped ${skippedRows} of ${table.rows} rows without the target or a required input.`]

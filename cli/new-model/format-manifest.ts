@@ -2,6 +2,7 @@ import { stringify } from "yaml";
 import type { Gates } from "#model-folder/manifest/manifest.ts";
 import type { InferredInput } from "./infer-input.ts";
 import type { InferredOutput } from "./infer-output.ts";
+import type { TokenizerRules } from "./probe-model.ts";
 import { formatScoredGuess } from "./scored-guess.ts";
 import type { InferredTask } from "./task-evidence.ts";
 
@@ -18,7 +19,7 @@ export type NewManifest = {
   readonly measured: string;
   readonly approvers: readonly string[];
   readonly areApproversGuessed: boolean;
-  readonly tokenizer?: { readonly file: string; readonly maxTokens: number };
+  readonly tokenizer?: TokenizerRules;
 };
 
 const width = 110;
@@ -55,7 +56,7 @@ const inputLines = ({ input, remark }: InferredInput): string[] => {
 };
 
 const outputLines = (output: InferredOutput | InferredTask): string[] => {
-  const scoredGuesses = "scoredGuesses" in output ? output.scoredGuesses : [];
+  const { scoredGuesses = [] } = output;
   const guesses = [...scoredGuesses.map(formatScoredGuess), ...output.guesses].map(reviewLine);
   if ("output" in output)
     return [
@@ -93,7 +94,9 @@ export const formatManifest = (manifest: NewManifest): string => {
     `owner: ${flow(manifest.owner)}${manifest.isOwnerGuessed ? review("who owns this model?") : ""}`,
     "artifact: model.onnx",
     ...(manifest.tokenizer
-      ? [`tokenizer: ${flow(manifest.tokenizer)}${review("longer texts are cut off; as in training?")}`]
+      ? [
+          `tokenizer: ${flow(manifest.tokenizer)}${review(`longer texts are ${manifest.output.task === "entities" ? "refused" : "cut off"}; as in training?`)}`,
+        ]
       : []),
     `inputs:${review("ranges are the data's, widened by half their span on both sides; only the data's categories are valid")}`,
     ...manifest.inputGuesses.map(reviewLine),

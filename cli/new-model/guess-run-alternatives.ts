@@ -1,11 +1,15 @@
-import type { MeasuredScore } from "./infer-gates.ts";
+import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
+import { isLowerBetter, type MeasuredScore } from "./infer-gates.ts";
 import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
 import type { GraphRun } from "./run-graph-on-rows.ts";
 import type { ScoredGuess } from "./scored-guess.ts";
 
 type Graph = { readonly onnx: Uint8Array; readonly tokenizer: Tokenizer | undefined };
-/** The scores of another run on the same rows. Throws where its outputs are not finite. */
-type MeasureProbe = (probe: Probe) => readonly MeasuredScore[];
+/**
+ * The scores of another run on the same rows. Throws where its outputs are not finite. Undefined where no score compares
+ * runs: the rows have no truth, or the graph's outputs alone are no predictions.
+ */
+type MeasureProbe = ((probe: Probe) => readonly MeasuredScore[]) | undefined;
 
 const maxTokens = 8_192;
 const formatScore = (score: MeasuredScore | undefined): string =>
@@ -13,14 +17,14 @@ const formatScore = (score: MeasuredScore | undefined): string =>
 const isBetter = (one: MeasuredScore | undefined, other: MeasuredScore | undefined): boolean => {
   if (!one || !other) return false;
   const difference = one.score.estimate - other.score.estimate;
-  return one.name === "accuracy" || one.name === "auc" ? difference > 0 : difference < 0;
+  return isLowerBetter(one.name) ? difference < 0 : difference > 0;
 };
 
 /** The first score of a run that may fail: an alternative that does not run has none. */
 const scoreAlternative = async (
   graph: Graph,
   { inputs, usable }: Pick<GraphRun, "inputs" | "usable">,
-  measure: MeasureProbe,
+  measure: NonNullable<MeasureProbe>,
 ): Promise<MeasuredScore | undefined> => {
   const probe = await probeModel(
     graph,
@@ -39,11 +43,17 @@ export const guessColumnOrder = async (
   [own]: readonly MeasuredScore[],
   measure: MeasureProbe,
 ): Promise<readonly ScoredGuess[]> => {
-  const sorted = run.inputs.toSorted((one, other) => (one.match.column < other.match.column ? -1 : 1));
-  const isSorted = sorted.every((input, at) => input === run.inputs[at]);
-  const isOneMatrix = new Set(run.inputs.map(({ match }) => match.element)).size === 1;
+  const texts = listTextInputs({
+    inputs: run.inputs.map(({ input }) => input),
+    tokenizer: graph.tokenizer?.rules,
+  });
+  const isText = ({ input: { name } }: GraphRun["inputs"][number]) => texts.includes(name);
+  const columns = run.inputs.filter((input) => !isText(input));
+  const sorted = columns.toSorted((one, other) => (one.match.column < other.match.column ? -1 : 1));
+  const isSorted = sorted.every((input, at) => input === columns[at]);
+  const isOneMatrix = new Set(columns.map(({ match }) => match.element)).size === 1;
   const choice = `the CSV's order, without the target (${formatScore(own)})`;
-  if (isSorted || !isOneMatrix)
+  if (isSorted || !isOneMatrix || !measure)
     return [
       {
         subject: "columns",
@@ -54,7 +64,8 @@ export const guessColumnOrder = async (
         isDoubtful: false,
       },
     ];
-  const other = await scoreAlternative(graph, { ...run, inputs: sorted }, measure);
+  const inputs = [...run.inputs.filter(isText), ...sorted];
+  const other = await scoreAlternative(graph, { ...run, inputs }, measure);
   return [
     {
       subject: "columns",
@@ -62,6 +73,31 @@ export const guessColumnOrder = async (
       alternative: other
         ? `in alphabetical order it would be ${formatScore(other)}: if the model was trained so, order the CSV's columns`
         : "the model does not run on the alphabetical order",
+      isDoubtful: isBetter(other, own),
+    },
+  ];
+};
+
+/** A tokenizer takes the first text of a pair first; the CSV's order is a guess. */
+export const guessPairOrder = async (
+  graph: Graph,
+  run: GraphRun,
+  [own]: readonly MeasuredScore[],
+  measure: MeasureProbe,
+): Promise<readonly ScoredGuess[]> => {
+  const { tokenizer } = graph;
+  const { pair } = tokenizer?.rules ?? {};
+  if (!tokenizer || !pair) return [];
+  const [first, second] = pair;
+  const swapped = { ...tokenizer, rules: { ...tokenizer.rules, pair: [second, first] as [string, string] } };
+  const other = measure && (await scoreAlternative({ ...graph, tokenizer: swapped }, run, measure));
+  return [
+    {
+      subject: "pair",
+      choice: `${first} is the first text and ${second} the second, in the order of the CSV (${formatScore(own)})`,
+      alternative: other
+        ? `with ${second} first it would be ${formatScore(other)}: if the model was trained so, order the CSV's columns`
+        : "if the model was trained with the other order, order the CSV's columns",
       isDoubtful: isBetter(other, own),
     },
   ];
@@ -77,19 +113,19 @@ export const guessTruncation = async (
   const { tokenizer } = graph;
   const cut = run.probe.truncatedRows ?? 0;
   if (!tokenizer || cut === 0) return [];
-  const more = Math.min(maxTokens, tokenizer.maxTokens * 2);
-  const other = await scoreAlternative(
-    { ...graph, tokenizer: { ...tokenizer, maxTokens: more } },
-    run,
-    measure,
-  );
+  const { rules } = tokenizer;
+  const more = Math.min(maxTokens, rules.maxTokens * 2);
+  const longer = { ...tokenizer, rules: { ...rules, maxTokens: more } };
+  const other = measure && (await scoreAlternative({ ...graph, tokenizer: longer }, run, measure));
   return [
     {
       subject: "truncation",
-      choice: `${cut} of ${run.usable.rows.length} texts are cut off after ${tokenizer.maxTokens} tokens (${formatScore(own)})`,
+      choice: `${cut} of ${run.usable.rows.length} texts are cut off after ${rules.maxTokens} tokens (${formatScore(own)})`,
       alternative: other
         ? `with ${more} tokens it would be ${formatScore(other)}: --max-tokens ${more}`
-        : `the model does not run with ${more} tokens`,
+        : measure
+          ? `the model does not run with ${more} tokens`
+          : `if the model was trained with more tokens: --max-tokens ${more}`,
       isDoubtful: isBetter(other, own),
     },
   ];

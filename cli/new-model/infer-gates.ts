@@ -29,7 +29,8 @@ const roundUp = (value: number): number => {
   return Number((Math.ceil(value / step) * step).toPrecision(12));
 };
 
-const isLowerBetter = (name: ScoreMetric["name"]): boolean =>
+/** Whether a score is an error: the less, the better. */
+export const isLowerBetter = (name: ScoreMetric["name"]): boolean =>
   name === "mae" || name === "rmse" || name === "pinball";
 
 /** p95 of some runs, milliseconds. */

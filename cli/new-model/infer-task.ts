@@ -3,6 +3,7 @@ import { findClusterKind, inferClustering } from "./infer-clustering.ts";
 import { inferDistribution } from "./infer-distribution.ts";
 import { inferMultilabel, isMultilabel } from "./infer-multilabel.ts";
 import { inferRanking } from "./infer-ranking.ts";
+import { inferRowEmbedding } from "./infer-row-embedding.ts";
 import { inferWithoutTruth } from "./infer-without-truth.ts";
 import type { InferredTask, TaskEvidence } from "./task-evidence.ts";
 
@@ -40,6 +41,8 @@ export const inferTask = (evidence: TaskEvidence): InferredTask | undefined => {
       );
     case "classification":
       return evidence.targets.size === 0 ? inferWithoutTruth(evidence) : undefined;
+    case "embedding":
+      return inferRowEmbedding(evidence);
     case undefined:
       return recognize(evidence);
     default:

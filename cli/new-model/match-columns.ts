@@ -56,15 +56,62 @@ const manifestName = (column: string, taken: ReadonlySet<string>): string => {
   return name;
 };
 
-/** The one column of a text model. Throws NewModelRefused for more columns. */
-export const matchTextColumn = (columns: readonly string[]): ColumnMatch => {
-  const [column, ...others] = columns;
-  if (column === undefined || others.length > 0)
+/** The inputs of a text model: its text, or two of a pair, and the columns of the graph's other inputs. */
+type TextMatches = ColumnMatches & { readonly texts: readonly ColumnMatch[] };
+
+/** The columns that fill the graph's other inputs: by name, or all columns of numbers where the graph has a matrix. */
+const listOtherColumns = (
+  others: readonly GraphValue[],
+  columns: readonly string[],
+  isText: (column: string) => boolean,
+): readonly string[] => {
+  if (others.length === 0) return [];
+  const named = columns.filter((column) =>
+    others.some(({ name }) => name === column || normalizeName(name) === normalizeName(column)),
+  );
+  return named.length > 0 ? named : columns.filter((column) => !isText(column));
+};
+
+/**
+ * Matches the columns of a text model: those of the graph's other inputs, and one text, or two in the table's order, which
+ * the tokenizer takes as a pair. Throws NewModelRefused for other columns.
+ * @param others the graph's inputs that no tokenizer fills
+ */
+export const matchTextColumns = (
+  others: readonly GraphValue[],
+  columns: readonly string[],
+  isText: (column: string) => boolean,
+): TextMatches => {
+  const otherColumns = listOtherColumns(others, columns, isText);
+  const { matches, guesses, byPosition } =
+    others.length === 0
+      ? { matches: [], guesses: [], byPosition: false }
+      : matchColumns(others, otherColumns, isText);
+  const left = columns.filter((column) => !otherColumns.includes(column));
+  const [first, second, ...more] = left;
+  if (first === undefined || more.length > 0 || (second !== undefined && !left.every(isText)))
     throw new NewModelRefused(
-      `a text model has one column of text; the CSV has ${columns.length} besides the target: ${formatNames(columns)}`,
+      `a text model has one column of text, or two that are a pair; the CSV has ${left.length} besides the target${others.length > 0 ? " and the graph's other inputs" : ""}: ${formatNames(left)}`,
       "Leave the others out with --ignore <column>.",
     );
-  return { name: manifestName(column, new Set()), column, element: "string", inMatrix: false };
+  const taken = new Set(matches.map(({ name }) => name.normalize("NFC")));
+  const texts = left.map((column): ColumnMatch => {
+    const name = manifestName(column, taken);
+    taken.add(name.normalize("NFC"));
+    return { name, column, element: "string", inMatrix: false };
+  });
+  const renamed = texts.filter(({ name, column }) => name !== column);
+  return {
+    texts,
+    matches,
+    guesses: [
+      ...guesses,
+      ...(renamed.length > 0
+        ? [`renamed: ${formatNames(renamed.map(({ name, column }) => `${column} → ${name}`))}`]
+        : []),
+    ],
+    byPosition,
+  };
 };
 
 /** The only name that fits: two would be a guess. */

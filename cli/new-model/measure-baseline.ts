@@ -53,6 +53,9 @@ const createConstant = (holdout: Holdout, manifest: Manifest): Constant => {
         score: "ndcg",
         prediction: { scores: manifest.task === "ranking" ? { [manifest.output.name]: 0 } : {} },
       };
+    case "entities":
+      // Most words belong to no entity, so the accuracy of "none" is high.
+      return { score: "f1Micro", prediction: { entities: [], scores: {} } };
     default:
       return holdout satisfies never;
   }

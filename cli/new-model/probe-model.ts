@@ -7,14 +7,22 @@ import {
 
 import { Input, Row } from "#model-folder/manifest/manifest.ts";
 
-/** The tokenizer.json of a text model, and the most tokens of a text. */
-export type Tokenizer = { readonly bytes: Uint8Array; readonly maxTokens: number };
+/** What the manifest says about the tokenizer of a text model. */
+export const TokenizerRules = z.object({
+  file: z.string(),
+  maxTokens: z.int(),
+  text: z.string().optional(),
+  pair: z.tuple([z.string(), z.string()]).optional(),
+});
+export type TokenizerRules = z.infer<typeof TokenizerRules>;
+/** The tokenizer.json of a text model, and its rules. */
+export type Tokenizer = { readonly bytes: Uint8Array; readonly rules: TokenizerRules };
 
-/** The process's input; `maxTokens`: only for a text model. */
+/** The process's input; `tokenizer`: only for a text model. */
 export const ProbeRequest = z.object({
   inputs: z.array(Input),
   rows: z.array(Row),
-  maxTokens: z.int().optional(),
+  tokenizer: TokenizerRules.optional(),
 });
 export type ProbeRequest = z.infer<typeof ProbeRequest>;
 
@@ -30,6 +38,10 @@ export const Probe = z.object({
   ),
   /** Texts that were cut off after the most tokens; only for a text model. */
   truncatedRows: z.int().optional(),
+  /** Outputs with a vector for each token of a text, [rows, tokens, width], without their numbers. */
+  tokenOutputs: z
+    .array(z.object({ name: z.string(), width: z.int(), least: z.number(), greatest: z.number() }))
+    .default([]),
   /** Durations of runs with one row. */
   milliseconds: z.array(z.number()),
 });
@@ -49,7 +61,7 @@ export const probeModel = async (
   inputs: readonly Input[],
   rows: readonly Row[],
 ): Promise<Probe | ProcessFailure> => {
-  const request = new TextEncoder().encode(JSON.stringify({ inputs, rows, maxTokens: tokenizer?.maxTokens }));
+  const request = new TextEncoder().encode(JSON.stringify({ inputs, rows, tokenizer: tokenizer?.rules }));
   let result: Probe | ProcessFailure | undefined;
   const processError = await runLimitedProcess({
     program,

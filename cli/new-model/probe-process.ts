@@ -9,13 +9,15 @@ import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { openSession, type Session } from "#inference/model/session.ts";
 import { openTokenizer, type TextTokenizer } from "#inference/text/open-tokenizer.ts";
 import { limitTokens, predictTexts } from "#inference/text/predict-texts.ts";
+import type { TokenBatch } from "#inference/text/token-batch.ts";
+import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
-import { type Probe, ProbeRequest } from "./probe-model.ts";
+import { type Probe, ProbeRequest, type TokenizerRules } from "./probe-model.ts";
 
 type Cells = Probe["outputs"][number]["data"];
 /** Runs the graph; returns these outputs by row, undefined for an output that is not a tensor of plain values. */
@@ -49,6 +51,25 @@ const createTableRunner = (session: Session, inputs: ProbeRequest["inputs"]): Ru
   };
 };
 
+type TokenOutputs = Map<string, Probe["tokenOutputs"][number]>;
+
+/** Adds a run's output per token to what is known of it; an output of another shape is left out. */
+const addTokenOutput = (known: TokenOutputs, name: string, data: unknown, tokens: number): void => {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
+  const width = data.length / tokens;
+  const before = known.get(name);
+  if (!Number.isInteger(width) || width < 1 || (before && before.width !== width)) return;
+  let { least, greatest } = before ?? {
+    least: Number.POSITIVE_INFINITY,
+    greatest: Number.NEGATIVE_INFINITY,
+  };
+  for (const value of data) {
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  known.set(name, { name, width, least, greatest });
+};
+
 /**
  * predictTexts runs texts in batches of similar length and restores the rows' order of predictions. Each row's outputs
  * are therefore kept by its (empty) prediction.
@@ -56,12 +77,20 @@ const createTableRunner = (session: Session, inputs: ProbeRequest["inputs"]): Ru
 const createTextRunner = (
   session: Session,
   inputs: ProbeRequest["inputs"],
+  rules: TokenizerRules,
   tokenizer: TextTokenizer,
+  tokenOutputs: TokenOutputs,
 ): RunGraph => {
+  const { maxTokens } = rules;
+  const perToken = session.outputs.flatMap((value) =>
+    value.kind === "tensor" && value.shape?.length === 3 ? [value.name] : [],
+  );
   return async (rows, outputs) => {
     const outputsByPrediction = new Map<Prediction, (Cells | undefined)[]>();
-    const read = (data: readonly unknown[], count: number): Prediction[] => {
-      const tensors = data.map(toPlainCells);
+    const read = (all: readonly unknown[], count: number, { width }: TokenBatch): Prediction[] => {
+      for (const [at, name] of perToken.entries())
+        addTokenOutput(tokenOutputs, name, all[outputs.length + at], count * width);
+      const tensors = all.slice(0, outputs.length).map(toPlainCells);
       return Array.from({ length: count }, (_, row) => {
         const prediction: Prediction = { scores: {} };
         outputsByPrediction.set(
@@ -74,7 +103,10 @@ const createTextRunner = (
         return prediction;
       });
     };
-    const predictions = await predictTexts({ inputs }, { session, tokenizer, outputs, read })(rows);
+    const predictions = await predictTexts(
+      { inputs, tokenizer: rules },
+      { session, tokenizer, outputs: [...outputs, ...perToken], read, maxTokens },
+    )(rows);
     return outputs.map((_, at) =>
       predictions.flatMap((prediction) => outputsByPrediction.get(prediction)?.[at] ?? []),
     );
@@ -85,38 +117,51 @@ const formatOutput = (value: GraphValue): string =>
   value.kind === "tensor"
     ? `${value.name}: ${value.type} [${value.shape?.map((size) => size ?? "?").join(", ") ?? "…"}]`
     : `${value.name}: ${value.kind}`;
-/** Texts with more tokens than the limit, counted with room for one more. */
+
+/** Rows whose texts have more tokens than the limit, counted with room for one more. */
 const countTruncatedRows = (
-  { inputs, rows, maxTokens }: ProbeRequest,
+  { inputs, rows, tokenizer: rules }: ProbeRequest,
   open: (maxTokens: number) => TextTokenizer,
 ): number | undefined => {
-  const name = inputs[0]?.name;
-  if (maxTokens === undefined || name === undefined) return undefined;
-  const tokenizer = open(maxTokens + 1);
-  return rows.filter(
-    (row) => tokenizer.encode(String(getOwnProperty(row, name) ?? "")).ids.length > maxTokens,
-  ).length;
+  if (!rules) return undefined;
+  const [first, second] = listTextInputs({ inputs, tokenizer: rules });
+  if (first === undefined) return undefined;
+  const tokenizer = open(rules.maxTokens + 1);
+  const read = (row: Row, name: string): string => String(getOwnProperty(row, name) ?? "");
+  return rows.filter((row) => {
+    const { ids } = tokenizer.encode(read(row, first), second === undefined ? undefined : read(row, second));
+    return ids.length > rules.maxTokens;
+  }).length;
 };
+
 /** [labels, N, 2], as scikit-learn's trees and neighbours give the probabilities of several labels. */
 const isStackedPair = (shape: readonly (number | string | null)[] | null): boolean =>
   shape?.length === 3 && typeof shape[0] === "number" && typeof shape[1] !== "number" && shape[2] === 2;
 
 const runProbe = async (folder: string): Promise<Probe> => {
   const request = ProbeRequest.parse(JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")));
-  const { inputs, rows, maxTokens } = request;
-  const open = (limit: number) => openTokenizer(readFileSync(join(folder, "tokenizer.json")), limit);
+  const { inputs, rows, tokenizer: rules } = request;
+  const open = (limit: number) =>
+    openTokenizer(readFileSync(join(folder, "tokenizer.json")), limit, { isPair: rules?.pair !== undefined });
   const session = await openSession({ path: join(folder, "model.onnx") });
+  const tokenOutputs: TokenOutputs = new Map();
   const runGraph =
-    maxTokens === undefined
+    rules === undefined
       ? createTableRunner(session, inputs)
-      : createTextRunner(session, inputs, open(limitTokens(session.inputs, maxTokens)));
+      : createTextRunner(
+          session,
+          inputs,
+          rules,
+          open(limitTokens(session.inputs, rules.maxTokens)),
+          tokenOutputs,
+        );
   // An output with more dimensions is not a prediction, for example the hidden states of tokens.
   const names = session.outputs.flatMap((value) =>
     value.kind === "tensor" && ((value.shape?.length ?? 2) <= 2 || isStackedPair(value.shape))
       ? [value.name]
       : [],
   );
-  if (names.length === 0)
+  if (names.length === 0 && rules === undefined)
     throw new ModelUnreadable(
       `no output of the graph is a tensor [N] or [N, columns] (it has ${session.outputs.map(formatOutput).slice(0, 20).join("; ")})`,
     );
@@ -134,6 +179,9 @@ const runProbe = async (folder: string): Promise<Probe> => {
       const data = cells[at];
       return data ? [{ name, data }] : [];
     }),
+    tokenOutputs: [...tokenOutputs.values()].filter(
+      ({ least, greatest }) => Number.isFinite(least) && Number.isFinite(greatest),
+    ),
     milliseconds,
     truncatedRows: countTruncatedRows(request, open),
   };

@@ -1,6 +1,15 @@
 /** A guess that changes predictions or their score: what was chosen, and what the alternative would give. */
 export type ScoredGuess = {
-  readonly subject: "task" | "labels" | "label" | "scores" | "columns" | "truncation";
+  readonly subject:
+    | "task"
+    | "labels"
+    | "label"
+    | "scores"
+    | "columns"
+    | "pair"
+    | "pooling"
+    | "normalize"
+    | "truncation";
   /** The choice, its reason and its score. */
   readonly choice: string;
   /** The alternative, its score and how to choose it. */

@@ -1,17 +1,22 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import type { GraphOutputs } from "./read-graph-outputs.ts";
+import type { ScoredGuess } from "./scored-guess.ts";
+
+export type Pooling = Extract<Manifest, { task: "embedding" }>["output"]["pooling"];
 
 /** What the caller said about the output. */
 export type TaskOptions = {
   readonly task?: Manifest["task"] | undefined;
-  /** A classification's, in the order of the scores' columns. */
+  /** A classification's, or a token's, in the order of the scores' columns. */
   readonly labels?: readonly string[] | undefined;
   readonly positive?: string | undefined;
   /** The column that says which rows are ranked together. */
   readonly group?: string | undefined;
   /** Of each predicted value, 0 to 1. */
   readonly quantiles?: readonly number[] | undefined;
+  /** How the vectors of a text's tokens become an embedding. */
+  readonly pooling?: Pooling | undefined;
 };
 
 /** The graph, a run of it, and the truth of the run's rows. */
@@ -32,4 +37,5 @@ export type InferredTask = {
   /** The holdout's cells for each column of the truth; none: no truth. */
   readonly truth: readonly (readonly string[])[];
   readonly guesses: readonly string[];
+  readonly scoredGuesses?: readonly ScoredGuess[];
 };

@@ -2,6 +2,7 @@ import { formatCount, roundToDigits } from "#domain/gates/number-format.ts";
 import type { Check } from "#domain/gates/verdict.ts";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
 import { pairedNewcombeInterval } from "#domain/statistics/paired-newcombe-interval.ts";
+import { listPredictionLabels } from "#model-folder/manifest/list-prediction-labels.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
 import { checkErrors, checkP95, findLargestShift } from "./canary-checks.ts";
@@ -22,9 +23,12 @@ const toStatistics = (latencies: readonly number[], failures = 0): Statistics =>
   };
 };
 
-/** The labels of a prediction: one, several, or none. */
-const listLabels = ({ label, labels }: Prediction): readonly string[] =>
-  labels ?? (label === undefined ? [] : [label]);
+/** What must be the same in both versions' predictions: labels, and the places of entities. */
+const formatLabels = (prediction: Prediction): string =>
+  JSON.stringify(
+    prediction.entities?.map(({ label, start, end }) => [label, start, end]) ??
+      listPredictionLabels(prediction),
+  );
 
 /** Shares of a label in both versions' predictions of the same rows. */
 const countLabel = (
@@ -97,11 +101,11 @@ const checkChangedLabels = (
   known: readonly string[],
 ): Check => {
   const predicted = pairs.map(({ champion, challenger }) => ({
-    champion: listLabels(champion.prediction),
-    challenger: listLabels(challenger.prediction),
+    champion: listPredictionLabels(champion.prediction),
+    challenger: listPredictionLabels(challenger.prediction),
   }));
-  const changed = predicted.filter(
-    ({ champion, challenger }) => JSON.stringify(champion) !== JSON.stringify(challenger),
+  const changed = pairs.filter(
+    ({ champion, challenger }) => formatLabels(champion.prediction) !== formatLabels(challenger.prediction),
   ).length;
   const seen = predicted.flatMap(({ champion, challenger }) => [...champion, ...challenger]);
   const worst = findLargestShift([...new Set([...known, ...seen])], limit, (label, level) =>

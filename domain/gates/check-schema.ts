@@ -73,6 +73,27 @@ const describeBrokenOutput = (champion: Manifest, challenger: Manifest): string[
         : [`output unit ${after.unit ?? "none"} instead of ${before.unit ?? "none"}`]),
     ];
   }
+  if (champion.task === "embedding" && challenger.task === "embedding") {
+    const { output: before } = champion;
+    const { output: after } = challenger;
+    return [
+      ...describeBrokenFields(listOutputFields(champion), listOutputFields(challenger)),
+      // Applications compare vectors with those that they stored.
+      ...(before.pooling === after.pooling ? [] : [`pooling ${after.pooling} instead of ${before.pooling}`]),
+      ...(before.normalize === after.normalize
+        ? []
+        : [`vectors are ${after.normalize ? "" : "no longer "}normalized`]),
+    ];
+  }
+  if (champion.task === "entities" && challenger.task === "entities") {
+    const { maxTokens: before = 0 } = champion.tokenizer ?? {};
+    const { maxTokens: after = 0 } = challenger.tokenizer ?? {};
+    return [
+      ...describeBrokenFields(listOutputFields(champion), listOutputFields(challenger)),
+      // Longer texts are refused, not cut.
+      ...(after < before ? [`accepts ${after} tokens instead of ${before}`] : []),
+    ];
+  }
   return champion.task === challenger.task
     ? describeBrokenFields(listOutputFields(champion), listOutputFields(challenger))
     : [`task ${challenger.task} instead of ${champion.task}`];

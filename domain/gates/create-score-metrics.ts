@@ -2,6 +2,7 @@ import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { findThinLabels } from "#model-folder/rows/find-thin-labels.ts";
 import type { Holdout } from "#model-folder/rows/holdout.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import { createEntityMetrics } from "./entity-metrics.ts";
 import {
   createCoverageMetric,
   createPinballMetric,
@@ -120,6 +121,8 @@ export const createScoreMetrics = (manifest: Manifest, holdout: Holdout): readon
       return manifest.task === "multilabel" ? listMultilabelMetrics(manifest.output, holdout) : [];
     case "ranking":
       return manifest.task === "ranking" ? [createNdcgMetric(holdout, manifest.output)] : [];
+    case "entities":
+      return createEntityMetrics(holdout.texts);
     default:
       return holdout satisfies never;
   }

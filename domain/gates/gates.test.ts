@@ -398,6 +398,39 @@ describe("input schema", () => {
     expect(judge("logits", "probabilities")?.verdict).toBe("pass");
   });
 
+  test.each([
+    [
+      "vectors of another pooling",
+      { task: "embedding", output: { dimensions: 2, pooling: "mean" } },
+      { output: { dimensions: 2, pooling: "cls", normalize: true } },
+      ["pooling cls instead of mean", "vectors are normalized"],
+    ],
+    [
+      "vectors of another length",
+      { task: "embedding", output: { dimensions: 2, pooling: "mean" } },
+      { output: { dimensions: 3, pooling: "mean" } },
+      ["output embedding is float32 [3] instead of float32 [2]"],
+    ],
+    [
+      "entities with fewer labels or shorter texts",
+      { task: "entities", output: { labels: ["O", "B-PER", "B-LOC"] } },
+      { output: { labels: ["O", "B-PER"] }, tokenizer: { maxTokens: 8 } },
+      ["label LOC was removed", "accepts 8 tokens instead of 16"],
+    ],
+  ])("%s are not backward compatible", (_, before, after, words) => {
+    const { accuracy: _accuracy, auc: _auc, ...gates } = churn.gates;
+    const champion = Manifest.parse({
+      ...churn,
+      gates,
+      inputs: [note],
+      tokenizer: { maxTokens: 16 },
+      ...before,
+    });
+    const challenger = Manifest.parse({ ...champion, ...after });
+    for (const part of words) expect(checkSchema({ champion, challenger }).checks[0]?.detail).toContain(part);
+    expect(checkSchema({ champion, challenger: champion }).checks[0]?.verdict).toBe("pass");
+  });
+
   test("a removed label is not backward compatible; a first version has nothing to be compatible with", () => {
     const { output } = churn;
     if (!("labels" in output)) throw new Error("churn is a classifier");

@@ -23,7 +23,17 @@ const scoreRules = (name: string, bound: "min" | "max"): [string, Strictness][] 
 ];
 
 /** Fields of outputs that decide which scores are measured, and how. */
-const measuredOutput = ["positive", "quantiles", "deviation", "anomalyIs", "anomaly", "group", "at"] as const;
+const measuredOutput = [
+  "positive",
+  "quantiles",
+  "deviation",
+  "anomalyIs",
+  "anomaly",
+  "group",
+  "at",
+  "scheme",
+  "outside",
+] as const;
 
 /** Which value of a manifest's rule is stricter. A test checks that no field is missing. */
 export const manifestRules: ReadonlyMap<string, Strictness> = new Map([

@@ -63,14 +63,20 @@ const createPredict = async (
   };
   if (!manifest.tokenizer) return predictTable(manifest, dependencies);
   if (!tokenizer) throw new ModelUnreadable(`${manifest.tokenizer.file} is missing beside the model`);
+  const isEntities = manifest.task === "entities";
   // Only text models load these modules, which keeps other cold starts short.
   const [{ openTokenizer }, { limitTokens, predictTexts }] = await Promise.all([
     import("#inference/text/open-tokenizer.ts"),
     import("#inference/text/predict-texts.ts"),
   ]);
+  const maxTokens = limitTokens(session.inputs, manifest.tokenizer.maxTokens);
   return predictTexts(manifest, {
     ...dependencies,
-    tokenizer: openTokenizer(tokenizer, limitTokens(session.inputs, manifest.tokenizer.maxTokens)),
+    tokenizer: openTokenizer(tokenizer, maxTokens, { isPair: manifest.tokenizer.pair !== undefined }),
+    maxTokens,
+    needsOffsets: isEntities,
+    // Entities beyond the limit would be missing, and nobody would notice.
+    refuseCutTexts: isEntities,
   });
 };
 

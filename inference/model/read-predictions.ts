@@ -1,8 +1,11 @@
+import type { TokenBatch } from "#inference/text/token-batch.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { assertFinite, type Numbers } from "./assert-finite.ts";
 import { readAnomalies } from "./read-anomalies.ts";
 import { readClusters } from "./read-clusters.ts";
+import { readEmbeddings } from "./read-embeddings.ts";
+import { readEntities } from "./read-entities.ts";
 import { readLabelSets } from "./read-label-sets.ts";
 import { readLabels } from "./read-labels.ts";
 
@@ -126,13 +129,14 @@ const createRegressionReader =
     });
   };
 
-type ReadPredictions = (data: readonly unknown[], rows: number) => Prediction[];
+type ReadPredictions = (data: readonly unknown[], rows: number, tokens?: TokenBatch) => Prediction[];
 
 /**
  * Converts the model's outputs to predictions: the label (the graph's own where the manifest names its output, otherwise
  * the one with the highest score, the first of equal ones), the scores, and the band of the positive label's score (`low` below, `high` from there on); or the values by name. Throws
  * OutputNotFinite, so that no response ever contains NaN.
  * @param width numbers per row in each output (findOutput)
+ * @returns a function that also takes the rows' tokens, for a model with a tokenizer
  */
 export const readPredictions = (manifest: Manifest, width: number): ReadPredictions => {
   switch (manifest.task) {
@@ -148,9 +152,11 @@ export const readPredictions = (manifest: Manifest, width: number): ReadPredicti
       return readClusters(manifest.output);
     case "ranking":
       return createRegressionReader([manifest.output.name], width);
-    case "multioutput":
     case "embedding":
+      return readEmbeddings(manifest.output);
     case "entities":
+      return readEntities(manifest.output);
+    case "multioutput":
     case "tensors":
       throw new RangeError(`${manifest.task} is not implemented`);
     default:

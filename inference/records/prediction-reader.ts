@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { listPredictionLabels } from "#model-folder/manifest/list-prediction-labels.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import { encodeCursor, type Store } from "#platform/store/store.ts";
@@ -40,8 +41,8 @@ const hourMs = 3_600_000;
 const recordId = /^([A-Za-z0-9_-]{1,64})\.(0|[1-9]\d{0,5})$/;
 const newestPosition: ListPosition = { sort: "9".repeat(15), row: null };
 
-const hasLabel = ({ label, labels }: Prediction, wanted: string): boolean =>
-  label === wanted || (labels?.includes(wanted) ?? false);
+const hasLabel = (prediction: Prediction, wanted: string): boolean =>
+  listPredictionLabels(prediction).includes(wanted);
 
 /** Reads records from the request's item or from its blob. */
 const createRowReader = ({ store, blobs, environment, model }: Dependencies) => {

@@ -18,8 +18,13 @@ export type TokenFeeds = {
 const remedy =
   "Export the model with the inputs input_ids, attention_mask and, if it has it, token_type_ids, each int64 [None, None].";
 
+const findRole = ({ name }: GraphValue): TokenFeed["name"] | undefined => roles.find((role) => role === name);
+
+/** Whether a tokenizer fills this input of a graph. */
+export const isTokenInput = (value: GraphValue): boolean => findRole(value) !== undefined;
+
 const bindTokenInput = (value: GraphValue): TokenFeed | Mismatch => {
-  const name = roles.find((role) => role === value.name);
+  const name = findRole(value);
   if (!name) return { message: `a tokenizer cannot fill the graph's input ${value.name}`, remedy };
   if (value.kind !== "tensor" || (value.type !== "int64" && value.type !== "int32"))
     return {
@@ -49,16 +54,17 @@ const findFixedLength = (graphInputs: readonly GraphValue[], axis: 0 | 1): numbe
 };
 
 /**
- * Binds the graph's inputs to the tokenizer's outputs, by the names that transformers' exporters use. Exporters without
- * dynamic axes fix rows and tokens at the lengths of their sample.
+ * Binds the graph's inputs to the tokenizer's outputs, by the names that transformers' exporters use; inputs with other
+ * names are left out (bindTexts). Exporters without dynamic axes fix rows and tokens at the lengths of their sample.
  */
 export const bindTokens = (
-  graphInputs: readonly GraphValue[],
+  allInputs: readonly GraphValue[],
 ):
   | ({ readonly status: "bound" } & TokenFeeds)
   | { readonly status: "mismatched"; readonly mismatches: readonly Mismatch[] } => {
+  const graphInputs = allInputs.filter(isTokenInput);
   const bindings = graphInputs.map(bindTokenInput);
-  const batch = findBatchSize(graphInputs);
+  const batch = findBatchSize(allInputs);
   const mismatches: Mismatch[] = bindings.flatMap((binding) => ("message" in binding ? [binding] : []));
   if (batch.status === "mismatched") mismatches.push(batch);
   if (!graphInputs.some(({ name }) => name === "input_ids"))

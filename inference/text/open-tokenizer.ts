@@ -2,12 +2,22 @@ import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { type Padding, readTokenizerSettings } from "./read-tokenizer-settings.ts";
 import { TextRefused } from "./text-refused.ts";
-import { createTokenizerEngine, type Encoding, type TokenizerEngine } from "./tokenizer-engine.ts";
+import {
+  createTokenizerEngine,
+  type Encoding,
+  type EncodingWithOffsets,
+  type TokenizerEngine,
+} from "./tokenizer-engine.ts";
 
 /** A tokenizer.json, opened. */
 export type TextTokenizer = {
-  /** Returns at most `maxTokens` tokens of a text, special tokens included, without padding. Throws TextRefused. */
-  readonly encode: (text: string) => Encoding;
+  /**
+   * Returns at most `maxTokens` tokens of a text, or of a pair, special tokens included, without padding. Throws
+   * TextRefused.
+   */
+  readonly encode: (text: string, second?: string) => Encoding;
+  /** The same with each token's place in its text. */
+  readonly encodeWithOffsets: (text: string, second?: string) => EncodingWithOffsets;
   /** How the file fills texts up. */
   readonly padding: Padding;
 };
@@ -24,10 +34,10 @@ const findCut = (text: string, length: number): number => {
   return code >= 0xd800 && code <= 0xdbff ? length - 1 : length;
 };
 
-const assertRoomForText = (engine: TokenizerEngine, maxTokens: number): void => {
+const assertRoomForText = (engine: TokenizerEngine, maxTokens: number, isPair: boolean): void => {
   try {
     const specialTokens = engine
-      .encodeWithOffsets("a")
+      .encodeWithOffsets("a", isPair ? "a" : undefined)
       .specialTokensMask.reduce((sum, flag) => sum + flag, 0);
     if (specialTokens < maxTokens) return;
   } catch (error) {
@@ -41,12 +51,17 @@ const assertRoomForText = (engine: TokenizerEngine, maxTokens: number): void => 
  * Opens a tokenizer.json, which decides everything except the number of tokens: its normalizer, its pre-tokenizer, its
  * model, its special tokens, and from which side truncation takes tokens. The stride of its truncation only changes what is
  * cut off. Throws ModelUnreadable.
+ * A pair is cut as the file's truncation says, otherwise as transformers' `truncation=True` does: from the longer text.
  * @param maxTokens the manifest's limit, or less where the graph takes less
  */
-export const openTokenizer = (bytes: Uint8Array, maxTokens: number): TextTokenizer => {
+export const openTokenizer = (
+  bytes: Uint8Array,
+  maxTokens: number,
+  { isPair = false }: { readonly isPair?: boolean } = {},
+): TextTokenizer => {
   const { content, truncation, padding } = readTokenizerSettings(bytes);
   const direction = truncation?.direction ?? "Right";
-  if (truncation?.strategy === "OnlySecond")
+  if (truncation?.strategy === "OnlySecond" && !isPair)
     throw new ModelUnreadable(
       "the tokenizer's truncation.strategy OnlySecond cannot cut a single text: use LongestFirst (tokenizer.enable_truncation(max_length, strategy='longest_first') in Python)",
     );
@@ -57,22 +72,33 @@ export const openTokenizer = (bytes: Uint8Array, maxTokens: number): TextTokeniz
       ...(isJsonObject(content.model) && content.model.dropout
         ? { model: { ...content.model, dropout: null } }
         : {}),
-      truncation: { direction, max_length: maxTokens, strategy: "LongestFirst", stride: 0 },
+      truncation: {
+        direction,
+        max_length: maxTokens,
+        strategy: isPair ? (truncation?.strategy ?? "LongestFirst") : "LongestFirst",
+        stride: 0,
+      },
       padding: null,
     }),
   );
-  assertRoomForText(engine, maxTokens);
+  assertRoomForText(engine, maxTokens, isPair);
+  /** Encodes a text without encoding a million characters for its first tokens; both lengths decide where a pair is cut. */
+  const encodeStart = <T extends Encoding>(
+    encode: (text: string, second?: string) => T,
+    text: string,
+    second: string | undefined,
+  ): T => {
+    if (direction === "Right" && second === undefined)
+      for (let length = maxTokens * charactersPerToken; length < text.length; length *= 4) {
+        const encoding = encode(text.slice(0, findCut(text, length)));
+        // With as many spare tokens as needed ones, the rest of the text cannot change them.
+        if (encoding.cutEncodings >= 2) return encoding;
+      }
+    return encode(text, second);
+  };
   return {
     padding,
-    /** Encodes a text without encoding a million characters for its first tokens. */
-    encode: (text) => {
-      if (direction === "Right")
-        for (let length = maxTokens * charactersPerToken; length < text.length; length *= 4) {
-          const encoding = engine.encode(text.slice(0, findCut(text, length)));
-          // With as many spare tokens as needed ones, the rest of the text cannot change them.
-          if (encoding.cutEncodings >= 2) return encoding;
-        }
-      return engine.encode(text);
-    },
+    encode: (text, second) => encodeStart(engine.encode, text, second),
+    encodeWithOffsets: (text, second) => encodeStart(engine.encodeWithOffsets, text, second),
   };
 };

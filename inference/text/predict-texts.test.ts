@@ -6,6 +6,7 @@ import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { buildManifest } from "#test/support/onnx/churn-folder.ts";
 import { tinyTokenizer as tokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
 import { tokenSumGraph as sums } from "#test/support/onnx/token-sum-graph.ts";
+import { tokenTableGraph } from "#test/support/onnx/token-table-graph.ts";
 import { floatType, type Graph, int64Type, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { batchByLength } from "./batch-by-length.ts";
 import { openTokenizer } from "./open-tokenizer.ts";
@@ -211,4 +212,165 @@ test("every text is in one batch, no longer than the batch, and batches have few
       }
     }),
   );
+});
+
+describe("a pair of texts, and a text beside columns", () => {
+  const gates = { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } };
+  const text = (name: string) => ({ name, type: "string", maxLength: 1_000 });
+  const pairTokenizer = (truncation: unknown) => {
+    const content = JSON.parse(tokenizer.toString());
+    const { single, special_tokens: special } = content.post_processor;
+    const [cls, first, sep] = single;
+    const second = { Sequence: { id: "B", type_id: 1 } };
+    const end = { SpecialToken: { id: "[SEP]", type_id: 1 } };
+    const post_processor = {
+      type: "TemplateProcessing",
+      single,
+      pair: [cls, first, sep, second, end],
+      special_tokens: special,
+    };
+    return Buffer.from(JSON.stringify({ ...content, post_processor, truncation }));
+  };
+  /** Sums of ids, of the mask and of the type ids; a column is added to the last. */
+  const graph = (columns: Graph["inputs"], nodes: Graph["nodes"] = []): Graph => ({
+    ...sums,
+    inputs: [
+      ...(sums.inputs ?? []),
+      { name: "token_type_ids", type: int64Type, shape: ["N", "S"] },
+      ...(columns ?? []),
+    ],
+    nodes: [
+      ...(sums.nodes ?? []),
+      {
+        op: "Cast",
+        inputs: ["token_type_ids"],
+        outputs: ["c"],
+        attributes: [{ name: "to", int: floatType }],
+      },
+      { op: "ReduceSum", inputs: ["c", "axis"], outputs: [nodes.length > 0 ? "types" : "second"] },
+      ...nodes,
+    ],
+    outputs: [...(sums.outputs ?? []), { name: "second", type: floatType, shape: ["N", 1] }],
+  });
+  const openPair = (truncation: unknown) =>
+    loadModel({
+      manifest: buildManifest({
+        task: "regression",
+        inputs: [text("passage"), text("question")],
+        output: { names: ["ids", "tokens", "second"] },
+        gates,
+        tokenizer: { maxTokens: 8, pair: ["question", "passage"] },
+      }),
+      model: { bytes: writeOnnx({ graph: graph([]) }) },
+      tokenizer: pairTokenizer(truncation),
+    });
+
+  test("a pair is tokenized in the manifest's order, with the second text's type", async () => {
+    const model = await openPair(null);
+    const rows = [
+      { question: "good", passage: "bad bad" },
+      { question: "bad bad bad bad bad", passage: "good" },
+      { question: "", passage: "" },
+    ];
+    // [CLS] 1 … [SEP] 2 … [SEP] 2; good 3, bad 4. The longer text loses tokens.
+    expect((await model.predict(rows)).map(({ scores }) => scores)).toEqual([
+      { ids: 1 + 3 + 2 + 8 + 2, tokens: 6, second: 3 },
+      { ids: 1 + 16 + 2 + 3 + 2, tokens: 8, second: 2 },
+      { ids: 5, tokens: 3, second: 1 },
+    ]);
+    await model.release();
+  });
+
+  test("tokenizer.json's strategy says which text of a pair loses tokens", async () => {
+    const truncation = { direction: "Right", max_length: 8, strategy: "OnlySecond", stride: 0 };
+    const model = await openPair(truncation);
+    const [cut] = await model.predict([{ question: "bad bad bad", passage: "good good good good good" }]);
+    expect(cut?.scores).toEqual({ ids: 1 + 12 + 2 + 6 + 2, tokens: 8, second: 3 });
+    const refused = await model
+      .predict([{ question: "bad ".repeat(9), passage: "good" }])
+      .catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      problems: [{ row: 0, input: "question", detail: expect.stringContaining("cannot be tokenized") }],
+    });
+    await model.release();
+  });
+
+  test("columns stay with their text, though batches are by length", async () => {
+    const model = await loadModel({
+      manifest: buildManifest({
+        task: "regression",
+        inputs: [{ name: "price", type: "number", min: 0, max: 1_000, required: false }, text("review")],
+        output: { names: ["ids", "tokens", "second"] },
+        gates,
+        tokenizer: { maxTokens: 8 },
+      }),
+      model: {
+        bytes: writeOnnx({
+          graph: graph(
+            [{ name: "price", type: floatType, shape: ["N", 1] }],
+            [{ op: "Add", inputs: ["types", "price"], outputs: ["second"] }],
+          ),
+        }),
+      },
+      tokenizer,
+    });
+    const rows = Array.from({ length: 100 }, (_, row) => ({
+      review: "good ".repeat((row * 7) % 6),
+      price: row,
+    }));
+    const predictions = await model.predict(rows);
+    expect(predictions.map(({ scores }) => scores.second)).toEqual(rows.map(({ price }) => price));
+    expect(predictions.map(({ scores }) => scores.tokens)).toEqual(rows.map((_, row) => 2 + ((row * 7) % 6)));
+    const refused = await model.predict([{ review: "good", price: -1 }]).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ problems: [{ row: 0, input: "price" }] });
+    await model.release();
+  });
+
+  test("a graph and a manifest with other columns do not match", async () => {
+    const other = loadModel({
+      manifest: buildManifest({
+        task: "regression",
+        inputs: [text("review"), { name: "cost", type: "number", min: 0, max: 1 }],
+        output: { names: ["ids", "tokens", "second"] },
+        gates,
+        tokenizer: { maxTokens: 8 },
+      }),
+      model: {
+        bytes: writeOnnx({
+          graph: graph(
+            [{ name: "price", type: floatType, shape: ["N", 1] }],
+            [{ op: "Add", inputs: ["types", "price"], outputs: ["second"] }],
+          ),
+        }),
+      },
+      tokenizer,
+    });
+    await expect(other).rejects.toThrow(
+      "the graph has no input cost\nthe graph's input price is not in the manifest",
+    );
+  });
+});
+
+test("a text of entities that is longer than maxTokens is refused, because its end would have no entities", async () => {
+  const model = await loadModel({
+    manifest: buildManifest({
+      task: "entities",
+      inputs: [{ name: "text", type: "string", maxLength: 1_000 }],
+      output: { labels: ["O", "B-X"] },
+      gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },
+      tokenizer: { maxTokens: 8 },
+    }),
+    model: { bytes: writeOnnx({ graph: tokenTableGraph(Array(5).fill([0, 1]), "logits") }) },
+    tokenizer,
+  });
+  expect(await model.predict([{ text: "good ".repeat(6) }])).toHaveLength(1);
+  for (const words of [7, 190]) {
+    const long = await model
+      .predict([{ text: "good" }, { text: "good ".repeat(words) }])
+      .catch((error: unknown) => error);
+    expect(long).toMatchObject({
+      problems: [{ row: 1, input: "text", detail: "has more than 8 tokens: send it in parts" }],
+    });
+  }
+  await model.release();
 });

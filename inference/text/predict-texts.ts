@@ -8,17 +8,25 @@ import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { encodeRows, maxProblems } from "#model-folder/rows/encode-rows.ts";
 import type { RowProblem } from "#model-folder/rows/row-problem.ts";
 import { type Batch, batchByLength } from "./batch-by-length.ts";
+import { bindTexts } from "./bind-texts.ts";
 import { bindTokens, type TokenFeed } from "./bind-tokens.ts";
 import type { TextTokenizer } from "./open-tokenizer.ts";
 import type { Padding } from "./read-tokenizer-settings.ts";
 import { TextRefused } from "./text-refused.ts";
+import type { TokenBatch } from "./token-batch.ts";
 import type { Encoding } from "./tokenizer-engine.ts";
 
 type Dependencies = {
   readonly session: Session;
   readonly tokenizer: TextTokenizer;
   readonly outputs: readonly string[];
-  readonly read: (data: readonly unknown[], rows: number) => Prediction[];
+  readonly read: (data: readonly unknown[], rows: number, tokens: TokenBatch) => Prediction[];
+  /** The tokenizer's limit, for messages. */
+  readonly maxTokens: number;
+  /** Whether `read` needs each token's place in its text. */
+  readonly needsOffsets?: boolean;
+  /** Refuses a text that is longer than maxTokens, where a prediction would be missing for its end. */
+  readonly refuseCutTexts?: boolean;
 };
 
 /** Values of a token that fills a text up. */
@@ -70,17 +78,31 @@ const findPaddedLength = (length: number, tokens: number | undefined, padding: P
   return Math.ceil(atLeast / padding.multiple) * padding.multiple;
 };
 
-const encodeTexts = (tokenizer: TextTokenizer, texts: readonly string[], input: string): Encoding[] => {
+type EncodedText = TokenBatch["rows"][number]["encoding"];
+/** A row of the request: its (first) text, its tokens, and the row itself for its columns. */
+type EncodedRow = { readonly text: string; readonly encoding: EncodedText; readonly row: unknown };
+
+/** Tokenizes each row's texts; `texts` has one list per text input. Throws RowsInvalid. */
+const encodeTexts = (
+  { tokenizer, needsOffsets = false, refuseCutTexts = false, maxTokens }: Dependencies,
+  texts: readonly { readonly input: string; readonly cells: readonly string[] }[],
+): EncodedText[] => {
   const problems: RowProblem[] = [];
-  const encodings: Encoding[] = [];
-  for (const [row, text] of texts.entries()) {
+  const encodings: EncodedText[] = [];
+  const encode = needsOffsets ? tokenizer.encodeWithOffsets : tokenizer.encode;
+  const [first, second] = texts;
+  for (const [row, text] of (first?.cells ?? []).entries()) {
+    const addProblem = (detail: string) => problems.push({ row, input: first?.input ?? "", detail });
     try {
-      encodings.push(tokenizer.encode(text));
+      const encoding = encode(text, second?.cells[row]);
+      if (refuseCutTexts && encoding.cutEncodings > 0)
+        addProblem(`has more than ${maxTokens} tokens: send it in parts`);
+      encodings.push(encoding);
     } catch (error) {
       if (!(error instanceof TextRefused)) throw error;
-      problems.push({ row, input, detail: `cannot be tokenized: ${error.message}` });
-      if (problems.length >= maxProblems) break;
+      addProblem(`cannot be tokenized: ${error.message}`);
     }
+    if (problems.length >= maxProblems) break;
   }
   if (problems.length > 0) throw new RowsInvalid(problems);
   return encodings;
@@ -93,24 +115,19 @@ export const limitTokens = (graphInputs: readonly GraphValue[], maxTokens: numbe
 };
 
 /**
- * Predicts texts: tokenizes each, runs texts of similar length together, and returns predictions in the request's order.
- * Throws ModelUnreadable if the graph's inputs do not match a tokenizer.
+ * Predicts texts, or pairs of them, also beside columns of a table: tokenizes each, runs texts of similar length together,
+ * and returns predictions in the request's order. Throws ModelUnreadable if the graph's inputs do not match the manifest.
  */
 export const predictTexts = (
-  manifest: Pick<Manifest, "inputs">,
-  { session, tokenizer, outputs, read }: Dependencies,
+  manifest: Pick<Manifest, "inputs" | "tokenizer">,
+  dependencies: Dependencies,
 ) => {
-  const binding = bindTokens(session.inputs);
+  const { session, tokenizer, outputs, read } = dependencies;
+  const binding = bindTexts(manifest, session.inputs);
   if (binding.status === "mismatched")
     throw new ModelUnreadable(binding.mismatches.map(({ message }) => message).join("\n"));
-  // Validates the text like any text column.
-  const encode = encodeRows(
-    manifest.inputs.map((input) => ({
-      input,
-      feed: { name: input.name, element: "string", rank: 1, width: 1 },
-      offset: 0,
-    })),
-  );
+  // Validates texts like any text column.
+  const encode = encodeRows([...binding.texts, ...binding.columns]);
   const { feeds, rows: fixedRows, tokens: fixedTokens } = binding;
   const { padding } = tokenizer;
   const isMasked = feeds.some(({ name }) => name === "attention_mask");
@@ -119,28 +136,46 @@ export const predictTexts = (
     throw new ModelUnreadable(
       "the graph has no attention_mask, and the tokenizer does not say which token fills a text up: call tokenizer.enable_padding(pad_id=…, pad_token=…) in Python and save tokenizer.json again",
     );
-  const run = async ({ rows, tokens }: Batch, encodings: readonly Encoding[]): Promise<Prediction[]> => {
-    const texts = rows.flatMap((row) => encodings[row] ?? []);
-    const [first] = texts;
-    // A graph with a fixed number of rows takes no fewer: the first text fills them up.
-    while (first && fixedRows !== undefined && texts.length < fixedRows) texts.push(first);
-    const tensors = Object.fromEntries(
-      feeds.map((feed) => [
-        feed.name,
-        new session.Tensor(feed.element, createData(feed, texts, tokens, padding), [texts.length, tokens]),
-      ]),
-    );
-    return read(await session.run(tensors, outputs), texts.length).slice(0, rows.length);
+  /** The columns of a batch's rows, which are valid: a batch has other rows than the request. */
+  const encodeColumns = (rows: readonly unknown[]) => {
+    const encoded = encode(rows);
+    if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
+    return encoded.feeds.slice(binding.texts.length);
   };
-  const predictEncodings = async (encodings: readonly Encoding[]): Promise<Prediction[]> => {
-    const lengths = encodings.map(({ ids }) => findPaddedLength(ids.length, fixedTokens, padding));
-    const predictions = new Array<Prediction>(encodings.length);
+  const run = async ({ rows, tokens }: Batch, all: readonly EncodedRow[]): Promise<Prediction[]> => {
+    const chosen = rows.flatMap((row) => all[row] ?? []);
+    const [first] = chosen;
+    // A graph with a fixed number of rows takes no fewer: the first text fills them up.
+    while (first && fixedRows !== undefined && chosen.length < fixedRows) chosen.push(first);
+    const columns = binding.columns.length > 0 ? encodeColumns(chosen.map(({ row }) => row)) : [];
+    const encodings = chosen.map(({ encoding }) => encoding);
+    const tensors = Object.fromEntries([
+      ...feeds.map((feed) => [
+        feed.name,
+        new session.Tensor(feed.element, createData(feed, encodings, tokens, padding), [
+          chosen.length,
+          tokens,
+        ]),
+      ]),
+      ...columns.map(({ name, type, data, dims }) => [name, new session.Tensor(type, data, dims)]),
+    ]);
+    const batch = chosen.map(({ text, encoding }) => ({
+      text,
+      encoding,
+      start: padding.direction === "Left" ? tokens - encoding.ids.length : 0,
+    }));
+    const data = await session.run(tensors, outputs);
+    return read(data, batch.length, { width: tokens, rows: batch }).slice(0, rows.length);
+  };
+  const predictEncodings = async (all: readonly EncodedRow[]): Promise<Prediction[]> => {
+    const lengths = all.map(({ encoding }) => findPaddedLength(encoding.ids.length, fixedTokens, padding));
+    const predictions = new Array<Prediction>(all.length);
     const batches = batchByLength(lengths, {
       ...(fixedRows === undefined ? {} : { rowLimit: fixedRows }),
       sameLength: !isMasked,
     });
     for (const batch of batches) {
-      const batchPredictions = await run(batch, encodings);
+      const batchPredictions = await run(batch, all);
       for (const [index, row] of batch.rows.entries()) {
         const prediction = batchPredictions[index];
         if (prediction) predictions[row] = prediction;
@@ -148,18 +183,30 @@ export const predictTexts = (
     }
     return predictions;
   };
-  const [input] = manifest.inputs;
+  const [text, ...otherTexts] = binding.texts;
+  // A value outside a table can be a token, or a column's; only one text alone is certain.
+  const onlyText = otherTexts.length === 0 && binding.columns.length === 0 ? text?.input.name : undefined;
   return async (rows: unknown): Promise<Prediction[]> => {
     const encoded = encode(rows);
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
-    const texts = [...(encoded.feeds[0]?.data ?? [])].map(String);
-    const encodings = encodeTexts(tokenizer, texts, input?.name ?? "");
+    // encodeRows returns feeds in the order of its columns: texts come first.
+    const texts = binding.texts.map(({ input }, index) => ({
+      input: input.name,
+      cells: [...(encoded.feeds[index]?.data ?? [])].map(String),
+    }));
+    const all = encodeTexts(dependencies, texts).map(
+      (encoding, row): EncodedRow => ({
+        encoding,
+        text: texts[0]?.cells[row] ?? "",
+        row: Array.isArray(rows) ? rows[row] : undefined,
+      }),
+    );
     try {
-      return await predictEncodings(encodings);
+      return await predictEncodings(all);
     } catch (error) {
       if (!(error instanceof IndexOutOfRange)) throw error;
       // A token that the graph's table does not have, or more tokens than it has positions for.
-      const problems = await findIndexProblems(encodings, predictEncodings, () => input?.name);
+      const problems = await findIndexProblems(all, predictEncodings, () => onlyText);
       throw problems.length > 0 ? new RowsInvalid(problems) : error;
     }
   };

@@ -10,7 +10,7 @@ export type Encoding = {
   readonly cutEncodings: number;
 };
 /** `offsets` has each token's start and end in its text, in characters (code points); both 0 for a special token. */
-type EncodingWithOffsets = Encoding & {
+export type EncodingWithOffsets = Encoding & {
   readonly offsets: Uint32Array;
   readonly specialTokensMask: Uint32Array;
   /** The text that a token comes from: 0, 1, or 2 for none. */

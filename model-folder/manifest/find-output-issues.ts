@@ -2,19 +2,26 @@ import type { z } from "zod";
 import type {
   AnomalyOutput,
   ClusteringOutput,
+  EmbeddingOutput,
+  EntitiesOutput,
   MultilabelOutput,
   RankingOutput,
   RegressionOutput,
 } from "./task-outputs.ts";
 
 type OutputIssue = { readonly path: readonly (string | number)[]; readonly message: string };
-type DescribedModel = { readonly inputs: readonly { readonly name: string }[] } & (
+type DescribedModel = {
+  readonly inputs: readonly { readonly name: string }[];
+  readonly tokenizer?: object | undefined;
+} & (
   | { readonly task: "multilabel"; readonly output: z.infer<typeof MultilabelOutput> }
   | { readonly task: "regression"; readonly output: z.infer<typeof RegressionOutput> }
   | { readonly task: "anomaly"; readonly output: z.infer<typeof AnomalyOutput> }
   | { readonly task: "clustering"; readonly output: z.infer<typeof ClusteringOutput> }
   | { readonly task: "ranking"; readonly output: z.infer<typeof RankingOutput> }
-  | { readonly task: "classification" | "multioutput" | "embedding" | "entities" | "tensors" }
+  | { readonly task: "embedding"; readonly output: z.infer<typeof EmbeddingOutput> }
+  | { readonly task: "entities"; readonly output: z.infer<typeof EntitiesOutput> }
+  | { readonly task: "classification" | "multioutput" | "tensors" }
 );
 
 const hasDuplicate = (values: readonly unknown[]): boolean => new Set(values).size < values.length;
@@ -72,6 +79,25 @@ const findRegressionIssues = (output: z.infer<typeof RegressionOutput>): OutputI
   return issues;
 };
 
+const findEntitiesIssues = (output: z.infer<typeof EntitiesOutput>): OutputIssue[] => {
+  const { labels, scheme } = output;
+  const prefix = { BIO: /^[BI]-./, BIOES: /^[BIELSU]-./, none: /^/ }[scheme];
+  return [
+    ...(hasDuplicate(labels) ? [{ path: ["output", "labels"], message: "a label is listed twice" }] : []),
+    ...(labels.some((label) => prefix.test(label))
+      ? []
+      : [
+          {
+            path: ["output", "scheme"],
+            message: `no label starts with ${scheme === "BIO" ? "B- or I-" : "B-, I-, E- or S-"}: write scheme: none`,
+          },
+        ]),
+    ...(scheme === "BIO" && labels.some((label) => /^[ES]-./.test(label))
+      ? [{ path: ["output", "scheme"], message: "labels start with E- or S-: write scheme: BIOES" }]
+      : []),
+  ];
+};
+
 /** What the schema of a task's output cannot say: fields that contradict each other or the inputs. */
 export const findOutputIssues = (manifest: DescribedModel): readonly OutputIssue[] => {
   switch (manifest.task) {
@@ -103,6 +129,17 @@ export const findOutputIssues = (manifest: DescribedModel): readonly OutputIssue
             {
               path: ["output", "group"],
               message: `${manifest.output.group} is an input; the group is no input of the model`,
+            },
+          ]
+        : [];
+    case "entities":
+      return findEntitiesIssues(manifest.output);
+    case "embedding":
+      return manifest.output.pooling !== "none" && !manifest.tokenizer
+        ? [
+            {
+              path: ["output", "pooling"],
+              message: "pooling joins the vectors of tokens, and the manifest names no tokenizer",
             },
           ]
         : [];

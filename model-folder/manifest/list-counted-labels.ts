@@ -7,5 +7,5 @@ export const listCountedLabels = (manifest: Manifest): readonly string[] =>
   manifest.task === "multioutput"
     ? []
     : listOutputFields(manifest).flatMap((field) =>
-        field.kind === "label" || field.kind === "labels" ? field.labels : [],
+        field.kind === "label" || field.kind === "labels" || field.kind === "entities" ? field.labels : [],
       );

@@ -8,7 +8,7 @@ export const taskScores = {
   clustering: ["accuracy"],
   ranking: ["ndcg"],
   embedding: [],
-  entities: [],
+  entities: ["accuracy", "f1Micro"],
   tensors: [],
 } as const;
 

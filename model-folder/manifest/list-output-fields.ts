@@ -1,4 +1,5 @@
 import type { Manifest, NestedValues, Prediction } from "./manifest.ts";
+import { readTag } from "./read-tag.ts";
 import { valueNames } from "./value-names.ts";
 
 /** A part of a model's prediction, as every protocol can carry it. `read` returns one row's value. */
@@ -162,7 +163,10 @@ export const listOutputFields = (manifest: Manifest): readonly OutputField[] => 
     case "embedding":
       return [toTensorField(manifest.output.name, "float32", [manifest.output.dimensions])];
     case "entities": {
-      const labels = [...new Set(manifest.output.labels.map((label) => label.replace(/^[BI]-/, "")))];
+      const { labels: tags, scheme, outside } = manifest.output;
+      const names = new Set(tags.map((tag) => readTag(tag, scheme).label));
+      names.delete(outside);
+      const labels = [...names];
       return [{ kind: "entities", name: "entities", labels, read: ({ entities }) => entities ?? [] }];
     }
     case "tensors":

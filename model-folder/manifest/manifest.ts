@@ -2,6 +2,7 @@ import * as z from "zod";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { Artifact } from "./artifact.ts";
 import { findOutputIssues } from "./find-output-issues.ts";
+import { findTextIssues } from "./find-text-issues.ts";
 import { listMeasurableScores, type ScoreName, scoreNames, taskScores } from "./list-measurable-scores.ts";
 import { GraphOutput, OutputName } from "./output-name.ts";
 import {
@@ -185,11 +186,25 @@ const fields = {
         .string()
         .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\.json$/, "the tokenizer is a .json file beside model.yaml")
         .default("tokenizer.json"),
-      maxTokens: z.int().min(8).max(8_192).describe("longer texts are cut off; special tokens count"),
+      maxTokens: z
+        .int()
+        .min(8)
+        .max(8_192)
+        .describe("special tokens count; longer texts are cut off, or refused where entities would be lost"),
+      text: z
+        .string()
+        .optional()
+        .describe("the input with the text, where several are of type string; the others are columns"),
+      pair: z
+        .tuple([z.string(), z.string()])
+        .optional()
+        .describe(
+          "for cross-encoders: the two inputs that are tokenized as one pair, the first one first, for example [question, passage]",
+        ),
     })
     .optional()
     .describe(
-      "for graphs that take input_ids: the Hugging Face tokenizer that makes them of the one text input",
+      "for graphs that take input_ids: the Hugging Face tokenizer that makes them of the text input, or of a pair of them; other inputs are columns of the graph's other inputs",
     ),
 };
 
@@ -276,11 +291,7 @@ export const Manifest = z
       if ("values" in input && new Set(input.values).size < input.values.length)
         addIssue(["inputs", index, "values"], "a category is listed twice");
     }
-    if (manifest.tokenizer) {
-      const [input, ...others] = manifest.inputs;
-      if (others.length > 0 || input?.type !== "string" || input.format !== undefined || !input.required)
-        addIssue(["tokenizer"], "a model with a tokenizer takes one input, of type string and required");
-    }
+    for (const { path, message } of findTextIssues(manifest)) addIssue([...path], message);
     if (manifest.canary.steps.some((step, index, all) => index > 0 && step <= (all[index - 1] ?? 0)))
       addIssue(["canary", "steps"], "canary steps must increase");
     if (manifest.approval.approvers.length < manifest.approval.quorum)
@@ -366,7 +377,7 @@ const NestedValues: z.ZodType<NestedValues> = z.lazy(() =>
 );
 
 /** A part of a text that a label names. */
-const Entity = z.object({
+export const Entity = z.object({
   label: z.string(),
   /** The mean probability of its tokens. */
   score: z.number(),
@@ -375,6 +386,7 @@ const Entity = z.object({
   start: z.int().nonnegative(),
   end: z.int().nonnegative(),
 });
+export type Entity = z.infer<typeof Entity>;
 
 /**
  * The prediction for one row. `scores` per label or value by name, empty where a task has none; a regression with one

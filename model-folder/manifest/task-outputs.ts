@@ -126,22 +126,29 @@ export const RankingOutput = z.strictObject({
 /** A vector of fixed length. */
 export const EmbeddingOutput = z.strictObject({
   name: OutputName.default("embedding"),
-  graphOutput: GraphOutput.optional(),
+  graphOutput: GraphOutput.optional().describe("the output with the vectors, where the graph has several"),
   dimensions: z.int().min(1).max(65_536),
   pooling: z
     .enum(["none", "mean", "cls", "max"])
     .default("none")
-    .describe("how vectors of tokens become one; mean and max leave out padding"),
-  normalize: z.boolean().default(false).describe("whether the vector gets length 1"),
+    .describe(
+      "how the vectors of a text's tokens become one: their mean, their largest numbers, or the first token's; special tokens count, padding does not. none: the graph gives one vector",
+    ),
+  normalize: z.boolean().default(false).describe("whether the vector is divided by its Euclidean length"),
 });
 
 /** A label per token of a text, joined to entities. */
 export const EntitiesOutput = z.strictObject({
-  labels: labels.describe("in the order of the graph's scores"),
+  graphOutput: GraphOutput.optional().describe("the output [N, tokens, labels], where the graph has several"),
+  labels: labels.describe("in the order of the graph's scores, for example of id2label in config.json"),
+  scores,
   scheme: z
-    .enum(["BIO", "none"])
+    .enum(["BIO", "BIOES", "none"])
     .default("BIO")
-    .describe("BIO: B- starts an entity, I- continues it, O is none"),
+    .describe(
+      "BIO: B- starts an entity, I- continues it. BIOES: E- (or L-) also ends it, and S- (or U-) is an entity of one token. none: a label has no prefix",
+    ),
+  outside: OutputName.default("O").describe("the label of tokens that belong to no entity"),
 });
 
 const TensorElement = z.enum([

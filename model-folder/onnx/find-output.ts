@@ -4,6 +4,8 @@ import { valueNames } from "#model-folder/manifest/value-names.ts";
 import type { Mismatch } from "./bind-inputs.ts";
 import { findAnomalyOutput } from "./find-anomaly-output.ts";
 import { findClusteringOutput } from "./find-clustering-output.ts";
+import { findEmbeddingOutput } from "./find-embedding-output.ts";
+import { findEntitiesOutput } from "./find-entities-output.ts";
 import { findMultilabelOutput } from "./find-multilabel-output.ts";
 import type { GraphValue } from "./graph-value.ts";
 import {
@@ -153,9 +155,11 @@ export const findOutput = (manifest: Manifest, outputs: readonly GraphValue[]): 
       return findClusteringOutput(manifest.output, outputs);
     case "ranking":
       return findValues([manifest.output.graphOutput ?? manifest.output.name], outputs);
-    case "multioutput":
     case "embedding":
+      return findEmbeddingOutput(manifest.output, outputs);
     case "entities":
+      return findEntitiesOutput(manifest.output, outputs);
+    case "multioutput":
     case "tensors":
       throw new RangeError(`${manifest.task} is not implemented`);
     default:

@@ -4,7 +4,8 @@ import type { GraphValue } from "./graph-value.ts";
 /**
  * The outputs to fetch: scores [N, labels]; only the second label's probability ([N] or [N, 1]); values as one tensor
  * [N, values]; or one tensor [N] or [N, 1] per value. An anomaly: its score, then its label. A cluster: its label, then
- * the distances or probabilities. Several labels: one tensor for all, or one for each.
+ * the distances or probabilities. Several labels: one tensor for all, or one for each. Labels or vectors of tokens: one
+ * tensor [N, tokens, width].
  */
 export type FindOutputResult =
   | {
@@ -57,6 +58,14 @@ export const formatOutputs = (outputs: readonly GraphValue[]): string =>
         : `${value.name}: ${value.kind}`,
     )
     .join("; ");
+
+/** Whether a tensor can hold `width` numbers per token, [N, tokens, width]; an open dimension can. */
+export const hasTokenWidth = (width: number) => {
+  return ({ shape }: { readonly shape: readonly (number | string | null)[] | null }): boolean => {
+    const last = shape?.at(-1);
+    return shape === null || (shape.length === 3 && (typeof last !== "number" || last === width));
+  };
+};
 
 /** Whether a tensor can hold `width` numbers per row; an open dimension can. */
 export const hasWidth = (width: number) => {

@@ -1,4 +1,5 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { splitWords } from "./split-words.ts";
 
 type TruthProblem = { readonly message: string; readonly remedy: string };
 
@@ -42,9 +43,14 @@ export const checkTruth = (text: string, manifest: Manifest): TruthProblem | und
           };
     case "regression":
       return checkNumber(text);
-    case "multioutput":
+    case "entities": {
+      const { labels, outside } = manifest.output;
+      const unknown = splitWords(text).find((tag) => tag.text !== outside && !labels.includes(tag.text));
+      return unknown && checkLabel(unknown.text, labels);
+    }
     case "embedding":
-    case "entities":
+      return { message: "an embedding has no truth", remedy: "Remove holdout.csv." };
+    case "multioutput":
     case "tensors":
       throw new RangeError(`${manifest.task} is not implemented`);
     default:

@@ -1,4 +1,6 @@
 import type { Row } from "#model-folder/manifest/manifest.ts";
+import type { WordSpan } from "./group-tags.ts";
+import type { Word } from "./split-words.ts";
 
 /** Rows with their truth, on which a model is measured. */
 export type Holdout = { readonly rows: readonly Row[] } & (
@@ -24,5 +26,10 @@ export type Holdout = { readonly rows: readonly Row[] } & (
       readonly relevances: readonly number[];
       /** Rows with the same text are ranked together. */
       readonly groups: readonly string[];
+    }
+  | {
+      readonly task: "entities";
+      /** The words of each row's text, and the entities among them. */
+      readonly texts: readonly { readonly words: readonly Word[]; readonly spans: readonly WordSpan[] }[];
     }
 );

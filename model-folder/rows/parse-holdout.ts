@@ -2,6 +2,7 @@ import { findNearestName } from "#model-folder/manifest/find-nearest-name.ts";
 import { type FolderProblem, ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import type { Input, Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import { checkRows } from "./check-rows.ts";
+import { checkTagCounts } from "./check-tag-counts.ts";
 import { checkTruth } from "./check-truth.ts";
 import type { Holdout } from "./holdout.ts";
 import { findGroupColumn, listTruthColumns } from "./list-truth-columns.ts";
@@ -191,6 +192,13 @@ export const parseHoldout = (
     })),
     ...checkLabels(labelCells, manifest).map(({ row, ...problem }) => ({ line: line(row), ...problem })),
   ]);
+  check(
+    checkTagCounts(
+      manifest,
+      rows,
+      labelCells.map(([cell]) => cell?.text ?? ""),
+    ).map(({ row, ...problem }) => ({ line: line(row), path: columns[0]?.name ?? "", ...problem })),
+  );
   const group = header.indexOf(findGroupColumn(manifest) ?? "");
   return readTruth(manifest, {
     rows,

@@ -1,5 +1,9 @@
+import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
 import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import { groupTags } from "./group-tags.ts";
 import type { Holdout } from "./holdout.ts";
+import { splitWords } from "./split-words.ts";
 
 type TruthCells = {
   readonly rows: readonly Row[];
@@ -36,9 +40,21 @@ export const readTruth = (manifest: Manifest, { rows, cells, groups }: TruthCell
       );
       return { task: "regression", rows, values };
     }
-    case "multioutput":
+    case "entities": {
+      const { output } = manifest;
+      const [name = ""] = listTextInputs(manifest);
+      const texts = rows.map((row, at) => ({
+        words: splitWords(String(getOwnProperty(row, name) ?? "")),
+        spans: groupTags(
+          splitWords(first[at] ?? "").map(({ text }) => text),
+          output,
+        ),
+      }));
+      return { task: "entities", rows, texts };
+    }
     case "embedding":
-    case "entities":
+      throw new RangeError("an embedding has no truth");
+    case "multioutput":
     case "tensors":
       throw new RangeError(`${manifest.task} is not implemented`);
     default:

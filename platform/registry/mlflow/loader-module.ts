@@ -19,6 +19,7 @@ NUMBERS = {
     "tensor(int32)": "int32",
     "tensor(bool)": "bool",
 }
+TOKENS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 def as_text(values, kind):
@@ -114,14 +115,20 @@ class SlipwayModel:
 
             self.tokenizer = tokenizers.Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
             self.padding = self.tokenizer.padding or {"pad_id": self.find_padding_token()}
-            direction = (self.tokenizer.truncation or {}).get("direction", "right")
-            shapes = [one.shape for one in self.session.get_inputs()]
+            truncation = self.tokenizer.truncation or {}
+            # The file's strategy is for pairs.
+            pair = len(self.manifest.get("texts", [])) == 2
+            how = {
+                "direction": truncation.get("direction", "right"),
+                "strategy": truncation.get("strategy", "longest_first") if pair else "longest_first",
+            }
+            shapes = [one.shape for one in self.session.get_inputs() if one.name in TOKENS]
             self.fixed_rows, self.fixed_tokens = (
                 next((shape[axis] for shape in shapes if isinstance(shape[axis], int)), None) for axis in (0, 1)
             )
             self.tokenizer.no_padding()
             most = self.manifest["maxTokens"]
-            self.tokenizer.enable_truncation(min(most, self.fixed_tokens or most), direction=direction)
+            self.tokenizer.enable_truncation(min(most, self.fixed_tokens or most), **how)
 
     def find_padding_token(self):
         found = [self.tokenizer.token_to_id(name) for name in ("[PAD]", "<pad>", "<PAD>", "<|pad|>")]
@@ -137,17 +144,21 @@ class SlipwayModel:
         bound = bind(self.session.get_inputs(), columns)
         return self.session.run(outputs, {one.name: tensor(frame, one, cells) for one, cells in bound})
 
-    def run_texts(self, texts, outputs):
-        encoded = self.tokenizer.encode_batch(texts)
+    def run_texts(self, frame, columns, outputs):
+        texts = self.manifest.get("texts") or [columns[0]["name"]]
+        cells = [as_text(frame[name], "string") for name in texts]
+        encoded = self.tokenizer.encode_batch(list(zip(*cells)) if len(cells) == 2 else cells[0])
         lengths = [self.padded_length(len(one.ids)) for one in encoded]
-        inputs = self.session.get_inputs()
+        inputs = [one for one in self.session.get_inputs() if one.name in TOKENS]
+        others = [one for one in self.session.get_inputs() if one.name not in TOKENS]
+        bound = bind(others, [column for column in columns if column["name"] not in texts])
         masked = any(one.name == "attention_mask" for one in inputs)
         filler = {"input_ids": self.padding.get("pad_id", 0), "attention_mask": 0, "token_type_ids": self.padding.get("pad_type_id", 0)}
         answered = [None] * len(outputs)
         for rows in batches(lengths, self.fixed_rows or 32, not masked):
             width = lengths[rows[-1]]
-            chosen = [encoded[row] for row in rows]
-            chosen += [chosen[0]] * ((self.fixed_rows or 0) - len(chosen))
+            places = rows + rows[:1] * ((self.fixed_rows or 0) - len(rows))
+            chosen = [encoded[row] for row in places]
             given = {name: numpy.full((len(chosen), width), value, dtype="int64") for name, value in filler.items()}
             for place, one in enumerate(chosen):
                 start = width - len(one.ids) if self.padding.get("direction") == "left" else 0
@@ -156,9 +167,10 @@ class SlipwayModel:
                 given["attention_mask"][place, tokens] = one.attention_mask
                 given["token_type_ids"][place, tokens] = one.type_ids
             feeds = {one.name: given[one.name].astype(NUMBERS[one.type]) for one in inputs}
+            feeds.update({one.name: tensor(frame.iloc[places], one, cells) for one, cells in bound})
             for place, values in enumerate(self.session.run(outputs, feeds)):
                 if answered[place] is None:
-                    answered[place] = numpy.zeros((len(texts), *values.shape[1:]), dtype=values.dtype)
+                    answered[place] = numpy.zeros((len(frame), *values.shape[1:]), dtype=values.dtype)
                 answered[place][rows] = values[: len(rows)]
         return answered
 
@@ -184,7 +196,7 @@ class SlipwayModel:
         outputs = find_outputs(self.session.get_outputs(), labels, names)
         own = [self.manifest["labelOutput"]] if "labelOutput" in self.manifest else []
         if self.tokenizer:
-            found = self.run_texts(as_text(frame[columns[0]["name"]], "string"), outputs + own)
+            found = self.run_texts(frame, columns, outputs + own)
         else:
             found = self.run_table(frame, columns, outputs + own)
         values = [one.reshape(len(frame), -1).astype("float64") for one in found[: len(outputs)]]

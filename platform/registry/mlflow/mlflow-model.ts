@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
 import { listScoreNames } from "#model-folder/manifest/list-score-names.ts";
+import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { type FileContent, measureSize } from "#platform/files/file-content.ts";
@@ -64,7 +65,10 @@ const toLoaderManifest = (manifest: Manifest) => {
       output.labels.length === 2 && { decision: output.labels.indexOf(output.positive ?? "") }),
     ...(output?.labelOutput !== undefined && { labelOutput: output.labelOutput }),
     ...(output?.bands && { bands: { ...output.bands, place: output.labels.indexOf(output.positive ?? "") } }),
-    ...(manifest.tokenizer && { maxTokens: manifest.tokenizer.maxTokens }),
+    ...(manifest.tokenizer && {
+      maxTokens: manifest.tokenizer.maxTokens,
+      texts: listTextInputs(manifest),
+    }),
   };
 };
 

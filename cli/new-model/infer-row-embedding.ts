@@ -1,0 +1,32 @@
+import { NewModelRefused } from "./new-model-refused.ts";
+import type { InferredTask, TaskEvidence } from "./task-evidence.ts";
+
+/** An embedding of a table's rows: the graph's one float output with several numbers per row. Throws NewModelRefused. */
+export const inferRowEmbedding = ({ outputs: { floats } }: TaskEvidence): InferredTask => {
+  const wide = floats.filter(({ width }) => width > 1);
+  const vectors = wide.find(({ name }) => /embed/i.test(name)) ?? (wide.length === 1 ? wide[0] : undefined);
+  if (!vectors)
+    throw new NewModelRefused(
+      `no single output of the graph has a vector for each row (it has ${floats.map(({ name, width }) => `${name}: ${width} per row`).join(", ") || "no floats"})`,
+      "Export the embedding alone, as a tensor [N, dimensions].",
+    );
+  return {
+    task: "embedding",
+    output: {
+      name: "embedding",
+      ...(wide.length > 1 ? { graphOutput: vectors.name } : {}),
+      dimensions: vectors.width,
+      normalize: false,
+    },
+    truth: [],
+    guesses: [],
+    scoredGuesses: [
+      {
+        subject: "normalize",
+        choice: "false, because the graph does not say whether vectors are divided by their length",
+        alternative: "write normalize: true in model.yaml if the training does it",
+        isDoubtful: false,
+      },
+    ],
+  };
+};

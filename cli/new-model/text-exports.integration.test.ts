@@ -1,0 +1,207 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "csv-parse/sync";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { loadModelFolder } from "#inference/model/load-model-folder.ts";
+import { checkModel } from "#model-check/check-model.ts";
+import { type Input, Prediction, type Row } from "#model-folder/manifest/manifest.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { draftModelFolder, type ModelFolderDraft, type ModelSource } from "./draft-model-folder.ts";
+
+const Case = z.object({
+  target: z.union([z.string(), z.array(z.string())]),
+  task: z.string(),
+  labels: z.array(z.string()).optional(),
+  predictions: z.array(Prediction.extend({ scores: Prediction.shape.scores.default({}) })).min(5),
+});
+
+const noOptions = { task: undefined, group: undefined, quantiles: undefined };
+const readFileOf = (name: string, file: string) =>
+  readFile(join(import.meta.dirname, "..", "..", "test", "support", "onnx-exports", name, file));
+const readCase = async (name: string) =>
+  Case.parse(JSON.parse((await readFileOf(name, "case.json")).toString()));
+const draft = async (name: string, changes: Partial<ModelSource> = {}) => {
+  const { target } = await readCase(name);
+  return await draftModelFolder({
+    name,
+    onnx: await readFileOf(name, "model.onnx"),
+    csv: await readFileOf(name, "data.csv"),
+    csvName: "data.csv",
+    targets: [target].flat(),
+    tokenizer: { bytes: await readFileOf(name, "tokenizer.json"), maxTokens: undefined },
+    ignored: [],
+    owner: undefined,
+    approvers: [],
+    policyApprovers: ["U024BE7LH"],
+    ...changes,
+  });
+};
+
+const toInputValue = (text: string, { type }: Input): Row[string] =>
+  type === "integer" || type === "number" ? Number(text) : text;
+
+describe("a text model's export is served without manual edits, and predicts like Python", () => {
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
+  beforeAll(async () => {
+    folder = await createTemporaryFolder();
+  });
+  afterAll(() => folder.remove());
+
+  /** Checks the folder, loads it, and predicts the table's first rows. */
+  const predictFirstRows = async (name: string, { files }: ModelFolderDraft, count: number, place = name) => {
+    if (files.get("golden.json")?.length) {
+      const problems = await checkModel({ model: name, files });
+      expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
+    }
+    const served = join(folder.path, place);
+    await mkdir(served);
+    for (const [file, bytes] of files) await writeFile(join(served, file), bytes);
+    const model = await loadModelFolder(served);
+    try {
+      const table = z
+        .array(z.record(z.string(), z.string()))
+        .parse(parse(await readFileOf(name, "data.csv"), { columns: true }));
+      const rows = table
+        .slice(0, count)
+        .map((cells) =>
+          Object.fromEntries(
+            model.manifest.inputs.map((input) => [input.name, toInputValue(cells[input.name] ?? "", input)]),
+          ),
+        );
+      return { manifest: model.manifest, predictions: await model.predict(rows) };
+    } finally {
+      await model.release();
+    }
+  };
+
+  test.for([
+    ["bert-pairs", { pair: ["question", "passage"], maxTokens: 16 }],
+    ["plain-pairs", { pair: ["question", "passage"], maxTokens: 256 }],
+    ["bert-text-and-columns", { maxTokens: 32 }],
+  ] as const)("%s", async ([name, tokenizer]) => {
+    const expected = await readCase(name);
+    const made = await draft(name);
+    const { manifest, predictions } = await predictFirstRows(name, made, expected.predictions.length);
+    expect(manifest).toMatchObject({
+      task: "classification",
+      tokenizer: { file: "tokenizer.json", ...tokenizer },
+    });
+    for (const [row, { label, scores }] of expected.predictions.entries()) {
+      expect(predictions[row]?.label, `row ${row}`).toBe(label);
+      for (const [key, score] of Object.entries(scores))
+        expect(predictions[row]?.scores[key], `${key} of row ${row}`).toBeCloseTo(score, 5);
+    }
+  });
+
+  test.for(["bert-entities", "plain-entities"])("%s", async (name) => {
+    const expected = await readCase(name);
+    const made = await draft(name, { options: { ...noOptions, labels: expected.labels } });
+    const { manifest, predictions } = await predictFirstRows(name, made, expected.predictions.length);
+    expect(manifest).toMatchObject({
+      task: "entities",
+      output: { labels: expected.labels, scores: "logits", scheme: "BIO" },
+    });
+    const withoutScores = (all: readonly Prediction[]) =>
+      all.map(({ entities }) => entities?.map(({ score: _score, ...rest }) => rest));
+    expect(withoutScores(predictions)).toEqual(withoutScores(expected.predictions));
+    for (const [row, { entities = [] }] of expected.predictions.entries())
+      for (const [at, { score }] of entities.entries())
+        expect(predictions[row]?.entities?.[at]?.score, `entity ${at} of row ${row}`).toBeCloseTo(score, 5);
+  });
+
+  test.for(["bert-embeddings", "plain-embeddings"])("%s, with each pooling", async (name) => {
+    const expected = await readCase(name);
+    const made = await draft(name);
+    expect(made.files.has("holdout.csv")).toBe(false);
+    for (const [kind, pooling] of [
+      ["mean", "mean"],
+      ["cls", "cls"],
+      ["max", "max"],
+      ["normalized", "mean"],
+    ] as const) {
+      const yaml = new TextDecoder()
+        .decode(made.files.get("model.yaml"))
+        .replace("\n  pooling: mean", `\n  pooling: ${pooling}`)
+        .replace("\n  normalize: false", `\n  normalize: ${kind === "normalized"}`);
+      const files = new Map([...made.files, ["model.yaml", new TextEncoder().encode(yaml)]]);
+      const { predictions } = await predictFirstRows(
+        name,
+        // Golden vectors are those of the mean.
+        { ...made, files: kind === "mean" ? files : new Map([...files, ["golden.json", new Uint8Array()]]) },
+        expected.predictions.length,
+        `${name}-${kind}`,
+      );
+      for (const [row, { tensors = {} }] of expected.predictions.entries()) {
+        const vector = z.array(z.number()).parse(tensors[kind]);
+        const actual = z.array(z.number()).parse(predictions[row]?.tensors?.embedding);
+        expect(actual).toHaveLength(vector.length);
+        for (const [at, value] of vector.entries())
+          expect(Math.abs((actual[at] ?? Number.NaN) - value), `${kind} ${at} of row ${row}`).toBeLessThan(
+            1e-5 * Math.max(1, Math.abs(value)),
+          );
+      }
+    }
+  });
+});
+
+describe("slipway new, for text models", () => {
+  const yamlOf = ({ files }: ModelFolderDraft): string => new TextDecoder().decode(files.get("model.yaml"));
+
+  test("takes the mean of the tokens' vectors as a guess that it shows, and needs no target", async () => {
+    const { guesses, notes } = await draft("plain-embeddings");
+    expect(guesses.join("\n")).toMatch(/pooling: mean, because .*--pooling cls and --pooling max/);
+    expect(notes).toContain("group is not used: an embedding has no truth.");
+    const chosen = await draft("plain-embeddings", {
+      targets: [],
+      ignored: ["group"],
+      options: { ...noOptions, pooling: "cls" },
+    });
+    expect(chosen.guesses.join("\n")).not.toContain("pooling");
+    expect(yamlOf(chosen)).toContain("pooling: cls");
+    await expect(draft("bert-pairs", { targets: [], ignored: ["entailed"] })).rejects.toThrow(
+      "--target <column>",
+    );
+  });
+
+  test("guesses the order of entity labels from those that exporters use, and says how well others fit", async () => {
+    const made = await draft("bert-entities");
+    expect(yamlOf(made)).toContain('labels: ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]');
+    expect(made.guesses.join("\n")).toMatch(
+      /labels: O, B-PER, I-PER, B-LOC, I-LOC .* is a guess, .*: word accuracy 1\.000; .*sorted 0\.\d+.* --labels/,
+    );
+    expect(made.measured.map(({ words }) => words)).toEqual(["word accuracy", "entity F1"]);
+    expect(made.doubt).toBeUndefined();
+    // Another order that fits better is shown, never taken.
+    const random = await draft("plain-entities");
+    expect(random.guesses.join("\n")).toMatch(/labels: these rows fit another order better/);
+  });
+
+  test("refuses tags that do not belong to the words, and labels that do not belong to the graph", async () => {
+    const csv = new TextEncoder().encode("text,tags\nAnna met Peter,B-PER O\nin Berlin,O B-LOC\n");
+    const entities = { csv, options: { ...noOptions, task: "entities" as const } };
+    await expect(draft("bert-entities", entities)).rejects.toThrow("2 tags for the 3 words");
+    await expect(
+      draft("bert-entities", { options: { ...noOptions, labels: ["O", "B-PER"] } }),
+    ).rejects.toThrow("the graph scores 5 labels for each token, --labels has 2");
+    await expect(
+      draft("bert-entities", { options: { ...noOptions, labels: ["O", "B-PER", "I-PER", "B-X", "I-X"] } }),
+    ).rejects.toThrow("the target has tags that --labels does not have: B-LOC, I-LOC");
+  });
+
+  test("skips texts of entities that are longer than the tokens that the model takes", async () => {
+    const bytes = await readFileOf("bert-entities", "tokenizer.json");
+    const made = await draft("bert-entities", { tokenizer: { bytes, maxTokens: 14 } });
+    expect(made.notes.join("\n")).toMatch(/Skipped \d+ rows that the model refuses: has more than 14 tokens/);
+    expect(await checkModel({ model: "bert-entities", files: made.files })).toEqual([]);
+  });
+
+  test("takes two texts as a pair, and no third column without an input for it", async () => {
+    const { guesses } = await draft("plain-pairs");
+    expect(guesses).toContain(
+      "pair: question is the first text and passage the second, in the order of the CSV",
+    );
+    const csv = new TextEncoder().encode("question,passage,more,entailed\na b,c d,e f,yes\na c,d,e g,no\n");
+    await expect(draft("plain-pairs", { csv })).rejects.toThrow("or two that are a pair; the CSV has 3");
+  });
+});
