@@ -125,7 +125,8 @@ const inferInputs = (
       ...limitToTables({ ...graph, inputs: others }, matches.map(infer)),
     ];
     const [first = "", second] = texts.map(({ name }) => name);
-    const isAmbiguous = inputs.filter(({ input }) => input.type === "string").length > 1;
+    const isAmbiguous =
+      inputs.filter(({ input }) => input.type === "string" && input.format === undefined).length > 1;
     return {
       guesses,
       inputs,

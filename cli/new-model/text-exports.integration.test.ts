@@ -8,6 +8,7 @@ import { checkModel } from "#model-check/check-model.ts";
 import { type Input, Prediction, type Row } from "#model-folder/manifest/manifest.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { draftModelFolder, type ModelFolderDraft, type ModelSource } from "./draft-model-folder.ts";
+import { formatScoredGuess } from "./scored-guess.ts";
 
 const Case = z.object({
   target: z.union([z.string(), z.array(z.string())]),
@@ -16,7 +17,6 @@ const Case = z.object({
   predictions: z.array(Prediction.extend({ scores: Prediction.shape.scores.default({}) })).min(5),
 });
 
-const noOptions = { task: undefined, group: undefined, quantiles: undefined };
 const readFileOf = (name: string, file: string) =>
   readFile(join(import.meta.dirname, "..", "..", "test", "support", "onnx-exports", name, file));
 const readCase = async (name: string) =>
@@ -96,7 +96,7 @@ describe("a text model's export is served without manual edits, and predicts lik
 
   test.for(["bert-entities", "plain-entities"])("%s", async (name) => {
     const expected = await readCase(name);
-    const made = await draft(name, { options: { ...noOptions, labels: expected.labels } });
+    const made = await draft(name, { options: { labels: expected.labels } });
     const { manifest, predictions } = await predictFirstRows(name, made, expected.predictions.length);
     expect(manifest).toMatchObject({
       task: "entities",
@@ -149,15 +149,18 @@ describe("slipway new, for text models", () => {
   const yamlOf = ({ files }: ModelFolderDraft): string => new TextDecoder().decode(files.get("model.yaml"));
 
   test("takes the mean of the tokens' vectors as a guess that it shows, and needs no target", async () => {
-    const { guesses, notes } = await draft("plain-embeddings");
-    expect(guesses.join("\n")).toMatch(/pooling: mean, because .*--pooling cls and --pooling max/);
+    const { scoredGuesses, notes } = await draft("plain-embeddings");
+    expect(scoredGuesses.map(({ subject }) => subject)).toEqual(["pooling", "normalize"]);
+    expect(scoredGuesses.map(formatScoredGuess).join("\n")).toMatch(
+      /pooling: mean, because .*--pooling cls and --pooling max/,
+    );
     expect(notes).toContain("group is not used: an embedding has no truth.");
     const chosen = await draft("plain-embeddings", {
       targets: [],
       ignored: ["group"],
-      options: { ...noOptions, pooling: "cls" },
+      options: { pooling: "cls" },
     });
-    expect(chosen.guesses.join("\n")).not.toContain("pooling");
+    expect(chosen.scoredGuesses.map(({ subject }) => subject)).toEqual(["normalize"]);
     expect(yamlOf(chosen)).toContain("pooling: cls");
     await expect(draft("bert-pairs", { targets: [], ignored: ["entailed"] })).rejects.toThrow(
       "--target <column>",
@@ -167,25 +170,30 @@ describe("slipway new, for text models", () => {
   test("guesses the order of entity labels from those that exporters use, and says how well others fit", async () => {
     const made = await draft("bert-entities");
     expect(yamlOf(made)).toContain('labels: ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]');
-    expect(made.guesses.join("\n")).toMatch(
-      /labels: O, B-PER, I-PER, B-LOC, I-LOC .* is a guess, .*: word accuracy 1\.000; .*sorted 0\.\d+.* --labels/,
-    );
+    const [labels] = made.scoredGuesses;
+    expect(labels).toMatchObject({ subject: "labels", isDoubtful: false });
+    expect(labels?.choice).toMatch(/^O, B-PER, I-PER, B-LOC, I-LOC .*: word accuracy 1\.000$/);
+    expect(labels?.alternative).toMatch(/sorted it would be 0\.\d+.* --labels/);
     expect(made.measured.map(({ words }) => words)).toEqual(["word accuracy", "entity F1"]);
     expect(made.doubt).toBeUndefined();
     // Another order that fits better is shown, never taken.
     const random = await draft("plain-entities");
-    expect(random.guesses.join("\n")).toMatch(/labels: these rows fit another order better/);
+    expect(random.scoredGuesses[0]).toMatchObject({
+      subject: "labels",
+      alternative: expect.stringContaining("these rows fit another order better"),
+      isDoubtful: true,
+    });
   });
 
   test("refuses tags that do not belong to the words, and labels that do not belong to the graph", async () => {
     const csv = new TextEncoder().encode("text,tags\nAnna met Peter,B-PER O\nin Berlin,O B-LOC\n");
-    const entities = { csv, options: { ...noOptions, task: "entities" as const } };
+    const entities = { csv, options: { task: "entities" as const } };
     await expect(draft("bert-entities", entities)).rejects.toThrow("2 tags for the 3 words");
+    await expect(draft("bert-entities", { options: { labels: ["O", "B-PER"] } })).rejects.toThrow(
+      "the graph scores 5 labels for each token, --labels has 2",
+    );
     await expect(
-      draft("bert-entities", { options: { ...noOptions, labels: ["O", "B-PER"] } }),
-    ).rejects.toThrow("the graph scores 5 labels for each token, --labels has 2");
-    await expect(
-      draft("bert-entities", { options: { ...noOptions, labels: ["O", "B-PER", "I-PER", "B-X", "I-X"] } }),
+      draft("bert-entities", { options: { labels: ["O", "B-PER", "I-PER", "B-X", "I-X"] } }),
     ).rejects.toThrow("the target has tags that --labels does not have: B-LOC, I-LOC");
   });
 
@@ -197,10 +205,13 @@ describe("slipway new, for text models", () => {
   });
 
   test("takes two texts as a pair, and no third column without an input for it", async () => {
-    const { guesses } = await draft("plain-pairs");
-    expect(guesses).toContain(
-      "pair: question is the first text and passage the second, in the order of the CSV",
-    );
+    const { scoredGuesses } = await draft("plain-pairs");
+    expect(scoredGuesses.find(({ subject }) => subject === "pair")).toMatchObject({
+      choice: expect.stringMatching(
+        /^question is the first text and passage the second, in the order of the CSV \(accuracy/,
+      ),
+      alternative: expect.stringMatching(/^with passage first it would be accuracy/),
+    });
     const csv = new TextEncoder().encode("question,passage,more,entailed\na b,c d,e f,yes\na c,d,e g,no\n");
     await expect(draft("plain-pairs", { csv })).rejects.toThrow("or two that are a pair; the CSV has 3");
   });

@@ -351,6 +351,81 @@ describe("a pair of texts, and a text beside columns", () => {
   });
 });
 
+const tokenManifest = (changes: Record<string, unknown>) =>
+  buildManifest({
+    inputs: [{ name: "text", type: "string", maxLength: 1_000 }],
+    gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },
+    tokenizer: { maxTokens: 8 },
+    ...changes,
+  });
+const entities = tokenManifest({ task: "entities", output: { labels: ["O", "B-X"], scores: "logits" } });
+const embedding = tokenManifest({ task: "embedding", output: { dimensions: 2, pooling: "mean" } });
+const predictWith = async (described: typeof manifest, graph: Graph, bytes: Uint8Array, texts: string[]) => {
+  const model = await loadModel({
+    manifest: described,
+    model: { bytes: writeOnnx({ graph }) },
+    tokenizer: bytes,
+  });
+  try {
+    return await model.predict(texts.map((text) => ({ text })));
+  } finally {
+    await model.release();
+  }
+};
+
+describe("an output per token", () => {
+  const table = [
+    [5, 0],
+    [4, 0],
+    [3, 0],
+    [1, 2],
+    [0.5, 0.25],
+  ];
+  const texts = ["good", "", "bad good good", "what bad", "good bad good"];
+  const fix = ({ inputs = [], outputs = [], ...graph }: Graph): Graph => ({
+    ...graph,
+    inputs: inputs.map((value) => ({ ...value, shape: [2, 8] })),
+    outputs: outputs.map((value) => ({ ...value, shape: [2, 8, 2] })),
+  });
+
+  test.each([
+    ["entities", entities],
+    ["embedding", embedding],
+  ])("of a graph with fixed rows and tokens is that of an open graph: %s", async (_, described) => {
+    const graph = tokenTableGraph(table, "logits");
+    const bytes = withSettings(padding());
+    const open = await predictWith(described, graph, bytes, texts);
+    expect(await predictWith(described, fix(graph), bytes, texts)).toEqual(open);
+    expect(new Set(open.map((prediction) => JSON.stringify(prediction))).size).toBeGreaterThan(2);
+  });
+
+  test("can have 16-bit floats", async () => {
+    const half = 10;
+    const graph = tokenTableGraph(table, "wide");
+    const cast: Graph = {
+      ...graph,
+      nodes: [
+        ...(graph.nodes ?? []),
+        { op: "Cast", inputs: ["wide"], outputs: ["logits"], attributes: [{ name: "to", int: half }] },
+      ],
+      outputs: [{ name: "logits", type: half, shape: ["N", "S", 2] }],
+    };
+    for (const described of [entities, embedding])
+      expect(await predictWith(described, cast, tokenizer, texts)).toEqual(
+        await predictWith(described, graph, tokenizer, texts),
+      );
+  });
+
+  test("for a token that the graph's table does not have is the caller's mistake", async () => {
+    const graph = tokenTableGraph(table.slice(0, 4), "logits");
+    for (const described of [entities, embedding])
+      await expect(predictWith(described, graph, tokenizer, ["good", "bad"])).rejects.toMatchObject({
+        name: "RowsInvalid",
+        problems: [{ row: 1, input: "text", detail: expect.stringContaining("outside the table") }],
+      });
+  });
+});
+
 test("a text of entities that is longer than maxTokens is refused, because its end would have no entities", async () => {
   const model = await loadModel({
     manifest: buildManifest({

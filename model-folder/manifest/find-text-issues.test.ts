@@ -22,6 +22,7 @@ const tokenizer = { maxTokens: 8 };
 test.each([
   ["one text", [text("a")], tokenizer],
   ["a text beside columns", [price, text("a")], tokenizer],
+  ["a text beside an integer as text", [text("a"), text("b", { format: "int64" })], tokenizer],
   ["one of several texts", [text("a"), text("b", { required: false })], { ...tokenizer, text: "a" }],
   ["a pair", [text("a"), text("b")], { ...tokenizer, pair: ["b", "a"] }],
   ["a pair beside a column", [text("a"), price, text("b")], { ...tokenizer, pair: ["a", "b"] }],
@@ -32,6 +33,18 @@ test.each([
 test.each([
   ["no text", [price], tokenizer, "tokenizer: a model with a tokenizer takes a text"],
   ["two texts", [text("a"), text("b")], tokenizer, "tokenizer: several inputs are of type string"],
+  [
+    "an integer as text",
+    [text("a", { format: "int64" })],
+    tokenizer,
+    "a model with a tokenizer takes a text",
+  ],
+  [
+    "a pair with an integer as text",
+    [text("a"), text("b", { format: "int64" })],
+    { ...tokenizer, pair: ["a", "b"] },
+    "tokenizer.pair.1: b is a text for the tokenizer",
+  ],
   ["an optional text", [text("a", { required: false })], tokenizer, "must be of type string and required"],
   [
     "a text that is no input",

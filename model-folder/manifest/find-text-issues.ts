@@ -17,7 +17,7 @@ export const findTextIssues = (manifest: TextRules & { readonly task: string }):
     return [
       {
         path: ["tokenizer"],
-        message: inputs.some(({ type }) => type === "string")
+        message: inputs.some(({ type, format }) => type === "string" && format === undefined)
           ? "several inputs are of type string: name the text in tokenizer.text, or two texts in tokenizer.pair"
           : "a model with a tokenizer takes a text, an input of type string and required",
       },
