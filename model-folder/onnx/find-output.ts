@@ -2,6 +2,7 @@ import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { scoreNames } from "#model-folder/manifest/score-names.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 import type { Mismatch } from "./bind-inputs.ts";
+import { formatGraphValues } from "./format-graph-value.ts";
 import type { ElementType, GraphValue } from "./graph-value.ts";
 
 type Classification = Extract<Manifest, { task: "classification" }>;
@@ -26,16 +27,6 @@ const floats = new Set(["float16", "float32", "float64"]);
 const integers = new Set(["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]);
 const selectTensors = (outputs: readonly GraphValue[], types: ReadonlySet<string>): TensorValue[] =>
   outputs.flatMap((value) => (value.kind === "tensor" && types.has(value.type) ? [value] : []));
-const formatOutputs = (outputs: readonly GraphValue[]): string =>
-  outputs
-    .slice(0, 20)
-    .map((value) =>
-      value.kind === "tensor"
-        ? `${value.name}: ${value.type} [${value.shape?.map((size) => size ?? "?").join(", ") ?? "…"}]`
-        : `${value.name}: ${value.kind}`,
-    )
-    .join("; ");
-
 /** Whether a tensor can hold `width` numbers per row; an open dimension can. */
 const hasWidth = (width: number) => {
   return ({ shape }: { readonly shape: readonly (number | string | null)[] | null }): boolean => {
@@ -67,7 +58,7 @@ const findLabels = (
     ? { label: name }
     : {
         status: "missing",
-        message: `the graph has no output ${name} with one label per row, a tensor of text or integers [N] or [N, 1] (it has ${formatOutputs(outputs)})`,
+        message: `the graph has no output ${name} with one label per row, a tensor of text or integers [N] or [N, 1] (it has ${formatGraphValues(outputs)})`,
         remedy:
           "Correct output.labelOutput in model.yaml, or remove it: the label is then the highest score.",
       };
@@ -85,7 +76,7 @@ const findDecision = (outputs: readonly GraphValue[]): FindOutputResult => {
     ? { status: "found", names: [output.name], width: 1 }
     : {
         status: "missing",
-        message: `no output of the graph holds a decision value per row, a float tensor [N, 1] (it has ${formatOutputs(outputs)})`,
+        message: `no output of the graph holds a decision value per row, a float tensor [N, 1] (it has ${formatGraphValues(outputs)})`,
         remedy: "Export the decision function, or write scores: none with labelOutput.",
       };
 };
@@ -126,7 +117,7 @@ const findScores = (labels: number, outputs: readonly GraphValue[]): FindOutputR
     };
   return {
     status: "missing",
-    message: `no output of the graph holds the scores of ${labels} labels, a tensor of numbers [N, ${labels}] (it has ${formatOutputs(outputs)})`,
+    message: `no output of the graph holds the scores of ${labels} labels, a tensor of numbers [N, ${labels}] (it has ${formatGraphValues(outputs)})`,
     remedy:
       "List the labels in model.yaml in the order of the scores' columns, or export the probabilities (an output whose name holds `prob` is preferred).",
   };
@@ -152,7 +143,7 @@ const findValues = (names: readonly string[], outputs: readonly GraphValue[]): F
     ? { status: "found", names: [output.name], width: names.length }
     : {
         status: "missing",
-        message: `no single output of the graph holds ${names.length === 1 ? "one value" : `${names.length} values`} per row, a tensor of numbers [N, ${names.length}] (it has ${formatOutputs(outputs)})`,
+        message: `no single output of the graph holds ${names.length === 1 ? "one value" : `${names.length} values`} per row, a tensor of numbers [N, ${names.length}] (it has ${formatGraphValues(outputs)})`,
         remedy:
           "Export the values as one tensor, or name the graph's outputs in model.yaml under output.name (or output.names).",
       };
