@@ -14,6 +14,7 @@ import { getOwnProperty } from "#untrusted/get-own-property.ts";
 export type MeasuredScore = {
   readonly name: ScoreMetric["name"];
   readonly words: string;
+  readonly higherIsBetter: boolean;
   readonly score: Interval;
 };
 
@@ -33,9 +34,9 @@ export const measureScores = (
   manifest: Manifest,
   predictions: readonly Prediction[],
 ): readonly MeasuredScore[] =>
-  selectScorings(holdout, manifest).flatMap(({ name, words, measure }) => {
+  selectScorings(holdout, manifest).flatMap(({ name, words, higherIsBetter, measure }) => {
     const score = measure(predictions);
-    return typeof score === "string" ? [] : [{ name, words, score }];
+    return typeof score === "string" ? [] : [{ name, words, higherIsBetter, score }];
   });
 
 /** Rounds up to two digits. */
@@ -57,8 +58,8 @@ const p95 = (milliseconds: readonly number[]): number => {
  */
 export const inferGates = (measured: readonly MeasuredScore[], milliseconds: readonly number[]): Gates => ({
   ...Object.fromEntries(
-    measured.map(({ name, score }) =>
-      name === "accuracy" || name === "auc"
+    measured.map(({ name, higherIsBetter, score }) =>
+      higherIsBetter
         ? [name, { min: Math.min(0.99, Math.floor(score.low * 100) / 100), notWorseThanChampionBy: 0.02 }]
         : [name, { max: roundUp(score.high), notWorseThanChampionBy: roundUp(score.estimate / 20) }],
     ),
