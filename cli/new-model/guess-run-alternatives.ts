@@ -1,5 +1,5 @@
 import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
-import { isLowerBetter, type MeasuredScore } from "./infer-gates.ts";
+import type { MeasuredScore } from "./infer-gates.ts";
 import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
 import type { GraphRun } from "./run-graph-on-rows.ts";
 import type { ScoredGuess } from "./scored-guess.ts";
@@ -17,7 +17,7 @@ const formatScore = (score: MeasuredScore | undefined): string =>
 const isBetter = (one: MeasuredScore | undefined, other: MeasuredScore | undefined): boolean => {
   if (!one || !other) return false;
   const difference = one.score.estimate - other.score.estimate;
-  return isLowerBetter(one.name) ? difference < 0 : difference > 0;
+  return one.higherIsBetter ? difference > 0 : difference < 0;
 };
 
 /** The first score of a run that may fail: an alternative that does not run has none. */

@@ -13,7 +13,7 @@ import type { TokenBatch } from "#inference/text/token-batch.ts";
 import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
-import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
+import { formatGraphValues } from "#model-folder/onnx/format-graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
@@ -113,11 +113,6 @@ const createTextRunner = (
   };
 };
 
-const formatOutput = (value: GraphValue): string =>
-  value.kind === "tensor"
-    ? `${value.name}: ${value.type} [${value.shape?.map((size) => size ?? "?").join(", ") ?? "…"}]`
-    : `${value.name}: ${value.kind}`;
-
 /** Rows whose texts have more tokens than the limit, counted with room for one more. */
 const countTruncatedRows = (
   { inputs, rows, tokenizer: rules }: ProbeRequest,
@@ -163,7 +158,7 @@ const runProbe = async (folder: string): Promise<Probe> => {
   );
   if (names.length === 0 && rules === undefined)
     throw new ModelUnreadable(
-      `no output of the graph is a tensor [N] or [N, columns] (it has ${session.outputs.map(formatOutput).slice(0, 20).join("; ")})`,
+      `no output of the graph is a tensor [N] or [N, columns] (it has ${formatGraphValues(session.outputs)})`,
     );
   const cells = await runGraph(rows, names);
   const milliseconds: number[] = [];

@@ -144,9 +144,6 @@ export const predictTexts = (
   };
   const run = async ({ rows, tokens }: Batch, all: readonly EncodedRow[]): Promise<Prediction[]> => {
     const chosen = rows.flatMap((row) => all[row] ?? []);
-    const [first] = chosen;
-    // A graph with a fixed number of rows takes no fewer: the first text fills them up.
-    while (first && fixedRows !== undefined && chosen.length < fixedRows) chosen.push(first);
     const columns = binding.columns.length > 0 ? encodeColumns(chosen.map(({ row }) => row)) : [];
     const encodings = chosen.map(({ encoding }) => encoding);
     const tensors = Object.fromEntries([
@@ -165,7 +162,7 @@ export const predictTexts = (
       start: padding.direction === "Left" ? tokens - encoding.ids.length : 0,
     }));
     const data = await session.run(tensors, outputs);
-    return read(data, batch.length, { width: tokens, rows: batch }).slice(0, rows.length);
+    return read(data, batch.length, { width: tokens, rows: batch });
   };
   const predictEncodings = async (all: readonly EncodedRow[]): Promise<Prediction[]> => {
     const lengths = all.map(({ encoding }) => findPaddedLength(encoding.ids.length, fixedTokens, padding));

@@ -1,5 +1,6 @@
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { findBatchSize } from "./find-batch-size.ts";
+import { formatShape } from "./format-graph-value.ts";
 import type { GraphValue } from "./graph-value.ts";
 
 /** Element types that a column can have. */
@@ -22,8 +23,6 @@ type BindInputsResult =
   | { readonly status: "bound"; readonly columns: readonly Column[] }
   | { readonly status: "mismatched"; readonly mismatches: readonly Mismatch[] };
 
-type TensorValue = GraphValue & { readonly kind: "tensor" };
-
 const columnElements: Readonly<Record<Input["type"], readonly string[]>> = {
   integer: ["float32", "float64", "int32", "int64"],
   number: ["float32", "float64"],
@@ -43,9 +42,6 @@ const listAllowedElements = (input: Input, width: number): readonly string[] =>
     : (width > 1 ? matrixElements : columnElements)[input.type];
 const isColumnElement = (type: string): type is ColumnElement =>
   ["float32", "float64", "int32", "int64", "bool", "string"].includes(type);
-
-const formatShape = ({ shape }: TensorValue): string =>
-  `[${shape?.map((size) => size ?? "?").join(", ") ?? "…"}]`;
 
 /** Checks that the graph's element type can hold an input. */
 const findTypeMismatch = (input: Input, { name, element, width }: Feed): Mismatch | undefined => {

@@ -1,12 +1,7 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { formatGraphValues } from "./format-graph-value.ts";
 import type { GraphValue } from "./graph-value.ts";
-import {
-  type FindOutputResult,
-  formatOutputs,
-  hasTokenWidth,
-  hasWidth,
-  isFloat,
-} from "./output-candidates.ts";
+import { type FindOutputResult, hasTokenWidth, hasWidth, isFloat } from "./output-candidates.ts";
 
 type EmbeddingOutput = Extract<Manifest, { task: "embedding" }>["output"];
 
@@ -36,7 +31,7 @@ export const findEmbeddingOutput = (
     : `a vector of ${dimensions} numbers per row, a float tensor [N, ${dimensions}]`;
   return {
     status: "missing",
-    message: `${graphOutput === undefined ? "no single output of the graph holds" : `the graph has no output ${graphOutput} with`} ${form} (it has ${formatOutputs(outputs)})`,
+    message: `${graphOutput === undefined ? "no single output of the graph holds" : `the graph has no output ${graphOutput} with`} ${form} (it has ${formatGraphValues(outputs)})`,
     remedy:
       "Correct output.dimensions and output.pooling in model.yaml, or name the graph's output under output.graphOutput.",
   };

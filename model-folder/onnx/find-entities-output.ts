@@ -1,6 +1,7 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { formatGraphValues } from "./format-graph-value.ts";
 import type { GraphValue } from "./graph-value.ts";
-import { type FindOutputResult, formatOutputs, hasTokenWidth, isFloat } from "./output-candidates.ts";
+import { type FindOutputResult, hasTokenWidth, isFloat } from "./output-candidates.ts";
 
 type EntitiesOutput = Extract<Manifest, { task: "entities" }>["output"];
 
@@ -20,7 +21,7 @@ export const findEntitiesOutput = (
     ? { status: "found", names: [output.name], width }
     : {
         status: "missing",
-        message: `${graphOutput === undefined ? "no single output of the graph holds" : `the graph has no output ${graphOutput} with`} the scores of ${width} labels per token, a float tensor [N, tokens, ${width}] (it has ${formatOutputs(outputs)})`,
+        message: `${graphOutput === undefined ? "no single output of the graph holds" : `the graph has no output ${graphOutput} with`} the scores of ${width} labels per token, a float tensor [N, tokens, ${width}] (it has ${formatGraphValues(outputs)})`,
         remedy:
           "List all labels in model.yaml in the order of the scores, or name the graph's output under output.graphOutput.",
       };
