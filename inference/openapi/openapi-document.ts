@@ -13,6 +13,12 @@ const toJsonSchema = (schema: z.ZodType, io: "input" | "output" = "output") => {
   return rest;
 };
 
+/** The schema of a component. References to its own definitions (nested arrays) lead from the document's root. */
+const toComponent = (name: string, schema: z.ZodType, io?: "input"): ReturnType<typeof toJsonSchema> =>
+  JSON.parse(JSON.stringify(toJsonSchema(schema, io)), (key, value: unknown) =>
+    key === "$ref" && typeof value === "string" ? value.replace(/^#/, `#/components/schemas/${name}`) : value,
+  );
+
 const Description = z.object({
   name: z.string(),
   task: z.enum(Manifest.options.map(({ shape }) => shape.task.value)),
@@ -161,12 +167,12 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
     },
     components: {
       schemas: {
-        Question: toJsonSchema(request, "input"),
-        Answer: toJsonSchema(response),
-        Model: toJsonSchema(Description),
-        Page: toJsonSchema(PredictionPage),
-        Record: toJsonSchema(PredictionRecord),
-        Problem: toJsonSchema(HttpProblem),
+        Question: toComponent("Question", request, "input"),
+        Answer: toComponent("Answer", response),
+        Model: toComponent("Model", Description),
+        Page: toComponent("Page", PredictionPage),
+        Record: toComponent("Record", PredictionRecord),
+        Problem: toComponent("Problem", HttpProblem),
       },
       securitySchemes: { apiKey: { type: "apiKey", in: "header", name: "x-api-key" } },
     },
