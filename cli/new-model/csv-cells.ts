@@ -1,4 +1,5 @@
 import type { Input, Row } from "#model-folder/manifest/manifest.ts";
+import { readCell } from "#model-folder/rows/read-cell.ts";
 
 /** Numbers, flags and missing values in the spellings of pandas, R and spreadsheets. */
 const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
@@ -25,6 +26,9 @@ export const parseCell = (text: string, input: Input): Row[string] => {
       return isMissing(text, input.values.includes(text)) ? null : text;
     case "string":
       return text === "" ? null : text;
+    case "tensor":
+    case "image":
+      return readCell(text, input);
     default:
       return input satisfies never;
   }

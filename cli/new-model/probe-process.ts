@@ -5,6 +5,8 @@
  */
 import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { openImages } from "#inference/image/open-images.ts";
+import { createFeeds } from "#inference/model/create-feeds.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { openSession, type Session } from "#inference/model/session.ts";
 import { openTokenizer } from "#inference/text/open-tokenizer.ts";
@@ -31,18 +33,17 @@ const toPlainCells = (data: unknown): Cells | undefined => {
   return Array.isArray(data) ? data.map(String) : undefined;
 };
 
-const createTableRunner = (session: Session, inputs: ProbeRequest["inputs"]): RunGraph => {
+const createTableRunner = async (session: Session, inputs: ProbeRequest["inputs"]): Promise<RunGraph> => {
   const bound = bindInputs({ inputs }, session.inputs);
   if (bound.status === "mismatched")
     throw new ModelUnreadable(bound.mismatches.map(({ message }) => message).join("\n"));
-  const encode = encodeRows(bound.columns);
+  const images = inputs.some(({ type }) => type === "image") ? await openImages() : undefined;
+  const encode = encodeRows(bound.columns, images);
   return async (rows, outputs) => {
+    await images?.prepare();
     const encoded = encode(rows);
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
-    const feeds = Object.fromEntries(
-      encoded.feeds.map(({ name, type, data, dims }) => [name, new session.Tensor(type, data, dims)]),
-    );
-    return (await session.run(feeds, outputs)).map(toPlainCells);
+    return (await session.run(createFeeds(session, encoded.feeds), outputs)).map(toPlainCells);
   };
 };
 
@@ -89,7 +90,7 @@ const runProbe = async (folder: string): Promise<Probe> => {
   const session = await openSession({ path: join(folder, "model.onnx") });
   const runGraph =
     maxTokens === undefined
-      ? createTableRunner(session, inputs)
+      ? await createTableRunner(session, inputs)
       : createTextRunner(
           session,
           inputs,

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { createImageInput, createTensorInput, findArrayInputMistakes } from "./array-inputs.ts";
 import { Artifact } from "./artifact.ts";
 import { findOutputIssues } from "./find-output-issues.ts";
 import { listMeasurableScores, type ScoreName, scoreNames, taskScores } from "./list-measurable-scores.ts";
@@ -77,6 +78,8 @@ export const Input = z.discriminatedUnion("type", [
     required,
   }),
   z.strictObject({ name: FeatureName, type: z.literal("boolean"), required }),
+  createTensorInput(FeatureName),
+  createImageInput(FeatureName),
 ]);
 export type Input = z.infer<typeof Input>;
 
@@ -250,8 +253,10 @@ export const Manifest = z
     for (const [index, input] of manifest.inputs.entries()) {
       if (seen.has(input.name)) addIssue(["inputs", index, "name"], `two inputs are named ${input.name}`);
       seen.add(input.name);
-      if ("min" in input && input.min > input.max)
+      if ((input.type === "integer" || input.type === "number") && input.min > input.max)
         addIssue(["inputs", index, "min"], "min is greater than max");
+      for (const { field, message } of findArrayInputMistakes(input))
+        addIssue(["inputs", index, field], message);
       if ("values" in input && new Set(input.values).size < input.values.length)
         addIssue(["inputs", index, "values"], "a category is listed twice");
     }
@@ -301,15 +306,18 @@ export const Manifest = z
   });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** One row as applications send it: input name to value. */
-export const Row = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
-export type Row = z.infer<typeof Row>;
-
 /** Numbers, flags or texts in nested arrays, row-major; a scalar has none. */
 export type NestedValues = number | boolean | string | NestedValues[];
 const NestedValues: z.ZodType<NestedValues> = z.lazy(() =>
   z.union([z.number(), z.boolean(), z.string(), z.array(NestedValues)]),
 );
+
+/** A tensor's elements as the base64 text of little-endian bytes, row-major. */
+const EncodedTensor = z.strictObject({ base64: z.string() });
+
+/** One row as applications send it: input name to value. A tensor is nested arrays or base64, an image base64 text. */
+export const Row = z.record(z.string(), z.union([NestedValues, EncodedTensor, z.null()]));
+export type Row = z.infer<typeof Row>;
 
 /** A part of a text that a label names. */
 export const Entity = z.object({

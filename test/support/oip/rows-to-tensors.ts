@@ -1,4 +1,4 @@
-import { inputDatatypes } from "#inference/oip/tensors-to-rows.ts";
+import { inputDatatype } from "#inference/oip/tensors-to-rows.ts";
 import type { Input, Row } from "#model-folder/manifest/manifest.ts";
 import type { OipTensor } from "./infer-request.ts";
 
@@ -10,9 +10,9 @@ export const rowsToTensors = (
   rows: readonly Row[],
   as: "json" | "binary",
 ): OipTensor[] =>
-  inputs.map(({ name, type }) => ({
-    name,
-    datatype: inputDatatypes[type],
+  inputs.map((input) => ({
+    name: input.name,
+    datatype: inputDatatype(input),
     shape: [rows.length],
-    data: rows.map((row) => row[name] ?? (as === "json" ? null : missingValues[inputDatatypes[type]])),
+    data: rows.map((row) => row[input.name] ?? (as === "json" ? null : missingValues[inputDatatype(input)])),
   }));
