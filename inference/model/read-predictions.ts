@@ -3,7 +3,9 @@ import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { assertFinite, type Numbers } from "./assert-finite.ts";
 import { readAnomalies } from "./read-anomalies.ts";
 import { readClusters } from "./read-clusters.ts";
+import { readHeads } from "./read-heads.ts";
 import { readLabelSets } from "./read-label-sets.ts";
+import { readTensors, readVectors } from "./read-tensors.ts";
 
 type Classification = Extract<Manifest, { task: "classification" }>;
 
@@ -35,7 +37,7 @@ const softmax = (logits: Numbers, width: number): Numbers => {
 };
 
 const toScores = (
-  { output: { labels, scores } }: Classification,
+  { output: { labels, scores } }: Pick<Classification, "output">,
   data: Numbers,
   isSingle: boolean,
 ): Numbers => {
@@ -43,7 +45,9 @@ const toScores = (
   return expandBinaryScores(scores === "logits" ? data.map((logit) => 1 / (1 + Math.exp(-logit))) : data);
 };
 
-const createClassificationReader = (manifest: Classification, isSingle: boolean): ReadPredictions => {
+const createClassificationReader = (
+  manifest: Pick<Classification, "output">,
+  isSingle: boolean): ReadPredictions => {
   const { labels, positive, bands } = manifest.output;
   const width = labels.length;
   const positiveIndex = positive === undefined ? -1 : labels.indexOf(positive);
@@ -105,10 +109,15 @@ export const readPredictions = (manifest: Manifest, width: number): ReadPredicti
       return readClusters(manifest.output);
     case "ranking":
       return createRegressionReader([manifest.output.name], width);
-    case "multioutput":
-    case "embedding":
-    case "entities":
     case "tensors":
+      return readTensors(manifest.output);
+    case "embedding":
+      return readVectors(manifest.output);
+    case "multioutput":
+      return readHeads(manifest.output.heads, ({ labels, scores }, isSingle) =>
+        createClassificationReader({ output: { labels, scores, labelType: "string" } }, isSingle),
+      );
+    case "entities":
       throw new RangeError(`${manifest.task} is not implemented`);
     default:
       return manifest satisfies never;

@@ -1,10 +1,13 @@
 import type * as z from "zod";
+import { findArrayOutputMistakes } from "./array-outputs.ts";
 import type {
   AnomalyOutput,
   ClusteringOutput,
   MultilabelOutput,
+  MultioutputOutput,
   RankingOutput,
   RegressionOutput,
+  TensorsOutput,
 } from "./task-outputs.ts";
 
 type OutputIssue = { readonly path: readonly (string | number)[]; readonly message: string };
@@ -14,8 +17,10 @@ type Described = { readonly inputs: readonly { readonly name: string }[] } & (
   | { readonly task: "anomaly"; readonly output: z.infer<typeof AnomalyOutput> }
   | { readonly task: "clustering"; readonly output: z.infer<typeof ClusteringOutput> }
   | { readonly task: "ranking"; readonly output: z.infer<typeof RankingOutput> }
+  | { readonly task: "multioutput"; readonly output: z.infer<typeof MultioutputOutput> }
+  | { readonly task: "tensors"; readonly output: z.infer<typeof TensorsOutput> }
   | {
-      readonly task: "classification" | "multioutput" | "embedding" | "entities" | "tensors";
+      readonly task: "classification" | "embedding" | "entities";
       readonly output: unknown;
     }
 );
@@ -110,6 +115,12 @@ export const findOutputIssues = (manifest: Described): readonly OutputIssue[] =>
             },
           ]
         : [];
+    case "tensors":
+    case "multioutput":
+      return findArrayOutputMistakes(manifest).map(({ path, message }) => ({
+        path: ["output", ...path],
+        message,
+      }));
     default:
       return [];
   }

@@ -3,7 +3,7 @@ export const taskScores = {
   classification: ["accuracy", "auc"],
   regression: ["mae", "rmse", "pinball", "coverage"],
   multilabel: ["f1Micro", "f1Macro"],
-  multioutput: [],
+  multioutput: ["accuracy"],
   anomaly: ["accuracy", "auc", "f1"],
   clustering: ["accuracy"],
   ranking: ["ndcg"],
