@@ -1,5 +1,5 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
 import { ModelFolderExists, UsageMistake } from "#cli/errors.ts";
@@ -62,8 +62,8 @@ export const newCommand = (): Command =>
     .addOption(new Option("--onnx <file>", "the exported model").makeOptionMandatory())
     .addOption(
       new Option(
-        "--data <csv>",
-        "a labelled CSV with a header and some hundred rows, best without rows of the training",
+        "--data <file>",
+        "a labelled CSV with a header and some hundred rows, best without rows of the training; or JSON lines (.jsonl) with nested arrays; a column of paths to JPEG or PNG files gives images",
       ).makeOptionMandatory(),
     )
     .addOption(
@@ -120,6 +120,7 @@ export const newCommand = (): Command =>
         onnx: await readInputFile(options.onnx),
         csv: await readInputFile(options.data),
         csvName: basename(options.data),
+        readFile: (path) => readFile(resolve(dirname(options.data), path)).catch(() => undefined),
         tokenizer:
           options.tokenizer === undefined
             ? undefined

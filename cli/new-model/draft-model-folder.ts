@@ -6,22 +6,27 @@ import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { inspectOnnx, type OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { isLabelTensor } from "#model-folder/onnx/output-candidates.ts";
 import type { Holdout } from "#model-folder/rows/holdout.ts";
+import { countRowElements } from "#model-folder/rows/limit-rows.ts";
 import { findGroupColumn, listTruthColumns } from "#model-folder/rows/list-truth-columns.ts";
 import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
+import { holdsArrays, inferArrayInput } from "./infer-array-input.ts";
 import { inferGates, type MeasuredScore, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
 import { inferTask } from "./infer-task.ts";
+import { matchArrayColumns } from "./match-array-columns.ts";
 import { matchColumns, matchTextColumn } from "./match-columns.ts";
 import { measureBaseline } from "./measure-baseline.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer } from "./probe-model.ts";
 import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
 import { readGraphOutputs } from "./read-graph-outputs.ts";
+import { type ReadFile, readImageFiles } from "./read-image-files.ts";
+import { readJsonLines } from "./read-json-lines.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
 import type { InferredTask, TaskOptions } from "./task-evidence.ts";
 
@@ -29,8 +34,10 @@ export type ModelSource = {
   readonly name: string;
   readonly onnx: Uint8Array;
   readonly csv: Uint8Array;
-  /** The CSV's name, for messages. */
+  /** The table's name, for messages; JSON lines end in .jsonl or .ndjson. */
   readonly csvName: string;
+  /** Reads an image that the table names by its path; absent: paths are texts. */
+  readonly readFile?: ReadFile | undefined;
   /** Label columns: one, or one per value of a regression with several values, or per label of several; none: no truth. */
   readonly targets: readonly string[];
   /** What the caller says about the output; absent: graph, rows and targets decide. */
@@ -59,7 +66,7 @@ export type ModelFolderDraft = {
 const seed = "slipway new";
 const noOptions: TaskOptions = { task: undefined, group: undefined, quantiles: undefined };
 /** A text takes some hundred times as long as a row of numbers. */
-const sampleSizes = { rows: 1_000, texts: 200 };
+const sampleSizes = { rows: 1_000, texts: 200, elements: 2_000_000 };
 const goldenRows = 20;
 const anyGates: Gates = { latencyP95Ms: 1, imageSizeMb: 1, vulnerabilities: { critical: 0, high: 0 } };
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -79,6 +86,18 @@ const listFeatureColumns = (
   return [...table.columns.keys()].filter((name) => !others.has(name));
 };
 
+const readTable = async ({ csv, csvName, readFile }: ModelSource): Promise<CsvTable> => {
+  const table = /\.(jsonl|ndjson)$/i.test(csvName) ? readJsonLines(csv, csvName) : readCsvTable(csv, csvName);
+  return readFile ? readImageFiles(table, readFile) : table;
+};
+
+/** Rows of arrays take more time and more place in golden.json and holdout.csv. */
+const countSampleRows = (inputs: readonly InferredInput[], tokenizer: Tokenizer | undefined): number => {
+  const elements = countRowElements(inputs.map(({ input }) => input));
+  const most = tokenizer ? sampleSizes.texts : sampleSizes.rows;
+  return elements === 0 ? most : Math.max(20, Math.min(most, Math.floor(sampleSizes.elements / elements)));
+};
+
 const inferInputs = (
   source: ModelSource,
   graph: OnnxSummary,
@@ -90,10 +109,19 @@ const inferInputs = (
     const match = matchTextColumn(columns);
     return { guesses: [], inputs: [inferText(match, cells(match.column))] };
   }
-  const { matches, guesses } = matchColumns(graph.inputs, columns, (column) =>
+  const arrays = matchArrayColumns(graph.inputs, columns, (column) => holdsArrays(cells(column)));
+  const arrayInputs = arrays.matches.map(({ value, column }) =>
+    inferArrayInput(value, column, cells(column)),
+  );
+  if (arrays.matches.length > 0 && arrays.inputs.length === 0 && arrays.columns.length === 0)
+    return { guesses: [], inputs: arrayInputs };
+  const { matches, guesses } = matchColumns(arrays.inputs, arrays.columns, (column) =>
     cells(column).some((text) => !isMissing(text, false) && !isNumber(text)),
   );
-  return { guesses, inputs: matches.map((match) => inferInput(match, cells(match.column))) };
+  return {
+    guesses,
+    inputs: [...arrayInputs, ...matches.map((match) => inferInput(match, cells(match.column)))],
+  };
 };
 
 /** Libraries write the same class as 1.0 or as 1. */
@@ -207,13 +235,14 @@ const createManifestDraft = (
 export const draftModelFolder = async (source: ModelSource): Promise<ModelFolderDraft> => {
   const graph = inspectOnnx(source.onnx);
   assertSupportedGraph(graph, source.tokenizer !== undefined);
-  const table = readCsvTable(source.csv, source.csvName);
+  const table = await readTable(source);
   const { guesses, inputs } = inferInputs(source, graph, table);
   const { onnx, tokenizer, options = noOptions } = source;
   const { group } = options;
-  const draw = { seed, most: tokenizer ? sampleSizes.texts : sampleSizes.rows, group };
+  const draw = { seed, most: countSampleRows(inputs, tokenizer), group };
   const targets = [...source.targets, ...(group === undefined ? [] : [group])];
-  const run = await runGraphOnRows({ onnx, tokenizer, table, targets, draw }, inputs);
+  const wide = options.task === "tensors" || (options.task === undefined && source.targets.length === 0);
+  const run = await runGraphOnRows({ onnx, tokenizer, table, targets, draw, wide }, inputs);
   const { rows, truth, skippedRows } = run.usable;
   const labels = new Map(source.targets.map((target) => [target, asLabels(truth.get(target) ?? [])]));
   const { outputs } = run.probe;

@@ -18,15 +18,21 @@ type ColumnMatches = {
 };
 
 type Tensor = GraphValue & { readonly kind: "tensor" };
-const elements = ["float32", "float64", "int32", "int64", "bool", "string"] as const;
 const readColumnElement = (value: Tensor): ColumnElement => {
-  const element = elements.find((known) => known === value.type);
-  if (!element)
+  if (value.type === "other")
     throw new NewModelRefused(
-      `the graph's input ${value.name} has the type ${value.type}`,
-      "Export it as float, double, int32, int64, bool or string.",
+      `the graph's input ${value.name} has an element type that is not supported`,
+      "Export it as float, double, an integer, bool or string.",
     );
-  return element;
+  return value.type;
+};
+
+/** The elements of one row of a tensor of fixed size; undefined if a dimension is open. */
+const countElements = ({ shape }: Pick<Tensor, "shape">): number | undefined => {
+  const sizes = shape?.slice(1).filter((size) => typeof size === "number");
+  return sizes?.length === (shape?.length ?? 0) - 1
+    ? sizes?.reduce((product, size) => product * size, 1)
+    : undefined;
 };
 
 const formatNames = (names: readonly string[]): string =>
@@ -96,7 +102,7 @@ const matchByName = (inputs: readonly Tensor[], columns: readonly string[]): Col
 
 const readWidth = ({ shape }: Tensor, open: number): number => {
   if (shape?.length === 1) return 1;
-  return typeof shape?.[1] === "number" ? shape[1] : open;
+  return countElements({ shape }) ?? open;
 };
 
 /** Fills the matrices in the CSV's order; a graph with both kinds gets text columns in its text matrix. */
@@ -141,7 +147,9 @@ const matchByPosition = (
   return {
     matches,
     guesses: [
-      "the matrix has the CSV's columns in the CSV's order, without the target",
+      inputs.some(({ shape }) => (shape?.length ?? 0) > 2)
+        ? "the CSV's columns fill the tensor row-major, the last dimension first, in the CSV's order without the target"
+        : "the matrix has the CSV's columns in the CSV's order, without the target",
       ...(renamed.length > 0
         ? [`renamed: ${formatNames(renamed.map(({ name, column }) => `${column} → ${name}`))}`]
         : []),
@@ -159,10 +167,13 @@ export const matchColumns = (
   isText: (column: string) => boolean,
 ): ColumnMatches => {
   const inputs = graphInputs.map((value): Tensor => {
-    if (value.kind === "tensor" && (value.shape?.length ?? 2) <= 2) return value;
+    if (value.kind === "tensor" && ((value.shape?.length ?? 2) <= 2 || countElements(value) !== undefined))
+      return value;
     throw new NewModelRefused(
       `the graph's input ${value.name} is ${value.kind === "tensor" ? `a tensor of ${value.shape?.length} dimensions` : `a ${value.kind}`}`,
-      "Export each column as a tensor [N, 1], or all as one [N, columns].",
+      value.kind === "tensor"
+        ? "Give the data as JSON lines with nested arrays (--data rows.jsonl), or export fixed sizes: then a CSV's columns fill them row-major."
+        : "Export each column as a tensor [N, 1], or all as one [N, columns].",
     );
   });
   const fixed = inputs.find(({ shape }) => typeof shape?.[0] === "number");
@@ -171,7 +182,7 @@ export const matchColumns = (
       `the graph's input ${fixed.name} has a fixed number of rows (${fixed.shape?.[0]})`,
       "Export with a dynamic first dimension: [None, …] (torch.onnx.export: dynamic_axes).",
     );
-  const wide = inputs.some(({ shape }) => typeof shape?.[1] === "number" && shape[1] > 1);
+  const wide = inputs.some((value) => (countElements(value) ?? 1) > 1);
   const isMatrix = inputs.length === 1 && columns.length > 1;
   const named = inputs.some(({ name }) => columns.includes(name));
   return (wide || isMatrix) && !named

@@ -26,10 +26,12 @@ const timedMs = 1_000;
 
 /** JSON has neither NaN nor 64-bit integers. */
 const toPlainCells = (data: unknown): Cells | undefined => {
-  if (data instanceof Float32Array || data instanceof Float64Array)
+  if (data instanceof Float32Array || data instanceof Float64Array || data instanceof Float16Array)
     return Array.from(data, (value) => (Number.isFinite(value) ? value : null));
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Array.from(data, String);
   if (data instanceof Int32Array || data instanceof Uint8Array) return Array.from(data, String);
+  if (data instanceof Int16Array || data instanceof Uint16Array) return Array.from(data, String);
+  if (data instanceof Int8Array || data instanceof Uint32Array) return Array.from(data, String);
   return Array.isArray(data) ? data.map(String) : undefined;
 };
 
@@ -84,7 +86,7 @@ const isStackedPair = (shape: readonly (number | string | null)[] | null): boole
   shape?.length === 3 && typeof shape[0] === "number" && typeof shape[1] !== "number" && shape[2] === 2;
 
 const runProbe = async (folder: string): Promise<Probe> => {
-  const { inputs, rows, maxTokens } = ProbeRequest.parse(
+  const { inputs, rows, maxTokens, wide } = ProbeRequest.parse(
     JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")),
   );
   const session = await openSession({ path: join(folder, "model.onnx") });
@@ -98,7 +100,7 @@ const runProbe = async (folder: string): Promise<Probe> => {
         );
   // An output with more dimensions is not a prediction, for example the hidden states of tokens.
   const names = session.outputs.flatMap((value) =>
-    value.kind === "tensor" && ((value.shape?.length ?? 2) <= 2 || isStackedPair(value.shape))
+    value.kind === "tensor" && (wide || (value.shape?.length ?? 2) <= 2 || isStackedPair(value.shape))
       ? [value.name]
       : [],
   );

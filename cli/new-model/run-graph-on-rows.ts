@@ -20,6 +20,8 @@ type Needs = {
   readonly table: CsvTable;
   readonly targets: readonly string[];
   readonly draw: SampleOptions;
+  /** Whether outputs of more than two dimensions matter too. */
+  readonly wide: boolean;
 };
 
 const requireInputs = (
@@ -60,13 +62,13 @@ const findInputsWithoutGaps = (
  * the run is repeated without such rows. Throws NewModelRefused where it does not run, or returns no finite numbers.
  */
 export const runGraphOnRows = async (
-  { onnx, tokenizer, table, targets, draw }: Needs,
+  { onnx, tokenizer, table, targets, draw, wide }: Needs,
   inferred: readonly InferredInput[],
 ): Promise<GraphRun> => {
   const attempt = async (inputs: readonly InferredInput[]) => {
     const usable = selectUsableRows(table, inputs, targets, draw);
     const probe = await probeModel(
-      { onnx, tokenizer },
+      { onnx, tokenizer, wide },
       inputs.map(({ input }) => input),
       usable.rows,
     );

@@ -13,7 +13,8 @@ const describeNarrowedRange = (
 ];
 
 type NumericInput = Input & { readonly type: "integer" | "number" };
-const isNumeric = (input: Input): input is NumericInput => input.type === "integer" || input.type === "number";
+const isNumeric = (input: Input): input is NumericInput =>
+  input.type === "integer" || input.type === "number";
 
 const formatShape = (shape: readonly (number | null)[]): string =>
   `[${shape.map((size) => size ?? "any").join(", ")}]`;
@@ -27,10 +28,10 @@ const describeNarrowedTensor = (
     after.shape.every((size, axis) => size === null || size === before.shape[axis]);
   const unbounded = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
   return [
-    ...(before.element === after.element ? [] : [`has elements ${after.element} instead of ${before.element}`]),
-    ...(sameShape
+    ...(before.element === after.element
       ? []
-      : [`has shape ${formatShape(after.shape)} instead of ${formatShape(before.shape)}`]),
+      : [`has elements ${after.element} instead of ${before.element}`]),
+    ...(sameShape ? [] : [`has shape ${formatShape(after.shape)} instead of ${formatShape(before.shape)}`]),
     ...describeNarrowedRange({ ...unbounded, ...before }, { ...unbounded, ...after }),
   ];
 };

@@ -1,5 +1,5 @@
 import { inflateSync } from "node:zlib";
-import { convertIndexedToRgb, decode, type DecodedPng } from "fast-png";
+import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
 import type { ImageHeader } from "#model-folder/rows/read-image-header.ts";
 import type { Pixels } from "./resize-pixels.ts";
 
@@ -78,7 +78,13 @@ const toPixels = (png: DecodedPng): Pixels | string => {
   const channels = palette ? data.length / (width * height) : png.channels;
   if (!palette && png.transparency) {
     const scale = depth < 8 ? 255 / (2 ** depth - 1) : 1;
-    if (isTransparent(data, channels, Array.from(png.transparency, (value) => value * scale)))
+    if (
+      isTransparent(
+        data,
+        channels,
+        Array.from(png.transparency, (value) => value * scale),
+      )
+    )
       return transparent;
   }
   if (channels === 1 || channels === 3) return { width, height, channels, data };

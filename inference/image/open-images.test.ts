@@ -19,7 +19,11 @@ const encode = async (input: object, ...texts: unknown[]) => {
   const opened = await openImages();
   await opened.prepare();
   const columns = [
-    { input: parsed, feed: { name: "image", element, rank: 2, width: elements, shape: [elements] }, offset: 0 } as const,
+    {
+      input: parsed,
+      feed: { name: "image", element, rank: 2, width: elements, shape: [elements] },
+      offset: 0,
+    } as const,
   ];
   return encodeRows(columns, opened)(texts.map((text) => ({ image: text })));
 };
@@ -101,7 +105,12 @@ describe("pixels equal Pillow's", () => {
 
 /** A PNG of this header with these inflated bytes. */
 const createPng = (
-  { width, height, depth = 8, colour = 0 }: { width: number; height: number; depth?: number; colour?: number },
+  {
+    width,
+    height,
+    depth = 8,
+    colour = 0,
+  }: { width: number; height: number; depth?: number; colour?: number },
   content: Uint8Array,
   extra: readonly [string, Uint8Array][] = [],
 ): string => {
@@ -164,9 +173,9 @@ describe("an image that cannot be decoded as its maker meant it is refused by na
   });
 
   test("a bomb of pixels: by its header, before anything is decoded", async () => {
-    expect(await findProblem(anySize, createPng({ width: 60_000, height: 60_000 }, new Uint8Array(9)))).toMatch(
-      /has 60000 × 60000 pixels \(limit 25000000/,
-    );
+    expect(
+      await findProblem(anySize, createPng({ width: 60_000, height: 60_000 }, new Uint8Array(9))),
+    ).toMatch(/has 60000 × 60000 pixels \(limit 25000000/);
   });
 
   test("a bomb of compression: inflating stops where the picture ends", async () => {
@@ -204,8 +213,11 @@ describe("an image that cannot be decoded as its maker meant it is refused by na
   });
 });
 
-test.each(["none", "stretch", "cover", "contain"] as const)("the sample image fits resize: %s", async (resize) => {
-  const input = Input.parse({ ...uint8, resize, width: 91, height: 300 });
-  if (input.type !== "image") throw new Error("not an image");
-  expect(await findProblem(input, createSampleImage(input))).toBe("encoded");
-});
+test.each(["none", "stretch", "cover", "contain"] as const)(
+  "the sample image fits resize: %s",
+  async (resize) => {
+    const input = Input.parse({ ...uint8, resize, width: 91, height: 300 });
+    if (input.type !== "image") throw new Error("not an image");
+    expect(await findProblem(input, createSampleImage(input))).toBe("encoded");
+  },
+);

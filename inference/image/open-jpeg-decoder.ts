@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import createDecoder from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
 import type { Pixels } from "./resize-pixels.ts";

@@ -47,7 +47,8 @@ const toScores = (
 
 const createClassificationReader = (
   manifest: Pick<Classification, "output">,
-  isSingle: boolean): ReadPredictions => {
+  isSingle: boolean,
+): ReadPredictions => {
   const { labels, positive, bands } = manifest.output;
   const width = labels.length;
   const positiveIndex = positive === undefined ? -1 : labels.indexOf(positive);

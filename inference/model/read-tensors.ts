@@ -26,8 +26,11 @@ const resolveShape = ({ name, shape }: TensorRule, elements: number, rows: numbe
   return shape.map((size) => size ?? open);
 };
 
-const toElement = (value: number | bigint | string | undefined, { name, element }: TensorRule): NestedValues => {
-  if (typeof value === "string") return value;
+const toElement = (
+  value: number | bigint | string | undefined,
+  { name, element }: TensorRule,
+): NestedValues => {
+  if (element === "string") return String(value);
   const number = Number(value);
   if (element === "bool") return number !== 0;
   if (!Number.isFinite(number))

@@ -121,7 +121,11 @@ const toColumns = (
 };
 
 /** Nested arrays of this shape, from flat elements, row-major. */
-const nest = (values: Tensor["values"], start: number, [size = 0, ...inner]: readonly number[]): unknown[] => {
+const nest = (
+  values: Tensor["values"],
+  start: number,
+  [size = 0, ...inner]: readonly number[],
+): unknown[] => {
   const stride = inner.reduce((product, each) => product * each, 1);
   return Array.from({ length: size }, (_, index) =>
     inner.length === 0 ? values[start + index] : nest(values, start + index * stride, inner),

@@ -38,7 +38,9 @@ export const createImageInput = <Name extends z.ZodType<string>>(name: Name) =>
       .min(1)
       .max(4_096)
       .optional()
-      .describe("with cover: the shorter side's length before the cut; torchvision's Resize(256) before CenterCrop(224)"),
+      .describe(
+        "with cover: the shorter side's length before the cut; torchvision's Resize(256) before CenterCrop(224)",
+      ),
     interpolation: z
       .enum(["bilinear", "bicubic"])
       .default("bilinear")
@@ -75,7 +77,12 @@ const findTensorMistakes = ({ element, shape, min, max }: TensorInput): InputMis
       ? [{ field: "shape", message: `has ${elements} elements (limit ${arrayLimits.rowElements})` }]
       : []),
     ...(!numeric && (min !== undefined || max !== undefined)
-      ? [{ field: min === undefined ? "max" : "min", message: `a tensor of ${element} has neither min nor max` }]
+      ? [
+          {
+            field: min === undefined ? "max" : "min",
+            message: `a tensor of ${element} has neither min nor max`,
+          },
+        ]
       : []),
     ...(min !== undefined && max !== undefined && min > max
       ? [{ field: "min", message: "min is greater than max" }]
@@ -96,11 +103,20 @@ const findImageMistakes = (input: ImageInput): InputMistake[] => {
   if (shorterSide !== undefined && shorterSide < Math.max(width, height))
     mistakes.push({ field: "shorterSide", message: "is smaller than the width or the height" });
   if (isInteger && (scale !== undefined || mean || std))
-    mistakes.push({ field: "element", message: "uint8 takes the pixels as they are: without scale, mean and std" });
+    mistakes.push({
+      field: "element",
+      message: "uint8 takes the pixels as they are: without scale, mean and std",
+    });
   // 0 to 255 and 0 to 1 both run, and one of them gives wrong predictions: no default.
   if (!isInteger && scale === undefined)
-    mistakes.push({ field: "scale", message: "is missing: write 1/255 for pixels from 0 to 1, or 1 for 0 to 255" });
-  for (const [field, values] of [["mean", mean], ["std", std]] as const)
+    mistakes.push({
+      field: "scale",
+      message: "is missing: write 1/255 for pixels from 0 to 1, or 1 for 0 to 255",
+    });
+  for (const [field, values] of [
+    ["mean", mean],
+    ["std", std],
+  ] as const)
     if (values && values.length !== count)
       mistakes.push({ field, message: `must have ${count} value${count === 1 ? "" : "s"}, one per channel` });
   return mistakes;

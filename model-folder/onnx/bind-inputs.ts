@@ -130,7 +130,10 @@ const bindArray = (
   value: GraphValue,
 ): Feed | Mismatch => {
   if (value.kind !== "tensor")
-    return { message: `the graph's input ${value.name} is a ${value.kind}`, remedy: "Export it as a tensor." };
+    return {
+      message: `the graph's input ${value.name} is a ${value.kind}`,
+      remedy: "Export it as a tensor.",
+    };
   if (value.type !== element)
     return {
       message: `the graph takes ${value.name} as ${value.type}, the manifest says ${element}`,

@@ -45,7 +45,10 @@ const findMistake = (
   if (!elements.includes(value.type))
     return {
       message: `the graph gives ${graphOutput} as ${value.type}, the manifest says ${elements[0]}`,
-      remedy: elements.length > 1 ? "Export it as float." : `Write element: ${value.type} for ${name} in model.yaml.`,
+      remedy:
+        elements.length > 1
+          ? "Export it as float."
+          : `Write element: ${value.type} for ${name} in model.yaml.`,
     };
   const sizes = value.shape?.slice(1);
   if (sizes === undefined || shapes.some((shape) => fits(sizes, shape))) return undefined;

@@ -234,6 +234,33 @@ const resolveShape = ({ width, shape = [width] }: Feed, first: unknown): readonl
   return shape.map((size, axis) => size ?? lengths[axis] ?? 1);
 };
 
+const multiply = (sizes: readonly number[]): number => {
+  let product = 1;
+  for (const size of sizes) product *= size;
+  return product;
+};
+
+/** The dimensions of open columns in these rows, or the problem if they are beyond the limits of memory. */
+const measureOpenColumns = (
+  columns: readonly Column[],
+  rows: readonly unknown[],
+): ReadonlyMap<Feed, readonly number[]> | RowProblem => {
+  const [first] = rows;
+  const shapes = new Map<Feed, readonly number[]>();
+  for (const { feed, input } of columns) {
+    const shape = resolveShape(feed, isPlainRow(first) ? getOwnProperty(first, input.name) : undefined);
+    const limit = Math.min(arrayLimits.rowElements, Math.floor(arrayLimits.requestElements / rows.length));
+    if (multiply(shape) > limit)
+      return {
+        row: 0,
+        input: input.name,
+        detail: `has ${multiply(shape)} elements (limit ${limit} in each of ${rows.length} rows)`,
+      };
+    shapes.set(feed, shape);
+  }
+  return shapes;
+};
+
 /**
  * Validates rows against the model's inputs and encodes them for the graph in one pass. `rows` is untrusted: any JSON value
  * gives tensors or at most 100 problems, never an error.
@@ -255,6 +282,8 @@ export const encodeRows = (
     columns.map(({ input }) => input),
     maxRows,
   );
+  // Known before any request, except for open dimensions.
+  const fixedShapes = new Map(feeds.map((feed) => [feed, resolveShape(feed, undefined)]));
   /** Inputs with an open dimension. */
   const openColumns = columns.filter(({ feed }) => feed.shape?.includes(null));
   const invalid = (...problems: RowProblem[]): EncodeRowsResult => ({ status: "invalid", problems });
@@ -265,31 +294,15 @@ export const encodeRows = (
     if (count < 1 || count > mostRows)
       return invalid({ detail: `must have 1 to ${mostRows} rows; it has ${count}` });
     const problems: RowProblem[] = [];
-    const shapes = new Map(feeds.map((feed) => [feed, resolveShape(feed, undefined)]));
-    for (const { feed, input } of openColumns) {
-      const [first]: readonly unknown[] = rows;
-      const shape = resolveShape(feed, isPlainRow(first) ? getOwnProperty(first, input.name) : undefined);
-      const elements = shape.reduce((product, size) => product * size, 1);
-      // Checked before memory is allocated.
-      if (elements > arrayLimits.rowElements || elements * count > arrayLimits.requestElements)
-        return invalid({
-          row: 0,
-          input: input.name,
-          detail: `has ${elements} elements (limit ${Math.min(arrayLimits.rowElements, Math.floor(arrayLimits.requestElements / count))} in each of ${count} rows)`,
-        });
-      shapes.set(feed, shape);
-    }
+    const measured = openColumns.length === 0 ? undefined : measureOpenColumns(openColumns, rows);
+    if (measured !== undefined && "detail" in measured) return invalid(measured);
+    const shape = (feed: Feed): readonly number[] =>
+      measured?.get(feed) ?? fixedShapes.get(feed) ?? throwUnboundColumn();
     const data = new Map(
-      feeds.map((feed) => [
-        feed,
-        allocateFeed(
-          feed.element,
-          count * (shapes.get(feed) ?? []).reduce((product, size) => product * size, 1),
-        ),
-      ]),
+      feeds.map((feed) => [feed, allocateFeed(feed.element, count * multiply(shape(feed)))]),
     );
     const writes = encoders.map(({ column, writer }) =>
-      writer(data.get(column.feed) ?? throwUnboundColumn(), shapes.get(column.feed) ?? []),
+      writer(data.get(column.feed) ?? throwUnboundColumn(), shape(column.feed)),
     );
 
     for (let index = 0; index < count && problems.length < maxProblems; index++) {
@@ -320,8 +333,6 @@ export const encodeRows = (
         }
     }
     if (problems.length > 0) return invalid(...problems.slice(0, maxProblems));
-    const dims = (feed: Feed): readonly number[] =>
-      feed.rank === 1 ? [count] : [count, ...(shapes.get(feed) ?? [])];
     return {
       status: "encoded",
       rows: count,
@@ -329,7 +340,7 @@ export const encodeRows = (
         name: feed.name,
         type: feed.element,
         data: data.get(feed) ?? throwUnboundColumn(),
-        dims: dims(feed),
+        dims: feed.rank === 1 ? [count] : [count, ...shape(feed)],
       })),
     };
   };

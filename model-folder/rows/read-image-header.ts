@@ -7,7 +7,12 @@ export type ImageHeader = {
   readonly orientation: number;
 } & (
   | { readonly format: "jpeg"; readonly scans: number }
-  | { readonly format: "png"; readonly samples: number; readonly depth: number; readonly chunks: readonly Range[] }
+  | {
+      readonly format: "png";
+      readonly samples: number;
+      readonly depth: number;
+      readonly chunks: readonly Range[];
+    }
 );
 
 const jpegProcesses: Readonly<Record<number, string>> = {
@@ -69,7 +74,9 @@ const readJpeg = (bytes: Uint8Array): ImageHeader | string => {
       continue;
     }
     if (marker === 0xd9)
-      return size && scans > 0 ? { format: "jpeg", ...size, orientation, scans } : "is a JPEG without an image";
+      return size && scans > 0
+        ? { format: "jpeg", ...size, orientation, scans }
+        : "is a JPEG without an image";
     if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) {
       offset += 2;
       continue;
@@ -87,7 +94,8 @@ const readJpeg = (bytes: Uint8Array): ImageHeader | string => {
       const components = bytes[offset + 9] ?? 0;
       if (precision !== 8) return `is a JPEG with ${precision} bits per channel: send one with 8`;
       if (components === 4) return "is a CMYK JPEG: convert it to RGB";
-      if (components !== 1 && components !== 3) return `is a JPEG with ${components} channels: send grey or colour`;
+      if (components !== 1 && components !== 3)
+        return `is a JPEG with ${components} channels: send grey or colour`;
       size = { height: view.getUint16(offset + 5), width: view.getUint16(offset + 7) };
       if (size.width === 0 || size.height === 0) return "is a JPEG without a size";
     }

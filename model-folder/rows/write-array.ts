@@ -118,7 +118,10 @@ export const createArrayWriter = (rules: ArrayRules, data: FeedData) => {
     if (Array.isArray(data)) return { path: [], detail: "must be nested arrays: texts have no base64 form" };
     const bytes = length * data.BYTES_PER_ELEMENT;
     if (text.length !== 4 * Math.ceil(bytes / 3))
-      return { path: [], detail: `must be the base64 of ${bytes} bytes: ${4 * Math.ceil(bytes / 3)} characters` };
+      return {
+        path: [],
+        detail: `must be the base64 of ${bytes} bytes: ${4 * Math.ceil(bytes / 3)} characters`,
+      };
     const decoded = decodeBase64(text);
     if (decoded?.length !== bytes) return { path: [], detail: `is not the base64 of ${bytes} bytes` };
     new Uint8Array(data.buffer, data.byteOffset + start * data.BYTES_PER_ELEMENT, bytes).set(decoded);
