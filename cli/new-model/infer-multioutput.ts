@@ -30,6 +30,31 @@ const areProbabilities = (output: FloatOutput): boolean =>
       Math.abs(row.reduce((sum, score) => sum + score, 0) - 1) < 5e-3,
   );
 
+/**
+ * The labels where the rows lack some: each column has the label of the rows in which it scores highest, if these agree;
+ * the others get a name that a person must replace. Undefined where no label is missing, or the rows do not agree.
+ */
+const nameUnseenLabels = (output: FloatOutput, truth: readonly string[]) => {
+  const names = [...new Set(truth)];
+  if (names.length >= output.width) return undefined;
+  const labels = new Map<number, string>();
+  for (const [row, scores] of splitRows(output).entries()) {
+    const column = scores.indexOf(Math.max(...scores));
+    const label = truth[row] ?? "";
+    if ((labels.get(column) ?? label) !== label) return undefined;
+    labels.set(column, label);
+  }
+  if (labels.size !== names.length || new Set(labels.values()).size !== names.length) return undefined;
+  const unseen = Array.from({ length: output.width }, (_, column) => column).filter(
+    (column) => !labels.has(column),
+  );
+  return {
+    labels: Array.from({ length: output.width }, (_, column) => labels.get(column) ?? `unseen_${column}`),
+    integers: false,
+    guess: `no row has the ${unseen.length === 1 ? "label of score" : "labels of scores"} ${unseen.join(", ")}: write its name in place of ${unseen.map((column) => `unseen_${column}`).join(", ")}; the others have the label of the rows in which they score highest`,
+  };
+};
+
 /** Several classifications of each row. Throws NewModelRefused where a target has no output with a score per label. */
 export const inferMultioutput = (evidence: TaskEvidence): InferredTask => {
   const { outputs, targets, graph } = evidence;
@@ -45,14 +70,18 @@ export const inferMultioutput = (evidence: TaskEvidence): InferredTask => {
     const output = matched[index];
     if (!output)
       throw new NewModelRefused(`the target ${target} has no output (${describe()})`, "Name the outputs.");
-    const labels = inferLabels({
-      scores: splitRows(output),
-      truth,
-      stored: graph.classLabels
-        .map((stored) => stored.labels)
-        .filter((stored) => stored.length === output.width && truth.every((label) => stored.includes(label))),
-      predicted: undefined,
-    });
+    const labels =
+      nameUnseenLabels(output, truth) ??
+      inferLabels({
+        scores: splitRows(output),
+        truth,
+        stored: graph.classLabels
+          .map((stored) => stored.labels)
+          .filter(
+            (stored) => stored.length === output.width && truth.every((label) => stored.includes(label)),
+          ),
+        predicted: undefined,
+      });
     const isLogits = !areProbabilities(output);
     return {
       head: {

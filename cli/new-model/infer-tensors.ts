@@ -6,7 +6,6 @@ import type { InferredTask, TaskEvidence } from "./task-evidence.ts";
 type Tensor = GraphValue & { readonly kind: "tensor" };
 
 const isTensor = (value: GraphValue): value is Tensor => value.kind === "tensor";
-const isFloat = ({ type }: Tensor): boolean => type.startsWith("float");
 
 /** Whether an output has more dimensions than a table. */
 export const holdsTensors = ({ graph }: TaskEvidence): boolean =>
@@ -53,13 +52,13 @@ export const inferTensors = (evidence: TaskEvidence): InferredTask => {
 /** One vector per row. Throws NewModelRefused where the graph has none, or several. */
 export const inferEmbedding = (evidence: TaskEvidence): InferredTask => {
   refuseTargets(evidence, "embedding");
-  const vectors = evidence.graph.outputs
-    .filter(isTensor)
-    .flatMap((value) =>
-      isFloat(value) && value.shape?.length === 2 && typeof value.shape[1] === "number"
-        ? [{ name: value.name, dimensions: value.shape[1] }]
-        : [],
-    );
+  const tensors = evidence.graph.outputs.filter(isTensor);
+  const vectors = evidence.outputs.floats
+    .filter(({ name, width }) => {
+      const rank = tensors.find((value) => value.name === name)?.shape?.length ?? 2;
+      return rank === 2 && width > 1;
+    })
+    .map(({ name, width }) => ({ name, dimensions: width }));
   const [vector, ...others] = vectors;
   if (!vector || others.length > 0)
     throw new NewModelRefused(

@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import { exposeHalfBits } from "./expose-half-bits.ts";
 
 /** A graph in onnxruntime. A run takes tensors by name and returns the data of the requested outputs. */
 export type Session = {
@@ -56,7 +57,7 @@ export const openSession = async (
     outputs: session.outputMetadata.map(toGraphValue),
     Tensor,
     run: async (feeds, outputs) => {
-      const results = await session.run(feeds, outputs);
+      const results = await session.run(exposeHalfBits(feeds), outputs);
       return outputs.map((name) => getOwnProperty(results, name)?.data);
     },
     release: () => session.release(),
