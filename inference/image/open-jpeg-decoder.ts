@@ -1,16 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import createDecoder from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
+import { findJpegDecoder, jpegDecoderFile } from "./jpeg-decoder-file.ts";
 import type { Pixels } from "./resize-pixels.ts";
-
-/** The decoder's WebAssembly. In an image it is beside the bundle. */
-export const jpegDecoderFile = "mozjpeg_dec.wasm";
-
-/** The path of the WebAssembly in its package. */
-export const findJpegDecoder = (): string =>
-  createRequire(import.meta.url).resolve(`@jsquash/jpeg/codec/dec/${jpegDecoderFile}`);
 
 const readDecoder = async (): Promise<Uint8Array> => {
   const beside = join(dirname(fileURLToPath(import.meta.url)), jpegDecoderFile);
