@@ -81,7 +81,9 @@ const matchByName = (
     if (input.type === "tensor") {
       const detail = findShapeProblem(input.shape, tensor);
       if (detail !== undefined) return { pointer: `${inputPointer(index)}/shape`, detail };
-    } else if (tensor.width !== 1)
+    } else if (tensor.shape.length > 1)
+      return { pointer: `${inputPointer(index)}/shape`, detail: "must be [rows] or [rows, 1]" };
+    else if (tensor.width !== 1)
       return {
         pointer: `${inputPointer(index)}/shape/1`,
         detail: `must be 1, or ${inputs.length} if one tensor has all inputs`,
