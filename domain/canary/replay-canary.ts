@@ -69,7 +69,8 @@ export const replayCanary =
       if (rows === undefined) return omit("prod's functions keep no records");
       if (rows.length === 0) return omit("prod has no recorded inputs since the champion's promotion");
       const complete = rows.filter(isComplete);
-      if (complete.length === 0) return omit("the recorded tensors and images are too large to keep: only their hashes are");
+      if (complete.length === 0)
+        return omit("the recorded tensors and images are too large to keep: only their hashes are");
       const versions = { champion: champion.functionVersion, challenger };
       const replayed = await replayRows({ serving, clock, wait })(model, versions, complete, end - clock());
       if (replayed.length === 0) return omit("prod was too busy, or the replay took too long");

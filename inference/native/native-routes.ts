@@ -7,8 +7,8 @@ import {
   problemResponse,
   withHeaders,
 } from "#inference/http/http-response.ts";
-import { readImageBody } from "#inference/http/read-image-body.ts";
 import { readBody, readJson, readText } from "#inference/http/read-body.ts";
+import { readImageBody } from "#inference/http/read-image-body.ts";
 import type { Route } from "#inference/http/router.ts";
 import { withEntityTag } from "#inference/http/with-entity-tag.ts";
 import { withPredictionHeaders } from "#inference/http/with-prediction-headers.ts";

@@ -45,9 +45,7 @@ const createHasher = async (key: Uint8Array, model: string) => {
   return hashInputs(key, model);
 };
 
-const createArrayHasher = async ({
-  inputs = [],
-}: Dependencies["manifest"]): Promise<(row: Row) => Row> => {
+const createArrayHasher = async ({ inputs = [] }: Dependencies["manifest"]): Promise<(row: Row) => Row> => {
   const names = inputs.filter(isArrayInput).map(({ name }) => name);
   if (names.length === 0) return (row) => row;
   const { hashLargeArrays } = await import("./hash-large-arrays.ts");

@@ -1,8 +1,8 @@
 import { createProblem } from "#inference/http/create-problem.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
-import { readImageBody } from "#inference/http/read-image-body.ts";
 import { readBody, readText } from "#inference/http/read-body.ts";
+import { readImageBody } from "#inference/http/read-image-body.ts";
 import { readPythonJson } from "#inference/http/read-python-json.ts";
 import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
