@@ -88,6 +88,12 @@ const matchByName = (inputs: readonly Tensor[], columns: readonly string[]): Col
         `the CSV has no column for the graph's input ${value.name} (it has ${formatNames(columns)})`,
         "Give the columns the names of the graph's inputs.",
       );
+    const elements = countElements(value) ?? 1;
+    if (elements > 1)
+      throw new NewModelRefused(
+        `the graph's input ${value.name} is a tensor of ${value.shape?.length} dimensions with ${elements} elements per row, and the column ${column} has one value`,
+        "Give the data as JSON lines with nested arrays (--data rows.jsonl), or one column for each element.",
+      );
     unmatched.delete(column);
     if (column !== value.name) guesses.push(`the column ${column} is the graph's input ${value.name}`);
     return { name: value.name, column, element: readColumnElement(value), inMatrix: false };
