@@ -68,9 +68,10 @@ const post = (path: string, body: unknown, client = app) =>
     headers: { "content-type": "application/json" },
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
+const readJson = async (response: Response) => JSON.parse(await response.text());
 const findErrors = async (response: Response) => {
   expect(response.status).toBe(422);
-  return HttpProblem.parse(await response.json()).errors;
+  return HttpProblem.parse(await readJson(response)).errors;
 };
 const base64 = (values: readonly number[]) =>
   Buffer.from(Float32Array.from(values).buffer).toString("base64");
@@ -80,7 +81,7 @@ describe("an array in every protocol", () => {
     const response = await post("/v1/predict", {
       rows: [{ x: first }, { x: { base64: base64(second.flat()) } }],
     });
-    const { predictions } = await response.json();
+    const { predictions } = await readJson(response);
     expect(predictions).toEqual([
       { scores: {}, tensors: { y: first } },
       { scores: {}, tensors: { y: second } },
@@ -97,7 +98,7 @@ describe("an array in every protocol", () => {
     ["dataframe_split", { dataframe_split: { columns: ["x"], data: [[first], [second]] } }],
   ])("as MLflow's %s", async (_, body) => {
     for (const path of ["/invocations", "/endpoints/echo/invocations"]) {
-      const { predictions } = await (await post(path, body)).json();
+      const { predictions } = await readJson(await post(path, body));
       expect(predictions).toEqual([{ y: first }, { y: second }]);
     }
   });
@@ -117,17 +118,17 @@ describe("an array in every protocol", () => {
     ["nested JSON", buildJsonRequest({ inputs: [{ ...tensor, data: [first, second] }] })],
     ["binary data", buildBinaryRequest({ inputs: [{ ...tensor, data: [first, second].flat(2) }] })],
   ])("as a tensor of the Open Inference Protocol, in %s", async (_, init) => {
-    const { outputs } = await (await app.request("/v2/models/echo/infer", init)).json();
+    const { outputs } = await readJson(await app.request("/v2/models/echo/infer", init));
     expect(outputs).toEqual([
       { name: "y", datatype: "FP32", shape: [2, 2, 3], data: [first, second].flat(2) },
     ]);
   });
 
   test("in the metadata and in OpenAPI", async () => {
-    const metadata = await (await app.request("/v2/models/echo")).json();
+    const metadata = await readJson(await app.request("/v2/models/echo"));
     expect(metadata.inputs).toEqual([{ name: "x", datatype: "FP32", shape: [-1, 2, 3] }]);
     expect(metadata.outputs).toEqual([{ name: "y", datatype: "FP32", shape: [-1, 2, 3] }]);
-    const { components } = await (await app.request("/openapi.json")).json();
+    const { components } = await readJson(await app.request("/openapi.json"));
     expect(JSON.stringify(components.schemas.Question)).toContain('"minItems":2,"maxItems":2');
   });
 });
@@ -230,14 +231,14 @@ describe("a wrong array is refused with a pointer to its first wrong element", (
       "/inputs/x/1/1/1",
     ],
   ])("in MLflow's form: %s", async (path, body, pointer) => {
-    const { errors } = await (await post(path, body)).json();
+    const { errors } = await readJson(await post(path, body));
     expect(errors).toEqual([{ pointer, detail: "must be a number" }]);
   });
 
   test("in a tensor: where it lies in the flat data", async () => {
     const data = [first, second].flat(2).with(10, 77);
     const init = buildJsonRequest({ inputs: [{ name: "x", datatype: "FP32", shape: [2, 2, 3], data }] });
-    const { errors } = await (await app.request("/v2/models/echo/infer", init)).json();
+    const { errors } = await readJson(await app.request("/v2/models/echo/infer", init));
     expect(errors).toEqual([{ pointer: "/inputs/0/data/10", detail: "must be between -9 and 9" }]);
   });
 
@@ -245,7 +246,7 @@ describe("a wrong array is refused with a pointer to its first wrong element", (
     const init = buildJsonRequest({
       inputs: [{ name: "x", datatype: "FP32", shape: [2, 3, 2], data: [first, second].flat(2) }],
     });
-    const { errors } = await (await app.request("/v2/models/echo/infer", init)).json();
+    const { errors } = await readJson(await app.request("/v2/models/echo/infer", init));
     expect(errors).toEqual([{ pointer: "/inputs/0/shape", detail: "must be [rows, 2, 3]" }]);
   });
 
@@ -264,7 +265,7 @@ describe("an open dimension", () => {
   test("may have another size in each request", async () => {
     for (const rows of [1, 3]) {
       const x = Array.from({ length: rows }, (_, row) => [row, -row]);
-      const { predictions } = await (await predict(x, x)).json();
+      const { predictions } = await readJson(await predict(x, x));
       expect(predictions[1].tensors.y).toEqual(x.map((pair) => pair.map((value) => value || 0)));
     }
   });
@@ -295,11 +296,11 @@ describe("an image", () => {
 
   test("is the base64 in a row, or the body itself", async () => {
     const client = createModelClient(picture);
-    const inRow = await (await post("/v1/predict", { rows: [{ x: png }] }, client)).json();
+    const inRow = await readJson(await post("/v1/predict", { rows: [{ x: png }] }, client));
     expect(inRow.predictions[0].tensors.y).toHaveLength(2);
-    const { predictions } = await (await send("image/png")).json();
+    const { predictions } = await readJson(await send("image/png"));
     expect(predictions).toEqual(inRow.predictions);
-    const invoked = await (await send("image/png", "/invocations")).json();
+    const invoked = await readJson(await send("image/png", "/invocations"));
     expect(invoked.predictions).toEqual([{ y: inRow.predictions[0].tensors.y }]);
   });
 
