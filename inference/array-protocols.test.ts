@@ -306,9 +306,9 @@ describe("an image", () => {
 
   test("in the protocols with tensors: base64 as BYTES", async () => {
     const init = buildJsonRequest({ inputs: [{ name: "x", datatype: "BYTES", shape: [1], data: [png] }] });
-    const { outputs } = await (
-      await createModelClient(picture).request("/v2/models/echo/infer", init)
-    ).json();
+    const { outputs } = await readJson(
+      await createModelClient(picture).request("/v2/models/echo/infer", init),
+    );
     expect(outputs[0]).toMatchObject({ datatype: "UINT8", shape: [1, 2, 2, 3] });
   });
 

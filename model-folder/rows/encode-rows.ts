@@ -42,6 +42,8 @@ type ColumnEncoder = {
   readonly read: (row: PlainRow) => unknown;
   /** @param shape the feed's dimensions of one row, in this request */
   readonly writer: (data: FeedData, shape: readonly number[]) => WriteValue;
+  /** The feed's dimensions of one row, an open one as 1. */
+  readonly shape: readonly number[];
 };
 
 /** Returns a function that writes a checked number, or a missing one, into the data. */
@@ -275,6 +277,7 @@ export const encodeRows = (
     column,
     read: createColumnReader(column.input.name),
     writer: createColumnWriter(column, createImageWriter),
+    shape: resolveShape(column.feed, undefined),
   }));
   const names = new Set(columns.map(({ input }) => input.name));
   const feeds = [...new Set(columns.map(({ feed }) => feed))];
@@ -282,8 +285,6 @@ export const encodeRows = (
     columns.map(({ input }) => input),
     maxRows,
   );
-  // Known before any request, except for open dimensions.
-  const fixedShapes = new Map(feeds.map((feed) => [feed, resolveShape(feed, undefined)]));
   /** Inputs with an open dimension. */
   const openColumns = columns.filter(({ feed }) => feed.shape?.includes(null));
   const invalid = (...problems: RowProblem[]): EncodeRowsResult => ({ status: "invalid", problems });
@@ -296,13 +297,14 @@ export const encodeRows = (
     const problems: RowProblem[] = [];
     const measured = openColumns.length === 0 ? undefined : measureOpenColumns(openColumns, rows);
     if (measured !== undefined && "detail" in measured) return invalid(measured);
-    const shape = (feed: Feed): readonly number[] =>
-      measured?.get(feed) ?? fixedShapes.get(feed) ?? throwUnboundColumn();
     const data = new Map(
-      feeds.map((feed) => [feed, allocateFeed(feed.element, count * multiply(shape(feed)))]),
+      feeds.map((feed) => {
+        const shape = measured?.get(feed);
+        return [feed, allocateFeed(feed.element, count * (shape ? multiply(shape) : feed.width))];
+      }),
     );
-    const writes = encoders.map(({ column, writer }) =>
-      writer(data.get(column.feed) ?? throwUnboundColumn(), shape(column.feed)),
+    const writes = encoders.map(({ column, writer, shape }) =>
+      writer(data.get(column.feed) ?? throwUnboundColumn(), measured?.get(column.feed) ?? shape),
     );
 
     for (let index = 0; index < count && problems.length < maxProblems; index++) {
@@ -340,7 +342,10 @@ export const encodeRows = (
         name: feed.name,
         type: feed.element,
         data: data.get(feed) ?? throwUnboundColumn(),
-        dims: feed.rank === 1 ? [count] : [count, ...shape(feed)],
+        dims:
+          feed.rank === 1
+            ? [count]
+            : [count, ...(measured?.get(feed) ?? feed.shape?.map((size) => size ?? 1) ?? [feed.width])],
       })),
     };
   };
