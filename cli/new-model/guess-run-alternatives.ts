@@ -3,7 +3,12 @@ import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
 import type { GraphRun } from "./run-graph-on-rows.ts";
 import type { ScoredGuess } from "./scored-guess.ts";
 
-type Graph = { readonly onnx: Uint8Array; readonly tokenizer: Tokenizer | undefined };
+type Graph = {
+  readonly onnx: Uint8Array;
+  readonly tokenizer: Tokenizer | undefined;
+  /** Whether outputs of more than two dimensions matter too. */
+  readonly wide: boolean;
+};
 /** The scores of another run on the same rows. Throws where its outputs are not finite. */
 type MeasureProbe = (probe: Probe) => readonly MeasuredScore[];
 

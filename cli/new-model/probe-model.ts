@@ -15,6 +15,8 @@ export const ProbeRequest = z.object({
   inputs: z.array(Input),
   rows: z.array(Row),
   maxTokens: z.int().optional(),
+  /** Whether outputs of more than two dimensions matter too. */
+  wide: z.boolean(),
 });
 export type ProbeRequest = z.infer<typeof ProbeRequest>;
 
@@ -45,11 +47,17 @@ const outputBytes = 64 * 1_024 * 1_024;
 
 /** Runs a graph on rows in a process with limits on time and memory, and returns its outputs. */
 export const probeModel = async (
-  { onnx, tokenizer }: { readonly onnx: Uint8Array; readonly tokenizer: Tokenizer | undefined },
+  {
+    onnx,
+    tokenizer,
+    wide,
+  }: { readonly onnx: Uint8Array; readonly tokenizer: Tokenizer | undefined; readonly wide: boolean },
   inputs: readonly Input[],
   rows: readonly Row[],
 ): Promise<Probe | ProcessFailure> => {
-  const request = new TextEncoder().encode(JSON.stringify({ inputs, rows, maxTokens: tokenizer?.maxTokens }));
+  const request = new TextEncoder().encode(
+    JSON.stringify({ inputs, rows, maxTokens: tokenizer?.maxTokens, wide }),
+  );
   let result: Probe | ProcessFailure | undefined;
   const processError = await runLimitedProcess({
     program,

@@ -5,6 +5,8 @@
  */
 import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { openImages } from "#inference/image/open-images.ts";
+import { createFeeds } from "#inference/model/create-feeds.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { openSession, type Session } from "#inference/model/session.ts";
 import { openTokenizer, type TextTokenizer } from "#inference/text/open-tokenizer.ts";
@@ -26,7 +28,7 @@ const timedMs = 1_000;
 
 /** JSON has neither NaN nor 64-bit integers. */
 const toPlainCells = (data: unknown): Cells | undefined => {
-  if (data instanceof Float32Array || data instanceof Float64Array)
+  if (data instanceof Float32Array || data instanceof Float64Array || data instanceof Float16Array)
     return Array.from(data, (value) => (Number.isFinite(value) ? value : null));
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Array.from(data, String);
   if (ArrayBuffer.isView(data) && !(data instanceof DataView) && Symbol.iterator in data)
@@ -34,18 +36,17 @@ const toPlainCells = (data: unknown): Cells | undefined => {
   return Array.isArray(data) ? data.map(String) : undefined;
 };
 
-const createTableRunner = (session: Session, inputs: ProbeRequest["inputs"]): RunGraph => {
+const createTableRunner = async (session: Session, inputs: ProbeRequest["inputs"]): Promise<RunGraph> => {
   const bound = bindInputs({ inputs }, session.inputs);
   if (bound.status === "mismatched")
     throw new ModelUnreadable(bound.mismatches.map(({ message }) => message).join("\n"));
-  const encode = encodeRows(bound.columns);
+  const images = inputs.some(({ type }) => type === "image") ? await openImages() : undefined;
+  const encode = encodeRows(bound.columns, images);
   return async (rows, outputs) => {
+    await images?.prepare();
     const encoded = encode(rows);
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
-    const feeds = Object.fromEntries(
-      encoded.feeds.map(({ name, type, data, dims }) => [name, new session.Tensor(type, data, dims)]),
-    );
-    return (await session.run(feeds, outputs)).map(toPlainCells);
+    return (await session.run(createFeeds(session, encoded.feeds), outputs)).map(toPlainCells);
   };
 };
 
@@ -103,16 +104,16 @@ const isStackedPair = (shape: readonly (number | string | null)[] | null): boole
 
 const runProbe = async (folder: string): Promise<Probe> => {
   const request = ProbeRequest.parse(JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")));
-  const { inputs, rows, maxTokens } = request;
+  const { inputs, rows, maxTokens, wide } = request;
   const open = (limit: number) => openTokenizer(readFileSync(join(folder, "tokenizer.json")), limit);
   const session = await openSession({ path: join(folder, "model.onnx") });
   const runGraph =
     maxTokens === undefined
-      ? createTableRunner(session, inputs)
+      ? await createTableRunner(session, inputs)
       : createTextRunner(session, inputs, open(limitTokens(session.inputs, maxTokens)));
   // An output with more dimensions is not a prediction, for example the hidden states of tokens.
   const names = session.outputs.flatMap((value) =>
-    value.kind === "tensor" && ((value.shape?.length ?? 2) <= 2 || isStackedPair(value.shape))
+    value.kind === "tensor" && (wide || (value.shape?.length ?? 2) <= 2 || isStackedPair(value.shape))
       ? [value.name]
       : [],
   );

@@ -3,8 +3,10 @@ import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { assertFinite, type Numbers } from "./assert-finite.ts";
 import { readAnomalies } from "./read-anomalies.ts";
 import { readClusters } from "./read-clusters.ts";
+import { readHeads } from "./read-heads.ts";
 import { readLabelSets } from "./read-label-sets.ts";
 import { readLabels } from "./read-labels.ts";
+import { readTensors, readVectors } from "./read-tensors.ts";
 
 type Classification = Extract<Manifest, { task: "classification" }>;
 
@@ -43,7 +45,7 @@ const clampShare = (score: number): number => {
 };
 
 const toScores = (
-  { output: { labels, scores } }: Classification,
+  { output: { labels, scores } }: Pick<Classification, "output">,
   data: Numbers,
   isSingle: boolean,
 ): Numbers => {
@@ -75,7 +77,10 @@ const createLabelReader = ({ output: { labels } }: Classification): ReadPredicti
   return ([data], rows) => readLabels(data, rows, known).map((label) => ({ label, scores: {} }));
 };
 
-const createClassificationReader = (manifest: Classification, isSingle: boolean): ReadPredictions => {
+const createClassificationReader = (
+  manifest: Pick<Classification, "output">,
+  isSingle: boolean,
+): ReadPredictions => {
   const { labels, positive, bands, labelOutput } = manifest.output;
   const width = labels.length;
   const positiveIndex = positive === undefined ? -1 : labels.indexOf(positive);
@@ -148,10 +153,15 @@ export const readPredictions = (manifest: Manifest, width: number): ReadPredicti
       return readClusters(manifest.output);
     case "ranking":
       return createRegressionReader([manifest.output.name], width);
-    case "multioutput":
-    case "embedding":
-    case "entities":
     case "tensors":
+      return readTensors(manifest.output);
+    case "embedding":
+      return readVectors(manifest.output);
+    case "multioutput":
+      return readHeads(manifest.output.heads, ({ labels, scores }, isSingle) =>
+        createClassificationReader({ output: { labels, scores, labelType: "string" } }, isSingle),
+      );
+    case "entities":
       throw new RangeError(`${manifest.task} is not implemented`);
     default:
       return manifest satisfies never;

@@ -1,20 +1,25 @@
-import type { z } from "zod";
+import type * as z from "zod";
+import { findArrayOutputMistakes } from "./array-outputs.ts";
 import type {
   AnomalyOutput,
   ClusteringOutput,
   MultilabelOutput,
+  MultioutputOutput,
   RankingOutput,
   RegressionOutput,
+  TensorsOutput,
 } from "./task-outputs.ts";
 
 type OutputIssue = { readonly path: readonly (string | number)[]; readonly message: string };
-type DescribedModel = { readonly inputs: readonly { readonly name: string }[] } & (
+type Described = { readonly inputs: readonly { readonly name: string }[] } & (
   | { readonly task: "multilabel"; readonly output: z.infer<typeof MultilabelOutput> }
   | { readonly task: "regression"; readonly output: z.infer<typeof RegressionOutput> }
   | { readonly task: "anomaly"; readonly output: z.infer<typeof AnomalyOutput> }
   | { readonly task: "clustering"; readonly output: z.infer<typeof ClusteringOutput> }
   | { readonly task: "ranking"; readonly output: z.infer<typeof RankingOutput> }
-  | { readonly task: "classification" | "multioutput" | "embedding" | "entities" | "tensors" }
+  | { readonly task: "multioutput"; readonly output: z.infer<typeof MultioutputOutput> }
+  | { readonly task: "tensors"; readonly output: z.infer<typeof TensorsOutput> }
+  | { readonly task: "classification" | "embedding" | "entities" }
 );
 
 const hasDuplicate = (values: readonly unknown[]): boolean => new Set(values).size < values.length;
@@ -73,7 +78,7 @@ const findRegressionIssues = (output: z.infer<typeof RegressionOutput>): OutputI
 };
 
 /** What the schema of a task's output cannot say: fields that contradict each other or the inputs. */
-export const findOutputIssues = (manifest: DescribedModel): readonly OutputIssue[] => {
+export const findOutputIssues = (manifest: Described): readonly OutputIssue[] => {
   switch (manifest.task) {
     case "multilabel":
       return findMultilabelIssues(manifest.output);
@@ -106,6 +111,12 @@ export const findOutputIssues = (manifest: DescribedModel): readonly OutputIssue
             },
           ]
         : [];
+    case "tensors":
+    case "multioutput":
+      return findArrayOutputMistakes(manifest).map(({ path, message }) => ({
+        path: ["output", ...path],
+        message,
+      }));
     default:
       return [];
   }

@@ -1,3 +1,4 @@
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { Manifest, NestedValues, Prediction } from "./manifest.ts";
 import { valueNames } from "./value-names.ts";
 
@@ -72,7 +73,7 @@ const toScoresField = (name: string, labels: readonly string[]): OutputField => 
 const toNumberField = (name: string): OutputField => ({
   kind: "number",
   name,
-  read: ({ scores }) => (Object.hasOwn(scores, name) ? scores[name] : undefined),
+  read: ({ scores }) => getOwnProperty(scores, name),
 });
 const toTensorField = (
   name: string,
@@ -83,7 +84,7 @@ const toTensorField = (
   name,
   element,
   shape,
-  read: ({ tensors }) => (tensors && Object.hasOwn(tensors, name) ? (tensors[name] ?? []) : []),
+  read: ({ tensors }) => (tensors && getOwnProperty(tensors, name)) ?? [],
 });
 
 /** The decision function of two labels is one value: the positive label's. */
@@ -92,7 +93,7 @@ const listClassScores = ({ labels, scores, positive }: Output<"classification">)
 
 const listHeadFields = ({ heads }: Output<"multioutput">): OutputField[] =>
   heads.flatMap(({ name, labels }): OutputField[] => {
-    const read = ({ heads }: Prediction) => (heads && Object.hasOwn(heads, name) ? heads[name] : undefined);
+    const read = ({ heads }: Prediction) => heads && getOwnProperty(heads, name);
     return [
       {
         kind: "label",

@@ -3,6 +3,7 @@ import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 import type { Mismatch } from "./bind-inputs.ts";
 import { findAnomalyOutput } from "./find-anomaly-output.ts";
+import { findHeadOutputs, findTensorOutputs, findVectorOutput } from "./find-array-outputs.ts";
 import { findClusteringOutput } from "./find-clustering-output.ts";
 import { findMultilabelOutput } from "./find-multilabel-output.ts";
 import type { GraphValue } from "./graph-value.ts";
@@ -153,10 +154,13 @@ export const findOutput = (manifest: Manifest, outputs: readonly GraphValue[]): 
       return findClusteringOutput(manifest.output, outputs);
     case "ranking":
       return findValues([manifest.output.graphOutput ?? manifest.output.name], outputs);
-    case "multioutput":
-    case "embedding":
-    case "entities":
     case "tensors":
+      return findTensorOutputs(manifest.output, outputs);
+    case "multioutput":
+      return findHeadOutputs(manifest.output, outputs);
+    case "embedding":
+      return findVectorOutput(manifest.output, outputs);
+    case "entities":
       throw new RangeError(`${manifest.task} is not implemented`);
     default:
       return manifest satisfies never;

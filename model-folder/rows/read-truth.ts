@@ -36,7 +36,13 @@ export const readTruth = (manifest: Manifest, { rows, cells, groups }: TruthCell
       );
       return { task: "regression", rows, values };
     }
-    case "multioutput":
+    case "multioutput": {
+      const { heads } = manifest.output;
+      const labels = cells.map((texts) =>
+        Object.fromEntries(heads.map(({ name }, index) => [name, texts[index] ?? ""])),
+      );
+      return { task: "multioutput", rows, labels };
+    }
     case "embedding":
     case "entities":
     case "tensors":
