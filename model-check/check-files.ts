@@ -168,13 +168,14 @@ const checkGraph = (manifest: Manifest, { files }: LoadedFolder, yaml: string): 
   }
 };
 
-const findTokenizerProblems = (manifest: Manifest, { files }: LoadedFolder): FolderProblem[] => {
-  const { tokenizer } = manifest;
-  const bytes = tokenizer && files.get(tokenizer.file);
-  const graph = files.get(getArtifactFile(manifest));
+const findTokenizerProblems = (
+  tokenizer: NonNullable<Manifest["tokenizer"]>,
+  graph: OnnxSummary,
+  { files }: LoadedFolder,
+): FolderProblem[] => {
+  const bytes = files.get(tokenizer.file);
   // A missing file is a problem of the first run.
-  if (!tokenizer || !bytes || !graph) return [];
-  return checkTokenizer(tokenizer, bytes, inspectOnnx(graph).inputs);
+  return bytes ? checkTokenizer(tokenizer, bytes, graph.inputs) : [];
 };
 
 /** A warning where the delivery's verdict will be inconclusive, because a label has too few rows. */
@@ -239,9 +240,9 @@ export const checkFiles = (folder: LoadedFolder, onFile: (file: string) => void)
     });
   onFile(getArtifactFile(manifest));
   const { problems: graphProblems, graph } = checkGraph(manifest, folder, yaml);
-  if (manifest.tokenizer && !graphProblems.some(({ severity }) => severity === "error")) {
+  if (manifest.tokenizer && graph && !graphProblems.some(({ severity }) => severity === "error")) {
     onFile(manifest.tokenizer.file);
-    problems.push(...findTokenizerProblems(manifest, folder));
+    problems.push(...findTokenizerProblems(manifest.tokenizer, graph, folder));
   }
   onFile("golden.json");
   const goldenBytes = files.get("golden.json");

@@ -18,7 +18,7 @@ const formatScore = (score: MeasuredScore | undefined): string =>
 const isBetter = (one: MeasuredScore | undefined, other: MeasuredScore | undefined): boolean => {
   if (!one || !other) return false;
   const difference = one.score.estimate - other.score.estimate;
-  return one.name === "accuracy" || one.name === "auc" ? difference > 0 : difference < 0;
+  return one.higherIsBetter ? difference > 0 : difference < 0;
 };
 
 /** The first score of a run that may fail: an alternative that does not run has none. */

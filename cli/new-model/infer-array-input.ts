@@ -1,5 +1,6 @@
 import { isArrayInput } from "#model-folder/manifest/array-shape.ts";
 import { Input } from "#model-folder/manifest/manifest.ts";
+import { formatShape } from "#model-folder/onnx/format-graph-value.ts";
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { decodeBase64 } from "#model-folder/rows/encoded-bytes.ts";
 import { readImageHeader } from "#model-folder/rows/read-image-header.ts";
@@ -16,8 +17,6 @@ export const holdsArrays = (cells: readonly string[]): boolean =>
 /** By the first characters of a JPEG's or PNG's base64. */
 const holdsImages = (cells: readonly string[]): boolean =>
   cells.every((text) => text.startsWith("/9j/") || text.startsWith("iVBORw0KGgo"));
-
-const formatShape = (sizes: readonly Size[]): string => `[${sizes.map((size) => size ?? "?").join(", ")}]`;
 
 const measure = (text: string): readonly number[] => {
   const lengths: number[] = [];
@@ -64,7 +63,7 @@ const inferImage = (value: Tensor, column: string, cells: readonly string[]) => 
           : undefined;
   if (layout === undefined)
     throw new NewModelRefused(
-      `the column ${column} holds images, and the graph takes ${value.name} in the shape ${formatShape(value.shape ?? [])}`,
+      `the column ${column} holds images, and the graph takes ${value.name} in the shape ${formatShape(value)}`,
       "Export it with the channels fixed: [None, 3, height, width] or [None, height, width, 3].",
     );
   const channels = (layout === "NCHW" ? first : third) === 1 ? "L" : "RGB";

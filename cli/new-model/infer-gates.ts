@@ -8,6 +8,7 @@ import type { Holdout } from "#model-folder/rows/holdout.ts";
 export type MeasuredScore = {
   readonly name: ScoreMetric["name"];
   readonly words: string;
+  readonly higherIsBetter: boolean;
   readonly score: Interval;
 };
 
@@ -17,9 +18,9 @@ export const measureScores = (
   manifest: Manifest,
   predictions: readonly Prediction[],
 ): readonly MeasuredScore[] =>
-  createScoreMetrics(manifest, holdout).flatMap(({ name, words, measure }) => {
+  createScoreMetrics(manifest, holdout).flatMap(({ name, words, higherIsBetter, measure }) => {
     const score = measure(predictions);
-    return typeof score === "string" ? [] : [{ name, words, score }];
+    return typeof score === "string" ? [] : [{ name, words, higherIsBetter, score }];
   });
 
 /** Rounds up to two digits. */
@@ -28,9 +29,6 @@ const roundUp = (value: number): number => {
   const step = 10 ** (Math.floor(Math.log10(value)) - 1);
   return Number((Math.ceil(value / step) * step).toPrecision(12));
 };
-
-const isLowerBetter = (name: ScoreMetric["name"]): boolean =>
-  name === "mae" || name === "rmse" || name === "pinball";
 
 /** p95 of some runs, milliseconds. */
 const p95 = (milliseconds: readonly number[]): number => {
@@ -44,8 +42,8 @@ const p95 = (milliseconds: readonly number[]): number => {
  */
 export const inferGates = (measured: readonly MeasuredScore[], milliseconds: readonly number[]): Gates => ({
   ...Object.fromEntries(
-    measured.map(({ name, score }) =>
-      !isLowerBetter(name)
+    measured.map(({ name, higherIsBetter, score }) =>
+      higherIsBetter
         ? [name, { min: Math.min(0.99, Math.floor(score.low * 100) / 100), notWorseThanChampionBy: 0.02 }]
         : [name, { max: roundUp(score.high), notWorseThanChampionBy: roundUp(score.estimate / 20) }],
     ),

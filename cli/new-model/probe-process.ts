@@ -13,7 +13,7 @@ import { openTokenizer, type TextTokenizer } from "#inference/text/open-tokenize
 import { limitTokens, predictTexts } from "#inference/text/predict-texts.ts";
 import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
-import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
+import { formatGraphValues } from "#model-folder/onnx/format-graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
@@ -82,10 +82,6 @@ const createTextRunner = (
   };
 };
 
-const formatOutput = (value: GraphValue): string =>
-  value.kind === "tensor"
-    ? `${value.name}: ${value.type} [${value.shape?.map((size) => size ?? "?").join(", ") ?? "…"}]`
-    : `${value.name}: ${value.kind}`;
 /** Texts with more tokens than the limit, counted with room for one more. */
 const countTruncatedRows = (
   { inputs, rows, maxTokens }: ProbeRequest,
@@ -119,7 +115,7 @@ const runProbe = async (folder: string): Promise<Probe> => {
   );
   if (names.length === 0)
     throw new ModelUnreadable(
-      `no output of the graph is a tensor [N] or [N, columns] (it has ${session.outputs.map(formatOutput).slice(0, 20).join("; ")})`,
+      `no output of the graph is a tensor [N] or [N, columns] (it has ${formatGraphValues(session.outputs)})`,
     );
   const cells = await runGraph(rows, names);
   const milliseconds: number[] = [];

@@ -8,6 +8,7 @@ import type { Events, SlipwayEvent } from "#platform/events/events.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Store } from "#platform/store/store.ts";
+import { approvalDefaults } from "#test/support/approval-defaults.ts";
 import { fakeDeliveries } from "#test/support/fake-deliveries.ts";
 import { memoryStore } from "#test/support/memory-store.ts";
 import { plainCipher } from "#test/support/plain-cipher.ts";
@@ -23,13 +24,7 @@ const question = {
   ...subject,
   digest: fakeDigest("a"),
   version: 1,
-  baseline: 0,
-  fence: 1,
-  author: { name: "Sam", email: "sam@example.com" },
-  pusher: null,
-  contributors: null,
-  evidence: { champion: null, changed: [], checks: [], omitted: [] },
-  rule: { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" },
+  ...approvalDefaults,
   askedAt: 2_000,
   expiresAt: 1_000_000,
 };

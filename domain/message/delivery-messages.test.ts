@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createApprovals } from "#domain/approval/approvals.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import { approvalDefaults } from "#test/support/approval-defaults.ts";
 import { fakeChannel } from "#test/support/fake-channel.ts";
 import { fakeDeliveries } from "#test/support/fake-deliveries.ts";
 import { memoryStore } from "#test/support/memory-store.ts";
@@ -35,12 +36,7 @@ const ask = (delivery = "churn-1") =>
       delivery,
       digest: fakeDigest("d"),
       version: 2,
-      baseline: 0,
-      fence: 1,
-      author: { name: "Sam", email: "sam@example.com" },
-      pusher: null,
-      contributors: null,
-      evidence: { champion: null, changed: [], checks: [], omitted: [] },
+      ...approvalDefaults,
       rule: { approvers: ["U011", "U021"], quorum: 2, authorMayApprove: true, timeout: "PT24H" },
       askedAt: opened.time.now,
       expiresAt: opened.time.now + 3_600_000,

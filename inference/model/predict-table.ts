@@ -3,6 +3,7 @@ import { bindInputs, type Column } from "#model-folder/onnx/bind-inputs.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { batchRequests } from "./batch-requests.ts";
 import { createFeeds } from "./create-feeds.ts";
 import { findIndexProblems } from "./find-index-problems.ts";
@@ -20,15 +21,12 @@ type Dependencies = {
 const toGraphNumber = (value: unknown, input: Input): unknown =>
   input.type === "category" ? input.values.indexOf(String(value)) : value;
 
-const isRow = (row: unknown): row is Readonly<Record<string, unknown>> =>
-  typeof row === "object" && row !== null;
-
 /** The input whose value is the index that the graph refused; undefined unless exactly one has it. */
 const nameIndexInput =
   (columns: readonly Column[]) =>
   (row: unknown, { message }: IndexOutOfRange): string | undefined => {
     const [, index] = /(?:idx ?= ?|index ?= ?|\()(-?\d+)/.exec(message) ?? [];
-    if (index === undefined || !isRow(row)) return undefined;
+    if (index === undefined || !isJsonObject(row)) return undefined;
     const names = columns.flatMap(({ input }) =>
       toGraphNumber(getOwnProperty(row, input.name), input) === Number(index) ? [input.name] : [],
     );

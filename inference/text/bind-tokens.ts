@@ -31,18 +31,18 @@ const bindTokenInput = (value: GraphValue): TokenFeed | Mismatch => {
   return { name, element: value.type };
 };
 
-/** Returns the one fixed length of a dimension, undefined if it is open, or the mismatch of two lengths. */
-const findFixedLength = (graphInputs: readonly GraphValue[], axis: 0 | 1): number | undefined | Mismatch => {
+/** Returns the graph's fixed number of tokens, undefined if it is open, or the mismatch of two numbers. */
+const findFixedTokens = (graphInputs: readonly GraphValue[]): number | undefined | Mismatch => {
   const lengths = new Set(
     graphInputs.flatMap((value) => {
-      const length = value.kind === "tensor" ? value.shape?.[axis] : undefined;
+      const length = value.kind === "tensor" ? value.shape?.[1] : undefined;
       return typeof length === "number" ? [length] : [];
     }),
   );
   const [length, other] = lengths;
   return other !== undefined || length === 0
     ? {
-        message: `the graph's inputs have different ${axis === 0 ? "rows" : "numbers of tokens"}: ${[...lengths].join(", ")}`,
+        message: `the graph's inputs have different numbers of tokens: ${[...lengths].join(", ")}`,
         remedy,
       }
     : length;
@@ -66,14 +66,13 @@ export const bindTokens = (
       message: "the graph has no input input_ids, though the manifest names a tokenizer",
       remedy,
     });
-  const [rows, tokens] = [findFixedLength(graphInputs, 0), findFixedLength(graphInputs, 1)];
-  for (const length of [rows, tokens])
-    if (typeof length === "object" && mismatches.length === 0) mismatches.push(length);
+  const tokens = findFixedTokens(graphInputs);
+  if (typeof tokens === "object" && mismatches.length === 0) mismatches.push(tokens);
   if (mismatches.length > 0) return { status: "mismatched", mismatches };
   return {
     status: "bound",
     feeds: bindings.flatMap((binding) => ("message" in binding ? [] : [binding])),
-    ...(typeof rows === "number" ? { rows } : {}),
+    ...(batch.status === "fixed" ? { rows: batch.rows } : {}),
     ...(typeof tokens === "number" ? { tokens } : {}),
   };
 };

@@ -42,6 +42,32 @@ test("the first tokens of any long text equal those of the complete text", () =>
   );
 });
 
+test("a long text is not cut inside a word: a word above the model's limit is one unknown token", () => {
+  const text = `${"a".repeat(180)}漢字${"x".repeat(400)}`;
+  expect(openTokenizer(bytes, 16).encode(text).ids).toEqual(whole.encode(text).ids);
+});
+
+test("without a pre-tokenizer the complete text is one word, of which no part is encoded", () => {
+  const content = JSON.stringify({
+    version: "1.0",
+    added_tokens: [],
+    normalizer: null,
+    pre_tokenizer: null,
+    post_processor: null,
+    model: {
+      type: "WordPiece",
+      unk_token: "[UNK]",
+      continuing_subword_prefix: "##",
+      max_input_chars_per_word: 200,
+      vocab: { "[UNK]": 0, a: 1, "##a": 2, "## ": 3 },
+    },
+  });
+  const text = "aa ".repeat(220);
+  const { ids } = openTokenizer(Buffer.from(content), 8).encode(text);
+  expect([...ids]).toEqual([0]);
+  expect(ids).toEqual(createTokenizerEngine(content).encode(text).ids);
+});
+
 const readCase = (name: string): Buffer =>
   readFileSync(new URL(`../../test/support/tokenizers/cases/${name}.json`, import.meta.url));
 

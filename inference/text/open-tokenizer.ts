@@ -15,13 +15,29 @@ export type TextTokenizer = {
 /** How many characters per token to read first: no language has such long tokens. */
 const charactersPerToken = 16;
 
-/** Finds where to cut a text at about `length` characters: before white space, or at least not inside a surrogate pair. */
-const findCut = (text: string, length: number): number => {
+/**
+ * Finds where to cut a text at about `length` characters: before white space. Undefined where there is none near, because a
+ * part of a word can have other tokens than the word: WordPiece gives one token for a word above its limit.
+ */
+const findCut = (text: string, length: number): number | undefined => {
   const start = Math.floor(length / 2);
   const space = text.slice(start, length).search(/\s\S*$/);
-  if (space > 0) return start + space;
-  const code = text.charCodeAt(length - 1);
-  return code >= 0xd800 && code <= 0xdbff ? length - 1 : length;
+  return space > 0 ? start + space : undefined;
+};
+
+/** Pre-tokenizers after which no word holds white space. */
+const splitters = new Set(["BertPreTokenizer", "Whitespace", "WhitespaceSplit"]);
+
+/** Whether a text's words end at white space, so that those before a cut are the words of the complete text. */
+const splitsAtSpaces = (preTokenizer: unknown): boolean => {
+  if (!isJsonObject(preTokenizer)) return false;
+  const { type, use_regex: useRegex, split, pretokenizers: parts } = preTokenizer;
+  return (
+    (typeof type === "string" && splitters.has(type)) ||
+    (type === "ByteLevel" && useRegex !== false) ||
+    (type === "Metaspace" && split !== false) ||
+    (Array.isArray(parts) && parts.some(splitsAtSpaces))
+  );
 };
 
 const assertRoomForText = (engine: TokenizerEngine, maxTokens: number): void => {
@@ -62,13 +78,16 @@ export const openTokenizer = (bytes: Uint8Array, maxTokens: number): TextTokeniz
     }),
   );
   assertRoomForText(engine, maxTokens);
+  const canCut = direction === "Right" && splitsAtSpaces(content.pre_tokenizer);
   return {
     padding,
     /** Encodes a text without encoding a million characters for its first tokens. */
     encode: (text) => {
-      if (direction === "Right")
+      if (canCut)
         for (let length = maxTokens * charactersPerToken; length < text.length; length *= 4) {
-          const encoding = engine.encode(text.slice(0, findCut(text, length)));
+          const cut = findCut(text, length);
+          if (cut === undefined) continue;
+          const encoding = engine.encode(text.slice(0, cut));
           // With as many spare tokens as needed ones, the rest of the text cannot change them.
           if (encoding.cutEncodings >= 2) return encoding;
         }

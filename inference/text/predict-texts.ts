@@ -121,16 +121,13 @@ export const predictTexts = (
     );
   const run = async ({ rows, tokens }: Batch, encodings: readonly Encoding[]): Promise<Prediction[]> => {
     const texts = rows.flatMap((row) => encodings[row] ?? []);
-    const [first] = texts;
-    // A graph with a fixed number of rows takes no fewer: the first text fills them up.
-    while (first && fixedRows !== undefined && texts.length < fixedRows) texts.push(first);
     const tensors = Object.fromEntries(
       feeds.map((feed) => [
         feed.name,
         new session.Tensor(feed.element, createData(feed, texts, tokens, padding), [texts.length, tokens]),
       ]),
     );
-    return read(await session.run(tensors, outputs), texts.length).slice(0, rows.length);
+    return read(await session.run(tensors, outputs), texts.length);
   };
   const predictEncodings = async (encodings: readonly Encoding[]): Promise<Prediction[]> => {
     const lengths = encodings.map(({ ids }) => findPaddedLength(ids.length, fixedTokens, padding));

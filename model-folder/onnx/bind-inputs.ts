@@ -1,6 +1,7 @@
 import { type ArrayInput, arrayShape, isArrayInput } from "#model-folder/manifest/array-shape.ts";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { findBatchSize } from "./find-batch-size.ts";
+import { formatShape, formatSizes } from "./format-graph-value.ts";
 import type { ElementType, GraphValue } from "./graph-value.ts";
 
 /** Element types that a column can have. */
@@ -25,8 +26,6 @@ export type Mismatch = { readonly input?: string; readonly message: string; read
 type BindInputsResult =
   | { readonly status: "bound"; readonly columns: readonly Column[] }
   | { readonly status: "mismatched"; readonly mismatches: readonly Mismatch[] };
-
-type TensorValue = GraphValue & { readonly kind: "tensor" };
 
 const floats = ["float32", "float64", "float16"] as const;
 const numbers = [
@@ -59,10 +58,6 @@ const listAllowedElements = (input: Input, width: number): readonly string[] =>
   input.type === "string" && input.format === "int64"
     ? ["int64"]
     : (width > 1 ? matrixElements : columnElements)[input.type];
-
-const formatSizes = (sizes: readonly (number | string | null)[]): string =>
-  `[${sizes.map((size) => size ?? "?").join(", ")}]`;
-const formatShape = ({ shape }: TensorValue): string => (shape ? formatSizes(shape) : "[…]");
 
 /** Checks that the graph's element type can hold an input. */
 const findTypeMismatch = (input: Input, { name, element, width }: Feed): Mismatch | undefined => {

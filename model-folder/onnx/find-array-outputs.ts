@@ -1,5 +1,6 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Mismatch } from "./bind-inputs.ts";
+import { formatShape, formatSizes } from "./format-graph-value.ts";
 import type { GraphValue } from "./graph-value.ts";
 
 type Output<Task extends Manifest["task"]> = Extract<Manifest, { task: Task }>["output"];
@@ -16,9 +17,6 @@ type Expected = {
 };
 
 const floats = ["float32", "float64", "float16"];
-
-const formatSizes = (sizes: readonly (number | string | null)[]): string =>
-  `[${["N", ...sizes.map((size) => size ?? "?")].join(", ")}]`;
 
 const fits = (sizes: readonly (number | string | null)[], shape: readonly (number | null)[]): boolean =>
   sizes.length === shape.length &&
@@ -53,7 +51,7 @@ const findMistake = (
   const sizes = value.shape?.slice(1);
   if (sizes === undefined || shapes.some((shape) => fits(sizes, shape))) return undefined;
   return {
-    message: `the graph gives ${graphOutput} in the shape ${formatSizes(sizes)}, the manifest says ${shapes.map(formatSizes).join(" or ")}`,
+    message: `the graph gives ${graphOutput} in the shape ${formatShape(value)}, the manifest says ${shapes.map((shape) => formatSizes(["N", ...shape])).join(" or ")}`,
     remedy: `Correct the shape of ${name} in model.yaml, or export the model with it.`,
   };
 };

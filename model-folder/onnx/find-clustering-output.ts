@@ -1,12 +1,7 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { formatGraphValues } from "./format-graph-value.ts";
 import type { GraphValue } from "./graph-value.ts";
-import {
-  type FindOutputResult,
-  formatOutputs,
-  hasWidth,
-  isFloat,
-  isLabelTensor,
-} from "./output-candidates.ts";
+import { type FindOutputResult, hasWidth, isFloat, isLabelTensor } from "./output-candidates.ts";
 
 type ClusteringOutput = Extract<Manifest, { task: "clustering" }>["output"];
 
@@ -18,7 +13,7 @@ export const findClusteringOutput = (
   if (!outputs.some((value) => value.name === labelOutput && isLabelTensor(value)))
     return {
       status: "missing",
-      message: `the graph has no output ${labelOutput} with the cluster of each row, text or integers (it has ${formatOutputs(outputs)})`,
+      message: `the graph has no output ${labelOutput} with the cluster of each row, text or integers (it has ${formatGraphValues(outputs)})`,
       remedy: "Correct output.labelOutput in model.yaml.",
     };
   const scores = distances ?? probabilities;
@@ -27,7 +22,7 @@ export const findClusteringOutput = (
     ? { status: "found", names: [labelOutput, scores], width: labels.length }
     : {
         status: "missing",
-        message: `the graph has no output ${scores} with a number for each of ${labels.length} clusters, a float tensor [N, ${labels.length}] (it has ${formatOutputs(outputs)})`,
+        message: `the graph has no output ${scores} with a number for each of ${labels.length} clusters, a float tensor [N, ${labels.length}] (it has ${formatGraphValues(outputs)})`,
         remedy: `Correct output.${distances === undefined ? "probabilities" : "distances"} or output.labels in model.yaml.`,
       };
 };

@@ -1,6 +1,7 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { formatGraphValues } from "./format-graph-value.ts";
 import type { GraphValue } from "./graph-value.ts";
-import { type FindOutputResult, formatOutputs, hasWidth, isFloat } from "./output-candidates.ts";
+import { type FindOutputResult, hasWidth, isFloat } from "./output-candidates.ts";
 
 type MultilabelOutput = Extract<Manifest, { task: "multilabel" }>["output"];
 
@@ -35,7 +36,7 @@ export const findMultilabelOutput = (
       ? { status: "found", names: graphOutputs, width: graphOutputs.length === 1 ? width : 1 }
       : {
           status: "missing",
-          message: `the graph has no output ${missing} with ${graphOutputs.length === 1 ? `the scores of ${width} labels, a float tensor [N, ${width}]` : "the score of one label, a float tensor [N, 1] or [N, 2]"} (it has ${formatOutputs(outputs)})`,
+          message: `the graph has no output ${missing} with ${graphOutputs.length === 1 ? `the scores of ${width} labels, a float tensor [N, ${width}]` : "the score of one label, a float tensor [N, 1] or [N, 2]"} (it has ${formatGraphValues(outputs)})`,
           remedy: "Correct output.graphOutputs in model.yaml.",
         };
   }
@@ -47,7 +48,7 @@ export const findMultilabelOutput = (
     ? { status: "found", names: [output.name], width }
     : {
         status: "missing",
-        message: `no single output of the graph holds the scores of ${width} labels, a float tensor [N, ${width}] (it has ${formatOutputs(outputs)})`,
+        message: `no single output of the graph holds the scores of ${width} labels, a float tensor [N, ${width}] (it has ${formatGraphValues(outputs)})`,
         remedy:
           "Name the graph's outputs in model.yaml under output.graphOutputs: one for all labels, or one for each.",
       };

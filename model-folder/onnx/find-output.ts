@@ -6,10 +6,10 @@ import { findAnomalyOutput } from "./find-anomaly-output.ts";
 import { findHeadOutputs, findTensorOutputs, findVectorOutput } from "./find-array-outputs.ts";
 import { findClusteringOutput } from "./find-clustering-output.ts";
 import { findMultilabelOutput } from "./find-multilabel-output.ts";
+import { formatGraphValues } from "./format-graph-value.ts";
 import type { GraphValue } from "./graph-value.ts";
 import {
   type FindOutputResult,
-  formatOutputs,
   hasWidth,
   isFloat,
   isInteger,
@@ -31,7 +31,7 @@ const findLabels = (
     ? { label: name }
     : {
         status: "missing",
-        message: `the graph has no output ${name} with one label per row, a tensor of text or integers [N] or [N, 1] (it has ${formatOutputs(outputs)})`,
+        message: `the graph has no output ${name} with one label per row, a tensor of text or integers [N] or [N, 1] (it has ${formatGraphValues(outputs)})`,
         remedy:
           "Correct output.labelOutput in model.yaml, or remove it: the label is then the highest score.",
       };
@@ -47,7 +47,7 @@ const findDecision = (outputs: readonly GraphValue[]): FindOutputResult => {
     ? { status: "found", names: [output.name], width: 1 }
     : {
         status: "missing",
-        message: `no output of the graph holds a decision value per row, a float tensor [N, 1] (it has ${formatOutputs(outputs)})`,
+        message: `no output of the graph holds a decision value per row, a float tensor [N, 1] (it has ${formatGraphValues(outputs)})`,
         remedy: "Export the decision function, or write scores: none with labelOutput.",
       };
 };
@@ -88,7 +88,7 @@ const findScores = (labels: number, outputs: readonly GraphValue[]): FindOutputR
     };
   return {
     status: "missing",
-    message: `no output of the graph holds the scores of ${labels} labels, a tensor of numbers [N, ${labels}] (it has ${formatOutputs(outputs)})`,
+    message: `no output of the graph holds the scores of ${labels} labels, a tensor of numbers [N, ${labels}] (it has ${formatGraphValues(outputs)})`,
     remedy:
       "List the labels in model.yaml in the order of the scores' columns, or export the probabilities (an output whose name holds `prob` is preferred).",
   };
@@ -114,7 +114,7 @@ const findValues = (
       ? { status: "found", names: graphOutputs, width }
       : {
           status: "missing",
-          message: `the graph has no output ${missing} with ${width === 1 ? "one value" : `${width} values`} per row, a tensor of numbers [N, ${width}] (it has ${formatOutputs(outputs)})`,
+          message: `the graph has no output ${missing} with ${width === 1 ? "one value" : `${width} values`} per row, a tensor of numbers [N, ${width}] (it has ${formatGraphValues(outputs)})`,
           remedy: "Correct output.graphOutputs in model.yaml.",
         };
   }
@@ -133,7 +133,7 @@ const findValues = (
     ? { status: "found", names: [output.name], width: names.length }
     : {
         status: "missing",
-        message: `no single output of the graph holds ${names.length === 1 ? "one value" : `${names.length} values`} per row, a tensor of numbers [N, ${names.length}] (it has ${formatOutputs(outputs)})`,
+        message: `no single output of the graph holds ${names.length === 1 ? "one value" : `${names.length} values`} per row, a tensor of numbers [N, ${names.length}] (it has ${formatGraphValues(outputs)})`,
         remedy:
           "Export the values as one tensor, or name the graph's outputs in model.yaml under output.name (or output.names).",
       };

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readChurnFiles } from "#test/support/onnx/churn-folder.ts";
+import { findRefusal } from "#test/support/onnx/find-refusal.ts";
 import {
   boolType,
   floatType,
@@ -11,22 +12,12 @@ import {
   writeOnnx,
 } from "#test/support/onnx/write-onnx.ts";
 import { defaultOnnxLimits, inspectOnnx } from "./inspect-onnx.ts";
-import { ModelUnreadable } from "./model-unreadable.ts";
 
 const churn = readChurnFiles().get("model.onnx") ?? new Uint8Array();
 const identity: Graph = {
   nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
   inputs: [{ name: "x", type: floatType, shape: ["N", 1] }],
   outputs: [{ name: "y", type: floatType, shape: ["N", 1] }],
-};
-const findRefusal = (bytes: Uint8Array, limits = defaultOnnxLimits): string => {
-  try {
-    inspectOnnx(bytes, limits);
-    return "accepted";
-  } catch (error) {
-    if (error instanceof ModelUnreadable) return error.message;
-    throw error;
-  }
 };
 const nested = (levels: number): Graph =>
   levels === 0

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { findRefusal } from "#test/support/onnx/find-refusal.ts";
 import { floatType, type LocalFunction, type Node, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { defaultOnnxLimits, inspectOnnx } from "./inspect-onnx.ts";
-import { ModelUnreadable } from "./model-unreadable.ts";
 
 const domain = "pkg.onnxscript.torch_lib";
 const call = (op: string, attributes: Node["attributes"] = []): Node => ({
@@ -28,15 +28,6 @@ const writeCalls = (nodes: readonly Node[], functions: readonly LocalFunction[])
     opsets: { "": 17, [domain]: 1 },
     functions,
   });
-const findRefusal = (bytes: Uint8Array, limits = defaultOnnxLimits): string => {
-  try {
-    inspectOnnx(bytes, limits);
-    return "accepted";
-  } catch (error) {
-    if (error instanceof ModelUnreadable) return error.message;
-    throw error;
-  }
-};
 const sine: Node = { op: "Sin", inputs: ["a"], outputs: ["o"] };
 /** A function that calls another one twice. */
 const twice = (name: string, called: string): LocalFunction =>

@@ -48,16 +48,6 @@ const labelTypes: ReadonlySet<string> = new Set([
 export const isLabelTensor = (value: GraphValue): value is TensorValue =>
   value.kind === "tensor" && labelTypes.has(value.type);
 
-export const formatOutputs = (outputs: readonly GraphValue[]): string =>
-  outputs
-    .slice(0, 20)
-    .map((value) =>
-      value.kind === "tensor"
-        ? `${value.name}: ${value.type} [${value.shape?.map((size) => size ?? "?").join(", ") ?? "…"}]`
-        : `${value.name}: ${value.kind}`,
-    )
-    .join("; ");
-
 /** Whether a tensor can hold `width` numbers per row; an open dimension can. */
 export const hasWidth = (width: number) => {
   return ({ shape }: { readonly shape: readonly (number | string | null)[] | null }): boolean => {

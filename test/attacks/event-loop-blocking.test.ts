@@ -3,6 +3,7 @@ import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { repositoryRoot } from "#test/end-to-end/fixture.ts";
+import { fastWorldOptions } from "#test/support/fast-world-options.ts";
 import { hostileFiles } from "#test/support/hostile-files.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
@@ -18,12 +19,7 @@ beforeAll(async () => {
   rehearsal = await startEmbeddedWorld({
     folder: resolveDataFolder(join(folder.path, "data")),
     checkout: repositoryRoot,
-    port: 0,
-    modelsPort: 0,
-    bakeMs: 5,
-    traffic: 0,
-    env: {},
-    clock: Date.now,
+    ...fastWorldOptions,
     reporter: { say: () => undefined, event: () => undefined },
   });
 });

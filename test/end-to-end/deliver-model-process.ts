@@ -5,6 +5,7 @@
  * steps' thread, but not the processes that run the model. Then prod serves the model until SIGTERM.
  */
 import { once } from "node:events";
+import { fastWorldOptions } from "#test/support/fast-world-options.ts";
 import { resetPeaks } from "#test/support/process-tree.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { createJsonReporter } from "#worlds/embedded/reporter.ts";
@@ -17,12 +18,7 @@ const reporter = createJsonReporter();
 const rehearsal = await startEmbeddedWorld({
   folder: resolveDataFolder(data),
   checkout,
-  port: 0,
-  modelsPort: 0,
-  bakeMs: 5,
-  traffic: 0,
-  env: {},
-  clock: Date.now,
+  ...fastWorldOptions,
   reporter: {
     say: reporter.say,
     event: (event) => {

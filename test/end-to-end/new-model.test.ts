@@ -3,6 +3,7 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
+import { fastWorldOptions } from "#test/support/fast-world-options.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { runScenario } from "#worlds/embedded/scenario/scenario.ts";
 import { type EmbeddedWorld, startEmbeddedWorld } from "#worlds/embedded/start-embedded-world.ts";
@@ -57,12 +58,7 @@ test("a model that slipway new wrote is delivered to prod and predicts there", {
   rehearsal = await startEmbeddedWorld({
     folder: resolveDataFolder(fixture.data),
     checkout,
-    port: 0,
-    modelsPort: 0,
-    bakeMs: 5,
-    traffic: 0,
-    env: {},
-    clock: Date.now,
+    ...fastWorldOptions,
     reporter,
   });
   await rehearsal.begin();

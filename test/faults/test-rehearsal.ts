@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { createDeliveryName } from "#lambdas/start-delivery/delivery-name.ts";
+import { fastWorldOptions } from "#test/support/fast-world-options.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
 import type { Reporter } from "#worlds/embedded/reporter.ts";
 import { createAutoApprover } from "#worlds/embedded/scenario/auto-approver.ts";
@@ -48,11 +49,7 @@ export const startTestRehearsal = async ({
   const rehearsal: EmbeddedWorld = await startEmbeddedWorld({
     folder,
     checkout,
-    port: 0,
-    modelsPort: 0,
-    bakeMs: 5,
-    traffic: 0,
-    env: {},
+    ...fastWorldOptions,
     clock,
     reporter,
     compute: machine,

@@ -25,12 +25,35 @@ export const requireTerraform = (tests: string): { readonly skip: boolean } =>
 const parallelism = "-parallelism=50";
 
 /**
+ * The configuration that names this machine's mirror; undefined without one. The tool writes its file anew at each call, and
+ * a Terraform that starts meanwhile reads an empty file and asks the registry. So each content has a copy that nobody
+ * writes again.
+ */
+const copyMirrorConfig = async (): Promise<string | undefined> => {
+  if (!existsSync(mirrorTool)) return undefined;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const config = /^export TF_CLI_CONFIG_FILE="(.+)"$/m.exec(run(mirrorTool, []).stdout)?.[1];
+    if (config === undefined) return undefined;
+    const content = await readFile(config, "utf8");
+    // Another call is writing it.
+    if (!/path = ".+"[^}]*\}\s*\}/.test(content)) continue;
+    const folder = await cachePeerFolder(["Terraform's mirror", content], (building) =>
+      writeFile(join(building, configFile), content),
+    );
+    return join(folder, configFile);
+  }
+  throw new Error(`${mirrorTool} wrote no configuration that can be read.`);
+};
+const configFile = "mirror.tfrc";
+let mirrorConfig: Promise<string | undefined> | undefined;
+
+/**
  * Terraform's environment: the process's own, without prompts and update checks, and with a mirror if there is one.
  * Terraform and its provider decode a large schema at each start; fewer garbage collections save a third of that time.
  */
 export const buildTerraformEnvironment = async (): Promise<NodeJS.ProcessEnv> => {
-  const line = existsSync(mirrorTool) ? run(mirrorTool, []).stdout : "";
-  const config = /^export TF_CLI_CONFIG_FILE="(.+)"$/m.exec(line)?.[1];
+  mirrorConfig ??= copyMirrorConfig();
+  const config = await mirrorConfig;
   const env = {
     ...process.env,
     CHECKPOINT_DISABLE: "1",

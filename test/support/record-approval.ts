@@ -1,4 +1,5 @@
 import type { NewApproval } from "#domain/approval/approvals.ts";
+import { approvalDefaults } from "./approval-defaults.ts";
 import type { MemoryWorld } from "./memory-world.ts";
 import { fakeCommit, fakeDigest, toyModel } from "./toy-model.ts";
 
@@ -17,13 +18,7 @@ export const createNewApproval = (
   commit: fakeCommit(letter),
   digest: fakeDigest(letter),
   version,
-  baseline: 0,
-  fence: 1,
-  author: { name: "Sam", email: "sam@example.com" },
-  pusher: null,
-  contributors: null,
-  evidence: { champion: null, changed: [], checks: [], omitted: [] },
-  rule: { approvers: ["U024BE7LH"], quorum: 1, authorMayApprove: true, timeout: "PT24H" },
+  ...approvalDefaults,
   askedAt: world.time.now,
   expiresAt: world.time.now + 3_600_000,
   ...more,
