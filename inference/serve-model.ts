@@ -75,6 +75,8 @@ const openFolder = async (
   let reason: string | undefined;
   if (unbounded !== undefined) reason = `with ${unbounded} the run time depends on the values of a request`;
   else if (manifest.tokenizer !== undefined) reason = "a run on texts would block other requests";
+  else if (manifest.inputs.some(({ type }) => type === "image"))
+    reason = "decoding images would block other requests";
   else {
     const model = await loadModelFolder(folder);
     const threshold = await measureOffloadThreshold(model, {

@@ -4,7 +4,7 @@ import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/m
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { listGatedScores, listMeasurableScores } from "#model-folder/manifest/list-measurable-scores.ts";
 import { locateYaml } from "#model-folder/manifest/locate-yaml.ts";
-import type { Golden, Manifest } from "#model-folder/manifest/manifest.ts";
+import type { Golden, Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { bindInputs, type Mismatch } from "#model-folder/onnx/bind-inputs.ts";
 import { findVersionMismatch } from "#model-folder/onnx/compare-versions.ts";
@@ -65,19 +65,34 @@ const readOrProblems = <T>(
   }
 };
 
+/** The lowest and highest number that the graph can get for an input. A tensor may have no limits. */
+const readRange = (input: Input): readonly [number, number] => {
+  switch (input.type) {
+    case "integer":
+    case "number":
+      return [input.min, input.max];
+    case "tensor":
+      return [input.min ?? Number.NEGATIVE_INFINITY, input.max ?? Number.POSITIVE_INFINITY];
+    case "category":
+      return [0, input.values.length - 1];
+    case "boolean":
+    case "string":
+    case "image":
+      return [0, 0];
+    default:
+      return input satisfies never;
+  }
+};
+
 /** Values that the manifest allows although a table in the graph has no row for them. */
 const findRangeProblem = ({ input, size, operator }: InputRange): Mismatch | undefined => {
-  const [min, max] =
-    "min" in input
-      ? [input.min, input.max]
-      : input.type === "category"
-        ? [0, input.values.length - 1]
-        : [0, 0];
+  const [min, max] = readRange(input);
   if (min >= -size && max < size) return undefined;
+  const allowed = Number.isFinite(min) || Number.isFinite(max) ? `${min} to ${max}` : "any number";
   return {
-    message: `the manifest allows ${min} to ${max}, but the graph looks the value up in a table of ${size} rows (${operator}): other values fail`,
+    message: `the manifest allows ${allowed}, but the graph looks the value up in a table of ${size} rows (${operator}): other values fail`,
     remedy:
-      "min" in input
+      input.type !== "category"
         ? `Write min: ${Math.max(min, 0)} and max: ${size - 1}.`
         : `List at most ${size} values, in the order of the training's codes.`,
   };

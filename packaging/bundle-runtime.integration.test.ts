@@ -4,11 +4,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
+import { parse, stringify } from "yaml";
 import { PredictResponse } from "#inference/native/predict-response.ts";
 import { Golden } from "#model-folder/manifest/manifest.ts";
 import { findGoldenDifferences } from "#model-folder/rows/compare-golden.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
-import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { readImages } from "#test/support/images/read-images.ts";
+import { readChurnGolden, readChurnYaml } from "#test/support/onnx/churn-folder.ts";
+import { writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { bundleRuntime } from "./bundle-runtime.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -35,6 +38,7 @@ test("the bundle is deterministic, contains no path of this machine, and lists i
     "docs/swagger-ui-bundle.js",
     "docs/swagger-ui.css",
     "tokenizers.wasm",
+    "mozjpeg_dec.wasm",
   ]);
   expect(second).toEqual(first);
   const text = [...first.files]
@@ -45,7 +49,11 @@ test("the bundle is deterministic, contains no path of this machine, and lists i
   expect(text).not.toContain("/node_modules/");
   const names = first.packages.map(({ name }) => name);
   expect(names.filter((name) => !/^@(aws|aws-sdk|smithy)\//.test(name))).toEqual([
+    "@jsquash/jpeg",
     "bowser",
+    "fast-png",
+    "fflate",
+    "iobuffer",
     "mnemonist",
     "obliterator",
     "onnxruntime-common",
@@ -116,6 +124,69 @@ test("the bundled handler returns churn's golden predictions from a folder with 
     });
     const response = PredictResponse.parse(JSON.parse(lines[1] ?? ""));
     expect(findGoldenDifferences(golden, response.predictions)).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test("the bundled handler decodes images with nothing of their packages beside it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "slipway-bundle-"));
+  try {
+    const { files } = await bundleRuntime();
+    for (const [name, content] of files) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), content);
+    }
+    await mkdir(join(folder, "model"));
+    await mkdir(join(folder, "node_modules"));
+    for (const name of ["onnxruntime-node", "onnxruntime-common"])
+      await symlink(join(root, "node_modules", name), join(folder, "node_modules", name));
+    const { images } = readImages();
+    const shape = ["N", 2, 2, 3];
+    await writeFile(
+      join(folder, "model", "model.onnx"),
+      writeOnnx({
+        graph: {
+          nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
+          inputs: [{ name: "x", type: 2, shape }],
+          outputs: [{ name: "y", type: 2, shape }],
+        },
+      }),
+    );
+    const manifest = {
+      ...parse(readChurnYaml()),
+      task: "tensors",
+      inputs: [
+        {
+          name: "x",
+          type: "image",
+          width: 2,
+          height: 2,
+          resize: "stretch",
+          layout: "NHWC",
+          element: "uint8",
+        },
+      ],
+      output: { tensors: [{ name: "y", element: "uint8", shape: [2, 2, 3] }] },
+      gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },
+    };
+    await writeFile(join(folder, "model", "model.yaml"), stringify(manifest));
+    const rows = [{ x: images["jpeg-420"] }, { x: images["png-palette"] }];
+    const lines = await run(
+      `const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder, "index.mjs")).href)});
+       console.log(JSON.stringify(await handler(${JSON.stringify({ rows })})));`,
+      {
+        SLIPWAY_MODEL: "churn",
+        SLIPWAY_MODEL_VERSION: "1",
+        SLIPWAY_DIGEST: `sha256:${"a".repeat(64)}`,
+        SLIPWAY_ENVIRONMENT: "stage",
+      },
+    );
+    const { predictions } = PredictResponse.parse(JSON.parse(lines[1] ?? ""));
+    expect(predictions.map(({ tensors }) => tensors?.y)).toEqual([
+      expect.arrayContaining([expect.any(Array)]),
+      expect.arrayContaining([expect.any(Array)]),
+    ]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

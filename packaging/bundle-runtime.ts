@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin, stop } from "esbuild";
 import * as z from "zod";
 
+import { findJpegDecoder, jpegDecoderFile } from "#inference/image/jpeg-decoder-file.ts";
 import { docsFiles, findDocsPackage } from "#inference/openapi/docs-page.ts";
 
 type BundledPackage = {
@@ -156,6 +157,8 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
     ),
   );
   const tokenizers = await readTokenizers();
+  // Only models with image inputs load it; as WebAssembly it is the same on every platform.
+  const decoder = await readFile(findJpegDecoder());
   const swagger = join("node_modules", "swagger-ui-dist", "package.json");
   return {
     files: new Map([
@@ -165,6 +168,7 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
       ]),
       ...docs,
       [tokenizersFile, tokenizers.bytes],
+      [jpegDecoderFile, decoder],
     ]),
     packages: [...(await readPackages([...Object.keys(metafile.inputs), swagger])), tokenizers.crate],
   };

@@ -1,5 +1,5 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
 import { ModelFolderExists } from "#cli/errors.ts";
@@ -95,7 +95,7 @@ export const newCommand = (): Command =>
     .addOption(
       new Option(
         "--data <file>",
-        "a labelled CSV with a header, or Parquet, of some hundred rows, best without rows of the training",
+        "a labelled CSV with a header, or Parquet, of some hundred rows, best without rows of the training; or JSON lines (.jsonl) with nested arrays; a column of paths to JPEG or PNG files gives images",
       ).makeOptionMandatory(),
     )
     .addOption(
@@ -196,6 +196,7 @@ export const newCommand = (): Command =>
           delimiter: options.delimiter,
           decimal: options.decimal,
         },
+        readFile: (path) => readFile(resolve(dirname(options.data), path)).catch(() => undefined),
         tokenizer:
           options.tokenizer === undefined
             ? undefined

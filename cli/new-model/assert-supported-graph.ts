@@ -3,8 +3,15 @@ import { findVersionMismatch } from "#model-folder/onnx/compare-versions.ts";
 import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 
+type Request = {
+  /** Whether the caller has a tokenizer. */
+  readonly tokenizer: boolean;
+  /** Whether outputs of more than two dimensions matter too. */
+  readonly wide: boolean;
+};
+
 /** Throws NewModelRefused for an unsupported graph, with the export option or the file that it needs. */
-export const assertSupportedGraph = (graph: OnnxSummary, tokenizer: boolean): void => {
+export const assertSupportedGraph = (graph: OnnxSummary, { tokenizer, wide }: Request): void => {
   const { inputs, outputs, nodeList } = graph;
   const mismatch = findVersionMismatch(graph, supportedVersions);
   if (mismatch) throw new NewModelRefused(mismatch.message, mismatch.remedy);
@@ -18,9 +25,8 @@ export const assertSupportedGraph = (graph: OnnxSummary, tokenizer: boolean): vo
   }
   // With a tokenizer an output can also have numbers for each token: [N, tokens, width].
   const maxRank = tokenizer ? 3 : 2;
-  const isReadable = outputs.some(
-    (value) => value.kind === "tensor" && (value.shape?.length ?? 2) <= maxRank,
-  );
+  const isReadable =
+    wide || outputs.some((value) => value.kind === "tensor" && (value.shape?.length ?? 2) <= maxRank);
   if (!isReadable)
     throw new NewModelRefused(
       `no output of the graph has one value, or one list of values, per row (it has ${outputs
@@ -30,7 +36,15 @@ export const assertSupportedGraph = (graph: OnnxSummary, tokenizer: boolean): vo
         )
         .slice(0, 20)
         .join("; ")})`,
-      "Export one result per row, a tensor [N] or [N, values]: the probabilities of a classifier, or pooled embeddings.",
+      "Export one result per row, a tensor [N] or [N, values]: the probabilities of a classifier, or pooled embeddings; or serve all outputs as they are (--task tensors, without --target).",
+    );
+  const open = outputs.find(
+    (value) => value.kind === "tensor" && value.shape?.slice(1).some((size) => typeof size !== "number"),
+  );
+  if (wide && tokenizer && open)
+    throw new NewModelRefused(
+      `the graph's output ${open.name} has an open dimension: with texts of different lengths it would hold the padding`,
+      "Serve vectors or labels of tokens (--task embedding, --task entities), or export the output with fixed sizes.",
     );
   const takesTokens = inputs.some(({ name }) => name === "input_ids");
   if (takesTokens && !tokenizer)

@@ -1,4 +1,5 @@
 import type { Input, Row } from "#model-folder/manifest/manifest.ts";
+import { readCell } from "#model-folder/rows/read-cell.ts";
 
 /** Numbers, flags and missing values in the spellings of pandas, R and spreadsheets. */
 const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
@@ -51,6 +52,9 @@ export const parseCell = (text: string, input: Input): Row[string] => {
     case "string":
       if (input.format === "int64") return isMissing(text, false) ? null : BigInt(text).toString();
       return text === "" ? null : text;
+    case "tensor":
+    case "image":
+      return readCell(text, input);
     default:
       return input satisfies never;
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { createFeeds } from "#inference/model/create-feeds.ts";
 import { openSession } from "#inference/model/session.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { Golden } from "#model-folder/manifest/manifest.ts";
@@ -306,7 +307,7 @@ describe("the rows decide what the graph does not contain", () => {
     const encoded = encodeRows(bound.status === "bound" ? bound.columns : [])(ids.map((id) => ({ id })));
     const [feed] = encoded.status === "encoded" ? encoded.feeds : [];
     if (!feed) throw new Error(JSON.stringify(encoded));
-    const [output] = await session.run({ id: new session.Tensor(feed.type, feed.data, feed.dims) }, ["y"]);
+    const [output] = await session.run(createFeeds(session, [feed]), ["y"]);
     expect(output).toEqual(BigInt64Array.from(ids, BigInt));
     await session.release();
 

@@ -10,6 +10,7 @@ import type { OnnxSummary } from "#model-folder/onnx/inspect-onnx.ts";
 import { isLabelTensor } from "#model-folder/onnx/output-candidates.ts";
 import { prepareOnnx } from "#model-folder/onnx/prepare-onnx.ts";
 import type { Holdout } from "#model-folder/rows/holdout.ts";
+import { countRowElements } from "#model-folder/rows/limit-rows.ts";
 import { findGroupColumn, listTruthColumns } from "#model-folder/rows/list-truth-columns.ts";
 import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
@@ -20,6 +21,7 @@ import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
 import { guessColumnOrder, guessPairOrder, guessTruncation } from "./guess-run-alternatives.ts";
+import { holdsArrays, inferArrayInput } from "./infer-array-input.ts";
 import { inferGates, type MeasuredScore, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
@@ -27,12 +29,15 @@ import { inferTask } from "./infer-task.ts";
 import { inferTokenOutput } from "./infer-token-output.ts";
 import { isMeasuredTarget } from "./is-measured-target.ts";
 import { limitToTables } from "./limit-to-tables.ts";
+import { matchArrayColumns } from "./match-array-columns.ts";
 import { type ColumnMatch, matchColumns, matchTextColumns } from "./match-columns.ts";
 import { measureBaseline } from "./measure-baseline.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { Probe, Tokenizer, TokenizerRules } from "./probe-model.ts";
 import type { CsvOptions, CsvTable } from "./read-csv-table.ts";
 import { readGraphOutputs } from "./read-graph-outputs.ts";
+import { type ReadFile, readImageFiles } from "./read-image-files.ts";
+import { readJsonLines } from "./read-json-lines.ts";
 import { type PredictedSource, readPredicted } from "./read-predicted.ts";
 import { readTable } from "./read-table.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
@@ -44,10 +49,12 @@ export type ModelSource = {
   readonly name: string;
   readonly onnx: Uint8Array;
   readonly csv: Uint8Array;
-  /** The CSV's name, for messages. */
+  /** The table's name, for messages; JSON lines end in .jsonl or .ndjson. */
   readonly csvName: string;
   /** How to read the CSV, where the file itself leaves it open. */
   readonly tableOptions?: Pick<CsvOptions, "encoding" | "delimiter" | "decimal">;
+  /** Reads an image that the table names by its path; absent: paths are texts. */
+  readonly readFile?: ReadFile | undefined;
   /** Label columns: one, or one per value of a regression with several values, or per label of several; none: no truth. */
   readonly targets: readonly string[];
   /** What the caller says about the output; absent: graph, rows and targets decide. */
@@ -79,7 +86,7 @@ export type ModelFolderDraft = {
 
 const seed = "slipway new";
 /** A text takes some hundred times as long as a row of numbers. */
-const sampleSizes = { rows: 1_000, texts: 200 };
+const sampleSizes = { rows: 1_000, texts: 200, elements: 2_000_000 };
 const goldenRows = 20;
 /** More different labels than a manifest can list. */
 const maxStrata = 1_000;
@@ -99,6 +106,37 @@ const listFeatureColumns = (
       );
   const others = new Set([...targets, ...group, ...ignored, predicted?.name]);
   return [...table.columns.keys()].filter((name) => !others.has(name));
+};
+
+const readSourceTable = async (
+  { csv, csvName, onnx, targets, ignored, options, tableOptions, readFile }: ModelSource,
+  graph: OnnxSummary,
+): Promise<CsvTable> => {
+  const named = [...targets, ...(options?.group === undefined ? [] : [options.group]), ...ignored];
+  const table = /\.(jsonl|ndjson)$/i.test(csvName)
+    ? readJsonLines(csv, csvName)
+    : await readTable(csv, csvName, {
+        ...tableOptions,
+        named,
+        exactNames: [...graph.inputs.map(({ name }) => name), ...named],
+        isStored: (text) => Buffer.from(onnx.buffer, onnx.byteOffset, onnx.length).includes(text),
+      });
+  return readFile ? readImageFiles(table, readFile) : table;
+};
+
+/**
+ * Whether outputs of more than two dimensions can be predictions: where the caller says so, or nothing says what the model
+ * does. Not of a text, whose tokens' hidden states would have the padding of a batch.
+ */
+const isWide = ({ targets, options, tokenizer }: ModelSource): boolean =>
+  options?.task === "tensors" ||
+  (options?.task === undefined && targets.length === 0 && tokenizer === undefined);
+
+/** Rows of arrays take more time and more place in golden.json and holdout.csv. */
+const countSampleRows = (inputs: readonly InferredInput[], tokenizer: Tokenizer | undefined): number => {
+  const elements = countRowElements(inputs.map(({ input }) => input));
+  const most = tokenizer ? sampleSizes.texts : sampleSizes.rows;
+  return elements === 0 ? most : Math.max(20, Math.min(most, Math.floor(sampleSizes.elements / elements)));
 };
 
 const inferInputs = (
@@ -134,8 +172,15 @@ const inferInputs = (
       texts: second !== undefined ? { pair: [first, second] } : isAmbiguous ? { text: first } : {},
     };
   }
-  const { matches, ...matched } = matchColumns(graph.inputs, columns, isText);
-  return { ...matched, inputs: limitToTables(graph, matches.map(infer)), texts: {} };
+  const arrays = matchArrayColumns(graph.inputs, columns, (column) => holdsArrays(cells(column)));
+  const arrayInputs = arrays.matches.map(({ value, column }) =>
+    inferArrayInput(value, column, cells(column)),
+  );
+  if (arrays.matches.length > 0 && arrays.inputs.length === 0 && arrays.columns.length === 0)
+    return { guesses: [], inputs: arrayInputs, byPosition: false, texts: {} };
+  const { matches, ...matched } = matchColumns(arrays.inputs, arrays.columns, isText);
+  const inputs = [...arrayInputs, ...matches.map(infer)];
+  return { ...matched, inputs: limitToTables(graph, inputs), texts: {} };
 };
 
 /** The label of a target's cell, by all cells of its column: libraries write the same class as 1.0 or as 1. */
@@ -390,17 +435,11 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     joinColumns: source.targets.length === 1,
   });
   const { graph, bytes: onnx } = prepared;
-  assertSupportedGraph(graph, source.tokenizer !== undefined);
   const { targets, options = {} } = source;
+  const wide = isWide(source);
+  assertSupportedGraph(graph, { tokenizer: source.tokenizer !== undefined, wide });
   const group = options.group === undefined ? [] : [options.group];
-  const named = [...targets, ...group, ...source.ignored];
-  const table = await readTable(source.csv, source.csvName, {
-    ...source.tableOptions,
-    named,
-    exactNames: [...graph.inputs.map(({ name }) => name), ...named],
-    isStored: (text) =>
-      Buffer.from(source.onnx.buffer, source.onnx.byteOffset, source.onnx.length).includes(text),
-  });
+  const table = await readSourceTable(source, graph);
   const { guesses, inputs, byPosition, texts } = inferInputs(source, graph, table);
   const choice =
     source.tokenizer && chooseMaxTokens(source.tokenizer.bytes, source.tokenizer.maxTokens, graph);
@@ -413,13 +452,13 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const { readLabels, known, stratify } = readTarget(source, table, isMissingTarget);
   const draw = {
     seed,
-    most: tokenizer ? sampleSizes.texts : sampleSizes.rows,
+    most: countSampleRows(inputs, tokenizer),
     // Tags of words are no labels of rows.
     stratify: stratify && hasRowOutputs(graph),
     group: options.group,
   };
   const run = await runGraphOnRows(
-    { onnx, tokenizer, table, targets: [...targets, ...group], isMissingTarget, draw },
+    { onnx, tokenizer, table, targets: [...targets, ...group], isMissingTarget, draw, wide },
     inputs,
   );
   const token = tokenizer && (await draftTokenModel(source, prepared, guesses, run, tokenizer));
@@ -430,7 +469,11 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const output =
     token?.output ??
     inferTask({
-      graph,
+      // Outputs that did not run, for example the hidden states of tokens, are not served.
+      graph: {
+        ...graph,
+        outputs: graph.outputs.filter(({ name }) => outputs.some((ran) => ran.name === name)),
+      },
       outputs: readGraphOutputs(graph.outputs, outputs, rows.length),
       rows: rows.length,
       targets: labels,
@@ -455,10 +498,12 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
           measureScores(holdout, manifest, readGraphPredictions(manifest, graph, probe, rows.length))
       : undefined;
   const runGuesses = [
-    ...(byPosition ? await guessColumnOrder({ onnx, tokenizer }, run, measured, measure) : []),
-    ...(await guessPairOrder({ onnx, tokenizer }, run, measured, measure)),
+    ...(byPosition ? await guessColumnOrder({ onnx, tokenizer, wide }, run, measured, measure) : []),
+    ...(await guessPairOrder({ onnx, tokenizer, wide }, run, measured, measure)),
     // A model of entities refuses a text that it would cut off.
-    ...(output.task === "entities" ? [] : await guessTruncation({ onnx, tokenizer }, run, measured, measure)),
+    ...(output.task === "entities"
+      ? []
+      : await guessTruncation({ onnx, tokenizer, wide }, run, measured, measure)),
   ];
   const reviewed = draftWith([...runGuesses.map(formatScoredGuess), ...guesses]);
   const files = new Map([

@@ -1,8 +1,14 @@
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
-const formatCell = (value: string | number | boolean | null | undefined): string => {
-  const text = value === null || value === undefined ? "" : String(value);
+const formatCell = (value: Row[string] | undefined): string => {
+  const text =
+    value === null || value === undefined
+      ? ""
+      : // Tensors are JSON in their cell.
+        typeof value === "object"
+        ? JSON.stringify(value)
+        : String(value);
   // At the start of the file, an unquoted U+FEFF would be a byte order mark.
   return /^\ufeff|[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };

@@ -4,7 +4,12 @@ import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
 import type { GraphRun } from "./run-graph-on-rows.ts";
 import type { ScoredGuess } from "./scored-guess.ts";
 
-type Graph = { readonly onnx: Uint8Array; readonly tokenizer: Tokenizer | undefined };
+type Graph = {
+  readonly onnx: Uint8Array;
+  readonly tokenizer: Tokenizer | undefined;
+  /** Whether outputs of more than two dimensions matter too. */
+  readonly wide: boolean;
+};
 /**
  * The scores of another run on the same rows. Throws where its outputs are not finite. Undefined where no score compares
  * runs: the rows have no truth, or the graph's outputs alone are no predictions.

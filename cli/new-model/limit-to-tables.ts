@@ -15,14 +15,17 @@ export const limitToTables = (
   return inferred.map((each): InferredInput => {
     const { input } = each;
     const range = ranges.get(input);
-    if (!range || !("min" in input)) return each;
+    if (!range || (input.type !== "integer" && input.type !== "number" && input.type !== "tensor"))
+      return each;
     const { size } = range;
     // The data may count from the table's end; otherwise the range is the table's.
-    const min = input.min < 0 ? Math.max(input.min, -size) : 0;
+    const min = input.min !== undefined && input.min < 0 ? Math.max(input.min, -size) : 0;
     return {
       ...each,
       input: { ...input, min, max: size - 1 },
-      remark: `${each.remark}; the model's table has rows 0 to ${size - 1}`,
+      remark: [each.remark, `the model's table has rows 0 to ${size - 1}`]
+        .filter((text) => text !== "")
+        .join("; "),
     };
   });
 };

@@ -22,15 +22,21 @@ type ColumnMatches = {
 };
 
 type Tensor = GraphValue & { readonly kind: "tensor" };
-const elements = ["float32", "float64", "int32", "int64", "bool", "string"] as const;
 const readColumnElement = (value: Tensor): ColumnElement => {
-  const element = elements.find((known) => known === value.type);
-  if (!element)
+  if (value.type === "other")
     throw new NewModelRefused(
-      `the graph's input ${value.name} has the type ${value.type}`,
-      "Export it as float, double, int32, int64, bool or string.",
+      `the graph's input ${value.name} has an element type that is not supported`,
+      "Export it as float, double, an integer, bool or string.",
     );
-  return element;
+  return value.type;
+};
+
+/** The elements of one row of a tensor of fixed size; undefined if a dimension is open. */
+const countElements = ({ shape }: Pick<Tensor, "shape">): number | undefined => {
+  const sizes = shape?.slice(1).filter((size) => typeof size === "number");
+  return sizes?.length === (shape?.length ?? 0) - 1
+    ? sizes?.reduce((product, size) => product * size, 1)
+    : undefined;
 };
 
 const formatNames = (names: readonly string[]): string =>
@@ -138,6 +144,12 @@ const matchByName = (inputs: readonly Tensor[], columns: readonly string[]): Col
         `the CSV has no column for the graph's input ${value.name} (it has ${formatNames(columns)})`,
         "Give the columns the names of the graph's inputs.",
       );
+    const elements = countElements(value) ?? 1;
+    if (elements > 1)
+      throw new NewModelRefused(
+        `the graph's input ${value.name} is a tensor of ${value.shape?.length} dimensions with ${elements} elements per row, and the column ${column} has one value`,
+        "Give the data as JSON lines with nested arrays (--data rows.jsonl), or one column for each element.",
+      );
     unmatched.delete(column);
     if (column !== value.name) guesses.push(`the column ${column} is the graph's input ${value.name}`);
     return { name: value.name, column, element: readColumnElement(value), inMatrix: false };
@@ -152,7 +164,7 @@ const matchByName = (inputs: readonly Tensor[], columns: readonly string[]): Col
 
 const readWidth = ({ shape }: Tensor, open: number): number => {
   if (shape?.length === 1) return 1;
-  return typeof shape?.[1] === "number" ? shape[1] : open;
+  return countElements({ shape }) ?? open;
 };
 
 /** Fills the matrices in the CSV's order; a graph with both kinds gets text columns in its text matrix. */
@@ -197,6 +209,11 @@ const matchByPosition = (
   return {
     matches,
     guesses: [
+      ...(inputs.some(({ shape }) => (shape?.length ?? 0) > 2)
+        ? [
+            "the CSV's columns fill the tensor row-major, the last dimension first, in the CSV's order without the target",
+          ]
+        : []),
       ...(renamed.length > 0
         ? [`renamed: ${formatNames(renamed.map(({ name, column }) => `${column} → ${name}`))}`]
         : []),
@@ -215,15 +232,18 @@ export const matchColumns = (
   isText: (column: string) => boolean,
 ): ColumnMatches => {
   const inputs = graphInputs.map((value): Tensor => {
-    if (value.kind === "tensor" && (value.shape?.length ?? 2) <= 2) return value;
+    if (value.kind === "tensor" && ((value.shape?.length ?? 2) <= 2 || countElements(value) !== undefined))
+      return value;
     throw new NewModelRefused(
       `the graph's input ${value.name} is ${value.kind === "tensor" ? `a tensor of ${value.shape?.length} dimensions` : `a ${value.kind}`}`,
-      "Export each column as a tensor [N, 1], or all as one [N, columns].",
+      value.kind === "tensor"
+        ? "Give the data as JSON lines with nested arrays (--data rows.jsonl), or export fixed sizes: then a CSV's columns fill them row-major."
+        : "Export each column as a tensor [N, 1], or all as one [N, columns].",
     );
   });
   const batch = findBatchSize(inputs);
   if (batch.status === "mismatched") throw new NewModelRefused(batch.message, batch.remedy);
-  const wide = inputs.some(({ shape }) => typeof shape?.[1] === "number" && shape[1] > 1);
+  const wide = inputs.some((value) => (countElements(value) ?? 1) > 1);
   const isMatrix = inputs.length === 1 && columns.length > 1;
   const named = inputs.some(({ name }) => columns.includes(name));
   // A matrix may have the name of one of its columns: `input`, `X`.

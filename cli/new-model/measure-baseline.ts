@@ -48,6 +48,16 @@ const createConstant = (holdout: Holdout, manifest: Manifest): Constant => {
         score: "f1Micro",
         prediction: { labels: manifest.task === "multilabel" ? manifest.output.labels : [], scores: {} },
       };
+    case "multioutput": {
+      const names = Object.keys(holdout.labels[0] ?? {});
+      const heads = Object.fromEntries(
+        names.map((name) => {
+          const label = findMostFrequent(holdout.labels.map((row) => getOwnProperty(row, name) ?? ""));
+          return [name, { label, scores: {} }];
+        }),
+      );
+      return { score: "accuracy", prediction: { scores: {}, heads } };
+    }
     case "ranking":
       return {
         score: "ndcg",

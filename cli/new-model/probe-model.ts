@@ -23,6 +23,8 @@ export const ProbeRequest = z.object({
   inputs: z.array(Input),
   rows: z.array(Row),
   tokenizer: TokenizerRules.optional(),
+  /** Whether outputs of more than two dimensions matter too. */
+  wide: z.boolean(),
 });
 export type ProbeRequest = z.infer<typeof ProbeRequest>;
 
@@ -57,11 +59,17 @@ const outputBytes = 64 * 1_024 * 1_024;
 
 /** Runs a graph on rows in a process with limits on time and memory, and returns its outputs. */
 export const probeModel = async (
-  { onnx, tokenizer }: { readonly onnx: Uint8Array; readonly tokenizer: Tokenizer | undefined },
+  {
+    onnx,
+    tokenizer,
+    wide,
+  }: { readonly onnx: Uint8Array; readonly tokenizer: Tokenizer | undefined; readonly wide: boolean },
   inputs: readonly Input[],
   rows: readonly Row[],
 ): Promise<Probe | ProcessFailure> => {
-  const request = new TextEncoder().encode(JSON.stringify({ inputs, rows, tokenizer: tokenizer?.rules }));
+  const request = new TextEncoder().encode(
+    JSON.stringify({ inputs, rows, tokenizer: tokenizer?.rules, wide }),
+  );
   let result: Probe | ProcessFailure | undefined;
   const processError = await runLimitedProcess({
     program,

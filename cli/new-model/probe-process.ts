@@ -5,6 +5,8 @@
  */
 import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { openImagesIfAny } from "#inference/image/open-images-if-any.ts";
+import { createFeeds } from "#inference/model/create-feeds.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { openSession, type Session } from "#inference/model/session.ts";
 import { openTokenizer, type TextTokenizer } from "#inference/text/open-tokenizer.ts";
@@ -28,7 +30,7 @@ const timedMs = 1_000;
 
 /** JSON has neither NaN nor 64-bit integers. */
 const toPlainCells = (data: unknown): Cells | undefined => {
-  if (data instanceof Float32Array || data instanceof Float64Array)
+  if (data instanceof Float32Array || data instanceof Float64Array || data instanceof Float16Array)
     return Array.from(data, (value) => (Number.isFinite(value) ? value : null));
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Array.from(data, String);
   if (ArrayBuffer.isView(data) && !(data instanceof DataView) && Symbol.iterator in data)
@@ -36,18 +38,17 @@ const toPlainCells = (data: unknown): Cells | undefined => {
   return Array.isArray(data) ? data.map(String) : undefined;
 };
 
-const createTableRunner = (session: Session, inputs: ProbeRequest["inputs"]): RunGraph => {
+const createTableRunner = async (session: Session, inputs: ProbeRequest["inputs"]): Promise<RunGraph> => {
   const bound = bindInputs({ inputs }, session.inputs);
   if (bound.status === "mismatched")
     throw new ModelUnreadable(bound.mismatches.map(({ message }) => message).join("\n"));
-  const encode = encodeRows(bound.columns);
+  const images = await openImagesIfAny({ inputs });
+  const encode = encodeRows(bound.columns, images);
   return async (rows, outputs) => {
+    await images?.prepare();
     const encoded = encode(rows);
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
-    const feeds = Object.fromEntries(
-      encoded.feeds.map(({ name, type, data, dims }) => [name, new session.Tensor(type, data, dims)]),
-    );
-    return (await session.run(feeds, outputs)).map(toPlainCells);
+    return (await session.run(createFeeds(session, encoded.feeds), outputs)).map(toPlainCells);
   };
 };
 
@@ -74,14 +75,15 @@ const addTokenOutput = (known: TokenOutputs, name: string, data: unknown, tokens
  * predictTexts runs texts in batches of similar length and restores the rows' order of predictions. Each row's outputs
  * are therefore kept by its (empty) prediction.
  */
-const createTextRunner = (
+const createTextRunner = async (
   session: Session,
   inputs: ProbeRequest["inputs"],
   rules: TokenizerRules,
   tokenizer: TextTokenizer,
   tokenOutputs: TokenOutputs,
-): RunGraph => {
+): Promise<RunGraph> => {
   const { maxTokens } = rules;
+  const images = await openImagesIfAny({ inputs });
   const perToken = session.outputs.flatMap((value) =>
     value.kind === "tensor" && value.shape?.length === 3 ? [value.name] : [],
   );
@@ -105,7 +107,7 @@ const createTextRunner = (
     };
     const predictions = await predictTexts(
       { inputs, tokenizer: rules },
-      { session, tokenizer, outputs: [...outputs, ...perToken], read, maxTokens },
+      { session, tokenizer, images, outputs: [...outputs, ...perToken], read, maxTokens },
     )(rows);
     return outputs.map((_, at) =>
       predictions.flatMap((prediction) => outputsByPrediction.get(prediction)?.[at] ?? []),
@@ -135,15 +137,15 @@ const isStackedPair = (shape: readonly (number | string | null)[] | null): boole
 
 const runProbe = async (folder: string): Promise<Probe> => {
   const request = ProbeRequest.parse(JSON.parse(readFileSync(join(folder, "probe.json"), "utf8")));
-  const { inputs, rows, tokenizer: rules } = request;
+  const { inputs, rows, tokenizer: rules, wide } = request;
   const open = (limit: number) =>
     openTokenizer(readFileSync(join(folder, "tokenizer.json")), limit, { isPair: rules?.pair !== undefined });
   const session = await openSession({ path: join(folder, "model.onnx") });
   const tokenOutputs: TokenOutputs = new Map();
   const runGraph =
     rules === undefined
-      ? createTableRunner(session, inputs)
-      : createTextRunner(
+      ? await createTableRunner(session, inputs)
+      : await createTextRunner(
           session,
           inputs,
           rules,
@@ -152,7 +154,7 @@ const runProbe = async (folder: string): Promise<Probe> => {
         );
   // An output with more dimensions is not a prediction, for example the hidden states of tokens.
   const names = session.outputs.flatMap((value) =>
-    value.kind === "tensor" && ((value.shape?.length ?? 2) <= 2 || isStackedPair(value.shape))
+    value.kind === "tensor" && (wide || (value.shape?.length ?? 2) <= 2 || isStackedPair(value.shape))
       ? [value.name]
       : [],
   );

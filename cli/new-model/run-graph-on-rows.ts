@@ -21,6 +21,8 @@ type Needs = {
   readonly targets: readonly string[];
   readonly isMissingTarget: (text: string) => boolean;
   readonly draw: RowDraw;
+  /** Whether outputs of more than two dimensions matter too. */
+  readonly wide: boolean;
 };
 
 const requireInputs = (
@@ -61,13 +63,13 @@ const findInputsWithoutGaps = (
  * the run is repeated without such rows. Throws NewModelRefused where it does not run, or returns no finite numbers.
  */
 export const runGraphOnRows = async (
-  { onnx, tokenizer, table, targets, isMissingTarget, draw }: Needs,
+  { onnx, tokenizer, table, targets, isMissingTarget, draw, wide }: Needs,
   inferred: readonly InferredInput[],
 ): Promise<GraphRun> => {
   const attempt = async (inputs: readonly InferredInput[]) => {
     const usable = selectUsableRows(table, inputs, { targets, isMissing: isMissingTarget }, draw);
     const probe = await probeModel(
-      { onnx, tokenizer },
+      { onnx, tokenizer, wide },
       inputs.map(({ input }) => input),
       usable.rows,
     );

@@ -2,7 +2,7 @@ import { RowsRefused } from "#domain/deployment/invoke-model.ts";
 import type { CheckResults } from "#domain/gates/verdict.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
-import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import { checkReplay } from "./check-replay.ts";
 import { type RecordedRowsLimits, readRecordedRows } from "./read-recorded-rows.ts";
@@ -16,6 +16,10 @@ type ReplayCanaryDependencies = {
   /** Waits so many milliseconds. */
   readonly wait: (ms: number) => Promise<void>;
 };
+
+/** Whether a record has all values of its row: of a large tensor or image it has the hash alone. */
+const isComplete = (row: Row): boolean =>
+  !Object.values(row).some((value) => typeof value === "string" && /^sha256:[0-9a-f]{64}$/.test(value));
 
 /** With 300 rows the intervals of the 95th percentile have both ends; nothing is read or replayed beyond these. */
 export const replayLimits = {
@@ -64,8 +68,11 @@ export const replayCanary =
       );
       if (rows === undefined) return omit("prod's functions keep no records");
       if (rows.length === 0) return omit("prod has no recorded inputs since the champion's promotion");
+      const complete = rows.filter(isComplete);
+      if (complete.length === 0)
+        return omit("the recorded tensors and images are too large to keep: only their hashes are");
       const versions = { champion: champion.functionVersion, challenger };
-      const replayed = await replayRows({ serving, clock, wait })(model, versions, rows, end - clock());
+      const replayed = await replayRows({ serving, clock, wait })(model, versions, complete, end - clock());
       if (replayed.length === 0) return omit("prod was too busy, or the replay took too long");
       return { checks: checkReplay(replayed, limits, labels), omitted: [] };
     } catch (error) {

@@ -12,9 +12,49 @@ const describeNarrowedRange = (
   ...(after.max < before.max ? [`has maximum ${after.max} instead of ${before.max}`] : []),
 ];
 
+type NumericInput = Input & { readonly type: "integer" | "number" };
+const isNumeric = (input: Input): input is NumericInput =>
+  input.type === "integer" || input.type === "number";
+
+const formatShape = (shape: readonly (number | null)[]): string =>
+  `[${shape.map((size) => size ?? "any").join(", ")}]`;
+
+const describeNarrowedTensor = (
+  before: Input & { readonly type: "tensor" },
+  after: Input & { readonly type: "tensor" },
+): string[] => {
+  const sameShape =
+    before.shape.length === after.shape.length &&
+    after.shape.every((size, axis) => size === null || size === before.shape[axis]);
+  const unbounded = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+  return [
+    ...(before.element === after.element
+      ? []
+      : [`has elements ${after.element} instead of ${before.element}`]),
+    ...(sameShape ? [] : [`has shape ${formatShape(after.shape)} instead of ${formatShape(before.shape)}`]),
+    ...describeNarrowedRange({ ...unbounded, ...before }, { ...unbounded, ...after }),
+  ];
+};
+
+/** Any image is accepted, unless its size is fixed or the manifest says nothing about photos that EXIF turns. */
+const describeNarrowedImage = (
+  before: Input & { readonly type: "image" },
+  after: Input & { readonly type: "image" },
+): string[] => [
+  ...(after.resize === "none" &&
+  (before.resize !== "none" || before.width !== after.width || before.height !== after.height)
+    ? [`accepts only ${after.width} × ${after.height} pixels`]
+    : []),
+  ...(after.orientation === undefined && before.orientation !== undefined
+    ? ["refuses images that EXIF turns"]
+    : []),
+];
+
 /** Why the new input refuses values that the old one accepted. */
 const describeNarrowedInput = (before: Input, after: Input): string[] => {
-  const numeric = "min" in before && "min" in after;
+  if (before.type === "tensor" && after.type === "tensor") return describeNarrowedTensor(before, after);
+  if (before.type === "image" && after.type === "image") return describeNarrowedImage(before, after);
+  const numeric = isNumeric(before) && isNumeric(after);
   if (numeric && (before.type === after.type || before.type === "integer"))
     return describeNarrowedRange(before, after);
   if (before.type === "category" && after.type === "category") {

@@ -3,6 +3,7 @@ import { findThinLabels } from "#model-folder/rows/find-thin-labels.ts";
 import type { Holdout } from "#model-folder/rows/holdout.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { createEntityMetrics } from "./entity-metrics.ts";
+import { createHeadsMetric } from "./heads-metric.ts";
 import {
   createCoverageMetric,
   createPinballMetric,
@@ -119,6 +120,8 @@ export const createScoreMetrics = (manifest: Manifest, holdout: Holdout): readon
       return [createAccuracyMetric(holdout.labels)];
     case "multilabel":
       return manifest.task === "multilabel" ? listMultilabelMetrics(manifest.output, holdout) : [];
+    case "multioutput":
+      return [createHeadsMetric(holdout.labels)];
     case "ranking":
       return manifest.task === "ranking" ? [createNdcgMetric(holdout, manifest.output)] : [];
     case "entities":

@@ -1,7 +1,10 @@
 import type { InferenceSession } from "onnxruntime-node";
+import { openImagesIfAny } from "#inference/image/open-images-if-any.ts";
 import type { Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { createSampleImage } from "./create-sample-image.ts";
+import { createSampleTensor } from "./create-sample-tensor.ts";
 import { predictTable } from "./predict-table.ts";
 import { readPredictions } from "./read-predictions.ts";
 import { openSession, type Session } from "./session.ts";
@@ -23,7 +26,7 @@ export type LoadedModel = {
 /** Creates a row that every model with this manifest must accept: lowest numbers, first categories. */
 export const createSampleRow = (manifest: Pick<Manifest, "inputs">): Row =>
   Object.fromEntries(
-    manifest.inputs.map((input) => {
+    manifest.inputs.map((input): [string, Row[string]] => {
       switch (input.type) {
         case "integer":
         case "number":
@@ -34,6 +37,10 @@ export const createSampleRow = (manifest: Pick<Manifest, "inputs">): Row =>
           return [input.name, input.values[0] ?? ""];
         case "string":
           return [input.name, input.format === "int64" ? "0" : "a"];
+        case "tensor":
+          return [input.name, createSampleTensor(input)];
+        case "image":
+          return [input.name, createSampleImage(input)];
         default:
           return input satisfies never;
       }
@@ -72,6 +79,7 @@ const createPredict = async (
   const maxTokens = limitTokens(session.inputs, manifest.tokenizer.maxTokens);
   return predictTexts(manifest, {
     ...dependencies,
+    images: await openImagesIfAny(manifest),
     tokenizer: openTokenizer(tokenizer, maxTokens, { isPair: manifest.tokenizer.pair !== undefined }),
     maxTokens,
     needsOffsets: isEntities,

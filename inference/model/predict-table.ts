@@ -1,3 +1,4 @@
+import { openImagesIfAny } from "#inference/image/open-images-if-any.ts";
 import type { Input, Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { bindInputs, type Column } from "#model-folder/onnx/bind-inputs.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
@@ -5,6 +6,7 @@ import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { batchRequests } from "./batch-requests.ts";
+import { createFeeds } from "./create-feeds.ts";
 import { findIndexProblems } from "./find-index-problems.ts";
 import { IndexOutOfRange } from "./model-errors.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
@@ -33,19 +35,18 @@ const nameIndexInput =
   };
 
 /** Predicts rows of a table in batches of small requests. Throws ModelUnreadable if graph and manifest do not match. */
-export const predictTable = (manifest: Manifest, { session, outputs, read }: Dependencies) => {
+export const predictTable = async (manifest: Manifest, { session, outputs, read }: Dependencies) => {
   const binding = bindInputs(manifest, session.inputs);
   if (binding.status === "mismatched")
     throw new ModelUnreadable(binding.mismatches.map(({ message }) => message).join("\n"));
   const { columns } = binding;
-  const encode = encodeRows(columns);
+  const images = await openImagesIfAny(manifest);
+  const encode = encodeRows(columns, images);
   const run = async (rows: unknown): Promise<Prediction[]> => {
+    await images?.prepare();
     const encoded = encode(rows);
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
-    const feeds = Object.fromEntries(
-      encoded.feeds.map(({ name, type, data, dims }) => [name, new session.Tensor(type, data, dims)]),
-    );
-    return read(await session.run(feeds, outputs), encoded.rows);
+    return read(await session.run(createFeeds(session, encoded.feeds), outputs), encoded.rows);
   };
   return batchRequests(async (rows) => {
     try {

@@ -6,8 +6,10 @@ import { readAnomalies } from "./read-anomalies.ts";
 import { readClusters } from "./read-clusters.ts";
 import { readEmbeddings } from "./read-embeddings.ts";
 import { readEntities } from "./read-entities.ts";
+import { readHeads } from "./read-heads.ts";
 import { readLabelSets } from "./read-label-sets.ts";
 import { readLabels } from "./read-labels.ts";
+import { readTensors } from "./read-tensors.ts";
 
 type Classification = Extract<Manifest, { task: "classification" }>;
 
@@ -46,7 +48,7 @@ const clampShare = (score: number): number => {
 };
 
 const toScores = (
-  { output: { labels, scores } }: Classification,
+  { output: { labels, scores } }: Pick<Classification, "output">,
   data: Numbers,
   isSingle: boolean,
 ): Numbers => {
@@ -78,7 +80,10 @@ const createLabelReader = ({ output: { labels } }: Classification): ReadPredicti
   return ([data], rows) => readLabels(data, rows, known).map((label) => ({ label, scores: {} }));
 };
 
-const createClassificationReader = (manifest: Classification, isSingle: boolean): ReadPredictions => {
+const createClassificationReader = (
+  manifest: Pick<Classification, "output">,
+  isSingle: boolean,
+): ReadPredictions => {
   const { labels, positive, bands, labelOutput } = manifest.output;
   const width = labels.length;
   const positiveIndex = positive === undefined ? -1 : labels.indexOf(positive);
@@ -156,9 +161,12 @@ export const readPredictions = (manifest: Manifest, width: number): ReadPredicti
       return readEmbeddings(manifest.output);
     case "entities":
       return readEntities(manifest.output);
-    case "multioutput":
     case "tensors":
-      throw new RangeError(`${manifest.task} is not implemented`);
+      return readTensors(manifest.output);
+    case "multioutput":
+      return readHeads(manifest.output.heads, ({ labels, scores }, isSingle) =>
+        createClassificationReader({ output: { labels, scores, labelType: "string" } }, isSingle),
+      );
     default:
       return manifest satisfies never;
   }

@@ -77,6 +77,81 @@ describe("a graph that takes a fixed number of rows", () => {
     }
   });
 
+  const echo = (input: object, element: string, type: number) =>
+    loadModel({
+      manifest: buildManifest({
+        name: "echo",
+        task: "tensors",
+        inputs: [{ name: "x", ...input }],
+        output: { tensors: [{ name: "y", element, shape: [2, 3] }] },
+        gates,
+      }),
+      model: {
+        bytes: writeOnnx({
+          graph: {
+            nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
+            inputs: [{ name: "x", type, shape: [4, 2, 3] }],
+            outputs: [{ name: "y", type, shape: [4, 2, 3] }],
+          },
+        }),
+      },
+    });
+  test.each([
+    ["float32", floatType, (value: number) => value / 4],
+    ["float16", 10, (value: number) => value / 4],
+    ["int64", int64Type, (value: number) => value],
+    ["uint8", 2, (value: number) => value],
+    ["bool", 9, (value: number) => value % 2 === 1],
+    ["string", 8, String],
+  ] as const)("and arrays of %s splits them between rows", async (element, type, toValue) => {
+    const model = await echo({ type: "tensor", element, shape: [2, 3] }, element, type);
+    try {
+      for (const count of [1, 4, 5, 11]) {
+        const rows = Array.from({ length: count }, (_, row) => ({
+          x: [0, 3].map((start) => [0, 1, 2].map((place) => toValue(row * 6 + start + place))),
+        }));
+        expect((await model.predict(rows)).map(({ tensors }) => tensors?.y)).toEqual(rows.map(({ x }) => x));
+      }
+    } finally {
+      await model.release();
+    }
+  });
+
+  test("and a tensor takes columns row-major", async () => {
+    const names = ["a", "b", "c", "d", "e", "f"];
+    const model = await loadModel({
+      manifest: buildManifest({
+        name: "tiny",
+        task: "tensors",
+        inputs: names.map((name) => ({ name, type: "number", min: 0, max: 1_000 })),
+        output: { tensors: [{ name: "y", element: "float16", shape: [2, 3] }] },
+        gates,
+      }),
+      model: {
+        bytes: writeOnnx({
+          graph: {
+            nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
+            inputs: [{ name: "x", type: 10, shape: [4, 2, 3] }],
+            outputs: [{ name: "y", type: 10, shape: [4, 2, 3] }],
+          },
+        }),
+      },
+    });
+    try {
+      const rows = Array.from({ length: 6 }, (_, row) =>
+        Object.fromEntries(names.map((name, at) => [name, row * 6 + at])),
+      );
+      expect((await model.predict(rows)).map(({ tensors }) => tensors?.y)).toEqual(
+        rows.map(({ a, b, c, d, e, f }) => [
+          [a, b, c],
+          [d, e, f],
+        ]),
+      );
+    } finally {
+      await model.release();
+    }
+  });
+
   test("without a part of the output per row is an error, never a prediction", async () => {
     const session = await openSession({
       bytes: writeOnnx({

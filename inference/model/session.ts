@@ -4,6 +4,7 @@ import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { explainRuntimeError, isIndexError } from "./explain-runtime-error.ts";
+import { exposeHalfBits } from "./expose-half-bits.ts";
 import { IndexOutOfRange, RunFailed } from "./model-errors.ts";
 import { runFixedBatches } from "./run-fixed-batches.ts";
 
@@ -78,7 +79,7 @@ export const openSession = async (
   const run: Session["run"] = async (feeds, outputs) => {
     if (outputs.length === 0)
       throw new RunFailed("the graph has no output that a prediction can be read from");
-    const results = await session.run(feeds, outputs).catch((error: unknown) => {
+    const results = await session.run(exposeHalfBits(feeds), outputs).catch((error: unknown) => {
       throw toRunError(error);
     });
     return outputs.map((name) => readData(getOwnProperty(results, name)));

@@ -8,6 +8,7 @@ import {
   withHeaders,
 } from "#inference/http/http-response.ts";
 import { readBody, readJson, readText } from "#inference/http/read-body.ts";
+import { readImageBody } from "#inference/http/read-image-body.ts";
 import type { Route } from "#inference/http/router.ts";
 import { withEntityTag } from "#inference/http/with-entity-tag.ts";
 import { withPredictionHeaders } from "#inference/http/with-prediction-headers.ts";
@@ -25,6 +26,8 @@ const readPredictRequest = async (
   service: Service,
   request: HttpRequest,
 ): Promise<PredictRequest | HttpProblem> => {
+  const image = await readImageBody(service.model.manifest)(request);
+  if (image) return image;
   const type = mediaType.exec(request.header("content-type") ?? "")?.[1]?.toLowerCase();
   if (!type) return createProblem("wrong-content-type", "Send application/json or text/csv, in UTF-8.");
   const bytes = await readBody(request);

@@ -1,3 +1,5 @@
+import type { TensorElement } from "#model-folder/manifest/list-output-fields.ts";
+
 /**
  * The protocol's tensor element types: the kind of an element and its size in bytes (BYTES elements have their own length).
  * `min` and `max` bound the numbers of an element; for 64-bit integers they are the nearest doubles.
@@ -19,6 +21,22 @@ export const datatypes = {
   FP64: { kind: "float", bytes: 8, min: -Number.MAX_VALUE, max: Number.MAX_VALUE },
   BYTES: { kind: "text", bytes: undefined },
 } as const;
+/** The protocol's names for the elements of a manifest's tensors. */
+export const elementDatatypes: Readonly<Record<TensorElement, Datatype>> = {
+  float16: "FP16",
+  float32: "FP32",
+  float64: "FP64",
+  int8: "INT8",
+  int16: "INT16",
+  int32: "INT32",
+  int64: "INT64",
+  uint8: "UINT8",
+  uint16: "UINT16",
+  uint32: "UINT32",
+  uint64: "UINT64",
+  bool: "BOOL",
+  string: "BYTES",
+};
 export type Datatype = keyof typeof datatypes;
 export type DatatypeKind = (typeof datatypes)[Datatype]["kind"];
 

@@ -1,6 +1,6 @@
 import type { Service } from "#inference/service.ts";
 import { modelOutputs } from "./model-outputs.ts";
-import { inputDatatype } from "./tensors-to-rows.ts";
+import { inputDatatype, inputShape } from "./tensors-to-rows.ts";
 
 /** The server's metadata; the extensions have Triton's names. */
 export const serverMetadata = {
@@ -17,7 +17,11 @@ export const toModelMetadata = ({ model: { manifest }, identity }: Pick<Service,
   name: identity.model,
   versions: [String(identity.version)],
   platform: "onnx_onnxv1",
-  inputs: manifest.inputs.map((input) => ({ name: input.name, datatype: inputDatatype(input), shape: [-1] })),
+  inputs: manifest.inputs.map((input) => ({
+    name: input.name,
+    datatype: inputDatatype(input),
+    shape: [-1, ...inputShape(input)],
+  })),
   outputs: modelOutputs(manifest).map(({ name, datatype, labels, shape }) => ({
     name,
     datatype,

@@ -1,33 +1,14 @@
-import {
-  listOutputFields,
-  type OutputField,
-  type TensorElement,
-} from "#model-folder/manifest/list-output-fields.ts";
+import { listOutputFields, type OutputField } from "#model-folder/manifest/list-output-fields.ts";
 import type { Manifest, NestedValues, Prediction } from "#model-folder/manifest/manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
-
-/** The protocol's datatypes that outputs have. */
-export type OutputDatatype =
-  | "BOOL"
-  | "UINT8"
-  | "UINT16"
-  | "UINT32"
-  | "UINT64"
-  | "INT8"
-  | "INT16"
-  | "INT32"
-  | "INT64"
-  | "FP16"
-  | "FP32"
-  | "FP64"
-  | "BYTES";
+import { type Datatype, elementDatatypes } from "./datatypes.ts";
 
 /** An output tensor: [rows, ...shape]. */
 export type ModelOutput = {
   readonly name: string;
   /** Names of the columns of [rows, labels]. */
   readonly labels?: readonly string[];
-  readonly datatype: OutputDatatype;
+  readonly datatype: Datatype;
   /** Of one row; null: any size. */
   readonly shape: readonly (number | null)[];
   /** Returns the tensor's elements, row-major: texts for BYTES, flags for BOOL, else numbers. */
@@ -36,22 +17,6 @@ export type ModelOutput = {
   ) => readonly number[] | readonly string[] | readonly boolean[];
   /** The sizes of these rows, where `shape` leaves one open. */
   readonly measure?: (predictions: readonly Prediction[]) => readonly number[];
-};
-
-const datatypes: Readonly<Record<TensorElement, OutputDatatype>> = {
-  float16: "FP16",
-  float32: "FP32",
-  float64: "FP64",
-  int8: "INT8",
-  int16: "INT16",
-  int32: "INT32",
-  int64: "INT64",
-  uint8: "UINT8",
-  uint16: "UINT16",
-  uint32: "UINT32",
-  uint64: "UINT64",
-  bool: "BOOL",
-  string: "BYTES",
 };
 
 const flattenScores = (
@@ -109,7 +74,7 @@ const toModelOutput = (field: OutputField): ModelOutput => {
     case "tensor":
       return {
         name,
-        datatype: datatypes[field.element],
+        datatype: elementDatatypes[field.element],
         shape: field.shape,
         read: (rows) => {
           const values: number[] = [];

@@ -4,6 +4,7 @@ import type { HttpRequest } from "#inference/http/http-request.ts";
 import { readBody } from "#inference/http/read-body.ts";
 import { readPythonJson } from "#inference/http/read-python-json.ts";
 import type { PredictRequest } from "#inference/run-prediction.ts";
+import { isArrayInput } from "#model-folder/manifest/array-shape.ts";
 import type { Input } from "#model-folder/manifest/manifest.ts";
 import { isInvalidValue, toInvalidValueProblem } from "./invalid-value.ts";
 
@@ -49,10 +50,14 @@ const createBinaryReader = (bytes: Uint8Array): BinaryReader => {
   };
 };
 
-const readTensors = (inputs: readonly unknown[], binary: BinaryReader): readonly Tensor[] | HttpProblem => {
+const readTensors = (
+  inputs: readonly unknown[],
+  binary: BinaryReader,
+  vectors: ReadonlySet<string>,
+): readonly Tensor[] | HttpProblem => {
   const tensors: Tensor[] = [];
   for (const [index, input] of inputs.entries()) {
-    const tensor = readTensor(input, `/inputs/${index}`, binary);
+    const tensor = readTensor(input, `/inputs/${index}`, binary, vectors);
     if (isInvalidValue(tensor)) return toInvalidValueProblem(tensor);
     tensors.push(tensor);
   }
@@ -75,9 +80,9 @@ const isSupportedType = (type: string | undefined): boolean =>
  * Sources: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md,
  * https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
  */
-export const readInferRequest =
-  (inputs: readonly Input[], outputs: readonly ModelOutput[]) =>
-  async (request: HttpRequest): Promise<InferRequest | HttpProblem> => {
+export const readInferRequest = (inputs: readonly Input[], outputs: readonly ModelOutput[]) => {
+  const vectors = new Set(inputs.filter(isArrayInput).map(({ name }) => name));
+  return async (request: HttpRequest): Promise<InferRequest | HttpProblem> => {
     if (!isSupportedType(request.header("content-type")))
       return createProblem("wrong-content-type", "Send application/json, or application/octet-stream.");
     const bytes = await readBody(request);
@@ -103,9 +108,10 @@ export const readInferRequest =
     if ("pointer" in requestedOutputs) return toInvalidValueProblem(requestedOutputs);
     if (!Array.isArray(body.inputs))
       return toInvalidValueProblem({ pointer: "/inputs", detail: "must be an array" });
-    const tensors = readTensors(body.inputs, createBinaryReader(parts.binary));
+    const tensors = readTensors(body.inputs, createBinaryReader(parts.binary), vectors);
     if ("status" in tensors) return tensors;
     const predictRequest = tensorsToRows(tensors, inputs);
     if (isInvalidValue(predictRequest)) return toInvalidValueProblem(predictRequest);
     return { predictRequest, id: id ?? undefined, outputs: requestedOutputs };
   };
+};

@@ -13,7 +13,7 @@ const categories = [Input.parse({ name: "plan", type: "category", values: ["a", 
 const tensor = (changes: Partial<Tensor>): Tensor => ({
   name: "age",
   datatype: "FP64",
-  rank: 1,
+  shape: [],
   rows: 2,
   width: 1,
   values: [1, 2],
@@ -21,7 +21,7 @@ const tensor = (changes: Partial<Tensor>): Tensor => ({
   ...changes,
 });
 const matrix = (values: Tensor["values"], changes: Partial<Tensor> = {}): Tensor =>
-  tensor({ name: "anything", rank: 2, width: 3, values, ...changes });
+  tensor({ name: "anything", shape: [3], width: 3, values, ...changes });
 const request = (tensors: Tensor[], inputs = numeric) => {
   const result = tensorsToRows(tensors, inputs);
   if ("detail" in result) throw new Error(`${result.pointer} ${result.detail}`);

@@ -1,7 +1,7 @@
 import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Input } from "#model-folder/manifest/manifest.ts";
 import { setOwnProperty } from "#untrusted/set-own-property.ts";
-import { type Datatype, type DatatypeKind, datatypes } from "./datatypes.ts";
+import { type Datatype, type DatatypeKind, datatypes, elementDatatypes } from "./datatypes.ts";
 import type { InvalidValue } from "./invalid-value.ts";
 import { elementPointer, type Tensor } from "./read-tensor.ts";
 
@@ -16,37 +16,57 @@ type Column = {
 
 const isIdentifier = (input: Input): boolean => input.type === "string" && input.format === "int64";
 
-const datatypesByType: Readonly<Record<Input["type"], Datatype>> = {
+const scalarDatatypes: Readonly<Record<Exclude<Input["type"], "tensor">, Datatype>> = {
   integer: "INT64",
   number: "FP64",
   boolean: "BOOL",
   category: "BYTES",
   string: "BYTES",
+  // The base64 text of a JPEG or PNG.
+  image: "BYTES",
 };
 
 /** The datatype of an input in the model's metadata. */
-export const inputDatatype = (input: Input): Datatype =>
-  isIdentifier(input) ? "INT64" : datatypesByType[input.type];
+export const inputDatatype = (input: Input): Datatype => {
+  if (input.type === "tensor") return elementDatatypes[input.element];
+  return isIdentifier(input) ? "INT64" : scalarDatatypes[input.type];
+};
 
-const acceptedKinds: Readonly<Record<Input["type"], readonly DatatypeKind[]>> = {
+/** The shape of one row of an input in the model's metadata; -1: any size. */
+export const inputShape = (input: Input): readonly number[] =>
+  input.type === "tensor" ? input.shape.map((size) => size ?? -1) : [];
+
+const acceptedKinds: Readonly<Record<Exclude<Input["type"], "tensor">, readonly DatatypeKind[]>> = {
   integer: ["integer", "float"],
   number: ["integer", "float"],
   boolean: ["boolean", "integer", "float"],
   category: ["text"],
   string: ["text"],
+  image: ["text"],
+};
+
+const listAcceptedKinds = (input: Input): readonly DatatypeKind[] => {
+  if (isIdentifier(input)) return ["integer", "text"];
+  if (input.type !== "tensor") return acceptedKinds[input.type];
+  const { kind } = datatypes[elementDatatypes[input.element]];
+  return kind === "integer" || kind === "float" ? ["integer", "float"] : [kind];
 };
 
 const inputPointer = (index: number): string => `/inputs/${index}`;
 
 const findDatatypeProblem = ({ input, tensor, index }: Column): InvalidValue | undefined =>
-  (isIdentifier(input) ? ["integer", "text"] : acceptedKinds[input.type]).includes(
-    datatypes[tensor.datatype].kind,
-  )
+  listAcceptedKinds(input).includes(datatypes[tensor.datatype].kind)
     ? undefined
     : {
         pointer: `${inputPointer(index)}/datatype`,
         detail: `${tensor.datatype} cannot hold ${input.name}: send ${inputDatatype(input)}`,
       };
+
+const findShapeProblem = (shape: readonly (number | null)[], tensor: Tensor): string | undefined =>
+  tensor.shape.length === shape.length &&
+  shape.every((size, axis) => size === null || size === tensor.shape[axis])
+    ? undefined
+    : `must be [rows, ${shape.map((size) => size ?? "any").join(", ")}]`;
 
 /** Whether the request has one tensor whose columns are all the manifest's inputs, in order. */
 const isMatrix = (tensors: readonly Tensor[], inputs: readonly Input[]): boolean =>
@@ -64,7 +84,12 @@ const matchByName = (
     if (!input) return { pointer: `${inputPointer(index)}/name`, detail: "unknown input" };
     if (columns.has(tensor.name))
       return { pointer: `${inputPointer(index)}/name`, detail: "duplicate input" };
-    if (tensor.width !== 1)
+    if (input.type === "tensor") {
+      const detail = findShapeProblem(input.shape, tensor);
+      if (detail !== undefined) return { pointer: `${inputPointer(index)}/shape`, detail };
+    } else if (tensor.shape.length > 1)
+      return { pointer: `${inputPointer(index)}/shape`, detail: "must be [rows] or [rows, 1]" };
+    else if (tensor.width !== 1)
       return {
         pointer: `${inputPointer(index)}/shape/1`,
         detail: `must be 1, or ${inputs.length} if one tensor has all inputs`,
@@ -103,6 +128,18 @@ const toColumns = (
   return columns;
 };
 
+/** Nested arrays of this shape, from flat elements, row-major. */
+const nest = (
+  values: Tensor["values"],
+  start: number,
+  [size = 0, ...inner]: readonly number[],
+): unknown[] => {
+  const stride = inner.reduce((product, each) => product * each, 1);
+  return Array.from({ length: size }, (_, index) =>
+    inner.length === 0 ? values[start + index] : nest(values, start + index * stride, inner),
+  );
+};
+
 /**
  * Converts a column's values to those of rows. Tensors have no missing value: for an optional input it is NaN among floats,
  * or the empty text if no category is empty. A 32-bit float that equals a rounded limit of the input's range becomes that
@@ -110,6 +147,8 @@ const toColumns = (
  */
 const readColumnValues = ({ input, tensor, offset }: Column): unknown[] => {
   const { values, width, rows } = tensor;
+  if (input.type === "tensor")
+    return Array.from({ length: rows }, (_, row) => nest(values, row * width, tensor.shape));
   const column = new Array<unknown>(rows);
   for (let row = 0, index = offset; row < rows; row++, index += width) column[row] = values[index];
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
@@ -120,7 +159,7 @@ const readColumnValues = ({ input, tensor, offset }: Column): unknown[] => {
     for (let row = 0; row < rows; row++)
       if (column[row] === 1) column[row] = true;
       else if (column[row] === 0) column[row] = false;
-  } else if (values instanceof Float32Array && "min" in input) {
+  } else if (values instanceof Float32Array && (input.type === "number" || input.type === "integer")) {
     const [roundedMin, roundedMax] = [Math.fround(input.min), Math.fround(input.max)];
     for (let row = 0; row < rows; row++)
       if (column[row] === roundedMin) column[row] = input.min;
@@ -136,8 +175,8 @@ const readColumnValues = ({ input, tensor, offset }: Column): unknown[] => {
 };
 
 /**
- * Converts a request's tensors to rows: a tensor [rows] or [rows, 1] for each of the manifest's inputs, or a single tensor
- * [rows, inputs] with all of them in order.
+ * Converts a request's tensors to rows: a tensor [rows] or [rows, 1] for each of the manifest's inputs, [rows, ...shape] for
+ * an input of type tensor, or a single tensor [rows, inputs] with all of them in order.
  */
 export const tensorsToRows = (
   tensors: readonly Tensor[],
@@ -156,11 +195,16 @@ export const tensorsToRows = (
   }
   return {
     rows,
-    pointer: ({ row, input }) => {
+    pointer: ({ row, input, path = [] }) => {
       const column = columns.find((candidate) => candidate.input.name === input);
       if (!column || row === undefined) return "/inputs";
       const { tensor, offset, index } = column;
-      return elementPointer(inputPointer(index), tensor, row * tensor.width + offset);
+      const place = path.reduce(
+        (sum, at, axis) =>
+          sum + at * tensor.shape.slice(axis + 1).reduce((product, size) => product * size, 1),
+        0,
+      );
+      return elementPointer(inputPointer(index), tensor, row * tensor.width + offset + place);
     },
   };
 };

@@ -2,12 +2,12 @@ import { type HttpResponse, jsonResponse } from "#inference/http/http-response.t
 import type { PredictResponse } from "#inference/native/predict-response.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
-import type { OutputDatatype } from "./model-outputs.ts";
+import type { Datatype } from "./datatypes.ts";
 import type { RequestedOutput } from "./read-requested-outputs.ts";
 
 type OutputTensor = {
   readonly name: string;
-  readonly datatype: OutputDatatype;
+  readonly datatype: Datatype;
   readonly shape: readonly number[];
   readonly labels?: string;
   readonly values: readonly number[] | readonly string[] | readonly boolean[];

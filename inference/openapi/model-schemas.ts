@@ -3,6 +3,26 @@ import { PredictResponse } from "#inference/native/predict-response.ts";
 import { listOutputFields, type OutputField } from "#model-folder/manifest/list-output-fields.ts";
 import { type Input, type Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { maxRows } from "#model-folder/rows/encode-rows.ts";
+import { limitRows } from "#model-folder/rows/limit-rows.ts";
+
+/** Nested arrays of this shape. */
+const arraySchema = ({ shape }: { readonly shape: readonly (number | null)[] }, element: z.ZodType) =>
+  shape.reduceRight<z.ZodType>(
+    (inner, size) => (size === null ? z.array(inner) : z.array(inner).length(size)),
+    element,
+  );
+
+const numberSchema = ({ element, min, max }: Input & { readonly type: "tensor" }): z.ZodType => {
+  if (element === "bool" || element === "string") return elementSchemas[element];
+  const number = element.startsWith("float") ? z.number() : z.int();
+  const bounded = min === undefined ? number : number.min(min);
+  return max === undefined ? bounded : bounded.max(max);
+};
+
+const elementSchemas: Readonly<Record<"bool" | "string", z.ZodType>> = {
+  bool: z.boolean(),
+  string: z.string(),
+};
 
 const valueSchema = (input: Input): z.ZodType => {
   switch (input.type) {
@@ -24,6 +44,10 @@ const valueSchema = (input: Input): z.ZodType => {
             z.int(),
           ])
         : z.string().max(input.maxLength);
+    case "tensor":
+      return z.union([arraySchema(input, numberSchema(input)), z.strictObject({ base64: z.base64() })]);
+    case "image":
+      return z.base64().describe("a JPEG or PNG");
     default:
       return input satisfies never;
   }
@@ -43,15 +67,10 @@ const rowSchema = ({ inputs }: Manifest) =>
 const scoresSchema = (labels: readonly string[]) =>
   z.strictObject(Object.fromEntries(labels.map((label) => [label, z.number()])));
 
-const elementSchemas: Readonly<Record<"bool" | "string", z.ZodType>> = {
-  bool: z.boolean(),
-  string: z.string(),
-};
-
-const tensorSchema = ({ element, shape }: OutputField & { kind: "tensor" }): z.ZodType =>
-  shape.reduceRight<z.ZodType>(
-    (inner, size) => (size === null ? z.array(inner) : z.array(inner).length(size)),
-    element === "bool" || element === "string" ? elementSchemas[element] : z.number(),
+const tensorSchema = (field: OutputField & { kind: "tensor" }): z.ZodType =>
+  arraySchema(
+    field,
+    field.element === "bool" || field.element === "string" ? elementSchemas[field.element] : z.number(),
   );
 
 const predictionSchema = (manifest: Manifest) => {
@@ -94,6 +113,8 @@ const predictionSchema = (manifest: Manifest) => {
 
 /** The schemas of this model's predict requests and responses, with the names of its manifest. */
 export const modelSchemas = (manifest: Manifest) => ({
-  request: z.strictObject({ rows: z.array(rowSchema(manifest)).min(1).max(maxRows) }),
+  request: z.strictObject({
+    rows: z.array(rowSchema(manifest)).min(1).max(limitRows(manifest.inputs, maxRows)),
+  }),
   response: PredictResponse.extend({ predictions: z.array(predictionSchema(manifest)) }),
 });

@@ -40,6 +40,11 @@ const jsonContent = (name: string) => ({
   "application/json": { schema: { $ref: `#/components/schemas/${name}` } },
 });
 const csvContent = (description: string) => ({ "text/csv": { schema: { type: "string", description } } });
+/** The body of a model whose only input is an image may be the image itself. */
+const imageContent = ({ inputs }: Pick<Manifest, "inputs">) =>
+  inputs.length === 1 && inputs[0]?.type === "image"
+    ? { "image/jpeg": { schema: {} }, "image/png": { schema: {} } }
+    : {};
 const problemResponses = (...kinds: Parameters<typeof describeProblems>) =>
   Object.fromEntries(
     describeProblems(...kinds).map(({ status, title }) => [
@@ -87,6 +92,7 @@ export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service,
                 example: { rows: [createSampleRow(manifest)] },
               },
               ...csvContent("A header with the inputs' names in any order, then a line for each row"),
+              ...imageContent(manifest),
             },
           },
           responses: {

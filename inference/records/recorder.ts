@@ -1,4 +1,5 @@
-import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { isArrayInput } from "#model-folder/manifest/array-shape.ts";
+import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import type { Entry, Store } from "#platform/store/store.ts";
 import { batchCounters } from "./batch-counters.ts";
@@ -17,7 +18,7 @@ import type { IndexEntry, StoredRequest, StoredRow } from "./stored-request.ts";
 type Dependencies = {
   readonly store: Pick<Store, "putAll" | "add">;
   readonly blobs: Pick<SmallBlobs, "put">;
-  readonly manifest: Pick<Manifest, "records">;
+  readonly manifest: Pick<Manifest, "records"> & Partial<Pick<Manifest, "inputs">>;
   /** Returns the hash key for inputs, 32 to 64 bytes. Without it, `records.inputs: hashed` stores no inputs at all. */
   readonly hashKey?: (() => Promise<Uint8Array>) | undefined;
   /** Gets errors, without inputs. */
@@ -44,6 +45,13 @@ const createHasher = async (key: Uint8Array, model: string) => {
   return hashInputs(key, model);
 };
 
+const createArrayHasher = async ({ inputs = [] }: Dependencies["manifest"]): Promise<(row: Row) => Row> => {
+  const names = inputs.filter(isArrayInput).map(({ name }) => name);
+  if (names.length === 0) return (row) => row;
+  const { hashLargeArrays } = await import("./hash-large-arrays.ts");
+  return hashLargeArrays(names);
+};
+
 const toStoredRows = async (
   { manifest, hashKey }: Dependencies,
   { rows, predictions, model }: PredictedRequest,
@@ -51,11 +59,12 @@ const toStoredRows = async (
   if (rows.length !== predictions.length)
     throw new RangeError(`${predictions.length} predictions for ${rows.length} rows`);
   const { inputs } = manifest.records;
+  const hashArrays = await createArrayHasher(manifest);
   const hashRow =
     inputs === "hashed" && hashKey !== undefined ? await createHasher(await hashKey(), model) : undefined;
   return predictions.map((prediction, index) => {
     const row = rows[index] ?? {};
-    if (inputs === "full") return { inputs: row, prediction };
+    if (inputs === "full") return { inputs: hashArrays(row), prediction };
     return hashRow ? { hash: hashRow(row), prediction } : { prediction };
   });
 };

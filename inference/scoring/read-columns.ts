@@ -1,5 +1,6 @@
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { PredictRequest } from "#inference/run-prediction.ts";
+import { isArrayInput } from "#model-folder/manifest/array-shape.ts";
 import type { Input } from "#model-folder/manifest/manifest.ts";
 import { checkColumns } from "#model-folder/rows/check-columns.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
@@ -58,18 +59,20 @@ export const readColumns = (
     };
   const problem = findColumnsProblem(columns, lists, base, inputs);
   if (problem) return problem;
+  const arrays = new Set(inputs.filter(isArrayInput).map(({ name }) => name));
   const rows = Array.from({ length: lists[0]?.values.length ?? 0 }, (_, index) => {
     const row: Record<string, unknown> = {};
     for (const { name, values } of lists) {
       const value = values[index];
-      setOwnProperty(row, name, isSingle(value) ? value[0] : value);
+      setOwnProperty(row, name, isSingle(value) && !arrays.has(name) ? value[0] : value);
     }
     return row;
   });
-  const pointer = ({ row, input }: RowProblem): string => {
+  const pointer = ({ row, input, path = [] }: RowProblem): string => {
     if (row === undefined || input === undefined) return base;
     const values = getOwnProperty(columns, input);
-    return `${appendPointer(base, input)}/${row}${Array.isArray(values) && isSingle(values[row]) ? "/0" : ""}`;
+    const place = Array.isArray(values) && isSingle(values[row]) && !arrays.has(input) ? [0] : [];
+    return rowPointer(appendPointer(base, input))({ row, path: [...place, ...path] });
   };
   return { rows, pointer };
 };

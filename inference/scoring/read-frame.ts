@@ -1,5 +1,6 @@
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { PredictRequest } from "#inference/run-prediction.ts";
+import { isArrayInput } from "#model-folder/manifest/array-shape.ts";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import { checkColumns } from "#model-folder/rows/check-columns.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
@@ -61,7 +62,10 @@ export const readFrame = ({ inputs }: Pick<Manifest, "inputs">) => {
     const value = body[form];
     if (form === "dataframe_split") return readSplit(value, inputs, names);
     if (form === "inputs" && isJsonObject(value)) return readColumns(value, "/inputs", inputs);
-    const rowForm = form === "dataframe_records" ? "records" : "both";
+    const [only, ...otherInputs] = inputs;
+    const isArray = only !== undefined && isArrayInput(only) && otherInputs.length === 0;
+    // A list is the row's array itself, as TensorFlow Serving and MLflow send tensors: [rows, ...shape].
+    const rowForm = form === "dataframe_records" ? "records" : isArray ? "values" : "both";
     return readRows(value, { base: `/${form}`, columns: names, form: rowForm });
   };
 };

@@ -1,5 +1,6 @@
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { PredictRequest } from "#inference/run-prediction.ts";
+import { readEncoded } from "#model-folder/rows/encoded-bytes.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { setOwnProperty } from "#untrusted/set-own-property.ts";
@@ -10,8 +11,8 @@ type Options = {
   readonly base: string;
   /** Names for the values of a row that is a list. */
   readonly columns: readonly string[];
-  /** The allowed form of a row. */
-  readonly form: "lists" | "records" | "both";
+  /** The allowed form of a row; `values`: the only column's value, which is an array. */
+  readonly form: "lists" | "records" | "both" | "values";
 };
 
 /** Returns the values of a row that is a list, and their path inside the row. */
@@ -31,6 +32,10 @@ const zipNames = (values: readonly unknown[], columns: readonly string[]): Recor
   return row;
 };
 
+/** Whether a row is the only column's value itself, which may be `{ base64 }`, and not an object of names. */
+const isValue = (row: unknown, columns: readonly string[]): boolean =>
+  !isJsonObject(row) || (readEncoded(row) !== undefined && !columns.includes("base64"));
+
 /**
  * Reads the rows of a table. Each is a list of the columns' values, an object with names or, with a single column, just the
  * value. The model validates the values later.
@@ -41,7 +46,8 @@ export const readRows = (rows: unknown, { base, columns, form }: Options): Predi
   if (detail !== undefined) return createFrameProblem({ pointer: base, detail });
   const problems: FrameProblemEntry[] = [];
   const namedRows = rows.map((row: unknown, index) => {
-    const list = form === "records" ? undefined : findList(row);
+    if (form === "values" && isValue(row, columns)) return zipNames([row], columns);
+    const list = form === "records" || form === "values" ? undefined : findList(row);
     if (list) {
       const { values, path } = list;
       if (values.length !== columns.length)
@@ -55,11 +61,14 @@ export const readRows = (rows: unknown, { base, columns, form }: Options): Predi
     return form === "both" && columns.length === 1 && !isJsonObject(row) ? zipNames([row], columns) : row;
   });
   if (problems.length > 0) return createFrameProblem(...problems.slice(0, 100));
-  const pointer = ({ row, input }: RowProblem): string => {
+  const pointer = ({ row, input, path = [] }: RowProblem): string => {
     if (row === undefined) return base;
-    const list = form === "records" ? undefined : findList(rows[row]);
-    if (input === undefined || !(list || isJsonObject(rows[row]))) return `${base}/${row}`;
-    return list ? `${base}/${row}${list.path}/${columns.indexOf(input)}` : rowPointer(base)({ row, input });
+    const list = form === "records" || form === "values" ? undefined : findList(rows[row]);
+    if (input === undefined || !(list || (isJsonObject(rows[row]) && !isValue(rows[row], columns))))
+      return rowPointer(base)({ row, path });
+    return list
+      ? rowPointer(`${base}/${row}${list.path}`)({ row: columns.indexOf(input), path })
+      : rowPointer(base)({ row, input, path });
   };
   return { rows: namedRows, pointer };
 };

@@ -2,6 +2,7 @@ import { createProblem } from "#inference/http/create-problem.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
 import { readBody, readText } from "#inference/http/read-body.ts";
+import { readImageBody } from "#inference/http/read-image-body.ts";
 import { readPythonJson } from "#inference/http/read-python-json.ts";
 import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
@@ -13,12 +14,15 @@ const mediaType =
   /^\s*(application\/json|text\/csv)\s*(?:;\s*(?:charset="?utf-8"?|header=(present|absent)|label_size=0)\s*)*$/i;
 
 /**
- * Reads a table as JSON or CSV from a request's body. For CSV, pointers refer to the rows as in JSON.
+ * Reads a table as JSON or CSV from a request's body, or the only input's image. For CSV, pointers refer to the rows as in JSON.
  * @param csvHeader the default for a CSV without the parameter `header`
  */
 export const readTableRequest = (manifest: Manifest, csvHeader: "present" | "absent") => {
   const parseFrame = readFrame(manifest);
+  const readImage = readImageBody(manifest);
   return async (request: HttpRequest): Promise<PredictRequest | HttpProblem> => {
+    const image = await readImage(request);
+    if (image) return image;
     const [, type, header = csvHeader] = mediaType.exec(request.header("content-type") ?? "") ?? [];
     if (!type) return createProblem("wrong-content-type", "Send application/json or text/csv, in UTF-8.");
     const bytes = await readBody(request);

@@ -1,3 +1,5 @@
+import type { Images } from "#inference/image/open-images.ts";
+import { createFeeds } from "#inference/model/create-feeds.ts";
 import { findIndexProblems } from "#inference/model/find-index-problems.ts";
 import { IndexOutOfRange } from "#inference/model/model-errors.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
@@ -5,8 +7,9 @@ import type { Session } from "#inference/model/session.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { encodeRows, maxProblems } from "#model-folder/rows/encode-rows.ts";
+import { type EncodedFeed, encodeRows, maxProblems } from "#model-folder/rows/encode-rows.ts";
 import type { RowProblem } from "#model-folder/rows/row-problem.ts";
+import { selectRows } from "#model-folder/rows/select-rows.ts";
 import { type Batch, batchByLength } from "./batch-by-length.ts";
 import { bindTexts } from "./bind-texts.ts";
 import { bindTokens, type TokenFeed } from "./bind-tokens.ts";
@@ -19,6 +22,8 @@ import type { Encoding } from "./tokenizer-engine.ts";
 type Dependencies = {
   readonly session: Session;
   readonly tokenizer: TextTokenizer;
+  /** Decodes the images that the model takes beside its text. */
+  readonly images: Images | undefined;
   readonly outputs: readonly string[];
   readonly read: (data: readonly unknown[], rows: number, tokens: TokenBatch) => Prediction[];
   /** The tokenizer's limit, for messages. */
@@ -79,8 +84,9 @@ const findPaddedLength = (length: number, tokens: number | undefined, padding: P
 };
 
 type EncodedText = TokenBatch["rows"][number]["encoding"];
-/** A row of the request: its (first) text, its tokens, and the row itself for its columns. */
-type EncodedRow = { readonly text: string; readonly encoding: EncodedText; readonly row: unknown };
+/** A row of the request: its (first) text, its tokens, and its place, where its columns' values are. */
+type EncodedRow = { readonly text: string; readonly encoding: EncodedText; readonly row: number };
+type EncodedTable = { readonly feeds: readonly EncodedFeed[]; readonly rows: readonly EncodedRow[] };
 
 /** Tokenizes each row's texts; `texts` has one list per text input. Throws RowsInvalid. */
 const encodeTexts = (
@@ -122,12 +128,12 @@ export const predictTexts = (
   manifest: Pick<Manifest, "inputs" | "tokenizer">,
   dependencies: Dependencies,
 ) => {
-  const { session, tokenizer, outputs, read } = dependencies;
+  const { session, tokenizer, images, outputs, read } = dependencies;
   const binding = bindTexts(manifest, session.inputs);
   if (binding.status === "mismatched")
     throw new ModelUnreadable(binding.mismatches.map(({ message }) => message).join("\n"));
   // Validates texts like any text column.
-  const encode = encodeRows([...binding.texts, ...binding.columns]);
+  const encode = encodeRows([...binding.texts, ...binding.columns], images);
   const { feeds, rows: fixedRows, tokens: fixedTokens } = binding;
   const { padding } = tokenizer;
   const isMasked = feeds.some(({ name }) => name === "attention_mask");
@@ -136,26 +142,24 @@ export const predictTexts = (
     throw new ModelUnreadable(
       "the graph has no attention_mask, and the tokenizer does not say which token fills a text up: call tokenizer.enable_padding(pad_id=…, pad_token=…) in Python and save tokenizer.json again",
     );
-  /** The columns of a batch's rows, which are valid: a batch has other rows than the request. */
-  const encodeColumns = (rows: readonly unknown[]) => {
-    const encoded = encode(rows);
-    if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
-    return encoded.feeds.slice(binding.texts.length);
-  };
-  const run = async ({ rows, tokens }: Batch, all: readonly EncodedRow[]): Promise<Prediction[]> => {
-    const chosen = rows.flatMap((row) => all[row] ?? []);
-    const columns = binding.columns.length > 0 ? encodeColumns(chosen.map(({ row }) => row)) : [];
+  const run = async ({ rows, tokens }: Batch, all: EncodedTable): Promise<Prediction[]> => {
+    const chosen = rows.flatMap((row) => all.rows[row] ?? []);
+    const columns = all.feeds.map((feed) =>
+      selectRows(
+        feed,
+        chosen.map(({ row }) => row),
+      ),
+    );
     const encodings = chosen.map(({ encoding }) => encoding);
-    const tensors = Object.fromEntries([
-      ...feeds.map((feed) => [
-        feed.name,
-        new session.Tensor(feed.element, createData(feed, encodings, tokens, padding), [
-          chosen.length,
-          tokens,
-        ]),
-      ]),
-      ...columns.map(({ name, type, data, dims }) => [name, new session.Tensor(type, data, dims)]),
-    ]);
+    const tokenFeeds = feeds.map(
+      (feed): EncodedFeed => ({
+        name: feed.name,
+        type: feed.element,
+        data: createData(feed, encodings, tokens, padding),
+        dims: [chosen.length, tokens],
+      }),
+    );
+    const tensors = createFeeds(session, [...tokenFeeds, ...columns]);
     const batch = chosen.map(({ text, encoding }) => ({
       text,
       encoding,
@@ -164,9 +168,11 @@ export const predictTexts = (
     const data = await session.run(tensors, outputs);
     return read(data, batch.length, { width: tokens, rows: batch });
   };
-  const predictEncodings = async (all: readonly EncodedRow[]): Promise<Prediction[]> => {
-    const lengths = all.map(({ encoding }) => findPaddedLength(encoding.ids.length, fixedTokens, padding));
-    const predictions = new Array<Prediction>(all.length);
+  const predictEncodings = async (all: EncodedTable): Promise<Prediction[]> => {
+    const lengths = all.rows.map(({ encoding }) =>
+      findPaddedLength(encoding.ids.length, fixedTokens, padding),
+    );
+    const predictions = new Array<Prediction>(all.rows.length);
     const batches = batchByLength(lengths, {
       ...(fixedRows === undefined ? {} : { rowLimit: fixedRows }),
       sameLength: !isMasked,
@@ -184,6 +190,7 @@ export const predictTexts = (
   // A value outside a table can be a token, or a column's; only one text alone is certain.
   const onlyText = otherTexts.length === 0 && binding.columns.length === 0 ? text?.input.name : undefined;
   return async (rows: unknown): Promise<Prediction[]> => {
+    await images?.prepare();
     const encoded = encode(rows);
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
     // encodeRows returns feeds in the order of its columns: texts come first.
@@ -192,18 +199,16 @@ export const predictTexts = (
       cells: [...(encoded.feeds[index]?.data ?? [])].map(String),
     }));
     const all = encodeTexts(dependencies, texts).map(
-      (encoding, row): EncodedRow => ({
-        encoding,
-        text: texts[0]?.cells[row] ?? "",
-        row: Array.isArray(rows) ? rows[row] : undefined,
-      }),
+      (encoding, row): EncodedRow => ({ encoding, text: texts[0]?.cells[row] ?? "", row }),
     );
+    const columns = encoded.feeds.slice(binding.texts.length);
+    const predict = (some: readonly EncodedRow[]) => predictEncodings({ feeds: columns, rows: some });
     try {
-      return await predictEncodings(all);
+      return await predict(all);
     } catch (error) {
       if (!(error instanceof IndexOutOfRange)) throw error;
       // A token that the graph's table does not have, or more tokens than it has positions for.
-      const problems = await findIndexProblems(all, predictEncodings, () => onlyText);
+      const problems = await findIndexProblems(all, predict, () => onlyText);
       throw problems.length > 0 ? new RowsInvalid(problems) : error;
     }
   };

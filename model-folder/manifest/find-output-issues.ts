@@ -1,12 +1,15 @@
-import type { z } from "zod";
+import type * as z from "zod";
+import { findArrayOutputMistakes } from "./array-outputs.ts";
 import type {
   AnomalyOutput,
   ClusteringOutput,
   EmbeddingOutput,
   EntitiesOutput,
   MultilabelOutput,
+  MultioutputOutput,
   RankingOutput,
   RegressionOutput,
+  TensorsOutput,
 } from "./task-outputs.ts";
 
 type OutputIssue = { readonly path: readonly (string | number)[]; readonly message: string };
@@ -21,7 +24,9 @@ type DescribedModel = {
   | { readonly task: "ranking"; readonly output: z.infer<typeof RankingOutput> }
   | { readonly task: "embedding"; readonly output: z.infer<typeof EmbeddingOutput> }
   | { readonly task: "entities"; readonly output: z.infer<typeof EntitiesOutput> }
-  | { readonly task: "classification" | "multioutput" | "tensors" }
+  | { readonly task: "multioutput"; readonly output: z.infer<typeof MultioutputOutput> }
+  | { readonly task: "tensors"; readonly output: z.infer<typeof TensorsOutput> }
+  | { readonly task: "classification" }
 );
 
 const hasDuplicate = (values: readonly unknown[]): boolean => new Set(values).size < values.length;
@@ -98,6 +103,20 @@ const findEntitiesIssues = (output: z.infer<typeof EntitiesOutput>): OutputIssue
   ];
 };
 
+/** Texts of one run are filled up to one length: an output per token would hold the padding. */
+const findTokenTensors = ({ tensors }: z.infer<typeof TensorsOutput>): OutputIssue[] =>
+  tensors.flatMap(({ shape }, index) =>
+    shape.includes(null)
+      ? [
+          {
+            path: ["output", "tensors", index, "shape"],
+            message:
+              "an open dimension of a text model's output would hold the padding: use the task embedding or entities, or export fixed sizes",
+          },
+        ]
+      : [],
+  );
+
 /** What the schema of a task's output cannot say: fields that contradict each other or the inputs. */
 export const findOutputIssues = (manifest: DescribedModel): readonly OutputIssue[] => {
   switch (manifest.task) {
@@ -143,6 +162,19 @@ export const findOutputIssues = (manifest: DescribedModel): readonly OutputIssue
             },
           ]
         : [];
+    case "tensors":
+      return [
+        ...findArrayOutputMistakes(manifest).map(({ path, message }) => ({
+          path: ["output", ...path],
+          message,
+        })),
+        ...(manifest.tokenizer ? findTokenTensors(manifest.output) : []),
+      ];
+    case "multioutput":
+      return findArrayOutputMistakes(manifest).map(({ path, message }) => ({
+        path: ["output", ...path],
+        message,
+      }));
     default:
       return [];
   }

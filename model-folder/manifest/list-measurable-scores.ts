@@ -3,7 +3,7 @@ export const taskScores = {
   classification: ["accuracy", "auc"],
   regression: ["mae", "rmse", "pinball", "coverage"],
   multilabel: ["f1Micro", "f1Macro"],
-  multioutput: [],
+  multioutput: ["accuracy"],
   anomaly: ["accuracy", "auc", "f1"],
   clustering: ["accuracy"],
   ranking: ["ndcg"],
@@ -14,6 +14,7 @@ export const taskScores = {
 
 /** A gate on a score that needs the truth of each row. */
 export type ScoreName = (typeof taskScores)[keyof typeof taskScores][number];
+
 type Described = { readonly task: keyof typeof taskScores; readonly output: object };
 
 /** The scores that can be measured on this model's predictions; auc too where no label is positive. */

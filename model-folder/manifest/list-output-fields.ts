@@ -85,7 +85,7 @@ const toTensorField = (
   name,
   element,
   shape,
-  read: ({ tensors }) => getOwnProperty(tensors ?? {}, name) ?? [],
+  read: ({ tensors }) => (tensors && getOwnProperty(tensors, name)) ?? [],
 });
 
 /** The decision function of two labels is one value: the positive label's. */
@@ -94,7 +94,7 @@ const listClassScores = ({ labels, scores, positive }: Output<"classification">)
 
 const listHeadFields = ({ heads }: Output<"multioutput">): OutputField[] =>
   heads.flatMap(({ name, labels }): OutputField[] => {
-    const read = ({ heads }: Prediction) => getOwnProperty(heads ?? {}, name);
+    const read = ({ heads }: Prediction) => heads && getOwnProperty(heads, name);
     return [
       {
         kind: "label",

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
+import { createImageInput, createTensorInput, findArrayInputMistakes } from "./array-inputs.ts";
 import { Artifact } from "./artifact.ts";
 import { findOutputIssues } from "./find-output-issues.ts";
 import { findTextIssues } from "./find-text-issues.ts";
@@ -92,6 +93,8 @@ export const Input = z.discriminatedUnion("type", [
     required,
   }),
   z.strictObject({ name: InputName, type: z.literal("boolean"), required }),
+  createTensorInput(InputName),
+  createImageInput(InputName),
 ]);
 export type Input = z.infer<typeof Input>;
 
@@ -286,8 +289,10 @@ export const Manifest = z
       const normalized = input.name.normalize("NFC");
       if (seen.has(normalized)) addIssue(["inputs", index, "name"], `two inputs are named ${input.name}`);
       seen.add(normalized);
-      if ("min" in input && input.min > input.max)
+      if ((input.type === "integer" || input.type === "number") && input.min > input.max)
         addIssue(["inputs", index, "min"], "min is greater than max");
+      for (const { field, message } of findArrayInputMistakes(input))
+        addIssue(["inputs", index, field], message);
       if ("values" in input && new Set(input.values).size < input.values.length)
         addIssue(["inputs", index, "values"], "a category is listed twice");
     }
@@ -344,11 +349,23 @@ export const Manifest = z
   });
 export type Manifest = z.infer<typeof Manifest>;
 
-const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+/** Numbers, flags or texts in nested arrays, row-major; a scalar has none. */
+export type NestedValues = number | boolean | string | NestedValues[];
+const NestedValues: z.ZodType<NestedValues> = z.lazy(() =>
+  z.union([z.number(), z.boolean(), z.string(), z.array(NestedValues)]),
+);
+
+/** A tensor's elements as the base64 text of little-endian bytes, row-major. */
+const EncodedTensor = z.strictObject({ base64: z.string() });
+
+const Cell = z.union([NestedValues, EncodedTensor, z.null()]);
 type Cell = z.infer<typeof Cell>;
 const isCell = (value: unknown): value is Cell => Cell.safeParse(value).success;
 
-/** One row as applications send it: input name to value. Its own check, because z.record drops an input named __proto__. */
+/**
+ * One row as applications send it: input name to value. A tensor is nested arrays or base64, an image base64 text. Its own
+ * check, because z.record drops an input named __proto__.
+ */
 export const Row = z
   .custom<Record<string, Cell>>()
   .superRefine((row: unknown, context) => {
@@ -359,22 +376,28 @@ export const Row = z
           context.addIssue({
             code: "custom",
             path: [name],
-            message: "must be a text, a number, true, false or null",
+            message: "must be a text, a number, true, false, null, nested arrays of these, or { base64 }",
           });
   })
   .meta({
     type: "object",
     additionalProperties: {
-      anyOf: [{ type: "string" }, { type: "number" }, { type: "boolean" }, { type: "null" }],
+      anyOf: [
+        { type: "string" },
+        { type: "number" },
+        { type: "boolean" },
+        { type: "array" },
+        {
+          type: "object",
+          properties: { base64: { type: "string" } },
+          required: ["base64"],
+          additionalProperties: false,
+        },
+        { type: "null" },
+      ],
     },
   });
 export type Row = z.infer<typeof Row>;
-
-/** Numbers, flags or texts in nested arrays, row-major; a scalar has none. */
-export type NestedValues = number | boolean | string | NestedValues[];
-const NestedValues: z.ZodType<NestedValues> = z.lazy(() =>
-  z.union([z.number(), z.boolean(), z.string(), z.array(NestedValues)]),
-);
 
 /** A part of a text that a label names. */
 export const Entity = z.object({

@@ -19,7 +19,7 @@ const graphOutputs = z
   .describe(
     "the graph's outputs with the values, in their order: one for all, or one for each (the deviation last); by default those with the values' names",
   );
-/** One value, several, or quantiles of one. */
+/** A value with or without its standard deviation; several values, or quantiles of one. */
 export const RegressionOutput = z.union([
   z.strictObject({
     name: OutputName,
@@ -151,7 +151,7 @@ export const EntitiesOutput = z.strictObject({
   outside: OutputName.default("O").describe("the label of tokens that belong to no entity"),
 });
 
-const TensorElement = z.enum([
+export const TensorElement = z.enum([
   "float32",
   "float64",
   "float16",

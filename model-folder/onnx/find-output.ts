@@ -3,6 +3,7 @@ import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 import type { Mismatch } from "./bind-inputs.ts";
 import { findAnomalyOutput } from "./find-anomaly-output.ts";
+import { findHeadOutputs, findTensorOutputs } from "./find-array-outputs.ts";
 import { findClusteringOutput } from "./find-clustering-output.ts";
 import { findEmbeddingOutput } from "./find-embedding-output.ts";
 import { findEntitiesOutput } from "./find-entities-output.ts";
@@ -159,9 +160,10 @@ export const findOutput = (manifest: Manifest, outputs: readonly GraphValue[]): 
       return findEmbeddingOutput(manifest.output, outputs);
     case "entities":
       return findEntitiesOutput(manifest.output, outputs);
-    case "multioutput":
     case "tensors":
-      throw new RangeError(`${manifest.task} is not implemented`);
+      return findTensorOutputs(manifest.output, outputs);
+    case "multioutput":
+      return findHeadOutputs(manifest.output, outputs);
     default:
       return manifest satisfies never;
   }

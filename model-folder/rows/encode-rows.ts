@@ -1,13 +1,20 @@
+import { arrayLimits } from "#model-folder/manifest/array-limits.ts";
 import type { Input } from "#model-folder/manifest/manifest.ts";
 import type { Column, ColumnElement, Feed } from "#model-folder/onnx/bind-inputs.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import { checkImage } from "./check-image.ts";
+import { readEncoded } from "./encoded-bytes.ts";
+import { allocateFeed, elementBounds, type FeedData } from "./feed-data.ts";
+import { findTextProblem } from "./find-text-problem.ts";
+import { limitRows } from "./limit-rows.ts";
 import type { RowProblem } from "./row-problem.ts";
+import { createArrayWriter, type ValueProblem } from "./write-array.ts";
 
 /** The data of one graph input for all rows, in the graph's element type; a matrix is row-major. */
-type EncodedFeed = {
+export type EncodedFeed = {
   readonly name: string;
   readonly type: ColumnElement;
-  readonly data: Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array | string[];
+  readonly data: FeedData;
   readonly dims: readonly number[];
 };
 
@@ -20,46 +27,31 @@ export const maxProblems = 100;
 const maxCategoryLength = 256;
 
 /** Writes the value of one row, or returns the problem. */
-type WriteValue = (value: unknown, row: number) => string | undefined;
+type WriteValue = (value: unknown, row: number) => string | ValueProblem | undefined;
+/**
+ * Decodes an image and writes its pixels from `start` on, or returns the problem. One writer serves one request, whose
+ * pixels it counts.
+ */
+export type CreateImageWriter = (
+  input: Input & { readonly type: "image" },
+) => (data: FeedData) => (text: string, start: number) => string | undefined;
 type PlainRow = { readonly [column: string]: unknown };
 type ColumnEncoder = {
   readonly column: Column;
   /** Reads the row's own property, never an inherited one. */
   readonly read: (row: PlainRow) => unknown;
-  readonly writer: (data: EncodedFeed["data"]) => WriteValue;
-};
-
-const bounds: Readonly<Partial<Record<ColumnElement, readonly [number, number]>>> = {
-  // Numbers beyond these would become Infinity or wrap around.
-  float32: [-3.4028234663852886e38, 3.4028234663852886e38],
-  int32: [-2_147_483_648, 2_147_483_647],
-};
-
-const allocate = (element: ColumnElement, length: number): EncodedFeed["data"] => {
-  switch (element) {
-    case "float32":
-      return new Float32Array(length);
-    case "float64":
-      return new Float64Array(length);
-    case "int32":
-      return new Int32Array(length);
-    case "int64":
-      return new BigInt64Array(length);
-    case "bool":
-      return new Uint8Array(length);
-    case "string":
-      return new Array<string>(length).fill("");
-    default:
-      return element satisfies never;
-  }
+  /** @param shape the feed's dimensions of one row, in this request */
+  readonly writer: (data: FeedData, shape: readonly number[]) => WriteValue;
+  /** The feed's dimensions of one row, an open one as 1. */
+  readonly shape: readonly number[];
 };
 
 /** Returns a function that writes a checked number, or a missing one, into the data. */
 const createNumberSetter = (
-  { feed: { width }, offset }: Column,
-  data: EncodedFeed["data"],
+  { feed: { width, element }, offset }: Column,
+  data: FeedData,
 ): ((value: number | undefined, row: number) => void) => {
-  if (data instanceof BigInt64Array)
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array)
     return (value, row) => {
       data[row * width + offset] = BigInt(value ?? 0);
     };
@@ -67,7 +59,7 @@ const createNumberSetter = (
     return (value, row) => {
       data[row * width + offset] = value === undefined ? "" : String(value);
     };
-  const missing = data instanceof Float32Array || data instanceof Float64Array ? Number.NaN : 0;
+  const missing = element.startsWith("float") ? Number.NaN : 0;
   return (value, row) => {
     data[row * width + offset] = value === undefined ? missing : value;
   };
@@ -75,9 +67,12 @@ const createNumberSetter = (
 
 const createNumberWriter =
   (column: Column, input: Input & { type: "integer" | "number" }) =>
-  (data: EncodedFeed["data"]): WriteValue => {
+  (data: FeedData): WriteValue => {
     const set = createNumberSetter(column, data);
-    const [lowest, highest] = bounds[column.feed.element] ?? [-Number.MAX_VALUE, Number.MAX_VALUE];
+    const [lowest, highest] =
+      column.feed.element === "string"
+        ? [-Number.MAX_VALUE, Number.MAX_VALUE]
+        : elementBounds[column.feed.element];
     const min = Math.max(input.min, lowest);
     const max = Math.min(input.max, highest);
     const isInteger = input.type === "integer";
@@ -99,7 +94,7 @@ const createNumberWriter =
 
 const createBooleanWriter =
   (column: Column, input: Input & { type: "boolean" }) =>
-  (data: EncodedFeed["data"]): WriteValue => {
+  (data: FeedData): WriteValue => {
     const set = createNumberSetter(column, data);
     return (value, row) => {
       if (value === undefined || value === null) {
@@ -113,14 +108,6 @@ const createBooleanWriter =
     };
   };
 
-const findTextProblem = (value: string, maxLength: number): string | undefined => {
-  if (value.length > maxLength) return `must have at most ${maxLength} characters`;
-  if (!value.isWellFormed()) return "contains half of a surrogate pair";
-  // onnxruntime uses C strings: it would silently drop everything after a NUL.
-  if (value.includes("\0")) return "contains a NUL character";
-  return undefined;
-};
-
 const formatChoices = ({ values }: Input & { type: "category" }): string =>
   `${values
     .slice(0, 10)
@@ -132,7 +119,7 @@ const createTextWriter = (column: Column, input: Input & { type: "category" | "s
   const choices = input.type === "category" ? formatChoices(input) : "";
   const maxLength = input.type === "category" ? maxCategoryLength : input.maxLength;
   const { feed, offset } = column;
-  return (data: EncodedFeed["data"]): WriteValue => {
+  return (data: FeedData): WriteValue => {
     if (!Array.isArray(data)) return throwUnboundColumn();
     return (value, row) => {
       if (value === undefined || value === null) return input.required ? "is required" : undefined;
@@ -176,7 +163,7 @@ const createInt64Writer =
 const createCodeWriter = (column: Column, input: Input & { type: "category" }) => {
   const codes = new Map(input.values.map((value, code) => [value, code]));
   const choices = formatChoices(input);
-  return (data: EncodedFeed["data"]): WriteValue => {
+  return (data: FeedData): WriteValue => {
     const set = createNumberSetter(column, data);
     return (value, row) => {
       if (value === undefined || value === null) {
@@ -193,7 +180,36 @@ const createCodeWriter = (column: Column, input: Input & { type: "category" }) =
   };
 };
 
-const createColumnWriter = (column: Column): ColumnEncoder["writer"] => {
+const createTensorWriter =
+  ({ feed }: Column, { min, max }: Input & { type: "tensor" }, shape: readonly number[]) =>
+  (data: FeedData): WriteValue => {
+    const write = createArrayWriter({ element: feed.element, shape, min, max }, data);
+    const width = shape.reduce((product, size) => product * size, 1);
+    return (value, row) => {
+      const problem = write(value, row * width);
+      return problem?.path.length === 0 ? problem.detail : problem;
+    };
+  };
+
+/** Without a decoder only the image's header is checked. */
+const createImageColumnWriter =
+  ({ feed }: Column, input: Input & { type: "image" }, createImageWriter: CreateImageWriter | undefined) =>
+  (data: FeedData): WriteValue => {
+    const write = createImageWriter?.(input)(data);
+    return (value, row) => {
+      if (value === undefined || value === null) return "is required";
+      const text = typeof value === "string" ? value : readEncoded(value);
+      if (text === undefined) return "must be the base64 text of a JPEG or PNG";
+      if (write) return write(text, row * feed.width);
+      const image = checkImage(text, input);
+      return typeof image === "string" ? image : undefined;
+    };
+  };
+
+const createColumnWriter = (
+  column: Column,
+  createImageWriter: CreateImageWriter | undefined,
+): ColumnEncoder["writer"] => {
   const { input, feed } = column;
   switch (input.type) {
     case "integer":
@@ -205,6 +221,10 @@ const createColumnWriter = (column: Column): ColumnEncoder["writer"] => {
       return feed.element === "string" ? createTextWriter(column, input) : createCodeWriter(column, input);
     case "string":
       return input.format === "int64" ? createInt64Writer(column, input) : createTextWriter(column, input);
+    case "tensor":
+      return (data, shape) => createTensorWriter(column, input, shape)(data);
+    case "image":
+      return createImageColumnWriter(column, input, createImageWriter);
     default:
       return input satisfies never;
   }
@@ -222,30 +242,93 @@ const isPlainRow = (row: unknown): row is PlainRow =>
 const shortenName = (name: string): string =>
   name.length > 256 ? `${name.slice(0, 256).toWellFormed()}…` : name.toWellFormed();
 
+/** The lengths of nested arrays along their first elements. */
+const measureLengths = (value: unknown, depth: number): readonly number[] => {
+  const lengths: number[] = [];
+  for (let inner = value; Array.isArray(inner) && lengths.length < depth; inner = inner[0])
+    lengths.push(inner.length);
+  return lengths;
+};
+
+/**
+ * The dimensions of one row of a feed. An open one has the size of the first row's; a value that is no array gives 1, and
+ * its writer refuses it.
+ */
+const resolveShape = ({ width, shape = [width] }: Feed, first: unknown): readonly number[] => {
+  if (!shape.includes(null)) return shape.filter((size) => size !== null);
+  const lengths = measureLengths(first, shape.length);
+  return shape.map((size, axis) => size ?? lengths[axis] ?? 1);
+};
+
+const multiply = (sizes: readonly number[]): number => {
+  let product = 1;
+  for (const size of sizes) product *= size;
+  return product;
+};
+
+/** The dimensions of open columns in these rows, or the problem if they are beyond the limits of memory. */
+const measureOpenColumns = (
+  columns: readonly Column[],
+  rows: readonly unknown[],
+): ReadonlyMap<Feed, readonly number[]> | RowProblem => {
+  const [first] = rows;
+  const shapes = new Map<Feed, readonly number[]>();
+  for (const { feed, input } of columns) {
+    const shape = resolveShape(feed, isPlainRow(first) ? getOwnProperty(first, input.name) : undefined);
+    const limit = Math.min(arrayLimits.rowElements, Math.floor(arrayLimits.requestElements / rows.length));
+    if (multiply(shape) > limit)
+      return {
+        row: 0,
+        input: input.name,
+        detail: `has ${multiply(shape)} elements (limit ${limit} in each of ${rows.length} rows)`,
+      };
+    shapes.set(feed, shape);
+  }
+  return shapes;
+};
+
 /**
  * Validates rows against the model's inputs and encodes them for the graph in one pass. `rows` is untrusted: any JSON value
  * gives tensors or at most 100 problems, never an error.
  * @param columns the manifest's inputs, bound to the graph's inputs (bindInputs)
+ * @param createImageWriter decodes images; without it they are only checked, not encoded
  */
-export const encodeRows = (columns: readonly Column[]) => {
+export const encodeRows = (
+  columns: readonly Column[],
+  { createImageWriter }: { readonly createImageWriter?: CreateImageWriter | undefined } = {},
+) => {
   const encoders: readonly ColumnEncoder[] = columns.map((column) => ({
     column,
     read: createColumnReader(column.input.name),
-    writer: createColumnWriter(column),
+    writer: createColumnWriter(column, createImageWriter),
+    shape: resolveShape(column.feed, undefined),
   }));
   const names = new Set(columns.map(({ input }) => input.name));
   const feeds = [...new Set(columns.map(({ feed }) => feed))];
+  const mostRows = limitRows(
+    columns.map(({ input }) => input),
+    maxRows,
+  );
+  /** Inputs with an open dimension. */
+  const openColumns = columns.filter(({ feed }) => feed.shape?.includes(null));
   const invalid = (...problems: RowProblem[]): EncodeRowsResult => ({ status: "invalid", problems });
 
   return (rows: unknown): EncodeRowsResult => {
     if (!Array.isArray(rows)) return invalid({ detail: "must be an array of rows" });
     const count = rows.length;
-    if (count < 1 || count > maxRows)
-      return invalid({ detail: `must have 1 to ${maxRows} rows; it has ${count}` });
+    if (count < 1 || count > mostRows)
+      return invalid({ detail: `must have 1 to ${mostRows} rows; it has ${count}` });
     const problems: RowProblem[] = [];
-    const data = new Map(feeds.map((feed) => [feed, allocate(feed.element, count * feed.width)]));
-    const writes = encoders.map(({ column, writer }) =>
-      writer(data.get(column.feed) ?? throwUnboundColumn()),
+    const measured = openColumns.length === 0 ? undefined : measureOpenColumns(openColumns, rows);
+    if (measured !== undefined && "detail" in measured) return invalid(measured);
+    const data = new Map(
+      feeds.map((feed) => {
+        const shape = measured?.get(feed);
+        return [feed, allocateFeed(feed.element, count * (shape ? multiply(shape) : feed.width))];
+      }),
+    );
+    const writes = encoders.map(({ column, writer, shape }) =>
+      writer(data.get(column.feed) ?? throwUnboundColumn(), measured?.get(column.feed) ?? shape),
     );
 
     for (let index = 0; index < count && problems.length < maxProblems; index++) {
@@ -259,8 +342,13 @@ export const encodeRows = (columns: readonly Column[]) => {
         const { read, column } = encoders[position] ?? throwUnboundColumn();
         const value = read(row);
         if (value !== undefined) present++;
-        const detail = (writes[position] ?? throwUnboundColumn())(value, index);
-        if (detail !== undefined) problems.push({ row: index, input: column.input.name, detail });
+        const problem = (writes[position] ?? throwUnboundColumn())(value, index);
+        if (problem !== undefined)
+          problems.push({
+            row: index,
+            input: column.input.name,
+            ...(typeof problem === "string" ? { detail: problem } : problem),
+          });
       }
       const keys = Object.keys(row);
       if (keys.length > present)
@@ -271,7 +359,6 @@ export const encodeRows = (columns: readonly Column[]) => {
         }
     }
     if (problems.length > 0) return invalid(...problems.slice(0, maxProblems));
-    const dims = ({ rank, width }: Feed) => (rank === 1 ? [count] : [count, width]);
     return {
       status: "encoded",
       rows: count,
@@ -279,7 +366,10 @@ export const encodeRows = (columns: readonly Column[]) => {
         name: feed.name,
         type: feed.element,
         data: data.get(feed) ?? throwUnboundColumn(),
-        dims: dims(feed),
+        dims:
+          feed.rank === 1
+            ? [count]
+            : [count, ...(measured?.get(feed) ?? feed.shape?.map((size) => size ?? 1) ?? [feed.width])],
       })),
     };
   };

@@ -21,6 +21,11 @@ export type Holdout = { readonly rows: readonly Row[] } & (
       readonly labelSets: readonly (readonly string[])[];
     }
   | {
+      readonly task: "multioutput";
+      /** The true label of each row by the head's name. */
+      readonly labels: readonly Readonly<Record<string, string>>[];
+    }
+  | {
       readonly task: "ranking";
       /** 0 or more; higher is more relevant. */
       readonly relevances: readonly number[];

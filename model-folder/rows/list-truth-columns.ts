@@ -9,6 +9,8 @@ const listTruthNames = (manifest: Manifest): readonly string[] => {
         : [];
     case "multilabel":
       return manifest.output.labels;
+    case "multioutput":
+      return manifest.output.heads.map(({ name }) => name);
     default:
       return [];
   }

@@ -4,11 +4,12 @@ import { listScoreNames } from "#model-folder/manifest/list-score-names.ts";
 import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
 import { checkRows } from "./check-rows.ts";
 import { countJsonTokens } from "./count-json-tokens.ts";
+import { countRowElements } from "./limit-rows.ts";
 import { findPosition, locateJson } from "./locate-json.ts";
 
 const maxBytes = 16 * 1_024 * 1_024;
-/** A prediction's scores are four levels deep. */
-const maxDepth = 8;
+/** Rows and predictions hold arrays of up to eight dimensions. */
+const maxDepth = 16;
 const maxRows = 1_000;
 /** Of one row; the limit on bytes is the smaller one for most tensors. */
 const maxTensorMarks = 1_000_000;
@@ -41,7 +42,7 @@ const maxMarks = (manifest: Manifest): number => {
     }
   });
   const sum = values.reduce((total, count) => total + count, 0);
-  return maxRows * (manifest.inputs.length + sum + 16) + 10_000;
+  return maxRows * (manifest.inputs.length + 2 * countRowElements(manifest.inputs) + sum + 16) + 10_000;
 };
 
 /** Refuses bytes that are too large or too deep, with one scan and without parsing them. */
@@ -107,8 +108,8 @@ const checkGolden = (
       problems: parsed.error.issues.map(({ path, message }) => ({ path, message, remedy: rewriteRemedy })),
     };
   const rows = checkRows(manifest)(parsed.data.rows).map(
-    ({ row, input, detail }): GoldenProblem => ({
-      path: ["rows", ...[row, input].filter((key) => key !== undefined)],
+    ({ row, input, path = [], detail }): GoldenProblem => ({
+      path: ["rows", ...[row, input, ...path].filter((key) => key !== undefined)],
       message: detail,
       remedy: "Golden rows must match the manifest's inputs: correct one of the two.",
     }),

@@ -122,8 +122,8 @@ type LabelCells = readonly (readonly { readonly name: string; readonly text: str
 const checkLabels = (labelCells: LabelCells, manifest: Manifest) => {
   const problems: { row: number; path: string; message: string; remedy: string }[] = [];
   for (const [row, cells] of labelCells.entries())
-    for (const { name, text } of cells) {
-      const problem = problems.length < maxProblems ? checkTruth(text, manifest) : undefined;
+    for (const [column, { name, text }] of cells.entries()) {
+      const problem = problems.length < maxProblems ? checkTruth(text, manifest, column) : undefined;
       if (problem) problems.push({ row, path: name, ...problem });
     }
   return problems;

@@ -52,9 +52,14 @@ export const readTruth = (manifest: Manifest, { rows, cells, groups }: TruthCell
       }));
       return { task: "entities", rows, texts };
     }
+    case "multioutput": {
+      const { heads } = manifest.output;
+      const labels = cells.map((texts) =>
+        Object.fromEntries(heads.map(({ name }, index) => [name, texts[index] ?? ""])),
+      );
+      return { task: "multioutput", rows, labels };
+    }
     case "embedding":
-      throw new RangeError("an embedding has no truth");
-    case "multioutput":
     case "tensors":
       throw new RangeError(`${manifest.task} is not implemented`);
     default:

@@ -2,6 +2,8 @@
 export type RowProblem = {
   readonly row?: number;
   readonly input?: string;
+  /** Indexes into the nested arrays of a tensor. */
+  readonly path?: readonly number[];
   readonly detail: string;
 };
 
@@ -10,5 +12,5 @@ const escapePointerToken = (name: string): string => name.replaceAll("~", "~0").
 /** Returns the RFC 6901 pointer to a problem's value. `base` is the pointer of the array of row objects. */
 export const rowPointer =
   (base: string) =>
-  ({ row, input }: Omit<RowProblem, "detail">): string =>
-    `${base}${row === undefined ? "" : `/${row}`}${input === undefined ? "" : `/${escapePointerToken(input)}`}`;
+  ({ row, input, path = [] }: Omit<RowProblem, "detail">): string =>
+    `${base}${row === undefined ? "" : `/${row}`}${input === undefined ? "" : `/${escapePointerToken(input)}`}${path.map((index) => `/${index}`).join("")}`;

@@ -17,6 +17,13 @@ NUMBERS = {
     "tensor(double)": "float64",
     "tensor(int64)": "int64",
     "tensor(int32)": "int32",
+    "tensor(float16)": "float16",
+    "tensor(int8)": "int8",
+    "tensor(int16)": "int16",
+    "tensor(uint8)": "uint8",
+    "tensor(uint16)": "uint16",
+    "tensor(uint32)": "uint32",
+    "tensor(uint64)": "uint64",
     "tensor(bool)": "bool",
 }
 TOKENS = ("input_ids", "attention_mask", "token_type_ids")
@@ -47,13 +54,22 @@ def tensor(frame, graph_input, columns):
             cells.append(numpy.array(as_text(values, column["type"]), dtype=object))
         else:
             cells.append(as_numbers(values, column, NUMBERS[graph_input.type]))
-    return cells[0] if len(graph_input.shape) == 1 else numpy.stack(cells, axis=1)
+    if len(graph_input.shape) == 1:
+        return cells[0]
+    matrix = numpy.stack(cells, axis=1)
+    # More dimensions of fixed size are filled row-major.
+    return matrix.reshape(-1, *graph_input.shape[1:]) if len(graph_input.shape) > 2 else matrix
+
+
+def width_of(graph_input):
+    sizes = graph_input.shape[1:]
+    return int(numpy.prod(sizes)) if sizes and all(isinstance(size, int) for size in sizes) else None
 
 
 def bind(graph_inputs, columns):
     """Which columns each input of the graph takes: that of its name, or in the manifest's order."""
     named = {column["name"]: column for column in columns}
-    widths = [one.shape[1] if len(one.shape) == 2 and isinstance(one.shape[1], int) else None for one in graph_inputs]
+    widths = [width_of(one) for one in graph_inputs]
     wide = any(width is not None and width > 1 for width in widths) or (len(widths) == 1 and len(columns) > 1)
     matrix = len(widths) == 1 and len(columns) > 1 and widths[0] in (None, len(columns))
     by_name = any(one.name in named for one in graph_inputs) and not matrix

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
+import { isArrayInput } from "#model-folder/manifest/array-shape.ts";
 import { listScoreNames } from "#model-folder/manifest/list-score-names.ts";
 import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
@@ -21,6 +22,9 @@ const columnType: Readonly<Record<Input["type"], string>> = {
   boolean: "boolean",
   category: "string",
   string: "string",
+  // No model with these has a signature: the loader reads no arrays.
+  tensor: "string",
+  image: "string",
 };
 
 /** An optional integer is a double, because pandas has no missing integers. */
@@ -30,8 +34,9 @@ const toColumn = ({ name, type, required }: Input) => ({
   required,
 });
 
-/** The tasks that the loader predicts in Python; other models are registered as ONNX alone. */
-const isLoaderTask = ({ task }: Manifest): boolean => task === "classification" || task === "regression";
+/** What the loader predicts in Python; other models are registered as ONNX alone. */
+const isLoaderTask = ({ task, inputs }: Manifest): boolean =>
+  (task === "classification" || task === "regression") && !inputs.some(isArrayInput);
 
 const createModelSignature = (manifest: Manifest) => {
   const output = manifest.task === "classification" ? manifest.output : undefined;

@@ -1,0 +1,133 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "csv-parse/sync";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { loadModelFolder } from "#inference/model/load-model-folder.ts";
+import { PredictResponse } from "#inference/native/predict-response.ts";
+import { predict } from "#lambdas/predict/predict.ts";
+import { checkModel } from "#model-check/check-model.ts";
+import { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import { compareGolden } from "#model-folder/rows/compare-golden.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { draftModelFolder } from "./draft-model-folder.ts";
+
+const Case = z.object({
+  target: z.array(z.string()),
+  task: z.enum(Manifest.options.map(({ shape }) => shape.task.value)),
+  options: z.object({ task: z.enum(["embedding"]).optional() }),
+  predictions: z.array(Prediction).min(10),
+});
+
+const square = (size: number) => ({ width: size, height: size });
+/** Each with the inputs that `new` writes, and the gates that it can measure. */
+const cases = {
+  "torch-image-tensor": [
+    [{ name: "image", type: "tensor", element: "float32", shape: [3, 8, 8] }],
+    ["accuracy"],
+  ],
+  "torch-image-files": [
+    [{ name: "photo", type: "image", ...square(12), resize: "none", layout: "NCHW", scale: "1/255" }],
+    ["accuracy"],
+  ],
+  "torch-image-uint8": [
+    [{ name: "image", type: "tensor", element: "uint8", shape: [6, 6, 3] }],
+    ["accuracy"],
+  ],
+  "torch-window-columns": [[{ name: "t0_a", type: "number" }], ["mae", "rmse"]],
+  "torch-two-heads": [[{ name: "a", type: "number" }], ["accuracy"]],
+  "torch-vectors": [[{ name: "window", type: "tensor", element: "float32", shape: [12, 2] }], []],
+  "torch-float16-tensors": [[{ name: "image", type: "tensor", element: "float16", shape: [1, 4, 5] }], []],
+} as const;
+
+const casePath = (name: string, file: string): string =>
+  join(import.meta.dirname, "..", "..", "test", "support", "onnx-exports", name, file);
+
+const readData = async (name: string) => {
+  for (const file of ["data.jsonl", "data.csv"]) {
+    const bytes = await readFile(casePath(name, file)).catch(() => undefined);
+    if (bytes) return { file, bytes };
+  }
+  throw new Error(`${name} has no data`);
+};
+const Records = z.array(z.record(z.string(), z.json()));
+const readRecords = (file: string, text: string) =>
+  file.endsWith(".csv")
+    ? z
+        .array(z.record(z.string(), z.string()))
+        .parse(parse(text, { columns: true }))
+        .map((record) =>
+          Object.fromEntries(Object.entries(record).map(([name, cell]) => [name, Number(cell)])),
+        )
+    : Records.parse(
+        text
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line)),
+      );
+
+describe("a network of arrays is served without manual edits, and predicts like torch", () => {
+  let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
+  beforeAll(async () => {
+    folder = await createTemporaryFolder();
+  });
+  afterAll(() => folder.remove());
+
+  test.for(Object.entries(cases))("%s", async ([name, [inputs, gates]]) => {
+    const { target, task, options, predictions } = Case.parse(
+      JSON.parse(await readFile(casePath(name, "case.json"), "utf8")),
+    );
+    const { file, bytes } = await readData(name);
+    const made = await draftModelFolder({
+      name,
+      onnx: await readFile(casePath(name, "model.onnx")),
+      csv: bytes,
+      csvName: file,
+      targets: target,
+      options: { task: options.task, group: undefined, quantiles: undefined },
+      tokenizer: undefined,
+      ignored: [],
+      owner: undefined,
+      approvers: [],
+      policyApprovers: ["U024BE7LH"],
+    });
+    const problems = await checkModel({ model: name, files: made.files });
+    expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
+    expect(made.files.has("holdout.csv")).toBe(target.length > 0);
+    expect(made.doubt).toBeUndefined();
+    expect(made.measured.map((score) => score.name)).toEqual(gates);
+
+    const served = join(folder.path, name);
+    await mkdir(served);
+    for (const [file, content] of made.files) await writeFile(join(served, file), content);
+    const model = await loadModelFolder(served);
+    try {
+      const { manifest } = model;
+      expect(manifest.task).toBe(task);
+      expect(manifest.inputs.slice(0, inputs.length)).toMatchObject(inputs);
+      const records = readRecords(file, bytes.toString("utf8")).slice(0, predictions.length);
+      const rows = records.map((record) =>
+        Object.fromEntries(manifest.inputs.map(({ name }) => [name, record[name]])),
+      );
+      const answered = PredictResponse.parse(
+        await predict({
+          model,
+          identity: { model: name, version: 1, digest: "", environment: "prod", functionVersion: "1" },
+          now: () => 0,
+          tick: () => 0,
+          newId: () => "id",
+          report: () => {},
+          log: () => {},
+        })({ rows }),
+      );
+      const tolerance = name.includes("float16") ? 2e-3 : 1e-4;
+      const expected = predictions.map((prediction) =>
+        task === "regression" ? { ...prediction, value: prediction.scores.next } : prediction,
+      );
+      const compared = compareGolden({ tolerance, rows: [], predictions: expected }, answered.predictions);
+      expect(compared.filter(({ withinTolerance }) => !withinTolerance)).toEqual([]);
+    } finally {
+      await model.release();
+    }
+  });
+});
