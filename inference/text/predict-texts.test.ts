@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { encode } from "fast-png";
 import { describe, expect, test } from "vitest";
 import { loadModel } from "#inference/model/load-model.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
@@ -448,4 +449,78 @@ test("a text of entities that is longer than maxTokens is refused, because its e
     });
   }
   await model.release();
+});
+
+describe("a text beside other inputs", () => {
+  const gates = { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } };
+  /** The sum of the elements of an input of a graph, per row. */
+  const elementSums = (name: string, type: number, shape: readonly (string | number)[]): Graph => ({
+    nodes: [
+      ...(sums.nodes ?? []),
+      { op: "Cast", inputs: [name], outputs: ["c"], attributes: [{ name: "to", int: floatType }] },
+      { op: "Flatten", inputs: ["c"], outputs: ["d"] },
+      { op: "ReduceSum", inputs: ["d", "axis"], outputs: ["elements"] },
+    ],
+    initializers: sums.initializers ?? [],
+    inputs: [...(sums.inputs ?? []), { name, type, shape: ["N", ...shape] }],
+    outputs: [...(sums.outputs ?? []), { name: "elements", type: floatType, shape: ["N", 1] }],
+  });
+  const openBeside = (input: object, graph: Graph) =>
+    loadModel({
+      manifest: buildManifest({
+        task: "regression",
+        inputs: [{ name: "text", type: "string", maxLength: 1_000 }, input],
+        output: { names: ["tokens", "elements"] },
+        gates,
+        tokenizer: { maxTokens: 8 },
+      }),
+      model: { bytes: writeOnnx({ graph }) },
+      tokenizer,
+    });
+  const texts = ["good", "bad bad bad", "", "what"];
+
+  test("gets the values of its own row, though texts run in the order of their lengths", async () => {
+    const input = { name: "window", type: "tensor", element: "float32", shape: [2, 2] };
+    const model = await openBeside(input, elementSums("window", floatType, [2, 2]));
+    const predictions = await model.predict(
+      texts.map((text, row) => ({
+        text,
+        window: [
+          [row, 10],
+          [100, 0.5],
+        ],
+      })),
+    );
+    expect(predictions.map(({ scores }) => scores)).toEqual(
+      [3, 5, 2, 3].map((tokens, row) => ({ tokens, elements: row + 110.5 })),
+    );
+    await model.release();
+  });
+
+  test("gets the pixels of its own row's image, and names the row of a broken one", async () => {
+    const input = {
+      name: "photo",
+      type: "image",
+      width: 2,
+      height: 1,
+      channels: "L",
+      scale: 1,
+      resize: "none",
+      layout: "NCHW",
+    };
+    const model = await openBeside(input, elementSums("photo", floatType, [1, 1, 2]));
+    const encodeImage = (...pixels: number[]) =>
+      Buffer.from(encode({ width: 2, height: 1, channels: 1, data: Uint8Array.from(pixels) })).toString(
+        "base64",
+      );
+    const rows = texts.map((text, row) => ({ text, photo: encodeImage(row, 200) }));
+    expect((await model.predict(rows)).map(({ scores }) => scores)).toEqual(
+      [3, 5, 2, 3].map((tokens, row) => ({ tokens, elements: row + 200 })),
+    );
+    const cut = Buffer.from(encodeImage(1, 2), "base64").subarray(0, -20).toString("base64");
+    await expect(model.predict([...rows.slice(0, 3), { text: "bad", photo: cut }])).rejects.toMatchObject({
+      problems: [{ row: 3, input: "photo" }],
+    });
+    await model.release();
+  });
 });
