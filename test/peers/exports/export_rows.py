@@ -182,7 +182,7 @@ def answer(kind, model, y, target_names):
         return [{"value": float(each)} for each in predicted]
     if kind == "deviation":
         mean, deviation = model.predict(data.astype("float64"), return_std=True)
-        return [{"value": float(a), "deviation": float(b)} for a, b in zip(mean, deviation)]
+        return [{"value": float(a), "values": [float(a), float(b)]} for a, b in zip(mean, deviation)]
     if kind == "tags":
         return [{"labels": [name for name, flag in zip(target_names, each) if flag]} for each in predicted]
     if kind == "anomalies":
