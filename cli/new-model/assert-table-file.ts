@@ -1,12 +1,44 @@
 import type { FileKind } from "#model-folder/onnx/identify-file.ts";
 import { identifyFile } from "#model-folder/onnx/identify-file.ts";
+import { isJsonObject } from "#untrusted/is-json-object.ts";
 import type { TableEncoding } from "./decode-table-text.ts";
 import { refuseFile } from "./refuse-file.ts";
 
 type Advice = { readonly what: string; readonly remedy: string; readonly lines: readonly string[] };
 
+/** Whether the file has one JSON object per line; a list, or an object over several lines, is another kind. */
+const hasObjectPerLine = (bytes: Uint8Array): boolean => {
+  // A row of arrays can be long, and only the first line decides.
+  const end = bytes.indexOf(0x0a);
+  try {
+    const first: unknown = JSON.parse(new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end)));
+    return isJsonObject(first);
+  } catch {
+    return false;
+  }
+};
+
+/** JSON lines are a table by their name, because a CSV's cells can look like JSON. */
+const explainJson = (name: string, bytes: Uint8Array): Advice | undefined => {
+  if (/\.(jsonl|ndjson)$/i.test(name)) return undefined;
+  const file = JSON.stringify(name);
+  return hasObjectPerLine(bytes)
+    ? {
+        what: "JSON lines",
+        remedy: "Give it a name that ends in .jsonl:",
+        lines: [`mv ${file} data.jsonl`],
+      }
+    : {
+        what: "JSON",
+        remedy: "Write it as JSON lines (a row may have arrays) in Python:",
+        lines: [
+          `import pandas; pandas.read_json(${file}).to_json("data.jsonl", orient="records", lines=True)`,
+        ],
+      };
+};
+
 /** Kinds that a table can have, or that only look like another kind; CSV is read as it is. */
-const explain = (found: FileKind, name: string): Advice | undefined => {
+const explain = (found: FileKind, name: string, bytes: Uint8Array): Advice | undefined => {
   const file = JSON.stringify(name);
   const withPandas = (what: string, read: string): Advice => ({
     what,
@@ -15,7 +47,7 @@ const explain = (found: FileKind, name: string): Advice | undefined => {
   });
   const other = (what: string): Advice => ({
     what,
-    remedy: "Name a CSV or Parquet file with the rows.",
+    remedy: "Name a CSV, Parquet or JSON lines file with the rows.",
     lines: [],
   });
   switch (found.kind) {
@@ -32,7 +64,7 @@ const explain = (found: FileKind, name: string): Advice | undefined => {
     case "arrow":
       return withPandas("an Arrow (Feather) table", `read_feather(${file})`);
     case "json":
-      return withPandas("JSON", `read_json(${file})`);
+      return explainJson(name, bytes);
     case "pickle":
       return withPandas("a Python pickle", `read_pickle(${file})`);
     case "hdf5":
@@ -83,6 +115,6 @@ export const assertTableFile = (
   encoding: TableEncoding | undefined,
 ): void => {
   const found = encoding === undefined || bytes.length === 0 ? identifyFile(bytes) : undefined;
-  const advice = found && explain(found, name);
-  if (advice) throw refuseFile(name, "a CSV or Parquet table", advice);
+  const advice = found && explain(found, name, bytes);
+  if (advice) throw refuseFile(name, "a CSV, a Parquet table or JSON lines (.jsonl)", advice);
 };
