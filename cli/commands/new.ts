@@ -9,6 +9,7 @@ import { assertTokenizerFile } from "#cli/new-model/assert-tokenizer-file.ts";
 import { type DecimalMark, type Delimiter, parseDelimiter } from "#cli/new-model/csv-dialect.ts";
 import { type TableEncoding, tableEncodings } from "#cli/new-model/decode-table-text.ts";
 import { draftModelFolder, type ModelFolderDraft } from "#cli/new-model/draft-model-folder.ts";
+import type { ImagePreparation } from "#cli/new-model/infer-array-input.ts";
 import { readInputFile } from "#cli/new-model/read-input-file.ts";
 import { readOnnxFile } from "#cli/new-model/read-onnx-file.ts";
 import { parseModelName } from "#cli/options.ts";
@@ -18,6 +19,7 @@ import { checkModel } from "#model-check/check-model.ts";
 import { type FolderProblem, formatProblem, stopsDelivery } from "#model-folder/manifest/folder-problem.ts";
 import { Manifest, SlackUser } from "#model-folder/manifest/manifest.ts";
 import { CsvBroken, splitCsv } from "#model-folder/rows/split-csv.ts";
+import { isJsonObject } from "#untrusted/is-json-object.ts";
 
 type Options = {
   readonly onnx: string;
@@ -29,6 +31,7 @@ type Options = {
   readonly ignore: readonly string[];
   readonly approver: readonly string[];
   readonly owner?: string;
+  readonly image?: ImagePreparation;
   readonly tokenizer?: string;
   readonly maxTokens?: number;
   readonly predicted?: string;
@@ -71,6 +74,19 @@ const parseDelimiterOption = (text: string): Delimiter => {
 };
 
 const tasks = Manifest.options.map(({ shape }) => shape.task.value);
+
+/** Fields of an image input in YAML, without the braces. */
+const parseImage = (text: string): ImagePreparation => {
+  try {
+    const fields: unknown = parse(`{ ${text} }`);
+    if (isJsonObject(fields)) return fields;
+  } catch {
+    // The same sentence explains both.
+  }
+  throw new InvalidArgumentError(
+    'write fields of an image input as in model.yaml, for example "resize: stretch, mean: [0.5, 0.5, 0.5]"',
+  );
+};
 
 const parseQuantiles = (text: string): readonly number[] => {
   const levels = text.split(",").map(Number);
@@ -160,6 +176,12 @@ export const newCommand = (): Command =>
         .argParser(collectApprover)
         .default([], "policy.yaml's"),
     )
+    .addOption(
+      new Option(
+        "--image <fields>",
+        'how images are prepared, as in model.yaml: "resize: stretch, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]"',
+      ).argParser(parseImage),
+    )
     .addOption(new Option("--tokenizer <file>", "tokenizer.json, for a text model (input_ids)"))
     .addOption(
       new Option(
@@ -197,6 +219,7 @@ export const newCommand = (): Command =>
           decimal: options.decimal,
         },
         readFile: (path) => readFile(resolve(dirname(options.data), path)).catch(() => undefined),
+        image: options.image,
         tokenizer:
           options.tokenizer === undefined
             ? undefined

@@ -131,3 +131,59 @@ describe("a network of arrays is served without manual edits, and predicts like 
     }
   });
 });
+
+describe("how images are prepared", () => {
+  const draftPhotos = async (source: Partial<Parameters<typeof draftModelFolder>[0]>) => {
+    const { target, predictions } = Case.parse(
+      JSON.parse(await readFile(casePath("torch-image-files", "case.json"), "utf8")),
+    );
+    const { file, bytes } = await readData("torch-image-files");
+    return draftModelFolder({
+      name: "photos",
+      onnx: await readFile(casePath("torch-image-files", "model.onnx")),
+      csv: bytes,
+      csvName: file,
+      targets: target,
+      tokenizer: undefined,
+      ignored: [],
+      owner: undefined,
+      approvers: [],
+      policyApprovers: ["U024BE7LH"],
+      predicted: { name: "python.json", bytes: Buffer.from(JSON.stringify(predictions)) },
+      ...source,
+    });
+  };
+  const mean = [0.485, 0.456, 0.406];
+
+  test("is among the guesses that change the numbers, with the score of another way", async () => {
+    const made = await draftPhotos({});
+    expect(made.scoredGuesses).toContainEqual(
+      expect.objectContaining({
+        subject: "image",
+        choice: expect.stringMatching(/^resize: none, scale: 1\/255, no mean and std \(accuracy 1\)$/),
+        alternative: expect.stringMatching(
+          /^with mean: \[0\.485.* it would be accuracy .*--image "mean: \[0\.485/,
+        ),
+      }),
+    );
+    expect(made.guesses.join("\n")).not.toContain("as in training?");
+  });
+
+  test("is what --image says; Python's other predictions are explained by it", async () => {
+    const made = await draftPhotos({ image: { mean }, predicted: undefined });
+    expect(made.scoredGuesses.map(({ subject }) => subject)).not.toContain("image");
+    expect(Buffer.from(made.files.get("model.yaml") ?? []).toString("utf8")).toMatch(/mean: \[ ?0\.485/);
+    await expect(draftPhotos({ image: { mean } })).rejects.toThrow(
+      /Likely cause: preparation of the image\./,
+    );
+  });
+
+  test("an unknown field of --image is refused by its name", async () => {
+    await expect(draftPhotos({ image: { size: 224 } })).rejects.toThrow(/^--image: .*size/);
+  });
+
+  test("--image without a column of images is refused", async () => {
+    const bytes = Buffer.from('{"photo": [[1]], "animal": "cat"}\n');
+    await expect(draftPhotos({ csv: bytes, image: { mean } })).rejects.toThrow(/has none: it takes paths/);
+  });
+});

@@ -10,7 +10,9 @@ describe("JSON as a table", () => {
   });
 
   test("a list of rows is refused with the line that writes JSON lines, because arrays are no cells of a CSV", () => {
-    expect(() => assertTableFile(encode(`[${lines.trim().replace("\n", ",")}]`), "rows.json", undefined)).toThrow(
+    expect(() =>
+      assertTableFile(encode(`[${lines.trim().replace("\n", ",")}]`), "rows.json", undefined),
+    ).toThrow(
       /rows\.json is JSON[\s\S]*read_json\("rows\.json"\)\.to_json\("data\.jsonl", orient="records", lines=True\)/,
     );
   });

@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { checkModel } from "#model-check/check-model.ts";
-import { Golden } from "#model-folder/manifest/manifest.ts";
+import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
 import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
 import { tokenSumGraph } from "#test/support/onnx/token-sum-graph.ts";
 import { floatType, type Graph, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { draftModelFolder, type ModelSource } from "./draft-model-folder.ts";
+import { explainDifferences } from "./explain-differences.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const json = (value: unknown) => ({ name: "python.json", bytes: encode(JSON.stringify(value)) });
@@ -167,6 +168,80 @@ describe("predictions of a regression", () => {
   ])("%s is named as the likely cause", async (_, given, message) => {
     await expect(estimate(json(given))).rejects.toThrow(message);
   });
+});
+
+describe("predictions of other kinds", () => {
+  const isolationForest = (predicted: ModelSource["predicted"]) => {
+    const read = (file: string) =>
+      readFileSync(join(import.meta.dirname, "../../test/support/onnx-exports/isolation-forest", file));
+    const { target } = JSON.parse(read("case.json").toString("utf8"));
+    return draft({ onnx: read("model.onnx"), csv: read("data.csv"), targets: [target].flat(), predicted });
+  };
+  const readIsolationForest = () =>
+    JSON.parse(
+      readFileSync(
+        join(import.meta.dirname, "../../test/support/onnx-exports/isolation-forest/case.json"),
+        "utf8",
+      ),
+    ).predictions as { label: string; scores: Record<string, number> }[];
+
+  test("an anomaly's 1 and −1 are labels, and other numbers are its score", async () => {
+    const predictions = readIsolationForest();
+    const labels = predictions.map(({ label }) => Number(label));
+    const scores = predictions.map(({ scores }) => Object.values(scores)[0] ?? 0);
+    for (const given of [labels, scores]) {
+      const made = await isolationForest(json(given));
+      expect(made.notes).toContainEqual(
+        expect.stringContaining(`agree on all ${given.length} compared rows`),
+      );
+    }
+    await expect(isolationForest(json(labels.map((label) => -label)))).rejects.toThrow(
+      /row 1: label -?1 in Python, -?1 here/,
+    );
+  });
+
+  const sums: Graph = {
+    nodes: [
+      { op: "Concat", inputs: ["a", "b"], outputs: ["vector"], attributes: [{ name: "axis", int: 1 }] },
+    ],
+    inputs: ["a", "b"].map((name) => ({ name, type: floatType, shape: ["N", 1] })),
+    outputs: [{ name: "vector", type: floatType, shape: ["N", 2] }],
+  };
+  const vectors = Array.from({ length: 30 }, (_, at) => [at + 0.5, 1 - at]);
+  const embed = (predicted: ModelSource["predicted"]) =>
+    draft({
+      onnx: writeOnnx({ graph: sums }),
+      csv: encode(`a,b\n${vectors.map((vector) => `${vector.join(",")}\n`).join("")}`),
+      targets: [],
+      options: { task: "embedding" },
+      predicted,
+    });
+
+  test("a list of vectors is compared with an embedding's, and kept", async () => {
+    const golden = readGolden(await embed(json(vectors)));
+    expect(golden.predictions[0]?.tensors).toEqual({ embedding: vectors[0] });
+    await expect(embed(json(vectors.map(([a = 0, b = 0]) => [b, a])))).rejects.toThrow(
+      /30 of 30 predictions differ/,
+    );
+  });
+
+  test("one number for each row is refused with what to write", async () => {
+    await expect(embed(json(vectors.map(([a]) => a)))).rejects.toThrow(
+      "One number or text per row is not a prediction of this model. Write the vector or tensor of each row, as numpy's tolist() gives it.",
+    );
+  });
+});
+
+test("a scaled value before a decision tree is named as the likely cause where few rows differ", () => {
+  const rows = Array.from({ length: 10 }, (_, at) => ({
+    given: { scores: { x: at === 3 ? 1 : at } },
+    actual: { scores: { x: at }, value: at },
+  }));
+  const manifest = { task: "regression", inputs: [], output: { name: "x" } } as unknown as Manifest;
+  expect(explainDifferences(manifest, rows, [3], true)).toMatch(
+    /^rounding before a decision tree.*without the scaler/,
+  );
+  expect(explainDifferences(manifest, rows, [3], false)).toMatch(/^preprocessing outside the graph/);
 });
 
 test("a text model's other tokenizer is named", async () => {

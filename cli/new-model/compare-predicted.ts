@@ -67,12 +67,14 @@ const formatRow = (
  * must be equal, and numbers within 1e-4 (relative above 1). Throws PredictionsDiffer with the rows and the likely cause.
  * @param given by the data's rows
  * @param numbersOfAll the places of the runtime's rows in the data, from 0
+ * @param hasTrees whether the graph has decision trees, for the likely cause
  */
 export const comparePredicted = (
   manifest: Manifest,
   given: readonly GivenPrediction[],
   all: readonly Prediction[],
   numbersOfAll: readonly number[],
+  hasTrees = false,
 ): ComparedPredictions => {
   const chosen = all.flatMap((actual, place) => {
     const number = numbersOfAll[place] ?? 0;
@@ -101,6 +103,7 @@ export const comparePredicted = (
           manifest,
           rows,
           different.map(({ row }) => row),
+          hasTrees,
         )}`,
       ].join("\n"),
     );

@@ -20,8 +20,13 @@ import { comparePredicted } from "./compare-predicted.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
-import { guessColumnOrder, guessPairOrder, guessTruncation } from "./guess-run-alternatives.ts";
-import { holdsArrays, inferArrayInput } from "./infer-array-input.ts";
+import {
+  guessColumnOrder,
+  guessImagePreparation,
+  guessPairOrder,
+  guessTruncation,
+} from "./guess-run-alternatives.ts";
+import { holdsArrays, type ImagePreparation, inferArrayInput } from "./infer-array-input.ts";
 import { inferGates, type MeasuredScore, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
@@ -59,6 +64,8 @@ export type ModelSource = {
   readonly targets: readonly string[];
   /** What the caller says about the output; absent: graph, rows and targets decide. */
   readonly options?: TaskOptions | undefined;
+  /** How images are prepared, where the caller says so; absent: a guess. */
+  readonly image?: ImagePreparation | undefined;
   /** Only for a text model. `maxTokens`: the caller's choice, if any. */
   readonly tokenizer: { readonly bytes: Uint8Array; readonly maxTokens: number | undefined } | undefined;
   /** Columns that are not inputs of the model. */
@@ -174,8 +181,12 @@ const inferInputs = (
   }
   const arrays = matchArrayColumns(graph.inputs, columns, (column) => holdsArrays(cells(column)));
   const arrayInputs = arrays.matches.map(({ value, column }) =>
-    inferArrayInput(value, column, cells(column)),
+    inferArrayInput(value, column, cells(column), source.image),
   );
+  if (source.image && !arrayInputs.some(({ input }) => input.type === "image"))
+    throw new UsageMistake(
+      `--image is about a column of images, and ${source.csvName} has none: it takes paths to JPEG or PNG files, relative to the table.`,
+    );
   if (arrays.matches.length > 0 && arrays.inputs.length === 0 && arrays.columns.length === 0)
     return { guesses: [], inputs: arrayInputs, byPosition: false, texts: {} };
   const { matches, ...matched } = matchColumns(arrays.inputs, arrays.columns, isText);
@@ -278,9 +289,10 @@ const createPredictedGolden = (
   manifest: Manifest,
   { rows, numbers }: GraphRun["usable"],
   predictions: readonly Prediction[],
+  hasTrees: boolean,
 ): { readonly golden: Golden; readonly note: string } => {
   const given = readPredicted(predicted, table, manifest, predictions[0]);
-  const compared = comparePredicted(manifest, given, predictions, numbers);
+  const compared = comparePredicted(manifest, given, predictions, numbers, hasTrees);
   const difference = compared.largestDifference;
   return {
     golden: createGolden(
@@ -291,6 +303,9 @@ const createPredictedGolden = (
     note: `Python's predictions (${predicted.name}) agree on all ${compared.places.length} compared rows; golden.json has Python's numbers (largest difference ${formatNumber(difference)}).`,
   };
 };
+
+const hasDecisionTrees = ({ nodeList }: OnnxSummary): boolean =>
+  nodeList.nodes.some(({ operator }) => operator.startsWith("TreeEnsemble"));
 
 const formatScore = ({ words, score }: MeasuredScore): string =>
   `${words} ${formatNumber(score.estimate)} (${formatNumber(score.low)} to ${formatNumber(score.high)})`;
@@ -485,7 +500,8 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const manifest = readManifest(formatManifest(draftWith(guesses)(anyGates, "")));
   const predictions = token?.predictions ?? readGraphPredictions(manifest, graph, run.probe, rows.length);
   const compared =
-    source.predicted && createPredictedGolden(source.predicted, table, manifest, usable, predictions);
+    source.predicted &&
+    createPredictedGolden(source.predicted, table, manifest, usable, predictions, hasDecisionTrees(graph));
   const names = run.inputs.map(({ input }) => input.name);
   const columns = collectTruth(manifest, output, { labels, cells: truth });
   const holdoutFile = columns && encode(formatHoldout(names, rows, columns));
@@ -499,6 +515,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       : undefined;
   const runGuesses = [
     ...(byPosition ? await guessColumnOrder({ onnx, tokenizer, wide }, run, measured, measure) : []),
+    ...(source.image ? [] : await guessImagePreparation({ onnx, tokenizer, wide }, run, measured, measure)),
     ...(await guessPairOrder({ onnx, tokenizer, wide }, run, measured, measure)),
     // A model of entities refuses a text that it would cut off.
     ...(output.task === "entities"
@@ -531,7 +548,10 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       "inputs: types, ranges and categories come from the data",
       ...guesses,
       ...run.inputs.flatMap(({ input, remark }) =>
-        remark.startsWith("review: ") ? [`${input.name}: ${remark.slice("review: ".length)}`] : [],
+        // An image's preparation changes the numbers, and is among the first guesses.
+        remark.startsWith("review: ") && input.type !== "image"
+          ? [`${input.name}: ${remark.slice("review: ".length)}`]
+          : [],
       ),
       ...output.guesses,
       ...(source.owner === undefined ? ["owner: a placeholder, because --owner is missing"] : []),

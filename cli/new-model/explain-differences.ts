@@ -117,6 +117,41 @@ const explainValues = (vectors: Vectors): string | undefined => {
   return undefined;
 };
 
+/** The only vector of each row, of Python and of this runtime; undefined where a row has none. */
+const readEmbeddings = (rows: readonly Row[]): Pick<Vectors, "python" | "ours"> | undefined => {
+  const read = ({ tensors }: GivenPrediction): readonly number[] | undefined => {
+    const [vector] = Object.values(tensors ?? {});
+    return Array.isArray(vector) && vector.every((each) => typeof each === "number") ? vector : undefined;
+  };
+  const pairs = rows.flatMap(({ given, actual }) => {
+    const [python, ours] = [read(given), read(actual)];
+    return python && ours ? [{ python: [...python], ours: [...ours] }] : [];
+  });
+  return pairs.length < rows.length
+    ? undefined
+    : { python: pairs.map(({ python }) => python), ours: pairs.map(({ ours }) => ours) };
+};
+
+const toUnitLength = (vector: readonly number[]): number[] => {
+  const length = Math.hypot(...vector);
+  return vector.map((each) => each / length);
+};
+
+const explainEmbedding = (
+  output: Extract<Manifest, { task: "embedding" }>["output"],
+  rows: readonly Row[],
+): string => {
+  const vectors = readEmbeddings(rows);
+  const width = vectors?.python[0]?.length ?? output.dimensions;
+  if (width !== output.dimensions)
+    return `another output. Python's vector has ${width} numbers, the graph's ${output.dimensions}: check which output was exported.`;
+  if (vectors && agree(vectors.ours.map(toUnitLength), vectors.python))
+    return "normalize. Python's vectors have length 1 and are ours divided by their length: export the graph with its last layer (Normalize), or compare with vectors that are not normalized and write `normalize: true` into model.yaml afterwards.";
+  if (vectors && agree(vectors.python.map(toUnitLength), vectors.ours))
+    return "normalize. Our vectors are Python's divided by their length: compare with Python's normalized vectors.";
+  return `pooling. The vectors are joined by pooling: ${output.pooling}; --pooling mean, cls or max chooses another (1_Pooling/config.json of sentence-transformers has it). Otherwise the tokenizer or the model file is another one than in Python.`;
+};
+
 const explainTexts = (manifest: Manifest, rows: readonly Row[], different: readonly number[]): string =>
   different.length < rows.length
     ? `the tokenizer or its truncation. Only some texts differ: compare tokenizer.json with the one of the training, and tokenizer.maxTokens (${manifest.tokenizer?.maxTokens}) with its max_length.`
@@ -126,11 +161,13 @@ const explainTexts = (manifest: Manifest, rows: readonly Row[], different: reado
  * Words for the likely cause why predictions differ from Python's, and what to do. It tries what explains all rows: another
  * order of labels or values, logits, a scaled target; otherwise it names what usually differs.
  * @param different rows that differ, as indices
+ * @param hasTrees whether the graph has decision trees
  */
 export const explainDifferences = (
   manifest: Manifest,
   rows: readonly Row[],
   different: readonly number[],
+  hasTrees: boolean,
 ): string => {
   const vectors = readVectors(rows);
   const known = vectors && ("labels" in manifest.output ? explainScores(vectors) : explainValues(vectors));
@@ -138,8 +175,14 @@ export const explainDifferences = (
   const labels = findLabelOrder(rows);
   if (labels)
     return `the labels' order. Python's ${[...labels].map(([from, to]) => `${from} is ${to} here`).join(", ")}: give --labels in the order of model.classes_.`;
+  if (manifest.task === "embedding" && manifest.output.pooling !== "none")
+    return explainEmbedding(manifest.output, rows);
   if (manifest.tokenizer) return explainTexts(manifest, rows, different);
+  if (manifest.inputs.some(({ type }) => type === "image"))
+    return `preparation of the image. Python may resize, crop or scale in another way than the guess: give what Python does with --image, for example --image "resize: stretch, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]".`;
   const isPartial = different.length < rows.length;
+  if (isPartial && hasTrees)
+    return "rounding before a decision tree, if only few rows differ. The graph scales a value in float32, Python in double, and a tree takes the other branch: trees need no scaling, so train without the scaler and export again. Otherwise preprocessing outside the graph: compare how Python fills missing values and encodes categories before it calls the model.";
   return isPartial
     ? "preprocessing outside the graph. Only some rows differ: compare how Python fills missing values, encodes categories and scales before it calls the model, and export these steps with the model."
     : "the columns' order, or preprocessing outside the graph. All rows differ: check that the inputs are in the order of training, that scaling and encoding are part of the export, and that --predicted comes from this model.";

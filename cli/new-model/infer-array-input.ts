@@ -1,3 +1,4 @@
+import { UsageMistake } from "#cli/errors.ts";
 import { isArrayInput } from "#model-folder/manifest/array-shape.ts";
 import { Input } from "#model-folder/manifest/manifest.ts";
 import { formatShape } from "#model-folder/onnx/format-graph-value.ts";
@@ -51,7 +52,15 @@ const inferTensor = (value: Tensor, column: string, cells: readonly string[]) =>
 
 const isChannels = (size: Size | undefined): size is 1 | 3 => size === 1 || size === 3;
 
-const inferImage = (value: Tensor, column: string, cells: readonly string[]) => {
+/** What the caller says about the preparation of images: fields of the manifest's image input. */
+export type ImagePreparation = Readonly<Record<string, unknown>>;
+
+const inferImage = (
+  value: Tensor,
+  column: string,
+  cells: readonly string[],
+  preparation: ImagePreparation | undefined,
+) => {
   const [first, second, third] = value.shape?.slice(1) ?? [];
   const layout =
     value.shape?.length !== 4
@@ -93,8 +102,11 @@ const inferImage = (value: Tensor, column: string, cells: readonly string[]) => 
       layout,
       element: value.type,
       ...(isFloat ? { scale: "1/255" } : {}),
+      ...preparation,
     },
-    remark: `review: as in training? ${areSame ? "" : "resize, interpolation, "}${isFloat ? "scale; mean and std are missing (torchvision's models have mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])" : "pixels as they are"}`,
+    remark: preparation
+      ? ""
+      : `review: as in training? ${areSame ? "" : "resize, interpolation, "}${isFloat ? "scale; mean and std are missing (torchvision's models have mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])" : "pixels as they are"}`,
   };
 };
 
@@ -103,6 +115,7 @@ export const inferArrayInput = (
   value: GraphValue,
   column: string,
   cells: readonly string[],
+  preparation?: ImagePreparation,
 ): InferredInput => {
   if (value.kind !== "tensor" || value.type === "other")
     throw new NewModelRefused(
@@ -110,9 +123,15 @@ export const inferArrayInput = (
       "Export it as a tensor.",
     );
   const { input, remark } = holdsImages(cells)
-    ? inferImage(value, column, cells)
+    ? inferImage(value, column, cells, preparation)
     : inferTensor(value, column, cells);
   const parsed = Input.safeParse(input);
+  if (!parsed.success && input.type === "image" && preparation) {
+    const [issue] = parsed.error.issues;
+    throw new UsageMistake(
+      `--image: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "is not valid"}. Write fields of an image input, for example "resize: stretch, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]".`,
+    );
+  }
   if (!parsed.success || !isArrayInput(parsed.data))
     throw new NewModelRefused(
       `the column ${column} does not become an input: ${parsed.error?.issues[0]?.message ?? "no array"}`,

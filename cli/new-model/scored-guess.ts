@@ -6,6 +6,7 @@ export type ScoredGuess = {
     | "label"
     | "scores"
     | "columns"
+    | "image"
     | "pair"
     | "pooling"
     | "normalize"
