@@ -7,8 +7,10 @@ import { readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
+import { TextRefused } from "#inference/text/text-refused.ts";
 import { type FolderProblem, stopsDelivery } from "#model-folder/manifest/folder-problem.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
+import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { areShares } from "#model-folder/rows/are-shares.ts";
 import { findGoldenDifferences, type GoldenRowComparison } from "#model-folder/rows/compare-golden.ts";
@@ -69,7 +71,7 @@ const checkGolden = async ({
           path: `predictions[${first.row}]`,
           message: `${formatDifference(first)} (rows that differ by more than ${golden.tolerance}: ${others.length + 1})`,
           remedy:
-            "Commit model and golden.json of the same training run, otherwise the delivery ends in GoldenVectorsDiffer.",
+            "Commit model.onnx, model.yaml and golden.json of the same training run, otherwise the delivery ends in GoldenVectorsDiffer. After a change in model.yaml run `slipway new` again with the option for it and --force.",
           failsDelivery: true,
         },
       ]
@@ -106,6 +108,47 @@ const checkLogits = async ({ manifest, golden }: NonNullable<typeof run>): Promi
   ];
 };
 
+/** Above it, one run can take longer than a check may. */
+const mostTokensTried = 1_024;
+
+/**
+ * Predicts texts as long as the manifest allows: a transformer's table of positions can be shorter than tokenizer.maxTokens,
+ * and golden rows are often short.
+ */
+const checkLongTexts = async ({ manifest, golden }: NonNullable<typeof run>): Promise<FolderProblem[]> => {
+  const [row] = golden.rows;
+  const maxTokens = manifest.tokenizer?.maxTokens ?? 0;
+  if (!row || maxTokens === 0 || maxTokens > mostTokensTried) return [];
+  const names = listTextInputs(manifest);
+  // Room for the special tokens, because a model of entities refuses a text that it would cut off.
+  const most = Math.floor((maxTokens - 4) / names.length);
+  const long = names.map((name) => {
+    const input = manifest.inputs.find((each) => each.name === name);
+    const characters = input?.type === "string" ? input.maxLength : 0;
+    return [name, "a ".repeat(Math.max(1, Math.min(most, Math.floor(characters / 2)))).trim()] as const;
+  });
+  const model = await loadRun(manifest);
+  try {
+    await model.predict([{ ...row, ...Object.fromEntries(long) }]);
+    return [];
+  } catch (error) {
+    if (error instanceof TextRefused) return [];
+    const words = Math.max(...long.map(([, text]) => text.split(" ").length));
+    return [
+      {
+        severity: "warning",
+        file: "model.yaml",
+        path: "tokenizer.maxTokens",
+        message: `the model cannot predict a text of ${words} words, although maxTokens is ${maxTokens}: such a request ends in an error (500)`,
+        remedy:
+          "Write the number of tokens of the training (max_position_embeddings in config.json), or run `slipway new` with --max-tokens.",
+      },
+    ];
+  } finally {
+    await model.release();
+  }
+};
+
 if (run) {
   const graph = await checkGolden(run).catch((error: unknown): FolderProblem[] => [
     {
@@ -117,5 +160,9 @@ if (run) {
     },
   ]);
   const failed = graph.some(({ severity }) => severity === "error");
-  sendMessage({ kind: "ran", graph, checkOnly: failed ? [] : await checkLogits(run) });
+  sendMessage({
+    kind: "ran",
+    graph,
+    checkOnly: failed ? [] : [...(await checkLogits(run)), ...(await checkLongTexts(run))],
+  });
 }

@@ -39,6 +39,8 @@ type Options = {
   readonly group?: string;
   readonly quantiles?: readonly number[];
   readonly pooling?: "mean" | "cls" | "max" | "none";
+  readonly normalize?: boolean;
+  readonly scores?: "probabilities" | "logits" | "decision";
   readonly models: string;
   readonly force?: boolean;
   readonly labels?: readonly string[];
@@ -166,6 +168,14 @@ export const newCommand = (): Command =>
         "none",
       ]),
     )
+    .addOption(new Option("--normalize", "divide an embedding by its length, as Python does"))
+    .addOption(
+      new Option("--scores <kind>", "what the numbers of labels are, where the guess is wrong").choices([
+        "probabilities",
+        "logits",
+        "decision",
+      ]),
+    )
     .addOption(
       new Option("--ignore <column>", "a column that is no input of the model; may be repeated")
         .argParser(collectValue)
@@ -232,6 +242,8 @@ export const newCommand = (): Command =>
           group: options.group,
           quantiles: options.quantiles,
           pooling: options.pooling,
+          normalize: options.normalize,
+          scores: options.scores,
         },
         ignored: options.ignore,
         predicted:

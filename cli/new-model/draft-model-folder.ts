@@ -242,7 +242,14 @@ const readGraphPredictions = (
   rows: number,
 ): Prediction[] => {
   const output = findOutput(manifest, graph.outputs);
-  if (output.status === "missing") throw new NewModelRefused(output.message, output.remedy);
+  if (output.status === "missing")
+    throw new NewModelRefused(
+      output.message,
+      // The names are those of this run: only the declared sizes can differ.
+      "graphOutputs" in manifest.output
+        ? "The graph returns other sizes than it declares: its exporter may not know this kind of model (onnxmltools does not know XGBoost's quantile_alpha). Compare it with Python, or export one model for each value."
+        : output.remedy,
+    );
   const read = (name: string) => outputs.find((each) => each.name === name)?.data ?? [];
   const data = output.names.map((name) => {
     const value = graph.outputs.find((each) => each.name === name);
@@ -414,6 +421,7 @@ const draftTokenModel = async (
       targets: truth,
       task: source.options?.task,
       pooling: source.options?.pooling,
+      normalize: source.options?.normalize,
     },
     rows.length,
   );

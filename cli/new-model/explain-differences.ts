@@ -146,9 +146,9 @@ const explainEmbedding = (
   if (width !== output.dimensions)
     return `another output. Python's vector has ${width} numbers, the graph's ${output.dimensions}: check which output was exported.`;
   if (vectors && agree(vectors.ours.map(toUnitLength), vectors.python))
-    return "normalize. Python's vectors have length 1 and are ours divided by their length: export the graph with its last layer (Normalize), or compare with vectors that are not normalized and write `normalize: true` into model.yaml afterwards.";
+    return "normalize. Python's vectors have length 1 and are ours divided by their length: give --normalize.";
   if (vectors && agree(vectors.python.map(toUnitLength), vectors.ours))
-    return "normalize. Our vectors are Python's divided by their length: compare with Python's normalized vectors.";
+    return "normalize. Our vectors are Python's divided by their length: leave --normalize out, or compare with Python's normalized vectors.";
   return `pooling. The vectors are joined by pooling: ${output.pooling}; --pooling mean, cls or max chooses another (1_Pooling/config.json of sentence-transformers has it). Otherwise the tokenizer or the model file is another one than in Python.`;
 };
 

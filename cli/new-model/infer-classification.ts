@@ -11,6 +11,7 @@ import {
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { RowNumbers } from "./read-number-outputs.ts";
 import type { ScoredGuess } from "./scored-guess.ts";
+import type { ScoreKind as GivenScoreKind } from "./task-evidence.ts";
 
 /** The output of a classification, as the manifest describes it. */
 export type InferredClassification = {
@@ -32,6 +33,8 @@ type ClassificationEvidence = Omit<LabelEvidence, "scores" | "predicted"> & {
   readonly scores: RowNumbers | undefined;
   readonly labelOutput: LabelOutput | undefined;
   readonly positive: string | undefined;
+  /** What the caller says that the numbers are. */
+  readonly scoreKind?: GivenScoreKind | undefined;
 };
 
 /** A share of rows below which raw values are not the scores of the graph's labels, for example distances. */
@@ -92,9 +95,8 @@ const guessRawKind = (
       scoredGuesses: [
         {
           subject: "scores",
-          choice: `logits, because ${scores.name} is not always between 0 and 1; they become probabilities by ${scores.width === 1 ? "the sigmoid" : "softmax"}`,
-          alternative:
-            "scores: decision in model.yaml serves the raw values; labels and accuracy are the same",
+          choice: `logits, because the values of the output ${scores.name} are not all between 0 and 1; they become probabilities by ${scores.width === 1 ? "the sigmoid" : "softmax"}`,
+          alternative: "--scores decision serves the raw values; labels and accuracy are the same",
           isDoubtful: false,
         },
       ],
@@ -108,7 +110,7 @@ const guessRawKind = (
             subject: "scores",
             choice: `decision, the raw values of ${scores.name}, because they are no probabilities`,
             alternative:
-              "scores: logits in model.yaml makes probabilities of them, if they are logits; labels and accuracy are the same",
+              "--scores logits makes probabilities of them, if they are logits; labels and accuracy are the same",
             isDoubtful: false,
           },
         ],
@@ -119,7 +121,7 @@ const guessRawKind = (
           {
             subject: "scores",
             choice: `none, because the highest value of ${scores.name} is the graph's own label in only ${agreement.rows} of ${agreement.total} rows`,
-            alternative: "scores: decision in model.yaml serves its values all the same",
+            alternative: "--scores decision serves its values all the same",
             isDoubtful: false,
           },
         ],
@@ -135,8 +137,7 @@ const inferScoreKind = (scores: RowNumbers, agreement: Parameters<typeof guessRa
       {
         subject: "scores",
         choice: `probabilities, because ${scores.name} is between 0 and 1, although the sums of its rows are not 1`,
-        alternative:
-          "scores: logits in model.yaml makes sums of 1 by softmax; labels and accuracy are the same",
+        alternative: "--scores logits makes sums of 1 by softmax; labels and accuracy are the same",
         isDoubtful: false,
       },
     ],
@@ -270,10 +271,9 @@ export const inferClassification = (evidence: ClassificationEvidence): InferredC
   const same = own?.predicted.filter((label, row) => label === picked[row]).length ?? 0;
   const total = truth.length;
   const isNumbered = labelOutput && !own && numbersScores(labelOutput, scores, cut);
-  const kind = inferScoreKind(
-    scores,
-    own ? { rows: same, total } : isNumbered ? { rows: total, total } : undefined,
-  );
+  const kind: ScoreKind = evidence.scoreKind
+    ? { scores: evidence.scoreKind, scoredGuesses: [] }
+    : inferScoreKind(scores, own ? { rows: same, total } : isNumbered ? { rows: total, total } : undefined);
   if (labelOutput && !own && !isNumbered && kind.scores !== "probabilities")
     throw new NewModelRefused(
       `the graph's label output ${labelOutput.name} says ${formatNames(sortLabels(labelOutput.predicted))}, the target has ${formatNames(sortLabels(known))}, and the highest value of ${scores.name} is not that label`,

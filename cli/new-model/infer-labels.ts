@@ -121,7 +121,9 @@ const orderTargetLabels = ({ scores, truth, known }: LabelEvidence, width: numbe
   if (names.length > width)
     throw new NewModelRefused(
       `the graph scores ${width} labels, the target has ${names.length} (${names.slice(0, 10).join(", ")})`,
-      "Check that --target is the column of the training's labels.",
+      integers
+        ? "Check that --target is the column of the training's labels. A regression with several values per row needs --quantiles 0.1,0.5,0.9, or a --target for each value."
+        : "Check that --target is the column of the training's labels.",
     );
   const numbered = integers ? numberLabels(names, width) : undefined;
   if (names.length < width && !numbered)

@@ -112,7 +112,8 @@ export const inferMultilabel = (evidence: TaskEvidence): InferredTask => {
       `the graph's outputs (${outputs.floats.map(({ name, width }) => `${name}: ${width} per row`).join(", ") || "no floats"}) have no score for each of ${names.length} labels (${names.slice(0, 10).join(", ")})`,
       "Repeat --target once per label, in the order of the training; export probabilities, in Python with predict_proba.",
     );
-  const kind = inferKind(scores, evidence);
+  const { scores: given } = evidence.options;
+  const kind = given ?? inferKind(scores, evidence);
   const cut = kind === "probabilities" ? 0.5 : 0;
   const own = outputs.labels.find(({ width }) => width === names.length);
   const differing = own
@@ -135,8 +136,12 @@ export const inferMultilabel = (evidence: TaskEvidence): InferredTask => {
     guesses: [
       "task: multilabel, because all targets are 0 or 1; another task with --task",
       order ?? "labels: in the order of the --target options",
-      ...(kind === "logits" ? ["scores: logits, because they are not all between 0 and 1"] : []),
-      ...(kind === "decision"
+      ...(kind === "logits" && !given
+        ? [
+            "scores: logits, because they are not all between 0 and 1; --scores decision serves the raw values",
+          ]
+        : []),
+      ...(kind === "decision" && !given
         ? ["scores: decision, because they are not all between 0 and 1; a label applies above 0"]
         : []),
       ...(differing

@@ -30,7 +30,7 @@ type OutputEvidence = {
   readonly targets: ReadonlyMap<string, readonly string[]>;
   /** The different cells of the first target, in all rows of the table. */
   readonly known: readonly string[];
-  readonly options: Pick<TaskOptions, "task" | "labels" | "positive">;
+  readonly options: Pick<TaskOptions, "task" | "labels" | "positive" | "scores">;
 };
 
 const describeOutputs = (outputs: readonly RowNumbers[]): string =>
@@ -149,6 +149,7 @@ export const inferOutput = (evidence: OutputEvidence): InferredOutput => {
       stored,
       given: options.labels,
       positive: options.positive,
+      scoreKind: options.scores,
     });
   if (isMeasured && singles.length > 0)
     return inferRegression(

@@ -5,7 +5,7 @@ import type { InferredTask, TaskEvidence } from "./task-evidence.ts";
 /** An embedding of a table's rows: the graph's one float output with several numbers per row. Throws NewModelRefused. */
 export const inferRowEmbedding = (evidence: TaskEvidence): InferredTask => {
   refuseTargets(evidence, "embedding");
-  const { graph, outputs } = evidence;
+  const { graph, outputs, options } = evidence;
   const isVector = (name: string): boolean =>
     graph.outputs.some(
       (value) => value.kind === "tensor" && value.name === name && (value.shape?.length ?? 2) === 2,
@@ -24,17 +24,20 @@ export const inferRowEmbedding = (evidence: TaskEvidence): InferredTask => {
       name: "embedding",
       ...(wide.length > 1 ? { graphOutput: vectors.name } : {}),
       dimensions: vectors.width,
-      normalize: false,
+      normalize: options.normalize ?? false,
     },
     truth: [],
     guesses: [],
-    scoredGuesses: [
-      {
-        subject: "normalize",
-        choice: "false, because the graph does not say whether vectors are divided by their length",
-        alternative: "write normalize: true in model.yaml if the training does it",
-        isDoubtful: false,
-      },
-    ],
+    scoredGuesses:
+      options.normalize === undefined
+        ? [
+            {
+              subject: "normalize",
+              choice: "false, because the graph does not say whether vectors are divided by their length",
+              alternative: "--normalize if Python divides them",
+              isDoubtful: false,
+            },
+          ]
+        : [],
   };
 };

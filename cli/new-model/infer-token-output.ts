@@ -25,6 +25,7 @@ type TokenEvidence = {
   readonly targets: ReadonlyMap<string, readonly string[]>;
   readonly task: string | undefined;
   readonly pooling: Pooling | undefined;
+  readonly normalize: boolean | undefined;
 };
 type RowOutput = { readonly name: string; readonly width: number };
 
@@ -72,19 +73,20 @@ const guessPooling: ScoredGuess = {
   subject: "pooling",
   choice: "mean, because the graph gives a vector for each token and does not say how they become one",
   alternative:
-    "other vectors come of --pooling cls and --pooling max (sentence-transformers writes it in 1_Pooling/config.json)",
+    "--pooling cls or --pooling max gives other vectors (sentence-transformers writes it in 1_Pooling/config.json)",
   isDoubtful: false,
 };
 const guessNormalize: ScoredGuess = {
   subject: "normalize",
   choice: "false, because the graph does not say whether vectors are divided by their length",
   alternative:
-    "write normalize: true in model.yaml if the training does it (sentence-transformers: a module Normalize)",
+    "--normalize if Python divides them (sentence-transformers: a module Normalize in modules.json)",
   isDoubtful: false,
 };
 
 const inferEmbedding = (evidence: TokenEvidence, rowOutputs: readonly RowOutput[]): InferredEmbedding => {
-  const { pooling } = evidence;
+  const { pooling, normalize = false } = evidence;
+  const normalizeGuess = evidence.normalize === undefined ? [guessNormalize] : [];
   const { tokenOutputs } = evidence.probe;
   const vectors = rowOutputs.find(({ name }) => name === "sentence_embedding") ?? rowOutputs[0];
   const pooled =
@@ -104,11 +106,11 @@ const inferEmbedding = (evidence: TokenEvidence, rowOutputs: readonly RowOutput[
         ...(rowOutputs.length > 1 ? { graphOutput: pooled.name } : {}),
         dimensions: pooled.width,
         pooling: "none",
-        normalize: false,
+        normalize,
       },
       truth: [],
       guesses: [],
-      scoredGuesses: [guessNormalize],
+      scoredGuesses: normalizeGuess,
     };
   }
   const hidden =
@@ -130,11 +132,11 @@ const inferEmbedding = (evidence: TokenEvidence, rowOutputs: readonly RowOutput[
       ...(tokenOutputs.length > 1 ? { graphOutput: hidden.name } : {}),
       dimensions: hidden.width,
       pooling: pooling ?? "mean",
-      normalize: false,
+      normalize,
     },
     truth: [],
     guesses: [],
-    scoredGuesses: [...(pooling === undefined ? [guessPooling] : []), guessNormalize],
+    scoredGuesses: [...(pooling === undefined ? [guessPooling] : []), ...normalizeGuess],
   };
 };
 

@@ -63,6 +63,8 @@ export const inferWithoutTruth = (evidence: TaskEvidence): InferredTask => {
     };
   throw new NewModelRefused(
     `without --target nothing says what the graph's outputs mean (${outputs.floats.map(({ name, width }) => `${name}: ${width} per row`).join(", ") || "no floats"})`,
-    "Add --target <column>, or give --task (anomaly, clustering, multilabel, regression with --quantiles, …).",
+    outputs.floats.some(({ width }) => width > 1)
+      ? "Add --target <column>; or give --task embedding for vectors, --task tensors for other numbers, --labels a,b,c for scores of labels, or --quantiles."
+      : "Add --target <column>, or give --task (anomaly, clustering, …).",
   );
 };

@@ -5,6 +5,8 @@ import type { ScoredGuess } from "./scored-guess.ts";
 
 export type Pooling = Extract<Manifest, { task: "embedding" }>["output"]["pooling"];
 
+export type ScoreKind = "probabilities" | "logits" | "decision";
+
 /** What the caller said about the output. */
 export type TaskOptions = {
   readonly task?: Manifest["task"] | undefined;
@@ -17,6 +19,10 @@ export type TaskOptions = {
   readonly quantiles?: readonly number[] | undefined;
   /** How the vectors of a text's tokens become an embedding. */
   readonly pooling?: Pooling | undefined;
+  /** Whether an embedding is divided by its length. */
+  readonly normalize?: boolean | undefined;
+  /** What the numbers of a classification or of several labels are. */
+  readonly scores?: ScoreKind | undefined;
 };
 
 /** The graph, a run of it, and the truth of the run's rows. */

@@ -216,3 +216,35 @@ describe("slipway new, for text models", () => {
     await expect(draft("plain-pairs", { csv })).rejects.toThrow("or two that are a pair; the CSV has 3");
   });
 });
+
+test("check warns where texts that the manifest allows are longer than the model's table of positions", async () => {
+  const read = async (maxTokens: number) => {
+    const tokenizer = { bytes: await readFileOf("bert-embeddings", "tokenizer.json"), maxTokens };
+    const { files } = await draft("bert-embeddings", { tokenizer });
+    const manifest = Buffer.from(files.get("model.yaml") ?? []).toString("utf8");
+    const longer = Buffer.from(manifest.replace(/maxLength: \d+/, "maxLength: 1000"));
+    const problems = await checkModel({
+      model: "bert-embeddings",
+      files: new Map([...files, ["model.yaml", longer]]),
+    });
+    return problems.filter(({ path }) => path === "tokenizer.maxTokens");
+  };
+  expect(await read(64)).toEqual([]);
+  expect(await read(256)).toMatchObject([
+    {
+      severity: "warning",
+      message:
+        "the model cannot predict a text of 252 words, although maxTokens is 256: such a request ends in an error (500)",
+    },
+  ]);
+});
+
+test("normalize and pooling are no guesses where options say them", async () => {
+  const made = await draft("bert-embeddings", {
+    options: { task: "embedding", pooling: "cls", normalize: true },
+  });
+  expect(made.scoredGuesses.map(({ subject }) => subject)).toEqual([]);
+  expect(Buffer.from(made.files.get("model.yaml") ?? []).toString("utf8")).toMatch(
+    /pooling: cls\n\s*normalize: true/,
+  );
+});
