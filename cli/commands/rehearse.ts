@@ -6,6 +6,7 @@ import { exitCode } from "#cli/exit-code.ts";
 import { chooseMlflow, openFolderRegistry } from "#cli/folder-registry.ts";
 import { checkoutFolder, selectDataFolder } from "#cli/folders.ts";
 import { formatCurlCommand } from "#cli/format-curl-command.ts";
+import { formatNextCommit } from "#cli/format-next-commit.ts";
 import {
   dataLimitOption,
   dataOption,
@@ -244,16 +245,25 @@ const runEmbeddedWorld = async (
     await reportExampleRequest(reporter, rehearsal, options.model);
     if (decisions !== "person")
       return reporter.say("\nDone. `npm start` continues from here and keeps prod running.");
-    reporter.say(`\nNext: commit to ${folder.repository}, or run in a second terminal`);
-    reporter.say(
-      `  npx slipway rehearse --change better     ${paint("dim", "(or worse, or broken: the gates stop them)")}`,
-    );
+    const next = {
+      model: options.model,
+      repository: folder.repository,
+      data: options.data === undefined ? "" : ` --data ${options.data}`,
+    };
+    const [headline = "", ...lines] = formatNextCommit(next, listSeedVersions(options.model));
+    reporter.say(`\n${headline}`);
+    for (const line of lines) reporter.say(line);
     reporter.say("Stop with Ctrl-C; the next `npm start` continues from here.");
     await interrupted.promise;
     reportInterrupted(reporter);
   } finally {
     await rehearsal.stop();
   }
+};
+
+const listSeedVersions = (model: string): readonly string[] => {
+  const versions = join(checkoutFolder, "seed", model, "versions");
+  return existsSync(versions) ? readdirSync(versions) : [];
 };
 
 const reportInterrupted = (reporter: Reporter): void => {
