@@ -281,6 +281,12 @@ const readPolicyApprovers = async (): Promise<readonly string[]> => {
   return policy.success ? policy.data.approval.approvers.slice(0, 50) : ["U024BE7LH"];
 };
 
+/** Three digits, and no exponent: 8750, 0.0490. */
+const formatScore = (value: number): string => {
+  const text = value.toPrecision(3);
+  return text.includes("e") ? String(Number(text)) : text;
+};
+
 const printReport = (
   folder: string,
   { files, scoredGuesses, guesses, notes, measured, rows, doubt }: ModelFolderDraft,
@@ -289,7 +295,7 @@ const printReport = (
   print(`${paint("green", "✓")} ${folder}: ${[...files.keys()].join(", ")}`);
   for (const { words, score } of measured)
     print(
-      `  ${words} ${score.estimate.toPrecision(3)} on ${rows} rows (${score.low.toPrecision(3)} to ${score.high.toPrecision(3)})`,
+      `  ${words} ${formatScore(score.estimate)} on ${rows} rows (${formatScore(score.low)} to ${formatScore(score.high)})`,
     );
   if (scoredGuesses.length > 0) {
     print(paint("bold", "Guesses that change the numbers; check these first:"));

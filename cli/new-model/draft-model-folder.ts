@@ -328,7 +328,7 @@ const compareWithBaseline = (
   const isBetter = baseline.higherIsBetter ? score > baseline.score : score < baseline.score;
   return isBetter
     ? undefined
-    : `The model is no better than a constant prediction (${baseline.name} ${formatNumber(score)}, constant ${formatNumber(baseline.score)}). Check that the CSV's columns are in the order of training, and that --target is right.`;
+    : `The model is no better than a constant prediction (${baseline.name} ${formatNumber(score)}, constant ${formatNumber(baseline.score)}). Check the guesses first, then that the table's columns are in the order of training, and that --target is right.`;
 };
 
 /** The holdout's columns beside the inputs; undefined: the rows have no truth. */
