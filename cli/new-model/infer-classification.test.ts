@@ -118,3 +118,30 @@ test("raw values without a label output are logits; --positive must be a label",
   ).toThrow("--positive c is not one of the labels a, b");
   expect(() => infer([[-1], [1]], ["0", "1"], ["0", "1"], { positive: "0" })).toThrow("above 0 for 1");
 });
+
+test("--scores decides what raw values are, and is no guess", () => {
+  const rows = [
+    [2, -2],
+    [-2, 2],
+  ];
+  const truth = ["no", "yes"];
+  const guessed = infer(rows, truth, undefined);
+  expect(guessed.scores).toBe("logits");
+  expect(guessed.scoredGuesses).toContainEqual(
+    expect.objectContaining({ subject: "scores", alternative: expect.stringContaining("--scores decision") }),
+  );
+  const decided = infer(rows, truth, undefined, { scoreKind: "decision" });
+  expect(decided.scores).toBe("decision");
+  expect(decided.scoredGuesses.map(({ subject }) => subject)).not.toContain("scores");
+});
+
+test("a target of many integers for few values names --quantiles and several targets", () => {
+  const truth = ["100", "200", "300", "400"];
+  expect(() =>
+    infer(
+      truth.map(() => [1, 2, 3]),
+      truth,
+      undefined,
+    ),
+  ).toThrow(/--quantiles.*a --target for each value/);
+});
