@@ -1,11 +1,20 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import { UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
 import { chooseMlflow, openFolderRegistry } from "#cli/folder-registry.ts";
 import { checkoutFolder, selectDataFolder } from "#cli/folders.ts";
-import { formatCurlCommand } from "#cli/format-curl-command.ts";
+import { formatCurlCommand, maxShownBody } from "#cli/format-curl-command.ts";
 import { formatNextCommit } from "#cli/format-next-commit.ts";
 import {
   dataLimitOption,
@@ -242,7 +251,7 @@ const runEmbeddedWorld = async (
     };
     const first = await Promise.race([scenario.catch(stayUp), interrupted.promise]);
     if (first === "interrupted") return reportInterrupted(reporter);
-    await reportExampleRequest(reporter, rehearsal, options.model);
+    await reportExampleRequest(reporter, rehearsal, folder, options.model);
     if (decisions !== "person")
       return reporter.say("\nDone. `npm start` continues from here and keeps prod running.");
     const next = {
@@ -312,6 +321,7 @@ const reportStart = (
 const reportExampleRequest = async (
   reporter: Reporter,
   rehearsal: EmbeddedWorld,
+  folder: DataFolder,
   model: string,
 ): Promise<void> => {
   const serving = await rehearsal.world.ledger.serving("prod", model);
@@ -320,7 +330,10 @@ const reportExampleRequest = async (
   const example = await createExampleRequest(rehearsal.world, model);
   reporter.say(`Prod serves ${model} v${serving.version} (${serving.digest.slice(0, 19)}…). Call it:`);
   const keyed = await rehearsal.world.keys.coversModel("prod", model);
-  reporter.say(`  ${formatCurlCommand(example, { keyed })}`);
+  const file = join(dirname(folder.database), "example-request.json");
+  const isLong = example.body.length > maxShownBody;
+  if (isLong) writeFileSync(file, example.body);
+  reporter.say(`  ${formatCurlCommand(example, { keyed, ...(isLong ? { file } : {}) })}`);
   reporter.say(
     paint(
       "dim",
