@@ -42,7 +42,7 @@ export const formatServeTable = (
     "|---|---|---|---|",
     ...rows.map(({ exported, served }) => {
       const changes = served.changes.map((change) =>
-        change.replace(/^model\.onnx: /, "").replace(/:.*$/s, ""),
+        change.replace(/^model\.onnx: /, "").replace(/:.*$|\.$/s, ""),
       );
       const cells = [
         exported.library,
