@@ -56,7 +56,12 @@ const readRows = (csv: Uint8Array, { inputs }: Manifest, count: number): Row[] =
     .parse(parse(Buffer.from(csv), { columns: true, to: count }));
   return records.map((record) => {
     const cells = new Map(Object.entries(record));
-    return Object.fromEntries(inputs.map(({ name }) => [name, Number(cells.get(name))]));
+    return Object.fromEntries(
+      inputs.map(({ name, type }) => {
+        const cell = cells.get(name) ?? "";
+        return [name, type === "string" || type === "category" ? cell : Number(cell)];
+      }),
+    );
   });
 };
 
