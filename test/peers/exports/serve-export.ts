@@ -70,14 +70,14 @@ const readRows = (csv: Uint8Array, { inputs }: Manifest, count: number): Row[] =
  * own answers.
  */
 export const serveExport = async (exported: ExportedModel, folder: string): Promise<ServedExport> => {
-  const { name, onnx, csv, targets, group, answers } = exported;
+  const { name, onnx, csv, targets, group, task, answers } = exported;
   const draft = await draftModelFolder({
     name,
     onnx,
     csv,
     csvName: "data.csv",
     targets,
-    options: { ...(group === null ? {} : { group }) },
+    options: { task, ...(group === null ? {} : { group }) },
     tokenizer: undefined,
     ignored: [],
     owner: undefined,
