@@ -7,7 +7,7 @@ const long = [
   "test/peers/moto-world/*.peer.test.ts",
   "terraform/recorded-calls.peer.test.ts",
   "test/end-to-end/large-model.test.ts",
-  "test/peers/exports/serve-table.peer.test.ts",
+  "test/peers/exports/*.peer.test.ts",
 ];
 /** A rehearsal with MLflow. It runs alone, because its canary waits for requests and other tests make these slow. */
 const alone = ["test/end-to-end/mlflow.peer.test.ts"];

@@ -36,7 +36,7 @@ export const assertSupportedGraph = (graph: OnnxSummary, { tokenizer, wide }: Re
         )
         .slice(0, 20)
         .join("; ")})`,
-      "Export one result per row, a tensor [N] or [N, values]: the probabilities of a classifier, or pooled embeddings; or serve all outputs as they are (--task tensors, without --target).",
+      "Export one result per row, a tensor [N] or [N, values]: the probabilities of a classifier, or pooled embeddings; or serve all outputs as they are (--task tensors, and --ignore <column> in place of --target).",
     );
   const open = outputs.find(
     (value) => value.kind === "tensor" && value.shape?.slice(1).some((size) => typeof size !== "number"),

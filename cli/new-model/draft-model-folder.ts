@@ -14,6 +14,7 @@ import { countRowElements } from "#model-folder/rows/limit-rows.ts";
 import { findGroupColumn, listTruthColumns } from "#model-folder/rows/list-truth-columns.ts";
 import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import { assertGroup } from "./assert-group.ts";
 import { assertSupportedGraph } from "./assert-supported-graph.ts";
 import { chooseMaxTokens } from "./choose-max-tokens.ts";
 import { comparePredicted } from "./compare-predicted.ts";
@@ -459,6 +460,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   });
   const { graph, bytes: onnx } = prepared;
   const { targets, options = {} } = source;
+  assertGroup(options, targets.length > 0);
   const wide = isWide(source);
   assertSupportedGraph(graph, { tokenizer: source.tokenizer !== undefined, wide });
   const group = options.group === undefined ? [] : [options.group];

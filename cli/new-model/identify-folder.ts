@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ExportAdvice } from "#model-folder/onnx/explain-export.ts";
-import { explainExport } from "#model-folder/onnx/explain-export.ts";
+import { explainExport, exportLoaded } from "#model-folder/onnx/explain-export.ts";
 
 const quote = (text: string): string => JSON.stringify(text);
 
@@ -11,17 +11,12 @@ const findFlavor = (mlmodel: string): string | undefined =>
 
 const fromMlflow = (folder: string, flavor: string | undefined): readonly string[] => {
   const load = (library: string) => `import mlflow; model = mlflow.${library}.load_model(${quote(folder)})`;
-  /** The export of this library's own file, with another first line. */
-  const withLoad = (library: string, kind: "xgboost" | "lightgbm"): readonly string[] => [
-    `import mlflow, onnxmltools; from onnxmltools.convert.common.data_types import FloatTensorType; model = mlflow.${library}.load_model(${quote(folder)})`,
-    (explainExport({ kind: "pickle", library: kind }, "").lines[1] ?? "").trim(),
-  ];
+  const content = { library: flavor, isDictionary: false, hasColumns: false, step: undefined };
   switch (flavor) {
     case "xgboost":
     case "lightgbm":
-      return withLoad(flavor, flavor);
     case "catboost":
-      return [load(flavor), 'model.save_model("model.onnx", format="onnx")'];
+      return exportLoaded(load(flavor), content);
     case "pytorch":
       return [load(flavor), explainExport({ kind: "torch", form: "script" }, "").lines[1] ?? ""];
     case "keras":
@@ -30,10 +25,7 @@ const fromMlflow = (folder: string, flavor: string | undefined): readonly string
     case "transformers":
       return hub(join(folder, "model"));
     default:
-      return [
-        `import mlflow, skl2onnx; model = mlflow.sklearn.load_model(${quote(folder)})`,
-        explainExport({ kind: "pickle", library: "sklearn" }, "").lines[1] ?? "",
-      ];
+      return exportLoaded(load("sklearn"), content);
   }
 };
 

@@ -39,7 +39,7 @@ const mapTruth = (target: string, cells: readonly string[]): TruthMapping => {
   if (values.length > 2)
     throw new NewModelRefused(
       `the target ${target} has ${values.length} values, and an anomaly has two (${values.slice(0, 5).join(", ")}, …)`,
-      "Give the column that says normal or anomaly, leave --target out, or serve the score alone with --task regression.",
+      "Give the column that says normal or anomaly, leave it out with --ignore <column> in place of --target, or serve the score alone with --task regression.",
     );
   const count = (value: string): number => cells.filter((cell) => cell === value).length;
   const [rarest = "", other = ""] = values.toSorted((one, two) => count(one) - count(two));

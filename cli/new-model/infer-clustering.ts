@@ -58,7 +58,7 @@ export const inferClustering = (evidence: TaskEvidence): InferredTask => {
   if (first && foreign !== undefined)
     throw new NewModelRefused(
       `the graph is a clustering with the clusters ${clusters.labels.slice(0, 10).join(", ")}, but the target ${first[0]} has ${JSON.stringify(foreign.slice(0, 40))}`,
-      "Leave --target out, or give the column with each row's cluster from Python; for a classification use --task classification.",
+      "Leave the column out with --ignore <column> in place of --target, or give the column with each row's cluster from Python; for a classification use --task classification.",
     );
   const { labelOutput, labels, distances, probabilities } = clusters;
   const kind = distances

@@ -1,3 +1,4 @@
+import { assertGroup } from "./assert-group.ts";
 import { isNumber } from "./csv-cells.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { InferredTask, TaskEvidence } from "./task-evidence.ts";
@@ -18,11 +19,7 @@ export const inferRanking = ({ outputs, targets, options }: TaskEvidence): Infer
       `the target ${first[0]} has ${JSON.stringify(foreign.slice(0, 40))}, which is no relevance`,
       "A relevance is a number from 0; more relevant rows have higher ones.",
     );
-  if (first && options.group === undefined)
-    throw new NewModelRefused(
-      "a ranking is measured by group, and no column says which rows are ranked together",
-      "Add --group <column>, or leave --target out.",
-    );
+  assertGroup({ task: "ranking", group: options.group }, first !== undefined);
   return {
     task: "ranking",
     output: {

@@ -97,7 +97,9 @@ describe("a clustering", () => {
   });
 
   test("with a target of other values is refused with what to do, never permuted", () => {
-    expect(() => inferTask(see(clusters, { kind: ["cat", "dog", "cat"] }))).toThrow(/Leave --target out/);
+    expect(() => inferTask(see(clusters, { kind: ["cat", "dog", "cat"] }))).toThrow(
+      /--ignore <column> in place of --target/,
+    );
   });
 
   test("of likeliest shares is one without a target; with a target it may be a classification", () => {

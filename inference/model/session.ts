@@ -29,6 +29,9 @@ const singleThreadOptions = {
   executionMode: "sequential",
   graphOptimizationLevel: "all",
   logSeverityLevel: 4,
+  // onnxruntime 1.30 (FusedMatMul) multiplies a transposed matrix with a vector wrongly, without an error: scikit-learn's
+  // GaussianProcessRegressor has such a product, torch's `x.transpose(1, 2) @ weights` too.
+  extra: { optimization: { disable_specified_optimizers: "MatmulTransposeFusion" } },
 } as const satisfies InferenceSession.SessionOptions;
 
 const formatError = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,4 @@
-import type { FileKind } from "./identify-file.ts";
+import type { FileKind, PickleContent } from "./identify-file.ts";
 
 /** What a file is, and how an ONNX model comes of it. */
 export type ExportAdvice = {
@@ -10,17 +10,43 @@ export type ExportAdvice = {
   readonly lines: readonly string[];
 };
 
-const toXgboost = (load: string): readonly string[] => [
+/** Lines that load a model, and its file or the name of its folder. */
+type Load = string;
+
+const toXgboost = (load: Load): readonly string[] => [
   `import joblib, onnxmltools, xgboost; from onnxmltools.convert.common.data_types import FloatTensorType; ${load}`,
-  'onnxmltools.utils.save_model(onnxmltools.convert_xgboost(model, initial_types=[("X", FloatTensorType([None, model.n_features_in_]))]), "model.onnx")',
+  // The converter refuses boosters that know their columns' names.
+  'booster = getattr(model, "get_booster", lambda: model)(); booster.feature_names = None; onnxmltools.utils.save_model(onnxmltools.convert_xgboost(model, initial_types=[("X", FloatTensorType([None, booster.num_features()]))]), "model.onnx")',
 ];
-const toLightgbm = (load: string, features: string): readonly string[] => [
+const toLightgbm = (load: Load): readonly string[] => [
   `import joblib, lightgbm, onnxmltools; from onnxmltools.convert.common.data_types import FloatTensorType; ${load}`,
-  `onnxmltools.utils.save_model(onnxmltools.convert_lightgbm(model, initial_types=[("X", FloatTensorType([None, model.${features}]))], zipmap=False), "model.onnx")`,
+  'onnxmltools.utils.save_model(onnxmltools.convert_lightgbm(model, initial_types=[("X", FloatTensorType([None, getattr(model, "booster_", model).num_feature()]))], zipmap=False), "model.onnx")',
 ];
-const toSklearn = (file: string): readonly string[] => [
-  `import joblib, skl2onnx; model = joblib.load(${file})`,
-  'open("model.onnx", "wb").write(skl2onnx.to_onnx(model, X[:1]).SerializeToString())  # X: the inputs of the training',
+
+/** skl2onnx converts a step of another library after this line. */
+const registerStep = (step: NonNullable<PickleContent["step"]>): string => {
+  const [library, converter] = step.startsWith("LGBM")
+    ? (["lightgbm", "lightgbm.operator_converters.LightGbm import convert_lightgbm"] as const)
+    : (["xgboost", "xgboost.operator_converters.XGBoost import convert_xgboost"] as const);
+  const kind = step.endsWith("Classifier") ? "classifier" : "regressor";
+  const options =
+    kind === "classifier" ? ', options={"nocl": [True, False], "zipmap": [True, False, "columns"]}' : "";
+  return `import ${library}; from onnxmltools.convert.${converter} as convert; from skl2onnx.common.shape_calculator import calculate_linear_${kind}_output_shapes as shapes; skl2onnx.update_registered_converter(${library}.${step}, "${library === "lightgbm" ? "LightGbm" : "XGBoost"}${step}", shapes, convert${options})`;
+};
+
+/**
+ * 32-bit floats: with 64-bit floats skl2onnx writes graphs that no runtime reads. The versions are those that every
+ * converter of skl2onnx knows (IsolationForest knows no newer ones).
+ */
+const toSklearn = (
+  load: Load,
+  { hasColumns, step }: Pick<PickleContent, "hasColumns" | "step">,
+): readonly string[] => [
+  `import joblib, numpy, skl2onnx; ${load}`,
+  ...(step ? [registerStep(step)] : []),
+  hasColumns
+    ? 'open("model.onnx", "wb").write(skl2onnx.to_onnx(model, X[:1].astype({name: "float32" for name in X.select_dtypes("float64")}), target_opset={"": 17, "ai.onnx.ml": 3}).SerializeToString())  # X: the DataFrame of the training'
+    : 'open("model.onnx", "wb").write(skl2onnx.to_onnx(model, numpy.asarray(X[:1], "float32"), target_opset={"": 17, "ai.onnx.ml": 3}).SerializeToString())  # X: the inputs of the training',
 ];
 const toTorch = (load: string): readonly string[] => [
   `import torch; ${load}`,
@@ -28,16 +54,23 @@ const toTorch = (load: string): readonly string[] => [
 ];
 const inPython = "Export it in Python:";
 
-const pickleLines = (library: string | undefined, file: string): readonly string[] => {
-  switch (library) {
+/** The model of a pickle; of a dictionary the first value that predicts. */
+const loadPickle = (file: string, { isDictionary }: Pick<PickleContent, "isDictionary">): Load =>
+  isDictionary
+    ? `model = next(value for value in joblib.load(${file}).values() if hasattr(value, "predict"))`
+    : `model = joblib.load(${file})`;
+
+/** Lines that export the model which the first one loads. */
+export const exportLoaded = (load: Load, content: PickleContent): readonly string[] => {
+  switch (content.library) {
     case "xgboost":
-      return toXgboost(`model = joblib.load(${file})`);
+      return toXgboost(load);
     case "lightgbm":
-      return toLightgbm(`model = joblib.load(${file})`, "n_features_in_");
+      return toLightgbm(load);
     case "catboost":
-      return [`import joblib; model = joblib.load(${file})`, 'model.save_model("model.onnx", format="onnx")'];
+      return [`import joblib; ${load}`, 'model.save_model("model.onnx", format="onnx")'];
     default:
-      return toSklearn(file);
+      return toSklearn(load, content);
   }
 };
 
@@ -152,7 +185,7 @@ const explainPlain = (kind: PlainKind, name: string, file: string): ExportAdvice
       return advise(
         "a model of LightGBM",
         inPython,
-        toLightgbm(`model = lightgbm.Booster(model_file=${file})`, "num_feature()"),
+        toLightgbm(`model = lightgbm.Booster(model_file=${file})`),
       );
     case "catboost":
       return advise("a model of CatBoost", inPython, [
@@ -217,15 +250,16 @@ const unpackCommands = {
 };
 
 const explainCompressed = (
-  { format, content, library }: FileKind & { kind: "compressed" },
+  found: FileKind & { kind: "compressed" },
   name: string,
   file: string,
 ): ExportAdvice => {
+  const { format, content } = found;
   if (content === "pickle" || /\.(joblib|pkl|pickle)$/i.test(name))
     return {
       what: `a Python pickle, compressed with ${format} as joblib does`,
       remedy: inPython,
-      lines: pickleLines(library, file),
+      lines: exportLoaded(loadPickle(file, found), found),
     };
   const unpack = format === "zlib" ? undefined : `${unpackCommands[format]} ${file}`;
   return {
@@ -247,7 +281,7 @@ export const explainExport = (found: FileKind, name: string): ExportAdvice => {
       return {
         what: `a Python pickle${library === undefined ? "" : ` with a model of ${library}`}`,
         remedy: inPython,
-        lines: pickleLines(found.library, file),
+        lines: exportLoaded(loadPickle(file, found), found),
       };
     }
     case "compressed":

@@ -1,15 +1,25 @@
 import { constants, gunzipSync, inflateSync } from "node:zlib";
 import { parseLfsPointer } from "#model-folder/manifest/parse-lfs-pointer.ts";
 
+/** What the names in a pickle say about its model. */
+export type PickleContent = {
+  readonly library: string | undefined;
+  /** A dictionary, for example of the model and its columns. */
+  readonly isDictionary: boolean;
+  /** A ColumnTransformer, which takes columns by name and of several types. */
+  readonly hasColumns: boolean;
+  /** A model of another library inside a pipeline of scikit-learn. */
+  readonly step: (typeof steps)[number] | undefined;
+};
+
 /** Kinds of files that people have beside ONNX models. */
 export type FileKind =
-  | { readonly kind: "pickle"; readonly library: string | undefined }
-  | {
+  | ({ readonly kind: "pickle" } & PickleContent)
+  | ({
       readonly kind: "compressed";
       readonly format: "gzip" | "bzip2" | "xz" | "Zstandard" | "zlib";
       readonly content: "pickle" | "tar" | "unknown";
-      readonly library: string | undefined;
-    }
+    } & PickleContent)
   | { readonly kind: "torch"; readonly form: "script" | "program" | "module" | "weights" }
   | { readonly kind: "xgboost"; readonly estimator: "XGBClassifier" | "XGBRegressor" | "XGBRanker" }
   | {
@@ -30,6 +40,8 @@ const libraries = [
   "pandas",
   "numpy",
 ] as const;
+
+const steps = ["LGBMClassifier", "LGBMRegressor", "XGBClassifier", "XGBRegressor"] as const;
 
 const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
@@ -53,6 +65,23 @@ const findLibrary = (bytes: Uint8Array): string | undefined => {
   return first?.library;
 };
 
+const emptyDictionary = 0x7d;
+
+const readPickle = (bytes: Uint8Array): PickleContent => {
+  const library = findLibrary(bytes);
+  const has = (name: string): boolean => view(bytes).includes(name);
+  // The first object follows the protocol and, since protocol 4, the length of a frame.
+  const [, , frame] = bytes;
+  return {
+    library,
+    isDictionary:
+      bytes[frame === 0x95 ? 11 : 2] === emptyDictionary ||
+      /^\(dp/.test(view(bytes.subarray(0, 3)).toString("latin1")),
+    hasColumns: has("ColumnTransformer"),
+    step: library === "sklearn" ? steps.find(has) : undefined,
+  };
+};
+
 /** Protocols 2 to 5 start with their number; protocol 0 with the class. */
 const isPickle = (bytes: Uint8Array): boolean => {
   const [first, protocol = 0] = bytes;
@@ -64,16 +93,18 @@ const isPickle = (bytes: Uint8Array): boolean => {
 const findTorchForm = (bytes: Uint8Array) => (view(bytes).includes("_modules") ? "module" : "weights");
 
 const identifyPickle = (bytes: Uint8Array): FileKind => {
-  const library = findLibrary(bytes);
+  const content = readPickle(bytes);
   // torch.save before version 1.6.
-  return library === "torch" ? { kind: "torch", form: findTorchForm(bytes) } : { kind: "pickle", library };
+  return content.library === "torch"
+    ? { kind: "torch", form: findTorchForm(bytes) }
+    : { kind: "pickle", ...content };
 };
 
 /** The first bytes of compressed content; undefined where they cannot be read. */
 const inflateStart = (bytes: Uint8Array, format: "gzip" | "zlib"): Uint8Array | undefined => {
   const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 20 };
   try {
-    const start = bytes.subarray(0, 1_000);
+    const start = bytes.subarray(0, 100_000);
     return format === "gzip" ? gunzipSync(start, options) : inflateSync(start, options);
   } catch {
     return undefined;
@@ -180,7 +211,7 @@ const identifyCompressed = (bytes: Uint8Array): FileKind | undefined => {
   ): FileKind => {
     if (/^(RDX|RDA|X\n)/.test(view(start.subarray(0, 4)).toString("latin1"))) return { kind: "rds" };
     const content = isPickle(start) ? "pickle" : startsWith(start, "ustar", tarMagic) ? "tar" : "unknown";
-    return { kind: "compressed", format, content, library: findLibrary(start) };
+    return { kind: "compressed", format, content, ...readPickle(start) };
   };
   if (first === 0x1f && second === 0x8b) return describe("gzip", inflateStart(bytes, "gzip"));
   if (startsWith(bytes, "BZh")) return describe("bzip2");

@@ -28,6 +28,7 @@ export const ExportedModel = z.strictObject({
   export: z.string(),
   targets: z.array(z.string()),
   group: z.string().nullable(),
+  task: z.enum(["clustering"]).optional(),
   /** For the first rows of data.csv. */
   answers: z.array(LibraryAnswer).min(10),
 });

@@ -123,7 +123,8 @@ row("sklearn-local-outlier-factor", "scikit-learn", "LocalOutlierFactor", "outli
 row("sklearn-kmeans", "scikit-learn", "KMeans", "cluster",
     "from sklearn.cluster import KMeans\nmodel = KMeans(3, n_init=3, random_state=0).fit(X.to_numpy())", SKLEARN, "clusters")
 row("sklearn-mixture", "scikit-learn", "GaussianMixture", "cluster",
-    "from sklearn.mixture import GaussianMixture\nmodel = GaussianMixture(3, random_state=0).fit(X.to_numpy())", SKLEARN, "clusters")
+    "from sklearn.mixture import GaussianMixture\nmodel = GaussianMixture(3, random_state=0).fit(X.to_numpy())", SKLEARN, "clusters",
+    task="clustering")
 XGBOOST = """\
 from onnxmltools import convert_xgboost
 from onnxmltools.convert.common.data_types import FloatTensorType
@@ -221,6 +222,7 @@ def write(folder, described):
     (place / "row.json").write_text(json.dumps({
         "library": described["library"], "kind": described["kind"], "export": described["export"],
         "targets": names, "group": "query" if kind == "ranks" else None, "answers": answer(kind, model, y, names),
+        **({"task": described["task"]} if "task" in described else {}),
     }))
 
 

@@ -1,6 +1,5 @@
 import { listOutputFields } from "#model-folder/manifest/list-output-fields.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import type { ExportedModel } from "./export-models.ts";
 import type { ServedExport } from "./serve-export.ts";
 
 const describeField = (field: ReturnType<typeof listOutputFields>[number]): string => {
@@ -33,21 +32,27 @@ const formatCode = (code: string): string =>
     .map((line) => `\`${line}\``)
     .join("\n");
 
-/** The table of docs/what-can-i-serve.md, one line per export. */
-export const formatServeTable = (
-  rows: readonly { readonly exported: ExportedModel; readonly served: ServedExport }[],
-): string =>
+/** A line of a table: an export, the options of `slipway new`, and what came of it. */
+export type ServeTableRow = {
+  readonly exported: { readonly library: string; readonly kind: string; readonly export: string };
+  readonly options: readonly string[];
+  readonly served: ServedExport;
+};
+
+/** A table of docs/what-can-i-serve.md, one line per export. */
+export const formatServeTable = (rows: readonly ServeTableRow[]): string =>
   [
-    "| library | model | exported by | Slipway makes of it |",
-    "|---|---|---|---|",
-    ...rows.map(({ exported, served }) => {
+    "| library | model | exported by | `slipway new` with | Slipway makes of it |",
+    "|---|---|---|---|---|",
+    ...rows.map(({ exported, options, served }) => {
       const changes = served.changes.map((change) =>
-        change.replace(/^model\.onnx: /, "").replace(/:.*$/s, ""),
+        change.replace(/^model\.onnx: /, "").replace(/:.*$|\.$/s, ""),
       );
       const cells = [
         exported.library,
         exported.kind,
         formatCode(exported.export),
+        options.map((option) => `\`${option}\``).join(" "),
         [describeManifest(served.manifest), ...changes].join("; "),
       ];
       return `| ${cells.map(formatCell).join(" | ")} |`;

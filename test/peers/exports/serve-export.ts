@@ -56,7 +56,12 @@ const readRows = (csv: Uint8Array, { inputs }: Manifest, count: number): Row[] =
     .parse(parse(Buffer.from(csv), { columns: true, to: count }));
   return records.map((record) => {
     const cells = new Map(Object.entries(record));
-    return Object.fromEntries(inputs.map(({ name }) => [name, Number(cells.get(name))]));
+    return Object.fromEntries(
+      inputs.map(({ name, type }) => {
+        const cell = cells.get(name) ?? "";
+        return [name, type === "string" || type === "category" ? cell : Number(cell)];
+      }),
+    );
   });
 };
 
@@ -65,14 +70,14 @@ const readRows = (csv: Uint8Array, { inputs }: Manifest, count: number): Row[] =
  * own answers.
  */
 export const serveExport = async (exported: ExportedModel, folder: string): Promise<ServedExport> => {
-  const { name, onnx, csv, targets, group, answers } = exported;
+  const { name, onnx, csv, targets, group, task, answers } = exported;
   const draft = await draftModelFolder({
     name,
     onnx,
     csv,
     csvName: "data.csv",
     targets,
-    options: { ...(group === null ? {} : { group }) },
+    options: { task, ...(group === null ? {} : { group }) },
     tokenizer: undefined,
     ignored: [],
     owner: undefined,

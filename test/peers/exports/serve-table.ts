@@ -2,12 +2,32 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
-import { exportModels } from "./export-models.ts";
+import { readCommittedExports, readCommittedVersions } from "./committed-exports.ts";
+import { type ExportedModel, exportModels } from "./export-models.ts";
 import { formatServeTable } from "./format-serve-table.ts";
+import { listCommittedOptions, serveCommittedExport } from "./serve-committed-export.ts";
 import { serveExport } from "./serve-export.ts";
 
-const start = "<!-- npm run docs:exports writes from here -->\n";
 const end = "<!-- to here -->";
+
+/** Writes a table between its marks. */
+const replaceTable = (
+  document: string,
+  mark: "trained here" | "exported beforehand",
+  table: string,
+): string => {
+  const start = `<!-- npm run docs:exports writes from here: ${mark} -->\n`;
+  const at = document.indexOf(start) + start.length;
+  return `${document.slice(0, at)}${table}\n${document.slice(document.indexOf(end, at))}`;
+};
+
+/** The options of `slipway new` beside --onnx and --data. */
+const listOptions = ({ targets, group, task }: ExportedModel): readonly string[] => [
+  ...targets.map((target) => `--target ${target}`),
+  ...(group === null ? [] : [`--group ${group}`]),
+  ...(task === undefined ? [] : [`--task ${task}`]),
+];
+
 export const serveTableDocument = fileURLToPath(
   new URL("../../../docs/what-can-i-serve.md", import.meta.url),
 );
@@ -20,15 +40,26 @@ export const buildServeTable = async (): Promise<{
   const folder = await createTemporaryFolder();
   try {
     const rows = [];
+    const models = join(folder.path, "models");
     // One after the other: each loads a model.
     for (const exported of await exportModels(join(folder.path, "exports")))
-      rows.push({ exported, served: await serveExport(exported, join(folder.path, "models")) });
-    const document = await readFile(serveTableDocument, "utf8");
-    const before = document.slice(0, document.indexOf(start) + start.length);
-    const after = document.slice(document.indexOf(end));
+      rows.push({ exported, options: listOptions(exported), served: await serveExport(exported, models) });
+    const committed = [];
+    for (const exported of await readCommittedExports())
+      committed.push({
+        exported,
+        options: listCommittedOptions(exported),
+        served: await serveCommittedExport(exported, models),
+      });
+    const page = await readFile(serveTableDocument, "utf8");
+    const versions = `They were exported by ${(await readCommittedVersions()).join(" and ")}.\n`;
     return {
-      document: `${before}${formatServeTable(rows)}\n${after}`,
-      differences: rows.flatMap(({ exported, served }) =>
+      document: replaceTable(
+        replaceTable(page, "trained here", formatServeTable(rows)),
+        "exported beforehand",
+        `${versions}\n${formatServeTable(committed)}`,
+      ),
+      differences: [...rows, ...committed].flatMap(({ exported, served }) =>
         served.differences.map((difference) => `${exported.name}: ${difference}`),
       ),
     };

@@ -7,6 +7,7 @@ case.json has the predictions of torch. All data is made here, with a seed.
 """
 
 import base64
+import contextlib
 import io
 import json
 from pathlib import Path
@@ -17,10 +18,21 @@ import torch
 from PIL import Image
 from torch import nn
 
+from write_export import write_export
+
 HERE = Path(__file__).parent
 CHECKED_ROWS = 12
 torch.manual_seed(3)
 random = np.random.default_rng(3)
+KINDS = {
+    "torch-image-tensor": "convolution; images as arrays [N, 3, 8, 8]",
+    "torch-image-files": "convolution; images as JPEG and PNG files",
+    "torch-image-uint8": "convolution; images as bytes [N, 6, 6, 3]",
+    "torch-window-columns": "LSTM; windows [N, 12, 2] from a table's columns",
+    "torch-two-heads": "two heads: a label each",
+    "torch-vectors": "encoder of windows: an embedding",
+    "torch-float16-tensors": "segmentation in float16: scores and a mask",
+}
 
 
 def save(case, model, example, inputs, outputs, targets, task, rows, predictions, options=None, as_csv=False):
@@ -28,10 +40,9 @@ def save(case, model, example, inputs, outputs, targets, task, rows, predictions
     folder.mkdir(exist_ok=True)
     model.eval()
     path = folder / "model.onnx"
-    torch.onnx.export(
-        model, example, path, input_names=inputs, output_names=outputs, opset_version=17, dynamo=False,
-        dynamic_axes={name: {0: "N"} for name in [*inputs, *outputs]},
-    )
+    export = write_export(inputs, outputs, {name: {0: "N"} for name in [*inputs, *outputs]})
+    with contextlib.chdir(folder):
+        exec(export, {"torch": torch, "model": model, "example": example})
     graph = onnx.load(path)
     graph.graph.name = case
     path.write_bytes(graph.SerializeToString(deterministic=True))
@@ -42,7 +53,7 @@ def save(case, model, example, inputs, outputs, targets, task, rows, predictions
     else:
         (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     description = {
-        "target": targets, "exported": "torch.onnx.export", "data": "made", "task": task, "options": options or {},
+        "target": targets, "exported": "torch.onnx.export", "library": "PyTorch", "kind": KINDS[case], "export": export, "data": "made", "task": task, "options": options or {},
         "predictions": predictions[:CHECKED_ROWS],
     }
     (folder / "case.json").write_text(json.dumps(description, indent=1) + "\n")

@@ -9,6 +9,7 @@ aggregation_strategy="simple"; its offsets count characters, so they are convert
 learn a few minutes' worth of made sentences, or nothing. All is seeded.
 """
 
+import contextlib
 import csv
 import json
 import random
@@ -28,7 +29,15 @@ from transformers import (
     pipeline,
 )
 
+from write_export import write_export
+
 HERE = Path(__file__).parent
+KINDS = {
+    "bert-pairs": "BertForSequenceClassification of two texts",
+    "bert-entities": "BertForTokenClassification: entities",
+    "bert-embeddings": "BertModel: embeddings of texts",
+    "bert-text-and-columns": "BertModel with a head over a text and two columns",
+}
 CHECKED_ROWS = 20
 MOST_TOKENS = 32
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -103,8 +112,9 @@ def export(folder, model, sample, output, tokens_axis=False):
             for name, value in sample.items()}
     axes[output] = {0: "rows", 1: "tokens"} if tokens_axis else {0: "rows"}
     path = folder / "model.onnx"
-    torch.onnx.export(model, tuple(sample.values()), path, input_names=names, output_names=[output], dynamic_axes=axes,
-                      opset_version=17, dynamo=False)
+    line = write_export(names, [output], axes)
+    with contextlib.chdir(folder):
+        exec(line, {"torch": torch, "model": model, "example": tuple(sample.values())})
     graph = onnx.load(path)
     for node in graph.graph.node:
         node.doc_string = ""
@@ -115,6 +125,7 @@ def export(folder, model, sample, output, tokens_axis=False):
     with torch.no_grad():
         want = model(*sample.values()).numpy()
     assert np.allclose(got, want, atol=1e-5), abs(got - want).max()
+    return {"library": "transformers", "kind": KINDS[folder.name], "export": line}
 
 
 def save(case, tokenizer, header, rows, fields):
@@ -190,7 +201,7 @@ def make_entities():
         texts[at] = " ".join(sentences[at][0])
     folder = make_folder("bert-entities")
     sample = wrap(tokenizer)(texts[:3], padding=True, return_tensors="pt")
-    export(folder, Outputs(model, "logits"),
+    described = export(folder, Outputs(model, "logits"),
            {name: sample[name] for name in ["input_ids", "attention_mask", "token_type_ids"]}, "logits", True)
     find = pipeline("token-classification", model=model, tokenizer=wrap(tokenizer), aggregation_strategy="simple")
 
@@ -214,7 +225,7 @@ def make_entities():
         for text in texts[:CHECKED_ROWS]
     ]
     save("bert-entities", tokenizer, ["text", "tags"], [[text, " ".join(tags)] for text, (_, tags) in zip(texts, sentences)],
-         {"target": "tags", "exported": "torch.onnx.export of a BertForTokenClassification", "data": "made",
+         {"target": "tags", "exported": "torch.onnx.export of a BertForTokenClassification", **described, "data": "made",
           "task": "entities", "labels": labels, "predictions": predictions})
 
 
@@ -245,10 +256,10 @@ def make_pairs():
     folder = make_folder("bert-pairs")
     sample = wrapped([a for a, _ in rows[:3]], [b for _, b in rows[:3]], truncation="longest_first", max_length=16,
                      padding=True, return_tensors="pt")
-    export(folder, Outputs(model, "logits"),
+    described = export(folder, Outputs(model, "logits"),
            {name: sample[name] for name in ["input_ids", "attention_mask", "token_type_ids"]}, "logits")
     save("bert-pairs", tokenizer, ["question", "passage", "entailed"], [[*row, label] for row, label in zip(rows, truth)],
-         {"target": "entailed", "exported": "torch.onnx.export of a BertForSequenceClassification, two texts",
+         {"target": "entailed", "exported": "torch.onnx.export of a BertForSequenceClassification, two texts", **described,
           "data": "made", "task": "classification",
           "predictions": [{"label": label, "scores": dict(zip(names, each))}
                           for label, each in zip(answers[:CHECKED_ROWS], scores)]})
@@ -263,7 +274,7 @@ def make_embeddings():
     texts = [" ".join(make_sentence(chance)[0]) for _ in range(40)]
     folder = make_folder("bert-embeddings")
     sample = wrapped(texts[:3], padding=True, return_tensors="pt")
-    export(folder, Outputs(model, "last_hidden_state"),
+    described = export(folder, Outputs(model, "last_hidden_state"),
            {name: sample[name] for name in ["input_ids", "attention_mask", "token_type_ids"]}, "last_hidden_state", True)
 
     def embed(text):
@@ -275,7 +286,7 @@ def make_embeddings():
                 "normalized": torch.nn.functional.normalize(mean, dim=0).tolist()}
 
     save("bert-embeddings", tokenizer, ["text"], [[text] for text in texts],
-         {"target": [], "exported": "torch.onnx.export of a BertModel", "data": "made", "task": "embedding",
+         {"target": [], "exported": "torch.onnx.export of a BertModel", **described, "data": "made", "task": "embedding",
           "predictions": [{"scores": {}, "tensors": embed(text)} for text in texts[:10]]})
 
 
@@ -299,10 +310,10 @@ def make_text_and_columns():
     answers = [names[int(np.argmax(each))] for each in scores]
     truth = [answer if chance.random() < 0.9 else chance.choice(names) for answer in answers]
     folder = make_folder("bert-text-and-columns")
-    export(folder, model, feed(rows[:3]), "probabilities")
+    described = export(folder, model, feed(rows[:3]), "probabilities")
     save("bert-text-and-columns", tokenizer, ["price", "review", "stars", "verdict"],
          [[*row, label] for row, label in zip(rows, truth)],
-         {"target": "verdict", "exported": "torch.onnx.export of a BertModel with a head over its text and two columns",
+         {"target": "verdict", "exported": "torch.onnx.export of a BertModel with a head over its text and two columns", **described,
           "data": "made", "task": "classification",
           "predictions": [{"label": label, "scores": dict(zip(names, each))}
                           for label, each in zip(answers[:CHECKED_ROWS], scores)]})
