@@ -1,6 +1,7 @@
 import type { FileKind } from "#model-folder/onnx/identify-file.ts";
 import { identifyFile } from "#model-folder/onnx/identify-file.ts";
 import type { TableEncoding } from "./decode-table-text.ts";
+import { isJsonLines } from "./is-json-lines.ts";
 import { refuseFile } from "./refuse-file.ts";
 
 type Advice = { readonly what: string; readonly remedy: string; readonly lines: readonly string[] };
@@ -15,7 +16,7 @@ const explain = (found: FileKind, name: string): Advice | undefined => {
   });
   const other = (what: string): Advice => ({
     what,
-    remedy: "Name a CSV or Parquet file with the rows.",
+    remedy: "Name a CSV, Parquet or JSON lines (.jsonl) file with the rows.",
     lines: [],
   });
   switch (found.kind) {
@@ -32,7 +33,15 @@ const explain = (found: FileKind, name: string): Advice | undefined => {
     case "arrow":
       return withPandas("an Arrow (Feather) table", `read_feather(${file})`);
     case "json":
-      return withPandas("JSON", `read_json(${file})`);
+      return isJsonLines(name)
+        ? undefined
+        : {
+            what: "JSON",
+            remedy: "Write it as JSON lines, one object per row: name a file that already has them rows.jsonl. In Python:",
+            lines: [
+              `import pandas; pandas.read_json(${file}).to_json("data.jsonl", orient="records", lines=True)`,
+            ],
+          };
     case "pickle":
       return withPandas("a Python pickle", `read_pickle(${file})`);
     case "hdf5":
@@ -84,5 +93,5 @@ export const assertTableFile = (
 ): void => {
   const found = encoding === undefined || bytes.length === 0 ? identifyFile(bytes) : undefined;
   const advice = found && explain(found, name);
-  if (advice) throw refuseFile(name, "a CSV or Parquet table", advice);
+  if (advice) throw refuseFile(name, "a CSV, Parquet or JSON lines table", advice);
 };

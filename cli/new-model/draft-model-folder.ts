@@ -27,6 +27,7 @@ import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
 import { inferTask } from "./infer-task.ts";
 import { inferTokenOutput } from "./infer-token-output.ts";
+import { isJsonLines } from "./is-json-lines.ts";
 import { isMeasuredTarget } from "./is-measured-target.ts";
 import { limitToTables } from "./limit-to-tables.ts";
 import { matchArrayColumns } from "./match-array-columns.ts";
@@ -39,6 +40,7 @@ import { readGraphOutputs } from "./read-graph-outputs.ts";
 import { type ReadFile, readImageFiles } from "./read-image-files.ts";
 import { readJsonLines } from "./read-json-lines.ts";
 import { type PredictedSource, readPredicted } from "./read-predicted.ts";
+import { readRowCells } from "./read-row-cells.ts";
 import { readTable } from "./read-table.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
 import { runTokenModel } from "./run-token-model.ts";
@@ -113,7 +115,7 @@ const readSourceTable = async (
   graph: OnnxSummary,
 ): Promise<CsvTable> => {
   const named = [...targets, ...(options?.group === undefined ? [] : [options.group]), ...ignored];
-  const table = /\.(jsonl|ndjson)$/i.test(csvName)
+  const table = isJsonLines(csvName)
     ? readJsonLines(csv, csvName)
     : await readTable(csv, csvName, {
         ...tableOptions,
@@ -232,17 +234,30 @@ const readGraphPredictions = (
 ): Prediction[] => {
   const output = findOutput(manifest, graph.outputs);
   if (output.status === "missing") throw new NewModelRefused(output.message, output.remedy);
-  const read = (name: string) => outputs.find((each) => each.name === name)?.data ?? [];
-  const data = output.names.map((name) => {
+  const find = (name: string): Pick<Probe["outputs"][number], "data" | "widths"> =>
+    outputs.find((each) => each.name === name) ?? { data: [] };
+  const isRagged = output.names.some((name) => find(name).widths !== undefined);
+  const readNumbers = (name: string, cells: Probe["outputs"][number]["data"]) => {
     const value = graph.outputs.find((each) => each.name === name);
-    const cells = read(name);
     if (value && isLabelTensor(value) && manifest.task !== "regression" && manifest.task !== "classification")
       return cells.map(String);
     const isSingle = value?.kind === "tensor" && (value.type === "float32" || value.type === "float16");
     return isSingle ? Float32Array.from(cells, Number) : Float64Array.from(cells, Number);
-  });
-  const labels = output.label === undefined ? [] : [read(output.label).map(String)];
-  return readPredictions(manifest, output.width)([...data, ...labels], rows);
+  };
+  const labels = output.label === undefined ? [] : [output.label];
+  const readRows = (count: number, read: (name: string) => Probe["outputs"][number]["data"]) =>
+    readPredictions(manifest, output.width)(
+      [
+        ...output.names.map((name) => readNumbers(name, read(name))),
+        ...labels.map((name) => read(name).map(String)),
+      ],
+      count,
+    );
+  return isRagged
+    ? Array.from({ length: rows }, (_, row) =>
+        readRows(1, (name) => readRowCells(find(name), row, rows)),
+      ).flat()
+    : readRows(rows, (name) => find(name).data);
 };
 
 /** @param difference the largest one between the runtime's predictions and these, relative above 1 */
@@ -475,6 +490,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
         outputs: graph.outputs.filter(({ name }) => outputs.some((ran) => ran.name === name)),
       },
       outputs: readGraphOutputs(graph.outputs, outputs, rows.length),
+      shapes: new Map(outputs.map(({ name, shape }) => [name, shape])),
       rows: rows.length,
       targets: labels,
       options,
