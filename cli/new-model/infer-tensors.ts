@@ -23,7 +23,7 @@ const describeShape = ({ name, shape }: Tensor, { shapes }: TaskEvidence): Shape
   if (shapes?.has(name) && ran === undefined)
     throw new NewModelRefused(
       `the first dimension of the graph's output ${name} is not the rows (it is declared as ${shape ? formatSizes(shape) : "[…]"})`,
-      "Export it with the rows first (torch: output.transpose(0, 1); the hidden states of an LSTM are [layers, N, width]), or without this output.",
+      "Export it with the rows first (torch: output.transpose(0, 1); the hidden states of an LSTM are [layers, N, width]), or without this output. A reshape to the batch size of the export does the same: use x.shape[0] or flatten(1).",
     );
   const declared = shape?.slice(1).map((size) => (typeof size === "number" ? size : null));
   const sizes =

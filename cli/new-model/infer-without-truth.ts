@@ -63,6 +63,6 @@ export const inferWithoutTruth = (evidence: TaskEvidence): InferredTask => {
     };
   throw new NewModelRefused(
     `without --target nothing says what the graph's outputs mean (${outputs.floats.map(({ name, width }) => `${name}: ${width} per row`).join(", ") || "no floats"})`,
-    "Add --target <column>, or give --task (anomaly, clustering, multilabel, regression with --quantiles, …).",
+    "Add --target <column>, or give --task: tensors for all outputs as they are, or anomaly, clustering, multilabel, regression with --quantiles, …",
   );
 };
