@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { assertTableFile } from "./assert-table-file.ts";
 
-const lines = new TextEncoder().encode('{"image": [[1, 2], [3, 4]], "label": "cat"}\n{"image": [[1, 2], [3, 4]], "label": "dog"}\n');
+const lines = new TextEncoder().encode(
+  '{"image": [[1, 2], [3, 4]], "label": "cat"}\n{"image": [[1, 2], [3, 4]], "label": "dog"}\n',
+);
 const list = new TextEncoder().encode('[{"a": 1, "label": "cat"}]');
 
 test("JSON lines are a table by their name", () => {

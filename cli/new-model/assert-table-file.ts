@@ -37,7 +37,8 @@ const explain = (found: FileKind, name: string): Advice | undefined => {
         ? undefined
         : {
             what: "JSON",
-            remedy: "Write it as JSON lines, one object per row: name a file that already has them rows.jsonl. In Python:",
+            remedy:
+              "Write it as JSON lines, one object per row: name a file that already has them rows.jsonl. In Python:",
             lines: [
               `import pandas; pandas.read_json(${file}).to_json("data.jsonl", orient="records", lines=True)`,
             ],

@@ -549,7 +549,8 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const predictions = token?.predictions ?? readGraphPredictions(manifest, graph, run.probe, rows.length);
   const goldenRules = { count: countGoldenRows(inputs, outputElements), least: leastTolerance(graph) };
   const compared =
-    source.predicted && createPredictedGolden(source.predicted, table, manifest, usable, predictions, goldenRules);
+    source.predicted &&
+    createPredictedGolden(source.predicted, table, manifest, usable, predictions, goldenRules);
   const names = run.inputs.map(({ input }) => input.name);
   const columns = collectTruth(manifest, output, { labels, cells: truth });
   const holdoutFile = columns && encode(formatHoldout(names, rows, columns));
@@ -584,7 +585,9 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     ...(holdoutFile ? ([["holdout.csv", holdoutFile]] as const) : []),
     [
       "golden.json",
-      encode(`${JSON.stringify(compared?.golden ?? createGolden(rows, predictions, 0, goldenRules), undefined, 1)}\n`),
+      encode(
+        `${JSON.stringify(compared?.golden ?? createGolden(rows, predictions, 0, goldenRules), undefined, 1)}\n`,
+      ),
     ],
   ]);
   return {

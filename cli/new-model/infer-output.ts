@@ -58,7 +58,8 @@ const inferRegression = (
     ? floats
     : [...floats, ...readNumberOutputs("integer", graph.outputs, outputs, first.length)];
   // Classes beside a value, [N, 2] and [N, 1], are not the two values of two targets.
-  const isMixed = names.length > 1 && candidates.some(({ name, width }) => width === 1 && names.includes(name));
+  const isMixed =
+    names.length > 1 && candidates.some(({ name, width }) => width === 1 && names.includes(name));
   const single = isMixed ? [] : candidates.filter(({ width }) => width === names.length);
   if (
     single.length === 1 ||

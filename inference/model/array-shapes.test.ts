@@ -34,7 +34,8 @@ const doubled: Graph = {
 };
 const createWindow = (length: number, start: number) =>
   Array.from({ length }, (_, step) => [start + step, start - step]);
-const double = (window: readonly (readonly number[])[]) => window.map((step) => step.map((value) => 2 * value));
+const double = (window: readonly (readonly number[])[]) =>
+  window.map((step) => step.map((value) => 2 * value));
 const encode = (window: readonly (readonly number[])[]) => ({
   base64: Buffer.from(new Float32Array(window.flat()).buffer).toString("base64"),
 });
