@@ -1,7 +1,7 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { formatSizes } from "#model-folder/onnx/format-graph-value.ts";
+import type { OnShape } from "./on-shape.ts";
 import { OutputNotFinite } from "./output-not-finite.ts";
-import type { OnShape } from "./session.ts";
 
 const remedy = "export it with the rows as its first dimension";
 

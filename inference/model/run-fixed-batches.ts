@@ -1,6 +1,6 @@
 import type { Tensor } from "onnxruntime-node";
 import { RunFailed } from "./model-errors.ts";
-import type { OnShape } from "./session.ts";
+import type { OnShape } from "./on-shape.ts";
 
 type Feeds = Readonly<Record<string, Tensor>>;
 type Cells = { readonly length: number; slice(start: number, end: number): Cells };

@@ -6,10 +6,8 @@ import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { explainRuntimeError, isIndexError } from "./explain-runtime-error.ts";
 import { exposeHalfBits } from "./expose-half-bits.ts";
 import { IndexOutOfRange, RunFailed } from "./model-errors.ts";
+import type { OnShape } from "./on-shape.ts";
 import { runFixedBatches } from "./run-fixed-batches.ts";
-
-/** Receives the dimensions of an output, and how many rows the run had. */
-export type OnShape = (output: string, dims: readonly number[], rows: number) => void;
 
 /**
  * A graph in onnxruntime. A run takes tensors by name and returns the data of the requested outputs; float16 arrives as
