@@ -54,6 +54,9 @@ describe("windows of an open length", () => {
     await withModel(describeTensors([null, 2], [null, 2]), doubled, async (predict) => {
       const predictions = await predict(windows.map((window) => ({ x: encode(window) })));
       expect(predictions.map(({ tensors }) => tensors?.y)).toEqual(windows.map(double));
+      await expect(predict([{ x: [] }])).rejects.toMatchObject({
+        problems: [{ row: 0, input: "x", detail: "must be an array of 1; it has 0" }],
+      });
       await expect(predict([{ x: { base64: "AAAA" } }])).rejects.toMatchObject({
         problems: [{ row: 0, input: "x", detail: "must be the base64 of 8 bytes: 12 characters" }],
       });

@@ -39,5 +39,6 @@ export const resolveRowShape = (
     return shape.map((size) => size ?? open);
   }
   const lengths = measureLengths(value, shape.length);
-  return shape.map((size, axis) => size ?? lengths[axis] ?? 1);
+  // A window without a step has no answer: its writer asks for one.
+  return shape.map((size, axis) => size ?? Math.max(1, lengths[axis] ?? 1));
 };
