@@ -270,18 +270,32 @@ describe("an open dimension", () => {
     }
   });
 
-  test("has one size in all rows of a request", async () => {
-    expect(
-      await findErrors(
-        await predict(
-          [[1, 2]],
-          [
-            [1, 2],
-            [3, 4],
-          ],
-        ),
-      ),
-    ).toEqual([{ pointer: "/rows/1/x", detail: "must be an array of 1; it has 2" }]);
+  test("may have another size in each row of a request", async () => {
+    const windows = [
+      [[1, 2]],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [[5, 6]],
+    ];
+    const { predictions } = await readJson(await predict(...windows));
+    expect(predictions.map((row: { tensors: { y: unknown } }) => row.tensors.y)).toEqual(windows);
+  });
+
+  test("has one size within a row", async () => {
+    expect(await findErrors(await predict([[1, 2]], [[1, 2], [3]]))).toEqual([
+      { pointer: "/rows/1/x/1", detail: "must be an array of 2; it has 1" },
+    ]);
+  });
+
+  test("may be base64 and binary data", async () => {
+    const x = { base64: Buffer.from(new Float32Array([1, 2, 3, 4]).buffer).toString("base64") };
+    const { predictions } = await readJson(await predict(x));
+    expect(predictions[0].tensors.y).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
   });
 });
 
@@ -320,6 +334,14 @@ describe("an image", () => {
     expect(await findErrors(await send("image/jpeg", "/v1/predict", refused.cmyk))).toEqual([
       { pointer: "", detail: "is a CMYK JPEG: convert it to RGB" },
     ]);
+  });
+
+  test("of another format as the body is refused with the formats that it takes", async () => {
+    const response = await send("image/gif");
+    expect(response.status).toBe(415);
+    expect((await readJson(response)).detail).toBe(
+      "Send the image itself as image/jpeg or image/png, or application/json or text/csv in UTF-8.",
+    );
   });
 
   test("as the body of a model without an image input is refused", async () => {

@@ -15,6 +15,7 @@ import type { HttpRequest } from "./http/http-request.ts";
 import { isolateModel } from "./model/isolate-model.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { loadModelFolder } from "./model/load-model-folder.ts";
+import { countRowValues } from "./offload/count-row-values.ts";
 import {
   createOffloadProcess,
   defaultOffloadProcessLimits,
@@ -166,7 +167,7 @@ export const serveModel = async ({
   const middleware: Middleware = (request, next) =>
     requireHost(request, requireKey ? (allowed) => requireKey(allowed, next) : next);
   const offload = createOffload(offloadProcess, {
-    inputs: manifest.inputs.length,
+    row: countRowValues(manifest),
     threshold,
   });
   return {

@@ -203,8 +203,16 @@ type FilesCheckResult = {
     readonly manifest: Manifest;
     readonly golden: Golden;
     readonly unstable: UnstableOperators;
+    /** An input whose first dimension is fixed and a later one open, as where the sequence comes before the rows. */
+    readonly sequenceInput: string | undefined;
   };
 };
+
+const findSequenceInput = ({ inputs }: Pick<OnnxSummary, "inputs">): string | undefined =>
+  inputs.find((value) => {
+    const [first, ...inner] = value.kind === "tensor" ? (value.shape ?? []) : [];
+    return typeof first === "number" && first > 1 && inner.some((size) => typeof size !== "number");
+  })?.name;
 
 /**
  * Reads a model's folder and runs nothing. Call it only in a process with limits (check-process.ts): a hostile file can
@@ -264,7 +272,14 @@ export const checkFiles = (folder: LoadedFolder, onFile: (file: string) => void)
     folder: problems,
     graph: graphProblems,
     ...(graph && graphProblems.length === 0 && "value" in golden
-      ? { run: { manifest, golden: golden.value, unstable: graph.unstable } }
+      ? {
+          run: {
+            manifest,
+            golden: golden.value,
+            unstable: graph.unstable,
+            sequenceInput: findSequenceInput(graph),
+          },
+        }
       : {}),
   };
 };

@@ -49,6 +49,7 @@ const checkGolden = async ({
   manifest,
   golden,
   unstable,
+  sequenceInput,
 }: NonNullable<typeof run>): Promise<FolderProblem[]> => {
   const loadedModel = await loadRun(manifest);
   const started = performance.now();
@@ -58,6 +59,7 @@ const checkGolden = async ({
     file: getArtifactFile(manifest),
     golden,
     operators: unstable,
+    sequenceInput,
     rowMs: (performance.now() - started) / golden.rows.length,
   });
   const [first, ...others] = findGoldenDifferences(golden, predictions);

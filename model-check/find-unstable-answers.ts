@@ -9,6 +9,8 @@ type Needs = {
   readonly file: string;
   readonly golden: Golden;
   readonly operators: UnstableOperators;
+  /** An input whose first dimension is fixed and a later one open. */
+  readonly sequenceInput?: string | undefined;
   /** Milliseconds that a run of one golden row takes. */
   readonly rowMs: number;
 };
@@ -36,6 +38,7 @@ export const findUnstableAnswers = async ({
   file,
   golden,
   operators,
+  sequenceInput,
   rowMs,
 }: Needs): Promise<FolderProblem[]> => {
   const count = Math.min(mostRows, golden.rows.length, Math.floor(budgetMs / 3 / Math.max(rowMs, 0.01)));
@@ -66,6 +69,17 @@ export const findUnstableAnswers = async ({
       await model.predict([row]),
     );
     if (!difference) continue;
+    if (sequenceInput !== undefined)
+      return [
+        {
+          severity: "error",
+          file,
+          path: "",
+          message: `the first dimension of the graph's input ${sequenceInput} is not the rows: it is fixed, another one is open, and a row's answer depends on its neighbours (${formatDifference({ ...difference, row: index }, "alone")})`,
+          remedy:
+            "Export the model with the rows first (PyTorch: batch_first=True, or a module that transposes its input and its output), with an open first dimension.",
+        },
+      ];
     alone.push({
       severity: "warning",
       file,

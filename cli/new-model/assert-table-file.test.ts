@@ -5,7 +5,7 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const lines = '{"window": [[1, 2], [3, 4]], "label": "a"}\n{"window": [[5, 6], [7, 8]], "label": "b"}\n';
 
 describe("JSON as a table", () => {
-  test.each(["rows.jsonl", "rows.NDJSON"])("JSON lines are a table: %s", (name) => {
+  test.each(["rows.jsonl", "rows.NDJSON", "ROWS.JSONL"])("JSON lines are a table: %s", (name) => {
     expect(() => assertTableFile(encode(lines), name, undefined)).not.toThrow();
   });
 

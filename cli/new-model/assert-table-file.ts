@@ -2,6 +2,7 @@ import type { FileKind } from "#model-folder/onnx/identify-file.ts";
 import { identifyFile } from "#model-folder/onnx/identify-file.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
 import type { TableEncoding } from "./decode-table-text.ts";
+import { isJsonLines } from "./is-json-lines.ts";
 import { refuseFile } from "./refuse-file.ts";
 
 type Advice = { readonly what: string; readonly remedy: string; readonly lines: readonly string[] };
@@ -20,7 +21,7 @@ const hasObjectPerLine = (bytes: Uint8Array): boolean => {
 
 /** JSON lines are a table by their name, because a CSV's cells can look like JSON. */
 const explainJson = (name: string, bytes: Uint8Array): Advice | undefined => {
-  if (/\.(jsonl|ndjson)$/i.test(name)) return undefined;
+  if (isJsonLines(name)) return undefined;
   const file = JSON.stringify(name);
   return hasObjectPerLine(bytes)
     ? {
@@ -47,7 +48,7 @@ const explain = (found: FileKind, name: string, bytes: Uint8Array): Advice | und
   });
   const other = (what: string): Advice => ({
     what,
-    remedy: "Name a CSV, Parquet or JSON lines file with the rows.",
+    remedy: "Name a CSV, Parquet or JSON lines (.jsonl) file with the rows.",
     lines: [],
   });
   switch (found.kind) {
@@ -116,5 +117,5 @@ export const assertTableFile = (
 ): void => {
   const found = encoding === undefined || bytes.length === 0 ? identifyFile(bytes) : undefined;
   const advice = found && explain(found, name, bytes);
-  if (advice) throw refuseFile(name, "a CSV, a Parquet table or JSON lines (.jsonl)", advice);
+  if (advice) throw refuseFile(name, "a CSV, Parquet or JSON lines table", advice);
 };

@@ -33,6 +33,7 @@ import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
 import { inferTask } from "./infer-task.ts";
 import { inferTokenOutput } from "./infer-token-output.ts";
+import { isJsonLines } from "./is-json-lines.ts";
 import { isMeasuredTarget } from "./is-measured-target.ts";
 import { limitToTables } from "./limit-to-tables.ts";
 import { matchArrayColumns } from "./match-array-columns.ts";
@@ -45,6 +46,7 @@ import { readGraphOutputs } from "./read-graph-outputs.ts";
 import { type ReadFile, readImageFiles } from "./read-image-files.ts";
 import { readJsonLines } from "./read-json-lines.ts";
 import { type PredictedSource, readPredicted } from "./read-predicted.ts";
+import { readRowCells } from "./read-row-cells.ts";
 import { readTable } from "./read-table.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
 import { runTokenModel } from "./run-token-model.ts";
@@ -96,6 +98,9 @@ const seed = "slipway new";
 /** A text takes some hundred times as long as a row of numbers. */
 const sampleSizes = { rows: 1_000, texts: 200, elements: 2_000_000 };
 const goldenRows = 20;
+/** About 25 bytes an element. */
+const goldenElements = 200_000;
+const maxOutputElements = 300_000;
 /** More different labels than a manifest can list. */
 const maxStrata = 1_000;
 const anyGates: Gates = { latencyP95Ms: 1, imageSizeMb: 1, vulnerabilities: { critical: 0, high: 0 } };
@@ -121,7 +126,7 @@ const readSourceTable = async (
   graph: OnnxSummary,
 ): Promise<CsvTable> => {
   const named = [...targets, ...(options?.group === undefined ? [] : [options.group]), ...ignored];
-  const table = /\.(jsonl|ndjson)$/i.test(csvName)
+  const table = isJsonLines(csvName)
     ? readJsonLines(csv, csvName)
     : await readTable(csv, csvName, {
         ...tableOptions,
@@ -140,11 +145,39 @@ const isWide = ({ targets, options, tokenizer }: ModelSource): boolean =>
   options?.task === "tensors" ||
   (options?.task === undefined && targets.length === 0 && tokenizer === undefined);
 
+/** Elements of the arrays of a row's prediction, as far as the graph declares their sizes. */
+const countOutputElements = ({ outputs }: Pick<OnnxSummary, "outputs">): number =>
+  outputs
+    .map((value) => {
+      const sizes = value.kind === "tensor" ? (value.shape?.slice(1) ?? []) : [];
+      return sizes.reduce<number>((product, size) => product * (typeof size === "number" ? size : 1), 1);
+    })
+    .reduce((sum, elements) => sum + elements, 0);
+
+/** Throws NewModelRefused where a prediction would not fit into a response. */
+const assertOutputsFit = (elements: number): void => {
+  if (elements <= maxOutputElements) return;
+  throw new NewModelRefused(
+    `a prediction has ${elements} elements (limit ${maxOutputElements}: a response has at most 6 MB, about 20 bytes an element)`,
+    "Export a smaller result: a mask of classes (ArgMax) in place of its scores, a lower resolution, or only the outputs that callers need.",
+  );
+};
+
 /** Rows of arrays take more time and more place in golden.json and holdout.csv. */
-const countSampleRows = (inputs: readonly InferredInput[], tokenizer: Tokenizer | undefined): number => {
-  const elements = countRowElements(inputs.map(({ input }) => input));
+const countSampleRows = (
+  inputs: readonly InferredInput[],
+  outputElements: number,
+  tokenizer: Tokenizer | undefined,
+): number => {
+  const elements = countRowElements(inputs.map(({ input }) => input)) + outputElements;
   const most = tokenizer ? sampleSizes.texts : sampleSizes.rows;
-  return elements === 0 ? most : Math.max(20, Math.min(most, Math.floor(sampleSizes.elements / elements)));
+  return elements <= 1 ? most : Math.max(4, Math.min(most, Math.floor(sampleSizes.elements / elements)));
+};
+
+/** Fewer golden rows where all of them would be larger than the 6 MB that CodeCommit returns. */
+const countGoldenRows = (inputs: readonly InferredInput[], outputElements: number): number => {
+  const elements = countRowElements(inputs.map(({ input }) => input)) + outputElements;
+  return Math.max(1, Math.min(goldenRows, Math.floor(goldenElements / Math.max(1, elements))));
 };
 
 const inferInputs = (
@@ -251,31 +284,56 @@ const readGraphPredictions = (
         ? "The graph returns other sizes than it declares: its exporter may not know this kind of model (onnxmltools does not know XGBoost's quantile_alpha). Compare it with Python, or export one model for each value."
         : output.remedy,
     );
-  const read = (name: string) => outputs.find((each) => each.name === name)?.data ?? [];
-  const data = output.names.map((name) => {
+  const find = (name: string): Pick<Probe["outputs"][number], "data" | "widths"> =>
+    outputs.find((each) => each.name === name) ?? { data: [] };
+  const isRagged = output.names.some((name) => find(name).widths !== undefined);
+  const readNumbers = (name: string, cells: Probe["outputs"][number]["data"]) => {
     const value = graph.outputs.find((each) => each.name === name);
-    const cells = read(name);
     if (value && isLabelTensor(value) && manifest.task !== "regression" && manifest.task !== "classification")
       return cells.map(String);
     const isSingle = value?.kind === "tensor" && (value.type === "float32" || value.type === "float16");
     return isSingle ? Float32Array.from(cells, Number) : Float64Array.from(cells, Number);
-  });
-  const labels = output.label === undefined ? [] : [read(output.label).map(String)];
-  return readPredictions(manifest, output.width)([...data, ...labels], rows);
+  };
+  const labels = output.label === undefined ? [] : [output.label];
+  const readRows = (count: number, read: (name: string) => Probe["outputs"][number]["data"]) =>
+    readPredictions(manifest, output.width)(
+      [
+        ...output.names.map((name) => readNumbers(name, read(name))),
+        ...labels.map((name) => read(name).map(String)),
+      ],
+      count,
+    );
+  return isRagged
+    ? Array.from({ length: rows }, (_, row) =>
+        readRows(1, (name) => readRowCells(find(name), row, rows)),
+      ).flat()
+    : readRows(rows, (name) => find(name).data);
 };
+
+type GoldenRules = {
+  /** The most rows. */
+  readonly count: number;
+  /** The least tolerance. */
+  readonly least: number;
+};
+
+/** A float16 has three digits: machines round the last one differently. */
+const leastTolerance = ({ outputs }: Pick<OnnxSummary, "outputs">): number =>
+  outputs.some((value) => value.kind === "tensor" && value.type === "float16") ? 2e-3 : 1e-5;
 
 /** @param difference the largest one between the runtime's predictions and these, relative above 1 */
 const createGolden = (
   rows: readonly Row[],
   predictions: readonly Prediction[],
   difference: number,
+  { count, least }: GoldenRules,
 ): Golden => {
-  const step = Math.max(1, Math.floor(rows.length / goldenRows));
+  const step = Math.max(1, Math.floor(rows.length / count));
   const chosen = rows.flatMap((row, at) => {
     const prediction = predictions[at];
     return at % step === 0 && prediction ? [{ row, prediction }] : [];
   });
-  const kept = chosen.slice(0, goldenRows);
+  const kept = chosen.slice(0, count);
   const largest = Math.max(
     ...kept.flatMap(({ prediction }) => Object.values(prediction.scores).map(Math.abs)),
   );
@@ -283,7 +341,7 @@ const createGolden = (
     // A float32 has seven digits; long sums differ in the sixth between machines.
     tolerance: Math.min(
       0.01,
-      Math.max(1e-5, Number((largest * 1e-6).toPrecision(1)), Number((difference * 2).toPrecision(1))),
+      Math.max(least, Number((largest * 1e-6).toPrecision(1)), Number((difference * 2).toPrecision(1))),
     ),
     rows: kept.map(({ row }) => row),
     predictions: kept.map(({ prediction }) => prediction),
@@ -297,7 +355,7 @@ const createPredictedGolden = (
   manifest: Manifest,
   { rows, numbers }: GraphRun["usable"],
   predictions: readonly Prediction[],
-  hasTrees: boolean,
+  { hasTrees, goldenRules }: { readonly hasTrees: boolean; readonly goldenRules: GoldenRules },
 ): { readonly golden: Golden; readonly note: string } => {
   const given = readPredicted(predicted, table, manifest, predictions[0]);
   const compared = comparePredicted(manifest, given, predictions, numbers, hasTrees);
@@ -307,6 +365,7 @@ const createPredictedGolden = (
       compared.places.map((place) => rows[place] ?? {}),
       compared.predictions,
       difference,
+      goldenRules,
     ),
     note: `Python's predictions (${predicted.name}) agree on all ${compared.places.length} compared rows; golden.json has Python's numbers (largest difference ${formatNumber(difference)}).`,
   };
@@ -466,6 +525,8 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const group = options.group === undefined ? [] : [options.group];
   const table = await readSourceTable(source, graph);
   const { guesses, inputs, byPosition, texts } = inferInputs(source, graph, table);
+  const outputElements = wide ? countOutputElements(graph) : 0;
+  assertOutputsFit(outputElements);
   const choice =
     source.tokenizer && chooseMaxTokens(source.tokenizer.bytes, source.tokenizer.maxTokens, graph);
   const tokenizer = source.tokenizer &&
@@ -477,7 +538,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const { readLabels, known, stratify } = readTarget(source, table, isMissingTarget);
   const draw = {
     seed,
-    most: countSampleRows(inputs, tokenizer),
+    most: countSampleRows(inputs, outputElements, tokenizer),
     // Tags of words are no labels of rows.
     stratify: stratify && hasRowOutputs(graph),
     group: options.group,
@@ -500,6 +561,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
         outputs: graph.outputs.filter(({ name }) => outputs.some((ran) => ran.name === name)),
       },
       outputs: readGraphOutputs(graph.outputs, outputs, rows.length),
+      shapes: new Map(outputs.map(({ name, shape }) => [name, shape])),
       rows: rows.length,
       targets: labels,
       options,
@@ -509,9 +571,13 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     createManifestDraft(source, inputGuesses, run, output, tokenizer);
   const manifest = readManifest(formatManifest(draftWith(guesses)(anyGates, "")));
   const predictions = token?.predictions ?? readGraphPredictions(manifest, graph, run.probe, rows.length);
+  const goldenRules = { count: countGoldenRows(inputs, outputElements), least: leastTolerance(graph) };
   const compared =
     source.predicted &&
-    createPredictedGolden(source.predicted, table, manifest, usable, predictions, hasDecisionTrees(graph));
+    createPredictedGolden(source.predicted, table, manifest, usable, predictions, {
+      hasTrees: hasDecisionTrees(graph),
+      goldenRules,
+    });
   const names = run.inputs.map(({ input }) => input.name);
   const columns = collectTruth(manifest, output, { labels, cells: truth });
   const holdoutFile = columns && encode(formatHoldout(names, rows, columns));
@@ -547,7 +613,9 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
     ...(holdoutFile ? ([["holdout.csv", holdoutFile]] as const) : []),
     [
       "golden.json",
-      encode(`${JSON.stringify(compared?.golden ?? createGolden(rows, predictions, 0), undefined, 1)}\n`),
+      encode(
+        `${JSON.stringify(compared?.golden ?? createGolden(rows, predictions, 0, goldenRules), undefined, 1)}\n`,
+      ),
     ],
   ]);
   return {

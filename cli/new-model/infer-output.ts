@@ -36,6 +36,9 @@ type OutputEvidence = {
 const describeOutputs = (outputs: readonly RowNumbers[]): string =>
   outputs.map(({ name, width }) => `${name}: ${width} per row`).join(", ") || "no floats";
 
+const mixtureRemedy =
+  " Serve a mixture of both as tensors: --task tensors, with --ignore <column> in place of each --target.";
+
 const inferRegression = (
   { graph, outputs, targets }: OutputEvidence,
   scoredGuesses: readonly ScoredGuess[] = [],
@@ -46,7 +49,7 @@ const inferRegression = (
     throw new NewModelRefused(
       names.length > 1 ? "one of several targets holds text" : "the target holds text",
       names.length > 1
-        ? "A regression with several values needs numbers in all targets."
+        ? `A regression with several values needs numbers in all targets, and several classifications need text in all.${mixtureRemedy}`
         : "A regression needs a target of numbers; --task classification takes labels.",
     );
   const floats = readNumberOutputs("float", graph.outputs, outputs, first.length);
@@ -54,7 +57,10 @@ const inferRegression = (
   const candidates = hasValues
     ? floats
     : [...floats, ...readNumberOutputs("integer", graph.outputs, outputs, first.length)];
-  const single = candidates.filter(({ width }) => width === names.length);
+  // Classes beside a value, [N, 2] and [N, 1], are not the two values of two targets.
+  const isMixed =
+    names.length > 1 && candidates.some(({ name, width }) => width === 1 && names.includes(name));
+  const single = isMixed ? [] : candidates.filter(({ width }) => width === names.length);
   if (
     single.length === 1 ||
     (single.length > 1 && names.length === 1 && single.some(({ name }) => name === names[0]))
@@ -73,7 +79,7 @@ const inferRegression = (
     return { task: "regression", names, guesses: [], scoredGuesses };
   throw new NewModelRefused(
     `the graph's outputs (${describeOutputs(candidates)}) are not ${names.length === 1 ? "one value" : `${names.length} values`} for ${names.join(", ")}`,
-    "Repeat --target once per value, in the graph's order, or export only the values.",
+    `Repeat --target once per value, in the graph's order, or export only the values.${names.length > 1 ? mixtureRemedy : ""}`,
   );
 };
 

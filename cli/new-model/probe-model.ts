@@ -36,6 +36,10 @@ export const Probe = z.object({
       name: z.string(),
       /** By row: finite floats as numbers, other floats as null, integers and text as text. */
       data: z.array(z.union([z.number(), z.string(), z.null()])),
+      /** The dimensions of one row, null where they differ; absent: the first dimension is not the rows, or of a text. */
+      shape: z.array(z.int().nullable()).optional(),
+      /** The number of cells of each row, where rows differ. */
+      widths: z.array(z.int()).optional(),
     }),
   ),
   /** Texts that were cut off after the most tokens; only for a text model. */

@@ -7,6 +7,7 @@ import { readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { openImagesIfAny } from "#inference/image/open-images-if-any.ts";
 import { createFeeds } from "#inference/model/create-feeds.ts";
+import type { OnShape } from "#inference/model/on-shape.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import { openSession, type Session } from "#inference/model/session.ts";
 import { openTokenizer, type TextTokenizer } from "#inference/text/open-tokenizer.ts";
@@ -17,13 +18,19 @@ import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
 import { formatGraphValues } from "#model-folder/onnx/format-graph-value.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { encodeRows } from "#model-folder/rows/encode-rows.ts";
+import { encodeRowGroups } from "#model-folder/rows/encode-row-groups.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { type Probe, ProbeRequest, type TokenizerRules } from "./probe-model.ts";
 
 type Cells = Probe["outputs"][number]["data"];
 /** Runs the graph; returns these outputs by row, undefined for an output that is not a tensor of plain values. */
-type RunGraph = (rows: readonly Row[], outputs: readonly string[]) => Promise<(Cells | undefined)[]>;
+type RunGraph = (
+  rows: readonly Row[],
+  outputs: readonly string[],
+  onShape?: OnShape,
+) => Promise<(Cells | undefined)[]>;
+/** Cells of each row, where rows differ: windows of several lengths. */
+type RowCells = readonly Cells[];
 
 const timedRuns = 100;
 const timedMs = 1_000;
@@ -38,17 +45,52 @@ const toPlainCells = (data: unknown): Cells | undefined => {
   return Array.isArray(data) ? data.map(String) : undefined;
 };
 
-const createTableRunner = async (session: Session, inputs: ProbeRequest["inputs"]): Promise<RunGraph> => {
+/** Puts the cells of groups of rows into the order of all rows. */
+const joinGroups = (
+  groups: readonly { readonly places: readonly number[]; readonly cells: Cells | undefined }[],
+): RowCells | undefined => {
+  const rows: Cells[] = [];
+  for (const { places, cells } of groups) {
+    const width = (cells?.length ?? 0) / places.length;
+    if (!cells || !Number.isInteger(width)) return undefined;
+    for (const [index, place] of places.entries())
+      rows[place] = cells.slice(index * width, (index + 1) * width);
+  }
+  return rows;
+};
+
+const createTableRunner = async (
+  session: Session,
+  inputs: ProbeRequest["inputs"],
+  widths: Map<string, readonly number[]>,
+): Promise<RunGraph> => {
   const bound = bindInputs({ inputs }, session.inputs);
   if (bound.status === "mismatched")
     throw new ModelUnreadable(bound.mismatches.map(({ message }) => message).join("\n"));
   const images = await openImagesIfAny({ inputs });
-  const encode = encodeRows(bound.columns, images);
-  return async (rows, outputs) => {
+  const encode = encodeRowGroups(bound.columns, images);
+  return async (rows, outputs, onShape) => {
     await images?.prepare();
     const encoded = encode(rows);
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
-    return (await session.run(createFeeds(session, encoded.feeds), outputs)).map(toPlainCells);
+    const groups: { readonly places: readonly number[]; readonly cells: readonly (Cells | undefined)[] }[] =
+      [];
+    for (const { feeds, places } of encoded.groups) {
+      const data = await session.run(createFeeds(session, feeds), outputs, onShape);
+      groups.push({ places, cells: data.map(toPlainCells) });
+    }
+    const [only, ...others] = groups;
+    if (only && others.length === 0) return [...only.cells];
+    return outputs.map((name, at) => {
+      const joined = joinGroups(groups.map(({ places, cells }) => ({ places, cells: cells[at] })));
+      const [first = [], ...others] = joined ?? [];
+      if (joined && others.some(({ length }) => length !== first.length))
+        widths.set(
+          name,
+          joined.map(({ length }) => length),
+        );
+      return joined?.flat();
+    });
   };
 };
 
@@ -142,9 +184,11 @@ const runProbe = async (folder: string): Promise<Probe> => {
     openTokenizer(readFileSync(join(folder, "tokenizer.json")), limit, { isPair: rules?.pair !== undefined });
   const session = await openSession({ path: join(folder, "model.onnx") });
   const tokenOutputs: TokenOutputs = new Map();
+  const widths = new Map<string, readonly number[]>();
+  const shapes = new Map<string, readonly (number | null)[] | undefined>();
   const runGraph =
     rules === undefined
-      ? await createTableRunner(session, inputs)
+      ? await createTableRunner(session, inputs, widths)
       : await createTextRunner(
           session,
           inputs,
@@ -162,7 +206,12 @@ const runProbe = async (folder: string): Promise<Probe> => {
     throw new ModelUnreadable(
       `no output of the graph is a tensor [N] or [N, columns] (it has ${formatGraphValues(session.outputs)})`,
     );
-  const cells = await runGraph(rows, names);
+  const cells = await runGraph(rows, names, (output, [first, ...inner], count) => {
+    const known = shapes.has(output) ? shapes.get(output) : inner;
+    const fits = first === count && known?.length === inner.length;
+    shapes.set(output, fits ? inner.map((size, axis) => (known[axis] === size ? size : null)) : undefined);
+  });
+  const rowWidths = new Map(widths);
   const milliseconds: number[] = [];
   const started = performance.now();
   for (let at = 0; at < timedRuns && performance.now() - started < timedMs; at++) {
@@ -174,7 +223,12 @@ const runProbe = async (folder: string): Promise<Probe> => {
     status: "answered",
     outputs: names.flatMap((name, at) => {
       const data = cells[at];
-      return data ? [{ name, data }] : [];
+      if (!data) return [];
+      const shape = shapes.get(name);
+      const widths = rowWidths.get(name);
+      return [
+        { name, data, ...(shape ? { shape: [...shape] } : {}), ...(widths ? { widths: [...widths] } : {}) },
+      ];
     }),
     tokenOutputs: [...tokenOutputs.values()].filter(
       ({ least, greatest }) => Number.isFinite(least) && Number.isFinite(greatest),

@@ -29,10 +29,10 @@ export const readGraphOutputs = (
   outputs: Probe["outputs"],
   rows: number,
 ): GraphOutputs => {
-  const found = outputs.flatMap(({ name, data }) => {
+  const found = outputs.flatMap(({ name, data, widths }) => {
     const value = values.find((each) => each.name === name);
     const width = data.length / rows;
-    return value && Number.isInteger(width) && width > 0 ? [{ name, data, width, value }] : [];
+    return value && !widths && Number.isInteger(width) && width > 0 ? [{ name, data, width, value }] : [];
   });
   return {
     floats: found.flatMap(({ value, data, ...rest }) =>

@@ -3,6 +3,7 @@ import type { InferredInput } from "./infer-input.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
 import type { CsvTable } from "./read-csv-table.ts";
+import { readRowCells } from "./read-row-cells.ts";
 import { type RowDraw, selectUsableRows, type UsableRows } from "./select-usable-rows.ts";
 
 /** A run of the graph: its inputs (required or not), its rows and its outputs. */
@@ -36,10 +37,7 @@ const requireInputs = (
 /** For each row whether all its outputs are finite. */
 const finiteRows = ({ outputs }: Probe, rows: number): boolean[] =>
   Array.from({ length: rows }, (_, row) =>
-    outputs.every(({ data }) => {
-      const width = data.length / rows;
-      return data.slice(row * width, (row + 1) * width).every((cell) => cell !== null);
-    }),
+    outputs.every((output) => readRowCells(output, row, rows).every((cell) => cell !== null)),
   );
 
 /** Optional inputs for which every row with a missing value has an output that is not finite. */

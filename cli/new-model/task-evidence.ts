@@ -29,6 +29,8 @@ export type TaskOptions = {
 export type TaskEvidence = {
   readonly graph: Pick<OnnxSummary, "outputs" | "classLabels">;
   readonly outputs: GraphOutputs;
+  /** The dimensions of one row of each output in the run; undefined: its first dimension is not the rows. */
+  readonly shapes?: ReadonlyMap<string, readonly (number | null)[] | undefined>;
   readonly rows: number;
   /** The cells of each target; none: the rows have no truth. */
   readonly targets: ReadonlyMap<string, readonly string[]>;

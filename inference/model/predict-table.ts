@@ -2,9 +2,10 @@ import { openImagesIfAny } from "#inference/image/open-images-if-any.ts";
 import type { Input, Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { bindInputs, type Column } from "#model-folder/onnx/bind-inputs.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { encodeRows } from "#model-folder/rows/encode-rows.ts";
+import { encodeRowGroups } from "#model-folder/rows/encode-row-groups.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
+import { assertOutputShapes } from "./assert-output-shapes.ts";
 import { batchRequests } from "./batch-requests.ts";
 import { createFeeds } from "./create-feeds.ts";
 import { findIndexProblems } from "./find-index-problems.ts";
@@ -41,12 +42,19 @@ export const predictTable = async (manifest: Manifest, { session, outputs, read 
     throw new ModelUnreadable(binding.mismatches.map(({ message }) => message).join("\n"));
   const { columns } = binding;
   const images = await openImagesIfAny(manifest);
-  const encode = encodeRows(columns, images);
+  const encode = encodeRowGroups(columns, images);
+  const checkShape = assertOutputShapes(manifest);
   const run = async (rows: unknown): Promise<Prediction[]> => {
     await images?.prepare();
     const encoded = encode(rows);
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
-    return read(await session.run(createFeeds(session, encoded.feeds), outputs), encoded.rows);
+    const predictions = new Array<Prediction>(encoded.rows);
+    for (const { feeds, places } of encoded.groups) {
+      const data = await session.run(createFeeds(session, feeds), outputs, checkShape);
+      for (const [index, prediction] of read(data, places.length).entries())
+        predictions[places[index] ?? index] = prediction;
+    }
+    return predictions;
   };
   return batchRequests(async (rows) => {
     try {

@@ -1,12 +1,13 @@
 import type { Tensor } from "onnxruntime-node";
 import { RunFailed } from "./model-errors.ts";
+import type { OnShape } from "./on-shape.ts";
 
 type Feeds = Readonly<Record<string, Tensor>>;
 type Cells = { readonly length: number; slice(start: number, end: number): Cells };
 type Dependencies = {
   /** The number of rows of each run. */
   readonly batch: number;
-  readonly run: (feeds: Feeds, outputs: readonly string[]) => Promise<unknown[]>;
+  readonly run: (feeds: Feeds, outputs: readonly string[], onShape?: OnShape) => Promise<unknown[]>;
   readonly createTensor: (like: Tensor, data: unknown, dims: readonly number[]) => Tensor;
 };
 
@@ -41,7 +42,7 @@ const joinCells = (parts: readonly Cells[]): Cells => {
  */
 export const runFixedBatches =
   ({ batch, run, createTensor }: Dependencies) =>
-  async (feeds: Feeds, outputs: readonly string[]): Promise<unknown[]> => {
+  async (feeds: Feeds, outputs: readonly string[], onShape?: OnShape): Promise<unknown[]> => {
     const tensors = Object.entries(feeds);
     const rows = tensors[0]?.[1].dims[0] ?? 0;
     const parts: Cells[][] = outputs.map(() => []);
@@ -55,7 +56,7 @@ export const runFixedBatches =
           return [name, createTensor(tensor, cells, [batch, ...tensor.dims.slice(1)])];
         }),
       );
-      for (const [index, data] of (await run(part, outputs)).entries()) {
+      for (const [index, data] of (await run(part, outputs, onShape)).entries()) {
         if (!isCells(data) || data.length % batch !== 0)
           throw new RunFailed(
             `the output ${outputs[index]} does not have one part for each of the graph's ${batch} rows`,

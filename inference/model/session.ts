@@ -6,6 +6,7 @@ import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { explainRuntimeError, isIndexError } from "./explain-runtime-error.ts";
 import { exposeHalfBits } from "./expose-half-bits.ts";
 import { IndexOutOfRange, RunFailed } from "./model-errors.ts";
+import type { OnShape } from "./on-shape.ts";
 import { runFixedBatches } from "./run-fixed-batches.ts";
 
 /**
@@ -17,7 +18,11 @@ export type Session = {
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
   readonly Tensor: typeof Tensor;
-  run(feeds: Readonly<Record<string, Tensor>>, outputs: readonly string[]): Promise<unknown[]>;
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    outputs: readonly string[],
+    onShape?: OnShape,
+  ): Promise<unknown[]>;
   /** Frees the native memory. */
   release(): Promise<void>;
 };
@@ -79,13 +84,18 @@ export const openSession = async (
     });
   });
   const inputs = session.inputMetadata.map(toGraphValue);
-  const run: Session["run"] = async (feeds, outputs) => {
+  const run: Session["run"] = async (feeds, outputs, onShape) => {
     if (outputs.length === 0)
       throw new RunFailed("the graph has no output that a prediction can be read from");
     const results = await session.run(exposeHalfBits(feeds), outputs).catch((error: unknown) => {
       throw toRunError(error);
     });
-    return outputs.map((name) => readData(getOwnProperty(results, name)));
+    const rows = Object.values(feeds)[0]?.dims[0] ?? 0;
+    return outputs.map((name) => {
+      const tensor = getOwnProperty(results, name);
+      if (tensor) onShape?.(name, tensor.dims, rows);
+      return readData(tensor);
+    });
   };
   const batch = findBatchSize(inputs);
   return {

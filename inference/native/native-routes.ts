@@ -9,6 +9,7 @@ import {
 } from "#inference/http/http-response.ts";
 import { readBody, readJson, readText } from "#inference/http/read-body.ts";
 import { readImageBody } from "#inference/http/read-image-body.ts";
+import { refuseContentType } from "#inference/http/refuse-content-type.ts";
 import type { Route } from "#inference/http/router.ts";
 import { withEntityTag } from "#inference/http/with-entity-tag.ts";
 import { withPredictionHeaders } from "#inference/http/with-prediction-headers.ts";
@@ -29,7 +30,7 @@ const readPredictRequest = async (
   const image = await readImageBody(service.model.manifest)(request);
   if (image) return image;
   const type = mediaType.exec(request.header("content-type") ?? "")?.[1]?.toLowerCase();
-  if (!type) return createProblem("wrong-content-type", "Send application/json or text/csv, in UTF-8.");
+  if (!type) return refuseContentType(service.model.manifest);
   const bytes = await readBody(request);
   if (!(bytes instanceof Uint8Array)) return bytes;
   if (type === "application/json") {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import { readChurnManifest } from "#test/support/onnx/churn-folder.ts";
+import { buildManifest, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
 import { measureOffloadThreshold } from "./measure-offload-threshold.ts";
 
 type Rows = readonly Record<string, unknown>[];
@@ -64,6 +64,19 @@ test("the time for texts limits the bytes of a body", async () => {
     values: 16,
   });
   expect(await measure(createTimedModel(oneText, perCharacter(0.01)))).toBeUndefined();
+});
+
+test("the elements of arrays are values, those of predictions too", async () => {
+  const manifest = buildManifest({
+    name: "tiny",
+    task: "tensors",
+    inputs: [{ name: "x", type: "tensor", element: "float32", shape: [10, 10], required: true }],
+    output: { tensors: [{ name: "y", element: "float32", shape: [3, 100] }] },
+    gates: { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } },
+  });
+  const model = createTimedModel(manifest, (rows) => 0.5 * rows.length);
+  expect(await measure(model)).toEqual({ ...maximum, values: 4 * 400 });
+  expect(Math.max(...model.runs)).toBe(8);
 });
 
 test("a single slow run does not count", async () => {

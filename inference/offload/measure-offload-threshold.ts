@@ -1,6 +1,8 @@
 import { createSampleRow, type LoadedModel } from "#inference/model/load-model.ts";
 import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
 
+import { countRowValues } from "./count-row-values.ts";
+
 /** A request may block the event loop for 5 ms: 2 ms for the model, the rest for reading, checking and recording. */
 const budgetMs = 2;
 /** The shortest of three runs counts, to exclude garbage collection. */
@@ -35,12 +37,13 @@ export const measureOffloadThreshold = async (
   { maximum, readThreadMs }: { readonly maximum: OffloadThreshold; readonly readThreadMs: () => number },
 ): Promise<OffloadThreshold | undefined> => {
   const { row, length } = createSample(manifest);
-  const inputs = manifest.inputs.length;
+  const { inputs, outputs } = countRowValues(manifest);
+  const values = inputs + outputs;
   const toThreshold = (rows: number): OffloadThreshold => ({
     bytes: length > 0 ? Math.min(maximum.bytes, rows * length) : maximum.bytes,
-    values: Math.min(maximum.values, rows * inputs),
+    values: Math.min(maximum.values, rows * values),
   });
-  const maxRows = Math.max(1, Math.floor(Math.min(maximum.bytes / length, maximum.values / inputs)));
+  const maxRows = Math.max(1, Math.floor(Math.min(maximum.bytes / length, maximum.values / values)));
   let threshold: OffloadThreshold | undefined;
   for (let rows = 1; ; rows = Math.min(maxRows, 2 * rows)) {
     const times: number[] = [];

@@ -13,6 +13,7 @@ import { buildValidRequests, type ServiceRequest } from "#test/support/hostile-r
 import { createAppClient } from "#test/support/http/app-client.ts";
 import { readChurnGolden, readChurnManifest } from "#test/support/onnx/churn-folder.ts";
 import { createRecordsFixture } from "#test/support/records-fixture.ts";
+import { countRowValues } from "./count-row-values.ts";
 import { createOffloadProcess, defaultOffloadProcessLimits } from "./create-offload-process.ts";
 import { createOffload } from "./offload.ts";
 
@@ -75,7 +76,7 @@ const createTestApp = (
   return createApp(
     service,
     undefined,
-    offloadProcess && createOffload(offloadProcess, { inputs: model.manifest.inputs.length, ...options }),
+    offloadProcess && createOffload(offloadProcess, { row: countRowValues(model.manifest), ...options }),
   );
 };
 
@@ -213,6 +214,29 @@ test.each([
   await sendRequest(app, infer(2_900));
   expect(offloadProcess.pid()).toBeUndefined();
   await sendRequest(app, infer(3_100));
+  expect(offloadProcess.pid()).toBeTypeOf("number");
+});
+
+test("the elements of predictions count: a short request with large tensors is offloaded", async () => {
+  const offloadProcess = startOffloadProcess();
+  const small = createTestApp(offloadProcess, { row: { ...countRowValues(model.manifest), outputs: 100 } });
+  expect((await sendRequest(small, predict(JSON.stringify({ rows: rows(1) })))).status).toBe(200);
+  expect(offloadProcess.pid()).toBeUndefined();
+  const large = createTestApp(offloadProcess, { row: { ...countRowValues(model.manifest), outputs: 4_000 } });
+  expect((await sendRequest(large, predict(JSON.stringify({ rows: rows(1) })))).status).toBe(200);
+  expect(offloadProcess.pid()).toBeTypeOf("number");
+});
+
+test("the lists of a nested array are elements of a row, not rows", async () => {
+  const offloadProcess = startOffloadProcess();
+  const image = Array.from({ length: 40 }, () => Array.from({ length: 40 }, () => 1));
+  const app = createTestApp(offloadProcess, { row: { inputs: 1_600, hasArrays: true, outputs: 10 } });
+  const response = await sendRequest(app, predict(JSON.stringify({ rows: [{ image }] })));
+  // The model is another one; what counts is where it was refused.
+  expect(response.status).toBe(422);
+  expect(offloadProcess.pid()).toBeUndefined();
+  const twice = predict(JSON.stringify({ rows: [{ image }, { image }] }));
+  expect((await sendRequest(app, twice)).status).toBe(422);
   expect(offloadProcess.pid()).toBeTypeOf("number");
 });
 

@@ -3,6 +3,7 @@ import type { HttpRequest } from "#inference/http/http-request.ts";
 import type { HttpResponse } from "#inference/http/http-response.ts";
 import { maxBodyBytes } from "#inference/http/read-body.ts";
 import { countJsonTokens } from "#model-folder/rows/count-json-tokens.ts";
+import type { RowValues } from "./count-row-values.ts";
 import type { OffloadProcess } from "./create-offload-process.ts";
 import type { OffloadThreshold } from "./measure-offload-threshold.ts";
 
@@ -57,19 +58,26 @@ const readValueBytes = (head: string): number =>
   /"(BOOL|U?INT8)"/.test(head) ? 1 : /"(B?FP?16|U?INT16)"/.test(head) ? 2 : 4;
 
 /**
- * Counts at least the values of the body's rows. A row with omitted optional inputs counts as many values as the model has
- * inputs.
+ * Counts at least the values of the body's rows, and the elements of arrays in their predictions. A row with omitted
+ * optional inputs counts as many values as the model has inputs.
  */
-const countValues = (body: Uint8Array, request: HttpRequest, inputs: number): number => {
+const countValues = (
+  body: Uint8Array,
+  request: HttpRequest,
+  { inputs, hasArrays, outputs }: RowValues,
+): number => {
   switch (detectBodyKind(request)) {
     case "json": {
-      const { marks, openings } = countJsonTokens(body);
-      return Math.max(marks, openings * inputs);
+      const { keys, marks, openings } = countJsonTokens(body);
+      if (!hasArrays) return Math.max(marks, openings * inputs) + openings * outputs;
+      // A row is an object, which has keys, or a nested array, which has an element's mark for each of its elements.
+      return marks + (keys + Math.ceil(marks / inputs)) * outputs;
     }
     case "tensors": {
       const length = Number(request.header(tensorHeader));
       const head = Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1", 0, length || 0);
-      return body.length / readValueBytes(head);
+      const values = body.length / readValueBytes(head);
+      return values + Math.ceil(values / inputs) * outputs;
     }
     default: {
       let separators = 0;
@@ -78,14 +86,13 @@ const countValues = (body: Uint8Array, request: HttpRequest, inputs: number): nu
         if (byte === newline) rows++;
         else if (byte === comma) separators++;
       }
-      return Math.max(separators + rows, rows * inputs);
+      return Math.max(separators + rows, rows * inputs) + rows * outputs;
     }
   }
 };
 
 type OffloadModel = {
-  /** The number of inputs. */
-  readonly inputs: number;
+  readonly row: RowValues;
   readonly threshold: OffloadThreshold;
 };
 
@@ -96,14 +103,14 @@ type OffloadModel = {
 const isLarge = async (
   request: HttpRequest,
   body: Uint8Array,
-  { inputs, threshold }: OffloadModel,
+  { row, threshold }: OffloadModel,
 ): Promise<boolean> => {
   const maxBytes =
     detectBodyKind(request) === "json"
       ? threshold.bytes
       : Math.min(threshold.bytes, defaultOffloadThreshold.otherBytes);
   const exceeds = (content: Uint8Array) =>
-    content.length > maxBytes || countValues(content, request, inputs) > threshold.values;
+    content.length > maxBytes || countValues(content, request, row) > threshold.values;
   if (body.length > maxBytes) return true;
   const encoding = readCompression(request);
   if (!encoding) return exceeds(body);
@@ -124,12 +131,12 @@ export const createOffload = (
   { handle }: Pick<OffloadProcess, "handle">,
   {
     which = "large",
-    inputs,
+    row,
     threshold = defaultOffloadThreshold,
-  }: Pick<OffloadModel, "inputs"> & Partial<OffloadModel> & { readonly which?: "large" | "all" },
+  }: Pick<OffloadModel, "row"> & Partial<OffloadModel> & { readonly which?: "large" | "all" },
 ): Offload => {
   // A row has at least two bytes.
-  const alwaysSmallBytes = Math.min(threshold.bytes, (2 * threshold.values) / inputs);
+  const alwaysSmallBytes = Math.min(threshold.bytes, (2 * threshold.values) / (row.inputs + row.outputs));
   return async (request, next) => {
     if (request.method !== "POST" || !isPredictPath(request.path)) return next(request);
     const announced = Number(request.header("content-length") ?? Number.NaN);
@@ -139,7 +146,7 @@ export const createOffload = (
     const handleHere = (): HttpResponse | Promise<HttpResponse> => next({ ...request, body: () => reading });
     // The route reads the failed body again and responds in its protocol's error format.
     if (!body) return handleHere();
-    if (which === "large" && !(await isLarge(request, body, { inputs, threshold }))) return handleHere();
+    if (which === "large" && !(await isLarge(request, body, { row, threshold }))) return handleHere();
     const headers: Record<string, string> = {};
     for (const name of forwardedHeaders) {
       const value = request.header(name);

@@ -1,9 +1,9 @@
-import { createProblem } from "#inference/http/create-problem.ts";
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
 import { readBody, readText } from "#inference/http/read-body.ts";
 import { readImageBody } from "#inference/http/read-image-body.ts";
 import { readPythonJson } from "#inference/http/read-python-json.ts";
+import { refuseContentType } from "#inference/http/refuse-content-type.ts";
 import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { rowPointer } from "#model-folder/rows/row-problem.ts";
@@ -24,7 +24,7 @@ export const readTableRequest = (manifest: Manifest, csvHeader: "present" | "abs
     const image = await readImage(request);
     if (image) return image;
     const [, type, header = csvHeader] = mediaType.exec(request.header("content-type") ?? "") ?? [];
-    if (!type) return createProblem("wrong-content-type", "Send application/json or text/csv, in UTF-8.");
+    if (!type) return refuseContentType(manifest);
     const bytes = await readBody(request);
     if (!(bytes instanceof Uint8Array)) return bytes;
     if (type.toLowerCase() === "application/json") {

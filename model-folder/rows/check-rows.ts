@@ -1,7 +1,8 @@
 import { arrayShape } from "#model-folder/manifest/array-shape.ts";
 import type { Input, Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Column } from "#model-folder/onnx/bind-inputs.ts";
-import { encodeRows, maxRows } from "./encode-rows.ts";
+import { encodeRowGroups } from "./encode-row-groups.ts";
+import { maxRows } from "./encode-rows.ts";
 import { limitRows } from "./limit-rows.ts";
 import type { RowProblem } from "./row-problem.ts";
 
@@ -20,7 +21,7 @@ const toFeed = (input: Input): Column["feed"] => {
 
 /** Checks any number of rows against the manifest, by the same rules as for requests. */
 export const checkRows = (manifest: Pick<Manifest, "inputs">) => {
-  const encode = encodeRows(
+  const encode = encodeRowGroups(
     manifest.inputs.map((input) => ({
       input,
       feed: toFeed(input),

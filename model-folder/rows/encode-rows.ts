@@ -7,6 +7,7 @@ import { readEncoded } from "./encoded-bytes.ts";
 import { allocateFeed, elementBounds, type FeedData } from "./feed-data.ts";
 import { findTextProblem } from "./find-text-problem.ts";
 import { limitRows } from "./limit-rows.ts";
+import { resolveRowShape } from "./resolve-row-shape.ts";
 import type { RowProblem } from "./row-problem.ts";
 import { createArrayWriter, type ValueProblem } from "./write-array.ts";
 
@@ -242,24 +243,6 @@ const isPlainRow = (row: unknown): row is PlainRow =>
 const shortenName = (name: string): string =>
   name.length > 256 ? `${name.slice(0, 256).toWellFormed()}…` : name.toWellFormed();
 
-/** The lengths of nested arrays along their first elements. */
-const measureLengths = (value: unknown, depth: number): readonly number[] => {
-  const lengths: number[] = [];
-  for (let inner = value; Array.isArray(inner) && lengths.length < depth; inner = inner[0])
-    lengths.push(inner.length);
-  return lengths;
-};
-
-/**
- * The dimensions of one row of a feed. An open one has the size of the first row's; a value that is no array gives 1, and
- * its writer refuses it.
- */
-const resolveShape = ({ width, shape = [width] }: Feed, first: unknown): readonly number[] => {
-  if (!shape.includes(null)) return shape.filter((size) => size !== null);
-  const lengths = measureLengths(first, shape.length);
-  return shape.map((size, axis) => size ?? lengths[axis] ?? 1);
-};
-
 const multiply = (sizes: readonly number[]): number => {
   let product = 1;
   for (const size of sizes) product *= size;
@@ -274,7 +257,7 @@ const measureOpenColumns = (
   const [first] = rows;
   const shapes = new Map<Feed, readonly number[]>();
   for (const { feed, input } of columns) {
-    const shape = resolveShape(feed, isPlainRow(first) ? getOwnProperty(first, input.name) : undefined);
+    const shape = resolveRowShape(feed, isPlainRow(first) ? getOwnProperty(first, input.name) : undefined);
     const limit = Math.min(arrayLimits.rowElements, Math.floor(arrayLimits.requestElements / rows.length));
     if (multiply(shape) > limit)
       return {
@@ -301,7 +284,7 @@ export const encodeRows = (
     column,
     read: createColumnReader(column.input.name),
     writer: createColumnWriter(column, createImageWriter),
-    shape: resolveShape(column.feed, undefined),
+    shape: resolveRowShape(column.feed, undefined),
   }));
   const names = new Set(columns.map(({ input }) => input.name));
   const feeds = [...new Set(columns.map(({ feed }) => feed))];
