@@ -175,7 +175,8 @@ export const predictTexts = (
     const predictions = new Array<Prediction>(all.rows.length);
     const batches = batchByLength(lengths, {
       ...(fixedRows === undefined ? {} : { rowLimit: fixedRows }),
-      sameLength: !isMasked,
+      // Padding on the left moves a text's places: graphs count them from the first token, masked or not (GPT-2).
+      sameLength: !isMasked || padding.direction === "Left",
     });
     for (const batch of batches) {
       const batchPredictions = await run(batch, all);
