@@ -179,6 +179,11 @@ describe("padding", () => {
   });
 });
 
+test("a text without a token is refused, because padding alone would be answered", () =>
+  expect(
+    predictIds(idSums(["N", "S"]), withSettings({ ...padding(), post_processor: null }), ["good", ""]),
+  ).rejects.toMatchObject({ problems: [{ row: 1, input: "text", detail: "has no tokens for the model" }] }));
+
 test("truncation takes tokens from the tokenizer's side", () => {
   const left = withSettings({
     truncation: { direction: "Left", max_length: 99, strategy: "LongestFirst", stride: 0 },

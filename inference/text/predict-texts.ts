@@ -103,6 +103,8 @@ const encodeTexts = (
       const encoding = encode(text, second?.cells[row]);
       if (refuseCutTexts && encoding.cutEncodings > 0)
         addProblem(`has more than ${maxTokens} tokens: send it in parts`);
+      // Padding alone has an answer too, about nothing; Python fails there. Without a token there is no entity.
+      if (encoding.ids.length === 0 && !needsOffsets) addProblem("has no tokens for the model");
       encodings.push(encoding);
     } catch (error) {
       if (!(error instanceof TextRefused)) throw error;
