@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { UsageMistake } from "#cli/errors.ts";
-import { type Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
+import { Entity, type Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
 import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
@@ -15,12 +16,20 @@ export type PredictedSource = {
 export type GivenPrediction = Partial<Prediction>;
 
 const Numbers = z.record(z.string(), z.number());
-/** A row of a JSON file: a label, a number, scores in the order of the labels, or a prediction's parts. */
+/** An entity as transformers' pipeline writes it: its places count characters, not UTF-16 code units. */
+const PipelineEntity = z.object({
+  entity_group: z.string(),
+  score: z.number(),
+  start: z.int(),
+  end: z.int(),
+});
+/** A row of a JSON file: a label, a number, scores in the order of the labels or a vector, entities, or a prediction's parts. */
 const GivenRow = z.union([
   z.string(),
   z.number(),
   z.boolean(),
   z.array(z.number()).min(1),
+  z.array(z.union([Entity, PipelineEntity])),
   Prediction.partial()
     .extend({ label: z.union([z.string(), z.number(), z.boolean()]).optional(), values: Numbers.optional() })
     .strict(),
@@ -79,7 +88,7 @@ const readJson = (bytes: Uint8Array, file: string): GivenRow[] => {
     const result = GivenRow.safeParse(row);
     if (result.success) return result.data;
     throw new UsageMistake(
-      `${file}: row ${at + 1} is no prediction. Write a label, a number, a list of scores in the order of the labels, or an object with label, scores, values or value.`,
+      `${file}: row ${at + 1} is no prediction. Write a label, a number, a list of scores in the order of the labels, or an object with label, scores, values or value; for entities the list of transformers' pipeline with aggregation_strategy="simple", for an embedding the list of its numbers.`,
     );
   });
 };
@@ -120,10 +129,38 @@ const readScalars = (
   return rows.map((value) => ({ scores: { [positive]: Number(value), [negative]: 1 - Number(value) } }));
 };
 
+type ListedEntities = readonly (Entity | z.infer<typeof PipelineEntity>)[];
+const isEntities = (row: object): row is ListedEntities =>
+  Array.isArray(row) && row.every((each) => typeof each === "object");
+
+/** A pipeline's entities with places in UTF-16 code units. */
+const readEntityList = (row: ListedEntities, text: string): GivenPrediction => {
+  const characters = [...text];
+  const toUnits = (count: number) => characters.slice(0, count).join("").length;
+  return {
+    entities: row.map((entity): Entity => {
+      if (!("entity_group" in entity)) return entity;
+      const [start, end] = [toUnits(entity.start), toUnits(entity.end)];
+      return { label: entity.entity_group, score: entity.score, text: text.slice(start, end), start, end };
+    }),
+  };
+};
+
 const readRow = (
   row: Exclude<GivenRow, string | number | boolean>,
   names: readonly string[],
+  manifest: Manifest,
+  text: string,
 ): GivenPrediction => {
+  if (isEntities(row)) {
+    if (manifest.task !== "entities")
+      throw new UsageMistake(
+        `--predicted has a list of entities or an empty list, but the model is taken for a ${manifest.task}. Write its predictions, or say what the model does (--task).`,
+      );
+    return readEntityList(row, text);
+  }
+  if (Array.isArray(row) && manifest.task === "embedding")
+    return { tensors: { [manifest.output.name]: row } };
   if (Array.isArray(row)) {
     const [only = 0, ...more] = row;
     const [first = "", second = "", ...others] = names;
@@ -182,9 +219,13 @@ export const readPredicted = (
 ): readonly GivenPrediction[] => {
   const names = listNames(manifest, sample);
   const rows = readRows(source, table, names);
+  const [textInput = ""] = listTextInputs(manifest);
+  const texts = table.columns.get(textInput) ?? [];
   const given = rows.every(isScalar)
     ? readScalars(rows, manifest, names)
-    : rows.map((row) => (isScalar(row) ? { label: toLabel(row, names) } : readRow(row, names)));
+    : rows.map((row, at) =>
+        isScalar(row) ? { label: toLabel(row, names) } : readRow(row, names, manifest, texts[at] ?? ""),
+      );
   for (const [at, { scores }] of given.entries())
     for (const [name, score] of Object.entries(scores ?? {})) {
       if (!names.includes(name))
