@@ -108,22 +108,22 @@ const inferFromNumbers = (
 const formattedNumbers: readonly (readonly [RegExp, string, string])[] = [
   [
     /^[+-]?\d{1,3}([,'\u2019 \u00a0\u202f]\d{3})+(\.\d+)?$/,
-    "thousands separators",
+    "numbers with thousands separators",
     'Read it without them in Python: pandas.read_csv(…, thousands=",").to_csv(…, index=False).',
   ],
   [
     /^[+-]?\d{1,3}([.'\u2019 \u00a0\u202f]\d{3})+(,\d+)?$/,
-    "thousands separators",
+    "numbers with thousands separators",
     'Read it without them in Python: pandas.read_csv(…, thousands=".", decimal=",").to_csv(…, index=False).',
   ],
   [
     /^[+-]?[\d.,]*\d\s?%$/,
-    "percent signs",
+    "numbers with percent signs",
     "Write the numbers as in the training, 12% as 12 or as 0.12, without the sign.",
   ],
   [
     /^([+-]?\p{Sc}\s?[+-]?\d[\d.,' ]*|[+-]?\d[\d.,' ]*\s?\p{Sc})$/u,
-    "signs of a currency",
+    "numbers with signs of a currency",
     "Write the numbers without the sign.",
   ],
   [
@@ -141,14 +141,7 @@ const refuseFormattedNumbers = (match: ColumnMatch, present: readonly string[]):
   for (const [pattern, what, remedy] of formattedNumbers) {
     const isOne = (text: string) => pattern.test(text.trim());
     if (texts.every((text) => isOne(text) || gapMark.test(text)) && texts.some(isOne))
-      refuse(
-        match,
-        `holds numbers with ${what} (${quoted(texts.find(isOne) ?? "")})`.replace(
-          "numbers with dates",
-          "dates",
-        ),
-        remedy,
-      );
+      refuse(match, `holds ${what} (${quoted(texts.find(isOne) ?? "")})`, remedy);
   }
   if (texts.length < present.length && texts.every((text) => gapMark.test(text)))
     refuse(
