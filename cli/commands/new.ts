@@ -218,9 +218,11 @@ export const newCommand = (): Command =>
         throw new ModelFolderExists(
           `${folder} exists already: choose another name, or overwrite it with --force.`,
         );
+      const { bytes: onnx, changes } = await readOnnxFile(options.onnx);
       const draft = await draftModelFolder({
         name,
-        onnx: await readOnnxFile(options.onnx),
+        onnx,
+        onnxChanges: changes,
         csv: await readTableFile(options.data, options.encoding),
         csvName: basename(options.data),
         tableOptions: {

@@ -1,7 +1,8 @@
 import type { FileKind } from "#model-folder/onnx/identify-file.ts";
 import { identifyFile } from "#model-folder/onnx/identify-file.ts";
+import { hasGraph, listTopFields } from "#model-folder/onnx/list-top-fields.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
-import type { TableEncoding } from "./decode-table-text.ts";
+import { findByteOrderMark, type TableEncoding } from "./decode-table-text.ts";
 import { isJsonLines } from "./is-json-lines.ts";
 import { refuseFile } from "./refuse-file.ts";
 
@@ -35,6 +36,40 @@ const explainJson = (name: string, bytes: Uint8Array): Advice | undefined => {
         lines: [
           `import pandas; pandas.read_json(${file}).to_json("data.jsonl", orient="records", lines=True)`,
         ],
+      };
+};
+
+/** The model in place of the table. */
+const onnxModel: Advice = {
+  what: "an ONNX model",
+  remedy: "Name the model with --onnx and the table with --data.",
+  lines: [],
+};
+
+/** Control characters, and zero bytes at even and odd places: text in any encoding has at most the one or the other place. */
+const isBinary = (bytes: Uint8Array): boolean => {
+  if (findByteOrderMark(bytes)) return false;
+  const start = bytes.subarray(0, 10_000);
+  const zeros = [0, 0];
+  let controls = 0;
+  for (const [index, byte] of start.entries()) {
+    if (byte === 0) zeros[index % 2] = (zeros[index % 2] ?? 0) + 1;
+    else if (byte < 9 || (byte > 13 && byte < 27)) controls++;
+  }
+  return controls > start.length / 200 || zeros.every((count) => count > start.length / 40);
+};
+
+/** A model in place of the table, or no text at all; text that is not UTF-8 has its own question. */
+const explainBinary = (bytes: Uint8Array): Advice | undefined => {
+  if (!isBinary(bytes)) return undefined;
+  const fields = listTopFields(bytes);
+  return fields && hasGraph(fields)
+    ? onnxModel
+    : {
+        what: "a binary file",
+        remedy:
+          "Name a CSV or Parquet file with the rows; --encoding says how a CSV is encoded that is not UTF-8.",
+        lines: [],
       };
 };
 
@@ -116,6 +151,10 @@ export const assertTableFile = (
   encoding: TableEncoding | undefined,
 ): void => {
   const found = encoding === undefined || bytes.length === 0 ? identifyFile(bytes) : undefined;
-  const advice = found && explain(found, name, bytes);
+  const advice = found
+    ? explain(found, name, bytes)
+    : encoding === undefined
+      ? explainBinary(bytes)
+      : undefined;
   if (advice) throw refuseFile(name, "a CSV, Parquet or JSON lines table", advice);
 };

@@ -1,18 +1,41 @@
 import { NewModelRefused } from "./new-model-refused.ts";
 
 /** The encodings that `--encoding` takes. */
-export const tableEncodings = ["utf-8", "latin1", "windows-1252", "utf-16le", "utf-16be"] as const;
+export const tableEncodings = [
+  "utf-8",
+  "latin1",
+  "windows-1252",
+  "utf-16le",
+  "utf-16be",
+  "iso-8859-2",
+  "iso-8859-15",
+  "windows-1250",
+  "windows-1251",
+  "windows-1253",
+  "windows-1254",
+  "windows-1255",
+  "windows-1256",
+  "koi8-r",
+  "macintosh",
+  "shift_jis",
+  "euc-jp",
+  "gb18030",
+  "big5",
+  "euc-kr",
+] as const;
 export type TableEncoding = (typeof tableEncodings)[number];
 
 type TableText = { readonly text: string; readonly notes: readonly string[] };
 
-const names: Readonly<Record<TableEncoding, string>> = {
+const names: Readonly<Partial<Record<TableEncoding, string>>> = {
   "utf-8": "UTF-8",
   latin1: "Latin-1",
   "windows-1252": "Windows-1252",
   "utf-16le": "UTF-16 (little endian)",
   "utf-16be": "UTF-16 (big endian)",
 };
+
+const formatName = (encoding: TableEncoding): string => names[encoding] ?? encoding;
 
 /** Throws TypeError for bytes that are not text of this encoding. */
 const decode = (bytes: Uint8Array, encoding: TableEncoding): string =>
@@ -21,7 +44,8 @@ const decode = (bytes: Uint8Array, encoding: TableEncoding): string =>
       Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1")
     : new TextDecoder(encoding, { fatal: true }).decode(bytes);
 
-const findByteOrderMark = ([first, second, third]: Uint8Array): TableEncoding | undefined => {
+/** The encoding that a file's first bytes name. */
+export const findByteOrderMark = ([first, second, third]: Uint8Array): TableEncoding | undefined => {
   if (first === 0xef && second === 0xbb && third === 0xbf) return "utf-8";
   if (first === 0xff && second === 0xfe) return "utf-16le";
   return first === 0xfe && second === 0xff ? "utf-16be" : undefined;
@@ -71,21 +95,21 @@ export const decodeTableText = (
   const guess = marked || encoding ? undefined : guessUtf16(bytes);
   if (guess !== undefined)
     throw new NewModelRefused(
-      `${file} has a zero byte beside each letter and no byte order mark: it looks like ${names[guess]}`,
+      `${file} has a zero byte beside each letter and no byte order mark: it looks like ${formatName(guess)}`,
       `Add --encoding ${guess} if it is, or write it as UTF-8.`,
     );
   const text = decodeOrUndefined(bytes, chosen);
   if (text === undefined)
     throw marked || encoding
       ? new NewModelRefused(
-          `${file} is not ${names[chosen]} text`,
+          `${file} is not ${formatName(chosen)} text`,
           marked
             ? "Its byte order mark says so: write the file again."
             : `Choose another --encoding: ${tableEncodings.join(", ")}.`,
         )
       : new NewModelRefused(
           `${file} is not UTF-8: ${describeFirstLine(bytes)}`,
-          "Add --encoding windows-1252 if that is right, another --encoding (latin1, utf-16le) if not, or write it as UTF-8.",
+          `Add --encoding windows-1252 if that is right, another --encoding if not (${tableEncodings.join(", ")}), or write it as UTF-8.`,
         );
   if (text.includes("\0"))
     throw new NewModelRefused(
@@ -98,7 +122,7 @@ export const decodeTableText = (
       chosen === "utf-8"
         ? []
         : [
-            `Read ${file} as ${names[chosen]}${marked ? ", as its byte order mark says" : ""}. The model gets text as Unicode.`,
+            `Read ${file} as ${formatName(chosen)}${marked ? ", as its byte order mark says" : ""}. The model gets text as Unicode.`,
           ],
   };
 };

@@ -55,6 +55,33 @@ const echo = (csv: string, type = floatType, changes: Partial<ModelSource> = {})
 const numbers = (rows: number, cell: (row: number) => unknown) =>
   `x,truth\n${Array.from({ length: rows }, (_, row) => `${cell(row)},${row + 0.5}\n`).join("")}`;
 
+test("text that becomes an index in a matrix is a guess with the score of another numbering", async () => {
+  // A training that wrote ja as 1 and nein as 0; sorted they are 0 and 1.
+  const rows = Array.from({ length: 80 }, (_, row) => (row % 3 === 0 ? "ja" : "nein"));
+  const csv = `x,pad,truth\n${rows.map((text, row) => `${text},${row % 7},${text === "ja" ? 1 : 0}\n`).join("")}`;
+  const first = writeOnnx({
+    graph: {
+      inputs: [{ name: "X", type: floatType, shape: ["N", 2] }],
+      outputs: [{ name: "y", type: floatType, shape: ["N", 1] }],
+      nodes: [
+        { op: "Gather", inputs: ["X", "zero"], outputs: ["y"], attributes: [{ name: "axis", int: 1 }] },
+      ],
+      initializers: [{ name: "zero", dims: [1], int64: [0] }],
+    },
+  });
+  const draft = await bring("sklearn-columns", csv, {
+    onnx: first,
+    targets: ["truth"],
+    options: { task: "regression" },
+  });
+  expect(draft.scoredGuesses).toContainEqual({
+    subject: "codes",
+    choice: expect.stringContaining("x becomes the index of its sorted values: ja 0, nein 1"),
+    alternative: expect.stringMatching(/with nein 0, ja 1 it would be mean absolute error 0:/),
+    isDoubtful: true,
+  });
+});
+
 describe("input that makes no model is refused with the remedy", () => {
   test("columns without an input of the graph are named, and --ignore removes them", async () => {
     const [header, ...lines] = loans.trim().split("\n");

@@ -22,6 +22,7 @@ import { isMissing, isNumber } from "./csv-cells.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest, type NewManifest } from "./format-manifest.ts";
 import {
+  guessCodes,
   guessColumnOrder,
   guessImagePreparation,
   guessPairOrder,
@@ -56,6 +57,8 @@ import type { InferredTask, TaskOptions } from "./task-evidence.ts";
 export type ModelSource = {
   readonly name: string;
   readonly onnx: Uint8Array;
+  /** What was changed in it when it was read, one sentence each. */
+  readonly onnxChanges?: readonly string[];
   readonly csv: Uint8Array;
   /** The table's name, for messages; JSON lines end in .jsonl or .ndjson. */
   readonly csvName: string;
@@ -592,6 +595,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const runGuesses = [
     ...(byPosition ? await guessColumnOrder({ onnx, tokenizer, wide }, run, measured, measure) : []),
     ...(source.image ? [] : await guessImagePreparation({ onnx, tokenizer, wide }, run, measured, measure)),
+    ...(await guessCodes({ onnx, tokenizer, wide }, run, measured, measure)),
     ...(await guessPairOrder({ onnx, tokenizer, wide }, run, measured, measure)),
     // A model of entities refuses a text that it would cut off.
     ...(output.task === "entities"
@@ -636,7 +640,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       ...(source.approvers.length === 0 ? ["approvers: policy.yaml's, because --approver is missing"] : []),
     ],
     notes: [
-      ...prepared.changes.map((change) => `model.onnx: ${change}.`),
+      ...[...(source.onnxChanges ?? []), ...prepared.changes].map((change) => `model.onnx: ${change}.`),
       ...describeBatch(graph),
       ...table.notes,
       ...run.notes,

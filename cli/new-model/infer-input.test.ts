@@ -5,7 +5,7 @@ import type { ColumnElement } from "#model-folder/onnx/bind-inputs.ts";
 import { checkRows } from "#model-folder/rows/check-rows.ts";
 import { isMissing, parseCell } from "./csv-cells.ts";
 import { inferInput } from "./infer-input.ts";
-import { matchColumns } from "./match-columns.ts";
+import { matchColumns, matchTextColumns } from "./match-columns.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 
 const infer = (element: ColumnElement, cells: readonly string[], inMatrix = true) =>
@@ -29,6 +29,29 @@ describe("a column's input", () => {
   ] as const)("of %s from %j", (element, cells, expected) =>
     expect(infer(element, [...cells]).input).toMatchObject(expected),
   );
+
+  test.each([
+    ["1,000", "2,500.5", "thousands separators"],
+    ["1.000,5", "12.500", "thousands separators"],
+    ["1'000", "2'000", "thousands separators"],
+    ["10%", "20 %", "percent signs"],
+    ["$5.00", "$6", "signs of a currency"],
+    ["5,00 €", "6 €", "signs of a currency"],
+    ["2024-01-05", "2024-02-05", "holds dates"],
+    ["05.01.2024", "06.01.2024", "holds dates"],
+    ["1", "?", '"?" in 6 of 12 rows'],
+    ["2.5", "unknown", '"unknown" in 6 of 12 rows'],
+  ])("is not the index of texts that a reader takes for numbers: %s, %s", (one, other, message) =>
+    expect(() =>
+      infer(
+        "float32",
+        Array.from({ length: 12 }, (_, at) => (at % 2 ? one : other)),
+      ),
+    ).toThrow(message),
+  );
+
+  test("of texts with a number in them keeps them as a category", () =>
+    expect(infer("float32", ["1st", "2nd", "3+", "2"]).input).toMatchObject({ type: "category" }));
 
   test("accepts every cell of its column, or is refused", () => {
     const cell = fc.oneof(
@@ -91,6 +114,13 @@ describe("columns are matched with the graph", () => {
       ["b", "b"],
     ]);
     expect(guesses).toEqual(["the column petal width (cm) is the graph's input petal_width_cm_"]);
+  });
+
+  test("but not with what transformers makes itself: the message names it", () => {
+    const positions = { name: "position_ids", kind: "tensor", type: "int64", shape: [null, null] } as const;
+    expect(() => matchTextColumns([positions], ["t"], isText)).toThrow(
+      /neither a tokenizer nor a column of the CSV fills the graph's input position_ids.*input_ids, attention_mask/,
+    );
   });
 
   test("text to the matrix of text and numbers to that of numbers, each in the CSV's order", () => {

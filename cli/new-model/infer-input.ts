@@ -104,6 +104,53 @@ const inferFromNumbers = (
   return { input: { name, type, ...range, required }, remark: `data: ${least} to ${greatest}` };
 };
 
+/** Texts that are numbers to a reader, and what writes them as such. */
+const formattedNumbers: readonly (readonly [RegExp, string, string])[] = [
+  [
+    /^[+-]?\d{1,3}([,'\u2019 \u00a0\u202f]\d{3})+(\.\d+)?$/,
+    "numbers with thousands separators",
+    'Read it without them in Python: pandas.read_csv(…, thousands=",").to_csv(…, index=False).',
+  ],
+  [
+    /^[+-]?\d{1,3}([.'\u2019 \u00a0\u202f]\d{3})+(,\d+)?$/,
+    "numbers with thousands separators",
+    'Read it without them in Python: pandas.read_csv(…, thousands=".", decimal=",").to_csv(…, index=False).',
+  ],
+  [
+    /^[+-]?[\d.,]*\d\s?%$/,
+    "numbers with percent signs",
+    "Write the numbers as in the training, 12% as 12 or as 0.12, without the sign.",
+  ],
+  [
+    /^([+-]?\p{Sc}\s?[+-]?\d[\d.,' ]*|[+-]?\d[\d.,' ]*\s?\p{Sc})$/u,
+    "numbers with signs of a currency",
+    "Write the numbers without the sign.",
+  ],
+  [
+    /^\d{4}-\d{2}-\d{2}([T ].*)?$|^\d{1,2}[./]\d{1,2}[./]\d{2,4}( .*)?$/,
+    "dates",
+    "Write the number that the training made of each date, for example a year or a count of days.",
+  ],
+];
+/** Marks of a missing value that are not read as one: a model may have learnt them as a value. */
+const gapMark = /^([?*.\-\u2013\u2014]+|#N\/A|n\.?a\.?|unknown|missing|none|nil|inf|-inf)$/i;
+
+/** Refuses a column of numbers in a form that only readers know: their index among the sorted texts is another number. */
+const refuseFormattedNumbers = (match: ColumnMatch, present: readonly string[]): void => {
+  const texts = present.filter((text) => !isNumber(text));
+  for (const [pattern, what, remedy] of formattedNumbers) {
+    const isOne = (text: string) => pattern.test(text.trim());
+    if (texts.every((text) => isOne(text) || gapMark.test(text)) && texts.some(isOne))
+      refuse(match, `holds ${what} (${quoted(texts.find(isOne) ?? "")})`, remedy);
+  }
+  if (texts.length < present.length && texts.every((text) => gapMark.test(text)))
+    refuse(
+      match,
+      `holds numbers, and ${quoted(texts[0] ?? "")} in ${texts.length} of ${present.length} rows`,
+      "Leave these cells empty if their value is missing, or write the number that the training had there.",
+    );
+};
+
 /** Text in a matrix of numbers: pandas and scikit-learn encode a value as its index among the sorted values. */
 const inferFromCodes = (
   match: ColumnMatch,
@@ -112,6 +159,7 @@ const inferFromCodes = (
 ): Omit<InferredInput, "match"> => {
   const values = [...new Set(present)].sort();
   const example = present.find((text) => !isNumber(text)) ?? "";
+  if (!isDecimalComma(example)) refuseFormattedNumbers(match, present);
   if (!match.inMatrix || isDecimalComma(example))
     return refuse(
       match,

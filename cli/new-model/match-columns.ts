@@ -65,6 +65,10 @@ const manifestName = (column: string, taken: ReadonlySet<string>): string => {
 /** The inputs of a text model: its text, or two of a pair, and the columns of the graph's other inputs. */
 type TextMatches = ColumnMatches & { readonly texts: readonly ColumnMatch[] };
 
+/** Inputs of transformers that are no column of a table. */
+const transformerInput =
+  /^(position_ids|inputs_embeds|head_mask|cache_position|use_cache_branch|global_attention_mask|bbox|labels|decoder_\w+|encoder_\w+|cross_attn_head_mask|past_key_values.*|past_\w+)$/;
+
 /** The columns that fill the graph's other inputs: by name, or all columns of numbers where the graph has a matrix. */
 const listOtherColumns = (
   others: readonly GraphValue[],
@@ -89,6 +93,16 @@ export const matchTextColumns = (
   isText: (column: string) => boolean,
 ): TextMatches => {
   const otherColumns = listOtherColumns(others, columns, isText);
+  const unfilled = others.filter(
+    ({ name }) =>
+      transformerInput.test(name) &&
+      !otherColumns.some((column) => normalizeName(column) === normalizeName(name)),
+  );
+  if (unfilled.length > 0)
+    throw new NewModelRefused(
+      `neither a tokenizer nor a column of the CSV fills the graph's ${unfilled.length === 1 ? "input" : "inputs"} ${formatNames(unfilled.map(({ name }) => name))}`,
+      "Export the model with the inputs input_ids, attention_mask and, if it has it, token_type_ids alone: transformers makes the others itself.",
+    );
   const { matches, guesses, byPosition } =
     others.length === 0
       ? { matches: [], guesses: [], byPosition: false }

@@ -85,6 +85,16 @@ describe("the encoding", () => {
     expect((await read(utf16("a,b\n1,2\n", true))).notes[0]).toContain("UTF-16 (little endian)");
   });
 
+  test.each([
+    ["shift_jis", [0x94, 0x4e, 0x97, 0xee], "年齢"],
+    ["gb18030", [0xc4, 0xea, 0xc1, 0xe4], "年龄"],
+    ["windows-1251", [0xe3, 0xee, 0xe4], "год"],
+  ] as const)("may be %s", async (encoding, bytes, name) =>
+    expect(
+      await columnsOf(Buffer.concat([Buffer.from(bytes), Buffer.from(",b\n1,2\n")]), { encoding }),
+    ).toEqual({ [name]: ["1"], b: ["2"] }),
+  );
+
   test("is a question without one, which shows the text and is answered by --encoding", async () => {
     const table = latin1("city,y\nOslo,0\nZürich,1\n");
     await expect(read(table)).rejects.toThrow('line 3 has, read as Windows-1252, "Zürich,1"');

@@ -5,6 +5,7 @@ export type ScoredGuess = {
     | "labels"
     | "label"
     | "scores"
+    | "codes"
     | "columns"
     | "image"
     | "pair"

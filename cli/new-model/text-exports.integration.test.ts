@@ -248,3 +248,40 @@ test("normalize and pooling are no guesses where options say them", async () => 
     /pooling: cls\n\s*normalize: true/,
   );
 });
+
+describe("--predicted takes what Python's libraries return", () => {
+  const give = (rows: unknown) => ({ name: "python.json", bytes: Buffer.from(JSON.stringify(rows)) });
+
+  test("the entities of transformers' pipeline, whose places count characters", async () => {
+    const { labels, predictions } = await readCase("bert-entities");
+    const texts = parse(await readFileOf("bert-entities", "data.csv"), { columns: true }).map(
+      (row) => z.object({ text: z.string() }).parse(row).text,
+    );
+    const countCharacters = (text: string, units: number) => [...text.slice(0, units)].length;
+    const rows = predictions.map(({ entities = [] }, at) =>
+      entities.map(({ label, score, text, start, end }) => ({
+        entity_group: label,
+        score,
+        word: text.toLowerCase(),
+        start: countCharacters(texts[at] ?? "", start),
+        end: countCharacters(texts[at] ?? "", end),
+      })),
+    );
+    expect(rows[0]?.[0]?.start).not.toBe(predictions[0]?.entities?.[0]?.start);
+    const options = { labels };
+    const { notes } = await draft("bert-entities", { options, predicted: give(rows) });
+    expect(notes.join()).toContain("agree on all 20 compared rows");
+    const moved = rows.map((row) => row.map((entity) => ({ ...entity, start: entity.start + 1 })));
+    await expect(draft("bert-entities", { options, predicted: give(moved) })).rejects.toThrow();
+  });
+
+  test("vectors as lists of numbers", async () => {
+    const { predictions } = await readCase("bert-embeddings");
+    const rows = predictions.map(({ tensors = {} }) => tensors.mean);
+    const options = { pooling: "mean" } as const;
+    const { notes } = await draft("bert-embeddings", { options, predicted: give(rows) });
+    expect(notes.join()).toContain("agree on all 10 compared rows");
+    const turned = predictions.map(({ tensors = {} }) => tensors.cls);
+    await expect(draft("bert-embeddings", { options, predicted: give(turned) })).rejects.toThrow();
+  });
+});

@@ -118,6 +118,29 @@ describe("padding", () => {
   test("without a mask, texts of other lengths in a request change nothing", async () => {
     expect(await predictIds(idSums(["N", "S"]), withSettings(padding()), texts)).toEqual([6, 3, 12, 6]);
   });
+  test("on the left moves no text's places, with a mask too: texts of other lengths change nothing", async () => {
+    const places: Graph = {
+      ...sums,
+      nodes: [
+        { op: "Shape", inputs: ["input_ids"], outputs: ["size"] },
+        { op: "Gather", inputs: ["size", "axis"], outputs: ["width"] },
+        {
+          op: "Cast",
+          inputs: ["attention_mask"],
+          outputs: ["m"],
+          attributes: [{ name: "to", int: floatType }],
+        },
+        { op: "ReduceSum", inputs: ["m", "axis"], outputs: ["length"] },
+        { op: "Cast", inputs: ["width"], outputs: ["w"], attributes: [{ name: "to", int: floatType }] },
+        { op: "Sub", inputs: ["w", "length"], outputs: ["ids"] },
+      ],
+      inputs: ["input_ids", "attention_mask"].map((name) => ({ name, type: int64Type, shape: ["N", "S"] })),
+      outputs: [{ name: "ids", type: floatType, shape: ["N", 1] }],
+    };
+    const left = withSettings(padding({ direction: "Left" }));
+    // The places of padding before each text.
+    expect(await predictIds(places, left, texts)).toEqual([0, 0, 0, 0]);
+  });
   test("goes to the graph's fixed number of tokens, with the tokenizer's token", async () => {
     expect(await predictIds(idSums(["N", 6]), withSettings(padding()), texts)).toEqual([
       6 + 3 * 4,
@@ -155,6 +178,11 @@ describe("padding", () => {
     await expect(predictIds(idSums(["N", 6]), tokenizer, texts)).rejects.toThrow(/enable_padding/);
   });
 });
+
+test("a text without a token is refused, because padding alone would be answered", () =>
+  expect(
+    predictIds(idSums(["N", "S"]), withSettings({ ...padding(), post_processor: null }), ["good", ""]),
+  ).rejects.toMatchObject({ problems: [{ row: 1, input: "text", detail: "has no tokens for the model" }] }));
 
 test("truncation takes tokens from the tokenizer's side", () => {
   const left = withSettings({

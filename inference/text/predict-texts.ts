@@ -103,6 +103,8 @@ const encodeTexts = (
       const encoding = encode(text, second?.cells[row]);
       if (refuseCutTexts && encoding.cutEncodings > 0)
         addProblem(`has more than ${maxTokens} tokens: send it in parts`);
+      // Padding alone has an answer too, about nothing; Python fails there. Without a token there is no entity.
+      if (encoding.ids.length === 0 && !needsOffsets) addProblem("has no tokens for the model");
       encodings.push(encoding);
     } catch (error) {
       if (!(error instanceof TextRefused)) throw error;
@@ -175,7 +177,8 @@ export const predictTexts = (
     const predictions = new Array<Prediction>(all.rows.length);
     const batches = batchByLength(lengths, {
       ...(fixedRows === undefined ? {} : { rowLimit: fixedRows }),
-      sameLength: !isMasked,
+      // Padding on the left moves a text's places: graphs count them from the first token, masked or not (GPT-2).
+      sameLength: !isMasked || padding.direction === "Left",
     });
     for (const batch of batches) {
       const batchPredictions = await run(batch, all);

@@ -225,6 +225,30 @@ const explainPlain = (kind: PlainKind, name: string, file: string): ExportAdvice
         "It has weights and no graph. Build the model in Python as its training did, load the weights, and export it (a model of the Hugging Face Hub: optimum-cli export onnx --model <folder> <new folder>):",
         toTorch(`import safetensors.torch; model.load_state_dict(safetensors.torch.load_file(${file}))`),
       );
+    case "tensorrt":
+      return advise(
+        "an engine of TensorRT",
+        "An engine runs on one kind of graphics card only, and nothing converts it: name the .onnx file that it was built from.",
+      );
+    case "coreml":
+      return advise(
+        "a model of Core ML",
+        "Nothing converts it to ONNX: export the model again with the library that trained it.",
+      );
+    case "graph-def":
+      return advise("a frozen graph of TensorFlow", "Convert it in a shell, with the names of its tensors:", [
+        "pip install tf2onnx",
+        `python -m tf2onnx.convert --graphdef ${file} --inputs x:0 --outputs y:0 --output model.onnx`,
+      ]);
+    case "saved-model":
+      return advise(
+        "the graph of a SavedModel of TensorFlow",
+        "Convert its folder, which also has the weights, in a shell:",
+        [
+          "pip install tf2onnx",
+          "python -m tf2onnx.convert --saved-model <the folder of saved_model.pb> --output model.onnx",
+        ],
+      );
     case "gguf":
       return advise("a language model in GGUF", "Slipway serves ONNX models: this format has no exporter.");
     case "mojo":

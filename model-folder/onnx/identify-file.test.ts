@@ -73,6 +73,20 @@ test.each([
   ["LightGBM's text", latin1("tree\nversion=v4\nnum_class=1\n"), "model of LightGBM", ["model_file="]],
   ["PMML", latin1('<?xml version="1.0"?>\n<PMML version="4.4">'), "PMML document", []],
   ["a CSV", latin1("a,b\n1,2\n"), "table (CSV)", []],
+  ["an engine of TensorRT", latin1("ftrt\0\0\0\0\u0001"), "engine of TensorRT", []],
+  ["Core ML", Buffer.from([0x08, 4, 0x12, 0, 0xe2, 0x12, 0]), "model of Core ML", []],
+  [
+    "TensorFlow's frozen graph",
+    Buffer.concat([Buffer.from([0x0a, 16, 0x0a, 1]), latin1("x\u0012\u000bPlaceholder")]),
+    "frozen graph of TensorFlow",
+    ["--graphdef"],
+  ],
+  [
+    "a SavedModel's graph",
+    Buffer.concat([Buffer.from([0x08, 1, 0x12, 15]), latin1("serving_default")]),
+    "graph of a SavedModel",
+    ["--saved-model"],
+  ],
   ["a page", latin1("<!DOCTYPE html>\n<html>"), "web page", []],
   ["a pointer", pointer, "Git LFS pointer", ["git lfs pull"]],
 ] as const)("%s is named, with the lines that make an ONNX model of it", (_, bytes, what, lines) => {

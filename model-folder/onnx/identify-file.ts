@@ -1,5 +1,6 @@
 import { constants, gunzipSync, inflateSync } from "node:zlib";
 import { parseLfsPointer } from "#model-folder/manifest/parse-lfs-pointer.ts";
+import { hasGraph, listTopFields } from "./list-top-fields.ts";
 
 /** What the names in a pickle say about its model. */
 export type PickleContent = {
@@ -27,7 +28,16 @@ export type FileKind =
         | ("empty" | "lfs" | "html" | "pdf" | "image" | "text" | "csv" | "json" | "yaml" | "notebook")
         | ("zip" | "tar" | "7z" | "xlsx" | "xls" | "parquet" | "arrow" | "sqlite" | "npy" | "npz" | "rds")
         | ("lightgbm" | "catboost" | "pmml" | "openvino" | "keras" | "hdf5" | "tflite" | "ort")
-        | ("safetensors" | "gguf" | "mojo" | "onnx-text");
+        | (
+            | "safetensors"
+            | "gguf"
+            | "mojo"
+            | "onnx-text"
+            | "tensorrt"
+            | "coreml"
+            | "saved-model"
+            | "graph-def"
+          );
     };
 
 const libraries = [
@@ -143,7 +153,22 @@ const startsWith = (bytes: Uint8Array, text: string, at = 0): boolean =>
 const signatures: readonly (readonly [
   string,
   FileKind["kind"] &
-    ("parquet" | "arrow" | "sqlite" | "npy" | "hdf5" | "catboost" | "gguf" | "pdf" | "image" | "xls" | "7z"),
+    (
+      | (
+          | "parquet"
+          | "arrow"
+          | "sqlite"
+          | "npy"
+          | "hdf5"
+          | "catboost"
+          | "gguf"
+          | "pdf"
+          | "image"
+          | "xls"
+          | "7z"
+        )
+      | "tensorrt"
+    ),
 ])[] = [
   ["PAR1", "parquet"],
   ["ARROW1", "arrow"],
@@ -157,6 +182,9 @@ const signatures: readonly (readonly [
   ["\u00ff\u00d8\u00ff", "image"],
   ["\u00d0\u00cf\u0011\u00e0", "xls"],
   ["7z\u00bc\u00af", "7z"],
+  // A plan of TensorRT, and one of its older versions.
+  ["ftrt", "tensorrt"],
+  ["ptrt", "tensorrt"],
 ];
 
 const identifyJson = (text: string): FileKind => {
@@ -175,7 +203,8 @@ const identifyText = (text: string): FileKind | undefined => {
     if (/<PMML/.test(start)) return { kind: "pmml" };
     return { kind: /<net\b/.test(start) ? "openvino" : /<html/i.test(start) ? "html" : "text" };
   }
-  if (/^[{[]/.test(start)) return identifyJson(start);
+  // A header may start with a bracket too: `[rpm], [bar]`.
+  if (/^\{\s*["}]|^\[\s*(["[{\]-]|\d)/.test(start)) return identifyJson(start);
   if (/^tree\r?\nversion=/.test(start)) return { kind: "lightgbm" };
   if (/^ir_version:|^\s*<\s*ir_version/.test(start)) return { kind: "onnx-text" };
   const [header = "", first = ""] = start.split(/\r?\n/, 2);
@@ -225,6 +254,20 @@ const identifyCompressed = (bytes: Uint8Array): FileKind | undefined => {
 };
 
 /**
+ * Messages without ONNX's graph. Sources: CoreML's Model.proto (1: version, 2: description, 300 and more: the kinds of
+ * models), TensorFlow's saved_model.proto (1: version, 2: graphs) and graph.proto (1: nodes).
+ */
+const identifyMessage = (bytes: Uint8Array): FileKind | undefined => {
+  const fields = listTopFields(bytes);
+  const [first, second] = fields ?? [];
+  if (!fields || hasGraph(fields) || first?.field !== 1) return undefined;
+  if (first.isMessage)
+    return view(bytes.subarray(0, 100_000)).includes("Placeholder") ? { kind: "graph-def" } : undefined;
+  if (fields.some(({ field }) => field >= 200)) return { kind: "coreml" };
+  return second?.field === 2 && view(bytes).includes("serving_default") ? { kind: "saved-model" } : undefined;
+};
+
+/**
  * Says what a file is that is no ONNX model, by its content; undefined: it may be one. It reads the start of the file, the
  * directory of a zip and the names in a pickle, and runs nothing.
  */
@@ -245,7 +288,7 @@ export const identifyFile = (bytes: Uint8Array): FileKind | undefined => {
   if (startsWith(bytes, "{L") && view(bytes.subarray(0, 64)).includes("learner"))
     return { kind: "xgboost", estimator: findEstimator(bytes) };
   const start = view(bytes.subarray(0, 100_000));
-  if (!isText(start)) return undefined;
+  if (!isText(start)) return identifyMessage(bytes);
   // XGBoost writes the objective at the end of its JSON.
   const text = start.toString("latin1");
   return identifyText(text.startsWith("{") ? view(bytes.subarray(0, maxJsonBytes)).toString("latin1") : text);

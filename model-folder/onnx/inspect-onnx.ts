@@ -227,9 +227,10 @@ const readTensorSummary = (state: State, depth: number): TensorSummary => {
     }
   });
   if (data.external)
-    refuse(
-      `the tensor ${name} keeps its data in another file: export it into one file (onnx.save with save_as_external_data=False)`,
-    );
+    throw new ModelUnreadable(`the tensor ${name} keeps its data in another file`, {
+      remedy:
+        'Write it into one file in Python: `import onnx; onnx.save(onnx.load("model.onnx"), "one-file.onnx")` (torch.onnx.export: external_data=False); `slipway new` joins the weights of a model itself.',
+    });
   if (dims.length > maxShapeLength || dims.some((size) => size < 0))
     refuse(`the tensor ${name} has an impossible shape`);
   const count = countElements(dims);

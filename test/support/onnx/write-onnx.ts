@@ -13,7 +13,8 @@ type OnnxTensor = {
   /** Also of flags. */
   readonly int32?: readonly number[];
   readonly float?: readonly number[];
-  readonly external?: boolean;
+  /** The entries of its place in another file; true: outside of the model's folder. */
+  readonly external?: boolean | Readonly<Record<string, string>>;
 };
 type Attribute = { readonly name: string } & (
   | { readonly int: number }
@@ -70,10 +71,12 @@ const writeTensor =
     if (integers) pbf.writePackedVarint(7, [...integers]);
     if (name) pbf.writeStringField(8, name);
     if (external) {
-      writeNested(pbf, 13, (entry) => {
-        entry.writeStringField(1, "location");
-        entry.writeStringField(2, "../../etc/passwd");
-      });
+      const entries = external === true ? { location: "../../etc/passwd" } : external;
+      for (const [key, value] of Object.entries(entries))
+        writeNested(pbf, 13, (entry) => {
+          entry.writeStringField(1, key);
+          entry.writeStringField(2, value);
+        });
       pbf.writeVarintField(14, 1);
     }
   };
