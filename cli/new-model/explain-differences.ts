@@ -1,6 +1,6 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
-import type { GivenPrediction } from "./read-predicted.ts";
+import type { GivenPrediction } from "./interpret-predicted.ts";
 
 type Row = { readonly given: GivenPrediction; readonly actual: Prediction };
 type Vectors = { readonly names: readonly string[]; readonly python: number[][]; readonly ours: number[][] };

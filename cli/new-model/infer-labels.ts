@@ -1,3 +1,4 @@
+import { isNumber } from "./csv-cells.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { ScoredGuess } from "./scored-guess.ts";
 
@@ -121,13 +122,15 @@ const orderTargetLabels = ({ scores, truth, known }: LabelEvidence, width: numbe
   if (names.length > width)
     throw new NewModelRefused(
       `the graph scores ${width} labels, the target has ${names.length} (${names.slice(0, 10).join(", ")})`,
-      "Check that --target is the column of the training's labels.",
+      integers || names.every(isNumber)
+        ? "Check that --target is the column of the training's labels. For quantiles of the target give their levels (--quantiles 0.1,0.5,0.9), for several values one --target each."
+        : "Check that --target is the column of the training's labels.",
     );
   const numbered = integers ? numberLabels(names, width) : undefined;
   if (names.length < width && !numbered)
     throw new NewModelRefused(
       `the graph scores ${width} labels, the target has ${names.length} (${names.slice(0, 10).join(", ")})`,
-      "List all labels in the order of the scores' columns (--labels a,b,c), or add rows with the missing labels.",
+      "List all labels in the order of the scores' columns (--labels a,b,c), also one that is spelled as a missing value (NA, null, None), or add rows with the missing labels.",
     );
   const labels = names.length < width && numbered ? numbered : names;
   const absent = labels.filter((label) => !names.includes(label));

@@ -51,9 +51,11 @@ const inferRegression = (
     );
   const floats = readNumberOutputs("float", graph.outputs, outputs, first.length);
   const hasValues = floats.some(({ width }) => width === names.length || width === 1);
-  const candidates = hasValues
-    ? floats
-    : [...floats, ...readNumberOutputs("integer", graph.outputs, outputs, first.length)];
+  // Beside several targets, floats of another width are scores, and the integers their labels.
+  const candidates =
+    hasValues || (names.length > 1 && floats.length > 0)
+      ? floats
+      : [...floats, ...readNumberOutputs("integer", graph.outputs, outputs, first.length)];
   const single = candidates.filter(({ width }) => width === names.length);
   if (
     single.length === 1 ||

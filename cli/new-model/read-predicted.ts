@@ -1,8 +1,14 @@
-import * as z from "zod";
 import { UsageMistake } from "#cli/errors.ts";
-import { type Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { isMissing, isNumber } from "./csv-cells.ts";
+import { GivenRow } from "./given-row.ts";
+import {
+  type GivenPrediction,
+  interpretPredicted,
+  listPredictedNames,
+  type PredictedNames,
+} from "./interpret-predicted.ts";
 import { type CsvTable, readCsvTable } from "./read-csv-table.ts";
 
 /** `--predicted`: a column of the data, or a file. */
@@ -11,58 +17,59 @@ export type PredictedSource = {
   /** The file of this name, if there is one. */
   readonly bytes: Uint8Array | undefined;
 };
-/** What another implementation predicted for a row: the parts of a prediction that it gave. */
-export type GivenPrediction = Partial<Prediction>;
-
-const Numbers = z.record(z.string(), z.number());
-/** A row of a JSON file: a label, a number, scores in the order of the labels, or a prediction's parts. */
-const GivenRow = z.union([
-  z.string(),
-  z.number(),
-  z.boolean(),
-  z.array(z.number()).min(1),
-  Prediction.partial()
-    .extend({ label: z.union([z.string(), z.number(), z.boolean()]).optional(), values: Numbers.optional() })
-    .strict(),
-]);
-type GivenRow = z.infer<typeof GivenRow>;
-
 const labelColumns = /^(label|predicted|prediction|predicted[ _]label|y_pred|pred)$/i;
 const scorePrefix = /^(scores?|values?|prob(a|ability)?|p|pred(icted)?)[._: ]+/i;
 const maxShown = 20;
-
-const listNames = (manifest: Manifest, sample: Prediction | undefined): readonly string[] =>
-  "labels" in manifest.output ? manifest.output.labels : Object.keys(sample?.scores ?? {});
 
 const parseScalar = (text: string): string | number => (isNumber(text) ? Number(text) : text);
 
 /** A column without names: labels, or numbers. */
 const readColumn = (cells: readonly string[]): GivenRow[] => cells.map(parseScalar);
 
-const readColumns = (table: CsvTable, names: readonly string[], file: string): GivenRow[] => {
+/** A row of columns that have the names of labels, scores, values or heads. */
+const readNamed = (
+  known: readonly { readonly column: PredictedColumn; readonly cells: readonly string[] }[],
+  row: number,
+): GivenRow => {
+  const label = known.find(({ column }) => column.kind === "label")?.cells[row];
+  const scores = known.flatMap(({ column, cells }) =>
+    column.kind === "score" ? [[column.name, Number(cells[row])] as const] : [],
+  );
+  const heads = known.flatMap(({ column, cells }) =>
+    column.kind === "head" ? [[column.name, { label: cells[row] ?? "" }] as const] : [],
+  );
+  return {
+    ...(label === undefined ? {} : { label }),
+    ...(scores.length === 0 ? {} : { scores: Object.fromEntries(scores) }),
+    ...(heads.length === 0 ? {} : { heads: Object.fromEntries(heads) }),
+  };
+};
+
+type PredictedColumn = { readonly kind: "label" | "score" | "head"; readonly name: string };
+
+const readColumns = (table: CsvTable, names: PredictedNames, file: string): GivenRow[] => {
   const columns = [...table.columns];
-  const [[, only] = ["", []], ...others] = columns;
-  if (others.length === 0 && !names.includes(columns[0]?.[0] ?? "")) return readColumn(only);
-  const isPlain = (name: string) => names.includes(name);
-  const known = columns.map(([column, cells]) => {
-    const short = column.replace(scorePrefix, "");
-    const name = isPlain(column) ? column : isPlain(short) ? short : undefined;
-    if (name === undefined && !labelColumns.test(column))
+  const { scores, heads, isVector } = names;
+  const listRows = (read: (row: number) => GivenRow): GivenRow[] =>
+    Array.from({ length: table.rows }, (_, row) => read(row));
+  if (isVector) return listRows((row) => columns.map(([, cells]) => parseScalar(cells[row] ?? "")));
+  const identify = (column: string): PredictedColumn | undefined => {
+    if (heads.includes(column)) return { kind: "head", name: column };
+    const name = [column, column.replace(scorePrefix, "")].find((each) => scores.includes(each));
+    if (name !== undefined) return { kind: "score", name };
+    return labelColumns.test(column) ? { kind: "label", name: column } : undefined;
+  };
+  const [[first, only] = ["", []], ...others] = columns;
+  if (others.length === 0 && identify(first)?.kind !== "score") return readColumn(only);
+  const known = columns.map(([name, cells]) => {
+    const column = identify(name);
+    if (!column)
       throw new UsageMistake(
-        `${file} has the column ${column}, which names neither the label nor one of ${names.slice(0, maxShown).join(", ")}. Keep only a column label and a column per score or value.`,
+        `${file} has the column ${name}, which names neither the label nor one of ${[...heads, ...scores].slice(0, maxShown).join(", ")}. Keep only a column label and a column per score or value.`,
       );
-    return { name, cells };
+    return { column, cells };
   });
-  return Array.from({ length: table.rows }, (_, row): GivenRow => {
-    const label = known.find(({ name }) => name === undefined)?.cells[row];
-    const scores = known.flatMap(({ name, cells }) =>
-      name === undefined ? [] : [[name, Number(cells[row])] as const],
-    );
-    return {
-      ...(label === undefined ? {} : { label }),
-      ...(scores.length === 0 ? {} : { scores: Object.fromEntries(scores) }),
-    };
-  });
+  return listRows((row) => readNamed(known, row));
 };
 
 const readJson = (bytes: Uint8Array, file: string): GivenRow[] => {
@@ -79,74 +86,15 @@ const readJson = (bytes: Uint8Array, file: string): GivenRow[] => {
     const result = GivenRow.safeParse(row);
     if (result.success) return result.data;
     throw new UsageMistake(
-      `${file}: row ${at + 1} is no prediction. Write a label, a number, a list of scores in the order of the labels, or an object with label, scores, values or value.`,
+      `${file}: row ${at + 1} is no prediction. Write a label, a number, a list of scores in the order of the labels, or an object with label, labels, scores, values, value, heads, entities or tensors.`,
     );
   });
 };
 
-/** Writes a label as the manifest does: libraries write the same class as 1.0, 1 or "1". */
-const toLabel = (value: string | number | boolean, labels: readonly string[]): string => {
-  const text = String(value);
-  if (labels.includes(text)) return text;
-  const same = labels.find(
-    (label) =>
-      label.toLowerCase() === text.toLowerCase() ||
-      (isNumber(label) && isNumber(text) && Number(label) === Number(text)),
-  );
-  return same ?? text;
-};
-
-/** Interprets one number or text per row: labels if all are, otherwise the positive label's score, or the only value. */
-const readScalars = (
-  rows: readonly (string | number | boolean)[],
-  manifest: Manifest,
-  names: readonly string[],
-): GivenPrediction[] => {
-  if (!("labels" in manifest.output)) {
-    const [name, ...others] = names;
-    if (name === undefined || others.length > 0)
-      throw new UsageMistake(
-        `One prediction per row is not enough for ${names.slice(0, maxShown).join(", ")}. Give a file with a column per value to --predicted.`,
-      );
-    return rows.map((value) => ({ scores: { [name]: Number(value) } }));
-  }
-  const labels = rows.map((value) => toLabel(value, names));
-  if (labels.every((label) => names.includes(label))) return labels.map((label) => ({ label }));
-  const [first = "", second = "", ...more] = names;
-  if (more.length > 0 || !rows.every((value) => typeof value === "number"))
-    return labels.map((label) => ({ label }));
-  const positive = ("positive" in manifest.output ? manifest.output.positive : undefined) ?? second;
-  const negative = positive === first ? second : first;
-  return rows.map((value) => ({ scores: { [positive]: Number(value), [negative]: 1 - Number(value) } }));
-};
-
-const readRow = (
-  row: Exclude<GivenRow, string | number | boolean>,
-  names: readonly string[],
-): GivenPrediction => {
-  if (Array.isArray(row)) {
-    const [only = 0, ...more] = row;
-    const [first = "", second = "", ...others] = names;
-    // Keras and one-logit exports give the second label's score alone.
-    if (more.length === 0 && second !== "" && others.length === 0)
-      return { scores: { [first]: 1 - only, [second]: only } };
-    return { scores: Object.fromEntries(row.map((score, at) => [names[at] ?? `column ${at + 1}`, score])) };
-  }
-  const { label, values, scores, ...parts } = row;
-  const numbers = scores ?? values;
-  return {
-    ...parts,
-    ...(label === undefined ? {} : { label: toLabel(label, names) }),
-    ...(numbers === undefined ? {} : { scores: numbers }),
-  };
-};
-
-const isScalar = (row: GivenRow): row is string | number | boolean => typeof row !== "object";
-
 const readRows = (
   { name, bytes }: PredictedSource,
   table: CsvTable,
-  names: readonly string[],
+  names: PredictedNames,
 ): readonly GivenRow[] => {
   const cells = table.columns.get(name);
   if (cells) {
@@ -169,27 +117,21 @@ const readRows = (
 
 /**
  * Reads what another implementation predicted, one prediction per row of the data: a column of labels, of the positive
- * label's score or of values; a CSV with a column `label` and a column per score or value; or a JSON list. A shorter file is
- * about the first rows. Throws
- * UsageMistake, and NewModelRefused for a CSV that cannot be read.
- * @param sample one of the runtime's predictions, which names the values
+ * label's score or of values; a CSV with a column `label` and a column per score, value or head; or a JSON list. A shorter
+ * file is about the first rows. Throws UsageMistake, and NewModelRefused for a CSV that cannot be read.
  */
 export const readPredicted = (
   source: PredictedSource,
   table: CsvTable,
   manifest: Manifest,
-  sample: Prediction | undefined,
 ): readonly GivenPrediction[] => {
-  const names = listNames(manifest, sample);
-  const rows = readRows(source, table, names);
-  const given = rows.every(isScalar)
-    ? readScalars(rows, manifest, names)
-    : rows.map((row) => (isScalar(row) ? { label: toLabel(row, names) } : readRow(row, names)));
+  const names = listPredictedNames(manifest);
+  const given = interpretPredicted(readRows(source, table, names), manifest, source.name);
   for (const [at, { scores }] of given.entries())
     for (const [name, score] of Object.entries(scores ?? {})) {
-      if (!names.includes(name))
+      if (!names.scores.includes(name))
         throw new UsageMistake(
-          `${source.name} has a number for ${name} (row ${at + 1}), but the model, taken for a ${manifest.task}, has ${names.slice(0, maxShown).join(", ")}. Correct the names, or say what the model does (--task, --labels).`,
+          `${source.name} has a number for ${name} (row ${at + 1}), but the model, taken for a ${manifest.task}, has ${names.scores.slice(0, maxShown).join(", ") || "no scores"}. Correct the names, or say what the model does (--task, --labels).`,
         );
       if (!Number.isFinite(score))
         throw new UsageMistake(`${source.name} has no number for ${name} in row ${at + 1}.`);
