@@ -118,3 +118,17 @@ test("raw values without a label output are logits; --positive must be a label",
   ).toThrow("--positive c is not one of the labels a, b");
   expect(() => infer([[-1], [1]], ["0", "1"], ["0", "1"], { positive: "0" })).toThrow("above 0 for 1");
 });
+
+test.each([
+  ["1 to 3", ["1", "2", "3"]],
+  ["2, 7 and 30", ["2", "7", "30"]],
+])("codes of the integers %s are no labels, although some have the same digits", (_, truth) => {
+  const rows = [
+    [0.8, 0.1, 0.1],
+    [0.1, 0.8, 0.1],
+    [0.1, 0.1, 0.8],
+  ];
+  const output = infer(rows, truth, ["0", "1", "2"], { stored: [["0", "1", "2"]] });
+  expect(output).toMatchObject({ labels: truth, scores: "probabilities" });
+  expect(output).not.toHaveProperty("labelOutput");
+});

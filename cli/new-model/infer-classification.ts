@@ -209,12 +209,9 @@ const sharesWords = (
   evidence: ClassificationEvidence,
   output: LabelOutput | undefined,
 ): output is LabelOutput => {
+  if (!output) return false;
   const words = new Set(evidence.known);
-  return (
-    output !== undefined &&
-    output.predicted.some((label) => words.has(label)) &&
-    !holdsCodes(evidence, output, evidence.scores)
-  );
+  return output.predicted.some((label) => words.has(label)) && !holdsCodes(evidence, output, evidence.scores);
 };
 
 const describeLabelsOnly = (

@@ -130,7 +130,7 @@ const orderTargetLabels = ({ scores, truth, known }: LabelEvidence, width: numbe
   if (names.length < width && !numbered)
     throw new NewModelRefused(
       `the graph scores ${width} labels, the target has ${names.length} (${names.slice(0, 10).join(", ")})`,
-      "List all labels in the order of the scores' columns (--labels a,b,c), also one that is spelled as a missing value (NA, null, None), or add rows with the missing labels.",
+      "List all labels in the order of the scores' columns (--labels a,b,c), or add rows with the missing labels. A word for a missing value (NA, null, None) is a label only where --labels lists it.",
     );
   const labels = names.length < width && numbered ? numbered : names;
   const absent = labels.filter((label) => !names.includes(label));

@@ -200,7 +200,9 @@ describe("several labels", () => {
   });
 
   test("are [labels, N, 2] also where the graph declares no shape", () => {
-    const flags = [a, b].flatMap((cells) => cells.flatMap((cell) => (cell === "1" ? [0.25, 0.75] : [0.75, 0.25])));
+    const flags = [a, b].flatMap((cells) =>
+      cells.flatMap((cell) => (cell === "1" ? [0.25, 0.75] : [0.75, 0.25])),
+    );
     const stacked = { probabilities: { ...float(flags, 4), isOpen: true } };
     const inferred = inferTask(see(stacked, { a, b }));
     expect(inferred).toMatchObject({ task: "multilabel", output: { labels: ["a", "b"] } });

@@ -78,7 +78,9 @@ describe("an export of another task is served without manual edits, and predicts
     });
     const problems = await checkModel({ model: name, files: made.files });
     expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
-    expect(problems.length).toBe(target.length === 0 ? 1 : 0);
+    // Sixty rows have few anomalies and clusters.
+    const others = problems.filter(({ message }) => !message.startsWith("too few rows of a label"));
+    expect(others.length).toBe(target.length === 0 ? 1 : 0);
     expect(made.notes.join()).toContain("(python.json) agree on all");
     expect(made.files.has("holdout.csv")).toBe(target.length > 0);
     expect(made.doubt).toBeUndefined();
