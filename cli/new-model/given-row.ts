@@ -6,7 +6,7 @@ const Numbers = z.record(z.string(), z.number());
 /** A row of a JSON file: a label, a number, a list (of scores, labels or elements), or a prediction's parts. */
 export const GivenRow = z.union([
   Scalar,
-  z.array(z.json()).min(1),
+  z.array(z.json()),
   Prediction.partial()
     .extend({
       label: Scalar.optional(),

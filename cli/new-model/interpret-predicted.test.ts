@@ -50,7 +50,7 @@ describe("several labels", () => {
       [{ labels: ["sport", "art"] }, { labels: [] }],
     ],
     ["predict_proba", [[0.5, 0, 1]], [{ scores: { sport: 0.5, news: 0, art: 1 } }]],
-    ["names in any order", [["art", "sport"]], [{ labels: ["sport", "art"] }]],
+    ["names in any order", [["art", "sport"], []], [{ labels: ["sport", "art"] }, { labels: [] }]],
     ["objects", [{ labels: ["art", "news"] }], [{ labels: ["news", "art"] }]],
   ])("takes %s", (_, rows, given) => {
     expect(read("multilabel", output, rows)).toEqual(given);

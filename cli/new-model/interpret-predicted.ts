@@ -176,13 +176,14 @@ const readArray = (row: readonly unknown[], context: Interpretation): GivenPredi
     case "entities":
       return readEntities(row);
     case "multilabel":
+      // No name at all: no label applies.
       if (row.every((value) => typeof value === "string"))
         return { labels: manifest.output.labels.filter((label) => row.includes(label)) };
       break;
     default:
       break;
   }
-  if (!row.every(isNumberValue)) return undefined;
+  if (row.length === 0 || !row.every(isNumberValue)) return undefined;
   const [only = 0] = row;
   if (row.length === 1 && names.length !== 1) {
     // One column is the second label's score, whichever label is positive.
