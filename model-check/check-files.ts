@@ -174,12 +174,20 @@ const findTokenizerProblems = (
   return bytes ? checkTokenizer(tokenizer, bytes, graph.inputs) : [];
 };
 
+const listThinLabels = (manifest: Manifest, holdout: Holdout): ReturnType<typeof findThinLabels> => {
+  if (holdout.task === "anomaly" && manifest.task === "anomaly")
+    return findThinLabels([manifest.output.normal, manifest.output.anomaly], holdout.labels);
+  return (holdout.task === "classification" && manifest.task === "classification") ||
+    (holdout.task === "clustering" && manifest.task === "clustering")
+    ? findThinLabels(manifest.output.labels, holdout.labels)
+    : [];
+};
+
 /** A warning where the delivery's verdict will be inconclusive, because a label has too few rows. */
 const findThinHoldout = (manifest: Manifest, holdout: Holdout): FolderProblem[] => {
-  if (manifest.task !== "classification" || holdout.task !== "classification") return [];
-  const { accuracy, auc } = manifest.gates;
-  const thin = findThinLabels(manifest.output.labels, holdout.labels);
-  return thin.length === 0 || (!accuracy && !auc)
+  const thin = listThinLabels(manifest, holdout);
+  const { accuracy, auc, f1 } = manifest.gates;
+  return thin.length === 0 || (!accuracy && !auc && !f1)
     ? []
     : [
         {
@@ -188,7 +196,7 @@ const findThinHoldout = (manifest: Manifest, holdout: Holdout): FolderProblem[] 
           path: "label",
           message: `too few rows of a label: ${formatThinLabels(thin)} (required ≥ ${leastLabelRows})`,
           remedy:
-            "Accuracy and AUC are inconclusive in the delivery, and an approver must decide: add rows of these labels.",
+            "Scores of labels (accuracy, AUC, F1) are inconclusive in the delivery, and an approver must decide: add rows of these labels.",
         },
       ];
 };

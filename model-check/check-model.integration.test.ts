@@ -593,6 +593,50 @@ describe("scores: logits", () => {
     expect(await refusals(classifier(single, 20))).toMatchObject([{ severity: "error" }]);
   });
 
+  test("are refused of several labels and of heads too", async () => {
+    const { model, files } = classifier(shares, 30);
+    const golden = (prediction: object) =>
+      [
+        "golden.json",
+        bytes(
+          JSON.stringify({
+            tolerance: 0.001,
+            rows: rowsOf(30),
+            predictions: rowsOf(30).map(() => prediction),
+          }),
+        ),
+      ] as const;
+    const yaml = new TextDecoder().decode(files.get("model.yaml"));
+    const both = { no: 0.5, yes: 0.5 };
+    const multilabel = new Map([
+      ...files,
+      ["model.yaml", bytes(yaml.replace("task: classification", "task: multilabel"))],
+      golden({ labels: ["no"], scores: both }),
+      ["holdout.csv", bytes("x,label.no,label.yes\n0,1,0\n1,0,1\n")],
+    ]);
+    expect(await refusals({ model, files: multilabel })).toMatchObject([
+      { message: expect.stringContaining("in all 30 golden rows (from 0 to 1)") },
+    ]);
+    const head = "labels: [no, yes], scores: logits, graphOutput: scores";
+    const heads = new Map([
+      ...files,
+      [
+        "model.yaml",
+        bytes(
+          yaml
+            .replace("task: classification", "task: multioutput")
+            .replace(/output:.*/, `output: { heads: [{ name: a, ${head} }, { name: b, ${head} }] }`),
+        ),
+      ],
+      golden({ scores: {}, heads: { a: { label: "no", scores: both }, b: { label: "no", scores: both } } }),
+      ["holdout.csv", bytes("x,label.a,label.b\n0,no,no\n1,yes,yes\n")],
+    ]);
+    const problems = await checkModel({ model, files: heads });
+    expect(problems.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(["output.heads[0].scores", "output.heads[1].scores"]),
+    );
+  });
+
   test("are accepted for raw values, for probabilities that say so, and for a few single values by chance", async () => {
     const raw: Graph = { ...shares, nodes: [{ op: "MatMul", inputs: ["x", "turn"], outputs: ["scores"] }] };
     expect(await refusals(classifier(raw, 30))).toEqual([]);

@@ -11,7 +11,7 @@ import { TextRefused } from "#inference/text/text-refused.ts";
 import { type FolderProblem, stopsDelivery } from "#model-folder/manifest/folder-problem.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
-import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { areShares } from "#model-folder/rows/are-shares.ts";
 import { findGoldenDifferences, type GoldenRowComparison } from "#model-folder/rows/compare-golden.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
@@ -83,31 +83,83 @@ const checkGolden = async ({
 /** With one score per row, a few logits can all be between 0 and 1 by chance. */
 const leastSingleRows = 20;
 
+type LogitScores = {
+  /** In the manifest. */
+  readonly path: string;
+  /** The scores of each golden row. */
+  readonly rows: readonly (readonly number[])[];
+  /** Whether the sum of a row says something. */
+  readonly hasSums: boolean;
+};
+
+/** The manifest with scores as the graph gives them, and where its logits are then; undefined: it says no logits. */
+const readAsProbabilities = (manifest: Manifest) => {
+  const pick = (scores: Readonly<Record<string, number>> | undefined, labels: readonly string[]) =>
+    labels.map((label) => getOwnProperty(scores ?? {}, label) ?? Number.NaN);
+  const scores = "probabilities" as const;
+  switch (manifest.task) {
+    case "classification":
+    case "multilabel": {
+      const { labels, scores: kind } = manifest.output;
+      if (kind !== "logits") return undefined;
+      const list = (predictions: readonly Prediction[]): LogitScores[] => {
+        const rows = predictions.map((prediction) => pick(prediction.scores, labels));
+        // The other label's share is 1 minus the one score, so that sums say nothing there.
+        const areSingle = labels.length === 2 && rows.every(([one = 0, other = 0]) => one === 1 - other);
+        return [{ path: "output.scores", rows, hasSums: manifest.task === "classification" && !areSingle }];
+      };
+      return manifest.task === "classification"
+        ? { raw: { ...manifest, output: { ...manifest.output, scores } }, list }
+        : {
+            raw: { ...manifest, output: { ...manifest.output, scores, threshold: 0.5, thresholds: {} } },
+            list,
+          };
+    }
+    case "multioutput": {
+      const { heads } = manifest.output;
+      if (!heads.some((head) => head.scores === "logits")) return undefined;
+      return {
+        raw: { ...manifest, output: { heads: heads.map((head) => ({ ...head, scores })) } },
+        list: (predictions: readonly Prediction[]): LogitScores[] =>
+          heads.flatMap((head, index) => {
+            if (head.scores !== "logits") return [];
+            const rows = predictions.map(({ heads: predicted = {} }) =>
+              pick(getOwnProperty(predicted, head.name)?.scores, head.labels),
+            );
+            const areSingle =
+              head.labels.length === 2 && rows.every(([one = 0, other = 0]) => one === 1 - other);
+            return [{ path: `output.heads[${index}].scores`, rows, hasSums: !areSingle }];
+          }),
+      };
+    }
+    default:
+      return undefined;
+  }
+};
+
 /**
  * Logits whose rows are all shares are probabilities already: softmax would flatten them. The graph runs a second time,
  * read as probabilities, because a prediction no longer shows what the graph gave.
  */
 const checkLogits = async ({ manifest, golden }: NonNullable<typeof run>): Promise<FolderProblem[]> => {
-  if (manifest.task !== "classification" || manifest.output.scores !== "logits") return [];
-  const { labels } = manifest.output;
-  const raw = await loadRun({ ...manifest, output: { ...manifest.output, scores: "probabilities" } });
+  const reading = readAsProbabilities(manifest);
+  if (!reading) return [];
+  const raw = await loadRun(reading.raw);
   const predictions = await raw.predict(golden.rows);
   await raw.release();
-  const rows = predictions.map(({ scores }) =>
-    labels.map((label) => getOwnProperty(scores, label) ?? Number.NaN),
-  );
-  // The other label's share is 1 minus the one score, so that sums say nothing there.
-  const areSingle = labels.length === 2 && rows.every(([one = 0, other = 0]) => one === 1 - other);
-  if (!areShares(rows) || (areSingle && rows.length < leastSingleRows)) return [];
-  return [
-    {
+  return reading
+    .list(predictions)
+    .filter(
+      ({ rows, hasSums }) =>
+        areShares(rows, { sums: hasSums }) && (hasSums || rows.length >= leastSingleRows),
+    )
+    .map(({ path, rows, hasSums }) => ({
       severity: "error",
       file: "model.yaml",
-      path: "output.scores",
-      message: `scores: logits, but the graph's scores are probabilities in all ${rows.length} golden rows (from 0 to 1${areSingle ? "" : ", with sums of 1"}): they would become probabilities a second time`,
+      path,
+      message: `scores: logits, but the graph's scores are probabilities in all ${rows.length} golden rows (from 0 to 1${hasSums ? ", with sums of 1" : ""}): they would become probabilities a second time`,
       remedy: "Remove scores: logits, and write golden.json again with the predictions that Python gives.",
-    },
-  ];
+    }));
 };
 
 /** Above it, one run can take longer than a check may. */

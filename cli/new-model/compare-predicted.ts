@@ -3,7 +3,7 @@ import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { compareGolden, type GoldenRowComparison } from "#model-folder/rows/compare-golden.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { explainDifferences } from "./explain-differences.ts";
-import type { GivenPrediction } from "./read-predicted.ts";
+import type { GivenPrediction } from "./interpret-predicted.ts";
 
 /** The runtime's predictions are not those that another implementation made. Nothing was written. */
 export class PredictionsDiffer extends Error {
@@ -24,9 +24,22 @@ export type ComparedPredictions = {
 
 type Row = { readonly given: GivenPrediction; readonly actual: Prediction };
 
+const overlayHeads = (
+  given: NonNullable<GivenPrediction["heads"]>,
+  actual: NonNullable<Prediction["heads"]>,
+): NonNullable<Prediction["heads"]> => ({
+  ...actual,
+  ...Object.fromEntries(
+    Object.entries(given).map(([name, { label, scores }]) => {
+      const own = getOwnProperty(actual, name);
+      return [name, { label: label ?? own?.label ?? "", scores: { ...own?.scores, ...scores } }];
+    }),
+  ),
+});
+
 /** The runtime's prediction with the parts that the other implementation gave instead. */
 const overlay = ({ given, actual }: Row): Prediction => {
-  const { scores, value, ...parts } = given;
+  const { scores, value, heads, tensors, ...parts } = given;
   const [only, ...more] = Object.keys(actual.scores);
   const isSingle = actual.value !== undefined && only !== undefined && more.length === 0;
   const single = value ?? (isSingle && only !== undefined ? getOwnProperty(scores ?? {}, only) : undefined);
@@ -39,6 +52,8 @@ const overlay = ({ given, actual }: Row): Prediction => {
       ...(isSingle && only !== undefined && single !== undefined ? { [only]: single } : {}),
     },
     ...(single === undefined || actual.value === undefined ? {} : { value: single }),
+    ...(heads && actual.heads ? { heads: overlayHeads(heads, actual.heads) } : {}),
+    ...(tensors ? { tensors: { ...actual.tensors, ...tensors } } : {}),
   };
 };
 

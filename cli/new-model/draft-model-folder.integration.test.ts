@@ -253,6 +253,41 @@ describe("the rows decide what the graph does not contain", () => {
     await expect(read(["low", "middle", "top"])).rejects.toThrow("--labels lacks high, which the target has");
   });
 
+  test("01 and 1 are two labels, and null is one where --labels lists it", async () => {
+    const onnx = writeOnnx({
+      graph: {
+        inputs: [column("x")],
+        outputs: [{ name: "scores", type: floatType, shape: ["N", 3] }],
+        initializers: [{ name: "turn", type: floatType, dims: [1, 3], float: [1, -1, 0] }],
+        nodes: [{ op: "MatMul", inputs: ["x", "turn"], outputs: ["scores"] }],
+      },
+    });
+    const read = (words: readonly string[], labels?: readonly string[]) =>
+      echo(
+        `x,truth\n${Array.from({ length: 60 }, (_, row) => `${row},${words[row % 3]}\n`).join("")}`,
+        floatType,
+        {
+          onnx,
+          options: { ...open, labels },
+        },
+      );
+    expect(manifestOf(await read(["1", "01", "10"])).output).toMatchObject({ labels: ["01", "1", "10"] });
+    await expect(read(["null", "EU", "US"])).rejects.toThrow(/only where --labels lists it/);
+    const made = await read(["null", "EU", "US"], ["EU", "US", "null"]);
+    expect(made.rows).toBe(60);
+  });
+
+  test("an option that the task has no use for is refused, never ignored", async () => {
+    const csv = `x,truth,other\n${Array.from({ length: 60 }, (_, row) => `${row},${row / 7},${row}\n`).join("")}`;
+    const read = (options: object) =>
+      echo(csv, floatType, { ignored: ["other"], options: { ...open, task: "regression", ...options } });
+    await expect(read({ labels: ["a", "b"] })).rejects.toThrow(/--labels has no effect.*task regression/);
+    await expect(read({ positive: "a" })).rejects.toThrow(/--positive has no effect/);
+    await expect(read({ group: "other" })).rejects.toThrow(
+      /--group has no effect.*--ignore leaves a column out/,
+    );
+  });
+
   test("one raw score and a target of 0 and 1 are a classification, and --task makes a regression of it", async () => {
     const csv = `x,truth\n${Array.from({ length: 80 }, (_, row) => `${row - 40},${row < 40 ? 0 : 1}\n`).join("")}`;
     const made = await echo(csv);

@@ -29,6 +29,7 @@ import {
   guessTruncation,
 } from "./guess-run-alternatives.ts";
 import { holdsArrays, type ImagePreparation, inferArrayInput } from "./infer-array-input.ts";
+import { guessMixture } from "./infer-clustering.ts";
 import { inferGates, type MeasuredScore, measureScores } from "./infer-gates.ts";
 import { type InferredInput, inferInput, inferText } from "./infer-input.ts";
 import { type InferredOutput, inferOutput } from "./infer-output.ts";
@@ -49,10 +50,11 @@ import { readJsonLines } from "./read-json-lines.ts";
 import { type PredictedSource, readPredicted } from "./read-predicted.ts";
 import { readRowCells } from "./read-row-cells.ts";
 import { readTable } from "./read-table.ts";
+import { refuseUnusedOptions } from "./refuse-unused-options.ts";
 import { type GraphRun, runGraphOnRows } from "./run-graph-on-rows.ts";
 import { runTokenModel } from "./run-token-model.ts";
 import { formatScoredGuess, type ScoredGuess } from "./scored-guess.ts";
-import type { InferredTask, TaskOptions } from "./task-evidence.ts";
+import type { InferredTask, TaskEvidence, TaskOptions } from "./task-evidence.ts";
 
 export type ModelSource = {
   readonly name: string;
@@ -231,15 +233,23 @@ const inferInputs = (
   return { ...matched, inputs: limitToTables(graph, inputs), texts: {} };
 };
 
-/** The label of a target's cell, by all cells of its column: libraries write the same class as 1.0 or as 1. */
-const createLabelReader = (cells: readonly string[]): ((text: string) => string) =>
-  cells.every((text) => isNumber(text) && Number.isSafeInteger(Number(text)))
+/**
+ * The label of a target's cell, by all cells of its column: libraries write the same class as 1.0 or as 1. Not where the
+ * graph or the caller has the cells as they are, nor where one starts with a zero: 01 and 1 are two labels.
+ */
+const createLabelReader = (
+  cells: readonly string[],
+  lists: readonly (readonly string[])[],
+): ((text: string) => string) =>
+  cells.every(
+    (text) => isNumber(text) && Number.isSafeInteger(Number(text)) && !/^-?0\d/.test(text.trim()),
+  ) && !lists.some((labels) => cells.every((text) => labels.includes(text)))
     ? (text) => String(Number(text))
     : (text) => text;
 
-/** Whether a target's cell is a missing value: a graph can have a label that is spelled like one, for example null. */
-const createMissingTarget = ({ classLabels }: OnnxSummary): ((text: string) => boolean) => {
-  const labels = new Set(classLabels.flatMap((list) => list.labels));
+/** Whether a target's cell is a missing value: a graph or the caller can have a label that is spelled like one, for example null. */
+const createMissingTarget = (lists: readonly (readonly string[])[]): ((text: string) => boolean) => {
+  const labels = new Set(lists.flat());
   return (text) => isMissing(text, labels.has(text));
 };
 
@@ -252,12 +262,13 @@ const readTarget = (
   { targets, options }: ModelSource,
   table: CsvTable,
   isMissingTarget: (text: string) => boolean,
+  lists: readonly (readonly string[])[],
 ) => {
   const task = options?.task;
   const readers = new Map(
     targets.map((target) => {
       const cells = (table.columns.get(target) ?? []).filter((text) => !isMissingTarget(text));
-      return [target, { cells, read: createLabelReader(cells) }] as const;
+      return [target, { cells, read: createLabelReader(cells, lists) }] as const;
     }),
   );
   const readLabels = (target: string, texts: readonly string[]): readonly string[] =>
@@ -360,7 +371,7 @@ const createPredictedGolden = (
   predictions: readonly Prediction[],
   { hasTrees, goldenRules }: { readonly hasTrees: boolean; readonly goldenRules: GoldenRules },
 ): { readonly golden: Golden; readonly note: string } => {
-  const given = readPredicted(predicted, table, manifest, predictions[0]);
+  const given = readPredicted(predicted, table, manifest);
   const compared = comparePredicted(manifest, given, predictions, numbers, hasTrees);
   const difference = compared.largestDifference;
   return {
@@ -537,8 +548,12 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       bytes: source.tokenizer.bytes,
       rules: { file: "tokenizer.json", maxTokens: choice.maxTokens, ...texts },
     };
-  const isMissingTarget = createMissingTarget(graph);
-  const { readLabels, known, stratify } = readTarget(source, table, isMissingTarget);
+  const lists = [
+    ...graph.classLabels.map(({ labels }) => labels),
+    ...(options.labels ? [options.labels] : []),
+  ];
+  const isMissingTarget = createMissingTarget(lists);
+  const { readLabels, known, stratify } = readTarget(source, table, isMissingTarget, lists);
   const draw = {
     seed,
     most: countSampleRows(inputs, outputElements, tokenizer),
@@ -555,21 +570,22 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   const { rows, truth, skippedRows } = usable;
   const labels = new Map(targets.map((target) => [target, readLabels(target, truth.get(target) ?? [])]));
   const { outputs } = run.probe;
+  const evidence: TaskEvidence = {
+    // Outputs that did not run, for example the hidden states of tokens, are not served.
+    graph: {
+      ...graph,
+      outputs: graph.outputs.filter(({ name }) => outputs.some((ran) => ran.name === name)),
+    },
+    outputs: readGraphOutputs(graph.outputs, outputs, rows.length),
+    shapes: new Map(outputs.map(({ name, shape }) => [name, shape])),
+    rows: rows.length,
+    targets: labels,
+    options,
+  };
   const output =
-    token?.output ??
-    inferTask({
-      // Outputs that did not run, for example the hidden states of tokens, are not served.
-      graph: {
-        ...graph,
-        outputs: graph.outputs.filter(({ name }) => outputs.some((ran) => ran.name === name)),
-      },
-      outputs: readGraphOutputs(graph.outputs, outputs, rows.length),
-      shapes: new Map(outputs.map(({ name, shape }) => [name, shape])),
-      rows: rows.length,
-      targets: labels,
-      options,
-    }) ??
-    inferOutput({ graph, outputs, targets: labels, known, options });
+    token?.output ?? inferTask(evidence) ?? inferOutput({ graph, outputs, targets: labels, known, options });
+  refuseUnusedOptions(options, output.task);
+  const taskGuesses = output.task === "classification" ? guessMixture(evidence) : [];
   const draftWith = (inputGuesses: readonly string[]) =>
     createManifestDraft(source, inputGuesses, run, output, tokenizer);
   const manifest = readManifest(formatManifest(draftWith(guesses)(anyGates, "")));
@@ -602,7 +618,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       ? []
       : await guessTruncation({ onnx, tokenizer, wide }, run, measured, measure)),
   ];
-  const reviewed = draftWith([...runGuesses.map(formatScoredGuess), ...guesses]);
+  const reviewed = draftWith([...[...taskGuesses, ...runGuesses].map(formatScoredGuess), ...guesses]);
   const files = new Map([
     [
       "model.yaml",
@@ -624,7 +640,7 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
   ]);
   return {
     files,
-    scoredGuesses: [...(output.scoredGuesses ?? []), ...runGuesses],
+    scoredGuesses: [...taskGuesses, ...(output.scoredGuesses ?? []), ...runGuesses],
     guesses: [
       ...(choice?.guess === undefined ? [] : [choice.guess]),
       "inputs: types, ranges and categories come from the data",

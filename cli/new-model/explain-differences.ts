@@ -1,6 +1,6 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
-import type { GivenPrediction } from "./read-predicted.ts";
+import type { GivenPrediction } from "./interpret-predicted.ts";
 
 type Row = { readonly given: GivenPrediction; readonly actual: Prediction };
 type Vectors = { readonly names: readonly string[]; readonly python: number[][]; readonly ours: number[][] };
@@ -157,6 +157,85 @@ const explainTexts = (manifest: Manifest, rows: readonly Row[], different: reado
     ? `the tokenizer or its truncation. Only some texts differ: compare tokenizer.json with the one of the training, and tokenizer.maxTokens (${manifest.tokenizer?.maxTokens}) with its max_length.`
     : "the tokenizer or the model file. All texts differ: check that model.onnx and tokenizer.json are of the same training run.";
 
+/** Python's numbers with the other sign. */
+const areNegated = ({ python, ours }: Vectors): boolean =>
+  python.some((row) => row.some((value) => Math.abs(value) > 1e-3)) &&
+  agree(
+    python.map((row) => row.map((value) => -value)),
+    ours,
+  );
+
+/** The one number by which all scores of an anomaly are moved, as score_samples and decision_function differ. */
+const explainAnomaly = (vectors: Vectors): string | undefined => {
+  if (areNegated(vectors))
+    return "the score's sign. Python's is the negative of ours: PyOD and score_samples-like functions count the other way than decision_function. Give --predicted the exported function's score.";
+  const line = fitLine(
+    vectors.ours.map(([value = 0]) => value),
+    vectors.python.map(([value = 0]) => value),
+  );
+  return line && Math.abs(line.slope - 1) < 1e-3
+    ? `another score. Python's is ours plus ${line.offset.toPrecision(4)}: score_samples and decision_function differ by offset_; give --predicted the decision_function, or name the other output in output.graphOutput.`
+    : undefined;
+};
+
+const explainLabelSets = (
+  { output }: Extract<Manifest, { task: "multilabel" }>,
+  vectors: Vectors | undefined,
+) => {
+  const sigmoids = (rows: readonly (readonly number[])[]) => rows.map((row) => row.map(sigmoid));
+  if (vectors) {
+    const order = findOrder(vectors);
+    if (order)
+      return `the labels' order. Our scores are Python's if ${vectors.names.join(", ")} are read as ${order.join(", ")}: repeat --target in the order of the training.`;
+    if (agree(sigmoids(vectors.python), vectors.ours))
+      return "logits. Our scores are the sigmoid of Python's: give --predicted the probabilities, or write scores: decision.";
+    return agree(sigmoids(vectors.ours), vectors.python)
+      ? "logits. Python's scores are the sigmoid of the graph's: scores: logits is missing."
+      : undefined;
+  }
+  const limit = output.threshold ?? (output.scores === "decision" ? 0 : 0.5);
+  return `the labels' order, or the threshold. A label applies above ${limit}: repeat --target in the order of the training, or set output.threshold. Give --predicted the probabilities to see which.`;
+};
+
+/** Causes of single tasks; undefined: none is known, or none explains all rows. */
+const explainTask = (
+  manifest: Manifest,
+  rows: readonly Row[],
+  vectors: Vectors | undefined,
+): string | undefined => {
+  switch (manifest.task) {
+    case "anomaly":
+      return vectors && explainAnomaly(vectors);
+    case "multilabel":
+      return explainLabelSets(manifest, vectors);
+    case "clustering": {
+      const order = findLabelOrder(rows);
+      return order
+        ? `the clusters' numbers. Python's ${[...order].map(([from, to]) => `${from} is ${to} here`).join(", ")}: each training numbers clusters anew, so --predicted is from another training than the export.`
+        : undefined;
+    }
+    case "ranking":
+      return vectors && areNegated(vectors)
+        ? "the score's sign. Python's is the negative of ours: the order of each group is turned."
+        : undefined;
+    case "multioutput": {
+      const wrong = manifest.output.heads
+        .map(({ name }) => name)
+        .filter((name) =>
+          rows.some(({ given, actual }) => {
+            const python = getOwnProperty(given.heads ?? {}, name)?.label;
+            return python !== undefined && python !== getOwnProperty(actual.heads ?? {}, name)?.label;
+          }),
+        );
+      return wrong.length > 0 && wrong.length < manifest.output.heads.length
+        ? `the labels' order of ${wrong.join(", ")}, because the other heads agree: correct it under heads in model.yaml.`
+        : undefined;
+    }
+    default:
+      return undefined;
+  }
+};
+
 /**
  * Words for the likely cause why predictions differ from Python's, and what to do. It tries what explains all rows: another
  * order of labels or values, logits, a scaled target; otherwise it names what usually differs.
@@ -170,7 +249,9 @@ export const explainDifferences = (
   hasTrees: boolean,
 ): string => {
   const vectors = readVectors(rows);
-  const known = vectors && ("labels" in manifest.output ? explainScores(vectors) : explainValues(vectors));
+  const known =
+    explainTask(manifest, rows, vectors) ??
+    (vectors && (manifest.task === "classification" ? explainScores(vectors) : explainValues(vectors)));
   if (known !== undefined) return known;
   const labels = findLabelOrder(rows);
   if (labels)

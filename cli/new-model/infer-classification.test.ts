@@ -145,3 +145,17 @@ test("a target of many integers for few values names --quantiles and several tar
     ),
   ).toThrow(/--quantiles.*a --target for each value/);
 });
+
+test.each([
+  ["1 to 3", ["1", "2", "3"]],
+  ["2, 7 and 30", ["2", "7", "30"]],
+])("codes of the integers %s are no labels, although some have the same digits", (_, truth) => {
+  const rows = [
+    [0.8, 0.1, 0.1],
+    [0.1, 0.8, 0.1],
+    [0.1, 0.1, 0.8],
+  ];
+  const output = infer(rows, truth, ["0", "1", "2"], { stored: [["0", "1", "2"]] });
+  expect(output).toMatchObject({ labels: truth, scores: "probabilities" });
+  expect(output).not.toHaveProperty("labelOutput");
+});

@@ -187,13 +187,32 @@ const numbersScores = ({ predicted }: LabelOutput, scores: RowNumbers, cut: numb
   );
 };
 
+/**
+ * Whether the label output has codes of the target's integers, from 0 on, as LabelEncoder makes them: 1 of 0, 1, 2 is a
+ * label of 1, 2, 3 too.
+ */
+const holdsCodes = (
+  { known, given }: ClassificationEvidence,
+  output: LabelOutput,
+  scores: RowNumbers | undefined,
+): boolean => {
+  const labels = new Set(given ?? known);
+  return (
+    scores !== undefined &&
+    Math.max(2, scores.width) === labels.size &&
+    !output.predicted.every((label) => labels.has(label)) &&
+    numbersScores(output, scores, areShares(scores.rows, { type: scores.type }) ? 0.5 : 0)
+  );
+};
+
 /** Whether target and graph name labels with the same words; a graph can have been trained on their codes. */
 const sharesWords = (
-  { known }: ClassificationEvidence,
+  evidence: ClassificationEvidence,
   output: LabelOutput | undefined,
 ): output is LabelOutput => {
-  const words = new Set(known);
-  return output?.predicted.some((label) => words.has(label)) ?? false;
+  if (!output) return false;
+  const words = new Set(evidence.known);
+  return output.predicted.some((label) => words.has(label)) && !holdsCodes(evidence, output, evidence.scores);
 };
 
 const describeLabelsOnly = (

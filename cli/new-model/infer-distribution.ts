@@ -106,9 +106,16 @@ const describeQuantiles = (quantiles: Quantiles, { options, targets }: TaskEvide
       graphOutputs: quantiles.graphOutputs,
     },
     truth: first ? [first[1]] : [],
-    guesses: inferred
+    guesses: [],
+    scoredGuesses: inferred
       ? [
-          `quantiles: ${levels.join(", ")}, because ${inferred.shares.map(formatPercent).join(", ")} of the rows' targets lie below the graph's values; give others with --quantiles`,
+          {
+            subject: "quantiles",
+            choice: `${levels.join(", ")}, because ${inferred.shares.map(formatPercent).join(", ")} of the rows' targets lie below the graph's values`,
+            alternative:
+              "levels that fit the rows make any model look calibrated, and pinball and coverage depend on them: give those of the training with --quantiles",
+            isDoubtful: true,
+          },
         ]
       : [],
   };
@@ -143,7 +150,15 @@ export const inferDistribution = (evidence: TaskEvidence): InferredTask | undefi
         graphOutputs: [deviation.value.name, deviation.deviation.name],
       },
       truth,
-      guesses: [`deviation: the graph's output ${deviation.deviation.name}, by its name`],
+      guesses: [],
+      scoredGuesses: [
+        {
+          subject: "deviation",
+          choice: `the graph's output ${deviation.deviation.name}, by its name`,
+          alternative: "if both outputs are quantiles, give their levels with --quantiles",
+          isDoubtful: false,
+        },
+      ],
     };
   const [score, ...others] = outputs.floats.filter(({ width }) => width === 1);
   const continuous = first
@@ -156,8 +171,14 @@ export const inferDistribution = (evidence: TaskEvidence): InferredTask | undefi
       task: "regression",
       output: { name, graphOutputs: [score.name] },
       truth,
-      guesses: [
-        `task: regression of ${score.name}, because the target is no label; another task with --task`,
+      guesses: [],
+      scoredGuesses: [
+        {
+          subject: "task",
+          choice: `regression of ${score.name}, because the target is no label`,
+          alternative: "--task anomaly with a target of normal and anomalous rows",
+          isDoubtful: false,
+        },
       ],
     };
   const quantiles = outputs.labels.length === 0 ? findQuantiles(evidence) : undefined;

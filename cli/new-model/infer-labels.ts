@@ -1,3 +1,4 @@
+import { isNumber } from "./csv-cells.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import type { ScoredGuess } from "./scored-guess.ts";
 
@@ -121,7 +122,7 @@ const orderTargetLabels = ({ scores, truth, known }: LabelEvidence, width: numbe
   if (names.length > width)
     throw new NewModelRefused(
       `the graph scores ${width} labels, the target has ${names.length} (${names.slice(0, 10).join(", ")})`,
-      integers
+      integers || names.every(isNumber)
         ? "Check that --target is the column of the training's labels. A regression with several values per row needs --quantiles 0.1,0.5,0.9, or a --target for each value."
         : "Check that --target is the column of the training's labels.",
     );
@@ -129,7 +130,7 @@ const orderTargetLabels = ({ scores, truth, known }: LabelEvidence, width: numbe
   if (names.length < width && !numbered)
     throw new NewModelRefused(
       `the graph scores ${width} labels, the target has ${names.length} (${names.slice(0, 10).join(", ")})`,
-      "List all labels in the order of the scores' columns (--labels a,b,c), or add rows with the missing labels.",
+      "List all labels in the order of the scores' columns (--labels a,b,c), or add rows with the missing labels. A word for a missing value (NA, null, None) is a label only where --labels lists it.",
     );
   const labels = names.length < width && numbered ? numbered : names;
   const absent = labels.filter((label) => !names.includes(label));

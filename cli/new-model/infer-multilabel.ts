@@ -1,14 +1,16 @@
 import { f1Interval } from "#domain/statistics/f1-interval.ts";
+import { areShares } from "#model-folder/rows/are-shares.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { parseFlag } from "./parse-flag.ts";
-import type { FloatOutput } from "./read-graph-outputs.ts";
+import { type FloatOutput, splitRows } from "./read-graph-outputs.ts";
+import type { ScoredGuess } from "./scored-guess.ts";
 import type { InferredTask, TaskEvidence } from "./task-evidence.ts";
 
 type LabelScores = {
   readonly graphOutputs: readonly string[];
   /** A label's score for each row. */
   readonly columns: readonly (readonly number[])[];
-  /** Pairs of probabilities, of 0 and of 1. */
+  /** All are probabilities. */
   readonly areShares: boolean;
 };
 
@@ -16,31 +18,39 @@ type LabelScores = {
 const pickEvery = ({ data }: FloatOutput, start: number, step: number): readonly number[] =>
   data.filter((_, index) => index >= start && (index - start) % step === 0);
 
+/** [labels, N, 2], also where the graph declares no shape, for example without its ZipMap. */
+const isStacked = ({ rank, width }: FloatOutput, labels: number): boolean =>
+  width === 2 * labels && (rank === 3 || rank === undefined);
+
 const readOne = (output: FloatOutput, labels: number, rows: number): LabelScores => ({
   graphOutputs: [output.name],
   columns: Array.from({ length: labels }, (_, label) =>
-    output.isStacked
+    isStacked(output, labels)
       ? Array.from({ length: rows }, (_, row) => output.data[(label * rows + row) * 2 + 1] ?? Number.NaN)
       : pickEvery(output, label, labels),
   ),
-  areShares: output.isStacked,
+  areShares: isStacked(output, labels) || holdsShares(output),
 });
 
-const holdsShares = (values: readonly number[]): boolean => values.every((value) => value >= 0 && value <= 1);
+/** Every number is a probability; a forest's float32 sums end a little above 1. */
+const holdsShares = (output: FloatOutput): boolean =>
+  areShares(splitRows(output), { type: output.type, sums: false });
 
 /** One output for all labels, or one for each, in the graph's order. */
 const findLabelScores = ({ outputs, targets, rows }: TaskEvidence): LabelScores | undefined => {
   const labels = targets.size;
-  const whole = outputs.floats.filter(({ width, isStacked }) => width === (isStacked ? 2 * labels : labels));
+  const whole = outputs.floats.filter(
+    (output) => isStacked(output, labels) || (output.width === labels && output.rank !== 3),
+  );
   const one = whole.find(({ name }) => /prob/i.test(name)) ?? (whole.length === 1 ? whole[0] : undefined);
   if (one) return readOne(one, labels, rows);
   for (const width of [2, 1]) {
     const each = outputs.floats.filter((output) => output.width === width);
-    if (each.length !== labels || (width === 2 && !each.every(({ data }) => holdsShares(data)))) continue;
+    if (each.length !== labels || (width === 2 && !each.every(holdsShares))) continue;
     return {
       graphOutputs: each.map(({ name }) => name),
       columns: each.map((output) => (width === 2 ? pickEvery(output, 1, 2) : output.data)),
-      areShares: width === 2,
+      areShares: each.every(holdsShares),
     };
   }
   return undefined;
@@ -60,8 +70,8 @@ export const isMultilabel = (evidence: TaskEvidence): boolean =>
 type Kind = "probabilities" | "logits" | "decision";
 
 /** Shares are probabilities; otherwise the graph's own labels tell a decision function from logits: both divide at 0. */
-const inferKind = ({ columns, areShares }: LabelScores, { outputs, targets }: TaskEvidence): Kind => {
-  if (areShares || columns.every(holdsShares)) return "probabilities";
+const inferKind = ({ areShares }: LabelScores, { outputs, targets }: TaskEvidence): Kind => {
+  if (areShares) return "probabilities";
   const own = outputs.labels.find(({ width }) => width === targets.size);
   return own ? "decision" : "logits";
 };
@@ -72,7 +82,7 @@ const describeOrder = (
   cut: number,
   truth: readonly (readonly boolean[])[],
   names: readonly string[],
-): string | undefined => {
+): ScoredGuess => {
   const measure = (column: readonly number[], flags: readonly boolean[]): number =>
     f1Interval(
       flags.map((flag) => [flag]),
@@ -88,10 +98,39 @@ const describeOrder = (
   const other = scores.columns.map((column, index) => measure(column, truth[best[index] ?? 0] ?? []));
   const average = (values: readonly number[]): string =>
     (values.reduce((sum, value) => sum + value, 0) / values.length).toPrecision(3);
-  return new Set(order).size === names.length && order.some((name, index) => name !== names[index])
-    ? `labels: in the order of --target (F1 macro ${average(own)}), but the order ${order.join(", ")} agrees better with the rows (${average(other)}): repeat --target in that order if the model was trained so`
-    : undefined;
+  const isDoubtful =
+    new Set(order).size === names.length && order.some((name, index) => name !== names[index]);
+  return {
+    subject: "labels",
+    choice: `${names.slice(0, 12).join(", ")}${names.length > 12 ? ", …" : ""}, in the order of --target (F1 macro ${average(own)})`,
+    alternative: isDoubtful
+      ? `the order ${order.join(", ")} would have F1 macro ${average(other)}: repeat --target in that order if the model was trained so`
+      : "no other order agrees with more rows; the order of --target gives another one",
+    isDoubtful,
+  };
 };
+
+const describeTask: ScoredGuess = {
+  subject: "task",
+  choice: "multilabel, because all targets are 0 or 1",
+  alternative: "values of their own, and not labels, with --task regression",
+  isDoubtful: false,
+};
+const describeKind = (kind: Exclude<Kind, "probabilities">): ScoredGuess => ({
+  subject: "scores",
+  choice: `${kind}, because they are not all between 0 and 1${kind === "decision" ? "; a label applies above 0" : "; they become probabilities by the sigmoid"}`,
+  alternative:
+    kind === "decision"
+      ? "--scores logits makes probabilities of them; the labels are the same"
+      : "--scores decision serves the raw values; the labels are the same",
+  isDoubtful: false,
+});
+const describeThreshold = (cut: number, differing: number): ScoredGuess => ({
+  subject: "threshold",
+  choice: `a label applies above ${cut}, as in scikit-learn`,
+  alternative: `the graph's own labels differ in ${differing} rows: compare with Python's by --predicted, and set output.threshold in model.yaml`,
+  isDoubtful: false,
+});
 
 /** Several labels that each apply or not. Throws NewModelRefused where the targets are no flags, or a label has no score. */
 export const inferMultilabel = (evidence: TaskEvidence): InferredTask => {
@@ -133,22 +172,12 @@ export const inferMultilabel = (evidence: TaskEvidence): InferredTask => {
       graphOutputs: scores.graphOutputs,
     },
     truth: flags.map((each) => each.map((flag) => (flag ? "1" : "0"))),
-    guesses: [
-      "task: multilabel, because all targets are 0 or 1; another task with --task",
-      order ?? "labels: in the order of the --target options",
-      ...(kind === "logits" && !given
-        ? [
-            "scores: logits, because they are not all between 0 and 1; --scores decision serves the raw values",
-          ]
-        : []),
-      ...(kind === "decision" && !given
-        ? ["scores: decision, because they are not all between 0 and 1; a label applies above 0"]
-        : []),
-      ...(differing
-        ? [
-            `threshold: ${cut} gives other labels than the graph's own output in ${differing} rows: set output.threshold`,
-          ]
-        : []),
+    guesses: [],
+    scoredGuesses: [
+      ...(evidence.options.task === undefined ? [describeTask] : []),
+      order,
+      ...(kind === "probabilities" || given ? [] : [describeKind(kind)]),
+      ...(differing ? [describeThreshold(cut, differing)] : []),
     ],
   };
 };

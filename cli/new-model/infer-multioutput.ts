@@ -1,13 +1,26 @@
+import { areShares } from "#model-folder/rows/are-shares.ts";
 import { isNumber } from "./csv-cells.ts";
 import { inferLabels } from "./infer-labels.ts";
+import { isMeasuredTarget } from "./is-measured-target.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { type FloatOutput, splitRows } from "./read-graph-outputs.ts";
 import type { ScoredGuess } from "./scored-guess.ts";
 import type { InferredTask, TaskEvidence } from "./task-evidence.ts";
 
-/** Several targets of text. */
-export const isMultioutput = ({ targets }: TaskEvidence): boolean =>
-  targets.size > 1 && [...targets.values()].every((cells) => !cells.every(isNumber));
+/**
+ * Several targets of labels: all of text, or (numbers too) each with an output that has at least as many scores as the
+ * target has labels.
+ */
+export const isMultioutput = (evidence: TaskEvidence): boolean => {
+  const truths = [...evidence.targets.values()];
+  if (truths.length < 2) return false;
+  if (truths.every((cells) => !cells.every(isNumber))) return true;
+  const { matched } = matchOutputs(evidence);
+  return truths.every((cells, index) => {
+    const known = [...new Set(cells)];
+    return known.length <= (matched?.[index]?.width ?? 0) && !isMeasuredTarget(known);
+  });
+};
 
 const normalizeName = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "");
 
@@ -22,14 +35,6 @@ const matchOutputs = ({ outputs, targets }: TaskEvidence) => {
   if (areNamed) return { matched: named, areNamed };
   return { matched: wide.length === targets.size ? wide : undefined, areNamed };
 };
-
-/** Logits are no shares, or their sums are not 1. The tolerance fits 16-bit floats. */
-const areProbabilities = (output: FloatOutput): boolean =>
-  splitRows(output).every(
-    (row) =>
-      row.every((score) => score >= -1e-3 && score <= 1 + 1e-3) &&
-      Math.abs(row.reduce((sum, score) => sum + score, 0) - 1) < 5e-3,
-  );
 
 /**
  * The labels where the rows lack some: each column has the label of the rows in which it scores highest, if these agree;
@@ -56,13 +61,31 @@ const nameUnseenLabels = (output: FloatOutput, truth: readonly string[]) => {
   };
 };
 
-/** A guess as one sentence; `--labels` is an option of a single classification. */
-const describeGuess = (guess: ScoredGuess | string): string => {
-  if (typeof guess === "string") return guess;
-  return guess.isDoubtful
-    ? `${guess.choice}; another order agrees with more rows: if the model was trained with another one, correct the labels in model.yaml`
-    : guess.choice;
-};
+const where = "correct it under heads in model.yaml";
+/** A guess about one head; `--labels` is an option of a single classification. */
+const describeLabels = (target: string, guess: ScoredGuess | string): ScoredGuess =>
+  typeof guess === "string"
+    ? { subject: "labels", choice: `${target}: ${guess}`, alternative: where, isDoubtful: true }
+    : {
+        subject: "labels",
+        choice: `${target}: ${guess.choice}`,
+        alternative: guess.isDoubtful
+          ? `another order agrees with more rows; if the model was trained so, ${where}`
+          : `no other order agrees with more rows; if the model was trained with one, ${where}`,
+        isDoubtful: guess.isDoubtful,
+      };
+const describeLogits = (target: string): ScoredGuess => ({
+  subject: "scores",
+  choice: `${target}: logits, because a row's scores are no shares of 1`,
+  alternative: `if they are probabilities, ${where}; the labels are the same`,
+  isDoubtful: false,
+});
+const describePlace = (target: string, output: string): ScoredGuess => ({
+  subject: "outputs",
+  choice: `${target} is the graph's output ${output}, in the order of --target`,
+  alternative: "repeat --target in the graph's order, or name the graph's outputs as the targets",
+  isDoubtful: false,
+});
 
 /** Several classifications of each row. Throws NewModelRefused where a target has no output with a score per label. */
 export const inferMultioutput = (evidence: TaskEvidence): InferredTask => {
@@ -93,7 +116,7 @@ export const inferMultioutput = (evidence: TaskEvidence): InferredTask => {
         predicted: undefined,
         given: undefined,
       });
-    const isLogits = !areProbabilities(output);
+    const isLogits = !areShares(splitRows(output), { type: output.type });
     return {
       head: {
         name: target,
@@ -101,10 +124,10 @@ export const inferMultioutput = (evidence: TaskEvidence): InferredTask => {
         ...(isLogits ? { scores: "logits" } : {}),
         ...(output.name === target ? {} : { graphOutput: output.name }),
       },
-      guesses: [
-        ...(labels.guess === undefined ? [] : [`labels of ${target}: ${describeGuess(labels.guess)}`]),
-        ...(isLogits ? [`scores of ${target}: logits, because a row's scores are no shares of 1`] : []),
-        ...(areNamed ? [] : [`${target} is the graph's output ${output.name}, in the order of --target`]),
+      scoredGuesses: [
+        ...(labels.guess === undefined ? [] : [describeLabels(target, labels.guess)]),
+        ...(isLogits ? [describeLogits(target)] : []),
+        ...(areNamed ? [] : [describePlace(target, output.name)]),
       ],
     };
   });
@@ -112,6 +135,7 @@ export const inferMultioutput = (evidence: TaskEvidence): InferredTask => {
     task: "multioutput",
     output: { heads: heads.map(({ head }) => head) },
     truth: [...targets.values()],
-    guesses: heads.flatMap(({ guesses }) => guesses),
+    guesses: [],
+    scoredGuesses: heads.flatMap(({ scoredGuesses }) => scoredGuesses),
   };
 };

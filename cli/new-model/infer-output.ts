@@ -54,9 +54,11 @@ const inferRegression = (
     );
   const floats = readNumberOutputs("float", graph.outputs, outputs, first.length);
   const hasValues = floats.some(({ width }) => width === names.length || width === 1);
-  const candidates = hasValues
-    ? floats
-    : [...floats, ...readNumberOutputs("integer", graph.outputs, outputs, first.length)];
+  // Beside several targets, floats of another width are scores, and the integers their labels.
+  const candidates =
+    hasValues || (names.length > 1 && floats.length > 0)
+      ? floats
+      : [...floats, ...readNumberOutputs("integer", graph.outputs, outputs, first.length)];
   // Classes beside a value, [N, 2] and [N, 1], are not the two values of two targets.
   const isMixed =
     names.length > 1 && candidates.some(({ name, width }) => width === 1 && names.includes(name));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
+import { guessMixture } from "./infer-clustering.ts";
 import { inferTask } from "./infer-task.ts";
 import { readGraphOutputs } from "./read-graph-outputs.ts";
 import type { TaskEvidence, TaskOptions } from "./task-evidence.ts";
@@ -8,6 +9,8 @@ type Output = {
   readonly type: "float32" | "int64";
   readonly data: readonly (number | string)[];
   readonly width?: number;
+  /** Whether the graph declares the shape; by default it does. */
+  readonly isOpen?: boolean;
 };
 
 /** What `inferTask` gets of a graph with these outputs for these targets. */
@@ -18,7 +21,12 @@ const see = (
   classLabels: TaskEvidence["graph"]["classLabels"] = [],
 ): TaskEvidence => {
   const values = Object.entries(outputs).map(
-    ([name, { type, width = 1 }]): GraphValue => ({ name, kind: "tensor", type, shape: [null, width] }),
+    ([name, { type, width = 1, isOpen }]): GraphValue => ({
+      name,
+      kind: "tensor",
+      type,
+      shape: isOpen ? null : [null, width],
+    }),
   );
   const [first] = Object.values(outputs);
   const rows = (first?.data.length ?? 0) / (first?.width ?? 1);
@@ -77,6 +85,32 @@ describe("an outlier detector", () => {
     expect(() => inferTask(see(score, {}, { task: "anomaly" }))).toThrow(/Add --target/);
   });
 
+  test("with labels 0 and 1 keeps them where the caller says that it is an anomaly", () => {
+    const flagged = { label: int(0, 1, 0, 0), scores: float([0.1, 9, 0.2, 12]) };
+    const target = ["ok", "fraud", "ok", "ok"];
+    expect(inferTask(see(flagged, { target }, { task: "anomaly" }))).toMatchObject({
+      output: { labelOutput: "label", normal: 0, anomaly: 1, anomalyIs: "high" },
+      truth: [["0", "1", "0", "0"]],
+    });
+    expect(() => inferTask(see(flagged))).toThrow(/--task: anomaly/);
+  });
+
+  test("never turns the target to fit: the guess says that the other way round agrees with more rows", () => {
+    const target = ["0", "1", "0", "0"];
+    expect(inferTask(see(detector, { target }))?.scoredGuesses).toHaveLength(2);
+    const turned = inferTask(see(detector, { target: ["1", "0", "1", "1"] }));
+    expect(turned?.truth).toEqual([["-1", "1", "-1", "-1"]]);
+    expect(turned?.scoredGuesses).toContainEqual({
+      subject: "target",
+      choice: "1 is the anomaly (-1) and 0 is normal (1); the graph's own labels agree in 0 of 4 rows",
+      alternative: 'the other way round they agree in 4 rows: --positive "0"',
+      isDoubtful: true,
+    });
+    expect(inferTask(see(detector, { target: ["1", "0", "1", "1"] }, { positive: "0" }))).toMatchObject({
+      truth: [["1", "-1", "1", "1"]],
+    });
+  });
+
   test("is a classification where the caller says so", () => {
     expect(
       inferTask(see(detector, { target: ["1", "-1", "1", "1"] }, { task: "classification" })),
@@ -109,6 +143,12 @@ describe("a clustering", () => {
       output: { probabilities: "probabilities" },
     });
     expect(inferTask(see(mixture, { target: ["0", "1"] }))).toBeUndefined();
+    expect(guessMixture(see(mixture, { target: ["0", "1"] }))).toMatchObject([
+      { subject: "task", alternative: expect.stringContaining("--task clustering") },
+    ]);
+    expect(guessMixture(see(mixture))).toEqual([]);
+    const rounded = { label: int(0, 1), p: float([1.0000001192092896, 0, 0.25, 0.75], 2) };
+    expect(inferTask(see(rounded))?.output).toMatchObject({ probabilities: "p" });
     expect(inferTask(see(mixture, { target: ["0", "1"] }, { task: "clustering" }))?.task).toBe("clustering");
   });
 
@@ -130,15 +170,61 @@ describe("several labels", () => {
       output: { labels: ["a", "b"], graphOutputs: ["probabilities"] },
       truth: [a, b],
     });
-    expect(inferred?.guesses.join()).not.toContain("agrees better");
+    expect(inferred?.scoredGuesses?.some(({ isDoubtful }) => isDoubtful)).toBe(false);
   });
 
   test("in another order than the graph's are kept, and the better order is said with both scores", () => {
     const inferred = inferTask(see(scores, { b, a }));
     expect(inferred?.output).toMatchObject({ labels: ["b", "a"] });
-    expect(inferred?.guesses.join()).toContain(
-      "(F1 macro 0.00), but the order a, b agrees better with the rows (1.00)",
+    expect(inferred?.scoredGuesses).toContainEqual({
+      subject: "labels",
+      choice: "b, a, in the order of --target (F1 macro 0.00)",
+      alternative:
+        "the order a, b would have F1 macro 1.00: repeat --target in that order if the model was trained so",
+      isDoubtful: true,
+    });
+  });
+
+  test("of a forest are probabilities, although float32 sums end above 1", () => {
+    const above = 1.0000001192092896;
+    const columns = { p: float([above, 0, 0, 1, above, 0, 0, above], 2) };
+    const own: Output = { type: "int64", data: ["1", "0", "0", "1", "1", "0", "0", "1"], width: 2 };
+    expect(inferTask(see({ ...columns, own }, { a, b }))?.output).not.toHaveProperty("scores");
+    const pair = (flags: readonly string[]) =>
+      float(
+        flags.flatMap((flag) => (flag === "1" ? [0, above] : [above, 0])),
+        2,
+      );
+    expect(inferTask(see({ first: pair(a), second: pair(b) }, { a, b }))).toMatchObject({
+      task: "multilabel",
+      output: { graphOutputs: ["first", "second"] },
+    });
+  });
+
+  test("are [labels, N, 2] also where the graph declares no shape", () => {
+    const flags = [a, b].flatMap((cells) =>
+      cells.flatMap((cell) => (cell === "1" ? [0.25, 0.75] : [0.75, 0.25])),
     );
+    const stacked = { probabilities: { ...float(flags, 4), isOpen: true } };
+    const inferred = inferTask(see(stacked, { a, b }));
+    expect(inferred).toMatchObject({ task: "multilabel", output: { labels: ["a", "b"] } });
+    expect(inferred?.scoredGuesses).toContainEqual(
+      expect.objectContaining({ subject: "labels", choice: expect.stringContaining("F1 macro 1.00") }),
+    );
+  });
+
+  test("of more than two values are heads, also if they are numbers", () => {
+    const size = float([0.8, 0.1, 0.1, 0.1, 0.8, 0.1, 0.1, 0.1, 0.8], 3);
+    const kind = float([0.8, 0.2, 0.3, 0.7, 0.9, 0.1], 2);
+    expect(inferTask(see({ size, kind }, { size: ["0", "1", "2"], kind: ["0", "1", "0"] }))).toMatchObject({
+      task: "multioutput",
+      output: {
+        heads: [
+          { name: "size", labels: [0, 1, 2] },
+          { name: "kind", labels: [0, 1] },
+        ],
+      },
+    });
   });
 
   test("with values beyond 0 and 1 are logits, or the decision function of a graph with its own labels", () => {
@@ -181,6 +267,9 @@ describe("a regression with more than one value for one target", () => {
         graphOutputs: ["yhat"],
       },
     });
+    expect(inferTask(see({ yhat }, { demand }))?.scoredGuesses).toMatchObject([
+      { subject: "quantiles", isDoubtful: true },
+    ]);
     expect(inferTask(see({ yhat }, { demand }, { quantiles: [0.05, 0.5, 0.95] }))?.output).toMatchObject({
       quantiles: [0.05, 0.5, 0.95],
     });

@@ -3,7 +3,9 @@ import { inferWithoutTruth } from "./infer-without-truth.ts";
 
 test("several numbers per row without a target: the refusal names the tasks that take them", () => {
   const outputs = {
-    floats: [{ name: "variable", type: "float32" as const, width: 2, data: [1, 2, 3, 4], isStacked: false }],
+    floats: [
+      { name: "variable", type: "float32" as const, width: 2, data: [1, 2, 3, 4], isStacked: false, rank: 2 },
+    ],
     labels: [],
   };
   const evidence = {

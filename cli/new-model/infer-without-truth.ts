@@ -1,10 +1,9 @@
+import { areShares } from "#model-folder/rows/are-shares.ts";
 import { findClusterKind, inferClustering } from "./infer-clustering.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { splitRows } from "./read-graph-outputs.ts";
 import type { InferredTask, TaskEvidence } from "./task-evidence.ts";
 
-/** Sums of float32 shares differ from 1 in the seventh digit; those of many labels in the sixth. */
-const sumTolerance = 1e-3;
 const isInteger = (text: string): boolean => /^-?(0|[1-9]\d{0,14})$/.test(text);
 
 /** A graph that stores its labels, with a score for each. */
@@ -15,11 +14,7 @@ const inferStoredLabels = ({ graph, outputs }: TaskEvidence): InferredTask | und
   const stored = graph.classLabels.filter(({ labels }) => labels.length === scores?.width);
   const [first] = stored;
   if (!scores || !first || new Set(stored.map(({ labels }) => labels.join("\0"))).size > 1) return undefined;
-  const areProbabilities = splitRows(scores).every(
-    (row) =>
-      row.every((score) => score >= -sumTolerance && score <= 1 + sumTolerance) &&
-      Math.abs(row.reduce((sum, score) => sum + score, 0) - 1) < sumTolerance,
-  );
+  const areProbabilities = areShares(splitRows(scores), { type: scores.type });
   return {
     task: "classification",
     output: {
@@ -27,7 +22,17 @@ const inferStoredLabels = ({ graph, outputs }: TaskEvidence): InferredTask | und
       ...(areProbabilities ? {} : { scores: "logits" }),
     },
     truth: [],
-    guesses: areProbabilities ? [] : ["scores: logits, because a row's scores are no shares of 1"],
+    guesses: [],
+    scoredGuesses: areProbabilities
+      ? []
+      : [
+          {
+            subject: "scores",
+            choice: "logits, because a row's scores are no shares of 1",
+            alternative: "scores: decision with labelOutput in model.yaml serves the raw values",
+            isDoubtful: false,
+          },
+        ],
   };
 };
 
@@ -52,13 +57,25 @@ export const inferWithoutTruth = (evidence: TaskEvidence): InferredTask => {
         (options.task === "classification" ? inferNumberedLabels(evidence) : undefined));
   if (classification) return classification;
   const [single, ...others] = outputs.floats;
+  const [label] = outputs.labels;
+  if (label && options.task === undefined)
+    throw new NewModelRefused(
+      `without --target nothing says what the graph's output ${label.name} means (it has ${[...new Set(label.data)].slice(0, 5).join(", ")})`,
+      "Add --target <column>, or give --task: anomaly or clustering serve the label, regression serves a number alone.",
+    );
   if (options.task !== "classification" && single?.width === 1 && others.length === 0)
     return {
       task: "regression",
       output: { name: single.name.slice(0, 128), graphOutputs: [single.name] },
       truth: [],
-      guesses: [
-        `task: regression of ${single.name}, because the graph has one number per row and stores no labels; another task with --task`,
+      guesses: [],
+      scoredGuesses: [
+        {
+          subject: "task",
+          choice: `regression of ${single.name}, because the graph has one number per row and stores no labels`,
+          alternative: "another task with --task (anomaly, ranking, …)",
+          isDoubtful: false,
+        },
       ],
     };
   throw new NewModelRefused(

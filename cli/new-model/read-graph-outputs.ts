@@ -1,4 +1,4 @@
-import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
+import type { ElementType, GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { isFloat, isLabelTensor } from "#model-folder/onnx/output-candidates.ts";
 import type { Probe } from "./probe-model.ts";
 
@@ -7,8 +7,9 @@ export type FloatOutput = {
   readonly name: string;
   /** Numbers per row. */
   readonly width: number;
-  /** The graph declares [labels, N, 2]: the rows lie in the middle. */
-  readonly isStacked: boolean;
+  readonly type: ElementType;
+  /** Dimensions that the graph declares; undefined: none. */
+  readonly rank: number | undefined;
   /** Row-major, as the graph returned them. */
   readonly data: readonly number[];
 };
@@ -40,7 +41,8 @@ export const readGraphOutputs = (
         ? [
             {
               ...rest,
-              isStacked: value.shape?.length === 3,
+              type: value.type,
+              rank: value.shape?.length,
               data: data.map((cell) => (cell === null ? Number.NaN : Number(cell))),
             },
           ]

@@ -42,7 +42,13 @@ const listClassificationMetrics = (
   ];
 };
 
-const listAnomalyMetrics = (
+/** Few anomalies decide nothing, as of any label. */
+const listAnomalyMetrics = (output: Output<"anomaly">, labels: readonly string[]): readonly ScoreMetric[] => {
+  const thinLabels = findThinLabels([output.normal, output.anomaly], labels);
+  return measureAnomalies(output, labels).map((metric) => ({ ...metric, thinLabels }));
+};
+
+const measureAnomalies = (
   { name, anomaly, anomalyIs }: Output<"anomaly">,
   labels: readonly string[],
 ): readonly ScoreMetric[] => [
@@ -117,7 +123,14 @@ export const createScoreMetrics = (manifest: Manifest, holdout: Holdout): readon
     case "anomaly":
       return manifest.task === "anomaly" ? listAnomalyMetrics(manifest.output, holdout.labels) : [];
     case "clustering":
-      return [createAccuracyMetric(holdout.labels)];
+      return manifest.task === "clustering"
+        ? [
+            {
+              ...createAccuracyMetric(holdout.labels),
+              thinLabels: findThinLabels(manifest.output.labels, holdout.labels),
+            },
+          ]
+        : [];
     case "multilabel":
       return manifest.task === "multilabel" ? listMultilabelMetrics(manifest.output, holdout) : [];
     case "multioutput":

@@ -215,3 +215,34 @@ describe("a challenger without truth", () => {
     ]);
   });
 });
+
+test.each([
+  ["anomaly", { threshold: 0 }, ["normal", "anomaly"], { accuracy: { min: 0 }, f1: { min: 0 } }],
+  [
+    "clustering",
+    { labels: ["normal", "anomaly"], labelOutput: "label" },
+    ["normal", "anomaly"],
+    { accuracy: { min: 0 } },
+  ],
+] as const)(
+  "fewer than 30 rows of a label decide nothing, also of the task %s",
+  (task, output, [many, few], scores) => {
+    const manifest = build(task, output);
+    const check = (rare: number) => {
+      const labels = Array.from({ length: 100 }, (_, row) => (row < rare ? few : many));
+      const predictions = labels.map((label, row) => ({ label, scores: { score: row } }));
+      const metrics = createScoreMetrics(manifest, { task, rows: rowsOf(100), labels });
+      const bounds = { ...gates, ...scores };
+      const champion = { absent: "first version" };
+      return checkHoldout({
+        gates: bounds,
+        metrics,
+        rows: 100,
+        challenger: predictions,
+        champion,
+      }).checks.map(({ verdict }) => verdict);
+    };
+    expect(new Set(check(30))).toEqual(new Set(["pass"]));
+    expect(new Set(check(29))).toEqual(new Set(["inconclusive"]));
+  },
+);

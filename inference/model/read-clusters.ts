@@ -1,5 +1,6 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { assertFinite } from "./assert-finite.ts";
+import { clampShare } from "./clamp-share.ts";
 import { readLabels } from "./read-labels.ts";
 
 type ClusteringOutput = Extract<Manifest, { task: "clustering" }>["output"];
@@ -11,11 +12,13 @@ export const readClusters = ({ labels, distances, probabilities }: ClusteringOut
   return (data: readonly unknown[], rows: number): Prediction[] => {
     const clusters = readLabels(data[0], rows, known);
     const scores = hasScores ? assertFinite(data[1], rows * labels.length) : [];
+    const read = (row: number, index: number): number => {
+      const score = scores[row * labels.length + index] ?? 0;
+      return probabilities === undefined ? score : clampShare(score);
+    };
     return clusters.map((label, row) => ({
       label,
-      scores: hasScores
-        ? Object.fromEntries(labels.map((name, index) => [name, scores[row * labels.length + index] ?? 0]))
-        : {},
+      scores: hasScores ? Object.fromEntries(labels.map((name, index) => [name, read(row, index)])) : {},
     }));
   };
 };

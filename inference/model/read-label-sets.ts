@@ -1,5 +1,6 @@
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { assertFinite } from "./assert-finite.ts";
+import { clampShare } from "./clamp-share.ts";
 
 type MultilabelOutput = Extract<Manifest, { task: "multilabel" }>["output"];
 /** The score of a label for a row. */
@@ -21,6 +22,11 @@ const openScores = (data: readonly unknown[], rows: number, labels: number): Rea
 };
 
 const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
+const convert = {
+  probabilities: clampShare,
+  logits: sigmoid,
+  decision: (score: number): number => score,
+} satisfies Record<MultilabelOutput["scores"], (score: number) => number>;
 
 /**
  * Reads the score of each label, and the labels whose score is above their threshold: scikit-learn's rule, by which a
@@ -34,9 +40,7 @@ export const readLabelSets = ({ labels, scores: kind, threshold, thresholds }: M
   return (data: readonly unknown[], rows: number): Prediction[] => {
     const read = openScores(data, rows, labels.length);
     return Array.from({ length: rows }, (_, row) => {
-      const values = labels.map((_, label) =>
-        kind === "logits" ? sigmoid(read(row, label)) : read(row, label),
-      );
+      const values = labels.map((_, label) => convert[kind](read(row, label)));
       return {
         labels: labels.filter((_, label) => (values[label] ?? 0) > (limits[label] ?? 0)),
         scores: Object.fromEntries(labels.map((name, label) => [name, values[label] ?? 0])),

@@ -2,6 +2,7 @@ import type { TokenBatch } from "#inference/text/token-batch.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { valueNames } from "#model-folder/manifest/value-names.ts";
 import { assertFinite, type Numbers } from "./assert-finite.ts";
+import { clampShare } from "./clamp-share.ts";
 import { readAnomalies } from "./read-anomalies.ts";
 import { readClusters } from "./read-clusters.ts";
 import { readEmbeddings } from "./read-embeddings.ts";
@@ -38,13 +39,6 @@ const softmax = (logits: Numbers, width: number): Numbers => {
       logits[index] = Math.exp((logits[index] ?? 0) - largest) / sum;
   }
   return logits;
-};
-
-/** A sum of rounded shares ends a little above 1 or below 0. What is further outside is no share, and stays visible. */
-const roundingError = 0.01;
-const clampShare = (score: number): number => {
-  if (score > 1) return score <= 1 + roundingError ? 1 : score;
-  return score < 0 && score >= -roundingError ? 0 : score;
 };
 
 const toScores = (

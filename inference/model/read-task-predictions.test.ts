@@ -91,3 +91,14 @@ test("a value with its deviation has both by their names", () => {
 test("a ranking has the score of each row", () => {
   expect(read("ranking", {}, [floats(1.5)], 1)).toEqual([{ value: 1.5, scores: { score: 1.5 } }]);
 });
+
+test("probabilities of several labels and of clusters end at 1, although a sum of float32 ends above it", () => {
+  const above = floats(1.0000001192092896, 0, 0.5);
+  expect(read("multilabel", { labels }, [above], 1)).toEqual([
+    { labels: ["a"], scores: { a: 1, b: 0, c: 0.5 } },
+  ]);
+  const mixture = { labels: [0, 1, 2], labelOutput: "label", probabilities: "p" };
+  expect(read("clustering", mixture, [BigInt64Array.from([0n]), above], 1)).toEqual([
+    { label: "0", scores: { 0: 1, 1: 0, 2: 0.5 } },
+  ]);
+});
