@@ -59,7 +59,7 @@ describe("the file of --data", () => {
 
   test("that is the model says which option takes it", () =>
     expect(refuse(model())).toThrow(
-      "is an ONNX model, not a CSV or Parquet table. Name the model with --onnx",
+      "is an ONNX model, not a CSV, Parquet or JSON lines table. Name the model with --onnx",
     ));
 
   test.each([
