@@ -6,8 +6,9 @@ import { Golden, type Manifest } from "#model-folder/manifest/manifest.ts";
 import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
 import { tokenSumGraph } from "#test/support/onnx/token-sum-graph.ts";
 import { floatType, type Graph, writeOnnx } from "#test/support/onnx/write-onnx.ts";
-import { draftModelFolder, type ModelSource } from "./draft-model-folder.ts";
+import { draftModelFolder } from "./draft-model-folder.ts";
 import { explainDifferences } from "./explain-differences.ts";
+import type { ModelSource } from "./model-source.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const json = (value: unknown) => ({ name: "python.json", bytes: encode(JSON.stringify(value)) });

@@ -11,7 +11,8 @@ import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { tinyTokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
 import { tokenSumGraph } from "#test/support/onnx/token-sum-graph.ts";
 import { boolType, floatType, int64Type, type Value, writeOnnx } from "#test/support/onnx/write-onnx.ts";
-import { draftModelFolder, type ModelSource } from "./draft-model-folder.ts";
+import { draftModelFolder } from "./draft-model-folder.ts";
+import type { ModelSource } from "./model-source.ts";
 
 const exported = (name: string, file: string) =>
   readFileSync(join(import.meta.dirname, "..", "..", "test", "support", "onnx-exports", name, file));

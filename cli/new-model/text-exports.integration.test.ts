@@ -7,7 +7,8 @@ import { loadModelFolder } from "#inference/model/load-model-folder.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { type Input, Prediction, type Row } from "#model-folder/manifest/manifest.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
-import { draftModelFolder, type ModelFolderDraft, type ModelSource } from "./draft-model-folder.ts";
+import { draftModelFolder, type ModelFolderDraft } from "./draft-model-folder.ts";
+import type { ModelSource } from "./model-source.ts";
 import { formatScoredGuess } from "./scored-guess.ts";
 
 const Case = z.object({
