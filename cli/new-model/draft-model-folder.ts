@@ -17,13 +17,9 @@ import { anyGates, createManifestDraft } from "./create-manifest-draft.ts";
 import { draftTokenModel } from "./draft-token-model.ts";
 import { formatHoldout } from "./format-holdout.ts";
 import { formatManifest } from "./format-manifest.ts";
-import {
-  guessCodes,
-  guessColumnOrder,
-  guessImagePreparation,
-  guessPairOrder,
-  guessTruncation,
-} from "./guess-run-alternatives.ts";
+import { guessCodes } from "./guess-codes.ts";
+import { guessImagePreparation } from "./guess-image-preparation.ts";
+import { guessColumnOrder, guessPairOrder, guessTruncation } from "./guess-run-alternatives.ts";
 import { guessMixture } from "./infer-clustering.ts";
 import { inferGates, type MeasuredScore, measureScores } from "./infer-gates.ts";
 import { inferInputs } from "./infer-inputs.ts";
