@@ -291,7 +291,7 @@ const formatScore = (value: number): string => {
 
 const printReport = (
   folder: string,
-  { files, scoredGuesses, guesses, notes, measured, rows, doubt }: ModelFolderDraft,
+  { files, scoredGuesses, guesses, notes, agreement, measured, rows, doubt }: ModelFolderDraft,
   problems: readonly FolderProblem[],
 ): void => {
   print(`${paint("green", "✓")} ${folder}: ${[...files.keys()].join(", ")}`);
@@ -306,6 +306,7 @@ const printReport = (
       print(`      ${isDoubtful ? paint("red", alternative) : alternative}`);
     }
   }
+  if (agreement !== undefined) print(`${paint("green", "✓")} ${agreement}`);
   for (const note of notes) print(`${paint("yellow", "!")} ${note}`);
   if (doubt !== undefined) print(`${paint("red", "!")} ${doubt}`);
   if (files.has("holdout.csv"))

@@ -73,9 +73,7 @@ describe("predictions of a classification", () => {
     ["the first rows", json(rows.slice(0, 25).map((row) => ({ scores: named(row) })))],
   ])("%s: equal ones become the golden vectors", async (_, predicted) => {
     const made = await classify(predicted);
-    expect(made.notes).toEqual([
-      expect.stringMatching(/Python's predictions .* agree on all (25|60) compared rows/),
-    ]);
+    expect(made.agreement).toMatch(/Python's predictions .* agree on all (25|60) compared rows/);
     const problems = await checkModel({ model: "mine", files: made.files });
     // Sixty rows are too few for a score of three labels.
     expect(problems.filter(({ message }) => !message.startsWith("too few rows of a label"))).toEqual([]);
@@ -95,7 +93,7 @@ describe("predictions of a classification", () => {
       { name: "python", bytes: undefined },
       table(",python", ({ label }) => `,${label}`),
     );
-    expect(made.notes).toEqual([expect.stringContaining("(python) agree on all 60")]);
+    expect(made.agreement).toContain("(python) agree on all 60");
   });
 
   test("labels in another order are named with the order", async () => {
@@ -192,9 +190,7 @@ describe("predictions of other kinds", () => {
     const scores = predictions.map(({ scores }) => Object.values(scores)[0] ?? 0);
     for (const given of [labels, scores]) {
       const made = await isolationForest(json(given));
-      expect(made.notes).toContainEqual(
-        expect.stringContaining(`agree on all ${given.length} compared rows`),
-      );
+      expect(made.agreement).toContain(`agree on all ${given.length} compared rows`);
     }
     await expect(isolationForest(json(labels.map((label) => -label)))).rejects.toThrow(
       /row 1: label -?1 in Python, -?1 here/,
@@ -228,7 +224,7 @@ describe("predictions of other kinds", () => {
 
   test("one number for each row is refused with what to write", async () => {
     await expect(embed(json(vectors.map(([a]) => a)))).rejects.toThrow(
-      "One number or text per row is not a prediction of this model. Write the vector or tensor of each row, as numpy's tolist() gives it.",
+      "row 1 is no prediction of a model of the task embedding. Give the array of each row, as numpy's tolist() gives it",
     );
   });
 });

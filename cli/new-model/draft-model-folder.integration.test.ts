@@ -529,7 +529,7 @@ describe("a text model", () => {
   test("is written with its tokenizer, and its golden rows are the graph's outputs for their tokens", async () => {
     const { files } = await read({});
     expect(manifestOf({ files })).toMatchObject({
-      inputs: [{ name: "review", type: "string", maxLength: 100, required: true }],
+      inputs: [{ name: "review", type: "string", maxLength: 10_000, required: true }],
       tokenizer: { file: "tokenizer.json", maxTokens: 8 },
       output: { names: ["ids", "tokens"] },
     });

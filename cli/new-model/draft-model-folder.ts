@@ -43,6 +43,8 @@ export type ModelFolderDraft = {
   readonly scoredGuesses: readonly ScoredGuess[];
   readonly guesses: readonly string[];
   readonly notes: readonly string[];
+  /** That another implementation's predictions are the same; undefined: there are none. */
+  readonly agreement: string | undefined;
   readonly measured: readonly MeasuredScore[];
   readonly rows: number;
   /** Set if the model is no better than a constant prediction. */
@@ -235,12 +237,12 @@ export const draftModelFolder = async (source: ModelSource): Promise<ModelFolder
       ...(output.task === "embedding"
         ? targets.map((target) => `${target} is not used: an embedding has no truth.`)
         : []),
-      ...(compared ? [compared.note] : []),
       ...(skippedRows > 0
         ? [`Skipped ${skippedRows} of ${table.rows} rows without the target or a required input.`]
         : []),
       ...describeRareLabels(holdout, run.usable),
     ],
+    agreement: compared?.note,
     measured,
     rows: rows.length,
     doubt: holdout && compareWithBaseline(holdout, manifest, measured),

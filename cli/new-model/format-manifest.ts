@@ -68,7 +68,7 @@ const outputLines = (output: InferredOutput | InferredTask): string[] => {
     ];
   if (output.task === "regression")
     return output.names.length === 1
-      ? ["output:", ...guesses, `  name: ${nameText(output.names[0] ?? "")}`, "  # unit: min"]
+      ? ["output:", ...guesses, `  name: ${nameText(output.names[0] ?? "")}`, "  # unit: EUR"]
       : ["output:", ...guesses, `  names: ${list(output.names)}`];
   const labels = output.integers ? output.labels.map(Number) : output.labels;
   return [

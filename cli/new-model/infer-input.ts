@@ -27,19 +27,23 @@ const inferString = (
   match: ColumnMatch,
   present: readonly string[],
   required: boolean,
+  least = 100,
 ): Omit<InferredInput, "match"> => {
   const longest = present.reduce((most, { length }) => Math.max(most, length), 0);
-  const maxLength = Math.min(1_000_000, Math.max(100, 10 ** Math.ceil(Math.log10(2 * longest))));
+  const maxLength = Math.min(1_000_000, Math.max(least, 10 ** Math.ceil(Math.log10(2 * longest))));
   return {
     input: { name: match.name, type: "string", maxLength, required },
     remark: `data: up to ${longest} characters`,
   };
 };
 
+/** Requests may have longer texts than the table: the tokenizer counts tokens, which decide what a model reads. */
+const leastTextLength = 10_000;
+
 /** The input of a text model: text of any kind, never missing. */
 export const inferText = (match: ColumnMatch, cells: readonly string[]): InferredInput => ({
   match,
-  ...inferString(match, cells, true),
+  ...inferString(match, cells, true, leastTextLength),
 });
 
 const inferFromText = (

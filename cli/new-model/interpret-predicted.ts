@@ -91,7 +91,7 @@ const describeForms = ({ manifest, names }: Interpretation): string => {
         .join(", ")}; a CSV with these columns; or {"heads": { … }}`;
     case "embedding":
     case "tensors":
-      return 'the array of each row, or {"tensors": { … }}';
+      return `the array of each row, as numpy's tolist() gives it, or {"tensors": { … }}`;
     case "entities":
       return 'the list of transformers\' pipeline with aggregation_strategy="simple", or of { "label", "score", "text", "start", "end" }, for each row';
     case "anomaly":

@@ -1,4 +1,5 @@
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import { explainRunFailure } from "./explain-run-failure.ts";
 import type { InferredInput } from "./infer-input.ts";
 import { NewModelRefused } from "./new-model-refused.ts";
 import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
@@ -80,11 +81,7 @@ export const runGraphOnRows = async (
   else strict = findInputsWithoutGaps(inferred, run.usable, finiteRows(run.probe, run.usable.rows.length));
   if (strict.size > 0) run = await attempt(requireInputs(inferred, strict));
   const { probe, inputs, usable } = run;
-  if (probe.status === "failed")
-    throw new NewModelRefused(
-      `the model does not run on the CSV's rows: ${probe.message}`,
-      "Find the cause in Python with ONNX Runtime on these rows, and export again.",
-    );
+  if (probe.status === "failed") throw explainRunFailure(probe.message);
   const failedRows = finiteRows(probe, usable.rows.length).filter((finite) => !finite).length;
   if (failedRows > 0)
     throw new NewModelRefused(

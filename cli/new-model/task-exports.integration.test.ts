@@ -81,7 +81,7 @@ describe("an export of another task is served without manual edits, and predicts
     // Sixty rows have few anomalies and clusters.
     const others = problems.filter(({ message }) => !message.startsWith("too few rows of a label"));
     expect(others.length).toBe(target.length === 0 ? 1 : 0);
-    expect(made.notes.join()).toContain("(python.json) agree on all");
+    expect(made.agreement).toContain("(python.json) agree on all");
     expect(made.files.has("holdout.csv")).toBe(target.length > 0);
     expect(made.doubt).toBeUndefined();
     expect(made.measured.map((score) => score.name)).toEqual(gates);

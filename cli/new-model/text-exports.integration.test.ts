@@ -270,8 +270,8 @@ describe("--predicted takes what Python's libraries return", () => {
     );
     expect(rows[0]?.[0]?.start).not.toBe(predictions[0]?.entities?.[0]?.start);
     const options = { labels };
-    const { notes } = await draft("bert-entities", { options, predicted: give(rows) });
-    expect(notes.join()).toContain("agree on all 20 compared rows");
+    const { agreement } = await draft("bert-entities", { options, predicted: give(rows) });
+    expect(agreement).toContain("agree on all 20 compared rows");
     const moved = rows.map((row) => row.map((entity) => ({ ...entity, start: entity.start + 1 })));
     await expect(draft("bert-entities", { options, predicted: give(moved) })).rejects.toThrow();
   });
@@ -280,8 +280,8 @@ describe("--predicted takes what Python's libraries return", () => {
     const { predictions } = await readCase("bert-embeddings");
     const rows = predictions.map(({ tensors = {} }) => tensors.mean);
     const options = { pooling: "mean" } as const;
-    const { notes } = await draft("bert-embeddings", { options, predicted: give(rows) });
-    expect(notes.join()).toContain("agree on all 10 compared rows");
+    const { agreement } = await draft("bert-embeddings", { options, predicted: give(rows) });
+    expect(agreement).toContain("agree on all 10 compared rows");
     const turned = predictions.map(({ tensors = {} }) => tensors.cls);
     await expect(draft("bert-embeddings", { options, predicted: give(turned) })).rejects.toThrow();
   });
