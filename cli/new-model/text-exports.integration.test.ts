@@ -153,7 +153,7 @@ describe("slipway new, for text models", () => {
     const { scoredGuesses, notes } = await draft("plain-embeddings");
     expect(scoredGuesses.map(({ subject }) => subject)).toEqual(["pooling", "normalize"]);
     expect(scoredGuesses.map(formatScoredGuess).join("\n")).toMatch(
-      /pooling: mean, because .*--pooling cls and --pooling max/,
+      /pooling: mean, because .*--pooling cls or --pooling max/,
     );
     expect(notes).toContain("group is not used: an embedding has no truth.");
     const chosen = await draft("plain-embeddings", {
