@@ -1,3 +1,4 @@
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { MeasuredScore } from "./infer-gates.ts";
 import type { GraphRun } from "./run-graph-on-rows.ts";
 import {
@@ -26,7 +27,11 @@ export const guessCodes = async (
     if (!match.inMatrix || match.element === "string" || input.type !== "category") continue;
     if (input.values.length < 2 || guesses.length === maxCodedColumns) continue;
     const seen = [
-      ...new Set(run.usable.rows.map((row) => row[input.name]).filter((value) => typeof value === "string")),
+      ...new Set(
+        run.usable.rows
+          .map((row) => getOwnProperty(row, input.name))
+          .filter((value) => typeof value === "string"),
+      ),
     ];
     const isSorted = seen.every((value, at) => value === input.values[at]);
     const values =
