@@ -193,7 +193,7 @@ const checkLongTexts = async ({ manifest, golden }: NonNullable<typeof run>): Pr
         severity: "warning",
         file: "model.yaml",
         path: "tokenizer.maxTokens",
-        message: `the model cannot predict a text of ${words} words, although maxTokens is ${maxTokens}: such a request ends in an error (500)`,
+        message: `the model cannot predict a text of ${words} words, although maxTokens is ${maxTokens}: such a request is refused (422)`,
         remedy:
           "Write the number of tokens of the training (max_position_embeddings in config.json), or run `slipway new` with --max-tokens.",
       },

@@ -235,7 +235,7 @@ test("check warns where texts that the manifest allows are longer than the model
     {
       severity: "warning",
       message:
-        "the model cannot predict a text of 252 words, although maxTokens is 256: such a request ends in an error (500)",
+        "the model cannot predict a text of 252 words, although maxTokens is 256: such a request is refused (422)",
     },
   ]);
 });

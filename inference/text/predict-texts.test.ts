@@ -479,6 +479,50 @@ test("a text of entities that is longer than maxTokens is refused, because its e
   await model.release();
 });
 
+/** Adds a table of four positions to the ids, as a transformer does: more tokens do not fit. */
+const positions: Graph = {
+  nodes: [
+    { op: "Cast", inputs: ["input_ids"], outputs: ["a"], attributes: [{ name: "to", int: floatType }] },
+    { op: "Shape", inputs: ["input_ids"], outputs: ["shape"] },
+    { op: "Gather", inputs: ["shape", "one"], outputs: ["tokens"] },
+    { op: "Slice", inputs: ["places", "zero", "tokens", "one"], outputs: ["used"] },
+    { op: "Add", inputs: ["a", "used"], outputs: ["b"] },
+    { op: "ReduceSum", inputs: ["b", "one"], outputs: ["ids"] },
+  ],
+  initializers: [
+    { name: "zero", dims: [1], int64: [0] },
+    { name: "one", dims: [1], int64: [1] },
+    { name: "places", type: floatType, dims: [1, 4], float: [0, 0, 0, 0] },
+  ],
+  inputs: [
+    { name: "input_ids", type: int64Type, shape: ["N", "S"] },
+    { name: "attention_mask", type: int64Type, shape: ["N", "S"] },
+  ],
+  outputs: [{ name: "ids", type: floatType, shape: ["N", 1] }],
+};
+
+test("a text with more tokens than the graph has positions is the caller's mistake, and others are predicted", async () => {
+  const model = await loadModel({
+    manifest: { ...manifest, output: { names: ["ids"] } } as typeof manifest,
+    model: { bytes: writeOnnx({ graph: positions }) },
+    tokenizer,
+  });
+  const [short, long] = [{ text: "good bad" }, { text: "good bad good" }];
+  for (const rows of [[short, long], [long]])
+    await expect(model.predict(rows)).rejects.toMatchObject({
+      name: "RowsInvalid",
+      problems: [
+        {
+          row: rows.length - 1,
+          input: "text",
+          detail: "has 5 tokens, and the model runs with at most 4: send a shorter text",
+        },
+      ],
+    });
+  expect((await model.predict([short]))[0]?.scores).toEqual({ ids: 1 + 3 + 4 + 2 });
+  await model.release();
+});
+
 describe("a text beside other inputs", () => {
   const gates = { latencyP95Ms: 50, imageSizeMb: 500, vulnerabilities: { critical: 0, high: 5 } };
   /** The sum of the elements of an input of a graph, per row. */

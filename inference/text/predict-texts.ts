@@ -1,7 +1,7 @@
 import type { Images } from "#inference/image/open-images.ts";
 import { createFeeds } from "#inference/model/create-feeds.ts";
 import { findIndexProblems } from "#inference/model/find-index-problems.ts";
-import { IndexOutOfRange } from "#inference/model/model-errors.ts";
+import { IndexOutOfRange, RunFailed } from "#inference/model/model-errors.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
 import type { Session } from "#inference/model/session.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
@@ -13,6 +13,7 @@ import { selectRows } from "#model-folder/rows/select-rows.ts";
 import { type Batch, batchByLength } from "./batch-by-length.ts";
 import { bindTexts } from "./bind-texts.ts";
 import { bindTokens, type TokenFeed } from "./bind-tokens.ts";
+import { findMostTokens } from "./find-most-tokens.ts";
 import type { TextTokenizer } from "./open-tokenizer.ts";
 import type { Padding } from "./read-tokenizer-settings.ts";
 import { TextRefused } from "./text-refused.ts";
@@ -87,6 +88,21 @@ type EncodedText = TokenBatch["rows"][number]["encoding"];
 /** A row of the request: its (first) text, its tokens, and its place, where its columns' values are. */
 type EncodedRow = { readonly text: string; readonly encoding: EncodedText; readonly row: number };
 type EncodedTable = { readonly feeds: readonly EncodedFeed[]; readonly rows: readonly EncodedRow[] };
+
+/** The first tokens of a text, to try how many of them a graph takes. */
+const takeTokens = (encoding: EncodedText, tokens: number): EncodedText => ({
+  ...encoding,
+  ids: encoding.ids.subarray(0, tokens),
+  typeIds: encoding.typeIds.subarray(0, tokens),
+  attentionMask: encoding.attentionMask.subarray(0, tokens),
+  ...("offsets" in encoding
+    ? {
+        offsets: encoding.offsets.subarray(0, 2 * tokens),
+        specialTokensMask: encoding.specialTokensMask.subarray(0, tokens),
+        sequenceIds: encoding.sequenceIds.subarray(0, tokens),
+      }
+    : {}),
+});
 
 /** Tokenizes each row's texts; `texts` has one list per text input. Throws RowsInvalid. */
 const encodeTexts = (
@@ -189,6 +205,41 @@ export const predictTexts = (
     }
     return predictions;
   };
+  /** As far as runs that failed have shown; undefined: no run failed for the number of its tokens. */
+  let mostTokens: number | undefined;
+  /** Throws RowsInvalid for texts with more tokens than the graph runs with. */
+  const assertTokensFit = ({ rows }: EncodedTable): void => {
+    if (mostTokens === undefined) return;
+    const most = mostTokens;
+    const problems = rows.flatMap(({ encoding: { ids } }, row): RowProblem[] =>
+      ids.length <= most
+        ? []
+        : [
+            {
+              row,
+              ...(text === undefined ? {} : { input: text.input.name }),
+              detail: `has ${ids.length} tokens, and the model runs with at most ${most}: send a shorter text`,
+            },
+          ],
+    );
+    if (problems.length > 0) throw new RowsInvalid(problems.slice(0, maxProblems));
+  };
+  /** After a run that failed: whether the number of tokens is the cause. */
+  const learnMostTokens = async (all: EncodedTable): Promise<void> => {
+    if (fixedTokens !== undefined || mostTokens !== undefined) return;
+    const longest = all.rows.reduce<EncodedRow | undefined>(
+      (most, row) => (most && most.encoding.ids.length >= row.encoding.ids.length ? most : row),
+      undefined,
+    );
+    if (!longest) return;
+    const { encoding } = longest;
+    mostTokens = await findMostTokens(encoding.ids.length, (tokens) =>
+      run(
+        { rows: [0], tokens },
+        { feeds: all.feeds, rows: [{ ...longest, encoding: takeTokens(encoding, tokens) }] },
+      ),
+    );
+  };
   const [text, ...otherTexts] = binding.texts;
   // A value outside a table can be a token, or a column's; only one text alone is certain.
   const onlyText = otherTexts.length === 0 && binding.columns.length === 0 ? text?.input.name : undefined;
@@ -206,9 +257,15 @@ export const predictTexts = (
     );
     const columns = encoded.feeds.slice(binding.texts.length);
     const predict = (some: readonly EncodedRow[]) => predictEncodings({ feeds: columns, rows: some });
+    const table = { feeds: columns, rows: all };
+    assertTokensFit(table);
     try {
       return await predict(all);
     } catch (error) {
+      if (error instanceof RunFailed) {
+        await learnMostTokens(table);
+        assertTokensFit(table);
+      }
       if (!(error instanceof IndexOutOfRange)) throw error;
       // A token that the graph's table does not have, or more tokens than it has positions for.
       const problems = await findIndexProblems(all, predict, () => onlyText);
