@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createMlflowModel } from "#platform/registry/mlflow/mlflow-model.ts";
 import { createMlflowRegistry } from "#platform/registry/mlflow.ts";
 import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
@@ -35,5 +36,5 @@ export const openFolderRegistry =
     const uri = readMlflowUri(folder);
     return uri === undefined
       ? createSqliteRegistry({ database, blobs, clock })
-      : createMlflowRegistry({ uri, fetch, clock });
+      : createMlflowRegistry({ uri, fetch, clock, createModel: createMlflowModel });
   };

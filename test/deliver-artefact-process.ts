@@ -20,6 +20,7 @@ import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";
 import { createS3ArtifactStore } from "#platform/artifacts/s3-artifact-store.ts";
 import { createFileBlobs } from "#platform/blobs/files.ts";
 import { createOciImages } from "#platform/images/oci.ts";
+import { createMlflowModel } from "#platform/registry/mlflow/mlflow-model.ts";
 import { createS3Artifacts } from "#platform/registry/mlflow/s3-artifacts.ts";
 import { createMlflowRegistry } from "#platform/registry/mlflow.ts";
 import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
@@ -104,7 +105,13 @@ const claim = await claims.take(
 if (claim.status !== "granted") throw new Error("a forced claim is granted");
 const registered = await registerModel({
   registry: aws
-    ? createMlflowRegistry({ uri: aws.mlflow, fetch, clock, s3: createS3Artifacts(s3) })
+    ? createMlflowRegistry({
+        uri: aws.mlflow,
+        fetch,
+        clock,
+        s3: createS3Artifacts(s3),
+        createModel: createMlflowModel,
+      })
     : createSqliteRegistry({ database, blobs, clock }),
   source,
   artifacts,

@@ -8,6 +8,7 @@ import { readArtifact, registryContract } from "#test/contracts/registry.ts";
 import { type Mlflow, mlflowStartLimitMs, startMlflow } from "#test/peers/mlflow.ts";
 import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
+import { createMlflowModel } from "./mlflow/mlflow-model.ts";
 import { createS3Artifacts } from "./mlflow/s3-artifacts.ts";
 import { createMlflowRegistry } from "./mlflow.ts";
 
@@ -72,7 +73,14 @@ const expectGolden = async (mlflow: Mlflow) => {
 
 describe.skipIf(skip)("MLflow with its artefact proxy", () => {
   let mlflow: Mlflow;
-  const registry = (over = {}) => createMlflowRegistry({ uri: mlflow.uri, fetch, clock: Date.now, ...over });
+  const registry = (over = {}) =>
+    createMlflowRegistry({
+      uri: mlflow.uri,
+      fetch,
+      clock: Date.now,
+      createModel: createMlflowModel,
+      ...over,
+    });
   beforeAll(async () => {
     mlflow = await startMlflow("proxied");
   }, mlflowStartLimitMs);
@@ -174,6 +182,7 @@ describe.skipIf(skip)("MLflow with artefacts in S3", () => {
       fetch,
       clock: Date.now,
       s3: createS3Artifacts(s3),
+      createModel: createMlflowModel,
     });
     const puts: string[] = [];
     s3.middlewareStack.add((next, context) => (args) => {

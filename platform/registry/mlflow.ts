@@ -8,7 +8,8 @@ import {
   type MlflowApiDependencies,
   MlflowRefused,
 } from "./mlflow/mlflow-api.ts";
-import { createMlflowModel, modelFile, onnxFile } from "./mlflow/mlflow-model.ts";
+import type { createMlflowModel } from "./mlflow/mlflow-model.ts";
+import { modelFile, onnxFile } from "./mlflow/model-files.ts";
 import {
   type Alias,
   type ModelVersion,
@@ -20,6 +21,8 @@ import {
 type Needs = MlflowApiDependencies & {
   /** The server's artefacts in S3; only `register` and `artifact` need it. */
   readonly s3?: OpenBucketFolder;
+  /** Writes a version's files. Only `register` needs it, and most functions register nothing: it holds a Python module. */
+  readonly createModel?: typeof createMlflowModel;
   /** Epoch milliseconds. */
   readonly clock: () => number;
 };
@@ -227,7 +230,9 @@ export const createMlflowRegistry = (needs: Needs): Registry => {
   /** Writes all files and reads back the essential ones: the status READY does not prove that they exist. */
   const upload = async (registration: Registration, version: Version): Promise<void> => {
     const folder = openFolder(version);
-    const files = createMlflowModel(registration, {
+    if (!needs.createModel)
+      throw new TypeError("this registry was opened without what writes a version's files");
+    const files = needs.createModel(registration, {
       runId: version.run_id,
       createdAt: version.creation_timestamp,
     });

@@ -9,6 +9,7 @@ import * as z from "zod";
 import { createFunctionConfig } from "#domain/deployment/function-config.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import { createEcrRepository } from "#platform/images/ecr.ts";
+import { createMlflowModel } from "#platform/registry/mlflow/mlflow-model.ts";
 import { createS3Artifacts } from "#platform/registry/mlflow/s3-artifacts.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
@@ -51,6 +52,7 @@ export const createModelOperations = async ({ written, endpoint, person, surroun
     env: outputs,
     clock: Date.now,
     s3: createS3Artifacts(new S3Client(tooling)),
+    createModel: createMlflowModel,
     credentials: async () => person,
   });
   const store = createDynamoDbStore({

@@ -10,15 +10,23 @@ type Needs = {
   readonly clock: () => number;
   /** For reading or writing artefacts in S3. */
   readonly s3?: OpenBucketFolder;
+  /** For registering a version. */
+  readonly createModel?: Parameters<typeof createMlflowRegistry>[0]["createModel"];
   /** Who signs the requests: by default the role in the function's environment. */
   readonly credentials?: Parameters<typeof createSignedFetch>[0]["credentials"];
 };
 
 /** The MLflow that the environment names, with requests signed by the function's role if the environment says so. */
-export const createRegistry = ({ env, clock, s3, credentials = fromEnv() }: Needs): Registry => {
+export const createRegistry = ({ env, clock, s3, createModel, credentials = fromEnv() }: Needs): Registry => {
   const mlflowFetch =
     env.MLFLOW_AUTH === "none"
       ? fetch
       : createSignedFetch({ fetch, region: process.env.AWS_REGION ?? "", credentials, clock });
-  return createMlflowRegistry({ uri: env.MLFLOW_URI, fetch: mlflowFetch, clock, ...(s3 && { s3 }) });
+  return createMlflowRegistry({
+    uri: env.MLFLOW_URI,
+    fetch: mlflowFetch,
+    clock,
+    ...(s3 && { s3 }),
+    ...(createModel && { createModel }),
+  });
 };

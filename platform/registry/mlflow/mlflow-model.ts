@@ -8,6 +8,7 @@ import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { type FileContent, measureSize } from "#platform/files/file-content.ts";
 import type { Registration } from "#platform/registry/registry.ts";
 import { loaderModule } from "./loader-module.ts";
+import { modelFile, onnxFile } from "./model-files.ts";
 
 /** The MLflow run of a version. */
 type MlflowRun = {
@@ -87,10 +88,6 @@ const tryReadManifest = (text: string): Manifest | undefined => {
 };
 
 const encodeText = (content: string): Uint8Array => new Uint8Array(Buffer.from(content, "utf8"));
-
-/** Makes the folder a model for MLflow, so it is written last. */
-export const modelFile = "MLmodel";
-export const onnxFile = "model.onnx";
 
 /**
  * The files of a version in MLflow's model format, in the order of writing. The same registration gives the same bytes,
