@@ -67,10 +67,8 @@ const exported = [
   "sigmoid-column",
   "ridge-double",
   "multi-output",
-  "k-means",
   "linear-svc",
   "ridge-classifier",
-  "isolation-forest",
 ];
 const brought = async (name: string): Promise<Asked> => {
   const file = (one: string) => readFile(join(root, "test", "support", "onnx-exports", name, one));
