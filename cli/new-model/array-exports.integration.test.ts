@@ -1,15 +1,14 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { loadModelFolder } from "#inference/model/load-model-folder.ts";
-import { PredictResponse } from "#inference/native/predict-response.ts";
-import { predict } from "#lambdas/predict/predict.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
 import { compareGolden } from "#model-folder/rows/compare-golden.ts";
+import { predictByFunction } from "#test/support/predict-by-function.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { withModelFiles } from "#test/support/with-model-files.ts";
 import { draftModelFolder } from "./draft-model-folder.ts";
 
 const Case = z.object({
@@ -97,11 +96,7 @@ describe("a network of arrays is served without manual edits, and predicts like 
     expect(made.doubt).toBeUndefined();
     expect(made.measured.map((score) => score.name)).toEqual(gates);
 
-    const served = join(folder.path, name);
-    await mkdir(served);
-    for (const [file, content] of made.files) await writeFile(join(served, file), content);
-    const model = await loadModelFolder(served);
-    try {
+    await withModelFiles(join(folder.path, name), made.files, async (model) => {
       const { manifest } = model;
       expect(manifest.task).toBe(task);
       expect(manifest.inputs.slice(0, inputs.length)).toMatchObject(inputs);
@@ -109,26 +104,14 @@ describe("a network of arrays is served without manual edits, and predicts like 
       const rows = records.map((record) =>
         Object.fromEntries(manifest.inputs.map(({ name }) => [name, record[name]])),
       );
-      const answered = PredictResponse.parse(
-        await predict({
-          model,
-          identity: { model: name, version: 1, digest: "", environment: "prod", functionVersion: "1" },
-          now: () => 0,
-          tick: () => 0,
-          newId: () => "id",
-          report: () => {},
-          log: () => {},
-        })({ rows }),
-      );
+      const answered = await predictByFunction(model, rows);
       const tolerance = name.includes("float16") ? 2e-3 : 1e-4;
       const expected = predictions.map((prediction) =>
         task === "regression" ? { ...prediction, value: prediction.scores.next } : prediction,
       );
-      const compared = compareGolden({ tolerance, rows: [], predictions: expected }, answered.predictions);
+      const compared = compareGolden({ tolerance, rows: [], predictions: expected }, [...answered]);
       expect(compared.filter(({ withinTolerance }) => !withinTolerance)).toEqual([]);
-    } finally {
-      await model.release();
-    }
+    });
   });
 });
 

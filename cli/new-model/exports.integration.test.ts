@@ -1,14 +1,13 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { loadModelFolder } from "#inference/model/load-model-folder.ts";
-import { PredictResponse } from "#inference/native/predict-response.ts";
-import { predict } from "#lambdas/predict/predict.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import type { Input, Row } from "#model-folder/manifest/manifest.ts";
+import { predictByFunction } from "#test/support/predict-by-function.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { withModelFiles } from "#test/support/with-model-files.ts";
 import { draftModelFolder } from "./draft-model-folder.ts";
 
 const Case = z.object({
@@ -103,30 +102,16 @@ describe("an export is served without manual edits, and predicts like the librar
     expect(problems.length, "labels with too few rows").toBe(name === "mlp-logits" ? 1 : 0);
     expect(made.doubt).toBeUndefined();
 
-    const served = join(folder.path, name);
-    await mkdir(served);
-    for (const [file, bytes] of made.files) await writeFile(join(served, file), bytes);
-    const model = await loadModelFolder(served);
-    try {
+    await withModelFiles(join(folder.path, name), made.files, async (model) => {
       const { manifest } = model;
       expect(manifest.task).toBe(task);
       expect(manifest.inputs.map(({ type, required }) => `${type}${required ? "" : "?"}`).join(" ")).toBe(
         types,
       );
       const rows = readFirstRows(csv.toString("utf8"), targets, manifest.inputs, predictions.length);
-      const answered = PredictResponse.parse(
-        await predict({
-          model,
-          identity: { model: name, version: 1, digest: "", environment: "prod", functionVersion: "1" },
-          now: () => 0,
-          tick: () => 0,
-          newId: () => "id",
-          report: () => {},
-          log: () => {},
-        })({ rows }),
-      );
+      const answered = await predictByFunction(model, rows);
       for (const [row, { label, scores }] of predictions.entries()) {
-        const answer = answered.predictions[row];
+        const answer = answered[row];
         expect(answer?.label).toBe(label);
         expect(Object.keys(answer?.scores ?? {}).toSorted()).toEqual(Object.keys(scores).toSorted());
         for (const [key, score] of Object.entries(scores))
@@ -134,8 +119,6 @@ describe("an export is served without manual edits, and predicts like the librar
             Math.max(1e-5, Math.abs(score) * 1e-4),
           );
       }
-    } finally {
-      await model.release();
-    }
+    });
   });
 });

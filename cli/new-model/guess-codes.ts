@@ -1,13 +1,5 @@
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
-import type { MeasuredScore } from "./infer-gates.ts";
-import type { GraphRun } from "./run-graph-on-rows.ts";
-import {
-  formatScore,
-  type Graph,
-  isBetter,
-  type MeasureProbe,
-  scoreAlternative,
-} from "./score-alternative.ts";
+import { formatScore, type GuessByRun, isBetter, scoreAlternative } from "./score-alternative.ts";
 import type { ScoredGuess } from "./scored-guess.ts";
 
 const maxCodedColumns = 8;
@@ -16,12 +8,7 @@ const maxCodedColumns = 8;
  * Text in a matrix of numbers is its index among the sorted values: LabelEncoder and category codes number it so, while
  * pandas.factorize and a dictionary of the training's own do not. For two values the other order is the reverse.
  */
-export const guessCodes = async (
-  graph: Graph,
-  run: GraphRun,
-  [own]: readonly MeasuredScore[],
-  measure: MeasureProbe,
-): Promise<readonly ScoredGuess[]> => {
+export const guessCodes: GuessByRun = async (graph, run, [own], measure) => {
   const guesses: ScoredGuess[] = [];
   for (const { match, input } of run.inputs) {
     if (!match.inMatrix || match.element === "string" || input.type !== "category") continue;

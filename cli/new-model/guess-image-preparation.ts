@@ -1,14 +1,6 @@
 import type { Input } from "#model-folder/manifest/manifest.ts";
 import type { MeasuredScore } from "./infer-gates.ts";
-import type { GraphRun } from "./run-graph-on-rows.ts";
-import {
-  formatScore,
-  type Graph,
-  isBetter,
-  type MeasureProbe,
-  scoreAlternative,
-} from "./score-alternative.ts";
-import type { ScoredGuess } from "./scored-guess.ts";
+import { formatScore, type GuessByRun, isBetter, scoreAlternative } from "./score-alternative.ts";
 
 /** Those of ImageNet's pictures, with which torchvision's and most of Hugging Face's models are trained. */
 const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -34,12 +26,7 @@ const listPreparations = (input: ImageInput): readonly Preparation[] => {
 };
 
 /** No ONNX file says how its images were resized and scaled: the labels of the rows compare the usual ways. */
-export const guessImagePreparation = async (
-  graph: Graph,
-  run: GraphRun,
-  [own]: readonly MeasuredScore[],
-  measure: MeasureProbe,
-): Promise<readonly ScoredGuess[]> => {
+export const guessImagePreparation: GuessByRun = async (graph, run, [own], measure) => {
   const image = run.inputs.map(({ input }) => input).find((input) => input.type === "image");
   if (!image) return [];
   const preparations = listPreparations(image);

@@ -1,24 +1,11 @@
 import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
-import type { MeasuredScore } from "./infer-gates.ts";
 import type { GraphRun } from "./run-graph-on-rows.ts";
-import {
-  formatScore,
-  type Graph,
-  isBetter,
-  type MeasureProbe,
-  scoreAlternative,
-} from "./score-alternative.ts";
-import type { ScoredGuess } from "./scored-guess.ts";
+import { formatScore, type GuessByRun, isBetter, scoreAlternative } from "./score-alternative.ts";
 
 const maxTokens = 8_192;
 
 /** A matrix names no columns: the CSV's order is a guess, and the alphabetical one the most frequent other. */
-export const guessColumnOrder = async (
-  graph: Graph,
-  run: GraphRun,
-  [own]: readonly MeasuredScore[],
-  measure: MeasureProbe,
-): Promise<readonly ScoredGuess[]> => {
+export const guessColumnOrder: GuessByRun = async (graph, run, [own], measure) => {
   const texts = listTextInputs({
     inputs: run.inputs.map(({ input }) => input),
     tokenizer: graph.tokenizer?.rules,
@@ -55,12 +42,7 @@ export const guessColumnOrder = async (
 };
 
 /** A tokenizer takes the first text of a pair first; the CSV's order is a guess. */
-export const guessPairOrder = async (
-  graph: Graph,
-  run: GraphRun,
-  [own]: readonly MeasuredScore[],
-  measure: MeasureProbe,
-): Promise<readonly ScoredGuess[]> => {
+export const guessPairOrder: GuessByRun = async (graph, run, [own], measure) => {
   const { tokenizer } = graph;
   const { pair } = tokenizer?.rules ?? {};
   if (!tokenizer || !pair) return [];
@@ -80,12 +62,7 @@ export const guessPairOrder = async (
 };
 
 /** Texts that are cut off lose tokens, and with them perhaps the label. */
-export const guessTruncation = async (
-  graph: Graph,
-  run: GraphRun,
-  [own]: readonly MeasuredScore[],
-  measure: MeasureProbe,
-): Promise<readonly ScoredGuess[]> => {
+export const guessTruncation: GuessByRun = async (graph, run, [own], measure) => {
   const { tokenizer } = graph;
   const cut = run.probe.truncatedRows ?? 0;
   if (!tokenizer || cut === 0) return [];

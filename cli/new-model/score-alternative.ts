@@ -1,6 +1,7 @@
 import type { MeasuredScore } from "./infer-gates.ts";
 import { type Probe, probeModel, type Tokenizer } from "./probe-model.ts";
 import type { GraphRun } from "./run-graph-on-rows.ts";
+import type { ScoredGuess } from "./scored-guess.ts";
 
 export type Graph = {
   readonly onnx: Uint8Array;
@@ -13,6 +14,14 @@ export type Graph = {
  * runs: the rows have no truth, or the graph's outputs alone are no predictions.
  */
 export type MeasureProbe = ((probe: Probe) => readonly MeasuredScore[]) | undefined;
+
+/** Runs the graph in the way that a guess has not chosen, and says what the score would be; `measured`: of the choice. */
+export type GuessByRun = (
+  graph: Graph,
+  run: GraphRun,
+  measured: readonly MeasuredScore[],
+  measure: MeasureProbe,
+) => Promise<readonly ScoredGuess[]>;
 
 export const formatScore = (score: MeasuredScore | undefined): string =>
   score ? `${score.words} ${Number(score.score.estimate.toPrecision(3))}` : "no score";

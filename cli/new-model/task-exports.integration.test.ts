@@ -1,14 +1,13 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { loadModelFolder } from "#inference/model/load-model-folder.ts";
-import { PredictResponse } from "#inference/native/predict-response.ts";
-import { predict } from "#lambdas/predict/predict.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { Manifest } from "#model-folder/manifest/manifest.ts";
+import { predictByFunction } from "#test/support/predict-by-function.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { withModelFiles } from "#test/support/with-model-files.ts";
 import { draftModelFolder } from "./draft-model-folder.ts";
 
 const Case = z.object({
@@ -86,11 +85,7 @@ describe("an export of another task is served without manual edits, and predicts
     expect(made.doubt).toBeUndefined();
     expect(made.measured.map((score) => score.name)).toEqual(gates);
 
-    const served = join(folder.path, name);
-    await mkdir(served);
-    for (const [file, bytes] of made.files) await writeFile(join(served, file), bytes);
-    const model = await loadModelFolder(served);
-    try {
+    await withModelFiles(join(folder.path, name), made.files, async (model) => {
       const { manifest } = model;
       expect(manifest.task).toBe(task);
       expect(Object.keys(manifest.gates)).toEqual(expect.arrayContaining([...gates]));
@@ -101,19 +96,9 @@ describe("an export of another task is served without manual edits, and predicts
       const rows = records.map((record) =>
         Object.fromEntries(manifest.inputs.map(({ name }) => [name, Number(record[name])])),
       );
-      const answered = PredictResponse.parse(
-        await predict({
-          model,
-          identity: { model: name, version: 1, digest: "", environment: "prod", functionVersion: "1" },
-          now: () => 0,
-          tick: () => 0,
-          newId: () => "id",
-          report: () => {},
-          log: () => {},
-        })({ rows }),
-      );
+      const answered = await predictByFunction(model, rows);
       for (const [row, { label, labels, scores }] of predictions.entries()) {
-        const answer = answered.predictions[row];
+        const answer = answered[row];
         expect(answer?.label).toBe(label);
         expect(answer?.labels).toEqual(labels);
         expect(Object.keys(answer?.scores ?? {}).toSorted()).toEqual(Object.keys(scores).toSorted());
@@ -122,8 +107,6 @@ describe("an export of another task is served without manual edits, and predicts
             Math.max(1e-5, Math.abs(score) * 1e-4),
           );
       }
-    } finally {
-      await model.release();
-    }
+    });
   });
 });

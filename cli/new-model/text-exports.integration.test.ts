@@ -1,12 +1,12 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { loadModelFolder } from "#inference/model/load-model-folder.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { type Input, Prediction, type Row } from "#model-folder/manifest/manifest.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { withModelFiles } from "#test/support/with-model-files.ts";
 import { draftModelFolder, type ModelFolderDraft } from "./draft-model-folder.ts";
 import type { ModelSource } from "./model-source.ts";
 import { formatScoredGuess } from "./scored-guess.ts";
@@ -55,11 +55,7 @@ describe("a text model's export is served without manual edits, and predicts lik
       const problems = await checkModel({ model: name, files });
       expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
     }
-    const served = join(folder.path, place);
-    await mkdir(served);
-    for (const [file, bytes] of files) await writeFile(join(served, file), bytes);
-    const model = await loadModelFolder(served);
-    try {
+    return withModelFiles(join(folder.path, place), files, async (model) => {
       const table = z
         .array(z.record(z.string(), z.string()))
         .parse(parse(await readFileOf(name, "data.csv"), { columns: true }));
@@ -71,9 +67,7 @@ describe("a text model's export is served without manual edits, and predicts lik
           ),
         );
       return { manifest: model.manifest, predictions: await model.predict(rows) };
-    } finally {
-      await model.release();
-    }
+    });
   };
 
   test.for([

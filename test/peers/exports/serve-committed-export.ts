@@ -1,11 +1,10 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import * as z from "zod";
 import { draftModelFolder } from "#cli/new-model/draft-model-folder.ts";
-import { loadModelFolder } from "#inference/model/load-model-folder.ts";
 import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import { compareGolden } from "#model-folder/rows/compare-golden.ts";
+import { withModelFiles } from "#test/support/with-model-files.ts";
 import type { CommittedExport } from "./committed-exports.ts";
 import type { ServedExport } from "./serve-export.ts";
 
@@ -79,11 +78,7 @@ export const serveCommittedExport = async (
     approvers: [],
     policyApprovers: ["U024BE7LH"],
   });
-  const place = join(folder, name);
-  await mkdir(place, { recursive: true });
-  for (const [file, bytes] of draft.files) await writeFile(join(place, file), bytes);
-  const model = await loadModelFolder(place);
-  try {
+  return withModelFiles(join(folder, name), draft.files, async (model) => {
     const predictions = await model.predict(readRows(exported, model.manifest));
     const compared = compareGolden(
       { tolerance: name.includes("float16") ? 2e-3 : 1e-4, rows: [], predictions: listExpected(exported) },
@@ -96,7 +91,5 @@ export const serveCommittedExport = async (
         .filter(({ withinTolerance }) => !withinTolerance)
         .map((difference) => JSON.stringify(difference)),
     };
-  } finally {
-    await model.release();
-  }
+  });
 };

@@ -1,10 +1,9 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import * as z from "zod";
 import { draftModelFolder } from "#cli/new-model/draft-model-folder.ts";
-import { loadModelFolder } from "#inference/model/load-model-folder.ts";
 import type { Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
+import { withModelFiles } from "#test/support/with-model-files.ts";
 import type { ExportedModel } from "./export-models.ts";
 
 /** What Slipway makes of an export. */
@@ -84,18 +83,12 @@ export const serveExport = async (exported: ExportedModel, folder: string): Prom
     approvers: [],
     policyApprovers: ["U024BE7LH"],
   });
-  const place = join(folder, name);
-  await mkdir(place, { recursive: true });
-  for (const [file, bytes] of draft.files) await writeFile(join(place, file), bytes);
-  const model = await loadModelFolder(place);
-  try {
+  return withModelFiles(join(folder, name), draft.files, async (model) => {
     const predictions = await model.predict(readRows(csv, model.manifest, answers.length));
     return {
       manifest: model.manifest,
       changes: draft.notes.filter((note) => note.startsWith("model.onnx: ")),
       differences: answers.flatMap((answer, row) => compare(row, answer, predictions[row])),
     };
-  } finally {
-    await model.release();
-  }
+  });
 };
