@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import packageJson from "#package.json" with { type: "json" };
 import { ignoreOutputErrors } from "#worlds/embedded/write-to-stream.ts";
+import { addCommand } from "./add-command.ts";
 import { approvalCommands } from "./commands/approvals.ts";
 import { checkCommand } from "./commands/check.ts";
 import { deliverCommand } from "./commands/deliver.ts";
@@ -55,7 +56,7 @@ for (const command of [
   doctorCommand(),
   ...approvalCommands(),
 ])
-  program.addCommand(command.exitOverride().showHelpAfterError());
+  addCommand(program, command);
 
 ignoreOutputErrors();
 try {

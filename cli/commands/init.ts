@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
+import { addCommand } from "#cli/add-command.ts";
 import { UsageMistake } from "#cli/errors.ts";
 import { checkoutFolder } from "#cli/folders.ts";
 import type { AnswerName } from "#cli/init-aws/answers.ts";
@@ -139,6 +140,6 @@ const initAws = (): Command => {
 /** `slipway init`: the one-time set-up of an installation. */
 export const initCommand = (): Command => {
   const init = new Command("init").description("set up a new installation");
-  init.addCommand(initAws().exitOverride().showHelpAfterError());
+  addCommand(init, initAws());
   return init;
 };

@@ -2,6 +2,7 @@ import { userInfo } from "node:os";
 import { Command, Option } from "commander";
 import { type ApiKey, ApplicationName, findKeyState } from "#api-keys/api-key.ts";
 import { RateLimit } from "#api-keys/rate-limit.ts";
+import { addCommand } from "#cli/add-command.ts";
 import { UsageMistake } from "#cli/errors.ts";
 import { type KeysLocation, withKeys } from "#cli/open-keys.ts";
 import { dataOption, jsonOption, parseCount, parseDuration, parseModelNames } from "#cli/options.ts";
@@ -193,6 +194,6 @@ const revokeCommand = (): Command =>
 export const keysCommand = (): Command => {
   const keys = new Command("keys").description("manage the API keys of applications that call models");
   for (const command of [createCommand(), listCommand(), rotateCommand(), revokeCommand()])
-    keys.addCommand(command.exitOverride().showHelpAfterError());
+    addCommand(keys, command);
   return keys;
 };

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { stringify } from "yaml";
+import { addCommand } from "#cli/add-command.ts";
 import { UsageMistake } from "#cli/errors.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
@@ -150,6 +151,6 @@ export const policyCommand = (): Command => {
     "show and change the platform's policy, which no commit can loosen",
   );
   for (const command of [showCommand(), applyCommand(), confirmCommand(), historyCommand()])
-    policy.addCommand(command.exitOverride().showHelpAfterError());
+    addCommand(policy, command);
   return policy;
 };

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { CommandContext } from "#cli/command-world.ts";
+import { formatAge } from "#cli/format-age.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printJson, printTable } from "#cli/print.ts";
@@ -31,9 +32,10 @@ export const statusCommand = (): Command =>
         if (status.deliveries.length > 0) {
           print("");
           printTable(
-            ["delivery", "state", "outcome", "error"],
+            ["delivery", "started", "state", "outcome", "error"],
             status.deliveries.map((row) => [
               row.delivery,
+              formatAge(Date.parse(row.startedAt), Date.now()),
               row.state ?? "",
               row.outcome ?? "",
               row.error?.name ?? "",
@@ -47,6 +49,10 @@ export const statusCommand = (): Command =>
     );
 
 const maxShownDeliveries = 10;
+
+/** A delivery is named after its model and its commit; another model's name may begin with this one's. */
+const isDeliveryName = (name: string, model: string): boolean =>
+  name.startsWith(`${model}-`) && /^[0-9a-f]{12}-/.test(name.slice(model.length + 1));
 
 const readStatus = async ({ world, modelUrl }: CommandContext, only: string | undefined) => {
   const serving: {
@@ -82,7 +88,7 @@ const readStatus = async ({ world, modelUrl }: CommandContext, only: string | un
   const { executions } = await world.deliveries.list({ limit: maxShownDeliveries });
   const deliveries = await Promise.all(
     executions
-      .filter(({ name }) => only === undefined || name.startsWith(`${only}-`))
+      .filter(({ name }) => only === undefined || isDeliveryName(name, only))
       .map(async ({ name, status, startedAt, error }) => {
         const outcome = await world.outcomes.read(name);
         const state = (await world.deliveries.history(name)).at(-1)?.state;

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readConfiguration } from "#cli/doctor/read-configuration.ts";
+import { Interrupted, openTerminal } from "#cli/open-terminal.ts";
 import { runCommand } from "#test/support/run-command.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
-import { Interrupted, openTerminal } from "./open-terminal.ts";
 import { loadConfig } from "./prepare-files.ts";
 import { writeFiles } from "./write-files.ts";
 
