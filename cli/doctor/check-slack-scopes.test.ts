@@ -1,6 +1,10 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
+import * as z from "zod";
 import { stubSlackMethods } from "#test/support/slack-method-stub.ts";
-import { checkSlackScopes } from "./check-slack-scopes.ts";
+import { callbackPath } from "#worlds/embedded/desk/slack-callback-route.ts";
+import { checkSlackScopes, neededScopes } from "./check-slack-scopes.ts";
 
 const auth = { ok: true, url: "https://acme.slack.com/", team: "Acme", team_id: "T1", bot_id: "B1" };
 const check = (scopes?: string) =>
@@ -33,4 +37,15 @@ test("a response without scopes is a warning, and a refused or unset token anoth
   expect(await checkSlackScopes(refused.needs)).toBeUndefined();
   const unset = stubSlackMethods({}, { token: "unset-1234" });
   expect(await checkSlackScopes(unset.needs)).toBeUndefined();
+});
+
+test("the app's manifest has these scopes and no more, and the path of the callback", () => {
+  const manifest = z
+    .object({
+      oauth_config: z.object({ scopes: z.strictObject({ bot: z.array(z.string()) }) }),
+      settings: z.object({ interactivity: z.object({ is_enabled: z.literal(true), request_url: z.url() }) }),
+    })
+    .parse(parse(readFileSync(new URL("../../docs/slack-app.yaml", import.meta.url), "utf8")));
+  expect(manifest.oauth_config.scopes.bot).toEqual(neededScopes.map(({ scopes: [scope] }) => scope));
+  expect(new URL(manifest.settings.interactivity.request_url).pathname).toBe(callbackPath);
 });

@@ -2,7 +2,7 @@ import { callSlack, type SlackNeeds } from "./call-slack.ts";
 import type { DoctorFinding } from "./finding.ts";
 
 /** What the app's token needs, each as the scopes of which one is enough, and what for. */
-const neededScopes = [
+export const neededScopes = [
   { scopes: ["chat:write"], what: "post and edit the deliveries' messages" },
   {
     scopes: ["channels:history", "groups:history"],
