@@ -6,6 +6,8 @@ import { JudgeCanaryInput, RequestApprovalInput } from "./contracts.ts";
 export const RequestCanaryApprovalInput = RequestApprovalInput.omit({
   fence: true,
   scanChecks: true,
+  scanOmitted: true,
+  comparisons: true,
   provenance: true,
 }).extend({
   /** Of the claim on prod. */

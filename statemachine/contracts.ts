@@ -7,7 +7,8 @@ import { ApprovalDecision } from "#domain/approval/decision.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
 import { ExportedVariables } from "#domain/delivery/parse-built-image.ts";
 import { CaughtError } from "#domain/delivery/parse-caught-error.ts";
-import { Check, Verdict } from "#domain/gates/verdict.ts";
+import { Comparison } from "#domain/gates/comparison.ts";
+import { Check, Omission, Verdict } from "#domain/gates/verdict.ts";
 import { Provenance } from "#domain/provenance/verified-provenance.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
 import { Digest } from "#platform/images/images.ts";
@@ -78,6 +79,7 @@ export const ScanImageOutput = z.discriminatedUnion("status", [
     status: z.literal("complete"),
     verdict: z.enum(["pass", "inconclusive"]),
     checks: z.array(Check),
+    omitted: z.array(Omission),
   }),
 ]);
 export type ScanImageOutput = z.infer<typeof ScanImageOutput>;
@@ -125,7 +127,9 @@ export const VerifyModelOutput = z.object({
   /** Sequence of the ledger entry of prod with which the checks compared; 0: nothing. */
   baseline: z.int().min(0),
   /** What could not be measured, and why: the approver sees this too. */
-  omitted: z.array(z.object({ name: z.string(), why: z.string() })),
+  omitted: z.array(Omission),
+  /** What the approver's table shows. */
+  comparisons: z.array(Comparison),
   /** How long the approval may take: the state's timeout. */
   approvalTimeoutSeconds: WaitSeconds,
 });
@@ -142,7 +146,10 @@ export const RequestApprovalInput = Subject.extend({
   baseline: z.int().min(0),
   scanChecks: z.array(Check),
   checks: z.array(Check),
-  omitted: z.array(z.object({ name: z.string(), why: z.string() })),
+  omitted: z.array(Omission),
+  /** These two are absent in executions that began under an older definition. */
+  scanOmitted: z.array(Omission).optional(),
+  comparisons: z.array(Comparison).optional(),
   timeoutSeconds: z.int().positive(),
   /** Null if nothing was verified. */
   provenance: Provenance.nullable().default(null),

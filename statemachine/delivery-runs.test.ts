@@ -64,7 +64,7 @@ test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
       ScanImage: [
         { status: "pending" },
         { status: "pending" },
-        { status: "complete", verdict: "pass", checks: [] },
+        { status: "complete", verdict: "pass", checks: [], omitted: [] },
       ],
     },
     `ClaimStage BuildImage ScanImage IsScanned AwaitScan ScanImage IsScanned AwaitScan ${toProd.replace("ClaimStage BuildImage ", "")} ${canary} ${round} ${promotion}`,

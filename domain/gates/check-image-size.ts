@@ -1,6 +1,8 @@
 import type { Check } from "./verdict.ts";
 
 /** 1 MB is 10⁶ bytes, as registries count. */
+export const toMegabytes = (bytes: number): number => Number((bytes / 1e6).toFixed(1));
+
 export const checkImageSize = ({
   sizeBytes,
   limitMb,
@@ -8,7 +10,7 @@ export const checkImageSize = ({
   readonly sizeBytes: number;
   readonly limitMb: number;
 }): Check => {
-  const megabytes = Number((sizeBytes / 1e6).toFixed(1));
+  const megabytes = toMegabytes(sizeBytes);
   const within = sizeBytes <= limitMb * 1e6;
   return {
     name: "image size",

@@ -1,4 +1,4 @@
-import { quantileLevels } from "#domain/statistics/quantile-levels.ts";
+import { findSampleQuantile } from "#domain/statistics/sample-quantile.ts";
 import { roundToDigits } from "./number-format.ts";
 import type { Check } from "./verdict.ts";
 
@@ -18,18 +18,11 @@ export const checkLatency = ({
   readonly coldStartMs?: number | undefined;
   readonly limit: number;
 }): Check => {
-  const sorted = latenciesMs
-    .filter((latency) => Number.isFinite(latency) && latency >= 0)
-    .toSorted((a, b) => a - b);
-  const n = sorted.length;
-  const atLevel = (level: number) =>
-    level > 0 && level <= 100 ? sorted[Math.ceil((level / 100) * n) - 1] : undefined;
-  const p95 = atLevel(95);
-  const levels = quantileLevels(0.95, n);
+  const { estimate: p95, low, high, n } = findSampleQuantile(latenciesMs, 0.95);
   const coldStart = coldStartMs === undefined ? "" : `; cold start ${roundToDigits(coldStartMs, 3)} ms`;
   const format = (value: number | undefined) =>
     value === undefined ? "unknown" : String(roundToDigits(value, 3));
-  const interval = `95 % interval ${format(atLevel(levels.low))} to ${format(atLevel(levels.high))} ms`;
+  const interval = `95 % interval ${format(low)} to ${format(high)} ms`;
   const enough = p95 !== undefined && n >= minRequests;
   return {
     name: "latency p95",

@@ -1,6 +1,6 @@
 import type { Scan } from "#platform/images/images.ts";
 import { formatCount } from "./number-format.ts";
-import type { Check } from "./verdict.ts";
+import type { Check, CheckResults } from "./verdict.ts";
 
 type CompleteScan = Extract<Scan, { status: "complete" }>;
 
@@ -19,7 +19,7 @@ const listFindings = (findings: CompleteScan["findings"]): string => {
 
 /**
  * One check for each severity with a limit. A finding without a severity may have any, and a package without advisories
- * may have findings: both make a count within its limit inconclusive.
+ * may have findings: both make a count within its limit inconclusive. Without any advisories nothing was checked.
  */
 export const checkScan = ({
   scan,
@@ -27,17 +27,30 @@ export const checkScan = ({
 }: {
   readonly scan: CompleteScan;
   readonly limits: { readonly critical: number; readonly high: number };
-}): Check[] => {
+}): CheckResults => {
   const packages = Object.values(scan.scanned).reduce((sum, count) => sum + count, 0);
+  if (packages === 0 && scan.findings.length === 0 && scan.unknownEcosystems.length > 0)
+    return {
+      checks: [],
+      omitted: [
+        {
+          name: "vulnerabilities",
+          why: `no advisories for ${scan.unknownEcosystems.join(", ")}`,
+          ...(scan.remedy === undefined ? {} : { remedy: scan.remedy }),
+        },
+      ],
+    };
   const unrated = scan.findings.filter(({ severity }) => severity === "unknown");
   const asOf =
     scan.advisoriesAsOf === undefined ? "" : `; advisories as of ${scan.advisoriesAsOf.slice(0, 10)}`;
-  return (["critical", "high"] as const).map((severity): Check => {
+  const checks = (["critical", "high"] as const).map((severity): Check => {
     const findings = scan.findings.filter((finding) => finding.severity === severity);
     const limit = limits[severity];
     const doubts = [
       ...(scan.unknownEcosystems.length > 0
-        ? [`no advisories for ${scan.unknownEcosystems.join(", ")}`]
+        ? [
+            `no advisories for ${scan.unknownEcosystems.join(", ")}${scan.remedy === undefined ? "" : `. ${scan.remedy.replace(/\.$/, "")}`}`,
+          ]
         : []),
       ...(packages === 0 ? ["no package was scanned"] : []),
       ...(findings.length + unrated.length > limit && unrated.length > 0
@@ -56,4 +69,5 @@ export const checkScan = ({
       detail: `${formatCount(findings.length, `${severity} finding`)} in ${formatCount(packages, "package")} (limit ${limit}${asOf})${findings.length > 0 ? `: ${listFindings(findings)}` : ""}${doubts.length > 0 ? `; ${doubts.join("; ")}` : ""}`,
     };
   });
+  return { checks, omitted: [] };
 };

@@ -306,13 +306,16 @@ describe("vulnerabilities", () => {
         scanned,
         unknownEcosystems,
         advisoriesAsOf: "2026-11-01T00:00:00Z",
+        remedy: "Load them.",
       },
       limits: { critical: 0, high: 1 },
     });
 
+  const judge = (...needs: Parameters<typeof scan>) => scan(...needs).checks.map(({ verdict }) => verdict);
+
   test("counts within the limits pass; a count above fails and names the package and the version with the fix", () => {
-    expect(scan([finding("high"), finding("low")]).map(({ verdict }) => verdict)).toEqual(["pass", "pass"]);
-    expect(scan([finding("critical")])[0]).toMatchObject({
+    expect(judge([finding("high"), finding("low")])).toEqual(["pass", "pass"]);
+    expect(scan([finding("critical")]).checks[0]).toMatchObject({
       verdict: "fail",
       measured: 1,
       detail:
@@ -321,13 +324,28 @@ describe("vulnerabilities", () => {
   });
 
   test("missing advisories, an empty scan and a finding without a severity are inconclusive, never a pass", () => {
-    expect(scan([], ["deb"]).map(({ verdict }) => verdict)).toEqual(["inconclusive", "inconclusive"]);
-    expect(scan([], [], {}).map(({ verdict }) => verdict)).toEqual(["inconclusive", "inconclusive"]);
-    expect(scan([finding("unknown")]).map(({ verdict }) => verdict)).toEqual(["inconclusive", "pass"]);
+    expect(judge([], ["deb"])).toEqual(["inconclusive", "inconclusive"]);
+    expect(judge([], [], {})).toEqual(["inconclusive", "inconclusive"]);
+    expect(judge([finding("unknown")])).toEqual(["inconclusive", "pass"]);
+  });
+
+  test("without any advisories nothing is checked, and the result says how to load them", () => {
+    for (const scanned of [{}, { npm: 0 }] as Record<string, number>[])
+      expect(scan([], ["npm"], scanned)).toEqual({
+        checks: [],
+        omitted: [
+          {
+            name: "vulnerabilities",
+            why: "no advisories for npm",
+            remedy: "Load them.",
+          },
+        ],
+      });
+    expect(judge([finding("critical")], ["npm"], {})).toEqual(["fail", "inconclusive"]);
   });
 
   test("a count above its limit fails, even if other facts are unknown", () =>
-    expect(combineVerdicts(scan([finding("critical")], ["deb"]))).toBe("fail"));
+    expect(combineVerdicts(scan([finding("critical")], ["deb"]).checks)).toBe("fail"));
 });
 
 describe("input schema", () => {

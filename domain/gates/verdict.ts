@@ -40,8 +40,9 @@ export const pickWorstVerdict = (verdicts: readonly Verdict[]): Verdict => {
 export const combineVerdicts = (checks: readonly Check[]): Verdict =>
   pickWorstVerdict(checks.map(({ verdict }) => verdict));
 
+/** What was not checked, why, and what makes it checked the next time. */
+export const Omission = z.object({ name: z.string(), why: z.string(), remedy: z.string().optional() });
+export type Omission = z.infer<typeof Omission>;
+
 /** The approver sees both: the measured checks, and why others are missing. */
-export type CheckResults = {
-  readonly checks: readonly Check[];
-  readonly omitted: readonly { readonly name: string; readonly why: string }[];
-};
+export type CheckResults = { readonly checks: readonly Check[]; readonly omitted: readonly Omission[] };

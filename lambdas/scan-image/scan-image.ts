@@ -33,7 +33,7 @@ export const scanImage =
     }
     const champion = await ledger.serving("prod", model);
     const { rules } = await loadRules({ source, policy })(model, commit, champion?.commit);
-    const checks = checkScan({ scan, limits: rules.gates.vulnerabilities });
+    const { checks, omitted } = checkScan({ scan, limits: rules.gates.vulnerabilities });
     const verdict = combineVerdicts(checks);
     if (verdict === "fail")
       throw new ImageScanFailed(
@@ -42,5 +42,5 @@ export const scanImage =
           .map(({ detail }) => detail)
           .join("; "),
       );
-    return { status: "complete", verdict, checks };
+    return { status: "complete", verdict, checks: [...checks], omitted: [...omitted] };
   };

@@ -107,6 +107,31 @@ test("the champion predicts the same rows from its own version on stage, and pro
   expect(new Set(versions)).toEqual(new Set([challenger.functionVersion, champion]));
 });
 
+test("both versions are measured side by side: scores, latency and cost, size, schema", async () => {
+  await promoteVersion(world, "a", 1);
+  const { comparisons } = await verify()(await deployToStage(buildModelYaml({ gates: gatesWithAccuracy })));
+  expect(names(comparisons)).toEqual([
+    "accuracy",
+    "AUC",
+    "latency p95",
+    "cost per million",
+    "image size",
+    "breaking changes",
+  ]);
+  const measured = comparisons.filter(({ name }) => name !== "AUC" && name !== "breaking changes");
+  for (const row of measured) {
+    expect(row.champion, row.name).not.toBeNull();
+    expect(row.challenger, row.name).not.toBeNull();
+  }
+  expect(comparisons[0]).toMatchObject({ limit: "≥ 0.5, at most 0.05 worse", verdict: "pass" });
+});
+
+test("without a champion only the new version is measured", async () => {
+  const { comparisons } = await verify()(await deployToStage());
+  expect(comparisons.every(({ champion, interval }) => champion === null && interval === null)).toBe(true);
+  expect(names(comparisons)).toContain("accuracy");
+});
+
 test("a first version without truth passes by golden vectors, latency and size, and the result says what was not measured", async () => {
   const result = await verify()(await deployToStage(buildModelYaml(), ""));
   expect(result.verdict).not.toBe("fail");

@@ -96,6 +96,7 @@ const unknownScan: Scan = {
   findings: [],
   scanned: {},
   unknownEcosystems: ["the operating system", "npm"],
+  remedy: "ECR gave the scan up: scan the image again (aws ecr start-image-scan), and deliver again.",
 };
 
 /** ECR converts a manifest of another type, and the converted one would have another digest. */
@@ -166,7 +167,13 @@ export const createEcrRepository = ({
       findings,
       // ECR does not report a number of packages: the image counts as one.
       scanned: { image: 1 },
-      unknownEcosystems: enhanced ? [] : ["npm"],
+      ...(enhanced
+        ? { unknownEcosystems: [] }
+        : {
+            unknownEcosystems: ["npm"],
+            remedy:
+              "Basic scanning knows no npm packages: turn on enhanced scanning (Amazon Inspector) in ECR.",
+          }),
       ...(asOf && { advisoriesAsOf: asOf.toISOString() }),
     };
   };

@@ -63,6 +63,8 @@ export type Scan =
       readonly scanned: Readonly<Record<string, number>>;
       /** Ecosystems in the image without advisories: their packages were not scanned. */
       readonly unknownEcosystems: readonly string[];
+      /** What a person does so that the next scan knows them. */
+      readonly remedy?: string;
       /** The advisories' own date, ISO 8601; absent without advisories. */
       readonly advisoriesAsOf?: string;
     };

@@ -217,6 +217,7 @@ test("without advisories npm is unknown; with an advisory the scan finds the vul
     findings: [],
     scanned: {},
     unknownEcosystems: ["npm"],
+    remedy: expect.stringContaining("npm run advisories"),
   });
 
   const record = JSON.parse(

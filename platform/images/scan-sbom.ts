@@ -70,6 +70,8 @@ export const scanSbom = (sbom: string, advisories: Advisories | undefined): Scan
     findings,
     scanned,
     unknownEcosystems: [...unknownEcosystems].sort(),
-    ...(advisories && { advisoriesAsOf: advisories.asOf }),
+    ...(advisories
+      ? { advisoriesAsOf: advisories.asOf }
+      : { remedy: "Load them with npm run advisories, and deliver again." }),
   };
 };

@@ -9,7 +9,7 @@ import pMap from "p-map";
 import { callAws } from "#platform/errors/call-aws.ts";
 import { copyFiles } from "#platform/files/copy-files.ts";
 import { type CodeCommitReader, codeCommitConcurrency } from "./codecommit-reader.ts";
-import type { Commit, Source } from "./source.ts";
+import type { Commit, Source, SourceLink } from "./source.ts";
 import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
 
 /** CodeCommit's dates: seconds since 1970 and the zone, `1484167798 -0800`. */
@@ -70,6 +70,16 @@ export const createCodeCommitSource = (reader: CodeCommitReader): Source => {
     return files.map(([path, blobId]) => [path.slice(root.length + 1), blobId]);
   };
 
+  /** A page of AWS's console. */
+  const linkPage = async (page: string): Promise<SourceLink> => {
+    const region = await client.config.region();
+    const name = encodeURIComponent(repositoryName);
+    return {
+      kind: "page",
+      url: `https://${region}.console.aws.amazon.com/codesuite/codecommit/repositories/${name}/${page}?region=${region}`,
+    };
+  };
+
   return {
     commit: async (revision) => toCommit(await resolve(revision)),
 
@@ -82,14 +92,8 @@ export const createCodeCommitSource = (reader: CodeCommitReader): Source => {
       return [...found.keys()];
     },
 
-    async linkDiff(before, after) {
-      const region = await client.config.region();
-      const name = encodeURIComponent(repositoryName);
-      return {
-        kind: "page",
-        url: `https://${region}.console.aws.amazon.com/codesuite/codecommit/repositories/${name}/compare/${before}/.../${after}?region=${region}`,
-      };
-    },
+    linkDiff: (before, after) => linkPage(`compare/${before}/.../${after}`),
+    linkCommit: (commit) => linkPage(`commit/${commit}`),
 
     async models(commit) {
       const found = await folder(await idOf(commit), "models");

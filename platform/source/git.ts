@@ -310,6 +310,11 @@ export const createGitSource = (needs: { readonly repository: string }): Source 
       line: `git -C ${quoteForShell(needs.repository)} diff ${before.slice(0, 12)}..${after.slice(0, 12)} -- ${paths.map(quoteForShell).join(" ")}`,
     }),
 
+    linkCommit: async (commit) => ({
+      kind: "command",
+      line: `git -C ${quoteForShell(needs.repository)} show ${commit.slice(0, 12)}`,
+    }),
+
     file: async (path, commit) => {
       if (!isPathInside(path)) {
         await resolve(commit);

@@ -68,6 +68,9 @@ export const createGitHubSource = ({
     committedAt: commit.committer?.date ?? "",
   });
 
+  /** Of github.com, or of the server that has its API under /api/v3. */
+  const pages = `${api === "https://api.github.com" ? "https://github.com" : api.replace(/\/api\/v3$/, "")}/${repository}`;
+
   return {
     commit: async (revision) => toCommit(await resolveCommit(revision)),
 
@@ -77,13 +80,13 @@ export const createGitHubSource = ({
       return [...(await compareTrees(from?.commit.tree.sha, to.commit.tree.sha)).keys()];
     },
 
-    // A page of GitHub: github.com, or the server that has its API under /api/v3.
     linkDiff: async (before, after) => ({
       kind: "page",
       // Two dots compare the two commits directly; three would start at their merge base.
       // https://docs.github.com/en/enterprise/2.18/user/github/committing-changes-to-your-project/comparing-commits
-      url: `${api === "https://api.github.com" ? "https://github.com" : api.replace(/\/api\/v3$/, "")}/${repository}/compare/${before}..${after}`,
+      url: `${pages}/compare/${before}..${after}`,
     }),
+    linkCommit: async (commit) => ({ kind: "page", url: `${pages}/commit/${commit}` }),
 
     async models(commit) {
       const folder = await findEntry((await resolveCommit(commit)).commit.tree.sha, "models");

@@ -85,10 +85,12 @@ export type History = {
   readonly complete: boolean;
 };
 
-/** Shows a person the difference: a page, or the command where there is no page. */
-type DiffLink =
-  | { readonly kind: "page"; readonly url: string }
-  | { readonly kind: "command"; readonly line: string };
+/** Shows a person a commit or a difference: a page, or the command where there is no page. */
+export const SourceLink = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("page"), url: z.string() }),
+  z.object({ kind: z.literal("command"), line: z.string() }),
+]);
+export type SourceLink = z.infer<typeof SourceLink>;
 
 /** The repository to which data scientists commit models. */
 export interface Source {
@@ -121,7 +123,9 @@ export interface Source {
   /** One file by its path from the repository's root. */
   file(path: string, commit: string): Promise<Uint8Array | undefined>;
   /** Shows a person how these paths differ between two commits. */
-  linkDiff(before: string, after: string, paths: readonly string[]): Promise<DiffLink>;
+  linkDiff(before: string, after: string, paths: readonly string[]): Promise<SourceLink>;
+  /** Shows a person a commit with its message. */
+  linkCommit(commit: string): Promise<SourceLink>;
 }
 
 /** Who made what in that repository. */

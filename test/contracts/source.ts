@@ -92,6 +92,12 @@ export const sourceContract = (name: string, make: () => Promise<SourceUnderTest
       else expect(shown).toContain("-- README.md 'a path'\\''s'");
     });
 
+    test("a commit has a page or a command that names it", async () => {
+      const link = await subject.source.linkCommit(first);
+      expect(link.kind === "page" ? link.url : link.line).toContain(first.slice(0, 12));
+      if (link.kind === "page") expect(link.url).toMatch(/^https?:\/\/[^\s|>]+$/);
+    });
+
     test.each([
       "",
       " ",

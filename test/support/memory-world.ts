@@ -104,6 +104,7 @@ export const createMemoryWorld = ({
       return new Map(files.map(([file, content]) => [file, hashGitBlob(content)]));
     },
     linkDiff: async (before, after) => ({ kind: "page", url: `https://example.com/${before}...${after}` }),
+    linkCommit: async (commit) => ({ kind: "page", url: `https://example.com/${commit}` }),
     file: async (path, commit) => {
       const folder = `models/${toyModel}/`;
       if (path.startsWith(folder)) return filesAt(commit).get(path.slice(folder.length));

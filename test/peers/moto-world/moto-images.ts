@@ -24,6 +24,8 @@ const toEcrFindings = (scan: Scan) => {
   if (scan.status === "pending") return { imageScanStatus: { status: "IN_PROGRESS" } };
   const vulnerabilitySourceUpdatedAt =
     scan.advisoriesAsOf === undefined ? undefined : Date.parse(scan.advisoriesAsOf) / 1_000;
+  // Nothing was looked up: ECR gives such a scan up.
+  if (Object.keys(scan.scanned).length === 0) return { imageScanStatus: { status: "FAILED" } };
   if (scan.unknownEcosystems.includes("npm"))
     return {
       imageScanStatus: { status: "COMPLETE" },

@@ -44,6 +44,7 @@ export const verifyOutput = {
   baseline: 1,
   checks,
   omitted: [],
+  comparisons: [],
   approvalTimeoutSeconds: 60,
 };
 export const approvalOutput = {
@@ -72,7 +73,7 @@ export const createSuccessScript = (): Record<TaskState, readonly Json[]> => ({
   BuildImage: [
     { Build: { Id: "b", ExportedEnvironmentVariables: [{ Name: "SLIPWAY_DIGEST", Value: digest }] } },
   ],
-  ScanImage: [{ status: "complete", verdict: "pass", checks }],
+  ScanImage: [{ status: "complete", verdict: "pass", checks, omitted: [] }],
   RegisterModel: [{ status: "registered", version: 2, digest, provenance: null }],
   DeployStage: [deployOutput],
   VerifyStage: [verifyOutput],
