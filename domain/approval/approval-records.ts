@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { Check } from "#domain/gates/verdict.ts";
+import { Comparison } from "#domain/gates/comparison.ts";
+import { Check, Omission } from "#domain/gates/verdict.ts";
 import { Provenance } from "#domain/provenance/verified-provenance.ts";
 import { ApprovalRule } from "#model-folder/manifest/manifest.ts";
+import { SourceLink } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
 import { ApprovalDecision } from "./decision.ts";
 import { BoundContributors } from "./resolve-approvers.ts";
@@ -33,12 +35,24 @@ const State = z.discriminatedUnion("status", [
 const Evidence = z.object({
   /** What prod served when the checks were measured; null: no champion yet. */
   champion: z.string().nullable(),
-  /** Gates and test data that this commit changes. */
+  championVersion: z.int().nullish(),
+  /** Rules that this commit loosens, and privileged files that it changes; in old records also `renewed`. */
   changed: z.array(z.string()),
+  /** New truth and golden vectors. Absent, like the rest that is optional here, in old records. */
+  renewed: z.array(z.string()).optional(),
+  /** The address of the manifest's owner. */
+  owner: z.string().optional(),
+  /** Of the commit; unverified, like its author. */
+  subject: z.string().optional(),
+  /** `diff`: against the commit that prod serves; null: none. */
+  links: z.object({ commit: SourceLink, diff: SourceLink.nullable() }).optional(),
+  /** What follows an approval; null: all traffic at once, because nothing serves prod. */
+  rollout: z.object({ steps: z.array(z.number()), bake: z.string() }).nullish(),
   checks: z.array(Check),
   /** How the image was built; absent or null where no provenance was verified. */
   provenance: Provenance.nullish(),
-  omitted: z.array(z.object({ name: z.string(), why: z.string() })),
+  omitted: z.array(Omission),
+  comparisons: z.array(Comparison).optional(),
   /** True: stage and prod share an account. Absent otherwise. */
   trial: z.boolean().optional(),
 });

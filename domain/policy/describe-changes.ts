@@ -1,5 +1,5 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import type { Source } from "#platform/source/source.ts";
+import type { Source, SourceLink } from "#platform/source/source.ts";
 import { describeChangedFiles, holdoutFile } from "./describe-changed-files.ts";
 import { groupPrivilegedChanges } from "./privileged-paths.ts";
 import type { RulesInForce } from "./rules-in-force.ts";
@@ -36,10 +36,19 @@ const listFiles = (kind: string, paths: readonly string[]): string => {
   return `${kind}: ${shown.join(", ")}${hidden > 0 ? ` and ${hidden} more` : ""}`;
 };
 
+/** What a commit changes beside its model, and where a person sees the whole difference. */
+type Changes = {
+  /** The most important first, because the message only shows as many as fit. */
+  readonly warnings: readonly string[];
+  /** New truth and golden vectors: every retraining brings them. */
+  readonly renewed: readonly string[];
+  /** Null: nothing serves prod yet. */
+  readonly diff: SourceLink | null;
+};
+
 /**
- * The warnings for the approver, the most important first, because the message only shows as many as fit: the number of
- * loosened rules with one example, every kind of privileged change (without file names), holdout and golden vectors, and the
- * link to the difference. Lines whose length the committer can choose come last: the other rules, then the file names.
+ * The warnings for the approver: the number of loosened rules with one example, then every kind of privileged change
+ * (without file names). Lines whose length the committer can choose come last: the other rules, then the file names.
  * @param championCommit the commit that prod serves; undefined: there is nothing to compare with
  */
 export const describeChanges =
@@ -58,8 +67,8 @@ export const describeChanges =
     readonly champion: TokenizerManifest | undefined;
     readonly challenger: TokenizerManifest;
     readonly rules: Pick<RulesInForce, "loosened" | "changed">;
-  }): Promise<readonly string[]> => {
-    if (championCommit === undefined) return [];
+  }): Promise<Changes> => {
+    if (championCommit === undefined) return { warnings: [], renewed: [], diff: null };
     const [before, after] = await Promise.all([
       source.modelFileIds(model, championCommit),
       source.modelFileIds(model, commit),
@@ -79,23 +88,20 @@ export const describeChanges =
     const dropped = files.filter((line) => line.startsWith(`${holdoutFile} was removed`));
     const [first, ...loosened] = [...dropped, ...rules.loosened].map((rule) => clipLine(rule, 120));
     const count = dropped.length + rules.loosened.length;
-    const isListed = count + rules.changed.length + files.length + privileges.length > 0;
-    return [
-      ...(first === undefined ? [] : [`loosens ${count} rule${count === 1 ? "" : "s"}: ${first}`]),
-      ...(privileges.length === 0
-        ? []
-        : [`changed since what prod serves: ${privileges.map(({ kind }) => kind).join(", ")}`]),
-      ...files.filter((line) => !dropped.includes(line)),
-      ...(isListed ? [`see ${await link()}`] : []),
-      ...loosened,
-      ...rules.changed.map((rule) => clipLine(rule, 120)),
-      ...privileges.map(({ kind, paths }) => listFiles(kind, paths)),
-    ];
-
-    async function link(): Promise<string> {
-      // The model's folder first: a command that is too long is cut at its end.
-      const paths = [`models/${model}/`, ...privileges.flatMap((privilege) => privilege.paths)].slice(0, 20);
-      const diff = await source.linkDiff(championCommit ?? "", commit, paths);
-      return diff.kind === "page" ? diff.url : clipLine(diff.line, 300);
-    }
+    // The model's folder first: a command that is too long is cut at its end.
+    const shown = [`models/${model}/`, ...privileges.flatMap((privilege) => privilege.paths)].slice(0, 20);
+    const diff = await source.linkDiff(championCommit, commit, shown);
+    return {
+      warnings: [
+        ...(first === undefined ? [] : [`loosens ${count} rule${count === 1 ? "" : "s"}: ${first}`]),
+        ...(privileges.length === 0
+          ? []
+          : [`changed since what prod serves: ${privileges.map(({ kind }) => kind).join(", ")}`]),
+        ...loosened,
+        ...rules.changed.map((rule) => clipLine(rule, 120)),
+        ...privileges.map(({ kind, paths }) => listFiles(kind, paths)),
+      ],
+      renewed: files.filter((line) => !dropped.includes(line)),
+      diff: diff.kind === "page" ? diff : { kind: "command", line: clipLine(diff.line, 300) },
+    };
   };

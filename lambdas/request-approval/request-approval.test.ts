@@ -141,6 +141,37 @@ test("the stricter of the manifest's and the platform's approval rules counts", 
   expect((await readApproval())?.rule).toMatchObject({ quorum: 2, authorMayApprove: false });
 });
 
+test("the approvers see the commit's own words and pages, new truth apart from warnings, and what an approval starts", async () => {
+  await promoteVersion(world, "a", 1);
+  const head = commit();
+  world.commits.get(head)?.set("holdout.csv", Buffer.from("x,label\n9,yes\n"));
+  await request();
+  const { evidence } = (await readApproval()) ?? {};
+  expect(evidence).toMatchObject({
+    championVersion: 1,
+    subject: (await world.source.commit(head)).subject,
+    links: {
+      commit: { kind: "page", url: `https://example.com/${head}` },
+      diff: { kind: "page", url: `https://example.com/${fakeCommit("a")}...${head}` },
+    },
+    renewed: ["holdout.csv changed"],
+    changed: [],
+    rollout: { steps: expect.any(Array), bake: expect.any(String) },
+  });
+});
+
+test("the cold start of prod's version is the one that its own delivery measured", async () => {
+  const coldStart = { name: "cold start", unit: "ms", interval: null, limit: "", verdict: null };
+  commit();
+  const first = { delivery: "delivery-a", comparisons: [{ ...coldStart, champion: null, challenger: 450 }] };
+  await request({ ...first, taskToken: "token of a" }, withoutContributors);
+  await promoteVersion(world, "a", 1);
+  await request({ comparisons: [{ ...coldStart, champion: null, challenger: 300 }] }, withoutContributors);
+  expect((await readApproval())?.evidence.comparisons).toEqual([
+    { ...coldStart, champion: 450, challenger: 300 },
+  ]);
+});
+
 test("the approvers see which gates the commit loosens", async () => {
   await promoteVersion(world, "a", 1);
   commit(

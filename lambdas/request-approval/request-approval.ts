@@ -2,6 +2,7 @@ import { deriveApprovalId } from "#domain/approval/approval-records.ts";
 import type { NewApproval } from "#domain/approval/approvals.ts";
 import { ProdBusy, ProdChanged } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
+import { type Comparison, coldStartName } from "#domain/gates/comparison.ts";
 import { describeChanges } from "#domain/policy/describe-changes.ts";
 import type { AnyApprovalInput } from "#statemachine/canary-contracts.ts";
 import type { RequestApprovalInput } from "#statemachine/contracts.ts";
@@ -61,6 +62,14 @@ const requestDeploymentApproval =
       pusher,
       rule: rules.approval,
     });
+    const changes = await describeChanges({ source })({
+      model,
+      commit,
+      championCommit: serving?.commit,
+      champion,
+      challenger,
+      rules,
+    });
     const now = clock();
     const newApproval: NewApproval = {
       delivery,
@@ -77,19 +86,19 @@ const requestDeploymentApproval =
       raisedBy: quorum - rules.approval.quorum,
       evidence: {
         champion: serving ? `version ${serving.version} (${serving.digest.slice(7, 19)})` : null,
-        changed: [
-          ...(await describeChanges({ source })({
-            model,
-            commit,
-            championCommit: serving?.commit,
-            champion,
-            challenger,
-            rules,
-          })),
-        ],
+        championVersion: serving?.version ?? null,
+        changed: [...changes.warnings],
+        renewed: [...changes.renewed],
+        owner: challenger.owner,
+        subject: (await source.commit(commit)).subject,
+        links: { commit: await source.linkCommit(commit), diff: changes.diff },
+        rollout: serving ? { steps: [...rules.canary.steps], bake: rules.canary.bake } : null,
         checks: [...input.scanChecks, ...input.checks],
         provenance: input.provenance,
-        omitted: input.omitted,
+        omitted: [...(input.scanOmitted ?? []), ...input.omitted],
+        ...(input.comparisons && {
+          comparisons: await addColdStart(approvals, serving?.delivery, input.comparisons),
+        }),
         ...(trial && { trial }),
       },
       askedAt: now,
@@ -112,3 +121,18 @@ const requestDeploymentApproval =
         : undefined;
     });
   };
+
+/** A version starts cold once: prod's version did in its own delivery, whose approval has the number. */
+const addColdStart = async (
+  approvals: RequestApprovalDependencies["approvals"],
+  championDelivery: string | undefined,
+  comparisons: readonly Comparison[],
+): Promise<Comparison[]> => {
+  const earlier = championDelivery === undefined ? [] : await approvals.ofDelivery(championDelivery);
+  const started = earlier
+    .flatMap(({ evidence }) => evidence.comparisons ?? [])
+    .findLast(({ name }) => name === coldStartName);
+  return comparisons.map((row) =>
+    row.name === coldStartName ? { ...row, champion: started?.challenger ?? null } : row,
+  );
+};
