@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
 import { Verdict } from "#domain/gates/verdict.ts";
@@ -18,6 +18,10 @@ const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: nul
 const reason = text.filter((typed) => "reason" in parseRejectionReason(typed));
 const user = fc.stringMatching(/^U[A-Z0-9]{8}$/);
 const people = fc.array(fc.record({ user, name: text }), { maxLength: 50 });
+const link = fc.oneof(
+  fc.record({ kind: fc.constant("page" as const), url: fc.oneof(fc.webUrl(), text) }),
+  fc.record({ kind: fc.constant("command" as const), line: text }),
+);
 const view: fc.Arbitrary<MessageState> = fc.record({
   delivery: fc.stringMatching(/^[a-z0-9-]{1,80}$/),
   model: fc.stringMatching(/^[a-z][a-z0-9-]{0,39}$/),
@@ -27,7 +31,20 @@ const view: fc.Arbitrary<MessageState> = fc.record({
   digest: maybe(fc.constant(`sha256:${"d".repeat(64)}`)),
   provenance: maybe(fc.record({ builder: text, builderId: text, commit: text, buildId: text, keyId: text })),
   baseline: maybe(text),
+  baselineVersion: maybe(fc.nat()),
   changed: fc.array(text, { maxLength: 20 }),
+  renewed: fc.array(text, { maxLength: 2 }),
+  subject: maybe(text),
+  links: maybe(fc.record({ commit: link, diff: maybe(link) })),
+  rollout: fc.option(
+    maybe(
+      fc.record({
+        steps: fc.array(fc.integer({ min: 1, max: 99 }), { maxLength: 10 }),
+        bake: fc.constantFrom("PT30M", "PT1H", "P2D", "PT90S"),
+      }),
+    ),
+    { nil: undefined },
+  ),
   trial: fc.boolean(),
   checks: fc.array(
     fc.record({
@@ -40,7 +57,21 @@ const view: fc.Arbitrary<MessageState> = fc.record({
     }),
     { maxLength: 60 },
   ),
-  omitted: fc.array(fc.record({ name: text, why: text }), { maxLength: 20 }),
+  omitted: fc.array(fc.record({ name: text, why: text, remedy: text }, { requiredKeys: ["name", "why"] }), {
+    maxLength: 20,
+  }),
+  comparisons: fc.array(
+    fc.record({
+      name: text,
+      unit: text,
+      champion: maybe(fc.double({ noNaN: true })),
+      challenger: maybe(fc.double({ noNaN: true })),
+      interval: maybe(fc.record({ low: fc.double({ noNaN: true }), high: fc.double({ noNaN: true }) })),
+      limit: text,
+      verdict: maybe(fc.constantFrom(...Verdict.options)),
+    }),
+    { maxLength: 40 },
+  ),
   madeBy: maybe(fc.array(text, { maxLength: 50 })),
   unmapped: fc.array(fc.record({ identity: text, why: text }), { maxLength: 20 }),
   raisedBy: fc.nat({ max: 20 }),
@@ -111,7 +142,11 @@ test("Slack accepts the message of any delivery, with its buttons and the remedy
       if (state.question?.status === "open") {
         expect(shown).toMatch(/Expires <!date\^\d+\^[^>]*>\. [\s\S]*Approvers: /);
         // No mention is cut in two.
-        expect(shown.match(/<@(?!U[A-Z0-9]{8}>)/g)).toBeNull();
+        // Headers and cells are plain text, in which Slack reads no mention.
+        const formatted = texts(blocks.filter(({ type }) => type !== "table" && type !== "header")).join(
+          "\n",
+        );
+        expect(formatted.match(/<@(?!U[A-Z0-9]{8}>)/g)).toBeNull();
       }
       expect(shown.includes("*Trial:* stage and prod share an account")).toBe(state.trial);
       // The list of `slipway approvals` has only the headline.
@@ -143,7 +178,10 @@ test("answers that wait for an address are named, and approvers stay readable be
   const reasons = ["contributor", "no address", "unknown address"] as const;
   const leftOut = reasons.flatMap((why) => approvers.map((user) => ({ user, why })));
   const question = { ...open, votes: people, approvers, leftOut, waiting: people };
-  const line = texts(renderMessageBlocks({ ...state, question }, undefined).blocks).at(-3) ?? "";
+  const line =
+    texts(renderMessageBlocks({ ...state, question }, undefined).blocks).find((part) =>
+      part.startsWith("Expires"),
+    ) ?? "";
   expect(line.length).toBeLessThanOrEqual(1_000);
   expect(line).toMatch(/Approvers: <@U0APPROVER0>.* and \d+ more\./);
   expect(line).toMatch(
@@ -158,7 +196,149 @@ test("the expiry comes before the approvers, however many there are", () => {
   const unvoted = { votes: [], quorum: 2, stale: null, canaryPercent: null };
   const open = { status: "open" as const, approval: "id", expiresAt: 0, ...unvoted };
   const question = { ...open, approvers, leftOut: [{ user: "U0AUTHOR", why: "contributor" as const }] };
-  const line = texts(renderMessageBlocks({ ...state, question }, undefined).blocks).at(-3) ?? "";
+  const line =
+    texts(renderMessageBlocks({ ...state, question }, undefined).blocks).find((part) =>
+      part.startsWith("Expires"),
+    ) ?? "";
   expect(line).toMatch(/^Expires <!date\^0\^.*> *\. 0 of 2 approvals\. Approvers: <@U0APPROVER0>, /);
   expect(line).toMatch(/> and \d+ more\. No access \(contributed to this change\): <@U0AUTHOR>\.$/);
+});
+
+describe("what an approver reads", () => {
+  const row = { unit: "", champion: 0.81, challenger: 0.83, interval: { low: -0.004, high: 0.044 } };
+  const accuracy = { ...row, name: "accuracy", limit: "≥ 0.7, at most 0.02 worse", verdict: "pass" } as const;
+  const latency = { ...row, name: "latency p95", unit: "ms", champion: 4.2, challenger: 9, interval: null };
+  const passed = {
+    name: "smoke",
+    verdict: "pass",
+    measured: 1,
+    limit: 1,
+    unit: "",
+    detail: "it answers",
+  } as const;
+  const doubtful = { ...passed, name: "canary traffic", verdict: "inconclusive", detail: "too few" } as const;
+  const [drawn] = fc.sample(view, { seed: 3, numRuns: 1 });
+  if (!drawn) throw new Error("one message is drawn");
+  const state: MessageState = {
+    ...drawn,
+    ...{
+      model: "churn",
+      version: 2,
+      baselineVersion: 1,
+      trial: false,
+      outcome: null,
+      rolledBack: null,
+      error: null,
+    },
+    ...{
+      changed: [],
+      renewed: ["golden.json changed"],
+      subject: "Retrain with October's data",
+      author: "Sam",
+    },
+    ...{
+      checks: [passed, doubtful],
+      rollout: { steps: [10, 50], bake: "PT30M" },
+      progress: null,
+      askedAgain: null,
+    },
+    omitted: [{ name: "vulnerabilities", why: "no advisories for npm", remedy: "Load them." }],
+    comparisons: [accuracy, { ...latency, limit: "≤ 50", verdict: "fail" }],
+    links: {
+      commit: { kind: "page", url: "https://example.com/c" },
+      diff: { kind: "page", url: "https://example.com/d" },
+    },
+    question: {
+      status: "open",
+      approval: "id",
+      expiresAt: 0,
+      votes: [],
+      quorum: 1,
+      approvers: ["U024BE7LH"],
+      leftOut: [],
+      stale: null,
+      canaryPercent: null,
+    },
+  };
+  const render = (changes: Partial<MessageState> = {}) =>
+    renderMessageBlocks({ ...state, ...changes }, undefined);
+  const readTexts = (changes?: Partial<MessageState>) => texts(render(changes).blocks);
+  const cells = (changes?: Partial<MessageState>) =>
+    render(changes).blocks.flatMap((block) =>
+      block.type === "table" ? block.rows.map((cells) => texts(cells).join(" | ")) : [],
+    );
+
+  test("starts with the question and the verdict in one line", () => {
+    expect(readTexts().slice(0, 2)).toEqual([
+      "Approve churn v2 for production?",
+      "1 passed · 1 inconclusive · 1 not checked",
+    ]);
+  });
+
+  test("compares both versions in a table: new minus old with its interval, and the limit", () => {
+    expect(cells()).toEqual([
+      "metric | prod v1 | new v2 | difference | limit",
+      "✓ accuracy | 0.81 | 0.83 | +0.02 (−0.004 to +0.044) | ≥ 0.7, at most 0.02 worse",
+      "✗ latency p95 (ms) | 4.2 | 9 | +4.8 | ≤ 50",
+    ]);
+    expect(
+      cells({ baselineVersion: null, comparisons: [{ ...accuracy, champion: null, interval: null }] }),
+    ).toEqual([
+      "metric | prod | new v2 | difference | limit",
+      "✓ accuracy | – | 0.83 | – | ≥ 0.7, at most 0.02 worse",
+    ]);
+  });
+
+  test("shows below the table only what did not pass; without a table, as of an old delivery, all checks", () => {
+    expect(readTexts().join()).toContain("*canary traffic* — too few");
+    expect(readTexts().join()).not.toContain("*smoke*");
+    expect(readTexts({ comparisons: [] }).join()).toContain("*smoke* — it answers");
+  });
+
+  test("names what was not checked, why, and what to do", () => {
+    expect(readTexts()).toContain("_Not checked:_ *vulnerabilities*: no advisories for npm. Load them.");
+  });
+
+  test("warns of loosened rules above the table, and mentions new golden vectors without a warning", () => {
+    const all = readTexts({ changed: ["loosens 1 rule: gates.latencyP95Ms 50 → 500"] });
+    expect(all[2]).toBe(
+      ":warning: *This commit changes its own rules:* loosens 1 rule: gates.latencyP95Ms 50 → 500",
+    );
+    expect(all).toContain("New with this commit: golden.json changed");
+    expect(readTexts().join()).not.toContain(":warning:");
+  });
+
+  test("links commit and difference, and says what follows", () => {
+    expect(readTexts()).toContain(
+      `*Retrain with October's data*\nCommit \`${state.commit.slice(0, 12)}\`, author (unverified): Sam · <https://example.com/c|commit> · <https://example.com/d|difference to prod>`,
+    );
+    expect(readTexts()).toContain("If approved: 10 % for 30 min → 50 % for 30 min → 100 %");
+    expect(readTexts({ rollout: null })).toContain("If approved: 100 % at once, because nothing serves prod");
+  });
+
+  test("a link that Slack would end early is only a word", () => {
+    const links = { commit: { kind: "page" as const, url: "https://example.com/a|b" }, diff: null };
+    expect(readTexts({ links }).join()).not.toContain("a|b");
+  });
+
+  test("the notification says what the table says", () => {
+    expect(render().text).toBe(
+      "Approve churn v2 for production? 1 passed · 1 inconclusive · 1 not checked; canary traffic inconclusive; accuracy 0.83 (prod 0.81); latency p95 9 ms (prod 4.2 ms)",
+    );
+    expect(render({ outcome: "promoted", replaced: false, question: null }).text).toBe(
+      "churn v2 serves prod",
+    );
+  });
+
+  test("the first button asks once more before it counts", () => {
+    const buttons = render().blocks.flatMap((block) => (block.type === "actions" ? block.elements : []));
+    expect(buttons[0]).toMatchObject({
+      action_id: "approve",
+      confirm: { title: { text: "Approve churn v2?" }, confirm: { text: "Approve" } },
+    });
+  });
+
+  test("no section is folded", () => {
+    for (const block of render().blocks) if (block.type === "section") expect(block.expand).toBe(true);
+  });
 });

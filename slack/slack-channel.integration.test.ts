@@ -33,6 +33,8 @@ const createTestChannel = async (dropped: { method: string; times: number } = { 
   });
   return {
     channel,
+    users: () => desk.options.users,
+    replies: (ts: string) => desk.options.state.replies(ts),
     texts: () => desk.options.state.messages(100).map(({ text }) => text),
     [Symbol.asyncDispose]: async () => {
       proxy.closeAllConnections();
@@ -46,7 +48,8 @@ test("a delivery that is posted twice has one message", async () => {
   await using fixture = await createTestChannel();
   const first = await fixture.channel.post({ delivery: "one" });
   await fixture.channel.post({ delivery: "two" });
-  expect(await fixture.channel.post({ delivery: "one" })).toEqual(first);
+  expect(first.isNew).toBe(true);
+  expect(await fixture.channel.post({ delivery: "one" })).toEqual({ ...first, isNew: false });
   expect(fixture.texts()).toEqual(["about two", "about one"]);
 });
 
@@ -54,7 +57,7 @@ test("a message is found after an edit", async () => {
   await using fixture = await createTestChannel();
   const first = await fixture.channel.post({ delivery: "one" });
   await fixture.channel.update(first, { delivery: "one" });
-  expect(await fixture.channel.post({ delivery: "one" })).toEqual(first);
+  expect(await fixture.channel.post({ delivery: "one" })).toEqual({ ...first, isNew: false });
 });
 
 test.each([1, 2, 3, 4])("a message whose response was lost %d times is not posted again", async (times) => {
@@ -63,6 +66,24 @@ test.each([1, 2, 3, 4])("a message whose response was lost %d times is not poste
   const posted = await post().catch(post);
   expect(fixture.texts()).toEqual(["about one"]);
   expect(posted.ts).toMatch(/^\d+\.\d+$/);
+});
+
+test("a reply is in the message's thread; one that somebody has to act on is in the channel too and mentions people", async () => {
+  await using fixture = await createTestChannel();
+  const posted = await fixture.channel.post({ delivery: "one" });
+  const about = { model: "churn", version: 2, says: { kind: "share", percent: 10 } } as const;
+  const nobody = { users: [], addresses: [] };
+  await fixture.channel.reply(posted, { ...about, id: "a", broadcast: false, mentions: nobody });
+  const [known] = fixture.users();
+  const mentions = { users: ["U0OTHER"], addresses: [known?.email ?? "", "nobody@example.org"] };
+  await fixture.channel.reply(posted, { ...about, id: "b", broadcast: true, mentions });
+  expect(fixture.replies(posted.ts)).toMatchObject([
+    { text: ":rocket: churn v2 gets 10 % of prod's traffic" },
+    {
+      text: `:rocket: churn v2 gets 10 % of prod's traffic\n<@U0OTHER> <@${known?.id}>`,
+      subtype: "thread_broadcast",
+    },
+  ]);
 });
 
 test("an edit whose response was lost is repeated", async () => {

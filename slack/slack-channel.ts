@@ -1,13 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ErrorCode, type KnownBlock, type WebClient } from "@slack/web-api";
 import * as z from "zod";
+import type { Reply } from "#domain/message/derive-replies.ts";
+import { formatReply } from "./format-reply.ts";
 
 /** The parts of Slack's Web API that deliveries use. A `WebClient` of @slack/web-api has them. */
 export type SlackApi = {
   readonly chat: Pick<WebClient["chat"], "postMessage" | "update" | "postEphemeral">;
   readonly conversations: Pick<WebClient["conversations"], "history">;
   readonly views: Pick<WebClient["views"], "open">;
-  readonly users: Pick<WebClient["users"], "info">;
+  readonly users: Pick<WebClient["users"], "info" | "lookupByEmail">;
 };
 
 /**
@@ -33,6 +35,7 @@ const History = z.object({
     )
     .default([]),
 });
+const LookupResponse = z.object({ user: z.object({ id: z.string() }) });
 const PostResponse = z.object({ channel: z.string(), ts: z.string() });
 
 const NoResponseError = z.object({ code: z.enum([ErrorCode.RequestError, ErrorCode.HTTPError]) });
@@ -64,11 +67,16 @@ export const createSlackChannel = <View extends { readonly delivery: string }>({
   channel,
   render,
 }: {
-  slack: Pick<SlackApi, "chat" | "conversations">;
+  slack: Pick<SlackApi, "chat" | "conversations" | "users">;
   channel: string;
   render: (view: View) => { text: string; blocks: KnownBlock[] };
 }) => {
-  const findOrPost = async (view: View): Promise<{ channel: string; ts: string }> => {
+  /** The Slack user with this address; undefined: none, or Slack does not say. A mention is no decision. */
+  const findUser = async (email: string): Promise<string | undefined> => {
+    const found = await slack.users.lookupByEmail({ email }).catch(() => undefined);
+    return LookupResponse.safeParse(found).data?.user.id;
+  };
+  const findOrPost = async (view: View): Promise<{ channel: string; ts: string; isNew: boolean }> => {
     const history = History.parse(
       await slack.conversations.history({ channel, limit: historyLimit, include_all_metadata: true }),
     );
@@ -76,8 +84,8 @@ export const createSlackChannel = <View extends { readonly delivery: string }>({
       ({ metadata }) =>
         metadata?.event_type === eventType && metadata.event_payload.delivery === view.delivery,
     );
-    if (earlier) return { channel, ts: earlier.ts };
-    return PostResponse.parse(
+    if (earlier) return { channel, ts: earlier.ts, isNew: false };
+    const posted = PostResponse.parse(
       await slack.chat.postMessage({
         channel,
         ...render(view),
@@ -85,18 +93,27 @@ export const createSlackChannel = <View extends { readonly delivery: string }>({
         metadata: { event_type: eventType, event_payload: { delivery: view.delivery } },
       }),
     );
+    return { ...posted, isNew: true };
   };
   return {
     post: (view: View) => retryWithoutResponse(() => findOrPost(view)),
-    update: async (posted: { channel: string; ts: string }, view: View): Promise<void> => {
-      await retryWithoutResponse(() => slack.chat.update({ ...posted, ...render(view) }));
+    update: async ({ channel, ts }: { channel: string; ts: string }, view: View): Promise<void> => {
+      await retryWithoutResponse(() => slack.chat.update({ channel, ts, ...render(view) }));
+    },
+    reply: async ({ channel, ts }: { channel: string; ts: string }, reply: Reply): Promise<void> => {
+      const { users, addresses } = reply.mentions;
+      const found = await Promise.all([...new Set(addresses)].map(findUser));
+      const mentioned = [...new Set([...users, ...found.filter((user) => user !== undefined)])];
+      const message = { channel, thread_ts: ts, text: formatReply(reply, mentioned), unfurl_links: false };
+      await slack.chat.postMessage(reply.broadcast ? { ...message, reply_broadcast: true } : message);
     },
     /** Replaces a duplicate by one sentence: the other message shows the delivery. */
-    retract: async (posted: { channel: string; ts: string }): Promise<void> => {
+    retract: async ({ channel, ts }: { channel: string; ts: string }): Promise<void> => {
       const text = "Duplicate of this delivery's other message.";
       await retryWithoutResponse(() =>
         slack.chat.update({
-          ...posted,
+          channel,
+          ts,
           text,
           blocks: [{ type: "section", text: { type: "plain_text", text } }],
         }),

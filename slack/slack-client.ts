@@ -29,6 +29,9 @@ export const createSlackClient = ({
       history: async (options) => web.conversations.history({ ...options, token: await token() }),
     },
     views: { open: async (options) => web.views.open({ ...options, token: await token() }) },
-    users: { info: async (options) => web.users.info({ ...options, token: await token() }) },
+    users: {
+      info: async (options) => web.users.info({ ...options, token: await token() }),
+      lookupByEmail: async (options) => web.users.lookupByEmail({ ...options, token: await token() }),
+    },
   };
 };

@@ -66,6 +66,76 @@ const notes = async () =>
     ({ key }) => key.sort,
   );
 
+test("a fresh question is posted and not edited", async () => {
+  const messages = start();
+  await ask();
+  await messages.show("churn-1");
+  expect(slack.state).toMatchObject({ posts: 1, updates: 0 });
+  await approve("U011");
+  await messages.show("churn-1");
+  expect(slack.state).toMatchObject({ posts: 1, updates: 1 });
+});
+
+const told = () => slack.replies.map(({ id }) => id.split(" ").at(0));
+
+test("each later fact is told once in the thread, however often and by whomever the message is shown", async () => {
+  await ask();
+  await start().show("churn-1");
+  expect(told()).toEqual([]);
+  await approve("U011");
+  await approve("U021");
+  await end("promoted");
+  await Promise.all([start().show("churn-1"), start().show("churn-1"), start().showUnshown()]);
+  await start().show("churn-1");
+  expect(told()).toEqual(["decided", "ended"]);
+  expect(await notes()).toEqual([]);
+});
+
+test("what a message tells when it is posted is not told again below it", async () => {
+  await end("failed");
+  await start().show("churn-1");
+  await start().show("churn-1");
+  expect(slack.state.posts).toBe(1);
+  expect(told()).toEqual([]);
+});
+
+test("a reply that Slack refuses is told by the sweep", async () => {
+  await ask();
+  await start().show("churn-1");
+  await approve("U011");
+  await approve("U021");
+  const refuse = () => Promise.reject(new Error("ratelimited"));
+  expect(await start({ reply: refuse }).show("churn-1")).toBe(false);
+  expect(told()).toEqual([]);
+  await start().showUnshown();
+  expect(told()).toEqual(["decided"]);
+});
+
+test("a message from before there were replies does not tell its past", async () => {
+  await ask();
+  await start().show("churn-1");
+  const key = { partition: "messages", sort: "churn-1" };
+  const { value } = (await opened.store.get(key)) ?? {};
+  const { replied: _, ...older } = value as Record<string, unknown>;
+  await opened.store.put(key, older as Record<string, string>);
+  await approve("U011");
+  await approve("U021");
+  await start().show("churn-1");
+  expect(told()).toEqual([]);
+  await end("rejected");
+  await start().show("churn-1");
+  expect(told()).toEqual(["ended"]);
+});
+
+test("a reminder is told when its time has come, although nothing else changed", async () => {
+  await ask();
+  await start().show("churn-1");
+  opened.time.now += 3_000_000;
+  await start().showUnshown();
+  await start().showUnshown();
+  expect(told()).toEqual(["reminder"]);
+});
+
 test("a delivery has one message, which is posted once and then edited to match the facts", async () => {
   const messages = start();
   expect(await messages.posted("churn-1")).toBeNull();
@@ -198,7 +268,7 @@ const slowFirst = (call: "post" | "update") => {
             const mine = first;
             await hold();
             slack.shown.set(mine ? "late" : "early", each);
-            return { channel: "C0DELIVERY", ts: mine ? "late" : "early" };
+            return { channel: "C0DELIVERY", ts: mine ? "late" : "early", isNew: true };
           },
         }
       : {

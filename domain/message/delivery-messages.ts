@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { readPages, type Store, type StoredItem } from "#platform/store/store.ts";
+import { deriveReplies, type Reply } from "./derive-replies.ts";
 import { deriveMessageState, type MessageState } from "./message-state.ts";
 import { readMessageFacts } from "./read-message-facts.ts";
 
@@ -16,15 +17,19 @@ const MessageItem = z.object({
   writing: z.array(z.object({ revision: z.int(), at: z.int() })).default([]),
   /** Hash of the state that Slack shows; null: unknown. */
   shown: z.string().nullable().default(null),
+  /** Replies that are told, or that the message itself told when it was posted. Absent: it is not posted, or older than replies. */
+  replied: z.array(z.string()).optional(),
 });
 type MessageItem = z.infer<typeof MessageItem>;
 const emptyItem: MessageItem = { posted: null, revision: 0, writing: [], shown: null };
 
 /** Both worlds use @slack/web-api for it. */
 export type MessageChannel = {
-  /** Posts, or finds the message that an interrupted post has left. */
-  post(state: MessageState): Promise<PostedMessage>;
+  /** Posts, or finds the message that an interrupted post has left, which may show older facts: then `isNew` is false. */
+  post(state: MessageState): Promise<PostedMessage & { readonly isNew: boolean }>;
   update(posted: PostedMessage, state: MessageState): Promise<void>;
+  /** Replies in the message's thread. */
+  reply(posted: PostedMessage, reply: Reply): Promise<void>;
   /** Empties a duplicate. */
   retract(posted: PostedMessage): Promise<void>;
 };
@@ -63,7 +68,6 @@ export const createDeliveryMessages = ({
   warn: LogWarning;
 }) => {
   const facts = readMessageFacts({ store, clock });
-  const readState = async (delivery: string) => deriveMessageState(await facts(delivery));
   const read = async (delivery: string): Promise<MessageItem & { readonly version: number | "absent" }> => {
     const item = await store.get(toMessageKey(delivery));
     return item
@@ -72,13 +76,13 @@ export const createDeliveryMessages = ({
   };
   const write = async (
     delivery: string,
-    { posted, revision, writing, shown }: MessageItem,
+    { posted, revision, writing, shown, replied }: MessageItem,
     expect: number | "absent",
   ) =>
     (
       await store.put(
         toMessageKey(delivery),
-        { posted, revision, writing, shown },
+        { posted, revision, writing, shown, ...(replied && { replied }) },
         { expect, expiresAt: Math.floor(clock() / 1000) + retentionSeconds },
       )
     ).written;
@@ -100,7 +104,12 @@ export const createDeliveryMessages = ({
    * Gives the number back. If no other write began (`isLast`), Slack shows this one. Otherwise it is unknown what Slack
    * shows, so the other writers cannot be certain either.
    */
-  const end = async (delivery: string, number: number, posted: PostedMessage, hash: string) => {
+  const end = async (
+    delivery: string,
+    number: number,
+    posted: PostedMessage,
+    { hash, told }: { readonly hash: string; readonly told: readonly string[] },
+  ) => {
     for (;;) {
       const item = await read(delivery);
       const isLast = item.revision === number;
@@ -109,11 +118,51 @@ export const createDeliveryMessages = ({
         revision: isLast ? number : item.revision + 1,
         writing: item.writing.filter(({ revision }) => revision !== number),
         shown: isLast ? hash : null,
+        // What the message itself told when it was posted needs no reply.
+        replied: item.replied ?? [...told],
       };
       if (!(await write(delivery, next, item.version))) continue;
       const at = clock();
       const hasOthers = next.writing.some((other) => at - other.at < writeTimeoutMs);
       return { message: next.posted ?? posted, leftToOthers: !isLast && hasOthers };
+    }
+  };
+
+  /**
+   * Tells what is not told yet. A reply is noted before it is sent, because Slack has no idempotency key, and the note is
+   * taken back if Slack refuses it: a crash in between loses a reply, and the message itself still says what it said.
+   */
+  const replyToMessage = async (
+    delivery: string,
+    { posted, replied }: MessageItem,
+    replies: readonly Reply[],
+  ): Promise<void> => {
+    // Of a message from before there were replies, the past stays untold.
+    const told = replied ?? replies.map(({ id }) => id);
+    if (!posted || (replied && replies.every(({ id }) => told.includes(id)))) return;
+    for (const reply of replies) {
+      if (!(await noteReply(delivery, reply.id, told))) continue;
+      await channel.reply(posted, reply).catch(async (error: unknown) => {
+        await forgetReply(delivery, reply.id);
+        throw error;
+      });
+    }
+  };
+  /** False: it is noted already. */
+  const noteReply = async (delivery: string, id: string, told: readonly string[]): Promise<boolean> => {
+    for (;;) {
+      const item = await read(delivery);
+      const known = item.replied ?? told;
+      if (known.includes(id) && item.replied) return false;
+      if (await write(delivery, { ...item, replied: [...new Set([...known, id])] }, item.version))
+        return !known.includes(id);
+    }
+  };
+  const forgetReply = async (delivery: string, id: string): Promise<void> => {
+    for (;;) {
+      const item = await read(delivery);
+      const replied = (item.replied ?? []).filter((other) => other !== id);
+      if (await write(delivery, { ...item, replied }, item.version)) return;
     }
   };
 
@@ -125,17 +174,23 @@ export const createDeliveryMessages = ({
   const syncMessage = async (delivery: string, thorough: boolean): Promise<void> => {
     for (let first = true; ; first = false) {
       const item = await read(delivery);
-      const state = await readState(delivery);
+      const known = await facts(delivery);
+      const state = deriveMessageState(known);
       if (!state) return;
       const hash = hashState(state);
       const uncertain = thorough && first && item.writing.length > 0;
-      if (item.posted && item.shown === hash && !uncertain) return;
+      if (item.posted && item.shown === hash && !uncertain)
+        return replyToMessage(delivery, item, deriveReplies(known));
       if (item.version === "absent") await expect(delivery);
       const number = await begin(delivery, item);
       if (number === undefined) continue;
-      const posted = item.posted ?? (await channel.post(state));
-      await channel.update(posted, state);
-      const { message, leftToOthers } = await end(delivery, number, posted, hash);
+      const { isNew, ...posted } = item.posted ? { ...item.posted, isNew: false } : await channel.post(state);
+      // A new message shows the facts already: an update would only add "(edited)".
+      if (!isNew) await channel.update(posted, state);
+      const { message, leftToOthers } = await end(delivery, number, posted, {
+        hash,
+        told: deriveReplies(known).map(({ id }) => id),
+      });
       // Two simultaneous posts made two messages: empty one, so that it has no buttons.
       if (message.ts !== posted.ts) await channel.retract(posted);
       // The last writer to finish writes for all: if each wrote, they would exceed Slack's rate limit.
@@ -159,15 +214,23 @@ export const createDeliveryMessages = ({
 
   /** The delivery has ended, and Slack certainly shows it: the sweep need not check it again. */
   const isSettled = async ({ key: { sort: delivery }, value }: StoredItem): Promise<boolean> => {
-    const state = await readState(delivery);
+    const known = await facts(delivery);
+    const state = deriveMessageState(known);
     if (!state) return clock() - PendingNote.parse(value).at > emptyNoteLifetimeMs;
-    const { posted, shown, writing } = await read(delivery);
-    return posted !== null && state.outcome !== null && shown === hashState(state) && writing.length === 0;
+    const { posted, shown, writing, replied = [] } = await read(delivery);
+    const isTold = deriveReplies(known).every(({ id }) => replied.includes(id));
+    return (
+      posted !== null &&
+      state.outcome !== null &&
+      shown === hashState(state) &&
+      writing.length === 0 &&
+      isTold
+    );
   };
 
   return {
     /** Undefined: the delivery has no message. */
-    state: readState,
+    state: async (delivery: string) => deriveMessageState(await facts(delivery)),
     /** Null before it is posted. */
     posted: async (delivery: string) => (await read(delivery)).posted,
     /** Notes that a message is about to change, so that the sweep updates it after a crash. */

@@ -1,7 +1,8 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { BoundContributors } from "#domain/approval/resolve-approvers.ts";
 import type { Outcome, OutcomeRecord } from "#domain/delivery/outcomes.ts";
-import type { Check } from "#domain/gates/verdict.ts";
+import type { Comparison } from "#domain/gates/comparison.ts";
+import type { Check, Omission } from "#domain/gates/verdict.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { Provenance } from "#domain/provenance/verified-provenance.ts";
 
@@ -62,8 +63,17 @@ export type MessageState = {
   readonly digest: string | null;
   /** What prod served when the checks were measured; null: no champion yet. */
   readonly baseline: string | null;
-  /** Gates and test data that this commit changes: the first line of the message. */
+  /** What prod served then; null: nothing, or the record is old. */
+  readonly baselineVersion: number | null;
+  /** Rules that this commit loosens, and privileged files that it changes: a warning. */
   readonly changed: readonly string[];
+  /** New truth and golden vectors, which every retraining brings. */
+  readonly renewed: readonly string[];
+  /** First line of the commit's message, unverified; null in old records. */
+  readonly subject: string | null;
+  readonly links: Approval["evidence"]["links"] | null;
+  /** What an approval starts; null: all traffic at once; undefined in old records. */
+  readonly rollout: Approval["evidence"]["rollout"];
   /** Stage and prod share an account, so what was proven on stage was not proven apart from prod. */
   readonly trial: boolean;
   /** Why the approval was requested again; null: it was requested once. */
@@ -71,7 +81,9 @@ export type MessageState = {
   readonly checks: readonly Check[];
   /** How the image was built; null where no provenance was verified. */
   readonly provenance: Provenance | null;
-  readonly omitted: readonly { readonly name: string; readonly why: string }[];
+  readonly omitted: readonly Omission[];
+  /** Both versions side by side. */
+  readonly comparisons: readonly Comparison[];
   readonly question: QuestionState | null;
   /** Earlier decisions of this delivery, oldest first: who let it go to prod, and its canary go on without a verdict. */
   readonly decisions: readonly {
@@ -114,7 +126,12 @@ export const deriveMessageState = (facts: MessageFacts): MessageState | undefine
     version: approval?.version ?? null,
     digest: approval?.digest ?? null,
     baseline: approval?.evidence.champion ?? null,
+    baselineVersion: approval?.evidence.championVersion ?? null,
     changed: approval?.evidence.changed ?? [],
+    renewed: approval?.evidence.renewed ?? [],
+    subject: approval?.evidence.subject ?? null,
+    links: approval?.evidence.links ?? null,
+    rollout: approval?.evidence.rollout,
     trial: approval?.evidence.trial ?? false,
     askedAgain: describeRepeatedQuestion(questions.filter(({ canary }) => canary === null)),
     checks: [
@@ -123,6 +140,7 @@ export const deriveMessageState = (facts: MessageFacts): MessageState | undefine
     ],
     provenance: approval?.evidence.provenance ?? null,
     omitted: approval?.evidence.omitted ?? [],
+    comparisons: approval?.evidence.comparisons ?? [],
     question: approval ? toQuestionState(approval, facts) : null,
     decisions: approval?.canary ? listDecisions(questions.slice(0, -1)) : [],
     progress: outcome === null && !rolledBack ? describeProgress(deployment) : null,

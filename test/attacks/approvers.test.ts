@@ -27,7 +27,7 @@ describe("the message", () => {
     await world.ask(await world.push(before, after, toEmail("sam")));
     expect(world.message()).toContain("Approvers: <@U0BOB>, <@U0EVE>.");
     expect(world.message()).toContain("No access (contributed to this change): <@U0ADA>, <@U0SAM>.");
-    expect(world.message()).toContain("*Contributors*\\nada@example.com, sam@example.com");
+    expect(world.message()).toContain("*Contributors:* ada@example.com, sam@example.com");
     expect(world.message()).toContain("author (unverified): whoever");
   });
 

@@ -89,6 +89,76 @@ test.skipIf(skip)(
   },
 );
 
+test.skipIf(skip)(
+  "a click that asks for a confirmation is sent only after it, and Escape sends nothing; the keyboard alone is enough",
+  async () => {
+    await using setup = await openDesk(async () => ({}));
+    const plain = (text: string) => ({ type: "plain_text" as const, text });
+    const confirm = {
+      title: plain("Approve churn v3?"),
+      text: plain("churn v3 will be rolled out to prod."),
+      confirm: plain("Approve it"),
+      deny: plain("Cancel"),
+    };
+    const button = {
+      type: "button" as const,
+      action_id: "approve",
+      text: plain("Approve v3"),
+      value: "q",
+      confirm,
+    };
+    await setup.slack.chat.postMessage({
+      channel: "C0DELIVERY",
+      text: "question",
+      blocks: [{ type: "actions", elements: [button] }],
+    });
+    await setup.look();
+    await setup.page.getByRole("button", { name: "Approve v3" }).focus();
+    await setup.page.keyboard.press("Enter");
+    const dialog = setup.page.getByRole("dialog");
+    await dialog.getByText("churn v3 will be rolled out to prod.").waitFor();
+    await setup.page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
+    expect(setup.app.received).toEqual([]);
+    await setup.page.getByRole("button", { name: "Approve v3" }).press("Enter");
+    await dialog.getByRole("button", { name: "Approve it" }).press("Enter");
+    await dialog.waitFor({ state: "hidden" });
+    await expect.poll(() => setup.app.received.length).toBe(1);
+    expect(setup.app.received).toMatchObject([
+      { payload: { actions: [{ action_id: "approve", value: "q" }] } },
+    ]);
+    expect(setup.problems).toEqual([]);
+  },
+);
+
+test.skipIf(skip)("a table has its columns and rows named, and a thread is below its message", async () => {
+  await using setup = await openDesk(async () => ({}));
+  const cell = (text: string) => ({ type: "raw_text" as const, text });
+  const { ts = "" } = await setup.slack.chat.postMessage({
+    channel: "C0DELIVERY",
+    text: "question",
+    blocks: [{ type: "table", rows: [["metric", "prod v1"].map(cell), ["accuracy", "0.81"].map(cell)] }],
+  });
+  await setup.look();
+  const table = setup.page.getByRole("table");
+  await table.getByRole("columnheader", { name: "prod v1" }).waitFor();
+  expect(await table.getByRole("rowheader").allTextContents()).toEqual(["accuracy"]);
+  await setup.slack.chat.postMessage({ channel: "C0DELIVERY", thread_ts: ts, text: "quiet" });
+  await setup.page.getByText("1 reply").click();
+  await setup.page.getByText("quiet").waitFor();
+  await setup.slack.chat.postMessage({
+    channel: "C0DELIVERY",
+    thread_ts: ts,
+    text: "loud",
+    reply_broadcast: true,
+  });
+  await setup.page.getByText("2 replies").waitFor();
+  // The thread stays open, and the channel shows the reply too.
+  expect(await setup.page.getByText("loud").count()).toBe(2);
+  expect(await setup.page.getByText("quiet").count()).toBe(1);
+  expect(setup.problems).toEqual([]);
+});
+
 test.skipIf(skip)("another user's click counts as theirs, and only they see the refusal", async () => {
   await using setup = await openDesk(async (slack, { payload }) => {
     const { id } = payload.user as { id: string };

@@ -1,10 +1,12 @@
 import type { MessageChannel } from "#domain/message/delivery-messages.ts";
+import type { Reply } from "#domain/message/derive-replies.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
 
 /** A channel that records its messages; `down` makes it fail. */
 export const fakeChannel = () => {
   const shown = new Map<string, MessageState>();
-  const state = { down: false, posts: 0 };
+  const replies: Reply[] = [];
+  const state = { down: false, posts: 0, updates: 0 };
   const assertUp = () => {
     if (state.down) throw new Error("Slack is down");
   };
@@ -15,16 +17,21 @@ export const fakeChannel = () => {
       if (existing === undefined) state.posts++;
       const ts = existing ?? `ts-${state.posts}`;
       if (existing === undefined) shown.set(ts, view);
-      return { channel: "C0DELIVERY", ts };
+      return { channel: "C0DELIVERY", ts, isNew: existing === undefined };
     },
     update: async ({ ts }, view) => {
       assertUp();
+      state.updates++;
       shown.set(ts, view);
+    },
+    reply: async (_, reply) => {
+      assertUp();
+      replies.push(reply);
     },
     retract: async ({ ts }) => {
       assertUp();
       shown.delete(ts);
     },
   };
-  return { channel, shown, state };
+  return { channel, shown, replies, state };
 };

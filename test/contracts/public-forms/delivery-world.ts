@@ -89,6 +89,10 @@ const noteSlackCalls = () => {
         if (profiles.down) throw new Error("Slack is down");
         return { ok: true, user: { profile: { email: `${request?.user.toLowerCase()}@example.com` } } };
       },
+      lookupByEmail: async (request) => {
+        note("users.lookupByEmail", request);
+        return { ok: false };
+      },
     },
   };
   return { slack, calls, profiles };

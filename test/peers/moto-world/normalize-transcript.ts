@@ -11,16 +11,22 @@ export type Transcript = {
 /** Checks that depend on the machine's clock or on chance; the outcome depends on their verdicts. */
 const measuredPattern = /\*(latency p95|canary [\w ]+)\*/;
 
+/** Rows of the table, and parts of the notification, whose numbers differ between runs. */
+const measuredRow = /^(?:. )?(latency p95|cost per million|cold start|image size)\b.*$/;
+
 const normalizeLine = (text: string): string => {
   // Latencies, and the versions that requests reached, differ between runs.
   if (measuredPattern.test(text)) return (measuredPattern.exec(text) ?? [""])[0];
+  if (measuredRow.test(text)) return text.replace(measuredRow, "$1");
   return (
     text
       // ECR never says how many packages it scanned (docs/peers.md).
       .replace(/ in \d+ packages?\b/, " in some packages")
       .replace("; no package was scanned", "")
-      // A page of CodeCommit's, or a command for the repository on this machine.
-      .replace(/\bsee (?:https:\/\/|git )[^;]*/, "see the difference")
+      // Pages of CodeCommit's, or a command for the repository on this machine.
+      .replace(/ · (?:<https|difference to prod: `git ).*/, " · the difference")
+      // How advisories are loaded differs.
+      .replace(/(\*vulnerabilities\*: no advisories) for [^;]*/, "$1")
       // A failed canary's cause repeats the measured shift; either of two labels may have the larger one.
       .replace(/largest label shift: .*/, "largest label shift: …")
   );
@@ -34,7 +40,13 @@ export const normalizeTranscript = ({ outcome, messages }: Transcript) => ({
     at: "some time",
     error: outcome.error && { ...outcome.error, cause: normalizeLine(outcome.error.cause) },
   },
-  messages: messages.map((texts) => texts.flatMap((text) => text.split("\n").map(normalizeLine))),
+  messages: messages.map((texts) =>
+    texts
+      .flatMap((text) => text.split(/\n|; /))
+      .map(normalizeLine)
+      // Not every platform reports a cold start.
+      .filter((text) => text !== "cold start"),
+  ),
 });
 
 /**

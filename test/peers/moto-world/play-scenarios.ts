@@ -29,9 +29,13 @@ const History = z.object({
 });
 const Predictions = z.object({ predictions: z.array(z.object({ label: z.string() })) });
 
-/** All texts of a message's blocks, in order. */
+const TableRow = z.array(z.object({ type: z.literal("raw_text"), text: z.string() })).min(1);
+
+/** All texts of a message's blocks, in order; a row of a table is one. */
 const collectTexts = (value: unknown): string[] => {
   if (typeof value !== "object" || value === null) return [];
+  const row = TableRow.safeParse(value);
+  if (row.success) return [row.data.map(({ text }) => text).join(" | ")];
   return Object.entries(value).flatMap(([key, inner]) =>
     key === "text" && typeof inner === "string" ? [inner] : collectTexts(inner),
   );

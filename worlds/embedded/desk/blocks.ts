@@ -20,6 +20,15 @@ const mrkdwn = (max: number) =>
 const anyText = (max: number) => z.discriminatedUnion("type", [plainText(max), mrkdwn(max)]);
 
 const id = z.string().min(1).max(255);
+/** Source: https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object */
+const Confirm = z.strictObject({
+  title: plainText(100),
+  text: plainText(300),
+  confirm: plainText(30),
+  deny: plainText(30),
+  style: z.enum(["primary", "danger"]).optional(),
+});
+export type Confirm = z.infer<typeof Confirm>;
 const Button = z.strictObject({
   type: z.literal("button"),
   text: plainText(75),
@@ -31,6 +40,7 @@ const Button = z.strictObject({
   value: z.string().max(2_000).optional(),
   style: z.enum(["primary", "danger"]).optional(),
   accessibility_label: z.string().max(75).optional(),
+  confirm: Confirm.optional(),
 });
 
 const Header = z.strictObject({ type: z.literal("header"), text: plainText(150), block_id: id.optional() });
@@ -60,6 +70,33 @@ const Actions = z.strictObject({
     .max(25),
   block_id: id.optional(),
 });
+/** Source: https://docs.slack.dev/reference/block-kit/blocks/table-block */
+const Table = z
+  .strictObject({
+    type: z.literal("table"),
+    rows: z
+      .array(
+        z
+          .array(z.strictObject({ type: z.literal("raw_text"), text: z.string().min(1) }))
+          .min(1)
+          .max(20),
+      )
+      .min(1)
+      .max(100),
+    column_settings: z
+      .array(
+        z.strictObject({
+          align: z.enum(["left", "center", "right"]).optional(),
+          is_wrapped: z.boolean().optional(),
+        }),
+      )
+      .max(20)
+      .optional(),
+    block_id: id.optional(),
+  })
+  .refine(({ rows }) => rows.flat().reduce((sum, { text }) => sum + text.length, 0) <= 10_000, {
+    error: "must have no more than 10000 characters in all cells",
+  });
 const PlainTextInput = z.strictObject({
   type: z.literal("plain_text_input"),
   action_id: id.optional(),
@@ -79,7 +116,7 @@ const Input = z.strictObject({
   block_id: id.optional(),
 });
 
-const MessageBlock = z.discriminatedUnion("type", [Header, Divider, Section, Context, Actions]);
+const MessageBlock = z.discriminatedUnion("type", [Header, Divider, Section, Context, Actions, Table]);
 const ViewBlock = z.discriminatedUnion("type", [Header, Divider, Section, Context, Input]);
 export type Button = z.infer<typeof Button>;
 export type MessageBlock = z.infer<typeof MessageBlock>;

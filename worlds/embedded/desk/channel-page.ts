@@ -8,7 +8,11 @@ import type { DisplayNames, Html } from "./mrkdwn.ts";
 const day = new Intl.DateTimeFormat("en-US", { weekday: "long", month: "long", day: "numeric" });
 
 /** The messages, oldest first, with a separator for each day. */
-export const renderMessages = (messages: readonly Message[], names: DisplayNames): Html => {
+export const renderMessages = (
+  messages: readonly Message[],
+  names: DisplayNames,
+  readReplies: (ts: string) => readonly Message[],
+): Html => {
   const dayOf = (message: Message | undefined) =>
     message === undefined ? undefined : day.format(new Date(Number(message.ts) * 1_000));
   return html`${messages.map((message, index) => {
@@ -17,7 +21,7 @@ export const renderMessages = (messages: readonly Message[], names: DisplayNames
       today === dayOf(messages[index - 1])
         ? ""
         : html`<div class="day" role="separator"><span>${today}</span></div>`
-    }${renderMessage(message, names)}`;
+    }${renderMessage(message, names, readReplies(message.ts))}`;
   })}`;
 };
 
@@ -29,11 +33,13 @@ export const renderChannelPage = (
     messages,
     view,
     names,
+    readReplies,
   }: {
     readonly me: DeskUser;
     readonly messages: readonly Message[];
     readonly view: View | undefined;
     readonly names: DisplayNames;
+    readonly readReplies: (ts: string) => readonly Message[];
   },
 ): Html =>
   renderLayout(options, {
@@ -48,7 +54,7 @@ export const renderChannelPage = (
     <div class="scroll" tabindex="0" role="log" aria-label="Messages" aria-live="polite" data-messages>
       <div class="welcome"><h2># ${options.channel.name}</h2>
         <p>Deliveries request approval here before they change prod. This desk replaces Slack on your machine, with Slack's client, signed callbacks and limits.</p></div>
-      <div class="messages" data-list>${renderMessages(messages, names)}</div>
+      <div class="messages" data-list>${renderMessages(messages, names, readReplies)}</div>
     </div>
     <p class="composer"><span class="face face-${options.users.indexOf(me) % 4}" aria-hidden="true">${me.name.slice(0, 1)}</span>
       <span>You act as <b>${me.name}</b> (${me.title}). Choose another user in the sidebar.</span></p>

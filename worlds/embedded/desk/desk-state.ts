@@ -16,13 +16,20 @@ const Message = z.object({
   user: z.string(),
   text: z.string(),
   blocks: MessageBlocks,
+  /** The message whose thread this reply is in. */
   thread_ts: z.string().optional(),
+  /** A reply that the channel shows too. */
+  subtype: z.literal("thread_broadcast").optional(),
   metadata: Metadata.optional(),
   edited: z.object({ user: z.string(), ts: z.string() }).optional(),
   /** The only user who sees an ephemeral message. */
   onlyFor: z.string().optional(),
 });
 export type Message = z.infer<typeof Message>;
+
+/** Whether the channel shows a message, and not only its thread. */
+export const isInChannel = ({ thread_ts, subtype }: Message): boolean =>
+  thread_ts === undefined || subtype === "thread_broadcast";
 
 const View = z.object({ id: z.string(), user: z.string(), hash: z.string(), modal: Modal });
 export type View = z.infer<typeof View>;
@@ -56,6 +63,9 @@ export const openDeskState = (path: string) => {
     get: db.prepare("SELECT body FROM message WHERE ts = ?"),
     remove: db.prepare("DELETE FROM message WHERE ts = ?"),
     newest: db.prepare("SELECT body FROM message ORDER BY ts DESC LIMIT ?"),
+    replies: db.prepare(
+      "SELECT body FROM message WHERE json_extract(body, '$.thread_ts') = ? AND json_extract(body, '$.onlyFor') IS NULL ORDER BY ts",
+    ),
     last: db.prepare("SELECT max(ts) AS body FROM message HAVING max(ts) IS NOT NULL"),
     mentioning: db.prepare(
       "SELECT body FROM message WHERE instr(body, ?) > 0 AND json_extract(body, '$.onlyFor') IS NULL ORDER BY ts DESC LIMIT 1",
@@ -92,6 +102,8 @@ export const openDeskState = (path: string) => {
     /** Newest first. */
     messages: (limit: number): Message[] =>
       sql.newest.all(limit).flatMap((row) => parsed(Message, row) ?? []),
+    /** The thread of a message, oldest first. */
+    replies: (ts: string): Message[] => sql.replies.all(ts).flatMap((row) => parsed(Message, row) ?? []),
     /** The newest message for everybody that contains `word`. */
     messageAbout: (word: string): Message | undefined => parsed(Message, sql.mentioning.get(word)),
 

@@ -7,6 +7,7 @@ import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
 import { renderChannelPage, renderMessages } from "./channel-page.ts";
 import { createDeliveryPages } from "./delivery-pages.ts";
 import { botUser, type DeskOptions, type DeskUser } from "./desk-options.ts";
+import { isInChannel } from "./desk-state.ts";
 import { createEventBus, type DeskEvent } from "./event-bus.ts";
 import { createInteractions } from "./interactions.ts";
 import { renderMessage, renderView } from "./message-html.ts";
@@ -44,7 +45,7 @@ export const createDesk = (options: DeskOptions): Hono => {
   const messagesFor = (user: DeskUser) =>
     state
       .messages(maxShownMessages)
-      .filter((message) => isFor(message, user))
+      .filter((message) => isFor(message, user) && isInChannel(message))
       .reverse();
   const respondGone = (c: Context) =>
     c.json({ status: "failed", notice: "This message or dialog no longer exists: reload the page." }, 404);
@@ -66,6 +67,7 @@ export const createDesk = (options: DeskOptions): Hono => {
         messages: messagesFor(me(c)),
         view: state.viewOf(me(c).id),
         names,
+        readReplies: state.replies,
       }),
     ),
   );
@@ -79,7 +81,7 @@ export const createDesk = (options: DeskOptions): Hono => {
   app.get("/desk/channel", async (c) => {
     const view = state.viewOf(me(c).id);
     return c.json({
-      messages: String(await renderMessages(messagesFor(me(c)), names)),
+      messages: String(await renderMessages(messagesFor(me(c)), names, state.replies)),
       view: view === undefined ? null : String(await renderView(view, names)),
     });
   });
@@ -88,8 +90,11 @@ export const createDesk = (options: DeskOptions): Hono => {
     const renderEvent = async (event: DeskEvent) => {
       switch (event.type) {
         case "message":
-          return isFor(event.message, user)
-            ? { ts: event.message.ts, html: String(await renderMessage(event.message, names)) }
+          return isFor(event.message, user) && isInChannel(event.message)
+            ? {
+                ts: event.message.ts,
+                html: String(await renderMessage(event.message, names, state.replies(event.message.ts))),
+              }
             : undefined;
         case "removed":
           return { ts: event.ts, html: null };

@@ -3,8 +3,8 @@ import { Hono } from "hono";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
 import { addMissingIds, blocksTextLimit, formatSlackErrors, MessageBlocks, Modal } from "./blocks.ts";
-import { botUser, type DeskOptions, team } from "./desk-options.ts";
-import { type Message, Metadata } from "./desk-state.ts";
+import { botUser, type DeskOptions, type DeskUser, team } from "./desk-options.ts";
+import { isInChannel, type Message, Metadata } from "./desk-state.ts";
 import type { EventBus } from "./event-bus.ts";
 import { createSlackRateLimit, slackRates } from "./rate-limit.ts";
 import {
@@ -69,6 +69,7 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
     const text = readTextArgument(args, "text") ?? "";
     if (text === "" && blocks.length === 0) throw new SlackError("no_text");
     const thread = readTextArgument(args, "thread_ts");
+    if (thread !== undefined && state.message(thread) === undefined) throw new SlackError("thread_not_found");
     return {
       ts: state.nextTs(clock()),
       ...withMetadata(readMetadata(args)),
@@ -76,11 +77,29 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
       text: text.slice(0, textLimit),
       blocks,
       ...(thread === undefined ? {} : { thread_ts: thread }),
+      ...(thread !== undefined && isTrue(args.reply_broadcast)
+        ? { subtype: "thread_broadcast" as const }
+        : {}),
     };
   };
   const withMetadata = (metadata: Message["metadata"] | "none") =>
     metadata === undefined || metadata === "none" ? {} : { metadata };
   const findUser = (id: string | undefined) => users.find((user) => user.id === id);
+
+  const describeUser = (user: DeskUser | undefined, error: string) => {
+    if (user === undefined) throw new SlackError(error);
+    return {
+      user: {
+        id: user.id,
+        team_id: teamId,
+        name: user.username,
+        real_name: user.name,
+        deleted: false,
+        is_bot: false,
+        profile: { real_name: user.name, display_name: user.name, title: user.title, email: user.email },
+      },
+    };
+  };
 
   const methods: Readonly<Record<string, (args: Arguments, base: string) => Record<string, unknown>>> = {
     "auth.test": (_, base) => ({
@@ -96,6 +115,8 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
       const message = createMessage(args);
       state.putMessage(message);
       events.emit({ type: "message", message });
+      const parent = message.thread_ts === undefined ? undefined : state.message(message.thread_ts);
+      if (parent) events.emit({ type: "message", message: parent });
       return { channel: channel.id, ts: message.ts, message: toSlackMessage(message, options) };
     },
     "chat.update": (args) => {
@@ -163,6 +184,8 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
       const found = state
         .messages(10_000)
         .filter(({ onlyFor }) => onlyFor === undefined)
+        // Of a thread only what was broadcast: the rest is in conversations.replies.
+        .filter(isInChannel)
         .filter(({ ts }) => latest === undefined || ts < latest || (inclusive && ts === latest))
         .filter(({ ts }) => oldest === undefined || ts > oldest || (inclusive && ts === oldest));
       return {
@@ -177,20 +200,13 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
       channels: [{ id: channel.id, name: channel.name, is_channel: true, is_member: true }],
       response_metadata: { next_cursor: "" },
     }),
-    "users.info": (args) => {
-      const user = findUser(readTextArgument(args, "user"));
-      if (user === undefined) throw new SlackError("user_not_found");
-      return {
-        user: {
-          id: user.id,
-          team_id: teamId,
-          name: user.username,
-          real_name: user.name,
-          deleted: false,
-          is_bot: false,
-          profile: { real_name: user.name, display_name: user.name, title: user.title, email: user.email },
-        },
-      };
+    "users.info": (args) => describeUser(findUser(readTextArgument(args, "user")), "user_not_found"),
+    "users.lookupByEmail": (args) => {
+      const email = readTextArgument(args, "email")?.toLowerCase();
+      return describeUser(
+        users.find((user) => user.email.toLowerCase() === email),
+        "users_not_found",
+      );
     },
   };
 

@@ -43,6 +43,8 @@ const showMessage = ({ ts, html }) => {
   else {
     const hadFocus = before.contains(document.activeElement);
     const after = element(html);
+    const thread = after.querySelector("details.thread");
+    if (thread) thread.open = before.querySelector("details.thread")?.open ?? false;
     before.replaceWith(after);
     after.classList.add("changed");
     if (hadFocus) after.querySelector("button, a.button")?.focus({ preventScroll: true });
@@ -99,23 +101,44 @@ const click = async (button) => {
     showNotice(document.getElementById(message.id)?.querySelector(".notice") ?? notice, result.notice);
 };
 
+/** The button whose click waits for its confirmation. */
+let unconfirmed;
+const press = (button) => {
+  const question = button.nextElementSibling;
+  if (!(question instanceof HTMLTemplateElement)) return void click(button);
+  unconfirmed = button;
+  dialog.replaceChildren(question.content.cloneNode(true));
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector("[type=submit]")?.focus();
+};
+const confirmClick = () => {
+  const button = unconfirmed;
+  unconfirmed = undefined;
+  dialog.close();
+  button.focus({ preventScroll: true });
+  void click(button);
+};
+
 if (list) {
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : undefined;
     const button = target?.closest(".message [data-action]");
-    if (button) void click(button);
+    if (button) press(button);
     const dismiss = target?.closest(".message .dismiss");
     if (dismiss) void post(`/desk/messages/${dismiss.closest(".message").dataset.ts}/dismiss`, {});
     const close = target?.closest("[data-close]");
-    if (close) void closeView(close.closest("form"));
+    const form = close?.closest("form");
+    if (form && "confirm" in form.dataset) dialog.close();
+    else if (form) void closeView(form);
   });
   dialog.addEventListener("submit", (event) => {
     event.preventDefault();
-    void submitView(event.target);
+    if ("confirm" in event.target.dataset) confirmClick();
+    else void submitView(event.target);
   });
   dialog.addEventListener("cancel", () => {
     const form = dialog.querySelector("form");
-    if (form) void closeView(form);
+    if (form && !("confirm" in form.dataset)) void closeView(form);
   });
 
   const refresh = async () => {

@@ -1,0 +1,41 @@
+import { escapeControls } from "#untrusted/escape-controls.ts";
+import type { MessageState } from "./message-state.ts";
+
+/** Who rolled back; the rest is the reason. */
+const readPerson = (by: string): string =>
+  escapeControls(by.split(": ", 1)[0] ?? by)
+    .slice(0, 60)
+    .toWellFormed();
+
+/** The delivery in one line, for the message, its notification, the command line and the pages. */
+export const formatHeadline = (state: MessageState): string => {
+  const { model, version, outcome, question, progress, rolledBack, replaced } = state;
+  const subject = version === null ? model : `${model} v${version}`;
+  // After a person's rollback nothing of this delivery serves prod, regardless of its outcome.
+  if (rolledBack && (outcome === null || outcome === "promoted" || outcome === "superseded"))
+    return `${subject}: rolled back by ${readPerson(rolledBack.by)}`;
+  switch (outcome) {
+    case "promoted":
+      return replaced ? `${subject} was promoted and later replaced` : `${subject} serves prod`;
+    case "rejected":
+      return `${subject} was rejected`;
+    case "expired":
+      return `${subject}: the approval expired`;
+    case "superseded":
+      return `${subject} was superseded by a later commit`;
+    case "unchanged":
+      return `${model}: prod already serves this image and model`;
+    case "failed":
+      return `${subject}: the delivery failed`;
+    case null:
+      break;
+    default:
+      outcome satisfies never;
+  }
+  const trial = state.trial ? " (trial)" : "";
+  if (question?.status === "open")
+    return question.canaryPercent === null
+      ? `Approve ${subject} for production?${trial}`
+      : `Continue the inconclusive canary of ${subject}?${trial}`;
+  return progress === null ? `${subject} is being delivered` : `${subject} is being rolled out to prod`;
+};

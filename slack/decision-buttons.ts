@@ -1,0 +1,51 @@
+import type { ActionsBlock, Button } from "@slack/web-api";
+import type { MessageState } from "#domain/message/message-state.ts";
+import { clipText } from "./message-text.ts";
+
+const plain = (text: string) => ({ type: "plain_text" as const, text });
+
+/** Asks once more before the click counts: a thumb slips on a phone. */
+const confirmApproval = ({ model, version, question }: MessageState): Button["confirm"] => {
+  const canaryPercent = question?.status === "open" ? question.canaryPercent : null;
+  const subject = version === null ? model : `${model} v${version}`;
+  return {
+    title: plain(clipText(canaryPercent === null ? `Approve ${subject}?` : `Continue ${subject}?`, 100)),
+    text: plain(
+      canaryPercent === null
+        ? `${subject} will be rolled out to prod.`
+        : `The canary of ${subject} goes on without proof.`,
+    ),
+    confirm: plain(canaryPercent === null ? "Approve" : "Continue"),
+    deny: plain("Cancel"),
+  };
+};
+
+/** The buttons of an open question, and the link to the delivery's page; nothing without both. Rejecting asks for a reason. */
+export const createDecisionButtons = (state: MessageState, link: string | undefined): ActionsBlock[] => {
+  const open = state.question?.status === "open" ? state.question : undefined;
+  const button = { type: "button" as const };
+  const confirm = confirmApproval(state);
+  const elements: Button[] = [
+    ...(open
+      ? [
+          {
+            ...button,
+            action_id: "approve",
+            style: "primary" as const,
+            text: plain("Approve"),
+            value: open.approval,
+            ...(confirm && { confirm }),
+          },
+          {
+            ...button,
+            action_id: "reject",
+            style: "danger" as const,
+            text: plain("Reject…"),
+            value: open.approval,
+          },
+        ]
+      : []),
+    ...(link ? [{ ...button, action_id: "open-delivery", text: plain("Open the delivery"), url: link }] : []),
+  ];
+  return elements.length > 0 ? [{ type: "actions", block_id: "decision", elements }] : [];
+};

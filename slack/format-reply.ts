@@ -1,0 +1,66 @@
+import type { Reply } from "#domain/message/derive-replies.ts";
+import { findRemedy } from "#statemachine/remedies.ts";
+import { clipText, escapeLine } from "./message-text.ts";
+
+const limits = { text: 3_000, reason: 1_000 } as const;
+
+const formatVersion = (version: number | null): string =>
+  version === null ? "no version" : `version ${version}`;
+const formatMentions = (users: readonly string[]): string => users.map((user) => `<@${user}>`).join(" ");
+const formatTime = (at: number): string =>
+  `<!date^${Math.floor(at / 1_000)}^{date_short_pretty} {time}|${new Date(at).toUTCString()}>`;
+
+const formatSays = ({ says, model, version }: Reply): string => {
+  const subject = version === null ? model : `${model} v${version}`;
+  switch (says.kind) {
+    case "asked":
+      return says.canaryPercent === null
+        ? `:arrows_counterclockwise: Prod changed, and every check of ${subject} ran again: approve it once more?`
+        : `:grey_question: The canary of ${subject} at ${says.canaryPercent} % is inconclusive: continue it?`;
+    case "reminder":
+      return `:alarm_clock: ${subject} still waits for a decision, until ${formatTime(says.expiresAt)}.`;
+    case "decided": {
+      const by = formatMentions(says.by.map(({ user }) => user));
+      const reason = says.reason ? `: ${clipText(escapeLine(says.reason), limits.reason)}` : "";
+      if (says.status === "rejected") return `:no_entry: Rejected by ${by}${reason}`;
+      return says.canaryPercent === null
+        ? `:white_check_mark: Approved by ${by}`
+        : `:grey_question: The inconclusive canary at ${says.canaryPercent} % was accepted by ${by}`;
+    }
+    case "share":
+      return `:rocket: ${subject} gets ${says.percent} % of prod's traffic`;
+    case "rolled back":
+      return `:rewind: Rolled back by ${clipText(escapeLine(says.by), limits.reason)}: prod went from ${formatVersion(says.from)} to ${formatVersion(says.to)}`;
+    case "ended":
+      break;
+    default:
+      return says satisfies never;
+  }
+  switch (says.outcome) {
+    case "promoted":
+      return `:tada: ${subject} serves prod`;
+    case "rejected":
+      return `:no_entry: ${subject} was rejected; prod is as it was`;
+    case "expired":
+      return `:hourglass: The approval of ${subject} expired without a decision; prod is as it was. Deliver the commit again to ask again.`;
+    case "superseded":
+      return `:leftwards_arrow_with_hook: ${subject} was superseded by a later commit`;
+    case "unchanged":
+      return `:heavy_equals_sign: Prod already serves this image and model of ${model}`;
+    case "failed":
+      return `:x: The delivery of ${subject} failed${
+        says.error
+          ? `: *${escapeLine(says.error.name)}* ${clipText(escapeLine(says.error.cause), limits.reason)}\n*What to do:* ${escapeLine(findRemedy(says.error.name))}`
+          : ""
+      }`;
+    default:
+      return says.outcome satisfies never;
+  }
+};
+
+/** A reply as Slack's text. `users`: who is mentioned. */
+export const formatReply = (reply: Reply, users: readonly string[]): string =>
+  clipText(
+    `${formatSays(reply)}${users.length === 0 ? "" : `\n${formatMentions(users.slice(0, 20))}`}`,
+    limits.text,
+  );
