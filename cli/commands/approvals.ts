@@ -1,12 +1,15 @@
 import { Command, Option } from "commander";
 import { UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
+import { Interrupted, openTerminal } from "#cli/open-terminal.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
+import { printQuestion } from "#cli/print-question.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { submitDecision } from "#domain/approval/submit-decision.ts";
-import { formatHeadline } from "#slack/message-blocks.ts";
+import { formatHeadline } from "#domain/message/format-headline.ts";
+import type { MessageState } from "#domain/message/message-state.ts";
 import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 
 /** `slipway approvals`, `approve` and `reject`: for when Slack is down, with the same rules. */
@@ -56,28 +59,82 @@ export const approvalCommands = (): Command[] => [
 
 const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rejected"): Command =>
   addWorldOptions(new Command(name))
-    .description(`${name} a deployment to prod while Slack is down`)
-    .argument("<approval>", "the approval's id, from `slipway approvals`")
+    .description(
+      `${name} a deployment to prod while Slack is down: shows what Slack shows and every check, then asks`,
+    )
+    .argument("<approval>", "a model, a delivery, or an approval's id from `slipway approvals`")
     .addOption(new Option("--as <user>", "your Slack user id").makeOptionMandatory())
     .addOption(new Option("--reason <text>", "the reason; a rejection requires one"))
-    .action((id: string, { as, reason, ...options }: { as: string; reason?: string } & WorldOptions) =>
-      withWorld(options, async ({ world, running, voter }) => {
-        if (!running)
-          throw new NotRunning(
-            "no rehearsal runs on this folder, so no delivery waits for a decision: start one with `npm start`.",
-          );
-        if (decision === "rejected" && !reason)
-          throw new UsageMistake("a rejection requires --reason <text>.");
-        const parsed = reason === undefined ? { reason: null } : parseRejectionReason(reason);
-        if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
-        const { taken, sentence } = await submitDecision(world)({
-          approval: id,
-          approver: await voter(as),
-          verdict: decision,
-          reason: parsed.reason,
-        });
-        if (taken) return print(`${id}: ${sentence}`);
-        printError(sentence);
-        process.exitCode = exitCode.failed;
-      }),
+    .addOption(new Option("--yes", "do not ask on the terminal"))
+    .action(
+      (
+        named: string,
+        { as, reason: given, yes, ...options }: { as: string; reason?: string; yes?: boolean } & WorldOptions,
+      ) =>
+        withWorld(options, async ({ world, running, voter }) => {
+          if (!running)
+            throw new NotRunning(
+              "no rehearsal runs on this folder, so no delivery waits for a decision: start one with `npm start`.",
+            );
+          const { id, state } = await findQuestion(world, named);
+          if (state) printQuestion(state);
+          const isAsking = state !== undefined && !yes && process.stdin.isTTY && process.stdout.isTTY;
+          const reason = isAsking ? await askPerson(name, decision, given) : (given ?? null);
+          if (reason === "no") return print("Nothing was decided.");
+          if (decision === "rejected" && !reason)
+            throw new UsageMistake("a rejection requires --reason <text>.");
+          const parsed = reason === null ? { reason: null } : parseRejectionReason(reason);
+          if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
+          const { taken, sentence } = await submitDecision(world)({
+            approval: id,
+            approver: await voter(as),
+            verdict: decision,
+            reason: parsed.reason,
+          });
+          if (taken) return print(`${id}: ${sentence}`);
+          printError(sentence);
+          process.exitCode = exitCode.failed;
+        }),
     );
+
+type World = Parameters<Parameters<typeof withWorld>[1]>[0]["world"];
+
+/** The open question that a person names; without an open one the name is an approval's id, and its vote says what became of it. */
+const findQuestion = async (
+  { approvals, messages }: Pick<World, "approvals" | "messages">,
+  named: string,
+): Promise<{ readonly id: string; readonly state: MessageState | undefined }> => {
+  const open = await approvals.open();
+  const found = open.filter(({ id, delivery, model }) => [id, delivery, model].includes(named));
+  const [question, another] = found;
+  if (another)
+    throw new UsageMistake(
+      `${named} has ${found.length} open approvals: name one of ${found.map(({ id }) => id).join(", ")}.`,
+    );
+  if (!question && !named.includes("~"))
+    throw new UsageMistake(
+      `${named} has no open approval${open.length === 0 ? "." : ` (open: ${open.map(({ model }) => model).join(", ")}).`}`,
+    );
+  return question
+    ? { id: question.id, state: await messages.state(question.delivery) }
+    : { id: named, state: undefined };
+};
+
+/** Asks on the terminal; "no": nothing is to be decided. */
+const askPerson = async (
+  name: "approve" | "reject",
+  decision: "approved" | "rejected",
+  given: string | undefined,
+): Promise<string | null> => {
+  const terminal = openTerminal();
+  try {
+    if (decision === "rejected" && given === undefined) return (await terminal.ask("Reason: ")) || "no";
+    const answer = await terminal.ask(`${name === "approve" ? "Approve" : "Reject"}? (yes or no) `);
+    return /^y(es)?$/i.test(answer.trim()) ? (given ?? null) : "no";
+  } catch (error) {
+    if (error instanceof Interrupted) return "no";
+    throw error;
+  } finally {
+    terminal.close();
+  }
+};
