@@ -214,6 +214,7 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
       let loads = 0;
       page.on("load", () => loads++);
       await page.getByRole("button", { name: "Approve" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
       await page.getByRole("heading", { name: "churn v2 is being rolled out to prod" }).waitFor();
       expect(await page.getByRole("button", { name: "Approve" }).count()).toBe(0);
       await page.getByRole("heading", { name: "churn v2 serves prod" }).waitFor();
