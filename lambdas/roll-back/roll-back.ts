@@ -11,6 +11,7 @@ import {
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { RollBackInput, RollBackOutput, Subject } from "#statemachine/contracts.ts";
+import { tagRejection } from "./tag-rejection.ts";
 
 type RollBackDependencies = RestoreNeeds & {
   readonly claims: Claims;
@@ -45,6 +46,7 @@ export const rollBack =
       await rollBackEnvironment(needs)(subject, "stage"),
     ];
     await removeChallengerAlias(needs, subject);
+    await tagRejection(needs)(subject);
     for (const environment of ["prod", "stage"] as const) await claims.release(environment, model, delivery);
     return { committed: false, error: error && parseCaughtError(error), restored };
   };
