@@ -24,7 +24,8 @@ const confirmApproval = ({ model, version, question }: MessageState): Button["co
 export const createDecisionButtons = (state: MessageState, link: string | undefined): ActionsBlock[] => {
   const open = state.question?.status === "open" ? state.question : undefined;
   const button = { type: "button" as const };
-  const confirm = confirmApproval(state);
+  // Where the click opens a dialog, a question before it only costs time.
+  const confirm = open?.confirmation ? undefined : confirmApproval(state);
   const elements: Button[] = [
     ...(open
       ? [
@@ -32,7 +33,7 @@ export const createDecisionButtons = (state: MessageState, link: string | undefi
             ...button,
             action_id: "approve",
             style: "primary" as const,
-            text: plain("Approve"),
+            text: plain(open.confirmation ? "Approve…" : "Approve"),
             value: open.approval,
             ...(confirm && { confirm }),
           },

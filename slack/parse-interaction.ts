@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { confirmDialog } from "./confirm-dialog.ts";
 import { rejectDialog } from "./reject-dialog.ts";
 
 const User = z.object({ id: z.string(), name: z.string().optional(), username: z.string().optional() });
@@ -31,15 +32,15 @@ const Payload = z.discriminatedUnion("type", [
 type Payload = z.infer<typeof Payload>;
 
 type SlackAction =
-  | { readonly type: "approve"; readonly approval: string; readonly channel: string }
   | {
-      readonly type: "reject";
+      readonly type: "approve" | "reject";
       readonly approval: string;
       readonly channel: string;
       /** Opens one dialog, within three seconds. */
       readonly triggerId: string;
     }
   | { readonly type: "submit-reason"; readonly approval: string; readonly typedReason: string }
+  | { readonly type: "submit-confirmation"; readonly approval: string; readonly typed: string }
   /** A button or dialog of the app that decides nothing. */
   | { readonly type: "other" };
 
@@ -57,20 +58,32 @@ const toAction = (payload: Payload): SlackAction => {
         ({ action_id }) => action_id === "approve" || action_id === "reject",
       );
       if (!clicked?.value) return { type: "other" };
-      const decision = { approval: clicked.value, channel: payload.channel.id };
-      return clicked.action_id === "approve"
-        ? { type: "approve", ...decision }
-        : { type: "reject", ...decision, triggerId: payload.trigger_id };
+      return {
+        type: clicked.action_id === "approve" ? "approve" : "reject",
+        approval: clicked.value,
+        channel: payload.channel.id,
+        triggerId: payload.trigger_id,
+      };
     }
     case "view_submission": {
       const { callback_id, private_metadata, state } = payload.view;
-      if (callback_id !== rejectDialog.callbackId) return { type: "other" };
-      const { field } = rejectDialog;
-      return {
-        type: "submit-reason",
-        approval: private_metadata,
-        typedReason: state.values[field]?.[field]?.value ?? "",
-      };
+      const readField = (field: string) => state.values[field]?.[field]?.value ?? "";
+      switch (callback_id) {
+        case rejectDialog.callbackId:
+          return {
+            type: "submit-reason",
+            approval: private_metadata,
+            typedReason: readField(rejectDialog.field),
+          };
+        case confirmDialog.callbackId:
+          return {
+            type: "submit-confirmation",
+            approval: private_metadata,
+            typed: readField(confirmDialog.field),
+          };
+        default:
+          return { type: "other" };
+      }
     }
     default:
       return payload satisfies never;

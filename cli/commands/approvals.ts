@@ -8,8 +8,14 @@ import { print, printError, printJson, printTable } from "#cli/print.ts";
 import { printQuestion } from "#cli/print-question.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { submitDecision } from "#domain/approval/submit-decision.ts";
+import {
+  describeInconclusive,
+  isConfirmed,
+  type TypedConfirmation,
+} from "#domain/approval/typed-confirmation.ts";
 import { formatHeadline } from "#domain/message/format-headline.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
+import { escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
 import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 
 /** `slipway approvals`, `approve` and `reject`: for when Slack is down, with the same rules. */
@@ -66,10 +72,21 @@ const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rej
     .addOption(new Option("--as <user>", "your Slack user id").makeOptionMandatory())
     .addOption(new Option("--reason <text>", "the reason; a rejection requires one"))
     .addOption(new Option("--yes", "do not ask on the terminal"))
+    .addOption(
+      new Option("--confirm <model>", "the model's name: approves although checks are inconclusive").hideHelp(
+        name === "reject",
+      ),
+    )
     .action(
       (
         named: string,
-        { as, reason: given, yes, ...options }: { as: string; reason?: string; yes?: boolean } & WorldOptions,
+        {
+          as,
+          reason: given,
+          yes,
+          confirm,
+          ...options
+        }: { as: string; reason?: string; yes?: boolean; confirm?: string } & WorldOptions,
       ) =>
         withWorld(options, async ({ world, running, voter }) => {
           if (!running)
@@ -79,7 +96,22 @@ const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rej
           const { id, state } = await findQuestion(world, named);
           if (state) printQuestion(state);
           const isAsking = state !== undefined && !yes && process.stdin.isTTY && process.stdout.isTTY;
-          const reason = isAsking ? await askPerson(name, decision, given) : (given ?? null);
+          const typed =
+            decision === "approved" && state?.question?.status === "open"
+              ? state.question.confirmation
+              : undefined;
+          const confirmation = typed && isAsking && confirm === undefined ? await askName(typed) : confirm;
+          if (typed && !isConfirmed(typed, confirmation)) {
+            if (isAsking) return print("Nothing was decided.");
+            throw new UsageMistake(
+              escapeTerminalLine(
+                `${describeInconclusive(typed)}: to approve nevertheless, add --confirm ${typed.phrase}.`,
+              ),
+            );
+          }
+          // Who has typed the name has been asked.
+          const isToAsk = isAsking && !(typed && confirm === undefined);
+          const reason = isToAsk ? await askPerson(name, decision, given) : (given ?? null);
           if (reason === "no") return print("Nothing was decided.");
           if (decision === "rejected" && !reason)
             throw new UsageMistake("a rejection requires --reason <text>.");
@@ -90,6 +122,7 @@ const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rej
             approver: await voter(as),
             verdict: decision,
             reason: parsed.reason,
+            confirmation,
           });
           if (taken) return print(`${id}: ${sentence}`);
           printError(sentence);
@@ -118,6 +151,20 @@ const findQuestion = async (
   return question
     ? { id: question.id, state: await messages.state(question.delivery) }
     : { id: named, state: undefined };
+};
+
+/** Asks for the model's name; undefined: nothing is to be decided. */
+const askName = async (typed: TypedConfirmation): Promise<string | undefined> => {
+  const terminal = openTerminal();
+  try {
+    print(escapeTerminalLine(`${describeInconclusive(typed)}.`));
+    return await terminal.ask(`Type ${typed.phrase} to approve nevertheless: `);
+  } catch (error) {
+    if (error instanceof Interrupted) return undefined;
+    throw error;
+  } finally {
+    terminal.close();
+  }
 };
 
 /** Asks on the terminal; "no": nothing is to be decided. */

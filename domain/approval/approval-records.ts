@@ -17,6 +17,8 @@ const PostponedVote = z.object({
   name: z.string(),
   verdict: z.enum(["approved", "rejected"]),
   reason: z.string().nullable(),
+  /** What its voter typed because checks are inconclusive; absent: nothing. */
+  confirmation: z.string().optional(),
   /** Epoch milliseconds of the click. */
   at: z.int(),
 });

@@ -17,6 +17,7 @@ import {
 import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { ApprovalDecision } from "./decision.ts";
 import { type BoundContributors, describeContributorRefusal } from "./resolve-approvers.ts";
+import { findTypedConfirmation, isConfirmed, type TypedConfirmation } from "./typed-confirmation.ts";
 
 export type NewApproval = Omit<Approval, "id" | "token" | "state" | "postponed" | "canary"> &
   Partial<Pick<Approval, "canary">>;
@@ -28,6 +29,8 @@ export type Vote = {
   readonly email: string | undefined;
   readonly verdict: "approved" | "rejected";
   readonly reason: string | null;
+  /** What the voter typed; an approval of inconclusive checks counts only with it. */
+  readonly confirmation?: string | undefined;
   /** Epoch milliseconds. */
   readonly at: number;
 };
@@ -44,6 +47,12 @@ export type VoteResult =
   /** Stored, and judged once the voter's address is known (`judge`). */
   | { readonly result: "postponed"; readonly approval: Approval }
   | { readonly result: "expired" | "withdrawn"; readonly approval: Approval }
+  /** Checks are inconclusive, and the voter did not type what confirms an approval of them. */
+  | {
+      readonly result: "unconfirmed";
+      readonly confirmation: TypedConfirmation;
+      readonly approval: Approval;
+    }
   | { readonly result: "refused"; readonly why: string }
   | { readonly result: "unknown" };
 
@@ -123,6 +132,9 @@ export const createApprovals = ({
       if (vote.at >= approval.expiresAt) return { result: "expired", approval };
       const judgement = judgeVoter(approval, vote.user, findAddress(approval));
       if (judgement.result === "refused") return judgement;
+      const confirmation = vote.verdict === "approved" ? findTypedConfirmation(approval) : undefined;
+      if (confirmation && !isConfirmed(confirmation, vote.confirmation))
+        return { result: "unconfirmed", confirmation, approval };
       const others = (approval.postponed ?? []).filter(({ user }) => user !== vote.user);
       if (judgement.result === "no address yet") {
         const next = setPostponed(approval, [...others, toPostponedVote(vote)]);
@@ -222,12 +234,12 @@ export const createApprovals = ({
      */
     judge: async (
       id: string,
-      { user, name, verdict, reason, at: clickedAt }: PostponedVote,
+      { user, name, verdict, reason, confirmation, at: clickedAt }: PostponedVote,
       { email, at }: { readonly email: string | undefined; readonly at: number },
     ): Promise<VoteResult | undefined> =>
       castVote(
         id,
-        { user, name, verdict, reason, at },
+        { user, name, verdict, reason, confirmation, at },
         () => ({ email }),
         ({ postponed = [] }) => !postponed.some((other) => other.user === user && other.at === clickedAt),
       ),
@@ -439,11 +451,19 @@ const toLateVoteResult = (
     ? ({ result: "withdrawn", approval } as const)
     : ({ result: "already", decision: state.decision, approval } as const);
 
-const toPostponedVote = ({ user, name, verdict, reason, at }: Omit<Vote, "email">): PostponedVote => ({
+const toPostponedVote = ({
   user,
   name,
   verdict,
   reason,
+  confirmation,
+  at,
+}: Omit<Vote, "email">): PostponedVote => ({
+  user,
+  name,
+  verdict,
+  reason,
+  ...(confirmation !== undefined && { confirmation }),
   at,
 });
 

@@ -1,5 +1,6 @@
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import type { VoteResult } from "./approvals.ts";
+import { describeInconclusive } from "./typed-confirmation.ts";
 
 /** Whether the decision counted, and a sentence for the approver. */
 export type DecisionResult = { readonly taken: boolean; readonly sentence: string };
@@ -29,6 +30,10 @@ export const describeVoteResult =
           result.result === "expired" ? "This approval has expired." : "This approval was withdrawn.",
         );
       }
+      case "unconfirmed":
+        return refuse(
+          `${describeInconclusive(result.confirmation)}: to approve nevertheless, click Approve and type ${result.confirmation.phrase}.`,
+        );
       case "refused":
         return refuse(result.why);
       case "unknown":

@@ -31,6 +31,8 @@ export type SubmittedDecision = {
   readonly verdict: ApprovalDecision["status"];
   /** As `parseRejectionReason` returns it; null for an approval. */
   readonly reason: string | null;
+  /** What the approver typed because checks are inconclusive. */
+  readonly confirmation?: string | undefined;
 };
 
 /**
@@ -39,7 +41,13 @@ export type SubmittedDecision = {
  */
 export const submitDecision =
   (dependencies: SubmitDecisionDependencies) =>
-  async ({ approval, approver, verdict, reason }: SubmittedDecision): Promise<DecisionResult> => {
+  async ({
+    approval,
+    approver,
+    verdict,
+    reason,
+    confirmation,
+  }: SubmittedDecision): Promise<DecisionResult> => {
     const { id: user, name = user } = approver;
     const result = await dependencies.approvals.vote(approval, {
       user,
@@ -47,6 +55,7 @@ export const submitDecision =
       email: approver.email ?? (await findSlackEmail(dependencies, user, approval)),
       verdict,
       reason,
+      confirmation,
       at: dependencies.clock(),
     });
     countDecision(dependencies.metrics, result);

@@ -1,5 +1,6 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { BoundContributors } from "#domain/approval/resolve-approvers.ts";
+import { findTypedConfirmation, type TypedConfirmation } from "#domain/approval/typed-confirmation.ts";
 import type { Outcome, OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Comparison } from "#domain/gates/comparison.ts";
 import type { Check, Omission } from "#domain/gates/verdict.ts";
@@ -40,6 +41,8 @@ export type QuestionState =
       readonly stale: string | null;
       /** Set where the question is about an inconclusive canary: its share of prod's traffic in percent. */
       readonly canaryPercent: number | null;
+      /** What an approver types, because checks are inconclusive; absent: nothing. */
+      readonly confirmation?: TypedConfirmation;
     }
   | { readonly status: "approved"; readonly by: readonly Person[]; readonly canaryPercent: number | null }
   | { readonly status: "rejected"; readonly by: readonly Person[]; readonly reason: string | null }
@@ -156,9 +159,11 @@ const countExtraApprovals = ({ raisedBy, rule, contributors }: Approval): number
   raisedBy ?? (rule.authorMayApprove ? 0 : (contributors?.unmapped.length ?? 0));
 
 const toQuestionState = (
-  { id, state, expiresAt, rule, baseline, contributors, canary, postponed }: Approval,
+  approval: Approval,
   { ended, serving, now, rolledBack, deployment }: MessageFacts,
 ): QuestionState => {
+  const { id, state, expiresAt, rule, baseline, contributors, canary, postponed } = approval;
+  const confirmation = findTypedConfirmation(approval);
   switch (state.status) {
     // Also before the decision is sent: the buttons must go at once.
     case "decided":
@@ -196,6 +201,7 @@ const toQuestionState = (
     ...(postponed ? { waiting: postponed.map(({ user, name }) => ({ user, name })) } : {}),
     stale: (serving?.sequence ?? 0) === baseline ? null : labelVersion(serving),
     canaryPercent: canary?.percent ?? null,
+    ...(confirmation && { confirmation }),
   };
 };
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { NewApproval } from "#domain/approval/approvals.ts";
 import { type FollowUp, finishApproval } from "#domain/approval/finish-approval.ts";
+import { approvalDefaults } from "#test/support/approval-defaults.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { createNewApproval } from "#test/support/record-approval.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
@@ -133,6 +134,83 @@ test("a click on an approval that does not exist gets a note", async () => {
   await click("approve", "toy~unknown");
   await runFollowUps();
   expect(world.notes).toMatchObject([{ channel: "C1", text: "This approval no longer exists." }]);
+});
+
+describe("an approval of inconclusive checks", () => {
+  const inconclusive = {
+    ...approvalDefaults.evidence,
+    checks: [
+      { name: "auc", verdict: "inconclusive", measured: 0.8, limit: 0.75, unit: "", detail: "" } as const,
+    ],
+  };
+  const confirm = (approval: string, typed: string | null, more: object = {}) =>
+    send({
+      type: "view_submission",
+      view: {
+        callback_id: "confirm-approval",
+        private_metadata: approval,
+        state: { values: { confirmation: { confirmation: { value: typed } } } },
+      },
+      ...more,
+    });
+
+  test("a click decides nothing, whichever message it comes from: it opens a dialog for the model's name", async () => {
+    const id = await ask({ evidence: inconclusive });
+    for (const _ of [1, 2]) expect(await click("approve", id)).toEqual({ status: 200, body: "" });
+    expect(await world.approvals.read(id)).toMatchObject({ state: { status: "pending", votes: [] } });
+    expect(followUps).toEqual([]);
+    expect(dialogs).toMatchObject([{}, { trigger_id: "trigger", view: { private_metadata: id } }]);
+    expect(JSON.stringify(dialogs[0])).toContain("1 check is inconclusive (auc).");
+    expect(JSON.stringify(dialogs[0])).toContain("Type toy to approve nevertheless");
+  });
+
+  test.each(["", "yes", "toy2", null])(
+    "typing %j keeps the dialog open and decides nothing",
+    async (typed) => {
+      const id = await ask({ evidence: inconclusive });
+      const { body } = await confirm(id, typed);
+      expect(JSON.parse(body)).toEqual({
+        response_action: "errors",
+        errors: { confirmation: "Type the model's name: toy" },
+      });
+      expect(await statusOf(id)).toBe("pending");
+    },
+  );
+
+  test.each(["toy", " Toy "])("typing %j decides", async (typed) => {
+    const id = await ask({ evidence: inconclusive });
+    expect(await confirm(id, typed)).toEqual({ status: 200, body: "" });
+    expect(await statusOf(id)).toBe("decided");
+    await runFollowUps();
+    expect(world.engine.answers).toMatchObject([{ output: { status: "approved" } }]);
+  });
+
+  test("the dialog decides nothing for a user who may not, or after a decision", async () => {
+    const id = await ask({ evidence: inconclusive });
+    const refused = await confirm(id, "toy", { user: { id: "U0OTHER", username: "mallory" } });
+    expect(refused.body).toContain("You are not an approver");
+    await submit(id, "not now");
+    expect((await confirm(id, "toy")).body).toContain("This was already rejected by ada.");
+  });
+
+  test("a rejection needs no name", async () => {
+    const id = await ask({ evidence: inconclusive });
+    await submit(id, "not now");
+    expect(await statusOf(id)).toBe("decided");
+  });
+
+  test("a vote that waits for an address keeps what was typed; one without it never counts", async () => {
+    const rule = { ...approvalDefaults.rule, authorMayApprove: false };
+    const id = await ask({ evidence: inconclusive, rule });
+    await confirm(id, "toy");
+    expect(await world.approvals.read(id)).toMatchObject({ postponed: [{ confirmation: "toy" }] });
+    const postponed = (await world.approvals.read(id))?.postponed?.[0];
+    if (!postponed) throw new Error("the vote must wait");
+    const { confirmation: _, ...unconfirmed } = postponed;
+    const known = { email: "ada@example.com", at: world.time.now };
+    expect(await world.approvals.judge(id, unconfirmed, known)).toMatchObject({ result: "unconfirmed" });
+    expect(await world.approvals.judge(id, postponed, known)).toMatchObject({ result: "decided" });
+  });
 });
 
 test("Reject opens the dialog and decides nothing", async () => {

@@ -6,6 +6,7 @@ import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
+import { renderConfirmDialog, renderConfirmDialogError } from "#slack/confirm-dialog.ts";
 import { parseInteraction } from "#slack/parse-interaction.ts";
 import { renderRejectDialog, renderRejectDialogError } from "#slack/reject-dialog.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
@@ -38,8 +39,8 @@ export const maxCallbackBytes = 1_000_000;
 const ok: CallbackResponse = { status: 200, body: "" };
 
 /**
- * Handles Slack's callbacks: Approve decides at once; Reject opens a dialog for the reason, and the dialog decides. The
- * raw bytes are verified before they are parsed. Slack waits three seconds for the response, so this only stores the
+ * Handles Slack's callbacks: Approve decides at once, unless checks are inconclusive: then it opens a dialog for the
+ * model's name, and the dialog decides, as Reject's dialog for the reason does. The raw bytes are verified before they are parsed. Slack waits three seconds for the response, so this only stores the
  * decision and opens the dialog; `finishApproval` does the rest in an asynchronous invocation.
  */
 export const answerApproval =
@@ -67,8 +68,13 @@ export const answerApproval =
       });
     switch (action.type) {
       case "approve": {
-        const { approval, channel } = action;
+        const { approval, channel, triggerId } = action;
         const result = await approvals.click(approval, { ...voter, verdict: "approved", reason: null });
+        if (result.result === "unconfirmed") {
+          const view = renderConfirmDialog(approval, result.confirmation);
+          await slack.views.open({ trigger_id: triggerId, view });
+          return ok;
+        }
         countDecision(dependencies.metrics, result);
         if (isStored(result)) await finishLater(dependencies, approval);
         // The message shows a decision that counts; any other click gets a note.
@@ -93,6 +99,22 @@ export const answerApproval =
         if (isStored(result)) return ok;
         const { sentence } = await describeVoteResult(dependencies)(result);
         return { status: 200, body: renderRejectDialogError(sentence) };
+      }
+      case "submit-confirmation": {
+        const { approval, typed: confirmation } = action;
+        const vote = { ...voter, verdict: "approved", reason: null, confirmation } as const;
+        const result = await approvals.click(approval, vote);
+        if (result.result === "unconfirmed")
+          return {
+            status: 200,
+            body: renderConfirmDialogError(`Type the model's name: ${result.confirmation.phrase}`),
+          };
+        countDecision(dependencies.metrics, result);
+        // Also after an earlier decision: a crash may have kept it from being sent.
+        await finishLater(dependencies, approval);
+        if (isStored(result)) return ok;
+        const { sentence } = await describeVoteResult(dependencies)(result);
+        return { status: 200, body: renderConfirmDialogError(sentence) };
       }
       case "other":
         return ok;

@@ -106,7 +106,11 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     await rehearsal.waitFor("question", (event) => event.delivery === delivery);
     const value = await slack.questionOf(delivery);
     expect(value).toBeDefined();
-    expect(await slack.callback({ user: approverId, value: value ?? "" })).toEqual({ status: 200, text: "" });
+    const typed = (await slack.asksForName(delivery)) ? { typed: "churn" } : {};
+    expect(await slack.callback({ user: approverId, value: value ?? "", ...typed })).toEqual({
+      status: 200,
+      text: "",
+    });
   };
   /** No request failed since the last check, and only these versions responded. */
   const expectNoFailures = async (versions: readonly number[]) => {

@@ -3,7 +3,11 @@ import { z } from "zod";
 import type { EventLineOfKind } from "./event-line.ts";
 import type { Fixture } from "./fixture.ts";
 
-const Button = z.object({ action_id: z.string(), value: z.string().optional() });
+const Button = z.object({
+  action_id: z.string(),
+  text: z.object({ text: z.string() }),
+  value: z.string().optional(),
+});
 const Message = z.object({
   ts: z.string(),
   text: z.string(),
@@ -21,6 +25,8 @@ type SlackCallback = {
   readonly user: string;
   readonly action?: "approve" | "reject";
   readonly value: string;
+  /** Submits the dialog of an approval of inconclusive checks, with this text, instead of a click. */
+  readonly typed?: string;
   readonly team?: string;
   /** Seconds by which the callback's time is too early. */
   readonly late?: number;
@@ -73,6 +79,11 @@ export const createSlackDriver = (
       if (matching.length !== 1) throw new Error(`${delivery} has ${matching.length} messages, not one`);
       return matching.flatMap(buttons).find(({ action_id }) => action_id === "approve")?.value;
     },
+    /** Whether the Approve button of a delivery opens a dialog, because checks are inconclusive. */
+    asksForName: async (delivery: string): Promise<boolean> =>
+      (await messagesOf(delivery))
+        .flatMap(buttons)
+        .some(({ action_id, text }) => action_id === "approve" && text.text === "Approve…"),
     /** The page that a user sees. */
     pageFor: async (user: string, path = "/"): Promise<string> => {
       const page = await (await fetch(new URL(`${path}?as=${user}`, desk))).text();
@@ -83,19 +94,34 @@ export const createSlackDriver = (
       user,
       action = "approve",
       value,
+      typed,
       team = "T0SLIPWAY",
       late = 0,
       secret = secrets.SLACK_SIGNING_SECRET,
       tamper = (body) => body,
     }: SlackCallback): Promise<{ readonly status: number; readonly text: string }> => {
+      const input = { confirmation: { confirmation: { value: typed } } };
       const payload = {
-        type: "block_actions",
+        ...(typed === undefined
+          ? {
+              type: "block_actions",
+              actions: [
+                { type: "button", block_id: "decision", action_id: action, value, action_ts: "1.000000" },
+              ],
+            }
+          : {
+              type: "view_submission",
+              view: {
+                callback_id: "confirm-approval",
+                private_metadata: value,
+                state: { values: input },
+              },
+            }),
         user: { id: user, username: "someone", name: "someone", team_id: team },
         api_app_id: "A0SLIPWAY",
         trigger_id: "1.2.3",
         team: { id: team, domain: "slipway" },
         channel: { id: "C0DELIVERY", name: "model-deliveries" },
-        actions: [{ type: "button", block_id: "decision", action_id: action, value, action_ts: "1.000000" }],
       };
       const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
       const timestamp = String(Math.floor(Date.now() / 1_000) - late);

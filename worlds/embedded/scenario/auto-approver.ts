@@ -45,7 +45,7 @@ export const createAutoApprover = ({
     const approval = (await world.approvals.open()).find((open) => open.delivery === delivery);
     const approver = approval?.rule.approvers[0];
     if (!posted || !approver) throw new ClickFailed(`the desk shows no open approval of ${delivery}`);
-    return { ts: posted.ts, as: approver };
+    return { ts: posted.ts, as: approver, model: approval.model };
   };
   /** The desk shows a refusal only to the clicking person, so check that the approval is no longer open. */
   const assertDecided = async (delivery: string, as: string) => {
@@ -54,8 +54,11 @@ export const createAutoApprover = ({
       throw new ClickFailed(`the decision of ${as} was refused: the desk (${url}/) shows the reason`);
   };
   const approve = async (delivery: string): Promise<void> => {
-    const { ts, as } = await findQuestion(delivery);
+    const { ts, as, model } = await findQuestion(delivery);
     await post("/desk/clicks", { as, ts, block: "decision", action: "approve" });
+    // Checks are inconclusive.
+    const view = openView(as);
+    if (view) await post(`/desk/views/${view}`, { as, typed: { confirmation: model } });
     await assertDecided(delivery, as);
   };
   const reject = async (delivery: string, reason: string): Promise<void> => {
