@@ -47,6 +47,8 @@ export const ClaimStageInput = Subject.extend({
   requestedAt: z.int(),
   pusher: z.string().nullable(),
 });
+/** Absent in executions that began under an older definition, which has no state that waits for prod to open. */
+const waitsWhileClosed = { waitsWhileClosed: z.literal(true).optional() };
 export const ClaimProdInput = Subject.extend({
   environment: z.literal("prod"),
   requestedAt: z.int(),
@@ -59,6 +61,7 @@ export const ClaimProdInput = Subject.extend({
   approval: z.string(),
   digest: Digest,
   version: z.int().positive(),
+  ...waitsWhileClosed,
 });
 export const ClaimInput = z.discriminatedUnion("environment", [ClaimStageInput, ClaimProdInput]);
 export type ClaimInput = z.infer<typeof ClaimInput>;
@@ -66,6 +69,13 @@ export const Claim = z.discriminatedUnion("status", [
   z.object({ status: z.literal("granted"), fence: Fence }),
   z.object({ status: z.literal("busy"), holder: z.string() }),
   z.object({ status: z.literal("stale"), serving: z.int().min(0) }),
+  /** A freeze or the hours close prod. `until`: epoch milliseconds; null: it never opens. */
+  z.object({
+    status: z.literal("held"),
+    until: z.int().nullable(),
+    why: z.string(),
+    waitSeconds: WaitSeconds,
+  }),
 ]);
 export type Claim = z.infer<typeof Claim>;
 /** Stage is always granted: an older delivery that holds it is superseded. */
@@ -179,6 +189,7 @@ export const JudgeCanaryInput = Subject.extend({
   step: z.int().min(0),
   /** When this share began, epoch milliseconds. */
   since: z.int(),
+  ...waitsWhileClosed,
 });
 export type JudgeCanaryInput = z.infer<typeof JudgeCanaryInput>;
 export const PromoteModelInput = Subject.extend({

@@ -100,6 +100,21 @@ test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
     `${toApproved} ClaimProd IsProdClaimed AwaitProd ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
   ],
   [
+    "a prod that is closed for a while",
+    "promoted",
+    { ClaimProd: [{ status: "held", until: 9, why: "frozen", waitSeconds: 60 }, claimOutput] },
+    `${toApproved} ClaimProd IsProdClaimed AwaitOpening ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
+  ],
+  [
+    "a prod that closes during the canary, and again after its approvers let it go on",
+    "promoted",
+    {
+      JudgeCanary: [createJudgeOutput("hold"), createJudgeOutput("shift", 1), createJudgeOutput("ask", 1)],
+      ResumeCanary: [createJudgeOutput("hold", 1), createJudgeOutput("promote", 1)],
+    },
+    `${toProd} ${canary} HoldCanary JudgeCanary IsCanarySound ${round} ${accepted} HoldResumedCanary ResumeCanary IsCanaryResumed ${promotion}`,
+  ],
+  [
     "a canary with too few samples",
     "promoted",
     {

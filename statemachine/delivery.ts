@@ -76,6 +76,7 @@ const bakedCanary = {
   ...canaryVersions,
   "step.$": "$.ShiftTraffic.step",
   "since.$": "$.ShiftTraffic.since",
+  waitsWhileClosed: true,
 };
 const artifact = { "digest.$": "$.RegisterModel.digest", "version.$": "$.RegisterModel.version" };
 /** The artefact that the decision names goes to prod; the steps compare it with the stored decision. */
@@ -273,6 +274,7 @@ export const defineDelivery = (resources: Resources) => {
             "stageFence.$": "$.ClaimStage.fence",
             "baseline.$": "$.RequestApproval.baseline",
             "approvedAt.$": "$.RequestApproval.decidedAt",
+            waitsWhileClosed: true,
           },
           60,
         ),
@@ -284,10 +286,13 @@ export const defineDelivery = (resources: Resources) => {
       // request-approval ends a delivery that repeats this too often.
       IsProdClaimed: choice("$.ClaimProd.status", {
         busy: "AwaitProd",
+        held: "AwaitOpening",
         stale: "VerifyStage",
         granted: "DeployProd",
       }),
       AwaitProd: { Type: "Wait", Seconds: 60, Next: "ClaimProd" },
+      // A freeze or the hours close prod.
+      AwaitOpening: { Type: "Wait", SecondsPath: "$.ClaimProd.waitSeconds", Next: "ClaimProd" },
       DeployProd: {
         ...step(
           "deploy-model",
@@ -327,7 +332,10 @@ export const defineDelivery = (resources: Resources) => {
         promote: "PromoteModel",
         "roll-back": "CanaryStopped",
         ask: "RequestCanaryApproval",
+        hold: "HoldCanary",
       }),
+      // Prod is closed: the share of traffic stays, and only a failed check rolls back.
+      HoldCanary: { Type: "Wait", SecondsPath: "$.JudgeCanary.waitSeconds", Next: "JudgeCanary" },
       CanaryStopped: failWithVerdict("JudgeCanary"),
       // The canary proved nothing until its longest time. Its share of traffic stays while the approvers decide; without
       // a decision it is rolled back.
@@ -369,7 +377,13 @@ export const defineDelivery = (resources: Resources) => {
         shift: "NextCanaryStep",
         promote: "PromoteModel",
         "roll-back": "ResumedCanaryStopped",
+        hold: "HoldResumedCanary",
       }),
+      HoldResumedCanary: {
+        Type: "Wait",
+        SecondsPath: "$.ResumeCanary.waitSeconds",
+        Next: "ResumeCanary",
+      },
       NextCanaryStep: {
         Type: "Pass",
         Parameters: { "step.$": "$.ResumeCanary.step" },

@@ -6,6 +6,7 @@ import { Provenance } from "#domain/provenance/verified-provenance.ts";
 import { ApprovalRule } from "#model-folder/manifest/manifest.ts";
 import { SourceLink } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
+import { BreakGlass } from "./break-glass.ts";
 import { ApprovalDecision } from "./decision.ts";
 import { BoundContributors } from "./resolve-approvers.ts";
 
@@ -93,6 +94,8 @@ export const Approval = z.object({
   /** The newest task token, encrypted. Null once no task waits. */
   token: z.string().nullable(),
   state: State,
+  /** Who let the delivery change prod although it was closed; absent: nobody. */
+  breakGlass: BreakGlass.optional(),
   /** At most one for each approver; absent: none. */
   postponed: z.array(PostponedVote).optional(),
 });

@@ -1,3 +1,4 @@
+import { createHolds } from "#domain/changes/holds.ts";
 import { createEvent, toPublicText } from "#domain/events/create-event.ts";
 import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Cipher } from "#platform/cipher/cipher.ts";
@@ -14,6 +15,7 @@ import {
   toApprovalKey,
   toQuestionsKey,
 } from "./approval-records.ts";
+import type { BreakGlass } from "./break-glass.ts";
 import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { ApprovalDecision } from "./decision.ts";
 import { type BoundContributors, describeContributorRefusal } from "./resolve-approvers.ts";
@@ -55,6 +57,15 @@ export type VoteResult =
     }
   | { readonly result: "refused"; readonly why: string }
   | { readonly result: "unknown" };
+
+export type BreakGlassResult =
+  | { readonly result: "broken"; readonly approval: Approval }
+  | { readonly result: "already"; readonly breakGlass: BreakGlass; readonly approval: Approval }
+  | { readonly result: "refused"; readonly why: string }
+  | { readonly result: "unknown" };
+
+/** Use the address that Slack showed when the approval was requested. */
+export const requestedAddress = Symbol("requested address");
 
 /** Why a vote does not count. */
 export type VoteRefusal = Exclude<VoteResult, { readonly result: "decided" | "counted" | "postponed" }>;
@@ -168,6 +179,7 @@ export const createApprovals = ({
   };
 
   const records = createApprovalReader({ store });
+  const holds = createHolds({ store });
   /**
    * Lists the approval under its delivery. This comes before the approval itself, so that the message knows every approval.
    * Returns the ids of all approvals of the delivery, oldest first.
@@ -269,6 +281,42 @@ export const createApprovals = ({
       if (at >= approval.expiresAt) return { result: "expired", approval };
       const judgement = judgeVoter(approval, user, findRequestedAddress(user)(approval));
       return judgement.result === "refused" ? judgement : undefined;
+    },
+
+    /**
+     * Lets an approved delivery change prod although prod is closed: one approver more than the quorum says so, with a
+     * reason. The first such approver counts.
+     * @param email as Slack or AWS shows it; "as requested": as Slack showed it when the approval was requested
+     */
+    breakGlass: async (
+      id: string,
+      { email, ...glass }: BreakGlass & { readonly email: string | undefined | typeof requestedAddress },
+    ): Promise<BreakGlassResult> => {
+      const refuse = (why: string) => ({ result: "refused", why }) as const;
+      for (;;) {
+        const item = await read(id);
+        if (!item) return { result: "unknown" };
+        const { approval } = item;
+        const { state } = approval;
+        if (!("decision" in state) || state.decision.status !== "approved")
+          return refuse("Only an approved delivery can break the glass: approve it first.");
+        if (approval.breakGlass) return { result: "already", breakGlass: approval.breakGlass, approval };
+        const address = email === requestedAddress ? findRequestedAddress(glass.user)(approval) : { email };
+        const judgement = judgeVoter(approval, glass.user, address);
+        if (judgement.result === "refused") return judgement;
+        if (judgement.result === "no address yet")
+          return refuse(
+            "Slack did not show your e-mail address when the approval was requested: use `slipway approve --break-glass`, or ask another approver.",
+          );
+        if (state.decision.by.some(({ user }) => user === glass.user))
+          return refuse(
+            "You approved this delivery already: breaking the glass needs one more approver than the quorum.",
+          );
+        if (!(await holds.read(approval.delivery))?.current)
+          return refuse("This delivery is not held: prod is open for it, or it has ended.");
+        const next: Approval = { ...approval, breakGlass: glass };
+        if ((await write(next, item.version)).written) return { result: "broken", approval: next };
+      }
     },
 
     send,

@@ -10,9 +10,10 @@ export const JudgeCanaryOutput = z.object({
   verdict: Verdict,
   /**
    * What the state machine does now: `shift` to step `step`, `bake` once more, `promote`, `roll-back`, or `ask` the
-   * approvers whether an inconclusive canary goes on.
+   * approvers whether an inconclusive canary goes on. `hold`: prod is closed, so look again after `waitSeconds`.
    */
-  next: z.enum(["shift", "bake", "promote", "roll-back", "ask"]),
+  next: z.enum(["shift", "bake", "promote", "roll-back", "ask", "hold"]),
+  waitSeconds: z.int().positive().max(2_147_483),
   step: z.int().min(0),
   checks: z.array(Check),
   error: z.object({ name: z.literal("CanaryFailed"), cause: z.string() }).nullable(),

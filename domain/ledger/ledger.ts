@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { BreakGlass } from "#domain/approval/break-glass.ts";
 import { createEvent, toPublicText } from "#domain/events/create-event.ts";
 import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import { Check } from "#domain/gates/verdict.ts";
@@ -41,6 +42,8 @@ export const Deployment = z.object({
   acceptedSteps: z
     .array(z.object({ percent: z.number(), approval: z.string(), by: z.array(z.string()), at: z.int() }))
     .default([]),
+  /** Who let it change prod although prod was closed, and why; absent: nobody. */
+  breakGlass: BreakGlass.optional(),
   /** The delivery or rollback whose promotion this rollback takes back; null: not a rollback. */
   takesBack: z.string().nullable().default(null),
   /** When the delivery's own rollback had taken back its traffic on prod (epoch milliseconds); null: it did not. */
@@ -61,7 +64,7 @@ type NewDeployment = Pick<
   | "previous"
   | "reason"
 > &
-  Partial<Pick<Deployment, "builder" | "takesBack">>;
+  Partial<Pick<Deployment, "builder" | "takesBack" | "breakGlass">>;
 
 const toEntryKey = (environment: Environment, model: string, sequence: number) => ({
   partition: `ledger#${environment}#${model}`,

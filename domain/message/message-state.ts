@@ -1,6 +1,8 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
+import type { BreakGlass } from "#domain/approval/break-glass.ts";
 import type { BoundContributors } from "#domain/approval/resolve-approvers.ts";
 import { findTypedConfirmation, type TypedConfirmation } from "#domain/approval/typed-confirmation.ts";
+import type { Hold } from "#domain/changes/holds.ts";
 import type { Outcome, OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Comparison } from "#domain/gates/comparison.ts";
 import type { Check, Omission } from "#domain/gates/verdict.ts";
@@ -19,6 +21,8 @@ export type MessageFacts = {
   /** The person's rollback that interrupted this delivery or took back its promotion: who and why. */
   readonly rolledBack: { readonly by: string; readonly kind: "interrupted" | "taken back" } | undefined;
   readonly ended: OutcomeRecord | undefined;
+  /** What it waits or waited for because prod was closed; absent: nothing. */
+  readonly hold?: Hold | undefined;
   /** Epoch milliseconds, when the facts were read: decides whether an open approval has expired. */
   readonly now: number;
 };
@@ -96,6 +100,16 @@ export type MessageState = {
   }[];
   /** What happens on prod now, as a sentence. */
   readonly progress: string | null;
+  /** Prod is closed, and the delivery waits; absent: it does not. */
+  readonly held?: {
+    readonly until: number | null;
+    readonly why: string;
+    /** The approval whose glass another approver may break, and who may no more. */
+    readonly approval: string;
+    readonly approvedBy: readonly string[];
+  };
+  /** Who let it change prod although prod was closed; absent: nobody. */
+  readonly breakGlass?: BreakGlass;
   readonly rolledBack: MessageFacts["rolledBack"] | null;
   readonly outcome: Outcome | null;
   /** Promoted, but another version was promoted later, or the model was retired. */
@@ -118,6 +132,7 @@ export const deriveMessageState = (facts: MessageFacts): MessageState | undefine
   const outcome = ended?.outcome ?? null;
   const rolledBack = facts.rolledBack ?? null;
   const canary = deployment?.checks ?? [];
+  const breakGlass = questions.findLast((question) => question.breakGlass)?.breakGlass;
   return {
     delivery,
     model: subject.model,
@@ -147,11 +162,23 @@ export const deriveMessageState = (facts: MessageFacts): MessageState | undefine
     question: approval ? toQuestionState(approval, facts) : null,
     decisions: approval?.canary ? listDecisions(questions.slice(0, -1)) : [],
     progress: outcome === null && !rolledBack ? describeProgress(deployment) : null,
+    ...(outcome === null && !rolledBack ? describeHold(facts) : {}),
+    ...(breakGlass && { breakGlass }),
     rolledBack,
     outcome,
     replaced: outcome === "promoted" && serving?.sequence !== deployment?.sequence,
     error: ended?.error ?? null,
   };
+};
+
+const describeHold = ({ hold, questions }: MessageFacts): Pick<MessageState, "held"> => {
+  const approval = questions.findLast(
+    ({ canary, state }) => canary === null && "decision" in state && state.decision.status === "approved",
+  );
+  if (!hold?.current || !approval || !("decision" in approval.state) || approval.breakGlass) return {};
+  const { until, why } = hold.current;
+  const approvedBy = approval.state.decision.by.map(({ user }) => user);
+  return { held: { until, why, approval: approval.id, approvedBy } };
 };
 
 /** Old records do not store it: there each unmapped contributor adds one, unless authors may approve. */

@@ -1,4 +1,5 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
+import { createHolds } from "#domain/changes/holds.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
@@ -10,11 +11,19 @@ export const readMessageFacts = ({ store, clock }: { store: Store; clock: () => 
   const outcomes = createOutcomes({ store });
   const ledger = createLedger({ store });
   const claims = createClaims({ store });
+  const holds = createHolds({ store });
   return async (delivery: string): Promise<MessageFacts> => {
     const ended = await outcomes.read(delivery);
     const questions = await approvals.ofDelivery(delivery);
     const model = questions.at(-1)?.model ?? ended?.model;
-    const unknown = { delivery, questions, ended, deployment: undefined, serving: undefined };
+    const unknown = {
+      delivery,
+      questions,
+      ended,
+      deployment: undefined,
+      serving: undefined,
+      hold: undefined,
+    };
     if (model === undefined) return { ...unknown, rolledBack: undefined, now: clock() };
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     const takenBack =
@@ -28,6 +37,7 @@ export const readMessageFacts = ({ store, clock }: { store: Store; clock: () => 
       ended,
       deployment,
       serving: await ledger.serving("prod", model),
+      hold: questions.length === 0 ? undefined : await holds.read(delivery),
       rolledBack: takenBack
         ? { kind: "taken back", by: takenBack.reason ?? "" }
         : interruption && { kind: "interrupted", by: interruption.by },

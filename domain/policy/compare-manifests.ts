@@ -61,6 +61,7 @@ export const manifestRules: ReadonlyMap<string, Strictness> = new Map([
   ["canary.minSamples", atLeast],
   ["canary.onInconclusive", oneOf(onInconclusive)],
   ["canary.atMost", atMostDuration],
+  ["changes.prodHours", superset],
   ["resources.memoryMb", atMost],
   ["resources.timeoutSeconds", atMost],
   ["resources.snapStart", givenPermission],
@@ -70,11 +71,12 @@ export const manifestRules: ReadonlyMap<string, Strictness> = new Map([
   ...measuredOutput.map((field): [string, Strictness] => [`output.${field}`, same]),
 ]);
 
-const flattenManifest = ({ gates, approval, canary, resources, records, task, output }: Manifest) =>
+const flattenManifest = ({ gates, approval, canary, changes, resources, records, task, output }: Manifest) =>
   flattenRules({
     gates,
     approval,
     canary,
+    changes,
     resources,
     records,
     task,

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Duration, durationToSeconds, OnInconclusive, SlackUser } from "#model-folder/manifest/manifest.ts";
+import { ChangeRule } from "#model-folder/manifest/prod-hours.ts";
 import { ArtifactRules, noArtifactAddresses } from "#platform/artifact-rules/artifact-rules.ts";
 
 const points = z.number().min(0).max(100);
@@ -61,6 +62,8 @@ export const PolicyFields = z.strictObject({
     onInconclusive: OnInconclusive.optional(),
     limits: CanaryLimits,
   }),
+  /** When deliveries may change prod; absent: always. Hours of a manifest hold too: prod is open while all are. */
+  changes: ChangeRule.optional(),
   resources: z.strictObject({
     memoryMb: z.int().min(128).max(10_240),
     timeoutSeconds: z.int().min(1).max(900),

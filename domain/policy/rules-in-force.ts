@@ -1,3 +1,4 @@
+import { findOpening } from "#domain/changes/find-opening.ts";
 import { ManifestInvalid } from "#model-folder/manifest/folder-problem.ts";
 import {
   listMeasurableScores,
@@ -34,6 +35,8 @@ export type RulesInForce = {
   readonly approval: ApprovalRule;
   readonly canary: CanaryRule;
   readonly canaryLimits: CanaryLimits;
+  /** Hours in which prod may change: while all are open. */
+  readonly prodHours: readonly string[];
   readonly resources: Manifest["resources"];
   readonly artifacts: ArtifactRules;
   /** What the challenger's manifest loosens against the champion's, one line each: first in the message. */
@@ -146,6 +149,29 @@ const combineCanaries = (floor: Policy, manifests: readonly Manifest[]): CanaryR
   };
 };
 
+/** A winter's and a summer's Monday: hours in several time zones may meet in one half of the year alone. */
+const sampleMondays = [Date.UTC(2026, 0, 5), Date.UTC(2026, 6, 6)];
+
+/** Prod is open while all hours are. Throws ManifestInvalid where they never are. */
+const combineHours = (
+  floor: Policy,
+  manifests: readonly Manifest[],
+  challenger: Manifest,
+): readonly string[] => {
+  const hours = [...new Set([floor, ...manifests].flatMap(({ changes }) => changes?.prodHours ?? []))];
+  if (sampleMondays.some((from) => findOpening(hours, from) !== undefined)) return hours;
+  throw new ManifestInvalid([
+    {
+      severity: "error",
+      file: "model.yaml",
+      path: "changes.prodHours",
+      message: `prod of ${challenger.name} would never open: ${hours.join("; ")}`,
+      remedy:
+        "Choose hours that overlap with those of the platform's policy (`slipway policy show`) and of the version on prod.",
+    },
+  ]);
+};
+
 /** The function follows only its manifest, so a manifest that records too much is refused. */
 const assertRecordLimits = (floor: Policy, { name, records }: Manifest): void => {
   if (floor.records === undefined) return;
@@ -193,6 +219,7 @@ export const computeRulesInForce = ({
     approval: combineApprovals(floor, manifests, champion ?? challenger, challenger),
     canary: combineCanaries(floor, manifests),
     canaryLimits: floor.canary.limits,
+    prodHours: combineHours(floor, manifests, challenger),
     // A new version may need more resources, up to the floor.
     resources: {
       memoryMb: Math.min(floor.resources.memoryMb, challenger.resources.memoryMb),

@@ -33,7 +33,7 @@ test("every field of a policy has a rule for which value is stricter", () => {
 });
 
 test("every rule of a manifest has one, too", () => {
-  const sections = /^(gates|approval|canary|resources|records)\./;
+  const sections = /^(gates|approval|canary|changes|resources|records)\./;
   const rules = leavesOf(Manifest).filter((path) => sections.test(path));
   expect(rules.length).toBeGreaterThan(15);
   expect([...manifestRules.keys()].filter((path) => sections.test(path)).toSorted()).toEqual(
@@ -79,6 +79,13 @@ const policies = fc
     timeoutSeconds: fc.integer({ min: 1, max: 900 }),
     snapStart: optional(fc.boolean()),
     records: optional(records),
+    prodHours: optional(
+      fc.subarray([
+        "mon-fri 08:00-18:00 Europe/Zurich",
+        "tue-thu 09:00-17:00 UTC",
+        "mon-sat 06:00-20:00 UTC",
+      ]),
+    ),
     artifacts: optional(
       fc.record({
         buckets: fc.subarray(["models", "more-models"]),
@@ -120,6 +127,7 @@ const policies = fc
           snapStart: rule.snapStart,
         },
         records: rule.records,
+        changes: rule.prodHours && { prodHours: rule.prodHours },
         artifacts: rule.artifacts,
       }),
     ),
@@ -170,13 +178,14 @@ const manifests = (base: Manifest) =>
           atMost: policy.canary.atMost,
         },
         resources: policy.resources,
+        changes: policy.changes,
         records: { inputs: "none", ttlDays: 1 },
       });
     });
 
 /** Where the rules in force say what a policy's rule says. */
 const inForce = (
-  { gates, approval, canary, canaryLimits, resources, artifacts }: RulesInForce,
+  { gates, approval, canary, canaryLimits, prodHours, resources, artifacts }: RulesInForce,
   challenger: Manifest,
 ) => {
   const { latencyP95Ms, imageSizeMb, vulnerabilities, ...scores } = gates;
@@ -198,6 +207,7 @@ const inForce = (
       onInconclusive: canary.onInconclusive,
       limits: canaryLimits,
     },
+    changes: { prodHours },
     resources,
     artifacts,
     records: challenger.records,

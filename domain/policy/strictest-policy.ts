@@ -13,6 +13,7 @@ import {
   type RuleChanges,
   type Strictness,
   subset,
+  superset,
 } from "./strictness.ts";
 
 /** From the strictest to the loosest. */
@@ -49,6 +50,7 @@ export const policyRules: ReadonlyMap<string, Strictness> = new Map([
   ["canary.limits.latencyP95.ratio", atMost],
   ["canary.limits.latencyP95.slackMs", atMost],
   ["canary.limits.labelSharePoints", atMost],
+  ["changes.prodHours", superset],
   ["resources.memoryMb", atMost],
   ["resources.timeoutSeconds", atMost],
   ["resources.snapStart", givenPermission],

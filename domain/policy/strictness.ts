@@ -66,6 +66,7 @@ export const pickStrictest = (rule: Strictness, first: unknown, second: unknown)
         ? first
         : members(first).filter((member) => members(second).includes(member));
     case "superset":
+      if (first === undefined && second === undefined) return undefined;
       return [...new Set([...members(first), ...members(second)])];
     case "same":
       return first;

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createFreezes } from "#domain/changes/freezes.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
 import { createNewApproval, recordApproval } from "#test/support/record-approval.ts";
@@ -97,6 +98,7 @@ test("a delivery's claim does not withdraw the delivery's own approval", async (
 });
 
 test("a delivery waits for a busy prod, and gives up after 6 hours", async () => {
+  world.commit("a");
   await stage("one", 1);
   await world.claims.take(
     { environment: "prod", model: toyModel, delivery: "other", requestedAt: 1, now: 1 },
@@ -108,6 +110,154 @@ test("a delivery waits for a busy prod, and gives up after 6 hours", async () =>
   expect((await prod("one", { approvedAt })).status).toBe("busy");
   world.time.now += 1;
   await expect(prod("one", { approvedAt })).rejects.toMatchObject({ name: "ProdBusy" });
+});
+
+describe("while prod is closed", () => {
+  const hour = 3_600_000;
+  const ada = { id: "1000", name: "Ada" };
+  const freezes = () => createFreezes(world);
+  const freeze = (scope: string, hours = 48) =>
+    freezes().freeze({ scope, until: world.time.now + hours * hour, reason: "Black Friday", by: ada });
+  const request = async (more: object = {}) => {
+    const approvedAt = world.time.now;
+    const approval = await recordApproval(world, { delivery: "one", letter: "a", version: 1 });
+    return () => prod("one", { approval, approvedAt, waitsWhileClosed: true, ...more });
+  };
+  beforeEach(async () => {
+    world.commit("a");
+    await stage("one", 1);
+  });
+
+  test.each([toyModel, "*"])(
+    "a freeze of %j holds the delivery without a limit, says why, and takes no claim",
+    async (scope) => {
+      await freeze(scope);
+      const claim = await request();
+      const until = world.time.now + 48 * hour;
+      expect(await claim()).toEqual({
+        status: "held",
+        until,
+        why: `${scope === "*" ? "all models are" : "toy is"} frozen by Ada: Black Friday`,
+        waitSeconds: 60,
+      });
+      expect(await world.claims.read("prod", toyModel)).toBeUndefined();
+      world.time.now += 47 * hour;
+      expect(await claim()).toMatchObject({ status: "held", waitSeconds: 3_600 });
+      expect(await world.messages.state("one")).toMatchObject({ held: { until } });
+      world.time.now += hour;
+      expect(await claim()).toMatchObject({ status: "granted" });
+      expect((await world.messages.state("one"))?.held).toBeUndefined();
+    },
+  );
+
+  test("a freeze of another model, one that is over, and one that was ended early hold nothing", async () => {
+    await freeze("other");
+    await freeze("*", 0);
+    await freeze(toyModel);
+    expect(await freezes().unfreeze(toyModel, ada)).toMatchObject({ lifted: { by: ada } });
+    expect(await (await request())()).toMatchObject({ status: "granted" });
+  });
+
+  test("the 6 hours for a busy prod begin when prod opens", async () => {
+    await freeze(toyModel);
+    const claim = await request();
+    await claim();
+    await world.claims.take(
+      { environment: "prod", model: toyModel, delivery: "other", requestedAt: 1, now: 1 },
+      "free",
+    );
+    world.time.now += 48 * hour;
+    expect(await claim()).toEqual({ status: "busy", holder: "other" });
+    world.time.now += 6 * hour;
+    expect(await claim()).toMatchObject({ status: "busy" });
+    world.time.now += 1;
+    await expect(claim()).rejects.toMatchObject({ name: "ProdBusy" });
+  });
+
+  test("hours of the manifest hold the delivery until they open", async () => {
+    world.commit("a", buildModelYaml({ changes: '{ prodHours: ["mon-fri 08:00-18:00 Europe/Zurich"] }' }));
+    // A Saturday.
+    world.time.now = Date.parse("2026-01-03T12:00:00Z");
+    const claim = await request();
+    expect(await claim()).toEqual({
+      status: "held",
+      until: Date.parse("2026-01-05T07:00:00Z"),
+      why: "outside the hours for prod (mon-fri 08:00-18:00 Europe/Zurich)",
+      waitSeconds: 60,
+    });
+    world.time.now = Date.parse("2026-01-05T07:00:00Z");
+    expect(await claim()).toMatchObject({ status: "granted" });
+  });
+
+  test("an execution of an older definition waits as for a busy prod", async () => {
+    await freeze(toyModel);
+    const claim = await request({ waitsWhileClosed: undefined });
+    expect(await claim()).toEqual({ status: "busy", holder: "toy is frozen by Ada: Black Friday" });
+  });
+
+  describe("breaking the glass", () => {
+    const rule = {
+      approvers: ["U024BE7LH", "U0SECOND1", "U0THIRD11"],
+      quorum: 1,
+      authorMayApprove: false,
+      timeout: "PT24H",
+    };
+    const contributors = {
+      people: ["third@example.com"],
+      addresses: ["third@example.com"],
+      unmapped: [],
+      approvers: [],
+      leftOut: [],
+    };
+    const breakGlass = (approval: string, user: string, email = `${user.toLowerCase()}@example.com`) =>
+      world.approvals.breakGlass(approval, {
+        user,
+        name: user,
+        email,
+        reason: "prices are wrong",
+        at: world.time.now,
+      });
+
+    test("takes one approver more than the quorum, who has not approved yet and had no part in the change", async () => {
+      await freeze(toyModel);
+      const approval = await recordApproval(world, {
+        ...{ delivery: "one", letter: "a", version: 1 },
+        ...{ rule, contributors },
+      });
+      const claim = () => prod("one", { approval, waitsWhileClosed: true });
+      expect(await breakGlass(approval, "U0SECOND1")).toMatchObject({
+        result: "refused",
+        why: expect.stringContaining("not held"),
+      });
+      expect(await claim()).toMatchObject({ status: "held" });
+      for (const [user, email, why] of [
+        ["U024BE7LH", "ada@example.com", "one more approver"],
+        ["U0OTHER", "other@example.com", "not an approver"],
+        ["U0THIRD11", "third@example.com", "contributed"],
+      ] as const)
+        expect(await breakGlass(approval, user, email)).toMatchObject({
+          result: "refused",
+          why: expect.stringContaining(why),
+        });
+      expect(await claim()).toMatchObject({ status: "held" });
+      expect(await breakGlass(approval, "U0SECOND1")).toMatchObject({ result: "broken" });
+      expect(await breakGlass(approval, "U0SECOND1")).toMatchObject({ result: "already" });
+      expect(await claim()).toMatchObject({ status: "granted" });
+      expect(await world.messages.state("one")).toMatchObject({
+        breakGlass: { user: "U0SECOND1", reason: "prices are wrong" },
+      });
+      expect((await world.messages.state("one"))?.held).toBeUndefined();
+    });
+
+    test("is no approval: a delivery that nobody approved stays refused", async () => {
+      await freeze(toyModel);
+      const { id } = await ask("one", 1);
+      expect(await breakGlass(id, "U0SECOND1")).toMatchObject({
+        result: "refused",
+        why: expect.stringContaining("approve it first"),
+      });
+    });
+  });
 });
 
 test("if prod changed since the approval was requested, the claim is stale and is released", async () => {

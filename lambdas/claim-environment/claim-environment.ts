@@ -1,33 +1,39 @@
 import type { Approvals } from "#domain/approval/approvals.ts";
 import type { AssertApprovable } from "#domain/approval/assert-approvable.ts";
 import { assertApproved } from "#domain/approval/assert-approved.ts";
+import { type CheckProdOpenDependencies, checkProdOpen } from "#domain/changes/check-prod-open.ts";
+import { findLastOpening } from "#domain/changes/holds.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import { ProdBusy } from "#domain/delivery/errors.ts";
+import { type LoadRulesDependencies, loadRules } from "#domain/delivery/read-committed-model.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Claim, ClaimInput } from "#statemachine/contracts.ts";
 
-type ClaimEnvironmentDependencies = {
-  readonly claims: Claims;
-  readonly ledger: Ledger;
-  readonly approvals: Approvals;
-  readonly messages: DeliveryMessages;
-  readonly assertApprovable: AssertApprovable;
-  readonly clock: () => number;
-};
+type ClaimEnvironmentDependencies = CheckProdOpenDependencies &
+  LoadRulesDependencies & {
+    readonly claims: Claims;
+    readonly ledger: Ledger;
+    readonly approvals: Approvals;
+    readonly messages: DeliveryMessages;
+    readonly assertApprovable: AssertApprovable;
+    readonly clock: () => number;
+  };
 
-/** How long a delivery waits for prod after its approval. */
+/** How long a delivery waits for a busy prod after its approval, and after prod opened. */
 const maxWaitMs = 6 * 3_600_000;
 
 /**
- * Claims stage and supersedes older deliveries of the model, or claims prod, which it never takes from its holder.
+ * Claims stage and supersedes older deliveries of the model, or claims prod, which it never takes from its holder. A freeze
+ * or the hours of its rules hold a delivery before prod, for as long as they last.
  * Throws Superseded when a later push has stage, ProdBusy when the wait is over its limit, ApprovalMismatch when the
  * input is not what was approved, and for stage QuorumOutOfReach when too few approvers had no part in it.
  */
 export const claimEnvironment =
-  ({ claims, ledger, approvals, messages, assertApprovable, clock }: ClaimEnvironmentDependencies) =>
+  (needs: ClaimEnvironmentDependencies) =>
   async (input: ClaimInput): Promise<Claim> => {
-    const { model, delivery } = input;
+    const { claims, ledger, approvals, messages, assertApprovable, clock } = needs;
+    const { model, delivery, commit } = input;
     const request = { ...input, now: clock() };
 
     if (input.environment === "stage") {
@@ -47,9 +53,19 @@ export const claimEnvironment =
 
     await assertApproved({ approvals })(input);
     await claims.assertHeld("stage", model, input.stageFence);
+    const served = await ledger.serving("prod", model);
+    const { rules } = await loadRules(needs)(model, commit, served?.commit);
+    const access = await checkProdOpen(needs)({ delivery, model, prodHours: rules.prodHours });
+    if (access.hold) await messages.show(delivery);
+    if (access.status === "held") {
+      const { why, until } = access.closure;
+      return input.waitsWhileClosed
+        ? { status: "held", until, why, waitSeconds: access.waitSeconds }
+        : { status: "busy", holder: why };
+    }
     const grant = await claims.take(request, "free");
     if (grant.status === "busy") {
-      if (clock() - input.approvedAt > maxWaitMs)
+      if (clock() - Math.max(input.approvedAt, findLastOpening(access.hold)) > maxWaitMs)
         throw new ProdBusy(`prod of ${model} was held by ${grant.holder} for over 6 hours`);
       return grant;
     }

@@ -39,6 +39,8 @@ export const deployModel =
     await claims.assertHeld(environment, model, fence);
     if (input.environment === "prod")
       await assertApproved({ approvals })({ ...input, baseline: champion?.sequence ?? 0 });
+    const breakGlass =
+      input.environment === "prod" ? (await approvals.read(input.approval))?.breakGlass : undefined;
     // Checked in each environment, because hours may pass between the build and prod.
     const verified = await provenance.verify({ digest, model, commit });
     const { challenger: manifest, rules } = await loadRules({ source, policy })(
@@ -73,6 +75,7 @@ export const deployModel =
         previous: champion?.sequence ?? 0,
         reason: null,
         builder: verified?.builder ?? null,
+        ...(breakGlass && { breakGlass }),
       },
       clock(),
     );

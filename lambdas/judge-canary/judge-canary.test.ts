@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createFreezes } from "#domain/changes/freezes.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
 import { recordApproval } from "#test/support/record-approval.ts";
@@ -53,6 +54,87 @@ const judge = judgeCanary;
 const readEntry = async () => world.ledger.ofDelivery("prod", toyModel, delivery);
 const acceptStep = (step: number) =>
   recordApproval(world, { delivery, letter: "c", version: 3, canary: { step, percent: 10 } });
+
+describe("while prod is closed", () => {
+  const freeze = (hours: number) =>
+    createFreezes(world).freeze({
+      scope: "*",
+      until: world.time.now + hours * hour,
+      reason: "Black Friday",
+      by: { id: "1000", name: "Ada" },
+    });
+  const closing = async () => {
+    const input = await startCanary();
+    return { input, look: () => judge(world)({ ...input, waitsWhileClosed: true }) };
+  };
+
+  test("a sound canary keeps its step, and goes on when prod opens", async () => {
+    const { input, look } = await closing();
+    await freeze(2);
+    world.time.now += hour;
+    request("1", 2_000);
+    request("9", 2_000);
+    world.time.now += 1;
+    expect(await look()).toMatchObject({ verdict: "pass", next: "hold", step: 0, waitSeconds: 60 });
+    // An execution of an older definition bakes once more.
+    expect(await judge(world)(input)).toMatchObject({ next: "bake", step: 0 });
+    world.time.now += hour;
+    expect(await look()).toMatchObject({ verdict: "pass", next: "shift", step: 1 });
+  });
+
+  test("a canary that is proven worse is rolled back at once", async () => {
+    const { look } = await closing();
+    await freeze(2);
+    world.time.now += hour;
+    request("1", 2_000);
+    request("9", 2_000, true);
+    world.time.now += 1;
+    expect(await look()).toMatchObject({ next: "roll-back", error: { name: "CanaryFailed" } });
+  });
+
+  test("the time in which it was held does not count towards its longest time", async () => {
+    const { look } = await closing();
+    world.time.now += hour;
+    await freeze(24);
+    expect(await look()).toMatchObject({ next: "hold", error: null });
+    world.time.now += 23 * hour;
+    expect(await look()).toMatchObject({ next: "hold", error: null });
+    world.time.now += hour;
+    // 25 hours after its start, of which 1 counts (limit 6 hours).
+    expect(await look()).toMatchObject({ next: "bake" });
+    world.time.now += 5 * hour - 1;
+    expect(await look()).toMatchObject({ next: "bake" });
+    world.time.now += 1;
+    expect(await look()).toMatchObject({ next: "ask" });
+  });
+
+  test("an accepted step waits, too", async () => {
+    const { input } = await closing();
+    const canaryApproval = await acceptStep(0);
+    await freeze(2);
+    const resume = () => judge(world)({ ...input, canaryApproval, waitsWhileClosed: true });
+    expect(await resume()).toMatchObject({ next: "hold" });
+    world.time.now += 2 * hour;
+    expect(await resume()).toMatchObject({ next: "shift", step: 1 });
+  });
+
+  test("one more approver and a reason let it go on, and the ledger names both", async () => {
+    const { look } = await closing();
+    const rule = {
+      approvers: ["U024BE7LH", "U0SECOND1"],
+      quorum: 1,
+      authorMayApprove: true,
+      timeout: "PT24H",
+    };
+    const approval = await recordApproval(world, { delivery, letter: "c", version: 3, rule });
+    await freeze(2);
+    expect(await look()).toMatchObject({ next: "hold" });
+    const glass = { user: "U0SECOND1", name: "Eve", reason: "prices are wrong", at: world.time.now };
+    await world.approvals.breakGlass(approval, { ...glass, email: "eve@example.com" });
+    expect(await look()).toMatchObject({ next: "bake" });
+    expect(await readEntry()).toMatchObject({ breakGlass: glass });
+  });
+});
 
 test("a canary without samples bakes, then asks with the time that the approvers have", async () => {
   const input = await startCanary();

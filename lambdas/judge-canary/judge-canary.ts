@@ -7,6 +7,8 @@ import { isReplayCheck } from "#domain/canary/check-replay.ts";
 import { type JudgeCanaryOutput, evaluateCanary as judge } from "#domain/canary/evaluate-canary.ts";
 import { choosePercentiles } from "#domain/canary/p95-interval.ts";
 import { replayCanary } from "#domain/canary/replay-canary.ts";
+import { type CheckProdOpenDependencies, checkProdOpen } from "#domain/changes/check-prod-open.ts";
+import { measureHeld } from "#domain/changes/holds.ts";
 import { ContractBroken, Superseded } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
@@ -20,40 +22,45 @@ import type { Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { AnyCanaryInput } from "#statemachine/canary-contracts.ts";
 
-type JudgeCanaryDependencies = ApprovedNeeds & {
-  readonly serving: { readonly prod: Pick<Serving, "invoke"> };
-  readonly metrics: Metrics;
-  readonly source: Source;
-  readonly policy: Pick<PlatformPolicy, "read">;
-  readonly ledger: Ledger;
-  readonly messages: DeliveryMessages;
-  readonly clock: () => number;
-  /** Waits so many milliseconds. */
-  readonly wait?: (ms: number) => Promise<void>;
-};
+type JudgeCanaryDependencies = ApprovedNeeds &
+  CheckProdOpenDependencies & {
+    readonly serving: { readonly prod: Pick<Serving, "invoke"> };
+    readonly metrics: Metrics;
+    readonly source: Source;
+    readonly policy: Pick<PlatformPolicy, "read">;
+    readonly ledger: Ledger;
+    readonly messages: DeliveryMessages;
+    readonly clock: () => number;
+    /** Waits so many milliseconds. */
+    readonly wait?: (ms: number) => Promise<void>;
+  };
+
+/** Where nothing waits for prod to open. */
+const shortestWaitSeconds = 60;
 
 /** CloudWatch keeps values of a minute for 15 days. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html */
 const longestWindowMs = 14 * 86_400_000;
 
 /**
  * Compares the two versions on the traffic since the share began: shift on, bake again, promote, roll back, or ask the
- * approvers. Where too little traffic ends the canary, recorded inputs are replayed as evidence for people. With the
+ * approvers. While prod is closed, a canary that is not proven worse keeps its share. Where too little traffic ends the canary, recorded inputs are replayed as evidence for people. With the
  * approval of this step, a canary without a verdict goes on, and the ledger names who approved. Throws Superseded or
  * ApprovalMismatch.
  */
 export const judgeCanary =
-  ({
-    serving,
-    metrics,
-    source,
-    policy,
-    ledger,
-    messages,
-    approvals,
-    clock,
-    wait = (ms) => setTimeout(ms),
-  }: JudgeCanaryDependencies) =>
+  (needs: JudgeCanaryDependencies) =>
   async (input: AnyCanaryInput): Promise<JudgeCanaryOutput> => {
+    const {
+      serving,
+      metrics,
+      source,
+      policy,
+      ledger,
+      messages,
+      approvals,
+      clock,
+      wait = (ms: number) => setTimeout(ms),
+    } = needs;
     const { delivery, model, commit, championVersion, functionVersion, step, since } = input;
     const champion = await ledger.serving("prod", model);
     const {
@@ -78,6 +85,7 @@ export const judgeCanary =
         canaryStep: step,
       }));
 
+    const access = await checkProdOpen(needs)({ delivery, model, prodHours: rules.prodHours });
     const now = clock();
     const labels = listCountedLabels(manifest);
     // If the clock was set back since then, judge the window of the bake that has just ended.
@@ -96,10 +104,17 @@ export const judgeCanary =
       step,
       champion: await statistics(championVersion),
       challenger: await statistics(functionVersion),
-      startedAt,
+      // While prod is closed nothing is to be decided, so that time does not count.
+      startedAt: startedAt + measureHeld(access.hold, startedAt),
       now,
       accepted: decision !== false,
     });
+    // Closed is closed for steps forward and questions. What is proven worse is rolled back at any time.
+    const isHeld =
+      access.status === "held" &&
+      judged.verdict !== "fail" &&
+      // An older definition has no state in which an accepted step could wait.
+      (input.waitsWhileClosed === true || !("canaryApproval" in input));
     const accepted =
       decision && judged.verdict === "inconclusive"
         ? {
@@ -110,7 +125,7 @@ export const judgeCanary =
           }
         : undefined;
     const endsInconclusive =
-      judged.verdict === "inconclusive" && (judged.next === "ask" || judged.next === "roll-back");
+      !isHeld && judged.verdict === "inconclusive" && (judged.next === "ask" || judged.next === "roll-back");
     const replay =
       endsInconclusive && champion && championManifest
         ? await replayCanary({ serving: serving.prod, clock, wait })({
@@ -125,12 +140,19 @@ export const judgeCanary =
     const checks = [...judged.checks, ...replay.checks];
     await ledger.change(deployment, (current) =>
       current.status === "canary"
-        ? { ...current, checks, acceptedSteps: addAcceptedStep(current, accepted) }
+        ? {
+            ...current,
+            checks,
+            acceptedSteps: addAcceptedStep(current, accepted),
+            ...(access.status === "open" && access.breakGlass && { breakGlass: access.breakGlass }),
+          }
         : undefined,
     );
     await messages.show(delivery);
     return {
       ...judged,
+      ...(isHeld && { next: input.waitsWhileClosed ? "hold" : "bake", step, error: null }),
+      waitSeconds: access.status === "held" ? access.waitSeconds : shortestWaitSeconds,
       checks,
       omitted: [...replay.omitted],
       approvalTimeoutSeconds: durationToSeconds(rules.approval.timeout),

@@ -6,6 +6,7 @@ import { findOutputIssues } from "./find-output-issues.ts";
 import { findTextIssues } from "./find-text-issues.ts";
 import { listMeasurableScores, type ScoreName, scoreNames, taskScores } from "./list-measurable-scores.ts";
 import { GraphOutput, OutputName } from "./output-name.ts";
+import { ChangeRule } from "./prod-hours.ts";
 import {
   AnomalyOutput,
   ClusteringOutput,
@@ -171,6 +172,8 @@ const fields = {
   gates: Gates,
   approval: ApprovalRule,
   canary: CanaryRule,
+  // Without a default: an image holds the manifest, and its digest must not change where nobody asks for this.
+  changes: ChangeRule.optional(),
   resources: z.strictObject({
     memoryMb: z.int().min(128).max(10_240),
     timeoutSeconds: z.int().min(1).max(900),

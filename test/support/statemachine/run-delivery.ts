@@ -65,6 +65,7 @@ export const createJudgeOutput = (next: string, step = 0) => ({
   error: null,
   omitted: [],
   approvalTimeoutSeconds: 60,
+  waitSeconds: 60,
 });
 
 /** A successful delivery with a canary of two steps. */
@@ -137,7 +138,7 @@ export const runDelivery = async (script: TaskScript) => {
     definition: { StartAt: localDefinition.StartAt, States },
     clock: Date.now,
     newToken: randomUUID,
-    waits: { AwaitScan: 1, AwaitProd: 1, Bake: 1 },
+    waits: { AwaitScan: 1, AwaitProd: 1, AwaitOpening: 1, HoldCanary: 1, HoldResumedCanary: 1, Bake: 1 },
     retryMs: 1,
     tasks: Object.fromEntries(
       Object.keys(stateContracts)

@@ -34,7 +34,7 @@ type EngineTimings = {
   readonly bakeMs: number | undefined;
 };
 
-/** Milliseconds between two polls of a scan or of a busy prod, and before a retry. */
+/** Milliseconds between two polls of a scan or of a busy or closed prod, and before a retry. */
 const pollMs = 500;
 const retryMs = 200;
 
@@ -79,6 +79,9 @@ export const startEngine = ({
     waits: {
       AwaitScan: pollMs,
       AwaitProd: pollMs,
+      AwaitOpening: pollMs,
+      HoldCanary: pollMs,
+      HoldResumedCanary: pollMs,
       ...(pace.bakeMs === undefined ? {} : { Bake: pace.bakeMs }),
     },
     retryMs,

@@ -1,0 +1,85 @@
+import * as z from "zod";
+import { ModelName } from "#model-folder/manifest/manifest.ts";
+import { readPages, type Store } from "#platform/store/store.ts";
+
+/** All models. */
+export const everyModel = "*";
+
+const Person = z.object({ id: z.string(), name: z.string() });
+type Person = z.infer<typeof Person>;
+
+/** While it is in force, no delivery changes prod of its models. */
+const FreezeItem = z.object({
+  /** A model, or `*` for all. */
+  scope: z.union([z.literal(everyModel), ModelName]),
+  /** Epoch milliseconds: from here on it is over. */
+  until: z.int(),
+  reason: z.string(),
+  by: Person,
+  /** Epoch milliseconds. */
+  at: z.int(),
+  /** Null while nobody has ended it early. */
+  lifted: z.object({ by: Person, at: z.int() }).nullable(),
+});
+export type Freeze = z.infer<typeof FreezeItem>;
+
+const partition = "freezes";
+/** Freezes stay as a record. */
+const retentionSeconds = 400 * 86_400;
+
+/**
+ * Freezes by their scope: a later one of the same scope replaces the earlier. Conditional writes, so that of two people who
+ * change one at the same time the second knows about the first.
+ */
+export const createFreezes = ({ store, clock }: { readonly store: Store; readonly clock: () => number }) => {
+  const read = async (scope: string) => {
+    const item = await store.get({ partition, sort: scope });
+    return item && { freeze: FreezeItem.parse(item.value), version: item.version };
+  };
+  const isInForce = ({ until, lifted }: Freeze) => lifted === null && until > clock();
+  const write = async (freeze: Freeze, expect: number | "absent"): Promise<boolean> => {
+    const expiresAt = Math.floor(Math.max(freeze.until, clock()) / 1_000) + retentionSeconds;
+    return (await store.put({ partition, sort: freeze.scope }, freeze, { expect, expiresAt })).written;
+  };
+  return {
+    /** Returns the freeze of the same scope that it replaces; undefined: none was in force. */
+    freeze: async ({
+      scope,
+      until,
+      reason,
+      by,
+    }: Pick<Freeze, "scope" | "until" | "reason" | "by">): Promise<Freeze | undefined> => {
+      for (;;) {
+        const item = await read(scope);
+        const next: Freeze = { scope, until, reason, by, at: clock(), lifted: null };
+        if (!(await write(next, item?.version ?? "absent"))) continue;
+        return item && isInForce(item.freeze) ? item.freeze : undefined;
+      }
+    },
+
+    /** Ends a freeze early. Undefined: none of this scope was in force. */
+    unfreeze: async (scope: string, by: Person): Promise<Freeze | undefined> => {
+      for (;;) {
+        const item = await read(scope);
+        if (!item || !isInForce(item.freeze)) return undefined;
+        const next: Freeze = { ...item.freeze, lifted: { by, at: clock() } };
+        if (await write(next, item.version)) return next;
+      }
+    },
+
+    /** Those in force, of all scopes. */
+    list: async (): Promise<readonly Freeze[]> => {
+      const freezes: Freeze[] = [];
+      for await (const items of readPages(store, { partition, order: "ascending", limit: 100 }))
+        for (const { value } of items) freezes.push(FreezeItem.parse(value));
+      return freezes.filter(isInForce);
+    },
+
+    /** Those in force that hold a model. */
+    ofModel: async (model: string): Promise<readonly Freeze[]> => {
+      const items = await Promise.all([read(everyModel), read(model)]);
+      return items.flatMap((item) => (item && isInForce(item.freeze) ? [item.freeze] : []));
+    },
+  };
+};
+export type Freezes = ReturnType<typeof createFreezes>;
