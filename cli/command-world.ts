@@ -13,6 +13,7 @@ export type CommandWorld = Pick<
   | "serving"
   | "registry"
   | "claims"
+  | "freezes"
   | "ledger"
   | "outcomes"
   | "approvals"

@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { createPushLog } from "#domain/approval/push-log.ts";
+import { createFreezes } from "#domain/changes/freezes.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
@@ -57,6 +58,7 @@ export const withAwsWorld = async <T>(
       serving,
       registry: createRegistry({ env, clock, credentials: sts.config.credentials }),
       claims: createClaims(capabilities),
+      freezes: createFreezes(capabilities),
       ledger: createLedger(capabilities),
       provenance: createAwsProvenanceStore(capabilities),
       outcomes: createOutcomes(capabilities),

@@ -8,6 +8,7 @@ import { checkCommand } from "./commands/check.ts";
 import { deliverCommand } from "./commands/deliver.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { eventsCommand } from "./commands/events.ts";
+import { freezeCommand, unfreezeCommand } from "./commands/freeze.ts";
 import { historyCommand } from "./commands/history.ts";
 import { imageCommand } from "./commands/image.ts";
 import { initCommand } from "./commands/init.ts";
@@ -43,6 +44,8 @@ for (const command of [
   historyCommand(),
   eventsCommand(),
   rollbackCommand(),
+  freezeCommand(),
+  unfreezeCommand(),
   deliverCommand(),
   newCommand(),
   checkCommand(),

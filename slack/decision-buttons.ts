@@ -20,7 +20,7 @@ const confirmApproval = ({ model, version, question }: MessageState): Button["co
   };
 };
 
-/** The buttons of an open question, and the link to the delivery's page; nothing without both. Rejecting asks for a reason. */
+/** The buttons of an open question or of a delivery that a closed prod holds, and the link to the delivery's page; nothing without both. Rejecting asks for a reason. */
 export const createDecisionButtons = (state: MessageState, link: string | undefined): ActionsBlock[] => {
   const open = state.question?.status === "open" ? state.question : undefined;
   const button = { type: "button" as const };
@@ -43,6 +43,17 @@ export const createDecisionButtons = (state: MessageState, link: string | undefi
             style: "danger" as const,
             text: plain("Reject…"),
             value: open.approval,
+          },
+        ]
+      : []),
+    ...(state.held
+      ? [
+          {
+            ...button,
+            action_id: "break-glass",
+            style: "danger" as const,
+            text: plain("Break the glass…"),
+            value: state.held.approval,
           },
         ]
       : []),

@@ -1,5 +1,6 @@
 import type { Reply } from "#domain/message/derive-replies.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
+import { formatBreakGlass, formatClosure } from "./format-closure.ts";
 import { clipText, escapeLine } from "./message-text.ts";
 
 const limits = { text: 3_000, reason: 1_000 } as const;
@@ -29,6 +30,10 @@ const formatSays = ({ says, model, version }: Reply): string => {
     }
     case "share":
       return `:rocket: ${subject} gets ${says.percent} % of prod's traffic`;
+    case "held":
+      return formatClosure(says);
+    case "glass broken":
+      return formatBreakGlass(says);
     case "rolled back":
       return `:rewind: Rolled back by ${clipText(escapeLine(says.by), limits.reason)}: prod went from ${formatVersion(says.from)} to ${formatVersion(says.to)}`;
     case "ended":

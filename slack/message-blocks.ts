@@ -8,6 +8,7 @@ import type { SourceLink } from "#platform/source/source.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
 import { createComparisonTable } from "./comparison-table.ts";
 import { createDecisionButtons } from "./decision-buttons.ts";
+import { formatBreakGlass, formatClosure } from "./format-closure.ts";
 import { formatApproval, formatQuestion, formatUnmapped } from "./format-question.ts";
 import { clipText, escapeLine, escapeText, joinWithinLimit } from "./message-text.ts";
 
@@ -26,7 +27,7 @@ const limits = {
   decisions: 600,
   cause: 1_500,
   progress: 300,
-  note: 500,
+  note: 600,
   notification: 1_000,
   /** All text of a message. Slack documents no limit: it accepted 9,597 characters and refused 11,341. */
   message: 9_500,
@@ -141,6 +142,8 @@ const listNotes = (state: MessageState): readonly string[] => {
   return [
     ...(state.trial ? [":test_tube: *Trial:* stage and prod share an account."] : []),
     ...(state.rolledBack ? [`:rewind: *Rolled back by* ${escapeText(state.rolledBack.by)}`] : []),
+    ...(state.held ? [formatClosure(state.held)] : []),
+    ...(state.breakGlass ? [formatBreakGlass(state.breakGlass)] : []),
     ...(state.askedAgain === null
       ? []
       : [`:arrows_counterclockwise: *Approval requested again.* ${escapeText(state.askedAgain)}`]),

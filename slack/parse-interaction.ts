@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { breakGlassDialog } from "./break-glass-dialog.ts";
 import { confirmDialog } from "./confirm-dialog.ts";
 import { rejectDialog } from "./reject-dialog.ts";
 
@@ -33,7 +34,7 @@ type Payload = z.infer<typeof Payload>;
 
 type SlackAction =
   | {
-      readonly type: "approve" | "reject";
+      readonly type: "approve" | "reject" | "break-glass";
       readonly approval: string;
       readonly channel: string;
       /** Opens one dialog, within three seconds. */
@@ -41,6 +42,7 @@ type SlackAction =
     }
   | { readonly type: "submit-reason"; readonly approval: string; readonly typedReason: string }
   | { readonly type: "submit-confirmation"; readonly approval: string; readonly typed: string }
+  | { readonly type: "submit-break-glass"; readonly approval: string; readonly typedReason: string }
   /** A button or dialog of the app that decides nothing. */
   | { readonly type: "other" };
 
@@ -51,15 +53,18 @@ export type SlackInteraction = {
   readonly action: SlackAction;
 };
 
+const clickTypes = ["approve", "reject", "break-glass"] as const;
+
 const toAction = (payload: Payload): SlackAction => {
   switch (payload.type) {
     case "block_actions": {
-      const clicked = payload.actions.find(
-        ({ action_id }) => action_id === "approve" || action_id === "reject",
-      );
-      if (!clicked?.value) return { type: "other" };
+      const [clicked] = payload.actions.flatMap(({ action_id, value }) => {
+        const type = clickTypes.find((name) => name === action_id);
+        return type && value ? [{ type, value }] : [];
+      });
+      if (!clicked) return { type: "other" };
       return {
-        type: clicked.action_id === "approve" ? "approve" : "reject",
+        type: clicked.type,
         approval: clicked.value,
         channel: payload.channel.id,
         triggerId: payload.trigger_id,
@@ -80,6 +85,12 @@ const toAction = (payload: Payload): SlackAction => {
             type: "submit-confirmation",
             approval: private_metadata,
             typed: readField(confirmDialog.field),
+          };
+        case breakGlassDialog.callbackId:
+          return {
+            type: "submit-break-glass",
+            approval: private_metadata,
+            typedReason: readField(breakGlassDialog.field),
           };
         default:
           return { type: "other" };

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { breakGlass } from "#cli/break-glass.ts";
 import { UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
 import { Interrupted, openTerminal } from "#cli/open-terminal.ts";
@@ -77,22 +78,46 @@ const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rej
         name === "reject",
       ),
     )
+    .addOption(
+      new Option(
+        "--break-glass",
+        "as one more approver, let an approved delivery change prod although prod is closed; requires --reason",
+      ).hideHelp(name === "reject"),
+    )
     .action(
       (
         named: string,
         {
+          breakGlass: breaksGlass,
           as,
           reason: given,
           yes,
           confirm,
           ...options
-        }: { as: string; reason?: string; yes?: boolean; confirm?: string } & WorldOptions,
+        }: {
+          as: string;
+          reason?: string;
+          yes?: boolean;
+          confirm?: string;
+          breakGlass?: boolean;
+        } & WorldOptions,
       ) =>
         withWorld(options, async ({ world, running, voter }) => {
           if (!running)
             throw new NotRunning(
               "no rehearsal runs on this folder, so no delivery waits for a decision: start one with `npm start`.",
             );
+          if (breaksGlass) {
+            if (decision === "rejected" || !given)
+              throw new UsageMistake("--break-glass is for `slipway approve`, and requires --reason <text>.");
+            const parsed = parseRejectionReason(given);
+            if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
+            const broken = await breakGlass(world, { named, voter: await voter(as), reason: parsed.reason });
+            if (broken.taken) return print(`${broken.id}: ${broken.sentence}`);
+            printError(broken.sentence);
+            process.exitCode = exitCode.failed;
+            return;
+          }
           const { id, state } = await findQuestion(world, named);
           if (state) printQuestion(state);
           const isAsking = state !== undefined && !yes && process.stdin.isTTY && process.stdout.isTTY;

@@ -64,9 +64,6 @@ export type BreakGlassResult =
   | { readonly result: "refused"; readonly why: string }
   | { readonly result: "unknown" };
 
-/** Use the address that Slack showed when the approval was requested. */
-export const requestedAddress = Symbol("requested address");
-
 /** Why a vote does not count. */
 export type VoteRefusal = Exclude<VoteResult, { readonly result: "decided" | "counted" | "postponed" }>;
 
@@ -286,11 +283,14 @@ export const createApprovals = ({
     /**
      * Lets an approved delivery change prod although prod is closed: one approver more than the quorum says so, with a
      * reason. The first such approver counts.
-     * @param email as Slack or AWS shows it; "as requested": as Slack showed it when the approval was requested
+     * @param address as Slack or AWS shows it now; "as requested": as Slack showed it when the approval was requested
      */
     breakGlass: async (
       id: string,
-      { email, ...glass }: BreakGlass & { readonly email: string | undefined | typeof requestedAddress },
+      {
+        address,
+        ...glass
+      }: BreakGlass & { readonly address: { readonly email: string | undefined } | "as requested" },
     ): Promise<BreakGlassResult> => {
       const refuse = (why: string) => ({ result: "refused", why }) as const;
       for (;;) {
@@ -301,8 +301,8 @@ export const createApprovals = ({
         if (!("decision" in state) || state.decision.status !== "approved")
           return refuse("Only an approved delivery can break the glass: approve it first.");
         if (approval.breakGlass) return { result: "already", breakGlass: approval.breakGlass, approval };
-        const address = email === requestedAddress ? findRequestedAddress(glass.user)(approval) : { email };
-        const judgement = judgeVoter(approval, glass.user, address);
+        const known = address === "as requested" ? findRequestedAddress(glass.user)(approval) : address;
+        const judgement = judgeVoter(approval, glass.user, known);
         if (judgement.result === "refused") return judgement;
         if (judgement.result === "no address yet")
           return refuse(

@@ -16,6 +16,10 @@ type Says =
       readonly canaryPercent: number | null;
     }
   | { readonly kind: "share"; readonly percent: number }
+  /** Prod is closed. */
+  | { readonly kind: "held"; readonly until: number | null; readonly why: string }
+  /** Somebody let it change prod although prod was closed. */
+  | { readonly kind: "glass broken"; readonly user: string; readonly reason: string }
   | {
       readonly kind: "ended";
       readonly outcome: Outcome;
@@ -51,6 +55,37 @@ const findReminder = (approval: Approval, { now, ended, rolledBack }: MessageFac
   const { state, askedAt, expiresAt } = approval;
   const lead = Math.min(reminderLeadMs, (expiresAt - askedAt) / 4);
   return state.status === "pending" && !ended && !rolledBack && now >= expiresAt - lead && now < expiresAt;
+};
+
+const listClosures = (
+  { hold, questions }: MessageFacts,
+  about: Pick<Reply, "model" | "version">,
+): readonly Reply[] => {
+  const glass = questions.findLast((question) => question.breakGlass)?.breakGlass;
+  return [
+    ...(hold?.current
+      ? [
+          {
+            ...about,
+            id: `held ${hold.current.since}`,
+            says: { kind: "held", until: hold.current.until, why: hold.current.why } as const,
+            broadcast: false,
+            mentions: nobody,
+          },
+        ]
+      : []),
+    ...(glass
+      ? [
+          {
+            ...about,
+            id: "glass broken",
+            says: { kind: "glass broken", user: glass.user, reason: glass.reason } as const,
+            broadcast: true,
+            mentions: nobody,
+          },
+        ]
+      : []),
+  ];
 };
 
 /**
@@ -111,6 +146,7 @@ export const deriveReplies = (facts: MessageFacts): readonly Reply[] => {
           ]
         : []),
     ]),
+    ...listClosures(facts, about),
     ...(deployment?.shares ?? [])
       .filter(({ percent }) => percent < 100)
       .map(

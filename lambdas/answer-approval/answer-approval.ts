@@ -1,11 +1,13 @@
 import type { Approvals, VoteResult } from "#domain/approval/approvals.ts";
 import { countDecision } from "#domain/approval/count-decision.ts";
+import { describeBreakGlass } from "#domain/approval/describe-break-glass.ts";
 import { describeVoteResult } from "#domain/approval/describe-vote-result.ts";
 import type { StartFollowUp } from "#domain/approval/finish-approval.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
+import { renderBreakGlassDialog, renderBreakGlassDialogError } from "#slack/break-glass-dialog.ts";
 import { renderConfirmDialog, renderConfirmDialogError } from "#slack/confirm-dialog.ts";
 import { parseInteraction } from "#slack/parse-interaction.ts";
 import { renderRejectDialog, renderRejectDialogError } from "#slack/reject-dialog.ts";
@@ -13,7 +15,7 @@ import type { SlackApi } from "#slack/slack-channel.ts";
 import { RequestRefused, verifySlackRequest } from "#slack/verify-slack-request.ts";
 
 export type AnswerApprovalDependencies = {
-  readonly approvals: Pick<Approvals, "click" | "check">;
+  readonly approvals: Pick<Approvals, "click" | "check" | "breakGlass">;
   readonly outcomes: Pick<Outcomes, "read">;
   readonly slack: Pick<SlackApi, "views">;
   readonly metrics: Pick<Metrics, "count">;
@@ -99,6 +101,21 @@ export const answerApproval =
         if (isStored(result)) return ok;
         const { sentence } = await describeVoteResult(dependencies)(result);
         return { status: 200, body: renderRejectDialogError(sentence) };
+      }
+      case "break-glass": {
+        const { approval, triggerId } = action;
+        await slack.views.open({ trigger_id: triggerId, view: renderBreakGlassDialog(approval) });
+        return ok;
+      }
+      case "submit-break-glass": {
+        const { approval, typedReason } = action;
+        const parsed = parseRejectionReason(typedReason);
+        if ("problem" in parsed) return { status: 200, body: renderBreakGlassDialogError(parsed.problem) };
+        const glass = { ...voter, reason: parsed.reason, address: "as requested" } as const;
+        const { taken, sentence } = describeBreakGlass(await approvals.breakGlass(approval, glass));
+        if (!taken) return { status: 200, body: renderBreakGlassDialogError(sentence) };
+        await finishLater(dependencies, approval);
+        return ok;
       }
       case "submit-confirmation": {
         const { approval, typed: confirmation } = action;

@@ -213,7 +213,7 @@ describe("while prod is closed", () => {
       world.approvals.breakGlass(approval, {
         user,
         name: user,
-        email,
+        address: { email },
         reason: "prices are wrong",
         at: world.time.now,
       });

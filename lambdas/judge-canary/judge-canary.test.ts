@@ -130,7 +130,7 @@ describe("while prod is closed", () => {
     await freeze(2);
     expect(await look()).toMatchObject({ next: "hold" });
     const glass = { user: "U0SECOND1", name: "Eve", reason: "prices are wrong", at: world.time.now };
-    await world.approvals.breakGlass(approval, { ...glass, email: "eve@example.com" });
+    await world.approvals.breakGlass(approval, { ...glass, address: { email: "eve@example.com" } });
     expect(await look()).toMatchObject({ next: "bake" });
     expect(await readEntry()).toMatchObject({ breakGlass: glass });
   });

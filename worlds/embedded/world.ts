@@ -5,6 +5,7 @@ import { createApprovals } from "#domain/approval/approvals.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
+import { createFreezes } from "#domain/changes/freezes.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createOutbox } from "#domain/events/outbox.ts";
@@ -226,6 +227,7 @@ export const assembleWorld = (
     // No step uses keys, so tests need no instrument here.
     keys: createApiKeyStore({ store: capabilities.store, random: randomBytes, clock }),
     claims: createClaims({ store }),
+    freezes: createFreezes({ store, clock }),
     ledger,
     outcomes: createOutcomes({ store }),
     approvals: createApprovals({ store, cipher, deliveries }),

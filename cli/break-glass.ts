@@ -1,0 +1,39 @@
+import { describeBreakGlass } from "#domain/approval/describe-break-glass.ts";
+import type { DecisionResult } from "#domain/approval/describe-vote-result.ts";
+import { fetchSlackEmail } from "#domain/approval/fetch-slack-email.ts";
+import type { CommandWorld, Voter } from "./command-world.ts";
+import { UsageMistake } from "./errors.ts";
+
+/** The approval of a delivery that a closed prod holds, by a model, a delivery or an approval's id. */
+const findHeldApproval = async (
+  { approvals, claims }: Pick<CommandWorld, "approvals" | "claims">,
+  named: string,
+): Promise<string> => {
+  if (named.includes("~")) return named;
+  const holder = (await claims.read("stage", named))?.holder ?? named;
+  const approved = (await approvals.ofDelivery(holder)).findLast(
+    ({ canary, state }) => canary === null && "decision" in state,
+  );
+  if (!approved) throw new UsageMistake(`${named} has no delivery that waits for prod.`);
+  return approved.id;
+};
+
+/**
+ * Lets an approved delivery change prod although prod is closed, as one more approver. Slack may be down: then the address
+ * that it showed when the approval was requested counts.
+ */
+export const breakGlass = async (
+  world: CommandWorld,
+  { named, voter, reason }: { readonly named: string; readonly voter: Voter; readonly reason: string },
+): Promise<DecisionResult & { readonly id: string }> => {
+  const id = await findHeldApproval(world, named);
+  const { id: user, name = user } = voter;
+  const email = voter.email ?? (await fetchSlackEmail(world.slack, user).catch(() => null));
+  const result = await world.approvals.breakGlass(id, {
+    ...{ user, name, reason },
+    address: email === null ? "as requested" : { email },
+    at: world.clock(),
+  });
+  if ("approval" in result) await world.messages.show(result.approval.delivery);
+  return { ...describeBreakGlass(result), id };
+};

@@ -1,0 +1,21 @@
+import type { BreakGlass } from "#domain/approval/break-glass.ts";
+import { clipText, escapeLine } from "./message-text.ts";
+
+const limits = { why: 300, reason: 400 } as const;
+
+const formatTime = (at: number): string =>
+  `<!date^${Math.floor(at / 1_000)}^{date_short_pretty} {time}|${new Date(at).toUTCString()}>`;
+
+/** Until when prod is closed, and why. */
+export const formatClosure = ({
+  until,
+  why,
+}: {
+  readonly until: number | null;
+  readonly why: string;
+}): string =>
+  `:snowflake: *Prod is closed${until === null ? "" : ` until ${formatTime(until)}`}:* ${clipText(escapeLine(why), limits.why)}`;
+
+/** Who let the delivery change prod nevertheless, and why. */
+export const formatBreakGlass = ({ user, reason }: Pick<BreakGlass, "user" | "reason">): string =>
+  `:rotating_light: *Prod was closed; <@${user}> let this delivery change it:* ${clipText(escapeLine(reason), limits.reason)}`;
