@@ -599,7 +599,7 @@ describe("images", () => {
 });
 
 describe("the platform's policy", () => {
-  test("can only be written by operators: their ledger, their proposals, and signatures under their own user id", () => {
+  test("can only be written by operators, like freezes: their ledger, their proposals, and signatures under their own user id", () => {
     const [[, , operators] = []] = listWrittenResources("aws_iam_policy");
     const writes = parseStatements(operators?.policy).filter(({ Action }) =>
       toArray(Action).some((action) => /Item$/.test(action) && !/Get/.test(action)),
@@ -624,6 +624,7 @@ describe("the platform's policy", () => {
             "dynamodb:LeadingKeys": [
               "policy-proposals",
               expect.stringMatching(/^policy-signed#\$+\{aws:userid\}$/),
+              "freezes",
             ],
           },
           Null: { "dynamodb:LeadingKeys": "false" },

@@ -99,14 +99,16 @@ const listOtherPrincipals = (ask: AccessRequest): readonly AccessRequest[] => {
     : [foreign];
 };
 
-/** Calls that write the deliveries' table must not reach the platform's policy in it. */
+/** Calls that write the deliveries' table must not reach the platform's policy or freezes in it. */
 const listPolicyTableWrites = (ask: AccessRequest): readonly DeniedRequest[] =>
   /^dynamodb:(Update|Put|Delete|BatchWrite)/.test(ask.action) &&
   ask.resource.endsWith(":table/slipway-deliveries")
-    ? ["policy", "policy-proposals", "policy-signed#AROAOPERATOR:ada@example.com"].map((partition) => ({
-        ask: addContext(ask, "dynamodb:LeadingKeys", partition),
-        side: "identity" as const,
-      }))
+    ? ["policy", "policy-proposals", "policy-signed#AROAOPERATOR:ada@example.com", "freezes"].map(
+        (partition) => ({
+          ask: addContext(ask, "dynamodb:LeadingKeys", partition),
+          side: "identity" as const,
+        }),
+      )
     : [];
 
 /** Who may delete a version may not delete its function. */
