@@ -2,6 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { ErrorCode, type KnownBlock, type WebClient } from "@slack/web-api";
 import * as z from "zod";
 import type { Reply } from "#domain/message/derive-replies.ts";
+import { MessageGone, MessageRefused } from "#domain/message/errors.ts";
+import { explainSlackError } from "./explain-slack-error.ts";
 import { formatReply } from "./format-reply.ts";
 
 /** The parts of Slack's Web API that deliveries use. A `WebClient` of @slack/web-api has them. */
@@ -28,6 +30,8 @@ const History = z.object({
     .array(
       z.object({
         ts: z.string(),
+        /** "tombstone": what Slack keeps of a deleted message that had replies. */
+        subtype: z.string().optional(),
         metadata: z
           .object({ event_type: z.string(), event_payload: z.record(z.string(), z.unknown()) })
           .optional(),
@@ -52,6 +56,25 @@ const retryWithoutResponse = async <T>(call: () => Promise<T>): Promise<T> => {
     }
   }
 };
+
+/** What Slack says of a message that somebody deleted, at an edit and at a reply. */
+const goneErrors = ["message_not_found", "thread_not_found"];
+
+/** Turns errors of Slack's client into those that deliveries know. */
+const explainErrors = async <T>(call: () => Promise<T>): Promise<T> => {
+  try {
+    return await call();
+  } catch (error) {
+    const problem = explainSlackError(error);
+    if (!problem) throw error;
+    if (problem.error !== null && goneErrors.includes(problem.error))
+      throw new MessageGone("somebody deleted the message", { cause: error });
+    throw new MessageRefused(`${problem.what}. ${problem.remedy}`, { cause: error });
+  }
+};
+
+const isDeleted = ({ subtype }: { readonly subtype?: string | undefined }): boolean =>
+  subtype === "tombstone";
 
 const eventType = "slipway_delivery";
 
@@ -81,8 +104,10 @@ export const createSlackChannel = <View extends { readonly delivery: string }>({
       await slack.conversations.history({ channel, limit: historyLimit, include_all_metadata: true }),
     );
     const earlier = history.messages.find(
-      ({ metadata }) =>
-        metadata?.event_type === eventType && metadata.event_payload.delivery === view.delivery,
+      (message) =>
+        !isDeleted(message) &&
+        message.metadata?.event_type === eventType &&
+        message.metadata.event_payload.delivery === view.delivery,
     );
     if (earlier) return { channel, ts: earlier.ts, isNew: false };
     const posted = PostResponse.parse(
@@ -96,28 +121,34 @@ export const createSlackChannel = <View extends { readonly delivery: string }>({
     return { ...posted, isNew: true };
   };
   return {
-    post: (view: View) => retryWithoutResponse(() => findOrPost(view)),
+    post: (view: View) => explainErrors(() => retryWithoutResponse(() => findOrPost(view))),
+    /** Throws MessageRefused if Slack does not say. */
+    isThere: async ({ channel, ts }: { channel: string; ts: string }): Promise<boolean> => {
+      const range = { latest: ts, oldest: ts, inclusive: true, limit: 1 };
+      const response = await explainErrors(() =>
+        retryWithoutResponse(() => slack.conversations.history({ channel, ...range })),
+      );
+      return History.parse(response).messages.some((message) => message.ts === ts && !isDeleted(message));
+    },
     update: async ({ channel, ts }: { channel: string; ts: string }, view: View): Promise<void> => {
-      await retryWithoutResponse(() => slack.chat.update({ channel, ts, ...render(view) }));
+      await explainErrors(() =>
+        retryWithoutResponse(() => slack.chat.update({ channel, ts, ...render(view) })),
+      );
     },
     reply: async ({ channel, ts }: { channel: string; ts: string }, reply: Reply): Promise<void> => {
       const { users, addresses } = reply.mentions;
       const found = await Promise.all([...new Set(addresses)].map(findUser));
       const mentioned = [...new Set([...users, ...found.filter((user) => user !== undefined)])];
       const message = { channel, thread_ts: ts, text: formatReply(reply, mentioned), unfurl_links: false };
-      await slack.chat.postMessage(reply.broadcast ? { ...message, reply_broadcast: true } : message);
+      await explainErrors(() =>
+        slack.chat.postMessage(reply.broadcast ? { ...message, reply_broadcast: true } : message),
+      );
     },
     /** Replaces a duplicate by one sentence: the other message shows the delivery. */
     retract: async ({ channel, ts }: { channel: string; ts: string }): Promise<void> => {
       const text = "Duplicate of this delivery's other message.";
-      await retryWithoutResponse(() =>
-        slack.chat.update({
-          channel,
-          ts,
-          text,
-          blocks: [{ type: "section", text: { type: "plain_text", text } }],
-        }),
-      );
+      const blocks = [{ type: "section", text: { type: "plain_text", text } }] satisfies KnownBlock[];
+      await explainErrors(() => retryWithoutResponse(() => slack.chat.update({ channel, ts, text, blocks })));
     },
   };
 };

@@ -5,7 +5,7 @@ import { exitCode } from "#cli/exit-code.ts";
 import { Interrupted, openTerminal } from "#cli/open-terminal.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
-import { print, printError, printJson, printTable } from "#cli/print.ts";
+import { paint, print, printError, printJson, printTable } from "#cli/print.ts";
 import { printQuestion } from "#cli/print-question.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { submitDecision } from "#domain/approval/submit-decision.ts";
@@ -32,6 +32,7 @@ export const approvalCommands = (): Command[] => [
           const state = await world.messages.state(delivery);
           if (state?.question?.status !== "open" || state.question.approval !== id) continue;
           const { votes, quorum, approvers, stale, canaryPercent } = state.question;
+          const slackProblem = await world.messages.problem(delivery);
           questions.push({
             id,
             model,
@@ -44,6 +45,7 @@ export const approvalCommands = (): Command[] => [
             ...(canaryPercent === null ? {} : { canaryPercent }),
             approvers,
             until: new Date(expiresAt).toISOString(),
+            ...(slackProblem === undefined ? {} : { slackProblem }),
           });
         }
         if (json) return printJson(questions);
@@ -58,6 +60,11 @@ export const approvalCommands = (): Command[] => [
             question.until,
           ]),
         );
+        for (const { id, slackProblem } of questions)
+          if (slackProblem !== undefined)
+            print(
+              `${paint("yellow", "!")} ${id} is not up to date in Slack: ${escapeTerminalLine(slackProblem)}`,
+            );
       }),
     ),
   decisionCommand("approve", "approved"),

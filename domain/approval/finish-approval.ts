@@ -19,7 +19,14 @@ export const FollowUp = z.strictObject({
   followUp: z.literal("finish-approval"),
   approval: z.string().min(1).max(2_000),
   /** The user whose click did not count, and the channel in which to say why. */
-  explainTo: z.strictObject({ user: z.string().min(1), channel: z.string().min(1) }).nullable(),
+  explainTo: z
+    .strictObject({
+      user: z.string().min(1),
+      channel: z.string().min(1),
+      /** The click would have counted, but Slack did not open the dialog for its reason. */
+      about: z.literal("dialog").optional(),
+    })
+    .nullable(),
 });
 export type FollowUp = z.infer<typeof FollowUp>;
 
@@ -62,10 +69,16 @@ export const finishApproval =
     if (explainTo) {
       const refusal = await needs.approvals.check(id, { user: explainTo.user, at: needs.clock() });
       if (refusal) await postNote(needs, explainTo, (await describeVoteResult(needs)(refusal)).sentence);
+      else if (explainTo.about === "dialog")
+        await postNote(needs, explainTo, explainDialog(id, explainTo.user));
     }
     // The follow-up of the postponed vote itself retries; a retry of this one would repeat the note.
     if (failures.length > 0 && !explainTo) throw failures[0];
   };
+
+/** Nothing was decided. The second way needs no dialog. */
+const explainDialog = (approval: string, user: string): string =>
+  `Slack did not open the dialog for the reason, and nothing was decided. Click *Reject…* again, or run \`slipway reject ${approval} --as ${user} --reason "…"\`.`;
 
 const judgeVote = async (needs: FinishApprovalDependencies, approval: Approval, vote: PostponedVote) => {
   const { approvals, messages, metrics, clock } = needs;

@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { readPages, type Store, type StoredItem } from "#platform/store/store.ts";
 import { deriveReplies, type Reply } from "./derive-replies.ts";
+import { MessageGone, MessageRefused } from "./errors.ts";
 import { deriveMessageState, type MessageState } from "./message-state.ts";
 import { readMessageFacts } from "./read-message-facts.ts";
 
@@ -19,15 +20,19 @@ const MessageItem = z.object({
   shown: z.string().nullable().default(null),
   /** Replies that are told, or that the message itself told when it was posted. Absent: it is not posted, or older than replies. */
   replied: z.array(z.string()).optional(),
+  /** Why Slack did not take the newest facts, and what to do. Absent: it took them. */
+  problem: z.string().optional(),
 });
 type MessageItem = z.infer<typeof MessageItem>;
 const emptyItem: MessageItem = { posted: null, revision: 0, writing: [], shown: null };
 
-/** Both worlds use @slack/web-api for it. */
+/** Both worlds use @slack/web-api for it. Throws MessageRefused, and MessageGone for a message that somebody deleted. */
 export type MessageChannel = {
   /** Posts, or finds the message that an interrupted post has left, which may show older facts: then `isNew` is false. */
   post(state: MessageState): Promise<PostedMessage & { readonly isNew: boolean }>;
   update(posted: PostedMessage, state: MessageState): Promise<void>;
+  /** False: somebody deleted it. */
+  isThere(posted: PostedMessage): Promise<boolean>;
   /** Replies in the message's thread. */
   reply(posted: PostedMessage, reply: Reply): Promise<void>;
   /** Empties a duplicate. */
@@ -76,13 +81,13 @@ export const createDeliveryMessages = ({
   };
   const write = async (
     delivery: string,
-    { posted, revision, writing, shown, replied }: MessageItem,
+    { posted, revision, writing, shown, replied, problem }: MessageItem,
     expect: number | "absent",
   ) =>
     (
       await store.put(
         toMessageKey(delivery),
-        { posted, revision, writing, shown, ...(replied && { replied }) },
+        { posted, revision, writing, shown, ...(replied && { replied }), ...(problem && { problem }) },
         { expect, expiresAt: Math.floor(clock() / 1000) + retentionSeconds },
       )
     ).written;
@@ -166,12 +171,39 @@ export const createDeliveryMessages = ({
     }
   };
 
+  /** Somebody deleted the message: the next write posts another one, which has the untold replies below it. */
+  const forgetMessage = async (delivery: string, { ts }: PostedMessage, number?: number): Promise<void> => {
+    for (;;) {
+      const item = await read(delivery);
+      const isCurrent = item.posted?.ts === ts;
+      const writing = item.writing.filter(({ revision }) => revision !== number);
+      const next = { ...item, writing, ...(isCurrent ? { posted: null, shown: null } : {}) };
+      if (await write(delivery, next, item.version)) return;
+    }
+  };
+
+  /** Undefined: Slack takes the facts. */
+  const noteProblem = async (delivery: string, problem: string | undefined): Promise<void> => {
+    for (;;) {
+      const { version, problem: before, ...item } = await read(delivery);
+      if (before === problem) return;
+      if (await write(delivery, { ...item, ...(problem === undefined ? {} : { problem }) }, version)) return;
+    }
+  };
+
   /**
    * Writes the facts to Slack. It reads the item before the facts: a write in the meantime makes `begin` fail, so no
    * writer begins to write older facts than another writer.
-   * @param thorough writes again where an earlier write has not ended, even if Slack seems up to date
+   * @param thorough writes again where an earlier write has not ended, even if Slack seems up to date, and looks whether
+   * an open question is still there
    */
   const syncMessage = async (delivery: string, thorough: boolean): Promise<void> => {
+    let reposts = 0;
+    /** Throws MessageGone the second time: Slack then contradicts itself. */
+    const postAgain = async (error: unknown, posted: PostedMessage, number?: number): Promise<void> => {
+      if (!(error instanceof MessageGone) || ++reposts > 1) throw error;
+      await forgetMessage(delivery, posted, number);
+    };
     for (let first = true; ; first = false) {
       const item = await read(delivery);
       const known = await facts(delivery);
@@ -179,14 +211,30 @@ export const createDeliveryMessages = ({
       if (!state) return;
       const hash = hashState(state);
       const uncertain = thorough && first && item.writing.length > 0;
-      if (item.posted && item.shown === hash && !uncertain)
-        return replyToMessage(delivery, item, deriveReplies(known));
+      if (item.posted && item.shown === hash && !uncertain) {
+        const isLooking = thorough && first && state.question?.status === "open";
+        try {
+          if (isLooking && !(await channel.isThere(item.posted)))
+            throw new MessageGone(`the message of ${delivery} was deleted`);
+          await replyToMessage(delivery, item, deriveReplies(known));
+          if (item.problem !== undefined) await noteProblem(delivery, undefined);
+          return;
+        } catch (error) {
+          await postAgain(error, item.posted);
+          continue;
+        }
+      }
       if (item.version === "absent") await expect(delivery);
       const number = await begin(delivery, item);
       if (number === undefined) continue;
       const { isNew, ...posted } = item.posted ? { ...item.posted, isNew: false } : await channel.post(state);
-      // A new message shows the facts already: an update would only add "(edited)".
-      if (!isNew) await channel.update(posted, state);
+      try {
+        // A new message shows the facts already: an update would only add "(edited)".
+        if (!isNew) await channel.update(posted, state);
+      } catch (error) {
+        await postAgain(error, posted, number);
+        continue;
+      }
       const { message, leftToOthers } = await end(delivery, number, posted, {
         hash,
         told: deriveReplies(known).map(({ id }) => id),
@@ -205,7 +253,11 @@ export const createDeliveryMessages = ({
       return true;
     } catch (error) {
       warn(`could not update the message of ${delivery} in Slack; the sweep retries`, error, context);
-      await expect(delivery).catch((noteError: unknown) =>
+      const note = async () => {
+        await expect(delivery);
+        if (error instanceof MessageRefused) await noteProblem(delivery, error.message);
+      };
+      await note().catch((noteError: unknown) =>
         warn(`could not note that the message of ${delivery} is outdated`, noteError, context),
       );
       return false;
@@ -233,6 +285,8 @@ export const createDeliveryMessages = ({
     state: async (delivery: string) => deriveMessageState(await facts(delivery)),
     /** Null before it is posted. */
     posted: async (delivery: string) => (await read(delivery)).posted,
+    /** Why Slack does not show the newest facts, and what to do; undefined: it shows them, or will within minutes. */
+    problem: async (delivery: string) => (await read(delivery)).problem,
     /** Notes that a message is about to change, so that the sweep updates it after a crash. */
     expect,
     show: (delivery: string): Promise<boolean> => show(delivery),

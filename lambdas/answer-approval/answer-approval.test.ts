@@ -221,6 +221,32 @@ test("Reject opens the dialog and decides nothing", async () => {
   expect(followUps).toEqual([]);
 });
 
+test("if Slack does not open the dialog, nothing is decided, and the person is told what to do", async () => {
+  const id = await ask();
+  const views = { open: () => Promise.reject(new Error("expired_trigger_id")) };
+  const reject = { type: "block_actions", actions: [{ action_id: "reject", value: id }] };
+  expect(await send(reject, { slack: { views } })).toEqual({ status: 200, body: "" });
+  await runFollowUps();
+  expect(await statusOf(id)).toBe("pending");
+  expect(world.notes).toEqual([
+    {
+      channel: "C1",
+      user: ada.id,
+      text: expect.stringContaining(`slipway reject ${id} --as ${ada.id} --reason`),
+    },
+  ]);
+});
+
+test("if another approver decides before that note is written, the note says who decided", async () => {
+  const id = await ask();
+  const views = { open: () => Promise.reject(new Error("expired_trigger_id")) };
+  const reject = { type: "block_actions", actions: [{ action_id: "reject", value: id }] };
+  await send(reject, { slack: { views } });
+  await click("approve", id);
+  await runFollowUps();
+  expect(world.notes).toMatchObject([{ text: "This was already approved by ada." }]);
+});
+
 test("a user who may not reject gets a note instead of the dialog", async () => {
   await click("reject", await ask(), { user: { id: "U0OTHER" } });
   expect(dialogs).toEqual([]);

@@ -62,11 +62,11 @@ export const answerApproval =
       return { status: 401, body: "the request is for another workspace or app" };
     const { action, user } = interaction;
     const voter = { user: user.id, name: user.name, at: clock() };
-    const explain = (approval: string, channel: string) =>
+    const explain = (approval: string, channel: string, about?: "dialog") =>
       dependencies.startFollowUp({
         followUp: "finish-approval",
         approval,
-        explainTo: { user: user.id, channel },
+        explainTo: { user: user.id, channel, ...(about && { about }) },
       });
     switch (action.type) {
       case "approve": {
@@ -86,7 +86,14 @@ export const answerApproval =
       case "reject": {
         const { approval, channel, triggerId } = action;
         if (await approvals.check(approval, voter)) await explain(approval, channel);
-        else await slack.views.open({ trigger_id: triggerId, view: renderRejectDialog(approval) });
+        else
+          try {
+            await slack.views.open({ trigger_id: triggerId, view: renderRejectDialog(approval) });
+          } catch (error) {
+            dependencies.warn("could not open the dialog for a rejection's reason", error, { approval });
+            // A trigger lives for three seconds, so another attempt is the person's.
+            await explain(approval, channel, "dialog");
+          }
         return ok;
       }
       case "submit-reason": {

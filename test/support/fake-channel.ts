@@ -24,6 +24,10 @@ export const fakeChannel = () => {
       state.updates++;
       shown.set(ts, view);
     },
+    isThere: async ({ ts }) => {
+      assertUp();
+      return shown.has(ts);
+    },
     reply: async (_, reply) => {
       assertUp();
       replies.push(reply);

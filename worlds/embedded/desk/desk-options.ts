@@ -1,6 +1,7 @@
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import type { DeskState } from "./desk-state.ts";
 import type { SlackRate } from "./rate-limit.ts";
+import type { FindSlackFault } from "./slack-faults.ts";
 
 export type DeskUser = {
   /** In Slack's form: U024BE7LH. */
@@ -33,6 +34,10 @@ export type DeskOptions = {
   readonly deliveries: Pick<Deliveries, "describe" | "history" | "list">;
   /** Default: Slack's limits. */
   readonly rates?: Readonly<Record<string, SlackRate>>;
+  /** Makes calls of the Web API go wrong. Default: none. */
+  readonly findFault?: FindSlackFault;
+  /** The token's scopes. Default: those of docs/slack-app.yaml. */
+  readonly scopes?: readonly string[];
   /** Time limit of a callback, milliseconds. Default: Slack's 3,000. */
   readonly callbackTimeoutMs?: number;
   /** Ends the pages' event streams, so that the server can close. */

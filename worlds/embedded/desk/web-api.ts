@@ -1,5 +1,7 @@
 /** The methods of Slack's Web API that the app calls, under `/api/<method>`. Source: https://docs.slack.dev/reference/methods */
+import { once } from "node:events";
 import { Hono } from "hono";
+import { readAppManifest } from "#slack/read-app-manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
 import { addMissingIds, blocksTextLimit, formatSlackErrors, MessageBlocks, Modal } from "./blocks.ts";
@@ -30,11 +32,27 @@ const textLength = (value: unknown): number =>
 /** Slack's limit (`metadata_too_large`) is undocumented; this one is cautious. */
 const metadataLimit = 8_000;
 
+/** The scope that each method of the app needs. Source: the methods' pages. */
+const requiredScopes: Readonly<Record<string, string>> = {
+  "bots.info": "users:read",
+  "chat.postEphemeral": "chat:write",
+  "chat.postMessage": "chat:write",
+  "chat.update": "chat:write",
+  "conversations.history": "channels:history",
+  "users.info": "users:read",
+  "users.lookupByEmail": "users:read.email",
+};
+
 /** Slack truncates a message's text beyond this. Source: https://docs.slack.dev/reference/methods/chat.postMessage#truncating */
 const textLimit = 40_000;
 
+const waitForAbort = async (signal: AbortSignal): Promise<void> => {
+  if (!signal.aborted) await once(signal, "abort");
+};
+
 export const createWebApi = (options: DeskOptions & { readonly events: EventBus }) => {
-  const { state, clock, randomId, botToken, channel, users, teamId, events } = options;
+  const { state, clock, randomId, botToken, channel, users, teamId, appId, events } = options;
+  const scopes = options.scopes ?? readAppManifest().scopes.map(({ scope }) => scope);
   const findWaitSeconds = createSlackRateLimit({ clock, rates: options.rates ?? slackRates });
 
   const readBlocks = (args: Arguments): Message["blocks"] | undefined => {
@@ -96,7 +114,12 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
         real_name: user.name,
         deleted: false,
         is_bot: false,
-        profile: { real_name: user.name, display_name: user.name, title: user.title, email: user.email },
+        profile: {
+          real_name: user.name,
+          display_name: user.name,
+          title: user.title,
+          ...(scopes.includes("users:read.email") ? { email: user.email } : {}),
+        },
       },
     };
   };
@@ -111,6 +134,10 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
       bot_id: botUser.botId,
       is_enterprise_install: false,
     }),
+    "bots.info": (args) => {
+      if (readTextArgument(args, "bot") !== botUser.botId) throw new SlackError("bot_not_found");
+      return { bot: { id: botUser.botId, name: botUser.name, deleted: false, app_id: appId } };
+    },
     "chat.postMessage": (args) => {
       const message = createMessage(args);
       state.putMessage(message);
@@ -234,6 +261,28 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
       const name = c.req.param("method");
       const method = getOwnProperty(methods, name);
       if (method === undefined) throw new SlackError("unknown_method");
+      const fault = options.findFault?.({ method: name, channel: readTextArgument(args, "channel") });
+      switch (fault?.kind) {
+        case undefined:
+          break;
+        case "error":
+          throw new SlackError(fault.error);
+        case "rate limited":
+          return c.json(createRefusal("ratelimited"), 429, {
+            "retry-after": String(fault.retryAfterSeconds),
+          });
+        case "status":
+          return c.html("<h1>Server Error</h1>", fault.status);
+        case "no response":
+          await Promise.race([c.req.raw.signal, ...(options.stop ? [options.stop] : [])].map(waitForAbort));
+          return c.body(null, 503);
+        default:
+          return fault satisfies never;
+      }
+      c.header("x-oauth-scopes", scopes.join(","));
+      const needed = getOwnProperty(requiredScopes, name);
+      if (needed !== undefined && !scopes.includes(needed))
+        return c.json({ ...createRefusal("missing_scope"), needed, provided: scopes.join(",") });
       const wait = findWaitSeconds(name, readTextArgument(args, "channel") ?? "");
       if (wait !== undefined)
         return c.json(createRefusal("ratelimited"), 429, { "retry-after": String(wait) });

@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { isScalar, parseDocument } from "yaml";
+import * as z from "zod";
+
+const path = new URL("../docs/slack-app.yaml", import.meta.url);
+
+const Manifest = z.object({
+  oauth_config: z.object({ scopes: z.strictObject({ bot: z.array(z.string()).min(1) }) }),
+  settings: z.object({ interactivity: z.object({ is_enabled: z.literal(true), request_url: z.url() }) }),
+});
+
+export type AppManifest = {
+  /** The bot's scopes, each with what it is for: the comment on its line. */
+  readonly scopes: readonly { readonly scope: string; readonly purpose: string }[];
+  /** Where Slack sends clicks; an example until a person replaces it. */
+  readonly requestUrl: string;
+};
+
+/** What docs/slack-app.yaml says: the one list of scopes. https://docs.slack.dev/reference/app-manifest */
+export const readAppManifest = (): AppManifest => {
+  const document = parseDocument(readFileSync(path, "utf8"));
+  const { oauth_config, settings } = Manifest.parse(document.toJS());
+  const readPurpose = (index: number): string => {
+    const node = document.getIn(["oauth_config", "scopes", "bot", index], true);
+    return (isScalar(node) ? (node.comment ?? "") : "").trim();
+  };
+  return {
+    scopes: oauth_config.scopes.bot.map((scope, index) => ({ scope, purpose: readPurpose(index) })),
+    requestUrl: settings.interactivity.request_url,
+  };
+};
