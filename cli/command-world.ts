@@ -1,3 +1,4 @@
+import type { SlackConnection } from "#cli/doctor/list-slack-checks.ts";
 import type { Operator } from "#domain/policy/platform-policy.ts";
 import type { ProvenanceVerifier } from "#domain/provenance/provenance-store.ts";
 import type { Row } from "#model-folder/manifest/manifest.ts";
@@ -47,6 +48,8 @@ export type CommandContext = {
   readonly modelUrl: (environment: Environment, model: string) => string;
   /** Sends rows to the model on prod, as an application does. */
   readonly predict: (model: string, rows: readonly Row[]) => Promise<PredictionResponse>;
+  /** For `slipway doctor slack`. */
+  readonly slackConnection: SlackConnection;
   /** Who starts a delivery by hand, by git's address or AWS's ARN: that person may not approve it. */
   readonly caller: () => Promise<string>;
   /** Verifies that the caller is this Slack user, before a decision counts. Throws NotAnApprover. */

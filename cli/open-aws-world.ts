@@ -85,6 +85,15 @@ export const withAwsWorld = async <T>(
       const ok = typeof payload === "object" && payload !== null && "predictions" in payload;
       return { ok, body: payload };
     },
+    slackConnection: {
+      isDesk: false,
+      secrets: capabilities.secrets,
+      apiUrl: env.SLACK_API_URL,
+      teamId: env.SLACK_TEAM_ID,
+      appId: env.SLACK_APP_ID,
+      channel: env.SLACK_CHANNEL,
+      callbackUrl: env.SLACK_CALLBACK_URL,
+    },
     caller: async () => {
       const { Arn } = await sts.send(new GetCallerIdentityCommand({}));
       if (Arn === undefined)

@@ -5,6 +5,8 @@ import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import { findRunningWorld } from "#worlds/embedded/data/data-folder-ownership.ts";
 import { createDeskClient } from "#worlds/embedded/desk/desk-client.ts";
+import { callbackPath } from "#worlds/embedded/desk/slack-callback-route.ts";
+import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { createFunctionHost } from "#worlds/embedded/functions/function-host.ts";
 import { remoteFunctions } from "#worlds/embedded/functions/remote-functions.ts";
 import { readMachineCaller, readMachineOperator } from "#worlds/embedded/operator/machine-identity.ts";
@@ -89,6 +91,15 @@ export const withEmbeddedWorld = async <T>(
           body: JSON.stringify({ rows }),
         });
         return { ok: response.ok, body: await response.json() };
+      },
+      slackConnection: {
+        isDesk: true,
+        secrets,
+        apiUrl: `${url}/api/`,
+        teamId: slackWorkspace.teamId,
+        appId: slackWorkspace.appId,
+        channel: slackWorkspace.channel.id,
+        callbackUrl: `${url}${callbackPath}`,
       },
       caller: () => readMachineCaller(folder.repository),
       voter: async (as) => ({ id: as }),

@@ -18,11 +18,20 @@ const UsersInfo = z.object({
  */
 export const checkApprover = async (
   needs: SlackNeeds | undefined,
-  { user, files }: { readonly user: string; readonly files: readonly string[] },
+  {
+    user,
+    files,
+    isOnDesk = false,
+  }: {
+    readonly user: string;
+    readonly files: readonly string[];
+    /** On the rehearsal's desk the example is a person. */
+    readonly isOnDesk?: boolean;
+  },
 ): Promise<DoctorFinding | undefined> => {
   const named = `in ${files.join(", ")}`;
   const change = `Write another approver's member id ${named} (in Slack: the profile, ⋮, Copy member ID).`;
-  if (user === placeholderApprover)
+  if (user === placeholderApprover && !isOnDesk)
     return {
       status: "missing",
       sentence: `${user} ${named} is the example that Slipway ships, not a person: nobody could approve.`,

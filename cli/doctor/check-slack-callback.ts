@@ -4,7 +4,7 @@ import type { DoctorFinding } from "./finding.ts";
 /** Checks the URL of Slack's callbacks: a 401 for an unsigned request shows that the function itself responds. */
 export const checkSlackCallback = async (
   needs: { readonly fetch: typeof fetch },
-  { SLACK_CALLBACK_URL: url }: AwsOutputs,
+  { SLACK_CALLBACK_URL: url }: Pick<AwsOutputs, "SLACK_CALLBACK_URL">,
 ): Promise<DoctorFinding> => {
   const remedy =
     "Apply the stack `delivery`, and enter the URL in the Slack app under Interactivity & Shortcuts.";

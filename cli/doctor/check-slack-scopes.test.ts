@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { parse } from "yaml";
-import * as z from "zod";
+import { readAppManifest } from "#slack/read-app-manifest.ts";
 import { stubSlackMethods } from "#test/support/slack-method-stub.ts";
+import { requiredScopes } from "#worlds/embedded/desk/required-scopes.ts";
 import { callbackPath } from "#worlds/embedded/desk/slack-callback-route.ts";
-import { checkSlackScopes, neededScopes } from "./check-slack-scopes.ts";
+import { checkSlackScopes } from "./check-slack-scopes.ts";
 
 const auth = { ok: true, url: "https://acme.slack.com/", team: "Acme", team_id: "T1", bot_id: "B1" };
 const check = (scopes?: string) =>
@@ -39,13 +38,21 @@ test("a response without scopes is a warning, and a refused or unset token anoth
   expect(await checkSlackScopes(unset.needs)).toBeUndefined();
 });
 
-test("the app's manifest has these scopes and no more, and the path of the callback", () => {
-  const manifest = z
-    .object({
-      oauth_config: z.object({ scopes: z.strictObject({ bot: z.array(z.string()) }) }),
-      settings: z.object({ interactivity: z.object({ is_enabled: z.literal(true), request_url: z.url() }) }),
-    })
-    .parse(parse(readFileSync(new URL("../../docs/slack-app.yaml", import.meta.url), "utf8")));
-  expect(manifest.oauth_config.scopes.bot).toEqual(neededScopes.map(({ scopes: [scope] }) => scope));
-  expect(new URL(manifest.settings.interactivity.request_url).pathname).toBe(callbackPath);
+test("scopes that Slipway does not use are a warning that names them", async () => {
+  expect(
+    await check("chat:write,channels:history,users:read,users:read.email,channels:join,files:read"),
+  ).toMatchObject({
+    status: "warning",
+    sentence: expect.stringMatching(/does not use: channels:join, files:read\.$/),
+    remedy: expect.stringContaining("docs/slack-app.yaml"),
+  });
+});
+
+test("the app's manifest has the scopes that the app's calls need and no more, says what each is for, and has the path of the callback", () => {
+  const { scopes, requestUrl } = readAppManifest();
+  expect(scopes.map(({ scope }) => scope).toSorted()).toEqual(
+    [...new Set(Object.values(requiredScopes))].toSorted(),
+  );
+  for (const { purpose } of scopes) expect(purpose).not.toBe("");
+  expect(new URL(requestUrl).pathname).toBe(callbackPath);
 });

@@ -13,7 +13,10 @@ const AuthTestResponse = z.object({
 /** Checks that Slack accepts the bot's token, and that it is of the right workspace. https://docs.slack.dev/reference/methods/auth.test */
 export const checkSlack = async (
   needs: { readonly secrets: Secrets; readonly fetch: typeof fetch },
-  { SLACK_API_URL = "https://slack.com/api/", SLACK_TEAM_ID }: AwsOutputs,
+  {
+    SLACK_API_URL = "https://slack.com/api/",
+    SLACK_TEAM_ID,
+  }: Pick<AwsOutputs, "SLACK_API_URL" | "SLACK_TEAM_ID">,
 ): Promise<DoctorFinding> => {
   const token = await needs.secrets.read("SLACK_BOT_TOKEN");
   const remedy = "Install the app in the workspace and set SLACK_BOT_TOKEN to its bot token (xoxb-…).";

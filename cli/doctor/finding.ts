@@ -1,7 +1,7 @@
 /** The result of one check: the state as a sentence, and the remedy where something is wrong. */
 export type DoctorFinding =
   | { readonly status: "ok"; readonly sentence: string }
-  /** Terraform has not created it yet, so there is nothing to check. */
+  /** Not checked: Terraform has not created it yet, or no call can show it. */
   | { readonly status: "pending"; readonly sentence: string }
   /** missing: deliveries fail without it; warning: it may be intended. */
   | { readonly status: "missing" | "warning"; readonly sentence: string; readonly remedy: string };

@@ -1,3 +1,4 @@
+import { explainSlackErrorName } from "#slack/explain-slack-error-name.ts";
 import { callSlack, type SlackNeeds } from "./call-slack.ts";
 import type { DoctorFinding } from "./finding.ts";
 
@@ -14,11 +15,12 @@ export const postSlackTest = async (
     text: "`slipway doctor` posts this to test the channel. Nothing is to do.",
   });
   if (response === undefined) return undefined;
-  return response.ok
-    ? { status: "ok", sentence: `A test message was posted in the channel ${channel}.` }
-    : {
-        status: "missing",
-        sentence: `The test message was not posted in the channel ${channel}: ${(response.error ?? "").slice(0, 60)}.`,
-        remedy: "https://docs.slack.dev/reference/methods/chat.postMessage explains the error.",
-      };
+  if (response.ok) return { status: "ok", sentence: `A test message was posted in the channel ${channel}.` };
+  const error = (response.error ?? "").slice(0, 60);
+  const { what, remedy } = explainSlackErrorName(error, response.needed);
+  return {
+    status: "missing",
+    sentence: `The test message was not posted in the channel ${channel}: ${what} (${error}).`,
+    remedy,
+  };
 };

@@ -10,9 +10,15 @@ const readDeniedAction = (message: string): string | undefined =>
  * Turns an error of a check into a finding, so that the other checks run.
  * @param what the checked thing, for the message
  * @param permission what the check needs, where AWS's refusal does not name it
+ * @param remedy of a check that calls something else than AWS
  */
 export const reportCheckError =
-  (what: string, check: DoctorCheck, permission?: string): DoctorCheck =>
+  (
+    what: string,
+    check: DoctorCheck,
+    permission?: string,
+    remedy = "Check that this machine reaches AWS, and that region and profile are the tooling account's.",
+  ): DoctorCheck =>
   async (): Promise<DoctorFinding | undefined> => {
     try {
       return await check();
@@ -31,8 +37,7 @@ export const reportCheckError =
         : {
             status: "missing",
             sentence: `The check of ${what} failed: ${name}: ${message}`,
-            remedy:
-              "Check that this machine reaches AWS, and that region and profile are the tooling account's.",
+            remedy,
           };
     }
   };

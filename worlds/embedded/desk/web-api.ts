@@ -9,6 +9,7 @@ import { botUser, type DeskOptions, type DeskUser, team } from "./desk-options.t
 import { isInChannel, type Message, Metadata } from "./desk-state.ts";
 import type { EventBus } from "./event-bus.ts";
 import { createSlackRateLimit, slackRates } from "./rate-limit.ts";
+import { requiredScopes } from "./required-scopes.ts";
 import {
   type Arguments,
   isTrue,
@@ -31,17 +32,6 @@ const textLength = (value: unknown): number =>
 
 /** Slack's limit (`metadata_too_large`) is undocumented; this one is cautious. */
 const metadataLimit = 8_000;
-
-/** The scope that each method of the app needs. Source: the methods' pages. */
-const requiredScopes: Readonly<Record<string, string>> = {
-  "bots.info": "users:read",
-  "chat.postEphemeral": "chat:write",
-  "chat.postMessage": "chat:write",
-  "chat.update": "chat:write",
-  "conversations.history": "channels:history",
-  "users.info": "users:read",
-  "users.lookupByEmail": "users:read.email",
-};
 
 /** Slack truncates a message's text beyond this. Source: https://docs.slack.dev/reference/methods/chat.postMessage#truncating */
 const textLimit = 40_000;
