@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
 import { fakeDigest, toyModel } from "#test/support/toy-model.ts";
-import { rollBackProd } from "./roll-back-prod.ts";
+import { type RollbackTarget, rollBackProd } from "./roll-back-prod.ts";
 
 let world: MemoryWorld;
 beforeEach(() => {
@@ -209,4 +209,73 @@ test("prod is rolled back even if stage fails, and the sweep retries stage", asy
   expect([to.version, followed.status]).toEqual([1, "failed"]);
   expect((await serves("prod")).digest).toBe(fakeDigest("a"));
   expect(await open()).toEqual([{ environment: "stage", holder: "r1" }]);
+});
+
+const backTo = (target: RollbackTarget, id = "rollback-1", needs = world) =>
+  rollBackProd(needs)({ model: toyModel, id, by: "ada: the labels moved", target });
+
+test("a person names the version: prod goes there at once, and the next rollback goes on from it", async () => {
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  await promoteVersion(world, "c", 3);
+  await promoteVersion(world, "d", 4);
+  const { from, to, provenance, stage } = await backTo({ version: 2 });
+  expect([from.version, to.version, provenance, stage.status]).toEqual([4, 2, "verified", "restored"]);
+  expect(await serves("prod")).toEqual({ digest: fakeDigest("b"), canary: undefined });
+  expect(await world.ledger.serving("prod", toyModel)).toMatchObject({
+    version: 2,
+    reason: "ada: the labels moved",
+    takesBack: "delivery-d",
+  });
+  expect((await world.ledger.takenBackBy("prod", toyModel, "delivery-d"))?.delivery).toBe("rollback-1");
+  expect((await back("r2")).to.version).toBe(1);
+  // What was rolled back has served too.
+  expect((await backTo({ version: 4 }, "r3")).to.version).toBe(4);
+  expect(await open()).toEqual([]);
+});
+
+test("an entry of the ledger names one deployment, also one that a rollback has repeated", async () => {
+  const first = await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  await back("r1");
+  await promoteVersion(world, "c", 3);
+  expect((await backTo({ sequence: first.sequence }, "r2")).to.version).toBe(1);
+});
+
+test.each([
+  [{ version: 3 }, "version 3 of toy serves prod already: it can go back to v2 (entry 2), v1 (entry 1)"],
+  [{ version: 9 }, "version 9 of toy has not served prod: it can go back to v2 (entry 2), v1 (entry 1)"],
+  [{ sequence: 9 }, "entry 9 of toy has not served prod: it can go back to v2 (entry 2), v1 (entry 1)"],
+] as const)("%j is refused with what is possible, and prod is taken from no delivery", async (target, message) => {
+  for (const [index, letter] of ["a", "b", "c"].entries()) await promoteVersion(world, letter, index + 1);
+  const before = await world.claims.read("prod", toyModel);
+  await expect(backTo(target)).rejects.toMatchObject({
+    name: "RollbackTargetUnknown",
+    message: message.replaceAll("toy", toyModel),
+  });
+  expect(await world.claims.read("prod", toyModel)).toEqual(before);
+  expect((await serves("prod")).digest).toBe(fakeDigest("c"));
+});
+
+test("during a canary a named version ends the canary and replaces the champion; the champion's name only ends it", async () => {
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  const first = await canary("c", 3);
+  await expect(backTo({ version: 3 })).rejects.toMatchObject({ name: "RollbackTargetUnknown" });
+  expect(await backTo({ version: 2 })).toMatchObject({ ended: "delivery-c", provenance: "serving" });
+  expect((await world.ledger.at("prod", toyModel, first.sequence))?.status).toBe("ended");
+  await canary("d", 4);
+  const { to, ended, provenance } = await backTo({ version: 1 }, "r2");
+  expect([to.version, ended, provenance]).toEqual([1, "delivery-d", "verified"]);
+  expect(await serves("prod")).toEqual({ digest: fakeDigest("a"), canary: undefined });
+});
+
+test("a named version whose golden vectors differ leaves prod as it was", async () => {
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  await promoteVersion(world, "c", 3);
+  world.faulty.set(fakeDigest("a"), "differs");
+  await expect(backTo({ version: 1 })).rejects.toMatchObject({ name: "RollBackFailed" });
+  expect((await serves("prod")).digest).toBe(fakeDigest("c"));
+  expect(await open()).toEqual([]);
 });

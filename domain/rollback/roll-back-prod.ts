@@ -1,4 +1,5 @@
-import type { Deployment } from "#domain/ledger/ledger.ts";
+import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
+import { listServedDeployments } from "#domain/ledger/list-served-deployments.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { restoreEnvironment } from "./restore-environment.ts";
@@ -28,20 +29,40 @@ export class NothingBefore extends SlipwayError {
   override readonly retryable = false;
 }
 
+/** The version or ledger entry that a person names did not serve prod before, or serves it now. */
+export class RollbackTargetUnknown extends SlipwayError {
+  override readonly name = "RollbackTargetUnknown";
+  override readonly retryable = false;
+}
+
+/** What to roll back to: a version of the registry (its last deployment that served), or one entry of the ledger. */
+export type RollbackTarget = { readonly version: number } | { readonly sequence: number };
+
 /**
  * A person's rollback: takes the claim of prod by force, so that no running delivery may write any more, restores the
  * previous version (during a canary: the champion alone), verifies its golden vectors and writes the ledger. Stage follows
- * unless a delivery holds it. Throws NothingBefore, and RollBackFailed where the restored version fails its golden vectors:
- * prod then serves what it served before.
+ * unless a delivery holds it. Throws NothingBefore, RollbackTargetUnknown, and RollBackFailed where the restored version fails
+ * its golden vectors: prod then serves what it served before.
  * @param by who and why, for the ledger
+ * @param target absent: the previous version, or the champion alone during a canary
  */
 export const rollBackProd =
   (dependencies: RollBackProdDependencies) =>
-  async ({ model, id, by }: { model: string; id: string; by: string }): Promise<RollbackResult> => {
+  async ({
+    model,
+    id,
+    by,
+    target,
+  }: {
+    model: string;
+    id: string;
+    by: string;
+    target?: RollbackTarget | undefined;
+  }): Promise<RollbackResult> => {
     const { claims, ledger, messages, clock } = dependencies;
     // Plan before taking the claim: a rollback that is not possible must stop no delivery.
     const held = await claims.read("prod", model);
-    const before = await planRollback(dependencies, model, held?.fence ?? 0);
+    const before = await planRollback(dependencies, model, held?.fence ?? 0, target);
     await verifyTarget(dependencies, before);
     // Before any change: after a crash the sweep updates these messages.
     const affected = new Set([held?.holder, before.canary?.delivery, before.from.delivery]);
@@ -53,12 +74,15 @@ export const rollBackProd =
     );
     if (grant.status !== "granted") throw new Error("a forced claim must be granted");
     const writer = { model, delivery: id, fence: grant.fence };
-    const { from, to, ended, proof } = await endCanary(dependencies, model, grant.fence - 1).catch(
-      async (error) => {
-        await claims.release("prod", model, id);
-        throw error;
-      },
-    );
+    const { from, to, ended, proof } = await endCanary(
+      dependencies,
+      model,
+      grant.fence - 1,
+      target,
+    ).catch(async (error) => {
+      await claims.release("prod", model, id);
+      throw error;
+    });
     const entry = await ledger.begin(
       {
         ...to,
@@ -66,7 +90,7 @@ export const rollBackProd =
         fence: grant.fence,
         previous: to.previous,
         reason: proof === "absent" ? `${by} (the image is from before provenance was kept)` : by,
-        takesBack: ended === null ? from.delivery : null,
+        takesBack: to.sequence === from.sequence ? null : from.delivery,
         environment: "prod",
         model,
       },
@@ -100,9 +124,14 @@ export const rollBackProd =
   };
 
 /** Ends a running canary. If it was promoted in the meantime, plans the rollback again. */
-const endCanary = async (dependencies: RollBackProdDependencies, model: string, fence: number) => {
+const endCanary = async (
+  dependencies: RollBackProdDependencies,
+  model: string,
+  fence: number,
+  target: RollbackTarget | undefined,
+) => {
   for (;;) {
-    const plan = await planRollback(dependencies, model, fence);
+    const plan = await planRollback(dependencies, model, fence, target);
     const { from, to, canary } = plan;
     const proof = await verifyTarget(dependencies, plan);
     if (!canary) return { from, to, proof, ended: null };
@@ -116,9 +145,9 @@ const endCanary = async (dependencies: RollBackProdDependencies, model: string, 
 /** Verifies the provenance of the target. Throws ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. */
 const verifyTarget = async (
   { provenance }: RollBackProdDependencies,
-  { to, canary }: { readonly to: Deployment; readonly canary: Deployment | undefined },
+  { from, to }: { readonly from: Deployment; readonly to: Deployment },
 ): Promise<RollbackResult["provenance"]> => {
-  if (canary) return "serving";
+  if (to.sequence === from.sequence) return "serving";
   // Only the ledger decides this: deleting provenance must not make an image count as old.
   if (to.builder === null) return "absent";
   await provenance.verify({ digest: to.digest, model: to.model, commit: to.commit });
@@ -126,7 +155,12 @@ const verifyTarget = async (
 };
 
 /** @param fence the last one before the rollback's own: a deployment under it that has not ended is a running canary */
-const planRollback = async ({ ledger }: RollBackProdDependencies, model: string, fence: number) => {
+const planRollback = async (
+  { ledger }: RollBackProdDependencies,
+  model: string,
+  fence: number,
+  target: RollbackTarget | undefined,
+) => {
   const from = await ledger.serving("prod", model);
   if (!from) throw new NothingBefore(`prod serves no version of ${model}: nothing to roll back`);
   const [newest] = await ledger.entries("prod", model, 1);
@@ -134,10 +168,47 @@ const planRollback = async ({ ledger }: RollBackProdDependencies, model: string,
     newest && newest.sequence > from.sequence && newest.status !== "ended" && newest.fence === fence
       ? newest
       : undefined;
+  if (target) return { from, to: await findTarget(ledger, { from, canary, target }), canary };
   const to = canary ? from : from.previous > 0 ? await ledger.at("prod", model, from.previous) : undefined;
   if (!to)
     throw new NothingBefore(
       `version ${from.version} is the first that prod served of ${model}: there is none before it`,
     );
   return { from, to, canary };
+};
+
+const formatDeployment = ({ version, sequence }: Deployment): string => `v${version} (entry ${sequence})`;
+const isSameArtefact = (one: Deployment, other: Deployment): boolean =>
+  one.version === other.version && one.digest === other.digest;
+
+/** The deployment that a person names, among those that served prod. */
+const findTarget = async (
+  ledger: Pick<Ledger, "entries">,
+  {
+    from,
+    canary,
+    target,
+  }: { readonly from: Deployment; readonly canary: Deployment | undefined; readonly target: RollbackTarget },
+): Promise<Deployment> => {
+  const served = await listServedDeployments(ledger)(from.model);
+  const found = served.find((entry) =>
+    "version" in target ? entry.version === target.version : entry.sequence === target.sequence,
+  );
+  // To name the champion during a canary is to end the canary.
+  const isServing = found !== undefined && isSameArtefact(found, from);
+  if (isServing && canary) return from;
+  if (found && !isServing) return found;
+  const possible = served.filter(
+    (entry, index) =>
+      (canary !== undefined || !isSameArtefact(entry, from)) &&
+      served.findIndex((other) => isSameArtefact(other, entry)) === index,
+  );
+  const named = "version" in target ? `version ${target.version}` : `entry ${target.sequence}`;
+  const list =
+    possible.length === 0
+      ? "no other version has served it"
+      : `it can go back to ${possible.map(formatDeployment).join(", ")}`;
+  throw new RollbackTargetUnknown(
+    `${named} of ${from.model} ${isServing ? "serves prod already" : "has not served prod"}: ${list}`,
+  );
 };
