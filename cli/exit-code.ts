@@ -29,7 +29,14 @@ const environmentErrors = new Set([
 ]);
 
 /** Errors of the command line, by name. */
-const usageErrors = new Set(["ChangeUnknown", "KeyUnknown", "NotAnApprover", "UsageMistake"]);
+const usageErrors = new Set([
+  "ChangeUnknown",
+  "KeyUnknown",
+  "ModelUnknown",
+  "NotAnApprover",
+  "RollbackTargetUnknown",
+  "UsageMistake",
+]);
 
 export const toExitCode = (error: unknown): number => {
   const name = error instanceof Error ? error.name : "";

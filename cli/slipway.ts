@@ -1,5 +1,5 @@
 /** The `slipway` command. Each command is a file under commands/; exit-code.ts has the exit codes. */
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import packageJson from "#package.json" with { type: "json" };
 import { ignoreOutputErrors } from "#worlds/embedded/write-to-stream.ts";
 import { addCommand } from "./add-command.ts";
@@ -22,9 +22,7 @@ import { retireCommand } from "./commands/retire.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { statusCommand } from "./commands/status.ts";
-import { exitCode, toExitCode } from "./exit-code.ts";
-import { explainAwsSetup } from "./explain-aws-setup.ts";
-import { paint, printError } from "./print.ts";
+import { reportError } from "./report-error.ts";
 
 const program = new Command("slipway")
   .description("Delivers a model from a commit to the production inference function.")
@@ -65,16 +63,7 @@ ignoreOutputErrors();
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.usage;
-  } else {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    const isNamed = toExitCode(error) !== exitCode.failed || name !== "Error";
-    const setup = explainAwsSetup(error);
-    const text = setup === undefined ? message : `${setup.sentence}\n  → ${setup.remedy}`;
-    printError(`${paint("red", "✗")} ${isNamed ? text : (error instanceof Error && error.stack) || message}`);
-    process.exitCode = toExitCode(error);
-  }
+  reportError(error, program, process.argv.slice(2));
 }
 
 // The engine cannot stop its timers: one that waits for an approval would keep the process alive for a day.

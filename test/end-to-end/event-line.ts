@@ -15,6 +15,8 @@ export const EventLine = z.discriminatedUnion("event", [
     state: z.string().regex(/^[A-Z][A-Za-z]+$/),
     status: z.enum(["entered", "succeeded", "failed", "retried", "caught"]),
     ms: Milliseconds,
+    verdict: z.enum(["pass", "fail", "inconclusive"]).optional(),
+    notPassed: z.array(z.string()).optional(),
   }),
   z.strictObject({
     event: z.literal("question"),

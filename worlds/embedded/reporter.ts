@@ -1,5 +1,7 @@
 import { styleText } from "node:util";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
+import { readDeliveryModel } from "#domain/delivery/read-delivery-model.ts";
+import type { Verdict } from "#domain/gates/verdict.ts";
 import type { StateEvent } from "#platform/deliveries/deliveries.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
@@ -16,6 +18,10 @@ export type EmbeddedWorldEvent =
       readonly state: string;
       readonly status: StateEvent["status"];
       readonly ms: number;
+      /** Of a state that judges: "fail" where a gate failed, although the state itself succeeded. */
+      readonly verdict?: Verdict;
+      /** Names of the checks that did not pass. */
+      readonly notPassed?: readonly string[];
     }
   | {
       readonly event: "question";
@@ -63,27 +69,50 @@ const formatMs = (ms: number): string => (ms < 1_000 ? `${ms} ms` : `${(ms / 1_0
 const quietStates =
   /^(Is|Has|Needs|Start|Mark|Name|Gate|Canary|Promoted|Unchanged|Rejected|Expired|Superseded|Failed|Deliver|RollBackFailed)/;
 
-/** One line for each state that ends, with its duration. */
-export const createTerminalReporter = (): Reporter => {
-  const say = (line: string) => writeToStream(process.stdout, `${escapeForTerminal(line)}\n`);
+/** What a state's line begins with; the second is the verdict of a state that has succeeded. */
+const chooseMark = (status: StateEvent["status"], verdict: Verdict | undefined): string => {
+  if (status === "failed") return paint("red", "✗");
+  if (status === "caught") return paint("yellow", "!");
+  if (status === "retried") return paint("yellow", "↻");
+  if (verdict === "fail") return paint("red", "✗");
+  return verdict === "inconclusive" ? paint("yellow", "?") : paint("green", "✓");
+};
+
+/**
+ * One line for each state that ends, with its duration. While deliveries of several models are on their way, and until the
+ * last of them has ended, every line names its model.
+ */
+export const createTerminalReporter = (
+  write: (text: string) => void = (text) => writeToStream(process.stdout, text),
+): Reporter => {
+  const say = (line: string) => write(`${escapeForTerminal(line)}\n`);
+  const open = new Set<string>();
+  let isNaming = false;
+  /** The model of a delivery while there are several, aligned in a column. */
+  const nameModel = (delivery: string): string => {
+    if (!isNaming) return "";
+    const names = [...open, delivery].map((name) => escapeControls(readDeliveryModel(name)));
+    const width = Math.max(...names.map(({ length }) => length));
+    return `${escapeControls(readDeliveryModel(delivery)).padEnd(width)}  `;
+  };
   return {
     say,
     event: (event) => {
       switch (event.event) {
         case "state": {
+          open.add(event.delivery);
+          isNaming ||= open.size > 1;
           if (quietStates.test(event.state) || event.status === "entered") return;
-          const marks = {
-            succeeded: paint("green", "✓"),
-            failed: paint("red", "✗"),
-            retried: paint("yellow", "↻"),
-            caught: paint("yellow", "!"),
-          };
-          const mark =
-            event.status === "caught" || event.status === "retried" || event.status === "failed"
-              ? marks[event.status]
-              : marks.succeeded;
+          const notes = [
+            ...(event.status === "retried" ? ["retrying"] : []),
+            ...(event.notPassed && event.notPassed.length > 0
+              ? [
+                  `${event.verdict === "fail" ? "failed" : "not passed"}: ${event.notPassed.map(escapeControls).join(", ")}`,
+                ]
+              : []),
+          ];
           return say(
-            `  ${mark} ${escapeControls(event.state).padEnd(16)} ${paint("dim", formatMs(event.ms))}${event.status === "retried" ? " retrying" : ""}`,
+            `  ${chooseMark(event.status, event.verdict)} ${nameModel(event.delivery)}${escapeControls(event.state).padEnd(16)} ${paint("dim", formatMs(event.ms))}${notes.map((note) => ` ${note}`).join("")}`,
           );
         }
         case "question":
@@ -96,8 +125,11 @@ export const createTerminalReporter = (): Reporter => {
           );
         case "outcome": {
           const isGood = event.outcome === "promoted" || event.outcome === "unchanged";
+          const model = nameModel(event.delivery);
+          open.delete(event.delivery);
+          isNaming &&= open.size > 0;
           say(
-            `  ${paint(isGood ? "green" : "yellow", event.outcome)}${event.error ? `: ${paint("red", escapeControls(event.error))} ${prefixContinuationLines(event.cause ?? "")}` : ""}`,
+            `  ${model}${paint(isGood ? "green" : event.outcome === "failed" ? "red" : "yellow", event.outcome)}${event.error ? `: ${paint("red", escapeControls(event.error))} ${prefixContinuationLines(event.cause ?? "")}` : ""}`,
           );
           return event.error
             ? say(`  ${paint("bold", "What to do:")} ${findRemedy(event.error)}\n`)

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { Hono } from "hono";
+import { readStateVerdict } from "#domain/delivery/read-state-verdict.ts";
 import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
 import type { Images } from "#platform/images/images.ts";
@@ -216,8 +217,9 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
       return options.replaceSteps?.(machine) ?? machine;
     },
     pace: { bakeMs: options.bakeMs },
-    onEvent: (delivery, { state, status, ms }) => {
-      reporter.event({ event: "state", delivery, state, status, ms });
+    onEvent: (delivery, { state, status, ms, output }) => {
+      const verdict = status === "succeeded" ? readStateVerdict(state, output) : undefined;
+      reporter.event({ event: "state", delivery, state, status, ms, ...verdict });
       if (status === "succeeded" && /^(DeployStage|PromoteModel|RollBack)$/.test(state))
         runInBackground("reporting what is served", reportServed());
     },

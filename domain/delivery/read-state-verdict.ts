@@ -1,0 +1,26 @@
+import * as z from "zod";
+import { Verdict } from "#domain/gates/verdict.ts";
+
+const Judged = z.object({
+  verdict: Verdict,
+  checks: z.array(z.object({ name: z.string(), verdict: Verdict })).default([]),
+});
+
+/**
+ * The verdict of a state of a delivery, from the execution's data after it; undefined: the state judges nothing. A state
+ * whose verdict is `fail` has succeeded as a state, because a verdict is data.
+ */
+export const readStateVerdict = (
+  state: string,
+  output: unknown,
+): { readonly verdict: Verdict; readonly notPassed: readonly string[] } | undefined => {
+  const data = z.record(z.string(), z.unknown()).safeParse(output);
+  const judged = Judged.safeParse(data.success ? data.data[state] : undefined);
+  if (!judged.success) return undefined;
+  const { verdict, checks } = judged.data;
+  // A check that is inconclusive says nothing about why another failed.
+  const notPassed = checks.filter(
+    (check) => check.verdict === (verdict === "fail" ? "fail" : "inconclusive"),
+  );
+  return { verdict, notPassed: notPassed.map(({ name }) => name) };
+};

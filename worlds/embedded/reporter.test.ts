@@ -1,0 +1,62 @@
+import { stripVTControlCharacters } from "node:util";
+import { expect, test } from "vitest";
+import { createTerminalReporter, type EmbeddedWorldEvent } from "./reporter.ts";
+
+const churn = "churn-0123456789ab-01234567";
+const transit = "transit-time-0123456789ab-89abcdef";
+const state = (
+  delivery: string,
+  name: string,
+  more: Partial<Extract<EmbeddedWorldEvent, { event: "state" }>> = {},
+): EmbeddedWorldEvent => ({
+  event: "state",
+  delivery,
+  state: name,
+  status: "succeeded",
+  ms: 20,
+  ...more,
+});
+const render = (...events: readonly EmbeddedWorldEvent[]): readonly string[] => {
+  const lines: string[] = [];
+  const reporter = createTerminalReporter((text) =>
+    lines.push(...stripVTControlCharacters(text).trimEnd().split("\n")),
+  );
+  for (const event of events) reporter.event(event);
+  return lines.filter((line) => line !== "");
+};
+
+test("VerifyStage is not green when a gate failed, and names the gate", () => {
+  expect(
+    render(
+      state(churn, "VerifyStage", { verdict: "fail", notPassed: ["auc", "p95 latency"] }),
+      state(churn, "VerifyStage", { verdict: "inconclusive", notPassed: ["auc"] }),
+      state(churn, "VerifyStage", { verdict: "pass", notPassed: [] }),
+    ),
+  ).toEqual([
+    "  ✗ VerifyStage      20 ms failed: auc, p95 latency",
+    "  ? VerifyStage      20 ms not passed: auc",
+    "  ✓ VerifyStage      20 ms",
+  ]);
+});
+
+test("lines name their model from the second model on until no delivery is on its way", () => {
+  expect(
+    render(
+      state(churn, "ClaimStage"),
+      state(transit, "ClaimStage"),
+      state(churn, "BuildImage"),
+      { event: "outcome", delivery: churn, outcome: "rejected" },
+      state(transit, "BuildImage"),
+      { event: "outcome", delivery: transit, outcome: "promoted" },
+      state(churn, "ClaimStage"),
+    ),
+  ).toEqual([
+    "  ✓ ClaimStage       20 ms",
+    "  ✓ transit-time  ClaimStage       20 ms",
+    "  ✓ churn         BuildImage       20 ms",
+    "  churn         rejected",
+    "  ✓ transit-time  BuildImage       20 ms",
+    "  transit-time  promoted",
+    "  ✓ ClaimStage       20 ms",
+  ]);
+});
