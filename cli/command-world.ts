@@ -40,8 +40,8 @@ export type CommandContext = {
   readonly repository: string;
   /** The revision to deliver by default. */
   readonly head: string;
-  /** Content hash of the runtime layer that images get. */
-  readonly runtime: string;
+  /** Content hash of the runtime layer that images get; on this machine it bundles the runtime, which takes seconds. */
+  readonly runtime: () => Promise<string>;
   /** URL of the page of a delivery. */
   readonly deliveryUrl: (delivery: string) => string;
   /** URL at which applications call a model. */

@@ -76,7 +76,7 @@ export const withAwsWorld = async <T>(
     where: `Deliveries run in account ${env.ACCOUNTS.tooling}, ${region}.`,
     repository: env.SOURCE_REPOSITORY,
     head: env.SOURCE_BRANCH,
-    runtime: env.RUNTIME_DIGEST,
+    runtime: async () => env.RUNTIME_DIGEST,
     deliveryUrl: createExecutionUrl(env.STATE_MACHINE_ARN),
     modelUrl: (environment, model) => `${urls[environment]}/models/${model}`,
     // Not through the HTTP API, because the operator has no application's key; the operator's role may invoke.

@@ -81,7 +81,7 @@ export const withEmbeddedWorld = async <T>(
         : `No rehearsal runs on ${folder.root}: start one with \`npm start\`.`,
       repository: repositoryName,
       head: "HEAD",
-      runtime: await runtime(),
+      runtime,
       deliveryUrl: (delivery) => `${url}/deliveries/${delivery}`,
       modelUrl,
       predict: async (model, rows) => {

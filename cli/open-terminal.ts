@@ -1,5 +1,7 @@
 import { createInterface } from "node:readline/promises";
 
+import { endProgress } from "./progress.ts";
+
 /** The person ended the questions. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
@@ -16,11 +18,13 @@ export const openTerminal = (
   terminal.once("SIGINT", interrupt);
   terminal.once("close", interrupt);
   return {
-    ask: (question: string): Promise<string> =>
-      terminal.question(question, { signal: controller.signal }).catch((error: unknown) => {
+    ask: (question: string): Promise<string> => {
+      endProgress();
+      return terminal.question(question, { signal: controller.signal }).catch((error: unknown) => {
         if (controller.signal.aborted) throw new Interrupted("Nothing was written.");
         throw error;
-      }),
+      });
+    },
     close: () => terminal.close(),
   };
 };

@@ -39,7 +39,13 @@ export const addWorldOptions = (command: Command): Command => {
   return command;
 };
 
-export const jsonOption = () => new Option("--json", "print JSON");
+/**
+ * `--json`, which every command has: the result on stdout, or `{ "error": { "name", "message", "remedy" } }` with the same
+ * exit code.
+ * @param what what is printed, for --help
+ */
+export const jsonOption = (what?: string) =>
+  new Option("--json", what === undefined ? "print JSON" : `print JSON: ${what}`);
 
 export const parseModelName = (text: string): string => {
   const name = ModelName.safeParse(text);

@@ -1,6 +1,8 @@
 import { styleText } from "node:util";
 import { escapeForTerminal, escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
 import { writeToStream } from "#worlds/embedded/write-to-stream.ts";
+import { formatTable } from "./format-table.ts";
+import { endProgress } from "./progress.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -8,23 +10,34 @@ type Style = Parameters<typeof styleText>[0];
 export const paint = (style: Style, text: string): string =>
   styleText(style, text, { stream: process.stdout });
 
-export const print = (text: string): void => writeToStream(process.stdout, `${escapeForTerminal(text)}\n`);
-export const printError = (text: string): void =>
+export const print = (text: string): void => {
+  endProgress();
+  writeToStream(process.stdout, `${escapeForTerminal(text)}\n`);
+};
+export const printError = (text: string): void => {
+  endProgress();
   writeToStream(process.stderr, `${escapeForTerminal(text)}\n`);
+};
+/** Empties the terminal, before the same view is printed again. */
+export const clearTerminal = (): void => writeToStream(process.stdout, "\u001b[2J\u001b[3J\u001b[H");
 export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
 
-/** A header and rows, in aligned columns. */
-export const printTable = (header: readonly string[], rows: readonly (readonly string[])[]): void => {
+/**
+ * A header and rows, in aligned columns that fit the terminal.
+ * @param least titles of the columns that a narrow terminal shortens and leaves out, the least important first
+ */
+export const printTable = (
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  { least = [] }: { readonly least?: readonly string[] } = {},
+): void => {
   // A cell may hold text from outside: a line break in it must not start a line.
-  const lines = rows.map((row) => row.map(escapeTerminalLine));
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...lines.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd();
-  print(paint("dim", line(header)));
-  for (const row of lines) print(line(row));
+  const cells = rows.map((row) => row.map(escapeTerminalLine));
+  // Some terminals say that they have no columns.
+  const width = process.stdout.isTTY ? process.stdout.columns || undefined : undefined;
+  const table = formatTable(header, cells, { width, least });
+  if (table.header !== undefined) print(paint("dim", table.header));
+  for (const line of table.lines) print(line);
+  if (table.hidden.length > 0)
+    print(paint("dim", `Not shown at this width: ${table.hidden.join(", ")} (--json has everything).`));
 };

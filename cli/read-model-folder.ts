@@ -1,10 +1,21 @@
 import { createReadStream } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { copyFiles } from "#platform/files/copy-files.ts";
 import type { LocalFile } from "#platform/files/local-file.ts";
 import { modelLimitBytes } from "#platform/source/source-rules.ts";
 import { UsageMistake } from "./errors.ts";
+import { findNearestName } from "./explain-unknown-model.ts";
+import { listModelFolders } from "./list-model-folders.ts";
+
+/** The nearest model's folder beside the named one, or in models/ where only a name is given. */
+const suggestFolder = (folder: string): string => {
+  for (const parent of [dirname(resolve(folder)), resolve("models")]) {
+    const nearest = findNearestName(basename(resolve(folder)), listModelFolders(parent));
+    if (nearest !== undefined) return ` Did you mean ${relative(".", join(parent, nearest)) || "."}?`;
+  }
+  return "";
+};
 
 /** Throws UsageMistake if the folder cannot be read. */
 const explainFailure = async <T>(folder: string, read: () => Promise<T>): Promise<T> => {
@@ -14,7 +25,7 @@ const explainFailure = async <T>(folder: string, read: () => Promise<T>): Promis
     if (error instanceof UsageMistake) throw error;
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
       throw new UsageMistake(
-        `${folder} is not a folder: name the folder of a model, models/<name>; \`slipway new\` creates one.`,
+        `${folder} is not a folder: name the folder of a model, models/<name>; \`slipway new\` creates one.${suggestFolder(folder)}`,
       );
     throw new UsageMistake(
       `${folder} cannot be read: ${error instanceof Error ? error.message : String(error)}`,

@@ -68,7 +68,8 @@ export const reportError = (error: unknown, program: Command, args: readonly str
         remedy: `\`${findCommandPath(program, args)} --help\` shows what is possible.`,
       },
     };
-    return print(JSON.stringify(form));
+    print(JSON.stringify(form));
+    return;
   }
   const form = toErrorForm(error);
   process.exitCode = toExitCode(error);

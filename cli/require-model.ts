@@ -1,5 +1,5 @@
-import { CommitNotFound } from "#platform/source/source.ts";
 import { environments } from "#platform/serving/serving.ts";
+import { CommitNotFound } from "#platform/source/source.ts";
 import type { CommandContext } from "./command-world.ts";
 import { explainUnknownModel } from "./explain-unknown-model.ts";
 

@@ -22,6 +22,7 @@ import { retireCommand } from "./commands/retire.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { statusCommand } from "./commands/status.ts";
+import { endProgress } from "./progress.ts";
 import { reportError } from "./report-error.ts";
 
 const program = new Command("slipway")
@@ -66,5 +67,6 @@ try {
   reportError(error, program, process.argv.slice(2));
 }
 
+endProgress();
 // The engine cannot stop its timers: one that waits for an approval would keep the process alive for a day.
 process.stdout.write("", () => process.exit());

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { breakGlass } from "#cli/break-glass.ts";
+import type { CommandContext } from "#cli/command-world.ts";
 import { UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
 import { Interrupted, openTerminal } from "#cli/open-terminal.ts";
@@ -7,6 +8,7 @@ import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printError, printJson, printTable } from "#cli/print.ts";
 import { printQuestion } from "#cli/print-question.ts";
+import { requireModel } from "#cli/require-model.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { submitDecision } from "#domain/approval/submit-decision.ts";
 import {
@@ -59,6 +61,7 @@ export const approvalCommands = (): Command[] => [
             question.approvers.join(" "),
             question.until,
           ]),
+          { least: ["approvers", "until"] },
         );
         for (const { id, slackProblem } of questions)
           if (slackProblem !== undefined)
@@ -91,84 +94,93 @@ const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rej
         "as one more approver, let an approved delivery change prod although prod is closed; requires --reason",
       ).hideHelp(name === "reject"),
     )
-    .action(
-      (
-        named: string,
-        {
-          breakGlass: breaksGlass,
-          as,
-          reason: given,
-          yes,
-          confirm,
-          ...options
-        }: {
-          as: string;
-          reason?: string;
-          yes?: boolean;
-          confirm?: string;
-          breakGlass?: boolean;
-        } & WorldOptions,
-      ) =>
-        withWorld(options, async ({ world, running, voter }) => {
-          if (!running)
-            throw new NotRunning(
-              "no rehearsal runs on this folder, so no delivery waits for a decision: start one with `npm start`.",
-            );
-          if (breaksGlass) {
-            if (decision === "rejected" || !given)
-              throw new UsageMistake("--break-glass is for `slipway approve`, and requires --reason <text>.");
-            const parsed = parseRejectionReason(given);
-            if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
-            const broken = await breakGlass(world, { named, voter: await voter(as), reason: parsed.reason });
-            if (broken.taken) return print(`${broken.id}: ${broken.sentence}`);
-            printError(broken.sentence);
-            process.exitCode = exitCode.failed;
-            return;
-          }
-          const { id, state } = await findQuestion(world, named);
-          if (state) printQuestion(state);
-          const isAsking = state !== undefined && !yes && process.stdin.isTTY && process.stdout.isTTY;
-          const typed =
-            decision === "approved" && state?.question?.status === "open"
-              ? state.question.confirmation
-              : undefined;
-          const confirmation = typed && isAsking && confirm === undefined ? await askName(typed) : confirm;
-          if (typed && !isConfirmed(typed, confirmation)) {
-            if (isAsking) return print("Nothing was decided.");
-            throw new UsageMistake(
-              escapeTerminalLine(
-                `${describeInconclusive(typed)}: to approve nevertheless, add --confirm ${typed.phrase}.`,
-              ),
-            );
-          }
-          // Who has typed the name has been asked.
-          const isToAsk = isAsking && !(typed && confirm === undefined);
-          const reason = isToAsk ? await askPerson(name, decision, given) : (given ?? null);
-          if (reason === "no") return print("Nothing was decided.");
-          if (decision === "rejected" && !reason)
-            throw new UsageMistake("a rejection requires --reason <text>.");
-          const parsed = reason === null ? { reason: null } : parseRejectionReason(reason);
-          if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
-          const { taken, sentence } = await submitDecision(world)({
-            approval: id,
-            approver: await voter(as),
-            verdict: decision,
-            reason: parsed.reason,
-            confirmation,
-          });
-          if (taken) return print(`${id}: ${sentence}`);
-          printError(sentence);
-          process.exitCode = exitCode.failed;
-        }),
+    .addOption(jsonOption("what became of the decision; it asks nothing"))
+    .action((named: string, { breakGlass: breaksGlass, ...options }: DecisionOptions) =>
+      withWorld(options, async (context) => {
+        if (!context.running)
+          throw new NotRunning(
+            "no rehearsal runs on this folder, so no delivery waits for a decision: start one with `npm start`.",
+          );
+        const report = breaksGlass
+          ? await submitBreakGlass(context, { named, decision, ...options })
+          : await submitAnswer(context, { named, name, decision, ...options });
+        if (report === undefined) return print("Nothing was decided.");
+        const { id, taken, sentence } = report;
+        if (!taken) process.exitCode = exitCode.failed;
+        if (options.json) return printJson({ approval: id, decision, taken, sentence });
+        if (taken) print(`${id}: ${sentence}`);
+        else printError(sentence);
+      }),
     );
 
-type World = Parameters<Parameters<typeof withWorld>[1]>[0]["world"];
+type DecisionOptions = {
+  readonly as: string;
+  readonly reason?: string;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+  readonly confirm?: string;
+  readonly breakGlass?: boolean;
+} & WorldOptions;
+type Decision = "approved" | "rejected";
+type DecisionReport = { readonly id: string; readonly taken: boolean; readonly sentence: string };
+
+const submitBreakGlass = async (
+  { world, voter }: CommandContext,
+  { named, decision, as, reason: given }: DecisionOptions & { named: string; decision: Decision },
+): Promise<DecisionReport> => {
+  if (decision === "rejected" || !given)
+    throw new UsageMistake("--break-glass is for `slipway approve`, and requires --reason <text>.");
+  const parsed = parseRejectionReason(given);
+  if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
+  return await breakGlass(world, { named, voter: await voter(as), reason: parsed.reason });
+};
+
+/** Undefined: the person at the terminal decided nothing. */
+const submitAnswer = async (
+  context: CommandContext,
+  {
+    named,
+    name,
+    decision,
+    as,
+    reason: given,
+    yes,
+    confirm,
+    json,
+  }: DecisionOptions & { named: string; name: "approve" | "reject"; decision: Decision },
+): Promise<DecisionReport | undefined> => {
+  const { id, state } = await findQuestion(context, named);
+  if (state && !json) printQuestion(state);
+  const isAsking = state !== undefined && !yes && !json && process.stdin.isTTY && process.stdout.isTTY;
+  const typed =
+    decision === "approved" && state?.question?.status === "open" ? state.question.confirmation : undefined;
+  const confirmation = typed && isAsking && confirm === undefined ? await askName(typed) : confirm;
+  if (typed && !isConfirmed(typed, confirmation)) {
+    if (isAsking) return undefined;
+    throw new UsageMistake(
+      escapeTerminalLine(
+        `${describeInconclusive(typed)}: to approve nevertheless, add --confirm ${typed.phrase}.`,
+      ),
+    );
+  }
+  // Who has typed the name has been asked.
+  const isToAsk = isAsking && !(typed && confirm === undefined);
+  const reason = isToAsk ? await askPerson(name, decision, given) : (given ?? null);
+  if (reason === "no") return undefined;
+  if (decision === "rejected" && !reason) throw new UsageMistake("a rejection requires --reason <text>.");
+  const parsed = reason === null ? { reason: null } : parseRejectionReason(reason);
+  if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
+  const approver = await context.voter(as);
+  const answer = { approval: id, approver, verdict: decision, reason: parsed.reason, confirmation };
+  return { id, ...(await submitDecision(context.world)(answer)) };
+};
 
 /** The open question that a person names; without an open one the name is an approval's id, and its vote says what became of it. */
 const findQuestion = async (
-  { approvals, messages }: Pick<World, "approvals" | "messages">,
+  context: Pick<CommandContext, "world" | "head">,
   named: string,
 ): Promise<{ readonly id: string; readonly state: MessageState | undefined }> => {
+  const { approvals, messages, deliveries } = context.world;
   const open = await approvals.open();
   const found = open.filter(({ id, delivery, model }) => [id, delivery, model].includes(named));
   const [question, another] = found;
@@ -176,6 +188,9 @@ const findQuestion = async (
     throw new UsageMistake(
       `${named} has ${found.length} open approvals: name one of ${found.map(({ id }) => id).join(", ")}.`,
     );
+  // A delivery or an approval's id is no model.
+  if (!question && !named.includes("~") && !(await deliveries.describe(named)))
+    await requireModel(context, named);
   if (!question && !named.includes("~"))
     throw new UsageMistake(
       `${named} has no open approval${open.length === 0 ? "." : ` (open: ${open.map(({ model }) => model).join(", ")}).`}`,

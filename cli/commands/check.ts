@@ -8,6 +8,7 @@ import { identifyFolder } from "#cli/new-model/identify-folder.ts";
 import { refuseFile } from "#cli/new-model/refuse-file.ts";
 import { jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
+import { showProgress } from "#cli/progress.ts";
 import { readFolderPolicy } from "#cli/read-folder-policy.ts";
 import { readModelFolder } from "#cli/read-model-folder.ts";
 import { computeRequiredTraffic, formatRate } from "#domain/canary/required-rate.ts";
@@ -174,6 +175,7 @@ export const checkCommand = (): Command =>
       const manifest = tryReadManifest(files);
       const artifactFile = manifest ? getArtifactFile(manifest) : "model.onnx";
       const policy = await readPolicy(folder);
+      showProgress(`Checking ${folder}: the model runs on its golden rows`);
       const checked = await checkFolder(folder, files, manifest, artifactFile);
       const problems = [
         ...checked.problems,

@@ -3,6 +3,8 @@ import { UsageMistake } from "#cli/errors.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
+import { showProgress } from "#cli/progress.ts";
+import { requireModel } from "#cli/require-model.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 
 /** `slipway deliver`: starts the deliveries that a push would start. */
@@ -20,15 +22,21 @@ export const deliverCommand = (): Command =>
       ) => {
         if ((model === undefined) === (options.all === undefined))
           throw new UsageMistake("name one model, or use --all.");
-        return withWorld(options, async ({ world, runtime, repository, head, deliveryUrl, caller }) => {
-          const { id } = await world.source.commit(options.commit ?? head);
+        return withWorld(options, async (context) => {
+          const { world, runtime, repository, head, deliveryUrl, caller } = context;
+          const revision = options.commit ?? head;
+          if (model !== undefined) await requireModel({ world, head: revision }, model);
+          const { id } = await world.source.commit(revision);
           const models = model === undefined ? [...(await world.source.models(id))] : [model];
+          showProgress(
+            `Starting ${models.length === 1 ? `the delivery of ${models[0]}` : `${models.length} deliveries`}`,
+          );
           const { deliveries, removed } = await startDelivery(world)({
             repository,
             before: null,
             after: id,
             pusher: await caller(),
-            runtime,
+            runtime: await runtime(),
             models,
           });
           if (removed.length > 0)

@@ -6,6 +6,7 @@ import { checkoutFolder } from "#cli/folders.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, awsOnlyOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
+import { showProgress } from "#cli/progress.ts";
 import { useProfile } from "#cli/use-profile.ts";
 import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 
@@ -34,7 +35,8 @@ export const doctorCommand = (): Command => {
     .option("--stage-profile <name>", "the AWS profile of stage's account, for quotas before the first apply")
     .option("--prod-profile <name>", "the AWS profile of prod's account, for quotas before the first apply")
     .option("--post", "post a test message into Slack's channel");
-  for (const option of [...awsOnlyOptions(), jsonOption()]) command.addOption(option);
+  for (const option of [...awsOnlyOptions(), jsonOption("findings with status, sentence and remedy")])
+    command.addOption(option);
   // The part has options of its own with the same names.
   command.enablePositionalOptions();
   addCommand(command, slackCommand());
@@ -48,6 +50,7 @@ export const doctorCommand = (): Command => {
           import("#cli/read-aws-outputs.ts"),
           import("#cli/doctor/read-configuration.ts"),
         ]);
+      showProgress("Checking the installation");
       await useConfiguredRegion();
       const findings = await runChecks({
         outputs: () => readAwsOutputs(outputs),

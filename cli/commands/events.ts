@@ -2,6 +2,8 @@ import { setTimeout } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { dataOption, parseModelName } from "#cli/options.ts";
 import { print, printTable } from "#cli/print.ts";
+import { endProgress } from "#cli/progress.ts";
+import { requireModel } from "#cli/require-model.ts";
 import { describeEvent } from "#domain/events/describe-event.ts";
 import { detailTypes } from "#platform/events/events.ts";
 import type { PublishedEvent } from "#platform/events/sqlite.ts";
@@ -33,6 +35,7 @@ const printEvents = (events: readonly PublishedEvent[], { json, follow }: Option
     printTable(
       ["at", "event", "model", "what"],
       events.map(({ event }) => [event.at, detailTypes[event.type], event.model, describeEvent(event)]),
+      { least: ["event"] },
     );
 };
 
@@ -47,7 +50,9 @@ export const eventsCommand = (): Command =>
     .addOption(new Option("--json", "print a line of JSON for each event"))
     .action(async (options: Options) => {
       const { withEmbeddedWorld } = await import("#cli/open-embedded-world.ts");
-      await withEmbeddedWorld(options.data, async ({ world }) => {
+      await withEmbeddedWorld(options.data, async (context) => {
+        const { world } = context;
+        if (options.model !== undefined) await requireModel(context, options.model);
         // What another command of this folder wrote while no rehearsal runs.
         await world.outbox.publishPending();
         const isWanted = ({ event }: PublishedEvent) =>
@@ -58,6 +63,7 @@ export const eventsCommand = (): Command =>
           return print(
             `No event${options.model === undefined ? "" : ` of ${options.model}`} was published yet.`,
           );
+        endProgress();
         printEvents(first, options);
         for (let position = latest.at(-1)?.position ?? 0; options.follow; await setTimeout(pollMs)) {
           const next = world.events.after(position, 1_000);

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printJson, printTable } from "#cli/print.ts";
+import { requireModel } from "#cli/require-model.ts";
 import { environments } from "#platform/serving/serving.ts";
 
 const parseLimit = (text: string): number => {
@@ -24,7 +25,9 @@ export const historyCommand = (): Command =>
         model: string,
         options: { environment: "stage" | "prod"; limit: number; json?: boolean } & WorldOptions,
       ) =>
-        withWorld(options, async ({ world }) => {
+        withWorld(options, async (context) => {
+          const { world } = context;
+          await requireModel(context, model);
           const entries = await world.ledger.entries(options.environment, model, options.limit);
           if (options.json) return printJson(entries);
           if (entries.length === 0) return print(`${options.environment} has served no version of ${model}.`);
@@ -40,6 +43,7 @@ export const historyCommand = (): Command =>
               entry.reason ??
                 (entry.approvedBy.length > 0 ? `approved by ${entry.approvedBy.join(", ")}` : ""),
             ]),
+            { least: ["image", "delivery"] },
           );
         }),
     );

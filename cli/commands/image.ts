@@ -5,6 +5,7 @@ import { resolveFolderFiles } from "#cli/folder-artifact.ts";
 import { selectDataFolder } from "#cli/folders.ts";
 import { dataOption, jsonOption } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
+import { showProgress } from "#cli/progress.ts";
 import { assertModelFolder, copyModelFolder } from "#cli/read-model-folder.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
@@ -23,6 +24,7 @@ const buildImage = async (folder: string, options: { platform?: Platform; data?:
     throw new UsageMistake(`${folder} is not a model's folder: ${model.error.issues[0]?.message}`);
   // The build would report it as its own failure.
   await assertModelFolder(folder);
+  showProgress(`Building the image of ${folder}`);
   const { images: imagesFolder } = selectDataFolder(options.data);
   const {
     images,
@@ -58,16 +60,9 @@ export const imageCommand = (): Command =>
     .addOption(jsonOption())
     .addOption(dataOption())
     .action(async (folder: string, options: { platform?: Platform; json?: boolean; data?: string }) => {
-      if (options.json) {
-        try {
-          return printJson(await buildImage(folder, options));
-        } catch (error) {
-          // For the program that started the build: a delivery would fail with this name.
-          if (error instanceof Error) printJson({ error: { name: error.name, message: error.message } });
-          throw error;
-        }
-      }
-      const { digest, sizeBytes, runtime, root } = await buildImage(folder, options);
+      const build = await buildImage(folder, options);
+      if (options.json) return printJson(build);
+      const { digest, sizeBytes, runtime, root } = build;
       print(`${digest}`);
       print(`  ${(sizeBytes / 1e6).toFixed(1)} MB, runtime ${runtime.slice(0, 19)}…`);
       print(`  unpacked in ${root}`);

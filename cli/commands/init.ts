@@ -116,7 +116,9 @@ const initAws = (): Command => {
         `before Terraform: ${question} (${hint})`,
       ),
     );
-  command.addOption(jsonOption());
+  command.addOption(
+    jsonOption("the written files, without questions; after Terraform the policy's first revision"),
+  );
   for (const option of awsOnlyOptions()) command.addOption(option);
   return command.action(async (options: Options) => {
     const flags = readFlags(options);
@@ -133,6 +135,7 @@ const initAws = (): Command => {
       answersFile: options.answers,
       flags,
       yes: options.yes ?? false,
+      json: options.json ?? false,
     });
   });
 };

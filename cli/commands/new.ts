@@ -12,8 +12,9 @@ import { draftModelFolder, type ModelFolderDraft } from "#cli/new-model/draft-mo
 import type { ImagePreparation } from "#cli/new-model/infer-array-input.ts";
 import { readInputFile } from "#cli/new-model/read-input-file.ts";
 import { readOnnxFile } from "#cli/new-model/read-onnx-file.ts";
-import { parseModelName } from "#cli/options.ts";
-import { paint, print } from "#cli/print.ts";
+import { jsonOption, parseModelName } from "#cli/options.ts";
+import { paint, print, printJson } from "#cli/print.ts";
+import { showProgress } from "#cli/progress.ts";
 import { Policy } from "#domain/policy/policy.ts";
 import { checkModel } from "#model-check/check-model.ts";
 import { type FolderProblem, formatProblem, stopsDelivery } from "#model-folder/manifest/folder-problem.ts";
@@ -45,6 +46,7 @@ type Options = {
   readonly force?: boolean;
   readonly labels?: readonly string[];
   readonly positive?: string;
+  readonly json?: boolean;
 };
 
 const collectValue = (text: string, previous: readonly string[] = []): readonly string[] => [
@@ -208,6 +210,7 @@ export const newCommand = (): Command =>
     .addOption(new Option("--owner <address>", "the e-mail address of the model's owner"))
     .addOption(new Option("--models <folder>", "the folder of all models").default("models"))
     .addOption(new Option("--force", "overwrite the files of an existing folder"))
+    .addOption(jsonOption("files, scores, guesses, notes and problems of the folder"))
     .addHelpText(
       "after",
       "\nExample: slipway new churn --onnx churn.onnx --data customers.csv --target churned --ignore customer_id",
@@ -218,6 +221,7 @@ export const newCommand = (): Command =>
         throw new ModelFolderExists(
           `${folder} exists already: choose another name, or overwrite it with --force.`,
         );
+      showProgress(`Running ${basename(options.onnx)} on the rows of ${basename(options.data)}`);
       const { bytes: onnx, changes } = await readOnnxFile(options.onnx);
       const draft = await draftModelFolder({
         name,
@@ -261,7 +265,10 @@ export const newCommand = (): Command =>
       });
       await mkdir(folder, { recursive: true });
       for (const [file, bytes] of draft.files) await writeFile(join(folder, file), bytes);
-      printReport(folder, draft, await checkModel({ model: name, files: draft.files }));
+      const problems = await checkModel({ model: name, files: draft.files });
+      if (problems.some(stopsDelivery)) process.exitCode = exitCode.failed;
+      if (options.json) printJson({ model: name, folder, ...toReportJson(draft), problems });
+      else printReport(folder, draft, problems);
     });
 
 const readTableFile = async (file: string, encoding: TableEncoding | undefined): Promise<Uint8Array> => {
@@ -288,6 +295,27 @@ const formatScore = (value: number): string => {
   const text = value.toPrecision(3);
   return text.includes("e") ? String(Number(text)) : text;
 };
+
+/** A draft for `--json`. */
+const toReportJson = ({
+  files,
+  rows,
+  measured,
+  scoredGuesses,
+  guesses,
+  notes,
+  agreement,
+  doubt,
+}: ModelFolderDraft) => ({
+  files: [...files.keys()],
+  rows,
+  measured: measured.map(({ words, score }) => ({ what: words, ...score })),
+  scoredGuesses,
+  guesses,
+  notes,
+  agreement: agreement ?? null,
+  doubt: doubt ?? null,
+});
 
 const printReport = (
   folder: string,
@@ -320,7 +348,6 @@ const printReport = (
   for (const problem of problems)
     print(`${stopsDelivery(problem) ? paint("red", "✗") : paint("yellow", "!")} ${formatProblem(problem)}`);
   if (problems.some(stopsDelivery)) {
-    process.exitCode = exitCode.failed;
     print(`The folder cannot be delivered as it is: correct the lines with ${paint("red", "✗")} first.`);
     return;
   }

@@ -8,6 +8,8 @@ import { formatPrediction } from "#cli/format-prediction.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printError, printJson, printTable } from "#cli/print.ts";
+import { showProgress } from "#cli/progress.ts";
+import { requireModel } from "#cli/require-model.ts";
 import { readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
 import { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
@@ -26,11 +28,14 @@ export const predictCommand = (): Command =>
     .addOption(new Option("--rows <file>", "a JSON file: one row, or an array of rows"))
     .addOption(jsonOption())
     .action((model: string, { rows, json, ...options }: { rows?: string; json?: boolean } & WorldOptions) =>
-      withWorld(options, async ({ world, running, predict }) => {
+      withWorld(options, async (context) => {
+        const { world, running, predict } = context;
         if (!running)
           throw new NotRunning(
             "no rehearsal runs on this folder, so there is no model to call: start one with `npm start`.",
           );
+        await requireModel(context, model);
+        showProgress(`Calling ${model}`);
         const input = rows === undefined ? await readGoldenRow(world, model) : await readRows(rows);
         const { ok, body } = await predict(model, input);
         if (!ok) {
@@ -51,6 +56,7 @@ export const predictCommand = (): Command =>
               .map(([label, score]) => `${label} ${score.toFixed(4)}`)
               .join("  "),
           ]),
+          { least: ["scores"] },
         );
       }),
     );

@@ -12,10 +12,12 @@ import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import { UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
+import { explainUnknownModel } from "#cli/explain-unknown-model.ts";
 import { chooseMlflow, openFolderRegistry } from "#cli/folder-registry.ts";
 import { checkoutFolder, selectDataFolder } from "#cli/folders.ts";
 import { formatCurlCommand, maxShownBody } from "#cli/format-curl-command.ts";
 import { formatNextCommit } from "#cli/format-next-commit.ts";
+import { listModelFolders } from "#cli/list-model-folders.ts";
 import {
   dataLimitOption,
   dataOption,
@@ -80,7 +82,12 @@ export const rehearseCommand = (): Command =>
     .addOption(
       new Option("--reject", "approve the first version, reject the second, and exit").conflicts(["change"]),
     )
-    .addOption(new Option("--json", "print events on stdout, one JSON object per line; messages on stderr"))
+    .addOption(
+      new Option(
+        "--json",
+        "print events on stdout, one JSON object per line, and messages on stderr; with --change one line",
+      ),
+    )
     .addOption(new Option("--fresh", "start over: empty the data folder first").conflicts("change"))
     .addOption(
       new Option("--port <port>", "the desk's port on 127.0.0.1; 0: any free port")
@@ -117,14 +124,34 @@ export const rehearseCommand = (): Command =>
       options.change ? commitChange(options, options.change) : rehearse(options),
     );
 
-const commitChange = async ({ data, model }: Options, change: ModelChange): Promise<void> => {
+const shippedModels = join(checkoutFolder, "models");
+
+/** Throws ModelUnknown for a model that none of these folders has. */
+const requireModelFolder = (model: string, ...folders: readonly string[]): void => {
+  const known = folders.flatMap(listModelFolders);
+  if (!known.includes(model)) throw explainUnknownModel(model, known);
+};
+
+const commitChange = async ({ data, model, json }: Options, change: ModelChange): Promise<void> => {
   const folder = selectDataFolder(data);
   if (!existsSync(folder.repository))
     throw new UsageMistake(
       `${folder.root} has no watched repository yet: run \`npm start\` first, or choose another folder with --data.`,
     );
+  requireModelFolder(model, shippedModels, join(folder.repository, "models"));
   const repository = createWatchedRepository({ folder: folder.repository, checkout: checkoutFolder });
   const commit = await repository.commitChange(model, change);
+  const isRunning = findRunningWorld(folder) !== undefined;
+  if (json)
+    return print(
+      JSON.stringify({
+        model,
+        change,
+        commit: commit ?? null,
+        repository: folder.repository,
+        running: isRunning,
+      }),
+    );
   if (!commit) {
     print(
       `Nothing to commit: the repository already has the version "${change}" of ${model}. Choose another --change.`,
@@ -133,7 +160,7 @@ const commitChange = async ({ data, model }: Options, change: ModelChange): Prom
   }
   print(`Committed ${commit.slice(0, 12)} (${change}) to ${folder.repository}.`);
   print(
-    findRunningWorld(folder)
+    isRunning
       ? "The running rehearsal delivers it now: see its terminal or its desk."
       : "No rehearsal runs on this folder: start one with `npm start` to deliver it.",
   );
@@ -191,10 +218,7 @@ const prepareDataFolder = (folder: DataFolder, fresh: boolean): Ownership => {
 
 const rehearse = async (options: Options): Promise<void> => {
   const folder = selectDataFolder(options.data);
-  if (!existsSync(`${checkoutFolder}/models/${options.model}/model.yaml`))
-    throw new UsageMistake(
-      `there is no model ${options.model}: models/${options.model}/model.yaml is missing.`,
-    );
+  requireModelFolder(options.model, shippedModels);
   const ownership = prepareDataFolder(folder, options.fresh ?? false);
   try {
     await runEmbeddedWorld(folder, ownership, options);

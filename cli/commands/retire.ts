@@ -3,6 +3,7 @@ import { UsageMistake } from "#cli/errors.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
+import { requireModel } from "#cli/require-model.ts";
 import { environments } from "#platform/serving/serving.ts";
 
 /** `slipway retire`: removes a model from both environments. */
@@ -15,7 +16,9 @@ export const retireCommand = (): Command =>
     .addOption(new Option("--yes", "remove it; without --yes only show what would be removed"))
     .addOption(jsonOption())
     .action((model: string, { yes, json, ...options }: { yes?: boolean; json?: boolean } & WorldOptions) =>
-      withWorld(options, async ({ world }) => {
+      withWorld(options, async (context) => {
+        const { world } = context;
+        await requireModel(context, model);
         const open = (await world.claims.open()).find((claim) => claim.model === model);
         if (open)
           throw new UsageMistake(

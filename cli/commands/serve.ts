@@ -6,10 +6,12 @@ import { admitKey } from "#api-keys/admit-key.ts";
 import { createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { createRateLimiter } from "#api-keys/rate-limiter.ts";
 import { UsageMistake } from "#cli/errors.ts";
+import { exitCode } from "#cli/exit-code.ts";
 import { useCompleteFolder } from "#cli/folder-artifact.ts";
 import { checkoutFolder } from "#cli/folders.ts";
-import { dataLimitOption, parseHostNames, parsePort } from "#cli/options.ts";
+import { dataLimitOption, jsonOption, parseHostNames, parsePort } from "#cli/options.ts";
 import { paint, print, printError } from "#cli/print.ts";
+import { showProgress } from "#cli/progress.ts";
 import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.ts";
 import { isRecordsPath } from "#inference/records/is-records-path.ts";
 import { createUuidV7 } from "#inference/records/uuid-v7.ts";
@@ -40,11 +42,16 @@ type Options = {
   readonly dataLimit: number;
   readonly trial: boolean;
   readonly emf?: boolean;
+  readonly json?: boolean;
 };
 
-const waitForInterrupt = (): Promise<void> =>
+const waitForEnd = (): Promise<void> =>
   new Promise((resolve) => {
-    process.once("SIGINT", () => resolve());
+    process.once("SIGINT", () => {
+      process.exitCode = exitCode.interrupted;
+      resolve();
+    });
+    // As a container's runtime ends it.
     process.once("SIGTERM", () => resolve());
   });
 
@@ -120,6 +127,7 @@ const serveFolder = async (folder: string, options: Options): Promise<void> => {
   const { environment, modelVersion: version } = options;
   // Callers may use the address that it listens on; 0.0.0.0 and :: cannot be called.
   const hostNames = [...options.hostName, ...(isAnyAddress(options.host) ? [] : [urlHost(options.host)])];
+  showProgress(`Loading ${folder}`);
   if (options.trial) await runModelTrial(folder);
   const root =
     options.data === undefined ? resolve(checkoutFolder, ".slipway", "serve") : resolve(options.data);
@@ -145,8 +153,21 @@ const serveFolder = async (folder: string, options: Options): Promise<void> => {
   lowerV8WorkerPriority();
   const server = await startHttpServer(options.port, log, options.host);
   server.serve(app);
-  print(`${paint("green", "✓")} ${name} is served at ${paint("bold", server.url)} (stop with Ctrl-C)`);
-  print(`  How to call it: ${server.url}/docs. Its inputs: ${server.url}/v1/model.`);
+  if (options.json) {
+    const { records: isRecording, keys = false } = options;
+    const line = { model: name, url: server.url, hostNames, records: isRecording ? root : null, keys };
+    print(JSON.stringify(line));
+  } else printStart(name, server.url, root, options);
+  await waitForEnd();
+  await server.close();
+  offloadProcess.stop();
+  await release();
+  await data.close();
+};
+
+const printStart = (name: string, url: string, root: string, options: Options): void => {
+  print(`${paint("green", "✓")} ${name} is served at ${paint("bold", url)} (stop with Ctrl-C)`);
+  print(`  How to call it: ${url}/docs. Its inputs: ${url}/v1/model.`);
   print(
     `  Host names: ${["localhost", ...options.hostName].join(", ")}${isAnyAddress(options.host) && options.hostName.length === 0 ? " (add the names that callers use with --host-name)" : ""}.`,
   );
@@ -156,11 +177,6 @@ const serveFolder = async (folder: string, options: Options): Promise<void> => {
       ? `  Each request needs an API key: create one with \`slipway keys create --data ${root}\`.`
       : "  No authentication (use --keys); records need an API key once one exists.",
   );
-  await waitForInterrupt();
-  await server.close();
-  offloadProcess.stop();
-  await release();
-  await data.close();
 };
 
 /** `slipway serve`: serves a model's folder over HTTP, with the service of the inference function. */
@@ -197,4 +213,5 @@ export const serveCommand = (): Command =>
         .default(0),
     )
     .option("--emf", "print each request's metrics as a line of CloudWatch's embedded metric format")
+    .addOption(jsonOption("one line with model, url and folder of records, once it listens"))
     .action(serve);

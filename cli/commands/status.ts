@@ -1,68 +1,152 @@
-import { Command } from "commander";
+import { setTimeout } from "node:timers/promises";
+import { Command, Option } from "commander";
 import type { CommandContext } from "#cli/command-world.ts";
 import { formatAge } from "#cli/format-age.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
-import { paint, print, printJson, printTable } from "#cli/print.ts";
+import { clearTerminal, paint, print, printJson, printTable } from "#cli/print.ts";
+import { endProgress } from "#cli/progress.ts";
+import { requireModel } from "#cli/require-model.ts";
+import { readDeliveryModel } from "#domain/delivery/read-delivery-model.ts";
+import type { Execution } from "#platform/deliveries/deliveries.ts";
 import { environments } from "#platform/serving/serving.ts";
+
+type Options = { readonly json?: boolean; readonly watch?: boolean } & WorldOptions;
+
+/** On AWS each look is some twenty calls. */
+const watchIntervalMs = { embedded: 2_000, aws: 15_000 } as const;
 
 /** `slipway status`: what each environment serves, the newest deliveries, open approvals. */
 export const statusCommand = (): Command =>
   addWorldOptions(new Command("status"))
     .description("show what each environment serves, the newest deliveries, and open approvals")
     .argument("[model]", "only this model", parseModelName)
-    .addOption(jsonOption())
-    .action((model: string | undefined, { json, ...options }: { json?: boolean } & WorldOptions) =>
-      withWorld(options, async (context) => {
-        const status = { running: context.running, ...(await readStatus(context, model)) };
-        if (json) return printJson(status);
-        if (status.serving.length === 0) print("No environment serves a model yet.");
-        else
-          printTable(
-            ["model", "environment", "version", "image", "share", "url"],
-            status.serving.map((row) => [
-              row.model,
-              row.environment,
-              String(row.version),
-              row.digest.slice(0, 19),
-              `${row.percent} %`,
-              row.url,
-            ]),
-          );
-        if (status.deliveries.length > 0) {
-          print("");
-          printTable(
-            ["delivery", "started", "state", "outcome", "error"],
-            status.deliveries.map((row) => [
-              row.delivery,
-              formatAge(Date.parse(row.startedAt), Date.now()),
-              row.state ?? "",
-              row.outcome ?? "",
-              row.error?.name ?? "",
-            ]),
-          );
-        }
-        for (const { id, delivery } of status.approvals)
-          print(`${paint("yellow", "?")} ${delivery} needs approval (${id})`);
-        print(paint("dim", context.where));
-      }),
+    .addOption(
+      new Option(
+        "--watch",
+        "go on until Ctrl-C: a terminal is redrawn, a pipe gets the whole status again after each change",
+      ),
+    )
+    .addOption(jsonOption("running, serving, deliveries, approvals; with --watch one line for each change"))
+    .action((model: string | undefined, { json, watch, ...options }: Options) => {
+      const read = () =>
+        withWorld(options, async (context) => {
+          if (model !== undefined) await requireModel(context, model);
+          return { where: context.where, status: await readStatus(context, model) };
+        });
+      return watch
+        ? watchStatus(read, options.world ?? "embedded", json ?? false)
+        : showOnce(read, json ?? false);
+    });
+
+type ReadStatus = () => Promise<{ readonly where: string; readonly status: Status }>;
+
+const showOnce = async (read: ReadStatus, json: boolean): Promise<void> => {
+  const { where, status } = await read();
+  if (json) printJson(status);
+  else printStatus(status, where);
+};
+
+/** Opens the world for each look, because a rehearsal may start or stop in between. */
+const watchStatus = async (read: ReadStatus, world: "embedded" | "aws", json: boolean): Promise<never> => {
+  const isTerminal = process.stdout.isTTY && !json;
+  for (let shown: string | undefined; ; await setTimeout(watchIntervalMs[world])) {
+    const { where, status } = await read();
+    endProgress();
+    const line = JSON.stringify(status);
+    // A terminal is redrawn anyway, because the ages grow.
+    if (line === shown && !isTerminal) continue;
+    if (isTerminal) clearTerminal();
+    else if (shown !== undefined && !json) print("");
+    shown = line;
+    if (json) print(line);
+    else printStatus(status, where);
+  }
+};
+
+const styles = { promoted: "green", unchanged: "green", failed: "red" } as const;
+const paintOutcome = (outcome: string | null): string => {
+  const style = Object.entries(styles).find(([name]) => name === outcome)?.[1];
+  return style === undefined ? (outcome ?? "") : paint(style, outcome ?? "");
+};
+
+const printStatus = ({ running, serving, deliveries, approvals }: Status, where: string): void => {
+  if (serving.length === 0) print("No environment serves a model yet.");
+  else
+    printTable(
+      ["model", "environment", "version", "image", "share", "url"],
+      serving.map((row) => [
+        row.model,
+        row.environment,
+        String(row.version),
+        row.digest.slice(0, 19),
+        `${row.percent} %`,
+        row.url ?? "(stopped)",
+      ]),
+      { least: ["image"] },
     );
+  if (deliveries.length > 0) {
+    print("");
+    printTable(
+      ["delivery", "started", "state", "outcome", "error"],
+      deliveries.map((row) => [
+        row.delivery,
+        formatAge(Date.parse(row.startedAt), Date.now()),
+        row.state === null || running ? (row.state ?? "") : `stopped in ${row.state}`,
+        paintOutcome(row.outcome),
+        row.error?.name ?? "",
+      ]),
+      { least: ["error", "started"] },
+    );
+  }
+  for (const { id, delivery } of approvals)
+    print(
+      `${paint("yellow", "?")} ${delivery} needs approval (${id})${running ? "" : ", once a rehearsal runs"}`,
+    );
+  print(running ? paint("dim", where) : `${paint("yellow", "!")} ${where}`);
+};
 
 const maxShownDeliveries = 10;
 
-/** A delivery is named after its model and its commit; another model's name may begin with this one's. */
-const isDeliveryName = (name: string, model: string): boolean =>
-  name.startsWith(`${model}-`) && /^[0-9a-f]{12}-/.test(name.slice(model.length + 1));
+/** Other models' deliveries may be newer; a model whose last delivery is older than this many is shown without one. */
+const maxReadDeliveries = 100;
 
-const readStatus = async ({ world, modelUrl }: CommandContext, only: string | undefined) => {
-  const serving: {
-    model: string;
-    environment: "stage" | "prod";
-    version: number;
-    digest: string;
-    percent: number;
-    url: string;
-  }[] = [];
+/** The newest deliveries, of one model or of all. */
+const listDeliveries = async (
+  { deliveries }: Pick<CommandContext["world"], "deliveries">,
+  only: string | undefined,
+): Promise<readonly Execution[]> => {
+  const found: Execution[] = [];
+  let after: string | undefined;
+  let read = 0;
+  do {
+    const page = await deliveries.list({
+      limit: maxShownDeliveries,
+      ...(after === undefined ? {} : { after }),
+    });
+    read += page.executions.length;
+    after = page.cursor;
+    found.push(
+      ...page.executions.filter(({ name }) => only === undefined || readDeliveryModel(name) === only),
+    );
+  } while (after !== undefined && found.length < maxShownDeliveries && read < maxReadDeliveries);
+  return found.slice(0, maxShownDeliveries);
+};
+
+type Serving = {
+  readonly model: string;
+  readonly environment: "stage" | "prod";
+  readonly version: number;
+  readonly digest: string;
+  readonly percent: number;
+  /** null: no rehearsal runs, so nothing listens. */
+  readonly url: string | null;
+};
+
+type Status = Awaited<ReturnType<typeof readStatus>>;
+
+const readStatus = async ({ world, running, modelUrl }: CommandContext, only: string | undefined) => {
+  const serving: Serving[] = [];
   for (const environment of environments)
     for (const model of await world.serving[environment].models()) {
       if (only !== undefined && model !== only) continue;
@@ -81,26 +165,24 @@ const readStatus = async ({ world, modelUrl }: CommandContext, only: string | un
           version: Number(config.variables.SLIPWAY_MODEL_VERSION),
           digest: config.digest,
           percent,
-          url: modelUrl(environment, model),
+          url: running ? modelUrl(environment, model) : null,
         });
       }
     }
-  const { executions } = await world.deliveries.list({ limit: maxShownDeliveries });
+  const executions = await listDeliveries(world, only);
   const deliveries = await Promise.all(
-    executions
-      .filter(({ name }) => only === undefined || isDeliveryName(name, only))
-      .map(async ({ name, status, startedAt, error }) => {
-        const outcome = await world.outcomes.read(name);
-        const state = (await world.deliveries.history(name)).at(-1)?.state;
-        const cause = outcome ? outcome.error : error;
-        return {
-          delivery: name,
-          startedAt,
-          state: status === "RUNNING" ? (state ?? "starting") : null,
-          outcome: outcome?.outcome ?? (status === "RUNNING" ? null : "failed"),
-          ...(cause ? { error: cause } : {}),
-        };
-      }),
+    executions.map(async ({ name, status, startedAt, error }) => {
+      const outcome = await world.outcomes.read(name);
+      const state = status === "RUNNING" ? (await world.deliveries.history(name)).at(-1)?.state : undefined;
+      const cause = outcome ? outcome.error : error;
+      return {
+        delivery: name,
+        startedAt,
+        state: status === "RUNNING" ? (state ?? "starting") : null,
+        outcome: outcome?.outcome ?? (status === "RUNNING" ? null : "failed"),
+        ...(cause ? { error: cause } : {}),
+      };
+    }),
   );
   const approvals = (await world.approvals.open(only)).map(({ id, delivery, rule, expiresAt }) => ({
     id,
@@ -108,5 +190,5 @@ const readStatus = async ({ world, modelUrl }: CommandContext, only: string | un
     approvers: rule.approvers,
     expiresAt: new Date(expiresAt).toISOString(),
   }));
-  return { serving, deliveries, approvals };
+  return { running, serving, deliveries, approvals };
 };

@@ -4,7 +4,7 @@ import { createPatch } from "diff";
 import { shippedAccountIds } from "#cli/doctor/read-configuration.ts";
 import { UsageMistake } from "#cli/errors.ts";
 import { openTerminal } from "#cli/open-terminal.ts";
-import { paint, print } from "#cli/print.ts";
+import { paint, print, printError, printJson } from "#cli/print.ts";
 import { collectAnswers, type GivenAnswers } from "./collect-answers.ts";
 import { fileNames, type PreparedFile, prepareFiles } from "./prepare-files.ts";
 import { readAnswersFile, readEarlier } from "./read-earlier.ts";
@@ -33,19 +33,22 @@ const replacesChoices = (earlier: GivenAnswers, files: readonly PreparedFile[]):
  * @param answersFile a file with answers
  * @param flags answers of the command line
  * @param yes writes without a question
+ * @param json asks nothing, and prints the written files as JSON
  */
 export const initFiles = async ({
   folder,
   answersFile,
   flags,
   yes,
+  json = false,
 }: {
   readonly folder: string;
   readonly answersFile: string | undefined;
   readonly flags: GivenAnswers;
   readonly yes: boolean;
+  readonly json?: boolean;
 }): Promise<void> => {
-  const terminal = process.stdin.isTTY ? openTerminal() : undefined;
+  const terminal = process.stdin.isTTY && !json ? openTerminal() : undefined;
   try {
     const file = answersFile === undefined ? undefined : await readAnswersFile(resolve(answersFile));
     const given = { ...file?.answers, ...flags };
@@ -54,15 +57,17 @@ export const initFiles = async ({
       given,
       earlier,
       ask: terminal?.ask,
-      print,
+      print: json ? printError : print,
       problems: file?.problems ?? [],
     });
     const randomHex = () => randomBytes(3).toString("hex");
     const files = await prepareFiles(folder, answers, { randomHex });
+    if (files.length === 0 && json) return printJson({ files: [] });
     if (files.length === 0) return print("Nothing changes: the files have these answers already.");
-    for (const file of files.filter(isHandWritten)) printDiff(file);
+    if (!json) for (const file of files.filter(isHandWritten)) printDiff(file);
     if (!yes) await confirm(terminal, replacesChoices(earlier, files));
     writeFiles(new Map(files.map(({ path, after }) => [join(folder, path), after])));
+    if (json) return printJson({ files: files.map(({ path }) => path), commands: fileNames.commands });
     for (const { path } of files) print(`${paint("green", "✓")} ${path}`);
     print(`${fileNames.commands} has the commands of the first deployment, each with the time it takes:\n`);
     const commands = files.find(({ path }) => path === fileNames.commands);

@@ -246,16 +246,19 @@ test.each([
   [{ version: 3 }, "version 3 of toy serves prod already: it can go back to v2 (entry 2), v1 (entry 1)"],
   [{ version: 9 }, "version 9 of toy has not served prod: it can go back to v2 (entry 2), v1 (entry 1)"],
   [{ sequence: 9 }, "entry 9 of toy has not served prod: it can go back to v2 (entry 2), v1 (entry 1)"],
-] as const)("%j is refused with what is possible, and prod is taken from no delivery", async (target, message) => {
-  for (const [index, letter] of ["a", "b", "c"].entries()) await promoteVersion(world, letter, index + 1);
-  const before = await world.claims.read("prod", toyModel);
-  await expect(backTo(target)).rejects.toMatchObject({
-    name: "RollbackTargetUnknown",
-    message: message.replaceAll("toy", toyModel),
-  });
-  expect(await world.claims.read("prod", toyModel)).toEqual(before);
-  expect((await serves("prod")).digest).toBe(fakeDigest("c"));
-});
+] as const)(
+  "%j is refused with what is possible, and prod is taken from no delivery",
+  async (target, message) => {
+    for (const [index, letter] of ["a", "b", "c"].entries()) await promoteVersion(world, letter, index + 1);
+    const before = await world.claims.read("prod", toyModel);
+    await expect(backTo(target)).rejects.toMatchObject({
+      name: "RollbackTargetUnknown",
+      message: message.replaceAll("toy", toyModel),
+    });
+    expect(await world.claims.read("prod", toyModel)).toEqual(before);
+    expect((await serves("prod")).digest).toBe(fakeDigest("c"));
+  },
+);
 
 test("during a canary a named version ends the canary and replaces the champion; the champion's name only ends it", async () => {
   await promoteVersion(world, "a", 1);

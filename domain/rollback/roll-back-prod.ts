@@ -74,15 +74,12 @@ export const rollBackProd =
     );
     if (grant.status !== "granted") throw new Error("a forced claim must be granted");
     const writer = { model, delivery: id, fence: grant.fence };
-    const { from, to, ended, proof } = await endCanary(
-      dependencies,
-      model,
-      grant.fence - 1,
-      target,
-    ).catch(async (error) => {
-      await claims.release("prod", model, id);
-      throw error;
-    });
+    const { from, to, ended, proof } = await endCanary(dependencies, model, grant.fence - 1, target).catch(
+      async (error) => {
+        await claims.release("prod", model, id);
+        throw error;
+      },
+    );
     const entry = await ledger.begin(
       {
         ...to,
