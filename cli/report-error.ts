@@ -64,7 +64,7 @@ export const reportError = (error: unknown, program: Command, args: readonly str
     const form: ErrorForm = {
       error: {
         name: "UsageMistake",
-        message: error.message.replace(/^error: /, ""),
+        message: error.message.replace(/^error: /, "").replaceAll("\n", " "),
         remedy: `\`${findCommandPath(program, args)} --help\` shows what is possible.`,
       },
     };

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import packageJson from "#package.json" with { type: "json" };
 import { ignoreOutputErrors } from "#worlds/embedded/write-to-stream.ts";
 import { addCommand } from "./add-command.ts";
+import { addCompletion } from "./add-completion.ts";
 import { approvalCommands } from "./commands/approvals.ts";
 import { checkCommand } from "./commands/check.ts";
 import { deliverCommand } from "./commands/deliver.ts";
@@ -59,6 +60,7 @@ for (const command of [
   ...approvalCommands(),
 ])
   addCommand(program, command);
+addCompletion(program);
 
 ignoreOutputErrors();
 try {

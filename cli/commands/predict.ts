@@ -30,11 +30,11 @@ export const predictCommand = (): Command =>
     .action((model: string, { rows, json, ...options }: { rows?: string; json?: boolean } & WorldOptions) =>
       withWorld(options, async (context) => {
         const { world, running, predict } = context;
+        await requireModel(context, model);
         if (!running)
           throw new NotRunning(
             "no rehearsal runs on this folder, so there is no model to call: start one with `npm start`.",
           );
-        await requireModel(context, model);
         showProgress(`Calling ${model}`);
         const input = rows === undefined ? await readGoldenRow(world, model) : await readRows(rows);
         const { ok, body } = await predict(model, input);

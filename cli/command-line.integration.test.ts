@@ -1,0 +1,122 @@
+/** What all commands do alike: unknown models, JSON, errors. */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { runCommand } from "#test/support/run-command.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
+import { acquireDataFolder } from "#worlds/embedded/data/data-folder-ownership.ts";
+import { createWatchedRepository } from "#worlds/embedded/scenario/watched-repository.ts";
+
+const checkout = join(import.meta.dirname, "..");
+const env = { NO_COLOR: "1" };
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
+let data = "";
+
+/** A data folder whose repository has churn, and that has served nothing yet. */
+beforeAll(async () => {
+  folder = await createTemporaryFolder();
+  data = join(folder.path, "data");
+  const created = await runCommand(["keys", "create", "--name", "app", "--all-models", "--data", data], env);
+  expect(created.code, created.stderr).toBe(0);
+  const repository = createWatchedRepository({ folder: resolveDataFolder(data).repository, checkout });
+  await repository.prepare();
+  await repository.commitChange("churn", "first");
+});
+afterAll(() => folder.remove());
+
+test.each([
+  [["status", "chrun"]],
+  [["predict", "chrun"]],
+  [["history", "chrun"]],
+  [["events", "--model", "chrun"]],
+  [["rollback", "chrun"]],
+  [["retire", "chrun"]],
+  [["deliver", "chrun"]],
+  [["rehearse", "--model", "chrun"]],
+  [["rehearse", "--change", "better", "--model", "chrun"]],
+])("%j: an unknown model exits with 2, and the nearest name is said, also as JSON", async (args) => {
+  const { code, stdout, stderr } = await runCommand([...args, "--json", "--data", data], env);
+  expect(code, stderr).toBe(2);
+  expect(stderr).toMatch(/^✗ there is no model chrun\. Did you mean churn\?\n {2}→ Models: churn/);
+  expect(JSON.parse(stdout)).toEqual({
+    error: {
+      name: "ModelUnknown",
+      message: "there is no model chrun. Did you mean churn?",
+      remedy: expect.stringMatching(/^Models: churn/),
+    },
+  });
+});
+
+test("a known model that nothing serves yet is not unknown", async () => {
+  const status = await runCommand(["status", "churn", "--json", "--data", data], env);
+  expect(JSON.parse(status.stdout)).toEqual({ running: false, serving: [], deliveries: [], approvals: [] });
+  const rollback = await runCommand(["rollback", "churn", "--to", "v2", "--json", "--data", data], env);
+  expect(rollback.code).toBe(1);
+  expect(JSON.parse(rollback.stdout)).toMatchObject({ error: { name: "NothingBefore" } });
+});
+
+test("a folder that is near to a model's is named", async () => {
+  const { code, stderr } = await runCommand(["check", join(checkout, "models", "chrun")], env);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/is not a folder: .*Did you mean .*models\/churn\?/);
+});
+
+test("a wrong command line is an error in JSON too, with the command whose help explains it", async () => {
+  const { code, stdout } = await runCommand(["keys", "rotate", "--json", "--graces", "PT1H"], env);
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toEqual({
+    error: {
+      name: "UsageMistake",
+      message: "unknown option '--graces' (Did you mean --grace?)",
+      remedy: "`slipway keys rotate --help` shows what is possible.",
+    },
+  });
+});
+
+type CommandForm = {
+  readonly options: { readonly [flag: string]: unknown };
+  readonly commands: { readonly [name: string]: CommandForm };
+};
+const CommandForm: z.ZodType<CommandForm> = z.lazy(() =>
+  z.object({
+    options: z.record(z.string(), z.unknown()),
+    commands: z.record(z.string(), CommandForm),
+  }),
+);
+
+test("every command has --json, except the two for shells", () => {
+  const file = join(checkout, "test/contracts/public-forms/commands.json");
+  const { slipway } = z.object({ slipway: CommandForm }).parse(JSON.parse(readFileSync(file, "utf8")));
+  const findWithout = (path: string, { options, commands }: CommandForm): readonly string[] => {
+    const inner = Object.entries(commands);
+    if (inner.length === 0) return "--json" in options ? [] : [path];
+    return inner.flatMap(([name, form]) => findWithout(`${path} ${name}`, form));
+  };
+  expect(findWithout("slipway", slipway)).toEqual(["slipway complete", "slipway completion"]);
+});
+
+test("status --watch --json prints a line for each change, and Ctrl-C ends it", async () => {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, "slipway.ts"), "status", "--watch", "--json", "--data", data],
+    { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } },
+  );
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const readRunning = async () =>
+    z.object({ running: z.boolean() }).parse(JSON.parse((await lines.next()).value ?? "")).running;
+  expect(await readRunning()).toBe(false);
+  const ownership = acquireDataFolder(resolveDataFolder(data), { command: "rehearse", now: Date.now() });
+  try {
+    ownership.announce("http://127.0.0.1:9", "http://127.0.0.1:9");
+    expect(await readRunning()).toBe(true);
+  } finally {
+    ownership.release();
+  }
+  expect(await readRunning()).toBe(false);
+  child.kill("SIGINT");
+  expect((await lines.next()).done).toBe(true);
+});
