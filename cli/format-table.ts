@@ -16,7 +16,7 @@ export type FormattedTable = {
 };
 
 const gap = 2;
-/** A column that gives way keeps this many characters before it is left out. */
+/** A column that would keep fewer characters is left out. */
 const minShortened = 10;
 
 const padCell = (cell: string, width: number): string =>
@@ -48,8 +48,8 @@ const formatRecords = (
 };
 
 /**
- * Rows in aligned columns that fit the width. Where they do not, the columns of `least` are shortened and then left out,
- * one by one; if that is not enough, each row becomes a record. No value of another column is ever cut.
+ * Rows in aligned columns that fit the width. Where they do not, the columns of `least` are shortened or left out, one by
+ * one; if that is not enough, each row becomes a record. No value of another column is ever cut.
  */
 export const formatTable = (
   header: readonly string[],
@@ -63,16 +63,16 @@ export const formatTable = (
   const computeWidth = () =>
     shown.reduce((sum, column) => sum + (widths[column] ?? 0), 0) + gap * Math.max(0, shown.length - 1);
   const order = least.map((title) => header.indexOf(title)).filter((column) => column >= 0);
-  for (const column of order) {
-    const excess = computeWidth() - width;
-    const current = widths[column] ?? 0;
-    if (excess > 0) widths[column] = Math.max(Math.min(current, minShortened), current - excess);
-  }
   const hidden: string[] = [];
   for (const column of order) {
-    if (computeWidth() <= width) break;
-    shown = shown.filter((other) => other !== column);
-    hidden.push(header[column] ?? "");
+    const excess = computeWidth() - width;
+    if (excess <= 0) break;
+    const shortened = (widths[column] ?? 0) - excess;
+    if (shortened >= minShortened) widths[column] = shortened;
+    else {
+      shown = shown.filter((other) => other !== column);
+      hidden.push(header[column] ?? "");
+    }
   }
   if (computeWidth() > width) return { header: undefined, lines: formatRecords(header, rows), hidden: [] };
   const formatLine = (cells: readonly string[]): string =>

@@ -7,20 +7,16 @@ const Judged = z.object({
 });
 
 /**
- * The verdict of a state of a delivery, from the execution's data after it; undefined: the state judges nothing. A state
+ * The verdict of a state of a delivery and the checks that failed, from the execution's data after it; undefined: the state judges nothing. A state
  * whose verdict is `fail` has succeeded as a state, because a verdict is data.
  */
 export const readStateVerdict = (
   state: string,
   output: unknown,
-): { readonly verdict: Verdict; readonly notPassed: readonly string[] } | undefined => {
+): { readonly verdict: Verdict; readonly failed: readonly string[] } | undefined => {
   const data = z.record(z.string(), z.unknown()).safeParse(output);
   const judged = Judged.safeParse(data.success ? data.data[state] : undefined);
   if (!judged.success) return undefined;
   const { verdict, checks } = judged.data;
-  // A check that is inconclusive says nothing about why another failed.
-  const notPassed = checks.filter(
-    (check) => check.verdict === (verdict === "fail" ? "fail" : "inconclusive"),
-  );
-  return { verdict, notPassed: notPassed.map(({ name }) => name) };
+  return { verdict, failed: checks.filter((check) => check.verdict === "fail").map(({ name }) => name) };
 };

@@ -16,7 +16,7 @@ export const EventLine = z.discriminatedUnion("event", [
     status: z.enum(["entered", "succeeded", "failed", "retried", "caught"]),
     ms: Milliseconds,
     verdict: z.enum(["pass", "fail", "inconclusive"]).optional(),
-    notPassed: z.array(z.string()).optional(),
+    failed: z.array(z.string()).optional(),
   }),
   z.strictObject({
     event: z.literal("question"),

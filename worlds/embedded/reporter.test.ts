@@ -28,13 +28,13 @@ const render = (...events: readonly EmbeddedWorldEvent[]): readonly string[] => 
 test("VerifyStage is not green when a gate failed, and names the gate", () => {
   expect(
     render(
-      state(churn, "VerifyStage", { verdict: "fail", notPassed: ["auc", "p95 latency"] }),
-      state(churn, "VerifyStage", { verdict: "inconclusive", notPassed: ["auc"] }),
-      state(churn, "VerifyStage", { verdict: "pass", notPassed: [] }),
+      state(churn, "VerifyStage", { verdict: "fail", failed: ["auc", "p95 latency"] }),
+      state(churn, "VerifyStage", { verdict: "inconclusive", failed: [] }),
+      state(churn, "VerifyStage", { verdict: "pass", failed: [] }),
     ),
   ).toEqual([
     "  ✗ VerifyStage      20 ms failed: auc, p95 latency",
-    "  ? VerifyStage      20 ms not passed: auc",
+    "  ? VerifyStage      20 ms inconclusive",
     "  ✓ VerifyStage      20 ms",
   ]);
 });

@@ -20,8 +20,8 @@ export type EmbeddedWorldEvent =
       readonly ms: number;
       /** Of a state that judges: "fail" where a gate failed, although the state itself succeeded. */
       readonly verdict?: Verdict;
-      /** Names of the checks that did not pass. */
-      readonly notPassed?: readonly string[];
+      /** Names of the checks that failed. */
+      readonly failed?: readonly string[];
     }
   | {
       readonly event: "question";
@@ -105,10 +105,9 @@ export const createTerminalReporter = (
           if (quietStates.test(event.state) || event.status === "entered") return;
           const notes = [
             ...(event.status === "retried" ? ["retrying"] : []),
-            ...(event.notPassed && event.notPassed.length > 0
-              ? [
-                  `${event.verdict === "fail" ? "failed" : "not passed"}: ${event.notPassed.map(escapeControls).join(", ")}`,
-                ]
+            ...(event.verdict === "inconclusive" ? ["inconclusive"] : []),
+            ...(event.verdict === "fail"
+              ? [`failed: ${(event.failed ?? []).map(escapeControls).join(", ")}`]
               : []),
           ];
           return say(
