@@ -18,6 +18,7 @@ export type CommandWorld = Pick<
   | "ledger"
   | "outcomes"
   | "approvals"
+  | "auditReader"
   | "messages"
   | "policy"
   | "policyChanges"
@@ -26,6 +27,7 @@ export type CommandWorld = Pick<
 > & {
   readonly source: Source;
   readonly provenance: ProvenanceVerifier;
+  readonly audit: Pick<World["audit"], "record" | "anchor">;
   readonly metrics: Pick<World["metrics"], "count">;
   readonly slack: Pick<World["slack"], "users" | "views" | "chat">;
 };

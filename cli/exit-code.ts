@@ -25,6 +25,7 @@ const environmentErrors = new Set([
   "SecretMissing",
   "ModelFolderExists",
   "OutputsMissing",
+  "AuditBucketMissing",
   "RoleNotAssumed",
 ]);
 

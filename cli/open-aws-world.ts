@@ -8,6 +8,7 @@ import { createLedger } from "#domain/ledger/ledger.ts";
 import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
+import { createAwsAudit, createAwsAuditReader } from "#worlds/aws/audit.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { createDeliveries } from "#worlds/aws/deliveries.ts";
 import { createExecutionUrl } from "#worlds/aws/execution-url.ts";
@@ -48,6 +49,8 @@ export const withAwsWorld = async <T>(
   const sts = new STSClient({});
   const serving = createServing({ env, sts, clock })(`slipway-${userInfo().username}`);
   const slack = createSlack(capabilities);
+  const registry = createRegistry({ env, clock, credentials: sts.config.credentials });
+  const provenance = createAwsProvenanceStore(capabilities);
   const policy = createPlatformPolicy(capabilities);
   const urls = { stage: env.STAGE_HTTP_API_URL, prod: env.PROD_HTTP_API_URL };
   return work({
@@ -56,13 +59,19 @@ export const withAwsWorld = async <T>(
       pushes: createPushLog(capabilities),
       deliveries: createDeliveries(capabilities),
       serving,
-      registry: createRegistry({ env, clock, credentials: sts.config.credentials }),
+      registry,
       claims: createClaims(capabilities),
       freezes: createFreezes(capabilities),
       ledger: createLedger(capabilities),
-      provenance: createAwsProvenanceStore(capabilities),
+      provenance,
       outcomes: createOutcomes(capabilities),
       approvals: createAwsApprovals(capabilities),
+      audit: {
+        record: createAwsAudit({ ...capabilities, warn: printWarning }).record,
+        // Only functions may write to the bucket: the sweep anchors what a command recorded.
+        anchor: async () => true,
+      },
+      auditReader: createAwsAuditReader({ ...capabilities, registry, provenance }),
       messages: createSlackMessages({ ...capabilities, warn: printWarning }),
       policy,
       policyChanges: createPolicyWriter(capabilities),

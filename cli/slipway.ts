@@ -5,6 +5,7 @@ import { ignoreOutputErrors } from "#worlds/embedded/write-to-stream.ts";
 import { addCommand } from "./add-command.ts";
 import { addCompletion } from "./add-completion.ts";
 import { approvalCommands } from "./commands/approvals.ts";
+import { auditCommand } from "./commands/audit.ts";
 import { checkCommand } from "./commands/check.ts";
 import { deliverCommand } from "./commands/deliver.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -31,6 +32,8 @@ const program = new Command("slipway")
   .version(packageJson.version)
   .showHelpAfterError("(`slipway --help` lists the commands)")
   .showSuggestionAfterError()
+  // `slipway audit churn --version 3` is the command's option, not the program's.
+  .enablePositionalOptions()
   .exitOverride()
   .addHelpText(
     "after",
@@ -58,6 +61,7 @@ for (const command of [
   registryCommand(),
   doctorCommand(),
   ...approvalCommands(),
+  auditCommand(),
 ])
   addCommand(program, command);
 addCompletion(program);

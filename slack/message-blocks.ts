@@ -1,5 +1,6 @@
 import type { ContextBlock, KnownBlock, SectionBlock } from "@slack/web-api";
 import type { Check, Omission } from "#domain/gates/verdict.ts";
+import { formatAuditPlace } from "#domain/audit/audit-entry.ts";
 import { formatHeadline } from "#domain/message/format-headline.ts";
 import { formatRollout } from "#domain/message/format-rollout.ts";
 import { formatVerdict } from "#domain/message/format-verdict.ts";
@@ -181,6 +182,7 @@ const listFacts = (state: MessageState): readonly string[] => [
             : ""
         }`,
       ]),
+  ...(state.audit ? [`*Audit:* ${formatAuditPlace(state.audit)}`] : []),
 ];
 
 /**

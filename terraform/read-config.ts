@@ -102,6 +102,16 @@ const Tooling = z.strictObject({
       branch: z.string().min(1),
     }),
   ]),
+  /**
+   * How long the anchors of the audit trails are locked; absent: for seven years in mode GOVERNANCE. In mode COMPLIANCE
+   * nobody, not even the account's root user, removes them earlier, and the bucket cannot be deleted.
+   */
+  auditLock: z
+    .strictObject({
+      mode: z.enum(["GOVERNANCE", "COMPLIANCE"], "the lock's mode is GOVERNANCE or COMPLIANCE"),
+      days: z.int("days are a whole number").min(1).max(36_500),
+    })
+    .optional(),
   images: z.strictObject({
     architecture: z.enum(["arm64", "x86_64"]),
     /** Lambda's base image for Node 24, to which models' layers are added. By digest, so that a commit always gives the same image. */

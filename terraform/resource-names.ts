@@ -35,6 +35,9 @@ export const nameResources = (accounts: Accounts) => {
     /** The bucket of the builder and of the images' provenance. */
     artefactBucket: `slipway-artefacts-${tooling.account}-${tooling.region}`,
     artefactBucketArn: `arn:aws:s3:::slipway-artefacts-${tooling.account}-${tooling.region}`,
+    /** The bucket with Object Lock in which the heads of the audit trails lie. */
+    auditBucket: `slipway-audit-${tooling.account}-${tooling.region}`,
+    auditBucketArn: `arn:aws:s3:::slipway-audit-${tooling.account}-${tooling.region}`,
     buildProject: "slipway-images",
     /** CodeCommit's approval rule template. */
     approvalRule: "slipway-operators",

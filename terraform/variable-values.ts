@@ -45,6 +45,7 @@ export const createVariableValues = (needs: Needs): VariableValues => {
       METRICS_NAMESPACE: undefined,
       IMAGE_REPOSITORY: names.imageRepository,
       PROVENANCE_BUCKET: names.artefactBucket,
+      AUDIT_BUCKET: names.auditBucket,
       SIGNER_KEY: needs.signer,
       BUILDER_DIGEST: needs.builder,
       IMAGE_REPOSITORY_URI: names.imageRepositoryUri,

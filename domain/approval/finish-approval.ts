@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { AuditRecorder } from "#domain/audit/audit-recorder.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
@@ -36,6 +37,7 @@ export type StartFollowUp = (followUp: FollowUp) => Promise<void>;
 export type FinishApprovalDependencies = {
   readonly approvals: Pick<Approvals, "read" | "judge" | "dropPostponed" | "check" | "send">;
   readonly messages: Pick<DeliveryMessages, "show" | "posted">;
+  readonly audit: Pick<AuditRecorder, "record" | "anchor">;
   readonly outcomes: Pick<Outcomes, "read">;
   readonly slack: SlackUsers & {
     readonly chat: {

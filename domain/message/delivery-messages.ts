@@ -290,14 +290,21 @@ export const createDeliveryMessages = ({
     /** Notes that a message is about to change, so that the sweep updates it after a crash. */
     expect,
     show: (delivery: string): Promise<boolean> => show(delivery),
-    /** Updates the messages that an error or a crash has left outdated. */
-    showUnshown: async (): Promise<void> => {
+    /**
+     * Updates the messages that an error or a crash has left outdated.
+     * @param settle does what else has to follow a change of the delivery's facts; false: the delivery is looked at again
+     */
+    showUnshown: async (settle: (delivery: string) => Promise<boolean> = async () => true): Promise<void> => {
       const query = { partition: pendingPartition, order: "ascending", limit: 100 } as const;
       for await (const notes of readPages(store, query))
         for (const note of notes) {
-          if (!(await show(note.key.sort, true))) continue;
-          // Only this note: a newer one belongs to a change that is not shown yet.
-          if (await isSettled(note)) await store.remove(note.key, { expect: note.version });
+          const delivery = note.key.sort;
+          await settle(delivery);
+          if (!(await show(delivery, true))) continue;
+          // Only this note: a newer one belongs to a change that is not shown yet. Settled again, because the last fact may
+          // have come since.
+          if ((await isSettled(note)) && (await settle(delivery)))
+            await store.remove(note.key, { expect: note.version });
         }
     },
   };

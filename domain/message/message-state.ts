@@ -2,6 +2,7 @@ import type { Approval } from "#domain/approval/approval-records.ts";
 import type { BreakGlass } from "#domain/approval/break-glass.ts";
 import type { BoundContributors } from "#domain/approval/resolve-approvers.ts";
 import { findTypedConfirmation, type TypedConfirmation } from "#domain/approval/typed-confirmation.ts";
+import type { AuditPlace } from "#domain/audit/audit-entry.ts";
 import type { Hold } from "#domain/changes/holds.ts";
 import type { Outcome, OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Comparison } from "#domain/gates/comparison.ts";
@@ -23,6 +24,8 @@ export type MessageFacts = {
   readonly ended: OutcomeRecord | undefined;
   /** What it waits or waited for because prod was closed; absent: nothing. */
   readonly hold?: Hold | undefined;
+  /** Where the audit trail has the newest decision. */
+  readonly audit?: AuditPlace | undefined;
   /** Epoch milliseconds, when the facts were read: decides whether an open approval has expired. */
   readonly now: number;
 };
@@ -115,6 +118,8 @@ export type MessageState = {
   /** Promoted, but another version was promoted later, or the model was retired. */
   readonly replaced: boolean;
   readonly error: { readonly name: string; readonly cause: string } | null;
+  /** Where the audit trail has the newest decision: who keeps the message has an anchor. Absent: it is not recorded yet. */
+  readonly audit?: AuditPlace;
 };
 
 const labelVersion = (serving: Deployment | undefined) =>
@@ -168,6 +173,7 @@ export const deriveMessageState = (facts: MessageFacts): MessageState | undefine
     outcome,
     replaced: outcome === "promoted" && serving?.sequence !== deployment?.sequence,
     error: ended?.error ?? null,
+    ...(facts.audit && { audit: facts.audit }),
   };
 };
 

@@ -1,4 +1,6 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
+import { AuditPlace, auditKeys } from "#domain/audit/audit-entry.ts";
+import { toDecisionFact } from "#domain/audit/derive-audit-facts.ts";
 import { createHolds } from "#domain/changes/holds.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
@@ -12,6 +14,14 @@ export const readMessageFacts = ({ store, clock }: { store: Store; clock: () => 
   const ledger = createLedger({ store });
   const claims = createClaims({ store });
   const holds = createHolds({ store });
+  /** Where the audit trail has the newest decision; undefined: not yet, or the decision is older than the trail. */
+  const findAuditPlace = async (questions: MessageFacts["questions"]): Promise<AuditPlace | undefined> => {
+    const decided = questions.findLast(({ state }) => state.status === "decided" || state.status === "sent");
+    if (!decided) return undefined;
+    const { model, delivery, id } = decided;
+    const item = await store.get(auditKeys.fact(model, { delivery, fact: toDecisionFact(id) }));
+    return item && AuditPlace.parse(item.value);
+  };
   return async (delivery: string): Promise<MessageFacts> => {
     const ended = await outcomes.read(delivery);
     const questions = await approvals.ofDelivery(delivery);
@@ -36,6 +46,7 @@ export const readMessageFacts = ({ store, clock }: { store: Store; clock: () => 
       questions,
       ended,
       deployment,
+      audit: await findAuditPlace(questions),
       serving: await ledger.serving("prod", model),
       hold: questions.length === 0 ? undefined : await holds.read(delivery),
       rolledBack: takenBack

@@ -46,7 +46,7 @@ export const sealEnvelope =
  * signer's key. Nothing parses the payload before its signature is verified.
  */
 export const openEnvelope =
-  ({ signer }: { readonly signer: Signer }) =>
+  ({ signer }: { readonly signer: Pick<Signer, "verify"> }) =>
   async (bytes: Uint8Array): Promise<{ payload: Uint8Array; keyId: string } | undefined> => {
     if (bytes.length > maxEnvelopeBytes) return undefined;
     let json: unknown;

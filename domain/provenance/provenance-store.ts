@@ -139,6 +139,12 @@ export const createProvenanceStore = ({
 
     verifyBuild,
 
+    /** The signed statement as it is stored, to keep it elsewhere; undefined: there is none. */
+    readEnvelope: (digest: string, commit: string): Promise<Uint8Array | undefined> =>
+      blobs.get(toProvenanceKey(digest, commit)),
+    /** Of the key that signs statements, as PEM. */
+    publicKey: (): Promise<string> => signer.publicKey(),
+
     /** Throws ProvenanceMissing, ProvenanceRefused or ProvenanceDiffers. */
     verify: async (expected: ExpectedProvenance): Promise<Verified> =>
       (await verifyBuild(expected)).provenance,
@@ -148,5 +154,7 @@ export type ProvenanceStore = ReturnType<typeof createProvenanceStore>;
 
 /** Null where this world keeps no provenance. */
 export type ProvenanceVerifier = { verify(expected: ExpectedProvenance): Promise<Verified | null> };
+/** What an auditor keeps to verify a build without this installation. */
+export type ProvenanceEvidence = Pick<ProvenanceStore, "readEnvelope" | "publicKey">;
 /** Verifies what a build was made of. */
 export type BuildVerifier = Pick<ProvenanceStore, "verifyBuild">;

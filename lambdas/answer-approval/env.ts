@@ -9,6 +9,7 @@ export const Env = z.object({
   ...variableGroups.secrets,
   ...variableGroups.metrics,
   ...variableGroups.slack,
+  ...variableGroups.audit,
   /** The workspace and the app that callbacks have to come from. */
   SLACK_TEAM_ID: z.string().min(1),
   SLACK_APP_ID: z.string().min(1),

@@ -2,6 +2,7 @@ import { FollowUp, finishApproval } from "#domain/approval/finish-approval.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { readRotatedSecret } from "#platform/secrets/read-rotated-secret.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
+import { createAwsAudit } from "#worlds/aws/audit.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { createDeliveryMetrics } from "#worlds/aws/delivery-metrics.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
@@ -17,7 +18,11 @@ import { Env } from "./env.ts";
 
 const env = readEnv(Env);
 const world = openCapabilities(env);
-const records = { approvals: createAwsApprovals(world), outcomes: createOutcomes(world) };
+const records = {
+  approvals: createAwsApprovals(world),
+  outcomes: createOutcomes(world),
+  audit: createAwsAudit(world),
+};
 const channel = { slack: createSlack(world), messages: createSlackMessages(world) };
 const signingSecrets = readRotatedSecret(world.secrets, "SLACK_SIGNING_SECRET");
 const app = { teamId: env.SLACK_TEAM_ID, appId: env.SLACK_APP_ID, signingSecrets };

@@ -9,6 +9,7 @@ export const Env = z.object({
   ...variableGroups.secrets,
   ...variableGroups.slack,
   ...variableGroups.source,
+  ...variableGroups.audit,
   ...variableGroups.provenance,
   ...variableGroups.registry,
   ...variableGroups.metrics,

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { Approvals } from "#domain/approval/approvals.ts";
 import { type FinishApprovalDependencies, finishApproval } from "#domain/approval/finish-approval.ts";
+import type { AuditRecorder } from "#domain/audit/audit-recorder.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
@@ -44,6 +45,7 @@ export type SweepDeliveriesDependencies = RestoreNeeds &
     readonly approvals: Approvals;
     readonly outcomes: Outcomes;
     readonly messages: DeliveryMessages;
+    readonly audit: AuditRecorder;
     readonly slack: FinishApprovalDependencies["slack"];
     readonly rollBack: Step<RollBackInput, RollBackOutput>;
     readonly moveChampion: Step<MoveChampionInput, MoveChampionOutput>;
@@ -66,7 +68,7 @@ const rollbackTimeoutMs = 60_000;
 /**
  * Repairs what the state machine could not finish: executions that ended with an open claim (stopped, timed out,
  * killed), promotions without their registry aliases, votes that were not judged, decisions that were not sent, messages
- * that Slack did not accept.
+ * that Slack did not accept, facts that the audit trails lack.
  * Finds aliases that somebody changed by hand.
  * Each repair is separate: a failed one does not stop the others.
  */
@@ -125,12 +127,13 @@ export const sweepDeliveries =
       );
     for (const model of (await attempt("models on prod", () => needs.serving.prod.models())) ?? []) {
       await attempt(`the registry's aliases of ${model}`, () => syncChampionAlias(needs, model), { model });
+      await needs.audit.recordModel(model);
       for (const environment of environments)
         await attempt(`${model} on ${environment}`, () => findConfigurationDrift(needs)(environment, model), {
           model,
         });
     }
-    await attempt("messages in Slack", () => needs.messages.showUnshown());
+    await attempt("messages in Slack", () => needs.messages.showUnshown(needs.audit.settle));
     return { deliveries: swept };
   };
 

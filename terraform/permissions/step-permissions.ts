@@ -21,6 +21,8 @@ type StepResources = {
   readonly signer: string;
   /** The bucket with the images' provenance. */
   readonly provenance: string;
+  /** The bucket with the anchors of the audit trails. */
+  readonly audit: string;
   readonly stateMachine: string;
   readonly executions: string;
   readonly imageRepository: string;
@@ -42,6 +44,10 @@ export const taskTokenFunctions = [
   "request-approval",
   "sweep-deliveries",
 ] as const;
+/** The functions that record the audit trails and anchor them. */
+const auditFunctions = ["answer-approval", "sweep-deliveries"];
+/** Partitions of the audit trails in the deliveries' table; domain/audit/audit-entry.ts defines them. */
+const auditPartitions = ["audit*"];
 /** All actions that change items. */
 const tableChangeActions = ["UpdateItem", "PutItem", "DeleteItem", "BatchWriteItem"].map(
   (name) => `dynamodb:${name}`,
@@ -115,9 +121,13 @@ export const createStepPermissions = (
     allow(["states:GetExecutionHistory"], [resources.executions]),
   ];
 
+  /** Puts anchors, which the bucket's default retention locks; nobody's step reads or removes them. */
+  const anchors = allow(["s3:PutObject"], [`${resources.audit}/audit/*`]);
+
   const functions: Readonly<Record<string, readonly Statement[]>> = {
     "answer-approval": [
       table(...tableReadActions, tableWriteAction),
+      anchors,
       ...completeTask("SendTaskSuccess"),
       ...secrets("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_SIGNING_SECRET_PREVIOUS"),
       // Itself alone, and no other role may: what Slack does not wait for runs in an invocation of its own.
@@ -204,6 +214,7 @@ export const createStepPermissions = (
     "sweep-deliveries": [
       // Deletes the note of a message once Slack has accepted it, and of a drift that is gone.
       table(...tableReadActions, tableWriteAction, "dynamodb:DeleteItem"),
+      anchors,
       ...completeTask("SendTaskSuccess", "SendTaskFailure"),
       allow(["states:DescribeExecution"], [resources.executions]),
       allow(["states:ListExecutions"], [resources.stateMachine]),
@@ -222,20 +233,30 @@ export const createStepPermissions = (
     ],
     "watch-models": [table(...tableReadActions), assume("watch-models", "stage", "prod")],
   };
-  /** Only operators may write the platform's policy (permissions/policy-operator-permissions.ts). */
-  const denyPolicyWrites: Statement = {
-    Sid: "ThePolicyIsTheOperators",
+  const denyWrites = (Sid: string, Action: readonly string[], partitions: readonly string[]): Statement => ({
+    Sid,
     Effect: "Deny",
-    Action: tableChangeActions,
+    Action,
     Resource: [resources.table],
-    Condition: { "ForAnyValue:StringLike": { "dynamodb:LeadingKeys": policyPartitions } },
+    Condition: { "ForAnyValue:StringLike": { "dynamodb:LeadingKeys": partitions } },
+  });
+  /** Only operators may write the platform's policy (permissions/policy-operator-permissions.ts). */
+  const denyPolicyWrites = denyWrites("ThePolicyIsTheOperators", tableChangeActions, policyPartitions);
+  /** Who records a trail cannot remove an entry; no other function writes to it at all. */
+  const denyAuditWrites = (name: string, allowed: readonly string[]) => {
+    if (!auditFunctions.includes(name))
+      return [denyWrites("TheAuditTrailIsItsRecorders", tableChangeActions, auditPartitions)];
+    const removals = tableChangeActions.filter((action) => action !== tableWriteAction);
+    return removals.some((action) => allowed.includes(action))
+      ? [denyWrites("TheAuditTrailOnlyGrows", removals, auditPartitions)]
+      : [];
   };
-  const writes = ({ Action }: Statement) =>
-    tableChangeActions.some((action) => [Action].flat().includes(action));
   return Object.fromEntries(
-    Object.entries(functions).map(([name, statements]) => [
-      name,
-      mergeStatements(statements.some(writes) ? [...statements, denyPolicyWrites] : statements),
-    ]),
+    Object.entries(functions).map(([name, statements]) => {
+      const allowed = statements.flatMap(({ Action }) => [Action].flat());
+      const writes = tableChangeActions.some((action) => allowed.includes(action));
+      const denied = writes ? [denyPolicyWrites, ...denyAuditWrites(name, allowed)] : [];
+      return [name, mergeStatements([...statements, ...denied])];
+    }),
   );
 };

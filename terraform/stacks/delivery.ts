@@ -14,6 +14,7 @@ import { addEventBus } from "../constructs/event-bus/event-bus.ts";
 import { addImagePipeline } from "../constructs/image-pipeline/image-pipeline.ts";
 import { addLambdaFunction, type FunctionResources } from "../constructs/lambda-function/lambda-function.ts";
 import { addNotifications } from "../constructs/notifications/notifications.ts";
+import { addPrivateBucket } from "../constructs/private-bucket/private-bucket.ts";
 import { addSecretParameter } from "../constructs/secret-parameter/secret-parameter.ts";
 import { addSlackCallback } from "../constructs/slack-callback/slack-callback.ts";
 import { addStateMachine } from "../constructs/state-machine/state-machine.ts";
@@ -163,6 +164,7 @@ const addDeliveryFunctions = (
     tokens: shared.tokens.arn,
     signer: shared.signer,
     provenance: names.artefactBucketArn,
+    audit: names.auditBucketArn,
     stateMachine: names.stateMachineArn,
     executions: names.executionsArn,
     imageRepository: names.imageRepositoryArn,
@@ -225,6 +227,12 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
     key,
     protect: protectData,
     stream: true,
+  });
+  addPrivateBucket(stack, "audit", {
+    name: names.auditBucket,
+    key,
+    protect: protectData,
+    lock: accounts.tooling.auditLock ?? { mode: "GOVERNANCE", days: 2_557 },
   });
   new IamPolicy(stack, "operators", {
     name: names.operatorPolicy,

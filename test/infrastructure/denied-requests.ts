@@ -18,6 +18,7 @@ const openResourceKinds: readonly (readonly [kind: RegExp, why: string])[] = [
     /^(arn:aws:s3:::slipway-artefacts-[^/]+\/(?:builder|provenance|artefacts\/sha256)\/)./,
     "each builder, each image's statement and each artefact",
   ],
+  [/^(arn:aws:s3:::slipway-audit-[^/]+\/audit\/)./, "each head of an audit trail has an anchor"],
   [/^(arn:aws:s3:::slipway-registry-[^/]+\/mlflow\/)./, "every version's artefacts"],
   [/^(arn:aws:s3:::slipway-(?:stage|prod)-records-[^/]+\/)./, "every prediction's blobs"],
 ];
@@ -111,6 +112,22 @@ const listPolicyTableWrites = (ask: AccessRequest): readonly DeniedRequest[] =>
       )
     : [];
 
+/**
+ * Only the two functions that record the audit trails write to them, and nobody removes an entry.
+ */
+const listAuditTableWrites = (ask: AccessRequest): readonly DeniedRequest[] => {
+  const isRecorder = /:role\/slipway-(answer-approval|sweep-deliveries)$/.test(ask.principal);
+  const isDenied = isRecorder
+    ? /^dynamodb:(Put|Delete|BatchWrite)/.test(ask.action)
+    : /^dynamodb:(Update|Put|Delete|BatchWrite)/.test(ask.action);
+  return isDenied && ask.resource.endsWith(":table/slipway-deliveries")
+    ? ["audit#churn", "audit-facts#churn", "audit-evidence#churn", "audit-progress"].map((partition) => ({
+        ask: addContext(ask, "dynamodb:LeadingKeys", partition),
+        side: "identity" as const,
+      }))
+    : [];
+};
+
 /** Who may delete a version may not delete its function. */
 const listWholeFunction = (ask: AccessRequest): readonly DeniedRequest[] =>
   ask.action === "lambda:DeleteFunction" && /:function:[^:]+:\d+$/.test(ask.resource)
@@ -134,6 +151,7 @@ export const listDeniedRequests = (ask: AccessRequest, side: PolicySide): readon
         listOtherValues(value).map((wrong): DeniedRequest => ({ ask: addContext(ask, name, wrong), side })),
       ),
     ...listPolicyTableWrites(ask),
+    ...listAuditTableWrites(ask),
     ...(/^(s3|sqs|sns):/.test(ask.action)
       ? [{ ask: addContext(ask, "aws:SecureTransport", "false"), side: "all" as const }]
       : []),

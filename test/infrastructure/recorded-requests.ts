@@ -28,6 +28,7 @@ const replaceRunIds = (text: string): string =>
     .replace(/~[0-9a-f]{24}\b/g, "~id")
     .replace(/(records-[^/]+\/).*/, "$1blob")
     .replace(/(artefacts-[^/]+\/provenance\/).*/, "$1statement")
+    .replace(/(slipway-audit-[^/]+\/audit\/).*/, "$1anchor")
     .replace(/(artefacts-[^/]+\/artefacts\/sha256\/).*/, "$1hash")
     .replace(/\b([a-z][\w-]*)-[0-9a-f]{12}-[0-9a-f]{8}(-\d+)?\b/g, "$1-delivery");
 

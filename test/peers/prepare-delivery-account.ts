@@ -43,6 +43,13 @@ export const prepareDeliveryAccount = async (endpoint: string): Promise<{ readon
       CreateBucketConfiguration: { LocationConstraint: handlerEnvironment.AWS_REGION },
     }),
   );
+  await s3.send(
+    new CreateBucketCommand({
+      Bucket: handlerEnvironment.AUDIT_BUCKET,
+      CreateBucketConfiguration: { LocationConstraint: handlerEnvironment.AWS_REGION },
+      ObjectLockEnabledForBucket: true,
+    }),
+  );
   s3.destroy();
   const ssm = new SSMClient(motoClientConfig(endpoint));
   for (const [name, Value] of Object.entries(secretParameters))

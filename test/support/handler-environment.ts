@@ -21,6 +21,7 @@ export const handlerEnvironment = {
   RUNTIME_DIGEST: `sha256:${"a".repeat(64)}`,
   IMAGE_REPOSITORY: "slipway",
   PROVENANCE_BUCKET: "slipway-artefacts",
+  AUDIT_BUCKET: "slipway-audit",
   SIGNER_KEY: "arn:aws:kms:eu-central-1:123456789012:key/5d4e3f2a-0000-4000-8000-000000000000",
   BUILDER_DIGEST: `sha256:${"d".repeat(64)}`,
   IMAGE_REPOSITORY_URI: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/slipway",

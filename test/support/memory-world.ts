@@ -3,6 +3,7 @@ import { assertApprovable } from "#domain/approval/assert-approvable.ts";
 import { emptyIdentities } from "#domain/approval/identities.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
+import { createAuditRecorder } from "#domain/audit/audit-recorder.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createOutbox } from "#domain/events/outbox.ts";
@@ -27,6 +28,7 @@ import { copyModelFilesOf } from "#test/support/copy-model-files.ts";
 import { createBuildFacts, fakeBuilderDigest, hashGitBlob } from "./fake-build.ts";
 import { fakeChannel } from "./fake-channel.ts";
 import { fakeDeliveries } from "./fake-deliveries.ts";
+import { memoryAnchors } from "./memory-anchors.ts";
 import { memoryBlobs } from "./memory-blobs.ts";
 import { memorySigner } from "./memory-signer.ts";
 import { memoryStore } from "./memory-store.ts";
@@ -176,6 +178,8 @@ export const createMemoryWorld = ({
   const warnings: string[] = [];
   const warn = (sentence: string) => void warnings.push(sentence);
   const events = createSqliteEvents({ database });
+  const registry = createSqliteRegistry({ database, blobs, clock });
+  const anchors = memoryAnchors(clock);
   const users = {
     info: async ({ user }: { user: string }) => ({
       user: { profile: { email: `${user.toLowerCase()}@example.com` } },
@@ -222,7 +226,9 @@ export const createMemoryWorld = ({
     /** The bus that the outbox publishes on. */
     events,
     outbox: createOutbox({ store, events, warn }),
-    registry: createSqliteRegistry({ database, blobs, clock }),
+    registry,
+    anchors,
+    audit: createAuditRecorder({ store, anchors: between(anchors), registry, clock, warn }),
     blobs,
     signer,
     artifacts,

@@ -5,6 +5,8 @@ import { createApprovals } from "#domain/approval/approvals.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
+import { createAuditReader } from "#domain/audit/audit-reader.ts";
+import { createAuditRecorder } from "#domain/audit/audit-recorder.ts";
 import { createFreezes } from "#domain/changes/freezes.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
@@ -17,6 +19,8 @@ import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { computeBuilderDigest } from "#packaging/builder-archive.ts";
+import type { Anchors } from "#platform/anchors/anchors.ts";
+import { createFileAnchors } from "#platform/anchors/files.ts";
 import { assertArtifactAllowed } from "#platform/artifacts/assert-artifact-allowed.ts";
 import { createBlobArtifactStore } from "#platform/artifacts/blob-artifact-store.ts";
 import { openLocalArtifacts } from "#platform/artifacts/open-local-artifacts.ts";
@@ -180,6 +184,12 @@ export const assembleWorld = (
     channel: slackWorkspace.channel.id,
     render: (state) => renderMessageBlocks(state, `${url}/deliveries/${state.delivery}`),
   });
+  const registry = instrument<Registry>("registry", capabilities.registry);
+  const anchors = instrument<Anchors>(
+    "anchors",
+    createFileAnchors({ folder: capabilities.folder.auditAnchors, signer, clock }),
+  );
+  const provenance = createProvenanceStore({ blobs, signer });
   const source = instrument<Source & CommitHistory>("source", capabilities.source);
   const ledger = createLedger({ store });
   const pushes = createPushLog({ store, clock });
@@ -204,7 +214,10 @@ export const assembleWorld = (
     images,
     deliveries,
     slack,
-    registry: instrument<Registry>("registry", capabilities.registry),
+    registry,
+    anchors,
+    audit: createAuditRecorder({ store, anchors, registry, clock, warn: log }),
+    auditReader: createAuditReader({ store, anchors, registry, provenance, clock }),
     source,
     metrics: instrument<Metrics>("metrics", capabilities.metrics),
     blobs,
@@ -221,7 +234,7 @@ export const assembleWorld = (
       events: instrument<Events>("events", capabilities.events),
       warn: log,
     }),
-    provenance: createProvenanceStore({ blobs, signer }),
+    provenance,
     builder: computeBuilderDigest,
     serving: { stage: serving("stage"), prod: serving("prod") },
     // No step uses keys, so tests need no instrument here.

@@ -1,5 +1,6 @@
 import { S3Bucket } from "@cdktn/provider-aws/lib/s3-bucket/index.js";
 import { S3BucketLifecycleConfiguration } from "@cdktn/provider-aws/lib/s3-bucket-lifecycle-configuration/index.js";
+import { S3BucketObjectLockConfigurationA } from "@cdktn/provider-aws/lib/s3-bucket-object-lock-configuration/index.js";
 import { S3BucketOwnershipControls } from "@cdktn/provider-aws/lib/s3-bucket-ownership-controls/index.js";
 import { S3BucketPolicy } from "@cdktn/provider-aws/lib/s3-bucket-policy/index.js";
 import { S3BucketPublicAccessBlock } from "@cdktn/provider-aws/lib/s3-bucket-public-access-block/index.js";
@@ -17,16 +18,22 @@ type Needs = {
   readonly protect: boolean;
   /** Objects expire after this many days; absent: never. */
   readonly expireDays?: number;
+  /** Nobody deletes a version of an object before this time; absent: no lock. */
+  readonly lock?: { readonly mode: "GOVERNANCE" | "COMPLIANCE"; readonly days: number };
 };
 
 /** A bucket only for this account's roles: encrypted, TLS only, versioned, never public. */
 export const addPrivateBucket = (
   scope: Construct,
   id: string,
-  { name, key, protect, expireDays }: Needs,
+  { name, key, protect, expireDays, lock }: Needs,
 ): S3Bucket => {
   const place = new Construct(scope, id);
-  const bucket = new S3Bucket(place, "bucket", { bucket: name, forceDestroy: !protect });
+  const bucket = new S3Bucket(place, "bucket", {
+    bucket: name,
+    forceDestroy: !protect,
+    ...(lock && { objectLockEnabled: true }),
+  });
   suppressFindings(bucket, {
     CKV_AWS_18: "CloudTrail records access; access logs would need a second bucket with its own lifecycle",
     CKV_AWS_144: "one region: the objects can be created again from the repository or the registry",
@@ -43,10 +50,16 @@ export const addPrivateBucket = (
     bucket: bucket.id,
     rule: { objectOwnership: "BucketOwnerEnforced" },
   });
-  new S3BucketVersioningA(place, "versions", {
+  const versions = new S3BucketVersioningA(place, "versions", {
     bucket: bucket.id,
     versioningConfiguration: { status: "Enabled" },
   });
+  if (lock)
+    new S3BucketObjectLockConfigurationA(place, "lock", {
+      bucket: bucket.id,
+      rule: { defaultRetention: { mode: lock.mode, days: lock.days } },
+      dependsOn: [versions],
+    });
   new S3BucketServerSideEncryptionConfigurationA(place, "encryption", {
     bucket: bucket.id,
     rule: [
@@ -65,7 +78,8 @@ export const addPrivateBucket = (
         status: "Enabled",
         filter: [{ prefix: "" }],
         abortIncompleteMultipartUpload: [{ daysAfterInitiation: 7 }],
-        noncurrentVersionExpiration: [{ noncurrentDays: 90 }],
+        // An object below a later version or a delete marker still counts where objects are locked.
+        ...(lock ? {} : { noncurrentVersionExpiration: [{ noncurrentDays: 90 }] }),
         ...(expireDays === undefined ? {} : { expiration: [{ days: expireDays }] }),
       },
     ],

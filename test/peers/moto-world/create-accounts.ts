@@ -40,6 +40,8 @@ const secretsPrefix = "/slipway/";
 export const artifactBucket = "slipway-registry";
 /** The bucket for provenance. */
 export const provenanceBucket = "slipway-artefacts";
+/** The bucket with the anchors of the audit trails. */
+const auditBucket = "slipway-audit";
 
 /** A step's function, as Terraform names it. */
 export const toStepFunctionName = (step: string): string => `slipway-${step}`;
@@ -80,6 +82,13 @@ const createToolingAccount = async (endpoint: string, secrets: Readonly<Record<s
     new CreateBucketCommand({
       Bucket: provenanceBucket,
       CreateBucketConfiguration: { LocationConstraint: region },
+    }),
+  );
+  await s3.send(
+    new CreateBucketCommand({
+      Bucket: auditBucket,
+      CreateBucketConfiguration: { LocationConstraint: region },
+      ObjectLockEnabledForBucket: true,
     }),
   );
   const signer = await createSigningKey(kms);
@@ -175,6 +184,7 @@ export const createAccounts = async ({ endpoint, url, mlflow, runtime, builder, 
   RUNTIME_DIGEST: runtime,
   BUILDER_DIGEST: builder,
   PROVENANCE_BUCKET: provenanceBucket,
+  AUDIT_BUCKET: auditBucket,
   IMAGE_REPOSITORY: imageRepository,
   IMAGE_REPOSITORY_URI: `${toolingAccount}.dkr.ecr.${region}.amazonaws.com/${imageRepository}`,
   ARCHITECTURE: process.arch === "arm64" ? "arm64" : "x86_64",

@@ -23,6 +23,8 @@ export const AwsOutputs = z.object({
   ...variableGroups.images,
   ...variableGroups.provenance,
   ...variableGroups.builder,
+  /** Absent in outputs of a release before audit trails. */
+  AUDIT_BUCKET: variableGroups.audit.AUDIT_BUCKET.optional(),
   ...variableGroups.functions,
   ...variableGroups.stage,
   ...variableGroups.prod,

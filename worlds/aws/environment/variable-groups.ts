@@ -69,6 +69,9 @@ export const variableGroups = {
     SIGNER_KEY: arn,
   },
 
+  /** The bucket with Object Lock in which the heads of the audit trails lie. */
+  audit: { AUDIT_BUCKET: text },
+
   /** SHA-256 of the builder that the platform applied. */
   builder: {
     BUILDER_DIGEST: z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits"),

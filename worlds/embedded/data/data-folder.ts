@@ -7,6 +7,8 @@ export const resolveDataFolder = (root: string) => ({
   database: join(root, "state.sqlite"),
   desk: join(root, "desk.sqlite"),
   blobs: join(root, "blobs"),
+  /** Heads of the audit trails, signed; apart from the database that holds the trails. */
+  auditAnchors: join(root, "audit-anchors"),
   /** OCI layouts and unpacked images. */
   images: join(root, "images"),
   /** The watched repository, to which models are committed. */

@@ -9,6 +9,7 @@ export const createAnswerApproval = (
   world: Pick<
     World,
     | "approvals"
+    | "audit"
     | "messages"
     | "outcomes"
     | "slack"

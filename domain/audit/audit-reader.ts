@@ -1,0 +1,164 @@
+import type { ProvenanceEvidence } from "#domain/provenance/provenance-store.ts";
+import type { Anchors } from "#platform/anchors/anchors.ts";
+import { PermissionMissing } from "#platform/errors/call-aws.ts";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
+import type { Registry } from "#platform/registry/registry.ts";
+import type { Store } from "#platform/store/store.ts";
+import { type AuditDocument, documentFormat } from "./audit-document.ts";
+import { type AuditEntry, AuditPlace, auditKeys } from "./audit-entry.ts";
+import { auditHeadTag } from "./audit-recorder.ts";
+import { createAuditTrail } from "./audit-trail.ts";
+import { type OutsideHead, type VerifiedTrail, verifyTrail } from "./verify-trail.ts";
+
+/** The trail has no entry about this version. */
+export class NoAuditEntries extends SlipwayError {
+  override readonly name = "NoAuditEntries";
+  override readonly retryable = false;
+}
+
+/** The newest versions whose tags are compared. */
+const maxTaggedVersions = 500;
+
+const toTime = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+/** Verifies audit trails against everything that lies outside the store, and exports the evidence of a version. */
+export const createAuditReader = ({
+  store,
+  clock,
+  anchors,
+  registry,
+  provenance,
+}: {
+  readonly store: Store;
+  readonly clock: () => number;
+  readonly anchors: Anchors;
+  readonly registry: Pick<Registry, "versions">;
+  readonly provenance: ProvenanceEvidence;
+}) => {
+  const trail = createAuditTrail({ store, clock });
+
+  const readTags = async (model: string) => {
+    const versions = await registry.versions(model, { limit: maxTaggedVersions });
+    return versions.flatMap(({ version, tags }): OutsideHead[] => {
+      const text = tags[auditHeadTag];
+      if (text === undefined) return [];
+      const [, sequence = "0", hash = ""] = /^(\d+) ([0-9a-f]{64})$/.exec(text) ?? [];
+      const place = `tag ${auditHeadTag} of version ${version} in the registry`;
+      return [{ sequence: Number(sequence), hash, from: "registry", place, at: null }];
+    });
+  };
+
+  const readOutside = async (model: string) => {
+    const { anchors: locked, invalid } = await anchors.list(model);
+    const tags = await readTags(model);
+    const isReadable = ({ hash }: OutsideHead) => AuditPlace.shape.hash.safeParse(hash).success;
+    return {
+      locked,
+      tags: tags.filter(isReadable),
+      invalid: [
+        ...invalid,
+        ...tags.filter((tag) => !isReadable(tag)).map(({ place }) => `the ${place} is not a head of a trail`),
+      ],
+    };
+  };
+
+  const verifyModel = async (
+    model: string,
+    more: readonly OutsideHead[] = [],
+  ): Promise<VerifiedTrail & { readonly anchors: readonly OutsideHead[] }> => {
+    // The heads first: an entry that is written in the meantime has none yet.
+    const { locked, tags, invalid } = await readOutside(model);
+    const heads = [...locked.map((anchor): OutsideHead => ({ ...anchor, from: "lock" })), ...tags, ...more];
+    const items = await trail.readItems(model);
+    return { ...verifyTrail({ model, items, heads, invalidAnchors: invalid }), anchors: heads };
+  };
+
+  /** From the version's first entry to the first anchor after its last one; without such an anchor to the end. */
+  const selectEntries = (
+    entries: readonly AuditEntry[],
+    version: number,
+    heads: readonly OutsideHead[],
+  ): readonly AuditEntry[] => {
+    const own = entries.filter((entry) => entry.version === version).map(({ sequence }) => sequence);
+    const [first, last] = [own[0] ?? 1, own.at(-1) ?? 0];
+    const covering = heads.filter(({ sequence }) => sequence >= last).map(({ sequence }) => sequence);
+    const end = covering.length === 0 ? Number.POSITIVE_INFINITY : Math.min(...covering);
+    return entries.filter(({ sequence }) => sequence >= first && sequence <= end);
+  };
+
+  const readEvidence = async (model: string, entries: readonly AuditEntry[]) => {
+    const evidence: AuditDocument["evidence"] = {};
+    for (const { detail } of entries) {
+      if (typeof detail.evidence !== "string") continue;
+      const item = await store.get(auditKeys.evidence(model, detail.evidence));
+      if (item) evidence[detail.evidence] = item.value;
+    }
+    return evidence;
+  };
+
+  const readProvenance = async (entries: readonly AuditEntry[]): Promise<AuditDocument["provenance"]> => {
+    const builds = new Map<string, { digest: string; commit: string }>();
+    for (const { detail } of entries)
+      if (typeof detail.digest === "string" && typeof detail.commit === "string")
+        builds.set(`${detail.digest} ${detail.commit}`, { digest: detail.digest, commit: detail.commit });
+    const found: AuditDocument["provenance"] = [];
+    for (const { digest, commit } of builds.values()) {
+      const bytes = await provenance.readEnvelope(digest, commit);
+      if (bytes) found.push({ digest, commit, envelope: Buffer.from(bytes).toString("base64") });
+    }
+    return found;
+  };
+
+  const readPublicKey = async (): Promise<string | null> => {
+    try {
+      return await provenance.publicKey();
+    } catch (error) {
+      // The document says that its signatures cannot be verified.
+      if (error instanceof PermissionMissing) return null;
+      throw error;
+    }
+  };
+
+  return {
+    verify: verifyModel,
+
+    /** The document of a version. Throws NoAuditEntries. */
+    exportVersion: async (model: string, version: number): Promise<AuditDocument> => {
+      const { locked, tags } = await readOutside(model);
+      const heads = [...locked.map((anchor): OutsideHead => ({ ...anchor, from: "lock" })), ...tags];
+      const { entries } = verifyTrail({ model, items: await trail.readItems(model), heads });
+      const own = entries.filter((entry) => entry.version === version);
+      if (own.length === 0) {
+        const known = [...new Set(entries.map((entry) => entry.version))].filter((each) => each !== null);
+        throw new NoAuditEntries(
+          `The audit trail of ${model} has no entry about version ${version} (${known.length === 0 ? "it has none about any version" : `it has some about ${known.join(", ")}`}).`,
+        );
+      }
+      const part = selectEntries(entries, version, heads);
+      const [first, last] = [part[0]?.sequence ?? 1, part.at(-1)?.sequence ?? 0];
+      const tagged = (await registry.versions(model, { limit: maxTaggedVersions })).find(
+        (each) => each.version === version,
+      );
+      const anchored = [
+        ...locked.map((anchor) => ({ ...anchor, from: "lock" as const })),
+        ...tags.map((tag) => ({ ...tag, lockedUntil: null, signature: null })),
+      ].filter(({ sequence }) => sequence >= first && sequence <= last);
+      return {
+        format: documentFormat,
+        model,
+        version,
+        exportedAt: new Date(clock()).toISOString(),
+        entries: [...part],
+        evidence: await readEvidence(model, own),
+        anchors: anchored.map(({ sequence, hash, from, place, at, lockedUntil, signature }) => ({
+          ...{ sequence, hash, from, place, at: toTime(at) },
+          ...{ lockedUntil: toTime(lockedUntil), signature },
+        })),
+        provenance: await readProvenance(own),
+        publicKey: await readPublicKey(),
+        registryTags: tagged ? { ...tagged.tags } : null,
+      };
+    },
+  };
+};
+export type AuditReader = ReturnType<typeof createAuditReader>;

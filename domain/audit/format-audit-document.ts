@@ -1,0 +1,89 @@
+import canonicalize from "canonicalize";
+import type { AuditDocument } from "./audit-document.ts";
+import { type AuditEntry, formatAuditPlace } from "./audit-entry.ts";
+
+/** The line before the document's data, which is one line of canonical JSON. */
+const dataFence = "```json slipway-audit-document";
+
+/** Text from outside as one line that Markdown shows as it is. */
+const escapeMarkdown = (text: string): string =>
+  text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]<>()#+!|~&-]/g, "\\$&");
+
+const show = (value: unknown): string =>
+  escapeMarkdown(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+
+/** An entry's detail in a line. A kind of a later release shows its fields. */
+const describeDetail = ({ kind, detail }: AuditEntry): string => {
+  const listUsers = (people: unknown) =>
+    Array.isArray(people)
+      ? people.map((person) => `${person?.name ?? ""} (${person?.user ?? ""})`).join(", ")
+      : "";
+  switch (kind) {
+    case "question-opened":
+      return `asked ${show(detail.approvers)}, quorum ${show(detail.quorum)}; author ${show(detail.author)}, pusher ${show(detail.pusher)}; evidence ${show(detail.evidence)}`;
+    case "vote":
+      return `${show(detail.name)} (${show(detail.user)}): ${show(detail.verdict)}`;
+    case "decision":
+      return `**${show(detail.verdict)}** by ${show(listUsers(detail.by))}${detail.reason === null ? "" : `, reason: ${show(detail.reason)}`}`;
+    case "rolled-back":
+      return `${detail.by === null ? "by the delivery" : `by ${show(detail.by)}`}: from ${show(detail.from)} to ${show(detail.to)}`;
+    default:
+      return Object.entries(detail)
+        .map(([name, value]) => `${show(name)} ${show(value)}`)
+        .join("; ");
+  }
+};
+
+/** The document as data: canonical JSON (RFC 8785) in one line. */
+export const formatDocumentJson = (document: AuditDocument): string => `${canonicalize(document)}\n`;
+
+/** The document for people, with its data as the last line but one, so that it can be verified, too. */
+export const formatDocumentMarkdown = (document: AuditDocument): string => {
+  const { model, version, exportedAt, entries, evidence, anchors } = document;
+  const lines = [
+    `# Audit of ${model} version ${version}`,
+    "",
+    `Exported ${exportedAt}. Verify it with \`slipway audit --verify <this file>\`.`,
+    "",
+    "| entry | when | what | about | hash |",
+    "|---|---|---|---|---|",
+    ...entries.map(
+      (entry) =>
+        `| ${entry.sequence} | ${show(entry.at)} | ${show(entry.kind)}${entry.version === version ? "" : ` (version ${show(entry.version)})`} | ${describeDetail(entry)} | \`${entry.hash.slice(0, 16)}\` |`,
+    ),
+    "",
+    "## Anchors",
+    "",
+    ...(anchors.length === 0 ? ["None: nothing outside the store confirms this part of the trail."] : []),
+    ...anchors.map(
+      (anchor) =>
+        `- ${formatAuditPlace(anchor)}, ${show(anchor.place)}${anchor.at === null ? "" : `, ${anchor.at}`}${anchor.lockedUntil === null ? "" : `, locked until ${anchor.lockedUntil}`}`,
+    ),
+    "",
+    "## What the approvers saw",
+    "",
+    ...Object.entries(evidence).flatMap(([hash, content]) => [
+      `### ${hash}`,
+      "",
+      ...JSON.stringify(content, undefined, 2)
+        .split("\n")
+        .map((line) => `    ${line}`),
+      "",
+    ]),
+    "## Data",
+    "",
+    dataFence,
+    formatDocumentJson(document).trimEnd(),
+    "```",
+    "",
+  ];
+  return lines.join("\n");
+};
+
+/** The JSON of a document in either form; undefined: it is none. */
+export const findDocumentData = (text: string): string | undefined => {
+  if (text.trimStart().startsWith("{")) return text;
+  const lines = text.split("\n");
+  const start = lines.lastIndexOf(dataFence);
+  return start < 0 ? undefined : lines[start + 1];
+};
