@@ -203,7 +203,7 @@ export const auditKeys = {
   /** Where the trail has a fact; it only saves reading the whole trail, and proves nothing. */
   fact: (model: string, { delivery, fact }: Pick<AuditEntry, "delivery" | "fact">) => ({
     partition: `audit-facts#${model}`,
-    sort: `${toFactPrefix(delivery)}${fact}`,
+    sort: `${toFactPrefix(delivery)}${hashJson(fact)}`,
   }),
   facts: (model: string, delivery: string | null) => ({
     partition: `audit-facts#${model}`,

@@ -99,8 +99,7 @@ export const createAuditRecorder = ({
     const { model, ...facts } = await readFacts(delivery, known);
     const derived = deriveAuditFacts(facts);
     if (model === undefined || derived.length === 0) return undefined;
-    const recorded = await trail.listFacts(model, delivery);
-    const missing = derived.filter(({ fact }) => !recorded.has(fact));
+    const missing = await trail.findMissing(model, delivery, derived);
     if (missing.length > 0) await startTrail(model, delivery);
     for (const fact of missing) {
       await keepEvidence(model, fact);

@@ -83,13 +83,17 @@ export const createAuditTrail = ({
     findFact,
     append,
 
-    /** The facts of a delivery that the trail has. */
-    listFacts: async (model: string, delivery: string | null): Promise<ReadonlySet<string>> => {
+    /** Returns those of a delivery's facts that the trail lacks. */
+    findMissing: async (
+      model: string,
+      delivery: string,
+      facts: readonly AuditFact[],
+    ): Promise<readonly AuditFact[]> => {
       const { partition, prefix } = auditKeys.facts(model, delivery);
-      const facts = new Set<string>();
+      const noted = new Set<string>();
       for await (const items of readPages(store, { partition, prefix, order: "ascending", limit: 1_000 }))
-        for (const { key } of items) facts.add(key.sort.slice(prefix.length));
-      return facts;
+        for (const { key } of items) noted.add(key.sort);
+      return facts.filter((fact) => !noted.has(auditKeys.fact(model, fact).sort));
     },
 
     /** The trail's items as they are stored, oldest first, for `verifyTrail`. */
