@@ -27,7 +27,7 @@ export type CommandWorld = Pick<
 > & {
   readonly source: Source;
   readonly provenance: ProvenanceVerifier;
-  readonly audit: Pick<World["audit"], "record" | "anchor">;
+  readonly audit: Pick<World["audit"], "record" | "recordModel" | "anchor">;
   readonly metrics: Pick<World["metrics"], "count">;
   readonly slack: Pick<World["slack"], "users" | "views" | "chat">;
 };

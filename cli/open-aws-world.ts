@@ -67,7 +67,7 @@ export const withAwsWorld = async <T>(
       outcomes: createOutcomes(capabilities),
       approvals: createAwsApprovals(capabilities),
       audit: {
-        record: createAwsAudit({ ...capabilities, warn: printWarning }).record,
+        ...createAwsAudit({ ...capabilities, warn: printWarning }),
         // Only functions may write to the bucket: the sweep anchors what a command recorded.
         anchor: async () => true,
       },

@@ -53,6 +53,12 @@ export const rollbackCommand = (): Command =>
           target: version !== undefined ? { version } : entry !== undefined ? { sequence: entry } : undefined,
         });
         const ms = Math.round(performance.now() - startedAt);
+        try {
+          await world.audit.recordModel(model, id);
+          await world.audit.anchor(model);
+        } catch (error) {
+          printError(`The audit trail has no entry yet; the next sweep tries again: ${String(error)}`);
+        }
         if (stage.status === "failed")
           printError(
             `Stage does not serve this version yet; the next sweep tries again: ${String(stage.error)}`,

@@ -185,6 +185,25 @@ test("a question that expired, and one that was withdrawn, are recorded as that"
   expect(trail[5]?.detail).toMatchObject({ reason: "superseded by d3" });
 });
 
+test("a person's rollback is recorded although it is the first thing that the trail sees", async () => {
+  const champion = await promoteVersion(world, "a", 1);
+  const { sequence } = await promoteVersion(world, "b", 2);
+  const rollback = await world.ledger.begin(
+    { ...champion, delivery: "rollback-toy-1", reason: "ada: why", takesBack: "delivery-b", fence: 9 },
+    world.time.now,
+  );
+  await world.ledger.change(rollback, (current) => ({
+    ...current,
+    status: "promoted",
+    promotedAt: world.time.now,
+  }));
+  await world.audit.recordModel(toyModel, "rollback-toy-1");
+  expect(await readTrail()).toMatchObject([
+    { kind: "trail-started", detail: { before: { version: 2, ledgerEntry: sequence } } },
+    { kind: "rolled-back", detail: { by: "ada: why", from: { version: 2 }, to: { version: 1 } } },
+  ]);
+});
+
 describe("anchors", () => {
   test("are put with each decision: outside the store, and as a tag of the version in the registry", async () => {
     const version = await register("d1");

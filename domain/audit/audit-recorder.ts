@@ -26,6 +26,8 @@ export const auditHeadTag = "slipway.audit.head";
 
 /** Only the newest entries of a ledger still change. */
 const ledgerWindow = 5;
+/** How far back the ledger is read for what prod served when a trail begins. */
+const startWindow = 100;
 
 /**
  * Records what happened to a model in its audit trail, and anchors the trail's head outside the store. Every call repairs
@@ -60,8 +62,10 @@ export const createAuditRecorder = ({
   /** The first entry says since when there is a trail, and what is not in it. */
   const startTrail = async (model: string, delivery: string): Promise<void> => {
     if (await trail.readHead(model)) return;
-    const [serving, [newest]] = [await ledger.serving("prod", model), await ledger.entries("prod", model, 1)];
-    const isOlder = serving && newest && serving.delivery !== delivery;
+    const entries = await ledger.entries("prod", model, startWindow);
+    const older = entries.filter((entry) => entry.delivery !== delivery);
+    const [newest] = older;
+    const serving = older.find(({ status }) => status === "promoted");
     await trail.append(model, {
       fact: "trail started",
       delivery: null,
@@ -69,13 +73,10 @@ export const createAuditRecorder = ({
       at: new Date(clock()).toISOString(),
       kind: "trail-started",
       detail: {
-        before: isOlder
-          ? {
-              version: serving.version,
-              digest: serving.digest,
-              ledgerEntry: newest.delivery === delivery ? Math.max(1, newest.sequence - 1) : newest.sequence,
-            }
-          : null,
+        before:
+          serving && newest
+            ? { version: serving.version, digest: serving.digest, ledgerEntry: newest.sequence }
+            : null,
       },
     });
   };
@@ -172,8 +173,11 @@ export const createAuditRecorder = ({
       return isRecorded && (model === undefined || (await anchor(model)));
     },
 
-    /** Records what changed prod without a delivery under way: a person's rollback. Anchors the trail. */
-    recordModel: async (model: string): Promise<void> => {
+    /**
+     * Records what changed prod without a delivery under way: a person's rollback, whose id is `delivery`. Without it what the
+     * ledger has when the trail begins is from before the trail.
+     */
+    recordModel: async (model: string, delivery = ""): Promise<void> => {
       await attempt(`could not record the ledger of ${model} in the audit trail`, { model }, async () => {
         const entries = await ledger.entries("prod", model, ledgerWindow);
         const hash = hashJson(
@@ -185,25 +189,19 @@ export const createAuditRecorder = ({
           })),
         );
         if ((await readProgress(model)).ledger === hash) return;
-        const started = await findStart(model);
+        const started = await findStart(model, delivery);
         for (const deployment of entries.toReversed())
           if (deployment.sequence > started) await recordFacts(deployment.delivery, { model, deployment });
         await writeProgress(model, { ledger: hash });
       });
-      await anchor(model);
     },
   };
 
   /** The last ledger entry from before the trail: it and those before it are not recorded later. */
-  async function findStart(model: string): Promise<number> {
-    const [newest] = await ledger.entries("prod", model, 1);
+  async function findStart(model: string, delivery: string): Promise<number> {
+    if ((await ledger.entries("prod", model, 1)).length > 0) await startTrail(model, delivery);
     const first = await store.get(auditKeys.entry(model, 1));
-    if (!first) {
-      if (newest) await startTrail(model, "");
-      return newest?.sequence ?? 0;
-    }
-    const { before } = TrailStart.parse(first.value).detail;
-    return before?.ledgerEntry ?? 0;
+    return first ? (TrailStart.parse(first.value).detail.before?.ledgerEntry ?? 0) : 0;
   }
 };
 export type AuditRecorder = ReturnType<typeof createAuditRecorder>;

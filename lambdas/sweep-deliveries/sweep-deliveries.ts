@@ -128,6 +128,7 @@ export const sweepDeliveries =
     for (const model of (await attempt("models on prod", () => needs.serving.prod.models())) ?? []) {
       await attempt(`the registry's aliases of ${model}`, () => syncChampionAlias(needs, model), { model });
       await needs.audit.recordModel(model);
+      await needs.audit.anchor(model);
       for (const environment of environments)
         await attempt(`${model} on ${environment}`, () => findConfigurationDrift(needs)(environment, model), {
           model,

@@ -1,6 +1,7 @@
 /** One rehearsal with all its users: a data scientist, an approver, a forger, a browser, an application. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -48,6 +49,11 @@ const Ledger = z.array(
     reason: z.string().nullish(),
   }),
 );
+
+const Audit = z.looseObject({
+  newestAnchor: z.object({ sequence: z.number() }).nullable(),
+  trail: z.array(z.looseObject({ kind: z.string(), detail: z.record(z.string(), z.unknown()) })),
+});
 
 describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () => {
   let fixture: Fixture;
@@ -428,6 +434,33 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     await expectNoFailures([1, 2]);
   });
 
+  test("the audit trail says who decided and rolled back, and a version's document is verified without the world", async () => {
+    const { code, stdout, stderr } = await command("audit", "churn", "--json");
+    expect(code, stderr).toBe(0);
+    const audit = Audit.parse(JSON.parse(stdout));
+    expect(audit).toMatchObject({ valid: true, findings: [], unanchored: [] });
+    expect(audit.newestAnchor?.sequence).toBe(audit.trail.length);
+    const find = (kind: string) => audit.trail.filter((entry) => entry.kind === kind);
+    expect(find("decision")[0]?.detail).toMatchObject({ verdict: "approved", by: [{ user: approverId }] });
+    expect(find("rolled-back").map(({ detail }) => detail.by)).toEqual([
+      expect.stringContaining("too early"),
+      expect.stringContaining("calls went up"),
+      expect.stringContaining("to the first"),
+    ]);
+
+    const file = join(fixture.folder, "churn-2.md");
+    const exported = await command("audit", "churn", "--version", "2", "--out", file);
+    expect(exported.code, exported.stderr).toBe(0);
+    const verified = await runSlipway(fixture, ["audit", "--verify", file]);
+    expect(verified.code, verified.stderr).toBe(0);
+    expect(verified.stdout).toMatch(/The provenance of sha256:\S+ at [0-9a-f]{12} is signed/);
+    expect(verified.stdout).toMatch(/was anchored/);
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(approverId, guestId));
+    const changed = await runSlipway(fixture, ["audit", "--verify", file]);
+    expect(changed.code).toBe(1);
+    expect(changed.stderr).toMatch(/Entry \d+ was changed/);
+  });
+
   test("Ctrl-C ends the rehearsal with exit code 130 and a sentence, and leaves no process", async () => {
     await caller?.stop();
     rehearsal.interrupt();
@@ -435,6 +468,18 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     expect(rehearsal.stderr()).toMatch(/Stopped\..*next `npm start`/);
     await rehearsal.groupEnded();
     expect(rehearsal.otherLines).toEqual([]);
+  });
+
+  test("an entry that somebody changed in the database is found by slipway audit", async () => {
+    const database = new DatabaseSync(join(fixture.data, "state.sqlite"));
+    const { changes } = database
+      .prepare("UPDATE items SET value = replace(value, ?, ?) WHERE partition = 'audit#churn'")
+      .run("calls went up", "nothing wrong");
+    database.close();
+    expect(Number(changes)).toBeGreaterThan(0);
+    const { code, stderr } = await command("audit", "churn");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/✗ Entry \d+ was changed/);
   });
 
   test("no output, page or file contains a secret or a token", async () => {
