@@ -36,6 +36,8 @@ export type RunPredictionDependencies = {
   readonly log: (line: string) => void;
   /** Absent if no records are kept. */
   readonly records?: Records | undefined;
+  /** Reads the row that the API's documents show; absent, or without a row: they show one of the lowest values. */
+  readonly readExampleRow?: (() => Promise<Row | undefined>) | undefined;
 };
 
 /** A predict request of any protocol. */

@@ -23,6 +23,7 @@ import {
 } from "./offload/create-offload-process.ts";
 import { measureOffloadThreshold, type OffloadThreshold } from "./offload/measure-offload-threshold.ts";
 import { createOffload, defaultOffloadThreshold, textOffloadThreshold } from "./offload/offload.ts";
+import { readExampleRow } from "./openapi/read-example-row.ts";
 import { createRecords } from "./records/create-records.ts";
 import type { RecordStorage } from "./records/records.ts";
 import type { ModelIdentity, RunPredictionDependencies } from "./run-prediction.ts";
@@ -139,6 +140,7 @@ export const serveModel = async ({
     model,
     identity,
     records: createModelRecords(records?.storage),
+    readExampleRow: () => readExampleRow(folder, manifest),
   });
   const warn = (sentence: string, error: unknown) =>
     log(`${sentence}: ${error instanceof Error ? error.message : String(error)}`);

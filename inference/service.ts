@@ -8,7 +8,10 @@ import {
 } from "./run-prediction.ts";
 
 /** The inference service that every protocol uses. */
-export type Service = Pick<RunPredictionDependencies, "model" | "identity" | "newId" | "records" | "log"> & {
+export type Service = Pick<
+  RunPredictionDependencies,
+  "model" | "identity" | "newId" | "records" | "log" | "readExampleRow"
+> & {
   /** Handles one predict request and always reports its metrics. */
   readonly predict: (read: () => Promise<PredictRequest | HttpProblem>) => Promise<PredictResult>;
   /** Whether the model can predict its sample row. The first success is remembered. */

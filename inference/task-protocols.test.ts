@@ -126,8 +126,8 @@ describe.each(models)("a $task says the same in every protocol", (model) => {
     addFormats.default(ajv);
     const follows = (name: keyof typeof components.schemas, body: unknown) =>
       ajv.compile({ ...components.schemas[name], components })(body);
-    expect(follows("Answer", answered)).toBe(true);
-    expect(follows("Model", await (await client.request("/v1/model")).json())).toBe(true);
+    expect(follows("PredictResponse", answered)).toBe(true);
+    expect(follows("ModelMetadata", await (await client.request("/v1/model")).json())).toBe(true);
     await loaded.release();
   });
 

@@ -92,8 +92,8 @@ describe.each(models)("a model of the task $task says the same in every protocol
     addFormats.default(ajv);
     const follows = (name: keyof typeof components.schemas, body: unknown) =>
       ajv.compile({ ...components.schemas[name], components })(body);
-    expect(follows("Answer", answered)).toBe(true);
-    expect(follows("Model", await (await client.request("/v1/model")).json())).toBe(true);
+    expect(follows("PredictResponse", answered)).toBe(true);
+    expect(follows("ModelMetadata", await (await client.request("/v1/model")).json())).toBe(true);
     await loaded.release();
   });
 

@@ -5,7 +5,6 @@ import { type BuildOptions, build, type Plugin, stop } from "esbuild";
 import * as z from "zod";
 
 import { findJpegDecoder, jpegDecoderFile } from "#inference/image/jpeg-decoder-file.ts";
-import { docsFiles, findDocsPackage } from "#inference/openapi/docs-page.ts";
 
 type BundledPackage = {
   readonly name: string;
@@ -148,28 +147,18 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
       keepNames: false,
     }),
   );
-  const docs = await Promise.all(
-    Object.keys(docsFiles).map(
-      async (name): Promise<[string, Uint8Array]> => [
-        `docs/${name}`,
-        await readFile(join(findDocsPackage(), name)),
-      ],
-    ),
-  );
   const tokenizers = await readTokenizers();
   // Only models with image inputs load it; as WebAssembly it is the same on every platform.
   const decoder = await readFile(findJpegDecoder());
-  const swagger = join("node_modules", "swagger-ui-dist", "package.json");
   return {
     files: new Map([
       ...outputFiles.map(({ path, contents }): [string, Uint8Array] => [
         relative(root, path).split(sep).join("/"),
         contents,
       ]),
-      ...docs,
       [tokenizersFile, tokenizers.bytes],
       [jpegDecoderFile, decoder],
     ]),
-    packages: [...(await readPackages([...Object.keys(metafile.inputs), swagger])), tokenizers.crate],
+    packages: [...(await readPackages(Object.keys(metafile.inputs))), tokenizers.crate],
   };
 };

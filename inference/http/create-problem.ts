@@ -31,15 +31,25 @@ const problemKinds = {
 } as const;
 export type ProblemKind = keyof typeof problemKinds;
 
-/** Returns status and title of these kinds. */
-export const describeProblems = (...kinds: ProblemKind[]) => kinds.map((kind) => problemKinds[kind]);
+/** All kinds of problems. */
+export const listProblemKinds = (): readonly ProblemKind[] => Object.keys(problemKinds).filter(isProblemKind);
+const isProblemKind = (name: string): name is ProblemKind => Object.hasOwn(problemKinds, name);
+
+const toProblemType = (kind: ProblemKind): string => `urn:slipway:problem:${kind}`;
+
+/** What all problems of a kind have in common. */
+export const describeProblem = (kind: ProblemKind) => ({
+  kind,
+  type: toProblemType(kind),
+  ...problemKinds[kind],
+});
 
 export const createProblem = (
   kind: ProblemKind,
   detail: string,
   errors?: HttpProblem["errors"],
 ): HttpProblem => ({
-  type: `urn:slipway:problem:${kind}`,
+  type: toProblemType(kind),
   ...problemKinds[kind],
   detail,
   ...(errors ? { errors } : {}),

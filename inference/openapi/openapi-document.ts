@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { describeProblems } from "#inference/http/create-problem.ts";
+import { describeProblem, type ProblemKind } from "#inference/http/create-problem.ts";
 import { HttpProblem } from "#inference/http/http-problem.ts";
 import { createSampleRow } from "#inference/model/load-model.ts";
+import type { PredictResponse } from "#inference/native/predict-response.ts";
 import { PredictionsQuery } from "#inference/records/parse-predictions-query.ts";
 import { PredictionPage, PredictionRecord } from "#inference/records/records.ts";
-import type { Service } from "#inference/service.ts";
-import { Input, Manifest } from "#model-folder/manifest/manifest.ts";
+import { Input, Manifest, type Prediction, type Row } from "#model-folder/manifest/manifest.ts";
 import { modelSchemas } from "./model-schemas.ts";
 
 const toJsonSchema = (schema: z.ZodType, io: "input" | "output" = "output") => {
@@ -36,156 +36,353 @@ const Description = z.object({
   environment: z.enum(["stage", "prod"]),
 });
 
-const jsonContent = (name: string) => ({
-  "application/json": { schema: { $ref: `#/components/schemas/${name}` } },
+/** The model and version that a document describes. */
+export type OpenapiSubject = {
+  readonly model: { readonly manifest: Manifest };
+  readonly identity: { readonly version: number };
+};
+
+/** What a request and its response look like. */
+export type OpenapiExample = {
+  readonly row: Row;
+  /** The model's predictions for this row; absent if it could not predict it. */
+  readonly predictions?: readonly Prediction[] | undefined;
+};
+
+type Schema = Readonly<Record<string, unknown>>;
+type MediaType = {
+  readonly schema: Schema;
+  readonly example?: unknown;
+  readonly examples?: Readonly<Record<string, { readonly summary: string; readonly value: unknown }>>;
+};
+type Content = Readonly<Record<string, MediaType>>;
+type Parameter = {
+  readonly name: string;
+  readonly in: "header" | "query" | "path";
+  readonly required?: boolean;
+  readonly description?: string;
+  readonly schema: unknown;
+};
+export type OpenapiOperation = {
+  readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly security?: readonly object[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly required: boolean; readonly content: Content };
+  readonly responses: Readonly<
+    Record<
+      string,
+      {
+        readonly description: string;
+        readonly headers?: Readonly<
+          Record<string, { readonly description: string; readonly schema: Schema }>
+        >;
+        readonly content?: Content;
+      }
+    >
+  >;
+};
+
+const jsonContent = (name: string, example?: unknown): Content => ({
+  "application/json": {
+    schema: { $ref: `#/components/schemas/${name}` },
+    ...(example === undefined ? {} : { example }),
+  },
 });
-const csvContent = (description: string) => ({ "text/csv": { schema: { type: "string", description } } });
+const csvContent = (description: string): Content => ({
+  "text/csv": { schema: { type: "string", description } },
+});
 /** The body of a model whose only input is an image may be the image itself. */
-const imageContent = ({ inputs }: Pick<Manifest, "inputs">) =>
+const imageContent = ({ inputs }: Pick<Manifest, "inputs">): Content =>
   inputs.length === 1 && inputs[0]?.type === "image"
     ? { "image/jpeg": { schema: {} }, "image/png": { schema: {} } }
     : {};
-const problemResponses = (...kinds: Parameters<typeof describeProblems>) =>
-  Object.fromEntries(
-    describeProblems(...kinds).map(({ status, title }) => [
-      String(status),
+
+/** Kinds that every request with a key may get: before the route is reached, or by its failure. */
+const sharedKinds = [
+  "broken-request",
+  "cross-site",
+  "wrong-host",
+  "prediction-failed",
+] as const satisfies readonly ProblemKind[];
+const keyKinds = [
+  "unauthorized",
+  "forbidden",
+  "too-many-requests",
+  "keys-unavailable",
+] as const satisfies readonly ProblemKind[];
+
+/** Seconds to wait come with 429 and 503. */
+const retryHeader = {
+  "retry-after": { description: "Seconds until the next attempt", schema: { type: "integer" } },
+};
+
+/** One response for each status; its examples are the problems that have it. */
+const problemResponses = (...kinds: readonly ProblemKind[]): OpenapiOperation["responses"] => {
+  const byStatus = Object.groupBy(kinds.map(describeProblem), ({ status }) => status);
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, problems = []]) => [
+      status,
       {
-        description: title,
-        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+        description: problems.map(({ title }) => title).join("; "),
+        ...(status === "429" || status === "503" ? { headers: retryHeader } : {}),
+        content: {
+          "application/problem+json": {
+            schema: { $ref: "#/components/schemas/Problem" },
+            examples: Object.fromEntries(
+              problems.map(({ kind, type, title, status }) => [
+                kind,
+                { summary: title, value: { type, title, status, detail: "What happened, and what to do." } },
+              ]),
+            ),
+          },
+        },
       },
     ]),
   );
-const requestIdParameter = {
+};
+
+/** A gateway answers in the function's place when the function ended or took too long; its body is not the service's. */
+const gatewayResponse = {
+  "502": { description: "From the gateway: the function ended before it responded. Try again." },
+};
+
+const requestIdParameter: Parameter = {
   name: "x-request-id",
   in: "header",
   description: "1 to 128 printable characters; the response returns it",
   schema: { type: "string" },
 };
 
-/** The OpenAPI 3.1 document of the native API, from the schemas that the service itself uses. */
-export const openapiDocument = ({ model: { manifest }, identity }: Pick<Service, "model" | "identity">) => {
+const predictionHeaders = {
+  "x-request-id": { description: "The caller's id of the request, or a new one", schema: { type: "string" } },
+  "x-prediction-id": { description: "The id of the predictions", schema: { type: "string" } },
+  "x-storage-warning": {
+    description: "The predictions are valid, but their record could not be stored",
+    schema: { type: "string", enum: ["write_failed"] },
+  },
+};
+
+const listQueryParameters = (): readonly Parameter[] =>
+  Object.entries(toJsonSchema(PredictionsQuery).properties ?? {}).map(([name, schema]) => {
+    const { description, ...rest }: { description?: string } = typeof schema === "object" ? schema : {};
+    return { name, in: "query", ...(description === undefined ? {} : { description }), schema: rest };
+  });
+
+/** A response as the service gives it; id, latency and time are invented. */
+const createExampleResponse = (
+  { name }: Pick<Manifest, "name">,
+  version: number,
+  predictions: readonly Prediction[],
+): PredictResponse => ({
+  id: "0199c5d4-7a20-7000-8000-000000000000",
+  model: name,
+  version,
+  predictions: [...predictions],
+  latencyMs: 1.25,
+  createdAt: "2026-01-01T00:00:00.000Z",
+});
+
+const predictOperation = (
+  manifest: Manifest,
+  version: number,
+  { row, predictions }: OpenapiExample,
+): OpenapiOperation => ({
+  operationId: "predict",
+  tags: ["predictions"],
+  summary: "Predict each row",
+  parameters: [requestIdParameter],
+  requestBody: {
+    required: true,
+    content: {
+      ...jsonContent("PredictRequest", { rows: [row] }),
+      ...csvContent("A header with the inputs' names in any order, then a line for each row"),
+      ...imageContent(manifest),
+    },
+  },
+  responses: {
+    "200": {
+      description: "One prediction for each row, in order",
+      headers: predictionHeaders,
+      content: {
+        ...jsonContent(
+          "PredictResponse",
+          predictions && createExampleResponse(manifest, version, predictions),
+        ),
+        ...csvContent("If the request's Accept header starts with text/csv"),
+      },
+    },
+    ...problemResponses(
+      ...sharedKinds,
+      ...keyKinds,
+      "broken-json",
+      "duplicate-key",
+      "broken-csv",
+      "broken-encoding",
+      "too-large",
+      "answer-too-large",
+      "wrong-content-type",
+      "rows-invalid",
+      "output-not-finite",
+      "not-ready",
+      "overloaded",
+      "model-busy",
+      "deadline-exceeded",
+      "run-stopped",
+    ),
+    ...gatewayResponse,
+  },
+});
+
+const recordOperations = (): Readonly<Record<string, { readonly get: OpenapiOperation }>> => ({
+  "/v1/predictions": {
+    get: {
+      operationId: "listPredictions",
+      tags: ["predictions"],
+      summary: "Recorded predictions, newest first",
+      parameters: [...listQueryParameters(), requestIdParameter],
+      responses: {
+        "200": { description: "One page", content: jsonContent("PredictionPage") },
+        ...problemResponses(
+          ...sharedKinds,
+          ...keyKinds,
+          "query-invalid",
+          "not-found",
+          "answer-too-large",
+          "records-unavailable",
+        ),
+        ...gatewayResponse,
+      },
+    },
+  },
+  "/v1/predictions/{id}": {
+    get: {
+      operationId: "getPrediction",
+      tags: ["predictions"],
+      summary: "One recorded prediction",
+      parameters: [
+        {
+          name: "id",
+          in: "path",
+          required: true,
+          description: "<request id>.<index of the row in its request>",
+          schema: { type: "string" },
+        },
+        requestIdParameter,
+      ],
+      responses: {
+        "200": { description: "The recorded prediction", content: jsonContent("PredictionRecord") },
+        ...problemResponses(
+          ...sharedKinds,
+          ...keyKinds,
+          "not-found",
+          "prediction-not-found",
+          "answer-too-large",
+          "records-unavailable",
+        ),
+        ...gatewayResponse,
+      },
+    },
+  },
+});
+
+const modelOperations = (): Readonly<Record<string, { readonly get: OpenapiOperation }>> => ({
+  "/v1/model": {
+    get: {
+      operationId: "getModel",
+      tags: ["model"],
+      summary: "The model's contract and the served version",
+      parameters: [requestIdParameter],
+      responses: {
+        "200": {
+          description: "The model; cache it until its ETag changes",
+          headers: { etag: { description: "Send it as If-None-Match", schema: { type: "string" } } },
+          content: jsonContent("ModelMetadata"),
+        },
+        "304": { description: "Not modified: the ETag in If-None-Match is current" },
+        ...problemResponses(...sharedKinds, ...keyKinds),
+        ...gatewayResponse,
+      },
+    },
+  },
+  "/health": {
+    get: {
+      operationId: "getHealth",
+      tags: ["health"],
+      summary: "The process is running",
+      security: [],
+      responses: {
+        "200": { description: "It is running", content: jsonContent("HealthStatus") },
+        ...problemResponses("broken-request", "cross-site", "prediction-failed"),
+        ...gatewayResponse,
+      },
+    },
+  },
+  "/ready": {
+    get: {
+      operationId: "getReady",
+      tags: ["health"],
+      summary: "The model can predict",
+      security: [],
+      responses: {
+        "200": { description: "It can", content: jsonContent("HealthStatus") },
+        ...problemResponses("broken-request", "cross-site", "prediction-failed", "not-ready"),
+        ...gatewayResponse,
+      },
+    },
+  },
+});
+
+const describeManifest = (manifest: Manifest): string =>
+  manifest.description ??
+  `${manifest.task} by the model ${manifest.name}. Owner: ${manifest.owner}. Limits per request: 10,000 rows and 6 MB.`;
+
+/**
+ * The OpenAPI 3.1 document of the native API, from the schemas that the service itself uses.
+ * @param example absent: a row of the lowest values, without a response
+ */
+export const openapiDocument = (
+  { model: { manifest }, identity }: OpenapiSubject,
+  example: OpenapiExample = { row: createSampleRow(manifest) },
+) => {
   const { request, response } = modelSchemas(manifest);
+  const paths: Readonly<
+    Record<string, { readonly get?: OpenapiOperation; readonly post?: OpenapiOperation }>
+  > = {
+    "/v1/predict": { post: predictOperation(manifest, identity.version, example) },
+    ...recordOperations(),
+    ...modelOperations(),
+  };
   return {
     openapi: "3.1.1",
     info: {
       title: `${manifest.name}, version ${identity.version}`,
       version: String(identity.version),
-      description:
-        manifest.description ??
-        `${manifest.task} by the model ${manifest.name}. Owner: ${manifest.owner}. Limits per request: 10,000 rows and 6 MB.`,
+      description: describeManifest(manifest),
     },
     // Relative to this document, because a gateway gives each model its own path.
     servers: [{ url: "." }],
     // The HTTP API and `slipway serve --keys` require a key; without keys, none is needed.
     security: [{ apiKey: [] }, {}],
-    paths: {
-      "/v1/predict": {
-        post: {
-          operationId: "predict",
-          summary: "Predict each row",
-          parameters: [requestIdParameter],
-          requestBody: {
-            required: true,
-            content: {
-              "application/json": {
-                schema: { $ref: "#/components/schemas/Question" },
-                example: { rows: [createSampleRow(manifest)] },
-              },
-              ...csvContent("A header with the inputs' names in any order, then a line for each row"),
-              ...imageContent(manifest),
-            },
-          },
-          responses: {
-            "200": {
-              description: "One prediction for each row, in order",
-              content: {
-                ...jsonContent("Answer"),
-                ...csvContent("If the request's Accept header starts with text/csv"),
-              },
-            },
-            ...problemResponses(
-              "broken-json",
-              "too-large",
-              "overloaded",
-              "wrong-content-type",
-              "rows-invalid",
-              "prediction-failed",
-              "model-busy",
-              "run-stopped",
-            ),
-          },
-        },
-      },
-      "/v1/predictions": {
-        get: {
-          operationId: "predictions",
-          summary: "Recorded predictions, newest first",
-          parameters: Object.entries(toJsonSchema(PredictionsQuery, "input").properties ?? {}).map(
-            ([name, described]) => ({ name, in: "query", schema: described }),
-          ),
-          responses: {
-            "200": { description: "One page", content: jsonContent("Page") },
-            ...problemResponses("query-invalid", "not-found", "records-unavailable"),
-          },
-        },
-      },
-      "/v1/predictions/{id}": {
-        get: {
-          operationId: "prediction",
-          summary: "One recorded prediction",
-          parameters: [
-            {
-              name: "id",
-              in: "path",
-              required: true,
-              description: "<request id>.<index of the row in its request>",
-              schema: { type: "string" },
-            },
-          ],
-          responses: {
-            "200": { description: "The recorded prediction", content: jsonContent("Record") },
-            ...problemResponses("prediction-not-found", "records-unavailable"),
-          },
-        },
-      },
-      "/v1/model": {
-        get: {
-          operationId: "model",
-          summary: "The model's contract and the served version",
-          responses: {
-            "200": {
-              description: "The model; cache it until its ETag changes",
-              content: jsonContent("Model"),
-            },
-            "304": { description: "Not modified: the ETag in If-None-Match is current" },
-          },
-        },
-      },
-      "/health": {
-        get: {
-          operationId: "health",
-          summary: "The process is running",
-          responses: { "200": { description: "It is running" } },
-        },
-      },
-      "/ready": {
-        get: {
-          operationId: "ready",
-          summary: "The model can predict",
-          responses: { "200": { description: "It can" }, ...problemResponses("not-ready") },
-        },
-      },
-    },
+    tags: [
+      { name: "predictions", description: "Predict, and read what was predicted" },
+      { name: "model", description: "The model that is served" },
+      { name: "health", description: "For platforms that probe the service; no key is needed" },
+    ],
+    paths,
     components: {
       schemas: {
-        Question: toComponent("Question", request, "input"),
-        Answer: toComponent("Answer", response),
-        Model: toComponent("Model", Description),
-        Page: toComponent("Page", PredictionPage),
-        Record: toComponent("Record", PredictionRecord),
+        PredictRequest: toComponent("PredictRequest", request, "input"),
+        PredictResponse: toComponent("PredictResponse", response),
+        ModelMetadata: toComponent("ModelMetadata", Description),
+        PredictionPage: toComponent("PredictionPage", PredictionPage),
+        PredictionRecord: toComponent("PredictionRecord", PredictionRecord),
+        HealthStatus: toComponent("HealthStatus", z.object({ status: z.enum(["alive", "ready"]) })),
         Problem: toComponent("Problem", HttpProblem),
       },
       securitySchemes: { apiKey: { type: "apiKey", in: "header", name: "x-api-key" } },
     },
   };
 };
+export type OpenapiDocument = ReturnType<typeof openapiDocument>;

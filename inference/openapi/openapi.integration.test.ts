@@ -3,23 +3,37 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
+import { listProblemKinds } from "#inference/http/create-problem.ts";
 import type { Service } from "#inference/service.ts";
-import { requireBrowser } from "#test/support/browser.ts";
+import { Golden } from "#model-folder/manifest/manifest.ts";
+import { findGoldenDifferences } from "#model-folder/rows/compare-golden.ts";
+import { selectExampleRow } from "#model-folder/rows/select-example-row.ts";
 import { createAppClient } from "#test/support/http/app-client.ts";
-import { buildManifest, readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { buildManifest, readChurnFiles, readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { createChurnService } from "#test/support/onnx/churn-service.ts";
-import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import { openapiDocument } from "./openapi-document.ts";
+import { readExampleRow } from "./read-example-row.ts";
 
 let service: Service;
 beforeAll(async () => {
-  service = await createChurnService();
+  const churn = await createChurnService();
+  const readRow = () => readExampleRow("models/churn", churn.model.manifest);
+  service = { ...churn, readExampleRow: readRow };
 });
 afterAll(() => service.model.release());
 
 const { rows } = readChurnGolden();
 const [row] = rows;
 const ask = (path: string, init?: RequestInit) => createAppClient(createApp(service)).request(path, init);
+/** The golden row that equals `row`, with its prediction. */
+const takeGolden = (row: unknown) => {
+  const golden = Golden.parse(readChurnGolden());
+  const index = golden.rows.findIndex((each) => JSON.stringify(each) === JSON.stringify(row));
+  return {
+    rows: golden.rows.slice(index, index + 1),
+    predictions: golden.predictions.slice(index, index + 1),
+  };
+};
 const predict = (body: unknown) =>
   ask("/v1/predict", {
     method: "POST",
@@ -61,9 +75,9 @@ describe("/openapi.json", () => {
   });
 
   test("describes the service's requests and responses", async () => {
-    expect(await follows("Question", { rows })).toBe(true);
-    expect(await follows("Answer", await (await predict({ rows })).json())).toBe(true);
-    expect(await follows("Model", await (await ask("/v1/model")).json())).toBe(true);
+    expect(await follows("PredictRequest", { rows })).toBe(true);
+    expect(await follows("PredictResponse", await (await predict({ rows })).json())).toBe(true);
+    expect(await follows("ModelMetadata", await (await ask("/v1/model")).json())).toBe(true);
     expect(await follows("Problem", await (await predict({ rows: [{}] })).json())).toBe(true);
   });
 
@@ -75,8 +89,68 @@ describe("/openapi.json", () => {
     ["a number as text", { ...row, tenure: "3" }],
   ])("refuses %s, as the service does", async (_, bad) => {
     const body = JSON.parse(JSON.stringify({ rows: [bad] }));
-    expect(await follows("Question", body)).toBe(false);
+    expect(await follows("PredictRequest", body)).toBe(false);
     expect((await predict(body)).status).toBe(422);
+  });
+
+  test("has a golden row as the example, with what the service responds to it", async () => {
+    const { paths } = await (await ask("/openapi.json")).json();
+    const { requestBody, responses } = paths["/v1/predict"].post;
+    const { example } = requestBody.content["application/json"];
+    const expected = responses["200"].content["application/json"].example;
+    const isComplete = (each: object) => Object.values(each).every((value) => value !== null);
+    expect(example).toEqual({ rows: [rows.find(isComplete)] });
+    expect(await follows("PredictResponse", expected)).toBe(true);
+    const response = await (await predict(example)).json();
+    expect(expected.predictions).toEqual(response.predictions);
+    expect(
+      findGoldenDifferences({ ...readChurnGolden(), ...takeGolden(example.rows[0]) }, expected.predictions),
+    ).toEqual([]);
+  });
+
+  test("has a row of the lowest values where records store no inputs, because golden rows may be confidential", () => {
+    const golden = readChurnFiles().get("golden.json") ?? new Uint8Array();
+    expect(selectExampleRow(golden, { records: { inputs: "hashed" } })).toBeUndefined();
+    expect(selectExampleRow(golden, { records: { inputs: "none" } })).toBeUndefined();
+    const large = { rows: [{ text: "a".repeat(40_000) }] };
+    expect(
+      selectExampleRow(Buffer.from(JSON.stringify(large)), { records: { inputs: "full" } }),
+    ).toBeUndefined();
+  });
+
+  test("names every kind of problem that the service has", () => {
+    const named = new Set(
+      Object.values(openapiDocument(service).paths).flatMap((path) =>
+        Object.values(path).flatMap(({ responses }) =>
+          Object.values(responses).flatMap(({ content }) =>
+            Object.keys(content?.["application/problem+json"]?.examples ?? {}),
+          ),
+        ),
+      ),
+    );
+    // Another method is another operation.
+    expect(listProblemKinds().filter((kind) => !named.has(kind))).toEqual(["method-not-allowed"]);
+  });
+
+  test.each([
+    ["no JSON", "{", {}, 400],
+    ["a key twice", '{"rows":[],"rows":[]}', {}, 400],
+    ["broken gzip", "x", { "content-encoding": "gzip" }, 400],
+    ["a broken table", 'tenure\n"', { "content-type": "text/csv" }, 400],
+    ["a page of another site", "{}", { origin: "https://elsewhere.example" }, 403],
+    ["too many bytes", "x".repeat(7_000_000), {}, 413],
+    ["another type", "x", { "content-type": "text/plain" }, 415],
+    ["no rows", '{"rows":[]}', {}, 422],
+  ])("documents the response to %s", async (_, body, headers, status) => {
+    const init = { method: "POST", body, headers: { "content-type": "application/json", ...headers } };
+    const response = await ask("/v1/predict", init);
+    expect(response.status).toBe(status);
+    const { type, title } = await response.json();
+    const { responses = {} } = openapiDocument(service).paths["/v1/predict"]?.post ?? {};
+    const examples = responses[status]?.content?.["application/problem+json"]?.examples ?? {};
+    expect(Object.values(examples).map(({ value }) => value)).toContainEqual(
+      expect.objectContaining({ type, title, status }),
+    );
   });
 
   test("can be cached by its ETag", async () => {
@@ -91,33 +165,3 @@ test("a long response is compressed for a client that accepts gzip, a short one 
   expect((await ask("/health", accept)).headers.get("content-encoding")).toBeNull();
   expect((await ask("/openapi.json")).headers.get("content-encoding")).toBeNull();
 });
-
-const { skip, launch } = requireBrowser();
-
-test.skipIf(skip)(
-  "the page /docs shows the API and sends a request, with no other host in reach",
-  async () => {
-    await using stack = new AsyncDisposableStack();
-    const server = await startHttpServer(0, () => {});
-    stack.defer(server.close);
-    server.serve(createApp(service));
-    const { context } = stack.use(await launch());
-    const page = await context.newPage();
-    const problems: string[] = [];
-    page.on("pageerror", (error) => problems.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") problems.push(message.text());
-    });
-    const elsewhere: string[] = [];
-    page.on("request", (request) => {
-      if (!request.url().startsWith(server.url) && !request.url().startsWith("data:"))
-        elsewhere.push(request.url());
-    });
-    await page.goto(`${server.url}/docs`);
-    await page.getByText("Predict each row").click();
-    await page.getByRole("button", { name: "Execute" }).click();
-    await page.locator(".live-responses-table .response-col_status", { hasText: "200" }).waitFor();
-    expect(problems).toEqual([]);
-    expect(elsewhere).toEqual([]);
-  },
-);

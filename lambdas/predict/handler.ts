@@ -1,4 +1,5 @@
 import { loadModelFolder } from "#inference/model/load-model-folder.ts";
+import { readExampleRow } from "#inference/openapi/read-example-row.ts";
 import { createRecords } from "#inference/records/create-records.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
 import { processClock } from "#worlds/aws/predict/process-clock.ts";
@@ -15,10 +16,19 @@ const identity = readIdentity(env);
 const log = createErrorLog(identity);
 const model = await loadModelFolder(env.MODEL_DIRECTORY, { ofImage: true });
 const hashKey = createHashKeyReader(env);
+const exampleRow = () => readExampleRow(env.MODEL_DIRECTORY, model.manifest);
 const records = createRecords({ identity, manifest: model.manifest, hashKey, clock, log });
 
 /** Creates the handler for a record storage: the rehearsal passes one that is not on AWS. */
 export const handlerOn = (storage: RecordStorage | undefined) =>
-  predict({ model, identity, report, log, ...processClock, records: records(storage) });
+  predict({
+    model,
+    identity,
+    report,
+    log,
+    ...processClock,
+    records: records(storage),
+    readExampleRow: exampleRow,
+  });
 
 export const handler = handlerOn(createRecordStorage({ env, clock }));

@@ -4,7 +4,8 @@ import * as z from "zod";
 import { Artifact } from "#model-folder/manifest/artifact.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { preparedManifestFile } from "#model-folder/manifest/prepared-manifest-file.ts";
-import type { FileContent } from "#platform/files/file-content.ts";
+import { exampleRowFile, selectExampleRow } from "#model-folder/rows/select-example-row.ts";
+import { type FileContent, readContent } from "#platform/files/file-content.ts";
 import { hashGitBlob } from "#platform/files/hash-git-blob.ts";
 import type { LocalFile } from "#platform/files/local-file.ts";
 import type { Source } from "#platform/source/source.ts";
@@ -33,6 +34,7 @@ const Descriptor = z.looseObject({ digest: z.string(), size: z.int().min(0), med
 /** The fields that Slipway reads of an image's manifest. https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md */
 export const ImageManifest = z.looseObject({ config: Descriptor, layers: z.array(Descriptor).min(1) });
 const ServingFields = z.looseObject({
+  records: z.looseObject({ inputs: z.enum(["full", "hashed", "none"]) }).default({ inputs: "none" }),
   artifact: Artifact.default("model.onnx"),
   tokenizer: z.looseObject({ file: z.string().default("tokenizer.json") }).optional(),
 });
@@ -75,13 +77,13 @@ const modelCheckErrors = new Set([
 const encodeJson = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 /**
- * The files that serving needs; the manifest names the ONNX file. The image also holds the manifest as JSON: to parse
- * the YAML would take longer than the rest of our code at a function's start.
+ * The files that serving needs; the manifest names the ONNX file. The image also holds the manifest as JSON, because to
+ * parse the YAML would take longer than the rest of our code at a function's start, and a golden row for its documents.
  */
-const selectServedFiles = (
+const selectServedFiles = async (
   files: ReadonlyMap<string, LocalFile>,
   checkedManifest: unknown,
-): { artifact: LocalFile; layer: Map<string, FileContent> } => {
+): Promise<{ artifact: LocalFile; layer: Map<string, FileContent> }> => {
   const fields = ServingFields.parse(checkedManifest);
   const manifest = files.get("model.yaml");
   const artifactFile = getArtifactFile(fields);
@@ -99,6 +101,9 @@ const selectServedFiles = (
     if (!tokenizer) throw new ImageBuildFailed(`the model's folder lacks its tokenizer ${file}`);
     layer.set(file, tokenizer);
   }
+  const golden = files.get("golden.json");
+  const exampleRow = golden && selectExampleRow(await readContent(golden), fields);
+  if (exampleRow) layer.set(exampleRowFile, encodeJson(exampleRow));
   return { artifact, layer };
 };
 
@@ -166,7 +171,7 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
   const assemble = async (
     model: string,
     runtimeLayer: RuntimeLayer,
-    served: ReturnType<typeof selectServedFiles>,
+    served: Awaited<ReturnType<typeof selectServedFiles>>,
   ) => {
     const modelFiles = new Map(
       [...served.layer].map(([name, content]) => [`var/task/model/${name}`, async () => content]),
@@ -209,7 +214,7 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
   ): Promise<Build> => {
     const committed = await source.copyModelFiles(model, commit, copies);
     const files = (await resolveFiles?.(committed, { commit, folder: copies })) ?? committed;
-    const served = selectServedFiles(files, await check({ model, files }));
+    const served = await selectServedFiles(files, await check({ model, files }));
     // Packed again and compared: anyone could have placed another layer under the cached name, which can be guessed.
     const layer = await runtime.packed();
     if (layer.digest !== expectedRuntime)
