@@ -24,6 +24,7 @@ const environmentErrors = new Set([
   "RehearsalUnreachable",
   "SecretMissing",
   "ModelFolderExists",
+  "ClientNotWritten",
   "OutputsMissing",
   "AuditBucketMissing",
   "RoleNotAssumed",

@@ -7,6 +7,7 @@ import { addCompletion } from "./add-completion.ts";
 import { approvalCommands } from "./commands/approvals.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { checkCommand } from "./commands/check.ts";
+import { clientCommand } from "./commands/client.ts";
 import { deliverCommand } from "./commands/deliver.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { eventsCommand } from "./commands/events.ts";
@@ -54,6 +55,7 @@ for (const command of [
   checkCommand(),
   imageCommand(),
   serveCommand(),
+  clientCommand(),
   retireCommand(),
   policyCommand(),
   initCommand(),

@@ -1,20 +1,23 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#inference/app.ts";
+import { PredictResponse } from "#inference/native/predict-response.ts";
 import type { Service } from "#inference/service.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
-import { requireBrowser } from "#test/support/browser.ts";
+import { type Browser, requireBrowser } from "#test/support/browser.ts";
 import { findAccessibilityProblems } from "#test/support/find-accessibility-problems.ts";
 import { createAppClient } from "#test/support/http/app-client.ts";
 import { createChurnService } from "#test/support/onnx/churn-service.ts";
-import { type HttpServer, startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
+import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import { createCodeSamples } from "./code-samples.ts";
+import type { OpenapiDocument } from "./openapi-document.ts";
 import { readExampleRow } from "./read-example-row.ts";
 
 const run = promisify(execFile);
 let service: Service;
-let server: HttpServer;
+let server: Awaited<ReturnType<typeof startHttpServer>>;
 beforeAll(async () => {
   const churn = await createChurnService();
   service = { ...churn, readExampleRow: () => readExampleRow("models/churn", churn.model.manifest) };
@@ -27,8 +30,9 @@ afterAll(async () => {
 });
 
 const readExpected = async (): Promise<unknown> => {
-  const { paths } = await (await fetch(`${server.url}/openapi.json`)).json();
-  return paths["/v1/predict"].post.responses["200"].content["application/json"].example.predictions;
+  const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as OpenapiDocument;
+  const { responses } = document.paths["/v1/predict"]?.post ?? {};
+  return PredictResponse.parse(responses?.["200"]?.content?.["application/json"]?.example).predictions;
 };
 
 test("the page is complete without a script, and names no other host", async () => {
@@ -65,58 +69,24 @@ const { skip, launch } = requireBrowser();
 const { skip: skipPython } = requirePython("the samples of the API's page");
 
 describe.skipIf(skip)("in a browser", () => {
-  const open = async (settings: { readonly width: number; readonly colorScheme: "light" | "dark" }) => {
-    const { context, [Symbol.asyncDispose]: dispose } = await launch();
-    const page = await context.newPage();
-    await page.setViewportSize({ width: settings.width, height: 900 });
-    await page.emulateMedia({ colorScheme: settings.colorScheme });
-    const problems: string[] = [];
+  let browser: Browser;
+  let page: Page;
+  const problems: string[] = [];
+  beforeAll(async () => {
+    browser = await launch();
+    page = await browser.context.newPage();
     page.on("pageerror", (error) => problems.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") problems.push(message.text());
-    });
     page.on("request", (request) => {
       if (!request.url().startsWith(server.url) && !request.url().startsWith("data:"))
         problems.push(`another host: ${request.url()}`);
     });
     await page.goto(`${server.url}/docs`);
-    return { page, problems, [Symbol.asyncDispose]: dispose };
-  };
-
-  test.each([
-    { width: 390, colorScheme: "light" },
-    { width: 1_440, colorScheme: "dark" },
-    { width: 390, colorScheme: "dark" },
-    { width: 1_440, colorScheme: "light" },
-  ] as const)(
-    "axe finds nothing at $width px in the $colorScheme scheme, with all open and a response",
-    async (settings) => {
-      await using opened = await open(settings);
-      const { page, problems } = opened;
-      await page.getByRole("button", { name: "Send" }).press("Enter");
-      await page.getByText("Status 200").waitFor();
-      expect(await page.locator("#response").textContent()).toContain('"predictions"');
-      await page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true");
-      expect(await findAccessibilityProblems(page)).toEqual([]);
-      expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
-      expect(problems).toEqual([]);
-    },
-  );
-
-  test("a refusal shows its status and the problem", async () => {
-    await using opened = await open({ width: 1_440, colorScheme: "light" });
-    const { page } = opened;
-    await page.getByLabel("Body of").fill('{ "rows": [ {} ] }');
-    await page.getByRole("button", { name: "Send" }).click();
-    await page.getByText("Status 422").waitFor();
-    expect(await page.locator("#response").textContent()).toContain("urn:slipway:problem:rows-invalid");
   });
+  afterAll(() => browser[Symbol.asyncDispose]());
 
   test.skipIf(skipPython)(
     "each sample runs as the page shows it, and prints the expected predictions",
     async () => {
-      await using opened = await open({ width: 1_440, colorScheme: "light" });
-      const { page } = opened;
       const read = async (language: string) =>
         (await page.locator(`#sample-${language}`).textContent()) ?? "";
       const expected = await readExpected();
@@ -128,6 +98,36 @@ describe.skipIf(skip)("in a browser", () => {
       expect(JSON.parse(printed.stdout)).toEqual(expected);
     },
   );
+
+  test("a refusal shows its status and the problem", async () => {
+    const body = page.getByLabel("Body of");
+    const valid = await body.inputValue();
+    await body.fill('{ "rows": [ {} ] }');
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByText("Status 422").waitFor();
+    expect(await page.locator("#response").textContent()).toContain("urn:slipway:problem:rows-invalid");
+    await body.fill(valid);
+  });
+
+  test("axe finds nothing in both schemes on a phone and a desktop, with all open and a response", async () => {
+    await page.getByRole("button", { name: "Send" }).press("Enter");
+    await page.getByText("Status 200").waitFor();
+    expect(await page.locator("#response").textContent()).toContain('"predictions"');
+    await page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true");
+    for (const width of [390, 1_440])
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.setViewportSize({ width, height: 900 });
+        await page.emulateMedia({ colorScheme });
+        expect(await findAccessibilityProblems(page), `${width} px, ${colorScheme}`).toEqual([]);
+        expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(
+          0,
+        );
+      }
+  });
+
+  test("no script failed, and no other host was called", () => {
+    expect(problems).toEqual([]);
+  });
 });
 
 test.skipIf(skipPython)(

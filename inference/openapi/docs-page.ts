@@ -31,14 +31,12 @@ const Property = z.looseObject({
 });
 const RequestSchema = z.looseObject({
   properties: z.looseObject({
-    rows: z.looseObject({
-      maxItems: z.number().optional(),
-      items: z.looseObject({
-        properties: z.record(z.string(), z.unknown()),
-        required: z.array(z.string()).optional(),
-      }),
-    }),
+    rows: z.looseObject({ maxItems: z.number().optional() }),
   }),
+});
+const RowSchema = z.looseObject({
+  properties: z.record(z.string(), z.unknown()),
+  required: z.array(z.string()).optional(),
 });
 
 const formatJson = (value: unknown): string => JSON.stringify(value, undefined, 2);
@@ -59,11 +57,12 @@ const renderCode = (code: string, id?: string): Html =>
 
 const renderInputs = ({ components }: OpenapiDocument): Html => {
   const { rows } = RequestSchema.parse(components.schemas.PredictRequest).properties;
-  const required = new Set(rows.items.required);
+  const row = RowSchema.parse(components.schemas.Row);
+  const required = new Set(row.required);
   return html`<table>
 <caption>Each row is an object with these keys${rows.maxItems === undefined ? "" : `; at most ${rows.maxItems} rows`}</caption>
 <thead><tr><th scope="col">input</th><th scope="col">value</th><th scope="col">may be missing</th></tr></thead>
-<tbody>${Object.entries(rows.items.properties).map(
+<tbody>${Object.entries(row.properties).map(
     ([name, schema]) =>
       html`<tr><th scope="row"><code>${name}</code></th><td>${describeSchema(schema)}</td><td>${required.has(name) ? "no" : "yes"}</td></tr>`,
   )}</tbody>

@@ -112,9 +112,13 @@ const predictionSchema = (manifest: Manifest) => {
 };
 
 /** The schemas of this model's predict requests and responses, with the names of its manifest. */
-export const modelSchemas = (manifest: Manifest) => ({
-  request: z.strictObject({
-    rows: z.array(rowSchema(manifest)).min(1).max(limitRows(manifest.inputs, maxRows)),
-  }),
-  response: PredictResponse.extend({ predictions: z.array(predictionSchema(manifest)) }),
-});
+export const modelSchemas = (manifest: Manifest) => {
+  const row = rowSchema(manifest);
+  const prediction = predictionSchema(manifest);
+  return {
+    row,
+    prediction,
+    request: z.strictObject({ rows: z.array(row).min(1).max(limitRows(manifest.inputs, maxRows)) }),
+    response: PredictResponse.extend({ predictions: z.array(prediction) }),
+  };
+};

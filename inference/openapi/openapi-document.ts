@@ -5,24 +5,25 @@ import { createSampleRow } from "#inference/model/load-model.ts";
 import type { PredictResponse } from "#inference/native/predict-response.ts";
 import { PredictionsQuery } from "#inference/records/parse-predictions-query.ts";
 import { PredictionPage, PredictionRecord } from "#inference/records/records.ts";
-import { Input, Manifest, type Prediction, type Row } from "#model-folder/manifest/manifest.ts";
+import { Input, Manifest, NestedValues, Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { modelSchemas } from "./model-schemas.ts";
 
-const toJsonSchema = (schema: z.ZodType, io: "input" | "output" = "output") => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+const schemaRoot = "#/components/schemas/";
+
+/** Named schemas as components: wherever one contains another, it refers to it, so that clients have a type of its name. */
+const toComponents = (schemas: Readonly<Record<string, z.ZodType>>): Readonly<Record<string, Schema>> => {
+  const registry = z.registry<{ readonly id: string }>();
+  for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
+  const converted = z.toJSONSchema(registry, {
     target: "draft-2020-12",
-    io,
     // A row describes itself.
     unrepresentable: "any",
+    uri: (id) => `${schemaRoot}${id}`,
   });
-  return rest;
-};
-
-/** The schema of a component. References to its own definitions (nested arrays) lead from the document's root. */
-const toComponent = (name: string, schema: z.ZodType, io?: "input"): ReturnType<typeof toJsonSchema> =>
-  JSON.parse(JSON.stringify(toJsonSchema(schema, io)), (key, value: unknown) =>
-    key === "$ref" && typeof value === "string" ? value.replace(/^#/, `#/components/schemas/${name}`) : value,
+  return Object.fromEntries(
+    Object.entries(converted.schemas).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema]),
   );
+};
 
 const Description = z.object({
   name: z.string(),
@@ -143,9 +144,12 @@ const problemResponses = (...kinds: readonly ProblemKind[]): OpenapiOperation["r
   );
 };
 
-/** A gateway answers in the function's place when the function ended or took too long; its body is not the service's. */
-const gatewayResponse = {
-  "502": { description: "From the gateway: the function ended before it responded. Try again." },
+/** A gateway responds in the function's place when the function ended; API Gateway's body has only a message. */
+const gatewayResponse: OpenapiOperation["responses"] = {
+  "502": {
+    description: "From the gateway: the function ended before it responded. Try again.",
+    content: jsonContent("GatewayError"),
+  },
 };
 
 const requestIdParameter: Parameter = {
@@ -165,7 +169,7 @@ const predictionHeaders = {
 };
 
 const listQueryParameters = (): readonly Parameter[] =>
-  Object.entries(toJsonSchema(PredictionsQuery).properties ?? {}).map(([name, schema]) => {
+  Object.entries(z.toJSONSchema(PredictionsQuery).properties ?? {}).map(([name, schema]) => {
     const { description, ...rest }: { description?: string } = typeof schema === "object" ? schema : {};
     return { name, in: "query", ...(description === undefined ? {} : { description }), schema: rest };
   });
@@ -346,7 +350,7 @@ export const openapiDocument = (
   { model: { manifest }, identity }: OpenapiSubject,
   example: OpenapiExample = { row: createSampleRow(manifest) },
 ) => {
-  const { request, response } = modelSchemas(manifest);
+  const { row, prediction, request, response } = modelSchemas(manifest);
   const paths: Readonly<
     Record<string, { readonly get?: OpenapiOperation; readonly post?: OpenapiOperation }>
   > = {
@@ -372,15 +376,23 @@ export const openapiDocument = (
     ],
     paths,
     components: {
-      schemas: {
-        PredictRequest: toComponent("PredictRequest", request, "input"),
-        PredictResponse: toComponent("PredictResponse", response),
-        ModelMetadata: toComponent("ModelMetadata", Description),
-        PredictionPage: toComponent("PredictionPage", PredictionPage),
-        PredictionRecord: toComponent("PredictionRecord", PredictionRecord),
-        HealthStatus: toComponent("HealthStatus", z.object({ status: z.enum(["alive", "ready"]) })),
-        Problem: toComponent("Problem", HttpProblem),
-      },
+      schemas: toComponents({
+        PredictRequest: request,
+        Row: row,
+        PredictResponse: response,
+        Prediction: prediction,
+        ModelMetadata: Description,
+        ModelInput: Input,
+        PredictionPage,
+        PredictionRecord,
+        // Records may be of versions with other inputs and outputs.
+        RecordedRow: Row,
+        RecordedPrediction: Prediction,
+        NestedValues,
+        HealthStatus: z.object({ status: z.enum(["alive", "ready"]) }),
+        Problem: HttpProblem,
+        GatewayError: z.object({ message: z.string().optional() }),
+      }),
       securitySchemes: { apiKey: { type: "apiKey", in: "header", name: "x-api-key" } },
     },
   };

@@ -354,7 +354,7 @@ export type Manifest = z.infer<typeof Manifest>;
 
 /** Numbers, flags or texts in nested arrays, row-major; a scalar has none. */
 export type NestedValues = number | boolean | string | NestedValues[];
-const NestedValues: z.ZodType<NestedValues> = z.lazy(() =>
+export const NestedValues: z.ZodType<NestedValues> = z.lazy(() =>
   z.union([z.number(), z.boolean(), z.string(), z.array(NestedValues)]),
 );
 
@@ -389,7 +389,7 @@ export const Row = z
         { type: "string" },
         { type: "number" },
         { type: "boolean" },
-        { type: "array" },
+        { type: "array", items: {} },
         {
           type: "object",
           properties: { base64: { type: "string" } },
