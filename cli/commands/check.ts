@@ -1,9 +1,11 @@
 import { basename, join, relative, resolve } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { exitCode } from "#cli/exit-code.ts";
 import { findDeliveryProblems } from "#cli/find-delivery-problems.ts";
 import { findLargeFiles } from "#cli/find-large-files.ts";
+import { findRepository } from "#cli/find-repository.ts";
 import { fetchFolderArtifact } from "#cli/folder-artifact.ts";
+import { formatAnnotation } from "#cli/format-annotation.ts";
 import { identifyFolder } from "#cli/new-model/identify-folder.ts";
 import { refuseFile } from "#cli/new-model/refuse-file.ts";
 import { jsonOption } from "#cli/options.ts";
@@ -163,13 +165,36 @@ const refuseOtherFolder = async (folder: string): Promise<void> => {
     });
 };
 
+type Options = { readonly json?: boolean; readonly format?: "github" | "text" };
+
+/** https://docs.github.com/en/actions/reference/workflows-and-actions/variables#default-environment-variables */
+const defaultFormat = (): "github" | "text" => (process.env.GITHUB_ACTIONS === "true" ? "github" : "text");
+
+// Only the file is a path: a message may hold an address, whose slashes join would drop.
+const formatForPeople = (folder: string, problem: FolderProblem): string =>
+  `${stopsDelivery(problem) ? paint("red", "✗") : paint("yellow", "!")} ${formatProblem({ ...problem, file: join(folder, problem.file) })}`;
+
+/** GitHub knows a file by its path in the repository, wherever the command runs. */
+const formatForGitHub = (folder: string, problem: FolderProblem): string => {
+  const root = process.env.GITHUB_WORKSPACE ?? findRepository(folder);
+  return formatAnnotation({ ...problem, file: relative(root, resolve(folder, problem.file)) });
+};
+
 /** `slipway check`: all problems of a model's folder, with lines and remedies. */
 export const checkCommand = (): Command =>
   new Command("check")
     .description("check a model's folder before you commit it")
     .argument("<folder>", "models/<name>")
     .addOption(jsonOption())
-    .action(async (folder: string, { json }: { json?: boolean }) => {
+    .addOption(
+      new Option(
+        "--format <format>",
+        "github: problems as annotations of a pull request (default in GitHub Actions); text: for people",
+      )
+        .choices(["github", "text"])
+        .conflicts("json"),
+    )
+    .action(async (folder: string, { json, format = defaultFormat() }: Options) => {
       const files = await readModelFolder(folder);
       if (!files.has("model.yaml")) await refuseOtherFolder(folder);
       const manifest = tryReadManifest(files);
@@ -187,10 +212,7 @@ export const checkCommand = (): Command =>
       if (json) printJson(problems);
       else {
         for (const problem of problems)
-          print(
-            // Only the file is a path: a message may hold an address, whose slashes join would drop.
-            `${stopsDelivery(problem) ? paint("red", "✗") : paint("yellow", "!")} ${formatProblem({ ...problem, file: join(folder, problem.file) })}`,
-          );
+          print(format === "github" ? formatForGitHub(folder, problem) : formatForPeople(folder, problem));
         for (const note of checked.notes) print(`  ${note}`);
         if (!fails) {
           print(`${paint("green", "✓")} ${folder} is ready for delivery.`);
