@@ -32,7 +32,7 @@ export const gitHubConcurrency = 8;
 export const pageSize = 100;
 
 /** Rate limits come as 403 or 429. https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api */
-const isTemporary = (response: Response): boolean =>
+export const isTemporaryResponse = (response: Response): boolean =>
   response.status === 429 ||
   response.status >= 500 ||
   (response.status === 403 &&
@@ -71,7 +71,7 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
     }).catch((error: unknown) => {
       throw new TemporaryFault(`GitHub did not answer ${what}: ${String(error)}`, { cause: error });
     });
-    if (isTemporary(response) && !handledStatuses.includes(response.status))
+    if (isTemporaryResponse(response) && !handledStatuses.includes(response.status))
       throw new TemporaryFault(`GitHub answered ${what} with ${response.status}`);
     return response;
   };
