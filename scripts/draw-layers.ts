@@ -18,6 +18,7 @@ const labels = new Map<string, readonly [folder: string, content: string]>(
     lambdas: ["lambdas/*/", "steps, start, sweep, answers, predict"],
     "worlds/aws": ["worlds/aws/", "what handlers and CLI use on AWS"],
     environment: ["lambdas/*/env.ts, worlds/aws/environment/", "variables of the functions"],
+    console: ["console/", "the pages of both worlds"],
     packaging: ["packaging/", "images, zips, the builder"],
     slack: ["slack/", "messages as Slack's blocks"],
     statemachine: ["statemachine/", "states and their contracts"],

@@ -38,6 +38,11 @@ export const layers: readonly Layer[] = [
     files: /^lambdas\/[^/]+\/env\.ts$|^worlds\/aws\/environment\//,
     only: ["contract", "model-folder", "untrusted"],
   },
+  {
+    name: "console",
+    files: /^console\//,
+    without: ["packaging", "slack", "model-check", "inference", "api-keys", "platform"],
+  },
   { name: "packaging", files: /^packaging\// },
   { name: "slack", files: /^slack\//, without: ["model-check", "inference", "api-keys", "platform"] },
   {

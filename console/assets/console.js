@@ -1,0 +1,170 @@
+// Keeps an open page up to date: replaces the sections that changed, so that focus and scroll stay where they are.
+// Without this script every page is complete and only has to be reloaded.
+const status = document.querySelector("[data-status]");
+const seconds = Number(document.body.dataset.refresh ?? 0);
+const eventsUrl = document.body.dataset.events;
+
+/** Ages as the server writes them (console/format-age.ts). */
+const units = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1_000, "s"],
+];
+const formatAge = (at, now) => {
+  const distance = Math.abs(now - at);
+  if (distance < 1_000) return "just now";
+  const [size, unit] = units.find(([each]) => distance >= each);
+  const amount = `${Math.floor(distance / size)} ${unit}`;
+  return at > now ? `in ${amount}` : `${amount} ago`;
+};
+const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const showAges = () => {
+  for (const time of document.querySelectorAll("time[data-age]")) {
+    const at = Date.parse(time.dateTime);
+    const age = formatAge(at, Date.now());
+    if (time.textContent !== age) time.textContent = age;
+    const title = local.format(at);
+    if (time.title !== title) time.title = title;
+  }
+};
+
+const addCopyButtons = () => {
+  if (!navigator.clipboard) return;
+  for (const command of document.querySelectorAll("pre[data-copy]:not([data-ready])")) {
+    const text = command.textContent;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button copy";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+      setTimeout(() => {
+        button.textContent = "Copy";
+      }, 1_500);
+    });
+    command.prepend(button);
+    command.dataset.ready = "";
+  }
+};
+
+/** What finds the focused element again after its section was replaced. */
+const describeFocus = (section) => {
+  const focused = document.activeElement;
+  if (!focused || !section.contains(focused)) return undefined;
+  const alike = (root) => [...root.querySelectorAll(focused.localName)];
+  const index = alike(section).indexOf(focused);
+  const href = focused.getAttribute("href");
+  return (next) =>
+    (focused.id && document.getElementById(focused.id)) ||
+    (href &&
+      alike(next).find(
+        (each) => each.getAttribute("href") === href && each.textContent === focused.textContent,
+      )) ||
+    (href && alike(next).find((each) => each.getAttribute("href") === href)) ||
+    alike(next)[index];
+};
+
+/** Ages differ in every response, so they do not count as a change. */
+const withoutAges = (element) => {
+  const copy = element.cloneNode(true);
+  for (const time of copy.querySelectorAll("time[data-age]")) {
+    time.textContent = "";
+    time.title = "";
+  }
+  for (const button of copy.querySelectorAll(".copy")) button.remove();
+  for (const command of copy.querySelectorAll("[data-ready]")) command.removeAttribute("data-ready");
+  for (const details of copy.querySelectorAll("details")) details.removeAttribute("open");
+  return copy.innerHTML;
+};
+
+const replaceSection = (section, next) => {
+  if (withoutAges(section) === withoutAges(next)) return;
+  const findFocus = describeFocus(section);
+  for (const details of section.querySelectorAll("details[id]")) {
+    const after = next.querySelector(`#${CSS.escape(details.id)}`);
+    if (after) after.open = details.open;
+  }
+  const scrolled = [...section.querySelectorAll(".scroll")].map((each) => each.scrollLeft);
+  section.innerHTML = next.innerHTML;
+  for (const [index, each] of section.querySelectorAll(".scroll").entries())
+    each.scrollLeft = scrolled[index] ?? 0;
+  findFocus?.(section)?.focus({ preventScroll: true });
+};
+
+let entityTag;
+/** Whether the page that is shown still changes. */
+let refreshSeconds = seconds;
+const refresh = async () => {
+  const response = await fetch(location.href, {
+    cache: "no-store",
+    headers: { accept: "text/html", ...(entityTag ? { "if-none-match": entityTag } : {}) },
+  });
+  if (response.status === 304) return;
+  // A sign-in that ended leads to another page: reload, and come back here after it.
+  if (response.redirected || response.status === 401 || response.status === 403)
+    return void location.reload();
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  entityTag = response.headers.get("etag") ?? undefined;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  refreshSeconds = Number(page.body.dataset.refresh ?? 0);
+  if (document.title !== page.title) document.title = page.title;
+  for (const section of document.querySelectorAll("[data-live]")) {
+    const next = page.getElementById(section.id);
+    if (next) replaceSection(section, next);
+  }
+  addCopyButtons();
+  showAges();
+};
+
+const showState = (state, text) => {
+  if (status.dataset.state === state) return;
+  status.dataset.state = state;
+  status.textContent = text;
+};
+let running;
+let again = false;
+/** One after the other; a change during a refresh is read by one more. */
+const refreshNow = async () => {
+  if (running) {
+    again = true;
+    return running;
+  }
+  running = refresh()
+    .then(() => showState("live", "live"))
+    .catch(() => showState("lost", "reconnecting…"));
+  await running;
+  running = undefined;
+  if (!again) return;
+  again = false;
+  await refreshNow();
+};
+
+showAges();
+addCopyButtons();
+setInterval(showAges, 1_000);
+if (seconds > 0) {
+  const poll = async () => {
+    // A hidden page asks nothing; it catches up when it is shown.
+    if (!document.hidden) await refreshNow();
+    if (refreshSeconds > 0) setTimeout(poll, refreshSeconds * 1_000);
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) void refreshNow();
+  });
+  showState("live", "live");
+  setTimeout(poll, seconds * 1_000);
+  if (eventsUrl) {
+    const events = new EventSource(eventsUrl);
+    let timer;
+    const onChange = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => void refreshNow(), 150);
+    };
+    events.addEventListener("changed", onChange);
+    // What changed while the connection was lost is not sent again.
+    events.addEventListener("hello", onChange);
+    events.addEventListener("error", () => showState("lost", "reconnecting…"));
+  }
+}

@@ -1,0 +1,43 @@
+import { html } from "hono/html";
+import { consolePaths } from "../console-paths.ts";
+import type { Context } from "../context.ts";
+import { renderCommand } from "../render-command.ts";
+import type { Page } from "../render-page.ts";
+import { renderTime } from "../render-time.ts";
+import type { AuditTrail } from "./audit-trail.ts";
+
+/** Who asked, saw and decided what, and whether the chain of it holds. */
+export const renderAudit = (
+  { model, trail: { entries, verification } }: { readonly model: string; readonly trail: AuditTrail },
+  { links, now }: Context,
+): Page => {
+  const paths = consolePaths(links.base);
+  return {
+    title: `Audit trail of ${model}`,
+    active: "models",
+    trail: [
+      { label: "Models", href: paths.home },
+      { label: model, href: paths.model(model) },
+    ],
+    refresh: 30,
+    body: html`<div id="audit" data-live><h1>Audit trail of ${model}</h1>
+${
+  verification.status === "verified"
+    ? html`<p class="notice good"><b>✓ The chain holds.</b> ${
+        verification.anchor === null
+          ? "No entry is anchored outside the store yet."
+          : `Anchored up to entry ${verification.anchor.sequence} in ${verification.anchor.where}.`
+      }</p>`
+    : html`<p class="notice bad"><b>✕ The chain is broken.</b> ${verification.problem}</p>`
+}
+${
+  entries.length === 0
+    ? html`<p class="empty">Nothing was recorded yet.</p>`
+    : html`<ol class="rows audit">${entries.map(
+        ({ sequence, at, kind, who, what, hash }) =>
+          html`<li class="row"><div class="row-main"><span class="faint">#${sequence}</span> <b>${kind}</b>${who === null ? "" : html` by ${who}`}</div><div class="audit-what">${what}</div><div class="row-time">${renderTime(at, now)} <code class="faint" title="${hash}">${hash.slice(0, 12)}</code></div></li>`,
+      )}</ol>`
+}
+<h2 class="small">Verify and export</h2>${renderCommand(links.command(`slipway audit ${model}`))}</div>`,
+  };
+};

@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { ApprovalDecision } from "#domain/approval/decision.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
+import type { StateRun } from "./read-state-runs.ts";
+
+const Output = z.record(z.string(), z.unknown());
+const readOwn = <Schema extends z.ZodType>(schema: Schema, run: StateRun): z.infer<Schema> | undefined =>
+  schema.safeParse(getOwnProperty(Output.safeParse(run.output).data ?? {}, run.state)).data;
+
+const describeDecision = (run: StateRun, about: string): string => {
+  const decision = readOwn(ApprovalDecision, run);
+  if (!decision) return run.status === "running" ? `Asked the approvers ${about}` : `No decision ${about}`;
+  const by = decision.by.map(({ name }) => name).join(", ");
+  return `${decision.status === "approved" ? "Approved" : "Rejected"} by ${by}${decision.reason === null ? "" : `: ${decision.reason}`}`;
+};
+
+const verdictWords = { pass: "passed", fail: "failed", inconclusive: "inconclusive" } as const;
+const withVerdict = (what: string, run: StateRun): string =>
+  run.verdict === undefined ? what : `${what}: ${verdictWords[run.verdict]}`;
+
+/** What a state did, in words for people; undefined: it only routes, so the page leaves it out. */
+const sentences: ReadonlyMap<string, (run: StateRun) => string> = new Map<string, (run: StateRun) => string>(
+  Object.entries({
+    ClaimStage: () => "Claimed stage",
+    BuildImage: () => "Built the image",
+    ScanImage: (run) => withVerdict("Scanned the image", run),
+    RegisterModel: (run) => {
+      const output = readOwn(z.object({ status: z.string(), version: z.int() }), run);
+      if (!output) return "Registered the version";
+      return output.status === "unchanged"
+        ? `Prod already serves this image as version ${output.version}`
+        : `Registered version ${output.version}`;
+    },
+    DeployStage: () => "Deployed to stage",
+    VerifyStage: (run) => withVerdict("Measured on stage", run),
+    RequestApproval: (run) => describeDecision(run, "about production"),
+    ClaimProd: (run) => {
+      const output = readOwn(z.object({ status: z.string() }), run);
+      if (output?.status === "busy") return "Prod is busy";
+      return output?.status === "stale" ? "Prod changed: everything is measured again" : "Claimed prod";
+    },
+    AwaitProd: () => "Waited until prod was free",
+    DeployProd: () => "Deployed to prod, without traffic",
+    ShiftTraffic: (run) => {
+      const output = readOwn(z.object({ share: z.number() }), run);
+      return output ? `Gave it ${output.share} % of prod's traffic` : "Shifted traffic";
+    },
+    Bake: () => "Let live traffic reach it",
+    JudgeCanary: (run) => withVerdict("Judged the canary", run),
+    RequestCanaryApproval: (run) => describeDecision(run, "about the inconclusive canary"),
+    ResumeCanary: (run) => withVerdict("Judged the canary once more", run),
+    PromoteModel: () => "Gave it all of prod's traffic",
+    MoveChampion: () => "Moved the registry's aliases",
+    RollBack: () => "Put everything back",
+    ReportOutcome: () => "Reported the outcome",
+  } satisfies Record<string, (run: StateRun) => string>),
+);
+
+export const describeRun = (run: StateRun): string | undefined => {
+  const describe = sentences.get(run.state);
+  // A state without a sentence matters only where it failed or waits.
+  if (!describe) return run.status === "succeeded" ? undefined : run.state;
+  return describe(run);
+};

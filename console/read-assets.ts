@@ -1,0 +1,29 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+const types = {
+  "console.css": "text/css; charset=utf-8",
+  "console.js": "text/javascript; charset=utf-8",
+  "icon.svg": "image/svg+xml",
+} as const;
+export type AssetName = keyof typeof types;
+
+export type Asset = { readonly type: string; readonly content: string };
+export type Assets = {
+  readonly files: ReadonlyMap<string, Asset>;
+  /** Changes with any of them, so that a browser may keep them for ever under it. */
+  readonly revision: string;
+};
+
+/** The pages' style, script and icon. A function's zip has the folder `assets/` beside its code. */
+export const readAssets = (): Assets => {
+  const files = new Map(
+    Object.entries(types).map(([name, type]) => [
+      name,
+      { type, content: readFileSync(new URL(`assets/${name}`, import.meta.url), "utf8") },
+    ]),
+  );
+  const hash = createHash("sha256");
+  for (const { content } of files.values()) hash.update(content);
+  return { files, revision: hash.digest("hex").slice(0, 10) };
+};

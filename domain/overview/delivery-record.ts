@@ -1,0 +1,25 @@
+import type { OutcomeRecord } from "#domain/delivery/outcomes.ts";
+import type { Deployment } from "#domain/ledger/ledger.ts";
+import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
+import type { ShownApproval } from "./shown-approval.ts";
+
+/** Everything that is stored about one delivery. */
+export type DeliveryRecord = {
+  readonly delivery: string;
+  readonly model: string;
+  /** Null: the engine no longer keeps it. Its status is the engine's: `outcome` has the last word. */
+  readonly execution: Execution | null;
+  /** Oldest first; empty where the engine no longer keeps it. */
+  readonly history: readonly StateEvent[];
+  /** Oldest first. */
+  readonly questions: readonly ShownApproval[];
+  readonly stage: Deployment | null;
+  readonly prod: Deployment | null;
+  /** What prod serves now. */
+  readonly serving: Deployment | null;
+  readonly outcome: OutcomeRecord | null;
+  /** The person's rollback that interrupted it or took it back: who and why. */
+  readonly rolledBack: { readonly by: string; readonly kind: "interrupted" | "taken back" } | null;
+  /** How long this world lets a canary bake, where it is not what the manifest says. */
+  readonly bakeSeconds: number | null;
+};
