@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { openLocalImages } from "#packaging/local-images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Environment } from "#platform/serving/serving.ts";
+import { consoleBase } from "#worlds/embedded/console-route.ts";
 import { findRunningWorld } from "#worlds/embedded/data/data-folder-ownership.ts";
 import { createDeskClient } from "#worlds/embedded/desk/desk-client.ts";
 import { callbackPath } from "#worlds/embedded/desk/slack-callback-route.ts";
@@ -82,7 +83,7 @@ export const withEmbeddedWorld = async <T>(
       repository: repositoryName,
       head: "HEAD",
       runtime,
-      deliveryUrl: (delivery) => `${url}/deliveries/${delivery}`,
+      deliveryUrl: (delivery) => `${url}${consoleBase}/deliveries/${delivery}`,
       modelUrl,
       predict: async (model, rows) => {
         const response = await fetch(`${modelUrl("prod", model)}/v1/predict`, {

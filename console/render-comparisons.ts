@@ -18,7 +18,7 @@ export const renderComparisons = (table: {
       html`<tr class="${table.comparisons[index]?.verdict ?? ""}">${row.map((cell, column) =>
         column === 0
           ? html`<th scope="row">${cell}</th>`
-          : html`<td class="number" data-label="${header[column] ?? ""}">${cell}</td>`,
+          : html`<td class="${cell === "–" ? "number none" : "number"}" data-label="${header[column] ?? ""}">${cell}</td>`,
       )}</tr>`,
   )}</tbody></table></div>`;
 };

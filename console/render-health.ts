@@ -20,5 +20,5 @@ export const renderHealth = (health: Health): Html => {
   if (requests === 0)
     return html`${renderPill("neutral", "no requests")} <span class="faint">in ${minutes} min</span>`;
   const share = (100 * failed) / requests;
-  return html`${renderPill(isFailing(health) ? "bad" : "good", `${percent.format(share)} % failed`)} <span class="nowrap">${count.format(requests)} requests</span> <span class="nowrap">p95 ${p95Ms === null ? "unknown" : `${percent.format(p95Ms)} ms`}</span> <span class="faint nowrap">in ${minutes} min</span>`;
+  return html`${renderPill(isFailing(health) ? "bad" : "good", `${percent.format(share)} % failed`)} <span class="nowrap">${count.format(requests)} requests</span> · <span class="nowrap">p95 ${p95Ms === null ? "unknown" : `${percent.format(p95Ms)} ms`}</span> <span class="faint nowrap">in ${minutes} min</span>`;
 };

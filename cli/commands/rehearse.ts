@@ -258,6 +258,9 @@ const runEmbeddedWorld = async (
     clock: Date.now,
     reporter,
     announce: ownership.announce,
+    ...(options.data === undefined
+      ? {}
+      : { toCommand: (command: string) => `npx ${command} --data ${options.data}` }),
     dataLimitBytes: options.dataLimit,
   });
   try {
@@ -326,6 +329,7 @@ const reportStart = (
   reporter.say(
     `${paint("bold", "Slipway")} runs on this machine. Approve deliveries on the desk: ${paint("cyan", `${url}/`)}`,
   );
+  reporter.say(`What serves, and every delivery: ${paint("cyan", `${url}/console/`)}`);
   reporter.say(`Models on prod: ${paint("cyan", `${modelsUrl}/prod/models/<name>/`)}`);
   reporter.say(
     isContinued

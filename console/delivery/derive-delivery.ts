@@ -51,6 +51,8 @@ export type CurrentStep = {
   readonly doing: string;
   /** When the canary is judged next. */
   readonly judgedAt: number | null;
+  /** When the canary's last step is judged, if every judgement is a pass. */
+  readonly earliestEndAt: number | null;
   /** When this step ends at the latest, and what happens then. */
   readonly end: { readonly at: number; readonly otherwise: string } | null;
 };
@@ -117,6 +119,12 @@ const doing: Readonly<Record<string, string>> = {
   ReportOutcome: "Reporting the outcome",
 };
 
+/** Steps of the canary after its present share, as the approvers saw them. */
+const countLaterSteps = ({ questions }: DeliveryRecord, share: number): number =>
+  (questions.find(({ canary }) => canary === null)?.evidence.rollout?.steps ?? []).filter(
+    (step) => step > share,
+  ).length;
+
 const deriveCurrent = (
   record: DeliveryRecord,
   runs: readonly StateRun[],
@@ -138,6 +146,9 @@ const deriveCurrent = (
       ? `The canary gets ${data.ShiftTraffic?.share} % of prod's traffic`
       : (new Map(Object.entries(doing)).get(running.state) ?? running.state),
     judgedAt: isBaking ? since + bakeMs : null,
+    earliestEndAt: isBaking
+      ? since + bakeMs * (1 + countLaterSteps(record, data.ShiftTraffic?.share ?? 0))
+      : null,
     end:
       waits && question
         ? {

@@ -7,10 +7,12 @@ const Output = z.record(z.string(), z.unknown());
 const readOwn = <Schema extends z.ZodType>(schema: Schema, run: StateRun): z.infer<Schema> | undefined =>
   schema.safeParse(getOwnProperty(Output.safeParse(run.output).data ?? {}, run.state)).data;
 
-const describeDecision = (run: StateRun, about: string): string => {
+type NameOf = (user: string) => string | undefined;
+
+const describeDecision = (run: StateRun, about: string, nameOf: NameOf): string => {
   const decision = readOwn(ApprovalDecision, run);
   if (!decision) return run.status === "running" ? `Asked the approvers ${about}` : `No decision ${about}`;
-  const by = decision.by.map(({ name }) => name).join(", ");
+  const by = decision.by.map(({ user, name }) => nameOf(user) ?? name).join(", ");
   return `${decision.status === "approved" ? "Approved" : "Rejected"} by ${by}${decision.reason === null ? "" : `: ${decision.reason}`}`;
 };
 
@@ -18,8 +20,9 @@ const verdictWords = { pass: "passed", fail: "failed", inconclusive: "inconclusi
 const withVerdict = (what: string, run: StateRun): string =>
   run.verdict === undefined ? what : `${what}: ${verdictWords[run.verdict]}`;
 
+type Describe = (run: StateRun, nameOf: NameOf) => string;
 /** What a state did, in words for people; undefined: it only routes, so the page leaves it out. */
-const sentences: ReadonlyMap<string, (run: StateRun) => string> = new Map<string, (run: StateRun) => string>(
+const sentences: ReadonlyMap<string, Describe> = new Map<string, Describe>(
   Object.entries({
     ClaimStage: () => "Claimed stage",
     BuildImage: () => "Built the image",
@@ -33,7 +36,7 @@ const sentences: ReadonlyMap<string, (run: StateRun) => string> = new Map<string
     },
     DeployStage: () => "Deployed to stage",
     VerifyStage: (run) => withVerdict("Measured on stage", run),
-    RequestApproval: (run) => describeDecision(run, "about production"),
+    RequestApproval: (run, nameOf) => describeDecision(run, "about production", nameOf),
     ClaimProd: (run) => {
       const output = readOwn(z.object({ status: z.string() }), run);
       if (output?.status === "busy") return "Prod is busy";
@@ -47,18 +50,19 @@ const sentences: ReadonlyMap<string, (run: StateRun) => string> = new Map<string
     },
     Bake: () => "Let live traffic reach it",
     JudgeCanary: (run) => withVerdict("Judged the canary", run),
-    RequestCanaryApproval: (run) => describeDecision(run, "about the inconclusive canary"),
+    RequestCanaryApproval: (run, nameOf) => describeDecision(run, "about the inconclusive canary", nameOf),
     ResumeCanary: (run) => withVerdict("Judged the canary once more", run),
     PromoteModel: () => "Gave it all of prod's traffic",
     MoveChampion: () => "Moved the registry's aliases",
     RollBack: () => "Put everything back",
     ReportOutcome: () => "Reported the outcome",
-  } satisfies Record<string, (run: StateRun) => string>),
+  } satisfies Record<string, Describe>),
 );
 
-export const describeRun = (run: StateRun): string | undefined => {
+/** @param nameOf the display name of a Slack user; undefined: as the decision has it */
+export const describeRun = (run: StateRun, nameOf: NameOf): string | undefined => {
   const describe = sentences.get(run.state);
   // A state without a sentence matters only where it failed or waits.
   if (!describe) return run.status === "succeeded" ? undefined : run.state;
-  return describe(run);
+  return describe(run, nameOf);
 };

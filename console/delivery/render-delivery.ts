@@ -43,7 +43,7 @@ const renderBoxes = (boxes: readonly Box[], isOver: boolean): Html =>
   )}</ol>`;
 
 const renderCurrent = (
-  { doing, since, judgedAt, end }: CurrentStep,
+  { doing, since, judgedAt, earliestEndAt, end }: CurrentStep,
   { now, links }: Context,
   view: DeliveryView,
 ): Html => {
@@ -54,6 +54,7 @@ const renderCurrent = (
 <dl class="facts">
 <div><dt>Since</dt><dd>${renderTime(since, now)}</dd></div>
 ${judgedAt === null ? "" : html`<div><dt>Next judgement</dt><dd>${renderTime(judgedAt, now)}</dd></div>`}
+${earliestEndAt === null ? "" : html`<div><dt>On prod at the earliest</dt><dd>${renderTime(earliestEndAt, now)}</dd></div>`}
 ${end === null ? "" : html`<div><dt>Ends at the latest</dt><dd>${renderTime(end.at, now)}; then ${end.otherwise}</dd></div>`}
 </dl>${
     asks
@@ -62,8 +63,8 @@ ${end === null ? "" : html`<div><dt>Ends at the latest</dt><dd>${renderTime(end.
   }</section>`;
 };
 
-const renderRun = (run: StateRun, now: number): Html => {
-  const what = describeRun(run);
+const renderRun = (run: StateRun, { now, links }: Context): Html => {
+  const what = describeRun(run, (user) => links.userName?.(user));
   if (what === undefined) return html``;
   const failed = run.status === "failed" || run.verdict === "fail";
   const mark = failed
@@ -74,7 +75,7 @@ const renderRun = (run: StateRun, now: number): Html => {
         ? "warn"
         : "good";
   return html`<li class="event ${mark}"><span class="dot" aria-hidden="true"></span>
-<div class="event-what">${what}${failed && run.verdict === undefined ? html` <span class="bad-text">failed</span>` : ""}${run.retries > 0 ? html` <span class="faint">after ${run.retries} ${run.retries === 1 ? "retry" : "retries"}</span>` : ""}
+<div class="event-what">${what} <code class="state">${run.state}</code>${failed && run.verdict === undefined ? html` <span class="bad-text">failed</span>` : ""}${run.retries > 0 ? html` <span class="faint">after ${run.retries} ${run.retries === 1 ? "retry" : "retries"}</span>` : ""}
 ${run.error === undefined ? "" : html`<p class="event-error"><b>${run.error.name}</b> ${run.error.cause}</p>`}</div>
 <div class="event-when">${renderTime(Date.parse(run.from), now)}<span class="faint"> · ${
     run.ms === undefined
@@ -148,7 +149,7 @@ ${
 <section aria-labelledby="events-title"><h2 id="events-title">What happened</h2>${
       view.runs.length === 0
         ? html`<p class="empty">The engine no longer keeps the steps of this delivery.</p>`
-        : html`<ol class="events">${view.runs.map((run) => renderRun(run, now))}${
+        : html`<ol class="events">${view.runs.map((run) => renderRun(run, context))}${
             view.rolledBack
               ? html`<li class="event warn"><span class="dot" aria-hidden="true"></span><div class="event-what">Rolled back by ${view.rolledBack.by}</div></li>`
               : ""

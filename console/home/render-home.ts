@@ -99,12 +99,12 @@ const renderModel = (summary: ModelSummary, now: number, paths: ConsolePaths): H
 <div><dt>Prod</dt><dd>${renderServed(prod, now)}</dd></div>
 <div><dt>Canary</dt><dd>${canary === null ? html`<span class="faint">none</span>` : html`<a href="${paths.delivery(model, canary.delivery)}"><b>v${canary.version}</b> at ${canary.percent} %</a>`}</dd></div>
 <div><dt>Stage</dt><dd>${renderServed(stage, now)}</dd></div>
-<div class="wider"><dt>Health of prod</dt><dd>${renderHealth(health)}</dd></div>
 <div><dt>Last delivery</dt><dd>${
     lastDelivery === null || status === null
       ? html`<span class="faint">none</span>`
       : html`<a href="${paths.delivery(model, lastDelivery.delivery)}">${renderPill(status.tone, status.text)}</a> <span class="faint nowrap">${renderTime(lastDelivery.startedAt, now)}</span>`
   }</dd></div>
+<div class="wider"><dt>Health of prod</dt><dd>${renderHealth(health)}</dd></div>
 </dl></li>`;
 };
 

@@ -29,9 +29,10 @@ const renderVersions = (
   now: number,
 ): Html => {
   const series = listMetricSeries(versions);
+  // One version has no course over time.
   return html`${
-    series.length === 0
-      ? html`<p class="empty">No version's measurements are kept.</p>`
+    series.every(({ points }) => points.length < 2)
+      ? ""
       : html`<div class="charts">${series.map(renderMetricChart)}</div>
 <p class="legend"><svg viewBox="0 0 14 14" aria-hidden="true"><rect class="mark serving" x="2" y="2" width="10" height="10"/></svg> serves prod <svg viewBox="0 0 14 14" aria-hidden="true"><path class="mark canary" d="M7 .5l6.500 6.500-6.500 6.500-6.500-6.500z"/></svg> canary <svg viewBox="0 0 14 14" aria-hidden="true"><circle class="mark served" cx="7" cy="7" r="4.500"/></svg> served before <svg viewBox="0 0 14 14" aria-hidden="true"><path class="mark other" d="M3 3l8 8m0-8l-8 8"/></svg> not on prod <svg viewBox="0 0 22 14" aria-hidden="true"><line class="limit" x1="0" x2="22" y1="7" y2="7"/></svg> limit</p>`
   }
@@ -43,7 +44,7 @@ const renderVersions = (
           const value = comparisons.find((row) => row.name === name)?.challenger ?? null;
           return html`<td class="number" data-label="${name}">${value === null ? "–" : String(roundToDigits(value)).replace("-", "−")}</td>`;
         },
-      )}<td data-label="Commit"><code title="${commit}">${commit.slice(0, 12)}</code>${subject === null ? "" : html` <span class="faint">${subject}</span>`}</td><td data-label="On stage">${renderTime(at, now)}</td></tr>`,
+      )}<td data-label="Commit"><span><code title="${commit}">${commit.slice(0, 12)}</code>${subject === null ? "" : html` <span class="faint">${subject}</span>`}</span></td><td data-label="On stage">${renderTime(at, now)}</td></tr>`,
   )}</tbody></table></div>`;
 };
 
@@ -92,7 +93,7 @@ export const renderModel = (details: ModelDetails, context: Context): Page => {
     trail: [{ label: "Models", href: paths.home }],
     refresh: 10,
     body: html`<header class="head"><div><h1>${model}</h1>${owner === null ? "" : html`<p class="faint">owned by ${owner}</p>`}</div>
-<ul class="links inline">${links.apiDocs && prod ? html`<li><a href="${links.apiDocs("prod", model)}">API docs of prod</a></li>` : ""}${links.apiDocs && stage ? html`<li><a href="${links.apiDocs("stage", model)}">of stage</a></li>` : ""}${links.records && prod ? html`<li><a href="${links.records(model)}">Prediction records</a></li>` : ""}${hasAudit ? html`<li><a href="${paths.audit(model)}">Audit trail</a></li>` : ""}</ul></header>
+<ul class="links inline">${links.apiDocs && prod ? html`<li><a href="${links.apiDocs("prod", model)}">API docs of prod</a></li>` : ""}${links.apiDocs && stage ? html`<li><a href="${links.apiDocs("stage", model)}">API docs of stage</a></li>` : ""}${links.records && prod ? html`<li><a href="${links.records(model)}">Prediction records</a></li>` : ""}${hasAudit ? html`<li><a href="${paths.audit(model)}">Audit trail</a></li>` : ""}</ul></header>
 <section id="serving" data-live aria-label="What serves"><dl class="tiles">
 ${served("Prod", prod === null ? html`<span class="faint">nothing</span>` : html`<a class="big" href="${paths.delivery(model, prod.delivery)}">v${prod.version}</a><span class="faint">${renderTime(prod.since, now)}</span>`)}
 ${served("Canary", canary === null ? html`<span class="faint">none</span>` : html`<a class="big" href="${paths.delivery(model, canary.delivery)}">v${canary.version}</a><span>${canary.percent} % of prod's traffic</span>`)}

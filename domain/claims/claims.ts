@@ -1,9 +1,10 @@
 import * as z from "zod";
+import { toIndexItems } from "#domain/delivery/delivery-index.ts";
 import { Superseded } from "#domain/delivery/errors.ts";
 import { createEvent } from "#domain/events/create-event.ts";
 import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Environment } from "#platform/serving/serving.ts";
-import { readPages, type Store } from "#platform/store/store.ts";
+import { type PutOptions, readPages, type Store } from "#platform/store/store.ts";
 
 const ClaimItem = z.object({
   environment: z.enum(["stage", "prod"]),
@@ -48,9 +49,18 @@ const maxClockSkewMs = 60_000;
 const wasClockSetBack = (claim: ClaimItem, { requestedAt, now }: ClaimRequest): boolean =>
   claim.requestedAt > now + maxClockSkewMs && requestedAt <= now + maxClockSkewMs;
 
-/** The claim of stage is the first fact that a delivery stores. */
-const describeStart = ({ model, delivery, commit, now }: ClaimRequest) =>
-  commit === undefined ? [] : [createEvent([delivery], now, { type: "started", model, delivery, commit })];
+/** The claim of stage is the first fact that a delivery stores: its event, and its place in the lists. */
+const describeStart = ({ model, delivery, commit, now }: ClaimRequest): Pick<PutOptions, "also"> => {
+  if (commit === undefined) return {};
+  const event = createEvent([delivery], now, { type: "started", model, delivery, commit });
+  const subject = { delivery, model, commit };
+  return {
+    also: [
+      ...(toOutboxItems(event).also ?? []),
+      ...toIndexItems({ ...subject, startedAt: now, endedAt: null, outcome: null, error: null }),
+    ],
+  };
+};
 
 const maxInterrupted = 50;
 
@@ -98,10 +108,17 @@ export const createClaims = ({ store }: { store: Store }) => {
       };
       const put = await store.put({ partition, sort: toSortKey(environment, model) }, item, {
         expect: current?.version ?? "absent",
-        ...toOutboxItems(...(when === "newer" ? describeStart(request) : [])),
+        ...(when === "newer" ? describeStart(request) : {}),
       });
       if (put.written) return { status: "granted", fence };
     }
+  };
+
+  const listClaims = async (): Promise<readonly ClaimItem[]> => {
+    const claims: ClaimItem[] = [];
+    for await (const items of readPages(store, { partition, order: "ascending", limit: 100 }))
+      for (const item of items) claims.push(ClaimItem.parse(item.value));
+    return claims;
   };
 
   return {
@@ -150,16 +167,12 @@ export const createClaims = ({ store }: { store: Store }) => {
       }
     },
 
+    /** Every claim, held or not: each model that was ever delivered has one of stage. */
+    list: listClaims,
+
     /** Every held claim. */
-    open: async (): Promise<readonly ClaimItem[]> => {
-      const held: ClaimItem[] = [];
-      for await (const items of readPages(store, { partition, order: "ascending", limit: 100 }))
-        for (const item of items) {
-          const claim = ClaimItem.parse(item.value);
-          if (claim.holder) held.push(claim);
-        }
-      return held;
-    },
+    open: async (): Promise<readonly ClaimItem[]> =>
+      (await listClaims()).filter(({ holder }) => holder !== null),
   };
 };
 export type Claims = ReturnType<typeof createClaims>;

@@ -3,6 +3,7 @@ import { contributorsHeading } from "#domain/approval/compute-quorum.ts";
 import { createEvent, toPublicText } from "#domain/events/create-event.ts";
 import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Store } from "#platform/store/store.ts";
+import { createDeliveryIndex, toIndexItems } from "./delivery-index.ts";
 
 export const Outcome = z.enum(["promoted", "rejected", "expired", "superseded", "unchanged", "failed"]);
 export type Outcome = z.infer<typeof Outcome>;
@@ -48,9 +49,13 @@ export const createOutcomes = ({ store }: { store: Store }) => ({
    */
   keep: async (ended: OutcomeRecord): Promise<boolean> => {
     const key = toOutcomeKey(ended.delivery);
-    const event = toOutboxItems(describeOutcome(ended));
+    const start = await createDeliveryIndex({ store }).start(ended.delivery);
+    const also = [
+      ...(toOutboxItems(describeOutcome(ended)).also ?? []),
+      ...toIndexItems({ ...ended, startedAt: start?.startedAt ?? ended.at, endedAt: ended.at }),
+    ];
     for (let expect: "absent" | number = "absent"; ; ) {
-      const put = await store.put(key, ended, { expect, ...event });
+      const put = await store.put(key, ended, { expect, also });
       if (put.written) return expect === "absent";
       const stored = put.found && OutcomeRecord.parse(put.found.value);
       if (stored?.outcome === ended.outcome && stored.error?.name === ended.error?.name) return false;

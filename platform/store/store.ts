@@ -112,9 +112,9 @@ export const decodeCursor = (cursor: string): string => Buffer.from(cursor, "bas
  */
 export async function* readPages(
   store: Pick<Store, "page">,
-  query: Omit<PageQuery, "after">,
+  query: PageQuery,
 ): AsyncGenerator<readonly StoredItem[], void, undefined> {
-  for (let after: string | undefined; ; ) {
+  for (let { after } = query; ; ) {
     const page = await store.page({ ...query, ...(after ? { after } : {}) });
     yield page.items;
     if (!page.cursor) return;

@@ -1,13 +1,10 @@
 import { WebClient } from "@slack/web-api";
 import { expect, test } from "vitest";
-import type { Execution } from "#platform/deliveries/deliveries.ts";
 import { requireBrowser } from "#test/support/browser.ts";
 import { type Callback, startCallbackServer } from "#test/support/desk/callback-server.ts";
 import {
   approvedBlocks,
   buildApprovalBlocks,
-  failedDelivery,
-  failedHistory,
   rejectDialog,
 } from "#test/support/desk/sample-deliveries.ts";
 import { startDesk } from "#test/support/desk/start-desk.ts";
@@ -194,32 +191,4 @@ test.skipIf(skip)("text that looks like HTML stays text", async () => {
   await setup.page.getByText("<script>alert(1)</script>").waitFor();
   expect(await setup.page.locator(".messages img, .messages script").count()).toBe(0);
   expect(setup.problems).toEqual([]);
-});
-
-test.skipIf(skip)("a delivery's page updates to its end without a reload", async () => {
-  let ended = false;
-  const running: Execution = {
-    name: failedDelivery.name,
-    status: "RUNNING",
-    input: failedDelivery.input,
-    startedAt: failedDelivery.startedAt,
-  };
-  await using desk = await startDesk({
-    deliveries: {
-      describe: async () => (ended ? failedDelivery : running),
-      history: async () => (ended ? failedHistory : failedHistory.slice(0, 11)),
-      list: async () => ({ executions: [] }),
-    },
-  });
-  await using chromium = await launch();
-  const page = await chromium.context.newPage();
-  await page.goto(`${desk.url}/deliveries/${running.name}`);
-  expect(await page.locator(".pill").textContent()).toBe("running");
-  expect(await page.locator(".timeline .running").textContent()).toContain("VerifyStage");
-  let loads = 0;
-  page.on("load", () => loads++);
-  ended = true;
-  await page.getByRole("heading", { name: "GateFailed" }).waitFor();
-  expect(await page.locator(".pill").textContent()).toBe("failed");
-  expect(loads).toBe(0);
 });

@@ -2,12 +2,15 @@ import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { Hono } from "hono";
 import { readStateVerdict } from "#domain/delivery/read-state-verdict.ts";
+import { createConsole } from "#console/create-console.ts";
+import { createOverview } from "#domain/overview/create-overview.ts";
 import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
 import type { Images } from "#platform/images/images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Functions } from "#platform/serving/functions.ts";
 import type { Json } from "#platform/store/store.ts";
+import { consoleBase, consoleEvents, createChangeBus, createConsoleRoute } from "./console-route.ts";
 import { createControlRoute } from "./control-route.ts";
 import type { DataFolder } from "./data/data-folder.ts";
 import { createDataLimiter } from "./data/data-limiter.ts";
@@ -15,11 +18,11 @@ import { openLog } from "./data/open-log.ts";
 import { createDesk } from "./desk/desk.ts";
 import { createDeskClient } from "./desk/desk-client.ts";
 import { type DeskState, openDeskState } from "./desk/desk-state.ts";
+import { createEventBus } from "./desk/event-bus.ts";
 import { requireLocalHost } from "./desk/origin-guards.ts";
 import { callbackPath, createSlackCallbackRoute } from "./desk/slack-callback-route.ts";
 import { slackWorkspace } from "./desk/slack-workspace.ts";
 import { type Engine, startEngine } from "./engine/engine.ts";
-import { overlayOutcomes } from "./engine/overlay-outcomes.ts";
 import type { Steps } from "./engine/steps.ts";
 import { createStepsThreadClient } from "./engine/steps-thread-client.ts";
 import { createLocalTasks } from "./engine/tasks.ts";
@@ -57,6 +60,8 @@ export type EmbeddedWorldOptions = {
   readonly reporter: Reporter;
   /** The largest size of the data folder; absent: no limit. */
   readonly dataLimitBytes?: number;
+  /** A `slipway` command as it is typed for this data folder. Default: `npx` and the command. */
+  readonly toCommand?: (command: string) => string;
   /** Called with the rehearsal's URLs, to publish them to other processes of the folder. */
   readonly announce?: (url: string, modelsUrl: string) => void;
   /** Tests wrap the steps' capabilities; the steps then run in this thread. */
@@ -209,6 +214,10 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     return next;
   };
 
+  const changes = createChangeBus();
+  const channelEvents = createEventBus();
+  // A second terminal's rollback reaches the channel, but not this engine.
+  channelEvents.listen(changes.emit);
   const engine: Engine = startEngine({
     capabilities,
     build: (event) => tasks.build(event),
@@ -218,6 +227,7 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     },
     pace: { bakeMs: options.bakeMs },
     onEvent: (delivery, { state, status, ms, output }) => {
+      changes.emit();
       const verdict = status === "succeeded" ? readStateVerdict(state, output) : undefined;
       reporter.event({ event: "state", delivery, state, status, ms, ...verdict });
       if (status === "succeeded" && /^(DeployStage|PromoteModel|RollBack)$/.test(state))
@@ -276,6 +286,31 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     }
   };
 
+  const openConsole = () =>
+    createConsole({
+      source: createOverview({
+        store: world.store,
+        deliveries: engine,
+        metrics,
+        clock,
+        keepMetricsMs: 2_000,
+        ...(options.bakeMs === undefined ? {} : { bakeSeconds: options.bakeMs / 1_000 }),
+      }),
+      now: clock,
+      links: {
+        base: consoleBase,
+        events: consoleEvents,
+        channel: { label: `#${slackWorkspace.channel.name}`, href: "/" },
+        message: (delivery) => {
+          const ts = desk.messageAbout(delivery)?.ts;
+          return ts === undefined ? undefined : `/#m-${ts}`;
+        },
+        apiDocs: (environment, model) => `${models.url}/${environment}/models/${model}/docs`,
+        records: (model) => `${models.url}/prod/models/${model}/v1/predictions?limit=20`,
+        command: options.toCommand ?? ((command) => `npx ${command}`),
+        userName: (id) => slackWorkspace.users.find((user) => user.id === id)?.name,
+      },
+    });
   const stopping = new AbortController();
   const app = new Hono()
     .use(requireLocalHost)
@@ -292,10 +327,12 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
         botToken,
         callbackUrl: () => `${url}${callbackPath}`,
         ...slackWorkspace,
-        deliveries: overlayOutcomes(engine, world.outcomes),
+        consoleUrl: `${consoleBase}/`,
+        events: channelEvents,
         stop: stopping.signal,
       }),
-    );
+    )
+    .route("/", createConsoleRoute({ respond: openConsole(), changes, stop: stopping.signal }));
   server.serve(app);
   models.serve(
     createGateway({

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { createApiKeyStore } from "#api-keys/api-key-store.ts";
+import { consolePaths } from "#console/console-paths.ts";
 import { createApprovals } from "#domain/approval/approvals.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
@@ -51,6 +52,7 @@ import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Store } from "#platform/store/store.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
+import { consoleBase } from "./console-route.ts";
 import type { DataFolder } from "./data/data-folder.ts";
 import { slackWorkspace } from "./desk/slack-workspace.ts";
 
@@ -179,10 +181,11 @@ export const assembleWorld = (
         random: Math.random,
       }),
     );
+  const pages = consolePaths(consoleBase);
   const channel = createSlackChannel<MessageState>({
     slack,
     channel: slackWorkspace.channel.id,
-    render: (state) => renderMessageBlocks(state, `${url}/deliveries/${state.delivery}`),
+    render: (state) => renderMessageBlocks(state, url + pages.delivery(state.model, state.delivery)),
   });
   const registry = instrument<Registry>("registry", capabilities.registry);
   const anchors = instrument<Anchors>(

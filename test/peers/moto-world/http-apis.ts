@@ -3,7 +3,6 @@ import { ApiGatewayV2Client } from "@aws-sdk/client-apigatewayv2";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { Hono } from "hono";
-import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import type { Functions } from "#platform/serving/functions.ts";
 import { createLambdaServing } from "#platform/serving/lambda.ts";
 import {
@@ -73,7 +72,6 @@ type Needs = {
   readonly url: string;
   readonly variables: AccountVariables;
   readonly hosts: StepHosts;
-  readonly deliveries: Deliveries;
   readonly secrets: { readonly signing: string; readonly bot: string; readonly control: string };
   readonly deskFile: string;
   readonly clock: () => number;
@@ -129,7 +127,6 @@ export const createHttpApis = (needs: Needs) => {
         botToken: secrets.bot,
         callbackUrl: () => `${url}${callbackPath}`,
         ...slackWorkspace,
-        deliveries: needs.deliveries,
         callbackTimeoutMs,
         stop: controller.signal,
       }),

@@ -257,7 +257,6 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
         variables,
         hosts: loggedHosts,
         functions,
-        deliveries,
         secrets,
         deskFile: join(folder, "desk.sqlite"),
         clock,

@@ -17,11 +17,6 @@ export const startDesk = async (overrides: Partial<DeskOptions> = {}) => {
     botToken: "xoxb-of-the-test",
     callbackUrl: () => "http://127.0.0.1:9/",
     ...slackWorkspace,
-    deliveries: {
-      describe: async () => undefined,
-      history: async () => [],
-      list: async () => ({ executions: [] }),
-    },
     ...overrides,
     state,
     stop: stop.signal,

@@ -27,7 +27,7 @@ export const renderMessages = (
 
 /** The channel's page. */
 export const renderChannelPage = (
-  options: Pick<DeskOptions, "channel" | "users">,
+  options: Pick<DeskOptions, "channel" | "users" | "consoleUrl">,
   {
     me,
     messages,
@@ -46,7 +46,6 @@ export const renderChannelPage = (
     title: `#${options.channel.name} · Slipway`,
     me,
     path: "/",
-    current: "channel",
     main: html`
     <header class="top"><h1><span aria-hidden="true">#</span> ${options.channel.name}</h1>
       <p class="topic">Model deliveries to prod</p>

@@ -1,5 +1,5 @@
-import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import type { DeskState } from "./desk-state.ts";
+import type { EventBus } from "./event-bus.ts";
 import type { SlackRate } from "./rate-limit.ts";
 import type { FindSlackFault } from "./slack-faults.ts";
 
@@ -31,7 +31,10 @@ export type DeskOptions = {
   readonly channel: { readonly id: string; readonly name: string };
   /** The users of the sidebar; the first is the default. */
   readonly users: readonly [DeskUser, ...DeskUser[]];
-  readonly deliveries: Pick<Deliveries, "describe" | "history" | "list">;
+  /** The address of the console; absent: the sidebar has no link to it. */
+  readonly consoleUrl?: string;
+  /** Gets every change of the channel. Default: a bus of its own. */
+  readonly events?: EventBus;
   /** Default: Slack's limits. */
   readonly rates?: Readonly<Record<string, SlackRate>>;
   /** Makes calls of the Web API go wrong. Default: none. */

@@ -3,11 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Callback, startCallbackServer } from "#test/support/desk/callback-server.ts";
 import {
   buildApprovalBlocks,
-  failedDelivery,
-  failedHistory,
-  promotedDelivery,
   rejectDialog,
-  sampleDelivery,
 } from "#test/support/desk/sample-deliveries.ts";
 import { silentLogger } from "#test/support/desk/silent-logger.ts";
 import { startDesk } from "#test/support/desk/start-desk.ts";
@@ -236,7 +232,7 @@ describe("the page", () => {
     expect(JSON.stringify(history)).not.toContain("psst");
   });
 
-  test.each(["/", "/deliveries", "/desk/channel", "/desk/assets/desk.js", "/api/auth.test"])(
+  test.each(["/", "/desk/channel", "/desk/assets/desk.js", "/api/auth.test"])(
     "refuses %s for a foreign host name (DNS rebinding)",
     async (path) => {
       await using desk = await startDesk();
@@ -260,13 +256,11 @@ describe("the page", () => {
 
   test("loads nothing from other origins and has no inline script or style", async () => {
     await using setup = await openDesk(respondOk);
-    for (const path of ["/", "/deliveries"]) {
-      const { headers, text } = await page(`${setup.desk.url}${path}`);
-      expect(headers.get("content-security-policy")).toContain("default-src 'self'");
-      expect(text).not.toMatch(/<script(?![^>]*src=)|<style| style="| on[a-z]+="/);
-      for (const [, address] of text.matchAll(/(?:src|<link[^>]*href)="([^"]*)"/g))
-        expect(address).toMatch(/^\//);
-    }
+    const { headers, text } = await page(`${setup.desk.url}/`);
+    expect(headers.get("content-security-policy")).toContain("default-src 'self'");
+    expect(text).not.toMatch(/<script(?![^>]*src=)|<style| style="| on[a-z]+="/);
+    for (const [, address] of text.matchAll(/(?:src|<link[^>]*href)="([^"]*)"/g))
+      expect(address).toMatch(/^\//);
   });
 
   test("shows the names of users, not their ids", async () => {
@@ -288,48 +282,5 @@ describe("the page", () => {
     const { text } = await page(`${setup.desk.url}/`);
     expect(text).not.toContain(setup.desk.options.botToken);
     expect(text).not.toContain(secret);
-  });
-});
-
-describe("a delivery's page", () => {
-  const deliveries = {
-    describe: async (name: string) => [failedDelivery, promotedDelivery].find((each) => each.name === name),
-    history: async (name: string) => (name === sampleDelivery ? failedHistory : []),
-    list: async () => ({ executions: [failedDelivery, promotedDelivery], cursor: "next page" }),
-  };
-  test("shows the states, the error and what to do", async () => {
-    await using setup = await openDesk(respondOk, { deliveries });
-    const text = await (await fetch(`${setup.desk.url}/deliveries/${sampleDelivery}`)).text();
-    for (const expected of [
-      "GateFailed",
-      "the failed checks show by how much",
-      "9f3c1e7a5b2d",
-      "Sam Carter",
-      "0.7331",
-      "1,033 of 1,409",
-      "VerifyStage",
-      "1.9 s",
-      "Image scan",
-      `#m-${setup.ts}`,
-    ])
-      expect(text).toContain(expected);
-  });
-  test("is in the list with its outcome, and the list links to its next page", async () => {
-    await using setup = await openDesk(respondOk, { deliveries });
-    const text = await (await fetch(`${setup.desk.url}/deliveries`)).text();
-    for (const expected of [
-      "promoted",
-      "failed",
-      "GateFailed",
-      `/deliveries/${sampleDelivery}`,
-      "after=next%20page",
-    ])
-      expect(text).toContain(expected);
-  });
-  test("of an unknown delivery is a 404 with a sentence", async () => {
-    await using desk = await startDesk();
-    const response = await fetch(`${desk.url}/deliveries/nobody`);
-    expect(response.status).toBe(404);
-    expect(await response.text()).toContain("There is no delivery of this name");
   });
 });

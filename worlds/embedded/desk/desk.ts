@@ -5,7 +5,6 @@ import { streamSSE } from "hono/streaming";
 import { z } from "zod";
 import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
 import { renderChannelPage, renderMessages } from "./channel-page.ts";
-import { createDeliveryPages } from "./delivery-pages.ts";
 import { botUser, type DeskOptions, type DeskUser } from "./desk-options.ts";
 import { isInChannel } from "./desk-state.ts";
 import { createEventBus, type DeskEvent } from "./event-bus.ts";
@@ -26,12 +25,12 @@ const Submit = z.object({ as: z.string(), typed: z.record(z.string(), z.string()
 const ActingUser = z.object({ as: z.string() });
 
 /**
- * Mount it at the root of a server on 127.0.0.1. Its paths: `/`, `/deliveries…`, `/desk/…`,
- * `/api/…` (slackApiUrl is `http://127.0.0.1:<port>/api/`) and `/response/…`.
+ * Mount it at the root of a server on 127.0.0.1. Its paths: `/`, `/desk/…`, `/api/…` (slackApiUrl is
+ * `http://127.0.0.1:<port>/api/`) and `/response/…`.
  */
 export const createDesk = (options: DeskOptions): Hono => {
   const { state, users, channel } = options;
-  const events = createEventBus();
+  const events = options.events ?? createEventBus();
   const interactions = createInteractions({ ...options, events });
   const names = new Map<string, string>([
     ...users.map(({ id, name }) => [id, name] as const),
@@ -51,14 +50,12 @@ export const createDesk = (options: DeskOptions): Hono => {
     c.json({ status: "failed", notice: "This message or dialog no longer exists: reload the page." }, 404);
 
   const app = new Hono();
-  for (const path of ["/", "/deliveries", "/deliveries/*", "/desk/*", "/api/*", "/response/*"])
-    app.use(path, requireLocalHost);
+  for (const path of ["/", "/desk/*", "/api/*", "/response/*"]) app.use(path, requireLocalHost);
   const limitSmallBody = limitBody(100_000, (c) => c.text("Payload Too Large", 413));
   app.use("/desk/*", requireOwnOrigin, limitSmallBody);
   app.use("/response/*", limitSmallBody);
 
   app.route("/api", createWebApi({ ...options, events }));
-  app.route("/deliveries", createDeliveryPages({ ...options, me }));
 
   app.get("/", (c) =>
     c.html(

@@ -16,13 +16,12 @@ const renderUser = (user: DeskUser, index: number, path: string, me: DeskUser): 
 
 /** The layout of all pages: the sidebar and `main`. */
 export const renderLayout = (
-  { channel, users }: Pick<DeskOptions, "channel" | "users">,
+  { channel, users, consoleUrl }: Pick<DeskOptions, "channel" | "users" | "consoleUrl">,
   page: {
     readonly title: string;
     readonly me: DeskUser;
     /** The page's path, which the links to other users keep. */
     readonly path: string;
-    readonly current: "channel" | "deliveries";
     readonly main: Html;
   },
 ): Html => html`<!doctype html>
@@ -37,22 +36,26 @@ export const renderLayout = (
   <script src="/desk/assets/desk.js" type="module"></script>
 </head>
 <body data-me="${page.me.id}">
-<a class="skip" href="#main">Skip to the ${page.current}</a>
+<a class="skip" href="#main">Skip to the channel</a>
 <div class="app">
   <nav class="sidebar" aria-label="Workspace">
     <p class="workspace"><svg viewBox="0 0 36 36" aria-hidden="true"><use href="/desk/assets/icon.svg#icon"></use></svg>${team.name}</p>
     <div class="nav">
       <h2>Channels</h2>
-      <ul><li><a class="place" href="/?as=${page.me.id}" aria-label="${channel.name}" ${page.current === "channel" ? html`aria-current="page"` : ""}><span class="hash" aria-hidden="true">#</span><span class="place-name">${channel.name}</span></a></li></ul>
-      <h2>Apps</h2>
-      <ul><li><a class="place" href="/deliveries?as=${page.me.id}" aria-label="Deliveries" ${page.current === "deliveries" ? html`aria-current="page"` : ""}><svg class="hash" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 5h10M3 10h14M3 15h7"/></svg><span class="place-name">Deliveries</span></a></li></ul>
+      <ul><li><a class="place" href="/?as=${page.me.id}" aria-label="${channel.name}" aria-current="page"><span class="hash" aria-hidden="true">#</span><span class="place-name">${channel.name}</span></a></li></ul>
+      ${
+        consoleUrl === undefined
+          ? ""
+          : html`<h2>Apps</h2>
+      <ul><li><a class="place" href="${consoleUrl}" aria-label="Console"><svg class="hash" viewBox="0 0 20 20" aria-hidden="true"><path d="M3 5h10M3 10h14M3 15h7"/></svg><span class="place-name">Console</span></a></li></ul>`
+      }
     </div>
     <div class="people">
       <h2>You act as</h2>
       <ul>${users.map((user, index) => renderUser(user, index, page.path, page.me))}</ul>
     </div>
   </nav>
-  <main id="main" class="${page.current}">${page.main}</main>
+  <main id="main" class="channel">${page.main}</main>
 </div>
 </body>
 </html>`;

@@ -180,19 +180,3 @@ if (list) {
   else toBottom();
 }
 
-// Reloads the page's content until the delivery has ended.
-const sheet = document.querySelector("[data-sheet]");
-if (sheet) {
-  const refresh = async () => {
-    if (!sheet.querySelector("[data-running]")) return;
-    try {
-      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
-      const next = page.querySelector("[data-sheet]");
-      if (next && next.innerHTML !== sheet.innerHTML) sheet.innerHTML = next.innerHTML;
-    } catch {
-      // The rehearsal may be restarting: try again.
-    }
-    setTimeout(refresh, 1_000);
-  };
-  setTimeout(refresh, 1_000);
-}

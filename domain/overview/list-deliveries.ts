@@ -1,0 +1,61 @@
+import pMap from "p-map";
+import { createDeliveryIndex, type IndexedDelivery } from "#domain/delivery/delivery-index.ts";
+import { Outcome } from "#domain/delivery/outcomes.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
+import { encodeCursor, type Store } from "#platform/store/store.ts";
+import type { DeliveryFilter, DeliveryPage, DeliverySummary } from "./delivery-summary.ts";
+
+/** Entries that one page reads at most while it looks for those of an outcome. */
+const maxScanned = 1_000;
+/** Entries of a model's ledger of stage in which the versions of its deliveries are looked up. */
+const ledgerEntries = 50;
+
+const matches = ({ outcome }: IndexedDelivery, wanted: DeliveryFilter["outcome"]): boolean =>
+  wanted === undefined || (wanted === "running" ? outcome === null : outcome === wanted);
+
+/**
+ * Deliveries newest first, by keyset: a page begins where the one before ended, however many came in between.
+ * @param limit of a page
+ */
+export const listDeliveries = ({ store }: { readonly store: Store }) => {
+  const index = createDeliveryIndex({ store });
+  const ledger = createLedger({ store });
+
+  const addVersions = async (entries: readonly IndexedDelivery[]): Promise<readonly DeliverySummary[]> => {
+    const versions = new Map<string, number>();
+    await pMap(
+      [...new Set(entries.map(({ model }) => model))],
+      async (model) => {
+        for (const { delivery, version } of await ledger.entries("stage", model, ledgerEntries))
+          versions.set(delivery, version);
+      },
+      { concurrency: 10 },
+    );
+    return entries.map((entry) => ({
+      ...entry,
+      outcome: Outcome.nullable().catch("failed").parse(entry.outcome),
+      version: versions.get(entry.delivery) ?? null,
+    }));
+  };
+
+  return async ({ model, outcome, after }: DeliveryFilter, limit: number): Promise<DeliveryPage> => {
+    const found: IndexedDelivery[] = [];
+    let scanned = 0;
+    let last: string | undefined;
+    const pages = index.newestFirst({ model, after, limit: outcome === undefined ? limit + 1 : 250 });
+    for await (const page of pages)
+      for (const { sort, entry } of page) {
+        // One more exists, so there is a next page.
+        if (found.length >= limit || scanned >= maxScanned)
+          return {
+            deliveries: await addVersions(found),
+            next: last === undefined ? null : encodeCursor(last),
+          };
+        scanned++;
+        last = sort;
+        if (matches(entry, outcome)) found.push(entry);
+      }
+    return { deliveries: await addVersions(found), next: null };
+  };
+};
+export type ListDeliveries = ReturnType<typeof listDeliveries>;
