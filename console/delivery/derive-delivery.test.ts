@@ -49,7 +49,12 @@ test("a failed delivery says its error, its remedy, where it stopped, and all it
     ["Image scan", 2],
     ["On stage", 7],
   ]);
-  expect(boxesOf(view)).toMatchObject({ Stage: "done", Verify: "failed", Approval: "skipped", Prod: "skipped" });
+  expect(boxesOf(view)).toMatchObject({
+    Stage: "done",
+    Verify: "failed",
+    Approval: "unreached",
+    Prod: "unreached",
+  });
   expect(view.runs.find(({ state }) => state === "VerifyStage")).toMatchObject({
     status: "succeeded",
     verdict: "fail",
@@ -91,15 +96,32 @@ test("a baking canary says when it is judged next, by this world's time for a ba
 test("a first version that was promoted needed no canary", () => {
   const states = ["BuildImage", "DeployProd", "PromoteModel"];
   const history = states.flatMap((state) => [event(state, "entered"), event(state, "succeeded")]);
-  const outcome = { delivery: "d", model: "churn", commit: "c", outcome: "promoted", error: null, at: 1 } as const;
+  const outcome = {
+    delivery: "d",
+    model: "churn",
+    commit: "c",
+    outcome: "promoted",
+    error: null,
+    at: 1,
+  } as const;
   const view = deriveDelivery(record({ ...running, status: "SUCCEEDED" }, history, { outcome }), now);
   expect(boxesOf(view)).toMatchObject({ Build: "done", Canary: "skipped", Prod: "done" });
 });
 
 test("the stored outcome has the last word, because the sweep may end what the engine could not", () => {
-  const outcome = { delivery: "d", model: "churn", commit: "c", outcome: "promoted", error: null, at: 1 } as const;
+  const outcome = {
+    delivery: "d",
+    model: "churn",
+    commit: "c",
+    outcome: "promoted",
+    error: null,
+    at: 1,
+  } as const;
   const aborted: Execution = { ...running, status: "ABORTED", error: { name: "Interrupted", cause: "" } };
-  expect(deriveDelivery(record(aborted, [], { outcome }), now)).toMatchObject({ outcome: "promoted", error: null });
+  expect(deriveDelivery(record(aborted, [], { outcome }), now)).toMatchObject({
+    outcome: "promoted",
+    error: null,
+  });
   expect(deriveDelivery(record(aborted, []), now)).toMatchObject({
     outcome: "failed",
     error: { name: "Interrupted" },

@@ -202,7 +202,7 @@ export const deriveDelivery = (record: DeliveryRecord, now: number): DeliveryVie
     rolledBack,
     startedAt: execution ? Date.parse(execution.startedAt) : (record.stage?.startedAt ?? null),
     endedAt: ended?.at ?? (execution?.endedAt === undefined ? null : Date.parse(execution.endedAt)),
-    boxes: deriveBoxes(runs, isOver ? { promoted: outcome === "promoted" } : null, now),
+    boxes: deriveBoxes(runs, outcome, now),
     runs,
     current: deriveCurrent(record, runs, isOver),
     error: cause && outcome === "failed" ? { ...cause, remedy: findRemedy(cause.name) } : null,

@@ -1,3 +1,4 @@
+import type { Outcome } from "#domain/delivery/outcomes.ts";
 import type { StateName } from "#statemachine/delivery.ts";
 import type { StateRun } from "./read-state-runs.ts";
 
@@ -7,8 +8,11 @@ export type BoxName = (typeof boxNames)[number];
 
 export type Box = {
   readonly name: BoxName;
-  /** `skipped`: a model's first version has no canary, or the delivery ended before. */
-  readonly status: "done" | "current" | "failed" | "waiting" | "skipped";
+  /**
+   * `failed`, `stopped`: the delivery ended here, by an error or without one. `skipped`: a model's first version has no
+   * canary. `unreached`: the delivery ended before.
+   */
+  readonly status: "done" | "current" | "failed" | "stopped" | "waiting" | "skipped" | "unreached";
   /** Milliseconds in its states so far; null: none began. */
   readonly ms: number | null;
 };
@@ -40,12 +44,12 @@ export const findBox = (state: string): BoxName | undefined => boxOf.get(state);
 
 /**
  * Where a delivery is on its happy path.
- * @param ended null: it is under way
+ * @param outcome null: it is under way
  * @param now epoch milliseconds
  */
 export const deriveBoxes = (
   runs: readonly StateRun[],
-  ended: { readonly promoted: boolean } | null,
+  outcome: Outcome | null,
   now: number,
 ): readonly Box[] => {
   const known = runs.flatMap((run) => {
@@ -66,10 +70,11 @@ export const deriveBoxes = (
           );
     const shifted = known.some(({ run }) => run.state === "ShiftTraffic");
     const status = ((): Box["status"] => {
-      if (ended?.promoted) return name === "Canary" && !shifted ? "skipped" : "done";
+      if (outcome === "promoted") return name === "Canary" && !shifted ? "skipped" : "done";
       if (index < at) return name === "Canary" && !shifted ? "skipped" : "done";
-      if (index === at) return ended ? "failed" : "current";
-      return ended ? "skipped" : "waiting";
+      if (outcome === null) return index === at ? "current" : "waiting";
+      if (index > at) return "unreached";
+      return outcome === "failed" ? "failed" : "stopped";
     })();
     return { name, status, ms };
   });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseCaughtError } from "#domain/delivery/parse-caught-error.ts";
 import { Verdict } from "#domain/gates/verdict.ts";
 import type { StateEvent } from "#platform/deliveries/deliveries.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
@@ -25,6 +26,10 @@ const readVerdict = (event: StateEvent): Verdict | undefined =>
   VerdictOutput.safeParse(getOwnProperty(StateData.safeParse(event.output).data ?? {}, event.state)).data
     ?.verdict;
 
+/** Lambda's JSON becomes the message in it. */
+const readError = ({ error }: StateEvent): StateRun["error"] =>
+  error && parseCaughtError({ Error: error.name, Cause: error.cause });
+
 /**
  * The runs of the states in the order of their start: a retried state is one run, one that is entered again is a second.
  * @param history oldest event first
@@ -47,21 +52,21 @@ export const readStateRuns = (history: readonly StateEvent[], ended: boolean): r
         output: undefined,
       });
     else if (open !== undefined && event.status === "retried")
-      runs[at] = { ...open, retries: open.retries + 1, error: event.error };
+      runs[at] = { ...open, retries: open.retries + 1, error: readError(event) };
     else if (open !== undefined)
       runs[at] = {
         ...open,
         ms: event.ms,
         status: event.status === "succeeded" ? "succeeded" : "failed",
         verdict: readVerdict(event),
-        error: event.error,
+        error: readError(event),
         output: event.output,
       };
     else if (event.status === "caught") {
       // The engine reports the failure and its catch; both belong to one run.
       const failed = runs.findLastIndex((run) => run.state === event.state);
       const before = runs[failed];
-      if (before !== undefined) runs[failed] = { ...before, error: before.error ?? event.error };
+      if (before !== undefined) runs[failed] = { ...before, error: before.error ?? readError(event) };
     }
   }
   return ended

@@ -21,25 +21,27 @@ import type { StateRun } from "./read-state-runs.ts";
 const boxWords: Readonly<Record<Box["status"], string>> = {
   done: "done",
   current: "now",
-  failed: "stopped here",
+  failed: "failed here",
+  stopped: "ended here",
   waiting: "next",
   skipped: "not needed",
+  unreached: "not reached",
 };
 const boxMarks: Readonly<Record<Box["status"], string>> = {
   done: "✓",
   current: "●",
   failed: "✕",
+  stopped: "■",
   waiting: "",
   skipped: "–",
+  unreached: "–",
 };
 
-const renderBoxes = (boxes: readonly Box[], isOver: boolean): Html =>
+const renderBoxes = (boxes: readonly Box[]): Html =>
   html`<ol class="path" aria-label="Steps">${boxes.map(
     ({ name, status, ms }, index) =>
       html`<li class="box ${status}"${status === "current" ? html` aria-current="step"` : ""}><span class="box-mark" aria-hidden="true">${boxMarks[status] || index + 1}</span>
-<span class="box-name">${name}</span><span class="box-note">${
-        status === "skipped" && isOver && name !== "Canary" ? "not reached" : boxWords[status]
-      }${ms === null ? "" : ` · ${formatDuration(ms)}`}</span></li>`,
+<span class="box-name">${name}</span><span class="box-note">${boxWords[status]}${ms === null ? "" : ` · ${formatDuration(ms)}`}</span></li>`,
   )}</ol>`;
 
 const renderCurrent = (
@@ -68,7 +70,9 @@ const renderRun = (run: StateRun, { now, links }: Context): Html => {
   if (what === undefined) return html``;
   const failed = run.status === "failed" || run.verdict === "fail";
   const mark = failed
-    ? "bad"
+    ? run.error?.name === "Superseded"
+      ? "warn"
+      : "bad"
     : run.status === "running"
       ? "running"
       : run.verdict === "inconclusive"
@@ -124,7 +128,7 @@ export const renderDelivery = (record: DeliveryRecord, context: Context): Page =
     body: html`<div id="delivery" data-live><header class="head"><div><h1>${title}</h1>${view.subject === null ? "" : html`<p class="subject">${view.subject}</p>`}</div>
 <p class="head-status">${renderPill(status.tone, status.text)} ${view.startedAt === null ? "" : html`<span class="faint">${view.outcome === null ? "for" : "in"} ${formatDuration(end - view.startedAt)}</span>`}</p></header>
 <p class="headline">${view.headline}${view.rolledBack?.by.includes(": ") ? html` — <q>${view.rolledBack.by.split(": ").slice(1).join(": ")}</q>` : ""}</p>
-${renderBoxes(view.boxes, view.outcome !== null)}
+${renderBoxes(view.boxes)}
 ${view.current === null ? "" : renderCurrent(view.current, context, view)}
 ${
   view.error === null
