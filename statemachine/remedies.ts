@@ -17,11 +17,12 @@ export const remedies = {
     "Update the packages that the findings name, or raise the limit in the manifest as far as the platform's policy allows.",
   QuorumOutOfReach:
     "Too few approvers may decide. Add approvers to policy and manifest, or map the identities, addresses or domains that the cause names (`slipway policy apply`, docs/approval.md). A team of one sets authorMayApprove: true in the platform's copy of the policy and in the manifest.",
-  GateFailed: "The model failed a gate of its manifest: the failed checks show by how much.",
+  GateFailed:
+    "Train the model further: the failed checks show by how much it misses the gates of its manifest. Then commit it.",
   GoldenVectorsDiffer:
     "The deployed model predicts differently than at training. Export it again with the same versions, and commit the model and golden.json together.",
   CanaryFailed:
-    "The new version did worse on live traffic: see the canary's checks. Prod serves the previous version.",
+    "Find out from the canary's checks why the new version did worse on live traffic, and commit a better one. Prod serves the previous version.",
   ProdBusy:
     "Another delivery held prod for too long, or prod kept changing. See `slipway status`, then deliver again.",
   ApprovalMismatch:

@@ -11,6 +11,7 @@ type NameOf = (user: string) => string | undefined;
 
 const describeDecision = (run: StateRun, about: string, nameOf: NameOf): string => {
   const decision = readOwn(ApprovalDecision, run);
+  if (run.error?.name === "ProdChanged") return "Prod changed: everything is measured again";
   if (!decision) return run.status === "running" ? `Asked the approvers ${about}` : `No decision ${about}`;
   const by = decision.by.map(({ user, name }) => nameOf(user) ?? name).join(", ");
   return `${decision.status === "approved" ? "Approved" : "Rejected"} by ${by}${decision.reason === null ? "" : `: ${decision.reason}`}`;
@@ -62,6 +63,8 @@ const sentences: ReadonlyMap<string, Describe> = new Map<string, Describe>(
 /** @param nameOf the display name of a Slack user; undefined: as the decision has it */
 export const describeRun = (run: StateRun, nameOf: NameOf): string | undefined => {
   const describe = sentences.get(run.state);
+  // Its error is the one that its state before it had.
+  if (run.state === "DeliveryFailed") return undefined;
   // A state without a sentence matters only where it failed or waits.
   if (!describe) return run.status === "succeeded" ? undefined : run.state;
   return describe(run, nameOf);

@@ -41,7 +41,7 @@ const renderBoxes = (boxes: readonly Box[]): Html =>
   html`<ol class="path" aria-label="Steps">${boxes.map(
     ({ name, status, ms }, index) =>
       html`<li class="box ${status}"${status === "current" ? html` aria-current="step"` : ""}><span class="box-mark" aria-hidden="true">${boxMarks[status] || index + 1}</span>
-<span class="box-name">${name}</span><span class="box-note">${boxWords[status]}${ms === null ? "" : ` · ${formatDuration(ms)}`}</span></li>`,
+<span class="box-name">${name}</span><span class="box-note">${status === "unreached" && ms !== null ? "left again" : boxWords[status]}${ms === null ? "" : ` · ${formatDuration(ms)}`}</span></li>`,
   )}</ol>`;
 
 const renderCurrent = (
@@ -68,9 +68,10 @@ ${end === null ? "" : html`<div><dt>Ends at the latest</dt><dd>${renderTime(end.
 const renderRun = (run: StateRun, { now, links }: Context): Html => {
   const what = describeRun(run, (user) => links.userName?.(user));
   if (what === undefined) return html``;
+  const goesBack = run.error?.name === "Superseded" || run.error?.name === "ProdChanged";
   const failed = run.status === "failed" || run.verdict === "fail";
   const mark = failed
-    ? run.error?.name === "Superseded"
+    ? goesBack
       ? "warn"
       : "bad"
     : run.status === "running"
@@ -79,7 +80,7 @@ const renderRun = (run: StateRun, { now, links }: Context): Html => {
         ? "warn"
         : "good";
   return html`<li class="event ${mark}"><span class="dot" aria-hidden="true"></span>
-<div class="event-what">${what} <code class="state">${run.state}</code>${failed && run.verdict === undefined ? html` <span class="bad-text">failed</span>` : ""}${run.retries > 0 ? html` <span class="faint">after ${run.retries} ${run.retries === 1 ? "retry" : "retries"}</span>` : ""}
+<div class="event-what">${what} <code class="state">${run.state}</code>${failed && !goesBack && run.verdict === undefined ? html` <span class="bad-text">failed</span>` : ""}${run.retries > 0 ? html` <span class="faint">after ${run.retries} ${run.retries === 1 ? "retry" : "retries"}</span>` : ""}
 ${run.error === undefined ? "" : html`<p class="event-error"><b>${run.error.name}</b> ${run.error.cause}</p>`}</div>
 <div class="event-when">${renderTime(Date.parse(run.from), now)}<span class="faint"> · ${
     run.ms === undefined
@@ -93,12 +94,11 @@ ${run.error === undefined ? "" : html`<p class="event-error"><b>${run.error.name
 const renderFact = (name: string, value: Html | string | undefined | null): Html =>
   value === undefined || value === null ? html`` : html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 
-const nextCommand = (view: DeliveryView): string | undefined => {
-  if (view.outcome === "failed" || view.outcome === "expired" || view.outcome === "rejected")
-    return view.error?.name === "RollBackFailed"
-      ? `slipway rollback ${view.model}`
-      : `slipway deliver ${view.model}`;
-  return undefined;
+/** The command that a remedy asks for. */
+const findNextCommand = ({ model, error, outcome }: DeliveryView): string | undefined => {
+  if (error?.name === "RollBackFailed") return `slipway rollback ${model}`;
+  const again = outcome === "expired" || /\bdeliver (it )?again\b/i.test(error?.remedy ?? "");
+  return again ? `slipway deliver ${model}` : undefined;
 };
 
 /** A delivery: where it is, why it stopped, what was measured, and what happened in the order of time. */
@@ -109,7 +109,7 @@ export const renderDelivery = (record: DeliveryRecord, context: Context): Page =
   const status = view.rolledBack
     ? { tone: "warn" as const, text: "rolled back" }
     : describeStatus(view.outcome);
-  const command = nextCommand(view);
+  const command = findNextCommand(view);
   const end = view.endedAt ?? now;
   const worstFirst = view.groups.toSorted(
     (a, b) =>
@@ -130,12 +130,12 @@ export const renderDelivery = (record: DeliveryRecord, context: Context): Page =
 <p class="headline">${view.headline}${view.rolledBack?.by.includes(": ") ? html` — <q>${view.rolledBack.by.split(": ").slice(1).join(": ")}</q>` : ""}</p>
 ${renderBoxes(view.boxes)}
 ${view.current === null ? "" : renderCurrent(view.current, context, view)}
+${view.outcome === "expired" && command !== undefined ? html`<section class="notice warn" aria-label="Deliver again"><p>Nobody decided in time, and prod is as it was. Deliver it again:</p>${renderCommand(links.command(command))}</section>` : ""}
 ${
   view.error === null
     ? ""
-    : html`<section class="problem" aria-labelledby="problem-title"><h2 id="problem-title">${view.error.name}</h2><p class="cause">${view.error.cause}</p><h3>What to do</h3><p>${renderSentence(view.error.remedy)}</p></section>`
+    : html`<section class="problem" aria-labelledby="problem-title"><h2 id="problem-title">${view.error.name}</h2><p class="cause">${view.error.cause}</p><h3>What to do</h3><p>${renderSentence(view.error.remedy)}</p>${command === undefined ? "" : renderCommand(links.command(command))}</section>`
 }
-${command === undefined ? "" : html`<section aria-labelledby="next-title"><h2 id="next-title" class="small">Deliver again</h2>${renderCommand(links.command(command))}</section>`}
 <div class="columns"><div>
 ${
   view.comparisons.length > 0

@@ -36,15 +36,15 @@ const renderVersions = (
       : html`<div class="charts">${series.map(renderMetricChart)}</div>
 <p class="legend"><svg viewBox="0 0 14 14" aria-hidden="true"><rect class="mark serving" x="2" y="2" width="10" height="10"/></svg> serves prod <svg viewBox="0 0 14 14" aria-hidden="true"><path class="mark canary" d="M7 .5l6.500 6.500-6.500 6.500-6.500-6.500z"/></svg> canary <svg viewBox="0 0 14 14" aria-hidden="true"><circle class="mark served" cx="7" cy="7" r="4.500"/></svg> served before <svg viewBox="0 0 14 14" aria-hidden="true"><path class="mark other" d="M3 3l8 8m0-8l-8 8"/></svg> not on prod <svg viewBox="0 0 22 14" aria-hidden="true"><line class="limit" x1="0" x2="22" y1="7" y2="7"/></svg> limit</p>`
   }
-<div class="scroll" tabindex="0" role="region" aria-label="Versions"><table class="data stacked"><thead><tr><th scope="col">Version</th><th scope="col">State</th>${series.map(({ name, unit }) => html`<th scope="col" class="number">${name}${unit === "" ? "" : html` <span class="faint">${unit}</span>`}</th>`)}<th scope="col">Commit</th><th scope="col">On stage</th></tr></thead>
+<div class="scroll" tabindex="0" role="region" aria-label="Versions"><table class="data stacked"><thead><tr><th scope="col">Version</th><th scope="col">State</th>${series.map(({ name, unit }) => html`<th scope="col" class="number">${name}${unit === "" ? "" : html` <span class="faint">${unit}</span>`}</th>`)}<th scope="col">On stage</th></tr></thead>
 <tbody>${versions.map(
     ({ version, state, comparisons, commit, at, delivery, subject }) =>
-      html`<tr><th scope="row"><a href="${paths.delivery(model, delivery)}">v${version}</a></th><td data-label="State">${renderPill(versionTones[state], state)}</td>${series.map(
+      html`<tr><th scope="row"><a href="${paths.delivery(model, delivery)}">v${version}</a> <code title="${commit}">${commit.slice(0, 12)}</code>${subject === null ? "" : html`<span class="under">${subject}</span>`}</th><td data-label="State">${renderPill(versionTones[state], state)}</td>${series.map(
         ({ name }) => {
           const value = comparisons.find((row) => row.name === name)?.challenger ?? null;
-          return html`<td class="number" data-label="${name}">${value === null ? "–" : String(roundToDigits(value)).replace("-", "−")}</td>`;
+          return html`<td class="${value === null ? "number none" : "number"}" data-label="${name}">${value === null ? "–" : String(roundToDigits(value)).replace("-", "−")}</td>`;
         },
-      )}<td data-label="Commit"><span><code title="${commit}">${commit.slice(0, 12)}</code>${subject === null ? "" : html` <span class="faint">${subject}</span>`}</span></td><td data-label="On stage">${renderTime(at, now)}</td></tr>`,
+      )}<td data-label="On stage">${renderTime(at, now)}</td></tr>`,
   )}</tbody></table></div>`;
 };
 
