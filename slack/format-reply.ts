@@ -1,3 +1,4 @@
+import type { CanaryOrderSays } from "#domain/message/derive-canary-replies.ts";
 import type { Reply } from "#domain/message/derive-replies.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
 import { formatBreakGlass, formatClosure } from "./format-closure.ts";
@@ -34,6 +35,8 @@ const formatSays = ({ says, model, version }: Reply): string => {
       return formatClosure(says);
     case "glass broken":
       return formatBreakGlass(says);
+    case "order":
+      return formatOrder(subject, says);
     case "rolled back":
       return `:rewind: Rolled back by ${clipText(escapeLine(says.by), limits.reason)}: prod went from ${formatVersion(says.from)} to ${formatVersion(says.to)}`;
     case "ended":
@@ -60,6 +63,20 @@ const formatSays = ({ says, model, version }: Reply): string => {
       }`;
     default:
       return says.outcome satisfies never;
+  }
+};
+
+const formatOrder = (subject: string, order: CanaryOrderSays): string => {
+  const reason = order.reason === null ? "" : `: ${clipText(escapeLine(order.reason), limits.reason)}`;
+  switch (order.order) {
+    case "hold":
+      return `:pause_button: <@${order.by}> holds the canary of ${subject}${order.until === null ? "" : ` until ${formatTime(order.until)}`}${reason}`;
+    case "go":
+      return `:arrow_forward: <@${order.by}> asks whether the canary of ${subject} goes on without a verdict`;
+    case "abort":
+      return `:octagonal_sign: <@${order.by}> aborted the canary of ${subject}${reason}`;
+    default:
+      return order.order satisfies never;
   }
 };
 

@@ -1,12 +1,13 @@
 import type { ContextBlock, KnownBlock, SectionBlock } from "@slack/web-api";
-import type { Check, Omission } from "#domain/gates/verdict.ts";
 import { formatAuditPlace } from "#domain/audit/audit-entry.ts";
+import type { Check, Omission } from "#domain/gates/verdict.ts";
 import { formatHeadline } from "#domain/message/format-headline.ts";
 import { formatRollout } from "#domain/message/format-rollout.ts";
 import { formatVerdict } from "#domain/message/format-verdict.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
 import type { SourceLink } from "#platform/source/source.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
+import { createCanaryButtons } from "./canary-buttons.ts";
 import { createComparisonTable } from "./comparison-table.ts";
 import { createDecisionButtons } from "./decision-buttons.ts";
 import { formatBreakGlass, formatClosure } from "./format-closure.ts";
@@ -254,6 +255,7 @@ export const renderMessageBlocks = (
       : []),
     ...decisionTexts.map(createContext),
     ...createDecisionButtons(state, link),
+    ...createCanaryButtons(state),
   ];
   const shown = table ? state.checks.filter(({ verdict }) => verdict !== "pass") : state.checks;
   const available = limits.message - countText([above, below]);

@@ -1,5 +1,7 @@
 import * as z from "zod";
+import { abortDialog } from "./abort-dialog.ts";
 import { breakGlassDialog } from "./break-glass-dialog.ts";
+import { canaryActions } from "./canary-buttons.ts";
 import { confirmDialog } from "./confirm-dialog.ts";
 import { rejectDialog } from "./reject-dialog.ts";
 
@@ -34,7 +36,7 @@ type Payload = z.infer<typeof Payload>;
 
 type SlackAction =
   | {
-      readonly type: "approve" | "reject" | "break-glass";
+      readonly type: "approve" | "reject" | "break-glass" | "hold-canary" | "abort-canary";
       readonly approval: string;
       readonly channel: string;
       /** Opens one dialog, within three seconds. */
@@ -43,6 +45,7 @@ type SlackAction =
   | { readonly type: "submit-reason"; readonly approval: string; readonly typedReason: string }
   | { readonly type: "submit-confirmation"; readonly approval: string; readonly typed: string }
   | { readonly type: "submit-break-glass"; readonly approval: string; readonly typedReason: string }
+  | { readonly type: "submit-abort"; readonly approval: string; readonly typedReason: string }
   /** A button or dialog of the app that decides nothing. */
   | { readonly type: "other" };
 
@@ -53,13 +56,20 @@ export type SlackInteraction = {
   readonly action: SlackAction;
 };
 
-const clickTypes = ["approve", "reject", "break-glass"] as const;
+/** By the id of the button. */
+const clickTypes = new Map([
+  ["approve", "approve"],
+  ["reject", "reject"],
+  ["break-glass", "break-glass"],
+  [canaryActions.hold, "hold-canary"],
+  [canaryActions.abort, "abort-canary"],
+] as const);
 
 const toAction = (payload: Payload): SlackAction => {
   switch (payload.type) {
     case "block_actions": {
       const [clicked] = payload.actions.flatMap(({ action_id, value }) => {
-        const type = clickTypes.find((name) => name === action_id);
+        const type = [...clickTypes].find(([id]) => id === action_id)?.[1];
         return type && value ? [{ type, value }] : [];
       });
       if (!clicked) return { type: "other" };
@@ -91,6 +101,12 @@ const toAction = (payload: Payload): SlackAction => {
             type: "submit-break-glass",
             approval: private_metadata,
             typedReason: readField(breakGlassDialog.field),
+          };
+        case abortDialog.callbackId:
+          return {
+            type: "submit-abort",
+            approval: private_metadata,
+            typedReason: readField(abortDialog.field),
           };
         default:
           return { type: "other" };

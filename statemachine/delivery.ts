@@ -304,7 +304,12 @@ export const defineDelivery = (resources: Resources) => {
         Next: "NeedsCanary",
       },
       NeedsCanary: either("$.DeployProd.canary", "StartCanary", "PromoteModel"),
-      StartCanary: { Type: "Pass", Result: { step: 0 }, ResultPath: "$.JudgeCanary", Next: "ShiftTraffic" },
+      StartCanary: {
+        Type: "Pass",
+        Result: { step: 0, waitSeconds: 60 },
+        ResultPath: "$.JudgeCanary",
+        Next: "ShiftTraffic",
+      },
       ShiftTraffic: {
         ...step(
           "shift-traffic",
@@ -319,7 +324,9 @@ export const defineDelivery = (resources: Resources) => {
         Catch: catchFailure,
         Next: "Bake",
       },
-      Bake: { Type: "Wait", SecondsPath: "$.ShiftTraffic.bakeSeconds", Next: "JudgeCanary" },
+      // A bake is several rounds, so that people's orders act soon; JudgeCanary judges only at its end. Executions of an
+      // older definition wait for the whole bake ($.ShiftTraffic.bakeSeconds) and are judged in each round.
+      Bake: { Type: "Wait", SecondsPath: "$.JudgeCanary.waitSeconds", Next: "JudgeCanary" },
       JudgeCanary: {
         ...step("judge-canary", bakedCanary, judgeSeconds),
         ResultPath: "$.JudgeCanary",
@@ -386,7 +393,7 @@ export const defineDelivery = (resources: Resources) => {
       },
       NextCanaryStep: {
         Type: "Pass",
-        Parameters: { "step.$": "$.ResumeCanary.step" },
+        Parameters: { "step.$": "$.ResumeCanary.step", "waitSeconds.$": "$.ResumeCanary.waitSeconds" },
         ResultPath: "$.JudgeCanary",
         Next: "ShiftTraffic",
       },

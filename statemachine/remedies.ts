@@ -23,6 +23,8 @@ export const remedies = {
     "The deployed model predicts differently than at training. Export it again with the same versions, and commit the model and golden.json together.",
   CanaryFailed:
     "Find out from the canary's checks why the new version did worse on live traffic, and commit a better one. Prod serves the previous version.",
+  CanaryAborted:
+    "A person ended the canary: read in the cause who and why, then deliver again when the reason is gone. Prod serves the previous version.",
   ProdBusy:
     "Another delivery held prod for too long, or prod kept changing. See `slipway status`, then deliver again.",
   ApprovalMismatch:

@@ -1,5 +1,6 @@
 import {
   ApprovalMismatch,
+  CanaryAborted,
   ContractBroken,
   GoldenVectorsDiffer,
   ImageScanFailed,
@@ -22,6 +23,7 @@ const stepErrors = [
   GoldenVectorsDiffer,
   ImageScanFailed,
   ApprovalMismatch,
+  CanaryAborted,
   ProdBusy,
   ProdChanged,
   Superseded,

@@ -129,6 +129,7 @@ export const createApprovals = ({
     vote: Omit<Vote, "email">,
     findAddress: (approval: Approval) => VoterAddress,
     isOutdated: (approval: Approval) => boolean = () => false,
+    judge: typeof judgeVoter = judgeVoter,
   ): Promise<VoteResult | undefined> => {
     for (;;) {
       const item = await read(id);
@@ -138,7 +139,7 @@ export const createApprovals = ({
       if (isOutdated(approval)) return undefined;
       if (state.status !== "pending") return toLateVoteResult(approval, state);
       if (vote.at >= approval.expiresAt) return { result: "expired", approval };
-      const judgement = judgeVoter(approval, vote.user, findAddress(approval));
+      const judgement = judge(approval, vote.user, findAddress(approval));
       if (judgement.result === "refused") return judgement;
       const confirmation = vote.verdict === "approved" ? findTypedConfirmation(approval) : undefined;
       if (confirmation && !isConfirmed(confirmation, vote.confirmation))
@@ -236,6 +237,16 @@ export const createApprovals = ({
      */
     click: async (id: string, vote: Omit<Vote, "email">): Promise<VoteResult> =>
       (await castVote(id, vote, findRequestedAddress(vote.user))) ?? { result: "unknown" },
+
+    /**
+     * Rejects the question about a canary for somebody who aborts it: any approver, a contributor too, who may decide nothing
+     * else.
+     */
+    abort: async (id: string, vote: Omit<Vote, "email" | "verdict">): Promise<VoteResult> => {
+      const rejection = { ...vote, verdict: "rejected" } as const;
+      const judged = await castVote(id, rejection, () => "missing", undefined, judgeAbort);
+      return judged ?? { result: "unknown" };
+    },
 
     /**
      * Decides about a postponed vote. Undefined: another call has judged it, or the voter has replaced it.
@@ -518,16 +529,25 @@ const toPostponedVote = ({
 /** "missing": it has to be looked up; without e-mail: there is none. */
 type VoterAddress = { readonly email: string | undefined } | "missing";
 
-const findRequestedAddress =
+export const findRequestedAddress =
   (user: string) =>
   ({ contributors }: Approval): VoterAddress =>
     contributors?.shown?.find((approver) => approver.user === user) ?? "missing";
+
+/** Whoever may approve may abort a canary, and a contributor too: that only takes traffic away from the version. */
+export const judgeAbort: typeof judgeVoter = ({ rule, canary }, user) =>
+  rule.approvers.includes(user) && canary !== null
+    ? { result: "may vote" }
+    : {
+        result: "refused",
+        why: "You are not an approver of this model, so you may not abort its canary: ask one.",
+      };
 
 /**
  * The rule's approvers may vote, but no contributor unless the rule allows it. A user without a known address may be a
  * contributor, so may not vote.
  */
-const judgeVoter = (
+export const judgeVoter = (
   { rule, author, pusher, contributors }: Approval,
   user: string,
   address: VoterAddress,

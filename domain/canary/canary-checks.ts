@@ -21,8 +21,8 @@ const toTenths = (value: number) => Number((100 * value).toFixed(1)) + 0;
 const formatSigned = (value: number) => (value > 0 ? `+${value}` : String(value));
 
 /** All calls of an arm, those that its function could not report too. */
-const countCalls = ({ requests, unreported }: Statistics): number => requests + unreported;
-const countFailed = ({ failures, unreported }: Statistics): number => failures + unreported;
+export const countCalls = ({ requests, unreported }: Statistics): number => requests + unreported;
+export const countFailed = ({ failures, unreported }: Statistics): number => failures + unreported;
 
 /** Too few requests leave the canary open and never fail it. */
 export const checkSamples = ({ champion, challenger }: Arms, minSamples: number): Check => {
@@ -103,7 +103,7 @@ export const checkP95 = ({ champion, challenger }: Arms, limits: CanaryLimits["l
  * The share of rows with this label. The rows of a request may all be equal, so a request counts as one sample: Kish's
  * design effect at its worst (Survey Sampling, 1965, section 5.4).
  */
-const computeLabelShare = ({ labels, requests, failures }: Statistics, label: string): Proportion => {
+export const computeLabelShare = ({ labels, requests, failures }: Statistics, label: string): Proportion => {
   const rows = [...labels.values()].reduce((sum, count) => sum + count, 0);
   if (rows === 0) return { count: 0, total: 0 };
   const total = Math.max(0, Math.min(rows, requests - failures));

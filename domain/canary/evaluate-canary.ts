@@ -13,7 +13,6 @@ export const JudgeCanaryOutput = z.object({
    * approvers whether an inconclusive canary goes on. `hold`: prod is closed, so look again after `waitSeconds`.
    */
   next: z.enum(["shift", "bake", "promote", "roll-back", "ask", "hold"]),
-  waitSeconds: z.int().positive().max(2_147_483),
   step: z.int().min(0),
   checks: z.array(Check),
   error: z.object({ name: z.literal("CanaryFailed"), cause: z.string() }).nullable(),
@@ -21,6 +20,8 @@ export const JudgeCanaryOutput = z.object({
   omitted: z.array(z.object({ name: z.string(), why: z.string() })),
   /** How long the question of `ask` may take: its state's timeout. */
   approvalTimeoutSeconds: z.int().positive().max(2_147_483),
+  /** How long the next wait lasts: a round, which is shorter than a bake, so that people's orders act soon. */
+  waitSeconds: z.int().positive().max(2_147_483),
 });
 export type JudgeCanaryOutput = z.infer<typeof JudgeCanaryOutput>;
 
@@ -40,6 +41,10 @@ type CanaryObservation = {
   readonly now: number;
   /** Approvers have decided that this step goes on without a verdict. A failed check still rolls back. */
   readonly accepted?: boolean;
+  /** A hold keeps the version at its share. A failed check still rolls back. */
+  readonly held?: boolean;
+  /** Somebody ordered "go": without a verdict the approvers are asked now, unless the rule rolls back. */
+  readonly asked?: boolean;
 };
 
 /** One look at a canary, without what the step adds for the state machine. */
@@ -57,9 +62,11 @@ const resolveInconclusive = ({
   rule,
   startedAt,
   now,
+  asked,
 }: CanaryObservation): { next: "bake" | "ask" } | { next: "roll-back"; reason: string } => {
   if (rule.onInconclusive === "roll-back")
     return { next: "roll-back", reason: "the canary is inconclusive (onInconclusive: roll-back)" };
+  if (asked) return { next: "ask" };
   // In this order a NaN ends the canary instead of prolonging it.
   if (now - startedAt < durationToSeconds(rule.atMost) * 1_000) return { next: "bake" };
   return rule.onInconclusive === "ask"
@@ -95,6 +102,7 @@ export const evaluateCanary = (observation: CanaryObservation): CanaryJudgement 
     checks,
     error: { name: "CanaryFailed", cause },
   });
+  if (observation.held && verdict !== "fail") return { verdict, next: "bake", step, checks, error: null };
   switch (verdict) {
     case "pass":
       return goOn();

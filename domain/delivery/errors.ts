@@ -42,6 +42,12 @@ export class ProdChanged extends SlipwayError {
   override readonly retryable = false;
 }
 
+/** A person ended the canary: prod goes back to the version that it served before. */
+export class CanaryAborted extends SlipwayError {
+  override readonly name = "CanaryAborted";
+  override readonly retryable = false;
+}
+
 /** A step received data that its contract refuses: a bug in the state machine or in the caller. */
 export class ContractBroken extends SlipwayError {
   override readonly name = "ContractBroken";

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { BreakGlass } from "#domain/approval/break-glass.ts";
+import { CanaryOrderRecord } from "#domain/canary/canary-control.ts";
 import { createEvent, toPublicText } from "#domain/events/create-event.ts";
 import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import { Check } from "#domain/gates/verdict.ts";
@@ -44,6 +45,8 @@ export const Deployment = z.object({
     .default([]),
   /** Who let it change prod although prod was closed, and why; absent: nobody. */
   breakGlass: BreakGlass.optional(),
+  /** What people ordered about its canary, as far as a round has carried it out. */
+  orders: z.array(CanaryOrderRecord).default([]),
   /** The delivery or rollback whose promotion this rollback takes back; null: not a rollback. */
   takesBack: z.string().nullable().default(null),
   /** When the delivery's own rollback had taken back its traffic on prod (epoch milliseconds); null: it did not. */
@@ -164,6 +167,7 @@ export const createLedger = ({ store }: { store: Store }) => {
           approvedBy: [],
           checks: [],
           acceptedSteps: [],
+          orders: [],
         };
         const put = await store.put(toEntryKey(environment, model, entry.sequence), entry, {
           expect: "absent",

@@ -1,5 +1,6 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
+import { type CanaryOrderSays, deriveCanaryReplies } from "./derive-canary-replies.ts";
 import { deriveMessageState, type MessageFacts } from "./message-state.ts";
 
 type Person = { readonly user: string; readonly name: string };
@@ -20,6 +21,7 @@ type Says =
   | { readonly kind: "held"; readonly until: number | null; readonly why: string }
   /** Somebody let it change prod although prod was closed. */
   | { readonly kind: "glass broken"; readonly user: string; readonly reason: string }
+  | CanaryOrderSays
   | {
       readonly kind: "ended";
       readonly outcome: Outcome;
@@ -158,6 +160,9 @@ export const deriveReplies = (facts: MessageFacts): readonly Reply[] => {
           mentions: nobody,
         }),
       ),
+    ...deriveCanaryReplies(facts).map(
+      (order): Reply => ({ ...about, ...order, broadcast: false, mentions: nobody }),
+    ),
     ...(rolledBack
       ? [
           {

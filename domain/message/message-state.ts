@@ -3,6 +3,8 @@ import type { BreakGlass } from "#domain/approval/break-glass.ts";
 import type { BoundContributors } from "#domain/approval/resolve-approvers.ts";
 import { findTypedConfirmation, type TypedConfirmation } from "#domain/approval/typed-confirmation.ts";
 import type { AuditPlace } from "#domain/audit/audit-entry.ts";
+import { type CanaryControl, findHold } from "#domain/canary/canary-control.ts";
+import { formatDuration } from "#domain/canary/format-duration.ts";
 import type { Hold } from "#domain/changes/holds.ts";
 import type { Outcome, OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Comparison } from "#domain/gates/comparison.ts";
@@ -17,6 +19,8 @@ export type MessageFacts = {
   readonly questions: readonly Approval[];
   /** On prod. */
   readonly deployment: Deployment | undefined;
+  /** What people ordered about its canary; absent: it had none. */
+  readonly control?: CanaryControl | undefined;
   /** What prod serves now; only read if the delivery has requested an approval. */
   readonly serving: Deployment | undefined;
   /** The person's rollback that interrupted this delivery or took back its promotion: who and why. */
@@ -113,6 +117,8 @@ export type MessageState = {
   };
   /** Who let it change prod although prod was closed; absent: nobody. */
   readonly breakGlass?: BreakGlass;
+  /** A canary that is under way, and the buttons that it takes; absent: none. */
+  readonly canary?: CanaryState;
   readonly rolledBack: MessageFacts["rolledBack"] | null;
   readonly outcome: Outcome | null;
   /** Promoted, but another version was promoted later, or the model was retired. */
@@ -120,6 +126,14 @@ export type MessageState = {
   readonly error: { readonly name: string; readonly cause: string } | null;
   /** Where the audit trail has the newest decision: who keeps the message has an anchor. Absent: it is not recorded yet. */
   readonly audit?: AuditPlace;
+};
+
+export type CanaryState = {
+  /** The approval whose approvers may give orders. */
+  readonly approval: string;
+  readonly percent: number;
+  readonly heldUntil: number | null;
+  readonly isAborting: boolean;
 };
 
 const labelVersion = (serving: Deployment | undefined) =>
@@ -138,6 +152,7 @@ export const deriveMessageState = (facts: MessageFacts): MessageState | undefine
   const rolledBack = facts.rolledBack ?? null;
   const canary = deployment?.checks ?? [];
   const breakGlass = questions.findLast((question) => question.breakGlass)?.breakGlass;
+  const running = approval && describeCanary(approval, facts);
   return {
     delivery,
     model: subject.model,
@@ -166,9 +181,10 @@ export const deriveMessageState = (facts: MessageFacts): MessageState | undefine
     comparisons: approval?.evidence.comparisons ?? [],
     question: approval ? toQuestionState(approval, facts) : null,
     decisions: approval?.canary ? listDecisions(questions.slice(0, -1)) : [],
-    progress: outcome === null && !rolledBack ? describeProgress(deployment) : null,
     ...(outcome === null && !rolledBack ? describeHold(facts) : {}),
     ...(breakGlass && { breakGlass }),
+    progress: outcome === null && !rolledBack ? describeProgress(deployment, facts) : null,
+    ...(running && { canary: running }),
     rolledBack,
     outcome,
     replaced: outcome === "promoted" && serving?.sequence !== deployment?.sequence,
@@ -252,11 +268,34 @@ const describeRepeatedQuestion = (questions: readonly Approval[]): string | null
   return `Prod changed from ${champion(before)} to ${champion(now)} after the first request. Every check ran again; earlier votes do not count.`;
 };
 
-const describeProgress = (deployment: Deployment | undefined): string | null => {
+const describeCanary = (
+  { id }: Approval,
+  { deployment, control, ended, rolledBack, now }: MessageFacts,
+): CanaryState | undefined =>
+  ended || rolledBack || deployment?.status !== "canary" || !control
+    ? undefined
+    : {
+        approval: id,
+        percent: deployment.shares.at(-1)?.percent ?? 0,
+        heldUntil: findHold(control, now)?.until ?? null,
+        isAborting: control.abort !== null,
+      };
+
+/** What people ordered, after what happens on prod. */
+const describeOrders = ({ control, now }: MessageFacts): string => {
+  if (!control) return "";
+  if (control.abort) return `; ${control.abort.name} aborted it: ${control.abort.reason}`;
+  const hold = findHold(control, now);
+  return hold
+    ? `; held by ${hold.name} for ${formatDuration(hold.until - hold.at)}, until ${new Date(hold.until).toISOString().slice(0, 16).replace("T", " ")} UTC: ${hold.reason}`
+    : "";
+};
+
+const describeProgress = (deployment: Deployment | undefined, facts: MessageFacts): string | null => {
   if (!deployment) return null;
   switch (deployment.status) {
     case "canary":
-      return `Canary: version ${deployment.version} gets ${deployment.shares.at(-1)?.percent ?? 0} % of prod's traffic`;
+      return `Canary: version ${deployment.version} gets ${deployment.shares.at(-1)?.percent ?? 0} % of prod's traffic${describeOrders(facts)}`;
     case "promoted":
       return `Version ${deployment.version} gets all of prod's traffic`;
     case "promoting":

@@ -1,6 +1,7 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
 import { AuditPlace, auditKeys } from "#domain/audit/audit-entry.ts";
 import { toDecisionFact } from "#domain/audit/derive-audit-facts.ts";
+import { createCanaries } from "#domain/canary/canaries.ts";
 import { createHolds } from "#domain/changes/holds.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
@@ -22,6 +23,7 @@ export const readMessageFacts = ({ store, clock }: { store: Store; clock: () => 
     const item = await store.get(auditKeys.fact(model, { delivery, fact: toDecisionFact(id) }));
     return item && AuditPlace.parse(item.value);
   };
+  const canaries = createCanaries({ store, clock });
   return async (delivery: string): Promise<MessageFacts> => {
     const ended = await outcomes.read(delivery);
     const questions = await approvals.ofDelivery(delivery);
@@ -47,6 +49,7 @@ export const readMessageFacts = ({ store, clock }: { store: Store; clock: () => 
       ended,
       deployment,
       audit: await findAuditPlace(questions),
+      control: deployment?.shares.length ? await canaries.read(delivery) : undefined,
       serving: await ledger.serving("prod", model),
       hold: questions.length === 0 ? undefined : await holds.read(delivery),
       rolledBack: takenBack

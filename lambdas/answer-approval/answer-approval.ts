@@ -4,18 +4,27 @@ import { describeBreakGlass } from "#domain/approval/describe-break-glass.ts";
 import { describeVoteResult } from "#domain/approval/describe-vote-result.ts";
 import type { StartFollowUp } from "#domain/approval/finish-approval.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
+import {
+  checkCanaryOrder,
+  type GiveCanaryOrderDependencies,
+  giveCanaryOrder,
+  type OrderRequest,
+  type OrderResult,
+} from "#domain/canary/give-canary-order.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
+import { renderAbortDialog, renderAbortDialogError, renderNoticeDialog } from "#slack/abort-dialog.ts";
 import { renderBreakGlassDialog, renderBreakGlassDialogError } from "#slack/break-glass-dialog.ts";
+import { buttonHoldMs } from "#slack/canary-buttons.ts";
 import { renderConfirmDialog, renderConfirmDialogError } from "#slack/confirm-dialog.ts";
 import { parseInteraction } from "#slack/parse-interaction.ts";
 import { renderRejectDialog, renderRejectDialogError } from "#slack/reject-dialog.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
 import { RequestRefused, verifySlackRequest } from "#slack/verify-slack-request.ts";
 
-export type AnswerApprovalDependencies = {
-  readonly approvals: Pick<Approvals, "click" | "check" | "breakGlass">;
+export type AnswerApprovalDependencies = GiveCanaryOrderDependencies & {
+  readonly approvals: Pick<Approvals, "click" | "check" | "read" | "ofDelivery" | "abort" | "breakGlass">;
   readonly outcomes: Pick<Outcomes, "read">;
   readonly slack: Pick<SlackApi, "views">;
   readonly metrics: Pick<Metrics, "count">;
@@ -140,12 +149,57 @@ export const answerApproval =
         const { sentence } = await describeVoteResult(dependencies)(result);
         return { status: 200, body: renderConfirmDialogError(sentence) };
       }
+      case "hold-canary": {
+        const { approval, triggerId } = action;
+        const reason = "Hold for 1 hour, in Slack";
+        const { taken, sentence } = await orderCanary(dependencies, approval, user, {
+          kind: "hold",
+          forMs: buttonHoldMs,
+          reason,
+        });
+        if (!taken) await slack.views.open({ trigger_id: triggerId, view: renderNoticeDialog(sentence) });
+        return ok;
+      }
+      case "abort-canary": {
+        const { approval, triggerId } = action;
+        const delivery = (await approvals.read(approval))?.delivery;
+        const why =
+          delivery === undefined
+            ? "This canary is not known any more."
+            : await checkCanaryOrder(dependencies)(delivery, "abort", { user: user.id, name: user.name });
+        const view = why === undefined ? renderAbortDialog(approval) : renderNoticeDialog(why);
+        await slack.views.open({ trigger_id: triggerId, view });
+        return ok;
+      }
+      case "submit-abort": {
+        const { approval, typedReason } = action;
+        const parsed = parseRejectionReason(typedReason);
+        if ("problem" in parsed) return { status: 200, body: renderAbortDialogError(parsed.problem) };
+        const order = { kind: "abort", reason: parsed.reason } as const;
+        const { taken, sentence } = await orderCanary(dependencies, approval, user, order);
+        return taken ? ok : { status: 200, body: renderAbortDialogError(sentence) };
+      }
       case "other":
         return ok;
       default:
         return action satisfies never;
     }
   };
+
+/** Stores an order about a canary; its next round carries it out, and the message shows it before. */
+const orderCanary = async (
+  dependencies: AnswerApprovalDependencies,
+  approval: string,
+  user: { readonly id: string; readonly name: string },
+  order: OrderRequest,
+): Promise<OrderResult> => {
+  const delivery = (await dependencies.approvals.read(approval))?.delivery;
+  if (delivery === undefined) return { taken: false, sentence: "This canary is not known any more." };
+  const person = { user: user.id, name: user.name };
+  const result = await giveCanaryOrder(dependencies)(delivery, order, person);
+  if (result.taken) await finishLater(dependencies, approval);
+  return result;
+};
 
 const isStored = ({ result }: VoteResult): boolean =>
   result === "decided" || result === "counted" || result === "postponed";

@@ -1,5 +1,7 @@
 import { FollowUp, finishApproval } from "#domain/approval/finish-approval.ts";
+import { createCanaries } from "#domain/canary/canaries.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import { createLedger } from "#domain/ledger/ledger.ts";
 import { readRotatedSecret } from "#platform/secrets/read-rotated-secret.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
 import { createAwsAudit } from "#worlds/aws/audit.ts";
@@ -22,6 +24,8 @@ const records = {
   approvals: createAwsApprovals(world),
   outcomes: createOutcomes(world),
   audit: createAwsAudit(world),
+  canaries: createCanaries(world),
+  ledger: createLedger(world),
 };
 const channel = { slack: createSlack(world), messages: createSlackMessages(world) };
 const signingSecrets = readRotatedSecret(world.secrets, "SLACK_SIGNING_SECRET");

@@ -1,4 +1,5 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
+import { createCanaries } from "#domain/canary/canaries.ts";
 import { AnyCanaryInput } from "#statemachine/canary-contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { countVerdicts } from "#worlds/aws/count-verdicts.ts";
@@ -13,7 +14,11 @@ import { judgeCanary } from "./judge-canary.ts";
 
 const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
-const records = { approvals: createApprovalReader(world), messages: createSlackMessages(world) };
+const records = {
+  approvals: createApprovalReader(world),
+  canaries: createCanaries(world),
+  messages: createSlackMessages(world),
+};
 const needs = { ...world, ...rules, ...records };
 const metrics = createProdMetrics(world);
 const serving = createProdServing(world);

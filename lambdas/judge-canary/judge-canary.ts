@@ -3,13 +3,17 @@ import {
   type AssertApprovedDependencies as ApprovedNeeds,
   assertApproved,
 } from "#domain/approval/assert-approved.ts";
+import { type Canaries, describeAbort } from "#domain/canary/canaries.ts";
+import { findHold, listOrders, sumHeldMs } from "#domain/canary/canary-control.ts";
 import { isReplayCheck } from "#domain/canary/check-replay.ts";
 import { type JudgeCanaryOutput, evaluateCanary as judge } from "#domain/canary/evaluate-canary.ts";
-import { choosePercentiles } from "#domain/canary/p95-interval.ts";
+import { chooseCanaryPercentiles } from "#domain/canary/measure-canary.ts";
+import { isLookDue, isSampleDue, planWait } from "#domain/canary/plan-round.ts";
+import { recordLook } from "#domain/canary/record-look.ts";
 import { replayCanary } from "#domain/canary/replay-canary.ts";
 import { type CheckProdOpenDependencies, checkProdOpen } from "#domain/changes/check-prod-open.ts";
 import { measureHeld } from "#domain/changes/holds.ts";
-import { ContractBroken, Superseded } from "#domain/delivery/errors.ts";
+import { CanaryAborted, ContractBroken, Superseded } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
@@ -30,37 +34,30 @@ type JudgeCanaryDependencies = ApprovedNeeds &
     readonly policy: Pick<PlatformPolicy, "read">;
     readonly ledger: Ledger;
     readonly messages: DeliveryMessages;
+    readonly canaries: Pick<Canaries, "read" | "decide" | "lastLook" | "addLook">;
     readonly clock: () => number;
+    /** Milliseconds of a bake, where this world does not take the manifest's. */
+    readonly bakeMs?: number | undefined;
     /** Waits so many milliseconds. */
     readonly wait?: (ms: number) => Promise<void>;
   };
-
-/** Where nothing waits for prod to open. */
-const shortestWaitSeconds = 60;
 
 /** CloudWatch keeps values of a minute for 15 days. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html */
 const longestWindowMs = 14 * 86_400_000;
 
 /**
- * Compares the two versions on the traffic since the share began: shift on, bake again, promote, roll back, or ask the
- * approvers. While prod is closed, a canary that is not proven worse keeps its share. Where too little traffic ends the canary, recorded inputs are replayed as evidence for people. With the
+ * One round of a canary. Carries out what people ordered: an abort throws CanaryAborted, a hold keeps the share. At the
+ * end of a bake it compares the two versions on the traffic since the share began: shift on, bake again, promote, roll
+ * back, or ask the approvers. While prod is closed, a canary that is not proven worse keeps its share. Where too little
+ * traffic ends the canary, recorded inputs are replayed as evidence for people. With the
  * approval of this step, a canary without a verdict goes on, and the ledger names who approved. Throws Superseded or
  * ApprovalMismatch.
  */
 export const judgeCanary =
-  (needs: JudgeCanaryDependencies) =>
+  (dependencies: JudgeCanaryDependencies) =>
   async (input: AnyCanaryInput): Promise<JudgeCanaryOutput> => {
-    const {
-      serving,
-      metrics,
-      source,
-      policy,
-      ledger,
-      messages,
-      approvals,
-      clock,
-      wait = (ms: number) => setTimeout(ms),
-    } = needs;
+    const { serving, metrics, source, policy, ledger, messages, approvals, canaries, clock } = dependencies;
+    const { bakeMs: worldBakeMs, wait = (ms) => setTimeout(ms) } = dependencies;
     const { delivery, model, commit, championVersion, functionVersion, step, since } = input;
     const champion = await ledger.serving("prod", model);
     const {
@@ -85,36 +82,85 @@ export const judgeCanary =
         canaryStep: step,
       }));
 
-    const access = await checkProdOpen(needs)({ delivery, model, prodHours: rules.prodHours });
+    const access = await checkProdOpen(dependencies)({ delivery, model, prodHours: rules.prodHours });
     const now = clock();
+    const bakeMs = worldBakeMs ?? durationToSeconds(rules.canary.bake) * 1_000;
+    const control = await canaries.read(delivery);
+    const orders = listOrders(control);
+    if (control.abort) {
+      await ledger.change(deployment, (current) =>
+        current.status === "canary" ? { ...current, orders } : undefined,
+      );
+      throw new CanaryAborted(describeAbort(control.abort));
+    }
+    // Approvers who let this step go on were asked after every hold.
+    const held = decision === false && findHold(control, now) !== undefined;
+    // Where the rule rolls an inconclusive canary back, nobody may let it go on.
+    const asked = control.go?.step === step && rules.canary.onInconclusive !== "roll-back";
+    const newest = await canaries.lastLook(delivery);
+    const last = newest?.last?.step === step ? newest.last : undefined;
+    const isDue = decision !== false || isLookDue({ now, since, bakeMs, last, held, asked });
+    const approvalTimeoutSeconds = durationToSeconds(rules.approval.timeout);
+    const waitUntil = (nextLookAt: number) => planWait({ now, startedAt, nextLookAt });
+    const waiting: JudgeCanaryOutput = {
+      ...{ verdict: "inconclusive", next: "bake", step, checks: [], error: null, omitted: [] },
+      approvalTimeoutSeconds,
+      waitSeconds: waitUntil((last?.at ?? since) + bakeMs),
+    };
+    if (!isDue && !isSampleDue({ now, startedAt, bakeMs, lastAt: newest?.at })) {
+      await messages.show(delivery);
+      return waiting;
+    }
     const labels = listCountedLabels(manifest);
     // If the clock was set back since then, judge the window of the bake that has just ended.
-    const windowStart = since <= now ? since : now - durationToSeconds(rules.canary.bake) * 1_000;
+    const windowStart = since <= now ? since : now - bakeMs;
     // The approvers of an inconclusive canary may take weeks.
     const from = Math.max(windowStart, now - longestWindowMs);
     const statistics = (version: string): Promise<Statistics> =>
       metrics.statistics(
         { environment: "prod", model, version, from, to: now },
-        { percentiles: choosePercentiles, labels },
+        { percentiles: chooseCanaryPercentiles, labels },
       );
-    const judged = judge({
+    const arms = {
+      champion: await statistics(championVersion),
+      challenger: await statistics(functionVersion),
+    };
+    const record = recordLook({ canaries })(newest, {
+      ...{ delivery, step, since, startedAt, at: now, rules, bakeMs, labels, arms },
+      percent: rules.canary.steps[step] ?? 0,
+    });
+    if (!isDue) {
+      await record(null);
+      await messages.show(delivery);
+      return waiting;
+    }
+    const evaluated = judge({
       rule: rules.canary,
       limits: rules.canaryLimits,
       labels,
       step,
-      champion: await statistics(championVersion),
-      challenger: await statistics(functionVersion),
-      // While prod is closed nothing is to be decided, so that time does not count.
-      startedAt: startedAt + measureHeld(access.hold, startedAt),
+      ...arms,
+      // The time in which people held the canary, or prod was closed, does not count; where both overlap it is left out
+      // twice, and the canary only lasts longer.
+      startedAt: startedAt + sumHeldMs(control, now) + measureHeld(access.hold, startedAt),
       now,
       accepted: decision !== false,
+      held,
+      asked,
     });
     // Closed is closed for steps forward and questions. What is proven worse is rolled back at any time.
-    const isHeld =
+    const isClosed =
       access.status === "held" &&
-      judged.verdict !== "fail" &&
+      evaluated.verdict !== "fail" &&
       // An older definition has no state in which an accepted step could wait.
       (input.waitsWhileClosed === true || !("canaryApproval" in input));
+    const judged: typeof evaluated = isClosed
+      ? { ...evaluated, next: input.waitsWhileClosed ? "hold" : "bake", step, error: null }
+      : evaluated;
+    const { next } = judged;
+    const decided = next === "shift" || next === "promote" || next === "ask" ? { next, step } : null;
+    // Somebody gave an order in the meantime: the round begins again with it.
+    if (!(await canaries.decide(delivery, control, decided))) return judgeCanary(dependencies)(input);
     const accepted =
       decision && judged.verdict === "inconclusive"
         ? {
@@ -125,7 +171,7 @@ export const judgeCanary =
           }
         : undefined;
     const endsInconclusive =
-      !isHeld && judged.verdict === "inconclusive" && (judged.next === "ask" || judged.next === "roll-back");
+      judged.verdict === "inconclusive" && (judged.next === "ask" || judged.next === "roll-back");
     const replay =
       endsInconclusive && champion && championManifest
         ? await replayCanary({ serving: serving.prod, clock, wait })({
@@ -143,19 +189,20 @@ export const judgeCanary =
         ? {
             ...current,
             checks,
+            orders,
             acceptedSteps: addAcceptedStep(current, accepted),
             ...(access.status === "open" && access.breakGlass && { breakGlass: access.breakGlass }),
           }
         : undefined,
     );
+    await record({ ...judged, next: next === "hold" ? "bake" : next, checks, held: held || isClosed });
     await messages.show(delivery);
     return {
       ...judged,
-      ...(isHeld && { next: input.waitsWhileClosed ? "hold" : "bake", step, error: null }),
-      waitSeconds: access.status === "held" ? access.waitSeconds : shortestWaitSeconds,
       checks,
       omitted: [...replay.omitted],
-      approvalTimeoutSeconds: durationToSeconds(rules.approval.timeout),
+      approvalTimeoutSeconds,
+      waitSeconds: access.status === "held" ? access.waitSeconds : waitUntil(now + bakeMs),
     };
   };
 

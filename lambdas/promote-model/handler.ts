@@ -1,4 +1,5 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
+import { createCanaries } from "#domain/canary/canaries.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import { PromoteModelInput } from "#statemachine/contracts.ts";
@@ -11,7 +12,11 @@ import { Env } from "./env.ts";
 import { promoteModel } from "./promote-model.ts";
 
 const world = openCapabilities(readEnv(Env));
-const records = { ledger: createLedger(world), claims: createClaims(world) };
+const records = {
+  ledger: createLedger(world),
+  claims: createClaims(world),
+  canaries: createCanaries(world),
+};
 const approvals = createApprovalReader(world);
 const messages = createSlackMessages(world);
 const serving = createProdServing(world);

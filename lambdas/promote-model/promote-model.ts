@@ -2,6 +2,7 @@ import {
   type AssertApprovedDependencies as ApprovedNeeds,
   assertApproved,
 } from "#domain/approval/assert-approved.ts";
+import type { Canaries } from "#domain/canary/canaries.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import { ApprovalMismatch, ContractBroken } from "#domain/delivery/errors.ts";
 import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
@@ -18,16 +19,18 @@ type PromoteModelDependencies = ApprovedNeeds & {
   readonly ledger: Ledger;
   readonly claims: Claims;
   readonly messages: DeliveryMessages;
+  readonly canaries: Pick<Canaries, "close">;
   readonly clock: () => number;
 };
 
 /**
  * Gives the new version all of prod's traffic: ledger `promoting`, alias 100 %, ledger `promoted`. The last write is
  * the delivery's commit point: an error before it rolls back, after it everything goes forward. The function version
- * comes from the ledger and the approvers from the decision; the state's data must only agree.
+ * comes from the ledger and the approvers from the decision; the state's data must only agree. Throws CanaryAborted where
+ * a person ended the canary before.
  */
 export const promoteModel =
-  ({ serving, ledger, claims, approvals, messages, clock }: PromoteModelDependencies) =>
+  ({ serving, ledger, claims, approvals, messages, canaries, clock }: PromoteModelDependencies) =>
   async (input: PromoteModelInput): Promise<PromoteModelOutput> => {
     const { delivery, model, fence } = input;
     const deployment = await ledger.ofDelivery("prod", model, delivery);
@@ -43,6 +46,8 @@ export const promoteModel =
         );
       await assertDeployed({ ledger })(deployment, { functionVersion: input.functionVersion });
       await claims.assertHeld("prod", model, fence);
+      // A version that had a canary: an abort up to here counts, and after it none is accepted.
+      if (deployment.status === "canary") await canaries.close(delivery);
       // A run of this step that seemed dead may have passed the commit point: that is never taken back.
       await ledger.change(deployment, (current) => {
         assertNotEnded(current);

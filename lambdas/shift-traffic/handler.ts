@@ -1,3 +1,4 @@
+import { createCanaries } from "#domain/canary/canaries.ts";
 import { ShiftTrafficInput } from "#statemachine/contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { readEnv } from "#worlds/aws/environment/read-env.ts";
@@ -10,7 +11,8 @@ import { shiftTraffic } from "./shift-traffic.ts";
 
 const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
-const needs = { ...world, ...rules, messages: createSlackMessages(world) };
+const records = { canaries: createCanaries(world), messages: createSlackMessages(world) };
+const needs = { ...world, ...rules, ...records };
 const serving = createProdServing(world);
 const shift = (input: ShiftTrafficInput) =>
   shiftTraffic({ ...needs, serving: serving(input.delivery) })(input);

@@ -1,4 +1,5 @@
-import { ContractBroken } from "#domain/delivery/errors.ts";
+import { type Canaries, describeAbort } from "#domain/canary/canaries.ts";
+import { CanaryAborted, ContractBroken } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
@@ -17,12 +18,13 @@ type ShiftTrafficDependencies = {
   readonly policy: Pick<PlatformPolicy, "read">;
   readonly ledger: Ledger;
   readonly messages: DeliveryMessages;
+  readonly canaries: Pick<Canaries, "read">;
   readonly clock: () => number;
 };
 
-/** Gives the new version one step's share of prod's traffic. Throws Superseded or ApprovalMismatch. */
+/** Gives the new version one step's share of prod's traffic. Throws Superseded, CanaryAborted or ApprovalMismatch. */
 export const shiftTraffic =
-  ({ serving, source, policy, ledger, messages, clock }: ShiftTrafficDependencies) =>
+  ({ serving, source, policy, ledger, messages, canaries, clock }: ShiftTrafficDependencies) =>
   async ({
     delivery,
     model,
@@ -42,6 +44,8 @@ export const shiftTraffic =
     // First, because an ended deployment is superseded even if the state's data names other versions.
     assertNotEnded(deployment);
     await assertDeployed({ ledger })(deployment, { functionVersion, championVersion });
+    const { abort } = await canaries.read(delivery);
+    if (abort) throw new CanaryAborted(describeAbort(abort));
     await setLiveAlias(serving.prod)(
       { model, delivery, fence },
       { version: championVersion, canary: { version: functionVersion, weight: share / 100 } },

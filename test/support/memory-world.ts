@@ -4,6 +4,7 @@ import { emptyIdentities } from "#domain/approval/identities.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { createAuditRecorder } from "#domain/audit/audit-recorder.ts";
+import { createCanaries } from "#domain/canary/canaries.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createOutbox } from "#domain/events/outbox.ts";
@@ -255,6 +256,7 @@ export const createMemoryWorld = ({
     },
     serving: { stage: serving("stage"), prod: serving("prod") },
     claims: createClaims({ store }),
+    canaries: createCanaries({ store, clock }),
     ledger,
     pushes,
     approversFor: resolveApprovers(needs),

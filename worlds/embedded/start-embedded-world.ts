@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { Hono } from "hono";
-import { readStateVerdict } from "#domain/delivery/read-state-verdict.ts";
 import { createConsole } from "#console/create-console.ts";
+import { readStateVerdict } from "#domain/delivery/read-state-verdict.ts";
 import { createOverview } from "#domain/overview/create-overview.ts";
 import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
@@ -117,6 +117,7 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     url,
     modelsUrl: models.url,
     clock,
+    bakeMs: options.bakeMs,
     log,
     env,
     registry: options.registry,
@@ -252,7 +253,7 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
           world,
           createStepsThreadClient({
             module: options.stepsThread ?? defaultStepsThread,
-            data: { folder, url, modelsUrl: models.url, env: { ...env } },
+            data: { folder, url, modelsUrl: models.url, bakeMs: options.bakeMs, env: { ...env } },
             log,
             wrote: capabilities.countBlob,
           }),

@@ -8,6 +8,7 @@ import { createPushLog } from "#domain/approval/push-log.ts";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { createAuditReader } from "#domain/audit/audit-reader.ts";
 import { createAuditRecorder } from "#domain/audit/audit-recorder.ts";
+import { createCanaries } from "#domain/canary/canaries.ts";
 import { createFreezes } from "#domain/changes/freezes.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
@@ -68,6 +69,8 @@ export type CapabilitiesOptions = {
   /** URL of its models, which is another origin. */
   readonly modelsUrl: string;
   readonly clock: () => number;
+  /** Milliseconds of each bake; undefined: the manifest's. */
+  readonly bakeMs?: number | undefined;
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Opens another registry. Default: the data folder's database. */
@@ -87,6 +90,7 @@ export const openCapabilities = async ({
   url,
   modelsUrl,
   clock,
+  bakeMs,
   log,
   env,
   registry = createSqliteRegistry,
@@ -112,6 +116,7 @@ export const openCapabilities = async ({
     url,
     modelsUrl,
     clock,
+    bakeMs,
     log,
     database,
     secrets,
@@ -244,6 +249,7 @@ export const assembleWorld = (
     keys: createApiKeyStore({ store: capabilities.store, random: randomBytes, clock }),
     claims: createClaims({ store }),
     freezes: createFreezes({ store, clock }),
+    canaries: createCanaries({ store, clock }),
     ledger,
     outcomes: createOutcomes({ store }),
     approvals: createApprovals({ store, cipher, deliveries }),

@@ -71,7 +71,9 @@ const promoteVersions = async ({ world, steps, disruptions }: EventContext): Pro
   const versions = { championVersion, functionVersion };
   const { since } = await steps.ask("shift-traffic", { ...second, fence, ...versions, step: 0 });
   for (const version of [championVersion, functionVersion]) await disruptions.traffic(version);
-  await steps.ask("judge-canary", { ...second, ...versions, step: 0, since });
+  // The share began before, so that the bake is over.
+  const bakeMs = 1_800_000;
+  await steps.ask("judge-canary", { ...second, ...versions, step: 0, since: Number(since) - bakeMs });
   const sequence = await steps.promote(second, deployed);
   // The state machine ends before its next step: the sweep completes the delivery.
   await disruptions.stop(second);

@@ -251,6 +251,10 @@ export const findMaximum = (
     segments(path),
   );
   return Math.max(
-    ...(field ? listShapes(field.shape).map(({ maximum }) => maximum ?? Infinity) : [Infinity]),
+    ...(field
+      ? listShapes(field.shape).map(
+          ({ maximum, const: value }) => maximum ?? (typeof value === "number" ? value : Infinity),
+        )
+      : [Infinity]),
   );
 };

@@ -10,6 +10,8 @@ export const createAnswerApproval = (
     World,
     | "approvals"
     | "audit"
+    | "canaries"
+    | "ledger"
     | "messages"
     | "outcomes"
     | "slack"

@@ -36,6 +36,8 @@ type EngineTimings = {
 
 /** Milliseconds between two polls of a scan or of a busy or closed prod, and before a retry. */
 const pollMs = 500;
+/** The longest round of a bake that this machine shortens: an order acts within it. */
+const maxRoundMs = 5_000;
 const retryMs = 200;
 
 /** Runs the state machine on this machine, with the same steps as on AWS; only waits are shorter. */
@@ -82,7 +84,7 @@ export const startEngine = ({
       AwaitOpening: pollMs,
       HoldCanary: pollMs,
       HoldResumedCanary: pollMs,
-      ...(pace.bakeMs === undefined ? {} : { Bake: pace.bakeMs }),
+      ...(pace.bakeMs === undefined ? {} : { Bake: Math.min(pace.bakeMs, maxRoundMs) }),
     },
     retryMs,
     onEvent,

@@ -15,6 +15,7 @@ export type ThreadData = {
   /** URL of the rehearsal's desk, engine and functions. */
   readonly url: string;
   readonly modelsUrl: string;
+  readonly bakeMs?: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
@@ -80,7 +81,7 @@ const createThreadCalls = ({
 export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry): Promise<void> => {
   const port = parentPort;
   if (!port) throw new Error("this module runs as a thread");
-  const { folder, url, modelsUrl, env }: ThreadData = workerData;
+  const { folder, url, modelsUrl, bakeMs, env }: ThreadData = workerData;
   const tell = (message: ThreadMessage) => port.postMessage(message);
   const log = (sentence: string, fault?: unknown) =>
     tell({ kind: "log", sentence, ...(fault === undefined ? {} : { fault: serializeError(fault) }) });
@@ -92,6 +93,7 @@ export const serveSteps = async (registry?: (folder: DataFolder) => OpenRegistry
       url,
       modelsUrl,
       clock,
+      bakeMs,
       log,
       env,
       registry: registry?.(folder),

@@ -179,4 +179,3 @@ if (list) {
   if (linked) linked.scrollIntoView({ block: "center" });
   else toBottom();
 }
-

@@ -1,0 +1,86 @@
+import type { Check, Verdict } from "#domain/gates/verdict.ts";
+import type { RulesInForce } from "#domain/policy/rules-in-force.ts";
+import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
+import type { Statistics } from "#platform/metrics/metrics.ts";
+import type { Canaries } from "./canaries.ts";
+import type { CanaryLook } from "./canary-look.ts";
+import { maxChartedLabels, measureArm } from "./measure-canary.ts";
+import { computeRequiredTraffic } from "./required-rate.ts";
+
+/** Beyond it only judgements are kept: the rounds of a canary are fewer than 3,000 (plan-round.ts). */
+export const maxMeasurements = 1_000;
+const limits = { checks: 20, detail: 600 } as const;
+
+type Measured = {
+  readonly delivery: string;
+  readonly step: number;
+  readonly percent: number;
+  readonly since: number;
+  readonly startedAt: number;
+  readonly at: number;
+  readonly rules: Pick<RulesInForce, "canary" | "canaryLimits">;
+  readonly bakeMs: number;
+  readonly labels: readonly string[];
+  readonly arms: { readonly champion: Statistics; readonly challenger: Statistics };
+};
+type Judged = {
+  readonly verdict: Verdict;
+  readonly next: NonNullable<CanaryLook["judged"]>["next"];
+  readonly held: boolean;
+  readonly checks: readonly Check[];
+};
+
+/** The most frequent labels of both versions. */
+const chooseLabels = ({ labels, arms: { champion, challenger } }: Measured): readonly string[] => {
+  const count = (label: string) => (champion.labels.get(label) ?? 0) + (challenger.labels.get(label) ?? 0);
+  const all = [...new Set([...labels, ...champion.labels.keys(), ...challenger.labels.keys()])];
+  return all.length <= maxChartedLabels
+    ? all
+    : all.toSorted((left, right) => count(right) - count(left)).slice(0, maxChartedLabels);
+};
+
+/**
+ * Stores one measurement of a canary with its judgement, so that people see its course.
+ * @param newest the measurement before it
+ */
+export const recordLook =
+  ({ canaries }: { readonly canaries: Pick<Canaries, "addLook"> }) =>
+  (newest: CanaryLook | undefined, measured: Measured) =>
+  async (judged: Judged | null): Promise<void> => {
+    const index = (newest?.index ?? -1) + 1;
+    if (judged === null && index >= maxMeasurements) return;
+    const { delivery, step, percent, since, startedAt, at, rules, bakeMs, arms } = measured;
+    const labels = chooseLabels(measured);
+    const { canary, canaryLimits } = rules;
+    const { requests } = computeRequiredTraffic(canary, canaryLimits);
+    await canaries.addLook(delivery, {
+      ...{ index, at, step, percent, since, startedAt },
+      judged: judged && {
+        verdict: judged.verdict,
+        next: judged.next,
+        held: judged.held,
+        checks: judged.checks
+          .slice(0, limits.checks)
+          .map((check) => ({ ...check, detail: check.detail.slice(0, limits.detail) })),
+      },
+      champion: measureArm(arms.champion, labels),
+      challenger: measureArm(arms.challenger, labels),
+      limits: {
+        errorPoints: canaryLimits.errorPoints,
+        p95Ratio: canaryLimits.latencyP95.ratio,
+        p95SlackMs: canaryLimits.latencyP95.slackMs,
+        labelSharePoints: canaryLimits.labelSharePoints,
+        minSamples: canary.minSamples,
+      },
+      rule: {
+        steps: [...canary.steps],
+        bakeSeconds: bakeMs / 1_000,
+        atMostSeconds: durationToSeconds(canary.atMost),
+        onInconclusive: canary.onInconclusive,
+        requiredRequests: Number.isFinite(requests) ? requests : null,
+      },
+      last: judged
+        ? { at, step, next: judged.next, held: judged.held, verdict: judged.verdict }
+        : (newest?.last ?? null),
+    });
+  };
