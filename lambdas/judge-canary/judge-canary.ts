@@ -99,7 +99,9 @@ export const judgeCanary =
     const asked = control.go?.step === step && rules.canary.onInconclusive !== "roll-back";
     const newest = await canaries.lastLook(delivery);
     const last = newest?.last?.step === step ? newest.last : undefined;
-    const isDue = decision !== false || isLookDue({ now, since, bakeMs, last, held, asked });
+    const isDue =
+      decision !== false ||
+      isLookDue({ now, since, bakeMs, last, held: held || access.status === "held", asked });
     const approvalTimeoutSeconds = durationToSeconds(rules.approval.timeout);
     const waitUntil = (nextLookAt: number) => planWait({ now, startedAt, nextLookAt });
     const waiting: JudgeCanaryOutput = {
