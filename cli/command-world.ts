@@ -19,6 +19,7 @@ export type CommandWorld = Pick<
   | "outcomes"
   | "approvals"
   | "auditReader"
+  | "canaries"
   | "messages"
   | "policy"
   | "policyChanges"

@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { createPushLog } from "#domain/approval/push-log.ts";
+import { createCanaries } from "#domain/canary/canaries.ts";
 import { createFreezes } from "#domain/changes/freezes.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
@@ -62,6 +63,7 @@ export const withAwsWorld = async <T>(
       registry,
       claims: createClaims(capabilities),
       freezes: createFreezes(capabilities),
+      canaries: createCanaries(capabilities),
       ledger: createLedger(capabilities),
       provenance,
       outcomes: createOutcomes(capabilities),

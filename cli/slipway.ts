@@ -6,6 +6,7 @@ import { addCommand } from "./add-command.ts";
 import { addCompletion } from "./add-completion.ts";
 import { approvalCommands } from "./commands/approvals.ts";
 import { auditCommand } from "./commands/audit.ts";
+import { canaryCommand } from "./commands/canary.ts";
 import { checkCommand } from "./commands/check.ts";
 import { clientCommand } from "./commands/client.ts";
 import { deliverCommand } from "./commands/deliver.ts";
@@ -50,6 +51,7 @@ for (const command of [
   rollbackCommand(),
   freezeCommand(),
   unfreezeCommand(),
+  canaryCommand(),
   deliverCommand(),
   newCommand(),
   checkCommand(),

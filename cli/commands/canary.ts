@@ -1,0 +1,194 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { CommandContext } from "#cli/command-world.ts";
+import { UsageMistake } from "#cli/errors.ts";
+import { exitCode } from "#cli/exit-code.ts";
+import { formatCanaryLine, formatJudgement } from "#cli/format-canary-line.ts";
+import { withWorld } from "#cli/open-world.ts";
+import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
+import { paint, print, printError, printJson } from "#cli/print.ts";
+import { printQuestion } from "#cli/print-question.ts";
+import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
+import { submitDecision } from "#domain/approval/submit-decision.ts";
+import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
+import { holdLimits } from "#domain/canary/canary-control.ts";
+import { giveCanaryOrder, type OrderRequest, type OrderResult } from "#domain/canary/give-canary-order.ts";
+import { readCanaryFacts } from "#domain/canary/read-canary-facts.ts";
+import { escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
+import { writeToStream } from "#worlds/embedded/write-to-stream.ts";
+
+type World = CommandContext["world"];
+
+/** How often the store is read while a canary is watched. */
+const pollMs = 2_000;
+const newestEntries = 10;
+
+const parseHold = (text: string): number => {
+  const [, amount, unit] = text.match(/^(\d+(?:\.\d+)?)(m|h)$/) ?? [];
+  const ms = Math.round(Number(amount) * (unit === "h" ? 3_600_000 : 60_000));
+  if (!(ms >= 60_000 && ms <= holdLimits.longestMs))
+    throw new InvalidArgumentError("write 30m or 2h, at most 24h");
+  return ms;
+};
+
+/** `slipway canary`: watches a canary; hold, go and abort give it an order, as Slack's buttons do. */
+export const canaryCommand = (): Command => {
+  const command = new Command("canary")
+    .description("watch a canary, hold it, let it go on, or abort it")
+    .addCommand(watchCommand(), { isDefault: true })
+    .addCommand(
+      orderCommand("hold", "keep the canary at its share until an end; a failed check still rolls it back")
+        .addOption(
+          new Option("--for <time>", "how long: 30m or 2h, at most 24h")
+            .argParser(parseHold)
+            .makeOptionMandatory(),
+        )
+        .addOption(reasonOption()),
+    )
+    .addCommand(
+      orderCommand(
+        "go",
+        "let an inconclusive canary go on: asks the approvers, or answers their open question; ends a hold",
+      ).addOption(new Option("--yes", "do not ask on the terminal")),
+    )
+    .addCommand(
+      orderCommand("abort", "end the canary: prod goes back to the previous version").addOption(
+        reasonOption(),
+      ),
+    );
+  for (const child of command.commands)
+    child
+      .exitOverride()
+      .showHelpAfterError(`(\`slipway canary ${child.name()} --help\` lists its options)`);
+  return command;
+};
+
+const reasonOption = () =>
+  new Option("--reason <text>", "why: the message, the ledger and the data scientist show it").makeOptionMandatory();
+
+/** The newest delivery of a model that gave, or gives, its version a share of prod. */
+const findCanary = async (world: World, model: string, only: "running" | "any"): Promise<string> => {
+  const entries = await world.ledger.entries("prod", model, newestEntries);
+  if (entries.length === 0)
+    throw new UsageMistake(`prod serves no version of ${model}: \`slipway status\` lists the models.`);
+  const isCanary = ({ status, shares }: (typeof entries)[number]) =>
+    status === "canary" || (only === "any" && shares.some(({ percent }) => percent > 0 && percent < 100));
+  const found = entries.find(({ status }) => status === "canary") ?? entries.find(isCanary);
+  if (!found) throw new NoCanary(`no canary of ${model} is running: \`slipway status ${model}\` shows what is.`);
+  return found.delivery;
+};
+
+/** There is nothing to watch, or to give an order about. */
+class NoCanary extends Error {
+  override readonly name = "NoCanary";
+}
+
+const watchCommand = (): Command =>
+  addWorldOptions(new Command("watch"))
+    .description(
+      "show a canary on one line that is rewritten in place, until it ends; without a terminal one line per judgement",
+    )
+    .argument("<model>", "the model", parseModelName)
+    .addOption(new Option("--once", "print its state once, and exit"))
+    .addOption(jsonOption())
+    .action(
+      (model: string, { once, json, ...options }: { once?: boolean; json?: boolean } & WorldOptions) =>
+        withWorld(options, async ({ world }) => {
+          const delivery = await findCanary(world, model, "any");
+          const read = async (): Promise<CanaryFacts> => {
+            const facts = await readCanaryFacts(world)(model, delivery);
+            if (!facts) throw new NoCanary(`${delivery} has no canary.`);
+            return facts;
+          };
+          if (json) return printJson(await read());
+          if (once) return print(formatCanaryLine(await read()));
+          const last = await follow(read, process.stdout.isTTY === true);
+          if (last.status === "ended") process.exitCode = exitCode.failed;
+        }),
+    );
+
+const isOver = ({ status }: CanaryFacts): boolean => status === "promoted" || status === "ended";
+
+/** Rewrites one line on a terminal; otherwise prints each judgement once, and the end. */
+const follow = async (read: () => Promise<CanaryFacts>, isTerminal: boolean): Promise<CanaryFacts> => {
+  for (let told = -1; ; ) {
+    const facts = await read();
+    if (isTerminal) {
+      const line = escapeTerminalLine(formatCanaryLine(facts)).slice(0, (process.stdout.columns ?? 80) - 1);
+      writeToStream(process.stdout, `\r\u001b[2K${isOver(facts) ? "" : line}`);
+    } else
+      for (const look of facts.looks.filter(({ index }) => index > told)) {
+        told = look.index;
+        const line = formatJudgement(facts.model, look);
+        if (line !== undefined) print(escapeTerminalLine(line));
+      }
+    if (isOver(facts)) {
+      print(escapeTerminalLine(formatCanaryLine(facts)));
+      return facts;
+    }
+    await pause(pollMs);
+  }
+};
+
+type OrderOptions = WorldOptions & {
+  readonly as: string;
+  readonly for?: number;
+  readonly reason?: string;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+};
+
+const toRequest = (kind: OrderRequest["kind"], { for: forMs = 0, reason = "" }: OrderOptions): OrderRequest => {
+  if (kind === "go") return { kind };
+  const parsed = parseRejectionReason(reason);
+  if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
+  return kind === "hold" ? { kind, forMs, reason: parsed.reason } : { kind, reason: parsed.reason };
+};
+
+const orderCommand = (kind: OrderRequest["kind"], description: string): Command =>
+  addWorldOptions(new Command(kind))
+    .description(description)
+    .argument("<model>", "the model", parseModelName)
+    .addOption(new Option("--as <user>", "your Slack user id").makeOptionMandatory())
+    .addOption(jsonOption())
+    .action((model: string, options: OrderOptions) =>
+      withWorld(options, async ({ world, voter }) => {
+        const request = toRequest(kind, options);
+        const delivery = await findCanary(world, model, "running");
+        const { id, name, email } = await voter(options.as);
+        const person = { user: id, name: name ?? id, email };
+        const result =
+          (kind === "go" ? await answerQuestion(world, delivery, person, options) : undefined) ??
+          (await giveCanaryOrder(world)(delivery, request, person));
+        if (result.taken) {
+          // An abort may have decided the open question: the state machine gets it now, and the message shows it.
+          for (const { id: approval } of await world.approvals.ofDelivery(delivery))
+            await world.approvals.send(approval);
+          await world.messages.show(delivery);
+        } else process.exitCode = exitCode.failed;
+        if (options.json) return printJson({ model, delivery, order: kind, ...result });
+        if (result.taken) return print(`${paint("green", "✓")} ${result.sentence}`);
+        printError(result.sentence);
+      }),
+    );
+
+/** An open question about the canary is what "go" answers: its evidence first, then a vote. Undefined: none is open. */
+const answerQuestion = async (
+  world: World,
+  delivery: string,
+  person: { readonly user: string; readonly name: string; readonly email?: string | undefined },
+  { yes, json }: OrderOptions,
+): Promise<OrderResult | undefined> => {
+  const question = (await world.approvals.ofDelivery(delivery)).at(-1);
+  if (!question?.canary || question.state.status !== "pending") return undefined;
+  if (!yes) {
+    const state = await world.messages.state(delivery);
+    if (state && !json) printQuestion(state);
+    return {
+      taken: false,
+      sentence: `The approvers are asked whether this canary goes on without a verdict. Add --yes to approve it (\`slipway canary go ${question.model} --as ${person.user} --yes\`), or answer in Slack.`,
+    };
+  }
+  const approver = { id: person.user, name: person.name, ...(person.email && { email: person.email }) };
+  return submitDecision(world)({ approval: question.id, approver, verdict: "approved", reason: null });
+};

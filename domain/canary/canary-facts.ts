@@ -1,0 +1,44 @@
+import type { CanaryOrderRecord } from "./canary-control.ts";
+import type { CanaryLook } from "./canary-look.ts";
+
+type Person = { readonly by: string; readonly name: string; readonly at: number };
+
+/** Everything that people see of a canary: its page, its line in the terminal, JSON. Times are epoch milliseconds. */
+export type CanaryFacts = {
+  readonly model: string;
+  readonly delivery: string;
+  /** Registry version that gets the share, and the one that prod served before; null: unknown. */
+  readonly version: number;
+  readonly championVersion: number | null;
+  /** `asked`: it proved nothing, and the approvers are asked whether it goes on. */
+  readonly status: "running" | "held" | "asked" | "aborting" | "promoting" | "promoted" | "ended";
+  /** The canary's steps in order; `from`: when the share began. */
+  readonly steps: readonly {
+    readonly percent: number;
+    readonly from: number | null;
+    readonly state: "done" | "current" | "next";
+  }[];
+  /** Percent of prod's traffic that the version gets now, or got last. */
+  readonly percent: number;
+  readonly startedAt: number;
+  /** When the present step ends its bake; null: it is not running, or nothing was measured yet. */
+  readonly nextLookAt: number | null;
+  /** When it ends without a verdict: its longest time and the time in which it was held; null: as above. */
+  readonly endsAt: number | null;
+  readonly samples: {
+    readonly champion: number;
+    readonly challenger: number;
+    /** Requests that a pass needs of each version; null: no number is enough. */
+    readonly required: number | null;
+  } | null;
+  readonly hold: (Person & { readonly until: number; readonly reason: string }) | null;
+  readonly abort: (Person & { readonly reason: string }) | null;
+  /** The open question about its step. */
+  readonly question: { readonly approval: string; readonly expiresAt: number } | null;
+  readonly orders: readonly (typeof CanaryOrderRecord)["_output"][];
+  /** Every measurement, oldest first. */
+  readonly looks: readonly CanaryLook[];
+  /** Why it ended, where it failed. */
+  readonly error: { readonly name: string; readonly cause: string } | null;
+  readonly now: number;
+};

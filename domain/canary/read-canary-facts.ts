@@ -1,0 +1,100 @@
+import type { ApprovalReader } from "#domain/approval/approval-records.ts";
+import type { Outcomes } from "#domain/delivery/outcomes.ts";
+import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
+import type { Canaries } from "./canaries.ts";
+import { type CanaryControl, findHold, listOrders, sumHeldMs } from "./canary-control.ts";
+import type { CanaryFacts } from "./canary-facts.ts";
+import type { CanaryLook } from "./canary-look.ts";
+
+export type ReadCanaryFactsDependencies = {
+  readonly ledger: Pick<Ledger, "ofDelivery" | "at">;
+  readonly approvals: Pick<ApprovalReader, "ofDelivery">;
+  readonly canaries: Pick<Canaries, "read" | "looks">;
+  readonly outcomes: Pick<Outcomes, "read">;
+  readonly clock: () => number;
+};
+
+/**
+ * What is known about the canary of a delivery, from stored facts alone and so equal in both worlds. Undefined: the
+ * delivery gave no share of prod's traffic to its version.
+ */
+export const readCanaryFacts =
+  ({ ledger, approvals, canaries, outcomes, clock }: ReadCanaryFactsDependencies) =>
+  async (model: string, delivery: string): Promise<CanaryFacts | undefined> => {
+    const deployment = await ledger.ofDelivery("prod", model, delivery);
+    const startedAt = deployment?.shares[0]?.from;
+    // A first version gets all of prod's traffic at once.
+    const shares = (deployment?.shares ?? []).filter(({ percent }) => percent > 0 && percent < 100);
+    if (!deployment || startedAt === undefined || shares.length === 0) return undefined;
+    const now = clock();
+    const control = await canaries.read(delivery);
+    const looks = await canaries.looks(delivery);
+    const questions = await approvals.ofDelivery(delivery);
+    const question = questions.at(-1);
+    const open = question?.canary && question.state.status === "pending" ? question : undefined;
+    const look = looks.at(-1);
+    const hold = findHold(control, now);
+    const status = findStatus(deployment, control, { isAsked: open !== undefined, isHeld: hold !== undefined });
+    const isRunning = status === "running" || status === "held";
+    const ended = await outcomes.read(delivery);
+    const planned = look?.rule.steps ?? questions[0]?.evidence.rollout?.steps ?? [];
+    return {
+      ...{ model, delivery, version: deployment.version, status, startedAt, looks, now },
+      championVersion: (await ledger.at("prod", model, deployment.previous))?.version ?? null,
+      steps: listSteps(planned, shares, deployment.status),
+      percent: shares.at(-1)?.percent ?? 0,
+      nextLookAt: isRunning && look ? findNextLook(look, shares.at(-1)?.from ?? startedAt) : null,
+      endsAt:
+        isRunning && look ? startedAt + look.rule.atMostSeconds * 1_000 + sumHeldMs(control, now) : null,
+      samples: look
+        ? {
+            champion: look.champion.requests,
+            challenger: look.challenger.requests,
+            required: look.rule.requiredRequests,
+          }
+        : null,
+      hold: hold ?? null,
+      abort: control.abort,
+      question: open ? { approval: open.id, expiresAt: open.expiresAt } : null,
+      orders: listOrders(control),
+      error: ended?.error ?? null,
+    };
+  };
+
+const findStatus = (
+  { status }: Deployment,
+  { abort }: CanaryControl,
+  { isAsked, isHeld }: { readonly isAsked: boolean; readonly isHeld: boolean },
+): CanaryFacts["status"] => {
+  switch (status) {
+    case "deployed":
+    case "canary":
+      return abort ? "aborting" : isAsked ? "asked" : isHeld ? "held" : "running";
+    case "promoting":
+    case "promoted":
+    case "ended":
+      return status;
+    default:
+      return status satisfies never;
+  }
+};
+
+const findNextLook = ({ last, step, rule }: CanaryLook, since: number): number =>
+  Math.max(last?.step === step ? last.at : since, since) + rule.bakeSeconds * 1_000;
+
+/** The planned steps, and those that happened, in case the rules changed in between. */
+const listSteps = (
+  planned: readonly number[],
+  shares: Deployment["shares"],
+  status: Deployment["status"],
+): CanaryFacts["steps"] => {
+  const current = status === "canary" || status === "deployed" ? shares.at(-1)?.percent : undefined;
+  const percents = [...new Set([...shares.map(({ percent }) => percent), ...planned])].toSorted(
+    (left, right) => left - right,
+  );
+  return [...percents, 100].map((percent) => {
+    const from = shares.find((share) => share.percent === percent)?.from ?? null;
+    const isDone = percent === 100 ? status === "promoted" : from !== null && percent !== current;
+    return { percent, from, state: percent === current ? "current" : isDone ? "done" : "next" };
+  });
+};
