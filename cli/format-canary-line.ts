@@ -19,8 +19,8 @@ const formatMeasurement = ({ champion, challenger, rule }: CanaryLook): string =
   return [requests, errors, p95].join(" · ");
 };
 
-const formatState = (facts: CanaryFacts): string => {
-  const { now, nextLookAt, hold, abort, question } = facts;
+const formatState = (facts: CanaryFacts, now: number): string => {
+  const { nextLookAt, hold, abort, question } = facts;
   switch (facts.status) {
     case "running":
       return nextLookAt === null
@@ -46,14 +46,14 @@ const formatState = (facts: CanaryFacts): string => {
 };
 
 /** A canary on one line: `churn v3 at 10 % (step 1 of 2) · 1240/200 requests · … · next judgement in 12 min`. */
-export const formatCanaryLine = (facts: CanaryFacts): string => {
+export const formatCanaryLine = (facts: CanaryFacts, now: number): string => {
   const steps = facts.steps.filter((step) => step.percent < 100);
   const index = steps.findIndex((step) => step.percent === facts.percent) + 1;
   const look = facts.looks.at(-1);
   return [
     `${facts.model} v${facts.version} at ${facts.percent} % (step ${index} of ${steps.length})`,
     ...(look ? [formatMeasurement(look)] : []),
-    formatState(facts),
+    formatState(facts, now),
   ].join(" · ");
 };
 

@@ -15,6 +15,11 @@ export type ConsoleLinks = {
   readonly command: (command: string) => string;
   /** Address of the server-sent events `changed`; absent: pages ask again by themselves. */
   readonly events?: string;
+  /** Where a canary takes orders, and in which names; absent: pages have no such forms. */
+  readonly orders?: {
+    readonly path: (delivery: string, order: "hold" | "go" | "abort") => string;
+    readonly people: readonly { readonly user: string; readonly name: string }[];
+  };
   /** The display name of a Slack user. */
   readonly userName?: (id: string) => string | undefined;
 };

@@ -1,3 +1,4 @@
+import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
 import type { DeliveryRecord } from "#domain/overview/delivery-record.ts";
 import type { DeliveryFilter, DeliveryPage } from "#domain/overview/delivery-summary.ts";
 import type { ModelDetails } from "#domain/overview/model-details.ts";
@@ -12,6 +13,8 @@ export type ConsoleSource = {
   readonly readModel: (model: string) => Promise<ModelDetails | undefined>;
   readonly listDeliveries: (filter: DeliveryFilter) => Promise<DeliveryPage>;
   readonly readDelivery: (model: string, delivery: string) => Promise<DeliveryRecord | undefined>;
+  /** Undefined too where the delivery has no canary. */
+  readonly readCanary?: (model: string, delivery: string) => Promise<CanaryFacts | undefined>;
   /** The model of a delivery whose name alone is known, as in a link of an older message. */
   readonly findModel: (delivery: string) => Promise<string | undefined>;
   /** Absent: no page links to it. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { html } from "hono/html";
 import { renderApproval } from "./approval/render-approval.ts";
 import { renderAudit } from "./audit/render-audit.ts";
+import { renderCanary } from "./canary/render-canary.ts";
 import type { ConsoleLinks } from "./console-links.ts";
 import { consolePaths } from "./console-paths.ts";
 import type { ConsoleSource } from "./console-source.ts";
@@ -111,6 +112,8 @@ export const createConsole = ({
       : {}),
     "/models/:model/deliveries/:delivery": async ([model = "", delivery = ""]) =>
       page(await source.readDelivery(model, delivery), renderDelivery),
+    "/models/:model/deliveries/:delivery/canary": async ([model = "", delivery = ""]) =>
+      page(await source.readCanary?.(model, delivery), renderCanary),
     "/models/:model/deliveries/:delivery/approval": async ([model = "", delivery = ""]) => {
       const record = await source.readDelivery(model, delivery);
       return record && record.questions.length > 0 ? page(record, renderApproval) : undefined;

@@ -17,10 +17,11 @@ export type Assets = {
 
 /** The pages' style, script and icon. A function's zip has the folder `assets/` beside its code. */
 export const readAssets = (): Assets => {
+  const read = (name: string) => readFileSync(new URL(`assets/${name}`, import.meta.url), "utf8");
   const files = new Map(
     Object.entries(types).map(([name, type]) => [
       name,
-      { type, content: readFileSync(new URL(`assets/${name}`, import.meta.url), "utf8") },
+      { type, content: name === "console.css" ? `${read(name)}${read("canary.css")}` : read(name) },
     ]),
   );
   const hash = createHash("sha256");

@@ -101,8 +101,8 @@ const watchCommand = (): Command =>
             return facts;
           };
           if (json) return printJson(await read());
-          if (once) return print(formatCanaryLine(await read()));
-          const last = await follow(read, process.stdout.isTTY === true);
+          if (once) return print(formatCanaryLine(await read(), world.clock()));
+          const last = await follow(read, world.clock, process.stdout.isTTY === true);
           if (last.status === "ended") process.exitCode = exitCode.failed;
         }),
     );
@@ -110,11 +110,15 @@ const watchCommand = (): Command =>
 const isOver = ({ status }: CanaryFacts): boolean => status === "promoted" || status === "ended";
 
 /** Rewrites one line on a terminal; otherwise prints each judgement once, and the end. */
-const follow = async (read: () => Promise<CanaryFacts>, isTerminal: boolean): Promise<CanaryFacts> => {
+const follow = async (
+  read: () => Promise<CanaryFacts>,
+  clock: () => number,
+  isTerminal: boolean,
+): Promise<CanaryFacts> => {
   for (let told = -1; ; ) {
     const facts = await read();
     if (isTerminal) {
-      const line = escapeTerminalLine(formatCanaryLine(facts)).slice(0, (process.stdout.columns ?? 80) - 1);
+      const line = escapeTerminalLine(formatCanaryLine(facts, clock())).slice(0, (process.stdout.columns ?? 80) - 1);
       writeToStream(process.stdout, `\r\u001b[2K${isOver(facts) ? "" : line}`);
     } else
       for (const look of facts.looks.filter(({ index }) => index > told)) {
@@ -123,7 +127,7 @@ const follow = async (read: () => Promise<CanaryFacts>, isTerminal: boolean): Pr
         if (line !== undefined) print(escapeTerminalLine(line));
       }
     if (isOver(facts)) {
-      print(escapeTerminalLine(formatCanaryLine(facts)));
+      print(escapeTerminalLine(formatCanaryLine(facts, clock())));
       return facts;
     }
     await pause(pollMs);

@@ -40,5 +40,4 @@ export type CanaryFacts = {
   readonly looks: readonly CanaryLook[];
   /** Why it ended, where it failed. */
   readonly error: { readonly name: string; readonly cause: string } | null;
-  readonly now: number;
 };

@@ -39,7 +39,7 @@ export const readCanaryFacts =
     const ended = await outcomes.read(delivery);
     const planned = look?.rule.steps ?? questions[0]?.evidence.rollout?.steps ?? [];
     return {
-      ...{ model, delivery, version: deployment.version, status, startedAt, looks, now },
+      ...{ model, delivery, version: deployment.version, status, startedAt, looks },
       championVersion: (await ledger.at("prod", model, deployment.previous))?.version ?? null,
       steps: listSteps(planned, shares, deployment.status),
       percent: shares.at(-1)?.percent ?? 0,

@@ -1,0 +1,191 @@
+import { html } from "hono/html";
+import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
+import type { CanaryLook } from "#domain/canary/canary-look.ts";
+import { formatDuration } from "#domain/canary/format-duration.ts";
+import { consolePaths } from "../console-paths.ts";
+import type { Context } from "../context.ts";
+import type { Html } from "../html.ts";
+import { renderChecks, renderVerdict } from "../render-checks.ts";
+import type { Page } from "../render-page.ts";
+import { renderPill, type Tone } from "../render-pill.ts";
+import { formatMoment, renderTime } from "../render-time.ts";
+import { listCharts } from "./list-charts.ts";
+import { renderCanaryChart } from "./render-canary-chart.ts";
+
+/** Judgements that the page lists in full; the command line has all (`slipway canary <model> --json`). */
+const maxJudgements = 60;
+
+const statuses: Readonly<Record<CanaryFacts["status"], { readonly tone: Tone; readonly text: string }>> = {
+  running: { tone: "running", text: "under way" },
+  held: { tone: "warn", text: "held" },
+  asked: { tone: "warn", text: "waits for a decision" },
+  aborting: { tone: "bad", text: "being aborted" },
+  promoting: { tone: "running", text: "being promoted" },
+  promoted: { tone: "good", text: "promoted" },
+  ended: { tone: "bad", text: "ended" },
+};
+
+const isOpen = ({ status }: CanaryFacts): boolean =>
+  status === "running" || status === "held" || status === "asked";
+
+const describeCanary = (facts: CanaryFacts): Html | string => {
+  const { version, championVersion, percent, hold, abort, error } = facts;
+  const prod = championVersion === null ? "the previous version" : `v${championVersion}`;
+  switch (facts.status) {
+    case "running":
+      return `v${version} gets ${percent} % of prod's traffic, ${prod} the rest.`;
+    case "held":
+      return html`${hold?.name} holds v${version} at ${percent} %: <q>${hold?.reason}</q> A failed check still rolls it back.`;
+    case "asked":
+      return `At ${percent} % the traffic proved nothing. The approvers decide whether v${version} goes on without proof.`;
+    case "aborting":
+      return html`${abort?.name} aborted it: <q>${abort?.reason}</q> Prod goes back to ${prod} at the next round.`;
+    case "promoting":
+      return `Every step passed: prod's traffic is moving to v${version}.`;
+    case "promoted":
+      return `v${version} gets all of prod's traffic.`;
+    case "ended":
+      return error ? html`<b>${error.name}</b> ${error.cause}` : `Prod serves ${prod} again.`;
+    default:
+      return facts.status satisfies never;
+  }
+};
+
+const stepMarks = { done: "✓", current: "●", next: "" } as const;
+const stepWords = { done: "done", current: "now", next: "to come" } as const;
+
+const renderSteps = ({ steps }: CanaryFacts, now: number): Html =>
+  html`<ol class="canary-steps" aria-label="Steps of the canary">${steps.map(
+    ({ percent, state, from }) =>
+      html`<li class="${state}"${state === "current" ? html` aria-current="step"` : ""}><span class="step-share">${percent} %</span> <span class="step-word"><span aria-hidden="true">${stepMarks[state]}</span> ${stepWords[state]}</span>${from === null ? "" : html`<span class="faint">${renderTime(from, now)}</span>`}</li>`,
+  )}</ol>`;
+
+const renderSamples = (samples: NonNullable<CanaryFacts["samples"]>): Html => {
+  const { required } = samples;
+  const arm = (name: string, count: number) =>
+    html`<p><span class="big">${count.toLocaleString("en")}</span> <span class="faint">${required === null ? "requests" : `of ${required.toLocaleString("en")}`} ${name}</span>${
+      required === null
+        ? ""
+        : html` <progress max="${required}" value="${Math.min(count, required)}" aria-label="Requests ${name}, of those that a pass needs">${Math.round((100 * Math.min(count, required)) / required)} %</progress>`
+    }</p>`;
+  return html`<div><dt>Samples</dt><dd>${arm("to the new version", samples.challenger)}${arm("to prod's version", samples.champion)}</dd></div>`;
+};
+
+const renderTiles = (facts: CanaryFacts, now: number): Html => {
+  const { nextLookAt, endsAt, hold, question, samples } = facts;
+  const tiles = [
+    ...(nextLookAt === null
+      ? []
+      : [html`<div><dt>Next judgement</dt><dd><span class="big">${renderTime(nextLookAt, now)}</span></dd></div>`]),
+    ...(hold
+      ? [html`<div><dt>Held until</dt><dd><span class="big">${renderTime(hold.until, now)}</span> <span class="faint">${formatMoment(hold.until)}</span></dd></div>`]
+      : []),
+    ...(question
+      ? [html`<div><dt>Decision until</dt><dd><span class="big">${renderTime(question.expiresAt, now)}</span></dd></div>`]
+      : []),
+    ...(endsAt === null
+      ? []
+      : [html`<div><dt>Ends without a verdict</dt><dd><span class="big">${renderTime(endsAt, now)}</span></dd></div>`]),
+    ...(samples ? [renderSamples(samples)] : []),
+  ];
+  return tiles.length === 0 ? html`` : html`<dl class="canary-tiles">${tiles}</dl>`;
+};
+
+/** Forms that give an order; only where the world has an address for them. */
+const renderOrders = (facts: CanaryFacts, { links }: Context): Html => {
+  const { orders } = links;
+  if (!isOpen(facts) || !orders) return html``;
+  const field = (id: string) => `order-${id}`;
+  const person = (id: string) =>
+    html`<label for="${field(`${id}-as`)}">As <select id="${field(`${id}-as`)}" name="as">${orders.people.map(({ user, name }) => html`<option value="${user}">${name}</option>`)}</select></label>`;
+  const reason = (id: string) =>
+    html`<label for="${field(`${id}-reason`)}">Reason <input id="${field(`${id}-reason`)}" name="reason" required maxlength="2000" autocomplete="off"></label>`;
+  const form = (kind: "hold" | "go" | "abort", title: string, body: Html, button: Html) =>
+    html`<form method="post" action="${orders.path(facts.delivery, kind)}" class="order"><fieldset><legend>${title}</legend>${body}${button}</fieldset></form>`;
+  return html`<section aria-labelledby="orders-title"><h2 id="orders-title">Give an order</h2><p class="faint">It acts at the next round. Anyone who may approve may give it; contributors may only abort.</p><div class="orders">
+${
+  facts.status === "asked"
+    ? ""
+    : form(
+        "hold",
+        "Hold at this share",
+        html`<label for="${field("hold-for")}">For <select id="${field("hold-for")}" name="for"><option value="30">30 min</option><option value="60" selected>1 h</option><option value="240">4 h</option><option value="1440">24 h</option></select></label>${reason("hold")}${person("hold")}`,
+        html`<button class="button">Hold</button>`,
+      )
+}
+${form(
+  "go",
+  facts.status === "asked" ? "Let it go on without a verdict" : "Ask the approvers whether it goes on",
+  html`${person("go")}<p class="faint">${facts.status === "asked" ? "This is your vote, as with an approval." : "Their decision is an approval as for prod. A failed check is never overridden."}</p>`,
+  html`<button class="button">${facts.status === "asked" ? "Approve: go on" : "Ask to go on"}</button>`,
+)}
+${form("abort", "Abort: prod goes back", html`${reason("abort")}${person("abort")}`, html`<button class="button danger">Abort</button>`)}
+</div></section>`;
+};
+
+const actions: Readonly<Record<NonNullable<CanaryLook["judged"]>["next"], string>> = {
+  shift: "goes to the next step",
+  bake: "bakes again",
+  promote: "is promoted",
+  "roll-back": "is rolled back",
+  ask: "asks the approvers",
+};
+
+const renderJudgements = (looks: readonly CanaryLook[], now: number): Html => {
+  const judged = looks.flatMap((look) => (look.judged ? [{ ...look, judged: look.judged }] : [])).toReversed();
+  if (judged.length === 0)
+    return html`<p class="empty">Not judged yet: the first judgement comes at the end of the first bake.</p>`;
+  return html`<ol class="judgements">${judged.slice(0, maxJudgements).map(
+    ({ index, at, percent, judged: { verdict, next, held, checks } }, place) =>
+      html`<li><details id="judged-${index}"${place === 0 ? " open" : ""}><summary>${renderVerdict(verdict)} at ${percent} %, ${renderTime(at, now)}: ${held ? "held at its share" : actions[next]}</summary>${renderChecks(`judged-${index}`, { checks, omitted: [] })}</details></li>`,
+  )}</ol>${judged.length > maxJudgements ? html`<p class="faint">${judged.length - maxJudgements} earlier judgements are not listed.</p>` : ""}`;
+};
+
+const orderWords = { hold: "held it", go: "asked to let it go on", abort: "aborted it" } as const;
+
+const renderOrderList = ({ orders }: CanaryFacts, now: number): Html =>
+  orders.length === 0
+    ? html``
+    : html`<section aria-labelledby="given-title"><h2 id="given-title">Orders</h2><ul class="events">${orders
+        .toReversed()
+        .map(
+          ({ kind, name, at, until, reason }) =>
+            html`<li class="event ${kind === "abort" ? "bad" : "warn"}"><span class="dot" aria-hidden="true"></span><div class="event-what"><b>${name}</b> ${orderWords[kind]}${until === null ? "" : ` for ${formatDuration(until - at)}`}${reason === null ? "" : html`: <q>${reason}</q>`}</div><div class="event-when">${renderTime(at, now)}</div></li>`,
+        )}</ul></section>`;
+
+/** The page of a canary: where it is, what was measured of both versions, how it was judged, who ordered what. */
+export const renderCanary = (facts: CanaryFacts, context: Context): Page => {
+  const { links, now } = context;
+  const paths = consolePaths(links.base);
+  const { model, delivery, version } = facts;
+  const status = statuses[facts.status];
+  const charts = listCharts(facts.looks);
+  const isOver = facts.status === "promoted" || facts.status === "ended";
+  const wait = isOver ? undefined : links.command(`slipway canary ${model}`);
+  return {
+    title: `Canary of ${model} v${version} · ${status.text}`,
+    active: "deliveries",
+    trail: [
+      { label: "Models", href: paths.home },
+      { label: model, href: paths.model(model) },
+      { label: `v${version}`, href: paths.delivery(model, delivery) },
+    ],
+    refresh: isOver ? null : 5,
+    body: html`<div id="canary" data-live><header class="head"><h1>Canary of ${model} v${version}</h1><p class="head-status">${renderPill(status.tone, status.text)} <span class="faint">began ${renderTime(facts.startedAt, now)}</span></p></header>
+<p class="headline">${describeCanary(facts)}</p>
+${renderSteps(facts, now)}
+${renderTiles(facts, now)}</div>
+<div id="canary-orders">${renderOrders(facts, context)}</div>
+<div id="canary-course" data-live><section aria-labelledby="charts-title"><h2 id="charts-title">Both versions on live traffic</h2>
+${
+  charts.length === 0
+    ? html`<p class="empty">Nothing was measured yet: the first measurement comes within a minute.</p>`
+    : html`<p class="legend canary-legend"><svg viewBox="0 0 30 14" aria-hidden="true"><line class="series challenger" x1="0" x2="30" y1="7" y2="7"/><circle class="end challenger" cx="22" cy="7" r="4.500"/></svg> v${version}, new <svg viewBox="0 0 30 14" aria-hidden="true"><line class="series champion" x1="0" x2="30" y1="7" y2="7"/><rect class="end champion" x="18" y="3" width="8" height="8"/></svg> ${facts.championVersion === null ? "prod's version" : `v${facts.championVersion}`}, prod <svg viewBox="0 0 30 14" aria-hidden="true"><line class="limit-line" x1="0" x2="30" y1="7" y2="7"/></svg> limit <span>Bands are 95 % intervals; each step is measured from its own start. Marks below: ✓ passed, ? inconclusive, ✕ failed.</span></p>
+<div class="charts canary-charts">${charts.map(renderCanaryChart)}</div>
+<p class="faint">The distribution of scores is not shown: a version's metrics count its labels and keep no scores. Prediction records have the scores of single rows.</p>`
+}</section>
+<section aria-labelledby="judged-title"><h2 id="judged-title">Judgements</h2>${renderJudgements(facts.looks, now)}</section>
+${renderOrderList(facts, now)}</div>
+${wait === undefined ? "" : html`<p class="faint">In a terminal: <code>${wait}</code></p>`}`,
+  };
+};
