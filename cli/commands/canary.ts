@@ -9,11 +9,11 @@ import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "
 import { paint, print, printError, printJson } from "#cli/print.ts";
 import { printQuestion } from "#cli/print-question.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
-import { submitDecision } from "#domain/approval/submit-decision.ts";
 import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
 import { holdLimits } from "#domain/canary/canary-control.ts";
-import { giveCanaryOrder, type OrderRequest, type OrderResult } from "#domain/canary/give-canary-order.ts";
+import type { OrderRequest, OrderResult } from "#domain/canary/give-canary-order.ts";
 import { readCanaryFacts } from "#domain/canary/read-canary-facts.ts";
+import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
 import { escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
 import { writeToStream } from "#worlds/embedded/write-to-stream.ts";
 
@@ -49,7 +49,7 @@ export const canaryCommand = (): Command => {
       orderCommand(
         "go",
         "let an inconclusive canary go on: asks the approvers, or answers their open question; ends a hold",
-      ).addOption(new Option("--yes", "do not ask on the terminal")),
+      ).addOption(new Option("--yes", "vote for it where the approvers are asked already")),
     )
     .addCommand(
       orderCommand("abort", "end the canary: prod goes back to the previous version").addOption(
@@ -162,37 +162,28 @@ const orderCommand = (kind: OrderRequest["kind"], description: string): Command 
         const { id, name, email } = await voter(options.as);
         const person = { user: id, name: name ?? id, email };
         const result =
-          (kind === "go" ? await answerQuestion(world, delivery, person, options) : undefined) ??
-          (await giveCanaryOrder(world)(delivery, request, person));
-        if (result.taken) {
-          // An abort may have decided the open question: the state machine gets it now, and the message shows it.
-          for (const { id: approval } of await world.approvals.ofDelivery(delivery))
-            await world.approvals.send(approval);
-          await world.messages.show(delivery);
-        } else process.exitCode = exitCode.failed;
+          (kind === "go" && !options.yes ? await showQuestion(world, delivery, person, options) : undefined) ??
+          (await submitCanaryOrder(world)(delivery, request, person));
+        if (!result.taken) process.exitCode = exitCode.failed;
         if (options.json) return printJson({ model, delivery, order: kind, ...result });
         if (result.taken) return print(`${paint("green", "✓")} ${result.sentence}`);
         printError(result.sentence);
       }),
     );
 
-/** An open question about the canary is what "go" answers: its evidence first, then a vote. Undefined: none is open. */
-const answerQuestion = async (
-  world: World,
+/** Before "go" answers an open question, its evidence is shown: the vote needs --yes. Undefined: none is open. */
+const showQuestion = async (
+  { approvals, messages }: World,
   delivery: string,
-  person: { readonly user: string; readonly name: string; readonly email?: string | undefined },
-  { yes, json }: OrderOptions,
+  { user }: { readonly user: string },
+  { json }: OrderOptions,
 ): Promise<OrderResult | undefined> => {
-  const question = (await world.approvals.ofDelivery(delivery)).at(-1);
+  const question = (await approvals.ofDelivery(delivery)).at(-1);
   if (!question?.canary || question.state.status !== "pending") return undefined;
-  if (!yes) {
-    const state = await world.messages.state(delivery);
-    if (state && !json) printQuestion(state);
-    return {
-      taken: false,
-      sentence: `The approvers are asked whether this canary goes on without a verdict. Add --yes to approve it (\`slipway canary go ${question.model} --as ${person.user} --yes\`), or answer in Slack.`,
-    };
-  }
-  const approver = { id: person.user, name: person.name, ...(person.email && { email: person.email }) };
-  return submitDecision(world)({ approval: question.id, approver, verdict: "approved", reason: null });
+  const state = await messages.state(delivery);
+  if (state && !json) printQuestion(state);
+  return {
+    taken: false,
+    sentence: `The approvers are asked whether this canary goes on without a verdict. Add --yes to approve it (\`slipway canary go ${question.model} --as ${user} --yes\`), or answer in Slack.`,
+  };
 };

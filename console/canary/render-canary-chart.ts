@@ -62,7 +62,7 @@ export const renderCanaryChart = ({ id, title, unit, rule, points }: CanaryChart
   const first = known[0];
   if (!last || !first)
     return html`<figure class="chart canary-chart"><figcaption><b>${title}</b></figcaption><p class="faint">Nothing was measured yet.</p></figure>`;
-  const { toPixel: toY, ticks } = createChartScale(findDomain(known), [inner.bottom, inner.top]);
+  const { toPixel: toY, ticks } = createChartScale(findDomain(known), [inner.bottom, inner.top], 6);
   const clampY = (value: number) => Math.min(inner.bottom, Math.max(inner.top, toY(value)));
   const elapsed = Math.max(1, last.at - first.at);
   const toX = (at: number) =>

@@ -1,7 +1,8 @@
-import type { ApprovalReader } from "#domain/approval/approval-records.ts";
-import type { Outcomes } from "#domain/delivery/outcomes.ts";
-import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
-import type { Canaries } from "./canaries.ts";
+import { type ApprovalReader, createApprovalReader } from "#domain/approval/approval-records.ts";
+import { createOutcomes, type Outcomes } from "#domain/delivery/outcomes.ts";
+import { createLedger, type Deployment, type Ledger } from "#domain/ledger/ledger.ts";
+import type { Store } from "#platform/store/store.ts";
+import { type Canaries, createCanaries } from "./canaries.ts";
 import { type CanaryControl, findHold, listOrders, sumHeldMs } from "./canary-control.ts";
 import type { CanaryFacts } from "./canary-facts.ts";
 import type { CanaryLook } from "./canary-look.ts";
@@ -60,6 +61,16 @@ export const readCanaryFacts =
       error: ended?.error ?? null,
     };
   };
+
+/** The same for a reader that has the store alone. */
+export const createCanaryFactsReader = (needs: { readonly store: Store; readonly clock: () => number }) =>
+  readCanaryFacts({
+    ledger: createLedger(needs),
+    approvals: createApprovalReader(needs),
+    canaries: createCanaries(needs),
+    outcomes: createOutcomes(needs),
+    clock: needs.clock,
+  });
 
 const findStatus = (
   { status }: Deployment,

@@ -1,0 +1,83 @@
+import { type Context, Hono } from "hono";
+import { html } from "hono/html";
+import * as z from "zod";
+import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
+import type { OrderRequest, OrderResult } from "#domain/canary/give-canary-order.ts";
+import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
+import { requireLocalHost, requireOwnOrigin } from "./desk/origin-guards.ts";
+
+export const canaryOrderPath = "/desk/canary";
+
+const Person = z.object({ as: z.string().max(100) });
+const Hold = Person.extend({ for: z.coerce.number().int().min(1).max(1_440), reason: z.string().max(4_000) });
+const Abort = Person.extend({ reason: z.string().max(4_000) });
+const forms = { hold: Hold, go: Person, abort: Abort } as const;
+
+type Needs = {
+  /** The desk's personas: on one machine nobody can prove to be another. */
+  readonly people: readonly { readonly id: string; readonly name: string }[];
+  /** The model of a delivery; undefined: it is unknown. */
+  readonly findModel: (delivery: string) => Promise<string | undefined>;
+  readonly order: (
+    delivery: string,
+    request: OrderRequest,
+    person: { readonly user: string; readonly name: string },
+  ) => Promise<OrderResult>;
+  /** The canary's page, to which a person returns. */
+  readonly page: (model: string, delivery: string) => string;
+  /** The pages' style. */
+  readonly stylesheet: string;
+};
+
+/** The order of a form; a sentence: what is wrong with it; undefined: there is no such form. */
+const parseOrder = (
+  kind: string,
+  fields: unknown,
+): { readonly request: OrderRequest; readonly as: string } | string | undefined => {
+  if (kind !== "hold" && kind !== "go" && kind !== "abort") return undefined;
+  const form = forms[kind].safeParse(fields);
+  if (!form.success) return "The form is incomplete: go back and fill it in.";
+  if (kind === "go") return { as: form.data.as, request: { kind } };
+  const values = kind === "hold" ? Hold.parse(fields) : Abort.parse(fields);
+  const parsed = parseRejectionReason(values.reason);
+  if ("problem" in parsed) return parsed.problem;
+  const { reason } = parsed;
+  return {
+    as: values.as,
+    request:
+      "for" in values
+        ? { kind: "hold", forMs: Number(values.for) * 60_000, reason }
+        : { kind: "abort", reason },
+  };
+};
+
+/** The forms of a canary's page: POST `/desk/canary/<delivery>/<hold|go|abort>`, from this machine's own pages alone. */
+export const createCanaryOrderRoute = ({ people, findModel, order, page, stylesheet }: Needs): Hono => {
+  const refuse = (c: Context, status: 400 | 404 | 409, sentence: string, back: string) =>
+    c.html(
+      html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Nothing was changed · Slipway</title><link rel="stylesheet" href="${stylesheet}"></head><body><main class="wide"><h1>Nothing was changed</h1><p>${sentence}</p><p><a class="button" href="${back}">Back</a></p></main></body></html>`,
+      status,
+    );
+  return new Hono()
+    .use(`${canaryOrderPath}/*`, requireLocalHost, requireOwnOrigin)
+    .use(
+      `${canaryOrderPath}/*`,
+      limitBody(20_000, (c) => c.text("Payload Too Large", 413)),
+    )
+    .post(`${canaryOrderPath}/:delivery/:order`, async (c) => {
+      const delivery = c.req.param("delivery");
+      const model = await findModel(delivery);
+      const parsed = parseOrder(c.req.param("order"), await c.req.parseBody().catch(() => undefined));
+      if (model === undefined || parsed === undefined)
+        return refuse(c, 404, "There is no such canary or order.", "/");
+      const back = page(model, delivery);
+      if (typeof parsed === "string") return refuse(c, 400, parsed, back);
+      const person = people.find(({ id }) => id === parsed.as);
+      if (!person) return refuse(c, 400, "Choose in whose name you act.", back);
+      const { taken, sentence } = await order(delivery, parsed.request, {
+        user: person.id,
+        name: person.name,
+      });
+      return taken ? c.redirect(back, 303) : refuse(c, 409, sentence, back);
+    });
+};
