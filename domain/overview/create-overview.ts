@@ -1,4 +1,6 @@
 import pMap from "p-map";
+import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
+import { createCanaryFactsReader } from "#domain/canary/read-canary-facts.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import type { Store } from "#platform/store/store.ts";
@@ -50,6 +52,8 @@ export const createOverview = (needs: OverviewNeeds) => {
     listDeliveries: (filter: DeliveryFilter): Promise<DeliveryPage> => list(filter, pageSize),
     readDelivery: (model: string, delivery: string): Promise<DeliveryRecord | undefined> =>
       readDelivery({ store, deliveries, clock, bakeSeconds: needs.bakeSeconds ?? null })(model, delivery),
+    readCanary: (model: string, delivery: string): Promise<CanaryFacts | undefined> =>
+      createCanaryFactsReader({ store, clock })(model, delivery),
     findModel: findModelOfDelivery({ store, deliveries }),
   };
 };

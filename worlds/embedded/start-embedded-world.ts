@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { Hono } from "hono";
+import { consolePaths } from "#console/console-paths.ts";
 import { createConsole } from "#console/create-console.ts";
+import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
 import { readStateVerdict } from "#domain/delivery/read-state-verdict.ts";
 import { createOverview } from "#domain/overview/create-overview.ts";
 import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.ts";
@@ -10,6 +12,7 @@ import type { Images } from "#platform/images/images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Functions } from "#platform/serving/functions.ts";
 import type { Json } from "#platform/store/store.ts";
+import { canaryOrderPath, createCanaryOrderRoute } from "./canary-order-route.ts";
 import { consoleBase, consoleEvents, createChangeBus, createConsoleRoute } from "./console-route.ts";
 import { createControlRoute } from "./control-route.ts";
 import type { DataFolder } from "./data/data-folder.ts";
@@ -309,6 +312,10 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
         apiDocs: (environment, model) => `${models.url}/${environment}/models/${model}/docs`,
         records: (model) => `${models.url}/prod/models/${model}/v1/predictions?limit=20`,
         command: options.toCommand ?? ((command) => `npx ${command}`),
+        orders: {
+          path: (delivery, order) => `${canaryOrderPath}/${encodeURIComponent(delivery)}/${order}`,
+          people: slackWorkspace.users.map(({ id, name }) => ({ user: id, name })),
+        },
         userName: (id) => slackWorkspace.users.find((user) => user.id === id)?.name,
       },
     });
@@ -331,6 +338,16 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
         consoleUrl: `${consoleBase}/`,
         events: channelEvents,
         stop: stopping.signal,
+      }),
+    )
+    .route(
+      "/",
+      createCanaryOrderRoute({
+        people: slackWorkspace.users,
+        findModel: async (delivery) => (await world.approvals.ofDelivery(delivery)).at(-1)?.model,
+        order: submitCanaryOrder(world),
+        page: consolePaths(consoleBase).canary,
+        stylesheet: `${consoleBase}/console.css`,
       }),
     )
     .route("/", createConsoleRoute({ respond: openConsole(), changes, stop: stopping.signal }));
