@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { deriveApprovalId } from "#domain/approval/approval-records.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 import {
-  click,
+  approveByName,
   type DeliveryWorld,
   openDeliveryWorld,
   submit,
@@ -64,7 +64,7 @@ const callProd = async (duration: number) => {
 /** Promotes the first version, with a week of traffic after it, and starts the second. */
 const startSecond = async (manifest: string, first = manifest) => {
   const initial = await push("a", first);
-  await click(world, await world.question(initial), "approve");
+  await approveByName(world, await world.question(initial), toyModel);
   await world.ended(initial);
   expect(await readOutcome(initial)).toBe("promoted");
   await callProd(7 * 24 * hour);
@@ -102,7 +102,7 @@ test("a first version has no canary, and the message says so", async () => {
 
 test("with two answers of its approvers it serves prod, and nothing ever says that its canary passed", async () => {
   const { delivery, approval } = await startSecond(yaml("ask"));
-  await click(world, approval, "approve");
+  await approveByName(world, approval, toyModel);
   for (const step of [0, 1]) {
     const question = await awaitCanaryQuestion(delivery, step);
     const state = await world.messages.state(delivery);
@@ -114,9 +114,9 @@ test("with two answers of its approvers it serves prod, and nothing ever says th
     for (const { detail } of replays) expect(detail).toContain("no live traffic");
     expect(state?.question).toMatchObject({ status: "open", canaryPercent: [10, 50][step] });
     // The author may not decide this question either.
-    await click(world, question, "approve", "USAM");
+    await approveByName(world, question, toyModel, "USAM");
     expect((await world.approvals.read(question))?.state.status).toBe("pending");
-    await click(world, question, "approve");
+    await approveByName(world, question, toyModel);
   }
   await world.ended(delivery);
   expect(await readOutcome(delivery)).toBe("promoted");
@@ -134,7 +134,7 @@ test("with two answers of its approvers it serves prod, and nothing ever says th
 test("a rejection puts prod back, and the outcome says so", async () => {
   const { delivery, approval } = await startSecond(yaml("ask"));
   const champion = await world.serving.prod.live(toyModel);
-  await click(world, approval, "approve");
+  await approveByName(world, approval, toyModel);
   await submit(world, await awaitCanaryQuestion(delivery, 0), "not without proof");
   await world.ended(delivery);
   expect(await readOutcome(delivery)).toBe("rejected");
@@ -145,7 +145,7 @@ test("a rejection puts prod back, and the outcome says so", async () => {
 
 test("a version that fails while its approvers decide is rolled back although they approve", async () => {
   const { delivery, approval } = await startSecond(yaml("ask"));
-  await click(world, approval, "approve");
+  await approveByName(world, approval, toyModel);
   const question = await awaitCanaryQuestion(delivery, 0);
   const entry = await world.ledger.ofDelivery("prod", toyModel, delivery);
   const champion = await world.serving.prod.live(toyModel);
@@ -155,7 +155,7 @@ test("a version that fails while its approvers decide is rolled back although th
         ...{ environment: "prod", model: toyModel, version, at: world.time.now - 1 },
         ...{ latencyMs: 12, failed: version === entry?.functionVersion, labels: new Map() },
       });
-  await click(world, question, "approve");
+  await approveByName(world, question, toyModel);
   await world.ended(delivery);
   expect(await world.outcomes.read(delivery)).toMatchObject({
     outcome: "failed",
@@ -165,7 +165,7 @@ test("a version that fails while its approvers decide is rolled back although th
 
 test("with onInconclusive: extend it is rolled back at atMost, with the replay as evidence and no pass", async () => {
   const { delivery, approval } = await startSecond(yaml("extend"));
-  await click(world, approval, "approve");
+  await approveByName(world, approval, toyModel);
   await world.ended(delivery);
   expect(await world.outcomes.read(delivery)).toMatchObject({
     outcome: "failed",
@@ -179,7 +179,7 @@ test("with onInconclusive: extend it is rolled back at atMost, with the replay a
 
 test("a model that records no inputs is asked about without a replay, and the message says why", async () => {
   const { delivery, approval } = await startSecond(yaml("ask", "none"));
-  await click(world, approval, "approve");
+  await approveByName(world, approval, toyModel);
   await awaitCanaryQuestion(delivery, 0);
   const state = await world.messages.state(delivery);
   expect(state?.omitted).toContainEqual({

@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { NewApproval } from "#domain/approval/approvals.ts";
 import { type FollowUp, finishApproval } from "#domain/approval/finish-approval.ts";
+import { createHolds } from "#domain/changes/holds.ts";
+import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { approvalDefaults } from "#test/support/approval-defaults.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { createNewApproval } from "#test/support/record-approval.ts";
+import { toyModel } from "#test/support/toy-model.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
 import { type AnswerApprovalDependencies, answerApproval, maxCallbackBytes } from "./answer-approval.ts";
 
@@ -210,6 +213,55 @@ describe("an approval of inconclusive checks", () => {
     const known = { email: "ada@example.com", at: world.time.now };
     expect(await world.approvals.judge(id, unconfirmed, known)).toMatchObject({ result: "unconfirmed" });
     expect(await world.approvals.judge(id, postponed, known)).toMatchObject({ result: "decided" });
+  });
+});
+
+describe("breaking the glass of a closed prod", () => {
+  const rule = { ...approvalDefaults.rule, approvers: [ada.id, "U0SECOND1"] };
+  const eve = { user: { id: "U0SECOND1", username: "eve" } };
+  const submitReason = (approval: string, reason: string, more: object = {}) =>
+    send({
+      type: "view_submission",
+      view: {
+        callback_id: "break-glass",
+        private_metadata: approval,
+        state: { values: { "break-glass-reason": { "break-glass-reason": { value: reason } } } },
+      },
+      ...more,
+    });
+  const hold = async () => {
+    const id = await ask({ rule });
+    await click("approve", id);
+    await runFollowUps();
+    const closure = { until: null, why: "frozen" };
+    await createHolds(world).hold({ delivery: "delivery-c", model: toyModel }, closure, world.time.now);
+    return id;
+  };
+
+  test("asks for a reason; one more approver with a reason lets the delivery go on, and the message says so", async () => {
+    const id = await hold();
+    expect(await click("break-glass", id, eve)).toEqual({ status: 200, body: "" });
+    expect(dialogs).toMatchObject([{ view: { callback_id: "break-glass", private_metadata: id } }]);
+    expect((await submitReason(id, "  ", eve)).body).toContain("Enter a reason");
+    expect((await world.approvals.read(id))?.breakGlass).toBeUndefined();
+    expect(await submitReason(id, "prices are wrong", eve)).toEqual({ status: 200, body: "" });
+    await runFollowUps();
+    expect(await world.approvals.read(id)).toMatchObject({
+      breakGlass: { user: "U0SECOND1", name: "eve", reason: "prices are wrong", at: world.time.now },
+    });
+    const [state] = [...world.slack.shown.values()];
+    if (!state) throw new Error("the delivery must have a message");
+    const { blocks } = renderMessageBlocks(state, undefined);
+    expect(JSON.stringify(blocks)).toContain("<@U0SECOND1> let this delivery change it:* prices are wrong");
+    expect(JSON.stringify(blocks)).not.toContain("Break the glass");
+  });
+
+  test("is refused to who approved it, and to who is no approver", async () => {
+    const id = await hold();
+    expect((await submitReason(id, "urgent")).body).toContain("needs one more approver than the quorum");
+    const mallory = { user: { id: "U0OTHER", username: "mallory" } };
+    expect((await submitReason(id, "urgent", mallory)).body).toContain("You are not an approver");
+    expect((await world.approvals.read(id))?.breakGlass).toBeUndefined();
   });
 });
 

@@ -76,6 +76,7 @@ const readQuestion = async () => (await world.approvals.ofDelivery(delivery)).at
 const vote = async (email: string, user = approver.user) =>
   world.approvals.vote((await readQuestion())?.id ?? "", {
     ...{ user, name: "Ada", email, verdict: "approved", reason: null, at: world.time.now },
+    confirmation: toyModel,
   });
 
 test("the question about a canary is bound to what prod got and to the step, and shows what was seen", async () => {

@@ -330,6 +330,23 @@ export const click = (
     actions: [{ action_id: action, value: approval }],
   });
 
+/** The dialog with the model's name, submitted: for checks that are inconclusive. */
+export const approveByName = (
+  world: Pick<DeliveryWorld, "callback">,
+  approval: string,
+  name: string,
+  user = approver,
+) =>
+  world.callback({
+    type: "view_submission",
+    user: { id: user, name: user },
+    view: {
+      callback_id: "confirm-approval",
+      private_metadata: approval,
+      state: { values: { confirmation: { confirmation: { value: name } } } },
+    },
+  });
+
 /** The dialog with a reason, submitted. */
 export const submit = (world: Pick<DeliveryWorld, "callback">, approval: string, reason: string) =>
   world.callback({
