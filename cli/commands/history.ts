@@ -40,8 +40,15 @@ export const historyCommand = (): Command =>
               new Date(entry.promotedAt ?? entry.startedAt).toISOString(),
               entry.delivery,
               entry.digest.slice(0, 19),
-              entry.reason ??
-                (entry.approvedBy.length > 0 ? `approved by ${entry.approvedBy.join(", ")}` : ""),
+              [
+                entry.reason ??
+                  (entry.approvedBy.length > 0 ? `approved by ${entry.approvedBy.join(", ")}` : ""),
+                ...(entry.breakGlass
+                  ? [`prod was closed; ${entry.breakGlass.user} let it: ${entry.breakGlass.reason}`]
+                  : []),
+              ]
+                .filter((part) => part !== "")
+                .join("; "),
             ]),
             { least: ["image", "delivery"] },
           );

@@ -311,6 +311,8 @@ export const createApprovals = ({
         const { state } = approval;
         if (!("decision" in state) || state.decision.status !== "approved")
           return refuse("Only an approved delivery can break the glass: approve it first.");
+        if (approval.canary)
+          return refuse("This is the approval of a canary's step: name the delivery's own.");
         if (approval.breakGlass) return { result: "already", breakGlass: approval.breakGlass, approval };
         const known = address === "as requested" ? findRequestedAddress(glass.user)(approval) : address;
         const judgement = judgeVoter(approval, glass.user, known);

@@ -72,8 +72,9 @@ export const checkProdOpen =
       prodHours,
       now,
     });
-    const breakGlass =
-      (await approvals.ofDelivery(delivery)).findLast((approval) => approval.breakGlass)?.breakGlass ?? null;
+    // Of the newest question: prod or the checks have changed since an earlier one.
+    const question = (await approvals.ofDelivery(delivery)).findLast(({ canary }) => canary === null);
+    const breakGlass = question?.breakGlass ?? null;
     if (!closure || breakGlass)
       return { status: "open", hold: await holds.release(delivery, now), breakGlass };
     const since = await holds.hold({ delivery, model }, closure, now);

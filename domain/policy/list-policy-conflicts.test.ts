@@ -19,6 +19,19 @@ test("the shipped model is allowed by the shipped policy", () => {
   expect(listPolicyConflicts(churn, policy)).toEqual([]);
 });
 
+test("hours that never meet those of the policy are an error, as a delivery refuses them", () => {
+  const platform: Policy = { ...policy, changes: { prodHours: ["mon-fri 08:00-18:00 Europe/Zurich"] } };
+  const challenger: Manifest = { ...churn, changes: { prodHours: ["sat 08:00-12:00 Europe/Zurich"] } };
+  expect(listPolicyConflicts(challenger, platform)).toMatchObject([
+    { severity: "error", path: ["changes", "prodHours"], message: expect.stringContaining("never open") },
+  ]);
+  expect(() => computeRulesInForce({ platform, challenger })).toThrow(
+    expect.objectContaining({ name: "ManifestInvalid", message: expect.stringContaining("never open") }),
+  );
+  const overlapping: Manifest = { ...churn, changes: { prodHours: ["fri-sat 08:00-12:00 Europe/Zurich"] } };
+  expect(listPolicyConflicts(overlapping, platform)).toEqual([]);
+});
+
 test.each([
   { approvers: ["U0OTHER"], quorum: 1, message: "none of them is in policy.yaml" },
   {

@@ -1,6 +1,8 @@
+import { findOpening } from "#domain/changes/find-opening.ts";
 import type { FolderProblem } from "#model-folder/manifest/folder-problem.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Policy } from "./policy.ts";
+import { sampleMondays } from "./rules-in-force.ts";
 import { onInconclusive, policyRules } from "./strictest-policy.ts";
 import { isLooser } from "./strictness.ts";
 
@@ -34,6 +36,14 @@ export const listPolicyConflicts = (manifest: Manifest, policy: Policy): readonl
       path: ["resources", "snapStart"],
       message: "it has no effect, because policy.yaml lacks resources.snapStart: true",
       remedy: "Take it out, or ask the platform team to allow it.",
+    });
+  const hours = [policy, manifest].flatMap(({ changes }) => changes?.prodHours ?? []);
+  if (sampleMondays.every((from) => findOpening(hours, from) === undefined))
+    conflicts.push({
+      severity: "error",
+      path: ["changes", "prodHours"],
+      message: `prod would never open: ${hours.join("; ")}`,
+      remedy: "Choose hours that overlap with those of policy.yaml.",
     });
   const rule = policyRules.get("canary.onInconclusive");
   const limit = policy.canary.onInconclusive;

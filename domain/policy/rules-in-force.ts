@@ -150,7 +150,7 @@ const combineCanaries = (floor: Policy, manifests: readonly Manifest[]): CanaryR
 };
 
 /** A winter's and a summer's Monday: hours in several time zones may meet in one half of the year alone. */
-const sampleMondays = [Date.UTC(2026, 0, 5), Date.UTC(2026, 6, 6)];
+export const sampleMondays = [Date.UTC(2026, 0, 5), Date.UTC(2026, 6, 6)];
 
 /** Prod is open while all hours are. Throws ManifestInvalid where they never are. */
 const combineHours = (

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { createFreezes } from "#domain/changes/freezes.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
 import { fakeDigest, toyModel } from "#test/support/toy-model.ts";
@@ -12,6 +13,16 @@ afterEach(() => world.close());
 
 const back = (id = "rollback-1", needs = world) =>
   rollBackProd(needs)({ model: toyModel, id, by: "ada: slow answers" });
+test("neither a freeze nor closed hours block a rollback", async () => {
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  const until = world.time.now + 86_400_000;
+  const by = { id: "1", name: "Ada" };
+  for (const scope of ["*", toyModel])
+    await createFreezes(world).freeze({ scope, until, reason: "Black Friday", by });
+  expect(await back()).toMatchObject({ from: { version: 2 }, to: { version: 1 } });
+});
+
 const serves = async (environment: "stage" | "prod") => {
   const live = await world.serving[environment].live(toyModel);
   const version = live && (await world.serving[environment].version(toyModel, live.version));
