@@ -35,7 +35,10 @@ export const readCanaryFacts =
     const open = question?.canary && question.state.status === "pending" ? question : undefined;
     const look = looks.at(-1);
     const hold = findHold(control, now);
-    const status = findStatus(deployment, control, { isAsked: open !== undefined, isHeld: hold !== undefined });
+    const status = findStatus(deployment, control, {
+      isAsked: open !== undefined,
+      isHeld: hold !== undefined,
+    });
     const isRunning = status === "running" || status === "held";
     const ended = await outcomes.read(delivery);
     const planned = look?.rule.steps ?? questions[0]?.evidence.rollout?.steps ?? [];

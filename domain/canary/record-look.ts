@@ -4,6 +4,7 @@ import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
 import type { Canaries } from "./canaries.ts";
 import type { CanaryLook } from "./canary-look.ts";
+import type { JudgeCanaryOutput } from "./evaluate-canary.ts";
 import { maxChartedLabels, measureArm } from "./measure-canary.ts";
 import { computeRequiredTraffic } from "./required-rate.ts";
 
@@ -25,7 +26,7 @@ type Measured = {
 };
 type Judged = {
   readonly verdict: Verdict;
-  readonly next: NonNullable<CanaryLook["judged"]>["next"];
+  readonly next: JudgeCanaryOutput["next"];
   readonly held: boolean;
   readonly checks: readonly Check[];
 };
@@ -57,7 +58,8 @@ export const recordLook =
       ...{ index, at, step, percent, since, startedAt },
       judged: judged && {
         verdict: judged.verdict,
-        next: judged.next,
+        // A closed prod is a hold: the share stays.
+        next: judged.next === "hold" ? "bake" : judged.next,
         held: judged.held,
         checks: judged.checks
           .slice(0, limits.checks)

@@ -49,9 +49,8 @@ const longestWindowMs = 14 * 86_400_000;
  * One round of a canary. Carries out what people ordered: an abort throws CanaryAborted, a hold keeps the share. At the
  * end of a bake it compares the two versions on the traffic since the share began: shift on, bake again, promote, roll
  * back, or ask the approvers. While prod is closed, a canary that is not proven worse keeps its share. Where too little
- * traffic ends the canary, recorded inputs are replayed as evidence for people. With the
- * approval of this step, a canary without a verdict goes on, and the ledger names who approved. Throws Superseded or
- * ApprovalMismatch.
+ * traffic ends the canary, recorded inputs are replayed as evidence for people. With the approval of this step, a canary
+ * without a verdict goes on, and the ledger names who approved. Throws Superseded or ApprovalMismatch.
  */
 export const judgeCanary =
   (dependencies: JudgeCanaryDependencies) =>
@@ -197,7 +196,7 @@ export const judgeCanary =
           }
         : undefined,
     );
-    await record({ ...judged, next: next === "hold" ? "bake" : next, checks, held: held || isClosed });
+    await record({ ...judged, checks, held: held || isClosed });
     await messages.show(delivery);
     return {
       ...judged,

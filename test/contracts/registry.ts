@@ -149,6 +149,14 @@ export const registryContract = (name: string, make: () => Promise<RegistryUnder
       });
     });
 
+    test("a tag reads back as it was written: a person's reason has lines, quotes and any letters", async () => {
+      const { registry } = subject;
+      await registry.register(registration);
+      const reason = `"stay" moved by 12 %:\n<b>ask Ben first</b> & wait… 🚦 ${"x".repeat(1_900)}`;
+      for (const _ of [1, 2]) await registry.setTags(model, 1, { rejection_reason: reason });
+      expect((await registry.version(model, 1))?.tags.rejection_reason).toBe(reason);
+    });
+
     test("setting an alias or tags of a missing version fails with ModelVersionNotFound", async () => {
       const { registry } = subject;
       await registry.register(registration);
