@@ -14,6 +14,7 @@ export const printQuestion = (state: MessageState): void => {
   const line = (text: string): void => print(escapeTerminalLine(text));
   line(formatHeadline(state));
   line(formatVerdict(state));
+  for (const note of listNotes(state)) print(`${paint("yellow", "!")} ${escapeTerminalLine(note)}`);
   for (const change of state.changed) print(`${paint("yellow", "!")} ${escapeTerminalLine(change)}`);
   const { header, rows } = formatComparisons(state);
   if (rows.length > 0) printTable(header, rows);
@@ -28,10 +29,39 @@ export const printQuestion = (state: MessageState): void => {
   for (const link of [state.links?.commit, state.links?.diff])
     if (link) line(`  ${link.kind === "page" ? link.url : link.line}`);
   if (state.renewed.length > 0) line(`New with this commit: ${state.renewed.join("; ")}`);
-  if (
-    state.question?.status === "open" &&
-    state.question.canaryPercent === null &&
-    state.rollout !== undefined
-  )
-    line(formatRollout(state.rollout));
+  for (const { identity, why } of state.unmapped)
+    line(`Not mapped to a person, ${state.raisedBy} extra approvals required in all: ${identity} (${why})`);
+  if (state.madeBy !== null)
+    line(`Contributors: ${state.madeBy.length === 0 ? "none known" : state.madeBy.join(", ")}`);
+  if (state.provenance)
+    line(
+      `Image ${state.digest?.slice(0, 19)}…, signature verified: built from commit ${state.provenance.commit.slice(0, 12)} by ${state.provenance.buildId}`,
+    );
+  if (state.question?.status !== "open") return;
+  const { votes, quorum, approvers, leftOut, expiresAt, canaryPercent } = state.question;
+  if (canaryPercent === null && state.rollout !== undefined) line(formatRollout(state.rollout));
+  const voters = votes.length === 0 ? "" : ` (${votes.map(({ name }) => name).join(", ")})`;
+  line(
+    `${votes.length} of ${quorum} approvals${voters} · approvers: ${approvers.join(", ") || "nobody"} · until ${new Date(expiresAt).toISOString()}`,
+  );
+  if (leftOut.length > 0) line(`No access: ${leftOut.map(({ user, why }) => `${user} (${why})`).join(", ")}`);
+};
+
+/** What else an approver has to know before the checks. */
+const listNotes = ({ trial, askedAgain, question }: MessageState): readonly string[] => {
+  const open = question?.status === "open" ? question : undefined;
+  return [
+    ...(trial ? ["Trial: stage and prod share an account."] : []),
+    ...(askedAgain === null ? [] : [`Approval requested again. ${askedAgain}`]),
+    ...(open && open.canaryPercent !== null
+      ? [
+          `The canary proved nothing: live traffic was not enough at ${open.canaryPercent} % of prod. If you approve, it goes on without proof.`,
+        ]
+      : []),
+    ...(open?.stale
+      ? [
+          `Prod changed: it now serves ${open.stale}. If you approve, every check runs again and a new approval follows.`,
+        ]
+      : []),
+  ];
 };

@@ -1,23 +1,17 @@
 import { Command, Option } from "commander";
 import { breakGlass } from "#cli/break-glass.ts";
 import type { CommandContext } from "#cli/command-world.ts";
+import { decideQuestion } from "#cli/decide-question.ts";
 import { UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
-import { Interrupted, openTerminal } from "#cli/open-terminal.ts";
+import { openTerminal } from "#cli/open-terminal.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printError, printJson, printTable } from "#cli/print.ts";
 import { printQuestion } from "#cli/print-question.ts";
 import { requireModel } from "#cli/require-model.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
-import { submitDecision } from "#domain/approval/submit-decision.ts";
-import {
-  describeInconclusive,
-  isConfirmed,
-  type TypedConfirmation,
-} from "#domain/approval/typed-confirmation.ts";
 import { formatHeadline } from "#domain/message/format-headline.ts";
-import type { MessageState } from "#domain/message/message-state.ts";
 import { escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
 import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 
@@ -82,7 +76,7 @@ const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rej
     .argument("<approval>", "a model, a delivery, or an approval's id from `slipway approvals`")
     .addOption(new Option("--as <user>", "your Slack user id").makeOptionMandatory())
     .addOption(new Option("--reason <text>", "the reason; a rejection requires one"))
-    .addOption(new Option("--yes", "do not ask on the terminal"))
+    .addOption(new Option("--yes", "decide without being asked on the terminal"))
     .addOption(
       new Option("--confirm <model>", "the model's name: approves although checks are inconclusive").hideHelp(
         name === "reject",
@@ -103,7 +97,7 @@ const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rej
           );
         const report = breaksGlass
           ? await submitBreakGlass(context, { named, decision, ...options })
-          : await submitAnswer(context, { named, name, decision, ...options });
+          : await submitAnswer(context, { named, decision, ...options });
         if (report === undefined) return print("Nothing was decided.");
         const { id, taken, sentence } = report;
         if (!taken) process.exitCode = exitCode.failed;
@@ -140,95 +134,27 @@ const submitAnswer = async (
   context: CommandContext,
   {
     named,
-    name,
     decision,
     as,
-    reason: given,
+    reason,
     yes,
     confirm,
     json,
-  }: DecisionOptions & { named: string; name: "approve" | "reject"; decision: Decision },
+  }: DecisionOptions & { named: string; decision: Decision },
 ): Promise<DecisionReport | undefined> => {
-  const { id, state } = await findQuestion(context, named);
-  if (state && !json) printQuestion(state);
-  const isAsking = state !== undefined && !yes && !json && process.stdin.isTTY && process.stdout.isTTY;
-  const typed =
-    decision === "approved" && state?.question?.status === "open" ? state.question.confirmation : undefined;
-  const confirmation = typed && isAsking && confirm === undefined ? await askName(typed) : confirm;
-  if (typed && !isConfirmed(typed, confirmation)) {
-    if (isAsking) return undefined;
-    throw new UsageMistake(
-      escapeTerminalLine(
-        `${describeInconclusive(typed)}: to approve nevertheless, add --confirm ${typed.phrase}.`,
-      ),
-    );
-  }
-  // Who has typed the name has been asked.
-  const isToAsk = isAsking && !(typed && confirm === undefined);
-  const reason = isToAsk ? await askPerson(name, decision, given) : (given ?? null);
-  if (reason === "no") return undefined;
-  if (decision === "rejected" && !reason) throw new UsageMistake("a rejection requires --reason <text>.");
-  const parsed = reason === null ? { reason: null } : parseRejectionReason(reason);
-  if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
-  const approver = await context.voter(as);
-  const answer = { approval: id, approver, verdict: decision, reason: parsed.reason, confirmation };
-  return { id, ...(await submitDecision(context.world)(answer)) };
+  await requireName(context, named);
+  return await decideQuestion({
+    world: context.world,
+    voter: context.voter,
+    show: (state) => json || printQuestion(state),
+    openTerminal: !json && process.stdin.isTTY && process.stdout.isTTY ? () => openTerminal() : undefined,
+  })({ named, as, decision, reason, confirm, yes: yes === true || json === true });
 };
 
-/** The open question that a person names; without an open one the name is an approval's id, and its vote says what became of it. */
-const findQuestion = async (
-  context: Pick<CommandContext, "world" | "head">,
-  named: string,
-): Promise<{ readonly id: string; readonly state: MessageState | undefined }> => {
-  const { approvals, messages, deliveries } = context.world;
-  const open = await approvals.open();
-  const found = open.filter(({ id, delivery, model }) => [id, delivery, model].includes(named));
-  const [question, another] = found;
-  if (another)
-    throw new UsageMistake(
-      `${named} has ${found.length} open approvals: name one of ${found.map(({ id }) => id).join(", ")}.`,
-    );
-  // A delivery or an approval's id is no model.
-  if (!question && !named.includes("~") && !(await deliveries.describe(named)))
-    await requireModel(context, named);
-  if (!question && !named.includes("~"))
-    throw new UsageMistake(
-      `${named} has no open approval${open.length === 0 ? "." : ` (open: ${open.map(({ model }) => model).join(", ")}).`}`,
-    );
-  return question
-    ? { id: question.id, state: await messages.state(question.delivery) }
-    : { id: named, state: undefined };
-};
-
-/** Asks for the model's name; undefined: nothing is to be decided. */
-const askName = async (typed: TypedConfirmation): Promise<string | undefined> => {
-  const terminal = openTerminal();
-  try {
-    print(escapeTerminalLine(`${describeInconclusive(typed)}.`));
-    return await terminal.ask(`Type ${typed.phrase} to approve nevertheless: `);
-  } catch (error) {
-    if (error instanceof Interrupted) return undefined;
-    throw error;
-  } finally {
-    terminal.close();
-  }
-};
-
-/** Asks on the terminal; "no": nothing is to be decided. */
-const askPerson = async (
-  name: "approve" | "reject",
-  decision: "approved" | "rejected",
-  given: string | undefined,
-): Promise<string | null> => {
-  const terminal = openTerminal();
-  try {
-    if (decision === "rejected" && given === undefined) return (await terminal.ask("Reason: ")) || "no";
-    const answer = await terminal.ask(`${name === "approve" ? "Approve" : "Reject"}? (yes or no) `);
-    return /^y(es)?$/i.test(answer.trim()) ? (given ?? null) : "no";
-  } catch (error) {
-    if (error instanceof Interrupted) return "no";
-    throw error;
-  } finally {
-    terminal.close();
-  }
+/** Throws ModelUnknown for a name that is neither a model nor a delivery nor an approval's id. */
+const requireName = async (context: CommandContext, named: string): Promise<void> => {
+  const { approvals, deliveries } = context.world;
+  if (named.includes("~") || (await deliveries.describe(named))) return;
+  if ((await approvals.open()).some(({ delivery, model }) => delivery === named || model === named)) return;
+  await requireModel(context, named);
 };

@@ -9,8 +9,8 @@ import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "
 import { paint, print, printError, printJson } from "#cli/print.ts";
 import { printQuestion } from "#cli/print-question.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
-import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
 import { holdLimits } from "#domain/canary/canary-control.ts";
+import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
 import type { OrderRequest, OrderResult } from "#domain/canary/give-canary-order.ts";
 import { readCanaryFacts } from "#domain/canary/read-canary-facts.ts";
 import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
@@ -57,14 +57,15 @@ export const canaryCommand = (): Command => {
       ),
     );
   for (const child of command.commands)
-    child
-      .exitOverride()
-      .showHelpAfterError(`(\`slipway canary ${child.name()} --help\` lists its options)`);
+    child.exitOverride().showHelpAfterError(`(\`slipway canary ${child.name()} --help\` lists its options)`);
   return command;
 };
 
 const reasonOption = () =>
-  new Option("--reason <text>", "why: the message, the ledger and the data scientist show it").makeOptionMandatory();
+  new Option(
+    "--reason <text>",
+    "why: the message, the ledger and the data scientist show it",
+  ).makeOptionMandatory();
 
 /** The newest delivery of a model that gave, or gives, its version a share of prod. */
 const findCanary = async (world: World, model: string, only: "running" | "any"): Promise<string> => {
@@ -74,7 +75,8 @@ const findCanary = async (world: World, model: string, only: "running" | "any"):
   const isCanary = ({ status, shares }: (typeof entries)[number]) =>
     status === "canary" || (only === "any" && shares.some(({ percent }) => percent > 0 && percent < 100));
   const found = entries.find(({ status }) => status === "canary") ?? entries.find(isCanary);
-  if (!found) throw new NoCanary(`no canary of ${model} is running: \`slipway status ${model}\` shows what is.`);
+  if (!found)
+    throw new NoCanary(`no canary of ${model} is running: \`slipway status ${model}\` shows what is.`);
   return found.delivery;
 };
 
@@ -91,20 +93,19 @@ const watchCommand = (): Command =>
     .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--once", "print its state once, and exit"))
     .addOption(jsonOption())
-    .action(
-      (model: string, { once, json, ...options }: { once?: boolean; json?: boolean } & WorldOptions) =>
-        withWorld(options, async ({ world }) => {
-          const delivery = await findCanary(world, model, "any");
-          const read = async (): Promise<CanaryFacts> => {
-            const facts = await readCanaryFacts(world)(model, delivery);
-            if (!facts) throw new NoCanary(`${delivery} has no canary.`);
-            return facts;
-          };
-          if (json) return printJson(await read());
-          if (once) return print(formatCanaryLine(await read(), world.clock()));
-          const last = await follow(read, world.clock, process.stdout.isTTY === true);
-          if (last.status === "ended") process.exitCode = exitCode.failed;
-        }),
+    .action((model: string, { once, json, ...options }: { once?: boolean; json?: boolean } & WorldOptions) =>
+      withWorld(options, async ({ world }) => {
+        const delivery = await findCanary(world, model, "any");
+        const read = async (): Promise<CanaryFacts> => {
+          const facts = await readCanaryFacts(world)(model, delivery);
+          if (!facts) throw new NoCanary(`${delivery} has no canary.`);
+          return facts;
+        };
+        if (json) return printJson(await read());
+        if (once) return print(formatCanaryLine(await read(), world.clock()));
+        const last = await follow(read, world.clock, process.stdout.isTTY === true);
+        if (last.status === "ended") process.exitCode = exitCode.failed;
+      }),
     );
 
 const isOver = ({ status }: CanaryFacts): boolean => status === "promoted" || status === "ended";
@@ -118,7 +119,10 @@ const follow = async (
   for (let told = -1; ; ) {
     const facts = await read();
     if (isTerminal) {
-      const line = escapeTerminalLine(formatCanaryLine(facts, clock())).slice(0, (process.stdout.columns ?? 80) - 1);
+      const line = escapeTerminalLine(formatCanaryLine(facts, clock())).slice(
+        0,
+        (process.stdout.columns ?? 80) - 1,
+      );
       writeToStream(process.stdout, `\r\u001b[2K${isOver(facts) ? "" : line}`);
     } else
       for (const look of facts.looks.filter(({ index }) => index > told)) {
@@ -142,7 +146,10 @@ type OrderOptions = WorldOptions & {
   readonly json?: boolean;
 };
 
-const toRequest = (kind: OrderRequest["kind"], { for: forMs = 0, reason = "" }: OrderOptions): OrderRequest => {
+const toRequest = (
+  kind: OrderRequest["kind"],
+  { for: forMs = 0, reason = "" }: OrderOptions,
+): OrderRequest => {
   if (kind === "go") return { kind };
   const parsed = parseRejectionReason(reason);
   if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
@@ -162,8 +169,9 @@ const orderCommand = (kind: OrderRequest["kind"], description: string): Command 
         const { id, name, email } = await voter(options.as);
         const person = { user: id, name: name ?? id, email };
         const result =
-          (kind === "go" && !options.yes ? await showQuestion(world, delivery, person, options) : undefined) ??
-          (await submitCanaryOrder(world)(delivery, request, person));
+          (kind === "go" && !options.yes
+            ? await showQuestion(world, delivery, person, options)
+            : undefined) ?? (await submitCanaryOrder(world)(delivery, request, person));
         if (!result.taken) process.exitCode = exitCode.failed;
         if (options.json) return printJson({ model, delivery, order: kind, ...result });
         if (result.taken) return print(`${paint("green", "✓")} ${result.sentence}`);

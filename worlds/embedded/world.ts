@@ -41,6 +41,7 @@ import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
 import { createEnvironmentSecrets } from "#platform/secrets/environment.ts";
+import { readRotatedSecret } from "#platform/secrets/read-rotated-secret.ts";
 import { createEmbeddedServing, type EmbeddedServing } from "#platform/serving/embedded.ts";
 import type { Functions } from "#platform/serving/functions.ts";
 import type { Environment } from "#platform/serving/serving.ts";
@@ -257,7 +258,7 @@ export const assembleWorld = (
     warn: log,
     teamId: slackWorkspace.teamId,
     appId: slackWorkspace.appId,
-    signingSecrets: async () => [await capabilities.secrets.read("SLACK_SIGNING_SECRET")],
+    signingSecrets: readRotatedSecret(capabilities.secrets, "SLACK_SIGNING_SECRET"),
   };
 };
 export type World = ReturnType<typeof assembleWorld>;
