@@ -136,6 +136,8 @@ export const runDecisionStory = async (
     engine.waiting.clear();
     engine.waiting.add(token);
     const asked = await start(`ask ${tokens}`, killAt, async () => {
+      // As request-approval does, before its first write.
+      await world.messages.expect(delivery);
       // Superseded: the step ends the task with that error.
       await openQuestion(world)(question, token, async () => undefined).catch((error: unknown) => {
         if (!(error instanceof Error) || error.name !== "Superseded") throw error;
