@@ -34,7 +34,7 @@ const program = new Command("slipway")
   .version(packageJson.version)
   .showHelpAfterError("(`slipway --help` lists the commands)")
   .showSuggestionAfterError()
-  // `slipway audit churn --version 3` is the command's option, not the program's.
+  // Parts and commands have options of the program's names: `doctor slack --json`, `slipway audit churn --version 3`.
   .enablePositionalOptions()
   .exitOverride()
   .addHelpText(

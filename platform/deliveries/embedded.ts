@@ -23,6 +23,8 @@ type EmbeddedDeliveriesDependencies = {
   readonly newToken: () => string;
   /** Milliseconds of Wait states by state name, in place of the definition's. */
   readonly waits?: Readonly<Record<string, number>>;
+  /** Completes the data of an execution that another version of the definition has begun. */
+  readonly completeData?: (data: Json) => Json;
   /** Milliseconds before each retry, in place of the definition's intervals. */
   readonly retryMs?: number;
   readonly onEvent?: (name: string, event: StateEvent) => void;
@@ -292,7 +294,7 @@ export const createEmbeddedDeliveries = (
           if (running.has(name)) continue;
           const position = table.position(name);
           if (position && waitsForToken(getOwnProperty(definition.States, position.state))) {
-            run(name, position);
+            run(name, { ...position, data: needs.completeData?.(position.data) ?? position.data });
             resumed.push(name);
           } else {
             const cause = `the process ended during ${position ? position.state : "the start"}`;

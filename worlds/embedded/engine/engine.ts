@@ -3,6 +3,7 @@ import { normalizeError } from "#domain/delivery/normalize-error.ts";
 import type { ExecutionStatus, StateEvent } from "#platform/deliveries/deliveries.ts";
 import { createEmbeddedDeliveries } from "#platform/deliveries/embedded.ts";
 import type { Json } from "#platform/store/store.ts";
+import { completeStateData } from "#statemachine/complete-state-data.ts";
 import { defineDelivery, type StepName, stepNames } from "#statemachine/delivery.ts";
 import type { Capabilities } from "#worlds/embedded/world.ts";
 
@@ -86,6 +87,7 @@ export const startEngine = ({
       HoldResumedCanary: pollMs,
       ...(pace.bakeMs === undefined ? {} : { Bake: Math.min(pace.bakeMs, maxRoundMs) }),
     },
+    completeData: completeStateData,
     retryMs,
     onEvent,
     onEnd,
