@@ -1,12 +1,11 @@
-import { S3Client } from "@aws-sdk/client-s3";
 import { type AuditReader, createAuditReader } from "#domain/audit/audit-reader.ts";
 import { type AuditRecorder, createAuditRecorder } from "#domain/audit/audit-recorder.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { ProvenanceEvidence } from "#domain/provenance/provenance-store.ts";
 import type { Anchors } from "#platform/anchors/anchors.ts";
-import { createS3Anchors } from "#platform/anchors/s3.ts";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { Registry } from "#platform/registry/registry.ts";
+import { loadOnce } from "#platform/secrets/load-once.ts";
 import type { Store } from "#platform/store/store.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
 import { warn as logWarning } from "./log-warning.ts";
@@ -26,8 +25,15 @@ type Needs = {
 
 /** In the bucket that the environment names. */
 const createAnchors = ({ env }: Needs): Anchors => {
-  if (env.AUDIT_BUCKET !== undefined)
-    return createS3Anchors({ client: new S3Client({}), bucket: env.AUDIT_BUCKET });
+  const bucket = env.AUDIT_BUCKET;
+  if (bucket !== undefined) {
+    // S3's client is loaded after the acknowledgement of a click, for which Slack waits three seconds.
+    const anchors = loadOnce(async () => (await import("./open-s3-anchors.ts")).openS3Anchors(bucket));
+    return {
+      put: async (head) => (await anchors()).put(head),
+      list: async (model) => (await anchors()).list(model),
+    };
+  }
   const refuse = () =>
     Promise.reject(
       new AuditBucketMissing(
