@@ -138,7 +138,7 @@ export const AuditFact = z.intersection(
 );
 export type AuditFact = z.infer<typeof AuditFact>;
 
-export const auditFormat = "slipway-audit/1";
+const auditFormat = "slipway-audit/1";
 
 /** An entry of a trail as it is stored and hashed. */
 export const AuditEntry = z.strictObject({

@@ -105,4 +105,3 @@ export const createAuditTrail = ({
     },
   };
 };
-export type AuditTrail = ReturnType<typeof createAuditTrail>;

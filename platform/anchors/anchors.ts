@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { ModelName } from "#model-folder/manifest/manifest.ts";
 
 /** The head of a model's audit trail at one moment: the hash of the entry with this sequence covers all entries before it. */
 export const AnchoredHead = z.object({
-  model: ModelName,
+  /** A part of a path. */
+  model: z.string().regex(/^[a-z][a-z0-9-]{0,99}$/, "a model's name"),
   sequence: z.int().positive(),
   /** Of the entry, SHA-256 in hex. */
   hash: z.string().regex(/^[0-9a-f]{64}$/, "64 hex digits"),
