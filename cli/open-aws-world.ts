@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { createPushLog } from "#domain/approval/push-log.ts";
+import { createAuditRecorder } from "#domain/audit/audit-recorder.ts";
 import { createCanaries } from "#domain/canary/canaries.ts";
 import { createFreezes } from "#domain/changes/freezes.ts";
 import { createClaims } from "#domain/claims/claims.ts";
@@ -9,7 +10,7 @@ import { createLedger } from "#domain/ledger/ledger.ts";
 import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
-import { createAwsAudit, createAwsAuditReader } from "#worlds/aws/audit.ts";
+import { createAwsAuditReader } from "#worlds/aws/audit-reader.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { createDeliveries } from "#worlds/aws/deliveries.ts";
 import { createExecutionUrl } from "#worlds/aws/execution-url.ts";
@@ -69,7 +70,11 @@ export const withAwsWorld = async <T>(
       outcomes: createOutcomes(capabilities),
       approvals: createAwsApprovals(capabilities),
       audit: {
-        ...createAwsAudit({ ...capabilities, warn: printWarning }),
+        ...createAuditRecorder({
+          ...capabilities,
+          anchors: { put: async () => undefined },
+          warn: printWarning,
+        }),
         // Only functions may write to the bucket: the sweep anchors what a command recorded.
         anchor: async () => true,
       },

@@ -82,7 +82,15 @@ describe("a document in which somebody changed", () => {
 test("as Markdown it has the same data, and nothing that a person wrote changes its form", async () => {
   const document = await exportDocument();
   const text = formatDocumentMarkdown(document);
-  expect(JSON.parse(findDocumentData(text) ?? "")).toEqual(document);
+  const data = findDocumentData(text) ?? "";
+  expect(JSON.parse(data)).toEqual(document);
+  const evidence = Object.fromEntries(
+    Object.entries(document.evidence).map(([hash, content]) => [
+      hash,
+      Object.fromEntries(Object.entries(content ?? {}).toReversed()),
+    ]),
+  );
+  expect(formatDocumentMarkdown({ ...document, evidence })).toBe(text);
   expect(text.match(/^```/gm)).toHaveLength(2);
   expect(text).toContain("Ada \\| \\<b\\>");
   expect(findDocumentData("# something else")).toBeUndefined();

@@ -42,7 +42,7 @@ export const createAuditRecorder = ({
   warn,
 }: {
   readonly store: Store;
-  readonly anchors: Anchors;
+  readonly anchors: Pick<Anchors, "put">;
   /** Absent in a function without access to the registry: the sweep sets the tags. */
   readonly registry?: Pick<Registry, "setTags">;
   readonly clock: () => number;

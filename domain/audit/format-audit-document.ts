@@ -1,5 +1,5 @@
 import canonicalize from "canonicalize";
-import type { AuditDocument } from "./audit-document.ts";
+import { AuditDocument } from "./audit-document.ts";
 import { type AuditEntry, formatAuditPlace } from "./audit-entry.ts";
 
 /** The line before the document's data, which is one line of canonical JSON. */
@@ -38,7 +38,9 @@ const describeDetail = ({ kind, detail }: AuditEntry): string => {
 export const formatDocumentJson = (document: AuditDocument): string => `${canonicalize(document)}\n`;
 
 /** The document for people, with its data as the last line but one, so that it can be verified, too. */
-export const formatDocumentMarkdown = (document: AuditDocument): string => {
+export const formatDocumentMarkdown = (given: AuditDocument): string => {
+  // In the order of its data: who has only these writes the same text.
+  const document = AuditDocument.parse(JSON.parse(formatDocumentJson(given)));
   const { model, version, exportedAt, entries, evidence, anchors } = document;
   const lines = [
     `# Audit of ${model} version ${version}`,

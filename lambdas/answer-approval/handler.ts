@@ -20,10 +20,11 @@ import { Env } from "./env.ts";
 
 const env = readEnv(Env);
 const world = openCapabilities(env);
+const audit = createAwsAudit(world);
 const records = {
   approvals: createAwsApprovals(world),
   outcomes: createOutcomes(world),
-  audit: createAwsAudit(world),
+  audit,
   canaries: createCanaries(world),
   ledger: createLedger(world),
 };
@@ -31,9 +32,8 @@ const channel = { slack: createSlack(world), messages: createSlackMessages(world
 const signingSecrets = readRotatedSecret(world.secrets, "SLACK_SIGNING_SECRET");
 const app = { teamId: env.SLACK_TEAM_ID, appId: env.SLACK_APP_ID, signingSecrets };
 const needs = { ...world, ...records, ...channel, metrics: createDeliveryMetrics(world), warn };
-const http = createHttpHandler(
-  answerApproval({ ...needs, ...app, startFollowUp: createSelfInvocation().start }),
-);
+const startFollowUp = createSelfInvocation().start;
+const http = createHttpHandler(answerApproval({ ...needs, ...app, startFollowUp }));
 const route = routeEvent({ own: FollowUp, run: finishApproval(needs), http });
 
 export const handler = createFunctionHandler("answer-approval", route);

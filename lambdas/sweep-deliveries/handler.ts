@@ -23,16 +23,14 @@ import { sweepDeliveries } from "./sweep-deliveries.ts";
 
 const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
-const records = { claims: createClaims(world), outcomes: createOutcomes(world) };
-const registry = createRegistry(world);
-const artefacts = { registry, provenance: createAwsProvenanceStore(world) };
+const records = { claims: createClaims(world), outcomes: createOutcomes(world), images: createImages(world) };
+const artefacts = { registry: createRegistry(world), provenance: createAwsProvenanceStore(world) };
 const questions = { approvals: createAwsApprovals(world), slack: createSlack(world) };
-const audit = createAwsAudit({ ...world, registry });
+const audit = createAwsAudit({ ...world, ...artefacts });
 const reports = { messages: createSlackMessages(world), metrics: createDeliveryMetrics(world), audit, warn };
 const platform = { deliveries: createDeliveries(world), serving: createServing(world)("sweep-deliveries") };
 const needs = { ...world, ...rules, ...records, ...artefacts, ...reports, ...platform, ...questions };
-const champion = moveChampion({ ...needs, images: createImages(world) });
-const steps = { rollBack: rollBack(needs), moveChampion: champion, reportOutcome: reportOutcome(needs) };
-const sweep = sweepDeliveries({ ...needs, ...steps });
+const steps = { rollBack: rollBack(needs), reportOutcome: reportOutcome(needs) };
+const sweep = sweepDeliveries({ ...needs, ...steps, moveChampion: moveChampion(needs) });
 
 export const handler = createFunctionHandler("sweep-deliveries", sweep, { each: (all) => all.deliveries });

@@ -2,9 +2,7 @@ import {
   HeadObjectCommand,
   ListObjectVersionsCommand,
   type ObjectVersion,
-  PutObjectCommand,
   type S3Client,
-  S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { callAws } from "#platform/errors/call-aws.ts";
 import {
@@ -15,13 +13,7 @@ import {
   sortAnchors,
   toAnchorName,
 } from "./anchors.ts";
-
-/** The folder of the anchors in their bucket. */
-const prefix = "audit/";
-
-/** 412: the object exists. 409: another write of it is under way, and the next recording puts it again. */
-const isWritten = (error: unknown): boolean =>
-  error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412;
+import { anchorPrefix, createS3AnchorWriter } from "./s3-anchor-writer.ts";
 
 /**
  * Objects in a bucket with S3's Object Lock, `audit/<model>/<sequence>-<hash>.json`. The bucket's default retention locks
@@ -43,7 +35,7 @@ export const createS3Anchors = ({
         client.send(
           new ListObjectVersionsCommand({
             Bucket: bucket,
-            Prefix: `${prefix}${model}/`,
+            Prefix: `${anchorPrefix}${model}/`,
             ...(key === undefined ? {} : { KeyMarker: key }),
             ...(version === undefined ? {} : { VersionIdMarker: version }),
           }),
@@ -66,26 +58,7 @@ export const createS3Anchors = ({
   };
 
   return {
-    put: async (head) => {
-      const { model, sequence, hash } = AnchoredHead.parse(head);
-      try {
-        await callAws("S3 PutObject", () =>
-          client.send(
-            new PutObjectCommand({
-              Bucket: bucket,
-              Key: `${prefix}${model}/${toAnchorName(head)}`,
-              ContentType: "application/json",
-              IfNoneMatch: "*",
-              // Object Lock requires a checksum.
-              ChecksumAlgorithm: "SHA256",
-              Body: `${JSON.stringify({ model, sequence, hash })}\n`,
-            }),
-          ),
-        );
-      } catch (error) {
-        if (!isWritten(error)) throw error;
-      }
-    },
+    ...createS3AnchorWriter({ client, bucket }),
 
     list: async (model) => {
       const anchors: Anchor[] = [];
@@ -93,7 +66,7 @@ export const createS3Anchors = ({
       for (const { Key = "", VersionId, LastModified } of await listVersions(
         AnchoredHead.shape.model.parse(model),
       )) {
-        const head = parseAnchorName(model, Key.slice(`${prefix}${model}/`.length));
+        const head = parseAnchorName(model, Key.slice(`${anchorPrefix}${model}/`.length));
         const place = `s3://${bucket}/${Key}${VersionId === undefined ? "" : `?versionId=${VersionId}`}`;
         if (!head || !LastModified) invalid.push(`${place} is not an anchor`);
         else anchors.push({ ...head, at: LastModified.getTime(), place, lockedUntil: null, signature: null });
@@ -102,7 +75,7 @@ export const createS3Anchors = ({
       const newest = sorted.at(-1);
       if (!newest) return { anchors: sorted, invalid };
       const [, version] = newest.place.split("?versionId=");
-      const lockedUntil = await readLock(`${prefix}${model}/${toAnchorName(newest)}`, version);
+      const lockedUntil = await readLock(`${anchorPrefix}${model}/${toAnchorName(newest)}`, version);
       return { anchors: [...sorted.slice(0, -1), { ...newest, lockedUntil }], invalid };
     },
   };
