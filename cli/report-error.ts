@@ -5,7 +5,7 @@ import { explainAwsSetup } from "./explain-aws-setup.ts";
 import { paint, print, printError } from "./print.ts";
 
 /** The form of an error with `--json`, on stdout and in one line, so that it also fits a stream of JSON lines. */
-export type ErrorForm = {
+type ErrorForm = {
   readonly error: {
     /** A name that stays: `UsageMistake` for the command line, otherwise the error's own. */
     readonly name: string;
@@ -16,7 +16,7 @@ export type ErrorForm = {
 };
 
 /** Whether the command line asks for JSON; also where it is too wrong to be parsed. */
-export const isJsonRequested = (args: readonly string[]): boolean => {
+const isJsonRequested = (args: readonly string[]): boolean => {
   const end = args.indexOf("--");
   return args.slice(0, end === -1 ? undefined : end).includes("--json");
 };
@@ -37,7 +37,7 @@ const readOwnRemedy = (error: unknown): string | undefined =>
   error instanceof Error && "remedy" in error && typeof error.remedy === "string" ? error.remedy : undefined;
 
 /** An error in the form of `--json`. */
-export const toErrorForm = (error: unknown): ErrorForm => {
+const toErrorForm = (error: unknown): ErrorForm => {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const setup = explainAwsSetup(error);
   const known = Object.entries(remedies).find(([key]) => key === name)?.[1];

@@ -21,7 +21,7 @@ const listCommittedModels = async ({ world, head }: Context): Promise<readonly s
 };
 
 /** Every model of a world: those that an environment serves, and those of the newest commit. */
-export const listModels = async (context: Context): Promise<readonly string[]> => {
+const listModels = async (context: Context): Promise<readonly string[]> => {
   const names = new Set(await listCommittedModels(context));
   for (const environment of environments)
     for (const name of await context.world.serving[environment].models()) names.add(name);
