@@ -230,9 +230,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
     });
     expect(await slipway("deliver", "nobody")).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(
-        /the repository has no model nobody at [0-9a-f]{12}: commit it under models/,
-      ),
+      stderr: expect.stringMatching(/there is no model nobody\.\n {2}→ Models: churn/),
     });
     expect(await slipway("deliver", "churn", "--commit", "gone")).toMatchObject({
       code: 1,

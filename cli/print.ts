@@ -1,4 +1,4 @@
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 import { escapeForTerminal, escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
 import { writeToStream } from "#worlds/embedded/write-to-stream.ts";
 import { formatTable } from "./format-table.ts";
@@ -16,7 +16,9 @@ export const print = (text: string): void => {
 };
 export const printError = (text: string): void => {
   endProgress();
-  writeToStream(process.stderr, `${escapeForTerminal(text)}\n`);
+  // `paint` asks stdout, and stderr may be a file.
+  const safe = escapeForTerminal(text);
+  writeToStream(process.stderr, `${process.stderr.isTTY ? safe : stripVTControlCharacters(safe)}\n`);
 };
 /** Empties the terminal, before the same view is printed again. */
 export const clearTerminal = (): void => writeToStream(process.stdout, "\u001b[2J\u001b[3J\u001b[H");

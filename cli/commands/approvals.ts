@@ -21,7 +21,7 @@ export const approvalCommands = (): Command[] => [
     .description("list open approvals")
     .addOption(jsonOption())
     .action(({ json, ...options }: { json?: boolean } & WorldOptions) =>
-      withWorld(options, async ({ world }) => {
+      withWorld(options, async ({ world, running, where }) => {
         const questions = [];
         for (const { id, model, version, delivery, expiresAt } of await world.approvals.open()) {
           // By the message's state, so that the list and Slack show the same questions.
@@ -45,6 +45,7 @@ export const approvalCommands = (): Command[] => [
           });
         }
         if (json) return printJson(questions);
+        if (!running) print(`${paint("yellow", "!")} ${where}`);
         if (questions.length === 0) return print("No open approvals.");
         printTable(
           ["approval", "question", "approvals", "approvers", "until"],

@@ -24,9 +24,8 @@ export const deliverCommand = (): Command =>
           throw new UsageMistake("name one model, or use --all.");
         return withWorld(options, async (context) => {
           const { world, runtime, repository, head, deliveryUrl, caller } = context;
-          const revision = options.commit ?? head;
-          if (model !== undefined) await requireModel({ world, head: revision }, model);
-          const { id } = await world.source.commit(revision);
+          const { id } = await world.source.commit(options.commit ?? head);
+          if (model !== undefined) await requireModel({ world, head: id }, model);
           const models = model === undefined ? [...(await world.source.models(id))] : [model];
           showProgress(
             `Starting ${models.length === 1 ? `the delivery of ${models[0]}` : `${models.length} deliveries`}`,

@@ -472,8 +472,15 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     });
   });
 
-  test("a rollback of the first version exits with 1 and a sentence", async () => {
-    expect((await command("rollback", "churn", "--reason", "to the first")).code).toBe(0);
+  test("a rollback to a version that never served is refused with those that did", async () => {
+    const { code, stdout, stderr } = await command("rollback", "churn", "--to", "99", "--json");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/version 99 of churn has not served prod: it can go back to .*v1 \(entry 1\)/);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { name: "RollbackTargetUnknown" } });
+  });
+
+  test("a rollback to the first version by its number is possible, and from there without a number it exits with 1 and a sentence", async () => {
+    expect((await command("rollback", "churn", "--to", "v1", "--reason", "to the first")).code).toBe(0);
     await expectServed(1);
     const before = await history();
     const { code, stdout, stderr } = await command("rollback", "churn");
