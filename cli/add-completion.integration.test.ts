@@ -22,7 +22,11 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const hasShell = (shell: string) => spawnSync(shell, ["-c", "exit 0"]).status === 0;
+const hasShell = (shell: string): boolean => {
+  const isFound = spawnSync(shell, ["-c", "exit 0"]).status === 0;
+  if (!isFound) console.warn(`SKIPPED: completion in ${shell}, because this machine does not have it.`);
+  return isFound;
+};
 const run = (shell: string, args: readonly string[]) => {
   const { stdout } = spawnSync(shell, args, {
     cwd: folder,

@@ -74,9 +74,12 @@ const listModelNames = (words: readonly string[]): readonly string[] => {
  */
 export const addCompletion = (program: Command): void => {
   const root = tab(program, { completionCommandName: "completion" });
+  const description = "print a script that completes commands, options and models in bash, zsh or fish";
+  const offered = root.commands.get("completion");
+  if (offered) offered.description = description;
   const script = program.commands.find((command) => command.name() === "completion");
   script
-    ?.description("print a script that completes commands, options and models in bash, zsh or fish")
+    ?.description(description)
     .addHelpText(
       "after",
       "\nbash: source <(slipway completion bash)   zsh: source <(slipway completion zsh)   fish: slipway completion fish | source",

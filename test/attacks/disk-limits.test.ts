@@ -143,7 +143,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     expect(child.exitCode).toBeNull();
     child.kill("SIGINT");
     const [code] = await once(child, "close");
-    expect(code).toBe(0);
+    expect(code).toBe(130);
   });
 
   test("loses no response of prod in a rehearsal and does not end the rehearsal; with space again, it records again", async (context) => {
