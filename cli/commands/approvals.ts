@@ -19,7 +19,7 @@ import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 export const approvalCommands = (): Command[] => [
   addWorldOptions(new Command("approvals"))
     .description("list open approvals")
-    .addOption(jsonOption())
+    .addOption(jsonOption("the open questions"))
     .action(({ json, ...options }: { json?: boolean } & WorldOptions) =>
       withWorld(options, async ({ world, running, where }) => {
         const questions = [];

@@ -185,7 +185,7 @@ export const checkCommand = (): Command =>
   new Command("check")
     .description("check a model's folder before you commit it")
     .argument("<folder>", "models/<name>")
-    .addOption(jsonOption())
+    .addOption(jsonOption("the problems, with severity, place and remedy"))
     .addOption(
       new Option(
         "--format <format>",

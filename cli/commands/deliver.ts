@@ -14,7 +14,7 @@ export const deliverCommand = (): Command =>
     .argument("[model]", "the model", parseModelName)
     .addOption(new Option("--all", "every model, after a change of the runtime"))
     .addOption(new Option("--commit <revision>", "a branch, tag or commit (default: the newest commit)"))
-    .addOption(jsonOption())
+    .addOption(jsonOption("the started deliveries"))
     .action(
       (
         model: string | undefined,

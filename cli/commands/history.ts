@@ -19,7 +19,7 @@ export const historyCommand = (): Command =>
     .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--environment <name>", "stage or prod").choices(environments).default("prod"))
     .addOption(new Option("--limit <n>", "the most entries to print").default(20).argParser(parseLimit))
-    .addOption(jsonOption())
+    .addOption(jsonOption("the entries of the ledger"))
     .action(
       (
         model: string,

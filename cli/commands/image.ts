@@ -57,7 +57,7 @@ export const imageCommand = (): Command =>
       "the image's platform: linux/amd64, linux/arm64, darwin/arm64 (default: this machine's)",
       parsePlatform,
     )
-    .addOption(jsonOption())
+    .addOption(jsonOption("digest, size, runtime and folders of the image"))
     .addOption(dataOption())
     .action(async (folder: string, options: { platform?: Platform; json?: boolean; data?: string }) => {
       const build = await buildImage(folder, options);

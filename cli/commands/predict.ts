@@ -26,7 +26,7 @@ export const predictCommand = (): Command =>
     .description("call the model on prod; without --rows it sends the first golden row")
     .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--rows <file>", "a JSON file: one row, or an array of rows"))
-    .addOption(jsonOption())
+    .addOption(jsonOption("the model's response"))
     .action((model: string, { rows, json, ...options }: { rows?: string; json?: boolean } & WorldOptions) =>
       withWorld(options, async (context) => {
         const { world, running, predict } = context;

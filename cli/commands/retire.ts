@@ -14,7 +14,7 @@ export const retireCommand = (): Command =>
     )
     .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--yes", "remove it; without --yes only show what would be removed"))
-    .addOption(jsonOption())
+    .addOption(jsonOption("environments, and whether the model was removed"))
     .action((model: string, { yes, json, ...options }: { yes?: boolean; json?: boolean } & WorldOptions) =>
       withWorld(options, async (context) => {
         const { world } = context;

@@ -38,7 +38,7 @@ export const rollbackCommand = (): Command =>
         .conflicts("to"),
     )
     .addOption(new Option("--reason <text>", "the reason, for the ledger").default("no reason given"))
-    .addOption(jsonOption())
+    .addOption(jsonOption("from, to, digest, the ended canary, provenance"))
     .action((model: string, { to: version, entry, reason, json, ...options }: Options) =>
       withWorld(options, async (context) => {
         const { world } = context;
