@@ -129,7 +129,7 @@ describe("an array in every protocol", () => {
     expect(metadata.inputs).toEqual([{ name: "x", datatype: "FP32", shape: [-1, 2, 3] }]);
     expect(metadata.outputs).toEqual([{ name: "y", datatype: "FP32", shape: [-1, 2, 3] }]);
     const { components } = await readJson(await app.request("/openapi.json"));
-    expect(JSON.stringify(components.schemas.PredictRequest)).toContain('"minItems":2,"maxItems":2');
+    expect(JSON.stringify(components.schemas.Row)).toContain('"minItems":2,"maxItems":2');
   });
 });
 

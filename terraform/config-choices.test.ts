@@ -119,6 +119,62 @@ describe("a repository on GitHub", () => {
   });
 });
 
+describe("reports on GitHub", () => {
+  const reporting = (reports?: { as: "token" } | { as: "app"; appId: string; installationId: string }) =>
+    withTooling(() => ({
+      source: { host: "github", repository: "example/models", branch: "main", ...(reports && { reports }) },
+    }));
+  const read = (synthesized: SynthesizedStacks) => ({
+    functions: listResources(synthesized, "aws_lambda_function", ["delivery"]).map(
+      ([, , attributes]) => attributes.function_name,
+    ),
+    secrets: listResources(synthesized, "aws_ssm_parameter").map(([, , attributes]) => attributes.name),
+    rules: listResources(synthesized, "aws_cloudwatch_event_rule", ["delivery"]).map(
+      ([, , attributes]) => attributes.name,
+    ),
+    /** Roles that may read the parameter. */
+    readers: (secret: string) =>
+      listResources(synthesized, "aws_iam_role_policy", ["delivery"]).filter(([, , attributes]) =>
+        JSON.stringify(attributes.policy).includes(`parameter/slipway/${secret}`),
+      ).length,
+  });
+
+  test("are off unless the configuration has them", async () => {
+    await withStacks(reporting(), (synthesized) => {
+      const { functions, secrets, rules } = read(synthesized);
+      expect(functions).not.toContain("slipway-report-source");
+      expect(secrets.filter((name) => /GITHUB_(APP|REPORT)/.test(String(name)))).toEqual([]);
+      expect(rules).not.toContain("slipway-report-source");
+    });
+  });
+
+  test.each([
+    [{ as: "token" } as const, "GITHUB_REPORT_TOKEN", {}],
+    [
+      { as: "app", appId: "7", installationId: "8" } as const,
+      "GITHUB_APP_KEY",
+      { GITHUB_APP_ID: "7", GITHUB_INSTALLATION_ID: "8" },
+    ],
+  ])("%j have one function that reads one secret", async (reports, secret, expected) => {
+    await withStacks(reporting(reports), (synthesized) => {
+      const { functions, secrets, rules, readers } = read(synthesized);
+      expect(functions).toContain("slipway-report-source");
+      expect(secrets.filter((name) => /GITHUB_(APP|REPORT)/.test(String(name)))).toEqual([
+        `/slipway/${secret}`,
+      ]);
+      expect(readers(secret)).toBe(1);
+      expect(rules).toEqual(expect.arrayContaining(["slipway-report-source", "slipway-report-source-again"]));
+      expect(variables(synthesized, "report-source")).toMatchObject({ SOURCE_HOST: "github", ...expected });
+      const [rule] = listResources(synthesized, "aws_cloudwatch_event_rule", ["delivery"]).filter(
+        ([, , attributes]) => attributes.name === "slipway-report-source",
+      );
+      expect(rule?.[2]).toMatchObject({
+        event_bus_name: expect.stringContaining("aws_cloudwatch_event_bus"),
+      });
+    });
+  });
+});
+
 test("without operators, only functions have roles in an environment", async () => {
   await withStacks(
     withTooling(() => ({ operators: [] })),

@@ -7,6 +7,8 @@ const timeoutsOutsideStateMachine: Readonly<Record<string, number>> = {
   // The task waits for a decision, but the function only reads the contributors and posts a message to Slack.
   "request-approval": 300,
   "publish-events": 60,
+  // Some twenty calls to GitHub for a delivery, and a schedule that repeats several deliveries.
+  "report-source": 300,
   "start-delivery": 120,
   "sweep-deliveries": 900,
   // One call for each version, and a cold start takes seconds.

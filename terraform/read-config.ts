@@ -100,6 +100,17 @@ const Tooling = z.strictObject({
       host: z.literal("github"),
       repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, "a GitHub repository is owner/name"),
       branch: z.string().min(1),
+      /** Shows deliveries on GitHub, as an app or with a token (docs/github.md); absent: it does not. */
+      reports: z
+        .discriminatedUnion("as", [
+          z.strictObject({ as: z.literal("token") }),
+          z.strictObject({
+            as: z.literal("app"),
+            appId: z.string().regex(/^[\w.-]{1,100}$/, "the app's id or client id"),
+            installationId: z.string().regex(/^\d{1,20}$/, "the installation's number"),
+          }),
+        ])
+        .optional(),
     }),
   ]),
   /**

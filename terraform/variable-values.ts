@@ -29,6 +29,8 @@ export type VariableValues = (caller: string) => Readonly<Record<string, string 
 export const createVariableValues = (needs: Needs): VariableValues => {
   const { accounts, names, registry, serving } = needs;
   const { tooling, stage, prod } = accounts;
+  const reports = tooling.source.host === "github" ? tooling.source.reports : undefined;
+  const app = reports?.as === "app" ? reports : undefined;
   return (caller) => {
     const shared: Record<SharedVariable, string | undefined> = {
       DELIVERY_TABLE: names.table,
@@ -40,6 +42,8 @@ export const createVariableValues = (needs: Needs): VariableValues => {
       SOURCE_HOST: tooling.source.host,
       SOURCE_REPOSITORY: tooling.source.repository,
       GITHUB_API: undefined,
+      GITHUB_APP_ID: app?.appId,
+      GITHUB_INSTALLATION_ID: app?.installationId,
       MLFLOW_URI: registry.uri,
       MLFLOW_AUTH: registry.api === undefined ? "none" : "iam",
       METRICS_NAMESPACE: undefined,

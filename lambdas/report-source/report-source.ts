@@ -19,8 +19,11 @@ type ReportSourceDependencies = {
 
 export type ReportSourceOutput = { readonly reported: number };
 
-/** An event as EventBridge delivers it; a schedule's has no event of ours. */
-const Delivered = z.object({ detail: SlipwayEvent });
+/** An event of Slipway's bus, or of the schedule, as EventBridge delivers them. */
+const Delivered = z.union([
+  z.object({ detail: SlipwayEvent }),
+  z.object({ "detail-type": z.literal("Scheduled Event") }),
+]);
 
 /** Deliveries whose last report may be missing or old. */
 const partition = "source-reports-unfinished";
@@ -93,9 +96,9 @@ export const reportSource = ({ store, reports, linkDelivery, clock, warn }: Repo
   };
 
   return async (event: unknown): Promise<ReportSourceOutput> => {
-    const delivered = Delivered.safeParse(event);
-    if (!delivered.success) return { reported: await reportNoted() };
-    const found = await findDelivery(delivered.data.detail);
+    const delivered = Delivered.parse(event);
+    if (!("detail" in delivered)) return { reported: await reportNoted() };
+    const found = await findDelivery(delivered.detail);
     if (!found) return { reported: 0 };
     await note(found.delivery, found);
     return { reported: await reportNoted(found.delivery) };

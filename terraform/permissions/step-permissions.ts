@@ -29,7 +29,13 @@ type StepResources = {
   /** Returns the ARN of a function in tooling. */
   readonly functionArn: (name: string) => string;
   /** CodeCommit's repository, or GitHub, with its token in the secrets. */
-  readonly source: { readonly host: "codecommit"; readonly repository: string } | { readonly host: "github" };
+  readonly source:
+    | { readonly host: "codecommit"; readonly repository: string }
+    | {
+        readonly host: "github";
+        /** The secret under which deliveries are reported there; absent: they are not. */
+        readonly reportSecret?: "GITHUB_APP_KEY" | "GITHUB_REPORT_TOKEN" | undefined;
+      };
   /** MLflow's API behind IAM, and its artefacts; each absent for an existing MLflow without it. */
   readonly registry: { readonly api?: string | undefined; readonly artifacts?: string | undefined };
   readonly role: (environment: "stage" | "prod", caller: string) => string;
@@ -176,6 +182,12 @@ export const createStepPermissions = (
       keptArtifacts,
       ...registry,
       ...artifacts,
+    ],
+    "report-source": [
+      table(...tableReadActions, tableWriteAction, "dynamodb:DeleteItem"),
+      ...(resources.source.host === "github" && resources.source.reportSecret
+        ? secrets(resources.source.reportSecret)
+        : []),
     ],
     "report-outcome": [table(...tableReadActions, tableWriteAction), ...slack],
     "request-approval": [

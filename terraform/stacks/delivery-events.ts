@@ -23,9 +23,12 @@ type Needs = {
   readonly github: string;
 };
 
-type EventTrigger = { readonly eventPattern: string } | { readonly scheduleExpression: string };
+type EventTrigger =
+  | { readonly eventPattern: string /** Absent: the account's. */; readonly eventBusName?: string }
+  | { readonly scheduleExpression: string };
 
-const addEventRule = (
+/** A rule that starts a function, with a permission for this rule alone. */
+export const addEventRule = (
   scope: Construct,
   name: string,
   description: string,
@@ -38,6 +41,7 @@ const addEventRule = (
   const eventRule = new CloudwatchEventRule(place, "rule", { name: `slipway-${name}`, description, ...when });
   new CloudwatchEventTarget(place, "target", {
     rule: eventRule.name,
+    ...("eventBusName" in when ? { eventBusName: when.eventBusName } : {}),
     targetId: "function",
     arn: lambda.arn,
     ...(input && { input: JSON.stringify(input) }),

@@ -34,6 +34,7 @@ import { addDeliveryEvents, type DeliveryFunctions } from "./delivery-events.ts"
 import type { RegistryOutputs } from "./registry.ts";
 import { authorizerFunction, type ServingOutputs } from "./serving.ts";
 import { addSlipwayStack } from "./slipway-stack.ts";
+import { addSourceReports } from "./source-reports.ts";
 
 type Needs = {
   readonly accounts: Accounts;
@@ -57,6 +58,7 @@ const invokedBy: Readonly<Record<string, "events" | "itself">> = {
   "answer-approval": "itself",
   notify: "events",
   "publish-events": "events",
+  "report-source": "events",
   "start-delivery": "events",
   "sweep-deliveries": "events",
   "watch-models": "events",
@@ -66,6 +68,14 @@ const memoryMbByFunction: Readonly<Record<string, number>> = {
   "answer-approval": 1_024,
   // This step holds the whole holdout in memory.
   "verify-model": 1_024,
+};
+
+/** The secret under which deliveries are reported on GitHub; undefined: they are not. */
+const selectReportSecret = ({
+  tooling: { source },
+}: Accounts): "GITHUB_APP_KEY" | "GITHUB_REPORT_TOKEN" | undefined => {
+  if (source.host !== "github" || !source.reports) return undefined;
+  return source.reports.as === "app" ? "GITHUB_APP_KEY" : "GITHUB_REPORT_TOKEN";
 };
 
 const addAlarmTopic = (
@@ -133,7 +143,12 @@ const addSecretParameters = (
 ): void => {
   const { slack, source } = accounts.tooling;
   const place = new Construct(stack, "secrets");
-  for (const name of [...slack.secrets, ...(source.host === "github" ? ["GITHUB_TOKEN"] : [])])
+  const reportSecret = selectReportSecret(accounts);
+  for (const name of [
+    ...slack.secrets,
+    ...(source.host === "github" ? ["GITHUB_TOKEN"] : []),
+    ...(reportSecret ? [reportSecret] : []),
+  ])
     addSecretParameter(place, name, {
       name: `${names.secrets}${name}`,
       description: "Put the value here by hand: docs/infrastructure.md",
@@ -154,6 +169,7 @@ const addDeliveryFunctions = (
   },
 ): DeliveryFunctions => {
   const { account, region, logRetentionDays, source } = needs.accounts.tooling;
+  const reportSecret = selectReportSecret(needs.accounts);
   const permissions = createStepPermissions({
     region,
     table: shared.table.arn,
@@ -172,14 +188,14 @@ const addDeliveryFunctions = (
     source:
       source.host === "codecommit"
         ? { host: "codecommit", repository: `arn:aws:codecommit:${region}:${account}:${source.repository}` }
-        : { host: "github" },
+        : { host: "github", reportSecret },
     registry: needs.registry,
     role: names.callerRoleArn,
   });
   const place = new Construct(stack, "functions");
   const functions = new Map(
     needs.functions
-      .filter(({ name }) => name !== authorizerFunction)
+      .filter(({ name }) => name !== authorizerFunction && (name !== "report-source" || reportSecret))
       .map((deployedFunction) => {
         const { name } = deployedFunction;
         const statements = permissions[name];
@@ -304,7 +320,13 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
   addDeliveryEvents(stack, "events", { accounts, names: names, functions, github: needs.github });
   addEventPublisher(stack, table.streamArn, functions.get("publish-events"));
   const notify = functions.get("notify");
-  const events = addEventBus(stack, "bus", { names, key, deadLetters: notify.deadLetters?.arn ?? "" });
+  const { topic: events, bus } = addEventBus(stack, "bus", {
+    names,
+    key,
+    deadLetters: notify.deadLetters?.arn ?? "",
+  });
+  if (selectReportSecret(accounts) !== undefined)
+    addSourceReports(stack, "source-reports", { function: functions.get("report-source"), bus: bus.name });
   addNotifications(stack, "notifications", {
     subscribers: accounts.tooling.notifications,
     notify: notify.lambda,

@@ -21,7 +21,11 @@ type Needs = {
  * subscribers add their own rules to the bus. It is not the account's default bus: there every role that may publish
  * anything could publish an event in Slipway's name.
  */
-export const addEventBus = (scope: Construct, id: string, { names, key, deadLetters }: Needs): SnsTopic => {
+export const addEventBus = (
+  scope: Construct,
+  id: string,
+  { names, key, deadLetters }: Needs,
+): { readonly topic: SnsTopic; readonly bus: CloudwatchEventBus } => {
   const place = new Construct(scope, id);
   const bus = new CloudwatchEventBus(place, "bus", {
     name: names.eventBus,
@@ -57,5 +61,5 @@ export const addEventBus = (scope: Construct, id: string, { names, key, deadLett
     retryPolicy: { maximumEventAgeInSeconds: 86_400, maximumRetryAttempts: 185 },
     deadLetterConfig: { arn: deadLetters },
   });
-  return topic;
+  return { topic, bus };
 };

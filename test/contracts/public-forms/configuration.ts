@@ -13,6 +13,7 @@ import { Env as predict } from "#lambdas/predict/env.ts";
 import { Env as promoteModel } from "#lambdas/promote-model/env.ts";
 import { Env as registerModel } from "#lambdas/register-model/env.ts";
 import { Env as reportOutcome } from "#lambdas/report-outcome/env.ts";
+import { Env as reportSource } from "#lambdas/report-source/env.ts";
 import { Env as requestApproval } from "#lambdas/request-approval/env.ts";
 import { Env as rollBack } from "#lambdas/roll-back/env.ts";
 import { Env as scanImage } from "#lambdas/scan-image/env.ts";
@@ -41,6 +42,7 @@ const environments = {
   "promote-model": promoteModel,
   "register-model": registerModel,
   "report-outcome": reportOutcome,
+  "report-source": reportSource,
   "request-approval": requestApproval,
   "roll-back": rollBack,
   "scan-image": scanImage,

@@ -49,6 +49,12 @@ export const variableGroups = {
     GITHUB_API: address.optional(),
   },
 
+  /** The GitHub App that reports deliveries; absent: a token does. */
+  sourceReports: {
+    GITHUB_APP_ID: text.optional(),
+    GITHUB_INSTALLATION_ID: text.optional(),
+  },
+
   registry: {
     /** MLflow's address. */
     MLFLOW_URI: address,
