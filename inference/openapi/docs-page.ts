@@ -2,7 +2,7 @@ import { html, raw } from "hono/html";
 import * as z from "zod";
 import { Row } from "#model-folder/manifest/manifest.ts";
 import { createCodeSamples } from "./code-samples.ts";
-import { docsScript } from "./docs-script.ts";
+import { docsScript, placeholderUrl } from "./docs-script.ts";
 import { docsStyle } from "./docs-style.ts";
 import type { OpenapiDocument, OpenapiOperation } from "./openapi-document.ts";
 
@@ -15,9 +15,6 @@ export const docsPolicy = (nonce: string): string =>
 /** Creates a CSP nonce of 128 random bits. */
 export const createNonce = (): string =>
   Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
-
-/** The address in the samples, until the page's script knows the real one: behind a gateway the service does not. */
-export const placeholderUrl = "http://localhost:8080";
 
 const PredictExample = z.object({ rows: z.array(Row).min(1) });
 /** Keywords of JSON Schema that describe a value to a reader. */
@@ -35,7 +32,8 @@ const RequestSchema = z.looseObject({
   }),
 });
 const RowSchema = z.looseObject({
-  properties: z.record(z.string(), z.unknown()),
+  // z.record would drop an input that is named __proto__.
+  properties: z.custom<object>((value) => typeof value === "object" && value !== null),
   required: z.array(z.string()).optional(),
 });
 

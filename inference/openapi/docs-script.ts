@@ -1,10 +1,13 @@
+/** The address in the samples, until the page's script knows the real one: behind a gateway the service does not. */
+export const placeholderUrl = "http://localhost:8080";
+
 /**
  * The script of the page /docs: the samples get the page's own address, and the form sends its request. It sets text only,
  * never HTML. URLs are relative, because a gateway gives each model its own path.
  */
 export const docsScript = `
 const base = new URL(".", location.href).href.replace(/\\/$/, "");
-for (const code of document.querySelectorAll("[id^=sample-] code")) code.textContent = code.textContent.replace("http://localhost:8080", () => base);
+for (const code of document.querySelectorAll("[id^=sample-] code")) code.textContent = code.textContent.replace("${placeholderUrl}", () => base);
 const form = document.getElementById("request"), field = (id) => document.getElementById(id);
 for (const note of document.querySelectorAll(".without-script")) note.remove();
 form.hidden = false;
