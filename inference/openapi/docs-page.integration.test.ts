@@ -109,15 +109,17 @@ describe.skipIf(skip)("in a browser", () => {
     await body.fill(valid);
   });
 
-  test("axe finds nothing in both schemes on a phone and a desktop, with all open and a response", async () => {
+  test("axe finds nothing in both schemes on a phone and a desktop, with a response, open and closed", async () => {
     await page.getByRole("button", { name: "Send" }).press("Enter");
     await page.getByText("Status 200").waitFor();
     expect(await page.locator("#response").textContent()).toContain('"predictions"');
-    await page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true");
     for (const width of [390, 1_440])
       for (const colorScheme of ["light", "dark"] as const) {
         await page.setViewportSize({ width, height: 900 });
         await page.emulateMedia({ colorScheme });
+        // Open once in each scheme and at each width: the contrast of every line takes seconds.
+        const isOpen = (width === 390) === (colorScheme === "light");
+        await page.evaluate(`for (const each of document.querySelectorAll('details')) each.open = ${isOpen}`);
         expect(await findAccessibilityProblems(page), `${width} px, ${colorScheme}`).toEqual([]);
         expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(
           0,
