@@ -1,6 +1,7 @@
 import { describeBreakGlass } from "#domain/approval/describe-break-glass.ts";
 import type { DecisionResult } from "#domain/approval/describe-vote-result.ts";
 import { fetchSlackEmail } from "#domain/approval/fetch-slack-email.ts";
+import { findMembership } from "#domain/approval/find-membership.ts";
 import type { CommandWorld, Voter } from "./command-world.ts";
 import { UsageMistake } from "./errors.ts";
 
@@ -18,6 +19,15 @@ const findHeldApproval = async (
   return approved.id;
 };
 
+const findMember = async (
+  { approvals, readGroups }: Pick<CommandWorld, "approvals" | "readGroups">,
+  id: string,
+  user: string,
+): Promise<boolean | undefined> => {
+  const approval = await approvals.read(id);
+  return approval && findMembership(readGroups, approval, user);
+};
+
 /**
  * Lets an approved delivery change prod although prod is closed, as one more approver. Slack may be down: then the address
  * that it showed when the approval was requested counts.
@@ -31,7 +41,7 @@ export const breakGlass = async (
   const email = voter.email ?? (await fetchSlackEmail(world.slack, user).catch(() => null));
   const result = await world.approvals.breakGlass(id, {
     ...{ user, name, reason },
-    address: email === null ? "as requested" : { email },
+    address: email === null ? "as requested" : { email, isMember: await findMember(world, id, user) },
     at: world.clock(),
   });
   if ("approval" in result) await world.messages.show(result.approval.delivery);

@@ -15,6 +15,7 @@ export type CommandWorld = Pick<
   | "registry"
   | "claims"
   | "freezes"
+  | "readGroups"
   | "ledger"
   | "outcomes"
   | "approvals"

@@ -1,5 +1,6 @@
 import { userInfo } from "node:os";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { createGroupReader } from "#domain/approval/group-reader.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { createAuditRecorder } from "#domain/audit/audit-recorder.ts";
 import { createCanaries } from "#domain/canary/canaries.ts";
@@ -65,6 +66,7 @@ export const withAwsWorld = async <T>(
       claims: createClaims(capabilities),
       freezes: createFreezes(capabilities),
       canaries: createCanaries(capabilities),
+      readGroups: createGroupReader({ slack, clock }),
       ledger: createLedger(capabilities),
       provenance,
       outcomes: createOutcomes(capabilities),

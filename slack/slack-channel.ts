@@ -12,6 +12,7 @@ export type SlackApi = {
   readonly conversations: Pick<WebClient["conversations"], "history">;
   readonly views: Pick<WebClient["views"], "open">;
   readonly users: Pick<WebClient["users"], "info" | "lookupByEmail">;
+  readonly usergroups: { readonly users: Pick<WebClient["usergroups"]["users"], "list"> };
 };
 
 /**

@@ -33,5 +33,10 @@ export const createSlackClient = ({
       info: async (options) => web.users.info({ ...options, token: await token() }),
       lookupByEmail: async (options) => web.users.lookupByEmail({ ...options, token: await token() }),
     },
+    usergroups: {
+      users: {
+        list: async (options) => web.usergroups.users.list({ ...options, token: await token() }),
+      },
+    },
   };
 };

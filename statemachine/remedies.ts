@@ -56,7 +56,7 @@ export const remedies = {
   RevisionConflict:
     "Another writer kept changing the same environment. See `slipway status`, then deliver again.",
   PermissionMissing:
-    "Slipway's role lacks a permission: the cause names the call and the resource. The platform team applies the stacks again.",
+    "Slipway's role or its Slack app lacks a permission: the cause names it. For a role the platform team applies the stacks again.",
   NoSuchBucket:
     "A bucket for artefacts or reports does not exist: the platform team applies the stacks again.",
   RoleNotAssumed:

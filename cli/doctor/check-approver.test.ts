@@ -60,3 +60,24 @@ test("the shipped example is an error before Slack is even known, and says what 
     remedy: expect.stringContaining("Copy member ID"),
   });
 });
+
+test("a user group needs members, and the scope to read them", async () => {
+  const checkGroup = (body: Readonly<Record<string, unknown>>) =>
+    checkApprover(stubSlackMethods({ "usergroups.users.list": body }).needs, {
+      user: "S0TEAM",
+      files: ["policy.yaml"],
+    });
+  expect(await checkGroup({ ok: true, users: ["U01ADA", "U02BOB"] })).toEqual({
+    status: "ok",
+    sentence: "The user group S0TEAM has 2 members.",
+  });
+  for (const [body, what] of [
+    [{ ok: true, users: [] }, /S0TEAM in policy.yaml has no members/],
+    [{ ok: false, error: "no_such_subteam" }, /is none of this Slack workspace/],
+    [{ ok: false, error: "missing_scope", needed: "usergroups:read" }, /lacks the scope usergroups:read/],
+  ] as const)
+    expect(await checkGroup(body)).toMatchObject({
+      status: "missing",
+      sentence: expect.stringMatching(what),
+    });
+});

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isUserGroup } from "#model-folder/manifest/manifest.ts";
 import { callSlack, type SlackNeeds } from "./call-slack.ts";
 import type { DoctorFinding } from "./finding.ts";
 import { placeholderApprover } from "./placeholder-approver.ts";
@@ -10,6 +11,31 @@ const UsersInfo = z.object({
     profile: z.object({ email: z.string().optional() }).default({}),
   }),
 });
+
+const GroupUsers = z.object({ users: z.array(z.string()) });
+
+const checkGroup = async (
+  needs: SlackNeeds,
+  group: string,
+  named: string,
+): Promise<DoctorFinding | undefined> => {
+  const response = await callSlack(needs, "usergroups.users.list", { usergroup: group });
+  if (response === undefined) return undefined;
+  if (response.error === "missing_scope")
+    return {
+      status: "missing",
+      sentence: `Who is in the user group ${group} ${named} is not known: the app lacks the scope ${response.needed ?? "usergroups:read"}.`,
+      remedy: "Add the scope to the Slack app and reinstall it.",
+    };
+  const { length } = response.ok ? GroupUsers.parse(response).users : [];
+  return length === 0
+    ? {
+        status: "missing",
+        sentence: `The user group ${group} ${named} ${response.ok ? "has no members" : "is none of this Slack workspace"}.`,
+        remedy: `Write another user group or users ${named} (in Slack: People & user groups, ⋮, Copy group ID).`,
+      }
+    : { status: "ok", sentence: `The user group ${group} has ${length} member${length === 1 ? "" : "s"}.` };
+};
 
 /**
  * Checks that an approver of the policy or of a manifest can approve: a person of the workspace with an e-mail address.
@@ -38,6 +64,7 @@ export const checkApprover = async (
       remedy: `Write the Slack member ids of your approvers ${named} (in Slack: the profile, ⋮, Copy member ID), or answer the questions of \`slipway init aws\`, which does it.`,
     };
   if (needs === undefined) return undefined;
+  if (isUserGroup(user)) return checkGroup(needs, user, named);
   const response = await callSlack(needs, "users.info", { user });
   if (response === undefined) return undefined;
   const missing = (what: string, remedy: string): DoctorFinding => ({

@@ -14,6 +14,11 @@ test("the scopes that deliveries use are enough, in a public or a private channe
     expect(await check(`chat:write,${history},users:read,users:read.email`)).toMatchObject({ status: "ok" });
 });
 
+test("the scope for user groups is no requirement: only rules that name one need it", async () => {
+  const scopes = "chat:write,channels:history,users:read,users:read.email,usergroups:read";
+  expect(await check(scopes)).toMatchObject({ status: "ok" });
+});
+
 test("without users:read nobody's address can be read, even with users:read.email", async () => {
   expect(await check("chat:write,channels:history,users:read.email")).toMatchObject({
     status: "missing",

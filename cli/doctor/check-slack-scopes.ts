@@ -10,6 +10,9 @@ const listAlternatives = (scope: string): readonly string[] => {
   return other === undefined ? [scope] : [scope, other];
 };
 
+/** Not needed by every installation: checkApprover reports it where it is. */
+const optionalScopes: ReadonlySet<string> = new Set(["usergroups:read"]);
+
 /**
  * Compares the scopes of the bot's token, which Slack returns with each response, with those of docs/slack-app.yaml.
  * https://docs.slack.dev/authentication/installing-with-oauth
@@ -28,7 +31,9 @@ export const checkSlackScopes = async (needs: SlackNeeds): Promise<DoctorFinding
       sentence: "Slack did not return the scopes of the bot's token.",
       remedy: `Check that the app has ${needed.map((each) => each.scopes.join(" or ")).join(", ")}.`,
     };
-  const missing = needed.filter((each) => !each.scopes.some((scope) => scopes.includes(scope)));
+  const missing = needed.filter(
+    ({ scopes: any }) => !any.some((scope) => scopes.includes(scope) || optionalScopes.has(scope)),
+  );
   const superfluous = scopes.filter((scope) => !needed.some((each) => each.scopes.includes(scope)));
   if (missing.length > 0)
     return {

@@ -82,7 +82,7 @@ export const Approval = z.object({
   /** Null in old records. */
   contributors: BoundContributors.nullable().default(null),
   /** The quorum includes one extra approval for each contributor who is not mapped to a person. */
-  rule: ApprovalRule.extend({ quorum: z.int().min(1) }),
+  rule: ApprovalRule.extend({ approvers: z.array(z.string()), quorum: z.int().min(1) }),
   /** The number of extra approvals. Absent in old records: then one for each unmapped contributor. */
   raisedBy: z.int().min(0).optional(),
   evidence: Evidence.default({ champion: null, changed: [], checks: [], omitted: [] }),

@@ -15,6 +15,7 @@ import {
   toApprovalKey,
   toQuestionsKey,
 } from "./approval-records.ts";
+import { needsMembership } from "./approver-lists.ts";
 import type { BreakGlass } from "./break-glass.ts";
 import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { ApprovalDecision } from "./decision.ts";
@@ -29,6 +30,8 @@ export type Vote = {
   readonly name: string;
   /** As Slack shows it; undefined: unknown. Contributors are recognised by it. */
   readonly email: string | undefined;
+  /** Whether the voter is in the rule's groups now; undefined: unknown. Only asked of who is an approver by a group. */
+  readonly isMember?: boolean | undefined;
   readonly verdict: "approved" | "rejected";
   readonly reason: string | null;
   /** What the voter typed; an approval of inconclusive checks counts only with it. */
@@ -126,7 +129,7 @@ export const createApprovals = ({
    */
   const castVote = async (
     id: string,
-    vote: Omit<Vote, "email">,
+    vote: Omit<Vote, "email" | "isMember">,
     findAddress: (approval: Approval) => VoterAddress,
     isOutdated: (approval: Approval) => boolean = () => false,
     judge: typeof judgeVoter = judgeVoter,
@@ -228,14 +231,14 @@ export const createApprovals = ({
     },
 
     /** Counts a vote by the approval's rule. The first decision holds. */
-    vote: async (id: string, { email, ...vote }: Vote): Promise<VoteResult> =>
-      (await castVote(id, vote, () => ({ email }))) ?? { result: "unknown" },
+    vote: async (id: string, { email, isMember, ...vote }: Vote): Promise<VoteResult> =>
+      (await castVote(id, vote, () => ({ email, isMember }))) ?? { result: "unknown" },
 
     /**
      * The same for a click in Slack: the address is the one that Slack showed when the approval was requested, so it needs
      * no call to Slack. Where it is missing, the vote is stored and `judge` decides about it.
      */
-    click: async (id: string, vote: Omit<Vote, "email">): Promise<VoteResult> =>
+    click: async (id: string, vote: Omit<Vote, "email" | "isMember">): Promise<VoteResult> =>
       (await castVote(id, vote, findRequestedAddress(vote.user))) ?? { result: "unknown" },
 
     /**
@@ -255,12 +258,19 @@ export const createApprovals = ({
     judge: async (
       id: string,
       { user, name, verdict, reason, confirmation, at: clickedAt }: PostponedVote,
-      { email, at }: { readonly email: string | undefined; readonly at: number },
+      {
+        at,
+        ...voter
+      }: {
+        readonly email: string | undefined;
+        readonly isMember?: boolean | undefined;
+        readonly at: number;
+      },
     ): Promise<VoteResult | undefined> =>
       castVote(
         id,
         { user, name, verdict, reason, confirmation, at },
-        () => ({ email }),
+        () => voter,
         ({ postponed = [] }) => !postponed.some((other) => other.user === user && other.at === clickedAt),
       ),
 
@@ -301,7 +311,7 @@ export const createApprovals = ({
       {
         address,
         ...glass
-      }: BreakGlass & { readonly address: { readonly email: string | undefined } | "as requested" },
+      }: BreakGlass & { readonly address: Exclude<VoterAddress, "missing"> | "as requested" },
     ): Promise<BreakGlassResult> => {
       const refuse = (why: string) => ({ result: "refused", why }) as const;
       for (;;) {
@@ -319,7 +329,7 @@ export const createApprovals = ({
         if (judgement.result === "refused") return judgement;
         if (judgement.result === "no address yet")
           return refuse(
-            "Slack did not show your e-mail address when the approval was requested: use `slipway approve --break-glass`, or ask another approver.",
+            "Slack has not confirmed your address or your user group: use `slipway approve --break-glass`, or ask another approver.",
           );
         if (state.decision.by.some(({ user }) => user === glass.user))
           return refuse(
@@ -482,6 +492,7 @@ const mergeContributors = (
         approvers: now.approvers,
         ...(now.known === undefined ? {} : { known: now.known }),
         ...mergeShown(before, now),
+        ...(now.groups && { groups: now.groups }),
         // An address may be known by now, but a contributor stays a contributor.
         leftOut: [
           ...now.leftOut,
@@ -519,7 +530,7 @@ const toPostponedVote = ({
   reason,
   confirmation,
   at,
-}: Omit<Vote, "email">): PostponedVote => ({
+}: Omit<Vote, "email" | "isMember">): PostponedVote => ({
   user,
   name,
   verdict,
@@ -528,8 +539,10 @@ const toPostponedVote = ({
   at,
 });
 
-/** "missing": it has to be looked up; without e-mail: there is none. */
-type VoterAddress = { readonly email: string | undefined } | "missing";
+/** What is known about a voter now. "missing": it has to be looked up; without e-mail: there is none. */
+type VoterAddress =
+  | { readonly email: string | undefined; readonly isMember?: boolean | undefined }
+  | "missing";
 
 export const findRequestedAddress =
   (user: string) =>
@@ -562,6 +575,11 @@ export const judgeVoter = (
     return refuseIf(
       "You are not an approver: the model's manifest and the platform's policy have to name you.",
     );
+  if (needsMembership(contributors?.groups?.lists, user)) {
+    if (address === "missing" || address.isMember === undefined) return { result: "no address yet" };
+    if (!address.isMember)
+      return refuseIf("You are no longer in the user group that may approve: ask another approver.");
+  }
   if (rule.authorMayApprove) return { result: "may vote" };
   if (address === "missing") return { result: "no address yet" };
   const { email } = address;

@@ -19,7 +19,9 @@ export const describeVoteResult =
       case "counted":
         return take(`Your approval is recorded: ${result.votes} of ${result.quorum} required approvals.`);
       case "postponed":
-        return take("Your answer is recorded. It counts once Slack shows your e-mail address.");
+        return take(
+          "Your answer is recorded. It counts once Slack confirms your e-mail address, and your user group where the rule names one.",
+        );
       case "already":
         return refuse(`This was already ${result.decision.status} by ${joinNames(result.decision.by)}.`);
       case "expired":

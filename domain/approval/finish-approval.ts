@@ -9,6 +9,8 @@ import type { Approvals } from "./approvals.ts";
 import { countDecision } from "./count-decision.ts";
 import { describeVoteResult } from "./describe-vote-result.ts";
 import { fetchSlackEmail, type SlackUsers } from "./fetch-slack-email.ts";
+import { findMembership } from "./find-membership.ts";
+import type { ReadGroups } from "./group-reader.ts";
 import { publishDecision } from "./publish-decision.ts";
 
 /**
@@ -48,6 +50,8 @@ export type FinishApprovalDependencies = {
       }) => Promise<unknown>;
     };
   };
+  /** Absent: this world has no user groups. */
+  readonly readGroups?: ReadGroups;
   readonly metrics: Pick<Metrics, "count">;
   readonly clock: () => number;
   readonly warn: LogWarning;
@@ -85,8 +89,13 @@ const explainDialog = (approval: string, user: string): string =>
 const judgeVote = async (needs: FinishApprovalDependencies, approval: Approval, vote: PostponedVote) => {
   const { approvals, messages, metrics, clock } = needs;
   const isOpen = approval.state.status === "pending" && clock() < approval.expiresAt;
-  const email = isOpen ? await findAddress(needs, approval, vote.user) : undefined;
-  const result = await approvals.judge(approval.id, vote, { email, at: clock() });
+  const voter = isOpen
+    ? {
+        email: await findAddress(needs, approval, vote.user),
+        isMember: await findMembership(needs.readGroups, approval, vote.user),
+      }
+    : { email: undefined };
+  const result = await approvals.judge(approval.id, vote, { ...voter, at: clock() });
   if (!result) return;
   countDecision(metrics, result);
   const { taken, sentence } = await describeVoteResult(needs)(result);

@@ -1,11 +1,14 @@
 import * as z from "zod";
+import { ContractBroken } from "#domain/delivery/errors.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
-import type { ApprovalRule } from "#model-folder/manifest/manifest.ts";
+import type { ApprovalInForce } from "#domain/policy/rules-in-force.ts";
+import { ApproverGroups, expandApprovers } from "./approver-lists.ts";
 import { canonicalizeEmail } from "./canonicalize-email.ts";
-import { type ApproverRefusal, computeQuorum } from "./compute-quorum.ts";
+import { type ApproverRefusal, computeQuorum, QuorumOutOfReach } from "./compute-quorum.ts";
 import { Contributors } from "./derive-contributors.ts";
 import { fetchSlackEmail, type SlackUsers } from "./fetch-slack-email.ts";
 import { findContributors, type FindContributorsDependencies as HistoryNeeds } from "./find-contributors.ts";
+import type { ReadGroups } from "./group-reader.ts";
 import type { Identities } from "./identities.ts";
 import { listKnownDomains } from "./identity-resolver.ts";
 import { isKnownAddress, KnownAddresses, listKnownAddresses } from "./known-addresses.ts";
@@ -27,12 +30,16 @@ export const BoundContributors = Contributors.extend({
    * here (Slack was down, or showed no address) is looked up after the vote.
    */
   shown: z.array(z.object({ user: z.string(), email: z.string() })).optional(),
+  /** The rule's user groups; absent: it names none. Their members' votes count only while they are members. */
+  groups: ApproverGroups.optional(),
 });
 export type BoundContributors = z.infer<typeof BoundContributors>;
 
 type ResolveApproversDependencies = HistoryNeeds & {
   readonly policy: { readonly read: () => Promise<{ readonly identities: Identities }> };
   readonly slack: SlackUsers;
+  /** Absent: this world has no user groups. */
+  readonly readGroups?: ReadGroups;
   readonly warn: LogWarning;
   /** "any" on one machine: there the approvers are invented, and data scientists commit with private addresses. */
   readonly addresses: "organisation" | "any";
@@ -40,15 +47,23 @@ type ResolveApproversDependencies = HistoryNeeds & {
 
 /** The contributors of a change and the approvals that it needs. Throws QuorumOutOfReach where the approvers are too few. */
 export const resolveApprovers =
-  ({ policy, slack, warn, addresses: kind, ...history }: ResolveApproversDependencies) =>
+  ({ policy, slack, readGroups, warn, addresses: kind, ...history }: ResolveApproversDependencies) =>
   async (change: {
     readonly delivery: string;
     readonly model: string;
     readonly commit: string;
     readonly pusher: string | null;
-    readonly rule: ApprovalRule;
-  }): Promise<{ readonly quorum: number; readonly contributors: BoundContributors }> => {
-    const { rule, delivery, model, commit, pusher } = change;
+    readonly rule: ApprovalInForce;
+  }): Promise<{
+    readonly quorum: number;
+    /** Users alone: members in place of their groups. */
+    readonly approvers: readonly string[];
+    readonly contributors: BoundContributors;
+  }> => {
+    const { delivery, model, commit, pusher } = change;
+    const { within, ...named } = change.rule;
+    const groups = within && (await findGroups([named.approvers, ...within], readGroups));
+    const rule = groups ? { ...named, approvers: [...expandGroups(groups)] } : named;
     const { identities } = await policy.read();
     const listed = Object.entries(identities.people).flatMap(([email, { slack: user }]) =>
       user === undefined ? [] : [{ user, email }],
@@ -82,7 +97,11 @@ export const resolveApprovers =
       if (why !== undefined) leftOut.push({ user, why });
     }
     const { quorum } = computeQuorum({ rule, contributors, refused: leftOut, identities });
-    return { quorum, contributors: { ...bound, leftOut, shown } };
+    return {
+      quorum,
+      approvers: rule.approvers,
+      contributors: { ...bound, leftOut, shown, ...(groups && { groups }) },
+    };
 
     /** Undefined: Slack did not respond, or refused. */
     async function fetchAddress(user: string): Promise<{ readonly email: string | undefined } | undefined> {
@@ -95,6 +114,27 @@ export const resolveApprovers =
     }
   };
 export type ResolveApprovers = ReturnType<typeof resolveApprovers>;
+
+const expandGroups = ({ lists, members }: ApproverGroups): readonly string[] =>
+  expandApprovers(lists, new Map(members.map(({ group, users }) => [group, users])));
+
+/** Each approver's profile is read, and the message names each. */
+const maxApprovers = 50;
+
+const findGroups = async (
+  lists: readonly (readonly string[])[],
+  readGroups: ReadGroups | undefined,
+): Promise<ApproverGroups> => {
+  if (!readGroups) throw new ContractBroken("a rule names user groups, and this world reads none");
+  const members = [...(await readGroups(lists))].map(([group, users]) => ({ group, users: [...users] }));
+  const groups = { lists: lists.map((list) => [...list]), members };
+  const { length } = expandGroups(groups);
+  if (length > maxApprovers)
+    throw new QuorumOutOfReach(
+      `the manifest and its policy name ${length} approvers with the members of their user groups (limit ${maxApprovers}): name a smaller group.`,
+    );
+  return groups;
+};
 
 type Voter = { readonly user: string; readonly email: string | undefined };
 type VoteBasis = Pick<BoundContributors, "addresses" | "approvers" | "known">;

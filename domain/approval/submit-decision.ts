@@ -6,10 +6,14 @@ import { countDecision } from "./count-decision.ts";
 import type { ApprovalDecision } from "./decision.ts";
 import { type DecisionResult, describeVoteResult } from "./describe-vote-result.ts";
 import { fetchSlackEmail, type SlackUsers } from "./fetch-slack-email.ts";
+import { findMembership } from "./find-membership.ts";
+import type { ReadGroups } from "./group-reader.ts";
 import { type PublishDecisionDependencies, publishDecision } from "./publish-decision.ts";
 
 export type SubmitDecisionDependencies = PublishDecisionDependencies & {
-  readonly approvals: Pick<Approvals, "vote" | "send">;
+  readonly approvals: Pick<Approvals, "vote" | "send" | "read">;
+  /** Absent: this world has no user groups. */
+  readonly readGroups?: ReadGroups;
   readonly outcomes: Pick<Outcomes, "read">;
   readonly slack: SlackUsers;
   readonly metrics: Pick<Metrics, "count">;
@@ -53,6 +57,7 @@ export const submitDecision =
       user,
       name,
       email: approver.email ?? (await findSlackEmail(dependencies, user, approval)),
+      isMember: await findMember(dependencies, user, approval),
       verdict,
       reason,
       confirmation,
@@ -63,6 +68,22 @@ export const submitDecision =
     if ("approval" in result) await publishDecision(dependencies)(result.approval);
     return describeVoteResult(dependencies)(result);
   };
+
+/** Undefined where Slack is down, too: then the vote waits. */
+const findMember = async (
+  { approvals, readGroups, warn }: Pick<SubmitDecisionDependencies, "approvals" | "readGroups" | "warn">,
+  user: string,
+  id: string,
+): Promise<boolean | undefined> => {
+  const approval = await approvals.read(id);
+  if (!approval) return undefined;
+  try {
+    return await findMembership(readGroups, approval, user);
+  } catch (error) {
+    warn(`could not read the user groups of ${user}`, error, { approval: id });
+    return undefined;
+  }
+};
 
 /** Undefined where Slack is down or shows no address: the vote then follows the rule for unknown addresses. */
 const findSlackEmail = async (

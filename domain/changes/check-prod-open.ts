@@ -85,4 +85,3 @@ export const checkProdOpen =
       waitSeconds: computeWaitSeconds({ since, until: closure.until, now }),
     };
   };
-export type CheckProdOpen = ReturnType<typeof checkProdOpen>;

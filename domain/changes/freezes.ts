@@ -82,4 +82,3 @@ export const createFreezes = ({ store, clock }: { readonly store: Store; readonl
     },
   };
 };
-export type Freezes = ReturnType<typeof createFreezes>;

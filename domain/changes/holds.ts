@@ -84,4 +84,3 @@ export const createHolds = ({ store }: { readonly store: Pick<Store, "get" | "pu
       ),
   };
 };
-export type Holds = ReturnType<typeof createHolds>;

@@ -1,6 +1,6 @@
 import { findOpening } from "#domain/changes/find-opening.ts";
 import type { FolderProblem } from "#model-folder/manifest/folder-problem.ts";
-import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { isUserGroup, type Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Policy } from "./policy.ts";
 import { sampleMondays } from "./rules-in-force.ts";
 import { onInconclusive, policyRules } from "./strictest-policy.ts";
@@ -20,7 +20,9 @@ export const listPolicyConflicts = (manifest: Manifest, policy: Policy): readonl
   const conflicts: PolicyConflict[] = [];
   const quorum = Math.max(approval.quorum, policy.approval.quorum);
   const allowed = [...new Set(approval.approvers)].filter((user) => policy.approval.approvers.includes(user));
-  if (allowed.length < quorum)
+  // Who is in a group, only Slack knows.
+  const hasGroups = [...approval.approvers, ...policy.approval.approvers].some(isUserGroup);
+  if (allowed.length < quorum && !hasGroups)
     conflicts.push({
       severity: "error",
       path: ["approval", "approvers"],

@@ -1,5 +1,11 @@
 import * as z from "zod";
-import { Duration, durationToSeconds, OnInconclusive, SlackUser } from "#model-folder/manifest/manifest.ts";
+import {
+  Approver,
+  Duration,
+  durationToSeconds,
+  isUserGroup,
+  OnInconclusive,
+} from "#model-folder/manifest/manifest.ts";
 import { ChangeRule } from "#model-folder/manifest/prod-hours.ts";
 import { ArtifactRules, noArtifactAddresses } from "#platform/artifact-rules/artifact-rules.ts";
 
@@ -20,8 +26,8 @@ export type CanaryLimits = z.infer<typeof CanaryLimits>;
 /** The fields of `policy.yaml`. strictest-policy.ts says which value of each is stricter. */
 export const PolicyFields = z.strictObject({
   approval: z.strictObject({
-    /** Slack ids of everybody who may approve. */
-    approvers: z.array(SlackUser).max(500),
+    /** Slack ids of everybody who may approve: users, and user groups. */
+    approvers: z.array(Approver).max(500),
     /** The lowest quorum. */
     quorum: z.int().min(1).max(10),
     /** Whether a contributor may approve. `true` only counts in the platform's copy. */
@@ -84,7 +90,7 @@ export type Policy = z.infer<typeof PolicyFields>;
  * tighten the platform's copy.
  */
 export const Policy = PolicyFields.superRefine(({ approval: { approvers, quorum } }, context) => {
-  if (new Set(approvers).size < quorum)
+  if (new Set(approvers).size < quorum && !approvers.some(isUserGroup))
     context.addIssue({
       code: "custom",
       path: ["approval", "quorum"],

@@ -9,6 +9,7 @@ import {
   type ApprovalRule,
   type CanaryRule,
   durationToSeconds,
+  isUserGroup,
   type Manifest,
 } from "#model-folder/manifest/manifest.ts";
 import type { ArtifactRules } from "#platform/artifact-rules/artifact-rules.ts";
@@ -30,9 +31,17 @@ export type GatesInForce = Readonly<Partial<Record<ScoreName, ScoreInForce>>> & 
   readonly vulnerabilities: { readonly critical: number; readonly high: number };
 };
 
+export type ApprovalInForce = ApprovalRule & {
+  /**
+   * With user groups, `approvers` are the manifest's, and only those count who are also in each of these lists of the
+   * policies: who that is, Slack knows (`resolveApprovers`). Absent without groups: `approvers` are the users who may.
+   */
+  readonly within?: readonly (readonly string[])[];
+};
+
 export type RulesInForce = {
   readonly gates: GatesInForce;
-  readonly approval: ApprovalRule;
+  readonly approval: ApprovalInForce;
   readonly canary: CanaryRule;
   readonly canaryLimits: CanaryLimits;
   /** Hours in which prod may change: while all are open. */
@@ -109,9 +118,18 @@ const combineApprovals = (
   manifests: readonly Manifest[],
   named: Manifest,
   challenger: Manifest,
-): ApprovalRule => {
+  policies: readonly Policy[],
+): ApprovalInForce => {
   const rules = [floor.approval, ...manifests.map(({ approval }) => approval)];
   const quorum = Math.max(...rules.map((rule) => rule.quorum));
+  const rest = {
+    quorum,
+    authorMayApprove: rules.every((rule) => rule.authorMayApprove),
+    timeout: pickShortest(rules.map((rule) => rule.timeout)),
+  };
+  const within = policies.map(({ approval }) => approval.approvers);
+  if ([named.approval.approvers, ...within].flat().some(isUserGroup))
+    return { ...rest, approvers: [...new Set(named.approval.approvers)], within };
   const approvers = [...new Set(named.approval.approvers)].filter((user) =>
     floor.approval.approvers.includes(user),
   );
@@ -124,12 +142,7 @@ const combineApprovals = (
       { severity: "error", file: "model.yaml", path: "approval.approvers", message, remedy },
     ]);
   }
-  return {
-    approvers,
-    quorum,
-    authorMayApprove: rules.every((rule) => rule.authorMayApprove),
-    timeout: pickShortest(rules.map((rule) => rule.timeout)),
-  };
+  return { ...rest, approvers };
 };
 
 /** A canary stops at every step of either manifest. */
@@ -216,7 +229,10 @@ export const computeRulesInForce = ({
   const { loosened, tightened } = compareManifests({ champion, challenger });
   return {
     gates: combineGates(floor, manifests, challenger),
-    approval: combineApprovals(floor, manifests, champion ?? challenger, challenger),
+    approval: combineApprovals(floor, manifests, champion ?? challenger, challenger, [
+      platform,
+      ...(committed ? [committed] : []),
+    ]),
     canary: combineCanaries(floor, manifests),
     canaryLimits: floor.canary.limits,
     prodHours: combineHours(floor, manifests, challenger),

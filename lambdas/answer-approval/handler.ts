@@ -1,4 +1,5 @@
 import { FollowUp, finishApproval } from "#domain/approval/finish-approval.ts";
+import { createGroupReader } from "#domain/approval/group-reader.ts";
 import { createCanaries } from "#domain/canary/canaries.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
@@ -28,7 +29,9 @@ const records = {
   canaries: createCanaries(world),
   ledger: createLedger(world),
 };
-const channel = { slack: createSlack(world), messages: createSlackMessages(world) };
+const slack = createSlack(world);
+const readGroups = createGroupReader({ slack, clock: world.clock });
+const channel = { slack, readGroups, messages: createSlackMessages(world) };
 const signingSecrets = readRotatedSecret(world.secrets, "SLACK_SIGNING_SECRET");
 const app = { teamId: env.SLACK_TEAM_ID, appId: env.SLACK_APP_ID, signingSecrets };
 const needs = { ...world, ...records, ...channel, metrics: createDeliveryMetrics(world), warn };

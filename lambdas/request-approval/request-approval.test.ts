@@ -51,8 +51,9 @@ const request = async (
 const commit = (yaml?: string) => world.commit("c", yaml);
 /** The history of a commit that prod has moved past is tested in test/attacks/contributors.test.ts. */
 const withoutContributors: Partial<RequestApprovalDependencies> = {
-  approversFor: async ({ rule: { quorum } }) => ({
+  approversFor: async ({ rule: { quorum, approvers } }) => ({
     quorum,
+    approvers,
     contributors: { people: [], addresses: [], unmapped: [], approvers: [], leftOut: [] },
   }),
 };

@@ -55,7 +55,8 @@ const requestDeploymentApproval =
       commit,
       serving?.commit,
     );
-    const { quorum, contributors } = await approversFor({
+    const { within: _, ...approval } = rules.approval;
+    const { quorum, approvers, contributors } = await approversFor({
       delivery,
       model,
       commit,
@@ -82,7 +83,7 @@ const requestDeploymentApproval =
       author,
       pusher,
       contributors,
-      rule: { ...rules.approval, quorum },
+      rule: { ...approval, approvers: [...approvers], quorum },
       raisedBy: quorum - rules.approval.quorum,
       evidence: {
         champion: serving ? `version ${serving.version} (${serving.digest.slice(7, 19)})` : null,

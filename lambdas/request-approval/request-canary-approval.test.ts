@@ -66,8 +66,9 @@ const contributors = {
 };
 const request = async (input: Awaited<ReturnType<typeof startCanary>>, taskToken = "token") => {
   world.engine.waiting.add(taskToken);
-  const approversFor = async ({ rule: { quorum } }: { readonly rule: { readonly quorum: number } }) => ({
-    quorum,
+  const approversFor = async ({ rule }: Parameters<MemoryWorld["approversFor"]>[0]) => ({
+    quorum: rule.quorum,
+    approvers: rule.approvers,
     contributors,
   });
   await requestApproval({ ...world, approversFor })({ ...input, taskToken });

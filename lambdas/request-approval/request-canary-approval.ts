@@ -54,13 +54,16 @@ export const requestCanaryApproval =
     const approved = await approvals.read(input.approval);
     const serving = await ledger.serving("prod", model);
     const { rules } = await loadRules({ source, policy })(model, commit, serving?.commit);
-    const rule = rules.approval;
-    const { quorum, contributors } = await approversFor({ delivery, model, commit, pusher, rule });
+    const { within: _, ...rule } = rules.approval;
+    const { quorum, approvers, contributors } = await approversFor({
+      ...{ delivery, model, commit, pusher },
+      rule: rules.approval,
+    });
     const now = clock();
     const question: NewApproval = {
       ...{ delivery, model, commit, digest, version, baseline, fence: prodFence, author, pusher },
       contributors,
-      rule: { ...rule, quorum },
+      rule: { ...rule, approvers: [...approvers], quorum },
       raisedBy: quorum - rule.quorum,
       evidence: {
         ...{ champion: null, changed: [] },

@@ -1,3 +1,4 @@
+import { createGroupReader } from "#domain/approval/group-reader.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
@@ -25,7 +26,9 @@ const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
 const records = { claims: createClaims(world), outcomes: createOutcomes(world), images: createImages(world) };
 const artefacts = { registry: createRegistry(world), provenance: createAwsProvenanceStore(world) };
-const questions = { approvals: createAwsApprovals(world), slack: createSlack(world) };
+const slack = createSlack(world);
+const readGroups = createGroupReader({ slack, clock: world.clock });
+const questions = { approvals: createAwsApprovals(world), slack, readGroups };
 const audit = createAwsAudit({ ...world, ...artefacts });
 const reports = { messages: createSlackMessages(world), metrics: createDeliveryMetrics(world), audit, warn };
 const platform = { deliveries: createDeliveries(world), serving: createServing(world)("sweep-deliveries") };

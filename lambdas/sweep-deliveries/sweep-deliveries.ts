@@ -47,6 +47,7 @@ export type SweepDeliveriesDependencies = RestoreNeeds &
     readonly messages: DeliveryMessages;
     readonly audit: AuditRecorder;
     readonly slack: FinishApprovalDependencies["slack"];
+    readonly readGroups?: FinishApprovalDependencies["readGroups"];
     readonly rollBack: Step<RollBackInput, RollBackOutput>;
     readonly moveChampion: Step<MoveChampionInput, MoveChampionOutput>;
     readonly reportOutcome: Step<ReportOutcomeInput, ReportOutcomeOutput>;

@@ -138,8 +138,18 @@ export const SlackUser = z
   .string()
   .regex(/^[UW][A-Z0-9]{2,20}$/, "an approver is a Slack user id, for example U024BE7LH");
 
+/** A Slack user, or a user group: each of its members. */
+export const Approver = z
+  .string()
+  .regex(
+    /^[UWS][A-Z0-9]{2,20}$/,
+    "an approver is a Slack user id, for example U024BE7LH, or a user group's, for example S0614TZR7",
+  );
+
+export const isUserGroup = (approver: string): boolean => approver.startsWith("S");
+
 export const ApprovalRule = z.strictObject({
-  approvers: z.array(SlackUser).min(1).max(50),
+  approvers: z.array(Approver).min(1).max(50),
   quorum: z.int().min(1).max(10),
   authorMayApprove: z.boolean(),
   timeout: Duration,
@@ -302,7 +312,11 @@ export const Manifest = z
     for (const { path, message } of findTextIssues(manifest)) addIssue([...path], message);
     if (manifest.canary.steps.some((step, index, all) => index > 0 && step <= (all[index - 1] ?? 0)))
       addIssue(["canary", "steps"], "canary steps must increase");
-    if (manifest.approval.approvers.length < manifest.approval.quorum)
+    // How many members a group has is known when approval is requested.
+    if (
+      manifest.approval.approvers.length < manifest.approval.quorum &&
+      !manifest.approval.approvers.some(isUserGroup)
+    )
       addIssue(["approval", "quorum"], "the quorum is larger than the number of approvers");
     for (const [path, duration, atLeast, atMost] of [
       ["timeout", manifest.approval.timeout, 120, 20 * 86_400],

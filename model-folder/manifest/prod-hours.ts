@@ -1,10 +1,11 @@
 import * as z from "zod";
 
 const weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
-export type Weekday = (typeof weekdays)[number];
+type Weekday = (typeof weekdays)[number];
+const weekdayNames: readonly string[] = weekdays;
 
 /** Minutes of the local day: `from` belongs to it, `to` does not. */
-export type HourRange = { readonly days: readonly Weekday[]; readonly from: number; readonly to: number };
+type HourRange = { readonly days: readonly Weekday[]; readonly from: number; readonly to: number };
 
 export type ParsedProdHours = { readonly ranges: readonly HourRange[]; readonly timeZone: string };
 
@@ -14,7 +15,7 @@ export const gridMinutes = 15;
 const example = "mon-fri 08:00-18:00 Europe/Zurich";
 
 const parseDays = (text: string): readonly Weekday[] | undefined => {
-  const [first, last = first] = text.split("-").map((day) => weekdays.findIndex((name) => name === day));
+  const [first, last = first] = text.split("-").map((day) => weekdayNames.indexOf(day));
   if (first === undefined || last === undefined || first < 0 || last < first || text.split("-").length > 2)
     return undefined;
   return weekdays.slice(first, last + 1);

@@ -86,7 +86,12 @@ type DeliveryPosition = {
 
 /** No contributors: contributors.test.ts covers them. */
 const noContributors = {
-  approversFor: async ({ rule }: { readonly rule: { readonly quorum: number } }) => ({
+  approversFor: async ({
+    rule,
+  }: {
+    readonly rule: { readonly quorum: number; readonly approvers: readonly string[] };
+  }) => ({
+    approvers: rule.approvers,
     quorum: rule.quorum,
     contributors: { people: [], addresses: [], unmapped: [], approvers: [], leftOut: [] },
   }),

@@ -20,7 +20,12 @@ import { localDefinition } from "#worlds/embedded/engine/engine.ts";
 
 /** No contributors: contributors.test.ts covers them. */
 const noContributors = {
-  approversFor: async ({ rule }: { readonly rule: { readonly quorum: number } }) => ({
+  approversFor: async ({
+    rule,
+  }: {
+    readonly rule: { readonly quorum: number; readonly approvers: readonly string[] };
+  }) => ({
+    approvers: rule.approvers,
     quorum: rule.quorum,
     contributors: { people: [], addresses: [], unmapped: [], approvers: [], leftOut: [] },
   }),

@@ -1,3 +1,4 @@
+import { createGroupReader } from "#domain/approval/group-reader.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { type ResolveApprovers, resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
@@ -27,13 +28,16 @@ export const createApproverResolver = ({
   policy,
   secrets,
   clock,
-}: Needs): ResolveApprovers =>
-  resolveApprovers({
+}: Needs): ResolveApprovers => {
+  const slack = createSlack({ env, secrets });
+  return resolveApprovers({
     source: { ...createCommitHistory(env, secrets), models: source.models },
     ledger: createLedger({ store }),
     pushes: createPushLog({ store, clock }),
     policy,
-    slack: createSlack({ env, secrets }),
+    slack,
+    readGroups: createGroupReader({ slack, clock }),
     warn,
     addresses: "organisation",
   });
+};

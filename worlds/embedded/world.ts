@@ -4,6 +4,7 @@ import { createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { consolePaths } from "#console/console-paths.ts";
 import { createApprovals } from "#domain/approval/approvals.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
+import { createGroupReader } from "#domain/approval/group-reader.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { createAuditReader } from "#domain/audit/audit-reader.ts";
@@ -173,6 +174,7 @@ export const assembleWorld = (
     conversations: instrument("slack.conversations", rest.slack.conversations),
     views: instrument("slack.views", rest.slack.views),
     users: instrument("slack.users", rest.slack.users),
+    usergroups: { users: instrument("slack.usergroups.users", rest.slack.usergroups.users) },
   };
   const serving = (environment: Environment) =>
     instrument<EmbeddedServing>(
@@ -204,12 +206,14 @@ export const assembleWorld = (
   const pushes = createPushLog({ store, clock });
   const artifacts = createBlobArtifactStore({ blobs });
   const { policy } = capabilities;
+  const readGroups = createGroupReader({ slack, clock });
   const needs = {
     source,
     ledger,
     pushes,
     policy,
     slack,
+    readGroups,
     warn: log,
     addresses: "any",
   } as const;
@@ -251,6 +255,7 @@ export const assembleWorld = (
     claims: createClaims({ store }),
     freezes: createFreezes({ store, clock }),
     canaries: createCanaries({ store, clock }),
+    readGroups,
     ledger,
     outcomes: createOutcomes({ store }),
     approvals: createApprovals({ store, cipher, deliveries }),

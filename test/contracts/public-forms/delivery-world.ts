@@ -94,6 +94,14 @@ const noteSlackCalls = () => {
         return { ok: false };
       },
     },
+    usergroups: {
+      users: {
+        list: async (request) => {
+          note("usergroups.users.list", request);
+          return { ok: false };
+        },
+      },
+    },
   };
   return { slack, calls, profiles };
 };

@@ -35,6 +35,8 @@ export type DeskOptions = {
   readonly consoleUrl?: string;
   /** Gets every change of the channel. Default: a bus of its own. */
   readonly events?: EventBus;
+  /** User groups by their Slack ids. */
+  readonly groups?: readonly { readonly id: string; readonly users: readonly string[] }[];
   /** Default: Slack's limits. */
   readonly rates?: Readonly<Record<string, SlackRate>>;
   /** Makes calls of the Web API go wrong. Default: none. */

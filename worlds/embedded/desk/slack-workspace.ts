@@ -1,4 +1,4 @@
-/** The desk's workspace: one channel and three users. */
+/** The desk's workspace: one channel, three users, and a user group of the approver. */
 export const slackWorkspace = {
   teamId: "T0SLIPWAY",
   appId: "A0SLIPWAY",
@@ -26,4 +26,5 @@ export const slackWorkspace = {
       email: "guest@example.com",
     },
   ],
+  groups: [{ id: "S0APPROVERS", users: ["U024BE7LH"] }],
 } as const;

@@ -125,6 +125,10 @@ describe("Slack's own client", () => {
       team_id: "T0SLIPWAY",
       user_id: "U0SLIPWAY",
     });
+    expect(await client().usergroups.users.list({ usergroup: "S0APPROVERS" })).toMatchObject({
+      ok: true,
+      users: ["U024BE7LH"],
+    });
     expect(await client().users.info({ user: "U0AUTHOR" })).toMatchObject({
       user: { real_name: "Sam Carter", profile: { email: "sam.carter@example.com" } },
     });
@@ -149,6 +153,7 @@ describe("Slack's own client", () => {
     ["channel_not_found", () => outcome(client().chat.postMessage({ channel: "C0OTHER", text: "x" }))],
     ["no_text", () => outcome(client().apiCall("chat.postMessage", { channel }))],
     ["message_not_found", () => outcome(client().chat.update({ channel, ts: "1.000000", text: "x" }))],
+    ["no_such_subteam", () => outcome(client().usergroups.users.list({ usergroup: "S0NOBODY" }))],
     ["user_not_found", () => outcome(client().users.info({ user: "U0NOBODY" }))],
     ["user_not_in_channel", () => outcome(client().chat.postEphemeral({ channel, user: "U0NO", text: "x" }))],
     ["invalid_blocks_format", () => outcome(client().apiCall("chat.postMessage", { channel, blocks: "{" }))],

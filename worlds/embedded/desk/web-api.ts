@@ -218,6 +218,11 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
       response_metadata: { next_cursor: "" },
     }),
     "users.info": (args) => describeUser(findUser(readTextArgument(args, "user")), "user_not_found"),
+    "usergroups.users.list": (args) => {
+      const group = options.groups?.find(({ id }) => id === readTextArgument(args, "usergroup"));
+      if (group === undefined) throw new SlackError("no_such_subteam");
+      return { users: [...group.users] };
+    },
     "users.lookupByEmail": (args) => {
       const email = readTextArgument(args, "email")?.toLowerCase();
       return describeUser(

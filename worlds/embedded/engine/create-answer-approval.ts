@@ -15,6 +15,7 @@ export const createAnswerApproval = (
     | "messages"
     | "outcomes"
     | "slack"
+    | "readGroups"
     | "metrics"
     | "clock"
     | "warn"
