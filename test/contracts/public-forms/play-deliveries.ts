@@ -13,7 +13,14 @@ import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { createLabelledRows } from "#test/support/records-fixture.ts";
 import { buildModelYaml, fakeCommit, fakeDigest, policyYaml, toyModel } from "#test/support/toy-model.ts";
-import { approver, click, type DeliveryWorld, openDeliveryWorld, submit } from "./delivery-world.ts";
+import {
+  approveByName,
+  approver,
+  click,
+  type DeliveryWorld,
+  openDeliveryWorld,
+  submit,
+} from "./delivery-world.ts";
 
 const day = 86_400_000;
 const approvalRule =
@@ -157,10 +164,13 @@ type Driver = ReturnType<typeof driver>;
 /** A first version without a canary, and a second one with a canary. */
 const promoteTwo = async (world: DeliveryWorld, { pushAndAsk, keepResponse, keepOutcome }: Driver) => {
   const first = await pushAndAsk("1");
-  await keepResponse("approve", click(world, first.approval, "approve"));
+  await keepResponse("approve", approveByName(world, first.approval, toyModel));
   await keepOutcome("the first version", first.delivery);
   const second = await pushAndAsk("2");
-  await keepResponse("approve", click(world, second.approval, "approve"));
+  // Checks are inconclusive.
+  await keepResponse("approve, which opens the dialog", click(world, second.approval, "approve"));
+  await keepResponse("another name", approveByName(world, second.approval, "other"));
+  await keepResponse("approve by name", approveByName(world, second.approval, toyModel));
   await keepOutcome("the second version, with a canary", second.delivery);
   await keepResponse("approve after the decision", click(world, second.approval, "approve"));
 };
@@ -175,10 +185,10 @@ const failTwo = async (world: DeliveryWorld, { push, pushAndAsk, keepResponse, k
   world.profiles.down = true;
   const failing = await pushAndAsk("5", "github:stranger", weakerGates);
   world.profiles.down = false;
-  await keepResponse("the first of two approvals", click(world, failing.approval, "approve"));
+  await keepResponse("the first of two approvals", approveByName(world, failing.approval, toyModel));
   await keepResponse(
     "the second of two approvals",
-    click(world, failing.approval, "approve", secondApprover),
+    approveByName(world, failing.approval, toyModel, secondApprover),
   );
   await keepOutcome("a version that fails in its canary", failing.delivery);
 };
@@ -222,7 +232,7 @@ const rollBackTwice = async (world: DeliveryWorld, { pushAndAsk, keepResponse, k
     await rollBackProd(world)({ ...request, id: `rollback-${toyModel}-5678abcd` });
   });
   const ended = await pushAndAsk("8");
-  await keepResponse("approve", click(world, ended.approval, "approve"));
+  await keepResponse("approve", approveByName(world, ended.approval, toyModel));
   await keepOutcome("a version whose canary a person ends", ended.delivery);
 };
 
