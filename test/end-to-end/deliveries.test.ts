@@ -185,6 +185,21 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     expect((await status()).approvals).toMatchObject([{ delivery }]);
   });
 
+  test("slipway doctor slack finds the connection complete, also as JSON, and approve decides nothing unasked", async () => {
+    const { code, stdout } = await command("doctor", "slack", "--json");
+    const findings = z
+      .array(z.object({ status: z.string(), sentence: z.string() }))
+      .parse(JSON.parse(stdout));
+    expect(code).toBe(0);
+    expect(findings.filter(({ status }) => status !== "ok" && status !== "pending")).toEqual([]);
+    expect(findings.length).toBeGreaterThan(8);
+    const approval = await command("approve", "churn", "--as", approverId);
+    expect(approval.code).toBe(2);
+    expect(approval.stdout).toContain("golden vectors");
+    expect(approval.stderr).toContain("add --yes");
+    expect((await status()).approvals).toHaveLength(1);
+  });
+
   test("an approver's signed click approves, and concurrent clicks send one decision", async () => {
     const { delivery } = await rehearsal.waitFor("question");
     const value = (await slack.questionOf(delivery)) ?? "";
