@@ -1,0 +1,208 @@
+import { createRequire } from "node:module";
+import type { AxeResults, RunOptions } from "axe-core";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AuditTrail } from "#console/audit/audit-trail.ts";
+import { type Browser, requireBrowser } from "#test/support/browser.ts";
+import {
+  type ConsoleWorld,
+  createConsoleWorld,
+  failedDeliveryName,
+  openDelivery,
+  startConsole,
+} from "#test/support/console/console-world.ts";
+
+const { skip, launch } = requireBrowser();
+const axeScript = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+const trail: AuditTrail = {
+  entries: [2, 1].map((sequence) => ({
+    ...{ sequence, at: Date.parse("2026-11-21T13:00:00Z"), kind: "decided", who: "Ada Byron" },
+    ...{ what: `Approved v${sequence}`, hash: `${sequence}`.repeat(64) },
+  })),
+  verification: { status: "broken", problem: "Entry 1 was changed after it was written." },
+};
+
+const pages = [
+  ["home", "/console/"],
+  ["deliveries", "/console/deliveries?outcome=failed"],
+  ["model", "/console/models/toy"],
+  ["delivery under way", `/console/models/toy/deliveries/${openDelivery}`],
+  ["delivery that failed", `/console/models/toy/deliveries/${failedDeliveryName}`],
+  ["approval", `/console/models/toy/deliveries/${openDelivery}/approval`],
+  ["audit", "/console/models/toy/audit"],
+  ["unknown page", "/console/models/nobody"],
+] as const;
+
+/** Serious and critical violations, each with the elements that have it. */
+const findViolations = async (page: Page): Promise<readonly string[]> => {
+  await page.addScriptTag({ path: axeScript });
+  const { violations } = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run: (options: RunOptions) => Promise<AxeResults> } };
+    return axe.run({ resultTypes: ["violations"] });
+  });
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
+};
+
+let world: ConsoleWorld;
+let chromium: Browser;
+beforeAll(async () => {
+  if (skip) return;
+  world = await createConsoleWorld();
+  chromium = await launch();
+});
+afterAll(async () => {
+  await chromium?.[Symbol.asyncDispose]();
+  world?.world.close();
+});
+
+/** Errors of the page's own script; a refused resource would be one of the policy. */
+const watchProblems = (page: Page): readonly string[] => {
+  const problems: string[] = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !message.text().includes("404")) problems.push(message.text());
+  });
+  return problems;
+};
+
+describe.skipIf(skip)("at 390 and 1440 px, in both colour schemes", () => {
+  test.each(pages)("the page %s has no serious violation and does not scroll sideways", async (_, path) => {
+    await using server = await startConsole(world, { source: { readAudit: async () => trail } });
+    const page = await chromium.context.newPage();
+    const problems = watchProblems(page);
+    // axe is not the page's own, so its policy refuses it.
+    await page.route("**/console/**", async (route) => {
+      const response = await route.fetch();
+      const { "content-security-policy": _policy, ...headers } = response.headers();
+      await route.fulfill({ response, headers });
+    });
+    for (const width of [390, 1440]) {
+      await page.setViewportSize({ width, height: 844 });
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.goto(`${server.url}${path}`);
+        // What is behind a summary has to hold too.
+        for (const summary of await page.locator("summary").all()) await summary.click();
+        expect(await findViolations(page), `${width} px, ${colorScheme}`).toEqual([]);
+        const overflow = await page.evaluate(() => {
+          const { document, innerWidth } = globalThis as unknown as {
+            document: { documentElement: { scrollWidth: number } };
+            innerWidth: number;
+          };
+          return document.documentElement.scrollWidth - innerWidth;
+        });
+        expect(overflow, `${width} px`).toBeLessThanOrEqual(0);
+      }
+    }
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+});
+
+/** A world of its own, which the test changes. */
+const openLive = async (options: Parameters<typeof startConsole>[1]) => {
+  const stack = new AsyncDisposableStack();
+  const own = await createConsoleWorld();
+  stack.defer(() => own.world.close());
+  const server = stack.use(await startConsole(own, options));
+  const page = await chromium.context.newPage();
+  stack.defer(() => page.close());
+  const problems = watchProblems(page);
+  let loads = 0;
+  page.on("load", () => loads++);
+  const reject = () =>
+    own.world.approvals.vote(own.approval, {
+      ...{ user: "U024BE7LH", name: "Ada", email: "ada@example.com", verdict: "rejected" },
+      ...{ reason: "because of the recall", at: own.world.time.now },
+    });
+  return {
+    ...own,
+    server,
+    page,
+    problems,
+    loads: () => loads,
+    reject,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+};
+
+test.skipIf(skip)(
+  "with server-sent events a decision appears without a reload; focus, open details and scroll stay where they were",
+  async () => {
+    await using live = await openLive({ events: true });
+    const { page } = live;
+    await page.setViewportSize({ width: 390, height: 600 });
+    await page.goto(`${live.server.url}/console/models/toy/deliveries/${openDelivery}/approval`);
+    await page.locator('[data-status][data-state="live"]').waitFor();
+    await page.getByText("1 passed", { exact: true }).click();
+    const link = page.getByRole("link", { name: "compare" });
+    await link.focus();
+    const before = await page.evaluate("scrollY");
+    expect(before).toBeGreaterThan(0);
+    await live.reject();
+    live.server.changes.emit();
+    await page.getByText("because of the recall").waitFor();
+    expect(await link.evaluate("element => element === document.activeElement")).toBe(true);
+    expect(await page.locator("details").first().getAttribute("open")).not.toBeNull();
+    expect(Math.abs(Number(await page.evaluate("scrollY")) - Number(before))).toBeLessThan(100);
+    expect(live.loads()).toBe(1);
+    expect(live.problems).toEqual([]);
+  },
+);
+
+test.skipIf(skip)(
+  "without events a page asks again, gets 304 while nothing changed, and shows what did",
+  async () => {
+    await using live = await openLive({});
+    const { page } = live;
+    await page.goto(`${live.server.url}/console/models/toy/deliveries/${openDelivery}/approval`);
+    await expect.poll(() => live.server.statuses.at(-1), { timeout: 60_000 }).toBe(304);
+    await live.reject();
+    await page.getByText("because of the recall").waitFor({ timeout: 60_000 });
+    expect(live.loads()).toBe(1);
+    expect(live.problems).toEqual([]);
+  },
+);
+
+test.skipIf(skip)("without a script every page reads, and its filters work", async () => {
+  await using server = await startConsole(world);
+  const { context } = chromium;
+  const page = await context.newPage();
+  await page.route("**/console.js*", (route) => route.abort());
+  await page.goto(`${server.url}/console/deliveries`);
+  await page.getByLabel("Outcome").selectOption("failed");
+  await page.getByRole("button", { name: "Filter" }).click();
+  expect(await page.getByRole("listitem").filter({ hasText: "GateFailed" }).count()).toBe(1);
+  await page.getByRole("link", { name: "toy v3" }).click();
+  await page.getByRole("heading", { name: "GateFailed" }).waitFor();
+  expect(await page.getByText("8 h ago").count()).toBe(0);
+  await page.close();
+});
+
+test.skipIf(skip)(
+  "the keyboard alone leads from home to the evidence and to where it is decided",
+  async () => {
+    await using server = await startConsole(world);
+    const page = await chromium.context.newPage();
+    await page.setViewportSize({ width: 1440, height: 844 });
+    await page.goto(`${server.url}/console/`);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    const pressTabUntil = async (name: string) => {
+      for (let presses = 0; presses < 30; presses++) {
+        await page.keyboard.press("Tab");
+        if ((await page.evaluate("document.activeElement.textContent")) === name) return;
+      }
+      throw new Error(`30 tabs do not reach ${name}`);
+    };
+    await pressTabUntil("See the evidence");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Approval of toy v4" }).waitFor();
+    await pressTabUntil("Decide in #deliveries");
+    expect(await page.evaluate("document.activeElement.getAttribute('href')")).toBe("/#m-1");
+    await page.close();
+  },
+);
