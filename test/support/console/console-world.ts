@@ -204,7 +204,10 @@ export const startConsole = async (
     statuses,
     [Symbol.asyncDispose]: async () => {
       stop.abort();
-      await new Promise((closed) => server.close(closed));
+      const closed = new Promise((resolve) => server.close(resolve));
+      // A browser opens connections ahead of its requests, and no request ends them.
+      if ("closeAllConnections" in server) server.closeAllConnections();
+      await closed;
     },
   };
 };
