@@ -101,6 +101,9 @@ const findNextCommand = ({ model, error, outcome }: DeliveryView): string | unde
   return again ? `slipway deliver ${model}` : undefined;
 };
 
+const hasCanary = (boxes: readonly Box[]): boolean =>
+  boxes.some(({ name, status, ms }) => name === "Canary" && ms !== null && status !== "skipped");
+
 /** A delivery: where it is, why it stopped, what was measured, and what happened in the order of time. */
 export const renderDelivery = (record: DeliveryRecord, context: Context): Page => {
   const { links, now } = context;
@@ -129,6 +132,7 @@ export const renderDelivery = (record: DeliveryRecord, context: Context): Page =
 <p class="head-status">${renderPill(status.tone, status.text)} ${view.startedAt === null ? "" : html`<span class="faint">${view.outcome === null ? "for" : "in"} ${formatDuration(end - view.startedAt)}</span>`}</p></header>
 <p class="headline">${view.headline}${view.rolledBack?.by.includes(": ") ? html` — <q>${view.rolledBack.by.split(": ").slice(1).join(": ")}</q>` : ""}</p>
 ${renderBoxes(view.boxes)}
+${hasCanary(view.boxes) ? html`<p class="links inline"><a href="${paths.canary(view.model, view.delivery)}">The canary: charts of both versions, judgements, orders</a></p>` : ""}
 ${view.current === null ? "" : renderCurrent(view.current, context, view)}
 ${view.outcome === "expired" && command !== undefined ? html`<section class="notice warn" aria-label="Deliver again"><p>Nobody decided in time, and prod is as it was. Deliver it again:</p>${renderCommand(links.command(command))}</section>` : ""}
 ${
