@@ -90,10 +90,13 @@ export const renderCanaryChart = ({ id, title, unit, rule, points }: CanaryChart
         if (ends.length === 0) return "";
         // A single measurement has no width of its own.
         const wide =
-          ends.length === 1 ? ends.flatMap((end) => [{ ...end, x: end.x - 3 }, { ...end, x: end.x + 3 }]) : ends;
-        const upper = wide.map(
-          ({ x, high }) => `${x},${high === null ? inner.top : clampY(high)}`,
-        );
+          ends.length === 1
+            ? ends.flatMap((end) => [
+                { ...end, x: end.x - 3 },
+                { ...end, x: end.x + 3 },
+              ])
+            : ends;
+        const upper = wide.map(({ x, high }) => `${x},${high === null ? inner.top : clampY(high)}`);
         const lower = wide.toReversed().map(({ x, low }) => `${x},${clampY(low)}`);
         return `M${[...upper, ...lower].join("L")}Z`;
       })

@@ -76,16 +76,24 @@ const renderTiles = (facts: CanaryFacts, now: number): Html => {
   const tiles = [
     ...(nextLookAt === null
       ? []
-      : [html`<div><dt>Next judgement</dt><dd><span class="big">${renderTime(nextLookAt, now)}</span></dd></div>`]),
+      : [
+          html`<div><dt>Next judgement</dt><dd><span class="big">${renderTime(nextLookAt, now)}</span></dd></div>`,
+        ]),
     ...(hold
-      ? [html`<div><dt>Held until</dt><dd><span class="big">${renderTime(hold.until, now)}</span> <span class="faint">${formatMoment(hold.until)}</span></dd></div>`]
+      ? [
+          html`<div><dt>Held until</dt><dd><span class="big">${renderTime(hold.until, now)}</span> <span class="faint">${formatMoment(hold.until)}</span></dd></div>`,
+        ]
       : []),
     ...(question
-      ? [html`<div><dt>Decision until</dt><dd><span class="big">${renderTime(question.expiresAt, now)}</span></dd></div>`]
+      ? [
+          html`<div><dt>Decision until</dt><dd><span class="big">${renderTime(question.expiresAt, now)}</span></dd></div>`,
+        ]
       : []),
     ...(endsAt === null
       ? []
-      : [html`<div><dt>Ends without a verdict</dt><dd><span class="big">${renderTime(endsAt, now)}</span></dd></div>`]),
+      : [
+          html`<div><dt>Ends without a verdict</dt><dd><span class="big">${renderTime(endsAt, now)}</span></dd></div>`,
+        ]),
     ...(samples ? [renderSamples(samples)] : []),
   ];
   return tiles.length === 0 ? html`` : html`<dl class="canary-tiles">${tiles}</dl>`;
@@ -132,13 +140,17 @@ const actions: Readonly<Record<NonNullable<CanaryLook["judged"]>["next"], string
 };
 
 const renderJudgements = (looks: readonly CanaryLook[], now: number): Html => {
-  const judged = looks.flatMap((look) => (look.judged ? [{ ...look, judged: look.judged }] : [])).toReversed();
+  const judged = looks
+    .flatMap((look) => (look.judged ? [{ ...look, judged: look.judged }] : []))
+    .toReversed();
   if (judged.length === 0)
     return html`<p class="empty">Not judged yet: the first judgement comes at the end of the first bake.</p>`;
-  return html`<ol class="judgements">${judged.slice(0, maxJudgements).map(
-    ({ index, at, percent, judged: { verdict, next, held, checks } }, place) =>
-      html`<li><details id="judged-${index}"${place === 0 ? " open" : ""}><summary>${renderVerdict(verdict)} at ${percent} %, ${renderTime(at, now)}: ${held ? "held at its share" : actions[next]}</summary>${renderChecks(`judged-${index}`, { checks, omitted: [] })}</details></li>`,
-  )}</ol>${judged.length > maxJudgements ? html`<p class="faint">${judged.length - maxJudgements} earlier judgements are not listed.</p>` : ""}`;
+  return html`<ol class="judgements">${judged
+    .slice(0, maxJudgements)
+    .map(
+      ({ index, at, percent, judged: { verdict, next, held, checks } }, place) =>
+        html`<li><details id="judged-${index}"${place === 0 ? " open" : ""}><summary>${renderVerdict(verdict)} at ${percent} %, ${renderTime(at, now)}: ${held ? "held at its share" : actions[next]}</summary>${renderChecks(`judged-${index}`, { checks, omitted: [] })}</details></li>`,
+    )}</ol>${judged.length > maxJudgements ? html`<p class="faint">${judged.length - maxJudgements} earlier judgements are not listed.</p>` : ""}`;
 };
 
 const orderWords = { hold: "held it", go: "asked to let it go on", abort: "aborted it" } as const;

@@ -398,56 +398,6 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     });
   });
 
-  test("a held canary keeps its share, and an abort puts prod back: prod's applications notice nothing", async () => {
-    const start = rehearsal.mark();
-    expect((await command("deliver", "churn", "--json")).code).toBe(0);
-    const delivery = await nextDelivery(start);
-    await approve(delivery);
-    const states = (state: string, from: number) =>
-      rehearsal.waitFor(
-        "state",
-        (event) => event.delivery === delivery && event.state === state && event.status === "succeeded",
-        { from },
-      );
-    await states("ShiftTraffic", start);
-    const as = ["--as", approverId] as const;
-    const endless = await command("canary", "hold", "churn", ...as, "--reason", "a sale");
-    expect(endless.code).toBe(2);
-    const stranger = await command("canary", "abort", "churn", "--as", guestId, "--reason", "x", "--json");
-    expect(stranger.code).toBe(1);
-    expect(JSON.parse(stranger.stdout)).toMatchObject({ taken: false });
-    const hold = await command("canary", "hold", "churn", ...as, "--for", "30m", "--reason", "a sale");
-    expect(hold.code, hold.stderr).toBe(0);
-    expect(hold.stdout).toMatch(/stays at \d+ % for 30 min/);
-    const held = (await status()).serving.find(({ version }) => version === better)?.percent;
-    expect(held).toBeLessThan(100);
-    for (let round = 0; round < 3; round++) await states("JudgeCanary", rehearsal.mark());
-    expect((await status()).serving.find(({ version }) => version === better)).toMatchObject({
-      environment: "prod",
-      percent: held,
-    });
-    const line = await command("canary", "churn", "--once");
-    expect(line.stdout).toMatch(/churn v\d+ at \d+ % .* held by .*: a sale/);
-    const [message] = await slack.messagesOf(delivery);
-    expect(JSON.stringify(message?.blocks)).toMatch(/held by .* for 30 min/);
-    const abort = await command("canary", "abort", "churn", ...as, "--reason", "customers complain");
-    expect(abort.code, abort.stderr).toBe(0);
-    expect(await waitForOutcome(delivery)).toMatchObject({
-      outcome: "failed",
-      error: "CanaryAborted",
-      cause: expect.stringMatching(/aborted the canary: customers complain/),
-    });
-    await expectServed(2);
-    await expectNoFailures([2, better]);
-    const over = await command("canary", "churn", "--json");
-    expect(JSON.parse(over.stdout)).toMatchObject({
-      delivery,
-      status: "ended",
-      orders: [{ kind: "hold" }, { kind: "abort" }],
-      error: { name: "CanaryAborted" },
-    });
-  });
-
   test("a rolled back version can be delivered again by hand and is promoted", async () => {
     const from = rehearsal.mark();
     const { code, stdout, stderr } = await command("deliver", "churn", "--json");

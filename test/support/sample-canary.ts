@@ -15,7 +15,11 @@ const rules = {
 } as const;
 
 /** A version's requests so far, drawn one by one, so that the intervals narrow as on prod. */
-const createArm = (random: () => number, perMinute: number, shape: { error: number; ms: number; churn: number }) => {
+const createArm = (
+  random: () => number,
+  perMinute: number,
+  shape: { error: number; ms: number; churn: number },
+) => {
   const latencies: number[] = [];
   let failures = 0;
   let churn = 0;
@@ -74,7 +78,11 @@ export const sampleCanary = async (
     const judged =
       (at - since) % (30 * minute) === 0
         ? evaluateCanary({
-            ...{ rule: { ...rules.canary, steps: [...rules.canary.steps] }, limits: rules.canaryLimits, labels },
+            ...{
+              rule: { ...rules.canary, steps: [...rules.canary.steps] },
+              limits: rules.canaryLimits,
+              labels,
+            },
             ...{ step, ...measured, startedAt, now: at },
           })
         : null;

@@ -1,0 +1,109 @@
+import { expect, test } from "vitest";
+import { sampleCanary } from "#test/support/sample-canary.ts";
+import { createChartScale } from "./chart-scale.ts";
+import { listCharts, thinLooks } from "./list-charts.ts";
+import { renderCanary } from "./render-canary.ts";
+
+const startedAt = Date.UTC(2026, 10, 29, 20);
+const now = startedAt + 47 * 60_000;
+const links = { base: "/console", command: (command: string) => command };
+const render = async (facts: Awaited<ReturnType<typeof sampleCanary>>, more = {}) =>
+  String(await renderCanary(facts, { links: { ...links, ...more }, now, hasAudit: false }).body);
+
+test("there is a chart for errors, p50, p95 and each label, each with a title, a description, and a table of its values", async () => {
+  const facts = await sampleCanary(startedAt, 47);
+  expect(listCharts(facts.looks).map(({ title }) => title)).toEqual([
+    "Failed requests",
+    "Latency p50",
+    "Latency p95",
+    "Share of “stay”",
+    "Share of “churn”",
+  ]);
+  const page = await render(facts);
+  for (const part of ["<title", "<desc", 'class="band challenger"', 'class="limit-line"', "<details"])
+    expect(page.split(part).length - 1).toBeGreaterThanOrEqual(5);
+  expect(page).not.toMatch(/NaN|undefined|Infinity/);
+  expect(page).toContain("The distribution of scores is not shown");
+});
+
+test("the limit follows prod's own value, and p50 has none because nothing judges it", async () => {
+  const { looks } = await sampleCanary(startedAt, 20);
+  const [errors, p50, p95] = listCharts(looks).map(({ points }) => points.at(-1));
+  expect(errors?.limit?.high).toBeCloseTo((errors?.champion?.value ?? 0) + 1);
+  expect(p50?.limit).toBeNull();
+  expect(p95?.limit?.high).toBeCloseTo(
+    Math.max(1.5, 1 + 20 / (p95?.champion?.value ?? 1)) * (p95?.champion?.value ?? 0),
+  );
+});
+
+test("a line breaks where a step begins, because each step is measured from its own start", async () => {
+  const facts = await sampleCanary(startedAt, 200);
+  expect(new Set(facts.looks.map(({ percent }) => percent))).toEqual(new Set([10, 50]));
+  const page = await render(facts);
+  expect(page).toContain('class="step-line"');
+  expect(/class="series challenger" d="(?<path>[^"]*)"/.exec(page)?.groups?.path?.match(/M/g)).toHaveLength(
+    2,
+  );
+});
+
+test("a long canary keeps every judgement, and its page stays below 300 KB", async () => {
+  const { looks } = await sampleCanary(startedAt, 330, { error: 0.014 });
+  const thinned = thinLooks(looks);
+  expect(thinned.length).toBeLessThan(150);
+  expect(thinned.filter(({ judged }) => judged)).toEqual(looks.filter(({ judged }) => judged));
+  const page = await render(await sampleCanary(startedAt, 330, { error: 0.014 }));
+  expect(Buffer.byteLength(page)).toBeLessThan(300_000);
+});
+
+test("names and reasons of people are text, never markup", async () => {
+  const facts = await sampleCanary(startedAt, 5);
+  const reason = "<script>alert(1)</script>";
+  const hold = { by: "U1", name: "<b>Ada", at: now, until: now + 60_000, endedAt: null, reason };
+  const page = await render({
+    ...facts,
+    ...{
+      status: "held",
+      hold,
+      orders: [{ kind: "hold", by: "U1", name: "<b>Ada", at: now, until: now + 60_000, reason }],
+    },
+  });
+  expect(page).not.toContain("<script>alert");
+  expect(page).not.toContain("<b>Ada");
+});
+
+test("forms appear only where the world takes orders, and never for a canary that is over", async () => {
+  const facts = await sampleCanary(startedAt, 5);
+  const orders = {
+    path: (delivery: string, order: string) => `/desk/canary/${delivery}/${order}`,
+    people: [{ user: "U1", name: "Ada" }],
+  };
+  expect(await render(facts)).not.toContain("<form");
+  expect((await render(facts, { orders })).match(/<form/g)).toHaveLength(3);
+  expect(await render({ ...facts, status: "ended" }, { orders })).not.toContain("<form");
+});
+
+test("a canary that was never measured says so", async () => {
+  const page = await render({ ...(await sampleCanary(startedAt, 1)), looks: [], samples: null });
+  expect(page).toContain("the first measurement comes within a minute");
+});
+
+test("ticks are round and within the axis", () => {
+  for (const [domain, ticks] of [
+    [
+      [0, 1],
+      [0, 0.25, 0.5, 0.75, 1],
+    ],
+    [
+      [3, 58],
+      [20, 40],
+    ],
+    [
+      [5, 5],
+      [4, 6],
+    ],
+  ] as const) {
+    const scale = createChartScale([domain[0], domain[1]], [100, 0]);
+    expect(scale.ticks).toEqual(ticks);
+    for (const tick of scale.ticks) expect(scale.toPixel(tick)).toBeGreaterThanOrEqual(0);
+  }
+});

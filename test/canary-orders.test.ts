@@ -1,0 +1,171 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { giveCanaryOrder } from "#domain/canary/give-canary-order.ts";
+import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
+import {
+  approver,
+  click,
+  type DeliveryWorld,
+  openDeliveryWorld,
+} from "#test/contracts/public-forms/delivery-world.ts";
+import { buildModelYaml, fakeDigest, toyModel } from "#test/support/toy-model.ts";
+
+/**
+ * People's orders about a canary, by Slack's own callbacks on the real state machine and steps in virtual time, with prod's
+ * alias watched from outside at each round.
+ */
+let world: DeliveryWorld;
+/** The canary's weight on prod at each round, and what people do before it. */
+let weights: number[];
+beforeEach(() => {
+  world = openDeliveryWorld();
+  weights = [];
+});
+afterEach(() => world.close());
+
+const minute = 60_000;
+const yaml = (onInconclusive = "extend") =>
+  buildModelYaml({
+    approval: "{ approvers: [U024BE7LH], quorum: 1, authorMayApprove: false, timeout: PT24H }",
+    canary: `{ steps: [10, 50], bake: PT30M, minSamples: 200, onInconclusive: ${onInconclusive}, atMost: PT2H }`,
+  });
+const push = async (letter: string, before: string | null, manifest: string) => {
+  const after = world.commit(letter, manifest);
+  world.changed.set(`${before ?? ""}..${after}`, [`models/${toyModel}/model.onnx`]);
+  const { deliveries } = await startDelivery(world)({
+    ...{ repository: "rehearsal", before, after, pusher: "sam@example.com", runtime: fakeDigest("f") },
+  });
+  return { after, delivery: deliveries[0]?.name ?? "" };
+};
+const readLive = () => world.serving.prod.live(toyModel);
+const requests = async (count: number) => {
+  const live = await readLive();
+  for (const version of [live?.version, live?.canary?.version])
+    for (let request = 0; request < count; request++)
+      world.metrics.request({
+        ...{ environment: "prod", model: toyModel, version: version ?? "", at: world.time.now },
+        ...{ latencyMs: 12, failed: false, labels: new Map([["yes", 1]]) },
+      });
+};
+/**
+ * Starts the second version's canary. Rounds are a minute apart.
+ * @param traffic requests to each version in each round
+ * @param act called before each round, with its number from 1
+ */
+const startCanary = async (
+  traffic: number,
+  act: (round: number, approval: string) => Promise<unknown> | unknown,
+) => {
+  const first = await push("a", null, yaml());
+  await click(world, await world.question(first.delivery), "approve");
+  await world.ended(first.delivery);
+  const champion = await readLive();
+  const { delivery } = await push("b", first.after, yaml());
+  const approval = await world.question(delivery);
+  world.bakes.set("b", {
+    traffic: async () => {
+      weights.push((await readLive())?.canary?.weight ?? 0);
+      await requests(traffic);
+      world.time.now += minute;
+      await act(weights.length, approval);
+    },
+  });
+  await click(world, approval, "approve");
+  return { delivery, approval, champion };
+};
+const clickCanary = (approval: string, action: string, user = approver) =>
+  world.callback({
+    type: "block_actions",
+    user: { id: user, name: user },
+    actions: [{ action_id: action, value: approval }],
+  });
+const submitAbort = (approval: string, reason: string, user = approver) =>
+  world.callback({
+    type: "view_submission",
+    user: { id: user, name: user },
+    view: {
+      callback_id: "canary-abort-reason",
+      private_metadata: approval,
+      state: { values: { reason: { reason: { value: reason } } } },
+    },
+  });
+
+test("an abort in Slack puts prod back within one round, and the outcome, the message and the thread say who and why", async () => {
+  const { delivery, champion } = await startCanary(100, async (round, approval) => {
+    if (round !== 3) return;
+    await clickCanary(approval, "canary-abort");
+    // A stranger and an empty reason change nothing.
+    expect((await submitAbort(approval, "because", "U0STRANGE")).body).toMatch(/not an approver/);
+    expect((await submitAbort(approval, "  ")).body).toMatch(/Enter a reason/);
+    expect((await submitAbort(approval, "customers complain")).body).toBe("");
+  });
+  await world.ended(delivery);
+  expect(weights).toEqual([0.1, 0.1, 0.1]);
+  expect(await world.outcomes.read(delivery)).toMatchObject({
+    outcome: "failed",
+    error: { name: "CanaryAborted", cause: `${approver} aborted the canary: customers complain` },
+  });
+  const live = await readLive();
+  expect(live).toMatchObject({ version: champion?.version });
+  expect(live?.canary).toBeUndefined();
+  expect((await world.messages.state(delivery))?.canary).toBeUndefined();
+  expect(await world.ledger.ofDelivery("prod", toyModel, delivery)).toMatchObject({
+    status: "ended",
+    orders: [{ kind: "abort", by: approver, reason: "customers complain" }],
+  });
+});
+
+test("the button holds a canary for an hour although it passes; then it goes on and is promoted", async () => {
+  const { delivery } = await startCanary(100, async (round, approval) => {
+    if (round === 1) await clickCanary(approval, "canary-hold");
+  });
+  await world.ended(delivery);
+  expect(await world.outcomes.read(delivery)).toMatchObject({ outcome: "promoted" });
+  const held = weights.findIndex((weight) => weight > 0.1);
+  // A round a minute: held from the first minute to the sixty-first.
+  expect(held).toBeGreaterThanOrEqual(60);
+  expect(held).toBeLessThan(65);
+  expect(weights.slice(held).every((weight) => weight === 0.5)).toBe(true);
+});
+
+test("a go asks the approvers, whose answer alone lets it go on; a failed check is never overridden", async () => {
+  const { delivery } = await startCanary(1, async (round) => {
+    if (round === 2)
+      await giveCanaryOrder(world)(
+        delivery,
+        { kind: "go" },
+        { user: approver, name: "Ada", email: "ada@example.com" },
+      );
+  });
+  const question = await world.nextQuestion(delivery, 2);
+  expect(weights).toEqual([0.1, 0.1]);
+  // The author's click counts as little as on the first question.
+  await click(world, question, "approve", "USAM");
+  expect((await world.approvals.read(question))?.state.status).toBe("pending");
+  await click(world, question, "approve");
+  await world.ended(delivery);
+  expect(weights[2]).toBe(0.5);
+  const entry = await world.ledger.ofDelivery("prod", toyModel, delivery);
+  expect(entry?.acceptedSteps).toMatchObject([{ percent: 10, by: [approver] }]);
+  expect(entry?.orders).toMatchObject([{ kind: "go", by: approver }]);
+  expect(await world.outcomes.read(delivery)).toMatchObject({
+    outcome: "failed",
+    error: { name: "CanaryFailed", cause: expect.stringContaining("still inconclusive") },
+  });
+});
+
+test("an abort while the approvers are asked is their answer, and prod goes back at once", async () => {
+  const { delivery, approval, champion } = await startCanary(1, async (round) => {
+    if (round === 1)
+      await giveCanaryOrder(world)(
+        delivery,
+        { kind: "go" },
+        { user: approver, name: "Ada", email: "ada@example.com" },
+      );
+  });
+  const question = await world.nextQuestion(delivery, 2);
+  expect((await submitAbort(question, "no proof, no rollout")).body).toBe("");
+  await world.ended(delivery);
+  expect(await world.outcomes.read(delivery)).toMatchObject({ outcome: "rejected" });
+  expect((await readLive())?.version).toBe(champion?.version);
+  expect((await submitAbort(approval, "again")).body).toMatch(/has ended/);
+});
