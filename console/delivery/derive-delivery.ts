@@ -9,6 +9,7 @@ import type { DeliveryRecord } from "#domain/overview/delivery-record.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
 import { type Box, deriveBoxes } from "./happy-path.ts";
+import { mergeBakeRounds } from "./merge-bake-rounds.ts";
 import { readStateRuns, type StateRun } from "./read-state-runs.ts";
 
 export type CheckGroup = {
@@ -169,7 +170,7 @@ const deriveCurrent = (
 export const deriveDelivery = (record: DeliveryRecord, now: number): DeliveryView => {
   const { execution, outcome: ended, questions, rolledBack } = record;
   const isOver = ended !== null || (execution !== null && execution.status !== "RUNNING");
-  const runs = readStateRuns(record.history, isOver);
+  const runs = mergeBakeRounds(readStateRuns(record.history, isOver));
   const outcome = ended?.outcome ?? (isOver ? "failed" : null);
   const input = DeliveryInput.safeParse(execution?.input).data;
   const data = readStateData(runs.findLast(({ output }) => output !== undefined)?.output);

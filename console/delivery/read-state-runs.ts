@@ -3,7 +3,6 @@ import { parseCaughtError } from "#domain/delivery/parse-caught-error.ts";
 import { Verdict } from "#domain/gates/verdict.ts";
 import type { StateEvent } from "#platform/deliveries/deliveries.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
-import { mergeBakeRounds } from "./merge-bake-rounds.ts";
 
 /** One run of a state. */
 export type StateRun = {
@@ -70,9 +69,7 @@ export const readStateRuns = (history: readonly StateEvent[], ended: boolean): r
       if (before !== undefined) runs[failed] = { ...before, error: before.error ?? readError(event) };
     }
   }
-  return mergeBakeRounds(
-    ended
-      ? runs.map((run) => (run.status === "running" ? { ...run, status: "failed" as const } : run))
-      : runs,
-  );
+  return ended
+    ? runs.map((run) => (run.status === "running" ? { ...run, status: "failed" as const } : run))
+    : runs;
 };

@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { sampleCanary } from "#test/support/sample-canary.ts";
+import { formatCanaryLine, formatJudgement } from "./format-canary-line.ts";
+
+const startedAt = Date.UTC(2026, 10, 29, 20);
+const minute = 60_000;
+
+test("a canary is one line: its share, its samples against those needed, both versions, what comes next", async () => {
+  const facts = await sampleCanary(startedAt, 20);
+  const line = formatCanaryLine(facts, startedAt + 20 * minute);
+  expect(line).toMatch(
+    /^churn v3 at 10 % \(step 1 of 2\) · \d+\/381 requests · errors [\d.]+ % \(prod [\d.]+ %\) · p95 [\d.]+ ms \(prod [\d.]+ ms\) · next judgement in 10 min$/,
+  );
+  expect(line).not.toContain("\n");
+});
+
+test("a judgement is one line with its verdict and what followed; a measurement between two is none", async () => {
+  const { looks } = await sampleCanary(startedAt, 30);
+  const lines = looks.flatMap((look) => formatJudgement("churn", look) ?? []);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(
+    /^2026-11-29T20:30:00.000Z churn at 10 %: (pass|inconclusive).* → (shift|bake) · /,
+  );
+});
+
+test("a hold and an abort name who and why", async () => {
+  const facts = await sampleCanary(startedAt, 5);
+  const now = startedAt + 5 * minute;
+  const by = { by: "U1", name: "Ada", at: now };
+  const hold = { ...by, until: now + 60 * minute, endedAt: null, reason: "a sale" };
+  expect(formatCanaryLine({ ...facts, status: "held", hold }, now)).toMatch(
+    /held by Ada for another 1 h: a sale$/,
+  );
+  const abort = { ...by, reason: "customers complain" };
+  expect(formatCanaryLine({ ...facts, status: "aborting", abort }, now)).toMatch(
+    /aborted by Ada: customers complain$/,
+  );
+});
