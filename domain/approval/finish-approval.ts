@@ -26,8 +26,8 @@ export const FollowUp = z.strictObject({
     .strictObject({
       user: z.string().min(1),
       channel: z.string().min(1),
-      /** The click would have counted, but Slack did not open the dialog for its reason. */
-      about: z.literal("dialog").optional(),
+      /** Slack did not open the dialog for a rejection's reason (`dialog`), or another dialog (`click`). */
+      about: z.enum(["dialog", "click"]).optional(),
     })
     .nullable(),
 });
@@ -75,16 +75,18 @@ export const finishApproval =
     if (explainTo) {
       const refusal = await needs.approvals.check(id, { user: explainTo.user, at: needs.clock() });
       if (refusal) await postNote(needs, explainTo, (await describeVoteResult(needs)(refusal)).sentence);
-      else if (explainTo.about === "dialog")
-        await postNote(needs, explainTo, explainDialog(id, explainTo.user));
+      else if (explainTo.about)
+        await postNote(needs, explainTo, explainDialog(id, explainTo.user, explainTo.about));
     }
     // The follow-up of the postponed vote itself retries; a retry of this one would repeat the note.
     if (failures.length > 0 && !explainTo) throw failures[0];
   };
 
 /** Nothing was decided. The second way needs no dialog. */
-const explainDialog = (approval: string, user: string): string =>
-  `Slack did not open the dialog for the reason, and nothing was decided. Click *Reject…* again, or run \`slipway reject ${approval} --as ${user} --reason "…"\`.`;
+const explainDialog = (approval: string, user: string, about: "dialog" | "click"): string =>
+  about === "click"
+    ? `Slack did not open the dialog, and nothing was decided. Click the button again, or use the command line (\`slipway approve ${approval} --as ${user}\`, \`slipway canary\`; \`--help\` lists the options).`
+    : `Slack did not open the dialog for the reason, and nothing was decided. Click *Reject…* again, or run \`slipway reject ${approval} --as ${user} --reason "…"\`.`;
 
 const judgeVote = async (needs: FinishApprovalDependencies, approval: Approval, vote: PostponedVote) => {
   const { approvals, messages, metrics, clock } = needs;

@@ -1,3 +1,4 @@
+import type { ModalView } from "@slack/web-api";
 import type { Approvals, VoteResult } from "#domain/approval/approvals.ts";
 import { countDecision } from "#domain/approval/count-decision.ts";
 import { describeBreakGlass } from "#domain/approval/describe-break-glass.ts";
@@ -71,19 +72,31 @@ export const answerApproval =
       return { status: 401, body: "the request is for another workspace or app" };
     const { action, user } = interaction;
     const voter = { user: user.id, name: user.name, at: clock() };
-    const explain = (approval: string, channel: string, about?: "dialog") =>
+    const explain = (approval: string, channel: string, about?: "dialog" | "click") =>
       dependencies.startFollowUp({
         followUp: "finish-approval",
         approval,
         explainTo: { user: user.id, channel, ...(about && { about }) },
       });
+    /** A trigger lives for three seconds, so another attempt is the person's, who gets a note about it. */
+    const openDialog = async (
+      { approval, channel, triggerId }: { approval: string; channel: string; triggerId: string },
+      view: ModalView,
+      about: "dialog" | "click" = "click",
+    ): Promise<void> => {
+      try {
+        await slack.views.open({ trigger_id: triggerId, view });
+      } catch (error) {
+        dependencies.warn("could not open a dialog in Slack", error, { approval });
+        await explain(approval, channel, about);
+      }
+    };
     switch (action.type) {
       case "approve": {
-        const { approval, channel, triggerId } = action;
+        const { approval, channel } = action;
         const result = await approvals.click(approval, { ...voter, verdict: "approved", reason: null });
         if (result.result === "unconfirmed") {
-          const view = renderConfirmDialog(approval, result.confirmation);
-          await slack.views.open({ trigger_id: triggerId, view });
+          await openDialog(action, renderConfirmDialog(approval, result.confirmation));
           return ok;
         }
         countDecision(dependencies.metrics, result);
@@ -93,16 +106,9 @@ export const answerApproval =
         return ok;
       }
       case "reject": {
-        const { approval, channel, triggerId } = action;
+        const { approval, channel } = action;
         if (await approvals.check(approval, voter)) await explain(approval, channel);
-        else
-          try {
-            await slack.views.open({ trigger_id: triggerId, view: renderRejectDialog(approval) });
-          } catch (error) {
-            dependencies.warn("could not open the dialog for a rejection's reason", error, { approval });
-            // A trigger lives for three seconds, so another attempt is the person's.
-            await explain(approval, channel, "dialog");
-          }
+        else await openDialog(action, renderRejectDialog(approval), "dialog");
         return ok;
       }
       case "submit-reason": {
@@ -119,8 +125,7 @@ export const answerApproval =
         return { status: 200, body: renderRejectDialogError(sentence) };
       }
       case "break-glass": {
-        const { approval, triggerId } = action;
-        await slack.views.open({ trigger_id: triggerId, view: renderBreakGlassDialog(approval) });
+        await openDialog(action, renderBreakGlassDialog(action.approval));
         return ok;
       }
       case "submit-break-glass": {
@@ -150,25 +155,24 @@ export const answerApproval =
         return { status: 200, body: renderConfirmDialogError(sentence) };
       }
       case "hold-canary": {
-        const { approval, triggerId } = action;
+        const { approval } = action;
         const reason = "Hold for 1 hour, in Slack";
         const { taken, sentence } = await orderCanary(dependencies, approval, user, {
           kind: "hold",
           forMs: buttonHoldMs,
           reason,
         });
-        if (!taken) await slack.views.open({ trigger_id: triggerId, view: renderNoticeDialog(sentence) });
+        if (!taken) await openDialog(action, renderNoticeDialog(sentence));
         return ok;
       }
       case "abort-canary": {
-        const { approval, triggerId } = action;
+        const { approval } = action;
         const delivery = (await approvals.read(approval))?.delivery;
         const why =
           delivery === undefined
             ? "This canary is not known any more."
             : await checkCanaryOrder(dependencies)(delivery, "abort", { user: user.id, name: user.name });
-        const view = why === undefined ? renderAbortDialog(approval) : renderNoticeDialog(why);
-        await slack.views.open({ trigger_id: triggerId, view });
+        await openDialog(action, why === undefined ? renderAbortDialog(approval) : renderNoticeDialog(why));
         return ok;
       }
       case "submit-abort": {
