@@ -21,6 +21,10 @@ const tooling = {
     appId: "A0000000000",
     secrets: ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"],
   },
+  /**
+   * The console's pages for members of a user group of Slack (docs/console.md); without it there is no console:
+   * console: { userGroup: "S0000000000", clientId: "0000000000.0000000000" },
+   */
   /** Who else is told: so that a failure of Slack, too, reaches somebody. docs/events.md lists the types of events. */
   notifications: {
     slack: ["rolled-back", "configuration-drift"],

@@ -14,6 +14,9 @@ const folder = fileURLToPath(new URL("../lambdas/", import.meta.url));
 /** Runs from an image, and the pipeline deploys it for each model, so it is not one of Terraform's functions. */
 const imageFunction = "predict";
 
+/** Is deployed only where the configuration has a console. */
+export const consoleFunction = "show-console";
+
 /** The names of Terraform's functions, by their folders under lambdas/. */
 export const listFunctionNames = (): readonly string[] =>
   readdirSync(folder, { withFileTypes: true })

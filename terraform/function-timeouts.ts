@@ -9,6 +9,8 @@ const timeoutsOutsideStateMachine: Readonly<Record<string, number>> = {
   "publish-events": 60,
   // Some twenty calls to GitHub for a delivery, and a schedule that repeats several deliveries.
   "report-source": 300,
+  // API Gateway waits 30 seconds.
+  "show-console": 25,
   "start-delivery": 120,
   "sweep-deliveries": 900,
   // One call for each version, and a cold start takes seconds.

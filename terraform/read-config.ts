@@ -71,6 +71,15 @@ const Tooling = z.strictObject({
       `list Slack's secrets, ${secretNames.join(" and ")}`,
     ),
   }),
+  /** The console's pages, for members of a user group of Slack; absent: no console (docs/console.md). */
+  console: z
+    .strictObject({
+      /** Whose members may read the console. */
+      userGroup: z.string().regex(/^S[A-Z0-9]+$/, "a user group's id starts with S"),
+      /** Of Slack's app: the page Basic Information has it. Not secret. */
+      clientId: z.string().regex(/^\d+\.\d+$/, "an app's client id is two numbers with a dot between them"),
+    })
+    .optional(),
   notifications: z.strictObject({
     /** Types of events that are posted in Slack's channel; a delivery's message shows its own facts anyway. */
     slack: z.array(eventType),

@@ -451,7 +451,9 @@ describe("data", () => {
       ([, , resource]) => resource.type === "SecureString",
     );
     expect(secrets.map(([, , resource]) => resource.name)).toEqual([
+      "/slipway/CONSOLE_SESSION_KEY",
       "/slipway/SLACK_BOT_TOKEN",
+      "/slipway/SLACK_CLIENT_SECRET",
       "/slipway/SLACK_SIGNING_SECRET",
       "/slipway/prod/RECORDS_HASH_KEY",
       "/slipway/stage/RECORDS_HASH_KEY",
@@ -464,11 +466,12 @@ describe("data", () => {
 });
 
 describe("entry points", () => {
-  test("only Slack's route has no authorization", () => {
+  test("only Slack's route and the console, whose function signs people in, have no authorization", () => {
     const openRoutes = listWrittenResources("aws_apigatewayv2_route").filter(
       ([, , route]) => route.authorization_type !== "AWS_IAM",
     );
     expect(openRoutes.map(([stack, , route]) => [stack, route.route_key, route.authorization_type])).toEqual([
+      ["delivery", "$default", "NONE"],
       ["delivery", "POST /slack/interactions", "NONE"],
     ]);
     expect(listWrittenResources("aws_lambda_function_url")).toEqual([]);
@@ -497,7 +500,7 @@ describe("entry points", () => {
 
   test("every stage of an HTTP API has an access log without headers and bodies, and rate limits", () => {
     const stages = listWrittenResources("aws_apigatewayv2_stage");
-    expect(stages.length).toBe(4);
+    expect(stages.length).toBe(5);
     for (const [, , stage] of stages) {
       expect(JSON.stringify(stage.access_log_settings)).not.toMatch(/header|body|querystring/i);
       expect(firstBlock(stage.default_route_settings).throttling_rate_limit).toBeGreaterThan(0);
@@ -670,6 +673,7 @@ describe("operations", () => {
     expect(alarms.map(([, , alarm]) => alarm.alarm_name).toSorted()).toEqual([
       "slipway-deliveries-aborted",
       "slipway-deliveries-approval-waits",
+      "slipway-deliveries-console-api",
       "slipway-deliveries-dead-letters-answer-approval",
       "slipway-deliveries-dead-letters-notify",
       "slipway-deliveries-dead-letters-publish-events",

@@ -20,6 +20,8 @@ type Needs = {
   readonly runtime: string;
   /** Digest of the builder. */
   readonly builder: string;
+  /** The console's address; absent: there is no console. */
+  readonly consoleUrl?: string | undefined;
 };
 
 /** Values of all variables of functions in tooling, for one caller of the environments' roles. */
@@ -86,6 +88,9 @@ export const createVariableValues = (needs: Needs): VariableValues => {
       SOURCE_BRANCH: tooling.source.branch,
       RUNTIME_DIGEST: needs.runtime,
       EVENT_BUS: names.eventBus,
+      CONSOLE_URL: needs.consoleUrl,
+      CONSOLE_USER_GROUP: tooling.console?.userGroup,
+      CONSOLE_CLIENT_ID: tooling.console?.clientId,
     };
   };
 };

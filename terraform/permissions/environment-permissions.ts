@@ -108,6 +108,7 @@ export const createEnvironmentPermissions = (
           // Replays recorded inputs, which the functions themselves list.
           "judge-canary": [metrics, lambda("InvokeFunction")],
           "promote-model": route,
+          "show-console": [metrics],
           "sweep-deliveries": [...restore, list],
           "watch-models": [...watch, list, allowAny("MetricsNameNoResource", ["cloudwatch:GetMetricData"])],
         };

@@ -16,6 +16,8 @@ type Needs = {
   readonly table: string;
   /** The id of the HTTP API for Slack's callbacks. */
   readonly slackApiId: string;
+  /** The id of the console's HTTP API; absent: there is no console. */
+  readonly consoleApiId?: string | undefined;
 };
 
 const twelveHours = 12 * 3_600;
@@ -27,7 +29,7 @@ const { namespace, approvalWaitingSeconds, eventWaitingSeconds, silentModels, ve
 
 export const addDeliveryAlarms = (
   stack: TerraformStack,
-  { region, topic, trial, machine, functions, table, slackApiId }: Needs,
+  { region, topic, trial, machine, functions, table, slackApiId, consoleApiId }: Needs,
 ): void => {
   const executions = (name: string) => ({
     namespace: "AWS/States",
@@ -135,6 +137,24 @@ export const addDeliveryAlarms = (
           dimensions: { ApiId: slackApiId },
         },
       },
+      ...(consoleApiId === undefined
+        ? []
+        : [
+            {
+              name: "console-api",
+              description:
+                "The console answered with errors in two of the last three periods of 5 minutes: the log of slipway-show-console has the reason. Deliveries do not need it.",
+              above: 0,
+              seconds: fiveMinutes,
+              outOf: { count: 2, periods: 3 },
+              of: {
+                namespace: "AWS/ApiGateway",
+                name: "5xx",
+                statistic: "Sum",
+                dimensions: { ApiId: consoleApiId },
+              },
+            },
+          ]),
       createThrottleAlarm(table),
       {
         name: "throttles",

@@ -10,6 +10,7 @@ import { Construct } from "constructs";
 import type { ArtifactRules } from "../../platform/artifact-rules/artifact-rules.ts";
 import { outboxPartition } from "../../platform/store/store.ts";
 import { addAccountKey } from "../constructs/account-key/account-key.ts";
+import { addConsoleApi } from "../constructs/console-api/console-api.ts";
 import { addEventBus } from "../constructs/event-bus/event-bus.ts";
 import { addImagePipeline } from "../constructs/image-pipeline/image-pipeline.ts";
 import { addLambdaFunction, type FunctionResources } from "../constructs/lambda-function/lambda-function.ts";
@@ -19,7 +20,7 @@ import { addSecretParameter } from "../constructs/secret-parameter/secret-parame
 import { addSlackCallback } from "../constructs/slack-callback/slack-callback.ts";
 import { addStateMachine } from "../constructs/state-machine/state-machine.ts";
 import { addStoreTable } from "../constructs/store-table/store-table.ts";
-import type { DeployedFunction } from "../deployed-functions.ts";
+import { consoleFunction, type DeployedFunction } from "../deployed-functions.ts";
 import { getFunctionTimeout } from "../function-timeouts.ts";
 import { createOperatorPermissions } from "../permissions/policy-operator-permissions.ts";
 import { denyWithoutTls, toPolicyJson } from "../permissions/statement.ts";
@@ -66,6 +67,8 @@ const invokedBy: Readonly<Record<string, "events" | "itself">> = {
 const memoryMbByFunction: Readonly<Record<string, number>> = {
   // Memory buys processor time: Slack waits 3 seconds, also for a cold start (docs/benchmarks.md, bench:answer).
   "answer-approval": 1_024,
+  // A person waits for its pages, also for the first of the day.
+  [consoleFunction]: 1_024,
   // This step holds the whole holdout in memory.
   "verify-model": 1_024,
 };
@@ -142,18 +145,24 @@ const addSecretParameters = (
   key: string,
 ): void => {
   const { slack, source } = accounts.tooling;
+  const ofHost = source.host === "github" ? ["GITHUB_TOKEN"] : [];
+  const ofConsole = accounts.tooling.console ? ["SLACK_CLIENT_SECRET"] : [];
   const place = new Construct(stack, "secrets");
   const reportSecret = selectReportSecret(accounts);
-  for (const name of [
-    ...slack.secrets,
-    ...(source.host === "github" ? ["GITHUB_TOKEN"] : []),
-    ...(reportSecret ? [reportSecret] : []),
-  ])
+  const ofReports = reportSecret ? [reportSecret] : [];
+  for (const name of [...slack.secrets, ...ofHost, ...ofReports, ...ofConsole])
     addSecretParameter(place, name, {
       name: `${names.secrets}${name}`,
       description: "Put the value here by hand: docs/infrastructure.md",
       key,
       value: `unset-${Fn.uuid()}`,
+    });
+  if (accounts.tooling.console)
+    addSecretParameter(place, "CONSOLE_SESSION_KEY", {
+      name: `${names.secrets}CONSOLE_SESSION_KEY`,
+      description: "Seals the console's sessions; another value signs everybody out",
+      key,
+      value: Fn.base64sha512(Fn.join("", [Fn.uuid(), Fn.uuid(), Fn.uuid(), Fn.uuid()])),
     });
 };
 
@@ -196,6 +205,7 @@ const addDeliveryFunctions = (
   const functions = new Map(
     needs.functions
       .filter(({ name }) => name !== authorizerFunction && (name !== "report-source" || reportSecret))
+      .filter(({ name }) => name !== consoleFunction || needs.accounts.tooling.console !== undefined)
       .map((deployedFunction) => {
         const { name } = deployedFunction;
         const statements = permissions[name];
@@ -290,8 +300,10 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
     artifacts: needs.artifacts,
   });
 
+  const consoleApi = accounts.tooling.console && addConsoleApi(stack, "console", { key, logRetentionDays });
   const values = createVariableValues({
     ...needs,
+    consoleUrl: consoleApi?.url,
     names: names,
     tokens: tokens.arn,
     signer: pipeline.signer,
@@ -317,6 +329,7 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
     key,
     logRetentionDays,
   });
+  consoleApi?.connect(functions.get(consoleFunction));
   addDeliveryEvents(stack, "events", { accounts, names: names, functions, github: needs.github });
   addEventPublisher(stack, table.streamArn, functions.get("publish-events"));
   const notify = functions.get("notify");
@@ -341,6 +354,7 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
     functions: functions.all,
     table: names.table,
     slackApiId: callback.apiId,
+    consoleApiId: consoleApi?.apiId,
   });
 
   const outputs = new SsmParameter(stack, "outputs", {
@@ -352,6 +366,7 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
       ...values("operator"),
       ACCOUNTS: { tooling: account, stage: accounts.stage.account, prod: accounts.prod.account },
       SLACK_CALLBACK_URL: callback.url,
+      ...(consoleApi && { CONSOLE_URL: consoleApi.url }),
       BUILD_PROJECT: pipeline.project.name,
       BUILD_IMAGE: accounts.tooling.images.buildImage,
     }),

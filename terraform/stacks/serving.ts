@@ -6,7 +6,7 @@ import type { Environment } from "../../platform/serving/serving.ts";
 import { addHttpStage } from "../constructs/http-stage/http-stage.ts";
 import { addInferenceEnvironment } from "../constructs/inference-environment/inference-environment.ts";
 import { addLambdaFunction } from "../constructs/lambda-function/lambda-function.ts";
-import type { DeployedFunction } from "../deployed-functions.ts";
+import { consoleFunction, type DeployedFunction } from "../deployed-functions.ts";
 import { allow } from "../permissions/statement.ts";
 import type { Accounts } from "../read-config.ts";
 import { nameResources } from "../resource-names.ts";
@@ -65,6 +65,7 @@ export const addServingStack = (app: App, needs: Needs): ServingOutputs => {
     names: nameResources(accounts),
     tooling: accounts.tooling.account,
     operators: accounts.tooling.operators,
+    absentCallers: accounts.tooling.console ? [] : [consoleFunction],
     key,
     httpApiId: api.id,
   });

@@ -20,6 +20,8 @@ type Needs = {
   readonly names: ResourceNames;
   readonly tooling: string;
   readonly operators: readonly string[];
+  /** Functions that the configuration does not have. */
+  readonly absentCallers: readonly string[];
   /** ARN of the account's key. */
   readonly key: string;
   readonly httpApiId: string;
@@ -94,7 +96,7 @@ export const addInferenceEnvironment = (scope: Construct, id: string, needs: Nee
   const callers = new Construct(place, "callers");
   for (const [caller, statements] of Object.entries(permissions)) {
     const principals = caller === "operator" ? needs.operators : [names.functionRoleArn(caller)];
-    if (principals.length === 0) continue;
+    if (principals.length === 0 || needs.absentCallers.includes(caller)) continue;
     const role = new IamRole(callers, caller, {
       name: names.callerRole(environment, caller),
       description: `What tooling's ${caller} may do on ${environment}`,

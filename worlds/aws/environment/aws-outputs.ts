@@ -40,5 +40,7 @@ export const AwsOutputs = z.object({
   BUILD_IMAGE: z.string().min(1),
   /** Where Slack sends people's clicks. */
   SLACK_CALLBACK_URL: z.url().optional(),
+  /** The console's pages; absent: there is no console. */
+  CONSOLE_URL: z.url().optional(),
 });
 export type AwsOutputs = z.infer<typeof AwsOutputs>;
