@@ -1,3 +1,4 @@
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import { awsClientPruner } from "./aws-client-pruner.ts";
@@ -9,6 +10,8 @@ export type HandlerBundle = {
   readonly code: Uint8Array;
   /** `index.mjs.map`: mappings of our own files, without their text. */
   readonly map: Uint8Array;
+  /** Files that the code reads beside itself, by their paths in the zip. */
+  readonly files: Readonly<Record<string, Uint8Array>>;
   /** All bundled files, by path from the repository's root. */
   readonly inputs: readonly string[];
   /** What each of these files imports; Node's own modules by their names. */
@@ -44,6 +47,18 @@ export const handlerOptions = {
   sourcesContent: false,
 } satisfies BuildOptions;
 
+/** Modules that read files of a folder beside them; its name stays beside the bundle. */
+const foldersOfModules = { "console/read-assets.ts": "console/assets" } as const;
+
+const readFilesBeside = async (inputs: readonly string[]): Promise<Readonly<Record<string, Uint8Array>>> => {
+  const files: Record<string, Uint8Array> = {};
+  for (const [module, folder] of Object.entries(foldersOfModules))
+    if (inputs.includes(module))
+      for (const name of await readdir(folder))
+        files[`${folder.split("/").at(-1)}/${name}`] = await readFile(join(folder, name));
+  return files;
+};
+
 /**
  * Bundles `lambdas/<name>/handler.ts` with all its packages for its function's zip. The caller must end esbuild's
  * process with esbuild's `stop`.
@@ -64,6 +79,7 @@ export const bundleHandler = async (name: string): Promise<HandlerBundle> => {
   return {
     code: getOutput("index.mjs"),
     map: trimSourceMap(getOutput("index.mjs.map")),
+    files: await readFilesBeside(Object.keys(metafile.inputs)),
     inputs: [...Object.keys(metafile.inputs), ...external],
     imports: new Map(
       Object.entries(metafile.inputs).map(([path, { imports }]) => [path, imports.map((one) => one.path)]),

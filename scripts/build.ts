@@ -38,8 +38,8 @@ const tooLarge: string[] = [];
 process.stdout.write(`${formatColumns("function", "code", "map", "zip")}\n`);
 try {
   for (const name of positionals.length > 0 ? positionals : listFunctionNames()) {
-    const { code, map } = await bundleHandler(name);
-    const zip = zipFunction({ "index.mjs": code, "index.mjs.map": map });
+    const { code, map, files } = await bundleHandler(name);
+    const zip = zipFunction({ "index.mjs": code, "index.mjs.map": map, ...files });
     process.stdout.write(
       `${formatColumns(name, ...[code, map, zip].map(({ length }) => formatKilobytes(length)))}\n`,
     );

@@ -5,15 +5,21 @@ import * as z from "zod";
 const path = new URL("../docs/slack-app.yaml", import.meta.url);
 
 const Manifest = z.object({
-  oauth_config: z.object({ scopes: z.strictObject({ bot: z.array(z.string()).min(1) }) }),
+  oauth_config: z.object({
+    redirect_urls: z.tuple([z.url()]),
+    scopes: z.strictObject({ bot: z.array(z.string()).min(1), user: z.array(z.string()) }),
+  }),
   settings: z.object({ interactivity: z.object({ is_enabled: z.literal(true), request_url: z.url() }) }),
 });
 
 export type AppManifest = {
   /** The bot's scopes, each with what it is for: the comment on its line. */
   readonly scopes: readonly { readonly scope: string; readonly purpose: string }[];
-  /** Where Slack sends clicks; an example until a person replaces it. */
+  /** What people grant who sign in to the console. */
+  readonly userScopes: readonly string[];
+  /** Where Slack sends clicks, and people who sign in; examples until a person replaces them. */
   readonly requestUrl: string;
+  readonly redirectUrl: string;
 };
 
 /** What docs/slack-app.yaml says: the one list of scopes. https://docs.slack.dev/reference/app-manifest */
@@ -26,6 +32,8 @@ export const readAppManifest = (): AppManifest => {
   };
   return {
     scopes: oauth_config.scopes.bot.map((scope, index) => ({ scope, purpose: readPurpose(index) })),
+    userScopes: oauth_config.scopes.user,
     requestUrl: settings.interactivity.request_url,
+    redirectUrl: oauth_config.redirect_urls[0],
   };
 };

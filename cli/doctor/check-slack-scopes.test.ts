@@ -35,6 +35,15 @@ test("all missing scopes are named at once", async () => {
   });
 });
 
+test("a console also needs to read its user group", async () => {
+  const scopes = "chat:write,channels:history,users:read,users:read.email";
+  const { needs } = stubSlackMethods({ "auth.test": auth }, { scopes });
+  expect(await checkSlackScopes(needs, true)).toMatchObject({
+    status: "missing",
+    sentence: "The bot's token lacks usergroups:read (to read who may open the console).",
+  });
+});
+
 test("a response without scopes is a warning, and a refused or unset token another check's finding", async () => {
   expect(await check()).toMatchObject({ status: "warning" });
   const refused = stubSlackMethods({ "auth.test": { ok: false, error: "invalid_auth" } });
@@ -54,10 +63,13 @@ test("scopes that Slipway does not use are a warning that names them", async () 
 });
 
 test("the app's manifest has the scopes that the app's calls need and no more, says what each is for, and has the path of the callback", () => {
-  const { scopes, requestUrl } = readAppManifest();
+  const { scopes, userScopes, requestUrl, redirectUrl } = readAppManifest();
   expect(scopes.map(({ scope }) => scope).toSorted()).toEqual(
     [...new Set(Object.values(requiredScopes))].toSorted(),
   );
   for (const { purpose } of scopes) expect(purpose).not.toBe("");
+  // The id token says who signs in; the bot reads the rest.
+  expect(userScopes).toEqual(["openid"]);
+  expect(new URL(redirectUrl).pathname).toBe("/sign-in/callback");
   expect(new URL(requestUrl).pathname).toBe(callbackPath);
 });

@@ -10,14 +10,17 @@ const listAlternatives = (scope: string): readonly string[] => {
   return other === undefined ? [scope] : [scope, other];
 };
 
-/** Not needed by every installation: checkApprover reports it where it is. */
+/** Needed by a console, and by groups of approvers, which checkApprover reports. */
 const optionalScopes: ReadonlySet<string> = new Set(["usergroups:read"]);
 
 /**
  * Compares the scopes of the bot's token, which Slack returns with each response, with those of docs/slack-app.yaml.
  * https://docs.slack.dev/authentication/installing-with-oauth
  */
-export const checkSlackScopes = async (needs: SlackNeeds): Promise<DoctorFinding | undefined> => {
+export const checkSlackScopes = async (
+  needs: SlackNeeds,
+  hasConsole = false,
+): Promise<DoctorFinding | undefined> => {
   const response = await callSlack(needs, "auth.test");
   if (!response?.ok) return undefined;
   const { scopes } = response;
@@ -32,7 +35,8 @@ export const checkSlackScopes = async (needs: SlackNeeds): Promise<DoctorFinding
       remedy: `Check that the app has ${needed.map((each) => each.scopes.join(" or ")).join(", ")}.`,
     };
   const missing = needed.filter(
-    ({ scopes: any }) => !any.some((scope) => scopes.includes(scope) || optionalScopes.has(scope)),
+    ({ scopes: any }) =>
+      !any.some((scope) => scopes.includes(scope) || (!hasConsole && optionalScopes.has(scope))),
   );
   const superfluous = scopes.filter((scope) => !needed.some((each) => each.scopes.includes(scope)));
   if (missing.length > 0)

@@ -110,6 +110,7 @@ export const listAccountChecks = (
   const access = (environment: Environment) =>
     openEnvironment({ sts, outputs, accounts, profiles: needs.profiles ?? {} }, environment);
   const slack = openSlack(installation, needs);
+  const hasConsole = outputs?.CONSOLE_URL !== undefined || config?.tooling.console !== undefined;
   const models = rules?.models.map(({ name }) => name) ?? [];
   return [
     async () => checkTrial(accounts),
@@ -160,7 +161,7 @@ export const listAccountChecks = (
           }),
         ]
       : [
-          reportCheckError("Slack's scopes", () => checkSlackScopes(slack)),
+          reportCheckError("Slack's scopes", () => checkSlackScopes(slack, hasConsole)),
           reportCheckError("Slack's channel", () => checkSlackChannel(slack, channel)),
           ...(needs.post ? [reportCheckError("Slack's channel", () => postSlackTest(slack, channel))] : []),
         ]),

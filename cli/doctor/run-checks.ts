@@ -16,6 +16,7 @@ import { checkAccount } from "./check-account.ts";
 import { checkApprover } from "./check-approver.ts";
 import { checkBuildProject } from "./check-build-project.ts";
 import { checkCipherKey } from "./check-cipher-key.ts";
+import { checkConsole } from "./check-console.ts";
 import { checkCredentials } from "./check-credentials.ts";
 import { checkEnvironment } from "./check-environment.ts";
 import { checkImageRepository } from "./check-image-repository.ts";
@@ -38,11 +39,15 @@ import { openFolderFiles, readRepositoryRules } from "./read-repository-rules.ts
 import { reportCheckError } from "./report-check-error.ts";
 import { toolingFunctions } from "./tooling-functions.ts";
 
-const listSecretNames = ({ SOURCE_HOST }: AwsOutputs): readonly string[] => [
+const listSecretNames = ({ SOURCE_HOST, CONSOLE_URL }: AwsOutputs): readonly string[] => [
   "SLACK_BOT_TOKEN",
   "SLACK_SIGNING_SECRET",
   ...(SOURCE_HOST === "github" ? ["GITHUB_TOKEN"] : []),
+  ...(CONSOLE_URL === undefined ? [] : ["SLACK_CLIENT_SECRET", "CONSOLE_SESSION_KEY"]),
 ];
+
+const listFunctions = ({ CONSOLE_URL }: AwsOutputs) =>
+  Object.entries(toolingFunctions).filter(([name]) => name !== "show-console" || CONSOLE_URL !== undefined);
 
 /** The checks of what Terraform created, in the order in which a person would fix the findings. */
 const listInstallationChecks = (outputs: AwsOutputs, needs: DoctorNeeds): readonly DoctorCheck[] => {
@@ -70,13 +75,16 @@ const listInstallationChecks = (outputs: AwsOutputs, needs: DoctorNeeds): readon
     reportCheckError("the image repository", () => checkImageRepository(new ECRClient({}), outputs)),
     reportCheckError("the build project", () => checkBuildProject(new CodeBuildClient({}), outputs)),
     reportCheckError("the state machine", () => checkStateMachine(new SFNClient({}), outputs)),
-    ...Object.entries(toolingFunctions).map(([name, Env]) =>
+    ...listFunctions(outputs).map(([name, Env]) =>
       reportCheckError(`the function slipway-${name}`, () =>
         checkLambdaFunction(lambda, { name, Env }, outputs),
       ),
     ),
     reportCheckError("Slack", () => checkSlack({ secrets, fetch }, outputs)),
     reportCheckError("Slack's callbacks", () => checkSlackCallback({ fetch }, outputs)),
+    reportCheckError("the console", () =>
+      checkConsole({ secrets, fetch, apiUrl: outputs.SLACK_API_URL }, outputs),
+    ),
     reportCheckError("MLflow", () => checkRegistry({ fetch: registryFetch }, outputs)),
   ];
 };

@@ -13,6 +13,7 @@ import { Env as RequestApproval } from "#lambdas/request-approval/env.ts";
 import { Env as RollBack } from "#lambdas/roll-back/env.ts";
 import { Env as ScanImage } from "#lambdas/scan-image/env.ts";
 import { Env as ShiftTraffic } from "#lambdas/shift-traffic/env.ts";
+import { Env as ShowConsole } from "#lambdas/show-console/env.ts";
 import { Env as StartDelivery } from "#lambdas/start-delivery/env.ts";
 import { Env as SweepDeliveries } from "#lambdas/sweep-deliveries/env.ts";
 import { Env as VerifyModel } from "#lambdas/verify-model/env.ts";
@@ -26,6 +27,7 @@ type ToolingFunctionName =
   | "sweep-deliveries"
   | "publish-events"
   | "notify"
+  | "show-console"
   | "watch-models";
 
 /** The environment variables of each function of the tooling account; `predict` runs in stage and prod. */
@@ -47,5 +49,6 @@ export const toolingFunctions = {
   "sweep-deliveries": SweepDeliveries,
   "publish-events": PublishEvents,
   notify: Notify,
+  "show-console": ShowConsole,
   "watch-models": WatchModels,
 } as const satisfies Record<ToolingFunctionName, z.ZodObject>;

@@ -72,6 +72,17 @@ test("each address is told to confirm AWS's mail", () => {
   );
 });
 
+test("a console needs the app's client secret and its address among the app's redirect URLs", () => {
+  const withConsole = {
+    ...config,
+    tooling: { ...config.tooling, console: { userGroup: "S1", clientId: "1.2" } },
+  };
+  for (const text of ["/slipway/SLACK_CLIENT_SECRET", "CONSOLE_URL, followed by /sign-in/callback"]) {
+    expect(listCommands(answers, withConsole)).toContain(text);
+    expect(listCommands(answers, config)).not.toContain(text);
+  }
+});
+
 test("no command has a value of a secret", () => {
   const commands = listCommands(answers, config);
   expect(findSentinelSecrets(commands)).toEqual([]);

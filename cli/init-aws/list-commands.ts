@@ -126,6 +126,7 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
         put("SLACK_BOT_TOKEN"),
         put("SLACK_SIGNING_SECRET"),
         ...(isGitHub ? [put("GITHUB_TOKEN")] : []),
+        ...(tooling.console ? [put("SLACK_CLIENT_SECRET")] : []),
       ],
       note: "Type the values in place of the dots. A space before the command keeps it out of most shells' history.",
     },
@@ -136,7 +137,7 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
       commands: [
         `aws ssm get-parameter --name /slipway/outputs --region ${answers.region} --query Parameter.Value --output text`,
       ],
-      note: `Copy SLACK_CALLBACK_URL to the Slack app's page Interactivity & Shortcuts. Open the link in AWS's mail to each address (${answers.alarmEmails.join(", ")}); until then it gets no alarms.`,
+      note: `Copy SLACK_CALLBACK_URL to the Slack app's page Interactivity & Shortcuts.${tooling.console ? " Add CONSOLE_URL, followed by /sign-in/callback, to the redirect URLs of its page OAuth & Permissions: CONSOLE_URL is the console's address." : ""} Open the link in AWS's mail to each address (${answers.alarmEmails.join(", ")}); until then it gets no alarms.`,
     },
     {
       number: "7",

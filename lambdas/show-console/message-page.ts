@@ -1,6 +1,8 @@
+import { html } from "hono/html";
+import { renderPage } from "#console/render-page.ts";
 import type { BrowserResponse } from "./browser-request.ts";
 
-type Message = {
+export type Message = {
   readonly status: number;
   readonly title: string;
   /** What happened, then what to do. */
@@ -9,26 +11,26 @@ type Message = {
   readonly link?: { readonly text: string; readonly path: string };
 };
 
-const escapes: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => escapes[character] ?? "");
-
 /** A page that says why there is no other page. */
-export const renderMessagePage = ({ status, title, text, link }: Message): BrowserResponse => ({
+export const renderMessagePage = async (
+  revision: string,
+  { status, title, text, link }: Message,
+): Promise<BrowserResponse> => ({
   status,
-  headers: { "content-type": "text/html; charset=utf-8" },
-  body: `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)} · Slipway</title><link rel="stylesheet" href="/console.css"></head>
-<body><main><h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p>${
-    link ? `<p><a href="${escapeHtml(link.path)}">${escapeHtml(link.text)}</a></p>` : ""
-  }</main></body>
-</html>
-`,
+  headers: {
+    "content-type": "text/html; charset=utf-8",
+    // What stops for a while: a browser and a script ask again after a minute.
+    ...(status === 503 && { "retry-after": "60" }),
+  },
+  body: await renderPage(
+    { links: { base: "", command: (command) => command }, revision },
+    {
+      title,
+      active: null,
+      refresh: null,
+      body: html`<h1>${title}</h1>
+<p>${text}</p>
+${link ? html`<p><a class="button" href="${link.path}">${link.text}</a></p>` : ""}`,
+    },
+  ),
 });

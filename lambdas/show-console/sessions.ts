@@ -23,6 +23,10 @@ export type SessionState =
   | { readonly status: "open"; readonly session: Session; readonly text?: string }
   | { readonly status: "closed"; readonly membership: Exclude<Membership, { status: "member" }> };
 
+type OpenedSession =
+  | { readonly status: "open"; readonly session: Session; readonly text: string }
+  | Extract<SessionState, { status: "closed" }>;
+
 type Needs = {
   readonly cookie: SealedCookie<Session>;
   readonly checkMembership: (user: string) => Promise<Membership>;
@@ -37,7 +41,7 @@ export const createSessions = ({ cookie, checkMembership, clock }: Needs) => {
   const seal = (session: Session) => cookie.seal(session, session.signedInAt + longestSessionMs);
   return {
     /** Begins a session, if Slack says that the user may read the console. */
-    open: async (user: string): Promise<Exclude<SessionState, { status: "none" }>> => {
+    open: async (user: string): Promise<OpenedSession> => {
       const membership = await checkMembership(user);
       if (membership.status !== "member") return { status: "closed", membership };
       const now = clock();

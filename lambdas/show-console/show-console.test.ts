@@ -8,6 +8,7 @@ import { showConsole } from "./show-console.ts";
 import { SignInUnverified } from "./sign-in-unverified.ts";
 
 const url = "https://console.example";
+const assets = { revision: "1", files: new Map([["console.css", { type: "text/css", content: "" }]]) };
 const hour = 3_600_000;
 const attempt = { state: "the state", nonce: "n", codeVerifier: "v" };
 
@@ -17,6 +18,7 @@ let checks: string[];
 let shown: unknown[];
 let warnings: string[];
 let secrets: readonly string[];
+let failure: Error | undefined;
 let finish: IdentityProvider["finish"];
 let start: IdentityProvider["start"];
 beforeEach(() => {
@@ -26,6 +28,7 @@ beforeEach(() => {
   shown = [];
   warnings = [];
   secrets = ["one"];
+  failure = undefined;
   start = async (returnPath) => ({ url: "https://slack.com/authorize", attempt: { ...attempt, returnPath } });
   finish = async () => ({ user: "U024BE7LH", team: "T1" });
 });
@@ -34,6 +37,7 @@ const create = () => {
   const seal = { secrets: async () => secrets };
   return showConsole({
     show: async (request) => {
+      if (failure) throw failure;
       shown.push(request);
       return {
         status: 200,
@@ -41,6 +45,7 @@ const create = () => {
         body: "page",
       };
     },
+    assets,
     sessions: createSessions({
       cookie: createSealedCookie({ ...seal, purpose: "session", schema: Session }),
       checkMembership: async (user) => {
@@ -151,12 +156,12 @@ describe("signing in", () => {
   test("cancelling at Slack leads to a page, without a call to Slack", async () => {
     finish = () => Promise.reject(new Error("Slack was asked"));
     const response = await ask(
-      "/sign-in/callback?error=access_denied&error_description=%3Cscript%3E&state=the+state",
+      "/sign-in/callback?error=access_denied&error_description=access_denied&state=the+state",
       await begin(),
     );
     expect(response.status).toBe(400);
     expect(response.body).toContain("you cancelled");
-    expect(response.body).not.toContain("script");
+    expect(response.body).not.toContain("access_denied");
   });
 
   test("what cannot be verified opens nothing, and operators find why", async () => {
@@ -344,8 +349,21 @@ test("every answer forbids caching, framing, foreign scripts and plain HTTP", as
   }
 });
 
+test("a page that cannot be read says so, and operators find why", async () => {
+  const { cookies } = await signIn();
+  failure = new Error("<b>the table is throttled</b>");
+  const response = await ask("/models/churn", cookies);
+  expect(response.status).toBe(500);
+  expect(response.body).not.toContain("throttled");
+  expect(response.headers["strict-transport-security"]).toBeDefined();
+  expect(warnings).toEqual(["could not show a page"]);
+});
+
 test("the stylesheet is public, and nothing else is", async () => {
-  expect((await ask("/console.css")).status).toBe(200);
+  expect(await ask("/console.css?v=1")).toMatchObject({
+    status: 200,
+    headers: { "cache-control": "public", "x-content-type-options": "nosniff" },
+  });
   for (const path of [
     "/console.css/",
     "/console.css/../models/churn",

@@ -366,7 +366,6 @@ export const addDeliveryStack = (app: App, needs: Needs): void => {
       ...values("operator"),
       ACCOUNTS: { tooling: account, stage: accounts.stage.account, prod: accounts.prod.account },
       SLACK_CALLBACK_URL: callback.url,
-      ...(consoleApi && { CONSOLE_URL: consoleApi.url }),
       BUILD_PROJECT: pipeline.project.name,
       BUILD_IMAGE: accounts.tooling.images.buildImage,
     }),

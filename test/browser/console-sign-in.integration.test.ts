@@ -12,7 +12,7 @@ const show: Parameters<typeof openConsole>[0] = async ({ path, query, entityTag 
     : {
         status: 200,
         headers: { "content-type": "text/html; charset=utf-8", etag: tag },
-        body: `<!doctype html><html lang="en"><title>page</title><h1>${path.replace(/[^\w/-]/g, "")} ${query.get("from") ?? ""}</h1><form method="post" action="/sign-out"><button>Sign out</button></form>`,
+        body: `<!doctype html><html lang="en"><link rel="icon" href="/icon.svg"><title>page</title><h1>${path.replace(/[^\w/-]/g, "")} ${query.get("from") ?? ""}</h1><form method="post" action="/sign-out"><button>Sign out</button></form>`,
       };
 const hour = 3_600_000;
 

@@ -1,3 +1,4 @@
+import { readAssets } from "#console/read-assets.ts";
 import { parseBrowserRequest, toHttpApiResponse } from "#lambdas/show-console/browser-request.ts";
 import { checkMembership } from "#lambdas/show-console/check-membership.ts";
 import { createIdentityProvider, SignInAttempt } from "#lambdas/show-console/identity-provider.ts";
@@ -64,6 +65,7 @@ export const openConsole = async (show: ShowConsoleNeeds["show"]) => {
   });
   handle = showConsole({
     show,
+    assets: readAssets(),
     sessions: createSessions({
       cookie: createSealedCookie({ purpose: "session", schema: Session, secrets }),
       checkMembership: checkMembership({

@@ -42,5 +42,6 @@ export const AwsOutputs = z.object({
   SLACK_CALLBACK_URL: z.url().optional(),
   /** The console's pages; absent: there is no console. */
   CONSOLE_URL: z.url().optional(),
+  CONSOLE_USER_GROUP: z.string().min(1).optional(),
 });
 export type AwsOutputs = z.infer<typeof AwsOutputs>;

@@ -1,6 +1,5 @@
-import type { BrowserResponse } from "./browser-request.ts";
 import type { Membership } from "./check-membership.ts";
-import { renderMessagePage } from "./message-page.ts";
+import type { Message } from "./message-page.ts";
 
 type Refusal = Exclude<Membership, { status: "member" }>;
 
@@ -24,34 +23,32 @@ const reasons = {
     "Slack says that this account is not an active person's in this workspace. Sign in with another account.",
 } as const;
 
-/** The page for someone who may not, or cannot be shown to, read the console. It has no link that signs in by itself. */
-export const renderRefusal = (membership: Refusal, retryPath: string): BrowserResponse => {
+/** The message to someone who may not read the console, or of whom Slack does not say it. */
+export const describeRefusal = (membership: Refusal, retryPath: string): Message => {
   switch (membership.status) {
     case "refused":
-      return renderMessagePage({
+      return {
         status: 403,
         title: "No access",
         text: reasons[membership.reason],
         link: { text: "Sign in again", path: retryPath },
-      });
+      };
     case "misconfigured":
-      return renderMessagePage({
+      return {
         status: 503,
         title: "The console cannot check who may read it",
         text:
           remedies[membership.error] ??
           `Slack refuses the app's token (${membership.error}): an operator installs the app again and sets SLACK_BOT_TOKEN (docs/infrastructure.md).`,
         link: { text: "Try again", path: retryPath },
-      });
-    case "unknown": {
-      const page = renderMessagePage({
+      };
+    case "unknown":
+      return {
         status: 503,
         title: "Slack does not answer",
         text: "The console asks Slack each hour whether you may still read it, and got no usable answer. Your session is kept: try again in a minute. slipway status shows deliveries without Slack.",
         link: { text: "Try again", path: retryPath },
-      });
-      return { ...page, headers: { ...page.headers, "retry-after": "60" } };
-    }
+      };
     default:
       return membership satisfies never;
   }
