@@ -11,6 +11,8 @@ export type ConsoleLinks = {
   readonly apiDocs?: (environment: Environment, model: string) => string;
   /** Where the model's prediction records are read. */
   readonly records?: (model: string) => string;
+  /** Where a form ends the session; absent: nobody signs in here. */
+  readonly signOut?: string;
   /** A `slipway` command as it is typed here: `slipway rollback churn`. */
   readonly command: (command: string) => string;
   /** Address of the server-sent events `changed`; absent: pages ask again by themselves. */

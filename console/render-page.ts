@@ -51,6 +51,7 @@ export const renderPage = async ({ links, revision }: PageContext, page: Page): 
       ({ id, label, href }) =>
         html`<li><a href="${href}"${id === page.active ? html` aria-current="page"` : ""}>${label}</a></li>`,
     )}${links.channel ? html`<li><a href="${links.channel.href}">${links.channel.label}</a></li>` : ""}</ul></nav>
+${links.signOut === undefined ? "" : html`<form class="sign-out" method="post" action="${links.signOut}"><button class="button">Sign out</button></form>`}
 <span class="live" role="status" data-status></span>
 </div></header>
 <main id="main" class="wide" tabindex="-1">

@@ -7,7 +7,7 @@ export const Env = z.object({
   ...variableGroups.deliveries,
   ...variableGroups.secrets,
   ...variableGroups.prodRole,
-  SLACK_API_URL: variableGroups.slack.SLACK_API_URL,
+  ...variableGroups.slack,
   /** The workspace whose members may sign in. */
   SLACK_TEAM_ID: z.string().min(1),
   /** The console's own address, without a slash at its end. */

@@ -7,7 +7,7 @@ const ada = { user: "U024BE7LH" };
 const now = Date.UTC(2026, 10, 29, 12);
 const later = now + 60_000;
 const create = (secrets: readonly string[], purpose = "session") =>
-  createSealedCookie({ purpose, schema, secrets: async () => secrets });
+  createSealedCookie({ purpose, schema, secrets: async () => secrets.map((secret) => secret.padEnd(32)) });
 
 test("a sealed value opens until it expires", async () => {
   const cookie = create(["one"]);
@@ -57,7 +57,7 @@ test("a value of another form opens nothing", async () => {
   const other = createSealedCookie({
     purpose: "session",
     schema: z.looseObject({}),
-    secrets: async () => ["one"],
+    secrets: async () => ["one".padEnd(32)],
   });
   expect(await create(["one"]).open(await other.seal({ name: "ada" }, later), now)).toBeUndefined();
 });
@@ -70,4 +70,10 @@ test("during a rotation cookies of both secrets open, and the new one seals", as
   expect(await create(["new"]).open(after, now)).toEqual(ada);
   expect(await create(["old"]).open(after, now)).toBeUndefined();
   expect(await create(["new"]).open(before, now)).toBeUndefined();
+});
+
+test("a secret that somebody could guess seals nothing", async () => {
+  const cookie = createSealedCookie({ purpose: "session", schema, secrets: async () => ["password"] });
+  await expect(cookie.seal(ada, later)).rejects.toThrow("fewer than 32 characters");
+  await expect(cookie.open("a.b.c.d.e", now)).rejects.toThrow("fewer than 32 characters");
 });

@@ -21,9 +21,15 @@ export type SealedCookie<Value> = {
 const algorithms = { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] };
 const longestText = 4_096;
 
-/** The parameter has a random value, so no slow derivation is needed. https://www.rfc-editor.org/rfc/rfc5869 */
-const deriveKey = (secret: string, purpose: string): Uint8Array =>
-  new Uint8Array(hkdfSync("sha256", secret, "", `slipway console ${purpose}`, 32));
+const shortestSecret = 32;
+
+/** A secret is random, so no slow derivation is needed. https://www.rfc-editor.org/rfc/rfc5869 */
+const deriveKey = (secret: string, purpose: string): Uint8Array => {
+  // Somebody typed it: who has a cookie could find it out.
+  if (secret.length < shortestSecret)
+    throw new Error(`the secret of the console's cookies has fewer than ${shortestSecret} characters`);
+  return new Uint8Array(hkdfSync("sha256", secret, "", `slipway console ${purpose}`, 32));
+};
 
 /** A cookie as an encrypted JWT: nobody who has it can read or change it. */
 export const createSealedCookie = <Value extends object>({

@@ -34,7 +34,7 @@ beforeEach(() => {
 });
 
 const create = () => {
-  const seal = { secrets: async () => secrets };
+  const seal = { secrets: async () => secrets.map((secret) => secret.padEnd(32)) };
   return showConsole({
     show: async (request) => {
       if (failure) throw failure;

@@ -15,6 +15,8 @@ import { motoClientConfig } from "./moto.ts";
 const secretParameters = {
   SLACK_BOT_TOKEN: sentinelSecrets.slackToken,
   SLACK_SIGNING_SECRET: sentinelSecrets.signingSecret,
+  SLACK_CLIENT_SECRET: sentinelSecrets.clientSecret,
+  CONSOLE_SESSION_KEY: sentinelSecrets.sessionKey,
   GITHUB_TOKEN: sentinelSecrets.gitHubToken,
   GITHUB_WEBHOOK_SECRET: sentinelSecrets.webhookSecret,
 };

@@ -2,6 +2,8 @@
 export const sentinelSecrets = {
   slackToken: "xoxb-marked-5f2c-slack-token",
   signingSecret: "marked-81aa-signing-secret",
+  clientSecret: "marked-62d1-client-secret",
+  sessionKey: "marked-0e47-session-key-of-the-console",
   gitHubToken: "ghp_marked77d0githubtoken",
   webhookSecret: "marked-3c19-webhook-secret",
   awsSecretKey: "marked-c2e8-aws-secret-key",

@@ -1,9 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { simulateStackPolicies, toAccessRequest } from "#test/infrastructure/prove-least-privilege.ts";
 import {
   findUnrecordedRequests,
@@ -22,6 +20,7 @@ import { handlerEnvironment } from "#test/support/handler-environment.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
 import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { writeBundle } from "#test/support/write-bundle.ts";
 import { signSlackRequest } from "#worlds/embedded/desk/sign-slack-request.ts";
 
 const { skip } = requirePython("tests of handlers' logs on moto");
@@ -102,6 +101,14 @@ const events = (commit: string): Readonly<Record<string, readonly unknown[]>> =>
     "start-delivery": [
       { repository: "models", before: null, after: commit, pusher: null, runtime: image.digest },
     ],
+    "show-console": ["/", "/sign-in", "/sign-in/callback"].map((rawPath) => ({
+      version: "2.0",
+      rawPath,
+      rawQueryString: `code=${sentinelSecrets.inputRow}&state=${sentinelSecrets.inputRow}`,
+      headers: {},
+      cookies: [`__Host-slipway-session=${sentinelSecrets.inputRow}`],
+      requestContext: { http: { method: "GET" } },
+    })),
     "answer-approval": [
       {
         followUp: "finish-approval",
@@ -167,8 +174,7 @@ describe.skipIf(skip)("the log of a step", () => {
       status: 403,
       body: { error_code: "PERMISSION_DENIED", message: text },
     }));
-    for (const name of steps)
-      await writeFile(join(folder.path, `${name}.mjs`), (await bundleHandler(name)).code);
+    for (const name of steps) await writeBundle(name, { folder: folder.path });
     await stop();
   });
   afterAll(async () => {
@@ -189,6 +195,7 @@ describe.skipIf(skip)("the log of a step", () => {
         AWS_ENDPOINT_URL: recorder.endpoint,
         AWS_ACCESS_KEY_ID: name,
         SLACK_API_URL: `${slack.url}/`,
+        CONSOLE_ISSUER: other.url,
         MLFLOW_URI: other.url,
         GITHUB_API: other.url,
         SIGNER_KEY: signerKey,
@@ -210,6 +217,7 @@ describe.skipIf(skip)("the log of a step", () => {
       "start-delivery",
       "answer-approval",
       "watch-models",
+      "show-console",
     ].includes(name);
     if (!several) for (const line of logs) expect(line.delivery).toMatch(/^churn-[01]$/);
   });

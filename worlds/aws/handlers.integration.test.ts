@@ -1,14 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stop } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundleHandler, type HandlerBundle } from "#packaging/bundle-handler.ts";
+import type { HandlerBundle } from "#packaging/bundle-handler.ts";
 import { layers } from "#test/arrows.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
 import { parseSource } from "#test/support/parse-source.ts";
 import { runBundle } from "#test/support/run-bundle.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { writeBundle } from "#test/support/write-bundle.ts";
 
 const lambdas = join(import.meta.dirname, "..", "..", "lambdas");
 const functions = readdirSync(lambdas, { withFileTypes: true })
@@ -55,9 +55,7 @@ describe("a function's bundle", () => {
   beforeAll(async () => {
     folder = await createTemporaryFolder();
     for (const name of functions) {
-      const bundled = await bundleHandler(name);
-      bundles.set(name, bundled);
-      await writeFile(bundlePath(name), bundled.code);
+      bundles.set(name, await writeBundle(name, { folder: folder.path }));
     }
     await stop();
     const kilobytes = ({ code, map }: HandlerBundle) => Math.round((code.length + map.length) / 1_024);

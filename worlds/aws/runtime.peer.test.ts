@@ -18,8 +18,8 @@ describe.skipIf(skip)("each function's zip under AWS's runtime client", () => {
   beforeAll(async () => {
     folder = await createTemporaryFolder();
     for (const name of listFunctionNames()) {
-      const { code, map } = await bundleHandler(name);
-      await writeFile(zipPath(name), zipFunction({ "index.mjs": code, "index.mjs.map": map }));
+      const { code, map, files } = await bundleHandler(name);
+      await writeFile(zipPath(name), zipFunction({ "index.mjs": code, "index.mjs.map": map, ...files }));
     }
     await stop();
   });

@@ -40,6 +40,8 @@ const secrets = {
   SLACK_BOT_TOKEN: sentinelSecrets.slackToken,
   SLACK_SIGNING_SECRET: sentinelSecrets.signingSecret,
   SLACK_SIGNING_SECRET_PREVIOUS: "the one before",
+  SLACK_CLIENT_SECRET: sentinelSecrets.clientSecret,
+  CONSOLE_SESSION_KEY: sentinelSecrets.sessionKey,
 };
 
 /**

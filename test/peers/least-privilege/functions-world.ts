@@ -2,7 +2,6 @@ import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stop as stopBundling } from "esbuild";
-import { bundleHandler } from "#packaging/bundle-handler.ts";
 import { nameResources } from "#terraform/resource-names.ts";
 import { listResources, type SynthesizedStacks } from "#test/infrastructure/synth-stacks.ts";
 import { createValueResolver, readResourceValue } from "#test/infrastructure/terraform-values.ts";
@@ -16,6 +15,7 @@ import { type BundleRun, runBundle } from "#test/support/run-bundle.ts";
 import { sentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { startStubServer } from "#test/support/stub-server.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { writeBundle } from "#test/support/write-bundle.ts";
 import { createStackAccounts } from "./create-stack-accounts.ts";
 
 /** A stub of Slack's Web API: one message, one user. */
@@ -112,6 +112,7 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
       AWS_SECRET_ACCESS_KEY: sentinelSecrets.awsSecretKey,
       AWS_ENDPOINT_URL: recorder.endpoint,
       SLACK_API_URL: `${slack.url}/`,
+      CONSOLE_ISSUER: slack.url,
       RUNTIME_DIGEST: `sha256:${"a".repeat(64)}`,
       FIRST_DIGEST: accounts.digests[0],
       MLFLOW_URI: recorder.endpoint,
@@ -130,7 +131,7 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
     await symlink(join(checkout, "node_modules"), join(folder.path, "node_modules"));
     const bundled = new Set<string>();
     const bundle = async (name: string): Promise<string> => {
-      if (!bundled.has(name)) await writeFile(getBundlePath(name), (await bundleHandler(name)).code);
+      if (!bundled.has(name)) await writeBundle(name, { folder: folder.path });
       bundled.add(name);
       return getBundlePath(name);
     };

@@ -5,6 +5,7 @@ import { toyModel } from "#test/support/toy-model.ts";
 import { createDeliverySteps } from "./delivery-steps.ts";
 import { createDisruptions } from "./disruptions.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
+import { showConsolePages } from "./show-console-pages.ts";
 
 const alarmEvent = {
   Records: [{ EventSource: "aws:sns", Sns: { Subject: "an alarm", Message: "the alarm is on" } }],
@@ -215,6 +216,7 @@ export const sendTypicalEvents = async (world: FunctionsWorld): Promise<readonly
     await rollBackFirstVersion(context);
     await withdrawApproval(context);
     const baseline = await promoteVersions(context);
+    await showConsolePages(world);
     for (const task of ["wake", "find-silence"]) await steps.ask("watch-models", { task });
     await recreateFunctions(context, baseline);
     await steps.ask("publish-events", {});

@@ -1,9 +1,6 @@
 import { readAssets } from "#console/read-assets.ts";
-import { parseBrowserRequest, toHttpApiResponse } from "#lambdas/show-console/browser-request.ts";
-import { checkMembership } from "#lambdas/show-console/check-membership.ts";
-import { createIdentityProvider, SignInAttempt } from "#lambdas/show-console/identity-provider.ts";
-import { createSealedCookie } from "#lambdas/show-console/sealed-cookie.ts";
-import { createSessions, Session } from "#lambdas/show-console/sessions.ts";
+import { createBrowserHandler } from "#lambdas/show-console/browser-handler.ts";
+import { openSignIn } from "#lambdas/show-console/open-sign-in.ts";
 import { type ShowConsoleNeeds, showConsole } from "#lambdas/show-console/show-console.ts";
 import { createSlackDirectory } from "#slack/slack-directory.ts";
 import { requireBrowser } from "#test/support/browser.ts";
@@ -41,12 +38,11 @@ export const openConsole = async (show: ShowConsoleNeeds["show"]) => {
     return { ok: true, user: { id, team_id: "T1", name: "someone", is_restricted: isGuest } };
   });
   stack.defer(slack.stop);
-  let handle: ReturnType<typeof showConsole> | undefined;
+  let handle: ReturnType<typeof createBrowserHandler> | undefined;
   const server = stack.use(
     await startEventServer(async (event) => {
-      const request = parseBrowserRequest(event);
-      if (!request || !handle) throw new Error("no request of a browser");
-      return toHttpApiResponse(await handle(request));
+      if (!handle) throw new Error("the browser was faster than the console");
+      return handle(event);
     }),
   );
   const redirectUrl = `${server.url}/sign-in/callback`;
@@ -54,28 +50,27 @@ export const openConsole = async (show: ShowConsoleNeeds["show"]) => {
   const provider = stack.use(await startIdentityProvider({ clientId, clientSecret, redirectUrl, people }));
   /** Parameters that change on their way to the provider, once, as if someone between the two did it. */
   const changed: Record<string, string> = {};
-  const keys = { session: ["a session key of the test"] as readonly string[], client: clientSecret };
-  const clock = () => time.now;
-  const secrets = async () => keys.session;
-  const identityProvider = createIdentityProvider({
-    issuer: provider.url,
-    clientId,
+  const keys = {
+    session: ["a session key of the test, which is long enough"] as readonly string[],
+    client: clientSecret,
+  };
+  const { identityProvider, ...signIn } = openSignIn({
+    slack: createSlackDirectory({ secrets: { read: async () => "xoxb-test" }, apiUrl: `${slack.url}/` }),
+    sessionKeys: async () => keys.session,
     clientSecret: async () => keys.client,
-    redirectUrl,
+    clock: () => time.now,
+    env: {
+      CONSOLE_URL: server.url,
+      CONSOLE_USER_GROUP: "S0614TZR7",
+      CONSOLE_CLIENT_ID: clientId,
+      CONSOLE_ISSUER: provider.url,
+      SLACK_TEAM_ID: "T1",
+    },
   });
-  handle = showConsole({
+  const respond = showConsole({
+    ...signIn,
     show,
     assets: readAssets(),
-    sessions: createSessions({
-      cookie: createSealedCookie({ purpose: "session", schema: Session, secrets }),
-      checkMembership: checkMembership({
-        slack: createSlackDirectory({ secrets: { read: async () => "xoxb-test" }, apiUrl: `${slack.url}/` }),
-        teamId: "T1",
-        userGroup: "S0614TZR7",
-      }),
-      clock,
-    }),
-    attempts: createSealedCookie({ purpose: "sign-in", schema: SignInAttempt, secrets }),
     identityProvider: {
       ...identityProvider,
       start: async (returnPath) => {
@@ -88,11 +83,9 @@ export const openConsole = async (show: ShowConsoleNeeds["show"]) => {
         return { url: address.href, attempt };
       },
     },
-    url: server.url,
-    teamId: "T1",
-    clock,
     warn: (message, error) => void warnings.push(`${message}: ${Object(error).message}`),
   });
+  handle = createBrowserHandler(respond);
   const { context } = stack.use(await requireBrowser().launch());
   const page = await context.newPage();
   const url = server.url;

@@ -1,0 +1,41 @@
+import { createConsole } from "#console/create-console.ts";
+import { createOverview } from "#domain/overview/create-overview.ts";
+import type { Store } from "#platform/store/store.ts";
+import { createDeliveries } from "./deliveries.ts";
+import type { GroupVariables } from "./environment/variable-groups.ts";
+import { createProdMetrics } from "./prod-metrics.ts";
+
+type Needs = {
+  readonly env: GroupVariables<"deliveries"> &
+    GroupVariables<"prodRole"> &
+    GroupVariables<"slack"> & { readonly SLACK_TEAM_ID: string };
+  readonly store: Store;
+  readonly clock: () => number;
+  /** The caller whose role in prod's account reads the metrics. */
+  readonly caller: string;
+  /** Where a form ends the session. */
+  readonly signOut: string;
+};
+
+/** CloudWatch shows new values after a minute, and costs by the question. */
+const keepMetricsMs = 60_000;
+
+/** The console's pages from the table, the state machine and prod's metrics. */
+export const createConsolePages = ({ env, store, clock, caller, signOut }: Needs) => {
+  const needs = { env, clock };
+  const deliveries = createDeliveries(needs);
+  const metrics = createProdMetrics(needs)(caller);
+  return createConsole({
+    source: createOverview({ store, deliveries, metrics, clock, keepMetricsMs }),
+    now: clock,
+    links: {
+      base: "",
+      channel: {
+        label: "Slack",
+        href: `https://app.slack.com/client/${env.SLACK_TEAM_ID}/${env.SLACK_CHANNEL}`,
+      },
+      command: (command) => `${command} --world aws`,
+      signOut,
+    },
+  });
+};
