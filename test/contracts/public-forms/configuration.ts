@@ -18,6 +18,7 @@ import { Env as requestApproval } from "#lambdas/request-approval/env.ts";
 import { Env as rollBack } from "#lambdas/roll-back/env.ts";
 import { Env as scanImage } from "#lambdas/scan-image/env.ts";
 import { Env as shiftTraffic } from "#lambdas/shift-traffic/env.ts";
+import { Env as showConsole } from "#lambdas/show-console/env.ts";
 import { Env as startDelivery } from "#lambdas/start-delivery/env.ts";
 import { Env as sweepDeliveries } from "#lambdas/sweep-deliveries/env.ts";
 import { Env as verifyModel } from "#lambdas/verify-model/env.ts";
@@ -47,6 +48,7 @@ const environments = {
   "roll-back": rollBack,
   "scan-image": scanImage,
   "shift-traffic": shiftTraffic,
+  "show-console": showConsole,
   "start-delivery": startDelivery,
   "sweep-deliveries": sweepDeliveries,
   "verify-model": verifyModel,
