@@ -171,7 +171,7 @@ test("after Slack did not answer, the next sign-in asks again", async () => {
   const provider = create();
   const url = server.url;
   await server.stop();
-  await expect(provider.start("/")).rejects.toThrow();
+  await expect(provider.start("/")).rejects.toMatchObject({ name: "SignInUnverified", retryable: true });
   server = await startStubServer(() => ({
     issuer: url,
     authorization_endpoint: `${url}/authorize`,
@@ -185,5 +185,5 @@ test("after Slack did not answer, the next sign-in asks again", async () => {
     redirectUrl,
   });
   // Metadata that names another issuer counts for nothing.
-  await expect(again.start("/")).rejects.toThrow(/issuer/);
+  await expect(again.start("/")).rejects.toMatchObject({ name: "SignInUnverified", retryable: false });
 });

@@ -33,7 +33,7 @@ const SlackClaims = z.object({
 export type SignedInUser = { readonly user: string; readonly team: string };
 
 export type IdentityProvider = {
-  /** Slack's page on which the person signs in, and what the end of the sign-in needs. */
+  /** Slack's page on which the person signs in, and what the end of the sign-in needs. Throws SignInUnverified. */
   readonly start: (returnPath: string) => Promise<{ readonly url: string; readonly attempt: SignInAttempt }>;
   /** Verifies the answer that the browser brings back; `query` as it arrived. Throws SignInUnverified. */
   readonly finish: (query: string, attempt: SignInAttempt) => Promise<SignedInUser>;
@@ -74,12 +74,12 @@ export const createIdentityProvider = ({
     const configuration = discovery(new URL(issuer), clientId, undefined, ClientSecretPost(secret), {
       timeout: timeoutSeconds,
       execute: [enableNonRepudiationChecks, ...(isOnThisMachine(issuer) ? [allowInsecureRequests] : [])],
+    }).catch((error: unknown) => {
+      if (cached?.configuration === configuration) cached = undefined;
+      // openid-client's errors have no name of their own, and a bundle renames classes.
+      throw toSignInUnverified(error);
     });
-    const entry = { secret, configuration };
-    cached = entry;
-    configuration.catch(() => {
-      if (cached === entry) cached = undefined;
-    });
+    cached = { secret, configuration };
     return configuration;
   };
   return {
