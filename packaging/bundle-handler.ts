@@ -51,12 +51,12 @@ export const handlerOptions = {
 const foldersOfModules = { "console/read-assets.ts": "console/assets" } as const;
 
 const readFilesBeside = async (inputs: readonly string[]): Promise<Readonly<Record<string, Uint8Array>>> => {
-  const files: Record<string, Uint8Array> = {};
+  const files = new Map<string, Uint8Array>();
   for (const [module, folder] of Object.entries(foldersOfModules))
     if (inputs.includes(module))
       for (const name of await readdir(folder))
-        files[`${folder.split("/").at(-1)}/${name}`] = await readFile(join(folder, name));
-  return files;
+        files.set(`${folder.split("/").at(-1)}/${name}`, await readFile(join(folder, name)));
+  return Object.fromEntries(files);
 };
 
 /**

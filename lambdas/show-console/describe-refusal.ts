@@ -3,16 +3,24 @@ import type { Message } from "./message-page.ts";
 
 type Refusal = Exclude<Membership, { status: "member" }>;
 
-const remedies: Readonly<Record<string, string>> = {
-  no_such_subteam:
+const remedies = new Map([
+  [
+    "no_such_subteam",
     "Slack has no user group with the id that is configured: an operator corrects console.userGroup in terraform/config.ts and applies it.",
-  subteam_disabled:
+  ],
+  [
+    "subteam_disabled",
     "The user group that is configured is disabled in Slack: an operator enables it, or configures another one as console.userGroup in terraform/config.ts.",
-  plan_upgrade_required:
+  ],
+  [
+    "plan_upgrade_required",
     "This workspace has no user groups: Slack has them from its Pro plan on. An operator removes console from terraform/config.ts.",
-  missing_scope:
+  ],
+  [
+    "missing_scope",
     "Slack's app lacks the scope usergroups:read or users:read: an operator adds it (docs/slack-app.yaml) and installs the app again.",
-};
+  ],
+]);
 
 const reasons = {
   "not-in-group":
@@ -38,7 +46,7 @@ export const describeRefusal = (membership: Refusal, retryPath: string): Message
         status: 503,
         title: "The console cannot check who may read it",
         text:
-          remedies[membership.error] ??
+          remedies.get(membership.error) ??
           `Slack refuses the app's token (${membership.error}): an operator installs the app again and sets SLACK_BOT_TOKEN (docs/infrastructure.md).`,
         link: { text: "Try again", path: retryPath },
       };

@@ -30,7 +30,7 @@ const SlackClaims = z.object({
   "https://slack.com/team_id": z.string().regex(/^[TE][A-Z0-9]+$/),
 });
 
-export type SignedInUser = { readonly user: string; readonly team: string };
+type SignedInUser = { readonly user: string; readonly team: string };
 
 export type IdentityProvider = {
   /** Slack's page on which the person signs in, and what the end of the sign-in needs. Throws SignInUnverified. */

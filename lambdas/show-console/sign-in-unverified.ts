@@ -39,13 +39,15 @@ const ProviderError = z.object({
     .catch(undefined),
 });
 
-const settings: Readonly<Record<string, string>> = {
-  bad_client_secret: "Set SLACK_CLIENT_SECRET to the app's client secret.",
-  invalid_client:
+const settings = new Map([
+  ["bad_client_secret", "Set SLACK_CLIENT_SECRET to the app's client secret."],
+  [
+    "invalid_client",
     "Set SLACK_CLIENT_SECRET to the app's client secret, and console.clientId to its client id.",
-  invalid_client_id: "Set console.clientId in terraform/config.ts to the app's client id.",
-  bad_redirect_uri: "Add the console's address with /sign-in/callback to the app's redirect URLs.",
-};
+  ],
+  ["invalid_client_id", "Set console.clientId in terraform/config.ts to the app's client id."],
+  ["bad_redirect_uri", "Add the console's address with /sign-in/callback to the app's redirect URLs."],
+]);
 
 /** The error of openid-client as one of ours. */
 export const toSignInUnverified = (thrown: unknown): SignInUnverified => {
@@ -57,7 +59,7 @@ export const toSignInUnverified = (thrown: unknown): SignInUnverified => {
     return new SignInUnverified("The identity provider did not answer.", true, { cause: thrown });
   const claim = cause?.cause?.claim;
   const details = [code, claim && `claim ${claim}`, reason].filter((text) => text !== undefined).join(", ");
-  const remedy = reason === undefined ? undefined : settings[reason];
+  const remedy = reason === undefined ? undefined : settings.get(reason);
   return new SignInUnverified(
     `The identity provider's answer was refused (${details}).${remedy ? ` ${remedy}` : ""}`,
     false,
