@@ -14,7 +14,7 @@ import { createAwsApprovals } from "#worlds/aws/approvals.ts";
 import { createAwsAuditReader } from "#worlds/aws/audit-reader.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
 import { createDeliveries } from "#worlds/aws/deliveries.ts";
-import { createExecutionUrl } from "#worlds/aws/execution-url.ts";
+import { createDeliveryPage } from "#worlds/aws/delivery-page.ts";
 import { createAwsProvenanceStore } from "#worlds/aws/provenance-store.ts";
 import { createRegistry } from "#worlds/aws/registry.ts";
 import { createServing } from "#worlds/aws/serving.ts";
@@ -94,8 +94,8 @@ export const withAwsWorld = async <T>(
     where: `Deliveries run in account ${env.ACCOUNTS.tooling}, ${region}.`,
     repository: env.SOURCE_REPOSITORY,
     head: env.SOURCE_BRANCH,
-    runtime: async () => env.RUNTIME_DIGEST,
-    deliveryUrl: createExecutionUrl(env.STATE_MACHINE_ARN),
+      runtime: async () => env.RUNTIME_DIGEST,
+      deliveryUrl: createDeliveryPage(env),
     modelUrl: (environment, model) => `${urls[environment]}/models/${model}`,
     // Not through the HTTP API, because the operator has no application's key; the operator's role may invoke.
     predict: async (model, rows) => {

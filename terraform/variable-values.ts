@@ -41,6 +41,7 @@ export const createVariableValues = (needs: Needs): VariableValues => {
       CIPHER_KEY: needs.tokens,
       SLACK_CHANNEL: tooling.slack.channel,
       SLACK_API_URL: undefined,
+      CONSOLE_URL: needs.consoleUrl,
       SOURCE_HOST: tooling.source.host,
       SOURCE_REPOSITORY: tooling.source.repository,
       GITHUB_API: undefined,
@@ -88,7 +89,6 @@ export const createVariableValues = (needs: Needs): VariableValues => {
       SOURCE_BRANCH: tooling.source.branch,
       RUNTIME_DIGEST: needs.runtime,
       EVENT_BUS: names.eventBus,
-      CONSOLE_URL: needs.consoleUrl,
       CONSOLE_USER_GROUP: tooling.console?.userGroup,
       CONSOLE_CLIENT_ID: tooling.console?.clientId,
     };

@@ -5,8 +5,8 @@ import type { Secrets } from "#platform/secrets/secrets.ts";
 import type { Store } from "#platform/store/store.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { createSlackChannel } from "#slack/slack-channel.ts";
+import { createDeliveryPage } from "./delivery-page.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
-import { createExecutionUrl } from "./execution-url.ts";
 import { warn as logWarning } from "./log-warning.ts";
 import { createSlack } from "./slack.ts";
 
@@ -19,7 +19,7 @@ type Needs = {
   readonly warn?: LogWarning;
 };
 
-/** The deliveries' messages, in the channel that the environment names, each linked to its execution. */
+/** The deliveries' messages, in the channel that the environment names, each linked to its page. */
 export const createSlackMessages = ({
   env,
   secrets,
@@ -27,7 +27,7 @@ export const createSlackMessages = ({
   clock,
   warn = logWarning,
 }: Needs): DeliveryMessages => {
-  const page = createExecutionUrl(env.STATE_MACHINE_ARN);
+  const page = createDeliveryPage(env);
   const channel = createSlackChannel<MessageState>({
     slack: createSlack({ env, secrets }),
     channel: env.SLACK_CHANNEL,

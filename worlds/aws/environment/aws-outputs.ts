@@ -40,8 +40,7 @@ export const AwsOutputs = z.object({
   BUILD_IMAGE: z.string().min(1),
   /** Where Slack sends people's clicks. */
   SLACK_CALLBACK_URL: z.url().optional(),
-  /** The console's pages; absent: there is no console. */
-  CONSOLE_URL: z.url().optional(),
+  /** The user group of Slack whose members may read the console. */
   CONSOLE_USER_GROUP: z.string().min(1).optional(),
 });
 export type AwsOutputs = z.infer<typeof AwsOutputs>;

@@ -39,6 +39,8 @@ export const variableGroups = {
     SLACK_CHANNEL: z.string().regex(/^[CG][A-Z0-9]+$/, "a channel's id begins with C or G"),
     /** Another address of Slack's Web API, with a slash at the end: GovSlack's, or a test's. */
     SLACK_API_URL: z.url().optional(),
+    /** The console's address, to which messages link; absent: there is no console. */
+    CONSOLE_URL: address.optional(),
   },
 
   source: {
