@@ -91,7 +91,7 @@ const verifyModel = (model: string, { json, anchor, ...options }: Options): Prom
       return print(`${model} has no audit trail yet: it begins with its first question to approvers.`);
     for (const entry of trail.entries) print(formatEntry(entry));
     if (anchor && compared.length === 0) print(`Entry ${anchor.sequence} is the one that you named.`);
-    printResult(trail, findings, `${trail.entries.length} entries of ${model}`);
+    printResult(trail, findings, `${model} (entries: ${trail.entries.length})`);
   });
 
 const toJson = ({ at, ...head }: OutsideHead) => ({
@@ -172,7 +172,7 @@ const exportVersion = (
     });
     if (findings.length > 0) process.exitCode = exitCode.failed;
     if (json) return printJson({ model, version, file: out, entries: document.entries.length, findings });
-    print(`Wrote the evidence of ${model} v${version} to ${out}: ${document.entries.length} entries.`);
+    print(`Wrote the evidence of ${model} v${version} to ${out} (entries: ${document.entries.length}).`);
     print(`Verify it anywhere with \`slipway audit --verify ${out}\`.`);
     for (const { sentence } of findings) printError(`${paint("red", "✗")} ${sentence}`);
   });
@@ -235,6 +235,6 @@ const verifyFile = async (file: string, { json }: Options): Promise<void> => {
   printResult(
     { newestAnchor, unanchored },
     sentences,
-    `${document.entries.length} entries about ${model} v${version}`,
+    `${model} v${version} (entries: ${document.entries.length})`,
   );
 };

@@ -172,7 +172,7 @@ export const verifyDocument = async (document: AuditDocument): Promise<VerifiedD
         ? []
         : [
             `Entries ${first} to ${last} of the audit trail of ${model} follow each other.`,
-            `${Object.keys(document.evidence).length} evidence documents are those that the approvers saw.`,
+            `The evidence is what the approvers saw (questions: ${Object.keys(document.evidence).length}).`,
             ...(newestAnchor
               ? [`The trail up to entry ${newestAnchor.sequence} is the one that was anchored.`]
               : []),
