@@ -550,7 +550,7 @@ export const findRequestedAddress =
     contributors?.shown?.find((approver) => approver.user === user) ?? "missing";
 
 /** Whoever may approve may abort a canary, and a contributor too: that only takes traffic away from the version. */
-export const judgeAbort: typeof judgeVoter = ({ rule, canary }, user) =>
+const judgeAbort: typeof judgeVoter = ({ rule, canary }, user) =>
   rule.approvers.includes(user) && canary !== null
     ? { result: "may vote" }
     : {

@@ -20,7 +20,7 @@ export const ArmMeasurement = z.object({
 });
 export type ArmMeasurement = z.infer<typeof ArmMeasurement>;
 
-export const CanaryLimits = z.object({
+const CanaryLimits = z.object({
   errorPoints: z.number(),
   p95Ratio: z.number(),
   p95SlackMs: z.number(),

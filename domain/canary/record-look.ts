@@ -9,7 +9,7 @@ import { maxChartedLabels, measureArm } from "./measure-canary.ts";
 import { computeRequiredTraffic } from "./required-rate.ts";
 
 /** Beyond it only judgements are kept: the rounds of a canary are fewer than 3,000 (plan-round.ts). */
-export const maxMeasurements = 1_000;
+const maxMeasurements = 1_000;
 const limits = { checks: 20, detail: 600 } as const;
 
 type Measured = {

@@ -128,7 +128,7 @@ export type MessageState = {
   readonly audit?: AuditPlace;
 };
 
-export type CanaryState = {
+type CanaryState = {
   /** The approval whose approvers may give orders. */
   readonly approval: string;
   readonly percent: number;
