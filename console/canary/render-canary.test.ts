@@ -74,7 +74,7 @@ test("names and reasons of people are text, never markup", async () => {
 test("forms appear only where the world takes orders, and never for a canary that is over", async () => {
   const facts = await sampleCanary(startedAt, 5);
   const orders = {
-    path: (delivery: string, order: string) => `/desk/canary/${delivery}/${order}`,
+    path: (delivery: string, order: string) => `/canary-orders/${delivery}/${order}`,
     people: [{ user: "U1", name: "Ada" }],
   };
   expect(await render(facts)).not.toContain("<form");

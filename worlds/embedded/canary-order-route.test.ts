@@ -20,7 +20,7 @@ const route = createCanaryOrderRoute({
   stylesheet: "/console/console.css",
 });
 const post = (path: string, fields: Readonly<Record<string, string>>, headers = {}) =>
-  route.request(`${origin}/desk/canary/${path}`, {
+  route.request(`${origin}/canary-orders/${path}`, {
     method: "POST",
     headers: { host: "127.0.0.1:4747", origin, ...headers },
     body: new URLSearchParams(fields),

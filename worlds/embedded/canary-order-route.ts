@@ -6,7 +6,8 @@ import type { OrderRequest, OrderResult } from "#domain/canary/give-canary-order
 import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
 import { requireLocalHost, requireOwnOrigin } from "./desk/origin-guards.ts";
 
-export const canaryOrderPath = "/desk/canary";
+/** Not below /desk/, whose routes read the body before: a second reader of a body waits for ever. */
+export const canaryOrderPath = "/canary-orders";
 
 const Person = z.object({ as: z.string().max(100) });
 const Hold = Person.extend({ for: z.coerce.number().int().min(1).max(1_440), reason: z.string().max(4_000) });
@@ -51,7 +52,7 @@ const parseOrder = (
   };
 };
 
-/** The forms of a canary's page: POST `/desk/canary/<delivery>/<hold|go|abort>`, from this machine's own pages alone. */
+/** The forms of a canary's page: POST `/canary-orders/<delivery>/<hold|go|abort>`, from this machine's own pages alone. */
 export const createCanaryOrderRoute = ({ people, findModel, order, page, stylesheet }: Needs): Hono => {
   const refuse = (c: Context, status: 400 | 404 | 409, sentence: string, back: string) =>
     c.html(
