@@ -134,9 +134,11 @@ describe("reports on GitHub", () => {
     ),
     /** Roles that may read the parameter. */
     readers: (secret: string) =>
-      listResources(synthesized, "aws_iam_role_policy", ["delivery"]).filter(([, , attributes]) =>
-        JSON.stringify(attributes.policy).includes(`parameter/slipway/${secret}`),
-      ).length,
+      listResources(synthesized, "aws_iam_role_policy", ["delivery"])
+        .map(([, , attributes]) =>
+          JSON.stringify(parseStatements(attributes.policy).filter(({ Effect }) => Effect === "Allow")),
+        )
+        .filter((policy) => policy.includes(`parameter/slipway/${secret}`)),
   });
 
   test("are off unless the configuration has them", async () => {
@@ -162,7 +164,16 @@ describe("reports on GitHub", () => {
       expect(secrets.filter((name) => /GITHUB_(APP|REPORT)/.test(String(name)))).toEqual([
         `/slipway/${secret}`,
       ]);
-      expect(readers(secret)).toBe(1);
+      expect(readers(secret)).toHaveLength(1);
+      // It reads facts and keeps notes; it reads no other secret and acts in no environment.
+      expect(
+        readers(secret)[0]
+          ?.match(/(?:dynamodb|sts|s3|states|lambda|events):\w+/g)
+          ?.toSorted(),
+      ).toEqual(["DeleteItem", "GetItem", "Query", "UpdateItem"].map((name) => `dynamodb:${name}`));
+      expect(new Set(readers(secret)[0]?.match(/parameter\/slipway\/\w+/g))).toEqual(
+        new Set([`parameter/slipway/${secret}`]),
+      );
       expect(rules).toEqual(expect.arrayContaining(["slipway-report-source", "slipway-report-source-again"]));
       expect(variables(synthesized, "report-source")).toMatchObject({ SOURCE_HOST: "github", ...expected });
       const [rule] = listResources(synthesized, "aws_cloudwatch_event_rule", ["delivery"]).filter(

@@ -228,7 +228,10 @@ describe("functions", () => {
         resource,
       ]),
     );
-    const toolingFunctions = synthesized.functions.filter(({ name }) => name !== "authorize-key");
+    // report-source only where the configuration reports on GitHub: config-choices.test.ts.
+    const toolingFunctions = synthesized.functions.filter(
+      ({ name }) => name !== "authorize-key" && name !== "report-source",
+    );
     expect(functions.size).toBeGreaterThanOrEqual(toolingFunctions.length);
     for (const { name, variables } of toolingFunctions) {
       const deployed = functions.get(`delivery slipway-${name}`);
@@ -841,7 +844,13 @@ describe("operations", () => {
         ([, , resource]) => resource.name === "/slipway/outputs",
       )?.[2] ?? {};
     const values = JSON.parse(attributeText(outputs, "value").replace(/\$\{[^}]*\}/g, "made by Terraform"));
-    const optional = ["SLACK_API_URL", "GITHUB_API", "METRICS_NAMESPACE"];
+    const optional = [
+      "SLACK_API_URL",
+      "GITHUB_API",
+      "GITHUB_APP_ID",
+      "GITHUB_INSTALLATION_ID",
+      "METRICS_NAMESPACE",
+    ];
     const shared = Object.values(variableGroups).flatMap((part) => Object.keys(part));
     expect(Object.keys(values)).toEqual(
       expect.arrayContaining(shared.filter((name) => !optional.includes(name))),
