@@ -130,6 +130,15 @@ export const createLedger = ({ store }: { store: Store }) => {
     /** What the environment serves: the deployment that was promoted last. */
     serving: (environment: Environment, model: string) =>
       find(environment, model, (deployment) => deployment.status === "promoted"),
+    /** What was deployed since the last promotion, and last that promotion, which the environment serves; newest first. */
+    sinceServing: async (environment: Environment, model: string): Promise<readonly Deployment[]> => {
+      const entries: Deployment[] = [];
+      for await (const deployment of newestFirst(environment, model)) {
+        entries.push(deployment);
+        if (deployment.status === "promoted") break;
+      }
+      return entries;
+    },
     ofDelivery,
     /** The rollback that took back the promotion of this delivery or rollback, if there is one. */
     takenBackBy: (environment: Environment, model: string, delivery: string) =>

@@ -7,8 +7,8 @@ import type { DeliveryFilter, DeliveryPage, DeliverySummary } from "./delivery-s
 
 /** Entries that one page reads at most while it looks for those of an outcome. */
 const maxScanned = 1_000;
-/** Entries of a model's ledger of stage in which the versions of its deliveries are looked up. */
-const ledgerEntries = 50;
+/** Entries of a model's ledger of stage in which the version of a delivery is looked up: most have one each. */
+const entriesFor = (deliveries: number): number => Math.min(60, 2 * deliveries + 3);
 
 const matches = ({ outcome }: IndexedDelivery, wanted: DeliveryFilter["outcome"]): boolean =>
   wanted === undefined || (wanted === "running" ? outcome === null : outcome === wanted);
@@ -23,10 +23,12 @@ export const listDeliveries = ({ store }: { readonly store: Store }) => {
 
   const addVersions = async (entries: readonly IndexedDelivery[]): Promise<readonly DeliverySummary[]> => {
     const versions = new Map<string, number>();
+    const models = new Map<string, number>();
+    for (const { model } of entries) models.set(model, (models.get(model) ?? 0) + 1);
     await pMap(
-      [...new Set(entries.map(({ model }) => model))],
-      async (model) => {
-        for (const { delivery, version } of await ledger.entries("stage", model, ledgerEntries))
+      models,
+      async ([model, deliveries]) => {
+        for (const { delivery, version } of await ledger.entries("stage", model, entriesFor(deliveries)))
           versions.set(delivery, version);
       },
       { concurrency: 10 },

@@ -16,9 +16,6 @@ const toServedVersion = ({ version, digest, commit, delivery, ...entry }: Deploy
   since: entry.promotedAt ?? entry.shares[0]?.from ?? entry.startedAt,
 });
 
-/** The entries of prod in which the serving one is looked for first: one page of the ledger. */
-const entriesAtOnce = 25;
-
 /** What serves a model, how it is, and what it needs from people. */
 export const summarizeModel = ({
   store,
@@ -36,11 +33,8 @@ export const summarizeModel = ({
   const approvals = createApprovalReader({ store });
 
   const readProd = async (model: string) => {
-    const entries = await ledger.entries("prod", model, entriesAtOnce);
-    const recent = entries.find(({ status }) => status === "promoted");
-    // Many canaries may have ended since the last promotion.
-    const serving =
-      recent ?? (entries.length < entriesAtOnce ? undefined : await ledger.serving("prod", model));
+    const entries = await ledger.sinceServing("prod", model);
+    const serving = entries.find(({ status }) => status === "promoted");
     const [newest] = entries;
     const canary =
       newest && (newest.status === "canary" || newest.status === "promoting") ? newest : undefined;

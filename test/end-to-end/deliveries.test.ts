@@ -245,11 +245,20 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
       await page.getByRole("heading", { name: "churn v2 serves prod" }).waitFor();
       expect(loads).toBe(0);
       await page.goto(new URL(`/deliveries/${question.delivery}`, question.desk).href);
-      await page.getByText("promoted", { exact: true }).waitFor();
+      await page.getByText("promoted", { exact: true }).first().waitFor();
       const text = (await page.locator("body").textContent()) ?? "";
       for (const shown of ["JudgeCanary", "PromoteModel", "VerifyStage", "accuracy", "latency"])
         expect(text).toContain(shown);
-      expect(text).toMatch(/approved by/);
+      expect(text).toMatch(/Approved by Ada Byron/);
+      await page.getByRole("link", { name: "Approval and evidence" }).click();
+      await page.getByRole("heading", { level: 1, name: "Approval of churn v2" }).waitFor();
+      await page.goto(new URL("/console/", question.desk).href);
+      await page.getByText("Nothing waits for a person.").waitFor();
+      await page.getByRole("link", { name: "churn", exact: true }).click();
+      await page
+        .getByRole("img", { name: /^accuracy by version: v1 .* \(served\), v2 .* \(serving\)/ })
+        .waitFor();
+      await page.getByText("Puts v1 back on prod").waitFor();
     },
   );
 
@@ -288,11 +297,11 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
     await using chromium = await launch();
     const page = await openCalmPage(chromium);
     await page.goto(new URL(`/deliveries/${delivery}`, desk).href);
-    const shown = page.getByRole("region", { name: "Error" });
+    const shown = page.getByRole("region", { name: "GateFailed" });
     await shown.getByRole("heading", { name: "GateFailed" }).waitFor();
     expect(await shown.textContent()).toMatch(/What to do.*the failed checks show by how much/);
     expect(await page.getByRole("region", { name: "Checks" }).textContent()).toMatch(/auc/);
-    expect(await page.getByRole("region", { name: "States" }).textContent()).toMatch(/VerifyStage/);
+    expect(await page.getByRole("region", { name: "What happened" }).textContent()).toMatch(/VerifyStage/);
   });
 
   test("a broken ONNX file ends in ModelUnreadable", async () => {
