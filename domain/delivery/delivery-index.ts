@@ -30,12 +30,10 @@ const maxCause = 300;
  * put). A later state of the delivery replaces them.
  */
 export const toIndexItems = (entry: IndexedDelivery): NonNullable<PutOptions["also"]> => {
-  const { delivery, model, startedAt, error } = entry;
+  const { delivery, model, commit, startedAt, endedAt, outcome, error } = entry;
   const sort = `${String(startedAt).padStart(15, "0")}#${delivery}`;
-  const value = {
-    ...entry,
-    error: error && { ...error, cause: error.cause.slice(0, maxCause).toWellFormed() },
-  };
+  const shortError = error && { ...error, cause: error.cause.slice(0, maxCause).toWellFormed() };
+  const value = { delivery, model, commit, startedAt, endedAt, outcome, error: shortError };
   return [
     { key: toStartKey(delivery), value: { model, startedAt } },
     { key: { partition: toListPartition(undefined), sort }, value },
