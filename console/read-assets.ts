@@ -6,9 +6,8 @@ const types = {
   "console.js": "text/javascript; charset=utf-8",
   "icon.svg": "image/svg+xml",
 } as const;
-export type AssetName = keyof typeof types;
 
-export type Asset = { readonly type: string; readonly content: string };
+type Asset = { readonly type: string; readonly content: string };
 export type Assets = {
   readonly files: ReadonlyMap<string, Asset>;
   /** Changes with any of them, so that a browser may keep them for ever under it. */

@@ -5,12 +5,12 @@ import type { Html } from "./html.ts";
 import { renderPill } from "./render-pill.ts";
 
 /** From this share of failed requests on, a model's traffic needs a look. */
-export const failingShare = 0.01;
+const failingShare = 0.01;
 
 const percent = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 2 });
 const count = new Intl.NumberFormat("en-GB");
 
-export const isFailing = (health: Health): boolean =>
+const isFailing = (health: Health): boolean =>
   health.status === "known" && health.requests > 0 && health.failed / health.requests >= failingShare;
 
 /** The health of prod in one line: what was measured, and never a value that was not. */

@@ -1,5 +1,5 @@
 /** One entry of a model's audit trail. */
-export type AuditEntry = {
+type AuditEntry = {
   readonly sequence: number;
   /** Epoch milliseconds. */
   readonly at: number;

@@ -12,7 +12,7 @@ import { type Box, deriveBoxes } from "./happy-path.ts";
 import { mergeBakeRounds } from "./merge-bake-rounds.ts";
 import { readStateRuns, type StateRun } from "./read-state-runs.ts";
 
-export type CheckGroup = {
+type CheckGroup = {
   readonly title: string;
   readonly checks: readonly Check[];
   readonly omitted: readonly Omission[];

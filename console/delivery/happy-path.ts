@@ -3,8 +3,8 @@ import type { StateName } from "#statemachine/delivery.ts";
 import type { StateRun } from "./read-state-runs.ts";
 
 /** The seven boxes that a delivery passes when all goes well. */
-export const boxNames = ["Build", "Scan", "Stage", "Verify", "Approval", "Canary", "Prod"] as const;
-export type BoxName = (typeof boxNames)[number];
+const boxNames = ["Build", "Scan", "Stage", "Verify", "Approval", "Canary", "Prod"] as const;
+type BoxName = (typeof boxNames)[number];
 
 export type Box = {
   readonly name: BoxName;
@@ -40,7 +40,7 @@ const boxOf = new Map<string, BoxName>(
 );
 
 /** The box that a state belongs to; undefined: it belongs to none, as the rollback does. */
-export const findBox = (state: string): BoxName | undefined => boxOf.get(state);
+const findBox = (state: string): BoxName | undefined => boxOf.get(state);
 
 /**
  * Where a delivery is on its happy path.

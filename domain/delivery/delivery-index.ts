@@ -64,4 +64,3 @@ export const createDeliveryIndex = ({ store }: { readonly store: Pick<Store, "ge
       yield items.map(({ key, value }) => ({ sort: key.sort, entry: IndexedDelivery.parse(value) }));
   },
 });
-export type DeliveryIndex = ReturnType<typeof createDeliveryIndex>;

@@ -3,7 +3,7 @@ import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
 
 const commit = "9f3c1e7a5b2d4860c1f0e9d8b7a69584736251ab";
 const digest = `sha256:${"4be1c9d27f30".repeat(6).slice(0, 64)}`;
-export const sampleDelivery = "churn-9f3c1e7a5b2d";
+const sampleDelivery = "churn-9f3c1e7a5b2d";
 
 export const buildApprovalBlocks = (desk: string) => [
   { type: "header", text: { type: "plain_text", text: "Deliver churn version 2 to prod?", emoji: true } },
@@ -192,12 +192,4 @@ export const failedDelivery: Execution = {
   },
   startedAt: at(0),
   endedAt: at(4_520),
-};
-export const promotedDelivery: Execution = {
-  ...failedDelivery,
-  name: "churn-1a2b3c4d5e6f",
-  status: "SUCCEEDED",
-  output: { ...input, outcome: "promoted" },
-  startedAt: at(-86_000_000),
-  endedAt: at(-85_962_000),
 };
