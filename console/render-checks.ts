@@ -11,7 +11,7 @@ const words: Readonly<Record<Verdict, string>> = {
   inconclusive: "inconclusive",
 };
 
-const renderVerdict = (verdict: Verdict): Html => renderPill(tones[verdict], words[verdict]);
+export const renderVerdict = (verdict: Verdict): Html => renderPill(tones[verdict], words[verdict]);
 
 const renderCheck = ({ name, verdict, detail }: Check): Html =>
   html`<li class="check ${tones[verdict]}"><span class="check-name">${name}</span>${renderVerdict(verdict)}<span class="check-detail">${renderSentence(detail)}</span></li>`;

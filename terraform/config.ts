@@ -22,7 +22,7 @@ const tooling = {
     secrets: ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"],
   },
   /**
-   * The console's pages for members of a user group of Slack (docs/console.md); without it there is no console:
+   * The console's pages for members of a user group of Slack (docs/console-on-aws.md); without it there is no console:
    * console: { userGroup: "S0000000000", clientId: "0000000000.0000000000" },
    */
   /** Who else is told: so that a failure of Slack, too, reaches somebody. docs/events.md lists the types of events. */

@@ -71,7 +71,7 @@ const Tooling = z.strictObject({
       `list Slack's secrets, ${secretNames.join(" and ")}`,
     ),
   }),
-  /** The console's pages, for members of a user group of Slack; absent: no console (docs/console.md). */
+  /** The console's pages, for members of a user group of Slack; absent: no console (docs/console-on-aws.md). */
   console: z
     .strictObject({
       /** Whose members may read the console. */

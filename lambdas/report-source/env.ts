@@ -8,4 +8,5 @@ export const Env = z.object({
   ...variableGroups.secrets,
   ...variableGroups.source,
   ...variableGroups.sourceReports,
+  CONSOLE_URL: variableGroups.slack.CONSOLE_URL,
 });
