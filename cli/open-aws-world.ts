@@ -94,8 +94,8 @@ export const withAwsWorld = async <T>(
     where: `Deliveries run in account ${env.ACCOUNTS.tooling}, ${region}.`,
     repository: env.SOURCE_REPOSITORY,
     head: env.SOURCE_BRANCH,
-      runtime: async () => env.RUNTIME_DIGEST,
-      deliveryUrl: createDeliveryPage(env),
+    runtime: async () => env.RUNTIME_DIGEST,
+    deliveryUrl: createDeliveryPage(env),
     modelUrl: (environment, model) => `${urls[environment]}/models/${model}`,
     // Not through the HTTP API, because the operator has no application's key; the operator's role may invoke.
     predict: async (model, rows) => {

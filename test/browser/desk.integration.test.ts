@@ -2,11 +2,7 @@ import { WebClient } from "@slack/web-api";
 import { expect, test } from "vitest";
 import { requireBrowser } from "#test/support/browser.ts";
 import { type Callback, startCallbackServer } from "#test/support/desk/callback-server.ts";
-import {
-  approvedBlocks,
-  buildApprovalBlocks,
-  rejectDialog,
-} from "#test/support/desk/sample-deliveries.ts";
+import { approvedBlocks, buildApprovalBlocks, rejectDialog } from "#test/support/desk/sample-deliveries.ts";
 import { startDesk } from "#test/support/desk/start-desk.ts";
 
 const { skip, launch } = requireBrowser();

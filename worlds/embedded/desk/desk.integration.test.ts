@@ -1,10 +1,7 @@
 import { WebClient } from "@slack/web-api";
 import { describe, expect, test } from "vitest";
 import { type Callback, startCallbackServer } from "#test/support/desk/callback-server.ts";
-import {
-  buildApprovalBlocks,
-  rejectDialog,
-} from "#test/support/desk/sample-deliveries.ts";
+import { buildApprovalBlocks, rejectDialog } from "#test/support/desk/sample-deliveries.ts";
 import { silentLogger } from "#test/support/desk/silent-logger.ts";
 import { startDesk } from "#test/support/desk/start-desk.ts";
 import { signSlackRequest } from "./sign-slack-request.ts";
