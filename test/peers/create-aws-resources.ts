@@ -94,6 +94,8 @@ export const createAwsResources = async (
     BUILD_PROJECT: buildProject,
     BUILD_IMAGE: buildEnvironmentImage,
     SLACK_CALLBACK_URL: `${addresses.slack}callback`,
+    // This installation has no console.
+    CONSOLE_URL: undefined,
   };
   const role = await createRole(endpoint, setupAccount, "slipway", { service: "lambda.amazonaws.com" });
   const lambda = new LambdaClient(client);
