@@ -1,4 +1,5 @@
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import type { ConsoleLinks } from "#console/console-links.ts";
@@ -197,6 +198,10 @@ export const startConsole = async (
   const { promise, resolve } = Promise.withResolvers<AddressInfo>();
   const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, resolve);
   const { port } = await promise;
+  // A browser opens connections ahead of its requests; close() waits for them.
+  const unused = new Set<Socket>();
+  server.on("connection", (socket: Socket) => unused.add(socket));
+  server.on("request", ({ socket }: IncomingMessage) => unused.delete(socket));
   return {
     url: `http://127.0.0.1:${port}`,
     changes,
@@ -205,8 +210,7 @@ export const startConsole = async (
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       const closed = new Promise((resolve) => server.close(resolve));
-      // A browser opens connections ahead of its requests, and no request ends them.
-      if ("closeAllConnections" in server) server.closeAllConnections();
+      for (const socket of unused) socket.destroy();
       await closed;
     },
   };
