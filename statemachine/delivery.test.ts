@@ -214,6 +214,9 @@ describe("every error that a delivery can end with has a remedy", () => {
     "CsvBroken",
     // Keys of blobs consist of digests and commits, which the contracts have checked before.
     "BlobKeyRefused",
+    // A message that cannot be written: the delivery goes on, and the next change or the sweep writes it.
+    "MessageRefused",
+    "MessageGone",
   ];
 
   test("the steps throw no other", () => {

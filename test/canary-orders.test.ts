@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { giveCanaryOrder } from "#domain/canary/give-canary-order.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 import {
+  approveByName,
   approver,
-  click,
   type DeliveryWorld,
   openDeliveryWorld,
 } from "#test/contracts/public-forms/delivery-world.ts";
@@ -56,7 +56,7 @@ const startCanary = async (
   act: (round: number, approval: string) => Promise<unknown> | unknown,
 ) => {
   const first = await push("a", null, yaml());
-  await click(world, await world.question(first.delivery), "approve");
+  await approveByName(world, await world.question(first.delivery), toyModel);
   await world.ended(first.delivery);
   const champion = await readLive();
   const { delivery } = await push("b", first.after, yaml());
@@ -69,7 +69,7 @@ const startCanary = async (
       await act(weights.length, approval);
     },
   });
-  await click(world, approval, "approve");
+  await approveByName(world, approval, toyModel);
   return { delivery, approval, champion };
 };
 const clickCanary = (approval: string, action: string, user = approver) =>
@@ -139,9 +139,9 @@ test("a go asks the approvers, whose answer alone lets it go on; a failed check 
   const question = await world.nextQuestion(delivery, 2);
   expect(weights).toEqual([0.1, 0.1]);
   // The author's click counts as little as on the first question.
-  await click(world, question, "approve", "USAM");
+  await approveByName(world, question, toyModel, "USAM");
   expect((await world.approvals.read(question))?.state.status).toBe("pending");
-  await click(world, question, "approve");
+  await approveByName(world, question, toyModel);
   await world.ended(delivery);
   expect(weights[2]).toBe(0.5);
   const entry = await world.ledger.ofDelivery("prod", toyModel, delivery);

@@ -3,8 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 import {
-  approver,
-  click,
+  approveByName,
   type DeliveryWorld,
   openDeliveryWorld,
 } from "#test/contracts/public-forms/delivery-world.ts";
@@ -66,7 +65,7 @@ const deliver = async (letter: string): Promise<string | undefined> => {
   before = after;
   const { deliveries } = await startDelivery({ ...world, clock: world.clock })(push);
   const delivery = deliveries[0]?.name ?? "";
-  await click(world, await world.question(delivery), "approve", approver);
+  await approveByName(world, await world.question(delivery), toyModel);
   await world.ended(delivery);
   return (await world.outcomes.read(delivery))?.outcome;
 };

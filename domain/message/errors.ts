@@ -3,11 +3,11 @@ import { SlipwayError } from "#platform/errors/slipway-error.ts";
 /** Slack did not take a message. The error's message says why and what to do, for the log and for `slipway approvals`. */
 export class MessageRefused extends SlipwayError {
   override readonly name = "MessageRefused";
-  override readonly retryable = true;
+  override readonly retryable = false;
 }
 
 /** The message is not in Slack any more: somebody deleted it. */
 export class MessageGone extends SlipwayError {
   override readonly name = "MessageGone";
-  override readonly retryable = true;
+  override readonly retryable = false;
 }

@@ -78,7 +78,8 @@ test("a canary is judged on the window since its share began, and its checks are
     request("1", false, world.time.now + 1);
     request("2", false, world.time.now + 1);
   }
-  world.time.now += 60_000;
+  // The manifest's bake.
+  world.time.now += 30 * 60_000;
   expect(await judgeCanary(world)(input)).toMatchObject({ verdict: "pass", next: "shift", step: 1 });
   for (let index = 0; index < 300; index++) request("2", true, world.time.now - 1);
   expect(await judgeCanary(world)(input)).toMatchObject({
