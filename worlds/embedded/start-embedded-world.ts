@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { Hono } from "hono";
+import { toAuditTrail } from "#console/audit/to-audit-trail.ts";
 import { consolePaths } from "#console/console-paths.ts";
 import { createConsole } from "#console/create-console.ts";
 import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
@@ -292,14 +293,17 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
 
   const openConsole = () =>
     createConsole({
-      source: createOverview({
-        store: world.store,
-        deliveries: engine,
-        metrics,
-        clock,
-        keepMetricsMs: 2_000,
-        ...(options.bakeMs === undefined ? {} : { bakeSeconds: options.bakeMs / 1_000 }),
-      }),
+      source: {
+        ...createOverview({
+          store: world.store,
+          deliveries: engine,
+          metrics,
+          clock,
+          keepMetricsMs: 2_000,
+          ...(options.bakeMs === undefined ? {} : { bakeSeconds: options.bakeMs / 1_000 }),
+        }),
+        readAudit: async (model) => toAuditTrail(await world.auditReader.verify(model)),
+      },
       now: clock,
       links: {
         base: consoleBase,

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import type { AuditEntry } from "#domain/audit/audit-entry.ts";
+import { toAuditTrail } from "./to-audit-trail.ts";
+
+const entry = (sequence: number, kind: string, detail: Record<string, unknown>) =>
+  ({
+    ...{ sequence, kind, detail, model: "churn", delivery: "churn-1", version: 2, fact: `fact ${sequence}` },
+    ...{ at: "2026-11-21T12:00:00.000Z", previous: "0".repeat(64), hash: `${sequence}`.padStart(64, "a") },
+  }) as AuditEntry;
+const entries = [
+  entry(1, "vote", { user: "U1", name: "Ada", approval: "churn~1", verdict: "rejected" }),
+  entry(2, "decision", { verdict: "rejected", by: [{ user: "U1", name: "Ada" }], reason: "wrong prices" }),
+  entry(3, "a later kind", { speed: 5, nothing: null }),
+];
+const anchor = { sequence: 2, hash: "a", from: "lock", place: "the bucket", at: null } as const;
+
+test("the newest entry comes first, with who and what, also of kinds that this release does not know", () => {
+  const trail = toAuditTrail({ entries, newestAnchor: anchor, unanchored: [3], findings: [] });
+  expect(trail.entries).toMatchObject([
+    { sequence: 3, who: null, what: "speed 5 (v2, churn-1)" },
+    { sequence: 2, who: "Ada", what: "rejected: wrong prices (v2, churn-1)" },
+    { sequence: 1, who: "Ada", what: "rejected (v2, churn-1)", at: Date.UTC(2026, 10, 21, 12) },
+  ]);
+  expect(trail.verification).toEqual({ status: "verified", anchor: { sequence: 2, where: "the bucket" } });
+});
+
+test("each finding is told, and a trail with one is not verified", () => {
+  const findings = [
+    { kind: "removed", sequence: 2, sentence: "Entry 2 is missing." },
+    { kind: "foreign", sequence: null, sentence: "An item has no place." },
+  ] as const;
+  expect(toAuditTrail({ entries, newestAnchor: null, unanchored: [], findings }).verification).toEqual({
+    status: "broken",
+    problem: "Entry 2 is missing. An item has no place.",
+  });
+});

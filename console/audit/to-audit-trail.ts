@@ -1,0 +1,71 @@
+import type { AuditEntry } from "#domain/audit/audit-entry.ts";
+import type { VerifiedTrail } from "#domain/audit/verify-trail.ts";
+import type { AuditTrail } from "./audit-trail.ts";
+
+const toText = (value: unknown): string =>
+  typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+
+const listNames = (people: unknown): string =>
+  Array.isArray(people) ? people.map((person) => toText(person?.name ?? person)).join(", ") : "";
+
+/** Who did it; null: nobody or unknown. */
+const findPerson = ({ kind, detail }: AuditEntry): string | null => {
+  switch (kind) {
+    case "question-opened":
+      return detail.pusher === null ? null : toText(detail.pusher);
+    case "vote":
+      return toText(detail.name);
+    case "decision":
+      return listNames(detail.by) || null;
+    case "rolled-back":
+      return detail.by === null ? "the delivery" : toText(detail.by);
+    default:
+      return null;
+  }
+};
+
+/** What it is about, in a line. A kind of a later release shows its fields. */
+const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string => {
+  const subject = [version === null ? "" : `v${version}`, delivery ?? ""].filter(Boolean).join(", ");
+  const about = (text: string) => (subject === "" ? text : `${text} (${subject})`);
+  switch (kind) {
+    case "question-opened":
+      return about(`asked ${listNames(detail.approvers)}, quorum ${toText(detail.quorum)}`);
+    case "vote":
+      return about(toText(detail.verdict));
+    case "decision":
+      return about(
+        detail.reason === null
+          ? toText(detail.verdict)
+          : `${toText(detail.verdict)}: ${toText(detail.reason)}`,
+      );
+    case "deployed":
+      return about(`${toText(detail.percent)} % of prod's traffic`);
+    default:
+      return about(
+        Object.entries(detail)
+          .filter(([, value]) => value !== null)
+          .map(([name, value]) => `${name} ${toText(value)}`)
+          .join("; "),
+      );
+  }
+};
+
+/** A verified trail as its page shows it: newest first. */
+export const toAuditTrail = ({ entries, findings, newestAnchor }: VerifiedTrail): AuditTrail => ({
+  entries: entries.toReversed().map((entry) => ({
+    sequence: entry.sequence,
+    at: Date.parse(entry.at),
+    kind: entry.kind,
+    who: findPerson(entry),
+    what: describeEntry(entry),
+    hash: entry.hash,
+  })),
+  verification:
+    findings.length === 0
+      ? {
+          status: "verified",
+          anchor: newestAnchor && { sequence: newestAnchor.sequence, where: newestAnchor.place },
+        }
+      : { status: "broken", problem: findings.map(({ sentence }) => sentence).join(" ") },
+});
