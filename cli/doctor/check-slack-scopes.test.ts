@@ -40,7 +40,8 @@ test("a console also needs to read its user group", async () => {
   const { needs } = stubSlackMethods({ "auth.test": auth }, { scopes });
   expect(await checkSlackScopes(needs, true)).toMatchObject({
     status: "missing",
-    sentence: "The bot's token lacks usergroups:read (to read who is in the user groups that may approve, and that may open the console).",
+    sentence:
+      "The bot's token lacks usergroups:read (to read who is in the user groups that may approve, and that may open the console).",
   });
 });
 
