@@ -1,4 +1,5 @@
 import { environments } from "#platform/serving/serving.ts";
+import { GitFailed } from "#platform/source/run-git.ts";
 import { CommitNotFound } from "#platform/source/source.ts";
 import type { CommandContext } from "./command-world.ts";
 import { explainUnknownModel } from "./explain-unknown-model.ts";
@@ -14,8 +15,8 @@ const listCommittedModels = async ({ world, head }: Context): Promise<readonly s
   try {
     return await world.source.models((await world.source.commit(head)).id);
   } catch (error) {
-    // A repository without a commit has no models.
-    if (error instanceof CommitNotFound) return [];
+    // A repository without a commit has no models, and neither has a data folder without a repository.
+    if (error instanceof CommitNotFound || error instanceof GitFailed) return [];
     throw error;
   }
 };

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { abortDialog } from "./abort-dialog.ts";
 import { breakGlassDialog } from "./break-glass-dialog.ts";
 import { canaryActions } from "./canary-buttons.ts";
@@ -82,7 +83,8 @@ const toAction = (payload: Payload): SlackAction => {
     }
     case "view_submission": {
       const { callback_id, private_metadata, state } = payload.view;
-      const readField = (field: string) => state.values[field]?.[field]?.value ?? "";
+      const readField = (field: string) =>
+        getOwnProperty(getOwnProperty(state.values, field) ?? {}, field)?.value ?? "";
       switch (callback_id) {
         case rejectDialog.callbackId:
           return {

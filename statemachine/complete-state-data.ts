@@ -1,10 +1,13 @@
 import type { Json } from "#platform/store/store.ts";
 
 /** Fields of outputs that earlier releases did not write, with what it means that one is missing. */
-const laterFields: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
-  ScanImage: { omitted: [] },
-  VerifyStage: { comparisons: [] },
-};
+const laterFields: ReadonlyMap<string, Readonly<Record<string, Json>>> = new Map<
+  string,
+  Readonly<Record<string, Json>>
+>([
+  ["ScanImage", { omitted: [] }],
+  ["VerifyStage", { comparisons: [] }],
+]);
 
 /**
  * State data that an earlier release has written, as this definition reads it: a path without a value would end the
@@ -12,11 +15,12 @@ const laterFields: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
  */
 export const completeStateData = (data: Json): Json => {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return data;
-  const completed = { ...data };
-  for (const [state, fields] of Object.entries(laterFields)) {
-    const output = data[state];
-    if (typeof output === "object" && output !== null && !Array.isArray(output))
-      completed[state] = { ...structuredClone(fields), ...output };
-  }
-  return completed;
+  return Object.fromEntries(
+    Object.entries(data).map(([state, output]) => {
+      const fields = laterFields.get(state);
+      return fields && typeof output === "object" && output !== null && !Array.isArray(output)
+        ? [state, { ...structuredClone(fields), ...output }]
+        : [state, output];
+    }),
+  );
 };

@@ -13,6 +13,7 @@ import {
   formatDocumentMarkdown,
 } from "#domain/audit/format-audit-document.ts";
 import type { OutsideHead, VerifiedTrail } from "#domain/audit/verify-trail.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 type Options = WorldOptions & {
   readonly json?: boolean;
@@ -113,7 +114,7 @@ const compareAnchor = (entries: readonly AuditEntry[], anchor: Options["anchor"]
 const formatEntry = ({ sequence, at, kind, version, delivery, hash, detail }: AuditEntry): string => {
   const who = ["name", "by", "reason", "verdict", "percent", "outcome"]
     .flatMap((field) => {
-      const value = detail[field];
+      const value = getOwnProperty(detail, field);
       if (value === null || value === undefined) return [];
       if (Array.isArray(value))
         return value.map((person) =>

@@ -52,13 +52,14 @@ export const eventsCommand = (): Command =>
       const { withEmbeddedWorld } = await import("#cli/open-embedded-world.ts");
       await withEmbeddedWorld(options.data, async (context) => {
         const { world } = context;
-        if (options.model !== undefined) await requireModel(context, options.model);
         // What another command of this folder wrote while no rehearsal runs.
         await world.outbox.publishPending();
         const isWanted = ({ event }: PublishedEvent) =>
           options.model === undefined || event.model === options.model;
         const latest = world.events.latest(1_000);
         const first = latest.filter(isWanted).slice(-options.limit);
+        // A model with events is known.
+        if (first.length === 0 && options.model !== undefined) await requireModel(context, options.model);
         if (first.length === 0 && !options.json && !options.follow)
           return print(
             `No event${options.model === undefined ? "" : ` of ${options.model}`} was published yet.`,

@@ -87,13 +87,13 @@ export const createAuditReader = ({
   };
 
   const readEvidence = async (model: string, entries: readonly AuditEntry[]) => {
-    const evidence: AuditDocument["evidence"] = {};
+    const evidence = new Map<string, AuditDocument["evidence"][string]>();
     for (const { detail } of entries) {
       if (typeof detail.evidence !== "string") continue;
       const item = await store.get(auditKeys.evidence(model, detail.evidence));
-      if (item) evidence[detail.evidence] = item.value;
+      if (item) evidence.set(detail.evidence, item.value);
     }
-    return evidence;
+    return Object.fromEntries(evidence);
   };
 
   const readProvenance = async (entries: readonly AuditEntry[]): Promise<AuditDocument["provenance"]> => {

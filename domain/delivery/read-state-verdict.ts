@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Verdict } from "#domain/gates/verdict.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 const Judged = z.object({
   verdict: Verdict,
@@ -15,7 +16,7 @@ export const readStateVerdict = (
   output: unknown,
 ): { readonly verdict: Verdict; readonly failed: readonly string[] } | undefined => {
   const data = z.record(z.string(), z.unknown()).safeParse(output);
-  const judged = Judged.safeParse(data.success ? data.data[state] : undefined);
+  const judged = Judged.safeParse(data.success ? getOwnProperty(data.data, state) : undefined);
   if (!judged.success) return undefined;
   const { verdict, checks } = judged.data;
   return { verdict, failed: checks.filter((check) => check.verdict === "fail").map(({ name }) => name) };

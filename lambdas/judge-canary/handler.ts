@@ -14,12 +14,8 @@ import { judgeCanary } from "./judge-canary.ts";
 
 const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
-const records = {
-  approvals: createApprovalReader(world),
-  canaries: createCanaries(world),
-  messages: createSlackMessages(world),
-};
-const needs = { ...world, ...rules, ...records };
+const records = { approvals: createApprovalReader(world), canaries: createCanaries(world) };
+const needs = { ...world, ...rules, ...records, messages: createSlackMessages(world) };
 const metrics = createProdMetrics(world);
 const serving = createProdServing(world);
 const options = { environment: "prod", counted: countVerdicts("CanaryVerdicts", world.env) } as const;

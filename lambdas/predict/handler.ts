@@ -16,19 +16,12 @@ const identity = readIdentity(env);
 const log = createErrorLog(identity);
 const model = await loadModelFolder(env.MODEL_DIRECTORY, { ofImage: true });
 const hashKey = createHashKeyReader(env);
-const exampleRow = () => readExampleRow(env.MODEL_DIRECTORY, model.manifest);
+const readExample = () => readExampleRow(env.MODEL_DIRECTORY, model.manifest);
+const needs = { model, identity, report, log, ...processClock, readExampleRow: readExample };
 const records = createRecords({ identity, manifest: model.manifest, hashKey, clock, log });
 
 /** Creates the handler for a record storage: the rehearsal passes one that is not on AWS. */
 export const handlerOn = (storage: RecordStorage | undefined) =>
-  predict({
-    model,
-    identity,
-    report,
-    log,
-    ...processClock,
-    records: records(storage),
-    readExampleRow: exampleRow,
-  });
+  predict({ ...needs, records: records(storage) });
 
 export const handler = handlerOn(createRecordStorage({ env, clock }));

@@ -12,11 +12,7 @@ import { Env } from "./env.ts";
 import { promoteModel } from "./promote-model.ts";
 
 const world = openCapabilities(readEnv(Env));
-const records = {
-  ledger: createLedger(world),
-  claims: createClaims(world),
-  canaries: createCanaries(world),
-};
+const records = { ledger: createLedger(world), claims: createClaims(world), canaries: createCanaries(world) };
 const approvals = createApprovalReader(world);
 const messages = createSlackMessages(world);
 const serving = createProdServing(world);

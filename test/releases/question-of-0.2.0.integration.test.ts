@@ -105,6 +105,8 @@ const openRelease = async () => {
     },
     submitReason: (reason: string) =>
       post(`/desk/views/${state.viewOf(ada)?.id}`, { as: ada, typed: { reason } }),
+    submitName: (confirmation: string) =>
+      post(`/desk/views/${state.viewOf(ada)?.id}`, { as: ada, typed: { confirmation } }),
     message: () => state.message(message.ts),
     messages: () => state.messages(10).filter(({ onlyFor, thread_ts }) => !onlyFor && !thread_ts),
     notes: () => state.messages(10).flatMap(({ onlyFor, text }) => (onlyFor ? [text] : [])),
@@ -146,8 +148,10 @@ const expectDecision = async (status: "approved" | "rejected") => {
 };
 const readId = async () => (await opened.world.approvals.ofDelivery(delivery))[0]?.id ?? "";
 
-test("its Approve button decides, and what deploys and promotes finds the approved artefact", async () => {
+test("its Approve button asks for the model's name, because a check is inconclusive; what deploys and promotes finds the approved artefact", async () => {
   expect(await opened.click("approve")).toEqual({ status: "answered" });
+  expect(opened.world.engine.answers).toEqual([]);
+  expect(await opened.submitName(toyModel)).toEqual({ status: "closed" });
   await expectDecision("approved");
   const approval = await readId();
   expect(await assertApproved(opened.world)({ ...subject, approval })).toMatchObject({ status: "approved" });
@@ -192,6 +196,7 @@ test("the command shows each of its checks, and decides", async () => {
     approver,
     verdict: "approved",
     reason: null,
+    confirmation: toyModel,
   });
   expect(result).toEqual({ taken: true, sentence: "It is approved by ada." });
   await expectDecision("approved");
@@ -205,5 +210,6 @@ test("the sweep renders it as this release does, with its checks and its buttons
   expect(blocks).toContain(`"value":"${await readId()}"`);
   expect(opened.world.warnings).toEqual([]);
   await opened.click("approve");
+  await opened.submitName(toyModel);
   await expectDecision("approved");
 });
