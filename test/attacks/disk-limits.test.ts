@@ -159,7 +159,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
       const { delivery } = await rehearsal.waitFor("question");
       const approvals = await runSlipway(fixture, ["approvals", "--json", "--data", data]);
       const [approval] = z.array(z.object({ id: z.string() })).parse(JSON.parse(approvals.stdout));
-      const args = ["approve", approval?.id ?? "", "--as", approverId, "--data", data];
+      const args = ["approve", approval?.id ?? "", "--as", approverId, "--yes", "--data", data];
       expect((await runSlipway(fixture, args)).code).toBe(0);
       await rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
       const { url } = await rehearsal.waitFor("serving", ({ environment }) => environment === "prod");

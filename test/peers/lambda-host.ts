@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { unzipSync } from "fflate";
 import { formatReportLine } from "#platform/serving/lambda-report.ts";
 import { findSentinelSecrets } from "#test/support/sentinel-secrets.ts";
@@ -53,8 +53,10 @@ const unpackCode = async (code: string) => {
   if (!code.endsWith(".zip")) return { root: code, folder };
   const root = join(folder.path, "task");
   await mkdir(root);
-  for (const [name, content] of Object.entries(unzipSync(await readFile(code))))
+  for (const [name, content] of Object.entries(unzipSync(await readFile(code)))) {
+    await mkdir(dirname(join(root, name)), { recursive: true });
     await writeFile(join(root, name), content);
+  }
   return { root, folder };
 };
 
