@@ -48,6 +48,11 @@ export const recordLook =
   ({ canaries }: { readonly canaries: Pick<Canaries, "addLook"> }) =>
   (newest: CanaryLook | undefined, measured: Measured) =>
   async (judged: Judged | null): Promise<void> => {
+    // A closed prod is a hold: the share stays.
+    const next = judged?.next === "hold" ? "bake" : judged?.next;
+    // A retry of the round that decided this adds nothing.
+    const last = newest?.last?.step === measured.step ? newest.last : undefined;
+    if (next !== undefined && next !== "bake" && last?.next === next) return;
     const index = (newest?.index ?? -1) + 1;
     if (judged === null && index >= maxMeasurements) return;
     const { delivery, step, percent, since, startedAt, at, rules, bakeMs, arms } = measured;
@@ -58,8 +63,7 @@ export const recordLook =
       ...{ index, at, step, percent, since, startedAt },
       judged: judged && {
         verdict: judged.verdict,
-        // A closed prod is a hold: the share stays.
-        next: judged.next === "hold" ? "bake" : judged.next,
+        next: next ?? "bake",
         held: judged.held,
         checks: judged.checks
           .slice(0, limits.checks)
