@@ -55,10 +55,12 @@ export const createAutoApprover = ({
   };
   const approve = async (delivery: string): Promise<void> => {
     const { ts, as, model } = await findQuestion(delivery);
+    // A rejection that was interrupted leaves its dialog open.
+    const earlier = openView(as);
     await post("/desk/clicks", { as, ts, block: "decision", action: "approve" });
     // Checks are inconclusive.
     const view = openView(as);
-    if (view) await post(`/desk/views/${view}`, { as, typed: { confirmation: model } });
+    if (view && view !== earlier) await post(`/desk/views/${view}`, { as, typed: { confirmation: model } });
     await assertDecided(delivery, as);
   };
   const reject = async (delivery: string, reason: string): Promise<void> => {
