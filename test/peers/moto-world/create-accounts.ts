@@ -41,7 +41,7 @@ export const artifactBucket = "slipway-registry";
 /** The bucket for provenance. */
 export const provenanceBucket = "slipway-artefacts";
 /** The bucket with the anchors of the audit trails. */
-const auditBucket = "slipway-audit";
+export const auditBucket = "slipway-audit";
 
 /** A step's function, as Terraform names it. */
 export const toStepFunctionName = (step: string): string => `slipway-${step}`;

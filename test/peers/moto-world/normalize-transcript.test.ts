@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { checkLabels } from "#domain/canary/canary-checks.ts";
 import { checkScan } from "#domain/gates/check-scan.ts";
 import { normalizeTranscript } from "./normalize-transcript.ts";
@@ -15,6 +15,47 @@ test.each([1, 40])("a scan of %i packages reads like one of two packages", (npm)
       .checks.map(({ detail }) => detail)
       .join("\n");
   expect(normalizeMessage(describeScan(npm))).toEqual(normalizeMessage(describeScan(2)));
+});
+
+describe("a failed canary", () => {
+  const check = (verdict: string, name: string, detail: string) =>
+    `:${verdict}: *canary ${name}* — ${detail}`;
+  const early = [
+    "1 failed · 9 passed · 3 inconclusive · 2 not checked",
+    [
+      check("x", "labels", "largest label shift: churn -100 pp (limit 30; 95 % interval -100 to -87)"),
+      check("grey_question", "samples", "81 requests"),
+      check("grey_question", "errors", "error rate 0 pp; a pass needs at least 73 requests"),
+      check("grey_question", "latency p95", "challenger 9 ms (limit 1.5 × champion; or champion + 2000 ms)"),
+    ].join("\n"),
+  ];
+  const late = [
+    "1 failed · 12 passed · 2 not checked",
+    check("x", "labels", "largest label shift: stay 84 pp (limit 30; 95 % interval -84.5 to -76.3)"),
+  ];
+  const normalize = (messages: readonly (readonly string[])[]) =>
+    normalizeTranscript({ outcome: undefined, messages }).messages;
+
+  test("reads alike whether its other checks passed by then or had too few requests", () => {
+    expect(normalize([early])).toEqual(normalize([late]));
+    expect(normalize([early])).toEqual([["1 failed · 12 did not fail · 2 not checked", "*canary labels*"]]);
+  });
+  test("differs from one whose other check failed, and from one with another number of checks", () => {
+    const twoFailed = [late[0] ?? "", `${late[1]}\n${check("x", "errors", "error rate +9 pp")}`];
+    const fewer = ["1 failed · 11 passed · 2 not checked", late[1] ?? ""];
+    expect(normalize([twoFailed])).not.toEqual(normalize([late]));
+    expect(normalize([fewer])).not.toEqual(normalize([late]));
+  });
+});
+
+test("a page of a commit and the two ways to a difference read alike; a missing difference does not", () => {
+  const commit = "Commit `5765c8e1f774`, author (unverified): Ada";
+  const pages = " · <https://example.com/a|commit>";
+  expect(normalizeMessage(commit + pages)).toEqual(normalizeMessage(commit));
+  const difference = `${commit}${pages} · <https://example.com/b|difference to prod>`;
+  const command = `${commit} · difference to prod: \`git -C folder diff a..b -- models\``;
+  expect(normalizeMessage(difference)).toEqual(normalizeMessage(command));
+  expect(normalizeMessage(difference)).not.toEqual(normalizeMessage(commit));
 });
 
 test("the cause of a failed canary does not say which of two labels has the larger shift", () => {

@@ -8,6 +8,7 @@ import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts"
 import {
   type AccountVariables,
   artifactBucket,
+  auditBucket,
   deliveryTable,
   environmentAccounts,
   provenanceBucket,
@@ -69,6 +70,7 @@ export const toPolicyRequests = (
       readKeyId(readResourceValue(written, "delivery", "aws_kms_key", "arn", "images_signer")),
     ],
     [`:::${provenanceBucket}`, `:::${names.artefactBucket}`],
+    [`:::${auditBucket}`, `:::${names.auditBucket}`],
     [`:::${artifactBucket}`, `:::${readResourceValue(written, "registry", "aws_s3_bucket", "id")}`],
     [`:${repositoryName}`, `:${source.repository}`],
   ]);
