@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Approval } from "#domain/approval/approval-records.ts";
+import { emptyControl } from "#domain/canary/canary-control.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { MessageFacts } from "#domain/message/message-state.ts";
@@ -53,7 +54,7 @@ const end = (outcome: Outcome) => ({
   at: 5,
   error: outcome === "failed" ? { name: "GateFailed", cause: "Sam's accuracy" } : null,
 });
-const derive = (changes: Partial<MessageFacts>) =>
+const derive = (changes: Partial<MessageFacts>, shown?: { stage?: string; prod?: string }) =>
   deriveSourceReport(
     about,
     {
@@ -67,6 +68,7 @@ const derive = (changes: Partial<MessageFacts>) =>
       ...changes,
     },
     "https://slipway.example.com/churn-1",
+    shown,
   );
 
 const promoted = deploy("promoted", 100);
@@ -148,5 +150,31 @@ describe("what GitHub shows of a delivery", () => {
     const canary = derive({ questions: [decide("approved")], deployment: deploy("canary", 10) });
     expect(canary.environments[1]?.text).toBe("Canary: version 2 gets 10 % of prod's traffic");
     expect(derive({ ended: end("failed") }).summary.text).toBe("churn: Failed: GateFailed");
+  });
+
+  test("never says who ordered what about a canary, and why", () => {
+    const order = { by: "U011", name: "Ada", at: 0, reason: "Sam's data" };
+    const held = { ...emptyControl, holds: [{ ...order, until: 9_000_000, endedAt: null }] };
+    for (const control of [held, { ...emptyControl, abort: order }]) {
+      const canary = derive({ questions: [decide("approved")], deployment: deploy("canary", 10), control });
+      expect(canary.environments[1]?.text).toBe("Canary: version 2 gets 10 % of prod's traffic");
+      expect(JSON.stringify(canary)).not.toMatch(/ada|sam|U011/i);
+    }
+  });
+
+  const ended = { questions: [decide("approved")], deployment: promoted, ended: end("promoted") };
+
+  test("a version that a rollback brought back serves again, although prod's entry is the rollback's", () => {
+    const report = derive(
+      { ...ended, serving: { ...promoted, sequence: 9 } },
+      { stage: "churn-1", prod: "churn-1" },
+    );
+    expect(report.summary.text).toBe("churn v2: serves prod");
+    expect(report.environments.map(({ state }) => state)).toEqual(["success", "success"]);
+  });
+
+  test("a version that another has replaced on stage is inactive there, whatever comes late", () => {
+    const report = derive({ ...ended, serving: promoted }, { stage: "churn-2", prod: "churn-1" });
+    expect(report.environments.map(({ state }) => state)).toEqual(["inactive", "success"]);
   });
 });

@@ -1,18 +1,25 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createEvent } from "#domain/events/create-event.ts";
 import { createGitHubReports } from "#platform/source-reports/github.ts";
+import type { SourceReport } from "#platform/source-reports/source-reports.ts";
 import { startGitHubReportsServer } from "#test/peers/github/reports-server.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
 import { recordApproval } from "#test/support/record-approval.ts";
-import { fakeCommit, toyModel } from "#test/support/toy-model.ts";
+import { fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { reportSource } from "./report-source.ts";
 
 let world: MemoryWorld;
 let server: Awaited<ReturnType<typeof startGitHubReportsServer>>;
+let waits: number[];
+let commits: string[];
+let token: string;
 beforeEach(async () => {
   world = createMemoryWorld();
-  server = await startGitHubReportsServer({ token: "t", commits: ["a", "b"].map(fakeCommit) });
+  waits = [];
+  commits = ["a", "b"].map(fakeCommit);
+  token = "t";
+  server = await startGitHubReportsServer({ token, commits });
 });
 afterEach(async () => {
   expect(server.violations).toEqual([]);
@@ -20,22 +27,25 @@ afterEach(async () => {
   world.close();
 });
 
+const lease = { partition: "source-reports", sort: "lease" };
 const run = () =>
   reportSource({
     ...world,
     reports: createGitHubReports({
       repository: "example/models",
       api: server.url,
-      token: async () => "t",
+      token: async () => token,
       fetch,
+      clock: world.clock,
+      wait: async (ms) => void waits.push(ms),
     }),
     linkDelivery: (delivery) => `https://slipway.example.com/${delivery}`,
   });
-const started = (letter: string) => ({
+const started = (letter: string, delivery = `delivery-${letter}`) => ({
   detail: createEvent([letter], world.time.now, {
     type: "started",
     model: toyModel,
-    delivery: `delivery-${letter}`,
+    delivery,
     commit: fakeCommit(letter),
   }),
 });
@@ -49,6 +59,27 @@ const end = (letter: string, outcome: "promoted" | "failed") =>
     error: outcome === "failed" ? { name: "GateFailed", cause: "x" } : null,
     at: world.time.now,
   });
+const noteOfLastRelease = (delivery: string) =>
+  world.store.put(
+    { partition: "source-reports-unfinished", sort: delivery },
+    { model: toyModel, commit: fakeCommit("a") },
+  );
+const deployOnStage = (letter: string, version: number) =>
+  world.ledger.begin(
+    {
+      environment: "stage",
+      model: toyModel,
+      delivery: `delivery-${letter}`,
+      commit: fakeCommit(letter),
+      digest: fakeDigest(letter),
+      version,
+      functionVersion: String(version),
+      fence: 9,
+      previous: 0,
+      reason: null,
+    },
+    world.time.now,
+  );
 const listShown = () =>
   Object.fromEntries(
     server.deployments.map(({ environment, payload, statuses }) => [
@@ -91,20 +122,164 @@ test("while GitHub fails, nothing stops: the reason is logged, and the schedule 
   expect(await run()(schedule)).toEqual({ reported: 0 });
 });
 
-test("a refusal of one delivery does not keep others from being reported", async () => {
-  server.fail(401);
+test("a commit that was pushed away does not keep other deliveries from being shown, and is tried less and less often", async () => {
+  commits.splice(commits.indexOf(fakeCommit("a")), 1);
   await run()(started("a"));
   await run()(started("b"));
   expect(Object.keys(listShown())).toEqual([`delivery-b ${toyModel}-stage`]);
+  const tries: number[] = [];
+  for (let minutes = 0; minutes < 12 * 60; minutes += 5) {
+    const before = world.warnings.length;
+    await run()(schedule);
+    if (world.warnings.length > before) tries.push(minutes);
+    world.time.now += 300_000;
+  }
+  expect(tries.slice(0, 5)).toEqual([5, 15, 35, 75, 135]);
+  expect(tries.length).toBeLessThan(18);
+  // Once the branch has the commit again, an event is enough.
+  commits.push(fakeCommit("a"));
+  await run()(started("a"));
+  expect(listShown()).toMatchObject({ [`delivery-a ${toyModel}-stage`]: "in_progress" });
 });
 
-test("a person's rollback is shown at the delivery that it takes back, and is none itself", async () => {
+test("what GitHub does not take for seven days is given up", async () => {
+  commits.length = 0;
+  await run()(started("a"));
+  world.time.now += 7 * 86_400_000 + 1_000;
+  const calls = server.calls.length;
+  expect(await run()(schedule)).toEqual({ reported: 0 });
+  expect(server.calls).toHaveLength(calls);
+});
+
+test("after a rate limit no run calls GitHub until it ends; then everything is shown", async () => {
+  server.fail({ status: 403, headers: { "retry-after": "900" }, body: { message: "secondary rate limit" } });
+  await run()(started("a"));
+  await run()(started("b"));
+  await run()(schedule);
+  expect(server.calls).toEqual([]);
+  expect(world.warnings).toEqual([expect.stringContaining("could not be reported")]);
+  world.time.now += 901_000;
+  expect(await run()(schedule)).toEqual({ reported: 2 });
+  expect(Object.keys(listShown())).toHaveLength(2);
+});
+
+test("a host that fails is not asked about every delivery that waits", async () => {
+  for (let index = 0; index < 10; index++) await noteOfLastRelease(`d-${index}`);
+  server.fail(...Array.from({ length: 10 }, () => 502));
+  await run()(schedule);
+  expect(world.warnings).toHaveLength(3);
+  await run()(schedule);
+  // The rest comes first, because it has not failed.
+  expect(world.warnings.at(-1)).toContain("d-5");
+});
+
+test("a key that was rotated stops only the reports: with the new one all are shown", async () => {
+  token = "rotated";
+  await run()(started("a"));
+  await run()(started("b"));
+  expect(listShown()).toEqual({});
+  expect(world.warnings.length).toBeGreaterThan(0);
+  token = "t";
+  world.time.now += 300_000;
+  await run()(schedule);
+  expect(Object.keys(listShown())).toHaveLength(2);
+});
+
+test("of many deliveries at once each gets one deployment, and what is shown costs no further call", async () => {
+  const names = Array.from({ length: 30 }, (_, index) => `d-${String(index).padStart(3, "0")}`);
+  await Promise.all(names.map((name) => run()(started("a", name))));
+  expect(Object.keys(listShown()).toSorted()).toEqual(names.map((name) => `${name} ${toyModel}-stage`));
+  expect(server.deployments).toHaveLength(names.length);
+  const calls = server.calls.length;
+  await run()(schedule);
+  expect(server.calls).toHaveLength(calls);
+});
+
+test("a thousand deliveries at once are shown one after the other, none is forgotten and none is shown twice", async () => {
+  let running = 0;
+  let most = 0;
+  const shown: string[] = [];
+  const show = async ({ delivery }: SourceReport) => {
+    most = Math.max(most, ++running);
+    shown.push(delivery);
+    await Promise.resolve();
+    running--;
+  };
+  const report = reportSource({ ...world, reports: { show }, linkDelivery: (delivery) => delivery });
+  const names = Array.from({ length: 1_000 }, (_, index) => `d-${String(index).padStart(4, "0")}`);
+  await Promise.all(names.map((name) => report(started("a", name))));
+  expect(most).toBe(1);
+  expect(shown.toSorted()).toEqual(names);
+});
+
+test("a run that was killed keeps the next from reporting no longer than it could have run", async () => {
+  const killed = new Promise<never>(() => undefined);
+  void reportSource({
+    ...world,
+    reports: { show: () => killed },
+    linkDelivery: (delivery) => delivery,
+  })(started("a"));
+  await vi.waitFor(async () => expect(await world.store.get(lease)).toBeDefined());
+  await run()(started("b"));
+  expect(server.calls).toEqual([]);
+  world.time.now += 311_000;
+  await run()(schedule);
+  expect(Object.keys(listShown())).toHaveLength(2);
+});
+
+test("a note of the last release is still reported", async () => {
+  await noteOfLastRelease("delivery-a");
+  expect(await run()(schedule)).toEqual({ reported: 1 });
+  expect(Object.keys(listShown())).toEqual([`delivery-a ${toyModel}-stage`]);
+});
+
+/** Both are promoted, b after a. */
+const promoteBoth = async () => {
   for (const [index, letter] of ["a", "b"].entries()) {
     await recordApproval(world, { delivery: `delivery-${letter}`, letter, version: index + 1 });
     await promoteVersion(world, letter, index + 1);
     await end(letter, "promoted");
     await run()(started(letter));
   }
+};
+const all = (letter: string, state: string) => ({
+  [`delivery-${letter} ${toyModel}-stage`]: state,
+  [`delivery-${letter} ${toyModel}-prod`]: state,
+});
+
+test("a late event of a version that was replaced does not end the one that serves", async () => {
+  await promoteBoth();
+  expect(listShown()).toEqual({ ...all("a", "inactive"), ...all("b", "success") });
+  expect(server.statuses.filter(({ sha }) => sha === fakeCommit("a")).at(-1)?.description).toContain(
+    "was promoted and later replaced",
+  );
+  await run()(started("a"));
+  expect(listShown()).toEqual({ ...all("a", "inactive"), ...all("b", "success") });
+});
+
+test("a delivery that was not promoted gives stage back to the version that prod serves", async () => {
+  await recordApproval(world, { delivery: "delivery-a", letter: "a", version: 1 });
+  await promoteVersion(world, "a", 1);
+  await end("a", "promoted");
+  await run()(started("a"));
+  await recordApproval(world, { delivery: "delivery-b", letter: "b", version: 2 });
+  await deployOnStage("b", 2);
+  await run()(started("b"));
+  expect(listShown()).toMatchObject({
+    [`delivery-a ${toyModel}-stage`]: "inactive",
+    [`delivery-b ${toyModel}-stage`]: "success",
+  });
+  await end("b", "failed");
+  await run()(started("b"));
+  expect(listShown()).toEqual({
+    ...all("a", "success"),
+    ...all("b", "inactive"),
+    [`delivery-b ${toyModel}-prod`]: "failure",
+  });
+});
+
+test("a person's rollback is shown at the delivery that it takes back, and is none itself", async () => {
+  await promoteBoth();
   const serving = await world.ledger.serving("prod", toyModel);
   if (!serving) throw new Error("prod serves b");
   const entry = await world.ledger.begin(
@@ -112,6 +287,7 @@ test("a person's rollback is shown at the delivery that it takes back, and is no
       ...serving,
       delivery: "rollback-1",
       commit: fakeCommit("a"),
+      digest: fakeDigest("a"),
       version: 1,
       previous: serving.sequence,
       reason: "ada: slow",
@@ -136,11 +312,17 @@ test("a person's rollback is shown at the delivery that it takes back, and is no
   });
   await run()({ detail: rolledBack });
   expect(listShown()).toMatchObject({
-    [`delivery-b ${toyModel}-prod`]: "inactive",
-    [`delivery-b ${toyModel}-stage`]: "inactive",
+    ...all("b", "inactive"),
+    // What serves again.
+    ...all("a", "success"),
   });
   expect(Object.keys(listShown()).some((name) => name.startsWith("rollback"))).toBe(false);
-  expect(server.statuses.at(-1)).toMatchObject({ sha: fakeCommit("b"), state: "failure" });
+  const statusesOf = (letter: string) => server.statuses.filter(({ sha }) => sha === fakeCommit(letter));
+  expect(statusesOf("b").at(-1)).toMatchObject({ state: "failure" });
+  expect(statusesOf("a").at(-1)).toMatchObject({
+    state: "success",
+    description: expect.stringContaining("serves prod"),
+  });
   expect(JSON.stringify([server.statuses, server.deployments])).not.toContain("ada");
 });
 

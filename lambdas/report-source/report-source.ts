@@ -1,12 +1,16 @@
+import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import type { MessageFacts } from "#domain/message/message-state.ts";
 import { readMessageFacts } from "#domain/message/read-message-facts.ts";
 import { deriveSourceReport } from "#domain/source-report/derive-source-report.ts";
+import { findShownDeliveries, type ShownDelivery } from "#domain/source-report/find-shown-deliveries.ts";
+import { createReportNotes, type ReportNote } from "#domain/source-report/report-notes.ts";
 import { SlipwayEvent } from "#platform/events/events.ts";
-import type { SourceReports } from "#platform/source-reports/source-reports.ts";
-import { readPages, type Store } from "#platform/store/store.ts";
+import { CommitNotFound } from "#platform/source/source.ts";
+import { ReportsPaused, type SourceReports } from "#platform/source-reports/source-reports.ts";
+import type { Store } from "#platform/store/store.ts";
 
 type ReportSourceDependencies = {
   readonly store: Store;
@@ -25,26 +29,29 @@ const Delivered = z.union([
   z.object({ "detail-type": z.literal("Scheduled Event") }),
 ]);
 
-/** Deliveries whose last report may be missing or old. */
-const partition = "source-reports-unfinished";
-const Note = z.object({ model: z.string(), commit: z.string() });
-type Note = z.infer<typeof Note>;
-/** A host that refuses for this long is not asked about it again. */
-const retentionSeconds = 7 * 86_400;
+/** A run begins no report after this time, and its lease ends when Lambda has ended it: terraform/function-timeouts.ts. */
+const runLimitMs = 180_000;
+const leaseMs = 310_000;
+/** So many errors one after the other are the host's, and no delivery's: the next run tries again. */
+const maxErrors = 3;
 
 const hasFacts = ({ questions, ended }: MessageFacts): boolean => questions.length > 0 || ended !== undefined;
+/** New ones before those that failed, the longest wait first. */
+const compareNotes = (one: ReportNote, other: ReportNote): number => (one.nextAt ?? 0) - (other.nextAt ?? 0);
 
 /**
  * Reports deliveries where their source is. An event of a delivery starts it, and a schedule, which repeats what failed: the
- * report is derived from stored facts, so that a lost, repeated or late event changes nothing. An error is logged and ends
- * nothing.
+ * report is derived from stored facts, so that a lost, repeated or late event changes nothing. One run at a time reports; the
+ * others only note what it finds. An error is logged and ends nothing.
  */
 export const reportSource = ({ store, reports, linkDelivery, clock, warn }: ReportSourceDependencies) => {
   const readFacts = readMessageFacts({ store, clock });
+  const findShown = findShownDeliveries({ store });
   const ledger = createLedger({ store });
+  const notes = createReportNotes({ store, clock });
 
   /** A person's rollback is no delivery: it concerns the one whose promotion it takes back. */
-  const findDelivery = async (event: SlipwayEvent): Promise<(Note & { delivery: string }) | undefined> => {
+  const findDelivery = async (event: SlipwayEvent): Promise<ShownDelivery | undefined> => {
     if (event.type === "configuration-drift") return undefined;
     const { model, commit, delivery } = event;
     if (event.type !== "rolled-back") return { model, commit, delivery };
@@ -55,52 +62,99 @@ export const reportSource = ({ store, reports, linkDelivery, clock, warn }: Repo
     return promoted && { model, commit: promoted.commit, delivery: takenBack };
   };
 
-  const note = async (delivery: string, about: Note): Promise<void> => {
-    await store.put(
-      { partition, sort: delivery },
-      { model: about.model, commit: about.commit },
-      { expiresAt: Math.floor(clock() / 1_000) + retentionSeconds },
-    );
+  /** What this delivery replaced, and what its end or rollback gave back: their deployments changed too. */
+  const noteOthers = async (delivery: string, { model }: ReportNote): Promise<void> => {
+    const { stage, prod } = await findShown(model);
+    const own = await ledger.ofDelivery("prod", model, delivery);
+    const replaced = own && own.previous > 0 ? await ledger.at("prod", model, own.previous) : undefined;
+    for (const other of [stage, prod, replaced?.reason === null ? replaced : undefined])
+      if (other && other.delivery !== delivery) await notes.addFollowing(other.delivery, other);
   };
 
-  /** Once more where facts changed meanwhile, so that the last one to write has written the newest. */
-  const report = async (delivery: string, about: Note): Promise<boolean> => {
-    try {
-      for (let shown = ""; ; ) {
-        const facts = await readFacts(delivery);
-        const next = deriveSourceReport(about, facts, linkDelivery(delivery));
-        if (JSON.stringify(next) === shown) return facts.ended !== undefined;
+  /**
+   * Once more where facts changed meanwhile, so that the last one to write has written the newest. Returns the note's
+   * version; undefined: it is removed, because what has ended and is shown needs no further report.
+   */
+  const show = async (note: ReportNote): Promise<number | undefined> => {
+    const { delivery } = note;
+    for (let taken = note.shown; ; ) {
+      const facts = await readFacts(delivery);
+      const { stage, prod } = await findShown(note.model);
+      const shown = { stage: stage?.delivery, prod: prod?.delivery };
+      const next = deriveSourceReport(note, facts, linkDelivery(delivery), shown);
+      const hash = createHash("sha256").update(JSON.stringify(next)).digest("hex");
+      if (hash !== taken) {
         await reports.show(next);
-        shown = JSON.stringify(next);
-      }
-    } catch (error) {
-      warn(`${delivery} could not be reported to its source's host; the next run tries again`, error, {
-        delivery,
-        model: about.model,
-      });
-      return false;
+        await notes.succeed();
+        taken = hash;
+      } else if (facts.ended) {
+        if (note.follows !== true) await noteOthers(delivery, note);
+        await notes.remove(note);
+        return undefined;
+      } else return hash === note.shown ? note.version : notes.keep(note, hash);
     }
   };
 
-  /** Reports what is noted; what has ended and is shown needs no further report. */
-  const reportNoted = async (only?: string): Promise<number> => {
+  const report = async (
+    note: ReportNote,
+  ): Promise<{ readonly version: number | undefined; readonly error?: unknown }> => {
+    const { delivery, model } = note;
+    try {
+      return { version: await show(note) };
+    } catch (error) {
+      warn(`${delivery} could not be reported to its source's host; the next run tries again`, error, {
+        delivery,
+        model,
+      });
+      if (!(error instanceof ReportsPaused)) return { version: await notes.fail(note, error), error };
+      await notes.pause(error.until);
+      return { version: note.version, error };
+    }
+  };
+
+  /** Reports what is due, `first` before all others. Each note once, unless it was written again meanwhile. */
+  const reportDue = async (first: string | undefined): Promise<number> => {
+    const began = clock();
+    const tried = new Map<string, number>();
+    const listDue = async () => {
+      if (((await notes.readPause()) ?? 0) > clock()) return [];
+      const due = (await notes.list()).filter(
+        ({ delivery, version, nextAt = 0 }) => nextAt <= clock() && (tried.get(delivery) ?? 0) < version,
+      );
+      const isFirst = ({ delivery }: ReportNote) => delivery === first;
+      return [...due.filter(isFirst), ...due.filter((note) => !isFirst(note)).toSorted(compareNotes)];
+    };
     let reported = 0;
-    for await (const notes of readPages(store, { partition, order: "ascending", limit: 100 }))
-      for (const { key, value, version } of notes) {
-        if (only !== undefined && key.sort !== only) continue;
-        reported++;
-        // Only this note: a newer one belongs to a fact that is not shown yet.
-        if (await report(key.sort, Note.parse(value))) await store.remove(key, { expect: version });
+    let errors = 0;
+    for (;;) {
+      const lease = await notes.takeLease(leaseMs);
+      if (lease === undefined) return reported;
+      try {
+        for (let due = await listDue(); due.length > 0; due = await listDue())
+          for (const note of due) {
+            if (clock() - began > runLimitMs) return reported;
+            reported++;
+            const { version, error } = await report(note);
+            if (version === undefined) tried.delete(note.delivery);
+            else tried.set(note.delivery, version);
+            // Without its commit a delivery cannot be shown; that is no error of the host.
+            errors = error === undefined || error instanceof CommitNotFound ? 0 : errors + 1;
+            if (error instanceof ReportsPaused || errors >= maxErrors) return reported;
+          }
+      } finally {
+        await notes.releaseLease(lease);
       }
-    return reported;
+      // Who noted something before this release got no lease.
+      if ((await listDue()).length === 0) return reported;
+    }
   };
 
   return async (event: unknown): Promise<ReportSourceOutput> => {
     const delivered = Delivered.parse(event);
-    if (!("detail" in delivered)) return { reported: await reportNoted() };
+    if (!("detail" in delivered)) return { reported: await reportDue(undefined) };
     const found = await findDelivery(delivered.detail);
     if (!found) return { reported: 0 };
-    await note(found.delivery, found);
-    return { reported: await reportNoted(found.delivery) };
+    await notes.add(found.delivery, found);
+    return { reported: await reportDue(found.delivery) };
   };
 };

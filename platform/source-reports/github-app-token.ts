@@ -1,5 +1,6 @@
 import { createSign } from "node:crypto";
 import * as z from "zod";
+import { GitHubRefused } from "#platform/source/github/github-client.ts";
 import { callGitHub, type GitHubCaller } from "./call-github.ts";
 
 type Needs = Omit<GitHubCaller, "token"> & {
@@ -10,8 +11,6 @@ type Needs = Omit<GitHubCaller, "token"> & {
   readonly name: string;
   /** The app's private key, PEM. */
   readonly privateKey: () => Promise<string>;
-  /** Epoch milliseconds. */
-  readonly clock: () => number;
 };
 
 const InstallationToken = z.object({ token: z.string().min(1), expires_at: z.iso.datetime() });
@@ -25,9 +24,17 @@ const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toS
  * A JWT that proves the app, for at most ten minutes; a minute in the past, because clocks differ.
  * https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
  */
-const createAppJwt = (appId: string, privateKey: string, seconds: number): string => {
+export const createAppJwt = (appId: string, privateKey: string, seconds: number): string => {
   const content = `${encode({ alg: "RS256", typ: "JWT" })}.${encode({ iat: seconds - 60, exp: seconds + 540, iss: appId })}`;
-  return `${content}.${createSign("RSA-SHA256").update(content).sign(privateKey, "base64url")}`;
+  const signer = createSign("RSA-SHA256").update(content);
+  try {
+    return `${content}.${signer.sign(privateKey, "base64url")}`;
+  } catch {
+    // OpenSSL's error says nothing to a person, and could quote the key.
+    throw new GitHubRefused(
+      "The secret GITHUB_APP_KEY is not a private key in PEM form: set it to the whole file that GitHub's page of the app gave you, with its first and last line (docs/github.md).",
+    );
+  }
 };
 
 /**
@@ -39,14 +46,15 @@ export const createGitHubAppToken = ({
   installationId,
   name,
   privateKey,
-  clock,
   ...caller
-}: Needs): (() => Promise<string>) => {
+}: Needs): GitHubCaller["token"] => {
+  const { clock } = caller;
   let current: { readonly token: string; readonly expiresAt: number } | undefined;
-  return async () => {
-    if (current && clock() < current.expiresAt - reserveMs) return current.token;
-    const jwt = createAppJwt(appId, await privateKey(), Math.floor(clock() / 1_000));
-    const { token, expires_at } = await callGitHub({ ...caller, token: async () => jwt })(
+  const createJwt = async () => createAppJwt(appId, await privateKey(), Math.floor(clock() / 1_000));
+  const call = callGitHub({ ...caller, token: createJwt });
+  return async (refused) => {
+    if (current && current.token !== refused && clock() < current.expiresAt - reserveMs) return current.token;
+    const { token, expires_at } = await call(
       "POST",
       `/app/installations/${encodeURIComponent(installationId)}/access_tokens`,
       InstallationToken,

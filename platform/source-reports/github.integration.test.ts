@@ -2,10 +2,11 @@ import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { GitHubRefused } from "#platform/source/github/github-client.ts";
+import { CommitNotFound } from "#platform/source/source.ts";
 import { startGitHubReportsServer } from "#test/peers/github/reports-server.ts";
 import { createGitHubReports } from "./github.ts";
 import { createGitHubAppToken } from "./github-app-token.ts";
-import type { SourceReport } from "./source-reports.ts";
+import { ReportsPaused, type SourceReport } from "./source-reports.ts";
 
 const { publicKey, privateKey } = generateKeyPairSync("rsa", {
   modulusLength: 2048,
@@ -13,19 +14,29 @@ const { publicKey, privateKey } = generateKeyPairSync("rsa", {
   privateKeyEncoding: { type: "pkcs8", format: "pem" },
 });
 const token = "a-token-of-the-test";
-const app = { id: "7", installation: "8", publicKey };
+const at = Date.parse("2026-11-29T12:00:00Z");
+const app: NonNullable<Parameters<typeof startGitHubReportsServer>[0]["app"]> = {
+  id: "7",
+  installation: "8",
+  publicKey,
+};
 const [first, second] = ["a".repeat(40), "b".repeat(40)];
 let server: Awaited<ReturnType<typeof startGitHubReportsServer>>;
+let commits: string[];
 beforeEach(async () => {
-  server = await startGitHubReportsServer({ token, app, commits: [first, second] });
+  commits = [first, second];
+  app.publicKey = publicKey;
+  server = await startGitHubReportsServer({ token, app, commits });
 });
 afterEach(async () => {
   expect(server.violations).toEqual([]);
   await server.stop();
 });
 
+const waits: number[] = [];
+const surroundings = { fetch, clock: () => at, wait: async (ms: number) => void waits.push(ms) };
 const open = (readToken: () => Promise<string> = async () => token) =>
-  createGitHubReports({ repository: "example/models", api: server.url, token: readToken, fetch });
+  createGitHubReports({ repository: "example/models", api: server.url, token: readToken, ...surroundings });
 const report = (changes: Partial<SourceReport> = {}): SourceReport => ({
   delivery: "churn-1",
   model: "churn",
@@ -106,6 +117,7 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
       repository: "example/models",
       api: server.url,
       token: async () => token,
+      ...surroundings,
       fetch: dropOne,
     });
     await once.show(report()).catch((error: unknown) => expect(error).toBeInstanceOf(TemporaryFault));
@@ -139,13 +151,15 @@ test("what a version has replaced is inactive, and another model's deployment st
   ]);
 });
 
-test("a text longer than GitHub's limit is cut", async () => {
-  await open().show(report({ summary: { state: "failure", text: "x".repeat(500) } }));
-  expect(server.statuses[0]?.description).toHaveLength(140);
+test("a text longer than GitHub's limit is cut, and no character is cut in two", async () => {
+  await open().show(
+    report({ summary: { state: "failure", text: `${"x".repeat(138)}${"\u{1f6a2}".repeat(9)}` } }),
+  );
+  expect(server.statuses[0]?.description).toBe(`${"x".repeat(138)}\u{fffd}…`);
 });
 
 describe("errors", () => {
-  test.each([500, 502, 429])("%i is temporary", async (status) => {
+  test.each([500, 502])("%i is temporary", async (status) => {
     server.fail(status);
     await expect(open().show(report())).rejects.toBeInstanceOf(TemporaryFault);
   });
@@ -158,17 +172,123 @@ describe("errors", () => {
     server.fail(301);
     await expect(open().show(report())).rejects.toBeInstanceOf(GitHubRefused);
   });
+
+  test("a rate limit says until when, with or without headers, and no longer than an hour", async () => {
+    const secondary = { message: "You have exceeded a secondary rate limit. Please wait a few minutes." };
+    for (const [fault, seconds] of [
+      [{ status: 403, headers: { "retry-after": "120" }, body: secondary }, 120],
+      [{ status: 403, body: secondary }, 60],
+      [{ status: 429 }, 60],
+      [{ status: 429, headers: { "retry-after": "999999" } }, 3_600],
+      [{ status: 429, headers: { "retry-after": "Mon, 30 Nov 2026 00:00:00 GMT" } }, 60],
+      [
+        {
+          status: 403,
+          headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(at / 1_000 + 900) },
+        },
+        900,
+      ],
+    ] as const) {
+      server.fail(fault);
+      const paused = open().show(report());
+      await expect(paused).rejects.toBeInstanceOf(ReportsPaused);
+      await expect(paused).rejects.toMatchObject({ until: at + seconds * 1_000 });
+    }
+    // Without such a sign it is a missing permission, which no pause mends.
+    server.fail({ status: 403, body: { message: "Resource not accessible by integration" } }, 500);
+    await expect(open().show(report())).rejects.toThrow(TemporaryFault);
+  });
+
+  test("a missing permission is a refusal with the remedy, and one part does not keep the others from being shown", async () => {
+    server.fail({ status: 403, body: { message: "Resource not accessible by personal access token" } });
+    await expect(open().show(report())).rejects.toThrow(
+      /403: .*not accessible.* Deployments and Commit statuses, both read and write/s,
+    );
+    expect(listShown()).toHaveLength(2);
+    expect(server.statuses).toEqual([]);
+  });
+
+  test("a delivery whose commit was pushed away still ends on its deployments", async () => {
+    await open().show(report());
+    commits.splice(commits.indexOf(first), 1);
+    const ended = report({
+      summary: { state: "failure", text: "churn v1: Rejected" },
+      environments: [
+        { environment: "stage", state: "inactive", text: "Rejected" },
+        { environment: "prod", state: "inactive", text: "Rejected" },
+      ],
+    });
+    await expect(open().show(ended)).rejects.toBeInstanceOf(CommitNotFound);
+    expect(listShown().map(([, , state]) => state)).toEqual(["inactive", "inactive"]);
+  });
+
+  test("a call that is not answered is temporary", async () => {
+    server.fail("silent");
+    const timesOut: typeof fetch = (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(1) });
+    const reports = createGitHubReports({
+      repository: "example/models",
+      api: server.url,
+      token: async () => token,
+      ...surroundings,
+      fetch: timesOut,
+    });
+    await expect(reports.show(report())).rejects.toThrow(/did not answer GET .*TimeoutError/);
+  });
+});
+
+describe("a renamed repository", () => {
+  const openFormer = (api = server.url) =>
+    createGitHubReports({ repository: "example/old", api, token: async () => token, ...surroundings });
+
+  test("is followed, writes too", async () => {
+    server.renameFrom("example/old");
+    await openFormer().show(report());
+    expect(listShown()).toHaveLength(2);
+    expect(server.statuses).toHaveLength(1);
+  });
+
+  test("is not followed to another host, which would learn the token, or for ever", async () => {
+    server.fail({ status: 307, headers: { location: "http://localhost:1/repos/example/models" } });
+    server.fail(...[1, 2].map(() => ({ status: 301, headers: { location: "//example.com/x" } })));
+    const refused = openFormer().show(report());
+    await expect(refused).rejects.toBeInstanceOf(GitHubRefused);
+    await expect(refused).rejects.toThrow(/source\.repository/);
+    server.fail(...Array.from({ length: 12 }, () => ({ status: 301, headers: { location: "/again" } })));
+    await expect(openFormer().show(report())).rejects.toThrow(/source\.repository/);
+  });
+});
+
+test("writes are a second apart, as GitHub asks", async () => {
+  waits.length = 0;
+  await open().show(report());
+  const writes = server.calls.filter((id) => id.includes("create")).length;
+  expect(waits).toEqual(Array.from({ length: writes - 1 }, () => 1_000));
+});
+
+test("what a later version has replaced stays inactive when its report comes late", async () => {
+  await open().show(promoted("churn-2", second));
+  const late = promoted("churn-1", first);
+  await open().show({
+    ...late,
+    environments: late.environments.map((each) => ({ ...each, state: "inactive" as const })),
+  });
+  await open().show(promoted("churn-2", second));
+  expect(listShown().map(([environment, , state]) => [environment, state])).toEqual([
+    ["churn-stage", "success"],
+    ["churn-prod", "success"],
+    ["churn-stage", "inactive"],
+    ["churn-prod", "inactive"],
+  ]);
 });
 
 describe("a token of a GitHub App", () => {
   const openApp = (
-    changes: { appId?: string; installationId?: string } = {},
-    clock = Date.parse("2026-11-29T12:00:00Z"),
+    changes: { appId?: string; installationId?: string; privateKey?: () => Promise<string> } = {},
   ) => {
-    let now = clock;
+    let now = at;
     const readToken = createGitHubAppToken({
+      ...surroundings,
       api: server.url,
-      fetch,
       appId: app.id,
       installationId: app.installation,
       name: "models",
@@ -195,5 +315,36 @@ describe("a token of a GitHub App", () => {
   test("is refused for another app or installation", async () => {
     await expect(openApp({ appId: "9" }).readToken()).rejects.toThrow(/401/);
     await expect(openApp({ installationId: "9" }).readToken()).rejects.toThrow(/404/);
+  });
+
+  test("that GitHub no longer accepts is replaced at once: the app was installed anew", async () => {
+    const { readToken } = openApp();
+    await open(readToken).show(report());
+    server.revokeTokens();
+    await open(readToken).show(promoted("churn-1", first));
+    expect(server.statuses.at(-1)?.state).toBe("success");
+  });
+
+  test("needs the app's present key: an old one is refused, a new one is used as soon as it is there", async () => {
+    const rotated = generateKeyPairSync("rsa", {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: "spki", format: "pem" },
+      privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    });
+    app.publicKey = rotated.publicKey;
+    let key = privateKey;
+    const { readToken } = openApp({ privateKey: async () => key });
+    await expect(open(readToken).show(report())).rejects.toThrow(/401.*set the secret again/s);
+    key = rotated.privateKey;
+    await open(readToken).show(report());
+    expect(server.statuses).toHaveLength(1);
+  });
+
+  test("a key that is none is named, and is not shown", async () => {
+    for (const key of ["unset-1a2b", privateKey.slice(0, 200)]) {
+      const refused = openApp({ privateKey: async () => key }).readToken();
+      await expect(refused).rejects.toThrow(/GITHUB_APP_KEY is not a private key in PEM form/);
+      await expect(refused).rejects.not.toThrow(key.slice(-20));
+    }
   });
 });

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { callGitHub, type GitHubCaller } from "./call-github.ts";
 import type { EnvironmentReport, SourceReport, SourceReports } from "./source-reports.ts";
 
@@ -42,7 +43,11 @@ const CommitStatus = z.object({
 });
 const Created = z.object({ id: z.int() });
 
-const cut = (text: string): string => (text.length <= maxText ? text : `${text.slice(0, maxText - 1)}…`);
+/** GitHub refuses characters outside the Basic Multilingual Plane in descriptions. */
+const cut = (text: string): string => {
+  const plain = text.replace(/[\u{10000}-\u{10ffff}]/gu, "\u{fffd}");
+  return plain.length <= maxText ? plain : `${plain.slice(0, maxText - 1)}…`;
+};
 /** Each model has environments of its own: GitHub shows one active deployment of an environment. */
 const nameEnvironment = (model: string, environment: string): string => `${model}-${environment}`;
 
@@ -79,11 +84,13 @@ export const createGitHubReports = ({ repository, ...caller }: Needs): SourceRep
     deployment: number,
     { state, text }: Pick<EnvironmentReport, "state" | "text">,
     url: string | undefined,
+    before: () => Promise<void> = async () => undefined,
   ): Promise<void> => {
     const current = await readStatus(deployment);
     const description = cut(text);
     const isEqual = current?.state === state && (current.description ?? "") === description;
     if (isEqual && (url === undefined || current.log_url === url)) return;
+    if (current?.state !== state) await before();
     await call("POST", `${root}/deployments/${deployment}/statuses`, Created, {
       state,
       description,
@@ -123,7 +130,10 @@ export const createGitHubReports = ({ repository, ...caller }: Needs): SourceRep
     return first?.id ?? created.id;
   };
 
-  /** What this version has replaced: GitHub ends the deployments of other environments alone. */
+  /**
+   * What this version has replaced: GitHub ends the deployments of other environments alone. It comes before the own
+   * success, so that a run that ended in between is repeated.
+   */
   const endOthers = async ({ model, delivery }: SourceReport, environment: string): Promise<void> => {
     for (const { id, payload } of await listDeployments(nameEnvironment(model, environment))) {
       if (payload === null || payload.delivery === delivery) continue;
@@ -153,14 +163,30 @@ export const createGitHubReports = ({ repository, ...caller }: Needs): SourceRep
     });
   };
 
+  const showEnvironment = async (report: SourceReport, environment: EnvironmentReport): Promise<void> => {
+    const id = await ensureDeployment(report, environment);
+    const endReplaced =
+      environment.state === "success" ? () => endOthers(report, environment.environment) : undefined;
+    await writeStatus(id, environment, report.url, endReplaced);
+  };
+
   return {
     show: async (report) => {
-      await showSummary(report);
-      for (const environment of report.environments) {
-        const id = await ensureDeployment(report, environment);
-        await writeStatus(id, environment, report.url);
-        if (environment.state === "success") await endOthers(report, environment.environment);
-      }
+      const refusals: SlipwayError[] = [];
+      // A part that GitHub refuses does not keep the others from being shown: without its commit, a delivery can still end.
+      const showPart = async (part: () => Promise<void>): Promise<void> => {
+        try {
+          await part();
+        } catch (error) {
+          if (!(error instanceof SlipwayError) || error.retryable) throw error;
+          refusals.push(error);
+        }
+      };
+      await showPart(() => showSummary(report));
+      for (const environment of report.environments)
+        await showPart(() => showEnvironment(report, environment));
+      const [refusal] = refusals;
+      if (refusal) throw refusal;
     },
   };
 };

@@ -1,3 +1,5 @@
+import { SlipwayError } from "#platform/errors/slipway-error.ts";
+
 /** What the host of the source shows of a delivery. */
 export type SourceReport = {
   readonly delivery: string;
@@ -12,13 +14,27 @@ export type SourceReport = {
 };
 export type EnvironmentReport = {
   readonly environment: "stage" | "prod";
-  /** `inactive`: this version does not serve the environment. */
+  /** `success`: this version serves the environment; `inactive`: it does not. */
   readonly state: "pending" | "queued" | "in_progress" | "success" | "failure" | "inactive";
   readonly text: string;
 };
 
 /** Shows the state of deliveries where the source is. */
 export type SourceReports = {
-  /** Brings what is shown to this report; an equal report changes nothing. Throws GitHubRefused and TemporaryFault. */
+  /**
+   * Brings what is shown to this report; an equal report changes nothing. Throws ReportsPaused, TemporaryFault,
+   * CommitNotFound for a commit that the host no longer has, and GitHubRefused with the remedy.
+   */
   show(report: SourceReport): Promise<void>;
 };
+
+/** The host's rate limit: it takes no report before `until` (epoch milliseconds). */
+export class ReportsPaused extends SlipwayError {
+  override readonly name = "ReportsPaused";
+  override readonly retryable = true;
+  readonly until: number;
+  constructor(message: string, until: number) {
+    super(message);
+    this.until = until;
+  }
+}

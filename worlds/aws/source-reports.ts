@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { Secrets } from "#platform/secrets/secrets.ts";
 import { createGitHubReports } from "#platform/source-reports/github.ts";
 import { createGitHubAppToken } from "#platform/source-reports/github-app-token.ts";
@@ -23,7 +24,7 @@ export const createSourceReports = ({ env, secrets, clock }: Needs): SourceRepor
     GITHUB_INSTALLATION_ID: installationId,
   } = env;
   if (host === "codecommit") return { show: async () => undefined };
-  const caller = { api, fetch };
+  const caller = { api, fetch, clock, wait: (ms: number) => setTimeout(ms) };
   const token =
     appId !== undefined && installationId !== undefined
       ? createGitHubAppToken({
@@ -32,7 +33,6 @@ export const createSourceReports = ({ env, secrets, clock }: Needs): SourceRepor
           installationId,
           name: repository.split("/")[1] ?? repository,
           privateKey: () => secrets.read("GITHUB_APP_KEY"),
-          clock,
         })
       : () => secrets.read("GITHUB_REPORT_TOKEN");
   return createGitHubReports({ ...caller, repository, token });

@@ -20,7 +20,20 @@ const Excerpt = z.object({
   ),
 });
 
-type Response = { readonly status: number; readonly body: unknown };
+type Response = {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** GitHub sends this status, and its description leaves it out. */
+  readonly isUndescribed?: true;
+};
+type Fault =
+  | number
+  /** It has its effect, but nobody learns of it. */
+  | "lost"
+  /** No response at all. */
+  | "silent"
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: object };
 export type ShownDeployment = {
   readonly id: number;
   readonly sha: string;
@@ -51,8 +64,16 @@ export const startGitHubReportsServer = async ({
   commits,
 }: {
   readonly token: string;
-  readonly app?: { readonly id: string; readonly installation: string; readonly publicKey: string };
-  /** The commits that the repository has. */
+  /** `permissions`: of the installation; absent: those that reports need. A test may change each of them. */
+  readonly app?: {
+    readonly id: string;
+    readonly installation: string;
+    publicKey: string;
+    permissions?: Readonly<Record<string, "read" | "write">>;
+    suspendedAt?: string;
+    repositories?: readonly string[];
+  };
+  /** The commits that the repository has; a test may remove one. */
   readonly commits: readonly string[];
 }) => {
   const { operations } = Excerpt.parse(
@@ -78,7 +99,13 @@ export const startGitHubReportsServer = async ({
   const tokens = new Map([[token, "token"]]);
   const calls: string[] = [];
   let ids = 100;
-  const faults: (number | "lost")[] = [];
+  const faults: Fault[] = [];
+  /** The repository's former name, whose addresses lead to the present one. */
+  const former: string[] = [];
+  /** Headers of every response. */
+  const headers: Record<string, string> = {};
+  const permissions = (): Readonly<Record<string, string>> =>
+    app?.permissions ?? { deployments: "write", statuses: "write", metadata: "read" };
 
   const describe = ({ statuses: _, ...deployment }: ShownDeployment) => ({
     ...deployment,
@@ -180,6 +207,12 @@ export const startGitHubReportsServer = async ({
         .toReversed(),
     }),
     "repos/create-commit-status": ({ params, body }) => {
+      if (!commits.includes(params.sha ?? ""))
+        return {
+          status: 422,
+          body: errorBody(`No commit found for SHA: ${params.sha}`),
+          isUndescribed: true,
+        };
       const status = {
         sha: params.sha ?? "",
         state: String(body.state),
@@ -190,8 +223,51 @@ export const startGitHubReportsServer = async ({
       statuses.push(status);
       return { status: 201, body: describeCommitStatus(status, statuses.length) };
     },
+    "apps/get-installation": ({ params }) => {
+      if (!app || params.installation_id !== app.installation)
+        return { status: 404, body: errorBody("Not Found") };
+      const page = "https://github.com/settings/installations/8";
+      return {
+        status: 200,
+        body: {
+          id: Number(app.installation),
+          app_id: 7,
+          app_slug: "slipway",
+          target_id: 1,
+          target_type: "Organization",
+          single_file_name: null,
+          repository_selection: "selected",
+          access_tokens_url: page,
+          html_url: page,
+          repositories_url: page,
+          events: [],
+          account: null,
+          permissions: permissions(),
+          created_at: at,
+          updated_at: at,
+          suspended_by: null,
+          suspended_at: app.suspendedAt ?? null,
+        },
+      };
+    },
     "apps/create-installation-access-token": ({ params, body }) => {
-      if (params.installation_id !== app?.installation) return { status: 404, body: errorBody("Not Found") };
+      if (!app || params.installation_id !== app.installation)
+        return { status: 404, body: errorBody("Not Found") };
+      const wanted = z.record(z.string(), z.string()).parse(body.permissions ?? {});
+      if (Object.entries(wanted).some(([name, access]) => permissions()[name] !== access))
+        return {
+          status: 422,
+          body: errorBody("The permissions requested are not granted to this installation."),
+        };
+      const names = z.array(z.string()).parse(body.repositories ?? []);
+      const visible = app.repositories ?? ["models"];
+      if (names.some((name) => !visible.includes(name)))
+        return {
+          status: 422,
+          body: errorBody(
+            "There is at least one repository that does not exist or is not accessible to the parent installation.",
+          ),
+        };
       const created = `ghs_${++ids}`;
       tokens.set(created, "installation");
       const expires_at = new Date(Date.parse(at) + 3_600_000).toISOString();
@@ -233,6 +309,17 @@ export const startGitHubReportsServer = async ({
       const params = request.method === operation.method ? readParams(operation.path, pathname) : undefined;
       if (!params) continue;
       calls.push(id);
+      if (params.owner !== undefined && former.includes(`${params.owner}/${params.repo}`)) {
+        // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
+        const rest = pathname.split("/").slice(4).join("/");
+        const location = `http://${request.headers.host}/repos/example/models/${rest}${query.size > 0 ? `?${query}` : ""}`;
+        return {
+          status: request.method === "GET" ? 301 : 307,
+          body: { ...errorBody("Moved Permanently"), url: location },
+          headers: { location },
+          isUndescribed: true,
+        };
+      }
       if (!request.headers["user-agent"]) throw new Error("GitHub requires a user agent");
       if (request.headers["x-github-api-version"] !== "2022-11-28") throw new Error("unknown version");
       const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
@@ -250,6 +337,7 @@ export const startGitHubReportsServer = async ({
       } else if (sent !== "") throw new Error(`${id} has no body`);
       const response = handlers[id]?.({ params, query, body });
       if (!response) throw new Error(`${id} is not implemented`);
+      if (response.isUndescribed) return response;
       const schema = operation.statuses[String(response.status)];
       // A repository that a token does not see is 404 for every operation, which the description leaves out.
       if (!schema) throw new Error(`${id} never responds with ${response.status}`);
@@ -262,16 +350,23 @@ export const startGitHubReportsServer = async ({
   const violations: string[] = [];
   const server = createServer(async (request, response) => {
     const fault = faults.shift();
-    if (typeof fault === "number") {
+    if (fault === "silent") {
       request.resume();
-      response.writeHead(fault, { "content-type": "application/json" }).end("{}");
+      return;
+    }
+    if (typeof fault === "number" || typeof fault === "object") {
+      request.resume();
+      const { status, headers: more = {}, body = {} } = typeof fault === "number" ? { status: fault } : fault;
+      response.writeHead(status, { "content-type": "application/json", ...more }).end(JSON.stringify(body));
       return;
     }
     try {
-      const { status, body } = await respond(request);
-      // It had its effect, but nobody learns of it.
+      const { status, body, headers: more } = await respond(request);
       if (fault === "lost") response.destroy();
-      else response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+      else
+        response
+          .writeHead(status, { "content-type": "application/json", ...headers, ...more })
+          .end(JSON.stringify(body));
     } catch (error) {
       // A call or a response that GitHub's description does not allow; no status of GitHub.
       violations.push(String(error));
@@ -288,8 +383,15 @@ export const startGitHubReportsServer = async ({
     calls,
     /** What was not as GitHub describes it. */
     violations,
-    /** The next calls get these statuses, or no response after their effect. */
-    fail: (...next: (number | "lost")[]) => void faults.push(...next),
+    /** The next calls get these responses instead of theirs. */
+    fail: (...next: Fault[]) => void faults.push(...next),
+    /** The repository had this name before. */
+    renameFrom: (name: string) => void former.push(name),
+    headers,
+    /** Ends every token of the app, as when it is suspended or installed anew. */
+    revokeTokens: () => {
+      for (const [value, kind] of tokens) if (kind === "installation") tokens.delete(value);
+    },
     stop: async () => {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
