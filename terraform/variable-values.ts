@@ -87,6 +87,7 @@ export const createVariableValues = (needs: Needs): VariableValues => {
       SLACK_TEAM_ID: tooling.slack.teamId,
       SLACK_APP_ID: tooling.slack.appId,
       SOURCE_BRANCH: tooling.source.branch,
+      SOURCE_REPORTS: reports?.as,
       RUNTIME_DIGEST: needs.runtime,
       EVENT_BUS: names.eventBus,
       CONSOLE_USER_GROUP: tooling.console?.userGroup,

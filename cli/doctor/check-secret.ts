@@ -15,10 +15,12 @@ export const checkSecret = async (
   { SECRETS_PREFIX: prefix }: AwsOutputs,
 ): Promise<DoctorFinding> => {
   const parameter = `${prefix}${name}`;
-  const remedy = `Set it: ${formatPutParameter(parameter)}`;
+  // A key has several lines, so the command reads its file.
+  const value = name === "GITHUB_APP_KEY" ? "file://<the key's file>.pem" : undefined;
+  const remedy = `Set it: ${formatPutParameter(parameter, value)}`;
   try {
-    const value = await createSsmSecrets({ client, prefix }).read(name);
-    return placeholder.test(value)
+    const stored = await createSsmSecrets({ client, prefix }).read(name);
+    return placeholder.test(stored)
       ? { status: "missing", sentence: `The secret ${parameter} has no value yet.`, remedy }
       : { status: "ok", sentence: `The secret ${parameter} has a value.` };
   } catch (error) {

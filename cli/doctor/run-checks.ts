@@ -12,6 +12,7 @@ import { createSsmSecrets } from "#platform/secrets/ssm.ts";
 import type { Accounts } from "#terraform/read-config.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import { createSource } from "#worlds/aws/source.ts";
+import { createStore } from "#worlds/aws/store.ts";
 import { checkAccount } from "./check-account.ts";
 import { checkApprover } from "./check-approver.ts";
 import { checkBuildProject } from "./check-build-project.ts";
@@ -23,6 +24,8 @@ import { checkImageRepository } from "./check-image-repository.ts";
 import { checkLambdaFunction } from "./check-lambda-function.ts";
 import { checkMemory } from "./check-memory.ts";
 import { checkRegistry } from "./check-registry.ts";
+import { checkReportAccess } from "./check-report-access.ts";
+import { checkReportNotes } from "./check-report-notes.ts";
 import { checkSecret } from "./check-secret.ts";
 import { checkSlack } from "./check-slack.ts";
 import { checkSlackCallback } from "./check-slack-callback.ts";
@@ -39,15 +42,22 @@ import { openFolderFiles, readRepositoryRules } from "./read-repository-rules.ts
 import { reportCheckError } from "./report-check-error.ts";
 import { toolingFunctions } from "./tooling-functions.ts";
 
-const listSecretNames = ({ SOURCE_HOST, CONSOLE_URL }: AwsOutputs): readonly string[] => [
+const listSecretNames = ({ SOURCE_HOST, SOURCE_REPORTS, CONSOLE_URL }: AwsOutputs): readonly string[] => [
   "SLACK_BOT_TOKEN",
   "SLACK_SIGNING_SECRET",
   ...(SOURCE_HOST === "github" ? ["GITHUB_TOKEN"] : []),
+  ...(SOURCE_REPORTS === "app" ? ["GITHUB_APP_KEY"] : []),
+  ...(SOURCE_REPORTS === "token" ? ["GITHUB_REPORT_TOKEN"] : []),
   ...(CONSOLE_URL === undefined ? [] : ["SLACK_CLIENT_SECRET", "CONSOLE_SESSION_KEY"]),
 ];
 
-const listFunctions = ({ CONSOLE_URL }: AwsOutputs) =>
-  Object.entries(toolingFunctions).filter(([name]) => name !== "show-console" || CONSOLE_URL !== undefined);
+/** Functions that exist only where the configuration asks for them. */
+const listFunctions = ({ CONSOLE_URL, SOURCE_REPORTS }: AwsOutputs) =>
+  Object.entries(toolingFunctions).filter(
+    ([name]) =>
+      (name !== "show-console" || CONSOLE_URL !== undefined) &&
+      (name !== "report-source" || SOURCE_REPORTS !== undefined),
+  );
 
 /** The checks of what Terraform created, in the order in which a person would fix the findings. */
 const listInstallationChecks = (outputs: AwsOutputs, needs: DoctorNeeds): readonly DoctorCheck[] => {
@@ -72,6 +82,15 @@ const listInstallationChecks = (outputs: AwsOutputs, needs: DoctorNeeds): readon
       reportCheckError(`the secret ${name}`, () => checkSecret(ssm, name, outputs)),
     ),
     reportCheckError("the source", () => checkSource(createSource({ env: outputs, secrets }), outputs)),
+    reportCheckError(
+      "the reports on GitHub",
+      () => checkReportAccess({ secrets, fetch, clock: Date.now }, outputs),
+      undefined,
+      "Check that this machine reaches GitHub, and run this again.",
+    ),
+    reportCheckError("the reports on GitHub", () =>
+      checkReportNotes({ store: createStore({ env: outputs, clock: Date.now }), clock: Date.now }, outputs),
+    ),
     reportCheckError("the image repository", () => checkImageRepository(new ECRClient({}), outputs)),
     reportCheckError("the build project", () => checkBuildProject(new CodeBuildClient({}), outputs)),
     reportCheckError("the state machine", () => checkStateMachine(new SFNClient({}), outputs)),
@@ -100,8 +119,17 @@ const installationParts = [
   "Slack's callbacks",
   "MLflow's version and database",
 ] as const;
-const listPending = (why: string): readonly DoctorFinding[] =>
-  installationParts.map((what) => ({ status: "pending", sentence: `${what}: ${why}.` }));
+const listPending = ({ tooling: { source } }: Accounts, why: string): readonly DoctorFinding[] => [
+  ...installationParts.map((what): DoctorFinding => ({ status: "pending", sentence: `${what}: ${why}.` })),
+  ...(source.host === "github" && source.reports
+    ? [
+        {
+          status: "pending" as const,
+          sentence: `Whether the ${source.reports.as} may create deployments and commit statuses in ${source.repository}: ${why}.`,
+        },
+      ]
+    : []),
+];
 
 const runAll = async (checks: readonly DoctorCheck[]): Promise<readonly DoctorFinding[]> => {
   const findings: DoctorFinding[] = [];
@@ -128,7 +156,7 @@ const runChecksBeforeApply = async (
       ),
       ...listAccountChecks(installation, rules, needs),
     ])),
-    ...listPending("not applied yet"),
+    ...listPending(accounts, "not applied yet"),
   ];
 };
 
@@ -148,7 +176,7 @@ const runChecksWithoutAws = async (
       ),
       async () => checkMemory(rules),
     ])),
-    ...(accounts === undefined ? [] : listPending("not checked without credentials")),
+    ...(accounts === undefined ? [] : listPending(accounts, "not checked without credentials")),
   ];
 };
 

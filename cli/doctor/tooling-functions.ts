@@ -9,6 +9,7 @@ import { Env as PromoteModel } from "#lambdas/promote-model/env.ts";
 import { Env as PublishEvents } from "#lambdas/publish-events/env.ts";
 import { Env as RegisterModel } from "#lambdas/register-model/env.ts";
 import { Env as ReportOutcome } from "#lambdas/report-outcome/env.ts";
+import { Env as ReportSource } from "#lambdas/report-source/env.ts";
 import { Env as RequestApproval } from "#lambdas/request-approval/env.ts";
 import { Env as RollBack } from "#lambdas/roll-back/env.ts";
 import { Env as ScanImage } from "#lambdas/scan-image/env.ts";
@@ -27,6 +28,7 @@ type ToolingFunctionName =
   | "sweep-deliveries"
   | "publish-events"
   | "notify"
+  | "report-source"
   | "show-console"
   | "watch-models";
 
@@ -49,6 +51,7 @@ export const toolingFunctions = {
   "sweep-deliveries": SweepDeliveries,
   "publish-events": PublishEvents,
   notify: Notify,
+  "report-source": ReportSource,
   "show-console": ShowConsole,
   "watch-models": WatchModels,
 } as const satisfies Record<ToolingFunctionName, z.ZodObject>;

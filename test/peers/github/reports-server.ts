@@ -145,6 +145,29 @@ export const startGitHubReportsServer = async ({
     updated_at: at,
     creator: null,
   });
+  const describeAccount = (login: string) => {
+    const page = `${api}/users/${login}`;
+    return {
+      login,
+      id: 1,
+      node_id: login,
+      avatar_url: page,
+      gravatar_id: "",
+      url: page,
+      html_url: page,
+      followers_url: page,
+      following_url: page,
+      gists_url: page,
+      starred_url: page,
+      subscriptions_url: page,
+      organizations_url: page,
+      repos_url: page,
+      events_url: page,
+      received_events_url: page,
+      type: "Organization",
+      site_admin: false,
+    };
+  };
   const text140 = (value: unknown): string => {
     const description = typeof value === "string" ? value : "";
     // https://docs.github.com/en/rest/commits/statuses: not in the schema.
@@ -241,7 +264,7 @@ export const startGitHubReportsServer = async ({
           html_url: page,
           repositories_url: page,
           events: [],
-          account: null,
+          account: describeAccount("example"),
           permissions: permissions(),
           created_at: at,
           updated_at: at,

@@ -18,6 +18,7 @@ export const AwsOutputs = z.object({
   ...variableGroups.cipher,
   ...variableGroups.slack,
   ...variableGroups.source,
+  ...variableGroups.sourceReports,
   ...variableGroups.registry,
   ...variableGroups.metrics,
   ...variableGroups.images,
@@ -30,6 +31,8 @@ export const AwsOutputs = z.object({
   ...variableGroups.prod,
   SLACK_TEAM_ID: z.string().min(1),
   SLACK_APP_ID: z.string().min(1),
+  /** As what deliveries are reported on GitHub; absent: they are not. */
+  SOURCE_REPORTS: z.enum(["app", "token"]).optional(),
   SOURCE_BRANCH: z.string().min(1).default("main"),
   /** Content hash of the runtime layer that images get. */
   RUNTIME_DIGEST: Digest,
