@@ -18,6 +18,11 @@ export const Answers = z.strictObject({
     "write codecommit:<name> or github:<owner>/<name>",
   ),
   branch: text.regex(/^[^\s"'`\\$]+$/, "a branch is a name without spaces"),
+  /** As what deliveries are shown on GitHub; empty: they are not. */
+  reports: text.regex(
+    /^(pat|app:[\w.-]{1,100}:\d{1,20})?$/,
+    "write app:<app id>:<installation's number>, or pat for a personal access token; empty: not shown",
+  ),
   slackTeam: text.regex(/^T[A-Z0-9]+$/, "a workspace's id starts with T"),
   slackApp: text.regex(/^A[A-Z0-9]+$/, "an app's id starts with A"),
   slackChannel: text.regex(/^[CG][A-Z0-9]+$/, "a channel's id starts with C or G"),

@@ -9,9 +9,23 @@ export type ConfigChange = { readonly path: readonly string[]; readonly value: u
 /** The external ids of the shipped configuration: unique ones replace them. */
 const shippedExternalIds = new Set(["slipway-stage-7d1f5c", "slipway-prod-2b9e60"]);
 
-const toSource = ({ source, branch }: Answers) => {
+const toSource = ({ source, branch, reports }: Answers) => {
   const [host = "", repository = ""] = source.split(/:(.*)/s);
-  return { host, repository, branch };
+  const [as = "", appId, installationId] = reports.split(":");
+  if (as === "") return { host, repository, branch };
+  return {
+    host,
+    repository,
+    branch,
+    reports: as === "app" ? { as, appId, installationId } : { as: "token" },
+  };
+};
+
+/** The answer that gives this part of the configuration. */
+const readReports = (source: Accounts["tooling"]["source"]): string => {
+  const reports = source.host === "github" ? source.reports : undefined;
+  if (!reports) return "";
+  return reports.as === "app" ? `app:${reports.appId}:${reports.installationId}` : "pat";
 };
 
 type Email = Accounts["tooling"]["notifications"]["emails"][number];
@@ -110,6 +124,7 @@ export const readEarlierAnswers = (config: Accounts): Partial<Answers> => {
     region: tooling.region,
     source: `${source.host}:${source.repository}`,
     branch: source.branch,
+    reports: readReports(source),
     slackTeam: slack.teamId,
     slackApp: slack.appId,
     slackChannel: slack.channel,

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { collectAnswers, type GivenAnswers, parseText } from "./collect-answers.ts";
 import { questions } from "./questions.ts";
 
@@ -23,6 +23,7 @@ test("without a terminal the answers that follow from others need not be given",
   expect(await collect(complete)).toMatchObject({
     ...complete,
     branch: "main",
+    reports: "",
     operators: ["arn:aws:iam::123456789012:role/slipway-people-*"],
     ci: "acme/models",
     budget: 0,
@@ -115,4 +116,37 @@ test("an earlier answer that is no longer right is named too", async () => {
 test("lists are written with commas", () => {
   expect(parseText("approvers", "U1, U2,")).toEqual(["U1", "U2"]);
   expect(parseText("branch", " main ")).toBe("main");
+});
+
+describe("reports on GitHub", () => {
+  const codecommit: GivenAnswers = { ...complete, source: "codecommit:models" };
+
+  test("are by an app or a token, or not at all", async () => {
+    for (const reports of ["", "pat", "app:12345:678", "app:Iv23liAbC.d:678"])
+      expect(await collect({ ...complete, reports })).toMatchObject({ reports });
+    for (const reports of ["token", "app:12345", "app:12345:abc", "App:1:2"])
+      await expect(collect({ ...complete, reports })).rejects.toThrow(
+        /--reports, or reports .*app:<app id>:<installation's number>, or pat/,
+      );
+  });
+
+  test("never take the token or the key itself", async () => {
+    for (const reports of [`github_pat_${"a".repeat(22)}`, "-----BEGIN RSA PRIVATE KEY-----"])
+      await expect(collect({ ...complete, reports })).rejects.toThrow(/looks like a secret/);
+  });
+
+  test("are no question about CodeCommit, and a contradiction where they are answered", async () => {
+    const asked: string[] = [];
+    const ask = async (question: string) => {
+      asked.push(question);
+      return "";
+    };
+    // The repository has moved to CodeCommit since.
+    const earlier = { ...codecommit, reports: "app:1:2" };
+    expect(await collectAnswers({ given: {}, earlier, ask, print })).toMatchObject({ reports: "" });
+    expect(asked.filter((question) => question.includes("commit statuses"))).toEqual([]);
+    await expect(collect({ ...codecommit, reports: "pat" })).rejects.toThrow(
+      /CodeCommit shows no deployments/,
+    );
+  });
 });

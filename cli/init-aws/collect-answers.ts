@@ -18,7 +18,7 @@ type Needs = {
 };
 
 /** Tokens of Slack, GitHub and AWS. An answer is written to files, so none may be one. */
-const secretPattern = /xox[a-z]-|xapp-|gh[pousr]_\w{20}|github_pat_|AKIA[A-Z0-9]{12}/;
+const secretPattern = /xox[a-z]-|xapp-|gh[pousr]_\w{20}|github_pat_|AKIA[A-Z0-9]{12}|PRIVATE KEY/;
 
 const lists: ReadonlySet<AnswerName> = new Set<AnswerName>(["approvers", "alarmEmails", "operators"]);
 
@@ -63,15 +63,26 @@ const derive = (name: AnswerName, answers: GivenAnswers): unknown => {
     return answers.source.slice("github:".length);
   if (name === "ci") return "";
   if (name === "branch") return "main";
+  if (name === "reports") return "";
   if (name === "budget") return 0;
   if (name === "budgetEmail" && Number(answers.budget) === 0) return "";
   return undefined;
 };
 
-const findContradiction = ({ tooling, stage, prod, budget, budgetEmail }: Answers): string | undefined => {
+const findContradiction = ({
+  tooling,
+  stage,
+  prod,
+  source,
+  reports,
+  budget,
+  budgetEmail,
+}: Answers): string | undefined => {
   const different = new Set([tooling, stage, prod]).size;
   if (different === 2)
     return "Two of the three accounts are the same. Use three accounts, or for a trial the same one three times.";
+  if (reports !== "" && !source.startsWith("github:"))
+    return "CodeCommit shows no deployments: --reports belongs to a repository on GitHub. Leave it empty, or choose --source github:<owner>/<name>.";
   if (budget > 0 && budgetEmail === "")
     return "A budget needs an address: --budget-email <address>, or budgetEmail in the answers file.";
   return undefined;
@@ -90,13 +101,17 @@ export const collectAnswers = async ({
 }: Needs): Promise<Answers> => {
   const answers: Partial<Record<AnswerName, unknown>> = {};
   const problems = [...fileProblems];
-  for (const { name, flag, question, hint } of questions) {
+  for (const { name, flag, question, hint, isAsked } of questions) {
     const place = `--${flag}, or ${name} in the answers file`;
     // A file with `slackApp:` and nothing behind it has no answer.
     if (given[name] !== undefined && given[name] !== null) {
       answers[name] = normalize(name, given[name]);
       const mistake = explainMistake(name, answers[name]);
       if (mistake !== undefined) problems.push(`${question} (${place}): ${mistake}`);
+      continue;
+    }
+    if (isAsked?.(answers) === false) {
+      answers[name] = derive(name, answers);
       continue;
     }
     const fallback = earlier[name] ?? derive(name, answers);

@@ -158,6 +158,23 @@ test("without a repository for CI the configuration has none, and a later run ma
   });
 });
 
+test("reports on GitHub are written, kept by later runs, also where a person wrote them by hand, and removed by an empty answer", async () => {
+  const gitHub = ["--source", "github:acme/models"];
+  const readSource = async () => (await loadConfig(await read("terraform", "config.ts"))).tooling.source;
+  const repository = { host: "github", repository: "acme/models", branch: "main" };
+  expect(await withAnswers(...gitHub, "--reports", "app:12345:678")).toMatchObject({ code: 0 });
+  const reports = { as: "app", appId: "12345", installationId: "678" };
+  expect(await readSource()).toEqual({ ...repository, reports });
+  expect(await read("first-deployment.md")).toContain("/slipway/GITHUB_APP_KEY");
+  expect(await init()).toMatchObject({ code: 0, stdout: expect.stringContaining("Nothing changes") });
+  const byHand = (await read("terraform", "config.ts")).replace('appId: "12345"', 'appId: "54321"');
+  await writeFile(path("terraform", "config.ts"), byHand);
+  expect(await init()).toMatchObject({ code: 0 });
+  expect(await readSource()).toEqual({ ...repository, reports: { ...reports, appId: "54321" } });
+  expect(await withAnswers(...gitHub, "--reports", "", "--yes")).toMatchObject({ code: 0 });
+  expect(await readSource()).toEqual(repository);
+});
+
 test("a mistake that only shows in the whole configuration writes nothing", async () => {
   const before = await read("terraform", "config.ts");
   const { code, stderr } = await withAnswers("--region", "af-south-1");

@@ -13,6 +13,7 @@ const answers = Answers.parse({
   region: "eu-central-1",
   source: "codecommit:models",
   branch: "main",
+  reports: "",
   slackTeam: "T01",
   slackApp: "A01",
   slackChannel: "C01",
@@ -88,6 +89,23 @@ test("no command has a value of a secret", () => {
   expect(findSentinelSecrets(commands)).toEqual([]);
   for (const line of commands.split("\n").filter((text) => text.includes("put-parameter")))
     expect(line).toMatch(/ --value …$/);
+});
+
+test("a repository on GitHub needs a token that reads, and with reports one that writes them, each with its permissions", () => {
+  const onGitHub = { ...answers, source: "github:acme/models" };
+  const list = (reports: string) => listCommands({ ...onGitHub, reports }, config);
+  expect(list("")).toContain(
+    "GITHUB_TOKEN is a fine-grained token for acme/models with Contents: read and Pull requests: read.",
+  );
+  expect(list("")).not.toContain("Deployments");
+  expect(list("pat")).toMatch(/name \/slipway\/GITHUB_REPORT_TOKEN --value …\n/);
+  expect(list("app:123:456")).toMatch(/name \/slipway\/GITHUB_APP_KEY --value file:\/\/.*\.pem\n/);
+  expect(list("app:123:456")).toContain("the GitHub App 123, whose installation 456 is on acme/models alone");
+  for (const reports of ["pat", "app:123:456"])
+    expect(list(reports)).toContain(
+      "Deployments: read and write and Commit statuses: read and write, and no other",
+    );
+  expect(listCommands(answers, config)).not.toContain("GITHUB");
 });
 
 test("without a budget there is no command for one, and an existing MLflow has no stacks of its own", () => {

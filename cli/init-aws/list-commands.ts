@@ -1,3 +1,4 @@
+import { formatPutParameter } from "#platform/secrets/format-put-parameter.ts";
 import type { Accounts } from "#terraform/read-config.ts";
 import type { Answers } from "./answers.ts";
 
@@ -43,6 +44,20 @@ const writtenFiles = [
   "first-deployment.md",
 ];
 
+/** What the secrets of GitHub may do, and no more. */
+const describeGitHubSecrets = ({ source, reports }: Answers): string => {
+  const [, repository = ""] = /^github:(.*)$/.exec(source) ?? [];
+  if (repository === "") return "";
+  const reader = ` GITHUB_TOKEN is a fine-grained token for ${repository} with Contents: read and Pull requests: read.`;
+  const permissions = "Deployments: read and write and Commit statuses: read and write, and no other";
+  const [as, appId, installation] = reports.split(":");
+  if (as === "app")
+    return `${reader} GITHUB_APP_KEY is a private key of the GitHub App ${appId}, whose installation ${installation} is on ${repository} alone, with ${permissions}; delete the file afterwards.`;
+  return as === "pat"
+    ? `${reader} GITHUB_REPORT_TOKEN is another one for it, with ${permissions}.`
+    : reader;
+};
+
 /** The steps of docs/infrastructure.md, "A first deployment", with these answers filled in. */
 const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => {
   const { images, registry } = tooling;
@@ -52,9 +67,9 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
   const host = `${answers.tooling}.dkr.ecr.${answers.region}.amazonaws.com`;
   const isTrial = answers.tooling === answers.prod;
   const isGitHub = answers.source.startsWith("github:");
-  const put = (name: string) =>
-    `aws ssm put-parameter --overwrite --type SecureString --key-id alias/slipway --name /slipway/${name} --value …`;
+  const put = (name: string, value?: string) => formatPutParameter(`/slipway/${name}`, value);
   const repository = answers.source.split(":")[1];
+  const [reportsAs] = answers.reports.split(":");
   return [
     {
       number: "1",
@@ -126,9 +141,12 @@ const listSteps = (answers: Answers, { tooling }: Accounts): readonly Step[] => 
         put("SLACK_BOT_TOKEN"),
         put("SLACK_SIGNING_SECRET"),
         ...(isGitHub ? [put("GITHUB_TOKEN")] : []),
+        // A key has several lines.
+        ...(reportsAs === "app" ? [put("GITHUB_APP_KEY", "file://<the key's file>.pem")] : []),
+        ...(reportsAs === "pat" ? [put("GITHUB_REPORT_TOKEN")] : []),
         ...(tooling.console ? [put("SLACK_CLIENT_SECRET")] : []),
       ],
-      note: "Type the values in place of the dots. A space before the command keeps it out of most shells' history.",
+      note: `Type the values in place of the dots. A space before the command keeps it out of most shells' history.${describeGitHubSecrets(answers)}`,
     },
     {
       number: "6",

@@ -1,4 +1,5 @@
 import type { AnswerName } from "./answers.ts";
+import type { GivenAnswers } from "./collect-answers.ts";
 
 type Question = {
   readonly name: AnswerName;
@@ -7,6 +8,8 @@ type Question = {
   readonly question: string;
   /** Where a person finds the answer. */
   readonly hint: string;
+  /** Absent: always. Otherwise whether the answers so far make it a question. */
+  readonly isAsked?: (answers: GivenAnswers) => boolean;
 };
 
 /** The questions in their order. */
@@ -37,6 +40,13 @@ export const questions: readonly Question[] = [
     hint: "codecommit:<name>, which Terraform creates, or github:<owner>/<name>",
   },
   { name: "branch", flag: "branch", question: "Branch that is delivered", hint: "main" },
+  {
+    name: "reports",
+    flag: "reports",
+    question: "Deployments and commit statuses on GitHub",
+    hint: "app:<app id>:<installation's number> of a GitHub App with the permissions deployments: write and statuses: write and no other; or pat, for one of a person; empty: not shown",
+    isAsked: ({ source }) => String(source).startsWith("github:"),
+  },
   {
     name: "slackTeam",
     flag: "slack-team",
