@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
@@ -64,20 +64,33 @@ describe("on a pull request", () => {
   const check = async (variables: Readonly<Record<string, string>> = {}) => {
     const step = (await readAction()).runs.steps.at(-1);
     if (!step || !("run" in step)) throw new Error("the last step has no script");
-    const { status, stdout } = spawnSync("bash", ["-e", "-o", "pipefail", "-c", step.run], {
-      cwd: repository.path,
+    const { status, stdout, stderr } = spawnSync("bash", ["-e", "-o", "pipefail", "-c", step.run], {
+      cwd: variables.GITHUB_WORKSPACE ?? repository.path,
       encoding: "utf8",
       env: {
-        PATH: process.env.PATH,
+        // As actions/setup-node sets it. A fork's pull request has no secret, and neither has this.
+        PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
         HOME: repository.path,
         GITHUB_ACTIONS: "true",
         GITHUB_ACTION_PATH: folder,
         GITHUB_WORKSPACE: repository.path,
+        FOLDER: ".",
         BASE: base,
         ...variables,
       },
     });
-    return { status, lines: stdout.trim().split("\n") };
+    const lines = stdout.trim().split("\n");
+    // What GitHub takes for commands: nothing between these two lines.
+    const [marker = ""] = lines.filter((line) => line.startsWith("::stop-commands::"));
+    const resumed = lines.indexOf(`::${marker.slice("::stop-commands::".length)}::`);
+    return {
+      status,
+      lines,
+      stderr,
+      annotations: [...lines.slice(0, lines.indexOf(marker)), ...lines.slice(resumed + 1)].filter((line) =>
+        line.startsWith("::"),
+      ),
+    };
   };
   const change = async (file: string, edit: (text: string) => string) => {
     const path = join(repository.path, file);
@@ -122,10 +135,71 @@ describe("on a pull request", () => {
 
   test("no change of models checks nothing; no base is an error", async () => {
     await change("readme.txt", () => "text");
-    expect(await check()).toEqual({ status: 0, lines: ["Models checked: 0."] });
-    expect(await check({ BASE: "" })).toMatchObject({
-      status: 1,
-      lines: [expect.stringMatching(/^::error title=slipway check::There is no commit/)],
-    });
+    const { status, lines, annotations } = await check();
+    expect([status, lines.at(-1), annotations]).toEqual([0, "Models checked: 0.", []]);
+    for (const BASE of ["", "--output=/tmp/x"])
+      expect(await check({ BASE })).toMatchObject({
+        status: 1,
+        annotations: [expect.stringMatching(/^::error title=slipway check::There is no commit/)],
+      });
+  });
+
+  test("models that cannot be found are an error, and never look checked", async () => {
+    await change("models/churn/model.yaml", (text) => text.replace(/^task:.*/m, "task: guessing"));
+    for (const [variables, reason] of [
+      // The repository that it would be fetched from is not there.
+      [{ BASE: "a".repeat(40) }, "git fetch failed"],
+      // As in a container whose user does not own the checkout.
+      [{ GIT_DIR: "/nonexistent" }, "failed"],
+    ] as const) {
+      const { status, lines, annotations } = await check(variables);
+      expect([status, annotations]).toEqual([1, [expect.stringContaining(reason)]]);
+      expect(lines.join("\n")).not.toContain("Models checked");
+    }
+  });
+
+  test("a base that a shallow checkout lacks is fetched, without a secret, wherever in the workspace it is", async () => {
+    await change("models/churn/model.yaml", (text) => text.replace(/^task:.*/m, "task: guessing"));
+    const workspace = await createTemporaryFolder();
+    const folder = "our models";
+    execFileSync("git", [
+      "clone",
+      "-q",
+      "--depth=1",
+      `file://${repository.path}`,
+      join(workspace.path, folder),
+    ]);
+    const { lines, annotations } = await check({ GITHUB_WORKSPACE: workspace.path, FOLDER: folder });
+    expect(lines.at(-1)).toBe("Models checked: 1.");
+    expect(annotations).toContainEqual(
+      expect.stringMatching(/^::error file=models\/churn\/model\.yaml,line=/),
+    );
+    await workspace.remove();
+  });
+
+  test("of more problems than GitHub shows each model's first are annotated, and the summary has all", async () => {
+    for (const model of ["churn", "transit-time"])
+      await change(
+        `models/${model}/model.yaml`,
+        (text) => `${text}\n${Array.from({ length: 30 }, (_, index) => `unknown${index}: 1`).join("\n")}\n`,
+      );
+    const summary = join(repository.path, "summary.md");
+    const { status, annotations } = await check({ GITHUB_STEP_SUMMARY: summary });
+    expect(status).toBe(1);
+    expect(annotations.filter((line) => line.startsWith("::error "))).toHaveLength(10);
+    for (const model of ["churn", "transit-time"])
+      expect(annotations.join("\n")).toContain(`file=models/${model}/model.yaml,line=`);
+    expect(annotations.at(-1)).toMatch(/5\d more errors/);
+    const text = await readFile(summary, "utf8");
+    for (const name of ["unknown0", "unknown29"]) expect(text.split(name).length).toBeGreaterThan(2);
+  });
+
+  test("texts of a pull request are no commands of GitHub Actions", async () => {
+    await change("models/churn/model.yaml", (text) =>
+      text.replace(/^task:.*/m, 'task: "x\\n::error file=a::forged\\n::add-mask::a"'),
+    );
+    const { status, annotations } = await check();
+    expect(status).toBe(1);
+    expect(annotations.filter((line) => !/^::(error|warning) file=models\/churn\//.test(line))).toEqual([]);
   });
 });

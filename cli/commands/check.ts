@@ -3,7 +3,6 @@ import { Command, Option } from "commander";
 import { exitCode } from "#cli/exit-code.ts";
 import { findDeliveryProblems } from "#cli/find-delivery-problems.ts";
 import { findLargeFiles } from "#cli/find-large-files.ts";
-import { findRepository } from "#cli/find-repository.ts";
 import { fetchFolderArtifact } from "#cli/folder-artifact.ts";
 import { formatAnnotation } from "#cli/format-annotation.ts";
 import { identifyFolder } from "#cli/new-model/identify-folder.ts";
@@ -13,6 +12,7 @@ import { paint, print, printJson } from "#cli/print.ts";
 import { showProgress } from "#cli/progress.ts";
 import { readFolderPolicy } from "#cli/read-folder-policy.ts";
 import { readModelFolder } from "#cli/read-model-folder.ts";
+import { toRepositoryPath } from "#cli/to-repository-path.ts";
 import { computeRequiredTraffic, formatRate } from "#domain/canary/required-rate.ts";
 import { listPolicyConflicts } from "#domain/policy/list-policy-conflicts.ts";
 import { PolicyInvalid } from "#domain/policy/parse-policy.ts";
@@ -174,11 +174,11 @@ const defaultFormat = (): "github" | "text" => (process.env.GITHUB_ACTIONS === "
 const formatForPeople = (folder: string, problem: FolderProblem): string =>
   `${stopsDelivery(problem) ? paint("red", "✗") : paint("yellow", "!")} ${formatProblem({ ...problem, file: join(folder, problem.file) })}`;
 
-/** GitHub knows a file by its path in the repository, wherever the command runs. */
-const formatForGitHub = (folder: string, problem: FolderProblem): string => {
-  const root = process.env.GITHUB_WORKSPACE ?? findRepository(folder);
-  return formatAnnotation({ ...problem, file: relative(root, resolve(folder, problem.file)) });
-};
+const formatForGitHub = (folder: string, problem: FolderProblem): string =>
+  formatAnnotation({
+    ...problem,
+    file: toRepositoryPath(folder, problem.file, { workspace: process.env.GITHUB_WORKSPACE }),
+  });
 
 /** `slipway check`: all problems of a model's folder, with lines and remedies. */
 export const checkCommand = (): Command =>
