@@ -41,6 +41,7 @@ const secrets = {
   SLACK_SIGNING_SECRET: sentinelSecrets.signingSecret,
   SLACK_SIGNING_SECRET_PREVIOUS: "the one before",
   SLACK_CLIENT_SECRET: sentinelSecrets.clientSecret,
+  GITHUB_REPORT_TOKEN: sentinelSecrets.gitHubToken,
   CONSOLE_SESSION_KEY: sentinelSecrets.sessionKey,
   CONSOLE_SESSION_KEY_PREVIOUS: "the session key before it, long enough",
 };

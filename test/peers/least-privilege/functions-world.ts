@@ -5,6 +5,7 @@ import { stop as stopBundling } from "esbuild";
 import { nameResources } from "#terraform/resource-names.ts";
 import { listResources, type SynthesizedStacks } from "#test/infrastructure/synth-stacks.ts";
 import { createValueResolver, readResourceValue } from "#test/infrastructure/terraform-values.ts";
+import { startGitHubReportsServer } from "#test/peers/github/reports-server.ts";
 import { startMlflow } from "#test/peers/mlflow.ts";
 import { startMoto } from "#test/peers/moto.ts";
 import { startRecordingProxy } from "#test/peers/recording-proxy.ts";
@@ -73,6 +74,8 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
         return { predictions: event.rows.map(() => prediction), latencyMs: 1 };
       }),
     );
+    const commits: string[] = [];
+    const github = track(await startGitHubReportsServer({ token: sentinelSecrets.gitHubToken, commits }));
     const bucket = readResourceValue(written, "registry", "aws_s3_bucket", "id");
     const [moto, mlflow] = await Promise.all([
       startMoto({ FUNCTIONS_URL: functions.url, CODECOMMIT_REPOSITORY: repository.path }).then(track),
@@ -113,6 +116,7 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
       AWS_ENDPOINT_URL: recorder.endpoint,
       SLACK_API_URL: `${slack.url}/`,
       CONSOLE_ISSUER: slack.url,
+      GITHUB_API: github.url,
       RUNTIME_DIGEST: `sha256:${"a".repeat(64)}`,
       FIRST_DIGEST: accounts.digests[0],
       MLFLOW_URI: recorder.endpoint,
@@ -172,6 +176,8 @@ export const startFunctionsWorld = async (written: SynthesizedStacks) => {
       recorder,
       repository,
       slack: slackState,
+      /** The commits that GitHub has, and what it shows of them. */
+      github: { commits, deployments: github.deployments, violations: github.violations },
       digests: accounts.digests,
       named: accounts.named,
       apiIds: accounts.apiIds,

@@ -1,8 +1,10 @@
 import * as z from "zod";
+import { createEvent } from "#domain/events/create-event.ts";
+import { eventSource } from "#platform/events/events.ts";
 import { type Environment, environments } from "#platform/serving/serving.ts";
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { toyModel } from "#test/support/toy-model.ts";
-import { createDeliverySteps } from "./delivery-steps.ts";
+import { createDeliverySteps, type DeliveryRef } from "./delivery-steps.ts";
 import { createDisruptions } from "./disruptions.ts";
 import type { FunctionsWorld } from "./functions-world.ts";
 import { showConsolePages } from "./show-console-pages.ts";
@@ -131,6 +133,25 @@ const withdrawApproval = async ({ world, steps }: EventContext): Promise<void> =
   await steps.claimStage(await steps.push("last"));
 };
 
+/** Deliveries on GitHub: one that goes on, one that ended, and what the schedule repeats. */
+const reportDeliveries = async ({ world, steps }: EventContext): Promise<void> => {
+  const report = ({ model, delivery, commit }: DeliveryRef) =>
+    steps.ask("report-source", {
+      source: eventSource,
+      detail: createEvent([delivery], Date.now(), { type: "started", model, delivery, commit }),
+    });
+  const ended = await steps.push("ended");
+  const going = await steps.push("going");
+  world.github.commits.push(ended.commit, going.commit);
+  await steps.ask("report-outcome", { ...ended, outcome: "superseded", error: null });
+  await report(ended);
+  await report(going);
+  await steps.ask("report-source", { "detail-type": "Scheduled Event" });
+  const { deployments, violations } = world.github;
+  if (violations.length > 0 || deployments.length < 2)
+    throw new Error(`GitHub was not told of the deliveries: ${violations.join("; ")}`);
+};
+
 const PredictResponse = z.object({ headers: z.record(z.string(), z.string()) });
 
 /** Calls an environment's functions: an application's requests, and reads of their records. */
@@ -219,6 +240,7 @@ export const sendTypicalEvents = async (world: FunctionsWorld): Promise<readonly
     await showConsolePages(world);
     for (const task of ["wake", "find-silence"]) await steps.ask("watch-models", { task });
     await recreateFunctions(context, baseline);
+    await reportDeliveries(context);
     await steps.ask("publish-events", {});
     await steps.ask("notify", alarmEvent);
   } catch (cause) {
