@@ -176,6 +176,14 @@ describe("reports on GitHub", () => {
       );
       expect(rules).toEqual(expect.arrayContaining(["slipway-report-source", "slipway-report-source-again"]));
       expect(variables(synthesized, "report-source")).toMatchObject({ SOURCE_HOST: "github", ...expected });
+      // What the doctor reads.
+      const [, , outputs] =
+        listResources(synthesized, "aws_ssm_parameter").find(
+          ([, , attributes]) => attributes.name === "/slipway/outputs",
+        ) ?? [];
+      expect(String(outputs?.value)).toContain(`"SOURCE_REPORTS":"${reports.as}"`);
+      for (const [name, value] of Object.entries(expected))
+        expect(String(outputs?.value)).toContain(`"${name}":"${value}"`);
       const [rule] = listResources(synthesized, "aws_cloudwatch_event_rule", ["delivery"]).filter(
         ([, , attributes]) => attributes.name === "slipway-report-source",
       );

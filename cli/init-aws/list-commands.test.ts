@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { config } from "#terraform/config.ts";
+import { type Accounts, readConfig } from "#terraform/read-config.ts";
 import { findSentinelSecrets } from "#test/support/sentinel-secrets.ts";
 import { Answers } from "./answers.ts";
+import { applyChanges, listConfigChanges } from "./apply-answers.ts";
 import { listCommands } from "./list-commands.ts";
 
 const answers = Answers.parse({
@@ -106,6 +108,26 @@ test("a repository on GitHub needs a token that reads, and with reports one that
       "Deployments: read and write and Commit statuses: read and write, and no other",
     );
   expect(listCommands(answers, config)).not.toContain("GITHUB");
+});
+
+test("docs/github.md has the same commands, and configurations that are valid and that the answers give", () => {
+  const page = readFileSync(new URL("../../docs/github.md", import.meta.url), "utf8");
+  const sources = [...page.matchAll(/^ *source: (\{.*\}),$/gm)].map(
+    ([, literal = ""]) =>
+      JSON.parse(literal.replaceAll(/(\w+): /g, '"$1": ')) as Accounts["tooling"]["source"],
+  );
+  const shown = ["app:12345:678", "pat"];
+  expect(sources).toHaveLength(shown.length);
+  for (const [index, reports] of shown.entries()) {
+    const onGitHub = { ...answers, source: "github:example/models", reports };
+    const [change] = listConfigChanges(config, onGitHub, () => "").filter(({ path }) => path[1] === "source");
+    expect(change?.value).toEqual(sources[index]);
+    expect(() => readConfig(applyChanges(config, change ? [change] : []))).not.toThrow();
+    const put = listCommands(onGitHub, config)
+      .split("\n")
+      .find((line) => /GITHUB_(APP_KEY|REPORT_TOKEN) --value/.test(line));
+    expect(page).toContain(put);
+  }
 });
 
 test("without a budget there is no command for one, and an existing MLflow has no stacks of its own", () => {

@@ -53,9 +53,7 @@ const describeGitHubSecrets = ({ source, reports }: Answers): string => {
   const [as, appId, installation] = reports.split(":");
   if (as === "app")
     return `${reader} GITHUB_APP_KEY is a private key of the GitHub App ${appId}, whose installation ${installation} is on ${repository} alone, with ${permissions}; delete the file afterwards.`;
-  return as === "pat"
-    ? `${reader} GITHUB_REPORT_TOKEN is another one for it, with ${permissions}.`
-    : reader;
+  return as === "pat" ? `${reader} GITHUB_REPORT_TOKEN is another one for it, with ${permissions}.` : reader;
 };
 
 /** The steps of docs/infrastructure.md, "A first deployment", with these answers filled in. */

@@ -1,5 +1,4 @@
 import type { AnswerName } from "./answers.ts";
-import type { GivenAnswers } from "./collect-answers.ts";
 
 type Question = {
   readonly name: AnswerName;
@@ -9,7 +8,7 @@ type Question = {
   /** Where a person finds the answer. */
   readonly hint: string;
   /** Absent: always. Otherwise whether the answers so far make it a question. */
-  readonly isAsked?: (answers: GivenAnswers) => boolean;
+  readonly isAsked?: (answers: Readonly<Partial<Record<AnswerName, unknown>>>) => boolean;
 };
 
 /** The questions in their order. */
