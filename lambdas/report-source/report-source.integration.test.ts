@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createEvent } from "#domain/events/create-event.ts";
 import { createGitHubReports } from "#platform/source-reports/github.ts";
@@ -134,7 +135,7 @@ test("a commit that was pushed away does not keep other deliveries from being sh
     if (world.warnings.length > before) tries.push(minutes);
     world.time.now += 300_000;
   }
-  expect(tries.slice(0, 5)).toEqual([5, 15, 35, 75, 135]);
+  expect(tries.slice(0, 5)).toEqual([0, 5, 15, 35, 75]);
   expect(tries.length).toBeLessThan(18);
   // Once the branch has the commit again, an event is enough.
   commits.push(fakeCommit("a"));
@@ -195,6 +196,16 @@ test("of many deliveries at once each gets one deployment, and what is shown cos
   expect(server.calls).toHaveLength(calls);
 });
 
+test("an event reports its own delivery, and not all that wait", async () => {
+  for (let index = 0; index < 5; index++) await run()(started("a", `going-on-${index}`));
+  server.fail(502);
+  await run()(started("a", "failed"));
+  expect(await run()(started("b"))).toEqual({ reported: 1 });
+  expect(Object.keys(listShown())).not.toContain(`failed ${toyModel}-stage`);
+  expect(await run()(schedule)).toEqual({ reported: 7 });
+  expect(Object.keys(listShown())).toContain(`failed ${toyModel}-stage`);
+});
+
 test("a thousand deliveries at once are shown one after the other, none is forgotten and none is shown twice", async () => {
   let running = 0;
   let most = 0;
@@ -202,7 +213,7 @@ test("a thousand deliveries at once are shown one after the other, none is forgo
   const show = async ({ delivery }: SourceReport) => {
     most = Math.max(most, ++running);
     shown.push(delivery);
-    await Promise.resolve();
+    await setImmediate();
     running--;
   };
   const report = reportSource({ ...world, reports: { show }, linkDelivery: (delivery) => delivery });
@@ -210,6 +221,30 @@ test("a thousand deliveries at once are shown one after the other, none is forgo
   await Promise.all(names.map((name) => report(started("a", name))));
   expect(most).toBe(1);
   expect(shown.toSorted()).toEqual(names);
+});
+
+test("what is noted while the lease is given back is reported too", async () => {
+  const shown: string[] = [];
+  let isNoted = false;
+  const { store } = world;
+  const report = reportSource({
+    ...world,
+    store: {
+      ...store,
+      remove: async (key, options) => {
+        if (key.sort === lease.sort && !isNoted) {
+          isNoted = true;
+          // It finds the lease taken.
+          expect(await report(started("b"))).toEqual({ reported: 0 });
+        }
+        return store.remove(key, options);
+      },
+    },
+    reports: { show: async ({ delivery }) => void shown.push(delivery) },
+    linkDelivery: (delivery) => delivery,
+  });
+  await report(started("a"));
+  expect(shown).toEqual(["delivery-a", "delivery-b"]);
 });
 
 test("a run that was killed keeps the next from reporting no longer than it could have run", async () => {

@@ -112,14 +112,20 @@ export const reportSource = ({ store, reports, linkDelivery, clock, warn }: Repo
     }
   };
 
-  /** Reports what is due, `first` before all others. Each note once, unless it was written again meanwhile. */
-  const reportDue = async (first: string | undefined): Promise<number> => {
+  /**
+   * Reports what is due, each note once, unless it was written again meanwhile. With `first`, the delivery of an event, only
+   * that and what is new: the rest belongs to the schedule, so that an event costs no more where many deliveries wait.
+   */
+  const reportDue = async (first?: string): Promise<number> => {
     const began = clock();
     const tried = new Map<string, number>();
     const listDue = async () => {
       if (((await notes.readPause()) ?? 0) > clock()) return [];
       const due = (await notes.list()).filter(
-        ({ delivery, version, nextAt = 0 }) => nextAt <= clock() && (tried.get(delivery) ?? 0) < version,
+        ({ delivery, version, nextAt = 0, shown, failure }) =>
+          nextAt <= clock() &&
+          (tried.get(delivery) ?? 0) < version &&
+          (first === undefined || (shown === undefined && failure === undefined)),
       );
       const isFirst = ({ delivery }: ReportNote) => delivery === first;
       return [...due.filter(isFirst), ...due.filter((note) => !isFirst(note)).toSorted(compareNotes)];
@@ -151,7 +157,7 @@ export const reportSource = ({ store, reports, linkDelivery, clock, warn }: Repo
 
   return async (event: unknown): Promise<ReportSourceOutput> => {
     const delivered = Delivered.parse(event);
-    if (!("detail" in delivered)) return { reported: await reportDue(undefined) };
+    if (!("detail" in delivered)) return { reported: await reportDue() };
     const found = await findDelivery(delivered.detail);
     if (!found) return { reported: 0 };
     await notes.add(found.delivery, found);
