@@ -13,7 +13,7 @@ import { FolderProblems } from "#model-check/folder-problems-schema.ts";
 import { type FolderProblem, formatProblem, stopsDelivery } from "#model-folder/manifest/folder-problem.ts";
 
 const command = fileURLToPath(new URL("../cli/slipway.mjs", import.meta.url));
-const CommandError = z.object({ error: z.object({ message: z.string() }) });
+const CommandError = z.object({ error: z.object({ message: z.string(), remedy: z.string().nullish() }) });
 const outputLimit = 50_000_000;
 /** GitHub takes 1 MiB of a step's summary. */
 const summaryLimit = 1_000_000;
@@ -55,12 +55,12 @@ const listChangedModels = (base: string): readonly string[] => {
   ).toSorted();
 };
 
-const toProblem = (file: string, message: string): FolderProblem => ({
+const toProblem = (file: string, message: string, remedy = ""): FolderProblem => ({
   severity: "error",
   file,
   path: "",
   message: message.trim().replace(/\.$/, ""),
-  remedy: "The model was not checked.",
+  remedy: `The model was not checked. ${remedy}`.trim(),
 });
 
 const checkModel = (name: string): readonly FolderProblem[] => {
@@ -74,7 +74,9 @@ const checkModel = (name: string): readonly FolderProblem[] => {
       stdio: ["ignore", "pipe", "inherit"],
     },
   );
-  const fail = (message: string) => [toProblem(toRepositoryPath(folder, "model.yaml"), message)];
+  const fail = (message: string, remedy?: string | null) => [
+    toProblem(toRepositoryPath(folder, "model.yaml"), message, remedy ?? undefined),
+  ];
   if (error || status === null) return fail(`\`slipway check\` was ended by ${error?.message ?? signal}`);
   let output: unknown;
   try {
@@ -83,11 +85,13 @@ const checkModel = (name: string): readonly FolderProblem[] => {
     return fail(`\`slipway check\` ended with code ${status} and no result; the log has its error`);
   }
   const problems = FolderProblems.safeParse(output);
-  if (!problems.success)
+  if (!problems.success) {
+    const refused = CommandError.safeParse(output).data?.error;
     return fail(
-      CommandError.safeParse(output).data?.error.message ??
-        `\`slipway check\` ended with code ${status} and an unknown result`,
+      refused?.message ?? `\`slipway check\` ended with code ${status} and an unknown result`,
+      refused?.remedy,
     );
+  }
   const found = problems.data.map((problem): FolderProblem => {
     const { line, column, failsDelivery, ...rest } = problem;
     return {

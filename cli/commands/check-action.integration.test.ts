@@ -177,6 +177,26 @@ describe("on a pull request", () => {
     await workspace.remove();
   });
 
+  test("an artefact in a bucket, which a fork's pull request has no credentials for, is an error that says so", async () => {
+    await cp("policy.yaml", join(repository.path, "policy.yaml"));
+    await change("policy.yaml", (text) => text.replace("buckets: []", "buckets: [acme-models]"));
+    await rm(join(repository.path, "models", "churn", "model.onnx"));
+    base = await change("readme.txt", () => "text");
+    await change("models/churn/model.yaml", (text) =>
+      text.replace(
+        /^artifact:.*/m,
+        `artifact: { uri: "s3://acme-models/a.onnx", sha256: "${"a".repeat(64)}" }`,
+      ),
+    );
+    const { status, annotations } = await check();
+    expect(status).toBe(1);
+    expect(annotations).toEqual([
+      expect.stringMatching(
+        /^::error file=models\/churn\/model\.yaml,.*The model was not checked\. .*AWS_REGION/,
+      ),
+    ]);
+  });
+
   test("of more problems than GitHub shows each model's first are annotated, and the summary has all", async () => {
     for (const model of ["churn", "transit-time"])
       await change(
