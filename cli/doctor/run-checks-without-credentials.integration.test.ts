@@ -31,9 +31,18 @@ test("without credentials it says what the checkout says by itself: the configur
     stage: "111122223333",
     prod: "444455556666",
   });
+  const source = {
+    host: "github",
+    repository: "acme/models",
+    branch: "main",
+    reports: { as: "token" },
+  } as const;
   const findings = await runChecks({
     outputs: () => Promise.reject(new Error("no call to AWS can work")),
-    configuration: async () => ({ accounts, findings: [] }),
+    configuration: async () => ({
+      accounts: { ...accounts, tooling: { ...accounts.tooling, source } },
+      findings: [],
+    }),
     checkout: checkout.path,
     fetch: () => Promise.reject(new Error("no network")),
   });
@@ -44,5 +53,10 @@ test("without credentials it says what the checkout says by itself: the configur
   expect(findings).toContainEqual({
     status: "pending",
     sentence: "The secrets: not checked without credentials.",
+  });
+  expect(findings).toContainEqual({
+    status: "pending",
+    sentence:
+      "Whether the token may create deployments and commit statuses in acme/models: not checked without credentials.",
   });
 });
