@@ -38,6 +38,17 @@ test.each([
   [["deliver", "chrun"]],
   [["rehearse", "--model", "chrun"]],
   [["rehearse", "--change", "better", "--model", "chrun"]],
+  [["canary", "chrun"]],
+  [["canary", "hold", "chrun", "--for", "30m", "--reason", "late peak", "--as", "U024BE7LH"]],
+  [["canary", "go", "chrun", "--as", "U024BE7LH"]],
+  [["canary", "abort", "chrun", "--reason", "wrong labels", "--as", "U024BE7LH"]],
+  [["audit", "chrun"]],
+  [["audit", "chrun", "--version", "1", "--out", "never-written.json"]],
+  [["freeze", "chrun", "--until", "PT1H", "--reason", "release week"]],
+  [["unfreeze", "chrun"]],
+  [["approve", "chrun", "--as", "U024BE7LH"]],
+  [["reject", "chrun", "--as", "U024BE7LH", "--reason", "wrong labels"]],
+  [["keys", "create", "--name", "app", "--models", "churn,chrun"]],
 ])("%j: an unknown model exits with 2, and the nearest name is said, also as JSON", async (args) => {
   const { code, stdout, stderr } = await runCommand([...args, "--json", "--data", data], env);
   expect(code, stderr).toBe(2);
@@ -49,6 +60,28 @@ test.each([
       remedy: expect.stringMatching(/^Models: churn/),
     },
   });
+});
+
+test("a folder or name of no model is exit 2 with the nearest for the commands that take one", async () => {
+  const client = await runCommand(["client", "chrun", "--lang", "ts", "--json"], env);
+  expect(client.code).toBe(2);
+  expect(JSON.parse(client.stdout)).toMatchObject({
+    error: { name: "ModelUnknown", message: "there is no model chrun. Did you mean churn?" },
+  });
+  for (const command of ["serve", "image", "check"]) {
+    const { code, stderr } = await runCommand([command, "models/chrun"], env);
+    expect({ command, code }).toEqual({ command, code: 2 });
+    expect(stderr).toMatch(/Did you mean models\/churn\?/);
+  }
+});
+
+test("a folder of keys for `serve` knows no models, so a name that no folder here has is a warning", async () => {
+  const { code, stderr } = await runCommand(
+    ["keys", "create", "--name", "app", "--models", "chrun", "--data", join(folder.path, "serve")],
+    env,
+  );
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^! no folder models\/ here has chrun\. Did you mean churn\?/);
 });
 
 test("a known model that nothing serves yet is not unknown", async () => {

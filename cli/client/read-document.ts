@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { UsageMistake } from "#cli/errors.ts";
+import { explainUnknownModel } from "#cli/explain-unknown-model.ts";
 import { checkoutFolder } from "#cli/folders.ts";
+import { listModelFolders } from "#cli/list-model-folders.ts";
 import { openapiDocument } from "#inference/openapi/openapi-document.ts";
-import { findNearestName } from "#model-folder/manifest/find-nearest-name.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { ClientNotWritten } from "./client-not-written.ts";
@@ -76,13 +76,8 @@ const readService = async (address: string): Promise<ModelDocument> => {
   return { model: model.data, version: `version ${title?.[2]}`, document: document.data };
 };
 
-const listModels = async (folder: string): Promise<readonly string[]> =>
-  (await readdir(folder, { withFileTypes: true }).catch(() => []))
-    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "model.yaml")))
-    .map(({ name }) => name);
-
 /**
- * The OpenAPI document of a model: by its name, its folder, or the address of its service. Throws UsageMistake,
+ * The OpenAPI document of a model: by its name, its folder, or the address of its service. Throws ModelUnknown,
  * ManifestInvalid and ClientNotWritten.
  */
 export const readDocument = async (model: string): Promise<ModelDocument> => {
@@ -92,9 +87,6 @@ export const readDocument = async (model: string): Promise<ModelDocument> => {
     existsSync(join(each, "model.yaml")),
   );
   if (folder !== undefined) return readFolder(folder);
-  const names = (await Promise.all(roots.map(listModels))).flat();
-  const nearest = findNearestName(model, names);
-  throw new UsageMistake(
-    `There is no model ${model} here${nearest === undefined ? "" : `; did you mean ${nearest}?`} Name a model, its folder, or its service's address.`,
-  );
+  const names = roots.flatMap(listModelFolders);
+  throw explainUnknownModel(model, names);
 };

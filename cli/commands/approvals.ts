@@ -92,6 +92,7 @@ const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rej
     .addOption(jsonOption("what became of the decision; it asks nothing"))
     .action((named: string, { breakGlass: breaksGlass, ...options }: DecisionOptions) =>
       withWorld(options, async (context) => {
+        await requireName(context, named);
         if (!context.running)
           throw new NotRunning(
             "no rehearsal runs on this folder, so no delivery waits for a decision: start one with `npm start`.",
@@ -143,7 +144,6 @@ const submitAnswer = async (
     json,
   }: DecisionOptions & { named: string; decision: Decision },
 ): Promise<DecisionReport | undefined> => {
-  await requireName(context, named);
   return await decideQuestion({
     world: context.world,
     voter: context.voter,

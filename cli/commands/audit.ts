@@ -5,6 +5,7 @@ import { exitCode } from "#cli/exit-code.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseCount, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printError, printJson } from "#cli/print.ts";
+import { requireModel } from "#cli/require-model.ts";
 import { AuditDocument, verifyDocument } from "#domain/audit/audit-document.ts";
 import { type AuditEntry, formatAuditPlace } from "#domain/audit/audit-entry.ts";
 import {
@@ -71,8 +72,11 @@ export const auditCommand = (): Command =>
     });
 
 const verifyModel = (model: string, { json, anchor, ...options }: Options): Promise<void> =>
-  withWorld(options, async ({ world }) => {
+  withWorld(options, async (context) => {
+    const { world } = context;
     const { anchors, ...trail } = await world.auditReader.verify(model);
+    // A model that has a trail, or had one, is known.
+    if (trail.entries.length === 0 && trail.findings.length === 0) await requireModel(context, model);
     const compared = compareAnchor(trail.entries, anchor);
     const findings = [...trail.findings.map(({ sentence }) => sentence), ...compared];
     if (findings.length > 0) process.exitCode = exitCode.failed;
@@ -160,8 +164,14 @@ const exportVersion = (
   out: string,
   { json, anchor, ...options }: Options,
 ): Promise<void> =>
-  withWorld(options, async ({ world }) => {
-    const document = AuditDocument.parse(await world.auditReader.exportVersion(model, version));
+  withWorld(options, async (context) => {
+    const exported = await context.world.auditReader
+      .exportVersion(model, version)
+      .catch(async (error: unknown) => {
+        await requireModel(context, model);
+        throw error;
+      });
+    const document = AuditDocument.parse(exported);
     const text = out.endsWith(".md") ? formatDocumentMarkdown(document) : formatDocumentJson(document);
     const { findings } = await verifyDocument(document);
     await writeFile(out, text, { flag: "wx" }).catch((error: unknown) => {

@@ -8,6 +8,7 @@ import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printError, printJson } from "#cli/print.ts";
 import { printQuestion } from "#cli/print-question.ts";
+import { requireModel } from "#cli/require-model.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { holdLimits } from "#domain/canary/canary-control.ts";
 import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
@@ -94,7 +95,9 @@ const watchCommand = (): Command =>
     .addOption(new Option("--once", "print its state once, and exit"))
     .addOption(jsonOption())
     .action((model: string, { once, json, ...options }: { once?: boolean; json?: boolean } & WorldOptions) =>
-      withWorld(options, async ({ world }) => {
+      withWorld(options, async (context) => {
+        const { world } = context;
+        await requireModel(context, model);
         const delivery = await findCanary(world, model, "any");
         const read = async (): Promise<CanaryFacts> => {
           const facts = await readCanaryFacts(world)(model, delivery);
@@ -163,8 +166,10 @@ const orderCommand = (kind: OrderRequest["kind"], description: string): Command 
     .addOption(new Option("--as <user>", "your Slack user id").makeOptionMandatory())
     .addOption(jsonOption())
     .action((model: string, options: OrderOptions) =>
-      withWorld(options, async ({ world, voter }) => {
+      withWorld(options, async (context) => {
+        const { world, voter } = context;
         const request = toRequest(kind, options);
+        await requireModel(context, model);
         const delivery = await findCanary(world, model, "running");
         const { id, name, email } = await voter(options.as);
         const person = { user: id, name: name ?? id, email };

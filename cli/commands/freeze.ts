@@ -9,7 +9,8 @@ import {
   parseModelName,
   type WorldOptions,
 } from "#cli/options.ts";
-import { print, printError, printJson, printTable } from "#cli/print.ts";
+import { print, printJson, printTable } from "#cli/print.ts";
+import { requireModel } from "#cli/require-model.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { everyModel, type Freeze } from "#domain/changes/freezes.ts";
 
@@ -64,7 +65,8 @@ export const freezeCommand = (): Command =>
         model: string | undefined,
         { all, until, reason, json, ...options }: Options & { until?: Until; reason?: string },
       ) =>
-        withWorld(options, async ({ world, operator }) => {
+        withWorld(options, async (context) => {
+          const { world, operator } = context;
           if (model === undefined && !all && until === undefined && reason === undefined) {
             const freezes = await world.freezes.list();
             if (json) return printJson(freezes.map(toJson));
@@ -88,6 +90,7 @@ export const freezeCommand = (): Command =>
           const end = until.kind === "time" ? until.ms : now + until.ms;
           if (end <= now) throw new UsageMistake(`--until ${formatTime(end)} is over already.`);
           if (end - now > longestMs) throw new UsageMistake("a freeze is at most 366 days long.");
+          if (model !== undefined) await requireModel(context, model);
           const by = await operator();
           const freeze = { scope, until: end, reason: parsed.reason, by };
           const before = await world.freezes.freeze(freeze);
@@ -101,8 +104,6 @@ export const freezeCommand = (): Command =>
             print(
               `It replaces the freeze until ${formatTime(before.until)} by ${before.by.name}: ${before.reason}`,
             );
-          if (model !== undefined && (await world.registry.versions(model, { limit: 1 })).length === 0)
-            printError(`${model} has no version in the registry yet: check its name.`);
         }),
     );
 
@@ -114,10 +115,12 @@ export const unfreezeCommand = (): Command =>
     .addOption(allOption())
     .addOption(jsonOption())
     .action((model: string | undefined, { all, json, ...options }: Options) =>
-      withWorld(options, async ({ world, operator }) => {
+      withWorld(options, async (context) => {
+        const { world, operator } = context;
         const scope = selectScope(model, all);
         const ended = await world.freezes.unfreeze(scope, await operator());
         if (!ended) {
+          if (model !== undefined) await requireModel(context, model);
           const others = (await world.freezes.list()).map((each) => formatScope(each.scope));
           throw new UsageMistake(
             `${formatScope(scope)} ${scope === everyModel ? "are" : "is"} not frozen${others.length === 0 ? "." : ` (frozen: ${others.join(", ")}).`}`,

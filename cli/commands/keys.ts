@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { type ApiKey, ApplicationName, findKeyState } from "#api-keys/api-key.ts";
 import { RateLimit } from "#api-keys/rate-limit.ts";
 import { addCommand } from "#cli/add-command.ts";
+import { checkKeyModels } from "#cli/check-key-models.ts";
 import { UsageMistake } from "#cli/errors.ts";
 import { type KeysLocation, withKeys } from "#cli/open-keys.ts";
 import { dataOption, jsonOption, parseCount, parseDuration, parseModelNames } from "#cli/options.ts";
@@ -92,7 +93,8 @@ const createCommand = (): Command =>
         if (!rate.success) throw new UsageMistake(`invalid rate: ${rate.error.issues[0]?.message}.`);
         const name = ApplicationName.safeParse(options.name);
         if (!name.success) throw new UsageMistake(`invalid --name: ${name.error.issues[0]?.message}.`);
-        return withKeys({ data, table }, { make: true }, async ({ keys, clock }) => {
+        return withKeys({ data, table }, { make: true }, async ({ keys, store, clock }) => {
+          if (models !== "all") await checkKeyModels(models, { store, data, table });
           const { key, record } = await keys.create({
             name: name.data,
             environment,

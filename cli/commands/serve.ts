@@ -12,6 +12,7 @@ import { checkoutFolder } from "#cli/folders.ts";
 import { dataLimitOption, jsonOption, parseHostNames, parsePort } from "#cli/options.ts";
 import { paint, print, printError } from "#cli/print.ts";
 import { showProgress } from "#cli/progress.ts";
+import { assertModelFolder } from "#cli/read-model-folder.ts";
 import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.ts";
 import { isRecordsPath } from "#inference/records/is-records-path.ts";
 import { createUuidV7 } from "#inference/records/uuid-v7.ts";
@@ -118,6 +119,7 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
 };
 
 const serve = async (given: string, options: Options): Promise<void> => {
+  await assertModelFolder(given);
   if (!existsSync(join(given, "model.yaml")))
     throw new UsageMistake(`${given} is not a model's folder: it has no model.yaml.`);
   await useCompleteFolder(given, undefined, (folder) => serveFolder(folder, options));
