@@ -17,6 +17,16 @@ test("a state's verdict comes with the checks that failed", () => {
   });
 });
 
+test("a state that could check nothing says what, and one that checked something does not", () => {
+  const omitted = [{ name: "vulnerabilities", why: "no advisories for npm", remedy: "Load them." }];
+  const output = {
+    ScanImage: { verdict: "inconclusive", checks: [], omitted },
+    VerifyStage: { verdict: "pass", checks: [check("auc", "pass")], omitted },
+  };
+  expect(readStateVerdict("ScanImage", output)).toEqual({ verdict: "inconclusive", failed: [], omitted });
+  expect(readStateVerdict("VerifyStage", output)).toEqual({ verdict: "pass", failed: [] });
+});
+
 test("a state without a verdict judges nothing", () => {
   for (const output of [undefined, null, {}, { DeployStage: { url: "x" } }])
     expect(readStateVerdict("DeployStage", output)).toBeUndefined();

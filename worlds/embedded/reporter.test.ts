@@ -39,6 +39,46 @@ test("VerifyStage is not green when a gate failed, and names the gate", () => {
   ]);
 });
 
+test("what was not checked says so, why and what to do, and is not called inconclusive", () => {
+  const omitted = [
+    {
+      name: "vulnerabilities",
+      why: "no advisories for npm",
+      remedy: "Load them with `npm run advisories`.",
+    },
+  ];
+  expect(render(state(churn, "ScanImage", { verdict: "inconclusive", failed: [], omitted }))).toEqual([
+    "  – ScanImage        20 ms not checked: vulnerabilities (no advisories for npm)",
+    "      → Load them with `npm run advisories`.",
+  ]);
+});
+
+test("a delivery that waits says once for what, however often its states look again", () => {
+  const waits = (why: string) => state(churn, "ClaimProd", { waits: { why, until: null } });
+  const frozen = {
+    waits: { why: "prod is closed: churn is frozen by kim: release week", until: Date.UTC(2026, 11, 27, 8) },
+  };
+  expect(
+    render(
+      state(churn, "ClaimProd", frozen),
+      state(churn, "AwaitOpening"),
+      state(churn, "ClaimProd", frozen),
+      state(churn, "AwaitOpening"),
+      waits("prod is held by churn-2"),
+      state(churn, "AwaitProd"),
+      waits("prod is held by churn-2"),
+      state(churn, "AwaitProd"),
+      state(churn, "ClaimProd"),
+      waits("prod is held by churn-2"),
+    ),
+  ).toEqual([
+    "  … ClaimProd        waits: prod is closed: churn is frozen by kim: release week; until 2026-12-27 08:00 UTC",
+    "  … ClaimProd        waits: prod is held by churn-2",
+    "  ✓ ClaimProd        20 ms",
+    "  … ClaimProd        waits: prod is held by churn-2",
+  ]);
+});
+
 test("lines name their model from the second model on until no delivery is on its way", () => {
   expect(
     render(

@@ -1,7 +1,8 @@
 import { styleText } from "node:util";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { readDeliveryModel } from "#domain/delivery/read-delivery-model.ts";
-import type { Verdict } from "#domain/gates/verdict.ts";
+import type { StateWait } from "#domain/delivery/read-state-wait.ts";
+import type { Omission, Verdict } from "#domain/gates/verdict.ts";
 import type { StateEvent } from "#platform/deliveries/deliveries.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
@@ -22,6 +23,10 @@ export type EmbeddedWorldEvent =
       readonly verdict?: Verdict;
       /** Names of the checks that failed. */
       readonly failed?: readonly string[];
+      /** Set where nothing could be checked: what, why, and what to do about it. */
+      readonly omitted?: readonly Omission[];
+      /** Set where the delivery goes on only later: the state runs again until then. */
+      readonly waits?: StateWait;
     }
   | {
       readonly event: "question";
@@ -65,18 +70,27 @@ const paint = (style: Style, text: string) => styleText(style, text, { stream: p
 
 const formatMs = (ms: number): string => (ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`);
 
-/** States that the terminal leaves out: choices and notes take no time. */
+/** States that the terminal leaves out: choices and notes take no time, and the state before a wait says what for. */
 const quietStates =
-  /^(Is|Has|Needs|Start|Mark|Name|Gate|Canary|Promoted|Unchanged|Rejected|Expired|Superseded|Failed|Deliver|RollBackFailed)/;
+  /^(Is|Has|Needs|Start|Mark|Name|Gate|Canary|Promoted|Unchanged|Rejected|Expired|Superseded|Failed|Deliver|RollBackFailed|Await|HoldCanary$|HoldResumedCanary$)/;
 
-/** What a state's line begins with; the second is the verdict of a state that has succeeded. */
-const chooseMark = (status: StateEvent["status"], verdict: Verdict | undefined): string => {
+type StateOfDelivery = Extract<EmbeddedWorldEvent, { event: "state" }>;
+
+/** What a state's line begins with. */
+const chooseMark = ({ status, verdict, omitted, waits }: StateOfDelivery): string => {
   if (status === "failed") return paint("red", "✗");
   if (status === "caught") return paint("yellow", "!");
   if (status === "retried") return paint("yellow", "↻");
+  if (waits) return paint("yellow", "…");
+  if (omitted) return paint("yellow", "–");
   if (verdict === "fail") return paint("red", "✗");
   return verdict === "inconclusive" ? paint("yellow", "?") : paint("green", "✓");
 };
+
+const formatWait = ({ why, until }: StateWait): string =>
+  escapeControls(
+    `waits: ${why}${until === null ? "" : `; until ${new Date(until).toISOString().slice(0, 16).replace("T", " ")} UTC`}`,
+  );
 
 /**
  * One line for each state that ends, with its duration. While deliveries of several models are on their way, and until the
@@ -88,6 +102,8 @@ export const createTerminalReporter = (
   const say = (line: string) => write(`${escapeForTerminal(line)}\n`);
   const open = new Set<string>();
   let isNaming = false;
+  /** What each delivery waits for, as its last line says. */
+  const waiting = new Map<string, string>();
   /** The model of a delivery while there are several, aligned in a column. */
   const nameModel = (delivery: string): string => {
     if (!isNaming) return "";
@@ -103,16 +119,29 @@ export const createTerminalReporter = (
           open.add(event.delivery);
           isNaming ||= open.size > 1;
           if (quietStates.test(event.state) || event.status === "entered") return;
+          const wait = event.waits && formatWait(event.waits);
+          if (wait !== undefined && wait === waiting.get(event.delivery)) return;
+          if (wait === undefined) waiting.delete(event.delivery);
+          else waiting.set(event.delivery, wait);
           const notes = [
             ...(event.status === "retried" ? ["retrying"] : []),
-            ...(event.verdict === "inconclusive" ? ["inconclusive"] : []),
+            ...(event.omitted
+              ? [
+                  `not checked: ${event.omitted.map(({ name, why }) => escapeControls(`${name} (${why})`)).join(", ")}`,
+                ]
+              : event.verdict === "inconclusive"
+                ? ["inconclusive"]
+                : []),
             ...(event.verdict === "fail"
               ? [`failed: ${(event.failed ?? []).map(escapeControls).join(", ")}`]
               : []),
           ];
-          return say(
-            `  ${chooseMark(event.status, event.verdict)} ${nameModel(event.delivery)}${escapeControls(event.state).padEnd(16)} ${paint("dim", formatMs(event.ms))}${notes.map((note) => ` ${note}`).join("")}`,
+          say(
+            `  ${chooseMark(event)} ${nameModel(event.delivery)}${escapeControls(event.state).padEnd(16)} ${wait ?? `${paint("dim", formatMs(event.ms))}${notes.map((note) => ` ${note}`).join("")}`}`,
           );
+          for (const { remedy } of event.omitted ?? [])
+            if (remedy !== undefined) say(`      → ${escapeControls(remedy)}`);
+          return;
         }
         case "question":
           return say(
@@ -126,6 +155,7 @@ export const createTerminalReporter = (
           const isGood = event.outcome === "promoted" || event.outcome === "unchanged";
           const model = nameModel(event.delivery);
           open.delete(event.delivery);
+          waiting.delete(event.delivery);
           isNaming &&= open.size > 0;
           say(
             `  ${model}${paint(isGood ? "green" : event.outcome === "failed" ? "red" : "yellow", event.outcome)}${event.error ? `: ${paint("red", escapeControls(event.error))} ${prefixContinuationLines(event.cause ?? "")}` : ""}`,

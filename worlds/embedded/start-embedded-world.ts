@@ -6,6 +6,7 @@ import { consolePaths } from "#console/console-paths.ts";
 import { createConsole } from "#console/create-console.ts";
 import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
 import { readStateVerdict } from "#domain/delivery/read-state-verdict.ts";
+import { readStateWait } from "#domain/delivery/read-state-wait.ts";
 import { createOverview } from "#domain/overview/create-overview.ts";
 import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
@@ -234,7 +235,8 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
     onEvent: (delivery, { state, status, ms, output }) => {
       changes.emit();
       const verdict = status === "succeeded" ? readStateVerdict(state, output) : undefined;
-      reporter.event({ event: "state", delivery, state, status, ms, ...verdict });
+      const waits = status === "succeeded" ? readStateWait(state, output) : undefined;
+      reporter.event({ event: "state", delivery, state, status, ms, ...verdict, ...(waits && { waits }) });
       if (status === "succeeded" && /^(DeployStage|PromoteModel|RollBack)$/.test(state))
         runInBackground("reporting what is served", reportServed());
     },
