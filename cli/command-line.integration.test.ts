@@ -1,6 +1,8 @@
 /** What all commands do alike: unknown models, JSON, errors. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { mkdir, readdir, watch } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -150,6 +152,23 @@ test("status --watch --json prints a line for each change, and Ctrl-C ends it", 
     ownership.release();
   }
   expect(await readRunning()).toBe(false);
+  const ended = once(child, "exit");
   child.kill("SIGINT");
   expect((await lines.next()).done).toBe(true);
+  expect(await ended).toEqual([130, null]);
+});
+
+test("Ctrl-C ends a command with 130, and its temporary folders are removed", async () => {
+  const temporary = join(folder.path, "temporary");
+  await mkdir(temporary);
+  const child = spawn(process.execPath, [join(import.meta.dirname, "slipway.ts"), "check", "models/churn"], {
+    cwd: checkout,
+    stdio: "ignore",
+    env: { ...process.env, ...env, TMPDIR: temporary },
+  });
+  const ended = once(child, "exit");
+  for await (const { filename } of watch(temporary)) if (filename?.startsWith("slipway-check-")) break;
+  child.kill("SIGINT");
+  expect(await ended).toEqual([130, null]);
+  await expect.poll(() => readdir(temporary)).toEqual([]);
 });

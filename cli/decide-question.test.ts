@@ -45,7 +45,8 @@ const decide = (
   { decision = "approved", reason, yes = false, types, meanwhile = async () => undefined }: Options = {},
 ) => {
   const input = new PassThrough();
-  const output = new PassThrough();
+  // A terminal, so that the question reads keys: Ctrl-C is one.
+  const output = Object.assign(new PassThrough(), { isTTY: true });
   if (types !== undefined)
     output.once("data", async () => {
       await meanwhile();
@@ -80,6 +81,15 @@ test.each(["no", "", "n", "yes please", " "])("typing %j decides nothing", async
   await ask();
   expect(await decide(toyModel, { types })).toBeUndefined();
   expectNothing();
+});
+
+test("Ctrl-C decides nothing, and ends the command as interrupted", async () => {
+  await ask();
+  await expect(decide(toyModel, { types: "\u0003" })).rejects.toMatchObject({
+    name: "Interrupted",
+    message: "Nothing was decided.",
+  });
+  expect(world.engine.answers).toEqual([]);
 });
 
 test("without a terminal nothing is decided unasked; --yes decides, and shows the checks all the same", async () => {

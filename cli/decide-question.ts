@@ -39,7 +39,7 @@ const verbs = { approved: "approve", rejected: "reject" } as const;
 
 /**
  * Shows a question with every check, asks the person, and submits the decision. Undefined: the person said no. Throws
- * UsageMistake: there is no terminal to ask on and no `yes`, no reason, or no such question.
+ * Interrupted at Ctrl-C, and UsageMistake: there is no terminal to ask on and no `yes`, no reason, or no such question.
  */
 export const decideQuestion =
   ({ world, voter, show, openTerminal }: DecideQuestionNeeds) =>
@@ -115,8 +115,9 @@ const askPerson = async (
     const answer = await terminal.ask(`${decision === "approved" ? "Approve" : "Reject"}? (yes or no) `);
     return /^y(es)?$/i.test(answer.trim()) ? { reason: given } : "no";
   } catch (error) {
-    if (error instanceof Interrupted) return "no";
-    throw error;
+    if (!(error instanceof Interrupted)) throw error;
+    if (error.byKey) throw new Interrupted("Nothing was decided.", true);
+    return "no";
   } finally {
     terminal.close();
   }

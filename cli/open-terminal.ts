@@ -5,6 +5,12 @@ import { endProgress } from "./progress.ts";
 /** The person ended the questions. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
+  /** By Ctrl-C, not by the end of the input. */
+  readonly byKey: boolean;
+  constructor(message: string, byKey: boolean) {
+    super(message);
+    this.byKey = byKey;
+  }
 }
 
 /** Questions on the terminal. Ctrl-C and the end of the input throw Interrupted. */
@@ -14,14 +20,19 @@ export const openTerminal = (
 ) => {
   const terminal = createInterface({ input, output });
   const controller = new AbortController();
-  const interrupt = () => controller.abort();
-  terminal.once("SIGINT", interrupt);
-  terminal.once("close", interrupt);
+  let byKey = false;
+  terminal.once("SIGINT", () => {
+    byKey = true;
+    controller.abort();
+    // The terminal shows no line break for the key.
+    output.write("\n");
+  });
+  terminal.once("close", () => controller.abort());
   return {
     ask: (question: string): Promise<string> => {
       endProgress();
       return terminal.question(question, { signal: controller.signal }).catch((error: unknown) => {
-        if (controller.signal.aborted) throw new Interrupted("Nothing was written.");
+        if (controller.signal.aborted) throw new Interrupted("Nothing was written.", byKey);
         throw error;
       });
     },

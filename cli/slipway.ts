@@ -26,6 +26,7 @@ import { retireCommand } from "./commands/retire.ts";
 import { rollbackCommand } from "./commands/rollback.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { statusCommand } from "./commands/status.ts";
+import { endOnInterrupt } from "./end-on-interrupt.ts";
 import { endProgress } from "./progress.ts";
 import { reportError } from "./report-error.ts";
 
@@ -71,6 +72,7 @@ for (const command of [
 addCompletion(program);
 
 ignoreOutputErrors();
+endOnInterrupt();
 try {
   await program.parseAsync();
 } catch (error) {

@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { removeAtExit } from "#platform/files/remove-at-exit.ts";
 import { ClientNotWritten } from "./client-not-written.ts";
 
 const run = promisify(execFile);
@@ -45,6 +46,7 @@ const cacheFolder = async (
   if (existsSync(folder)) return folder;
   await mkdir(root, { recursive: true });
   const building = await mkdtemp(`${folder}.`);
+  const keep = removeAtExit(building);
   try {
     await make(building);
     await rename(building, folder).catch((error: NodeJS.ErrnoException) => {
@@ -52,6 +54,7 @@ const cacheFolder = async (
     });
   } finally {
     await rm(building, { recursive: true, force: true });
+    keep();
   }
   return folder;
 };

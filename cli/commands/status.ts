@@ -1,15 +1,18 @@
 import { setTimeout } from "node:timers/promises";
 import { Command, Option } from "commander";
 import type { CommandContext } from "#cli/command-world.ts";
-import { formatAge } from "#cli/format-age.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { clearTerminal, paint, print, printJson, printTable } from "#cli/print.ts";
 import { endProgress } from "#cli/progress.ts";
 import { requireModel } from "#cli/require-model.ts";
+import { formatAge } from "#console/format-age.ts";
+import { findHold } from "#domain/canary/canary-control.ts";
 import { readDeliveryModel } from "#domain/delivery/read-delivery-model.ts";
-import type { Execution } from "#platform/deliveries/deliveries.ts";
+import { readStateWait } from "#domain/delivery/read-state-wait.ts";
+import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
 import { environments } from "#platform/serving/serving.ts";
+import { escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
 
 type Options = { readonly json?: boolean; readonly watch?: boolean } & WorldOptions;
 
@@ -70,6 +73,21 @@ const paintOutcome = (outcome: string | null): string => {
   return style === undefined ? (outcome ?? "") : paint(style, outcome ?? "");
 };
 
+/** `2026-12-27 08:00 UTC, in 3 h` */
+const formatEnd = (at: string): string =>
+  `${at.slice(0, 16).replace("T", " ")} UTC, ${formatAge(Date.parse(at), Date.now())}`;
+
+const formatWait = ({ why, until }: NonNullable<Status["deliveries"][number]["waits"]>): string =>
+  escapeTerminalLine(until === null ? why : `${why}; until ${formatEnd(until)}`);
+
+/** A wait has a line of its own, with why and until when. */
+const describeState = ({ state, since, waits }: Status["deliveries"][number], running: boolean): string => {
+  if (state === null) return "";
+  if (!running) return `stopped in ${state}`;
+  const age = since === null ? "" : ` for ${formatAge(Date.parse(since), Date.now()).replace(/ ago$/, "")}`;
+  return waits ? "waits" : `${state}${age}`;
+};
+
 const printStatus = ({ running, serving, deliveries, approvals }: Status, where: string): void => {
   if (serving.length === 0) print("No environment serves a model yet.");
   else
@@ -92,16 +110,18 @@ const printStatus = ({ running, serving, deliveries, approvals }: Status, where:
       deliveries.map((row) => [
         row.delivery,
         formatAge(Date.parse(row.startedAt), Date.now()),
-        row.state === null || running ? (row.state ?? "") : `stopped in ${row.state}`,
+        describeState(row, running),
         paintOutcome(row.outcome),
         row.error?.name ?? "",
       ]),
       { least: ["error", "started"] },
     );
   }
-  for (const { id, delivery } of approvals)
+  for (const { delivery, waits } of deliveries)
+    if (waits) print(`${paint("yellow", "…")} ${delivery} waits: ${formatWait(waits)}`);
+  for (const { id, delivery, expiresAt } of approvals)
     print(
-      `${paint("yellow", "?")} ${delivery} needs approval (${id})${running ? "" : ", once a rehearsal runs"}`,
+      `${paint("yellow", "?")} ${delivery} needs approval (${id})${running ? ` until ${formatEnd(expiresAt)}` : ", once a rehearsal runs"}`,
     );
   print(running ? paint("dim", where) : `${paint("yellow", "!")} ${where}`);
 };
@@ -131,6 +151,28 @@ const listDeliveries = async (
     );
   } while (after !== undefined && found.length < maxShownDeliveries && read < maxReadDeliveries);
   return found.slice(0, maxShownDeliveries);
+};
+
+/** Why a delivery does not change prod now, and until when. Undefined: nothing holds it. */
+const readWait = async (
+  { messages, canaries, clock }: Pick<CommandContext["world"], "messages" | "canaries" | "clock">,
+  delivery: string,
+  history: readonly StateEvent[],
+): Promise<{ readonly why: string; readonly until: string | null } | undefined> => {
+  const toIso = (at: number | null) => (at === null ? null : new Date(at).toISOString());
+  // The stored hold tells a closed prod also to a canary, and its end as it is now.
+  const message = await messages.state(delivery);
+  if (message?.held) return { why: `prod is closed: ${message.held.why}`, until: toIso(message.held.until) };
+  const hold = message?.canary && findHold(await canaries.read(delivery), clock());
+  if (hold)
+    return {
+      why: `${hold.name} holds the canary at ${message.canary?.percent} %: ${hold.reason}`,
+      until: toIso(hold.until),
+    };
+  const last = history.at(-1);
+  const output = history.findLast((event) => event.output !== undefined)?.output;
+  const wait = last && /^(AwaitProd|ClaimProd)$/.test(last.state) && readStateWait("ClaimProd", output);
+  return wait ? { why: wait.why, until: toIso(wait.until) } : undefined;
 };
 
 type Serving = {
@@ -173,12 +215,17 @@ const readStatus = async ({ world, running, modelUrl }: CommandContext, only: st
   const deliveries = await Promise.all(
     executions.map(async ({ name, status, startedAt, error }) => {
       const outcome = await world.outcomes.read(name);
-      const state = status === "RUNNING" ? (await world.deliveries.history(name)).at(-1)?.state : undefined;
+      const history = status === "RUNNING" ? await world.deliveries.history(name) : [];
+      const last = history.at(-1);
+      const waits = status === "RUNNING" ? await readWait(world, name, history) : undefined;
       const cause = outcome ? outcome.error : error;
       return {
         delivery: name,
         startedAt,
-        state: status === "RUNNING" ? (state ?? "starting") : null,
+        state: status === "RUNNING" ? (last?.state ?? "starting") : null,
+        /** When this state began; null: it waits, so that states follow each other for nothing, or it has ended. */
+        since: last?.status === "entered" && !waits ? last.at : null,
+        ...(waits && { waits }),
         outcome: outcome?.outcome ?? (status === "RUNNING" ? null : "failed"),
         ...(cause ? { error: cause } : {}),
       };

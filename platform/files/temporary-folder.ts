@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { removeAtExit } from "./remove-at-exit.ts";
 
 /** Gives `use` an empty folder, and removes it with all of its files afterwards. */
 export const useTemporaryFolder = async <T>(
@@ -8,9 +9,11 @@ export const useTemporaryFolder = async <T>(
   use: (folder: string) => Promise<T>,
 ): Promise<T> => {
   const folder = await mkdtemp(join(tmpdir(), prefix));
+  const keep = removeAtExit(folder);
   try {
     return await use(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
+    keep();
   }
 };

@@ -48,6 +48,11 @@ test(
       await expect.poll(page, { timeout: minutes }).toContain("churn is frozen by ");
       expect(await page()).toContain("churn v1 waits, because prod is closed");
       expect(await page()).toContain("Break the glass…");
+      const status = await slipway("status", "churn");
+      expect(status.stdout).toMatch(
+        /waits: prod is closed: churn is frozen by .*Black Friday; until \d{4}-\d\d-\d\d \d\d:\d\d UTC, in 1 h/,
+      );
+      expect(status.stdout).not.toContain("AwaitOpening");
       expect((await slipway("unfreeze", "churn")).code).toBe(0);
       const { outcome } = await rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
       expect(outcome).toBe("promoted");
