@@ -64,6 +64,29 @@ test.each([
   });
 });
 
+test.each([
+  [["predict", "churn"]],
+  [["deliver", "churn"]],
+  [["approve", "churn", "--as", "U024BE7LH"]],
+  [["reject", "churn", "--as", "U024BE7LH", "--reason", "wrong labels"]],
+  [["canary", "hold", "churn", "--for", "30m", "--reason", "late peak", "--as", "U024BE7LH"]],
+  [["canary", "go", "churn", "--as", "U024BE7LH"]],
+  [["canary", "abort", "churn", "--reason", "wrong labels", "--as", "U024BE7LH"]],
+  [["doctor", "slack"]],
+])("%j: without a running rehearsal it does nothing, says so, and exits with 3", async (args) => {
+  const { code, stdout, stderr } = await runCommand([...args, "--json", "--data", data], env);
+  expect(code, stderr).toBe(3);
+  expect(stderr).toMatch(/^✗ no rehearsal runs on .*start one with `npm start`/i);
+  expect(JSON.parse(stdout)).toMatchObject({ error: { name: "NotRunning" } });
+});
+
+test("a freeze that ends says that deliveries go on only in a rehearsal", async () => {
+  const freeze = ["freeze", "churn", "--until", "PT1H", "--reason", "release week", "--data", data];
+  expect((await runCommand(freeze, env)).code).toBe(0);
+  const { stdout } = await runCommand(["unfreeze", "churn", "--data", data], env);
+  expect(stdout).toMatch(/go on once a rehearsal runs: start one with `npm start`/);
+});
+
 test("a folder or name of no model is exit 2 with the nearest for the commands that take one", async () => {
   const client = await runCommand(["client", "chrun", "--lang", "ts", "--json"], env);
   expect(client.code).toBe(2);

@@ -16,6 +16,7 @@ import type { OrderRequest, OrderResult } from "#domain/canary/give-canary-order
 import { readCanaryFacts } from "#domain/canary/read-canary-facts.ts";
 import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
 import { escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
+import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 import { writeToStream } from "#worlds/embedded/write-to-stream.ts";
 
 type World = CommandContext["world"];
@@ -96,7 +97,7 @@ const watchCommand = (): Command =>
     .addOption(jsonOption())
     .action((model: string, { once, json, ...options }: { once?: boolean; json?: boolean } & WorldOptions) =>
       withWorld(options, async (context) => {
-        const { world } = context;
+        const { world, running, where } = context;
         await requireModel(context, model);
         const delivery = await findCanary(world, model, "any");
         const read = async (): Promise<CanaryFacts> => {
@@ -104,8 +105,18 @@ const watchCommand = (): Command =>
           if (!facts) throw new NoCanary(`${delivery} has no canary.`);
           return facts;
         };
-        if (json) return printJson(await read());
-        if (once) return print(formatCanaryLine(await read(), world.clock()));
+        const facts = await read();
+        const isStopped = !running && !isOver(facts);
+        if (json) return printJson({ ...facts, running });
+        if (once) {
+          print(formatCanaryLine(facts, world.clock()));
+          if (isStopped) print(`${paint("yellow", "!")} ${where}`);
+          return;
+        }
+        if (isStopped)
+          throw new NotRunning(
+            `no rehearsal runs on this folder, so this canary stands still: start one with \`npm start\` (\`slipway canary ${model} --once\` shows where it stopped).`,
+          );
         const last = await follow(read, world.clock, process.stdout.isTTY === true);
         if (last.status === "ended") process.exitCode = exitCode.failed;
       }),
@@ -167,9 +178,13 @@ const orderCommand = (kind: OrderRequest["kind"], description: string): Command 
     .addOption(jsonOption())
     .action((model: string, options: OrderOptions) =>
       withWorld(options, async (context) => {
-        const { world, voter } = context;
+        const { world, running, voter } = context;
         const request = toRequest(kind, options);
         await requireModel(context, model);
+        if (!running)
+          throw new NotRunning(
+            "no rehearsal runs on this folder, so no canary takes an order: start one with `npm start`.",
+          );
         const delivery = await findCanary(world, model, "running");
         const { id, name, email } = await voter(options.as);
         const person = { user: id, name: name ?? id, email };

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { dataOption, parseModelName } from "#cli/options.ts";
-import { print, printTable } from "#cli/print.ts";
+import { paint, print, printError, printTable } from "#cli/print.ts";
 import { endProgress } from "#cli/progress.ts";
 import { requireModel } from "#cli/require-model.ts";
 import { describeEvent } from "#domain/events/describe-event.ts";
@@ -66,6 +66,8 @@ export const eventsCommand = (): Command =>
           );
         endProgress();
         printEvents(first, options);
+        if (options.follow && !context.running)
+          printError(`${paint("yellow", "!")} ${context.where} Until then only other commands cause events.`);
         for (let position = latest.at(-1)?.position ?? 0; options.follow; await setTimeout(pollMs)) {
           const next = world.events.after(position, 1_000);
           position = next.at(-1)?.position ?? position;

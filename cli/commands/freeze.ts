@@ -116,7 +116,7 @@ export const unfreezeCommand = (): Command =>
     .addOption(jsonOption())
     .action((model: string | undefined, { all, json, ...options }: Options) =>
       withWorld(options, async (context) => {
-        const { world, operator } = context;
+        const { world, running, operator } = context;
         const scope = selectScope(model, all);
         const ended = await world.freezes.unfreeze(scope, await operator());
         if (!ended) {
@@ -127,6 +127,8 @@ export const unfreezeCommand = (): Command =>
           );
         }
         if (json) return printJson(toJson(ended));
-        print(`No longer frozen: ${formatScope(scope)}. Deliveries that wait go on at their next look.`);
+        print(
+          `No longer frozen: ${formatScope(scope)}. Deliveries that wait go on ${running ? "at their next look" : "once a rehearsal runs: start one with `npm start`"}.`,
+        );
       }),
     );

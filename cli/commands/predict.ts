@@ -3,11 +3,10 @@ import { Command, Option } from "commander";
 import { z } from "zod";
 import type { CommandWorld } from "#cli/command-world.ts";
 import { UsageMistake } from "#cli/errors.ts";
-import { exitCode } from "#cli/exit-code.ts";
 import { formatPrediction } from "#cli/format-prediction.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
-import { print, printError, printJson, printTable } from "#cli/print.ts";
+import { print, printJson, printTable } from "#cli/print.ts";
 import { showProgress } from "#cli/progress.ts";
 import { requireModel } from "#cli/require-model.ts";
 import { readCommittedGolden } from "#domain/delivery/read-committed-model.ts";
@@ -38,11 +37,7 @@ export const predictCommand = (): Command =>
         showProgress(`Calling ${model}`);
         const input = rows === undefined ? await readGoldenRow(world, model) : await readRows(rows);
         const { ok, body } = await predict(model, input);
-        if (!ok) {
-          printError(JSON.stringify(body, undefined, 2));
-          process.exitCode = exitCode.failed;
-          return;
-        }
+        if (!ok) throw explainRefusal(model, body);
         if (json) return printJson(body);
         const { version, predictions } = PredictionsBody.parse(body);
         print(`${model} version ${version}`);
@@ -60,6 +55,31 @@ export const predictCommand = (): Command =>
         );
       }),
     );
+
+/** The service refused the rows, or failed. */
+class PredictionFailed extends Error {
+  override readonly name = "PredictionFailed";
+}
+
+const Problem = z.object({
+  title: z.string(),
+  detail: z.string().optional(),
+  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).default([]),
+});
+const maxListedValues = 5;
+
+/** The service's problem (RFC 9457) in one sentence, with the first invalid values. */
+const explainRefusal = (model: string, body: unknown): PredictionFailed => {
+  const problem = Problem.safeParse(body).data;
+  if (!problem) return new PredictionFailed(`${model} responded with ${JSON.stringify(body)}.`);
+  const { title, detail, errors } = problem;
+  const listed = errors.slice(0, maxListedValues).map((each) => `${each.pointer} ${each.detail}`);
+  const more = errors.length > maxListedValues ? [`and ${errors.length - maxListedValues} more`] : [];
+  const values = [...listed, ...more].join("; ");
+  return new PredictionFailed(
+    `${model}: ${title}. ${detail ?? ""}${values === "" ? "" : ` ${values}.`}`.trimEnd(),
+  );
+};
 
 /** The first golden row of the version on prod. */
 const readGoldenRow = async (world: CommandWorld, model: string): Promise<readonly Row[]> => {

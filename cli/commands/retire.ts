@@ -17,12 +17,12 @@ export const retireCommand = (): Command =>
     .addOption(jsonOption("environments, and whether the model was removed"))
     .action((model: string, { yes, json, ...options }: { yes?: boolean; json?: boolean } & WorldOptions) =>
       withWorld(options, async (context) => {
-        const { world } = context;
+        const { world, running, where } = context;
         await requireModel(context, model);
         const open = (await world.claims.open()).find((claim) => claim.model === model);
         if (open)
           throw new UsageMistake(
-            `${open.holder} is delivering ${model} to ${open.environment}: wait until it ends (see \`slipway status\`).`,
+            `${open.holder} is delivering ${model} to ${open.environment}: ${running ? "wait until it ends (see `slipway status`)." : `it goes on only in a rehearsal. ${where}`}`,
           );
         const serving: ("stage" | "prod")[] = [];
         for (const environment of environments)

@@ -83,7 +83,7 @@ const formatWait = ({ why, until }: NonNullable<Status["deliveries"][number]["wa
 /** A wait has a line of its own, with why and until when. */
 const describeState = ({ state, since, waits }: Status["deliveries"][number], running: boolean): string => {
   if (state === null) return "";
-  if (!running) return `stopped in ${state}`;
+  if (!running) return waits ? "stopped while it waits" : `stopped in ${state}`;
   const age = since === null ? "" : ` for ${formatAge(Date.parse(since), Date.now()).replace(/ ago$/, "")}`;
   return waits ? "waits" : `${state}${age}`;
 };
