@@ -1,10 +1,11 @@
 /** What all commands do alike: unknown models, JSON, errors. */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdir, readdir, watch } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand } from "#test/support/run-command.ts";
@@ -155,6 +156,18 @@ test("every command has --json, except the two for shells", () => {
     return inner.flatMap(([name, form]) => findWithout(`${path} ${name}`, form));
   };
   expect(findWithout("slipway", slipway)).toEqual(["slipway complete", "slipway completion"]);
+});
+
+test("the --help of each command has examples, which its own parser takes", async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    join(checkout, "test/support/read-examples.ts"),
+  ]);
+  const examples = z
+    .array(z.object({ path: z.string(), line: z.string().nullable(), problem: z.string().nullable() }))
+    .parse(JSON.parse(stdout));
+  expect(examples.length).toBeGreaterThan(40);
+  // The two commands for shells say how a shell calls them.
+  expect(examples.filter(({ problem, path }) => problem !== null && !path.startsWith("complet"))).toEqual([]);
 });
 
 test("status --watch --json prints a line for each change, and Ctrl-C ends it", async () => {

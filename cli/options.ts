@@ -44,8 +44,7 @@ export const addWorldOptions = (command: Command): Command => {
  * exit code.
  * @param what what is printed, for --help
  */
-export const jsonOption = (what?: string) =>
-  new Option("--json", what === undefined ? "print JSON" : `print JSON: ${what}`);
+export const jsonOption = (what: string) => new Option("--json", `print JSON: ${what}`);
 
 export const parseModelName = (text: string): string => {
   const name = ModelName.safeParse(text);

@@ -4,6 +4,7 @@ import packageJson from "#package.json" with { type: "json" };
 import { ignoreOutputErrors } from "#worlds/embedded/write-to-stream.ts";
 import { addCommand } from "./add-command.ts";
 import { addCompletion } from "./add-completion.ts";
+import { addExamples } from "./add-examples.ts";
 import { approvalCommands } from "./commands/approvals.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { canaryCommand } from "./commands/canary.ts";
@@ -40,7 +41,10 @@ const program = new Command("slipway")
   .exitOverride()
   .addHelpText(
     "after",
-    "\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 fix this machine or folder first, 130 Ctrl-C.",
+    [
+      "\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 fix this machine or folder first, 130 Ctrl-C.",
+      'With --json the result is on stdout, and so is every error: { "error": { "name", "message", "remedy" } } in one line.',
+    ].join("\n"),
   );
 
 for (const command of [
@@ -70,6 +74,7 @@ for (const command of [
 ])
   addCommand(program, command);
 addCompletion(program);
+addExamples(program);
 
 ignoreOutputErrors();
 endOnInterrupt();

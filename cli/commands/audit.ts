@@ -52,7 +52,11 @@ export const auditCommand = (): Command =>
         "also compare with this place, as a message in Slack shows it",
       ).argParser(parseAnchor),
     )
-    .addOption(jsonOption())
+    .addOption(
+      jsonOption(
+        "whether the trail is valid, what was found, its anchors and entries; or what was exported or verified",
+      ),
+    )
     .action(async (model: string | undefined, options: Options) => {
       const { verify, version, out, anchor } = options;
       if (verify !== undefined) {

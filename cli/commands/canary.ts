@@ -94,7 +94,7 @@ const watchCommand = (): Command =>
     )
     .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--once", "print its state once, and exit"))
-    .addOption(jsonOption())
+    .addOption(jsonOption("the canary's state, judgements and orders, once"))
     .action((model: string, { once, json, ...options }: { once?: boolean; json?: boolean } & WorldOptions) =>
       withWorld(options, async (context) => {
         const { world, running, where } = context;
@@ -175,7 +175,7 @@ const orderCommand = (kind: OrderRequest["kind"], description: string): Command 
     .description(description)
     .argument("<model>", "the model", parseModelName)
     .addOption(new Option("--as <user>", "your Slack user id").makeOptionMandatory())
-    .addOption(jsonOption())
+    .addOption(jsonOption("whether the order was taken, and what follows"))
     .action((model: string, options: OrderOptions) =>
       withWorld(options, async (context) => {
         const { world, running, voter } = context;

@@ -41,7 +41,7 @@ export const clientCommand = (): Command =>
         "the folder to write (default: <model>-client, for Python <model>_client)",
       ),
     )
-    .addOption(jsonOption())
+    .addOption(jsonOption("model, version, language and folder of the client"))
     .addHelpText(
       "after",
       "\nThe generator is installed once into the user's cache (35 MB for TypeScript, 85 MB for Python, which needs Python 3.11).\nA service that requires a key gets the one in SLIPWAY_API_KEY.",

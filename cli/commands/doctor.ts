@@ -75,7 +75,7 @@ const slackCommand = (): Command =>
       "check the Slack app: token, scopes, channel, approvers, signing secret, address of the clicks",
     )
     .option("--post", "post a test message into the channel")
-    .addOption(jsonOption())
+    .addOption(jsonOption("findings with status, sentence and remedy"))
     .action(({ json, post = false, ...options }: WorldOptions & { json?: boolean; post?: boolean }) =>
       withWorld(options, async ({ world, running, where, slackConnection }) => {
         if (!running) throw new NotRunning(`${where} Its stand-in for Slack runs with it.`);

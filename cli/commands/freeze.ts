@@ -59,7 +59,7 @@ export const freezeCommand = (): Command =>
       new Option("--until <time>", "a time with its offset, or a duration like PT12H").argParser(parseUntil),
     )
     .addOption(new Option("--reason <text>", "why, for those who wait"))
-    .addOption(jsonOption())
+    .addOption(jsonOption("the freeze and the one that it replaced; without a model a list of freezes"))
     .action(
       (
         model: string | undefined,
@@ -113,7 +113,7 @@ export const unfreezeCommand = (): Command =>
     .description("end a freeze before its time; one of all models and one of a model are separate")
     .argument("[model]", "the model", parseModelName)
     .addOption(allOption())
-    .addOption(jsonOption())
+    .addOption(jsonOption("the freeze that ended"))
     .action((model: string | undefined, { all, json, ...options }: Options) =>
       withWorld(options, async (context) => {
         const { world, running, operator } = context;

@@ -71,7 +71,7 @@ const createCommand = (): Command =>
         parseDuration,
       ),
     )
-    .addOption(jsonOption())
+    .addOption(jsonOption("the key, its only copy, with id, models, rate and end"))
     .addOption(dataOption())
     .addOption(tableOption())
     .action(
@@ -118,7 +118,7 @@ const listCommand = (): Command =>
   new Command("list")
     .description("list keys with models, rate and last use; never their secrets")
     .addOption(environmentOption())
-    .addOption(jsonOption())
+    .addOption(jsonOption("the keys with id, models, rate, state and last use"))
     .addOption(dataOption())
     .addOption(tableOption())
     .action((options: Partial<Options>) =>
@@ -156,7 +156,7 @@ const rotateCommand = (): Command =>
         .argParser(parseDuration),
     )
     .addOption(environmentOption().default("prod"))
-    .addOption(jsonOption())
+    .addOption(jsonOption("the key with its new secret, the only copy"))
     .addOption(dataOption())
     .addOption(tableOption())
     .action((id: string, { environment, grace, json, data, table }: Options & { readonly grace: number }) =>
@@ -179,7 +179,7 @@ const revokeCommand = (): Command =>
     .description("revoke a key at once")
     .argument("<id>", "the key's id, as `slipway keys list` shows it")
     .addOption(environmentOption().default("prod"))
-    .addOption(jsonOption())
+    .addOption(jsonOption("the revoked key"))
     .addOption(dataOption())
     .addOption(tableOption())
     .action((id: string, { environment, json, data, table }: Options) =>

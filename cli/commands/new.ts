@@ -211,10 +211,6 @@ export const newCommand = (): Command =>
     .addOption(new Option("--models <folder>", "the folder of all models").default("models"))
     .addOption(new Option("--force", "overwrite the files of an existing folder"))
     .addOption(jsonOption("files, scores, guesses, notes and problems of the folder"))
-    .addHelpText(
-      "after",
-      "\nExample: slipway new churn --onnx churn.onnx --data customers.csv --target churned --ignore customer_id",
-    )
     .action(async (name: string, options: Options) => {
       const folder = join(options.models, name);
       if (!options.force && (await stat(folder).catch(() => undefined)))

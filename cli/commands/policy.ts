@@ -46,7 +46,7 @@ const showCommand = (): Command =>
   addWorldOptions(new Command("show"))
     .description("print the platform's policy, which holds for every delivery; or what a proposal changes")
     .argument("[proposal]", "a proposal's id")
-    .addOption(jsonOption())
+    .addOption(jsonOption("the revision in force, or the proposal and what it changes"))
     .action((id: string | undefined, { json, ...options }: Options) =>
       withWorld(options, async ({ world }) => {
         if (id !== undefined) {
@@ -80,7 +80,7 @@ const applyCommand = (): Command =>
   addWorldOptions(new Command("apply"))
     .description("propose a change of the policy; a second person confirms it")
     .argument("<file>", "a policy.yaml; without a section `identities` the present ones stay")
-    .addOption(jsonOption())
+    .addOption(jsonOption("the proposal and what it changes"))
     .action((file: string, { json, ...options }: Options) =>
       withWorld(options, async ({ world, operator }) => {
         const before = await world.policy.read();
@@ -99,7 +99,7 @@ const confirmCommand = (): Command =>
     .description("put a proposal in force, as a second person")
     .argument("<id>", "the proposal's id, as `slipway policy apply` printed it")
     .addOption(new Option("--alone", "only on this machine: confirm your own proposal; the history shows it"))
-    .addOption(jsonOption())
+    .addOption(jsonOption("the revision and what it changes"))
     .action((id: string, { json, alone = false, ...options }: Options & { readonly alone?: boolean }) =>
       withWorld(options, async ({ world, operator }) => {
         const by = await operator();
@@ -123,7 +123,7 @@ const confirmCommand = (): Command =>
 const historyCommand = (): Command =>
   addWorldOptions(new Command("history"))
     .description("list all revisions of the policy: time, proposer, confirmer, digest of the text")
-    .addOption(jsonOption())
+    .addOption(jsonOption("all revisions"))
     .action(({ json, ...options }: Options) =>
       withWorld(options, async ({ world }) => {
         const revisions = await world.policyChanges.history();
