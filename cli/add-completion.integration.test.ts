@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { requirePeer } from "#test/support/require-peer.ts";
 
 const command = join(import.meta.dirname, "slipway.mjs");
 let folder = "";
@@ -22,11 +23,11 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const hasShell = (shell: string): boolean => {
-  const isFound = spawnSync(shell, ["-c", "exit 0"]).status === 0;
-  if (!isFound) console.warn(`SKIPPED: completion in ${shell}, because this machine does not have it.`);
-  return isFound;
-};
+const requireShell = (shell: string) =>
+  requirePeer(
+    `completion in ${shell}`,
+    spawnSync(shell, ["-c", "exit 0"]).status === 0 ? undefined : `this machine has no ${shell}: install it`,
+  );
 const run = (shell: string, args: readonly string[]) => {
   const { stdout } = spawnSync(shell, args, {
     cwd: folder,
@@ -71,17 +72,20 @@ const examples = {
   "slipway history --json my-f": "my-fraud-model",
 };
 
-test.skipIf(!hasShell("bash"))("bash completes commands, options, choices, models and folders", () => {
-  const expected = { ...examples, "slipway check my-m": "my-models" };
-  expect(complete.bash(Object.keys(expected))).toEqual(Object.values(expected));
-});
+test.skipIf(requireShell("bash").skip)(
+  "bash completes commands, options, choices, models and folders",
+  () => {
+    const expected = { ...examples, "slipway check my-m": "my-models" };
+    expect(complete.bash(Object.keys(expected))).toEqual(Object.values(expected));
+  },
+);
 
-test.skipIf(!hasShell("fish"))("fish completes commands, options, choices, models and files", () => {
+test.skipIf(requireShell("fish").skip)("fish completes commands, options, choices, models and files", () => {
   const expected = { ...examples, "slipway predict churn --rows my-r": "my-rows.json" };
   expect(complete.fish(Object.keys(expected))).toEqual(Object.values(expected));
 });
 
-test.skipIf(!hasShell("zsh"))("zsh completes a model in its line editor", () => {
+test.skipIf(requireShell("zsh").skip)("zsh completes a model in its line editor", () => {
   // zsh completes in an interactive shell alone, so one runs in a terminal of its own.
   const script = `zmodload zsh/zpty
 zpty shell zsh -f -i
