@@ -1,12 +1,13 @@
 import { setTimeout } from "node:timers/promises";
 import { Command, Option } from "commander";
 import type { CommandContext } from "#cli/command-world.ts";
+import { formatAge } from "#cli/format-age.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { clearTerminal, paint, print, printJson, printTable } from "#cli/print.ts";
 import { endProgress } from "#cli/progress.ts";
 import { requireModel } from "#cli/require-model.ts";
-import { formatAge } from "#console/format-age.ts";
+import { formatAge as formatDistance } from "#console/format-age.ts";
 import { findHold } from "#domain/canary/canary-control.ts";
 import { readDeliveryModel } from "#domain/delivery/read-delivery-model.ts";
 import { readStateWait } from "#domain/delivery/read-state-wait.ts";
@@ -75,7 +76,7 @@ const paintOutcome = (outcome: string | null): string => {
 
 /** `2026-12-27 08:00 UTC, in 3 h` */
 const formatEnd = (at: string): string =>
-  `${at.slice(0, 16).replace("T", " ")} UTC, ${formatAge(Date.parse(at), Date.now())}`;
+  `${at.slice(0, 16).replace("T", " ")} UTC, ${formatDistance(Date.parse(at), Date.now())}`;
 
 const formatWait = ({ why, until }: NonNullable<Status["deliveries"][number]["waits"]>): string =>
   escapeTerminalLine(until === null ? why : `${why}; until ${formatEnd(until)}`);
