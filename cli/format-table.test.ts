@@ -43,6 +43,22 @@ test("a terminal that is too narrow for the important columns gets records with 
   });
 });
 
+test("a long text in a record goes on below itself, and an address stays whole", () => {
+  const text = "approved by Ada; prod was closed, and Kim let it: the fix of an outage";
+  const { lines } = formatTable(
+    ["version", "reason", "url"],
+    [["3", text, "http://127.0.0.1:4748/prod/models/transit-time"]],
+    { width: 40, least: [] },
+  );
+  expect(lines).toEqual([
+    "version  3",
+    "reason   approved by Ada; prod was",
+    "         closed, and Kim let it: the fix",
+    "         of an outage",
+    "url      http://127.0.0.1:4748/prod/models/transit-time",
+  ]);
+});
+
 test("every line of a table fits each width from its records to its full width", () => {
   for (let width = 40; width <= 120; width++) {
     const { header: title, lines } = format(width);

@@ -33,17 +33,34 @@ const shortenCell = (cell: string, width: number): string => {
   return `${short}…`;
 };
 
-/** One line for each value; for a terminal that is too narrow even for the most important columns. */
+/** Lines of whole words that fit the width; a longer word, for instance an address, has a line of its own. */
+const wrapWords = (text: string, width: number): readonly string[] => {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && stringWidth(longer) > width) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line];
+};
+
+/** A record for each row; for a terminal that is too narrow even for the most important columns. */
 const formatRecords = (
   header: readonly string[],
   rows: readonly (readonly string[])[],
+  terminalWidth: number,
 ): readonly string[] => {
   const width = Math.max(...header.map((title) => stringWidth(title)));
+  const formatValue = (title: string, value: string): readonly string[] =>
+    wrapWords(value, terminalWidth - width - gap).map(
+      (line, index) => `${padCell(index === 0 ? title : "", width)}${" ".repeat(gap)}${line}`,
+    );
   return rows.flatMap((row, index) => [
     ...(index > 0 ? [""] : []),
-    ...header.flatMap((title, column) =>
-      row[column] ? [`${padCell(title, width)}${" ".repeat(gap)}${row[column]}`] : [],
-    ),
+    ...header.flatMap((title, column) => (row[column] ? formatValue(title, row[column]) : [])),
   ]);
 };
 
@@ -74,7 +91,8 @@ export const formatTable = (
       hidden.push(header[column] ?? "");
     }
   }
-  if (computeWidth() > width) return { header: undefined, lines: formatRecords(header, rows), hidden: [] };
+  if (computeWidth() > width)
+    return { header: undefined, lines: formatRecords(header, rows, width), hidden: [] };
   const formatLine = (cells: readonly string[]): string =>
     shown
       .map((column) => {

@@ -7,6 +7,7 @@ import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Store } from "#platform/store/store.ts";
 import { UsageMistake } from "./errors.ts";
 import { selectDataFolder } from "./folders.ts";
+import { showProgress } from "./progress.ts";
 
 type KeysContext = { readonly keys: ApiKeyStore; readonly store: Store; readonly clock: () => number };
 
@@ -25,6 +26,7 @@ const createKeysContext = (store: Store): KeysContext => ({
 });
 
 const withTable = async <T>(table: string, work: (context: KeysContext) => Promise<T>): Promise<T> => {
+  showProgress("Reading from AWS");
   // Loaded only here, because a rehearsal needs no AWS client.
   const [{ DynamoDBClient }, { createDynamoDbStore }] = await Promise.all([
     import("@aws-sdk/client-dynamodb"),

@@ -5,6 +5,7 @@ import { readDocument } from "#cli/client/read-document.ts";
 import { writeClient } from "#cli/client/write-client.ts";
 import { jsonOption } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
+import { showProgress } from "#cli/progress.ts";
 
 type Options = { readonly lang: ClientLanguage; readonly out?: string; readonly json?: boolean };
 
@@ -47,9 +48,11 @@ export const clientCommand = (): Command =>
       "\nThe generator is installed once into the user's cache (35 MB for TypeScript, 85 MB for Python, which needs Python 3.11).\nA service that requires a key gets the one in SLIPWAY_API_KEY.",
     )
     .action(async (model: string, { lang: language, out, json }: Options) => {
+      showProgress(`Reading the API of ${model}`);
       const source = await readDocument(model);
       const name = nameFolder(source.model, language);
       const folder = out ?? name;
+      showProgress("Writing the client; the first time its generator is installed");
       await writeClient(source, { language, folder });
       if (json) return printJson({ model: source.model, version: source.version, language, folder });
       print(`${paint("green", "✓")} ${source.model}, ${source.version}: a client is in ${join(folder)}`);

@@ -79,6 +79,7 @@ const slackCommand = (): Command =>
     .action(({ json, post = false, ...options }: WorldOptions & { json?: boolean; post?: boolean }) =>
       withWorld(options, async ({ world, running, where, slackConnection }) => {
         if (!running) throw new NotRunning(`${where} Its stand-in for Slack runs with it.`);
+        showProgress("Checking the connection to Slack");
         const { listSlackChecks } = await import("#cli/doctor/list-slack-checks.ts");
         const { approval } = (await world.policy.read()).floor;
         const { approvers } = approval;

@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { dataOption, parseModelName } from "#cli/options.ts";
 import { paint, print, printError, printTable } from "#cli/print.ts";
-import { endProgress } from "#cli/progress.ts";
+import { endProgress, showProgress } from "#cli/progress.ts";
 import { requireModel } from "#cli/require-model.ts";
 import { describeEvent } from "#domain/events/describe-event.ts";
 import { detailTypes } from "#platform/events/events.ts";
@@ -49,6 +49,7 @@ export const eventsCommand = (): Command =>
     .addOption(new Option("--follow", "go on and print each new event, until Ctrl-C"))
     .addOption(new Option("--json", "print a line of JSON for each event"))
     .action(async (options: Options) => {
+      showProgress("Reading the data folder");
       const { withEmbeddedWorld } = await import("#cli/open-embedded-world.ts");
       await withEmbeddedWorld(options.data, async (context) => {
         const { world } = context;

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { exitCode } from "#cli/exit-code.ts";
 import { awsOnlyOptions, jsonOption, parsePort } from "#cli/options.ts";
 import { print } from "#cli/print.ts";
+import { showProgress } from "#cli/progress.ts";
 import { createRegistryProxy } from "#cli/registry-proxy.ts";
 import { useProfile } from "#cli/use-profile.ts";
 
@@ -22,6 +23,7 @@ export const registryCommand = (): Command => {
     command.addOption(option);
   return command.action(async ({ port, profile, outputs, json }: Options) => {
     useProfile(profile);
+    showProgress("Reading from AWS");
     const [{ STSClient }, { createSignedFetch }, { readAwsOutputs }] = await Promise.all([
       import("@aws-sdk/client-sts"),
       import("#platform/registry/signed-fetch.ts"),

@@ -28,6 +28,7 @@ import {
   parseTrafficRate,
 } from "#cli/options.ts";
 import { paint, print } from "#cli/print.ts";
+import { endProgress, showProgress } from "#cli/progress.ts";
 import { DataFolderUnusable, toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
 import {
@@ -227,6 +228,18 @@ const rehearse = async (options: Options): Promise<void> => {
   }
 };
 
+/** Its lines replace the line of progress. */
+const endProgressBefore = ({ event, say }: Reporter): Reporter => ({
+  event: (each) => {
+    endProgress();
+    event(each);
+  },
+  say: (message) => {
+    endProgress();
+    say(message);
+  },
+});
+
 const runEmbeddedWorld = async (
   folder: DataFolder,
   ownership: Ownership,
@@ -234,7 +247,8 @@ const runEmbeddedWorld = async (
 ): Promise<void> => {
   const isContinued = existsSync(folder.database);
   if (options.mlflow !== undefined) chooseMlflow(folder, options.mlflow);
-  const reporter: Reporter = options.json ? createJsonReporter() : createTerminalReporter();
+  const reporter = endProgressBefore(options.json ? createJsonReporter() : createTerminalReporter());
+  showProgress("Starting");
 
   const interrupted = Promise.withResolvers<"interrupted">();
   const onSignal = () => interrupted.resolve("interrupted");

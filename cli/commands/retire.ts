@@ -3,6 +3,7 @@ import { UsageMistake } from "#cli/errors.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printJson } from "#cli/print.ts";
+import { showProgress } from "#cli/progress.ts";
 import { requireModel } from "#cli/require-model.ts";
 import { environments } from "#platform/serving/serving.ts";
 
@@ -29,6 +30,7 @@ export const retireCommand = (): Command =>
           if ((await world.serving[environment].models()).includes(model)) serving.push(environment);
         if (serving.length === 0) throw new UsageMistake(`${model} has no function on stage or prod.`);
         if (yes) {
+          showProgress(`Removing ${model} from ${serving.join(" and ")}`);
           for (const environment of serving) await world.serving[environment].retire(model);
           const promoted = await world.ledger.serving("prod", model);
           if (promoted) await world.messages.expect(promoted.delivery);
