@@ -254,7 +254,7 @@ describe.skipIf(skip)("slipway --world aws", () => {
     });
     expect(await init("--policy", join(folder.path, "none.yaml"))).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/none\.yaml cannot be read/),
+      stderr: expect.stringMatching(/none\.yaml does not exist/),
     });
     // The shipped policy names neither people nor domains.
     expect(await init()).toMatchObject({ code: 2, stderr: expect.stringMatching(/--domain example\.com/) });

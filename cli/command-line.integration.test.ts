@@ -124,6 +124,12 @@ test("a folder that is near to a model's is named", async () => {
   expect(stderr).toMatch(/is not a folder: .*Did you mean .*models\/churn\?/);
 });
 
+test("a file that is not there is said in words, not in the system's code", async () => {
+  const audit = await runCommand(["audit", "--verify", "nowhere.json", "--json"], env);
+  expect(audit.code).toBe(2);
+  expect(audit.stderr).toBe("✗ nowhere.json does not exist: name another file.\n");
+});
+
 test("a wrong command line is an error in JSON too, with the command whose help explains it", async () => {
   const { code, stdout } = await runCommand(["keys", "rotate", "--json", "--graces", "PT1H"], env);
   expect(code).toBe(2);

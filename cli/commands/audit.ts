@@ -1,7 +1,8 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
+import { readInputFile } from "#cli/new-model/read-input-file.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseCount, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printError, printJson } from "#cli/print.ts";
@@ -195,11 +196,7 @@ const exportVersion = (
 const readDocument = async (
   file: string,
 ): Promise<{ readonly text: string; readonly document: AuditDocument }> => {
-  const bytes = await readFile(file).catch((error: unknown) => {
-    throw new UsageMistake(
-      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  });
+  const bytes = Buffer.from(await readInputFile(file));
   if (bytes.length > maxDocumentBytes)
     throw new UsageMistake(
       `${file} has ${bytes.length} bytes (limit ${maxDocumentBytes}): it is no audit document.`,

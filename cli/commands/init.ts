@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { addCommand } from "#cli/add-command.ts";
@@ -7,6 +6,7 @@ import { checkoutFolder } from "#cli/folders.ts";
 import type { AnswerName } from "#cli/init-aws/answers.ts";
 import { type GivenAnswers, parseText } from "#cli/init-aws/collect-answers.ts";
 import { questions } from "#cli/init-aws/questions.ts";
+import { readInputFile } from "#cli/new-model/read-input-file.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { awsOnlyOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printJson } from "#cli/print.ts";
@@ -59,10 +59,7 @@ const writeFirstPolicy = async ({
     ...(outputs === undefined ? {} : { outputs }),
   };
   await withWorld({ ...options, world: "aws" }, async ({ world, where, operator }) => {
-    const bytes = await readFile(file).catch((error: unknown) => {
-      throw new UsageMistake(`${file} cannot be read: ${error instanceof Error ? error.message : error}`);
-    });
-    const rules = addDomains(parsePlatformRules(bytes, file, emptyIdentities), domain);
+    const rules = addDomains(parsePlatformRules(await readInputFile(file), file, emptyIdentities), domain);
     const written = await world.policyChanges.writeFirst(rules, await operator());
     if (json) return printJson({ revision: written.revision, digest: written.digest, file });
     print(where);

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { stringify } from "yaml";
 import { addCommand } from "#cli/add-command.ts";
-import { UsageMistake } from "#cli/errors.ts";
+import { readInputFile } from "#cli/new-model/read-input-file.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printJson, printTable } from "#cli/print.ts";
@@ -36,10 +35,7 @@ const printChanges = ({ loosened, tightened }: RuleChanges): void => {
 };
 
 const readRules = async (file: string, before: PlatformPolicyRevision) => {
-  const bytes = await readFile(file).catch((error: unknown) => {
-    throw new UsageMistake(`${file} cannot be read: ${error instanceof Error ? error.message : error}`);
-  });
-  return parsePlatformRules(bytes, file, before.identities);
+  return parsePlatformRules(await readInputFile(file), file, before.identities);
 };
 
 const showCommand = (): Command =>

@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { z } from "zod";
 import type { CommandWorld } from "#cli/command-world.ts";
 import { UsageMistake } from "#cli/errors.ts";
 import { formatPrediction } from "#cli/format-prediction.ts";
+import { readInputFile } from "#cli/new-model/read-input-file.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printJson, printTable } from "#cli/print.ts";
@@ -90,8 +90,9 @@ const readGoldenRow = async (world: CommandWorld, model: string): Promise<readon
 
 const readRows = async (file: string): Promise<readonly Row[]> => {
   const rows = z.union([z.array(Row), Row.transform((row) => [row])]);
+  const text = new TextDecoder().decode(await readInputFile(file));
   try {
-    return rows.parse(JSON.parse(await readFile(file, "utf8")));
+    return rows.parse(JSON.parse(text));
   } catch (error) {
     const reason =
       error instanceof z.ZodError

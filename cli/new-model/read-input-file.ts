@@ -10,14 +10,14 @@ const reasons: ReadonlyMap<unknown, string> = new Map([
   ["ERR_FS_FILE_TOO_LARGE", "is larger than 2 GB"],
 ]);
 
-/** Reads a file that an option names. Throws UsageMistake with the reason. */
+/** Reads a file that the command line names. Throws UsageMistake with the reason. */
 export const readInputFile = async (file: string): Promise<Uint8Array> => {
   try {
     return await readFile(file);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     throw new UsageMistake(
-      `${file} ${reasons.get(code) ?? `cannot be read (${String(code)})`}: correct the option that names it.`,
+      `${file} ${reasons.get(code) ?? `cannot be read (${String(code)})`}: name another file.`,
     );
   }
 };

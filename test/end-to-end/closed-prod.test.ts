@@ -1,5 +1,6 @@
 /** Two rules of approvals on the complete system: a freeze holds a delivery, and an inconclusive check needs a typed name. */
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createFixture } from "./fixture.ts";
 import { openModelRepository } from "./model-repository.ts";
@@ -57,6 +58,16 @@ test(
       const { outcome } = await rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
       expect(outcome).toBe("promoted");
       expect(await page()).not.toContain("frozen");
+      const rows = join(fixture.folder, "rows.json");
+      writeFileSync(rows, '{ "tenure": -5 }');
+      const refused = await slipway("predict", "churn", "--rows", rows, "--json");
+      expect(refused.code).toBe(1);
+      expect(JSON.parse(refused.stdout)).toMatchObject({
+        error: {
+          name: "PredictionFailed",
+          message: expect.stringMatching(/^churn: Invalid rows\. .*\/rows\/0\/\S+ .*and \d+ more\.$/),
+        },
+      });
 
       // The next version may lose almost nothing against this one, which no holdout of its size can prove.
       const scientist = openModelRepository(fixture);
