@@ -153,9 +153,24 @@ const CommandForm: z.ZodType<CommandForm> = z.lazy(() =>
   }),
 );
 
-test("every command has --json, except the two for shells", () => {
+const readCommandForms = (): CommandForm => {
   const file = join(checkout, "test/contracts/public-forms/commands.json");
-  const { slipway } = z.object({ slipway: CommandForm }).parse(JSON.parse(readFileSync(file, "utf8")));
+  return z.object({ slipway: CommandForm }).parse(JSON.parse(readFileSync(file, "utf8"))).slipway;
+};
+
+test("the README's table has every command", () => {
+  const rows = readFileSync(join(checkout, "README.md"), "utf8").split("\n");
+  const cells = rows.filter((row) => row.startsWith("| `")).map((row) => row.split(" | ")[0] ?? "");
+  const documented = new Set(
+    cells.flatMap((cell) => [...cell.matchAll(/`([a-z]+)/g)].map(([, name]) => name)),
+  );
+  const commands = Object.keys(readCommandForms().commands);
+  // The scripts of `completion` call it.
+  expect(commands.filter((name) => !documented.has(name))).toEqual(["complete"]);
+});
+
+test("every command has --json, except the two for shells", () => {
+  const slipway = readCommandForms();
   const findWithout = (path: string, { options, commands }: CommandForm): readonly string[] => {
     const inner = Object.entries(commands);
     if (inner.length === 0) return "--json" in options ? [] : [path];

@@ -8,6 +8,7 @@ import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { paint, print, printError, printJson } from "#cli/print.ts";
 import { printQuestion } from "#cli/print-question.ts";
+import { endProgress } from "#cli/progress.ts";
 import { requireModel } from "#cli/require-model.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { holdLimits } from "#domain/canary/canary-control.ts";
@@ -132,6 +133,8 @@ const follow = async (
 ): Promise<CanaryFacts> => {
   for (let told = -1; ; ) {
     const facts = await read();
+    // The line of progress would stay beside this one.
+    endProgress();
     if (isTerminal) {
       const line = escapeTerminalLine(formatCanaryLine(facts, clock())).slice(
         0,

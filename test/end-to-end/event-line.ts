@@ -17,6 +17,11 @@ export const EventLine = z.discriminatedUnion("event", [
     ms: Milliseconds,
     verdict: z.enum(["pass", "fail", "inconclusive"]).optional(),
     failed: z.array(z.string()).optional(),
+    omitted: z
+      .array(z.strictObject({ name: z.string(), why: z.string(), remedy: z.string().optional() }))
+      .min(1)
+      .optional(),
+    waits: z.strictObject({ why: z.string(), until: z.int().nullable() }).optional(),
   }),
   z.strictObject({
     event: z.literal("question"),
