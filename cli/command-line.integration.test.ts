@@ -181,7 +181,7 @@ test("every command has --json, except the two for shells", () => {
 
 test("the --help of each command has examples, which its own parser takes", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [
-    join(checkout, "test/support/read-examples.ts"),
+    join(checkout, "test/support/read-examples-process.ts"),
   ]);
   const examples = z
     .array(z.object({ path: z.string(), line: z.string().nullable(), problem: z.string().nullable() }))
