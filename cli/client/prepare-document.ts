@@ -29,6 +29,19 @@ const keepJson = <Part extends z.infer<typeof WithContent>>(part: Part): Part =>
       }
     : part;
 
+const WithSchema = z.looseObject({ schema: z.unknown() });
+
+/**
+ * One body of either schema: openapi-python-client reads only the first of several media types, and would fail on a body of
+ * the second.
+ */
+const joinJson = <Part extends z.infer<typeof WithContent>>(part: Part): Part => {
+  const bodies = Object.values(part.content ?? {}).map((body) => WithSchema.parse(body));
+  return bodies.length < 2
+    ? part
+    : { ...part, content: { "application/json": { schema: { anyOf: bodies.map(({ schema }) => schema) } } } };
+};
+
 /** openapi-python-client knows no schema that contains itself: nested arrays become any value. */
 const loosenRecursion = (
   schemas: ClientDocument["components"]["schemas"],
@@ -51,7 +64,10 @@ export const prepareDocument = (document: ClientDocument, language: ClientLangua
             ...operation,
             ...(operation.requestBody ? { requestBody: keepJson(operation.requestBody) } : {}),
             responses: Object.fromEntries(
-              Object.entries(operation.responses).map(([status, response]) => [status, keepJson(response)]),
+              Object.entries(operation.responses).map(([status, response]) => [
+                status,
+                joinJson(keepJson(response)),
+              ]),
             ),
           },
         ]),

@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
@@ -125,6 +127,44 @@ print(json.dumps([error.pointer for error in refused.errors]))
     const [predictions = "", pointers = ""] = stdout.split("\n");
     expect(findGoldenDifferences(golden, JSON.parse(predictions))).toEqual([]);
     expect(JSON.parse(pointers)).toEqual(["/rows/0/tenure"]);
+  });
+
+  test("in both languages reads a refusal of API Gateway itself, whose body is no problem", async () => {
+    const gateway = createServer((_, response) => {
+      response.writeHead(401, { "content-type": "application/json" }).end('{"message":"Unauthorized"}');
+    }).listen(0, "127.0.0.1");
+    await once(gateway, "listening");
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => void gateway.close());
+    const address = gateway.address();
+    const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+    const source = await readDocument("churn");
+    await writeClient(source, { language: "python", folder: join(folder.path, "gateway_client") });
+    const program = `import sys
+from gateway_client import AuthenticatedClient
+from gateway_client.api.model import get_model
+from gateway_client.models import GatewayError
+client = AuthenticatedClient(base_url=sys.argv[1], token="wrong", prefix="", auth_header_name="x-api-key")
+refused = get_model.sync(client=client)
+assert isinstance(refused, GatewayError), refused
+print(refused.message)
+`;
+    const { command } = await openGenerator("python");
+    expect((await run(command, ["-c", program, url], { cwd: folder.path })).stdout).toBe("Unauthorized\n");
+    await writeClient(source, { language: "ts", folder: join(folder.path, "gateway-client") });
+    await writeFile(
+      join(folder.path, "gateway.ts"),
+      `import { getModel } from "./gateway-client/index.js";
+const { error } = await getModel({ baseUrl: ${JSON.stringify(url)}, auth: "wrong" });
+if (error === undefined || "title" in error) throw new Error("not refused by the gateway");
+console.log(error.message);
+`,
+    );
+    expect(await checkTypes(folder.path, "gateway.ts")).toBe("");
+    const outfile = join(folder.path, "gateway.mjs");
+    const options = { bundle: true, platform: "node", format: "esm", outfile } as const;
+    await build({ entryPoints: [join(folder.path, "gateway.ts")], ...options });
+    expect((await run(process.execPath, [outfile])).stdout).toBe("Unauthorized\n");
   });
 
   test.each(["ts", "python"] as const)(

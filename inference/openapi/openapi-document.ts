@@ -119,6 +119,13 @@ const retryHeader = {
   "retry-after": { description: "Seconds until the next attempt", schema: { type: "integer" } },
 };
 
+/**
+ * Statuses of AWS's API Gateway itself: a refused key, a body over its limit, throttling, an error of the authorizer, a
+ * function that does not respond. Its body has only a message.
+ * Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-lambda.html
+ */
+const gatewayStatuses: ReadonlySet<string> = new Set(["401", "403", "413", "429", "500", "503"]);
+
 /** One response for each status; its examples are the problems that have it. */
 const problemResponses = (...kinds: readonly ProblemKind[]): OpenapiOperation["responses"] => {
   const byStatus = Object.groupBy(kinds.map(describeProblem), ({ status }) => status);
@@ -138,6 +145,7 @@ const problemResponses = (...kinds: readonly ProblemKind[]): OpenapiOperation["r
               ]),
             ),
           },
+          ...(gatewayStatuses.has(status) ? jsonContent("GatewayError") : {}),
         },
       },
     ]),
@@ -391,7 +399,9 @@ export const openapiDocument = (
         NestedValues,
         HealthStatus: z.object({ status: z.enum(["alive", "ready"]) }),
         Problem: HttpProblem,
-        GatewayError: z.object({ message: z.string().optional() }),
+        GatewayError: z
+          .object({ message: z.string().optional() })
+          .describe("The body of a response of AWS's API Gateway itself, in place of a problem"),
       }),
       securitySchemes: { apiKey: { type: "apiKey", in: "header", name: "x-api-key" } },
     },

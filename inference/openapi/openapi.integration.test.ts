@@ -152,6 +152,16 @@ describe("/openapi.json", () => {
     );
   });
 
+  test("has the gateway's body beside the problem for each status that API Gateway itself responds with", () => {
+    const { responses = {} } = openapiDocument(service).paths["/v1/predict"]?.post ?? {};
+    for (const status of ["401", "403", "413", "429", "500", "503"])
+      expect(Object.keys(responses[status]?.content ?? {}), status).toEqual([
+        "application/problem+json",
+        "application/json",
+      ]);
+    expect(Object.keys(responses["422"]?.content ?? {})).toEqual(["application/problem+json"]);
+  });
+
   test("can be cached by its ETag", async () => {
     const etag = (await ask("/openapi.json")).headers.get("etag") ?? "";
     expect((await ask("/openapi.json", { headers: { "if-none-match": etag } })).status).toBe(304);
