@@ -53,6 +53,36 @@ test("what was not checked says so, why and what to do, and is not called inconc
   ]);
 });
 
+test("of two deliveries of one model each line names its delivery, because the model alone tells nothing", () => {
+  const second = "churn-fedcba987654-01234567";
+  expect(
+    render(
+      state(churn, "ClaimStage"),
+      state(second, "ClaimStage"),
+      state(churn, "BuildImage"),
+      { event: "outcome", delivery: churn, outcome: "superseded" },
+      state(second, "BuildImage"),
+    ),
+  ).toEqual([
+    "  ✓ ClaimStage       20 ms",
+    `  ✓ ${second}  ClaimStage       20 ms`,
+    `  ✓ ${churn}  BuildImage       20 ms`,
+    `  ${churn}  superseded`,
+    "  ✓ churn  BuildImage       20 ms",
+  ]);
+});
+
+test("a failed state is one line, also where the machine catches its error", () => {
+  expect(
+    render(
+      state(churn, "BuildImage", { status: "failed" }),
+      state(churn, "BuildImage", { status: "caught" }),
+      state(churn, "RollBack"),
+      state(churn, "VerifyStage", { status: "caught" }),
+    ),
+  ).toEqual(["  ✗ BuildImage       20 ms", "  ✓ RollBack         20 ms", "  ! VerifyStage      20 ms"]);
+});
+
 test("a delivery that waits says once for what, however often its states look again", () => {
   const waits = (why: string) => state(churn, "ClaimProd", { waits: { why, until: null } });
   const frozen = {

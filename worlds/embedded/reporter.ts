@@ -104,12 +104,19 @@ export const createTerminalReporter = (
   let isNaming = false;
   /** What each delivery waits for, as its last line says. */
   const waiting = new Map<string, string>();
-  /** The model of a delivery while there are several, aligned in a column. */
+  /** The delivery and the state whose failure was the last line; its catch adds nothing. */
+  let lastFailure = "";
+  /** A delivery's model, or its whole name where another delivery of that model is on its way. */
+  const chooseName = (delivery: string): string => {
+    const model = readDeliveryModel(delivery);
+    const isAlone = [...open].every((other) => other === delivery || readDeliveryModel(other) !== model);
+    return escapeControls(isAlone ? model : delivery);
+  };
+  /** The name of a delivery while there are several, aligned in a column. */
   const nameModel = (delivery: string): string => {
     if (!isNaming) return "";
-    const names = [...open, delivery].map((name) => escapeControls(readDeliveryModel(name)));
-    const width = Math.max(...names.map(({ length }) => length));
-    return `${escapeControls(readDeliveryModel(delivery)).padEnd(width)}  `;
+    const width = Math.max(...[...open, delivery].map((each) => chooseName(each).length));
+    return `${chooseName(delivery).padEnd(width)}  `;
   };
   return {
     say,
@@ -119,6 +126,9 @@ export const createTerminalReporter = (
           open.add(event.delivery);
           isNaming ||= open.size > 1;
           if (quietStates.test(event.state) || event.status === "entered") return;
+          const place = `${event.delivery} ${event.state}`;
+          if (event.status === "caught" && place === lastFailure) return;
+          lastFailure = event.status === "failed" ? place : "";
           const wait = event.waits && formatWait(event.waits);
           if (wait !== undefined && wait === waiting.get(event.delivery)) return;
           if (wait === undefined) waiting.delete(event.delivery);
