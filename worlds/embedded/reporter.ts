@@ -104,8 +104,8 @@ export const createTerminalReporter = (
   let isNaming = false;
   /** What each delivery waits for, as its last line says. */
   const waiting = new Map<string, string>();
-  /** The delivery and the state whose failure was the last line; its catch adds nothing. */
-  let lastFailure = "";
+  /** The state whose failure was a delivery's last line; its catch adds nothing. */
+  const failures = new Map<string, string>();
   /** A delivery's model, or its whole name where another delivery of that model is on its way. */
   const chooseName = (delivery: string): string => {
     const model = readDeliveryModel(delivery);
@@ -126,9 +126,9 @@ export const createTerminalReporter = (
           open.add(event.delivery);
           isNaming ||= open.size > 1;
           if (quietStates.test(event.state) || event.status === "entered") return;
-          const place = `${event.delivery} ${event.state}`;
-          if (event.status === "caught" && place === lastFailure) return;
-          lastFailure = event.status === "failed" ? place : "";
+          if (event.status === "caught" && failures.get(event.delivery) === event.state) return;
+          if (event.status === "failed") failures.set(event.delivery, event.state);
+          else failures.delete(event.delivery);
           const wait = event.waits && formatWait(event.waits);
           if (wait !== undefined && wait === waiting.get(event.delivery)) return;
           if (wait === undefined) waiting.delete(event.delivery);
@@ -166,6 +166,7 @@ export const createTerminalReporter = (
           const model = nameModel(event.delivery);
           open.delete(event.delivery);
           waiting.delete(event.delivery);
+          failures.delete(event.delivery);
           isNaming &&= open.size > 0;
           say(
             `  ${model}${paint(isGood ? "green" : event.outcome === "failed" ? "red" : "yellow", event.outcome)}${event.error ? `: ${paint("red", escapeControls(event.error))} ${prefixContinuationLines(event.cause ?? "")}` : ""}`,
