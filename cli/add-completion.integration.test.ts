@@ -70,6 +70,8 @@ const examples = {
   "slipway keys ro": "rotate",
   "slipway status --world a": "aws",
   "slipway history --json my-f": "my-fraud-model",
+  // The command without a part watches a canary.
+  "slipway canary my-f": "my-fraud-model",
 };
 
 test.skipIf(requireShell("bash").skip)(

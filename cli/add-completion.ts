@@ -36,6 +36,16 @@ const findOptionValues = ({ long, flags }: Option): Values | undefined => {
   return findValues(/<(.+)>$/.exec(flags)?.[1] ?? "");
 };
 
+/** The part that runs where the word names none, as `canary churn` runs `canary watch churn`. */
+const findDefaultPart = (command: Command, word: string): Command | undefined => {
+  // Commander has no public name for it.
+  const name = "_defaultCommandName" in command ? command._defaultCommandName : undefined;
+  const names = command.commands.map((part) => part.name());
+  return names.some((each) => each.startsWith(word))
+    ? undefined
+    : command.commands.find((part) => part.name() === name);
+};
+
 /** The option or argument whose value the last word is. */
 const findSubject = (program: Command, words: readonly string[]): Option | Argument | undefined => {
   let command = program;
@@ -54,7 +64,9 @@ const findSubject = (program: Command, words: readonly string[]): Option | Argum
     else position += 1;
   }
   if (option) return option;
-  return words.at(-1)?.startsWith("-") ? undefined : command.registeredArguments[position];
+  const last = words.at(-1) ?? "";
+  if (last.startsWith("-")) return undefined;
+  return (findDefaultPart(command, last) ?? command).registeredArguments[position];
 };
 
 const isOption = (subject: Option | Argument): subject is Option => "flags" in subject;
