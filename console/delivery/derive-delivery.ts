@@ -10,6 +10,7 @@ import { DeliveryInput } from "#statemachine/contracts.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
 import { type Box, deriveBoxes } from "./happy-path.ts";
 import { mergeBakeRounds } from "./merge-bake-rounds.ts";
+import { mergeWaits } from "./merge-waits.ts";
 import { readStateRuns, type StateRun } from "./read-state-runs.ts";
 
 type CheckGroup = {
@@ -108,6 +109,9 @@ const doing: Readonly<Record<string, string>> = {
   RequestApproval: "Waiting for the approvers",
   ClaimProd: "Claiming prod",
   AwaitProd: "Waiting until prod is free",
+  AwaitOpening: "Waiting until prod opens",
+  HoldCanary: "The canary keeps its share until prod opens",
+  HoldResumedCanary: "The canary keeps its share until prod opens",
   DeployProd: "Deploying to prod, without traffic yet",
   ShiftTraffic: "Shifting traffic",
   Bake: "The canary gets its share of prod's traffic",
@@ -170,7 +174,7 @@ const deriveCurrent = (
 export const deriveDelivery = (record: DeliveryRecord, now: number): DeliveryView => {
   const { execution, outcome: ended, questions, rolledBack } = record;
   const isOver = ended !== null || (execution !== null && execution.status !== "RUNNING");
-  const runs = mergeBakeRounds(readStateRuns(record.history, isOver));
+  const runs = mergeWaits(mergeBakeRounds(readStateRuns(record.history, isOver)));
   const outcome = ended?.outcome ?? (isOver ? "failed" : null);
   const input = DeliveryInput.safeParse(execution?.input).data;
   const data = readStateData(runs.findLast(({ output }) => output !== undefined)?.output);

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
+import { readStateVerdict } from "#domain/delivery/read-state-verdict.ts";
+import { readStateWait } from "#domain/delivery/read-state-wait.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { StateRun } from "./read-state-runs.ts";
 
@@ -27,7 +29,12 @@ const sentences: ReadonlyMap<string, Describe> = new Map<string, Describe>(
   Object.entries({
     ClaimStage: () => "Claimed stage",
     BuildImage: () => "Built the image",
-    ScanImage: (run) => withVerdict("Scanned the image", run),
+    ScanImage: (run) => {
+      const omitted = readStateVerdict(run.state, run.output)?.omitted;
+      return omitted === undefined
+        ? withVerdict("Scanned the image", run)
+        : `The image was not checked: ${omitted.map(({ why }) => why).join("; ")}`;
+    },
     RegisterModel: (run) => {
       const output = readOwn(z.object({ status: z.string(), version: z.int() }), run);
       if (!output) return "Registered the version";
@@ -39,11 +46,15 @@ const sentences: ReadonlyMap<string, Describe> = new Map<string, Describe>(
     VerifyStage: (run) => withVerdict("Measured on stage", run),
     RequestApproval: (run, nameOf) => describeDecision(run, "about production", nameOf),
     ClaimProd: (run) => {
+      const wait = readStateWait(run.state, run.output);
+      if (wait) return `${wait.why.charAt(0).toUpperCase()}${wait.why.slice(1)}`;
       const output = readOwn(z.object({ status: z.string() }), run);
-      if (output?.status === "busy") return "Prod is busy";
       return output?.status === "stale" ? "Prod changed: everything is measured again" : "Claimed prod";
     },
     AwaitProd: () => "Waited until prod was free",
+    AwaitOpening: () => "Waited until prod opened",
+    HoldCanary: () => "Kept the canary's share until prod opened",
+    HoldResumedCanary: () => "Kept the canary's share until prod opened",
     DeployProd: () => "Deployed to prod, without traffic",
     ShiftTraffic: (run) => {
       const output = readOwn(z.object({ share: z.number() }), run);

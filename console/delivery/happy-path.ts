@@ -26,12 +26,15 @@ const boxStates: Readonly<Record<BoxName, readonly StateName[]>> = {
   Canary: [
     "ClaimProd",
     "AwaitProd",
+    "AwaitOpening",
     "DeployProd",
     "ShiftTraffic",
     "Bake",
     "JudgeCanary",
+    "HoldCanary",
     "RequestCanaryApproval",
     "ResumeCanary",
+    "HoldResumedCanary",
   ],
   Prod: ["PromoteModel", "MoveChampion"],
 };
