@@ -10,6 +10,7 @@ import { RowsInvalid } from "./model/rows-invalid.ts";
 import type { PredictResponse } from "./native/predict-response.ts";
 import { countLabels } from "./records/count-labels.ts";
 import type { Records } from "./records/records.ts";
+import { sampleScores } from "./records/sample-scores.ts";
 
 /** The deployed version that predicts, known only at deployment. */
 export type ModelIdentity = {
@@ -97,6 +98,7 @@ export const runPrediction = ({
   log,
   records,
 }: RunPredictionDependencies) => {
+  const readScores = sampleScores(model.manifest);
   const toLoggedProblem = (error: unknown, pointer: PredictRequest["pointer"]): HttpProblem => {
     const problem = toProblem(error, pointer);
     if (problem.status >= 500) log(`prediction failed: ${formatError(error)}`);
@@ -146,6 +148,7 @@ export const runPrediction = ({
       latencyMs: tick() - started,
       failed: result.status === "refused" && result.problem.status >= 500,
       labels: result.status === "predicted" ? countLabels(result.response.predictions) : new Map(),
+      scores: result.status === "predicted" ? readScores(result.response.predictions) : [],
       recordFailed: result.status === "predicted" && result.response.storageWarning !== undefined,
     });
     return result;

@@ -114,13 +114,17 @@ test("the bundled handler returns churn's golden predictions from a folder with 
       },
     );
     expect(lines).toHaveLength(2);
-    expect(parseEmf(lines[0] ?? "")).toMatchObject({
+    const metrics = parseEmf(lines[0] ?? "");
+    expect(metrics).toMatchObject({
       model: "churn",
       environment: "stage",
       version: "$LATEST",
       failed: false,
     });
     const response = PredictResponse.parse(JSON.parse(lines[1] ?? ""));
+    expect(metrics?.scores).toHaveLength(Math.min(20, golden.rows.length));
+    for (const score of metrics?.scores ?? [])
+      expect(response.predictions.map(({ scores }) => Number(scores.churn?.toPrecision(6)))).toContain(score);
     expect(findGoldenDifferences(golden, response.predictions)).toEqual([]);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -46,6 +46,7 @@ export const MessageFromProcess = z.discriminatedUnion("kind", [
       at: z.number(),
       failed: z.boolean(),
       labels: z.array(z.tuple([z.string(), z.number()])),
+      scores: z.array(z.number()),
       recordFailed: z.boolean(),
     }),
   }),

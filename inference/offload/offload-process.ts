@@ -97,10 +97,10 @@ const openApp = async ({ folder, identity, manifest, hashKey }: StartMessage): P
       now: Date.now,
       tick: () => performance.now(),
       newId: () => createUuidV7(Date.now(), randomUUID()),
-      report: ({ at, latencyMs, failed, labels, recordFailed }) =>
+      report: ({ at, latencyMs, failed, labels, scores = [], recordFailed = false }) =>
         send({
           kind: "report",
-          metrics: { at, latencyMs, failed, labels: [...labels], recordFailed: recordFailed ?? false },
+          metrics: { at, latencyMs, failed, labels: [...labels], scores: [...scores], recordFailed },
         }),
       log,
       records: records(key && remoteStorage),

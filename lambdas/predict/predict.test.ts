@@ -436,8 +436,10 @@ describe("records", () => {
 });
 
 describe("the reported metrics", () => {
-  test("have one entry for an answered request, with its labels, under the function's version", async () => {
-    await post(JSON.stringify({ rows: [row, row] }));
+  test("have one entry for an answered request, with its labels and the positive label's scores, under the function's version", async () => {
+    const { body } = await post(JSON.stringify({ rows: [row, row] }));
+    const { predictions } = PredictResponse.parse(JSON.parse(body));
+    const scores = predictions.map((prediction) => prediction.scores.churn ?? Number.NaN);
     expect(reported).toEqual([
       {
         environment: "prod",
@@ -447,6 +449,7 @@ describe("the reported metrics", () => {
         latencyMs: expect.any(Number),
         failed: false,
         labels: new Map([["stay", 2]]),
+        scores: scores.map((score) => expect.closeTo(score, 6)),
         recordFailed: false,
       },
     ]);
@@ -456,8 +459,8 @@ describe("the reported metrics", () => {
     await post("{");
     await post(" ".repeat(6 * 1_024 * 1_024 + 1));
     await functionWith(model)({ rows: [] });
-    expect(reported.map(({ failed, labels }) => ({ failed, labels }))).toEqual(
-      Array(3).fill({ failed: false, labels: new Map() }),
+    expect(reported.map(({ failed, labels, scores }) => ({ failed, labels, scores }))).toEqual(
+      Array(3).fill({ failed: false, labels: new Map(), scores: [] }),
     );
   });
 

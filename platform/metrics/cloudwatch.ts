@@ -9,8 +9,19 @@ import { callAws } from "#platform/errors/call-aws.ts";
 import { toFunctionName } from "#platform/serving/function-name.ts";
 import { emitCount } from "./cloudwatch/emit-count.ts";
 import { formatMetricLines } from "./cloudwatch/metric-lines.ts";
-import { choosePercentiles, hourMs, type Metrics, type Window } from "./metrics.ts";
+import { placePercentile } from "./cloudwatch/place-percentile.ts";
+import { listScoreMetrics } from "./list-score-metrics.ts";
+import {
+  choosePercentiles,
+  hourMs,
+  type Metrics,
+  metricNames,
+  type Statistics,
+  type Window,
+} from "./metrics.ts";
 import { parseRowsMetric, toRowsMetric } from "./rows-metric.ts";
+
+const { score, negativeScore } = metricNames.inference;
 
 const minuteMs = 60_000;
 /** Limits per call: GetMetricStatistics takes ten percentiles, GetMetricData 500 metrics. */
@@ -48,7 +59,7 @@ export const createCloudWatchMetrics = (needs: {
 }): Metrics => {
   const { client, namespace, emit } = needs;
 
-  /** Sums over the window, by metric name; a metric without data is 0. */
+  /** Sums over the window, by metric name, and numbers of scores; a metric without data is 0. */
   const readSums = async (
     names: readonly string[],
     Dimensions: Dimension[],
@@ -59,7 +70,11 @@ export const createCloudWatchMetrics = (needs: {
     for (const part of splitIntoChunks(names, metricsPerCall)) {
       const MetricDataQueries = part.map((MetricName, index) => ({
         Id: `m${index}`,
-        MetricStat: { Metric: { Namespace, MetricName, Dimensions }, Period: 60, Stat: "Sum" },
+        MetricStat: {
+          Metric: { Namespace, MetricName, Dimensions },
+          Period: 60,
+          Stat: MetricName === score || MetricName === negativeScore ? "SampleCount" : "Sum",
+        },
       }));
       let NextToken: string | undefined;
       do {
@@ -120,19 +135,20 @@ export const createCloudWatchMetrics = (needs: {
   };
 
   /** Reads the window as one period: the percentiles of its minutes cannot be combined. */
-  const readLatencies = async (
+  const readPercentiles = async (
+    MetricName: string,
     percentiles: readonly number[],
     Dimensions: Dimension[],
     window: ReturnType<typeof roundToMinutes>,
   ): Promise<ReadonlyMap<string, number>> => {
-    const latencies = new Map<string, number>();
+    const values = new Map<string, number>();
     for (const ExtendedStatistics of splitIntoChunks(
       [...new Set(percentiles.map(toPercentileName))],
       percentilesPerCall,
     )) {
       const command = new GetMetricStatisticsCommand({
         Namespace: namespace,
-        MetricName: "LatencyMs",
+        MetricName,
         Dimensions,
         StartTime: window.StartTime,
         EndTime: window.EndTime,
@@ -141,9 +157,35 @@ export const createCloudWatchMetrics = (needs: {
       });
       const response = await callAws("CloudWatch GetMetricStatistics", () => client.send(command));
       for (const [name, value] of Object.entries(response.Datapoints?.[0]?.ExtendedStatistics ?? {}))
-        latencies.set(name, value);
+        values.set(name, value);
     }
-    return latencies;
+    return values;
+  };
+
+  /** Undefined where CloudWatch has no scores, or not yet their percentiles. */
+  const readScores = async (
+    percentiles: readonly number[],
+    counts: { readonly negative: number; readonly other: number },
+    Dimensions: Dimension[],
+    window: ReturnType<typeof roundToMinutes>,
+  ): Promise<Statistics["scores"]> => {
+    const count = counts.negative + counts.other;
+    if (count === 0) return undefined;
+    const places = percentiles.map((percentile) => placePercentile(percentile, counts));
+    const readPlaces = async (MetricName: string, isNegative: boolean) =>
+      readPercentiles(
+        MetricName,
+        places.filter((place) => place.isNegative === isNegative).map(({ percentile }) => percentile),
+        Dimensions,
+        window,
+      );
+    const negative = await readPlaces(negativeScore, true);
+    const other = await readPlaces(score, false);
+    const values = places.flatMap(({ isNegative, percentile }) => {
+      const value = (isNegative ? negative : other).get(toPercentileName(percentile));
+      return value === undefined ? [] : [isNegative ? -value : value];
+    });
+    return values.length === percentiles.length ? { count, values } : undefined;
   };
 
   /** https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html */
@@ -186,7 +228,7 @@ export const createCloudWatchMetrics = (needs: {
   return {
     hourlyCalls,
 
-    request: ({ environment, model, version, at, latencyMs, failed, labels }) => {
+    request: ({ environment, model, version, at, latencyMs, failed, labels, scores = [] }) => {
       const values = [
         { name: "Requests", value: 1, unit: "Count" },
         { name: "Failures", value: failed ? 1 : 0, unit: "Count" },
@@ -196,6 +238,7 @@ export const createCloudWatchMetrics = (needs: {
           value: rows,
           unit: "Count",
         })),
+        ...listScoreMetrics(scores).map(({ name, values: value }) => ({ name, value, unit: "None" })),
       ];
       const dimensions = { environment, model, version };
       for (const line of formatMetricLines({ namespace, at, dimensions, values })) emit(line);
@@ -203,17 +246,21 @@ export const createCloudWatchMetrics = (needs: {
 
     count: emitCount(needs),
 
-    statistics: async (window, { percentiles: wanted, labels: knownLabels = [] }) => {
+    statistics: async (window, { percentiles: wanted, labels: knownLabels = [], scorePercentiles }) => {
       const { environment, model, version } = window;
       const dimensions = toDimensions({ environment, model, version });
       const minutes = roundToMinutes(window);
       const labels = [...new Set([...knownLabels, ...(await readListedLabels(dimensions))])];
-      const names = ["Requests", "Failures", ...labels.map(toRowsMetric)];
+      const scoreNames = scorePercentiles ? [score, negativeScore] : [];
+      const names = ["Requests", "Failures", ...scoreNames, ...labels.map(toRowsMetric)];
       const sums = await readSums(names, dimensions, minutes);
       const requests = sums.get("Requests") ?? 0;
       const percentiles = choosePercentiles(wanted, requests);
       const latencies =
-        requests === 0 ? new Map<string, number>() : await readLatencies(percentiles, dimensions, minutes);
+        requests === 0
+          ? new Map<string, number>()
+          : await readPercentiles("LatencyMs", percentiles, dimensions, minutes);
+      const scoreCounts = { negative: sums.get(negativeScore) ?? 0, other: sums.get(score) ?? 0 };
       return {
         requests,
         failures: sums.get("Failures") ?? 0,
@@ -225,6 +272,7 @@ export const createCloudWatchMetrics = (needs: {
           }),
         ),
         latencyMs: percentiles.map((percentile) => latencies.get(toPercentileName(percentile))),
+        scores: scorePercentiles && (await readScores(scorePercentiles, scoreCounts, dimensions, minutes)),
       };
     },
   };

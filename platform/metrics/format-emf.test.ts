@@ -48,11 +48,37 @@ test("parseEmf returns what formatEmf wrote", () => {
   });
 });
 
+test("scores are one metric with several values; those below zero are a second one, without their sign", () => {
+  const scores = [0.25, -1.5, 0, -2, 0.75];
+  const line = EmfLine.parse(JSON.parse(formatEmf({ ...metrics, scores })));
+  expect(line).toMatchObject({ Score: [0.25, 0, 0.75], NegativeScore: [1.5, 2] });
+  const [version, environment] = line._aws.CloudWatchMetrics;
+  expect(version?.Metrics.map(({ Name }) => Name).filter((name) => name.endsWith("Score"))).toEqual([
+    "Score",
+    "NegativeScore",
+  ]);
+  expect(environment?.Metrics.map(({ Name }) => Name)).not.toContain("Score");
+  expect(parseEmf(formatEmf({ ...metrics, scores }))?.scores).toEqual([0.25, 0, 0.75, -1.5, -2]);
+});
+
+test("a metric without a value is not defined: CloudWatch would charge for it", () => {
+  for (const scores of [undefined, [], [1e200]]) {
+    const line = formatEmf({ ...metrics, scores });
+    expect(line).not.toContain("Score");
+    expect(parseEmf(line)).toEqual(metrics);
+  }
+  expect(formatEmf({ ...metrics, scores: [0.5, 1e200] })).toContain('"Score":[0.5]');
+  expect(formatEmf({ ...metrics, scores: [0.5] })).not.toContain("NegativeScore");
+});
+
+test("more scores than a request may report are no line of a request", () =>
+  expect(parseEmf(formatEmf({ ...metrics, scores: Array(21).fill(0.5) }))).toBeUndefined());
+
 test("a thousand labels fit in one directive and 256 KB, and the most frequent ones are counted", () => {
   const labels = new Map(
     Array.from({ length: 1_000 }, (_, at): [string, number] => [`${"ü".repeat(120)}${at}`, at + 1]),
   );
-  const line = formatEmf({ ...metrics, labels });
+  const line = formatEmf({ ...metrics, labels, scores: [0.5, -0.5] });
   expect(Buffer.byteLength(line)).toBeLessThan(256 * 1_024);
   expect(EmfLine.parse(JSON.parse(line))._aws.CloudWatchMetrics[0]?.Metrics).toHaveLength(100);
   expect([...(parseEmf(line)?.labels.values() ?? [])]).toContain(1_000);

@@ -1,3 +1,6 @@
+/** A request with more rows reports this many scores. */
+export const maxReportedScores = 20;
+
 /** The metrics of one inference request, for the version that handled it. */
 export type RequestMetrics = {
   readonly environment: "stage" | "prod";
@@ -10,6 +13,8 @@ export type RequestMetrics = {
   readonly failed: boolean;
   /** Numbers of rows by label. */
   readonly labels: ReadonlyMap<string, number>;
+  /** Scores of at most `maxReportedScores` of its rows; none from models without a score and from earlier releases. */
+  readonly scores?: readonly number[] | undefined;
   /** The request succeeded, but the storage failed to write its record. */
   readonly recordFailed?: boolean;
 };
@@ -50,7 +55,13 @@ export type Statistics = {
   readonly labels: ReadonlyMap<string, number>;
   /** Latencies in milliseconds, one per requested percentile (nearest rank); undefined without requests. */
   readonly latencyMs: readonly (number | undefined)[];
+  /**
+   * How many scores the requests reported, and one for each of `scorePercentiles` (nearest rank). Undefined: none was
+   * reported, or none was asked for.
+   */
+  readonly scores?: ScoreStatistics | undefined;
 };
+export type ScoreStatistics = { readonly count: number; readonly values: readonly number[] };
 
 /** Percentiles between 0 and 100, or the choice of them by the number of requests. */
 export type Percentiles = readonly number[] | ((requests: number) => readonly number[]);
@@ -74,11 +85,15 @@ export interface Metrics {
   /**
    * Statistics of one version's requests; `percentiles` between 0 and 100, or chosen by the number of requests. Includes
    * all earlier requests that the service already shows. `labels`: the expected ones; CloudWatch finds others only minutes
-   * later.
+   * later. `scorePercentiles`, between 0 and 100: without them no scores are read.
    */
   statistics(
     window: Window,
-    options: { readonly percentiles: Percentiles; readonly labels?: readonly string[] },
+    options: {
+      readonly percentiles: Percentiles;
+      readonly labels?: readonly string[];
+      readonly scorePercentiles?: readonly number[] | undefined;
+    },
   ): Promise<Statistics>;
   /**
    * The calls of a model's alias `live` by hour, oldest first, as the service that runs functions counts them: also those
@@ -89,7 +104,8 @@ export interface Metrics {
 
 /**
  * Names that the writers of metrics, the alarms and the dashboards share. Requests, Failures and LatencyMs have the
- * dimensions environment, model and version and, for the alarms, environment alone.
+ * dimensions environment, model and version and, for the alarms, environment alone. Scores below zero have a metric of
+ * their own, without their sign: CloudWatch computes no percentiles of negative values.
  */
 export const metricNames = {
   inference: {
@@ -97,6 +113,8 @@ export const metricNames = {
     requests: "Requests",
     failures: "Failures",
     latencyMs: "LatencyMs",
+    score: "Score",
+    negativeScore: "NegativeScore",
     storageWriteFailures: "StorageWriteFailures",
   },
   deliveries: {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { RequestMetrics } from "#platform/metrics/metrics.ts";
+import { maxReportedScores, type RequestMetrics } from "#platform/metrics/metrics.ts";
 import { maxMetrics, namespace } from "./format-emf.ts";
 
 const Directive = z.object({
@@ -24,6 +24,8 @@ const LabelCounts = z
   )
   .pipe(z.map(z.string(), z.int().positive()));
 
+const Scores = z.array(z.number().nonnegative()).max(maxReportedScores).default([]);
+
 /** The line of one predict request. */
 export const EmfLine = z.looseObject({
   _aws: z.object({ Timestamp: z.int().nonnegative(), CloudWatchMetrics: z.array(Directive).min(1) }),
@@ -33,6 +35,8 @@ export const EmfLine = z.looseObject({
   Requests: z.literal(1),
   Failures: z.union([z.literal(0), z.literal(1)]),
   LatencyMs: z.number().nonnegative(),
+  Score: Scores,
+  NegativeScore: Scores,
   labels: LabelCounts,
 });
 export type EmfLine = z.infer<typeof EmfLine>;
@@ -48,7 +52,9 @@ export const parseEmf = (line: string): RequestMetrics | undefined => {
   }
   const parsed = EmfLine.safeParse(value);
   if (!parsed.success || parsed.data._aws.CloudWatchMetrics[0]?.Namespace !== namespace) return undefined;
-  const { environment, model, version, Failures, LatencyMs, labels, _aws } = parsed.data;
+  const { environment, model, version, Failures, LatencyMs, Score, NegativeScore, labels, _aws } =
+    parsed.data;
+  const scores = [...Score, ...NegativeScore.map((value) => -value)];
   return {
     environment,
     model,
@@ -57,5 +63,6 @@ export const parseEmf = (line: string): RequestMetrics | undefined => {
     latencyMs: LatencyMs,
     failed: Failures === 1,
     labels,
+    ...(scores.length > 0 && { scores }),
   };
 };

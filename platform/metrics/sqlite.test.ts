@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { databaseMigrations } from "#platform/store/database-migrations.ts";
 import { type Database, openDatabase } from "#platform/store/open-database.ts";
 import { metricsContract } from "#test/contracts/metrics.ts";
 import { countStatements } from "#test/support/count-statements.ts";
@@ -62,6 +63,31 @@ test("10,000 requests take 20 commits and prepare no statement", async () => {
   expect(countStoredRequests()).toBe(10_000);
   // One insert each, one sum of the hour in each commit, and three deletions of what is older.
   expect(counted.counts()).toEqual({ prepared, statements: 10_023, commits: 20 });
+});
+
+test("requests that the release before wrote are still read, and have no scores", async () => {
+  const path = join(folder.path, "older.db");
+  const older = openDatabase(path, databaseMigrations.slice(0, 5));
+  older
+    .prepare(
+      "INSERT INTO requests (environment, model, version, at, latency_ms, failed, labels) VALUES ('prod', 'churn', '1', 1, 4, 0, '{\"stay\":1}')",
+    )
+    .run();
+  older.close();
+  const migrated = openDatabase(path);
+  const metrics = createSqliteMetrics({ database: migrated, clock: () => 1_000 });
+  const read = async () => {
+    const { requests, scores } = await metrics.statistics(allTime, {
+      percentiles: [],
+      scorePercentiles: [50],
+    });
+    return { requests, scores };
+  };
+  expect(await read()).toEqual({ requests: 1, scores: undefined });
+  metrics.request({ ...request, scores: [0.5] });
+  expect(await read()).toEqual({ requests: 2, scores: { count: 1, values: [0.5] } });
+  metrics.close();
+  migrated.close();
 });
 
 test("a single request is written without a flush", async () => {

@@ -5,9 +5,11 @@ import {
   hourMs,
   type Metrics,
   type RequestMetrics,
+  type ScoreStatistics,
   type Statistics,
   type UnreportedCall,
 } from "./metrics.ts";
+import { toNearestRank } from "./nearest-rank.ts";
 
 const flushAfterMs = 200;
 const flushAtEntries = 500;
@@ -32,10 +34,6 @@ export type CallCounter = { unreported(call: UnreportedCall): void };
 const serializeDimensions = (dimensions: Readonly<Record<string, string>>): string =>
   JSON.stringify(Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-/** Nearest rank: the rank of the smallest value that at least `percentile` percent of the values do not exceed. */
-const toNearestRank = (percentile: number, count: number): number =>
-  Math.min(count, Math.max(1, Math.ceil((percentile / 100) * count)));
-
 /**
  * Metrics in the embedded world's database. `request` and `count` buffer their entry and never throw. Entries are written
  * after 200 ms or 500 entries, before this process reads statistics, and on `close`, so a killed process loses at most
@@ -50,7 +48,7 @@ export const createSqliteMetrics = (needs: {
   const { database, clock } = needs;
   const onError = needs.onError ?? ((error) => process.emitWarning(String(error)));
   const insert = database.prepare(
-    "INSERT INTO requests (environment, model, version, at, latency_ms, failed, labels) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO requests (environment, model, version, at, latency_ms, failed, labels, scores) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   );
   const add = database.prepare(
     `INSERT INTO totals (name, dimensions, unit, total) VALUES (?, ?, ?, ?)
@@ -79,6 +77,13 @@ export const createSqliteMetrics = (needs: {
   );
   const selectLatencies = database.prepare(
     `SELECT rank, latency_ms FROM (SELECT latency_ms, row_number() OVER (ORDER BY latency_ms) AS rank ${window})
+     WHERE rank IN (SELECT value FROM json_each(?))`,
+  );
+  const selectScoreCount = database.prepare(`SELECT total(json_array_length(scores)) AS count ${window}`);
+  const selectScores = database.prepare(
+    `SELECT rank, score FROM (
+       SELECT score.value AS score, row_number() OVER (ORDER BY score.value) AS rank
+       FROM (SELECT scores ${window} AND scores IS NOT NULL) AS chosen, json_each(chosen.scores) AS score)
      WHERE rank IN (SELECT value FROM json_each(?))`,
   );
 
@@ -114,7 +119,7 @@ export const createSqliteMetrics = (needs: {
       insertUnreported.run(environment, model, version, Math.floor(at), cause);
       return;
     }
-    const { environment, model, version, at, latencyMs, failed, labels } = entry.request;
+    const { environment, model, version, at, latencyMs, failed, labels, scores = [] } = entry.request;
     insert.run(
       environment,
       model,
@@ -123,6 +128,7 @@ export const createSqliteMetrics = (needs: {
       latencyMs,
       failed ? 1 : 0,
       JSON.stringify(Object.fromEntries(labels)),
+      scores.length > 0 ? JSON.stringify(scores) : null,
     );
   };
 
@@ -176,6 +182,22 @@ export const createSqliteMetrics = (needs: {
     else schedule();
   };
 
+  /** In a transaction, so that no write comes between the count and the ranks. */
+  const readScores = (
+    percentiles: readonly number[],
+    parameters: readonly [string, string, string, number, number],
+  ): ScoreStatistics | undefined => {
+    const count = Number(selectScoreCount.get(...parameters)?.count ?? 0);
+    if (count === 0) return undefined;
+    const ranks = percentiles.map((percentile) => toNearestRank(percentile, count));
+    const scores = new Map(
+      selectScores
+        .all(...parameters, JSON.stringify(ranks))
+        .map((row) => [Number(row.rank), Number(row.score)]),
+    );
+    return { count, values: ranks.flatMap((rank) => scores.get(rank) ?? []) };
+  };
+
   return {
     request: (request) => {
       // One entry that the table refuses would fail its whole batch.
@@ -193,7 +215,10 @@ export const createSqliteMetrics = (needs: {
       else onError(new RangeError(`metric not counted, its value is not a number: ${JSON.stringify(count)}`));
     },
 
-    statistics: async ({ environment, model, version, from, to }, { percentiles }): Promise<Statistics> => {
+    statistics: async (
+      { environment, model, version, from, to },
+      { percentiles, scorePercentiles },
+    ): Promise<Statistics> => {
       flush();
       const parameters = [environment, model, version, from, to] as const;
       // One snapshot, so that a write of another process cannot come between the counts and the ranks.
@@ -217,6 +242,7 @@ export const createSqliteMetrics = (needs: {
           unreported: Number(selectUnreported.get(...parameters)?.calls ?? 0),
           labels: new Map(labels),
           latencyMs: ranks.map((rank) => latencies.get(rank)),
+          scores: scorePercentiles && readScores(scorePercentiles, parameters),
         };
       });
     },

@@ -99,4 +99,6 @@ export const databaseMigrations: readonly string[] = [
      id TEXT NOT NULL UNIQUE,
      event TEXT NOT NULL
    ) STRICT;`,
+  // Null: the request reported no scores, or an earlier release wrote it.
+  "ALTER TABLE requests ADD COLUMN scores TEXT;",
 ];

@@ -32,6 +32,15 @@ const observation = fc.record({
       { selector: ([label]) => label },
     )
     .map((labels) => new Map(labels)),
+  // Probabilities, and values of both signs and any size.
+  scores: fc
+    .array(
+      fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: -1e6, max: 1e6, noNaN: true })),
+      {
+        maxLength: 20,
+      },
+    )
+    .map((scores) => scores.map((score) => Number(score.toPrecision(6)) + 0)),
 });
 
 /** Across all suites of a process: Lambda's own metrics have one namespace for all of them. */
@@ -61,24 +70,33 @@ export const metricsContract = (name: string, make: () => Promise<MetricsUnderTe
     });
     afterEach(() => subject.close());
 
-    test("counts, label sums and nearest-rank percentiles are exact for any requests", async () => {
+    test("counts, label sums and nearest-rank percentiles of latencies and scores are exact for any requests", async () => {
       await fc.assert(
         fc.asyncProperty(
           fc.array(observation, { maxLength: 60 }),
           fc.array(fc.integer({ min: 0, max: 100 }), { maxLength: 4 }),
-          async (observations, percentiles) => {
+          fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 1, maxLength: 5 }),
+          async (observations, percentiles, scorePercentiles) => {
             renew();
             for (const each of observations) subject.metrics.request({ ...request, ...each });
             const latencies = observations.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
             const labels = new Map<string, number>();
             for (const each of observations)
               for (const [label, rows] of each.labels) labels.set(label, (labels.get(label) ?? 0) + rows);
-            expect(await subject.metrics.statistics(window, { percentiles })).toEqual({
+            const scores = observations.flatMap((each) => each.scores).sort((a, b) => a - b);
+            expect(await subject.metrics.statistics(window, { percentiles, scorePercentiles })).toEqual({
               requests: observations.length,
               failures: observations.filter(({ failed }) => failed).length,
               unreported: 0,
               labels,
               latencyMs: percentiles.map((percentile) => nearestRank(latencies, percentile)),
+              scores:
+                scores.length === 0
+                  ? undefined
+                  : {
+                      count: scores.length,
+                      values: scorePercentiles.map((percentile) => nearestRank(scores, percentile)),
+                    },
             });
           },
         ),
@@ -94,6 +112,20 @@ export const metricsContract = (name: string, make: () => Promise<MetricsUnderTe
         labels: new Map(),
         latencyMs: [undefined],
       });
+    });
+
+    test("scores are read only where their percentiles are asked for, of this version and window alone", async () => {
+      const read = (scorePercentiles?: readonly number[]) =>
+        subject.metrics.statistics(window, { percentiles: [], scorePercentiles });
+      subject.metrics.request(request);
+      expect((await read([50])).scores).toBeUndefined();
+      subject.metrics.request({ ...request, scores: [0.25, -3, 0.75] });
+      subject.metrics.request({ ...request, scores: [] });
+      subject.metrics.request({ ...request, version: "30", scores: [9] });
+      subject.metrics.request({ ...request, environment: "stage", scores: [9] });
+      subject.metrics.request({ ...request, at: window.to, scores: [9] });
+      expect((await read()).scores).toBeUndefined();
+      expect((await read([0, 50, 90])).scores).toEqual({ count: 3, values: [-3, 0.25, 0.75] });
     });
 
     test("calls that a function could not report are counted beside its requests, for its version and window only", async () => {

@@ -9,11 +9,16 @@ export const formatMetricLines = (metrics: {
   readonly namespace: string;
   readonly at: number;
   readonly dimensions: Readonly<Record<string, string>>;
-  readonly values: readonly { readonly name: string; readonly value: number; readonly unit: string }[];
+  readonly values: readonly {
+    readonly name: string;
+    /** One, or at most 100. */
+    readonly value: number | readonly number[];
+    readonly unit: string;
+  }[];
 }): readonly string[] => {
   const { namespace, at, dimensions } = metrics;
   // NaN would become null in JSON, and CloudWatch would drop the whole line.
-  const values = metrics.values.filter(({ value }) => Number.isFinite(value));
+  const values = metrics.values.filter(({ value }) => [value].flat().every(Number.isFinite));
   const lines: string[] = [];
   for (let start = 0; start < values.length; start += maxMetricsPerLine) {
     const part = values.slice(start, start + maxMetricsPerLine);
