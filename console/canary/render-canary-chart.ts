@@ -5,7 +5,9 @@ import { roundToDigits } from "#domain/gates/number-format.ts";
 import type { Html } from "../html.ts";
 import { formatMoment } from "../render-time.ts";
 import { createChartScale } from "./chart-scale.ts";
+import { createTracer } from "./create-tracer.ts";
 import type { CanaryChart, ChartPoint } from "./list-charts.ts";
+import { verdictMarks } from "./verdict-marks.ts";
 
 const width = 340;
 const height = 190;
@@ -20,15 +22,6 @@ const formatEstimate = (estimate: Estimate | null, unit: string): string =>
   estimate
     ? `${format(estimate.value)} ${unit} (${format(estimate.low)} to ${estimate.high === null ? "unknown" : format(estimate.high)})`
     : "none yet";
-
-/** Lines break where a step begins, because each step is measured from its own start. */
-const splitSteps = (points: readonly ChartPoint[]): readonly (readonly ChartPoint[])[] => {
-  const groups: ChartPoint[][] = [];
-  for (const point of points)
-    if (groups.at(-1)?.at(-1)?.percent === point.percent) groups.at(-1)?.push(point);
-    else groups.push([point]);
-  return groups;
-};
 
 const findDomain = (points: readonly ChartPoint[]): readonly [number, number] => {
   const values = points.flatMap(({ champion, challenger, limit }) =>
@@ -49,8 +42,6 @@ const findDomain = (points: readonly ChartPoint[]): readonly [number, number] =>
   return [Math.max(0, low), high];
 };
 
-const verdictMarks = { pass: "✓", fail: "✕", inconclusive: "?" } as const;
-
 /**
  * One metric of both versions over the time of a canary, each with the band of its 95 % interval, and the limit. Prod's
  * version is a dashed line with a square, the new one a solid line with a circle, so that the chart is read without
@@ -64,43 +55,14 @@ export const renderCanaryChart = ({ id, title, unit, rule, points }: CanaryChart
     return html`<figure class="chart canary-chart"><figcaption><b>${title}</b></figcaption><p class="faint">Nothing was measured yet.</p></figure>`;
   const { toPixel: toY, ticks } = createChartScale(findDomain(known), [inner.bottom, inner.top], 6);
   const clampY = (value: number) => Math.min(inner.bottom, Math.max(inner.top, toY(value)));
-  const elapsed = Math.max(1, last.at - first.at);
-  const toX = (at: number) =>
-    known.length === 1
-      ? (inner.left + inner.right) / 2
-      : Number((inner.left + ((at - first.at) / elapsed) * (inner.right - inner.left)).toFixed(1));
-  const steps = splitSteps(known);
-  const line = (pick: (point: ChartPoint) => number | null | undefined) =>
-    steps
-      .map((step) => {
-        const path = step.flatMap((point) => {
-          const value = pick(point);
-          return value === null || value === undefined ? [] : [`${toX(point.at)},${clampY(value)}`];
-        });
-        return path.length > 0 ? `M${path.join("L")}` : "";
-      })
-      .join("");
-  const band = (pick: (point: ChartPoint) => Estimate | null) =>
-    steps
-      .map((step) => {
-        const ends = step.flatMap((point) => {
-          const estimate = pick(point);
-          return estimate ? [{ x: toX(point.at), ...estimate }] : [];
-        });
-        if (ends.length === 0) return "";
-        // A single measurement has no width of its own.
-        const wide =
-          ends.length === 1
-            ? ends.flatMap((end) => [
-                { ...end, x: end.x - 3 },
-                { ...end, x: end.x + 3 },
-              ])
-            : ends;
-        const upper = wide.map(({ x, high }) => `${x},${high === null ? inner.top : clampY(high)}`);
-        const lower = wide.toReversed().map(({ x, low }) => `${x},${clampY(low)}`);
-        return `M${[...upper, ...lower].join("L")}Z`;
-      })
-      .join("");
+  const { elapsed, toX, steps, line, band } = createTracer(known, inner);
+  const toPixel = (value: number | null | undefined) =>
+    value === null || value === undefined ? value : clampY(value);
+  const toEnds = (estimate: Estimate | null) =>
+    estimate && {
+      low: clampY(estimate.low),
+      high: estimate.high === null ? inner.top : clampY(estimate.high),
+    };
   const champion = known.findLast((point) => point.champion);
   const challenger = known.findLast((point) => point.challenger);
   const mark = (point: ChartPoint, estimate: Estimate) => ({ x: toX(point.at), y: clampY(estimate.value) });
@@ -116,12 +78,12 @@ export const renderCanaryChart = ({ id, title, unit, rule, points }: CanaryChart
 <title id="${id}-title">${title} of both versions over ${formatDuration(elapsed)}</title>
 <desc id="${id}-desc">New version ${formatEstimate(last.challenger, unit)}; prod's version ${formatEstimate(last.champion, unit)}; ${last.limit ? `limit ${last.limit.low === null ? "" : `${format(last.limit.low)} to `}${format(last.limit.high)} ${unit}` : "no limit"}. The table below has every value.</desc>
 ${ticks.map((tick) => html`<line class="grid" x1="${inner.left}" x2="${inner.right}" y1="${toY(tick)}" y2="${toY(tick)}"/><text class="tick" x="${inner.left - 5}" y="${toY(tick) + 3.5}" text-anchor="end">${format(tick)}</text>`)}
-<path class="band champion" d="${band((point) => point.champion)}"/>
-<path class="band challenger" d="${band((point) => point.challenger)}"/>
+<path class="band champion" d="${band((point) => toEnds(point.champion))}"/>
+<path class="band challenger" d="${band((point) => toEnds(point.challenger))}"/>
 ${steps.slice(1).map((step) => (step[0] ? html`<line class="step-line" x1="${toX(step[0].at)}" x2="${toX(step[0].at)}" y1="${inner.top}" y2="${inner.bottom}"/><text class="tick" x="${toX(step[0].at) + 3}" y="${inner.top + 8}">${step[0].percent} %</text>` : ""))}
-<path class="limit-line" d="${line(({ limit }) => limit?.high)}${line(({ limit }) => limit?.low)}"/>
-<path class="series champion" d="${line((point) => point.champion?.value)}"/>
-<path class="series challenger" d="${line((point) => point.challenger?.value)}"/>
+<path class="limit-line" d="${line(({ limit }) => toPixel(limit?.high))}${line(({ limit }) => toPixel(limit?.low))}"/>
+<path class="series champion" d="${line((point) => toPixel(point.champion?.value))}"/>
+<path class="series challenger" d="${line((point) => toPixel(point.challenger?.value))}"/>
 ${square ? html`<rect class="end champion" x="${square.x - 4}" y="${square.y - 4}" width="8" height="8"/>` : ""}
 ${circle ? html`<circle class="end challenger" cx="${circle.x}" cy="${circle.y}" r="4.5"/>` : ""}
 <line class="axis" x1="${inner.left}" x2="${inner.right}" y1="${inner.bottom}" y2="${inner.bottom}"/>

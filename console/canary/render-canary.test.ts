@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { CanaryLook } from "#domain/canary/canary-look.ts";
 import { sampleCanary } from "#test/support/sample-canary.ts";
 import { createChartScale } from "./chart-scale.ts";
 import { listCharts, thinLooks } from "./list-charts.ts";
@@ -10,7 +11,7 @@ const links = { base: "/console", command: (command: string) => command };
 const render = async (facts: Awaited<ReturnType<typeof sampleCanary>>, more = {}) =>
   String(await renderCanary(facts, { links: { ...links, ...more }, now, hasAudit: false }).body);
 
-test("there is a chart for errors, p50, p95 and each label, each with a title, a description, and a table of its values", async () => {
+test("there is a chart for errors, p50, p95, each label and the scores, each with a title, a description, and a table of its values", async () => {
   const facts = await sampleCanary(startedAt, 47);
   expect(listCharts(facts.looks).map(({ title }) => title)).toEqual([
     "Failed requests",
@@ -23,7 +24,22 @@ test("there is a chart for errors, p50, p95 and each label, each with a title, a
   for (const part of ["<title", "<desc", 'class="band challenger"', 'class="limit-line"', "<details"])
     expect(page.split(part).length - 1).toBeGreaterThanOrEqual(5);
   expect(page).not.toMatch(/NaN|undefined|Infinity/);
-  expect(page).toContain("The distribution of scores is not shown");
+  expect(page).toContain("Score distribution of both versions over 46 min");
+  expect(page).not.toContain("is not shown");
+});
+
+test("the page of a canary that an earlier release measured has the other charts, and says why scores are missing", async () => {
+  const facts = await sampleCanary(startedAt, 5);
+  const drop = ({ scores: _, ...arm }: (typeof facts.looks)[number]["champion"]) => arm;
+  const looks = facts.looks.map((look) => ({
+    ...look,
+    champion: drop(look.champion),
+    challenger: drop(look.challenger),
+  }));
+  const page = await render({ ...facts, looks: looks.map((look) => CanaryLook.parse(look)) });
+  expect(page).toContain("Failed requests");
+  expect(page).not.toContain("Score distribution");
+  expect(page).toContain("an earlier release measured this canary, without scores");
 });
 
 test("the limit follows prod's own value, and p50 has none because nothing judges it", async () => {

@@ -10,7 +10,9 @@ import type { Page } from "../render-page.ts";
 import { renderPill, type Tone } from "../render-pill.ts";
 import { formatMoment, renderTime } from "../render-time.ts";
 import { listCharts } from "./list-charts.ts";
+import { listScoreChart } from "./list-score-chart.ts";
 import { renderCanaryChart } from "./render-canary-chart.ts";
+import { renderScoreChart } from "./render-score-chart.ts";
 
 /** Judgements that the page lists in full; the command line has all (`slipway canary <model> --json`). */
 const maxJudgements = 60;
@@ -172,6 +174,7 @@ export const renderCanary = (facts: CanaryFacts, context: Context): Page => {
   const { model, delivery, version } = facts;
   const status = statuses[facts.status];
   const charts = listCharts(facts.looks);
+  const scores = listScoreChart(facts.looks);
   const isOver = facts.status === "promoted" || facts.status === "ended";
   const wait = isOver ? undefined : links.command(`slipway canary ${model}`);
   return {
@@ -193,8 +196,8 @@ ${
   charts.length === 0
     ? html`<p class="empty">Nothing was measured yet: the first measurement comes within a minute.</p>`
     : html`<p class="legend canary-legend"><svg viewBox="0 0 30 14" aria-hidden="true"><line class="series challenger" x1="0" x2="30" y1="7" y2="7"/><circle class="end challenger" cx="22" cy="7" r="4.500"/></svg> v${version}, new <svg viewBox="0 0 30 14" aria-hidden="true"><line class="series champion" x1="0" x2="30" y1="7" y2="7"/><rect class="end champion" x="18" y="3" width="8" height="8"/></svg> ${facts.championVersion === null ? "prod's version" : `v${facts.championVersion}`}, prod <svg viewBox="0 0 30 14" aria-hidden="true"><line class="limit-line" x1="0" x2="30" y1="7" y2="7"/></svg> limit <span>Bands are 95 % intervals; each step is measured from its own start. Marks below: ✓ passed, ? inconclusive, ✕ failed.</span></p>
-<div class="charts canary-charts">${charts.map(renderCanaryChart)}</div>
-<p class="canary-note faint">The distribution of scores is not shown: a version's metrics count its labels and keep no scores. Prediction records have the scores of single rows.</p>`
+<div class="charts canary-charts">${charts.map(renderCanaryChart)}${scores.status === "chart" ? renderScoreChart(scores) : ""}</div>
+${scores.status === "none" ? html`<p class="canary-note faint">${scores.why}</p>` : ""}`
 }</section>
 <section aria-labelledby="judged-title"><h2 id="judged-title">Judgements</h2>${renderJudgements(facts.looks, now)}</section>
 ${renderOrderList(facts, now)}</div>

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Check, Verdict } from "#domain/gates/verdict.ts";
+import { ScoreDistribution } from "./score-distribution.ts";
 
 /** A measured value with its 95 % interval; null: too few requests leave that end open. */
 const Estimate = z.object({ value: z.number(), low: z.number(), high: z.number().nullable() });
@@ -17,6 +18,8 @@ export const ArmMeasurement = z.object({
   p95: Estimate.nullable(),
   /** Share of each label, 0 to 1. */
   labels: z.array(Estimate.extend({ label: z.string() })),
+  /** Null: its model has no score. Absent: an earlier release measured it. */
+  scores: ScoreDistribution.nullable().optional(),
 });
 export type ArmMeasurement = z.infer<typeof ArmMeasurement>;
 

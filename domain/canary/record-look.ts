@@ -1,11 +1,13 @@
 import type { Check, Verdict } from "#domain/gates/verdict.ts";
 import type { RulesInForce } from "#domain/policy/rules-in-force.ts";
+import type { ReportedScore } from "#model-folder/manifest/find-reported-score.ts";
 import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
 import type { Canaries } from "./canaries.ts";
 import type { CanaryLook } from "./canary-look.ts";
 import type { JudgeCanaryOutput } from "./evaluate-canary.ts";
 import { maxChartedLabels, measureArm } from "./measure-canary.ts";
+import { measureScores } from "./measure-scores.ts";
 import { computeRequiredTraffic } from "./required-rate.ts";
 
 /** Beyond it only judgements are kept: the rounds of a canary are fewer than 3,000 (plan-round.ts). */
@@ -23,6 +25,11 @@ type Measured = {
   readonly bakeMs: number;
   readonly labels: readonly string[];
   readonly arms: { readonly champion: Statistics; readonly challenger: Statistics };
+  /** What each version's score is; undefined: its model has none. */
+  readonly scores: {
+    readonly champion: ReportedScore | undefined;
+    readonly challenger: ReportedScore | undefined;
+  };
 };
 type Judged = {
   readonly verdict: Verdict;
@@ -55,7 +62,7 @@ export const recordLook =
     if (next !== undefined && next !== "bake" && last?.next === next) return;
     const index = (newest?.index ?? -1) + 1;
     if (judged === null && index >= maxMeasurements) return;
-    const { delivery, step, percent, since, startedAt, at, rules, bakeMs, arms } = measured;
+    const { delivery, step, percent, since, startedAt, at, rules, bakeMs, arms, scores } = measured;
     const labels = chooseLabels(measured);
     const { canary, canaryLimits } = rules;
     const { requests } = computeRequiredTraffic(canary, canaryLimits);
@@ -69,8 +76,14 @@ export const recordLook =
           .slice(0, limits.checks)
           .map((check) => ({ ...check, detail: check.detail.slice(0, limits.detail) })),
       },
-      champion: measureArm(arms.champion, labels),
-      challenger: measureArm(arms.challenger, labels),
+      champion: {
+        ...measureArm(arms.champion, labels),
+        scores: measureScores(arms.champion, scores.champion),
+      },
+      challenger: {
+        ...measureArm(arms.challenger, labels),
+        scores: measureScores(arms.challenger, scores.challenger),
+      },
       limits: {
         errorPoints: canaryLimits.errorPoints,
         p95Ratio: canaryLimits.latencyP95.ratio,

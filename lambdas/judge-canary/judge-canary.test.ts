@@ -55,6 +55,68 @@ const readEntry = async () => world.ledger.ofDelivery("prod", toyModel, delivery
 const acceptStep = (step: number) =>
   recordApproval(world, { delivery, letter: "c", version: 3, canary: { step, percent: 10 } });
 
+describe("the scores of both versions", () => {
+  const score = (version: string, scores: readonly number[]) =>
+    world.metrics.request({
+      ...{ environment: "prod", model: toyModel, version, at: world.time.now },
+      ...{ latencyMs: 5, failed: false, labels: new Map([["yes", 1]]), scores },
+    });
+  const look = async (input: Awaited<ReturnType<typeof startCanary>>) => {
+    world.time.now += 60_000;
+    await judge(world)(input);
+    return world.canaries.lastLook(delivery);
+  };
+
+  test("are measured in each round, with what the score is", async () => {
+    const input = await startCanary();
+    score(input.championVersion, [0.1, 0.2, 0.3, 0.4, 0.5]);
+    score("9", [-1, 2]);
+    const found = await look(input);
+    const yes = { of: "label", name: "yes", scale: "probability", unit: null };
+    expect(found?.champion.scores).toEqual({
+      ...yes,
+      ...{ count: 5, percentiles: { p10: 0.1, p25: 0.2, p50: 0.3, p75: 0.4, p90: 0.5 } },
+    });
+    expect(found?.challenger.scores).toEqual({
+      ...yes,
+      ...{ count: 2, percentiles: { p10: -1, p25: -1, p50: -1, p75: 2, p90: 2 } },
+    });
+  });
+
+  test("do not change how the canary is judged", async () => {
+    const input = await startCanary();
+    for (let index = 0; index < 2_000; index++) {
+      score(input.championVersion, [0.01]);
+      score("9", [0.99]);
+    }
+    world.time.now += 60_000 * 30;
+    expect(await judge(world)(input)).toMatchObject({ verdict: "pass", next: "shift" });
+  });
+
+  test("are neither read nor shown where the model has none", async () => {
+    const input = await startCanary();
+    world.commit(
+      "c",
+      buildModelYaml({ output: '{ labels: ["no", "yes"], scores: none, labelOutput: label }' }),
+    );
+    score("9", [0.5]);
+    const asked: boolean[] = [];
+    const metrics = {
+      ...world.metrics,
+      statistics: (...[window, options]: Parameters<typeof world.metrics.statistics>) => {
+        asked.push(options.scorePercentiles !== undefined);
+        return world.metrics.statistics(window, options);
+      },
+    };
+    world.time.now += 60_000;
+    await judge({ ...world, metrics })(input);
+    const found = await world.canaries.lastLook(delivery);
+    expect(asked).toEqual([true, false]);
+    expect(found?.challenger.scores).toBeNull();
+    expect(found?.champion.scores).toMatchObject({ name: "yes", count: 0, percentiles: null });
+  });
+});
+
 describe("while prod is closed", () => {
   const freeze = (hours: number) =>
     createFreezes(world).freeze({

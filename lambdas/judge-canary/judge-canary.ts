@@ -8,6 +8,7 @@ import { findHold, listOrders, sumHeldMs } from "#domain/canary/canary-control.t
 import { isReplayCheck } from "#domain/canary/check-replay.ts";
 import { type JudgeCanaryOutput, evaluateCanary as judge } from "#domain/canary/evaluate-canary.ts";
 import { chooseCanaryPercentiles } from "#domain/canary/measure-canary.ts";
+import { scorePercentiles } from "#domain/canary/measure-scores.ts";
 import { isLookDue, isSampleDue, planWait } from "#domain/canary/plan-round.ts";
 import { recordLook } from "#domain/canary/record-look.ts";
 import { replayCanary } from "#domain/canary/replay-canary.ts";
@@ -19,6 +20,7 @@ import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { PlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { findReportedScore, type ReportedScore } from "#model-folder/manifest/find-reported-score.ts";
 import { listCountedLabels } from "#model-folder/manifest/list-counted-labels.ts";
 import { durationToSeconds } from "#model-folder/manifest/manifest.ts";
 import type { Metrics, Statistics } from "#platform/metrics/metrics.ts";
@@ -117,17 +119,24 @@ export const judgeCanary =
     const windowStart = since <= now ? since : now - bakeMs;
     // The approvers of an inconclusive canary may take weeks.
     const from = Math.max(windowStart, now - longestWindowMs);
-    const statistics = (version: string): Promise<Statistics> =>
+    const statistics = (version: string, score: ReportedScore | undefined): Promise<Statistics> =>
       metrics.statistics(
         { environment: "prod", model, version, from, to: now },
-        { percentiles: chooseCanaryPercentiles, labels },
+        {
+          ...{ percentiles: chooseCanaryPercentiles, labels },
+          scorePercentiles: score && scorePercentiles,
+        },
       );
+    const scores = {
+      champion: championManifest && findReportedScore(championManifest),
+      challenger: findReportedScore(manifest),
+    };
     const arms = {
-      champion: await statistics(championVersion),
-      challenger: await statistics(functionVersion),
+      champion: await statistics(championVersion, scores.champion),
+      challenger: await statistics(functionVersion, scores.challenger),
     };
     const record = recordLook({ canaries })(newest, {
-      ...{ delivery, step, since, startedAt, at: now, rules, bakeMs, labels, arms },
+      ...{ delivery, step, since, startedAt, at: now, rules, bakeMs, labels, arms, scores },
       percent: rules.canary.steps[step] ?? 0,
     });
     if (!isDue) {

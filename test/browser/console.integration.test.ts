@@ -12,6 +12,7 @@ import {
   openDelivery,
   startConsole,
 } from "#test/support/console/console-world.ts";
+import { sampleCanary } from "#test/support/sample-canary.ts";
 
 const { skip, launch } = requireBrowser();
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -31,6 +32,7 @@ const pages = [
   ["delivery under way", `/console/models/toy/deliveries/${openDelivery}`],
   ["delivery that failed", `/console/models/toy/deliveries/${failedDeliveryName}`],
   ["approval", `/console/models/toy/deliveries/${openDelivery}/approval`],
+  ["canary", `/console/models/toy/deliveries/${openDelivery}/canary`],
   ["audit", "/console/models/toy/audit"],
   ["unknown page", "/console/models/nobody"],
 ] as const;
@@ -72,7 +74,10 @@ const watchProblems = (page: Page): readonly string[] => {
 
 describe.skipIf(skip)("at 390 and 1440 px, in both colour schemes", () => {
   test.each(pages)("the page %s has no serious violation and does not scroll sideways", async (_, path) => {
-    await using server = await startConsole(world, { source: { readAudit: async () => trail } });
+    const canary = await sampleCanary(Date.parse("2026-11-21T12:00:00Z"), 40);
+    await using server = await startConsole(world, {
+      source: { readAudit: async () => trail, readCanary: async () => canary },
+    });
     const page = await chromium.context.newPage();
     const problems = watchProblems(page);
     for (const width of [390, 1440]) {

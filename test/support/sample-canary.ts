@@ -2,6 +2,7 @@ import { createCanaries } from "#domain/canary/canaries.ts";
 import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
 import { evaluateCanary } from "#domain/canary/evaluate-canary.ts";
 import { chooseCanaryPercentiles } from "#domain/canary/measure-canary.ts";
+import { scorePercentiles } from "#domain/canary/measure-scores.ts";
 import { recordLook } from "#domain/canary/record-look.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
 import { memoryStore } from "./memory-store.ts";
@@ -9,6 +10,7 @@ import { createSeededRandom } from "./seeded-random.ts";
 
 const minute = 60_000;
 const labels = ["stay", "churn"];
+const score = { of: "label", name: "churn", scale: "probability", unit: null } as const;
 const rules = {
   canary: { steps: [10, 50], bake: "PT30M", minSamples: 200, onInconclusive: "extend", atMost: "PT6H" },
   canaryLimits: { errorPoints: 1, latencyP95: { ratio: 1.5, slackMs: 20 }, labelSharePoints: 10 },
@@ -21,6 +23,7 @@ const createArm = (
   shape: { error: number; ms: number; churn: number },
 ) => {
   const latencies: number[] = [];
+  const scores: number[] = [];
   let failures = 0;
   let churn = 0;
   return {
@@ -28,12 +31,19 @@ const createArm = (
       for (let request = 0; request < perMinute * (0.7 + 0.6 * random()); request++) {
         latencies.push(shape.ms * Math.exp(0.5 * (random() + random() + random() - 1.5)));
         if (random() < shape.error) failures++;
-        else if (random() < shape.churn) churn++;
+        else {
+          if (random() < shape.churn) churn++;
+          // Drawn from what is drawn anyway: more draws would change every other number.
+          const last = latencies.at(-1) ?? 0;
+          scores.push(Math.min(1, shape.churn * (last / shape.ms) ** 3));
+        }
       }
     },
     read: (): Statistics => {
       const sorted = latencies.toSorted((left, right) => left - right);
       const requests = sorted.length;
+      const sortedScores = scores.toSorted((left, right) => left - right);
+      const count = sortedScores.length;
       return {
         requests,
         failures,
@@ -45,6 +55,12 @@ const createArm = (
         latencyMs: chooseCanaryPercentiles(requests).map(
           (percentile) => sorted[Math.max(0, Math.ceil((percentile / 100) * requests) - 1)],
         ),
+        scores: {
+          count,
+          values: scorePercentiles.flatMap(
+            (percentile) => sortedScores[Math.max(0, Math.ceil((percentile / 100) * count) - 1)] ?? [],
+          ),
+        },
       };
     },
   };
@@ -88,6 +104,7 @@ export const sampleCanary = async (
         : null;
     await recordLook({ canaries })(await canaries.lastLook("d"), {
       ...{ delivery: "d", step, since, startedAt, at, bakeMs: 30 * minute, labels, arms: measured },
+      scores: { champion: score, challenger: score },
       percent: rules.canary.steps[step] ?? 0,
       rules: { ...rules, canary: { ...rules.canary, steps: [...rules.canary.steps] } },
     })(judged && { ...judged, held: false });

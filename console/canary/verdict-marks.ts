@@ -1,0 +1,2 @@
+/** Below a chart, where the canary was judged. */
+export const verdictMarks = { pass: "✓", fail: "✕", inconclusive: "?" } as const;
