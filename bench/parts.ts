@@ -4,11 +4,14 @@
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { sampleScores } from "#inference/records/sample-scores.ts";
 import { assertModel } from "#model-check/check-model.ts";
+import { formatEmf } from "#platform/metrics/format-emf.ts";
 import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
 import { hostileFiles, replaceChurnFile } from "#test/support/hostile-files.ts";
+import { readChurnManifest } from "#test/support/onnx/churn-folder.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { renderMrkdwn } from "#worlds/embedded/desk/mrkdwn.ts";
 import { prepareBlockingMeasurements } from "./event-loop-blocking.ts";
@@ -38,7 +41,23 @@ const request = {
     ["stay", 3],
     ["churn", 1],
   ]),
+  scores: [0.12, 0.31, 0.08, 0.64],
 } as const;
+
+const readScores = sampleScores(readChurnManifest());
+const predictRows = (rows: number) =>
+  Array.from({ length: rows }, (_, row) => {
+    const churn = ((row * 37) % 1_000) / 1_000 + 0.000_123_456;
+    return { label: "stay", scores: { stay: 1 - churn, churn } };
+  });
+/** What a function does for its metrics, without its labels' counts. */
+const formatLines = (rows: number, withScores: boolean) => {
+  const predictions = predictRows(rows);
+  return async () => {
+    for (let count = 0; count < 10_000; count += 1)
+      formatEmf({ ...request, scores: withScores ? readScores(predictions) : undefined });
+  };
+};
 
 const parts: readonly (readonly [string, () => Promise<unknown>])[] = [
   [
@@ -48,6 +67,9 @@ const parts: readonly (readonly [string, () => Promise<unknown>])[] = [
       metrics.flush();
     },
   ],
+  ["metrics: 10,000 lines of one row, without scores", formatLines(1, false)],
+  ["metrics: 10,000 lines of one row, with its score", formatLines(1, true)],
+  ["metrics: 10,000 lines of 10,000 rows, with scores", formatLines(10_000, true)],
   [
     "store: 10,000 gets",
     async () => {

@@ -6,6 +6,7 @@ import { admitKey } from "#api-keys/admit-key.ts";
 import { createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { createRateLimiter } from "#api-keys/rate-limiter.ts";
 import { createRecorder } from "#inference/records/recorder.ts";
+import { sampleScores } from "#inference/records/sample-scores.ts";
 import { Golden, type Prediction, type Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { formatEmf } from "#platform/metrics/format-emf.ts";
@@ -154,6 +155,7 @@ export const measureRequest = async (modelFolder: string, count: number): Promis
       latencyMs: 7.34,
       failed: false,
       labels: counts,
+      scores: sampleScores(manifest)(predictions),
     });
   const directives = Emf.parse(JSON.parse(format(new Map(labels.map((label) => [label, 1])))));
   const record = await measureRecord(manifest, rows, predictions);

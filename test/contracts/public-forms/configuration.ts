@@ -124,6 +124,7 @@ export const configurationForms = (traces: Traces) => ({
         latencyMs: 5,
         failed: false,
         labels: new Map([["stay", 2]]),
+        scores: [0.25, -0.5],
         recordFailed: false,
       }),
     ),

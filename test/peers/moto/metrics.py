@@ -120,7 +120,8 @@ def statistics_from_start():
             point = {"Timestamp": time, "Unit": "None"}
             point.update({name: float(plain[name](values)) for name in get("Statistics", []) or []})
             extended = get("ExtendedStatistics", []) or []
-            if extended:
+            # AWS computes no percentiles of a metric with negative values.
+            if extended and values[0] >= 0:
                 point["ExtendedStatistics"] = {name: percentile(values, float(name[1:])) for name in extended}
             points.append(point)
         return ActionResult({"Label": get("MetricName"), "Datapoints": points})
