@@ -281,6 +281,11 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
         event.status === "entered",
     );
     expect(weights).toHaveLength(2);
+    const address = new URL(`/console/models/churn/deliveries/${question.delivery}/canary`, question.desk);
+    const page = await (await fetch(address)).text();
+    expect(page).toContain("The score is the probability of “churn”");
+    for (const arm of ["challenger", "champion"])
+      expect(page).toMatch(new RegExp(`class="band wide ${arm}" d="M`));
     expect(await history()).toMatchObject([
       { version: 2, status: "promoted" },
       { version: 1, status: "promoted" },

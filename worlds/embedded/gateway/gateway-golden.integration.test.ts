@@ -105,6 +105,9 @@ test("a worker with the unpacked image predicts a model's golden rows over HTTP,
       for (const [label, score] of Object.entries(scores))
         expect(Math.abs((predictions[index]?.scores[label] ?? 9) - score)).toBeLessThan(golden.tolerance);
     expect(requests).toMatchObject([{ environment: "prod", model: "churn", version, failed: false }]);
+    const scores = predictions.map((prediction) => Number(prediction.scores.churn?.toPrecision(6)));
+    expect(requests[0]?.scores).toHaveLength(Math.min(20, scores.length));
+    expect(scores).toEqual(expect.arrayContaining([...(requests[0]?.scores ?? [])]));
 
     const replayed = await replayCanary({ serving, clock: Date.now, wait: async () => undefined })({
       model: "churn",
