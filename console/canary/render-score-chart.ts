@@ -58,7 +58,7 @@ const renderPanel = (
 <text class="tick panel-name" x="${inner.left}" y="${top - 6}">${name}</text>
 <path class="band wide ${arm}" d="${ends("p10", "p90")}"/>
 <path class="band narrow ${arm}" d="${ends("p25", "p75")}"/>
-${steps.slice(1).map((step) => (step[0] ? html`<line class="step-line" x1="${toX(step[0].at)}" x2="${toX(step[0].at)}" y1="${top}" y2="${bottom}"/><text class="tick" x="${toX(step[0].at) + 3}" y="${top - 6}">${step[0].percent} %</text>` : ""))}
+${steps.slice(1).map((step) => (step[0] ? html`<line class="step-line" x1="${toX(step[0].at)}" x2="${toX(step[0].at)}" y1="${top}" y2="${bottom}"/><text class="tick" x="${toX(step[0].at) + 3}" y="${top + 8}">${step[0].percent} %</text>` : ""))}
 <path class="median other ${other}" d="${median(other)}"/>
 <path class="median ${arm}" d="${median(arm)}"/>
 ${renderEnd(arm, points, (point, found) => ({ x: toX(point.at), y: toY(found.p50) }))}
