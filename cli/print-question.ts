@@ -4,25 +4,25 @@ import { formatHeadline } from "#domain/message/format-headline.ts";
 import { formatRollout } from "#domain/message/format-rollout.ts";
 import { formatVerdict } from "#domain/message/format-verdict.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
-import { escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
+import { escapeControls } from "#untrusted/escape-controls.ts";
 
 const styles = { pass: "green", fail: "red", inconclusive: "yellow" } as const;
 const marks = { pass: "✓", fail: "✗", inconclusive: "?" } as const;
 
 /** Prints what Slack's message shows an approver, with every check: who approves here has not seen it there. */
 export const printQuestion = (state: MessageState): void => {
-  const line = (text: string): void => print(escapeTerminalLine(text));
+  const line = (text: string): void => print(escapeControls(text));
   line(formatHeadline(state));
   line(formatVerdict(state));
-  for (const note of listNotes(state)) print(`${paint("yellow", "!")} ${escapeTerminalLine(note)}`);
-  for (const change of state.changed) print(`${paint("yellow", "!")} ${escapeTerminalLine(change)}`);
+  for (const note of listNotes(state)) print(`${paint("yellow", "!")} ${escapeControls(note)}`);
+  for (const change of state.changed) print(`${paint("yellow", "!")} ${escapeControls(change)}`);
   const { header, rows } = formatComparisons(state);
   if (rows.length > 0) printTable(header, rows);
   for (const { name, verdict, detail } of state.checks)
-    print(`${paint(styles[verdict], marks[verdict])} ${escapeTerminalLine(`${name}: ${detail}`)}`);
+    print(`${paint(styles[verdict], marks[verdict])} ${escapeControls(`${name}: ${detail}`)}`);
   for (const { name, why, remedy } of state.omitted)
     print(
-      `${paint("yellow", "–")} ${escapeTerminalLine(`${name} was not checked: ${why}${remedy === undefined ? "" : `. ${remedy}`}`)}`,
+      `${paint("yellow", "–")} ${escapeControls(`${name} was not checked: ${why}${remedy === undefined ? "" : `. ${remedy}`}`)}`,
     );
   const author = state.author === "" ? "" : `, author (unverified): ${state.author}`;
   line(`Commit ${state.commit.slice(0, 12)}${state.subject === null ? "" : ` ${state.subject}`}${author}`);

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { escapeControls } from "#untrusted/escape-controls.ts";
 import type { ConsoleLinks } from "./console-links.ts";
 import { consolePaths } from "./console-paths.ts";
 import type { Html } from "./html.ts";
@@ -20,9 +21,12 @@ export type PageContext = {
   readonly revision: string;
 };
 
+/** Keeps lines. A mark of direction in a name or a reason would show another text than the one that people decide about. */
+const escapePage = (page: string): string => page.split("\n").map(escapeControls).join("\n");
+
 /**
  * The layout of all pages. Sections of the body with an id and `data-live` are replaced where they changed; without the
- * script the page is complete.
+ * script the page is complete. Control characters and marks of direction are shown as what they are.
  */
 export const renderPage = async ({ links, revision }: PageContext, page: Page): Promise<string> => {
   const paths = consolePaths(links.base);
@@ -31,8 +35,7 @@ export const renderPage = async ({ links, revision }: PageContext, page: Page): 
     { id: "models", label: "Models", href: paths.home },
     { id: "deliveries", label: "Deliveries", href: paths.deliveries() },
   ] as const;
-  return String(
-    await html`<!doctype html>
+  const rendered = await html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -48,9 +51,9 @@ export const renderPage = async ({ links, revision }: PageContext, page: Page): 
 <header class="bar"><div class="wide">
 <a class="brand" href="${paths.home}"><svg viewBox="0 0 36 36" aria-hidden="true"><use href="${asset("icon.svg")}#icon"></use></svg>Slipway</a>
 <nav aria-label="Pages"><ul>${navigation.map(
-      ({ id, label, href }) =>
-        html`<li><a href="${href}"${id === page.active ? html` aria-current="page"` : ""}>${label}</a></li>`,
-    )}${links.channel ? html`<li><a href="${links.channel.href}">${links.channel.label}</a></li>` : ""}</ul></nav>
+    ({ id, label, href }) =>
+      html`<li><a href="${href}"${id === page.active ? html` aria-current="page"` : ""}>${label}</a></li>`,
+  )}${links.channel ? html`<li><a href="${links.channel.href}">${links.channel.label}</a></li>` : ""}</ul></nav>
 ${links.signOut === undefined ? "" : html`<form class="sign-out" method="post" action="${links.signOut}"><button class="button">Sign out</button></form>`}
 <span class="live" role="status" data-status></span>
 </div></header>
@@ -63,6 +66,6 @@ ${
 ${page.body}
 </main>
 </body>
-</html>`,
-  );
+</html>`;
+  return escapePage(String(rendered));
 };

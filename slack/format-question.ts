@@ -1,6 +1,6 @@
 import type { BoundContributors } from "#domain/approval/resolve-approvers.ts";
 import type { MessageState, QuestionState } from "#domain/message/message-state.ts";
-import { escapeLine, escapeText, joinWithinLimit } from "./message-text.ts";
+import { escapeLine, joinWithinLimit } from "./message-text.ts";
 
 const limits = { contextText: 1_000, unmapped: 600, votes: 300, leftOut: 300, waiting: 60 } as const;
 
@@ -68,7 +68,7 @@ export const formatQuestion = (question: QuestionState | null): string | undefin
     case "expired":
       return ":hourglass: The approval expired without a decision";
     case "withdrawn":
-      return `:leftwards_arrow_with_hook: The approval was withdrawn: ${escapeText(question.why)}`;
+      return `:leftwards_arrow_with_hook: The approval was withdrawn: ${escapeLine(question.why)}`;
     default:
       return question satisfies never;
   }

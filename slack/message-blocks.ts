@@ -12,7 +12,7 @@ import { createComparisonTable } from "./comparison-table.ts";
 import { createDecisionButtons } from "./decision-buttons.ts";
 import { formatBreakGlass, formatClosure } from "./format-closure.ts";
 import { formatApproval, formatQuestion, formatUnmapped } from "./format-question.ts";
-import { clipText, escapeLine, escapeText, joinWithinLimit } from "./message-text.ts";
+import { clipText, escapeLine, escapeLines, escapeText, joinWithinLimit } from "./message-text.ts";
 
 /** https://docs.slack.dev/reference/block-kit/blocks */
 const limits = {
@@ -53,7 +53,7 @@ const formatCheck = (
   { name, verdict, detail }: Check,
   maxLength: { readonly name: number; readonly detail: number },
 ): string =>
-  `${verdictEmoji[verdict]} *${clipText(escapeText(name), maxLength.name)}* — ${clipText(escapeText(detail), maxLength.detail)}`;
+  `${verdictEmoji[verdict]} *${clipText(escapeLine(name), maxLength.name)}* — ${clipText(escapeLine(detail), maxLength.detail)}`;
 
 /** As few sections as Slack's limit allows, each with whole lines. */
 const createSections = (lines: readonly string[]): KnownBlock[] => {
@@ -143,12 +143,12 @@ const listNotes = (state: MessageState): readonly string[] => {
   const open = state.question?.status === "open" ? state.question : undefined;
   return [
     ...(state.trial ? [":test_tube: *Trial:* stage and prod share an account."] : []),
-    ...(state.rolledBack ? [`:rewind: *Rolled back by* ${escapeText(state.rolledBack.by)}`] : []),
+    ...(state.rolledBack ? [`:rewind: *Rolled back by* ${escapeLine(state.rolledBack.by)}`] : []),
     ...(state.held ? [formatClosure(state.held)] : []),
     ...(state.breakGlass ? [formatBreakGlass(state.breakGlass)] : []),
     ...(state.askedAgain === null
       ? []
-      : [`:arrows_counterclockwise: *Approval requested again.* ${escapeText(state.askedAgain)}`]),
+      : [`:arrows_counterclockwise: *Approval requested again.* ${escapeLine(state.askedAgain)}`]),
     ...(open && open.canaryPercent !== null
       ? [
           `:grey_question: *The canary proved nothing:* live traffic was not enough at ${open.canaryPercent} % of prod. If you approve, it goes on without proof. If you reject, or nobody decides, prod keeps its champion.`,
@@ -156,7 +156,7 @@ const listNotes = (state: MessageState): readonly string[] => {
       : []),
     ...(open?.stale
       ? [
-          `:warning: *Prod changed:* it now serves ${escapeText(open.stale)}. If you approve, every check runs again and a new approval follows.`,
+          `:warning: *Prod changed:* it now serves ${escapeLine(open.stale)}. If you approve, every check runs again and a new approval follows.`,
         ]
       : []),
   ];
@@ -172,14 +172,14 @@ const listFacts = (state: MessageState): readonly string[] => [
   ...(state.version === null
     ? []
     : [
-        `*Compared with:* ${state.baseline === null ? "no champion yet" : clipText(escapeText(state.baseline), limits.fact)}`,
+        `*Compared with:* ${state.baseline === null ? "no champion yet" : clipText(escapeLine(state.baseline), limits.fact)}`,
       ]),
   ...(state.digest === null
     ? []
     : [
         `*Image:* \`${state.digest.slice(0, 19)}…\`${
           state.provenance
-            ? `, signature verified: built from commit \`${escapeText(state.provenance.commit.slice(0, 12))}\` by \`${clipText(escapeLine(state.provenance.buildId), 100)}\` with builder \`${escapeText(state.provenance.builder.slice(0, 19))}…\``
+            ? `, signature verified: built from commit \`${escapeLine(state.provenance.commit.slice(0, 12))}\` by \`${clipText(escapeLine(state.provenance.buildId), 100)}\` with builder \`${escapeLine(state.provenance.builder.slice(0, 19))}…\``
             : ""
         }`,
       ]),
@@ -217,7 +217,7 @@ export const renderMessageBlocks = (
     ...listNotes(state).map((note) => createSection(clipText(note, limits.note))),
     // Never cut: `parseRejectionReason` refuses a reason that does not fit.
     ...(state.question?.status === "rejected" && state.question.reason
-      ? [createSection(`*Reason for the rejection:* ${escapeText(state.question.reason)}`)]
+      ? [createSection(`*Reason for the rejection:* ${escapeLines(state.question.reason)}`)]
       : []),
     ...(table ? [table] : []),
   ];
@@ -233,7 +233,7 @@ export const renderMessageBlocks = (
     ...(state.error
       ? [
           createSection(
-            `:x: *${clipText(escapeText(state.error.name), 100)}* ${clipText(escapeText(state.error.cause), limits.cause)}`,
+            `:x: *${clipText(escapeLine(state.error.name), 100)}* ${clipText(escapeLines(state.error.cause), limits.cause)}`,
           ),
           createSection(`*What to do:* ${escapeText(findRemedy(state.error.name))}`),
         ]
@@ -249,7 +249,7 @@ export const renderMessageBlocks = (
     ...listFacts(state).map(createContext),
     ...(state.progress === null
       ? []
-      : [createSection(`:rocket: ${clipText(escapeText(state.progress), limits.progress)}`)]),
+      : [createSection(`:rocket: ${clipText(escapeLine(state.progress), limits.progress)}`)]),
     ...(open && open.canaryPercent === null && state.rollout !== undefined
       ? [createSection(formatRollout(state.rollout))]
       : []),

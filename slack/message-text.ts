@@ -1,4 +1,5 @@
 import { escapeControls } from "#untrusted/escape-controls.ts";
+import { prefixContinuationLines } from "#untrusted/prefix-continuation-lines.ts";
 
 /**
  * Escapes Slack's control characters (https://docs.slack.dev/messaging/formatting-message-text#escaping) and marks of
@@ -40,3 +41,6 @@ export const joinWithinLimit = (parts: readonly string[], separator: string, lim
 };
 /** Text from outside on one line, so that it cannot imitate a line of the message. */
 export const escapeLine = (text: string) => escapeText(escapeControls(text));
+
+/** Text from outside whose line breaks matter: every line after the first is marked as a continuation. */
+export const escapeLines = (text: string) => escapeText(prefixContinuationLines(text));

@@ -12,6 +12,7 @@ import { printQuestion } from "#cli/print-question.ts";
 import { requireModel } from "#cli/require-model.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { formatHeadline } from "#domain/message/format-headline.ts";
+import { escapeControls } from "#untrusted/escape-controls.ts";
 import { escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
 import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 
@@ -104,8 +105,8 @@ const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rej
         const { id, taken, sentence } = report;
         if (!taken) process.exitCode = exitCode.failed;
         if (options.json) return printJson({ approval: id, decision, taken, sentence });
-        if (taken) print(`${id}: ${sentence}`);
-        else printError(sentence);
+        if (taken) print(escapeControls(`${id}: ${sentence}`));
+        else printError(escapeControls(sentence));
       }),
     );
 

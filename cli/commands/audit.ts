@@ -15,6 +15,7 @@ import {
   formatDocumentMarkdown,
 } from "#domain/audit/format-audit-document.ts";
 import type { OutsideHead, VerifiedTrail } from "#domain/audit/verify-trail.ts";
+import { escapeControls } from "#untrusted/escape-controls.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 type Options = WorldOptions & {
@@ -137,7 +138,8 @@ const formatEntry = ({ sequence, at, kind, version, delivery, hash, detail }: Au
   const about = [version === null ? "" : `v${version}`, delivery ?? ""]
     .filter((part) => part !== "")
     .join(" ");
-  return `${String(sequence).padStart(4)}  ${at}  ${kind.padEnd(18)} ${about}${who && `  ${who}`}  ${paint("dim", hash.slice(0, 16))}`;
+  const text = escapeControls(`${at}  ${kind.padEnd(18)} ${about}${who && `  ${who}`}`);
+  return `${String(sequence).padStart(4)}  ${text}  ${paint("dim", hash.slice(0, 16))}`;
 };
 
 const printResult = (
@@ -147,7 +149,7 @@ const printResult = (
 ): void => {
   if (newestAnchor) {
     const at = newestAnchor.at === null ? "" : ` of ${new Date(newestAnchor.at).toISOString()}`;
-    print(`Newest anchor: ${formatAuditPlace(newestAnchor)}${at}, ${newestAnchor.place}`);
+    print(`Newest anchor: ${formatAuditPlace(newestAnchor)}${at}, ${escapeControls(newestAnchor.place)}`);
   }
   if (unanchored.length > 0)
     print(
@@ -157,7 +159,7 @@ const printResult = (
     print(`${paint("green", "✓")} ${subject}: nothing was changed, removed or reordered.`);
     return;
   }
-  for (const finding of findings) printError(`${paint("red", "✗")} ${finding}`);
+  for (const finding of findings) printError(`${paint("red", "✗")} ${escapeControls(finding)}`);
   printError(
     "The trail is not what was recorded: find out who wrote to the store (CloudTrail on AWS), and keep a copy of it before anything else.",
   );
@@ -190,7 +192,7 @@ const exportVersion = (
     if (json) return printJson({ model, version, file: out, entries: document.entries.length, findings });
     print(`Wrote the evidence of ${model} v${version} to ${out} (entries: ${document.entries.length}).`);
     print(`Verify it anywhere with \`slipway audit --verify ${out}\`.`);
-    for (const { sentence } of findings) printError(`${paint("red", "✗")} ${sentence}`);
+    for (const { sentence } of findings) printError(`${paint("red", "✗")} ${escapeControls(sentence)}`);
   });
 
 const readDocument = async (
@@ -242,8 +244,8 @@ const verifyFile = async (file: string, { json }: Options): Promise<void> => {
       },
       ...{ unanchored, findings: sentences, verified, unproven },
     });
-  for (const sentence of verified) print(`${paint("green", "✓")} ${sentence}`);
-  for (const sentence of unproven) print(`  Not proven by the document: ${sentence}`);
+  for (const sentence of verified) print(`${paint("green", "✓")} ${escapeControls(sentence)}`);
+  for (const sentence of unproven) print(`  Not proven by the document: ${escapeControls(sentence)}`);
   printResult(
     { newestAnchor, unanchored },
     sentences,

@@ -16,6 +16,7 @@ import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
 import type { OrderRequest, OrderResult } from "#domain/canary/give-canary-order.ts";
 import { readCanaryFacts } from "#domain/canary/read-canary-facts.ts";
 import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
+import { escapeControls } from "#untrusted/escape-controls.ts";
 import { escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
 import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 import { writeToStream } from "#worlds/embedded/write-to-stream.ts";
@@ -197,8 +198,9 @@ const orderCommand = (kind: OrderRequest["kind"], description: string): Command 
             : undefined) ?? (await submitCanaryOrder(world)(delivery, request, person));
         if (!result.taken) process.exitCode = exitCode.failed;
         if (options.json) return printJson({ model, delivery, order: kind, ...result });
-        if (result.taken) return print(`${paint("green", "✓")} ${result.sentence}`);
-        printError(result.sentence);
+        const sentence = escapeControls(result.sentence);
+        if (result.taken) return print(`${paint("green", "✓")} ${sentence}`);
+        printError(sentence);
       }),
     );
 

@@ -7,6 +7,7 @@ import { requireModel } from "#cli/require-model.ts";
 import { describeEvent } from "#domain/events/describe-event.ts";
 import { detailTypes } from "#platform/events/events.ts";
 import type { PublishedEvent } from "#platform/events/sqlite.ts";
+import { escapeControls } from "#untrusted/escape-controls.ts";
 
 const pollMs = 500;
 
@@ -30,7 +31,9 @@ const printEvents = (events: readonly PublishedEvent[], { json, follow }: Option
   if (json) for (const { event } of events) print(JSON.stringify(event));
   else if (follow)
     for (const { event } of events)
-      print(`${event.at}  ${detailTypes[event.type]}  ${event.model}  ${describeEvent(event)}`);
+      print(
+        escapeControls(`${event.at}  ${detailTypes[event.type]}  ${event.model}  ${describeEvent(event)}`),
+      );
   else
     printTable(
       ["at", "event", "model", "what"],

@@ -13,6 +13,7 @@ import { print, printJson, printTable } from "#cli/print.ts";
 import { requireModel } from "#cli/require-model.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import { everyModel, type Freeze } from "#domain/changes/freezes.ts";
+import { escapeControls } from "#untrusted/escape-controls.ts";
 
 type Until = { readonly kind: "time" | "duration"; readonly ms: number };
 type Options = WorldOptions & { readonly all?: boolean; readonly json?: boolean };
@@ -102,7 +103,9 @@ export const freezeCommand = (): Command =>
           print(`Frozen until ${formatTime(end)}: ${formatScope(scope)}. Rollbacks stay possible.`);
           if (before)
             print(
-              `It replaces the freeze until ${formatTime(before.until)} by ${before.by.name}: ${before.reason}`,
+              escapeControls(
+                `It replaces the freeze until ${formatTime(before.until)} by ${before.by.name}: ${before.reason}`,
+              ),
             );
         }),
     );

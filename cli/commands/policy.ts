@@ -9,6 +9,7 @@ import { parsePlatformRules } from "#domain/policy/parse-policy.ts";
 import type { PlatformPolicyRevision } from "#domain/policy/platform-policy.ts";
 import type { Proposal } from "#domain/policy/policy-writer.ts";
 import type { RuleChanges } from "#domain/policy/strictness.ts";
+import { escapeControls } from "#untrusted/escape-controls.ts";
 
 type Options = WorldOptions & { readonly json?: boolean };
 
@@ -28,9 +29,9 @@ const formatConfirmer = ({ appliedBy, confirmedBy }: PlatformPolicyRevision): st
 /** Loosened rules first, because a second person must look at them. */
 const printChanges = ({ loosened, tightened }: RuleChanges): void => {
   if (loosened.length > 0) print(paint("red", "Loosens:"));
-  for (const change of loosened) print(`  ${change}`);
+  for (const change of loosened) print(`  ${escapeControls(change)}`);
   if (tightened.length > 0) print("Tightens:");
-  for (const change of tightened) print(`  ${change}`);
+  for (const change of tightened) print(`  ${escapeControls(change)}`);
   if (loosened.length + tightened.length === 0) print("No rule changes, only the text's layout.");
 };
 

@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import * as z from "zod";
 import { openEnvelope } from "#domain/provenance/envelope.ts";
 import { ProvenanceStatement } from "#domain/provenance/statement.ts";
+import { ModelName } from "#model-folder/manifest/manifest.ts";
 import { AuditEntry, auditKeys, hashJson } from "./audit-entry.ts";
 import { type Finding, type VerifiedTrail, verifyTrail } from "./verify-trail.ts";
 
@@ -10,9 +11,9 @@ export const documentFormat = "slipway-audit-document/1";
 /** The evidence of one version: everything that an auditor needs to verify it without this installation. */
 export const AuditDocument = z.strictObject({
   format: z.literal(documentFormat),
-  model: z.string(),
+  model: ModelName,
   version: z.int().positive(),
-  exportedAt: z.string(),
+  exportedAt: z.iso.datetime(),
   /** The part of the trail from the version's first entry to the first anchor after its last one, without a gap. */
   entries: z.array(AuditEntry).min(1),
   /** What the approvers saw, by its hash in the trail. */
@@ -24,8 +25,8 @@ export const AuditDocument = z.strictObject({
       hash: z.string(),
       from: z.enum(["lock", "registry", "person"]),
       place: z.string(),
-      at: z.string().nullable(),
-      lockedUntil: z.string().nullable(),
+      at: z.iso.datetime().nullable(),
+      lockedUntil: z.iso.datetime().nullable(),
       signature: z.strictObject({ keyId: z.string(), signed: z.string(), signature: z.string() }).nullable(),
     }),
   ),

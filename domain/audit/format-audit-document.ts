@@ -1,4 +1,5 @@
 import canonicalize from "canonicalize";
+import { escapeControls } from "#untrusted/escape-controls.ts";
 import { AuditDocument } from "./audit-document.ts";
 import { type AuditEntry, formatAuditPlace } from "./audit-entry.ts";
 
@@ -7,7 +8,7 @@ const dataFence = "```json slipway-audit-document";
 
 /** Text from outside as one line that Markdown shows as it is. */
 const escapeMarkdown = (text: string): string =>
-  text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]<>()#+!|~&-]/g, "\\$&");
+  escapeControls(text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]<>()#+!|~&-]/g, "\\$&"));
 
 const show = (value: unknown): string =>
   escapeMarkdown(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
@@ -69,7 +70,7 @@ export const formatDocumentMarkdown = (given: AuditDocument): string => {
       "",
       ...JSON.stringify(content, undefined, 2)
         .split("\n")
-        .map((line) => `    ${line}`),
+        .map((line) => `    ${escapeControls(line)}`),
       "",
     ]),
     "## Data",

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { describeEvent } from "#domain/events/describe-event.ts";
 import { detailTypes, SlipwayEvent } from "#platform/events/events.ts";
+import { clipText, escapeLine, escapeText } from "#slack/message-text.ts";
 import type { SlackApi } from "#slack/slack-channel.ts";
 
 type NotifyDependencies = {
@@ -29,10 +30,6 @@ const Alarm = z.object({
 /** An event of Slipway as EventBridge's rule publishes it. */
 const Delivered = z.object({ detail: SlipwayEvent });
 
-/** The text of an alarm must not contain Slack markup. https://api.slack.com/reference/surfaces/formatting#escaping */
-const escapeMarkup = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-
 /** Slack would cut a longer text in the middle of a word. */
 const maxTextLength = 3_000;
 
@@ -44,28 +41,28 @@ const headings = {
 
 const linkToConsole = (arn: string | null | undefined, name: string): string => {
   const region = arn?.split(":")[3];
-  if (!region) return escapeMarkup(name);
+  if (!region) return escapeLine(name);
   const url = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#alarmsV2:alarm/${encodeURIComponent(name)}`;
-  return `<${url}|${escapeMarkup(name)}>`;
+  return `<${url}|${escapeLine(name)}>`;
 };
 
 const renderEvent = (event: SlipwayEvent): string =>
-  `:loudspeaker: *${detailTypes[event.type]}* ${escapeMarkup(event.model)}\n${escapeMarkup(describeEvent(event))}`;
+  `:loudspeaker: *${detailTypes[event.type]}* ${escapeLine(event.model)}\n${escapeLine(describeEvent(event))}`;
 
 const renderNotification = (subject: string | null | undefined, message: string): string => {
   const json = parseJson(message);
   const delivered = Delivered.safeParse(json);
-  if (delivered.success) return renderEvent(delivered.data.detail).slice(0, maxTextLength);
+  if (delivered.success) return clipText(renderEvent(delivered.data.detail), maxTextLength);
   const parsed = Alarm.safeParse(json);
   if (!parsed.success)
-    return escapeMarkup(`${subject ? `${subject}: ` : ""}${message}`).slice(0, maxTextLength);
+    return clipText(escapeText(`${subject ? `${subject}: ` : ""}${message}`), maxTextLength);
   const alarm = parsed.data;
   const lines = [
     `${headings[alarm.NewStateValue]} ${linkToConsole(alarm.AlarmArn, alarm.AlarmName)} in account ${alarm.AWSAccountId}`,
-    ...(alarm.AlarmDescription ? [escapeMarkup(alarm.AlarmDescription)] : []),
-    ...(alarm.NewStateValue === "OK" ? [] : [`_${escapeMarkup(alarm.NewStateReason)}_`]),
+    ...(alarm.AlarmDescription ? [escapeText(alarm.AlarmDescription)] : []),
+    ...(alarm.NewStateValue === "OK" ? [] : [`_${escapeLine(alarm.NewStateReason)}_`]),
   ];
-  return lines.join("\n").slice(0, maxTextLength);
+  return clipText(lines.join("\n"), maxTextLength);
 };
 
 const parseJson = (text: string): unknown => {
