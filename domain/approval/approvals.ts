@@ -19,6 +19,7 @@ import { needsMembership } from "./approver-lists.ts";
 import type { BreakGlass } from "./break-glass.ts";
 import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { ApprovalDecision } from "./decision.ts";
+import { isSamePerson } from "./find-same-person.ts";
 import { type BoundContributors, describeContributorRefusal } from "./resolve-approvers.ts";
 import { findTypedConfirmation, isConfirmed, type TypedConfirmation } from "./typed-confirmation.ts";
 
@@ -155,7 +156,9 @@ export const createApprovals = ({
       }
 
       const voter = { user: vote.user, name: vote.name, at: new Date(vote.at).toISOString() };
-      const votes = [...state.votes.filter(({ user }) => user !== vote.user), voter];
+      const isOther = ({ user }: { readonly user: string }) =>
+        !isSamePerson(approval.contributors?.samePerson, user, vote.user);
+      const votes = [...state.votes.filter(isOther), voter];
       const decides = vote.verdict === "rejected" || votes.length >= rule.quorum;
       const decision: ApprovalDecision = {
         status: vote.verdict,
@@ -331,7 +334,8 @@ export const createApprovals = ({
           return refuse(
             "Slack has not confirmed your address or your user group: use `slipway approve --break-glass`, or ask another approver.",
           );
-        if (state.decision.by.some(({ user }) => user === glass.user))
+        const { samePerson } = approval.contributors ?? {};
+        if (state.decision.by.some(({ user }) => isSamePerson(samePerson, user, glass.user)))
           return refuse(
             "You approved this delivery already: breaking the glass needs one more approver than the quorum.",
           );
@@ -492,6 +496,7 @@ const mergeContributors = (
         approvers: now.approvers,
         ...(now.known === undefined ? {} : { known: now.known }),
         ...mergeShown(before, now),
+        ...mergeSamePerson(before, now),
         ...(now.groups && { groups: now.groups }),
         // An address may be known by now, but a contributor stays a contributor.
         leftOut: [
@@ -508,6 +513,17 @@ const mergeShown = (before: BoundContributors, now: BoundContributors): Pick<Bou
   return shown.length === 0
     ? {}
     : { shown: [...new Map(shown.map((approver) => [approver.user, approver])).values()] };
+};
+
+/** Accounts that were found to be one person's stay so: somebody may have changed their address in Slack since. */
+const mergeSamePerson = (
+  before: BoundContributors,
+  now: BoundContributors,
+): Pick<BoundContributors, "samePerson"> => {
+  const groups = [...(before.samePerson ?? []), ...(now.samePerson ?? [])];
+  return groups.length === 0
+    ? {}
+    : { samePerson: [...new Map(groups.map((users) => [users.toSorted().join(" "), users])).values()] };
 };
 
 const setPostponed = (

@@ -39,23 +39,29 @@ export const computeQuorum = ({
   rule,
   contributors: { people, unmapped },
   refused,
+  samePerson = [],
   identities,
 }: {
   readonly rule: ApprovalRule;
   readonly contributors: Contributors;
   /** Approvers who may not decide. */
   readonly refused: readonly { readonly user: string; readonly why: ApproverRefusal }[];
+  /** Approvers who are accounts of one person. */
+  readonly samePerson?: readonly (readonly string[])[];
   readonly identities: Identities;
 }): { readonly quorum: number } => {
   if (rule.authorMayApprove) return { quorum: rule.quorum };
   const quorum = rule.quorum + unmapped.length;
-  const eligible = rule.approvers.length - refused.length;
+  const mayDecide = (user: string): boolean => !refused.some((approver) => approver.user === user);
+  const repeated = samePerson.map((users) => users.filter(mayDecide)).filter((users) => users.length > 1);
+  const eligible =
+    rule.approvers.length - refused.length - repeated.reduce((sum, users) => sum + users.length - 1, 0);
   if (quorum <= eligible) return { quorum };
   const contributors = people.length === 0 ? "none known" : people.join(", ");
   const notMapped = unmapped.map(({ identity, why }) => `${identity} (${why})`).join("; ");
   const isMapEmpty = Object.keys(identities.people).length === 0 && identities.domains.length === 0;
   const unknown = refused.flatMap(({ user, why }) => (why === "unknown address" ? [user] : []));
   throw new QuorumOutOfReach(
-    `${quorum} approval${quorum === 1 ? "" : "s"} required, but only ${eligible} of ${rule.approvers.length} approvers may decide.${contributorsHeading}${contributors}${unmapped.length === 0 ? "" : `; not mapped to a person: ${notMapped}`}.${describeAddressRemedy(unknown, isMapEmpty)}`,
+    `${quorum} approval${quorum === 1 ? "" : "s"} required, but only ${eligible} of ${rule.approvers.length} approvers may decide.${contributorsHeading}${contributors}${unmapped.length === 0 ? "" : `; not mapped to a person: ${notMapped}`}.${repeated.map((users) => ` ${users.join(", ")} belong to one person and count once.`).join("")}${describeAddressRemedy(unknown, isMapEmpty)}`,
   );
 };

@@ -8,6 +8,7 @@ import { type ApproverRefusal, computeQuorum, QuorumOutOfReach } from "./compute
 import { Contributors } from "./derive-contributors.ts";
 import { fetchSlackEmail, type SlackUsers } from "./fetch-slack-email.ts";
 import { findContributors, type FindContributorsDependencies as HistoryNeeds } from "./find-contributors.ts";
+import { findSamePerson } from "./find-same-person.ts";
 import type { ReadGroups } from "./group-reader.ts";
 import type { Identities } from "./identities.ts";
 import { listKnownDomains } from "./identity-resolver.ts";
@@ -30,6 +31,8 @@ export const BoundContributors = Contributors.extend({
    * here (Slack was down, or showed no address) is looked up after the vote.
    */
   shown: z.array(z.object({ user: z.string(), email: z.string() })).optional(),
+  /** Approvers who are accounts of one person: together they count once. Absent: none was known. */
+  samePerson: z.array(z.array(z.string())).optional(),
   /** The rule's user groups; absent: it names none. Their members' votes count only while they are members. */
   groups: ApproverGroups.optional(),
 });
@@ -96,11 +99,16 @@ export const resolveApprovers =
       const why = findRefusal(bound, { user, email: address?.email });
       if (why !== undefined) leftOut.push({ user, why });
     }
-    const { quorum } = computeQuorum({ rule, contributors, refused: leftOut, identities });
+    const samePerson = findSamePerson(identities, { listed: bound.approvers, shown });
+    const { quorum } = computeQuorum({ rule, contributors, refused: leftOut, samePerson, identities });
     return {
       quorum,
       approvers: rule.approvers,
-      contributors: { ...bound, leftOut, shown, ...(groups && { groups }) },
+      contributors: {
+        ...{ ...bound, leftOut, shown },
+        ...(samePerson.length > 0 && { samePerson }),
+        ...(groups && { groups }),
+      },
     };
 
     /** Undefined: Slack did not respond, or refused. */

@@ -1,5 +1,6 @@
 /** Which of the approvers may approve, and how many must. */
 import { describe, expect, test } from "vitest";
+import { createHolds } from "#domain/changes/holds.ts";
 import {
   allSlackIds,
   createModelChange,
@@ -242,5 +243,75 @@ describe("a quorum out of reach", () => {
     const again = await world.ask({ ...change, pusher: toEmail("sam") });
     expect(again).toBe(id);
     await world.expectRefused(id, "ada", "sam");
+  });
+});
+
+describe("one person with two accounts in Slack", () => {
+  const twoOfAll = policy.replace("quorum: 1", "quorum: 2");
+  const sameAddress = { shown: { [slackIds.eve]: "Bob+guest@example.com" } };
+  const listedAddress = {
+    identities: {
+      domains: ["example.com"],
+      people: { "bob@example.com": { emails: ["robert@partner.example"] } },
+    },
+    shown: { [slackIds.eve]: "robert@partner.example" },
+  };
+  const listedAccount = {
+    identities: { domains: ["example.com"], people: { "bob@example.com": { slack: slackIds.bob } } },
+    hidden: [slackIds.bob],
+    shown: { [slackIds.eve]: "bob@example.com" },
+  };
+  const push = async (world: World) => {
+    const before = await promoteFirstVersion(world);
+    const after = await repository.commit(createModelChange("ada's"), "ada");
+    return world.push(before, after, toEmail("ada"));
+  };
+
+  test.each([
+    ["one address", sameAddress],
+    ["two addresses of a person in the platform's map", listedAddress],
+    ["an account in the platform's map, and its address", listedAccount],
+  ])("is one approver, by %s", async (_, accounts) => {
+    const world = open({ ...accounts, platform: twoOfAll });
+    const id = await world.ask(await push(world));
+    const shown = { email: accounts.shown[slackIds.eve] };
+    expect(await world.vote(id, "bob")).toMatchObject({ result: "counted", votes: 1, quorum: 2 });
+    expect(await world.vote(id, "eve", shown)).toMatchObject({ result: "counted", votes: 1 });
+    expect(await world.vote(id, "bob")).toMatchObject({ result: "counted", votes: 1 });
+    expect((await world.vote(id, "sam")).result).toBe("decided");
+  });
+
+  test("does not break the glass of what they approved", async () => {
+    const world = open(sameAddress);
+    const id = await world.ask(await push(world));
+    const { delivery = "" } = (await world.world.approvals.read(id)) ?? {};
+    expect((await world.vote(id, "bob")).result).toBe("decided");
+    const closure = { until: null, why: "frozen" };
+    await createHolds(world.world).hold({ delivery, model: "churn" }, closure, world.world.time.now);
+    const glass = {
+      name: "eve",
+      reason: "urgent",
+      at: world.world.time.now,
+      address: "as requested",
+    } as const;
+    expect(await world.world.approvals.breakGlass(id, { ...glass, user: slackIds.eve })).toMatchObject({
+      result: "refused",
+      why: expect.stringContaining("approved this delivery already"),
+    });
+    expect((await world.world.approvals.breakGlass(id, { ...glass, user: slackIds.sam })).result).toBe(
+      "broken",
+    );
+  });
+
+  test("does not make a quorum reachable that one person cannot reach alone", async () => {
+    const world = open({ ...sameAddress, platform: twoOfAll });
+    const first = await repository.commit(folder("churn", [slackIds.bob, slackIds.eve]), "ada");
+    const change = await world.push(null, first, toEmail("ada"));
+    await expect(world.start(change)).rejects.toMatchObject({
+      name: "QuorumOutOfReach",
+      message: expect.stringMatching(
+        /2 approvals required, but only 1 of 2 .*U0BOB, U0EVE belong to one person/,
+      ),
+    });
   });
 });
