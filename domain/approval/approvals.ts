@@ -1,4 +1,5 @@
 import { createHolds } from "#domain/changes/holds.ts";
+import { isAnsweredHold } from "#domain/changes/is-answered-hold.ts";
 import { createEvent, toPublicText } from "#domain/events/create-event.ts";
 import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
 import type { Cipher } from "#platform/cipher/cipher.ts";
@@ -306,7 +307,7 @@ export const createApprovals = ({
 
     /**
      * Lets an approved delivery change prod although prod is closed: one approver more than the quorum says so, with a
-     * reason. The first such approver counts.
+     * reason. The first such approver counts; where somebody freezes prod after that, the first one who does it again.
      * @param address as Slack or AWS shows it now; "as requested": as Slack showed it when the approval was requested
      */
     breakGlass: async (
@@ -326,7 +327,9 @@ export const createApprovals = ({
           return refuse("Only an approved delivery can break the glass: approve it first.");
         if (approval.canary)
           return refuse("This is the approval of a canary's step: name the delivery's own.");
-        if (approval.breakGlass) return { result: "already", breakGlass: approval.breakGlass, approval };
+        const current = (await holds.read(approval.delivery))?.current;
+        if (approval.breakGlass && (!current || isAnsweredHold(current, approval.breakGlass)))
+          return { result: "already", breakGlass: approval.breakGlass, approval };
         const known = address === "as requested" ? findRequestedAddress(glass.user)(approval) : address;
         const judgement = judgeVoter(approval, glass.user, known);
         if (judgement.result === "refused") return judgement;
@@ -339,8 +342,7 @@ export const createApprovals = ({
           return refuse(
             "You approved this delivery already: breaking the glass needs one more approver than the quorum.",
           );
-        if (!(await holds.read(approval.delivery))?.current)
-          return refuse("This delivery is not held: prod is open for it, or it has ended.");
+        if (!current) return refuse("This delivery is not held: prod is open for it, or it has ended.");
         const next: Approval = { ...approval, breakGlass: glass };
         if ((await write(next, item.version)).written) return { result: "broken", approval: next };
       }

@@ -4,6 +4,7 @@ import type { Store } from "#platform/store/store.ts";
 import { type Closure, findClosure } from "./find-closure.ts";
 import { createFreezes } from "./freezes.ts";
 import { createHolds, type Hold } from "./holds.ts";
+import { isAnsweredHold } from "./is-answered-hold.ts";
 
 export type CheckProdOpenDependencies = {
   readonly store: Store;
@@ -52,7 +53,8 @@ export const computeWaitSeconds = ({
 /**
  * Whether a delivery may change prod now, by the freezes in force and the hours of its rules. A closed prod holds it; with
  * one more approver and a reason it goes on nevertheless (`breakGlass`). Steps ask before each change that a delivery makes
- * on its own; rollbacks never ask. Stores what it found, for the message and for time limits.
+ * on its own; rollbacks never ask. A freeze that somebody orders after that holds the delivery again. Stores what it found,
+ * for the message and for time limits.
  */
 export const checkProdOpen =
   ({ store, approvals, clock }: CheckProdOpenDependencies) =>
@@ -67,16 +69,18 @@ export const checkProdOpen =
   }): Promise<ProdAccess> => {
     const holds = createHolds({ store });
     const now = clock();
-    const closure = findClosure({
-      freezes: await createFreezes({ store, clock }).ofModel(model),
-      prodHours,
-      now,
-    });
     // Of the newest question: prod or the checks have changed since an earlier one.
     const question = (await approvals.ofDelivery(delivery)).findLast(({ canary }) => canary === null);
     const breakGlass = question?.breakGlass ?? null;
-    if (!closure || breakGlass)
-      return { status: "open", hold: await holds.release(delivery, now), breakGlass };
+    const freezes = await createFreezes({ store, clock }).ofModel(model);
+    const closure = findClosure({
+      // Who broke the glass knew of no freeze that came later: it stops this delivery, too.
+      freezes: breakGlass ? freezes.filter(({ at }) => at > breakGlass.at) : freezes,
+      prodHours: breakGlass ? [] : prodHours,
+      now,
+    });
+    if (!closure) return { status: "open", hold: await holds.release(delivery, now), breakGlass };
+    if (isAnsweredHold((await holds.read(delivery))?.current, breakGlass)) await holds.release(delivery, now);
     const since = await holds.hold({ delivery, model }, closure, now);
     return {
       status: "held",

@@ -80,7 +80,7 @@ const listClosures = (
       ? [
           {
             ...about,
-            id: "glass broken",
+            id: `glass broken ${glass.at}`,
             says: { kind: "glass broken", user: glass.user, reason: glass.reason } as const,
             broadcast: true,
             mentions: nobody,

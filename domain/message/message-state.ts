@@ -6,6 +6,7 @@ import type { AuditPlace } from "#domain/audit/audit-entry.ts";
 import { type CanaryControl, findHold } from "#domain/canary/canary-control.ts";
 import { formatDuration } from "#domain/canary/format-duration.ts";
 import type { Hold } from "#domain/changes/holds.ts";
+import { isAnsweredHold } from "#domain/changes/is-answered-hold.ts";
 import type { Outcome, OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Comparison } from "#domain/gates/comparison.ts";
 import type { Check, Omission } from "#domain/gates/verdict.ts";
@@ -197,7 +198,8 @@ const describeHold = ({ hold, questions }: MessageFacts): Pick<MessageState, "he
   const approval = questions.findLast(
     ({ canary, state }) => canary === null && "decision" in state && state.decision.status === "approved",
   );
-  if (!hold?.current || !approval || !("decision" in approval.state) || approval.breakGlass) return {};
+  if (!hold?.current || !approval || !("decision" in approval.state)) return {};
+  if (isAnsweredHold(hold.current, approval.breakGlass)) return {};
   const { until, why } = hold.current;
   const approvedBy = approval.state.decision.by.map(({ user }) => user);
   return { held: { until, why, approval: approval.id, approvedBy } };

@@ -249,6 +249,34 @@ describe("while prod is closed", () => {
       expect((await world.messages.state("one"))?.held).toBeUndefined();
     });
 
+    test.each([true, false])(
+      "a freeze that somebody orders later holds the delivery again, until the glass is broken again (after a look: %s)",
+      async (looks) => {
+        await freeze(toyModel);
+        const approval = await recordApproval(world, {
+          ...{ delivery: "one", letter: "a", version: 1 },
+          ...{ rule, contributors },
+        });
+        const claim = () => prod("one", { approval, waitsWhileClosed: true });
+        expect(await claim()).toMatchObject({ status: "held" });
+        world.time.now += 60_000;
+        expect(await breakGlass(approval, "U0SECOND1")).toMatchObject({ result: "broken" });
+        world.time.now += 60_000;
+        if (looks) expect(await claim()).toMatchObject({ status: "granted" });
+        await freeze("*");
+        expect(await claim()).toMatchObject({
+          status: "held",
+          why: expect.stringMatching(/^all models are frozen by Ada: [^;]*$/),
+        });
+        expect(await world.messages.state("one")).toMatchObject({ held: { approval } });
+        world.time.now += 60_000;
+        expect(await breakGlass(approval, "U0SECOND1")).toMatchObject({ result: "broken" });
+        expect(await breakGlass(approval, "U0SECOND1")).toMatchObject({ result: "already" });
+        expect((await world.messages.state("one"))?.held).toBeUndefined();
+        expect(await claim()).toMatchObject({ status: "granted" });
+      },
+    );
+
     test("is no approval: a delivery that nobody approved stays refused", async () => {
       await freeze(toyModel);
       const { id } = await ask("one", 1);
