@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { finishApproval } from "#domain/approval/finish-approval.ts";
+import { giveCanaryOrder } from "#domain/canary/give-canary-order.ts";
 import { parsePolicy } from "#domain/policy/parse-policy.ts";
 import { computeRulesInForce } from "#domain/policy/rules-in-force.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { createNewApproval } from "#test/support/record-approval.ts";
-import { buildModelYaml, policyYaml, toyModel } from "#test/support/toy-model.ts";
+import { buildModelYaml, fakeCommit, fakeDigest, policyYaml, toyModel } from "#test/support/toy-model.ts";
 import { expandApprovers } from "./approver-lists.ts";
 import { createGroupReader } from "./group-reader.ts";
 import { emptyIdentities } from "./identities.ts";
@@ -227,6 +228,28 @@ describe("membership at the click", () => {
     const id = await ask();
     members.set(group, [ada, bob, "U0NEW"]);
     expect(await click(id, "U0NEW")).toMatchObject({ result: "refused" });
+  });
+
+  test("a member at the request may hold a canary without a call to Slack, and nobody else", async () => {
+    await click(await ask(), eve);
+    const deployment = await world.ledger.begin(
+      {
+        ...{ environment: "prod", model: toyModel, delivery: "toy-1", commit: fakeCommit("a"), fence: 1 },
+        ...{ digest: fakeDigest("a"), version: 1, functionVersion: "1", previous: 0, reason: null },
+      },
+      world.time.now,
+    );
+    await world.ledger.change(deployment, (current) => ({ ...current, status: "canary" }));
+    const hold = (user: string, person: { readonly email?: string } = {}) =>
+      giveCanaryOrder(world)(
+        "toy-1",
+        { kind: "hold", forMs: 60_000, reason: "to look" },
+        { user, name: user, ...person },
+      );
+    members.set(group, []);
+    expect(await hold(ada)).toMatchObject({ taken: true });
+    expect(await hold(bob, { email: "bob@example.com" })).toMatchObject({ taken: true });
+    expect(await hold("U0NEW")).toMatchObject({ taken: false });
   });
 
   test("while Slack is down a member's vote waits, and is judged later", async () => {

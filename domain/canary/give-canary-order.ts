@@ -55,7 +55,12 @@ const findRefusal = (approval: Approval, kind: OrderRequest["kind"], person: Per
     return approval.rule.approvers.includes(person.user)
       ? undefined
       : "You are not an approver of this model, so you may not abort its canary: ask one.";
-  const judged = judgeVoter(approval, person.user, address);
+  // An order approves nothing, so who was in the rule's groups when the approval was requested may give it.
+  const judged = judgeVoter(
+    approval,
+    person.user,
+    address === "missing" ? address : { ...address, isMember: true },
+  );
   if (judged.result === "refused") return judged.why;
   return judged.result === "no address yet"
     ? "Slack showed no e-mail address for you when the approval was requested, so you may be a contributor: ask another approver."
