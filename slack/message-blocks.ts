@@ -35,15 +35,18 @@ const limits = {
   message: 9_500,
 } as const;
 
+/** Verbatim: Slack would make links of addresses and channels in text from outside. */
+const createMarkup = (text: string) => ({ type: "mrkdwn" as const, verbatim: true, text });
+
 /** Slack folds long sections, unless they say that they are always shown. */
 const createSection = (text: string): SectionBlock => ({
   type: "section",
   expand: true,
-  text: { type: "mrkdwn", text: clipText(text, limits.section) },
+  text: createMarkup(clipText(text, limits.section)),
 });
 const createContext = (text: string): ContextBlock => ({
   type: "context",
-  elements: [{ type: "mrkdwn", text: clipText(text, limits.contextText) }],
+  elements: [createMarkup(clipText(text, limits.contextText))],
 });
 
 const verdictEmoji = { pass: ":white_check_mark:", fail: ":x:", inconclusive: ":grey_question:" } as const;

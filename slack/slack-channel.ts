@@ -140,7 +140,13 @@ export const createSlackChannel = <View extends { readonly delivery: string }>({
       const { users, addresses } = reply.mentions;
       const found = await Promise.all([...new Set(addresses)].map(findUser));
       const mentioned = [...new Set([...users, ...found.filter((user) => user !== undefined)])];
-      const message = { channel, thread_ts: ts, text: formatReply(reply, mentioned), unfurl_links: false };
+      const message = {
+        channel,
+        thread_ts: ts,
+        text: formatReply(reply, mentioned),
+        parse: "none",
+        unfurl_links: false,
+      } as const;
       await explainErrors(() =>
         slack.chat.postMessage(reply.broadcast ? { ...message, reply_broadcast: true } : message),
       );

@@ -85,6 +85,8 @@ export const notify =
       await slack.chat.postMessage({
         channel,
         text: renderNotification(Sns.Subject, Sns.Message),
+        // Slack would make links of addresses in text from outside.
+        parse: "none",
         unfurl_links: false,
       });
     return { told: Records.length };

@@ -8,6 +8,7 @@ import { formatDocumentMarkdown } from "#domain/audit/format-audit-document.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
 import { notify } from "#lambdas/notify/notify.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
+import { createSlackChannel } from "#slack/slack-channel.ts";
 import { runCommand } from "#test/support/run-command.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
@@ -75,6 +76,38 @@ describe("in a delivery's message in Slack", () => {
     expect(texts).toContain("Approved by the security team");
     expect(texts).not.toContain(`"${forged}`);
     expect(JSON.stringify([text, blocks])).not.toMatch(unsafe);
+    // Slack would turn addresses, channels and some mentions in it into links.
+    expect(JSON.stringify(blocks).replaceAll('"type":"mrkdwn","verbatim":true', "")).not.toContain("mrkdwn");
+  });
+
+  test("in its thread", async () => {
+    const posted: { readonly text?: string }[] = [];
+    const channel = createSlackChannel({
+      slack: {
+        chat: {
+          postMessage: async (message: { readonly text?: string }) => {
+            posted.push(message);
+            return { ok: true };
+          },
+        },
+      } as never,
+      channel: "C1",
+      render: () => ({ text: "", blocks: [] }),
+    });
+    const error = { name: hostile, cause: hostile };
+    await channel.reply(
+      { channel: "C1", ts: "1" },
+      {
+        ...{ id: "ended", model: "churn", version: 2, broadcast: true },
+        ...{ says: { kind: "ended", outcome: "failed", error }, mentions: { users: [], addresses: [] } },
+      },
+    );
+    expect(posted).toMatchObject([
+      { parse: "none", text: expect.stringContaining("Approved by the security") },
+    ]);
+    const lines = posted.flatMap(({ text }) => text?.split("\n") ?? []);
+    expect(lines.filter((line) => line.startsWith(forged))).toEqual([]);
+    expect(JSON.stringify(posted)).not.toMatch(unsafe);
   });
 });
 
@@ -85,7 +118,8 @@ test("in a note about an event", async () => {
     ...{ model: "churn", delivery: "churn-1", commit: "c".repeat(40), digest: `sha256:${"d".repeat(64)}` },
     ...{ modelVersion: 2, approval: "churn~1", decision: "rejected", by: ["U024BE7LH"], reason: hostile },
   };
-  const postMessage = async ({ text }: { text?: unknown }) => {
+  const postMessage = async ({ text, parse }: { text?: unknown; parse?: unknown }) => {
+    expect(parse).toBe("none");
     posted.push(String(text));
     return { ok: true };
   };
