@@ -132,6 +132,25 @@ test("an opening is the first moment at which every clock is in its hours", () =
   );
 });
 
+test.each([
+  ["Europe/Zurich", "2026-03-29", "2026-10-25"],
+  ["America/New_York", "2026-03-08", "2026-11-01"],
+])(
+  "in %s prod is open exactly in its hours, in every quarter hour around each change of the clock",
+  (zone, ...days) => {
+    const texts = ["mon-sun 01:30-02:30", "mon-sat 02:00-03:00, sun 02:15-02:45"];
+    for (const day of days)
+      for (const text of texts.map((ranges) => `${ranges} ${zone}`)) {
+        const start = at(`${day}T00:00:00Z`) - 43_200_000;
+        const moments = Array.from({ length: 2 * 96 }, (_, index) => start + index * 900_000);
+        const wrong = moments.filter(
+          (moment) => (findOpening([text], moment) === moment) !== isOpenByWallClock(text, moment),
+        );
+        expect(wrong.map((moment) => `${text} ${new Date(moment).toISOString()}`)).toEqual([]);
+      }
+  },
+);
+
 test("more hours never open prod earlier", () => {
   fc.assert(
     fc.property(
