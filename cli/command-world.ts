@@ -58,6 +58,8 @@ export type CommandContext = {
   readonly caller: () => Promise<string>;
   /** Verifies that the caller is this Slack user, before a decision counts. Throws NotAnApprover. */
   readonly voter: (as: string) => Promise<Voter>;
+  /** Who rolls back, as AWS or the operating system names the caller. Never throws: nothing may stop a rollback. */
+  readonly person: () => Promise<string>;
   /** Who changes the platform's policy, as AWS or the operating system identifies the caller. */
   readonly operator: () => Promise<Operator>;
 };

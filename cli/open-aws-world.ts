@@ -1,4 +1,3 @@
-import { userInfo } from "node:os";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { createGroupReader } from "#domain/approval/group-reader.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
@@ -21,9 +20,11 @@ import { createServing } from "#worlds/aws/serving.ts";
 import { createSlack } from "#worlds/aws/slack.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
 import { createSource } from "#worlds/aws/source.ts";
+import { readMachineAccount } from "#worlds/embedded/operator/machine-identity.ts";
 import type { CommandContext } from "./command-world.ts";
 import { identifyAwsApprover } from "./identify-aws-approver.ts";
 import { identifyAwsCaller } from "./identify-aws-caller.ts";
+import { nameAwsPerson } from "./name-aws-person.ts";
 import type { WorldOptions } from "./options.ts";
 import { printError } from "./print.ts";
 import { readAwsOutputs } from "./read-aws-outputs.ts";
@@ -50,7 +51,8 @@ export const withAwsWorld = async <T>(
   const capabilities = openCapabilities(env);
   const { clock } = capabilities;
   const sts = new STSClient({});
-  const serving = createServing({ env, sts, clock })(`slipway-${userInfo().username}`);
+  const account = readMachineAccount().username;
+  const serving = createServing({ env, sts, clock })(`slipway-${account}`);
   const slack = createSlack(capabilities);
   const registry = createRegistry({ env, clock, credentials: sts.config.credentials });
   const provenance = createAwsProvenanceStore(capabilities);
@@ -119,6 +121,7 @@ export const withAwsWorld = async <T>(
       return Arn;
     },
     voter: identifyAwsApprover({ sts, slack, policy }),
+    person: nameAwsPerson({ sts, account, warn: printWarning }),
     operator: identifyAwsCaller({ sts }),
   });
 };

@@ -10,7 +10,11 @@ import { callbackPath } from "#worlds/embedded/desk/slack-callback-route.ts";
 import { slackWorkspace } from "#worlds/embedded/desk/slack-workspace.ts";
 import { createFunctionHost } from "#worlds/embedded/functions/function-host.ts";
 import { remoteFunctions } from "#worlds/embedded/functions/remote-functions.ts";
-import { readMachineCaller, readMachineOperator } from "#worlds/embedded/operator/machine-identity.ts";
+import {
+  readMachineAccount,
+  readMachineCaller,
+  readMachineOperator,
+} from "#worlds/embedded/operator/machine-identity.ts";
 import { remoteDeliveries } from "#worlds/embedded/remote-deliveries.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
 import { assembleWorld, openCapabilities, type World } from "#worlds/embedded/world.ts";
@@ -104,6 +108,7 @@ export const withEmbeddedWorld = async <T>(
       },
       caller: () => readMachineCaller(folder.repository),
       voter: async (as) => ({ id: as }),
+      person: async () => readMachineAccount().username,
       operator: readMachineOperator,
     });
   } finally {

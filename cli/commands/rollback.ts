@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { userInfo } from "node:os";
 import { Command, Option } from "commander";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseCount, parseModelName, type WorldOptions } from "#cli/options.ts";
@@ -49,7 +48,7 @@ export const rollbackCommand = (): Command =>
         const { from, to, ended, provenance, stage } = await rollBackProd(world)({
           model,
           id,
-          by: `${userInfo().username}: ${reason}`,
+          by: `${await context.person()}: ${reason}`,
           target: version !== undefined ? { version } : entry !== undefined ? { sequence: entry } : undefined,
         });
         const ms = Math.round(performance.now() - startedAt);

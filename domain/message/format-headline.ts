@@ -1,11 +1,14 @@
 import { escapeControls } from "#untrusted/escape-controls.ts";
 import type { MessageState } from "./message-state.ts";
 
-/** Who rolled back; the rest is the reason. */
-const readPerson = (by: string): string =>
-  escapeControls(by.split(": ", 1)[0] ?? by)
-    .slice(0, 60)
-    .toWellFormed();
+const longestPerson = 60;
+
+/** Who rolled back; the rest is the reason. Of an ARN the end, which names the person. */
+const readPerson = (by: string): string => {
+  const person = escapeControls(by.split(": ", 1)[0] ?? by);
+  const name = /^arn:[^/]*\/(.+)$/.exec(person)?.[1]?.slice(-longestPerson) ?? person;
+  return name.slice(0, longestPerson).toWellFormed();
+};
 
 /** The delivery in one line, for the message, its notification, the command line and the pages. */
 export const formatHeadline = (state: MessageState): string => {

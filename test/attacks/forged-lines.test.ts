@@ -22,9 +22,10 @@ const unsafe = /(?!\n)\p{Cc}|[\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-
 
 describe("in a delivery's message in Slack", () => {
   const person = { user: "U024BE7LH", name: hostile };
-  const check = {
-    ...{ name: hostile, verdict: "fail", measured: 1, limit: 1, unit: hostile, detail: hostile },
-  } as const;
+  const check: MessageState["checks"][number] = {
+    ...{ name: hostile, measured: 1, limit: 1, unit: hostile, detail: hostile },
+    verdict: "fail",
+  };
   const state: MessageState = {
     ...{ delivery: "churn-1", model: "churn", commit: "c".repeat(40), author: hostile, version: 2 },
     ...{ digest: `sha256:${"d".repeat(64)}`, baseline: hostile, baselineVersion: 1 },
@@ -59,16 +60,17 @@ describe("in a delivery's message in Slack", () => {
     replaced: false,
     error: { name: hostile, cause: hostile },
   };
-  const open = {
-    ...{ status: "open", approval: "churn~1", expiresAt: 0, votes: [person], quorum: 2, approvers: [] },
+  const open: MessageState["question"] = {
+    status: "open",
+    ...{ approval: "churn~1", expiresAt: 0, votes: [person], quorum: 2, approvers: [] },
     ...{ leftOut: [], waiting: [person], stale: hostile, canaryPercent: 10 },
-  } as const;
+  };
 
-  test.each([
+  test.each<[string, MessageState]>([
     ["under way", state],
     ["rejected", { ...state, question: { status: "rejected", by: [person], reason: hostile } }],
     ["with an open question", { ...state, question: open, checks: [{ ...check, verdict: "inconclusive" }] }],
-  ] as const)("%s", (_, shown) => {
+  ])("%s", (_, shown) => {
     const { text, blocks } = renderMessageBlocks(shown, undefined);
     const texts = JSON.stringify([text, blocks], (key, value) =>
       key === "text" && typeof value === "string" ? value.split("\n") : value,

@@ -2,8 +2,8 @@ import { hostname, userInfo } from "node:os";
 import type { Operator } from "#domain/policy/platform-policy.ts";
 import { runGit } from "#platform/source/run-git.ts";
 
-/** The operating system authenticates this account. A container may run under a uid that has no name. */
-const readMachineAccount = (): { readonly username: string; readonly uid: number } => {
+/** The account that runs the command; the operating system authenticates it. A container may run under a uid that has no name. */
+export const readMachineAccount = (): { readonly username: string; readonly uid: number } => {
   try {
     return userInfo();
   } catch {
