@@ -1,9 +1,9 @@
 /**
- * Tokens by their form: Slack's, GitHub's, AWS's session and key ids, and what follows Bearer in an Authorization
- * header. Our clients never quote one, but a server's response may.
+ * Tokens by their form: Slack's, GitHub's, AWS's session and key ids, JSON Web Tokens (the console's sessions, too), and what
+ * follows Bearer in an Authorization header. Our clients never quote one, but a server's response may.
  */
 const tokenPattern =
-  /\bxox[a-z]-[\w-]+|\bgh[a-z]_\w+|\bgithub_pat_\w+|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bBearer [^\s"']+/g;
+  /\b(?:xoxe\.)?xox[a-z]-[\w-]+|\beyJ[\w-]+(?:\.[\w-]*){2,4}|\bgh[a-z]_\w+|\bgithub_pat_\w+|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bBearer [^\s"']+/g;
 
 /** What may be logged of an error: its name and message, cut to the longest length, without its other properties. */
 export const redactError = (
