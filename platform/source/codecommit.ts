@@ -9,6 +9,7 @@ import pMap from "p-map";
 import { callAws } from "#platform/errors/call-aws.ts";
 import { copyFiles } from "#platform/files/copy-files.ts";
 import { type CodeCommitReader, codeCommitConcurrency } from "./codecommit-reader.ts";
+import { limitCommit } from "./limit-commit.ts";
 import type { Commit, Source, SourceLink } from "./source.ts";
 import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
 
@@ -16,12 +17,13 @@ import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
 const toIsoDate = (date: string | undefined): string =>
   new Date(Number((date ?? "").split(" ")[0]) * 1_000).toISOString();
 
-const toCommit = (commit: SdkCommit): Commit => ({
-  id: commit.commitId ?? "",
-  author: { name: commit.author?.name ?? "", email: commit.author?.email ?? "" },
-  subject: (commit.message ?? "").split("\n")[0] ?? "",
-  committedAt: toIsoDate(commit.committer?.date),
-});
+const toCommit = (commit: SdkCommit): Commit =>
+  limitCommit({
+    id: commit.commitId ?? "",
+    author: { name: commit.author?.name ?? "", email: commit.author?.email ?? "" },
+    subject: (commit.message ?? "").split("\n")[0] ?? "",
+    committedAt: toIsoDate(commit.committer?.date),
+  });
 
 /**
  * A repository in CodeCommit. Throws the contract's errors, TemporaryFault, and the service's own if the repository

@@ -1,5 +1,6 @@
 import { buffer } from "node:stream/consumers";
 import { copyFiles } from "#platform/files/copy-files.ts";
+import { limitCommit } from "./limit-commit.ts";
 import { parseCoAuthors } from "./parse-co-authors.ts";
 import { readGitObjects } from "./read-git-objects.ts";
 import { GitFailed, type GitOptions, runGit } from "./run-git.ts";
@@ -272,7 +273,8 @@ export const createGitSource = (needs: { readonly repository: string }): Source 
       const format = "--format=%an%x00%ae%x00%cI%x00%B";
       const text = (await succeed(["log", "-1", format, id])).toString("utf8");
       const [name = "", email = "", committedAt = "", message = ""] = text.split("\0");
-      return { id, author: { name, email }, subject: message.split("\n")[0] ?? "", committedAt };
+      const subject = message.split("\n")[0] ?? "";
+      return limitCommit({ id, author: { name, email }, subject, committedAt });
     },
 
     changedPaths: async (before, after) => {

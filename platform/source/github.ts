@@ -2,6 +2,7 @@ import pMap from "p-map";
 import { copyFiles } from "#platform/files/copy-files.ts";
 import { type GitHubClient, gitHubConcurrency } from "./github/github-client.ts";
 import type { ResolvedCommit, TreeEntry } from "./github/response-schemas.ts";
+import { limitCommit } from "./limit-commit.ts";
 import type { Commit, Source } from "./source.ts";
 import { assertModelSize, isPathInside, refuseEntry } from "./source-rules.ts";
 
@@ -61,12 +62,13 @@ export const createGitHubSource = ({
     return entries;
   };
 
-  const toCommit = ({ sha, commit }: ResolvedCommit): Commit => ({
-    id: sha,
-    author: { name: commit.author?.name ?? "", email: commit.author?.email ?? "" },
-    subject: commit.message.split("\n")[0] ?? "",
-    committedAt: commit.committer?.date ?? "",
-  });
+  const toCommit = ({ sha, commit }: ResolvedCommit): Commit =>
+    limitCommit({
+      id: sha,
+      author: { name: commit.author?.name ?? "", email: commit.author?.email ?? "" },
+      subject: commit.message.split("\n")[0] ?? "",
+      committedAt: commit.committer?.date ?? "",
+    });
 
   /** Of github.com, or of the server that has its API under /api/v3. */
   const pages = `${api === "https://api.github.com" ? "https://github.com" : api.replace(/\/api\/v3$/, "")}/${repository}`;
