@@ -84,18 +84,13 @@ describe("in a delivery's message in Slack", () => {
 
   test("in its thread", async () => {
     const posted: { readonly text?: string }[] = [];
-    const channel = createSlackChannel({
-      slack: {
-        chat: {
-          postMessage: async (message: { readonly text?: string }) => {
-            posted.push(message);
-            return { ok: true };
-          },
-        },
-      } as never,
-      channel: "C1",
-      render: () => ({ text: "", blocks: [] }),
-    });
+    const postMessage = async (message: { readonly text?: string }) => {
+      posted.push(message);
+      return { ok: true };
+    };
+    const render = () => ({ text: "", blocks: [] });
+    const slack = { chat: { postMessage } };
+    const channel = createSlackChannel({ slack, channel: "C1", render, warn: () => undefined } as never);
     const error = { name: hostile, cause: hostile };
     await channel.reply(
       { channel: "C1", ts: "1" },
