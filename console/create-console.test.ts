@@ -205,3 +205,31 @@ test("without an audit trail there is no page of it and no link to it", async ()
   expect(body).toContain("Anchored up to entry 1 in the registry");
   expect((await read("/models/toy", audit)).body).toContain("/console/models/toy/audit");
 });
+
+test.each([
+  `/deliveries/${"x".repeat(2_000)}`,
+  `/models/${"x".repeat(2_000)}`,
+  "/models/toy/deliveries/a%2Fb",
+  "/models/toy/deliveries/a%00b/approval",
+  "/models/toy/deliveries/%E2%80%AE/canary",
+  "/models/..%2Fpolicy/audit",
+])("a name that nothing has is looked up nowhere: %s", async (path) => {
+  const refuse = () => Promise.reject(new Error("a source was asked"));
+  const source = {
+    ...{ findModel: refuse, readModel: refuse, readDelivery: refuse, readCanary: refuse, readAudit: refuse },
+  };
+  expect((await read(path, { source })).status).toBe(404);
+});
+
+test("a cursor that stands for no key counts for nothing: DynamoDB refuses an empty one", async () => {
+  const filters: unknown[] = [];
+  const source: Options["source"] = {
+    listDeliveries: async (filter) => {
+      filters.push(filter);
+      return { deliveries: [], next: null };
+    },
+  };
+  await read("/deliveries?after=A", { source });
+  await read("/deliveries?after=QQ", { source });
+  expect(filters).toMatchObject([{ after: undefined }, { after: "QQ" }]);
+});

@@ -42,6 +42,9 @@ const securityHeaders = {
   "cross-origin-opener-policy": "same-origin",
 } as const;
 
+/** Names of models, deliveries and rollbacks: no store and no engine is asked about another text, or a longer one. */
+const namePattern = /^[\w.-]{1,128}$/;
+
 /** Finds a page; `:name` in a pattern matches one segment of the path. */
 const createRouter = (routes: Readonly<Record<string, Handler>>) => {
   const table = Object.entries(routes).map(([pattern, handler]) => ({
@@ -53,7 +56,8 @@ const createRouter = (routes: Readonly<Record<string, Handler>>) => {
       const found = matches.exec(path);
       if (!found) continue;
       try {
-        return { handler, names: found.slice(1).map(decodeURIComponent) };
+        const names = found.slice(1).map(decodeURIComponent);
+        return names.every((name) => namePattern.test(name)) ? { handler, names } : undefined;
       } catch {
         // Not percent-encoded text, so it names nothing.
         return undefined;

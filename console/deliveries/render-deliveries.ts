@@ -14,7 +14,7 @@ const Filter = z.object({
   outcome: z.enum(outcomes).optional().catch(undefined),
   after: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,300}$/)
+    .regex(/^[A-Za-z0-9_-]{2,300}$/)
     .optional()
     .catch(undefined),
 });
