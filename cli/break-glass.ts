@@ -44,6 +44,10 @@ export const breakGlass = async (
     address: email === null ? "as requested" : { email, isMember: await findMember(world, id, user) },
     at: world.clock(),
   });
-  if ("approval" in result) await world.messages.show(result.approval.delivery);
+  if ("approval" in result) {
+    await world.audit.record(result.approval.delivery);
+    await world.messages.show(result.approval.delivery);
+    await world.audit.anchor(result.approval.model);
+  }
   return { ...describeBreakGlass(result), id };
 };

@@ -29,7 +29,7 @@ export type CommandWorld = Pick<
 > & {
   readonly source: Source;
   readonly provenance: ProvenanceVerifier;
-  readonly audit: Pick<World["audit"], "record" | "recordModel" | "anchor">;
+  readonly audit: Pick<World["audit"], "record" | "recordModel" | "recordFreezes" | "anchor">;
   readonly metrics: Pick<World["metrics"], "count">;
   readonly slack: Pick<World["slack"], "users" | "views" | "chat">;
 };

@@ -81,6 +81,8 @@ export const withAwsWorld = async <T>(
         }),
         // Only functions may write to the bucket: the sweep anchors what a command recorded.
         anchor: async () => true,
+        // An operator may freeze, but not write trails: the sweep records it.
+        recordFreezes: async () => undefined,
       },
       auditReader: createAwsAuditReader({ ...capabilities, registry, provenance }),
       messages: createSlackMessages({ ...capabilities, warn: printWarning }),

@@ -15,6 +15,7 @@ import {
   formatDocumentMarkdown,
 } from "#domain/audit/format-audit-document.ts";
 import type { OutsideHead, VerifiedTrail } from "#domain/audit/verify-trail.ts";
+import { everyModel } from "#domain/changes/freezes.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
@@ -122,7 +123,7 @@ const compareAnchor = (entries: readonly AuditEntry[], anchor: Options["anchor"]
 };
 
 const formatEntry = ({ sequence, at, kind, version, delivery, hash, detail }: AuditEntry): string => {
-  const who = ["name", "by", "reason", "verdict", "percent", "outcome"]
+  const who = ["scope", "order", "until", "name", "by", "reason", "closure", "verdict", "percent", "outcome"]
     .flatMap((field) => {
       const value = getOwnProperty(detail, field);
       if (value === null || value === undefined) return [];
@@ -132,7 +133,7 @@ const formatEntry = ({ sequence, at, kind, version, delivery, hash, detail }: Au
             ? String(person.name)
             : String(person),
         );
-      return [field === "percent" ? `${String(value)} %` : String(value)];
+      return [formatField(field, String(value))];
     })
     .join(", ");
   const about = [version === null ? "" : `v${version}`, delivery ?? ""]
@@ -140,6 +141,19 @@ const formatEntry = ({ sequence, at, kind, version, delivery, hash, detail }: Au
     .join(" ");
   const text = escapeControls(`${at}  ${kind.padEnd(18)} ${about}${who && `  ${who}`}`);
   return `${String(sequence).padStart(4)}  ${text}  ${paint("dim", hash.slice(0, 16))}`;
+};
+
+const formatField = (field: string, value: string): string => {
+  switch (field) {
+    case "percent":
+      return `${value} %`;
+    case "until":
+      return `until ${value}`;
+    case "scope":
+      return value === everyModel ? "all models" : value;
+    default:
+      return value;
+  }
 };
 
 const printResult = (

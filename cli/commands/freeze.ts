@@ -95,6 +95,7 @@ export const freezeCommand = (): Command =>
           const by = await operator();
           const freeze = { scope, until: end, reason: parsed.reason, by };
           const before = await world.freezes.freeze(freeze);
+          await world.audit.recordFreezes(scope);
           if (json)
             return printJson({
               ...toJson({ ...freeze, at: now, lifted: null }),
@@ -129,6 +130,7 @@ export const unfreezeCommand = (): Command =>
             `${formatScope(scope)} ${scope === everyModel ? "are" : "is"} not frozen${others.length === 0 ? "." : ` (frozen: ${others.join(", ")}).`}`,
           );
         }
+        await world.audit.recordFreezes(scope);
         if (json) return printJson(toJson(ended));
         print(
           `No longer frozen: ${formatScope(scope)}. Deliveries that wait go on ${running ? "at their next look" : "once a rehearsal runs: start one with `npm start`"}.`,

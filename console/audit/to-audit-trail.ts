@@ -1,5 +1,6 @@
 import type { AuditEntry } from "#domain/audit/audit-entry.ts";
 import type { VerifiedTrail } from "#domain/audit/verify-trail.ts";
+import { everyModel } from "#domain/changes/freezes.ts";
 import type { AuditTrail } from "./audit-trail.ts";
 
 const toText = (value: unknown): string =>
@@ -14,6 +15,10 @@ const findPerson = ({ kind, detail }: AuditEntry): string | null => {
     case "question-opened":
       return detail.pusher === null ? null : toText(detail.pusher);
     case "vote":
+    case "break-glass":
+    case "canary-order":
+    case "frozen":
+    case "unfrozen":
       return toText(detail.name);
     case "decision":
       return listNames(detail.by) || null;
@@ -23,6 +28,8 @@ const findPerson = ({ kind, detail }: AuditEntry): string | null => {
       return null;
   }
 };
+
+const describeScope = (scope: unknown): string => (scope === everyModel ? "all models" : toText(scope));
 
 /** What it is about, in a line. A kind of a later release shows its fields. */
 const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string => {
@@ -38,6 +45,20 @@ const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string 
         detail.reason === null
           ? toText(detail.verdict)
           : `${toText(detail.verdict)}: ${toText(detail.reason)}`,
+      );
+    case "break-glass":
+      return about(
+        `let it change prod although ${detail.closure === null ? "it was closed" : toText(detail.closure)}: ${toText(detail.reason)}`,
+      );
+    case "canary-order":
+      return about(
+        `${toText(detail.order)}${detail.until === null ? "" : ` until ${toText(detail.until)}`}${detail.reason === null ? "" : `: ${toText(detail.reason)}`}`,
+      );
+    case "frozen":
+      return about(`${describeScope(detail.scope)} until ${toText(detail.until)}: ${toText(detail.reason)}`);
+    case "unfrozen":
+      return about(
+        `${describeScope(detail.scope)}, the freeze until ${toText(detail.until)} of ${toText(detail.frozenAt)}`,
       );
     case "deployed":
       return about(`${toText(detail.percent)} % of prod's traffic`);

@@ -94,6 +94,40 @@ const AuditDetail = z.discriminatedUnion("kind", [
     detail: z.object({ approval: z.string(), reason: z.string() }),
   }),
   z.object({ kind: z.literal("question-expired"), detail: z.object({ approval: z.string() }) }),
+  /** One approver more than the quorum let the delivery change prod although it was closed. */
+  z.object({
+    kind: z.literal("break-glass"),
+    detail: Person.extend({
+      approval: z.string(),
+      reason: z.string(),
+      /** Why prod was closed then; null: unknown, from before this was recorded. */
+      closure: z.string().nullable(),
+    }),
+  }),
+  z.object({
+    kind: z.literal("canary-order"),
+    detail: Person.extend({
+      order: z.enum(["hold", "go", "abort"]),
+      /** The end that a hold was given. */
+      until: z.string().nullable(),
+      reason: z.string().nullable(),
+    }),
+  }),
+  /** No delivery may change prod until a time. A later freeze of the same scope replaces it. */
+  z.object({
+    kind: z.literal("frozen"),
+    detail: Person.extend({ scope: z.string(), until: z.string(), reason: z.string() }),
+  }),
+  /** A person ended a freeze before its time. */
+  z.object({
+    kind: z.literal("unfrozen"),
+    detail: Person.extend({
+      scope: z.string(),
+      /** Of the freeze: when it was made, and its own end. */
+      frozenAt: z.string(),
+      until: z.string(),
+    }),
+  }),
   /** A share of prod's traffic, in percent. */
   z.object({
     kind: z.literal("deployed"),
@@ -213,6 +247,7 @@ export const auditKeys = {
   evidence: (model: string, hash: string) => ({ partition: `audit-evidence#${model}`, sort: hash }),
   /** What was anchored last, so that the sweep knows what is missing; it proves nothing. */
   progress: (model: string) => ({ partition: "audit-progress", sort: model }),
+  allProgress: { partition: "audit-progress" },
 } as const;
 
 const toFactPrefix = (delivery: string | null): string => `${delivery ?? ""}#`;

@@ -8,6 +8,7 @@ import { type AuditDocument, documentFormat } from "./audit-document.ts";
 import { type AuditEntry, AuditPlace, auditKeys } from "./audit-entry.ts";
 import { auditHeadTag } from "./audit-recorder.ts";
 import { createAuditTrail } from "./audit-trail.ts";
+import { selectVersionEntries } from "./select-version-entries.ts";
 import { type OutsideHead, type VerifiedTrail, verifyTrail } from "./verify-trail.ts";
 
 /** The trail has no entry about this version. */
@@ -73,19 +74,6 @@ export const createAuditReader = ({
     return { ...verifyTrail({ model, items, heads, invalidAnchors: invalid }), anchors: heads };
   };
 
-  /** From the version's first entry to the first anchor after its last one; without such an anchor to the end. */
-  const selectEntries = (
-    entries: readonly AuditEntry[],
-    version: number,
-    heads: readonly OutsideHead[],
-  ): readonly AuditEntry[] => {
-    const own = entries.filter((entry) => entry.version === version).map(({ sequence }) => sequence);
-    const [first, last] = [own[0] ?? 1, own.at(-1) ?? 0];
-    const covering = heads.filter(({ sequence }) => sequence >= last).map(({ sequence }) => sequence);
-    const end = covering.length === 0 ? Number.POSITIVE_INFINITY : Math.min(...covering);
-    return entries.filter(({ sequence }) => sequence >= first && sequence <= end);
-  };
-
   const readEvidence = async (model: string, entries: readonly AuditEntry[]) => {
     const evidence = new Map<string, AuditDocument["evidence"][string]>();
     for (const { detail } of entries) {
@@ -134,12 +122,13 @@ export const createAuditReader = ({
           `The audit trail of ${model} has no entry about version ${version} (${known.length === 0 ? "it has none about any version" : `it has some about ${known.join(", ")}`}).`,
         );
       }
-      const part = selectEntries(entries, version, heads);
+      const anchored = heads.map(({ sequence }) => sequence);
+      const part = selectVersionEntries(entries, version, anchored);
       const [first, last] = [part[0]?.sequence ?? 1, part.at(-1)?.sequence ?? 0];
       const tagged = (await registry.versions(model, { limit: maxTaggedVersions })).find(
         (each) => each.version === version,
       );
-      const anchored = [
+      const covered = [
         ...locked.map((anchor) => ({ ...anchor, from: "lock" as const })),
         ...tags.map((tag) => ({ ...tag, lockedUntil: null, signature: null })),
       ].filter(({ sequence }) => sequence >= first && sequence <= last);
@@ -150,7 +139,7 @@ export const createAuditReader = ({
         exportedAt: new Date(clock()).toISOString(),
         entries: [...part],
         evidence: await readEvidence(model, own),
-        anchors: anchored.map(({ sequence, hash, from, place, at, lockedUntil, signature }) => ({
+        anchors: covered.map(({ sequence, hash, from, place, at, lockedUntil, signature }) => ({
           ...{ sequence, hash, from, place, at: toTime(at) },
           ...{ lockedUntil: toTime(lockedUntil), signature },
         })),

@@ -1,13 +1,15 @@
 import * as z from "zod";
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
+import { createFreezes, everyModel } from "#domain/changes/freezes.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import type { Anchors } from "#platform/anchors/anchors.ts";
 import { ModelVersionNotFound, type Registry } from "#platform/registry/registry.ts";
-import type { Store } from "#platform/store/store.ts";
+import { readPages, type Store } from "#platform/store/store.ts";
 import { AuditEntry, type AuditFact, auditKeys, hashJson } from "./audit-entry.ts";
 import { createAuditTrail } from "./audit-trail.ts";
 import { deriveAuditFacts, toEvidence } from "./derive-audit-facts.ts";
+import { deriveFreezeFacts } from "./derive-freeze-facts.ts";
 import { readDeliveryFacts } from "./read-delivery-facts.ts";
 
 /** What is outside the store already. A wrong value costs a repetition, and no proof. */
@@ -52,9 +54,13 @@ export const createAuditRecorder = ({
   const readFacts = readDeliveryFacts({ store, clock });
   const ledger = createLedger({ store });
   const approvals = createApprovalReader({ store });
+  const freezes = createFreezes({ store, clock });
 
-  const readProgress = async (model: string): Promise<Progress> =>
-    Progress.parse((await store.get(auditKeys.progress(model)))?.value ?? {});
+  const readProgress = async (model: string): Promise<Progress> => {
+    const item = await store.get(auditKeys.progress(model));
+    // It proves nothing, so an unreadable one counts as none.
+    return Progress.safeParse(item?.value).data ?? Progress.parse({});
+  };
   const writeProgress = async (model: string, changes: Partial<Progress>): Promise<void> => {
     await store.put(auditKeys.progress(model), { ...(await readProgress(model)), ...changes });
   };
@@ -101,12 +107,33 @@ export const createAuditRecorder = ({
     const derived = deriveAuditFacts(facts);
     if (model === undefined || derived.length === 0) return undefined;
     const missing = await trail.findMissing(model, delivery, derived);
-    if (missing.length > 0) await startTrail(model, delivery);
+    if (missing.length > 0) {
+      await startTrail(model, delivery);
+      await recordFreezes(model);
+    }
     for (const fact of missing) {
       await keepEvidence(model, fact);
       await trail.append(model, fact);
     }
     return model;
+  };
+
+  /** A freeze of all models is in the trail of each, so that a trail alone says what held its model. */
+  const recordFreezes = async (model: string): Promise<void> => {
+    const first = await store.get(auditKeys.entry(model, 1));
+    if (!first) return;
+    const history = [...(await freezes.history(everyModel)), ...(await freezes.history(model))];
+    const facts = deriveFreezeFacts(history, Date.parse(TrailStart.parse(first.value).at));
+    if (facts.length === 0) return;
+    for (const fact of await trail.findMissing(model, null, facts)) await trail.append(model, fact);
+  };
+
+  /** Models whose trail has been recorded or anchored. */
+  const listModels = async (): Promise<readonly string[]> => {
+    const models: string[] = [];
+    const query = { ...auditKeys.allProgress, order: "ascending", limit: 1_000 } as const;
+    for await (const items of readPages(store, query)) models.push(...items.map(({ key }) => key.sort));
+    return models;
   };
 
   /** Puts the head outside the store. Throws the error of the place. */
@@ -115,13 +142,15 @@ export const createAuditRecorder = ({
     if (!head) return;
     const { sequence, hash } = head;
     const progress = await readProgress(model);
-    if (progress.anchored < sequence) {
+    // Also where the progress is ahead of the trail: somebody changed one of them.
+    if (progress.anchored !== sequence) {
       await anchors.put({ model, sequence, hash });
       await writeProgress(model, { anchored: sequence });
     }
-    if (!registry || progress.tagged >= sequence) return;
-    const decision = await findNewestDecision(model);
-    if (decision && decision.version !== null && decision.sequence > progress.tagged) {
+    const tagged = progress.tagged > sequence ? 0 : progress.tagged;
+    if (!registry || tagged === sequence) return;
+    const decision = await findNewestDecision(model, tagged);
+    if (decision && decision.version !== null) {
       const tags = { [auditHeadTag]: `${sequence} ${hash}` };
       try {
         await registry.setTags(model, decision.version, tags);
@@ -133,9 +162,16 @@ export const createAuditRecorder = ({
     }
   };
 
-  const findNewestDecision = async (model: string): Promise<AuditEntry | undefined> => {
-    const { items } = await store.page({ partition: auditKeys.trail(model), order: "descending", limit: 25 });
-    return items.map(({ value }) => AuditEntry.parse(value)).find(({ kind }) => kind === "decision");
+  /** Undefined: there is none after the entry `since`. */
+  const findNewestDecision = async (model: string, since: number): Promise<AuditEntry | undefined> => {
+    const query = { partition: auditKeys.trail(model), order: "descending", limit: 25 } as const;
+    for await (const items of readPages(store, query))
+      for (const { value } of items) {
+        const entry = AuditEntry.parse(value);
+        if (entry.sequence <= since) return undefined;
+        if (entry.kind === "decision") return entry;
+      }
+    return undefined;
   };
 
   const attempt = async (
@@ -173,9 +209,22 @@ export const createAuditRecorder = ({
       return isRecorded && (model === undefined || (await anchor(model)));
     },
 
+    /** Models with a trail. */
+    models: listModels,
+
+    /** Records the freezes of a model, or of all models in the trail of each, and anchors these trails. */
+    recordFreezes: async (scope: string): Promise<void> => {
+      await attempt("could not record a freeze in the audit trails", {}, async () => {
+        for (const model of scope === everyModel ? await listModels() : [scope]) {
+          await recordFreezes(model);
+          await anchor(model);
+        }
+      });
+    },
+
     /**
-     * Records what changed prod without a delivery under way: a person's rollback, whose id is `delivery`. Without it what the
-     * ledger has when the trail begins is from before the trail.
+     * Records what changed or closed prod without a delivery under way: a person's rollback, whose id is `delivery`, and
+     * freezes. Without it what the ledger has when the trail begins is from before the trail.
      */
     recordModel: async (model: string, delivery = ""): Promise<void> => {
       await attempt(`could not record the ledger of ${model} in the audit trail`, { model }, async () => {
@@ -188,10 +237,12 @@ export const createAuditRecorder = ({
             sequence,
           })),
         );
-        if ((await readProgress(model)).ledger === hash) return;
+        if ((await readProgress(model)).ledger === hash) return recordFreezes(model);
         const started = await findStart(model, delivery);
         for (const deployment of entries.toReversed())
           if (deployment.sequence > started) await recordFacts(deployment.delivery, { model, deployment });
+        // The trail may have begun just now.
+        await recordFreezes(model);
         await writeProgress(model, { ledger: hash });
       });
     },
@@ -207,5 +258,6 @@ export const createAuditRecorder = ({
 export type AuditRecorder = ReturnType<typeof createAuditRecorder>;
 
 const TrailStart = z.looseObject({
+  at: z.string(),
   detail: z.looseObject({ before: z.looseObject({ ledgerEntry: z.int() }).nullable() }),
 });

@@ -83,10 +83,10 @@ export const createAuditTrail = ({
     findFact,
     append,
 
-    /** Returns those of a delivery's facts that the trail lacks. */
+    /** Returns those of a delivery's facts that the trail lacks; null: facts of no delivery. */
     findMissing: async (
       model: string,
-      delivery: string,
+      delivery: string | null,
       facts: readonly AuditFact[],
     ): Promise<readonly AuditFact[]> => {
       const { partition, prefix } = auditKeys.facts(model, delivery);

@@ -1,5 +1,6 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { ApprovalDecision } from "#domain/approval/decision.ts";
+import { type CanaryControl, listGivenOrders } from "#domain/canary/canary-control.ts";
 import type { OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { PolicyEntry } from "#domain/policy/platform-policy.ts";
@@ -12,6 +13,8 @@ export type DeliveryFacts = {
   readonly delivery: string;
   /** Oldest first. */
   readonly questions: readonly Approval[];
+  /** What people ordered about its canary; undefined: it asked nobody, so nobody may order anything. */
+  readonly control: CanaryControl | undefined;
   /** On prod. */
   readonly deployment: Deployment | undefined;
   /** What prod served before this deployment, or what a rollback took back. */
@@ -146,6 +149,26 @@ const describeEnd = (
   ];
 };
 
+const describeBreakGlass = ({ id, delivery, version, breakGlass }: Approval): readonly AuditFact[] => {
+  if (!breakGlass) return [];
+  const { user, name, reason, closure = null, at } = breakGlass;
+  return [
+    {
+      ...{ fact: `break-glass ${id}`, delivery, version, at: toTime(at), kind: "break-glass" },
+      detail: { user, name, approval: id, reason, closure },
+    },
+  ];
+};
+
+const describeOrders = (
+  control: CanaryControl,
+  subject: Pick<AuditFact, "delivery" | "version">,
+): readonly AuditFact[] =>
+  listGivenOrders(control).map(({ kind: order, by: user, name, at, until, reason }) => ({
+    ...{ ...subject, fact: `order ${order} ${user} ${at}`, at: toTime(at), kind: "canary-order" },
+    detail: { user, name, order, until: until === null ? null : toTime(until), reason },
+  }));
+
 const toArtefact = (deployment: Deployment | undefined) =>
   deployment ? { version: deployment.version, digest: deployment.digest } : null;
 
@@ -207,7 +230,7 @@ const describeDeployment = (deployment: Deployment, before: Deployment | undefin
  * records it, after whatever crash. A delivery that neither asked anybody nor changed prod is not in the trail.
  */
 export const deriveAuditFacts = (facts: DeliveryFacts): readonly AuditFact[] => {
-  const { delivery, questions, deployment, before, ended, policies } = facts;
+  const { delivery, questions, control, deployment, before, ended, policies } = facts;
   if (questions.length === 0 && !deployment) return [];
   const version = questions.at(-1)?.version ?? deployment?.version ?? null;
   const end: AuditFact[] = ended
@@ -226,7 +249,9 @@ export const deriveAuditFacts = (facts: DeliveryFacts): readonly AuditFact[] => 
     ...questions.flatMap((approval, index) => [
       describeQuestion(approval, policies),
       ...describeEnd(approval, facts, index === questions.length - 1),
+      ...describeBreakGlass(approval),
     ]),
+    ...(control ? describeOrders(control, { delivery, version }) : []),
     ...(deployment ? describeDeployment(deployment, before) : []),
     ...end,
   ].toSorted((left, right) => left.at.localeCompare(right.at));

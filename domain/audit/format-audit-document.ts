@@ -1,4 +1,5 @@
 import canonicalize from "canonicalize";
+import { everyModel } from "#domain/changes/freezes.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
 import { AuditDocument } from "./audit-document.ts";
 import { type AuditEntry, formatAuditPlace } from "./audit-entry.ts";
@@ -13,6 +14,14 @@ const escapeMarkdown = (text: string): string =>
 const show = (value: unknown): string =>
   escapeMarkdown(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 
+const describeScope = (scope: unknown): string => (scope === everyModel ? "all models" : show(scope));
+
+/** Documents from before freezes were in the trail have a version for its first entry, too: their text stays the same. */
+const describeVersion = (entry: AuditEntry, version: number): string =>
+  entry.version === version || (entry.version === null && entry.kind !== "trail-started")
+    ? ""
+    : ` (version ${show(entry.version)})`;
+
 /** An entry's detail in a line. A kind of a later release shows its fields. */
 const describeDetail = ({ kind, detail }: AuditEntry): string => {
   const listUsers = (people: unknown) =>
@@ -26,6 +35,14 @@ const describeDetail = ({ kind, detail }: AuditEntry): string => {
       return `${show(detail.name)} (${show(detail.user)}): ${show(detail.verdict)}`;
     case "decision":
       return `**${show(detail.verdict)}** by ${show(listUsers(detail.by))}${detail.reason === null ? "" : `, reason: ${show(detail.reason)}`}`;
+    case "break-glass":
+      return `${show(detail.name)} (${show(detail.user)}) let it change prod although it was closed${detail.closure === null ? "" : ` (${show(detail.closure)})`}: ${show(detail.reason)}`;
+    case "canary-order":
+      return `**${show(detail.order)}** by ${show(detail.name)} (${show(detail.user)})${detail.until === null ? "" : ` until ${show(detail.until)}`}${detail.reason === null ? "" : `, reason: ${show(detail.reason)}`}`;
+    case "frozen":
+      return `${describeScope(detail.scope)} until ${show(detail.until)} by ${show(detail.name)} (${show(detail.user)}), reason: ${show(detail.reason)}`;
+    case "unfrozen":
+      return `${describeScope(detail.scope)} by ${show(detail.name)} (${show(detail.user)}): the freeze of ${show(detail.frozenAt)} until ${show(detail.until)}`;
     case "rolled-back":
       return `${detail.by === null ? "by the delivery" : `by ${show(detail.by)}`}: from ${show(detail.from)} to ${show(detail.to)}`;
     default:
@@ -52,7 +69,7 @@ export const formatDocumentMarkdown = (given: AuditDocument): string => {
     "|---|---|---|---|---|",
     ...entries.map(
       (entry) =>
-        `| ${entry.sequence} | ${show(entry.at)} | ${show(entry.kind)}${entry.version === version ? "" : ` (version ${show(entry.version)})`} | ${describeDetail(entry)} | \`${entry.hash.slice(0, 16)}\` |`,
+        `| ${entry.sequence} | ${show(entry.at)} | ${show(entry.kind)}${describeVersion(entry, version)} | ${describeDetail(entry)} | \`${entry.hash.slice(0, 16)}\` |`,
     ),
     "",
     "## Anchors",

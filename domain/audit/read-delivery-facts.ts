@@ -1,4 +1,5 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
+import { createCanaries } from "#domain/canary/canaries.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger, type Deployment } from "#domain/ledger/ledger.ts";
 import { PolicyEntry, policyKeys } from "#domain/policy/platform-policy.ts";
@@ -16,6 +17,7 @@ export const readDeliveryFacts = ({
   const approvals = createApprovalReader({ store });
   const outcomes = createOutcomes({ store });
   const ledger = createLedger({ store });
+  const canaries = createCanaries({ store, clock });
 
   const findBefore = async (model: string, deployment: Deployment): Promise<Deployment | undefined> => {
     const { takesBack, previous, sequence, reason } = deployment;
@@ -55,6 +57,7 @@ export const readDeliveryFacts = ({
       questions,
       ended,
       deployment,
+      control: questions.length === 0 ? undefined : await canaries.read(delivery),
       before: model !== undefined && deployment ? await findBefore(model, deployment) : undefined,
       policies: questions[0] ? await listPolicies(questions[0].askedAt) : [],
       now: clock(),

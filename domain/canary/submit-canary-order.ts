@@ -13,7 +13,7 @@ export type SubmitCanaryOrderDependencies = GiveCanaryOrderDependencies &
   };
 
 /**
- * An order from the command line or a page: stores it, sends a decision that it made to the state machine, and updates the
+ * An order from the command line or a page: stores it, records it in the audit trail, sends a decision that it made to the state machine, and updates the
  * message. A "go" while the approvers are asked is a vote on their question.
  */
 export const submitCanaryOrder =
@@ -23,7 +23,7 @@ export const submitCanaryOrder =
     request: OrderRequest,
     person: { readonly user: string; readonly name: string; readonly email?: string | undefined },
   ): Promise<OrderResult> => {
-    const { approvals, messages } = needs;
+    const { approvals, messages, audit } = needs;
     const question = (await approvals.ofDelivery(delivery)).at(-1);
     const isAsked = question?.canary && question.state.status === "pending";
     if (question && isAsked && request.kind === "go") {
@@ -33,10 +33,12 @@ export const submitCanaryOrder =
     }
     const result = await giveCanaryOrder(needs)(delivery, request, person);
     if (!result.taken) return result;
+    await audit.record(delivery);
     try {
       if (question && isAsked) await approvals.send(question.id);
     } finally {
       await messages.show(delivery);
+      if (question) await audit.anchor(question.model);
     }
     return result;
   };

@@ -9,7 +9,7 @@ const Person = z.object({ id: z.string(), name: z.string() });
 type Person = z.infer<typeof Person>;
 
 /** While it is in force, no delivery changes prod of its models. */
-const FreezeItem = z.object({
+const Freeze = z.object({
   /** A model, or `*` for all. */
   scope: z.union([z.literal(everyModel), ModelName]),
   /** Epoch milliseconds: from here on it is over. */
@@ -21,11 +21,19 @@ const FreezeItem = z.object({
   /** Null while nobody has ended it early. */
   lifted: z.object({ by: Person, at: z.int() }).nullable(),
 });
-export type Freeze = z.infer<typeof FreezeItem>;
+export type Freeze = z.infer<typeof Freeze>;
+
+/** The newest freeze of a scope, in one item with those before it, so that no crash separates them. */
+const FreezeItem = Freeze.extend({
+  /** What it replaced, oldest first; an ended freeze as it was before and after its end. Absent in old records. */
+  earlier: z.array(Freeze).optional(),
+});
 
 const partition = "freezes";
 /** Freezes stay as a record. */
 const retentionSeconds = 400 * 86_400;
+/** The audit trails have recorded them before so many others follow. A reason has at most 2,000 characters, an item 350 KB. */
+const maxEarlier = 25;
 
 /**
  * Freezes by their scope: a later one of the same scope replaces the earlier. Conditional writes, so that of two people who
@@ -34,12 +42,16 @@ const retentionSeconds = 400 * 86_400;
 export const createFreezes = ({ store, clock }: { readonly store: Store; readonly clock: () => number }) => {
   const read = async (scope: string) => {
     const item = await store.get({ partition, sort: scope });
-    return item && { freeze: FreezeItem.parse(item.value), version: item.version };
+    if (!item) return undefined;
+    const { earlier = [], ...freeze } = FreezeItem.parse(item.value);
+    return { freeze, earlier, version: item.version };
   };
   const isInForce = ({ until, lifted }: Freeze) => lifted === null && until > clock();
-  const write = async (freeze: Freeze, expect: number | "absent"): Promise<boolean> => {
+  const write = async (freeze: Freeze, before: Awaited<ReturnType<typeof read>>): Promise<boolean> => {
     const expiresAt = Math.floor(Math.max(freeze.until, clock()) / 1_000) + retentionSeconds;
-    return (await store.put({ partition, sort: freeze.scope }, freeze, { expect, expiresAt })).written;
+    const earlier = before ? [...before.earlier, before.freeze].slice(-maxEarlier) : [];
+    const options = { expect: before?.version ?? ("absent" as const), expiresAt };
+    return (await store.put({ partition, sort: freeze.scope }, { ...freeze, earlier }, options)).written;
   };
   return {
     /** Returns the freeze of the same scope that it replaces; undefined: none was in force. */
@@ -52,7 +64,7 @@ export const createFreezes = ({ store, clock }: { readonly store: Store; readonl
       for (;;) {
         const item = await read(scope);
         const next: Freeze = { scope, until, reason, by, at: clock(), lifted: null };
-        if (!(await write(next, item?.version ?? "absent"))) continue;
+        if (!(await write(next, item))) continue;
         return item && isInForce(item.freeze) ? item.freeze : undefined;
       }
     },
@@ -63,15 +75,24 @@ export const createFreezes = ({ store, clock }: { readonly store: Store; readonl
         const item = await read(scope);
         if (!item || !isInForce(item.freeze)) return undefined;
         const next: Freeze = { ...item.freeze, lifted: { by, at: clock() } };
-        if (await write(next, item.version)) return next;
+        if (await write(next, item)) return next;
       }
+    },
+
+    /**
+     * What people did about the freezes of a scope, oldest first: each freeze, and again with `lifted` once somebody ended
+     * it. The newest changes alone: older ones lie in the audit trails.
+     */
+    history: async (scope: string): Promise<readonly Freeze[]> => {
+      const item = await read(scope);
+      return item ? [...item.earlier, item.freeze] : [];
     },
 
     /** Those in force, of all scopes. */
     list: async (): Promise<readonly Freeze[]> => {
       const freezes: Freeze[] = [];
       for await (const items of readPages(store, { partition, order: "ascending", limit: 100 }))
-        for (const { value } of items) freezes.push(FreezeItem.parse(value));
+        for (const { value } of items) freezes.push(Freeze.parse(value));
       return freezes.filter(isInForce);
     },
 

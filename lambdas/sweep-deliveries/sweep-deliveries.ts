@@ -126,10 +126,14 @@ export const sweepDeliveries =
         },
         { delivery, approval: id },
       );
-    for (const model of (await attempt("models on prod", () => needs.serving.prod.models())) ?? []) {
-      await attempt(`the registry's aliases of ${model}`, () => syncChampionAlias(needs, model), { model });
+    const served = (await attempt("models on prod", () => needs.serving.prod.models())) ?? [];
+    const audited = (await attempt("models with an audit trail", () => needs.audit.models())) ?? [];
+    for (const model of new Set([...served, ...audited])) {
       await needs.audit.recordModel(model);
       await needs.audit.anchor(model);
+    }
+    for (const model of served) {
+      await attempt(`the registry's aliases of ${model}`, () => syncChampionAlias(needs, model), { model });
       for (const environment of environments)
         await attempt(`${model} on ${environment}`, () => findConfigurationDrift(needs)(environment, model), {
           model,
