@@ -88,6 +88,36 @@ const checkEvidence = ({ entries, evidence, version }: AuditDocument): readonly 
   ];
 };
 
+/** What only a document can lack, because a trail has one entry at each place and begins with its first. */
+const checkCompleteness = ({ entries, anchors, version }: AuditDocument): readonly Finding[] => {
+  const own = entries.filter((entry) => entry.version === version);
+  if (own.length === 0) return [fail(`The document has no entry about version ${version}.`)];
+  const asked = new Set(
+    own.filter(({ kind }) => kind === "question-opened").map(({ detail }) => detail.approval),
+  );
+  const unasked = own.find(
+    ({ kind, detail }) => (kind === "vote" || kind === "decision") && !asked.has(detail.approval),
+  );
+  const first = entries[0]?.sequence ?? 1;
+  return [
+    ...(unasked
+      ? [
+          fail(
+            `The question of entry ${unasked.sequence} is missing: the document begins after it, or it was removed.`,
+            unasked.sequence,
+          ),
+        ]
+      : []),
+    ...anchors
+      .filter(({ sequence }) => sequence < first)
+      .map(({ sequence, place }) =>
+        fail(
+          `The anchor ${place} is about entry ${sequence}, which is not in the document: it confirms nothing.`,
+        ),
+      ),
+  ];
+};
+
 const checkSignatures = ({ anchors, publicKey }: AuditDocument): readonly Finding[] => {
   const key = toKey(publicKey);
   return anchors.flatMap(({ sequence, hash, place, signature }) => {
@@ -158,6 +188,7 @@ export const verifyDocument = async (document: AuditDocument): Promise<VerifiedD
   const provenance = await checkProvenance(document);
   const findings = [
     ...trail.findings,
+    ...checkCompleteness(document),
     ...checkEvidence(document),
     ...checkSignatures(document),
     ...provenance.findings,

@@ -234,6 +234,7 @@ export const auditKeys = {
     partition: `audit#${model}`,
     sort: String(sequence).padStart(10, "0"),
   }),
+  notes: (model: string) => `audit-facts#${model}`,
   /** Where the trail has a fact; it only saves reading the whole trail, and proves nothing. */
   fact: (model: string, { delivery, fact }: Pick<AuditEntry, "delivery" | "fact">) => ({
     partition: `audit-facts#${model}`,

@@ -5,11 +5,11 @@ import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Store } from "#platform/store/store.ts";
 import { type AuditDocument, documentFormat } from "./audit-document.ts";
-import { type AuditEntry, AuditPlace, auditKeys } from "./audit-entry.ts";
-import { auditHeadTag } from "./audit-recorder.ts";
+import { type AuditEntry, auditKeys } from "./audit-entry.ts";
 import { createAuditTrail } from "./audit-trail.ts";
 import { selectVersionEntries } from "./select-version-entries.ts";
-import { type OutsideHead, type VerifiedTrail, verifyTrail } from "./verify-trail.ts";
+import { createTrailVerifier } from "./trail-verifier.ts";
+import { type OutsideHead, verifyTrail } from "./verify-trail.ts";
 
 /** The trail has no entry about this version. */
 export class NoAuditEntries extends SlipwayError {
@@ -38,41 +38,7 @@ export const createAuditReader = ({
 }) => {
   const trail = createAuditTrail({ store, clock });
 
-  const readTags = async (model: string) => {
-    const versions = await registry.versions(model, { limit: maxTaggedVersions });
-    return versions.flatMap(({ version, tags }): OutsideHead[] => {
-      const text = tags[auditHeadTag];
-      if (text === undefined) return [];
-      const [, sequence = "0", hash = ""] = /^(\d+) ([0-9a-f]{64})$/.exec(text) ?? [];
-      const place = `tag ${auditHeadTag} of version ${version} in the registry`;
-      return [{ sequence: Number(sequence), hash, from: "registry", place, at: null }];
-    });
-  };
-
-  const readOutside = async (model: string) => {
-    const { anchors: locked, invalid } = await anchors.list(model);
-    const tags = await readTags(model);
-    const isReadable = ({ hash }: OutsideHead) => AuditPlace.shape.hash.safeParse(hash).success;
-    return {
-      locked,
-      tags: tags.filter(isReadable),
-      invalid: [
-        ...invalid,
-        ...tags.filter((tag) => !isReadable(tag)).map(({ place }) => `the ${place} is not a head of a trail`),
-      ],
-    };
-  };
-
-  const verifyModel = async (
-    model: string,
-    more: readonly OutsideHead[] = [],
-  ): Promise<VerifiedTrail & { readonly anchors: readonly OutsideHead[] }> => {
-    // The heads first: an entry that is written in the meantime has none yet.
-    const { locked, tags, invalid } = await readOutside(model);
-    const heads = [...locked.map((anchor): OutsideHead => ({ ...anchor, from: "lock" })), ...tags, ...more];
-    const items = await trail.readItems(model);
-    return { ...verifyTrail({ model, items, heads, invalidAnchors: invalid }), anchors: heads };
-  };
+  const { readOutside, verify } = createTrailVerifier({ store, clock, anchors, registry });
 
   const readEvidence = async (model: string, entries: readonly AuditEntry[]) => {
     const evidence = new Map<string, AuditDocument["evidence"][string]>();
@@ -108,7 +74,7 @@ export const createAuditReader = ({
   };
 
   return {
-    verify: verifyModel,
+    verify,
 
     /** The document of a version. Throws NoAuditEntries. */
     exportVersion: async (model: string, version: number): Promise<AuditDocument> => {

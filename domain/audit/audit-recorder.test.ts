@@ -5,8 +5,9 @@ import { createNewApproval, recordApproval } from "#test/support/record-approval
 import { fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { AuditEntry, auditKeys } from "./audit-entry.ts";
 import { createAuditReader } from "./audit-reader.ts";
-import { auditHeadTag, createAuditRecorder } from "./audit-recorder.ts";
+import { createAuditRecorder } from "./audit-recorder.ts";
 import { createAuditTrail } from "./audit-trail.ts";
+import { auditHeadTag } from "./head-tag.ts";
 
 let world: MemoryWorld;
 beforeEach(() => {

@@ -10,6 +10,7 @@ import { AuditEntry, type AuditFact, auditKeys, hashJson } from "./audit-entry.t
 import { createAuditTrail } from "./audit-trail.ts";
 import { deriveAuditFacts, toEvidence } from "./derive-audit-facts.ts";
 import { deriveFreezeFacts } from "./derive-freeze-facts.ts";
+import { auditHeadTag } from "./head-tag.ts";
 import { readDeliveryFacts } from "./read-delivery-facts.ts";
 
 /** What is outside the store already. A wrong value costs a repetition, and no proof. */
@@ -22,9 +23,6 @@ const Progress = z.object({
   ledger: z.string().default(""),
 });
 type Progress = z.infer<typeof Progress>;
-
-/** The registry's tag with the head of the trail, on each version that was decided about: `<sequence> <hash>`. */
-export const auditHeadTag = "slipway.audit.head";
 
 /** Only the newest entries of a ledger still change. */
 const ledgerWindow = 5;

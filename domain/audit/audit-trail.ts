@@ -78,6 +78,13 @@ export const createAuditTrail = ({
     }
   };
 
+  const readAll = async (partition: string): Promise<readonly StoredItem[]> => {
+    const all: StoredItem[] = [];
+    const query = { partition, order: "ascending", limit: 1_000 } as const;
+    for await (const items of readPages(store, query)) all.push(...items);
+    return all;
+  };
+
   return {
     readHead,
     findFact,
@@ -97,11 +104,9 @@ export const createAuditTrail = ({
     },
 
     /** The trail's items as they are stored, oldest first, for `verifyTrail`. */
-    readItems: async (model: string): Promise<readonly StoredItem[]> => {
-      const all: StoredItem[] = [];
-      const query = { partition: auditKeys.trail(model), order: "ascending", limit: 1_000 } as const;
-      for await (const items of readPages(store, query)) all.push(...items);
-      return all;
-    },
+    readItems: (model: string): Promise<readonly StoredItem[]> => readAll(auditKeys.trail(model)),
+
+    /** The notes of recorded facts as they are stored. Read before the items, each has its entry there. */
+    readNotes: (model: string): Promise<readonly StoredItem[]> => readAll(auditKeys.notes(model)),
   };
 };

@@ -1,6 +1,6 @@
 import type { Anchor } from "#platform/anchors/anchors.ts";
 import type { StoredItem } from "#platform/store/store.ts";
-import { AuditEntry, auditKeys, hashEntry } from "./audit-entry.ts";
+import { AuditEntry, AuditPlace, auditKeys, hashEntry } from "./audit-entry.ts";
 
 /** A head of the trail that lies outside the store. */
 export type OutsideHead = Pick<Anchor, "sequence" | "hash"> & {
@@ -92,11 +92,19 @@ const checkEntry = (model: string, { sequence, entry }: Place, before: AuditEntr
   return findings;
 };
 
-/** Gaps, by their first and last entry. */
+/** Gaps, by their first and last entry, and entries that are not after the one before: a document may hold any. */
 const findGaps = (places: readonly Place[], start: number): readonly Finding[] =>
   places.flatMap(({ sequence }, index) => {
     const first = (places[index - 1]?.sequence ?? start - 1) + 1;
-    return sequence <= first ? [] : [describeRemoval(first, sequence - 1)];
+    if (sequence < first)
+      return [
+        {
+          kind: "reordered",
+          sequence,
+          sentence: `Entry ${sequence} stands where entry ${first} should: it was added or moved.`,
+        },
+      ];
+    return sequence === first ? [] : [describeRemoval(first, sequence - 1)];
   });
 
 const describeRemoval = (first: number, last: number): Finding => ({
@@ -104,6 +112,58 @@ const describeRemoval = (first: number, last: number): Finding => ({
   sequence: first,
   sentence: first === last ? `Entry ${first} was removed.` : `Entries ${first} to ${last} were removed.`,
 });
+
+/**
+ * Notes of facts that the trail does not have where they say: a note keeps its fact from being recorded, so a false one hides
+ * a fact. Each note was written after its entry.
+ * @param isFound whether the entry at this place is missing or changed, and has a finding
+ */
+const checkNotes = (
+  model: string,
+  notes: readonly Pick<StoredItem, "key" | "value">[],
+  entries: ReadonlyMap<number, AuditEntry>,
+  isFound: (sequence: number) => boolean,
+): readonly Finding[] =>
+  notes.flatMap(({ key, value }) => {
+    const place = AuditPlace.safeParse(value).data;
+    const entry = place && entries.get(place.sequence);
+    const isTrue = entry?.hash === place?.hash && entry && auditKeys.fact(model, entry).sort === key.sort;
+    if (isTrue || (place && isFound(place.sequence))) return [];
+    return [
+      {
+        kind: "foreign" as const,
+        sequence: place?.sequence ?? null,
+        sentence: `A note says that ${place ? `entry ${place.sequence}` : "an entry"} records a fact${describeDelivery(key.sort)}, and it does not: the entry was removed, or the note keeps a fact out of the trail.`,
+      },
+    ];
+  });
+const describeDelivery = (sort: string): string => {
+  const [delivery = ""] = sort.split("#");
+  return delivery === "" ? "" : ` of ${JSON.stringify(delivery.slice(0, 100))}`;
+};
+
+/** Anchors follow within minutes. */
+const longestUnanchoredMs = 3_600_000;
+
+const checkUnanchored = (
+  entries: readonly AuditEntry[],
+  newest: OutsideHead | null,
+  now: number,
+): readonly Finding[] => {
+  const late = entries.find(
+    ({ sequence, recordedAt }) =>
+      sequence > (newest?.sequence ?? 0) && Date.parse(recordedAt) < now - longestUnanchoredMs,
+  );
+  return late
+    ? [
+        {
+          kind: "anchor missing",
+          sequence: late.sequence,
+          sentence: `Entry ${late.sequence} was recorded at ${late.recordedAt}, and no anchor covers it: anchors cannot be written (see the log of sweep-deliveries), or somebody prevents or removes them.`,
+        },
+      ]
+    : [];
+};
 
 /** Each fact is recorded once: a repetition was written by somebody else. */
 const findRepetitions = (entries: readonly AuditEntry[]): readonly Finding[] => {
@@ -152,6 +212,8 @@ export const verifyTrail = ({
   items,
   heads,
   invalidAnchors = [],
+  notes = [],
+  now,
   first = 1,
 }: {
   readonly model: string;
@@ -159,6 +221,10 @@ export const verifyTrail = ({
   readonly heads: readonly OutsideHead[];
   /** A sentence for each anchor that is not as it was put. */
   readonly invalidAnchors?: readonly string[];
+  /** The notes of recorded facts, read before the items. */
+  readonly notes?: readonly Pick<StoredItem, "key" | "value">[];
+  /** Epoch milliseconds; absent: the age of what is not anchored does not matter, as in a document. */
+  readonly now?: number;
   /** The entry with which the items begin, for a part of a trail. */
   readonly first?: number;
 }): VerifiedTrail => {
@@ -170,6 +236,18 @@ export const verifyTrail = ({
   const last = places.at(-1)?.sequence ?? 0;
   const newest = heads.toSorted((left, right) => left.sequence - right.sequence).at(-1) ?? null;
   const isDecided = entries.some(({ kind }) => kind === "decision");
+  const isWithoutAnchor = newest === null && isDecided;
+  const ofEntries = [
+    ...findings,
+    ...findGaps(places, first),
+    ...places.flatMap((place) => checkEntry(model, place, bySequence.get(place.sequence - 1))),
+    ...findRepetitions(entries),
+    ...(newest && newest.sequence > last ? [describeRemoval(last + 1, newest.sequence)] : []),
+    ...heads.flatMap((head) => checkAnchor(head, bySequence, last)),
+  ];
+  const found = new Set(ofEntries.map(({ sequence }) => sequence));
+  const end = Math.max(last, newest?.sequence ?? 0);
+  const isFound = (sequence: number) => found.has(sequence) || (sequence <= end && !bySequence.has(sequence));
   return {
     entries,
     newestAnchor: newest,
@@ -177,16 +255,13 @@ export const verifyTrail = ({
       .map(({ sequence }) => sequence)
       .filter((sequence) => sequence > (newest?.sequence ?? 0)),
     findings: [
-      ...findings,
-      ...findGaps(places, first),
-      ...places.flatMap((place) => checkEntry(model, place, bySequence.get(place.sequence - 1))),
-      ...findRepetitions(entries),
-      ...(newest && newest.sequence > last ? [describeRemoval(last + 1, newest.sequence)] : []),
-      ...heads.flatMap((head) => checkAnchor(head, bySequence, last)),
+      ...ofEntries,
       ...invalidAnchors.map(
         (sentence): Finding => ({ kind: "anchor differs", sequence: null, sentence: `${sentence}.` }),
       ),
-      ...(newest === null && isDecided
+      ...checkNotes(model, notes, bySequence, isFound),
+      ...(now === undefined || isWithoutAnchor ? [] : checkUnanchored(entries, newest, now)),
+      ...(isWithoutAnchor
         ? [
             {
               kind: "anchor missing" as const,
