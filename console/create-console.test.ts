@@ -33,7 +33,8 @@ const audit: Options = {
   source: {
     readAudit: async () => ({
       entries: [{ sequence: 1, at: 1, kind: "asked", who: null, what: "v1", hash: "a".repeat(64) }],
-      verification: { status: "verified", anchor: { sequence: 1, where: "the registry" } },
+      verification: { status: "verified", anchor: { sequence: 1, where: "the registry" }, unanchored: 0 },
+      tags: "compared",
     }),
   },
 };

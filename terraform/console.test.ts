@@ -34,6 +34,7 @@ describe("the console", () => {
       "delivery kms:Decrypt",
       "delivery logs:CreateLogStream",
       "delivery logs:PutLogEvents",
+      "delivery s3:ListBucketVersions",
       "delivery ssm:GetParameter",
       "delivery states:DescribeExecution",
       "delivery states:GetExecutionHistory",

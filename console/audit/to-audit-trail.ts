@@ -73,7 +73,11 @@ const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string 
 };
 
 /** A verified trail as its page shows it: newest first. */
-export const toAuditTrail = ({ entries, findings, newestAnchor }: VerifiedTrail): AuditTrail => ({
+export const toAuditTrail = (
+  { entries, findings, newestAnchor, unanchored }: VerifiedTrail,
+  tags: AuditTrail["tags"],
+): AuditTrail => ({
+  tags,
   entries: entries.toReversed().map((entry) => ({
     sequence: entry.sequence,
     at: Date.parse(entry.at),
@@ -87,6 +91,7 @@ export const toAuditTrail = ({ entries, findings, newestAnchor }: VerifiedTrail)
       ? {
           status: "verified",
           anchor: newestAnchor && { sequence: newestAnchor.sequence, where: newestAnchor.place },
+          unanchored: unanchored.length,
         }
       : { status: "broken", problem: findings.map(({ sentence }) => sentence).join(" ") },
 });

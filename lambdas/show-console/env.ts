@@ -8,6 +8,7 @@ export const Env = z.object({
   ...variableGroups.secrets,
   ...variableGroups.prodRole,
   ...variableGroups.slack,
+  ...variableGroups.audit,
   /** The workspace whose members may sign in. */
   SLACK_TEAM_ID: z.string().min(1),
   /** The console's own address, without a slash at its end. */

@@ -1,18 +1,7 @@
-import {
-  HeadObjectCommand,
-  ListObjectVersionsCommand,
-  type ObjectVersion,
-  type S3Client,
-} from "@aws-sdk/client-s3";
+import { HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { callAws } from "#platform/errors/call-aws.ts";
-import {
-  type Anchor,
-  AnchoredHead,
-  type Anchors,
-  parseAnchorName,
-  sortAnchors,
-  toAnchorName,
-} from "./anchors.ts";
+import { type Anchors, toAnchorName } from "./anchors.ts";
+import { createS3AnchorListing } from "./s3-anchor-listing.ts";
 import { anchorPrefix, createS3AnchorWriter } from "./s3-anchor-writer.ts";
 
 /**
@@ -28,26 +17,7 @@ export const createS3Anchors = ({
   readonly client: S3Client;
   readonly bucket: string;
 }): Anchors => {
-  const listVersions = async (model: string): Promise<readonly ObjectVersion[]> => {
-    const versions: ObjectVersion[] = [];
-    for (let key: string | undefined, version: string | undefined; ; ) {
-      const page = await callAws("S3 ListObjectVersions", () =>
-        client.send(
-          new ListObjectVersionsCommand({
-            Bucket: bucket,
-            Prefix: `${anchorPrefix}${model}/`,
-            ...(key === undefined ? {} : { KeyMarker: key }),
-            ...(version === undefined ? {} : { VersionIdMarker: version }),
-          }),
-        ),
-      );
-      versions.push(...(page.Versions ?? []));
-      if (!page.IsTruncated) return versions;
-      key = page.NextKeyMarker;
-      version = page.NextVersionIdMarker;
-    }
-  };
-
+  const listing = createS3AnchorListing({ client, bucket });
   const readLock = async (key: string, version: string | undefined): Promise<number | null> => {
     const { ObjectLockRetainUntilDate } = await callAws("S3 HeadObject", () =>
       client.send(
@@ -61,22 +31,12 @@ export const createS3Anchors = ({
     ...createS3AnchorWriter({ client, bucket }),
 
     list: async (model) => {
-      const anchors: Anchor[] = [];
-      const invalid: string[] = [];
-      for (const { Key = "", VersionId, LastModified } of await listVersions(
-        AnchoredHead.shape.model.parse(model),
-      )) {
-        const head = parseAnchorName(model, Key.slice(`${anchorPrefix}${model}/`.length));
-        const place = `s3://${bucket}/${Key}${VersionId === undefined ? "" : `?versionId=${VersionId}`}`;
-        if (!head || !LastModified) invalid.push(`${place} is not an anchor`);
-        else anchors.push({ ...head, at: LastModified.getTime(), place, lockedUntil: null, signature: null });
-      }
-      const sorted = sortAnchors(anchors);
-      const newest = sorted.at(-1);
-      if (!newest) return { anchors: sorted, invalid };
+      const { anchors, invalid } = await listing.list(model);
+      const newest = anchors.at(-1);
+      if (!newest) return { anchors, invalid };
       const [, version] = newest.place.split("?versionId=");
       const lockedUntil = await readLock(`${anchorPrefix}${model}/${toAnchorName(newest)}`, version);
-      return { anchors: [...sorted.slice(0, -1), { ...newest, lockedUntil }], invalid };
+      return { anchors: [...anchors.slice(0, -1), { ...newest, lockedUntil }], invalid };
     },
   };
 };

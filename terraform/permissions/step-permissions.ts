@@ -219,6 +219,8 @@ export const createStepPermissions = (
     "show-console": [
       table(...tableReadActions),
       allow(["states:DescribeExecution", "states:GetExecutionHistory"], [resources.executions]),
+      // The names of anchors hold all of them: it reads no object.
+      allow(["s3:ListBucketVersions"], [resources.audit], { StringLike: { "s3:prefix": "audit/*" } }),
       ...secrets(
         "SLACK_BOT_TOKEN",
         "SLACK_CLIENT_SECRET",

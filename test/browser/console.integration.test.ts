@@ -22,6 +22,15 @@ const trail: AuditTrail = {
     ...{ sequence, at: Date.parse("2026-11-21T13:00:00Z"), kind: "decided", who: "Ada Byron" },
     ...{ what: `Approved v${sequence}`, hash: `${sequence}`.repeat(64) },
   })),
+  verification: {
+    status: "verified",
+    anchor: { sequence: 1, where: `s3://slipway-audit-1/audit/toy/0000000001-${"a".repeat(64)}.json` },
+    unanchored: 1,
+  },
+  tags: "not compared",
+};
+const brokenTrail: AuditTrail = {
+  ...trail,
   verification: { status: "broken", problem: "Entry 1 was changed after it was written." },
 };
 
@@ -34,6 +43,7 @@ const pages = [
   ["approval", `/console/models/toy/deliveries/${openDelivery}/approval`],
   ["canary", `/console/models/toy/deliveries/${openDelivery}/canary`],
   ["audit", "/console/models/toy/audit"],
+  ["broken audit", "/console/models/other/audit"],
   ["unknown page", "/console/models/nobody"],
 ] as const;
 
@@ -76,7 +86,10 @@ describe.skipIf(skip)("at 390 and 1440 px, in both colour schemes", () => {
   test.each(pages)("the page %s has no serious violation and does not scroll sideways", async (_, path) => {
     const canary = await sampleCanary(Date.parse("2026-11-21T12:00:00Z"), 40);
     await using server = await startConsole(world, {
-      source: { readAudit: async () => trail, readCanary: async () => canary },
+      source: {
+        readAudit: async (model) => (model === "toy" ? trail : brokenTrail),
+        readCanary: async () => canary,
+      },
     });
     const page = await chromium.context.newPage();
     const problems = watchProblems(page);

@@ -28,6 +28,7 @@ const openConditionKinds: typeof openResourceKinds = [
   ...openResourceKinds,
   [/^(arn:aws:logs:[^:]*:\d+:log-group:)\/aws\/lambda\/[^:]+$/, "all log groups of the account use the key"],
   [/^(arn:aws:events:[^:]*:\d+:rule\/)./, "all our rules use the dead letters"],
+  [/^(audit\/)./, "each model has anchors"],
 ];
 
 export const isSameResourceKind = (a: string, b: string, kinds = openResourceKinds): boolean =>
@@ -67,7 +68,9 @@ const listOtherValues = (value: string): readonly string[] =>
     ? [value.replace(/[^:/]+$/, "other"), value.replace(/^((?:[^:]*:){4})\d+/, "$1999999999999")].filter(
         (changed) => !isSameResourceKind(value, changed, openConditionKinds),
       )
-    : [`${value}-other`];
+    : [`${value}-other`, `other-${value}`].filter(
+        (changed) => !isSameResourceKind(value, changed, openConditionKinds),
+      );
 
 /** Context keys that vary from call to call and have no condition: each approval has its own id. */
 const unboundContextKeys = new Set(["kms:EncryptionContext:approval"]);

@@ -231,6 +231,15 @@ const services: Readonly<
     rows: {
       PutObject: (info) => [createRequest("s3:PutObject", readObjectArn(info))],
       GetObject: mapObjectRead,
+      // ListObjectVersions: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+      GetBucket: ({ call }) =>
+        "versions" in call.query
+          ? [
+              createRequest("s3:ListBucketVersions", `arn:aws:s3:::${call.path.replaceAll("/", "")}`, {
+                "s3:prefix": call.query.prefix ?? "",
+              }),
+            ]
+          : [],
       // It needs the permission of GetObject: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
       HeadObject: mapObjectRead,
     },

@@ -75,7 +75,7 @@ const readOperation = (
   if (service === "lambda") return lambdaPaths.find(([path]) => path.test(place))?.[1] ?? place;
   if (service === "s3") {
     const [method = "", path = ""] = place.split(" ");
-    return `${{ GET: "Get", PUT: "Put", HEAD: "Head", DELETE: "Delete" }[method] ?? method}${path.split("/").length > 2 ? "Object" : "Bucket"}`;
+    return `${{ GET: "Get", PUT: "Put", HEAD: "Head", DELETE: "Delete" }[method] ?? method}${path.split("/").filter(Boolean).length > 1 ? "Object" : "Bucket"}`;
   }
   return typeof input.Action === "string" ? input.Action : place;
 };

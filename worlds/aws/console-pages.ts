@@ -1,5 +1,9 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import { readAuditTrail } from "#console/audit/read-audit-trail.ts";
 import { createConsole } from "#console/create-console.ts";
+import { createTrailVerifier } from "#domain/audit/trail-verifier.ts";
 import { createOverview } from "#domain/overview/create-overview.ts";
+import { createS3AnchorListing } from "#platform/anchors/s3-anchor-listing.ts";
 import type { Store } from "#platform/store/store.ts";
 import { createDeliveries } from "./deliveries.ts";
 import type { GroupVariables } from "./environment/variable-groups.ts";
@@ -7,6 +11,7 @@ import { createProdMetrics } from "./prod-metrics.ts";
 
 type Needs = {
   readonly env: GroupVariables<"deliveries"> &
+    GroupVariables<"audit"> &
     GroupVariables<"prodRole"> &
     GroupVariables<"slack"> & { readonly SLACK_TEAM_ID: string };
   readonly store: Store;
@@ -20,13 +25,19 @@ type Needs = {
 /** CloudWatch shows new values after a minute, and costs by the question. */
 const keepMetricsMs = 60_000;
 
-/** The console's pages from the table, the state machine and prod's metrics. */
+/** The console's pages from the table, the state machine, prod's metrics and the names of the audit trails' anchors. */
 export const createConsolePages = ({ env, store, clock, caller, signOut }: Needs) => {
   const needs = { env, clock };
   const deliveries = createDeliveries(needs);
   const metrics = createProdMetrics(needs)(caller);
+  const anchors = createS3AnchorListing({ client: new S3Client({}), bucket: env.AUDIT_BUCKET });
+  // The registry is behind a network or another role: its tags are left to the command.
+  const trails = createTrailVerifier({ store, clock, anchors });
   return createConsole({
-    source: createOverview({ store, deliveries, metrics, clock, keepMetricsMs }),
+    source: {
+      ...createOverview({ store, deliveries, metrics, clock, keepMetricsMs }),
+      readAudit: readAuditTrail(trails, "not compared"),
+    },
     now: clock,
     links: {
       base: "",

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { Hono } from "hono";
-import { toAuditTrail } from "#console/audit/to-audit-trail.ts";
+import { readAuditTrail } from "#console/audit/read-audit-trail.ts";
 import { consolePaths } from "#console/console-paths.ts";
 import { createConsole } from "#console/create-console.ts";
 import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
@@ -304,7 +304,7 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
           keepMetricsMs: 2_000,
           ...(options.bakeMs === undefined ? {} : { bakeSeconds: options.bakeMs / 1_000 }),
         }),
-        readAudit: async (model) => toAuditTrail(await world.auditReader.verify(model)),
+        readAudit: readAuditTrail(world.auditReader, "compared"),
       },
       now: clock,
       links: {

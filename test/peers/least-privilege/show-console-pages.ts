@@ -35,6 +35,8 @@ export const showConsolePages = async (world: FunctionsWorld): Promise<void> => 
     return answers.map((answer) => Page.parse(answer));
   };
   const pages = await get(now, "/", `/models/${toyModel}`, "/deliveries");
+  const [audit] = await get(now, `/models/${toyModel}/audit`);
+  if (!audit?.body.includes("The chain holds.")) throw new Error(`the audit page says: ${audit?.body}`);
   const deliveries = [
     ...new Set(
       [...(pages.at(-1)?.body ?? "").matchAll(/href="(\/models\/\w+\/deliveries\/[\w-]+)"/g)].map(
