@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Json, Store } from "#platform/store/store.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { promoteVersion } from "#test/support/promote-version.ts";
 import { createNewApproval, recordApproval } from "#test/support/record-approval.ts";
 import { toyModel } from "#test/support/toy-model.ts";
 import { type AuditDocument, verifyDocument } from "./audit-document.ts";
@@ -137,6 +138,14 @@ test("whatever is changed up to the newest anchor is found, whether hashes, plac
   );
 });
 
+test("an anchor of one model that is put for another one is found", () => {
+  const items = toItems("fraud", trails.fraud);
+  const heads = [trails.fraud.slice(-1), trails.churn.slice(2, 3)].flat().map(toHead);
+  expect(verifyTrail({ model: "fraud", items, heads }).findings).toMatchObject([
+    { kind: "anchor differs", sequence: 3 },
+  ]);
+});
+
 test("an end that was cut after the newest anchor is found by the notes of its facts", () => {
   const items = toItems("churn", trails.churn);
   const notes = toNotes("churn", items);
@@ -189,6 +198,26 @@ describe("in a world", () => {
       expect((await world.anchors.list(toyModel)).anchors).toHaveLength(1);
     },
   );
+
+  test("progress that claims a rollback is recorded hides it for a day at most", async () => {
+    const champion = await promoteVersion(world, "a", 1);
+    await world.audit.recordModel(toyModel);
+    const rollback = await world.ledger.begin(
+      { ...champion, delivery: "rollback-toy-1", reason: "eve: unseen", fence: 9 },
+      world.time.now,
+    );
+    const promotedAt = world.time.now;
+    await world.ledger.change(rollback, (current) => ({ ...current, status: "promoted", promotedAt }));
+    // Writes the progress, and no entry.
+    const put: Store["put"] = async (key, ...rest) =>
+      key.partition === "audit-progress" ? world.store.put(key, ...rest) : { written: true, version: 1 };
+    await createAuditRecorder({ ...world, store: { ...world.store, put } }).recordModel(toyModel);
+    await world.audit.recordModel(toyModel);
+    expect((await readTrail()).map(({ kind }) => kind)).toEqual(["trail-started"]);
+    world.time.now += 86_400_000;
+    await world.audit.recordModel(toyModel);
+    expect((await readTrail()).at(-1)).toMatchObject({ kind: "rolled-back", detail: { by: "eve: unseen" } });
+  });
 
   test("progress that was written ahead keeps entries without an anchor, which is found after an hour", async () => {
     await decide("d1");

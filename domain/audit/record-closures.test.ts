@@ -1,11 +1,14 @@
 /** Freezes, broken glass and orders about canaries in the audit trail. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { breakGlass } from "#cli/break-glass.ts";
+import type { CommandWorld } from "#cli/command-world.ts";
+import { submitDecision } from "#domain/approval/submit-decision.ts";
 import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
 import { createFreezes, everyModel } from "#domain/changes/freezes.ts";
 import { createHolds } from "#domain/changes/holds.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
-import { recordApproval } from "#test/support/record-approval.ts";
+import { createNewApproval, recordApproval } from "#test/support/record-approval.ts";
 import { fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { verifyDocument } from "./audit-document.ts";
 import { AuditEntry } from "./audit-entry.ts";
@@ -169,10 +172,13 @@ test("whoever breaks the glass is recorded with the reason and with why prod was
   const id = await recordApproval(world, { delivery: "d-a", letter: "a", version: 1, rule });
   const closure = { until: null, why: "all models are frozen by Ada: holidays" };
   await createHolds(world).hold({ delivery: "d-a", model: toyModel }, closure, world.time.now);
-  const glass = { user: "U0SECOND1", name: "Eve", reason: "prices are wrong", at: world.time.now };
-  const result = await world.approvals.breakGlass(id, { ...glass, address: { email: "eve@example.com" } });
-  expect(result.result).toBe("broken");
-  await world.audit.settle("d-a");
+  const { taken } = await breakGlass(world as unknown as CommandWorld, {
+    named: id,
+    voter: { id: "U0SECOND1", name: "Eve", email: "eve@example.com" },
+    reason: "prices are wrong",
+  });
+  expect(taken).toBe(true);
+  expect(await reader().verify(toyModel)).toMatchObject({ findings: [], unanchored: [] });
   expect((await readTrail()).at(-1)).toMatchObject({
     ...{ kind: "break-glass", version: 1, delivery: "d-a", at: toTime(world.time.now) },
     detail: {
@@ -182,6 +188,21 @@ test("whoever breaks the glass is recorded with the reason and with why prod was
   });
   const document = await reader().exportVersion(toyModel, 1);
   expect(formatDocumentMarkdown(document)).toContain("let it change prod although it was closed");
+});
+
+test("an approval on the command line is recorded like one in Slack", async () => {
+  const { id } = await world.approvals.ask(
+    createNewApproval(world, { delivery: "d-a", letter: "a", version: 1 }),
+    "token",
+  );
+  const approver = { id: "U024BE7LH", name: "Ada", email: "ada@example.com" };
+  const submit = submitDecision(world);
+  expect((await submit({ approval: id, approver, verdict: "approved", reason: null })).taken).toBe(true);
+  expect((await readTrail()).slice(-2)).toMatchObject([
+    { kind: "vote", detail: { user: "U024BE7LH", name: "Ada", approval: id } },
+    { kind: "decision", detail: { verdict: "approved", by: [{ user: "U024BE7LH" }] } },
+  ]);
+  expect(await reader().verify(toyModel)).toMatchObject({ findings: [], unanchored: [] });
 });
 
 test("each order about a canary is recorded as it was given, although a later one changes or removes it", async () => {
@@ -200,7 +221,6 @@ test("each order about a canary is recorded as it was given, although a later on
     expect((await submit("d-b", order, person)).taken).toBe(true);
     world.time.now += 60_000;
   }
-  await world.audit.settle("d-b");
   const recorded = (await readTrail()).filter(({ kind }) => kind === "canary-order");
   expect(recorded.map(({ version, at, detail }) => ({ version, at, ...detail }))).toEqual(
     orders.map((order, index) => ({

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { anchorsContract } from "#test/contracts/anchors.ts";
@@ -31,7 +31,7 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 const head = { model: "churn", sequence: 3, hash: "a".repeat(64) };
 
-test("a file that somebody changed, renamed, signed with another key or added is named as invalid", async () => {
+test("a file that somebody changed, renamed, moved to another model, signed with another key or added is named as invalid", async () => {
   await open(folder.path).put(head);
   const place = join(folder.path, "churn");
   const [name = ""] = await readdir(place);
@@ -51,6 +51,10 @@ test("a file that somebody changed, renamed, signed with another key or added is
   await writeFile(join(place, "note.txt"), "hello");
   expect(await invalid()).toEqual([expect.stringContaining("note.txt")]);
   await rm(join(place, "note.txt"));
+
+  await cp(join(place, name), join(folder.path, "fraud", name));
+  const { anchors, invalid: moved } = await open(folder.path).list("fraud");
+  expect([anchors, moved]).toEqual([[], [expect.stringContaining(name)]]);
 
   await open(folder.path, memorySigner()).put({ ...head, sequence: 4 });
   expect(await invalid()).toEqual([expect.stringContaining("0000000004")]);

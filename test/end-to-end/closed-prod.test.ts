@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import * as z from "zod";
 import { createFixture } from "./fixture.ts";
 import { openModelRepository } from "./model-repository.ts";
 import { startRehearsalProcess } from "./rehearsal-process.ts";
@@ -9,6 +10,9 @@ import { runSlipway } from "./run-slipway.ts";
 import { approverId, createSlackDriver } from "./slack-driver.ts";
 
 const minutes = 60_000;
+const Audit = z.object({
+  trail: z.array(z.object({ kind: z.string(), detail: z.record(z.string(), z.unknown()) })),
+});
 
 test(
   "a frozen model's delivery waits before prod until the freeze ends; an inconclusive one is approved by the model's name alone",
@@ -68,6 +72,14 @@ test(
           message: expect.stringMatching(/^churn: Invalid rows\. .*\/rows\/0\/\S+ .*and \d+ more\.$/),
         },
       });
+      const audited = await slipway("audit", "churn", "--json");
+      expect(audited.code, audited.stderr).toBe(0);
+      const { trail } = Audit.parse(JSON.parse(audited.stdout));
+      const closures = trail.filter(({ kind }) => kind === "frozen" || kind === "unfrozen");
+      expect(closures).toMatchObject([
+        { kind: "frozen", detail: { scope: "churn", reason: "Black Friday" } },
+        { kind: "unfrozen", detail: { scope: "churn" } },
+      ]);
 
       // The next version may lose almost nothing against this one, which no holdout of its size can prove.
       const scientist = openModelRepository(fixture);
