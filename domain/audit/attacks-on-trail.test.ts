@@ -187,7 +187,7 @@ describe("in a world", () => {
     }
   });
 
-  test.each<Json>([{ anchored: 1e9, tagged: 1e9 }, { anchored: "x" }, []])(
+  test.each<Json>([{ anchored: 1e9, tagged: 1e9 }, { anchored: "x" }, "x"])(
     "progress that says too much keeps no anchor from being put: %j",
     async (progress) => {
       const version = await register("d1");
