@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { z } from "zod";
+import * as z from "zod";
 import { Outcome } from "#domain/delivery/outcomes.ts";
 import type { DeliveryFilter, DeliveryPage } from "#domain/overview/delivery-summary.ts";
 import { ModelName } from "#model-folder/manifest/manifest.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { Comparison } from "#domain/gates/comparison.ts";

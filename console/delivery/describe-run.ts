@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
 import { readStateVerdict } from "#domain/delivery/read-state-verdict.ts";
 import { readStateWait } from "#domain/delivery/read-state-wait.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { StateRun } from "./read-state-runs.ts";
 
 /** A round that judged nothing has no checks. */

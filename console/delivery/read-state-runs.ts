@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseCaughtError } from "#domain/delivery/parse-caught-error.ts";
 import { Verdict } from "#domain/gates/verdict.ts";
 import type { StateEvent } from "#platform/deliveries/deliveries.ts";

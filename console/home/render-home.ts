@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { z } from "zod";
+import * as z from "zod";
 import { formatVerdict } from "#domain/message/format-verdict.ts";
 import type { ModelSummary, NeededAction, ServedVersion } from "#domain/overview/model-summary.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
