@@ -1,5 +1,5 @@
 import pMap from "p-map";
-import { z } from "zod";
+import * as z from "zod";
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
 import { Comparison } from "#domain/gates/comparison.ts";
 import { createLedger, type Deployment } from "#domain/ledger/ledger.ts";
