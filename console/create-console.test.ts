@@ -33,8 +33,7 @@ const audit: Options = {
   source: {
     readAudit: async () => ({
       entries: [{ sequence: 1, at: 1, kind: "asked", who: null, what: "v1", hash: "a".repeat(64) }],
-      verification: { status: "verified", anchor: { sequence: 1, where: "the registry" }, unanchored: 0 },
-      tags: "compared",
+      verification: { status: "verified", anchor: { sequence: 1, where: "the registry" } },
     }),
   },
 };

@@ -8,14 +8,13 @@ import { addWorldOptions, jsonOption, parseCount, parseModelName, type WorldOpti
 import { paint, print, printError, printJson } from "#cli/print.ts";
 import { requireModel } from "#cli/require-model.ts";
 import { AuditDocument, verifyDocument } from "#domain/audit/audit-document.ts";
-import { type AuditEntry, formatAuditPlace } from "#domain/audit/audit-entry.ts";
+import { type AuditEntry, formatAuditPlace, formatScope } from "#domain/audit/audit-entry.ts";
 import {
   findDocumentData,
   formatDocumentJson,
   formatDocumentMarkdown,
 } from "#domain/audit/format-audit-document.ts";
 import type { OutsideHead, VerifiedTrail } from "#domain/audit/verify-trail.ts";
-import { everyModel } from "#domain/changes/freezes.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
@@ -150,7 +149,7 @@ const formatField = (field: string, value: string): string => {
     case "until":
       return `until ${value}`;
     case "scope":
-      return value === everyModel ? "all models" : value;
+      return formatScope(value);
     default:
       return value;
   }

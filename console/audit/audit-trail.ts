@@ -19,11 +19,11 @@ export type AuditTrail = {
         readonly status: "verified";
         /** The newest entry whose hash is kept outside the store, and where; null: none yet. */
         readonly anchor: { readonly sequence: number; readonly where: string } | null;
-        /** How many entries come after the anchor: a change of them could stay hidden. */
-        readonly unanchored: number;
+        /** How many entries come after the anchor: a change of them could stay hidden. Absent: none. */
+        readonly unanchored?: number;
       }
     /** Which entry was changed, removed or reordered, as a sentence. */
     | { readonly status: "broken"; readonly problem: string };
-  /** Whether the trail was compared with the registry's tags, or this world's console may not read the registry. */
-  readonly tags: "compared" | "not compared";
+  /** Whether it was compared with the registry's tags; absent: it was. Some console may not read the registry. */
+  readonly tags?: "compared" | "not compared";
 };

@@ -1,6 +1,5 @@
-import type { AuditEntry } from "#domain/audit/audit-entry.ts";
+import { type AuditEntry, formatScope } from "#domain/audit/audit-entry.ts";
 import type { VerifiedTrail } from "#domain/audit/verify-trail.ts";
-import { everyModel } from "#domain/changes/freezes.ts";
 import type { AuditTrail } from "./audit-trail.ts";
 
 const toText = (value: unknown): string =>
@@ -15,21 +14,20 @@ const findPerson = ({ kind, detail }: AuditEntry): string | null => {
     case "question-opened":
       return detail.pusher === null ? null : toText(detail.pusher);
     case "vote":
-    case "break-glass":
     case "canary-order":
-    case "frozen":
-    case "unfrozen":
       return toText(detail.name);
     case "decision":
       return listNames(detail.by) || null;
     case "rolled-back":
       return detail.by === null ? "the delivery" : toText(detail.by);
+    case "break-glass":
+    case "frozen":
+    case "unfrozen":
+      return toText(detail.name);
     default:
       return null;
   }
 };
-
-const describeScope = (scope: unknown): string => (scope === everyModel ? "all models" : toText(scope));
 
 /** What it is about, in a line. A kind of a later release shows its fields. */
 const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string => {
@@ -46,22 +44,22 @@ const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string 
           ? toText(detail.verdict)
           : `${toText(detail.verdict)}: ${toText(detail.reason)}`,
       );
-    case "break-glass":
-      return about(
-        `let it change prod although ${detail.closure === null ? "it was closed" : toText(detail.closure)}: ${toText(detail.reason)}`,
-      );
     case "canary-order":
       return about(
         `${toText(detail.order)}${detail.until === null ? "" : ` until ${toText(detail.until)}`}${detail.reason === null ? "" : `: ${toText(detail.reason)}`}`,
       );
-    case "frozen":
-      return about(`${describeScope(detail.scope)} until ${toText(detail.until)}: ${toText(detail.reason)}`);
-    case "unfrozen":
-      return about(
-        `${describeScope(detail.scope)}, the freeze until ${toText(detail.until)} of ${toText(detail.frozenAt)}`,
-      );
     case "deployed":
       return about(`${toText(detail.percent)} % of prod's traffic`);
+    case "break-glass":
+      return about(
+        `let it change prod although ${detail.closure === null ? "it was closed" : toText(detail.closure)}: ${toText(detail.reason)}`,
+      );
+    case "frozen":
+      return about(`${formatScope(detail.scope)} until ${toText(detail.until)}: ${toText(detail.reason)}`);
+    case "unfrozen":
+      return about(
+        `${formatScope(detail.scope)}, the freeze until ${toText(detail.until)} of ${toText(detail.frozenAt)}`,
+      );
     default:
       return about(
         Object.entries(detail)
@@ -75,9 +73,9 @@ const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string 
 /** A verified trail as its page shows it: newest first. */
 export const toAuditTrail = (
   { entries, findings, newestAnchor, unanchored }: VerifiedTrail,
-  tags: AuditTrail["tags"],
+  tags: NonNullable<AuditTrail["tags"]> = "compared",
 ): AuditTrail => ({
-  tags,
+  ...(tags === "not compared" && { tags }),
   entries: entries.toReversed().map((entry) => ({
     sequence: entry.sequence,
     at: Date.parse(entry.at),
@@ -91,7 +89,7 @@ export const toAuditTrail = (
       ? {
           status: "verified",
           anchor: newestAnchor && { sequence: newestAnchor.sequence, where: newestAnchor.place },
-          unanchored: unanchored.length,
+          ...(unanchored.length > 0 && { unanchored: unanchored.length }),
         }
       : { status: "broken", problem: findings.map(({ sentence }) => sentence).join(" ") },
 });

@@ -315,9 +315,7 @@ export const createApprovals = ({
       {
         address,
         ...glass
-      }: Omit<BreakGlass, "closure"> & {
-        readonly address: Exclude<VoterAddress, "missing"> | "as requested";
-      },
+      }: BreakGlass & { readonly address: Exclude<VoterAddress, "missing"> | "as requested" },
     ): Promise<BreakGlassResult> => {
       const refuse = (why: string) => ({ result: "refused", why }) as const;
       for (;;) {
@@ -345,7 +343,7 @@ export const createApprovals = ({
             "You approved this delivery already: breaking the glass needs one more approver than the quorum.",
           );
         if (!current) return refuse("This delivery is not held: prod is open for it, or it has ended.");
-        const next: Approval = { ...approval, breakGlass: { ...glass, closure: current.why } };
+        const next: Approval = { ...approval, breakGlass: glass };
         if ((await write(next, item.version)).written) return { result: "broken", approval: next };
       }
     },

@@ -5,8 +5,6 @@ export const BreakGlass = z.object({
   user: z.string(),
   name: z.string(),
   reason: z.string(),
-  /** Why prod was closed then; absent in old records. */
-  closure: z.string().optional(),
   /** Epoch milliseconds. */
   at: z.int(),
 });

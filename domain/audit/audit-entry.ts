@@ -100,17 +100,8 @@ const AuditDetail = z.discriminatedUnion("kind", [
     detail: Person.extend({
       approval: z.string(),
       reason: z.string(),
-      /** Why prod was closed then; null: unknown, from before this was recorded. */
+      /** Why prod was closed; null: it was recorded after the delivery had gone on. */
       closure: z.string().nullable(),
-    }),
-  }),
-  z.object({
-    kind: z.literal("canary-order"),
-    detail: Person.extend({
-      order: z.enum(["hold", "go", "abort"]),
-      /** The end that a hold was given. */
-      until: z.string().nullable(),
-      reason: z.string().nullable(),
     }),
   }),
   /** No delivery may change prod until a time. A later freeze of the same scope replaces it. */
@@ -132,6 +123,15 @@ const AuditDetail = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("deployed"),
     detail: Artefact.extend({ ledgerEntry: z.int(), percent: z.number() }),
+  }),
+  /** What a person ordered about the canary: `until` for a hold. */
+  z.object({
+    kind: z.literal("canary-order"),
+    detail: Person.extend({
+      order: z.enum(["hold", "end-hold", "go", "abort"]),
+      until: z.string().nullable(),
+      reason: z.string().nullable(),
+    }),
   }),
   z.object({
     kind: z.literal("promoted"),
@@ -260,3 +260,6 @@ export type AuditPlace = z.infer<typeof AuditPlace>;
 /** An entry's place for people, `12 · 3f9c1a2b4d5e6f70`; also what `slipway audit --anchor` reads. */
 export const formatAuditPlace = ({ sequence, hash }: AuditPlace): string =>
   `${sequence} · ${hash.slice(0, 16)}`;
+
+/** The models of a freeze, for people; `*` is `everyModel`. */
+export const formatScope = (scope: unknown): string => (scope === "*" ? "all models" : String(scope));

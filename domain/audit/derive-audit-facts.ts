@@ -1,6 +1,7 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { ApprovalDecision } from "#domain/approval/decision.ts";
-import { type CanaryControl, listGivenOrders } from "#domain/canary/canary-control.ts";
+import type { CanaryOrderRecord } from "#domain/canary/canary-control.ts";
+import type { Hold } from "#domain/changes/holds.ts";
 import type { OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { PolicyEntry } from "#domain/policy/platform-policy.ts";
@@ -13,13 +14,15 @@ export type DeliveryFacts = {
   readonly delivery: string;
   /** Oldest first. */
   readonly questions: readonly Approval[];
-  /** What people ordered about its canary; undefined: it asked nobody, so nobody may order anything. */
-  readonly control: CanaryControl | undefined;
+  /** What it waited for, or waits for, because prod was closed. */
+  readonly hold: Hold | undefined;
   /** On prod. */
   readonly deployment: Deployment | undefined;
   /** What prod served before this deployment, or what a rollback took back. */
   readonly before: Deployment | undefined;
   readonly ended: OutcomeRecord | undefined;
+  /** What people ordered about its canary. */
+  readonly orders: readonly CanaryOrderRecord[];
   /** Revisions of the platform's policy, newest first. */
   readonly policies: readonly PolicyRevision[];
   /** Epoch milliseconds. */
@@ -149,25 +152,19 @@ const describeEnd = (
   ];
 };
 
-const describeBreakGlass = ({ id, delivery, version, breakGlass }: Approval): readonly AuditFact[] => {
+const describeBreakGlass = (
+  { id, delivery, version, breakGlass }: Approval,
+  hold: Hold | undefined,
+): readonly AuditFact[] => {
   if (!breakGlass) return [];
-  const { user, name, reason, closure = null, at } = breakGlass;
+  const { user, name, reason, at } = breakGlass;
   return [
     {
-      ...{ fact: `break-glass ${id}`, delivery, version, at: toTime(at), kind: "break-glass" },
-      detail: { user, name, approval: id, reason, closure },
+      ...{ fact: `break-glass ${id} ${user} ${at}`, delivery, version, at: toTime(at), kind: "break-glass" },
+      detail: { user, name, approval: id, reason, closure: hold?.current?.why ?? null },
     },
   ];
 };
-
-const describeOrders = (
-  control: CanaryControl,
-  subject: Pick<AuditFact, "delivery" | "version">,
-): readonly AuditFact[] =>
-  listGivenOrders(control).map(({ kind: order, by: user, name, at, until, reason }) => ({
-    ...{ ...subject, fact: `order ${order} ${user} ${at}`, at: toTime(at), kind: "canary-order" },
-    detail: { user, name, order, until: until === null ? null : toTime(until), reason },
-  }));
 
 const toArtefact = (deployment: Deployment | undefined) =>
   deployment ? { version: deployment.version, digest: deployment.digest } : null;
@@ -225,12 +222,23 @@ const describeDeployment = (deployment: Deployment, before: Deployment | undefin
   ];
 };
 
+const describeOrder = (
+  { kind, by, name, at, until, reason }: CanaryOrderRecord,
+  subject: Pick<AuditFact, "delivery" | "version">,
+): AuditFact => ({
+  ...subject,
+  fact: `canary ${kind} ${by} ${at}`,
+  at: toTime(at),
+  kind: "canary-order",
+  detail: { order: kind, user: by, name, until: until === null ? null : toTime(until), reason },
+});
+
 /**
  * Everything that a trail holds about a delivery, derived from stored facts alone: whoever finds that the trail lacks a fact
  * records it, after whatever crash. A delivery that neither asked anybody nor changed prod is not in the trail.
  */
 export const deriveAuditFacts = (facts: DeliveryFacts): readonly AuditFact[] => {
-  const { delivery, questions, control, deployment, before, ended, policies } = facts;
+  const { delivery, questions, deployment, before, ended, orders, policies } = facts;
   if (questions.length === 0 && !deployment) return [];
   const version = questions.at(-1)?.version ?? deployment?.version ?? null;
   const end: AuditFact[] = ended
@@ -249,10 +257,10 @@ export const deriveAuditFacts = (facts: DeliveryFacts): readonly AuditFact[] => 
     ...questions.flatMap((approval, index) => [
       describeQuestion(approval, policies),
       ...describeEnd(approval, facts, index === questions.length - 1),
-      ...describeBreakGlass(approval),
+      ...describeBreakGlass(approval, facts.hold),
     ]),
-    ...(control ? describeOrders(control, { delivery, version }) : []),
     ...(deployment ? describeDeployment(deployment, before) : []),
+    ...orders.map((order) => describeOrder(order, { delivery, version })),
     ...end,
   ].toSorted((left, right) => left.at.localeCompare(right.at));
 };

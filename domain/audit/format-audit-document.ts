@@ -1,8 +1,7 @@
 import canonicalize from "canonicalize";
-import { everyModel } from "#domain/changes/freezes.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
 import { AuditDocument } from "./audit-document.ts";
-import { type AuditEntry, formatAuditPlace } from "./audit-entry.ts";
+import { type AuditEntry, formatAuditPlace, formatScope } from "./audit-entry.ts";
 
 /** The line before the document's data, which is one line of canonical JSON. */
 const dataFence = "```json slipway-audit-document";
@@ -13,8 +12,6 @@ const escapeMarkdown = (text: string): string =>
 
 const show = (value: unknown): string =>
   escapeMarkdown(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
-
-const describeScope = (scope: unknown): string => (scope === everyModel ? "all models" : show(scope));
 
 /** Documents from before freezes were in the trail have a version for its first entry, too: their text stays the same. */
 const describeVersion = (entry: AuditEntry, version: number): string =>
@@ -35,16 +32,16 @@ const describeDetail = ({ kind, detail }: AuditEntry): string => {
       return `${show(detail.name)} (${show(detail.user)}): ${show(detail.verdict)}`;
     case "decision":
       return `**${show(detail.verdict)}** by ${show(listUsers(detail.by))}${detail.reason === null ? "" : `, reason: ${show(detail.reason)}`}`;
-    case "break-glass":
-      return `${show(detail.name)} (${show(detail.user)}) let it change prod although it was closed${detail.closure === null ? "" : ` (${show(detail.closure)})`}: ${show(detail.reason)}`;
     case "canary-order":
-      return `**${show(detail.order)}** by ${show(detail.name)} (${show(detail.user)})${detail.until === null ? "" : ` until ${show(detail.until)}`}${detail.reason === null ? "" : `, reason: ${show(detail.reason)}`}`;
-    case "frozen":
-      return `${describeScope(detail.scope)} until ${show(detail.until)} by ${show(detail.name)} (${show(detail.user)}), reason: ${show(detail.reason)}`;
-    case "unfrozen":
-      return `${describeScope(detail.scope)} by ${show(detail.name)} (${show(detail.user)}): the freeze of ${show(detail.frozenAt)} until ${show(detail.until)}`;
+      return `${show(detail.name)} (${show(detail.user)}): ${show(detail.order)}${detail.until === null ? "" : ` until ${show(detail.until)}`}${detail.reason === null ? "" : `, reason: ${show(detail.reason)}`}`;
     case "rolled-back":
       return `${detail.by === null ? "by the delivery" : `by ${show(detail.by)}`}: from ${show(detail.from)} to ${show(detail.to)}`;
+    case "break-glass":
+      return `${show(detail.name)} (${show(detail.user)}) let it change prod although it was closed${detail.closure === null ? "" : ` (${show(detail.closure)})`}: ${show(detail.reason)}`;
+    case "frozen":
+      return `${show(formatScope(detail.scope))} until ${show(detail.until)} by ${show(detail.name)} (${show(detail.user)}), reason: ${show(detail.reason)}`;
+    case "unfrozen":
+      return `${show(formatScope(detail.scope))} by ${show(detail.name)} (${show(detail.user)}): the freeze of ${show(detail.frozenAt)} until ${show(detail.until)}`;
     default:
       return Object.entries(detail)
         .map(([name, value]) => `${show(name)} ${show(value)}`)

@@ -1,5 +1,7 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
 import { createCanaries } from "#domain/canary/canaries.ts";
+import { listOrders } from "#domain/canary/canary-control.ts";
+import { createHolds } from "#domain/changes/holds.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger, type Deployment } from "#domain/ledger/ledger.ts";
 import { PolicyEntry, policyKeys } from "#domain/policy/platform-policy.ts";
@@ -57,7 +59,8 @@ export const readDeliveryFacts = ({
       questions,
       ended,
       deployment,
-      control: questions.length === 0 ? undefined : await canaries.read(delivery),
+      orders: deployment?.shares.length ? listOrders(await canaries.read(delivery)) : [],
+      hold: questions.length === 0 ? undefined : await createHolds({ store }).read(delivery),
       before: model !== undefined && deployment ? await findBefore(model, deployment) : undefined,
       policies: questions[0] ? await listPolicies(questions[0].askedAt) : [],
       now: clock(),

@@ -16,15 +16,6 @@ const Hold = Given.extend({
 });
 export type CanaryHold = z.infer<typeof Hold>;
 
-/** An order as the ledger keeps it. */
-export const CanaryOrderRecord = Given.extend({
-  kind: z.enum(["hold", "go", "abort"]),
-  /** The end of a hold. */
-  until: z.int().nullable(),
-  reason: z.string().nullable(),
-});
-type CanaryOrderRecord = z.infer<typeof CanaryOrderRecord>;
-
 /** What people ordered about the canary of one delivery. One item, changed by conditional writes alone. */
 export const CanaryControl = z.object({
   holds: z.array(Hold),
@@ -35,10 +26,17 @@ export const CanaryControl = z.object({
   decided: z.object({ next: z.enum(["shift", "promote", "ask"]), step: z.int().min(0) }).nullable(),
   /** The promotion has begun: nothing can be ordered any more. */
   closed: z.boolean(),
-  /** Every order as it was given, oldest first: a later one changes or removes what is above. Absent in old records. */
-  log: z.array(CanaryOrderRecord).optional(),
 });
 export type CanaryControl = z.infer<typeof CanaryControl>;
+
+/** An order as the ledger keeps it. */
+export const CanaryOrderRecord = Given.extend({
+  kind: z.enum(["hold", "go", "abort"]),
+  /** The end of a hold. */
+  until: z.int().nullable(),
+  reason: z.string().nullable(),
+});
+export type CanaryOrderRecord = z.infer<typeof CanaryOrderRecord>;
 
 export const emptyControl: CanaryControl = {
   holds: [],
@@ -70,10 +68,6 @@ export const listOrders = ({ holds, go, abort }: CanaryControl): CanaryOrderReco
   ].toSorted((left, right) => left.at - right.at);
 const pickPerson = ({ by, name, at }: z.infer<typeof Given>) => ({ by, name, at });
 
-/** Every order as it was given, oldest first: with the end that a hold was given, whatever ended it earlier. */
-export const listGivenOrders = ({ log, ...control }: CanaryControl): readonly CanaryOrderRecord[] =>
-  log ?? listOrders({ ...control, holds: control.holds.map((hold) => ({ ...hold, endedAt: null })) });
-
 const endOf = ({ until, endedAt }: CanaryHold): number => Math.min(until, endedAt ?? until);
 
 /** The hold that keeps the canary at its step now; undefined: none. */
@@ -96,22 +90,6 @@ type Person = { readonly user: string; readonly name: string };
  * counts. A hold has an end, replaces the hold before it and takes back a "go"; a "go" ends the hold.
  */
 export const applyOrder = (
-  control: CanaryControl,
-  order: CanaryOrder,
-  person: Person,
-  now: number,
-): { readonly next: CanaryControl } | { readonly refused: string } => {
-  const applied = changeControl(control, order, person, now);
-  if ("refused" in applied || applied.next === control) return applied;
-  const record: CanaryOrderRecord = {
-    ...{ kind: order.kind, by: person.user, name: person.name, at: now },
-    until: order.kind === "hold" ? order.until : null,
-    reason: order.kind === "go" ? null : order.reason,
-  };
-  return { next: { ...applied.next, log: [...listGivenOrders(control), record] } };
-};
-
-const changeControl = (
   control: CanaryControl,
   order: CanaryOrder,
   { user, name }: Person,

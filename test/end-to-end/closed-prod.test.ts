@@ -72,14 +72,6 @@ test(
           message: expect.stringMatching(/^churn: Invalid rows\. .*\/rows\/0\/\S+ .*and \d+ more\.$/),
         },
       });
-      const audited = await slipway("audit", "churn", "--json");
-      expect(audited.code, audited.stderr).toBe(0);
-      const { trail } = Audit.parse(JSON.parse(audited.stdout));
-      const closures = trail.filter(({ kind }) => kind === "frozen" || kind === "unfrozen");
-      expect(closures).toMatchObject([
-        { kind: "frozen", detail: { scope: "churn", reason: "Black Friday" } },
-        { kind: "unfrozen", detail: { scope: "churn" } },
-      ]);
 
       // The next version may lose almost nothing against this one, which no holdout of its size can prove.
       const scientist = openModelRepository(fixture);
@@ -126,6 +118,14 @@ test(
         "state",
         (event) => event.delivery === next.delivery && event.state === "ClaimProd",
       );
+
+      const audited = await slipway("audit", "churn", "--json");
+      expect(audited.code, audited.stderr).toBe(0);
+      const { trail } = Audit.parse(JSON.parse(audited.stdout));
+      expect(trail.filter(({ kind }) => kind === "frozen" || kind === "unfrozen")).toMatchObject([
+        { kind: "frozen", detail: { scope: "churn", reason: "Black Friday" } },
+        { kind: "unfrozen", detail: { scope: "churn" } },
+      ]);
     } finally {
       await rehearsal[Symbol.asyncDispose]();
       await fixture.remove();
