@@ -1,6 +1,7 @@
-import { type AuditEntry, formatScope } from "#domain/audit/audit-entry.ts";
+import type { AuditEntry } from "#domain/audit/audit-entry.ts";
 import type { VerifiedTrail } from "#domain/audit/verify-trail.ts";
 import type { AuditTrail } from "./audit-trail.ts";
+import { describeClosure } from "./describe-closure.ts";
 
 const toText = (value: unknown): string =>
   typeof value === "string" ? value : (JSON.stringify(value) ?? "");
@@ -33,6 +34,8 @@ const findPerson = ({ kind, detail }: AuditEntry): string | null => {
 const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string => {
   const subject = [version === null ? "" : `v${version}`, delivery ?? ""].filter(Boolean).join(", ");
   const about = (text: string) => (subject === "" ? text : `${text} (${subject})`);
+  const closure = describeClosure({ kind, detail });
+  if (closure !== undefined) return about(closure);
   switch (kind) {
     case "question-opened":
       return about(`asked ${listNames(detail.approvers)}, quorum ${toText(detail.quorum)}`);
@@ -50,16 +53,6 @@ const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string 
       );
     case "deployed":
       return about(`${toText(detail.percent)} % of prod's traffic`);
-    case "break-glass":
-      return about(
-        `let it change prod although ${detail.closure === null ? "it was closed" : toText(detail.closure)}: ${toText(detail.reason)}`,
-      );
-    case "frozen":
-      return about(`${formatScope(detail.scope)} until ${toText(detail.until)}: ${toText(detail.reason)}`);
-    case "unfrozen":
-      return about(
-        `${formatScope(detail.scope)}, the freeze until ${toText(detail.until)} of ${toText(detail.frozenAt)}`,
-      );
     default:
       return about(
         Object.entries(detail)

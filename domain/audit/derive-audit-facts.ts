@@ -1,7 +1,6 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { ApprovalDecision } from "#domain/approval/decision.ts";
 import type { CanaryOrderRecord } from "#domain/canary/canary-control.ts";
-import type { Hold } from "#domain/changes/holds.ts";
 import type { OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { PolicyEntry } from "#domain/policy/platform-policy.ts";
@@ -14,8 +13,6 @@ export type DeliveryFacts = {
   readonly delivery: string;
   /** Oldest first. */
   readonly questions: readonly Approval[];
-  /** What it waited for, or waits for, because prod was closed. */
-  readonly hold: Hold | undefined;
   /** On prod. */
   readonly deployment: Deployment | undefined;
   /** What prod served before this deployment, or what a rollback took back. */
@@ -25,6 +22,8 @@ export type DeliveryFacts = {
   readonly orders: readonly CanaryOrderRecord[];
   /** Revisions of the platform's policy, newest first. */
   readonly policies: readonly PolicyRevision[];
+  /** Why prod is closed for it; null: it does not wait. */
+  readonly closure: string | null;
   /** Epoch milliseconds. */
   readonly now: number;
 };
@@ -154,14 +153,14 @@ const describeEnd = (
 
 const describeBreakGlass = (
   { id, delivery, version, breakGlass }: Approval,
-  hold: Hold | undefined,
+  closure: string | null,
 ): readonly AuditFact[] => {
   if (!breakGlass) return [];
   const { user, name, reason, at } = breakGlass;
   return [
     {
       ...{ fact: `break-glass ${id} ${user} ${at}`, delivery, version, at: toTime(at), kind: "break-glass" },
-      detail: { user, name, approval: id, reason, closure: hold?.current?.why ?? null },
+      detail: { user, name, approval: id, reason, closure },
     },
   ];
 };
@@ -257,7 +256,7 @@ export const deriveAuditFacts = (facts: DeliveryFacts): readonly AuditFact[] => 
     ...questions.flatMap((approval, index) => [
       describeQuestion(approval, policies),
       ...describeEnd(approval, facts, index === questions.length - 1),
-      ...describeBreakGlass(approval, facts.hold),
+      ...describeBreakGlass(approval, facts.closure),
     ]),
     ...(deployment ? describeDeployment(deployment, before) : []),
     ...orders.map((order) => describeOrder(order, { delivery, version })),

@@ -1,12 +1,12 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
 import { createCanaries } from "#domain/canary/canaries.ts";
 import { listOrders } from "#domain/canary/canary-control.ts";
-import { createHolds } from "#domain/changes/holds.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger, type Deployment } from "#domain/ledger/ledger.ts";
 import { PolicyEntry, policyKeys } from "#domain/policy/platform-policy.ts";
 import { readPages, type Store } from "#platform/store/store.ts";
 import type { DeliveryFacts } from "./derive-audit-facts.ts";
+import { readClosure } from "./read-closure.ts";
 
 /** Reads what is stored about a delivery or a person's rollback; `model` is undefined where nothing is. */
 export const readDeliveryFacts = ({
@@ -60,10 +60,10 @@ export const readDeliveryFacts = ({
       ended,
       deployment,
       orders: deployment?.shares.length ? listOrders(await canaries.read(delivery)) : [],
-      hold: questions.length === 0 ? undefined : await createHolds({ store }).read(delivery),
       before: model !== undefined && deployment ? await findBefore(model, deployment) : undefined,
       policies: questions[0] ? await listPolicies(questions[0].askedAt) : [],
       now: clock(),
+      closure: questions.length === 0 ? null : await readClosure({ store })(delivery),
     };
   };
 };
