@@ -15,6 +15,7 @@ export type CommandWorld = Pick<
   | "registry"
   | "claims"
   | "freezes"
+  | "holds"
   | "readGroups"
   | "ledger"
   | "outcomes"

@@ -4,6 +4,7 @@ import { createPushLog } from "#domain/approval/push-log.ts";
 import { createAuditRecorder } from "#domain/audit/audit-recorder.ts";
 import { createCanaries } from "#domain/canary/canaries.ts";
 import { createFreezes } from "#domain/changes/freezes.ts";
+import { createHolds } from "#domain/changes/holds.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
@@ -67,6 +68,7 @@ export const withAwsWorld = async <T>(
       registry,
       claims: createClaims(capabilities),
       freezes: createFreezes(capabilities),
+      holds: createHolds(capabilities),
       canaries: createCanaries(capabilities),
       readGroups: createGroupReader({ slack, clock }),
       ledger: createLedger(capabilities),

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { formatDuration } from "./format-duration.ts";
+import { sumCoveredTime, type TimeSpan } from "./sum-covered-time.ts";
 
 const Given = z.object({
   /** Slack user id and name of who gave the order. */
@@ -74,9 +75,9 @@ const endOf = ({ until, endedAt }: CanaryHold): number => Math.min(until, endedA
 export const findHold = ({ holds }: Pick<CanaryControl, "holds">, now: number): CanaryHold | undefined =>
   holds.findLast((hold) => hold.at <= now && now < endOf(hold));
 
-/** How long the canary was held up to now: this does not count against its longest time. One hold ends the one before. */
-export const sumHeldMs = ({ holds }: Pick<CanaryControl, "holds">, now: number): number =>
-  holds.reduce((sum, hold) => sum + Math.max(0, Math.min(endOf(hold), now) - hold.at), 0);
+/** When people held the canary, or will until a hold's end. */
+export const listHeldSpans = ({ holds }: Pick<CanaryControl, "holds">): TimeSpan[] =>
+  holds.map((hold) => ({ from: hold.at, to: endOf(hold) }));
 
 export type CanaryOrder =
   | { readonly kind: "hold"; readonly until: number; readonly reason: string }
@@ -121,7 +122,11 @@ export const applyOrder = (
         return { refused: "the last step has passed, and the version is being promoted: abort it instead" };
       if (control.decided?.next === "ask")
         return { refused: "the approvers are asked about this step: answer that question instead" };
-      const total = sumHeldMs({ holds: ended }, now) + until - now;
+      const held = sumCoveredTime(listHeldSpans({ holds: ended }), {
+        from: Number.NEGATIVE_INFINITY,
+        to: now,
+      });
+      const total = held + until - now;
       if (total > holdLimits.totalMs || ended.length >= holdLimits.count)
         return {
           refused: `all holds of a canary together last at most ${formatDuration(holdLimits.totalMs)}, and are at most ${holdLimits.count}`,

@@ -1,16 +1,19 @@
 import { type ApprovalReader, createApprovalReader } from "#domain/approval/approval-records.ts";
+import { createHolds, type Holds } from "#domain/changes/holds.ts";
 import { createOutcomes, type Outcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger, type Deployment, type Ledger } from "#domain/ledger/ledger.ts";
 import type { Store } from "#platform/store/store.ts";
 import { type Canaries, createCanaries } from "./canaries.ts";
-import { type CanaryControl, findHold, listOrders, sumHeldMs } from "./canary-control.ts";
+import { type CanaryControl, findHold, listOrders } from "./canary-control.ts";
 import type { CanaryFacts } from "./canary-facts.ts";
 import type { CanaryLook } from "./canary-look.ts";
+import { measureHeldTime } from "./measure-held-time.ts";
 
 export type ReadCanaryFactsDependencies = {
   readonly ledger: Pick<Ledger, "ofDelivery" | "at">;
   readonly approvals: Pick<ApprovalReader, "ofDelivery">;
   readonly canaries: Pick<Canaries, "read" | "looks">;
+  readonly holds: Pick<Holds, "read">;
   readonly outcomes: Pick<Outcomes, "read">;
   readonly clock: () => number;
 };
@@ -20,7 +23,7 @@ export type ReadCanaryFactsDependencies = {
  * delivery gave no share of prod's traffic to its version.
  */
 export const readCanaryFacts =
-  ({ ledger, approvals, canaries, outcomes, clock }: ReadCanaryFactsDependencies) =>
+  ({ ledger, approvals, canaries, holds, outcomes, clock }: ReadCanaryFactsDependencies) =>
   async (model: string, delivery: string): Promise<CanaryFacts | undefined> => {
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     const startedAt = deployment?.shares[0]?.from;
@@ -29,6 +32,7 @@ export const readCanaryFacts =
     if (!deployment || startedAt === undefined || shares.length === 0) return undefined;
     const now = clock();
     const control = await canaries.read(delivery);
+    const held = measureHeldTime({ control, hold: await holds.read(delivery) }, { startedAt, now });
     const looks = await canaries.looks(delivery);
     const questions = await approvals.ofDelivery(delivery);
     const question = questions.at(-1);
@@ -48,8 +52,7 @@ export const readCanaryFacts =
       steps: listSteps(planned, shares, deployment.status),
       percent: shares.at(-1)?.percent ?? 0,
       nextLookAt: isRunning && look ? findNextLook(look, shares.at(-1)?.from ?? startedAt) : null,
-      endsAt:
-        isRunning && look ? startedAt + look.rule.atMostSeconds * 1_000 + sumHeldMs(control, now) : null,
+      endsAt: isRunning && look ? startedAt + look.rule.atMostSeconds * 1_000 + held : null,
       samples: look
         ? {
             champion: look.champion.requests,
@@ -71,6 +74,7 @@ export const createCanaryFactsReader = (needs: { readonly store: Store; readonly
     ledger: createLedger(needs),
     approvals: createApprovalReader(needs),
     canaries: createCanaries(needs),
+    holds: createHolds(needs),
     outcomes: createOutcomes(needs),
     clock: needs.clock,
   });

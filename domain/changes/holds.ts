@@ -17,9 +17,11 @@ const retentionSeconds = 400 * 86_400;
 const maxEarlier = 100;
 const toHoldKey = (delivery: string) => ({ partition: "holds", sort: delivery });
 
-/** For how long of the time since `from` the delivery was held. Milliseconds. */
-export const measureHeld = (hold: Hold | undefined, from: number): number =>
-  (hold?.earlier ?? []).reduce((sum, wait) => sum + Math.max(0, wait.to - Math.max(wait.from, from)), 0);
+/** When prod was closed for the delivery; the present wait lasts until now. */
+export const listWaits = (hold: Hold | undefined, now: number): Hold["earlier"] => [
+  ...(hold?.earlier ?? []),
+  ...(hold?.current ? [{ from: hold.current.since, to: now }] : []),
+];
 
 /** When the last wait ended, epoch milliseconds; 0: there was none. */
 export const findLastOpening = (hold: Hold | undefined): number => hold?.earlier.at(-1)?.to ?? 0;
@@ -84,3 +86,4 @@ export const createHolds = ({ store }: { readonly store: Pick<Store, "get" | "pu
       ),
   };
 };
+export type Holds = ReturnType<typeof createHolds>;

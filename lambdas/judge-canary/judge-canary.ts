@@ -4,16 +4,16 @@ import {
   assertApproved,
 } from "#domain/approval/assert-approved.ts";
 import { type Canaries, describeAbort } from "#domain/canary/canaries.ts";
-import { findHold, listOrders, sumHeldMs } from "#domain/canary/canary-control.ts";
+import { findHold, listOrders } from "#domain/canary/canary-control.ts";
 import { isReplayCheck } from "#domain/canary/check-replay.ts";
 import { type JudgeCanaryOutput, evaluateCanary as judge } from "#domain/canary/evaluate-canary.ts";
 import { chooseCanaryPercentiles } from "#domain/canary/measure-canary.ts";
+import { measureHeldTime } from "#domain/canary/measure-held-time.ts";
 import { scorePercentiles } from "#domain/canary/measure-scores.ts";
 import { isLookDue, isSampleDue, planWait } from "#domain/canary/plan-round.ts";
 import { recordLook } from "#domain/canary/record-look.ts";
 import { replayCanary } from "#domain/canary/replay-canary.ts";
 import { type CheckProdOpenDependencies, checkProdOpen } from "#domain/changes/check-prod-open.ts";
-import { measureHeld } from "#domain/changes/holds.ts";
 import { CanaryAborted, ContractBroken, Superseded } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
@@ -150,9 +150,8 @@ export const judgeCanary =
       labels,
       step,
       ...arms,
-      // The time in which people held the canary, or prod was closed, does not count; where both overlap it is left out
-      // twice, and the canary only lasts longer.
-      startedAt: startedAt + sumHeldMs(control, now) + measureHeld(access.hold, startedAt),
+      // The time in which people held the canary, or prod was closed, does not count.
+      startedAt: startedAt + measureHeldTime({ control, hold: access.hold }, { startedAt, now }),
       now,
       accepted: decision !== false,
       held,

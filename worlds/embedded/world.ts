@@ -11,6 +11,7 @@ import { createAuditReader } from "#domain/audit/audit-reader.ts";
 import { createAuditRecorder } from "#domain/audit/audit-recorder.ts";
 import { createCanaries } from "#domain/canary/canaries.ts";
 import { createFreezes } from "#domain/changes/freezes.ts";
+import { createHolds } from "#domain/changes/holds.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createOutbox } from "#domain/events/outbox.ts";
@@ -254,6 +255,7 @@ export const assembleWorld = (
     keys: createApiKeyStore({ store: capabilities.store, random: randomBytes, clock }),
     claims: createClaims({ store }),
     freezes: createFreezes({ store, clock }),
+    holds: createHolds({ store }),
     canaries: createCanaries({ store, clock }),
     readGroups,
     ledger,
