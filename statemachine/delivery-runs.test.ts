@@ -109,10 +109,10 @@ test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
     "a prod that closes during the canary, and again after its approvers let it go on",
     "promoted",
     {
-      JudgeCanary: [createJudgeOutput("hold"), createJudgeOutput("shift", 1), createJudgeOutput("ask", 1)],
+      JudgeCanary: [createJudgeOutput("bake"), createJudgeOutput("shift", 1), createJudgeOutput("ask", 1)],
       ResumeCanary: [createJudgeOutput("hold", 1), createJudgeOutput("promote", 1)],
     },
-    `${toProd} ${canary} HoldCanary JudgeCanary IsCanarySound ${round} ${accepted} HoldResumedCanary ResumeCanary IsCanaryResumed ${promotion}`,
+    `${toProd} ${canary} Bake JudgeCanary IsCanarySound ${round} ${accepted} HoldResumedCanary ResumeCanary IsCanaryResumed ${promotion}`,
   ],
   [
     "a canary with too few samples",

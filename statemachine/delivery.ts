@@ -339,10 +339,7 @@ export const defineDelivery = (resources: Resources) => {
         promote: "PromoteModel",
         "roll-back": "CanaryStopped",
         ask: "RequestCanaryApproval",
-        hold: "HoldCanary",
       }),
-      // Prod is closed: the share of traffic stays, and only a failed check rolls back.
-      HoldCanary: { Type: "Wait", SecondsPath: "$.JudgeCanary.waitSeconds", Next: "JudgeCanary" },
       CanaryStopped: failWithVerdict("JudgeCanary"),
       // The canary proved nothing until its longest time. Its share of traffic stays while the approvers decide; without
       // a decision it is rolled back.
@@ -386,6 +383,7 @@ export const defineDelivery = (resources: Resources) => {
         "roll-back": "ResumedCanaryStopped",
         hold: "HoldResumedCanary",
       }),
+      // Prod is closed: the share of traffic stays, and only a failed check rolls back.
       HoldResumedCanary: {
         Type: "Wait",
         SecondsPath: "$.ResumeCanary.waitSeconds",

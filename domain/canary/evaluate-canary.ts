@@ -10,7 +10,7 @@ export const JudgeCanaryOutput = z.object({
   verdict: Verdict,
   /**
    * What the state machine does now: `shift` to step `step`, `bake` once more, `promote`, `roll-back`, or `ask` the
-   * approvers whether an inconclusive canary goes on. `hold`: prod is closed, so look again after `waitSeconds`.
+   * approvers whether an inconclusive canary goes on. `hold`: they let this step go on, but prod is closed.
    */
   next: z.enum(["shift", "bake", "promote", "roll-back", "ask", "hold"]),
   step: z.int().min(0),

@@ -99,7 +99,7 @@ export const recordLook =
         requiredRequests: Number.isFinite(requests) ? requests : null,
       },
       last: judged
-        ? { at, step, next: judged.next, held: judged.held, verdict: judged.verdict }
+        ? { at, step, next: next ?? "bake", held: judged.held, verdict: judged.verdict }
         : (newest?.last ?? null),
     });
   };

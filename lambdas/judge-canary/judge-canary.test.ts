@@ -137,8 +137,8 @@ describe("while prod is closed", () => {
     request("1", 2_000);
     request("9", 2_000);
     world.time.now += 1;
-    expect(await look()).toMatchObject({ verdict: "pass", next: "hold", step: 0, waitSeconds: 60 });
-    // An execution of an older definition bakes once more.
+    expect(await look()).toMatchObject({ verdict: "pass", next: "bake", step: 0, waitSeconds: 60 });
+    // Nor does an execution of an older definition go on.
     expect(await judge(world)(input)).toMatchObject({ next: "bake", step: 0 });
     world.time.now += hour;
     expect(await look()).toMatchObject({ verdict: "pass", next: "shift", step: 1 });
@@ -158,9 +158,10 @@ describe("while prod is closed", () => {
     const { look } = await closing();
     world.time.now += hour;
     await freeze(24);
-    expect(await look()).toMatchObject({ next: "hold", error: null });
+    expect(await look()).toMatchObject({ next: "bake", error: null });
     world.time.now += 23 * hour;
-    expect(await look()).toMatchObject({ next: "hold", error: null });
+    // A round, in which a person's abort acts: 24 hours / 300.
+    expect(await look()).toMatchObject({ next: "bake", error: null, waitSeconds: 288 });
     world.time.now += hour;
     // 25 hours after its start, of which 1 counts (limit 6 hours).
     expect(await look()).toMatchObject({ next: "bake" });
@@ -176,8 +177,13 @@ describe("while prod is closed", () => {
     const canaryApproval = await acceptStep(0);
     await freeze(2);
     const resume = () => judge(world)({ ...input, canaryApproval, waitsWhileClosed: true });
-    expect(await resume()).toMatchObject({ next: "hold" });
-    world.time.now += 2 * hour;
+    expect(await resume()).toMatchObject({ next: "hold", waitSeconds: 60 });
+    world.time.now += hour;
+    expect(await resume()).toMatchObject({ next: "hold", verdict: "inconclusive" });
+    // It is judged at the end of a bake alone, because each judgement is another chance of a false result.
+    world.time.now += 60_000;
+    expect(await resume()).toMatchObject({ next: "hold", checks: [] });
+    world.time.now += hour;
     expect(await resume()).toMatchObject({ next: "shift", step: 1 });
   });
 
@@ -192,7 +198,7 @@ describe("while prod is closed", () => {
     const approval = await recordApproval(world, { delivery, letter: "c", version: 3, rule });
     await freeze(4);
     world.time.now += hour;
-    expect(await look()).toMatchObject({ next: "hold" });
+    expect(await look()).toMatchObject({ next: "bake", checks: [{}, {}, {}, {}] });
     const glass = { user: "U0SECOND1", name: "Eve", reason: "prices are wrong", at: world.time.now };
     await world.approvals.breakGlass(approval, { ...glass, address: { email: "eve@example.com" } });
     expect(await look()).toMatchObject({ next: "bake" });

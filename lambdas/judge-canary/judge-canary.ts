@@ -94,19 +94,27 @@ export const judgeCanary =
       );
       throw new CanaryAborted(describeAbort(control.abort));
     }
+    // Closed is closed for steps forward and questions. An older definition has no state in which an accepted step could wait.
+    const isClosed = access.status === "held" && (decision === false || input.waitsWhileClosed === true);
     // Approvers who let this step go on were asked after every hold.
     const held = decision === false && findHold(control, now) !== undefined;
     // Where the rule rolls an inconclusive canary back, nobody may let it go on.
-    const asked = control.go?.step === step && rules.canary.onInconclusive !== "roll-back";
+    const asked =
+      decision === false &&
+      !isClosed &&
+      control.go?.step === step &&
+      rules.canary.onInconclusive !== "roll-back";
     const newest = await canaries.lastLook(delivery);
     const last = newest?.last?.step === step ? newest.last : undefined;
     const isDue =
-      decision !== false ||
-      isLookDue({ now, since, bakeMs, last, held: held || access.status === "held", asked });
+      (decision !== false && !isClosed) ||
+      isLookDue({ now, since, bakeMs, last, held: held || isClosed, asked });
+    // An accepted step waits in a state of its own.
+    const stay = decision === false ? "bake" : "hold";
     const approvalTimeoutSeconds = durationToSeconds(rules.approval.timeout);
     const waitUntil = (nextLookAt: number) => planWait({ now, startedAt, nextLookAt });
     const waiting: JudgeCanaryOutput = {
-      ...{ verdict: "inconclusive", next: "bake", step, checks: [], error: null, omitted: [] },
+      ...{ verdict: "inconclusive", next: stay, step, checks: [], error: null, omitted: [] },
       approvalTimeoutSeconds,
       waitSeconds: waitUntil((last?.at ?? since) + bakeMs),
     };
@@ -157,15 +165,9 @@ export const judgeCanary =
       held,
       asked,
     });
-    // Closed is closed for steps forward and questions. What is proven worse is rolled back at any time.
-    const isClosed =
-      access.status === "held" &&
-      evaluated.verdict !== "fail" &&
-      // An older definition has no state in which an accepted step could wait.
-      (input.waitsWhileClosed === true || !("canaryApproval" in input));
-    const judged: typeof evaluated = isClosed
-      ? { ...evaluated, next: input.waitsWhileClosed ? "hold" : "bake", step, error: null }
-      : evaluated;
+    // What is proven worse is rolled back at any time.
+    const isStopped = isClosed && evaluated.verdict !== "fail";
+    const judged: typeof evaluated = isStopped ? { ...evaluated, next: stay, step, error: null } : evaluated;
     const { next } = judged;
     const decided = next === "shift" || next === "promote" || next === "ask" ? { next, step } : null;
     // Somebody gave an order in the meantime: the round begins again with it.
@@ -204,14 +206,14 @@ export const judgeCanary =
           }
         : undefined,
     );
-    await record({ ...judged, checks, held: held || isClosed });
+    await record({ ...judged, checks, held: held || isStopped });
     await messages.show(delivery);
     return {
       ...judged,
       checks,
       omitted: [...replay.omitted],
       approvalTimeoutSeconds,
-      waitSeconds: access.status === "held" ? access.waitSeconds : waitUntil(now + bakeMs),
+      waitSeconds: waitUntil(now + bakeMs),
     };
   };
 

@@ -138,7 +138,7 @@ export const runDelivery = async (script: TaskScript) => {
     definition: { StartAt: localDefinition.StartAt, States },
     clock: Date.now,
     newToken: randomUUID,
-    waits: { AwaitScan: 1, AwaitProd: 1, AwaitOpening: 1, HoldCanary: 1, HoldResumedCanary: 1, Bake: 1 },
+    waits: { AwaitScan: 1, AwaitProd: 1, AwaitOpening: 1, HoldResumedCanary: 1, Bake: 1 },
     retryMs: 1,
     tasks: Object.fromEntries(
       Object.keys(stateContracts)

@@ -83,7 +83,6 @@ export const startEngine = ({
       AwaitScan: pollMs,
       AwaitProd: pollMs,
       AwaitOpening: pollMs,
-      HoldCanary: pollMs,
       HoldResumedCanary: pollMs,
       ...(pace.bakeMs === undefined ? {} : { Bake: Math.min(pace.bakeMs, maxRoundMs) }),
     },
