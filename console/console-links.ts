@@ -19,7 +19,7 @@ export type ConsoleLinks = {
   readonly events?: string;
   /** Where a canary takes orders, and in which names; absent: pages have no such forms. */
   readonly orders?: {
-    readonly path: (delivery: string, order: "hold" | "go" | "abort") => string;
+    readonly path: (delivery: string, order: "hold" | "end-hold" | "go" | "abort") => string;
     readonly people: readonly { readonly user: string; readonly name: string }[];
   };
   /** The display name of a Slack user. */

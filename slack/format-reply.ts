@@ -71,6 +71,8 @@ const formatOrder = (subject: string, order: CanaryOrderSays): string => {
   switch (order.order) {
     case "hold":
       return `:pause_button: <@${order.by}> holds the canary of ${subject}${order.until === null ? "" : ` until ${formatTime(order.until)}`}${reason}`;
+    case "end-hold":
+      return `:arrow_forward: <@${order.by}> ended the hold: the canary of ${subject} goes on as its rule says`;
     case "go":
       return `:arrow_forward: <@${order.by}> asks whether the canary of ${subject} goes on without a verdict`;
     case "abort":

@@ -37,7 +37,14 @@ type Payload = z.infer<typeof Payload>;
 
 type SlackAction =
   | {
-      readonly type: "approve" | "reject" | "break-glass" | "hold-canary" | "abort-canary";
+      readonly type:
+        | "approve"
+        | "reject"
+        | "break-glass"
+        | "hold-canary"
+        | "end-canary-hold"
+        | "go-canary"
+        | "abort-canary";
       readonly approval: string;
       readonly channel: string;
       /** Opens one dialog, within three seconds. */
@@ -63,6 +70,8 @@ const clickTypes = new Map([
   ["reject", "reject"],
   ["break-glass", "break-glass"],
   [canaryActions.hold, "hold-canary"],
+  [canaryActions.endHold, "end-canary-hold"],
+  [canaryActions.go, "go-canary"],
   [canaryActions.abort, "abort-canary"],
 ] as const);
 

@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { createAuditReader } from "#domain/audit/audit-reader.ts";
 import { giveCanaryOrder } from "#domain/canary/give-canary-order.ts";
+import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
+import { createCanaryButtons } from "#slack/canary-buttons.ts";
 import {
   approveByName,
   approver,
+  click,
   type DeliveryWorld,
   openDeliveryWorld,
 } from "#test/contracts/public-forms/delivery-world.ts";
@@ -78,6 +82,10 @@ const clickCanary = (approval: string, action: string, user = approver) =>
     user: { id: user, name: user },
     actions: [{ action_id: action, value: approval }],
   });
+const readLabel = (element: object): unknown =>
+  "text" in element && typeof element.text === "object" && element.text && "text" in element.text
+    ? element.text.text
+    : element;
 const submitAbort = (approval: string, reason: string, user = approver) =>
   world.callback({
     type: "view_submission",
@@ -141,7 +149,16 @@ test("a go asks the approvers, whose answer alone lets it go on; a failed check 
   // The author's click counts as little as on the first question.
   await approveByName(world, question, toyModel, "USAM");
   expect((await world.approvals.read(question))?.state.status).toBe("pending");
-  await approveByName(world, question, toyModel);
+  // A page's and the command line's "go" is a vote now, and needs the model's name as Slack's dialog does.
+  const vote = (confirmation?: string) =>
+    submitCanaryOrder(world)(
+      delivery,
+      { kind: "go", confirmation },
+      { user: approver, name: "Ada", email: "ada@example.com" },
+    );
+  expect(await vote()).toMatchObject({ taken: false, sentence: expect.stringContaining("type toy") });
+  expect((await world.approvals.read(question))?.state.status).toBe("pending");
+  expect(await vote(toyModel)).toMatchObject({ taken: true });
   await world.ended(delivery);
   expect(weights[2]).toBe(0.5);
   const entry = await world.ledger.ofDelivery("prod", toyModel, delivery);
@@ -151,6 +168,75 @@ test("a go asks the approvers, whose answer alone lets it go on; a failed check 
     outcome: "failed",
     error: { name: "CanaryFailed", cause: expect.stringContaining("still inconclusive") },
   });
+});
+
+test("the buttons end a hold, ask the approvers, and leave once they are asked; the question is answered by the model's name", async () => {
+  const labels = async () => {
+    const state = await world.messages.state(delivery);
+    return state && createCanaryButtons(state).flatMap(({ elements }) => elements.map(readLabel));
+  };
+  const shown: unknown[] = [];
+  const { delivery, approval: first } = await startCanary(1, async (round, approval) => {
+    if (round === 1) await clickCanary(approval, "canary-hold");
+    if (round === 2) {
+      shown.push(await labels());
+      // What a person confirmed is what happens: this canary is held, so nobody is asked.
+      await clickCanary(approval, "canary-go");
+      await clickCanary(approval, "canary-end-hold", "U0STRANGE");
+      shown.push((await world.canaries.read(delivery)).go, await labels());
+      await clickCanary(approval, "canary-end-hold");
+      shown.push(await labels());
+    }
+    if (round === 3) {
+      // Sam is the author.
+      await clickCanary(approval, "canary-go", "USAM");
+      shown.push((await world.canaries.read(delivery)).go);
+      await clickCanary(approval, "canary-go");
+      shown.push(await labels(), (await world.messages.state(delivery))?.progress);
+    }
+  });
+  const question = await world.nextQuestion(delivery, 2);
+  expect(weights).toEqual([0.1, 0.1, 0.1]);
+  expect(shown).toEqual([
+    ["Hold for 1 hour", "End the hold", "Abort the canary…"],
+    null,
+    ["Hold for 1 hour", "End the hold", "Abort the canary…"],
+    ["Hold for 1 hour", "Ask to go on", "Abort the canary…"],
+    null,
+    ["Hold for 1 hour", "Abort the canary…"],
+    expect.stringMatching(/10 % of prod's traffic; U024BE7LH asked .* are asked at the next round$/),
+  ]);
+  expect(await labels()).toEqual(["Abort the canary…"]);
+  // Three orders were refused, each in a dialog that says why.
+  const dialogs = world.notes.calls.filter(({ request }) => JSON.stringify(request).includes('"notice"'));
+  expect(dialogs).toHaveLength(3);
+  // A button of an older message asks nobody again.
+  await clickCanary(first, "canary-go");
+  await click(world, question, "approve");
+  expect((await world.approvals.read(question))?.state.status).toBe("pending");
+  await approveByName(world, question, toyModel);
+  await world.ended(delivery);
+  expect(weights[3]).toBe(0.5);
+  const entry = await world.ledger.ofDelivery("prod", toyModel, delivery);
+  expect(entry?.orders.map(({ kind, by }) => [kind, by])).toEqual([
+    ["hold", approver],
+    ["end-hold", approver],
+    ["go", approver],
+  ]);
+  expect(entry?.acceptedSteps).toMatchObject([{ percent: 10, by: [approver] }]);
+  const replies = world.notes.calls.flatMap(({ method, request }) =>
+    method === "chat.postMessage" && "thread_ts" in request && "text" in request
+      ? [String(request.text)]
+      : [],
+  );
+  expect(replies).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/holds the canary of toy v2 until/),
+      `:arrow_forward: <@${approver}> ended the hold: the canary of toy v2 goes on as its rule says`,
+      expect.stringMatching(/asks whether the canary of toy v2 goes on without a verdict/),
+      expect.stringMatching(/inconclusive canary at 10 % was accepted by/),
+    ]),
+  );
 });
 
 test("an abort while the approvers are asked is their answer, and prod goes back at once", async () => {
@@ -168,4 +254,15 @@ test("an abort while the approvers are asked is their answer, and prod goes back
   expect(await world.outcomes.read(delivery)).toMatchObject({ outcome: "rejected" });
   expect((await readLive())?.version).toBe(champion?.version);
   expect((await submitAbort(approval, "again")).body).toMatch(/has ended/);
+  // No round came after the abort, and the ledger has it nevertheless; the audit trail has every order.
+  const orders = [
+    { kind: "go", by: approver },
+    { kind: "abort", by: approver, reason: "no proof, no rollout" },
+  ];
+  expect((await world.ledger.ofDelivery("prod", toyModel, delivery))?.orders).toMatchObject(orders);
+  await world.audit.record(delivery);
+  const { entries } = await createAuditReader(world).verify(toyModel);
+  expect(entries.filter(({ kind }) => kind === "canary-order").map(({ detail }) => detail)).toMatchObject(
+    orders.map(({ kind: order, by: user, ...reason }) => ({ order, user, ...reason })),
+  );
 });

@@ -11,7 +11,12 @@ import { printQuestion } from "#cli/print-question.ts";
 import { endProgress } from "#cli/progress.ts";
 import { requireModel } from "#cli/require-model.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
-import { holdLimits } from "#domain/canary/canary-control.ts";
+import {
+  describeInconclusive,
+  findTypedConfirmation,
+  isConfirmed,
+} from "#domain/approval/typed-confirmation.ts";
+import { findHold, holdLimits } from "#domain/canary/canary-control.ts";
 import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
 import type { OrderRequest, OrderResult } from "#domain/canary/give-canary-order.ts";
 import { readCanaryFacts } from "#domain/canary/read-canary-facts.ts";
@@ -52,8 +57,12 @@ export const canaryCommand = (): Command => {
     .addCommand(
       orderCommand(
         "go",
-        "let an inconclusive canary go on: asks the approvers, or answers their open question; ends a hold",
-      ).addOption(new Option("--yes", "vote for it where the approvers are asked already")),
+        "let a canary go on: ends its hold; without one asks the approvers whether it goes on inconclusive, or answers their open question",
+      )
+        .addOption(new Option("--yes", "vote for it where the approvers are asked already"))
+        .addOption(
+          new Option("--confirm <model>", "the model's name, with --yes: its checks are inconclusive"),
+        ),
     )
     .addCommand(
       orderCommand("abort", "end the canary: prod goes back to the previous version").addOption(
@@ -161,20 +170,23 @@ type OrderOptions = WorldOptions & {
   readonly for?: number;
   readonly reason?: string;
   readonly yes?: boolean;
+  readonly confirm?: string;
   readonly json?: boolean;
 };
 
+type OrderName = "hold" | "go" | "abort";
+
 const toRequest = (
-  kind: OrderRequest["kind"],
-  { for: forMs = 0, reason = "" }: OrderOptions,
-): OrderRequest => {
-  if (kind === "go") return { kind };
+  kind: OrderName,
+  { for: forMs = 0, reason = "", confirm }: OrderOptions,
+): Exclude<OrderRequest, { kind: "end-hold" }> => {
+  if (kind === "go") return { kind, confirmation: confirm };
   const parsed = parseRejectionReason(reason);
   if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
   return kind === "hold" ? { kind, forMs, reason: parsed.reason } : { kind, reason: parsed.reason };
 };
 
-const orderCommand = (kind: OrderRequest["kind"], description: string): Command =>
+const orderCommand = (kind: OrderName, description: string): Command =>
   addWorldOptions(new Command(kind))
     .description(description)
     .argument("<model>", "the model", parseModelName)
@@ -183,40 +195,48 @@ const orderCommand = (kind: OrderRequest["kind"], description: string): Command 
     .action((model: string, options: OrderOptions) =>
       withWorld(options, async (context) => {
         const { world, running, voter } = context;
-        const request = toRequest(kind, options);
+        const typed = toRequest(kind, options);
         await requireModel(context, model);
         if (!running)
           throw new NotRunning(
             "no rehearsal runs on this folder, so no canary takes an order: start one with `npm start`.",
           );
         const delivery = await findCanary(world, model, "running");
+        const isHeld = findHold(await world.canaries.read(delivery), world.clock()) !== undefined;
+        const request: OrderRequest = kind === "go" && isHeld ? { kind: "end-hold" } : typed;
         const { id, name, email } = await voter(options.as);
         const person = { user: id, name: name ?? id, email };
         const result =
-          (kind === "go" && !options.yes
-            ? await showQuestion(world, delivery, person, options)
-            : undefined) ?? (await submitCanaryOrder(world)(delivery, request, person));
+          (request.kind === "go" ? await showQuestion(world, delivery, person, options) : undefined) ??
+          (await submitCanaryOrder(world)(delivery, request, person));
         if (!result.taken) process.exitCode = exitCode.failed;
-        if (options.json) return printJson({ model, delivery, order: kind, ...result });
+        if (options.json) return printJson({ model, delivery, order: request.kind, ...result });
         const sentence = escapeControls(result.sentence);
         if (result.taken) return print(`${paint("green", "✓")} ${sentence}`);
         printError(sentence);
       }),
     );
 
-/** Before "go" answers an open question, its evidence is shown: the vote needs --yes. Undefined: none is open. */
+/**
+ * Before "go" answers an open question, its evidence is shown, and the vote is confirmed as an approval's. Undefined: it is,
+ * or nothing is asked.
+ */
 const showQuestion = async (
   { approvals, messages }: World,
   delivery: string,
   { user }: { readonly user: string },
-  { json }: OrderOptions,
+  { json, yes, confirm }: OrderOptions,
 ): Promise<OrderResult | undefined> => {
   const question = (await approvals.ofDelivery(delivery)).at(-1);
   if (!question?.canary || question.state.status !== "pending") return undefined;
+  const typed = findTypedConfirmation(question);
+  if (yes && isConfirmed(typed, confirm)) return undefined;
   const state = await messages.state(delivery);
   if (state && !json) printQuestion(state);
+  const why = typed ? `, and ${describeInconclusive(typed)}` : "";
+  const command = `slipway canary go ${question.model} --as ${user} --yes${typed ? ` --confirm ${typed.phrase}` : ""}`;
   return {
     taken: false,
-    sentence: `The approvers are asked whether this canary goes on without a verdict. Add --yes to approve it (\`slipway canary go ${question.model} --as ${user} --yes\`), or answer in Slack.`,
+    sentence: `The approvers are asked whether this canary goes on without a verdict${why}. Approve it with \`${command}\`, or answer in Slack.`,
   };
 };

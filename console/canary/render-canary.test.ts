@@ -95,6 +95,13 @@ test("forms appear only where the world takes orders, and never for a canary tha
   };
   expect(await render(facts)).not.toContain("<form");
   expect((await render(facts, { orders })).match(/<form/g)).toHaveLength(3);
+  const held = await render({ ...facts, status: "held" }, { orders });
+  expect(held).toContain('action="/canary-orders/churn-1/end-hold"');
+  expect(held).not.toContain('action="/canary-orders/churn-1/go"');
+  // A vote on an inconclusive step needs the model's name, as an approval does.
+  expect(await render({ ...facts, status: "asked" }, { orders })).toMatch(
+    /Type churn to approve nevertheless <input [^>]*name="confirmation" required/,
+  );
   expect(await render({ ...facts, status: "ended" }, { orders })).not.toContain("<form");
 });
 

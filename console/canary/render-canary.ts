@@ -101,6 +101,39 @@ const renderTiles = (facts: CanaryFacts, now: number): Html => {
   return tiles.length === 0 ? html`` : html`<dl class="canary-tiles">${tiles}</dl>`;
 };
 
+type RenderForm = (kind: "end-hold" | "go", title: string, body: Html, button: Html) => Html;
+
+/** How it goes on from here: a hold ends, an open question gets a vote, or the approvers are asked. */
+const renderGo = (
+  { status, model }: Pick<CanaryFacts, "status" | "model">,
+  form: RenderForm,
+  person: Html,
+): Html => {
+  switch (status) {
+    case "held":
+      return form(
+        "end-hold",
+        "End the hold",
+        html`${person}<p class="faint">The canary goes on as its rule says.</p>`,
+        html`<button class="button">End the hold</button>`,
+      );
+    case "asked":
+      return form(
+        "go",
+        "Let it go on without a verdict",
+        html`<label for="order-go-confirmation">Type ${model} to approve nevertheless <input id="order-go-confirmation" name="confirmation" required maxlength="200" autocomplete="off" autocapitalize="off" spellcheck="false"></label>${person}<p class="faint">This is your vote, as with an approval.</p>`,
+        html`<button class="button">Approve: go on</button>`,
+      );
+    default:
+      return form(
+        "go",
+        "Ask the approvers whether it goes on",
+        html`${person}<p class="faint">Their decision is an approval as for prod. A failed check is never overridden.</p>`,
+        html`<button class="button">Ask to go on</button>`,
+      );
+  }
+};
+
 /** Forms that give an order; only where the world has an address for them. */
 const renderOrders = (facts: CanaryFacts, { links }: Context): Html => {
   const { orders } = links;
@@ -110,7 +143,7 @@ const renderOrders = (facts: CanaryFacts, { links }: Context): Html => {
     html`<label for="${field(`${id}-as`)}">As <select id="${field(`${id}-as`)}" name="as">${orders.people.map(({ user, name }) => html`<option value="${user}">${name}</option>`)}</select></label>`;
   const reason = (id: string) =>
     html`<label for="${field(`${id}-reason`)}">Reason <input id="${field(`${id}-reason`)}" name="reason" required maxlength="2000" autocomplete="off"></label>`;
-  const form = (kind: "hold" | "go" | "abort", title: string, body: Html, button: Html) =>
+  const form = (kind: "hold" | "end-hold" | "go" | "abort", title: string, body: Html, button: Html) =>
     html`<form method="post" action="${orders.path(facts.delivery, kind)}" class="order"><fieldset><legend>${title}</legend>${body}${button}</fieldset></form>`;
   return html`<section aria-labelledby="orders-title"><h2 id="orders-title">Give an order</h2><p class="faint">It acts at the next round. Anyone who may approve may give it; contributors may only abort.</p><div class="orders">
 ${
@@ -123,12 +156,7 @@ ${
         html`<button class="button">Hold</button>`,
       )
 }
-${form(
-  "go",
-  facts.status === "asked" ? "Let it go on without a verdict" : "Ask the approvers whether it goes on",
-  html`${person("go")}<p class="faint">${facts.status === "asked" ? "This is your vote, as with an approval." : "Their decision is an approval as for prod. A failed check is never overridden."}</p>`,
-  html`<button class="button">${facts.status === "asked" ? "Approve: go on" : "Ask to go on"}</button>`,
-)}
+${renderGo(facts, form, person("go"))}
 ${form("abort", "Abort: prod goes back", html`${reason("abort")}${person("abort")}`, html`<button class="button danger">Abort</button>`)}
 </div></section>`;
 };
@@ -155,7 +183,12 @@ const renderJudgements = (looks: readonly CanaryLook[], now: number): Html => {
     )}</ol>${judged.length > maxJudgements ? html`<p class="faint">${judged.length - maxJudgements} earlier judgements are not listed.</p>` : ""}`;
 };
 
-const orderWords = { hold: "held it", go: "asked to let it go on", abort: "aborted it" } as const;
+const orderWords = {
+  hold: "held it",
+  "end-hold": "ended the hold",
+  go: "asked to let it go on",
+  abort: "aborted it",
+} as const;
 
 const renderOrderList = ({ orders }: CanaryFacts, now: number): Html =>
   orders.length === 0

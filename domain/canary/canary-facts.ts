@@ -35,7 +35,7 @@ export type CanaryFacts = {
   readonly abort: (Person & { readonly reason: string }) | null;
   /** The open question about its step. */
   readonly question: { readonly approval: string; readonly expiresAt: number } | null;
-  readonly orders: readonly (typeof CanaryOrderRecord)["_output"][];
+  readonly orders: readonly CanaryOrderRecord[];
   /** Every measurement, oldest first. */
   readonly looks: readonly CanaryLook[];
   /** Why it ended, where it failed. */

@@ -1,5 +1,6 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
 import { type Approvals, findRequestedAddress, judgeVoter } from "#domain/approval/approvals.ts";
+import type { Holds } from "#domain/changes/holds.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import type { Canaries } from "./canaries.ts";
 import { type CanaryControl, type CanaryOrder, holdLimits } from "./canary-control.ts";
@@ -10,12 +11,18 @@ export type GiveCanaryOrderDependencies = {
   readonly approvals: Pick<Approvals, "ofDelivery" | "abort">;
   readonly ledger: Pick<Ledger, "ofDelivery">;
   readonly canaries: Pick<Canaries, "order" | "read" | "lastLook">;
+  readonly holds: Pick<Holds, "read">;
   readonly clock: () => number;
 };
 
 export type OrderRequest =
   | { readonly kind: "hold"; readonly forMs: number; readonly reason: string }
-  | { readonly kind: "go" }
+  | { readonly kind: "end-hold" }
+  | {
+      readonly kind: "go";
+      /** What the person typed, where the "go" is a vote on inconclusive checks. */
+      readonly confirmation?: string | undefined;
+    }
   | { readonly kind: "abort"; readonly reason: string };
 
 type Person = {
@@ -78,43 +85,52 @@ export const checkCanaryOrder =
   };
 
 /**
- * Stores an order about a canary for its next round: hold (until an end), go (ask the approvers now whether it goes on
- * without a verdict; their decision is an approval like any other), abort. An abort while the approvers are asked ends
+ * Stores an order about a canary for its next round: hold (until an end), end-hold, go (ask the approvers now whether it
+ * goes on without a verdict; their decision is an approval like any other), abort. An abort while the approvers are asked ends
  * their question, and with it the delivery, at once. Anyone who may approve may give orders; contributors may only abort.
  * Giving the same order again changes nothing, so a caller may retry.
  */
 export const giveCanaryOrder =
   (needs: GiveCanaryOrderDependencies) =>
   async (delivery: string, request: OrderRequest, person: Person): Promise<OrderResult> => {
-    const { approvals, ledger, canaries, clock } = needs;
+    const { approvals, ledger, canaries, holds, clock } = needs;
     const questions = await approvals.ofDelivery(delivery);
     const why = await checkCanaryOrder(needs)(delivery, request.kind, person);
     const question = questions.at(-1);
     if (why !== undefined || !question) return refuse(why ?? "There is no approval of this delivery.");
     const deployment = await ledger.ofDelivery("prod", question.model, delivery);
-    const isAsked = question.canary !== null && question.state.status === "pending";
+    const step = (deployment?.shares.length ?? 1) - 1;
+    // Each step is asked about once.
+    const asked = questions.find(({ canary }) => canary?.step === step);
+    const isAsked = asked?.state.status === "pending";
+    if (asked && (request.kind === "hold" || request.kind === "go"))
+      return refuse(
+        isAsked
+          ? "The approvers are asked about this step already: answer their question instead."
+          : "The approvers have decided about this step: it can only be aborted now.",
+      );
     const look = await canaries.lastLook(delivery);
-    if (request.kind === "hold" && isAsked)
-      return refuse("The approvers are asked about this step: answer that question instead of holding it.");
-    if (request.kind === "go") {
-      if (isAsked) return refuse(`The approvers are asked already: answer ${question.id}.`);
-      if (look?.rule.onInconclusive === "roll-back")
-        return refuse(
-          "The rule in force rolls an inconclusive canary back (onInconclusive: roll-back), so nobody can let it go on.",
-        );
-    }
-    const order = toOrder(request, (deployment?.shares.length ?? 1) - 1, clock());
+    if (request.kind === "go" && look?.rule.onInconclusive === "roll-back")
+      return refuse(
+        "The rule in force rolls an inconclusive canary back (onInconclusive: roll-back), so nobody can let it go on.",
+      );
+    const order = toOrder(request, step, clock());
     const result = await canaries.order(delivery, order, person);
     if ("refused" in result) return refuse(`${capitalize(result.refused)}.`);
     if (request.kind === "abort") {
       // No round comes while the approvers are asked, so the abort is also their answer. One that was decided meanwhile is
       // followed by a round.
       if (isAsked)
-        await approvals.abort(question.id, {
+        await approvals.abort(asked.id, {
           ...{ user: person.user, name: person.name, reason: request.reason, at: clock() },
         });
     }
-    return { taken: true, sentence: describeTaken(request, result.control, deployment, isAsked, clock()) };
+    const closure = (await holds.read(delivery))?.current?.why;
+    const { control } = result;
+    return {
+      taken: true,
+      sentence: describeTaken(request, { control, deployment, isAsked, closure, now: clock() }),
+    };
   };
 
 const toOrder = (request: OrderRequest, step: number, now: number): CanaryOrder => {
@@ -123,6 +139,7 @@ const toOrder = (request: OrderRequest, step: number, now: number): CanaryOrder 
       return { kind: "hold", until: now + request.forMs, reason: request.reason };
     case "go":
       return { kind: "go", step };
+    case "end-hold":
     case "abort":
       return request;
     default:
@@ -134,10 +151,20 @@ const capitalize = (text: string) => text.slice(0, 1).toUpperCase() + text.slice
 
 const describeTaken = (
   request: OrderRequest,
-  { decided, abort }: CanaryControl,
-  deployment: Deployment | undefined,
-  isAsked: boolean,
-  now: number,
+  {
+    control: { decided, abort },
+    deployment,
+    isAsked,
+    closure,
+    now,
+  }: {
+    readonly control: CanaryControl;
+    readonly deployment: Deployment | undefined;
+    readonly isAsked: boolean;
+    /** Why prod is closed; undefined: it is open. */
+    readonly closure: string | undefined;
+    readonly now: number;
+  },
 ): string => {
   const soon = formatDuration(2 * computeRoundMs(now - (deployment?.shares[0]?.from ?? now)));
   const percent = deployment?.shares.at(-1)?.percent ?? 0;
@@ -148,8 +175,14 @@ const describeTaken = (
       return isMoving
         ? `The canary was just moving to its next step, and is held there for ${formatDuration(request.forMs)}.`
         : `The canary stays at ${percent} % for ${formatDuration(request.forMs)} (at most ${formatDuration(holdLimits.longestMs)} at once). A failed check still rolls it back.`;
+    case "end-hold":
+      return closure === undefined
+        ? `The hold has ended: the canary goes on as its rule says, and is judged at the next round (within ${soon}).`
+        : `The hold has ended. Prod is closed (${closure}), so the canary stays at ${percent} % until it opens.`;
     case "go":
-      return `At the next round (within ${soon}) the approvers are asked whether the canary goes on, unless it passes or fails by then.`;
+      return closure === undefined
+        ? `At the next round (within ${soon}) the approvers are asked whether the canary goes on, unless it passes or fails by then.`
+        : `Prod is closed (${closure}). Once it opens, the approvers are asked whether the canary goes on, unless it passes or fails by then.`;
     case "abort":
       return isAsked
         ? "The canary is aborted: prod goes back to the previous version now."

@@ -29,7 +29,10 @@ export const submitCanaryOrder =
     if (question && isAsked && request.kind === "go") {
       const { user: id, name, email } = person;
       const approver = { id, name, ...(email === undefined ? {} : { email }) };
-      return submitDecision(needs)({ approval: question.id, approver, verdict: "approved", reason: null });
+      return submitDecision(needs)({
+        ...{ approval: question.id, approver, verdict: "approved", reason: null },
+        confirmation: request.confirmation,
+      });
     }
     const result = await giveCanaryOrder(needs)(delivery, request, person);
     if (!result.taken) return result;

@@ -1,10 +1,10 @@
-import { listOrders } from "#domain/canary/canary-control.ts";
+import { type CanaryOrderRecord, listOrders } from "#domain/canary/canary-control.ts";
 import type { MessageFacts } from "./message-state.ts";
 
-/** What the thread says about an order of a person: `until` for a hold, `reason` unless it is a "go". */
+/** What the thread says about an order of a person: `until` for a hold, `reason` for a hold and an abort. */
 export type CanaryOrderSays = {
   readonly kind: "order";
-  readonly order: "hold" | "go" | "abort";
+  readonly order: CanaryOrderRecord["kind"];
   readonly by: string;
   readonly until: number | null;
   readonly reason: string | null;

@@ -135,6 +135,8 @@ type CanaryState = {
   readonly percent: number;
   readonly heldUntil: number | null;
   readonly isAborting: boolean;
+  /** The orders that it takes now, beside an abort: none where the approvers are asked, or it goes on by itself. */
+  readonly takes: readonly ("hold" | "end-hold" | "go")[];
 };
 
 const labelVersion = (serving: Deployment | undefined) =>
@@ -270,27 +272,51 @@ const describeRepeatedQuestion = (questions: readonly Approval[]): string | null
   return `Prod changed from ${champion(before)} to ${champion(now)} after the first request. Every check ran again; earlier votes do not count.`;
 };
 
-const describeCanary = (
-  { id }: Approval,
-  { deployment, control, ended, rolledBack, now }: MessageFacts,
-): CanaryState | undefined =>
-  ended || rolledBack || deployment?.status !== "canary" || !control
-    ? undefined
-    : {
-        approval: id,
-        percent: deployment.shares.at(-1)?.percent ?? 0,
-        heldUntil: findHold(control, now)?.until ?? null,
-        isAborting: control.abort !== null,
-      };
+const describeCanary = (approval: Approval, facts: MessageFacts): CanaryState | undefined => {
+  const { deployment, control, ended, rolledBack, now } = facts;
+  if (ended || rolledBack || deployment?.status !== "canary" || !control) return undefined;
+  const step = deployment.shares.length - 1;
+  const hold = findHold(control, now);
+  // Each step is asked about once.
+  const isAsked = isStepAsked(facts, step) || control.decided?.next === "ask";
+  const isPassed = (control.decided?.step ?? -1) >= step;
+  return {
+    approval: approval.id,
+    percent: deployment.shares.at(-1)?.percent ?? 0,
+    heldUntil: hold?.until ?? null,
+    isAborting: control.abort !== null,
+    takes: [
+      ...(isAsked || control.decided?.next === "promote" ? [] : (["hold"] as const)),
+      ...(hold ? (["end-hold"] as const) : []),
+      ...(hold || isAsked || isPassed || findGo(facts) ? [] : (["go"] as const)),
+    ],
+  };
+};
+
+const isStepAsked = ({ questions }: Pick<MessageFacts, "questions">, step: number): boolean =>
+  questions.some(({ canary }) => canary?.step === step);
+
+/** The "go" whose question is not asked yet. */
+const findGo = ({ control, deployment, questions }: MessageFacts): CanaryControl["go"] => {
+  const go = control?.go ?? null;
+  const isCurrent = go?.step === (deployment?.shares.length ?? 0) - 1;
+  return go && isCurrent && !isStepAsked({ questions }, go.step) ? go : null;
+};
+
+const formatMinute = (at: number): string =>
+  `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
 /** What people ordered, after what happens on prod. */
-const describeOrders = ({ control, now }: MessageFacts): string => {
+const describeOrders = (facts: MessageFacts): string => {
+  const { control, now, hold: closing } = facts;
   if (!control) return "";
   if (control.abort) return `; ${control.abort.name} aborted it: ${control.abort.reason}`;
   const hold = findHold(control, now);
-  return hold
-    ? `; held by ${hold.name} for ${formatDuration(hold.until - hold.at)}, until ${new Date(hold.until).toISOString().slice(0, 16).replace("T", " ")} UTC: ${hold.reason}`
-    : "";
+  if (hold)
+    return `; held by ${hold.name} for ${formatDuration(hold.until - hold.at)}, until ${formatMinute(hold.until)}: ${hold.reason}`;
+  const go = findGo(facts);
+  if (!go) return "";
+  return `; ${go.name} asked to let it go on: the approvers are asked ${closing?.current ? "once prod opens" : "at the next round"}`;
 };
 
 const describeProgress = (deployment: Deployment | undefined, facts: MessageFacts): string | null => {

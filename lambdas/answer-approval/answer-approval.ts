@@ -50,6 +50,13 @@ export const maxCallbackBytes = 1_000_000;
 
 const ok: CallbackResponse = { status: 200, body: "" };
 
+/** The orders of buttons that need no dialog: Slack has asked once more. A "go" decides nothing by itself. */
+const clickedOrders = {
+  "hold-canary": { kind: "hold", forMs: buttonHoldMs, reason: "Hold for 1 hour, in Slack" },
+  "end-canary-hold": { kind: "end-hold" },
+  "go-canary": { kind: "go" },
+} as const satisfies Readonly<Record<string, OrderRequest>>;
+
 /**
  * Handles Slack's callbacks: Approve decides at once, unless checks are inconclusive: then it opens a dialog for the
  * model's name, and the dialog decides, as Reject's dialog for the reason does. The raw bytes are verified before they are parsed. Slack waits three seconds for the response, so this only stores the
@@ -154,14 +161,15 @@ export const answerApproval =
         const { sentence } = await describeVoteResult(dependencies)(result);
         return { status: 200, body: renderConfirmDialogError(sentence) };
       }
-      case "hold-canary": {
-        const { approval } = action;
-        const reason = "Hold for 1 hour, in Slack";
-        const { taken, sentence } = await orderCanary(dependencies, approval, user, {
-          kind: "hold",
-          forMs: buttonHoldMs,
-          reason,
-        });
+      case "hold-canary":
+      case "end-canary-hold":
+      case "go-canary": {
+        const { taken, sentence } = await orderCanary(
+          dependencies,
+          action.approval,
+          user,
+          clickedOrders[action.type],
+        );
         if (!taken) await openDialog(action, renderNoticeDialog(sentence));
         return ok;
       }

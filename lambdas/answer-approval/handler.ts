@@ -1,5 +1,6 @@
 import { FollowUp, finishApproval } from "#domain/approval/finish-approval.ts";
 import { createCanaries } from "#domain/canary/canaries.ts";
+import { createHolds } from "#domain/changes/holds.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
 import { readRotatedSecret } from "#platform/secrets/read-rotated-secret.ts";
@@ -21,7 +22,8 @@ import { Env } from "./env.ts";
 const env = readEnv(Env);
 const world = openCapabilities(env);
 const questions = { approvals: createAwsApprovals(world), outcomes: createOutcomes(world) };
-const canary = { canaries: createCanaries(world), ledger: createLedger(world) };
+const records = { ledger: createLedger(world), holds: createHolds(world) };
+const canary = { canaries: createCanaries(world), ...records };
 const channel = { ...openSlack(world), messages: createSlackMessages(world), audit: createAwsAudit(world) };
 const work = { metrics: createDeliveryMetrics(world), startFollowUp: createSelfInvocation().start, warn };
 const signingSecrets = readRotatedSecret(world.secrets, "SLACK_SIGNING_SECRET");

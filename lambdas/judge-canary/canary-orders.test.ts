@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { giveCanaryOrder, type OrderRequest } from "#domain/canary/give-canary-order.ts";
+import { createFreezes } from "#domain/changes/freezes.ts";
 import { promoteModel } from "#lambdas/promote-model/promote-model.ts";
 import { shiftTraffic } from "#lambdas/shift-traffic/shift-traffic.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
@@ -159,6 +160,7 @@ describe("an abort", () => {
     for (const request of [
       { kind: "abort", reason: "x" },
       { kind: "hold", forMs: hour, reason: "x" },
+      { kind: "end-hold" },
       { kind: "go" },
     ] as const)
       expect(await order(request, { user: "U0STRANGE", name: "Eve" })).toMatchObject({
@@ -200,6 +202,43 @@ describe("a hold", () => {
     expect(await judge()).toMatchObject({ next: "roll-back" });
   });
 
+  test("that a person ends lets the canary go on as its rule says, and asks nobody", async () => {
+    const { judge, versions } = await startCanary();
+    await order({ kind: "hold", forMs: 2 * hour, reason: "a sale" });
+    world.time.now += 30 * minute;
+    expect(await judge()).toMatchObject({ verdict: "inconclusive", next: "bake" });
+    const bob = { user: "U0SECOND1", name: "Bob" };
+    expect(await order({ kind: "end-hold" }, bob)).toMatchObject({ taken: false });
+    const ended = await order({ kind: "end-hold" });
+    expect(ended).toEqual({
+      taken: true,
+      sentence:
+        "The hold has ended: the canary goes on as its rule says, and is judged at the next round (within 2 min).",
+    });
+    // A retry changes nothing.
+    expect(await order({ kind: "end-hold" })).toEqual(ended);
+    expect(await judge()).toMatchObject({ verdict: "inconclusive", next: "bake" });
+    call(versions.championVersion, 5_000);
+    call(versions.functionVersion, 5_000);
+    world.time.now += 30 * minute;
+    expect(await judge()).toMatchObject({ verdict: "pass", next: "shift" });
+    expect((await readEntry())?.orders).toMatchObject([
+      { kind: "hold", reason: "a sale", until: expect.any(Number) },
+      { kind: "end-hold", by: ada.user, name: "Ada" },
+    ]);
+  });
+
+  test("that has ended by itself cannot be ended: an old message's click asks nobody", async () => {
+    const { judge } = await startCanary();
+    await order({ kind: "hold", forMs: hour, reason: "a sale" });
+    world.time.now += hour;
+    expect(await order({ kind: "end-hold" })).toEqual({
+      taken: false,
+      sentence: "Nobody holds this canary now: its hold has ended.",
+    });
+    expect(await judge()).toMatchObject({ next: "bake" });
+  });
+
   test("without an end, or longer than a day, is refused", async () => {
     await startCanary();
     for (const forMs of [0, -hour, Number.NaN, Number.POSITIVE_INFINITY, 25 * hour])
@@ -211,7 +250,11 @@ describe("a hold", () => {
     await order({ kind: "hold", forMs: hour, reason: "a sale" });
     const state = await world.messages.state(delivery);
     expect(state?.progress).toMatch(/gets 10 % of prod's traffic; held by Ada for 1 h, until .* UTC: a sale/);
-    expect(state?.canary).toMatchObject({ percent: 10, heldUntil: world.time.now + hour });
+    expect(state?.canary).toMatchObject({
+      percent: 10,
+      heldUntil: world.time.now + hour,
+      takes: ["hold", "end-hold"],
+    });
   });
 });
 
@@ -223,12 +266,67 @@ describe("a go", () => {
     expect(await judge()).toMatchObject({ verdict: "inconclusive", next: "ask", step: 0 });
   });
 
-  test("ends a hold", async () => {
+  test("is refused while somebody holds the canary, so that nobody asks the approvers by mistake", async () => {
     const { judge } = await startCanary();
     await order({ kind: "hold", forMs: hour, reason: "a sale" });
     world.time.now += minute;
-    await order({ kind: "go" });
+    expect(await order({ kind: "go" })).toEqual({
+      taken: false,
+      sentence: "Ada holds this canary: end the hold first.",
+    });
+    expect(await judge()).toMatchObject({ next: "bake" });
+  });
+
+  test("is refused once the approvers have decided about the step, as a hold is: both would do nothing", async () => {
+    await startCanary();
+    const step = { delivery, letter: "c", version: 3, canary: { step: 0, percent: 10 } } as const;
+    await recordApproval(world, step);
+    for (const request of [{ kind: "go" }, { kind: "hold", forMs: hour, reason: "x" }] as const)
+      expect(await order(request)).toMatchObject({
+        taken: false,
+        sentence: expect.stringContaining("have decided"),
+      });
+    expect((await world.messages.state(delivery))?.canary).toMatchObject({ takes: [] });
+  });
+
+  test("is refused once its step has passed, because nobody would be asked", async () => {
+    const { judge, versions } = await startCanary();
+    call(versions.championVersion, 5_000);
+    call(versions.functionVersion, 5_000);
+    world.time.now += 30 * minute;
+    expect(await judge()).toMatchObject({ next: "shift" });
+    expect(await order({ kind: "go" })).toMatchObject({
+      taken: false,
+      sentence: expect.stringContaining("just passed"),
+    });
+    expect((await world.messages.state(delivery))?.canary).toMatchObject({ takes: ["hold"] });
+  });
+
+  test("says that the approvers are asked once prod opens, where it is closed", async () => {
+    const { judge } = await startCanary();
+    const by = { id: "1000", name: "Olga" };
+    const freezes = createFreezes(world);
+    await freezes.freeze({ scope: "*", until: world.time.now + 2 * hour, reason: "Black Friday", by });
+    world.time.now += hour;
+    await judge();
+    expect(await order({ kind: "go" })).toMatchObject({
+      taken: true,
+      sentence: expect.stringMatching(/^Prod is closed \(.*Black Friday\)\. Once it opens/),
+    });
+    expect((await world.messages.state(delivery))?.progress).toMatch(/Ada asked .* asked once prod opens$/);
+    expect(await judge()).toMatchObject({ next: "bake" });
+    world.time.now += hour;
     expect(await judge()).toMatchObject({ next: "ask" });
+  });
+
+  test("that a hold takes back stays in the ledger", async () => {
+    const { judge } = await startCanary();
+    await order({ kind: "go" });
+    world.time.now += minute;
+    await order({ kind: "hold", forMs: hour, reason: "not now" });
+    world.time.now += hour;
+    expect(await judge()).toMatchObject({ next: "bake" });
+    expect((await readEntry())?.orders).toMatchObject([{ kind: "go" }, { kind: "hold", reason: "not now" }]);
   });
 
   test("never overrides a fail, nor a rule that rolls back", async () => {
@@ -274,6 +372,7 @@ test("in any order of traffic, time and orders, nothing passes a fail and no sha
     fc.record({ kind: fc.constant("wait" as const), minutes: fc.integer({ min: 1, max: 90 }) }),
     fc.record({ kind: fc.constant("traffic" as const), failing: fc.boolean() }),
     fc.record({ kind: fc.constant("hold" as const), forMs: fc.integer({ min: minute, max: 3 * hour }) }),
+    fc.constant({ kind: "end-hold" as const }),
     fc.constant({ kind: "go" as const }),
     fc.constant({ kind: "abort" as const }),
   );
@@ -294,7 +393,9 @@ test("in any order of traffic, time and orders, nothing passes a fail and no sha
           const { taken } = await order({ kind: "hold", forMs: each.forMs, reason: "x" });
           if (taken) heldUntil = world.time.now + each.forMs;
         }
-        if (each.kind === "go" && (await order({ kind: "go" })).taken) heldUntil = 0;
+        if (each.kind === "end-hold" && (await order({ kind: "end-hold" })).taken) heldUntil = 0;
+        if (each.kind === "go" && (await order({ kind: "go" })).taken)
+          expect(world.time.now).toBeGreaterThanOrEqual(heldUntil);
         if (each.kind === "abort") aborted ||= (await order({ kind: "abort", reason: "x" })).taken;
         const before = await readWeight();
         const judged = await judge(step, since).catch((error: unknown) => error);

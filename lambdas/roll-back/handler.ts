@@ -1,3 +1,4 @@
+import { createCanaries } from "#domain/canary/canaries.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { RollBackInput } from "#statemachine/contracts.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
@@ -14,7 +15,8 @@ import { rollBack } from "./roll-back.ts";
 
 const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
-const records = { claims: createClaims(world), approvals: createAwsApprovals(world) };
+const canaries = createCanaries(world);
+const records = { claims: createClaims(world), approvals: createAwsApprovals(world), canaries };
 const artefacts = { registry: createRegistry(world), provenance: createAwsProvenanceStore(world) };
 const needs = { ...world, ...rules, ...records, ...artefacts, warn };
 const serving = createServing(world);

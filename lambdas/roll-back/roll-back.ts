@@ -1,9 +1,11 @@
 import type { Approvals } from "#domain/approval/approvals.ts";
+import type { Canaries } from "#domain/canary/canaries.ts";
+import { listOrders } from "#domain/canary/canary-control.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import { Superseded } from "#domain/delivery/errors.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { parseCaughtError } from "#domain/delivery/parse-caught-error.ts";
-import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
+import type { Deployment } from "#domain/ledger/ledger.ts";
 import {
   type RestoreEnvironmentDependencies as RestoreNeeds,
   restoreEnvironment,
@@ -16,6 +18,7 @@ import { tagRejection } from "./tag-rejection.ts";
 type RollBackDependencies = RestoreNeeds & {
   readonly claims: Claims;
   readonly approvals: Approvals;
+  readonly canaries: Pick<Canaries, "read">;
   readonly registry: Registry;
   readonly warn: LogWarning;
   readonly clock: () => number;
@@ -36,7 +39,7 @@ export const rollBack =
     // One write on one entry decides between ended and promoted, and the other writer sees it. It comes before anything
     // is restored: otherwise a PromoteModel that seemed dead could still pass the commit point during this step.
     const entry = await ledger.ofDelivery("prod", model, delivery);
-    if (entry && (await endDeployment(ledger, entry)).status === "promoted")
+    if (entry && (await endDeployment(needs, entry)).status === "promoted")
       return { committed: true, error: null, restored: [] };
 
     for (const approval of await approvals.open(model))
@@ -69,11 +72,11 @@ const rollBackEnvironment =
     if (environment === "prod" && !entry && live && !live.canary)
       return { environment, result: "untouched", serves };
     if (!target && !live) {
-      if (entry) await endDeployment(ledger, entry);
+      if (entry) await endDeployment(needs, entry);
       return { environment, result: "untouched", serves: null };
     }
     const version = await restoreEnvironment(needs)(environment, { model, delivery, fence }, target);
-    if (entry) await endDeployment(ledger, entry);
+    if (entry) await endDeployment(needs, entry);
     // Only now: subscribers are told that prod serves its former version again.
     if (entry?.environment === "prod" && entry.shares.length > 0)
       await ledger.change(entry, (current) =>
@@ -82,10 +85,18 @@ const rollBackEnvironment =
     return { environment, result: version === null ? "emptied" : "restored", serves: version };
   };
 
-const endDeployment = (ledger: Ledger, entry: Deployment) =>
-  ledger.change(entry, (current) =>
-    current.status === "promoted" || current.status === "ended" ? undefined : { ...current, status: "ended" },
+/** With every order about its canary: after the last judgement, or while the approvers are asked, no round notes an abort. */
+const endDeployment = async (
+  { ledger, canaries }: Pick<RollBackDependencies, "ledger" | "canaries">,
+  entry: Deployment,
+) => {
+  const orders = entry.shares.length === 0 ? [] : listOrders(await canaries.read(entry.delivery));
+  return ledger.change(entry, (current) =>
+    current.status === "promoted" || current.status === "ended"
+      ? undefined
+      : { ...current, status: "ended", ...(orders.length > 0 && { orders }) },
   );
+};
 
 /** The registry only informs: without it the rollback goes on, and the next registration moves the alias anyway. */
 const removeChallengerAlias = async (

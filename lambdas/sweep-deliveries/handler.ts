@@ -1,3 +1,4 @@
+import { createCanaries } from "#domain/canary/canaries.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
@@ -27,9 +28,19 @@ const records = { claims: createClaims(world), outcomes: createOutcomes(world), 
 const artefacts = { registry: createRegistry(world), provenance: createAwsProvenanceStore(world) };
 const questions = { approvals: createAwsApprovals(world), ...openSlack(world) };
 const audit = createAwsAudit({ ...world, ...artefacts });
+const canaries = createCanaries(world);
 const reports = { messages: createSlackMessages(world), metrics: createDeliveryMetrics(world), audit, warn };
 const platform = { deliveries: createDeliveries(world), serving: createServing(world)("sweep-deliveries") };
-const needs = { ...world, ...rules, ...records, ...artefacts, ...reports, ...platform, ...questions };
+const needs = {
+  ...world,
+  ...rules,
+  ...records,
+  ...artefacts,
+  ...reports,
+  ...platform,
+  ...questions,
+  canaries,
+};
 const steps = { rollBack: rollBack(needs), reportOutcome: reportOutcome(needs) };
 const sweep = sweepDeliveries({ ...needs, ...steps, moveChampion: moveChampion(needs) });
 

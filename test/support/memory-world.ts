@@ -5,6 +5,7 @@ import { createPushLog } from "#domain/approval/push-log.ts";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { createAuditRecorder } from "#domain/audit/audit-recorder.ts";
 import { createCanaries } from "#domain/canary/canaries.ts";
+import { createHolds } from "#domain/changes/holds.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createOutbox } from "#domain/events/outbox.ts";
@@ -257,6 +258,7 @@ export const createMemoryWorld = ({
     serving: { stage: serving("stage"), prod: serving("prod") },
     claims: createClaims({ store }),
     canaries: createCanaries({ store, clock }),
+    holds: createHolds({ store }),
     ledger,
     pushes,
     approversFor: resolveApprovers(needs),

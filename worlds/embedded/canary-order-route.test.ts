@@ -36,6 +36,15 @@ test("a form gives its order in the chosen person's name, and leads back to the 
   ]);
 });
 
+test("the forms that let a canary go on name what was confirmed: a hold that ends, or a vote by the model's name", async () => {
+  await post("churn-1/end-hold", { as });
+  await post("churn-1/go", { as, confirmation: "churn" });
+  expect(given).toEqual([
+    ["churn-1", { kind: "end-hold" }, { user: as, name: "Ada" }],
+    ["churn-1", { kind: "go", confirmation: "churn" }, { user: as, name: "Ada" }],
+  ]);
+});
+
 test("another site's form changes nothing", async () => {
   for (const headers of [
     { origin: "https://evil.example" },

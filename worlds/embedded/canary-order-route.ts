@@ -11,8 +11,8 @@ export const canaryOrderPath = "/canary-orders";
 
 const Person = z.object({ as: z.string().max(100) });
 const Hold = Person.extend({ for: z.coerce.number().int().min(1).max(1_440), reason: z.string().max(4_000) });
+const Go = Person.extend({ confirmation: z.string().max(200).optional() });
 const Abort = Person.extend({ reason: z.string().max(4_000) });
-const forms = { hold: Hold, go: Person, abort: Abort } as const;
 
 type Needs = {
   /** The desk's personas: on one machine nobody can prove to be another. */
@@ -35,24 +35,37 @@ const parseOrder = (
   kind: string,
   fields: unknown,
 ): { readonly request: OrderRequest; readonly as: string } | string | undefined => {
-  if (kind !== "hold" && kind !== "go" && kind !== "abort") return undefined;
-  const form = forms[kind].safeParse(fields);
-  if (!form.success) return "The form is incomplete: go back and fill it in.";
-  if (kind === "go") return { as: form.data.as, request: { kind } };
-  const values = kind === "hold" ? Hold.parse(fields) : Abort.parse(fields);
-  const parsed = parseRejectionReason(values.reason);
-  if ("problem" in parsed) return parsed.problem;
-  const { reason } = parsed;
-  return {
-    as: values.as,
-    request:
-      "for" in values
-        ? { kind: "hold", forMs: Number(values.for) * 60_000, reason }
-        : { kind: "abort", reason },
-  };
+  const incomplete = "The form is incomplete: go back and fill it in.";
+  switch (kind) {
+    case "hold": {
+      const { data } = Hold.safeParse(fields);
+      if (!data) return incomplete;
+      const parsed = parseRejectionReason(data.reason);
+      if ("problem" in parsed) return parsed.problem;
+      return { as: data.as, request: { kind, forMs: data.for * 60_000, reason: parsed.reason } };
+    }
+    case "end-hold": {
+      const { data } = Person.safeParse(fields);
+      return data ? { as: data.as, request: { kind } } : incomplete;
+    }
+    case "go": {
+      const { data } = Go.safeParse(fields);
+      if (!data) return incomplete;
+      return { as: data.as, request: { kind, confirmation: data.confirmation } };
+    }
+    case "abort": {
+      const { data } = Abort.safeParse(fields);
+      if (!data) return incomplete;
+      const parsed = parseRejectionReason(data.reason);
+      if ("problem" in parsed) return parsed.problem;
+      return { as: data.as, request: { kind, reason: parsed.reason } };
+    }
+    default:
+      return undefined;
+  }
 };
 
-/** The forms of a canary's page: POST `/canary-orders/<delivery>/<hold|go|abort>`, from this machine's own pages alone. */
+/** The forms of a canary's page: POST `/canary-orders/<delivery>/<hold|end-hold|go|abort>`, from this machine's own pages alone. */
 export const createCanaryOrderRoute = ({ people, findModel, order, page, stylesheet }: Needs): Hono => {
   const refuse = (c: Context, status: 400 | 404 | 409, sentence: string, back: string) =>
     c.html(

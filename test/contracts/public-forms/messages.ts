@@ -115,6 +115,20 @@ const states: Readonly<Record<string, MessageState>> = {
   },
   "approved, being deployed": approvedMessage,
   "approved, in the canary": { ...approvedMessage, progress: "Canary: 10 %" },
+  "approved, in the canary, which takes orders": {
+    ...approvedMessage,
+    canary: { approval, percent: 10, heldUntil: null, isAborting: false, takes: ["hold", "go"] },
+  },
+  "approved, in the canary, which somebody holds": {
+    ...approvedMessage,
+    canary: {
+      approval,
+      percent: 10,
+      heldUntil: 1_795_262_400_000,
+      isAborting: false,
+      takes: ["hold", "end-hold"],
+    },
+  },
   "rejected, not reported yet": {
     ...openMessage,
     question: { status: "rejected", by: [ada], reason: "too slow" },

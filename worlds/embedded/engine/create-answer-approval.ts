@@ -11,6 +11,7 @@ export const createAnswerApproval = (
     | "approvals"
     | "audit"
     | "canaries"
+    | "holds"
     | "ledger"
     | "messages"
     | "outcomes"
