@@ -52,7 +52,7 @@ export const createCanaryButtons = ({ canary, model, version }: MessageState): A
       action_id: canaryActions.go,
       text: plain("Ask to go on"),
       confirm: confirm(
-        `May ${subject} go on?`,
+        `Ask whether ${subject} goes on?`,
         `The approvers are asked now whether it goes on from ${canary.percent} % without a verdict. Their decision is an approval as for prod. A failed check still rolls it back.`,
         "Ask them",
       ),

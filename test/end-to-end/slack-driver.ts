@@ -21,12 +21,17 @@ export const approverId = "U024BE7LH";
 export const authorId = "U0AUTHOR";
 export const guestId = "U0GUEST1";
 
+/** The fields of the dialogs that a test submits. */
+const dialogs = { "confirm-approval": "confirmation", "canary-abort-reason": "reason" } as const;
+
 type SlackCallback = {
   readonly user: string;
-  readonly action?: "approve" | "reject";
+  /** The id of a button. */
+  readonly action?: string;
   readonly value: string;
-  /** Submits the dialog of an approval of inconclusive checks, with this text, instead of a click. */
+  /** Submits a dialog with this text, instead of a click; by default that of an approval of inconclusive checks. */
   readonly typed?: string;
+  readonly dialog?: keyof typeof dialogs;
   readonly team?: string;
   /** Seconds by which the callback's time is too early. */
   readonly late?: number;
@@ -79,6 +84,9 @@ export const createSlackDriver = (
       if (matching.length !== 1) throw new Error(`${delivery} has ${matching.length} messages, not one`);
       return matching.flatMap(buttons).find(({ action_id }) => action_id === "approve")?.value;
     },
+    /** The labels of a delivery's buttons. */
+    labelsOf: async (delivery: string): Promise<readonly string[]> =>
+      (await messagesOf(delivery)).flatMap(buttons).map(({ text }) => text.text),
     /** Whether the Approve button of a delivery opens a dialog, because checks are inconclusive. */
     asksForName: async (delivery: string): Promise<boolean> =>
       (await messagesOf(delivery))
@@ -95,12 +103,13 @@ export const createSlackDriver = (
       action = "approve",
       value,
       typed,
+      dialog = "confirm-approval",
       team = "T0SLIPWAY",
       late = 0,
       secret = secrets.SLACK_SIGNING_SECRET,
       tamper = (body) => body,
     }: SlackCallback): Promise<{ readonly status: number; readonly text: string }> => {
-      const input = { confirmation: { confirmation: { value: typed } } };
+      const input = { [dialogs[dialog]]: { [dialogs[dialog]]: { value: typed } } };
       const payload = {
         ...(typed === undefined
           ? {
@@ -112,7 +121,7 @@ export const createSlackDriver = (
           : {
               type: "view_submission",
               view: {
-                callback_id: "confirm-approval",
+                callback_id: dialog,
                 private_metadata: value,
                 state: { values: input },
               },
