@@ -2,6 +2,7 @@ import type { ModalView } from "@slack/web-api";
 import { maxReasonLength } from "#domain/approval/parse-rejection-reason.ts";
 import { renderDialogError, renderInputDialog } from "./input-dialog.ts";
 import { clipText } from "./message-text.ts";
+import { plainText } from "./plain-text.ts";
 
 /** Ids that come back when a person submits the dialog. */
 export const abortDialog = { callbackId: "canary-abort-reason", field: "reason" } as const;
@@ -20,13 +21,11 @@ export const renderAbortDialog = (approval: string): ModalView =>
 
 export const renderAbortDialogError = (sentence: string): string => renderDialogError(abortDialog, sentence);
 
-const plain = (text: string) => ({ type: "plain_text" as const, text });
-
 /** A dialog that says why a click did nothing. */
 export const renderNoticeDialog = (sentence: string): ModalView => ({
   type: "modal",
   callback_id: "notice",
-  title: plain("Nothing was changed"),
-  close: plain("Close"),
-  blocks: [{ type: "section", text: plain(clipText(sentence, 3_000)) }],
+  title: plainText("Nothing was changed"),
+  close: plainText("Close"),
+  blocks: [{ type: "section", text: plainText(clipText(sentence, 3_000)) }],
 });

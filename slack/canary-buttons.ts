@@ -1,8 +1,7 @@
 import type { ActionsBlock, Button } from "@slack/web-api";
 import type { MessageState } from "#domain/message/message-state.ts";
 import { clipText } from "./message-text.ts";
-
-const plain = (text: string) => ({ type: "plain_text" as const, text });
+import { plainText } from "./plain-text.ts";
 
 /** The hold of the button; the command line takes any time up to a day. */
 export const buttonHoldMs = 3_600_000;
@@ -21,16 +20,16 @@ export const createCanaryButtons = ({ canary, model, version }: MessageState): A
   const subject = clipText(version === null ? model : `${model} v${version}`, 60);
   const button = { type: "button" as const, value: canary.approval };
   const confirm = (title: string, text: string, accept: string) => ({
-    title: plain(clipText(title, 100)),
-    text: plain(text),
-    confirm: plain(accept),
-    deny: plain("Cancel"),
+    title: plainText(clipText(title, 100)),
+    text: plainText(text),
+    confirm: plainText(accept),
+    deny: plainText("Cancel"),
   });
   const buttons: Readonly<Record<(typeof canary.takes)[number], Button>> = {
     hold: {
       ...button,
       action_id: canaryActions.hold,
-      text: plain("Hold for 1 hour"),
+      text: plainText("Hold for 1 hour"),
       confirm: confirm(
         `Hold ${subject}?`,
         `It stays at ${canary.percent} % of prod's traffic for an hour. A failed check still rolls it back.`,
@@ -40,7 +39,7 @@ export const createCanaryButtons = ({ canary, model, version }: MessageState): A
     "end-hold": {
       ...button,
       action_id: canaryActions.endHold,
-      text: plain("End the hold"),
+      text: plainText("End the hold"),
       confirm: confirm(
         `End the hold of ${subject}?`,
         "The canary goes on as its rule says, and is judged at its next round.",
@@ -50,7 +49,7 @@ export const createCanaryButtons = ({ canary, model, version }: MessageState): A
     go: {
       ...button,
       action_id: canaryActions.go,
-      text: plain("Ask to go on"),
+      text: plainText("Ask to go on"),
       confirm: confirm(
         `Ask whether ${subject} goes on?`,
         `The approvers are asked now whether it goes on from ${canary.percent} % without a verdict. Their decision is an approval as for prod. A failed check still rolls it back.`,
@@ -60,7 +59,7 @@ export const createCanaryButtons = ({ canary, model, version }: MessageState): A
   };
   const elements: Button[] = [
     ...canary.takes.map((order) => buttons[order]),
-    { ...button, action_id: canaryActions.abort, style: "danger", text: plain("Abort the canary…") },
+    { ...button, action_id: canaryActions.abort, style: "danger", text: plainText("Abort the canary…") },
   ];
   return [{ type: "actions", block_id: "canary", elements }];
 };

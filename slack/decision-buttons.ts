@@ -1,22 +1,21 @@
 import type { ActionsBlock, Button } from "@slack/web-api";
 import type { MessageState } from "#domain/message/message-state.ts";
 import { clipText } from "./message-text.ts";
-
-const plain = (text: string) => ({ type: "plain_text" as const, text });
+import { plainText } from "./plain-text.ts";
 
 /** Asks once more before the click counts: a thumb slips on a phone. */
 const confirmApproval = ({ model, version, question }: MessageState): Button["confirm"] => {
   const canaryPercent = question?.status === "open" ? question.canaryPercent : null;
   const subject = version === null ? model : `${model} v${version}`;
   return {
-    title: plain(clipText(canaryPercent === null ? `Approve ${subject}?` : `Continue ${subject}?`, 100)),
-    text: plain(
+    title: plainText(clipText(canaryPercent === null ? `Approve ${subject}?` : `Continue ${subject}?`, 100)),
+    text: plainText(
       canaryPercent === null
         ? `${subject} will be rolled out to prod.`
         : `The canary of ${subject} goes on without proof.`,
     ),
-    confirm: plain(canaryPercent === null ? "Approve" : "Continue"),
-    deny: plain("Cancel"),
+    confirm: plainText(canaryPercent === null ? "Approve" : "Continue"),
+    deny: plainText("Cancel"),
   };
 };
 
@@ -33,7 +32,7 @@ export const createDecisionButtons = (state: MessageState, link: string | undefi
             ...button,
             action_id: "approve",
             style: "primary" as const,
-            text: plain(open.confirmation ? "Approve…" : "Approve"),
+            text: plainText(open.confirmation ? "Approve…" : "Approve"),
             value: open.approval,
             ...(confirm && { confirm }),
           },
@@ -41,7 +40,7 @@ export const createDecisionButtons = (state: MessageState, link: string | undefi
             ...button,
             action_id: "reject",
             style: "danger" as const,
-            text: plain("Reject…"),
+            text: plainText("Reject…"),
             value: open.approval,
           },
         ]
@@ -52,12 +51,14 @@ export const createDecisionButtons = (state: MessageState, link: string | undefi
             ...button,
             action_id: "break-glass",
             style: "danger" as const,
-            text: plain("Break the glass…"),
+            text: plainText("Break the glass…"),
             value: state.held.approval,
           },
         ]
       : []),
-    ...(link ? [{ ...button, action_id: "open-delivery", text: plain("Open the delivery"), url: link }] : []),
+    ...(link
+      ? [{ ...button, action_id: "open-delivery", text: plainText("Open the delivery"), url: link }]
+      : []),
   ];
   return elements.length > 0 ? [{ type: "actions", block_id: "decision", elements }] : [];
 };

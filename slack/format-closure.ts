@@ -1,10 +1,9 @@
 import type { BreakGlass } from "#domain/approval/break-glass.ts";
+import { formatMention } from "./format-mention.ts";
+import { formatTime } from "./format-time.ts";
 import { clipText, escapeLine } from "./message-text.ts";
 
 const limits = { why: 300, reason: 400 } as const;
-
-const formatTime = (at: number): string =>
-  `<!date^${Math.floor(at / 1_000)}^{date_short_pretty} {time}|${new Date(at).toUTCString()}>`;
 
 /** Until when prod is closed, and why. */
 export const formatClosure = ({
@@ -18,4 +17,4 @@ export const formatClosure = ({
 
 /** Who let the delivery change prod nevertheless, and why. */
 export const formatBreakGlass = ({ user, reason }: Pick<BreakGlass, "user" | "reason">): string =>
-  `:rotating_light: *Prod was closed; <@${user}> let this delivery change it:* ${clipText(escapeLine(reason), limits.reason)}`;
+  `:rotating_light: *Prod was closed; ${formatMention(user)} let this delivery change it:* ${clipText(escapeLine(reason), limits.reason)}`;

@@ -1,10 +1,11 @@
 import type { BoundContributors } from "#domain/approval/resolve-approvers.ts";
 import type { MessageState, QuestionState } from "#domain/message/message-state.ts";
+import { formatMention } from "./format-mention.ts";
+import { formatTime } from "./format-time.ts";
 import { escapeLine, joinWithinLimit } from "./message-text.ts";
 
 const limits = { contextText: 1_000, unmapped: 600, votes: 300, leftOut: 300, waiting: 60 } as const;
 
-const formatMention = (user: string) => `<@${user}>`;
 const formatMentions = (users: readonly { readonly user: string }[]) =>
   users.map(({ user }) => formatMention(user)).join(", ");
 
@@ -19,8 +20,7 @@ const formatOpenQuestion = (question: Extract<QuestionState, { readonly status: 
   const { expiresAt, votes, quorum, approvers, leftOut, waiting = [] } = question;
   const names = (users: readonly string[], limit: number) =>
     joinWithinLimit(users.map(formatMention), ", ", limit);
-  const seconds = Math.floor(expiresAt / 1_000);
-  const expiry = `Expires <!date^${seconds}^{date_short_pretty} {time}|${new Date(expiresAt).toUTCString()}>.`;
+  const expiry = `Expires ${formatTime(expiresAt)}.`;
   const voters = votes.map(({ user }) => user);
   const votedBy = votes.length > 0 ? ` (${names(voters, limits.votes)})` : "";
   // Waiting answers are rare; they take their place from the approvers without access.

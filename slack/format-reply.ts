@@ -2,15 +2,15 @@ import type { CanaryOrderSays } from "#domain/message/derive-canary-replies.ts";
 import type { Reply } from "#domain/message/derive-replies.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
 import { formatBreakGlass, formatClosure } from "./format-closure.ts";
+import { formatMention } from "./format-mention.ts";
+import { formatTime } from "./format-time.ts";
 import { clipText, escapeLine } from "./message-text.ts";
 
 const limits = { text: 3_000, reason: 1_000 } as const;
 
 const formatVersion = (version: number | null): string =>
   version === null ? "no version" : `version ${version}`;
-const formatMentions = (users: readonly string[]): string => users.map((user) => `<@${user}>`).join(" ");
-const formatTime = (at: number): string =>
-  `<!date^${Math.floor(at / 1_000)}^{date_short_pretty} {time}|${new Date(at).toUTCString()}>`;
+const formatMentions = (users: readonly string[]): string => users.map(formatMention).join(" ");
 
 const formatSays = ({ says, model, version }: Reply): string => {
   const subject = version === null ? model : `${model} v${version}`;
@@ -70,13 +70,13 @@ const formatOrder = (subject: string, order: CanaryOrderSays): string => {
   const reason = order.reason === null ? "" : `: ${clipText(escapeLine(order.reason), limits.reason)}`;
   switch (order.order) {
     case "hold":
-      return `:pause_button: <@${order.by}> holds the canary of ${subject}${order.until === null ? "" : ` until ${formatTime(order.until)}`}${reason}`;
+      return `:pause_button: ${formatMention(order.by)} holds the canary of ${subject}${order.until === null ? "" : ` until ${formatTime(order.until)}`}${reason}`;
     case "end-hold":
-      return `:arrow_forward: <@${order.by}> ended the hold: the canary of ${subject} goes on as its rule says`;
+      return `:arrow_forward: ${formatMention(order.by)} ended the hold: the canary of ${subject} goes on as its rule says`;
     case "go":
-      return `:arrow_forward: <@${order.by}> asks whether the canary of ${subject} goes on without a verdict`;
+      return `:arrow_forward: ${formatMention(order.by)} asks whether the canary of ${subject} goes on without a verdict`;
     case "abort":
-      return `:octagonal_sign: <@${order.by}> aborted the canary of ${subject}${reason}`;
+      return `:octagonal_sign: ${formatMention(order.by)} aborted the canary of ${subject}${reason}`;
     default:
       return order.order satisfies never;
   }

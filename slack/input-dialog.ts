@@ -1,4 +1,5 @@
 import type { ModalView } from "@slack/web-api";
+import { plainText } from "./plain-text.ts";
 
 /** Ids that come back when a person submits the dialog; `field` is both the block's id and the input's. */
 type DialogIds = { readonly callbackId: string; readonly field: string };
@@ -17,29 +18,27 @@ type InputDialog = {
   readonly maxLength: number;
 };
 
-const plain = (text: string) => ({ type: "plain_text" as const, text });
-
 /** Slack's dialog with one field, which is required. https://docs.slack.dev/surfaces/modals */
 export const renderInputDialog = ({ callbackId, field }: DialogIds, dialog: InputDialog): ModalView => ({
   type: "modal",
   callback_id: callbackId,
   private_metadata: dialog.approval,
-  title: plain(dialog.title),
-  submit: plain(dialog.submit),
-  close: plain("Cancel"),
+  title: plainText(dialog.title),
+  submit: plainText(dialog.submit),
+  close: plainText("Cancel"),
   blocks: [
-    ...(dialog.text === undefined ? [] : [{ type: "section" as const, text: plain(dialog.text) }]),
+    ...(dialog.text === undefined ? [] : [{ type: "section" as const, text: plainText(dialog.text) }]),
     {
       type: "input",
       block_id: field,
-      label: plain(dialog.label),
-      ...(dialog.hint !== undefined && { hint: plain(dialog.hint) }),
+      label: plainText(dialog.label),
+      ...(dialog.hint !== undefined && { hint: plainText(dialog.hint) }),
       element: {
         type: "plain_text_input",
         action_id: field,
         ...(dialog.multiline && { multiline: true }),
         max_length: dialog.maxLength,
-        ...(dialog.placeholder !== undefined && { placeholder: plain(dialog.placeholder) }),
+        ...(dialog.placeholder !== undefined && { placeholder: plainText(dialog.placeholder) }),
       },
     },
   ],

@@ -13,6 +13,7 @@ import { createDecisionButtons } from "./decision-buttons.ts";
 import { formatBreakGlass, formatClosure } from "./format-closure.ts";
 import { formatApproval, formatQuestion, formatUnmapped } from "./format-question.ts";
 import { clipText, escapeLine, escapeLines, escapeText, joinWithinLimit } from "./message-text.ts";
+import { plainText } from "./plain-text.ts";
 
 /** https://docs.slack.dev/reference/block-kit/blocks */
 const limits = {
@@ -208,7 +209,7 @@ export const renderMessageBlocks = (
     questionText ?? "",
   ].filter((decision) => decision !== "");
   const above: KnownBlock[] = [
-    { type: "header", text: { type: "plain_text", text: clipText(headline, limits.header) } },
+    { type: "header", text: plainText(clipText(headline, limits.header)) },
     ...(verdict === "" ? [] : [createSection(verdict)]),
     ...(state.changed.length > 0
       ? [

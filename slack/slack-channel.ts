@@ -5,6 +5,7 @@ import type { Reply } from "#domain/message/derive-replies.ts";
 import { MessageGone, MessageRefused } from "#domain/message/errors.ts";
 import { explainSlackError } from "./explain-slack-error.ts";
 import { formatReply } from "./format-reply.ts";
+import { plainText } from "./plain-text.ts";
 
 /** The parts of Slack's Web API that deliveries use. A `WebClient` of @slack/web-api has them. */
 export type SlackApi = {
@@ -154,7 +155,7 @@ export const createSlackChannel = <View extends { readonly delivery: string }>({
     /** Replaces a duplicate by one sentence: the other message shows the delivery. */
     retract: async ({ channel, ts }: { channel: string; ts: string }): Promise<void> => {
       const text = "Duplicate of this delivery's other message.";
-      const blocks = [{ type: "section", text: { type: "plain_text", text } }] satisfies KnownBlock[];
+      const blocks = [{ type: "section", text: plainText(text) }] satisfies KnownBlock[];
       await explainErrors(() => retryWithoutResponse(() => slack.chat.update({ channel, ts, text, blocks })));
     },
   };
