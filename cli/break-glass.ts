@@ -1,6 +1,6 @@
 import { describeBreakGlass } from "#domain/approval/describe-break-glass.ts";
 import type { DecisionResult } from "#domain/approval/describe-vote-result.ts";
-import { fetchSlackEmail } from "#domain/approval/fetch-slack-email.ts";
+import { fetchSlackEmail, type SlackUsers } from "#domain/approval/fetch-slack-email.ts";
 import { findMembership } from "#domain/approval/find-membership.ts";
 import type { CommandWorld, Voter } from "./command-world.ts";
 import { UsageMistake } from "./errors.ts";
@@ -19,21 +19,29 @@ const findHeldApproval = async (
   return approved.id;
 };
 
+/** Undefined where Slack is down, too: then the request waits. */
 const findMember = async (
-  { approvals, readGroups }: Pick<CommandWorld, "approvals" | "readGroups">,
+  { approvals, readGroups, warn }: Pick<CommandWorld, "approvals" | "readGroups" | "warn">,
   id: string,
   user: string,
 ): Promise<boolean | undefined> => {
   const approval = await approvals.read(id);
-  return approval && findMembership(readGroups, approval, user);
+  try {
+    return approval && (await findMembership(readGroups, approval, user));
+  } catch (error) {
+    warn(`could not read the user groups of ${user}`, error);
+    return undefined;
+  }
 };
 
 /**
  * Lets an approved delivery change prod although prod is closed, as one more approver. Slack may be down: then the address
- * that it showed when the approval was requested counts.
+ * that it showed when the approval was requested counts, and an approver whom only a user group names waits for Slack.
  */
 export const breakGlass = async (
-  world: CommandWorld,
+  world: Pick<CommandWorld, "approvals" | "claims" | "readGroups" | "messages" | "clock" | "warn"> & {
+    readonly slack: SlackUsers;
+  },
   { named, voter, reason }: { readonly named: string; readonly voter: Voter; readonly reason: string },
 ): Promise<DecisionResult & { readonly id: string }> => {
   const id = await findHeldApproval(world, named);

@@ -1,9 +1,9 @@
 import type { BreakGlass } from "#domain/approval/break-glass.ts";
 import { formatMention } from "./format-mention.ts";
 import { formatTime } from "./format-time.ts";
-import { clipText, escapeLine } from "./message-text.ts";
+import { clipText, escapeLine, joinWithinLimit } from "./message-text.ts";
 
-const limits = { why: 300, reason: 400 } as const;
+const limits = { why: 300, reason: 400, waiting: 300 } as const;
 
 /** Until when prod is closed, and why. */
 export const formatClosure = ({
@@ -14,6 +14,10 @@ export const formatClosure = ({
   readonly why: string;
 }): string =>
   `:snowflake: *Prod is closed${until === null ? "" : ` until ${formatTime(until)}`}:* ${clipText(escapeLine(why), limits.why)}`;
+
+/** Who broke the glass before Slack said whether they may. */
+export const formatWaitingGlass = (users: readonly string[]): string =>
+  `:hourglass_flowing_sand: ${joinWithinLimit(users.map(formatMention), ", ", limits.waiting)} broke the glass: it counts once Slack confirms their e-mail address or user group.`;
 
 /** Who let the delivery change prod nevertheless, and why. */
 export const formatBreakGlass = ({ user, reason }: Pick<BreakGlass, "user" | "reason">): string =>

@@ -109,6 +109,16 @@ const view: fc.Arbitrary<MessageState> = fc.record({
     fc.record({ status: fc.constant("expired" as const) }),
     fc.record({ status: fc.constant("withdrawn" as const), why: text }),
   ),
+  held: fc.option(
+    fc.record({
+      until: maybe(fc.integer({ min: 0, max: 4_102_444_800_000 })),
+      why: text,
+      approval: fc.uuid(),
+      approvedBy: fc.array(user),
+      waiting: fc.array(user, { minLength: 1, maxLength: 70 }),
+    }),
+    { nil: undefined },
+  ),
   askedAgain: maybe(text),
   progress: maybe(text),
   rolledBack: maybe(

@@ -10,7 +10,7 @@ import { findRemedy } from "#statemachine/remedies.ts";
 import { createCanaryButtons } from "./canary-buttons.ts";
 import { createComparisonTable } from "./comparison-table.ts";
 import { createDecisionButtons } from "./decision-buttons.ts";
-import { formatBreakGlass, formatClosure } from "./format-closure.ts";
+import { formatBreakGlass, formatClosure, formatWaitingGlass } from "./format-closure.ts";
 import { formatApproval, formatQuestion, formatUnmapped } from "./format-question.ts";
 import { clipText, escapeLine, escapeLines, escapeText, joinWithinLimit } from "./message-text.ts";
 import { plainText } from "./plain-text.ts";
@@ -149,6 +149,7 @@ const listNotes = (state: MessageState): readonly string[] => {
     ...(state.trial ? [":test_tube: *Trial:* stage and prod share an account."] : []),
     ...(state.rolledBack ? [`:rewind: *Rolled back by* ${escapeLine(state.rolledBack.by)}`] : []),
     ...(state.held ? [formatClosure(state.held)] : []),
+    ...(state.held?.waiting ? [formatWaitingGlass(state.held.waiting)] : []),
     ...(state.breakGlass ? [formatBreakGlass(state.breakGlass)] : []),
     ...(state.askedAgain === null
       ? []

@@ -96,6 +96,8 @@ export const Approval = z.object({
   state: State,
   /** Who let the delivery change prod although it was closed; absent: nobody. */
   breakGlass: BreakGlass.optional(),
+  /** Who asked for that and waits until Slack says whether they may; at most one for each approver, absent: nobody. */
+  postponedGlass: z.array(BreakGlass).optional(),
   /** At most one for each approver; absent: none. */
   postponed: z.array(PostponedVote).optional(),
 });

@@ -24,7 +24,10 @@ import { isSamePerson } from "./find-same-person.ts";
 import { type BoundContributors, describeContributorRefusal } from "./resolve-approvers.ts";
 import { findTypedConfirmation, isConfirmed, type TypedConfirmation } from "./typed-confirmation.ts";
 
-export type NewApproval = Omit<Approval, "id" | "token" | "state" | "postponed" | "canary"> &
+export type NewApproval = Omit<
+  Approval,
+  "id" | "token" | "state" | "postponed" | "postponedGlass" | "canary"
+> &
   Partial<Pick<Approval, "canary">>;
 
 export type Vote = {
@@ -65,6 +68,8 @@ export type VoteResult =
 
 export type BreakGlassResult =
   | { readonly result: "broken"; readonly approval: Approval }
+  /** Stored, and judged once Slack says who the person is (`judgeBreakGlass`). */
+  | { readonly result: "postponed"; readonly approval: Approval }
   | { readonly result: "already"; readonly breakGlass: BreakGlass; readonly approval: Approval }
   | { readonly result: "refused"; readonly why: string }
   | { readonly result: "unknown" };
@@ -185,6 +190,50 @@ export const createApprovals = ({
 
   const records = createApprovalReader({ store });
   const holds = createHolds({ store });
+
+  /**
+   * Lets a delivery change a closed prod, or stores the request as postponed if Slack has not said who the person is.
+   * @param isOutdated true: another call has judged this request, or the person has replaced it
+   */
+  const castBreakGlass = async (
+    id: string,
+    glass: BreakGlass,
+    findAddress: (approval: Approval) => VoterAddress,
+    isOutdated: (approval: Approval) => boolean = () => false,
+  ): Promise<BreakGlassResult | undefined> => {
+    const refuse = (why: string) => ({ result: "refused", why }) as const;
+    for (;;) {
+      const item = await read(id);
+      if (!item) return { result: "unknown" };
+      const { approval } = item;
+      const { state } = approval;
+      if (isOutdated(approval)) return undefined;
+      if (!("decision" in state) || state.decision.status !== "approved")
+        return refuse("Only an approved delivery can break the glass: approve it first.");
+      if (approval.canary) return refuse("This is the approval of a canary's step: name the delivery's own.");
+      const wait = (await holds.read(approval.delivery))?.current;
+      if (approval.breakGlass && (!wait || isAnsweredHold(wait, approval.breakGlass)))
+        return { result: "already", breakGlass: approval.breakGlass, approval };
+      const judgement = judgeVoter(approval, glass.user, findAddress(approval));
+      if (judgement.result === "refused") return judgement;
+      const { samePerson } = approval.contributors ?? {};
+      if (state.decision.by.some(({ user }) => isSamePerson(samePerson, user, glass.user)))
+        return refuse(
+          "You approved this delivery already: breaking the glass needs one more approver than the quorum.",
+        );
+      if (!wait) return refuse("This delivery is not held: prod is open for it, or it has ended.");
+      if (glass.at < wait.since)
+        return refuse("Prod opened for this delivery since, and closed again. Break the glass again.");
+      const isPostponed = judgement.result === "no address yet";
+      const { postponedGlass, ...rest } = approval;
+      const others = (postponedGlass ?? []).filter(({ user }) => user !== glass.user);
+      const next: Approval = isPostponed
+        ? { ...rest, postponedGlass: [...others, glass] }
+        : { ...rest, breakGlass: glass };
+      if ((await write(next, item.version)).written)
+        return { result: isPostponed ? "postponed" : "broken", approval: next };
+    }
+  };
   /**
    * Lists the approval under its delivery. This comes before the approval itself, so that the message knows every approval.
    * Returns the ids of all approvals of the delivery, oldest first.
@@ -201,6 +250,22 @@ export const createApprovals = ({
       if ((await store.put(key, value, { expect, expiresAt: computeExpiry(question) })).written)
         return value.approvals;
     }
+  };
+
+  const list = async (
+    isListed: (approval: Approval) => boolean,
+    model?: string,
+  ): Promise<readonly Approval[]> => {
+    const approvals: Approval[] = [];
+    const pages = readPages(store, {
+      partition: toApprovalKey("").partition,
+      order: "ascending",
+      limit: 100,
+      ...(model === undefined ? {} : { prefix: `${model}~` }),
+    });
+    for await (const items of pages)
+      approvals.push(...items.map(({ value }) => parseApproval(value)).filter(isListed));
+    return approvals;
   };
 
   return {
@@ -316,35 +381,36 @@ export const createApprovals = ({
         address,
         ...glass
       }: BreakGlass & { readonly address: Exclude<VoterAddress, "missing"> | "as requested" },
-    ): Promise<BreakGlassResult> => {
-      const refuse = (why: string) => ({ result: "refused", why }) as const;
+    ): Promise<BreakGlassResult> =>
+      (await castBreakGlass(
+        id,
+        glass,
+        address === "as requested" ? findRequestedAddress(glass.user) : () => address,
+      )) ?? {
+        result: "unknown",
+      },
+
+    /** Decides about a postponed request. Undefined: another call has judged it, or the person has replaced it. */
+    judgeBreakGlass: async (
+      id: string,
+      glass: BreakGlass,
+      voter: Exclude<VoterAddress, "missing">,
+    ): Promise<BreakGlassResult | undefined> =>
+      castBreakGlass(
+        id,
+        glass,
+        () => voter,
+        ({ postponedGlass = [] }) => !postponedGlass.some((other) => isSameClick(other, glass)),
+      ),
+
+    /** Removes a postponed request that does not count, once its person knows. */
+    dropPostponedGlass: async (id: string, glass: Pick<BreakGlass, "user" | "at">): Promise<void> => {
       for (;;) {
         const item = await read(id);
-        if (!item) return { result: "unknown" };
-        const { approval } = item;
-        const { state } = approval;
-        if (!("decision" in state) || state.decision.status !== "approved")
-          return refuse("Only an approved delivery can break the glass: approve it first.");
-        if (approval.canary)
-          return refuse("This is the approval of a canary's step: name the delivery's own.");
-        const current = (await holds.read(approval.delivery))?.current;
-        if (approval.breakGlass && (!current || isAnsweredHold(current, approval.breakGlass)))
-          return { result: "already", breakGlass: approval.breakGlass, approval };
-        const known = address === "as requested" ? findRequestedAddress(glass.user)(approval) : address;
-        const judgement = judgeVoter(approval, glass.user, known);
-        if (judgement.result === "refused") return judgement;
-        if (judgement.result === "no address yet")
-          return refuse(
-            "Slack has not confirmed your address or your user group: use `slipway approve --break-glass`, or ask another approver.",
-          );
-        const { samePerson } = approval.contributors ?? {};
-        if (state.decision.by.some(({ user }) => isSamePerson(samePerson, user, glass.user)))
-          return refuse(
-            "You approved this delivery already: breaking the glass needs one more approver than the quorum.",
-          );
-        if (!current) return refuse("This delivery is not held: prod is open for it, or it has ended.");
-        const next: Approval = { ...approval, breakGlass: glass };
-        if ((await write(next, item.version)).written) return { result: "broken", approval: next };
+        const before = item?.approval.postponedGlass ?? [];
+        const others = before.filter((other) => !isSameClick(other, glass));
+        if (!item || others.length === before.length) return;
+        if ((await write(setPostponedGlass(item.approval, others), item.version)).written) return;
       }
     },
 
@@ -355,13 +421,16 @@ export const createApprovals = ({
       for (;;) {
         const item = await read(id);
         if (!item) return;
-        const { state } = item.approval;
-        if (state.status === "sent" || (state.status === "withdrawn" && state.told)) return;
-        const next: Approval["state"] =
+        const { postponedGlass, ...approval } = item.approval;
+        const { state } = approval;
+        const isClosed = state.status === "sent" || (state.status === "withdrawn" && state.told);
+        if (isClosed && !postponedGlass) return;
+        const closed: Approval["state"] =
           state.status === "decided"
             ? { status: "sent", decision: state.decision }
             : { status: "withdrawn", why, told: true };
-        if ((await write({ ...item.approval, token: null, state: next }, item.version)).written) return;
+        const next = { ...approval, token: null, state: isClosed ? state : closed };
+        if ((await write(next, item.version)).written) return;
       }
     },
 
@@ -412,23 +481,11 @@ export const createApprovals = ({
     },
 
     /** Approvals of a model (or of all) that wait for votes, or with a task that has not received the result. */
-    open: async (model?: string): Promise<readonly Approval[]> => {
-      const approvals: Approval[] = [];
-      const pages = readPages(store, {
-        partition: toApprovalKey("").partition,
-        order: "ascending",
-        limit: 100,
-        ...(model === undefined ? {} : { prefix: `${model}~` }),
-      });
-      for await (const items of pages)
-        for (const item of items) {
-          const approval = parseApproval(item.value);
-          const { state } = approval;
-          if (state.status === "pending" || state.status === "decided") approvals.push(approval);
-          if (state.status === "withdrawn" && !state.told) approvals.push(approval);
-        }
-      return approvals;
-    },
+    open: async (model?: string): Promise<readonly Approval[]> => list(isOpen, model),
+
+    /** The same, and those with a request to break the glass that nobody has judged. */
+    unfinished: async (): Promise<readonly Approval[]> =>
+      list((approval) => isOpen(approval) || approval.postponedGlass !== undefined),
   };
 };
 export type Approvals = ReturnType<typeof createApprovals>;
@@ -527,6 +584,17 @@ const mergeSamePerson = (
     ? {}
     : { samePerson: [...new Map(groups.map((users) => [users.toSorted().join(" "), users])).values()] };
 };
+
+const isOpen = ({ state }: Approval): boolean =>
+  state.status === "pending" || state.status === "decided" || (state.status === "withdrawn" && !state.told);
+
+const isSameClick = (one: Pick<BreakGlass, "user" | "at">, other: Pick<BreakGlass, "user" | "at">): boolean =>
+  one.user === other.user && one.at === other.at;
+
+const setPostponedGlass = (
+  { postponedGlass: _, ...approval }: Approval,
+  postponedGlass: BreakGlass[],
+): Approval => (postponedGlass.length === 0 ? approval : { ...approval, postponedGlass });
 
 const setPostponed = (
   { postponed: _, ...approval }: Approval,

@@ -10,6 +10,12 @@ export const describeBreakGlass = (result: BreakGlassResult): DecisionResult => 
         sentence:
           "The delivery goes on although prod is closed: at its next look, within minutes in its first hours.",
       };
+    case "postponed":
+      return {
+        taken: true,
+        sentence:
+          "Your reason is recorded. It counts once Slack confirms your e-mail address, and your user group where the rule names one.",
+      };
     case "already":
       return { taken: false, sentence: `${result.breakGlass.name} broke the glass already.` };
     case "refused":

@@ -6,7 +6,9 @@ import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import type { Approval, PostponedVote } from "./approval-records.ts";
 import type { Approvals } from "./approvals.ts";
+import type { BreakGlass } from "./break-glass.ts";
 import { countDecision } from "./count-decision.ts";
+import { describeBreakGlass } from "./describe-break-glass.ts";
 import { describeVoteResult } from "./describe-vote-result.ts";
 import { fetchSlackEmail, type SlackUsers } from "./fetch-slack-email.ts";
 import { findMembership } from "./find-membership.ts";
@@ -37,7 +39,10 @@ export type FollowUp = z.infer<typeof FollowUp>;
 export type StartFollowUp = (followUp: FollowUp) => Promise<void>;
 
 export type FinishApprovalDependencies = {
-  readonly approvals: Pick<Approvals, "read" | "judge" | "dropPostponed" | "check" | "send">;
+  readonly approvals: Pick<
+    Approvals,
+    "read" | "judge" | "dropPostponed" | "judgeBreakGlass" | "dropPostponedGlass" | "check" | "send"
+  >;
   readonly messages: Pick<DeliveryMessages, "show" | "posted">;
   readonly audit: Pick<AuditRecorder, "record" | "anchor">;
   readonly outcomes: Pick<Outcomes, "read">;
@@ -58,7 +63,7 @@ export type FinishApprovalDependencies = {
 };
 
 /**
- * Judges postponed votes, sends a decision that the state machine has not received, updates the message, and tells a user
+ * Judges postponed votes and requests to break the glass, sends a decision that the state machine has not received, updates the message, and tells a user
  * why their click did not count. It can stop at any line: a retry or the sweep does the rest. Throws the error of sending,
  * and of a failed lookup after everything else is done.
  */
@@ -70,6 +75,8 @@ export const finishApproval =
     if (approval) {
       for (const vote of approval.postponed ?? [])
         await judgeVote(needs, approval, vote).catch((error: unknown) => failures.push(error));
+      for (const glass of approval.postponedGlass ?? [])
+        await judgeGlass(needs, approval, glass).catch((error: unknown) => failures.push(error));
       await publishDecision(needs)(approval);
     }
     if (explainTo) {
@@ -89,23 +96,43 @@ const explainDialog = (approval: string, user: string, about: "dialog" | "click"
     : `Slack did not open the dialog for the reason, and nothing was decided. Click *Reject…* again, or run \`slipway reject ${approval} --as ${user} --reason "…"\`.`;
 
 const judgeVote = async (needs: FinishApprovalDependencies, approval: Approval, vote: PostponedVote) => {
-  const { approvals, messages, metrics, clock } = needs;
+  const { approvals, metrics, clock } = needs;
   const isOpen = approval.state.status === "pending" && clock() < approval.expiresAt;
-  const voter = isOpen
-    ? {
-        email: await findAddress(needs, approval, vote.user),
-        isMember: await findMembership(needs.readGroups, approval, vote.user),
-      }
-    : { email: undefined };
+  const voter = isOpen ? await lookUp(needs, approval, vote.user) : { email: undefined };
   const result = await approvals.judge(approval.id, vote, { ...voter, at: clock() });
   if (!result) return;
   countDecision(metrics, result);
   const { taken, sentence } = await describeVoteResult(needs)(result);
   if (taken) return;
-  const posted = await messages.posted(approval.delivery);
-  // Before the vote is removed: after a crash in between the voter gets the note twice, instead of never.
-  if (posted) await postNote(needs, { channel: posted.channel, user: vote.user }, sentence);
+  await explainRefusal(needs, approval, vote.user, sentence);
   await approvals.dropPostponed(approval.id, vote);
+};
+
+const judgeGlass = async (needs: FinishApprovalDependencies, approval: Approval, glass: BreakGlass) => {
+  const person = await lookUp(needs, approval, glass.user);
+  const result = await needs.approvals.judgeBreakGlass(approval.id, glass, person);
+  if (!result) return;
+  const { taken, sentence } = describeBreakGlass(result);
+  if (taken) return;
+  await explainRefusal(needs, approval, glass.user, sentence);
+  await needs.approvals.dropPostponedGlass(approval.id, glass);
+};
+
+/** What Slack says of a person now. */
+const lookUp = async (needs: FinishApprovalDependencies, approval: Approval, user: string) => ({
+  email: await findAddress(needs, approval, user),
+  isMember: await findMembership(needs.readGroups, approval, user),
+});
+
+/** Before what does not count is removed: after a crash in between its person gets the note twice, instead of never. */
+const explainRefusal = async (
+  needs: FinishApprovalDependencies,
+  { delivery }: Approval,
+  user: string,
+  sentence: string,
+) => {
+  const posted = await needs.messages.posted(delivery);
+  if (posted) await postNote(needs, { channel: posted.channel, user }, sentence);
 };
 
 /**

@@ -115,6 +115,8 @@ export type MessageState = {
     /** The approval whose glass another approver may break, and who may no more. */
     readonly approval: string;
     readonly approvedBy: readonly string[];
+    /** Who broke the glass, but Slack has not said yet whether they may; absent: nobody. */
+    readonly waiting?: readonly string[];
   };
   /** Who let it change prod although prod was closed; absent: nobody. */
   readonly breakGlass?: BreakGlass;
@@ -204,7 +206,8 @@ const describeHold = ({ hold, questions }: MessageFacts): Pick<MessageState, "he
   if (isAnsweredHold(hold.current, approval.breakGlass)) return {};
   const { until, why } = hold.current;
   const approvedBy = approval.state.decision.by.map(({ user }) => user);
-  return { held: { until, why, approval: approval.id, approvedBy } };
+  const waiting = approval.postponedGlass?.map(({ user }) => user);
+  return { held: { until, why, approval: approval.id, approvedBy, ...(waiting && { waiting }) } };
 };
 
 /** Old records do not store it: there each unmapped contributor adds one, unless authors may approve. */

@@ -2,6 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { NewApproval } from "#domain/approval/approvals.ts";
 import { type FollowUp, finishApproval } from "#domain/approval/finish-approval.ts";
 import { createHolds } from "#domain/changes/holds.ts";
+import { moveChampion } from "#lambdas/move-champion/move-champion.ts";
+import { reportOutcome } from "#lambdas/report-outcome/report-outcome.ts";
+import { rollBack } from "#lambdas/roll-back/roll-back.ts";
+import { sweepDeliveries } from "#lambdas/sweep-deliveries/sweep-deliveries.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { approvalDefaults } from "#test/support/approval-defaults.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
@@ -92,6 +96,15 @@ const statusOf = async (approval: string) => (await world.approvals.read(approva
 const runFollowUps = async (changes: Partial<Parameters<typeof finishApproval>[0]> = {}) => {
   for (const followUp of followUps.splice(0)) await finishApproval({ ...world, ...changes })(followUp);
 };
+
+const sweep = (changes: Partial<Parameters<typeof sweepDeliveries>[0]> = {}) =>
+  sweepDeliveries({
+    ...world,
+    rollBack: rollBack(world),
+    moveChampion: moveChampion(world),
+    reportOutcome: reportOutcome(world),
+    ...changes,
+  })({});
 
 test("Approve stores the decision before the acknowledgement; the follow-up sends it and updates the message", async () => {
   const id = await ask();
@@ -229,8 +242,8 @@ describe("breaking the glass of a closed prod", () => {
       },
       ...more,
     });
-  const hold = async () => {
-    const id = await ask({ rule });
+  const hold = async (changes: Partial<NewApproval> = {}) => {
+    const id = await ask({ rule, ...changes });
     await click("approve", id);
     await runFollowUps();
     const closure = { until: null, why: "frozen" };
@@ -262,6 +275,125 @@ describe("breaking the glass of a closed prod", () => {
     const mallory = { user: { id: "U0OTHER", username: "mallory" } };
     expect((await submitReason(id, "urgent", mallory)).body).toContain("You are not an approver");
     expect((await world.approvals.read(id))?.breakGlass).toBeUndefined();
+  });
+
+  describe("by an approver whom only a user group names", () => {
+    const group = "S0TEAM";
+    const lists = [[ada.id, group]];
+    const contributors = {
+      people: ["sam@example.com"],
+      addresses: ["sam@example.com"],
+      unmapped: [],
+      approvers: [],
+      leftOut: [],
+      known: { domains: ["example.com"], elsewhere: [] },
+      shown: [ada.id, "U0SECOND1"].map((user) => ({ user, email: `${user.toLowerCase()}@example.com` })),
+      groups: { lists, members: [{ group, users: ["U0SECOND1"] }] },
+    };
+    const createGroups = (users: readonly string[] | Error) => ({
+      readGroups: async () => {
+        if (users instanceof Error) throw users;
+        return new Map([[group, users]]);
+      },
+    });
+    const breakGlass = async () => {
+      const id = await hold({ contributors });
+      expect(await submitReason(id, "prices are wrong", eve)).toEqual({ status: 200, body: "" });
+      return id;
+    };
+    const renderMessage = () => {
+      const [state] = [...world.slack.shown.values()];
+      return JSON.stringify(state && renderMessageBlocks(state, undefined).blocks);
+    };
+
+    test("it counts once Slack confirms that they are still a member", async () => {
+      const id = await breakGlass();
+      expect((await world.approvals.read(id))?.breakGlass).toBeUndefined();
+      await runFollowUps(createGroups(["U0SECOND1"]));
+      expect(await world.approvals.read(id)).toMatchObject({
+        breakGlass: { user: "U0SECOND1", name: "eve", reason: "prices are wrong", at: world.time.now },
+      });
+      expect(renderMessage()).toContain("<@U0SECOND1> let this delivery change it:* prices are wrong");
+      expect(world.notes).toEqual([]);
+    });
+
+    test("it does not count for who left the group, and they read why", async () => {
+      const id = await breakGlass();
+      await runFollowUps(createGroups([]));
+      expect((await world.approvals.read(id))?.breakGlass).toBeUndefined();
+      expect(world.notes).toMatchObject([
+        { user: "U0SECOND1", text: expect.stringContaining("no longer in the user group") },
+      ]);
+      await runFollowUps(createGroups(["U0SECOND1"]));
+      await sweep(createGroups(["U0SECOND1"]));
+      expect((await world.approvals.read(id))?.breakGlass).toBeUndefined();
+    });
+
+    test("while Slack is down it waits, the message says so, and the sweep lets it count", async () => {
+      const id = await breakGlass();
+      const isDown = createGroups(new Error("Slack is down"));
+      await expect(runFollowUps(isDown)).rejects.toThrow("Slack is down");
+      expect(renderMessage()).toContain("<@U0SECOND1> broke the glass: it counts once Slack confirms");
+      await sweep(isDown);
+      expect((await world.approvals.read(id))?.breakGlass).toBeUndefined();
+      await sweep(createGroups(["U0SECOND1"]));
+      expect(await world.approvals.read(id)).toMatchObject({ breakGlass: { user: "U0SECOND1" } });
+      expect(renderMessage()).not.toContain("it counts once");
+      expect(await world.approvals.unfinished()).toEqual([]);
+    });
+
+    test("it is refused where they contributed to the change", async () => {
+      const address = "u0second1@example.com";
+      const id = await hold({
+        contributors: { ...contributors, people: [address], addresses: [address] },
+        rule: { ...rule, authorMayApprove: false },
+      });
+      await submitReason(id, "prices are wrong", eve);
+      await runFollowUps(createGroups(["U0SECOND1"]));
+      expect((await world.approvals.read(id))?.breakGlass).toBeUndefined();
+      expect(world.notes).toMatchObject([{ text: expect.stringContaining("contribut") }]);
+    });
+
+    test("it does not open a closure that began after the click", async () => {
+      const id = await breakGlass();
+      const holds = createHolds(world);
+      await holds.release("delivery-c", world.time.now);
+      world.time.now += 60_000;
+      await sweep(createGroups(["U0SECOND1"]));
+      expect((await world.approvals.read(id))?.breakGlass).toBeUndefined();
+
+      await submitReason(id, "prices are wrong", eve);
+      expect((await world.approvals.read(id))?.postponedGlass).toBeUndefined();
+      await holds.hold(
+        { delivery: "delivery-c", model: toyModel },
+        { until: null, why: "frozen" },
+        world.time.now,
+      );
+      await submitReason(id, "prices are wrong", eve);
+      await holds.release("delivery-c", world.time.now);
+      world.time.now += 60_000;
+      await holds.hold(
+        { delivery: "delivery-c", model: toyModel },
+        { until: null, why: "frozen" },
+        world.time.now,
+      );
+      await sweep(createGroups(["U0SECOND1"]));
+      expect((await world.approvals.read(id))?.breakGlass).toBeUndefined();
+      expect(world.notes.at(-1)?.text).toContain("Break the glass again");
+    });
+
+    test("of an ended delivery nothing waits", async () => {
+      const id = await breakGlass();
+      world.engine.executions.set("delivery-c", {
+        name: "delivery-c",
+        status: "ABORTED",
+        input: { model: toyModel, commit: "c".repeat(40) },
+        startedAt: "2026-01-01T00:00:00Z",
+      });
+      await sweep(createGroups(["U0SECOND1"]));
+      expect((await world.approvals.read(id))?.breakGlass).toBeUndefined();
+      expect(await world.approvals.unfinished()).toEqual([]);
+    });
   });
 });
 

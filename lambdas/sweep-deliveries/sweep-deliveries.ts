@@ -96,9 +96,9 @@ export const sweepDeliveries =
       swept.push({ ...about, result });
       needs.metrics.count({ name: "SweptDeliveries", value: 1, unit: "Count", dimensions: { result } });
     }
-    const openApprovals = (await attempt("open approvals", () => needs.approvals.open())) ?? [];
+    const openApprovals = (await attempt("open approvals", () => needs.approvals.unfinished())) ?? [];
     reportWaitingTime(needs, openApprovals);
-    for (const { id, delivery, model, state, canary, postponed } of openApprovals)
+    for (const { id, delivery, model, state, canary, postponed, postponedGlass } of openApprovals)
       await attempt(
         `the approval ${id}`,
         async () => {
@@ -119,7 +119,7 @@ export const sweepDeliveries =
               name: "Superseded",
               cause: "a rollback of prod ended this canary",
             });
-          else if (state.status === "decided" || postponed)
+          else if (state.status === "decided" || postponed || postponedGlass)
             await finishApproval(needs)({ followUp: "finish-approval", approval: id, explainTo: null });
           // Also for an approval that expired, and after a crash before it was shown.
           await needs.messages.expect(delivery);
