@@ -21,6 +21,12 @@ const refusedToken = {
   remedy: "Install the app in the workspace, and set SLACK_BOT_TOKEN to its bot token (xoxb-…).",
 };
 
+const refusedContent = {
+  what: "Slack refuses the message's content, even in its simplest form",
+  remedy:
+    "`slipway approve` and `slipway reject` decide without Slack; the log has what Slack says of each block.",
+};
+
 /** Errors that a person can end. https://docs.slack.dev/reference/methods/chat.postMessage#errors */
 const explanations: Readonly<Record<string, SlackExplanation>> = {
   is_archived: archived,
@@ -40,6 +46,11 @@ const explanations: Readonly<Record<string, SlackExplanation>> = {
     what: "more than three seconds had passed since the click",
     remedy: "Click again.",
   },
+  invalid_attachments: refusedContent,
+  invalid_blocks: refusedContent,
+  invalid_blocks_format: refusedContent,
+  msg_blocks_too_long: refusedContent,
+  msg_too_long: refusedContent,
   ratelimited: { what: "Slack limits the app's calls for a while", remedy: waits },
 };
 

@@ -6,6 +6,7 @@ import { Verdict } from "#domain/gates/verdict.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
 import { blocksTextLimit, MessageBlocks } from "#worlds/embedded/desk/blocks.ts";
 import { renderMessageBlocks } from "./message-blocks.ts";
+import { messageForms } from "./message-forms.ts";
 
 // Texts at Slack's limits: long, empty, and full of characters that become five when escaped.
 const text = fc.oneof(
@@ -135,6 +136,30 @@ const texts = (value: unknown): string[] =>
         key === "text" && typeof inner === "string" ? [inner] : texts(inner),
       )
     : [];
+
+test("Slack accepts the simpler forms of any delivery's message; in the last one nobody can approve, and every refusal is named", () => {
+  fc.assert(
+    fc.property(view, maybe(fc.webUrl()), (state, link) => {
+      const [withoutTable, essential] = messageForms
+        .slice(1)
+        .map((form) => renderMessageBlocks(state, link ?? undefined, form));
+      for (const form of [withoutTable, essential]) {
+        expect(form?.text).not.toBe("");
+        expect(MessageBlocks.safeParse(form?.blocks).error?.message).toBeUndefined();
+        expect(texts(form?.blocks ?? []).join("").length).toBeLessThanOrEqual(blocksTextLimit);
+      }
+      const isOpen = state.question?.status === "open";
+      const simpler = JSON.stringify(withoutTable?.blocks);
+      expect(simpler).not.toContain('"type":"table"');
+      expect(simpler.includes('"action_id":"approve"')).toBe(isOpen);
+      const last = JSON.stringify(essential?.blocks);
+      expect(last).not.toContain('"action_id":"approve"');
+      expect(last.includes('"action_id":"reject"')).toBe(isOpen);
+      expect(last).toContain("Slack refused the rest of this message");
+    }),
+    { numRuns: 100 },
+  );
+});
 
 test("Slack accepts the message of any delivery, with its buttons and the remedy of its error", () => {
   fc.assert(

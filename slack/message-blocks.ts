@@ -8,10 +8,11 @@ import type { MessageState } from "#domain/message/message-state.ts";
 import type { SourceLink } from "#platform/source/source.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
 import { createCanaryButtons } from "./canary-buttons.ts";
-import { createComparisonTable } from "./comparison-table.ts";
+import { createComparisonTable, formatComparisonLines } from "./comparison-table.ts";
 import { createDecisionButtons } from "./decision-buttons.ts";
 import { formatBreakGlass, formatClosure, formatWaitingGlass } from "./format-closure.ts";
 import { formatApproval, formatQuestion, formatUnmapped } from "./format-question.ts";
+import type { MessageForm } from "./message-forms.ts";
 import { clipText, escapeLine, escapeLines, escapeText, joinWithinLimit } from "./message-text.ts";
 import { plainText } from "./plain-text.ts";
 
@@ -195,14 +196,17 @@ const listFacts = (state: MessageState): readonly string[] => [
  * The one message of a delivery: blocks, and a text for notifications and screen readers. An approver reads from the top:
  * the question, the verdict, what is loosened, both versions side by side, what did not pass, what an approval starts.
  * @param link URL of the delivery's page, if there is one
+ * @param form a simpler one where Slack refuses the complete message
  */
 export const renderMessageBlocks = (
   state: MessageState,
   link: string | undefined,
+  form: MessageForm = "complete",
 ): { text: string; blocks: KnownBlock[] } => {
+  if (form === "essential") return { text: formatNotification(state), blocks: renderEssential(state, link) };
   const headline = formatHeadline(state);
   const verdict = formatVerdict(state);
-  const table = createComparisonTable(state);
+  const table = form === "complete" ? createComparisonTable(state) : undefined;
   const open = state.question?.status === "open" ? state.question : undefined;
   const questionText = formatQuestion(state.question);
   const decisionTexts = [
@@ -225,6 +229,7 @@ export const renderMessageBlocks = (
       ? [createSection(`*Reason for the rejection:* ${escapeLines(state.question.reason)}`)]
       : []),
     ...(table ? [table] : []),
+    ...(form === "complete" ? [] : createSections(formatComparisonLines(state))),
   ];
   const below: KnownBlock[] = [
     ...(state.omitted.length > 0
@@ -268,6 +273,29 @@ export const renderMessageBlocks = (
     text: formatNotification(state),
     blocks: [...above, ...createCheckSections(shown, available), ...below],
   };
+};
+
+/**
+ * What Slack takes where it refuses everything else. It does not show what an approval is about, so it has no button for
+ * one: the command line shows every check before it asks.
+ */
+const renderEssential = (state: MessageState, link: string | undefined): KnownBlock[] => {
+  const open = state.question?.status === "open" ? state.question : undefined;
+  const verdict = formatVerdict(state);
+  const refused = open
+    ? `:warning: *Slack refused the rest of this message, so nobody can approve here.* \`slipway approve ${escapeText(open.approval)}\` shows every check before it asks; the delivery's page shows them, too.`
+    : ":warning: Slack refused the rest of this message: the delivery's page shows it.";
+  const questionText = formatQuestion(state.question);
+  return [
+    { type: "header", text: plainText(clipText(formatHeadline(state), limits.header)) },
+    createSection(verdict === "" ? refused : `${verdict}\n${refused}`),
+    ...(questionText === undefined ? [] : [createContext(questionText)]),
+    ...createDecisionButtons(state, link).map((block) => ({
+      ...block,
+      elements: block.elements.filter((element) => element.action_id !== "approve"),
+    })),
+    ...createCanaryButtons(state),
+  ];
 };
 
 const countText = (value: unknown): number =>

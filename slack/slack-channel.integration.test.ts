@@ -30,6 +30,7 @@ const createTestChannel = async (dropped: { method: string; times: number } = { 
     }),
     channel: desk.options.channel.id,
     render: ({ delivery }: { delivery: string }) => ({ text: `about ${delivery}`, blocks: [] }),
+    warn: () => undefined,
   });
   return {
     channel,
@@ -73,10 +74,10 @@ test("a reply is in the message's thread; one that somebody has to act on is in 
   const posted = await fixture.channel.post({ delivery: "one" });
   const about = { model: "churn", version: 2, says: { kind: "share", percent: 10 } } as const;
   const nobody = { users: [], addresses: [] };
-  await fixture.channel.reply(posted, { ...about, id: "a", broadcast: false, mentions: nobody });
+  await fixture.channel.reply(posted, { ...about, id: "a", broadcast: false, mentions: nobody }, false);
   const [known] = fixture.users();
   const mentions = { users: ["U0OTHER"], addresses: [known?.email ?? "", "nobody@example.org"] };
-  await fixture.channel.reply(posted, { ...about, id: "b", broadcast: true, mentions });
+  await fixture.channel.reply(posted, { ...about, id: "b", broadcast: true, mentions }, false);
   expect(fixture.replies(posted.ts)).toMatchObject([
     { text: ":rocket: churn v2 gets 10 % of prod's traffic" },
     {

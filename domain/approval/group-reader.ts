@@ -16,8 +16,8 @@ export type SlackGroups = {
 const lifetimeMs = 30_000;
 
 /**
- * Members of Slack's user groups; a group that does not exist has none. Throws PermissionMissing where the app lacks the
- * scope, and TemporaryFault where Slack does not respond: without an answer nobody is a member.
+ * Members of Slack's user groups; a group that does not exist or is disabled has none. Throws PermissionMissing where a
+ * person has to do something first, and TemporaryFault where Slack does not respond: without an answer nobody is a member.
  * https://docs.slack.dev/reference/methods/usergroups.users.list
  */
 export const createGroupReader = ({
@@ -34,10 +34,9 @@ export const createGroupReader = ({
     } catch (error) {
       const refusal = PlatformError.safeParse(error).data?.data.error;
       if (refusal === "no_such_subteam" || refusal === "subteam_not_found") return [];
-      if (refusal === "missing_scope")
-        throw new PermissionMissing(
-          `Slack's app may not read the user group ${group}: add the scope usergroups:read to the app, reinstall it, and keep its new token.`,
-        );
+      const remedy = findRemedy(refusal);
+      if (remedy !== undefined)
+        throw new PermissionMissing(`Slack's app may not read the user group ${group}: ${remedy}`);
       throw new TemporaryFault(
         `Slack did not say who is in the user group ${group}${refusal === undefined ? "" : ` (${refusal.slice(0, 60)})`}`,
         { cause: error },
@@ -55,5 +54,22 @@ export const createGroupReader = ({
     }
     return members;
   };
+};
+/** What a person has to do before Slack says who is in a group; undefined: it is worth another try. */
+const findRemedy = (refusal: string | undefined): string | undefined => {
+  switch (refusal) {
+    case "missing_scope":
+      return "add the scope usergroups:read to the app, reinstall it, and keep its new token.";
+    case "plan_upgrade_required":
+      return "this workspace's plan has no user groups. Name users instead.";
+    case "invalid_auth":
+    case "not_authed":
+    case "account_inactive":
+    case "token_revoked":
+    case "token_expired":
+      return "Slack refuses its token. Install the app in the workspace, and set SLACK_BOT_TOKEN to its bot token (xoxb-…).";
+    default:
+      return undefined;
+  }
 };
 export type ReadGroups = ReturnType<typeof createGroupReader>;

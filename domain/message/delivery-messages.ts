@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import { readPages, type Store, type StoredItem } from "#platform/store/store.ts";
 import { deriveReplies, type Reply } from "./derive-replies.ts";
-import { MessageGone, MessageRefused } from "./errors.ts";
+import { MessageGone, MessageRefused, MessageUnconfirmed } from "./errors.ts";
 import { deriveMessageState, type MessageState } from "./message-state.ts";
 import { readMessageFacts } from "./read-message-facts.ts";
 
@@ -20,6 +20,8 @@ const MessageItem = z.object({
   shown: z.string().nullable().default(null),
   /** Replies that are told, or that the message itself told when it was posted. Absent: it is not posted, or older than replies. */
   replied: z.array(z.string()).optional(),
+  /** Replies that Slack may have taken without saying so: the thread shows whether it did. Absent: none. */
+  unconfirmed: z.array(z.string()).optional(),
   /** Why Slack did not take the newest facts, and what to do. Absent: it took them. */
   problem: z.string().optional(),
 });
@@ -31,10 +33,13 @@ export type MessageChannel = {
   /** Posts, or finds the message that an interrupted post has left, which may show older facts: then `isNew` is false. */
   post(state: MessageState): Promise<PostedMessage & { readonly isNew: boolean }>;
   update(posted: PostedMessage, state: MessageState): Promise<void>;
-  /** False: somebody deleted it. */
+  /** False: somebody deleted it, or its channel is given up. */
   isThere(posted: PostedMessage): Promise<boolean>;
-  /** Replies in the message's thread. */
-  reply(posted: PostedMessage, reply: Reply): Promise<void>;
+  /**
+   * Replies in the message's thread. Throws MessageUnconfirmed where Slack may have taken the reply; `isUnconfirmed`: an
+   * earlier call ended so, and the reply may be there.
+   */
+  reply(posted: PostedMessage, reply: Reply, isUnconfirmed: boolean): Promise<void>;
   /** Empties a duplicate. */
   retract(posted: PostedMessage): Promise<void>;
 };
@@ -81,13 +86,18 @@ export const createDeliveryMessages = ({
   };
   const write = async (
     delivery: string,
-    { posted, revision, writing, shown, replied, problem }: MessageItem,
+    { posted, revision, writing, shown, replied, unconfirmed, problem }: MessageItem,
     expect: number | "absent",
   ) =>
     (
       await store.put(
         toMessageKey(delivery),
-        { posted, revision, writing, shown, ...(replied && { replied }), ...(problem && { problem }) },
+        {
+          ...{ posted, revision, writing, shown },
+          ...(replied && { replied }),
+          ...(unconfirmed && { unconfirmed }),
+          ...(problem && { problem }),
+        },
         { expect, expiresAt: Math.floor(clock() / 1000) + retentionSeconds },
       )
     ).written;
@@ -135,11 +145,12 @@ export const createDeliveryMessages = ({
 
   /**
    * Tells what is not told yet. A reply is noted before it is sent, because Slack has no idempotency key, and the note is
-   * taken back if Slack refuses it: a crash in between loses a reply, and the message itself still says what it said.
+   * taken back if Slack refuses it: a crash in between loses a reply, and the message itself still says what it said. Where
+   * Slack may have taken it, the next attempt looks into the thread first.
    */
   const replyToMessage = async (
     delivery: string,
-    { posted, replied }: MessageItem,
+    { posted, replied, unconfirmed = [] }: MessageItem,
     replies: readonly Reply[],
   ): Promise<void> => {
     // Of a message from before there were replies, the past stays untold.
@@ -147,8 +158,8 @@ export const createDeliveryMessages = ({
     if (!posted || (replied && replies.every(({ id }) => told.includes(id)))) return;
     for (const reply of replies) {
       if (!(await noteReply(delivery, reply.id, told))) continue;
-      await channel.reply(posted, reply).catch(async (error: unknown) => {
-        await forgetReply(delivery, reply.id);
+      await channel.reply(posted, reply, unconfirmed.includes(reply.id)).catch(async (error: unknown) => {
+        await forgetReply(delivery, reply.id, error instanceof MessageUnconfirmed);
         throw error;
       });
     }
@@ -163,11 +174,13 @@ export const createDeliveryMessages = ({
         return !known.includes(id);
     }
   };
-  const forgetReply = async (delivery: string, id: string): Promise<void> => {
+  const forgetReply = async (delivery: string, id: string, isUnconfirmed: boolean): Promise<void> => {
     for (;;) {
       const item = await read(delivery);
       const replied = (item.replied ?? []).filter((other) => other !== id);
-      if (await write(delivery, { ...item, replied }, item.version)) return;
+      const unconfirmed = [...new Set([...(item.unconfirmed ?? []), ...(isUnconfirmed ? [id] : [])])];
+      const next = { ...item, replied, ...(unconfirmed.length > 0 && { unconfirmed }) };
+      if (await write(delivery, next, item.version)) return;
     }
   };
 
@@ -214,8 +227,11 @@ export const createDeliveryMessages = ({
       if (item.posted && item.shown === hash && !uncertain) {
         const isLooking = thorough && first && state.question?.status === "open";
         try {
-          if (isLooking && !(await channel.isThere(item.posted)))
-            throw new MessageGone(`the message of ${delivery} was deleted`);
+          if (isLooking && !(await channel.isThere(item.posted))) {
+            // In a channel that is given up it would keep its buttons.
+            await channel.retract(item.posted).catch(() => undefined);
+            throw new MessageGone(`the message of ${delivery} was deleted, or its channel is given up`);
+          }
           await replyToMessage(delivery, item, deriveReplies(known));
           if (item.problem !== undefined) await noteProblem(delivery, undefined);
           return;
@@ -255,7 +271,8 @@ export const createDeliveryMessages = ({
       warn(`could not update the message of ${delivery} in Slack; the sweep retries`, error, context);
       const note = async () => {
         await expect(delivery);
-        if (error instanceof MessageRefused) await noteProblem(delivery, error.message);
+        if (error instanceof MessageRefused || error instanceof MessageUnconfirmed)
+          await noteProblem(delivery, error.message);
       };
       await note().catch((noteError: unknown) =>
         warn(`could not note that the message of ${delivery} is outdated`, noteError, context),

@@ -6,7 +6,13 @@ export class MessageRefused extends SlipwayError {
   override readonly retryable = false;
 }
 
-/** The message is not in Slack any more: somebody deleted it. */
+/** Slack did not say whether it took a message: it may have. The error's message says why and what to do. */
+export class MessageUnconfirmed extends SlipwayError {
+  override readonly name = "MessageUnconfirmed";
+  override readonly retryable = false;
+}
+
+/** The message is not in Slack any more: somebody deleted it, or its channel is given up. */
 export class MessageGone extends SlipwayError {
   override readonly name = "MessageGone";
   override readonly retryable = false;

@@ -45,6 +45,7 @@ const openDesk = async () => {
   const channel = createSlackChannel({
     slack,
     channel: desk.options.channel.id,
+    warn: () => undefined,
     render: (state: Parameters<typeof renderMessageBlocks>[0]) => renderMessageBlocks(state, undefined),
   });
   const messages = createDeliveryMessages({ ...world, channel });

@@ -6,6 +6,7 @@ import { Env } from "./env.ts";
 import { notify } from "./notify.ts";
 
 const env = readEnv(Env);
-const slack = createSlack({ env, secrets: createSecrets({ env, clock: Date.now }) });
+const clock = Date.now;
+const slack = createSlack({ env, secrets: createSecrets({ env, clock }), clock });
 
 export const handler = createFunctionHandler("notify", notify({ slack, channel: env.SLACK_CHANNEL }));

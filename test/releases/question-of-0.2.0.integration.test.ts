@@ -66,7 +66,8 @@ const openRelease = async () => {
     channel: createSlackChannel<MessageState>({
       slack,
       channel: channel.id,
-      render: (shown) => renderMessageBlocks(shown, "https://example.com/delivery"),
+      warn: () => undefined,
+    render: (shown) => renderMessageBlocks(shown, "https://example.com/delivery"),
     }),
     clock: memory.clock,
     warn: memory.warn,

@@ -29,7 +29,7 @@ export const createApproverResolver = ({
   secrets,
   clock,
 }: Needs): ResolveApprovers => {
-  const slack = createSlack({ env, secrets });
+  const slack = createSlack({ env, secrets, clock });
   return resolveApprovers({
     source: { ...createCommitHistory(env, secrets), models: source.models },
     ledger: createLedger({ store }),

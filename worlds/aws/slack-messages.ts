@@ -29,9 +29,10 @@ export const createSlackMessages = ({
 }: Needs): DeliveryMessages => {
   const page = createDeliveryPage(env);
   const channel = createSlackChannel<MessageState>({
-    slack: createSlack({ env, secrets }),
+    slack: createSlack({ env, secrets, clock }),
     channel: env.SLACK_CHANNEL,
-    render: (state) => renderMessageBlocks(state, page(state.delivery)),
+    render: (state, form) => renderMessageBlocks(state, page(state.delivery), form),
+    warn,
   });
   return createDeliveryMessages({ store, channel, clock, warn });
 };

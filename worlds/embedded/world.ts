@@ -55,6 +55,7 @@ import { type Database, openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Store } from "#platform/store/store.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
+import { respectRateLimits } from "#slack/respect-rate-limits.ts";
 import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
 import { consoleBase } from "./console-route.ts";
 import type { DataFolder } from "./data/data-folder.ts";
@@ -170,12 +171,13 @@ export const assembleWorld = (
   const blobs = instrument<Blobs>("blobs", capabilities.blobs);
   const deliveries = instrument<Deliveries>("deliveries", rest.deliveries);
   const images = instrument<Images>("images", rest.images);
+  const api = respectRateLimits(rest.slack, clock);
   const slack: SlackApi = {
-    chat: instrument("slack.chat", rest.slack.chat),
-    conversations: instrument("slack.conversations", rest.slack.conversations),
-    views: instrument("slack.views", rest.slack.views),
-    users: instrument("slack.users", rest.slack.users),
-    usergroups: { users: instrument("slack.usergroups.users", rest.slack.usergroups.users) },
+    chat: instrument("slack.chat", api.chat),
+    conversations: instrument("slack.conversations", api.conversations),
+    views: instrument("slack.views", api.views),
+    users: instrument("slack.users", api.users),
+    usergroups: { users: instrument("slack.usergroups.users", api.usergroups.users) },
   };
   const serving = (environment: Environment) =>
     instrument<EmbeddedServing>(
@@ -194,7 +196,9 @@ export const assembleWorld = (
   const channel = createSlackChannel<MessageState>({
     slack,
     channel: slackWorkspace.channel.id,
-    render: (state) => renderMessageBlocks(state, url + pages.delivery(state.model, state.delivery)),
+    render: (state, form) =>
+      renderMessageBlocks(state, url + pages.delivery(state.model, state.delivery), form),
+    warn: log,
   });
   const registry = instrument<Registry>("registry", capabilities.registry);
   const anchors = instrument<Anchors>(

@@ -76,6 +76,10 @@ const noteSlackCalls = () => {
         note("conversations.history", request);
         return { ok: true, messages: [] };
       },
+      replies: async (request) => {
+        note("conversations.replies", request);
+        return { ok: true, messages: [] };
+      },
     },
     views: {
       open: async (request) => {
@@ -180,6 +184,7 @@ export const openDeliveryWorld = ({ runStep = (_, run) => run() }: { readonly ru
   const channel = createSlackChannel<MessageState>({
     slack,
     channel: "C0DELIVERY",
+    warn: () => undefined,
     render: (state) => renderMessageBlocks(state, `https://example.com/${state.delivery}`),
   });
   const engine = startEngine({

@@ -5,6 +5,7 @@ export const requiredScopes: Readonly<Record<string, string>> = {
   "chat.postMessage": "chat:write",
   "chat.update": "chat:write",
   "conversations.history": "channels:history",
+  "conversations.replies": "channels:history",
   "usergroups.users.list": "usergroups:read",
   "users.info": "users:read",
   "users.lookupByEmail": "users:read.email",

@@ -7,11 +7,15 @@ export type SlackFault =
   /** Another status with a page instead of JSON, as a load balancer sends it. */
   | { readonly kind: "status"; readonly status: 500 | 502 | 503 }
   /** No response: the caller's time limit ends the call. */
-  | { readonly kind: "no response" };
+  | { readonly kind: "no response" }
+  /** The same, but the call has taken effect. */
+  | { readonly kind: "lost response" };
 
 /** The fault of a call; undefined: it goes on. Tests set it. */
 export type FindSlackFault = (call: {
   /** For example chat.postMessage. */
   readonly method: string;
   readonly channel: string | undefined;
+  /** The types of its blocks, for example section. */
+  readonly blocks: readonly string[];
 }) => SlackFault | undefined;

@@ -213,6 +213,20 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
         has_more: found.length > limit,
       };
     },
+    "conversations.replies": (args) => {
+      assertChannel(args);
+      const parent = state.message(readTextArgument(args, "ts") ?? "");
+      if (parent === undefined) throw new SlackError("thread_not_found");
+      const limit = Math.min(Math.max(Number(readTextArgument(args, "limit") ?? 1_000) || 1_000, 1), 1_000);
+      const thread = [parent, ...state.replies(parent.ts)];
+      return {
+        messages: thread.slice(0, limit).map((message) => ({
+          ...toSlackMessage(message, options),
+          ...(isTrue(args.include_all_metadata) ? withMetadata(message.metadata) : {}),
+        })),
+        has_more: thread.length > limit,
+      };
+    },
     "conversations.list": () => ({
       channels: [{ id: channel.id, name: channel.name, is_channel: true, is_member: true }],
       response_metadata: { next_cursor: "" },
@@ -256,7 +270,11 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
       const name = c.req.param("method");
       const method = getOwnProperty(methods, name);
       if (method === undefined) throw new SlackError("unknown_method");
-      const fault = options.findFault?.({ method: name, channel: readTextArgument(args, "channel") });
+      const fault = options.findFault?.({
+        method: name,
+        channel: readTextArgument(args, "channel"),
+        blocks: (readBlocks(args) ?? []).map(({ type }) => type),
+      });
       switch (fault?.kind) {
         case undefined:
           break;
@@ -268,7 +286,9 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
           });
         case "status":
           return c.html("<h1>Server Error</h1>", fault.status);
+        case "lost response":
         case "no response":
+          if (fault.kind === "lost response") method(args, new URL(c.req.url).origin);
           await Promise.race([c.req.raw.signal, ...(options.stop ? [options.stop] : [])].map(waitForAbort));
           return c.body(null, 503);
         default:
