@@ -1,30 +1,23 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import pMap from "p-map";
 import { expect, test } from "vitest";
-import { createDynamoDbStore } from "#platform/store/dynamodb.ts";
-import { createTable } from "#test/peers/create-table.ts";
-import { motoClientConfig, startMoto } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
-import { listSeeds } from "./decision-runs.ts";
-import { runDecisionStory } from "./run-decision-story.ts";
+import { listSeeds } from "./list-seeds.ts";
+import { startStoryRunner } from "./story-runner.ts";
 
 const { skip } = requirePython("decisions on DynamoDB");
 
 test.skipIf(skip)(
   "clicks, retries, kills and sweeps in any order lead to exactly one decision, on DynamoDB",
   async () => {
-    const moto = await startMoto();
-    const client = new DynamoDBClient(motoClientConfig(moto.endpoint));
+    const runner = await startStoryRunner("dynamodb");
     try {
-      for (const seed of listSeeds(20)) {
-        const table = `decisions-${seed}`;
-        await createTable(client, table);
-        const store = createDynamoDbStore({ client, table, clock: () => 1_000_000_000 });
-        const { wrong, log } = await runDecisionStory(seed, store);
+      const check = async (seed: number) => {
+        const { wrong, log } = await runner.run(seed);
         expect(wrong, `SLIPWAY_SEED=${seed}\n${log.join("\n")}`).toEqual([]);
-      }
+      };
+      await pMap(listSeeds(8), check, { concurrency: 4 });
     } finally {
-      client.destroy();
-      await moto.stop();
+      await runner.stop();
     }
   },
 );
