@@ -27,6 +27,12 @@ const refusedContent = {
     "`slipway approve` and `slipway reject` decide without Slack; the log has what Slack says of each block.",
 };
 
+const restricted = {
+  what: "the channel's settings do not let the app post",
+  remedy:
+    "Allow it there (the channel's settings, posting permissions), or ask the workspace's administrators.",
+};
+
 /** Errors that a person can end. https://docs.slack.dev/reference/methods/chat.postMessage#errors */
 const explanations: Readonly<Record<string, SlackExplanation>> = {
   is_archived: archived,
@@ -51,6 +57,9 @@ const explanations: Readonly<Record<string, SlackExplanation>> = {
   invalid_blocks_format: refusedContent,
   msg_blocks_too_long: refusedContent,
   msg_too_long: refusedContent,
+  restricted_action: restricted,
+  restricted_action_read_only_channel: restricted,
+  restricted_action_thread_only_channel: restricted,
   ratelimited: { what: "Slack limits the app's calls for a while", remedy: waits },
 };
 

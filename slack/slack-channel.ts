@@ -64,6 +64,9 @@ const retryWithoutResponse = async <T>(call: () => Promise<T>): Promise<T> => {
 /** What Slack says of a message that somebody deleted, at an edit and at a reply. */
 const goneErrors = ["message_not_found", "thread_not_found"];
 
+/** What Slack says of a message that the app may not edit: another app's, or one that is too old for the workspace's settings. */
+const lockedErrors = ["cant_update_message", "edit_window_closed"];
+
 /** What Slack says of a channel in which the app cannot write any more. */
 const lostChannelErrors = ["is_archived", "is_inactive", "channel_not_found", "not_in_channel"];
 
@@ -82,6 +85,8 @@ const explainErrors = async <T>(call: () => Promise<T>, isMoved = false): Promis
     if (!problem) throw error;
     const name = problem.error ?? "no response";
     if (goneErrors.includes(name)) throw new MessageGone("somebody deleted the message", { cause: error });
+    if (lockedErrors.includes(name))
+      throw new MessageGone(`the app may not edit it (${name})`, { cause: error });
     if (isMoved && lostChannelErrors.includes(name))
       throw new MessageGone(`${problem.what}, and another channel is configured`, { cause: error });
     const sentence = `${problem.what}. ${problem.remedy}`;
@@ -122,6 +127,13 @@ export const createSlackChannel = <View extends { readonly delivery: string }>({
     writeAcceptedForm(write, (how, error) =>
       warn(`the message of ${delivery} is written ${how}`, error, { delivery }),
     );
+  /** Messages that may not be edited: a post does not find them. Another process learns it by its own first edit. */
+  const locked = new Set<string>();
+  const noteLock = (ts: string, error: unknown): never => {
+    const name = explainSlackError(error)?.error;
+    if (name && lockedErrors.includes(name)) locked.add(ts);
+    throw error;
+  };
   const isMoved = (posted: { readonly channel: string }): boolean => posted.channel !== channel;
 
   /** The Slack user with this address; undefined: none, or Slack does not say. A mention is no decision. */
@@ -136,6 +148,7 @@ export const createSlackChannel = <View extends { readonly delivery: string }>({
     const earlier = history.messages.find(
       (message) =>
         !isDeleted(message) &&
+        !locked.has(message.ts) &&
         message.metadata?.event_type === eventType &&
         message.metadata.event_payload.delivery === view.delivery,
     );
@@ -174,7 +187,9 @@ export const createSlackChannel = <View extends { readonly delivery: string }>({
     update: async (posted: { channel: string; ts: string }, view: View): Promise<void> => {
       const { channel, ts } = posted;
       const write = (form: MessageForm) =>
-        retryWithoutResponse(() => slack.chat.update({ channel, ts, ...render(view, form) }));
+        retryWithoutResponse(() => slack.chat.update({ channel, ts, ...render(view, form) })).catch(
+          (error: unknown) => noteLock(ts, error),
+        );
       await explainErrors(() => writeSomeForm(view, write), isMoved(posted));
     },
     /**

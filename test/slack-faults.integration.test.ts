@@ -215,6 +215,7 @@ const faults: readonly [string, SlackFault, RegExp][] = [
   ["an account that was deleted", refuse("account_inactive"), /refuses the bot's token/],
   ["a refused token", refuse("invalid_auth"), /refuses the bot's token.*SLACK_BOT_TOKEN/],
   ["a missing scope", refuse("missing_scope"), /lacks the scope.*reinstall/],
+  ["a channel in which few may post", refuse("restricted_action"), /settings do not let the app post/],
   ["an unknown error", refuse("fatal_error"), /Slack says fatal_error.*slipway doctor slack/],
 ];
 
@@ -318,6 +319,24 @@ describe("a message that somebody deleted", () => {
     tested.setFaults({});
     await tested.sweep();
     expect(tested.about()).toMatchObject([approved]);
+  });
+});
+
+describe("a message that Slack does not let the app edit", () => {
+  test.each([
+    ["because another app posted it", "cant_update_message"],
+    ["because the workspace limits edits by time", "edit_window_closed"],
+  ])("%s is followed by another one, with the facts", async (_, error) => {
+    await tested.request();
+    const [old] = tested.about();
+    tested.setFaults({ "chat.update": refuse(error) });
+    await tested.click("approve");
+    await tested.sweep();
+    expect(tested.about()).toMatchObject([approved, { ts: old?.ts }]);
+    expect(await tested.world.messages.problem(delivery)).toBeUndefined();
+    tested.setFaults({});
+    await tested.sweep();
+    expect(tested.about()).toHaveLength(2);
   });
 });
 

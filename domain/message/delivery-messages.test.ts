@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createApprovals } from "#domain/approval/approvals.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
@@ -9,6 +9,7 @@ import { memoryStore } from "#test/support/memory-store.ts";
 import { plainCipher } from "#test/support/plain-cipher.ts";
 import { fakeDigest } from "#test/support/toy-model.ts";
 import { createDeliveryMessages, type MessageChannel } from "./delivery-messages.ts";
+import { MessageUnconfirmed } from "./errors.ts";
 
 let opened: ReturnType<typeof memoryStore>;
 let slack: ReturnType<typeof fakeChannel>;
@@ -349,4 +350,41 @@ test("of two simultaneous posts one message stays", async () => {
   await pending;
   expect([...slack.shown.keys()]).toEqual(["early"]);
   expect(shown()).toEqual([{ delivery: "churn-1", says: 1 }]);
+});
+
+describe("a sweep while Slack does not respond", () => {
+  const deliveries = ["toy-1", "toy-2", "toy-3", "toy-4", "toy-5"];
+  const startSeveral = async (post: MessageChannel["post"]) => {
+    for (const delivery of deliveries) {
+      await ask(delivery);
+      await start().expect(delivery);
+    }
+    return start({ post });
+  };
+
+  test("asks Slack three times at most, and does everything else for every delivery", async () => {
+    const posts: string[] = [];
+    const settled: string[] = [];
+    const messages = await startSeveral(async ({ delivery }) => {
+      posts.push(delivery);
+      throw new MessageUnconfirmed("Slack did not respond");
+    });
+    await messages.showUnshown(async (delivery) => {
+      settled.push(delivery);
+      return true;
+    });
+    expect(posts).toEqual(deliveries.slice(0, 3));
+    expect(settled).toEqual(deliveries);
+  });
+
+  test("a single message without a response keeps no other from being shown", async () => {
+    const posts: string[] = [];
+    const messages = await startSeveral(async ({ delivery }) => {
+      if (delivery === "toy-1") throw new MessageUnconfirmed("Slack answered with status 500");
+      posts.push(delivery);
+      return { channel: "C1", ts: delivery, isNew: true };
+    });
+    await messages.showUnshown();
+    expect(posts).toEqual(deliveries.slice(1));
+  });
 });

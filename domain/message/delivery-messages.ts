@@ -262,11 +262,11 @@ export const createDeliveryMessages = ({
     }
   };
 
-  const show = async (delivery: string, thorough = false): Promise<boolean> => {
+  const show = async (delivery: string, thorough = false): Promise<"shown" | "not shown" | "no response"> => {
     const context = { delivery };
     try {
       await syncMessage(delivery, thorough);
-      return true;
+      return "shown";
     } catch (error) {
       warn(`could not update the message of ${delivery} in Slack; the sweep retries`, error, context);
       const note = async () => {
@@ -277,7 +277,7 @@ export const createDeliveryMessages = ({
       await note().catch((noteError: unknown) =>
         warn(`could not note that the message of ${delivery} is outdated`, noteError, context),
       );
-      return false;
+      return error instanceof MessageUnconfirmed ? "no response" : "not shown";
     }
   };
 
@@ -306,18 +306,23 @@ export const createDeliveryMessages = ({
     problem: async (delivery: string) => (await read(delivery)).problem,
     /** Notes that a message is about to change, so that the sweep updates it after a crash. */
     expect,
-    show: (delivery: string): Promise<boolean> => show(delivery),
+    show: async (delivery: string): Promise<boolean> => (await show(delivery)) === "shown",
     /**
-     * Updates the messages that an error or a crash has left outdated.
+     * Updates the messages that an error or a crash has left outdated. While Slack does not respond, each message costs
+     * seconds: after three in a row the others wait for the next sweep.
      * @param settle does what else has to follow a change of the delivery's facts; false: the delivery is looked at again
      */
     showUnshown: async (settle: (delivery: string) => Promise<boolean> = async () => true): Promise<void> => {
       const query = { partition: pendingPartition, order: "ascending", limit: 100 } as const;
+      let withoutResponse = 0;
       for await (const notes of readPages(store, query))
         for (const note of notes) {
           const delivery = note.key.sort;
           await settle(delivery);
-          if (!(await show(delivery, true))) continue;
+          if (withoutResponse >= 3) continue;
+          const result = await show(delivery, true);
+          withoutResponse = result === "no response" ? withoutResponse + 1 : 0;
+          if (result !== "shown") continue;
           // Only this note: a newer one belongs to a change that is not shown yet. Settled again, because the last fact may
           // have come since.
           if ((await isSettled(note)) && (await settle(delivery)))
