@@ -13,6 +13,9 @@ const SlackError = z.discriminatedUnion("code", [
   z.object({ code: z.literal(ErrorCode.RequestError) }),
 ]);
 
+/** Of a status 429 without the header that says how long; the client gives it no code. */
+const RateLimitedWithoutTime = z.object({ message: z.string().startsWith("Retry header did not contain") });
+
 export type SlackProblem = SlackExplanation & {
   /** Slack's name of the error; null: Slack did not get to one. */
   readonly error: string | null;
@@ -21,11 +24,17 @@ export type SlackProblem = SlackExplanation & {
 /** What an error of Slack's client means to a person; undefined: it is not one. Contains no token and no address. */
 export const explainSlackError = (thrown: unknown): SlackProblem | undefined => {
   const parsed = SlackError.safeParse(thrown);
-  if (!parsed.success) return undefined;
+  if (!parsed.success)
+    return RateLimitedWithoutTime.safeParse(thrown).success
+      ? { error: "ratelimited", ...explainSlackErrorName("ratelimited", undefined) }
+      : undefined;
   const error = parsed.data;
   switch (error.code) {
     case ErrorCode.PlatformError: {
       const name = error.data.error.slice(0, 60);
+      // The client takes a body that is no JSON for the name of an error.
+      if (!/^[\w.:-]+$/.test(name))
+        return { error: null, what: "Slack's response cannot be read", remedy: waits };
       return { error: name, ...explainSlackErrorName(name, error.data.needed?.slice(0, 60)) };
     }
     case ErrorCode.RateLimitedError:

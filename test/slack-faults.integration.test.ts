@@ -205,8 +205,14 @@ const open = {
 /** Each fault with what the log and `slipway approvals` say. */
 const faults: readonly [string, SlackFault, RegExp][] = [
   ["a rate limit", rateLimited, /limits the app's calls.* tried again/],
+  [
+    "a rate limit without a time",
+    { kind: "rate limited", retryAfterSeconds: null },
+    /limits the app's calls/,
+  ],
   ["ratelimited without status 429", refuse("ratelimited"), /limits the app's calls/],
   ["status 500", { kind: "status", status: 500 }, /answered with status 500.*slipway approve/],
+  ["a page with status 200", { kind: "status", status: 200 }, /response cannot be read.*slipway approve/],
   ["no response", { kind: "no response" }, /did not respond.*slipway approve/],
   ["an archived channel", refuse("is_archived"), /channel is archived\. Unarchive it/],
   ["a channel without the app", refuse("not_in_channel"), /not a member.*\/invite/],
@@ -472,6 +478,7 @@ describe("replies", () => {
   test.each<[string, SlackFault]>([
     ["a response that is lost after Slack took it", { kind: "lost response" }],
     ["an error after Slack took it", refuse("fatal_error")],
+    ["a page instead of Slack's response", { kind: "status", status: 200 }],
   ])("are told once with %s", async (_, fault) => {
     await tested.request();
     tested.setFaults({ "chat.postMessage": fault });

@@ -2,10 +2,10 @@
 export type SlackFault =
   /** HTTP 200 with `ok: false`. https://docs.slack.dev/reference/methods lists each method's errors. */
   | { readonly kind: "error"; readonly error: string }
-  /** HTTP 429. https://docs.slack.dev/apis/web-api/rate-limits */
-  | { readonly kind: "rate limited"; readonly retryAfterSeconds: number }
-  /** Another status with a page instead of JSON, as a load balancer sends it. */
-  | { readonly kind: "status"; readonly status: 500 | 502 | 503 }
+  /** HTTP 429; null: without the header that says how long. https://docs.slack.dev/apis/web-api/rate-limits */
+  | { readonly kind: "rate limited"; readonly retryAfterSeconds: number | null }
+  /** A page instead of JSON, as a load balancer or a proxy sends it. */
+  | { readonly kind: "status"; readonly status: 200 | 500 | 502 | 503 }
   /** No response: the caller's time limit ends the call. */
   | { readonly kind: "no response" }
   /** The same, but the call has taken effect. */

@@ -281,9 +281,11 @@ export const createWebApi = (options: DeskOptions & { readonly events: EventBus 
         case "error":
           throw new SlackError(fault.error);
         case "rate limited":
-          return c.json(createRefusal("ratelimited"), 429, {
-            "retry-after": String(fault.retryAfterSeconds),
-          });
+          return c.json(
+            createRefusal("ratelimited"),
+            429,
+            fault.retryAfterSeconds === null ? {} : { "retry-after": String(fault.retryAfterSeconds) },
+          );
         case "status":
           return c.html("<h1>Server Error</h1>", fault.status);
         case "lost response":
