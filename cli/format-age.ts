@@ -1,13 +1,5 @@
-const units = [
-  [86_400_000, "d"],
-  [3_600_000, "h"],
-  [60_000, "min"],
-  [1_000, "s"],
-] as const;
+import { formatLargestUnit } from "#domain/overview/format-largest-unit.ts";
 
-/** How long ago a time was, in its largest unit: `3 min ago`. */
-export const formatAge = (at: number, now: number): string => {
-  const age = Math.max(0, now - at);
-  const [size, unit] = units.find(([size]) => age >= size) ?? [1_000, "s"];
-  return `${Math.floor(age / size)} ${unit} ago`;
-};
+/** How long ago a time was, in its largest unit: `3 min ago`. A time that another clock puts ahead is `0 s ago`. */
+export const formatAge = (at: number, now: number): string =>
+  `${formatLargestUnit(Math.max(0, now - at))} ago`;
