@@ -18,6 +18,7 @@ export type Browser = AsyncDisposable & { readonly context: BrowserContext };
 /** Debian's chromium for tests of pages; requirePeer decides whether its absence skips or fails them. */
 export const requireBrowser = (): {
   readonly skip: boolean;
+  readonly executablePath: string;
   readonly launch: (options?: LaunchOptions) => Promise<Browser>;
 } => {
   const { skip } = requirePeer(
@@ -28,6 +29,7 @@ export const requireBrowser = (): {
   );
   return {
     skip,
+    executablePath,
     launch: async ({ namesOfThisMachine = [], ...options } = {}) => {
       const profile = await mkdtemp(join(tmpdir(), "slipway-browser-"));
       const context = await chromium.launchPersistentContext(profile, {
