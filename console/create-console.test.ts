@@ -233,3 +233,19 @@ test("a cursor that stands for no key counts for nothing: DynamoDB refuses an em
   await read("/deliveries?after=QQ", { source });
   expect(filters).toMatchObject([{ after: undefined }, { after: "QQ" }]);
 });
+
+test("of a long audit trail the newest entries are listed, and the page names the rest and the command that has all", async () => {
+  const entries = Array.from({ length: 1_203 }, (_, index) => ({
+    ...{ sequence: 1_203 - index, at: 1, kind: "vote", who: "Ada Byron", what: "approved" },
+    hash: "a".repeat(64),
+  }));
+  const { body } = await read("/models/toy/audit", {
+    source: { readAudit: async () => ({ entries, verification: { status: "verified", anchor: null } }) },
+  });
+  expect(body).toContain("#1203<");
+  expect(body).toContain("#1004<");
+  expect(body).not.toContain("#1003<");
+  expect(body).toContain("1,003 earlier entries are not listed");
+  expect(body).toContain("npx slipway audit toy");
+  expect(Buffer.byteLength(body)).toBeLessThan(100_000);
+});

@@ -7,6 +7,10 @@ import { renderTime } from "../render-time.ts";
 import type { AuditTrail } from "./audit-trail.ts";
 import { renderVerification } from "./render-verification.ts";
 
+/** Entries that the page lists; a trail grows for ever, and the command line has all of it. */
+const maxEntries = 200;
+const count = new Intl.NumberFormat("en-GB");
+
 /** Who asked, saw and decided what, and whether the chain of it holds. */
 export const renderAudit = (
   { model, trail: { entries, ...verified } }: { readonly model: string; readonly trail: AuditTrail },
@@ -26,10 +30,12 @@ ${renderVerification(verified)}
 ${
   entries.length === 0
     ? html`<p class="empty">Nothing was recorded yet.</p>`
-    : html`<ol class="rows audit">${entries.map(
-        ({ sequence, at, kind, who, what, hash }) =>
-          html`<li class="row"><div class="row-main"><span class="faint">#${sequence}</span> <b>${kind}</b>${who === null ? "" : html` by ${who}`}</div><div class="audit-what">${what}</div><div class="row-time">${renderTime(at, now)} <code class="faint" title="${hash}">${hash.slice(0, 12)}</code></div></li>`,
-      )}</ol>`
+    : html`<ol class="rows audit">${entries
+        .slice(0, maxEntries)
+        .map(
+          ({ sequence, at, kind, who, what, hash }) =>
+            html`<li class="row"><div class="row-main"><span class="faint">#${sequence}</span> <b>${kind}</b>${who === null ? "" : html` by ${who}`}</div><div class="audit-what">${what}</div><div class="row-time">${renderTime(at, now)} <code class="faint" title="${hash}">${hash.slice(0, 12)}</code></div></li>`,
+        )}</ol>${entries.length > maxEntries ? html`<p class="pager faint">${count.format(entries.length - maxEntries)} earlier entries are not listed. The command has all of them, and they are verified above.</p>` : ""}`
 }
 <h2 class="small">Verify and export</h2>${renderCommand(links.command(`slipway audit ${model}`))}</div>`,
   };
