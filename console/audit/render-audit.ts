@@ -34,7 +34,7 @@ ${
         .slice(0, maxEntries)
         .map(
           ({ sequence, at, kind, who, what, hash }) =>
-            html`<li class="row"><div class="row-main"><span class="faint">#${sequence}</span> <b>${kind}</b>${who === null ? "" : html` by ${who}`}</div><div class="audit-what">${what}</div><div class="row-time">${renderTime(at, now)} <code class="faint" title="${hash}">${hash.slice(0, 12)}</code></div></li>`,
+            html`<li class="row"><div class="row-main"><span class="faint">#${sequence}</span> <b>${kind.replaceAll("-", " ")}</b>${who === null ? "" : html` by ${who}`}</div><div class="audit-what">${what}</div><div class="row-time">${renderTime(at, now)} <code class="faint" title="${hash}">${hash.slice(0, 12)}</code></div></li>`,
         )}</ol>${entries.length > maxEntries ? html`<p class="pager faint">${count.format(entries.length - maxEntries)} earlier entries are not listed. The command has all of them, and they are verified above.</p>` : ""}`
 }
 <h2 class="small">Verify and export</h2>${renderCommand(links.command(`slipway audit ${model}`))}</div>`,

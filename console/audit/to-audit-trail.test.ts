@@ -37,3 +37,25 @@ test("each finding is told, and a trail with one is not verified", () => {
     problem: "Entry 2 is missing. An item has no place.",
   });
 });
+
+test.each([
+  ["trail-started", { before: null }, "prod served nothing before"],
+  ["trail-started", { before: { version: 1 } }, "prod served v1 before, which is not in the trail"],
+  ["deployed", { version: 2, percent: 10 }, "10 % of prod's traffic"],
+  ["promoted", { version: 2, digest: "sha256:1", approvedBy: ["U1"] }, "all of prod's traffic"],
+  ["rolled-back", { by: "Ada: wrong prices", from: { version: 2 }, to: { version: 1 } }, "v2 → v1"],
+  ["rolled-back", { by: null, from: { version: 2 }, to: null }, "v2 → nothing"],
+  ["question-withdrawn", { approval: "a", reason: "prod changed" }, "prod changed"],
+  ["question-expired", { approval: "a" }, "nobody decided in time"],
+  ["delivery-ended", { outcome: "promoted", error: null }, "promoted"],
+  [
+    "delivery-ended",
+    { outcome: "failed", error: { name: "GateFailed", cause: "accuracy 0.7" } },
+    "failed: GateFailed, accuracy 0.7",
+  ],
+])("%s reads as a sentence, not as its fields: %o", (kind, detail, what) => {
+  const { entries } = toAuditTrail({
+    ...{ entries: [entry(1, kind, detail)], newestAnchor: null, unanchored: [], findings: [] },
+  });
+  expect(entries[0]?.what).toBe(`${what} (v2, churn-1)`);
+});

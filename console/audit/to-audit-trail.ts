@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { AuditEntry } from "#domain/audit/audit-entry.ts";
 import type { VerifiedTrail } from "#domain/audit/verify-trail.ts";
 import type { AuditTrail } from "./audit-trail.ts";
@@ -8,6 +9,14 @@ const toText = (value: unknown): string =>
 
 const listNames = (people: unknown): string =>
   Array.isArray(people) ? people.map((person) => toText(person?.name ?? person)).join(", ") : "";
+
+const Artefact = z.looseObject({ version: z.int() });
+/** `v3`; `nothing` where prod served no version. */
+const nameVersion = (artefact: unknown): string => {
+  const { data } = Artefact.safeParse(artefact);
+  return data ? `v${data.version}` : "nothing";
+};
+const EndError = z.looseObject({ name: z.string(), cause: z.string() });
 
 /** Who did it; null: nobody or unknown. */
 const findPerson = ({ kind, detail }: AuditEntry): string | null => {
@@ -53,6 +62,24 @@ const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string 
       );
     case "deployed":
       return about(`${toText(detail.percent)} % of prod's traffic`);
+    case "promoted":
+      return about("all of prod's traffic");
+    case "rolled-back":
+      return about(`${nameVersion(detail.from)} → ${nameVersion(detail.to)}`);
+    case "delivery-ended": {
+      const { data: error } = EndError.safeParse(detail.error);
+      return about(`${toText(detail.outcome)}${error ? `: ${error.name}, ${error.cause}` : ""}`);
+    }
+    case "question-withdrawn":
+      return about(toText(detail.reason));
+    case "question-expired":
+      return about("nobody decided in time");
+    case "trail-started":
+      return about(
+        detail.before === null
+          ? "prod served nothing before"
+          : `prod served ${nameVersion(detail.before)} before, which is not in the trail`,
+      );
     default:
       return about(
         Object.entries(detail)

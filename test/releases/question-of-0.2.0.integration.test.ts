@@ -67,7 +67,7 @@ const openRelease = async () => {
       slack,
       channel: channel.id,
       warn: () => undefined,
-    render: (shown) => renderMessageBlocks(shown, "https://example.com/delivery"),
+      render: (shown) => renderMessageBlocks(shown, "https://example.com/delivery"),
     }),
     clock: memory.clock,
     warn: memory.warn,
