@@ -51,16 +51,18 @@ const leastScore = 95;
 
 const folder = await createTemporaryFolder();
 const database = openDatabase(join(folder.path, "console.sqlite"));
-let now = Date.now() - deliveryCount * 60_000;
-const clock = () => now;
+let seededTo: number | undefined = Date.now() - deliveryCount * 60_000;
+const clock = () => seededTo ?? Date.now();
 const store = createSqliteStore({ database, clock });
 const metrics = createSqliteMetrics({ database, clock });
-const setTime = (next: number) => {
-  now = next;
+const setTime = (now: number) => {
+  seededTo = now;
 };
 const { engine, trail, withCanary } = await fillStore({
   ...{ store, metrics, clock, setTime, modelCount, deliveryCount },
 });
+// Pages are opened now, so that the browser counts the same ages as the server.
+seededTo = undefined;
 
 const respond = createConsole({
   source: {
@@ -68,8 +70,12 @@ const respond = createConsole({
       ...{ store, metrics, clock, keepMetricsMs: 2_000 },
       deliveries: { describe: engine.deliveries.describe, history: async () => failedHistory },
     }),
-    readAudit: async (model) =>
-      toAuditTrail(verifyTrail({ model, items: await trail.readItems(model), heads: [] })),
+    readAudit: async (model) => {
+      const head = await trail.readHead(model);
+      const anchor = { from: "lock" as const, place: "the bucket", at: clock() };
+      const heads = head ? [{ sequence: head.sequence, hash: head.hash, ...anchor }] : [];
+      return toAuditTrail(verifyTrail({ model, items: await trail.readItems(model), heads }));
+    },
   },
   now: clock,
   links: { base: consoleBase, command: (command) => `npx ${command}` },
