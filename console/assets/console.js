@@ -18,15 +18,21 @@ const formatAge = (at, now) => {
   const amount = `${Math.floor(distance / size)} ${unit}`;
   return at > now ? `in ${amount}` : `${amount} ago`;
 };
-const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 const showAges = () => {
   for (const time of document.querySelectorAll("time[data-age]")) {
-    const at = Date.parse(time.dateTime);
-    const age = formatAge(at, Date.now());
+    const age = formatAge(Date.parse(time.dateTime), Date.now());
     if (time.textContent !== age) time.textContent = age;
-    const title = local.format(at);
-    if (time.title !== title) time.title = title;
   }
+};
+
+/** Made when it is first needed: it takes longer than everything else that the page does when it opens. */
+let local;
+/** The exact time in the reader's time zone, where the server wrote it in UTC. */
+const showLocalTime = (event) => {
+  const time = event.target instanceof Element ? event.target.closest("time[data-age]") : null;
+  if (!time) return;
+  local ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+  time.title = local.format(Date.parse(time.dateTime));
 };
 
 const addCopyButtons = () => {
@@ -144,6 +150,7 @@ const refreshNow = async () => {
 showAges();
 addCopyButtons();
 setInterval(showAges, 1_000);
+document.addEventListener("pointerover", showLocalTime);
 if (seconds > 0) {
   const poll = async () => {
     // A hidden page asks nothing; it catches up when it is shown.
