@@ -37,6 +37,7 @@ const RowSchema = z.looseObject({
   required: z.array(z.string()).optional(),
 });
 
+const count = new Intl.NumberFormat("en-GB");
 const formatJson = (value: unknown): string => JSON.stringify(value, undefined, 2);
 
 /** The type and limits of a value, in a few words; the schema has the rest. */
@@ -57,8 +58,8 @@ const renderInputs = ({ components }: OpenapiDocument): Html => {
   const { rows } = RequestSchema.parse(components.schemas.PredictRequest).properties;
   const row = RowSchema.parse(components.schemas.Row);
   const required = new Set(row.required);
-  return html`<table>
-<caption>Each row is an object with these keys${rows.maxItems === undefined ? "" : `; at most ${rows.maxItems} rows`}</caption>
+  return html`<table class="inputs">
+<caption>Each row is an object with these keys${rows.maxItems === undefined ? "" : `; at most ${count.format(rows.maxItems)} rows`}</caption>
 <thead><tr><th scope="col">input</th><th scope="col">value</th><th scope="col">may be missing</th></tr></thead>
 <tbody>${Object.entries(row.properties).map(
     ([name, schema]) =>
@@ -70,7 +71,7 @@ const renderInputs = ({ components }: OpenapiDocument): Html => {
 const renderParameters = ({ parameters = [] }: OpenapiOperation): Html | "" =>
   parameters.length === 0
     ? ""
-    : html`<table>
+    : html`<table class="inputs">
 <caption>Parameters</caption>
 <thead><tr><th scope="col">name</th><th scope="col">in</th><th scope="col">meaning</th></tr></thead>
 <tbody>${parameters.map(
