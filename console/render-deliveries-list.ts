@@ -12,7 +12,7 @@ export const renderDeliveriesList = (
   deliveries: readonly DeliverySummary[],
   { paths, now }: { readonly paths: ConsolePaths; readonly now: number },
 ): Html =>
-  html`<ul class="rows">${deliveries.map((each) => {
+  html`<ul class="rows deliveries">${deliveries.map((each) => {
     const { tone, text } = describeStatus(each.outcome);
     return html`<li class="row">
 <div class="row-main"><a class="row-link" href="${paths.delivery(each.model, each.delivery)}">${each.model}${each.version === null ? "" : ` v${each.version}`}</a>

@@ -54,7 +54,7 @@ const renderDecision = (question: ShownApproval, { now, links }: Context): Html 
   const votes = state.status === "pending" ? state.votes : "decision" in state ? state.decision.by : [];
   const message = links.message?.(delivery);
   return html`<dl class="facts">
-${renderFact("Decision", "decision" in state ? html`${state.decision.status} ${renderTime(state.decision.decidedAt, now)}${state.decision.reason === null ? "" : html`: <q>${state.decision.reason}</q>`}` : state.status === "withdrawn" ? `withdrawn: ${state.why}` : now >= expiresAt ? "expired without a decision" : html`open, expires ${renderTime(expiresAt, now)}`)}
+${renderFact("State", "decision" in state ? html`${state.decision.status} ${renderTime(state.decision.decidedAt, now)}${state.decision.reason === null ? "" : html`: <q>${state.decision.reason}</q>`}` : state.status === "withdrawn" ? `withdrawn: ${state.why}` : now >= expiresAt ? "expired without a decision" : html`open, expires ${renderTime(expiresAt, now)}`)}
 ${renderFact("Votes", renderList(votes.map(({ name, user, at }) => html`${links.userName?.(user) ?? name} <span class="faint">${user}</span> ${renderTime(Date.parse(at), now)}`)) ?? "none")}
 ${renderFact("Needed", `${rule.quorum} ${rule.quorum === 1 ? "approval" : "approvals"}`)}
 ${renderFact("May decide", renderList(may.map((user) => nameOf(user))) ?? "nobody")}

@@ -79,7 +79,7 @@ const renderTiles = (facts: CanaryFacts, now: number): Html => {
     ...(nextLookAt === null
       ? []
       : [
-          html`<div><dt>Next judgement</dt><dd><span class="big">${renderTime(nextLookAt, now)}</span></dd></div>`,
+          html`<div><dt>${nextLookAt > now ? "Next judgement" : "Judgement due"}</dt><dd><span class="big">${renderTime(nextLookAt, now)}</span></dd></div>`,
         ]),
     ...(hold
       ? [
@@ -228,7 +228,7 @@ ${renderTiles(facts, now)}</div>
 ${
   charts.length === 0
     ? html`<p class="empty">Nothing was measured yet: the first measurement comes within a minute.</p>`
-    : html`<p class="legend canary-legend"><svg viewBox="0 0 30 14" aria-hidden="true"><line class="series challenger" x1="0" x2="30" y1="7" y2="7"/><circle class="end challenger" cx="22" cy="7" r="4.500"/></svg> v${version}, new <svg viewBox="0 0 30 14" aria-hidden="true"><line class="series champion" x1="0" x2="30" y1="7" y2="7"/><rect class="end champion" x="18" y="3" width="8" height="8"/></svg> ${facts.championVersion === null ? "prod's version" : `v${facts.championVersion}`}, prod <svg viewBox="0 0 30 14" aria-hidden="true"><line class="limit-line" x1="0" x2="30" y1="7" y2="7"/></svg> limit <span>Bands are 95 % intervals; each step is measured from its own start. Marks below: ✓ passed, ? inconclusive, ✕ failed.</span></p>
+    : html`<p class="legend canary-legend"><span class="legend-key"><svg viewBox="0 0 30 14" aria-hidden="true"><line class="series challenger" x1="0" x2="30" y1="7" y2="7"/><circle class="end challenger" cx="22" cy="7" r="4.500"/></svg> v${version}, new</span> <span class="legend-key"><svg viewBox="0 0 30 14" aria-hidden="true"><line class="series champion" x1="0" x2="30" y1="7" y2="7"/><rect class="end champion" x="18" y="3" width="8" height="8"/></svg> ${facts.championVersion === null ? "prod's version" : `v${facts.championVersion}`}, prod</span> <span class="legend-key"><svg viewBox="0 0 30 14" aria-hidden="true"><line class="limit-line" x1="0" x2="30" y1="7" y2="7"/></svg> limit</span> <span>Bands are 95 % intervals; each step is measured from its own start. Marks below: ✓ passed, ? inconclusive, ✕ failed.</span></p>
 <div class="charts canary-charts">${charts.map(renderCanaryChart)}${scores.status === "chart" ? renderScoreChart(scores) : ""}</div>
 ${scores.status === "none" ? html`<p class="canary-note faint">${scores.why}</p>` : ""}`
 }</section>
