@@ -190,12 +190,14 @@ const pickMedian = (results: readonly LighthouseResult[]) =>
 if (lighthouse) {
   console.log(`\nLighthouse's performance score, medians of ${lighthouseRounds} (limit ${leastScore})`);
   printRow("page", ["mobile", "desktop"]);
+  const machine: number[] = [];
   for (const { name, url: address } of [...pages, docs]) {
     const cells: string[] = [];
     for (const preset of ["mobile", "desktop"] as const) {
       const results: LighthouseResult[] = [];
       for (let round = 0; round < lighthouseRounds; round++)
         results.push(await lighthouse(name, address, preset));
+      machine.push(...results.map((result) => result.machine));
       const middle = pickMedian(results);
       cells.push(String(middle?.score ?? "–"));
       if (middle && middle.score < leastScore)
@@ -203,6 +205,10 @@ if (lighthouse) {
     }
     printRow(name, cells);
   }
+  const speed = computeSpread(machine);
+  console.log(
+    `Lighthouse's benchmark of this machine: ${speed?.median} (${speed?.min} to ${speed?.max}); a busy machine scores less`,
+  );
 }
 
 server.close();

@@ -23,6 +23,7 @@ const metricNames = {
 const Report = z.object({
   runtimeError: z.object({ code: z.string(), message: z.string() }).optional(),
   categories: z.object({ performance: z.object({ score: z.number().nullable() }) }),
+  environment: z.object({ benchmarkIndex: z.number() }),
   audits: z.record(z.string(), z.looseObject({ displayValue: z.string().optional() })),
 });
 
@@ -32,6 +33,8 @@ export type LighthouseResult = {
   readonly score: number;
   /** `FCP 0.9 s, LCP 0.9 s, …`. */
   readonly metrics: string;
+  /** How fast the machine was during this run, by Lighthouse's own benchmark; a slow or busy one scores less. */
+  readonly machine: number;
 };
 
 /**
@@ -81,7 +84,7 @@ export const openLighthouse = async ({
       await mkdir(reports, { recursive: true });
       await writeFile(join(reports, `${page.replaceAll(" ", "-")}-${preset}.json`), stdout);
     }
-    const { runtimeError, categories, audits } = Report.parse(JSON.parse(stdout));
+    const { runtimeError, categories, audits, environment } = Report.parse(JSON.parse(stdout));
     const { score } = categories.performance;
     if (runtimeError || score === null)
       throw new Error(
@@ -90,6 +93,6 @@ export const openLighthouse = async ({
     const metrics = Object.entries(metricNames)
       .map(([id, name]) => `${name} ${audits[id]?.displayValue?.replaceAll("\u00a0", " ") ?? "unknown"}`)
       .join(", ");
-    return { score: Math.round(score * 100), metrics };
+    return { score: Math.round(score * 100), metrics, machine: Math.round(environment.benchmarkIndex) };
   };
 };
