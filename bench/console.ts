@@ -58,7 +58,7 @@ const metrics = createSqliteMetrics({ database, clock });
 const setTime = (now: number) => {
   seededTo = now;
 };
-const { engine, trail, withCanary } = await fillStore({
+const { engine, trail, withCanary, waiting } = await fillStore({
   ...{ store, metrics, clock, setTime, modelCount, deliveryCount },
 });
 // Pages are opened now, so that the browser counts the same ages as the server.
@@ -88,25 +88,29 @@ const listening = Promise.withResolvers<AddressInfo>();
 const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, listening.resolve);
 const url = `http://127.0.0.1:${(await listening.promise).port}`;
 
-const last = [...engine.executions.keys()].findLast((name) => name.startsWith("model-00-")) ?? "";
-const delivery = `/console/models/model-00/deliveries/${last}`;
+const pathTo = ({ model, delivery }: { readonly model: string; readonly delivery: string }) =>
+  `/console/models/${model}/deliveries/${delivery}`;
 type MeasuredPage = { readonly name: string; readonly url: string; readonly limitKb: number };
 const pages: readonly MeasuredPage[] = [
   { name: "home", path: "/console/", limitKb: 100 },
   { name: "deliveries", path: "/console/deliveries", limitKb: 100 },
   { name: "deliveries that failed", path: "/console/deliveries?outcome=failed", limitKb: 100 },
   { name: "model (charts)", path: "/console/models/model-00", limitKb: 300 },
-  { name: "delivery", path: delivery, limitKb: 100 },
   ...(withCanary
     ? [
         {
           name: "canary (charts)",
-          path: `/console/models/${withCanary.model}/deliveries/${withCanary.delivery}/canary`,
+          path: `${pathTo(withCanary)}/canary`,
           limitKb: 300,
         },
       ]
     : []),
-  { name: "approval", path: `${delivery}/approval`, limitKb: 100 },
+  ...(waiting
+    ? [
+        { name: "delivery", path: pathTo(waiting), limitKb: 100 },
+        { name: "approval", path: `${pathTo(waiting)}/approval`, limitKb: 100 },
+      ]
+    : []),
   { name: "audit", path: "/console/models/model-00/audit", limitKb: 100 },
 ].map(({ path, ...page }) => ({ ...page, url: `${url}${path}` }));
 

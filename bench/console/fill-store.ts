@@ -173,6 +173,7 @@ export const fillStore = async ({
   };
 
   let withCanary: Delivered | undefined;
+  let waiting: Delivered | undefined;
   for (let index = 0; index < deliveryCount; index++) {
     const now = clock() + minute;
     setTime(now);
@@ -186,7 +187,7 @@ export const fillStore = async ({
     };
     const { delivery, version } = delivered;
     const isLast = index + modelCount >= deliveryCount;
-    const waits = isLast && index % 5 === 0;
+    const waits = isLast && index % 5 === 0 && !isFailed(index);
     const bakes = isLast && !waits && !isFailed(index) && withCanary === undefined;
     await claims.take({ environment: "stage", model, delivery, commit, requestedAt: now, now }, "newer");
     await beginOn("stage", delivered, now);
@@ -196,7 +197,10 @@ export const fillStore = async ({
     });
     if (!isFailed(index)) {
       const { id } = await ask(delivered, now);
-      if (waits) continue;
+      if (waits) {
+        waiting = delivered;
+        continue;
+      }
       const person = { ...approver, email: "ada@example.com" };
       await approvals.vote(id, { ...person, verdict: "approved", reason: null, at: now });
       if (bakes) {
@@ -212,5 +216,5 @@ export const fillStore = async ({
     await claims.release("stage", model, delivery);
     addRequests(model, version, now);
   }
-  return { engine, trail, withCanary };
+  return { engine, trail, withCanary, waiting };
 };
