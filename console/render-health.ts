@@ -21,5 +21,5 @@ export const renderHealth = (health: Health): Html => {
   if (requests === 0)
     return html`${renderPill("neutral", "no requests")} <span class="faint">in ${minutes} min</span>`;
   const share = (100 * failed) / requests;
-  return html`<span class="health">${renderPill(isFailing(health) ? "bad" : "good", `${percent.format(share)} % failed`)} <span class="nowrap">${count.format(requests)} ${requests === 1 ? "request" : "requests"}</span> <span class="nowrap">p95 ${p95Ms === null ? "unknown" : `${roundToDigits(p95Ms, 3)} ms`}</span> <span class="faint nowrap">in ${minutes} min</span></span>`;
+  return html`<span class="health">${renderPill(isFailing(health) ? "bad" : "good", `${percent.format(share)} % failed`)} <span>${count.format(requests)} ${requests === 1 ? "request" : "requests"}</span> <span>p95 ${p95Ms === null ? "unknown" : `${roundToDigits(p95Ms, 3)} ms`}</span> <span class="faint">in ${minutes} min</span></span>`;
 };

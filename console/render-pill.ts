@@ -13,4 +13,4 @@ const marks: Readonly<Record<Tone, string>> = {
 };
 
 export const renderPill = (tone: Tone, text: string): Html =>
-  html`<span class="pill ${tone}"><span class="mark" aria-hidden="true">${marks[tone]}</span><span>${text}</span></span>`;
+  html`<span class="pill ${tone}"><span class="mark" aria-hidden="true">${marks[tone]}</span>${text}</span>`;

@@ -23,7 +23,7 @@ const boxWords: Readonly<Record<Box["status"], string>> = {
   current: "now",
   failed: "failed here",
   stopped: "ended here",
-  waiting: "next",
+  waiting: "to come",
   skipped: "not needed",
   unreached: "not reached",
 };

@@ -89,7 +89,7 @@ const renderAction = (
 const renderServed = (served: ServedVersion | null, now: number): Html =>
   served === null
     ? html`<span class="faint">nothing</span>`
-    : html`<b>v${served.version}</b> <span class="faint nowrap">${renderTime(served.since, now)}</span>`;
+    : html`<b>v${served.version}</b> ${renderTime(served.since, now)}`;
 
 const renderModel = (summary: ModelSummary, now: number, paths: ConsolePaths): Html => {
   const { model, stage, prod, canary, health, lastDelivery } = summary;
@@ -102,7 +102,7 @@ const renderModel = (summary: ModelSummary, now: number, paths: ConsolePaths): H
 <div><dt>Last delivery</dt><dd>${
     lastDelivery === null || status === null
       ? html`<span class="faint">none</span>`
-      : html`<a href="${paths.delivery(model, lastDelivery.delivery)}">${renderPill(status.tone, status.text)}</a> <span class="faint nowrap">${renderTime(lastDelivery.startedAt, now)}</span>`
+      : html`<a href="${paths.delivery(model, lastDelivery.delivery)}">${renderPill(status.tone, status.text)}</a> ${renderTime(lastDelivery.startedAt, now)}`
   }</dd></div>
 <div class="wider"><dt>Health of prod</dt><dd>${renderHealth(health)}</dd></div>
 </dl></li>`;
