@@ -11,7 +11,7 @@ code { background: var(--code); border-radius: 3px; padding: 0 .2em } pre code {
 pre { background: var(--code); border: 1px solid var(--line); border-radius: 4px; padding: .75rem; white-space: pre-wrap; margin: .5rem 0 } pre:has(code:empty) { display: none }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem } caption { text-align: left; color: var(--quiet) }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .5rem .3rem 0; text-align: left; vertical-align: top; font-weight: normal }
-thead th { color: var(--quiet) } th { overflow-wrap: break-word } th code { overflow-wrap: anywhere } .inputs th[scope=row] { min-width: 8.5rem }
+thead th { color: var(--quiet) } th { overflow-wrap: break-word } th code { overflow-wrap: anywhere } .inputs th[scope=row] { min-width: 10rem }
 summary { cursor: pointer; padding: .4rem 0 } .method { font-weight: 700; color: var(--accent) }
 label { display: block; color: var(--quiet) }
 textarea, input { width: 100%; background: var(--code); color: var(--text); border: 1px solid var(--quiet); border-radius: 4px; padding: .5rem } input { max-width: 28rem; font: inherit }
