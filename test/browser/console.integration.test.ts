@@ -187,6 +187,19 @@ test.skipIf(skip)("without a script every page reads, and its filters work", asy
   await page.close();
 });
 
+test.skipIf(skip)("under the pointer a time is shown in the reader's time zone", async () => {
+  await using server = await startConsole(world);
+  const page = await chromium.context.newPage();
+  const devTools = await chromium.context.newCDPSession(page);
+  await devTools.send("Emulation.setTimezoneOverride", { timezoneId: "Asia/Tokyo" });
+  await page.goto(`${server.url}/console/deliveries`);
+  const time = page.locator("time[data-age]").first();
+  expect(await time.getAttribute("title")).toMatch(/ UTC$/);
+  await time.hover();
+  expect(await time.getAttribute("title")).toMatch(/GMT\+9|JST/);
+  await page.close();
+});
+
 test.skipIf(skip)(
   "the keyboard alone leads from home to the evidence and to where it is decided",
   async () => {
