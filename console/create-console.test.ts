@@ -171,6 +171,8 @@ test("assets are kept for ever under their revision, and a page names the presen
     "content-type": "text/css; charset=utf-8",
     "cache-control": "public, max-age=31536000, immutable",
   });
+  expect(style.body).toContain(".canary-steps li {\n");
+  expect(style.body).not.toMatch(/^ |\/\*/m);
   expect((await read(`${path}?v=older`)).headers["cache-control"]).toBe("no-cache");
 });
 
