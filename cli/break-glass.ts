@@ -39,7 +39,10 @@ const findMember = async (
  * that it showed when the approval was requested counts, and an approver whom only a user group names waits for Slack.
  */
 export const breakGlass = async (
-  world: Pick<CommandWorld, "approvals" | "claims" | "readGroups" | "messages" | "clock" | "warn"> & {
+  world: Pick<
+    CommandWorld,
+    "approvals" | "audit" | "claims" | "readGroups" | "messages" | "clock" | "warn"
+  > & {
     readonly slack: SlackUsers;
   },
   { named, voter, reason }: { readonly named: string; readonly voter: Voter; readonly reason: string },

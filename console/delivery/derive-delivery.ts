@@ -110,7 +110,6 @@ const doing: Readonly<Record<string, string>> = {
   ClaimProd: "Claiming prod",
   AwaitProd: "Waiting until prod is free",
   AwaitOpening: "Waiting until prod opens",
-  HoldCanary: "The canary keeps its share until prod opens",
   HoldResumedCanary: "The canary keeps its share until prod opens",
   DeployProd: "Deploying to prod, without traffic yet",
   ShiftTraffic: "Shifting traffic",

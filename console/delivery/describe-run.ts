@@ -53,7 +53,6 @@ const sentences: ReadonlyMap<string, Describe> = new Map<string, Describe>(
     },
     AwaitProd: () => "Waited until prod was free",
     AwaitOpening: () => "Waited until prod opened",
-    HoldCanary: () => "Kept the canary's share until prod opened",
     HoldResumedCanary: () => "Kept the canary's share until prod opened",
     DeployProd: () => "Deployed to prod, without traffic",
     ShiftTraffic: (run) => {

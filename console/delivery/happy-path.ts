@@ -31,7 +31,6 @@ const boxStates: Readonly<Record<BoxName, readonly StateName[]>> = {
     "ShiftTraffic",
     "Bake",
     "JudgeCanary",
-    "HoldCanary",
     "RequestCanaryApproval",
     "ResumeCanary",
     "HoldResumedCanary",

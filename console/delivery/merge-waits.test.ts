@@ -39,9 +39,13 @@ test("a wait for prod is one wait, however often the delivery looked", () => {
 
 test("a held canary is one wait, also where its rounds are left out", () => {
   expect(
-    list([run("HoldCanary", 0, 60_000), run("HoldCanary", 61, 60_000), run("JudgeCanary", 121, 1)]),
+    list([
+      run("HoldResumedCanary", 0, 60_000),
+      run("HoldResumedCanary", 61, 60_000),
+      run("JudgeCanary", 121, 1),
+    ]),
   ).toEqual([
-    ["HoldCanary", 0, 121_000],
+    ["HoldResumedCanary", 0, 121_000],
     ["JudgeCanary", 121, 1],
   ]);
 });

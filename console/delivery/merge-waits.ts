@@ -1,12 +1,7 @@
 import { readStateWait } from "#domain/delivery/read-state-wait.ts";
 import type { StateRun } from "./read-state-runs.ts";
 
-const waitStates: ReadonlySet<string> = new Set([
-  "AwaitProd",
-  "AwaitOpening",
-  "HoldCanary",
-  "HoldResumedCanary",
-]);
+const waitStates: ReadonlySet<string> = new Set(["AwaitProd", "AwaitOpening", "HoldResumedCanary"]);
 
 /** One run from the start of the first to the end of the last. */
 const join = (first: StateRun, last: StateRun): StateRun => ({

@@ -98,6 +98,7 @@ describe("in a delivery's message in Slack", () => {
         ...{ id: "ended", model: "churn", version: 2, broadcast: true },
         ...{ says: { kind: "ended", outcome: "failed", error }, mentions: { users: [], addresses: [] } },
       },
+      false,
     );
     expect(posted).toMatchObject([
       { parse: "none", text: expect.stringContaining("Approved by the security") },

@@ -72,7 +72,7 @@ const formatMs = (ms: number): string => (ms < 1_000 ? `${ms} ms` : `${(ms / 1_0
 
 /** States that the terminal leaves out: choices and notes take no time, and the state before a wait says what for. */
 const quietStates =
-  /^(Is|Has|Needs|Start|Mark|Name|Gate|Canary|Promoted|Unchanged|Rejected|Expired|Superseded|Failed|Deliver|RollBackFailed|Await|HoldCanary$|HoldResumedCanary$)/;
+  /^(Is|Has|Needs|Start|Mark|Name|Gate|Canary|Promoted|Unchanged|Rejected|Expired|Superseded|Failed|Deliver|RollBackFailed|Await|HoldResumedCanary$)/;
 
 type StateOfDelivery = Extract<EmbeddedWorldEvent, { event: "state" }>;
 
