@@ -7,7 +7,7 @@ import type { StoryStore } from "./story-runner.ts";
 const program = fileURLToPath(new URL("run-stories-process.ts", import.meta.url));
 
 const Result = z.object({ seed: z.number(), wrong: z.array(z.string()), log: z.array(z.string()) });
-export type StoryResult = z.infer<typeof Result>;
+type StoryResult = z.infer<typeof Result>;
 
 export type DecisionsProof = {
   readonly done: number;
