@@ -216,6 +216,7 @@ describe("every error that a delivery can end with has a remedy", () => {
     "BlobKeyRefused",
     // A message that cannot be written: the delivery goes on, and the next change or the sweep writes it.
     "MessageRefused",
+    "MessageUnconfirmed",
     "MessageGone",
   ];
 

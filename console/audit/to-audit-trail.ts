@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AuditEntry } from "#domain/audit/audit-entry.ts";
 import type { VerifiedTrail } from "#domain/audit/verify-trail.ts";
 import type { AuditTrail } from "./audit-trail.ts";

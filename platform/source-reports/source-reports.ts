@@ -31,7 +31,8 @@ export type SourceReports = {
 /** The host's rate limit: it takes no report before `until` (epoch milliseconds). */
 export class ReportsPaused extends SlipwayError {
   override readonly name = "ReportsPaused";
-  override readonly retryable = true;
+  // No state machine meets it: the schedule tries again after `until`.
+  override readonly retryable = false;
   readonly until: number;
   constructor(message: string, until: number) {
     super(message);
