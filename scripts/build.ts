@@ -15,10 +15,10 @@ import { config } from "#terraform/config.ts";
 import { listFunctionNames } from "#terraform/deployed-functions.ts";
 
 /**
- * 1.25 MB: the sweep verifies what it restores, with the S3 client (docs/decisions/13), tells people in Slack, and records
- * the audit trails.
+ * 1.275 MB: the sweep verifies what it restores, with the S3 client (docs/decisions/13), tells people in Slack, also in the
+ * simpler forms that Slack takes, judges votes and requests that waited for Slack, and records the audit trails.
  */
-const defaultLimitBytes = 1_250_000;
+const defaultLimitBytes = 1_275_000;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
