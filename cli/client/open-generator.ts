@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { existsSync, mkdtempSync } from "node:fs";
+import { copyFile, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -45,7 +45,7 @@ const cacheFolder = async (
   const folder = join(root, createHash("sha256").update(JSON.stringify(key)).digest("hex").slice(0, 16));
   if (existsSync(folder)) return folder;
   await mkdir(root, { recursive: true });
-  const building = await mkdtemp(`${folder}.`);
+  const building = mkdtempSync(`${folder}.`);
   const keep = removeAtExit(building);
   try {
     await make(building);

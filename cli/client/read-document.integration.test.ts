@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 test("an unknown model is refused with the nearest name", async () => {
-  await expect(readDocument("churm")).rejects.toThrow(/no model churm here; did you mean churn\?/);
+  await expect(readDocument("churm")).rejects.toThrow(/no model churm\. Did you mean churn\?/);
 });
 
 test.each([

@@ -22,13 +22,12 @@ import { Env } from "./env.ts";
 const env = readEnv(Env);
 const world = openCapabilities(env);
 const questions = { approvals: createAwsApprovals(world), outcomes: createOutcomes(world) };
-const records = { ledger: createLedger(world), holds: createHolds(world) };
-const canary = { canaries: createCanaries(world), ...records };
+const records = { ledger: createLedger(world), holds: createHolds(world), canaries: createCanaries(world) };
 const channel = { ...openSlack(world), messages: createSlackMessages(world), audit: createAwsAudit(world) };
 const work = { metrics: createDeliveryMetrics(world), startFollowUp: createSelfInvocation().start, warn };
 const signingSecrets = readRotatedSecret(world.secrets, "SLACK_SIGNING_SECRET");
 const app = { teamId: env.SLACK_TEAM_ID, appId: env.SLACK_APP_ID, signingSecrets };
-const needs = { ...world, ...questions, ...canary, ...channel, ...work };
+const needs = { ...world, ...questions, ...records, ...channel, ...work };
 const http = createHttpHandler(answerApproval({ ...needs, ...app }));
 const route = routeEvent({ own: FollowUp, run: finishApproval(needs), http });
 

@@ -26,21 +26,11 @@ const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
 const records = { claims: createClaims(world), outcomes: createOutcomes(world), images: createImages(world) };
 const artefacts = { registry: createRegistry(world), provenance: createAwsProvenanceStore(world) };
-const questions = { approvals: createAwsApprovals(world), ...openSlack(world) };
+const people = { approvals: createAwsApprovals(world), canaries: createCanaries(world), ...openSlack(world) };
 const audit = createAwsAudit({ ...world, ...artefacts });
-const canaries = createCanaries(world);
 const reports = { messages: createSlackMessages(world), metrics: createDeliveryMetrics(world), audit, warn };
 const platform = { deliveries: createDeliveries(world), serving: createServing(world)("sweep-deliveries") };
-const needs = {
-  ...world,
-  ...rules,
-  ...records,
-  ...artefacts,
-  ...reports,
-  ...platform,
-  ...questions,
-  canaries,
-};
+const needs = { ...world, ...rules, ...records, ...artefacts, ...reports, ...platform, ...people };
 const steps = { rollBack: rollBack(needs), reportOutcome: reportOutcome(needs) };
 const sweep = sweepDeliveries({ ...needs, ...steps, moveChampion: moveChampion(needs) });
 

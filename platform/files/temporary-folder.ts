@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { removeAtExit } from "./remove-at-exit.ts";
@@ -8,7 +9,8 @@ export const useTemporaryFolder = async <T>(
   prefix: string,
   use: (folder: string) => Promise<T>,
 ): Promise<T> => {
-  const folder = await mkdtemp(join(tmpdir(), prefix));
+  // No signal can come between the folder and its removal.
+  const folder = mkdtempSync(join(tmpdir(), prefix));
   const keep = removeAtExit(folder);
   try {
     return await use(folder);

@@ -1,7 +1,12 @@
 import * as z from "zod";
 import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import { callGitHub, type GitHubCaller } from "./call-github.ts";
-import type { EnvironmentReport, SourceReport, SourceReports } from "./source-reports.ts";
+import {
+  type EnvironmentReport,
+  ReportsPaused,
+  type SourceReport,
+  type SourceReports,
+} from "./source-reports.ts";
 
 type Needs = GitHubCaller & {
   /** `owner/name`. */
@@ -178,7 +183,8 @@ export const createGitHubReports = ({ repository, ...caller }: Needs): SourceRep
         try {
           await part();
         } catch (error) {
-          if (!(error instanceof SlipwayError) || error.retryable) throw error;
+          if (!(error instanceof SlipwayError) || error.retryable || error instanceof ReportsPaused)
+            throw error;
           refusals.push(error);
         }
       };

@@ -81,10 +81,10 @@ describe("a function's bundle", () => {
     expect(bundle(name).inputs.filter((input) => input.includes("@cloud-copilot"))).toEqual([]);
   });
 
-  test.each(steps)("%s: with its map it is below 1.25 MB", (name) => {
+  test.each(steps)("%s: with its map it is below 1.275 MB", (name) => {
     // If all of them grow at once, look for `import { z } from "zod"`, which adds zod's 50 languages (350 KB).
     const { code, map } = bundle(name);
-    expect(code.byteLength + map.byteLength).toBeLessThan(1_250_000);
+    expect(code.byteLength + map.byteLength).toBeLessThan(1_275_000);
   });
 
   test.each(steps)("%s: its map points to our files and contains none of their text", (name) => {
