@@ -3,6 +3,7 @@ import { formatPutParameter } from "#platform/secrets/format-put-parameter.ts";
 import { SecretMissing, type Secrets } from "#platform/secrets/secrets.ts";
 import { GitHubRefused } from "#platform/source/github/github-client.ts";
 import { createAppJwt } from "#platform/source-reports/github-app-token.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
 import type { DoctorFinding } from "./finding.ts";
 
@@ -15,7 +16,10 @@ type Needs = {
 type Response = { readonly status: number; readonly headers: Headers; readonly body: unknown };
 
 /** What reports need, and no more; GitHub adds the reading of metadata to every app. */
-const neededPermissions = { deployments: "write", statuses: "write" };
+const neededPermissions = new Map([
+  ["deployments", "write"],
+  ["statuses", "write"],
+]);
 const permissionNames = "Deployments and Commit statuses, both read and write";
 /** The scopes of a classic token of which one is enough, and of which both are needed. */
 const classicScopes = { whole: "repo", parts: ["repo_deployment", "repo:status"] };
@@ -146,8 +150,8 @@ export const checkReportAccess = async (
         `the installation of the app ${slug} is suspended`,
         "Unsuspend it on the installation's page.",
       );
-    const lacking = Object.entries(neededPermissions).flatMap(([name, access]) =>
-      permissions[name] === access ? [] : [`${name}: ${access}`],
+    const lacking = [...neededPermissions].flatMap(([name, access]) =>
+      getOwnProperty(permissions, name) === access ? [] : [`${name}: ${access}`],
     );
     if (lacking.length > 0)
       return missing(
@@ -156,7 +160,7 @@ export const checkReportAccess = async (
       );
     const created = await call("POST", `${path}/access_tokens`, jwt, {
       repositories: [repository.split("/")[1] ?? repository],
-      permissions: neededPermissions,
+      permissions: Object.fromEntries(neededPermissions),
     });
     if (created.status !== 201)
       return missing(
@@ -167,7 +171,7 @@ export const checkReportAccess = async (
     const problem = checkRepository(await readDeployments(token), `the app ${slug}`);
     if (problem) return problem;
     const superfluous = Object.entries(permissions).flatMap(([name, access]) =>
-      name in neededPermissions || (name === "metadata" && access === "read") ? [] : [`${name}: ${access}`],
+      neededPermissions.has(name) || (name === "metadata" && access === "read") ? [] : [`${name}: ${access}`],
     );
     return superfluous.length === 0
       ? {

@@ -90,7 +90,9 @@ describe.skipIf(skip)("at 390 and 1440 px, in both colour schemes", () => {
         await page.emulateMedia({ colorScheme });
         await page.goto(`${server.url}${path}`);
         // What is behind a summary has to hold too.
-        await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");
+        await page.evaluate(
+          "for (const details of document.querySelectorAll('details')) details.open = true",
+        );
         expect(await findViolations(page), `${width} px, ${colorScheme}`).toEqual([]);
         const overflow = await page.evaluate(() => {
           const { document, innerWidth } = globalThis as unknown as {

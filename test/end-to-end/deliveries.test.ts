@@ -245,7 +245,10 @@ describe("a rehearsal with a person's decisions", { timeout: 15 * minutes }, () 
       await page.getByRole("heading", { name: "churn v2 serves prod" }).waitFor();
       expect(loads).toBe(0);
       await page.goto(new URL(`/deliveries/${question.delivery}`, question.desk).href);
-      await page.locator(".pill", { hasText: /promoted$/ }).first().waitFor();
+      await page
+        .locator(".pill", { hasText: /promoted$/ })
+        .first()
+        .waitFor();
       const text = (await page.locator("body").textContent()) ?? "";
       for (const shown of ["JudgeCanary", "PromoteModel", "VerifyStage", "accuracy", "latency"])
         expect(text).toContain(shown);
