@@ -143,7 +143,8 @@ const History = z.object({
     z.object({
       text: z.string(),
       blocks: z.unknown(),
-      metadata: z.object({ event_payload: z.object({ delivery: z.string() }) }).optional(),
+      // A reply that is told in the channel, too, has its own.
+      metadata: z.object({ event_payload: z.object({ delivery: z.string().optional() }) }).optional(),
     }),
   ),
 });
