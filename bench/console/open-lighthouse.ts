@@ -55,6 +55,19 @@ const install = async (): Promise<string> => {
   return join(folder, "node_modules", "lighthouse", "cli", "index.js");
 };
 
+/** Chromium's trace sometimes lacks the start of the navigation; Lighthouse then asks to be run again. */
+const traceLost = "NO_NAVSTART";
+const longestTries = 3;
+
+const measureAgain = async <T>(measure: () => Promise<T>, tries = longestTries): Promise<T> => {
+  try {
+    return await measure();
+  } catch (error) {
+    if (tries <= 1 || !String((error as { stderr?: unknown }).stderr).includes(traceLost)) throw error;
+    return measureAgain(measure, tries - 1);
+  }
+};
+
 /**
  * Measures a page with an empty cache: `mobile` simulates a slow 4G connection and a phone's processor, `desktop` a cable
  * connection, each with Lighthouse's own settings. Throws where Lighthouse gives no score.
@@ -70,15 +83,17 @@ export const openLighthouse = async ({
 }) => {
   const lighthouse = await install();
   return async (page: string, url: string, preset: LighthousePreset): Promise<LighthouseResult> => {
-    const { stdout } = await run(
-      process.execPath,
-      [
-        ...[lighthouse, url, "--quiet", "--output=json", "--output-path=stdout"],
-        ...["--no-enable-error-reporting", "--only-categories=performance"],
-        "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
-        ...(preset === "desktop" ? ["--preset=desktop"] : []),
-      ],
-      { env: { ...process.env, CHROME_PATH: chromium }, maxBuffer: outputLimit, timeout: runLimitMs },
+    const { stdout } = await measureAgain(() =>
+      run(
+        process.execPath,
+        [
+          ...[lighthouse, url, "--quiet", "--output=json", "--output-path=stdout"],
+          ...["--no-enable-error-reporting", "--only-categories=performance"],
+          "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
+          ...(preset === "desktop" ? ["--preset=desktop"] : []),
+        ],
+        { env: { ...process.env, CHROME_PATH: chromium }, maxBuffer: outputLimit, timeout: runLimitMs },
+      ),
     );
     if (reports !== undefined) {
       await mkdir(reports, { recursive: true });
