@@ -27,5 +27,5 @@ test("on Windows it has slashes too", () => {
 });
 
 test("without a repository it begins at the workspace of GitHub Actions", () => {
-  expect(onLinux("/work/space/models/churn", "model.yaml", "/work/space")).toBe("models/churn/model.yaml");
+  expect(onLinux("/home/runner/models/churn", "model.yaml", "/home/runner")).toBe("models/churn/model.yaml");
 });

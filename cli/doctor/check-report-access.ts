@@ -2,6 +2,7 @@ import * as z from "zod";
 import { formatPutParameter } from "#platform/secrets/format-put-parameter.ts";
 import { SecretMissing, type Secrets } from "#platform/secrets/secrets.ts";
 import { GitHubRefused } from "#platform/source/github/github-client.ts";
+import { createGitHubHeaders } from "#platform/source/github/github-headers.ts";
 import { createAppJwt } from "#platform/source-reports/github-app-token.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { AwsOutputs } from "#worlds/aws/environment/aws-outputs.ts";
@@ -69,12 +70,7 @@ export const checkReportAccess = async (
   ): Promise<Response> => {
     const response = await fetch(`${api}${path}`, {
       method,
-      headers: {
-        accept: "application/vnd.github+json",
-        authorization: `Bearer ${token}`,
-        "user-agent": "slipway",
-        "x-github-api-version": "2022-11-28",
-      },
+      headers: createGitHubHeaders(token),
       ...(body ? { body: JSON.stringify(body) } : {}),
       redirect: "manual",
       signal: AbortSignal.timeout(10_000),

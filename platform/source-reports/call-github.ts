@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { GitHubRefused, isTemporaryResponse } from "#platform/source/github/github-client.ts";
+import { createGitHubHeaders } from "#platform/source/github/github-headers.ts";
 import { CommitNotFound } from "#platform/source/source.ts";
 import { ReportsPaused } from "./source-reports.ts";
 
@@ -83,10 +84,7 @@ export const callGitHub = ({ api, token: readToken, fetch, clock, wait }: GitHub
     const response = await fetch(url, {
       method,
       headers: {
-        accept: "application/vnd.github+json",
-        authorization: `Bearer ${token}`,
-        "user-agent": "slipway",
-        "x-github-api-version": "2022-11-28",
+        ...createGitHubHeaders(token),
         ...(body ? { "content-type": "application/json" } : {}),
       },
       ...(body ? { body: JSON.stringify(body) } : {}),

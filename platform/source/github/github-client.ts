@@ -4,6 +4,7 @@ import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import { CommitNotFound, ModelFilesRefused } from "#platform/source/source.ts";
 import { isRevision } from "#platform/source/source-rules.ts";
 import type { PathDifference, TreeFile } from "#platform/source/verify-merge.ts";
+import { createGitHubHeaders } from "./github-headers.ts";
 import { CommitResponse, type ResolvedCommit, Tree, type TreeEntry } from "./response-schemas.ts";
 
 export type GitHubClientDependencies = {
@@ -60,12 +61,7 @@ export const createGitHubClient = (needs: GitHubClientDependencies) => {
   ): Promise<Response> => {
     const response = await fetch(url, {
       ...options,
-      headers: {
-        accept,
-        authorization: `Bearer ${await needs.token()}`,
-        "user-agent": "slipway",
-        "x-github-api-version": "2022-11-28",
-      },
+      headers: createGitHubHeaders(await needs.token(), accept),
       redirect: "follow",
       signal: AbortSignal.timeout(limitMs),
     }).catch((error: unknown) => {
