@@ -171,6 +171,7 @@ export const ShiftTrafficInput = Subject.extend({
   functionVersion: z.string(),
   /** Index into the canary steps in force. */
   step: z.int().min(0),
+  ...waitsWhileClosed,
 });
 export type ShiftTrafficInput = z.infer<typeof ShiftTrafficInput>;
 export const ShiftTrafficOutput = z.object({
@@ -201,6 +202,7 @@ export const PromoteModelInput = Subject.extend({
   approval: z.string(),
   /** Who approved, for the ledger and the registry. */
   approvedBy: ApprovalDecision.shape.by,
+  ...waitsWhileClosed,
 });
 export type PromoteModelInput = z.infer<typeof PromoteModelInput>;
 export const PromoteModelOutput = z.object({ sequence: z.int().positive(), promotedAt: z.string() });

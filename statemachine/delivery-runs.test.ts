@@ -106,6 +106,28 @@ test.each<[string, string, Parameters<typeof runDelivery>[0], string]>([
     `${toApproved} ClaimProd IsProdClaimed AwaitOpening ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
   ],
   [
+    "a prod that closes between the claim and the canary's first share",
+    "promoted",
+    {
+      ClaimProd: [claimOutput, { status: "held", until: 9, why: "frozen", waitSeconds: 60 }, claimOutput],
+      ShiftTraffic: [
+        createNamedError("ProdClosed"),
+        { step: 0, share: 10, since: 1, bakeSeconds: 1_800 },
+        { step: 1, share: 11, since: 1, bakeSeconds: 1_800 },
+      ],
+    },
+    `${toProd} StartCanary ShiftTraffic AwaitProd ClaimProd IsProdClaimed AwaitOpening ClaimProd IsProdClaimed DeployProd NeedsCanary ${canary} ${round} ${promotion}`,
+  ],
+  [
+    "a prod that closes between the claim and a first version's promotion",
+    "promoted",
+    {
+      DeployProd: [{ ...deployOutput, canary: false, championVersion: null }],
+      PromoteModel: [createNamedError("ProdClosed"), { sequence: 2, promotedAt: "now" }],
+    },
+    `${toProd} PromoteModel AwaitProd ClaimProd IsProdClaimed DeployProd NeedsCanary ${promotion}`,
+  ],
+  [
     "a prod that closes during the canary, and again after its approvers let it go on",
     "promoted",
     {

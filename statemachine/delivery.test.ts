@@ -206,8 +206,8 @@ describe("the definition keeps our own rules, each of which can fail", () => {
 });
 
 describe("every error that a delivery can end with has a remedy", () => {
-  // Not errors to a person: an outcome, and a way back to VerifyStage. Catches before States.ALL handle them.
-  const outcomes = ["Superseded", "ProdChanged"];
+  // Not errors to a person: an outcome, and ways back to VerifyStage and ClaimProd. Catches before States.ALL handle them.
+  const outcomes = ["Superseded", "ProdChanged", "ProdClosed"];
   // Thrown outside the machine: after a person's click, and by readers of CSV, whose callers report a problem.
   const outside = [
     "TaskGone",

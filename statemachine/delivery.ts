@@ -63,6 +63,12 @@ const catchFailure = [
   { ErrorEquals: ["States.ALL"], Next: "Failed", ResultPath: "$.error" },
 ];
 
+/** Prod closed before the version had any traffic: the delivery waits as for a busy prod, and deploys again. */
+const catchClosedProd = [
+  { ErrorEquals: ["ProdClosed"], Next: "AwaitProd", ResultPath: "$.prodClosed" },
+  ...catchFailure,
+];
+
 /** Includes a replay of recorded inputs, which has a shorter limit. */
 const judgeSeconds = 120;
 
@@ -317,11 +323,12 @@ export const defineDelivery = (resources: Resources) => {
             "fence.$": "$.ClaimProd.fence",
             ...canaryVersions,
             "step.$": "$.JudgeCanary.step",
+            waitsWhileClosed: true,
           },
           60,
         ),
         ResultPath: "$.ShiftTraffic",
-        Catch: catchFailure,
+        Catch: catchClosedProd,
         Next: "Bake",
       },
       // A bake is several rounds, so that people's orders act soon; JudgeCanary judges only at its end. Executions of an
@@ -405,11 +412,12 @@ export const defineDelivery = (resources: Resources) => {
             "stageFence.$": "$.ClaimStage.fence",
             "functionVersion.$": "$.DeployProd.functionVersion",
             "approvedBy.$": "$.RequestApproval.by",
+            waitsWhileClosed: true,
           },
           120,
         ),
         ResultPath: "$.PromoteModel",
-        Catch: catchFailure,
+        Catch: catchClosedProd,
         Next: "Promoted",
       },
       // From here everything only goes forward: sweep-deliveries handles an error.

@@ -6,6 +6,7 @@ import {
   ImageScanFailed,
   ProdBusy,
   ProdChanged,
+  ProdClosed,
   RollBackFailed,
   Superseded,
 } from "#domain/delivery/errors.ts";
@@ -26,6 +27,7 @@ const stepErrors = [
   CanaryAborted,
   ProdBusy,
   ProdChanged,
+  ProdClosed,
   Superseded,
   RollBackFailed,
 ];

@@ -29,3 +29,24 @@ test("a scan without advisories is not inconclusive: nothing was checked", () =>
     "Scanned the image: inconclusive",
   );
 });
+
+test("a version that prod closed to before its first request is not said to have got any", () => {
+  const error = { name: "ProdClosed", cause: "prod closed" };
+  for (const state of ["ShiftTraffic", "PromoteModel"])
+    expect(
+      describeRun(
+        {
+          ...{
+            state,
+            from: "2026-11-29T20:00:00.000Z",
+            ms: 20,
+            status: "failed",
+            verdict: undefined,
+            retries: 0,
+          },
+          ...{ error, output: {} },
+        },
+        () => undefined,
+      ),
+    ).toBe("Prod closed before it had any traffic");
+});

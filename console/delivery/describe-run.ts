@@ -23,6 +23,8 @@ const verdictWords = { pass: "passed", fail: "failed", inconclusive: "inconclusi
 const withVerdict = (what: string, run: StateRun): string =>
   run.verdict === undefined ? what : `${what}: ${verdictWords[run.verdict]}`;
 
+const closedBefore = "Prod closed before it had any traffic";
+
 type Describe = (run: StateRun, nameOf: NameOf) => string;
 /** What a state did, in words for people; undefined: it only routes, so the page leaves it out. */
 const sentences: ReadonlyMap<string, Describe> = new Map<string, Describe>(
@@ -51,11 +53,12 @@ const sentences: ReadonlyMap<string, Describe> = new Map<string, Describe>(
       const output = readOwn(z.object({ status: z.string() }), run);
       return output?.status === "stale" ? "Prod changed: everything is measured again" : "Claimed prod";
     },
-    AwaitProd: () => "Waited until prod was free",
+    AwaitProd: () => "Waited for prod",
     AwaitOpening: () => "Waited until prod opened",
     HoldResumedCanary: () => "Kept the canary's share until prod opened",
     DeployProd: () => "Deployed to prod, without traffic",
     ShiftTraffic: (run) => {
+      if (run.error?.name === "ProdClosed") return closedBefore;
       const output = readOwn(z.object({ share: z.number() }), run);
       return output ? `Gave it ${output.share} % of prod's traffic` : "Shifted traffic";
     },
@@ -63,7 +66,8 @@ const sentences: ReadonlyMap<string, Describe> = new Map<string, Describe>(
     JudgeCanary: (run) => withVerdict("Judged the canary", run),
     RequestCanaryApproval: (run, nameOf) => describeDecision(run, "about the inconclusive canary", nameOf),
     ResumeCanary: (run) => withVerdict("Judged the canary once more", run),
-    PromoteModel: () => "Gave it all of prod's traffic",
+    PromoteModel: (run) =>
+      run.error?.name === "ProdClosed" ? closedBefore : "Gave it all of prod's traffic",
     MoveChampion: () => "Moved the registry's aliases",
     RollBack: () => "Put everything back",
     ReportOutcome: () => "Reported the outcome",

@@ -68,7 +68,7 @@ ${end === null ? "" : html`<div><dt>Ends at the latest</dt><dd>${renderTime(end.
 const renderRun = (run: StateRun, { now, links }: Context): Html => {
   const what = describeRun(run, (user) => links.userName?.(user));
   if (what === undefined) return html``;
-  const goesBack = run.error?.name === "Superseded" || run.error?.name === "ProdChanged";
+  const goesBack = ["Superseded", "ProdChanged", "ProdClosed"].includes(run.error?.name ?? "");
   const failed = run.status === "failed" || run.verdict === "fail";
   const mark = failed
     ? goesBack

@@ -42,6 +42,12 @@ export class ProdChanged extends SlipwayError {
   override readonly retryable = false;
 }
 
+/** A freeze or the hours closed prod after the delivery claimed it and before its version had any traffic. */
+export class ProdClosed extends SlipwayError {
+  override readonly name = "ProdClosed";
+  override readonly retryable = false;
+}
+
 /** A person ended the canary: prod goes back to the version that it served before. */
 export class CanaryAborted extends SlipwayError {
   override readonly name = "CanaryAborted";

@@ -6,6 +6,7 @@ import { findLastOpening } from "#domain/changes/holds.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import { ProdBusy } from "#domain/delivery/errors.ts";
 import { type LoadRulesDependencies, loadRules } from "#domain/delivery/read-committed-model.ts";
+import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { Claim, ClaimInput } from "#statemachine/contracts.ts";
@@ -53,6 +54,9 @@ export const claimEnvironment =
 
     await assertApproved({ approvals })(input);
     await claims.assertHeld("stage", model, input.stageFence);
+    // Prod closed after it was deployed, and a rollback came meanwhile.
+    const deployed = await ledger.ofDelivery("prod", model, delivery);
+    if (deployed) assertNotEnded(deployed);
     const served = await ledger.serving("prod", model);
     const { rules } = await loadRules(needs)(model, commit, served?.commit);
     const access = await checkProdOpen(needs)({ delivery, model, prodHours: rules.prodHours });

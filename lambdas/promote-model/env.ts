@@ -7,6 +7,7 @@ export const Env = z.object({
   ...variableGroups.deliveries,
   ...variableGroups.secrets,
   ...variableGroups.slack,
+  ...variableGroups.source,
   ...variableGroups.functions,
   ...variableGroups.prod,
 });

@@ -3,8 +3,10 @@ import {
   assertApproved,
 } from "#domain/approval/assert-approved.ts";
 import type { Canaries } from "#domain/canary/canaries.ts";
+import { type AssertProdOpenDependencies, assertProdOpen } from "#domain/changes/assert-prod-open.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import { ApprovalMismatch, ContractBroken } from "#domain/delivery/errors.ts";
+import { type LoadRulesDependencies, loadRules } from "#domain/delivery/read-committed-model.ts";
 import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
 import { assertDeployed } from "#domain/ledger/assert-deployed.ts";
 import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
@@ -14,25 +16,27 @@ import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
 import type { Serving } from "#platform/serving/serving.ts";
 import type { PromoteModelInput, PromoteModelOutput } from "#statemachine/contracts.ts";
 
-type PromoteModelDependencies = ApprovedNeeds & {
-  readonly serving: { readonly prod: Serving };
-  readonly ledger: Ledger;
-  readonly claims: Claims;
-  readonly messages: DeliveryMessages;
-  readonly canaries: Pick<Canaries, "close">;
-  readonly clock: () => number;
-};
+type PromoteModelDependencies = ApprovedNeeds &
+  AssertProdOpenDependencies &
+  LoadRulesDependencies & {
+    readonly serving: { readonly prod: Serving };
+    readonly ledger: Ledger;
+    readonly claims: Claims;
+    readonly messages: DeliveryMessages;
+    readonly canaries: Pick<Canaries, "close">;
+  };
 
 /**
  * Gives the new version all of prod's traffic: ledger `promoting`, alias 100 %, ledger `promoted`. The last write is
  * the delivery's commit point: an error before it rolls back, after it everything goes forward. The function version
  * comes from the ledger and the approvers from the decision; the state's data must only agree. Throws CanaryAborted where
- * a person ended the canary before.
+ * a person ended the canary before, and ProdClosed before a version without a canary gets its first traffic.
  */
 export const promoteModel =
-  ({ serving, ledger, claims, approvals, messages, canaries, clock }: PromoteModelDependencies) =>
+  (needs: PromoteModelDependencies) =>
   async (input: PromoteModelInput): Promise<PromoteModelOutput> => {
-    const { delivery, model, fence } = input;
+    const { serving, ledger, claims, approvals, messages, canaries, clock } = needs;
+    const { delivery, model, commit, fence } = input;
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     if (!deployment) throw new ContractBroken(`the ledger knows no deployment of ${delivery} on prod`);
     const { functionVersion } = deployment;
@@ -46,6 +50,10 @@ export const promoteModel =
         );
       await assertDeployed({ ledger })(deployment, { functionVersion: input.functionVersion });
       await claims.assertHeld("prod", model, fence);
+      if (input.waitsWhileClosed && deployment.status === "deployed") {
+        const { rules } = await loadRules(needs)(model, commit, undefined);
+        await assertProdOpen(needs)({ delivery, model, prodHours: rules.prodHours });
+      }
       // A version that had a canary: an abort up to here counts, and after it none is accepted.
       if (deployment.status === "canary") await canaries.close(delivery);
       // A run of this step that seemed dead may have passed the commit point: that is never taken back.

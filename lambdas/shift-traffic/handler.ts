@@ -1,3 +1,4 @@
+import { createApprovalReader } from "#domain/approval/approval-records.ts";
 import { createCanaries } from "#domain/canary/canaries.ts";
 import { ShiftTrafficInput } from "#statemachine/contracts.ts";
 import { openCapabilities } from "#worlds/aws/capabilities.ts";
@@ -11,8 +12,8 @@ import { shiftTraffic } from "./shift-traffic.ts";
 
 const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
-const records = { canaries: createCanaries(world), messages: createSlackMessages(world) };
-const needs = { ...world, ...rules, ...records };
+const records = { approvals: createApprovalReader(world), canaries: createCanaries(world) };
+const needs = { ...world, ...rules, ...records, messages: createSlackMessages(world) };
 const serving = createProdServing(world);
 const shift = (input: ShiftTrafficInput) =>
   shiftTraffic({ ...needs, serving: serving(input.delivery) })(input);

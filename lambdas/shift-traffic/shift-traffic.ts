@@ -1,4 +1,5 @@
 import { type Canaries, describeAbort } from "#domain/canary/canaries.ts";
+import { type AssertProdOpenDependencies, assertProdOpen } from "#domain/changes/assert-prod-open.ts";
 import { CanaryAborted, ContractBroken } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { setLiveAlias } from "#domain/deployment/set-live-alias.ts";
@@ -12,28 +13,24 @@ import type { Serving } from "#platform/serving/serving.ts";
 import type { Source } from "#platform/source/source.ts";
 import type { ShiftTrafficInput, ShiftTrafficOutput } from "#statemachine/contracts.ts";
 
-type ShiftTrafficDependencies = {
+type ShiftTrafficDependencies = AssertProdOpenDependencies & {
   readonly serving: { readonly prod: Serving };
   readonly source: Source;
   readonly policy: Pick<PlatformPolicy, "read">;
   readonly ledger: Ledger;
   readonly messages: DeliveryMessages;
   readonly canaries: Pick<Canaries, "read">;
-  readonly clock: () => number;
 };
 
-/** Gives the new version one step's share of prod's traffic. Throws Superseded, CanaryAborted or ApprovalMismatch. */
+/**
+ * Gives the new version one step's share of prod's traffic. Throws ProdClosed before the first share alone: JudgeCanary
+ * asks before each later one. Throws Superseded, CanaryAborted or ApprovalMismatch.
+ */
 export const shiftTraffic =
-  ({ serving, source, policy, ledger, messages, canaries, clock }: ShiftTrafficDependencies) =>
-  async ({
-    delivery,
-    model,
-    commit,
-    fence,
-    championVersion,
-    functionVersion,
-    step,
-  }: ShiftTrafficInput): Promise<ShiftTrafficOutput> => {
+  (needs: ShiftTrafficDependencies) =>
+  async (input: ShiftTrafficInput): Promise<ShiftTrafficOutput> => {
+    const { serving, source, policy, ledger, messages, canaries, clock } = needs;
+    const { delivery, model, commit, fence, championVersion, functionVersion, step } = input;
     const champion = await ledger.serving("prod", model);
     const { rules } = await loadRules({ source, policy })(model, commit, champion?.commit);
     const share = rules.canary.steps[step];
@@ -46,6 +43,12 @@ export const shiftTraffic =
     await assertDeployed({ ledger })(deployment, { functionVersion, championVersion });
     const { abort } = await canaries.read(delivery);
     if (abort) throw new CanaryAborted(describeAbort(abort));
+    // A run that died after its write to the alias is completed: the version has its traffic already.
+    const hasTraffic =
+      deployment.shares.length > 0 ||
+      (await serving.prod.live(model))?.canary?.version === deployment.functionVersion;
+    if (input.waitsWhileClosed && !hasTraffic)
+      await assertProdOpen(needs)({ delivery, model, prodHours: rules.prodHours });
     await setLiveAlias(serving.prod)(
       { model, delivery, fence },
       { version: championVersion, canary: { version: functionVersion, weight: share / 100 } },

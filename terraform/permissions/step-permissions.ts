@@ -161,6 +161,7 @@ export const createStepPermissions = (
     notify: [...slack],
     "promote-model": [
       table(...tableReadActions, tableWriteAction),
+      ...modelFiles,
       ...slack,
       assume("promote-model", "prod"),
     ],
