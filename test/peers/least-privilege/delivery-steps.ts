@@ -184,7 +184,10 @@ export const createDeliverySteps = (world: FunctionsWorld) => {
   const promote = async (subject: DeliveryRef, deployed: OnProd): Promise<number> => {
     const { championVersion: _, ...facts } = deployed;
     const approvedBy = [{ user: "U024BE7LH", name: "grace", at: new Date().toISOString() }];
-    const { sequence } = await ask("promote-model", { ...subject, ...facts, approvedBy });
+    const { sequence } = await ask("promote-model", {
+      ...{ ...subject, ...facts, approvedBy },
+      waitsWhileClosed: true,
+    });
     return Number(sequence);
   };
 

@@ -72,7 +72,10 @@ const promoteVersions = async ({ world, steps, disruptions }: EventContext): Pro
   const deployed = await steps.onProd(second, better, baseline);
   const { championVersion, functionVersion, fence } = deployed;
   const versions = { championVersion, functionVersion };
-  const { since } = await steps.ask("shift-traffic", { ...second, fence, ...versions, step: 0 });
+  const { since } = await steps.ask("shift-traffic", {
+    ...{ ...second, fence, ...versions, step: 0 },
+    waitsWhileClosed: true,
+  });
   for (const version of [championVersion, functionVersion]) await disruptions.traffic(version);
   // The share began before, so that the bake is over.
   const bakeMs = 1_800_000;
