@@ -287,6 +287,12 @@ describe.skipIf(skip)("slipway --world aws", () => {
     expect(JSON.parse(history.stdout)).toMatchObject([{ revision: 2 }, { revision: 1, confirmedBy: null }]);
   });
 
+  test("a key of an environment's table says which caller made it, not whose machine it was", async () => {
+    const key = ["--name", "billing", "--all-models", "--table", outputs.DELIVERY_TABLE, "--json"];
+    const { stdout } = await runCommand(["keys", "create", ...key], { ...env, AWS_PROFILE: "tooling" });
+    expect(JSON.parse(stdout)).toMatchObject({ createdBy: caller });
+  });
+
   test("without outputs it says what to apply", async () => {
     const file = join(folder.path, "slipway.aws.json");
     await writeFile(file, JSON.stringify({ ...outputs, PROD_ROLE_ARN: undefined }));

@@ -5,11 +5,18 @@ import { toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Store } from "#platform/store/store.ts";
+import { readMachineAccount } from "#worlds/embedded/operator/machine-identity.ts";
 import { UsageMistake } from "./errors.ts";
 import { selectDataFolder } from "./folders.ts";
 import { showProgress } from "./progress.ts";
 
-type KeysContext = { readonly keys: ApiKeyStore; readonly store: Store; readonly clock: () => number };
+type KeysContext = {
+  readonly keys: ApiKeyStore;
+  readonly store: Store;
+  readonly clock: () => number;
+  /** Who runs the command: on AWS the caller's ARN, otherwise the account on this machine. */
+  readonly caller: () => Promise<string>;
+};
 
 export type KeysLocation = {
   /** The data folder; absent: the default one. */
@@ -19,24 +26,31 @@ export type KeysLocation = {
 };
 
 const clock = Date.now;
-const createKeysContext = (store: Store): KeysContext => ({
+const createKeysContext = (store: Store, caller: KeysContext["caller"]): KeysContext => ({
   keys: createApiKeyStore({ store, random: randomBytes, clock }),
   store,
   clock,
+  caller,
 });
 
 const withTable = async <T>(table: string, work: (context: KeysContext) => Promise<T>): Promise<T> => {
   showProgress("Reading from AWS");
   // Loaded only here, because a rehearsal needs no AWS client.
-  const [{ DynamoDBClient }, { createDynamoDbStore }] = await Promise.all([
-    import("@aws-sdk/client-dynamodb"),
-    import("#platform/store/dynamodb.ts"),
-  ]);
+  const [{ DynamoDBClient }, { STSClient }, { createDynamoDbStore }, { identifyAwsCaller }] =
+    await Promise.all([
+      import("@aws-sdk/client-dynamodb"),
+      import("@aws-sdk/client-sts"),
+      import("#platform/store/dynamodb.ts"),
+      import("./identify-aws-caller.ts"),
+    ]);
   const client = new DynamoDBClient({});
+  const sts = new STSClient({});
+  const caller = async () => (await identifyAwsCaller({ sts })()).name;
   try {
-    return await work(createKeysContext(createDynamoDbStore({ client, table, clock })));
+    return await work(createKeysContext(createDynamoDbStore({ client, table, clock }), caller));
   } finally {
     client.destroy();
+    sts.destroy();
   }
 };
 
@@ -63,7 +77,9 @@ export const withKeys = async <T>(
   }
   const database = openDatabase(folder.database);
   try {
-    return await work(createKeysContext(createSqliteStore({ database, clock })));
+    return await work(
+      createKeysContext(createSqliteStore({ database, clock }), async () => readMachineAccount().username),
+    );
   } finally {
     database.close();
   }

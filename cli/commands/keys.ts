@@ -1,4 +1,3 @@
-import { userInfo } from "node:os";
 import { Command, Option } from "commander";
 import { type ApiKey, ApplicationName, findKeyState } from "#api-keys/api-key.ts";
 import { RateLimit } from "#api-keys/rate-limit.ts";
@@ -93,7 +92,7 @@ const createCommand = (): Command =>
         if (!rate.success) throw new UsageMistake(`invalid rate: ${rate.error.issues[0]?.message}.`);
         const name = ApplicationName.safeParse(options.name);
         if (!name.success) throw new UsageMistake(`invalid --name: ${name.error.issues[0]?.message}.`);
-        return withKeys({ data, table }, { make: true }, async ({ keys, store, clock }) => {
+        return withKeys({ data, table }, { make: true }, async ({ keys, store, clock, caller }) => {
           if (models !== "all") await checkKeyModels(models, { store, data, table });
           const { key, record } = await keys.create({
             name: name.data,
@@ -101,7 +100,7 @@ const createCommand = (): Command =>
             models,
             rate: rate.data,
             expiresAt: expires === undefined ? null : clock() + expires,
-            by: userInfo().username,
+            by: await caller(),
           });
           if (json) return printJson({ key, ...toKeyJson(record, clock()) });
           const until =
@@ -160,10 +159,10 @@ const rotateCommand = (): Command =>
     .addOption(dataOption())
     .addOption(tableOption())
     .action((id: string, { environment, grace, json, data, table }: Options & { readonly grace: number }) =>
-      withKeys({ data, table }, { make: false }, async ({ keys, clock }) => {
+      withKeys({ data, table }, { make: false }, async ({ keys, clock, caller }) => {
         const { key, record } = await keys.rotate(environment, id, {
           graceMs: grace,
-          by: userInfo().username,
+          by: await caller(),
         });
         if (json) return printJson({ key, ...toKeyJson(record, clock()) });
         const ends = record.secrets[0]?.endsAt;
@@ -183,8 +182,8 @@ const revokeCommand = (): Command =>
     .addOption(dataOption())
     .addOption(tableOption())
     .action((id: string, { environment, json, data, table }: Options) =>
-      withKeys({ data, table }, { make: false }, async ({ keys, clock }) => {
-        const record = await keys.revoke(environment, id, userInfo().username);
+      withKeys({ data, table }, { make: false }, async ({ keys, clock, caller }) => {
+        const record = await keys.revoke(environment, id, await caller());
         if (json) return printJson(toKeyJson(record, clock()));
         print(
           `${paint("green", "✓")} Key ${id} of ${record.name} is revoked; requests with it are refused from now on.`,
