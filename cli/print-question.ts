@@ -37,15 +37,26 @@ export const printQuestion = (state: MessageState): void => {
     line(
       `Image ${state.digest?.slice(0, 19)}…, signature verified: built from commit ${state.provenance.commit.slice(0, 12)} by ${state.provenance.buildId}`,
     );
+  if (state.baseline !== null) line(`Compared with ${state.baseline}, which prod served then`);
+  for (const { canaryPercent, by } of state.decisions)
+    line(
+      `Approved before by ${formatNames(by)}: ${canaryPercent === null ? "it goes to prod" : `the canary goes on from ${canaryPercent} % without a verdict`}`,
+    );
+  if (state.breakGlass)
+    line(`Although prod was closed, ${state.breakGlass.name} let it go on: ${state.breakGlass.reason}`);
   if (state.question?.status !== "open") return;
-  const { votes, quorum, approvers, leftOut, expiresAt, canaryPercent } = state.question;
+  const { votes, quorum, approvers, leftOut, waiting = [], expiresAt, canaryPercent } = state.question;
   if (canaryPercent === null && state.rollout !== undefined) line(formatRollout(state.rollout));
-  const voters = votes.length === 0 ? "" : ` (${votes.map(({ name }) => name).join(", ")})`;
+  const voters = votes.length === 0 ? "" : ` (${formatNames(votes)})`;
   line(
     `${votes.length} of ${quorum} approvals${voters} · approvers: ${approvers.join(", ") || "nobody"} · until ${new Date(expiresAt).toISOString()}`,
   );
+  if (waiting.length > 0) line(`Answers that count once Slack shows the address: ${formatNames(waiting)}`);
   if (leftOut.length > 0) line(`No access: ${leftOut.map(({ user, why }) => `${user} (${why})`).join(", ")}`);
 };
+
+const formatNames = (people: readonly { readonly name: string }[]): string =>
+  people.map(({ name }) => name).join(", ");
 
 /** What else an approver has to know before the checks. */
 const listNotes = ({ trial, askedAgain, question }: MessageState): readonly string[] => {

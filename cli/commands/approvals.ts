@@ -150,7 +150,7 @@ const submitAnswer = async (
     voter: context.voter,
     show: (state) => json || printQuestion(state),
     openTerminal: !json && process.stdin.isTTY && process.stdout.isTTY ? () => openTerminal() : undefined,
-  })({ named, as, decision, reason, confirm, yes: yes === true || json === true });
+  })({ named, as, decision, reason, confirm, yes: yes === true });
 };
 
 /** Throws ModelUnknown for a name that is neither a model nor a delivery nor an approval's id. */

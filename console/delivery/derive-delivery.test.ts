@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { DeliveryRecord } from "#domain/overview/delivery-record.ts";
 import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
+import { createConsoleWorld, openDelivery } from "#test/support/console/console-world.ts";
 import { failedDelivery, failedHistory } from "#test/support/desk/sample-deliveries.ts";
 import { deriveDelivery } from "./derive-delivery.ts";
 import { readStateRuns } from "./read-state-runs.ts";
@@ -179,4 +180,21 @@ test("invalid data is left out, and the rest is shown", () => {
   const history = [event("ScanImage", "entered"), event("ScanImage", "succeeded", { output })];
   const view = deriveDelivery(record({ ...running, output }, history), now);
   expect(view).toMatchObject({ version: null, groups: [{ title: "Image scan" }] });
+});
+
+test("both versions' figures are those of the question, which knows the champion's cold start", async () => {
+  const { world } = await createConsoleWorld();
+  const [question] = await world.approvals.ofDelivery(openDelivery);
+  world.close();
+  if (!question) throw new Error("the delivery has no question");
+  const measured = {
+    ...{ name: "cold start", unit: "ms", champion: null, challenger: 122, interval: null },
+    ...{ limit: "", verdict: null },
+  };
+  const asked = { ...measured, champion: 1_830 };
+  const questions = [{ ...question, evidence: { ...question.evidence, comparisons: [asked] } }];
+  const output = { VerifyStage: { checks: [], comparisons: [measured] } };
+  const history = [event("VerifyStage", "entered"), event("VerifyStage", "succeeded", { output })];
+  expect(deriveDelivery(record(running, history), now).comparisons).toEqual([measured]);
+  expect(deriveDelivery(record(running, history, { questions }), now).comparisons).toEqual([asked]);
 });

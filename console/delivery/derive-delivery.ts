@@ -211,7 +211,7 @@ export const deriveDelivery = (record: DeliveryRecord, now: number): DeliveryVie
     current: deriveCurrent(record, runs, isOver),
     error: cause && outcome === "failed" ? { ...cause, remedy: findRemedy(cause.name) } : null,
     groups: listCheckGroups(runs),
-    comparisons: comparisons.length > 0 ? comparisons : (approval?.evidence.comparisons ?? []),
+    comparisons: approval?.evidence.comparisons ?? comparisons,
     baselineVersion: approval?.evidence.championVersion ?? null,
     state,
   };

@@ -42,6 +42,8 @@ test(
       });
       expect((await slipway("freeze")).stdout).toMatch(/churn +\d{4}-\S+ .* Black Friday/);
 
+      const unasked = await slipway("approve", "churn", "--as", approverId, "--json");
+      expect([unasked.code, unasked.stderr]).toEqual([2, expect.stringContaining("add --yes")]);
       const value = (await slack.questionOf(delivery)) ?? "";
       expect((await slack.callback({ user: approverId, value })).status).toBe(200);
       await rehearsal.waitFor(
