@@ -5,11 +5,11 @@ import { formatCanaryLine, formatJudgement } from "./format-canary-line.ts";
 const startedAt = Date.UTC(2026, 10, 29, 20);
 const minute = 60_000;
 
-test("a canary is one line: its share, its samples against those needed, both versions, what comes next", async () => {
+test("a canary is one line: its share, what comes next, its samples against those needed, both versions", async () => {
   const facts = await sampleCanary(startedAt, 20);
   const line = formatCanaryLine(facts, startedAt + 20 * minute);
   expect(line).toMatch(
-    /^churn v3 at 10 % \(step 1 of 2\) · \d+\/381 requests · errors [\d.]+ % \(prod [\d.]+ %\) · p95 [\d.]+ ms \(prod [\d.]+ ms\) · next judgement in 10 min$/,
+    /^churn v3 at 10 % \(step 1 of 2\) · next judgement in 10 min · \d+\/381 requests · errors [\d.]+ % \(prod [\d.]+ %\) · p95 [\d.]+ ms \(prod [\d.]+ ms\)$/,
   );
   expect(line).not.toContain("\n");
 });
@@ -29,10 +29,20 @@ test("a hold and an abort name who and why", async () => {
   const by = { by: "U1", name: "Ada", at: now };
   const hold = { ...by, until: now + 60 * minute, endedAt: null, reason: "a sale" };
   expect(formatCanaryLine({ ...facts, status: "held", hold }, now)).toMatch(
-    /held by Ada for another 1 h: a sale$/,
+    /held by Ada for another 1 h: a sale/,
   );
   const abort = { ...by, reason: "customers complain" };
   expect(formatCanaryLine({ ...facts, status: "aborting", abort }, now)).toMatch(
-    /aborted by Ada: customers complain$/,
+    /aborted by Ada: customers complain/,
+  );
+});
+
+test("80 columns show what comes next, who holds it, and for how long", async () => {
+  const facts = await sampleCanary(startedAt, 20);
+  const now = startedAt + 20 * minute;
+  const hold = { by: "U1", name: "Ada", at: now, until: now + 60 * minute, endedAt: null, reason: "a sale" };
+  expect(formatCanaryLine(facts, now).slice(0, 79)).toContain("next judgement in 10 min");
+  expect(formatCanaryLine({ ...facts, status: "held", hold }, now).slice(0, 79)).toContain(
+    "held by Ada for another 1 h",
   );
 });

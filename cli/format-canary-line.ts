@@ -45,15 +45,18 @@ const formatState = (facts: CanaryFacts, now: number): string => {
   }
 };
 
-/** A canary on one line: `churn v3 at 10 % (step 1 of 2) · 1240/200 requests · … · next judgement in 12 min`. */
+/**
+ * A canary on one line, what matters most first, because a terminal may cut it:
+ * `churn v3 at 10 % (step 1 of 2) · next judgement in 12 min · 1240/200 requests · …`.
+ */
 export const formatCanaryLine = (facts: CanaryFacts, now: number): string => {
   const steps = facts.steps.filter((step) => step.percent < 100);
   const index = steps.findIndex((step) => step.percent === facts.percent) + 1;
   const look = facts.looks.at(-1);
   return [
     `${facts.model} v${facts.version} at ${facts.percent} % (step ${index} of ${steps.length})`,
-    ...(look ? [formatMeasurement(look)] : []),
     formatState(facts, now),
+    ...(look ? [formatMeasurement(look)] : []),
   ].join(" · ");
 };
 

@@ -11,7 +11,7 @@ const Judged = z.object({
 /**
  * The verdict of a state of a delivery and the checks that failed, from the execution's data after it; undefined: the state judges nothing. A state
  * whose verdict is `fail` has succeeded as a state, because a verdict is data. `omitted`: set where it checked nothing at all, which its verdict
- * calls inconclusive.
+ * calls inconclusive. A round of a canary that only waits has checked and omitted nothing: that is no verdict.
  */
 export const readStateVerdict = (
   state: string,
@@ -27,6 +27,7 @@ export const readStateVerdict = (
   const judged = Judged.safeParse(data.success ? getOwnProperty(data.data, state) : undefined);
   if (!judged.success) return undefined;
   const { verdict, checks, omitted } = judged.data;
+  if (verdict === "inconclusive" && checks.length === 0 && omitted.length === 0) return undefined;
   return {
     verdict,
     failed: checks.filter((check) => check.verdict === "fail").map(({ name }) => name),

@@ -109,6 +109,26 @@ test("a delivery that waits says once for what, however often its states look ag
   ]);
 });
 
+test("the rounds of a bake are one line, and only a judgement says what it found", () => {
+  const bake = state(churn, "Bake", { ms: 5_000 });
+  const round = state(churn, "JudgeCanary");
+  expect(
+    render(
+      state(churn, "ShiftTraffic"),
+      ...[bake, round, bake, round, bake],
+      state(churn, "JudgeCanary", { verdict: "inconclusive" }),
+      bake,
+      state(churn, "JudgeCanary", { status: "failed" }),
+    ),
+  ).toEqual([
+    "  ✓ ShiftTraffic     20 ms",
+    "  ✓ Bake             15.0 s",
+    "  ? JudgeCanary      20 ms inconclusive",
+    "  ✓ Bake             5.0 s",
+    "  ✗ JudgeCanary      20 ms",
+  ]);
+});
+
 test("lines name their model from the second model on until no delivery is on its way", () => {
   expect(
     render(

@@ -76,6 +76,10 @@ const quietStates =
 
 type StateOfDelivery = Extract<EmbeddedWorldEvent, { event: "state" }>;
 
+/** A round of a canary between two judgements, so that people's orders act soon. */
+const isWaitingRound = ({ state, status, verdict }: StateOfDelivery): boolean =>
+  state === "JudgeCanary" && status === "succeeded" && verdict === undefined;
+
 /** What a state's line begins with. */
 const chooseMark = ({ status, verdict, omitted, waits }: StateOfDelivery): string => {
   if (status === "failed") return paint("red", "✗");
@@ -104,6 +108,8 @@ export const createTerminalReporter = (
   let isNaming = false;
   /** What each delivery waits for, as its last line says. */
   const waiting = new Map<string, string>();
+  /** How long the canary of each delivery has baked since its last judgement: many rounds are one line. */
+  const bakes = new Map<string, number>();
   /** The state whose failure was a delivery's last line; its catch adds nothing. */
   const failures = new Map<string, string>();
   /** A delivery's model, or its whole name where another delivery of that model is on its way. */
@@ -126,6 +132,16 @@ export const createTerminalReporter = (
           open.add(event.delivery);
           isNaming ||= open.size > 1;
           if (quietStates.test(event.state) || event.status === "entered") return;
+          if (event.status === "succeeded" && event.state === "Bake") {
+            bakes.set(event.delivery, (bakes.get(event.delivery) ?? 0) + event.ms);
+            return;
+          }
+          if (isWaitingRound(event)) return;
+          const baked = bakes.get(event.delivery);
+          if (baked !== undefined && bakes.delete(event.delivery))
+            say(
+              `  ${paint("green", "✓")} ${nameModel(event.delivery)}${"Bake".padEnd(16)} ${paint("dim", formatMs(baked))}`,
+            );
           if (event.status === "caught" && failures.get(event.delivery) === event.state) return;
           if (event.status === "failed") failures.set(event.delivery, event.state);
           else failures.delete(event.delivery);
@@ -166,6 +182,7 @@ export const createTerminalReporter = (
           const model = nameModel(event.delivery);
           open.delete(event.delivery);
           waiting.delete(event.delivery);
+          bakes.delete(event.delivery);
           failures.delete(event.delivery);
           isNaming &&= open.size > 0;
           say(
