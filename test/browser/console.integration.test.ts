@@ -54,6 +54,16 @@ const findViolations = async (page: Page): Promise<readonly string[]> => {
     .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
 };
 
+/** Pixels by which the page is wider than its window. */
+const measureOverflow = (page: Page): Promise<number> =>
+  page.evaluate(() => {
+    const { document, innerWidth } = globalThis as unknown as {
+      document: { documentElement: { scrollWidth: number } };
+      innerWidth: number;
+    };
+    return document.documentElement.scrollWidth - innerWidth;
+  });
+
 let world: ConsoleWorld;
 let chromium: Browser;
 beforeAll(async () => {
@@ -76,7 +86,7 @@ const watchProblems = (page: Page): readonly string[] => {
   return problems;
 };
 
-describe.skipIf(skip)("at 390 and 1440 px, in both colour schemes", () => {
+describe.skipIf(skip)("at 320, 390 and 1440 px, in both colour schemes", () => {
   test.each(pages)("the page %s has no serious violation and does not scroll sideways", async (_, path) => {
     const canary = await sampleCanary(Date.parse("2026-11-21T12:00:00Z"), 40);
     await using server = await startConsole(world, {
@@ -94,16 +104,11 @@ describe.skipIf(skip)("at 390 and 1440 px, in both colour schemes", () => {
           "for (const details of document.querySelectorAll('details')) details.open = true",
         );
         expect(await findViolations(page), `${width} px, ${colorScheme}`).toEqual([]);
-        const overflow = await page.evaluate(() => {
-          const { document, innerWidth } = globalThis as unknown as {
-            document: { documentElement: { scrollWidth: number } };
-            innerWidth: number;
-          };
-          return document.documentElement.scrollWidth - innerWidth;
-        });
-        expect(overflow, `${width} px`).toBeLessThanOrEqual(0);
+        expect(await measureOverflow(page), `${width} px`).toBeLessThanOrEqual(0);
       }
     }
+    await page.setViewportSize({ width: 320, height: 844 });
+    expect(await measureOverflow(page), "320 px").toBeLessThanOrEqual(0);
     expect(problems).toEqual([]);
     await page.close();
   });
