@@ -198,3 +198,21 @@ test("both versions' figures are those of the question, which knows the champion
   expect(deriveDelivery(record(running, history), now).comparisons).toEqual([measured]);
   expect(deriveDelivery(record(running, history, { questions }), now).comparisons).toEqual([asked]);
 });
+
+test("between a question's end and its task's, the page says what comes, not a time that has passed", async () => {
+  const { world } = await createConsoleWorld();
+  const [question] = await world.approvals.ofDelivery(openDelivery);
+  world.close();
+  if (!question) throw new Error("the delivery has no question");
+  const history = [event("RequestApproval", "entered")];
+  const at = (later: number) =>
+    deriveDelivery(record(running, history, { questions: [question] }), question.expiresAt + later);
+  expect(at(-1_000).current).toMatchObject({
+    doing: expect.stringContaining("Waiting for the approvers"),
+    end: { at: question.expiresAt },
+  });
+  expect(at(40_000)).toMatchObject({
+    headline: expect.stringMatching(/: the approval expired$/),
+    current: { doing: "The approval expired: the delivery ends within a minute", end: null },
+  });
+});

@@ -133,6 +133,7 @@ const deriveCurrent = (
   record: DeliveryRecord,
   runs: readonly StateRun[],
   ended: boolean,
+  now: number,
 ): CurrentStep | null => {
   if (ended) return null;
   const running = runs.findLast(({ status }) => status === "running");
@@ -142,19 +143,22 @@ const deriveCurrent = (
   const data = readStateData(runs.findLast(({ output }) => output !== undefined)?.output);
   const waits = running.state === "RequestApproval" || running.state === "RequestCanaryApproval";
   const bakeMs = (record.bakeSeconds ?? data.ShiftTraffic?.bakeSeconds ?? 0) * 1_000;
+  const isExpired = waits && question !== undefined && question.expiresAt <= now;
   const isBaking = running.state === "Bake" && data.ShiftTraffic !== undefined;
   return {
     state: running.state,
     since,
-    doing: isBaking
-      ? `The canary gets ${data.ShiftTraffic?.share} % of prod's traffic`
-      : (new Map(Object.entries(doing)).get(running.state) ?? running.state),
+    doing: isExpired
+      ? "The approval expired: the delivery ends within a minute"
+      : isBaking
+        ? `The canary gets ${data.ShiftTraffic?.share} % of prod's traffic`
+        : (new Map(Object.entries(doing)).get(running.state) ?? running.state),
     judgedAt: isBaking ? since + bakeMs : null,
     earliestEndAt: isBaking
       ? since + bakeMs * (1 + countLaterSteps(record, data.ShiftTraffic?.share ?? 0))
       : null,
     end:
-      waits && question
+      waits && question && !isExpired
         ? {
             at: question.expiresAt,
             otherwise:
@@ -208,7 +212,7 @@ export const deriveDelivery = (record: DeliveryRecord, now: number): DeliveryVie
     endedAt: ended?.at ?? (execution?.endedAt === undefined ? null : Date.parse(execution.endedAt)),
     boxes: deriveBoxes(runs, outcome, now),
     runs,
-    current: deriveCurrent(record, runs, isOver),
+    current: deriveCurrent(record, runs, isOver, now),
     error: cause && outcome === "failed" ? { ...cause, remedy: findRemedy(cause.name) } : null,
     groups: listCheckGroups(runs),
     comparisons: approval?.evidence.comparisons ?? comparisons,

@@ -40,6 +40,7 @@ export const formatHeadline = (state: MessageState): string => {
     return question.canaryPercent === null
       ? `Approve ${subject} for production?${trial}`
       : `Continue the inconclusive canary of ${subject}?${trial}`;
+  if (question?.status === "expired") return `${subject}: the approval expired`;
   if (state.held) return `${subject} waits, because prod is closed`;
   return progress === null ? `${subject} is being delivered` : `${subject} is being rolled out to prod`;
 };

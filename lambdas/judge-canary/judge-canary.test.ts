@@ -215,7 +215,7 @@ test("a canary without samples bakes, then asks with the time that the approvers
     verdict: "inconclusive",
     next: "ask",
     error: null,
-    approvalTimeoutSeconds: 86_400,
+    approvalTimeoutSeconds: 86_460,
   });
 });
 

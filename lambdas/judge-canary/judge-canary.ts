@@ -3,6 +3,7 @@ import {
   type AssertApprovedDependencies as ApprovedNeeds,
   assertApproved,
 } from "#domain/approval/assert-approved.ts";
+import { expiryMarginSeconds } from "#domain/approval/expiry-margin-seconds.ts";
 import { type Canaries, describeAbort } from "#domain/canary/canaries.ts";
 import { findHold, listOrders } from "#domain/canary/canary-control.ts";
 import { isReplayCheck } from "#domain/canary/check-replay.ts";
@@ -111,7 +112,7 @@ export const judgeCanary =
       isLookDue({ now, since, bakeMs, last, held: held || isClosed, asked });
     // An accepted step waits in a state of its own.
     const stay = decision === false ? "bake" : "hold";
-    const approvalTimeoutSeconds = durationToSeconds(rules.approval.timeout);
+    const approvalTimeoutSeconds = durationToSeconds(rules.approval.timeout) + expiryMarginSeconds;
     const waitUntil = (nextLookAt: number) => planWait({ now, startedAt, nextLookAt });
     const waiting: JudgeCanaryOutput = {
       ...{ verdict: "inconclusive", next: stay, step, checks: [], error: null, omitted: [] },

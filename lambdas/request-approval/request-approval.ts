@@ -1,5 +1,6 @@
 import { deriveApprovalId } from "#domain/approval/approval-records.ts";
 import type { NewApproval } from "#domain/approval/approvals.ts";
+import { expiryMarginSeconds } from "#domain/approval/expiry-margin-seconds.ts";
 import { ProdBusy, ProdChanged } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { type Comparison, coldStartName } from "#domain/gates/comparison.ts";
@@ -7,11 +8,7 @@ import { describeChanges } from "#domain/policy/describe-changes.ts";
 import type { AnyApprovalInput } from "#statemachine/canary-contracts.ts";
 import type { RequestApprovalInput } from "#statemachine/contracts.ts";
 import { openQuestion } from "./open-question.ts";
-import {
-  expiryMarginMs,
-  type RequestCanaryApprovalDependencies,
-  requestCanaryApproval,
-} from "./request-canary-approval.ts";
+import { type RequestCanaryApprovalDependencies, requestCanaryApproval } from "./request-canary-approval.ts";
 
 export type RequestApprovalDependencies = RequestCanaryApprovalDependencies & {
   /** Stage and prod share an account. */
@@ -103,7 +100,7 @@ const requestDeploymentApproval =
         ...(trial && { trial }),
       },
       askedAt: now,
-      expiresAt: now + input.timeoutSeconds * 1_000 - expiryMarginMs,
+      expiresAt: now + (input.timeoutSeconds - expiryMarginSeconds) * 1_000,
     };
     // Before the first write: after a crash the sweep shows the message.
     await messages.expect(delivery);

@@ -1,5 +1,6 @@
 import type { Approvals, NewApproval } from "#domain/approval/approvals.ts";
 import { assertApproved } from "#domain/approval/assert-approved.ts";
+import { expiryMarginSeconds } from "#domain/approval/expiry-margin-seconds.ts";
 import type { ResolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import { ContractBroken } from "#domain/delivery/errors.ts";
@@ -23,9 +24,6 @@ export type RequestCanaryApprovalDependencies = {
   readonly approversFor: ResolveApprovers;
   readonly clock: () => number;
 };
-
-/** The approval expires before its task times out, so that no vote counts without a task. */
-export const expiryMarginMs = 60_000;
 
 /**
  * Asks the approvers whether a canary that proved nothing goes on: the same policy, quorum and contributors as for prod,
@@ -73,7 +71,7 @@ export const requestCanaryApproval =
       },
       canary: { step, percent: share.percent },
       askedAt: now,
-      expiresAt: now + input.timeoutSeconds * 1_000 - expiryMarginMs,
+      expiresAt: now + (input.timeoutSeconds - expiryMarginSeconds) * 1_000,
     };
     // Before the first write: after a crash the sweep shows the message.
     await messages.expect(delivery);

@@ -65,7 +65,7 @@ const names = (checks: readonly { readonly name: string }[]) => checks.map(({ na
 test("a model that meets every gate passes, and the result names the deployment on prod that it was compared with", async () => {
   await promoteVersion(world, "a", 4);
   const result = await verify()(await deployToStage());
-  expect(result).toMatchObject({ verdict: "pass", error: null, baseline: 1, approvalTimeoutSeconds: 86_400 });
+  expect(result).toMatchObject({ verdict: "pass", error: null, baseline: 1, approvalTimeoutSeconds: 86_460 });
   expect(names(result.checks)).toEqual([
     "smoke",
     "golden vectors",

@@ -1,3 +1,4 @@
+import { expiryMarginSeconds } from "#domain/approval/expiry-margin-seconds.ts";
 import { checkTraffic } from "#domain/canary/check-traffic.ts";
 import type { Claims } from "#domain/claims/claims.ts";
 import {
@@ -169,7 +170,7 @@ export const verifyModel =
       checks,
       omitted,
       comparisons,
-      approvalTimeoutSeconds: durationToSeconds(rules.approval.timeout),
+      approvalTimeoutSeconds: durationToSeconds(rules.approval.timeout) + expiryMarginSeconds,
     };
   };
 
