@@ -52,9 +52,12 @@ test("commas separate models, and one invalid name refuses all", () => {
     expect(() => parseModelNames(text), text).toThrow(refused);
 });
 
-test("a duration is written as in a manifest, at most ten years", () => {
+test("a duration is written as in a manifest or short, at most ten years", () => {
   expect(["PT24H", "P90D", "PT0S"].map(parseDuration)).toEqual([86_400_000, 7_776_000_000, 0]);
-  for (const text of ["", "24h", "P1Y", "P", "P3651D", "-P1D"])
+  expect(["30m", "24h", "1.5h", "90d"].map(parseDuration)).toEqual([
+    1_800_000, 86_400_000, 5_400_000, 7_776_000_000,
+  ]);
+  for (const text of ["", "24", "h", "24 h", "-1h", "1e3h", "3651d", "P1Y", "P", "P3651D", "-P1D"])
     expect(() => parseDuration(text), text).toThrow(refused);
 });
 

@@ -112,12 +112,25 @@ export const parseTrafficRate = (text: string): number => {
 /** Model names, separated by commas. */
 export const parseModelNames = (text: string): readonly string[] => text.split(",").map(parseModelName);
 
-/** An ISO 8601 duration (`PT24H`, `P90D`), at most ten years. Milliseconds. */
-export const parseDuration = (text: string): number => {
+/** What people type instead of ISO 8601. */
+const shortDuration = /^(\d+(?:\.\d+)?)(m|h|d)$/;
+
+/** Whether a text looks like a duration, not like a time. */
+export const isDurationText = (text: string): boolean => text.startsWith("P") || shortDuration.test(text);
+
+const readDuration = (text: string): number => {
+  const [, amount, unit] = shortDuration.exec(text) ?? [];
+  if (unit !== undefined)
+    return Math.round(Number(amount) * (unit === "d" ? 86_400_000 : (factors.get(unit) ?? 0)));
   const duration = Duration.safeParse(text);
   if (!duration.success)
-    throw new InvalidArgumentError(duration.error.issues[0]?.message ?? "not a duration");
-  const ms = durationToSeconds(duration.data) * 1_000;
+    throw new InvalidArgumentError("write 30m, 2h or 3d, or an ISO 8601 duration (PT30M, P3D)");
+  return durationToSeconds(duration.data) * 1_000;
+};
+
+/** `30m`, `24h`, `90d`, or an ISO 8601 duration (`PT24H`, `P90D`), at most ten years. Milliseconds. */
+export const parseDuration = (text: string): number => {
+  const ms = readDuration(text);
   if (ms > 10 * 365 * 86_400_000) throw new InvalidArgumentError("a duration is at most ten years (P3650D)");
   return ms;
 };

@@ -102,7 +102,13 @@ const verifyModel = (model: string, { json, anchor, ...options }: Options): Prom
       return print(`${model} has no audit trail yet: it begins with its first question to approvers.`);
     for (const entry of trail.entries) print(formatEntry(entry));
     if (anchor && compared.length === 0) print(`Entry ${anchor.sequence} is the one that you named.`);
-    printResult(trail, findings, `${model} (entries: ${trail.entries.length})`);
+    printResult(trail, findings, {
+      subject: `${model} (entries: ${trail.entries.length})`,
+      remedy:
+        trail.findings.length === 0
+          ? "The trail agrees with its own anchors. Compare what you named with where you noted it; if you noted it so, somebody wrote the trail again: find out who wrote to the store (CloudTrail on AWS)."
+          : "The trail is not what was recorded: find out who wrote to the store (CloudTrail on AWS), and keep a copy of it before anything else.",
+    });
   });
 
 const toJson = ({ at, ...head }: OutsideHead) => ({
@@ -158,7 +164,7 @@ const formatField = (field: string, value: string): string => {
 const printResult = (
   { newestAnchor, unanchored }: Pick<VerifiedTrail, "newestAnchor" | "unanchored">,
   findings: readonly string[],
-  subject: string,
+  { subject, remedy }: { readonly subject: string; readonly remedy: string },
 ): void => {
   if (newestAnchor) {
     const at = newestAnchor.at === null ? "" : ` of ${new Date(newestAnchor.at).toISOString()}`;
@@ -173,9 +179,7 @@ const printResult = (
     return;
   }
   for (const finding of findings) printError(`${paint("red", "✗")} ${escapeControls(finding)}`);
-  printError(
-    "The trail is not what was recorded: find out who wrote to the store (CloudTrail on AWS), and keep a copy of it before anything else.",
-  );
+  printError(remedy);
 };
 
 const exportVersion = (
@@ -259,9 +263,8 @@ const verifyFile = async (file: string, { json }: Options): Promise<void> => {
     });
   for (const sentence of verified) print(`${paint("green", "✓")} ${escapeControls(sentence)}`);
   for (const sentence of unproven) print(`  Not proven by the document: ${escapeControls(sentence)}`);
-  printResult(
-    { newestAnchor, unanchored },
-    sentences,
-    `${model} v${version} (entries: ${document.entries.length})`,
-  );
+  printResult({ newestAnchor, unanchored }, sentences, {
+    subject: `${model} v${version} (entries: ${document.entries.length})`,
+    remedy: `This file is not what was exported: export it again (\`slipway audit ${model} --version ${version} --out <file>\`). If that finds the same, somebody changed the trail before.`,
+  });
 };

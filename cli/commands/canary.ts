@@ -5,7 +5,13 @@ import { UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
 import { formatCanaryLine, formatJudgement } from "#cli/format-canary-line.ts";
 import { withWorld } from "#cli/open-world.ts";
-import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
+import {
+  addWorldOptions,
+  jsonOption,
+  parseDuration,
+  parseModelName,
+  type WorldOptions,
+} from "#cli/options.ts";
 import { paint, print, printError, printJson } from "#cli/print.ts";
 import { printQuestion } from "#cli/print-question.ts";
 import { endProgress } from "#cli/progress.ts";
@@ -33,10 +39,9 @@ const pollMs = 2_000;
 const newestEntries = 10;
 
 const parseHold = (text: string): number => {
-  const [, amount, unit] = text.match(/^(\d+(?:\.\d+)?)(m|h)$/) ?? [];
-  const ms = Math.round(Number(amount) * (unit === "h" ? 3_600_000 : 60_000));
+  const ms = parseDuration(text);
   if (!(ms >= 60_000 && ms <= holdLimits.longestMs))
-    throw new InvalidArgumentError("write 30m or 2h, at most 24h");
+    throw new InvalidArgumentError("a hold takes from a minute (1m) to a day (24h)");
   return ms;
 };
 
@@ -48,7 +53,7 @@ export const canaryCommand = (): Command => {
     .addCommand(
       orderCommand("hold", "keep the canary at its share until an end; a failed check still rolls it back")
         .addOption(
-          new Option("--for <time>", "how long: 30m or 2h, at most 24h")
+          new Option("--for <time>", "how long: 30m, 2h or PT30M, at most 24h")
             .argParser(parseHold)
             .makeOptionMandatory(),
         )

@@ -4,6 +4,7 @@ import { UsageMistake } from "#cli/errors.ts";
 import { withWorld } from "#cli/open-world.ts";
 import {
   addWorldOptions,
+  isDurationText,
   jsonOption,
   parseDuration,
   parseModelName,
@@ -20,12 +21,12 @@ type Options = WorldOptions & { readonly all?: boolean; readonly json?: boolean 
 
 const longestMs = 366 * 86_400_000;
 
-/** `2026-12-27T08:00:00+01:00`, or a duration from now on (`PT12H`). */
+/** `2026-12-27T08:00:00+01:00`, or a duration from now on (`12h`, `PT12H`). */
 const parseUntil = (text: string): Until => {
-  if (text.startsWith("P")) return { kind: "duration", ms: parseDuration(text) };
+  if (isDurationText(text)) return { kind: "duration", ms: parseDuration(text) };
   if (!z.iso.datetime({ offset: true, precision: undefined, local: false }).safeParse(text).success)
     throw new InvalidArgumentError(
-      "write a time with its offset (2026-12-27T08:00:00+01:00) or a duration (PT12H, P3D)",
+      "write a time with its offset (2026-12-27T08:00:00+01:00) or a duration (12h, 3d, PT12H)",
     );
   return { kind: "time", ms: Date.parse(text) };
 };
@@ -57,7 +58,9 @@ export const freezeCommand = (): Command =>
     .argument("[model]", "the model", parseModelName)
     .addOption(allOption())
     .addOption(
-      new Option("--until <time>", "a time with its offset, or a duration like PT12H").argParser(parseUntil),
+      new Option("--until <time>", "a time with its offset, or a duration like 12h or P3D").argParser(
+        parseUntil,
+      ),
     )
     .addOption(new Option("--reason <text>", "why, for those who wait"))
     .addOption(jsonOption("the freeze and the one that it replaced; without a model a list of freezes"))

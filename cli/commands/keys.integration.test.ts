@@ -55,7 +55,7 @@ test.each<[string, readonly string[], RegExp]>([
   ],
   ["an invalid name", ["create", "--name", "<b>", "--all-models"], /invalid --name/],
   ["an unknown id", ["revoke", "unknown"], /prod has no key unknown/],
-  ["an invalid grace", ["rotate", "unknown", "--grace", "24h"], /ISO 8601/],
+  ["an invalid grace", ["rotate", "unknown", "--grace", "24 hours"], /ISO 8601/],
 ])("%s is refused with the reason", async (_, args, sentence) => {
   await expect(attempt(...args)).rejects.toThrow(sentence);
 });

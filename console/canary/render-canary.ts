@@ -145,7 +145,7 @@ const renderOrders = (facts: CanaryFacts, { links }: Context): Html => {
     html`<label for="${field(`${id}-reason`)}">Reason <input id="${field(`${id}-reason`)}" name="reason" required maxlength="2000" autocomplete="off"></label>`;
   const form = (kind: "hold" | "end-hold" | "go" | "abort", title: string, body: Html, button: Html) =>
     html`<form method="post" action="${orders.path(facts.delivery, kind)}" class="order"><fieldset><legend>${title}</legend>${body}${button}</fieldset></form>`;
-  return html`<section aria-labelledby="orders-title"><h2 id="orders-title">Give an order</h2><p class="faint">It acts at the next round. Anyone who may approve may give it; contributors may only abort.</p><div class="orders">
+  return html`<section aria-labelledby="orders-title"><h2 id="orders-title">Give an order</h2><p class="faint">It acts at the next round. Approvers may give it; those of them who contributed may only abort.</p><div class="orders">
 ${
   facts.status === "asked"
     ? ""
