@@ -46,7 +46,8 @@ const renderList = (items: readonly (Html | string)[]): Html | null =>
 
 const renderDecision = (question: ShownApproval, { now, links }: Context): Html => {
   const { state, rule, expiresAt, contributors, postponed, delivery } = question;
-  const nameOf = (user: string) => links.userName?.(user) ?? user;
+  const shown = new Map((contributors?.shown ?? []).map(({ user, email }) => [user, email]));
+  const nameOf = (user: string) => links.userName?.(user) ?? shown.get(user) ?? user;
   const leftOut = rule.authorMayApprove
     ? []
     : (contributors?.leftOut ?? []).filter(({ user }) => rule.approvers.includes(user));

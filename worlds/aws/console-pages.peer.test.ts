@@ -12,13 +12,13 @@ import { type Moto, motoClientConfig, startMoto } from "#test/peers/moto.ts";
 import { requirePython } from "#test/peers/python-environment.ts";
 import { handlerEnvironment } from "#test/support/handler-environment.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
-import { recordApproval } from "#test/support/record-approval.ts";
+import { createNewApproval, recordApproval } from "#test/support/record-approval.ts";
 import { toyModel } from "#test/support/toy-model.ts";
 import { createConsolePages } from "./console-pages.ts";
 
 const { skip } = requirePython("the console's audit page on moto");
 
-describe.skipIf(skip)("the audit page on AWS", () => {
+describe.skipIf(skip)("the console's pages on AWS", () => {
   let moto: Moto;
   let count = 0;
   beforeAll(async () => {
@@ -36,6 +36,7 @@ describe.skipIf(skip)("the audit page on AWS", () => {
 
   let world: MemoryWorld;
   let audit: ReturnType<typeof createAuditRecorder>;
+  let show: (path: string) => Promise<{ readonly status: number; readonly body: string }>;
   let read: (model?: string) => Promise<{ readonly status: number; readonly body: string }>;
   beforeEach(async () => {
     count += 1;
@@ -63,8 +64,12 @@ describe.skipIf(skip)("the audit page on AWS", () => {
       anchors: createS3AnchorWriter({ client: s3, bucket }),
     });
     const env = { ...handlerEnvironment, AUDIT_BUCKET: bucket };
-    const show = createConsolePages({ env, store, clock, caller: "show-console", signOut: "/sign-out" });
-    read = (model = toyModel) => show({ path: `/models/${model}/audit`, query: new URLSearchParams() });
+    const pages = createConsolePages({ env, store, clock, caller: "show-console", signOut: "/sign-out" });
+    show = async (path) => {
+      const { status, body } = await pages({ path, query: new URLSearchParams() });
+      return { status, body: String(body) };
+    };
+    read = (model = toyModel) => show(`/models/${model}/audit`);
     return () => world.close();
   });
   const decide = async (delivery: string) => {
@@ -100,6 +105,26 @@ describe.skipIf(skip)("the audit page on AWS", () => {
     const { body } = await read();
     expect(body).toContain("The chain is broken.");
     expect(body).toContain("Entry 4 was removed.");
+  });
+
+  test("an open question leads to where it is decided, and names approvers by the address that they showed", async () => {
+    const now = world.time.now;
+    const claim = { environment: "stage" as const, model: toyModel, delivery: "d9", requestedAt: now, now };
+    await world.claims.take({ ...claim, commit: world.commit("a") }, "newer");
+    const { id } = await world.approvals.ask(
+      createNewApproval(world, {
+        ...{ delivery: "d9", letter: "a", version: 1 },
+        contributors: {
+          ...{ people: [], addresses: [], unmapped: [], approvers: [], leftOut: [] },
+          shown: [{ user: "U024BE7LH", email: "ada@example.com" }],
+        },
+      }),
+      "token-d9",
+    );
+    const { status, body } = await show(`/models/${toyModel}/deliveries/d9/approval`);
+    expect(status, id).toBe(200);
+    expect(body).toMatch(/href="https:\/\/app\.slack\.com\/client\/[^"]+">Decide in Slack</);
+    expect(body).toContain("ada@example.com");
   });
 
   test("a name that no model can have has no page", async () => {

@@ -33,6 +33,7 @@ export const createConsolePages = ({ env, store, clock, caller, signOut }: Needs
   const anchors = createS3AnchorListing({ client: new S3Client({}), bucket: env.AUDIT_BUCKET });
   // The registry is behind a network or another role: its tags are left to the command.
   const trails = createTrailVerifier({ store, clock, anchors });
+  const channel = `https://app.slack.com/client/${env.SLACK_TEAM_ID}/${env.SLACK_CHANNEL}`;
   return createConsole({
     source: {
       ...createOverview({ store, deliveries, metrics, clock, keepMetricsMs }),
@@ -41,10 +42,9 @@ export const createConsolePages = ({ env, store, clock, caller, signOut }: Needs
     now: clock,
     links: {
       base: "",
-      channel: {
-        label: "Slack",
-        href: `https://app.slack.com/client/${env.SLACK_TEAM_ID}/${env.SLACK_CHANNEL}`,
-      },
+      channel: { label: "Slack", href: channel },
+      // Open questions are the newest messages there.
+      message: () => channel,
       command: (command) => `${command} --world aws`,
       signOut,
     },
