@@ -133,7 +133,7 @@ export const createConsole = ({
       "cache-control": "private, no-cache",
       ...(entityTag === undefined ? {} : { etag: entityTag }),
     },
-    body: await renderPage({ links, revision: assets.revision }, shown),
+    body: await renderPage({ links, revision: assets.revision, entityTag }, shown),
   });
 
   return async ({ path, query, entityTag }: ConsoleRequest): Promise<ConsoleResponse> => {

@@ -19,6 +19,8 @@ export type PageContext = {
   readonly links: ConsoleLinks;
   /** Of the style and the script. */
   readonly revision: string;
+  /** Of what the page shows: its script asks with it whether that is still so. */
+  readonly entityTag?: string | undefined;
 };
 
 /** Keeps lines. A mark of direction in a name or a reason would show another text than the one that people decide about. */
@@ -28,7 +30,10 @@ const escapePage = (page: string): string => page.split("\n").map(escapeControls
  * The layout of all pages. Sections of the body with an id and `data-live` are replaced where they changed; without the
  * script the page is complete. Control characters and marks of direction are shown as what they are.
  */
-export const renderPage = async ({ links, revision }: PageContext, page: Page): Promise<string> => {
+export const renderPage = async (
+  { links, revision, entityTag }: PageContext,
+  page: Page,
+): Promise<string> => {
   const paths = consolePaths(links.base);
   const asset = (name: string) => `${links.base}/${name}?v=${revision}`;
   const navigation = [
@@ -46,7 +51,7 @@ export const renderPage = async ({ links, revision }: PageContext, page: Page): 
 <link rel="stylesheet" href="${asset("console.css")}">
 <script src="${asset("console.js")}" type="module"></script>
 </head>
-<body${page.refresh === null ? "" : html` data-refresh="${page.refresh}"`}${links.events === undefined ? "" : html` data-events="${links.events}"`}>
+<body${page.refresh === null ? "" : html` data-refresh="${page.refresh}"`}${links.events === undefined ? "" : html` data-events="${links.events}"`}${entityTag === undefined ? "" : html` data-tag="${entityTag}"`}>
 <a class="skip" href="#main">Skip to the content</a>
 <header class="bar"><div class="wide">
 <a class="brand" href="${paths.home}"><svg viewBox="0 0 36 36" aria-hidden="true"><use href="${asset("icon.svg")}#icon"></use></svg>Slipway</a>

@@ -99,7 +99,7 @@ const replaceSection = (section, next) => {
   findFocus?.(section)?.focus({ preventScroll: true });
 };
 
-let entityTag;
+let entityTag = document.body.dataset.tag;
 /** Whether the page that is shown still changes. */
 let refreshSeconds = seconds;
 const refresh = async () => {

@@ -95,6 +95,13 @@ test("forms appear only where the world takes orders, and never for a canary tha
   };
   expect(await render(facts)).not.toContain("<form");
   expect((await render(facts, { orders })).match(/<form/g)).toHaveLength(3);
+  const looks = facts.looks.map((look) => ({
+    ...look,
+    rule: { ...look.rule, onInconclusive: "roll-back" as const },
+  }));
+  const strict = await render({ ...facts, looks }, { orders });
+  expect(strict).toContain("/churn-1/hold");
+  expect(strict).not.toContain("/churn-1/go");
   const held = await render({ ...facts, status: "held" }, { orders });
   expect(held).toContain('action="/canary-orders/churn-1/end-hold"');
   expect(held).not.toContain('action="/canary-orders/churn-1/go"');

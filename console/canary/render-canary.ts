@@ -105,7 +105,7 @@ type RenderForm = (kind: "end-hold" | "go", title: string, body: Html, button: H
 
 /** How it goes on from here: a hold ends, an open question gets a vote, or the approvers are asked. */
 const renderGo = (
-  { status, model }: Pick<CanaryFacts, "status" | "model">,
+  { status, model, looks }: Pick<CanaryFacts, "status" | "model" | "looks">,
   form: RenderForm,
   person: Html,
 ): Html => {
@@ -125,6 +125,8 @@ const renderGo = (
         html`<button class="button">Approve: go on</button>`,
       );
     default:
+      // The rule in force answers already: nobody may let it go on without a verdict.
+      if (looks.at(-1)?.rule.onInconclusive === "roll-back") return html``;
       return form(
         "go",
         "Ask the approvers whether it goes on",
