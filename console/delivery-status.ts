@@ -1,8 +1,14 @@
+import { nameRollbackPerson } from "#domain/message/name-rollback-person.ts";
 import type { DeliverySummary } from "#domain/overview/delivery-summary.ts";
 import type { Tone } from "./render-pill.ts";
 
 /** How a list shows where a delivery is. */
-export const describeStatus = (outcome: DeliverySummary["outcome"]): { tone: Tone; text: string } => {
+export const describeStatus = ({
+  outcome,
+  rolledBackBy,
+}: Pick<DeliverySummary, "outcome" | "rolledBackBy">): { tone: Tone; text: string } => {
+  if (outcome === "superseded" && rolledBackBy !== undefined)
+    return { tone: "warn", text: `rolled back by ${nameRollbackPerson(rolledBackBy)}` };
   switch (outcome) {
     case null:
       return { tone: "running", text: "under way" };

@@ -13,7 +13,7 @@ export const renderDeliveriesList = (
   { paths, now }: { readonly paths: ConsolePaths; readonly now: number },
 ): Html =>
   html`<ul class="rows deliveries">${deliveries.map((each) => {
-    const { tone, text } = describeStatus(each.outcome);
+    const { tone, text } = describeStatus(each);
     return html`<li class="row">
 <div class="row-main"><a class="row-link" href="${paths.delivery(each.model, each.delivery)}">${each.model}${each.version === null ? "" : ` v${each.version}`}</a>
 <span class="faint"><code>${each.commit.slice(0, 12)}</code></span></div>

@@ -11,6 +11,7 @@ import { formatAge as formatDistance } from "#console/format-age.ts";
 import { findHold } from "#domain/canary/canary-control.ts";
 import { readDeliveryModel } from "#domain/delivery/read-delivery-model.ts";
 import { readStateWait } from "#domain/delivery/read-state-wait.ts";
+import { nameRollbackPerson } from "#domain/message/name-rollback-person.ts";
 import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
 import { environments } from "#platform/serving/serving.ts";
 import { escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
@@ -112,7 +113,9 @@ const printStatus = ({ running, serving, deliveries, approvals }: Status, where:
         row.delivery,
         formatAge(Date.parse(row.startedAt), Date.now()),
         describeState(row, running),
-        paintOutcome(row.outcome),
+        row.rolledBackBy === undefined
+          ? paintOutcome(row.outcome)
+          : paint("yellow", `rolled back by ${nameRollbackPerson(row.rolledBackBy)}`),
         row.error?.name ?? "",
       ]),
       { least: ["error", "started"] },
@@ -228,6 +231,7 @@ const readStatus = async ({ world, running, modelUrl }: CommandContext, only: st
         since: last?.status === "entered" && !waits ? last.at : null,
         ...(waits && { waits }),
         outcome: outcome?.outcome ?? (status === "RUNNING" ? null : "failed"),
+        ...(outcome?.rolledBackBy === undefined ? {} : { rolledBackBy: outcome.rolledBackBy }),
         ...(cause ? { error: cause } : {}),
       };
     }),

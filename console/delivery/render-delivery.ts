@@ -109,9 +109,7 @@ export const renderDelivery = (record: DeliveryRecord, context: Context): Page =
   const { links, now } = context;
   const view = deriveDelivery(record, now);
   const paths = consolePaths(links.base);
-  const status = view.rolledBack
-    ? { tone: "warn" as const, text: "rolled back" }
-    : describeStatus(view.outcome);
+  const status = view.rolledBack ? { tone: "warn" as const, text: "rolled back" } : describeStatus(view);
   const command = findNextCommand(view);
   const end = view.endedAt ?? now;
   const worstFirst = view.groups.toSorted(

@@ -93,7 +93,7 @@ const renderServed = (served: ServedVersion | null, now: number): Html =>
 
 const renderModel = (summary: ModelSummary, now: number, paths: ConsolePaths): Html => {
   const { model, stage, prod, canary, health, lastDelivery } = summary;
-  const status = lastDelivery && describeStatus(lastDelivery.outcome);
+  const status = lastDelivery && describeStatus(lastDelivery);
   return html`<li class="model"><h3><a class="row-link" href="${paths.model(model)}">${model}</a></h3>
 <dl>
 <div><dt>Prod</dt><dd>${renderServed(prod, now)}</dd></div>

@@ -248,7 +248,10 @@ export const deriveAuditFacts = (facts: DeliveryFacts): readonly AuditFact[] => 
           version,
           at: toTime(ended.at),
           kind: "delivery-ended",
-          detail: { outcome: ended.outcome, error: ended.error },
+          detail: {
+            ...{ outcome: ended.outcome, error: ended.error },
+            ...(ended.rolledBackBy !== undefined && { rolledBackBy: ended.rolledBackBy }),
+          },
         },
       ]
     : [];

@@ -12,6 +12,8 @@ export const IndexedDelivery = z.object({
   /** Null: it is under way. */
   outcome: z.string().nullable(),
   error: z.object({ name: z.string(), cause: z.string() }).nullable(),
+  /** The person's rollback that ended it: who and why. */
+  rolledBackBy: z.string().optional(),
 });
 export type IndexedDelivery = z.infer<typeof IndexedDelivery>;
 
@@ -30,10 +32,13 @@ const maxCause = 300;
  * put). A later state of the delivery replaces them.
  */
 export const toIndexItems = (entry: IndexedDelivery): NonNullable<PutOptions["also"]> => {
-  const { delivery, model, commit, startedAt, endedAt, outcome, error } = entry;
+  const { delivery, model, commit, startedAt, endedAt, outcome, error, rolledBackBy } = entry;
   const sort = `${String(startedAt).padStart(15, "0")}#${delivery}`;
   const shortError = error && { ...error, cause: error.cause.slice(0, maxCause).toWellFormed() };
-  const value = { delivery, model, commit, startedAt, endedAt, outcome, error: shortError };
+  const value = {
+    ...{ delivery, model, commit, startedAt, endedAt, outcome, error: shortError },
+    ...(rolledBackBy !== undefined && { rolledBackBy: rolledBackBy.slice(0, maxCause).toWellFormed() }),
+  };
   return [
     { key: toStartKey(delivery), value: { model, startedAt } },
     { key: { partition: toListPartition(undefined), sort }, value },

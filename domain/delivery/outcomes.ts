@@ -16,10 +16,12 @@ export const OutcomeRecord = z.object({
   error: z.object({ name: z.string(), cause: z.string() }).nullable(),
   /** Epoch milliseconds. */
   at: z.int(),
+  /** The person's rollback that ended it, who and why; absent: none did, or the record is of an earlier release. */
+  rolledBackBy: z.string().optional(),
 });
 export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 
-const describeOutcome = ({ delivery, model, commit, outcome, error, at }: OutcomeRecord) =>
+const describeOutcome = ({ delivery, model, commit, outcome, error, at, rolledBackBy }: OutcomeRecord) =>
   createEvent([delivery, outcome, error?.name ?? ""], at, {
     type: "outcome",
     model,
@@ -30,6 +32,7 @@ const describeOutcome = ({ delivery, model, commit, outcome, error, at }: Outcom
       name: error.name,
       cause: toPublicText(error.cause.split(contributorsHeading, 1)[0] ?? ""),
     },
+    ...(rolledBackBy !== undefined && { rolledBackBy: toPublicText(rolledBackBy) }),
   });
 
 const toOutcomeKey = (delivery: string) => ({ partition: "outcomes", sort: delivery });

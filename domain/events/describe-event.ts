@@ -15,6 +15,7 @@ export const describeEvent = (event: SlipwayEvent): string => {
     case "canary-step":
       return `Version ${event.modelVersion} gets ${event.percent} % of prod's traffic.`;
     case "outcome":
+      if (event.rolledBackBy !== undefined) return `${event.delivery}: rolled back by ${event.rolledBackBy}`;
       return `${event.delivery}: ${event.outcome}${event.error === null ? "." : ` (${event.error.name}: ${event.error.cause})`}`;
     case "rolled-back":
       return `Prod went back from ${describeArtefact(event.from)} to ${describeArtefact(event.to)}${event.reason === null ? ", because its canary ended early." : `: ${event.reason}`}`;

@@ -1,14 +1,5 @@
-import { escapeControls } from "#untrusted/escape-controls.ts";
 import type { MessageState } from "./message-state.ts";
-
-const longestPerson = 60;
-
-/** Who rolled back; the rest is the reason. Of an ARN the end, which names the person. */
-const readPerson = (by: string): string => {
-  const person = escapeControls(by.split(": ", 1)[0] ?? by);
-  const name = /^arn:[^/]*\/(.+)$/.exec(person)?.[1]?.slice(-longestPerson) ?? person;
-  return name.slice(0, longestPerson).toWellFormed();
-};
+import { nameRollbackPerson } from "./name-rollback-person.ts";
 
 /** The delivery in one line, for the message, its notification, the command line and the pages. */
 export const formatHeadline = (state: MessageState): string => {
@@ -16,7 +7,7 @@ export const formatHeadline = (state: MessageState): string => {
   const subject = version === null ? model : `${model} v${version}`;
   // After a person's rollback nothing of this delivery serves prod, regardless of its outcome.
   if (rolledBack && (outcome === null || outcome === "promoted" || outcome === "superseded"))
-    return `${subject}: rolled back by ${readPerson(rolledBack.by)}`;
+    return `${subject}: rolled back by ${nameRollbackPerson(rolledBack.by)}`;
   switch (outcome) {
     case "promoted":
       return replaced ? `${subject} was promoted and later replaced` : `${subject} serves prod`;

@@ -11,6 +11,8 @@ export type DeliverySummary = {
   /** Null: it is under way. */
   readonly outcome: OutcomeRecord["outcome"] | null;
   readonly error: OutcomeRecord["error"];
+  /** The person's rollback that ended it, who and why; absent: none did. */
+  readonly rolledBackBy?: string | undefined;
   /** Registry version; null: it did not get so far, or it is not known. */
   readonly version: number | null;
 };

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { describeStatus } from "#console/delivery-status.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
+import { listDeliveries } from "#domain/overview/list-deliveries.ts";
 import { judgeCanary } from "#lambdas/judge-canary/judge-canary.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
@@ -30,6 +32,34 @@ test("two runs count the outcome once and show one message", async () => {
   await report("rejected");
   expect(world.readMetricTotal("Deliveries", { model: toyModel, outcome: "rejected" })).toBe(1);
   expect([...world.slack.shown.values()]).toMatchObject([{ delivery, outcome: "rejected" }]);
+});
+
+test("a delivery that a person's rollback ended says so in its record, in lists and in its event, not that a commit followed", async () => {
+  await claim("prod");
+  const by = "ada: answers are wrong";
+  await world.claims.take(
+    { environment: "prod", model: toyModel, delivery: "rollback-1", requestedAt: 2, now: 2, by },
+    "force",
+  );
+  await report("superseded");
+  expect(await world.outcomes.read(delivery)).toMatchObject({ outcome: "superseded", rolledBackBy: by });
+  const { deliveries } = await listDeliveries(world)({}, 10);
+  expect(deliveries).toMatchObject([{ delivery, outcome: "superseded", rolledBackBy: by }]);
+  expect(deliveries.map((each) => describeStatus(each).text)).toEqual(["rolled back by ada"]);
+  const { items } = await world.store.page({ partition: "outbox", order: "ascending", limit: 10 });
+  expect(items.map(({ value }) => value)).toContainEqual(
+    expect.objectContaining({ type: "outcome", rolledBackBy: by }),
+  );
+});
+
+test("a delivery that a later commit ended names no rollback of another one", async () => {
+  await claim("prod", "other");
+  await world.claims.take(
+    { environment: "prod", model: toyModel, delivery: "rollback-1", requestedAt: 2, now: 2, by: "ada: slow" },
+    "force",
+  );
+  await report("superseded");
+  expect((await world.outcomes.read(delivery))?.rolledBackBy).toBeUndefined();
 });
 
 test("a delivery that was not promoted keeps its claims until RollBack has restored the environments", async () => {

@@ -28,7 +28,12 @@ export const reportOutcome =
     const at = clock();
     // Before the outcome is stored: after a crash the sweep shows the message.
     await messages.expect(delivery);
-    const first = await outcomes.keep({ delivery, model, commit, outcome, error, at });
+    const { interrupted = [] } = (await claims.read("prod", model)) ?? {};
+    const rolledBackBy = interrupted.findLast((entry) => entry.delivery === delivery)?.by;
+    const first = await outcomes.keep({
+      ...{ delivery, model, commit, outcome, error, at },
+      ...(outcome === "superseded" && rolledBackBy !== undefined && { rolledBackBy }),
+    });
     if (first) metrics.count({ name: "Deliveries", value: 1, unit: "Count", dimensions: { model, outcome } });
     if (first && error)
       metrics.count({

@@ -71,6 +71,8 @@ export const SlipwayEvent = z.discriminatedUnion("type", [
     outcome: z.enum(["promoted", "rejected", "expired", "superseded", "unchanged", "failed"]),
     /** The named error of a failed delivery: `statemachine/remedies.ts` lists names and remedies. */
     error: z.object({ name: z.string(), cause: z.string() }).nullable(),
+    /** The person's rollback that ended the delivery, who and why; absent: none did. */
+    rolledBackBy: z.string().optional(),
   }),
   z.object({
     type: z.literal("rolled-back"),

@@ -150,3 +150,14 @@ test("lines name their model from the second model on until no delivery is on it
     "  ✓ ClaimStage       20 ms",
   ]);
 });
+
+test("a delivery that a rollback ended says by whom and why", () => {
+  expect(
+    render({
+      event: "outcome",
+      delivery: churn,
+      outcome: "superseded",
+      rolledBackBy: "ada: answers are wrong",
+    }),
+  ).toEqual(["  rolled back by ada: answers are wrong"]);
+});

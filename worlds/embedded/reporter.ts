@@ -49,6 +49,8 @@ export type EmbeddedWorldEvent =
       /** Name and cause of the error of a failed delivery. */
       readonly error?: string;
       readonly cause?: string;
+      /** The person's rollback that ended it: who and why. */
+      readonly rolledBackBy?: string;
     };
 
 /** The output of a rehearsal: events, and messages for a person. */
@@ -186,7 +188,7 @@ export const createTerminalReporter = (
           failures.delete(event.delivery);
           isNaming &&= open.size > 0;
           say(
-            `  ${model}${paint(isGood ? "green" : event.outcome === "failed" ? "red" : "yellow", event.outcome)}${event.error ? `: ${paint("red", escapeControls(event.error))} ${prefixContinuationLines(event.cause ?? "")}` : ""}`,
+            `  ${model}${paint(isGood ? "green" : event.outcome === "failed" ? "red" : "yellow", event.rolledBackBy === undefined ? event.outcome : escapeControls(`rolled back by ${event.rolledBackBy}`))}${event.error ? `: ${paint("red", escapeControls(event.error))} ${prefixContinuationLines(event.cause ?? "")}` : ""}`,
           );
           return event.error
             ? say(`  ${paint("bold", "What to do:")} ${findRemedy(event.error)}\n`)

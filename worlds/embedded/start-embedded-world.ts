@@ -193,6 +193,7 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
       delivery: name,
       outcome: outcome.outcome,
       ...(outcome.error ? { error: outcome.error.name, cause: outcome.error.cause } : {}),
+      ...(outcome.rolledBackBy === undefined ? {} : { rolledBackBy: outcome.rolledBackBy }),
     });
   };
   const deliveriesWithQuestion = new Set<string>();
