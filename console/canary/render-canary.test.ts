@@ -71,6 +71,23 @@ test("a long canary keeps every judgement, and its page stays below 300 KB", asy
   expect(Buffer.byteLength(page)).toBeLessThan(300_000);
 });
 
+test("every judgement is on the page: the newest with their checks, the others in a line each", async () => {
+  const facts = await sampleCanary(startedAt, 35);
+  const judged = facts.looks.find((look) => look.judged);
+  if (!judged) throw new Error("the sample was judged");
+  const looks = Array.from({ length: 200 }, (_, index) => ({
+    ...judged,
+    index,
+    at: startedAt + index * 60_000,
+  }));
+  const page = await render({ ...facts, looks });
+  expect(page.match(/<details id="judged-\d+"/g)).toHaveLength(60);
+  const [, before = ""] = page.split('<details id="judged-before">');
+  expect(before).toContain("140 earlier judgements, without their checks");
+  expect(before.split("</ol>", 1)[0]?.match(/<li>/g)).toHaveLength(140);
+  expect(Buffer.byteLength(page)).toBeLessThan(300_000);
+});
+
 test("names and reasons of people are text, never markup", async () => {
   const facts = await sampleCanary(startedAt, 5);
   const reason = "<script>alert(1)</script>";

@@ -15,7 +15,7 @@ import { renderCanaryChart } from "./render-canary-chart.ts";
 import { renderScoreChart } from "./render-score-chart.ts";
 
 /** Judgements that the page lists in full; the command line has all (`slipway canary <model> --json`). */
-const maxJudgements = 60;
+const maxDetailed = 60;
 
 const statuses: Readonly<Record<CanaryFacts["status"], { readonly tone: Tone; readonly text: string }>> = {
   running: { tone: "running", text: "under way" },
@@ -177,12 +177,15 @@ const renderJudgements = (looks: readonly CanaryLook[], now: number): Html => {
     .toReversed();
   if (judged.length === 0)
     return html`<p class="empty">Not judged yet: the first judgement comes at the end of the first bake.</p>`;
+  const describe = ({ at, percent, judged: { verdict, next, held } }: (typeof judged)[number]) =>
+    html`${renderVerdict(verdict)} at ${percent} %, ${renderTime(at, now)}: ${held ? "held at its share" : actions[next]}`;
+  const earlier = judged.slice(maxDetailed);
   return html`<ol class="judgements">${judged
-    .slice(0, maxJudgements)
+    .slice(0, maxDetailed)
     .map(
-      ({ index, at, percent, judged: { verdict, next, held, checks } }, place) =>
-        html`<li><details id="judged-${index}"${place === 0 ? " open" : ""}><summary>${renderVerdict(verdict)} at ${percent} %, ${renderTime(at, now)}: ${held ? "held at its share" : actions[next]}</summary>${renderChecks(`judged-${index}`, { checks, omitted: [] })}</details></li>`,
-    )}</ol>${judged.length > maxJudgements ? html`<p class="faint">${judged.length - maxJudgements} earlier judgements are not listed.</p>` : ""}`;
+      (look, place) =>
+        html`<li><details id="judged-${look.index}"${place === 0 ? " open" : ""}><summary>${describe(look)}</summary>${renderChecks(`judged-${look.index}`, { checks: look.judged.checks, omitted: [] })}</details></li>`,
+    )}</ol>${earlier.length > 0 ? html`<details id="judged-before"><summary>${earlier.length} earlier ${earlier.length === 1 ? "judgement" : "judgements"}, without their checks</summary><ol class="judgements">${earlier.map((look) => html`<li>${describe(look)}</li>`)}</ol></details>` : ""}`;
 };
 
 const orderWords = {
