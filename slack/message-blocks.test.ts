@@ -358,10 +358,22 @@ describe("what an approver reads", () => {
 
   test("the notification says what the table says", () => {
     expect(render().text).toBe(
-      "Approve churn v2 for production? 1 passed · 1 inconclusive · 1 not checked; canary traffic inconclusive; accuracy 0.83 (prod 0.81); latency p95 9 ms (prod 4.2 ms)",
+      "Approve churn v2 for production? 2 contributors not mapped to a person; expires 1970-01-01 00:00 UTC; 1 passed · 1 inconclusive · 1 not checked; canary traffic inconclusive; accuracy 0.83 (prod 0.81); latency p95 9 ms (prod 4.2 ms)",
     );
     expect(render({ outcome: "promoted", replaced: false, question: null }).text).toBe(
       "churn v2 serves prod",
+    );
+  });
+
+  test("the notification says first what warns of an approval", () => {
+    const question = state.question?.status === "open" ? { ...state.question, stale: "version 7" } : null;
+    const warned = {
+      changed: ["loosens 1 rule: gates.latencyP95Ms 50 → 500"],
+      unmapped: [{ identity: "nobody@example.net", why: "no person lists it" }],
+      question,
+    };
+    expect(render(warned).text).toMatch(
+      /^Approve churn v2 for production\? this commit changes its own rules: loosens 1 rule: gates\.latencyP95Ms 50 → 500; prod changed: it now serves version 7; 1 contributor not mapped to a person; expires /,
     );
   });
 

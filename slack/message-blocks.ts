@@ -33,6 +33,7 @@ const limits = {
   progress: 300,
   note: 600,
   notification: 1_000,
+  warning: 300,
   /** All text of a message. Slack documents no limit: it accepted 9,597 characters and refused 11,341. */
   message: 9_500,
 } as const;
@@ -124,7 +125,10 @@ const formatCommit = ({ subject, commit, author, links }: MessageState): string 
   return `${title}Commit ${id}${named}${pages.length === 0 ? "" : ` · ${pages.join(" · ")}`}`;
 };
 
-/** For notifications and screen readers, which show no blocks: the question, and what the table and the checks say. */
+/**
+ * For notifications and screen readers, which show no blocks: the question, what warns of an approval, until when, and what
+ * the table and the checks say. Without Slack's own form of a time, which a notification shows as it is.
+ */
 const formatNotification = (state: MessageState): string => {
   const headline = escapeText(formatHeadline(state));
   if (state.question?.status !== "open") return headline;
@@ -138,10 +142,28 @@ const formatNotification = (state: MessageState): string => {
   const problems = state.checks
     .filter(({ verdict }) => verdict !== "pass")
     .map(({ name, verdict }) => `${name} ${verdict === "fail" ? "failed" : "inconclusive"}`);
-  const parts = [verdict, ...problems, ...rows].filter((part) => part !== "").map(escapeLine);
-  return parts.length === 0
-    ? headline
-    : clipText(`${headline} ${joinWithinLimit(parts, "; ", limits.notification - 200)}`, limits.notification);
+  const { stale, expiresAt } = state.question;
+  const unmapped = state.unmapped.length;
+  const warnings = [
+    ...(state.changed.length === 0
+      ? []
+      : [`this commit changes its own rules: ${joinWithinLimit(state.changed, ", ", limits.warning)}`]),
+    ...(stale === null ? [] : [`prod changed: it now serves ${stale}`]),
+    ...(unmapped === 0 ? [] : [`${unmapped} contributor${unmapped === 1 ? "" : "s"} not mapped to a person`]),
+  ];
+  const parts = [
+    ...warnings,
+    `expires ${new Date(expiresAt).toISOString().slice(0, 16).replace("T", " ")} UTC`,
+    verdict,
+    ...problems,
+    ...rows,
+  ]
+    .filter((part) => part !== "")
+    .map(escapeLine);
+  return clipText(
+    `${headline} ${joinWithinLimit(parts, "; ", limits.notification - 200)}`,
+    limits.notification,
+  );
 };
 
 const listNotes = (state: MessageState): readonly string[] => {
