@@ -76,12 +76,12 @@ test("a reply is in the message's thread; one that somebody has to act on is in 
   const nobody = { users: [], addresses: [] };
   await fixture.channel.reply(posted, { ...about, id: "a", broadcast: false, mentions: nobody }, false);
   const [known] = fixture.users();
-  const mentions = { users: ["U0OTHER"], addresses: [known?.email ?? "", "nobody@example.org"] };
+  const mentions = { users: ["U0OTHER", "S0614TZR7"], addresses: [known?.email ?? "", "nobody@example.org"] };
   await fixture.channel.reply(posted, { ...about, id: "b", broadcast: true, mentions }, false);
   expect(fixture.replies(posted.ts)).toMatchObject([
     { text: ":rocket: churn v2 gets 10 % of prod's traffic" },
     {
-      text: `:rocket: churn v2 gets 10 % of prod's traffic\n<@U0OTHER> <@${known?.id}>`,
+      text: `:rocket: churn v2 gets 10 % of prod's traffic\n<@U0OTHER> <!subteam^S0614TZR7> <@${known?.id}>`,
       subtype: "thread_broadcast",
     },
   ]);

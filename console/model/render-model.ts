@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import { roundToDigits } from "#domain/gates/number-format.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { ModelDetails, VersionDetails } from "#domain/overview/model-details.ts";
+import { describeOwner } from "#model-folder/manifest/describe-owner.ts";
 import { type ConsolePaths, consolePaths } from "../console-paths.ts";
 import type { Context } from "../context.ts";
 import type { Html } from "../html.ts";
@@ -92,7 +93,7 @@ export const renderModel = (details: ModelDetails, context: Context): Page => {
     active: "models",
     trail: [{ label: "Models", href: paths.home }],
     refresh: 10,
-    body: html`<header class="head"><div><h1>${model}</h1>${owner === null ? "" : html`<p class="faint">owned by ${owner}</p>`}</div>
+    body: html`<header class="head"><div><h1>${model}</h1>${owner === null ? "" : html`<p class="faint">owned by ${describeOwner(owner)}</p>`}</div>
 <ul class="links inline">${links.apiDocs && prod ? html`<li><a href="${links.apiDocs("prod", model)}">API docs of prod</a></li>` : ""}${links.apiDocs && stage ? html`<li><a href="${links.apiDocs("stage", model)}">API docs of stage</a></li>` : ""}${links.records && prod ? html`<li><a href="${links.records(model)}">Prediction records</a></li>` : ""}${hasAudit ? html`<li><a href="${paths.audit(model)}">Audit trail</a></li>` : ""}</ul></header>
 <section id="serving" data-live aria-label="What serves"><dl class="tiles">
 ${served("Prod", prod === null ? html`<span class="faint">nothing</span>` : html`<a class="big" href="${paths.delivery(model, prod.delivery)}">v${prod.version}</a><span class="faint">${renderTime(prod.since, now)}</span>`)}

@@ -5,6 +5,7 @@ import { createSampleRow } from "#inference/model/load-model.ts";
 import type { PredictResponse } from "#inference/native/predict-response.ts";
 import { PredictionsQuery } from "#inference/records/parse-predictions-query.ts";
 import { PredictionPage, PredictionRecord } from "#inference/records/records.ts";
+import { describeOwner } from "#model-folder/manifest/describe-owner.ts";
 import { Input, Manifest, NestedValues, Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { modelSchemas } from "./model-schemas.ts";
 
@@ -348,7 +349,7 @@ const modelOperations = (): Readonly<Record<string, { readonly get: OpenapiOpera
 
 const describeManifest = (manifest: Manifest): string =>
   manifest.description ??
-  `${manifest.task} by the model ${manifest.name}. Owner: ${manifest.owner}. Limits per request: 10,000 rows and 6 MB.`;
+  `${manifest.task} by the model ${manifest.name}. Owner: ${describeOwner(manifest.owner)}. Limits per request: 10,000 rows and 6 MB.`;
 
 /**
  * The OpenAPI 3.1 document of the native API, from the schemas that the service itself uses.

@@ -175,7 +175,13 @@ export type CanaryRule = z.infer<typeof CanaryRule>;
 
 const fields = {
   name: ModelName,
-  owner: z.string().min(1).max(200),
+  owner: z
+    .string()
+    .min(1)
+    .max(200)
+    .describe(
+      "who is told when a delivery fails: an e-mail address, or the id of a Slack user or user group, for example S0614TZR7",
+    ),
   description: z.string().max(2_000).optional(),
   artifact: Artifact.default("model.onnx"),
   inputs: z.array(Input).min(1).max(2_000),
