@@ -46,6 +46,8 @@ export const ClaimStageInput = Subject.extend({
   environment: z.literal("stage"),
   requestedAt: z.int(),
   pusher: z.string().nullable(),
+  /** Absent in executions that began under an older definition. */
+  author: z.object({ name: z.string(), email: z.string() }).optional(),
 });
 /** Absent in executions that began under an older definition, which has no state that waits for prod to open. */
 const waitsWhileClosed = { waitsWhileClosed: z.literal(true).optional() };

@@ -169,7 +169,12 @@ export const defineDelivery = (resources: Resources) => {
       ClaimStage: {
         ...step(
           "claim-environment",
-          { environment: "stage", "requestedAt.$": "$.requestedAt", "pusher.$": "$.pusher" },
+          {
+            environment: "stage",
+            "requestedAt.$": "$.requestedAt",
+            "pusher.$": "$.pusher",
+            "author.$": "$.author",
+          },
           300,
         ),
         ResultPath: "$.ClaimStage",

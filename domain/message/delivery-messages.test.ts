@@ -1,13 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createApprovals } from "#domain/approval/approvals.ts";
+import { emptyIdentities } from "#domain/approval/identities.ts";
+import { createDeliveryPeople } from "#domain/delivery/delivery-people.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
+import { parsePolicy } from "#domain/policy/parse-policy.ts";
+import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { approvalDefaults } from "#test/support/approval-defaults.ts";
 import { fakeChannel } from "#test/support/fake-channel.ts";
 import { fakeDeliveries } from "#test/support/fake-deliveries.ts";
 import { memoryStore } from "#test/support/memory-store.ts";
 import { plainCipher } from "#test/support/plain-cipher.ts";
-import { fakeDigest } from "#test/support/toy-model.ts";
+import { fakeDigest, policyYaml } from "#test/support/toy-model.ts";
 import { createDeliveryMessages, type MessageChannel } from "./delivery-messages.ts";
 import { MessageUnconfirmed } from "./errors.ts";
 
@@ -98,6 +102,36 @@ test("what a message tells when it is posted is not told again below it", async 
   await start().show("churn-1");
   expect(slack.state.posts).toBe(1);
   expect(told()).toEqual([]);
+});
+
+test("a failure before the question mentions author and owner below its message, once, by the platform's map", async () => {
+  await createPolicyWriter(opened).writeFirst(
+    {
+      floor: parsePolicy(new TextEncoder().encode(policyYaml), "the platform's copy"),
+      identities: {
+        ...emptyIdentities,
+        people: {
+          "ada@example.com": {
+            ...{ logins: [], arns: [], emails: ["12345+ada@users.noreply.github.com"] },
+            slack: "U024BE7LH",
+          },
+        },
+      },
+    },
+    { id: "operator", name: "Operator" },
+  );
+  const people = { author: "12345+ada@users.noreply.github.com", owner: "S0614TZR7" };
+  await createDeliveryPeople(opened).note("churn-1", people);
+  await end("failed");
+  for (let shows = 0; shows < 3; shows++) await start().show("churn-1");
+  await start().showUnshown();
+  expect(slack.replies).toMatchObject([
+    {
+      ...{ id: "ended failed", broadcast: false },
+      mentions: { users: ["S0614TZR7", "U024BE7LH"], addresses: [] },
+    },
+  ]);
+  expect(await notes()).toEqual([]);
 });
 
 test("a reply that Slack refuses is told by the sweep", async () => {

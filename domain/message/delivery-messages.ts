@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import { emptyIdentities, type Identities } from "#domain/approval/identities.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
+import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { readPages, type Store, type StoredItem } from "#platform/store/store.ts";
-import { deriveReplies, type Reply } from "./derive-replies.ts";
+import { deriveReplies, isToldByPost, type Reply } from "./derive-replies.ts";
 import { MessageGone, MessageRefused, MessageUnconfirmed } from "./errors.ts";
 import { deriveMessageState, type MessageState } from "./message-state.ts";
 import { readMessageFacts } from "./read-message-facts.ts";
+import { resolveMentions } from "./resolve-mentions.ts";
 
 const PostedMessage = z.object({ channel: z.string(), ts: z.string() });
 type PostedMessage = z.infer<typeof PostedMessage>;
@@ -102,6 +105,18 @@ export const createDeliveryMessages = ({
       )
     ).written;
 
+  const policy = createPlatformPolicy({ store });
+  /** A mention is no decision: without a readable map, addresses are looked up as they are. */
+  const readIdentities = async ({ mentions, id }: Reply): Promise<Identities> => {
+    if (mentions.addresses.length === 0) return emptyIdentities;
+    try {
+      return (await policy.find())?.identities ?? emptyIdentities;
+    } catch (error) {
+      warn(`could not read the platform's map of people for the reply ${id}`, error);
+      return emptyIdentities;
+    }
+  };
+
   const expect = async (delivery: string): Promise<void> => {
     await store.put({ partition: pendingPartition, sort: delivery }, { at: clock() });
   };
@@ -158,7 +173,9 @@ export const createDeliveryMessages = ({
     if (!posted || (replied && replies.every(({ id }) => told.includes(id)))) return;
     for (const reply of replies) {
       if (!(await noteReply(delivery, reply.id, told))) continue;
-      await channel.reply(posted, reply, unconfirmed.includes(reply.id)).catch(async (error: unknown) => {
+      const mentions = resolveMentions(await readIdentities(reply), reply.mentions);
+      const isUnconfirmed = unconfirmed.includes(reply.id);
+      await channel.reply(posted, { ...reply, mentions }, isUnconfirmed).catch(async (error: unknown) => {
         await forgetReply(delivery, reply.id, error instanceof MessageUnconfirmed);
         throw error;
       });
@@ -253,7 +270,9 @@ export const createDeliveryMessages = ({
       }
       const { message, leftToOthers } = await end(delivery, number, posted, {
         hash,
-        told: deriveReplies(known).map(({ id }) => id),
+        told: deriveReplies(known)
+          .filter(isToldByPost)
+          .map(({ id }) => id),
       });
       // Two simultaneous posts made two messages: empty one, so that it has no buttons.
       if (message.ts !== posted.ts) await channel.retract(posted);

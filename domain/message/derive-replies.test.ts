@@ -89,6 +89,18 @@ describe("what is told in a delivery's thread", () => {
       ]);
   });
 
+  test("a delivery that failed before its question to its author and its owner, where its message is", () => {
+    const failed = { questions: [], ended: end("failed") };
+    const people = { author: "sam@example.com", owner: "S0614TZR7" };
+    expect(deriveReplies(facts({ ...failed, people }))).toMatchObject([
+      { broadcast: false, mentions: { users: ["S0614TZR7"], addresses: ["sam@example.com"] } },
+    ]);
+    const unread = { author: "", owner: null };
+    expect(deriveReplies(facts({ ...failed, people: unread }))).toMatchObject([
+      { mentions: { users: [], addresses: [] } },
+    ]);
+  });
+
   test("the reason of a rejection to the author", () => {
     expect(deriveReplies(facts({ questions: [build({ state: decide("rejected") })] }))).toMatchObject([
       { says: { reason: "no" }, mentions: { addresses: ["sam@example.com", "team@example.com"] } },

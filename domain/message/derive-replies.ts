@@ -1,5 +1,6 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
+import { isSlackOwner } from "#model-folder/manifest/describe-owner.ts";
 import { type CanaryOrderSays, deriveCanaryReplies } from "./derive-canary-replies.ts";
 import { deriveMessageState, type MessageFacts } from "./message-state.ts";
 
@@ -44,7 +45,7 @@ export type Reply = {
   readonly says: Says;
   /** Also shown in the channel. */
   readonly broadcast: boolean;
-  /** Who has to act, or wants to know: Slack users, and addresses of people whose Slack users Slack knows. */
+  /** Who has to act, or wants to know: Slack users and user groups, and addresses of people whose Slack users Slack knows. */
   readonly mentions: { readonly users: readonly string[]; readonly addresses: readonly string[] };
 };
 
@@ -52,6 +53,23 @@ export type Reply = {
 const reminderLeadMs = 4 * 3_600_000;
 
 const nobody = { users: [], addresses: [] } as const;
+
+/** The author and the owner. */
+const findPeople = ({ questions, people }: MessageFacts): Reply["mentions"] => {
+  const approval = questions.at(-1);
+  const { author, owner } = approval
+    ? { author: approval.author.email, owner: approval.evidence.owner ?? null }
+    : { author: people?.author ?? null, owner: people?.owner ?? null };
+  const isMentionable = owner !== null && isSlackOwner(owner);
+  return {
+    users: isMentionable ? [owner] : [],
+    addresses: [author, isMentionable ? null : owner].flatMap((each) => each || []),
+  };
+};
+
+/** Whether the post of the message itself tells it: a post mentions nobody, so it does not tell an end to its people. */
+export const isToldByPost = ({ says, mentions: { users, addresses } }: Reply): boolean =>
+  says.kind !== "ended" || users.length + addresses.length === 0;
 
 const findReminder = (approval: Approval, { now, ended, rolledBack }: MessageFacts): boolean => {
   const { state, askedAt, expiresAt } = approval;
@@ -100,10 +118,7 @@ export const deriveReplies = (facts: MessageFacts): readonly Reply[] => {
   if (!state) return [];
   const { model, version, question } = state;
   const approval = questions.at(-1);
-  const people = {
-    users: [],
-    addresses: [approval?.author.email, approval?.evidence.owner].filter((each) => each !== undefined),
-  };
+  const people = findPeople(facts);
   const about = { model, version };
   const approvers = question?.status === "open" ? question.approvers : [];
   return [
@@ -186,7 +201,8 @@ export const deriveReplies = (facts: MessageFacts): readonly Reply[] => {
             ...about,
             id: `ended ${ended.outcome}`,
             says: { kind: "ended", outcome: ended.outcome, error: ended.error } as const,
-            broadcast: ended.outcome === "failed" || ended.outcome === "expired",
+            // Without a question the message itself has just come into the channel.
+            broadcast: approval !== undefined && (ended.outcome === "failed" || ended.outcome === "expired"),
             mentions: ended.outcome === "failed" || ended.outcome === "expired" ? people : nobody,
           },
         ]

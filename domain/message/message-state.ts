@@ -7,6 +7,7 @@ import { type CanaryControl, findHold } from "#domain/canary/canary-control.ts";
 import { formatDuration } from "#domain/canary/format-duration.ts";
 import type { Hold } from "#domain/changes/holds.ts";
 import { isAnsweredHold } from "#domain/changes/is-answered-hold.ts";
+import type { DeliveryPeople } from "#domain/delivery/delivery-people.ts";
 import type { Outcome, OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Comparison } from "#domain/gates/comparison.ts";
 import type { Check, Omission } from "#domain/gates/verdict.ts";
@@ -27,6 +28,8 @@ export type MessageFacts = {
   /** The person's rollback that interrupted this delivery or took back its promotion: who and why. */
   readonly rolledBack: { readonly by: string; readonly kind: "interrupted" | "taken back" } | undefined;
   readonly ended: OutcomeRecord | undefined;
+  /** Its author and owner, where it ended before its question; absent: the question names them, or nobody is known. */
+  readonly people?: DeliveryPeople | undefined;
   /** What it waits or waited for because prod was closed; absent: nothing. */
   readonly hold?: Hold | undefined;
   /** Where the audit trail has the newest decision. */

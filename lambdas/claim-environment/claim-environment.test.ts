@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createFreezes } from "#domain/changes/freezes.ts";
+import { createDeliveryPeople } from "#domain/delivery/delivery-people.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
 import { createNewApproval, recordApproval } from "#test/support/record-approval.ts";
@@ -325,5 +326,34 @@ test("a champion's model.yaml above today's limits ends no delivery of its model
   await expect(deliver("c")).rejects.toMatchObject({
     name: "ManifestInvalid",
     message: expect.stringContaining("larger than 256 KB"),
+  });
+});
+
+describe("author and owner are noted before the first check", () => {
+  const author = { name: "Sam", email: "sam@example.com" };
+  const claim = () =>
+    claimEnvironment({
+      ...needs(),
+      assertApprovable: async () => {
+        throw new Error("nobody may approve");
+      },
+    })({
+      ...{ delivery: "one", model: toyModel, commit, environment: "stage" },
+      author,
+      requestedAt: 1,
+      pusher: null,
+    });
+  const readPeople = () => createDeliveryPeople(world).read("one");
+
+  test("so a delivery that stops there can mention them", async () => {
+    world.commit("a", buildModelYaml({ owner: "S0614TZR7" }));
+    await expect(claim()).rejects.toThrow("nobody may approve");
+    expect(await readPeople()).toEqual({ author: "sam@example.com", owner: "S0614TZR7" });
+  });
+
+  test("and a manifest that nobody can read leaves the author", async () => {
+    world.commit("a", "name: [");
+    await expect(claim()).rejects.toThrow("nobody may approve");
+    expect(await readPeople()).toEqual({ author: "sam@example.com", owner: null });
   });
 });

@@ -4,15 +4,22 @@ import { assertApproved } from "#domain/approval/assert-approved.ts";
 import { type CheckProdOpenDependencies, checkProdOpen } from "#domain/changes/check-prod-open.ts";
 import { findLastOpening } from "#domain/changes/holds.ts";
 import type { Claims } from "#domain/claims/claims.ts";
+import { createDeliveryPeople } from "#domain/delivery/delivery-people.ts";
 import { ProdBusy } from "#domain/delivery/errors.ts";
-import { type LoadRulesDependencies, loadRules } from "#domain/delivery/read-committed-model.ts";
+import {
+  type LoadRulesDependencies,
+  loadRules,
+  readCommittedManifest,
+} from "#domain/delivery/read-committed-model.ts";
 import { assertNotEnded } from "#domain/ledger/assert-not-ended.ts";
 import type { Ledger } from "#domain/ledger/ledger.ts";
 import type { DeliveryMessages } from "#domain/message/delivery-messages.ts";
+import type { Store } from "#platform/store/store.ts";
 import type { Claim, ClaimInput } from "#statemachine/contracts.ts";
 
 type ClaimEnvironmentDependencies = CheckProdOpenDependencies &
   LoadRulesDependencies & {
+    readonly store: Store;
     readonly claims: Claims;
     readonly ledger: Ledger;
     readonly approvals: Approvals;
@@ -38,6 +45,10 @@ export const claimEnvironment =
     const request = { ...input, now: clock() };
 
     if (input.environment === "stage") {
+      await createDeliveryPeople(needs).note(delivery, {
+        author: input.author?.email ?? null,
+        owner: await findOwner(needs, model, commit),
+      });
       await assertApprovable(input);
       const grant = await claims.take(request, "newer");
       if (grant.status === "busy") throw new Error("a stage claim is never busy");
@@ -78,3 +89,14 @@ export const claimEnvironment =
     await claims.release("prod", model, delivery);
     return { status: "stale", serving };
   };
+
+/** Null where model.yaml cannot be read: the check that follows reads it too, and says why. */
+const findOwner = (
+  needs: ClaimEnvironmentDependencies,
+  model: string,
+  commit: string,
+): Promise<string | null> =>
+  readCommittedManifest(needs)(model, commit).then(
+    ({ owner }) => owner,
+    () => null,
+  );
