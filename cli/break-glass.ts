@@ -1,7 +1,8 @@
 import { describeBreakGlass } from "#domain/approval/describe-break-glass.ts";
 import type { DecisionResult } from "#domain/approval/describe-vote-result.ts";
-import { fetchSlackEmail, type SlackUsers } from "#domain/approval/fetch-slack-email.ts";
-import { findMembership } from "#domain/approval/find-membership.ts";
+import { fetchSlackEmail } from "#domain/approval/fetch-slack-email.ts";
+import type { SlackUsers } from "#domain/approval/fetch-slack-profile.ts";
+import { findMembership, type Membership } from "#domain/approval/find-membership.ts";
 import type { CommandWorld, Voter } from "./command-world.ts";
 import { UsageMistake } from "./errors.ts";
 
@@ -21,13 +22,18 @@ const findHeldApproval = async (
 
 /** Undefined where Slack is down, too: then the request waits. */
 const findMember = async (
-  { approvals, readGroups, warn }: Pick<CommandWorld, "approvals" | "readGroups" | "warn">,
+  {
+    approvals,
+    readGroups,
+    slack,
+    warn,
+  }: Pick<CommandWorld, "approvals" | "readGroups" | "warn"> & { readonly slack: SlackUsers },
   id: string,
   user: string,
-): Promise<boolean | undefined> => {
+): Promise<Membership | undefined> => {
   const approval = await approvals.read(id);
   try {
-    return approval && (await findMembership(readGroups, approval, user));
+    return approval && (await findMembership({ readGroups, slack }, approval, user));
   } catch (error) {
     warn(`could not read the user groups of ${user}`, error);
     return undefined;
@@ -52,7 +58,7 @@ export const breakGlass = async (
   const email = voter.email ?? (await fetchSlackEmail(world.slack, user).catch(() => null));
   const result = await world.approvals.breakGlass(id, {
     ...{ user, name, reason },
-    address: email === null ? "as requested" : { email, isMember: await findMember(world, id, user) },
+    address: email === null ? "as requested" : { email, membership: await findMember(world, id, user) },
     at: world.clock(),
   });
   if ("approval" in result) {

@@ -13,6 +13,7 @@ const leftOutReasons: Readonly<Record<BoundContributors["leftOut"][number]["why"
   contributor: "contributed to this change",
   "no address": "no e-mail address in Slack",
   "unknown address": "unknown e-mail address in Slack",
+  guest: "guest of the workspace",
 };
 
 /** The expiry comes first, so that no number of approvers can push it out. */
@@ -24,7 +25,7 @@ const formatOpenQuestion = (question: Extract<QuestionState, { readonly status: 
   const voters = votes.map(({ user }) => user);
   const votedBy = votes.length > 0 ? ` (${names(voters, limits.votes)})` : "";
   // Waiting answers are rare; they take their place from the approvers without access.
-  const leftOutLimit = limits.leftOut / (waiting.length === 0 ? 3 : 6);
+  const leftOutLimit = limits.leftOut / (waiting.length === 0 ? 4 : 8);
   const excluded = Object.entries(leftOutReasons).flatMap(([why, reason]) => {
     const users = leftOut.filter((approver) => approver.why === why).map(({ user }) => user);
     return users.length === 0 ? [] : [` No access (${reason}): ${names(users, leftOutLimit)}.`];

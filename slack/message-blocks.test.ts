@@ -91,7 +91,12 @@ const view: fc.Arbitrary<MessageState> = fc.record({
       leftOut: fc.array(
         fc.record({
           user,
-          why: fc.constantFrom("contributor" as const, "no address" as const, "unknown address" as const),
+          why: fc.constantFrom(
+            "contributor" as const,
+            "no address" as const,
+            "unknown address" as const,
+            "guest" as const,
+          ),
         }),
         {
           maxLength: 50,

@@ -37,6 +37,7 @@ const whyLeftOut = {
   contributor: "contributed to this change",
   "no address": "Slack shows no address",
   "unknown address": "address outside the organisation",
+  guest: "guest of the workspace, named by a user group alone",
 } as const;
 
 const renderFact = (name: string, value: Html | string | null): Html =>
@@ -48,9 +49,9 @@ const renderDecision = (question: ShownApproval, { now, links }: Context): Html 
   const { state, rule, expiresAt, contributors, postponed, delivery } = question;
   const shown = new Map((contributors?.shown ?? []).map(({ user, email }) => [user, email]));
   const nameOf = (user: string) => links.userName?.(user) ?? shown.get(user) ?? user;
-  const leftOut = rule.authorMayApprove
-    ? []
-    : (contributors?.leftOut ?? []).filter(({ user }) => rule.approvers.includes(user));
+  const leftOut = (contributors?.leftOut ?? []).filter(
+    ({ user, why }) => rule.approvers.includes(user) && (!rule.authorMayApprove || why === "guest"),
+  );
   const may = rule.approvers.filter((user) => !leftOut.some((other) => other.user === user));
   const votes = state.status === "pending" ? state.votes : "decision" in state ? state.decision.by : [];
   const message = links.message?.(delivery);

@@ -20,6 +20,8 @@ import { needsMembership } from "./approver-lists.ts";
 import type { BreakGlass } from "./break-glass.ts";
 import { canonicalizeEmail } from "./canonicalize-email.ts";
 import type { ApprovalDecision } from "./decision.ts";
+import { findGuestRefusal, guestRefusal } from "./find-guest-refusal.ts";
+import type { Membership } from "./find-membership.ts";
 import { isSamePerson } from "./find-same-person.ts";
 import { type BoundContributors, describeContributorRefusal } from "./resolve-approvers.ts";
 import { findTypedConfirmation, isConfirmed, type TypedConfirmation } from "./typed-confirmation.ts";
@@ -35,8 +37,8 @@ export type Vote = {
   readonly name: string;
   /** As Slack shows it; undefined: unknown. Contributors are recognised by it. */
   readonly email: string | undefined;
-  /** Whether the voter is in the rule's groups now; undefined: unknown. Only asked of who is an approver by a group. */
-  readonly isMember?: boolean | undefined;
+  /** What the voter is in the rule's groups now; undefined: unknown. Only asked of who is an approver by a group. */
+  readonly membership?: Membership | undefined;
   readonly verdict: "approved" | "rejected";
   readonly reason: string | null;
   /** What the voter typed; an approval of inconclusive checks counts only with it. */
@@ -136,7 +138,7 @@ export const createApprovals = ({
    */
   const castVote = async (
     id: string,
-    vote: Omit<Vote, "email" | "isMember">,
+    vote: Omit<Vote, "email" | "membership">,
     findAddress: (approval: Approval) => VoterAddress,
     isOutdated: (approval: Approval) => boolean = () => false,
     judge: typeof judgeVoter = judgeVoter,
@@ -300,14 +302,14 @@ export const createApprovals = ({
     },
 
     /** Counts a vote by the approval's rule. The first decision holds. */
-    vote: async (id: string, { email, isMember, ...vote }: Vote): Promise<VoteResult> =>
-      (await castVote(id, vote, () => ({ email, isMember }))) ?? { result: "unknown" },
+    vote: async (id: string, { email, membership, ...vote }: Vote): Promise<VoteResult> =>
+      (await castVote(id, vote, () => ({ email, membership }))) ?? { result: "unknown" },
 
     /**
      * The same for a click in Slack: the address is the one that Slack showed when the approval was requested, so it needs
      * no call to Slack. Where it is missing, the vote is stored and `judge` decides about it.
      */
-    click: async (id: string, vote: Omit<Vote, "email" | "isMember">): Promise<VoteResult> =>
+    click: async (id: string, vote: Omit<Vote, "email" | "membership">): Promise<VoteResult> =>
       (await castVote(id, vote, findRequestedAddress(vote.user))) ?? { result: "unknown" },
 
     /**
@@ -332,7 +334,7 @@ export const createApprovals = ({
         ...voter
       }: {
         readonly email: string | undefined;
-        readonly isMember?: boolean | undefined;
+        readonly membership?: Membership | undefined;
         readonly at: number;
       },
     ): Promise<VoteResult | undefined> =>
@@ -616,7 +618,7 @@ const toPostponedVote = ({
   reason,
   confirmation,
   at,
-}: Omit<Vote, "email" | "isMember">): PostponedVote => ({
+}: Omit<Vote, "email" | "membership">): PostponedVote => ({
   user,
   name,
   verdict,
@@ -627,7 +629,7 @@ const toPostponedVote = ({
 
 /** What is known about a voter now. "missing": it has to be looked up; without e-mail: there is none. */
 type VoterAddress =
-  | { readonly email: string | undefined; readonly isMember?: boolean | undefined }
+  | { readonly email: string | undefined; readonly membership?: Membership | undefined }
   | "missing";
 
 export const findRequestedAddress =
@@ -636,13 +638,13 @@ export const findRequestedAddress =
     contributors?.shown?.find((approver) => approver.user === user) ?? "missing";
 
 /** Whoever may approve may abort a canary, and a contributor too: that only takes traffic away from the version. */
-const judgeAbort: typeof judgeVoter = ({ rule, canary }, user) =>
-  rule.approvers.includes(user) && canary !== null
-    ? { result: "may vote" }
-    : {
-        result: "refused",
-        why: "You are not an approver of this model, so you may not abort its canary: ask one.",
-      };
+const judgeAbort: typeof judgeVoter = (approval, user) => {
+  const why =
+    approval.rule.approvers.includes(user) && approval.canary !== null
+      ? findGuestRefusal(approval, user)
+      : "You are not an approver of this model, so you may not abort its canary: ask one.";
+  return why === undefined ? { result: "may vote" } : { result: "refused", why };
+};
 
 /**
  * The rule's approvers may vote, but no contributor unless the rule allows it. A user without a known address may be a
@@ -662,8 +664,11 @@ export const judgeVoter = (
       "You are not an approver: the model's manifest and the platform's policy have to name you.",
     );
   if (needsMembership(contributors?.groups?.lists, user)) {
-    if (address === "missing" || address.isMember === undefined) return { result: "no address yet" };
-    if (!address.isMember)
+    const refusal = findGuestRefusal({ contributors }, user);
+    if (refusal !== undefined) return refuseIf(refusal);
+    if (address === "missing" || address.membership === undefined) return { result: "no address yet" };
+    if (address.membership === "guest") return refuseIf(guestRefusal);
+    if (address.membership === "no member")
       return refuseIf("You are no longer in the user group that may approve: ask another approver.");
   }
   if (rule.authorMayApprove) return { result: "may vote" };

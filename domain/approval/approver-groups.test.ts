@@ -28,6 +28,16 @@ beforeEach(() => {
 });
 afterEach(() => world.close());
 
+/** Who is a guest of the workspace, and in which way Slack says so. */
+let guests: Map<string, object>;
+beforeEach(() => {
+  guests = new Map();
+});
+const readProfile = async ({ user }: { user: string }) => ({
+  user: { profile: { email: `${user.toLowerCase()}@example.com` }, ...guests.get(user) },
+});
+const slack = () => ({ ...world.slack, users: { info: readProfile } });
+
 const createReader = () =>
   createGroupReader({
     slack: {
@@ -67,7 +77,7 @@ const resolve = (rule: Parameters<MemoryWorld["approversFor"]>[0]["rule"], readG
     ledger: world.ledger,
     pushes: world.pushes,
     policy: { read: async () => ({ identities: { ...emptyIdentities, domains: ["example.com"] } }) },
-    slack: world.slack,
+    slack: slack(),
     readGroups,
     warn: world.warn,
     addresses: "organisation",
@@ -187,7 +197,7 @@ describe("membership at the click", () => {
       at: world.time.now,
     });
   const finish = (id: string) =>
-    finishApproval({ ...world, readGroups: createReader() })({
+    finishApproval({ ...world, slack: slack(), readGroups: createReader() })({
       followUp: "finish-approval",
       approval: id,
       explainTo: null,
@@ -262,4 +272,63 @@ describe("membership at the click", () => {
     await finish(id);
     expect(await readState(id)).toMatchObject({ status: "sent" });
   });
+
+  test.each([{ is_restricted: true }, { is_ultra_restricted: true }, { is_stranger: true }])(
+    "an account with %j is no member at the request, and reads why; a member is",
+    async (flags) => {
+      guests.set(ada, flags);
+      const id = await ask();
+      expect((await world.approvals.read(id))?.contributors?.leftOut).toEqual([{ user: ada, why: "guest" }]);
+      expect(await click(id, ada)).toMatchObject({
+        result: "refused",
+        why: expect.stringContaining("guest"),
+      });
+      await click(id, bob);
+      await finish(id);
+      expect(await readState(id)).toMatchObject({ status: "sent", decision: { by: [{ user: bob }] } });
+    },
+  );
+
+  test("who became a guest after the request decides nothing, and learns why", async () => {
+    const id = await ask();
+    await world.messages.show("toy-1");
+    guests.set(ada, { is_restricted: true });
+    await click(id, ada);
+    await finish(id);
+    expect(await readState(id)).toEqual({ status: "pending", votes: [] });
+    expect(world.notes).toMatchObject([{ user: ada, text: expect.stringContaining("guest") }]);
+  });
+
+  test("a guest whom the rules name by id may decide", async () => {
+    guests.set(eve, { is_ultra_restricted: true });
+    expect(await click(await ask(), eve)).toMatchObject({
+      result: "decided",
+      decision: { by: [{ user: eve }] },
+    });
+  });
+
+  test("a guest may not order about a canary either", async () => {
+    guests.set(ada, { is_restricted: true });
+    const id = await ask();
+    expect(
+      await world.approvals.abort(id, { user: ada, name: ada, reason: "no", at: world.time.now }),
+    ).toMatchObject({ result: "refused" });
+  });
+
+  test.each([true, false])(
+    "guests do not count towards the quorum (authors may approve: %s)",
+    async (authorMayApprove) => {
+      const { approval } = computeRulesInForce({
+        platform: createPolicy(group),
+        challenger: createManifest(group, 2),
+      });
+      const rule = { ...approval, authorMayApprove };
+      expect(await resolve(rule)).toMatchObject({ quorum: 2 });
+      guests.set(ada, { is_restricted: true });
+      await expect(resolve(rule)).rejects.toMatchObject({
+        name: "QuorumOutOfReach",
+        message: expect.stringContaining(`Guests whom only a user group names: ${ada}.`),
+      });
+    },
+  );
 });

@@ -11,7 +11,7 @@ export class QuorumOutOfReach extends SlipwayError {
 }
 
 /** Why an approver may not decide. */
-export type ApproverRefusal = "contributor" | "no address" | "unknown address";
+export type ApproverRefusal = "contributor" | "no address" | "unknown address" | "guest";
 
 /** The person who lists the address in the platform's map; otherwise the address itself. */
 export const findPerson = (identities: Identities, text: string): string | undefined => {
@@ -50,8 +50,7 @@ export const computeQuorum = ({
   readonly samePerson?: readonly (readonly string[])[];
   readonly identities: Identities;
 }): { readonly quorum: number } => {
-  if (rule.authorMayApprove) return { quorum: rule.quorum };
-  const quorum = rule.quorum + unmapped.length;
+  const quorum = rule.authorMayApprove ? rule.quorum : rule.quorum + unmapped.length;
   const mayDecide = (user: string): boolean => !refused.some((approver) => approver.user === user);
   const repeated = samePerson.map((users) => users.filter(mayDecide)).filter((users) => users.length > 1);
   const eligible =
@@ -60,8 +59,13 @@ export const computeQuorum = ({
   const contributors = people.length === 0 ? "none known" : people.join(", ");
   const notMapped = unmapped.map(({ identity, why }) => `${identity} (${why})`).join("; ");
   const isMapEmpty = Object.keys(identities.people).length === 0 && identities.domains.length === 0;
+  const guests = refused.flatMap(({ user, why }) => (why === "guest" ? [user] : []));
+  const guestRemedy =
+    guests.length === 0
+      ? ""
+      : ` Guests whom only a user group names: ${guests.join(", ")}. Name their Slack ids, or members.`;
   const unknown = refused.flatMap(({ user, why }) => (why === "unknown address" ? [user] : []));
   throw new QuorumOutOfReach(
-    `${quorum} approval${quorum === 1 ? "" : "s"} required, but only ${eligible} of ${rule.approvers.length} approvers may decide.${contributorsHeading}${contributors}${unmapped.length === 0 ? "" : `; not mapped to a person: ${notMapped}`}.${repeated.map((users) => ` ${users.join(", ")} belong to one person and count once.`).join("")}${describeAddressRemedy(unknown, isMapEmpty)}`,
+    `${quorum} approval${quorum === 1 ? "" : "s"} required, but only ${eligible} of ${rule.approvers.length} approvers may decide.${contributorsHeading}${contributors}${unmapped.length === 0 ? "" : `; not mapped to a person: ${notMapped}`}.${repeated.map((users) => ` ${users.join(", ")} belong to one person and count once.`).join("")}${guestRemedy}${describeAddressRemedy(unknown, isMapEmpty)}`,
   );
 };

@@ -10,7 +10,8 @@ import type { BreakGlass } from "./break-glass.ts";
 import { countDecision } from "./count-decision.ts";
 import { describeBreakGlass } from "./describe-break-glass.ts";
 import { describeVoteResult } from "./describe-vote-result.ts";
-import { fetchSlackEmail, type SlackUsers } from "./fetch-slack-email.ts";
+import { fetchSlackEmail } from "./fetch-slack-email.ts";
+import type { SlackUsers } from "./fetch-slack-profile.ts";
 import { findMembership } from "./find-membership.ts";
 import type { ReadGroups } from "./group-reader.ts";
 import { publishDecision } from "./publish-decision.ts";
@@ -121,7 +122,7 @@ const judgeGlass = async (needs: FinishApprovalDependencies, approval: Approval,
 /** What Slack says of a person now. */
 const lookUp = async (needs: FinishApprovalDependencies, approval: Approval, user: string) => ({
   email: await findAddress(needs, approval, user),
-  isMember: await findMembership(needs.readGroups, approval, user),
+  membership: await findMembership(needs, approval, user),
 });
 
 /** Before what does not count is removed: after a crash in between its person gets the note twice, instead of never. */

@@ -2,11 +2,11 @@ import * as z from "zod";
 import { ContractBroken } from "#domain/delivery/errors.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { ApprovalInForce } from "#domain/policy/rules-in-force.ts";
-import { ApproverGroups, expandApprovers } from "./approver-lists.ts";
+import { ApproverGroups, expandApprovers, needsMembership } from "./approver-lists.ts";
 import { canonicalizeEmail } from "./canonicalize-email.ts";
 import { type ApproverRefusal, computeQuorum, QuorumOutOfReach } from "./compute-quorum.ts";
 import { Contributors } from "./derive-contributors.ts";
-import { fetchSlackEmail, type SlackUsers } from "./fetch-slack-email.ts";
+import { fetchSlackProfile, type SlackUsers } from "./fetch-slack-profile.ts";
 import { findContributors, type FindContributorsDependencies as HistoryNeeds } from "./find-contributors.ts";
 import { findSamePerson } from "./find-same-person.ts";
 import type { ReadGroups } from "./group-reader.ts";
@@ -22,7 +22,9 @@ export const BoundContributors = Contributors.extend({
   approvers: z.array(z.object({ user: z.string(), email: z.string() })),
   /** Approvers who may not decide, by the addresses that were known at the request. The message shows them. */
   leftOut: z
-    .array(z.object({ user: z.string(), why: z.enum(["contributor", "no address", "unknown address"]) }))
+    .array(
+      z.object({ user: z.string(), why: z.enum(["contributor", "no address", "unknown address", "guest"]) }),
+    )
     .default([]),
   /** Addresses that count at the vote. Absent in old records: there all count. */
   known: KnownAddresses.optional(),
@@ -91,12 +93,19 @@ export const resolveApprovers =
     };
     const leftOut: { user: string; why: ApproverRefusal }[] = [];
     const shown: { user: string; email: string }[] = [];
-    for (const user of rule.authorMayApprove ? [] : rule.approvers) {
-      const address = await fetchAddress(user);
-      if (address?.email !== undefined) shown.push({ user, email: address.email });
+    for (const user of rule.approvers) {
+      const isByGroup = needsMembership(groups?.lists, user);
+      if (rule.authorMayApprove && !isByGroup) continue;
+      const profile = await fetchProfile(user);
+      if (profile?.isGuest && isByGroup) {
+        leftOut.push({ user, why: "guest" });
+        continue;
+      }
+      if (rule.authorMayApprove) continue;
+      if (profile?.email !== undefined) shown.push({ user, email: profile.email });
       // Slack is down: the vote looks the address up again.
-      if (!address && !bound.approvers.some((approver) => approver.user === user)) continue;
-      const why = findRefusal(bound, { user, email: address?.email });
+      if (!profile && !bound.approvers.some((approver) => approver.user === user)) continue;
+      const why = findRefusal(bound, { user, email: profile?.email });
       if (why !== undefined) leftOut.push({ user, why });
     }
     const samePerson = findSamePerson(identities, { listed: bound.approvers, shown });
@@ -112,9 +121,9 @@ export const resolveApprovers =
     };
 
     /** Undefined: Slack did not respond, or refused. */
-    async function fetchAddress(user: string): Promise<{ readonly email: string | undefined } | undefined> {
+    async function fetchProfile(user: string) {
       try {
-        return { email: await fetchSlackEmail(slack, user) };
+        return await fetchSlackProfile(slack, user);
       } catch (error) {
         warn(`could not read the Slack profile of ${user}`, error, { model });
         return undefined;
@@ -150,7 +159,7 @@ type VoteBasis = Pick<BoundContributors, "addresses" | "approvers" | "known">;
 const findRefusal = (
   { addresses, approvers, known }: VoteBasis,
   { user, email: shown }: Voter,
-): ApproverRefusal | undefined => {
+): Exclude<ApproverRefusal, "guest"> | undefined => {
   const listed = approvers.find((approver) => approver.user === user)?.email;
   const emails = [listed, shown].flatMap((text) => (text === undefined ? [] : [canonicalizeEmail(text)]));
   if (emails.length === 0 || emails.includes(undefined)) return "no address";

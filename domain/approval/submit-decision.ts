@@ -5,8 +5,9 @@ import type { Approvals } from "./approvals.ts";
 import { countDecision } from "./count-decision.ts";
 import type { ApprovalDecision } from "./decision.ts";
 import { type DecisionResult, describeVoteResult } from "./describe-vote-result.ts";
-import { fetchSlackEmail, type SlackUsers } from "./fetch-slack-email.ts";
-import { findMembership } from "./find-membership.ts";
+import { fetchSlackEmail } from "./fetch-slack-email.ts";
+import type { SlackUsers } from "./fetch-slack-profile.ts";
+import { findMembership, type Membership } from "./find-membership.ts";
 import type { ReadGroups } from "./group-reader.ts";
 import { type PublishDecisionDependencies, publishDecision } from "./publish-decision.ts";
 
@@ -57,7 +58,7 @@ export const submitDecision =
       user,
       name,
       email: approver.email ?? (await findSlackEmail(dependencies, user, approval)),
-      isMember: await findMember(dependencies, user, approval),
+      membership: await findMember(dependencies, user, approval),
       verdict,
       reason,
       confirmation,
@@ -71,14 +72,19 @@ export const submitDecision =
 
 /** Undefined where Slack is down, too: then the vote waits. */
 const findMember = async (
-  { approvals, readGroups, warn }: Pick<SubmitDecisionDependencies, "approvals" | "readGroups" | "warn">,
+  {
+    approvals,
+    readGroups,
+    slack,
+    warn,
+  }: Pick<SubmitDecisionDependencies, "approvals" | "readGroups" | "slack" | "warn">,
   user: string,
   id: string,
-): Promise<boolean | undefined> => {
+): Promise<Membership | undefined> => {
   const approval = await approvals.read(id);
   if (!approval) return undefined;
   try {
-    return await findMembership(readGroups, approval, user);
+    return await findMembership({ readGroups, slack }, approval, user);
   } catch (error) {
     warn(`could not read the user groups of ${user}`, error, { approval: id });
     return undefined;

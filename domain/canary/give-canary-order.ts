@@ -1,5 +1,6 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
 import { type Approvals, findRequestedAddress, judgeVoter } from "#domain/approval/approvals.ts";
+import { findGuestRefusal } from "#domain/approval/find-guest-refusal.ts";
 import type { Holds } from "#domain/changes/holds.ts";
 import type { Deployment, Ledger } from "#domain/ledger/ledger.ts";
 import type { Canaries } from "./canaries.ts";
@@ -60,13 +61,13 @@ const findRefusal = (approval: Approval, kind: OrderRequest["kind"], person: Per
     person.email === undefined ? findRequestedAddress(person.user)(approval) : { email: person.email };
   if (kind === "abort")
     return approval.rule.approvers.includes(person.user)
-      ? undefined
+      ? findGuestRefusal(approval, person.user)
       : "You are not an approver of this model, so you may not abort its canary: ask one.";
   // An order approves nothing, so who was in the rule's groups when the approval was requested may give it.
   const judged = judgeVoter(
     approval,
     person.user,
-    address === "missing" ? address : { ...address, isMember: true },
+    address === "missing" ? address : { ...address, membership: "member" },
   );
   if (judged.result === "refused") return judged.why;
   return judged.result === "no address yet"

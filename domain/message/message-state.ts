@@ -246,9 +246,9 @@ const toQuestionState = (
   if (ended && ended.outcome !== "expired")
     return { status: "withdrawn", why: `the delivery ended as ${ended.outcome}` };
   if (ended || now >= expiresAt) return { status: "expired" };
-  const leftOut = rule.authorMayApprove
-    ? []
-    : (contributors?.leftOut ?? []).filter(({ user }) => rule.approvers.includes(user));
+  const leftOut = (contributors?.leftOut ?? []).filter(
+    ({ user, why }) => rule.approvers.includes(user) && (!rule.authorMayApprove || why === "guest"),
+  );
   return {
     status: "open",
     approval: id,
