@@ -10,7 +10,12 @@ import { BreakGlass } from "./break-glass.ts";
 import { ApprovalDecision } from "./decision.ts";
 import { BoundContributors } from "./resolve-approvers.ts";
 
-const Voter = z.object({ user: z.string(), name: z.string(), at: z.string() });
+const Voter = ApprovalDecision.shape.by.element.extend({
+  /** Whose account it is (identify-voter.ts), where more than one approval is needed. Absent: not asked, or an old record. */
+  person: z.string().optional(),
+});
+export type Voter = z.infer<typeof Voter>;
+const RecordedDecision = ApprovalDecision.extend({ by: z.array(Voter) });
 
 /** A vote whose voter's address was unknown at the click. It counts for nothing until it is judged. */
 const PostponedVote = z.object({
@@ -28,8 +33,8 @@ export type PostponedVote = z.infer<typeof PostponedVote>;
 /** Only these transitions exist: pending → decided → sent, and pending → withdrawn. */
 const State = z.discriminatedUnion("status", [
   z.object({ status: z.literal("pending"), votes: z.array(Voter) }),
-  z.object({ status: z.literal("decided"), decision: ApprovalDecision }),
-  z.object({ status: z.literal("sent"), decision: ApprovalDecision }),
+  z.object({ status: z.literal("decided"), decision: RecordedDecision }),
+  z.object({ status: z.literal("sent"), decision: RecordedDecision }),
   /** `told`: the waiting task has received the error. Until then the next withdrawal, or the sweep, sends it. */
   z.object({ status: z.literal("withdrawn"), why: z.string(), told: z.boolean().default(true) }),
 ]);

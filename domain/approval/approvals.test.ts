@@ -7,6 +7,7 @@ import { plainCipher } from "#test/support/plain-cipher.ts";
 import { fakeDigest } from "#test/support/toy-model.ts";
 import { createApprovals, type NewApproval, type Vote } from "./approvals.ts";
 import type { ApprovalDecision } from "./decision.ts";
+import { emptyIdentities, type Identities } from "./identities.ts";
 
 let opened: ReturnType<typeof memoryStore>;
 let engine: ReturnType<typeof fakeDeliveries>;
@@ -127,10 +128,14 @@ describe("who may vote", () => {
   });
 
   test("the author may vote if the rule allows it, with or without a known address", async () => {
-    const allowed = { ...quorum(2), rule: { ...question.rule, quorum: 2, authorMayApprove: true } };
-    const id = await ask(allowed);
-    expect((await approvals.vote(id, vote("U011", { email: "sam@example.com" }))).result).toBe("counted");
-    expect((await approvals.vote(id, vote("U021", { email: undefined }))).result).toBe("decided");
+    const allowed = { ...question, rule: { ...question.rule, authorMayApprove: true } };
+    for (const [delivery, email] of [
+      ["churn-1", "sam@example.com"],
+      ["churn-2", undefined],
+    ] as const)
+      expect(
+        (await approvals.vote(await ask({ ...allowed, delivery }), vote("U011", { email }))).result,
+      ).toBe("decided");
   });
 });
 
@@ -406,7 +411,11 @@ test("in any order of events each task accepts at most one decision, and the dec
         await tested.send(id);
         if (withdrawn) await tested.withdraw(id, { name: "Superseded", cause: "later" });
         const outputs = answers.flatMap((answer) => (answer.output === undefined ? [] : [answer]));
-        for (const { output } of outputs) expect(output).toEqual(decision);
+        const sent = decision && {
+          ...decision,
+          by: decision.by.map(({ user, name, at }) => ({ user, name, at })),
+        };
+        for (const { output } of outputs) expect(output).toEqual(sent);
         expect(new Set(outputs.map((answer) => answer.token)).size).toBe(outputs.length);
         if (decision) expect(outputs.map((answer) => answer.token)).toContain(`t${token}`);
         const failed = answers.flatMap((answer) => (answer.error ? [answer.token] : []));
@@ -420,3 +429,93 @@ test("in any order of events each task accepts at most one decision, and the dec
     ),
     { numRuns: 150 },
   ));
+
+describe("two accounts of one person where more than one approver has to agree", () => {
+  const contributors: NewApproval["contributors"] = {
+    ...{ people: [], addresses: [], unmapped: [], approvers: [], leftOut: [], shown: [] },
+    known: { domains: "any", elsewhere: [] },
+  };
+  const two = (authorMayApprove: boolean): NewApproval => ({
+    ...quorum(2),
+    contributors,
+    rule: { ...quorum(2).rule, authorMayApprove },
+  });
+  const identities: Identities = {
+    ...emptyIdentities,
+    people: {
+      "ann@example.com": { logins: [], arns: [], emails: ["ann@partner.example"], slack: "U031" },
+    },
+  };
+  beforeEach(() => {
+    approvals = createApprovals({
+      ...{ ...opened, cipher: plainCipher, deliveries: engine.deliveries },
+      policy: { find: async () => ({ identities }) as never },
+    });
+  });
+
+  test.each([
+    ["one address", "bob@example.com", "Bob+other@example.com", "U021"],
+    ["two addresses of a person", "ann@example.com", "ann@partner.example", "U021"],
+    ["an account that the map lists", "ann@partner.example", undefined, "U031"],
+  ])(
+    "count once by what the votes show, although Slack was down at the question: %s",
+    async (_, first, second, user) => {
+      const id = await ask(two(true));
+      expect(await approvals.vote(id, vote("U011", { email: first }))).toMatchObject({
+        result: "counted",
+        votes: 1,
+      });
+      expect(await approvals.vote(id, vote(user, { email: second }))).toMatchObject({
+        result: "counted",
+        votes: 1,
+      });
+      const other = user === "U031" ? "U021" : "U031";
+      expect((await approvals.vote(id, vote(other, { email: "cy@example.com" }))).result).toBe(
+        other === "U031" && second === "ann@partner.example" ? "counted" : "decided",
+      );
+    },
+  );
+
+  test.each([true, false])(
+    "a click waits for its address, and is judged by it (authors may approve: %s)",
+    async (may) => {
+      const id = await ask(two(may));
+      const { email: _, ...clicked } = vote("U011");
+      expect((await approvals.click(id, clicked)).result).toBe("postponed");
+      const [postponed] = (await approvals.read(id))?.postponed ?? [];
+      if (!postponed) throw new Error("the vote is stored");
+      await approvals.vote(id, vote("U021", { email: "bob@example.com" }));
+      expect(await approvals.judge(id, postponed, { email: "bob@example.com", at: 3_000 })).toMatchObject({
+        ...{ result: "counted", votes: 1 },
+      });
+    },
+  );
+
+  test("an address that nobody can read now is refused, and tried again later", async () => {
+    const id = await ask(two(true));
+    await approvals.vote(id, vote("U021"));
+    expect(await approvals.vote(id, vote("U011", { email: undefined }))).toMatchObject({
+      result: "refused",
+      why: expect.stringContaining("Try again"),
+    });
+    expect((await approvals.vote(id, vote("U011"))).result).toBe("decided");
+  });
+
+  test("a rejection, and the only approval that is needed, ask for no address", async () => {
+    const rejecting = await ask(two(true));
+    expect(
+      (await approvals.vote(rejecting, vote("U011", { email: undefined, verdict: "rejected" }))).result,
+    ).toBe("decided");
+    const alone = await ask({ ...two(true), delivery: "churn-2", rule: { ...two(true).rule, quorum: 1 } });
+    expect((await approvals.vote(alone, vote("U011", { email: undefined }))).result).toBe("decided");
+  });
+
+  test("the state machine gets no address", async () => {
+    const id = await ask(two(true));
+    await approvals.vote(id, vote("U011"));
+    await approvals.vote(id, vote("U021"));
+    await approvals.send(id);
+    expect(JSON.stringify(engine.answers)).toContain("U021");
+    expect(JSON.stringify(engine.answers)).not.toContain("@example.com");
+  });
+});

@@ -2,6 +2,7 @@ import { createHolds } from "#domain/changes/holds.ts";
 import { isAnsweredHold } from "#domain/changes/is-answered-hold.ts";
 import { createEvent, toPublicText } from "#domain/events/create-event.ts";
 import { toOutboxItems } from "#domain/events/to-outbox-items.ts";
+import { createPlatformPolicy, type PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import type { Cipher } from "#platform/cipher/cipher.ts";
 import { type Deliveries, TaskGone } from "#platform/deliveries/deliveries.ts";
 import type { SlipwayEvent } from "#platform/events/events.ts";
@@ -15,6 +16,7 @@ import {
   parseApproval,
   toApprovalKey,
   toQuestionsKey,
+  type Voter,
 } from "./approval-records.ts";
 import { needsMembership } from "./approver-lists.ts";
 import type { BreakGlass } from "./break-glass.ts";
@@ -23,6 +25,8 @@ import type { ApprovalDecision } from "./decision.ts";
 import { findGuestRefusal, guestRefusal } from "./find-guest-refusal.ts";
 import type { Membership } from "./find-membership.ts";
 import { isSamePerson } from "./find-same-person.ts";
+import { identifyVoter } from "./identify-voter.ts";
+import { emptyIdentities, type Identities } from "./identities.ts";
 import { type BoundContributors, describeContributorRefusal } from "./resolve-approvers.ts";
 import { findTypedConfirmation, isConfirmed, type TypedConfirmation } from "./typed-confirmation.ts";
 
@@ -90,11 +94,16 @@ export const createApprovals = ({
   store,
   cipher,
   deliveries,
+  policy = createPlatformPolicy({ store }),
 }: {
   store: Store;
   cipher: Cipher;
   deliveries: Deliveries;
+  /** Its map says which accounts are one person's. */
+  policy?: Pick<PlatformPolicy, "find">;
 }) => {
+  const readIdentities = async (): Promise<Identities> =>
+    (await policy.find())?.identities ?? emptyIdentities;
   const read = async (id: string) => {
     const item = await store.get(toApprovalKey(id));
     return item && { approval: parseApproval(item.value), version: item.version };
@@ -117,7 +126,7 @@ export const createApprovals = ({
     const token = await cipher.decrypt(approval.token, context(id));
     let gone = false;
     try {
-      await deliveries.succeed(token, item.approval.state.decision, approval.delivery);
+      await deliveries.succeed(token, toSentDecision(item.approval.state.decision), approval.delivery);
     } catch (error) {
       if (!(error instanceof TaskGone)) throw error;
       gone = true;
@@ -151,21 +160,34 @@ export const createApprovals = ({
       if (isOutdated(approval)) return undefined;
       if (state.status !== "pending") return toLateVoteResult(approval, state);
       if (vote.at >= approval.expiresAt) return { result: "expired", approval };
-      const judgement = judge(approval, vote.user, findAddress(approval));
+      const address = findAddress(approval);
+      const judgement = judge(approval, vote.user, address);
       if (judgement.result === "refused") return judgement;
+      const isOneOfSeveral = vote.verdict === "approved" && rule.quorum > 1;
+      const identify = isOneOfSeveral ? createIdentify(approval, await readIdentities()) : undefined;
+      const person = identify?.({ user: vote.user, address });
+      const isPostponed =
+        judgement.result === "no address yet" ||
+        (isOneOfSeveral && person === undefined && address === "missing");
+      if (isOneOfSeveral && person === undefined && !isPostponed)
+        return { result: "refused", why: unknownPersonRefusal };
       const confirmation = vote.verdict === "approved" ? findTypedConfirmation(approval) : undefined;
       if (confirmation && !isConfirmed(confirmation, vote.confirmation))
         return { result: "unconfirmed", confirmation, approval };
       const others = (approval.postponed ?? []).filter(({ user }) => user !== vote.user);
-      if (judgement.result === "no address yet") {
+      if (isPostponed) {
         const next = setPostponed(approval, [...others, toPostponedVote(vote)]);
         if ((await write(next, item.version)).written) return { result: "postponed", approval: next };
         continue;
       }
 
-      const voter = { user: vote.user, name: vote.name, at: new Date(vote.at).toISOString() };
-      const isOther = ({ user }: { readonly user: string }) =>
-        !isSamePerson(approval.contributors?.samePerson, user, vote.user);
+      const voter: Voter = {
+        ...{ user: vote.user, name: vote.name, at: new Date(vote.at).toISOString() },
+        ...(person !== undefined && { person }),
+      };
+      const isOther = (other: Voter) =>
+        !isSamePerson(approval.contributors?.samePerson, other.user, vote.user) &&
+        (person === undefined || identify?.(other) !== person);
       const votes = [...state.votes.filter(isOther), voter];
       const decides = vote.verdict === "rejected" || votes.length >= rule.quorum;
       const decision: ApprovalDecision = {
@@ -216,17 +238,26 @@ export const createApprovals = ({
       const wait = (await holds.read(approval.delivery))?.current;
       if (approval.breakGlass && (!wait || isAnsweredHold(wait, approval.breakGlass)))
         return { result: "already", breakGlass: approval.breakGlass, approval };
-      const judgement = judgeVoter(approval, glass.user, findAddress(approval));
+      const address = findAddress(approval);
+      const judgement = judgeVoter(approval, glass.user, address);
       if (judgement.result === "refused") return judgement;
       const { samePerson } = approval.contributors ?? {};
-      if (state.decision.by.some(({ user }) => isSamePerson(samePerson, user, glass.user)))
+      const identify = createIdentify(approval, await readIdentities());
+      const person = identify({ user: glass.user, address });
+      const people = state.decision.by.map(identify);
+      const isUnknown = person === undefined && people.some((other) => other !== undefined);
+      if (
+        (person !== undefined && people.includes(person)) ||
+        state.decision.by.some(({ user }) => isSamePerson(samePerson, user, glass.user))
+      )
         return refuse(
           "You approved this delivery already: breaking the glass needs one more approver than the quorum.",
         );
       if (!wait) return refuse("This delivery is not held: prod is open for it, or it has ended.");
       if (glass.at < wait.since)
         return refuse("Prod opened for this delivery since, and closed again. Break the glass again.");
-      const isPostponed = judgement.result === "no address yet";
+      const isPostponed = judgement.result === "no address yet" || (isUnknown && address === "missing");
+      if (isUnknown && !isPostponed) return refuse(unknownPersonRefusal);
       const { postponedGlass, ...rest } = approval;
       const others = (postponedGlass ?? []).filter(({ user }) => user !== glass.user);
       const next: Approval = isPostponed
@@ -587,6 +618,12 @@ const mergeSamePerson = (
     : { samePerson: [...new Map(groups.map((users) => [users.toSorted().join(" "), users])).values()] };
 };
 
+/** The state machine has no use for whose account it is: an address stays in the record. */
+const toSentDecision = (decision: ApprovalDecision): ApprovalDecision => ({
+  ...decision,
+  by: decision.by.map(({ user, name, at }) => ({ user, name, at })),
+});
+
 const isOpen = ({ state }: Approval): boolean =>
   state.status === "pending" || state.status === "decided" || (state.status === "withdrawn" && !state.told);
 
@@ -636,6 +673,25 @@ export const findRequestedAddress =
   (user: string) =>
   ({ contributors }: Approval): VoterAddress =>
     contributors?.shown?.find((approver) => approver.user === user) ?? "missing";
+
+/** Who an account is by what is known of it: as it was kept with a vote, or by its address now or at the request. */
+const createIdentify =
+  (approval: Approval, identities: Identities) =>
+  ({
+    user,
+    person,
+    address = findRequestedAddress(user)(approval),
+  }: {
+    readonly user: string;
+    readonly person?: string | undefined;
+    readonly address?: VoterAddress;
+  }): string | undefined =>
+    person ??
+    identifyVoter(identities, approval, { user, email: address === "missing" ? undefined : address.email });
+
+/** Counting an account whose person is unknown could count one person twice. */
+const unknownPersonRefusal =
+  "More than one approver has to agree, and Slack shows no e-mail address for you now, so it is unknown whether you approved with another account. Try again when Slack responds, or ask the platform team to list your Slack id (`slipway policy apply`, section identities).";
 
 /** Whoever may approve may abort a canary, and a contributor too: that only takes traffic away from the version. */
 const judgeAbort: typeof judgeVoter = (approval, user) => {

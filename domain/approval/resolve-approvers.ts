@@ -95,14 +95,17 @@ export const resolveApprovers =
     const shown: { user: string; email: string }[] = [];
     for (const user of rule.approvers) {
       const isByGroup = needsMembership(groups?.lists, user);
-      if (rule.authorMayApprove && !isByGroup) continue;
+      // More than one approval: two accounts of one person count once, also where authors may approve.
+      const isRead = !rule.authorMayApprove || rule.quorum > 1;
+      if (!isRead && !isByGroup) continue;
       const profile = await fetchProfile(user);
       if (profile?.isGuest && isByGroup) {
         leftOut.push({ user, why: "guest" });
         continue;
       }
-      if (rule.authorMayApprove) continue;
+      if (!isRead) continue;
       if (profile?.email !== undefined) shown.push({ user, email: profile.email });
+      if (rule.authorMayApprove) continue;
       // Slack is down: the vote looks the address up again.
       if (!profile && !bound.approvers.some((approver) => approver.user === user)) continue;
       const why = findRefusal(bound, { user, email: profile?.email });

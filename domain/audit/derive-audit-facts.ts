@@ -104,7 +104,7 @@ const describeDecision = (
     approval: id,
     canary,
     verdict: status,
-    by,
+    by: by.map(({ user, name, at }) => ({ user, name, at })),
     reason,
     quorum: rule.quorum,
     digest,

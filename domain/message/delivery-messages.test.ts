@@ -53,7 +53,7 @@ const approve = async (user: string, delivery = "churn-1") => {
   await asking().vote(id, {
     user,
     name: user,
-    email: undefined,
+    email: `${user.toLowerCase()}@example.com`,
     verdict: "approved",
     reason: null,
     at: opened.time.now,

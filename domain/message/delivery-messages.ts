@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { emptyIdentities, type Identities } from "#domain/approval/identities.ts";
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
-import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
+import { createPlatformPolicy, type PlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { readPages, type Store, type StoredItem } from "#platform/store/store.ts";
 import { deriveReplies, isToldByPost, type Reply } from "./derive-replies.ts";
 import { MessageGone, MessageRefused, MessageUnconfirmed } from "./errors.ts";
@@ -74,11 +74,14 @@ export const createDeliveryMessages = ({
   channel,
   clock,
   warn,
+  policy = createPlatformPolicy({ store }),
 }: {
   store: Store;
   channel: MessageChannel;
   clock: () => number;
   warn: LogWarning;
+  /** Its map says who is mentioned for an address. */
+  policy?: Pick<PlatformPolicy, "find">;
 }) => {
   const facts = readMessageFacts({ store, clock });
   const read = async (delivery: string): Promise<MessageItem & { readonly version: number | "absent" }> => {
@@ -105,7 +108,6 @@ export const createDeliveryMessages = ({
       )
     ).written;
 
-  const policy = createPlatformPolicy({ store });
   /** A mention is no decision: without a readable map, addresses are looked up as they are. */
   const readIdentities = async ({ mentions, id }: Reply): Promise<Identities> => {
     if (mentions.addresses.length === 0) return emptyIdentities;
