@@ -66,5 +66,13 @@ export type CommandContext = {
 };
 
 type PredictionResponse = { readonly ok: boolean; readonly body: unknown };
-/** `email`: the address that AWS confirms; undefined: read it from Slack. */
-export type Voter = { readonly id: string; readonly name?: string; readonly email?: string };
+/**
+ * `email`: the address that AWS confirms; undefined: read it from Slack. `account`: who AWS says calls, or the account on
+ * this machine, for the audit trail.
+ */
+export type Voter = {
+  readonly id: string;
+  readonly name?: string;
+  readonly email?: string;
+  readonly account?: string;
+};

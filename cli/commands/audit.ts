@@ -128,7 +128,21 @@ const compareAnchor = (entries: readonly AuditEntry[], anchor: Options["anchor"]
 };
 
 const formatEntry = ({ sequence, at, kind, version, delivery, hash, detail }: AuditEntry): string => {
-  const who = ["scope", "order", "until", "name", "by", "reason", "closure", "verdict", "percent", "outcome"]
+  const who = [
+    "scope",
+    "order",
+    "until",
+    "name",
+    "by",
+    "reason",
+    "closure",
+    "verdict",
+    "via",
+    "account",
+    "percent",
+    "outcome",
+    "rolledBackBy",
+  ]
     .flatMap((field) => {
       const value = getOwnProperty(detail, field);
       if (value === null || value === undefined) return [];
@@ -156,6 +170,12 @@ const formatField = (field: string, value: string): string => {
       return `until ${value}`;
     case "scope":
       return formatScope(value);
+    case "via":
+      return value === "slack" ? "in Slack" : "by the command line";
+    case "account":
+      return `as ${value}`;
+    case "rolledBackBy":
+      return `rolled back by ${value}`;
     default:
       return value;
   }

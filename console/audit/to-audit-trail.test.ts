@@ -45,6 +45,17 @@ test.each([
   ["promoted", { version: 2, digest: "sha256:1", approvedBy: ["U1"] }, "all of prod's traffic"],
   ["rolled-back", { by: "Ada: wrong prices", from: { version: 2 }, to: { version: 1 } }, "v2 → v1"],
   ["rolled-back", { by: null, from: { version: 2 }, to: null }, "v2 → nothing"],
+  ["vote", { user: "U1", name: "Ada", verdict: "approved", via: "slack" }, "approved in Slack"],
+  [
+    "vote",
+    { user: "U1", name: "U1", verdict: "approved", via: "command", account: "root" },
+    "approved by the command line, as root",
+  ],
+  [
+    "delivery-ended",
+    { outcome: "superseded", error: null, rolledBackBy: "ada: wrong" },
+    "rolled back by ada: wrong",
+  ],
   ["question-withdrawn", { approval: "a", reason: "prod changed" }, "prod changed"],
   ["question-expired", { approval: "a" }, "nobody decided in time"],
   ["delivery-ended", { outcome: "promoted", error: null }, "promoted"],

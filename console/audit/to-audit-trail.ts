@@ -39,6 +39,14 @@ const findPerson = ({ kind, detail }: AuditEntry): string | null => {
   }
 };
 
+/** How an answer came, where its record says so. */
+const describeOrigin = ({ via, account }: AuditEntry["detail"]): string => {
+  if (via === "slack") return " in Slack";
+  return via === "command"
+    ? ` by the command line${account === undefined ? "" : `, as ${toText(account)}`}`
+    : "";
+};
+
 /** What it is about, in a line. A kind of a later release shows its fields. */
 const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string => {
   const subject = [version === null ? "" : `v${version}`, delivery ?? ""].filter(Boolean).join(", ");
@@ -49,7 +57,7 @@ const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string 
     case "question-opened":
       return about(`asked ${listNames(detail.approvers)}, quorum ${toText(detail.quorum)}`);
     case "vote":
-      return about(toText(detail.verdict));
+      return about(`${toText(detail.verdict)}${describeOrigin(detail)}`);
     case "decision":
       return about(
         detail.reason === null
@@ -68,6 +76,7 @@ const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string 
       return about(`${nameVersion(detail.from)} → ${nameVersion(detail.to)}`);
     case "delivery-ended": {
       const { data: error } = EndError.safeParse(detail.error);
+      if (detail.rolledBackBy !== undefined) return about(`rolled back by ${toText(detail.rolledBackBy)}`);
       return about(`${toText(detail.outcome)}${error ? `: ${error.name}, ${error.cause}` : ""}`);
     }
     case "question-withdrawn":

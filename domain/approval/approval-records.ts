@@ -10,7 +10,16 @@ import { BreakGlass } from "./break-glass.ts";
 import { ApprovalDecision } from "./decision.ts";
 import { BoundContributors } from "./resolve-approvers.ts";
 
+/** How an answer came; absent in records of earlier releases. */
+export const AnswerOrigin = z.object({
+  via: z.enum(["slack", "command"]).optional(),
+  /** Of the command line: who AWS says calls, or the account on this machine. */
+  account: z.string().optional(),
+});
+export type AnswerOrigin = z.infer<typeof AnswerOrigin>;
+
 const Voter = ApprovalDecision.shape.by.element.extend({
+  ...AnswerOrigin.shape,
   /** Whose account it is (identify-voter.ts), where more than one approval is needed. Absent: not asked, or an old record. */
   person: z.string().optional(),
 });
@@ -27,6 +36,7 @@ const PostponedVote = z.object({
   confirmation: z.string().optional(),
   /** Epoch milliseconds of the click. */
   at: z.int(),
+  ...AnswerOrigin.shape,
 });
 export type PostponedVote = z.infer<typeof PostponedVote>;
 

@@ -8,6 +8,7 @@ import { type Deliveries, TaskGone } from "#platform/deliveries/deliveries.ts";
 import type { SlipwayEvent } from "#platform/events/events.ts";
 import { readPages, type Store } from "#platform/store/store.ts";
 import {
+  type AnswerOrigin,
   type Approval,
   createApprovalReader,
   DeliveryQuestions,
@@ -36,7 +37,7 @@ export type NewApproval = Omit<
 > &
   Partial<Pick<Approval, "canary">>;
 
-export type Vote = {
+export type Vote = AnswerOrigin & {
   readonly user: string;
   readonly name: string;
   /** As Slack shows it; undefined: unknown. Contributors are recognised by it. */
@@ -184,6 +185,7 @@ export const createApprovals = ({
       const voter: Voter = {
         ...{ user: vote.user, name: vote.name, at: new Date(vote.at).toISOString() },
         ...(person !== undefined && { person }),
+        ...toOrigin(vote),
       };
       const isOther = (other: Voter) =>
         !isSamePerson(approval.contributors?.samePerson, other.user, vote.user) &&
@@ -341,7 +343,9 @@ export const createApprovals = ({
      * no call to Slack. Where it is missing, the vote is stored and `judge` decides about it.
      */
     click: async (id: string, vote: Omit<Vote, "email" | "membership">): Promise<VoteResult> =>
-      (await castVote(id, vote, findRequestedAddress(vote.user))) ?? { result: "unknown" },
+      (await castVote(id, { ...vote, via: "slack" }, findRequestedAddress(vote.user))) ?? {
+        result: "unknown",
+      },
 
     /**
      * Rejects the question about a canary for somebody who aborts it: any approver, a contributor too, who may decide nothing
@@ -359,7 +363,7 @@ export const createApprovals = ({
      */
     judge: async (
       id: string,
-      { user, name, verdict, reason, confirmation, at: clickedAt }: PostponedVote,
+      { user, name, verdict, reason, confirmation, at: clickedAt, ...origin }: PostponedVote,
       {
         at,
         ...voter
@@ -371,7 +375,7 @@ export const createApprovals = ({
     ): Promise<VoteResult | undefined> =>
       castVote(
         id,
-        { user, name, verdict, reason, confirmation, at },
+        { user, name, verdict, reason, confirmation, at, ...toOrigin(origin) },
         () => voter,
         ({ postponed = [] }) => !postponed.some((other) => other.user === user && other.at === clickedAt),
       ),
@@ -655,6 +659,7 @@ const toPostponedVote = ({
   reason,
   confirmation,
   at,
+  ...origin
 }: Omit<Vote, "email" | "membership">): PostponedVote => ({
   user,
   name,
@@ -662,6 +667,12 @@ const toPostponedVote = ({
   reason,
   ...(confirmation !== undefined && { confirmation }),
   at,
+  ...toOrigin(origin),
+});
+
+const toOrigin = ({ via, account }: AnswerOrigin): AnswerOrigin => ({
+  ...(via !== undefined && { via }),
+  ...(account !== undefined && { account }),
 });
 
 /** What is known about a voter now. "missing": it has to be looked up; without e-mail: there is none. */

@@ -28,6 +28,8 @@ type Approver = {
   readonly name?: string | undefined;
   /** Set where AWS, not Slack, knows who it is. */
   readonly email?: string | undefined;
+  /** Who AWS says calls, or the account on this machine. */
+  readonly account?: string | undefined;
 };
 
 export type SubmittedDecision = {
@@ -53,7 +55,7 @@ export const submitDecision =
     reason,
     confirmation,
   }: SubmittedDecision): Promise<DecisionResult> => {
-    const { id: user, name = user } = approver;
+    const { id: user, name = user, account } = approver;
     const result = await dependencies.approvals.vote(approval, {
       user,
       name,
@@ -63,6 +65,7 @@ export const submitDecision =
       reason,
       confirmation,
       at: dependencies.clock(),
+      ...(account !== undefined && { via: "command" as const, account }),
     });
     countDecision(dependencies.metrics, result);
     // Also for an earlier decision: a crash may have kept it from being sent.

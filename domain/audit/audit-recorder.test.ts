@@ -39,6 +39,29 @@ const vote = (id: string, user: string, verdict: "approved" | "rejected", reason
     ...{ verdict, reason, at: world.time.now },
   });
 
+test("a vote says how it came: by Slack, which knows the person, or by the command line of an account", async () => {
+  const rule = { approvers: ["U0000001", "U0000002"], quorum: 3, authorMayApprove: true, timeout: "PT24H" };
+  const request = createNewApproval(world, { delivery: "d1", letter: "a", version: 1, rule });
+  const { id } = await world.approvals.ask(request, "token");
+  const base = { name: "Ada", verdict: "approved", reason: null, at: world.time.now } as const;
+  await world.approvals.vote(id, {
+    ...{ ...base, user: "U0000001", email: "u1@example.com" },
+    ...{ via: "command", account: "arn:aws:sts::1:assumed-role/Ops/ada@example.com" },
+  });
+  await world.approvals.click(id, { ...base, user: "U0000002" });
+  await world.approvals.judge(
+    id,
+    { ...base, user: "U0000002", via: "slack" },
+    { email: "u2@example.com", at: world.time.now },
+  );
+  await world.audit.record("d1");
+  const votes = (await readTrail()).filter(({ kind }) => kind === "vote");
+  expect(votes.map(({ detail }) => [detail.user, detail.via, detail.account])).toEqual([
+    ["U0000001", "command", "arn:aws:sts::1:assumed-role/Ops/ada@example.com"],
+    ["U0000002", "slack", undefined],
+  ]);
+});
+
 test("a question, its votes and its decision are recorded with their people, reason, policy and evidence", async () => {
   const policy = await world.policy.read();
   const rule = { approvers: ["U0000001", "U0000002"], quorum: 2, authorMayApprove: true, timeout: "PT24H" };

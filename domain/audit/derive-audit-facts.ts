@@ -1,4 +1,4 @@
-import type { Approval } from "#domain/approval/approval-records.ts";
+import type { Approval, Voter } from "#domain/approval/approval-records.ts";
 import type { ApprovalDecision } from "#domain/approval/decision.ts";
 import type { CanaryOrderRecord } from "#domain/canary/canary-control.ts";
 import type { OutcomeRecord } from "#domain/delivery/outcomes.ts";
@@ -80,14 +80,18 @@ const describeQuestion = (approval: Approval, policies: readonly PolicyRevision[
 const describeVote = (
   { id, delivery, version }: Approval,
   verdict: ApprovalDecision["status"],
-  { user, name, at }: ApprovalDecision["by"][number],
+  { user, name, at, via, account }: Voter,
 ): AuditFact => ({
   fact: `vote ${id} ${user} ${at}`,
   delivery,
   version,
   at,
   kind: "vote",
-  detail: { user, name, approval: id, verdict },
+  detail: {
+    ...{ user, name, approval: id, verdict },
+    ...(via !== undefined && { via }),
+    ...(account !== undefined && { account }),
+  },
 });
 
 const describeDecision = (
