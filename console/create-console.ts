@@ -37,7 +37,8 @@ const securityHeaders = {
   "content-security-policy":
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
+  // Under a stricter policy a form's Origin header is null. Other origins get no referrer by this one either.
+  "referrer-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "cross-origin-opener-policy": "same-origin",
 } as const;
@@ -116,8 +117,13 @@ export const createConsole = ({
       : {}),
     "/models/:model/deliveries/:delivery": async ([model = "", delivery = ""]) =>
       page(await source.readDelivery(model, delivery), renderDelivery),
-    "/models/:model/deliveries/:delivery/canary": async ([model = "", delivery = ""]) =>
-      page(await source.readCanary?.(model, delivery), renderCanary),
+    "/models/:model/deliveries/:delivery/canary": async ([model = "", delivery = ""], query) => {
+      const facts = await source.readCanary?.(model, delivery);
+      const ordered = query.get("ordered");
+      return page(facts && { facts, ordered }, (shown, context) =>
+        renderCanary(shown.facts, context, shown.ordered),
+      );
+    },
     "/models/:model/deliveries/:delivery/approval": async ([model = "", delivery = ""]) => {
       const record = await source.readDelivery(model, delivery);
       return record && record.questions.length > 0 ? page(record, renderApproval) : undefined;

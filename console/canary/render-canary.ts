@@ -205,8 +205,18 @@ const renderOrderList = ({ orders }: CanaryFacts, now: number): Html =>
             html`<li class="event ${kind === "abort" ? "bad" : "warn"}"><span class="dot" aria-hidden="true"></span><div class="event-what"><b>${name}</b> ${orderWords[kind]}${until === null ? "" : ` for ${formatDuration(until - at)}`}${reason === null ? "" : html`: <q>${reason}</q>`}</div><div class="event-when">${renderTime(at, now)}</div></li>`,
         )}</ul></section>`;
 
-/** The page of a canary: where it is, what was measured of both versions, how it was judged, who ordered what. */
-export const renderCanary = (facts: CanaryFacts, context: Context): Page => {
+/** What the person's form did: only an order that is stored is shown, because anybody can write an address. */
+const renderTaken = ({ orders }: CanaryFacts, ordered: string | null, now: number): Html => {
+  const order = orders.findLast(({ kind }) => kind === ordered);
+  if (!order) return html``;
+  return html`<p class="notice" role="status">Your order was taken ${renderTime(order.at, now)}: ${order.name} ${orderWords[order.kind]}${order.reason === null ? "" : html`: <q>${order.reason}</q>`}</p>`;
+};
+
+/**
+ * The page of a canary: where it is, what was measured of both versions, how it was judged, who ordered what.
+ * @param ordered the kind of the order that the reader has just given; null: none
+ */
+export const renderCanary = (facts: CanaryFacts, context: Context, ordered: string | null = null): Page => {
   const { links, now } = context;
   const paths = consolePaths(links.base);
   const { model, delivery, version } = facts;
@@ -226,6 +236,7 @@ export const renderCanary = (facts: CanaryFacts, context: Context): Page => {
     refresh: isOver ? null : 5,
     body: html`<div id="canary" data-live><header class="head"><h1>Canary of ${model} v${version}</h1><p class="head-status">${renderPill(status.tone, status.text)} <span class="faint">began ${renderTime(facts.startedAt, now)}</span></p></header>
 <p class="headline">${describeCanary(facts)}</p>
+${renderTaken(facts, ordered, now)}
 ${renderSteps(facts, now)}
 ${renderTiles(facts, now)}</div>
 <div id="canary-orders">${renderOrders(facts, context)}</div>

@@ -13,6 +13,7 @@ import {
   startConsole,
 } from "#test/support/console/console-world.ts";
 import { sampleCanary } from "#test/support/sample-canary.ts";
+import { fakeCommit, fakeDigest } from "#test/support/toy-model.ts";
 
 const { skip, launch } = requireBrowser();
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -231,5 +232,34 @@ test.skipIf(skip)(
     await pressTabUntil("Decide in #deliveries");
     expect(await page.evaluate("document.activeElement.getAttribute('href')")).toBe("/#m-1");
     await page.close();
+  },
+);
+
+test.skipIf(skip)(
+  "a form of the canary's page gives its order, and the page says that it was taken",
+  async () => {
+    await using live = await openLive({ orders: true });
+    const { page, world, model } = live;
+    const { ledger, time } = world;
+    const entry = await ledger.begin(
+      {
+        ...{ environment: "prod", model, delivery: openDelivery, commit: fakeCommit("d"), version: 4 },
+        ...{ digest: fakeDigest("d"), functionVersion: "4", fence: 9, previous: 2, reason: null },
+      },
+      time.now,
+    );
+    await ledger.change(entry, (current) => ({
+      ...current,
+      ...{ status: "canary", shares: [{ percent: 10, from: time.now }] },
+    }));
+    await page.goto(`${live.server.url}/console/models/${model}/deliveries/${openDelivery}/canary`);
+    await page.getByRole("group", { name: "Abort" }).getByLabel("Reason").fill("a recall");
+    const answer = page.waitForResponse((response) => response.request().method() === "POST");
+    await page.getByRole("button", { name: "Abort" }).click();
+    expect((await answer).status()).toBe(303);
+    await page.getByText("Your order was taken").waitFor();
+    expect(await page.getByText("a recall").count()).toBeGreaterThan(0);
+    expect(await world.canaries.read(openDelivery)).toMatchObject({ abort: { reason: "a recall" } });
+    expect(live.problems).toEqual([]);
   },
 );

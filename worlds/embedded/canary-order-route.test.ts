@@ -30,7 +30,9 @@ const as = "U024BE7LH";
 test("a form gives its order in the chosen person's name, and leads back to the canary", async () => {
   const response = await post("churn-1/hold", { as, for: "60", reason: "a sale" });
   expect(response.status).toBe(303);
-  expect(response.headers.get("location")).toBe("/console/models/churn/deliveries/churn-1/canary");
+  expect(response.headers.get("location")).toBe(
+    "/console/models/churn/deliveries/churn-1/canary?ordered=hold",
+  );
   expect(given).toEqual([
     ["churn-1", { kind: "hold", forMs: 3_600_000, reason: "a sale" }, { user: as, name: "Ada" }],
   ]);
@@ -50,9 +52,28 @@ test("another site's form changes nothing", async () => {
     { origin: "https://evil.example" },
     { host: "evil.example" },
     { "sec-fetch-site": "cross-site" },
+    { origin: "https://evil.example", "sec-fetch-site": "same-origin" },
+    // A sandboxed page, of anybody.
+    { origin: "null" },
+    { origin: "null", "sec-fetch-site": "cross-site" },
+    // The models' port.
+    { origin: "null", "sec-fetch-site": "same-site" },
+    { origin: "null", "sec-fetch-site": "same-origin", host: "evil.example" },
   ])
     expect((await post("churn-1/abort", { as, reason: "x" }, headers)).status).toBe(403);
   expect(given).toEqual([]);
+});
+
+test("a browser that sends no referrers gives the order too; what refuses another site's form is a page", async () => {
+  const own = await post(
+    "churn-1/abort",
+    { as, reason: "x" },
+    { origin: "null", "sec-fetch-site": "same-origin" },
+  );
+  expect(own.status).toBe(303);
+  const refused = await post("churn-1/abort", { as, reason: "x" }, { origin: "null" });
+  expect(refused.headers.get("content-type")).toMatch(/^text\/html/);
+  expect(await refused.text()).toContain("open the canary");
 });
 
 test("an incomplete form, an unknown person, order or delivery changes nothing", async () => {

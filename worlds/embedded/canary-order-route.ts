@@ -4,7 +4,7 @@ import * as z from "zod";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
 import type { OrderRequest, OrderResult } from "#domain/canary/give-canary-order.ts";
 import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
-import { requireLocalHost, requireOwnOrigin } from "./desk/origin-guards.ts";
+import { isOwnOrigin, requireLocalHost } from "./desk/origin-guards.ts";
 
 /** Not below /desk/, whose routes read the body before: a second reader of a body waits for ever. */
 export const canaryOrderPath = "/canary-orders";
@@ -67,16 +67,21 @@ const parseOrder = (
 
 /** The forms of a canary's page: POST `/canary-orders/<delivery>/<hold|end-hold|go|abort>`, from this machine's own pages alone. */
 export const createCanaryOrderRoute = ({ people, findModel, order, page, stylesheet }: Needs): Hono => {
-  const refuse = (c: Context, status: 400 | 404 | 409, sentence: string, back: string) =>
+  const refuse = (c: Context, status: 400 | 403 | 404 | 409 | 413, sentence: string, back: string) =>
     c.html(
       html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Nothing was changed · Slipway</title><link rel="stylesheet" href="${stylesheet}"></head><body><main class="wide"><h1>Nothing was changed</h1><p>${sentence}</p><p><a class="button" href="${back}">Back</a></p></main></body></html>`,
       status,
     );
   return new Hono()
-    .use(`${canaryOrderPath}/*`, requireLocalHost, requireOwnOrigin)
+    .use(`${canaryOrderPath}/*`, requireLocalHost)
+    .use(`${canaryOrderPath}/*`, async (c, next) =>
+      isOwnOrigin(c)
+        ? next()
+        : refuse(c, 403, "Another site sent this order: open the canary's page here and give it again.", "/"),
+    )
     .use(
       `${canaryOrderPath}/*`,
-      limitBody(20_000, (c) => c.text("Payload Too Large", 413)),
+      limitBody(20_000, (c) => refuse(c, 413, "The form is too long: shorten the reason.", "/")),
     )
     .post(`${canaryOrderPath}/:delivery/:order`, async (c) => {
       const delivery = c.req.param("delivery");
@@ -92,6 +97,8 @@ export const createCanaryOrderRoute = ({ people, findModel, order, page, stylesh
         user: person.id,
         name: person.name,
       });
-      return taken ? c.redirect(back, 303) : refuse(c, 409, sentence, back);
+      return taken
+        ? c.redirect(`${back}?ordered=${parsed.request.kind}`, 303)
+        : refuse(c, 409, sentence, back);
     });
 };

@@ -3,8 +3,10 @@ import type { AddressInfo, Socket } from "node:net";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import type { ConsoleLinks } from "#console/console-links.ts";
+import { consolePaths } from "#console/console-paths.ts";
 import type { ConsoleSource } from "#console/console-source.ts";
 import { createConsole } from "#console/create-console.ts";
+import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
 import type { Comparison } from "#domain/gates/comparison.ts";
 import type { Check } from "#domain/gates/verdict.ts";
 import { createOverview } from "#domain/overview/create-overview.ts";
@@ -14,12 +16,14 @@ import { createMemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
 import { createNewApproval, recordApproval } from "#test/support/record-approval.ts";
 import { fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
+import { canaryOrderPath, createCanaryOrderRoute } from "#worlds/embedded/canary-order-route.ts";
 import {
   consoleBase,
   consoleEvents,
   createChangeBus,
   createConsoleRoute,
 } from "#worlds/embedded/console-route.ts";
+import { requireLocalHost } from "#worlds/embedded/desk/origin-guards.ts";
 
 const compare = (name: string, challenger: number, verdict: Comparison["verdict"]): Comparison => ({
   ...{ name, unit: name === "latency p95" ? "ms" : "", champion: challenger - 0.01, challenger, verdict },
@@ -176,13 +180,42 @@ export const startConsole = async (
   {
     events = false,
     source = {},
-  }: { readonly events?: boolean; readonly source?: Partial<ConsoleSource> } = {},
+    orders = false,
+  }: {
+    readonly events?: boolean;
+    readonly source?: Partial<ConsoleSource>;
+    /** With the forms of canaries and the route that takes them, guarded as on one machine. */
+    readonly orders?: boolean;
+  } = {},
 ) => {
   const changes = createChangeBus();
   const stop = new AbortController();
-  const respond = openConsole(world, { source, links: events ? { events: consoleEvents } : {} });
+  const respond = openConsole(world, {
+    source,
+    links: {
+      ...(events && { events: consoleEvents }),
+      ...(orders && {
+        orders: {
+          path: (delivery: string, order: string) => `${canaryOrderPath}/${delivery}/${order}`,
+          people: [{ user: "U024BE7LH", name: "Ada Byron" }],
+        },
+      }),
+    },
+  });
   const statuses: number[] = [];
-  const app = new Hono().route(
+  const app = new Hono();
+  if (orders)
+    app.use(requireLocalHost).route(
+      "/",
+      createCanaryOrderRoute({
+        people: [{ id: "U024BE7LH", name: "Ada Byron" }],
+        findModel: async (delivery) => (await world.world.approvals.ofDelivery(delivery)).at(-1)?.model,
+        order: submitCanaryOrder(world.world),
+        page: consolePaths(consoleBase).canary,
+        stylesheet: `${consoleBase}/console.css`,
+      }),
+    );
+  app.route(
     "/",
     createConsoleRoute({
       respond: async (request) => {

@@ -27,7 +27,7 @@ export const readRequestBody = async (context: Context, limit: number): Promise<
 };
 
 /** Middleware that limits bodies to `limit` bytes; `tooLarge` responds to a longer one. */
-export const limitBody = (limit: number, tooLarge: (context: Context) => Response) =>
+export const limitBody = (limit: number, tooLarge: (context: Context) => Response | Promise<Response>) =>
   createMiddleware(async (context, next) => {
     const { method } = context.req;
     if (method === "GET" || method === "HEAD") return next();
