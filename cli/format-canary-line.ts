@@ -23,6 +23,8 @@ const formatState = (facts: CanaryFacts, now: number): string => {
   const { nextLookAt, hold, abort, question } = facts;
   switch (facts.status) {
     case "running":
+      if (facts.closed)
+        return `prod is closed: ${facts.closed.why}${facts.closed.until === null ? "" : `, for another ${formatDuration(facts.closed.until - now)}`}`;
       return nextLookAt === null
         ? "first measurement within a minute"
         : nextLookAt > now
@@ -39,7 +41,8 @@ const formatState = (facts: CanaryFacts, now: number): string => {
     case "promoted":
       return "promoted: it serves prod";
     case "ended":
-      return facts.error ? `ended: ${facts.error.name}: ${facts.error.cause}` : "ended: prod is as it was";
+      if (facts.error) return `ended: ${facts.error.name}: ${facts.error.cause}`;
+      return abort ? `aborted by ${abort.name}: ${abort.reason}` : "ended: prod is as it was";
     default:
       return facts.status satisfies never;
   }
@@ -52,7 +55,9 @@ const formatState = (facts: CanaryFacts, now: number): string => {
 export const formatCanaryLine = (facts: CanaryFacts, now: number): string => {
   const steps = facts.steps.filter((step) => step.percent < 100);
   const index = steps.findIndex((step) => step.percent === facts.percent) + 1;
-  const look = facts.looks.at(-1);
+  const newest = facts.looks.at(-1);
+  // A step that has just begun was not measured yet: the counts before it are of another share.
+  const look = newest?.percent === facts.percent ? newest : undefined;
   return [
     `${facts.model} v${facts.version} at ${facts.percent} % (step ${index} of ${steps.length})`,
     formatState(facts, now),

@@ -6,12 +6,15 @@ import type { Tone } from "./render-pill.ts";
 export const describeStatus = ({
   outcome,
   rolledBackBy,
-}: Pick<DeliverySummary, "outcome" | "rolledBackBy">): { tone: Tone; text: string } => {
+  closed,
+}: Pick<DeliverySummary, "outcome" | "rolledBackBy" | "closed">): { tone: Tone; text: string } => {
   if (outcome === "superseded" && rolledBackBy !== undefined)
     return { tone: "warn", text: `rolled back by ${nameRollbackPerson(rolledBackBy)}` };
   switch (outcome) {
     case null:
-      return { tone: "running", text: "under way" };
+      return closed
+        ? { tone: "warn", text: "under way, prod is closed" }
+        : { tone: "running", text: "under way" };
     case "promoted":
       return { tone: "good", text: "promoted" };
     case "failed":

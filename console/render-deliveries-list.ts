@@ -4,6 +4,7 @@ import type { ConsolePaths } from "./console-paths.ts";
 import { describeStatus } from "./delivery-status.ts";
 import { formatDuration } from "./format-duration.ts";
 import type { Html } from "./html.ts";
+import { describeClosure } from "./render-closure.ts";
 import { renderPill } from "./render-pill.ts";
 import { renderTime } from "./render-time.ts";
 
@@ -17,6 +18,6 @@ export const renderDeliveriesList = (
     return html`<li class="row">
 <div class="row-main"><a class="row-link" href="${paths.delivery(each.model, each.delivery)}">${each.model}${each.version === null ? "" : ` v${each.version}`}</a>
 <span class="faint"><code>${each.commit.slice(0, 12)}</code></span></div>
-<div class="row-status">${renderPill(tone, text)}${each.error === null ? "" : html` <span class="error-name">${each.error.name}</span>`}</div>
+<div class="row-status">${renderPill(tone, text)}${each.closed === null ? "" : html` <span class="faint">${describeClosure(each.closed, now)}</span>`}${each.error === null ? "" : html` <span class="error-name">${each.error.name}</span>`}</div>
 <div class="row-time">${renderTime(each.startedAt, now)}<span class="faint"> · ${each.endedAt === null ? "so far" : "took"} ${formatDuration((each.endedAt ?? now) - each.startedAt)}</span></div></li>`;
   })}</ul>`;

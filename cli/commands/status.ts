@@ -9,6 +9,7 @@ import { endProgress } from "#cli/progress.ts";
 import { requireModel } from "#cli/require-model.ts";
 import { formatAge as formatDistance } from "#console/format-age.ts";
 import { findHold } from "#domain/canary/canary-control.ts";
+import { everyModel } from "#domain/changes/freezes.ts";
 import { readDeliveryModel } from "#domain/delivery/read-delivery-model.ts";
 import { readStateWait } from "#domain/delivery/read-state-wait.ts";
 import { nameRollbackPerson } from "#domain/message/name-rollback-person.ts";
@@ -32,7 +33,9 @@ export const statusCommand = (): Command =>
         "go on until Ctrl-C: a terminal is redrawn, a pipe gets the whole status again after each change",
       ),
     )
-    .addOption(jsonOption("running, serving, deliveries, approvals; with --watch one line for each change"))
+    .addOption(
+      jsonOption("running, serving, deliveries, approvals, freezes; with --watch one line for each change"),
+    )
     .action((model: string | undefined, { json, watch, ...options }: Options) => {
       const read = () =>
         withWorld(options, async (context) => {
@@ -90,7 +93,9 @@ const describeState = ({ state, since, waits }: Status["deliveries"][number], ru
   return waits ? "waits" : `${state}${age}`;
 };
 
-const printStatus = ({ running, serving, deliveries, approvals }: Status, where: string): void => {
+const formatScope = (scope: string): string => (scope === everyModel ? "all models are" : `${scope} is`);
+
+const printStatus = ({ running, serving, deliveries, approvals, freezes }: Status, where: string): void => {
   if (serving.length === 0) print("No environment serves a model yet.");
   else
     printTable(
@@ -121,6 +126,10 @@ const printStatus = ({ running, serving, deliveries, approvals }: Status, where:
       { least: ["error", "started"] },
     );
   }
+  for (const { scope, until, reason, by } of freezes)
+    print(
+      `${paint("yellow", "…")} prod is closed: ${formatScope(scope)} frozen by ${escapeTerminalLine(by)}: ${escapeTerminalLine(reason)}; until ${formatEnd(until)}`,
+    );
   for (const { delivery, waits } of deliveries)
     if (waits) print(`${paint("yellow", "…")} ${delivery} waits: ${formatWait(waits)}`);
   for (const { id, delivery, expiresAt } of approvals)
@@ -242,5 +251,10 @@ const readStatus = async ({ world, running, modelUrl }: CommandContext, only: st
     approvers: rule.approvers,
     expiresAt: new Date(expiresAt).toISOString(),
   }));
-  return { running, serving, deliveries, approvals };
+  const freezes = (await world.freezes.list())
+    .filter(({ scope }) => only === undefined || scope === only || scope === everyModel)
+    .map(({ scope, until, reason, by }) => ({
+      ...{ scope, until: new Date(until).toISOString(), reason, by: by.name },
+    }));
+  return { running, serving, deliveries, approvals, freezes };
 };

@@ -46,7 +46,7 @@ const renderList = (items: readonly (Html | string)[]): Html | null =>
   items.length === 0 ? null : html`<ul class="plain">${items.map((item) => html`<li>${item}</li>`)}</ul>`;
 
 const renderDecision = (question: ShownApproval, { now, links }: Context): Html => {
-  const { state, rule, expiresAt, contributors, postponed, delivery } = question;
+  const { state, rule, expiresAt, contributors, postponed, delivery, breakGlass } = question;
   const shown = new Map((contributors?.shown ?? []).map(({ user, email }) => [user, email]));
   const nameOf = (user: string) => links.userName?.(user) ?? shown.get(user) ?? user;
   const leftOut = (contributors?.leftOut ?? []).filter(
@@ -61,6 +61,7 @@ ${renderFact("Votes", renderList(votes.map(({ name, user, at }) => html`${links.
 ${renderFact("Needed", `${rule.quorum} ${rule.quorum === 1 ? "approval" : "approvals"}`)}
 ${renderFact("May decide", renderList(may.map((user) => nameOf(user))) ?? "nobody")}
 ${renderFact("May not", renderList(leftOut.map(({ user, why }) => html`${nameOf(user)}: ${whyLeftOut[why]}`)))}
+${renderFact("Broke the glass", breakGlass ? html`Prod was closed, and ${links.userName?.(breakGlass.user) ?? breakGlass.name} let this delivery change it ${renderTime(breakGlass.at, now)}: <q>${breakGlass.reason}</q>` : null)}
 ${renderFact("Waiting", renderList((postponed ?? []).map(({ name }) => `${name}: the address is looked up`)))}
 </dl>${state.status === "pending" && now < expiresAt && message !== undefined ? html`<p class="buttons"><a class="button primary" href="${message}">Decide${links.channel ? ` in ${links.channel.label}` : ""}</a></p>` : ""}`;
 };

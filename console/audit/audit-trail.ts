@@ -23,7 +23,12 @@ export type AuditTrail = {
         readonly unanchored?: number;
       }
     /** Which entry was changed, removed or reordered, as a sentence. */
-    | { readonly status: "broken"; readonly problem: string };
+    | {
+        readonly status: "broken";
+        readonly problem: string;
+        /** Numbers of the entries that it is about, as far as it is about any. */
+        readonly sequences: readonly number[];
+      };
   /** Whether it was compared with the registry's tags; absent: it was. Some console may not read the registry. */
   readonly tags?: "compared" | "not compared";
 };

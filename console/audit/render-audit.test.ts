@@ -36,3 +36,13 @@ test("where the registry's tags are not compared, the page says so with the comm
   expect(page).toContain("tags are not compared here");
   expect(page).toContain("slipway audit churn --world aws");
 });
+
+test("a broken chain marks the entry that does not hold, and says the next step", async () => {
+  const page = await render({
+    verification: { status: "broken", problem: "Entry 2 was changed.", sequences: [2] },
+  });
+  const rows = page.split('<li class="row">').filter((row) => row.includes("does not hold"));
+  expect(rows.map((row) => /#(\d+)/.exec(row)?.[1])).toEqual(["2"]);
+  expect(page).toContain("keep a copy of it before anything else");
+  expect(page).toContain("slipway audit churn --version &lt;n&gt; --out churn.md --world aws");
+});

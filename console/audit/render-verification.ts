@@ -22,7 +22,7 @@ export const renderVerification = ({
   html`${
     verification.status === "verified"
       ? html`<p class="notice good"><b>✓ The chain holds.</b> ${describeAnchor(verification)}</p>`
-      : html`<p class="notice bad"><b>✕ The chain is broken.</b> ${verification.problem}</p>`
+      : html`<p class="notice bad"><b>✕ The chain is broken.</b> ${verification.problem} Find out who wrote to the store (CloudTrail on AWS), and keep a copy of it before anything else.</p>`
   }${
     tags === "compared"
       ? html``

@@ -35,6 +35,7 @@ test("each finding is told, and a trail with one is not verified", () => {
   expect(toAuditTrail({ entries, newestAnchor: null, unanchored: [], findings }).verification).toEqual({
     status: "broken",
     problem: "Entry 2 is missing. An item has no place.",
+    sequences: [2],
   });
 });
 

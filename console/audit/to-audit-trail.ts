@@ -120,5 +120,9 @@ export const toAuditTrail = (
           anchor: newestAnchor && { sequence: newestAnchor.sequence, where: newestAnchor.place },
           ...(unanchored.length > 0 && { unanchored: unanchored.length }),
         }
-      : { status: "broken", problem: findings.map(({ sentence }) => sentence).join(" ") },
+      : {
+          status: "broken",
+          problem: findings.map(({ sentence }) => sentence).join(" "),
+          sequences: findings.flatMap(({ sequence }) => sequence ?? []),
+        },
 });

@@ -6,6 +6,7 @@ import { consolePaths } from "../console-paths.ts";
 import type { Context } from "../context.ts";
 import type { Html } from "../html.ts";
 import { renderChecks, renderVerdict } from "../render-checks.ts";
+import { renderClosure } from "../render-closure.ts";
 import type { Page } from "../render-page.ts";
 import { renderPill, type Tone } from "../render-pill.ts";
 import { formatMoment, renderTime } from "../render-time.ts";
@@ -31,11 +32,11 @@ const isOpen = ({ status }: CanaryFacts): boolean =>
   status === "running" || status === "held" || status === "asked";
 
 const describeCanary = (facts: CanaryFacts): Html | string => {
-  const { version, championVersion, percent, hold, abort, error } = facts;
+  const { version, championVersion, percent, hold, abort, closed, error } = facts;
   const prod = championVersion === null ? "the previous version" : `v${championVersion}`;
   switch (facts.status) {
     case "running":
-      return `v${version} gets ${percent} % of prod's traffic, ${prod} the rest.`;
+      return `v${version} gets ${percent} % of prod's traffic, ${prod} the rest.${closed ? " It keeps this share until prod opens; a failed check still rolls it back." : ""}`;
     case "held":
       return html`${hold?.name} holds v${version} at ${percent} %: <q>${hold?.reason}</q> A failed check still rolls it back.`;
     case "asked":
@@ -47,14 +48,17 @@ const describeCanary = (facts: CanaryFacts): Html | string => {
     case "promoted":
       return `v${version} gets all of prod's traffic.`;
     case "ended":
-      return error ? html`<b>${error.name}</b> ${error.cause}` : `Prod serves ${prod} again.`;
+      if (error) return html`<b>${error.name}</b> ${error.cause}`;
+      return abort
+        ? html`${abort.name} aborted it at ${percent} %: <q>${abort.reason}</q> Prod serves ${prod} again.`
+        : `Prod serves ${prod} again.`;
     default:
       return facts.status satisfies never;
   }
 };
 
-const stepMarks = { done: "✓", current: "●", next: "" } as const;
-const stepWords = { done: "done", current: "now", next: "to come" } as const;
+const stepMarks = { done: "✓", current: "●", stopped: "■", next: "" } as const;
+const stepWords = { done: "done", current: "now", stopped: "ended here", next: "to come" } as const;
 
 const renderSteps = ({ steps }: CanaryFacts, now: number): Html =>
   html`<ol class="canary-steps" aria-label="Steps of the canary">${steps.map(
@@ -62,15 +66,21 @@ const renderSteps = ({ steps }: CanaryFacts, now: number): Html =>
       html`<li class="${state}"${state === "current" ? html` aria-current="step"` : ""}><span class="step-share">${percent} %</span> <span class="step-word"><span aria-hidden="true">${stepMarks[state]}</span> ${stepWords[state]}</span>${from === null ? "" : html`<span class="faint">${renderTime(from, now)}</span>`}</li>`,
   )}</ol>`;
 
-const renderSamples = (samples: NonNullable<CanaryFacts["samples"]>): Html => {
-  const { required } = samples;
+const renderSamples = (
+  { required, ...samples }: NonNullable<CanaryFacts["samples"]>,
+  least: number | undefined,
+): Html => {
   const arm = (name: string, count: number) =>
-    html`<p><span class="big">${count.toLocaleString("en")}</span> <span class="faint">${required === null ? "requests" : `of ${required.toLocaleString("en")}`} ${name}</span>${
+    html`<p><span class="big">${count.toLocaleString("en")}</span> <span class="faint">${required === null ? "requests" : `of ${required.toLocaleString("en")} that a pass needs,`} ${name}</span>${
       required === null
         ? ""
         : html` <progress max="${required}" value="${Math.min(count, required)}" aria-label="Requests ${name}, of those that a pass needs">${Math.round((100 * Math.min(count, required)) / required)} %</progress>`
     }</p>`;
-  return html`<div><dt>Samples</dt><dd>${arm("to the new version", samples.challenger)}${arm("to prod's version", samples.champion)}</dd></div>`;
+  return html`<div><dt>Samples</dt><dd>${arm("to the new version", samples.challenger)}${arm("to prod's version", samples.champion)}${
+    required !== null && least !== undefined && least < required
+      ? html`<p class="faint">From ${least.toLocaleString("en")} on they are judged; with fewer than ${required.toLocaleString("en")} the interval of the errors cannot keep its limit, so no step passes.</p>`
+      : ""
+  }</dd></div>`;
 };
 
 const renderTiles = (facts: CanaryFacts, now: number): Html => {
@@ -96,7 +106,7 @@ const renderTiles = (facts: CanaryFacts, now: number): Html => {
       : [
           html`<div><dt>Ends without a verdict</dt><dd><span class="big">${renderTime(endsAt, now)}</span></dd></div>`,
         ]),
-    ...(samples ? [renderSamples(samples)] : []),
+    ...(samples ? [renderSamples(samples, facts.looks.at(-1)?.limits.minSamples)] : []),
   ];
   return tiles.length === 0 ? html`` : html`<dl class="canary-tiles">${tiles}</dl>`;
 };
@@ -105,7 +115,7 @@ type RenderForm = (kind: "end-hold" | "go", title: string, body: Html, button: H
 
 /** How it goes on from here: a hold ends, an open question gets a vote, or the approvers are asked. */
 const renderGo = (
-  { status, model, looks }: Pick<CanaryFacts, "status" | "model" | "looks">,
+  { status, model, looks, closed }: Pick<CanaryFacts, "status" | "model" | "looks" | "closed">,
   form: RenderForm,
   person: Html,
 ): Html => {
@@ -114,7 +124,7 @@ const renderGo = (
       return form(
         "end-hold",
         "End the hold",
-        html`${person}<p class="faint">The canary goes on as its rule says.</p>`,
+        html`${person}<p class="faint">${closed ? "Prod is closed, so the canary keeps its share until it opens." : "The canary goes on as its rule says."}</p>`,
         html`<button class="button">End the hold</button>`,
       );
     case "asked":
@@ -130,7 +140,7 @@ const renderGo = (
       return form(
         "go",
         "Ask the approvers whether it goes on",
-        html`${person}<p class="faint">Their decision is an approval as for prod. A failed check is never overridden.</p>`,
+        html`${person}<p class="faint">${closed ? "Prod is closed: they are asked once it opens. " : ""}Their decision is an approval as for prod. A failed check is never overridden.</p>`,
         html`<button class="button">Ask to go on</button>`,
       );
   }
@@ -220,7 +230,10 @@ export const renderCanary = (facts: CanaryFacts, context: Context, ordered: stri
   const { links, now } = context;
   const paths = consolePaths(links.base);
   const { model, delivery, version } = facts;
-  const status = statuses[facts.status];
+  const status =
+    facts.closed && facts.status === "running"
+      ? ({ tone: "warn", text: "under way, prod is closed" } as const)
+      : statuses[facts.status];
   const charts = listCharts(facts.looks);
   const scores = listScoreChart(facts.looks);
   const isOver = facts.status === "promoted" || facts.status === "ended";
@@ -236,6 +249,7 @@ export const renderCanary = (facts: CanaryFacts, context: Context, ordered: stri
     refresh: isOver ? null : 5,
     body: html`<div id="canary" data-live><header class="head"><h1>Canary of ${model} v${version}</h1><p class="head-status">${renderPill(status.tone, status.text)} <span class="faint">began ${renderTime(facts.startedAt, now)}</span></p></header>
 <p class="headline">${describeCanary(facts)}</p>
+${facts.closed ? renderClosure(facts.closed, now) : ""}
 ${renderTaken(facts, ordered, now)}
 ${renderSteps(facts, now)}
 ${renderTiles(facts, now)}</div>

@@ -31,6 +31,9 @@ const record = (
   serving: null,
   outcome: null,
   rolledBack: null,
+  hold: null,
+  closed: null,
+  control: null,
   bakeSeconds: null,
   ...rest,
 });

@@ -1,5 +1,7 @@
 import * as z from "zod";
+import type { BreakGlass } from "#domain/approval/break-glass.ts";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
+import { findHold } from "#domain/canary/canary-control.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { Comparison } from "#domain/gates/comparison.ts";
 import { Check, Omission } from "#domain/gates/verdict.ts";
@@ -32,6 +34,12 @@ export type DeliveryView = {
   /** Null: it is under way. */
   readonly outcome: Outcome | null;
   readonly rolledBack: DeliveryRecord["rolledBack"];
+  /** Why prod is closed for it now. */
+  readonly closed: DeliveryRecord["closed"];
+  /** Who let it change prod although prod was closed. */
+  readonly breakGlass: BreakGlass | null;
+  /** Whether it gave its version a share of prod's traffic, so that its canary has a page. */
+  readonly hasCanary: boolean;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly boxes: readonly Box[];
@@ -53,8 +61,10 @@ export type CurrentStep = {
   readonly doing: string;
   /** When the canary is judged next. */
   readonly judgedAt: number | null;
-  /** When the canary's last step is judged, if every judgement is a pass. */
+  /** When the canary's last step is judged, if every judgement is a pass; null too while a person or a closed prod holds it. */
   readonly earliestEndAt: number | null;
+  /** Who holds the canary at its share. */
+  readonly hold: { readonly name: string; readonly until: number; readonly reason: string } | null;
   /** When this step ends at the latest, and what happens then. */
   readonly end: { readonly at: number; readonly otherwise: string } | null;
 };
@@ -144,6 +154,7 @@ const deriveCurrent = (
   const waits = running.state === "RequestApproval" || running.state === "RequestCanaryApproval";
   const bakeMs = (record.bakeSeconds ?? data.ShiftTraffic?.bakeSeconds ?? 0) * 1_000;
   const isExpired = waits && question !== undefined && question.expiresAt <= now;
+  const hold = (record.prod?.status === "canary" && record.control && findHold(record.control, now)) || null;
   const isBaking = running.state === "Bake" && data.ShiftTraffic !== undefined;
   return {
     state: running.state,
@@ -154,9 +165,11 @@ const deriveCurrent = (
         ? `The canary gets ${data.ShiftTraffic?.share} % of prod's traffic`
         : (new Map(Object.entries(doing)).get(running.state) ?? running.state),
     judgedAt: isBaking ? since + bakeMs : null,
-    earliestEndAt: isBaking
-      ? since + bakeMs * (1 + countLaterSteps(record, data.ShiftTraffic?.share ?? 0))
-      : null,
+    hold,
+    earliestEndAt:
+      isBaking && !hold && !record.closed && !record.control?.abort
+        ? since + bakeMs * (1 + countLaterSteps(record, data.ShiftTraffic?.share ?? 0))
+        : null,
     end:
       waits && question && !isExpired
         ? {
@@ -191,6 +204,8 @@ export const deriveDelivery = (record: DeliveryRecord, now: number): DeliveryVie
     serving: record.serving ?? undefined,
     rolledBack: rolledBack ?? undefined,
     ended: ended ?? undefined,
+    hold: record.hold ?? undefined,
+    control: record.control ?? undefined,
     now,
   });
   const cause = ended ? ended.error : isOver ? (execution?.error ?? null) : null;
@@ -208,6 +223,9 @@ export const deriveDelivery = (record: DeliveryRecord, now: number): DeliveryVie
       : `${record.model}${version === null ? "" : ` v${version}`} is being delivered`,
     outcome,
     rolledBack,
+    closed: record.closed,
+    breakGlass: questions.findLast((question) => question.breakGlass)?.breakGlass ?? null,
+    hasCanary: (record.prod?.shares ?? []).some(({ percent }) => percent > 0 && percent < 100),
     startedAt: execution ? Date.parse(execution.startedAt) : (record.stage?.startedAt ?? null),
     endedAt: ended?.at ?? (execution?.endedAt === undefined ? null : Date.parse(execution.endedAt)),
     boxes: deriveBoxes(runs, outcome, now),

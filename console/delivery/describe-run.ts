@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { BreakGlass } from "#domain/approval/break-glass.ts";
 import { ApprovalDecision } from "#domain/approval/decision.ts";
 import { readStateVerdict } from "#domain/delivery/read-state-verdict.ts";
 import { readStateWait } from "#domain/delivery/read-state-wait.ts";
@@ -25,7 +26,20 @@ const withVerdict = (what: string, run: StateRun): string =>
 
 const closedBefore = "Prod closed before it had any traffic";
 
-type Describe = (run: StateRun, nameOf: NameOf) => string;
+const whileRunning = (now: string, past: string) => (run: StateRun) =>
+  run.status === "running" ? now : past;
+
+type Describe = (run: StateRun, nameOf: NameOf, breakGlass: BreakGlass | null) => string;
+
+/** A wait that a person ended is none after which prod opened. */
+const describeOpening: Describe = ({ status, from, ms }, nameOf, breakGlass) => {
+  if (status === "running") return "Waits until prod opens";
+  const since = Date.parse(from);
+  return breakGlass && since <= breakGlass.at && breakGlass.at <= since + (ms ?? 0)
+    ? `Waited for prod to open, until ${nameOf(breakGlass.user) ?? breakGlass.name} let it change prod nevertheless`
+    : "Waited until prod opened";
+};
+
 /** What a state did, in words for people; undefined: it only routes, so the page leaves it out. */
 const sentences: ReadonlyMap<string, Describe> = new Map<string, Describe>(
   Object.entries({
@@ -53,9 +67,12 @@ const sentences: ReadonlyMap<string, Describe> = new Map<string, Describe>(
       const output = readOwn(z.object({ status: z.string() }), run);
       return output?.status === "stale" ? "Prod changed: everything is measured again" : "Claimed prod";
     },
-    AwaitProd: () => "Waited for prod",
-    AwaitOpening: () => "Waited until prod opened",
-    HoldResumedCanary: () => "Kept the canary's share until prod opened",
+    AwaitProd: whileRunning("Waits for prod", "Waited for prod"),
+    AwaitOpening: describeOpening,
+    HoldResumedCanary: whileRunning(
+      "Keeps the canary's share until prod opens",
+      "Kept the canary's share until prod opened",
+    ),
     DeployProd: () => "Deployed to prod, without traffic",
     ShiftTraffic: (run) => {
       if (run.error?.name === "ProdClosed") return closedBefore;
@@ -74,12 +91,19 @@ const sentences: ReadonlyMap<string, Describe> = new Map<string, Describe>(
   } satisfies Record<string, Describe>),
 );
 
-/** @param nameOf the display name of a Slack user; undefined: as the decision has it */
-export const describeRun = (run: StateRun, nameOf: NameOf): string | undefined => {
+/**
+ * @param nameOf the display name of a Slack user; undefined: as the decision has it
+ * @param breakGlass who let the delivery change prod although prod was closed; null: nobody
+ */
+export const describeRun = (
+  run: StateRun,
+  nameOf: NameOf,
+  breakGlass: BreakGlass | null = null,
+): string | undefined => {
   const describe = sentences.get(run.state);
   // Its error is the one that its state before it had.
   if (run.state === "DeliveryFailed") return undefined;
   // A state without a sentence matters only where it failed or waits.
   if (!describe) return run.status === "succeeded" ? undefined : run.state;
-  return describe(run, nameOf);
+  return describe(run, nameOf, breakGlass);
 };

@@ -6,13 +6,14 @@ import { describeStatus } from "../delivery-status.ts";
 import { formatDuration } from "../format-duration.ts";
 import type { Html } from "../html.ts";
 import { renderChecks } from "../render-checks.ts";
+import { renderClosure } from "../render-closure.ts";
 import { renderCommand } from "../render-command.ts";
 import { renderCommit } from "../render-commit.ts";
 import { renderComparisons } from "../render-comparisons.ts";
 import type { Page } from "../render-page.ts";
 import { renderPill } from "../render-pill.ts";
 import { renderSentence } from "../render-sentence.ts";
-import { renderTime } from "../render-time.ts";
+import { formatMoment, renderTime } from "../render-time.ts";
 import { type CurrentStep, type DeliveryView, deriveDelivery } from "./derive-delivery.ts";
 import { describeRun } from "./describe-run.ts";
 import type { Box } from "./happy-path.ts";
@@ -45,7 +46,7 @@ const renderBoxes = (boxes: readonly Box[]): Html =>
   )}</ol>`;
 
 const renderCurrent = (
-  { doing, since, judgedAt, earliestEndAt, end }: CurrentStep,
+  { doing, since, judgedAt, earliestEndAt, hold, end }: CurrentStep,
   { now, links }: Context,
   view: DeliveryView,
 ): Html => {
@@ -56,6 +57,7 @@ const renderCurrent = (
 <dl class="facts">
 <div><dt>Since</dt><dd>${renderTime(since, now)}</dd></div>
 ${judgedAt === null ? "" : html`<div><dt>Next judgement</dt><dd>${renderTime(judgedAt, now)}</dd></div>`}
+${hold === null ? "" : html`<div><dt>Held</dt><dd>by ${hold.name} until ${formatMoment(hold.until)} (${renderTime(hold.until, now)}): <q>${hold.reason}</q></dd></div>`}
 ${earliestEndAt === null ? "" : html`<div><dt>On prod at the earliest</dt><dd>${renderTime(earliestEndAt, now)}</dd></div>`}
 ${end === null ? "" : html`<div><dt>Ends at the latest</dt><dd>${renderTime(end.at, now)}; then ${end.otherwise}</dd></div>`}
 </dl>${
@@ -65,8 +67,8 @@ ${end === null ? "" : html`<div><dt>Ends at the latest</dt><dd>${renderTime(end.
   }</section>`;
 };
 
-const renderRun = (run: StateRun, { now, links }: Context): Html => {
-  const what = describeRun(run, (user) => links.userName?.(user));
+const renderRun = (run: StateRun, breakGlass: DeliveryView["breakGlass"], { now, links }: Context): Html => {
+  const what = describeRun(run, (user) => links.userName?.(user), breakGlass);
   if (what === undefined) return html``;
   const goesBack = ["Superseded", "ProdChanged", "ProdClosed"].includes(run.error?.name ?? "");
   const failed = run.status === "failed" || run.verdict === "fail";
@@ -101,8 +103,22 @@ const findNextCommand = ({ model, error, outcome }: DeliveryView): string | unde
   return again ? `slipway deliver ${model}` : undefined;
 };
 
-const hasCanary = (boxes: readonly Box[]): boolean =>
-  boxes.some(({ name, status, ms }) => name === "Canary" && ms !== null && status !== "skipped");
+/** What people did that decides about it, for the top of the page. */
+const renderNotices = (view: DeliveryView, { now, links }: Context): Html => {
+  const { breakGlass, closed, state } = view;
+  const question = state?.question;
+  const nameOf = ({ user, name }: { readonly user: string; readonly name: string }) =>
+    links.userName?.(user) ?? name;
+  return html`${
+    view.outcome === "rejected" && question?.status === "rejected"
+      ? html`<p class="notice bad"><b>Rejected by ${question.by.map(nameOf).join(", ")}</b>${question.reason === null ? "" : html`: <q>${question.reason}</q>`}</p>`
+      : ""
+  }${closed === null ? "" : renderClosure(closed, now)}${
+    breakGlass === null
+      ? ""
+      : html`<p class="notice warn"><b>Prod was closed</b>, and ${nameOf(breakGlass)} let this delivery change it ${renderTime(breakGlass.at, now)}: <q>${breakGlass.reason}</q></p>`
+  }`;
+};
 
 /** A delivery: where it is, why it stopped, what was measured, and what happened in the order of time. */
 export const renderDelivery = (record: DeliveryRecord, context: Context): Page => {
@@ -129,8 +145,9 @@ export const renderDelivery = (record: DeliveryRecord, context: Context): Page =
     body: html`<div id="delivery" data-live><header class="head"><div><h1>${title}</h1>${view.subject === null ? "" : html`<p class="subject">${view.subject}</p>`}</div>
 <p class="head-status">${renderPill(status.tone, status.text)} ${view.startedAt === null ? "" : html`<span class="faint">${view.outcome === null ? "for" : "in"} ${formatDuration(end - view.startedAt)}</span>`}</p></header>
 <p class="headline">${view.headline}${view.rolledBack?.by.includes(": ") ? html` — <q>${view.rolledBack.by.split(": ").slice(1).join(": ")}</q>` : ""}</p>
+${renderNotices(view, context)}
 ${renderBoxes(view.boxes)}
-${hasCanary(view.boxes) ? html`<p class="links inline"><a href="${paths.canary(view.model, view.delivery)}">The canary: charts of both versions, judgements, orders</a></p>` : ""}
+${view.hasCanary ? html`<p class="links inline"><a href="${paths.canary(view.model, view.delivery)}">The canary: charts of both versions, judgements, orders</a></p>` : ""}
 ${view.current === null ? "" : renderCurrent(view.current, context, view)}
 ${view.outcome === "expired" && command !== undefined ? html`<section class="notice warn" aria-label="Deliver again"><p>Nobody decided in time, and prod is as it was. Deliver it again:</p>${renderCommand(links.command(command))}</section>` : ""}
 ${
@@ -155,7 +172,7 @@ ${
 <section aria-labelledby="events-title"><h2 id="events-title">What happened</h2>${
       view.runs.length === 0
         ? html`<p class="empty">The engine no longer keeps the steps of this delivery.</p>`
-        : html`<ol class="events">${view.runs.map((run) => renderRun(run, context))}${
+        : html`<ol class="events">${view.runs.map((run) => renderRun(run, view.breakGlass, context))}${
             view.rolledBack
               ? html`<li class="event warn"><span class="dot" aria-hidden="true"></span><div class="event-what">Rolled back by ${view.rolledBack.by}</div></li>`
               : ""

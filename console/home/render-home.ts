@@ -7,6 +7,7 @@ import { type ConsolePaths, consolePaths } from "../console-paths.ts";
 import type { Context } from "../context.ts";
 import { describeStatus } from "../delivery-status.ts";
 import type { Html } from "../html.ts";
+import { renderClosure } from "../render-closure.ts";
 import { renderHealth } from "../render-health.ts";
 import type { Page } from "../render-page.ts";
 import { renderPill } from "../render-pill.ts";
@@ -116,6 +117,12 @@ export const renderHome = (
   const { links, now } = context;
   const paths = consolePaths(links.base);
   const shown = models.filter((model) => isShown(model, filter));
+  // A freeze of all models closes prod of each.
+  const closures = [
+    ...new Map(
+      models.flatMap(({ closed }) => (closed ? [[`${closed.why}\n${closed.until}`, closed] as const] : [])),
+    ).values(),
+  ];
   const actions = models.flatMap(({ model, actions }) => actions.map((action) => ({ model, action })));
   return {
     title: actions.length === 0 ? "Models" : `(${actions.length}) Models`,
@@ -123,9 +130,10 @@ export const renderHome = (
     refresh: 10,
     body: html`<h1 class="hidden">Models</h1>
 <section id="needs" data-live aria-labelledby="needs-title"><h2 id="needs-title">Needs you${actions.length === 0 ? "" : html` <span class="count">${actions.length}</span>`}</h2>
+${closures.map((closure) => renderClosure(closure, now))}
 ${
   actions.length === 0
-    ? html`<p class="calm"><span aria-hidden="true">✓</span> Nothing waits for a person.</p>`
+    ? html`<p class="calm"><span aria-hidden="true">✓</span> ${closures.length === 0 ? "Nothing waits for a person." : "No decision waits for a person."}</p>`
     : html`<ul class="actions">${actions.map(({ model, action }) => renderAction(model, action, context, paths))}</ul>`
 }</section>
 <div class="split"><h2 id="models-title">Models <span class="count">${models.length}</span></h2>

@@ -6,6 +6,7 @@ import { describeOwner } from "#model-folder/manifest/describe-owner.ts";
 import { type ConsolePaths, consolePaths } from "../console-paths.ts";
 import type { Context } from "../context.ts";
 import type { Html } from "../html.ts";
+import { renderClosure } from "../render-closure.ts";
 import { renderCommand } from "../render-command.ts";
 import { renderDeliveriesList } from "../render-deliveries-list.ts";
 import { renderHealth } from "../render-health.ts";
@@ -59,7 +60,11 @@ const entryTones: Readonly<Record<Deployment["status"], Tone>> = {
 
 const describeEntry = (entry: Deployment, nameOf: (user: string) => string): string => {
   if (entry.reason !== null) return `Rolled back by ${entry.reason}`;
-  return entry.approvedBy.length > 0 ? `Approved by ${entry.approvedBy.map(nameOf).join(", ")}` : "";
+  const approved =
+    entry.approvedBy.length > 0 ? `Approved by ${entry.approvedBy.map(nameOf).join(", ")}` : "";
+  const { breakGlass } = entry;
+  if (!breakGlass) return approved;
+  return `${approved === "" ? "" : `${approved}; `}prod was closed, and ${breakGlass.name} let it change prod: ${breakGlass.reason}`;
 };
 
 const renderLedger = (ledger: readonly Deployment[], { links, now }: Context, paths: ConsolePaths): Html => {
@@ -95,7 +100,7 @@ export const renderModel = (details: ModelDetails, context: Context): Page => {
     refresh: 10,
     body: html`<header class="head"><div><h1>${model}</h1>${owner === null ? "" : html`<p class="faint">owned by ${describeOwner(owner)}</p>`}</div>
 <ul class="links inline">${links.apiDocs && prod ? html`<li><a href="${links.apiDocs("prod", model)}">API docs of prod</a></li>` : ""}${links.apiDocs && stage ? html`<li><a href="${links.apiDocs("stage", model)}">API docs of stage</a></li>` : ""}${links.records && prod ? html`<li><a href="${links.records(model)}">Prediction records</a></li>` : ""}${hasAudit ? html`<li><a href="${paths.audit(model)}">Audit trail</a></li>` : ""}</ul></header>
-<section id="serving" data-live aria-label="What serves"><dl class="tiles">
+<section id="serving" data-live aria-label="What serves">${summary.closed === null ? "" : renderClosure(summary.closed, now)}<dl class="tiles">
 ${served("Prod", prod === null ? html`<span class="faint">nothing</span>` : html`<a class="big" href="${paths.delivery(model, prod.delivery)}">v${prod.version}</a><span class="faint">${renderTime(prod.since, now)}</span>`)}
 ${served("Canary", canary === null ? html`<span class="faint">none</span>` : html`<a class="big" href="${paths.delivery(model, canary.delivery)}">v${canary.version}</a><span>${canary.percent} % of prod's traffic</span>`)}
 ${served("Stage", stage === null ? html`<span class="faint">nothing</span>` : html`<span class="big">v${stage.version}</span><span class="faint">${renderTime(stage.since, now)}</span>`)}

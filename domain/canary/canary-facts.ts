@@ -1,3 +1,4 @@
+import type { Closure } from "#domain/changes/find-closure.ts";
 import type { CanaryOrderRecord } from "./canary-control.ts";
 import type { CanaryLook } from "./canary-look.ts";
 
@@ -16,7 +17,8 @@ export type CanaryFacts = {
   readonly steps: readonly {
     readonly percent: number;
     readonly from: number | null;
-    readonly state: "done" | "current" | "next";
+    /** `stopped`: the canary ended at it, and did not pass it. */
+    readonly state: "done" | "current" | "stopped" | "next";
   }[];
   /** Percent of prod's traffic that the version gets now, or got last. */
   readonly percent: number;
@@ -25,6 +27,7 @@ export type CanaryFacts = {
   readonly nextLookAt: number | null;
   /** When it ends without a verdict: its longest time and the time in which it was held; null: as above. */
   readonly endsAt: number | null;
+  /** Of the present step; null: it was not measured yet. */
   readonly samples: {
     readonly champion: number;
     readonly challenger: number;
@@ -32,6 +35,8 @@ export type CanaryFacts = {
     readonly required: number | null;
   } | null;
   readonly hold: (Person & { readonly until: number; readonly reason: string }) | null;
+  /** Why prod is closed, which keeps it at its share; null: it is open, or the canary is over. */
+  readonly closed: Closure | null;
   readonly abort: (Person & { readonly reason: string }) | null;
   /** The open question about its step. */
   readonly question: { readonly approval: string; readonly expiresAt: number } | null;

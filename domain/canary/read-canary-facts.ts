@@ -1,5 +1,7 @@
 import { type ApprovalReader, createApprovalReader } from "#domain/approval/approval-records.ts";
+import { createFreezes, type Freezes } from "#domain/changes/freezes.ts";
 import { createHolds, type Holds } from "#domain/changes/holds.ts";
+import { findPresentClosure } from "#domain/changes/present-closure.ts";
 import { createOutcomes, type Outcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger, type Deployment, type Ledger } from "#domain/ledger/ledger.ts";
 import type { Store } from "#platform/store/store.ts";
@@ -14,6 +16,7 @@ export type ReadCanaryFactsDependencies = {
   readonly approvals: Pick<ApprovalReader, "ofDelivery">;
   readonly canaries: Pick<Canaries, "read" | "looks">;
   readonly holds: Pick<Holds, "read">;
+  readonly freezes: Pick<Freezes, "ofModel">;
   readonly outcomes: Pick<Outcomes, "read">;
   readonly clock: () => number;
 };
@@ -23,7 +26,7 @@ export type ReadCanaryFactsDependencies = {
  * delivery gave no share of prod's traffic to its version.
  */
 export const readCanaryFacts =
-  ({ ledger, approvals, canaries, holds, outcomes, clock }: ReadCanaryFactsDependencies) =>
+  ({ ledger, approvals, canaries, holds, freezes, outcomes, clock }: ReadCanaryFactsDependencies) =>
   async (model: string, delivery: string): Promise<CanaryFacts | undefined> => {
     const deployment = await ledger.ofDelivery("prod", model, delivery);
     const startedAt = deployment?.shares[0]?.from;
@@ -32,7 +35,8 @@ export const readCanaryFacts =
     if (!deployment || startedAt === undefined || shares.length === 0) return undefined;
     const now = clock();
     const control = await canaries.read(delivery);
-    const held = measureHeldTime({ control, hold: await holds.read(delivery) }, { startedAt, now });
+    const closing = await holds.read(delivery);
+    const held = measureHeldTime({ control, hold: closing }, { startedAt, now });
     const looks = await canaries.looks(delivery);
     const questions = await approvals.ofDelivery(delivery);
     const question = questions.at(-1);
@@ -43,6 +47,14 @@ export const readCanaryFacts =
       isAsked: open !== undefined,
       isHeld: hold !== undefined,
     });
+    const isOver = status === "promoted" || status === "ended";
+    const breakGlass = questions.findLast(({ canary }) => canary === null)?.breakGlass;
+    const inForce = isOver ? [] : await freezes.ofModel(model);
+    const closed = isOver
+      ? undefined
+      : findPresentClosure({ model, hold: closing, freezes: inForce, breakGlass, now });
+    // The newest measurement may still be of the step before: this one began a moment ago.
+    const present = look?.percent === shares.at(-1)?.percent ? look : undefined;
     const isRunning = status === "running" || status === "held";
     const ended = await outcomes.read(delivery);
     const planned = look?.rule.steps ?? questions[0]?.evidence.rollout?.steps ?? [];
@@ -53,14 +65,15 @@ export const readCanaryFacts =
       percent: shares.at(-1)?.percent ?? 0,
       nextLookAt: isRunning && look ? findNextLook(look, shares.at(-1)?.from ?? startedAt) : null,
       endsAt: isRunning && look ? startedAt + look.rule.atMostSeconds * 1_000 + held : null,
-      samples: look
+      samples: present
         ? {
-            champion: look.champion.requests,
-            challenger: look.challenger.requests,
-            required: look.rule.requiredRequests,
+            champion: present.champion.requests,
+            challenger: present.challenger.requests,
+            required: present.rule.requiredRequests,
           }
         : null,
       hold: hold ?? null,
+      closed: closed ?? null,
       abort: control.abort,
       question: open ? { approval: open.id, expiresAt: open.expiresAt } : null,
       orders: listOrders(control),
@@ -75,6 +88,7 @@ export const createCanaryFactsReader = (needs: { readonly store: Store; readonly
     approvals: createApprovalReader(needs),
     canaries: createCanaries(needs),
     holds: createHolds(needs),
+    freezes: createFreezes(needs),
     outcomes: createOutcomes(needs),
     clock: needs.clock,
   });
@@ -106,13 +120,17 @@ const listSteps = (
   shares: Deployment["shares"],
   status: Deployment["status"],
 ): CanaryFacts["steps"] => {
-  const current = status === "canary" || status === "deployed" ? shares.at(-1)?.percent : undefined;
+  const last = shares.at(-1)?.percent;
+  const current = status === "canary" || status === "deployed" ? last : undefined;
+  const stopped = status === "ended" ? last : undefined;
   const percents = [...new Set([...shares.map(({ percent }) => percent), ...planned])].toSorted(
     (left, right) => left - right,
   );
   return [...percents, 100].map((percent) => {
     const from = shares.find((share) => share.percent === percent)?.from ?? null;
     const isDone = percent === 100 ? status === "promoted" : from !== null && percent !== current;
-    return { percent, from, state: percent === current ? "current" : isDone ? "done" : "next" };
+    if (percent === current) return { percent, from, state: "current" };
+    if (percent === stopped) return { percent, from, state: "stopped" };
+    return { percent, from, state: isDone ? "done" : "next" };
   });
 };

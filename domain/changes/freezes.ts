@@ -103,3 +103,4 @@ export const createFreezes = ({ store, clock }: { readonly store: Store; readonl
     },
   };
 };
+export type Freezes = ReturnType<typeof createFreezes>;

@@ -1,6 +1,7 @@
 import pMap from "p-map";
 import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
 import { createCanaryFactsReader } from "#domain/canary/read-canary-facts.ts";
+import { createFreezes } from "#domain/changes/freezes.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
 import type { Store } from "#platform/store/store.ts";
@@ -35,19 +36,20 @@ const concurrency = 10;
 /** Everything that people read about models and deliveries, from capabilities that both worlds have. It writes nothing. */
 export const createOverview = (needs: OverviewNeeds) => {
   const { store, deliveries, metrics, clock } = needs;
-  const list = listDeliveries({ store });
+  const freezes = createFreezes({ store, clock });
+  const list = listDeliveries({ store, clock });
   const readHealth = createHealthReader({ metrics, clock, keepMs: needs.keepMetricsMs });
   const summarize = summarizeModel({ store, clock, readHealth, list });
   const read = readModel({ store, deliveries, metrics, clock, list });
   return {
-    readHome: async (): Promise<readonly ModelSummary[]> =>
-      pMap([...(await readHolders({ store }))], ([model, holders]) => summarize(model, holders), {
-        concurrency,
-      }),
+    readHome: async (): Promise<readonly ModelSummary[]> => {
+      const [holders, inForce] = await Promise.all([readHolders({ store }), freezes.list()]);
+      return pMap([...holders], ([model, held]) => summarize(model, held, inForce), { concurrency });
+    },
     listModels: async (): Promise<readonly string[]> => [...(await readHolders({ store })).keys()],
     readModel: async (model: string): Promise<ModelDetails | undefined> => {
       const holders = (await readHolders({ store })).get(model);
-      return holders && read(await summarize(model, holders));
+      return holders && read(await summarize(model, holders, await freezes.ofModel(model)));
     },
     listDeliveries: (filter: DeliveryFilter): Promise<DeliveryPage> => list(filter, pageSize),
     readDelivery: (model: string, delivery: string): Promise<DeliveryRecord | undefined> =>

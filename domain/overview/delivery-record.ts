@@ -1,3 +1,6 @@
+import type { CanaryControl } from "#domain/canary/canary-control.ts";
+import type { Closure } from "#domain/changes/find-closure.ts";
+import type { Hold } from "#domain/changes/holds.ts";
 import type { OutcomeRecord } from "#domain/delivery/outcomes.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
@@ -20,6 +23,12 @@ export type DeliveryRecord = {
   readonly outcome: OutcomeRecord | null;
   /** The person's rollback that interrupted it or took it back: who and why. */
   readonly rolledBack: { readonly by: string; readonly kind: "interrupted" | "taken back" } | null;
+  /** What it waits or waited for because prod was closed; null: nothing. */
+  readonly hold: Hold | null;
+  /** Why prod is closed for it now; null: it is open, somebody let it on, or it has ended. */
+  readonly closed: Closure | null;
+  /** What people ordered about its canary; null: it had none. */
+  readonly control: CanaryControl | null;
   /** How long this world lets a canary bake, where it is not what the manifest says. */
   readonly bakeSeconds: number | null;
 };

@@ -1,3 +1,4 @@
+import type { Closure } from "#domain/changes/find-closure.ts";
 import type { OutcomeRecord } from "#domain/delivery/outcomes.ts";
 
 /** A delivery in a list. Times are epoch milliseconds. */
@@ -15,6 +16,8 @@ export type DeliverySummary = {
   readonly rolledBackBy?: string | undefined;
   /** Registry version; null: it did not get so far, or it is not known. */
   readonly version: number | null;
+  /** Why it may not change prod now; null: it may, or it has ended. */
+  readonly closed: Closure | null;
 };
 
 export type DeliveryPage = {

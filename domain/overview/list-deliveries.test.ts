@@ -31,7 +31,7 @@ const storeDeliveries = async (all: readonly Ended[]) => {
     const error = outcome === "failed" ? { name: "GateFailed", cause: "x".repeat(900) } : null;
     if (outcome !== null) await outcomes.keep({ delivery, model, commit, outcome, error, at: time.now });
   }
-  return { list: listDeliveries({ store }), close: () => database.close() };
+  return { list: listDeliveries({ store, clock: () => 0 }), close: () => database.close() };
 };
 
 test("pages of any size together list every delivery that matches once, the newest first", async () => {
@@ -75,11 +75,12 @@ test("a delivery keeps its place when it ends, and its outcome may be corrected"
   const outcomes = createOutcomes({ store });
   await outcomes.keep({ ...ended, outcome: "failed", error: { name: "RollBackFailed", cause: "" } });
   await outcomes.keep({ ...ended, outcome: "superseded", error: null });
-  expect(await listDeliveries({ store })({}, 10)).toEqual({
+  expect(await listDeliveries({ store, clock: () => 0 })({}, 10)).toEqual({
     deliveries: [
       {
         ...{ delivery: "d1", model, commit, startedAt: started, endedAt: started + 5_000 },
-        ...{ outcome: "superseded", error: null, version: null },
+        ...{ outcome: "superseded", closed: null,
+        error: null, version: null },
       },
     ],
     next: null,

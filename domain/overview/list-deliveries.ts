@@ -1,4 +1,7 @@
 import pMap from "p-map";
+import type { Closure } from "#domain/changes/find-closure.ts";
+import { createFreezes } from "#domain/changes/freezes.ts";
+import { readPresentClosure } from "#domain/changes/present-closure.ts";
 import { createDeliveryIndex, type IndexedDelivery } from "#domain/delivery/delivery-index.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
@@ -17,11 +20,35 @@ const matches = ({ outcome }: IndexedDelivery, wanted: DeliveryFilter["outcome"]
  * Deliveries newest first, by keyset: a page begins where the one before ended, however many came in between.
  * @param limit of a page
  */
-export const listDeliveries = ({ store }: { readonly store: Store }) => {
+export const listDeliveries = ({
+  store,
+  clock,
+}: {
+  readonly store: Store;
+  /** Epoch milliseconds. */
+  readonly clock: () => number;
+}) => {
   const index = createDeliveryIndex({ store });
   const ledger = createLedger({ store });
+  const freezes = createFreezes({ store, clock });
+  const readClosure = readPresentClosure({ store, clock });
 
-  const addVersions = async (entries: readonly IndexedDelivery[]): Promise<readonly DeliverySummary[]> => {
+  /** Why deliveries that are under way may not change prod now. */
+  const readClosures = async (
+    entries: readonly IndexedDelivery[],
+  ): Promise<ReadonlyMap<string, Closure | undefined>> => {
+    const running = entries.filter(({ outcome }) => outcome === null);
+    if (running.length === 0) return new Map();
+    const inForce = await freezes.list();
+    return new Map(
+      await pMap(running, async (entry) => [entry.delivery, await readClosure(entry, inForce)] as const, {
+        concurrency: 10,
+      }),
+    );
+  };
+
+  const summarize = async (entries: readonly IndexedDelivery[]): Promise<readonly DeliverySummary[]> => {
+    const closures = await readClosures(entries);
     const versions = new Map<string, number>();
     const models = new Map<string, number>();
     for (const { model } of entries) models.set(model, (models.get(model) ?? 0) + 1);
@@ -37,6 +64,7 @@ export const listDeliveries = ({ store }: { readonly store: Store }) => {
       ...entry,
       outcome: Outcome.nullable().catch("failed").parse(entry.outcome),
       version: versions.get(entry.delivery) ?? null,
+      closed: closures.get(entry.delivery) ?? null,
     }));
   };
 
@@ -50,14 +78,14 @@ export const listDeliveries = ({ store }: { readonly store: Store }) => {
         // One more exists, so there is a next page.
         if (found.length >= limit || scanned >= maxScanned)
           return {
-            deliveries: await addVersions(found),
+            deliveries: await summarize(found),
             next: last === undefined ? null : encodeCursor(last),
           };
         scanned++;
         last = sort;
         if (matches(entry, outcome)) found.push(entry);
       }
-    return { deliveries: await addVersions(found), next: null };
+    return { deliveries: await summarize(found), next: null };
   };
 };
 export type ListDeliveries = ReturnType<typeof listDeliveries>;

@@ -1,3 +1,4 @@
+import type { Closure } from "#domain/changes/find-closure.ts";
 import type { DeliverySummary } from "./delivery-summary.ts";
 import type { ShownApproval } from "./shown-approval.ts";
 
@@ -38,6 +39,8 @@ export type ModelSummary = {
   readonly canary: (ServedVersion & { readonly percent: number }) | null;
   readonly health: Health;
   readonly lastDelivery: DeliverySummary | null;
+  /** Why prod is closed: a freeze, or what holds its last delivery; null: nothing is known to close it. */
+  readonly closed: Closure | null;
   /** The most urgent first. */
   readonly actions: readonly NeededAction[];
 };

@@ -1,3 +1,4 @@
+import { readPresentClosure } from "#domain/changes/present-closure.ts";
 import { createDeliveryIndex } from "#domain/delivery/delivery-index.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";
@@ -42,6 +43,8 @@ export const readDelivery =
       readMessageFacts({ store, clock })(delivery),
       createLedger({ store }).ofDelivery("stage", model, delivery),
     ]);
+    const isOver = facts.ended !== undefined || (execution !== undefined && execution.status !== "RUNNING");
+    const closed = isOver ? undefined : await readPresentClosure({ store, clock })({ delivery, model });
     return {
       delivery,
       model,
@@ -53,6 +56,9 @@ export const readDelivery =
       serving: facts.serving ?? null,
       outcome: facts.ended ?? null,
       rolledBack: facts.rolledBack ?? null,
+      hold: facts.hold ?? null,
+      closed: closed ?? null,
+      control: facts.control ?? null,
       bakeSeconds,
     };
   };

@@ -1,4 +1,6 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
+import type { Freeze } from "#domain/changes/freezes.ts";
+import { findPresentClosure } from "#domain/changes/present-closure.ts";
 import { createLedger, type Deployment } from "#domain/ledger/ledger.ts";
 import type { Store } from "#platform/store/store.ts";
 import type { DeliverySummary } from "./delivery-summary.ts";
@@ -71,7 +73,8 @@ export const summarizeModel = ({
     ];
   };
 
-  return async (model: string, holders: Holders): Promise<ModelSummary> => {
+  /** @param freezes those in force, of all models */
+  return async (model: string, holders: Holders, freezes: readonly Freeze[]): Promise<ModelSummary> => {
     const [{ serving, canary }, { deliveries }] = await Promise.all([readProd(model), list({ model }, 1)]);
     const [lastDelivery] = deliveries;
     const [stage, health, actions] = await Promise.all([
@@ -86,6 +89,10 @@ export const summarizeModel = ({
       canary: canary ? { ...toServedVersion(canary), percent: canary.shares.at(-1)?.percent ?? 0 } : null,
       health,
       lastDelivery: lastDelivery ?? null,
+      closed:
+        findPresentClosure({ model, hold: undefined, freezes, breakGlass: null, now: clock() }) ??
+        lastDelivery?.closed ??
+        null,
       actions,
     };
   };

@@ -26,6 +26,7 @@ const trail: AuditTrail = {
   verification: {
     status: "broken",
     problem: `Entry 1 is not the one that was anchored: s3://slipway-audit-1/audit/toy/0000000001-${"a".repeat(64)}.json has another.`,
+    sequences: [1],
   },
   tags: "not compared",
 };

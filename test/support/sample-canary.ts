@@ -134,6 +134,6 @@ export const sampleCanary = async (
           required: last.rule.requiredRequests,
         }
       : null,
-    ...{ hold: null, abort: null, question: null, error: null },
+    ...{ hold: null, closed: null, abort: null, question: null, error: null },
   };
 };

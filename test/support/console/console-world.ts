@@ -142,7 +142,7 @@ export const createConsoleWorld = async () => {
     describe: engine.deliveries.describe,
     history: async (delivery: string) => histories.get(delivery) ?? [],
   };
-  return { world, deliveries, approval: id, model: toyModel };
+  return { world, deliveries, histories, approval: id, model: toyModel };
 };
 export type ConsoleWorld = Awaited<ReturnType<typeof createConsoleWorld>>;
 

@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createFreezes } from "#domain/changes/freezes.ts";
+import {
+  type ConsoleWorld,
+  createConsoleWorld,
+  openConsole,
+  openDelivery,
+} from "#test/support/console/console-world.ts";
+import { fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
+
+let opened: ConsoleWorld;
+beforeEach(async () => {
+  opened = await createConsoleWorld();
+});
+afterEach(() => opened.world.close());
+
+const deliveryPage = `/models/${toyModel}/deliveries/${openDelivery}`;
+const canaryPage = `${deliveryPage}/canary`;
+const orders = { path: () => "/order", people: [{ user: "U024BE7LH", name: "Ada" }] };
+const read = async (path: string): Promise<string> => {
+  const { body } = await openConsole(opened, { links: { orders } })({ path, query: new URLSearchParams() });
+  return body;
+};
+const hour = 3_600_000;
+const freeze = (scope: string) => {
+  const { store, clock, time } = opened.world;
+  return createFreezes({ store, clock }).freeze({
+    ...{ scope, until: time.now + 3 * hour, reason: "the <sale>", by: { id: "U1", name: "Grace" } },
+  });
+};
+
+/** The delivery's version gets 10 % of prod's traffic, and bakes. */
+const beginCanary = async () => {
+  const { ledger, time } = opened.world;
+  const entry = await ledger.begin(
+    {
+      ...{
+        environment: "prod",
+        model: toyModel,
+        delivery: openDelivery,
+        commit: fakeCommit("d"),
+        version: 4,
+      },
+      ...{ digest: fakeDigest("d"), functionVersion: "4", fence: 9, previous: 2, reason: null },
+    },
+    time.now,
+  );
+  await ledger.change(entry, (current) => ({
+    ...{ ...current, status: "canary", shares: [{ percent: 10, from: time.now }] },
+  }));
+  const at = new Date(time.now).toISOString();
+  const output = { ShiftTraffic: { share: 10, bakeSeconds: 1_800 } };
+  opened.histories.set(openDelivery, [
+    { state: "ShiftTraffic", status: "entered", at, ms: 0 },
+    { state: "ShiftTraffic", status: "succeeded", at, ms: 5, output },
+    { state: "Bake", status: "entered", at, ms: 0 },
+  ]);
+};
+
+const frozen = (scope: string) => `${scope} frozen by Grace: the &lt;sale&gt;, until 21 Nov 2026, 18:01:0`;
+
+test("while a model is frozen every page about it says why and until when, also before the question is decided", async () => {
+  for (const path of ["/", "/deliveries", `/models/${toyModel}`, deliveryPage])
+    expect(await read(path), path).not.toMatch(/prod is closed/i);
+  await freeze(toyModel);
+  for (const path of ["/", "/deliveries", `/models/${toyModel}`, deliveryPage]) {
+    expect(await read(path), path).toMatch(/prod is closed/i);
+    expect(await read(path), path).toContain(frozen("toy is"));
+  }
+});
+
+test("a freeze of all models is said once at home, and one of another model not at all", async () => {
+  await freeze("other");
+  expect(await read("/")).not.toMatch(/prod is closed/i);
+  await freeze("*");
+  expect((await read("/")).split("<b>Prod is closed:</b>")).toHaveLength(2);
+});
+
+test("a canary in a closed prod says that it keeps its share, and no page forecasts when it is on prod", async () => {
+  await beginCanary();
+  expect(await read(deliveryPage)).toContain("On prod at the earliest");
+  expect(await read(canaryPage)).toContain("under way</span>");
+  await freeze("*");
+  expect(await read(deliveryPage)).not.toContain("On prod at the earliest");
+  const page = await read(canaryPage);
+  expect(page).toContain(frozen("all models are"));
+  expect(page).toContain("keeps this share until prod opens");
+});
+
+test("a held canary has no forecast: its page says who holds it, until when and why, and what ends with the hold", async () => {
+  await beginCanary();
+  const { canaries, time } = opened.world;
+  const hold = { kind: "hold" as const, until: time.now + hour, reason: "a sale" };
+  await canaries.order(openDelivery, hold, { user: "U024BE7LH", name: "Ada" });
+  const page = await read(deliveryPage);
+  expect(page).not.toContain("On prod at the earliest");
+  expect(page).toMatch(/Held<\/dt><dd>by Ada until 21 Nov 2026, 16:01:0\d UTC .*<q>a sale<\/q>/);
+  expect(await read(canaryPage)).toContain("The canary goes on as its rule says.");
+  await freeze(toyModel);
+  expect(await read(canaryPage)).not.toContain("The canary goes on as its rule says.");
+  expect(await read(canaryPage)).toContain("Prod is closed, so the canary keeps its share until it opens.");
+});
+
+test("a page leads to a canary only where there is one", async () => {
+  opened.histories.set(openDelivery, [
+    { state: "AwaitOpening", status: "entered", at: new Date(opened.world.time.now).toISOString(), ms: 0 },
+  ]);
+  expect(await read(deliveryPage)).not.toContain('/canary"');
+  expect(await read(deliveryPage)).toContain("Waits until prod opens");
+  await beginCanary();
+  expect(await read(deliveryPage)).toContain('/canary"');
+});
