@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createFreezes } from "#domain/changes/freezes.ts";
+import { createOverview } from "#domain/overview/create-overview.ts";
 import {
   type ConsoleWorld,
   createConsoleWorld,
@@ -109,4 +110,46 @@ test("a page leads to a canary only where there is one", async () => {
   expect(await read(deliveryPage)).toContain("Waits until prod opens");
   await beginCanary();
   expect(await read(deliveryPage)).toContain('/canary"');
+});
+
+test("who broke the glass, and why, is on the delivery's page, the approval's and in prod's ledger", async () => {
+  const glass = { user: "U024BE7LH", name: "Ada", reason: "wrong <prices>", at: opened.world.time.now };
+  const { ledger, time, store, clock } = opened.world;
+  await ledger.begin(
+    {
+      ...{
+        environment: "prod",
+        model: toyModel,
+        delivery: openDelivery,
+        commit: fakeCommit("d"),
+        version: 4,
+      },
+      ...{ digest: fakeDigest("d"), functionVersion: "4", fence: 9, previous: 2, reason: null },
+      breakGlass: glass,
+    },
+    time.now,
+  );
+  const overview = createOverview({ store, deliveries: opened.deliveries, clock, keepMetricsMs: 0 });
+  const record = await overview.readDelivery(toyModel, openDelivery);
+  if (!record) throw new Error("the world has this delivery");
+  const questions = record.questions.map((question) => ({ ...question, breakGlass: glass }));
+  const source = { readDelivery: async () => ({ ...record, questions }) };
+  for (const path of [deliveryPage, `${deliveryPage}/approval`, `/models/${toyModel}`]) {
+    const { body } = await openConsole(opened, { source })({ path, query: new URLSearchParams() });
+    expect(body, path).toMatch(/let (it|this delivery) change (it|prod).*wrong &lt;prices&gt;/);
+  }
+});
+
+test("a rejected delivery's page begins with who rejected it and why", async () => {
+  const { approvals, outcomes, time } = opened.world;
+  await approvals.vote(opened.approval, {
+    ...{ user: "U024BE7LH", name: "Ada", email: "ada@example.com", verdict: "rejected" },
+    ...{ reason: "wrong prices", at: time.now },
+  });
+  await outcomes.keep({
+    ...{ delivery: openDelivery, model: toyModel, commit: fakeCommit("d"), outcome: "rejected", error: null },
+    at: time.now,
+  });
+  const page = await read(deliveryPage);
+  expect(page).toMatch(/toy v4 was rejected.*Rejected by Ada Byron.*wrong prices.*aria-label="Steps"/s);
 });

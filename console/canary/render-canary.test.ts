@@ -154,3 +154,20 @@ test("ticks are round and within the axis", () => {
     for (const tick of scale.ticks) expect(scale.toPixel(tick)).toBeGreaterThanOrEqual(0);
   }
 });
+
+test("a canary that a person aborted says who, where and why; its last step is not done", async () => {
+  const facts = await sampleCanary(startedAt, 5);
+  const abort = { by: "U1", name: "Ada", at: now, reason: "a <recall>" };
+  const steps = facts.steps.map((step) =>
+    step.percent === 10 ? { ...step, state: "stopped" as const } : step,
+  );
+  const page = await render({ ...facts, steps, status: "ended", abort });
+  expect(page).toContain("Ada aborted it at 10 %: <q>a &lt;recall&gt;</q>");
+  expect(page).toContain("ended here");
+});
+
+test("the number of requests that a pass needs is told apart from the least that are judged", async () => {
+  const page = await render(await sampleCanary(startedAt, 5));
+  expect(page).toContain("of 381 that a pass needs, to the new version");
+  expect(page).toContain("From 200 on they are judged; with fewer than 381");
+});

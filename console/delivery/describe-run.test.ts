@@ -50,3 +50,19 @@ test("a version that prod closed to before its first request is not said to have
       ),
     ).toBe("Prod closed before it had any traffic");
 });
+
+test("a wait is in the present tense while it lasts, and one that a person ended is not said to have ended with prod's opening", () => {
+  const run = (ms: number | undefined): StateRun => ({
+    ...{ state: "AwaitOpening", from: "2026-11-29T20:00:00.000Z", ms, verdict: undefined, retries: 0 },
+    ...{ status: ms === undefined ? "running" : "succeeded", error: undefined, output: undefined },
+  });
+  const glass = (minute: number) => ({
+    ...{ user: "U1", name: "Ada", reason: "prices", at: Date.UTC(2026, 10, 29, 20, minute) },
+  });
+  const say = (ms: number | undefined, breakGlass: ReturnType<typeof glass> | null) =>
+    describeRun(run(ms), () => undefined, breakGlass);
+  expect(say(undefined, null)).toBe("Waits until prod opens");
+  expect(say(600_000, null)).toBe("Waited until prod opened");
+  expect(say(600_000, glass(9))).toBe("Waited for prod to open, until Ada let it change prod nevertheless");
+  expect(say(600_000, glass(11))).toBe("Waited until prod opened");
+});

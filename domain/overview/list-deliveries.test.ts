@@ -79,8 +79,7 @@ test("a delivery keeps its place when it ends, and its outcome may be corrected"
     deliveries: [
       {
         ...{ delivery: "d1", model, commit, startedAt: started, endedAt: started + 5_000 },
-        ...{ outcome: "superseded", closed: null,
-        error: null, version: null },
+        ...{ outcome: "superseded", closed: null, error: null, version: null },
       },
     ],
     next: null,
