@@ -112,7 +112,8 @@ test("a folder of keys for `serve` knows no models, so a name that no folder her
 
 test("a known model that nothing serves yet is not unknown", async () => {
   const status = await runCommand(["status", "churn", "--json", "--data", data], env);
-  expect(JSON.parse(status.stdout)).toEqual({ running: false, serving: [], deliveries: [], approvals: [] });
+  const nothing = { serving: [], deliveries: [], approvals: [], freezes: [] };
+  expect(JSON.parse(status.stdout)).toEqual({ running: false, ...nothing });
   const rollback = await runCommand(["rollback", "churn", "--to", "v2", "--json", "--data", data], env);
   expect(rollback.code).toBe(1);
   expect(JSON.parse(rollback.stdout)).toMatchObject({ error: { name: "NothingBefore" } });
@@ -228,4 +229,14 @@ test("Ctrl-C ends a command with 130, and its temporary folders are removed", as
   child.kill("SIGINT");
   expect(await ended).toEqual([130, null]);
   await expect.poll(() => readdir(temporary)).toEqual([]);
+});
+
+test("status says that prod is closed, by whom and why, although no delivery waits for it", async () => {
+  const freeze = ["freeze", "churn", "--until", "P3D", "--reason", "the sale", "--data", data];
+  const frozen = await runCommand(freeze, env);
+  expect(frozen.code, frozen.stderr).toBe(0);
+  const { stdout } = await runCommand(["status", "churn", "--data", data], env);
+  expect(stdout).toMatch(/… prod is closed: churn is frozen by .+: the sale; until 2\d{3}-.* UTC, in 2 d/);
+  const json = await runCommand(["status", "--json", "--data", data], env);
+  expect(JSON.parse(json.stdout)).toMatchObject({ freezes: [{ scope: "churn", reason: "the sale" }] });
 });
