@@ -71,6 +71,16 @@ test("a long canary keeps every judgement, and its page stays below 300 KB", asy
   expect(Buffer.byteLength(page)).toBeLessThan(300_000);
 });
 
+test("the page says how many requests a pass needs, and when the canary ends without a verdict", async () => {
+  const facts = await sampleCanary(startedAt, 20);
+  const page = await render({ ...facts, samples: { champion: 1_240, challenger: 57, required: 381 } });
+  expect(page).toMatch(/57<\/span> <span class="faint">of 381 that a pass needs/);
+  expect(page).toMatch(/<progress max="381" value="57"/);
+  expect(page).toMatch(/<progress max="381" value="381"/);
+  expect(page).toContain("Ends without a verdict");
+  expect(page).not.toContain("NaN");
+});
+
 test("every judgement is on the page: the newest with their checks, the others in a line each", async () => {
   const facts = await sampleCanary(startedAt, 35);
   const judged = facts.looks.find((look) => look.judged);
