@@ -50,8 +50,9 @@ const splitStore = (tested: Store, other: Store): Store => {
   };
 };
 
-/** The task gets a decision without the addresses of its voters. */
-const withoutPerson = (key: string, value: unknown): unknown => (key === "person" ? undefined : value);
+/** The task gets a decision without whose accounts its voters have, and how their answers came. */
+const withoutPerson = (key: string, value: unknown): unknown =>
+  ["person", "via", "account"].includes(key) ? undefined : value;
 
 /**
  * One question from its opening to the last late click: clicks by several people in Slack and on the command line, Slack's
