@@ -1,0 +1,96 @@
+import { readFileSync } from "node:fs";
+import type { EnsembleRunner } from "../ensemble-runner.ts";
+import { checkLayout } from "./check-layout.ts";
+import { align, numberNames, readLayout, type SectionName, sectionNames, sectionSizes } from "./layout.ts";
+import { constantSlots, resultSlots, slotBytes } from "./write-pieces.ts";
+
+type Exports = {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  free_memory(): number;
+  ensemble_bytes(): number;
+  run(ensemble: number, rows: number): void;
+};
+
+const pageBytes = 65_536;
+/** Features of one run: they and their codes stay in the caches. */
+const maxInputBytes = 1_048_576;
+const maxRows = 4_096;
+/** The kernel reads and writes whole vectors, and up to 64 rows at once. */
+const spareBytes = 64;
+
+let compiled: WebAssembly.Module | undefined;
+const compile = (): WebAssembly.Module => {
+  const module = compiled ?? new WebAssembly.Module(readFileSync(new URL("kernel.wasm", import.meta.url)));
+  compiled = module;
+  return module;
+};
+
+/** The kernel's exports; their types are those of source/kernel.cpp. */
+const instantiate = (): Exports => new WebAssembly.Instance(compile(), {}).exports as Exports;
+
+/**
+ * Opens a layout of `layOutEnsemble` in a memory of its own, which does not grow. Throws LayoutRefused for bytes that this version
+ * did not write or that were changed: every offset and index is checked before the kernel reads it.
+ */
+export const openEnsemble = (bytes: Uint8Array): EnsembleRunner => {
+  const layout = readLayout(bytes);
+  checkLayout(layout);
+  const { numbers, sections, starts } = layout;
+  const { featureCount, width, weightsPerLeaf, treeCount, blockRows, rowBytes } = numbers;
+  const columnCount = sections.columns.length / sectionSizes.columns;
+  const rows = Math.min(
+    maxRows,
+    blockRows * Math.max(1, Math.floor(maxInputBytes / (4 * featureCount * blockRows))),
+  );
+
+  const kernel = instantiate();
+  let end = align(kernel.free_memory());
+  const reserve = (length: number): number => {
+    const start = end;
+    end += align(length + spareBytes);
+    return start;
+  };
+  const ensemble = reserve(kernel.ensemble_bytes());
+  const layoutStart = reserve(bytes.length);
+  const slots = reserve((constantSlots + resultSlots) * slotBytes);
+  const codes = reserve(blockRows * Math.max(rowBytes, columnCount));
+  const leaves = reserve(4 * (Math.max(blockRows, treeCount) + 16));
+  const sums = reserve(4 * blockRows * Math.max(width, weightsPerLeaf));
+  const input = reserve(4 * rows * featureCount);
+  const output = reserve(4 * rows * width);
+  const missing = end - kernel.memory.buffer.byteLength;
+  // The build limits the memory to 1 GiB.
+  if (missing > 0) kernel.memory.grow(Math.ceil(missing / pageBytes));
+
+  const { buffer } = kernel.memory;
+  new Uint8Array(buffer, layoutStart, bytes.length).set(bytes);
+  for (let slot = 0; slot < constantSlots; slot++)
+    new Uint8Array(buffer, slots + slot * slotBytes, slotBytes).fill(slot);
+  const fields = [
+    ...numberNames.map((name) => numbers[name]),
+    ...sectionNames.map((name: SectionName) => layoutStart + starts[name]),
+    ...[slots, codes, leaves, sums, input, output],
+  ];
+  if (4 * fields.length !== kernel.ensemble_bytes())
+    throw new Error("kernel.wasm is not the build of this version: npm run build:kernel");
+  new Uint32Array(buffer, ensemble, fields.length).set(fields);
+
+  const check = (count: number) => {
+    if (!Number.isInteger(count) || count < 1 || count > rows)
+      throw new RangeError(`a run takes between 1 and ${rows} rows, not ${count}`);
+  };
+  return {
+    featureCount,
+    width,
+    maxRows: rows,
+    features: (count) => {
+      check(count);
+      return new Float32Array(buffer, input, count * featureCount);
+    },
+    run: (count) => {
+      check(count);
+      kernel.run(ensemble, count);
+      return new Float32Array(buffer, output, count * width);
+    },
+  };
+};
