@@ -14,7 +14,8 @@ export type EnsembleShape = {
   readonly thresholds: number;
   readonly missing: "no" | "yes" | "mixed";
   readonly width: number;
-  readonly weights: "one" | "per tree" | "any" | "all";
+  /** `opposite`: of two targets the first has the negative of the second's weight. */
+  readonly weights: "one" | "per tree" | "any" | "all" | "opposite";
   readonly aggregate: TreeEnsemble["aggregate"];
 };
 
@@ -96,10 +97,11 @@ const createTree = ({ random, shape, candidates }: Needs, treeIndex: number): Tr
     const all = Array.from({ length: shape.width }, (_, target) => target);
     if (shape.weights === "one") leafTarget.push(0);
     else if (shape.weights === "per tree") leafTarget.push(treeIndex % shape.width);
-    else if (shape.weights === "all") leafTarget.push(...all);
+    else if (shape.weights === "all" || shape.weights === "opposite") leafTarget.push(...all);
     else leafTarget.push(...all.filter(() => random() < 0.5));
     leafStart.push(leafTarget.length);
   }
+  const leafWeight = Float32Array.from(leafTarget, () => (random() - 0.5) * 4);
   return {
     root,
     feature: Int32Array.from(nodes, ({ feature }) => feature),
@@ -111,7 +113,10 @@ const createTree = ({ random, shape, candidates }: Needs, treeIndex: number): Tr
     sets,
     leafStart: Int32Array.from(leafStart),
     leafTarget: Int32Array.from(leafTarget),
-    leafWeight: Float32Array.from(leafTarget, () => (random() - 0.5) * 4),
+    leafWeight:
+      shape.weights === "opposite"
+        ? leafWeight.map((weight, k) => (leafTarget[k] === 0 ? -(leafWeight[k + 1] ?? 0) : weight))
+        : leafWeight,
   };
 };
 
@@ -148,7 +153,10 @@ export const createRandomShape = (random: () => number, nodes: number): Ensemble
     thresholds: choose([1, 3, 12, 60, 400]),
     missing: choose(["no", "yes", "mixed"]),
     width,
-    weights: width === 1 ? choose(["one", "one", "any"]) : choose(["per tree", "any", "all"]),
+    weights:
+      width === 1
+        ? choose(["one", "one", "any"])
+        : choose(width === 2 ? ["opposite", "all"] : ["per tree", "any", "all"]),
     aggregate: choose(["sum", "sum", "sum", "average", "minimum", "maximum"]),
   };
 };

@@ -39,6 +39,9 @@ export const checkLayout = ({ numbers, sections }: Layout): void => {
   requireThat(numbers.wideNodes === 0 || numbers.wideNodes === 1, "width of nodes");
   const oneWeight = weightsPerLeaf === 1 && numbers.aggregate <= 1;
   requireThat(oneWeight || weightsPerLeaf === 4 * Math.ceil(width / 4), "weights of a leaf");
+  const { oneTarget, opposite } = numbers;
+  requireThat(opposite === 0 || (opposite === 1 && width === 2 && oneTarget === 1), "opposite targets");
+  requireThat(oneTarget === 0 || (oneTarget === 1 && oneWeight), "one target");
   requireThat(rowBytes === vectorBytes * Math.max(1, Math.ceil(columnCount / vectorBytes)), "codes of a row");
   requireThat(count("base") === width, "number of base values");
 

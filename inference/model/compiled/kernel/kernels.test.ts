@@ -62,6 +62,8 @@ const shapes: readonly (readonly [string, Partial<EnsembleShape>])[] = [
   ["symmetric trees of 300 features", { symmetric: true, leaves: 64, features: 300, trees: 60 }],
   ["a target per tree", { width: 3, weights: "per tree" }],
   ["leaves with a weight for each of seven targets", { width: 7, weights: "all", aggregate: "average" }],
+  ["two targets with opposite weights", { width: 2, weights: "opposite" }],
+  ["symmetric trees with opposite weights", { width: 2, weights: "opposite", symmetric: true, leaves: 64 }],
   ["leaves that weigh some targets", { width: 5, weights: "any" }],
   ["the minimum over trees that weigh a target", { width: 5, weights: "any", aggregate: "minimum" }],
   ["the maximum over split trees", { width: 2, weights: "any", aggregate: "maximum", leaves: 600, trees: 3 }],

@@ -50,6 +50,41 @@ const writeColumns = ({ features }: CodedEnsemble) => {
 const haveOneTarget = ({ trees }: TreeEnsemble): boolean =>
   trees.every(({ leafTarget }) => leafTarget.every((target) => target === leafTarget[0]));
 
+/**
+ * Whether every leaf weighs two targets, the first with the negative of the second's weight, as CatBoost writes two classes: then
+ * the sums are opposite too, to the last bit.
+ */
+const haveOppositeTargets = ({ aggregate, trees, width }: TreeEnsemble): boolean =>
+  width === 2 &&
+  (aggregate === "sum" || aggregate === "average") &&
+  trees.every(({ leafStart, leafTarget, leafWeight }) =>
+    leafStart.every((start, leaf) => {
+      const end = leafStart[leaf + 1] ?? start;
+      return (
+        end === start ||
+        (end === start + 2 &&
+          (leafTarget[start] ?? 0) + (leafTarget[start + 1] ?? 0) === 1 &&
+          (leafWeight[start] ?? 0) === -(leafWeight[start + 1] ?? 0))
+      );
+    }),
+  );
+
+/** The ensemble without its first target. */
+const dropFirstTarget = (ensemble: TreeEnsemble): TreeEnsemble => ({
+  ...ensemble,
+  trees: ensemble.trees.map((tree) => {
+    const kept = tree.leafTarget.map((target) => Number(target === 1));
+    const before = new Int32Array(kept.length + 1);
+    for (const [k, keep] of kept.entries()) before[k + 1] = (before[k] ?? 0) + keep;
+    return {
+      ...tree,
+      leafStart: tree.leafStart.map((start) => before[start] ?? 0),
+      leafTarget: tree.leafTarget.filter((_, k) => kept[k] === 1),
+      leafWeight: tree.leafWeight.filter((_, k) => kept[k] === 1),
+    };
+  }),
+});
+
 const numberLeaves = (tree: CodedTree, kernels: Kernels, t: number): Int32Array => {
   if (kernels.symmetricTrees) return numberByPath(tree, kernels.symmetricTrees[t]?.length ?? 0);
   if (kernels.row === "masks") return numberByPath(tree, kernels.depth);
@@ -80,9 +115,11 @@ const toBytes = (values: Float32Array): Uint8Array =>
  * Lays an ensemble out for the kernel: bytes that depend on nothing but the ensemble, for `openEnsemble`. Which kernels run it,
  * and from how many rows on, is decided here by static rules (choose-kernels.ts). Throws EnsembleRefused.
  */
-export const layOutEnsemble = (ensemble: TreeEnsemble): Uint8Array => {
-  const refusal = findRefusal(ensemble);
+export const layOutEnsemble = (given: TreeEnsemble): Uint8Array => {
+  const refusal = findRefusal(given);
   if (refusal !== undefined) throw new EnsembleRefused(`No kernel runs this ensemble because ${refusal}.`);
+  const opposite = haveOppositeTargets(given);
+  const ensemble = opposite ? dropFirstTarget(given) : given;
   const coded = codeEnsemble(ensemble);
   const choice = chooseForCodes(coded);
   if (choice.status === "refused")
@@ -109,7 +146,7 @@ export const layOutEnsemble = (ensemble: TreeEnsemble): Uint8Array => {
     if (!source) continue;
     const numbers = numberLeaves(tree, kernels, t);
     const start = weights.length() / 4 / weightsPerLeaf;
-    const target = source.leafTarget[0] ?? 0;
+    const target = source.leafTarget[0] ?? (opposite ? 1 : 0);
     trees.u32(nodeCount);
     trees.u32(start);
     trees.u32(target);
@@ -152,6 +189,8 @@ export const layOutEnsemble = (ensemble: TreeEnsemble): Uint8Array => {
       wideNodes: wide ? 1 : 0,
       rankedFeatures: coded.features.length,
       pieceCount: pieces.length() / sectionSizes.pieces,
+      oneTarget: opposite || (ensemble.width === 1 && weightsPerLeaf === 1) ? 1 : 0,
+      opposite: opposite ? 1 : 0,
     },
     sections: {
       features: features.finish(),

@@ -22,6 +22,8 @@ export const numberNames = [
   "wideNodes",
   "rankedFeatures",
   "pieceCount",
+  "oneTarget",
+  "opposite",
 ] as const;
 
 /** Sections, in the order of the kernel's `Ensemble`, with the bytes of one element. */
@@ -41,7 +43,7 @@ export const sectionSizes = {
   base: 4,
 } as const;
 
-export type NumberName = (typeof numberNames)[number];
+type NumberName = (typeof numberNames)[number];
 export type SectionName = keyof typeof sectionSizes;
 export const sectionNames = Object.keys(sectionSizes) as readonly SectionName[];
 

@@ -17,7 +17,7 @@ INLINE s8 encode(const Ensemble& e, const Column& column, u32 rank, float value)
 }
 
 // The codes of one row, `row_bytes` of them from `to` on.
-INLINE void encode_row(const Ensemble& e, const float* row, s8* to) {
+SEPARATE void encode_row(const Ensemble& e, const float* row, s8* to) {
   u32 f = 0;
   while (f < e.ranked_features) {
     const Feature* feature = e.features + f;
@@ -43,7 +43,7 @@ INLINE void encode_row(const Ensemble& e, const float* row, s8* to) {
 static const u32 tile_rows = 64;
 
 // The codes of up to `block_rows` rows, column by column: column c begins at c * block_rows.
-INLINE void encode_columns(const Ensemble& e, const float* rows, u32 count, s8* to) {
+SEPARATE void encode_columns(const Ensemble& e, const float* rows, u32 count, s8* to) {
   for (u32 tile = 0; tile < count; tile += tile_rows) {
     const u32 end = tile + tile_rows < count ? tile + tile_rows : count;
     for (u32 f = 0; f < e.ranked_features; f++) {

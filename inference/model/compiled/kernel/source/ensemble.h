@@ -11,6 +11,8 @@ typedef uint64_t u64;
 typedef v128_t vec;
 
 #define INLINE static inline __attribute__((always_inline))
+// Loops that take the time are functions of their own: in one large function V8 keeps their variables in memory.
+#define SEPARATE static __attribute__((noinline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 // A code is a byte that has the order of a feature's values: the number of cuts that a value reaches, less 128, because x86
@@ -89,6 +91,9 @@ struct Ensemble {
   u32 wide_nodes;
   u32 ranked_features;
   u32 piece_count;
+  // Whether all trees weigh one target, and whether of two targets the first is the negative of the second.
+  u32 one_target;
+  u32 opposite;
   const Feature* features;
   const float* cuts;
   const Column* columns;

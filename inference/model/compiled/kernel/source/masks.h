@@ -14,7 +14,7 @@ INLINE vec select_codes(const vec* columns, const u8* indices) {
 // The leaf of each tree for one row. A tree is padded to a complete one; all its nodes are compared at once, which gives a bit
 // for each, and the walk down reads nothing but those bits.
 template <int depth, int groups>
-INLINE void find_leaves_by_masks(const Ensemble& e, const s8* codes, u32* leaves) {
+SEPARATE void find_leaves_by_masks(const Ensemble& e, const s8* codes, u32* leaves) {
   static const int vectors = depth == 6 ? 4 : depth == 5 ? 2 : 1;
   static const int vector_bytes = 16 * (groups + 1);
   vec columns[groups];

@@ -29,7 +29,7 @@ INLINE void find_piece_leaves(const Ensemble& e, const Piece& piece, const s8* c
 }
 
 // The leaf of a piece for each of `count` rows.
-INLINE void find_piece_leaves(const Ensemble& e, const Piece& piece, const s8* codes, u32 count, u8* leaves) {
+SEPARATE void find_piece_leaves(const Ensemble& e, const Piece& piece, const s8* codes, u32 count, u8* leaves) {
   u32 r = 0;
   for (; r + 32 < count; r += 64) find_piece_leaves<4>(e, piece, codes + r, leaves + r);
   if (r + 16 < count) find_piece_leaves<2>(e, piece, codes + r, leaves + r);

@@ -7,7 +7,7 @@ INLINE vec append_bit(vec number, vec answer) { return wasm_i8x16_add(wasm_i8x16
 
 // The leaf of each tree for one row, sixteen trees at a time.
 template <int groups>
-INLINE void find_leaves_of_symmetric_trees(const Ensemble& e, const s8* codes, u32* leaves) {
+SEPARATE void find_leaves_of_symmetric_trees(const Ensemble& e, const s8* codes, u32* leaves) {
   vec columns[groups];
   for (int g = 0; g < groups; g++) columns[g] = wasm_v128_load(codes + 16 * g);
   const u8* level = e.masks;
@@ -26,7 +26,7 @@ INLINE void find_leaves_of_symmetric_trees(const Ensemble& e, const s8* codes, u
 
 // The leaf of one tree for each of `count` rows, sixteen rows at a time.
 template <int depth>
-INLINE void find_symmetric_leaves(const SymmetricTree& tree, const s8* codes, u32 count, u8* leaves) {
+SEPARATE void find_symmetric_leaves(const SymmetricTree& tree, const s8* codes, u32 count, u8* leaves) {
   const s8* columns[depth];
   vec thresholds[depth];
   UNROLL for (int d = 0; d < depth; d++) {
@@ -35,7 +35,7 @@ INLINE void find_symmetric_leaves(const SymmetricTree& tree, const s8* codes, u3
   }
   for (u32 r = 0; r < count; r += 16) {
     vec number = wasm_i8x16_gt(wasm_v128_load(columns[0] + r), thresholds[0]);
-    for (int d = 1; d < depth; d++)
+    UNROLL for (int d = 1; d < depth; d++)
       number = append_bit(number, wasm_i8x16_gt(wasm_v128_load(columns[d] + r), thresholds[d]));
     wasm_v128_store(leaves + r, wasm_i8x16_neg(number));
   }

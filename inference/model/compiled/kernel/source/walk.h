@@ -48,7 +48,7 @@ INLINE void walk_four(const Node* const nodes[4], const s8* const codes[4], u32 
 
 // The leaf of each tree for one row.
 template <typename Node>
-INLINE void walk_trees(const Ensemble& e, const s8* codes, u32* leaves) {
+SEPARATE void walk_trees(const Ensemble& e, const s8* codes, u32* leaves) {
   const s8* const row[4] = {codes, codes, codes, codes};
   for (u32 t = 0; t < e.tree_count; t += 4) {
     const Tree* tree[4];
@@ -65,7 +65,7 @@ INLINE void walk_trees(const Ensemble& e, const s8* codes, u32* leaves) {
 
 // The leaf of one tree for each of `count` rows.
 template <typename Node>
-INLINE void walk_rows(const Ensemble& e, const Tree& tree, const s8* codes, u32 count, u32* leaves) {
+SEPARATE void walk_rows(const Ensemble& e, const Tree& tree, const s8* codes, u32 count, u32* leaves) {
   const Node* start = (const Node*)e.nodes + tree.nodes;
   const Node* const nodes[4] = {start, start, start, start};
   for (u32 r = 0; r < count; r += 4) {
