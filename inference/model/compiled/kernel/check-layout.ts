@@ -1,166 +1,205 @@
 import { aggregates, bulkKernels, noTable, rowKernels } from "./kernel-numbers.ts";
 import { type Layout, LayoutRefused, type SectionName, sectionSizes } from "./layout.ts";
 import { numbersPerPiece } from "./leaf-numbers.ts";
-import { selectsNothing } from "./write-masks.ts";
 import { constantSlots, resultSlots, slotBytes } from "./write-pieces.ts";
 import { neverAbove } from "./write-walk-nodes.ts";
 
-const limits = { featureCount: 65_536, width: 1_024, treeCount: 100_000, columns: 65_536, steps: 24 };
+const limits = {
+  featureCount: 65_536,
+  width: 1_024,
+  treeCount: 100_000,
+  columns: 65_536,
+  steps: 24,
+  bulkFrom: 1_024,
+};
 const vectorBytes = 16;
-
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const maxSymmetricDepth = 8;
 
 const requireThat = (holds: boolean, what: string): void => {
   if (!holds) throw new LayoutRefused(`The layout of the trees is damaged: ${what}.`);
 };
 
+const isBetween = (value: number, least: number, most: number) => value >= least && value <= most;
+
+/** A section as 32-bit words. The loops below look at each word once, in little code: they are part of every cold start. */
+const readWords = (section: Uint8Array): Uint32Array =>
+  new Uint32Array(section.buffer, section.byteOffset, section.byteLength / 4);
+
+const countElements = ({ sections }: Layout, name: SectionName): number =>
+  sections[name].length / sectionSizes[name];
+
 /**
  * Checks every offset, index and number of a layout before the kernel reads it: no run of a layout that passes reads or writes
  * outside its own sections, and every run ends. Throws LayoutRefused.
+ * @param layout sections that begin at multiples of 4 bytes
  */
-export const checkLayout = ({ numbers, sections }: Layout): void => {
-  const count = (name: SectionName) => sections[name].length / sectionSizes[name];
-  const isBetween = (value: number, least: number, most: number) => value >= least && value <= most;
+export const checkLayout = (layout: Layout): void => {
+  const { numbers } = layout;
+  const count = (name: SectionName) => countElements(layout, name);
   const columnCount = count("columns");
-  const { featureCount, width, weightsPerLeaf, treeCount, blockRows, depth, rowBytes } = numbers;
+  const { featureCount, width, weightsPerLeaf, treeCount, oneTarget, opposite } = numbers;
   const row = rowKernels[numbers.rowKernel];
   const bulk = bulkKernels[numbers.bulkKernel];
 
   requireThat(isBetween(featureCount, 1, limits.featureCount), "number of features");
   requireThat(isBetween(width, 1, limits.width), "number of targets");
   requireThat(isBetween(treeCount, 1, limits.treeCount) && treeCount === count("trees"), "number of trees");
-  requireThat(isBetween(columnCount, 0, limits.columns), "number of columns");
+  requireThat(columnCount <= limits.columns, "number of columns");
   requireThat(numbers.rankedFeatures === count("features"), "number of ranked features");
   requireThat(numbers.pieceCount === count("pieces"), "number of pieces");
   requireThat(aggregates[numbers.aggregate] !== undefined, "aggregate");
   requireThat(row !== undefined && bulk !== undefined, "kernels");
-  requireThat(isBetween(numbers.bulkFrom, 1, 1_024), "rows of a block");
-  requireThat([64, 128, 256, 512].includes(blockRows), "rows of a block");
-  requireThat(numbers.wideNodes === 0 || numbers.wideNodes === 1, "width of nodes");
+  requireThat(isBetween(numbers.bulkFrom, 1, limits.bulkFrom), "rows of a block");
+  requireThat([64, 128, 256, 512].includes(numbers.blockRows), "rows of a block");
+  requireThat(numbers.wideNodes <= 1, "width of nodes");
   const oneWeight = weightsPerLeaf === 1 && numbers.aggregate <= 1;
   requireThat(oneWeight || weightsPerLeaf === 4 * Math.ceil(width / 4), "weights of a leaf");
-  const { oneTarget, opposite } = numbers;
-  requireThat(opposite === 0 || (opposite === 1 && width === 2 && oneTarget === 1), "opposite targets");
   requireThat(oneTarget === 0 || (oneTarget === 1 && oneWeight), "one target");
-  requireThat(rowBytes === vectorBytes * Math.max(1, Math.ceil(columnCount / vectorBytes)), "codes of a row");
+  requireThat(opposite === 0 || (opposite === 1 && width === 2 && oneTarget === 1), "opposite targets");
+  const rowBytes = vectorBytes * Math.max(1, Math.ceil(columnCount / vectorBytes));
+  requireThat(numbers.rowBytes === rowBytes, "codes of a row");
   requireThat(count("base") === width, "number of base values");
+  const leaves = count("weights") / weightsPerLeaf;
+  requireThat(Number.isInteger(leaves), "number of weights");
 
-  checkColumns({ sections, numbers }, columnCount);
-  const leafRows = count("weights") / weightsPerLeaf;
-  requireThat(Number.isInteger(leafRows), "number of weights");
-  const checkTarget = (weights: number, target: number) => {
-    requireThat(weights + numbersPerPiece <= leafRows, "weights");
-    requireThat(target < width, "target");
-  };
-  const trees = viewOf(sections.trees);
-  for (let t = 0; t < treeCount; t++)
-    checkTarget(trees.getUint32(12 * t + 4, true), trees.getUint32(12 * t + 8, true));
-  if (row === "walk" || bulk === "walk") checkNodes({ numbers, sections }, columnCount, leafRows);
-  if (row !== "walk") checkMasks({ numbers, sections }, row === "masks");
-  requireThat(depth <= 8 || row === "walk", "depth");
-
-  const checkColumn = (offset: number) =>
-    requireThat(offset % blockRows === 0 && offset / blockRows < columnCount, "column");
-  if (bulk === "symmetric") {
-    requireThat(count("symmetricTrees") === treeCount, "number of symmetric trees");
-    const view = viewOf(sections.symmetricTrees);
-    for (let start = 0; start < view.byteLength; start += sectionSizes.symmetricTrees) {
-      const levels = view.getUint32(start, true);
-      requireThat(levels <= 8, "depth");
-      checkTarget(view.getUint32(start + 4, true), view.getUint32(start + 8, true));
-      for (let level = 0; level < levels; level++) checkColumn(view.getUint32(start + 20 + 4 * level, true));
-    }
-  }
-  if (bulk !== "slots") return;
-  const isSlot = (offset: number, first: number) =>
-    offset % slotBytes === 0 && isBetween(offset / slotBytes, first, constantSlots + resultSlots - 1);
-  const records = viewOf(sections.records);
-  for (let start = 0; start < records.byteLength; start += sectionSizes.records) {
-    checkColumn(records.getUint32(start, true));
-    requireThat(isSlot(records.getUint16(start + 4, true), 0), "slot");
-    requireThat(isSlot(records.getUint16(start + 6, true), 0), "slot");
-    requireThat(isSlot(records.getUint16(start + 8, true), constantSlots), "slot");
-  }
-  const pieces = viewOf(sections.pieces);
-  for (let start = 0; start < pieces.byteLength; start += sectionSizes.pieces) {
-    const [from, to] = [pieces.getUint32(start, true), pieces.getUint32(start + 4, true)];
-    requireThat(from <= to && to <= count("records"), "records of a piece");
-    requireThat(isSlot(pieces.getUint32(start + 8, true), 0), "slot");
-    checkTarget(pieces.getUint32(start + 12, true), pieces.getUint32(start + 16, true));
-  }
+  checkColumns(layout);
+  checkTrees(layout, leaves);
+  if (row === "walk" || bulk === "walk") checkNodes(layout, leaves);
+  if (row === "masks" || row === "symmetric") checkMasks(layout, row);
+  if (bulk === "symmetric") checkSymmetricTrees(layout, leaves);
+  if (bulk === "slots") checkPieces(layout, leaves);
 };
 
-const checkColumns = ({ numbers, sections }: Layout, columnCount: number): void => {
-  const features = viewOf(sections.features);
-  const columns = viewOf(sections.columns);
-  const cuts = sections.cuts.length / 4;
+const checkColumns = (layout: Layout): void => {
+  const { numbers, sections } = layout;
+  const columnCount = countElements(layout, "columns");
+  const cuts = countElements(layout, "cuts");
+  const features = readWords(sections.features);
+  const columns = readWords(sections.columns);
   let next = 0;
-  for (let start = 0; start < features.byteLength; start += sectionSizes.features) {
-    const [source, steps, firstCut, from, to] = [0, 4, 8, 12, 16].map((offset) =>
-      features.getUint32(start + offset, true),
-    ) as [number, number, number, number, number];
+  for (let at = 0; at < features.length; at += 5) {
+    const [source = 0, steps = 0, firstCut = 0, from = 0, to = 0] = features.subarray(at, at + 5);
     requireThat(source < numbers.featureCount, "feature");
     requireThat(steps <= limits.steps && firstCut + 2 ** steps - 1 <= cuts, "cuts of a feature");
     requireThat(from === next && to > from && to <= columnCount, "columns of a feature");
     next = to;
     for (let column = from; column < to; column++) {
-      const table = columns.getUint32(12 * column + 4, true);
+      const [base = 0, table = 0, missing = 0] = columns.subarray(3 * column, 3 * column + 3);
+      requireThat(base < 2 ** limits.steps, "base of a column");
       requireThat(table === noTable || table + 2 ** steps <= sections.tables.length, "table of a column");
-      requireThat(columns.getUint32(12 * column, true) < 2 ** limits.steps, "base of a column");
-      requireThat(
-        [-128, 127].includes(columns.getInt32(12 * column + 8, true)),
-        "missing values of a column",
-      );
+      requireThat([-128, 127].includes(missing | 0), "missing values of a column");
     }
   }
   requireThat(next === columnCount, "columns of a feature");
 };
 
+/** Whatever byte a leaf's number is, its weights exist. */
+const checkWeights = (weights: number, target: number, layout: Layout, leaves: number): void => {
+  requireThat(weights + numbersPerPiece <= leaves, "weights");
+  requireThat(target < layout.numbers.width, "target");
+};
+
+const checkTrees = (layout: Layout, leaves: number): void => {
+  const trees = readWords(layout.sections.trees);
+  for (let at = 0; at < trees.length; at += 3)
+    checkWeights(trees[at + 1] ?? 0, trees[at + 2] ?? 0, layout, leaves);
+};
+
 /** A walk ends because every child lies behind its parent, until a leaf, which is its own child. */
-const checkNodes = ({ numbers, sections }: Layout, columnCount: number, leafRows: number): void => {
-  const nodeBytes = numbers.wideNodes === 1 ? 8 : 4;
-  const count = sections.nodes.length / nodeBytes;
-  requireThat(Number.isInteger(count) && count === sections.leafNumbers.length / 4, "number of nodes");
-  const nodes = viewOf(sections.nodes);
-  const leafNumbers = viewOf(sections.leafNumbers);
-  const trees = viewOf(sections.trees);
-  const readNode = (index: number) =>
-    numbers.wideNodes === 1
-      ? {
-          child: nodes.getUint32(8 * index, true),
-          column: nodes.getUint16(8 * index + 4, true),
-          threshold: nodes.getInt8(8 * index + 6),
-        }
-      : {
-          threshold: nodes.getInt8(4 * index),
-          column: nodes.getUint8(4 * index + 1),
-          child: nodes.getUint16(4 * index + 2, true),
-        };
+const checkNodes = (layout: Layout, leaves: number): void => {
+  const { numbers, sections } = layout;
+  const wide = numbers.wideNodes === 1;
+  const nodes = readWords(sections.nodes);
+  const leafNumbers = readWords(sections.leafNumbers);
+  const trees = readWords(sections.trees);
+  const count = nodes.length / (wide ? 2 : 1);
+  const lastColumn = Math.max(1, countElements(layout, "columns")) - 1;
+  requireThat(count === leafNumbers.length, "number of nodes");
   for (let t = 0; t < numbers.treeCount; t++) {
-    const start = trees.getUint32(12 * t, true);
-    const weights = trees.getUint32(12 * t + 4, true);
-    const end = t + 1 < numbers.treeCount ? trees.getUint32(12 * t + 12, true) : count;
+    const start = trees[3 * t] ?? 0;
+    const weights = trees[3 * t + 1] ?? 0;
+    const end = t + 1 < numbers.treeCount ? (trees[3 * t + 3] ?? 0) : count;
     requireThat(start < end && end <= count, "nodes of a tree");
+    let holds = true;
     for (let index = start; index < end; index++) {
-      const { child, column, threshold } = readNode(index);
       const place = index - start;
+      const word = nodes[wide ? 2 * index + 1 : index] ?? 0;
+      const child = wide ? (nodes[2 * index] ?? 0) : word >>> 16;
+      const column = wide ? word & 0xffff : (word >>> 8) & 0xff;
+      const threshold = wide ? (word >>> 16) & 0xff : word & 0xff;
       const isLeaf = child === place && threshold === neverAbove;
-      requireThat(isLeaf || (child > place && start + child + 1 < end), "child of a node");
-      requireThat(column < Math.max(1, columnCount), "column");
-      requireThat(weights + leafNumbers.getUint32(4 * index, true) < leafRows, "leaf of a node");
+      holds &&= isLeaf || (child > place && start + child + 1 < end);
+      holds &&= column <= lastColumn && weights + (leafNumbers[index] ?? 0) < leaves;
     }
+    requireThat(holds, "node of a tree");
   }
 };
 
-const checkMasks = ({ numbers, sections }: Layout, perTree: boolean): void => {
+/** Every index is below 16 or 0x80: other ones select differently on different machines. */
+const checkMasks = ({ numbers, sections }: Layout, row: "masks" | "symmetric"): void => {
   const { depth, rowBytes, treeCount } = numbers;
   const groups = rowBytes / vectorBytes;
   requireThat(groups <= 4, "codes of a row");
-  requireThat(perTree ? depth >= 4 && depth <= 6 : depth <= 8, "depth");
-  const lanes = perTree ? treeCount * 2 ** (depth - 4) : Math.ceil(treeCount / 16) * depth;
-  const size = vectorBytes * (groups + 1);
-  requireThat(sections.masks.length === lanes * size, "number of masks");
-  for (let start = 0; start < sections.masks.length; start += size)
-    for (const index of sections.masks.subarray(start, start + size - vectorBytes))
-      requireThat(index < vectorBytes || index === selectsNothing, "index of a mask");
+  requireThat(row === "masks" ? isBetween(depth, 4, 6) : depth <= maxSymmetricDepth, "depth");
+  const lanes = row === "masks" ? treeCount * 2 ** (depth - 4) : Math.ceil(treeCount / 16) * depth;
+  const masks = readWords(sections.masks);
+  const indexWords = 4 * groups;
+  const laneWords = indexWords + 4;
+  requireThat(masks.length === lanes * laneWords, "number of masks");
+  let wrong = 0;
+  for (let lane = 0; lane < masks.length; lane += laneWords)
+    for (let at = lane; at < lane + indexWords; at++) {
+      const word = masks[at] ?? 0;
+      const highest = (word >>> 7) & 0x01010101;
+      wrong |= (word & 0x70707070) | (word & (highest * 0x0f));
+    }
+  requireThat(wrong === 0, "index of a mask");
+};
+
+const checkSymmetricTrees = (layout: Layout, leaves: number): void => {
+  const { numbers, sections } = layout;
+  const trees = readWords(sections.symmetricTrees);
+  const words = sectionSizes.symmetricTrees / 4;
+  requireThat(trees.length === numbers.treeCount * words, "number of symmetric trees");
+  const end = countElements(layout, "columns") * numbers.blockRows;
+  for (let at = 0; at < trees.length; at += words) {
+    const levels = trees[at] ?? 0;
+    requireThat(levels <= maxSymmetricDepth, "depth");
+    checkWeights(trees[at + 1] ?? 0, trees[at + 2] ?? 0, layout, leaves);
+    const columns = trees.subarray(at + 5, at + 5 + levels);
+    requireThat(
+      columns.every((offset) => offset + numbers.blockRows <= end),
+      "column",
+    );
+  }
+};
+
+const checkPieces = (layout: Layout, leaves: number): void => {
+  const { numbers, sections } = layout;
+  const records = readWords(sections.records);
+  let lastColumn = 0;
+  let lastSlot = 0;
+  let firstResult = constantSlots * slotBytes;
+  for (let at = 0; at < records.length; at += 3) {
+    const column = records[at] ?? 0;
+    const children = records[at + 1] ?? 0;
+    const result = (records[at + 2] ?? 0) & 0xffff;
+    if (column > lastColumn) lastColumn = column;
+    if ((children & 0xffff) > lastSlot) lastSlot = children & 0xffff;
+    if (children >>> 16 > lastSlot) lastSlot = children >>> 16;
+    if (result > lastSlot) lastSlot = result;
+    if (result < firstResult) firstResult = result;
+  }
+  const isSlot = (offset: number) => offset <= (constantSlots + resultSlots - 1) * slotBytes;
+  const recordCount = countElements(layout, "records");
+  const codes = countElements(layout, "columns") * numbers.blockRows;
+  requireThat(recordCount === 0 || lastColumn + numbers.blockRows <= codes, "column");
+  requireThat(isSlot(lastSlot) && firstResult >= constantSlots * slotBytes, "slot");
+  const pieces = readWords(sections.pieces);
+  for (let at = 0; at < pieces.length; at += 5) {
+    const [from = 0, to = 0, result = 0, weights = 0, target = 0] = pieces.subarray(at, at + 5);
+    requireThat(from <= to && to <= recordCount, "records of a piece");
+    requireThat(isSlot(result), "slot");
+    checkWeights(weights, target, layout, leaves);
+  }
 };

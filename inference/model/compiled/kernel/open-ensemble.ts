@@ -32,7 +32,9 @@ const instantiate = (): Exports => new WebAssembly.Instance(compile(), {}).expor
  * Opens a layout of `layOutEnsemble` in a memory of its own, which does not grow. Throws LayoutRefused for bytes that this version
  * did not write or that were changed: every offset and index is checked before the kernel reads it.
  */
-export const openEnsemble = (bytes: Uint8Array): EnsembleRunner => {
+export const openEnsemble = (given: Uint8Array): EnsembleRunner => {
+  // Checks read words, which begin at multiples of 4.
+  const bytes = given.byteOffset % 4 === 0 ? given : given.slice();
   const layout = readLayout(bytes);
   checkLayout(layout);
   const { numbers, sections, starts } = layout;
@@ -64,8 +66,9 @@ export const openEnsemble = (bytes: Uint8Array): EnsembleRunner => {
 
   const { buffer } = kernel.memory;
   new Uint8Array(buffer, layoutStart, bytes.length).set(bytes);
+  const constants = new Uint8Array(buffer, slots, constantSlots * slotBytes);
   for (let slot = 0; slot < constantSlots; slot++)
-    new Uint8Array(buffer, slots + slot * slotBytes, slotBytes).fill(slot);
+    constants.fill(slot, slot * slotBytes, (slot + 1) * slotBytes);
   const fields = [
     ...numberNames.map((name) => numbers[name]),
     ...sectionNames.map((name: SectionName) => layoutStart + starts[name]),
