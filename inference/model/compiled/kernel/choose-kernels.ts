@@ -30,9 +30,14 @@ const maxMaskDepth = 6;
 const minMaskDepth = 4;
 /** A walk's node has 16 bits for its column. */
 const maxColumns = 65_536;
-/** Codes of a block, so that they stay in the second cache beside the records. */
-const maxBlockBytes = 131_072;
+/**
+ * Bytes that the codes of a block may take, so that they stay in the second cache. A walk reads few of them, but each of its nodes
+ * once for every block.
+ */
+const maxBlockBytes = { slots: 131_072, symmetric: 131_072, walk: 1_048_576 };
 const blockSizes = [512, 256, 128, 64] as const;
+/** A block costs as much as 16 rows even if it has fewer: below, rows are run one by one. Walks of a block take four rows. */
+const bulkFrom = { slots: 8, symmetric: 8, walk: 4 };
 
 /** Depth of a tree, and the sum of the depths of its leaves. */
 const measureDepth = (tree: CodedTree): { readonly deepest: number; readonly sum: number } => {
@@ -53,7 +58,7 @@ const measureDepth = (tree: CodedTree): { readonly deepest: number; readonly sum
  * Nanoseconds per row on one core of 2026, measured; only their ratios count. Slots evaluate every node of a tree for 64 rows at
  * once, a walk only those on the row's path: deep trees of thousands of leaves are walked.
  */
-const cost = { record: 0.09, piece: 1.2, walkStep: 4.5 };
+const cost = { record: 0.06, piece: 0.8, walkStep: 10 };
 
 const isSlotProgramFaster = (trees: readonly CodedTree[], steps: readonly number[]): boolean => {
   let slots = 0;
@@ -75,7 +80,6 @@ export const chooseForCodes = ({ columnCount, trees }: CodedEnsemble): KernelCho
     };
   const depths = trees.map(measureDepth);
   const deepest = Math.max(...depths.map((depth) => depth.deepest));
-  const blockRows = blockSizes.find((rows) => rows * columnCount <= maxBlockBytes) ?? 64;
   const levels = trees.map(findSymmetricLevels);
   const symmetricTrees = levels.every((level) => level !== undefined) ? levels : undefined;
   const swizzled = columnCount <= maxSwizzledColumns;
@@ -87,8 +91,8 @@ export const chooseForCodes = ({ columnCount, trees }: CodedEnsemble): KernelCho
     kernels: {
       row,
       bulk,
-      bulkFrom: bulk === "walk" ? 4 : row === "walk" ? 16 : 6,
-      blockRows,
+      bulkFrom: bulkFrom[bulk],
+      blockRows: blockSizes.find((rows) => rows * columnCount <= maxBlockBytes[bulk]) ?? 64,
       depth: row === "masks" ? Math.max(minMaskDepth, deepest) : deepest,
       symmetricTrees,
     },
