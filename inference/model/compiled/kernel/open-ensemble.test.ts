@@ -3,6 +3,7 @@ import { createSeededRandom } from "#test/support/seeded-random.ts";
 import { createNeighbouringRows } from "#test/support/trees/neighbouring-rows.ts";
 import { createRandomEnsemble, createRandomShape } from "#test/support/trees/random-ensemble.ts";
 import { layOutEnsemble } from "./lay-out-ensemble.ts";
+import { readLayout } from "./layout.ts";
 import { openEnsemble } from "./open-ensemble.ts";
 
 const createLayout = (seed: number) => {
@@ -56,6 +57,63 @@ test("a layout with any word changed is refused, or runs within its memory and e
   }
   expect(refused).toBeGreaterThan(100);
   expect(ran).toBeGreaterThan(100);
+});
+
+const walked = createRandomEnsemble(createSeededRandom(8), {
+  features: 70,
+  trees: 3,
+  leaves: 100,
+  growth: "random",
+  symmetric: false,
+  modes: ["<=", "member"],
+  thresholds: 20,
+  missing: "mixed",
+  width: 1,
+  weights: "one",
+  aggregate: "sum",
+});
+const masked = createRandomEnsemble(createSeededRandom(9), {
+  ...{ features: 5, trees: 3, leaves: 30, growth: "level", symmetric: false, modes: ["<="], thresholds: 20 },
+  ...{ missing: "no", width: 1, weights: "one", aggregate: "sum" },
+});
+const symmetric = createRandomEnsemble(createSeededRandom(10), {
+  ...{ features: 5, trees: 3, leaves: 64, growth: "level", symmetric: true, modes: ["<="], thresholds: 20 },
+  ...{ missing: "no", width: 1, weights: "one", aggregate: "sum" },
+});
+const far = 0x7fff_ff00;
+
+test.each([
+  ["a node that is its own ancestor: the walk would not end", walked, "nodes", 0, 0x0000_0000],
+  ["a node's column", walked, "nodes", 0, 0x0001_ff00],
+  ["the number of a leaf", walked, "leafNumbers", 4 * 20, far],
+  ["a feature behind the last", walked, "features", 0, far],
+  ["cuts behind the last", walked, "features", 8, far],
+  ["steps of a search", walked, "features", 4, 30],
+  ["a feature's last column", walked, "features", 16, far],
+  ["a column's table", walked, "columns", 4, far],
+  ["a tree's weights", walked, "trees", 4, far],
+  ["a tree's nodes", walked, "trees", 0, far],
+  ["a tree's target", walked, "trees", 8, 1],
+  ["a record's column", walked, "records", 0, far],
+  ["a record's children", walked, "records", 4, 0xffff_ffff],
+  ["a record's result in a constant", walked, "records", 8, 0],
+  ["a piece's records", walked, "pieces", 4, far],
+  ["a piece's result", walked, "pieces", 8, far],
+  ["a piece's weights", walked, "pieces", 12, far],
+  ["an index that selects differently on different machines", masked, "masks", 0, 0x1010_1010],
+  ["a level's column", symmetric, "symmetricTrees", 20, far],
+  ["the depth of a symmetric tree", symmetric, "symmetricTrees", 0, 9],
+] as const)("a layout is refused that forges %s", (_, ensemble, section, offset, value) => {
+  const bytes = layOutEnsemble(ensemble);
+  new DataView(bytes.buffer).setUint32(readLayout(bytes).starts[section] + offset, value, true);
+  expect(() => openEnsemble(bytes)).toThrow(expect.objectContaining({ name: "LayoutRefused" }));
+});
+
+test("bytes may begin anywhere in a larger buffer", () => {
+  const { bytes, ensemble } = createLayout(7);
+  const larger = new Uint8Array(bytes.length + 1);
+  larger.set(bytes, 1);
+  expect(openEnsemble(larger.subarray(1)).featureCount).toBe(ensemble.featureCount);
 });
 
 test("a run takes from one row to the most that fit its memory", () => {
