@@ -34,7 +34,7 @@ export const sectionSizes = {
   tables: 1,
   trees: 12,
   weights: 4,
-  nodes: 1,
+  nodes: 4,
   leafNumbers: 4,
   masks: 16,
   pieces: 20,

@@ -1,13 +1,29 @@
 import { readFileSync } from "node:fs";
 import type { EnsembleRunner } from "../ensemble-runner.ts";
 import { checkLayout } from "./check-layout.ts";
-import { align, numberNames, readLayout, type SectionName, sectionNames, sectionSizes } from "./layout.ts";
+import {
+  align,
+  LayoutRefused,
+  numberNames,
+  readLayout,
+  type SectionName,
+  sectionNames,
+  sectionSizes,
+} from "./layout.ts";
 import { constantSlots, resultSlots, slotBytes } from "./write-pieces.ts";
 
 type Exports = {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   free_memory(): number;
   ensemble_bytes(): number;
+  holds(
+    ensemble: number,
+    columns: number,
+    nodes: number,
+    records: number,
+    maskVectors: number,
+    leaves: number,
+  ): number;
   run(ensemble: number, rows: number): void;
 };
 
@@ -77,6 +93,13 @@ export const openEnsemble = (given: Uint8Array): EnsembleRunner => {
   if (4 * fields.length !== kernel.ensemble_bytes())
     throw new Error("kernel.wasm is not the build of this version: npm run build:kernel");
   new Uint32Array(buffer, ensemble, fields.length).set(fields);
+
+  const count = (name: SectionName) => sections[name].length / sectionSizes[name];
+  const leafRows = count("weights") / weightsPerLeaf;
+  if (!kernel.holds(ensemble, columnCount, count("leafNumbers"), count("records"), count("masks"), leafRows))
+    throw new LayoutRefused(
+      "The layout of the trees is damaged: a node asks or leads to what does not exist.",
+    );
 
   const check = (count: number) => {
     if (!Number.isInteger(count) || count < 1 || count > rows)

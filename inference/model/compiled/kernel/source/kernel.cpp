@@ -1,4 +1,5 @@
 // Runs a tree ensemble on rows of 32-bit floats. docs/decisions/51-the-kernel-of-tree-ensembles.md says why it is built like this.
+#include "check.h"
 #include "codes.h"
 #include "masks.h"
 #include "slots.h"
@@ -14,6 +15,16 @@ extern "C" u8 __heap_base;
 EXPORT(free_memory) u32 free_memory() { return (u32)&__heap_base; }
 
 EXPORT(ensemble_bytes) u32 ensemble_bytes() { return sizeof(Ensemble); }
+
+// Whether the kernels that run the ensemble stay within its sections and end.
+EXPORT(holds) bool holds(const Ensemble* ensemble, u32 columns, u32 nodes, u32 records, u32 mask_vectors, u32 leaves) {
+  const Ensemble& e = *ensemble;
+  const Counts counts = {columns, nodes, records, mask_vectors, leaves};
+  if (e.row_kernel == row_walk || e.bulk_kernel == bulk_walk)
+    if (!(e.wide_nodes ? nodes_hold<WideNode>(e, counts) : nodes_hold<SmallNode>(e, counts))) return false;
+  if (e.row_kernel != row_walk && !masks_hold(e, counts)) return false;
+  return e.bulk_kernel != bulk_slots || records_hold(e, counts);
+}
 
 template <int depth>
 INLINE void find_leaves_by_masks(const Ensemble& e) {

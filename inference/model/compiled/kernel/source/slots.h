@@ -3,6 +3,8 @@
 
 // A slot holds one byte for each of 64 rows. The first 256 slots are constants: slot i holds the leaf number i.
 static const u32 slot_bytes = 64;
+static const u32 constant_slots = 256;
+static const u32 result_slots = 48;
 
 // Runs a piece's records for 16 * vectors rows: children come before their parent, and a record chooses for each row between the leaf
 // numbers of its two children. Every lane of a comparison is 0 or -1, so relaxed_laneselect gives the same on every machine.
