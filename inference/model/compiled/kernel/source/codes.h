@@ -44,23 +44,26 @@ static const u32 tile_rows = 64;
 
 // The codes of up to `block_rows` rows, column by column: column c begins at c * block_rows.
 SEPARATE void encode_columns(const Ensemble& e, const float* rows, u32 count, s8* to) {
+  const u32 row_floats = e.feature_count;
   for (u32 tile = 0; tile < count; tile += tile_rows) {
     const u32 end = tile + tile_rows < count ? tile + tile_rows : count;
     for (u32 f = 0; f < e.ranked_features; f++) {
       const Feature& feature = e.features[f];
+      const u32 steps = feature.steps;
       const float* start = e.cuts + feature.cuts;
       const float* const cuts[4] = {start, start, start, start};
       const Column& first = e.columns[feature.columns];
       const bool plain = feature.columns_end == feature.columns + 1 && first.table == no_table &&
                          first.base == 0 && first.missing == -128;
-      for (u32 r = tile; r < end; r += 4) {
-        float value[4];
+      // The memory has rows in multiples of four: what lies behind the last row is encoded, too, and read by nobody.
+      const float* next = rows + tile * row_floats + feature.source;
+      s8* column = to + feature.columns * e.block_rows;
+      for (u32 r = tile; r < end; r += 4, next += 4 * row_floats) {
+        const float value[4] = {next[0], next[row_floats], next[2 * row_floats], next[3 * row_floats]};
         u32 rank[4];
-        for (u32 i = 0; i < 4; i++)
-          value[i] = rows[(r + i < end ? r + i : end - 1) * e.feature_count + feature.source];
-        rank_four(cuts, feature.steps, value, rank);
+        rank_four(cuts, steps, value, rank);
         if (plain) {
-          *(u32*)(to + feature.columns * e.block_rows + r) =
+          *(u32*)(column + r) =
               (rank[0] | rank[1] << 8 | rank[2] << 16 | rank[3] << 24) ^ 0x80808080u;
           continue;
         }
