@@ -4,7 +4,7 @@ import { neverAbove, toSigned } from "./write-walk-nodes.ts";
 
 const lanes = 16;
 /** An index that selects 0 on every machine. */
-export const selectsNothing = 0x80;
+const selectsNothing = 0x80;
 
 /**
  * Sixteen comparisons: `groups` vectors of indices into a row's codes, of which at most one selects a code in each lane, then
