@@ -1,0 +1,212 @@
+import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
+import { readGraph, type WholeGraph, type WholeNode } from "#model-folder/onnx/read-graph.ts";
+import { arithmeticOperators } from "./compile-arithmetic.ts";
+import { encoderOperators } from "./compile-encoders.ts";
+import { compileClassifier, compileRegressor } from "./compile-node-lists.ts";
+import type { CompileOperator, OperatorContext } from "./compile-operator.ts";
+import { shapeOperators } from "./compile-shapes.ts";
+import { type CompiledGraph, type CompiledOutput, columnTypes } from "./compiled-graph.ts";
+import { createGraphBuilder, type GraphBuilder } from "./graph-builder.ts";
+import { NotCompiled } from "./not-compiled.ts";
+import { readAttributes } from "./read-attributes.ts";
+import { multiply, type RowTensor, toFixed, type Value } from "./row-tensor.ts";
+import type { TreeEnsemble } from "./tree-ensemble.ts";
+
+export type CompileResult =
+  | {
+      readonly status: "compiled";
+      readonly graph: CompiledGraph;
+      /** The ensembles that the graph's steps name by their number. */
+      readonly ensembles: readonly TreeEnsemble[];
+    }
+  /** `why`: a sentence without a period, which names the operator. */
+  | { readonly status: "not-compiled"; readonly why: string };
+
+const operators: ReadonlyMap<string, CompileOperator> = new Map(
+  Object.entries({
+    ...shapeOperators,
+    ...encoderOperators,
+    ...arithmeticOperators,
+    "ai.onnx.ml TreeEnsembleClassifier": compileClassifier,
+    "ai.onnx.ml TreeEnsembleRegressor": compileRegressor,
+  }),
+);
+
+/** A new version of an operator set may change what an operator means. */
+const newestVersions: Readonly<Record<string, number>> = { "": 25, "ai.onnx.ml": 5 };
+const oldestVersions: Readonly<Record<string, number>> = { "": 7, "ai.onnx.ml": 1 };
+const maxInputWidth = 100_000;
+
+const toKey = ({ domain, operator }: WholeNode): string =>
+  domain === "" ? operator : `${domain} ${operator}`;
+
+const readVersion = ({ domain, operator }: WholeNode, { opsets }: WholeGraph): number => {
+  const version = opsets.get(domain);
+  if (version === undefined) throw new NotCompiled(`${operator} is of an operator set without a version`);
+  if (version > (newestVersions[domain] ?? 0) || version < (oldestVersions[domain] ?? 0))
+    throw new NotCompiled(`${operator} is of version ${version} of its operator set`);
+  return version;
+};
+
+/** The columns of an input: [rows] or [rows, …] with known sizes. */
+const openInput = (value: GraphValue, index: number, builder: GraphBuilder): RowTensor => {
+  const refuse = (what: string): never => {
+    throw new NotCompiled(`the input ${value.name} ${what}`);
+  };
+  if (value.kind !== "tensor") return refuse("is no tensor");
+  const type = columnTypes.find((each) => each === value.type);
+  if (type === undefined) return refuse(`has the type ${value.type}`);
+  const { shape } = value;
+  if (shape === null || shape.length === 0) return refuse("has no known dimensions");
+  const [rows, ...sizes] = shape;
+  if (typeof rows === "number" && rows > 0) return refuse(`has a fixed number of rows (${rows})`);
+  const widths = sizes.map((size) =>
+    typeof size === "number" && size > 0 ? size : refuse("has an open dimension beside its rows"),
+  );
+  const width = multiply(widths);
+  if (width > maxInputWidth) return refuse(`has more than ${maxInputWidth} elements a row`);
+  return {
+    kind: "rows",
+    type,
+    dims: ["rows", ...widths],
+    columns: Array.from({ length: width }, (_, element) =>
+      builder.add({ step: "input", type, input: index, element }),
+    ),
+  };
+};
+
+const createContext = (
+  node: WholeNode,
+  version: number,
+  builder: GraphBuilder,
+  values: ReadonlyMap<string, Value>,
+): OperatorContext => {
+  const { operator, inputs } = node;
+  const found = inputs.map((name) => {
+    if (name === "") return undefined;
+    const value = values.get(name);
+    if (value === undefined)
+      throw new NotCompiled(`${operator} takes ${name}, which nothing before it makes`);
+    return value;
+  });
+  return {
+    builder,
+    version,
+    values: found,
+    rows: (index) => {
+      const value = found[index];
+      if (value?.kind !== "rows") throw new NotCompiled(`${operator} takes a constant in place of rows`);
+      return value;
+    },
+    fixed: (index) => {
+      const value = found[index];
+      if (value?.kind === "rows") throw new NotCompiled(`${operator} takes rows in place of a constant`);
+      return value;
+    },
+  };
+};
+
+const readConstant = (node: WholeNode): Value => {
+  const attributes = readAttributes(node);
+  const tensor = attributes.tensor("value");
+  if (tensor !== undefined) return toFixed(tensor);
+  const float = attributes.float("value_float");
+  if (float !== undefined)
+    return { kind: "fixed", dims: [], data: { type: "float32", values: Float32Array.of(float) } };
+  const int = attributes.int("value_int");
+  if (int !== undefined)
+    return { kind: "fixed", dims: [], data: { type: "int64", values: BigInt64Array.of(BigInt(int)) } };
+  const floats = attributes.floats("value_floats");
+  if (floats !== undefined)
+    return { kind: "fixed", dims: [floats.length], data: { type: "float32", values: floats } };
+  const ints = attributes.int64s("value_ints");
+  if (ints !== undefined)
+    return { kind: "fixed", dims: [ints.length], data: { type: "int64", values: ints } };
+  throw new NotCompiled("Constant holds a value that is not compiled");
+};
+
+/** The nodes that the outputs need, in the file's order. */
+const listNeededNodes = ({ nodes, outputs }: WholeGraph): readonly WholeNode[] => {
+  const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const needed = new Set<WholeNode>();
+  const waiting = outputs.map(({ name }) => name);
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const node = makers.get(name);
+    if (node === undefined || needed.has(node)) continue;
+    needed.add(node);
+    waiting.push(...node.inputs);
+  }
+  return nodes.filter((node) => needed.has(node));
+};
+
+const compileNodes = (graph: WholeGraph, builder: GraphBuilder): ReadonlyMap<string, Value> => {
+  const values = new Map<string, Value>();
+  for (const [name, tensor] of graph.tensors)
+    if (tensor.data !== undefined) values.set(name, toFixed(tensor));
+  for (const [index, input] of graph.inputs.entries())
+    values.set(input.name, openInput(input, index, builder));
+  const define = (name: string, value: Value): void => {
+    if (name === "") return;
+    if (values.has(name)) throw new NotCompiled(`two nodes make ${name}`);
+    values.set(name, value);
+  };
+  for (const node of listNeededNodes(graph)) {
+    if (toKey(node) === "Constant") {
+      define(node.outputs[0] ?? "", readConstant(node));
+      continue;
+    }
+    const compile = operators.get(toKey(node));
+    if (compile === undefined)
+      throw new NotCompiled(
+        `the operator ${node.operator}${node.domain === "" ? "" : ` of ${node.domain}`} is not compiled`,
+      );
+    const results = compile(node, createContext(node, readVersion(node, graph), builder, values));
+    for (const [index, name] of node.outputs.entries()) {
+      const result = results[index];
+      if (result === undefined) throw new NotCompiled(`${node.operator} has an output that is not compiled`);
+      define(name, result);
+    }
+  }
+  return values;
+};
+
+const toOutput = (output: GraphValue, values: ReadonlyMap<string, Value>): CompiledOutput => {
+  const value = values.get(output.name);
+  if (value?.kind !== "rows") throw new NotCompiled(`the output ${output.name} does not depend on the rows`);
+  if (output.kind !== "tensor" || output.type !== value.type)
+    throw new NotCompiled(`the output ${output.name} is declared with another type than it has`);
+  const { type, dims, columns } = value;
+  return { type, dims, columns };
+};
+
+/** An open dimension has a name or none; onnxruntime shows an empty name as none. */
+const toSessionValue = (value: GraphValue): GraphValue =>
+  value.kind === "tensor" && value.shape?.length === 0 ? { ...value, shape: null } : value;
+
+/**
+ * Compiles a graph of tree ensembles to steps over columns. Whether it does follows from the graph's operators, shapes and
+ * sizes alone, so equal files give equal results on every machine. Throws ModelUnreadable for a file that is no ONNX model.
+ */
+export const compileGraph = (onnx: Uint8Array): CompileResult => {
+  const graph = readGraph(onnx);
+  const builder = createGraphBuilder();
+  try {
+    if (graph.hasFunctions) throw new NotCompiled("the model defines functions of its own");
+    const values = compileNodes(graph, builder);
+    const results = graph.outputs.map((output) => toOutput(output, values));
+    if (builder.ensembles.length === 0) throw new NotCompiled("the graph has no trees");
+    return {
+      status: "compiled",
+      graph: {
+        inputs: graph.inputs.map(toSessionValue),
+        outputs: graph.outputs.map(toSessionValue),
+        steps: builder.steps,
+        results,
+      },
+      ensembles: builder.ensembles,
+    };
+  } catch (error) {
+    if (error instanceof NotCompiled) return { status: "not-compiled", why: error.message };
+    throw error;
+  }
+};

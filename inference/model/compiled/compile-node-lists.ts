@@ -1,0 +1,232 @@
+import type { WholeNode } from "#model-folder/onnx/read-graph.ts";
+import type { CompileOperator, OperatorContext } from "./compile-operator.ts";
+import { type ClassRule, type StepIndex, type Transform, transforms } from "./compiled-graph.ts";
+import { NotCompiled } from "./not-compiled.ts";
+import { type Attributes, readAttributes } from "./read-attributes.ts";
+import { readNodeLists } from "./read-node-lists.ts";
+import type { RowTensor } from "./row-tensor.ts";
+import { toScalar } from "./scalars.ts";
+import type { TreeEnsemble } from "./tree-ensemble.ts";
+
+const maxFeatures = 100_000;
+const maxWidth = 10_000;
+
+const nodeAttributes = [
+  "nodes_nodeids",
+  "nodes_treeids",
+  "nodes_featureids",
+  "nodes_truenodeids",
+  "nodes_falsenodeids",
+  "nodes_missing_value_tracks_true",
+  "nodes_modes",
+  "nodes_values",
+  "nodes_hitrates",
+  "base_values",
+  "post_transform",
+];
+
+const transformNames: Readonly<Record<string, Transform>> = {
+  NONE: "none",
+  LOGISTIC: "logistic",
+  SOFTMAX: "softmax",
+  SOFTMAX_ZERO: "softmax-zero",
+  PROBIT: "probit",
+};
+const readTransform = (attributes: Attributes, operator: string): Transform => {
+  const name = attributes.string("post_transform") ?? "NONE";
+  const transform = transforms.find((each) => each === transformNames[name]);
+  if (transform === undefined) throw new NotCompiled(`${operator} has the transform ${name}`);
+  return transform;
+};
+
+/** The columns that the trees ask for, as float32. Trees compare integers after a conversion to float32, as onnxruntime does. */
+export const readFeatures = (
+  { operator }: WholeNode,
+  { builder, rows }: OperatorContext,
+): readonly StepIndex[] => {
+  const input = rows(0);
+  if (input.dims.length !== 2 || input.dims[0] !== "rows")
+    throw new NotCompiled(`${operator} takes features that are no matrix of one row each`);
+  if (input.columns.length > maxFeatures)
+    throw new NotCompiled(`${operator} takes more than ${maxFeatures} features`);
+  if (input.type === "float32") return input.columns;
+  if (input.type !== "int64" && input.type !== "int32")
+    throw new NotCompiled(`${operator} compares features of type ${input.type}`);
+  return input.columns.map((column) => builder.add({ step: "convert", type: "float32", column }));
+};
+
+type Sums = { readonly matrix: StepIndex; readonly ensemble: TreeEnsemble };
+const addEnsemble = (
+  { builder }: OperatorContext,
+  features: readonly StepIndex[],
+  ensemble: TreeEnsemble,
+): Sums => ({
+  ensemble,
+  matrix: builder.add({
+    step: "ensemble",
+    type: "float32",
+    ensemble: builder.addEnsemble(ensemble),
+    width: ensemble.width,
+    features,
+  }),
+});
+
+const toMatrix = (columns: readonly StepIndex[]): RowTensor => ({
+  kind: "rows",
+  type: "float32",
+  dims: ["rows", columns.length],
+  columns,
+});
+
+const readBase = (attributes: Attributes, operator: string): Float32Array => {
+  const base = attributes.floats("base_values") ?? new Float32Array();
+  if (!base.every(Number.isFinite))
+    throw new NotCompiled(`${operator} has a base value that is no finite number`);
+  return base;
+};
+
+const aggregates = { SUM: "sum", AVERAGE: "average", MIN: "minimum", MAX: "maximum" } as const;
+const readAggregate = (attributes: Attributes, operator: string): TreeEnsemble["aggregate"] => {
+  const name = attributes.string("aggregate_function") ?? "SUM";
+  for (const [key, aggregate] of Object.entries(aggregates)) if (key === name) return aggregate;
+  throw new NotCompiled(`${operator} has the aggregate ${name}`);
+};
+
+/** Adds a regressor's transform. onnxruntime ignores all but probit where there is one target. */
+export const addTransform = (
+  context: OperatorContext,
+  { matrix, ensemble: { width } }: Sums,
+  transform: Transform,
+): RowTensor => {
+  const { builder } = context;
+  const isIgnored = transform === "none" || (width === 1 && transform !== "probit");
+  const last = isIgnored
+    ? matrix
+    : builder.add({ step: "transform", type: "float32", matrix, width, transform });
+  return toMatrix(builder.addParts(last, width, "float32"));
+};
+
+export const compileRegressor: CompileOperator = (node, context) => {
+  const { operator } = node;
+  const attributes = readAttributes(node);
+  attributes.assertOnly(
+    ...nodeAttributes,
+    "n_targets",
+    "aggregate_function",
+    "target_ids",
+    "target_nodeids",
+    "target_treeids",
+    "target_weights",
+  );
+  const width = attributes.int("n_targets") ?? 0;
+  if (width < 1 || width > maxWidth) throw new NotCompiled(`${operator} has ${width} targets`);
+  const features = readFeatures(node, context);
+  const base = readBase(attributes, operator);
+  if (base.length !== 0 && base.length !== width)
+    throw new NotCompiled(`${operator} has ${base.length} base values for ${width} targets`);
+  const { trees } = readNodeLists(node, "target", { featureCount: features.length, width });
+  const sums = addEnsemble(context, features, {
+    featureCount: features.length,
+    width,
+    trees,
+    aggregate: readAggregate(attributes, operator),
+    base: base.length === 0 ? new Float32Array(width) : base,
+  });
+  return [addTransform(context, sums, readTransform(attributes, operator))];
+};
+
+/**
+ * Refuses rows that get no weight for a class where other rows do: onnxruntime then treats the class in another way than one
+ * with the weight 0. With base values, or where no weight is negative and each row has a positive one, that makes no
+ * difference for more than two classes.
+ */
+const assertSameClasses = (
+  { trees, width }: TreeEnsemble,
+  { weighed, base, positive }: ClassRule,
+  operator: string,
+): void => {
+  const always = new Set<number>();
+  let hasPositive = false;
+  for (const { leafStart, leafTarget, leafWeight } of trees) {
+    const leaves = leafStart.length - 1;
+    const counts = new Map<number, number>();
+    for (const target of leafTarget) counts.set(target, (counts.get(target) ?? 0) + 1);
+    for (const [target, count] of counts) if (count === leaves) always.add(target);
+    hasPositive ||= Array.from({ length: leaves }, (_, leaf) =>
+      leafWeight.subarray(leafStart[leaf], leafStart[leaf + 1]).some((weight) => weight > 0),
+    ).every(Boolean);
+  }
+  if (width > 2 && (base.length > 0 || (positive && hasPositive))) return;
+  for (const [target, isWeighed] of weighed.entries())
+    if (isWeighed && !always.has(target))
+      throw new NotCompiled(`${operator} has rows that no tree gives a weight for class ${target}`);
+};
+
+/**
+ * Compiles TreeEnsembleClassifier. Source of its rules for two classes: onnxruntime,
+ * core/providers/cpu/ml/tree_ensemble_aggregator.h.
+ */
+export const compileClassifier: CompileOperator = (node, context) => {
+  const { operator } = node;
+  const { builder } = context;
+  const attributes = readAttributes(node);
+  attributes.assertOnly(
+    ...nodeAttributes,
+    "class_ids",
+    "class_nodeids",
+    "class_treeids",
+    "class_weights",
+    "classlabels_strings",
+    "classlabels_int64s",
+  );
+  const texts = attributes.strings("classlabels_strings") ?? [];
+  const integers = attributes.int64s("classlabels_int64s") ?? new BigInt64Array();
+  const labels = texts.length > 0 ? texts : Array.from(integers, toScalar);
+  const classes = labels.length;
+  if (classes < 2 || classes > maxWidth) throw new NotCompiled(`${operator} has ${classes} classes`);
+  const features = readFeatures(node, context);
+  const { trees, weighed, weights } = readNodeLists(node, "class", {
+    featureCount: features.length,
+    width: classes,
+  });
+  const base = readBase(attributes, operator);
+  const transform = readTransform(attributes, operator);
+  const rule: ClassRule = {
+    weighed: labels.map((_, index) => weighed.has(index)),
+    base: Array.from(base, toScalar),
+    positive: weights.every((weight) => weight >= 0),
+    transform,
+  };
+  assertClassRule(rule, operator);
+  const ensemble: TreeEnsemble = {
+    featureCount: features.length,
+    width: classes,
+    trees,
+    aggregate: "sum",
+    base: new Float32Array(classes),
+  };
+  assertSameClasses(ensemble, rule, operator);
+  const { matrix } = addEnsemble(context, features, ensemble);
+  const type = texts.length > 0 ? "string" : "int64";
+  const scores = builder.add({ step: "scores", type: "float32", matrix, width: classes, rule });
+  return [
+    {
+      kind: "rows",
+      type,
+      dims: ["rows"],
+      columns: [builder.add({ step: "label", type, matrix, rule, labels })],
+    },
+    toMatrix(builder.addParts(scores, classes, "float32")),
+  ];
+};
+
+/** Refuses what onnxruntime leaves undefined: scores that it does not write, a label where no class has a score. */
+const assertClassRule = ({ weighed, base, transform }: ClassRule, operator: string): void => {
+  const classes = weighed.length;
+  const isSingle = classes === 2 && !weighed[1];
+  if (!weighed.includes(true)) throw new NotCompiled(`${operator} has no weights`);
+  if (classes > 2 ? base.length !== 0 && base.length !== classes : base.length > 2)
+    throw new NotCompiled(`${operator} has ${base.length} base values for ${classes} classes`);
+  if (isSingle && base.length < 2 && transform === "probit")
+    throw new NotCompiled(`${operator} writes one of two scores only (PROBIT)`);
+};

@@ -1,0 +1,196 @@
+import {
+  allocateColumn,
+  type Column,
+  type ColumnData,
+  type ColumnOf,
+  hasIntegers,
+  hasNumbers,
+  hasTexts,
+  type NumberData,
+  toNumbers,
+  wrapColumn,
+} from "./column.ts";
+import type { ArithmeticOperation, ColumnFunction, ColumnType, Comparison } from "./compiled-graph.ts";
+
+/*
+ * Every function here stores its result in an array of the result's type, which rounds it: one operation on float32 numbers,
+ * computed in double precision and rounded once, is the float32 operation (Figueroa, 1995; + - * / and square root).
+ */
+type Pair = (left: number, right: number) => number;
+const pairs: Readonly<Record<ArithmeticOperation, Pair>> = {
+  add: (left, right) => left + right,
+  subtract: (left, right) => left - right,
+  multiply: (left, right) => left * right,
+  divide: (left, right) => left / right,
+  minimum: Math.min,
+  maximum: Math.max,
+};
+type IntegerPair = (left: bigint, right: bigint) => bigint;
+const integerPairs: Readonly<Partial<Record<ArithmeticOperation, IntegerPair>>> = {
+  add: (left, right) => left + right,
+  subtract: (left, right) => left - right,
+  multiply: (left, right) => left * right,
+  minimum: (left, right) => (left < right ? left : right),
+  maximum: (left, right) => (left > right ? left : right),
+};
+const comparisons: Readonly<
+  Record<Comparison, (left: number | bigint | string, right: number | bigint | string) => boolean>
+> = {
+  equal: (left, right) => left === right,
+  less: (left, right) => left < right,
+  "less-or-equal": (left, right) => left <= right,
+  greater: (left, right) => left > right,
+  "greater-or-equal": (left, right) => left >= right,
+};
+const round = Math.fround;
+const float32Functions: Readonly<Record<ColumnFunction, (value: number) => number>> = {
+  negate: (value) => -value,
+  absolute: Math.abs,
+  "square-root": Math.sqrt,
+  exponential: Math.exp,
+  logarithm: Math.log,
+  sigmoid: (value) => {
+    const share = round(1 / round(1 + round(Math.exp(-Math.abs(value)))));
+    return value < 0 ? 1 - share : share;
+  },
+  sign: Math.sign,
+  not: (value) => (value === 0 ? 1 : 0),
+  reciprocal: (value) => 1 / value,
+};
+
+const allocateNumbers = (type: ColumnType, rows: number): NumberData => {
+  const data = allocateColumn(type, rows);
+  if (Array.isArray(data) || data instanceof BigInt64Array)
+    throw new TypeError("a step makes a column of another type");
+  return data;
+};
+
+/** Adds, subtracts … two columns of one type. */
+export const runArithmetic = (
+  operation: ArithmeticOperation,
+  type: ColumnType,
+  left: Column,
+  right: Column,
+  rows: number,
+): Column => {
+  if (hasIntegers(left) && hasIntegers(right)) {
+    const compute = integerPairs[operation];
+    if (compute === undefined) throw new TypeError(`a step ${operation} got integers`);
+    const data = new BigInt64Array(rows);
+    for (let row = 0; row < rows; row++)
+      data[row] = compute(
+        left.values[left.offset + row * left.stride] ?? 0n,
+        right.values[right.offset + row * right.stride] ?? 0n,
+      );
+    return wrapColumn(data);
+  }
+  const compute = pairs[operation];
+  const one = toNumbers(left);
+  const other = toNumbers(right);
+  const data = allocateNumbers(type, rows);
+  for (let row = 0; row < rows; row++)
+    data[row] = compute(
+      one.values[one.offset + row * one.stride] ?? 0,
+      other.values[other.offset + row * other.stride] ?? 0,
+    );
+  return wrapColumn(data);
+};
+
+/** Compares two columns of one type, and gives flags. NaN compares as in IEEE 754. */
+export const runComparison = (comparison: Comparison, left: Column, right: Column, rows: number): Column => {
+  const compare = comparisons[comparison];
+  const data = new Uint8Array(rows);
+  for (let row = 0; row < rows; row++)
+    data[row] = compare(
+      left.values[left.offset + row * left.stride] ?? 0,
+      right.values[right.offset + row * right.stride] ?? 0,
+    )
+      ? 1
+      : 0;
+  return wrapColumn(data);
+};
+
+/** Applies a function of one number. */
+export const runFunction = (name: ColumnFunction, type: ColumnType, column: Column, rows: number): Column => {
+  const compute = float32Functions[name];
+  const { values, offset, stride } = toNumbers(column);
+  const data = allocateNumbers(type, rows);
+  for (let row = 0; row < rows; row++) data[row] = compute(values[offset + row * stride] ?? 0);
+  return wrapColumn(data);
+};
+
+const chooseFrom = <Element>(
+  { values, offset, stride }: ColumnOf<NumberData>,
+  yes: { readonly values: ArrayLike<Element>; readonly offset: number; readonly stride: number },
+  no: { readonly values: ArrayLike<Element>; readonly offset: number; readonly stride: number },
+  data: { [index: number]: Element },
+  rows: number,
+): void => {
+  for (let row = 0; row < rows; row++) {
+    const side = values[offset + row * stride] ? yes : no;
+    const element = side.values[side.offset + row * side.stride];
+    if (element !== undefined) data[row] = element;
+  }
+};
+
+/** Takes the element of `yes` where the condition holds, else that of `no`; all of one type. */
+export const runChoice = (
+  condition: Column,
+  yes: Column,
+  no: Column,
+  type: ColumnType,
+  rows: number,
+): Column => {
+  const flags = toNumbers(condition);
+  const data: ColumnData = allocateColumn(type, rows);
+  if (hasIntegers(yes) && hasIntegers(no) && data instanceof BigInt64Array)
+    chooseFrom(flags, yes, no, data, rows);
+  else if (hasTexts(yes) && hasTexts(no) && Array.isArray(data)) chooseFrom(flags, yes, no, data, rows);
+  else if (hasNumbers(yes) && hasNumbers(no) && !Array.isArray(data) && !(data instanceof BigInt64Array))
+    chooseFrom(flags, yes, no, data, rows);
+  else throw new TypeError("a step chooses between columns of two types");
+  return wrapColumn(data);
+};
+
+/** A 64-bit integer as the nearest float32: a detour over double precision would round twice. */
+const toFloat32 = (integer: bigint): number => {
+  const number = Number(integer);
+  if (Math.abs(number) <= Number.MAX_SAFE_INTEGER) return Math.fround(number);
+  // The lost bits become one sticky bit below the 53 that a double holds.
+  const sticky = (integer >> 11n) | (integer & 0x7ffn ? 1n : 0n);
+  return Math.fround(Number(sticky) * 2_048);
+};
+
+/** Converts a column to another type, as onnxruntime's Cast does where the compiler allows it. */
+export const runConversion = (column: Column, type: ColumnType, rows: number): Column => {
+  const at = (row: number): number => column.offset + row * column.stride;
+  const { values } = column;
+  switch (type) {
+    case "int64": {
+      const data = new BigInt64Array(rows);
+      for (let row = 0; row < rows; row++) {
+        const value = values[at(row)] ?? 0;
+        data[row] = typeof value === "bigint" ? value : BigInt(Math.trunc(Number(value)));
+      }
+      return wrapColumn(data);
+    }
+    case "string": {
+      const data = new Array<string>(rows);
+      for (let row = 0; row < rows; row++) data[row] = String(values[at(row)] ?? "");
+      return wrapColumn(data);
+    }
+    case "bool": {
+      const data = new Uint8Array(rows);
+      for (let row = 0; row < rows; row++) data[row] = Number(values[at(row)] ?? 0) === 0 ? 0 : 1;
+      return wrapColumn(data);
+    }
+    default: {
+      const data = allocateNumbers(type, rows);
+      if (values instanceof BigInt64Array) {
+        const convert = type === "float32" ? toFloat32 : Number;
+        for (let row = 0; row < rows; row++) data[row] = convert(values[at(row)] ?? 0n);
+      } else for (let row = 0; row < rows; row++) data[row] = Number(values[at(row)] ?? 0);
+      return wrapColumn(data);
+    }
+  }
+};
