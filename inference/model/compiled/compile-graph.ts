@@ -5,6 +5,7 @@ import { encoderOperators } from "./compile-encoders.ts";
 import { compileClassifier, compileRegressor } from "./compile-node-lists.ts";
 import type { CompileOperator, OperatorContext } from "./compile-operator.ts";
 import { shapeOperators } from "./compile-shapes.ts";
+import { compileTreeEnsemble } from "./compile-tree-ensemble.ts";
 import { type CompiledGraph, type CompiledOutput, columnTypes } from "./compiled-graph.ts";
 import { createGraphBuilder, type GraphBuilder } from "./graph-builder.ts";
 import { NotCompiled } from "./not-compiled.ts";
@@ -29,6 +30,7 @@ const operators: ReadonlyMap<string, CompileOperator> = new Map(
     ...arithmeticOperators,
     "ai.onnx.ml TreeEnsembleClassifier": compileClassifier,
     "ai.onnx.ml TreeEnsembleRegressor": compileRegressor,
+    "ai.onnx.ml TreeEnsemble": compileTreeEnsemble,
   }),
 );
 

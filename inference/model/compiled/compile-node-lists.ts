@@ -6,10 +6,10 @@ import { type Attributes, readAttributes } from "./read-attributes.ts";
 import { readNodeLists } from "./read-node-lists.ts";
 import type { RowTensor } from "./row-tensor.ts";
 import { toScalar } from "./scalars.ts";
-import type { TreeEnsemble } from "./tree-ensemble.ts";
+import type { Tree, TreeEnsemble } from "./tree-ensemble.ts";
 
 const maxFeatures = 100_000;
-const maxWidth = 10_000;
+export const maxWidth = 10_000;
 
 const nodeAttributes = [
   "nodes_nodeids",
@@ -50,13 +50,13 @@ export const readFeatures = (
   if (input.columns.length > maxFeatures)
     throw new NotCompiled(`${operator} takes more than ${maxFeatures} features`);
   if (input.type === "float32") return input.columns;
-  if (input.type !== "int64" && input.type !== "int32")
+  if (operator !== "TreeEnsembleClassifier" || (input.type !== "int64" && input.type !== "int32"))
     throw new NotCompiled(`${operator} compares features of type ${input.type}`);
   return input.columns.map((column) => builder.add({ step: "convert", type: "float32", column }));
 };
 
 type Sums = { readonly matrix: StepIndex; readonly ensemble: TreeEnsemble };
-const addEnsemble = (
+export const addEnsemble = (
   { builder }: OperatorContext,
   features: readonly StepIndex[],
   ensemble: TreeEnsemble,
@@ -124,16 +124,41 @@ export const compileRegressor: CompileOperator = (node, context) => {
   const base = readBase(attributes, operator);
   if (base.length !== 0 && base.length !== width)
     throw new NotCompiled(`${operator} has ${base.length} base values for ${width} targets`);
-  const { trees } = readNodeLists(node, "target", { featureCount: features.length, width });
+  const { trees, weighed } = readNodeLists(node, "target", { featureCount: features.length, width });
+  const always = listAlwaysWeighed(trees);
+  // onnxruntime gives a row the number 0 for a target without a weight, whatever its base value is.
+  if (base.some((value, target) => value !== 0 && weighed.has(target) && !always.has(target)))
+    throw new NotCompiled(`${operator} has rows that no tree gives a weight for a target with a base value`);
   const sums = addEnsemble(context, features, {
     featureCount: features.length,
     width,
     trees,
     aggregate: readAggregate(attributes, operator),
-    base: base.length === 0 ? new Float32Array(width) : base,
+    base: Float32Array.from({ length: width }, (_, target) =>
+      width === 1 || always.has(target) ? (base[target] ?? 0) : 0,
+    ),
   });
   return [addTransform(context, sums, readTransform(attributes, operator))];
 };
+
+/** The targets that every leaf of some tree has a weight for. */
+const listAlwaysWeighed = (trees: readonly Tree[]): ReadonlySet<number> => {
+  const always = new Set<number>();
+  for (const { leafStart, leafTarget } of trees) {
+    const counts = new Map<number, number>();
+    for (const target of leafTarget) counts.set(target, (counts.get(target) ?? 0) + 1);
+    for (const [target, count] of counts) if (count === leafStart.length - 1) always.add(target);
+  }
+  return always;
+};
+
+/** Whether some tree has a positive weight on every leaf. */
+const hasPositiveTree = (trees: readonly Tree[]): boolean =>
+  trees.some(({ leafStart, leafWeight }) =>
+    Array.from({ length: leafStart.length - 1 }, (_, leaf) =>
+      leafWeight.subarray(leafStart[leaf], leafStart[leaf + 1]).some((weight) => weight > 0),
+    ).every(Boolean),
+  );
 
 /**
  * Refuses rows that get no weight for a class where other rows do: onnxruntime then treats the class in another way than one
@@ -145,18 +170,8 @@ const assertSameClasses = (
   { weighed, base, positive }: ClassRule,
   operator: string,
 ): void => {
-  const always = new Set<number>();
-  let hasPositive = false;
-  for (const { leafStart, leafTarget, leafWeight } of trees) {
-    const leaves = leafStart.length - 1;
-    const counts = new Map<number, number>();
-    for (const target of leafTarget) counts.set(target, (counts.get(target) ?? 0) + 1);
-    for (const [target, count] of counts) if (count === leaves) always.add(target);
-    hasPositive ||= Array.from({ length: leaves }, (_, leaf) =>
-      leafWeight.subarray(leafStart[leaf], leafStart[leaf + 1]).some((weight) => weight > 0),
-    ).every(Boolean);
-  }
-  if (width > 2 && (base.length > 0 || (positive && hasPositive))) return;
+  if (width > 2 && (base.length > 0 || (positive && hasPositiveTree(trees)))) return;
+  const always = listAlwaysWeighed(trees);
   for (const [target, isWeighed] of weighed.entries())
     if (isWeighed && !always.has(target))
       throw new NotCompiled(`${operator} has rows that no tree gives a weight for class ${target}`);
@@ -184,11 +199,15 @@ export const compileClassifier: CompileOperator = (node, context) => {
   const labels = texts.length > 0 ? texts : Array.from(integers, toScalar);
   const classes = labels.length;
   if (classes < 2 || classes > maxWidth) throw new NotCompiled(`${operator} has ${classes} classes`);
+  // Where both of two classes have weights, onnxruntime's labels are 0 and 1, whatever the list says.
+  const isPlain = labels.every((label, index) => label === String(index));
   const features = readFeatures(node, context);
   const { trees, weighed, weights } = readNodeLists(node, "class", {
     featureCount: features.length,
     width: classes,
   });
+  if (classes === 2 && weighed.size === 2 && texts.length === 0 && !isPlain)
+    throw new NotCompiled(`${operator} labels two classes with other integers than 0 and 1`);
   const base = readBase(attributes, operator);
   const transform = readTransform(attributes, operator);
   const rule: ClassRule = {

@@ -16,7 +16,7 @@ const probit = (value: number): number => {
   const x = round(round(2 * value) - 1);
   const sign = x < 0 ? -1 : 1;
   const log = round(Math.log(round(round(1 - x) * round(1 + x))));
-  const v = round(round(2 / round(round(3.14159) * round(0.147))) + round(0.5 * log));
+  const v = round(round(2 / round(round(Math.PI) * round(0.147))) + round(0.5 * log));
   const v2 = round(round(1 / round(0.147)) * log);
   const v3 = round(-v + round(Math.sqrt(round(round(v * v) - v2))));
   return round(round(Math.SQRT2) * round(sign * round(Math.sqrt(v3))));
@@ -76,17 +76,18 @@ export const transformRow = (row: Float32Array, transform: Transform): void => {
 
 type Rule = Omit<ClassRule, "base"> & { readonly base: readonly number[] };
 
-/** Adds base values to the sums of two classes, in place, and says whether the second sum counts. */
-const addPairBase = (row: Float32Array, { weighed: [, second], base }: Rule): boolean => {
-  const [first = 0, other = 0] = base;
-  const [sum = 0, otherSum = 0] = row;
+/**
+ * Adds base values to the sums of two classes, in place. A class without a weight keeps the score 0. Gives false where the
+ * first number stands for both classes.
+ */
+const addPairBase = (row: Float32Array, { weighed: [first, second], base }: Rule): boolean => {
+  const [firstBase = 0, secondBase = 0] = base;
+  const [sum = 0] = row;
   if (base.length === 2 && second) {
-    row[1] = other + sum;
-    row[0] = -(row[1] ?? 0);
-    return true;
-  }
-  if (base.length === 2) row[1] = otherSum + other;
-  if (base.length > 0) row[0] = sum + first;
+    // onnxruntime takes the first sum here, and the second base value.
+    row[1] = secondBase + sum;
+    row[0] = first ? -(row[1] ?? 0) : 0;
+  } else if (base.length > 0 && first) row[0] = sum + firstBase;
   return base.length === 2 || second === true;
 };
 
@@ -111,12 +112,12 @@ export const scoreRow = (row: Float32Array, rule: Rule): void => {
     return;
   }
   const [sum = 0] = row;
-  if (rule.positive) {
-    row[0] = 1 - sum;
-    row[1] = sum;
-  } else if (rule.transform === "logistic") {
+  if (rule.transform === "logistic") {
     row[0] = logistic(-sum);
     row[1] = logistic(sum);
+  } else if (rule.positive) {
+    row[0] = 1 - sum;
+    row[1] = sum;
   } else {
     row[0] = -sum;
     row[1] = sum;

@@ -13,12 +13,17 @@ type OnnxTensor = {
   /** Also of flags. */
   readonly int32?: readonly number[];
   readonly float?: readonly number[];
+  readonly double?: readonly number[];
+  readonly text?: readonly string[];
   /** The entries of its place in another file; true: outside of the model's folder. */
   readonly external?: boolean | Readonly<Record<string, string>>;
 };
-type Attribute = { readonly name: string } & (
+export type Attribute = { readonly name: string } & (
   | { readonly int: number }
+  | { readonly float: number }
+  | { readonly string: string }
   | { readonly ints: readonly number[] }
+  | { readonly floats: readonly number[] }
   | { readonly strings: readonly string[] }
   /** In a function: the name of the call's attribute. */
   | { readonly ref: string }
@@ -54,6 +59,9 @@ export type Model = {
 };
 
 export const floatType = 1;
+export const uint8Type = 2;
+export const stringType = 8;
+export const doubleType = 11;
 export const int64Type = 7;
 export const boolType = 9;
 
@@ -62,14 +70,27 @@ const writeNested = (pbf: PbfWriter, field: number, write: Write) =>
   pbf.writeMessage(field, (_: null, inner: PbfWriter) => write(inner), null);
 
 const writeTensor =
-  ({ name, type = int64Type, dims, int64: integers, int32, float: floats, external }: OnnxTensor): Write =>
+  (tensor: OnnxTensor): Write =>
   (pbf) => {
+    const {
+      name,
+      type = int64Type,
+      dims,
+      int64: integers,
+      int32,
+      float: floats,
+      double,
+      text,
+      external,
+    } = tensor;
     for (const size of dims) pbf.writeVarintField(1, size);
     pbf.writeVarintField(2, type);
     if (floats) pbf.writePackedFloat(4, [...floats]);
     if (int32) pbf.writePackedVarint(5, [...int32]);
+    for (const each of text ?? []) pbf.writeStringField(6, each);
     if (integers) pbf.writePackedVarint(7, [...integers]);
     if (name) pbf.writeStringField(8, name);
+    if (double) pbf.writePackedDouble(10, [...double]);
     if (external) {
       const entries = external === true ? { location: "../../etc/passwd" } : external;
       for (const [key, value] of Object.entries(entries))
@@ -106,6 +127,15 @@ const writeAttribute =
     if ("int" in spec) {
       pbf.writeVarintField(3, spec.int);
       pbf.writeVarintField(20, 2);
+    } else if ("float" in spec) {
+      pbf.writeFloatField(2, spec.float);
+      pbf.writeVarintField(20, 1);
+    } else if ("string" in spec) {
+      pbf.writeStringField(4, spec.string);
+      pbf.writeVarintField(20, 3);
+    } else if ("floats" in spec) {
+      pbf.writePackedFloat(7, [...spec.floats]);
+      pbf.writeVarintField(20, 6);
     } else if ("ints" in spec) {
       pbf.writePackedVarint(8, [...spec.ints]);
       pbf.writeVarintField(20, 7);
