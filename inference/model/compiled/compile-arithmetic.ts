@@ -87,7 +87,7 @@ const assertOneType = (values: readonly Value[], operator: string): ColumnType =
   return type;
 };
 
-/** Combines the inputs from left to right, as onnxruntime does. */
+/** Combines the inputs from left to right, as onnxruntime does (Add, Sub, Mul, Div, Sum, Max, Min). */
 const combine =
   (operation: ArithmeticOperation): CompileOperator =>
   (node, context) => {
@@ -281,6 +281,8 @@ export const arithmeticOperators: Readonly<Record<string, CompileOperator>> = {
   Sub: combine("subtract"),
   Mul: combine("multiply"),
   Div: combine("divide"),
+  Max: combine("maximum"),
+  Min: combine("minimum"),
   Equal: compare("equal"),
   Less: compare("less"),
   LessOrEqual: compare("less-or-equal"),

@@ -4,6 +4,7 @@ import { arithmeticOperators } from "./compile-arithmetic.ts";
 import { encoderOperators } from "./compile-encoders.ts";
 import { compileClassifier, compileRegressor } from "./compile-node-lists.ts";
 import type { CompileOperator, OperatorContext } from "./compile-operator.ts";
+import { reductionOperators } from "./compile-reductions.ts";
 import { shapeOperators } from "./compile-shapes.ts";
 import { compileTreeEnsemble } from "./compile-tree-ensemble.ts";
 import { type CompiledGraph, type CompiledOutput, columnTypes } from "./compiled-graph.ts";
@@ -28,6 +29,7 @@ const operators: ReadonlyMap<string, CompileOperator> = new Map(
     ...shapeOperators,
     ...encoderOperators,
     ...arithmeticOperators,
+    ...reductionOperators,
     "ai.onnx.ml TreeEnsembleClassifier": compileClassifier,
     "ai.onnx.ml TreeEnsembleRegressor": compileRegressor,
     "ai.onnx.ml TreeEnsemble": compileTreeEnsemble,

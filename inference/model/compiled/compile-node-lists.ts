@@ -8,8 +8,9 @@ import type { RowTensor } from "./row-tensor.ts";
 import { toScalar } from "./scalars.ts";
 import type { Tree, TreeEnsemble } from "./tree-ensemble.ts";
 
-const maxFeatures = 100_000;
-export const maxWidth = 10_000;
+/** What the kernel's layout holds. */
+const maxFeatures = 65_536;
+export const maxWidth = 1_024;
 
 const nodeAttributes = [
   "nodes_nodeids",

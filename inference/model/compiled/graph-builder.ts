@@ -1,4 +1,5 @@
 import type { ColumnType, Scalar, Step, StepIndex } from "./compiled-graph.ts";
+import { listStepSources } from "./list-step-sources.ts";
 import { NotCompiled } from "./not-compiled.ts";
 import type { RowTensor } from "./row-tensor.ts";
 import { toScalar } from "./scalars.ts";
@@ -15,22 +16,68 @@ export type GraphBuilder = {
   mapColumns(value: RowTensor, type: ColumnType, create: (column: StepIndex) => Step): RowTensor;
   /** Picks the columns of a matrix step. */
   addParts(matrix: StepIndex, width: number, type: ColumnType): readonly StepIndex[];
+  /** Says that onnxruntime may round this step's numbers in another way, on this processor or another. */
+  markRounded(step: StepIndex): void;
   getStep(index: StepIndex): Step;
   readonly steps: readonly Step[];
   readonly ensembles: readonly TreeEnsemble[];
+};
+
+/** Exponentials and logarithms differ in the last bit between libraries. */
+const isRounded = (step: Step): boolean => {
+  switch (step.step) {
+    case "function":
+      return ["exponential", "logarithm", "sigmoid"].includes(step.function);
+    case "transform":
+      return step.transform !== "none";
+    case "scores":
+      return step.rule.transform !== "none";
+    default:
+      return false;
+  }
+};
+
+/** Whether a step's result jumps where a number changes in its last bit. */
+const jumps = (step: Step): string | undefined => {
+  switch (step.step) {
+    case "compare":
+      return "a comparison";
+    case "extreme":
+      return "ArgMax or ArgMin";
+    case "ensemble":
+      return "a tree";
+    case "map":
+      return "LabelEncoder";
+    case "one-hot":
+      return "OneHotEncoder";
+    case "convert":
+      return step.type === "float32" || step.type === "float64" ? undefined : "Cast";
+    case "function":
+      return step.function === "sign" ? "Sign" : undefined;
+    default:
+      return undefined;
+  }
 };
 
 export const createGraphBuilder = (): GraphBuilder => {
   const steps: Step[] = [];
   const ensembles: TreeEnsemble[] = [];
   const known = new Map<string, StepIndex>();
+  const rounded = new Set<StepIndex>();
   const add = (step: Step): StepIndex => {
     const key = JSON.stringify(step);
     const found = known.get(key);
     if (found !== undefined) return found;
     if (steps.length >= maxSteps) throw new NotCompiled(`the graph has more than ${maxSteps} columns`);
+    const hasRounded = listStepSources(step).some((source) => rounded.has(source));
+    const jump = jumps(step);
+    if (hasRounded && jump !== undefined)
+      throw new NotCompiled(
+        `${jump} decides by numbers that onnxruntime may round in another way, so a label could differ`,
+      );
     const index = steps.push(step) - 1;
     known.set(key, index);
+    if (hasRounded || isRounded(step)) rounded.add(index);
     return index;
   };
   return {
@@ -49,6 +96,7 @@ export const createGraphBuilder = (): GraphBuilder => {
     }),
     addParts: (matrix, width, type) =>
       Array.from({ length: width }, (_, column) => add({ step: "part", type, matrix, column })),
+    markRounded: (step) => rounded.add(step),
     getStep: (index) => {
       const step = steps[index];
       if (step === undefined) throw new RangeError(`no step ${index}`);
