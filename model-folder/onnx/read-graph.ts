@@ -2,7 +2,7 @@ import { PbfReader } from "pbf";
 import { type ElementType, type GraphValue, toElementType } from "./graph-value.ts";
 import { ModelUnreadable } from "./model-unreadable.ts";
 
-/** The elements of a stored tensor; text as UTF-8 decodes it. Absent for types that no operator here computes with. */
+/** The elements of a stored tensor; text as UTF-8 decodes it. */
 export type TensorData =
   | { readonly type: "float32"; readonly values: Float32Array }
   | { readonly type: "float64"; readonly values: Float64Array }
@@ -13,17 +13,18 @@ export type TensorData =
 export type StoredTensor = {
   readonly name: string;
   readonly dims: readonly number[];
-  readonly data?: TensorData;
+  /** Decodes the elements; undefined for types that no operator here computes with. Throws ModelUnreadable if they are not as many as the shape says. */
+  read(): TensorData | undefined;
 };
 
-/** An attribute with the field that its type names. Subgraphs and sparse tensors are `other`. */
+/** An attribute with the field that its type names. Subgraphs, sparse tensors and integers beyond 2^53 are `other`. */
 export type AttributeValue =
   | { readonly kind: "float"; readonly float: number }
-  | { readonly kind: "int"; readonly int: bigint }
+  | { readonly kind: "int"; readonly int: number }
   | { readonly kind: "string"; readonly string: string }
   | { readonly kind: "tensor"; readonly tensor: StoredTensor }
   | { readonly kind: "floats"; readonly floats: Float32Array }
-  | { readonly kind: "ints"; readonly ints: BigInt64Array }
+  | { readonly kind: "ints"; readonly ints: Float64Array }
   | { readonly kind: "strings"; readonly strings: readonly string[] }
   | { readonly kind: "other" };
 
@@ -54,18 +55,18 @@ type GraphLimits = {
   readonly bytes: number;
   readonly nodes: number;
   readonly tensors: number;
-  /** Numbers and texts of all attributes and tensors together. */
+  /** Numbers and texts of all attributes and tensors together, without those in a tensor's raw bytes. */
   readonly values: number;
   readonly attributes: number;
   readonly names: number;
 };
 
-/** Far above every model of trees that fits into memory; a file beyond them is run by onnxruntime. */
+/** Three million nodes of trees, and the memory that reading them takes. */
 export const defaultGraphLimits: GraphLimits = {
-  bytes: 512 * 1024 * 1024,
+  bytes: 1_024 * 1_024 * 1_024,
   nodes: 20_000,
   tensors: 20_000,
-  values: 64_000_000,
+  values: 32_000_000,
   attributes: 100,
   names: 200_000,
 };
@@ -85,6 +86,14 @@ const fixed32 = 5;
 const maxDimensions = 64;
 const refuse = (message: string): never => {
   throw new ModelUnreadable(message);
+};
+
+/** The graph is beyond the limits of this reader. It may be a sound model. */
+export class GraphTooLarge extends Error {
+  override readonly name = "GraphTooLarge";
+}
+const refuseLarge = (message: string): never => {
+  throw new GraphTooLarge(message);
 };
 const refuseTruncated = (): never => refuse("the file is not an ONNX model, or is truncated");
 
@@ -121,7 +130,7 @@ const readText = (state: State): string => {
   }
 };
 const readName = (state: State): string => {
-  if (++state.names > state.limits.names) refuse(`the model has more than ${state.limits.names} names`);
+  if (++state.names > state.limits.names) refuseLarge(`the model has more than ${state.limits.names} names`);
   return readText(state);
 };
 const readInteger = ({ pbf }: State): number =>
@@ -142,10 +151,16 @@ const readInt64 = ({ pbf }: State): bigint => {
   return refuseTruncated();
 };
 
+/** An integer of an attribute; NaN beyond 2^53, which no operator here takes. */
+const readSafeInteger = (state: State): number => {
+  const number = Number(readInt64(state));
+  return Number.isSafeInteger(number) ? number : Number.NaN;
+};
+
 const countValues = (state: State, count: number): void => {
   state.values += count;
   if (state.values > state.limits.values)
-    refuse(`the model holds more than ${state.limits.values} numbers and texts`);
+    refuseLarge(`the model holds more than ${state.limits.values} numbers and texts`);
 };
 
 /** Collects a repeated field, packed or not. */
@@ -175,17 +190,17 @@ const readDoubles = (state: State, values: number[]): void => {
   if (bytes.length % 8 !== 0) refuseTruncated();
   for (let at = 0; at < bytes.length; at += 8) values.push(view.getFloat64(at, true));
 };
-const readInt64s = (state: State, values: bigint[]): void => {
+const readIntegers = <Integer>(state: State, values: Integer[], read: (state: State) => Integer): void => {
   const { pbf } = state;
   if (pbf.type === varint) {
     countValues(state, 1);
-    values.push(readInt64(state));
+    values.push(read(state));
     return;
   }
   const end = readValueEnd(state);
   while (pbf.pos < end) {
     countValues(state, 1);
-    values.push(readInt64(state));
+    values.push(read(state));
   }
   if (pbf.pos !== end) refuseTruncated();
 };
@@ -248,7 +263,7 @@ const fromLists = (
 
 const readTensor = (state: State): StoredTensor => {
   if (++state.tensors > state.limits.tensors)
-    refuse(`the model holds more than ${state.limits.tensors} tensors`);
+    refuseLarge(`the model holds more than ${state.limits.tensors} tensors`);
   let name = "";
   let type: ElementType = "other";
   let raw: Uint8Array | undefined;
@@ -262,18 +277,18 @@ const readTensor = (state: State): StoredTensor => {
   readMessage(state, (field) => {
     switch (field) {
       case 1:
-        return readInt64s(state, dims);
+        return readIntegers(state, dims, readInt64);
       case 2:
         type = toElementType(readInteger(state));
         return;
       case 4:
         return readFloats(state, floats);
       case 5:
-        return readInt64s(state, int32s);
+        return readIntegers(state, int32s, readInt64);
       case 6:
         return readTexts(state, texts);
       case 7:
-        return readInt64s(state, int64s);
+        return readIntegers(state, int64s, readInt64);
       case 8:
         name = readName(state);
         return;
@@ -294,24 +309,26 @@ const readTensor = (state: State): StoredTensor => {
   if (dims.length > maxDimensions || dims.some((size) => size < 0n || size > 2n ** 31n))
     refuse(`the tensor ${name} has an impossible shape`);
   const sizes = dims.map(Number);
-  if (raw !== undefined) countValues(state, raw.length >> 2);
-  const data =
-    raw === undefined ? fromLists(type, { floats, doubles, int32s, int64s, texts }) : readRaw(type, raw);
-  if (data !== undefined && data.values.length !== sizes.reduce((product, size) => product * size, 1))
-    refuse(`the tensor ${name} does not have as many values as its shape says`);
-  return { name, dims: sizes, ...(data === undefined ? {} : { data }) };
+  const read = (): TensorData | undefined => {
+    const data =
+      raw === undefined ? fromLists(type, { floats, doubles, int32s, int64s, texts }) : readRaw(type, raw);
+    if (data !== undefined && data.values.length !== sizes.reduce((product, size) => product * size, 1))
+      refuse(`the tensor ${name} does not have as many values as its shape says`);
+    return data;
+  };
+  return { name, dims: sizes, read };
 };
 
 const readAttribute = (state: State): readonly [string, AttributeValue] => {
   let name = "";
   let type = 0;
   let float = 0;
-  let int = 0n;
+  let int = 0;
   let string: string | undefined;
   let tensor: StoredTensor | undefined;
   let isOther = false;
   const floats: number[] = [];
-  const ints: bigint[] = [];
+  const ints: number[] = [];
   const strings: string[] = [];
   readMessage(state, (field) => {
     switch (field) {
@@ -322,7 +339,7 @@ const readAttribute = (state: State): readonly [string, AttributeValue] => {
         float = state.pbf.type === fixed32 ? state.pbf.readFloat() : refuseTruncated();
         return;
       case 3:
-        int = state.pbf.type === varint ? readInt64(state) : refuseTruncated();
+        int = state.pbf.type === varint ? readSafeInteger(state) : refuseTruncated();
         return;
       case 4:
         string = readText(state);
@@ -333,7 +350,7 @@ const readAttribute = (state: State): readonly [string, AttributeValue] => {
       case 7:
         return readFloats(state, floats);
       case 8:
-        return readInt64s(state, ints);
+        return readIntegers(state, ints, readSafeInteger);
       case 9:
         return readTexts(state, strings);
       case 13:
@@ -354,7 +371,7 @@ const readAttribute = (state: State): readonly [string, AttributeValue] => {
       case 1:
         return { kind: "float", float };
       case 2:
-        return { kind: "int", int };
+        return Number.isNaN(int) ? other : { kind: "int", int };
       case 3:
         return { kind: "string", string: string ?? "" };
       case 4:
@@ -362,7 +379,7 @@ const readAttribute = (state: State): readonly [string, AttributeValue] => {
       case 6:
         return { kind: "floats", floats: Float32Array.from(floats) };
       case 7:
-        return { kind: "ints", ints: BigInt64Array.from(ints) };
+        return ints.some(Number.isNaN) ? other : { kind: "ints", ints: Float64Array.from(ints) };
       case 8:
         return { kind: "strings", strings };
       default:
@@ -373,7 +390,7 @@ const readAttribute = (state: State): readonly [string, AttributeValue] => {
 };
 
 const readNode = (state: State): WholeNode => {
-  if (++state.nodes > state.limits.nodes) refuse(`the model has more than ${state.limits.nodes} nodes`);
+  if (++state.nodes > state.limits.nodes) refuseLarge(`the model has more than ${state.limits.nodes} nodes`);
   let operator = "";
   let domain = "";
   const inputs: string[] = [];
@@ -395,7 +412,7 @@ const readNode = (state: State): WholeNode => {
         if (attributes.has(name)) refuse(`an operator ${operator} has the attribute ${name} twice`);
         attributes.set(name, value);
         if (attributes.size > state.limits.attributes)
-          refuse(`an operator has more than ${state.limits.attributes} attributes`);
+          refuseLarge(`an operator has more than ${state.limits.attributes} attributes`);
         return;
       }
       case 7:
@@ -485,13 +502,13 @@ const readMainGraph = (state: State): Graph => {
 };
 
 /**
- * Reads a graph with all that it computes with: attributes and stored tensors. It needs memory proportional to the file.
- * Throws ModelUnreadable for broken protobuf, data in other files, and what is beyond the limits. It checks no operator;
- * inspectOnnx does.
+ * Reads a graph with all that it computes with: attributes and stored tensors, whose raw bytes it decodes only when they are
+ * read. Throws ModelUnreadable for broken protobuf and data in other files, GraphTooLarge beyond the limits. It checks no
+ * operator; inspectOnnx does.
  * Source of the field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 export const readGraph = (bytes: Uint8Array, limits: GraphLimits = defaultGraphLimits): WholeGraph => {
-  if (bytes.length > limits.bytes) return refuse(`the file is larger than ${limits.bytes} bytes`);
+  if (bytes.length > limits.bytes) return refuseLarge(`the file is larger than ${limits.bytes} bytes`);
   const state: State = { pbf: new PbfReader(bytes), limits, nodes: 0, tensors: 0, values: 0, names: 0 };
   const opsets = new Map<string, number>();
   let graph: Graph | undefined;
@@ -525,7 +542,7 @@ export const readGraph = (bytes: Uint8Array, limits: GraphLimits = defaultGraphL
     });
   } catch (error) {
     // The reader's own errors (a long varint, a group, an offset outside the file) all mean an invalid file.
-    if (error instanceof ModelUnreadable) throw error;
+    if (error instanceof ModelUnreadable || error instanceof GraphTooLarge) throw error;
     return refuseTruncated();
   }
   if (!graph) return refuse("the file holds no ONNX graph");

@@ -12,7 +12,7 @@ const oneHotEncoder: CompileOperator = (node, { builder, rows }) => {
   attributes.assertOnly("cats_int64s", "cats_strings", "zeros");
   const value = rows(0);
   const texts = attributes.strings("cats_strings") ?? [];
-  const integers = Array.from(attributes.int64s("cats_int64s") ?? [], toScalar);
+  const integers = (attributes.ints("cats_int64s") ?? []).map(String);
   const isText = value.type === "string";
   const keys = isText ? texts : integers;
   if (keys.length === 0 || (isText ? integers : texts).length > 0)
@@ -54,13 +54,13 @@ const readSide = (
 ): { readonly side: Side; readonly list: readonly Scalar[] } | undefined => {
   const lists = {
     strings: attributes.strings(`${prefix}_strings`),
-    int64s: attributes.int64s(`${prefix}_int64s`),
+    int64s: attributes.ints(`${prefix}_int64s`)?.map(String),
     floats: attributes.floats(`${prefix}_floats`),
   };
   const found = sideNames.filter((side) => lists[side] !== undefined && lists[side].length > 0);
   const [side] = found;
   if (side === undefined || found.length > 1) return undefined;
-  return { side, list: Array.from<number | bigint | string, Scalar>(lists[side] ?? [], toScalar) };
+  return { side, list: Array.from<number | string, Scalar>(lists[side] ?? [], toScalar) };
 };
 const readDefault = (attributes: Attributes, side: Side): Scalar => {
   const { fallback, backup } = sides[side];
@@ -230,24 +230,6 @@ const imputer: CompileOperator = (node, { builder, rows }) => {
   return [{ ...value, columns: value.columns.map(replace) }];
 };
 
-const binarizer: CompileOperator = (node, { builder, rows }) => {
-  const { operator } = node;
-  const attributes = readAttributes(node);
-  attributes.assertOnly("threshold");
-  const value = rows(0);
-  if (value.type !== "float32") throw new NotCompiled(`${operator} takes values of type ${value.type}`);
-  const right = builder.addConstant(attributes.float("threshold") ?? 1, "float32");
-  return [
-    {
-      ...value,
-      columns: value.columns.map((left) => {
-        const column = builder.add({ step: "compare", type: "bool", comparison: "greater", left, right });
-        return builder.add({ step: "convert", type: "float32", column });
-      }),
-    },
-  ];
-};
-
 /** Joins matrices to one of float32. */
 const featureVectorizer: CompileOperator = (node, { builder, rows, values }) => {
   const { operator } = node;
@@ -273,6 +255,5 @@ export const encoderOperators: Readonly<Record<string, CompileOperator>> = {
   "ai.onnx.ml LabelEncoder": labelEncoder,
   "ai.onnx.ml Scaler": scaler,
   "ai.onnx.ml Imputer": imputer,
-  "ai.onnx.ml Binarizer": binarizer,
   "ai.onnx.ml FeatureVectorizer": featureVectorizer,
 };

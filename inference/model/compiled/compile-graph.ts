@@ -1,5 +1,5 @@
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
-import { readGraph, type WholeGraph, type WholeNode } from "#model-folder/onnx/read-graph.ts";
+import { GraphTooLarge, readGraph, type WholeGraph, type WholeNode } from "#model-folder/onnx/read-graph.ts";
 import { arithmeticOperators } from "./compile-arithmetic.ts";
 import { encoderOperators } from "./compile-encoders.ts";
 import { compileClassifier, compileRegressor } from "./compile-node-lists.ts";
@@ -24,15 +24,19 @@ export type CompileResult =
   /** `why`: a sentence without a period, which names the operator. */
   | { readonly status: "not-compiled"; readonly why: string };
 
+const trees: Readonly<Record<string, CompileOperator>> = {
+  "ai.onnx.ml TreeEnsembleClassifier": compileClassifier,
+  "ai.onnx.ml TreeEnsembleRegressor": compileRegressor,
+  "ai.onnx.ml TreeEnsemble": compileTreeEnsemble,
+};
+const treeOperators: ReadonlySet<string> = new Set(Object.keys(trees));
 const operators: ReadonlyMap<string, CompileOperator> = new Map(
   Object.entries({
     ...shapeOperators,
     ...encoderOperators,
     ...arithmeticOperators,
     ...reductionOperators,
-    "ai.onnx.ml TreeEnsembleClassifier": compileClassifier,
-    "ai.onnx.ml TreeEnsembleRegressor": compileRegressor,
-    "ai.onnx.ml TreeEnsemble": compileTreeEnsemble,
+    ...trees,
   }),
 );
 
@@ -123,9 +127,13 @@ const readConstant = (node: WholeNode): Value => {
   const floats = attributes.floats("value_floats");
   if (floats !== undefined)
     return { kind: "fixed", dims: [floats.length], data: { type: "float32", values: floats } };
-  const ints = attributes.int64s("value_ints");
+  const ints = attributes.ints("value_ints");
   if (ints !== undefined)
-    return { kind: "fixed", dims: [ints.length], data: { type: "int64", values: ints } };
+    return {
+      kind: "fixed",
+      dims: [ints.length],
+      data: { type: "int64", values: BigInt64Array.from(ints, BigInt) },
+    };
   throw new NotCompiled("Constant holds a value that is not compiled");
 };
 
@@ -145,8 +153,9 @@ const listNeededNodes = ({ nodes, outputs }: WholeGraph): readonly WholeNode[] =
 
 const compileNodes = (graph: WholeGraph, builder: GraphBuilder): ReadonlyMap<string, Value> => {
   const values = new Map<string, Value>();
-  for (const [name, tensor] of graph.tensors)
-    if (tensor.data !== undefined) values.set(name, toFixed(tensor));
+  const needed = listNeededNodes(graph);
+  const taken = new Set(needed.flatMap(({ inputs }) => inputs));
+  for (const [name, tensor] of graph.tensors) if (taken.has(name)) values.set(name, toFixed(tensor));
   for (const [index, input] of graph.inputs.entries())
     values.set(input.name, openInput(input, index, builder));
   const define = (name: string, value: Value): void => {
@@ -154,7 +163,7 @@ const compileNodes = (graph: WholeGraph, builder: GraphBuilder): ReadonlyMap<str
     if (values.has(name)) throw new NotCompiled(`two nodes make ${name}`);
     values.set(name, value);
   };
-  for (const node of listNeededNodes(graph)) {
+  for (const node of needed) {
     if (toKey(node) === "Constant") {
       define(node.outputs[0] ?? "", readConstant(node));
       continue;
@@ -187,30 +196,37 @@ const toOutput = (output: GraphValue, values: ReadonlyMap<string, Value>): Compi
 const toSessionValue = (value: GraphValue): GraphValue =>
   value.kind === "tensor" && value.shape?.length === 0 ? { ...value, shape: null } : value;
 
+const compile = (onnx: Uint8Array): CompileResult => {
+  const graph = readGraph(onnx);
+  if (!graph.nodes.some((node) => treeOperators.has(toKey(node))))
+    throw new NotCompiled("the graph has no trees");
+  if (graph.hasFunctions) throw new NotCompiled("the model defines functions of its own");
+  const builder = createGraphBuilder();
+  const values = compileNodes(graph, builder);
+  const results = graph.outputs.map((output) => toOutput(output, values));
+  if (builder.ensembles.length === 0) throw new NotCompiled("no output of the graph depends on trees");
+  return {
+    status: "compiled",
+    graph: {
+      inputs: graph.inputs.map(toSessionValue),
+      outputs: graph.outputs.map(toSessionValue),
+      steps: builder.steps,
+      results,
+    },
+    ensembles: builder.ensembles,
+  };
+};
+
 /**
  * Compiles a graph of tree ensembles to steps over columns. Whether it does follows from the graph's operators, shapes and
  * sizes alone, so equal files give equal results on every machine. Throws ModelUnreadable for a file that is no ONNX model.
  */
 export const compileGraph = (onnx: Uint8Array): CompileResult => {
-  const graph = readGraph(onnx);
-  const builder = createGraphBuilder();
   try {
-    if (graph.hasFunctions) throw new NotCompiled("the model defines functions of its own");
-    const values = compileNodes(graph, builder);
-    const results = graph.outputs.map((output) => toOutput(output, values));
-    if (builder.ensembles.length === 0) throw new NotCompiled("the graph has no trees");
-    return {
-      status: "compiled",
-      graph: {
-        inputs: graph.inputs.map(toSessionValue),
-        outputs: graph.outputs.map(toSessionValue),
-        steps: builder.steps,
-        results,
-      },
-      ensembles: builder.ensembles,
-    };
+    return compile(onnx);
   } catch (error) {
-    if (error instanceof NotCompiled) return { status: "not-compiled", why: error.message };
+    if (error instanceof NotCompiled || error instanceof GraphTooLarge)
+      return { status: "not-compiled", why: error.message };
     throw error;
   }
 };

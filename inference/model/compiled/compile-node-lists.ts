@@ -31,8 +31,8 @@ const transformNames: Readonly<Record<string, Transform>> = {
   LOGISTIC: "logistic",
   SOFTMAX: "softmax",
   SOFTMAX_ZERO: "softmax-zero",
-  PROBIT: "probit",
 };
+/** PROBIT is left to onnxruntime: its formula turns the last bit of a logarithm, which differs between machines, into 3e-6. */
 const readTransform = (attributes: Attributes, operator: string): Transform => {
   const name = attributes.string("post_transform") ?? "NONE";
   const transform = transforms.find((each) => each === transformNames[name]);
@@ -93,14 +93,14 @@ const readAggregate = (attributes: Attributes, operator: string): TreeEnsemble["
   throw new NotCompiled(`${operator} has the aggregate ${name}`);
 };
 
-/** Adds a regressor's transform. onnxruntime ignores all but probit where there is one target. */
+/** Adds a regressor's transform, which onnxruntime ignores where there is one target. */
 export const addTransform = (
   context: OperatorContext,
   { matrix, ensemble: { width } }: Sums,
   transform: Transform,
 ): RowTensor => {
   const { builder } = context;
-  const isIgnored = transform === "none" || (width === 1 && transform !== "probit");
+  const isIgnored = transform === "none" || width === 1;
   const last = isIgnored
     ? matrix
     : builder.add({ step: "transform", type: "float32", matrix, width, transform });
@@ -196,8 +196,8 @@ export const compileClassifier: CompileOperator = (node, context) => {
     "classlabels_int64s",
   );
   const texts = attributes.strings("classlabels_strings") ?? [];
-  const integers = attributes.int64s("classlabels_int64s") ?? new BigInt64Array();
-  const labels = texts.length > 0 ? texts : Array.from(integers, toScalar);
+  const integers = attributes.ints("classlabels_int64s") ?? [];
+  const labels = texts.length > 0 ? texts : integers.map(String);
   const classes = labels.length;
   if (classes < 2 || classes > maxWidth) throw new NotCompiled(`${operator} has ${classes} classes`);
   // Where both of two classes have weights, onnxruntime's labels are 0 and 1, whatever the list says.
@@ -240,13 +240,10 @@ export const compileClassifier: CompileOperator = (node, context) => {
   ];
 };
 
-/** Refuses what onnxruntime leaves undefined: scores that it does not write, a label where no class has a score. */
-const assertClassRule = ({ weighed, base, transform }: ClassRule, operator: string): void => {
+/** Refuses what onnxruntime leaves undefined: a label where no class has a score, base values of no class. */
+const assertClassRule = ({ weighed, base }: ClassRule, operator: string): void => {
   const classes = weighed.length;
-  const isSingle = classes === 2 && !weighed[1];
   if (!weighed.includes(true)) throw new NotCompiled(`${operator} has no weights`);
   if (classes > 2 ? base.length !== 0 && base.length !== classes : base.length > 2)
     throw new NotCompiled(`${operator} has ${base.length} base values for ${classes} classes`);
-  if (isSingle && base.length < 2 && transform === "probit")
-    throw new NotCompiled(`${operator} writes one of two scores only (PROBIT)`);
 };

@@ -173,12 +173,21 @@ const normalizer: CompileOperator = (node, context) => {
   assertFloat(value, node);
   if (value.dims.length !== 2 || findRowAxis(value) !== 0)
     throw new NotCompiled(`${operator} takes a tensor that is no matrix of one row each`);
-  if (attributes.string("norm") !== "L1") throw new NotCompiled(`${operator} divides by another norm than L1`);
+  if (attributes.string("norm") !== "L1")
+    throw new NotCompiled(`${operator} divides by another norm than L1`);
   const type = "float32";
   const zero = builder.addConstant(0, type);
-  const sizes = value.columns.map((column) => builder.add({ step: "function", type, function: "absolute", column }));
+  const sizes = value.columns.map((column) =>
+    builder.add({ step: "function", type, function: "absolute", column }),
+  );
   const total = chain(context, "add", sizes);
-  const condition = builder.add({ step: "compare", type: "bool", comparison: "equal", left: total, right: zero });
+  const condition = builder.add({
+    step: "compare",
+    type: "bool",
+    comparison: "equal",
+    left: total,
+    right: zero,
+  });
   const divisor = builder.add({
     step: "choose",
     type,
@@ -208,4 +217,3 @@ export const reductionOperators: Readonly<Record<string, CompileOperator>> = {
   Softmax: softmax,
   "ai.onnx.ml Normalizer": normalizer,
 };
-

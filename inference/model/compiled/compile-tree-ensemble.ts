@@ -2,7 +2,7 @@ import type { StoredTensor, WholeNode } from "#model-folder/onnx/read-graph.ts";
 import { buildTree, maxNodes, type NodeTable } from "./build-trees.ts";
 import { addEnsemble, addTransform, maxWidth, readFeatures } from "./compile-node-lists.ts";
 import type { CompileOperator } from "./compile-operator.ts";
-import { type Transform, transforms } from "./compiled-graph.ts";
+import type { Transform } from "./compiled-graph.ts";
 import { NotCompiled } from "./not-compiled.ts";
 import { type Attributes, readAttributes } from "./read-attributes.ts";
 import { pick } from "./row-tensor.ts";
@@ -11,20 +11,25 @@ import type { NodeMode, TreeEnsemble } from "./tree-ensemble.ts";
 /** By ONNX's numbers. Source: https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html */
 const modes: readonly NodeMode[] = ["<=", "<", ">=", ">", "==", "!=", "member"];
 const aggregates: readonly TreeEnsemble["aggregate"][] = ["average", "sum", "minimum", "maximum"];
-const transformNumbers: readonly (Transform | undefined)[] = [
-  "none",
-  // ONNX says 1 for softmax and 2 for logistic; onnxruntime 1.30 has it the other way round.
-  undefined,
-  undefined,
-  "softmax-zero",
-  "probit",
-];
+const transformNumbers: readonly Transform[] = ["none", "softmax", "logistic", "softmax-zero"];
+
+/**
+ * onnxruntime 1.30 numbers two transforms the other way round than ONNX: 1 is its logistic, 2 its softmax. It ignores all of
+ * these where there is one target.
+ */
+const readTransform = (attributes: Attributes, width: number, operator: string): Transform => {
+  const number = attributes.int("post_transform") ?? 0;
+  const transform = transformNumbers[number];
+  if (transform === undefined || ((number === 1 || number === 2) && width > 1))
+    throw new NotCompiled(`${operator} has the transform ${number}`);
+  return transform;
+};
 
 const readFloats = (tensor: StoredTensor | undefined, name: string, operator: string): Float32Array => {
   if (tensor === undefined) return new Float32Array();
-  if (tensor.data?.type !== "float32")
-    throw new NotCompiled(`${operator} computes in another type (${name})`);
-  return tensor.data.values;
+  const data = tensor.read();
+  if (data?.type !== "float32") throw new NotCompiled(`${operator} computes in another type (${name})`);
+  return data.values;
 };
 
 /** Sets of all `member` nodes in the nodes' order, divided by NaN. */
@@ -51,9 +56,9 @@ const readTable = (
   { featureCount, width }: { readonly featureCount: number; readonly width: number },
 ): NodeTable & { readonly roots: readonly number[]; readonly count: number } => {
   const list = (name: string): readonly number[] => attributes.ints(name) ?? [];
-  const kindsTensor = attributes.tensor("nodes_modes");
-  if (kindsTensor?.data?.type !== "uint8") throw new NotCompiled(`${operator} has no modes`);
-  const kinds = kindsTensor.data.values;
+  const kindsData = attributes.tensor("nodes_modes")?.read();
+  if (kindsData?.type !== "uint8") throw new NotCompiled(`${operator} has no modes`);
+  const kinds = kindsData.values;
   const splits = readFloats(attributes.tensor("nodes_splits"), "nodes_splits", operator);
   const features = list("nodes_featureids");
   const yes = list("nodes_truenodeids");
@@ -141,11 +146,8 @@ export const compileTreeEnsemble: CompileOperator = (node, context) => {
   if (width < 1 || width > maxWidth) throw new NotCompiled(`${operator} has ${width} targets`);
   const features = readFeatures(node, context);
   const aggregate = aggregates[attributes.int("aggregate_function") ?? 1];
-  const transform = transforms.find(
-    (each) => each === transformNumbers[attributes.int("post_transform") ?? 0],
-  );
-  if (aggregate === undefined || transform === undefined)
-    throw new NotCompiled(`${operator} has an aggregate or transform that is not compiled`);
+  const transform = readTransform(attributes, width, operator);
+  if (aggregate === undefined) throw new NotCompiled(`${operator} has an aggregate that is not compiled`);
   const table = readTable(node, attributes, { featureCount: features.length, width });
   if (table.roots.length === 0) throw new NotCompiled(`${operator} has no trees`);
   const budget = { nodes: Math.min(maxNodes, 4 * table.count + 1_000) };

@@ -26,7 +26,7 @@ export const functions = [
   "reciprocal",
 ] as const;
 export type ColumnFunction = (typeof functions)[number];
-export const transforms = ["none", "logistic", "softmax", "softmax-zero", "probit"] as const;
+export const transforms = ["none", "logistic", "softmax", "softmax-zero"] as const;
 export type Transform = (typeof transforms)[number];
 
 /** What decides how onnxruntime turns the sums of a TreeEnsembleClassifier into scores and a label. */

@@ -11,17 +11,6 @@ const logistic = (value: number): number => {
   return value < 0 ? round(1 - share) : share;
 };
 
-/** The inverse of the error function as onnxruntime approximates it; NaN outside of -1 to 1. */
-const probit = (value: number): number => {
-  const x = round(round(2 * value) - 1);
-  const sign = x < 0 ? -1 : 1;
-  const log = round(Math.log(round(round(1 - x) * round(1 + x))));
-  const v = round(round(2 / round(round(Math.PI) * round(0.147))) + round(0.5 * log));
-  const v2 = round(round(1 / round(0.147)) * log);
-  const v3 = round(-v + round(Math.sqrt(round(round(v * v) - v2))));
-  return round(round(Math.SQRT2) * round(sign * round(Math.sqrt(v3))));
-};
-
 /** NaN stays NaN: a sum that overflowed is no share. */
 const softmax = (row: Float32Array): void => {
   let largest = -3.4028234663852886e38;
@@ -59,9 +48,6 @@ export const transformRow = (row: Float32Array, transform: Transform): void => {
       return;
     case "logistic":
       for (let index = 0; index < row.length; index++) row[index] = logistic(row[index] ?? 0);
-      return;
-    case "probit":
-      for (let index = 0; index < row.length; index++) row[index] = probit(row[index] ?? 0);
       return;
     case "softmax":
       softmax(row);

@@ -15,24 +15,15 @@ export const readAttributes = ({ operator, attributes }: WholeNode) => {
     if (!hasKind(value, kind)) throw new NotCompiled(`${operator} has the attribute ${name} in another type`);
     return value;
   };
-  const toSafe = (integer: bigint): number => {
-    const number = Number(integer);
-    if (!Number.isSafeInteger(number)) throw new NotCompiled(`${operator} has an integer beyond 2^53`);
-    return number;
-  };
   return {
     float: (name: string): number | undefined => read(name, "float")?.float,
-    int: (name: string): number | undefined => {
-      const value = read(name, "int");
-      return value && toSafe(value.int);
-    },
+    int: (name: string): number | undefined => read(name, "int")?.int,
     string: (name: string): string | undefined => read(name, "string")?.string,
     tensor: (name: string): StoredTensor | undefined => read(name, "tensor")?.tensor,
     floats: (name: string): Float32Array | undefined => read(name, "floats")?.floats,
-    int64s: (name: string): BigInt64Array | undefined => read(name, "ints")?.ints,
     ints: (name: string): readonly number[] | undefined => {
       const value = read(name, "ints");
-      return value && Array.from(value.ints, toSafe);
+      return value && Array.from(value.ints);
     },
     strings: (name: string): readonly string[] | undefined => read(name, "strings")?.strings,
     /** Another version of the operator may have attributes that change its result. */

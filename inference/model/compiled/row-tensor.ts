@@ -20,7 +20,9 @@ export type FixedTensor = {
 };
 export type Value = RowTensor | FixedTensor;
 
-export const toFixed = ({ name, dims, data }: StoredTensor): FixedTensor => {
+export const toFixed = (tensor: StoredTensor): FixedTensor => {
+  const { name, dims } = tensor;
+  const data = tensor.read();
   if (data === undefined)
     throw new NotCompiled(`the tensor ${name} has an element type that is not compiled`);
   return { kind: "fixed", dims, data };
