@@ -1,59 +1,68 @@
 import type { ClassRule, Transform } from "./compiled-graph.ts";
 
-/**
- * The functions of onnxruntime's tree ensembles from sums to scores, in float32 where onnxruntime computes in float32.
- * Source: onnxruntime, core/providers/cpu/ml/ml_common.h.
+/*
+ * The functions of onnxruntime's tree ensembles from sums to scores and labels, in float32 where onnxruntime computes in
+ * float32. Sources: onnxruntime, core/providers/cpu/ml/ml_common.h and tree_ensemble_aggregator.h. They work on a whole
+ * row-major matrix, in place: a call for each row would cost more than the row.
  */
 const round = Math.fround;
+const lowest = -3.4028234663852886e38;
 
 const logistic = (value: number): number => {
   const share = round(1 / round(1 + round(Math.exp(-Math.abs(value)))));
   return value < 0 ? round(1 - share) : share;
 };
 
-/** NaN stays NaN: a sum that overflowed is no share. */
-const softmax = (row: Float32Array): void => {
-  let largest = -3.4028234663852886e38;
-  for (const value of row) if (value > largest) largest = value;
-  let sum = 0;
-  for (let index = 0; index < row.length; index++) {
-    const value = round(Math.exp(round((row[index] ?? 0) - largest)));
-    row[index] = value;
-    sum = round(sum + value);
+const findLargest = (values: Float32Array, start: number, end: number): number => {
+  let largest = lowest;
+  for (let index = start; index < end; index++) {
+    const value = values[index] ?? 0;
+    if (value > largest) largest = value;
   }
-  for (let index = 0; index < row.length; index++) row[index] = (row[index] ?? 0) / sum;
+  return largest;
+};
+
+const softmax = (values: Float32Array, start: number, end: number): void => {
+  const largest = findLargest(values, start, end);
+  let sum = 0;
+  for (let index = start; index < end; index++) {
+    const power = round(Math.exp(round((values[index] ?? 0) - largest)));
+    values[index] = power;
+    sum = round(sum + power);
+  }
+  for (let index = start; index < end; index++) values[index] = (values[index] ?? 0) / sum;
 };
 
 /** Softmax that leaves values near zero out of the sum. */
-const softmaxZero = (row: Float32Array): void => {
-  let largest = -3.4028234663852886e38;
-  for (const value of row) if (value > largest) largest = value;
+const softmaxZero = (values: Float32Array, start: number, end: number): void => {
+  const largest = findLargest(values, start, end);
   const smallest = round(Math.exp(-largest));
+  const limit = round(0.0000001);
   let sum = 0;
-  for (let index = 0; index < row.length; index++) {
-    const value = row[index] ?? 0;
-    if (value > round(0.0000001) || value < round(-0.0000001)) {
-      const share = round(Math.exp(round(value - largest)));
-      row[index] = share;
-      sum = round(sum + share);
-    } else row[index] = value * smallest;
+  for (let index = start; index < end; index++) {
+    const value = values[index] ?? 0;
+    if (value > limit || value < -limit) {
+      const power = round(Math.exp(round(value - largest)));
+      values[index] = power;
+      sum = round(sum + power);
+    } else values[index] = value * smallest;
   }
-  for (let index = 0; index < row.length; index++) row[index] = (row[index] ?? 0) / sum;
+  for (let index = start; index < end; index++) values[index] = (values[index] ?? 0) / sum;
 };
 
-/** Applies a transform to a row of at least two numbers, in place. */
-export const transformRow = (row: Float32Array, transform: Transform): void => {
+/** Applies a transform to each row of at least two numbers. */
+export const transformRows = (values: Float32Array, width: number, transform: Transform): void => {
   switch (transform) {
     case "none":
       return;
     case "logistic":
-      for (let index = 0; index < row.length; index++) row[index] = logistic(row[index] ?? 0);
+      for (let index = 0; index < values.length; index++) values[index] = logistic(values[index] ?? 0);
       return;
     case "softmax":
-      softmax(row);
+      for (let start = 0; start < values.length; start += width) softmax(values, start, start + width);
       return;
     case "softmax-zero":
-      softmaxZero(row);
+      for (let start = 0; start < values.length; start += width) softmaxZero(values, start, start + width);
       return;
     default:
       transform satisfies never;
@@ -62,69 +71,77 @@ export const transformRow = (row: Float32Array, transform: Transform): void => {
 
 type Rule = Omit<ClassRule, "base"> & { readonly base: readonly number[] };
 
-/**
- * Adds base values to the sums of two classes, in place. A class without a weight keeps the score 0. Gives false where the
- * first number stands for both classes.
- */
-const addPairBase = (row: Float32Array, { weighed: [first, second], base }: Rule): boolean => {
+/** Adds base values to the sums of two classes. A class without a weight keeps the score 0. */
+const addPairBase = (values: Float32Array, { weighed: [first, second], base }: Rule): void => {
   const [firstBase = 0, secondBase = 0] = base;
-  const [sum = 0] = row;
-  if (base.length === 2 && second) {
-    // onnxruntime takes the first sum here, and the second base value.
-    row[1] = secondBase + sum;
-    row[0] = first ? -(row[1] ?? 0) : 0;
-  } else if (base.length > 0 && first) row[0] = sum + firstBase;
-  return base.length === 2 || second === true;
-};
-
-const isSingle = ({ weighed }: Rule): boolean => weighed.length === 2 && weighed[0] !== weighed[1];
-const pickPositive = (row: Float32Array, { weighed: [first, second] }: Rule): number =>
-  second ? (row[1] ?? 0) : first ? (row[0] ?? 0) : 0;
-
-/** Adds base values to the sums of more than two classes, in place. */
-const addBase = (row: Float32Array, { base }: Rule): void => {
-  for (let index = 0; index < base.length; index++) row[index] = (row[index] ?? 0) + (base[index] ?? 0);
-};
-
-/** The scores of a row from its sums, in place. Source: onnxruntime, core/providers/cpu/ml/tree_ensemble_aggregator.h. */
-export const scoreRow = (row: Float32Array, rule: Rule): void => {
-  if (row.length > 2) {
-    addBase(row, rule);
-    transformRow(row, rule.transform);
-    return;
-  }
-  if (addPairBase(row, rule)) {
-    transformRow(row, rule.transform);
-    return;
-  }
-  const [sum = 0] = row;
-  if (rule.transform === "logistic") {
-    row[0] = logistic(-sum);
-    row[1] = logistic(sum);
-  } else if (rule.positive) {
-    row[0] = 1 - sum;
-    row[1] = sum;
-  } else {
-    row[0] = -sum;
-    row[1] = sum;
+  if (base.length === 0) return;
+  for (let at = 0; at < values.length; at += 2) {
+    const sum = values[at] ?? 0;
+    if (base.length === 2 && second) {
+      // onnxruntime takes the first sum here, and the second base value.
+      values[at + 1] = secondBase + sum;
+      values[at] = first ? -(values[at + 1] ?? 0) : 0;
+    } else if (first) values[at] = sum + firstBase;
   }
 };
 
-/** The index of a row's label, from its sums, which it changes. */
-export const labelRow = (row: Float32Array, rule: Rule): number => {
-  if (row.length === 2) {
-    addPairBase(row, rule);
-    return pickPositive(row, rule) > (isSingle(rule) && rule.positive ? 0.5 : 0) ? 1 : 0;
-  }
-  addBase(row, rule);
-  let best = -1;
-  let highest = 0;
-  for (let index = 0; index < row.length; index++) {
-    const value = row[index] ?? 0;
-    if ((rule.weighed[index] || rule.base.length > 0) && (best === -1 || value > highest)) {
-      best = index;
-      highest = value;
+const addBase = (values: Float32Array, width: number, { base }: Rule): void => {
+  if (base.length === 0) return;
+  for (let start = 0; start < values.length; start += width)
+    for (let index = 0; index < width; index++)
+      values[start + index] = (values[start + index] ?? 0) + (base[index] ?? 0);
+};
+
+/** Writes both scores of two classes where the first class's number stands for both. */
+const splitScores = (values: Float32Array, { transform, positive }: Rule): void => {
+  for (let at = 0; at < values.length; at += 2) {
+    const sum = values[at] ?? 0;
+    if (transform === "logistic") {
+      values[at] = logistic(-sum);
+      values[at + 1] = logistic(sum);
+    } else {
+      values[at] = positive ? 1 - sum : -sum;
+      values[at + 1] = sum;
     }
   }
-  return best;
+};
+
+/** Turns the sums of each row into scores. */
+export const scoreRows = (values: Float32Array, rule: Rule): void => {
+  const width = rule.weighed.length;
+  if (width > 2) addBase(values, width, rule);
+  else addPairBase(values, rule);
+  if (width === 2 && rule.base.length < 2 && !rule.weighed[1]) splitScores(values, rule);
+  else transformRows(values, width, rule.transform);
+};
+
+/** The index of each row's label, from sums that it changes. */
+export const labelRows = (values: Float32Array, rule: Rule): Int32Array => {
+  const { weighed, base, positive } = rule;
+  const width = weighed.length;
+  const labels = new Int32Array(values.length / width);
+  if (width === 2) {
+    addPairBase(values, rule);
+    const offset = weighed[1] ? 1 : 0;
+    const isSingle = weighed[0] !== weighed[1];
+    const limit = isSingle && positive ? 0.5 : 0;
+    for (let row = 0; row < labels.length; row++)
+      labels[row] = (values[row * 2 + offset] ?? 0) > limit ? 1 : 0;
+    return labels;
+  }
+  addBase(values, width, rule);
+  const candidates = weighed.flatMap((isWeighed, index) => (isWeighed || base.length > 0 ? [index] : []));
+  for (let row = 0; row < labels.length; row++) {
+    let best = -1;
+    let highest = 0;
+    for (const index of candidates) {
+      const value = values[row * width + index] ?? 0;
+      if (best === -1 || value > highest) {
+        best = index;
+        highest = value;
+      }
+    }
+    labels[row] = best;
+  }
+  return labels;
 };

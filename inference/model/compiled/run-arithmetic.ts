@@ -13,17 +13,55 @@ import {
 import type { ArithmeticOperation, ColumnFunction, ColumnType, Comparison } from "./compiled-graph.ts";
 
 /*
- * Every function here stores its result in an array of the result's type, which rounds it: one operation on float32 numbers,
- * computed in double precision and rounded once, is the float32 operation (Figueroa, 1995; + - * / and square root).
+ * Every loop here stores its result in an array of the result's type, which rounds it: one operation on float32 numbers,
+ * computed in double precision and rounded once, is the float32 operation (Figueroa, 1995; + - * / and square root). Each
+ * operation has a loop of its own, because a call for each element takes ten times as long.
  */
-type Pair = (left: number, right: number) => number;
-const pairs: Readonly<Record<ArithmeticOperation, Pair>> = {
-  add: (left, right) => left + right,
-  subtract: (left, right) => left - right,
-  multiply: (left, right) => left * right,
-  divide: (left, right) => left / right,
-  minimum: Math.min,
-  maximum: Math.max,
+type PairLoop = (
+  data: NumberData,
+  left: ColumnOf<NumberData>,
+  right: ColumnOf<NumberData>,
+  rows: number,
+) => void;
+const pairLoops: Readonly<Record<ArithmeticOperation | Comparison, PairLoop>> = {
+  add: (data, { values: a, offset: i, stride: m }, { values: b, offset: j, stride: n }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = (a[i + row * m] ?? 0) + (b[j + row * n] ?? 0);
+  },
+  subtract: (data, { values: a, offset: i, stride: m }, { values: b, offset: j, stride: n }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = (a[i + row * m] ?? 0) - (b[j + row * n] ?? 0);
+  },
+  multiply: (data, { values: a, offset: i, stride: m }, { values: b, offset: j, stride: n }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = (a[i + row * m] ?? 0) * (b[j + row * n] ?? 0);
+  },
+  divide: (data, { values: a, offset: i, stride: m }, { values: b, offset: j, stride: n }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = (a[i + row * m] ?? 0) / (b[j + row * n] ?? 0);
+  },
+  minimum: (data, { values: a, offset: i, stride: m }, { values: b, offset: j, stride: n }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = Math.min(a[i + row * m] ?? 0, b[j + row * n] ?? 0);
+  },
+  maximum: (data, { values: a, offset: i, stride: m }, { values: b, offset: j, stride: n }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = Math.max(a[i + row * m] ?? 0, b[j + row * n] ?? 0);
+  },
+  equal: (data, { values: a, offset: i, stride: m }, { values: b, offset: j, stride: n }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = (a[i + row * m] ?? 0) === (b[j + row * n] ?? 0) ? 1 : 0;
+  },
+  less: (data, { values: a, offset: i, stride: m }, { values: b, offset: j, stride: n }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = (a[i + row * m] ?? 0) < (b[j + row * n] ?? 0) ? 1 : 0;
+  },
+  "less-or-equal": (data, { values: a, offset: i, stride: m }, { values: b, offset: j, stride: n }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = (a[i + row * m] ?? 0) <= (b[j + row * n] ?? 0) ? 1 : 0;
+  },
+  greater: (data, { values: a, offset: i, stride: m }, { values: b, offset: j, stride: n }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = (a[i + row * m] ?? 0) > (b[j + row * n] ?? 0) ? 1 : 0;
+  },
+  "greater-or-equal": (
+    data,
+    { values: a, offset: i, stride: m },
+    { values: b, offset: j, stride: n },
+    rows,
+  ) => {
+    for (let row = 0; row < rows; row++) data[row] = (a[i + row * m] ?? 0) >= (b[j + row * n] ?? 0) ? 1 : 0;
+  },
 };
 type IntegerPair = (left: bigint, right: bigint) => bigint;
 const integerPairs: Readonly<Partial<Record<ArithmeticOperation, IntegerPair>>> = {
@@ -33,7 +71,8 @@ const integerPairs: Readonly<Partial<Record<ArithmeticOperation, IntegerPair>>> 
   minimum: (left, right) => (left < right ? left : right),
   maximum: (left, right) => (left > right ? left : right),
 };
-const comparisons: Readonly<
+/** For integers and texts. */
+const otherComparisons: Readonly<
   Record<Comparison, (left: number | bigint | string, right: number | bigint | string) => boolean>
 > = {
   equal: (left, right) => left === right,
@@ -42,20 +81,41 @@ const comparisons: Readonly<
   greater: (left, right) => left > right,
   "greater-or-equal": (left, right) => left >= right,
 };
+
 const round = Math.fround;
-const float32Functions: Readonly<Record<ColumnFunction, (value: number) => number>> = {
-  negate: (value) => -value,
-  absolute: Math.abs,
-  "square-root": Math.sqrt,
-  exponential: Math.exp,
-  logarithm: Math.log,
-  sigmoid: (value) => {
-    const share = round(1 / round(1 + round(Math.exp(-Math.abs(value)))));
-    return value < 0 ? 1 - share : share;
+type FunctionLoop = (data: NumberData, column: ColumnOf<NumberData>, rows: number) => void;
+const functionLoops: Readonly<Record<ColumnFunction, FunctionLoop>> = {
+  negate: (data, { values, offset, stride }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = -(values[offset + row * stride] ?? 0);
   },
-  sign: Math.sign,
-  not: (value) => (value === 0 ? 1 : 0),
-  reciprocal: (value) => 1 / value,
+  absolute: (data, { values, offset, stride }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = Math.abs(values[offset + row * stride] ?? 0);
+  },
+  "square-root": (data, { values, offset, stride }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = Math.sqrt(values[offset + row * stride] ?? 0);
+  },
+  exponential: (data, { values, offset, stride }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = Math.exp(values[offset + row * stride] ?? 0);
+  },
+  logarithm: (data, { values, offset, stride }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = Math.log(values[offset + row * stride] ?? 0);
+  },
+  sigmoid: (data, { values, offset, stride }, rows) => {
+    for (let row = 0; row < rows; row++) {
+      const value = values[offset + row * stride] ?? 0;
+      const share = round(1 / round(1 + round(Math.exp(-Math.abs(value)))));
+      data[row] = value < 0 ? 1 - share : share;
+    }
+  },
+  sign: (data, { values, offset, stride }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = Math.sign(values[offset + row * stride] ?? 0);
+  },
+  not: (data, { values, offset, stride }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = values[offset + row * stride] === 0 ? 1 : 0;
+  },
+  reciprocal: (data, { values, offset, stride }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = 1 / (values[offset + row * stride] ?? 0);
+  },
 };
 
 const allocateNumbers = (type: ColumnType, rows: number): NumberData => {
@@ -84,22 +144,19 @@ export const runArithmetic = (
       );
     return wrapColumn(data);
   }
-  const compute = pairs[operation];
-  const one = toNumbers(left);
-  const other = toNumbers(right);
   const data = allocateNumbers(type, rows);
-  for (let row = 0; row < rows; row++)
-    data[row] = compute(
-      one.values[one.offset + row * one.stride] ?? 0,
-      other.values[other.offset + row * other.stride] ?? 0,
-    );
+  pairLoops[operation](data, toNumbers(left), toNumbers(right), rows);
   return wrapColumn(data);
 };
 
 /** Compares two columns of one type, and gives flags. NaN compares as in IEEE 754. */
 export const runComparison = (comparison: Comparison, left: Column, right: Column, rows: number): Column => {
-  const compare = comparisons[comparison];
   const data = new Uint8Array(rows);
+  if (hasNumbers(left) && hasNumbers(right)) {
+    pairLoops[comparison](data, left, right, rows);
+    return wrapColumn(data);
+  }
+  const compare = otherComparisons[comparison];
   for (let row = 0; row < rows; row++)
     data[row] = compare(
       left.values[left.offset + row * left.stride] ?? 0,
@@ -112,10 +169,8 @@ export const runComparison = (comparison: Comparison, left: Column, right: Colum
 
 /** Applies a function of one number. */
 export const runFunction = (name: ColumnFunction, type: ColumnType, column: Column, rows: number): Column => {
-  const compute = float32Functions[name];
-  const { values, offset, stride } = toNumbers(column);
   const data = allocateNumbers(type, rows);
-  for (let row = 0; row < rows; row++) data[row] = compute(values[offset + row * stride] ?? 0);
+  functionLoops[name](data, toNumbers(column), rows);
   return wrapColumn(data);
 };
 

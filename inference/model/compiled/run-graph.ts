@@ -2,7 +2,8 @@ import { RunFailed } from "../model-errors.ts";
 import { allocateColumn, type Column, type ColumnData, wrapColumn } from "./column.ts";
 import type { ColumnType, CompiledGraph, CompiledOutput, Scalar, Step, StepIndex } from "./compiled-graph.ts";
 import type { EnsembleRunner } from "./ensemble-runner.ts";
-import { labelRow, scoreRow, transformRow } from "./link-scores.ts";
+import { gather, toPlaces } from "./gather.ts";
+import { labelRows, scoreRows, transformRows } from "./link-scores.ts";
 import { listStepSources } from "./list-step-sources.ts";
 import { runArithmetic, runChoice, runComparison, runConversion, runFunction } from "./run-arithmetic.ts";
 import { fromScalar } from "./scalars.ts";
@@ -58,36 +59,10 @@ const toTable = (values: readonly Scalar[], type: ColumnType): ColumnData =>
     values.map((value) => fromScalar(value, type)),
   );
 
-/** Copies elements of a table that `find` names for each row. */
-const gather = (table: ColumnData, rows: number, find: (row: number) => number): Column => {
-  if (Array.isArray(table))
-    return wrapColumn(Array.from({ length: rows }, (_, row) => table[find(row)] ?? ""));
-  if (table instanceof BigInt64Array) {
-    const data = new BigInt64Array(rows);
-    for (let row = 0; row < rows; row++) data[row] = table[find(row)] ?? 0n;
-    return wrapColumn(data);
-  }
-  const data =
-    table.slice(0, 0).constructor === Float32Array ? new Float32Array(rows) : copyType(table, rows);
-  for (let row = 0; row < rows; row++) data[row] = table[find(row)] ?? 0;
-  return wrapColumn(data);
-};
-const copyType = (
-  table: Float32Array | Float64Array | Int32Array | Uint8Array,
-  rows: number,
-): Float32Array | Float64Array | Int32Array | Uint8Array =>
-  table instanceof Float64Array
-    ? new Float64Array(rows)
-    : table instanceof Int32Array
-      ? new Int32Array(rows)
-      : table instanceof Uint8Array
-        ? new Uint8Array(rows)
-        : new Float32Array(rows);
-
-/** Applies `change` to a copy of each row of a matrix. */
-const mapMatrix = ({ values, width }: Matrix, change: (row: Float32Array) => void): Matrix => {
+/** Applies `change` to a copy of a matrix. */
+const changeMatrix = ({ values, width }: Matrix, change: (values: Float32Array) => void): Matrix => {
   const changed = values.slice();
-  for (let start = 0; start < changed.length; start += width) change(changed.subarray(start, start + width));
+  change(changed);
   return { values: changed, width };
 };
 
@@ -110,8 +85,10 @@ const prepareMap = ({ type, column, keys, values, fallback }: Extract<Step, { st
         if (!places.has(value)) places.set(value, place);
       }
     }
-    const known = places;
-    return gather(table, run.rows, (row) => known.get(source[offset + row * stride] ?? "") ?? keys.length);
+    const found = new Int32Array(run.rows);
+    for (let row = 0; row < run.rows; row++)
+      found[row] = places.get(source[offset + row * stride] ?? "") ?? keys.length;
+    return gather(table, found);
   };
 };
 
@@ -213,8 +190,7 @@ const prepareStep = (step: Step, steps: readonly Step[], runners: readonly Ensem
       const { column, type, table } = step;
       const values = toTable(table, type);
       return (run) => {
-        const source = getColumn(run, column);
-        return gather(values, run.rows, (row) => Number(readAt(source, row)));
+        return gather(values, toPlaces(getColumn(run, column), run.rows));
       };
     }
     case "extreme":
@@ -223,25 +199,19 @@ const prepareStep = (step: Step, steps: readonly Step[], runners: readonly Ensem
       return prepareEnsemble(step, steps, runners);
     case "transform": {
       const { matrix, transform } = step;
-      return (run) => mapMatrix(getMatrix(run, matrix), (row) => transformRow(row, transform));
+      return (run) =>
+        changeMatrix(getMatrix(run, matrix), (values) => transformRows(values, step.width, transform));
     }
     case "scores": {
       const { matrix } = step;
       const rule = toRule(step.rule);
-      return (run) => mapMatrix(getMatrix(run, matrix), (row) => scoreRow(row, rule));
+      return (run) => changeMatrix(getMatrix(run, matrix), (values) => scoreRows(values, rule));
     }
     case "label": {
       const { matrix } = step;
       const rule = toRule(step.rule);
       const table = toTable(step.labels, step.type);
-      return (run) => {
-        const { values, width } = getMatrix(run, matrix);
-        const sums = new Float32Array(width);
-        return gather(table, run.rows, (row) => {
-          for (let index = 0; index < width; index++) sums[index] = values[row * width + index] ?? 0;
-          return labelRow(sums, rule);
-        });
-      };
+      return (run) => gather(table, labelRows(getMatrix(run, matrix).values.slice(), rule));
     }
     case "part": {
       const { matrix, column } = step;
