@@ -2,12 +2,8 @@ import type { ColumnType } from "./compiled-graph.ts";
 
 /** The elements of columns; flags are 0 and 1. */
 export type ColumnData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array | string[];
-/** One column of some data: its element in row i is `values[offset + i × stride]`. */
-export type ColumnOf<Data extends ColumnData> = {
-  readonly values: Data;
-  readonly offset: number;
-  readonly stride: number;
-};
+/** One column of some data: its element in row i is `values[offset + i × stride]`. A run moves it from block to block. */
+export type ColumnOf<Data extends ColumnData> = { values: Data; offset: number; stride: number };
 export type Column = ColumnOf<ColumnData>;
 /** Data that arithmetic in JavaScript's numbers fits. */
 export type NumberData = Float32Array | Float64Array | Int32Array | Uint8Array;
@@ -30,13 +26,6 @@ export const allocateColumn = (type: ColumnType, rows: number): ColumnData => {
       return type satisfies never;
   }
 };
-
-/** A column of its own data. */
-export const wrapColumn = <Data extends ColumnData>(values: Data): ColumnOf<Data> => ({
-  values,
-  offset: 0,
-  stride: 1,
-});
 
 export const hasNumbers = (column: Column): column is ColumnOf<NumberData> =>
   !Array.isArray(column.values) && !(column.values instanceof BigInt64Array);

@@ -107,9 +107,16 @@ export const addTransform = (
   return toMatrix(builder.addParts(last, width, "float32"));
 };
 
+/** Doubles come as tensors, in version 3. */
+const readFloatAttributes = (node: WholeNode): Attributes => {
+  for (const name of node.attributes.keys())
+    if (name.endsWith("_as_tensor")) throw new NotCompiled(`${node.operator} computes in float64 (${name})`);
+  return readAttributes(node);
+};
+
 export const compileRegressor: CompileOperator = (node, context) => {
   const { operator } = node;
-  const attributes = readAttributes(node);
+  const attributes = readFloatAttributes(node);
   attributes.assertOnly(
     ...nodeAttributes,
     "n_targets",
@@ -185,7 +192,7 @@ const assertSameClasses = (
 export const compileClassifier: CompileOperator = (node, context) => {
   const { operator } = node;
   const { builder } = context;
-  const attributes = readAttributes(node);
+  const attributes = readFloatAttributes(node);
   attributes.assertOnly(
     ...nodeAttributes,
     "class_ids",

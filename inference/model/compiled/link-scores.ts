@@ -94,15 +94,20 @@ const addBase = (values: Float32Array, width: number, { base }: Rule): void => {
 
 /** Writes both scores of two classes where the first class's number stands for both. */
 const splitScores = (values: Float32Array, { transform, positive }: Rule): void => {
+  if (transform === "logistic") {
+    for (let at = 0; at < values.length; at += 2) {
+      const sum = values[at] ?? 0;
+      // The logistic functions of the sum and of its negative.
+      const share = round(1 / round(1 + round(Math.exp(-Math.abs(sum)))));
+      values[at] = sum > 0 ? 1 - share : share;
+      values[at + 1] = sum < 0 ? 1 - share : share;
+    }
+    return;
+  }
   for (let at = 0; at < values.length; at += 2) {
     const sum = values[at] ?? 0;
-    if (transform === "logistic") {
-      values[at] = logistic(-sum);
-      values[at + 1] = logistic(sum);
-    } else {
-      values[at] = positive ? 1 - sum : -sum;
-      values[at + 1] = sum;
-    }
+    values[at] = positive ? 1 - sum : -sum;
+    values[at + 1] = sum;
   }
 };
 
@@ -115,23 +120,22 @@ export const scoreRows = (values: Float32Array, rule: Rule): void => {
   else transformRows(values, width, rule.transform);
 };
 
-/** The index of each row's label, from sums that it changes. */
-export const labelRows = (values: Float32Array, rule: Rule): Int32Array => {
+/** Writes the index of each row's label, from sums that it changes. */
+export const labelRows = (values: Float32Array, rule: Rule, labels: Int32Array): void => {
   const { weighed, base, positive } = rule;
   const width = weighed.length;
-  const labels = new Int32Array(values.length / width);
+  const rows = values.length / width;
   if (width === 2) {
     addPairBase(values, rule);
     const offset = weighed[1] ? 1 : 0;
     const isSingle = weighed[0] !== weighed[1];
     const limit = isSingle && positive ? 0.5 : 0;
-    for (let row = 0; row < labels.length; row++)
-      labels[row] = (values[row * 2 + offset] ?? 0) > limit ? 1 : 0;
-    return labels;
+    for (let row = 0; row < rows; row++) labels[row] = (values[row * 2 + offset] ?? 0) > limit ? 1 : 0;
+    return;
   }
   addBase(values, width, rule);
   const candidates = weighed.flatMap((isWeighed, index) => (isWeighed || base.length > 0 ? [index] : []));
-  for (let row = 0; row < labels.length; row++) {
+  for (let row = 0; row < rows; row++) {
     let best = -1;
     let highest = 0;
     for (const index of candidates) {
@@ -143,5 +147,4 @@ export const labelRows = (values: Float32Array, rule: Rule): Int32Array => {
     }
     labels[row] = best;
   }
-  return labels;
 };

@@ -34,8 +34,6 @@ export const readNodeLists = (
 ): NodeLists => {
   const { operator } = node;
   const attributes = readAttributes(node);
-  for (const name of node.attributes.keys())
-    if (name.endsWith("_as_tensor")) throw new NotCompiled(`${operator} computes in float64 (${name})`);
   const list = (name: string): readonly number[] => attributes.ints(name) ?? [];
   const nodeIds = list("nodes_nodeids");
   const treeIds = list("nodes_treeids");

@@ -1,5 +1,4 @@
 import {
-  allocateColumn,
   type Column,
   type ColumnData,
   type ColumnOf,
@@ -8,7 +7,6 @@ import {
   hasTexts,
   type NumberData,
   toNumbers,
-  wrapColumn,
 } from "./column.ts";
 import type { ArithmeticOperation, ColumnFunction, ColumnType, Comparison } from "./compiled-graph.ts";
 
@@ -118,8 +116,7 @@ const functionLoops: Readonly<Record<ColumnFunction, FunctionLoop>> = {
   },
 };
 
-const allocateNumbers = (type: ColumnType, rows: number): NumberData => {
-  const data = allocateColumn(type, rows);
+const toNumberData = (data: ColumnData): NumberData => {
   if (Array.isArray(data) || data instanceof BigInt64Array)
     throw new TypeError("a step makes a column of another type");
   return data;
@@ -128,56 +125,61 @@ const allocateNumbers = (type: ColumnType, rows: number): NumberData => {
 /** Adds, subtracts … two columns of one type. */
 export const runArithmetic = (
   operation: ArithmeticOperation,
-  type: ColumnType,
   left: Column,
   right: Column,
+  data: ColumnData,
   rows: number,
-): Column => {
-  if (hasIntegers(left) && hasIntegers(right)) {
-    const compute = integerPairs[operation];
-    if (compute === undefined) throw new TypeError(`a step ${operation} got integers`);
-    const data = new BigInt64Array(rows);
-    for (let row = 0; row < rows; row++)
-      data[row] = compute(
-        left.values[left.offset + row * left.stride] ?? 0n,
-        right.values[right.offset + row * right.stride] ?? 0n,
-      );
-    return wrapColumn(data);
+): void => {
+  if (!(data instanceof BigInt64Array)) {
+    pairLoops[operation](toNumberData(data), toNumbers(left), toNumbers(right), rows);
+    return;
   }
-  const data = allocateNumbers(type, rows);
-  pairLoops[operation](data, toNumbers(left), toNumbers(right), rows);
-  return wrapColumn(data);
+  const compute = integerPairs[operation];
+  if (compute === undefined || !hasIntegers(left) || !hasIntegers(right))
+    throw new TypeError(`a step ${operation} got columns of another type`);
+  for (let row = 0; row < rows; row++)
+    data[row] = compute(
+      left.values[left.offset + row * left.stride] ?? 0n,
+      right.values[right.offset + row * right.stride] ?? 0n,
+    );
 };
 
 /** Compares two columns of one type, and gives flags. NaN compares as in IEEE 754. */
-export const runComparison = (comparison: Comparison, left: Column, right: Column, rows: number): Column => {
-  const data = new Uint8Array(rows);
+export const runComparison = (
+  comparison: Comparison,
+  left: Column,
+  right: Column,
+  data: ColumnData,
+  rows: number,
+): void => {
+  const flags = toNumberData(data);
   if (hasNumbers(left) && hasNumbers(right)) {
-    pairLoops[comparison](data, left, right, rows);
-    return wrapColumn(data);
+    pairLoops[comparison](flags, left, right, rows);
+    return;
   }
   const compare = otherComparisons[comparison];
   for (let row = 0; row < rows; row++)
-    data[row] = compare(
+    flags[row] = compare(
       left.values[left.offset + row * left.stride] ?? 0,
       right.values[right.offset + row * right.stride] ?? 0,
     )
       ? 1
       : 0;
-  return wrapColumn(data);
 };
 
 /** Applies a function of one number. */
-export const runFunction = (name: ColumnFunction, type: ColumnType, column: Column, rows: number): Column => {
-  const data = allocateNumbers(type, rows);
-  functionLoops[name](data, toNumbers(column), rows);
-  return wrapColumn(data);
-};
+export const runFunction = (name: ColumnFunction, column: Column, data: ColumnData, rows: number): void =>
+  functionLoops[name](toNumberData(data), toNumbers(column), rows);
 
+type Source<Element> = {
+  readonly values: ArrayLike<Element>;
+  readonly offset: number;
+  readonly stride: number;
+};
 const chooseFrom = <Element>(
   { values, offset, stride }: ColumnOf<NumberData>,
-  yes: { readonly values: ArrayLike<Element>; readonly offset: number; readonly stride: number },
-  no: { readonly values: ArrayLike<Element>; readonly offset: number; readonly stride: number },
+  yes: Source<Element>,
+  no: Source<Element>,
   data: { [index: number]: Element },
   rows: number,
 ): void => {
@@ -193,18 +195,21 @@ export const runChoice = (
   condition: Column,
   yes: Column,
   no: Column,
-  type: ColumnType,
+  data: ColumnData,
   rows: number,
-): Column => {
+): void => {
   const flags = toNumbers(condition);
-  const data: ColumnData = allocateColumn(type, rows);
-  if (hasIntegers(yes) && hasIntegers(no) && data instanceof BigInt64Array)
+  if (hasNumbers(yes) && hasNumbers(no)) {
+    const numbers = toNumberData(data);
+    for (let row = 0; row < rows; row++)
+      numbers[row] =
+        (flags.values[flags.offset + row * flags.stride]
+          ? yes.values[yes.offset + row * yes.stride]
+          : no.values[no.offset + row * no.stride]) ?? 0;
+  } else if (hasIntegers(yes) && hasIntegers(no) && data instanceof BigInt64Array)
     chooseFrom(flags, yes, no, data, rows);
   else if (hasTexts(yes) && hasTexts(no) && Array.isArray(data)) chooseFrom(flags, yes, no, data, rows);
-  else if (hasNumbers(yes) && hasNumbers(no) && !Array.isArray(data) && !(data instanceof BigInt64Array))
-    chooseFrom(flags, yes, no, data, rows);
   else throw new TypeError("a step chooses between columns of two types");
-  return wrapColumn(data);
 };
 
 /** A 64-bit integer as the nearest float32: a detour over double precision would round twice. */
@@ -216,36 +221,22 @@ const toFloat32 = (integer: bigint): number => {
   return Math.fround(Number(sticky) * 2_048);
 };
 
-/** Converts a column to another type, as onnxruntime's Cast does where the compiler allows it. */
-export const runConversion = (column: Column, type: ColumnType, rows: number): Column => {
-  const at = (row: number): number => column.offset + row * column.stride;
-  const { values } = column;
-  switch (type) {
-    case "int64": {
-      const data = new BigInt64Array(rows);
-      for (let row = 0; row < rows; row++) {
-        const value = values[at(row)] ?? 0;
-        data[row] = typeof value === "bigint" ? value : BigInt(Math.trunc(Number(value)));
-      }
-      return wrapColumn(data);
+/** Converts a column to the type of `data`, as onnxruntime's Cast does where the compiler allows it. */
+export const runConversion = (column: Column, type: ColumnType, data: ColumnData, rows: number): void => {
+  const { values, offset, stride } = column;
+  if (Array.isArray(data)) {
+    for (let row = 0; row < rows; row++) data[row] = String(values[offset + row * stride] ?? "");
+  } else if (data instanceof BigInt64Array) {
+    for (let row = 0; row < rows; row++) {
+      const value = values[offset + row * stride] ?? 0;
+      data[row] = typeof value === "bigint" ? value : BigInt(Math.trunc(Number(value)));
     }
-    case "string": {
-      const data = new Array<string>(rows);
-      for (let row = 0; row < rows; row++) data[row] = String(values[at(row)] ?? "");
-      return wrapColumn(data);
-    }
-    case "bool": {
-      const data = new Uint8Array(rows);
-      for (let row = 0; row < rows; row++) data[row] = Number(values[at(row)] ?? 0) === 0 ? 0 : 1;
-      return wrapColumn(data);
-    }
-    default: {
-      const data = allocateNumbers(type, rows);
-      if (values instanceof BigInt64Array) {
-        const convert = type === "float32" ? toFloat32 : Number;
-        for (let row = 0; row < rows; row++) data[row] = convert(values[at(row)] ?? 0n);
-      } else for (let row = 0; row < rows; row++) data[row] = Number(values[at(row)] ?? 0);
-      return wrapColumn(data);
-    }
-  }
+  } else if (type === "bool") {
+    for (let row = 0; row < rows; row++) data[row] = Number(values[offset + row * stride] ?? 0) === 0 ? 0 : 1;
+  } else if (values instanceof BigInt64Array) {
+    const convert = type === "float32" ? toFloat32 : Number;
+    for (let row = 0; row < rows; row++) data[row] = convert(values[offset + row * stride] ?? 0n);
+  } else if (hasNumbers(column)) {
+    for (let row = 0; row < rows; row++) data[row] = column.values[offset + row * stride] ?? 0;
+  } else throw new TypeError("a step converts texts");
 };

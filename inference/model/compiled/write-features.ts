@@ -1,53 +1,63 @@
 import { RunFailed } from "../model-errors.ts";
 import { type Column, hasIntegers, hasTexts } from "./column.ts";
-import type { Step, StepIndex } from "./compiled-graph.ts";
+import type { Scalar, Step, StepIndex } from "./compiled-graph.ts";
 import { fromScalar } from "./scalars.ts";
 
 type OneHot = Extract<Step, { step: "one-hot" }>;
-type GetColumn = (step: StepIndex) => Column;
-/** Writes the features of rows from `start` on into a row-major matrix. */
-type WriteFeatures = (getColumn: GetColumn, features: Float32Array, start: number, rows: number) => void;
+/** Writes the features of a block's rows from `first` on into a row-major matrix. */
+type WriteFeatures = (features: Float32Array, first: number, rows: number) => void;
 
-/** Neighbouring columns of one source, copied together. */
-type Copy = { readonly feature: number; readonly column: StepIndex };
 /** The features of one encoded column: for each key the features that it sets. */
 type Group = {
-  readonly column: StepIndex;
-  readonly keys: OneHot["keys"];
+  readonly source: Column;
+  readonly keys: readonly Scalar[];
   readonly mustMatch: boolean;
   readonly features: number[][];
 };
 
-const groupFeatures = (columns: readonly StepIndex[], steps: readonly Step[]) => {
-  const copies: Copy[] = [];
+const take = (registers: readonly Column[], step: StepIndex): Column => {
+  const register = registers[step];
+  if (register === undefined) throw new TypeError(`the graph has no step ${step}`);
+  return register;
+};
+
+const groupFeatures = (
+  columns: readonly StepIndex[],
+  steps: readonly Step[],
+  registers: readonly Column[],
+) => {
+  const copies: { readonly feature: number; readonly source: Column }[] = [];
   const groups = new Map<string, Group>();
-  for (const [feature, column] of columns.entries()) {
-    const step = steps[column];
-    if (step?.step !== "one-hot") {
-      copies.push({ feature, column });
-      continue;
-    }
+  const addOneHot = (step: OneHot, feature: number): void => {
     const key = JSON.stringify([step.column, step.keys, step.mustMatch]);
-    const group: Group = groups.get(key) ?? {
-      column: step.column,
+    const group = groups.get(key) ?? {
+      source: take(registers, step.column),
       keys: step.keys,
       mustMatch: step.mustMatch,
       features: step.keys.map(() => []),
     };
     groups.set(key, group);
     group.features[step.key]?.push(feature);
+  };
+  for (const [feature, column] of columns.entries()) {
+    const step = steps[column];
+    if (step?.step === "one-hot") addOneHot(step, feature);
+    else copies.push({ feature, source: take(registers, column) });
   }
   return { copies, groups: [...groups.values()] };
 };
 
+type Block = { readonly width: number; readonly first: number; readonly rows: number };
+
 const writeCopy = (
   { values, offset, stride }: Column,
   features: Float32Array,
-  { feature, width, start, rows }: { feature: number; width: number; start: number; rows: number },
+  feature: number,
+  { width, first, rows }: Block,
 ): void => {
   if (!(values instanceof Float32Array)) throw new TypeError("a feature is no float32");
   let to = feature;
-  let from = offset + start * stride;
+  let from = offset + first * stride;
   for (let row = 0; row < rows; row++) {
     features[to] = values[from] ?? 0;
     to += width;
@@ -56,29 +66,30 @@ const writeCopy = (
 };
 
 type Codes = ReadonlyMap<number | bigint | string, readonly number[]>;
-const openGroup = ({ column, keys, mustMatch, features: targets }: Group) => {
+/** The features that each key sets. */
+const indexKeys = ({ keys, source, features }: Group): Codes => {
+  const type = hasTexts(source) ? "string" : hasIntegers(source) ? "int64" : "float32";
+  // The last of equal keys counts, as in onnxruntime.
+  return new Map(keys.map((key, place) => [fromScalar(key, type), features[place] ?? []] as const));
+};
+
+const prepareGroup = (group: Group) => {
+  const { source, mustMatch } = group;
   let codes: Codes | undefined;
-  const open = (source: Column): Codes => {
-    const type = hasTexts(source) ? "string" : hasIntegers(source) ? "int64" : "float32";
-    const opened = new Map<number | bigint | string, readonly number[]>();
-    // The last of equal keys counts, as in onnxruntime.
-    for (const [index, key] of keys.entries()) opened.set(fromScalar(key, type), targets[index] ?? []);
-    return opened;
-  };
-  return (getColumn: GetColumn, features: Float32Array, width: number, start: number, rows: number): void => {
-    const source = getColumn(column);
-    codes ??= open(source);
+  return (features: Float32Array, { width, first, rows }: Block): void => {
+    codes ??= indexKeys(group);
     const { values, offset, stride } = source;
+    const isFloat = values instanceof Float32Array;
     for (let row = 0; row < rows; row++) {
-      const value = values[offset + (start + row) * stride] ?? "";
+      const value = values[offset + (first + row) * stride] ?? "";
       // onnxruntime compares a float as the integer that it truncates to.
-      const found = codes.get(typeof value === "number" ? Math.trunc(value) + 0 : value);
+      const found = codes.get(isFloat ? Math.trunc(Number(value)) + 0 : value);
       if (found === undefined) {
         if (mustMatch)
           throw new RunFailed("a value is none of the categories that the model was trained with");
         continue;
       }
-      for (const feature of found) features[row * width + feature] = 1;
+      for (let index = 0; index < found.length; index++) features[row * width + (found[index] ?? 0)] = 1;
     }
   };
 };
@@ -87,30 +98,42 @@ const openGroup = ({ column, keys, mustMatch, features: targets }: Group) => {
  * Prepares the features of an ensemble. Columns of a matrix that are all of its features in order are copied at once; a
  * one-hot encoded column is looked up once for all of its features.
  */
-export const createFeatureWriter = (columns: readonly StepIndex[], steps: readonly Step[]): WriteFeatures => {
+export const createFeatureWriter = (
+  columns: readonly StepIndex[],
+  steps: readonly Step[],
+  registers: readonly Column[],
+): WriteFeatures => {
   const width = columns.length;
-  const { copies, groups } = groupFeatures(columns, steps);
-  const opened = groups.map(openGroup);
-  return (getColumn, features, start, rows) => {
-    const [first] = copies;
-    if (first !== undefined && copies.length === width) {
-      const { values, offset, stride } = getColumn(first.column);
-      const isWhole =
-        values instanceof Float32Array &&
-        offset === 0 &&
-        stride === width &&
-        copies.every(({ column }, index) => {
-          const other = getColumn(column);
-          return other.values === values && other.offset === index;
-        });
-      if (isWhole) {
-        features.set(values.subarray(start * width, (start + rows) * width));
-        return;
-      }
+  const { copies, groups } = groupFeatures(columns, steps, registers);
+  const writers = groups.map(prepareGroup);
+  const origin = copies[0]?.source;
+  // Elements 0 to width - 1 of one input, or the columns of one matrix.
+  const mayBeWhole =
+    copies.length === width &&
+    columns.every((column, index) => {
+      const step = steps[column];
+      const start = steps[columns[0] ?? 0];
+      return step?.step === "input"
+        ? start?.step === "input" && step.input === start.input && step.element === index
+        : step?.step === "part" &&
+            start?.step === "part" &&
+            step.matrix === start.matrix &&
+            step.column === index;
+    });
+  return (features, first, rows) => {
+    if (
+      mayBeWhole &&
+      origin !== undefined &&
+      origin.stride === width &&
+      origin.values instanceof Float32Array
+    ) {
+      const start = origin.offset + first * width;
+      features.set(origin.values.subarray(start, start + rows * width));
+      return;
     }
-    if (groups.length > 0) features.fill(0, 0, rows * width);
-    for (const { feature, column } of copies)
-      writeCopy(getColumn(column), features, { feature, width, start, rows });
-    for (const write of opened) write(getColumn, features, width, start, rows);
+    const block = { width, first, rows };
+    if (writers.length > 0) features.fill(0, 0, rows * width);
+    for (const { source, feature } of copies) writeCopy(source, features, feature, block);
+    for (const write of writers) write(features, block);
   };
 };
