@@ -199,6 +199,39 @@ const reasons: Readonly<Record<string, Uint8Array>> = {
       floats("target_weights", [1]),
     ),
   ]),
+  "TreeEnsembleRegressor has a leaf that no path leads to": write([
+    regressor(
+      ints("nodes_treeids", [0, 0, 0, 0]),
+      ints("nodes_nodeids", [0, 1, 2, 3]),
+      ints("nodes_featureids", [0, 0, 0, 0]),
+      ints("nodes_truenodeids", [1, 0, 0, 0]),
+      ints("nodes_falsenodeids", [2, 0, 0, 0]),
+      modes("BRANCH_LEQ", "LEAF", "LEAF", "LEAF"),
+      floats("nodes_values", [0.5, 0, 0, 0]),
+      ints("target_treeids", [0, 0, 0]),
+      ints("target_nodeids", [1, 2, 3]),
+      ints("target_ids", [0, 0, 0]),
+      floats("target_weights", [1, 2, 3]),
+    ),
+  ]),
+  "TreeEnsembleRegressor compares a feature with several values in a row, to leaves of several targets":
+    write([
+      regressor(
+        // x = 1 → (5, 1), x = 2 → (5, 2), else (7, 3): onnxruntime gives (5, 1) for 2.
+        { name: "n_targets", int: 2 },
+        ints("nodes_treeids", [0, 0, 0, 0, 0]),
+        ints("nodes_nodeids", [0, 1, 2, 3, 4]),
+        ints("nodes_featureids", [0, 0, 0, 0, 0]),
+        ints("nodes_truenodeids", [1, 0, 3, 0, 0]),
+        ints("nodes_falsenodeids", [2, 0, 4, 0, 0]),
+        modes("BRANCH_EQ", "LEAF", "BRANCH_EQ", "LEAF", "LEAF"),
+        floats("nodes_values", [1, 0, 2, 0, 0]),
+        ints("target_treeids", [0, 0, 0, 0, 0, 0]),
+        ints("target_nodeids", [1, 1, 3, 3, 4, 4]),
+        ints("target_ids", [0, 1, 0, 1, 0, 1]),
+        floats("target_weights", [5, 1, 5, 2, 7, 3]),
+      ),
+    ]),
   "TreeEnsembleRegressor has a weight on a node that is no leaf": write([
     regressor(ints("target_nodeids", [0, 2])),
   ]),

@@ -1,4 +1,5 @@
 import type { StoredTensor, WholeNode } from "#model-folder/onnx/read-graph.ts";
+import { assertPlainChains } from "./assert-plain-chains.ts";
 import { buildTree, maxNodes, type NodeTable } from "./build-trees.ts";
 import { addEnsemble, addTransform, maxWidth, readFeatures } from "./compile-node-lists.ts";
 import type { CompileOperator } from "./compile-operator.ts";
@@ -151,10 +152,12 @@ export const compileTreeEnsemble: CompileOperator = (node, context) => {
   const table = readTable(node, attributes, { featureCount: features.length, width });
   if (table.roots.length === 0) throw new NotCompiled(`${operator} has no trees`);
   const budget = { nodes: Math.min(maxNodes, 4 * table.count + 1_000) };
+  const trees = table.roots.map((root) => buildTree(table, root, budget));
+  assertPlainChains(trees, width, operator);
   const sums = addEnsemble(context, features, {
     featureCount: features.length,
     width,
-    trees: table.roots.map((root) => buildTree(table, root, budget)),
+    trees,
     aggregate,
     base: new Float32Array(width),
   });

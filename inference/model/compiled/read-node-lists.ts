@@ -1,4 +1,5 @@
 import type { WholeNode } from "#model-folder/onnx/read-graph.ts";
+import { assertPlainChains } from "./assert-plain-chains.ts";
 import { buildTree, maxNodes, type NodeTable } from "./build-trees.ts";
 import { NotCompiled } from "./not-compiled.ts";
 import { readAttributes } from "./read-attributes.ts";
@@ -79,6 +80,7 @@ export const readNodeLists = (
     else list.push(target, pick(weights, index));
   }
 
+  const reached = new Set<number>();
   const table: NodeTable = {
     operator,
     featureCount,
@@ -98,6 +100,7 @@ export const readNodeLists = (
     },
     weights: (leaf) => {
       const found = leafWeights.get(leaf);
+      reached.add(leaf);
       // onnxruntime takes the leaf's own threshold as its weight where there is one target.
       if (found === undefined && width === 1)
         throw new NotCompiled(`${operator} has a leaf without a weight`);
@@ -106,8 +109,13 @@ export const readNodeLists = (
   };
   // A node that several nodes lead to is copied; a file cannot make its trees much larger than it is.
   const budget = { nodes: Math.min(maxNodes, 4 * count + 1_000) };
+  const trees = [...numbers.values()].map(({ root }) => buildTree(table, root, budget));
+  // onnxruntime gives the weights of such a leaf to the first node of the ensemble if that is a leaf.
+  for (const leaf of leafWeights.keys())
+    if (!reached.has(leaf)) throw new NotCompiled(`${operator} has a leaf that no path leads to`);
+  assertPlainChains(trees, width, operator);
   return {
-    trees: [...numbers.values()].map(({ root }) => buildTree(table, root, budget)),
+    trees,
     weighed: new Set(targetIds),
     weights,
   };
