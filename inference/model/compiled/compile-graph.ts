@@ -53,7 +53,7 @@ type CompileLimits = {
  * A tree takes onnxruntime about 45 ns a row longer than the kernel, a computed column takes us about 6 ns (10,000 rows): with
  * more columns a large request would be slower than in onnxruntime.
  */
-export const defaultCompileLimits: CompileLimits = { columnsPerTree: 6 };
+const defaultCompileLimits: CompileLimits = { columnsPerTree: 6 };
 
 /** Refuses graphs that compute much around few trees. */
 const assertWorthIt = ({ steps, ensembles }: GraphBuilder, { columnsPerTree }: CompileLimits): void => {

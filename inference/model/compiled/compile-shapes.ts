@@ -149,11 +149,7 @@ const transpose: CompileOperator = (node, { rows }) => {
 };
 
 /** Picks places along a dimension; `places` may repeat. */
-export const pickAlong = (
-  value: RowTensor,
-  sizeAxis: number,
-  places: readonly number[],
-): readonly number[] => {
+const pickAlong = (value: RowTensor, sizeAxis: number, places: readonly number[]): readonly number[] => {
   const sizes = listSizes(value);
   const columns: number[] = [];
   visitPlaces(

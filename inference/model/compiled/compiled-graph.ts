@@ -10,22 +10,18 @@ export type Scalar = number | string;
 /** The number of an earlier step. */
 export type StepIndex = number;
 
-export const arithmeticOperations = ["add", "subtract", "multiply", "divide", "minimum", "maximum"] as const;
-export type ArithmeticOperation = (typeof arithmeticOperations)[number];
-export const comparisons = ["equal", "less", "less-or-equal", "greater", "greater-or-equal"] as const;
-export type Comparison = (typeof comparisons)[number];
-export const functions = [
-  "negate",
-  "absolute",
-  "square-root",
-  "exponential",
-  "logarithm",
-  "sigmoid",
-  "sign",
-  "not",
-  "reciprocal",
-] as const;
-export type ColumnFunction = (typeof functions)[number];
+export type ArithmeticOperation = "add" | "subtract" | "multiply" | "divide" | "minimum" | "maximum";
+export type Comparison = "equal" | "less" | "less-or-equal" | "greater" | "greater-or-equal";
+export type ColumnFunction =
+  | "negate"
+  | "absolute"
+  | "square-root"
+  | "exponential"
+  | "logarithm"
+  | "sigmoid"
+  | "sign"
+  | "not"
+  | "reciprocal";
 export const transforms = ["none", "logistic", "softmax", "softmax-zero"] as const;
 export type Transform = (typeof transforms)[number];
 
