@@ -370,7 +370,7 @@ describe("the rows decide what the graph does not contain", () => {
     const encoded = encodeRows(bound.status === "bound" ? bound.columns : [])(ids.map((id) => ({ id })));
     const [feed] = encoded.status === "encoded" ? encoded.feeds : [];
     if (!feed) throw new Error(JSON.stringify(encoded));
-    const [output] = await session.run(createFeeds(session, [feed]), ["y"]);
+    const [output] = await session.run(createFeeds([feed]), ["y"]);
     expect(output).toEqual(BigInt64Array.from(ids, BigInt));
     await session.release();
 

@@ -76,7 +76,7 @@ const createTableRunner = async (
     const groups: { readonly places: readonly number[]; readonly cells: readonly (Cells | undefined)[] }[] =
       [];
     for (const { feeds, places } of encoded.groups) {
-      const data = await session.run(createFeeds(session, feeds), outputs, onShape);
+      const data = await session.run(createFeeds(feeds), outputs, onShape);
       groups.push({ places, cells: data.map(toPlainCells) });
     }
     const [only, ...others] = groups;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { floatType, type Graph, int64Type, type Model, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { explainRuntimeError } from "./explain-runtime-error.ts";
+import type { FeedTensor } from "./feed-tensor.ts";
 import { openSession } from "./session.ts";
 import { supportedVersions } from "./supported-versions.ts";
 
@@ -22,9 +23,10 @@ const findMessage = async (model: Model): Promise<string> => {
     const session = await openSession({ bytes: writeOnnx(model) });
     const [input] = session.inputs;
     const isId = input?.kind === "tensor" && input.type === "int64";
-    const feed = isId
-      ? new session.Tensor("int64", BigInt64Array.of(9n, 0n, 0n, 0n), [2, 2])
-      : new session.Tensor("float32", new Float32Array(4), [2, 2]);
+    const dims = [2, 2];
+    const feed: FeedTensor = isId
+      ? { type: "int64", data: BigInt64Array.of(9n, 0n, 0n, 0n), dims }
+      : { type: "float32", data: new Float32Array(4), dims };
     await session.run({ [input?.name ?? ""]: feed }, ["y"]);
     return "ran";
   } catch (error) {

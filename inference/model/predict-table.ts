@@ -50,7 +50,7 @@ export const predictTable = async (manifest: Manifest, { session, outputs, read 
     if (encoded.status === "invalid") throw new RowsInvalid(encoded.problems);
     const predictions = new Array<Prediction>(encoded.rows);
     for (const { feeds, places } of encoded.groups) {
-      const data = await session.run(createFeeds(session, feeds), outputs, checkShape);
+      const data = await session.run(createFeeds(feeds), outputs, checkShape);
       for (const [index, prediction] of read(data, places.length).entries())
         predictions[places[index] ?? index] = prediction;
     }

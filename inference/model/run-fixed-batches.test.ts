@@ -164,7 +164,7 @@ describe("a graph that takes a fixed number of rows", () => {
         },
       }),
     });
-    const x = new session.Tensor("int64", new BigInt64Array(2), [1, 2]);
+    const x = { type: "int64", data: new BigInt64Array(2), dims: [1, 2] } as const;
     await expect(session.run({ x }, ["y"])).rejects.toThrow(/one part for each of the graph's 4 rows/);
     await session.release();
   });

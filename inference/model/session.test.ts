@@ -25,7 +25,7 @@ describe("a product of a transposed matrix and a vector is what the graph says",
     const session = await openSession({ bytes: onnx });
     try {
       const cells = Float32Array.from({ length: rows * 3 * columns }, (_, index) => (index * 7) % 5);
-      const feed = new session.Tensor("float32", cells, [rows, 3, columns]);
+      const feed = { type: "float32", data: cells, dims: [rows, 3, columns] } as const;
       const [data] = await session.run({ x: feed }, ["y"]);
       const expected = Array.from({ length: rows * columns }, (_, at) => {
         const start = Math.floor(at / columns) * 3 * columns + (at % columns);

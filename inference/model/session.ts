@@ -5,24 +5,20 @@ import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { explainRuntimeError, isIndexError } from "./explain-runtime-error.ts";
 import { exposeHalfBits } from "./expose-half-bits.ts";
+import type { Feeds, FeedTensor } from "./feed-tensor.ts";
 import { IndexOutOfRange, RunFailed } from "./model-errors.ts";
 import type { OnShape } from "./on-shape.ts";
 import { runFixedBatches } from "./run-fixed-batches.ts";
 
 /**
- * A graph in onnxruntime. A run takes tensors by name and returns the data of the requested outputs; float16 arrives as
- * Float32Array. A graph with a fixed number of rows takes any number: the rows are split and padded. A run throws
- * IndexOutOfRange or RunFailed.
+ * An open graph, in onnxruntime or compiled. A run takes tensors by name and returns the data of the requested outputs;
+ * float16 arrives as Float32Array. A graph with a fixed number of rows takes any number: the rows are split and padded. A
+ * run throws IndexOutOfRange or RunFailed.
  */
 export type Session = {
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
-  readonly Tensor: typeof Tensor;
-  run(
-    feeds: Readonly<Record<string, Tensor>>,
-    outputs: readonly string[],
-    onShape?: OnShape,
-  ): Promise<unknown[]>;
+  run(feeds: Feeds, outputs: readonly string[], onShape?: OnShape): Promise<unknown[]>;
   /** Frees the native memory. */
   release(): Promise<void>;
 };
@@ -64,7 +60,7 @@ const toRunError = (error: unknown): Error => {
     : new RunFailed(sentence, { cause: error });
 };
 
-/** Opens an ONNX file by path or bytes. Throws ModelUnreadable if onnxruntime refuses it. */
+/** Opens an ONNX file in onnxruntime, by path or bytes. Throws ModelUnreadable if onnxruntime refuses it. */
 export const openSession = async (
   model: { readonly path: string } | { readonly bytes: Uint8Array },
   sessionOptions: InferenceSession.SessionOptions = {},
@@ -84,10 +80,14 @@ export const openSession = async (
     });
   });
   const inputs = session.inputMetadata.map(toGraphValue);
+  // onnxruntime's types do not have Float16Array yet; its constructor takes it.
+  const toTensor = ({ type, data, dims }: FeedTensor): Tensor =>
+    exposeHalfBits(Reflect.construct(Tensor, [type, data, dims]));
   const run: Session["run"] = async (feeds, outputs, onShape) => {
     if (outputs.length === 0)
       throw new RunFailed("the graph has no output that a prediction can be read from");
-    const results = await session.run(exposeHalfBits(feeds), outputs).catch((error: unknown) => {
+    const tensors = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toTensor(feed)]));
+    const results = await session.run(tensors, outputs).catch((error: unknown) => {
       throw toRunError(error);
     });
     const rows = Object.values(feeds)[0]?.dims[0] ?? 0;
@@ -101,15 +101,7 @@ export const openSession = async (
   return {
     inputs,
     outputs: session.outputMetadata.map(toGraphValue),
-    Tensor,
-    run:
-      batch.status === "fixed"
-        ? runFixedBatches({
-            batch: batch.rows,
-            run,
-            createTensor: (like, data, dims) => Reflect.construct(Tensor, [like.type, data, dims]),
-          })
-        : run,
+    run: batch.status === "fixed" ? runFixedBatches({ batch: batch.rows, run }) : run,
     release: () => session.release(),
   };
 };

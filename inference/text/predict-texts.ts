@@ -177,7 +177,7 @@ export const predictTexts = (
         dims: [chosen.length, tokens],
       }),
     );
-    const tensors = createFeeds(session, [...tokenFeeds, ...columns]);
+    const tensors = createFeeds([...tokenFeeds, ...columns]);
     const batch = chosen.map(({ text, encoding }) => ({
       text,
       encoding,
