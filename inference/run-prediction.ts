@@ -150,6 +150,7 @@ export const runPrediction = ({
       labels: result.status === "predicted" ? countLabels(result.response.predictions) : new Map(),
       scores: result.status === "predicted" ? readScores(result.response.predictions) : [],
       recordFailed: result.status === "predicted" && result.response.storageWarning !== undefined,
+      engine: model.engine.name,
     });
     return result;
   };

@@ -4,7 +4,7 @@ import { type FolderProblem, formatPath, ManifestInvalid } from "#model-folder/m
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { listGatedScores, listMeasurableScores } from "#model-folder/manifest/list-measurable-scores.ts";
 import { locateYaml } from "#model-folder/manifest/locate-yaml.ts";
-import type { Golden, Input, Manifest } from "#model-folder/manifest/manifest.ts";
+import type { Golden, Input, Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { bindInputs, type Mismatch } from "#model-folder/onnx/bind-inputs.ts";
 import { findVersionMismatch } from "#model-folder/onnx/compare-versions.ts";
@@ -210,6 +210,8 @@ type FilesCheckResult = {
   readonly run?: {
     readonly manifest: Manifest;
     readonly golden: Golden;
+    /** Rows of the holdout; none without a valid one. */
+    readonly holdout: readonly Row[];
     readonly unstable: UnstableOperators;
     /** An input whose first dimension is fixed and a later one open, as where the sequence comes before the rows. */
     readonly sequenceInput: string | undefined;
@@ -284,6 +286,7 @@ export const checkFiles = (folder: LoadedFolder, onFile: (file: string) => void)
           run: {
             manifest,
             golden: golden.value,
+            holdout: "problems" in holdout ? [] : holdout.value.rows,
             unstable: graph.unstable,
             sequenceInput: findSequenceInput(graph),
           },

@@ -5,6 +5,7 @@
 
 import { readdirSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { compileGraph } from "#inference/model/compiled/compile-graph.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
 import { assertLinearTokenizer } from "#inference/text/assert-linear-tokenizer.ts";
 import { TextRefused } from "#inference/text/text-refused.ts";
@@ -17,6 +18,7 @@ import { findGoldenDifferences, type GoldenRowComparison } from "#model-folder/r
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { checkFiles } from "./check-files.ts";
 import type { CheckMessage } from "./check-model.ts";
+import { findEngineDifferences } from "./find-engine-differences.ts";
 import { findUnstableAnswers } from "./find-unstable-answers.ts";
 
 const sendMessage = (message: CheckMessage): void => {
@@ -39,19 +41,41 @@ const formatDifference = (comparison: GoldenRowComparison): string => {
   return `${name} is ${actual} here and was ${expected} at training`;
 };
 
-const loadRun = (manifest: Manifest): Promise<LoadedModel> => {
+const loadRun = (manifest: Manifest, plan?: "onnxruntime"): Promise<LoadedModel> => {
   const tokenizer = manifest.tokenizer && files.get(manifest.tokenizer.file);
   if (tokenizer) assertLinearTokenizer(tokenizer);
-  return loadModel({ manifest, model: { path: join(folder, getArtifactFile(manifest)) }, tokenizer });
+  return loadModel({
+    manifest,
+    model: { path: join(folder, getArtifactFile(manifest)) },
+    tokenizer,
+    plan,
+  });
 };
 
-const checkGolden = async ({
-  manifest,
-  golden,
-  unstable,
-  sequenceInput,
-}: NonNullable<typeof run>): Promise<FolderProblem[]> => {
+/** Nothing to compare where onnxruntime serves. */
+const compareEngines = async (
+  { manifest, golden, holdout }: NonNullable<typeof run>,
+  compiled: LoadedModel,
+): Promise<FolderProblem[]> => {
+  const file = getArtifactFile(manifest);
+  const result = compileGraph(files.get(file) ?? new Uint8Array());
+  if (compiled.engine.name !== "compiled" || result.status !== "compiled") return [];
+  const onnxruntime = await loadRun(manifest, "onnxruntime");
+  try {
+    return await findEngineDifferences({
+      ...{ manifest, file, compiled, onnxruntime },
+      ...{ golden: golden.rows, holdout, graph: result.graph, ensembles: result.ensembles },
+    });
+  } finally {
+    await onnxruntime.release();
+  }
+};
+
+const checkGolden = async (inputs: NonNullable<typeof run>): Promise<FolderProblem[]> => {
+  const { manifest, golden, unstable, sequenceInput } = inputs;
   const loadedModel = await loadRun(manifest);
+  const engines = await compareEngines(inputs, loadedModel);
+  if (engines.length > 0) return engines;
   const started = performance.now();
   const predictions = await loadedModel.predict(golden.rows);
   const unstableAnswers = await findUnstableAnswers({

@@ -120,6 +120,11 @@ const readTokenizers = async (): Promise<{ readonly bytes: Uint8Array; readonly 
   };
 };
 
+/** The kernel of compiled models, beside the code that reads it (open-ensemble.ts). */
+const kernelFile = "kernel.wasm";
+const readKernel = (): Promise<Uint8Array> =>
+  readFile(join(root, "inference", "model", "compiled", "kernel", kernelFile));
+
 /** Code that a cold start does not load goes to separate files. */
 const splittingOptions = {
   outdir: ".",
@@ -158,6 +163,7 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
       ]),
       [tokenizersFile, tokenizers.bytes],
       [jpegDecoderFile, decoder],
+      [kernelFile, await readKernel()],
     ]),
     packages: [...(await readPackages(Object.keys(metafile.inputs))), tokenizers.crate],
   };

@@ -9,6 +9,7 @@ import { detectPlatform, type Platform } from "#platform/images/runtime-layer.ts
 import { unpackImage } from "#platform/images/unpack-image.ts";
 import type { Source } from "#platform/source/source.ts";
 import { bundleRuntime } from "./bundle-runtime.ts";
+import { createModelPlan } from "./create-model-plan.ts";
 
 /** No image supports this machine's platform. */
 export class PlatformUnknown extends Error {
@@ -53,6 +54,7 @@ export const openLocalImages = async ({
       return bundlePromise;
     },
     check: assertModel,
+    compile: createModelPlan,
     advisories: () => readAdvisories(advisoriesFile),
     clock,
   });

@@ -68,6 +68,7 @@ const images = createOciImages({
   platform: "linux/arm64",
   bundle: async () => ({ files: new Map(), packages: [] }),
   check: async () => ({ name: toyModel }),
+  compile: async () => undefined,
   advisories: async () => undefined,
   clock,
 });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { copyModelFolder } from "#cli/read-model-folder.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { bundleRuntime } from "#packaging/bundle-runtime.ts";
+import { createModelPlan } from "#packaging/create-model-plan.ts";
 import { createOciImages } from "#platform/images/oci.ts";
 import { detectPlatform } from "#platform/images/runtime-layer.ts";
 import { unpackImage } from "#platform/images/unpack-image.ts";
@@ -26,6 +27,7 @@ export const buildFunctionImage = async (
     platform: detectPlatform() ?? "linux/x64",
     bundle: bundleRuntime,
     check: assertModel,
+    compile: createModelPlan,
     advisories: async () => undefined,
     clock: Date.now,
   });

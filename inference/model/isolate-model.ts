@@ -8,6 +8,7 @@ import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { minResidentMb, watchMemory } from "#platform/processes/watch-memory.ts";
 import { batchRequests } from "./batch-requests.ts";
 import { createCircuitBreaker } from "./circuit-breaker.ts";
+import { Engine } from "./engine.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { ModelBusy, RunStopped } from "./model-errors.ts";
 import { OutputNotFinite } from "./output-not-finite.ts";
@@ -28,7 +29,7 @@ type Options = {
 
 /** The messages of isolated-process.ts. */
 export const IsolatedMessage = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("ready") }),
+  z.object({ kind: z.literal("ready"), engine: Engine }),
   z.object({ kind: z.literal("broken"), message: z.string() }),
   z.object({ kind: z.literal("answered"), id: z.int(), predictions: z.array(Prediction) }),
   z.object({
@@ -51,6 +52,7 @@ const maxWaiting = 1_000;
 
 type Child = {
   readonly process: ChildProcess;
+  readonly engine: Engine;
   /** Sends a run and waits for its result. */
   run(rows: unknown): Promise<IsolatedMessage>;
 };
@@ -117,6 +119,7 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
     current = process;
     const first = await waitForMessage(process, startMs);
     if (first.kind === "broken") throw new ModelUnreadable(first.message);
+    if (first.kind !== "ready") throw new ModelUnreadable("the model's process sent an unexpected message");
     process.once("exit", () => {
       if (current === process) child = undefined;
     });
@@ -125,6 +128,7 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
     process.channel?.unref();
     return {
       process,
+      engine: first.engine,
       run: async (rows) => {
         const id = ++ids;
         const message = waitForMessage(process, deadlineMs);
@@ -180,9 +184,10 @@ export const isolateModel = async (options: Options): Promise<LoadedModel> => {
   const retryAfter = (): number | undefined =>
     circuitBreaker.retryAfter() ?? (waiting >= maxWaiting ? 1 : undefined);
 
-  await ensureStarted();
+  const { engine } = await ensureStarted();
   return {
     manifest,
+    engine,
     retryAfter,
     async predict(rows) {
       const seconds = retryAfter();

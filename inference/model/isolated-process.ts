@@ -38,7 +38,7 @@ const runPredict = async (
 try {
   const model = await loadModelFolder(process.argv[2] ?? "");
   process.on("message", async (run: IsolatedRun) => sendMessage(await runPredict(model, run)));
-  sendMessage({ kind: "ready" });
+  sendMessage({ kind: "ready", engine: model.engine });
 } catch (error) {
   process.send?.({ kind: "broken", message: formatError(error) } satisfies IsolatedMessage, () =>
     process.exit(1),

@@ -2,11 +2,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
+import { modelPlanFile } from "#model-folder/manifest/model-plan-file.ts";
 import { preparedManifestFile } from "#model-folder/manifest/prepared-manifest-file.ts";
+import type { Plan } from "./compiled/plan.ts";
+import { readPlan } from "./compiled/read-plan.ts";
 import { createSampleRow, type LoadedModel, loadModel } from "./load-model.ts";
 
 type Options = {
-  /** True for a folder in an image: its content was checked, and it may hold the manifest that the build prepared. */
+  /** True for a folder in an image: its content was checked, and it may hold the manifest and the plan that the build prepared. */
   readonly ofImage?: boolean;
 };
 
@@ -31,14 +34,28 @@ const loadManifest = async (folder: string, { ofImage = false }: Options): Promi
 };
 
 /**
+ * The plan of an image. A damaged one, or one of another file, is no reason to answer from onnxruntime instead: what was
+ * measured on stage and approved is not what is here.
+ */
+const readPreparedPlan = async (folder: string, onnxFile: string): Promise<Plan | undefined> => {
+  const bytes = await readFile(join(folder, modelPlanFile)).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  return bytes && readPlan(bytes, () => readFile(join(folder, onnxFile)));
+};
+
+/**
  * Loads a model's folder (model.yaml and the ONNX file) and predicts one row, so that the first caller does not wait for
- * onnxruntime's one-time work. Throws ManifestInvalid or ModelUnreadable.
+ * the engine's one-time work. Throws ManifestInvalid or ModelUnreadable.
  */
 export const loadModelFolder = async (folder: string, options: Options = {}): Promise<LoadedModel> => {
   const manifest = await loadManifest(folder, options);
+  const onnxFile = getArtifactFile(manifest);
   const model = await loadModel({
     manifest,
-    model: { path: join(folder, getArtifactFile(manifest)) },
+    model: { path: join(folder, onnxFile) },
+    plan: options.ofImage ? await readPreparedPlan(folder, onnxFile) : undefined,
     tokenizer: manifest.tokenizer && (await readFile(join(folder, manifest.tokenizer.file))),
   });
   // A model that fails on this row may still predict others; /ready tries again.

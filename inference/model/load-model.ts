@@ -1,17 +1,21 @@
+import { readFile, stat } from "node:fs/promises";
 import type { InferenceSession } from "onnxruntime-node";
 import { openImagesIfAny } from "#inference/image/open-images-if-any.ts";
 import type { Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { findOutput } from "#model-folder/onnx/find-output.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import type { Plan } from "./compiled/plan.ts";
 import { createSampleImage } from "./create-sample-image.ts";
 import { createSampleTensor } from "./create-sample-tensor.ts";
+import type { Engine } from "./engine.ts";
 import { predictTable } from "./predict-table.ts";
 import { readPredictions } from "./read-predictions.ts";
-import { openSession, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 
 /** A model in memory. */
 export type LoadedModel = {
   readonly manifest: Manifest;
+  readonly engine: Engine;
   /**
    * Predicts each row. `rows` is untrusted input of the caller.
    * Throws RowsInvalid (the caller's mistake) or OutputNotFinite (the model's).
@@ -47,10 +51,13 @@ export const createSampleRow = (manifest: Pick<Manifest, "inputs">): Row =>
     }),
   );
 
+type OnnxSource = { readonly path: string } | { readonly bytes: Uint8Array };
 type Options = {
   readonly manifest: Manifest;
   /** The ONNX file: its path or its bytes. */
-  readonly model: { readonly path: string } | { readonly bytes: Uint8Array };
+  readonly model: OnnxSource;
+  /** The plan that a build compiled; absent: it is compiled here. `onnxruntime`: it answers in any case. */
+  readonly plan?: Plan | "onnxruntime" | undefined;
   /** The content of the manifest's tokenizer file, if it names one. */
   readonly tokenizer?: Uint8Array | undefined;
   readonly sessionOptions?: InferenceSession.SessionOptions;
@@ -88,19 +95,47 @@ const createPredict = async (
   });
 };
 
+/** A dynamic import, because an image holds the plan, and the compiler is in the way of a cold start. */
+const compile = async (manifest: Manifest, model: OnnxSource): Promise<Plan> => {
+  const { compilePlan } = await import("./compiled/compile-plan.ts");
+  if ("bytes" in model)
+    return compilePlan(manifest, { size: model.bytes.length, bytes: async () => model.bytes });
+  const file = await stat(model.path).catch(() => undefined);
+  // onnxruntime says what is wrong with a file that is missing.
+  if (!file) return { status: "not-compiled", why: "the ONNX file cannot be read" };
+  return compilePlan(manifest, { size: file.size, bytes: () => readFile(model.path) });
+};
+
+/** Loads only the code of the engine that answers: each would delay the other's cold start. */
+const open = async (
+  plan: Plan,
+  { model, sessionOptions }: Options,
+): Promise<{ readonly session: Session; readonly engine: Engine }> => {
+  if (plan.status === "compiled") {
+    const { openCompiledSession } = await import("./compiled/open-compiled-session.ts");
+    return { session: openCompiledSession(plan), engine: { name: "compiled" } };
+  }
+  const { openSession } = await import("./session.ts");
+  return {
+    session: await openSession(model, sessionOptions),
+    engine: { name: "onnxruntime", reason: plan.why },
+  };
+};
+
 /**
- * Loads an ONNX model and binds it to its manifest. Throws ModelUnreadable if onnxruntime refuses the file, the graph does
- * not match the manifest, or the tokenizer cannot be read.
+ * Loads an ONNX model and binds it to its manifest: compiled where that is possible, otherwise in onnxruntime. Throws
+ * ModelUnreadable if onnxruntime refuses the file, the graph does not match the manifest, or the tokenizer cannot be read.
  */
-export const loadModel = async ({
-  manifest,
-  model,
-  tokenizer,
-  sessionOptions,
-}: Options): Promise<LoadedModel> => {
-  const session = await openSession(model, sessionOptions);
+export const loadModel = async (options: Options): Promise<LoadedModel> => {
+  const { manifest, model, tokenizer } = options;
+  const plan: Plan =
+    options.plan === "onnxruntime"
+      ? { status: "not-compiled", why: "onnxruntime was asked for" }
+      : (options.plan ?? (await compile(manifest, model)));
+  const { session, engine } = await open(plan, options);
   return {
     manifest,
+    engine,
     predict: await createPredict(manifest, session, tokenizer),
     release: () => session.release(),
   };

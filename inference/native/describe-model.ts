@@ -1,7 +1,10 @@
 import type { Service } from "#inference/service.ts";
 
 /** Describes the served model for applications: its contract and its version. */
-export const describeModel = ({ model: { manifest }, identity }: Pick<Service, "model" | "identity">) => ({
+export const describeModel = ({
+  model: { manifest, engine },
+  identity,
+}: Pick<Service, "model" | "identity">) => ({
   name: manifest.name,
   task: manifest.task,
   ...(manifest.description === undefined ? {} : { description: manifest.description }),
@@ -11,4 +14,6 @@ export const describeModel = ({ model: { manifest }, identity }: Pick<Service, "
   version: identity.version,
   digest: identity.digest,
   environment: identity.environment,
+  engine: engine.name,
+  ...(engine.name === "onnxruntime" ? { engineReason: engine.reason } : {}),
 });

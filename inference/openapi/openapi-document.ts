@@ -36,6 +36,8 @@ const Description = z.object({
   version: z.int(),
   digest: z.string(),
   environment: z.enum(["stage", "prod"]),
+  engine: z.enum(["compiled", "onnxruntime"]).describe("what predicts: the compiled model, or onnxruntime"),
+  engineReason: z.string().optional().describe("why the model is not compiled; only with onnxruntime"),
 });
 
 /** The model and version that a document describes. */

@@ -189,6 +189,13 @@ const fields = {
   approval: ApprovalRule,
   canary: CanaryRule,
   // Without a default: an image holds the manifest, and its digest must not change where nobody asks for this.
+  engine: z
+    .enum(["compiled", "onnxruntime"])
+    .optional()
+    .describe(
+      "what predicts; without it, ensembles of trees are compiled where they can be, and all else runs in onnxruntime. compiled: refuse a graph that cannot be compiled. onnxruntime: never compile",
+    ),
+  // Without a default, for the same reason.
   changes: ChangeRule.optional(),
   resources: z.strictObject({
     memoryMb: z.int().min(128).max(10_240),

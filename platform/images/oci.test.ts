@@ -47,6 +47,7 @@ const createTestImages = (folder: string, advisories?: Advisories, bundle = "exp
       if (onnx.startsWith("M")) throw new CheckFailed(onnx);
       return { name: "churn", artifact: "model.onnx" };
     },
+    compile: async () => undefined,
     advisories: async () => advisories,
     clock: Date.now,
   });

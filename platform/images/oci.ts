@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { Artifact } from "#model-folder/manifest/artifact.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
+import { modelPlanFile } from "#model-folder/manifest/model-plan-file.ts";
 import { preparedManifestFile } from "#model-folder/manifest/prepared-manifest-file.ts";
 import { exampleRowFile, selectExampleRow } from "#model-folder/rows/select-example-row.ts";
 import { type FileContent, readContent } from "#platform/files/file-content.ts";
@@ -53,6 +54,11 @@ type Needs = {
     readonly model: string;
     readonly files: ReadonlyMap<string, LocalFile>;
   }) => Promise<unknown>;
+  /** The model's plan, from the checked manifest and the ONNX file; undefined: the image gets none. */
+  readonly compile: (model: {
+    readonly manifest: unknown;
+    readonly artifact: LocalFile;
+  }) => Promise<Uint8Array | undefined>;
   /** Advisories for vulnerable packages; undefined if none are loaded. */
   readonly advisories: () => Promise<Advisories | undefined>;
   /** Epoch milliseconds. */
@@ -78,11 +84,13 @@ const encodeJson = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 /**
  * The files that serving needs; the manifest names the ONNX file. The image also holds the manifest as JSON, because to
- * parse the YAML would take longer than the rest of our code at a function's start, and a golden row for its documents.
+ * parse the YAML would take longer than the rest of our code at a function's start, the model's plan, and a golden row for
+ * its documents.
  */
 const selectServedFiles = async (
   files: ReadonlyMap<string, LocalFile>,
   checkedManifest: unknown,
+  compile: Needs["compile"],
 ): Promise<{ artifact: LocalFile; layer: Map<string, FileContent> }> => {
   const fields = ServingFields.parse(checkedManifest);
   const manifest = files.get("model.yaml");
@@ -95,6 +103,8 @@ const selectServedFiles = async (
     [preparedManifestFile, encodeJson(checkedManifest)],
     [artifactFile, artifact],
   ]);
+  const plan = await compile({ manifest: checkedManifest, artifact });
+  if (plan) layer.set(modelPlanFile, plan);
   if (fields.tokenizer) {
     const { file } = fields.tokenizer;
     const tokenizer = files.get(file);
@@ -214,7 +224,7 @@ export const createOciImages = (needs: Needs): Images & { runtimeHash(): Promise
   ): Promise<Build> => {
     const committed = await source.copyModelFiles(model, commit, copies);
     const files = (await resolveFiles?.(committed, { commit, folder: copies })) ?? committed;
-    const served = await selectServedFiles(files, await check({ model, files }));
+    const served = await selectServedFiles(files, await check({ model, files }), needs.compile);
     // Packed again and compared: anyone could have placed another layer under the cached name, which can be guessed.
     const layer = await runtime.packed();
     if (layer.digest !== expectedRuntime)

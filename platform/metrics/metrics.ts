@@ -17,6 +17,8 @@ export type RequestMetrics = {
   readonly scores?: readonly number[] | undefined;
   /** The request succeeded, but the storage failed to write its record. */
   readonly recordFailed?: boolean;
+  /** What predicted; absent from earlier releases. */
+  readonly engine?: "compiled" | "onnxruntime" | undefined;
 };
 
 /**

@@ -209,6 +209,7 @@ const createImages = (folder: string) =>
     platform: "linux/arm64",
     bundle: async () => ({ files: new Map([["index.mjs", Buffer.from("export {};")]]), packages: [] }),
     check: async () => ({ name: "toy" }),
+    compile: async () => undefined,
     advisories: async () => undefined,
     clock: Date.now,
   });

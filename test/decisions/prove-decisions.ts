@@ -1,7 +1,6 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { runSeeds } from "#test/support/run-seeds.ts";
 import type { StoryStore } from "./story-runner.ts";
 
 const program = fileURLToPath(new URL("run-stories-process.ts", import.meta.url));
@@ -25,12 +24,8 @@ export type DecisionsProof = {
  */
 export const proveDecisions = async ({
   store,
-  runs,
-  first,
-  processes,
-  atOnce,
-  signal,
   onProgress,
+  ...options
 }: {
   readonly store: StoryStore;
   readonly runs: number;
@@ -41,49 +36,18 @@ export const proveDecisions = async ({
   readonly onProgress: (proof: DecisionsProof) => void;
 }): Promise<DecisionsProof> => {
   const wrong: StoryResult[] = [];
-  const running = new Set<number>();
-  let [next, done, mishaps] = [first, 0, 0];
-  const describe = (): DecisionsProof => ({ done, mishaps, wrong, next: Math.min(next, ...running) });
-
-  const runProcess = async (): Promise<void> => {
-    // A group of its own: Ctrl-C in a terminal reaches only this process, which ends the others.
-    const child = fork(program, [store], { stdio: ["ignore", "ignore", "inherit", "ipc"], detached: true });
-    const exited = once(child, "exit");
-    const { promise: finished, resolve: finish, reject: fail } = Promise.withResolvers<void>();
-    const own = new Set<number>();
-    const sendNext = () => {
-      if (next < first + runs && !signal.aborted) {
-        own.add(next);
-        running.add(next);
-        child.send(next++);
-      }
-      if (own.size === 0) finish();
-    };
-    child.on("message", (message: unknown) => {
-      if (message === "ready") {
-        for (let count = 0; count < atOnce; count++) sendNext();
-        return;
-      }
-      const result = Result.parse(message);
-      own.delete(result.seed);
-      running.delete(result.seed);
+  let [done, mishaps] = [0, 0];
+  const next = await runSeeds({
+    ...options,
+    program,
+    args: [store],
+    result: Result,
+    onResult: (result, next) => {
       done++;
       mishaps += result.log.length;
       if (result.wrong.length > 0) wrong.push(result);
-      onProgress(describe());
-      sendNext();
-    });
-    child.on("exit", (code) =>
-      fail(new Error(`a process with stories ended early (exit code ${code}); the line before says why.`)),
-    );
-    signal.addEventListener("abort", () => finish());
-    try {
-      await finished;
-    } finally {
-      if (child.connected) child.disconnect();
-      await exited;
-    }
-  };
-  await Promise.all(Array.from({ length: processes }, runProcess));
-  return describe();
+      onProgress({ done, mishaps, wrong, next });
+    },
+  });
+  return { done, mishaps, wrong, next };
 };

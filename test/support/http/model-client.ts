@@ -15,6 +15,7 @@ export const createStubModel = (manifest: Manifest, predict: (row: Row) => Predi
   const check = checkRows(manifest);
   return {
     manifest,
+    engine: { name: "onnxruntime", reason: "it has no graph" },
     predict: async (rows) => {
       if (!Array.isArray(rows)) throw new RowsInvalid([{ detail: "must be an array" }]);
       const problems = check(rows);

@@ -12,6 +12,7 @@ import { builderIds } from "#domain/provenance/statement.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { bundleRuntime } from "#packaging/bundle-runtime.ts";
 import { createCrane } from "#packaging/crane.ts";
+import { createModelPlan } from "#packaging/create-model-plan.ts";
 import { pushImage, snapStartLabel } from "#packaging/push-image.ts";
 import { ArtifactRules } from "#platform/artifact-rules/artifact-rules.ts";
 import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";
@@ -100,6 +101,7 @@ const buildImage = async (work: string): Promise<Readonly<Record<string, string>
     platform: env.ARCHITECTURE === "arm64" ? "linux/arm64" : "linux/x64",
     bundle: bundleRuntime,
     check: assertModel,
+    compile: createModelPlan,
     advisories: async () => undefined,
     clock,
   });

@@ -9,6 +9,7 @@ import { replayCanary } from "#domain/canary/replay-canary.ts";
 import { assertModel } from "#model-check/check-model.ts";
 import { Golden, Prediction } from "#model-folder/manifest/manifest.ts";
 import { bundleRuntime } from "#packaging/bundle-runtime.ts";
+import { createModelPlan } from "#packaging/create-model-plan.ts";
 import { createOciImages } from "#platform/images/oci.ts";
 import { detectPlatform } from "#platform/images/runtime-layer.ts";
 import { unpackImage } from "#platform/images/unpack-image.ts";
@@ -36,6 +37,7 @@ test("a worker with the unpacked image predicts a model's golden rows over HTTP,
     platform: detectPlatform() ?? "linux/x64",
     bundle: bundleRuntime,
     check: assertModel,
+    compile: createModelPlan,
     advisories: async () => undefined,
     clock: Date.now,
   });

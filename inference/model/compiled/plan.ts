@@ -1,0 +1,11 @@
+import type { CompiledGraph } from "./compiled-graph.ts";
+
+/** How a model's requests are answered without onnxruntime; or why onnxruntime must answer them, as a part of a sentence. */
+export type Plan =
+  | {
+      readonly status: "compiled";
+      readonly graph: CompiledGraph;
+      /** The graph's ensembles as the kernel runs them, in the graph's order. */
+      readonly ensembles: readonly Uint8Array[];
+    }
+  | { readonly status: "not-compiled"; readonly why: string };

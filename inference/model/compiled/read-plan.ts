@@ -1,0 +1,49 @@
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import { crc32 } from "./crc32.ts";
+import type { Plan } from "./plan.ts";
+import { alignPlanOffset, planFormat } from "./plan-format.ts";
+
+const remedy = "build the image again";
+const refuse = (what: string): never => {
+  throw new ModelUnreadable(`model.plan ${what}: ${remedy}`);
+};
+
+/** A shallow check is enough: the checksum says that the build's own bytes are here, and only a build writes them. */
+const isPlan = (content: unknown): content is Plan =>
+  typeof content === "object" && content !== null && "status" in content;
+
+/**
+ * Reads `model.plan`; ensembles are views of its bytes. Throws ModelUnreadable for a file that is damaged, of another version
+ * or of another ONNX file.
+ * @param readModel reads the ONNX file beside it; called only where it is compiled
+ */
+export const readPlan = async (bytes: Uint8Array, readModel: () => Promise<Uint8Array>): Promise<Plan> => {
+  const { magic, version } = planFormat;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const read = (at: number): number => view.getUint32(at, true);
+  const text = (start: number, end: number) => new TextDecoder().decode(bytes.subarray(start, end));
+  if (bytes.length < planFormat.ensembleBytesAt || text(0, magic.length) !== magic)
+    return refuse("is no plan");
+  const found = read(magic.length);
+  if (found !== version) return refuse(`has version ${found}, and this runtime reads version ${version}`);
+  if (read(planFormat.checksumAt) !== crc32(bytes.subarray(planFormat.checkedFrom)))
+    return refuse("is damaged (its checksum differs)");
+  const count = read(planFormat.ensemblesAt);
+  let end = planFormat.ensembleBytesAt + 4 * count;
+  const takePart = (length: number): readonly [number, number] => {
+    const start = alignPlanOffset(end);
+    end = start + length;
+    return end <= bytes.length ? [start, end] : refuse("is cut off");
+  };
+  if (end > bytes.length) return refuse("is cut off");
+  const content: unknown = JSON.parse(text(...takePart(read(planFormat.jsonBytesAt))));
+  if (!isPlan(content)) return refuse("is no plan");
+  if (content.status === "not-compiled") return content;
+  const ensembles = Array.from({ length: count }, (_, index) =>
+    bytes.subarray(...takePart(read(planFormat.ensembleBytesAt + 4 * index))),
+  );
+  const onnx = await readModel();
+  if (onnx.length !== read(planFormat.modelBytesAt) || crc32(onnx) !== read(planFormat.modelChecksumAt))
+    return refuse("belongs to another ONNX file than the one beside it");
+  return { ...content, ensembles };
+};

@@ -1,0 +1,104 @@
+import type { CompiledGraph } from "#inference/model/compiled/compiled-graph.ts";
+import type { TreeEnsemble } from "#inference/model/compiled/tree-ensemble.ts";
+import type { LoadedModel } from "#inference/model/load-model.ts";
+import type { FolderProblem } from "#model-folder/manifest/folder-problem.ts";
+import type { Manifest, Prediction, Row } from "#model-folder/manifest/manifest.ts";
+import { findGoldenDifferences, type GoldenRowComparison } from "#model-folder/rows/compare-golden.ts";
+import { generateRows } from "./generate-rows.ts";
+import { listThresholdValues } from "./list-threshold-values.ts";
+
+type Needs = {
+  readonly manifest: Manifest;
+  readonly file: string;
+  readonly compiled: Pick<LoadedModel, "predict">;
+  readonly onnxruntime: Pick<LoadedModel, "predict">;
+  readonly graph: CompiledGraph;
+  readonly ensembles: readonly TreeEnsemble[];
+  readonly golden: readonly Row[];
+  readonly holdout: readonly Row[];
+};
+
+/** Relative for values above 1, else absolute. Both engines round to 32-bit floats, in another order. */
+const tolerance = 1e-6;
+const chunkRows = 500;
+const holdoutRows = 10_000;
+const generatedRows = { least: 2_000, most: 20_000 };
+/** Milliseconds for the rows of one kind; a slow model is compared on fewer of them. */
+const budgetMs = 5_000;
+
+const formatDifference = (comparison: GoldenRowComparison, kind: string, row: number): string =>
+  comparison.status === "incomparable"
+    ? `${kind} row ${row} ${comparison.reason} (onnxruntime)`
+    : `${comparison.largest.name} of ${kind} row ${row} is ${comparison.largest.actual} compiled and ${comparison.largest.expected} in onnxruntime`;
+
+const settle = async (
+  model: Pick<LoadedModel, "predict">,
+  rows: readonly Row[],
+): Promise<Prediction[] | Error> => {
+  try {
+    return await model.predict(rows);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+};
+
+/** The first difference of these rows as a sentence; an error of both engines, for the same rows, is none. */
+const compareRows = async (
+  { compiled, onnxruntime }: Pick<Needs, "compiled" | "onnxruntime">,
+  rows: readonly Row[],
+  kind: string,
+  start: number,
+): Promise<string | undefined> => {
+  const [expected, actual] = [await settle(onnxruntime, rows), await settle(compiled, rows)];
+  if (expected instanceof Error || actual instanceof Error) {
+    const isSame = expected instanceof Error && actual instanceof Error && expected.name === actual.name;
+    if (rows.length === 1)
+      return isSame
+        ? undefined
+        : `${kind} row ${start} ${actual instanceof Error ? `has no compiled prediction (${actual.message.slice(0, 300)})` : "has a compiled prediction, and none in onnxruntime"}`;
+    // One row alone can be the cause.
+    for (const [index, row] of rows.entries()) {
+      const difference = await compareRows({ compiled, onnxruntime }, [row], kind, start + index);
+      if (difference !== undefined) return difference;
+    }
+    return undefined;
+  }
+  const [difference] = findGoldenDifferences({ tolerance, rows: [...rows], predictions: expected }, actual);
+  return difference && formatDifference(difference, kind, start + difference.row);
+};
+
+/**
+ * Compares the compiled model with onnxruntime on golden, holdout and generated rows, which hold the neighbourhood of each
+ * threshold. Labels must be equal, and numbers within 1e-6 × max(1, |y|). Returns the first difference as an error.
+ */
+export const findEngineDifferences = async (needs: Needs): Promise<FolderProblem[]> => {
+  const { manifest, golden, holdout, graph, ensembles, file } = needs;
+  const [row] = golden;
+  const values = row
+    ? listThresholdValues({ manifest, graph, ensembles, row })
+    : new Map<string, readonly number[]>();
+  const kinds = [
+    ["golden", golden],
+    ["holdout", holdout.slice(0, holdoutRows)],
+    ["generated", generateRows({ inputs: manifest.inputs, rows: golden, values, ...generatedRows })],
+  ] as const;
+  for (const [kind, rows] of kinds) {
+    const started = performance.now();
+    for (let start = 0; start < rows.length; start += chunkRows) {
+      if (start > 0 && performance.now() - started > budgetMs) break;
+      const difference = await compareRows(needs, rows.slice(start, start + chunkRows), kind, start);
+      if (difference !== undefined)
+        return [
+          {
+            severity: "error",
+            file,
+            path: "",
+            message: `the compiled model and onnxruntime differ: ${difference}`,
+            remedy:
+              "Write engine: onnxruntime in model.yaml, and report it with the model: a compiled model must predict as onnxruntime does.",
+          },
+        ];
+    }
+  }
+  return [];
+};

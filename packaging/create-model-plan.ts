@@ -1,0 +1,29 @@
+import * as z from "zod";
+import { compilePlan } from "#inference/model/compiled/compile-plan.ts";
+import { writePlan } from "#inference/model/compiled/write-plan.ts";
+import { type FileStream, readContent } from "#platform/files/file-content.ts";
+
+const Fields = z.looseObject({
+  engine: z.enum(["compiled", "onnxruntime"]).optional(),
+  tokenizer: z.unknown().optional(),
+});
+
+/**
+ * The bytes of an image's `model.plan`, from the manifest and the ONNX file of a folder that was checked. Throws
+ * ModelUnreadable where the manifest says `engine: compiled` and the graph cannot be compiled.
+ */
+export const createModelPlan = async ({
+  manifest,
+  artifact,
+}: {
+  readonly manifest: unknown;
+  readonly artifact: FileStream;
+}): Promise<Uint8Array> => {
+  let onnx: Uint8Array | undefined;
+  const readOnnx = async () => {
+    onnx ??= await readContent(artifact);
+    return onnx;
+  };
+  const plan = await compilePlan(Fields.parse(manifest), { size: artifact.size, bytes: readOnnx });
+  return writePlan(plan, plan.status === "compiled" ? await readOnnx() : new Uint8Array());
+};
