@@ -19,11 +19,13 @@ export const createModelPlan = async ({
   readonly manifest: unknown;
   readonly artifact: FileStream;
 }): Promise<Uint8Array> => {
-  let onnx: Uint8Array | undefined;
-  const readOnnx = async () => {
-    onnx ??= await readContent(artifact);
-    return onnx;
+  let bytes: Promise<Uint8Array> | undefined;
+  const file = {
+    size: artifact.size,
+    bytes: () => {
+      bytes ??= readContent(artifact);
+      return bytes;
+    },
   };
-  const plan = await compilePlan(Fields.parse(manifest), { size: artifact.size, bytes: readOnnx });
-  return writePlan(plan, plan.status === "compiled" ? await readOnnx() : new Uint8Array());
+  return writePlan(await compilePlan(Fields.parse(manifest), file), file);
 };

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
@@ -42,7 +42,9 @@ const readPreparedPlan = async (folder: string, onnxFile: string): Promise<Plan 
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
   });
-  return bytes && readPlan(bytes, () => readFile(join(folder, onnxFile)));
+  if (!bytes) return undefined;
+  const path = join(folder, onnxFile);
+  return readPlan(bytes, { size: (await stat(path)).size, bytes: () => readFile(path) });
 };
 
 /**

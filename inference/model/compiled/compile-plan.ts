@@ -1,14 +1,10 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { compileGraph } from "./compile-graph.ts";
-import { findRefusal } from "./kernel/find-refusal.ts";
-import { layOutEnsemble } from "./kernel/lay-out-ensemble.ts";
-import type { Plan } from "./plan.ts";
+import { EnsembleRefused, layOutEnsemble } from "./kernel/lay-out-ensemble.ts";
+import type { OnnxFile, Plan } from "./plan.ts";
 
 const maxMegabytes = 64;
-
-/** Where an ONNX file comes from: `bytes` is called only where the file may be compiled. */
-type OnnxFile = { readonly size: number; readonly bytes: () => Promise<Uint8Array> };
 
 type EngineRule = { readonly engine?: Manifest["engine"]; readonly tokenizer?: unknown };
 
@@ -37,12 +33,12 @@ const plan = async ({ engine, tokenizer }: EngineRule, { size, bytes }: OnnxFile
   const compiled = compileBytes(await bytes());
   if (compiled.status === "not-compiled") return compiled;
   const { graph, ensembles } = compiled;
-  for (const ensemble of ensembles) {
-    const refusal = findRefusal(ensemble);
-    if (refusal !== undefined)
-      return { status: "not-compiled", why: `the kernel cannot run an ensemble of trees: ${refusal}` };
+  try {
+    return { status: "compiled", graph, ensembles: ensembles.map(layOutEnsemble) };
+  } catch (error) {
+    if (error instanceof EnsembleRefused) return { status: "not-compiled", why: error.message };
+    throw error;
   }
-  return { status: "compiled", graph, ensembles: ensembles.map(layOutEnsemble) };
 };
 
 /**

@@ -7,8 +7,8 @@
  * | 0 | "SLIPPLAN" |
  * | 8 | `planVersion` |
  * | 12 | CRC-32 of everything behind it |
- * | 16 | bytes of the ONNX file; 0 where it is not compiled |
- * | 20 | CRC-32 of the ONNX file |
+ * | 16 | bytes of the ONNX file |
+ * | 20 | CRC-32 of the ONNX file; 0 where it is not compiled |
  * | 24 | bytes of the JSON |
  * | 28 | number of ensembles |
  * | 32 | bytes of each ensemble |

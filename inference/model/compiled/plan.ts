@@ -1,5 +1,8 @@
 import type { CompiledGraph } from "./compiled-graph.ts";
 
+/** An ONNX file. `bytes` is called only where the graph is compiled, because others can be larger than the memory. */
+export type OnnxFile = { readonly size: number; readonly bytes: () => Promise<Uint8Array> };
+
 /** How a model's requests are answered without onnxruntime; or why onnxruntime must answer them, as a part of a sentence. */
 export type Plan =
   | {

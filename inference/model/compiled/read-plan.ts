@@ -1,6 +1,6 @@
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { crc32 } from "./crc32.ts";
-import type { Plan } from "./plan.ts";
+import type { OnnxFile, Plan } from "./plan.ts";
 import { alignPlanOffset, planFormat } from "./plan-format.ts";
 
 const remedy = "build the image again";
@@ -15,9 +15,9 @@ const isPlan = (content: unknown): content is Plan =>
 /**
  * Reads `model.plan`; ensembles are views of its bytes. Throws ModelUnreadable for a file that is damaged, of another version
  * or of another ONNX file.
- * @param readModel reads the ONNX file beside it; called only where it is compiled
+ * @param file the ONNX file beside it
  */
-export const readPlan = async (bytes: Uint8Array, readModel: () => Promise<Uint8Array>): Promise<Plan> => {
+export const readPlan = async (bytes: Uint8Array, file: OnnxFile): Promise<Plan> => {
   const { magic, version } = planFormat;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const read = (at: number): number => view.getUint32(at, true);
@@ -38,12 +38,13 @@ export const readPlan = async (bytes: Uint8Array, readModel: () => Promise<Uint8
   if (end > bytes.length) return refuse("is cut off");
   const content: unknown = JSON.parse(text(...takePart(read(planFormat.jsonBytesAt))));
   if (!isPlan(content)) return refuse("is no plan");
+  const belongs =
+    file.size === read(planFormat.modelBytesAt) &&
+    (content.status === "not-compiled" || crc32(await file.bytes()) === read(planFormat.modelChecksumAt));
+  if (!belongs) return refuse("belongs to another ONNX file than the one beside it");
   if (content.status === "not-compiled") return content;
   const ensembles = Array.from({ length: count }, (_, index) =>
     bytes.subarray(...takePart(read(planFormat.ensembleBytesAt + 4 * index))),
   );
-  const onnx = await readModel();
-  if (onnx.length !== read(planFormat.modelBytesAt) || crc32(onnx) !== read(planFormat.modelChecksumAt))
-    return refuse("belongs to another ONNX file than the one beside it");
   return { ...content, ensembles };
 };

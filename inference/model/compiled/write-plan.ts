@@ -1,13 +1,13 @@
 import canonicalize from "canonicalize";
 import { crc32 } from "./crc32.ts";
-import type { Plan } from "./plan.ts";
+import type { OnnxFile, Plan } from "./plan.ts";
 import { alignPlanOffset, planFormat } from "./plan-format.ts";
 
 /**
  * The bytes of `model.plan`. They depend on the plan and the ONNX file alone: each machine writes the same.
- * @param onnx the file that the plan was compiled from
+ * @param file the ONNX file that the plan was compiled from
  */
-export const writePlan = (plan: Plan, onnx: Uint8Array): Uint8Array => {
+export const writePlan = async (plan: Plan, file: OnnxFile): Promise<Uint8Array> => {
   const isCompiled = plan.status === "compiled";
   const ensembles = isCompiled ? plan.ensembles : [];
   const content = isCompiled ? { status: plan.status, graph: plan.graph } : plan;
@@ -23,8 +23,8 @@ export const writePlan = (plan: Plan, onnx: Uint8Array): Uint8Array => {
   const write = (at: number, value: number) => view.setUint32(at, value, true);
   new TextEncoder().encodeInto(planFormat.magic, bytes);
   write(planFormat.magic.length, planFormat.version);
-  write(planFormat.modelBytesAt, isCompiled ? onnx.length : 0);
-  write(planFormat.modelChecksumAt, isCompiled ? crc32(onnx) : 0);
+  write(planFormat.modelBytesAt, file.size);
+  write(planFormat.modelChecksumAt, isCompiled ? crc32(await file.bytes()) : 0);
   write(planFormat.jsonBytesAt, parts[0]?.length ?? 0);
   write(planFormat.ensemblesAt, ensembles.length);
   for (const [index, { length }] of ensembles.entries())
