@@ -60,12 +60,12 @@ describe("a model's folder in an image", () => {
     expect(loaded.some((url) => url.endsWith("/read-plan.ts"))).toBe(true);
   });
 
-  test("with a plan that says why there is none it loads onnxruntime, and neither kernel nor compiler", async () => {
+  test("with a plan that says why there is none it loads onnxruntime, and no compiler", async () => {
     await writeFile(path("model.plan"), await plan("churn", { engine: "onnxruntime" }));
     const { predictions, loaded } = await predictInProcess();
     expect(findGoldenDifferences(golden, predictions)).toEqual([]);
     expect(loaded.some(isEngine)).toBe(true);
-    expect(loaded.filter((url) => isCompiler(url) || /open-ensemble/.test(url))).toEqual([]);
+    expect(loaded.filter(isCompiler)).toEqual([]);
     expect((await loadModelFolder(folder.path, { ofImage: true })).engine).toEqual({
       name: "onnxruntime",
       reason: "model.yaml says engine: onnxruntime",

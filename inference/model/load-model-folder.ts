@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
@@ -13,24 +13,34 @@ type Options = {
   readonly ofImage?: boolean;
 };
 
+/** Files are read synchronously, because a function's start would wait 3 ms for node:fs/promises. */
+const readIfPresent = (path: string): Buffer | undefined => {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+};
+
 /** A shallow check is enough: only a build writes this file, from a checked manifest, into a layer with a fixed digest. */
 const isManifest = (prepared: unknown): prepared is Manifest =>
   typeof prepared === "object" && prepared !== null && "inputs" in prepared;
 
-const readPreparedManifest = async (folder: string): Promise<Manifest | undefined> => {
-  const text = await readFile(join(folder, preparedManifestFile), "utf8").catch(() => undefined);
-  const prepared: unknown = text === undefined ? undefined : JSON.parse(text);
+const readPreparedManifest = (folder: string): Manifest | undefined => {
+  const bytes = readIfPresent(join(folder, preparedManifestFile));
+  const prepared: unknown = bytes && JSON.parse(bytes.toString("utf8"));
   return isManifest(prepared) ? prepared : undefined;
 };
 
 /** With a prepared manifest, neither the YAML parser nor the schema is loaded: together they take 80 ms. */
 const loadManifest = async (folder: string, { ofImage = false }: Options): Promise<Manifest> => {
-  const prepared = ofImage ? await readPreparedManifest(folder) : undefined;
+  const prepared = ofImage ? readPreparedManifest(folder) : undefined;
   if (prepared) return prepared;
   const { parseAlreadyCheckedManifest } = await import(
     "#model-folder/manifest/parse-already-checked-manifest.ts"
   );
-  return parseAlreadyCheckedManifest(await readFile(join(folder, "model.yaml"), "utf8"));
+  return parseAlreadyCheckedManifest(readFileSync(join(folder, "model.yaml"), "utf8"));
 };
 
 /**
@@ -38,13 +48,11 @@ const loadManifest = async (folder: string, { ofImage = false }: Options): Promi
  * measured on stage and approved is not what is here.
  */
 const readPreparedPlan = async (folder: string, onnxFile: string): Promise<Plan | undefined> => {
-  const bytes = await readFile(join(folder, modelPlanFile)).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  });
+  const bytes = readIfPresent(join(folder, modelPlanFile));
   if (!bytes) return undefined;
   const path = join(folder, onnxFile);
-  return readPlan(bytes, { size: (await stat(path)).size, bytes: () => readFile(path) });
+  const { size } = statSync(path);
+  return readPlan(bytes, { size, bytes: async () => readFileSync(path) });
 };
 
 /**
@@ -58,7 +66,7 @@ export const loadModelFolder = async (folder: string, options: Options = {}): Pr
     manifest,
     model: { path: join(folder, onnxFile) },
     plan: options.ofImage ? await readPreparedPlan(folder, onnxFile) : undefined,
-    tokenizer: manifest.tokenizer && (await readFile(join(folder, manifest.tokenizer.file))),
+    tokenizer: manifest.tokenizer && readFileSync(join(folder, manifest.tokenizer.file)),
   });
   // A model that fails on this row may still predict others; /ready tries again.
   await model.predict([createSampleRow(manifest)]).catch(() => undefined);

@@ -1,0 +1,59 @@
+import { compilePlan } from "#inference/model/compiled/compile-plan.ts";
+import { openEnsemble } from "#inference/model/compiled/kernel/open-ensemble.ts";
+import { readPlan } from "#inference/model/compiled/read-plan.ts";
+import { runGraph } from "#inference/model/compiled/run-graph.ts";
+import { writePlan } from "#inference/model/compiled/write-plan.ts";
+import type { Feeds } from "#inference/model/feed-tensor.ts";
+import { openSession, type Session } from "#inference/model/session.ts";
+import { createSeededRandom } from "#test/support/seeded-random.ts";
+import { createTreeRows } from "#test/support/trees/create-tree-rows.ts";
+import { findDifferences } from "#test/support/trees/find-differences.ts";
+import { createRandomTreeGraph } from "#test/support/trees/random-tree-graph.ts";
+
+export type TreeGraphComparison = {
+  readonly seed: number;
+  /** Rows that both engines answered; 0 where the rules do not compile the graph. */
+  readonly rows: number;
+  readonly wrong: readonly string[];
+};
+
+/** One row, a few, and more than a block of the bulk kernels. */
+const rowCounts = [1, 1, 40, 958];
+
+const runInOnnxruntime = async (session: Session, feeds: Feeds, outputs: readonly string[]) => {
+  const dims = new Map<string, readonly number[]>();
+  const data = await session.run(feeds, outputs, (name, sizes) => void dims.set(name, sizes));
+  return Object.fromEntries(
+    outputs.map((name, index) => [name, { data: data[index], dims: dims.get(name) ?? [] }]),
+  );
+};
+
+/**
+ * Compares a random graph of trees, compiled and through the bytes of a plan, with onnxruntime: on thresholds and the floats
+ * beside them, not a number, zeros and infinities. The seed decides everything.
+ */
+export const compareTreeGraph = async (seed: number): Promise<TreeGraphComparison> => {
+  const random = createSeededRandom(seed);
+  const graph = createRandomTreeGraph(random);
+  const { onnx, input, outputs } = graph;
+  const file = { size: onnx.length, bytes: async () => onnx };
+  const plan = await readPlan(await writePlan(await compilePlan({}, file), file), file);
+  if (plan.status === "not-compiled") return { seed, rows: 0, wrong: [] };
+  const run = runGraph(plan.graph, plan.ensembles.map(openEnsemble));
+  const onnxruntime = await openSession({ bytes: onnx });
+  const wrong: string[] = [];
+  let compared = 0;
+  try {
+    for (const rows of rowCounts) {
+      const data = createTreeRows(random, graph, rows);
+      const feeds: Feeds = { [input.name]: { type: input.type, data, dims: [rows, input.width] } };
+      const expected = await runInOnnxruntime(onnxruntime, feeds, outputs);
+      for (const difference of findDifferences(outputs, run(feeds, outputs), expected))
+        wrong.push(`${rows} rows: ${difference} ${graph.description}`);
+      compared += rows;
+    }
+  } finally {
+    await onnxruntime.release();
+  }
+  return { seed, rows: compared, wrong };
+};
