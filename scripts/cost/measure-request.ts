@@ -156,6 +156,7 @@ export const measureRequest = async (modelFolder: string, count: number): Promis
       failed: false,
       labels: counts,
       scores: sampleScores(manifest)(predictions),
+      engine: "compiled",
     });
   const directives = Emf.parse(JSON.parse(format(new Map(labels.map((label) => [label, 1])))));
   const record = await measureRecord(manifest, rows, predictions);
