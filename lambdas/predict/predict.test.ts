@@ -284,7 +284,8 @@ describe("an HTTP API event", () => {
       name: "churn",
       version: 3,
       digest: identity.digest,
-      environment: "prod",
+      engine: "compiled",
+        environment: "prod",
     });
     expect(JSON.parse(first.body)).not.toHaveProperty("approval");
     const again = await http("GET", "/v1/model", undefined, {
