@@ -6,15 +6,23 @@ import { createProblem } from "./http/create-problem.ts";
 import type { HttpRequest } from "./http/http-request.ts";
 import { type HttpResponse, problemResponse, withHeaders } from "./http/http-response.ts";
 import { refuseCrossSite } from "./http/refuse-cross-site.ts";
-import { createRouter } from "./http/router.ts";
+import { createRouter, type Router } from "./http/router.ts";
 import { withSecurityHeaders } from "./http/security-headers.ts";
 import { nativeRoutes } from "./native/native-routes.ts";
-import { oipRoutes } from "./oip/oip-routes.ts";
 import { openapiRoutes } from "./openapi/openapi-routes.ts";
-import { predictionsRoutes } from "./records/predictions-routes.ts";
-import { mlflowRoutes } from "./scoring/mlflow-routes.ts";
-import { sagemakerRoutes } from "./scoring/sagemaker-routes.ts";
 import type { Service } from "./service.ts";
+
+/** The protocols that are loaded with the first request for one of their paths, to keep cold starts short. */
+const createLateRouter = (service: Service): Router => {
+  let route: Router | undefined;
+  return async (request) => {
+    if (!route) {
+      const { protocolRoutes } = await import("./protocol-routes.ts");
+      route ??= createRouter(protocolRoutes(service));
+    }
+    return route(request);
+  };
+};
 
 const failedResponse = problemResponse(createProblem("prediction-failed", "The service failed."));
 
@@ -33,14 +41,10 @@ export const createApp = (
   offload?: Offload,
   hostNames: readonly string[] = [],
 ): App => {
-  const route = createRouter([
-    ...nativeRoutes(service),
-    ...predictionsRoutes({ reader: service.records?.reader, log: service.log }),
-    ...openapiRoutes(service),
-    ...oipRoutes(service),
-    ...mlflowRoutes(service),
-    ...sagemakerRoutes(service),
-  ]);
+  const route = createRouter(
+    [...nativeRoutes(service), ...openapiRoutes(service)],
+    createLateRouter(service),
+  );
   const handleRoute = async (request: HttpRequest): Promise<HttpResponse> =>
     adaptToProtocol(request, await (offload ? offload(request, route) : route(request)));
   const handleRequest = async (request: HttpRequest): Promise<HttpResponse> => {

@@ -12,6 +12,8 @@ export type Route = {
   readonly respond: RouteHandler;
 };
 
+export type Router = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+
 type Methods = Partial<Record<Route["method"], RouteHandler>>;
 type RouteMatch = { readonly methods: Methods; readonly params: PathParams };
 
@@ -59,8 +61,9 @@ const findHandler = (methods: Methods, method: string): RouteHandler | undefined
 /**
  * Routes a request to its handler: 404 for an unknown path, 405 with `Allow` for another method. Paths without parameters
  * are looked up first.
+ * @param others gets the requests for paths of no route
  */
-export const createRouter = (routes: readonly Route[]) => {
+export const createRouter = (routes: readonly Route[], others: Router = () => notFoundResponse): Router => {
   const fixedPaths = new Map<string, Methods>();
   const patterns = new Map<string, { readonly pattern: readonly string[]; readonly methods: Methods }>();
   for (const { method, path, respond } of routes) {
@@ -79,9 +82,9 @@ export const createRouter = (routes: readonly Route[]) => {
     }
     return undefined;
   };
-  return (request: HttpRequest): HttpResponse | Promise<HttpResponse> => {
+  return (request) => {
     const match = find(request.path);
-    if (!match) return notFoundResponse;
+    if (!match) return others(request);
     const respond = findHandler(match.methods, request.method);
     return respond ? respond(request, match.params) : methodNotAllowed(match.methods);
   };

@@ -6,12 +6,12 @@
  * |---|---|
  * | 0 | "SLIPPLAN" |
  * | 8 | `planVersion` |
- * | 12 | CRC-32 of everything behind it |
- * | 16 | bytes of the ONNX file |
- * | 20 | CRC-32 of the ONNX file; 0 where it is not compiled |
- * | 24 | bytes of the JSON |
- * | 28 | number of ensembles |
- * | 32 | bytes of each ensemble |
+ * | 12 | the two numbers of the checksum (sum-words.ts) of everything behind them |
+ * | 20 | bytes of the ONNX file |
+ * | 24 | the checksum of the ONNX file; zeros where it is not compiled |
+ * | 32 | bytes of the JSON |
+ * | 36 | number of ensembles |
+ * | 40 | bytes of each ensemble |
  * | … | the JSON (RFC 8785), then each ensemble |
  */
 export const planFormat = {
@@ -19,12 +19,12 @@ export const planFormat = {
   /** Grows with each change of the file, of the JSON in it, or of how the kernel reads an ensemble. */
   version: 1,
   checksumAt: 12,
-  checkedFrom: 16,
-  modelBytesAt: 16,
-  modelChecksumAt: 20,
-  jsonBytesAt: 24,
-  ensemblesAt: 28,
-  ensembleBytesAt: 32,
+  checkedFrom: 20,
+  modelBytesAt: 20,
+  modelChecksumAt: 24,
+  jsonBytesAt: 32,
+  ensemblesAt: 36,
+  ensembleBytesAt: 40,
   alignment: 64,
 } as const;
 

@@ -1,7 +1,7 @@
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
-import { crc32 } from "./crc32.ts";
 import type { OnnxFile, Plan } from "./plan.ts";
 import { alignPlanOffset, planFormat } from "./plan-format.ts";
+import { sumWords } from "./sum-words.ts";
 
 const remedy = "build the image again";
 const refuse = (what: string): never => {
@@ -26,7 +26,11 @@ export const readPlan = async (bytes: Uint8Array, file: OnnxFile): Promise<Plan>
     return refuse("is no plan");
   const found = read(magic.length);
   if (found !== version) return refuse(`has version ${found}, and this runtime reads version ${version}`);
-  if (read(planFormat.checksumAt) !== crc32(bytes.subarray(planFormat.checkedFrom)))
+  const hasChecksum = (at: number, content: Uint8Array): boolean => {
+    const [sum, sums] = sumWords(content);
+    return read(at) === sum && read(at + 4) === sums;
+  };
+  if (!hasChecksum(planFormat.checksumAt, bytes.subarray(planFormat.checkedFrom)))
     return refuse("is damaged (its checksum differs)");
   const count = read(planFormat.ensemblesAt);
   let end = planFormat.ensembleBytesAt + 4 * count;
@@ -40,7 +44,7 @@ export const readPlan = async (bytes: Uint8Array, file: OnnxFile): Promise<Plan>
   if (!isPlan(content)) return refuse("is no plan");
   const belongs =
     file.size === read(planFormat.modelBytesAt) &&
-    (content.status === "not-compiled" || crc32(await file.bytes()) === read(planFormat.modelChecksumAt));
+    (content.status === "not-compiled" || hasChecksum(planFormat.modelChecksumAt, await file.bytes()));
   if (!belongs) return refuse("belongs to another ONNX file than the one beside it");
   if (content.status === "not-compiled") return content;
   const ensembles = Array.from({ length: count }, (_, index) =>

@@ -1,7 +1,7 @@
 import canonicalize from "canonicalize";
-import { crc32 } from "./crc32.ts";
 import type { OnnxFile, Plan } from "./plan.ts";
 import { alignPlanOffset, planFormat } from "./plan-format.ts";
+import { sumWords } from "./sum-words.ts";
 
 /**
  * The bytes of `model.plan`. They depend on the plan and the ONNX file alone: each machine writes the same.
@@ -21,15 +21,18 @@ export const writePlan = async (plan: Plan, file: OnnxFile): Promise<Uint8Array>
   const bytes = new Uint8Array(end);
   const view = new DataView(bytes.buffer);
   const write = (at: number, value: number) => view.setUint32(at, value, true);
+  const writeChecksum = (at: number, content: Uint8Array) => {
+    for (const [index, sum] of sumWords(content).entries()) write(at + 4 * index, sum);
+  };
   new TextEncoder().encodeInto(planFormat.magic, bytes);
   write(planFormat.magic.length, planFormat.version);
   write(planFormat.modelBytesAt, file.size);
-  write(planFormat.modelChecksumAt, isCompiled ? crc32(await file.bytes()) : 0);
+  if (isCompiled) writeChecksum(planFormat.modelChecksumAt, await file.bytes());
   write(planFormat.jsonBytesAt, parts[0]?.length ?? 0);
   write(planFormat.ensemblesAt, ensembles.length);
   for (const [index, { length }] of ensembles.entries())
     write(planFormat.ensembleBytesAt + 4 * index, length);
   for (const [index, part] of parts.entries()) bytes.set(part, offsets[index]);
-  write(planFormat.checksumAt, crc32(bytes.subarray(planFormat.checkedFrom)));
+  writeChecksum(planFormat.checksumAt, bytes.subarray(planFormat.checkedFrom));
   return bytes;
 };

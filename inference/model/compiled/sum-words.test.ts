@@ -1,0 +1,41 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { sumWords } from "./sum-words.ts";
+
+/** The definition, in exact integers. */
+const sumExactly = (bytes: Uint8Array): readonly [number, number] => {
+  const padded = new Uint8Array(Math.floor(bytes.length / 4) * 4 + 4);
+  padded.set(bytes);
+  let sum = 0n;
+  let sums = 0n;
+  for (let at = 0; at < padded.length; at += 4) {
+    sum += BigInt(new DataView(padded.buffer).getUint32(at, true));
+    sums += sum;
+  }
+  return [Number(sum % 2n ** 32n), Number(sums % 2n ** 32n)];
+};
+
+test("the checksum is Fletcher's, at any length and place in memory", () => {
+  expect(sumWords(Uint8Array.of(1, 0, 0, 0, 2, 0, 0, 0))).toEqual([3, 7]);
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(7), (bytes, start) => {
+      const part = bytes.subarray(start);
+      expect(sumWords(part)).toEqual(sumExactly(part));
+    }),
+  );
+});
+
+test("a changed byte and two exchanged words change the checksum", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 16, maxLength: 64 }), fc.nat(15), (bytes, at) => {
+      const changed = bytes.slice();
+      changed[at] = (changed[at] ?? 0) ^ 64;
+      expect(sumWords(changed)).not.toEqual(sumWords(bytes));
+      const exchanged = bytes.slice();
+      exchanged.set(bytes.subarray(0, 4), 4);
+      exchanged.set(bytes.subarray(4, 8), 0);
+      fc.pre(!exchanged.every((byte, index) => byte === bytes[index]));
+      expect(sumWords(exchanged)).not.toEqual(sumWords(bytes));
+    }),
+  );
+});
