@@ -285,7 +285,7 @@ describe("an HTTP API event", () => {
       version: 3,
       digest: identity.digest,
       engine: "compiled",
-        environment: "prod",
+      environment: "prod",
     });
     expect(JSON.parse(first.body)).not.toHaveProperty("approval");
     const again = await http("GET", "/v1/model", undefined, {
@@ -443,6 +443,7 @@ describe("the reported metrics", () => {
     const scores = predictions.map((prediction) => prediction.scores.churn ?? Number.NaN);
     expect(reported).toEqual([
       {
+        engine: "compiled",
         environment: "prod",
         model: "churn",
         version: "7",
