@@ -47,7 +47,7 @@ const createTestImages = (folder: string, advisories?: Advisories, bundle = "exp
       if (onnx.startsWith("M")) throw new CheckFailed(onnx);
       return { name: "churn", artifact: "model.onnx" };
     },
-    compile: async () => undefined,
+    compile: async ({ artifact }) => encodeText(`plan of ${await readContent(artifact)}`),
     advisories: async () => advisories,
     clock: Date.now,
   });
@@ -121,13 +121,19 @@ test("every blob matches its name, and the index lists image and SBOM", async ()
   expect(await readdir(join(folder, "tmp"))).toEqual([]);
 });
 
-test("the image holds runtime, manifest and artifact, but not the holdout", async () => {
+test("the image holds runtime, manifest, artifact and its plan, but not the holdout", async () => {
   const folder = await createFolder();
   const { digest } = await buildCommit(folder);
   const root = await unpackImage({ folder, into: join(folder, "unpacked") })(digest);
 
   const task = join(root, "var", "task");
-  expect((await readdir(join(task, "model"))).sort()).toEqual(["manifest.json", "model.onnx", "model.yaml"]);
+  expect((await readdir(join(task, "model"))).sort()).toEqual([
+    "manifest.json",
+    "model.onnx",
+    "model.plan",
+    "model.yaml",
+  ]);
+  expect(await readFile(join(task, "model", "model.plan"), "utf8")).toBe("plan of one");
   expect((await readdir(task)).sort()).toEqual(["index.mjs", "model", "node_modules", "package.json"]);
   const native = join(task, "node_modules", "onnxruntime-node", "bin", "napi-v6");
   expect(await readdir(native)).toEqual(["linux"]);
