@@ -13,6 +13,7 @@ import { type FolderProblem, stopsDelivery } from "#model-folder/manifest/folder
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { listTextInputs } from "#model-folder/manifest/list-text-inputs.ts";
 import type { Manifest, Prediction } from "#model-folder/manifest/manifest.ts";
+import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { areShares } from "#model-folder/rows/are-shares.ts";
 import { findGoldenDifferences, type GoldenRowComparison } from "#model-folder/rows/compare-golden.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
@@ -228,15 +229,21 @@ const checkLongTexts = async ({ manifest, golden }: NonNullable<typeof run>): Pr
 };
 
 if (run) {
-  const graph = await checkGolden(run).catch((error: unknown): FolderProblem[] => [
-    {
-      severity: "error",
-      file: getArtifactFile(run.manifest),
-      path: "",
-      message: `the model cannot predict its golden rows: ${error instanceof Error ? error.message.slice(0, 4_000) : String(error)}`,
-      remedy: "Run it in Python with ONNX Runtime on these rows, then export it again.",
-    },
-  ]);
+  const graph = await checkGolden(run).catch((error: unknown): FolderProblem[] => {
+    const file = getArtifactFile(run.manifest);
+    const reason = error instanceof Error ? error.message.slice(0, 4_000) : String(error);
+    if (error instanceof ModelUnreadable && error.remedy !== undefined)
+      return [{ severity: "error", file, path: "", message: reason, remedy: error.remedy }];
+    return [
+      {
+        severity: "error",
+        file,
+        path: "",
+        message: `the model cannot predict its golden rows: ${reason}`,
+        remedy: "Run it in Python with ONNX Runtime on these rows, then export it again.",
+      },
+    ];
+  });
   const failed = graph.some(({ severity }) => severity === "error");
   sendMessage({
     kind: "ran",

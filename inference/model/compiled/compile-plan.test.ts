@@ -34,7 +34,8 @@ test("a graph beyond the rules is not compiled, with the reason", async () => {
 test("a graph that the manifest wants compiled and that cannot be is refused", async () => {
   await expect(compilePlan({ engine: "compiled" }, withoutTrees)).rejects.toMatchObject({
     name: "ModelUnreadable",
-    message: expect.stringMatching(/says engine: compiled, but .*trees.*: remove the line/),
+    message: expect.stringMatching(/says engine: compiled, but .*trees/),
+    remedy: expect.stringMatching(/^Remove the line/),
   });
 });
 

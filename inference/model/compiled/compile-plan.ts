@@ -15,8 +15,8 @@ const compileBytes = (bytes: Uint8Array): ReturnType<typeof compileGraph> => {
   } catch (error) {
     if (error instanceof ModelUnreadable) throw error;
     throw new ModelUnreadable(
-      `the graph cannot be compiled (${error instanceof Error ? error.message : String(error)}): write engine: onnxruntime in model.yaml, and report it with the model`,
-      { cause: error },
+      `the graph cannot be compiled: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error, remedy: "Write engine: onnxruntime in model.yaml, and report it with the model." },
     );
   }
 };
@@ -48,8 +48,8 @@ const plan = async ({ engine, tokenizer }: EngineRule, { size, bytes }: OnnxFile
 export const compilePlan = async (manifest: EngineRule, file: OnnxFile): Promise<Plan> => {
   const result = await plan(manifest, file);
   if (manifest.engine === "compiled" && result.status === "not-compiled")
-    throw new ModelUnreadable(
-      `model.yaml says engine: compiled, but ${result.why}: remove the line, and onnxruntime answers`,
-    );
+    throw new ModelUnreadable(`model.yaml says engine: compiled, but ${result.why}`, {
+      remedy: "Remove the line: onnxruntime answers then.",
+    });
   return result;
 };
