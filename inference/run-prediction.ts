@@ -1,15 +1,17 @@
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
+import type { ScannedRows } from "#model-folder/rows/scan/scan-rows.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { createProblem } from "./http/create-problem.ts";
 import type { HttpProblem } from "./http/http-problem.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { ModelBusy, RunStopped } from "./model/model-errors.ts";
 import { OutputNotFinite } from "./model/output-not-finite.ts";
+import { type PredictedRows, predictedObjects } from "./model/predicted-rows.ts";
 import { RowsInvalid } from "./model/rows-invalid.ts";
 import type { PredictResponse } from "./native/predict-response.ts";
-import { countLabels } from "./records/count-labels.ts";
-import type { Records } from "./records/records.ts";
+import { createRecordText } from "./records/record-text.ts";
+import type { RecordColumns, Records } from "./records/records.ts";
 import { sampleScores } from "./records/sample-scores.ts";
 
 /** The deployed version that predicts, known only at deployment. */
@@ -47,12 +49,19 @@ export type PredictRequest = {
   readonly rows: unknown;
   /** Returns the RFC 6901 pointer to a problem's value in the caller's body. */
   readonly pointer: (problem: RowProblem) => string;
+  /** The same rows in columns, where the body's reader made them; `rows` are then made only for those who need them. */
+  readonly scanned?: ScannedRows;
   /** The delivery compares versions on recorded rows: this is no traffic, so it leaves neither records nor metrics. */
   readonly replay?: true;
 };
 
 export type PredictResult =
-  | { readonly status: "predicted"; readonly response: PredictResponse }
+  | {
+      readonly status: "predicted";
+      readonly response: PredictResponse;
+      /** The predictions of the response. */
+      readonly predicted: PredictedRows;
+    }
   | { readonly status: "refused"; readonly problem: HttpProblem };
 
 /** Converts an error to what the caller may see; details of the model stay in the log. */
@@ -78,8 +87,30 @@ const toProblem = (error: unknown, pointer: PredictRequest["pointer"]): HttpProb
   return createProblem("prediction-failed", "The model could not predict these rows.");
 };
 
+/** Predicts from columns, where a request has them. What they cannot answer, the rows do, which name every problem. */
+const predictRows = async (model: LoadedModel, request: PredictRequest): Promise<PredictedRows> => {
+  const { scanned } = request;
+  const predicted = scanned && (await model.columns?.predict(scanned).catch(() => undefined));
+  return predicted ?? predictedObjects(await model.predict(request.rows));
+};
+
+/** The columns of a request for its record, if both its rows and its predictions have them. */
+const toRecordColumns = (
+  scanned: ScannedRows | undefined,
+  predicted: PredictedRows,
+): RecordColumns | undefined =>
+  scanned && {
+    count: predicted.length,
+    labels: predicted.countLabels(),
+    text: (withInputs) => createRecordText(scanned, predicted, withInputs),
+  };
+
 /** The model has already validated rows that it predicted. */
 const areRows = (rows: unknown): rows is readonly Row[] => Array.isArray(rows);
+const assertRows = (rows: unknown): readonly Row[] => {
+  if (!areRows(rows)) throw new TypeError("a model predicted rows that are no list");
+  return rows;
+};
 
 const formatError = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message.slice(0, 500)}` : typeof error;
@@ -107,25 +138,37 @@ export const runPrediction = ({
 
   const predict = async (request: PredictRequest, at: number, started: number): Promise<PredictResult> => {
     try {
-      const { rows } = request;
-      const predictions = await model.predict(rows);
-      const response: PredictResponse = {
-        id: newId(),
-        model: identity.model,
-        version: identity.version,
-        predictions,
-        latencyMs: Math.round((tick() - started) * 1_000) / 1_000,
-        createdAt: new Date(at).toISOString(),
-      };
-      if (!records || request.replay || !areRows(rows)) return { status: "predicted", response };
-      const { digest, environment } = identity;
-      const { id, latencyMs } = response;
-      const origin = { id, at, model: identity.model, modelVersion: identity.version, digest, environment };
-      const recorded = await records.recorder.record({ ...origin, latencyMs, rows, predictions });
-      return {
+      const predicted = await predictRows(model, request);
+      const id = newId();
+      const latencyMs = Math.round((tick() - started) * 1_000) / 1_000;
+      const respond = (recorded: "written" | "failed" | "not kept"): PredictResult => ({
         status: "predicted",
-        response: recorded === "failed" ? { ...response, storageWarning: "write_failed" } : response,
-      };
+        predicted,
+        response: {
+          id,
+          model: identity.model,
+          version: identity.version,
+          get predictions() {
+            return predicted.toArray();
+          },
+          latencyMs,
+          createdAt: new Date(at).toISOString(),
+          ...(recorded === "failed" ? { storageWarning: "write_failed" } : {}),
+        },
+      });
+      if (!records || request.replay) return respond("not kept");
+      const { digest, environment } = identity;
+      const recorded = await records.recorder.record({
+        ...{ id, at, model: identity.model, modelVersion: identity.version, digest, environment, latencyMs },
+        get rows() {
+          return assertRows(request.rows);
+        },
+        get predictions() {
+          return predicted.toArray();
+        },
+        columns: toRecordColumns(request.scanned, predicted),
+      });
+      return respond(recorded);
     } catch (error) {
       return { status: "refused", problem: toLoggedProblem(error, request.pointer) };
     }
@@ -147,8 +190,8 @@ export const runPrediction = ({
       at,
       latencyMs: tick() - started,
       failed: result.status === "refused" && result.problem.status >= 500,
-      labels: result.status === "predicted" ? countLabels(result.response.predictions) : new Map(),
-      scores: result.status === "predicted" ? readScores(result.response.predictions) : [],
+      labels: result.status === "predicted" ? result.predicted.countLabels() : new Map(),
+      scores: result.status === "predicted" ? readScores(result.predicted) : [],
       recordFailed: result.status === "predicted" && result.response.storageWarning !== undefined,
       engine: model.engine.name,
     });

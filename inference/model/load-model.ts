@@ -9,6 +9,7 @@ import type { Plan } from "./compiled/plan.ts";
 import { createSampleImage } from "./create-sample-image.ts";
 import { createSampleTensor } from "./create-sample-tensor.ts";
 import type { Engine } from "./engine.ts";
+import type { ColumnPath } from "./predict-columns.ts";
 import { predictTable } from "./predict-table.ts";
 import { readPredictions } from "./read-predictions.ts";
 import type { Session } from "./session.ts";
@@ -22,6 +23,8 @@ export type LoadedModel = {
    * Throws RowsInvalid (the caller's mistake) or OutputNotFinite (the model's).
    */
   predict(rows: unknown): Promise<Prediction[]>;
+  /** The same from a body's bytes without objects; absent where the model needs objects. */
+  readonly columns?: ColumnPath | undefined;
   /** Frees the native memory. */
   release(): Promise<void>;
   /** Seconds until it accepts requests again; undefined, or no such function: now. */
@@ -68,7 +71,7 @@ const createPredict = async (
   manifest: Manifest,
   session: Session,
   tokenizer: Uint8Array | undefined,
-): Promise<LoadedModel["predict"]> => {
+): Promise<Pick<LoadedModel, "predict" | "columns">> => {
   const output = findOutput(manifest, session.outputs);
   if (output.status === "missing") throw new ModelUnreadable(output.message);
   const dependencies = {
@@ -76,7 +79,7 @@ const createPredict = async (
     outputs: output.label === undefined ? output.names : [...output.names, output.label],
     read: readPredictions(manifest, output.width),
   };
-  if (!manifest.tokenizer) return predictTable(manifest, dependencies);
+  if (!manifest.tokenizer) return predictTable(manifest, { ...dependencies, width: output.width });
   if (!tokenizer) throw new ModelUnreadable(`${manifest.tokenizer.file} is missing beside the model`);
   const isEntities = manifest.task === "entities";
   // Only text models load these modules, which keeps other cold starts short.
@@ -85,7 +88,7 @@ const createPredict = async (
     import("#inference/text/predict-texts.ts"),
   ]);
   const maxTokens = limitTokens(session.inputs, manifest.tokenizer.maxTokens);
-  return predictTexts(manifest, {
+  const predict = await predictTexts(manifest, {
     ...dependencies,
     images: await openImagesIfAny(manifest),
     tokenizer: openTokenizer(tokenizer, maxTokens, { isPair: manifest.tokenizer.pair !== undefined }),
@@ -94,6 +97,7 @@ const createPredict = async (
     // Entities beyond the limit would be missing, and nobody would notice.
     refuseCutTexts: isEntities,
   });
+  return { predict };
 };
 
 /** A dynamic import, because an image holds the plan, and the compiler is in the way of a cold start. */
@@ -134,7 +138,7 @@ export const loadModel = async (options: Options): Promise<LoadedModel> => {
   return {
     manifest,
     engine,
-    predict: await createPredict(manifest, session, tokenizer),
+    ...(await createPredict(manifest, session, tokenizer)),
     release: () => session.release(),
   };
 };

@@ -10,12 +10,15 @@ import { batchRequests } from "./batch-requests.ts";
 import { createFeeds } from "./create-feeds.ts";
 import { findIndexProblems } from "./find-index-problems.ts";
 import { IndexOutOfRange } from "./model-errors.ts";
+import { createColumnPath } from "./predict-columns.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 import type { Session } from "./session.ts";
 
 type Dependencies = {
   readonly session: Session;
   readonly outputs: readonly string[];
+  /** Numbers per row in each output. */
+  readonly width: number;
   readonly read: (data: readonly unknown[], rows: number) => Prediction[];
 };
 
@@ -36,7 +39,7 @@ const nameIndexInput =
   };
 
 /** Predicts rows of a table in batches of small requests. Throws ModelUnreadable if graph and manifest do not match. */
-export const predictTable = async (manifest: Manifest, { session, outputs, read }: Dependencies) => {
+export const predictTable = async (manifest: Manifest, { session, outputs, width, read }: Dependencies) => {
   const binding = bindInputs(manifest, session.inputs);
   if (binding.status === "mismatched")
     throw new ModelUnreadable(binding.mismatches.map(({ message }) => message).join("\n"));
@@ -56,7 +59,7 @@ export const predictTable = async (manifest: Manifest, { session, outputs, read 
     }
     return predictions;
   };
-  return batchRequests(async (rows) => {
+  const predict = batchRequests(async (rows) => {
     try {
       return await run(rows);
     } catch (error) {
@@ -65,4 +68,5 @@ export const predictTable = async (manifest: Manifest, { session, outputs, read 
       throw problems.length > 0 ? new RowsInvalid(problems) : error;
     }
   });
+  return { predict, columns: createColumnPath(manifest, { columns, session, outputs, width }) };
 };

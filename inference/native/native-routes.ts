@@ -16,11 +16,31 @@ import { withPredictionHeaders } from "#inference/http/with-prediction-headers.t
 import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Service } from "#inference/service.ts";
 import { rowPointer } from "#model-folder/rows/row-problem.ts";
+import type { ScannedRows } from "#model-folder/rows/scan/scan-rows.ts";
 import { describeModel } from "./describe-model.ts";
 import { parsePredictRequest } from "./parse-predict-request.ts";
 import type { PredictResponse } from "./predict-response.ts";
+import { writePredictResponse } from "./write-predict-response.ts";
 
 const mediaType = /^(application\/json|text\/csv)\s*(;\s*(charset="?utf-8"?|header=present)\s*)*$/i;
+
+const pointer = rowPointer("/rows");
+
+/** A request whose rows become objects on the first use. The scan has checked that the bytes are JSON with each key once. */
+const toScannedRequest = (scanned: ScannedRows, bytes: Uint8Array): PredictRequest => {
+  let rows: unknown;
+  return {
+    scanned,
+    pointer,
+    get rows() {
+      rows ??= Reflect.get(
+        JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()),
+        "rows",
+      );
+      return rows;
+    },
+  };
+};
 
 /** Reads a predict request in JSON or in CSV with a header. For CSV, pointers refer to the rows as in JSON. */
 const readPredictRequest = async (
@@ -34,6 +54,8 @@ const readPredictRequest = async (
   const bytes = await readBody(request);
   if (!(bytes instanceof Uint8Array)) return bytes;
   if (type === "application/json") {
+    const scanned = service.model.columns?.scan(bytes);
+    if (scanned) return toScannedRequest(scanned, bytes);
     const result = readJson(bytes, service.model.manifest);
     return "json" in result ? parsePredictRequest(result.json) : result;
   }
@@ -41,7 +63,7 @@ const readPredictRequest = async (
   if (typeof text !== "string") return text;
   const { readCsv } = await import("#inference/csv/read-csv.ts");
   const result = readCsv(service.model.manifest)(text, { header: true });
-  return "rows" in result ? { rows: result.rows, pointer: rowPointer("/rows") } : result;
+  return "rows" in result ? { rows: result.rows, pointer } : result;
 };
 
 const csvResponse = async ({ model }: Service, { predictions }: PredictResponse): Promise<HttpResponse> => {
@@ -60,7 +82,7 @@ const handlePredict =
     if (result.status === "refused") return problemResponse(result.problem);
     const response = /^\s*text\/csv\b/i.test(request.header("accept") ?? "")
       ? await csvResponse(service, result.response)
-      : jsonResponse(result.response);
+      : writePredictResponse(result);
     return withPredictionHeaders(response, result.response);
   };
 

@@ -59,7 +59,12 @@ const remoteStorage: RecordStorage = {
       void (await callParent((call) => ({
         kind: "putAll",
         call,
-        entries: entries.map((entry) => ({ ...entry })),
+        // The parent gets values, not text: it must not trust the text of a process that runs a model.
+        entries: entries.map(({ key, expiresAt, ...content }) => ({
+          key,
+          value: "json" in content ? JSON.parse(content.json) : content.value,
+          ...(expiresAt === undefined ? {} : { expiresAt }),
+        })),
       }))),
     add: async (key, amounts, options = {}) => {
       await callParent((call) => ({ kind: "add", call, key, amounts: { ...amounts }, ...options }));

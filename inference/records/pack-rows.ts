@@ -37,6 +37,9 @@ const formatLine = (header: RowLinesHeader, row: StoredRow): string => {
     : JSON.stringify(row);
 };
 
+/** Compresses the lines of a request's rows. */
+export const packLines = (lines: Uint8Array): Promise<Uint8Array> => compress(lines, compressionOptions);
+
 /** Packs rows as compressed lines of JSON; `rows` has at least one. */
 export const packRows = (rows: readonly StoredRow[]): Promise<Uint8Array> => {
   const [first] = rows;
@@ -45,5 +48,5 @@ export const packRows = (rows: readonly StoredRow[]): Promise<Uint8Array> => {
     scores: Object.keys(first?.prediction.scores ?? {}),
   };
   const lines = [JSON.stringify(header), ...rows.map((row) => formatLine(header, row))];
-  return compress(Buffer.from(lines.join("\n")), compressionOptions);
+  return packLines(Buffer.from(lines.join("\n")));
 };

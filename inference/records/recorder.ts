@@ -29,9 +29,9 @@ type Dependencies = {
 
 /**
  * A request with more rows, or with JSON longer than `length` characters, is stored as a blob. In UTF-8 that length is at
- * most 300 KB, which fits in an item. `bytes` is the limit for the cheap estimate.
+ * most 300 KB, which fits in an item.
  */
-const itemLimits = { rows: 100, length: 100_000, bytes: 300_000 };
+const itemLimits = { rows: 100, length: 100_000 };
 const hourMs = 3_600_000;
 
 const requestId = /^[A-Za-z0-9_-]{1,64}$/;
@@ -69,19 +69,33 @@ const toStoredRows = async (
   });
 };
 
-/** An upper bound for the size as JSON: an escaped character has six bytes, a number at most 25. */
-const estimateMaxBytes = (value: unknown): number => {
-  if (typeof value === "string") return 6 * value.length + 3;
-  if (typeof value !== "object" || value === null) return 26;
-  let bytes = 3;
-  for (const [key, child] of Object.entries(value)) bytes += 6 * key.length + 4 + estimateMaxBytes(child);
-  return bytes;
+const countRows = (request: PredictedRequest): number => request.columns?.count ?? request.predictions.length;
+
+/** The rows of a request as JSON, or as what packs them into a blob. */
+type EncodedRows = { readonly json: string } | { readonly pack: () => Promise<Uint8Array> };
+
+const loadPacker = () => import("./pack-rows.ts");
+
+/** Encodes the rows once: from their text if there is one, otherwise from their objects. */
+const encodeRows = async (dependencies: Dependencies, request: PredictedRequest): Promise<EncodedRows> => {
+  const { records, inputs = [] } = dependencies.manifest;
+  const needsObjects = records.inputs === "hashed" || inputs.some(isArrayInput);
+  const text = needsObjects ? undefined : request.columns?.text(records.inputs === "full");
+  if (countRows(request) <= itemLimits.rows) {
+    const json = text ? text.toJson() : JSON.stringify(await toStoredRows(dependencies, request));
+    if (json.length <= itemLimits.length) return { json };
+  }
+  return {
+    pack: async () => {
+      const { packLines, packRows } = await loadPacker();
+      return text?.toLines ? packLines(text.toLines()) : packRows(await toStoredRows(dependencies, request));
+    },
+  };
 };
 
-/** The estimate is enough for most requests; only the others are serialized to measure them. */
-const isSmall = (rows: readonly StoredRow[]): boolean =>
-  rows.length <= itemLimits.rows &&
-  (estimateMaxBytes(rows) <= itemLimits.bytes || JSON.stringify(rows).length <= itemLimits.length);
+/** A request's item; `rows` is JSON already. */
+const formatStoredRequest = (request: Omit<StoredRequest, "rows">, rows: string): string =>
+  `${JSON.stringify(request).slice(0, -1)},"rows":${rows}}`;
 
 /** Writes the record of a request: first its blob, if any, then its items; the hour's counters in parallel. */
 const createWriter = (dependencies: Dependencies) => {
@@ -92,28 +106,31 @@ const createWriter = (dependencies: Dependencies) => {
   const writeCounts = (request: PredictedRequest, labels: ReadonlyMap<string, number>): Promise<void> => {
     const key = { partition: recordPartitions(request).counts, sort: formatHour(request.at) };
     const expiresAt = toExpiry(startOfHour(request.at) + hourMs, ttlDays);
-    const amounts = new Map([["rows", request.predictions.length]]);
+    const amounts = new Map([["rows", countRows(request)]]);
     for (const [label, rows] of labels) amounts.set(`label:${label}`, rows);
     return addToCounters({ key, amounts, expiresAt });
   };
 
   const writeRows = async (request: PredictedRequest, labels: ReadonlyMap<string, number>): Promise<void> => {
     const { at, id, modelVersion: version, digest, latencyMs } = request;
-    const rows = await toStoredRows(dependencies, request);
-    const blob = isSmall(rows) ? undefined : rowsBlobKey(request, { at, id, ttlDays });
-    if (blob !== undefined) {
-      const { packRows, rowLinesType } = await import("./pack-rows.ts");
-      await blobs.put(blob, await packRows(rows), { contentType: rowLinesType });
+    const encoded = await encodeRows(dependencies, request);
+    const blob = "json" in encoded ? undefined : rowsBlobKey(request, { at, id, ttlDays });
+    if (blob !== undefined && "pack" in encoded) {
+      const { rowLinesType } = await loadPacker();
+      await blobs.put(blob, await encoded.pack(), { contentType: rowLinesType });
     }
-    const stored: StoredRequest = { at, version, digest, latencyMs, rows: blob ? { blob } : [...rows] };
+    const json = formatStoredRequest(
+      { at, version, digest, latencyMs },
+      "json" in encoded ? encoded.json : JSON.stringify({ blob }),
+    );
     const index: IndexEntry = {
-      rows: rows.length,
+      rows: countRows(request),
       ...(labels.size > 0 ? { labels: Object.fromEntries(labels) } : {}),
     };
     const expiresAt = toExpiry(at, ttlDays);
     const partitions = recordPartitions(request);
     const entries: readonly Entry[] = [
-      { key: { partition: partitions.request(id), sort: requestSortKey(at) }, value: stored, expiresAt },
+      { key: { partition: partitions.request(id), sort: requestSortKey(at) }, json, expiresAt },
       { key: { partition: partitions.index, sort: indexSortKey(at, id) }, value: index, expiresAt },
     ];
     await store.putAll(entries);
@@ -121,8 +138,8 @@ const createWriter = (dependencies: Dependencies) => {
 
   return async (request: PredictedRequest): Promise<void> => {
     if (!requestId.test(request.id)) throw new RangeError("the request's id is not valid for records");
-    if (request.predictions.length === 0) return;
-    const labels = countLabels(request.predictions);
+    if (countRows(request) === 0) return;
+    const labels = request.columns?.labels ?? countLabels(request.predictions);
     await Promise.all([writeRows(request, labels), writeCounts(request, labels)]);
   };
 };

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import type { Store } from "#platform/store/store.ts";
+import type { RecordText } from "./record-text.ts";
 
 /** The record of one predicted row. */
 export const PredictionRecord = z.object({
@@ -37,6 +38,17 @@ export type PredictedRequest = {
   readonly latencyMs: number;
   readonly rows: readonly Row[];
   readonly predictions: readonly Prediction[];
+  /** The same in columns, which spares the objects of `rows` and `predictions`. */
+  readonly columns?: RecordColumns | undefined;
+};
+
+/** What a record says about its rows and predictions, without objects. */
+export type RecordColumns = {
+  readonly count: number;
+  /** The number of predictions per label. */
+  readonly labels: ReadonlyMap<string, number>;
+  /** Undefined where the predictions are objects. */
+  text(withInputs: boolean): RecordText | undefined;
 };
 
 export type Recorder = {

@@ -13,7 +13,7 @@ const none: readonly number[] = [];
  */
 export const sampleScores = (
   manifest: Manifest,
-): ((predictions: readonly Prediction[]) => readonly number[]) => {
+): ((predictions: Pick<readonly Prediction[], "length" | "at">) => readonly number[]) => {
   const score = findReportedScore(manifest);
   if (!score) return () => none;
   const { name } = score;
@@ -26,7 +26,7 @@ export const sampleScores = (
     const count = Math.min(maxReportedScores, rows);
     const sample: number[] = [];
     for (let index = 0; index < count; index++) {
-      const prediction = predictions[Math.floor(((index + 0.5) * rows) / count)];
+      const prediction = predictions.at(Math.floor(((index + 0.5) * rows) / count));
       const value = prediction && read(prediction);
       if (value !== undefined) sample.push(Number(value.toPrecision(digits)));
     }

@@ -347,6 +347,7 @@ describe("a response above Lambda's limit of 6 MB", () => {
   const scores = Object.fromEntries(labels.map((label, at) => [label, Math.sqrt(at)]));
   const wide = (rows: number) => ({
     ...model,
+    columns: undefined,
     predict: async () => Array.from({ length: rows }, () => ({ label: labels[0] ?? "", scores })),
   });
   const body = JSON.stringify({ rows: [row] });
@@ -413,6 +414,7 @@ describe("records", () => {
         latencyMs: response.latencyMs,
         rows: [row, row],
         predictions: response.predictions,
+        columns: expect.objectContaining({ count: 2, labels: new Map([["stay", 2]]) }),
       },
     ]);
   });
@@ -467,7 +469,11 @@ describe("the reported metrics", () => {
   });
 
   test("have a failure for a score that is not a number, and the log omits the caller's data", async () => {
-    const broken = { ...model, predict: () => Promise.reject(new OutputNotFinite("no finite number")) };
+    const broken = {
+      ...model,
+      columns: undefined,
+      predict: () => Promise.reject(new OutputNotFinite("no finite number")),
+    };
     const result = ApiGatewayResponse.parse(
       await functionWith(broken)(event("POST", "/v1/predict", JSON.stringify({ rows: [row] }))),
     );
@@ -483,7 +489,7 @@ describe("the reported metrics", () => {
   });
 
   test("a model that cannot predict its own row is not ready", async () => {
-    const broken = { ...model, predict: () => Promise.reject(new Error("no")) };
+    const broken = { ...model, columns: undefined, predict: () => Promise.reject(new Error("no")) };
     const result = ApiGatewayResponse.parse(await functionWith(broken)(event("GET", "/ready")));
     expect(readProblem(result).status).toBe(503);
   });

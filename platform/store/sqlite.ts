@@ -5,10 +5,10 @@ import {
   type Counters,
   decodeCursor,
   encodeCursor,
-  ItemTooLarge,
-  itemLimitBytes,
+  encodeEntry,
   type Json,
   type Key,
+  limitItemSize,
   type Page,
   type PageQuery,
   removeDuplicateEntries,
@@ -38,16 +38,7 @@ const parseValue = (database: Pick<Database, "path">, key: Key, json: unknown) =
   }
 };
 
-const serializeValue = (key: Key, value: Json): string => {
-  const json = JSON.stringify(value);
-  // A UTF-16 unit takes at most three bytes of UTF-8, so most items need no exact count.
-  if (json.length * 3 > itemLimitBytes && Buffer.byteLength(json) > itemLimitBytes) {
-    throw new ItemTooLarge(
-      `${key.partition} ${key.sort} has ${Buffer.byteLength(json)} bytes of JSON (limit ${itemLimitBytes}): store it in blobs.`,
-    );
-  }
-  return json;
-};
+const serializeValue = (key: Key, value: Json): string => limitItemSize(key, JSON.stringify(value));
 
 /** The lowest string above every string that starts with `prefix`; undefined if there is none. */
 const findUpperBound = (prefix: string): string | undefined => {
@@ -168,8 +159,8 @@ export const createSqliteStore = (needs: {
 
     putAll: async (entries) => {
       const rows = removeDuplicateEntries(entries).map(
-        ({ key, value, expiresAt = null }) =>
-          [key.partition, key.sort, serializeValue(key, value), expiresAt] as const,
+        (entry) =>
+          [entry.key.partition, entry.key.sort, encodeEntry(entry), entry.expiresAt ?? null] as const,
       );
       sweepNowAndThen();
       await batchWrite(() => {

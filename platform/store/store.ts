@@ -28,7 +28,7 @@ export type PutOptions = {
    * Other items that are written in the same transaction: all are written or none. Only with `expect`, and at most 10.
    * They are written unconditionally and never expire; a key that is already there gets the new value.
    */
-  readonly also?: readonly Omit<Entry, "expiresAt">[];
+  readonly also?: readonly { readonly key: Key; readonly value: Json }[];
 };
 
 export type PageQuery = {
@@ -45,13 +45,12 @@ export type PageQuery = {
 /** The counters of one item, by name. */
 export type Counters = Readonly<Record<string, number>>;
 
-/** One item of `putAll`. */
+/** One item of `putAll`; `json` is its value if that is encoded already, and is stored as it is. */
 export type Entry = {
   readonly key: Key;
-  readonly value: Json;
   /** As in PutOptions. */
   readonly expiresAt?: number;
-};
+} & ({ readonly value: Json } | { readonly json: string });
 
 export type Page = { readonly items: readonly StoredItem[]; readonly cursor?: string };
 
@@ -99,6 +98,21 @@ export const outboxPartition = "outbox";
 
 /** The largest size of an item's JSON. */
 export const itemLimitBytes = 350_000;
+
+/** Returns an item's JSON unchanged; throws ItemTooLarge. */
+export const limitItemSize = (key: Key, json: string): string => {
+  // A UTF-16 unit takes at most three bytes of UTF-8, so most items need no exact count.
+  if (json.length * 3 > itemLimitBytes && Buffer.byteLength(json) > itemLimitBytes) {
+    throw new ItemTooLarge(
+      `${key.partition} ${key.sort} has ${Buffer.byteLength(json)} bytes of JSON (limit ${itemLimitBytes}): store it in blobs.`,
+    );
+  }
+  return json;
+};
+
+/** An entry's JSON; throws ItemTooLarge. */
+export const encodeEntry = (entry: Entry): string =>
+  limitItemSize(entry.key, "json" in entry ? entry.json : JSON.stringify(entry.value));
 
 /** The cursor of a page that starts after the sort key, in either order. */
 export const encodeCursor = (sort: string): string => Buffer.from(sort, "utf8").toString("base64url");

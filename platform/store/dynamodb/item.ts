@@ -1,12 +1,5 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import {
-  type Counters,
-  ItemTooLarge,
-  itemLimitBytes,
-  type Json,
-  type Key,
-  type StoredItem,
-} from "#platform/store/store.ts";
+import { type Counters, type Json, type Key, limitItemSize, type StoredItem } from "#platform/store/store.ts";
 
 export type Item = Record<string, AttributeValue>;
 
@@ -54,11 +47,4 @@ export const toStoredItem = (item: Item): StoredItem => ({
 });
 
 /** The value's JSON; throws ItemTooLarge. */
-export const encodeValue = (key: Key, value: Json): string => {
-  const json = JSON.stringify(value);
-  const bytes = Buffer.byteLength(json);
-  if (bytes <= itemLimitBytes) return json;
-  throw new ItemTooLarge(
-    `${key.partition} ${key.sort} has ${bytes} bytes of JSON (limit ${itemLimitBytes}): store it in blobs.`,
-  );
-};
+export const encodeValue = (key: Key, value: Json): string => limitItemSize(key, JSON.stringify(value));

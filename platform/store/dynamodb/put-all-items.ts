@@ -1,9 +1,9 @@
 import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
 import { callAws } from "#platform/errors/call-aws.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import { type Entry, removeDuplicateEntries, type Store } from "#platform/store/store.ts";
+import { type Entry, encodeEntry, removeDuplicateEntries, type Store } from "#platform/store/store.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
-import { encodeValue, toItemKey } from "./item.ts";
+import { toItemKey } from "./item.ts";
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
 const batchSize = 25;
@@ -16,13 +16,13 @@ type Needs = {
   readonly pause: (milliseconds: number) => Promise<unknown>;
 };
 
-const toWriteRequest = ({ key, value, expiresAt }: Entry): WriteRequest => ({
+const toWriteRequest = (entry: Entry): WriteRequest => ({
   PutRequest: {
     Item: {
-      ...toItemKey(key),
-      value: { S: encodeValue(key, value) },
+      ...toItemKey(entry.key),
+      value: { S: encodeEntry(entry) },
       version: { N: "1" },
-      ...(expiresAt === undefined ? {} : { expiresAt: { N: String(expiresAt) } }),
+      ...(entry.expiresAt === undefined ? {} : { expiresAt: { N: String(entry.expiresAt) } }),
     },
   },
 });

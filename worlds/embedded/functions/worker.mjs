@@ -48,11 +48,14 @@ const settleCall = ({ kind, call, value, error }) => {
   if (kind === "result") pending?.resolve(value);
   else pending?.reject(Object.assign(new Error(error.message), { name: error.name }));
 };
+/** The parent gets values, not text: it must not trust the text of a process that runs a model. */
+const decodeEntry = ({ json, ...entry }) =>
+  json === undefined ? entry : { ...entry, value: JSON.parse(json) };
 const recordPlace = {
   store: {
     get: async (key) => (await callParent("get", key)) ?? undefined,
     page: (query) => callParent("page", query),
-    putAll: (entries) => callParent("putAll", entries),
+    putAll: (entries) => callParent("putAll", entries.map(decodeEntry)),
     add: (key, amounts, options = {}) => callParent("add", key, amounts, options),
   },
   blobs: {

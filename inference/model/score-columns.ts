@@ -1,0 +1,42 @@
+import type { Prediction } from "#model-folder/manifest/manifest.ts";
+
+export const bandNames = ["low", "medium", "high"] as const;
+
+/** Predictions in columns, of a classification with scores or of a regression: the same as an object for each row. */
+export type ScoreColumns = {
+  readonly rows: number;
+  /** The scores' names, in the order of a prediction's `scores`. */
+  readonly names: readonly string[];
+  /** Row-major, rows × names; finite. */
+  readonly scores: Float32Array | Float64Array;
+  /** The index in `labelNames` of each row's label; undefined for a regression. */
+  readonly labels: Int32Array | undefined;
+  readonly labelNames: readonly string[];
+  /** The index in bandNames of each row's band; undefined without bands. */
+  readonly bands: Uint8Array | undefined;
+};
+
+/** The predictions of some of the rows, which share the memory. */
+export const takeScoreColumns = (columns: ScoreColumns, start: number, end: number): ScoreColumns => ({
+  ...columns,
+  rows: end - start,
+  scores: columns.scores.subarray(start * columns.names.length, end * columns.names.length),
+  labels: columns.labels?.subarray(start, end),
+  bands: columns.bands?.subarray(start, end),
+});
+
+/** The prediction of a row as an object. */
+export const readScoreRow = (
+  { names, scores, labels, labelNames, bands }: ScoreColumns,
+  row: number,
+): Prediction => {
+  const named: Record<string, number> = {};
+  const start = row * names.length;
+  for (let index = 0; index < names.length; index++) named[names[index] ?? ""] = scores[start + index] ?? 0;
+  if (labels) {
+    const label = labelNames[labels[row] ?? 0] ?? "";
+    const band = bands && bandNames[bands[row] ?? 0];
+    return band ? { label, scores: named, band } : { label, scores: named };
+  }
+  return names.length === 1 ? { value: scores[start] ?? 0, scores: named } : { scores: named };
+};
