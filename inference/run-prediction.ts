@@ -1,12 +1,12 @@
 import type { Row } from "#model-folder/manifest/manifest.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
-import type { ScannedRows } from "#model-folder/rows/scan/scan-rows.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { createProblem } from "./http/create-problem.ts";
 import type { HttpProblem } from "./http/http-problem.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { ModelBusy, RunStopped } from "./model/model-errors.ts";
 import { OutputNotFinite } from "./model/output-not-finite.ts";
+import type { ScannedRows } from "./model/predict-columns.ts";
 import { type PredictedRows, predictedObjects } from "./model/predicted-rows.ts";
 import { RowsInvalid } from "./model/rows-invalid.ts";
 import type { PredictResponse } from "./native/predict-response.ts";

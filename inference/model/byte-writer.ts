@@ -24,15 +24,15 @@ export const writePiece = (writer: ByteWriter, { view, length }: Piece): void =>
 
 /**
  * Creates a writer that copies four bytes at a time, because most pieces are too short for a call of native code.
- * @param expected about how many bytes will be written
+ * @param memory where to write first; more than it holds goes to memory of its own
  */
-export const createByteWriter = (expected: number): ByteWriter => {
-  let buffer = Buffer.allocUnsafe(expected + copyMargin + 1);
+export const createByteWriter = (memory: Buffer): ByteWriter => {
+  let buffer = memory;
   let view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   let length = 0;
 
   const grow = (needed: number): void => {
-    const larger = Buffer.allocUnsafe(2 * needed);
+    const larger = Buffer.allocUnsafeSlow(2 * needed);
     buffer.copy(larger, 0, 0, length);
     buffer = larger;
     view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);

@@ -1,9 +1,10 @@
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Column } from "#model-folder/onnx/bind-inputs.ts";
+import type { EncodedFeed } from "#model-folder/rows/encode-rows.ts";
 import { createTableEncoder, mergeTables, type RowTable } from "#model-folder/rows/scan/encode-table.ts";
-import { createRowScanner, type ScannedRows } from "#model-folder/rows/scan/scan-rows.ts";
+import { createRowScanner, type ScannedBody } from "#model-folder/rows/scan/scan-rows.ts";
 import { assertOutputShapes } from "./assert-output-shapes.ts";
-import { batchRuns } from "./batch-runs.ts";
+import { batchRuns, maxRequestRows } from "./batch-runs.ts";
 import { createFeeds } from "./create-feeds.ts";
 import { type PredictedRows, predictedColumns } from "./predicted-rows.ts";
 import { readScoreColumns } from "./read-score-columns.ts";
@@ -18,6 +19,11 @@ export type ColumnPath = {
   /** Rejects as LoadedModel.predict does; the rows as objects then give the same error with its places. */
   predict(rows: ScannedRows): Promise<PredictedRows>;
 };
+
+/** Rows in columns: of a small request as a table, which can join others in a batch, of a large one as the graph's inputs. */
+export type ScannedRows = ScannedBody & { readonly encoded: RowTable | EncodedRows };
+
+type EncodedRows = { readonly count: number; readonly feeds: readonly EncodedFeed[] };
 
 type Needs = {
   readonly columns: readonly Column[];
@@ -41,17 +47,27 @@ export const createColumnPath = (
   const encode = createTableEncoder(columns);
   const checkShape = assertOutputShapes(manifest);
   let formatText: ((columns: ScoreColumns) => ScoreText) | undefined;
+  const run = async ({ count, feeds }: EncodedRows): Promise<ScoreColumns> =>
+    read(await session.run(createFeeds(session, feeds), outputs, checkShape), count);
   const predictTable = batchRuns<RowTable, ScoreColumns>({
     countRows: ({ count }) => count,
     merge: mergeTables,
     take: takeScoreColumns,
-    run: async (rows) =>
-      read(await session.run(createFeeds(session, encode(rows)), outputs, checkShape), rows.count),
+    run: (rows) => run({ count: rows.count, feeds: encode(rows) }),
   });
   return {
-    scan,
-    async predict(rows) {
-      const scores = await predictTable(rows);
+    scan(body) {
+      const scanned = scan(body);
+      if (!scanned) return undefined;
+      const { table, ...rest } = scanned;
+      const { count } = rest;
+      // The table is the scanner's memory, so it is used before the next scan.
+      const encoded =
+        count > maxRequestRows ? { count, feeds: encode({ count, table }) } : { count, table: table.slice() };
+      return { ...rest, encoded };
+    },
+    async predict({ encoded }) {
+      const scores = await ("feeds" in encoded ? run(encoded) : predictTable(encoded));
       formatText ??= createScoreText(scores);
       return predictedColumns(scores, formatText);
     },

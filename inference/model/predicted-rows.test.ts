@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { packLines } from "#inference/records/pack-rows.ts";
 import { createRecordText } from "#inference/records/record-text.ts";
 import { unpackRows } from "#inference/records/unpack-rows.ts";
-import type { ScannedRows } from "#model-folder/rows/scan/scan-rows.ts";
+import type { ScannedBody } from "#model-folder/rows/scan/scan-rows.ts";
 import { predictedColumns, predictedObjects } from "./predicted-rows.ts";
 import type { ScoreColumns } from "./score-columns.ts";
 import { createScoreText } from "./score-text.ts";
@@ -68,11 +68,10 @@ describe("predictions in columns", () => {
       fc.asyncProperty(scoreColumns.filter(isFiniteInFloat32), async (columns) => {
         fc.pre(columns.rows > 0);
         const predicted = predictedColumns(columns, createScoreText(columns));
-        const scanned: ScannedRows = {
+        const scanned: ScannedBody = {
           count: columns.rows,
-          table: new Float64Array(0),
           body: new DataView(new ArrayBuffer(0)),
-          places: new Int32Array(0),
+          places: new Int32Array(3 * columns.rows),
           lists: undefined,
           hasLines: true,
         };

@@ -1,3 +1,4 @@
+import { createScratchMemory } from "#model-folder/rows/scan/scratch-memory.ts";
 import {
   type ByteWriter,
   copyMargin,
@@ -16,8 +17,11 @@ export type ScoreText = {
   readonly rowBytes: number;
   /** Writes what JSON.stringify writes for the row's prediction. */
   writeObject(writer: ByteWriter, row: number): void;
-  /** Writes the label, value and band, or null for each, and the list of the scores: `"stay",null,"low",[0.9,0.1]`. */
-  writeList(writer: ByteWriter, row: number): void;
+  /**
+   * Writes what follows the inputs in a line of packRows: the end of their list, no hash, the label, value and band or null
+   * for each, and the list of the scores: `],null,"stay",null,"low",[0.9,0.1]]`.
+   */
+  writeLineEnd(writer: ByteWriter, row: number): void;
 };
 
 /** A JSON number has at most 24 characters. */
@@ -36,32 +40,39 @@ const formatNumbers = (numbers: Float32Array | Float64Array): { view: DataView; 
   return { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), ends };
 };
 
-const nullPiece = createPiece("null");
 const comma = createPiece(",");
-const closing = createPiece("]");
+const listStart = createPiece("[");
+const listEnd = createPiece("]");
+const lineEnd = createPiece("]]");
 
 type Names = Pick<ScoreColumns, "names" | "labelNames">;
 
-/** The parts of a prediction that are the same for all rows. */
+/** The parts of a prediction that are the same for all rows; as few as possible, because each costs a copy. */
 const createPieces = ({ names, labelNames }: Names) => {
   // An object has names like 0 and 1 first, in the order of their numbers.
   const scoreNames = Object.keys(Object.fromEntries(names.map((name) => [name, 0])));
   const order = Int32Array.from(scoreNames, (name) => names.indexOf(name));
   const quote = (text: string) => JSON.stringify(text);
+  const scores = `"scores":{${scoreNames.slice(0, 1).map(quote).join("")}:`;
+  const bands = [...bandNames.map(quote), "null"];
   return {
     scoreNames,
     order,
-    labelPrefixes: labelNames.map((label) => createPiece(`{"label":${quote(label)},"scores":{`)),
+    labelPrefixes: labelNames.map((label) => createPiece(`{"label":${quote(label)},${scores}`)),
     valuePrefix: createPiece('{"value":'),
-    valueMiddle: createPiece(',"scores":{'),
-    scoresPrefix: createPiece('{"scores":{'),
-    scoreKeys: scoreNames.map((name, index) => createPiece(`${index > 0 ? "," : ""}${quote(name)}:`)),
-    end: createPiece("}}"),
+    valueMiddle: createPiece(`,${scores}`),
+    scoresPrefix: createPiece(`{${scores}`),
+    /** Of the second score and those behind it. */
+    scoreKeys: scoreNames.map((name) => createPiece(`,${quote(name)}:`)),
+    objectEnd: createPiece("}}"),
     bandEnds: bandNames.map((band) => createPiece(`},"band":${quote(band)}}`)),
-    labelLists: labelNames.map((label) => createPiece(`${quote(label)},null,`)),
-    bandLists: bandNames.map((band) => createPiece(`${quote(band)},[`)),
-    noLabel: createPiece("null,"),
-    noBand: createPiece("null,["),
+    /** By label and band, without a band the last. */
+    labelLines: labelNames.map((label) =>
+      bands.map((band) => createPiece(`],null,${quote(label)},null,${band},[`)),
+    ),
+    valueLine: createPiece("],null,null,"),
+    valueLineMiddle: createPiece(",null,["),
+    scoresLine: createPiece("],null,null,null,null,["),
     rowBytes:
       64 +
       Math.max(0, ...labelNames.map((label) => label.length)) +
@@ -100,42 +111,44 @@ export const createScoreText = (names: Names): ((columns: ScoreColumns) => Score
           writeNumber(writer, start);
           writePiece(writer, pieces.valueMiddle);
         } else writePiece(writer, pieces.scoresPrefix);
-        for (let index = 0; index < width; index++) {
+        writeNumber(writer, start + (order[0] ?? 0));
+        for (let index = 1; index < width; index++) {
           writePiece(writer, pick(scoreKeys, index));
           writeNumber(writer, start + (order[index] ?? 0));
         }
-        writePiece(writer, bands ? pick(pieces.bandEnds, bands[row]) : pieces.end);
+        writePiece(writer, bands ? pick(pieces.bandEnds, bands[row]) : pieces.objectEnd);
       },
-      writeList(writer, row) {
+      writeLineEnd(writer, row) {
         const start = row * width;
-        if (labels) writePiece(writer, pick(pieces.labelLists, labels[row]));
-        else {
-          writePiece(writer, pieces.noLabel);
-          if (isValue) writeNumber(writer, start);
-          else writePiece(writer, nullPiece);
+        if (labels) {
+          const lines = pieces.labelLines[labels[row] ?? -1] ?? missing();
+          writePiece(writer, pick(lines, bands ? bands[row] : bandNames.length));
+        } else if (isValue) {
+          writePiece(writer, pieces.valueLine);
+          writeNumber(writer, start);
+          writePiece(writer, pieces.valueLineMiddle);
+        } else writePiece(writer, pieces.scoresLine);
+        writeNumber(writer, start + (order[0] ?? 0));
+        for (let index = 1; index < width; index++) {
           writePiece(writer, comma);
-        }
-        writePiece(writer, bands ? pick(pieces.bandLists, bands[row]) : pieces.noBand);
-        for (let index = 0; index < width; index++) {
-          if (index > 0) writePiece(writer, comma);
           writeNumber(writer, start + (order[index] ?? 0));
         }
-        writePiece(writer, closing);
+        writePiece(writer, lineEnd);
       },
     };
   };
 };
 
+const takeScratch = createScratchMemory();
+
 /** The predictions as a JSON array. */
 export const writePredictions = (text: ScoreText, rows: number): string => {
-  const writer = createByteWriter(2 + rows * (text.rowBytes + 1));
-  writePiece(writer, openingBracket);
+  const writer = createByteWriter(takeScratch(rows * (text.rowBytes + 1)));
+  writePiece(writer, listStart);
   for (let row = 0; row < rows; row++) {
     if (row > 0) writePiece(writer, comma);
     text.writeObject(writer, row);
   }
-  writePiece(writer, closing);
+  writePiece(writer, listEnd);
   return writer.bytes().toString();
 };
-
-const openingBracket = createPiece("[");

@@ -37,8 +37,15 @@ const formatLine = (header: RowLinesHeader, row: StoredRow): string => {
     : JSON.stringify(row);
 };
 
-/** Compresses the lines of a request's rows. */
-export const packLines = (lines: Uint8Array): Promise<Uint8Array> => compress(lines, compressionOptions);
+/**
+ * Compresses the lines of a request's rows and frees their memory, which no one else may use: left to the garbage collector,
+ * megabytes for each request would make it run all the time.
+ */
+export const packLines = async (lines: Uint8Array): Promise<Uint8Array> => {
+  const packed = await compress(lines, compressionOptions);
+  if (lines.buffer instanceof ArrayBuffer) lines.buffer.transfer(0);
+  return packed;
+};
 
 /** Packs rows as compressed lines of JSON; `rows` has at least one. */
 export const packRows = (rows: readonly StoredRow[]): Promise<Uint8Array> => {
@@ -48,5 +55,5 @@ export const packRows = (rows: readonly StoredRow[]): Promise<Uint8Array> => {
     scores: Object.keys(first?.prediction.scores ?? {}),
   };
   const lines = [JSON.stringify(header), ...rows.map((row) => formatLine(header, row))];
-  return packLines(Buffer.from(lines.join("\n")));
+  return compress(Buffer.from(lines.join("\n")), compressionOptions);
 };

@@ -58,12 +58,14 @@ const expectEqual = (read: readonly Column[], body: Uint8Array): boolean => {
   expect({ status: "encoded", rows: scanned.count, feeds }).toEqual(encoded);
   const text = Buffer.from(body);
   for (let row = 0; row < scanned.count; row++) {
-    const place = text.toString("utf8", scanned.places[2 * row], scanned.places[2 * row + 1]);
+    const [start, end] = scanned.places.subarray(3 * row);
+    const place = text.toString("utf8", start, end);
     expect(JSON.parse(place)).toEqual(rows[row]);
     const { lists } = scanned;
     if (!lists) continue;
     const bytes = Buffer.from(lists.values.buffer, lists.values.byteOffset);
-    const list = bytes.toString("utf8", row === 0 ? 0 : lists.ends[row - 1], (lists.ends[row] ?? 0) - 1);
+    const listEnd = (of: number) => (of < 0 ? 0 : (scanned.places[3 * of + 2] ?? 0));
+    const list = bytes.toString("utf8", listEnd(row - 1), listEnd(row) - 1);
     expect(JSON.parse(`[${list}]`)).toEqual(lists.names.map((name) => rows[row][name]));
   }
   return true;

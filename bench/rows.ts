@@ -1,0 +1,141 @@
+// npm run bench:rows: the processor time of a predict request of 1, 100 and 10,000 rows within the service, without HTTP:
+// rows that are objects, rows in columns, the engine's run alone and JSON.parse alone, in interleaved rounds. Records are
+// kept in a database and in files. Options: --model <folder> (models/churn), --rounds <n> (9), --rows <n>.
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { createApp } from "#inference/app.ts";
+import type { App } from "#inference/http/app.ts";
+import { createFeeds } from "#inference/model/create-feeds.ts";
+import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
+import { openSession } from "#inference/model/session.ts";
+import { createRecords } from "#inference/records/create-records.ts";
+import { createUuidV7 } from "#inference/records/uuid-v7.ts";
+import { createService } from "#inference/service.ts";
+import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
+import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
+import { findOutput } from "#model-folder/onnx/find-output.ts";
+import { encodeRows } from "#model-folder/rows/encode-rows.ts";
+import { createFileBlobs } from "#platform/blobs/files.ts";
+import { openDatabase } from "#platform/store/open-database.ts";
+import { createSqliteStore } from "#platform/store/sqlite.ts";
+import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { readRequestBodies } from "./serve/request-bodies.ts";
+import { computeSpread } from "./serve/spread.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    model: { type: "string", default: fileURLToPath(new URL("../models/churn/", import.meta.url)) },
+    rounds: { type: "string", default: "9" },
+    rows: { type: "string" },
+  },
+});
+const folder = resolve(options.model);
+const rounds = Math.max(1, Math.round(Number(options.rounds)) || 9);
+const sizes = options.rows === undefined ? [1, 100, 10_000] : [Number(options.rows)];
+
+const manifest = readManifest(await readFile(join(folder, "model.yaml"), "utf8"));
+const path = join(folder, getArtifactFile(manifest));
+const model = await loadModel({ manifest, model: { path } });
+const { columns, ...objectModel } = model;
+if (!columns) console.error("This model has no path through columns: both series read objects.");
+const temporary = await createTemporaryFolder();
+const database = openDatabase(join(temporary.path, "state.db"));
+
+const createBenchApp = (served: LoadedModel): App => {
+  const identity = {
+    model: manifest.name,
+    environment: "prod",
+    version: 1,
+    digest: `sha256:${"a".repeat(64)}`,
+    functionVersion: "1",
+  } as const;
+  const log = (line: string) => console.error(line);
+  return createApp(
+    createService({
+      model: served,
+      identity,
+      now: Date.now,
+      tick: () => performance.now(),
+      newId: () => createUuidV7(Date.now(), randomUUID()),
+      report: () => undefined,
+      log,
+      records: createRecords({ identity, manifest, hashKey: undefined, clock: Date.now, log })({
+        store: createSqliteStore({ database, clock: Date.now }),
+        blobs: createFileBlobs({ folder: join(temporary.path, "blobs") }),
+      }),
+    }),
+  );
+};
+
+const post = async (app: App, body: Uint8Array): Promise<void> => {
+  const response = await app.handle({
+    method: "POST",
+    path: "/v1/predict",
+    query: "",
+    header: (name) => (name === "content-type" ? "application/json" : undefined),
+    body: async () => body,
+  });
+  if (response.status !== 200) throw new Error(String(response.body));
+};
+
+/** The engine alone, on feeds that are ready. */
+const session = await openSession({ path });
+const prepareRun = (rows: unknown): (() => Promise<unknown>) => {
+  const binding = bindInputs(manifest, session.inputs);
+  const output = findOutput(manifest, session.outputs);
+  if (binding.status !== "bound" || output.status !== "found")
+    throw new Error("the graph does not match its manifest");
+  const encoded = encodeRows(binding.columns)(rows);
+  if (encoded.status !== "encoded") throw new Error("the golden rows are not valid");
+  const outputs = output.label === undefined ? output.names : [...output.names, output.label];
+  return () => session.run(createFeeds(session, encoded.feeds), outputs);
+};
+
+const bodies = await readRequestBodies(folder);
+const objectApp = createBenchApp(objectModel);
+const columnApp = createBenchApp(model);
+/** Processor time per call in microseconds, of all threads. */
+const measure = async (work: () => unknown, times: number): Promise<number> => {
+  const before = process.cpuUsage();
+  for (let count = 0; count < times; count++) await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / times;
+};
+
+console.log("processor µs a request           median       min       max");
+for (const rows of sizes) {
+  const text = bodies.of(rows);
+  const body = Buffer.from(text);
+  const series: readonly (readonly [string, () => unknown])[] = [
+    ["rows as objects", () => post(objectApp, body)],
+    ["rows in columns", () => post(columnApp, body)],
+    ["scan alone", () => columns?.scan(body)],
+    ["the engine's run alone", prepareRun(JSON.parse(text).rows)],
+    ["JSON.parse alone", () => JSON.parse(text)],
+  ];
+  const times = Math.ceil(2_000 / (rows + 1)) + 3;
+  const measured = series.map((): number[] => []);
+  for (let round = -1; round < rounds; round++)
+    for (const [index, [, work]] of series.entries()) {
+      const micros = await measure(work, times);
+      // The first round warms up.
+      if (round >= 0) measured[index]?.push(micros);
+    }
+  const medians = measured.map((list) => computeSpread(list)?.median ?? Number.NaN);
+  for (const [index, [what]] of series.entries()) {
+    const { median, min, max } = computeSpread(measured[index] ?? []) ?? { median: 0, min: 0, max: 0 };
+    const figures = [median, min, max].map((figure) => figure.toFixed(1).padStart(10)).join("");
+    console.log(`${`${rows} rows: ${what}`.padEnd(34)}${figures}`);
+  }
+  const [, inColumns = 0, , engine = 0, parse = 1] = medians;
+  console.log(
+    `${rows} rows: without the engine's run ${((inColumns - engine) / parse).toFixed(2)} times JSON.parse alone`,
+  );
+}
+database.close();
+await Promise.all([model.release(), session.release()]);
+await temporary.remove();
