@@ -1,5 +1,5 @@
 // npm run bench:rows: the processor time of a predict request of 1, 100 and 10,000 rows within the service, without HTTP:
-// rows that are objects, rows in columns, the engine's run alone and JSON.parse alone, in interleaved rounds. Records are
+// rows as objects and in columns, with and without records, the engine's run alone and JSON.parse alone, in interleaved rounds. Records are
 // kept in a database and in files. Options: --model <folder> (models/churn), --rounds <n> (9), --rows <n>.
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -45,7 +45,7 @@ if (!columns) console.error("This model has no path through columns: both series
 const temporary = await createTemporaryFolder();
 const database = openDatabase(join(temporary.path, "state.db"));
 
-const createBenchApp = (served: LoadedModel): App => {
+const createBenchApp = (served: LoadedModel, keepsRecords: boolean): App => {
   const identity = {
     model: manifest.name,
     environment: "prod",
@@ -63,10 +63,14 @@ const createBenchApp = (served: LoadedModel): App => {
       newId: () => createUuidV7(Date.now(), randomUUID()),
       report: () => undefined,
       log,
-      records: createRecords({ identity, manifest, hashKey: undefined, clock: Date.now, log })({
-        store: createSqliteStore({ database, clock: Date.now }),
-        blobs: createFileBlobs({ folder: join(temporary.path, "blobs") }),
-      }),
+      records: createRecords({ identity, manifest, hashKey: undefined, clock: Date.now, log })(
+        keepsRecords
+          ? {
+              store: createSqliteStore({ database, clock: Date.now }),
+              blobs: createFileBlobs({ folder: join(temporary.path, "blobs") }),
+            }
+          : undefined,
+      ),
     }),
   );
 };
@@ -96,8 +100,8 @@ const prepareRun = (rows: unknown): (() => Promise<unknown>) => {
 };
 
 const bodies = await readRequestBodies(folder);
-const objectApp = createBenchApp(objectModel);
-const columnApp = createBenchApp(model);
+const objects = { recorded: createBenchApp(objectModel, true), only: createBenchApp(objectModel, false) };
+const inColumns = { recorded: createBenchApp(model, true), only: createBenchApp(model, false) };
 /** Processor time per call in microseconds, of all threads. */
 const measure = async (work: () => unknown, times: number): Promise<number> => {
   const before = process.cpuUsage();
@@ -111,8 +115,10 @@ for (const rows of sizes) {
   const text = bodies.of(rows);
   const body = Buffer.from(text);
   const series: readonly (readonly [string, () => unknown])[] = [
-    ["rows as objects", () => post(objectApp, body)],
-    ["rows in columns", () => post(columnApp, body)],
+    ["objects, with records", () => post(objects.recorded, body)],
+    ["columns, with records", () => post(inColumns.recorded, body)],
+    ["objects, without records", () => post(objects.only, body)],
+    ["columns, without records", () => post(inColumns.only, body)],
     ["scan alone", () => columns?.scan(body)],
     ["the engine's run alone", prepareRun(JSON.parse(text).rows)],
     ["JSON.parse alone", () => JSON.parse(text)],
@@ -131,9 +137,10 @@ for (const rows of sizes) {
     const figures = [median, min, max].map((figure) => figure.toFixed(1).padStart(10)).join("");
     console.log(`${`${rows} rows: ${what}`.padEnd(34)}${figures}`);
   }
-  const [, inColumns = 0, , engine = 0, parse = 1] = medians;
+  const [, recorded = 0, , answered = 0, , engine = 0, parse = 1] = medians;
+  const compare = (micros: number) => ((micros - engine) / parse).toFixed(2);
   console.log(
-    `${rows} rows: without the engine's run ${((inColumns - engine) / parse).toFixed(2)} times JSON.parse alone`,
+    `${rows} rows in columns, less the engine's run: ${compare(recorded)} times JSON.parse alone, without records ${compare(answered)}`,
   );
 }
 database.close();

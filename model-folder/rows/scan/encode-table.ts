@@ -7,7 +7,7 @@ export type RowTable = { readonly count: number; readonly table: Float64Array };
 
 /** Writes a column of the table into its feed's data. */
 const writeColumn = (
-  { input, feed: { width, element }, offset }: Column,
+  { input, feed: { width }, offset }: Column,
   data: FeedData,
   { count, table, column, columns }: RowTable & { readonly column: number; readonly columns: number },
 ): void => {
@@ -22,14 +22,10 @@ const writeColumn = (
       const value = table[from] ?? Number.NaN;
       data[to] = Number.isNaN(value) ? 0n : BigInt(value);
     }
-  } else if (element.startsWith("float")) {
+  } else
+    // In an array of integers NaN becomes 0.
     for (let row = 0, from = column, to = offset; row < count; row++, from += columns, to += width)
       data[to] = table[from] ?? Number.NaN;
-  } else
-    for (let row = 0, from = column, to = offset; row < count; row++, from += columns, to += width) {
-      const value = table[from] ?? Number.NaN;
-      data[to] = Number.isNaN(value) ? 0 : value;
-    }
 };
 
 /** Creates the encoder of tables for the graph; the feeds are those that encodeRows makes of the same rows. */

@@ -115,12 +115,15 @@ describe("scanRows", () => {
 
   test("knows whether all rows have the names of the first in its order", () => {
     const { charge: _, ...shorter } = validRow;
+    const { second: __, ...withoutLast } = validRow;
     const scan = (...rows: readonly object[]) =>
       readBoth(columns, toBytes(JSON.stringify({ rows })))?.scanned;
     expect(scan(validRow, validRow)?.lists?.names).toEqual(Object.keys(validRow));
     expect(scan(shorter, shorter)?.lists?.names).toEqual(Object.keys(shorter));
     expect(scan(shorter, validRow)?.lists).toBeUndefined();
     expect(scan(validRow, shorter)?.lists).toBeUndefined();
+    expect(scan(validRow, withoutLast)?.lists).toBeUndefined();
+    expect(scan(withoutLast, validRow)?.lists).toBeUndefined();
     expect(scan(validRow, Object.fromEntries(Object.entries(validRow).toReversed()))?.lists).toBeUndefined();
   });
 

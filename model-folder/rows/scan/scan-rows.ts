@@ -25,7 +25,7 @@ type ScannedRows = ScannedBody & {
 };
 
 /** The values of each row as the body writes them, in the order of `names` and with a comma behind each. */
-export type RowLists = {
+type RowLists = {
   readonly names: readonly string[];
   readonly values: DataView;
 };
