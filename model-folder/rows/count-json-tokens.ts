@@ -20,15 +20,7 @@ type JsonTokenCounts = {
 
 /** 1 for the bytes that count outside strings: most bytes do not, and one look tells. */
 const counts = new Uint8Array(256);
-for (const byte of [
-  quote,
-  comma,
-  colon,
-  openingBracket,
-  openingBrace,
-  closingBracket,
-  closingBrace,
-])
+for (const byte of [quote, comma, colon, openingBracket, openingBrace, closingBracket, closingBrace])
   counts[byte] = 1;
 
 /** Counts in one pass and without memory, even if the bytes are not valid JSON. @param json UTF-8 */

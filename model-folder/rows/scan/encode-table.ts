@@ -22,8 +22,9 @@ const writeColumn = (
       const value = table[from] ?? Number.NaN;
       data[to] = Number.isNaN(value) ? 0n : BigInt(value);
     }
-  } else
-    // In an array of integers NaN becomes 0.
+  }
+  // In an array of integers NaN becomes 0.
+  else
     for (let row = 0, from = column, to = offset; row < count; row++, from += columns, to += width)
       data[to] = table[from] ?? Number.NaN;
 };
