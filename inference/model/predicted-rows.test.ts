@@ -14,18 +14,18 @@ const finite = fc.oneof(
   fc.constantFrom(0, -0, 1, 1e21, 1e-7, -1.2345678901234568e-300),
 );
 /**
- * Names that need an escape, count as array indexes, or are not ASCII; a prototype's name is refused as a label. No line
- * ends: JSON.parse of V8 13.6 reads {"a":0,"\n":0} as {"a":0,"\\":0} after an object that had these names.
+ * Names that need an escape, count as array indexes, or are not ASCII; a prototype's name is refused as a label. None has a
+ * backslash: after an object with the names "a" and "b\\", JSON.parse of V8 13.6 reads {"a":0,"b\t":0} as {"a":0,"b\\":0}.
  */
 const names = fc
   .uniqueArray(
     fc.oneof(
-      fc.constantFrom("1", "0", "10", 'a"b', "\\", "é🦆", "constructor"),
+      fc.constantFrom("1", "0", "10", 'a"b', "\t", "é🦆", "constructor"),
       fc.string({ minLength: 1, maxLength: 8 }),
     ),
     { minLength: 1, maxLength: 5 },
   )
-  .filter((list) => !list.includes("__proto__"));
+  .filter((list) => !list.some((name) => name === "__proto__" || name.includes("\\")));
 
 const scoreColumns: fc.Arbitrary<ScoreColumns> = fc
   .tuple(names, fc.nat({ max: 5 }), fc.boolean(), fc.boolean(), fc.boolean())
