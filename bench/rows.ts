@@ -1,5 +1,5 @@
 // npm run bench:rows: the processor time of a predict request of 1, 100 and 10,000 rows within the service, without HTTP:
-// rows as objects and in columns, with and without records, the engine's run alone and JSON.parse alone, in interleaved rounds. Records are
+// rows as objects and in columns, with and without records, the model's run alone and JSON.parse alone, in interleaved rounds. Records are
 // kept in a database and in files. Options: --model <folder> (models/churn), --rounds <n> (9), --rows <n>.
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -8,17 +8,12 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createApp } from "#inference/app.ts";
 import type { App } from "#inference/http/app.ts";
-import { createFeeds } from "#inference/model/create-feeds.ts";
 import { type LoadedModel, loadModel } from "#inference/model/load-model.ts";
-import { openSession } from "#inference/model/session.ts";
 import { createRecords } from "#inference/records/create-records.ts";
 import { createUuidV7 } from "#inference/records/uuid-v7.ts";
 import { createService } from "#inference/service.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import { bindInputs } from "#model-folder/onnx/bind-inputs.ts";
-import { findOutput } from "#model-folder/onnx/find-output.ts";
-import { encodeRows } from "#model-folder/rows/encode-rows.ts";
 import { createFileBlobs } from "#platform/blobs/files.ts";
 import { openDatabase } from "#platform/store/open-database.ts";
 import { createSqliteStore } from "#platform/store/sqlite.ts";
@@ -86,19 +81,6 @@ const post = async (app: App, body: Uint8Array): Promise<void> => {
   if (response.status !== 200) throw new Error(String(response.body));
 };
 
-/** The engine alone, on feeds that are ready. */
-const session = await openSession({ path });
-const prepareRun = (rows: unknown): (() => Promise<unknown>) => {
-  const binding = bindInputs(manifest, session.inputs);
-  const output = findOutput(manifest, session.outputs);
-  if (binding.status !== "bound" || output.status !== "found")
-    throw new Error("the graph does not match its manifest");
-  const encoded = encodeRows(binding.columns)(rows);
-  if (encoded.status !== "encoded") throw new Error("the golden rows are not valid");
-  const outputs = output.label === undefined ? output.names : [...output.names, output.label];
-  return () => session.run(createFeeds(session, encoded.feeds), outputs);
-};
-
 const bodies = await readRequestBodies(folder);
 const objects = { recorded: createBenchApp(objectModel, true), only: createBenchApp(objectModel, false) };
 const inColumns = { recorded: createBenchApp(model, true), only: createBenchApp(model, false) };
@@ -114,13 +96,14 @@ console.log("processor µs a request           median       min       max");
 for (const rows of sizes) {
   const text = bodies.of(rows);
   const body = Buffer.from(text);
+  const scanned = columns?.scan(body);
   const series: readonly (readonly [string, () => unknown])[] = [
     ["objects, with records", () => post(objects.recorded, body)],
     ["columns, with records", () => post(inColumns.recorded, body)],
     ["objects, without records", () => post(objects.only, body)],
     ["columns, without records", () => post(inColumns.only, body)],
     ["scan alone", () => columns?.scan(body)],
-    ["the engine's run alone", prepareRun(JSON.parse(text).rows)],
+    ["the model's run alone", () => scanned && columns?.predict(scanned)],
     ["JSON.parse alone", () => JSON.parse(text)],
   ];
   const times = Math.ceil(2_000 / (rows + 1)) + 3;
@@ -137,12 +120,12 @@ for (const rows of sizes) {
     const figures = [median, min, max].map((figure) => figure.toFixed(1).padStart(10)).join("");
     console.log(`${`${rows} rows: ${what}`.padEnd(34)}${figures}`);
   }
-  const [, recorded = 0, , answered = 0, , engine = 0, parse = 1] = medians;
-  const compare = (micros: number) => ((micros - engine) / parse).toFixed(2);
+  const [, recorded = 0, , answered = 0, , run = 0, parse = 1] = medians;
+  const compare = (micros: number) => ((micros - run) / parse).toFixed(2);
   console.log(
-    `${rows} rows in columns, less the engine's run: ${compare(recorded)} times JSON.parse alone, without records ${compare(answered)}`,
+    `${rows} rows in columns, less the model's run: ${compare(recorded)} times JSON.parse alone, without records ${compare(answered)}`,
   );
 }
 database.close();
-await Promise.all([model.release(), session.release()]);
+await model.release();
 await temporary.remove();
