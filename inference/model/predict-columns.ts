@@ -48,7 +48,7 @@ export const createColumnPath = (
   const checkShape = assertOutputShapes(manifest);
   let formatText: ((columns: ScoreColumns) => ScoreText) | undefined;
   const run = async ({ count, feeds }: EncodedRows): Promise<ScoreColumns> =>
-    read(await session.run(createFeeds(session, feeds), outputs, checkShape), count);
+    read(await session.run(createFeeds(feeds), outputs, checkShape), count);
   const predictTable = batchRuns<RowTable, ScoreColumns>({
     countRows: ({ count }) => count,
     merge: mergeTables,
