@@ -12,7 +12,7 @@ const rowShapeReason =
 const allowed: ReadonlyMap<string, string> = new Map([
   ["untrusted/get-own-property.ts: object[name]", "it is the only lookup, after Object.hasOwn"],
   ["untrusted/set-own-property.ts: object[name]", "it is the only write, for every name but __proto__"],
-  ['inference/model/read-predictions.ts: scores[labels[index] ?? ""]', rowShapeReason],
+  ['inference/model/score-columns.ts: scores[names[index] ?? ""]', rowShapeReason],
   ["model-folder/rows/encode-rows.ts: name in Object.prototype", "checks what every object inherits"],
   [
     "model-folder/rows/encode-rows.ts: row[name]",

@@ -27,16 +27,17 @@ export const takeScoreColumns = (columns: ScoreColumns, start: number, end: numb
 
 /** The prediction of a row as an object. */
 export const readScoreRow = (
-  { names, scores, labels, labelNames, bands }: ScoreColumns,
+  { names, scores: values, labels, labelNames, bands }: ScoreColumns,
   row: number,
 ): Prediction => {
-  const named: Record<string, number> = {};
   const start = row * names.length;
-  for (let index = 0; index < names.length; index++) named[names[index] ?? ""] = scores[start + index] ?? 0;
-  if (labels) {
-    const label = labelNames[labels[row] ?? 0] ?? "";
-    const band = bands && bandNames[bands[row] ?? 0];
-    return band ? { label, scores: named, band } : { label, scores: named };
+  if (!labels) {
+    const scores = Object.fromEntries(names.map((name, index) => [name, values[start + index] ?? 0]));
+    return names.length === 1 ? { value: values[start] ?? 0, scores } : { scores };
   }
-  return names.length === 1 ? { value: scores[start] ?? 0, scores: named } : { scores: named };
+  const scores: Record<string, number> = {};
+  for (let index = 0; index < names.length; index++) scores[names[index] ?? ""] = values[start + index] ?? 0;
+  const label = labelNames[labels[row] ?? 0] ?? "";
+  const band = bands && bandNames[bands[row] ?? 0];
+  return band ? { label, scores, band } : { label, scores };
 };
