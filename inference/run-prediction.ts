@@ -32,7 +32,8 @@ export type RunPredictionDependencies = {
   readonly now: () => number;
   /** Milliseconds of a monotonic clock. */
   readonly tick: () => number;
-  readonly newId: () => string;
+  /** Creates a request's id; `at` is its arrival in epoch milliseconds. */
+  readonly newId: (at?: number) => string;
   /** Called once for every predict request, successful or not. */
   readonly report: (metrics: RequestMetrics) => void;
   /** Gets the reason of every server error, without inputs. */
@@ -139,7 +140,7 @@ export const runPrediction = ({
   const predict = async (request: PredictRequest, at: number, started: number): Promise<PredictResult> => {
     try {
       const predicted = await predictRows(model, request);
-      const id = newId();
+      const id = newId(at);
       const latencyMs = Math.round((tick() - started) * 1_000) / 1_000;
       const respond = (recorded: "written" | "failed" | "not kept"): PredictResult => ({
         status: "predicted",

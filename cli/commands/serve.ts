@@ -15,11 +15,14 @@ import { showProgress } from "#cli/progress.ts";
 import { assertModelFolder } from "#cli/read-model-folder.ts";
 import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.ts";
 import { isRecordsPath } from "#inference/records/is-records-path.ts";
+import type { RecordStorage } from "#inference/records/records.ts";
 import { createUuidV7 } from "#inference/records/uuid-v7.ts";
 import { serveModel } from "#inference/serve-model.ts";
 import { runModelTrial } from "#model-check/run-model-trial.ts";
 import { toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 import { formatEmf } from "#platform/metrics/format-emf.ts";
+import { createJournaledStore } from "#platform/store/journaled-store.ts";
+import { openWriteJournal } from "#platform/store/write-journal.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { acquireDataFolder } from "#worlds/embedded/data/data-folder-ownership.ts";
 import { createDataLimiter } from "#worlds/embedded/data/data-limiter.ts";
@@ -84,6 +87,7 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
     log,
     env: process.env,
   });
+  const journal = openWriteJournal({ path: folder.recordsJournal, database, clock, log });
   const keys = createApiKeyStore({
     store,
     random: (size) => crypto.getRandomValues(new Uint8Array(size)),
@@ -98,9 +102,14 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
     log,
   });
   dataLimiter.start();
+  const storage: RecordStorage = {
+    store: createJournaledStore({ store, journal }),
+    blobs: records.place.blobs,
+    append: journal.append,
+  };
   return {
     keys,
-    records: { storage: records.place, hashKey: Buffer.from(records.hashKey, "base64") },
+    records: { storage, hashKey: Buffer.from(records.hashKey, "base64") },
     admit: admitKey({
       keys,
       limiter: createRateLimiter({ store, clock, warn: log }),
@@ -111,6 +120,7 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
     }),
     close: async () => {
       await dataLimiter.stop();
+      journal.close();
       metrics.close();
       database.close();
       ownership.release();
@@ -146,7 +156,8 @@ const serveFolder = async (folder: string, options: Options): Promise<void> => {
     hostNames,
     now: Date.now,
     tick: () => performance.now(),
-    newId: () => createUuidV7(Date.now(), randomUUID()),
+    // With the time of arrival a record is found by its id alone.
+    newId: (at = Date.now()) => createUuidV7(at, randomUUID()),
     report: (metrics) => {
       if (options.emf) print(formatEmf(metrics));
     },

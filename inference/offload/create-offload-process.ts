@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { createProblem } from "#inference/http/create-problem.ts";
 import { type HttpResponse, problemResponse, withHeaders } from "#inference/http/http-response.ts";
 import { createCircuitBreaker } from "#inference/model/circuit-breaker.ts";
+import { appendInParallel } from "#inference/records/append-in-parallel.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { watchMemory } from "#platform/processes/watch-memory.ts";
@@ -130,14 +131,12 @@ export const createOffloadProcess = ({
   let last: Promise<unknown> = Promise.resolve();
   let idle: NodeJS.Timeout | undefined;
 
+  const append = storage && (storage.append ?? appendInParallel(storage.store));
   const storeRecord = async (message: MessageFromProcess, bytes: Uint8Array): Promise<unknown> => {
-    if (!storage) throw new Error("there is no storage for records");
-    if (message.kind === "putAll") return storage.store.putAll(message.entries);
+    if (!storage || !append) throw new Error("there is no storage for records");
     if (message.kind === "putBlob")
       return storage.blobs.put(message.blob, bytes, { contentType: message.contentType });
-    if (message.kind !== "add") return undefined;
-    const { key, amounts, expiresAt } = message;
-    return storage.store.add(key, amounts, expiresAt === undefined ? {} : { expiresAt });
+    return message.kind === "append" ? append(message) : undefined;
   };
 
   const launch = (): RunningProcess => {
@@ -179,8 +178,7 @@ export const createOffloadProcess = ({
           });
         case "reply":
           return started.respond?.({ status: message.status, headers: message.headers, body: bytes });
-        case "putAll":
-        case "add":
+        case "append":
         case "putBlob":
           storeRecord(message, bytes).then(
             () => send({ kind: "result", call: message.call, value: null }),

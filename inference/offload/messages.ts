@@ -57,16 +57,10 @@ export const MessageFromProcess = z.discriminatedUnion("kind", [
     headers: z.record(z.string(), z.string()),
   }),
   z.object({
-    kind: z.literal("putAll"),
+    kind: z.literal("append"),
     call: z.int(),
     entries: z.array(z.object({ key, value, expiresAt })),
-  }),
-  z.object({
-    kind: z.literal("add"),
-    call: z.int(),
-    key,
-    amounts: z.record(z.string(), z.number()),
-    expiresAt,
+    additions: z.array(z.object({ key, amounts: z.record(z.string(), z.number()), expiresAt })),
   }),
   /** The content is the frame's binary data. */
   z.object({ kind: z.literal("putBlob"), call: z.int(), blob: z.string(), contentType: z.string() }),

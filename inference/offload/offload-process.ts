@@ -15,6 +15,7 @@ import type { RecordStorage } from "#inference/records/records.ts";
 import { createUuidV7 } from "#inference/records/uuid-v7.ts";
 import { createService } from "#inference/service.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
+import type { Entry, Json } from "#platform/store/store.ts";
 import { readFrames, writeFrame } from "./frames.ts";
 import type {
   CallResult,
@@ -48,31 +49,26 @@ const settleCall = (result: CallResult): void => {
   else pending?.reject(Object.assign(new Error(result.message), { name: result.name }));
 };
 
-const rejectRead = async (): Promise<never> => {
-  throw new Error("only the parent process reads records");
+const refuse = async (): Promise<never> => {
+  throw new Error("this process only appends records");
 };
+/** The parent gets values, not text: it must not trust the text of a process that runs a model. */
+const decodeValue = (entry: Entry): Json => ("json" in entry ? JSON.parse(entry.json) : entry.value);
 const remoteStorage: RecordStorage = {
-  store: {
-    get: rejectRead,
-    page: rejectRead,
-    putAll: async (entries) =>
-      void (await callParent((call) => ({
-        kind: "putAll",
-        call,
-        // The parent gets values, not text: it must not trust the text of a process that runs a model.
-        entries: entries.map(({ key, expiresAt, ...content }) => ({
-          key,
-          value: "json" in content ? JSON.parse(content.json) : content.value,
-          ...(expiresAt === undefined ? {} : { expiresAt }),
-        })),
-      }))),
-    add: async (key, amounts, options = {}) => {
-      await callParent((call) => ({ kind: "add", call, key, amounts: { ...amounts }, ...options }));
-      return {};
-    },
-  },
+  store: { get: refuse, page: refuse, putAll: refuse, add: refuse },
+  append: async ({ entries, additions }) =>
+    void (await callParent((call) => ({
+      kind: "append",
+      call,
+      entries: entries.map((entry) => ({
+        key: entry.key,
+        value: decodeValue(entry),
+        ...(entry.expiresAt === undefined ? {} : { expiresAt: entry.expiresAt }),
+      })),
+      additions: additions.map((addition) => ({ ...addition, amounts: { ...addition.amounts } })),
+    }))),
   blobs: {
-    get: rejectRead,
+    get: refuse,
     put: async (blob, bytes, { contentType }) =>
       void (await callParent((call) => ({ kind: "putBlob", call, blob, contentType }), bytes)),
   },
@@ -101,7 +97,7 @@ const openApp = async ({ folder, identity, manifest, hashKey }: StartMessage): P
       identity,
       now: Date.now,
       tick: () => performance.now(),
-      newId: () => createUuidV7(Date.now(), randomUUID()),
+      newId: (at = Date.now()) => createUuidV7(at, randomUUID()),
       report: ({ at, latencyMs, failed, labels, scores = [], recordFailed = false }) =>
         send({
           kind: "report",

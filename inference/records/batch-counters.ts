@@ -1,17 +1,17 @@
-import type { Key, Store } from "#platform/store/store.ts";
+import type { CounterAddition, Key, Store } from "#platform/store/store.ts";
 
 /** The store's limit per write. */
 const maxCountersPerWrite = 100;
 
-type Addition = {
+type Total = {
   readonly key: Key;
   readonly amounts: ReadonlyMap<string, number>;
   /** Epoch seconds. */
-  readonly expiresAt: number;
+  readonly expiresAt: number | undefined;
 };
 
 /** Adds to the counters of one item, in as many writes as the store needs. */
-const write = async (store: Pick<Store, "add">, { key, amounts, expiresAt }: Addition): Promise<void> => {
+const write = async (store: Pick<Store, "add">, { key, amounts, expiresAt }: Total): Promise<void> => {
   const counters = [...amounts];
   const starts = Array.from(
     { length: Math.ceil(counters.length / maxCountersPerWrite) },
@@ -19,7 +19,11 @@ const write = async (store: Pick<Store, "add">, { key, amounts, expiresAt }: Add
   );
   await Promise.all(
     starts.map((start) =>
-      store.add(key, Object.fromEntries(counters.slice(start, start + maxCountersPerWrite)), { expiresAt }),
+      store.add(
+        key,
+        Object.fromEntries(counters.slice(start, start + maxCountersPerWrite)),
+        expiresAt === undefined ? {} : { expiresAt },
+      ),
     ),
   );
 };
@@ -31,8 +35,9 @@ const write = async (store: Pick<Store, "add">, { key, amounts, expiresAt }: Add
 export const batchCounters = (store: Pick<Store, "add">) => {
   const waiting = new Map<string, { amounts: Map<string, number>; readonly written: Promise<void> }>();
 
-  return (addition: Addition): Promise<void> => {
-    const { key, amounts, expiresAt } = addition;
+  return (addition: CounterAddition): Promise<void> => {
+    const { key, expiresAt } = addition;
+    const amounts = Object.entries(addition.amounts);
     const itemId = `${key.partition}\0${key.sort}`;
     const pending = waiting.get(itemId);
     if (pending) {

@@ -9,6 +9,7 @@ import { type HourCounts, readHourlyCounts } from "./read-hourly-counts.ts";
 import {
   formatHour,
   hourEndSortKey,
+  indexSortKey,
   parseIndexSortKey,
   type RecordScope,
   recordPartitions,
@@ -17,6 +18,7 @@ import {
 import type { ListQuery, PredictionPage, PredictionReader, PredictionRecord } from "./records.ts";
 import { IndexEntry, StoredRequest, type StoredRow } from "./stored-request.ts";
 import { type ReadRow, unpackRows } from "./unpack-rows.ts";
+import { readUuidV7Time } from "./uuid-v7.ts";
 
 type Dependencies = RecordScope & {
   readonly store: Pick<Store, "get" | "page">;
@@ -26,7 +28,13 @@ type Dependencies = RecordScope & {
 };
 
 /** A request whose rows a page may show, from row `firstRow` on. */
-type Entry = { readonly sort: string; readonly firstRow: number; readonly rows: number };
+type Entry = {
+  readonly sort: string;
+  readonly firstRow: number;
+  readonly rows: number;
+  /** The request, if the index holds it. */
+  readonly request?: unknown;
+};
 type LocatedRecord = { readonly record: PredictionRecord; readonly position: ListPosition };
 
 /** The most requests of the index that one page with a label scans. */
@@ -68,12 +76,21 @@ const createRowReader = ({ store, blobs, environment, model }: Dependencies) => 
     return bytes ? unpackRows(bytes) : () => undefined;
   };
 
+  /** Reads a request that only the index holds: its id has the time of its arrival. */
+  const readIndexed = async (id: string): Promise<unknown> => {
+    const at = readUuidV7Time(id);
+    if (at === undefined) return undefined;
+    const item = await store.get({ partition: partitions.index, sort: indexSortKey(at, id) });
+    return item && IndexEntry.parse(item.value).request;
+  };
+
   return {
     readOne: async (id: string, index: number): Promise<PredictionRecord | undefined> => {
       const query = { partition: partitions.request(id), order: "descending", limit: 1 } as const;
       const [item] = (await store.page(query)).items;
-      if (item === undefined) return undefined;
-      const request = StoredRequest.parse(item.value);
+      const value = item?.value ?? (await readIndexed(id));
+      if (value === undefined) return undefined;
+      const request = StoredRequest.parse(value);
       const row = (await openRows(request))(index);
       return row && toRecord(`${id}.${index}`, request, row);
     },
@@ -85,9 +102,11 @@ const createRowReader = ({ store, blobs, environment, model }: Dependencies) => 
       label: string | undefined,
     ): Promise<readonly LocatedRecord[]> => {
       const { at, id } = parseIndexSortKey(entry.sort);
-      const item = await store.get({ partition: partitions.request(id), sort: requestSortKey(at) });
-      if (item === undefined) return [];
-      const request = StoredRequest.parse(item.value);
+      const value =
+        entry.request ??
+        (await store.get({ partition: partitions.request(id), sort: requestSortKey(at) }))?.value;
+      if (value === undefined) return [];
+      const request = StoredRequest.parse(value);
       const readRow = await openRows(request);
       const records: LocatedRecord[] = [];
       for (let index = entry.firstRow; index < entry.rows && records.length < limit; index += 1) {

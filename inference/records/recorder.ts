@@ -1,8 +1,8 @@
 import { isArrayInput } from "#model-folder/manifest/array-shape.ts";
 import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import type { SmallBlobs } from "#platform/blobs/blobs.ts";
-import type { Entry, Store } from "#platform/store/store.ts";
-import { batchCounters } from "./batch-counters.ts";
+import type { CounterAddition, Entry, Key, Store, WriteBatch } from "#platform/store/store.ts";
+import { appendInParallel } from "./append-in-parallel.ts";
 import { countLabels } from "./count-labels.ts";
 import {
   formatHour,
@@ -14,10 +14,13 @@ import {
 } from "./record-keys.ts";
 import type { PredictedRequest, Recorder } from "./records.ts";
 import type { IndexEntry, StoredRequest, StoredRow } from "./stored-request.ts";
+import { readUuidV7Time } from "./uuid-v7.ts";
 
 type Dependencies = {
   readonly store: Pick<Store, "putAll" | "add">;
   readonly blobs: Pick<SmallBlobs, "put">;
+  /** Writes a request's items and counters together; absent: by `putAll` and `add` in parallel. */
+  readonly append?: ((batch: WriteBatch) => Promise<void>) | undefined;
   readonly manifest: Pick<Manifest, "records"> & Partial<Pick<Manifest, "inputs">>;
   /** Returns the hash key for inputs, 32 to 64 bytes. Without it, `records.inputs: hashed` stores no inputs at all. */
   readonly hashKey?: (() => Promise<Uint8Array>) | undefined;
@@ -28,10 +31,12 @@ type Dependencies = {
 };
 
 /**
- * A request with more rows, or with JSON longer than `length` characters, is stored as a blob. In UTF-8 that length is at
- * most 300 KB, which fits in an item.
+ * A request with more rows or bytes of JSON is stored as a blob. JSON of at most `length` characters has at most `bytes`, so
+ * that only longer JSON must be measured.
  */
-const itemLimits = { rows: 100, length: 100_000 };
+const itemLimits = { rows: 100, length: 100_000, bytes: 300_000 };
+/** Up to this size the index holds the request itself, where each write costs processor time: pages with a label scan it. */
+const maxIndexedLength = 4_000;
 const hourMs = 3_600_000;
 
 const requestId = /^[A-Za-z0-9_-]{1,64}$/;
@@ -39,108 +44,142 @@ const requestId = /^[A-Za-z0-9_-]{1,64}$/;
 /** Epoch seconds at which a record of the time `at` expires. */
 const toExpiry = (at: number, ttlDays: number): number => Math.ceil(at / 1_000) + ttlDays * 86_400;
 
-const createHasher = async (key: Uint8Array, model: string) => {
-  // Loading Node's crypto adds 6 ms to a cold start, and most manifests hash nothing.
-  const { hashInputs } = await import("./hash-inputs.ts");
-  return hashInputs(key, model);
-};
+type MapRow = (row: Row) => Pick<StoredRow, "inputs" | "hash">;
 
-const createArrayHasher = async ({ inputs = [] }: Dependencies["manifest"]): Promise<(row: Row) => Row> => {
-  const names = inputs.filter(isArrayInput).map(({ name }) => name);
-  if (names.length === 0) return (row) => row;
-  const { hashLargeArrays } = await import("./hash-large-arrays.ts");
-  return hashLargeArrays(names);
+/** Loading Node's crypto adds 6 ms to a cold start, and most manifests hash nothing: only rows that need it load it. */
+const createRowMapper = ({
+  manifest,
+  hashKey,
+}: Dependencies): ((model: string) => MapRow | Promise<MapRow>) => {
+  const { inputs } = manifest.records;
+  if (inputs === "hashed" && hashKey !== undefined)
+    return async (model) => {
+      const { hashInputs } = await import("./hash-inputs.ts");
+      const hash = hashInputs(await hashKey(), model);
+      return (row) => ({ hash: hash(row) });
+    };
+  const arrays = (manifest.inputs ?? []).filter(isArrayInput).map(({ name }) => name);
+  if (inputs !== "full") return () => () => ({});
+  if (arrays.length === 0) return () => (row) => ({ inputs: row });
+  return async () => {
+    const { hashLargeArrays } = await import("./hash-large-arrays.ts");
+    const hashArrays = hashLargeArrays(arrays);
+    return (row) => ({ inputs: hashArrays(row) });
+  };
 };
 
 const toStoredRows = async (
-  { manifest, hashKey }: Dependencies,
+  prepareRows: ReturnType<typeof createRowMapper>,
   { rows, predictions, model }: PredictedRequest,
 ): Promise<readonly StoredRow[]> => {
   if (rows.length !== predictions.length)
     throw new RangeError(`${predictions.length} predictions for ${rows.length} rows`);
-  const { inputs } = manifest.records;
-  const hashArrays = await createArrayHasher(manifest);
-  const hashRow =
-    inputs === "hashed" && hashKey !== undefined ? await createHasher(await hashKey(), model) : undefined;
-  return predictions.map((prediction, index) => {
-    const row = rows[index] ?? {};
-    if (inputs === "full") return { inputs: hashArrays(row), prediction };
-    return hashRow ? { hash: hashRow(row), prediction } : { prediction };
-  });
+  const mapRow = await prepareRows(model);
+  return predictions.map((prediction, index) => ({ ...mapRow(rows[index] ?? {}), prediction }));
 };
 
 const countRows = (request: PredictedRequest): number => request.columns?.count ?? request.predictions.length;
 
-/** The rows of a request as JSON, or as what packs them into a blob. */
+/** The rows of a request as JSON that fits into an item, or as what packs them into a blob. */
 type EncodedRows = { readonly json: string } | { readonly pack: () => Promise<Uint8Array> };
 
 const loadPacker = () => import("./pack-rows.ts");
 
+const isSmall = (json: string): boolean =>
+  json.length <= itemLimits.length || Buffer.byteLength(json) <= itemLimits.bytes;
+
 /** Encodes the rows once: from their text if there is one, otherwise from their objects. */
-const encodeRows = async (dependencies: Dependencies, request: PredictedRequest): Promise<EncodedRows> => {
-  const { records, inputs = [] } = dependencies.manifest;
+const encodeRows = async (
+  { records, inputs = [] }: Dependencies["manifest"],
+  prepareRows: ReturnType<typeof createRowMapper>,
+  request: PredictedRequest,
+): Promise<EncodedRows> => {
   const needsObjects = records.inputs === "hashed" || inputs.some(isArrayInput);
   const text = needsObjects ? undefined : request.columns?.text(records.inputs === "full");
   if (countRows(request) <= itemLimits.rows) {
-    const json = text ? text.toJson() : JSON.stringify(await toStoredRows(dependencies, request));
-    if (json.length <= itemLimits.length) return { json };
+    const json = text ? text.toJson() : JSON.stringify(await toStoredRows(prepareRows, request));
+    if (isSmall(json)) return { json };
   }
   return {
     pack: async () => {
       const { packLines, packRows } = await loadPacker();
-      return text?.toLines ? packLines(text.toLines()) : packRows(await toStoredRows(dependencies, request));
+      return text?.toLines ? packLines(text.toLines()) : packRows(await toStoredRows(prepareRows, request));
     },
   };
 };
 
-/** A request's item; `rows` is JSON already. */
-const formatStoredRequest = (request: Omit<StoredRequest, "rows">, rows: string): string =>
-  `${JSON.stringify(request).slice(0, -1)},"rows":${rows}}`;
+/** The JSON of a request's item; `rows` is JSON already. */
+const formatStoredRequest = (origin: Omit<StoredRequest, "rows">, rows: string): string =>
+  `${JSON.stringify(origin).slice(0, -1)},"rows":${rows}}`;
 
-/** Writes the record of a request: first its blob, if any, then its items; the hour's counters in parallel. */
+/**
+ * What a request adds to the counters of its hour. The item's key is kept for the requests of the same hour: formatting it
+ * takes longer than encoding a small record.
+ */
+const createAdditions = (ttlDays: number) => {
+  let last: { readonly model: string; readonly start: number; readonly key: Key } | undefined;
+  return (request: PredictedRequest, labels: ReadonlyMap<string, number>): CounterAddition => {
+    const { model, environment, at } = request;
+    const start = startOfHour(at);
+    if (last?.model !== model || last.start !== start) {
+      const key = { partition: recordPartitions({ model, environment }).counts, sort: formatHour(at) };
+      last = { model, start, key };
+    }
+    const amounts: Record<string, number> = { rows: countRows(request) };
+    for (const [label, rows] of labels) amounts[`label:${label}`] = rows;
+    return { key: last.key, amounts, expiresAt: toExpiry(start + hourMs, ttlDays) };
+  };
+};
+
+/** The JSON of an index entry with the JSON of its request, which is not encoded again. */
+const addRequest = (index: IndexEntry, json: string): string =>
+  `${JSON.stringify(index).slice(0, -1)},"request":${json}}`;
+
+/** Writes the record of a request: first its blob, if any, then its items and what it adds to the hour's counters. */
 const createWriter = (dependencies: Dependencies) => {
-  const { store, blobs, manifest } = dependencies;
+  const { store, blobs, manifest, append = appendInParallel(store) } = dependencies;
   const { ttlDays } = manifest.records;
+  const prepareRows = createRowMapper(dependencies);
+  const toAddition = createAdditions(ttlDays);
+  const isIndexed = dependencies.append !== undefined;
 
-  const addToCounters = batchCounters(store);
-  const writeCounts = (request: PredictedRequest, labels: ReadonlyMap<string, number>): Promise<void> => {
-    const key = { partition: recordPartitions(request).counts, sort: formatHour(request.at) };
-    const expiresAt = toExpiry(startOfHour(request.at) + hourMs, ttlDays);
-    const amounts = new Map([["rows", countRows(request)]]);
-    for (const [label, rows] of labels) amounts.set(`label:${label}`, rows);
-    return addToCounters({ key, amounts, expiresAt });
+  /** Writes the rows as a blob; returns the JSON of what names it. */
+  const writeBlob = async (request: PredictedRequest, pack: () => Promise<Uint8Array>): Promise<string> => {
+    const blob = rowsBlobKey(request, { at: request.at, id: request.id, ttlDays });
+    const { rowLinesType } = await loadPacker();
+    await blobs.put(blob, await pack(), { contentType: rowLinesType });
+    return JSON.stringify({ blob });
   };
 
-  const writeRows = async (request: PredictedRequest, labels: ReadonlyMap<string, number>): Promise<void> => {
+  const writeRows = async (
+    request: PredictedRequest,
+    labels: ReadonlyMap<string, number>,
+  ): Promise<readonly Entry[]> => {
     const { at, id, modelVersion: version, digest, latencyMs } = request;
-    const encoded = await encodeRows(dependencies, request);
-    const blob = "json" in encoded ? undefined : rowsBlobKey(request, { at, id, ttlDays });
-    if (blob !== undefined && "pack" in encoded) {
-      const { rowLinesType } = await loadPacker();
-      await blobs.put(blob, await encoded.pack(), { contentType: rowLinesType });
-    }
-    const json = formatStoredRequest(
-      { at, version, digest, latencyMs },
-      "json" in encoded ? encoded.json : JSON.stringify({ blob }),
-    );
+    const encoded = await encodeRows(manifest, prepareRows, request);
+    const rows = "json" in encoded ? encoded.json : await writeBlob(request, encoded.pack);
+    const json = formatStoredRequest({ at, version, digest, latencyMs }, rows);
+    const partitions = recordPartitions(request);
+    const expiresAt = toExpiry(at, ttlDays);
     const index: IndexEntry = {
       rows: countRows(request),
       ...(labels.size > 0 ? { labels: Object.fromEntries(labels) } : {}),
     };
-    const expiresAt = toExpiry(at, ttlDays);
-    const partitions = recordPartitions(request);
-    const entries: readonly Entry[] = [
+    const indexKey = { partition: partitions.index, sort: indexSortKey(at, id) };
+    if (isIndexed && json.length <= maxIndexedLength && readUuidV7Time(id) === at)
+      return [{ key: indexKey, json: addRequest(index, json), expiresAt }];
+    return [
       { key: { partition: partitions.request(id), sort: requestSortKey(at) }, json, expiresAt },
-      { key: { partition: partitions.index, sort: indexSortKey(at, id) }, value: index, expiresAt },
+      { key: indexKey, json: JSON.stringify(index), expiresAt },
     ];
-    await store.putAll(entries);
   };
 
   return async (request: PredictedRequest): Promise<void> => {
     if (!requestId.test(request.id)) throw new RangeError("the request's id is not valid for records");
     if (countRows(request) === 0) return;
     const labels = request.columns?.labels ?? countLabels(request.predictions);
-    await Promise.all([writeRows(request, labels), writeCounts(request, labels)]);
+    const entries = await writeRows(request, labels);
+    await append({ entries, additions: [toAddition(request, labels)] });
   };
 };
 
@@ -148,23 +187,17 @@ class RecordTooSlow extends Error {
   override readonly name = "RecordTooSlow";
 }
 
-const withTimeLimit = async (limitMs: number, work: Promise<void>): Promise<void> => {
-  const limit = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => limit.reject(new RecordTooSlow(`not written within ${limitMs} ms`)),
-    limitMs,
-  );
-  try {
-    await Promise.race([work, limit.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
+/** Rejects with RecordTooSlow after the limit; the work itself goes on. */
+const withTimeLimit = (limitMs: number, work: Promise<void>): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new RecordTooSlow(`not written within ${limitMs} ms`)), limitMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 
 /**
  * Records every predicted row for the manifest's `records.ttlDays`. A request with any number of rows costs one batch of two
- * items and, in parallel, one addition to the hour's counters. Above 100 rows or about 100 KB, the rows are first written
- * as one blob.
+ * items and, in parallel, one addition to the hour's counters; with `append`, one call for both, and one item if it is small
+ * and its id has the time of its arrival. Above 100 rows or about 100 KB, the rows are first written as one blob.
  */
 export const createRecorder = (dependencies: Dependencies): Recorder => {
   const { log, limitMs = 1_000, hashKey, manifest } = dependencies;

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import type { SmallBlobs } from "#platform/blobs/blobs.ts";
-import type { Store } from "#platform/store/store.ts";
+import type { Store, WriteBatch } from "#platform/store/store.ts";
 import type { RecordText } from "./record-text.ts";
 
 /** The record of one predicted row. */
@@ -86,6 +86,11 @@ export type PredictionReader = {
 export type RecordStorage = {
   readonly store: Pick<Store, "get" | "page" | "putAll" | "add">;
   readonly blobs: SmallBlobs;
+  /**
+   * Writes the items and counters of one request together or not at all; resolves when the write survives the end of the
+   * process. Absent: `putAll` and `add` in parallel.
+   */
+  readonly append?: (batch: WriteBatch) => Promise<void>;
 };
 
 /** Writes and reads the records of a service. */

@@ -1,10 +1,14 @@
 import * as z from "zod";
 import { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 
-/** A request's item in the index: its number of rows, in total and per label. */
+/**
+ * A request's item in the index: its number of rows, in total and per label. `request` is a small StoredRequest of
+ * `slipway serve`, which then has no item under its id; a scan of the index need not parse it.
+ */
 export const IndexEntry = z.object({
   rows: z.int().positive(),
   labels: z.record(z.string(), z.int().positive()).optional(),
+  request: z.unknown().optional(),
 });
 export type IndexEntry = z.infer<typeof IndexEntry>;
 

@@ -1,5 +1,6 @@
 import { createDatabaseDamagedError } from "#platform/errors/data-folder-unusable.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
+import { prepareItemWrites } from "./item-writes.ts";
 import type { Database, DatabaseRow } from "./open-database.ts";
 import {
   type Counters,
@@ -21,10 +22,9 @@ import { createWriteBatcher } from "./write-batcher.ts";
 
 /** The number of writes between two deletions of expired items. */
 const sweepEvery = 500;
+const sweptAtOnce = 200;
 
 const liveFilter = "(expires_at IS NULL OR expires_at * 1000 >= ?)";
-/** The same condition for the existing item of an upsert. */
-const liveItemFilter = "(items.expires_at IS NULL OR items.expires_at * 1000 >= ?)";
 
 const parseValue = (database: Pick<Database, "path">, key: Key, json: unknown) => {
   try {
@@ -69,25 +69,7 @@ export const createSqliteStore = (needs: {
   const write = upsert("");
   // An expired item counts as absent. Its version continues, so that no old version matches the new item.
   const create = upsert("WHERE items.expires_at * 1000 < ?");
-  const overwrite = database.prepare(
-    `INSERT INTO items (partition, sort, value, version, expires_at) VALUES (?, ?, ?, 1, ?)
-     ON CONFLICT (partition, sort) DO UPDATE
-     SET value = excluded.value, version = 1, expires_at = excluded.expires_at`,
-  );
-  const increase = database.prepare(
-    `INSERT INTO items (partition, sort, value, version, expires_at) VALUES (?, ?, ?, 1, ?)
-     ON CONFLICT (partition, sort) DO UPDATE SET
-       (value, version) = (
-         SELECT json_group_object(key, total), CASE WHEN ${liveItemFilter} THEN items.version + 1 ELSE 1 END FROM (
-           SELECT key, sum(value) AS total FROM (
-             SELECT key, value FROM json_each(items.value) WHERE ${liveItemFilter}
-             UNION ALL SELECT key, value FROM json_each(excluded.value)
-           ) GROUP BY key
-         )
-       ),
-       expires_at = excluded.expires_at
-     RETURNING value`,
-  );
+  const itemWrites = prepareItemWrites(database);
   const replace = database.prepare(
     `UPDATE items SET value = ?, version = version + 1, expires_at = ?
      WHERE partition = ? AND sort = ? AND version = ? AND ${liveFilter} RETURNING version`,
@@ -95,9 +77,6 @@ export const createSqliteStore = (needs: {
   const erase = database.prepare(`DELETE FROM items WHERE partition = ? AND sort = ? AND ${liveFilter}`);
   const eraseVersion = database.prepare(
     `DELETE FROM items WHERE partition = ? AND sort = ? AND ${liveFilter} AND version = ?`,
-  );
-  const sweep = database.prepare(
-    "DELETE FROM items WHERE rowid IN (SELECT rowid FROM items WHERE expires_at * 1000 < ? LIMIT 200)",
   );
   const range = (direction: "ASC" | "DESC") =>
     database.prepare(
@@ -123,7 +102,7 @@ export const createSqliteStore = (needs: {
   let writes = 0;
   const sweepNowAndThen = (): void => {
     writes += 1;
-    if (writes % sweepEvery === 0) sweep.run(clock());
+    if (writes % sweepEvery === 0) itemWrites.sweep(clock(), sweptAtOnce);
   };
 
   return {
@@ -158,22 +137,19 @@ export const createSqliteStore = (needs: {
         : eraseVersion.run(partition, sort, clock(), expect)) > 0,
 
     putAll: async (entries) => {
-      const rows = removeDuplicateEntries(entries).map(
-        (entry) =>
-          [entry.key.partition, entry.key.sort, encodeEntry(entry), entry.expiresAt ?? null] as const,
-      );
+      const items = removeDuplicateEntries(entries).map((entry) => ({ ...entry, json: encodeEntry(entry) }));
       sweepNowAndThen();
       await batchWrite(() => {
-        for (const row of rows) overwrite.run(...row);
+        for (const { key, json, expiresAt } of items) itemWrites.overwrite(key, json, expiresAt);
       });
     },
 
-    add: async ({ partition, sort }, amounts, { expiresAt = null } = {}) => {
+    add: async (key, amounts, { expiresAt } = {}) => {
       const json = JSON.stringify(validateAmounts(amounts));
       sweepNowAndThen();
       const now = clock();
-      const row = await batchWrite(() => increase.get(partition, sort, json, expiresAt, now, now));
-      const counters: Counters = JSON.parse(String(row?.value));
+      const total = await batchWrite(() => itemWrites.increase(key, json, expiresAt, now));
+      const counters: Counters = JSON.parse(total);
       return counters;
     },
 

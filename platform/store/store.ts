@@ -52,6 +52,20 @@ export type Entry = {
   readonly expiresAt?: number;
 } & ({ readonly value: Json } | { readonly json: string });
 
+/** An addition to the counters of one item, as `add` makes it. */
+export type CounterAddition = {
+  readonly key: Key;
+  readonly amounts: Readonly<Record<string, number>>;
+  /** As in PutOptions. */
+  readonly expiresAt?: number;
+};
+
+/** Items and counters that belong together. It is plain JSON, so it can be sent to another process. */
+export type WriteBatch = {
+  readonly entries: readonly Entry[];
+  readonly additions: readonly CounterAddition[];
+};
+
 export type Page = { readonly items: readonly StoredItem[]; readonly cursor?: string };
 
 /**
@@ -150,15 +164,19 @@ export const validateAlso = ({ expect, also = [] }: PutOptions): NonNullable<Put
   return also;
 };
 
+/** Throws RangeError for an amount that is not a whole number. */
+export const assertWholeNumbers = (amounts: Readonly<Record<string, number>>): void => {
+  for (const [name, amount] of Object.entries(amounts))
+    if (!Number.isSafeInteger(amount))
+      throw new RangeError(`The amount of counter ${name} is not a whole number.`);
+};
+
 /** Returns valid amounts unchanged; throws RangeError otherwise. */
 export const validateAmounts = (
   amounts: Readonly<Record<string, number>>,
 ): Readonly<Record<string, number>> => {
-  const counters = Object.entries(amounts);
-  if (counters.length < 1 || counters.length > 100)
-    throw new RangeError(`add got ${counters.length} counters (1 to 100).`);
-  for (const [name, amount] of counters)
-    if (!Number.isSafeInteger(amount))
-      throw new RangeError(`The amount of counter ${name} is not a whole number.`);
+  const { length } = Object.keys(amounts);
+  if (length < 1 || length > 100) throw new RangeError(`add got ${length} counters (1 to 100).`);
+  assertWholeNumbers(amounts);
   return amounts;
 };

@@ -84,6 +84,28 @@ const sendPredict = async (url: string) => {
   return { status: response.status, warning: response.headers.get("x-storage-warning") };
 };
 
+/** The id of the record of a new request; undefined if its response has a warning. */
+const sendRecorded = async (url: string): Promise<string | undefined> => {
+  const response = await fetch(`${url}/v1/predict`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ rows }),
+  });
+  expect(response.status).toBe(200);
+  const { id } = z.object({ id: z.string() }).parse(await response.json());
+  return response.headers.has("x-storage-warning") ? undefined : `${id}.0`;
+};
+
+const readStatuses = async (url: string, ids: readonly string[]): Promise<readonly number[]> => {
+  const statuses: number[] = [];
+  for (const id of ids) {
+    const response = await fetch(`${url}/v1/predictions/${id}`);
+    await response.text();
+    statuses.push(response.status);
+  }
+  return statuses;
+};
+
 /** `slipway serve` on a data folder below `path`. */
 const serve = (path: string, stdout: number | "pipe"): ChildProcess =>
   spawn(
@@ -113,7 +135,7 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     disk?.unmount();
   });
 
-  test("loses no response of slipway serve, also with its output on that disk; with space again, it records again", async (context) => {
+  test("loses no response of slipway serve and no record that it confirmed, also with its output on that disk; with space again, it records again", async (context) => {
     disk = mountDisk(24);
     if (!disk) return context.skip();
     const output = join(disk.path, "output");
@@ -129,16 +151,20 @@ describe("a full disk", { timeout: 10 * minutes }, () => {
     const baseUrl = url ?? "";
     expect(await sendPredict(baseUrl)).toEqual({ status: 200, warning: null });
     disk.fill();
-    // SQLite still writes into free space of its files: predict until that is full.
+    // The journal and SQLite still write into free space of their files: predict until that is full.
     const full = [];
+    const recorded: string[] = [];
     for (let request = 0; request < 3_000 && full.length < 50; request++) {
-      const response = await sendPredict(baseUrl);
-      expect(response.status).toBe(200);
-      if (response.warning !== null) full.push(response.warning);
+      const id = await sendRecorded(baseUrl);
+      if (id === undefined) full.push(request);
+      else recorded.push(id);
     }
-    expect(full).toEqual(Array(50).fill("write_failed"));
+    expect(full).toHaveLength(50);
     expect((await fetch(`${baseUrl}/health`)).status).toBe(200);
+    // A response without a warning keeps its promise on the full disk and after it.
+    expect(await readStatuses(baseUrl, recorded)).toEqual(recorded.map(() => 200));
     disk.free();
+    expect(await readStatuses(baseUrl, recorded)).toEqual(recorded.map(() => 200));
     await expect.poll(async () => (await sendPredict(baseUrl)).warning, { timeout: minutes }).toBeNull();
     expect(child.exitCode).toBeNull();
     child.kill("SIGINT");

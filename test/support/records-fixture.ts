@@ -1,3 +1,4 @@
+import { appendInParallel } from "#inference/records/append-in-parallel.ts";
 import { createPredictionReader } from "#inference/records/prediction-reader.ts";
 import { createRecorder } from "#inference/records/recorder.ts";
 import type { PredictedRequest } from "#inference/records/records.ts";
@@ -10,11 +11,19 @@ type Options = {
   readonly hashKey?: () => Promise<Uint8Array>;
   readonly limitMs?: number;
   readonly instrument?: (store: Store) => Store;
+  /** Records by one call for items and counters, as `slipway serve` does: the index holds small requests. */
+  readonly appends?: boolean;
 };
 
 /** A recorder and a reader over a store and blobs in memory, on a clock that the test sets. */
 export const createRecordsFixture = (options: Options = {}) => {
-  const { inputs = "full", hashKey, limitMs, instrument = (store: Store) => store } = options;
+  const {
+    inputs = "full",
+    hashKey,
+    limitMs,
+    instrument = (store: Store) => store,
+    appends = false,
+  } = options;
   const { store: plain, time, clock } = memoryStore();
   time.now = Date.UTC(2026, 10, 21, 12, 30);
   const store = instrument(plain);
@@ -27,6 +36,7 @@ export const createRecordsFixture = (options: Options = {}) => {
   const served = { environment: "prod", model: "churn" } as const;
   const recording = createRecorder({
     store,
+    append: appends ? appendInParallel(store) : undefined,
     blobs,
     manifest: { records: { inputs, ttlDays: 30 } },
     hashKey,

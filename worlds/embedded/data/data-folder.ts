@@ -5,6 +5,8 @@ export const resolveDataFolder = (root: string) => ({
   root,
   /** Store, registry, metrics, executions. */
   database: join(root, "state.sqlite"),
+  /** Records that `slipway serve` has confirmed and not yet written into the database. */
+  recordsJournal: join(root, "records.journal"),
   desk: join(root, "desk.sqlite"),
   blobs: join(root, "blobs"),
   /** Heads of the audit trails, signed; apart from the database that holds the trails. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { listRowsPrefixes, type RecordScope, recordPartitions } from "#inference/records/record-keys.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
-import type { Json } from "#platform/store/store.ts";
+import type { Entry, Json } from "#platform/store/store.ts";
 
 const Key = z.object({ partition: z.string().max(200), sort: z.string().max(200) });
 const value = z.custom<Json>((json) => json !== undefined);
@@ -24,7 +24,14 @@ export const RecordCall = z.discriminatedUnion("method", [
   }),
   z.object({
     method: z.literal("putAll"),
-    args: z.tuple([z.array(z.object({ key: Key, value, expiresAt }))]),
+    args: z.tuple([
+      z.array(
+        z.union([
+          z.object({ key: Key, value, expiresAt }),
+          z.object({ key: Key, json: z.string(), expiresAt }),
+        ]),
+      ),
+    ]),
   }),
   z.object({
     method: z.literal("add"),
@@ -42,6 +49,16 @@ export type RecordCall = z.infer<typeof RecordCall>;
 export class RecordOutOfReach extends Error {
   override readonly name = "RecordOutOfReach";
 }
+
+/** Parses an entry's text: an item that is not JSON would break each later read of its partition. */
+const parseEntry = (entry: Entry): Entry =>
+  "json" in entry
+    ? {
+        key: entry.key,
+        value: JSON.parse(entry.json),
+        ...(entry.expiresAt === undefined ? {} : { expiresAt: entry.expiresAt }),
+      }
+    : entry;
 
 /**
  * Serves a worker's calls, for the records of its own model and environment only: a worker runs untrusted models. Throws
@@ -79,7 +96,7 @@ export const serveRecordCalls = (storage: RecordStorage, scope: RecordScope) => 
       case "putAll": {
         const [entries] = call.args;
         for (const { key } of entries) assertOwnPartition(key.partition);
-        await storage.store.putAll(entries);
+        await storage.store.putAll(entries.map(parseEntry));
         return null;
       }
       case "add": {
