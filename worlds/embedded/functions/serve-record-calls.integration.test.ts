@@ -68,6 +68,16 @@ test("a function reads and writes its model's records in the host's storage", as
   expect(await call({ to: "blobs", call: "get", args: [blob.replace("1-a", "2-b")] })).toBe("nothing");
 });
 
+test("text of a function is stored only if it is JSON", async () => {
+  const { store, blobs } = createRecordsFixture();
+  const call = await start({ store, blobs });
+  const index = key("predictions#prod#churn");
+  const put = (json: string) => call({ to: "store", call: "putAll", args: [[{ key: index, json }]] });
+  expect(await put('{"rows": 1}')).toBe("nothing");
+  expect(await put('{"rows":')).toMatch(/^SyntaxError/);
+  expect((await store.get(index))?.value).toEqual({ rows: 1 });
+});
+
 test("a function reaches only its model's records in store and blobs, and every other call fails", async () => {
   const { store, blobs } = createRecordsFixture();
   await store.put(key("claim#prod#churn"), "secret");
