@@ -166,7 +166,8 @@ const createWriter = (dependencies: Dependencies) => {
       ...(labels.size > 0 ? { labels: Object.fromEntries(labels) } : {}),
     };
     const indexKey = { partition: partitions.index, sort: indexSortKey(at, id) };
-    if (isIndexed && json.length <= maxIndexedLength && readUuidV7Time(id) === at)
+    // A request with a blob has its own item, from which the blob is found when old traffic is deleted.
+    if (isIndexed && "json" in encoded && json.length <= maxIndexedLength && readUuidV7Time(id) === at)
       return [{ key: indexKey, json: addRequest(index, json), expiresAt }];
     return [
       { key: { partition: partitions.request(id), sort: requestSortKey(at) }, json, expiresAt },
