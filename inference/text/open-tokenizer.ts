@@ -1,5 +1,6 @@
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
+import { openFastTokenizer } from "./fast/open-fast-tokenizer.ts";
 import { type Padding, readTokenizerSettings } from "./read-tokenizer-settings.ts";
 import { TextRefused } from "./text-refused.ts";
 import {
@@ -50,6 +51,10 @@ const splitsAtSpaces = (preTokenizer: unknown): boolean => {
   );
 };
 
+const refuseMaxTokens = (): never => {
+  throw new ModelUnreadable("tokenizer.maxTokens is too small: the special tokens leave no room for text");
+};
+
 const assertRoomForText = (engine: TokenizerEngine, maxTokens: number, isPair: boolean): void => {
   try {
     const specialTokens = engine
@@ -60,7 +65,16 @@ const assertRoomForText = (engine: TokenizerEngine, maxTokens: number, isPair: b
     // A text that the tokenizer refuses says nothing about the room; a model may know no letter.
     if (!(error instanceof TextRefused) || !/truncat|overflow/i.test(error.message)) return;
   }
-  throw new ModelUnreadable("tokenizer.maxTokens is too small: the special tokens leave no room for text");
+  refuseMaxTokens();
+};
+
+/** Calls `create` at the first use. */
+const createAtFirstUse = <T>(create: () => T): (() => T) => {
+  let created: { readonly value: T } | undefined;
+  return () => {
+    created ??= { value: create() };
+    return created.value;
+  };
 };
 
 /**
@@ -68,6 +82,8 @@ const assertRoomForText = (engine: TokenizerEngine, maxTokens: number, isPair: b
  * model, its special tokens, and from which side truncation takes tokens. The stride of its truncation only changes what is
  * cut off. Throws ModelUnreadable.
  * A pair is cut as the file's truncation says, otherwise as transformers' `truncation=True` does: from the longer text.
+ * Files of the two most frequent kinds have a faster way to the same tokens (fast/); the reference implementation is then
+ * loaded for the first text that needs it.
  * @param maxTokens the manifest's limit, or less where the graph takes less
  */
 export const openTokenizer = (
@@ -81,23 +97,29 @@ export const openTokenizer = (
     throw new ModelUnreadable(
       "the tokenizer's truncation.strategy OnlySecond cannot cut a single text: use LongestFirst (tokenizer.enable_truncation(max_length, strategy='longest_first') in Python)",
     );
-  const engine = createTokenizerEngine(
-    JSON.stringify({
-      ...content,
-      // Dropout is for training; slipway check refuses it.
-      ...(isJsonObject(content.model) && content.model.dropout
-        ? { model: { ...content.model, dropout: null } }
-        : {}),
-      truncation: {
-        direction,
-        max_length: maxTokens,
-        strategy: isPair ? (truncation?.strategy ?? "LongestFirst") : "LongestFirst",
-        stride: 0,
-      },
-      padding: null,
-    }),
+  // Dropout is for training; slipway check refuses it.
+  const model =
+    isJsonObject(content.model) && content.model.dropout
+      ? { ...content.model, dropout: null }
+      : content.model;
+  const readEngine = createAtFirstUse(() =>
+    createTokenizerEngine(
+      JSON.stringify({
+        ...content,
+        model,
+        truncation: {
+          direction,
+          max_length: maxTokens,
+          strategy: isPair ? (truncation?.strategy ?? "LongestFirst") : "LongestFirst",
+          stride: 0,
+        },
+        padding: null,
+      }),
+    ),
   );
-  assertRoomForText(engine, maxTokens, isPair);
+  const fast = openFastTokenizer({ ...content, model }, { maxTokens, direction, isPair });
+  if (!fast) assertRoomForText(readEngine(), maxTokens, isPair);
+  else if (fast.specialTokens >= maxTokens) refuseMaxTokens();
   const canCut = direction === "Right" && splitsAtSpaces(content.pre_tokenizer);
   /** Encodes a text without encoding a million characters for its first tokens; both lengths decide where a pair is cut. */
   const encodeStart = <T extends Encoding>(
@@ -117,7 +139,7 @@ export const openTokenizer = (
   };
   return {
     padding,
-    encode: (text, second) => encodeStart(engine.encode, text, second),
-    encodeWithOffsets: (text, second) => encodeStart(engine.encodeWithOffsets, text, second),
+    encode: (text, second) => fast?.encode(text, second) ?? encodeStart(readEngine().encode, text, second),
+    encodeWithOffsets: (text, second) => encodeStart(readEngine().encodeWithOffsets, text, second),
   };
 };
