@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { encode } from "fast-png";
 import { describe, expect, test } from "vitest";
 import { loadModel } from "#inference/model/load-model.ts";
+import { readPredictions } from "#inference/model/read-predictions.ts";
 import { RowsInvalid } from "#inference/model/rows-invalid.ts";
+import { openSession, type Session } from "#inference/model/session.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
 import { buildManifest } from "#test/support/onnx/churn-folder.ts";
 import { tinyTokenizer as tokenizer } from "#test/support/onnx/tiny-tokenizer.ts";
@@ -11,6 +13,7 @@ import { tokenTableGraph } from "#test/support/onnx/token-table-graph.ts";
 import { floatType, type Graph, int64Type, writeOnnx } from "#test/support/onnx/write-onnx.ts";
 import { batchByLength } from "./batch-by-length.ts";
 import { openTokenizer } from "./open-tokenizer.ts";
+import { predictTexts } from "./predict-texts.ts";
 
 const manifest = buildManifest({
   task: "regression",
@@ -237,10 +240,88 @@ test("every text is in one batch, no longer than the batch, and batches have few
       expect(batches.flatMap(({ rows }) => rows).sort((a, b) => a - b)).toEqual([...lengths.keys()]);
       for (const { rows, tokens } of batches) {
         expect(tokens).toBe(Math.max(...rows.map((row) => lengths[row] ?? 0)));
-        expect(rows.length === 1 || rows.length * tokens <= 4_096).toBe(true);
+        expect(rows.length === 1 || rows.length * tokens <= 512).toBe(true);
       }
     }),
   );
+});
+
+test("no other split of texts by length costs less: a run costs as much as 12 tokens, padding as much as text", () => {
+  const cost = (batches: readonly { readonly rows: number; readonly tokens: number }[], fixedRows?: number) =>
+    batches.reduce((sum, { rows, tokens }) => sum + 12 + (fixedRows ?? rows) * tokens, 0);
+  /** Every way to split a list into consecutive parts. */
+  const listSplits = (lengths: readonly number[]): readonly (readonly number[])[][] =>
+    lengths.length === 0
+      ? [[]]
+      : lengths.flatMap((_, at) =>
+          listSplits(lengths.slice(at + 1)).map((rest) => [lengths.slice(0, at + 1), ...rest]),
+        );
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 7 }),
+      fc.constantFrom(undefined, 1, 3),
+      (lengths, fixedRows) => {
+        const costs = listSplits(lengths.toSorted((a, b) => a - b))
+          .filter((parts) => parts.every((part) => part.length <= (fixedRows ?? 32)))
+          .map((parts) =>
+            cost(
+              parts.map((part) => ({ rows: part.length, tokens: part.at(-1) ?? 0 })),
+              fixedRows,
+            ),
+          );
+        const batches = batchByLength(lengths, fixedRows === undefined ? {} : { fixedRows });
+        expect(
+          cost(
+            batches.map(({ rows, tokens }) => ({ rows: rows.length, tokens })),
+            fixedRows,
+          ),
+        ).toBe(Math.min(...costs));
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+describe("equal texts of a request", () => {
+  /** A session that counts the rows that it runs. */
+  const openCounted = async () => {
+    const session = await openSession({ bytes: writeOnnx({ graph: sums }) });
+    const rows: number[] = [];
+    const counted: Session = {
+      ...session,
+      run: (feeds, outputs) => {
+        rows.push(feeds.input_ids?.dims[0] ?? 0);
+        return session.run(feeds, outputs);
+      },
+    };
+    const predict = predictTexts(manifest, {
+      session: counted,
+      tokenizer: openTokenizer(tokenizer, 8),
+      images: undefined,
+      outputs: ["ids", "tokens"],
+      read: readPredictions(manifest, 1),
+      maxTokens: 8,
+    });
+    return { predict, rows, release: () => session.release() };
+  };
+  const toRows = (texts: readonly string[]) => texts.map((text) => ({ text }));
+
+  test("run once, and each row has its prediction in the request's order", async () => {
+    const { predict, rows, release } = await openCounted();
+    const texts = ["good", "bad bad", "good", "", "bad bad", "good"];
+    expect((await predict(toRows(texts))).map(({ scores }) => scores.ids)).toEqual([6, 11, 6, 3, 11, 6]);
+    expect(rows.reduce((sum, each) => sum + each, 0)).toBe(3);
+    await release();
+  });
+
+  test("each have their own problem where they are refused", async () => {
+    const { predict, release } = await openCounted();
+    const refused = await predict(toRows(["good", "a".repeat(1_001), "a".repeat(1_001)])).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({ problems: [{ row: 1 }, { row: 2 }] });
+    await release();
+  });
 });
 
 describe("a pair of texts, and a text beside columns", () => {

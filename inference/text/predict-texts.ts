@@ -104,6 +104,19 @@ const takeTokens = (encoding: EncodedText, tokens: number): EncodedText => ({
     : {}),
 });
 
+/** Keeps results by text, so that equal texts of a request are one object. The length tells where the second one starts. */
+const encodeOnce = (
+  encode: (text: string, second?: string) => EncodedText,
+): ((text: string, second?: string) => EncodedText) => {
+  const encodings = new Map<string, EncodedText>();
+  return (text, second) => {
+    const key = second === undefined ? text : `${text.length}:${text}${second}`;
+    const encoding = encodings.get(key) ?? encode(text, second);
+    encodings.set(key, encoding);
+    return encoding;
+  };
+};
+
 /** Tokenizes each row's texts; `texts` has one list per text input. Throws RowsInvalid. */
 const encodeTexts = (
   { tokenizer, needsOffsets = false, refuseCutTexts = false, maxTokens }: Dependencies,
@@ -111,7 +124,7 @@ const encodeTexts = (
 ): EncodedText[] => {
   const problems: RowProblem[] = [];
   const encodings: EncodedText[] = [];
-  const encode = needsOffsets ? tokenizer.encodeWithOffsets : tokenizer.encode;
+  const encode = encodeOnce(needsOffsets ? tokenizer.encodeWithOffsets : tokenizer.encode);
   const [first, second] = texts;
   for (const [row, text] of (first?.cells ?? []).entries()) {
     const addProblem = (detail: string) => problems.push({ row, input: first?.input ?? "", detail });
@@ -186,13 +199,19 @@ export const predictTexts = (
     const data = await session.run(tensors, outputs);
     return read(data, batch.length, { width: tokens, rows: batch });
   };
-  const predictEncodings = async (all: EncodedTable): Promise<Prediction[]> => {
+  /** Equal texts have one encoding (encodeOnce); without columns they have one prediction too. */
+  const findDistinctRows = ({ feeds: columns, rows }: EncodedTable): readonly EncodedRow[] => {
+    if (columns.length > 0) return rows;
+    const distinct = new Map(rows.map((row) => [row.encoding, row]));
+    return distinct.size === rows.length ? rows : [...distinct.values()];
+  };
+  const predictDistinct = async (all: EncodedTable): Promise<Prediction[]> => {
     const lengths = all.rows.map(({ encoding }) =>
       findPaddedLength(encoding.ids.length, fixedTokens, padding),
     );
     const predictions = new Array<Prediction>(all.rows.length);
     const batches = batchByLength(lengths, {
-      ...(fixedRows === undefined ? {} : { rowLimit: fixedRows }),
+      ...(fixedRows === undefined ? {} : { fixedRows }),
       // Padding on the left moves a text's places: graphs count them from the first token, masked or not (GPT-2).
       sameLength: !isMasked || padding.direction === "Left",
     });
@@ -204,6 +223,13 @@ export const predictTexts = (
       }
     }
     return predictions;
+  };
+  const predictEncodings = async (all: EncodedTable): Promise<Prediction[]> => {
+    const distinct = findDistinctRows(all);
+    const predictions = await predictDistinct({ ...all, rows: distinct });
+    if (distinct === all.rows) return predictions;
+    const byEncoding = new Map(distinct.map(({ encoding }, index) => [encoding, predictions[index]]));
+    return all.rows.flatMap(({ encoding }) => byEncoding.get(encoding) ?? []);
   };
   /** As far as runs that failed have shown; undefined: no run failed for the number of its tokens. */
   let mostTokens: number | undefined;

@@ -47,7 +47,7 @@ export const createBertEncoder = (
     kinds[code] = findKind(character, expansion);
     if (kinds[code] === mark) markTokens[code] = splitPieces(character);
   }
-  const { vocabulary } = model;
+  const { ids: vocabulary } = model.vocabulary;
   const findWord = createWordCache(splitPieces);
   const findCapitalized = createWordCache((word) => splitPieces(word.toLowerCase()));
   const expandRun = (run: string): string | undefined => {

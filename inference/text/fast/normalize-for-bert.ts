@@ -32,19 +32,29 @@ const decomposeHangul = (code: number): string | undefined => {
   );
 };
 
-/** Parsed at the first character that needs them. */
-const readTables = () => ({
-  isRemoved: createRangeTest(tables.removedByCleaning),
-  becomesSpace: createRangeTest(tables.spacesByCleaning),
-  isChinese: createRangeTest(tables.chinese),
-  isSpace: createRangeTest(tables.spaces),
-  isPunctuation: createRangeTest(tables.punctuation),
-  isNonspacingMark: createRangeTest(tables.nonspacingMarks),
-  isOtherMark: createRangeTest(tables.otherMarks),
-  decompositions: parseMap(tables.decompositions),
-  lowercase: parseMap(tables.lowercase),
-});
-let parsed: ReturnType<typeof readTables> | undefined;
+const parseAtFirstUse = <T>(parse: () => T): (() => T) => {
+  let parsed: T | undefined;
+  return () => {
+    parsed ??= parse();
+    return parsed;
+  };
+};
+const isRemoved = createRangeTest(tables.removedByCleaning);
+const becomesSpace = createRangeTest(tables.spacesByCleaning);
+const isChinese = createRangeTest(tables.chinese);
+const isSpace = createRangeTest(tables.spaces);
+const isPunctuation = createRangeTest(tables.punctuation);
+const isNonspacingMark = createRangeTest(tables.nonspacingMarks);
+const isOtherMark = createRangeTest(tables.otherMarks);
+const readDecompositions = parseAtFirstUse(() => parseMap(tables.decompositions));
+const readLowercase = parseAtFirstUse(() => parseMap(tables.lowercase));
+
+/** ASCII needs none of the large tables, which a short-lived function may never read. */
+const decompose = (code: number): string =>
+  (code < 0x80 ? undefined : (decomposeHangul(code) ?? readDecompositions().get(code))) ??
+  String.fromCodePoint(code);
+const toLowercase = (character: string, code: number): string =>
+  code < 0x80 ? character.toLowerCase() : (readLowercase().get(code) ?? character);
 
 /**
  * What BertNormalizer and BertPreTokenizer make of a character (code point), as text in which only a space separates words:
@@ -60,25 +70,19 @@ export const createBertExpansion = ({
   lowercase,
 }: BertNormalizer): ((code: number) => string | undefined) => {
   const expand = (code: number): string | undefined => {
-    parsed ??= readTables();
-    const each = parsed;
-    if (cleanText && each.isRemoved(code)) return "";
-    const cleaned = cleanText && each.becomesSpace(code) ? 0x20 : code;
-    const isChinese = handleChinese && each.isChinese(cleaned);
-    const decomposed = stripAccents
-      ? (decomposeHangul(cleaned) ?? each.decompositions.get(cleaned) ?? String.fromCodePoint(cleaned))
-      : String.fromCodePoint(cleaned);
+    if (cleanText && isRemoved(code)) return "";
+    const cleaned = cleanText && becomesSpace(code) ? 0x20 : code;
     let text = "";
-    for (const part of decomposed) {
+    for (const part of stripAccents ? decompose(cleaned) : String.fromCodePoint(cleaned)) {
       const partCode = part.codePointAt(0) ?? 0;
-      if (stripAccents && each.isNonspacingMark(partCode)) continue;
-      if (stripAccents && each.isOtherMark(partCode)) return undefined;
-      text += lowercase ? (each.lowercase.get(partCode) ?? part) : part;
+      if (stripAccents && isNonspacingMark(partCode)) continue;
+      if (stripAccents && isOtherMark(partCode)) return undefined;
+      text += lowercase ? toLowercase(part, partCode) : part;
     }
     let words = "";
-    for (const part of isChinese ? ` ${text} ` : text) {
+    for (const part of handleChinese && isChinese(cleaned) ? ` ${text} ` : text) {
       const partCode = part.codePointAt(0) ?? 0;
-      words += each.isSpace(partCode) ? " " : each.isPunctuation(partCode) ? ` ${part} ` : part;
+      words += isSpace(partCode) ? " " : isPunctuation(partCode) ? ` ${part} ` : part;
     }
     return words;
   };

@@ -40,7 +40,7 @@ const createWordPieceEncoder = ({
   const { unk_token: unknownToken, continuing_subword_prefix: continuingPrefix } = model;
   const { max_input_chars_per_word: most } = model;
   const vocabulary = readVocabulary(model.vocab);
-  const unknownId = typeof unknownToken === "string" ? vocabulary?.get(unknownToken) : undefined;
+  const unknownId = typeof unknownToken === "string" ? vocabulary?.ids.get(unknownToken) : undefined;
   if (!vocabulary || unknownId === undefined || typeof continuingPrefix !== "string") return undefined;
   if (typeof most !== "number" || !Number.isInteger(most) || most < 0 || most > maxWordCharacters)
     return undefined;
@@ -92,7 +92,7 @@ const createBytePairEncoder = ({
   if (!isAbsent(unknownToken) && typeof unknownToken !== "string") return undefined;
   for (const flag of [model.fuse_unk, model.byte_fallback, model.ignore_merges])
     if (!isAbsent(flag) && !isBoolean(flag)) return undefined;
-  const vocabulary = readVocabulary(model.vocab);
+  const vocabulary = readVocabulary(model.vocab)?.ids;
   const ranks = vocabulary && readRanks(model.merges, vocabulary);
   // With a token for each byte nothing is unknown.
   if (!ranks || !byteCharacters.every((character) => vocabulary.has(character))) return undefined;

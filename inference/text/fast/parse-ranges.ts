@@ -9,8 +9,10 @@ export const parseRanges = (text: string): readonly CharacterRange[] =>
 
 /** Whether a character (code point) is in one of the ranges. */
 export const createRangeTest = (text: string): ((code: number) => boolean) => {
-  const ranges = parseRanges(text);
+  let parsed: readonly CharacterRange[] | undefined;
   return (code) => {
+    parsed ??= parseRanges(text);
+    const ranges = parsed;
     let low = 0;
     let high = ranges.length;
     while (low < high) {

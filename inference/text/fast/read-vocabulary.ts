@@ -4,16 +4,24 @@ import { isId } from "./json-shapes.ts";
 /** The largest vocabularies have a quarter of a million tokens. */
 const maxId = 1 << 22;
 
+export type Vocabulary = {
+  readonly ids: ReadonlyMap<string, number>;
+  /** Of a token, in UTF-16 units. */
+  readonly longest: number;
+};
+
 /** Reads `vocab` of a WordPiece or BPE model. Undefined where an id is not one, or is that of two tokens. */
-export const readVocabulary = (vocab: unknown): ReadonlyMap<string, number> | undefined => {
+export const readVocabulary = (vocab: unknown): Vocabulary | undefined => {
   if (!isJsonObject(vocab)) return undefined;
-  const vocabulary = new Map<string, number>();
+  const ids = new Map<string, number>();
+  let longest = 0;
   const isUsed = new Uint8Array(maxId);
   for (const token in vocab) {
     const id = vocab[token];
     if (!isId(id) || id >= maxId || isUsed[id] === 1 || !token.isWellFormed()) return undefined;
     isUsed[id] = 1;
-    vocabulary.set(token, id);
+    ids.set(token, id);
+    if (token.length > longest) longest = token.length;
   }
-  return vocabulary;
+  return { ids, longest };
 };

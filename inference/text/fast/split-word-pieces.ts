@@ -1,5 +1,7 @@
+import type { Vocabulary } from "./read-vocabulary.ts";
+
 export type WordPieceModel = {
-  readonly vocabulary: ReadonlyMap<string, number>;
+  readonly vocabulary: Vocabulary;
   readonly unknownId: number;
   readonly continuingPrefix: string;
   /** In characters (code points). */
@@ -23,8 +25,7 @@ export const createWordPieceSplitter = ({
   maxWordCharacters,
 }: WordPieceModel): ((word: string) => readonly number[]) => {
   const unknown = [unknownId];
-  let longest = 1;
-  for (const token of vocabulary.keys()) if (token.length > longest) longest = token.length;
+  const { ids: vocabularyIds, longest } = vocabulary;
   return (word) => {
     if (word.length > maxWordCharacters && countCharacters(word) > maxWordCharacters) return unknown;
     const ids: number[] = [];
@@ -34,7 +35,7 @@ export const createWordPieceSplitter = ({
       let id: number | undefined;
       for (; end > start; end--) {
         // A part that ends inside a surrogate pair is in no vocabulary: JSON of half a pair is refused.
-        id = vocabulary.get(prefix + word.slice(start, end));
+        id = vocabularyIds.get(prefix + word.slice(start, end));
         if (id !== undefined) break;
       }
       if (id === undefined) return unknown;
