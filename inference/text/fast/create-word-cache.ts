@@ -1,7 +1,7 @@
 /** Longer words are rare. */
 const maxWordLength = 48;
-/** Two generations of words: some 5 MB at most. */
-const maxWords = 20_000;
+/** Of a generation; there are two. */
+const maxWords = 10_000;
 /** From this length on, V8 keeps a part of a text as a reference to it. */
 const sharedLength = 13;
 

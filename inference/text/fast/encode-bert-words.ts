@@ -47,7 +47,6 @@ export const createBertEncoder = (
     kinds[code] = findKind(character, expansion);
     if (kinds[code] === mark) markTokens[code] = splitPieces(character);
   }
-  const { ids: vocabulary } = model.vocabulary;
   const findWord = createWordCache(splitPieces);
   const findCapitalized = createWordCache((word) => splitPieces(word.toLowerCase()));
   const expandRun = (run: string): string | undefined => {
@@ -109,9 +108,7 @@ export const createBertEncoder = (
       }
       const characters = text.slice(start, at);
       if (highest < special) {
-        const id = highest === plain ? vocabulary.get(characters) : undefined;
-        if (id !== undefined && characters.length <= model.maxWordCharacters) tokens.addOne(id);
-        else tokens.add((highest === plain ? findWord(characters) : findCapitalized(characters)) ?? []);
+        tokens.add((highest === plain ? findWord(characters) : findCapitalized(characters)) ?? []);
         continue;
       }
       if (characters.length > longRun) {

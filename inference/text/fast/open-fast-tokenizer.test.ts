@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createSeededRandom } from "#test/support/seeded-random.ts";
 import { compareFastTokens } from "#test/support/tokenizers/compare-fast-tokens.ts";
@@ -69,6 +70,70 @@ test("the model of the repository has the fast way, and its texts have the refer
   const { differences, left } = compareFastTokens(content, [...lines, ...random], { maxTokens: 32 });
   expect(differences).toEqual([]);
   expect(left).toBeLessThan(100);
+});
+
+/** The paths of a file's values, without most of its vocabulary and merges. */
+const listPaths = (value: unknown, path: readonly string[] = []): readonly (readonly string[])[] => {
+  if (typeof value !== "object" || value === null) return [path];
+  const entries = Object.entries(value).slice(0, 12);
+  return [path, ...entries.flatMap(([key, item]) => listPaths(item, [...path, key]))];
+};
+const replaceValue = (value: unknown, [key, ...rest]: readonly string[], replacement: unknown): unknown => {
+  if (key === undefined) return replacement;
+  const item = replaceValue(Object(value)[key], rest, replacement);
+  return Array.isArray(value)
+    ? value.map((each, at) => (String(at) === key ? item : each))
+    : { ...Object(value), [key]: item };
+};
+
+test("a file that has the fast way opens in the reference implementation, with the same tokens", () => {
+  const files = [
+    createBertTokenizer({}, { characters: 0x80 }),
+    createBertTokenizer(
+      {},
+      { characters: 0x80, postProcessor: { type: "BertProcessing", sep: ["[SEP]", 3], cls: ["[CLS]", 2] } },
+    ),
+    byteLevel,
+    createByteLevelTokenizer({ legacyMerges: true, roberta: false, normalizer: { type: "NFC" } }),
+  ];
+  const changes = files.flatMap((file) => listPaths(file).map((path) => [file, path] as const));
+  const replacements = [
+    undefined,
+    null,
+    true,
+    false,
+    0,
+    1,
+    7,
+    -1,
+    1.5,
+    2 ** 32,
+    "",
+    "x",
+    "[UNK]",
+    "a b",
+    [],
+    {},
+  ];
+  const texts = ["", "The film isn't  bad", "x[UNK] a1b2 !?\n", "Überé 한국 \0ab", "a".repeat(120)];
+  let opened = 0;
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...changes),
+      fc.constantFrom(...replacements),
+      ([file, path], replacement) => {
+        // As in a file: without what JSON does not have.
+        const content: TokenizerContent = JSON.parse(
+          JSON.stringify(replaceValue(file, path, replacement) ?? {}),
+        );
+        if (!openFastTokenizer(content, options)) return;
+        opened++;
+        expect(compareFastTokens(content, texts).differences).toEqual([]);
+      },
+    ),
+    { numRuns: 300, seed: 20261130 },
+  );
+  expect(opened).toBeGreaterThan(15);
 });
 
 describe("a file with something unknown has no fast way", () => {

@@ -4,7 +4,7 @@ import { createBertEncoder } from "./encode-bert-words.ts";
 import { createByteLevelEncoder } from "./encode-byte-level-words.ts";
 import { findAddedTokens } from "./find-added-tokens.ts";
 import { hasOnlyKeys } from "./json-shapes.ts";
-import { byteCharacters } from "./merge-byte-pairs.ts";
+import { type BytePairModel, byteCharacters, pairKey } from "./merge-byte-pairs.ts";
 import { readTemplate, type TemplatePart } from "./read-template.ts";
 import { readVocabulary } from "./read-vocabulary.ts";
 import { createTokenList, type TokenList } from "./token-list.ts";
@@ -50,24 +50,28 @@ const createWordPieceEncoder = ({
   );
 };
 
-/** The ranks of merges, by both tokens with a space between them. Undefined where a token is not in the vocabulary. */
-const readRanks = (
+/** Reads the merges of a BPE model. Undefined where a token is not in the vocabulary. */
+const readMerges = (
   merges: unknown,
   vocabulary: ReadonlyMap<string, number>,
-): ReadonlyMap<string, number> | undefined => {
+): Pick<BytePairModel, "ranks" | "mergedIds"> | undefined => {
   if (!Array.isArray(merges)) return undefined;
-  const ranks = new Map<string, number>();
+  const ranks = new Map<number, number>();
+  const mergedIds: number[] = [];
   for (const [rank, merge] of merges.entries()) {
     const parts: unknown = typeof merge === "string" ? merge.split(" ") : merge;
     if (!Array.isArray(parts) || parts.length !== 2 || typeof merge !== typeof merges[0]) return undefined;
     const [left, right]: readonly unknown[] = parts;
     if (typeof left !== "string" || typeof right !== "string" || left.startsWith("#version"))
       return undefined;
-    if (left.includes(" ") || right.includes(" ")) return undefined;
-    if (!vocabulary.has(left) || !vocabulary.has(right) || !vocabulary.has(left + right)) return undefined;
-    ranks.set(`${left} ${right}`, rank);
+    const leftId = vocabulary.get(left);
+    const rightId = vocabulary.get(right);
+    const id = vocabulary.get(left + right);
+    if (leftId === undefined || rightId === undefined || id === undefined) return undefined;
+    ranks.set(pairKey(leftId, rightId), rank);
+    mergedIds.push(id);
   }
-  return ranks;
+  return { ranks, mergedIds };
 };
 
 const isAbsent = (value: unknown): boolean => value === undefined || value === null;
@@ -93,11 +97,11 @@ const createBytePairEncoder = ({
   for (const flag of [model.fuse_unk, model.byte_fallback, model.ignore_merges])
     if (!isAbsent(flag) && !isBoolean(flag)) return undefined;
   const vocabulary = readVocabulary(model.vocab)?.ids;
-  const ranks = vocabulary && readRanks(model.merges, vocabulary);
+  const merges = vocabulary && readMerges(model.merges, vocabulary);
   // With a token for each byte nothing is unknown.
-  if (!ranks || !byteCharacters.every((character) => vocabulary.has(character))) return undefined;
+  if (!merges || !byteCharacters.every((character) => vocabulary.has(character))) return undefined;
   const encode = createByteLevelEncoder(
-    { vocabulary, ranks, ignoreMerges: model.ignore_merges === true },
+    { vocabulary, ...merges, ignoreMerges: model.ignore_merges === true },
     { addPrefixSpace },
   );
   return (text, most, tokens) =>

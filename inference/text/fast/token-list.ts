@@ -1,7 +1,6 @@
 /** Tokens of a text while it is encoded. */
 export type TokenList = {
   add(ids: readonly number[]): void;
-  addOne(id: number): void;
   readonly size: () => number;
   /** The first or the last `length` tokens; the next text overwrites them. */
   take(length: number, direction: "Left" | "Right"): Uint32Array;
@@ -18,10 +17,6 @@ export const createTokenList = (): TokenList => {
     tokens = larger;
   };
   return {
-    addOne: (id) => {
-      if (size === tokens.length) grow(size + 1);
-      tokens[size++] = id;
-    },
     add: (ids) => {
       if (size + ids.length > tokens.length) grow(size + ids.length);
       // One word has a few tokens: a loop is faster than `set`.

@@ -33,6 +33,7 @@ export const compareFastTokens = (
   const engine = createTokenizerEngine(
     JSON.stringify({
       ...content,
+      padding: null,
       truncation: { direction, max_length: maxTokens, strategy: "LongestFirst", stride: 0 },
     }),
   );
