@@ -12,6 +12,7 @@ import {
   openDelivery,
   startConsole,
 } from "#test/support/console/console-world.ts";
+import { pressTabUntil } from "#test/support/press-tab-until.ts";
 import { sampleCanary } from "#test/support/sample-canary.ts";
 import { fakeCommit, fakeDigest } from "#test/support/toy-model.ts";
 
@@ -93,6 +94,7 @@ describe.skipIf(skip)("at 320, 390 and 1440 px, in both colour schemes", () => {
     const canary = await sampleCanary(Date.parse("2026-11-21T12:00:00Z"), 40);
     await using server = await startConsole(world, {
       source: { readAudit: async () => trail, readCanary: async () => canary },
+      orders: true,
     });
     const page = await chromium.context.newPage();
     const problems = watchProblems(page);
@@ -220,17 +222,10 @@ test.skipIf(skip)(
     await page.goto(`${server.url}/console/`);
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
-    const pressTabUntil = async (name: string) => {
-      for (let presses = 0; presses < 30; presses++) {
-        await page.keyboard.press("Tab");
-        if ((await page.evaluate("document.activeElement.textContent")) === name) return;
-      }
-      throw new Error(`30 tabs do not reach ${name}`);
-    };
-    await pressTabUntil("See the evidence");
+    await pressTabUntil(page, "See the evidence");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { level: 1, name: "Approval of toy v4" }).waitFor();
-    await pressTabUntil("Decide in #deliveries");
+    await pressTabUntil(page, "Decide in #deliveries");
     expect(await page.evaluate("document.activeElement.getAttribute('href')")).toBe("/#m-1");
     await page.close();
   },

@@ -4,6 +4,7 @@ import { requireBrowser } from "#test/support/browser.ts";
 import { type Callback, startCallbackServer } from "#test/support/desk/callback-server.ts";
 import { approvedBlocks, buildApprovalBlocks, rejectDialog } from "#test/support/desk/sample-deliveries.ts";
 import { startDesk } from "#test/support/desk/start-desk.ts";
+import { pressTabUntil } from "#test/support/press-tab-until.ts";
 
 const { skip, launch } = requireBrowser();
 
@@ -106,15 +107,18 @@ test.skipIf(skip)(
       blocks: [{ type: "actions", elements: [button] }],
     });
     await setup.look();
-    await setup.page.getByRole("button", { name: "Approve v3" }).focus();
+    await pressTabUntil(setup.page, "Approve v3");
     await setup.page.keyboard.press("Enter");
     const dialog = setup.page.getByRole("dialog");
     await dialog.getByText("churn v3 will be rolled out to prod.").waitFor();
     await setup.page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
     expect(setup.app.received).toEqual([]);
-    await setup.page.getByRole("button", { name: "Approve v3" }).press("Enter");
-    await dialog.getByRole("button", { name: "Approve it" }).press("Enter");
+    // The focus is where it was before the dialog.
+    await setup.page.keyboard.press("Enter");
+    await dialog.waitFor();
+    await pressTabUntil(setup.page, "Approve it");
+    await setup.page.keyboard.press("Enter");
     await dialog.waitFor({ state: "hidden" });
     await expect.poll(() => setup.app.received.length).toBe(1);
     expect(setup.app.received).toMatchObject([
