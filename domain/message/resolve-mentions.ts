@@ -1,5 +1,6 @@
 import { findPerson } from "#domain/approval/compute-quorum.ts";
 import type { Identities } from "#domain/approval/identities.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { Reply } from "./derive-replies.ts";
 
 /**
@@ -13,7 +14,7 @@ export const resolveMentions = (
 ): Reply["mentions"] => {
   const resolved = addresses.map((address) => {
     const person = findPerson(identities, address);
-    const entry = person === undefined ? undefined : identities.people[person];
+    const entry = person === undefined ? undefined : getOwnProperty(identities.people, person);
     return { user: entry?.slack, address: entry && person !== undefined ? person : address };
   });
   return {
