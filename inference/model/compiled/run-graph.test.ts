@@ -102,7 +102,7 @@ test("a request of many blocks answers each row as a request of its own would, a
       ]),
     ),
   );
-  expect(all.map(({ data }) => data)).toEqual([expected["label"]?.data, expected["scores"]?.data]);
+  expect(all.map(({ data }) => data)).toEqual([expected.label?.data, expected.scores?.data]);
   for (const row of [0, 511, 512, 1_023, 1_024, 1_699]) {
     const [label, scores] = run(createFeeds([plans[row % 3] ?? ""], [row % 217]), names);
     expect(label?.data).toEqual(all[0]?.data.slice(row, row + 1));
