@@ -1,4 +1,5 @@
 import type { Input, Row } from "#model-folder/manifest/manifest.ts";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 type Needs = {
   readonly inputs: readonly Input[];
@@ -81,7 +82,7 @@ const drawOther = (
 ): Row[string] | undefined => {
   const chance = random();
   if ("required" in input && !input.required && chance < missingShare) return null;
-  const own = Object.hasOwn(base, input.name) ? base[input.name] : undefined;
+  const own = getOwnProperty(base, input.name);
   if (chance < ownShare) return own;
   if (values.length > 0 && chance < 0.8) return values[Math.floor(random() * values.length)];
   return drawValue(input, random) ?? own;

@@ -1,4 +1,5 @@
 import { type BuildOptions, build, type Metafile, type OutputFile, type Plugin } from "esbuild";
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 type Bundle = {
   /** Contents by name; all in one folder. */
@@ -9,11 +10,12 @@ type Bundle = {
 const startFile = "start.mjs";
 
 /** The files that `entry` loads by import statements, in the order of their evaluation, without itself. */
-const listStartFiles = ({ outputs }: Metafile, entry: string): readonly string[] => {
+const listStartFiles = (metafile: Metafile, entry: string): readonly string[] => {
+  const outputs = new Map(Object.entries(metafile.outputs));
   const found = new Set<string>();
   const visit = (name: string) => {
-    for (const { path, kind } of outputs[name]?.imports ?? [])
-      if (kind === "import-statement" && outputs[path] && !found.has(path)) {
+    for (const { path, kind } of outputs.get(name)?.imports ?? [])
+      if (kind === "import-statement" && outputs.has(path) && !found.has(path)) {
         visit(path);
         found.add(path);
       }
@@ -38,7 +40,7 @@ export const joinStartFiles = async (
   /** `{ "a" as a_0 }` for each export of a start file, or the other way round. */
   const listExports = (name: string, inward: boolean): string => {
     const place = places.get(`./${name}`) ?? 0;
-    const pairs = (metafile.outputs[name]?.exports ?? []).map((own) =>
+    const pairs = (getOwnProperty(metafile.outputs, name)?.exports ?? []).map((own) =>
       inward ? `${rename(own, place)} as ${own}` : `${own} as ${rename(own, place)}`,
     );
     return pairs.length > 0 ? `export { ${pairs.join(", ")} } from` : "import";

@@ -125,8 +125,10 @@ const createAdditions = (ttlDays: number) => {
       const key = { partition: recordPartitions({ model, environment }).counts, sort: formatHour(at) };
       last = { model, start, key };
     }
-    const amounts: Record<string, number> = { rows: countRows(request) };
-    for (const [label, rows] of labels) amounts[`label:${label}`] = rows;
+    const amounts = Object.fromEntries([
+      ["rows", countRows(request)],
+      ...[...labels].map(([label, rows]) => [`label:${label}`, rows] as const),
+    ]);
     return { key: last.key, amounts, expiresAt: toExpiry(start + hourMs, ttlDays) };
   };
 };

@@ -78,8 +78,8 @@ const sumAdditions = (entries: readonly JournalEntry[]): readonly CounterAdditio
       }
       // As with `add`, the last addition sets the time of expiry.
       sum.addition = addition;
-      for (const name in addition.amounts)
-        sum.amounts.set(name, (sum.amounts.get(name) ?? 0) + (addition.amounts[name] ?? 0));
+      for (const [name, amount] of Object.entries(addition.amounts))
+        sum.amounts.set(name, (sum.amounts.get(name) ?? 0) + amount);
     }
   return [...sums.values()].map(({ addition, amounts }) => ({
     ...addition,

@@ -41,8 +41,14 @@ const operators: ReadonlyMap<string, CompileOperator> = new Map(
 );
 
 /** A new version of an operator set may change what an operator means. */
-const newestVersions: Readonly<Record<string, number>> = { "": 25, "ai.onnx.ml": 5 };
-const oldestVersions: Readonly<Record<string, number>> = { "": 7, "ai.onnx.ml": 1 };
+const newestVersions: ReadonlyMap<string, number> = new Map([
+  ["", 25],
+  ["ai.onnx.ml", 5],
+]);
+const oldestVersions: ReadonlyMap<string, number> = new Map([
+  ["", 7],
+  ["ai.onnx.ml", 1],
+]);
 const maxInputWidth = 100_000;
 
 type CompileLimits = {
@@ -81,7 +87,7 @@ const toKey = ({ domain, operator }: WholeNode): string =>
 const readVersion = ({ domain, operator }: WholeNode, { opsets }: WholeGraph): number => {
   const version = opsets.get(domain);
   if (version === undefined) throw new NotCompiled(`${operator} is of an operator set without a version`);
-  if (version > (newestVersions[domain] ?? 0) || version < (oldestVersions[domain] ?? 0))
+  if (version > (newestVersions.get(domain) ?? 0) || version < (oldestVersions.get(domain) ?? 0))
     throw new NotCompiled(`${operator} is of version ${version} of its operator set`);
   return version;
 };

@@ -1,6 +1,6 @@
 import type { WholeNode } from "#model-folder/onnx/read-graph.ts";
 import type { CompileOperator, OperatorContext } from "./compile-operator.ts";
-import { type ClassRule, type StepIndex, type Transform, transforms } from "./compiled-graph.ts";
+import type { ClassRule, StepIndex, Transform } from "./compiled-graph.ts";
 import { NotCompiled } from "./not-compiled.ts";
 import { type Attributes, readAttributes } from "./read-attributes.ts";
 import { readNodeLists } from "./read-node-lists.ts";
@@ -26,16 +26,16 @@ const nodeAttributes = [
   "post_transform",
 ];
 
-const transformNames: Readonly<Record<string, Transform>> = {
-  NONE: "none",
-  LOGISTIC: "logistic",
-  SOFTMAX: "softmax",
-  SOFTMAX_ZERO: "softmax-zero",
-};
+const transformsByName: ReadonlyMap<string, Transform> = new Map([
+  ["NONE", "none"],
+  ["LOGISTIC", "logistic"],
+  ["SOFTMAX", "softmax"],
+  ["SOFTMAX_ZERO", "softmax-zero"],
+]);
 /** PROBIT is left to onnxruntime: its formula turns the last bit of a logarithm, which differs between machines, into 3e-6. */
 const readTransform = (attributes: Attributes, operator: string): Transform => {
   const name = attributes.string("post_transform") ?? "NONE";
-  const transform = transforms.find((each) => each === transformNames[name]);
+  const transform = transformsByName.get(name);
   if (transform === undefined) throw new NotCompiled(`${operator} has the transform ${name}`);
   return transform;
 };

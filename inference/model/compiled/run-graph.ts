@@ -1,3 +1,4 @@
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { RunFailed } from "../model-errors.ts";
 import { allocateColumn, type Column, type ColumnData } from "./column.ts";
 import type { CompiledGraph, CompiledOutput, Step, StepIndex } from "./compiled-graph.ts";
@@ -147,7 +148,7 @@ const bindInputs = (
     const column = bound[index];
     if (input?.kind !== "tensor" || column === undefined)
       return fail("the graph has an input that is no tensor");
-    const feed = Object.hasOwn(feeds, input.name) ? feeds[input.name] : undefined;
+    const feed = getOwnProperty(feeds, input.name);
     if (feed === undefined) return fail(`the graph's input ${input.name} has no value`);
     const { type, data, dims } = feed;
     if (type !== input.type || !isColumnData(data, type))

@@ -16,8 +16,7 @@ export const readVocabulary = (vocab: unknown): Vocabulary | undefined => {
   const ids = new Map<string, number>();
   let longest = 0;
   const isUsed = new Uint8Array(maxId);
-  for (const token in vocab) {
-    const id = vocab[token];
+  for (const [token, id] of Object.entries(vocab)) {
     if (!isId(id) || id >= maxId || isUsed[id] === 1 || !token.isWellFormed()) return undefined;
     isUsed[id] = 1;
     ids.set(token, id);
