@@ -1,0 +1,99 @@
+import type { ReportMachine } from "../serve/report.ts";
+import type { Spread } from "../serve/spread.ts";
+import { tolerance } from "./compare-outputs.ts";
+import { computeTimes, listTargets } from "./list-targets.ts";
+import type { EngineResult, ShapeResult } from "./measure-shape.ts";
+import type { Shape, TrainedShape } from "./shapes.ts";
+
+export type KernelReport = {
+  readonly machine: ReportMachine;
+  readonly python: string;
+  /** The day of the run, YYYY-MM-DD. */
+  readonly day: string;
+  readonly rowCounts: readonly number[];
+  readonly shapes: readonly ShapeResult[];
+};
+
+const formatNumber = (value: number): string =>
+  value < 100 ? value.toPrecision(2) : Math.round(value).toLocaleString("en");
+
+/** Microseconds, above 1,000 milliseconds. */
+const formatMicros = ({ median, min, max }: Spread): string => {
+  const [divisor, unit] = median < 1_000 ? [1, "µs"] : [1_000, "ms"];
+  const [middle, low, high] = [median, min, max].map((value) => formatNumber(value / divisor));
+  return `${middle} ${unit} (${low}–${high})`;
+};
+
+const formatDifference = (largest: number, share: number): string => {
+  const percent = share * 100;
+  const beyond =
+    share > 0 ? `, ${percent < 1 ? percent.toFixed(2) : percent.toFixed(0)} % beyond ${tolerance}` : "";
+  return `${Number.isFinite(largest) ? largest.toExponential(0) : "no number"}${beyond}`;
+};
+
+export const describeShape = (shape: Shape, { trees, depth }: TrainedShape): string => {
+  const classes = shape.classes === 2 ? "binary" : `${shape.classes} classes`;
+  return `${shape.library}: ${trees} trees, depth ${depth}, up to ${shape.leaves} leaves, ${shape.features} features, ${classes}`;
+};
+
+const formatEngine = (
+  result: EngineResult & { status: "measured" | "wrong" },
+  { engines }: ShapeResult,
+  rowCounts: readonly number[],
+): string => {
+  const { engine, version, comparison } = result;
+  const cells = rowCounts.map((rows) => {
+    if (result.status === "wrong") return "WRONG, not timed";
+    const spread = result.cpuMicros.get(rows);
+    const times = computeTimes(engines, engine, rows);
+    if (!spread) return "—";
+    const ratio = times === undefined || engine === "Slipway" ? "" : `, ${formatNumber(times)} ×`;
+    return `${formatMicros(spread)}${ratio}`;
+  });
+  const difference =
+    engine === "onnxruntime-node" ? "compared with" : formatDifference(comparison.largest, comparison.share);
+  return `| ${[`${engine} ${version}`, ...cells, difference].join(" | ")} |`;
+};
+
+const formatShape = (result: ShapeResult, rowCounts: readonly number[]): string => {
+  const { shape, trained, engines } = result;
+  const counts = rowCounts.map((rows) => `${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}`);
+  const shown = engines.flatMap((engine) =>
+    engine.status === "left-out" ? [] : [formatEngine(engine, result, rowCounts)],
+  );
+  const missing = engines.flatMap((engine) =>
+    engine.status === "left-out" ? [`${engine.engine} (${engine.why})`] : [],
+  );
+  return [
+    `**${shape.name}** (${describeShape(shape, trained)})`,
+    "",
+    `| engine | ${counts.join(" | ")} | largest difference |`,
+    `|---|${"---|".repeat(counts.length + 1)}`,
+    ...shown,
+    ...(missing.length > 0 ? ["", `Left out: ${missing.join("; ")}.`] : []),
+  ].join("\n");
+};
+
+const formatTargets = ({ shapes, rowCounts }: KernelReport): string => {
+  const targets = shapes.flatMap((result) => listTargets(result, rowCounts));
+  return [
+    "| target | required | measured | |",
+    "|---|---|---|---|",
+    ...targets.map(
+      ({ what, atLeast, times, isMet }) =>
+        `| ${what} | ≥ ${atLeast} | ${times === undefined ? "—" : formatNumber(times)} | ${isMet ? "pass" : "MISSED"} |`,
+    ),
+  ].join("\n");
+};
+
+/** The report as Markdown, for the terminal and for docs/benchmarks.md. */
+export const formatKernelReport = (report: KernelReport): string => {
+  const { machine, python, day, rowCounts, shapes } = report;
+  const { processor, processors, pinned, node, rounds, loadBefore, loadAfter } = machine;
+  const place = pinned ? "all engines on one of them, one after the other" : "ENGINES NOT PINNED: no taskset";
+  return [
+    `${day}: ${processors} processors (${processor}), ${place}; Node ${node}, Python ${python}; one thread each. Processor time of a call, median (smallest–largest) of ${rounds} interleaved rounds, and how many times that of Slipway. Load ${loadBefore} before and ${loadAfter} after: other processes on the machine affect the results.`,
+    ...shapes.map((result) => formatShape(result, rowCounts)),
+    formatTargets(report),
+  ].join("\n\n");
+};
