@@ -12,7 +12,7 @@ export const tolerance = 1e-4;
  * Libraries compare with thresholds of 64 bits, ONNX with 32: a row that is between both goes another way. More than one in a
  * thousand has another cause.
  */
-export const allowedShare = 1e-3;
+const allowedShare = 1e-3;
 
 /** Compares all answers; a number that is missing, or is none, is a difference of Infinity. */
 export const compareOutputs = (answers: Float64Array, expected: Float64Array): Comparison => {

@@ -31,7 +31,7 @@ const formatDifference = (largest: number, share: number): string => {
   return `${Number.isFinite(largest) ? largest.toExponential(0) : "no number"}${beyond}`;
 };
 
-export const describeShape = (shape: Shape, { trees, depth }: TrainedShape): string => {
+const describeShape = (shape: Shape, { trees, depth }: TrainedShape): string => {
   const classes = shape.classes === 2 ? "binary" : `${shape.classes} classes`;
   return `${shape.library}: ${trees} trees, depth ${depth}, up to ${shape.leaves} leaves, ${shape.features} features, ${classes}`;
 };

@@ -44,7 +44,7 @@ export const listTargets = (
     if (!rowCounts.includes(rows)) return [];
     const times = computeTimes(engines, engine, rows);
     if (times === undefined && own?.status === "measured") return [];
-    const what = `${shape.name}, ${rows} ${rows === 1 ? "row" : "rows"}: times ${engine}`;
+    const what = `${shape.name}, ${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}: times ${engine}`;
     return [{ what, atLeast, times, isMet: times !== undefined && times >= atLeast }];
   });
 };
