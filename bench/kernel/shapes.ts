@@ -36,6 +36,7 @@ export const shapes: readonly Shape[] = [
       { engine: "onnxruntime-node", rows: 1, atLeast: 7 },
       { engine: "lleaves", rows: 1, atLeast: 2 },
       { engine: "timber", rows: 1, atLeast: 2 },
+      { engine: "timber --no-optimize", rows: 1, atLeast: 2 },
       { engine: "treelite", rows: 1, atLeast: 2 },
       { engine: "tl2cgen", rows: 1, atLeast: 2 },
     ],

@@ -35,6 +35,12 @@ const oneThread = Object.fromEntries(
   ["OMP", "OPENBLAS", "MKL", "NUMEXPR", "TBB"].map((library) => [`${library}_NUM_THREADS`, "1"]),
 );
 
+/** They end with this process, however it ends. */
+const stopAtExit = new Set<() => void>();
+process.on("exit", () => {
+  for (const stop of stopAtExit) stop();
+});
+
 /** Starts an engine with a shape's model, or says why it is left out. It ends with this process. */
 export const startPeer = async (
   engine: string,
@@ -47,14 +53,14 @@ export const startPeer = async (
   // A process group: a compiler's processes have to end with it.
   const child = spawn(command, args, { detached: true, env: { ...process.env, ...oneThread } });
   const stop = () => {
-    process.off("exit", stop);
+    stopAtExit.delete(stop);
     try {
       if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
     } catch {
       // The group has ended already.
     }
   };
-  process.on("exit", stop);
+  stopAtExit.add(stop);
   // A process that ended takes no more commands; its missing answer is the error.
   child.stdin.on("error", () => undefined);
   let errorOutput = "";

@@ -52,10 +52,11 @@ def measure_depth(node: onnx.NodeProto) -> tuple[int, int]:
     return len(set(of["nodes_treeids"])), deepest
 
 
-def export_ydf(model, path: str) -> onnx.ModelProto:
+def export_ydf(model) -> onnx.ModelProto:
     """YDF has no export to ONNX: its trees, read by its own inspection, as one ensemble."""
     nodes = {name: [] for name in ("treeids", "nodeids", "featureids", "values", "modes", "truenodeids", "falsenodeids", "missing_value_tracks_true")}
     leaf_ids, leaf_trees, weights = [], [], []
+    base = float(model.initial_predictions()[0])
     # Columns are f0, f1, …; YDF numbers those of its own specification.
     names = [column.name for column in model.data_spec().columns]
     for number, tree in enumerate(model.get_all_trees()):
@@ -71,7 +72,8 @@ def export_ydf(model, path: str) -> onnx.ModelProto:
                     nodes[name].append(value)
                 leaf_trees.append(number)
                 leaf_ids.append(at)
-                weights.append(float(node.value.value))
+                # onnxruntime ignores a single base value of two classes: the first tree's leaves hold it.
+                weights.append(float(node.value.value) + (base if number == 0 else 0.0))
                 continue
             condition = node.condition
             nodes["featureids"].append(int(names[condition.attribute][1:]))
@@ -92,7 +94,6 @@ def export_ydf(model, path: str) -> onnx.ModelProto:
         class_ids=[1] * len(weights),
         class_weights=weights,
         classlabels_int64s=[0, 1],
-        base_values=[float(value) for value in model.initial_predictions()],
         post_transform="LOGISTIC",
     )
     graph = helper.make_graph(
@@ -159,10 +160,10 @@ else:
     import ydf
 
     table = {f"f{at}": x[:, at] for at in range(features)}
-    learner = ydf.GradientBoostedTreesLearner(label="y", num_trees=trees, max_depth=depth + 1, early_stopping="NONE", validation_ratio=0, num_threads=1, random_seed=1, features=[ydf.Feature(name, ydf.Semantic.NUMERICAL) for name in table], include_all_columns=False)
+    learner = ydf.GradientBoostedTreesLearner(label="y", num_trees=trees, max_depth=depth + 1, early_stopping="NONE", validation_ratio=0.0, num_threads=1, random_seed=1, features=[ydf.Feature(name, ydf.Semantic.NUMERICAL) for name in table], include_all_columns=False)
     model = learner.train({**table, "y": y})
     model.save(str(folder / "model.ydf"))
-    exported = export_ydf(model, path)
+    exported = export_ydf(model)
 
 onnx.checker.check_model(exported)
 onnx.save(exported, path)
