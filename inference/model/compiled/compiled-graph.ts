@@ -22,8 +22,7 @@ export type ColumnFunction =
   | "sign"
   | "not"
   | "reciprocal";
-export const transforms = ["none", "logistic", "softmax", "softmax-zero"] as const;
-export type Transform = (typeof transforms)[number];
+export type Transform = "none" | "logistic" | "softmax" | "softmax-zero";
 
 /** What decides how onnxruntime turns the sums of a TreeEnsembleClassifier into scores and a label. */
 export type ClassRule = {
