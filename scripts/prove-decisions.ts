@@ -1,26 +1,23 @@
-/**
- * Runs the stories of test/decisions: clicks, Slack's retries, deaths at any call and sweeps, with exactly one decision in each.
- *   npm run prove:decisions                                    1,000 on SQLite and 1,000 on DynamoDB (moto)
- *   npm run prove:decisions -- 200 --store dynamodb            200 on one store
- *   npm run prove:decisions -- 200 --seed 20261500             from another seed on: to repeat a story, or to go on after Ctrl-C
- *   npm run prove:decisions -- --processes 1 --at-once 8       for a machine with other work
- * DynamoDB needs Python with venv (docs/peers.md); each process starts a moto of its own.
- */
+/** `npm run prove:decisions`. */
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { firstSeed } from "#test/decisions/list-seeds.ts";
 import { type DecisionsProof, proveDecisions } from "#test/decisions/prove-decisions.ts";
 import { storyStores } from "#test/decisions/story-runner.ts";
+import { readProofArguments } from "./read-proof-arguments.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    store: { type: "string" },
-    seed: { type: "string", default: String(firstSeed) },
-    processes: { type: "string", default: String(Math.min(4, availableParallelism())) },
-    "at-once": { type: "string", default: "4" },
-  },
+const usage = `Runs the stories of test/decisions: clicks, Slack's retries, deaths at any call and sweeps, with exactly one decision in each.
+  npm run prove:decisions                                    1,000 on SQLite and 1,000 on DynamoDB (moto)
+  npm run prove:decisions -- 200 --store dynamodb            200 on one store
+  npm run prove:decisions -- 200 --seed 20261500             from another seed on: to repeat a story, or to go on after Ctrl-C
+  npm run prove:decisions -- --processes 1 --at-once 8       for a machine with other work
+DynamoDB needs Python with venv (docs/peers.md); each process starts a moto of its own.`;
+
+const values = readProofArguments(usage, {
+  store: {},
+  seed: { default: String(firstSeed) },
+  processes: { default: String(Math.min(4, availableParallelism())) },
+  "at-once": { default: "4" },
 });
 const count = z.coerce.number().int().min(1);
 const parsed = z
@@ -31,7 +28,7 @@ const parsed = z
     processes: count.max(16),
     "at-once": count.max(64),
   })
-  .safeParse({ runs: positionals[0], ...values });
+  .safeParse(values);
 
 /** A line that is rewritten in a terminal; without one, a line every ten seconds. */
 const createProgress = (store: string, runs: number) => {

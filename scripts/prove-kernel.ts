@@ -1,26 +1,23 @@
-/**
- * Compares random graphs of trees, compiled, with onnxruntime, 1,000 rows of each on thresholds and beside them:
- *   npm run prove:kernel                                       2,000 graphs, some 1.7 million rows
- *   npm run prove:kernel -- 200 --seed 20261500                200 from another seed on: to repeat one, or to go on after Ctrl-C
- *   npm run prove:kernel -- --processes 1                      for a machine with other work
- */
+/** `npm run prove:kernel`. */
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { firstSeed } from "#test/decisions/list-seeds.ts";
 import { type KernelProof, proveKernel } from "#test/kernel/prove-kernel.ts";
+import { readProofArguments } from "./read-proof-arguments.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seed: { type: "string", default: String(firstSeed) },
-    processes: { type: "string", default: String(Math.min(4, availableParallelism())) },
-  },
+const usage = `Compares random graphs of trees, compiled, with onnxruntime, 1,000 rows of each on thresholds and beside them:
+  npm run prove:kernel                                       2,000 graphs, some 1.7 million rows
+  npm run prove:kernel -- 200 --seed 20261500                200 from another seed on: to repeat one, or to go on after Ctrl-C
+  npm run prove:kernel -- --processes 1                      for a machine with other work`;
+
+const values = readProofArguments(usage, {
+  seed: { default: String(firstSeed) },
+  processes: { default: String(Math.min(4, availableParallelism())) },
 });
 const count = z.coerce.number().int().min(1);
 const parsed = z
   .object({ runs: count.default(2_000), seed: count, processes: count.max(16) })
-  .safeParse({ runs: positionals[0], ...values });
+  .safeParse(values);
 
 const format = (value: number): string => value.toLocaleString("en-US");
 
