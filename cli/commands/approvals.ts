@@ -125,8 +125,8 @@ const submitBreakGlass = async (
   { world, voter }: CommandContext,
   { named, decision, as, reason: given }: DecisionOptions & { named: string; decision: Decision },
 ): Promise<DecisionReport> => {
-  if (decision === "rejected" || !given)
-    throw new UsageMistake("--break-glass is for `slipway approve`, and requires --reason <text>.");
+  if (decision === "rejected") throw new UsageMistake("--break-glass is for `slipway approve`.");
+  if (!given) throw new UsageMistake("--break-glass requires a reason: add --reason <text>.");
   const parsed = parseRejectionReason(given);
   if ("problem" in parsed) throw new UsageMistake(`--reason: ${parsed.problem}`);
   return await breakGlass(world, { named, voter: await voter(as), reason: parsed.reason });
