@@ -43,6 +43,7 @@ export const EventLine = z.discriminatedUnion("event", [
     outcome: z.enum(["promoted", "rejected", "expired", "superseded", "unchanged", "failed"]),
     error: z.string().optional(),
     cause: z.string().optional(),
+    rolledBackBy: z.string().optional(),
   }),
 ]);
 export type EventLine = z.infer<typeof EventLine>;
