@@ -1,5 +1,6 @@
 import { toElementType } from "#model-folder/onnx/graph-value.ts";
 import type { WholeNode } from "#model-folder/onnx/read-graph.ts";
+import { canBeNan } from "./can-be-nan.ts";
 import type { CompileOperator, OperatorContext } from "./compile-operator.ts";
 import {
   type ArithmeticOperation,
@@ -192,7 +193,8 @@ const isWhole = (builder: OperatorContext["builder"], column: StepIndex): boolea
     case "convert":
       return step.type === "float32" && isWhole(builder, step.column);
     case "function":
-      return step.function === "sign";
+      // The sign of NaN is NaN.
+      return step.function === "sign" && !canBeNan(builder, step.column);
     case "map":
       return [...step.values, step.fallback].every((value) => isSmallInteger(Number(value)));
     case "part": {
@@ -238,12 +240,15 @@ const cast: CompileOperator = (node, context) => {
   return [builder.mapColumns(value, type, (column) => ({ step: "convert", type, column }))];
 };
 
+/** Without a limit onnxruntime takes the least and the greatest float: infinity becomes that. */
+const floatLimits = { min: -3.4028234663852886e38, max: 3.4028234663852886e38 } as const;
+
 /** A limit of Clip: an input, or an attribute in old versions. */
 const readLimit = (
   node: WholeNode,
   { fixed, values }: OperatorContext,
   input: number,
-  name: string,
+  name: "min" | "max",
 ): number | bigint | undefined => {
   const attribute = readAttributes(node).float(name);
   if (attribute !== undefined) return attribute;
@@ -263,11 +268,12 @@ const clip: CompileOperator = (node, context) => {
   if (type !== "float32" && type !== "int64")
     throw new NotCompiled(`${node.operator} limits values of type ${type}`);
   const limits = [
-    { limit: readLimit(node, context, 1, "min"), operation: "maximum" },
-    { limit: readLimit(node, context, 2, "max"), operation: "minimum" },
+    { limit: readLimit(node, context, 1, "min"), bound: floatLimits.min, operation: "maximum" },
+    { limit: readLimit(node, context, 2, "max"), bound: floatLimits.max, operation: "minimum" },
   ] as const;
-  for (const { limit, operation } of limits) {
+  for (const { bound, limit = type === "float32" ? bound : undefined, operation } of limits) {
     if (limit === undefined) continue;
+    if (Number.isNaN(Number(limit))) throw new NotCompiled(`${node.operator} has NaN as a limit`);
     const right = builder.addConstant(limit, type);
     value = builder.mapColumns(value, type, (left) => ({ step: "arithmetic", type, operation, left, right }));
   }

@@ -106,6 +106,23 @@ test("a compiled graph is JSON that reads back as it was", () => {
   expect(JSON.parse(JSON.stringify(compiled.graph))).toEqual(compiled.graph);
 });
 
+test("the sign of a number that may be missing is no integer", () => {
+  const toInteger: Node = {
+    op: "Cast",
+    inputs: ["s"],
+    outputs: ["y"],
+    attributes: [{ name: "to", int: int64Type }],
+  };
+  const compile = (source: string, width: number) =>
+    compileGraph(
+      write([regressor(), { op: "Sign", inputs: [source], outputs: ["s"] }, toInteger], {
+        outputs: [output, { name: "y", type: int64Type, shape: ["rows", width] }],
+      }),
+    );
+  expect(compile("t", 1).status).toBe("compiled");
+  expect(compile("x", 2)).toEqual({ status: "not-compiled", why: "Cast converts float32 to int64" });
+});
+
 const reasons: Readonly<Record<string, Uint8Array>> = {
   "the graph has no trees": write([{ op: "Identity", inputs: ["x"], outputs: ["t"] }]),
   "no output of the graph depends on trees": write([
@@ -168,6 +185,14 @@ const reasons: Readonly<Record<string, Uint8Array>> = {
   "TreeEnsembleRegressor computes in float64 (nodes_values_as_tensor)": write([
     regressor({ name: "nodes_values_as_tensor", tensor: { type: 11, dims: [3], double: [0.5, 0, 0] } }),
   ]),
+  "ReduceMax compares numbers that may be missing": write(
+    [regressor(), { op: "ReduceMax", inputs: ["x"], outputs: ["y"], attributes: [ints("axes", [1])] }],
+    { outputs: [output, { name: "y", type: floatType, shape: ["rows", 1] }] },
+  ),
+  "Clip has NaN as a limit": write(behind("Clip", { inputs: ["t", "nan"] }), {
+    ...named("y"),
+    initializers: [{ name: "nan", type: floatType, dims: [], float: [Number.NaN] }],
+  }),
   "TreeEnsembleRegressor has 2000 targets": write([regressor({ name: "n_targets", int: 2_000 })]),
   "TreeEnsembleRegressor has no nodes": write([regressor(ints("nodes_nodeids", []))]),
   "TreeEnsembleRegressor lists its nodes with different lengths": write([

@@ -1,4 +1,5 @@
 import type { WholeNode } from "#model-folder/onnx/read-graph.ts";
+import { canBeNan } from "./can-be-nan.ts";
 import type { CompileOperator, OperatorContext } from "./compile-operator.ts";
 import { readIntegers } from "./compile-shapes.ts";
 import type { ArithmeticOperation, StepIndex } from "./compiled-graph.ts";
@@ -78,6 +79,9 @@ const reduce =
     attributes.assertOnly("axes", "keepdims", "noop_with_empty_axes");
     const value = context.rows(0);
     assertFloat(value, node);
+    // onnxruntime gives NaN or the extreme of the others, which depends on its place.
+    if (operation !== "add" && value.columns.some((column) => canBeNan(builder, column)))
+      throw new NotCompiled(`${operator} compares numbers that may be missing`);
     const [axisNumber, ...others] = readIntegers(node, context, { input: 1, attribute: "axes" }) ?? [];
     if (axisNumber === undefined || others.length > 0)
       throw new NotCompiled(`${operator} reduces other than one dimension`);

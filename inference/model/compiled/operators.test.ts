@@ -94,6 +94,14 @@ const cases: Readonly<Record<string, Case>> = {
   Softmax: { nodes: [node("Softmax", ["t"])] },
   "Softmax of version 11": { nodes: [node("Softmax", ["t"], [int("axis", 1)])], opsets: { "": 11, [ml]: 1 } },
   Clip: { nodes: [node("Clip", ["t", "zero0", "half"])] },
+  "Clip with one limit, of infinities": {
+    nodes: [
+      node("Div", ["t", "zero"], [], ["d"]),
+      node("Clip", ["d", "half"], [], ["c"]),
+      node("Clip", ["d", "", "half"], [], ["e"]),
+      node("Add", ["c", "e"]),
+    ],
+  },
   "Clip of version 6": {
     nodes: [
       node(
