@@ -193,6 +193,21 @@ const reasons: Readonly<Record<string, Uint8Array>> = {
     ...named("y"),
     initializers: [{ name: "nan", type: floatType, dims: [], float: [Number.NaN] }],
   }),
+  "a tensor has more than 1000000 columns": write(
+    [
+      regressor(),
+      ...Array.from(
+        { length: 40 },
+        (_, index): Node => ({
+          op: "Concat",
+          inputs: [index === 0 ? "x" : `c${index}`, index === 0 ? "x" : `c${index}`],
+          outputs: [index === 39 ? "y" : `c${index + 1}`],
+          attributes: [{ name: "axis", int: 1 }],
+        }),
+      ),
+    ],
+    { outputs: [output, { name: "y", type: floatType, shape: ["rows", "columns"] }] },
+  ),
   "TreeEnsembleRegressor has 2000 targets": write([regressor({ name: "n_targets", int: 2_000 })]),
   "TreeEnsembleRegressor has no nodes": write([regressor(ints("nodes_nodeids", []))]),
   "TreeEnsembleRegressor lists its nodes with different lengths": write([

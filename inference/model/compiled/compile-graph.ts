@@ -187,7 +187,7 @@ const listNeededNodes = ({ nodes, outputs }: WholeGraph): readonly WholeNode[] =
     const node = makers.get(name);
     if (node === undefined || needed.has(node)) continue;
     needed.add(node);
-    waiting.push(...node.inputs);
+    for (const input of node.inputs) waiting.push(input);
   }
   return nodes.filter((node) => needed.has(node));
 };

@@ -4,6 +4,7 @@ import type { Step } from "./compiled-graph.ts";
 import { NotCompiled } from "./not-compiled.ts";
 import { readAttributes } from "./read-attributes.ts";
 import {
+  assertColumns,
   type FixedTensor,
   findRowAxis,
   listSizes,
@@ -151,14 +152,12 @@ const transpose: CompileOperator = (node, { rows }) => {
 /** Picks places along a dimension; `places` may repeat. */
 const pickAlong = (value: RowTensor, sizeAxis: number, places: readonly number[]): readonly number[] => {
   const sizes = listSizes(value);
+  const picked = sizes.map((size, axis) => (axis === sizeAxis ? places.length : size));
   const columns: number[] = [];
-  visitPlaces(
-    sizes.map((size, axis) => (axis === sizeAxis ? places.length : size)),
-    (place) => {
-      const source = place.map((each, axis) => (axis === sizeAxis ? pick(places, each) : each));
-      columns.push(pick(value.columns, toOffset(sizes, source)));
-    },
-  );
+  visitPlaces(picked, (place) => {
+    const source = place.map((each, axis) => (axis === sizeAxis ? pick(places, each) : each));
+    columns.push(pick(value.columns, toOffset(sizes, source)));
+  });
   return columns;
 };
 
@@ -186,12 +185,13 @@ const concat: CompileOperator = (node, { values, rows }) => {
       part.dims.some((size, at) => at !== axis && size !== first.dims[at])
     )
       throw new NotCompiled(`${operator} joins tensors of different shapes or types`);
+  assertColumns(parts.reduce((sum, part) => sum + part.columns.length, 0));
   const before = multiply(listSizes(first).slice(0, sizeAxis));
   const columns: number[] = [];
   for (let index = 0; index < before; index++)
     for (const part of parts) {
       const length = part.columns.length / before;
-      columns.push(...part.columns.slice(index * length, (index + 1) * length));
+      for (let at = index * length; at < (index + 1) * length; at++) columns.push(pick(part.columns, at));
     }
   const size = parts.reduce((sum, part) => sum + pick(listSizes(part), sizeAxis), 0);
   return [{ ...first, dims: resize(first.dims, axis, size), columns }];

@@ -53,9 +53,16 @@ export const toSizeAxis = (value: RowTensor, axis: number, operator: string): nu
   return axis > rows ? axis - 1 : axis;
 };
 
-/** Calls `visit` for each combination of places in these sizes, row-major. */
+/** More columns of one tensor are a hostile file: each operator can make twice as many as the one before it. */
+const maxColumns = 1_000_000;
+export const assertColumns = (columns: number): void => {
+  if (columns > maxColumns) throw new NotCompiled(`a tensor has more than ${maxColumns} columns`);
+};
+
+/** Calls `visit` for each combination of places in these sizes, row-major. Each is a column of the result. */
 export const visitPlaces = (sizes: readonly number[], visit: (place: readonly number[]) => void): void => {
   const total = multiply(sizes);
+  assertColumns(total);
   const place = sizes.map(() => 0);
   for (let index = 0; index < total; index++) {
     visit(place);
