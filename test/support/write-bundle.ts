@@ -1,6 +1,9 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { bundleHandler, type HandlerBundle } from "#packaging/bundle-handler.ts";
+
+/** The inference function's kernel, which lies in its image's runtime layer (packaging/bundle-runtime.ts). */
+const kernel = new URL("../../inference/model/compiled/kernel/kernel.wasm", import.meta.url);
 
 /** Writes a function's code and the files that it reads beside itself; the caller must end esbuild's process. */
 export const writeBundle = async (
@@ -8,7 +11,11 @@ export const writeBundle = async (
   { folder, file = `${name}.mjs` }: { readonly folder: string; readonly file?: string },
 ): Promise<HandlerBundle> => {
   const bundle = await bundleHandler(name);
-  for (const [path, content] of Object.entries({ [file]: bundle.code, ...bundle.files })) {
+  const files = {
+    ...{ [file]: bundle.code, ...bundle.files },
+    ...(name === "predict" && { "kernel.wasm": await readFile(kernel) }),
+  };
+  for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), content);
   }
