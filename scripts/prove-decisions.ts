@@ -4,6 +4,7 @@ import { z } from "zod";
 import { firstSeed } from "#test/decisions/list-seeds.ts";
 import { type DecisionsProof, proveDecisions } from "#test/decisions/prove-decisions.ts";
 import { storyStores } from "#test/decisions/story-runner.ts";
+import { createProofProgress } from "./create-proof-progress.ts";
 import { readProofArguments } from "./read-proof-arguments.ts";
 
 const usage = `Runs the stories of test/decisions: clicks, Slack's retries, deaths at any call and sweeps, with exactly one decision in each.
@@ -30,20 +31,10 @@ const parsed = z
   })
   .safeParse(values);
 
-/** A line that is rewritten in a terminal; without one, a line every ten seconds. */
-const createProgress = (store: string, runs: number) => {
-  const start = performance.now();
-  let printed = start;
-  return ({ done, wrong }: DecisionsProof): void => {
-    const now = performance.now();
-    if (!process.stdout.isTTY && now - printed < 10_000) return;
-    printed = now;
-    const seconds = Math.ceil((((now - start) / 1_000) * (runs - done)) / done);
-    const left = seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
-    const line = `${store}: ${done} of ${runs} stories, ${wrong.length} wrong, about ${left} left`;
-    process.stdout.write(process.stdout.isTTY ? `\r\u001b[K${line}` : `${line}\n`);
-  };
-};
+const describe =
+  (store: string, runs: number) =>
+  ({ done, wrong }: DecisionsProof): string =>
+    `${store}: ${done} of ${runs} stories, ${wrong.length} wrong`;
 
 const prove = async ({ runs, store: only, seed, processes, ...more }: NonNullable<typeof parsed.data>) => {
   const stop = new AbortController();
@@ -51,7 +42,10 @@ const prove = async ({ runs, store: only, seed, processes, ...more }: NonNullabl
   for (const store of storyStores.filter((each) => only === undefined || each === only)) {
     const start = performance.now();
     const options = { store, runs, first: seed, processes, atOnce: more["at-once"], signal: stop.signal };
-    const proof = await proveDecisions({ ...options, onProgress: createProgress(store, runs) });
+    const proof = await proveDecisions({
+      ...options,
+      onProgress: createProofProgress(runs, describe(store, runs)),
+    });
     const seconds = ((performance.now() - start) / 1_000).toFixed(0);
     const { done, wrong, mishaps, next } = proof;
     if (process.stdout.isTTY) process.stdout.write("\r\u001b[K");

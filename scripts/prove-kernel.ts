@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { firstSeed } from "#test/decisions/list-seeds.ts";
 import { type KernelProof, proveKernel } from "#test/kernel/prove-kernel.ts";
+import { createProofProgress } from "./create-proof-progress.ts";
 import { readProofArguments } from "./read-proof-arguments.ts";
 
 const usage = `Compares random graphs of trees, compiled, with onnxruntime, 1,000 rows of each on thresholds and beside them:
@@ -21,19 +22,10 @@ const parsed = z
 
 const format = (value: number): string => value.toLocaleString("en-US");
 
-/** A line that is rewritten in a terminal; without one, a line every ten seconds. */
-const createProgress = (runs: number) => {
-  const start = performance.now();
-  let printed = start;
-  return ({ done, rows, wrong }: KernelProof): void => {
-    const now = performance.now();
-    if (!process.stdout.isTTY && now - printed < 10_000) return;
-    printed = now;
-    const seconds = Math.ceil((((now - start) / 1_000) * (runs - done)) / done);
-    const line = `${format(done)} of ${format(runs)} graphs, ${format(rows)} rows, ${wrong.length} wrong, about ${seconds} s left`;
-    process.stdout.write(process.stdout.isTTY ? `\r\u001b[K${line}` : `${line}\n`);
-  };
-};
+const describe =
+  (runs: number) =>
+  ({ done, rows, wrong }: KernelProof): string =>
+    `${format(done)} of ${format(runs)} graphs, ${format(rows)} rows, ${wrong.length} wrong`;
 
 const prove = async ({ runs, seed, processes }: NonNullable<typeof parsed.data>) => {
   const stop = new AbortController();
@@ -41,7 +33,7 @@ const prove = async ({ runs, seed, processes }: NonNullable<typeof parsed.data>)
   const start = performance.now();
   const { done, compiled, rows, wrong, next } = await proveKernel({
     ...{ runs, first: seed, processes, signal: stop.signal },
-    onProgress: createProgress(runs),
+    onProgress: createProofProgress(runs, describe(runs)),
   });
   const seconds = ((performance.now() - start) / 1_000).toFixed(0);
   if (process.stdout.isTTY) process.stdout.write("\r\u001b[K");
