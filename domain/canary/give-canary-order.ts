@@ -150,6 +150,10 @@ const toOrder = (request: OrderRequest, step: number, now: number): CanaryOrder 
 
 const capitalize = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
+/** When a "go" asks nobody. */
+const unasked =
+  "Nobody is asked if its checks pass (it then goes on at the end of its bake), or if one fails (it is rolled back).";
+
 const describeTaken = (
   request: OrderRequest,
   {
@@ -182,8 +186,8 @@ const describeTaken = (
         : `The hold has ended. Prod is closed (${closure}), so the canary stays at ${percent} % until it opens.`;
     case "go":
       return closure === undefined
-        ? `At the next round (within ${soon}) the approvers are asked whether the canary goes on, unless it passes or fails by then.`
-        : `Prod is closed (${closure}). Once it opens, the approvers are asked whether the canary goes on, unless it passes or fails by then.`;
+        ? `At the next round (within ${soon}) the approvers are asked whether the canary goes on. ${unasked}`
+        : `Prod is closed (${closure}). Once it opens, the approvers are asked whether the canary goes on. ${unasked}`;
     case "abort":
       return isAsked
         ? "The canary is aborted: prod goes back to the previous version now."

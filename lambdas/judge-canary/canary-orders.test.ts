@@ -266,6 +266,25 @@ describe("a go", () => {
     expect(await judge()).toMatchObject({ verdict: "inconclusive", next: "ask", step: 0 });
   });
 
+  test("does not shorten a bake: a canary that passes early goes on at the end of its bake, and nobody is asked", async () => {
+    const { judge, versions } = await startCanary();
+    call(versions.championVersion, 5_000);
+    call(versions.functionVersion, 5_000);
+    world.time.now += minute;
+    expect(await order({ kind: "go" })).toMatchObject({
+      taken: true,
+      sentence: expect.stringContaining("goes on at the end of its bake"),
+    });
+    for (let passed = 1; passed < 30; passed++) {
+      expect(await judge()).toMatchObject({ next: "bake", step: 0 });
+      world.time.now += minute;
+    }
+    expect(await judge()).toMatchObject({ verdict: "pass", next: "shift", step: 1 });
+    // It was judged once: looks in between would be further chances of a false result.
+    const looks = await world.canaries.looks(delivery);
+    expect(looks.filter(({ judged }) => judged)).toHaveLength(1);
+  });
+
   test("is refused while somebody holds the canary, so that nobody asks the approvers by mistake", async () => {
     const { judge } = await startCanary();
     await order({ kind: "hold", forMs: hour, reason: "a sale" });
@@ -387,6 +406,8 @@ test("in any order of traffic, time and orders, nothing passes a fail and no sha
         if (each.kind === "traffic") {
           call(versions.championVersion, 1_000);
           call(versions.functionVersion, 1_000, each.failing);
+          // The window of a judgement ends before its own instant.
+          world.time.now += 1;
           hasFailed ||= each.failing;
         }
         if (each.kind === "hold") {
@@ -411,6 +432,7 @@ test("in any order of traffic, time and orders, nothing passes a fail and no sha
           expect(verdict).toBe("pass");
           expect(hasFailed).toBe(false);
           expect(world.time.now).toBeGreaterThanOrEqual(heldUntil);
+          expect(world.time.now - since).toBeGreaterThanOrEqual(30 * minute);
         }
         if (next === "ask") expect(verdict).toBe("inconclusive");
         if (next !== "shift" && next !== "bake") return;

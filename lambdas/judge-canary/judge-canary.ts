@@ -148,11 +148,12 @@ export const judgeCanary =
       ...{ delivery, step, since, startedAt, at: now, rules, bakeMs, labels, arms, scores },
       percent: rules.canary.steps[step] ?? 0,
     });
-    if (!isDue) {
+    const measureOnly = async (): Promise<JudgeCanaryOutput> => {
       await record(null);
       await messages.show(delivery);
       return waiting;
-    }
+    };
+    if (!isDue) return measureOnly();
     const evaluated = judge({
       rule: rules.canary,
       limits: rules.canaryLimits,
@@ -166,6 +167,8 @@ export const judgeCanary =
       held,
       asked,
     });
+    // One person's "go" asks the approvers; it does not shorten the bake of a canary that passes so far.
+    if (evaluated.verdict === "pass" && asked && now >= since && now - since < bakeMs) return measureOnly();
     // What is proven worse is rolled back at any time.
     const isStopped = isClosed && evaluated.verdict !== "fail";
     const judged: typeof evaluated = isStopped ? { ...evaluated, next: stay, step, error: null } : evaluated;
