@@ -1,18 +1,10 @@
 import type { WholeNode } from "#model-folder/onnx/read-graph.ts";
 import type { CompileOperator } from "./compile-operator.ts";
-import type { ColumnType, Scalar, Step, StepIndex } from "./compiled-graph.ts";
+import type { ColumnType, Scalar, StepIndex } from "./compiled-graph.ts";
 import { NotCompiled } from "./not-compiled.ts";
 import { type Attributes, readAttributes } from "./read-attributes.ts";
 import { findRowAxis, pick, type RowTensor, toFixed } from "./row-tensor.ts";
 import { toScalar, toScalars } from "./scalars.ts";
-
-/** Each feature's step lists all keys, so that their number grows with the square of the categories: 700 make 8 MB of plan. */
-const maxListedKeys = 500_000;
-const assertKeys = (steps: readonly Step[], added: number, operator: string): void => {
-  const listed = steps.reduce((sum, step) => sum + (step.step === "one-hot" ? step.keys.length : 0), 0);
-  if (listed + added > maxListedKeys)
-    throw new NotCompiled(`${operator} has too many categories (limit about 700 of one column)`);
-};
 
 const oneHotEncoder: CompileOperator = (node, { builder, rows }) => {
   const { operator } = node;
@@ -29,16 +21,16 @@ const oneHotEncoder: CompileOperator = (node, { builder, rows }) => {
     throw new NotCompiled(`${operator} encodes values of type ${value.type}`);
   if (value.dims.length > 2)
     throw new NotCompiled(`${operator} encodes a tensor of ${value.dims.length} dimensions`);
-  assertKeys(builder.steps, value.columns.length * keys.length ** 2, operator);
   const mustMatch = attributes.int("zeros") === 0;
   return [
     {
       ...value,
       type: "float32",
       dims: [...value.dims, keys.length],
-      columns: value.columns.flatMap((column) =>
-        keys.map((_, key) => builder.add({ step: "one-hot", type: "float32", column, keys, key, mustMatch })),
-      ),
+      columns: value.columns.flatMap((column) => {
+        const category = builder.add({ step: "category", type: "int32", column, keys, mustMatch });
+        return keys.map((_, key) => builder.add({ step: "one-hot", type: "float32", category, key }));
+      }),
     },
   ];
 };

@@ -208,24 +208,6 @@ const reasons: Readonly<Record<string, Uint8Array>> = {
     ],
     { outputs: [output, { name: "y", type: floatType, shape: ["rows", "columns"] }] },
   ),
-  "OneHotEncoder has too many categories (limit about 700 of one column)": write(
-    [
-      regressor(),
-      {
-        op: "OneHotEncoder",
-        domain: ml,
-        inputs: ["t"],
-        outputs: ["y"],
-        attributes: [
-          ints(
-            "cats_int64s",
-            Array.from({ length: 1_000 }, (_, index) => index),
-          ),
-        ],
-      },
-    ],
-    named("y", floatType, ["rows", 1, 1_000]),
-  ),
   "TreeEnsembleRegressor has 2000 targets": write([regressor({ name: "n_targets", int: 2_000 })]),
   "TreeEnsembleRegressor has no nodes": write([regressor(ints("nodes_nodeids", []))]),
   "TreeEnsembleRegressor lists its nodes with different lengths": write([

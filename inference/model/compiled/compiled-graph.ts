@@ -85,14 +85,20 @@ export type Step =
       readonly values: readonly Scalar[];
       readonly fallback: Scalar;
     }
-  /** 1 where the value is `keys[key]`. A value that is no key fails the run if `mustMatch`. */
+  /** The place of the last key that the value equals, or `keys.length`. A value that is no key fails the run if `mustMatch`. */
+  | {
+      readonly step: "category";
+      readonly type: "int32";
+      readonly column: StepIndex;
+      readonly keys: readonly Scalar[];
+      readonly mustMatch: boolean;
+    }
+  /** 1 where the category is `key`. */
   | {
       readonly step: "one-hot";
       readonly type: "float32";
-      readonly column: StepIndex;
-      readonly keys: readonly Scalar[];
+      readonly category: StepIndex;
       readonly key: number;
-      readonly mustMatch: boolean;
     }
   /** The table's value at an index, which the compiler knows to be within it. */
   | {

@@ -48,7 +48,7 @@ const jumps = (step: Step): string | undefined => {
       return "a tree";
     case "map":
       return "LabelEncoder";
-    case "one-hot":
+    case "category":
       return "OneHotEncoder";
     case "convert":
       return step.type === "float32" || step.type === "float64" ? undefined : "Cast";

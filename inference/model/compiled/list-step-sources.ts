@@ -9,9 +9,11 @@ export const listStepSources = (step: Step): readonly StepIndex[] => {
     case "convert":
     case "function":
     case "map":
-    case "one-hot":
+    case "category":
     case "look-up":
       return [step.column];
+    case "one-hot":
+      return [step.category];
     case "arithmetic":
     case "compare":
       return [step.left, step.right];

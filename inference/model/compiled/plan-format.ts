@@ -17,7 +17,7 @@
 export const planFormat = {
   magic: "SLIPPLAN",
   /** Grows with each change of the file, of the JSON in it, or of how the kernel reads an ensemble. */
-  version: 1,
+  version: 2,
   checksumAt: 12,
   checkedFrom: 20,
   modelBytesAt: 20,

@@ -14,16 +14,16 @@ import { compileGraph } from "./compile-graph.ts";
 import { type CompiledFeed, runGraph } from "./run-graph.ts";
 
 const ml = "ai.onnx.ml";
-/** plan: text → 3 features; size: a number. The tree asks for the second plan, then for the size. */
-const nodes: readonly Node[] = [
+/** plan: text → a feature for each category; size: a number. The tree asks for the second plan, then for the size. */
+const createNodes = (categories: readonly string[], zeros: number): readonly Node[] => [
   {
     op: "OneHotEncoder",
     domain: ml,
     inputs: ["plan"],
     outputs: ["encoded"],
     attributes: [
-      { name: "cats_strings", strings: ["", "basic", "größer"] },
-      { name: "zeros", int: 0 },
+      { name: "cats_strings", strings: categories },
+      { name: "zeros", int: zeros },
     ],
   },
   { op: "Reshape", inputs: ["encoded", "shape"], outputs: ["plans"] },
@@ -43,7 +43,7 @@ const nodes: readonly Node[] = [
       { name: "post_transform", string: "LOGISTIC" },
       { name: "nodes_treeids", ints: [0, 0, 0, 0, 0] },
       { name: "nodes_nodeids", ints: [0, 1, 2, 3, 4] },
-      { name: "nodes_featureids", ints: [1, 0, 3, 0, 0] },
+      { name: "nodes_featureids", ints: [1, 0, categories.length, 0, 0] },
       { name: "nodes_truenodeids", ints: [1, 0, 3, 0, 0] },
       { name: "nodes_falsenodeids", ints: [2, 0, 4, 0, 0] },
       { name: "nodes_modes", strings: ["BRANCH_GT", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"] },
@@ -59,30 +59,53 @@ const outputs: readonly Value[] = [
   { name: "label", type: stringType, shape: ["rows"] },
   { name: "scores", type: floatType, shape: ["rows", 2] },
 ];
-const onnx = writeOnnx({
-  graph: {
-    nodes,
-    initializers: [{ name: "shape", type: int64Type, dims: [2], int64: [-1, 3] }],
-    inputs: [
-      { name: "plan", type: stringType, shape: ["rows", 1] },
-      { name: "size", type: floatType, shape: ["rows", 1] },
-    ],
-    outputs,
-  },
-  opsets: { "": 17, [ml]: 3 },
-});
+const createModel = (categories: readonly string[], zeros = 0) =>
+  writeOnnx({
+    graph: {
+      nodes: createNodes(categories, zeros),
+      initializers: [{ name: "shape", type: int64Type, dims: [2], int64: [-1, categories.length] }],
+      inputs: [
+        { name: "plan", type: stringType, shape: ["rows", 1] },
+        { name: "size", type: floatType, shape: ["rows", 1] },
+      ],
+      outputs,
+    },
+    opsets: { "": 17, [ml]: 3 },
+  });
+const plans = ["", "basic", "größer"];
+const onnx = createModel(plans);
 
-const open = () => {
-  const compiled = compileGraph(onnx);
+const compile = (model: Uint8Array) => {
+  const compiled = compileGraph(model);
   if (compiled.status === "not-compiled") throw new Error(compiled.why);
-  return runGraph(compiled.graph, compiled.ensembles.map(runPlainly));
+  return compiled;
+};
+const open = (model = onnx) => {
+  const { graph, ensembles } = compile(model);
+  return runGraph(graph, ensembles.map(runPlainly));
+};
+/** What onnxruntime answers. */
+const runReference = async (
+  model: Uint8Array,
+  feeds: Readonly<Record<string, CompiledFeed>>,
+) => {
+  const session = await InferenceSession.create(model, { logSeverityLevel: 4 });
+  const answer = await session.run(
+    Object.fromEntries(
+      Object.entries(feeds).map(([name, { type, data, dims }]) => [
+        name,
+        Reflect.construct(Tensor, [type, data, dims]),
+      ]),
+    ),
+  );
+  await session.release();
+  return [answer.label?.data, answer.scores?.data];
 };
 const names = ["label", "scores"];
 const createFeeds = (plans: string[], sizes: readonly number[]): Record<string, CompiledFeed> => ({
   plan: { type: "string", data: plans, dims: [plans.length, 1] },
   size: { type: "float32", data: Float32Array.from(sizes), dims: [sizes.length, 1] },
 });
-const plans = ["", "basic", "größer"];
 const createRows = (count: number) =>
   createFeeds(
     Array.from({ length: count }, (_, row) => plans[row % 3] ?? ""),
@@ -93,16 +116,7 @@ test("a request of many blocks answers each row as a request of its own would, a
   const run = open();
   const feeds = createRows(1_700);
   const all = run(feeds, names);
-  const session = await InferenceSession.create(onnx, { logSeverityLevel: 4 });
-  const expected = await session.run(
-    Object.fromEntries(
-      Object.entries(feeds).map(([name, { type, data, dims }]) => [
-        name,
-        Reflect.construct(Tensor, [type, data, dims]),
-      ]),
-    ),
-  );
-  expect(all.map(({ data }) => data)).toEqual([expected.label?.data, expected.scores?.data]);
+  expect(all.map(({ data }) => data)).toEqual(await runReference(onnx, feeds));
   for (const row of [0, 511, 512, 1_023, 1_024, 1_699]) {
     const [label, scores] = run(createFeeds([plans[row % 3] ?? ""], [row % 217]), names);
     expect(label?.data).toEqual(all[0]?.data.slice(row, row + 1));
@@ -137,6 +151,19 @@ test("a category that the model does not know fails the run as in onnxruntime, a
   await expect(session.run(unknown)).rejects.toThrow(/Unknown Category/);
   expect(() => run(createFeeds(["premium"], [1]), names)).toThrow(RunFailed);
   expect(run(createFeeds(["basic"], [1]), ["label"])[0]?.data).toEqual(["yes"]);
+});
+
+test("thousands of categories, one of them twice, answer as in onnxruntime, and are listed once", async () => {
+  const categories = Array.from({ length: 5_000 }, (_, index) => `plan ${index % 4_999}`);
+  categories[2] = "plan 1";
+  const model = createModel(categories, 1);
+  const feeds = createFeeds(
+    Array.from({ length: 6_000 }, (_, row) => `plan ${row}`),
+    Array.from({ length: 6_000 }, (_, row) => row % 217),
+  );
+  expect(open(model)(feeds, names).map(({ data }) => data)).toEqual(await runReference(model, feeds));
+  const listed = compile(model).graph.steps.flatMap((step) => ("keys" in step ? [step.keys.length] : []));
+  expect(listed).toEqual([5_000]);
 });
 
 const good = createRows(2);

@@ -30,7 +30,7 @@ const fail = (message: string): never => {
 const mostBlockRows = 512;
 const blockElements = 2_000_000;
 
-/** The steps that these outputs need, in order. An ensemble reads the sources of one-hot features itself. */
+/** The steps that these outputs need, in order. An ensemble makes one-hot features from their categories itself. */
 const listNeededSteps = (
   steps: readonly Step[],
   results: readonly CompiledOutput[],
@@ -43,7 +43,7 @@ const listNeededSteps = (
     needed.add(next);
     for (const source of listStepSources(step)) {
       const feature = steps[source];
-      waiting.push(step.step === "ensemble" && feature?.step === "one-hot" ? feature.column : source);
+      waiting.push(step.step === "ensemble" && feature?.step === "one-hot" ? feature.category : source);
     }
   }
   return [...needed].sort((one, other) => one - other);

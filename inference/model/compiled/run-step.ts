@@ -3,6 +3,7 @@ import type { ClassRule, ColumnType, Scalar, Step, StepIndex } from "./compiled-
 import type { EnsembleRunner } from "./ensemble-runner.ts";
 import { gather, readPlaces } from "./gather.ts";
 import { labelRows, scoreRows, transformRows } from "./link-scores.ts";
+import { prepareCategory } from "./prepare-category.ts";
 import { runArithmetic, runChoice, runComparison, runConversion, runFunction } from "./run-arithmetic.ts";
 import { fromScalar } from "./scalars.ts";
 import { createFeatureWriter } from "./write-features.ts";
@@ -150,6 +151,9 @@ const prepareColumn = (
     }
     case "map":
       return prepareMap(step, column(step.column), data, blockRows);
+    case "category":
+      if (!(data instanceof Int32Array)) throw new TypeError("a category is no int32");
+      return prepareCategory(step, column(step.column), data);
     case "one-hot": {
       // One feature of an ensemble of one feature.
       const write = createFeatureWriter([steps.indexOf(step)], steps, registers);

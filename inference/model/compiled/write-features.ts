@@ -1,19 +1,12 @@
-import { RunFailed } from "../model-errors.ts";
-import { type Column, hasIntegers, hasTexts } from "./column.ts";
-import type { Scalar, Step, StepIndex } from "./compiled-graph.ts";
-import { fromScalar } from "./scalars.ts";
+import type { Column } from "./column.ts";
+import type { Step, StepIndex } from "./compiled-graph.ts";
 
 type OneHot = Extract<Step, { step: "one-hot" }>;
 /** Writes the features of a block's rows from `first` on into a row-major matrix. */
 type WriteFeatures = (features: Float32Array, first: number, rows: number) => void;
 
-/** The features of one encoded column: for each key the features that it sets. */
-type Group = {
-  readonly source: Column;
-  readonly keys: readonly Scalar[];
-  readonly mustMatch: boolean;
-  readonly features: number[][];
-};
+/** The features of one encoded column: for each category, the last being none, the features that it sets. */
+type Group = { readonly source: Column; readonly features: number[][] };
 
 const take = (registers: readonly Column[], step: StepIndex): Column => {
   const register = registers[step];
@@ -27,17 +20,16 @@ const groupFeatures = (
   registers: readonly Column[],
 ) => {
   const copies: { readonly feature: number; readonly source: Column }[] = [];
-  const groups = new Map<string, Group>();
-  const addOneHot = (step: OneHot, feature: number): void => {
-    const key = JSON.stringify([step.column, step.keys, step.mustMatch]);
-    const group = groups.get(key) ?? {
-      source: take(registers, step.column),
-      keys: step.keys,
-      mustMatch: step.mustMatch,
-      features: step.keys.map(() => []),
+  const groups = new Map<StepIndex, Group>();
+  const addOneHot = ({ category, key }: OneHot, feature: number): void => {
+    const encoded = steps[category];
+    const places = encoded?.step === "category" ? encoded.keys.length + 1 : 0;
+    const group = groups.get(category) ?? {
+      source: take(registers, category),
+      features: Array.from({ length: places }, () => []),
     };
-    groups.set(key, group);
-    group.features[step.key]?.push(feature);
+    groups.set(category, group);
+    group.features[key]?.push(feature);
   };
   for (const [feature, column] of columns.entries()) {
     const step = steps[column];
@@ -65,38 +57,19 @@ const writeCopy = (
   }
 };
 
-type Codes = ReadonlyMap<number | bigint | string, readonly number[]>;
-/** The features that each key sets. */
-const indexKeys = ({ keys, source, features }: Group): Codes => {
-  const type = hasTexts(source) ? "string" : hasIntegers(source) ? "int64" : "float32";
-  // The last of equal keys counts, as in onnxruntime.
-  return new Map(keys.map((key, place) => [fromScalar(key, type), features[place] ?? []] as const));
-};
-
-const prepareGroup = (group: Group) => {
-  const { source, mustMatch } = group;
-  let codes: Codes | undefined;
-  return (features: Float32Array, { width, first, rows }: Block): void => {
-    codes ??= indexKeys(group);
-    const { values, offset, stride } = source;
-    const isFloat = values instanceof Float32Array;
-    for (let row = 0; row < rows; row++) {
-      const value = values[offset + (first + row) * stride] ?? "";
-      // onnxruntime compares a float as the integer that it truncates to.
-      const found = codes.get(isFloat ? Math.trunc(Number(value)) + 0 : value);
-      if (found === undefined) {
-        if (mustMatch)
-          throw new RunFailed("a value is none of the categories that the model was trained with");
-        continue;
-      }
-      for (let index = 0; index < found.length; index++) features[row * width + (found[index] ?? 0)] = 1;
-    }
-  };
+const writeGroup = ({ source, features: byCategory }: Group, features: Float32Array, block: Block): void => {
+  const { values, offset, stride } = source;
+  if (!(values instanceof Int32Array)) throw new TypeError("a category is no int32");
+  const { width, first, rows } = block;
+  for (let row = 0; row < rows; row++) {
+    const set = byCategory[values[offset + (first + row) * stride] ?? 0] ?? [];
+    for (let index = 0; index < set.length; index++) features[row * width + (set[index] ?? 0)] = 1;
+  }
 };
 
 /**
  * Prepares the features of an ensemble. Columns of a matrix that are all of its features in order are copied at once; a
- * one-hot encoded column is looked up once for all of its features.
+ * one-hot encoded column is read once for all of its features.
  */
 export const createFeatureWriter = (
   columns: readonly StepIndex[],
@@ -105,7 +78,6 @@ export const createFeatureWriter = (
 ): WriteFeatures => {
   const width = columns.length;
   const { copies, groups } = groupFeatures(columns, steps, registers);
-  const writers = groups.map(prepareGroup);
   const origin = copies[0]?.source;
   // Elements 0 to width - 1 of one input, or the columns of one matrix.
   const mayBeWhole =
@@ -132,8 +104,8 @@ export const createFeatureWriter = (
       return;
     }
     const block = { width, first, rows };
-    if (writers.length > 0) features.fill(0, 0, rows * width);
+    if (groups.length > 0) features.fill(0, 0, rows * width);
     for (const { source, feature } of copies) writeCopy(source, features, feature, block);
-    for (const write of writers) write(features, block);
+    for (const group of groups) writeGroup(group, features, block);
   };
 };

@@ -42,8 +42,8 @@ const collectCandidates = ({ graph: { steps }, ensembles }: Compiled): ReadonlyM
     }
   };
   for (const step of steps) {
-    if (step.step === "one-hot" || step.step === "map") add(step.column, [], step.keys.map(String));
-    if (step.step === "one-hot" && !step.mustMatch) add(step.column, [], ["7654321"]);
+    if (step.step === "category" || step.step === "map") add(step.column, [], step.keys.map(String));
+    if (step.step === "category" && !step.mustMatch) add(step.column, [], ["7654321"]);
     if (step.step === "ensemble")
       for (const [feature, column] of step.features.entries()) {
         const ensemble = ensembles[step.ensemble];
