@@ -23,38 +23,47 @@ const ways: readonly {
   { share: 0.2, texts: createPairs, options: { maxTokens: 256, isPair: true } },
 ];
 
+type Kind = { readonly name: string } & FastComparison;
+
 /** Its tokens show what became of each character of the first three planes. */
 const allCharacters = createBertTokenizer({}, { characters: 0x3_0000 });
 
 /**
  * Compares each kind of tokenizer that has a fast way with the reference implementation. Equal options give equal texts.
  * @param texts their number, over all kinds
+ * @param onKind called with each kind when it is done
  */
 export const fuzzFastTokenizers = ({
   seed,
   texts,
   everyCharacter = false,
+  onKind = () => {},
 }: {
   readonly seed: number;
   readonly texts: number;
   readonly everyCharacter?: boolean;
+  readonly onKind?: (kind: Kind) => void;
 }): {
-  readonly kinds: readonly ({ readonly name: string } & FastComparison)[];
+  readonly kinds: readonly Kind[];
   readonly differences: readonly string[];
 } => {
   const random = createSeededRandom(seed);
   const names = Object.entries(fastTokenizers);
-  const kinds = [];
+  const kinds: Kind[] = [];
+  const add = (kind: Kind): void => {
+    kinds.push(kind);
+    onKind(kind);
+  };
   for (const [name, content] of names)
     for (const { share, texts: create, options } of ways) {
       // Without special tokens around two texts, the reference decides.
       if (options?.isPair && content.post_processor && isByteLevel(content.post_processor)) continue;
       const count = Math.ceil((texts * share) / names.length);
-      kinds.push({ name, ...compareFastTokens(content, create(random, count), options) });
+      add({ name, ...compareFastTokens(content, create(random, count), options) });
     }
   if (everyCharacter)
     for (const [name, content] of [...names, ["BERT, uncased, all characters", allCharacters] as const])
-      kinds.push({ name, ...compareFastTokens(content, createCharacterTexts(0, 0x10_ffff)) });
+      add({ name, ...compareFastTokens(content, createCharacterTexts(0, 0x10_ffff)) });
   return {
     kinds,
     differences: kinds.flatMap(({ name, differences }) => differences.map((line) => `${name}: ${line}`)),
