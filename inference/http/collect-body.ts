@@ -1,9 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { BodyLease } from "./body-budget.ts";
 import { BodyUnreadable } from "./body-unreadable.ts";
+import { freeMemory } from "./free-memory.ts";
 
 /** The first size of a body's buffer; it doubles from there. */
 const firstCapacity = 64 * 1_024;
+/** From one eighth of an announced body on, its buffer has the announced size. */
+const announcedShare = 8;
 /**
  * Each chunk costs the event loop a callback: six million chunks of one byte take ten seconds. Networks split a body into
  * chunks of a kilobyte or more; streaming clients write lines.
@@ -22,7 +25,7 @@ const stopReading = (incoming: IncomingMessage): void => {
 };
 
 /**
- * Collects a request's body in one buffer that grows by doubling. Resolves to undefined as soon as the body is longer than
+ * Collects a request's body in one buffer that grows by doubling, and then to the announced size. Resolves to undefined as soon as the body is longer than
  * `limit` bytes. Rejects with BodyUnreadable; it stops reading a body that exceeds the memory budget.
  */
 export const collectBody = (
@@ -42,27 +45,35 @@ export const collectBody = (
     // A request that was closed before emits no second close event.
     if (incoming.destroyed) return handleClose();
 
-    let memory = new ArrayBuffer(0);
-    let buffer: Uint8Array = new Uint8Array(memory);
+    let buffer: Uint8Array = new Uint8Array(0);
+    let leased = 0;
     let length = 0;
     let chunks = 0;
     let isReading = true;
     const drop = () => {
       isReading = false;
-      memory.transfer(0);
+      freeMemory(buffer);
       buffer = new Uint8Array(0);
       lease.end();
     };
-    const grow = (needed: number): boolean => {
+    /** The budget grows by doubling with what has arrived, not with what was announced. */
+    const extendLease = (needed: number): boolean => {
+      if (needed <= leased) return true;
       const maximum = announced >= 0 ? announced : limit;
-      const capacity = Math.min(
-        Math.max(needed, firstCapacity, 2 * buffer.length),
-        Math.max(needed, maximum),
-      );
-      if (!lease.resize(capacity)) return false;
-      // transfer frees the old buffer at once; the garbage collector would be too late under load.
-      memory = memory.transfer(capacity);
-      buffer = new Uint8Array(memory);
+      const bytes = Math.min(Math.max(needed, firstCapacity, 2 * leased), Math.max(needed, maximum));
+      if (!lease.resize(bytes)) return false;
+      leased = bytes;
+      return true;
+    };
+    const grow = (needed: number): boolean => {
+      if (!extendLease(needed)) return false;
+      // The system gives memory to pages that are written: the rest of the announced size costs nothing, and no copies.
+      const capacity = announcedShare * leased >= announced ? Math.max(leased, announced) : leased;
+      const larger = Buffer.allocUnsafeSlow(capacity);
+      larger.set(buffer.subarray(0, length));
+      // Frees it at once; the garbage collector would be too late under load.
+      freeMemory(buffer);
+      buffer = larger;
       return true;
     };
     incoming.on("data", (chunk: Uint8Array) => {
@@ -85,12 +96,14 @@ export const collectBody = (
         return;
       }
       length = previousLength;
-      if (length + chunk.length > buffer.length && !grow(length + chunk.length)) {
+      const needed = length + chunk.length;
+      if (!(needed <= buffer.length ? extendLease(needed) : grow(needed))) {
         drop();
         return refuse("no-room", "the bodies of other requests use all the memory for bodies");
       }
       buffer.set(chunk, length);
       length += chunk.length;
+      freeMemory(chunk);
     });
     incoming.on("end", () => {
       if (isReading) resolve(length === buffer.length ? buffer : buffer.subarray(0, length));

@@ -3,6 +3,7 @@ import { Socket } from "node:net";
 import { constants, setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import { createProblem } from "#inference/http/create-problem.ts";
+import { freeMemory } from "#inference/http/free-memory.ts";
 import { type HttpResponse, problemResponse, withHeaders } from "#inference/http/http-response.ts";
 import { createCircuitBreaker } from "#inference/model/circuit-breaker.ts";
 import { appendInParallel } from "#inference/records/append-in-parallel.ts";
@@ -55,7 +56,7 @@ type Dependencies = {
 
 /** The same service in a separate process. */
 export type OffloadProcess = {
-  /** Handles one request at a time. Never rejects: a failure is a response too. */
+  /** Handles one request at a time, and frees the memory of its body. Never rejects: a failure is a response too. */
   handle(request: Omit<RequestMessage, "kind">, body: Uint8Array): Promise<HttpResponse>;
   /** The process id; undefined if it is not running. */
   pid(): number | undefined;
@@ -261,8 +262,13 @@ export const createOffloadProcess = ({
     const stopWatching = watchMemory({ pid: child.pid, limitMb: limits.residentMb }, () =>
       stop(`it used more than ${limits.residentMb} MB`, memoryResponse(limits.residentMb)),
     );
-    writeFrame(pipe, { kind: "request", ...request } satisfies MessageToProcess, body);
+    let isWritten = false;
+    writeFrame(pipe, { kind: "request", ...request } satisfies MessageToProcess, body, () => {
+      isWritten = true;
+    });
     const response = await pending.promise;
+    // A process that was killed may have left a part that is still to be written.
+    if (isWritten) freeMemory(body);
     clearTimeout(timer);
     stopWatching();
     current.respond = undefined;

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { freeMemory } from "#inference/http/free-memory.ts";
 
 /** A message over a pipe: a JSON document and binary data. */
 type Frame = { readonly head: unknown; readonly bytes: Uint8Array };
@@ -7,8 +8,16 @@ const prefixBytes = 8;
 /** Larger than any body, response or record: a frame that claims more is invalid. */
 const maxFrameBytes = 256 * 1_024 * 1_024;
 
-/** Writes a frame: the lengths of both parts (4 bytes each, big-endian), the document as JSON, the binary data. */
-export const writeFrame = (pipe: Socket, head: unknown, bytes: Uint8Array = new Uint8Array(0)): void => {
+/**
+ * Writes a frame: the lengths of both parts (4 bytes each, big-endian), the document as JSON, the binary data.
+ * @param onWritten called when the system has copied the binary data
+ */
+export const writeFrame = (
+  pipe: Socket,
+  head: unknown,
+  bytes: Uint8Array = new Uint8Array(0),
+  onWritten?: () => void,
+): void => {
   const json = Buffer.from(JSON.stringify(head));
   const prefix = Buffer.alloc(prefixBytes);
   prefix.writeUInt32BE(json.length, 0);
@@ -16,7 +25,7 @@ export const writeFrame = (pipe: Socket, head: unknown, bytes: Uint8Array = new 
   pipe.cork();
   pipe.write(prefix);
   pipe.write(json);
-  if (bytes.length > 0) pipe.write(bytes);
+  if (bytes.length > 0) pipe.write(bytes, (error) => error || onWritten?.());
   pipe.uncork();
 };
 
@@ -73,6 +82,7 @@ export const readFrames = (
     if (isBroken) return;
     try {
       readChunk(chunk);
+      freeMemory(chunk);
     } catch (error) {
       isBroken = true;
       onBroken(error instanceof Error ? error : new Error(String(error)));
