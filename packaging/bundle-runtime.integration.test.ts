@@ -40,6 +40,7 @@ test("the bundle is deterministic, contains no path of this machine, and lists i
     "tokenizers.wasm",
     "mozjpeg_dec.wasm",
     "kernel.wasm",
+    "scan.wasm",
   ]);
   expect(second).toEqual(first);
   const text = [...first.files]

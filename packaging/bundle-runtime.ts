@@ -143,10 +143,13 @@ const readTokenizers = async (): Promise<{ readonly bytes: Uint8Array; readonly 
   };
 };
 
-/** The kernel of compiled models, beside the code that reads it (open-ensemble.ts). */
+/** The kernel of compiled models and the scanner of rows, beside the code that reads them (open-ensemble.ts, open-scanner.ts). */
 const kernelFile = "kernel.wasm";
+const scannerFile = "scan.wasm";
 const readKernel = (): Promise<Uint8Array> =>
   readFile(join(root, "inference", "model", "compiled", "kernel", kernelFile));
+const readScanner = (): Promise<Uint8Array> =>
+  readFile(join(root, "model-folder", "rows", "scan", scannerFile));
 
 /** Code that a cold start does not load goes to separate files. */
 const splittingOptions = {
@@ -194,6 +197,7 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
       [tokenizersFile, tokenizers.bytes],
       [jpegDecoderFile, decoder],
       [kernelFile, await readKernel()],
+      [scannerFile, await readScanner()],
     ]),
     packages: [...(await readPackages(Object.keys(metafile.inputs))), tokenizers.crate],
   };

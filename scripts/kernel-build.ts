@@ -3,16 +3,24 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-const kernel = fileURLToPath(new URL("../inference/model/compiled/kernel/", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
+const kernel = join(root, "inference", "model", "compiled", "kernel");
 const python = process.env.PYTHON ?? "python3";
 
-export const kernelFile = join(kernel, "kernel.wasm");
-export const readKernel = (): Uint8Array => readFileSync(kernelFile);
+/** A WebAssembly file and its C++ source. */
+type Kernel = { readonly file: string; readonly source: string };
+
+/** All WebAssembly files that are built from C++: the kernel of tree ensembles and the scanner of rows. */
+export const kernels: readonly Kernel[] = [
+  { file: join(kernel, "kernel.wasm"), source: "kernel.cpp" },
+  { file: join(root, "model-folder", "rows", "scan", "scan.wasm"), source: "scan.cpp" },
+];
+export const readKernel = ({ file }: Kernel): Uint8Array => readFileSync(file);
 
 const options = [
   "--target=wasm32-freestanding",
@@ -28,7 +36,7 @@ const options = [
   "-Wl,--no-entry",
   "-Wl,--strip-all",
   "-Wl,-z,stack-size=65536",
-  // Bounds what an ensemble can take: 1 GiB.
+  // Bounds what an ensemble or a body can take: 1 GiB.
   "-Wl,--max-memory=1073741824",
 ];
 
@@ -61,16 +69,16 @@ const installCompiler = async (): Promise<string> => {
   return join(folder, "bin", "python");
 };
 
-/** The bytes of kernel.wasm, built in a temporary folder. Throws if the compiler cannot be installed or finds an error. */
-export const buildKernel = async (): Promise<Uint8Array> => {
+/** The bytes of a kernel, built in a temporary folder. Throws if the compiler cannot be installed or finds an error. */
+export const buildKernel = async ({ file: built, source }: Kernel): Promise<Uint8Array> => {
   const compiler = await installCompiler();
   const output = await mkdtemp(join(tmpdir(), "slipway-kernel-"));
   try {
-    const file = join(output, "kernel.wasm");
-    const zig = ["-m", "ziglang", "c++", ...options, "-o", file, "source/kernel.cpp"];
+    const file = join(output, basename(built));
+    const zig = ["-m", "ziglang", "c++", ...options, "-o", file, `source/${source}`];
     const cache = join(output, "cache");
     await run(compiler, zig, {
-      cwd: kernel,
+      cwd: dirname(built),
       env: { ...process.env, ZIG_LOCAL_CACHE_DIR: cache, ZIG_GLOBAL_CACHE_DIR: cache },
     });
     return await readFile(file);

@@ -1,7 +1,8 @@
 import { type ByteWriter, createByteWriter, createPiece, writePiece } from "#inference/model/byte-writer.ts";
 import type { PredictedRows } from "#inference/model/predicted-rows.ts";
 import type { ScoreText } from "#inference/model/score-text.ts";
-import { placesPerRow, type ScannedBody } from "#model-folder/rows/scan/scan-rows.ts";
+import { placesPerRow } from "#model-folder/rows/scan/open-scanner.ts";
+import type { ScannedBody } from "#model-folder/rows/scan/scan-rows.ts";
 import type { RowLinesHeader } from "./unpack-rows.ts";
 
 /** The rows of a request's record as text, without objects. */

@@ -2,8 +2,13 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { bundleHandler, type HandlerBundle } from "#packaging/bundle-handler.ts";
 
-/** The inference function's kernel, which lies in its image's runtime layer (packaging/bundle-runtime.ts). */
-const kernel = new URL("../../inference/model/compiled/kernel/kernel.wasm", import.meta.url);
+/** The inference function's kernels, which lie in its image's runtime layer (packaging/bundle-runtime.ts). */
+const readKernels = async () => ({
+  "kernel.wasm": await readFile(
+    new URL("../../inference/model/compiled/kernel/kernel.wasm", import.meta.url),
+  ),
+  "scan.wasm": await readFile(new URL("../../model-folder/rows/scan/scan.wasm", import.meta.url)),
+});
 
 /** Writes a function's code and the files that it reads beside itself; the caller must end esbuild's process. */
 export const writeBundle = async (
@@ -13,7 +18,7 @@ export const writeBundle = async (
   const bundle = await bundleHandler(name);
   const files = {
     ...{ [file]: bundle.code, ...bundle.files },
-    ...(name === "predict" && { "kernel.wasm": await readFile(kernel) }),
+    ...(name === "predict" && (await readKernels())),
   };
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });

@@ -176,6 +176,41 @@ describe("scanRows", () => {
     expect(createRowScanner(numbers)?.(toBytes(JSON.stringify({ rows })))).toBeUndefined();
   });
 
+  test("a scanner sees nothing of the bodies before, whatever it left of them", () => {
+    const scan = createRowScanner(columns);
+    const long = "x".repeat(200);
+    const withLong = createRowScanner([
+      column({ name: "t", type: "category", values: [long, "y"] }, "string"),
+    ]);
+    const body = toBytes(JSON.stringify({ rows: Array.from({ length: 3 }, () => validRow) }));
+    const longBody = toBytes(JSON.stringify({ rows: [{ t: long }] }));
+    for (let end = body.length - 1; end >= 0; end--) {
+      expect(scan?.(body)?.count).toBe(3);
+      expect(scan?.(body.slice(0, end))).toBeUndefined();
+    }
+    for (let end = longBody.length - 1; end >= 0; end--) {
+      expect(withLong?.(longBody)?.count).toBe(1);
+      expect(withLong?.(longBody.slice(0, end))).toBeUndefined();
+    }
+    // A row without its optional values, behind one with all of them.
+    const { charge: _, first: __, ...shorter } = validRow;
+    const table = scan?.(toBytes(JSON.stringify({ rows: [shorter] })))?.table;
+    expect([table?.[1], table?.[8]]).toEqual([Number.NaN, Number.NaN]);
+  });
+
+  test("a body of any size is read by a scanner that read others, and large ones leave its memory small", () => {
+    const scan = createRowScanner(columns);
+    for (const count of [1, 3, 10_000, 2, 500, 1]) {
+      const rows = Array.from({ length: count }, (_, index) => ({ ...validRow, count: index }));
+      const scanned = scan?.(toBytes(JSON.stringify({ rows })));
+      expect(scanned?.count).toBe(count);
+      expect(scanned?.table[(count - 1) * columns.length + 6]).toBe(count - 1);
+    }
+    const spaces = " ".repeat(20_000_000);
+    expect(scan?.(toBytes(`{"rows":[${spaces}${JSON.stringify(validRow)}]}`))?.count).toBe(1);
+    expect(scan?.(toBytes(JSON.stringify({ rows: [validRow] })))?.count).toBe(1);
+  });
+
   test("leaves models with texts, identifiers and arrays to JSON.parse", () => {
     const note = column({ name: "note", type: "string" }, "string");
     expect(createRowScanner([...columns, note])).toBeUndefined();

@@ -1,19 +1,14 @@
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** Texts by their bytes in JSON. */
+/** Texts by their bytes in JSON, as source/scan.h has them. */
 export type TextTable = {
-  /**
-   * The index of the JSON string that starts at `start`, behind its opening quote; -1 for a text that is not in the table,
-   * or is written with an escape. Each byte of it is one of the text's: a text that is found is valid JSON and UTF-8.
-   */
-  find(json: DataView, start: number): number;
-  /** Whether the string that starts at `start` is text `index`, which `find` can find. */
-  matches(json: DataView, start: number, index: number): boolean;
-  /** The bytes of each text in JSON, with its closing quote. */
-  readonly lengths: Int32Array;
-  /** Whether `find` can find each text. */
+  /** For each text that can be found: its bytes in JSON with the closing quote, and its index. */
+  readonly texts: readonly { readonly bytes: Uint8Array; readonly index: number }[];
+  /** Whether each text can be found. */
   readonly isComplete: boolean;
+  /** By the hash of a text: 0, or 1 + its place in `texts`. Empty where there are so few that each is compared. */
+  readonly slots: Uint32Array;
 };
 
 /** Of more texts the one with an equal hash is compared, instead of each. */
@@ -26,76 +21,32 @@ const canStandUnescaped = (bytes: Uint8Array): boolean =>
 const offsetBasis = 0x811c9dc5;
 const prime = 0x01000193;
 
-/** The mask of the bytes that a text of this length has in its last word of four bytes. */
-const toLastMask = (length: number): number => (length % 4 === 0 ? -1 : (1 << (8 * (length % 4))) - 1);
+const createSlots = (texts: TextTable["texts"]): Uint32Array => {
+  // At most a quarter of the slots is used, so that a search meets an empty one soon.
+  const slots = new Uint32Array(4 * 2 ** Math.ceil(Math.log2(texts.length)));
+  const mask = slots.length - 1;
+  for (const [place, { bytes }] of texts.entries()) {
+    let hash = offsetBasis;
+    for (const byte of bytes.subarray(0, -1)) hash = Math.imul(hash ^ byte, prime) >>> 0;
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    while (slots[slot] !== 0) slot = (slot + 1) & mask;
+    slots[slot] = place + 1;
+  }
+  return slots;
+};
 
 /**
- * Makes a table that finds texts four bytes at a time. A text that JSON must escape is never found, so that its rows are
- * read another way.
- * @param texts each once, well-formed
+ * Prepares texts for the scanner. A text that JSON must escape is never found, so that its rows are read another way.
+ * @param values each once
  */
-export const createTextTable = (texts: readonly string[]): TextTable => {
-  const encoded = texts.map((text) => Buffer.from(`${text}"`));
-  const lengths = Int32Array.from(encoded, ({ length }) => length);
-  const longest = Math.max(0, ...lengths);
-  const isKnown = encoded.map(
-    (bytes, index) => texts[index]?.isWellFormed() === true && canStandUnescaped(bytes.subarray(0, -1)),
-  );
-  const isComplete = isKnown.every(Boolean);
-  /** The first word of each text is words[starts[index]]; what follows the text in its last word is 0. */
-  const starts = new Int32Array(texts.length);
-  const words = new Int32Array(encoded.reduce((sum, { length }) => sum + Math.ceil(length / 4), 0));
-  const lastMasks = lengths.map(toLastMask);
-  let filled = 0;
-  for (const [index, bytes] of encoded.entries()) {
-    starts[index] = filled;
-    const padded = Buffer.alloc(4 * Math.ceil(bytes.length / 4));
-    bytes.copy(padded);
-    for (let at = 0; at < padded.length; at += 4) words[filled++] = padded.readInt32LE(at);
-  }
-
-  const matches: TextTable["matches"] = (json, start, index) => {
-    const length = lengths[index] ?? 0;
-    let word = starts[index] ?? 0;
-    let at = start;
-    const last = start + length - ((length - 1) & 3) - 1;
-    // Behind every string of a valid body come at least three other bytes.
-    if (last + 4 > json.byteLength) return false;
-    for (; at < last; at += 4) if (json.getInt32(at, true) !== words[word++]) return false;
-    return (json.getInt32(last, true) & (lastMasks[index] ?? 0)) === words[word];
+export const createTextTable = (values: readonly string[]): TextTable => {
+  const texts = values.flatMap((text, index) => {
+    const bytes = new Uint8Array(Buffer.from(`${text}"`));
+    return text.isWellFormed() && canStandUnescaped(bytes.subarray(0, -1)) ? [{ bytes, index }] : [];
+  });
+  return {
+    texts,
+    isComplete: texts.length === values.length,
+    slots: texts.length <= maxCompared ? new Uint32Array() : createSlots(texts),
   };
-
-  const findByComparing: TextTable["find"] = (json, start) => {
-    for (let index = 0; index < lengths.length; index++) if (matches(json, start, index)) return index;
-    return -1;
-  };
-  if (texts.length <= maxCompared && isComplete)
-    return { lengths, isComplete, matches, find: findByComparing };
-
-  // At most a quarter of the slots is used, so that a search meets an empty one soon.
-  const mask = 4 * 2 ** Math.ceil(Math.log2(texts.length)) - 1;
-  const slots = new Int32Array(mask + 1).fill(-1);
-  const toSlot = (hash: number): number => (hash ^ (hash >>> 15)) & mask;
-  for (const [index, bytes] of encoded.entries()) {
-    if (!isKnown[index]) continue;
-    let hash = offsetBasis;
-    for (const byte of bytes.subarray(0, -1)) hash = Math.imul(hash ^ byte, prime);
-    let slot = toSlot(hash);
-    while (slots[slot] !== -1) slot = (slot + 1) & mask;
-    slots[slot] = index;
-  }
-  const findByHash: TextTable["find"] = (json, start) => {
-    const limit = Math.min(json.byteLength, start + longest);
-    let hash = offsetBasis;
-    for (let at = start; at < limit; at++) {
-      const byte = json.getUint8(at);
-      if (byte === quote) break;
-      hash = Math.imul(hash ^ byte, prime);
-    }
-    for (let slot = toSlot(hash); ; slot = (slot + 1) & mask) {
-      const index = slots[slot] ?? -1;
-      if (index < 0 || matches(json, start, index)) return index;
-    }
-  };
-  return { lengths, isComplete, matches, find: findByHash };
 };
