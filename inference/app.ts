@@ -67,12 +67,12 @@ export const createApp = (
       const id = /^[\x21-\x7e]{1,128}$/.test(callerId) ? callerId : service.newId();
       // Every 503 is temporary and must say when to retry.
       const needsRetryAfter = response.status === 503 && response.headers["retry-after"] === undefined;
-      return withHeaders(withSecurityHeaders(response), {
-        "x-request-id": id,
-        ...(needsRetryAfter
-          ? { "retry-after": String(service.model.retryAfter?.() ?? retryAfterSeconds) }
-          : {}),
-      });
+      const identified = withSecurityHeaders(response, { "x-request-id": id });
+      return needsRetryAfter
+        ? withHeaders(identified, {
+            "retry-after": String(service.model.retryAfter?.() ?? retryAfterSeconds),
+          })
+        : identified;
     },
   };
 };

@@ -1,4 +1,4 @@
-import { type HttpResponse, withHeaders } from "./http-response.ts";
+import type { HttpResponse } from "./http-response.ts";
 
 /**
  * Headers that make a browser treat a response as data only: no type sniffing, no scripts, no embedding or framing by other
@@ -13,6 +13,15 @@ export const securityHeaders = {
   "x-content-type-options": "nosniff",
 } as const;
 
-/** Adds these headers; the response's own values take precedence. */
-export const withSecurityHeaders = (response: HttpResponse): HttpResponse =>
-  withHeaders(response, { ...securityHeaders, ...response.headers });
+const names = Object.keys(securityHeaders);
+
+/** Adds these headers and `others`; the response's own values take precedence over these, and `others` over its own. */
+export const withSecurityHeaders = (
+  response: HttpResponse,
+  others?: HttpResponse["headers"],
+): HttpResponse => {
+  const { headers } = response;
+  // A host adds them to what the service has added them to already.
+  if (!others && names.every((name) => headers[name] !== undefined)) return response;
+  return { ...response, headers: { ...securityHeaders, ...headers, ...others } };
+};

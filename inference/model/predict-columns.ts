@@ -4,8 +4,9 @@ import type { EncodedFeed } from "#model-folder/rows/encode-rows.ts";
 import { createTableEncoder, mergeTables, type RowTable } from "#model-folder/rows/scan/encode-table.ts";
 import { createRowScanner, type ScannedBody } from "#model-folder/rows/scan/scan-rows.ts";
 import { assertOutputShapes } from "./assert-output-shapes.ts";
-import { batchRuns, maxRequestRows } from "./batch-runs.ts";
+import { batchRuns } from "./batch-runs.ts";
 import { createFeeds } from "./create-feeds.ts";
+import type { Feeds } from "./feed-tensor.ts";
 import { type PredictedRows, predictedColumns } from "./predicted-rows.ts";
 import { readScoreColumns } from "./read-score-columns.ts";
 import { type ScoreColumns, takeScoreColumns } from "./score-columns.ts";
@@ -20,10 +21,8 @@ export type ColumnPath = {
   predict(rows: ScannedRows): Promise<PredictedRows>;
 };
 
-/** Rows in columns: of a small request as a table, which can join others in a batch, of a large one as the graph's inputs. */
-export type ScannedRows = ScannedBody & { readonly encoded: RowTable | EncodedRows };
-
-type EncodedRows = { readonly count: number; readonly feeds: readonly EncodedFeed[] };
+/** Rows in columns: small requests can join others in a batch. */
+export type ScannedRows = ScannedBody & { readonly encoded: RowTable };
 
 type Needs = {
   readonly columns: readonly Column[];
@@ -44,30 +43,41 @@ export const createColumnPath = (
   const scan = createRowScanner(columns);
   const read = readScoreColumns(manifest, width);
   if (!scan || !read) return undefined;
-  const encode = createTableEncoder(columns);
   const checkShape = assertOutputShapes(manifest);
+  const { runNow } = session;
+  const encode = createTableEncoder(columns, { keepsFeeds: runNow !== undefined });
+  let last: { readonly encoded: readonly EncodedFeed[]; readonly feeds: Feeds } | undefined;
+  /** The feeds of requests with as many rows as the one before are the same arrays, so they need their names only once. */
+  const nameFeeds = (encoded: readonly EncodedFeed[]): Feeds => {
+    if (last?.encoded === encoded) return last.feeds;
+    const feeds = createFeeds(encoded);
+    last = runNow && { encoded, feeds };
+    return feeds;
+  };
+  const runTable = async (rows: RowTable): Promise<ScoreColumns> => {
+    const feeds = nameFeeds(encode(rows));
+    const data = runNow ? runNow(feeds, outputs, checkShape) : await session.run(feeds, outputs, checkShape);
+    return read(data, rows.count);
+  };
+  const predictTable = runNow
+    ? runTable
+    : batchRuns<RowTable, ScoreColumns>({
+        countRows: ({ count }) => count,
+        merge: mergeTables,
+        take: takeScoreColumns,
+        run: runTable,
+      });
   let formatText: ((columns: ScoreColumns) => ScoreText) | undefined;
-  const run = async ({ count, feeds }: EncodedRows): Promise<ScoreColumns> =>
-    read(await session.run(createFeeds(feeds), outputs, checkShape), count);
-  const predictTable = batchRuns<RowTable, ScoreColumns>({
-    countRows: ({ count }) => count,
-    merge: mergeTables,
-    take: takeScoreColumns,
-    run: (rows) => run({ count: rows.count, feeds: encode(rows) }),
-  });
   return {
     scan(body) {
       const scanned = scan(body);
       if (!scanned) return undefined;
       const { table, ...rest } = scanned;
-      const { count } = rest;
-      // The table is the scanner's memory, so it is used before the next scan.
-      const encoded =
-        count > maxRequestRows ? { count, feeds: encode({ count, table }) } : { count, table: table.slice() };
-      return { ...rest, encoded };
+      // The table is the scanner's memory, so it is copied before the next scan.
+      return { ...rest, encoded: { count: rest.count, table: table.slice() } };
     },
     async predict({ encoded }) {
-      const scores = await ("feeds" in encoded ? run(encoded) : predictTable(encoded));
+      const scores = await predictTable(encoded);
       formatText ??= createScoreText(scores);
       return predictedColumns(scores, formatText);
     },

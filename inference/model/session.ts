@@ -19,6 +19,8 @@ export type Session = {
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
   run(feeds: Feeds, outputs: readonly string[], onShape?: OnShape): Promise<unknown[]>;
+  /** The same at once, where the engine does not wait: a row takes it microseconds, less than a wait for others. */
+  readonly runNow?: (feeds: Feeds, outputs: readonly string[], onShape?: OnShape) => unknown[];
   /** Frees the native memory. */
   release(): Promise<void>;
 };

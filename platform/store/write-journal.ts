@@ -278,8 +278,8 @@ export const openWriteJournal = ({ path, database, clock, log }: Needs): WriteJo
       const line = formatJournalLine(entry);
       await new Promise<void>((resolve, reject) => {
         gathered.push({ entry, line, resolve, reject });
-        // By the next tick, everything that one event triggers has added its batches.
-        if (gathered.length === 1) process.nextTick(commit);
+        // By then, all requests that arrived in this turn of the event loop have added their batches.
+        if (gathered.length === 1) setImmediate(commit);
       });
     },
 

@@ -22,18 +22,20 @@ const open = (bytes: Uint8Array) => {
  */
 export const openCompiledSession = ({ graph, ensembles }: Plan & { status: "compiled" }): Session => {
   const run = runGraph(graph, ensembles.map(open));
+  const runNow: NonNullable<Session["runNow"]> = (feeds, outputs, onShape) => {
+    if (outputs.length === 0)
+      throw new RunFailed("the graph has no output that a prediction can be read from");
+    const rows = Object.values(feeds)[0]?.dims[0] ?? 0;
+    return run(feeds, outputs).map(({ data, dims }, index) => {
+      onShape?.(outputs[index] ?? "", dims, rows);
+      return data;
+    });
+  };
   return {
     inputs: graph.inputs,
     outputs: graph.outputs,
-    async run(feeds, outputs, onShape) {
-      if (outputs.length === 0)
-        throw new RunFailed("the graph has no output that a prediction can be read from");
-      const rows = Object.values(feeds)[0]?.dims[0] ?? 0;
-      return run(feeds, outputs).map(({ data, dims }, index) => {
-        onShape?.(outputs[index] ?? "", dims, rows);
-        return data;
-      });
-    },
+    runNow,
+    run: async (feeds, outputs, onShape) => runNow(feeds, outputs, onShape),
     async release() {},
   };
 };

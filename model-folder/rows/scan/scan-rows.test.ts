@@ -211,6 +211,23 @@ describe("scanRows", () => {
     expect(scan?.(toBytes(JSON.stringify({ rows: [validRow] })))?.count).toBe(1);
   });
 
+  test("feeds that are kept for the next rows hold nothing of the rows before", () => {
+    for (const read of [columns, texts, numbers]) {
+      const keep = createTableEncoder(read, { keepsFeeds: true });
+      const scan = createRowScanner(read);
+      const { charge: _, exact: __, city: ___, first: ____, second: _____, ...shorter } = validRow;
+      const rows =
+        read === texts ? [{ code: 7, kind: "y" }, {}] : read === numbers ? [{ x: 1 }] : [validRow, shorter];
+      for (const body of [...rows, ...rows.toReversed()].map((row) =>
+        JSON.stringify({ rows: [Object.keys(row).length === 0 ? { code: null } : row] }),
+      )) {
+        const scanned = scan?.(toBytes(body));
+        expect(scanned).toBeDefined();
+        if (scanned) expect(keep(scanned)).toEqual(createTableEncoder(read)(scanned));
+      }
+    }
+  });
+
   test("leaves models with texts, identifiers and arrays to JSON.parse", () => {
     const note = column({ name: "note", type: "string" }, "string");
     expect(createRowScanner([...columns, note])).toBeUndefined();
