@@ -1,7 +1,7 @@
 import { type ApprovalReader, createApprovalReader } from "#domain/approval/approval-records.ts";
+import { findPresentClosure } from "#domain/changes/find-present-closure.ts";
 import { createFreezes, type Freezes } from "#domain/changes/freezes.ts";
 import { createHolds, type Holds } from "#domain/changes/holds.ts";
-import { findPresentClosure } from "#domain/changes/present-closure.ts";
 import { createOutcomes, type Outcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger, type Deployment, type Ledger } from "#domain/ledger/ledger.ts";
 import type { Store } from "#platform/store/store.ts";

@@ -73,12 +73,7 @@ export const checkProdOpen =
     const question = (await approvals.ofDelivery(delivery)).findLast(({ canary }) => canary === null);
     const breakGlass = question?.breakGlass ?? null;
     const freezes = await createFreezes({ store, clock }).ofModel(model);
-    const closure = findClosure({
-      // Who broke the glass knew of no freeze that came later: it stops this delivery, too.
-      freezes: breakGlass ? freezes.filter(({ at }) => at > breakGlass.at) : freezes,
-      prodHours: breakGlass ? [] : prodHours,
-      now,
-    });
+    const closure = findClosure({ freezes, prodHours, breakGlass, now });
     if (!closure) return { status: "open", hold: await holds.release(delivery, now), breakGlass };
     if (isAnsweredHold((await holds.read(delivery))?.current, breakGlass)) await holds.release(delivery, now);
     const since = await holds.hold({ delivery, model }, closure, now);

@@ -1,7 +1,7 @@
 import pMap from "p-map";
 import type { Closure } from "#domain/changes/find-closure.ts";
 import { createFreezes } from "#domain/changes/freezes.ts";
-import { readPresentClosure } from "#domain/changes/present-closure.ts";
+import { readPresentClosure } from "#domain/changes/read-present-closure.ts";
 import { createDeliveryIndex, type IndexedDelivery } from "#domain/delivery/delivery-index.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";

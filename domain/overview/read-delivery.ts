@@ -1,4 +1,4 @@
-import { readPresentClosure } from "#domain/changes/present-closure.ts";
+import { readPresentClosure } from "#domain/changes/read-present-closure.ts";
 import { createDeliveryIndex } from "#domain/delivery/delivery-index.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
 import { createLedger } from "#domain/ledger/ledger.ts";

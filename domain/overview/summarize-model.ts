@@ -1,6 +1,6 @@
 import { createApprovalReader } from "#domain/approval/approval-records.ts";
+import { findPresentClosure } from "#domain/changes/find-present-closure.ts";
 import type { Freeze } from "#domain/changes/freezes.ts";
-import { findPresentClosure } from "#domain/changes/present-closure.ts";
 import { createLedger, type Deployment } from "#domain/ledger/ledger.ts";
 import type { Store } from "#platform/store/store.ts";
 import type { DeliverySummary } from "./delivery-summary.ts";
