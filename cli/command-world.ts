@@ -20,6 +20,7 @@ export type CommandWorld = Pick<
   | "ledger"
   | "outcomes"
   | "approvals"
+  | "findRejection"
   | "auditReader"
   | "canaries"
   | "messages"

@@ -1,4 +1,5 @@
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { findRejection } from "#domain/approval/find-rejection.ts";
 import { createGroupReader } from "#domain/approval/group-reader.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { createAuditRecorder } from "#domain/audit/audit-recorder.ts";
@@ -75,6 +76,7 @@ export const withAwsWorld = async <T>(
       provenance,
       outcomes: createOutcomes(capabilities),
       approvals: createAwsApprovals(capabilities),
+      findRejection: findRejection(capabilities),
       audit: {
         ...createAuditRecorder({
           ...capabilities,

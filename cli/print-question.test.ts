@@ -33,7 +33,9 @@ test("the terminal shows what the message shows: what it was compared with, earl
     ],
     question: { ...state.question, waiting: [{ user: "U3", name: "Bo" }] },
     breakGlass: { user: "U4", name: "Kay", reason: "prices are wrong", at: 1 },
+    rejectedBefore: { delivery: "toy-1", by: [ada], at: 1, reason: "recall fell", canaryPercent: null },
   });
+  expect(text).toContain("! Rejected before by Ada on 1970-01-01: recall fell.");
   expect(text).toContain("Approved before by Ada: it goes to prod");
   expect(text).toContain("Approved before by Ada, Kim: the canary goes on from 10 % without a verdict");
   expect(text).toContain("Although prod was closed, Kay let it go on: prices are wrong");

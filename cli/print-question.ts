@@ -1,6 +1,7 @@
 import { paint, print, printTable } from "#cli/print.ts";
 import { formatComparisons } from "#domain/message/format-comparisons.ts";
 import { formatHeadline } from "#domain/message/format-headline.ts";
+import { formatRejection } from "#domain/message/format-rejection.ts";
 import { formatRollout } from "#domain/message/format-rollout.ts";
 import { formatVerdict } from "#domain/message/format-verdict.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
@@ -59,9 +60,10 @@ const formatNames = (people: readonly { readonly name: string }[]): string =>
   people.map(({ name }) => name).join(", ");
 
 /** What else an approver has to know before the checks. */
-const listNotes = ({ trial, askedAgain, question }: MessageState): readonly string[] => {
+const listNotes = ({ trial, askedAgain, question, rejectedBefore }: MessageState): readonly string[] => {
   const open = question?.status === "open" ? question : undefined;
   return [
+    ...(rejectedBefore ? [`${formatRejection(rejectedBefore)}.`] : []),
     ...(trial ? ["Trial: stage and prod share an account."] : []),
     ...(askedAgain === null ? [] : [`Approval requested again. ${askedAgain}`]),
     ...(open && open.canaryPercent !== null

@@ -133,6 +133,13 @@ const view: fc.Arbitrary<MessageState> = fc.record({
   replaced: fc.boolean(),
   outcome: maybe(fc.constantFrom(...Outcome.options)),
   error: maybe(fc.record({ name: text, cause: text })),
+  rejectedBefore: fc.record({
+    delivery: text,
+    by: people,
+    at: fc.integer({ min: 0, max: 4_102_444_800_000 }),
+    reason: maybe(reason),
+    canaryPercent: maybe(fc.integer({ min: 1, max: 99 })),
+  }),
 });
 
 const texts = (value: unknown): string[] =>
@@ -259,8 +266,9 @@ describe("what an approver reads", () => {
   const doubtful = { ...passed, name: "canary traffic", verdict: "inconclusive", detail: "too few" } as const;
   const [drawn] = fc.sample(view, { seed: 3, numRuns: 1 });
   if (!drawn) throw new Error("one message is drawn");
+  const { rejectedBefore: _, ...others } = drawn;
   const state: MessageState = {
-    ...drawn,
+    ...others,
     ...{
       model: "churn",
       version: 2,
@@ -346,6 +354,24 @@ describe("what an approver reads", () => {
     );
     expect(all).toContain("New with this commit: golden.json changed");
     expect(readTexts().join()).not.toContain(":warning:");
+  });
+
+  test("warns of a commit that was rejected before: by whom, when and why, first in the notification, too", () => {
+    const rejectedBefore = {
+      delivery: "churn-1",
+      by: [{ user: "U024BE7LH", name: "Ada" }],
+      at: Date.parse("2026-11-29T23:00:00Z"),
+      reason: "recall\nfell <!here>",
+      canaryPercent: null,
+    };
+    const { text } = render({ rejectedBefore });
+    expect(readTexts({ rejectedBefore })[2]).toBe(
+      ":warning: *Rejected before* by <@U024BE7LH> on 2026-11-29: recall fell &lt;!here&gt;",
+    );
+    expect(text).toContain("production? rejected before by Ada on 2026-11-29: recall fell &lt;!here&gt;;");
+    expect(readTexts({ rejectedBefore: { ...rejectedBefore, reason: null, canaryPercent: 10 } })[2]).toBe(
+      ":warning: *Rejected before* by <@U024BE7LH> on 2026-11-29, as a canary at 10 %",
+    );
   });
 
   test("links commit and difference, and says what follows", () => {

@@ -1,7 +1,9 @@
 import type { ContextBlock, KnownBlock, SectionBlock } from "@slack/web-api";
+import type { EarlierRejection } from "#domain/approval/earlier-rejection.ts";
 import { formatAuditPlace } from "#domain/audit/audit-entry.ts";
 import type { Check, Omission } from "#domain/gates/verdict.ts";
 import { formatHeadline } from "#domain/message/format-headline.ts";
+import { formatRejection } from "#domain/message/format-rejection.ts";
 import { formatRollout } from "#domain/message/format-rollout.ts";
 import { formatVerdict } from "#domain/message/format-verdict.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
@@ -11,6 +13,7 @@ import { createCanaryButtons } from "./canary-buttons.ts";
 import { createComparisonTable, formatComparisonLines } from "./comparison-table.ts";
 import { createDecisionButtons } from "./decision-buttons.ts";
 import { formatBreakGlass, formatClosure, formatWaitingGlass } from "./format-closure.ts";
+import { formatMention } from "./format-mention.ts";
 import { formatApproval, formatQuestion, formatUnmapped } from "./format-question.ts";
 import type { MessageForm } from "./message-forms.ts";
 import { clipText, escapeLine, escapeLines, escapeText, joinWithinLimit } from "./message-text.ts";
@@ -148,6 +151,9 @@ const formatNotification = (state: MessageState): string => {
     ...(state.changed.length === 0
       ? []
       : [`this commit changes its own rules: ${joinWithinLimit(state.changed, ", ", limits.warning)}`]),
+    ...(state.rejectedBefore
+      ? [clipText(formatRejection(state.rejectedBefore).replace(/^R/, "r"), limits.warning)]
+      : []),
     ...(stale === null ? [] : [`prod changed: it now serves ${stale}`]),
     ...(unmapped === 0 ? [] : [`${unmapped} contributor${unmapped === 1 ? "" : "s"} not mapped to a person`]),
   ];
@@ -166,9 +172,15 @@ const formatNotification = (state: MessageState): string => {
   );
 };
 
+const formatRejectedBefore = (rejection: EarlierRejection): string => {
+  const text = formatRejection(rejection, { person: ({ user }) => formatMention(user), reason: escapeLine });
+  return `:warning: ${text.replace(/^Rejected before/, "*Rejected before*")}`;
+};
+
 const listNotes = (state: MessageState): readonly string[] => {
   const open = state.question?.status === "open" ? state.question : undefined;
   return [
+    ...(state.rejectedBefore ? [formatRejectedBefore(state.rejectedBefore)] : []),
     ...(state.trial ? [":test_tube: *Trial:* stage and prod share an account."] : []),
     ...(state.rolledBack ? [`:rewind: *Rolled back by* ${escapeLine(state.rolledBack.by)}`] : []),
     ...(state.held ? [formatClosure(state.held)] : []),

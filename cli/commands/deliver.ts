@@ -2,10 +2,12 @@ import { Command, Option } from "commander";
 import { UsageMistake } from "#cli/errors.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
-import { print, printJson } from "#cli/print.ts";
+import { paint, print, printJson } from "#cli/print.ts";
 import { showProgress } from "#cli/progress.ts";
 import { requireModel } from "#cli/require-model.ts";
+import { formatRejection } from "#domain/message/format-rejection.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
+import { escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
 
 /** `slipway deliver`: starts the deliveries that a push would start. */
 export const deliverCommand = (): Command =>
@@ -42,8 +44,21 @@ export const deliverCommand = (): Command =>
             throw new UsageMistake(
               `the repository has no model ${removed.join(", ")} at ${id.slice(0, 12)}: commit it under models/, or choose a commit that has it with --commit.`,
             );
-          if (options.json) return printJson(deliveries);
-          for (const { name } of deliveries) print(`Started ${name}: ${deliveryUrl(name)}`);
+          const started = await Promise.all(
+            deliveries.map(async (delivery) => {
+              const { model, name } = delivery;
+              const rejectedBefore = await world.findRejection({ model, commit: id, delivery: name });
+              return { ...delivery, ...(rejectedBefore && { rejectedBefore }) };
+            }),
+          );
+          if (options.json) return printJson(started);
+          for (const { name, rejectedBefore } of started) {
+            print(`Started ${name}: ${deliveryUrl(name)}`);
+            if (rejectedBefore)
+              print(
+                `${paint("yellow", "!")} ${escapeTerminalLine(formatRejection(rejectedBefore))}. The approvers see this, too.`,
+              );
+          }
         });
       },
     );

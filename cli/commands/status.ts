@@ -12,6 +12,7 @@ import { findHold } from "#domain/canary/canary-control.ts";
 import { everyModel } from "#domain/changes/freezes.ts";
 import { readDeliveryModel } from "#domain/delivery/read-delivery-model.ts";
 import { readStateWait } from "#domain/delivery/read-state-wait.ts";
+import { formatRejection } from "#domain/message/format-rejection.ts";
 import { nameRollbackPerson } from "#domain/message/name-rollback-person.ts";
 import type { Execution, StateEvent } from "#platform/deliveries/deliveries.ts";
 import { environments } from "#platform/serving/serving.ts";
@@ -132,10 +133,12 @@ const printStatus = ({ running, serving, deliveries, approvals, freezes }: Statu
     );
   for (const { delivery, waits } of deliveries)
     if (waits) print(`${paint("yellow", "…")} ${delivery} waits: ${formatWait(waits)}`);
-  for (const { id, delivery, expiresAt } of approvals)
+  for (const { id, delivery, expiresAt, rejectedBefore } of approvals) {
     print(
       `${paint("yellow", "?")} ${delivery} needs approval (${id})${running ? ` until ${formatEnd(expiresAt)}` : ", once a rehearsal runs"}`,
     );
+    if (rejectedBefore) print(`  ${escapeTerminalLine(formatRejection(rejectedBefore))}`);
+  }
   print(running ? paint("dim", where) : `${paint("yellow", "!")} ${where}`);
 };
 
@@ -245,11 +248,12 @@ const readStatus = async ({ world, running, modelUrl }: CommandContext, only: st
       };
     }),
   );
-  const approvals = (await world.approvals.open(only)).map(({ id, delivery, rule, expiresAt }) => ({
+  const approvals = (await world.approvals.open(only)).map(({ id, delivery, rule, expiresAt, evidence }) => ({
     id,
     delivery,
     approvers: rule.approvers,
     expiresAt: new Date(expiresAt).toISOString(),
+    ...(evidence.rejectedBefore && { rejectedBefore: evidence.rejectedBefore }),
   }));
   const freezes = (await world.freezes.list())
     .filter(({ scope }) => only === undefined || scope === only || scope === everyModel)

@@ -11,6 +11,7 @@ import { renderCommit } from "../render-commit.ts";
 import { renderComparisons } from "../render-comparisons.ts";
 import type { Page } from "../render-page.ts";
 import { renderPill, type Tone } from "../render-pill.ts";
+import { renderRejection } from "../render-rejection.ts";
 import { renderTime } from "../render-time.ts";
 
 const describeState = (
@@ -74,6 +75,7 @@ const renderQuestion = (question: ShownApproval, index: number, context: Context
   const id = `question-${index}`;
   return html`<section class="question" aria-labelledby="${id}"><header class="split"><h2 id="${id}">${canary === null ? `Approve ${model} v${version} for production?` : `Continue the inconclusive canary of ${model} v${version} at ${canary.percent} %?`}</h2>${renderPill(tone, text)}</header>
 <p class="faint">Asked ${renderTime(askedAt, now)}${verdict === "" ? "" : ` · ${verdict}`}</p>
+${evidence.rejectedBefore ? renderRejection(model, evidence.rejectedBefore, context) : ""}
 ${evidence.trial ? html`<p class="notice warn">Trial: stage and prod share an account.</p>` : ""}
 ${evidence.changed.length > 0 ? html`<div class="notice bad"><h3>Loosened with this commit</h3>${renderList(evidence.changed)}</div>` : ""}
 ${evidence.renewed && evidence.renewed.length > 0 ? html`<div class="notice"><h3>New with this commit</h3>${renderList(evidence.renewed)}</div>` : ""}

@@ -12,6 +12,7 @@ import { renderCommit } from "../render-commit.ts";
 import { renderComparisons } from "../render-comparisons.ts";
 import type { Page } from "../render-page.ts";
 import { renderPill } from "../render-pill.ts";
+import { renderRejection } from "../render-rejection.ts";
 import { renderSentence } from "../render-sentence.ts";
 import { formatMoment, renderTime } from "../render-time.ts";
 import { type CurrentStep, type DeliveryView, deriveDelivery } from "./derive-delivery.ts";
@@ -104,7 +105,8 @@ const findNextCommand = ({ model, error, outcome }: DeliveryView): string | unde
 };
 
 /** What people did that decides about it, for the top of the page. */
-const renderNotices = (view: DeliveryView, { now, links }: Context): Html => {
+const renderNotices = (view: DeliveryView, context: Context): Html => {
+  const { now, links } = context;
   const { breakGlass, closed, state } = view;
   const question = state?.question;
   const nameOf = ({ user, name }: { readonly user: string; readonly name: string }) =>
@@ -113,7 +115,7 @@ const renderNotices = (view: DeliveryView, { now, links }: Context): Html => {
     view.outcome === "rejected" && question?.status === "rejected"
       ? html`<p class="notice bad"><b>Rejected by ${question.by.map(nameOf).join(", ")}</b>${question.reason === null ? "" : html`: <q>${question.reason}</q>`}</p>`
       : ""
-  }${closed === null ? "" : renderClosure(closed, now)}${
+  }${state?.rejectedBefore ? renderRejection(view.model, state.rejectedBefore, context) : ""}${closed === null ? "" : renderClosure(closed, now)}${
     breakGlass === null
       ? ""
       : html`<p class="notice warn"><b>Prod was closed</b>, and ${nameOf(breakGlass)} let this delivery change it ${renderTime(breakGlass.at, now)}: <q>${breakGlass.reason}</q></p>`

@@ -8,6 +8,7 @@ import { SourceLink } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
 import { BreakGlass } from "./break-glass.ts";
 import { ApprovalDecision } from "./decision.ts";
+import { EarlierRejection } from "./earlier-rejection.ts";
 import { BoundContributors } from "./resolve-approvers.ts";
 
 /** How an answer came; absent in records of earlier releases. */
@@ -73,6 +74,8 @@ const Evidence = z.object({
   comparisons: z.array(Comparison).optional(),
   /** True: stage and prod share an account. Absent otherwise. */
   trial: z.boolean().optional(),
+  /** What approvers said of this commit in an earlier delivery; absent: nobody rejected it. */
+  rejectedBefore: EarlierRejection.optional(),
 });
 
 /** The step of an inconclusive canary that the approvers are asked about. */

@@ -1,5 +1,6 @@
 import type { Approval } from "#domain/approval/approval-records.ts";
 import type { BreakGlass } from "#domain/approval/break-glass.ts";
+import type { EarlierRejection } from "#domain/approval/earlier-rejection.ts";
 import type { BoundContributors } from "#domain/approval/resolve-approvers.ts";
 import { findTypedConfirmation, type TypedConfirmation } from "#domain/approval/typed-confirmation.ts";
 import type { AuditPlace } from "#domain/audit/audit-entry.ts";
@@ -94,6 +95,8 @@ export type MessageState = {
   readonly rollout: Approval["evidence"]["rollout"];
   /** Stage and prod share an account, so what was proven on stage was not proven apart from prod. */
   readonly trial: boolean;
+  /** What approvers said of this commit in an earlier delivery; absent: nobody rejected it. */
+  readonly rejectedBefore?: EarlierRejection;
   /** Why the approval was requested again; null: it was requested once. */
   readonly askedAgain: string | null;
   readonly checks: readonly Check[];
@@ -179,6 +182,7 @@ export const deriveMessageState = (facts: MessageFacts): MessageState | undefine
     links: approval?.evidence.links ?? null,
     rollout: approval?.evidence.rollout,
     trial: approval?.evidence.trial ?? false,
+    ...(approval?.evidence.rejectedBefore && { rejectedBefore: approval.evidence.rejectedBefore }),
     askedAgain: describeRepeatedQuestion(questions.filter(({ canary }) => canary === null)),
     checks: [
       ...(approval?.evidence.checks ?? []).filter(({ name }) => !canary.some((check) => check.name === name)),

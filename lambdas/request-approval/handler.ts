@@ -1,3 +1,4 @@
+import { findRejection } from "#domain/approval/find-rejection.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { AnyApprovalInput } from "#statemachine/canary-contracts.ts";
 import { createAwsApprovals } from "#worlds/aws/approvals.ts";
@@ -20,5 +21,13 @@ const trial = world.env.SLIPWAY_TRIAL === "true";
 export const handler = createStepHandler(
   "request-approval",
   AnyApprovalInput,
-  requestApproval({ ...world, ...rules, ...records, messages, approversFor, trial }),
+  requestApproval({
+    ...world,
+    ...rules,
+    ...records,
+    messages,
+    approversFor,
+    findRejection: findRejection(world),
+    trial,
+  }),
 );

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
+import { createNewApproval } from "#test/support/record-approval.ts";
 import { buildModelYaml, fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 import { type RequestApprovalDependencies, requestApproval } from "./request-approval.ts";
 
@@ -274,4 +275,42 @@ test("a delivery that too few approvers may approve requests no approval and pos
   await expect(request({}, { approversFor })).rejects.toMatchObject({ name: "QuorumOutOfReach" });
   expect(await world.approvals.open()).toEqual([]);
   expect(world.slack.shown.size).toBe(0);
+});
+
+describe("a commit that approvers rejected in an earlier delivery", () => {
+  const reject = async (earlier: string, letter: string, reason: string) => {
+    const subject = { delivery: earlier, model: toyModel, commit: fakeCommit(letter) };
+    const { id } = await world.approvals.ask(
+      createNewApproval(world, { ...subject, letter, version: 1 }),
+      `token-${earlier}`,
+    );
+    const vote = { ...approver, verdict: "rejected", reason, at: world.time.now } as const;
+    await world.approvals.vote(id, vote);
+    await world.outcomes.keep({ ...subject, outcome: "rejected", error: null, at: world.time.now });
+    world.time.now += 1_000;
+  };
+
+  test("is shown with who rejected it, when and why: the newest rejection counts", async () => {
+    await reject("earlier", "c", "too early");
+    const at = world.time.now;
+    await reject("later", "c", "recall fell");
+    await reject("of-another-commit", "b", "another");
+    commit();
+    await request();
+    const by = [{ user: approver.user, name: approver.name }];
+    const rejectedBefore = { delivery: "later", by, at, reason: "recall fell", canaryPercent: null };
+    expect((await readApproval())?.evidence).toMatchObject({ rejectedBefore });
+    expect([...world.slack.shown.values()]).toMatchObject([{ rejectedBefore }]);
+  });
+
+  test("is no warning of the delivery in which it was rejected, nor of another commit", async () => {
+    await reject(delivery, "c", "its own");
+    await reject("of-another-commit", "b", "another");
+    expect(await world.findRejection({ model: toyModel, commit: fakeCommit("c"), delivery })).toBeUndefined();
+    commit();
+    await request({ delivery: "delivery-e", commit: fakeCommit("c"), digest: fakeDigest("e") });
+    expect((await world.approvals.ofDelivery("delivery-e")).at(-1)?.evidence.rejectedBefore?.delivery).toBe(
+      delivery,
+    );
+  });
 });

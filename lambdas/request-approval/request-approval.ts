@@ -1,6 +1,7 @@
 import { deriveApprovalId } from "#domain/approval/approval-records.ts";
 import type { NewApproval } from "#domain/approval/approvals.ts";
 import { expiryMarginSeconds } from "#domain/approval/expiry-margin-seconds.ts";
+import type { FindRejection } from "#domain/approval/find-rejection.ts";
 import { ProdBusy, ProdChanged } from "#domain/delivery/errors.ts";
 import { loadRules } from "#domain/delivery/read-committed-model.ts";
 import { type Comparison, coldStartName } from "#domain/gates/comparison.ts";
@@ -11,6 +12,7 @@ import { openQuestion } from "./open-question.ts";
 import { type RequestCanaryApprovalDependencies, requestCanaryApproval } from "./request-canary-approval.ts";
 
 export type RequestApprovalDependencies = RequestCanaryApprovalDependencies & {
+  readonly findRejection: FindRejection;
   /** Stage and prod share an account. */
   readonly trial?: boolean;
 };
@@ -40,6 +42,7 @@ const requestDeploymentApproval =
     source,
     policy,
     approversFor,
+    findRejection,
     clock,
     trial = false,
   }: RequestApprovalDependencies) =>
@@ -68,6 +71,7 @@ const requestDeploymentApproval =
       challenger,
       rules,
     });
+    const rejectedBefore = await findRejection({ model, commit, delivery });
     const now = clock();
     const newApproval: NewApproval = {
       delivery,
@@ -98,6 +102,7 @@ const requestDeploymentApproval =
           comparisons: await addColdStart(approvals, serving?.delivery, input.comparisons),
         }),
         ...(trial && { trial }),
+        ...(rejectedBefore && { rejectedBefore }),
       },
       askedAt: now,
       expiresAt: now + (input.timeoutSeconds - expiryMarginSeconds) * 1_000,

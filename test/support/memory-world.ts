@@ -1,5 +1,6 @@
 import { createApprovals } from "#domain/approval/approvals.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
+import { findRejection } from "#domain/approval/find-rejection.ts";
 import { emptyIdentities } from "#domain/approval/identities.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
@@ -265,6 +266,7 @@ export const createMemoryWorld = ({
     assertApprovable: assertApprovable({ ...needs, approversFor: resolveApprovers(needs) }),
     outcomes: createOutcomes({ store }),
     approvals: createApprovals({ store, cipher: plainCipher, deliveries }),
+    findRejection: findRejection({ store }),
     messages: createDeliveryMessages({ store, channel: between(fakeSlackChannel.channel), clock, warn }),
     /** Commits the model; the letter names commit and image. */
     commit: (letter: string, yaml?: string) => {

@@ -4,6 +4,7 @@ import { createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { consolePaths } from "#console/console-paths.ts";
 import { createApprovals } from "#domain/approval/approvals.ts";
 import { assertApprovable } from "#domain/approval/assert-approvable.ts";
+import { findRejection } from "#domain/approval/find-rejection.ts";
 import { createGroupReader } from "#domain/approval/group-reader.ts";
 import { createPushLog } from "#domain/approval/push-log.ts";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
@@ -265,6 +266,7 @@ export const assembleWorld = (
     ledger,
     outcomes: createOutcomes({ store }),
     approvals: createApprovals({ store, cipher, deliveries, policy }),
+    findRejection: findRejection({ store }),
     messages: createDeliveryMessages({ store, channel, clock, warn: log, policy }),
     warn: log,
     teamId: slackWorkspace.teamId,
