@@ -1,5 +1,7 @@
+import { pickOrigin } from "#domain/approval/answer-origin.ts";
 import { describeBreakGlass } from "#domain/approval/describe-break-glass.ts";
 import type { DecisionResult } from "#domain/approval/describe-vote-result.ts";
+import { fetchApproverAddresses } from "#domain/approval/fetch-approver-addresses.ts";
 import { fetchSlackEmail } from "#domain/approval/fetch-slack-email.ts";
 import type { SlackUsers } from "#domain/approval/fetch-slack-profile.ts";
 import { findMembership, type Membership } from "#domain/approval/find-membership.ts";
@@ -56,8 +58,14 @@ export const breakGlass = async (
   const id = await findHeldApproval(world, named);
   const { id: user, name = user } = voter;
   const email = voter.email ?? (await fetchSlackEmail(world.slack, user).catch(() => null));
+  const approval = await world.approvals.read(id);
+  // Without Slack the request waits, unless everybody's person is known.
+  const approvers =
+    approval && (await fetchApproverAddresses(world.slack, approval).catch(() => undefined));
   const result = await world.approvals.breakGlass(id, {
+    ...(approvers && { approvers }),
     ...{ user, name, reason },
+    ...pickOrigin(voter),
     address: email === null ? "as requested" : { email, membership: await findMember(world, id, user) },
     at: world.clock(),
   });

@@ -75,5 +75,6 @@ export type Voter = {
   readonly id: string;
   readonly name?: string;
   readonly email?: string;
+  readonly via: "command";
   readonly account?: string;
 };

@@ -57,7 +57,7 @@ const decide = (
   const context = world as unknown as CommandContext["world"];
   return decideQuestion({
     world: context,
-    voter: async (as) => ({ id: as, name: "Ada", email: "ada@example.com" }),
+    voter: async (as) => ({ id: as, name: "Ada", email: "ada@example.com", via: "command" }),
     show: (state) => void shown.push(state),
     openTerminal: types === undefined ? undefined : () => openTerminal(input, output),
   })({ named, as: ada, decision, reason, yes });
@@ -96,8 +96,9 @@ test("without a terminal nothing is decided unasked; --yes decides, and shows th
   await ask();
   await expect(decide(toyModel)).rejects.toThrow("add --yes to decide without being asked");
   expectNothing();
+  expect(shown).toEqual([]);
   expect(await decide(toyModel, { yes: true })).toMatchObject({ taken: true });
-  expect(shown).toHaveLength(2);
+  expect(shown).toHaveLength(1);
 });
 
 describe("a rejection", () => {
@@ -106,6 +107,8 @@ describe("a rejection", () => {
     await ask();
     for (const options of [{}, { yes: true }, { yes: true, types: "yes" }])
       await expect(decide(toyModel, { ...options, decision })).rejects.toThrow("requires --reason");
+    // The sentence about the command line stands alone, not below a long question.
+    expect(shown).toEqual([]);
     expectNothing();
   });
 
@@ -129,6 +132,7 @@ describe("a rejection", () => {
   test("with an unreadable reason asks nothing", async () => {
     await ask();
     await expect(decide(toyModel, { decision, reason: "\u200b", types: "yes" })).rejects.toThrow("--reason:");
+    expect(shown).toEqual([]);
     expectNothing();
   });
 });

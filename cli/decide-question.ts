@@ -45,7 +45,6 @@ export const decideQuestion =
   ({ world, voter, show, openTerminal }: DecideQuestionNeeds) =>
   async ({ named, as, decision, reason: given, confirm, yes }: Request) => {
     const { id, state } = await findQuestion(world, named);
-    if (state) show(state);
     if (decision === "rejected" && given === undefined && (yes || !openTerminal))
       throw new UsageMistake("a rejection requires --reason <text>.");
     // Before anything is asked, so that nobody types an answer for nothing.
@@ -64,6 +63,8 @@ export const decideQuestion =
           `${describeInconclusive(typed)}: to approve nevertheless, add --confirm ${typed.phrase}.`,
         ),
       );
+    // After what a wrong command line says, which would stand below a long question.
+    if (state) show(state);
     const answer =
       isAsking && openTerminal
         ? await askPerson(openTerminal(), {

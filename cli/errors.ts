@@ -14,6 +14,16 @@ export class ModelUnknown extends Error {
   }
 }
 
+/** A vote, or the request to break the glass, does not count; the message says why. */
+export class DecisionRefused extends Error {
+  override readonly name = "DecisionRefused";
+}
+
+/** A canary does not take an order; the message says why. */
+export class OrderRefused extends Error {
+  override readonly name = "OrderRefused";
+}
+
 /** The folder of a new model exists already. */
 export class ModelFolderExists extends Error {
   override readonly name = "ModelFolderExists";

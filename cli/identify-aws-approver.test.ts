@@ -17,10 +17,10 @@ const user = "arn:aws:iam::111111111111:user/ops";
 
 test("the record names the Slack user and the person of the AWS identity", async () => {
   const ada = { id: "U024BE7LH", name: "U024BE7LH as ada@example.com", email: "ada@example.com" };
-  expect(await voter(session, "ada@example.com")).toEqual({ ...ada, account: session });
+  expect(await voter(session, "ada@example.com")).toEqual({ ...ada, via: "command", account: session });
   expect(await voter(user, "ada@example.com", { people: { "ada@example.com": { arns: [user] } } })).toEqual({
     ...ada,
-    account: user,
+    ...{ via: "command", account: user },
   });
 });
 

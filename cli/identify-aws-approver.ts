@@ -53,7 +53,10 @@ export const identifyAwsApprover =
       throw new NotAnApprover(
         `${as} is another person (${emails.join(", ")}) than ${caller.email}, your identity in AWS. Use --as with your own Slack user id. If both addresses are yours, ask the platform team to list both under your name: \`slipway policy apply\`, section identities, \`emails\`.`,
       );
-    return { id: as, name: `${as} as ${caller.email}`, email: caller.email, account: Arn };
+    return {
+      ...{ id: as, name: `${as} as ${caller.email}`, email: caller.email },
+      ...{ via: "command", account: Arn },
+    };
   };
 
 /** The address that Slack shows for a user; undefined: none, or Slack is down, and this command is made for that. */

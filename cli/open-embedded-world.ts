@@ -107,7 +107,7 @@ export const withEmbeddedWorld = async <T>(
         callbackUrl: `${url}${callbackPath}`,
       },
       caller: () => readMachineCaller(folder.repository),
-      voter: async (as) => ({ id: as, account: readMachineAccount().username }),
+      voter: async (as) => ({ id: as, via: "command", account: readMachineAccount().username }),
       person: async () => readMachineAccount().username,
       operator: readMachineOperator,
     });

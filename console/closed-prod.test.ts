@@ -77,6 +77,19 @@ test("a freeze of all models is said once at home, and one of another model not 
   expect((await read("/")).split("<b>Prod is closed:</b>")).toHaveLength(2);
 });
 
+test("a canary that keeps its share has no next judgement on the delivery's page, whether a person holds it or prod is closed", async () => {
+  await beginCanary();
+  expect(await read(deliveryPage)).toContain("Next judgement");
+  const { canaries, time } = opened.world;
+  const hold = { kind: "hold" as const, until: time.now + hour, reason: "a sale" };
+  await canaries.order(openDelivery, hold, { user: "U024BE7LH", name: "Ada" });
+  expect(await read(deliveryPage)).not.toContain("Next judgement");
+  await canaries.order(openDelivery, { kind: "end-hold" }, { user: "U024BE7LH", name: "Ada" });
+  expect(await read(deliveryPage)).toContain("Next judgement");
+  await freeze(toyModel);
+  expect(await read(deliveryPage)).not.toContain("Next judgement");
+});
+
 test("a canary in a closed prod says that it keeps its share, and no page forecasts when it is on prod", async () => {
   await beginCanary();
   expect(await read(deliveryPage)).toContain("On prod at the earliest");

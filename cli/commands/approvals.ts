@@ -2,12 +2,11 @@ import { Command, Option } from "commander";
 import { breakGlass } from "#cli/break-glass.ts";
 import type { CommandContext } from "#cli/command-world.ts";
 import { decideQuestion } from "#cli/decide-question.ts";
-import { UsageMistake } from "#cli/errors.ts";
-import { exitCode } from "#cli/exit-code.ts";
+import { DecisionRefused, UsageMistake } from "#cli/errors.ts";
 import { openTerminal } from "#cli/open-terminal.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, type WorldOptions } from "#cli/options.ts";
-import { paint, print, printError, printJson, printTable } from "#cli/print.ts";
+import { paint, print, printJson, printTable } from "#cli/print.ts";
 import { printQuestion } from "#cli/print-question.ts";
 import { requireModel } from "#cli/require-model.ts";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
@@ -103,10 +102,15 @@ const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rej
           : await submitAnswer(context, { named, decision, ...options });
         if (report === undefined) return print("Nothing was decided.");
         const { id, taken, sentence } = report;
-        if (!taken) process.exitCode = exitCode.failed;
-        if (options.json) return printJson({ approval: id, decision, taken, sentence });
-        if (taken) print(escapeControls(`${id}: ${sentence}`));
-        else printError(escapeControls(sentence));
+        if (!taken) throw new DecisionRefused(escapeControls(sentence));
+        if (options.json)
+          return printJson({
+            approval: id,
+            decision: breaksGlass ? "break-glass" : decision,
+            taken,
+            sentence,
+          });
+        print(escapeControls(`${id}: ${sentence}`));
       }),
     );
 

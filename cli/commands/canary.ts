@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { CommandContext } from "#cli/command-world.ts";
-import { UsageMistake } from "#cli/errors.ts";
+import { OrderRefused, UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
 import { formatCanaryLine, formatJudgement } from "#cli/format-canary-line.ts";
 import { withWorld } from "#cli/open-world.ts";
@@ -12,7 +12,7 @@ import {
   parseModelName,
   type WorldOptions,
 } from "#cli/options.ts";
-import { paint, print, printError, printJson } from "#cli/print.ts";
+import { paint, print, printJson } from "#cli/print.ts";
 import { printQuestion } from "#cli/print-question.ts";
 import { endProgress } from "#cli/progress.ts";
 import { requireModel } from "#cli/require-model.ts";
@@ -209,16 +209,15 @@ const orderCommand = (kind: OrderName, description: string): Command =>
         const delivery = await findCanary(world, model, "running");
         const isHeld = findHold(await world.canaries.read(delivery), world.clock()) !== undefined;
         const request: OrderRequest = kind === "go" && isHeld ? { kind: "end-hold" } : typed;
-        const { id, name, email } = await voter(options.as);
-        const person = { user: id, name: name ?? id, email };
+        const { id, name = id, ...rest } = await voter(options.as);
+        const person = { user: id, name, ...rest };
         const result =
           (request.kind === "go" ? await showQuestion(world, delivery, person, options) : undefined) ??
           (await submitCanaryOrder(world)(delivery, request, person));
-        if (!result.taken) process.exitCode = exitCode.failed;
-        if (options.json) return printJson({ model, delivery, order: request.kind, ...result });
         const sentence = escapeControls(result.sentence);
-        if (result.taken) return print(`${paint("green", "✓")} ${sentence}`);
-        printError(sentence);
+        if (!result.taken) throw new OrderRefused(sentence);
+        if (options.json) return printJson({ model, delivery, order: request.kind, ...result });
+        print(`${paint("green", "✓")} ${sentence}`);
       }),
     );
 

@@ -20,6 +20,8 @@ test("freezes, broken glass and orders about canaries say who, until when and wh
     entry(4, "break-glass", { ...glass, closure: null }),
     entry(5, "canary-order", { ...person, order: "hold", until, reason: "scores" }),
     entry(6, "canary-order", { ...person, order: "go", until: null, reason: null }),
+    entry(7, "canary-order", { ...person, order: "abort", until: null, reason: "drift", via: "slack" }),
+    entry(8, "break-glass", { ...glass, closure: null, via: "command", account: "arn:ada" }),
   ];
   const shown = toAuditTrail({
     ...{ entries: closures, newestAnchor: null, unanchored: [], findings: [] },
@@ -32,5 +34,7 @@ test("freezes, broken glass and orders about canaries say who, until when and wh
     "let it change prod although it was closed: prices",
     `hold until ${until}: scores`,
     "go",
+    "abort in Slack: drift",
+    "let it change prod by the command line, as arn:ada although it was closed: prices",
   ]);
 });

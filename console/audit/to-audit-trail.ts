@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { AuditEntry } from "#domain/audit/audit-entry.ts";
+import { describeOrigin } from "#domain/audit/describe-origin.ts";
 import type { VerifiedTrail } from "#domain/audit/verify-trail.ts";
 import type { AuditTrail } from "./audit-trail.ts";
 import { describeClosure } from "./describe-closure.ts";
@@ -39,12 +40,10 @@ const findPerson = ({ kind, detail }: AuditEntry): string | null => {
   }
 };
 
-/** How an answer came, where its record says so. */
-const describeOrigin = ({ via, account }: AuditEntry["detail"]): string => {
-  if (via === "slack") return " in Slack";
-  return via === "command"
-    ? ` by the command line${account === undefined ? "" : `, as ${toText(account)}`}`
-    : "";
+/** The end of a sentence: how an answer came, where its record says so. */
+const describeWay = (detail: AuditEntry["detail"]): string => {
+  const way = describeOrigin(detail);
+  return way === undefined ? "" : ` ${way}`;
 };
 
 /** What it is about, in a line. A kind of a later release shows its fields. */
@@ -57,7 +56,7 @@ const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string 
     case "question-opened":
       return about(`asked ${listNames(detail.approvers)}, quorum ${toText(detail.quorum)}`);
     case "vote":
-      return about(`${toText(detail.verdict)}${describeOrigin(detail)}`);
+      return about(`${toText(detail.verdict)}${describeWay(detail)}`);
     case "decision":
       return about(
         detail.reason === null
@@ -66,7 +65,7 @@ const describeEntry = ({ kind, detail, version, delivery }: AuditEntry): string 
       );
     case "canary-order":
       return about(
-        `${toText(detail.order)}${detail.until === null ? "" : ` until ${toText(detail.until)}`}${detail.reason === null ? "" : `: ${toText(detail.reason)}`}`,
+        `${toText(detail.order)}${detail.until === null ? "" : ` until ${toText(detail.until)}`}${describeWay(detail)}${detail.reason === null ? "" : `: ${toText(detail.reason)}`}`,
       );
     case "deployed":
       return about(`${toText(detail.percent)} % of prod's traffic`);

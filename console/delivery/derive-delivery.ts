@@ -156,6 +156,8 @@ const deriveCurrent = (
   const isExpired = waits && question !== undefined && question.expiresAt <= now;
   const hold = (record.prod?.status === "canary" && record.control && findHold(record.control, now)) || null;
   const isBaking = running.state === "Bake" && data.ShiftTraffic !== undefined;
+  // A canary that people hold, or that waits for prod to open, is judged on nothing but failures.
+  const isMoving = !hold && !record.closed;
   return {
     state: running.state,
     since,
@@ -164,10 +166,10 @@ const deriveCurrent = (
       : isBaking
         ? `The canary gets ${data.ShiftTraffic?.share} % of prod's traffic`
         : (new Map(Object.entries(doing)).get(running.state) ?? running.state),
-    judgedAt: isBaking ? since + bakeMs : null,
+    judgedAt: isBaking && isMoving ? since + bakeMs : null,
     hold,
     earliestEndAt:
-      isBaking && !hold && !record.closed && !record.control?.abort
+      isBaking && isMoving && !record.control?.abort
         ? since + bakeMs * (1 + countLaterSteps(record, data.ShiftTraffic?.share ?? 0))
         : null,
     end:

@@ -6,18 +6,11 @@ import { Provenance } from "#domain/provenance/verified-provenance.ts";
 import { ApprovalRule } from "#model-folder/manifest/manifest.ts";
 import { SourceLink } from "#platform/source/source.ts";
 import type { Store } from "#platform/store/store.ts";
+import { AnswerOrigin } from "./answer-origin.ts";
 import { BreakGlass } from "./break-glass.ts";
 import { ApprovalDecision } from "./decision.ts";
 import { EarlierRejection } from "./earlier-rejection.ts";
 import { BoundContributors } from "./resolve-approvers.ts";
-
-/** How an answer came; absent in records of earlier releases. */
-export const AnswerOrigin = z.object({
-  via: z.enum(["slack", "command"]).optional(),
-  /** Of the command line: who AWS says calls, or the account on this machine. */
-  account: z.string().optional(),
-});
-export type AnswerOrigin = z.infer<typeof AnswerOrigin>;
 
 const Voter = ApprovalDecision.shape.by.element.extend({
   ...AnswerOrigin.shape,

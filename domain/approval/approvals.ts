@@ -8,7 +8,6 @@ import { type Deliveries, TaskGone } from "#platform/deliveries/deliveries.ts";
 import type { SlipwayEvent } from "#platform/events/events.ts";
 import { readPages, type Store } from "#platform/store/store.ts";
 import {
-  type AnswerOrigin,
   type Approval,
   createApprovalReader,
   DeliveryQuestions,
@@ -19,6 +18,7 @@ import {
   toQuestionsKey,
   type Voter,
 } from "./approval-records.ts";
+import { type AnswerOrigin, pickOrigin } from "./answer-origin.ts";
 import { needsMembership } from "./approver-lists.ts";
 import type { BreakGlass } from "./break-glass.ts";
 import { canonicalizeEmail } from "./canonicalize-email.ts";
@@ -165,7 +165,9 @@ export const createApprovals = ({
       const judgement = judge(approval, vote.user, address);
       if (judgement.result === "refused") return judgement;
       const isOneOfSeveral = vote.verdict === "approved" && rule.quorum > 1;
-      const identify = isOneOfSeveral ? createIdentify(approval, await readIdentities()) : undefined;
+      // One approval names its person, too: who breaks the glass later has to be another one.
+      const identify =
+        vote.verdict === "approved" ? createIdentify(approval, await readIdentities()) : undefined;
       const person = identify?.({ user: vote.user, address });
       const isPostponed =
         judgement.result === "no address yet" ||
@@ -185,7 +187,7 @@ export const createApprovals = ({
       const voter: Voter = {
         ...{ user: vote.user, name: vote.name, at: new Date(vote.at).toISOString() },
         ...(person !== undefined && { person }),
-        ...toOrigin(vote),
+        ...pickOrigin(vote),
       };
       const isOther = (other: Voter) =>
         !isSamePerson(approval.contributors?.samePerson, other.user, vote.user) &&
@@ -225,6 +227,7 @@ export const createApprovals = ({
     id: string,
     glass: BreakGlass,
     findAddress: (approval: Approval) => VoterAddress,
+    findApprover: FindApprover,
     isOutdated: (approval: Approval) => boolean = () => false,
   ): Promise<BreakGlassResult | undefined> => {
     const refuse = (why: string) => ({ result: "refused", why }) as const;
@@ -246,8 +249,16 @@ export const createApprovals = ({
       const { samePerson } = approval.contributors ?? {};
       const identify = createIdentify(approval, await readIdentities());
       const person = identify({ user: glass.user, address });
-      const people = state.decision.by.map(identify);
-      const isUnknown = person === undefined && people.some((other) => other !== undefined);
+      const people = state.decision.by.map((voter) =>
+        identify(voter.person === undefined ? { ...voter, address: findApprover(approval, voter.user) } : voter),
+      );
+      const isMissing =
+        (person === undefined && address === "missing") ||
+        state.decision.by.some(
+          ({ user }, index) => people[index] === undefined && findApprover(approval, user) === "missing",
+        );
+      // An account without a known person could be the other's.
+      const isUnknown = person === undefined || people.includes(undefined);
       if (
         (person !== undefined && people.includes(person)) ||
         state.decision.by.some(({ user }) => isSamePerson(samePerson, user, glass.user))
@@ -258,8 +269,9 @@ export const createApprovals = ({
       if (!wait) return refuse("This delivery is not held: prod is open for it, or it has ended.");
       if (glass.at < wait.since)
         return refuse("Prod opened for this delivery since, and closed again. Break the glass again.");
-      const isPostponed = judgement.result === "no address yet" || (isUnknown && address === "missing");
-      if (isUnknown && !isPostponed) return refuse(unknownPersonRefusal);
+      const isPostponed = judgement.result === "no address yet" || (isUnknown && isMissing);
+      if (isUnknown && !isPostponed)
+        return refuse(person === undefined ? unknownPersonRefusal : unknownApproverRefusal);
       const { postponedGlass, ...rest } = approval;
       const others = (postponedGlass ?? []).filter(({ user }) => user !== glass.user);
       const next: Approval = isPostponed
@@ -375,7 +387,7 @@ export const createApprovals = ({
     ): Promise<VoteResult | undefined> =>
       castVote(
         id,
-        { user, name, verdict, reason, confirmation, at, ...toOrigin(origin) },
+        { user, name, verdict, reason, confirmation, at, ...pickOrigin(origin) },
         () => voter,
         ({ postponed = [] }) => !postponed.some((other) => other.user === user && other.at === clickedAt),
       ),
@@ -411,18 +423,24 @@ export const createApprovals = ({
      * Lets an approved delivery change prod although prod is closed: one approver more than the quorum says so, with a
      * reason. The first such approver counts; where somebody freezes prod after that, the first one who does it again.
      * @param address as Slack or AWS shows it now; "as requested": as Slack showed it when the approval was requested
+     * @param approvers addresses that Slack shows now for those who approved; undefined in it: none
      */
     breakGlass: async (
       id: string,
       {
         address,
+        approvers,
         ...glass
-      }: BreakGlass & { readonly address: Exclude<VoterAddress, "missing"> | "as requested" },
+      }: BreakGlass & {
+        readonly address: Exclude<VoterAddress, "missing"> | "as requested";
+        readonly approvers?: ShownAddresses;
+      },
     ): Promise<BreakGlassResult> =>
       (await castBreakGlass(
         id,
         glass,
         address === "as requested" ? findRequestedAddress(glass.user) : () => address,
+        createFindApprover(approvers),
       )) ?? {
         result: "unknown",
       },
@@ -432,11 +450,13 @@ export const createApprovals = ({
       id: string,
       glass: BreakGlass,
       voter: Exclude<VoterAddress, "missing">,
+      approvers: ShownAddresses,
     ): Promise<BreakGlassResult | undefined> =>
       castBreakGlass(
         id,
         glass,
         () => voter,
+        createFindApprover(approvers),
         ({ postponedGlass = [] }) => !postponedGlass.some((other) => isSameClick(other, glass)),
       ),
 
@@ -667,12 +687,7 @@ const toPostponedVote = ({
   reason,
   ...(confirmation !== undefined && { confirmation }),
   at,
-  ...toOrigin(origin),
-});
-
-const toOrigin = ({ via, account }: AnswerOrigin): AnswerOrigin => ({
-  ...(via !== undefined && { via }),
-  ...(account !== undefined && { account }),
+  ...pickOrigin(origin),
 });
 
 /** What is known about a voter now. "missing": it has to be looked up; without e-mail: there is none. */
@@ -684,6 +699,18 @@ export const findRequestedAddress =
   (user: string) =>
   ({ contributors }: Approval): VoterAddress =>
     contributors?.shown?.find((approver) => approver.user === user) ?? "missing";
+
+/** Addresses that Slack shows now, by user; undefined in it: none. */
+export type ShownAddresses = ReadonlyMap<string, string | undefined>;
+type FindApprover = (approval: Approval, user: string) => VoterAddress;
+
+/** The address of somebody who approved: as Slack showed it at the request, otherwise as it shows it now. */
+const createFindApprover =
+  (shown: ShownAddresses = new Map()): FindApprover =>
+  (approval, user) => {
+    const requested = findRequestedAddress(user)(approval);
+    return requested === "missing" && shown.has(user) ? { email: shown.get(user) } : requested;
+  };
 
 /** Who an account is by what is known of it: as it was kept with a vote, or by its address now or at the request. */
 const createIdentify =
@@ -703,6 +730,9 @@ const createIdentify =
 /** Counting an account whose person is unknown could count one person twice. */
 const unknownPersonRefusal =
   "More than one approver has to agree, and Slack shows no e-mail address for you now, so it is unknown whether you approved with another account. Try again when Slack responds, or ask the platform team to list your Slack id (`slipway policy apply`, section identities).";
+
+const unknownApproverRefusal =
+  "Slack shows no e-mail address for somebody who approved this delivery, so it is unknown whether that is another account of yours. Ask the platform team to list their Slack id (`slipway policy apply`, section identities), or wait until prod opens.";
 
 /** Whoever may approve may abort a canary, and a contributor too: that only takes traffic away from the version. */
 const judgeAbort: typeof judgeVoter = (approval, user) => {

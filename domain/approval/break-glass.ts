@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { AnswerOrigin } from "./answer-origin.ts";
 
 /** One more approver than the quorum let a delivery change prod although prod was closed. */
 export const BreakGlass = z.object({
@@ -7,5 +8,6 @@ export const BreakGlass = z.object({
   reason: z.string(),
   /** Epoch milliseconds. */
   at: z.int(),
+  ...AnswerOrigin.shape,
 });
 export type BreakGlass = z.infer<typeof BreakGlass>;

@@ -10,6 +10,7 @@ import type { BreakGlass } from "./break-glass.ts";
 import { countDecision } from "./count-decision.ts";
 import { describeBreakGlass } from "./describe-break-glass.ts";
 import { describeVoteResult } from "./describe-vote-result.ts";
+import { fetchApproverAddresses } from "./fetch-approver-addresses.ts";
 import { fetchSlackEmail } from "./fetch-slack-email.ts";
 import type { SlackUsers } from "./fetch-slack-profile.ts";
 import { findMembership } from "./find-membership.ts";
@@ -111,7 +112,12 @@ const judgeVote = async (needs: FinishApprovalDependencies, approval: Approval, 
 
 const judgeGlass = async (needs: FinishApprovalDependencies, approval: Approval, glass: BreakGlass) => {
   const person = await lookUp(needs, approval, glass.user);
-  const result = await needs.approvals.judgeBreakGlass(approval.id, glass, person);
+  const result = await needs.approvals.judgeBreakGlass(
+    approval.id,
+    glass,
+    person,
+    await fetchApproverAddresses(needs.slack, approval),
+  );
   if (!result) return;
   const { taken, sentence } = describeBreakGlass(result);
   if (taken) return;

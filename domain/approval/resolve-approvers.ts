@@ -95,8 +95,9 @@ export const resolveApprovers =
     const shown: { user: string; email: string }[] = [];
     for (const user of rule.approvers) {
       const isByGroup = needsMembership(groups?.lists, user);
-      // More than one approval: two accounts of one person count once, also where authors may approve.
-      const isRead = !rule.authorMayApprove || rule.quorum > 1;
+      // Two accounts of one person count once, also where authors may approve: at several votes, and where one more
+      // approver than the quorum breaks the glass.
+      const isRead = !rule.authorMayApprove || rule.approvers.length > 1;
       if (!isRead && !isByGroup) continue;
       const profile = await fetchProfile(user);
       if (profile?.isGuest && isByGroup) {

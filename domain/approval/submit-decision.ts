@@ -1,6 +1,7 @@
 import type { LogWarning } from "#domain/delivery/log-warning.ts";
 import type { Outcomes } from "#domain/delivery/outcomes.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
+import { type AnswerOrigin, pickOrigin } from "./answer-origin.ts";
 import type { Approvals } from "./approvals.ts";
 import { countDecision } from "./count-decision.ts";
 import type { ApprovalDecision } from "./decision.ts";
@@ -22,14 +23,12 @@ export type SubmitDecisionDependencies = PublishDecisionDependencies & {
   readonly warn: LogWarning;
 };
 
-type Approver = {
+type Approver = AnswerOrigin & {
   /** Slack user id. */
   readonly id: string;
   readonly name?: string | undefined;
   /** Set where AWS, not Slack, knows who it is. */
   readonly email?: string | undefined;
-  /** Who AWS says calls, or the account on this machine. */
-  readonly account?: string | undefined;
 };
 
 export type SubmittedDecision = {
@@ -43,7 +42,7 @@ export type SubmittedDecision = {
 };
 
 /**
- * Counts a decision from the command line, sends it to the state machine once the quorum is reached, and updates the
+ * Counts a decision from the command line or a page, sends it to the state machine once the quorum is reached, and updates the
  * message. The decision is stored before it is sent, so a crash between the two loses nothing: the next click sends it.
  */
 export const submitDecision =
@@ -55,7 +54,7 @@ export const submitDecision =
     reason,
     confirmation,
   }: SubmittedDecision): Promise<DecisionResult> => {
-    const { id: user, name = user, account } = approver;
+    const { id: user, name = user } = approver;
     const result = await dependencies.approvals.vote(approval, {
       user,
       name,
@@ -65,7 +64,7 @@ export const submitDecision =
       reason,
       confirmation,
       at: dependencies.clock(),
-      ...(account !== undefined && { via: "command" as const, account }),
+      ...pickOrigin(approver),
     });
     countDecision(dependencies.metrics, result);
     // Also for an earlier decision: a crash may have kept it from being sent.

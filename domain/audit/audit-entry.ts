@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import * as z from "zod";
+import { AnswerOrigin } from "#domain/approval/answer-origin.ts";
 import { Outcome } from "#domain/delivery/outcomes.ts";
 import { Digest } from "#platform/images/images.ts";
 
@@ -74,7 +75,11 @@ const AuditDetail = z.discriminatedUnion("kind", [
   }),
   z.object({
     kind: z.literal("vote"),
-    detail: Person.extend({ approval: z.string(), verdict: z.enum(["approved", "rejected"]) }),
+    detail: Person.extend({
+      approval: z.string(),
+      verdict: z.enum(["approved", "rejected"]),
+      ...AnswerOrigin.shape,
+    }),
   }),
   z.object({
     kind: z.literal("decision"),
@@ -102,6 +107,7 @@ const AuditDetail = z.discriminatedUnion("kind", [
       reason: z.string(),
       /** Why prod was closed; null: it was recorded after the delivery had gone on. */
       closure: z.string().nullable(),
+      ...AnswerOrigin.shape,
     }),
   }),
   /** No delivery may change prod until a time. A later freeze of the same scope replaces it. */
@@ -131,6 +137,7 @@ const AuditDetail = z.discriminatedUnion("kind", [
       order: z.enum(["hold", "end-hold", "go", "abort"]),
       until: z.string().nullable(),
       reason: z.string().nullable(),
+      ...AnswerOrigin.shape,
     }),
   }),
   z.object({

@@ -1,3 +1,4 @@
+import { pickOrigin } from "#domain/approval/answer-origin.ts";
 import type { Approval, Voter } from "#domain/approval/approval-records.ts";
 import type { ApprovalDecision } from "#domain/approval/decision.ts";
 import type { CanaryOrderRecord } from "#domain/canary/canary-control.ts";
@@ -80,7 +81,7 @@ const describeQuestion = (approval: Approval, policies: readonly PolicyRevision[
 const describeVote = (
   { id, delivery, version }: Approval,
   verdict: ApprovalDecision["status"],
-  { user, name, at, via, account }: Voter,
+  { user, name, at, ...origin }: Voter,
 ): AuditFact => ({
   fact: `vote ${id} ${user} ${at}`,
   delivery,
@@ -89,8 +90,7 @@ const describeVote = (
   kind: "vote",
   detail: {
     ...{ user, name, approval: id, verdict },
-    ...(via !== undefined && { via }),
-    ...(account !== undefined && { account }),
+    ...pickOrigin(origin),
   },
 });
 
@@ -160,11 +160,11 @@ const describeBreakGlass = (
   closure: string | null,
 ): readonly AuditFact[] => {
   if (!breakGlass) return [];
-  const { user, name, reason, at } = breakGlass;
+  const { user, name, reason, at, ...origin } = breakGlass;
   return [
     {
       ...{ fact: `break-glass ${id} ${user} ${at}`, delivery, version, at: toTime(at), kind: "break-glass" },
-      detail: { user, name, approval: id, reason, closure },
+      detail: { user, name, approval: id, reason, closure, ...pickOrigin(origin) },
     },
   ];
 };
@@ -226,14 +226,17 @@ const describeDeployment = (deployment: Deployment, before: Deployment | undefin
 };
 
 const describeOrder = (
-  { kind, by, name, at, until, reason }: CanaryOrderRecord,
+  { kind, by, name, at, until, reason, ...origin }: CanaryOrderRecord,
   subject: Pick<AuditFact, "delivery" | "version">,
 ): AuditFact => ({
   ...subject,
   fact: `canary ${kind} ${by} ${at}`,
   at: toTime(at),
   kind: "canary-order",
-  detail: { order: kind, user: by, name, until: until === null ? null : toTime(until), reason },
+  detail: {
+    ...{ order: kind, user: by, name, until: until === null ? null : toTime(until), reason },
+    ...pickOrigin(origin),
+  },
 });
 
 /**

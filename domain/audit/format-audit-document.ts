@@ -2,6 +2,7 @@ import canonicalize from "canonicalize";
 import { escapeControls } from "#untrusted/escape-controls.ts";
 import { AuditDocument } from "./audit-document.ts";
 import { type AuditEntry, formatAuditPlace, formatScope } from "./audit-entry.ts";
+import { describeOrigin } from "./describe-origin.ts";
 
 /** The line before the document's data, which is one line of canonical JSON. */
 const dataFence = "```json slipway-audit-document";
@@ -25,19 +26,21 @@ const describeDetail = ({ kind, detail }: AuditEntry): string => {
     Array.isArray(people)
       ? people.map((person) => `${person?.name ?? ""} (${person?.user ?? ""})`).join(", ")
       : "";
+  const origin = describeOrigin(detail);
+  const way = origin === undefined ? "" : `, ${show(origin)}`;
   switch (kind) {
     case "question-opened":
       return `asked ${show(detail.approvers)}, quorum ${show(detail.quorum)}; author ${show(detail.author)}, pusher ${show(detail.pusher)}; evidence ${show(detail.evidence)}`;
     case "vote":
-      return `${show(detail.name)} (${show(detail.user)}): ${show(detail.verdict)}`;
+      return `${show(detail.name)} (${show(detail.user)}): ${show(detail.verdict)}${way}`;
     case "decision":
       return `**${show(detail.verdict)}** by ${show(listUsers(detail.by))}${detail.reason === null ? "" : `, reason: ${show(detail.reason)}`}`;
     case "canary-order":
-      return `${show(detail.name)} (${show(detail.user)}): ${show(detail.order)}${detail.until === null ? "" : ` until ${show(detail.until)}`}${detail.reason === null ? "" : `, reason: ${show(detail.reason)}`}`;
+      return `${show(detail.name)} (${show(detail.user)}): ${show(detail.order)}${detail.until === null ? "" : ` until ${show(detail.until)}`}${way}${detail.reason === null ? "" : `, reason: ${show(detail.reason)}`}`;
     case "rolled-back":
       return `${detail.by === null ? "by the delivery" : `by ${show(detail.by)}`}: from ${show(detail.from)} to ${show(detail.to)}`;
     case "break-glass":
-      return `${show(detail.name)} (${show(detail.user)}) let it change prod although it was closed${detail.closure === null ? "" : ` (${show(detail.closure)})`}: ${show(detail.reason)}`;
+      return `${show(detail.name)} (${show(detail.user)})${way} let it change prod although it was closed${detail.closure === null ? "" : ` (${show(detail.closure)})`}: ${show(detail.reason)}`;
     case "frozen":
       return `${show(formatScope(detail.scope))} until ${show(detail.until)} by ${show(detail.name)} (${show(detail.user)}), reason: ${show(detail.reason)}`;
     case "unfrozen":

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { breakGlass } from "#cli/break-glass.ts";
 import type { CommandWorld } from "#cli/command-world.ts";
+import type { AnswerOrigin } from "#domain/approval/answer-origin.ts";
 import { submitDecision } from "#domain/approval/submit-decision.ts";
 import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
 import { createFreezes, everyModel } from "#domain/changes/freezes.ts";
@@ -174,7 +175,7 @@ test("whoever breaks the glass is recorded with the reason and with why prod was
   await createHolds(world).hold({ delivery: "d-a", model: toyModel }, closure, world.time.now);
   const { taken } = await breakGlass(world as unknown as CommandWorld, {
     named: id,
-    voter: { id: "U0SECOND1", name: "Eve", email: "eve@example.com" },
+    voter: { ...{ id: "U0SECOND1", name: "Eve", email: "eve@example.com" }, via: "command", account: "arn:eve" },
     reason: "prices are wrong",
   });
   expect(taken).toBe(true);
@@ -184,10 +185,13 @@ test("whoever breaks the glass is recorded with the reason and with why prod was
     detail: {
       ...{ user: "U0SECOND1", name: "Eve", approval: id },
       ...{ reason: "prices are wrong", closure: closure.why },
+      ...{ via: "command", account: "arn:eve" },
     },
   });
   const document = await reader().exportVersion(toyModel, 1);
-  expect(formatDocumentMarkdown(document)).toContain("let it change prod although it was closed");
+  expect(formatDocumentMarkdown(document)).toContain(
+    "Eve (U0SECOND1), by the command line, as arn:eve let it change prod although it was closed",
+  );
 });
 
 test("an approval on the command line is recorded like one in Slack", async () => {
@@ -208,7 +212,10 @@ test("an approval on the command line is recorded like one in Slack", async () =
 test("an order about a canary is recorded as it was given, although a later one ends it", async () => {
   await startCanary();
   const submit = submitCanaryOrder(world);
-  const person = { user: "U024BE7LH", name: "Ada", email: "ada@example.com" };
+  const person = {
+    ...{ user: "U024BE7LH", name: "Ada", email: "ada@example.com" },
+    ...({ via: "command", account: "arn:ada" } as const),
+  };
   const start = world.time.now;
   const orders = [
     { kind: "hold", forMs: hour, reason: "look at the scores" },
@@ -231,7 +238,29 @@ test("an order about a canary is recorded as it was given, although a later one 
       },
       until: order.kind === "hold" ? toTime(start + index * 60_000 + order.forMs) : null,
       reason: order.reason,
+      ...{ via: "command", account: "arn:ada" },
     })),
   );
+  expect((await reader().verify(toyModel)).findings).toEqual([]);
+});
+
+test("each order says by which way it came: a hold, its end, a go, and a vote on a page", async () => {
+  await startCanary();
+  const submit = submitCanaryOrder(world);
+  const ada = { user: "U024BE7LH", name: "Ada" };
+  const give = async (kind: "hold" | "end-hold" | "go", origin: AnswerOrigin) => {
+    const order = kind === "hold" ? { kind, forMs: hour, reason: "look" } : { kind };
+    expect((await submit("d-b", order, { ...ada, ...origin })).taken).toBe(true);
+    world.time.now += 1_000;
+  };
+  await give("hold", { via: "slack" });
+  await give("end-hold", { via: "console" });
+  await give("go", { via: "command", account: "ada@laptop" });
+  const recorded = (await readTrail()).filter(({ kind }) => kind === "canary-order");
+  expect(recorded.map(({ detail: { order, via, account } }) => [order, via, account])).toEqual([
+    ["hold", "slack", undefined],
+    ["end-hold", "console", undefined],
+    ["go", "command", "ada@laptop"],
+  ]);
   expect((await reader().verify(toyModel)).findings).toEqual([]);
 });

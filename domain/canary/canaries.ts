@@ -1,3 +1,4 @@
+import type { AnswerOrigin } from "#domain/approval/answer-origin.ts";
 import { CanaryAborted } from "#domain/delivery/errors.ts";
 import { readPages, type Store } from "#platform/store/store.ts";
 import { applyOrder, CanaryControl, type CanaryOrder, emptyControl } from "./canary-control.ts";
@@ -39,7 +40,7 @@ export const createCanaries = ({ store, clock }: { readonly store: Store; readon
     order: async (
       delivery: string,
       order: CanaryOrder,
-      person: { readonly user: string; readonly name: string },
+      person: AnswerOrigin & { readonly user: string; readonly name: string },
     ): Promise<{ readonly control: CanaryControl } | { readonly refused: string }> => {
       for (;;) {
         const { version, ...control } = await read(delivery);

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { AnswerOrigin, pickOrigin } from "#domain/approval/answer-origin.ts";
 import { formatDuration } from "./format-duration.ts";
 import { sumCoveredTime, type TimeSpan } from "./sum-covered-time.ts";
 
@@ -8,12 +9,13 @@ const Given = z.object({
   name: z.string(),
   /** Epoch milliseconds, like all times here. */
   at: z.int(),
+  ...AnswerOrigin.shape,
 });
 const Hold = Given.extend({
   until: z.int(),
   /** Set when something ended it before `until`: a person (`endedBy`), or a newer hold. */
   endedAt: z.int().nullable(),
-  endedBy: Given.pick({ by: true, name: true }).optional(),
+  endedBy: Given.omit({ at: true }).optional(),
   reason: z.string(),
 });
 export type CanaryHold = z.infer<typeof Hold>;
@@ -63,13 +65,13 @@ export const holdLimits = {
 /** Every order as it was given, oldest first. */
 export const listOrders = ({ holds, gos, abort }: CanaryControl): CanaryOrderRecord[] =>
   [
-    ...holds.flatMap(({ by, name, at, until, reason, endedAt, endedBy }) => [
-      { kind: "hold" as const, by, name, at, until, reason },
+    ...holds.flatMap(({ by, name, at, until, reason, endedAt, endedBy, ...origin }) => [
+      { kind: "hold" as const, by, name, at, ...pickOrigin(origin), until, reason },
       ...(endedAt !== null && endedBy
         ? [{ kind: "end-hold" as const, ...endedBy, at: endedAt, until: null, reason: null }]
         : []),
     ]),
-    ...gos.map(({ by, name, at }) => ({ kind: "go" as const, by, name, at, until: null, reason: null })),
+    ...gos.map(({ step: _, ...go }) => ({ kind: "go" as const, ...go, until: null, reason: null })),
     ...(abort ? [{ kind: "abort" as const, ...abort, until: null }] : []),
   ].toSorted((left, right) => left.at - right.at);
 
@@ -89,7 +91,7 @@ export type CanaryOrder =
   | { readonly kind: "go"; readonly step: number }
   | { readonly kind: "abort"; readonly reason: string };
 
-type Person = { readonly user: string; readonly name: string };
+type Person = AnswerOrigin & { readonly user: string; readonly name: string };
 type Applied = { readonly next: CanaryControl } | { readonly refused: string };
 
 /**
@@ -100,10 +102,10 @@ type Applied = { readonly next: CanaryControl } | { readonly refused: string };
 export const applyOrder = (
   control: CanaryControl,
   order: CanaryOrder,
-  { user, name }: Person,
+  person: Person,
   now: number,
 ): Applied => {
-  const given = { by: user, name, at: now };
+  const given = { by: person.user, name: person.name, at: now, ...pickOrigin(person) };
   if (control.closed)
     return {
       refused:
@@ -117,7 +119,7 @@ export const applyOrder = (
     case "abort":
       return { next: { ...control, abort: { ...given, reason: order.reason } } };
     case "end-hold":
-      return endHold(control, { user, name }, now);
+      return endHold(control, person, now);
     case "go":
       return ask(control, { ...given, step: order.step });
     case "hold":
@@ -127,12 +129,12 @@ export const applyOrder = (
   }
 };
 
-const endHold = (control: CanaryControl, { user, name }: Person, now: number): Applied => {
+const endHold = (control: CanaryControl, { user, name, ...origin }: Person, now: number): Applied => {
   const current = findHold(control, now);
   // A retry.
   if (!current && control.holds.at(-1)?.endedBy?.by === user) return { next: control };
   if (!current) return { refused: "nobody holds this canary now: its hold has ended" };
-  const ended = { ...current, endedAt: now, endedBy: { by: user, name } };
+  const ended = { ...current, endedAt: now, endedBy: { by: user, name, ...pickOrigin(origin) } };
   return { next: { ...control, holds: control.holds.map((each) => (each === current ? ended : each)) } };
 };
 

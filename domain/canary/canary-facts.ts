@@ -23,9 +23,9 @@ export type CanaryFacts = {
   /** Percent of prod's traffic that the version gets now, or got last. */
   readonly percent: number;
   readonly startedAt: number;
-  /** When the present step ends its bake; null: it is not running, or nothing was measured yet. */
+  /** When the present step ends its bake; null: it keeps its share, it is over, or nothing was measured yet. */
   readonly nextLookAt: number | null;
-  /** When it ends without a verdict: its longest time and the time in which it was held; null: as above. */
+  /** When it ends without a verdict: its longest time and the time in which it was held; null: it is not running, or nothing was measured yet. */
   readonly endsAt: number | null;
   /** Of the present step; null: it was not measured yet. */
   readonly samples: {

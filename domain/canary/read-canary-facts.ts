@@ -63,7 +63,7 @@ export const readCanaryFacts =
       championVersion: (await ledger.at("prod", model, deployment.previous))?.version ?? null,
       steps: listSteps(planned, shares, deployment.status),
       percent: shares.at(-1)?.percent ?? 0,
-      nextLookAt: isRunning && look ? findNextLook(look, shares.at(-1)?.from ?? startedAt) : null,
+      nextLookAt: status === "running" && !closed && look ? findNextLook(look, shares.at(-1)?.from ?? startedAt) : null,
       endsAt: isRunning && look ? startedAt + look.rule.atMostSeconds * 1_000 + held : null,
       samples: present
         ? {

@@ -1,3 +1,4 @@
+import type { AnswerOrigin } from "#domain/approval/answer-origin.ts";
 import type { Approvals } from "#domain/approval/approvals.ts";
 import { type SubmitDecisionDependencies, submitDecision } from "#domain/approval/submit-decision.ts";
 import {
@@ -21,14 +22,18 @@ export const submitCanaryOrder =
   async (
     delivery: string,
     request: OrderRequest,
-    person: { readonly user: string; readonly name: string; readonly email?: string | undefined },
+    person: AnswerOrigin & {
+      readonly user: string;
+      readonly name: string;
+      readonly email?: string | undefined;
+    },
   ): Promise<OrderResult> => {
     const { approvals, messages, audit } = needs;
     const question = (await approvals.ofDelivery(delivery)).at(-1);
     const isAsked = question?.canary && question.state.status === "pending";
     if (question && isAsked && request.kind === "go") {
-      const { user: id, name, email } = person;
-      const approver = { id, name, ...(email === undefined ? {} : { email }) };
+      const { user: id, ...rest } = person;
+      const approver = { id, ...rest };
       return submitDecision(needs)({
         ...{ approval: question.id, approver, verdict: "approved", reason: null },
         confirmation: request.confirmation,

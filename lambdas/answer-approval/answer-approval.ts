@@ -139,7 +139,7 @@ export const answerApproval =
         const { approval, typedReason } = action;
         const parsed = parseRejectionReason(typedReason);
         if ("problem" in parsed) return { status: 200, body: renderBreakGlassDialogError(parsed.problem) };
-        const glass = { ...voter, reason: parsed.reason, address: "as requested" } as const;
+        const glass = { ...voter, reason: parsed.reason, via: "slack", address: "as requested" } as const;
         const { taken, sentence } = describeBreakGlass(await approvals.breakGlass(approval, glass));
         if (!taken) return { status: 200, body: renderBreakGlassDialogError(sentence) };
         await finishLater(dependencies, approval);
@@ -207,7 +207,7 @@ const orderCanary = async (
 ): Promise<OrderResult> => {
   const delivery = (await dependencies.approvals.read(approval))?.delivery;
   if (delivery === undefined) return { taken: false, sentence: "This canary is not known any more." };
-  const person = { user: user.id, name: user.name };
+  const person = { user: user.id, name: user.name, via: "slack" as const };
   const result = await giveCanaryOrder(dependencies)(delivery, order, person);
   if (result.taken) await finishLater(dependencies, approval);
   return result;

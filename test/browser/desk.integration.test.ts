@@ -83,6 +83,24 @@ test.skipIf(skip)(
   },
 );
 
+test.skipIf(skip)("a dialog ends with its page: a page that is opened later does not show it", async () => {
+  await using setup = await openDesk(async (slack, { payload }) => {
+    await slack.views.open({ trigger_id: String(payload.trigger_id), view: rejectDialog as never });
+    return {};
+  });
+  await setup.look();
+  const dialog = setup.page.getByRole("dialog");
+  await setup.page.getByRole("button", { name: "Reject" }).click();
+  await dialog.waitFor();
+  await setup.page.reload();
+  // Everything that a page shows by itself is there once it is connected.
+  await setup.page.getByText("live", { exact: true }).waitFor();
+  expect(await dialog.isVisible()).toBe(false);
+  await setup.page.getByRole("button", { name: "Reject" }).click();
+  await dialog.waitFor();
+  expect(setup.problems).toEqual([]);
+});
+
 test.skipIf(skip)(
   "a click that asks for a confirmation is sent only after it, and Escape sends nothing; the keyboard alone is enough",
   async () => {

@@ -8,7 +8,10 @@ import { runSlipway } from "./run-slipway.ts";
 import { approverId, authorId, createSlackDriver, guestId, type SlackDriver } from "./slack-driver.ts";
 
 const minutes = 60_000;
-const Result = z.looseObject({ taken: z.boolean(), sentence: z.string(), order: z.string() });
+const Result = z.union([
+  z.looseObject({ taken: z.literal(true), sentence: z.string(), order: z.string() }),
+  z.object({ error: z.object({ name: z.string(), message: z.string(), remedy: z.null() }) }),
+]);
 const Canary = z.looseObject({ status: z.string(), percent: z.number(), looks: z.array(z.unknown()) });
 const Orders = z.array(z.looseObject({ kind: z.string(), by: z.string(), reason: z.string().nullable() }));
 const Ledger = z.array(z.looseObject({ delivery: z.string(), status: z.string(), orders: Orders }));
@@ -173,8 +176,7 @@ describe("a canary that proves nothing", { timeout: 15 * minutes }, () => {
     await rehearsal.waitFor("question", (event) => event.delivery === delivery, { from });
     expect(await order("go", "churn", "--yes")).toMatchObject({
       code: 1,
-      taken: false,
-      sentence: expect.stringContaining("--yes --confirm churn"),
+      error: { name: "OrderRefused", message: expect.stringContaining("--yes --confirm churn") },
     });
     from = rehearsal.mark();
     expect(await order("go", "churn", "--yes", "--confirm", "churn")).toMatchObject({ code: 0, taken: true });

@@ -60,6 +60,17 @@ test(
         /waits: prod is closed: churn is frozen by .*Black Friday; until \d{4}-\d\d-\d\d \d\d:\d\d UTC, in 1 h/,
       );
       expect(status.stdout).not.toContain("AwaitOpening");
+      // Who approved is no approver more.
+      const glass = ["approve", "churn", "--as", approverId, "--break-glass", "--reason", "urgent", "--json"];
+      const again = await slipway(...glass);
+      expect(again.code).toBe(1);
+      expect(JSON.parse(again.stdout)).toEqual({
+        error: {
+          name: "DecisionRefused",
+          message: expect.stringContaining("needs one more approver than the quorum"),
+          remedy: null,
+        },
+      });
       expect((await slipway("unfreeze", "churn")).code).toBe(0);
       const { outcome } = await rehearsal.waitFor("outcome", (event) => event.delivery === delivery);
       expect(outcome).toBe("promoted");

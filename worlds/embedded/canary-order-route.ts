@@ -22,7 +22,7 @@ type Needs = {
   readonly order: (
     delivery: string,
     request: OrderRequest,
-    person: { readonly user: string; readonly name: string },
+    person: { readonly user: string; readonly name: string; readonly via: "console" },
   ) => Promise<OrderResult>;
   /** The canary's page, to which a person returns. */
   readonly page: (model: string, delivery: string) => string;
@@ -96,6 +96,7 @@ export const createCanaryOrderRoute = ({ people, findModel, order, page, stylesh
       const { taken, sentence } = await order(delivery, parsed.request, {
         user: person.id,
         name: person.name,
+        via: "console",
       });
       return taken
         ? c.redirect(`${back}?ordered=${parsed.request.kind}`, 303)

@@ -1,8 +1,8 @@
 import { html } from "hono/html";
 import type { DeskOptions, DeskUser } from "./desk-options.ts";
-import type { Message, View } from "./desk-state.ts";
+import type { Message } from "./desk-state.ts";
 import { renderLayout } from "./layout.ts";
-import { renderMessage, renderView } from "./message-html.ts";
+import { renderMessage } from "./message-html.ts";
 import type { DisplayNames, Html } from "./mrkdwn.ts";
 
 const day = new Intl.DateTimeFormat("en-US", { weekday: "long", month: "long", day: "numeric" });
@@ -31,13 +31,11 @@ export const renderChannelPage = (
   {
     me,
     messages,
-    view,
     names,
     readReplies,
   }: {
     readonly me: DeskUser;
     readonly messages: readonly Message[];
-    readonly view: View | undefined;
     readonly names: DisplayNames;
     readonly readReplies: (ts: string) => readonly Message[];
   },
@@ -57,5 +55,5 @@ export const renderChannelPage = (
     </div>
     <p class="composer"><span class="face face-${options.users.indexOf(me) % 4}" aria-hidden="true">${me.name.slice(0, 1)}</span>
       <span>You act as <b>${me.name}</b> (${me.title}). Choose another user in the sidebar.</span></p>
-    <dialog data-dialog>${view === undefined ? "" : renderView(view, names)}</dialog>`,
+    <dialog data-dialog></dialog>`,
   });

@@ -123,6 +123,7 @@ export const openDeskState = (path: string) => {
 
     putView: (view: View): void => void sql.putView.run(view.id, view.user, JSON.stringify(view)),
     view: (id: string): View | undefined => parsed(View, sql.getView.get(id)),
+    /** The dialog that was opened last. */
     viewOf: (user: string): View | undefined => parsed(View, sql.viewOf.get(user)),
     removeView: (id: string): void => void sql.removeView.run(id),
 

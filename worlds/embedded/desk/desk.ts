@@ -62,7 +62,6 @@ export const createDesk = (options: DeskOptions): Hono => {
       renderChannelPage(options, {
         me: me(c),
         messages: messagesFor(me(c)),
-        view: state.viewOf(me(c).id),
         names,
         readReplies: state.replies,
       }),
@@ -76,11 +75,7 @@ export const createDesk = (options: DeskOptions): Hono => {
   }
 
   app.get("/desk/channel", async (c) => {
-    const view = state.viewOf(me(c).id);
-    return c.json({
-      messages: String(await renderMessages(messagesFor(me(c)), names, state.replies)),
-      view: view === undefined ? null : String(await renderView(view, names)),
-    });
+    return c.json({ messages: String(await renderMessages(messagesFor(me(c)), names, state.replies)) });
   });
   app.get("/desk/events", (c) => {
     const user = me(c);

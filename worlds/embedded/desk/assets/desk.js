@@ -52,11 +52,8 @@ const showMessage = ({ ts, html }) => {
   if (stick) toBottom();
 };
 
+/** A dialog ends with its page, as in Slack: no page opens one that another page left behind. */
 const showView = (html) => {
-  if (html === null) {
-    dialog.close();
-    return;
-  }
   dialog.innerHTML = html;
   if (!dialog.open) dialog.showModal();
   dialog.querySelector("textarea, input")?.focus();
@@ -142,7 +139,7 @@ if (list) {
   });
 
   const refresh = async () => {
-    const { messages, view } = await (await fetch(`/desk/channel?as=${me}`)).json();
+    const { messages } = await (await fetch(`/desk/channel?as=${me}`)).json();
     const next = document.createElement("template");
     next.innerHTML = messages;
     // Without a change keep the elements, and so the keyboard focus.
@@ -151,7 +148,6 @@ if (list) {
       list.replaceChildren(next.content);
       if (stick) toBottom();
     }
-    if (view !== null && !dialog.open) showView(view);
     live.textContent = "live";
     live.dataset.state = "live";
   };
@@ -171,10 +167,6 @@ if (list) {
     events.addEventListener(type, (event) => inTurn(() => showMessage(JSON.parse(event.data))));
   events.addEventListener("view", (event) => inTurn(() => showView(JSON.parse(event.data).view)));
 
-  if (dialog.querySelector("form")) {
-    dialog.showModal();
-    dialog.querySelector("textarea, input")?.focus();
-  }
   const linked = location.hash.startsWith("#m-") && document.getElementById(location.hash.slice(1));
   if (linked) linked.scrollIntoView({ block: "center" });
   else toBottom();
