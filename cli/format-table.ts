@@ -1,4 +1,5 @@
 import stringWidth from "string-width";
+import { wrapWords } from "./wrap-words.ts";
 
 type TableColumns = {
   /** Columns of the terminal; undefined: as wide as the cells are, for a pipe or a file. */
@@ -31,20 +32,6 @@ const shortenCell = (cell: string, width: number): string => {
     short += segment;
   }
   return `${short}…`;
-};
-
-/** Lines of whole words that fit the width; a longer word, for instance an address, has a line of its own. */
-const wrapWords = (text: string, width: number): readonly string[] => {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (line !== "" && stringWidth(longer) > width) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
-  }
-  return [...lines, line];
 };
 
 /** A record for each row; for a terminal that is too narrow even for the most important columns. */

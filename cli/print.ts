@@ -24,6 +24,11 @@ export const printError = (text: string): void => {
 export const clearTerminal = (): void => writeToStream(process.stdout, "\u001b[2J\u001b[3J\u001b[H");
 export const printJson = (value: unknown): void => print(JSON.stringify(value, undefined, 2));
 
+/** Columns of the terminal; undefined: output goes to a pipe or a file. */
+export const readTerminalWidth = (): number | undefined =>
+  // Some terminals say that they have no columns.
+  process.stdout.isTTY ? process.stdout.columns || undefined : undefined;
+
 /**
  * A header and rows, in aligned columns that fit the terminal.
  * @param least titles of the columns that a narrow terminal shortens and leaves out, the least important first
@@ -35,9 +40,7 @@ export const printTable = (
 ): void => {
   // A cell may hold text from outside: a line break in it must not start a line.
   const cells = rows.map((row) => row.map(escapeTerminalLine));
-  // Some terminals say that they have no columns.
-  const width = process.stdout.isTTY ? process.stdout.columns || undefined : undefined;
-  const table = formatTable(header, cells, { width, least });
+  const table = formatTable(header, cells, { width: readTerminalWidth(), least });
   if (table.header !== undefined) print(paint("dim", table.header));
   for (const line of table.lines) print(line);
   if (table.hidden.length > 0)

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { html } from "hono/html";
 import { renderApproval } from "./approval/render-approval.ts";
 import { renderAudit } from "./audit/render-audit.ts";
+import { watchTrails } from "./audit/watch-trails.ts";
 import { renderCanary } from "./canary/render-canary.ts";
 import type { ConsoleLinks } from "./console-links.ts";
 import { consolePaths } from "./console-paths.ts";
@@ -93,10 +94,15 @@ export const createConsole = ({
   ): Found | undefined =>
     facts === undefined ? undefined : { facts, render: (context) => render(facts, context) };
   const { readAudit } = source;
+  const findBrokenTrails = readAudit && watchTrails({ readAudit, now });
+  const readHome = async (query: URLSearchParams) => {
+    const models = await source.readHome();
+    const trails = (await findBrokenTrails?.(models.map(({ model }) => model))) ?? [];
+    return { models, trails, filter: parseHomeFilter(query) };
+  };
 
   const findRoute = createRouter({
-    "/?": async (_, query) =>
-      page({ models: await source.readHome(), filter: parseHomeFilter(query) }, renderHome),
+    "/?": async (_, query) => page(await readHome(query), renderHome),
     "/deliveries": async (_, query) => {
       const filter = parseDeliveryFilter(query);
       const [list, models] = await Promise.all([source.listDeliveries(filter), source.listModels()]);

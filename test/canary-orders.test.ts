@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createAuditReader } from "#domain/audit/audit-reader.ts";
 import { giveCanaryOrder } from "#domain/canary/give-canary-order.ts";
+import { createCanaryFactsReader } from "#domain/canary/read-canary-facts.ts";
 import { submitCanaryOrder } from "#domain/canary/submit-canary-order.ts";
 import { startDelivery } from "#lambdas/start-delivery/start-delivery.ts";
 import { createCanaryButtons } from "#slack/canary-buttons.ts";
@@ -159,6 +160,9 @@ test("a go asks the approvers, whose answer alone lets it go on; a failed check 
   expect(await vote()).toMatchObject({ taken: false, sentence: expect.stringContaining("type toy") });
   expect((await world.approvals.read(question))?.state.status).toBe("pending");
   expect(await vote(toyModel)).toMatchObject({ taken: true });
+  expect((await createCanaryFactsReader(world)(toyModel, delivery))?.votes).toMatchObject([
+    { by: approver, verdict: "approved", approvals: 1, quorum: 1 },
+  ]);
   await world.ended(delivery);
   expect(weights[2]).toBe(0.5);
   const entry = await world.ledger.ofDelivery("prod", toyModel, delivery);

@@ -2,13 +2,15 @@ import { writeFile } from "node:fs/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
+import { formatAuditEntry } from "#cli/format-audit-entry.ts";
 import { readInputFile } from "#cli/new-model/read-input-file.ts";
 import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseCount, parseModelName, type WorldOptions } from "#cli/options.ts";
-import { paint, print, printError, printJson } from "#cli/print.ts";
+import { paint, print, printError, printJson, readTerminalWidth } from "#cli/print.ts";
 import { requireModel } from "#cli/require-model.ts";
+import { wrapWords } from "#cli/wrap-words.ts";
 import { AuditDocument, verifyDocument } from "#domain/audit/audit-document.ts";
-import { type AuditEntry, formatAuditPlace, formatScope } from "#domain/audit/audit-entry.ts";
+import { type AuditEntry, formatAuditPlace } from "#domain/audit/audit-entry.ts";
 import {
   findDocumentData,
   formatDocumentJson,
@@ -16,7 +18,6 @@ import {
 } from "#domain/audit/format-audit-document.ts";
 import type { OutsideHead, VerifiedTrail } from "#domain/audit/verify-trail.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
-import { getOwnProperty } from "#untrusted/get-own-property.ts";
 
 type Options = WorldOptions & {
   readonly json?: boolean;
@@ -100,7 +101,8 @@ const verifyModel = (model: string, { json, anchor, ...options }: Options): Prom
       });
     if (trail.entries.length === 0 && findings.length === 0)
       return print(`${model} has no audit trail yet: it begins with its first question to approvers.`);
-    for (const entry of trail.entries) print(formatEntry(entry));
+    const width = readTerminalWidth();
+    for (const entry of trail.entries) for (const line of formatAuditEntry(entry, width)) print(line);
     if (anchor && compared.length === 0) print(`Entry ${anchor.sequence} is the one that you named.`);
     printResult(trail, findings, {
       subject: `${model} (entries: ${trail.entries.length})`,
@@ -127,58 +129,11 @@ const compareAnchor = (entries: readonly AuditEntry[], anchor: Options["anchor"]
       ];
 };
 
-const formatEntry = ({ sequence, at, kind, version, delivery, hash, detail }: AuditEntry): string => {
-  const who = [
-    "scope",
-    "order",
-    "until",
-    "name",
-    "by",
-    "reason",
-    "closure",
-    "verdict",
-    "via",
-    "account",
-    "percent",
-    "outcome",
-    "rolledBackBy",
-  ]
-    .flatMap((field) => {
-      const value = getOwnProperty(detail, field);
-      if (value === null || value === undefined) return [];
-      if (Array.isArray(value))
-        return value.map((person) =>
-          typeof person === "object" && person !== null && "name" in person
-            ? String(person.name)
-            : String(person),
-        );
-      return [formatField(field, String(value))];
-    })
-    .join(", ");
-  const about = [version === null ? "" : `v${version}`, delivery ?? ""]
-    .filter((part) => part !== "")
-    .join(" ");
-  const text = escapeControls(`${at}  ${kind.padEnd(18)} ${about}${who && `  ${who}`}`);
-  return `${String(sequence).padStart(4)}  ${text}  ${paint("dim", hash.slice(0, 16))}`;
-};
-
-const formatField = (field: string, value: string): string => {
-  switch (field) {
-    case "percent":
-      return `${value} %`;
-    case "until":
-      return `until ${value}`;
-    case "scope":
-      return formatScope(value);
-    case "via":
-      return value === "slack" ? "in Slack" : "by the command line";
-    case "account":
-      return `as ${value}`;
-    case "rolledBackBy":
-      return `rolled back by ${value}`;
-    default:
-      return value;
-  }
+/** Whole words on lines that fit the terminal; what is longer, for instance a path, has a line of its own. */
+const printWrapped = (text: string): void => {
+  const width = readTerminalWidth();
+  if (width === undefined) print(text);
+  else for (const line of wrapWords(text, width)) print(line);
 };
 
 const printResult = (
@@ -188,14 +143,16 @@ const printResult = (
 ): void => {
   if (newestAnchor) {
     const at = newestAnchor.at === null ? "" : ` of ${new Date(newestAnchor.at).toISOString()}`;
-    print(`Newest anchor: ${formatAuditPlace(newestAnchor)}${at}, ${escapeControls(newestAnchor.place)}`);
+    printWrapped(
+      `Newest anchor: ${formatAuditPlace(newestAnchor)}${at}, ${escapeControls(newestAnchor.place)}`,
+    );
   }
   if (unanchored.length > 0)
-    print(
+    printWrapped(
       `Not anchored yet, so a change of them could stay hidden: ${unanchored.length === 1 ? "entry" : "entries"} ${unanchored.length > 2 ? `${unanchored[0]} to ${unanchored.at(-1)}` : unanchored.join(", ")}.`,
     );
   if (findings.length === 0) {
-    print(`${paint("green", "✓")} ${subject}: nothing was changed, removed or reordered.`);
+    printWrapped(`${paint("green", "✓")} ${subject}: nothing was changed, removed or reordered.`);
     return;
   }
   for (const finding of findings) printError(`${paint("red", "✗")} ${escapeControls(finding)}`);

@@ -181,3 +181,26 @@ test("the number of requests that a pass needs is told apart from the least that
   expect(page).toContain("of 381 that a pass needs, to the new version");
   expect(page).toContain("From 200 on they are judged; with fewer than 381");
 });
+
+test("after a go that was a vote the page says that the vote was taken, and how many approvals there are", async () => {
+  const facts = await sampleCanary(startedAt, 47);
+  const vote = { by: "U1", name: "Ada <b>", at: now - 3_000, approvals: 1, quorum: 2 };
+  const orders = [
+    { kind: "go", by: "U1", name: "Kim", at: now - 60_000, until: null, reason: null },
+  ] as const;
+  const read = async (change: Partial<typeof facts>, ordered: string | null = "go") =>
+    String(await renderCanary({ ...facts, ...change }, { links, now, hasAudit: false }, ordered).body);
+  const votes = [{ ...vote, verdict: "approved" as const }];
+  expect(await read({ orders: [...orders], votes })).toMatch(
+    /Your vote was taken <time[^>]*>[^<]*<\/time>: Ada &lt;b&gt; approved that it goes on without a verdict \(1 of 2 approvals\)/,
+  );
+  expect(await read({ votes: [{ ...vote, verdict: "waiting" }] })).toContain(
+    "counts once Slack shows the address",
+  );
+  // A later order is the reader's own, and an address alone says nothing.
+  expect(await read({ orders: [...orders].map((order) => ({ ...order, at: now })), votes })).toContain(
+    "Your order was taken",
+  );
+  expect(await read({ votes }, null)).not.toContain("was taken");
+  expect(await read({})).not.toContain("was taken");
+});

@@ -215,9 +215,19 @@ const renderOrderList = ({ orders }: CanaryFacts, now: number): Html =>
             html`<li class="event ${kind === "abort" ? "bad" : "warn"}"><span class="dot" aria-hidden="true"></span><div class="event-what"><b>${name}</b> ${orderWords[kind]}${until === null ? "" : ` for ${formatDuration(until - at)}`}${reason === null ? "" : html`: <q>${reason}</q>`}</div><div class="event-when">${renderTime(at, now)}</div></li>`,
         )}</ul></section>`;
 
+const voteWords = {
+  approved: "approved that it goes on without a verdict",
+  rejected: "rejected that it goes on without a verdict",
+  waiting: "answered, which counts once Slack shows the address",
+} as const;
+
 /** What the person's form did: only an order that is stored is shown, because anybody can write an address. */
-const renderTaken = ({ orders }: CanaryFacts, ordered: string | null, now: number): Html => {
+const renderTaken = ({ orders, votes }: CanaryFacts, ordered: string | null, now: number): Html => {
   const order = orders.findLast(({ kind }) => kind === ordered);
+  // A "go" while the approvers are asked is a vote.
+  const vote = ordered === "go" ? votes.toSorted((one, other) => one.at - other.at).at(-1) : undefined;
+  if (vote && vote.at >= (order?.at ?? 0))
+    return html`<p class="notice" role="status">Your vote was taken ${renderTime(vote.at, now)}: ${vote.name} ${voteWords[vote.verdict]}${vote.verdict === "approved" ? ` (${vote.approvals} of ${vote.quorum} approvals)` : ""}</p>`;
   if (!order) return html``;
   return html`<p class="notice" role="status">Your order was taken ${renderTime(order.at, now)}: ${order.name} ${orderWords[order.kind]}${order.reason === null ? "" : html`: <q>${order.reason}</q>`}</p>`;
 };

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { formatVerdict } from "#domain/message/format-verdict.ts";
 import type { ModelSummary, NeededAction, ServedVersion } from "#domain/overview/model-summary.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
+import type { TrailProblem } from "../audit/watch-trails.ts";
 import { type ConsolePaths, consolePaths } from "../console-paths.ts";
 import type { Context } from "../context.ts";
 import { describeStatus } from "../delivery-status.ts";
@@ -109,9 +110,23 @@ const renderModel = (summary: ModelSummary, now: number, paths: ConsolePaths): H
 </dl></li>`;
 };
 
+const renderTrailProblem = ({ model, problem }: TrailProblem, paths: ConsolePaths): Html =>
+  problem === "broken"
+    ? html`<p class="notice bad"><b>✕ The audit chain of <a href="${paths.audit(model)}">${model}</a> is broken.</b> Its page names the entries.</p>`
+    : html`<p class="notice warn">The audit trail of <a href="${paths.audit(model)}">${model}</a> could not be verified just now.</p>`;
+
 /** Every model, what needs a person first. */
 export const renderHome = (
-  { models, filter }: { readonly models: readonly ModelSummary[]; readonly filter: HomeFilter },
+  {
+    models,
+    trails,
+    filter,
+  }: {
+    readonly models: readonly ModelSummary[];
+    /** Audit trails that do not hold. */
+    readonly trails: readonly TrailProblem[];
+    readonly filter: HomeFilter;
+  },
   context: Context,
 ): Page => {
   const { links, now } = context;
@@ -125,15 +140,16 @@ export const renderHome = (
   ];
   const actions = models.flatMap(({ model, actions }) => actions.map((action) => ({ model, action })));
   return {
-    title: actions.length === 0 ? "Models" : `(${actions.length}) Models`,
+    title: actions.length + trails.length === 0 ? "Models" : `(${actions.length + trails.length}) Models`,
     active: "models",
     refresh: 10,
     body: html`<h1 class="hidden">Models</h1>
 <section id="needs" data-live aria-labelledby="needs-title"><h2 id="needs-title">Needs you${actions.length === 0 ? "" : html` <span class="count">${actions.length}</span>`}</h2>
+${trails.map((trail) => renderTrailProblem(trail, paths))}
 ${closures.map((closure) => renderClosure(closure, now))}
 ${
   actions.length === 0
-    ? html`<p class="calm"><span aria-hidden="true">✓</span> ${closures.length === 0 ? "Nothing waits for a person." : "No decision waits for a person."}</p>`
+    ? html`<p class="calm"><span aria-hidden="true">✓</span> ${closures.length + trails.length === 0 ? "Nothing waits for a person." : "No decision waits for a person."}</p>`
     : html`<ul class="actions">${actions.map(({ model, action }) => renderAction(model, action, context, paths))}</ul>`
 }</section>
 <div class="split"><h2 id="models-title">Models <span class="count">${models.length}</span></h2>

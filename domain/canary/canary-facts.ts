@@ -4,6 +4,14 @@ import type { CanaryLook } from "./canary-look.ts";
 
 type Person = { readonly by: string; readonly name: string; readonly at: number };
 
+type CanaryVote = Person & {
+  /** `waiting`: it counts once Slack shows the voter's address. */
+  readonly verdict: "approved" | "rejected" | "waiting";
+  /** Approvals so far, and those that its question needs. */
+  readonly approvals: number;
+  readonly quorum: number;
+};
+
 /** Everything that people see of a canary: its page, its line in the terminal, JSON. Times are epoch milliseconds. */
 export type CanaryFacts = {
   readonly model: string;
@@ -41,6 +49,8 @@ export type CanaryFacts = {
   /** The open question about its step. */
   readonly question: { readonly approval: string; readonly expiresAt: number } | null;
   readonly orders: readonly CanaryOrderRecord[];
+  /** Votes on whether it goes on without a verdict, oldest first. */
+  readonly votes: readonly CanaryVote[];
   /** Every measurement, oldest first. */
   readonly looks: readonly CanaryLook[];
   /** Why it ended, where it failed. */

@@ -1,3 +1,4 @@
+import { type AnswerOrigin, pickOrigin } from "#domain/approval/answer-origin.ts";
 import type { Approval } from "#domain/approval/approval-records.ts";
 import { type Approvals, findRequestedAddress, judgeVoter } from "#domain/approval/approvals.ts";
 import { findGuestRefusal } from "#domain/approval/find-guest-refusal.ts";
@@ -26,7 +27,7 @@ export type OrderRequest =
     }
   | { readonly kind: "abort"; readonly reason: string };
 
-type Person = {
+type Person = AnswerOrigin & {
   readonly user: string;
   readonly name: string;
   /** Where AWS knows who it is; otherwise the address that Slack showed when the approval was requested. */
@@ -124,6 +125,7 @@ export const giveCanaryOrder =
       if (isAsked)
         await approvals.abort(asked.id, {
           ...{ user: person.user, name: person.name, reason: request.reason, at: clock() },
+          ...pickOrigin(person),
         });
     }
     const closure = (await holds.read(delivery))?.current?.why;

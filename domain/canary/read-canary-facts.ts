@@ -1,4 +1,8 @@
-import { type ApprovalReader, createApprovalReader } from "#domain/approval/approval-records.ts";
+import {
+  type Approval,
+  type ApprovalReader,
+  createApprovalReader,
+} from "#domain/approval/approval-records.ts";
 import { findPresentClosure } from "#domain/changes/find-present-closure.ts";
 import { createFreezes, type Freezes } from "#domain/changes/freezes.ts";
 import { createHolds, type Holds } from "#domain/changes/holds.ts";
@@ -63,7 +67,8 @@ export const readCanaryFacts =
       championVersion: (await ledger.at("prod", model, deployment.previous))?.version ?? null,
       steps: listSteps(planned, shares, deployment.status),
       percent: shares.at(-1)?.percent ?? 0,
-      nextLookAt: status === "running" && !closed && look ? findNextLook(look, shares.at(-1)?.from ?? startedAt) : null,
+      nextLookAt:
+        status === "running" && !closed && look ? findNextLook(look, shares.at(-1)?.from ?? startedAt) : null,
       endsAt: isRunning && look ? startedAt + look.rule.atMostSeconds * 1_000 + held : null,
       samples: present
         ? {
@@ -77,9 +82,28 @@ export const readCanaryFacts =
       abort: control.abort,
       question: open ? { approval: open.id, expiresAt: open.expiresAt } : null,
       orders: listOrders(control),
+      votes: questions.flatMap(listVotes),
       error: ended?.error ?? null,
     };
   };
+
+/** The votes on a question about the canary; none of a question about prod. */
+const listVotes = ({ canary, state, rule, postponed = [] }: Approval): CanaryFacts["votes"] => {
+  if (!canary) return [];
+  const votes = state.status === "pending" ? state.votes : "decision" in state ? state.decision.by : [];
+  const verdict = "decision" in state ? state.decision.status : "approved";
+  const counts = { approvals: verdict === "approved" ? votes.length : 0, quorum: rule.quorum };
+  return [
+    ...votes.map(({ user, name, at }) => ({ by: user, name, at: Date.parse(at), verdict, ...counts })),
+    ...postponed.map(({ user, name, at }) => ({
+      by: user,
+      name,
+      at,
+      verdict: "waiting" as const,
+      ...counts,
+    })),
+  ];
+};
 
 /** The same for a reader that has the store alone. */
 export const createCanaryFactsReader = (needs: { readonly store: Store; readonly clock: () => number }) =>

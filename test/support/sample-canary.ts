@@ -124,7 +124,7 @@ export const sampleCanary = async (
       { percent: 50, from: step === 0 ? null : since, state: step === 0 ? "next" : "current" },
       { percent: 100, from: null, state: "next" },
     ],
-    ...{ percent: rules.canary.steps[step] ?? 0, looks, orders: [] },
+    ...{ percent: rules.canary.steps[step] ?? 0, looks, votes: [], orders: [] },
     nextLookAt: startedAt + (Math.floor(minutes / 30) + 1) * 30 * minute,
     endsAt: startedAt + 360 * minute,
     samples: last

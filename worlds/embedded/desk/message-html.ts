@@ -30,7 +30,7 @@ const renderButton = (element: Button, blockId: string | undefined): Html => {
 const renderTable = ({ rows, column_settings = [] }: Table): Html => {
   const [head = [], ...body] = rows;
   const align = (column: number) => column_settings[column]?.align ?? "left";
-  return html`<div class="block table"><table>
+  return html`<div class="block table" role="region" aria-label="Both versions side by side" tabindex="0"><table>
     <thead><tr>${head.map(({ text }, column) => html`<th scope="col" class="${align(column)}">${text}</th>`)}</tr></thead>
     <tbody>${body.map(
       (row) =>
