@@ -1,20 +1,25 @@
 /**
  * `npm run bench:kernel`: Slipway's kernel of trees compared with onnxruntime, the libraries' own predict and the compilers
  * of trees: the same models, the same rows, one thread, each engine in a process of its own on the same processor, rounds
- * interleaved. Answers are compared before anything is timed. Exits with 1 when a target is missed or Slipway's answers
- * differ.
+ * interleaved. Answers are compared before anything is timed. Shapes that are complete are kept, so that a run of hours can
+ * be stopped and continued. Exits with 1 when a target is missed or Slipway's answers differ.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { peerCache } from "#test/peers/cache-peer-folder.ts";
 import { completeListOptions, createPythonEnvironment } from "#test/peers/python-environment.ts";
 import { drawKernelPlot } from "./kernel/draw-kernel-plot.ts";
 import { formatKernelReport, type KernelReport } from "./kernel/format-kernel-report.ts";
+import { identifyMeasuredCode } from "./kernel/identify-measured-code.ts";
+import { type MeasuredShape, openKeptShapes } from "./kernel/kept-shapes.ts";
 import { listTargets } from "./kernel/list-targets.ts";
-import { measureShape, type ShapeResult } from "./kernel/measure-shape.ts";
+import { measureShape } from "./kernel/measure-shape.ts";
 import { replaceBetweenMarkers } from "./kernel/replace-between-markers.ts";
 import { type Shape, shapes } from "./kernel/shapes.ts";
 import { trainShape } from "./kernel/train-shape.ts";
@@ -46,8 +51,12 @@ const help = `npm run bench:kernel -- [options]
   --shape <shapes>    shapes, separated by commas:
                       ${shapes.map(({ name }) => name).join(",\n                      ")}
   --rounds <n>        9 (at least 7 for figures that are written)
+  --fresh             measures the shapes again that are kept from an earlier run
   --json              prints JSON
-  --write             writes docs/benchmarks.md and its plots
+  --write             writes docs/benchmarks.md and its plots after each shape, with every shape that is kept
+
+A shape that is complete is kept in the user's cache for this code, these packages and this processor. A run that
+was stopped by Ctrl-C goes on after it; only --quick keeps nothing.
 
 It needs Python 3 with venv and, for timber and tl2cgen, gcc. The packages (1.2 GB) come once into the user's cache.`;
 
@@ -65,6 +74,7 @@ const readOptions = () => {
         shape: { type: "string" },
         rounds: { type: "string" },
         json: { type: "boolean", default: false },
+        fresh: { type: "boolean", default: false },
         write: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -81,8 +91,8 @@ if (options.help) {
 }
 const rounds = Number(options.rounds ?? (options.quick ? 3 : 9));
 if (!Number.isInteger(rounds) || rounds < 1) fail("--rounds takes a whole number, 1 or more.");
-if (options.write && (options.quick || options.only || options.shape || rounds < 7))
-  fail("--write takes a whole run: no --quick, --only or --shape, and at least 7 rounds.");
+if (options.write && (options.quick || options.only || rounds < 7))
+  fail("--write takes all engines: no --quick or --only, and at least 7 rounds.");
 
 /** Names of a comma-separated option; a name that does not exist ends the run. */
 const selectNames = (option: string | undefined, names: readonly string[]): readonly string[] => {
@@ -104,72 +114,118 @@ const selected = selectShapes();
 const rowCounts = options.quick ? [1, 10_000] : [1, 10, 100, 1_000, 10_000];
 
 const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const temporary = await mkdtemp(join(tmpdir(), "slipway-bench-"));
+process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const pins = detectPinning();
-const loadBefore = readLoadAverage();
 const requirements = fileURLToPath(new URL("requirements-kernel.txt", import.meta.url));
-const results: ShapeResult[] = [];
-const failures: string[] = [];
-try {
-  const count = (await readFile(requirements, "utf8")).split("\n").filter((row) => row.includes("==")).length;
-  say(`Python's ${count} packages (1.2 GB, installed by the first run in some minutes) …`);
-  const { python } = await createPythonEnvironment(requirements, completeListOptions);
-  for (const shape of selected) {
-    say(`${shape.name}: the model is trained, or read from the cache …`);
-    try {
-      const { folder, trained } = await trainShape(shape, { python, requirements });
-      const result = await measureShape(shape, trained, {
-        folder,
-        temporary,
-        python,
-        wrap: pins.server,
-        engines,
-        rowCounts,
-        rounds,
-        measurementMs: options.quick ? 20 : 200,
-        preparationLimitMs: options.quick ? 90_000 : 900_000,
-        say,
-      });
-      results.push(result);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      failures.push(`${shape.name} IS NOT MEASURED: ${why.trim().split("\n").at(-1)}`);
-    }
-  }
-  const report: KernelReport = {
-    machine: describeMachine({ pinned: pins.pinned, rounds, loadBefore }),
-    python: spawnSync(python, ["--version"], { encoding: "utf8" }).stdout.trim().replace("Python ", ""),
-    day: new Date().toISOString().slice(0, 10),
-    rowCounts,
-    shapes: results,
-  };
-  const text = formatKernelReport(report);
-  console.log(
-    options.json
-      ? JSON.stringify(report, (_, value) => (value instanceof Map ? Object.fromEntries(value) : value), 2)
-      : text,
+const measurementMs = options.quick ? 20 : 200;
+
+/** What a kept result depends on besides its code and its rounds. */
+const hashConditions = (codeHash: string, python: string): string =>
+  createHash("sha256")
+    .update(JSON.stringify([codeHash, python, process.version, cpus()[0]?.model, pins.pinned]))
+    .update(JSON.stringify([engines, rowCounts, measurementMs]))
+    .digest("hex")
+    .slice(0, 16);
+
+const writeDocument = async (text: string, results: readonly MeasuredShape[]): Promise<void> => {
+  const docs = new URL("../docs/", import.meta.url);
+  const plotted = [1, 10_000];
+  for (const rows of plotted)
+    await writeFile(new URL(`images/bench-kernel-${rows}.svg`, docs), drawKernelPlot(results, rows));
+  const images = plotted.map(
+    (rows) =>
+      `![Processor time of each engine for ${rows} rows, compared with Slipway](images/bench-kernel-${rows}.svg)`,
   );
-  for (const failure of failures) say(failure);
-  if (options.write && failures.length === 0) {
-    const docs = new URL("../docs/", import.meta.url);
-    const plotted = [1, 10_000];
-    for (const rows of plotted)
-      await writeFile(new URL(`images/bench-kernel-${rows}.svg`, docs), drawKernelPlot(results, rows));
-    const images = plotted.map(
-      (rows) =>
-        `![Processor time of each engine for ${rows} rows, compared with Slipway](images/bench-kernel-${rows}.svg)`,
-    );
-    const document = new URL("benchmarks.md", docs);
-    const written = replaceBetweenMarkers(
-      await readFile(document, "utf8"),
-      "npm run bench:kernel -- --write",
-      [text, ...images].join("\n\n"),
-    );
-    await writeFile(document, written);
+  const document = new URL("benchmarks.md", docs);
+  const written = replaceBetweenMarkers(
+    await readFile(document, "utf8"),
+    "npm run bench:kernel -- --write",
+    [text, ...images].join("\n\n"),
+  );
+  await writeFile(document, written);
+};
+
+const count = (await readFile(requirements, "utf8")).split("\n").filter((row) => row.includes("==")).length;
+say(`Python's ${count} packages (1.2 GB, installed by the first run in some minutes) …`);
+const { python } = await createPythonEnvironment(requirements, completeListOptions);
+const pythonVersion = spawnSync(python, ["--version"], { encoding: "utf8" })
+  .stdout.trim()
+  .replace("Python ", "");
+const code = await identifyMeasuredCode();
+const kept = openKeptShapes(join(peerCache, "bench-kernel", hashConditions(code.hash, pythonVersion)));
+const results = new Map<Shape, MeasuredShape>();
+const failures: string[] = [];
+
+const measure = async (shape: Shape): Promise<MeasuredShape> => {
+  const known = options.quick || options.fresh ? undefined : await kept.read(shape, rounds);
+  if (known) {
+    say(`${shape.name}: measured on ${known.when.day}, kept (--fresh measures it again).`);
+    return known;
   }
-  const isMissed = results.some((result) => listTargets(result, rowCounts).some(({ isMet }) => !isMet));
-  process.exitCode = isMissed || failures.length > 0 ? 1 : 0;
-} finally {
-  await rm(temporary, { recursive: true, force: true, maxRetries: 5 });
+  say(`${shape.name}: the model is trained, or read from the cache …`);
+  const { folder, trained } = await trainShape(shape, { python, requirements });
+  const loadBefore = readLoadAverage();
+  const result = await measureShape(shape, trained, {
+    folder,
+    temporary,
+    python,
+    wrap: pins.server,
+    engines,
+    rowCounts,
+    rounds,
+    measurementMs,
+    preparationLimitMs: options.quick ? 90_000 : 900_000,
+    say,
+  });
+  const day = new Date().toISOString().slice(0, 10);
+  const when = { day, commit: code.commit, rounds, loadBefore, loadAfter: readLoadAverage() };
+  const measured = { ...result, when };
+  if (!options.quick) await kept.write(measured);
+  return measured;
+};
+
+/** Shapes in their own order: those of this run, and for --write all others that are kept, too. */
+const createReport = (): KernelReport => {
+  const measured = shapes.flatMap((shape) => results.get(shape) ?? []);
+  const { processor, processors, pinned, node } = describeMachine({
+    pinned: pins.pinned,
+    rounds,
+    loadBefore: 0,
+  });
+  const wanted = options.write ? shapes : selected;
+  return {
+    machine: { processor, processors, pinned, node },
+    python: pythonVersion,
+    rowCounts,
+    shapes: measured,
+    missing: wanted.filter((shape) => !results.has(shape)).map(({ name }) => name),
+  };
+};
+
+if (options.write)
+  for (const shape of shapes) {
+    const known = options.fresh && selected.includes(shape) ? undefined : await kept.read(shape, 7);
+    if (known) results.set(shape, known);
+  }
+for (const shape of selected) {
+  try {
+    results.set(shape, await measure(shape));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    failures.push(`${shape.name} IS NOT MEASURED: ${why.trim().split("\n").at(-1)}`);
+    continue;
+  }
+  const report = createReport();
+  if (options.write) await writeDocument(formatKernelReport(report), report.shapes);
 }
+const report = createReport();
+console.log(
+  options.json
+    ? JSON.stringify(report, (_, value) => (value instanceof Map ? Object.fromEntries(value) : value), 2)
+    : formatKernelReport(report),
+);
+for (const failure of failures) say(failure);
+const isMissed = report.shapes.some((result) => listTargets(result, rowCounts).some(({ isMet }) => !isMet));
+process.exitCode = isMissed || failures.length > 0 ? 1 : 0;

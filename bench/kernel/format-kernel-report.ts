@@ -1,17 +1,18 @@
 import type { ReportMachine } from "../serve/report.ts";
 import type { Spread } from "../serve/spread.ts";
 import { tolerance } from "./compare-outputs.ts";
+import type { MeasuredShape } from "./kept-shapes.ts";
 import { computeTimes, listTargets } from "./list-targets.ts";
 import type { EngineResult, ShapeResult } from "./measure-shape.ts";
 import type { Shape, TrainedShape } from "./shapes.ts";
 
 export type KernelReport = {
-  readonly machine: ReportMachine;
+  readonly machine: Pick<ReportMachine, "processor" | "processors" | "pinned" | "node">;
   readonly python: string;
-  /** The day of the run, YYYY-MM-DD. */
-  readonly day: string;
   readonly rowCounts: readonly number[];
-  readonly shapes: readonly ShapeResult[];
+  readonly shapes: readonly MeasuredShape[];
+  /** Shapes that have no result yet. */
+  readonly missing: readonly string[];
 };
 
 const formatNumber = (value: number): string =>
@@ -55,8 +56,11 @@ const formatEngine = (
   return `| ${[`${engine} ${version}`, ...cells, difference].join(" | ")} |`;
 };
 
-const formatShape = (result: ShapeResult, rowCounts: readonly number[]): string => {
-  const { shape, trained, engines } = result;
+const formatWhen = ({ day, commit, rounds, loadBefore, loadAfter }: MeasuredShape["when"]): string =>
+  `Measured on ${day}, code of commit ${commit}, ${rounds} rounds; load ${loadBefore} before and ${loadAfter} after.`;
+
+const formatShape = (result: MeasuredShape, rowCounts: readonly number[]): string => {
+  const { shape, trained, engines, when } = result;
   const counts = rowCounts.map((rows) => `${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}`);
   const shown = engines.flatMap((engine) =>
     engine.status === "left-out" ? [] : [formatEngine(engine, result, rowCounts)],
@@ -66,6 +70,8 @@ const formatShape = (result: ShapeResult, rowCounts: readonly number[]): string 
   );
   return [
     `**${shape.name}** (${describeShape(shape, trained)})`,
+    "",
+    formatWhen(when),
     "",
     `| engine | ${counts.join(" | ")} | largest difference |`,
     `|---|${"---|".repeat(counts.length + 1)}`,
@@ -88,12 +94,13 @@ const formatTargets = ({ shapes, rowCounts }: KernelReport): string => {
 
 /** The report as Markdown, for the terminal and for docs/benchmarks.md. */
 export const formatKernelReport = (report: KernelReport): string => {
-  const { machine, python, day, rowCounts, shapes } = report;
-  const { processor, processors, pinned, node, rounds, loadBefore, loadAfter } = machine;
+  const { machine, python, rowCounts, shapes, missing } = report;
+  const { processor, processors, pinned, node } = machine;
   const place = pinned ? "all engines on one of them, one after the other" : "ENGINES NOT PINNED: no taskset";
   return [
-    `${day}: ${processors} processors (${processor}), ${place}; Node ${node}, Python ${python}; one thread each. Processor time of a call, median (smallest–largest) of ${rounds} interleaved rounds, and how many times that of Slipway. Load ${loadBefore} before and ${loadAfter} after: other processes on the machine affect the results.`,
-    ...shapes.map((result) => formatShape(result, rowCounts)),
+    `${processors} processors (${processor}), ${place}; Node ${node}, Python ${python}; one thread each. Processor time of a call, median (smallest–largest) of interleaved rounds, and how many times that of Slipway. The load is the machine's average of a minute: other processes affect the results.`,
     formatTargets(report),
+    ...shapes.map((result) => formatShape(result, rowCounts)),
+    ...(missing.length > 0 ? [`Not measured yet: ${missing.join(", ")}.`] : []),
   ].join("\n\n");
 };

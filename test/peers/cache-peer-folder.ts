@@ -4,14 +4,15 @@ import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-const cache =
+/** Where peers are kept: `SLIPWAY_PEERS`, else `XDG_CACHE_HOME`, else ~/.cache. */
+export const peerCache =
   process.env.SLIPWAY_PEERS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "slipway-peers");
 
 /** Callers wait while another caller creates the folder: some builds take minutes on all processors. */
 const pendingFolders = new Map<string, Promise<void>>();
 
 const buildFolder = async (folder: string, make: (folder: string) => Promise<void>): Promise<void> => {
-  await mkdir(cache, { recursive: true });
+  await mkdir(peerCache, { recursive: true });
   const building = await mkdtemp(`${folder}.`);
   try {
     await make(building);
@@ -35,7 +36,7 @@ export const cachePeerFolder = async (
 ): Promise<string> => {
   const hash = createHash("sha256");
   for (const part of madeOf) hash.update(part);
-  const folder = join(cache, hash.digest("hex").slice(0, 16));
+  const folder = join(peerCache, hash.digest("hex").slice(0, 16));
   if (existsSync(folder)) return folder;
 
   const making =
