@@ -1,202 +1,219 @@
 /**
- * `npm run bench:serve`: the inference service compared with FastAPI, LitServe and plain onnxruntime-node, in one run on
- * this machine: the same models, the same bodies, one processor for each server and another for the load generator.
- * Rounds are interleaved, so that a busy moment affects all of them. Exits with 1 when a target is missed.
- * Options: --json, --rounds <n> (5), --quick (one short round), --only rows|texts|start.
+ * `npm run bench:serve`: the inference service compared with FastAPI, LitServe, KServe, MLServer, mlflow and plain
+ * onnxruntime-node, in one run on this machine: the same models, the same rows, one thread, one processor for each server and
+ * another for the load generator. Answers are compared before anything is timed; rounds are interleaved, so that a busy moment
+ * affects all servers. Exits with 1 when a target is missed.
  */
-import { existsSync } from "node:fs";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import { createPythonEnvironment } from "#test/peers/python-environment.ts";
-import { measureTreeUsage } from "#test/support/process-tree.ts";
+import { drawRatioPlot } from "./document/draw-ratio-plot.ts";
+import { replaceBetweenMarkers } from "./document/replace-between-markers.ts";
+import { type BenchModel, openChurn, openTexts, openTrees } from "./serve/bench-model.ts";
 import { buildFunctionImage } from "./serve/build-function-image.ts";
+import { compareServers, type Scenario, type ServerComparison } from "./serve/compare-servers.ts";
 import { detectPinning } from "./serve/cpu-pinning.ts";
 import { describeMachine, readLoadAverage } from "./serve/describe-machine.ts";
+import { formatServeReport, listRatioGroups } from "./serve/format-serve-report.ts";
+import {
+  listMemoryTargets,
+  listServeTargets,
+  type RatioTarget,
+  slipway,
+  summarizeRounds,
+} from "./serve/list-serve-targets.ts";
 import { measureColdStarts } from "./serve/measure-cold-starts.ts";
+import { readVersions } from "./serve/read-versions.ts";
 import { formatReport, type ReportLine } from "./serve/report.ts";
-import { buildMixedTexts, readRequestBodies } from "./serve/request-bodies.ts";
-import { type LoadOptions, type LoadResult, runLoad } from "./serve/run-load.ts";
-import { computeSpread, type Spread } from "./serve/spread.ts";
-import { type RunningServer, type ServerKind, startServer } from "./serve/start-server.ts";
+import { readRequestBodies } from "./serve/request-bodies.ts";
+import { type ServerKind, servers } from "./serve/servers.ts";
+import { computeSpread } from "./serve/spread.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    rounds: { type: "string", default: "5" },
-    quick: { type: "boolean", default: false },
-    only: { type: "string" },
-  },
-});
-const rounds = options.quick ? 1 : Math.max(1, Math.round(Number(options.rounds)) || 5);
-const seconds = options.quick ? 2 : 5;
-const isSelected = (part: "rows" | "texts" | "start") => (options.only ?? part) === part;
-const models = fileURLToPath(new URL("../models/", import.meta.url));
-const kinds = [
-  "slipway serve",
-  "onnxruntime-node on node:http",
-  "FastAPI",
-  "FastAPI, tuned",
-  "LitServe",
-] as const;
-const slipway = "slipway serve";
-const pins = detectPinning();
-const temporary = await mkdtemp(join(tmpdir(), "slipway-bench-"));
-const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
-const lines: ReportLine[] = [];
+const parts = ["rows", "trees", "texts", "start"] as const;
+type Part = (typeof parts)[number];
 
-/** A copy of a model's folder with its manifest as JSON, which the other servers read. */
-const prepareFolder = async (model: string): Promise<string> => {
-  const folder = join(temporary, model);
-  await cp(join(models, model), folder, { recursive: true });
-  const manifest = readManifest(await readFile(join(folder, "model.yaml"), "utf8"));
-  await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
-  return folder;
+const help = `npm run bench:serve -- [options]
+
+  --quick             one short round: proves that everything runs
+  --only <parts>      ${parts.join(", ")}; separated by commas
+  --servers <names>   servers beside "${slipway}" and "onnxruntime-node on node:http", separated by semicolons:
+                      ${Object.keys(servers).join("; ")}
+  --rounds <n>        7
+  --seconds <n>       3, for each measurement
+  --json              prints JSON
+  --write             writes docs/benchmarks.md and its plots; takes all parts and servers, and at least 7 rounds
+
+It needs Python 3 with venv. The packages come once into the user's cache. Ctrl-C ends all servers.`;
+
+const fail = (sentence: string): never => {
+  console.error(sentence);
+  process.exit(2);
 };
 
-type Scenario = { readonly what: string; readonly load: (url: string) => LoadOptions };
-type Results = ReadonlyMap<ServerKind, readonly LoadResult[]>;
-
-/** All servers under each scenario's load, round by round, and the peak memory of each. */
-const compareServers = async (
-  model: string,
-  scenarios: readonly Scenario[],
-): Promise<{ results: ReadonlyMap<string, Results>; peaks: ReadonlyMap<ServerKind, number | undefined> }> => {
-  const folder = await prepareFolder(model);
-  const { python } = await createPythonEnvironment(
-    fileURLToPath(new URL("requirements-serve.txt", import.meta.url)),
-  );
-  const [first = ""] = (await readRequestBodies(folder)).single;
-  const servers: RunningServer[] = [];
-  const results = new Map(
-    scenarios.map(({ what }) => [what, new Map(kinds.map((kind): [ServerKind, LoadResult[]] => [kind, []]))]),
-  );
+const readOptions = () => {
   try {
-    for (const kind of kinds) {
-      say(`${model}: ${kind} starts …`);
-      const data = join(temporary, `${model}-records`);
-      servers.push(await startServer(kind, first, { folder, data, python, wrap: pins.server }));
-    }
-    for (let round = 1; round <= rounds; round++)
-      for (const { what, load } of scenarios)
-        for (const { kind, url, pid } of servers) {
-          say(`${model}, ${what}, round ${round} of ${rounds}: ${kind} …`);
-          results
-            .get(what)
-            ?.get(kind)
-            ?.push(await runLoad(load(url), pid, pins.generator));
-        }
-    const peaks = new Map(servers.map(({ kind, pid }) => [kind, measureTreeUsage(pid)?.peakBytes]));
-    return { results, peaks };
-  } finally {
-    await Promise.all(servers.map(({ stop }) => stop()));
+    return parseArgs({
+      options: {
+        quick: { type: "boolean", default: false },
+        only: { type: "string" },
+        servers: { type: "string" },
+        rounds: { type: "string" },
+        seconds: { type: "string" },
+        json: { type: "boolean", default: false },
+        write: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
   }
 };
 
-const summarizeFigure = (
-  results: Results | undefined,
-  kind: ServerKind,
-  figure: keyof LoadResult,
-): Spread | undefined =>
-  computeSpread((results?.get(kind) ?? []).flatMap((measured) => measured[figure] ?? []));
+const options = readOptions();
+if (options.help) {
+  console.log(help);
+  process.exit();
+}
+const readNumber = (name: "rounds" | "seconds", normally: number): number => {
+  const number = Number(options[name] ?? normally);
+  return Number.isInteger(number) && number > 0 ? number : fail(`--${name} takes a whole number, 1 or more.`);
+};
+/** Names of a list; one that does not exist ends the run. */
+const selectNames = <Name extends string>(
+  option: string | undefined,
+  separator: string,
+  names: readonly Name[],
+): readonly Name[] => {
+  const wanted = option?.split(separator).map((name) => name.trim());
+  const unknown = wanted?.find((name) => !names.some((known) => known === name));
+  if (unknown !== undefined) fail(`${unknown} is none of: ${names.join(`${separator} `)}`);
+  return wanted ? names.filter((name) => wanted.includes(name)) : names;
+};
+const rounds = readNumber("rounds", options.quick ? 1 : 7);
+const seconds = readNumber("seconds", options.quick ? 1 : 3);
+const selected = selectNames<Part>(options.only, ",", parts);
+const allKinds = Object.keys(servers) as ServerKind[];
+const compared = selectNames(options.servers, ";", allKinds);
+if (options.write && (options.quick || options.only || options.servers || rounds < 7))
+  fail("--write takes a whole run: no --quick, --only or --servers, and at least 7 rounds.");
 
-const addComparison = (what: string, results: Results | undefined, figure: "perSecond" | "medianMs") => {
-  const unit = figure === "perSecond" ? "requests/s" : "ms";
-  for (const kind of kinds)
-    lines.push({ what: `${what}: ${kind}`, measured: summarizeFigure(results, kind, figure), unit });
-  // Other processes on the machine affect this figure least.
-  for (const kind of kinds)
-    lines.push({
-      what: `${what}, processor time: ${kind}`,
-      measured: summarizeFigure(results, kind, "cpuMs"),
-      unit: "ms",
-    });
+const plain: ServerKind = "onnxruntime-node on node:http";
+const inserting: ServerKind = "onnxruntime-node, an insert each";
+const batching: ServerKind = "FastAPI, batching";
+/** Without them there is nothing to compare. */
+const always: readonly ServerKind[] = [slipway, plain];
+const selectKinds = (kinds: readonly ServerKind[]) =>
+  kinds.filter((kind) => always.includes(kind) || compared.includes(kind));
+const tabular = allKinds.filter((kind) => kind !== batching);
+const textual: readonly ServerKind[] = [slipway, plain, "FastAPI", "FastAPI, tuned", batching, "LitServe"];
+
+const pins = detectPinning();
+const temporary = await mkdtemp(join(tmpdir(), "slipway-bench-"));
+process.on("exit", () => rmSync(temporary, { recursive: true, force: true, maxRetries: 5 }));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
+const lines: ReportLine[] = [];
+const comparisons: ServerComparison[] = [];
+
+const single = "one row, 10 connections";
+const hundred = "100 rows, 10 connections";
+const many = "10,000 rows, 1 connection";
+const texts = "a text of 1 to 6 sentences, 10 connections";
+
+const takeRows = ({ rows }: BenchModel, count: number) =>
+  Array.from({ length: count }, (_, at) => rows[at % rows.length] ?? {});
+const buildSingleRows = (model: BenchModel): Scenario => ({
+  what: single,
+  figure: "perSecond",
+  requests: takeRows(model, 200).map((row) => [row]),
+  connections: 10,
+  seconds,
+  warmUpSeconds: 1,
+});
+
+const compare = async (
+  model: BenchModel,
+  kinds: readonly ServerKind[],
+  scenarios: readonly Scenario[],
+  targets: readonly RatioTarget[],
+): Promise<ServerComparison> => {
+  const wrap = { server: pins.server, generator: pins.generator };
+  const comparison = await compareServers(model, selectKinds(kinds), scenarios, {
+    temporary,
+    rounds,
+    wrap,
+    say,
+  });
+  comparisons.push(comparison);
+  lines.push(...listServeTargets(comparison, targets));
+  return comparison;
 };
 
 const benchRows = async (): Promise<void> => {
-  const bodies = await readRequestBodies(join(models, "churn"));
-  const single = "one row, 10 connections";
-  const hundred = "100 rows, 10 connections";
-  const many = "10,000 rows, 1 connection, latency";
-  const { results, peaks } = await compareServers("churn", [
-    {
-      what: single,
-      load: (url) => ({ url, bodies: bodies.single, connections: 10, seconds, warmUpSeconds: 2 }),
-    },
+  const model = await openChurn(temporary);
+  const scenarios: readonly Scenario[] = [
+    buildSingleRows(model),
     {
       what: hundred,
-      load: (url) => ({ url, bodies: [bodies.of(100)], connections: 10, seconds, warmUpSeconds: 1 }),
+      figure: "perSecond",
+      requests: [takeRows(model, 100)],
+      connections: 10,
+      seconds,
+      warmUpSeconds: 1,
     },
     {
       what: many,
-      load: (url) => ({ url, bodies: [bodies.of(10_000)], connections: 1, requests: 10, warmUpSeconds: 1 }),
+      figure: "medianMs",
+      requests: [takeRows(model, 10_000)],
+      connections: 1,
+      amount: options.quick ? 3 : 8,
+      warmUpSeconds: 1,
     },
+  ];
+  const comparison = await compare(model, tabular, scenarios, [
+    { what: single, kind: plain, atLeast: 1.8 },
+    { what: single, kind: inserting, atLeast: 2.5 },
+    { what: single, kind: "FastAPI", atLeast: 6 },
+    { what: single, kind: "FastAPI, tuned", atLeast: 4 },
+    { what: hundred, kind: plain, atLeast: 1.8 },
+    { what: hundred, kind: "FastAPI, tuned", atLeast: 4 },
+    { what: many, kind: plain, atLeast: 1.8 },
+    { what: many, kind: "FastAPI, tuned", atLeast: 5 },
   ]);
-  addComparison(single, results.get(single), "perSecond");
-  const rate = summarizeFigure(results.get(single), slipway, "perSecond");
-  const times = (other: ServerKind): Spread | undefined => {
-    const otherRate = summarizeFigure(results.get(single), other, "perSecond")?.median ?? Number.NaN;
-    return rate && { median: rate.median / otherRate, min: rate.min / otherRate, max: rate.max / otherRate };
-  };
-  lines.push({
-    what: "one row: times FastAPI",
-    measured: times("FastAPI"),
-    unit: "times",
-    target: { atLeast: 3 },
-  });
-  lines.push({ what: "one row: times FastAPI, tuned", measured: times("FastAPI, tuned"), unit: "times" });
-  lines.push({
-    what: "one row: requests per second on one processor",
-    measured: rate,
-    unit: "requests/s",
-    target: { atLeast: 500 },
-  });
-  lines.push({
-    what: "one row: p95",
-    measured: summarizeFigure(results.get(single), slipway, "p95Ms"),
-    unit: "ms",
-    target: { below: 120 },
-  });
-  addComparison(hundred, results.get(hundred), "perSecond");
-  addComparison(many, results.get(many), "medianMs");
-  lines.push({
-    what: "10,000 rows: latency",
-    measured: summarizeFigure(results.get(many), slipway, "medianMs"),
-    unit: "ms",
-    target: { below: 200 },
-  });
-  for (const kind of kinds) {
-    const peak = peaks.get(kind);
-    const bytes = peak === undefined ? undefined : peak / 1e6;
-    lines.push({
-      what: `memory, at most: ${kind}`,
-      measured: bytes === undefined ? undefined : { median: bytes, min: bytes, max: bytes },
-      unit: "MB",
-    });
-  }
+  const p95 = summarizeRounds(comparison, slipway, single, "p95Ms");
+  lines.push({ what: `churn, ${single}: p95`, measured: p95, unit: "ms", target: { below: 120 } });
+  const latency = summarizeRounds(comparison, slipway, many, "medianMs");
+  lines.push({ what: `churn, ${many}: latency`, measured: latency, unit: "ms", target: { below: 200 } });
+  lines.push(...listMemoryTargets(comparison, many));
+};
+
+const benchTrees = async (): Promise<void> => {
+  const model = await openTrees(temporary);
+  await compare(model, tabular, [buildSingleRows(model)], [{ what: single, kind: plain, atLeast: 1.5 }]);
 };
 
 const benchTexts = async (): Promise<void> => {
-  const folder = join(models, "review-sentiment");
-  if (!existsSync(folder)) {
-    say("TEXTS ARE NOT MEASURED: there is no models/review-sentiment.");
-    return;
-  }
-  const bodies = await buildMixedTexts(folder);
-  const what = "a text of 1 to 6 sentences, 10 connections";
-  const { results } = await compareServers("review-sentiment", [
-    { what, load: (url) => ({ url, bodies, connections: 10, seconds: seconds * 2, warmUpSeconds: 2 }) },
-  ]);
-  addComparison(what, results.get(what), "perSecond");
+  const model = await openTexts(temporary);
+  const scenario: Scenario = {
+    what: texts,
+    figure: "perSecond",
+    requests: model.rows.map((row) => [row]),
+    connections: 10,
+    seconds: seconds * 2,
+    warmUpSeconds: 1,
+  };
+  await compare(model, textual, [scenario], [{ what: texts, kind: batching, atLeast: 2 }]);
 };
 
 const benchColdStart = async (): Promise<void> => {
   say("cold starts …");
-  const [event = ""] = (await readRequestBodies(join(models, "churn"))).single;
-  const { task, bytes } = await buildFunctionImage("churn", join(models, "churn"), temporary);
+  const churn = fileURLToPath(new URL("../models/churn", import.meta.url));
+  const [event = ""] = (await readRequestBodies(churn)).single;
+  const { task, bytes } = await buildFunctionImage("churn", churn, temporary);
   const count = options.quick ? 5 : rounds * 6;
   const starts = await measureColdStarts(
     { task, model: "churn", event },
@@ -234,16 +251,47 @@ const benchColdStart = async (): Promise<void> => {
   });
 };
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+const writeDocument = async (text: string): Promise<void> => {
+  const docs = new URL("../docs/", import.meta.url);
+  const title = "Time of a request, compared with Slipway (less is faster)";
+  await writeFile(
+    new URL("images/bench-serve.svg", docs),
+    drawRatioPlot(title, comparisons.flatMap(listRatioGroups)),
+  );
+  const document = new URL("benchmarks.md", docs);
+  const written = replaceBetweenMarkers(
+    await readFile(document, "utf8"),
+    "npm run bench:serve -- --write",
+    `${text}\n\n![Time of a request with each server, compared with Slipway](images/bench-serve.svg)`,
+  );
+  await writeFile(document, written);
+};
+
+const benches: Readonly<Record<Part, () => Promise<void>>> = {
+  rows: benchRows,
+  trees: benchTrees,
+  texts: benchTexts,
+  start: benchColdStart,
+};
 const loadBefore = readLoadAverage();
-try {
-  if (isSelected("rows")) await benchRows();
-  if (isSelected("texts")) await benchTexts();
-  if (isSelected("start")) await benchColdStart();
-} finally {
-  await rm(temporary, { recursive: true, force: true, maxRetries: 5 });
-}
+for (const part of selected) await benches[part]();
 const machine = describeMachine({ pinned: pins.pinned, rounds, loadBefore });
 const { text, missed } = formatReport(lines, machine);
-console.log(options.json ? JSON.stringify({ machine, lines }, undefined, 2) : text);
+const python = spawnSync(process.env.PYTHON ?? "python3", ["--version"], { encoding: "utf8" }).stdout.trim();
+const report = [
+  `${new Date().toISOString().slice(0, 10)}. ${await readVersions()} ${python}. One thread each. Medians of ${rounds} interleaved rounds of ${seconds} s (smallest–largest); "times as fast" is the median of the ratios within each round.`,
+  `\`\`\`\n${text}\n\`\`\``,
+  ...comparisons.map(formatServeReport),
+].join("\n\n");
+console.log(
+  options.json
+    ? JSON.stringify(
+        { machine, lines, comparisons },
+        (key, value) =>
+          key === "requests" ? undefined : value instanceof Map ? Object.fromEntries(value) : value,
+        2,
+      )
+    : report,
+);
+if (options.write) await writeDocument(report);
 process.exitCode = missed ? 1 : 0;

@@ -1,63 +1,19 @@
+import { drawRatioPlot } from "../document/draw-ratio-plot.ts";
 import { computeTimes } from "./list-targets.ts";
 import type { ShapeResult } from "./measure-shape.ts";
 
-const width = 760;
-const left = 190;
-const right = 90;
-const line = 18;
-
-const escapeText = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-
 /**
- * How many times as long as Slipway each engine takes, as dots on a logarithmic axis (SVG). A shape without Slipway's own
- * time is not drawn; an engine with wrong answers has a line of text in place of its dot.
+ * How many times as long as Slipway each engine takes (SVG). A shape without Slipway's own time is not drawn; an engine with
+ * wrong answers has a line of text in place of its dot.
  */
 export const drawKernelPlot = (shapes: readonly ShapeResult[], rows: number): string => {
-  const groups = shapes.flatMap(({ shape, engines }) =>
-    computeTimes(engines, "Slipway", rows) === undefined ? [] : [{ name: shape.name, engines }],
-  );
-  const all = groups.flatMap(({ engines }) =>
-    engines.flatMap(({ engine }) => computeTimes(engines, engine, rows) ?? []),
-  );
-  const low = Math.floor(Math.log10(Math.min(1, ...all)));
-  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(10, ...all))));
-  const x = (times: number) => left + ((Math.log10(times) - low) / (high - low)) * (width - left - right);
-  const parts: string[] = [];
-  const text = (at: number, y: number, content: string, attributes = "") =>
-    parts.push(`<text x="${at.toFixed(1)}" y="${y}" ${attributes}>${escapeText(content)}</text>`);
-  let y = 46;
-  for (const { name, engines } of groups) {
-    y += line + 6;
-    text(8, y, name, 'font-weight="bold"');
-    const drawn = engines
+  const groups = shapes.flatMap(({ shape, engines }) => {
+    if (computeTimes(engines, "Slipway", rows) === undefined) return [];
+    const dots = engines
       .filter(({ status }) => status !== "left-out")
-      .map(({ engine }) => ({ engine, times: computeTimes(engines, engine, rows) }))
-      .toSorted((a, b) => (a.times ?? Number.POSITIVE_INFINITY) - (b.times ?? Number.POSITIVE_INFINITY));
-    for (const { engine, times } of drawn) {
-      y += line;
-      text(left - 10, y, engine, 'text-anchor="end"');
-      if (times === undefined) {
-        text(left, y, "wrong answers, not timed", 'fill="#a12"');
-        continue;
-      }
-      const fill = engine === "Slipway" ? "#0a6" : "#456";
-      parts.push(`<circle cx="${x(times).toFixed(1)}" cy="${y - 4}" r="4.5" fill="${fill}"/>`);
-      text(x(times) + 9, y, times < 10 ? times.toFixed(1) : times.toFixed(0));
-    }
-  }
-  const height = y + 16;
-  const ticks = Array.from({ length: high - low + 1 }, (_, index) => 10 ** (low + index)).map(
-    (tick) =>
-      `<line x1="${x(tick).toFixed(1)}" x2="${x(tick).toFixed(1)}" y1="50" y2="${height - 8}" stroke="#ccd"/><text x="${x(tick).toFixed(1)}" y="44" text-anchor="middle">${tick} ×</text>`,
-  );
+      .map(({ engine }) => ({ label: engine, times: computeTimes(engines, engine, rows) }));
+    return [{ name: shape.name, dots }];
+  });
   const title = `Processor time of a call with ${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}, compared with Slipway (less is faster)`;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12" fill="#223" role="img" aria-label="${title}">`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    `<text x="8" y="20" font-size="14" font-weight="bold">${title}</text>`,
-    ...ticks,
-    ...parts,
-    "</svg>\n",
-  ].join("\n");
+  return drawRatioPlot(title, groups);
 };

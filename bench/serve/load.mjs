@@ -1,7 +1,8 @@
 /**
  * The load generator, in a separate process: autocannon sends bodies in turn to one address. Takes
  * `{ url, bodies, connections, seconds | requests, warmUpSeconds }` on standard input and prints
- * `{ perSecond, medianMs, p95Ms, maxMs, answered, failed, total }`; `total` includes the warm-up.
+ * `{ perSecond, medianMs, p95Ms, maxMs, answered, failed, generatorShare, total }`: `generatorShare` is the share of a
+ * processor that this process used, and `total` includes the warm-up.
  */
 import { text } from "node:stream/consumers";
 import autocannon from "autocannon";
@@ -21,9 +22,11 @@ const run = (limit) =>
     const times = [];
     let failed = 0;
     const began = performance.now();
+    const cpuBefore = process.cpuUsage();
     const instance = autocannon({ ...common, ...limit }, (error, result) => {
       if (error) return reject(error);
       const tookMs = performance.now() - began;
+      const { user, system } = process.cpuUsage(cpuBefore);
       times.sort((a, b) => a - b);
       const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
       resolve({
@@ -33,6 +36,7 @@ const run = (limit) =>
         maxMs: at(1),
         answered: times.length,
         failed: failed + result.errors,
+        generatorShare: (user + system) / 1_000 / tookMs,
       });
     });
     instance.on("response", (_client, status, _bytes, ms) => {

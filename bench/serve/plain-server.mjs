@@ -1,14 +1,18 @@
 /**
- * onnxruntime-node behind node:http and nothing else: no validation, no records, no ids. Its throughput is about the
- * maximum for this way to serve. `plain-server.mjs FOLDER PORT`
+ * onnxruntime-node behind node:http and nothing else: no validation, no ids. Without DATA no records: its throughput is about
+ * the maximum for this way to serve. With DATA, a folder, each request is one insert into SQLite before its response, with
+ * the promise of Slipway's records: they survive the process, and a power cut may take the last ones.
+ * `plain-server.mjs FOLDER PORT [DATA]`
  */
-import { readFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import ort from "onnxruntime-node";
 import { openTokenizer } from "#inference/text/open-tokenizer.ts";
 
-const [folder, port] = process.argv.slice(2);
+const [folder, port, data] = process.argv.slice(2);
 const read = (name) => JSON.parse(readFileSync(join(folder, name), "utf8"));
 const { inputs, output, tokenizer: tokenizerOptions } = read("manifest.json");
 const { labels } = output;
@@ -20,6 +24,23 @@ const session = await ort.InferenceSession.create(join(folder, "model.onnx"), {
 const tokenizer =
   tokenizerOptions &&
   openTokenizer(readFileSync(join(folder, tokenizerOptions.file)), tokenizerOptions.maxTokens);
+
+const openRecords = (into) => {
+  mkdirSync(into, { recursive: true });
+  const database = new DatabaseSync(join(into, "records.sqlite"));
+  database.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;
+    CREATE TABLE IF NOT EXISTS records (id TEXT PRIMARY KEY, at INTEGER, request TEXT, response TEXT) WITHOUT ROWID`);
+  return database.prepare("INSERT INTO records VALUES (?, ?, ?, ?)");
+};
+const records = data === undefined ? undefined : openRecords(data);
+
+/** A graph of numbers alone takes all of them as one matrix. */
+const matrix = (rows) => {
+  const values = new Float32Array(rows.length * inputs.length);
+  let at = 0;
+  for (const row of rows) for (const { name } of inputs) values[at++] = row[name] ?? Number.NaN;
+  return { [session.inputNames[0]]: new ort.Tensor("float32", values, [rows.length, inputs.length]) };
+};
 
 const columns = (rows) =>
   Object.fromEntries(
@@ -50,8 +71,10 @@ const tokens = (rows) => {
   };
 };
 
+const toFeeds = tokenizer ? tokens : session.inputNames.length === 1 && inputs.length > 1 ? matrix : columns;
+
 const predict = async (rows) => {
-  const { probabilities } = await session.run(tokenizer ? tokens(rows) : columns(rows), ["probabilities"]);
+  const { probabilities } = await session.run(toFeeds(rows), ["probabilities"]);
   const { data } = probabilities;
   return rows.map((_, row) => {
     const scores = {};
@@ -68,8 +91,11 @@ createServer((request, response) => {
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
   request.on("end", async () => {
-    const { rows } = JSON.parse(Buffer.concat(chunks).toString("utf8"));
-    const body = Buffer.from(JSON.stringify({ predictions: await predict(rows) }));
+    const text = Buffer.concat(chunks).toString("utf8");
+    const { rows } = JSON.parse(text);
+    const answer = JSON.stringify({ predictions: await predict(rows) });
+    records?.run(randomUUID(), Date.now(), text, answer);
+    const body = Buffer.from(answer);
     response.writeHead(200, { "content-type": "application/json", "content-length": body.length }).end(body);
   });
 }).listen(Number(port), "127.0.0.1");

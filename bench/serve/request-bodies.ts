@@ -19,15 +19,3 @@ export const readRequestBodies = async (folder: string): Promise<RequestBodies> 
     of: (count) => formatBody(Array.from({ length: count }, (_, at) => rows[at % rows.length] ?? {})),
   };
 };
-
-/** Texts of one to six sentences, so that their lengths are as mixed as those of real texts. */
-export const buildMixedTexts = async (folder: string): Promise<readonly string[]> => {
-  const { rows } = Golden.parse(JSON.parse(await readFile(join(folder, "golden.json"), "utf8")));
-  return rows.map((_, at) => {
-    const sentences = Array.from(
-      { length: 1 + (at % 6) },
-      (_, next) => rows[(at + next) % rows.length]?.text,
-    );
-    return formatBody([{ text: sentences.join(" ") }]);
-  });
-};

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { measureTreeUsage } from "#test/support/process-tree.ts";
+import { measureTreeUsage, resetPeaks } from "#test/support/process-tree.ts";
 
 const generator = fileURLToPath(new URL("load.mjs", import.meta.url));
 
@@ -23,6 +23,10 @@ export type LoadResult = {
   readonly failed: number;
   /** Processor time of the server for each response, including the warm-up; undefined where there is no /proc. */
   readonly cpuMs: number | undefined;
+  /** The most resident memory of the server's processes meanwhile, summed; undefined where there is no /proc. */
+  readonly peakBytes: number | undefined;
+  /** The share of its processor that the load generator used, 0 to 1: near 1 it limits the figures, not the server. */
+  readonly generatorShare: number;
 };
 
 /** Puts load on a server (process `pid`) from a separate process; `wrap` is a command prefix. */
@@ -31,15 +35,23 @@ export const runLoad = async (
   pid: number,
   wrap: readonly string[],
 ): Promise<LoadResult> => {
+  resetPeaks(pid);
   const before = measureTreeUsage(pid);
   const [command = process.execPath, ...args] = [...wrap, process.execPath, generator];
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const end = () => child.kill();
+  process.on("exit", end);
   child.stdin.end(JSON.stringify(load));
   const [printed, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
+  process.off("exit", end);
   if (code !== 0) throw new Error(`the load generator ended with ${code}`);
   const after = measureTreeUsage(pid);
-  const measured: Omit<LoadResult, "cpuMs"> & { readonly total: number } = JSON.parse(printed);
+  const measured: Omit<LoadResult, "cpuMs" | "peakBytes"> & { readonly total: number } = JSON.parse(printed);
   if (measured.failed > 0 || measured.answered === 0)
     throw new Error(`requests to ${load.url}: ${measured.failed} failed, ${measured.answered} succeeded`);
-  return { ...measured, cpuMs: before && after && (after.cpuMs - before.cpuMs) / measured.total };
+  return {
+    ...measured,
+    cpuMs: before && after && (after.cpuMs - before.cpuMs) / measured.total,
+    peakBytes: after?.peakBytes,
+  };
 };

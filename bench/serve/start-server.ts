@@ -2,17 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { type ServerKind, servers } from "./servers.ts";
 
-const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const slipway = here("../../cli/slipway.mjs");
-
-export type ServerKind =
-  | "slipway serve"
-  | "onnxruntime-node on node:http"
-  | "FastAPI"
-  | "FastAPI, tuned"
-  | "LitServe";
 export type RunningServer = {
   readonly kind: ServerKind;
   /** The address that takes rows by POST. */
@@ -21,12 +12,7 @@ export type RunningServer = {
   stop(): Promise<void>;
 };
 
-type Options = {
-  /** Holds model.onnx, manifest.json and, for Slipway, model.yaml. */
-  readonly folder: string;
-  /** Slipway's folder for records. */
-  readonly data: string;
-  readonly python: string;
+type Options = Omit<Parameters<(typeof servers)[ServerKind]["command"]>[0], "port"> & {
   readonly wrap: readonly string[];
 };
 
@@ -40,35 +26,14 @@ const freePort = async (): Promise<number> => {
   return typeof address === "object" && address ? address.port : 0;
 };
 
-const buildCommand = (
-  kind: ServerKind,
-  port: number,
-  { folder, data, python }: Options,
-): readonly string[] => {
-  switch (kind) {
-    case "slipway serve":
-      return [process.execPath, slipway, "serve", folder, "--port", `${port}`, "--data", data];
-    case "onnxruntime-node on node:http":
-      return [process.execPath, here("plain-server.mjs"), folder, `${port}`];
-    case "FastAPI":
-      return [python, here("python/fastapi_server.py"), folder, `${port}`];
-    case "FastAPI, tuned":
-      return [python, here("python/fastapi_tuned.py"), folder, `${port}`];
-    case "LitServe":
-      return [python, here("python/litserve_server.py"), folder, `${port}`];
-    default:
-      return kind satisfies never;
-  }
-};
-
-/** Starts a server and waits until it responds to `body`, at most two minutes. */
+/** Starts a server and waits until it responds to `body`, which is in its own protocol, at most two minutes. */
 export const startServer = async (
   kind: ServerKind,
   body: string,
-  options: Options,
+  { wrap, ...options }: Options,
 ): Promise<RunningServer> => {
   const port = await freePort();
-  const [command = "", ...args] = [...options.wrap, ...buildCommand(kind, port, options)];
+  const [command = "", ...args] = [...wrap, ...servers[kind].command({ ...options, port })];
   // A process group: LitServe starts processes that have to end with it.
   const child = spawn(command, args, {
     stdio: ["ignore", "ignore", "pipe"],
@@ -98,7 +63,7 @@ export const startServer = async (
     await closed.finally(() => clearTimeout(limit));
     signal("SIGKILL");
   };
-  const url = `http://127.0.0.1:${port}/v1/predict`;
+  const url = `http://127.0.0.1:${port}${servers[kind].protocol.path}`;
   const until = performance.now() + 120_000;
   for (;;) {
     const response = await fetch(url, {
