@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { measureTreeUsage, resetPeaks } from "#test/support/process-tree.ts";
+import { endWithProcess } from "./end-with-process.ts";
 
 const generator = fileURLToPath(new URL("load.mjs", import.meta.url));
 
@@ -39,11 +40,10 @@ export const runLoad = async (
   const before = measureTreeUsage(pid);
   const [command = process.execPath, ...args] = [...wrap, process.execPath, generator];
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
-  const end = () => child.kill();
-  process.on("exit", end);
+  const forget = endWithProcess(() => child.kill());
   child.stdin.end(JSON.stringify(load));
   const [printed, [code]] = await Promise.all([text(child.stdout), once(child, "close")]);
-  process.off("exit", end);
+  forget();
   if (code !== 0) throw new Error(`the load generator ended with ${code}`);
   const after = measureTreeUsage(pid);
   const measured: Omit<LoadResult, "cpuMs" | "peakBytes"> & { readonly total: number } = JSON.parse(printed);

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { endWithProcess } from "./end-with-process.ts";
 import { type ServerKind, servers } from "./servers.ts";
 
 export type RunningServer = {
@@ -26,7 +27,7 @@ const freePort = async (): Promise<number> => {
   return typeof address === "object" && address ? address.port : 0;
 };
 
-/** Starts a server and waits until it responds to `body`, which is in its own protocol, at most two minutes. */
+/** Starts a server and waits until it responds to `body`, which is in its own protocol, at most five minutes. */
 export const startServer = async (
   kind: ServerKind,
   body: string,
@@ -54,17 +55,16 @@ export const startServer = async (
     }
   };
   // The servers end with the benchmark, however it ends.
-  const end = () => signal("SIGKILL");
-  process.on("exit", end);
+  const forget = endWithProcess(() => signal("SIGKILL"));
   const stop = async () => {
     const limit = setTimeout(() => signal("SIGKILL"), 10_000);
-    process.off("exit", end);
+    forget();
     signal("SIGTERM");
     await closed.finally(() => clearTimeout(limit));
     signal("SIGKILL");
   };
   const url = `http://127.0.0.1:${port}${servers[kind].protocol.path}`;
-  const until = performance.now() + 120_000;
+  const until = performance.now() + 300_000;
   for (;;) {
     const response = await fetch(url, {
       method: "POST",
