@@ -9,16 +9,15 @@ import { rmSync } from "node:fs";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { drawRatioPlot } from "./document/draw-ratio-plot.ts";
 import { replaceBetweenMarkers } from "./document/replace-between-markers.ts";
 import { type BenchModel, openChurn, openTexts, openTrees } from "./serve/bench-model.ts";
-import { buildFunctionImage } from "./serve/build-function-image.ts";
 import { compareServers, type Scenario, type ServerComparison } from "./serve/compare-servers.ts";
 import { detectPinning } from "./serve/cpu-pinning.ts";
 import { describeMachine, readLoadAverage } from "./serve/describe-machine.ts";
-import { formatServeReport, listRatioGroups } from "./serve/format-serve-report.ts";
+import { formatProfile, formatServeReport, listRatioGroups } from "./serve/format-serve-report.ts";
+import { listColdStartLines } from "./serve/list-cold-start-lines.ts";
 import {
   listMemoryTargets,
   listServeTargets,
@@ -26,12 +25,10 @@ import {
   slipway,
   summarizeRounds,
 } from "./serve/list-serve-targets.ts";
-import { measureColdStarts } from "./serve/measure-cold-starts.ts";
+import { profileSlipway } from "./serve/profile-slipway.ts";
 import { readVersions } from "./serve/read-versions.ts";
 import { formatReport, type ReportLine } from "./serve/report.ts";
-import { readRequestBodies } from "./serve/request-bodies.ts";
 import { type ServerKind, servers } from "./serve/servers.ts";
-import { computeSpread } from "./serve/spread.ts";
 
 const parts = ["rows", "trees", "texts", "start"] as const;
 type Part = (typeof parts)[number];
@@ -44,6 +41,7 @@ const help = `npm run bench:serve -- [options]
                       ${Object.keys(servers).join("; ")}
   --rounds <n>        7
   --seconds <n>       3, for each measurement
+  --profile           compares nothing: where "${slipway}" spends its time under the load of rows and trees
   --json              prints JSON
   --write             writes docs/benchmarks.md and its plots; takes all parts and servers, and at least 7 rounds
 
@@ -63,6 +61,7 @@ const readOptions = () => {
         servers: { type: "string" },
         rounds: { type: "string" },
         seconds: { type: "string" },
+        profile: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         write: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
@@ -98,6 +97,8 @@ const seconds = readNumber("seconds", options.quick ? 1 : 3);
 const selected = selectNames<Part>(options.only, ",", parts);
 const allKinds = Object.keys(servers) as ServerKind[];
 const compared = selectNames(options.servers, ";", allKinds);
+if (options.profile && (options.json || options.only || options.servers || options.rounds))
+  fail("--profile takes only --seconds, --quick and --write.");
 if (options.write && (options.quick || options.only || options.servers || rounds < 7))
   fail("--write takes a whole run: no --quick, --only or --servers, and at least 7 rounds.");
 
@@ -153,28 +154,29 @@ const compare = async (
   return comparison;
 };
 
+const buildRowScenarios = (model: BenchModel): readonly Scenario[] => [
+  buildSingleRows(model),
+  {
+    what: hundred,
+    figure: "perSecond",
+    requests: [takeRows(model, 100)],
+    connections: 10,
+    seconds,
+    warmUpSeconds: 1,
+  },
+  {
+    what: many,
+    figure: "medianMs",
+    requests: [takeRows(model, 10_000)],
+    connections: 1,
+    amount: options.quick ? 3 : 8,
+    warmUpSeconds: 1,
+  },
+];
+
 const benchRows = async (): Promise<void> => {
   const model = await openChurn(temporary);
-  const scenarios: readonly Scenario[] = [
-    buildSingleRows(model),
-    {
-      what: hundred,
-      figure: "perSecond",
-      requests: [takeRows(model, 100)],
-      connections: 10,
-      seconds,
-      warmUpSeconds: 1,
-    },
-    {
-      what: many,
-      figure: "medianMs",
-      requests: [takeRows(model, 10_000)],
-      connections: 1,
-      amount: options.quick ? 3 : 8,
-      warmUpSeconds: 1,
-    },
-  ];
-  const comparison = await compare(model, tabular, scenarios, [
+  const comparison = await compare(model, tabular, buildRowScenarios(model), [
     { what: single, kind: plain, atLeast: 1.8 },
     { what: single, kind: inserting, atLeast: 2.5 },
     { what: single, kind: "FastAPI", atLeast: 6 },
@@ -211,60 +213,44 @@ const benchTexts = async (): Promise<void> => {
 
 const benchColdStart = async (): Promise<void> => {
   say("cold starts …");
-  const churn = fileURLToPath(new URL("../models/churn", import.meta.url));
-  const [event = ""] = (await readRequestBodies(churn)).single;
-  const { task, bytes } = await buildFunctionImage("churn", churn, temporary);
   const count = options.quick ? 5 : rounds * 6;
-  const starts = await measureColdStarts(
-    { task, model: "churn", event },
-    { rounds: count, wrap: pins.server, into: temporary },
-  );
-  for (const figure of ["wallMs", "cpuMs"] as const) {
-    const what = figure === "wallMs" ? "cold start" : "cold start, processor time";
-    const empty = computeSpread(starts.empty.map((start) => start[figure]));
-    const started = computeSpread(starts.ours.map((start) => start[figure]));
-    lines.push({ what: `${what}: an empty function`, measured: empty, unit: "ms" });
-    lines.push({ what: `${what}: the model's function`, measured: started, unit: "ms" });
-    lines.push({
-      what: `${what}: above an empty function`,
-      measured: empty &&
-        started && {
-          median: started.median - empty.median,
-          min: started.min - empty.min,
-          max: started.max - empty.max,
-        },
-      unit: "ms",
-      ...(figure === "wallMs" ? { target: { atMost: 60 } } : {}),
-    });
-  }
-  lines.push({
-    what: "first recorded answer after it",
-    measured: computeSpread(starts.firstRecorded.map(({ wallMs }) => wallMs)),
-    unit: "ms",
-  });
-  const size = bytes / 1e6;
-  lines.push({
-    what: "image layers of churn, uncompressed",
-    measured: { median: size, min: size, max: size },
-    unit: "MB",
-    target: { below: 120 },
-  });
+  lines.push(...(await listColdStartLines({ rounds: count, wrap: pins.server, into: temporary })));
 };
 
+const docs = new URL("../docs/", import.meta.url);
+const writeSection = async (command: string, content: string): Promise<void> => {
+  const document = new URL("benchmarks.md", docs);
+  await writeFile(document, replaceBetweenMarkers(await readFile(document, "utf8"), command, content));
+};
+
+const profile = async (): Promise<void> => {
+  const tables = [`${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${seconds} s each.`];
+  const [churn, trees] = [await openChurn(temporary), await openTrees(temporary)];
+  const loads = [
+    ...buildRowScenarios(churn).map((scenario) => [churn, scenario] as const),
+    [trees, buildSingleRows(trees)] as const,
+  ];
+  for (const [at, [model, scenario]] of loads.entries()) {
+    say(`${model.name}, ${scenario.what}: ${slipway} is profiled …`);
+    const into = join(temporary, `profile-${at}`);
+    const wrap = { server: pins.server, generator: pins.generator };
+    const shares = await profileSlipway(model, scenario, { into, seconds, wrap });
+    tables.push(formatProfile(`${model.name}: ${scenario.what}`, shares));
+  }
+  const text = tables.join("\n\n");
+  console.log(text);
+  if (options.write) await writeSection("npm run bench:serve -- --profile --write", text);
+};
 const writeDocument = async (text: string): Promise<void> => {
-  const docs = new URL("../docs/", import.meta.url);
   const title = "Time of a request, compared with Slipway (less is faster)";
   await writeFile(
     new URL("images/bench-serve.svg", docs),
     drawRatioPlot(title, comparisons.flatMap(listRatioGroups)),
   );
-  const document = new URL("benchmarks.md", docs);
-  const written = replaceBetweenMarkers(
-    await readFile(document, "utf8"),
+  await writeSection(
     "npm run bench:serve -- --write",
     `${text}\n\n![Time of a request with each server, compared with Slipway](images/bench-serve.svg)`,
   );
-  await writeFile(document, written);
 };
 
 const benches: Readonly<Record<Part, () => Promise<void>>> = {
@@ -273,25 +259,31 @@ const benches: Readonly<Record<Part, () => Promise<void>>> = {
   texts: benchTexts,
   start: benchColdStart,
 };
-const loadBefore = readLoadAverage();
-for (const part of selected) await benches[part]();
-const machine = describeMachine({ pinned: pins.pinned, rounds, loadBefore });
-const { text, missed } = formatReport(lines, machine);
-const python = spawnSync(process.env.PYTHON ?? "python3", ["--version"], { encoding: "utf8" }).stdout.trim();
-const report = [
-  `${new Date().toISOString().slice(0, 10)}. ${await readVersions()} ${python}. One thread each. Medians of ${rounds} interleaved rounds of ${seconds} s (smallest–largest); "times as fast" is the median of the ratios within each round.`,
-  `\`\`\`\n${text}\n\`\`\``,
-  ...comparisons.map(formatServeReport),
-].join("\n\n");
-console.log(
-  options.json
-    ? JSON.stringify(
-        { machine, lines, comparisons },
-        (key, value) =>
-          key === "requests" ? undefined : value instanceof Map ? Object.fromEntries(value) : value,
-        2,
-      )
-    : report,
-);
-if (options.write) await writeDocument(report);
-process.exitCode = missed ? 1 : 0;
+const compareAll = async (): Promise<void> => {
+  const loadBefore = readLoadAverage();
+  for (const part of selected) await benches[part]();
+  const machine = describeMachine({ pinned: pins.pinned, rounds, loadBefore });
+  const { text, missed } = formatReport(lines, machine);
+  const python = spawnSync(process.env.PYTHON ?? "python3", ["--version"], {
+    encoding: "utf8",
+  }).stdout.trim();
+  const report = [
+    `${new Date().toISOString().slice(0, 10)}. ${await readVersions()} ${python}. One thread each. Medians of ${rounds} interleaved rounds of ${seconds} s (smallest–largest); "times as fast" is the median of the ratios within each round.`,
+    `\`\`\`\n${text}\n\`\`\``,
+    ...comparisons.map(formatServeReport),
+  ].join("\n\n");
+  console.log(
+    options.json
+      ? JSON.stringify(
+          { machine, lines, comparisons },
+          (key, value) =>
+            key === "requests" ? undefined : value instanceof Map ? Object.fromEntries(value) : value,
+          2,
+        )
+      : report,
+  );
+  if (options.write) await writeDocument(report);
+  process.exitCode = missed ? 1 : 0;
+};
+
+await (options.profile ? profile() : compareAll());

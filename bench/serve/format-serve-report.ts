@@ -3,6 +3,7 @@ import { tolerance } from "../kernel/compare-outputs.ts";
 import type { Scenario, ServerComparison, ServerResult } from "./compare-servers.ts";
 import { compareRounds, slipway, summarizeRounds } from "./list-serve-targets.ts";
 import type { Spread } from "./spread.ts";
+import type { ProfileShare } from "./summarize-profile.ts";
 
 const formatNumber = (value: number): string =>
   value < 100 ? value.toPrecision(2) : Math.round(value).toLocaleString("en");
@@ -80,3 +81,17 @@ export const listRatioGroups = (comparison: ServerComparison): readonly RatioGro
       .filter(({ status }) => status !== "left-out")
       .map(({ kind }) => ({ label: kind, times: compareRounds(comparison, kind, scenario)?.median })),
   }));
+
+/** A profile as Markdown; areas below one percent are summed. */
+export const formatProfile = (what: string, shares: readonly ProfileShare[]): string => {
+  const shown = shares.filter(({ share }) => share >= 0.01);
+  const others = shares.filter(({ share }) => share < 0.01).reduce((sum, { share }) => sum + share, 0);
+  return [
+    `**${what}**`,
+    "",
+    "| area | share of the busy time |",
+    "|---|---|",
+    ...shown.map(({ area, share }) => `| ${area} | ${(share * 100).toFixed(0)} % |`),
+    ...(others > 0 ? [`| all others | ${(others * 100).toFixed(0)} % |`] : []),
+  ].join("\n");
+};

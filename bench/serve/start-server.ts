@@ -15,6 +15,8 @@ export type RunningServer = {
 
 type Options = Omit<Parameters<(typeof servers)[ServerKind]["command"]>[0], "port"> & {
   readonly wrap: readonly string[];
+  /** Variables of its environment, besides those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 };
 
 /** A port that was free a moment ago: Python's servers do not accept 0. */
@@ -31,7 +33,7 @@ const freePort = async (): Promise<number> => {
 export const startServer = async (
   kind: ServerKind,
   body: string,
-  { wrap, ...options }: Options,
+  { wrap, env, ...options }: Options,
 ): Promise<RunningServer> => {
   const port = await freePort();
   const [command = "", ...args] = [...wrap, ...servers[kind].command({ ...options, port })];
@@ -39,7 +41,7 @@ export const startServer = async (
   const child = spawn(command, args, {
     stdio: ["ignore", "ignore", "pipe"],
     detached: true,
-    env: { ...process.env, OMP_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false" },
+    env: { ...process.env, OMP_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false", ...env },
   });
   let errorOutput = "";
   child.stderr.on("data", (chunk) => {
