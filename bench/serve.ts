@@ -133,7 +133,6 @@ const buildSingleRows = (model: BenchModel): Scenario => ({
   requests: takeRows(model, 200).map((row) => [row]),
   connections: 10,
   seconds,
-  warmUpSeconds: 1,
 });
 
 const compare = async (
@@ -162,7 +161,6 @@ const buildRowScenarios = (model: BenchModel): readonly Scenario[] => [
     requests: [takeRows(model, 100)],
     connections: 10,
     seconds,
-    warmUpSeconds: 1,
   },
   {
     what: many,
@@ -170,7 +168,6 @@ const buildRowScenarios = (model: BenchModel): readonly Scenario[] => [
     requests: [takeRows(model, 10_000)],
     connections: 1,
     amount: options.quick ? 3 : 8,
-    warmUpSeconds: 1,
   },
 ];
 
@@ -205,8 +202,7 @@ const benchTexts = async (): Promise<void> => {
     figure: "perSecond",
     requests: model.rows.map((row) => [row]),
     connections: 10,
-    seconds: seconds * 2,
-    warmUpSeconds: 1,
+    seconds,
   };
   await compare(model, textual, [scenario], [{ what: texts, kind: batching, atLeast: 2 }]);
 };

@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
-import { Golden, type Manifest, type Row } from "#model-folder/manifest/manifest.ts";
+import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { parseHoldout } from "#model-folder/rows/parse-holdout.ts";
 import { completeListOptions, createPythonEnvironment } from "#test/peers/python-environment.ts";
@@ -34,18 +34,20 @@ const copyModel = async (name: string, into: string) => {
   return { name, folder, manifest: await writeManifest(folder) };
 };
 
+const readHoldoutRows = async (folder: string, manifest: Manifest) =>
+  parseHoldout(await readFile(join(folder, "holdout.csv")), manifest).rows;
+
 /** Churn with the rows of its holdout: categories, numbers and a value that may be missing. */
 export const openChurn = async (into: string): Promise<BenchModel> => {
   const copied = await copyModel("churn", into);
-  const { rows } = parseHoldout(await readFile(join(copied.folder, "holdout.csv")), copied.manifest);
-  return { ...copied, rows };
+  return { ...copied, rows: await readHoldoutRows(copied.folder, copied.manifest) };
 };
 
-/** Texts of one to six sentences, so that their lengths are as mixed as those of real texts. */
+/** 300 different texts of one to six sentences, so that their lengths are as mixed as those of real texts. */
 export const openTexts = async (into: string): Promise<BenchModel> => {
   const copied = await copyModel("review-sentiment", into);
-  const { rows } = Golden.parse(JSON.parse(await readFile(join(copied.folder, "golden.json"), "utf8")));
-  const texts = rows.map((_, at) => {
+  const rows = await readHoldoutRows(copied.folder, copied.manifest);
+  const texts = rows.slice(0, 300).map((_, at) => {
     const sentences = Array.from(
       { length: 1 + (at % 6) },
       (_, next) => rows[(at + next) % rows.length]?.text,

@@ -16,7 +16,6 @@ export type Scenario = {
   readonly figure: "perSecond" | "medianMs";
   readonly requests: readonly (readonly Row[])[];
   readonly connections: number;
-  readonly warmUpSeconds: number;
 } & ({ readonly seconds: number } | { readonly amount: number });
 
 export type ServerResult = { readonly kind: ServerKind } & (
@@ -96,7 +95,7 @@ const measure = async (
 
 /**
  * Starts all servers with one model, compares their answers to every request that is timed, and then puts each scenario's
- * load on each server in turn, round after round; each round begins with another server. A server that cannot be installed or
+ * load on each server in turn, round after round, after one that warms them up; each round begins with another server. A server that cannot be installed or
  * started is left out with its reason, and one with wrong answers is not timed. Throws if Slipway or the plain server fails.
  */
 export const compareServers = async (
@@ -149,15 +148,18 @@ export const compareServers = async (
       }
     }
     const measured = new Map(right.map(({ server }) => [server, new Map<string, LoadResult[]>()]));
-    for (let round = 0; round < rounds; round += 1)
+    // Round 0 warms all of them up and is not counted.
+    for (let round = 0; round <= rounds; round += 1)
       for (const scenario of scenarios)
         for (let turn = 0; turn < right.length; turn += 1) {
           const server = right[(turn + round) % right.length]?.server;
           const byScenario = server && measured.get(server);
           if (!byScenario) continue;
-          say(`${model.name}, ${scenario.what}, round ${round + 1} of ${rounds}: ${server.kind} …`);
+          say(
+            `${model.name}, ${scenario.what}, ${round === 0 ? "warm-up" : `round ${round} of ${rounds}`}: ${server.kind} …`,
+          );
           const result = await measure(server, scenario, model, wrap.generator);
-          byScenario.set(scenario.what, [...(byScenario.get(scenario.what) ?? []), result]);
+          if (round > 0) byScenario.set(scenario.what, [...(byScenario.get(scenario.what) ?? []), result]);
         }
     for (const { server, comparison } of right) {
       const { kind } = server;

@@ -16,6 +16,7 @@ const formatSpread = (spread: Spread | undefined, factor = 1): string =>
 const formatDifference = (server: ServerResult): string => {
   if (server.status === "left-out") return "—";
   const { largest, share } = server.comparison;
+  if (largest === 0) return "none";
   const beyond = share > 0 ? `, ${(share * 100).toPrecision(2)} % beyond ${tolerance}` : "";
   return `${Number.isFinite(largest) ? largest.toExponential(0) : "no number"}${beyond}`;
 };

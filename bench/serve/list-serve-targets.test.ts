@@ -29,7 +29,6 @@ const scenario = {
   figure: "perSecond" as const,
   requests: [],
   connections: 1,
-  warmUpSeconds: 0,
   seconds: 1,
 };
 const build = (...servers: ServerResult[]): ServerComparison => ({

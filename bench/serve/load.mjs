@@ -1,19 +1,27 @@
 /**
- * The load generator, in a separate process: autocannon sends bodies in turn to one address. Takes
- * `{ url, bodies, connections, seconds | requests, warmUpSeconds }` on standard input and prints
- * `{ perSecond, medianMs, p95Ms, maxMs, answered, failed, generatorShare, total }`: `generatorShare` is the share of a
- * processor that this process used, and `total` includes the warm-up.
+ * The load generator, in a separate process: autocannon sends bodies in turn to one address, each connection from another
+ * body on, so that requests at the same time differ. Takes
+ * `{ url, bodies, connections, seconds | requests }` on standard input and prints
+ * `{ perSecond, medianMs, p95Ms, maxMs, answered, failed, generatorShare }`: `generatorShare` is the share of a
+ * processor that this process used.
  */
 import { text } from "node:stream/consumers";
 import autocannon from "autocannon";
 
-const { url, bodies, connections, seconds, requests, warmUpSeconds } = JSON.parse(await text(process.stdin));
+const { url, bodies, connections, seconds, requests } = JSON.parse(await text(process.stdin));
+const all = bodies.map((body) => ({ body }));
+let clients = 0;
+const setupClient = (client) => {
+  const first = Math.floor(((clients++ % connections) * all.length) / connections);
+  client.setRequests([...all.slice(first), ...all.slice(0, first)]);
+};
 const common = {
   url,
   connections,
   method: "POST",
   headers: { "content-type": "application/json" },
-  requests: bodies.map((body) => ({ body })),
+  requests: all,
+  setupClient,
   timeout: 60,
 };
 
@@ -45,8 +53,7 @@ const run = (limit) =>
     });
   });
 
-const warm = warmUpSeconds > 0 ? await run({ duration: warmUpSeconds }) : { answered: 0 };
 const timed = await run(requests ? { amount: requests } : { duration: seconds });
 // A server that answered nothing in that time is slow: it gets the time that one request of each connection takes.
 const measured = timed.answered + timed.failed > 0 ? timed : await run({ amount: connections });
-process.stdout.write(JSON.stringify({ ...measured, total: measured.answered + warm.answered }));
+process.stdout.write(JSON.stringify(measured));

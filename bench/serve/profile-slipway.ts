@@ -30,7 +30,7 @@ export const profileSlipway = async (
     env: { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` },
   });
   try {
-    const load = { url: server.url, bodies: requests.map(format), connections, seconds, warmUpSeconds: 0 };
+    const load = { url: server.url, bodies: requests.map(format), connections, seconds };
     await runLoad(load, server.pid, wrap.generator);
   } finally {
     await server.stop();

@@ -12,7 +12,6 @@ export type LoadOptions = {
   /** Sent in turn. */
   readonly bodies: readonly string[];
   readonly connections: number;
-  readonly warmUpSeconds: number;
 } & ({ readonly seconds: number } | { readonly requests: number });
 
 export type LoadResult = {
@@ -22,7 +21,7 @@ export type LoadResult = {
   readonly maxMs: number;
   readonly answered: number;
   readonly failed: number;
-  /** Processor time of the server for each response, including the warm-up; undefined where there is no /proc. */
+  /** Processor time of the server for each response; undefined where there is no /proc. */
   readonly cpuMs: number | undefined;
   /** The most resident memory of the server's processes meanwhile, summed; undefined where there is no /proc. */
   readonly peakBytes: number | undefined;
@@ -46,12 +45,12 @@ export const runLoad = async (
   forget();
   if (code !== 0) throw new Error(`the load generator ended with ${code}`);
   const after = measureTreeUsage(pid);
-  const measured: Omit<LoadResult, "cpuMs" | "peakBytes"> & { readonly total: number } = JSON.parse(printed);
+  const measured: Omit<LoadResult, "cpuMs" | "peakBytes"> = JSON.parse(printed);
   if (measured.failed > 0 || measured.answered === 0)
     throw new Error(`requests to ${load.url}: ${measured.failed} failed, ${measured.answered} succeeded`);
   return {
     ...measured,
-    cpuMs: before && after && (after.cpuMs - before.cpuMs) / measured.total,
+    cpuMs: before && after && (after.cpuMs - before.cpuMs) / measured.answered,
     peakBytes: after?.peakBytes,
   };
 };
