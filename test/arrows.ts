@@ -63,7 +63,7 @@ export const layers: readonly Layer[] = [
 /** Which layers may import a package. */
 const packages: readonly { readonly name: string; readonly layers: readonly string[] }[] = [
   { name: "@aws-sdk/", layers: ["test", "scripts", "cli", "handler", "worlds/aws", "platform", "contract"] },
-  { name: "node:sqlite", layers: ["test", "platform"] },
+  { name: "node:sqlite", layers: ["test", "bench", "platform"] },
   { name: "@cdktn/", layers: ["test", "terraform"] },
   { name: "onnxruntime-node", layers: ["test", "bench", "inference", "packaging"] },
 ];
