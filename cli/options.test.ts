@@ -17,7 +17,7 @@ test("a bake is a number with a unit, or `manifest`", () => {
     3_000,
     90_000,
     86_400_000,
-    undefined,
+    "manifest",
   ]);
 });
 

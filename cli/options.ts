@@ -89,9 +89,9 @@ const factors: ReadonlyMap<string, number> = new Map([
   ["h", 3_600_000],
 ]);
 
-/** `500ms`, `3s`, `2m`, `1h`, or `manifest` for the manifest's time (undefined). Milliseconds. */
-export const parseBake = (text: string): number | undefined => {
-  if (text === "manifest") return undefined;
+/** `500ms`, `3s`, `2m`, `1h`, in milliseconds; or `manifest` for the manifest's time (commander makes "" of undefined). */
+export const parseBake = (text: string): number | "manifest" => {
+  if (text === "manifest") return "manifest";
   const [, amount, unit] = text.match(/^(\d+(?:\.\d+)?)(ms|s|m|h)$/) ?? [];
   const factor = factors.get(unit ?? "");
   if (amount === undefined || factor === undefined)

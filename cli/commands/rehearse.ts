@@ -54,11 +54,15 @@ type Options = {
   readonly modelsPort?: number;
   readonly data?: string;
   readonly model: string;
-  readonly bake?: number;
+  readonly bake: number | "manifest";
   readonly traffic: number;
   readonly mlflow?: string;
   readonly dataLimit: number;
 };
+
+/** Milliseconds of a bake; undefined: the manifest's. */
+const readBake = ({ bake }: Pick<Options, "bake">): number | undefined =>
+  bake === "manifest" ? undefined : bake;
 
 const defaults = { port: 4747, model: "churn", bakeMs: 3_000, traffic: 250 } as const;
 
@@ -264,7 +268,7 @@ const runEmbeddedWorld = async (
     checkout: checkoutFolder,
     port: options.port,
     modelsPort: options.modelsPort ?? nextPort(options.port),
-    bakeMs: options.bake,
+    bakeMs: readBake(options),
     traffic: options.traffic,
     env: process.env,
     registry: openFolderRegistry(folder),
@@ -279,7 +283,7 @@ const runEmbeddedWorld = async (
   });
   try {
     const { url, modelsUrl } = rehearsal;
-    reportStart(reporter, { url, modelsUrl, folder, isContinued, bakeMs: options.bake });
+    reportStart(reporter, { url, modelsUrl, folder, isContinued, bakeMs: readBake(options) });
     await rehearsal.begin();
     const decisions = options.approve ? "approve" : options.reject ? "reject" : "person";
     const scenario = runScenario(rehearsal, { model: options.model, decisions, reporter });
