@@ -22,6 +22,6 @@ export const withSecurityHeaders = (
 ): HttpResponse => {
   const { headers } = response;
   // A host adds them to what the service has added them to already.
-  if (!others && names.every((name) => headers[name] !== undefined)) return response;
+  if (!others && names.every((name) => Object.hasOwn(headers, name))) return response;
   return { ...response, headers: { ...securityHeaders, ...headers, ...others } };
 };
