@@ -15,7 +15,7 @@ type PendingRequest<Request, Answer> = {
 };
 
 /** Larger requests do not benefit from a batch. */
-export const maxRequestRows = 100;
+const maxRequestRows = 100;
 const maxBatchRows = 1_000;
 /** How many turns of the event loop, of a few microseconds each, a batch may wait while each turn brings more requests. */
 const maxTurns = 8;
