@@ -1,3 +1,4 @@
+import { formatNumber } from "../document/format-number.ts";
 import type { ReportMachine } from "../serve/report.ts";
 import type { Spread } from "../serve/spread.ts";
 import { tolerance } from "./compare-outputs.ts";
@@ -14,9 +15,6 @@ export type KernelReport = {
   /** Shapes that have no result yet. */
   readonly missing: readonly string[];
 };
-
-const formatNumber = (value: number): string =>
-  value < 100 ? value.toPrecision(2) : Math.round(value).toLocaleString("en");
 
 /** Microseconds, above 1,000 milliseconds. */
 const formatMicros = ({ median, min, max }: Spread): string => {

@@ -1,12 +1,10 @@
 import type { RatioGroup } from "../document/draw-ratio-plot.ts";
+import { formatNumber } from "../document/format-number.ts";
 import { tolerance } from "../kernel/compare-outputs.ts";
 import type { Scenario, ServerComparison, ServerResult } from "./compare-servers.ts";
 import { compareRounds, slipway, summarizeRounds } from "./list-serve-targets.ts";
 import type { Spread } from "./spread.ts";
-import type { ProfileShare } from "./summarize-profile.ts";
-
-const formatNumber = (value: number): string =>
-  value < 100 ? value.toPrecision(2) : Math.round(value).toLocaleString("en");
+import type { ProfileShare } from "./summarize-profiles.ts";
 
 const formatSpread = (spread: Spread | undefined, factor = 1): string =>
   spread

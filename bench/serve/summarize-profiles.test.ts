@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { summarizeProfile } from "./summarize-profile.ts";
+import { Profile, summarizeProfiles } from "./summarize-profiles.ts";
 
 const root = "file:///project/";
 const node = (id: number, functionName: string, url: string, ...children: number[]) => ({
@@ -18,8 +18,13 @@ const nodes = [
   node(8, "(program)", ""),
   node(9, "run", "wasm://wasm/1"),
 ];
-const summarize = (samples: number[], timeDeltas = samples.map(() => 1)) =>
-  summarizeProfile({ nodes, samples, timeDeltas }, root);
+const build = (samples: number[], timeDeltas = samples.map(() => 1)): Profile => ({
+  startTime: 100,
+  nodes,
+  samples,
+  timeDeltas,
+});
+const summarize = (...profile: Parameters<typeof build>) => summarizeProfiles([build(...profile)], root, 0);
 
 test("native functions and packages count for the folder that calls them, and the rest for Node", () => {
   expect(summarize([5, 6, 7, 4])).toEqual([
@@ -36,6 +41,14 @@ test("garbage collection and WebAssembly have their own shares; idle time has no
   ]);
 });
 
+test("samples before the load do not count, and threads are summed", () => {
+  const profiles = [build([4, 4, 5]), build([4, 4, 9])];
+  expect(summarizeProfiles(profiles, root, 103)).toEqual([
+    { area: "inference/http", share: 0.5 },
+    { area: "the kernel (WebAssembly)", share: 0.5 },
+  ]);
+});
+
 test("what is no profile is refused", () => {
-  expect(() => summarizeProfile({ nodes: [] }, root)).toThrow();
+  expect(() => Profile.parse({ nodes: [] })).toThrow();
 });

@@ -1,7 +1,9 @@
 import { z } from "zod";
 
 /** V8's form of a profile: https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Profile */
-const Profile = z.object({
+export const Profile = z.object({
+  /** Microseconds of a clock that all processes share. */
+  startTime: z.number(),
   nodes: z.array(
     z.object({
       id: z.number(),
@@ -12,7 +14,8 @@ const Profile = z.object({
   samples: z.array(z.number()),
   timeDeltas: z.array(z.number()),
 });
-type Frame = z.infer<typeof Profile>["nodes"][number]["callFrame"];
+export type Profile = z.infer<typeof Profile>;
+type Frame = Profile["nodes"][number]["callFrame"];
 
 export type ProfileShare = {
   readonly area: string;
@@ -31,14 +34,13 @@ const findArea = ({ functionName, url }: Frame, root: string): string | undefine
   return folders[0] === "node_modules" ? undefined : folders.slice(0, 2).join("/");
 };
 
-/**
- * Where a profiled thread spent its time, the largest share first: each sample counts for the innermost folder of Slipway (two
- * levels) on its stack, so that Node's and native functions count for who calls them. Idle time is left out. Throws for what is
- * no profile of V8.
- * @param root the repository's address, `file:///…/`
- */
-export const summarizeProfile = (profile: unknown, root: string): readonly ProfileShare[] => {
-  const { nodes, samples, timeDeltas } = Profile.parse(profile);
+/** Microseconds by area; idle time has none. */
+const addTimes = (
+  { nodes, samples, timeDeltas, startTime }: Profile,
+  root: string,
+  from: number,
+  times: Map<string, number>,
+): void => {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const parents = new Map(
     nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)),
@@ -55,11 +57,28 @@ export const summarizeProfile = (profile: unknown, root: string): readonly Profi
     areas.set(id, area);
     return area;
   };
-  const times = new Map<string, number>();
+  let at = startTime;
   for (const [index, id] of samples.entries()) {
-    const area = locate(id);
-    if (area !== undefined) times.set(area, (times.get(area) ?? 0) + (timeDeltas[index] ?? 0));
+    const delta = timeDeltas[index] ?? 0;
+    at += delta;
+    const area = at < from ? undefined : locate(id);
+    if (area !== undefined) times.set(area, (times.get(area) ?? 0) + delta);
   }
+};
+
+/**
+ * Where profiled threads spent their time, the largest share first: each sample counts for the innermost folder of Slipway (two
+ * levels) on its stack, so that Node's and native functions count for who calls them. Idle time is left out.
+ * @param root the repository's address, `file:///…/`
+ * @param from samples before it do not count; microseconds of the profiles' clock
+ */
+export const summarizeProfiles = (
+  profiles: readonly Profile[],
+  root: string,
+  from: number,
+): readonly ProfileShare[] => {
+  const times = new Map<string, number>();
+  for (const profile of profiles) addTimes(profile, root, from, times);
   const busy = [...times.values()].reduce((sum, time) => sum + time, 0);
   return [...times]
     .map(([area, time]) => ({ area, share: time / busy }))
