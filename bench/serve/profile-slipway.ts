@@ -14,7 +14,10 @@ type Options = {
   readonly wrap: { readonly server: readonly string[]; readonly generator: readonly string[] };
 };
 
-/** Where `slipway serve` spends its time under one scenario's load: V8's profiles of all its threads, without its start. */
+/**
+ * Where `slipway serve` spends its time under one scenario's load: V8's profiles, without its start. The offload process
+ * of large requests ends by SIGKILL, so it writes none.
+ */
 export const profileSlipway = async (
   { folder, manifest, rows }: BenchModel,
   { requests, connections }: Pick<Scenario, "requests" | "connections">,
