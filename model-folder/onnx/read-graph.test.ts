@@ -37,6 +37,19 @@ const onnx = writeOnnx({
   opsets: { "": 17, "ai.onnx.ml": 3 },
 });
 
+test("a file in a Buffer is read as in any bytes, also where its tensors are raw", () => {
+  const tensor = {
+    name: "t",
+    type: floatType,
+    dims: [2],
+    raw: new Uint8Array(Float32Array.of(1.5, -2).buffer),
+  };
+  const bytes = writeOnnx({ graph: { initializers: [tensor] } });
+  const shared = Buffer.concat([Buffer.alloc(8, 7), bytes]).subarray(8);
+  for (const each of [bytes, shared])
+    expect(readGraph(each).tensors.get("t")?.read()?.values).toEqual(Float32Array.of(1.5, -2));
+});
+
 test("a graph is read with all that it computes with", () => {
   const { nodes, tensors, inputs, outputs, opsets } = readGraph(onnx);
   const [node] = nodes;

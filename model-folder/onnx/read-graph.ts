@@ -211,7 +211,8 @@ const readTexts = (state: State, values: string[]): void => {
 
 /** Copies raw bytes, which may lie at any offset, into numbers; ONNX writes little endian. */
 const readRaw = (type: ElementType, raw: Uint8Array): TensorData | undefined => {
-  const { buffer } = raw.slice();
+  // A Buffer's own `slice` gives a view, and a file is read into one.
+  const { buffer } = new Uint8Array(raw);
   const whole = (size: number): number =>
     raw.length % size === 0 ? raw.length / size : refuse("a stored tensor ends in the middle of a number");
   switch (type) {

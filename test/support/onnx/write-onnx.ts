@@ -15,6 +15,8 @@ type OnnxTensor = {
   readonly float?: readonly number[];
   readonly double?: readonly number[];
   readonly text?: readonly string[];
+  /** The elements as their bytes, little endian. */
+  readonly raw?: Uint8Array;
   /** The entries of its place in another file; true: outside of the model's folder. */
   readonly external?: boolean | Readonly<Record<string, string>>;
 };
@@ -81,6 +83,7 @@ const writeTensor =
       float: floats,
       double,
       text,
+      raw,
       external,
     } = tensor;
     for (const size of dims) pbf.writeVarintField(1, size);
@@ -90,6 +93,7 @@ const writeTensor =
     for (const each of text ?? []) pbf.writeStringField(6, each);
     if (integers) pbf.writePackedVarint(7, [...integers]);
     if (name) pbf.writeStringField(8, name);
+    if (raw) pbf.writeBytesField(9, raw);
     if (double) pbf.writePackedDouble(10, [...double]);
     if (external) {
       const entries = external === true ? { location: "../../etc/passwd" } : external;
