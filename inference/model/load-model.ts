@@ -116,10 +116,14 @@ const open = async (
   plan: Plan,
   { model, sessionOptions }: Options,
 ): Promise<{ readonly session: Session; readonly engine: Engine }> => {
-  if (plan.status === "compiled") return { session: openCompiledSession(plan), engine: { name: "compiled" } };
-  const { openSession } = await import("./session.ts");
+  const openReference = async (): Promise<Session> => {
+    const { openSession } = await import("./session.ts");
+    return openSession(model, sessionOptions);
+  };
+  if (plan.status === "compiled")
+    return { session: openCompiledSession(plan, openReference), engine: { name: "compiled" } };
   return {
-    session: await openSession(model, sessionOptions),
+    session: await openReference(),
     engine: { name: "onnxruntime", reason: plan.why },
   };
 };

@@ -4,11 +4,12 @@ import { readPlan } from "#inference/model/compiled/read-plan.ts";
 import { runGraph } from "#inference/model/compiled/run-graph.ts";
 import { writePlan } from "#inference/model/compiled/write-plan.ts";
 import type { Feeds } from "#inference/model/feed-tensor.ts";
-import { openSession, type Session } from "#inference/model/session.ts";
+import { openSession } from "#inference/model/session.ts";
 import { createSeededRandom } from "#test/support/seeded-random.ts";
 import { createTreeRows } from "#test/support/trees/create-tree-rows.ts";
 import { findDifferences } from "#test/support/trees/find-differences.ts";
 import { createRandomTreeGraph } from "#test/support/trees/random-tree-graph.ts";
+import { runInOnnxruntime } from "./run-in-onnxruntime.ts";
 
 export type TreeGraphComparison = {
   readonly seed: number;
@@ -19,14 +20,6 @@ export type TreeGraphComparison = {
 
 /** One row, a few, and more than a block of the bulk kernels. */
 const rowCounts = [1, 1, 40, 958];
-
-const runInOnnxruntime = async (session: Session, feeds: Feeds, outputs: readonly string[]) => {
-  const dims = new Map<string, readonly number[]>();
-  const data = await session.run(feeds, outputs, (name, sizes) => void dims.set(name, sizes));
-  return Object.fromEntries(
-    outputs.map((name, index) => [name, { data: data[index], dims: dims.get(name) ?? [] }]),
-  );
-};
 
 /**
  * Compares a random graph of trees, compiled and through the bytes of a plan, with onnxruntime: on thresholds and the floats

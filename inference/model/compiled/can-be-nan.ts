@@ -2,7 +2,7 @@ import type { Step, StepIndex } from "./compiled-graph.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import type { TreeEnsemble } from "./tree-ensemble.ts";
 
-type Builder = Pick<GraphBuilder, "getStep" | "ensembles">;
+type Builder = Pick<GraphBuilder, "getStep" | "ensembles" | "hasBounds">;
 
 /** Below it no sum of the largest weights of all trees can overflow, so that none is infinity minus infinity. */
 const maxSum = 3e38;
@@ -13,7 +13,10 @@ const areSumsFinite = ({ trees, base }: TreeEnsemble): boolean => {
   return most < maxSum;
 };
 
-const canMatrixBeNan = ({ getStep, ensembles }: Builder, matrix: Step): boolean => {
+const canMatrixBeNan = (
+  { getStep, ensembles }: Pick<Builder, "getStep" | "ensembles">,
+  matrix: Step,
+): boolean => {
   switch (matrix.step) {
     case "ensemble": {
       const ensemble = ensembles[matrix.ensemble];
@@ -32,9 +35,10 @@ const canMatrixBeNan = ({ getStep, ensembles }: Builder, matrix: Step): boolean 
 
 /**
  * Whether a column's values may be NaN. A missing number is NaN, and so are some results of arithmetic; only flags and the
- * numbers of trees are known not to be.
+ * numbers of trees are known not to be. A run with sums that are NaN is left to onnxruntime.
  */
 export const canBeNan = (builder: Builder, column: StepIndex): boolean => {
+  if (builder.hasBounds(column)) return false;
   let step = builder.getStep(column);
   while (step.step === "convert") step = builder.getStep(step.column);
   switch (step.step) {

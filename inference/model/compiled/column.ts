@@ -5,8 +5,12 @@ export type ColumnData = Float32Array | Float64Array | Int32Array | BigInt64Arra
 /** One column of some data: its element in row i is `values[offset + i × stride]`. A run moves it from block to block. */
 export type ColumnOf<Data extends ColumnData> = { values: Data; offset: number; stride: number };
 export type Column = ColumnOf<ColumnData>;
+export type FloatData = Float32Array | Float64Array;
 /** Data that arithmetic in JavaScript's numbers fits. */
 export type NumberData = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+export const allocateFloats = (type: "float32" | "float64", length: number): FloatData =>
+  type === "float32" ? new Float32Array(length) : new Float64Array(length);
 
 export const allocateColumn = (type: ColumnType, rows: number): ColumnData => {
   switch (type) {

@@ -1,6 +1,7 @@
 import { toElementType } from "#model-folder/onnx/graph-value.ts";
 import type { WholeNode } from "#model-folder/onnx/read-graph.ts";
 import { canBeNan } from "./can-be-nan.ts";
+import { addBias } from "./compile-dense.ts";
 import type { CompileOperator, OperatorContext } from "./compile-operator.ts";
 import {
   type ArithmeticOperation,
@@ -88,6 +89,15 @@ const assertOneType = (values: readonly Value[], operator: string): ColumnType =
   return type;
 };
 
+/** A stored row that is added to the sums of a layer becomes a part of it. */
+const joinBias = (values: readonly Value[], context: OperatorContext): RowTensor | undefined => {
+  const [first, second, ...others] = values;
+  if (first === undefined || second === undefined || others.length > 0) return undefined;
+  if (first.kind === "rows" && second.kind === "fixed") return addBias(context, first, second);
+  if (first.kind === "fixed" && second.kind === "rows") return addBias(context, second, first);
+  return undefined;
+};
+
 /** Combines the inputs from left to right, as onnxruntime does (Add, Sub, Mul, Div, Sum, Max, Min). */
 const combine =
   (operation: ArithmeticOperation): CompileOperator =>
@@ -99,6 +109,8 @@ const combine =
     const isCompiled =
       type === "float32" || type === "float64" || (type === "int64" && operation !== "divide");
     if (!isCompiled) throw new NotCompiled(`${operator} computes with values of type ${type}`);
+    const layer = operation === "add" ? joinBias(values, context) : undefined;
+    if (layer !== undefined) return [layer];
     const { dims, columns } = broadcast(values, context, operator);
     return [
       {
@@ -195,6 +207,8 @@ const isWhole = (builder: OperatorContext["builder"], column: StepIndex): boolea
     case "function":
       // The sign of NaN is NaN.
       return step.function === "sign" && !canBeNan(builder, step.column);
+    case "look-up":
+      return step.table.every((value) => isSmallInteger(Number(value)));
     case "map":
       return [...step.values, step.fallback].every((value) => isSmallInteger(Number(value)));
     case "part": {
@@ -303,6 +317,7 @@ export const arithmeticOperators: Readonly<Record<string, CompileOperator>> = {
   Exp: apply("exponential", ["float32"]),
   Log: apply("logarithm", ["float32"]),
   Sigmoid: apply("sigmoid", ["float32"]),
+  Tanh: apply("hyperbolic-tangent", ["float32"]),
   Sign: apply("sign"),
   Not: apply("not", ["bool"]),
   Reciprocal: apply("reciprocal"),

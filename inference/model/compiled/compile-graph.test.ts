@@ -124,8 +124,10 @@ test("the sign of a number that may be missing is no integer", () => {
 });
 
 const reasons: Readonly<Record<string, Uint8Array>> = {
-  "the graph has no trees": write([{ op: "Identity", inputs: ["x"], outputs: ["t"] }]),
-  "no output of the graph depends on trees": write([
+  "the graph has no trees and no sums of products": write([
+    { op: "Identity", inputs: ["x"], outputs: ["t"] },
+  ]),
+  "no output of the graph depends on trees or sums of products": write([
     { ...regressor(), outputs: ["unused"] },
     { op: "Identity", inputs: ["x"], outputs: ["t"] },
   ]),

@@ -1,6 +1,7 @@
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { GraphTooLarge, readGraph, type WholeGraph, type WholeNode } from "#model-folder/onnx/read-graph.ts";
 import { arithmeticOperators } from "./compile-arithmetic.ts";
+import { denseOperators } from "./compile-dense.ts";
 import { encoderOperators } from "./compile-encoders.ts";
 import { compileClassifier, compileRegressor } from "./compile-node-lists.ts";
 import type { CompileOperator, OperatorContext } from "./compile-operator.ts";
@@ -8,6 +9,7 @@ import { reductionOperators } from "./compile-reductions.ts";
 import { shapeOperators } from "./compile-shapes.ts";
 import { compileTreeEnsemble } from "./compile-tree-ensemble.ts";
 import { type CompiledGraph, type CompiledOutput, columnTypes, type Step } from "./compiled-graph.ts";
+import { dropUnusedSums } from "./drop-unused-sums.ts";
 import { createGraphBuilder, type GraphBuilder } from "./graph-builder.ts";
 import { NotCompiled } from "./not-compiled.ts";
 import { readAttributes } from "./read-attributes.ts";
@@ -30,12 +32,18 @@ const trees: Readonly<Record<string, CompileOperator>> = {
   "ai.onnx.ml TreeEnsemble": compileTreeEnsemble,
 };
 const treeOperators: ReadonlySet<string> = new Set(Object.keys(trees));
+/** One of them makes a graph a model that is worth to compile. */
+const modelOperators: ReadonlySet<string> = new Set([
+  ...Object.keys(trees),
+  ...["MatMul", "Gemm", "ai.onnx.ml LinearClassifier", "ai.onnx.ml LinearRegressor"],
+]);
 const operators: ReadonlyMap<string, CompileOperator> = new Map(
   Object.entries({
     ...shapeOperators,
     ...encoderOperators,
     ...arithmeticOperators,
     ...reductionOperators,
+    ...denseOperators,
     ...trees,
   }),
 );
@@ -54,20 +62,36 @@ const maxInputWidth = 100_000;
 type CompileLimits = {
   /** Columns that are computed, for each tree. */
   readonly columnsPerTree: number;
+  /** Of sums: their products for a row, and the columns that are computed around them. */
+  readonly products: number;
+  readonly columnsAroundSums: number;
 };
 /**
  * A tree takes onnxruntime about 45 ns a row longer than the kernel, a computed column takes us about 6 ns (10,000 rows): with
- * more columns a large request would be slower than in onnxruntime.
+ * more columns a large request would be slower than in onnxruntime. Sums win for few rows, where a call of onnxruntime costs
+ * more than they do, up to some 100 rows of so many products (docs/decisions/59).
  */
-const defaultCompileLimits: CompileLimits = { columnsPerTree: 6 };
+const defaultCompileLimits: CompileLimits = { columnsPerTree: 6, products: 200, columnsAroundSums: 60 };
 
-/** Refuses graphs that compute much around few trees. */
-const assertWorthIt = ({ steps, ensembles }: GraphBuilder, { columnsPerTree }: CompileLimits): void => {
+/** Refuses graphs that compute much around few trees, and large sums. */
+const assertWorthIt = (
+  steps: readonly Step[],
+  ensembles: GraphBuilder["ensembles"],
+  limits: CompileLimits,
+): void => {
   const columns = steps.filter(({ step }) => computedColumns.has(step)).length;
   const count = ensembles.reduce((sum, { trees: { length } }) => sum + length, 0);
-  if (columns > columnsPerTree * count)
+  const products = steps.reduce((sum, step) => sum + (step.step === "dense" ? step.weights.length : 0), 0);
+  if (products > limits.products)
     throw new NotCompiled(
-      `the graph computes ${columns} columns around ${count} trees (limit ${columnsPerTree} for each tree)`,
+      `the graph sums ${products} products for each row (limit ${limits.products}): onnxruntime is faster for many rows`,
+    );
+  const around = products > 0 ? limits.columnsAroundSums : 0;
+  if (columns > limits.columnsPerTree * count + around)
+    throw new NotCompiled(
+      products > 0
+        ? `the graph computes ${columns} columns around its sums (limit ${around})`
+        : `the graph computes ${columns} columns around ${count} trees (limit ${limits.columnsPerTree} for each tree)`,
     );
 };
 const computedColumns: ReadonlySet<Step["step"]> = new Set([
@@ -192,9 +216,18 @@ const listNeededNodes = ({ nodes, outputs }: WholeGraph): readonly WholeNode[] =
   return nodes.filter((node) => needed.has(node));
 };
 
+const findOperator = (node: WholeNode): CompileOperator => {
+  const found = operators.get(toKey(node));
+  if (found !== undefined) return found;
+  const { operator, domain } = node;
+  throw new NotCompiled(`the operator ${operator}${domain === "" ? "" : ` of ${domain}`} is not compiled`);
+};
+
 const compileNodes = (graph: WholeGraph, builder: GraphBuilder): ReadonlyMap<string, Value> => {
   const values = new Map<string, Value>();
   const needed = listNeededNodes(graph);
+  // Before the tensors are read, which can be large.
+  for (const node of needed) if (toKey(node) !== "Constant") findOperator(node);
   const taken = new Set(needed.flatMap(({ inputs }) => inputs));
   for (const [name, tensor] of graph.tensors) if (taken.has(name)) values.set(name, toFixed(tensor));
   for (const [index, input] of graph.inputs.entries())
@@ -209,11 +242,7 @@ const compileNodes = (graph: WholeGraph, builder: GraphBuilder): ReadonlyMap<str
       define(node.outputs[0] ?? "", readConstant(node));
       continue;
     }
-    const compile = operators.get(toKey(node));
-    if (compile === undefined)
-      throw new NotCompiled(
-        `the operator ${node.operator}${node.domain === "" ? "" : ` of ${node.domain}`} is not compiled`,
-      );
+    const compile = findOperator(node);
     const results = compile(node, createContext(node, readVersion(node, graph), builder, values));
     for (const [index, name] of node.outputs.entries()) {
       const result = results[index];
@@ -237,22 +266,44 @@ const toOutput = (output: GraphValue, values: ReadonlyMap<string, Value>): Compi
 const toSessionValue = (value: GraphValue): GraphValue =>
   value.kind === "tensor" && value.shape?.length === 0 ? { ...value, shape: null } : value;
 
+/** onnxruntime infers the shape of an output behind sums, and takes the file's word for the name of the rows alone. */
+const addShape = (
+  value: GraphValue,
+  result: CompiledOutput | undefined,
+  { inputs, nodes }: WholeGraph,
+): GraphValue => {
+  if (value.kind !== "tensor" || result === undefined) return value;
+  if (nodes.some((node) => treeOperators.has(toKey(node)))) return value;
+  // It infers nothing behind this operator.
+  if (value.shape !== null && nodes.some(({ operator }) => operator === "ArrayFeatureExtractor"))
+    return value;
+  const [input] = inputs;
+  const declared =
+    value.shape?.length === result.dims.length ? value.shape[result.dims.indexOf("rows")] : null;
+  const name = declared ?? (input?.kind === "tensor" ? (input.shape?.[0] ?? null) : null);
+  return { ...value, shape: result.dims.map((size) => (size === "rows" ? name : size)) };
+};
+
 const compile = (onnx: Uint8Array, limits: CompileLimits): CompileResult => {
   const graph = readGraph(onnx);
-  if (!graph.nodes.some((node) => treeOperators.has(toKey(node))))
-    throw new NotCompiled("the graph has no trees");
+  if (!graph.nodes.some((node) => modelOperators.has(toKey(node))))
+    throw new NotCompiled("the graph has no trees and no sums of products");
   if (graph.hasFunctions) throw new NotCompiled("the model defines functions of its own");
   const builder = createGraphBuilder();
   const values = compileNodes(graph, builder);
-  const results = graph.outputs.map((output) => toOutput(output, values));
-  if (builder.ensembles.length === 0) throw new NotCompiled("no output of the graph depends on trees");
-  assertWorthIt(builder, limits);
+  const { steps, results } = dropUnusedSums({
+    steps: builder.steps,
+    results: graph.outputs.map((output) => toOutput(output, values)),
+  });
+  if (builder.ensembles.length === 0 && !steps.some(({ step }) => step === "dense"))
+    throw new NotCompiled("no output of the graph depends on trees or sums of products");
+  assertWorthIt(steps, builder.ensembles, limits);
   return {
     status: "compiled",
     graph: {
       inputs: graph.inputs.map(toSessionValue),
-      outputs: graph.outputs.map(toSessionValue),
-      steps: builder.steps,
+      outputs: graph.outputs.map((output, index) => addShape(toSessionValue(output), results[index], graph)),
+      steps,
       results,
     },
     ensembles: builder.ensembles,
@@ -260,15 +311,12 @@ const compile = (onnx: Uint8Array, limits: CompileLimits): CompileResult => {
 };
 
 /**
- * Compiles a graph of tree ensembles to steps over columns. Whether it does follows from the graph's operators, shapes and
+ * Compiles a graph of tree ensembles, linear models and small networks to steps over columns. Whether it does follows from the graph's operators, shapes and
  * sizes alone, so equal files give equal results on every machine. Throws ModelUnreadable for a file that is no ONNX model.
  */
-export const compileGraph = (
-  onnx: Uint8Array,
-  limits: CompileLimits = defaultCompileLimits,
-): CompileResult => {
+export const compileGraph = (onnx: Uint8Array, limits: Partial<CompileLimits> = {}): CompileResult => {
   try {
-    return compile(onnx, limits);
+    return compile(onnx, { ...defaultCompileLimits, ...limits });
   } catch (error) {
     if (error instanceof NotCompiled || error instanceof GraphTooLarge)
       return { status: "not-compiled", why: error.message };

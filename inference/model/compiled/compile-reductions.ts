@@ -1,5 +1,6 @@
 import type { WholeNode } from "#model-folder/onnx/read-graph.ts";
 import { canBeNan } from "./can-be-nan.ts";
+import { areShares, softmaxSums } from "./compile-dense.ts";
 import type { CompileOperator, OperatorContext } from "./compile-operator.ts";
 import { readIntegers } from "./compile-shapes.ts";
 import type { ArithmeticOperation, StepIndex } from "./compiled-graph.ts";
@@ -112,7 +113,7 @@ const findExtreme =
     if (attributes.int("select_last_index") === 1)
       throw new NotCompiled(`${operator} selects the last of equal values`);
     const value = context.rows(0);
-    assertFloat(value, node);
+    if (value.type !== "float64") assertFloat(value, node);
     const axis = resolveAxis(attributes.int("axis") ?? 0, value.dims.length, operator);
     const { dims, groups } = listAlong(value, axis, operator, (attributes.int("keepdims") ?? 1) === 1);
     return [
@@ -139,6 +140,10 @@ const softmax: CompileOperator = (node, context) => {
   const axis = resolveAxis(attributes.int("axis") ?? (version < 13 ? 1 : -1), rank, operator);
   // Before version 13 it runs over all dimensions from the axis on.
   if (version < 13 && axis !== rank - 1) throw new NotCompiled(`${operator} runs over several dimensions`);
+  const layer = axis === rank - 1 ? softmaxSums(builder, value) : undefined;
+  if (layer !== undefined) return [layer];
+  if (value.columns.some((column) => builder.hasBounds(column)))
+    throw new NotCompiled(`${operator} takes other sums than all of one layer`);
   const { groups } = listAlong(value, axis, operator, true);
   const combine = (operation: ArithmeticOperation, left: StepIndex, right: StepIndex): StepIndex =>
     builder.add({ step: "arithmetic", type: "float32", operation, left, right });
@@ -179,6 +184,9 @@ const normalizer: CompileOperator = (node, context) => {
     throw new NotCompiled(`${operator} takes a tensor that is no matrix of one row each`);
   if (attributes.string("norm") !== "L1")
     throw new NotCompiled(`${operator} divides by another norm than L1`);
+  if (areShares(builder, value)) return [value];
+  if (value.columns.some((column) => builder.hasBounds(column)))
+    throw new NotCompiled(`${operator} divides sums that do not add up to 1`);
   const type = "float32";
   const zero = builder.addConstant(0, type);
   const sizes = value.columns.map((column) =>

@@ -19,6 +19,7 @@ export type ColumnFunction =
   | "exponential"
   | "logarithm"
   | "sigmoid"
+  | "hyperbolic-tangent"
   | "sign"
   | "not"
   | "reciprocal";
@@ -122,7 +123,19 @@ export type Step =
       readonly width: number;
       readonly features: readonly StepIndex[];
     }
-  /** A matrix: a regressor's numbers through its transform. */
+  /**
+   * A matrix: for each row of `weights` (row-major, one for each of `width`) the sum of its products with the features, and
+   * its bias. It is summed in double precision and rounded once to the type.
+   */
+  | {
+      readonly step: "dense";
+      readonly type: "float32" | "float64";
+      readonly width: number;
+      readonly features: readonly StepIndex[];
+      readonly weights: readonly Scalar[];
+      readonly bias: readonly Scalar[];
+    }
+  /** A matrix: the numbers of another one through a transform. */
   | {
       readonly step: "transform";
       readonly type: "float32";

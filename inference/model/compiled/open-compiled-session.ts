@@ -1,10 +1,11 @@
 import { RunFailed } from "#inference/model/model-errors.ts";
 import type { Session } from "#inference/model/session.ts";
 import { ModelUnreadable } from "#model-folder/onnx/model-unreadable.ts";
+import type { CompiledGraph } from "./compiled-graph.ts";
 import { LayoutRefused } from "./kernel/layout.ts";
 import { openEnsemble } from "./kernel/open-ensemble.ts";
 import type { Plan } from "./plan.ts";
-import { runGraph } from "./run-graph.ts";
+import { RowTooClose, runGraph } from "./run-graph.ts";
 
 const open = (bytes: Uint8Array) => {
   try {
@@ -16,12 +17,44 @@ const open = (bytes: Uint8Array) => {
   }
 };
 
+/** Sums of more rows or products are faster in onnxruntime (docs/decisions/59). */
+const mostSummed = { rows: 50, products: 4_000 } as const;
+/** How many rows of a request are summed here; all of them where the graph has no sums. */
+const countSummedRows = ({ steps }: CompiledGraph): number => {
+  const products = steps.reduce((sum, step) => sum + (step.step === "dense" ? step.weights.length : 0), 0);
+  return products === 0
+    ? Number.POSITIVE_INFINITY
+    : Math.min(mostSummed.rows, Math.floor(mostSummed.products / products));
+};
+
+/** Opens onnxruntime's session of the same model when a request needs it, and keeps it. */
+const createReference = (open: () => Promise<Session>) => {
+  let opened: Promise<Session> | undefined;
+  return {
+    get(): Promise<Session> {
+      // Another request tries again if it cannot be opened.
+      opened ??= open().catch((error: unknown) => {
+        opened = undefined;
+        throw error;
+      });
+      return opened;
+    },
+    async release(): Promise<void> {
+      await (await opened)?.release();
+    },
+  };
+};
+
 /**
- * A session that needs no onnxruntime. Throws ModelUnreadable for an ensemble that the kernel refuses. Its memory is free
- * when nothing refers to it any more.
+ * A session that needs no onnxruntime, but for sums: a request of many rows, or with a row that is too close to call, is
+ * answered by what `openReference` opens then. Throws ModelUnreadable for an ensemble that the kernel refuses.
  */
-export const openCompiledSession = ({ graph, ensembles }: Plan & { status: "compiled" }): Session => {
+export const openCompiledSession = (
+  { graph, ensembles }: Plan & { status: "compiled" },
+  openReference: () => Promise<Session>,
+): Session => {
   const run = runGraph(graph, ensembles.map(open));
+  const reference = createReference(openReference);
   const runNow: NonNullable<Session["runNow"]> = (feeds, outputs, onShape) => {
     if (outputs.length === 0)
       throw new RunFailed("the graph has no output that a prediction can be read from");
@@ -31,11 +64,21 @@ export const openCompiledSession = ({ graph, ensembles }: Plan & { status: "comp
       return data;
     });
   };
+  const maxRows = countSummedRows(graph);
   return {
     inputs: graph.inputs,
     outputs: graph.outputs,
-    runNow,
-    run: async (feeds, outputs, onShape) => runNow(feeds, outputs, onShape),
-    async release() {},
+    ...(maxRows === Number.POSITIVE_INFINITY ? { runNow } : {}),
+    async run(feeds, outputs, onShape) {
+      const rows = Object.values(feeds)[0]?.dims[0] ?? 0;
+      if (rows > maxRows) return (await reference.get()).run(feeds, outputs, onShape);
+      try {
+        return runNow(feeds, outputs, onShape);
+      } catch (error) {
+        if (!(error instanceof RowTooClose)) throw error;
+        return (await reference.get()).run(feeds, outputs, onShape);
+      }
+    },
+    release: () => reference.release(),
   };
 };

@@ -105,6 +105,9 @@ const functionLoops: Readonly<Record<ColumnFunction, FunctionLoop>> = {
       data[row] = value < 0 ? 1 - share : share;
     }
   },
+  "hyperbolic-tangent": (data, { values, offset, stride }, rows) => {
+    for (let row = 0; row < rows; row++) data[row] = Math.tanh(values[offset + row * stride] ?? 0);
+  },
   sign: (data, { values, offset, stride }, rows) => {
     for (let row = 0; row < rows; row++) data[row] = Math.sign(values[offset + row * stride] ?? 0);
   },

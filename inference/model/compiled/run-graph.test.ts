@@ -85,10 +85,7 @@ const open = (model = onnx) => {
   return runGraph(graph, ensembles.map(runPlainly));
 };
 /** What onnxruntime answers. */
-const runReference = async (
-  model: Uint8Array,
-  feeds: Readonly<Record<string, CompiledFeed>>,
-) => {
+const runReference = async (model: Uint8Array, feeds: Readonly<Record<string, CompiledFeed>>) => {
   const session = await InferenceSession.create(model, { logSeverityLevel: 4 });
   const answer = await session.run(
     Object.fromEntries(

@@ -1,9 +1,12 @@
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { RunFailed } from "../model-errors.ts";
+import type { Bound, Doubts } from "./bounds.ts";
 import { allocateColumn, type Column, type ColumnData } from "./column.ts";
 import type { CompiledGraph, CompiledOutput, Step, StepIndex } from "./compiled-graph.ts";
 import type { EnsembleRunner } from "./ensemble-runner.ts";
+import { findWholeMatrix } from "./find-whole-matrix.ts";
 import { listStepSources } from "./list-step-sources.ts";
+import { checkOutput, prepareBound } from "./run-bounds.ts";
 import { prepareStep, type RunStep } from "./run-step.ts";
 
 /** A graph's input: its data row-major, and its dimensions, of which the first is the rows. */
@@ -15,12 +18,18 @@ export type CompiledFeed = {
 export type CompiledResult = { readonly data: ColumnData; readonly dims: readonly number[] };
 /**
  * Gives the requested outputs, in their order, in memory of their own. Throws RunFailed for feeds that are not the graph's,
- * and for a value that the graph refuses.
+ * and for a value that the graph refuses. Throws RowTooClose where rounding could change a label, or a number by more than
+ * the tolerance.
  */
 export type RunGraph = (
   feeds: Readonly<Record<string, CompiledFeed>>,
   outputs: readonly string[],
 ) => readonly CompiledResult[];
+
+/** onnxruntime must answer this request: one of its rows is too close to call. */
+export class RowTooClose extends Error {
+  override readonly name = "RowTooClose";
+}
 
 const fail = (message: string): never => {
   throw new RunFailed(message);
@@ -30,7 +39,9 @@ const fail = (message: string): never => {
 const mostBlockRows = 512;
 const blockElements = 2_000_000;
 
-/** The steps that these outputs need, in order. An ensemble makes one-hot features from their categories itself. */
+const takesOneHot = ({ step }: Step): boolean => step === "ensemble" || step === "dense";
+
+/** The steps that these outputs need, in order. Ensembles and sums make one-hot features from their categories themselves. */
 const listNeededSteps = (
   steps: readonly Step[],
   results: readonly CompiledOutput[],
@@ -43,27 +54,10 @@ const listNeededSteps = (
     needed.add(next);
     for (const source of listStepSources(step)) {
       const feature = steps[source];
-      waiting.push(step.step === "ensemble" && feature?.step === "one-hot" ? feature.category : source);
+      waiting.push(takesOneHot(step) && feature?.step === "one-hot" ? feature.category : source);
     }
   }
   return [...needed].sort((one, other) => one - other);
-};
-
-/** Where all columns are one matrix in order, its values are the output as they are. */
-const findWholeMatrix = ({ columns }: CompiledOutput, steps: readonly Step[]): StepIndex | undefined => {
-  const [first] = columns;
-  const start = first === undefined ? undefined : steps[first];
-  if (start?.step !== "part") return undefined;
-  const made = steps[start.matrix];
-  const isWhole =
-    made !== undefined &&
-    "width" in made &&
-    made.width === columns.length &&
-    columns.every((column, index) => {
-      const step = steps[column];
-      return step?.step === "part" && step.matrix === start.matrix && step.column === index;
-    });
-  return isWhole ? start.matrix : undefined;
 };
 
 const multiply = (sizes: readonly (number | "rows")[]): number =>
@@ -103,7 +97,7 @@ const prepareCopy = (output: CompiledOutput, steps: readonly Step[], registers: 
   const { dims, columns } = output;
   const axis = dims.indexOf("rows");
   const after = multiply(dims.slice(axis + 1));
-  const whole = axis === 0 ? findWholeMatrix(output, steps) : undefined;
+  const whole = axis === 0 ? findWholeMatrix(output.columns, steps) : undefined;
   const matrix = whole === undefined ? undefined : registers[whole];
   const sources = columns.map((column) => registers[column]);
   return (data: ColumnData, start: number, rows: number, allRows: number): void => {
@@ -178,6 +172,7 @@ const nothing = new Float32Array();
 type Program = {
   readonly names: readonly string[];
   readonly run: readonly RunStep[];
+  readonly checks: readonly RunStep[];
   readonly outputs: readonly {
     readonly output: CompiledOutput;
     readonly copy: ReturnType<typeof prepareCopy>;
@@ -197,22 +192,25 @@ export const runGraph = (graph: CompiledGraph, runners: readonly EnsembleRunner[
   const blockRows = Math.max(1, Math.min(mostBlockRows, Math.floor(blockElements / steps.length)));
   const inputs = graph.inputs.map((): Column => ({ values: nothing, offset: 0, stride: 1 }));
   const registers = steps.map((): Column => ({ values: nothing, offset: 0, stride: 1 }));
-  const prepared = new Map<StepIndex, RunStep>();
+  const bounds = steps.map((): Bound | undefined => undefined);
+  const doubts: Doubts = { found: false };
+  const context = { steps, registers, inputs, runners, blockRows, bounds, doubts };
+  const prepared = new Map<StepIndex, readonly RunStep[]>();
   const prepare = (names: readonly string[]): Program => {
     const chosen = names.map((name) => {
       const result = results[outputs.findIndex((output) => output.name === name)];
       return result ?? fail(`the graph has no output ${name}`);
     });
     if (chosen.length === 0) fail("the graph has no output that a prediction can be read from");
-    const run = listNeededSteps(steps, chosen).map((index) => {
-      const known =
-        prepared.get(index) ?? prepareStep(index, { steps, registers, inputs, runners, blockRows });
+    const run = listNeededSteps(steps, chosen).flatMap((index) => {
+      const known = prepared.get(index) ?? [prepareStep(index, context), ...prepareBound(index, context)];
       prepared.set(index, known);
       return known;
     });
     return {
       names: [...names],
       run,
+      checks: chosen.flatMap(({ columns }) => columns.flatMap((column) => checkOutput(column, context))),
       outputs: chosen.map((output) => ({ output, copy: prepareCopy(output, steps, registers) })),
     };
   };
@@ -225,6 +223,7 @@ export const runGraph = (graph: CompiledGraph, runners: readonly EnsembleRunner[
   };
   return (feeds, names) => {
     const program = findProgram(names);
+    doubts.found = false;
     try {
       const rows = bindInputs(graph, feeds, inputs);
       const data = program.outputs.map(({ output: { type, columns } }) =>
@@ -232,7 +231,12 @@ export const runGraph = (graph: CompiledGraph, runners: readonly EnsembleRunner[
       );
       for (let start = 0; start < rows; start += blockRows) {
         const count = Math.min(blockRows, rows - start);
-        for (const run of program.run) run(start, count);
+        for (const run of program.run) {
+          run(start, count);
+          if (doubts.found) throw new RowTooClose("a row is too close to call");
+        }
+        for (const check of program.checks) check(start, count);
+        if (doubts.found) throw new RowTooClose("a row is too close to call");
         for (const [index, { copy }] of program.outputs.entries())
           copy(data[index] ?? nothing, start, count, rows);
       }

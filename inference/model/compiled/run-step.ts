@@ -1,10 +1,12 @@
-import { allocateColumn, type Column, type ColumnData } from "./column.ts";
+import type { Bound, Doubts } from "./bounds.ts";
+import { allocateColumn, allocateFloats, type Column, type ColumnData } from "./column.ts";
 import type { ClassRule, ColumnType, Scalar, Step, StepIndex } from "./compiled-graph.ts";
 import type { EnsembleRunner } from "./ensemble-runner.ts";
 import { gather, readPlaces } from "./gather.ts";
 import { labelRows, scoreRows, transformRows } from "./link-scores.ts";
 import { prepareCategory } from "./prepare-category.ts";
 import { runArithmetic, runChoice, runComparison, runConversion, runFunction } from "./run-arithmetic.ts";
+import { prepareDense } from "./run-dense.ts";
 import { fromScalar } from "./scalars.ts";
 import { createFeatureWriter } from "./write-features.ts";
 
@@ -19,6 +21,9 @@ export type StepContext = {
   readonly inputs: readonly Column[];
   readonly runners: readonly EnsembleRunner[];
   readonly blockRows: number;
+  /** One for each step whose numbers have bounds. */
+  readonly bounds: (Bound | undefined)[];
+  readonly doubts: Doubts;
 };
 
 const take = <Item>(list: readonly Item[], index: number): Item => {
@@ -113,13 +118,50 @@ const prepareEnsemble = (
   };
 };
 
+/** Sums, and their bounds beside them. */
+const prepareSums = (step: Of<"dense">, index: StepIndex, context: StepContext): RunStep => {
+  const { steps, registers, bounds, blockRows } = context;
+  const { type, width, features } = step;
+  const toNumbers = (list: readonly Scalar[]): Float64Array => Float64Array.from(list, Number);
+  const sum = prepareDense({ type, width, weights: toNumbers(step.weights), bias: toNumbers(step.bias) });
+  const values = allocateFloats(type, blockRows * width);
+  const register = take(registers, index);
+  register.values = values;
+  register.stride = width;
+  const bound = { values: new Float64Array(blockRows * width), offset: 0, stride: width };
+  bounds[index] = bound;
+  const featureBounds = features.map((feature) => bounds[feature]);
+  const writeFeatures = createFeatureWriter(features, steps, registers);
+  const count = features.length;
+  const hasBounds = featureBounds.some((each) => each !== undefined);
+  const block = {
+    features: allocateFloats(type, blockRows * count),
+    featureBounds: hasBounds ? new Float64Array(blockRows * count) : undefined,
+    values,
+    bounds: bound.values,
+  };
+  return (_start, rows) => {
+    writeFeatures(block.features, 0, rows);
+    for (let index = 0; index < featureBounds.length; index++) {
+      const each = featureBounds[index];
+      if (each !== undefined && block.featureBounds !== undefined)
+        for (let row = 0; row < rows; row++)
+          block.featureBounds[row * count + index] = each.values[each.offset + row * each.stride] ?? 0;
+    }
+    sum(block, rows);
+  };
+};
+
 const toRule = (rule: ClassRule) => ({ ...rule, base: rule.base.map((value) => Number(value)) });
 
 const isWords = (data: ColumnData): data is BigInt64Array => data instanceof BigInt64Array;
 
 /** A step that computes a column into memory of its own. */
 const prepareColumn = (
-  step: Exclude<Step, Of<"input"> | Of<"part"> | Of<"constant"> | Of<"ensemble" | "transform" | "scores">>,
+  step: Exclude<
+    Step,
+    Of<"input"> | Of<"part"> | Of<"constant"> | Of<"ensemble" | "transform" | "scores" | "dense">
+  >,
   { registers, steps, blockRows }: StepContext,
   data: ColumnData,
 ): RunStep => {
@@ -228,6 +270,8 @@ export const prepareStep = (index: StepIndex, context: StepContext): RunStep => 
       register.values = toTable([step.value], step.type);
       register.stride = 0;
       return () => {};
+    case "dense":
+      return prepareSums(step, index, context);
     case "ensemble":
     case "transform":
     case "scores": {

@@ -1,9 +1,9 @@
-import type { Column } from "./column.ts";
+import type { Column, FloatData } from "./column.ts";
 import type { Step, StepIndex } from "./compiled-graph.ts";
 
 type OneHot = Extract<Step, { step: "one-hot" }>;
-/** Writes the features of a block's rows from `first` on into a row-major matrix. */
-type WriteFeatures = (features: Float32Array, first: number, rows: number) => void;
+/** Writes the features of a block's rows from `first` on into a row-major matrix of their type. */
+type WriteFeatures = (features: FloatData, first: number, rows: number) => void;
 
 /** The features of one encoded column: for each category, the last being none, the features that it sets. */
 type Group = { readonly source: Column; readonly features: number[][] };
@@ -39,15 +39,18 @@ const groupFeatures = (
   return { copies, groups: [...groups.values()] };
 };
 
+const isOfType = (values: Column["values"], matrix: FloatData): values is FloatData =>
+  values.constructor === matrix.constructor;
+
 type Block = { readonly width: number; readonly first: number; readonly rows: number };
 
 const writeCopy = (
   { values, offset, stride }: Column,
-  features: Float32Array,
+  features: FloatData,
   feature: number,
   { width, first, rows }: Block,
 ): void => {
-  if (!(values instanceof Float32Array)) throw new TypeError("a feature is no float32");
+  if (!isOfType(values, features)) throw new TypeError("a feature has another type than its matrix");
   let to = feature;
   let from = offset + first * stride;
   for (let row = 0; row < rows; row++) {
@@ -57,7 +60,7 @@ const writeCopy = (
   }
 };
 
-const writeGroup = ({ source, features: byCategory }: Group, features: Float32Array, block: Block): void => {
+const writeGroup = ({ source, features: byCategory }: Group, features: FloatData, block: Block): void => {
   const { values, offset, stride } = source;
   if (!(values instanceof Int32Array)) throw new TypeError("a category is no int32");
   const { width, first, rows } = block;
@@ -68,7 +71,7 @@ const writeGroup = ({ source, features: byCategory }: Group, features: Float32Ar
 };
 
 /**
- * Prepares the features of an ensemble. Columns of a matrix that are all of its features in order are copied at once; a
+ * Prepares the features of an ensemble or of sums. Columns of a matrix that are all of its features in order are copied at once; a
  * one-hot encoded column is read once for all of its features.
  */
 export const createFeatureWriter = (
@@ -93,12 +96,7 @@ export const createFeatureWriter = (
             step.column === index;
     });
   return (features, first, rows) => {
-    if (
-      mayBeWhole &&
-      origin !== undefined &&
-      origin.stride === width &&
-      origin.values instanceof Float32Array
-    ) {
+    if (mayBeWhole && origin !== undefined && origin.stride === width && isOfType(origin.values, features)) {
       const start = origin.offset + first * width;
       features.set(origin.values.subarray(start, start + rows * width));
       return;

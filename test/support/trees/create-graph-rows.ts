@@ -55,7 +55,7 @@ const collectCandidates = ({ graph: { steps }, ensembles }: Compiled): ReadonlyM
 
 /**
  * Rows for a compiled graph that it could confuse: each number is one that a tree asks for, the float just below or above it,
- * one beside it, or not a number; each text and integer is a key of an encoder, or an unknown one where encoders take it.
+ * one beside it, or not a number (of a sum it is from -3 to 3); each text and integer is a key of an encoder, or an unknown one where encoders take it.
  */
 export const createGraphRows = (
   random: () => number,
@@ -67,6 +67,8 @@ export const createGraphRows = (
     list[Math.floor(random() * list.length)] ?? otherwise;
   const createNumber = ({ numbers }: Candidates): number => {
     const kind = random();
+    // Nothing compares the number: it is one of a sum.
+    if (numbers.length === 0) return kind < 0.1 ? Math.round(random() * 4 - 2) : (random() - 0.5) * 6;
     const at = one(numbers, 0);
     if (kind < 0.05) return Number.NaN;
     if (kind < 0.3) return at * (1 + (random() - 0.5) / 4) + (random() - 0.5);
@@ -88,7 +90,9 @@ export const createGraphRows = (
         case "int64":
           return BigInt64Array.from({ length }, (_, position) => {
             const { keys, numbers } = at(position);
-            return BigInt(one(keys, String(Math.round(one(numbers, 0)))));
+            return BigInt(
+              one(keys, String(Math.round(numbers.length === 0 ? random() * 60 : one(numbers, 0)))),
+            );
           });
         case "string":
           return Array.from({ length }, (_, position) => one(at(position).keys, "unknown"));
