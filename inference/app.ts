@@ -24,6 +24,12 @@ const createLateRouter = (service: Service): Router => {
   };
 };
 
+/** The caller's own id of a request if it has 1 to 128 printable characters, otherwise a new one. */
+export const chooseRequestId = (request: HttpRequest, newId: () => string): string => {
+  const callerId = request.header("x-request-id") ?? "";
+  return /^[\x21-\x7e]{1,128}$/.test(callerId) ? callerId : newId();
+};
+
 const failedResponse = problemResponse(createProblem("prediction-failed", "The service failed."));
 
 /**
@@ -57,17 +63,17 @@ export const createApp = (
   };
   return {
     async handle(request) {
-      const callerId = request.header("x-request-id") ?? "";
       const response = await handleRequest(request).catch((error: unknown) => {
         service.log(
           `a request failed: ${error instanceof Error ? `${error.name}: ${error.message}` : typeof error}`,
         );
         return adaptToProtocol(request, failedResponse);
       });
-      const id = /^[\x21-\x7e]{1,128}$/.test(callerId) ? callerId : service.newId();
       // Every 503 is temporary and must say when to retry.
       const needsRetryAfter = response.status === 503 && response.headers["retry-after"] === undefined;
-      const identified = withSecurityHeaders(response, { "x-request-id": id });
+      const identified = withSecurityHeaders(response, {
+        "x-request-id": chooseRequestId(request, service.newId),
+      });
       return needsRetryAfter
         ? withHeaders(identified, {
             "retry-after": String(service.model.retryAfter?.() ?? retryAfterSeconds),

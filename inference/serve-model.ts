@@ -12,6 +12,7 @@ import { requireApiKey } from "./authorization/require-api-key.ts";
 import type { App, Middleware } from "./http/app.ts";
 import { checkHost } from "./http/check-host.ts";
 import type { HttpRequest } from "./http/http-request.ts";
+import { createWorkQueue } from "./http/work-queue.ts";
 import { isolateModel } from "./model/isolate-model.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { loadModelFolder } from "./model/load-model-folder.ts";
@@ -23,6 +24,7 @@ import {
 } from "./offload/create-offload-process.ts";
 import { measureOffloadThreshold, type OffloadThreshold } from "./offload/measure-offload-threshold.ts";
 import { createOffload, defaultOffloadThreshold, textOffloadThreshold } from "./offload/offload.ts";
+import { refuseWhenFull } from "./offload/refuse-when-full.ts";
 import { readExampleRow } from "./openapi/read-example-row.ts";
 import { createRecords } from "./records/create-records.ts";
 import type { RecordStorage } from "./records/records.ts";
@@ -55,10 +57,18 @@ const chooseDeadlineMs = (
   deadlineMs: number | undefined,
 ): number => deadlineMs ?? resources.timeoutSeconds * 1_000;
 
+const computeFingerprint = async (folder: string, manifest: Manifest, digest: string): Promise<string> => {
+  const hash = createHash("sha256").update(digest).update(JSON.stringify(manifest));
+  if (manifest.tokenizer) hash.update(await readFile(join(folder, manifest.tokenizer.file)));
+  return hash.digest("hex");
+};
+
 type OpenedModel = {
   readonly model: LoadedModel;
   readonly digest: string;
   readonly threshold: OffloadThreshold;
+  /** Milliseconds of work: this thread's processor time, so that a busy machine changes nothing, where the model runs here. */
+  readonly readWorkMs: () => number;
 };
 
 /**
@@ -85,7 +95,7 @@ const openFolder = async (
       maximum: defaultOffloadThreshold,
       readThreadMs,
     });
-    if (threshold) return { model, digest, threshold };
+    if (threshold) return { model, digest, threshold, readWorkMs: readThreadMs };
     await model.release();
     reason = "a run on a single row would block other requests";
   }
@@ -99,7 +109,12 @@ const openFolder = async (
     tick,
     log,
   });
-  return { model, digest, threshold: manifest.tokenizer ? textOffloadThreshold : defaultOffloadThreshold };
+  return {
+    model,
+    digest,
+    threshold: manifest.tokenizer ? textOffloadThreshold : defaultOffloadThreshold,
+    readWorkMs: tick,
+  };
 };
 
 /**
@@ -117,12 +132,14 @@ export const serveModel = async ({
 }: Options): Promise<{
   readonly app: App;
   readonly name: string;
+  /** The same for two services only if they answer from the same manifest, model and tokenizer. */
+  readonly fingerprint: string;
   /** The process for large requests. */
   readonly offloadProcess: Pick<OffloadProcess, "pid" | "stop">;
   /** Releases the model and ends its separate process, if any. */
   release(): Promise<void>;
 }> => {
-  const { model, digest, threshold } = await openFolder(folder, dependencies);
+  const { model, digest, threshold, readWorkMs } = await openFolder(folder, dependencies);
   const { manifest } = model;
   const { name } = manifest;
   const identity: ModelIdentity = {
@@ -168,13 +185,13 @@ export const serveModel = async ({
   const requireHost = checkHost(hostNames);
   const middleware: Middleware = (request, next) =>
     requireHost(request, requireKey ? (allowed) => requireKey(allowed, next) : next);
-  const offload = createOffload(offloadProcess, {
-    row: countRowValues(manifest),
-    threshold,
-  });
+  const queue = createWorkQueue(readWorkMs);
+  const offload = createOffload(offloadProcess, { row: countRowValues(manifest), threshold, queue });
+  const app = createApp(service, middleware, offload, hostNames);
   return {
-    app: createApp(service, middleware, offload, hostNames),
+    app: refuseWhenFull(app, { queue, offloadProcess, largeBytes: threshold.bytes, newId: service.newId }),
     name,
+    fingerprint: await computeFingerprint(folder, manifest, digest),
     offloadProcess,
     release: () => model.release(),
   };

@@ -1,12 +1,12 @@
-import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { admitKey } from "#api-keys/admit-key.ts";
 import { createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { createRateLimiter } from "#api-keys/rate-limiter.ts";
 import { UsageMistake } from "#cli/errors.ts";
-import { exitCode } from "#cli/exit-code.ts";
 import { useCompleteFolder } from "#cli/folder-artifact.ts";
 import { checkoutFolder } from "#cli/folders.ts";
 import { dataLimitOption, jsonOption, parseHostNames, parsePort } from "#cli/options.ts";
@@ -14,28 +14,40 @@ import { paint, print, printError } from "#cli/print.ts";
 import { showProgress } from "#cli/progress.ts";
 import { assertModelFolder } from "#cli/read-model-folder.ts";
 import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.ts";
-import { isRecordsPath } from "#inference/records/is-records-path.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
-import { createUuidV7 } from "#inference/records/uuid-v7.ts";
-import { serveModel } from "#inference/serve-model.ts";
 import { runModelTrial } from "#model-check/run-model-trial.ts";
+import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
-import { formatEmf } from "#platform/metrics/format-emf.ts";
 import { createJournaledStore } from "#platform/store/journaled-store.ts";
 import { openWriteJournal } from "#platform/store/write-journal.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { acquireDataFolder } from "#worlds/embedded/data/data-folder-ownership.ts";
 import { createDataLimiter } from "#worlds/embedded/data/data-limiter.ts";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
+import { openService } from "#worlds/embedded/workers/open-service.ts";
+import { startWorkers } from "#worlds/embedded/workers/start-workers.ts";
 import { openCapabilities } from "#worlds/embedded/world.ts";
+
+const maxWorkers = 64;
+/** Shorter than the 30 s after which Kubernetes kills a container. */
+const drainMs = 25_000;
 
 const parseVersion = (text: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("write a whole number, 0 or more");
   return Number(text);
 };
 
+const parseWorkers = (text: string): number => {
+  if (text === "auto") return Math.min(maxWorkers, availableParallelism());
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > maxWorkers)
+    throw new InvalidArgumentError(`write a whole number from 1 to ${maxWorkers}, or auto`);
+  return count;
+};
+
 type Options = {
   readonly port: number;
+  readonly workers: number;
   readonly host: string;
   readonly hostName: readonly string[];
   readonly data?: string;
@@ -49,14 +61,10 @@ type Options = {
   readonly json?: boolean;
 };
 
+/** Ctrl-C, or SIGTERM as from a container's runtime. A second one ends the process at once. */
 const waitForEnd = (): Promise<void> =>
   new Promise((resolve) => {
-    process.once("SIGINT", () => {
-      process.exitCode = exitCode.interrupted;
-      resolve();
-    });
-    // As a container's runtime ends it.
-    process.once("SIGTERM", () => resolve());
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
 
 const log = (sentence: string, error?: unknown): void =>
@@ -69,7 +77,7 @@ const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "
 const urlHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
 
 /** Locks a data folder for this process, and opens its records and API keys. */
-const openDataFolder = async (root: string, { environment, dataLimit }: Options) => {
+const openDataFolder = async (root: string, { environment, dataLimit, workers }: Options) => {
   const clock = Date.now;
   const folder = resolveDataFolder(root);
   try {
@@ -87,7 +95,13 @@ const openDataFolder = async (root: string, { environment, dataLimit }: Options)
     log,
     env: process.env,
   });
-  const journal = openWriteJournal({ path: folder.recordsJournal, database, clock, log });
+  const journal = openWriteJournal({
+    path: folder.recordsJournal,
+    database,
+    clock,
+    log,
+    // Records of several workers share a write: those of all pipes that have something to read.
+  });
   const keys = createApiKeyStore({
     store,
     random: (size) => crypto.getRandomValues(new Uint8Array(size)),
@@ -135,8 +149,78 @@ const serve = async (given: string, options: Options): Promise<void> => {
   await useCompleteFolder(given, undefined, (folder) => serveFolder(folder, options));
 };
 
+type DataFolder = Awaited<ReturnType<typeof openDataFolder>>;
+type Serving = {
+  readonly name: string;
+  readonly url: string;
+  /** Lets requests finish; returns how many were cut off. */
+  end(): Promise<number>;
+};
+
+const serveInThisProcess = async (
+  folder: string,
+  hostNames: readonly string[],
+  { keys, records, admit }: DataFolder,
+  options: Options,
+): Promise<Serving> => {
+  const { app, name, offloadProcess, release } = await openService({
+    folder,
+    environment: options.environment,
+    version: options.modelVersion,
+    hostNames,
+    needsKeys: options.keys ?? false,
+    records: options.records ? records : undefined,
+    admit,
+    hasAnyKey: keys.hasAnyKey,
+    printMetrics: options.emf ? print : undefined,
+    log,
+  });
+  lowerV8WorkerPriority();
+  const server = await startHttpServer(options.port, log, options.host);
+  server.serve(app);
+  return {
+    name,
+    url: server.url,
+    async end() {
+      const cut = await server.drain(drainMs);
+      offloadProcess.stop();
+      await release();
+      return cut;
+    },
+  };
+};
+
+const serveInWorkers = async (
+  folder: string,
+  hostNames: readonly string[],
+  { keys, records, admit }: DataFolder,
+  options: Options,
+): Promise<Serving> => {
+  const { name } = readManifest(await readFile(join(folder, "model.yaml")));
+  const { url, drain } = await startWorkers({
+    count: options.workers,
+    port: options.port,
+    model: name,
+    storage: options.records ? records.storage : undefined,
+    admit,
+    hasAnyKey: keys.hasAnyKey,
+    printMetrics: print,
+    log,
+    start: {
+      folder: resolve(folder),
+      environment: options.environment,
+      version: options.modelVersion,
+      host: options.host,
+      hostNames,
+      needsKeys: options.keys ?? false,
+      hasMetrics: options.emf ?? false,
+      hashKey: options.records ? Buffer.from(records.hashKey).toString("base64") : null,
+    },
+  });
+  return { name, url, end: () => drain(drainMs) };
+};
+
 const serveFolder = async (folder: string, options: Options): Promise<void> => {
-  const { environment, modelVersion: version } = options;
   // Callers may use the address that it listens on; 0.0.0.0 and :: cannot be called.
   const hostNames = [...options.hostName, ...(isAnyAddress(options.host) ? [] : [urlHost(options.host)])];
   showProgress(`Loading ${folder}`);
@@ -144,42 +228,23 @@ const serveFolder = async (folder: string, options: Options): Promise<void> => {
   const root =
     options.data === undefined ? resolve(checkoutFolder, ".slipway", "serve") : resolve(options.data);
   const data = await openDataFolder(root, options);
-  const { app, name, offloadProcess, release } = await serveModel({
-    folder,
-    identity: { environment, version },
-    records: options.records ? data.records : undefined,
-    admit: data.admit,
-    // Without --keys, predictions are open, and records are open until a first key exists.
-    needsKey: options.keys
-      ? undefined
-      : async ({ path }) => isRecordsPath(path) && (await data.keys.hasAnyKey()),
-    hostNames,
-    now: Date.now,
-    tick: () => performance.now(),
-    // With the time of arrival a record is found by its id alone.
-    newId: (at = Date.now()) => createUuidV7(at, randomUUID()),
-    report: (metrics) => {
-      if (options.emf) print(formatEmf(metrics));
-    },
-    log,
-  });
-  lowerV8WorkerPriority();
-  const server = await startHttpServer(options.port, log, options.host);
-  server.serve(app);
+  const serveHere = options.workers === 1 ? serveInThisProcess : serveInWorkers;
+  const { name, url, end } = await serveHere(folder, hostNames, data, options);
   if (options.json) {
-    const { records: isRecording, keys = false } = options;
-    const line = { model: name, url: server.url, hostNames, records: isRecording ? root : null, keys };
+    const { records: isRecording, keys = false, workers } = options;
+    const line = { model: name, url, hostNames, records: isRecording ? root : null, keys, workers };
     print(JSON.stringify(line));
-  } else printStart(name, server.url, root, options);
+  } else printStart(name, url, root, options);
   await waitForEnd();
-  await server.close();
-  offloadProcess.stop();
-  await release();
+  if (!options.json) print("Finishing the requests that have begun (a second Ctrl-C ends at once)");
+  const cut = await end();
+  if (cut > 0) log(`${cut} requests were cut off, because they took longer than ${drainMs / 1_000} s`);
   await data.close();
 };
 
 const printStart = (name: string, url: string, root: string, options: Options): void => {
   print(`${paint("green", "✓")} ${name} is served at ${paint("bold", url)} (stop with Ctrl-C)`);
+  if (options.workers > 1) print(`  Worker processes: ${options.workers}.`);
   print(`  How to call it: ${url}/docs. Its inputs: ${url}/v1/model.`);
   print(
     `  Host names: ${["localhost", ...options.hostName].join(", ")}${isAnyAddress(options.host) && options.hostName.length === 0 ? " (add the names that callers use with --host-name)" : ""}.`,
@@ -200,6 +265,14 @@ export const serveCommand = (): Command =>
     .addOption(new Option("--port <port>", "the port; 0: any free port").argParser(parsePort).default(8080))
     .addOption(
       new Option("--host <address>", "the address to listen on; in a container 0.0.0.0").default("127.0.0.1"),
+    )
+    .addOption(
+      new Option(
+        "--workers <number>",
+        "processes that share the port; auto: one per available processor. From 2 on, one more owns the data folder",
+      )
+        .argParser(parseWorkers)
+        .default(1),
     )
     .addOption(
       new Option(

@@ -19,6 +19,7 @@ const problemKinds = {
   "wrong-content-type": { status: 415, title: "Unsupported content type" },
   "rows-invalid": { status: 422, title: "Invalid rows" },
   "too-many-requests": { status: 429, title: "Rate limit exceeded" },
+  "queue-full": { status: 429, title: "Too many requests in work" },
   "output-not-finite": { status: 500, title: "The model returned a score that is not a finite number" },
   "prediction-failed": { status: 500, title: "Prediction failed" },
   "keys-unavailable": { status: 503, title: "API keys cannot be checked" },

@@ -17,10 +17,12 @@ import {
   type RequestMessage,
   type StartMessage,
 } from "./messages.ts";
+import { queueFullResponse } from "./queue-full-response.ts";
 
 type OffloadProcessLimits = {
-  /** How many requests may wait behind the current one. */
+  /** How many requests may wait behind the current one, and the bytes of all of them. */
   readonly waiting: number;
+  readonly waitingBytes: number;
   /** Milliseconds for one response; then the process is killed, because native code cannot be stopped otherwise. */
   readonly deadlineMs: number;
   /** Milliseconds for opening the model. */
@@ -34,8 +36,9 @@ type OffloadProcessLimits = {
 };
 
 export const defaultOffloadProcessLimits: OffloadProcessLimits = {
-  // The memory budget is for ten large bodies (body-budget.ts).
-  waiting: 16,
+  // Each waits for all before it: of nine equal ones, the last takes nine times as long as one alone.
+  waiting: 8,
+  waitingBytes: 24 * 1_024 * 1_024,
   deadlineMs: 30_000,
   startMs: 60_000,
   idleMs: 60_000,
@@ -58,18 +61,16 @@ type Dependencies = {
 export type OffloadProcess = {
   /** Handles one request at a time, and frees the memory of its body. Never rejects: a failure is a response too. */
   handle(request: Omit<RequestMessage, "kind">, body: Uint8Array): Promise<HttpResponse>;
+  /** Whether a body of this size would be refused now, because too many wait. */
+  isFull(bytes: number): boolean;
+  /** Whole seconds until those that wait now are done, at least 1. */
+  queueSeconds(): number;
   /** The process id; undefined if it is not running. */
   pid(): number | undefined;
   stop(): void;
 };
 
 const program = fileURLToPath(new URL("./offload-process.ts", import.meta.url));
-const overloadedResponse = problemResponse(
-  createProblem(
-    "overloaded",
-    "Too many large requests are waiting: try again, or send fewer rows at a time.",
-  ),
-);
 const processEndedResponse = problemResponse(
   createProblem("prediction-failed", "The process that handled this request ended: try again."),
 );
@@ -129,6 +130,9 @@ export const createOffloadProcess = ({
   const { model, environment, functionVersion: version } = start.identity;
   let running: RunningProcess | undefined;
   let waiting = 0;
+  let waitingBytes = 0;
+  /** Of the last requests, the newest counting most. */
+  let averageMs = 100;
   let last: Promise<unknown> = Promise.resolve();
   let idle: NodeJS.Timeout | undefined;
 
@@ -267,6 +271,7 @@ export const createOffloadProcess = ({
       isWritten = true;
     });
     const response = await pending.promise;
+    averageMs = 0.7 * averageMs + 0.3 * (performance.now() - started);
     // A process that was killed may have left a part that is still to be written.
     if (isWritten) freeMemory(body);
     clearTimeout(timer);
@@ -286,18 +291,27 @@ export const createOffloadProcess = ({
   };
   process.once("exit", stop);
 
+  /** The current request has no part in the bytes: it must be admitted alone, whatever its size. */
+  const isFull = (bytes: number): boolean =>
+    waiting > limits.waiting || (waiting > 0 && waitingBytes + bytes > limits.waitingBytes);
+  const queueSeconds = (): number => Math.max(1, Math.ceil((waiting * averageMs) / 1_000));
+
   return {
+    isFull,
+    queueSeconds,
     async handle(request, body) {
       const seconds = circuitBreaker.retryAfter();
       if (seconds !== undefined) return pausedResponse(circuitBreaker.consecutiveStops(), seconds);
-      if (waiting > limits.waiting) return withHeaders(overloadedResponse, { "retry-after": "1" });
+      if (isFull(body.length)) return queueFullResponse(queueSeconds());
       waiting++;
+      waitingBytes += body.length;
       const next = last.then(() => run(request, body));
       last = next.catch(() => undefined);
       try {
         return await next;
       } finally {
         waiting--;
+        waitingBytes -= body.length;
         if (waiting === 0) {
           idle = setTimeout(stop, limits.idleMs);
           idle.unref();

@@ -2,10 +2,12 @@ import type { Offload } from "#inference/http/app.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
 import type { HttpResponse } from "#inference/http/http-response.ts";
 import { maxBodyBytes } from "#inference/http/read-body.ts";
+import type { WorkQueue } from "#inference/http/work-queue.ts";
 import { countJsonTokens } from "#model-folder/rows/count-json-tokens.ts";
 import type { RowValues } from "./count-row-values.ts";
 import type { OffloadProcess } from "./create-offload-process.ts";
 import type { OffloadThreshold } from "./measure-offload-threshold.ts";
+import { queueFullResponse } from "./queue-full-response.ts";
 
 /**
  * The largest body that is handled on the event loop, so that none blocks it longer than 5 ms (`npm run bench:parts`). Each
@@ -25,7 +27,7 @@ export const textOffloadThreshold: OffloadThreshold = {
   values: Number.POSITIVE_INFINITY,
 };
 
-const isPredictPath = (path: string): boolean =>
+export const isPredictPath = (path: string): boolean =>
   /^\/(v1\/predict|invocations|endpoints\/[^/]+\/invocations|v2\/models\/.+\/infer)$/.test(path);
 
 const tensorHeader = "inference-header-content-length";
@@ -125,6 +127,7 @@ const isLarge = async (
 /**
  * Sends requests that would block the event loop to the same service in another process. The response is the same there as
  * here.
+ * @param queue bounds the requests that are handled here; absent: no bound
  * @param which `large`: bodies above the threshold; `all`: every prediction, for a model that this process must not run
  */
 export const createOffload = (
@@ -133,19 +136,34 @@ export const createOffload = (
     which = "large",
     row,
     threshold = defaultOffloadThreshold,
-  }: Pick<OffloadModel, "row"> & Partial<OffloadModel> & { readonly which?: "large" | "all" },
+    queue,
+  }: Pick<OffloadModel, "row"> &
+    Partial<OffloadModel> & {
+      readonly which?: "large" | "all";
+      readonly queue?: WorkQueue | undefined;
+    },
 ): Offload => {
   // A row has at least two bytes.
   const alwaysSmallBytes = Math.min(threshold.bytes, (2 * threshold.values) / (row.inputs + row.outputs));
   return async (request, next) => {
     if (request.method !== "POST" || !isPredictPath(request.path)) return next(request);
     const announced = Number(request.header("content-length") ?? Number.NaN);
-    if (which === "large" && !readCompression(request) && announced <= alwaysSmallBytes) return next(request);
+    const isSmall = which === "large" && !readCompression(request) && announced <= alwaysSmallBytes;
+    if (isSmall && !queue) return next(request);
     const reading = request.body(maxBodyBytes);
     const body = await reading.catch(() => undefined);
-    const handleHere = (): HttpResponse | Promise<HttpResponse> => next({ ...request, body: () => reading });
+    /** Counts only from here on, so that a client that sends its body slowly keeps no other request out. */
+    const handleHere = async (): Promise<HttpResponse> => {
+      const leave = queue?.enter(body?.length ?? 0);
+      if (queue && !leave) return queueFullResponse(queue.retryAfter());
+      try {
+        return await next({ ...request, body: () => reading });
+      } finally {
+        leave?.();
+      }
+    };
     // The route reads the failed body again and responds in its protocol's error format.
-    if (!body) return handleHere();
+    if (!body || isSmall) return handleHere();
     if (which === "large" && !(await isLarge(request, body, { row, threshold }))) return handleHere();
     const headers: Record<string, string> = {};
     for (const name of forwardedHeaders) {

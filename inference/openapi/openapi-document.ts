@@ -241,6 +241,7 @@ const predictOperation = (
       "rows-invalid",
       "output-not-finite",
       "not-ready",
+      "queue-full",
       "overloaded",
       "model-busy",
       "deadline-exceeded",

@@ -88,7 +88,7 @@ const sumAdditions = (entries: readonly JournalEntry[]): readonly CounterAdditio
 };
 
 /** The database's side: it knows which batch it got last, so that none is counted twice. */
-const createApplier = ({ database, path, clock }: Omit<Needs, "log">) => {
+const createApplier = ({ database, path, clock }: Pick<Needs, "database" | "path" | "clock">) => {
   const writes = prepareItemWrites(database);
   const marker = { partition: "write-journal", sort: basename(path) };
   const readMarker = database.prepare("SELECT value FROM items WHERE partition = ? AND sort = ?");
@@ -138,7 +138,12 @@ const openFile = (path: string): { readonly file: number; readonly text: string 
  * never counted twice, because the database stores the number of its last batch in the same transaction.
  * Throws DataFolderUnusable.
  */
-export const openWriteJournal = ({ path, database, clock, log }: Needs): WriteJournal => {
+export const openWriteJournal = ({
+  path,
+  database,
+  clock,
+  log,
+}: Needs): WriteJournal => {
   const applier = createApplier({ path, database, clock });
   const { file, text } = openFile(path);
   const headerBytes = Buffer.byteLength(journalHeader);

@@ -1,15 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { z } from "zod";
-import { PredictResponse } from "#inference/native/predict-response.ts";
-import { PredictionPage } from "#inference/records/records.ts";
-import { repositoryRoot, slipwayPath } from "#test/end-to-end/fixture.ts";
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
+import { waitForExits } from "#test/support/process-tree.ts";
 import { createSeededRandom } from "#test/support/seeded-random.ts";
+import { listAllRecords, predict, type Serve, startServe } from "#test/support/serve-processes.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { isSample } from "./sample-kill-points.ts";
 
@@ -28,52 +24,51 @@ afterEach(async () => {
   await folder.remove();
 });
 
-const serve = async (): Promise<{ readonly child: ChildProcess; readonly url: string }> => {
-  const options = ["--no-trial", "--json", "--port", "0", "--data", join(folder.path, "data")];
-  const child = spawn(process.execPath, [slipwayPath, "serve", "models/churn", ...options], {
-    cwd: repositoryRoot,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  running = child;
-  const { stdout, stderr } = child;
-  const errors = text(stderr);
-  const line = await Promise.race([once(createInterface({ input: stdout }), "line"), errors]);
-  if (typeof line === "string") throw new Error(`slipway serve did not start: ${line}`);
-  return { child, url: z.object({ url: z.string() }).parse(JSON.parse(String(line[0]))).url };
+const serve = async (workers = 1): Promise<Serve> => {
+  const started = await startServe("models/churn", [
+    ...["--data", join(folder.path, "data"), "--workers", `${workers}`],
+  ]);
+  running = started.child;
+  return started;
 };
 
 type Answer = { readonly id: string; readonly rows: number; readonly isWarned: boolean };
 
-/** Sends requests on all connections, kills the server after `count` responses, and returns what it answered. */
-const loadAndKill = async (random: () => number, count: number): Promise<readonly Answer[]> => {
-  const { child, url } = await serve();
-  const ended = once(child, "exit");
-  const golden = readChurnGolden().rows;
+const golden = readChurnGolden().rows;
+
+/**
+ * Sends requests on all connections, calls `kill` after `count` responses, and returns what was answered. `goesOn`: whether a
+ * connection that was cut is opened again, up to `until` responses.
+ */
+const loadAndKill = async (
+  { child, url }: Serve,
+  random: () => number,
+  { count, kill, until = Number.POSITIVE_INFINITY }: { count: number; kill: () => void; until?: number },
+): Promise<{ readonly answers: readonly Answer[]; readonly cut: number }> => {
   const answers: Answer[] = [];
+  let cut = 0;
   const drawSize = () => (random() < 0.02 ? 120 : 1 + Math.floor(random() * 3));
-  const sendUntilKilled = async (): Promise<void> => {
-    while (child.signalCode === null && child.exitCode === null) {
+  const sendUntilEnd = async (): Promise<void> => {
+    while (child.signalCode === null && child.exitCode === null && answers.length < until) {
       const rows = Array.from({ length: drawSize() }, () => golden[Math.floor(random() * golden.length)]);
-      const body = JSON.stringify({ rows });
-      const headers = { "content-type": "application/json" };
-      let response: Response;
-      let content: unknown;
-      try {
-        response = await fetch(`${url}/v1/predict`, { method: "POST", headers, body });
-        content = await response.json();
-      } catch {
+      const answer = await predict(url, rows);
+      if (answer === undefined) {
         // Its connection was cut: this request has no response.
-        return;
+        cut += 1;
+        if (until === Number.POSITIVE_INFINITY) return;
+        continue;
       }
-      expect(response.status).toBe(200);
-      const { id } = PredictResponse.parse(content);
-      answers.push({ id, rows: rows.length, isWarned: response.headers.has("x-storage-warning") });
-      if (answers.length === count) child.kill("SIGKILL");
+      expect(answer.status).toBe(200);
+      answers.push({
+        id: answer.id ?? "",
+        rows: rows.length,
+        isWarned: answer.headers.has("x-storage-warning"),
+      });
+      if (answers.length === count) kill();
     }
   };
-  await Promise.all(Array.from({ length: connections }, sendUntilKilled));
-  await ended;
-  return answers;
+  await Promise.all(Array.from({ length: connections }, sendUntilEnd));
+  return { answers, cut };
 };
 
 const findMissing = async (url: string, answers: readonly Answer[]): Promise<readonly string[]> => {
@@ -90,44 +85,73 @@ const findMissing = async (url: string, answers: readonly Answer[]): Promise<rea
   return missing;
 };
 
-const listAll = async (url: string) => {
-  const items = [];
-  for (let cursor = ""; ; ) {
-    const response = await fetch(`${url}/v1/predictions?limit=100${cursor}`);
-    const page = PredictionPage.parse(await response.json());
-    items.push(...page.items);
-    if (page.cursor === undefined) return { items, total: page.total };
-    cursor = `&cursor=${encodeURIComponent(page.cursor)}`;
-  }
+/** Waits for the replaced workers. The kernel notifies only their parent, so this has to look again and again. */
+const waitForWorkers = async ({ workers, url }: Serve, count: number): Promise<void> => {
+  while (workers().length < count) await (await fetch(`${url}/health`)).text();
 };
 
-test("slipway serve that is killed at any moment under load has every record of a response without a warning", async () => {
-  const seed = Number(process.env.SLIPWAY_SEED ?? Date.now() % 1_000_000);
-  console.log(`The moments of the kills follow from SLIPWAY_SEED=${seed}`);
-  const random = createSeededRandom(seed);
-  const answers: Answer[] = [];
-  for (let round = 1; round <= rounds; round += 1) {
-    const answered = await loadAndKill(random, Math.round(fewest + random() * (most - fewest)));
-    expect(answered.filter(({ isWarned }) => isWarned)).toEqual([]);
-    answers.push(...answered);
-  }
-  const { child, url } = await serve();
+/** Fails unless every answered row has one record, and no more requests have one than were answered or cut off. */
+const expectAllRecords = async (url: string, answers: readonly Answer[], cut: number): Promise<void> => {
+  expect(answers.filter(({ isWarned }) => isWarned)).toEqual([]);
   expect(await findMissing(url, answers)).toEqual([]);
-
-  const { items, total } = await listAll(url);
+  const { items, total } = await listAllRecords(url);
   // Counters and items are written together, so no kill makes them differ.
   expect(total).toBe(items.length);
-  const records = new Set(items.map(({ id }) => id));
-  expect(records.size).toBe(items.length);
-  const answeredRows = answers.reduce((sum, { rows }) => sum + rows, 0);
-  // Of each connection's last request the record may exist although its response did not arrive.
-  expect(items.length).toBeGreaterThanOrEqual(answeredRows);
-  expect(new Set(items.map(({ id }) => id.split(".")[0])).size).toBeLessThanOrEqual(
-    answers.length + rounds * connections,
-  );
+  expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
+  expect(items.length).toBeGreaterThanOrEqual(answers.reduce((sum, { rows }) => sum + rows, 0));
+  // A request whose connection was cut may have a record although its response did not arrive.
+  expect(new Set(items.map(({ id }) => id.split(".")[0])).size).toBeLessThanOrEqual(answers.length + cut);
   const times = items.map(({ createdAt }) => createdAt);
   expect(times).toEqual(times.toSorted().toReversed());
+};
 
-  child.kill("SIGTERM");
-  await once(child, "exit");
+const createRandom = () => {
+  const seed = Number(process.env.SLIPWAY_SEED ?? Date.now() % 1_000_000);
+  console.log(`The moments of the kills follow from SLIPWAY_SEED=${seed}`);
+  return createSeededRandom(seed);
+};
+const drawCount = (random: () => number) => Math.round(fewest + random() * (most - fewest));
+
+test.each([1, 2])(
+  "slipway serve --workers %d that is killed at any moment under load has every record of a response without a warning",
+  async (workers) => {
+    const random = createRandom();
+    const answers: Answer[] = [];
+    let cut = 0;
+    for (let round = 1; round <= rounds; round += 1) {
+      const served = await serve(workers);
+      const ended = once(served.child, "exit");
+      const pids = served.workers();
+      const kill = () => void served.child.kill("SIGKILL");
+      const result = await loadAndKill(served, random, { count: drawCount(random), kill });
+      await ended;
+      expect(await waitForExits(pids)).toEqual([]);
+      answers.push(...result.answers);
+      cut += result.cut;
+    }
+    const { child, url } = await serve(workers);
+    await expectAllRecords(url, answers, cut);
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  },
+);
+
+test("a worker that is killed under load loses no record of a response, and the service goes on", async () => {
+  const random = createRandom();
+  const served = await serve(2);
+  const answers: Answer[] = [];
+  let cut = 0;
+  for (let round = 1; round <= rounds; round += 1) {
+    const count = drawCount(random);
+    const [victim = 0] = served.workers();
+    const kill = () => void process.kill(victim, "SIGKILL");
+    const result = await loadAndKill(served, random, { count, kill, until: count + 200 });
+    answers.push(...result.answers);
+    cut += result.cut;
+    await served.waitForLog(`worker process ${victim} ended with SIGKILL`);
+    await waitForWorkers(served, 2);
+  }
+  await expectAllRecords(served.url, answers, cut);
+  served.child.kill("SIGTERM");
+  expect(await once(served.child, "exit")).toEqual([0, null]);
 });

@@ -71,9 +71,11 @@ const listTree = (root: number): readonly ProcessStat[] | undefined => {
 const hasEnded = ({ state }: ProcessStat): boolean => state === "Z" || state === "X";
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Process ids of all descendants of a process; empty without /proc. */
-export const listDescendants = (root: number): readonly number[] =>
-  (listTree(root) ?? []).map(({ pid }) => pid).filter((pid) => pid !== root);
+/** Process ids of all descendants of a process, or of those that run a program; empty without /proc. */
+export const listDescendants = (root: number, program = ""): readonly number[] =>
+  (listTree(root) ?? [])
+    .map(({ pid }) => pid)
+    .filter((pid) => pid !== root && readProcFile(pid, "cmdline").includes(program));
 
 /** Process ids of a process's children; undefined without /proc. */
 export const listChildren = (parent: number): readonly number[] | undefined =>

@@ -1,13 +1,22 @@
 import { z } from "zod";
 import { listRowsPrefixes, type RecordScope, recordPartitions } from "#inference/records/record-keys.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
-import type { Entry, Json } from "#platform/store/store.ts";
+import type { Entry, Json, WriteBatch } from "#platform/store/store.ts";
 
 const Key = z.object({ partition: z.string().max(200), sort: z.string().max(200) });
 const value = z.custom<Json>((json) => json !== undefined);
 const expiresAt = z.exactOptional(z.int());
 
-/** A worker's call to the record storage; bytes are base64. */
+const Item = z.union([
+  z.object({ key: Key, value, expiresAt }),
+  z.object({ key: Key, json: z.string(), expiresAt }),
+]);
+const Batch = z.object({
+  entries: z.array(Item),
+  additions: z.array(z.object({ key: Key, amounts: z.record(z.string(), z.int()), expiresAt })),
+});
+
+/** A worker's call to the record storage; bytes are base64 where the call travels as JSON. */
 export const RecordCall = z.discriminatedUnion("method", [
   z.object({ method: z.literal("get"), args: z.tuple([Key]) }),
   z.object({
@@ -24,22 +33,21 @@ export const RecordCall = z.discriminatedUnion("method", [
   }),
   z.object({
     method: z.literal("putAll"),
-    args: z.tuple([
-      z.array(
-        z.union([
-          z.object({ key: Key, value, expiresAt }),
-          z.object({ key: Key, json: z.string(), expiresAt }),
-        ]),
-      ),
-    ]),
+    args: z.tuple([z.array(Item)]),
   }),
   z.object({
     method: z.literal("add"),
     args: z.tuple([Key, z.record(z.string(), z.int()), z.object({ expiresAt }).optional()]),
   }),
+  /** The result has, for each batch, the error or null. */
+  z.object({ method: z.literal("append"), args: z.tuple([z.array(Batch)]) }),
   z.object({
     method: z.literal("putBlob"),
-    args: z.tuple([z.string().max(500), z.string(), z.object({ contentType: z.string().max(100) })]),
+    args: z.tuple([
+      z.string().max(500),
+      z.union([z.string(), z.custom<Uint8Array>((bytes) => bytes instanceof Uint8Array)]),
+      z.object({ contentType: z.string().max(100) }),
+    ]),
   }),
   z.object({ method: z.literal("getBlob"), args: z.tuple([z.string().max(500)]) }),
 ]);
@@ -81,6 +89,21 @@ export const serveRecordCalls = (storage: RecordStorage, scope: RecordScope) => 
     throw new RecordOutOfReach("a function may access only its own model's records");
   };
 
+  /** Null, or why the batch was not written. */
+  const appendBatch = async ({ entries, additions }: WriteBatch) => {
+    try {
+      if (!storage.append) throw new RecordOutOfReach("this storage has no journal");
+      for (const { key } of [...entries, ...additions]) assertOwnPartition(key.partition);
+      for (const entry of entries) if ("json" in entry) JSON.parse(entry.json);
+      await storage.append({ entries, additions });
+      return null;
+    } catch (error) {
+      return error instanceof Error
+        ? { name: error.name, message: error.message }
+        : { name: "Error", message: String(error) };
+    }
+  };
+
   return async (call: RecordCall): Promise<unknown> => {
     switch (call.method) {
       case "get": {
@@ -105,10 +128,18 @@ export const serveRecordCalls = (storage: RecordStorage, scope: RecordScope) => 
         await storage.store.add(key, amounts, options ?? {});
         return null;
       }
+      case "append": {
+        const [batches] = call.args;
+        return Promise.all(batches.map(appendBatch));
+      }
       case "putBlob": {
         const [key, bytes, options] = call.args;
         assertOwnBlob(key);
-        await storage.blobs.put(key, Buffer.from(bytes, "base64"), options);
+        await storage.blobs.put(
+          key,
+          typeof bytes === "string" ? Buffer.from(bytes, "base64") : bytes,
+          options,
+        );
         return null;
       }
       case "getBlob": {

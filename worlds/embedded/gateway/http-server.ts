@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import type { App } from "#inference/http/app.ts";
 import { type BodyBudget, createBodyBudget } from "#inference/http/body-budget.ts";
 import { retryAfterSeconds } from "#inference/http/body-unreadable.ts";
+import { prepareDrain } from "#inference/http/drain-server.ts";
 import {
   defaultConnectionLimits,
   limitConnections,
@@ -37,6 +38,15 @@ const createHonoListener = (app: Hono, log: Log, budget: BodyBudget): RequestLis
   };
 };
 
+type RunningServer = {
+  readonly url: string;
+  serve(app: Hono | App): void;
+  /** Lets requests that have begun finish, at most for this time; returns the number of those that it cut off. */
+  drain(limitMs: number): Promise<number>;
+  /** Closes every connection at once. */
+  close(): Promise<void>;
+};
+
 /**
  * Starts a server, by default on 127.0.0.1 only. It listens first and gets its app later by `serve`, because the app may
  * need the server's address. Throws PortUnusable.
@@ -48,9 +58,10 @@ export const startHttpServer = async (
   log: Log,
   host = "127.0.0.1",
   { connections = defaultConnectionLimits, budget = createBodyBudget(), option = "--port" } = {},
-): Promise<{ url: string; serve: (app: Hono | App) => void; close: () => Promise<void> }> => {
+): Promise<RunningServer> => {
   let listener: RequestListener | undefined;
   const server: Server = createServer(toServerOptions(connections));
+  const drain = prepareDrain(server);
   server.on(
     "request",
     limitConnections(server, connections, (request, response) => {
@@ -77,6 +88,7 @@ export const startHttpServer = async (
     serve: (app) => {
       listener = app instanceof Hono ? createHonoListener(app, log, budget) : createNodeListener(app, budget);
     },
+    drain,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,0 +1,80 @@
+type WorkLimits = {
+  /** Requests in work. */
+  readonly requests: number;
+  /** Always admitted, whatever they cost: one request may take long, and callers send a few at a time. */
+  readonly alwaysAdmitted: number;
+  /** Estimated milliseconds of work. */
+  readonly workMs: number;
+};
+
+/**
+ * Ten requests of equal cost that wait for each other take ten times as long as one, which is the most that an overload may
+ * cost an admitted request.
+ */
+export const defaultWorkLimits: WorkLimits = { requests: 64, alwaysAdmitted: 10, workMs: 20 };
+
+/** A request costs as much as this number of bytes, besides its own. */
+const bytesPerUnit = 4_096;
+/** The estimate before anything was measured; most models are faster. */
+const firstMsPerUnit = 0.2;
+/** After this time of work the older half of the measurement loses half its weight. */
+const measuredMs = 200;
+
+export type WorkQueue = {
+  /** Whether a request with a body of this size would be refused now. */
+  isFull(bytes: number): boolean;
+  /** Counts a request until the returned function is called; undefined: the queue is full. */
+  enter(bytes: number): (() => void) | undefined;
+  /** Whole seconds until the present work is done, at least 1. */
+  retryAfter(): number;
+};
+
+/**
+ * Bounds the work that a process has admitted and not finished. Beyond the bound more requests would only wait: throughput
+ * stays, and each response comes later. The cost of a request is estimated from the bytes of its body and from how long
+ * the last ones took, so a slow model admits fewer requests, and large bodies count more.
+ * @param tick milliseconds of a clock that never goes back: of time, or of the processor time of what does the work
+ */
+export const createWorkQueue = (tick: () => number, limits: WorkLimits = defaultWorkLimits): WorkQueue => {
+  let requests = 0;
+  let units = 0;
+  /** Time in which there was work, and the units that were finished in it. */
+  let busyMs = measuredMs / 4;
+  let finished = busyMs / firstMsPerUnit;
+  let countedUntil = 0;
+
+  const countTime = (): void => {
+    const now = tick();
+    if (requests > 0) busyMs += Math.max(0, now - countedUntil);
+    countedUntil = now;
+    if (busyMs <= measuredMs) return;
+    busyMs /= 2;
+    finished /= 2;
+  };
+  const toUnits = (bytes: number): number => 1 + bytes / bytesPerUnit;
+  const estimateMs = (more: number): number => (units + more) * (busyMs / Math.max(finished, 0.01));
+  const isFull = (bytes: number): boolean =>
+    requests >= limits.alwaysAdmitted &&
+    (requests >= limits.requests || estimateMs(toUnits(bytes)) > limits.workMs);
+
+  return {
+    isFull,
+    enter(bytes) {
+      if (isFull(bytes)) return undefined;
+      const cost = toUnits(bytes);
+      countTime();
+      requests += 1;
+      units += cost;
+      let isDone = false;
+      return () => {
+        if (isDone) return;
+        isDone = true;
+        countTime();
+        requests -= 1;
+        units = requests === 0 ? 0 : units - cost;
+        finished += cost;
+      };
+    },
+    retryAfter: () => Math.max(1, Math.ceil(estimateMs(0) / 1_000)),
+  };
+};
