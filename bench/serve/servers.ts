@@ -13,6 +13,8 @@ type CommandOptions = {
   readonly data: string;
   readonly python: string;
   readonly port: number;
+  /** Processes of `slipway serve`; default: one. */
+  readonly workers?: number;
 };
 type Server = {
   readonly protocol: Protocol;
@@ -27,15 +29,9 @@ const startPython =
 export const servers = {
   "slipway serve": {
     protocol: native,
-    command: ({ folder, port, data }) => [
-      process.execPath,
-      slipwayProgram,
-      "serve",
-      folder,
-      "--port",
-      `${port}`,
-      "--data",
-      data,
+    command: ({ folder, port, data, workers = 1 }) => [
+      ...[process.execPath, slipwayProgram, "serve", folder, "--port", `${port}`],
+      ...["--data", data, "--workers", `${workers}`],
     ],
   },
   "onnxruntime-node on node:http": {

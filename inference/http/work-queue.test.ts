@@ -99,5 +99,5 @@ const checkSteps = (steps: readonly Step[]): void => {
 };
 
 test("whatever enters and leaves in any order, the limit holds and an empty queue admits", () => {
-  fc.assert(fc.property(fc.array(step), checkSteps));
+  expect(() => fc.assert(fc.property(fc.array(step), checkSteps))).not.toThrow();
 });

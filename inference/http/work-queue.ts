@@ -11,7 +11,7 @@ type WorkLimits = {
  * Ten requests of equal cost that wait for each other take ten times as long as one, which is the most that an overload may
  * cost an admitted request.
  */
-export const defaultWorkLimits: WorkLimits = { requests: 64, alwaysAdmitted: 10, workMs: 20 };
+export const defaultWorkLimits: WorkLimits = { requests: 32, alwaysAdmitted: 10, workMs: 12 };
 
 /** A request costs as much as this number of bytes, besides its own. */
 const bytesPerUnit = 4_096;

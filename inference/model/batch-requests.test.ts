@@ -33,6 +33,25 @@ test("requests that arrive in one turn, or while the model is busy, share one ru
   expect(busyModel.runs).toEqual([[5], [6, 7]]);
 });
 
+test("a merged run has no more rows than the model runs within the limit, and each request is answered", async () => {
+  let workMs = 0;
+  const runs: number[] = [];
+  const predict = batchRequests(
+    async (rows) => {
+      if (!Array.isArray(rows)) throw new TypeError("no rows");
+      runs.push(rows.length);
+      workMs += rows.length;
+      return rows.map(toPrediction);
+    },
+    { maxRunMs: 4, readWorkMs: () => workMs },
+  );
+  await predict([0]);
+  const numbers = Array.from({ length: 30 }, (_, number) => number);
+  const results = await Promise.all(numbers.map((number) => predict([number])));
+  expect(results.map(([prediction]) => prediction?.value)).toEqual(numbers);
+  expect(Math.max(...runs)).toBe(4);
+});
+
 test("each request gets its own predictions, even if others are invalid or large", async () => {
   const row = fc.oneof({ weight: 9, arbitrary: fc.integer() }, fc.constant("bad"));
   const rows = fc.oneof(

@@ -1,3 +1,18 @@
+/** The longest merged run, and a clock that counts the work of this thread; both in milliseconds. */
+export type RunLimit = { readonly maxRunMs: number; readonly readWorkMs: () => number };
+
+/**
+ * For runs on the event loop, which must not block it for more than 5 ms with what is done around them. Processor time, so
+ * that a busy machine changes nothing.
+ */
+export const eventLoopLimit: RunLimit = {
+  maxRunMs: 4,
+  readWorkMs: () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1_000;
+  },
+};
+
 /** What a batcher needs to know of requests and their answers. */
 type Operations<Request, Answer> = {
   readonly countRows: (request: Request) => number;
@@ -6,6 +21,8 @@ type Operations<Request, Answer> = {
   /** The answers of rows `start` to `end` of a merged request. */
   readonly take: (answer: Answer, start: number, end: number) => Answer;
   readonly run: (request: Request) => Promise<Answer>;
+  /** Absent: a run does not block the event loop. */
+  readonly limit?: RunLimit | undefined;
 };
 
 type PendingRequest<Request, Answer> = {
@@ -22,12 +39,32 @@ const maxTurns = 8;
 
 /**
  * Batches small requests that arrive together, or while the model is busy, into one run: the fixed cost dominates a run of
- * one row, and the later commit of records is shared too. A batch starts after the first turn of the event loop without a
+ * one row, and the later commit of records is shared too. With a `limit`, a batch has no more rows than run within it, by
+ * the time that the last runs took. A batch starts after the first turn of the event loop without a
  * new request. If a batch fails, for example because of one caller's invalid row, each request runs alone.
  */
-export const batchRuns = <Request, Answer>({ countRows, merge, take, run }: Operations<Request, Answer>) => {
+export const batchRuns = <Request, Answer>({
+  countRows,
+  merge,
+  take,
+  limit,
+  ...operations
+}: Operations<Request, Answer>) => {
   const waiting: PendingRequest<Request, Answer>[] = [];
   let isBusy = false;
+  /** Of the last runs, the newest counting most; 0: nothing was measured. */
+  let msPerRow = 0;
+
+  const run = async (request: Request): Promise<Answer> => {
+    if (!limit) return operations.run(request);
+    const start = limit.readWorkMs();
+    const answer = await operations.run(request);
+    const measured = (limit.readWorkMs() - start) / Math.max(1, countRows(request));
+    msPerRow = msPerRow === 0 ? measured : 0.7 * msPerRow + 0.3 * measured;
+    return answer;
+  };
+  const maxRows = (): number =>
+    limit && msPerRow > 0 ? Math.min(maxBatchRows, limit.maxRunMs / msPerRow) : maxBatchRows;
 
   const runAlone = ({ request, resolve, reject }: PendingRequest<Request, Answer>): Promise<void> =>
     run(request).then(resolve, reject);
@@ -51,9 +88,10 @@ export const batchRuns = <Request, Answer>({ countRows, merge, take, run }: Oper
 
   const takeBatch = (): readonly PendingRequest<Request, Answer>[] => {
     let rows = 0;
-    const end = waiting.findIndex(({ request }) => {
+    const most = maxRows();
+    const end = waiting.findIndex(({ request }, index) => {
       rows += countRows(request);
-      return rows > maxBatchRows;
+      return index > 0 && rows > most;
     });
     return waiting.splice(0, end < 0 ? waiting.length : end);
   };

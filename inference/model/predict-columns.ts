@@ -4,7 +4,7 @@ import type { EncodedFeed } from "#model-folder/rows/encode-rows.ts";
 import { createTableEncoder, mergeTables, type RowTable } from "#model-folder/rows/scan/encode-table.ts";
 import { createRowScanner, type ScannedBody } from "#model-folder/rows/scan/scan-rows.ts";
 import { assertOutputShapes } from "./assert-output-shapes.ts";
-import { batchRuns } from "./batch-runs.ts";
+import { batchRuns, eventLoopLimit } from "./batch-runs.ts";
 import { createFeeds } from "./create-feeds.ts";
 import type { Feeds } from "./feed-tensor.ts";
 import { type PredictedRows, predictedColumns } from "./predicted-rows.ts";
@@ -66,6 +66,7 @@ export const createColumnPath = (
         merge: mergeTables,
         take: takeScoreColumns,
         run: runTable,
+        limit: eventLoopLimit,
       });
   let formatText: ((columns: ScoreColumns) => ScoreText) | undefined;
   return {

@@ -7,6 +7,7 @@ import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { assertOutputShapes } from "./assert-output-shapes.ts";
 import { batchRequests } from "./batch-requests.ts";
+import { eventLoopLimit } from "./batch-runs.ts";
 import { createFeeds } from "./create-feeds.ts";
 import { findIndexProblems } from "./find-index-problems.ts";
 import { IndexOutOfRange } from "./model-errors.ts";
@@ -67,6 +68,6 @@ export const predictTable = async (manifest: Manifest, { session, outputs, width
       const problems = await findIndexProblems(rows, run, nameIndexInput(columns));
       throw problems.length > 0 ? new RowsInvalid(problems) : error;
     }
-  });
+  }, eventLoopLimit);
   return { predict, columns: createColumnPath(manifest, { columns, session, outputs, width }) };
 };
