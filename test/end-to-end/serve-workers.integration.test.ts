@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { Agent, type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -88,6 +89,22 @@ test("when a worker is killed, only its connections end, and another one takes i
   for (let connection = 0; connection < 4; connection += 1)
     expect((await openConnection(serve.url)()).status).toBe(200);
   expect(await stop(serve)).toEqual([0, null]);
+});
+
+test("a connection that a worker was given and had not accepted when it was killed is closed", async () => {
+  const serve = await start();
+  const [victim = 0] = serve.workers();
+  process.kill(victim, "SIGSTOP");
+  const sockets = Array.from({ length: 4 }, () => connect(Number(new URL(serve.url).port), "127.0.0.1"));
+  const ended = sockets.map(async (socket) => {
+    socket.on("error", () => undefined).resume();
+    socket.write("GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
+    await once(socket, "close");
+  });
+  // Those of the other worker are answered.
+  await Promise.race(ended);
+  process.kill(victim, "SIGKILL");
+  await Promise.all(ended);
 });
 
 test("when the primary is killed, all workers end", async () => {

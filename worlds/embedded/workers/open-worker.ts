@@ -6,6 +6,7 @@ import { readFrames, writeFrame } from "#inference/offload/frames.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
 import { serveRecordCalls } from "#worlds/embedded/functions/serve-record-calls.ts";
 import { pipeDescriptor } from "./connect-primary.ts";
+import { trackHandoffs } from "./track-handoffs.ts";
 import { MessageFromWorker, type MessageToWorker, type StartMessage } from "./worker-messages.ts";
 
 /** What the primary does for its workers. */
@@ -42,6 +43,7 @@ const toErrorFields = (error: unknown) =>
 /** Forks a worker and serves its calls. `cluster.setupPrimary` has named its program. */
 export const openWorker = (start: StartMessage, services: PrimaryServices): ServeWorker => {
   const worker = cluster.fork();
+  trackHandoffs(worker.process);
   const pipe = worker.process.stdio[pipeDescriptor];
   if (!(pipe instanceof Socket)) throw new TypeError("the worker has no pipe");
   const { model, storage, log } = services;
