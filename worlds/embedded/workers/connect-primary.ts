@@ -10,7 +10,7 @@ import type { MessageFromWorker, MessageToWorker } from "./worker-messages.ts";
 export const pipeDescriptor = 4;
 
 /** Why a batch was not written; null: it was. */
-export type AppendResult = { readonly name: string; readonly message: string } | null;
+type AppendResult = { readonly name: string; readonly message: string } | null;
 
 type GatheredBatch = {
   readonly batch: WriteBatch;
