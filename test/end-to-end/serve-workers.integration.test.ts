@@ -99,7 +99,7 @@ test("a connection that a worker was given and had not accepted when it was kill
   const ended = sockets.map(async (socket) => {
     socket.on("error", () => undefined).resume();
     socket.write("GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
-    await once(socket, "close");
+    await new Promise((resolve) => socket.once("close", resolve));
   });
   // Those of the other worker are answered.
   await Promise.race(ended);
