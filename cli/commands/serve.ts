@@ -77,7 +77,7 @@ const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "
 const urlHost = (host: string): string => (host.includes(":") ? `[${host}]` : host);
 
 /** Locks a data folder for this process, and opens its records and API keys. */
-const openDataFolder = async (root: string, { environment, dataLimit, workers }: Options) => {
+const openDataFolder = async (root: string, { environment, dataLimit }: Options) => {
   const clock = Date.now;
   const folder = resolveDataFolder(root);
   try {
