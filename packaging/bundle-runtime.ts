@@ -7,6 +7,8 @@ import * as z from "zod";
 
 import { findJpegDecoder, jpegDecoderFile } from "#inference/image/jpeg-decoder-file.ts";
 import { joinStartFiles } from "./join-start-files.ts";
+import { lateEntryPoints, lateModulesPlugin } from "./late-modules.ts";
+import { replaceArrowFunctions } from "./replace-arrow-functions.ts";
 
 type BundledPackage = {
   readonly name: string;
@@ -109,18 +111,39 @@ const nativeLibraryPlugin: Plugin = {
   },
 };
 
+/** The exports of a module of Node's; esbuild drops those that nobody imports. */
+const writeBuiltinModule = (path: string): string => {
+  const name = JSON.stringify(path);
+  const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((each) => /^[a-z_]\w*$/i.test(each));
+  return [
+    `const get = (name) => process.getBuiltinModule(${name})[name];`,
+    ...names.map((each, index) => `const _${index} = /* @__PURE__ */ get("${each}");`),
+    `export { ${names.map((each, index) => `_${index} as ${each}`).join(", ")} };`,
+    `const all = /* @__PURE__ */ process.getBuiltinModule(${name});`,
+    "export { all as default };",
+  ].join("\n");
+};
+
 /**
  * Node's own modules by process.getBuiltinModule: an import statement reads each of their exports, and with those of node:fs
- * that loads streams and more, 4 ms of a cold start.
+ * that loads streams and more, 4 ms of a cold start. As a CommonJS module esbuild would copy all of them, 1 ms.
  */
 const builtinModulesPlugin: Plugin = {
   name: "builtin-modules",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[a-z_:/0-9]+$/ }, ({ path }) =>
-      isBuiltin(path) ? { path, namespace: "builtin-module" } : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: "builtin-module" }, ({ path }) => ({
+    onResolve({ filter: /^[a-z_:/0-9]+$/ }, ({ path, kind, importer }) => {
+      if (!isBuiltin(path)) return undefined;
+      return kind === "require-call"
+        ? { path, namespace: "required-builtin" }
+        : // For each importer its own, so that a start does not read what only other files import.
+          { path, suffix: `?${relative(root, importer)}`, namespace: "imported-builtin" };
+    });
+    onLoad({ filter: /.*/, namespace: "required-builtin" }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+      loader: "js",
+    }));
+    onLoad({ filter: /.*/, namespace: "imported-builtin" }, ({ path }) => ({
+      contents: writeBuiltinModule(path),
       loader: "js",
     }));
   },
@@ -151,10 +174,13 @@ const readKernel = (): Promise<Uint8Array> =>
 const readScanner = (): Promise<Uint8Array> =>
   readFile(join(root, "model-folder", "rows", "scan", scannerFile));
 
+/** What a cold start loads. */
+const startFiles = ["start.mjs", "index.mjs"];
+
 /** Code that a cold start does not load goes to separate files. */
 const splittingOptions = {
   outdir: ".",
-  entryNames: "index",
+  entryNames: "[name]",
   chunkNames: "part-[hash]",
   outExtension: { ".js": ".mjs" },
   splitting: true,
@@ -171,29 +197,35 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
     external: [],
     banner: { js: lateRequire },
     minify: true,
+    // One character above U+00FF, and V8 keeps and reads two bytes for each of a file.
+    charset: "ascii",
     // Our errors have their names as literals; keeping all other names would slow down each cold start.
     keepNames: false,
   } satisfies BuildOptions;
-  const { outputFiles, metafile } = await withEsbuild(async () => {
+  const { files, metafile } = await withEsbuild(async () => {
     const split = await build({
       ...options,
-      entryPoints: [join("lambdas", "predict", "handler.ts")],
+      entryPoints: { index: join("lambdas", "predict", "handler.ts"), ...lateEntryPoints },
       ...splittingOptions,
-      plugins: [nativeLibraryPlugin, builtinModulesPlugin],
+      plugins: [lateModulesPlugin(root), nativeLibraryPlugin, builtinModulesPlugin],
     });
     const files = new Map(split.outputFiles.map(({ path, text }) => [relative(root, path), text]));
     const { metafile } = split;
-    return { metafile, outputFiles: await joinStartFiles({ files, metafile }, "index.mjs", options) };
+    const outputFiles = await joinStartFiles({ files, metafile }, "index.mjs", options);
+    const contents = outputFiles.map(async ({ path, contents, text }): Promise<[string, Uint8Array]> => {
+      const name = relative(root, path).split(sep).join("/");
+      return startFiles.includes(name)
+        ? [name, new TextEncoder().encode(await replaceArrowFunctions(text, options))]
+        : [name, contents];
+    });
+    return { metafile, files: await Promise.all(contents) };
   });
   const tokenizers = await readTokenizers();
   // Only models with image inputs load it; as WebAssembly it is the same on every platform.
   const decoder = await readFile(findJpegDecoder());
   return {
     files: new Map([
-      ...outputFiles.map(({ path, contents }): [string, Uint8Array] => [
-        relative(root, path).split(sep).join("/"),
-        contents,
-      ]),
+      ...files,
       [tokenizersFile, tokenizers.bytes],
       [jpegDecoderFile, decoder],
       [kernelFile, await readKernel()],

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { compilePlan } from "#inference/model/compiled/compile-plan.ts";
+import { openCompiledSession } from "#inference/model/compiled/open-compiled-session.ts";
 import { writePlan } from "#inference/model/compiled/write-plan.ts";
 import { type FileStream, readContent } from "#platform/files/file-content.ts";
 
@@ -10,7 +11,7 @@ const Fields = z.looseObject({
 
 /**
  * The bytes of an image's `model.plan`, from the manifest and the ONNX file of a folder that was checked. Throws
- * ModelUnreadable where the manifest says `engine: compiled` and the graph cannot be compiled.
+ * ModelUnreadable where the manifest says `engine: compiled` and the graph cannot be compiled, or where the kernel refuses it.
  */
 export const createModelPlan = async ({
   manifest,
@@ -27,5 +28,8 @@ export const createModelPlan = async ({
       return bytes;
     },
   };
-  return writePlan(await compilePlan(Fields.parse(manifest), file), file);
+  const plan = await compilePlan(Fields.parse(manifest), file);
+  // A start trusts what it finds with the right checksum.
+  if (plan.status === "compiled") openCompiledSession(plan);
+  return writePlan(plan, file);
 };

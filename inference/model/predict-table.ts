@@ -11,7 +11,7 @@ import { eventLoopLimit } from "./batch-runs.ts";
 import { createFeeds } from "./create-feeds.ts";
 import { findIndexProblems } from "./find-index-problems.ts";
 import { IndexOutOfRange } from "./model-errors.ts";
-import { createColumnPath } from "./predict-columns.ts";
+import { type ColumnPath, createColumnPath } from "./predict-columns.ts";
 import { RowsInvalid } from "./rows-invalid.ts";
 import type { Session } from "./session.ts";
 
@@ -38,6 +38,22 @@ const nameIndexInput =
     );
     return names.length === 1 ? names[0] : undefined;
   };
+
+/** Creates the path through columns for the first body: a direct invocation has none. */
+const createLateColumnPath = (create: () => ColumnPath | undefined): ColumnPath => {
+  let created: { readonly path: ColumnPath | undefined } | undefined;
+  const open = (): ColumnPath | undefined => {
+    created ??= { path: create() };
+    return created.path;
+  };
+  return {
+    scan: (body) => open()?.scan(body),
+    predict: async (rows) => (open() ?? throwNeverScanned()).predict(rows),
+  };
+};
+const throwNeverScanned = (): never => {
+  throw new TypeError("the model has no path through columns, so nothing can have been scanned");
+};
 
 /** Predicts rows of a table in batches of small requests. Throws ModelUnreadable if graph and manifest do not match. */
 export const predictTable = async (manifest: Manifest, { session, outputs, width, read }: Dependencies) => {
@@ -69,5 +85,8 @@ export const predictTable = async (manifest: Manifest, { session, outputs, width
       throw problems.length > 0 ? new RowsInvalid(problems) : error;
     }
   }, eventLoopLimit);
-  return { predict, columns: createColumnPath(manifest, { columns, session, outputs, width }) };
+  return {
+    predict,
+    columns: createLateColumnPath(() => createColumnPath(manifest, { columns, session, outputs, width })),
+  };
 };

@@ -32,7 +32,10 @@ export const compareTreeGraph = async (seed: number): Promise<TreeGraphCompariso
   const file = { size: onnx.length, bytes: async () => onnx };
   const plan = await readPlan(await writePlan(await compilePlan({}, file), file), file);
   if (plan.status === "not-compiled") return { seed, rows: 0, wrong: [] };
-  const run = runGraph(plan.graph, plan.ensembles.map(openEnsemble));
+  const run = runGraph(
+    plan.graph,
+    plan.ensembles.map((bytes) => openEnsemble(bytes)),
+  );
   const onnxruntime = await openSession({ bytes: onnx });
   const wrong: string[] = [];
   let compared = 0;

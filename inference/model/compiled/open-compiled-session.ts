@@ -7,9 +7,9 @@ import { openEnsemble } from "./kernel/open-ensemble.ts";
 import type { Plan } from "./plan.ts";
 import { RowTooClose, runGraph } from "./run-graph.ts";
 
-const open = (bytes: Uint8Array) => {
+const open = (bytes: Uint8Array, isChecked: boolean) => {
   try {
-    return openEnsemble(bytes);
+    return openEnsemble(bytes, { isChecked });
   } catch (error) {
     if (error instanceof LayoutRefused)
       throw new ModelUnreadable(`the plan's trees cannot be run: ${error.message}`, { cause: error });
@@ -50,10 +50,13 @@ const createReference = (open: () => Promise<Session>) => {
  * answered by what `openReference` opens then. Throws ModelUnreadable for an ensemble that the kernel refuses.
  */
 export const openCompiledSession = (
-  { graph, ensembles }: Plan & { status: "compiled" },
+  { graph, ensembles, isChecked = false }: Plan & { status: "compiled" },
   openReference: () => Promise<Session>,
 ): Session => {
-  const run = runGraph(graph, ensembles.map(open));
+  const run = runGraph(
+    graph,
+    ensembles.map((bytes) => open(bytes, isChecked)),
+  );
   const reference = createReference(openReference);
   const runNow: NonNullable<Session["runNow"]> = (feeds, outputs, onShape) => {
     if (outputs.length === 0)

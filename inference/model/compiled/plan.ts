@@ -10,5 +10,7 @@ export type Plan =
       readonly graph: CompiledGraph;
       /** The graph's ensembles as the kernel runs them, in the graph's order. */
       readonly ensembles: readonly Uint8Array[];
+      /** The build opened the ensembles, and the file's checksum says that they are the same bytes: a start need not check each node. */
+      readonly isChecked?: boolean;
     }
   | { readonly status: "not-compiled"; readonly why: string };

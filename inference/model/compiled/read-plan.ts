@@ -50,5 +50,5 @@ export const readPlan = async (bytes: Uint8Array, file: OnnxFile): Promise<Plan>
   const ensembles = Array.from({ length: count }, (_, index) =>
     bytes.subarray(...takePart(read(planFormat.ensembleBytesAt + 4 * index))),
   );
-  return { ...content, ensembles };
+  return { ...content, ensembles, isChecked: true };
 };

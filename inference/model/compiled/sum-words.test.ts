@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { createSeededRandom } from "#test/support/seeded-random.ts";
 import { sumWords } from "./sum-words.ts";
 
 /** The definition, in exact integers. */
@@ -23,6 +24,16 @@ test("the checksum is Fletcher's, at any length and place in memory", () => {
       expect(sumWords(part)).toEqual(sumExactly(part));
     }),
   );
+});
+
+test("a large content, which the kernel sums in pieces, has the same checksum", () => {
+  const random = createSeededRandom(5);
+  const bytes = Uint8Array.from({ length: 600_011 }, () => 256 * random());
+  for (const length of [2_047, 2_048, 2_051, 262_144, 262_149, 524_288, 600_008])
+    for (const start of [0, 3]) {
+      const part = bytes.subarray(start, start + length);
+      expect(sumWords(part)).toEqual(sumExactly(part));
+    }
 });
 
 test("a changed byte and two exchanged words change the checksum", () => {

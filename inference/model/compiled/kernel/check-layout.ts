@@ -1,7 +1,14 @@
-import { aggregates, bulkKernels, noTable, rowKernels } from "./kernel-numbers.ts";
+import {
+  aggregates,
+  bulkKernels,
+  constantSlots,
+  noTable,
+  resultSlots,
+  rowKernels,
+  slotBytes,
+} from "./kernel-numbers.ts";
 import { type Layout, LayoutRefused, type SectionName, sectionSizes } from "./layout.ts";
 import { numbersPerPiece } from "./leaf-numbers.ts";
-import { constantSlots, resultSlots, slotBytes } from "./write-pieces.ts";
 
 const limits = {
   featureCount: 65_536,

@@ -1,15 +1,10 @@
 import type { ByteWriter } from "./byte-writer.ts";
 import type { CodedTree } from "./coded-ensemble.ts";
+import { constantSlots, resultSlots, slotBytes } from "./kernel-numbers.ts";
 import { sectionSizes } from "./layout.ts";
 import { leavesPerPiece, listLeaves, numbersPerPiece } from "./leaf-numbers.ts";
 import { scheduleNodes } from "./schedule-nodes.ts";
 import { toSigned } from "./write-walk-nodes.ts";
-
-/** Bytes of a slot: one for each of 64 rows. */
-export const slotBytes = 64;
-/** The first slots are constants: slot i holds i for every row. The others hold results. */
-export const constantSlots = 256;
-export const resultSlots = 48;
 
 /** For each inner node the first place of its leaves from left to right, and the place behind its last. */
 const findLeafRanges = (tree: CodedTree) => {

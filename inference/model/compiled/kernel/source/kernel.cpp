@@ -6,6 +6,7 @@
 #include "sums.h"
 #include "symmetric.h"
 #include "walk.h"
+#include "words.h"
 
 #define EXPORT(name) extern "C" __attribute__((export_name(#name)))
 
@@ -15,6 +16,8 @@ extern "C" u8 __heap_base;
 EXPORT(free_memory) u32 free_memory() { return (u32)&__heap_base; }
 
 EXPORT(ensemble_bytes) u32 ensemble_bytes() { return sizeof(Ensemble); }
+
+EXPORT(add_words) void add_words(WordSums* result, const u32* words, u32 count) { add_words_to(*result, words, count); }
 
 // Whether the kernels that run the ensemble stay within its sections and end.
 EXPORT(holds) bool holds(const Ensemble* ensemble, u32 columns, u32 nodes, u32 records, u32 mask_vectors, u32 leaves) {
