@@ -174,8 +174,8 @@ const readKernel = (): Promise<Uint8Array> =>
 const readScanner = (): Promise<Uint8Array> =>
   readFile(join(root, "model-folder", "rows", "scan", scannerFile));
 
-/** What a cold start loads. */
-const startFiles = ["start.mjs", "index.mjs"];
+/** What a cold start and its first request load: our own code alone. */
+const ownFiles = ["start.mjs", "index.mjs", "late-request.mjs"];
 
 /** Code that a cold start does not load goes to separate files. */
 const splittingOptions = {
@@ -214,7 +214,7 @@ export const bundleRuntime = async (): Promise<RuntimeBundle> => {
     const outputFiles = await joinStartFiles({ files, metafile }, "index.mjs", options);
     const contents = outputFiles.map(async ({ path, contents, text }): Promise<[string, Uint8Array]> => {
       const name = relative(root, path).split(sep).join("/");
-      return startFiles.includes(name)
+      return ownFiles.includes(name)
         ? [name, new TextEncoder().encode(await replaceArrowFunctions(text, options))]
         : [name, contents];
     });
