@@ -41,7 +41,11 @@ const run = (id: string, readMembers: () => readonly string[], email?: string) =
     { ...world, readGroups: async () => new Map([[group, readMembers()]]) } as Parameters<
       typeof breakGlass
     >[0],
-    { named: id, voter: { id: eve, name: "eve", email, via: "command", account: "eve@laptop" }, reason: "prices are wrong" },
+    {
+      named: id,
+      voter: { id: eve, name: "eve", email, via: "command", account: "eve@laptop" },
+      reason: "prices are wrong",
+    },
   );
 
 test("a member of the user group breaks the glass, and who left it does not", async () => {

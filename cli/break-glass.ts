@@ -60,8 +60,7 @@ export const breakGlass = async (
   const email = voter.email ?? (await fetchSlackEmail(world.slack, user).catch(() => null));
   const approval = await world.approvals.read(id);
   // Without Slack the request waits, unless everybody's person is known.
-  const approvers =
-    approval && (await fetchApproverAddresses(world.slack, approval).catch(() => undefined));
+  const approvers = approval && (await fetchApproverAddresses(world.slack, approval).catch(() => undefined));
   const result = await world.approvals.breakGlass(id, {
     ...(approvers && { approvers }),
     ...{ user, name, reason },

@@ -7,6 +7,7 @@ import type { Cipher } from "#platform/cipher/cipher.ts";
 import { type Deliveries, TaskGone } from "#platform/deliveries/deliveries.ts";
 import type { SlipwayEvent } from "#platform/events/events.ts";
 import { readPages, type Store } from "#platform/store/store.ts";
+import { type AnswerOrigin, pickOrigin } from "./answer-origin.ts";
 import {
   type Approval,
   createApprovalReader,
@@ -18,7 +19,6 @@ import {
   toQuestionsKey,
   type Voter,
 } from "./approval-records.ts";
-import { type AnswerOrigin, pickOrigin } from "./answer-origin.ts";
 import { needsMembership } from "./approver-lists.ts";
 import type { BreakGlass } from "./break-glass.ts";
 import { canonicalizeEmail } from "./canonicalize-email.ts";
@@ -250,7 +250,9 @@ export const createApprovals = ({
       const identify = createIdentify(approval, await readIdentities());
       const person = identify({ user: glass.user, address });
       const people = state.decision.by.map((voter) =>
-        identify(voter.person === undefined ? { ...voter, address: findApprover(approval, voter.user) } : voter),
+        identify(
+          voter.person === undefined ? { ...voter, address: findApprover(approval, voter.user) } : voter,
+        ),
       );
       const isMissing =
         (person === undefined && address === "missing") ||

@@ -11,13 +11,13 @@ export const fetchApproverAddresses = async (
   slack: SlackUsers,
   { state, contributors }: Pick<Approval, "state" | "contributors">,
 ): Promise<ShownAddresses> => {
-  const known = new Set([...(contributors?.shown ?? []), ...(contributors?.approvers ?? [])].map(({ user }) => user));
+  const known = new Set(
+    [...(contributors?.shown ?? []), ...(contributors?.approvers ?? [])].map(({ user }) => user),
+  );
   const unknown = ("decision" in state ? state.decision.by : []).filter(
     ({ user, person }) => person === undefined && !known.has(user),
   );
   return new Map(
-    await Promise.all(
-      unknown.map(async ({ user }) => [user, await fetchSlackEmail(slack, user)] as const),
-    ),
+    await Promise.all(unknown.map(async ({ user }) => [user, await fetchSlackEmail(slack, user)] as const)),
   );
 };

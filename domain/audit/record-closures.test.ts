@@ -175,7 +175,11 @@ test("whoever breaks the glass is recorded with the reason and with why prod was
   await createHolds(world).hold({ delivery: "d-a", model: toyModel }, closure, world.time.now);
   const { taken } = await breakGlass(world as unknown as CommandWorld, {
     named: id,
-    voter: { ...{ id: "U0SECOND1", name: "Eve", email: "eve@example.com" }, via: "command", account: "arn:eve" },
+    voter: {
+      ...{ id: "U0SECOND1", name: "Eve", email: "eve@example.com" },
+      via: "command",
+      account: "arn:eve",
+    },
     reason: "prices are wrong",
   });
   expect(taken).toBe(true);

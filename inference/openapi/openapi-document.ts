@@ -36,7 +36,11 @@ const Description = z.object({
   version: z.int(),
   digest: z.string(),
   environment: z.enum(["stage", "prod"]),
-  engine: z.enum(["compiled", "onnxruntime"]).describe("what predicts: the compiled model, or onnxruntime. A compiled model of sums (linear models) leaves large requests, and rows too close to call, to onnxruntime"),
+  engine: z
+    .enum(["compiled", "onnxruntime"])
+    .describe(
+      "what predicts: the compiled model, or onnxruntime. A compiled model of sums (linear models) leaves large requests, and rows too close to call, to onnxruntime",
+    ),
   engineReason: z.string().optional().describe("why the model is not compiled; only with onnxruntime"),
 });
 

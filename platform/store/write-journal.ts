@@ -138,12 +138,7 @@ const openFile = (path: string): { readonly file: number; readonly text: string 
  * never counted twice, because the database stores the number of its last batch in the same transaction.
  * Throws DataFolderUnusable.
  */
-export const openWriteJournal = ({
-  path,
-  database,
-  clock,
-  log,
-}: Needs): WriteJournal => {
+export const openWriteJournal = ({ path, database, clock, log }: Needs): WriteJournal => {
   const applier = createApplier({ path, database, clock });
   const { file, text } = openFile(path);
   const headerBytes = Buffer.byteLength(journalHeader);

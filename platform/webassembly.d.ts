@@ -1,4 +1,4 @@
-/** What tokenizer-engine.ts needs of WebAssembly: @types/node declares none of its constructors, and DOM's types do. */
+/** What the kernels and the tokenizer need of WebAssembly: @types/node declares none of its constructors, and DOM's types do. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
