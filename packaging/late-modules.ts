@@ -23,6 +23,13 @@ export const lateFiles: ReadonlyMap<string, LateModules> = new Map([
       ["inference/model/find-index-problems.ts", ["findIndexProblems"]],
     ]),
   ],
+  [
+    "late-sums",
+    new Map([
+      ["inference/model/compiled/run-dense.ts", ["prepareDense"]],
+      ["inference/model/compiled/run-bounds.ts", ["checkOutput", "prepareBound"]],
+    ]),
+  ],
   ["late-checks", new Map([["inference/model/compiled/kernel/check-layout.ts", ["checkLayout"]]])],
   [
     "late-tasks",

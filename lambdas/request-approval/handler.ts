@@ -14,20 +14,13 @@ import { requestApproval } from "./request-approval.ts";
 const world = openCapabilities(readEnv(Env));
 const rules = createRuleSources(world);
 const approversFor = createApproverResolver({ ...world, ...rules });
-const records = { claims: createClaims(world), approvals: createAwsApprovals(world) };
+const approvals = createAwsApprovals(world);
+const records = { claims: createClaims(world), approvals, findRejection: findRejection(world) };
 const messages = createSlackMessages(world);
 const trial = world.env.SLIPWAY_TRIAL === "true";
 
 export const handler = createStepHandler(
   "request-approval",
   AnyApprovalInput,
-  requestApproval({
-    ...world,
-    ...rules,
-    ...records,
-    messages,
-    approversFor,
-    findRejection: findRejection(world),
-    trial,
-  }),
+  requestApproval({ ...world, ...rules, ...records, messages, approversFor, trial }),
 );

@@ -34,7 +34,7 @@ test("a form gives its order in the chosen person's name, and leads back to the 
     "/console/models/churn/deliveries/churn-1/canary?ordered=hold",
   );
   expect(given).toEqual([
-    ["churn-1", { kind: "hold", forMs: 3_600_000, reason: "a sale" }, { user: as, name: "Ada" }],
+    ["churn-1", { kind: "hold", forMs: 3_600_000, reason: "a sale" }, { user: as, name: "Ada", via: "console" }],
   ]);
 });
 
@@ -42,8 +42,8 @@ test("the forms that let a canary go on name what was confirmed: a hold that end
   await post("churn-1/end-hold", { as });
   await post("churn-1/go", { as, confirmation: "churn" });
   expect(given).toEqual([
-    ["churn-1", { kind: "end-hold" }, { user: as, name: "Ada" }],
-    ["churn-1", { kind: "go", confirmation: "churn" }, { user: as, name: "Ada" }],
+    ["churn-1", { kind: "end-hold" }, { user: as, name: "Ada", via: "console" }],
+    ["churn-1", { kind: "go", confirmation: "churn" }, { user: as, name: "Ada", via: "console" }],
   ]);
 });
 

@@ -249,11 +249,11 @@ const linearRegressor: CompileOperator = (node, context) => {
   ];
 };
 
-const classTransforms: Readonly<Record<string, "none" | "logistic" | "softmax">> = {
-  NONE: "none",
-  LOGISTIC: "logistic",
-  SOFTMAX: "softmax",
-};
+const classTransforms = new Map<string, "none" | "logistic" | "softmax">([
+  ["NONE", "none"],
+  ["LOGISTIC", "logistic"],
+  ["SOFTMAX", "softmax"],
+]);
 
 /** Source of its rules: onnxruntime, core/providers/cpu/ml/linearclassifier.cc. */
 const linearClassifier: CompileOperator = (node, context) => {
@@ -268,7 +268,7 @@ const linearClassifier: CompileOperator = (node, context) => {
   const integers = attributes.ints("classlabels_ints") ?? [];
   const labels = texts.length > 0 ? texts : integers.map(String);
   const name = attributes.string("post_transform") ?? "NONE";
-  const transform = classTransforms[name];
+  const transform = classTransforms.get(name);
   if (transform === undefined) throw new NotCompiled(`${operator} has the transform ${name}`);
   const intercepts = attributes.floats("intercepts") ?? new Float32Array();
   const width = intercepts.length;

@@ -196,6 +196,8 @@ export const runGraph = (graph: CompiledGraph, runners: readonly EnsembleRunner[
   const doubts: Doubts = { found: false };
   const context = { steps, registers, inputs, runners, blockRows, bounds, doubts };
   const prepared = new Map<StepIndex, readonly RunStep[]>();
+  // Only sums have bounds: a graph of trees alone does not load their code.
+  const hasSums = steps.some(({ step }) => step === "dense");
   const prepare = (names: readonly string[]): Program => {
     const chosen = names.map((name) => {
       const result = results[outputs.findIndex((output) => output.name === name)];
@@ -203,14 +205,19 @@ export const runGraph = (graph: CompiledGraph, runners: readonly EnsembleRunner[
     });
     if (chosen.length === 0) fail("the graph has no output that a prediction can be read from");
     const run = listNeededSteps(steps, chosen).flatMap((index) => {
-      const known = prepared.get(index) ?? [prepareStep(index, context), ...prepareBound(index, context)];
+      const known = prepared.get(index) ?? [
+        prepareStep(index, context),
+        ...(hasSums ? prepareBound(index, context) : []),
+      ];
       prepared.set(index, known);
       return known;
     });
     return {
       names: [...names],
       run,
-      checks: chosen.flatMap(({ columns }) => columns.flatMap((column) => checkOutput(column, context))),
+      checks: hasSums
+        ? chosen.flatMap(({ columns }) => columns.flatMap((column) => checkOutput(column, context)))
+        : [],
       outputs: chosen.map((output) => ({ output, copy: prepareCopy(output, steps, registers) })),
     };
   };
