@@ -33,6 +33,20 @@ const run = (program: string, env: Record<string, string>): Promise<string[]> =>
     );
   });
 
+test("the bundle does not depend on what the exports of Node's modules are in this process", async () => {
+  const first = await bundleRuntime();
+  // Platforms, versions and what a process has loaded change them.
+  const changed = ["node:process", "process", "node:fs", "node:crypto"].map((name) =>
+    Object(process.getBuiltinModule(name)),
+  );
+  for (const module of changed) Object.assign(module, { addedByATest: 1 });
+  try {
+    expect(await bundleRuntime()).toEqual(first);
+  } finally {
+    for (const module of changed) Reflect.deleteProperty(module, "addedByATest");
+  }
+});
+
 test("the bundle is deterministic, contains no path of this machine, and lists its packages", async () => {
   const [first, second] = await Promise.all([bundleRuntime(), bundleRuntime()]);
   const names = [...first.files.keys()].filter((name) => !/^part-[A-Z0-9]{8}\.mjs$/.test(name));

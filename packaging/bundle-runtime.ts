@@ -8,6 +8,7 @@ import * as z from "zod";
 import { findJpegDecoder, jpegDecoderFile } from "#inference/image/jpeg-decoder-file.ts";
 import { joinStartFiles } from "./join-start-files.ts";
 import { lateEntryPoints, lateModulesPlugin } from "./late-modules.ts";
+import { readImportedNames } from "./read-imported-names.ts";
 import { replaceArrowFunctions } from "./replace-arrow-functions.ts";
 
 type BundledPackage = {
@@ -111,10 +112,10 @@ const nativeLibraryPlugin: Plugin = {
   },
 };
 
-/** The exports of a module of Node's; esbuild drops those that nobody imports. */
-const writeBuiltinModule = (path: string): string => {
+/** These exports of a module of Node's. */
+const writeBuiltinModule = (path: string, imported: ReadonlySet<string>): string => {
   const name = JSON.stringify(path);
-  const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((each) => /^[a-z_]\w*$/i.test(each));
+  const names = [...imported].filter((each) => each !== "default").sort();
   return [
     `const get = (name) => process.getBuiltinModule(${name})[name];`,
     ...names.map((each, index) => `const _${index} = /* @__PURE__ */ get("${each}");`),
@@ -131,19 +132,21 @@ const writeBuiltinModule = (path: string): string => {
 const builtinModulesPlugin: Plugin = {
   name: "builtin-modules",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[a-z_:/0-9]+$/ }, ({ path, kind, importer }) => {
+    onResolve({ filter: /^[a-z_:/0-9]+$/ }, async ({ path, kind, importer }) => {
       if (!isBuiltin(path)) return undefined;
-      return kind === "require-call"
+      const file = importer.replace(/\?.*$/, "");
+      const names = kind === "import-statement" ? await readImportedNames(file, path) : undefined;
+      return names === undefined
         ? { path, namespace: "required-builtin" }
         : // For each importer its own, so that a start does not read what only other files import.
-          { path, suffix: `?${relative(root, importer)}`, namespace: "imported-builtin" };
+          { path, suffix: `?${relative(root, file)}`, namespace: "imported-builtin", pluginData: names };
     });
     onLoad({ filter: /.*/, namespace: "required-builtin" }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
       loader: "js",
     }));
-    onLoad({ filter: /.*/, namespace: "imported-builtin" }, ({ path }) => ({
-      contents: writeBuiltinModule(path),
+    onLoad({ filter: /.*/, namespace: "imported-builtin" }, ({ path, pluginData }) => ({
+      contents: writeBuiltinModule(path, pluginData),
       loader: "js",
     }));
   },
