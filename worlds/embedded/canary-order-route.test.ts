@@ -34,7 +34,11 @@ test("a form gives its order in the chosen person's name, and leads back to the 
     "/console/models/churn/deliveries/churn-1/canary?ordered=hold",
   );
   expect(given).toEqual([
-    ["churn-1", { kind: "hold", forMs: 3_600_000, reason: "a sale" }, { user: as, name: "Ada", via: "console" }],
+    [
+      "churn-1",
+      { kind: "hold", forMs: 3_600_000, reason: "a sale" },
+      { user: as, name: "Ada", via: "console" },
+    ],
   ]);
 });
 
