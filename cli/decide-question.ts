@@ -51,10 +51,6 @@ export const decideQuestion =
     if (given !== undefined) parseReason(given);
     // A question that takes no votes needs no answer: the vote says what became of it.
     const isAsking = state !== undefined && !yes;
-    if (isAsking && !openTerminal)
-      throw new UsageMistake(
-        `slipway ${verbs[decision]} asks on a terminal, and there is none: add --yes to decide without being asked.`,
-      );
     const question = decision === "approved" ? state?.question : undefined;
     const typed = question?.status === "open" ? question.confirmation : undefined;
     if (typed && !isConfirmed(typed, confirm) && (!isAsking || confirm !== undefined))
@@ -65,6 +61,11 @@ export const decideQuestion =
       );
     // After what a wrong command line says, which would stand below a long question.
     if (state) show(state);
+    // Without a terminal it is shown too: whoever adds --yes has seen every check.
+    if (isAsking && !openTerminal)
+      throw new UsageMistake(
+        `slipway ${verbs[decision]} asks on a terminal, and there is none: add --yes to decide without being asked.`,
+      );
     const answer =
       isAsking && openTerminal
         ? await askPerson(openTerminal(), {

@@ -109,6 +109,7 @@ test(
             body: JSON.stringify({ as: approverId, ...body }),
           })
         ).json();
+      using open = await slack.openPage(approverId);
       expect(await post("/desk/clicks", { ts, block: "decision", action: "approve" })).toEqual({
         status: "answered",
       });
@@ -118,7 +119,7 @@ test(
         2,
         expect.stringContaining("add --confirm churn"),
       ]);
-      const dialog = await slack.pageFor(approverId);
+      const dialog = await open.readDialog();
       expect(dialog).toContain("Type churn to approve nevertheless");
       const view = /data-view="([\w-]+)"/.exec(dialog)?.[1];
       expect(await post(`/desk/views/${view}`, { typed: { confirmation: "yes" } })).toMatchObject({

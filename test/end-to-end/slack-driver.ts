@@ -98,6 +98,34 @@ export const createSlackDriver = (
       outputs.push({ where: `the desk's page ${path} for ${user}`, text: page });
       return page;
     },
+    /** A page that a user has open: Slack shows a dialog on the page that was clicked, and on no later one. */
+    openPage: async (user: string) => {
+      const ending = new AbortController();
+      const { body } = await fetch(new URL(`/desk/events?as=${user}`, desk), { signal: ending.signal });
+      if (!body) throw new Error("the desk sends no events");
+      const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      const readEvent = async (name: string): Promise<string> => {
+        const pattern = new RegExp(`^event: ${name}\\ndata: (.*)$`, "m");
+        for (;;) {
+          const found = pattern.exec(text);
+          if (found) {
+            text = text.slice(found.index + found[0].length);
+            return found[1] ?? "";
+          }
+          const { done, value } = await reader.read();
+          if (done) throw new Error(`the desk ended its events before ${name}`);
+          text += value;
+        }
+      };
+      await readEvent("hello");
+      return {
+        /** The dialog that is opened next. */
+        readDialog: async (): Promise<string> =>
+          z.object({ view: z.string() }).parse(JSON.parse(await readEvent("view"))).view,
+        [Symbol.dispose]: () => ending.abort(),
+      };
+    },
     callback: async ({
       user,
       action = "approve",
