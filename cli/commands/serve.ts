@@ -7,6 +7,7 @@ import { admitKey } from "#api-keys/admit-key.ts";
 import { createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { createRateLimiter } from "#api-keys/rate-limiter.ts";
 import { UsageMistake } from "#cli/errors.ts";
+import { exitCode } from "#cli/exit-code.ts";
 import { useCompleteFolder } from "#cli/folder-artifact.ts";
 import { checkoutFolder } from "#cli/folders.ts";
 import { dataLimitOption, jsonOption, parseHostNames, parsePort } from "#cli/options.ts";
@@ -62,9 +63,9 @@ type Options = {
 };
 
 /** Ctrl-C, or SIGTERM as from a container's runtime. A second one ends the process at once. */
-const waitForEnd = (): Promise<void> =>
+const waitForEnd = (): Promise<"SIGINT" | "SIGTERM"> =>
   new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
   });
 
 const log = (sentence: string, error?: unknown): void =>
@@ -235,11 +236,12 @@ const serveFolder = async (folder: string, options: Options): Promise<void> => {
     const line = { model: name, url, hostNames, records: isRecording ? root : null, keys, workers };
     print(JSON.stringify(line));
   } else printStart(name, url, root, options);
-  await waitForEnd();
+  const signal = await waitForEnd();
   if (!options.json) print("Finishing the requests that have begun (a second Ctrl-C ends at once)");
   const cut = await end();
   if (cut > 0) log(`${cut} requests were cut off, because they took longer than ${drainMs / 1_000} s`);
   await data.close();
+  if (signal === "SIGINT") process.exitCode = exitCode.interrupted;
 };
 
 const printStart = (name: string, url: string, root: string, options: Options): void => {

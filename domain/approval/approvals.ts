@@ -165,9 +165,10 @@ export const createApprovals = ({
       const judgement = judge(approval, vote.user, address);
       if (judgement.result === "refused") return judgement;
       const isOneOfSeveral = vote.verdict === "approved" && rule.quorum > 1;
-      // One approval names its person, too: who breaks the glass later has to be another one.
-      const identify =
-        vote.verdict === "approved" ? createIdentify(approval, await readIdentities()) : undefined;
+      // A single approval by a command names its person, too: who breaks the glass later has to be another one. A click has
+      // three seconds; breaking the glass looks its person up.
+      const isIdentified = isOneOfSeveral || (vote.verdict === "approved" && vote.via !== "slack");
+      const identify = isIdentified ? createIdentify(approval, await readIdentities()) : undefined;
       const person = identify?.({ user: vote.user, address });
       const isPostponed =
         judgement.result === "no address yet" ||
