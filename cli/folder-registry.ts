@@ -2,8 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createMlflowModel } from "#platform/registry/mlflow/mlflow-model.ts";
 import { createMlflowRegistry } from "#platform/registry/mlflow.ts";
 import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
+import type { OpenRegistry } from "#worlds/embedded/capabilities.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
-import type { OpenRegistry } from "#worlds/embedded/world.ts";
 
 /** The data folder uses another registry, so its versions and aliases would be missing in this one. */
 export class RegistryChanged extends Error {

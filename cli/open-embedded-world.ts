@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { openLocalImages } from "#packaging/local-images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Environment } from "#platform/serving/serving.ts";
+import { openCapabilities } from "#worlds/embedded/capabilities.ts";
 import { consoleBase } from "#worlds/embedded/console-route.ts";
 import { findRunningWorld } from "#worlds/embedded/data/data-folder-ownership.ts";
 import { createDeskClient } from "#worlds/embedded/desk/desk-client.ts";
@@ -17,7 +18,7 @@ import {
 } from "#worlds/embedded/operator/machine-identity.ts";
 import { remoteDeliveries } from "#worlds/embedded/remote-deliveries.ts";
 import { repositoryName } from "#worlds/embedded/scenario/watched-repository.ts";
-import { assembleWorld, openCapabilities, type World } from "#worlds/embedded/world.ts";
+import { assembleWorld, type World } from "#worlds/embedded/world.ts";
 import type { CommandContext } from "./command-world.ts";
 import { UsageMistake } from "./errors.ts";
 import { openFolderRegistry } from "./folder-registry.ts";

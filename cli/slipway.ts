@@ -3,30 +3,8 @@ import { Command } from "commander";
 import packageJson from "#package.json" with { type: "json" };
 import { ignoreOutputErrors } from "#worlds/embedded/write-to-stream.ts";
 import { addCommand } from "./add-command.ts";
-import { addCompletion } from "./add-completion.ts";
 import { addExamples } from "./add-examples.ts";
-import { approvalCommands } from "./commands/approvals.ts";
-import { auditCommand } from "./commands/audit.ts";
-import { canaryCommand } from "./commands/canary.ts";
-import { checkCommand } from "./commands/check.ts";
-import { clientCommand } from "./commands/client.ts";
-import { deliverCommand } from "./commands/deliver.ts";
-import { doctorCommand } from "./commands/doctor.ts";
-import { eventsCommand } from "./commands/events.ts";
-import { freezeCommand, unfreezeCommand } from "./commands/freeze.ts";
-import { historyCommand } from "./commands/history.ts";
-import { imageCommand } from "./commands/image.ts";
-import { initCommand } from "./commands/init.ts";
-import { keysCommand } from "./commands/keys.ts";
-import { newCommand } from "./commands/new.ts";
-import { policyCommand } from "./commands/policy.ts";
-import { predictCommand } from "./commands/predict.ts";
-import { registryCommand } from "./commands/registry.ts";
-import { rehearseCommand } from "./commands/rehearse.ts";
-import { retireCommand } from "./commands/retire.ts";
-import { rollbackCommand } from "./commands/rollback.ts";
-import { serveCommand } from "./commands/serve.ts";
-import { statusCommand } from "./commands/status.ts";
+import { loadCommands } from "./commands.ts";
 import { endOnInterrupt } from "./end-on-interrupt.ts";
 import { endProgress } from "./progress.ts";
 import { reportError } from "./report-error.ts";
@@ -47,33 +25,11 @@ const program = new Command("slipway")
     ].join("\n"),
   );
 
-for (const command of [
-  rehearseCommand(),
-  statusCommand(),
-  predictCommand(),
-  historyCommand(),
-  eventsCommand(),
-  rollbackCommand(),
-  freezeCommand(),
-  unfreezeCommand(),
-  canaryCommand(),
-  deliverCommand(),
-  newCommand(),
-  checkCommand(),
-  imageCommand(),
-  serveCommand(),
-  clientCommand(),
-  retireCommand(),
-  policyCommand(),
-  initCommand(),
-  keysCommand(),
-  registryCommand(),
-  doctorCommand(),
-  ...approvalCommands(),
-  auditCommand(),
-])
-  addCommand(program, command);
-addCompletion(program);
+const words = process.argv.slice(2);
+const commands = await loadCommands(words);
+for (const command of commands) addCommand(program, command);
+// A command's own run needs no completion of the others.
+if (commands.length > 1) (await import("./add-completion.ts")).addCompletion(program);
 addExamples(program);
 
 ignoreOutputErrors();
@@ -81,7 +37,7 @@ endOnInterrupt();
 try {
   await program.parseAsync();
 } catch (error) {
-  reportError(error, program, process.argv.slice(2));
+  reportError(error, program, words);
 }
 
 endProgress();

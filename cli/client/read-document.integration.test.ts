@@ -5,7 +5,7 @@ import { readDocument } from "./read-document.ts";
 let server: Awaited<ReturnType<typeof startHttpServer>>;
 let response = { status: 200, headers: {}, body: "" };
 beforeAll(async () => {
-  server = await startHttpServer(0, () => {});
+  server = await startHttpServer(0);
   server.serve({ handle: async () => response });
 });
 afterAll(() => server.close());
@@ -31,7 +31,7 @@ test.each([
 });
 
 test("an address where nothing responds is refused", async () => {
-  const closed = await startHttpServer(0, () => {});
+  const closed = await startHttpServer(0);
   await closed.close();
   await expect(readDocument(closed.url)).rejects.toThrow(/did not respond/);
 });

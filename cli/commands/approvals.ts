@@ -15,8 +15,8 @@ import { escapeControls } from "#untrusted/escape-controls.ts";
 import { escapeTerminalLine } from "#untrusted/escape-for-terminal.ts";
 import { NotRunning } from "#worlds/embedded/remote-deliveries.ts";
 
-/** `slipway approvals`, `approve` and `reject`: for when Slack is down, with the same rules. */
-export const approvalCommands = (): Command[] => [
+/** `slipway approvals`: what approvers are asked, for when Slack is down. */
+export const approvalsCommand = (): Command =>
   addWorldOptions(new Command("approvals"))
     .description("list open approvals")
     .addOption(jsonOption("the open questions"))
@@ -64,10 +64,12 @@ export const approvalCommands = (): Command[] => [
               `${paint("yellow", "!")} ${id} is not up to date in Slack: ${escapeTerminalLine(slackProblem)}`,
             );
       }),
-    ),
-  decisionCommand("approve", "approved"),
-  decisionCommand("reject", "rejected"),
-];
+    );
+
+/** `slipway approve`: for when Slack is down, with the same rules. */
+export const approveCommand = (): Command => decisionCommand("approve", "approved");
+/** `slipway reject`, likewise. */
+export const rejectCommand = (): Command => decisionCommand("reject", "rejected");
 
 const decisionCommand = (name: "approve" | "reject", decision: "approved" | "rejected"): Command =>
   addWorldOptions(new Command(name))

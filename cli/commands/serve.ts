@@ -21,13 +21,13 @@ import { readManifest } from "#model-folder/manifest/read-manifest.ts";
 import { toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 import { createJournaledStore } from "#platform/store/journaled-store.ts";
 import { openWriteJournal } from "#platform/store/write-journal.ts";
+import { openCapabilities } from "#worlds/embedded/capabilities.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { acquireDataFolder } from "#worlds/embedded/data/data-folder-ownership.ts";
 import { createDataLimiter } from "#worlds/embedded/data/data-limiter.ts";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import { openService } from "#worlds/embedded/workers/open-service.ts";
 import { startWorkers } from "#worlds/embedded/workers/start-workers.ts";
-import { openCapabilities } from "#worlds/embedded/world.ts";
 
 const maxWorkers = 64;
 /** Shorter than the 30 s after which Kubernetes kills a container. */
@@ -177,7 +177,7 @@ const serveInThisProcess = async (
     log,
   });
   lowerV8WorkerPriority();
-  const server = await startHttpServer(options.port, log, options.host);
+  const server = await startHttpServer(options.port, options.host);
   server.serve(app);
   return {
     name,

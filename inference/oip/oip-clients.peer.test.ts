@@ -43,7 +43,7 @@ describe.skipIf(skip)("the clients that others wrote", () => {
       probabilities: predictions.map(({ scores }) => [scores.stay, scores.churn]),
       band: predictions.map(({ band }) => band),
     };
-    server = await startHttpServer(0, (sentence) => void logged.push(sentence));
+    server = await startHttpServer(0);
     server.serve(createModelClient(model, logged));
     host = new URL(server.url).host;
     run = async (args) => {

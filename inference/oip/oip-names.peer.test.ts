@@ -69,7 +69,7 @@ test.skipIf(skip)(
       },
     });
     const logged: string[] = [];
-    const server = await startHttpServer(0, (sentence) => void logged.push(sentence));
+    const server = await startHttpServer(0);
     const folder = await createTemporaryFolder();
     try {
       server.serve(createModelClient(model, logged));

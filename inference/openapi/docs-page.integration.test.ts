@@ -21,7 +21,7 @@ let server: Awaited<ReturnType<typeof startHttpServer>>;
 beforeAll(async () => {
   const churn = await createChurnService();
   service = { ...churn, readExampleRow: () => readExampleRow("models/churn", churn.model.manifest) };
-  server = await startHttpServer(0, () => {});
+  server = await startHttpServer(0);
   server.serve(createApp(service));
 });
 afterAll(async () => {
@@ -142,7 +142,7 @@ test.skipIf(skipPython)(
     };
     const echoed: unknown[] = [];
     await using stack = new AsyncDisposableStack();
-    const echo = await startHttpServer(0, () => {});
+    const echo = await startHttpServer(0);
     stack.defer(echo.close);
     echo.serve({
       handle: async (request) => {

@@ -221,7 +221,7 @@ describe.skipIf(skip)("MLflow's own code and the service give equal responses", 
       });
       stack.defer(() => model.release());
       services.set(name, { asked, records: toDataFrameRecords(manifest)(await model.predict(rows)) });
-      const server = await startHttpServer(0, () => {});
+      const server = await startHttpServer(0);
       stack.defer(server.close);
       const app = createAppClient(createApp(createTestService(model)));
       server.serve(app);

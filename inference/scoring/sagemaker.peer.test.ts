@@ -31,7 +31,7 @@ describe.skipIf(skip)("boto3's sagemaker-runtime with its endpoint set to the se
     const service = await createChurnService();
     stack.defer(() => service.model.release());
     records = toDataFrameRecords(service.model.manifest)(await service.model.predict(rows));
-    const server = await startHttpServer(0, () => {});
+    const server = await startHttpServer(0);
     stack.defer(server.close);
     server.serve(createApp(service));
     const folder = await createTemporaryFolder();

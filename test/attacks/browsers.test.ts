@@ -18,6 +18,7 @@ import { buildValidRequests } from "#test/support/hostile-requests.ts";
 import { memoryStore } from "#test/support/memory-store.ts";
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { createGateway } from "#worlds/embedded/gateway/gateway.ts";
+import { honoListener } from "#worlds/embedded/gateway/hono-listener.ts";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import { createKeyAuthorizer } from "#worlds/embedded/gateway/key-authorizer.ts";
 
@@ -63,7 +64,7 @@ const startModelServer = async () => {
     report: () => undefined,
     log: warn,
   });
-  const server = await startHttpServer(0, warn);
+  const server = await startHttpServer(0);
   server.serve(app);
   return {
     base: "",
@@ -94,21 +95,20 @@ const startOldGateway = async () => {
       return { payload: isPost ? { total } : { items: [], total }, version: "1", durationMs: 1 };
     },
   } as Partial<Serving> as Serving;
-  const server = await startHttpServer(0, () => undefined);
-  server.serve(
-    createGateway({
-      servings: { stage: serving, prod: serving },
+  const server = await startHttpServer(0);
+  const gateway = createGateway({
+    servings: { stage: serving, prod: serving },
+    clock,
+    requestId: () => "request-1",
+    authorize: createKeyAuthorizer({
+      keys,
+      store,
+      token: "the control token",
       clock,
-      requestId: () => "request-1",
-      authorize: createKeyAuthorizer({
-        keys,
-        store,
-        token: "the control token",
-        clock,
-        log: () => undefined,
-      }),
+      log: () => undefined,
     }),
-  );
+  });
+  server.serve(honoListener(gateway, () => undefined));
   return {
     base: "/prod/models/churn",
     url: server.url,

@@ -57,7 +57,7 @@ beforeEach(async () => {
     log: () => {},
     deadlineMs: 2_000,
   });
-  const server = await startHttpServer(0, () => {}, "127.0.0.1");
+  const server = await startHttpServer(0, "127.0.0.1");
   server.serve(app);
   url = server.url;
   close = async () => {

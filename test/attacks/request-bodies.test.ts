@@ -9,6 +9,7 @@ import type { SlackCallback } from "#lambdas/answer-approval/answer-approval.ts"
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { callbackPath, createSlackCallbackRoute } from "#worlds/embedded/desk/slack-callback-route.ts";
+import { honoListener } from "#worlds/embedded/gateway/hono-listener.ts";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import { openRawConnection, parseStatuses, type RawConnection } from "./raw-connection.ts";
 import { type ServeProcess, startModelServeProcess, startServeProcess } from "./serve-process.ts";
@@ -166,10 +167,10 @@ const echoApp = createApp(async (incoming) => {
 });
 
 describe("a server's connections", () => {
-  type Limits = NonNullable<Parameters<typeof startHttpServer>[3]>;
+  type Limits = NonNullable<Parameters<typeof startHttpServer>[2]>;
   let server: Awaited<ReturnType<typeof startHttpServer>>;
   const startServer = async (limits: Limits, app: App = echoApp): Promise<number> => {
-    server = await startHttpServer(0, () => undefined, undefined, limits);
+    server = await startHttpServer(0, undefined, limits);
     server.serve(app);
     return Number(new URL(server.url).port);
   };
@@ -300,16 +301,15 @@ describe("Slack's callback", () => {
   let callbacks: SlackCallback[] = [];
   const budget = createBodyBudget();
   beforeAll(async () => {
-    server = await startHttpServer(0, () => undefined, undefined, { budget });
-    server.serve(
-      createSlackCallbackRoute(
-        async (callback) => {
-          callbacks.push(callback);
-          return { status: 200, body: "" };
-        },
-        () => now,
-      ),
+    server = await startHttpServer(0, undefined, { budget });
+    const route = createSlackCallbackRoute(
+      async (callback) => {
+        callbacks.push(callback);
+        return { status: 200, body: "" };
+      },
+      () => now,
     );
+    server.serve(honoListener(route, () => undefined));
   });
   afterAll(() => server.close());
   afterEach(() => {

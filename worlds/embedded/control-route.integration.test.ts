@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
+import { honoListener } from "#worlds/embedded/gateway/hono-listener.ts";
 import { createControlRoute } from "./control-route.ts";
 import { startHttpServer } from "./gateway/http-server.ts";
 import { remoteDeliveries } from "./remote-deliveries.ts";
@@ -8,8 +9,10 @@ let world: MemoryWorld;
 let server: Awaited<ReturnType<typeof startHttpServer>>;
 beforeEach(async () => {
   world = createMemoryWorld();
-  server = await startHttpServer(0, () => undefined);
-  server.serve(createControlRoute({ deliveries: world.deliveries, token: "secret" }));
+  server = await startHttpServer(0);
+  server.serve(
+    honoListener(createControlRoute({ deliveries: world.deliveries, token: "secret" }), () => undefined),
+  );
 });
 afterEach(async () => {
   await server.close();

@@ -7,12 +7,13 @@ import { SecretMissing } from "#platform/secrets/secrets.ts";
 import { fakeDeliveries } from "#test/support/fake-deliveries.ts";
 import { createMemoryWorld } from "#test/support/memory-world.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { openCapabilities } from "./capabilities.ts";
 import { resolveDataFolder } from "./data/data-folder.ts";
 import { createDeskClient } from "./desk/desk-client.ts";
 import { signSlackRequest } from "./desk/sign-slack-request.ts";
 import { callbackPath, createSlackCallbackRoute } from "./desk/slack-callback-route.ts";
 import { slackWorkspace } from "./desk/slack-workspace.ts";
-import { assembleWorld, openCapabilities } from "./world.ts";
+import { assembleWorld } from "./world.ts";
 
 /** A click that the desk signs with a secret; the status says whether its signature counts. */
 const createClick =

@@ -14,7 +14,9 @@ import type { Images } from "#platform/images/images.ts";
 import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import type { Functions } from "#platform/serving/functions.ts";
 import type { Json } from "#platform/store/store.ts";
+import { honoListener } from "#worlds/embedded/gateway/hono-listener.ts";
 import { canaryOrderPath, createCanaryOrderRoute } from "./canary-order-route.ts";
+import { type CapabilitiesOptions, openCapabilities } from "./capabilities.ts";
 import { consoleBase, consoleEvents, createChangeBus, createConsoleRoute } from "./console-route.ts";
 import { createControlRoute } from "./control-route.ts";
 import type { DataFolder } from "./data/data-folder.ts";
@@ -42,7 +44,7 @@ import { deliverCommits } from "./scenario/deliver-commits.ts";
 import { reportServing } from "./scenario/report-serving.ts";
 import { createSyntheticApplication, type SyntheticApplication } from "./scenario/synthetic-application.ts";
 import { createWatchedRepository } from "./scenario/watched-repository.ts";
-import { assembleWorld, type CapabilitiesOptions, type Instrument, openCapabilities } from "./world.ts";
+import { assembleWorld, type Instrument } from "./world.ts";
 
 export type EmbeddedWorldOptions = {
   readonly folder: DataFolder;
@@ -108,8 +110,8 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
   const { folder, clock, reporter, env } = options;
   lowerV8WorkerPriority();
   const log = openLog({ path: folder.log, clock });
-  const server = await startHttpServer(options.port, log);
-  const models = await startHttpServer(options.modelsPort, log, "127.0.0.1", {
+  const server = await startHttpServer(options.port);
+  const models = await startHttpServer(options.modelsPort, "127.0.0.1", {
     option: "--models-port",
   }).catch(async (error) => {
     await server.close();
@@ -358,15 +360,14 @@ export const startEmbeddedWorld = async (options: EmbeddedWorldOptions) => {
       }),
     )
     .route("/", createConsoleRoute({ respond: openConsole(), changes, stop: stopping.signal }));
-  server.serve(app);
-  models.serve(
-    createGateway({
-      servings: world.serving,
-      clock,
-      requestId: randomUUID,
-      authorize: createKeyAuthorizer({ keys: world.keys, store, token: controlToken, clock, log }),
-    }),
-  );
+  server.serve(honoListener(app, log));
+  const gateway = createGateway({
+    servings: world.serving,
+    clock,
+    requestId: randomUUID,
+    authorize: createKeyAuthorizer({ keys: world.keys, store, token: controlToken, clock, log }),
+  });
+  models.serve(honoListener(gateway, log));
 
   const repository = createWatchedRepository({ folder: folder.repository, checkout: options.checkout });
   await repository.prepare();

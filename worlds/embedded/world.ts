@@ -1,5 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { randomBytes } from "node:crypto";
 import { createApiKeyStore } from "#api-keys/api-key-store.ts";
 import { consolePaths } from "#console/console-paths.ts";
 import { createApprovals } from "#domain/approval/approvals.ts";
@@ -20,8 +19,6 @@ import { createLedger } from "#domain/ledger/ledger.ts";
 import { createDeliveryMessages } from "#domain/message/delivery-messages.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
 import { loadArtifactRules } from "#domain/policy/load-artifact-rules.ts";
-import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
-import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import { createProvenanceStore } from "#domain/provenance/provenance-store.ts";
 import { computeBuilderDigest } from "#packaging/builder-archive.ts";
 import type { Anchors } from "#platform/anchors/anchors.ts";
@@ -31,125 +28,25 @@ import { createBlobArtifactStore } from "#platform/artifacts/blob-artifact-store
 import { openLocalArtifacts } from "#platform/artifacts/open-local-artifacts.ts";
 import { resolveModelFiles } from "#platform/artifacts/resolve-model-files.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
-import { createFileBlobs } from "#platform/blobs/files.ts";
 import type { Cipher } from "#platform/cipher/cipher.ts";
-import { createKeyFileCipher } from "#platform/cipher/key-file.ts";
 import type { Deliveries } from "#platform/deliveries/deliveries.ts";
-import { createDatabaseDamagedError } from "#platform/errors/data-folder-unusable.ts";
 import type { Events } from "#platform/events/events.ts";
-import { createSqliteEvents } from "#platform/events/sqlite.ts";
 import type { Images } from "#platform/images/images.ts";
 import type { Metrics } from "#platform/metrics/metrics.ts";
-import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
 import type { Registry } from "#platform/registry/registry.ts";
-import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
-import { createEnvironmentSecrets } from "#platform/secrets/environment.ts";
 import { readRotatedSecret } from "#platform/secrets/read-rotated-secret.ts";
 import { createEmbeddedServing, type EmbeddedServing } from "#platform/serving/embedded.ts";
 import type { Functions } from "#platform/serving/functions.ts";
 import type { Environment } from "#platform/serving/serving.ts";
-import { createKeyFileSigner } from "#platform/signer/key-file.ts";
 import type { Signer } from "#platform/signer/signer.ts";
-import { createGitSource } from "#platform/source/git.ts";
 import type { CommitHistory, Source } from "#platform/source/source.ts";
-import { type Database, openDatabase } from "#platform/store/open-database.ts";
-import { createSqliteStore } from "#platform/store/sqlite.ts";
 import type { Store } from "#platform/store/store.ts";
 import { renderMessageBlocks } from "#slack/message-blocks.ts";
 import { respectRateLimits } from "#slack/respect-rate-limits.ts";
 import { createSlackChannel, type SlackApi } from "#slack/slack-channel.ts";
+import type { Capabilities } from "./capabilities.ts";
 import { consoleBase } from "./console-route.ts";
-import type { DataFolder } from "./data/data-folder.ts";
 import { slackWorkspace } from "./desk/slack-workspace.ts";
-
-/** Secrets that a data folder generates, unless the environment sets them. */
-const generatedSecrets = ["SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "CONTROL_TOKEN", "RECORDS_HASH_KEY"];
-
-export type Log = (message: string, error?: unknown) => void;
-
-export type CapabilitiesOptions = {
-  readonly folder: DataFolder;
-  /** URL of the rehearsal's desk and engine, without a trailing slash. */
-  readonly url: string;
-  /** URL of its models, which is another origin. */
-  readonly modelsUrl: string;
-  readonly clock: () => number;
-  /** Milliseconds of each bake; undefined: the manifest's. */
-  readonly bakeMs?: number | undefined;
-  readonly log: Log;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Opens another registry. Default: the data folder's database. */
-  readonly registry?: OpenRegistry | undefined;
-};
-
-/** Opens a registry for a data folder. */
-export type OpenRegistry = (needs: {
-  readonly database: Database;
-  readonly blobs: Blobs;
-  readonly clock: () => number;
-}) => Registry;
-
-/** Opens the capabilities that need only the data folder. */
-export const openCapabilities = async ({
-  folder,
-  url,
-  modelsUrl,
-  clock,
-  bakeMs,
-  log,
-  env,
-  registry = createSqliteRegistry,
-}: CapabilitiesOptions) => {
-  mkdirSync(folder.root, { recursive: true, mode: 0o700 });
-  // The secrets are generated after the first tables, so an empty database next to them has lost its data.
-  if (statSync(folder.database, { throwIfNoEntry: false })?.size === 0 && existsSync(folder.secrets))
-    throw createDatabaseDamagedError(folder.database, "it is empty");
-  const database = openDatabase(folder.database);
-  const secrets = createEnvironmentSecrets({
-    env,
-    file: { path: folder.secrets, generate: generatedSecrets },
-  });
-  let blobsWritten = 0;
-  const countBlob = (bytes: number): void => {
-    blobsWritten += bytes;
-  };
-  const blobs = createFileBlobs({ folder: folder.blobs, onWrite: countBlob });
-  const hashSecret = await secrets.read("RECORDS_HASH_KEY");
-  const store = createSqliteStore({ database, clock });
-  return {
-    folder,
-    url,
-    modelsUrl,
-    clock,
-    bakeMs,
-    log,
-    database,
-    secrets,
-    blobs,
-    blobsWritten: () => blobsWritten,
-    /** Counts bytes that another thread wrote. */
-    countBlob,
-    store,
-    // On one machine nobody can prove to be a second person.
-    policy: createPlatformPolicy({ store, confirmation: "alone-if-said" }),
-    policyChanges: createPolicyWriter({ store, clock, confirmation: "alone-if-said" }),
-    records: {
-      place: { store, blobs },
-      hashKey: createHash("sha256").update(hashSecret).digest("base64"),
-    },
-    registry: registry({ database, blobs, clock }),
-    events: createSqliteEvents({ database }),
-    metrics: createSqliteMetrics({
-      database,
-      clock,
-      onError: (error) => log("metrics are not written yet, because the disk refuses them", error),
-    }),
-    cipher: createKeyFileCipher({ file: folder.cipherKey }),
-    signer: createKeyFileSigner({ file: folder.signerKey }),
-    source: createGitSource({ repository: folder.repository }),
-  };
-};
-export type Capabilities = Awaited<ReturnType<typeof openCapabilities>>;
 
 /** Wraps a capability; the steps use the result in its place. */
 export type Instrument = <Capability extends object>(name: string, capability: Capability) => Capability;

@@ -39,6 +39,7 @@ import { startRecordingProxy } from "#test/peers/recording-proxy.ts";
 import { writePolicy } from "#test/support/write-policy.ts";
 import { createSlackMessages } from "#worlds/aws/slack-messages.ts";
 import { runBuildTask } from "#worlds/embedded/engine/run-build-task.ts";
+import { honoListener } from "#worlds/embedded/gateway/hono-listener.ts";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import type { Reporter } from "#worlds/embedded/reporter.ts";
 import { createSyntheticApplication } from "#worlds/embedded/scenario/synthetic-application.ts";
@@ -148,7 +149,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
     ]);
     const logs = track(createLogShipper(moto.endpoint));
     const recorder = track(await startRecordingProxy(moto.endpoint, { "execute-api": mlflow.uri }));
-    const server = await startHttpServer(0, log);
+    const server = await startHttpServer(0);
     stops.push(server.close);
     const { url } = server;
 
@@ -262,7 +263,7 @@ export const startMotoWorld = async (options: MotoWorldOptions) => {
         clock,
       }),
     );
-    server.serve(httpApis.app);
+    server.serve(honoListener(httpApis.app, log));
     // Starts it now: Slack opens a dialog only within three seconds after the click, and a cold start is slow here.
     await hosts.invoke("answer-approval", { headers: {}, body: "" });
 

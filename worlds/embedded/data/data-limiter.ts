@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { Database } from "#platform/store/open-database.ts";
-import type { Log } from "#worlds/embedded/world.ts";
+import type { Log } from "#worlds/embedded/capabilities.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { deleteExpiredRows } from "./delete-expired-rows.ts";
 import { measureDataSize } from "./measure-data-size.ts";

@@ -1,6 +1,6 @@
 import { appendFileSync, renameSync, statSync } from "node:fs";
 import { prefixContinuationLines } from "#untrusted/prefix-continuation-lines.ts";
-import type { Log } from "#worlds/embedded/world.ts";
+import type { Log } from "#worlds/embedded/capabilities.ts";
 
 type Needs = {
   readonly path: string;

@@ -5,7 +5,7 @@ import { createEmbeddedDeliveries } from "#platform/deliveries/embedded.ts";
 import type { Json } from "#platform/store/store.ts";
 import { completeStateData } from "#statemachine/complete-state-data.ts";
 import { defineDelivery, type StepName, stepNames } from "#statemachine/delivery.ts";
-import type { Capabilities } from "#worlds/embedded/world.ts";
+import type { Capabilities } from "#worlds/embedded/capabilities.ts";
 
 /** The definition with local ARNs; only `Resource` differs from the definition on AWS. */
 export const localDefinition = defineDelivery({

@@ -2,11 +2,12 @@ import { parentPort, workerData } from "node:worker_threads";
 import { normalizeError } from "#domain/delivery/normalize-error.ts";
 import { openLocalImages } from "#packaging/local-images.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
+import { type OpenRegistry, openCapabilities } from "#worlds/embedded/capabilities.ts";
 import type { DataFolder } from "#worlds/embedded/data/data-folder.ts";
 import { createDeskClient } from "#worlds/embedded/desk/desk-client.ts";
 import { remoteFunctions } from "#worlds/embedded/functions/remote-functions.ts";
 import { remoteDeliveries } from "#worlds/embedded/remote-deliveries.ts";
-import { assembleWorld, type OpenRegistry, openCapabilities } from "#worlds/embedded/world.ts";
+import { assembleWorld } from "#worlds/embedded/world.ts";
 import { createLocalTasks } from "./tasks.ts";
 
 /** The thread's `workerData`. */

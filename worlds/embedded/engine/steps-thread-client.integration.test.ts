@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DataFolderUnusable } from "#platform/errors/data-folder-unusable.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
+import { openCapabilities } from "#worlds/embedded/capabilities.ts";
 import { type DataFolder, resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
-import { openCapabilities } from "#worlds/embedded/world.ts";
 import { createStepsThreadClient, type StepsThreadClient } from "./steps-thread-client.ts";
 
 let temporary: Awaited<ReturnType<typeof createTemporaryFolder>>;

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { DataFolderUnusable } from "#platform/errors/data-folder-unusable.ts";
 import { TemporaryFault } from "#platform/errors/temporary-fault.ts";
-import type { Log } from "#worlds/embedded/world.ts";
+import type { Log } from "#worlds/embedded/capabilities.ts";
 import type { SerializedError, ThreadCall, ThreadCalls, ThreadData, ThreadMessage } from "./serve-steps.ts";
 
 type Needs = {

@@ -28,7 +28,7 @@ beforeAll(async () => {
     return result;
   };
   service = { ...testService, predict };
-  server = await startHttpServer(0, (line) => void logged.push(line));
+  server = await startHttpServer(0);
   server.serve(createApp(service));
   port = Number(new URL(server.url).port);
 });

@@ -1,6 +1,4 @@
 import { createServer, type RequestListener, type Server } from "node:http";
-import { getRequestListener } from "@hono/node-server";
-import { Hono } from "hono";
 import type { App } from "#inference/http/app.ts";
 import { type BodyBudget, createBodyBudget } from "#inference/http/body-budget.ts";
 import { retryAfterSeconds } from "#inference/http/body-unreadable.ts";
@@ -11,36 +9,18 @@ import {
   toServerOptions,
 } from "#inference/http/limit-connections.ts";
 import { createNodeListener } from "#inference/http/node-listener.ts";
-import type { Log } from "#worlds/embedded/world.ts";
-import { describeBodyError, setBodyLease } from "./request-body.ts";
 
 /** The port is in use or not allowed; the message has the remedy. */
 export class PortUnusable extends Error {
   override readonly name = "PortUnusable";
 }
 
-const createHonoListener = (app: Hono, log: Log, budget: BodyBudget): RequestListener => {
-  app.onError((error, context) => {
-    const refusal = describeBodyError(error);
-    if (refusal) {
-      if (refusal.status === 503) context.header("retry-after", String(retryAfterSeconds));
-      return context.json(refusal, refusal.status);
-    }
-    log(`${context.req.method} ${context.req.path} failed`, error);
-    return context.json({ title: "Internal Server Error", status: 500 }, 500);
-  });
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  return (request, response) => {
-    const lease = budget.lease(request.socket);
-    setBodyLease(request, lease);
-    response.once("close", lease.end);
-    void listener(request, response);
-  };
-};
+/** What answers a server's requests; an App is answered by inference/http/node-listener.ts. */
+type CreateListener = (budget: BodyBudget) => RequestListener;
 
 type RunningServer = {
   readonly url: string;
-  serve(app: Hono | App): void;
+  serve(app: App | CreateListener): void;
   /** Lets requests that have begun finish, at most for this time; returns the number of those that it cut off. */
   drain(limitMs: number): Promise<number>;
   /** Closes every connection at once. */
@@ -55,7 +35,6 @@ type RunningServer = {
  */
 export const startHttpServer = async (
   port: number,
-  log: Log,
   host = "127.0.0.1",
   { connections = defaultConnectionLimits, budget = createBodyBudget(), option = "--port" } = {},
 ): Promise<RunningServer> => {
@@ -86,7 +65,7 @@ export const startHttpServer = async (
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
     serve: (app) => {
-      listener = app instanceof Hono ? createHonoListener(app, log, budget) : createNodeListener(app, budget);
+      listener = typeof app === "function" ? app(budget) : createNodeListener(app, budget);
     },
     drain,
     close: () =>

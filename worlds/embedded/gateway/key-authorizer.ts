@@ -12,7 +12,7 @@ import { type AuthorizerContext, toAuthorizerContext } from "#inference/authoriz
 import { isRecordsPath } from "#inference/records/is-records-path.ts";
 import type { Environment } from "#platform/serving/serving.ts";
 import type { Store } from "#platform/store/store.ts";
-import type { Log } from "#worlds/embedded/world.ts";
+import type { Log } from "#worlds/embedded/capabilities.ts";
 
 /** Decides whether a request may reach a model: refused, or admitted with the key's context for the function. */
 export type AuthorizeRequest = (

@@ -1,8 +1,8 @@
 import type { Store } from "#platform/store/store.ts";
+import type { Log } from "#worlds/embedded/capabilities.ts";
 import type { Steps } from "#worlds/embedded/engine/steps.ts";
 import { readMachineCaller } from "#worlds/embedded/operator/machine-identity.ts";
 import type { Reporter } from "#worlds/embedded/reporter.ts";
-import type { Log } from "#worlds/embedded/world.ts";
 import { repositoryName, type WatchedRepository } from "./watched-repository.ts";
 
 type Needs = {

@@ -1,21 +1,21 @@
 import { Hono } from "hono";
 import { expect, test } from "vitest";
+import { honoListener } from "#worlds/embedded/gateway/hono-listener.ts";
 import { startHttpServer } from "#worlds/embedded/gateway/http-server.ts";
 import { createSyntheticApplication } from "./synthetic-application.ts";
 
 test("the application sends one row per request, records versions, counts failures, and stops on request", async () => {
-  const server = await startHttpServer(0, () => undefined);
+  const server = await startHttpServer(0);
   const requests: unknown[] = [];
   const keys = new Set<string | undefined>();
   let version = "1";
-  server.serve(
-    new Hono().post("/v1/predict", async (context) => {
-      requests.push(await context.req.json());
-      keys.add(context.req.header("x-api-key"));
-      if (requests.length === 2) return context.json({ title: "no" }, 503);
-      return context.json({ version });
-    }),
-  );
+  const app = new Hono().post("/v1/predict", async (context) => {
+    requests.push(await context.req.json());
+    keys.add(context.req.header("x-api-key"));
+    if (requests.length === 2) return context.json({ title: "no" }, 503);
+    return context.json({ version });
+  });
+  server.serve(honoListener(app, () => undefined));
   const failures: string[] = [];
   const application = createSyntheticApplication({
     requestsPerSecond: 200,

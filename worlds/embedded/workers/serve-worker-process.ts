@@ -13,9 +13,6 @@ ignoreOutputErrors();
 // Ctrl-C and the signals of service managers reach all processes of a group: the primary says when to end.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
 
-const formatError = (sentence: string, error: unknown): string =>
-  error === undefined ? sentence : `${sentence}: ${error instanceof Error ? error.message : String(error)}`;
-
 let host = "127.0.0.1";
 let opened: Awaited<ReturnType<typeof openService>> | undefined;
 let server: Awaited<ReturnType<typeof startHttpServer>> | undefined;
@@ -37,11 +34,7 @@ const open = async ({ hashKey, hasMetrics, ...start }: StartMessage): Promise<vo
 
 const listen = async (port: number): Promise<void> => {
   if (!opened) throw new Error("the model is not loaded");
-  server = await startHttpServer(
-    port,
-    (sentence, error) => primary.send({ kind: "log", line: formatError(sentence, error) }),
-    host,
-  );
+  server = await startHttpServer(port, host);
   server.serve(opened.app);
   primary.send({ kind: "listening", url: server.url });
 };
