@@ -11,7 +11,6 @@ import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { peerCache } from "#test/peers/cache-peer-folder.ts";
 import { completeListOptions, createPythonEnvironment } from "#test/peers/python-environment.ts";
 import { replaceBetweenMarkers } from "./document/replace-between-markers.ts";
@@ -23,6 +22,7 @@ import { listTargets } from "./kernel/list-targets.ts";
 import { measureShape } from "./kernel/measure-shape.ts";
 import { type Shape, shapes } from "./kernel/shapes.ts";
 import { trainShape } from "./kernel/train-shape.ts";
+import { failUsage, readOptions } from "./read-options.ts";
 import { detectPinning } from "./serve/cpu-pinning.ts";
 import { describeMachine, readLoadAverage } from "./serve/describe-machine.ts";
 
@@ -60,45 +60,25 @@ was stopped by Ctrl-C goes on after it; only --quick keeps nothing.
 
 It needs Python 3 with venv and, for timber and tl2cgen, gcc. The packages (1.2 GB) come once into the user's cache.`;
 
-const fail = (sentence: string): never => {
-  console.error(sentence);
-  process.exit(2);
-};
-
-const readOptions = () => {
-  try {
-    return parseArgs({
-      options: {
-        quick: { type: "boolean", default: false },
-        only: { type: "string" },
-        shape: { type: "string" },
-        rounds: { type: "string" },
-        json: { type: "boolean", default: false },
-        fresh: { type: "boolean", default: false },
-        write: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    return fail(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
-  }
-};
-
-const options = readOptions();
-if (options.help) {
-  console.log(help);
-  process.exit();
-}
+const options = readOptions(help, {
+  quick: { type: "boolean", default: false },
+  only: { type: "string" },
+  shape: { type: "string" },
+  rounds: { type: "string" },
+  json: { type: "boolean", default: false },
+  fresh: { type: "boolean", default: false },
+  write: { type: "boolean", default: false },
+});
 const rounds = Number(options.rounds ?? (options.quick ? 3 : 9));
-if (!Number.isInteger(rounds) || rounds < 1) fail("--rounds takes a whole number, 1 or more.");
+if (!Number.isInteger(rounds) || rounds < 1) failUsage("--rounds takes a whole number, 1 or more.");
 if (options.write && (options.quick || options.only || rounds < 7))
-  fail("--write takes all engines: no --quick or --only, and at least 7 rounds.");
+  failUsage("--write takes all engines: no --quick or --only, and at least 7 rounds.");
 
 /** Names of a comma-separated option; a name that does not exist ends the run. */
 const selectNames = (option: string | undefined, names: readonly string[]): readonly string[] => {
   const wanted = option?.split(",").map((name) => name.trim());
   const unknown = wanted?.find((name) => !names.includes(name));
-  if (unknown !== undefined) fail(`${unknown} is none of: ${names.join(", ")}`);
+  if (unknown !== undefined) failUsage(`${unknown} is none of: ${names.join(", ")}`);
   return wanted ?? names;
 };
 const selectShapes = (): readonly Shape[] => {

@@ -9,9 +9,9 @@ import { rmSync } from "node:fs";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { drawRatioPlot } from "./document/draw-ratio-plot.ts";
 import { replaceBetweenMarkers } from "./document/replace-between-markers.ts";
+import { failUsage, readOptions } from "./read-options.ts";
 import { type BenchModel, openChurn, openTexts, openTrees } from "./serve/bench-model.ts";
 import { compareServers, type Scenario, type ServerComparison } from "./serve/compare-servers.ts";
 import { detectPinning } from "./serve/cpu-pinning.ts";
@@ -47,39 +47,21 @@ const help = `npm run bench:serve -- [options]
 
 It needs Python 3 with venv. The packages come once into the user's cache. Ctrl-C ends all servers.`;
 
-const fail = (sentence: string): never => {
-  console.error(sentence);
-  process.exit(2);
-};
-
-const readOptions = () => {
-  try {
-    return parseArgs({
-      options: {
-        quick: { type: "boolean", default: false },
-        only: { type: "string" },
-        servers: { type: "string" },
-        rounds: { type: "string" },
-        seconds: { type: "string" },
-        profile: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        write: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    return fail(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
-  }
-};
-
-const options = readOptions();
-if (options.help) {
-  console.log(help);
-  process.exit();
-}
+const options = readOptions(help, {
+  quick: { type: "boolean", default: false },
+  only: { type: "string" },
+  servers: { type: "string" },
+  rounds: { type: "string" },
+  seconds: { type: "string" },
+  profile: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  write: { type: "boolean", default: false },
+});
 const readNumber = (name: "rounds" | "seconds", normally: number): number => {
   const number = Number(options[name] ?? normally);
-  return Number.isInteger(number) && number > 0 ? number : fail(`--${name} takes a whole number, 1 or more.`);
+  return Number.isInteger(number) && number > 0
+    ? number
+    : failUsage(`--${name} takes a whole number, 1 or more.`);
 };
 /** Names of a list; one that does not exist ends the run. */
 const selectNames = <Name extends string>(
@@ -89,7 +71,7 @@ const selectNames = <Name extends string>(
 ): readonly Name[] => {
   const wanted = option?.split(separator).map((name) => name.trim());
   const unknown = wanted?.find((name) => !names.some((known) => known === name));
-  if (unknown !== undefined) fail(`${unknown} is none of: ${names.join(`${separator} `)}`);
+  if (unknown !== undefined) failUsage(`${unknown} is none of: ${names.join(`${separator} `)}`);
   return wanted ? names.filter((name) => wanted.includes(name)) : names;
 };
 const rounds = readNumber("rounds", options.quick ? 1 : 7);
@@ -98,9 +80,9 @@ const selected = selectNames<Part>(options.only, ",", parts);
 const allKinds = Object.keys(servers) as ServerKind[];
 const compared = selectNames(options.servers, ";", allKinds);
 if (options.profile && (options.json || options.only || options.servers || options.rounds))
-  fail("--profile takes only --seconds, --quick and --write.");
+  failUsage("--profile takes only --seconds, --quick and --write.");
 if (options.write && (options.quick || options.only || options.servers || rounds < 7))
-  fail("--write takes a whole run: no --quick, --only or --servers, and at least 7 rounds.");
+  failUsage("--write takes a whole run: no --quick, --only or --servers, and at least 7 rounds.");
 
 const plain: ServerKind = "onnxruntime-node on node:http";
 const inserting: ServerKind = "onnxruntime-node, an insert each";
