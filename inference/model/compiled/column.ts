@@ -37,6 +37,10 @@ export const hasIntegers = (column: Column): column is ColumnOf<BigInt64Array> =
   column.values instanceof BigInt64Array;
 export const hasTexts = (column: Column): column is ColumnOf<string[]> => Array.isArray(column.values);
 
+/** The type of the keys that a column's values are looked up by. */
+export const findKeyType = (column: Column): "string" | "int64" | "float32" =>
+  hasTexts(column) ? "string" : hasIntegers(column) ? "int64" : "float32";
+
 /** A column whose numbers arithmetic can use. The compiler makes no other step of this kind. */
 export const toNumbers = (column: Column): ColumnOf<NumberData> => {
   if (!hasNumbers(column)) throw new TypeError("a step got a column of another type");

@@ -1,5 +1,5 @@
 import { RunFailed } from "../model-errors.ts";
-import { type Column, hasIntegers, hasTexts } from "./column.ts";
+import { type Column, findKeyType } from "./column.ts";
 import type { Step } from "./compiled-graph.ts";
 import { fromScalar } from "./scalars.ts";
 
@@ -13,7 +13,7 @@ export const prepareCategory = (
 ): ((start: number, rows: number) => void) => {
   let known: ReadonlyMap<number | bigint | string, number> | undefined;
   const index = (): ReadonlyMap<number | bigint | string, number> => {
-    const type = hasTexts(source) ? "string" : hasIntegers(source) ? "int64" : "float32";
+    const type = findKeyType(source);
     // The last of equal keys counts, as in onnxruntime.
     return new Map(keys.map((key, place) => [fromScalar(key, type), place] as const));
   };

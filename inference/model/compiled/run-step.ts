@@ -1,5 +1,5 @@
 import type { Bound, Doubts } from "./bounds.ts";
-import { allocateColumn, allocateFloats, type Column, type ColumnData } from "./column.ts";
+import { allocateColumn, allocateFloats, type Column, type ColumnData, findKeyType } from "./column.ts";
 import type { ClassRule, ColumnType, Scalar, Step, StepIndex } from "./compiled-graph.ts";
 import type { EnsembleRunner } from "./ensemble-runner.ts";
 import { gather, readPlaces } from "./gather.ts";
@@ -58,11 +58,7 @@ const prepareMap = (
   const places = new Int32Array(blockRows);
   let known: Map<number | bigint | string, number> | undefined;
   const index = (): Map<number | bigint | string, number> => {
-    const keyType = Array.isArray(source.values)
-      ? "string"
-      : source.values instanceof BigInt64Array
-        ? "int64"
-        : "float32";
+    const keyType = findKeyType(source);
     const found = new Map<number | bigint | string, number>();
     for (const [place, key] of keys.entries()) {
       const value = fromScalar(key, keyType);

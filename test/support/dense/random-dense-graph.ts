@@ -1,3 +1,4 @@
+import { type Chance, createChance } from "../chance.ts";
 import {
   type Attribute,
   floatType,
@@ -25,18 +26,6 @@ type Tensor = { readonly name: string; readonly type: number; readonly dims: rea
 type Parts = { readonly nodes: Node[]; readonly tensors: Tensor[]; readonly outputs: Value[] };
 
 const round = Math.fround;
-const createChance = (random: Random) => ({
-  random,
-  between: (least: number, most: number) => least + Math.floor(random() * (most - least + 1)),
-  one: <T>(list: readonly T[]): T => {
-    const item = list[Math.floor(random() * list.length)];
-    if (item === undefined) throw new RangeError("nothing to choose from");
-    return item;
-  },
-  share: (probability: number) => random() < probability,
-});
-type Chance = ReturnType<typeof createChance>;
-
 /** Weights of one kind: normal ones, small integers (equal sums are frequent), alternating signs in blocks, many zeros. */
 const createWeights = (chance: Chance, count: number, scale: number): readonly number[] => {
   const kind = chance.one(["plain", "plain", "plain", "whole", "blocks", "sparse"]);

@@ -1,3 +1,4 @@
+import { type Chance, createChance } from "../chance.ts";
 import {
   type Attribute,
   floatType,
@@ -21,19 +22,6 @@ export type RandomTreeGraph = {
 };
 
 type Random = () => number;
-const createChance = (random: Random) => ({
-  random,
-  below: (count: number) => Math.floor(random() * count),
-  between: (least: number, most: number) => least + Math.floor(random() * (most - least + 1)),
-  one: <T>(list: readonly T[]): T => {
-    const item = list[Math.floor(random() * list.length)];
-    if (item === undefined) throw new RangeError("nothing to choose from");
-    return item;
-  },
-  share: (probability: number) => random() < probability,
-});
-type Chance = ReturnType<typeof createChance>;
-
 const round = Math.fround;
 const special = [0, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** -149, 3.4028234663852886e38];
 const transformNames = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"];
