@@ -25,12 +25,13 @@ export const runBundle = async (
 ): Promise<BundleRun> => {
   // Results come through a separate pipe, because stdout and stderr are the function's log.
   const program = `
-    import { readFileSync, writeSync } from "node:fs";
+    import { writeSync } from "node:fs";
+    import { text } from "node:stream/consumers";
     const result = { answers: [], error: "", code: 0 };
     try {
       const { handler } = await import(${JSON.stringify(`file://${file}`)});
       if (typeof handler !== "function") throw new Error("there is no handler");
-      for (const event of JSON.parse(readFileSync(0, "utf8"))) result.answers.push(await handler(event));
+      for (const event of JSON.parse(await text(process.stdin))) result.answers.push(await handler(event));
     } catch (error) {
       result.error = error.name + ": " + error.message;
       // As Lambda's runtime logs an error: with every property.
@@ -49,7 +50,8 @@ export const runBundle = async (
     Readable,
     Readable,
   ];
-  // Not in the program's text, because an argument is limited to 128 KB. A process that ends before it reads reports that itself.
+  // Not in the program's text, because an argument is limited to 128 KB. They are read as a stream, because a bundle that
+  // opens its standard input stops it from blocking, and a read of what is not there yet then fails. A process that ends before it reads reports that itself.
   stdin.on("error", () => {}).end(JSON.stringify(events));
   const [out, err, result] = await Promise.all([
     text(stdout),
