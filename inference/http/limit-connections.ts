@@ -41,7 +41,13 @@ export const toServerOptions = (limits: ConnectionLimits): ServerOptions => ({
   connectionsCheckingInterval: Math.min(1_000, limits.headersMs, limits.requestMs),
 });
 
-type Connection = { readonly peer: string; openRequests: number; latest: IncomingMessage | undefined };
+type Connection = {
+  readonly peer: string;
+  openRequests: number;
+  latest: IncomingMessage | undefined;
+  /** The number of its last activity: the connection itself or its latest request. */
+  activity: number;
+};
 
 /** Whether the server waits for the client: no request, an incomplete request, or an unread response. */
 const isWaiting = (socket: Socket, { openRequests, latest }: Connection): boolean =>
@@ -61,8 +67,10 @@ export const limitConnections = (
   limits: ConnectionLimits,
   listener: RequestListener,
 ): RequestListener => {
-  // The connection with the oldest activity comes first.
+  // Numbers instead of an order in the map: V8 rebuilds a map that every request leaves and enters every few requests, and
+  // each old copy keeps what it held, and the next copy, until the next large garbage collection.
   const connections = new Map<Socket, Connection>();
+  let activities = 0;
   const peers = new Map<string, number>();
   // The reserve is for connections that are being refused.
   server.maxConnections = limits.connections + 64;
@@ -85,13 +93,17 @@ export const limitConnections = (
   };
   /** Closes the connection that has waited longest, of one peer or of all; false: all are busy. */
   const makeRoom = (peer?: string): boolean => {
+    let longest: { readonly socket: Socket; readonly activity: number } | undefined;
     for (const [socket, connection] of connections) {
+      const { activity } = connection;
+      if (longest !== undefined && longest.activity < activity) continue;
       if ((peer !== undefined && connection.peer !== peer) || !isWaiting(socket, connection)) continue;
-      removeConnection(socket);
-      socket.destroy();
-      return true;
+      longest = { socket, activity };
     }
-    return false;
+    if (longest === undefined) return false;
+    removeConnection(longest.socket);
+    longest.socket.destroy();
+    return true;
   };
 
   server.on("connection", (socket) => {
@@ -109,7 +121,7 @@ export const limitConnections = (
       socket.destroySoon();
       return;
     }
-    connections.set(socket, { peer, openRequests: 0, latest: undefined });
+    connections.set(socket, { peer, openRequests: 0, latest: undefined, activity: activities++ });
     peers.set(peer, (peers.get(peer) ?? 0) + 1);
     socket.once("close", () => removeConnection(socket));
   });
@@ -118,8 +130,7 @@ export const limitConnections = (
     const { socket } = incoming;
     const connection = connections.get(socket);
     if (connection) {
-      connections.delete(socket);
-      connections.set(socket, connection);
+      connection.activity = activities++;
       connection.openRequests++;
       connection.latest = incoming;
       outgoing.once("close", () => {
