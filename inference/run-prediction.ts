@@ -1,4 +1,4 @@
-import type { Row } from "#model-folder/manifest/manifest.ts";
+import type { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import { type RowProblem, rowPointer } from "#model-folder/rows/row-problem.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
 import { createProblem } from "./http/create-problem.ts";
@@ -9,9 +9,9 @@ import { OutputNotFinite } from "./model/output-not-finite.ts";
 import type { ScannedRows } from "./model/predict-columns.ts";
 import { type PredictedRows, predictedObjects } from "./model/predicted-rows.ts";
 import { RowsInvalid } from "./model/rows-invalid.ts";
-import type { PredictResponse } from "./native/predict-response.ts";
+import type { PredictResponseHead } from "./native/predict-response.ts";
 import { createRecordText } from "./records/record-text.ts";
-import type { RecordColumns, Records } from "./records/records.ts";
+import type { PredictedRequest, RecordColumns, Records } from "./records/records.ts";
 import { sampleScores } from "./records/sample-scores.ts";
 
 /** The deployed version that predicts, known only at deployment. */
@@ -56,14 +56,13 @@ export type PredictRequest = {
   readonly replay?: true;
 };
 
-export type PredictResult =
-  | {
-      readonly status: "predicted";
-      readonly response: PredictResponse;
-      /** The predictions of the response. */
-      readonly predicted: PredictedRows;
-    }
-  | { readonly status: "refused"; readonly problem: HttpProblem };
+export type Predicted = {
+  readonly status: "predicted";
+  readonly response: PredictResponseHead;
+  /** The predictions of the response. */
+  readonly predicted: PredictedRows;
+};
+export type PredictResult = Predicted | { readonly status: "refused"; readonly problem: HttpProblem };
 
 /** Converts an error to what the caller may see; details of the model stay in the log. */
 const toProblem = (error: unknown, pointer: PredictRequest["pointer"]): HttpProblem => {
@@ -113,6 +112,43 @@ const assertRows = (rows: unknown): readonly Row[] => {
   return rows;
 };
 
+type RequestOrigin = Omit<PredictedRequest, "rows" | "predictions" | "columns">;
+
+/**
+ * A request for its record: rows and predictions become objects where somebody reads them. A class, because an object
+ * literal with a getter outlives its request (docs/decisions/63).
+ */
+class RecordedRequest implements PredictedRequest {
+  readonly id: string;
+  readonly at: number;
+  readonly model: string;
+  readonly modelVersion: number;
+  readonly digest: string;
+  readonly environment: PredictedRequest["environment"];
+  readonly latencyMs: number;
+  readonly columns: RecordColumns | undefined;
+  readonly #request: PredictRequest;
+  readonly #predicted: PredictedRows;
+  constructor(origin: RequestOrigin, request: PredictRequest, predicted: PredictedRows) {
+    this.id = origin.id;
+    this.at = origin.at;
+    this.model = origin.model;
+    this.modelVersion = origin.modelVersion;
+    this.digest = origin.digest;
+    this.environment = origin.environment;
+    this.latencyMs = origin.latencyMs;
+    this.columns = toRecordColumns(request.scanned, predicted);
+    this.#request = request;
+    this.#predicted = predicted;
+  }
+  get rows(): readonly Row[] {
+    return assertRows(this.#request.rows);
+  }
+  get predictions(): readonly Prediction[] {
+    return this.#predicted.toArray();
+  }
+}
+
 const formatError = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message.slice(0, 500)}` : typeof error;
 
@@ -149,9 +185,6 @@ export const runPrediction = ({
           id,
           model: identity.model,
           version: identity.version,
-          get predictions() {
-            return predicted.toArray();
-          },
           latencyMs,
           createdAt: new Date(at).toISOString(),
           ...(recorded === "failed" ? { storageWarning: "write_failed" } : {}),
@@ -159,16 +192,13 @@ export const runPrediction = ({
       });
       if (!records || request.replay) return respond("not kept");
       const { digest, environment } = identity;
-      const recorded = await records.recorder.record({
-        ...{ id, at, model: identity.model, modelVersion: identity.version, digest, environment, latencyMs },
-        get rows() {
-          return assertRows(request.rows);
-        },
-        get predictions() {
-          return predicted.toArray();
-        },
-        columns: toRecordColumns(request.scanned, predicted),
-      });
+      const recorded = await records.recorder.record(
+        new RecordedRequest(
+          { id, at, model: identity.model, modelVersion: identity.version, digest, environment, latencyMs },
+          request,
+          predicted,
+        ),
+      );
       return respond(recorded);
     } catch (error) {
       return { status: "refused", problem: toLoggedProblem(error, request.pointer) };

@@ -1,10 +1,10 @@
-import type { PredictResponse } from "#inference/native/predict-response.ts";
+import type { PredictResponseHead } from "#inference/native/predict-response.ts";
 import { type HttpResponse, withHeaders } from "./http-response.ts";
 
 /** Adds the headers that all protocols share: the prediction's id, and a warning if its record was lost. */
 export const withPredictionHeaders = (
   response: HttpResponse,
-  { id, storageWarning }: PredictResponse,
+  { id, storageWarning }: PredictResponseHead,
 ): HttpResponse =>
   withHeaders(response, {
     "x-prediction-id": id,

@@ -14,33 +14,37 @@ import type { Route } from "#inference/http/router.ts";
 import { withEntityTag } from "#inference/http/with-entity-tag.ts";
 import { withPredictionHeaders } from "#inference/http/with-prediction-headers.ts";
 import type { ScannedRows } from "#inference/model/predict-columns.ts";
+import type { PredictedRows } from "#inference/model/predicted-rows.ts";
 import type { PredictRequest } from "#inference/run-prediction.ts";
 import type { Service } from "#inference/service.ts";
 import { rowPointer } from "#model-folder/rows/row-problem.ts";
 import { describeModel } from "./describe-model.ts";
 import { parsePredictRequest } from "./parse-predict-request.ts";
-import type { PredictResponse } from "./predict-response.ts";
 import { writePredictResponse } from "./write-predict-response.ts";
 
 const mediaType = /^(application\/json|text\/csv)\s*(;\s*(charset="?utf-8"?|header=present)\s*)*$/i;
 
 const pointer = rowPointer("/rows");
 
-/** A request whose rows become objects on the first use. The scan has checked that the bytes are JSON with each key once. */
-const toScannedRequest = (scanned: ScannedRows, bytes: Uint8Array): PredictRequest => {
-  let rows: unknown;
-  return {
-    scanned,
-    pointer,
-    get rows() {
-      rows ??= Reflect.get(
-        JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()),
-        "rows",
-      );
-      return rows;
-    },
-  };
-};
+/**
+ * A request whose rows become objects on the first use. The scan has checked that the bytes are JSON with each key once.
+ * A class, because an object literal with a getter outlives its request (docs/decisions/63).
+ */
+class ScannedRequest implements PredictRequest {
+  readonly pointer = pointer;
+  readonly scanned: ScannedRows;
+  readonly #bytes: Uint8Array;
+  #rows: unknown;
+  constructor(scanned: ScannedRows, bytes: Uint8Array) {
+    this.scanned = scanned;
+    this.#bytes = bytes;
+  }
+  get rows(): unknown {
+    const { buffer, byteOffset, length } = this.#bytes;
+    this.#rows ??= Reflect.get(JSON.parse(Buffer.from(buffer, byteOffset, length).toString()), "rows");
+    return this.#rows;
+  }
+}
 
 /** Reads a predict request in JSON or in CSV with a header. For CSV, pointers refer to the rows as in JSON. */
 const readPredictRequest = async (
@@ -55,7 +59,7 @@ const readPredictRequest = async (
   if (!(bytes instanceof Uint8Array)) return bytes;
   if (type === "application/json") {
     const scanned = service.model.columns?.scan(bytes);
-    if (scanned) return toScannedRequest(scanned, bytes);
+    if (scanned) return new ScannedRequest(scanned, bytes);
     const result = readJson(bytes, service.model.manifest);
     return "json" in result ? parsePredictRequest(result.json) : result;
   }
@@ -66,12 +70,12 @@ const readPredictRequest = async (
   return "rows" in result ? { rows: result.rows, pointer } : result;
 };
 
-const csvResponse = async ({ model }: Service, { predictions }: PredictResponse): Promise<HttpResponse> => {
+const csvResponse = async ({ model }: Service, predicted: PredictedRows): Promise<HttpResponse> => {
   const { writeCsv } = await import("#inference/csv/write-csv.ts");
   return {
     status: 200,
     headers: { "content-type": "text/csv; charset=utf-8; header=present" },
-    body: writeCsv(model.manifest)(predictions, { header: true }),
+    body: writeCsv(model.manifest)(predicted.toArray(), { header: true }),
   };
 };
 
@@ -81,7 +85,7 @@ const handlePredict =
     const result = await service.predict(() => readPredictRequest(service, request));
     if (result.status === "refused") return problemResponse(result.problem);
     const response = /^\s*text\/csv\b/i.test(request.header("accept") ?? "")
-      ? await csvResponse(service, result.response)
+      ? await csvResponse(service, result.predicted)
       : writePredictResponse(result);
     return withPredictionHeaders(response, result.response);
   };

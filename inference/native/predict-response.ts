@@ -14,3 +14,5 @@ export const PredictResponse = z.object({
   storageWarning: z.literal("write_failed").optional(),
 });
 export type PredictResponse = z.infer<typeof PredictResponse>;
+/** What a response says besides its predictions. */
+export type PredictResponseHead = Omit<PredictResponse, "predictions">;

@@ -49,7 +49,7 @@ export const oipRoutes = (service: Service): readonly Route[] => {
     });
     if (result.status === "refused") return problemResponse(result.problem);
     return withPredictionHeaders(
-      writeInferResponse(result.response, inferRequest?.id, inferRequest?.outputs ?? []),
+      writeInferResponse(result, inferRequest?.id, inferRequest?.outputs ?? []),
       result.response,
     );
   };

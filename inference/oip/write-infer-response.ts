@@ -1,5 +1,5 @@
 import { type HttpResponse, jsonResponse } from "#inference/http/http-response.ts";
-import type { PredictResponse } from "#inference/native/predict-response.ts";
+import type { Predicted } from "#inference/run-prediction.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import type { Datatype } from "./datatypes.ts";
@@ -91,13 +91,14 @@ const encode = ({ datatype, values }: OutputTensor): Uint8Array => {
  * is the caller's, else the prediction's own, which is always in `parameters.prediction_id`.
  */
 export const writeInferResponse = (
-  response: PredictResponse,
+  { response, predicted }: Predicted,
   id: string | undefined,
   requestedOutputs: readonly RequestedOutput[],
 ): HttpResponse => {
+  const predictions = predicted.toArray();
   const tensors: Uint8Array[] = [];
   const outputs = requestedOutputs.map((requested) => {
-    const tensor = writeOutput(requested, response.predictions);
+    const tensor = writeOutput(requested, predictions);
     const { name, datatype, shape, labels, values } = tensor;
     const parameters = labels === undefined ? {} : { labels };
     if (!requested.binary)

@@ -59,7 +59,7 @@ export const mlflowRoutes = (service: Service): readonly Route[] => {
       async respond(request) {
         const result = await service.predict(() => read(request));
         if (result.status === "refused") return mlflowErrorResponse(result.problem);
-        const predictions = toRecords(result.response.predictions);
+        const predictions = toRecords(result.predicted.toArray());
         return withPredictionHeaders(jsonResponse({ predictions }), result.response);
       },
     },

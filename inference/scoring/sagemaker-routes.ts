@@ -2,8 +2,8 @@ import type { HttpProblem } from "#inference/http/http-problem.ts";
 import { type HttpResponse, jsonResponse, withHeaders } from "#inference/http/http-response.ts";
 import type { Route } from "#inference/http/router.ts";
 import { withPredictionHeaders } from "#inference/http/with-prediction-headers.ts";
-import type { PredictResponse } from "#inference/native/predict-response.ts";
 import type { Service } from "#inference/service.ts";
+import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import { toDataFrameRecords } from "./data-frame-records.ts";
 import { readTableRequest } from "./read-table-request.ts";
 
@@ -32,7 +32,7 @@ export const sagemakerRoutes = (service: Service): readonly Route[] => {
   const { manifest } = service.model;
   const toRecords = toDataFrameRecords(manifest);
   const read = readTableRequest(manifest, "absent");
-  const toResponse = async ({ predictions }: PredictResponse, accept: string): Promise<HttpResponse> => {
+  const toResponse = async (predictions: Prediction[], accept: string): Promise<HttpResponse> => {
     if (!/^\s*text\/csv\b/i.test(accept)) return jsonResponse({ predictions: toRecords(predictions) });
     const { writeCsv } = await import("#inference/csv/write-csv.ts");
     const body = writeCsv(manifest)(predictions, { header: false });
@@ -49,7 +49,7 @@ export const sagemakerRoutes = (service: Service): readonly Route[] => {
           });
         const result = await service.predict(() => read(request));
         if (result.status === "refused") return modelErrorResponse(result.problem);
-        const response = await toResponse(result.response, request.header("accept") ?? "");
+        const response = await toResponse(result.predicted.toArray(), request.header("accept") ?? "");
         return withHeaders(withPredictionHeaders(response, result.response), {
           "x-amzn-invoked-production-variant": String(result.response.version),
         });

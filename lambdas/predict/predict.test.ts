@@ -398,8 +398,9 @@ describe("records", () => {
   const request = event("POST", "/v1/predict", JSON.stringify({ rows: [row, row] }));
 
   test("hold every answered row with its prediction, under the response's id", async () => {
-    const handler = recording(async (rows) => {
-      kept.push(rows);
+    const handler = recording(async (recorded) => {
+      const { rows, predictions } = recorded;
+      kept.push({ ...recorded, rows, predictions });
       return "written";
     });
     const response = PredictResponse.parse(JSON.parse(ApiGatewayResponse.parse(await handler(request)).body));

@@ -87,6 +87,8 @@ export const predict = (needs: RunPredictionDependencies) => {
       async () => parseReplayRequest(event, context) ?? parsePredictRequest(event),
     );
     if (result.status === "refused") return result.problem;
-    return isTooLarge(result.response) ? responseTooLarge : result.response;
+    const { id, model, version, ...rest } = result.response;
+    const response = { id, model, version, predictions: result.predicted.toArray(), ...rest };
+    return isTooLarge(response) ? responseTooLarge : response;
   };
 };

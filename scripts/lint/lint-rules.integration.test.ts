@@ -5,13 +5,15 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 
-const rule = fileURLToPath(new URL("no-timed-tests.grit", import.meta.url));
+const rules = ["no-timed-tests.grit", "no-getters-in-literals.grit"].map((name) =>
+  fileURLToPath(new URL(name, import.meta.url)),
+);
 const biome = fileURLToPath(new URL("../../node_modules/.bin/biome", import.meta.url));
 let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 
 beforeAll(async () => {
   folder = await createTemporaryFolder();
-  const config = { plugins: [rule], linter: { rules: { preset: "none" } } };
+  const config = { plugins: rules, linter: { rules: { preset: "none" } } };
   await writeFile(join(folder.path, "biome.json"), JSON.stringify(config));
 });
 afterAll(() => folder?.remove());
@@ -41,4 +43,18 @@ test.each([
   "const clock = Date.now;",
 ])("other uses of the time are allowed: %s", async (line) => {
   expect(await lint(line)).not.toContain("A test must not compare times.");
+});
+
+const outlives = "An object literal with a getter outlives its request";
+
+test("a getter of an object literal is an error", async () => {
+  expect(await lint("const request = { get rows() { return rows; } };")).toContain(outlives);
+});
+
+test.each([
+  "class Request { get rows() { return rows; } }",
+  "const request = { rows: () => rows };",
+  "const request = { get: () => rows };",
+])("a class's getter and a function are allowed: %s", async (line) => {
+  expect(await lint(line)).not.toContain(outlives);
 });
