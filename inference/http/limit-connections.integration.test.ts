@@ -15,7 +15,7 @@ const start = async (limits: Partial<typeof defaultConnectionLimits>) => {
   const allLimits = { ...defaultConnectionLimits, ...limits };
   const server = createServer(toServerOptions(allLimits));
   const responses: ServerResponse[] = [];
-  const listener = limitConnections(server, allLimits, (incoming, outgoing) => {
+  const { listener } = limitConnections(server, allLimits, (incoming, outgoing) => {
     responses.push(outgoing);
     outgoing.end(incoming.url === "/small" ? "small" : largeBody);
   });

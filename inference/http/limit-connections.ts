@@ -44,10 +44,12 @@ export const toServerOptions = (limits: ConnectionLimits): ServerOptions => ({
 type Connection = {
   readonly peer: string;
   openRequests: number;
-  latest: IncomingMessage | undefined;
+  latest: Pick<IncomingMessage, "complete"> | undefined;
   /** The number of its last activity: the connection itself or its latest request. */
   activity: number;
 };
+
+const complete = { complete: true };
 
 /** Whether the server waits for the client: no request, an incomplete request, or an unread response. */
 const isWaiting = (socket: Socket, { openRequests, latest }: Connection): boolean =>
@@ -60,13 +62,19 @@ const formatRefusal = (status: string): string =>
  * Limits a server's connections. If there are too many, a new connection replaces the one that has waited longest for its
  * client (no request, an incomplete one, or an unread response), so that idle connections keep no client out. If all
  * are busy, the new one gets 503, or 429 if its own address has too many.
- * @returns the listener for the server
+ * @returns the listener for the server's requests; `begin` and `end` count those that the server does not see
  */
 export const limitConnections = (
   server: Server,
   limits: ConnectionLimits,
   listener: RequestListener,
-): RequestListener => {
+): {
+  readonly listener: RequestListener;
+  /** A request has arrived completely. */
+  begin(socket: Socket): void;
+  /** It has its response. */
+  end(socket: Socket): void;
+} => {
   // Numbers instead of an order in the map: V8 rebuilds a map that every request leaves and enters every few requests, and
   // each old copy keeps what it held, and the next copy, until the next large garbage collection.
   const connections = new Map<Socket, Connection>();
@@ -126,22 +134,33 @@ export const limitConnections = (
     socket.once("close", () => removeConnection(socket));
   });
 
-  return (incoming, outgoing) => {
-    const { socket } = incoming;
+  const count = (socket: Socket, latest: Connection["latest"]): Connection | undefined => {
     const connection = connections.get(socket);
-    if (connection) {
-      connection.activity = activities++;
-      connection.openRequests++;
-      connection.latest = incoming;
+    if (!connection) return undefined;
+    connection.activity = activities++;
+    connection.openRequests++;
+    connection.latest = latest;
+    return connection;
+  };
+  const limited: RequestListener = (incoming, outgoing) => {
+    const connection = count(incoming.socket, incoming);
+    if (connection)
       outgoing.once("close", () => {
         connection.openRequests--;
       });
-    }
     const refuse = (status: number, headers: Readonly<Record<string, string>> = {}) =>
       outgoing.writeHead(status, { ...headers, connection: "close", "content-length": 0 }).end();
     if (incoming.rawHeaders.length > 2 * limits.headers) return void refuse(431);
     if ((connection?.openRequests ?? 0) > limits.pipelined)
       return void refuse(429, { "retry-after": String(retryAfterSeconds) });
     listener(incoming, outgoing);
+  };
+  return {
+    listener: limited,
+    begin: (socket) => void count(socket, complete),
+    end: (socket) => {
+      const connection = connections.get(socket);
+      if (connection) connection.openRequests--;
+    },
   };
 };

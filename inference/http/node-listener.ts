@@ -6,10 +6,8 @@ import { collectBody } from "./collect-body.ts";
 import { createProblem } from "./create-problem.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { type HttpResponse, problemResponse } from "./http-response.ts";
+import { isValidHost } from "./is-valid-host.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
-
-/** RFC 9112, 3.2: refuse an invalid host. */
-const hostPattern = /^(\[[0-9a-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?$/i;
 
 /** Returns path and query, also of an absolute URL, which proxies send (RFC 9112, 3.2.2). */
 const parseTarget = (url: string): string | undefined => {
@@ -57,7 +55,7 @@ export const createNodeListener =
   (app: App, budget: BodyBudget = createBodyBudget()): RequestListener =>
   (incoming, outgoing) => {
     const target = parseTarget(incoming.url ?? "");
-    if (target === undefined || !hostPattern.test(incoming.headers.host ?? "")) {
+    if (target === undefined || !isValidHost(incoming.headers.host ?? "")) {
       send(
         incoming,
         outgoing,

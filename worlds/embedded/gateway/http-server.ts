@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from "node:http";
+import type { Socket } from "node:net";
 import type { App } from "#inference/http/app.ts";
 import { type BodyBudget, createBodyBudget } from "#inference/http/body-budget.ts";
 import { retryAfterSeconds } from "#inference/http/body-unreadable.ts";
@@ -9,6 +10,7 @@ import {
   toServerOptions,
 } from "#inference/http/limit-connections.ts";
 import { createNodeListener } from "#inference/http/node-listener.ts";
+import { createPlainConnections, type PlainConnections } from "#inference/http/plain-connections.ts";
 
 /** The port is in use or not allowed; the message has the remedy. */
 export class PortUnusable extends Error {
@@ -28,6 +30,18 @@ type RunningServer = {
 };
 
 /**
+ * Takes away what makes requests of a server's new connections, so that others can serve them first; the function that is
+ * returned gives it a connection (https://nodejs.org/api/http.html#event-connection).
+ */
+const takeConnectionListener = (server: Server): ((socket: Socket) => void) => {
+  const listeners = server.listeners("connection");
+  server.removeAllListeners("connection");
+  return (socket) => {
+    for (const listener of listeners) Reflect.apply(listener, server, [socket]);
+  };
+};
+
+/**
  * Starts a server, by default on 127.0.0.1 only. It listens first and gets its app later by `serve`, because the app may
  * need the server's address. Throws PortUnusable.
  * @param port 0: any free port
@@ -39,15 +53,16 @@ export const startHttpServer = async (
   { connections = defaultConnectionLimits, budget = createBodyBudget(), option = "--port" } = {},
 ): Promise<RunningServer> => {
   let listener: RequestListener | undefined;
+  let plain: PlainConnections | undefined;
   const server: Server = createServer(toServerOptions(connections));
-  const drain = prepareDrain(server);
-  server.on(
-    "request",
-    limitConnections(server, connections, (request, response) => {
-      if (listener) listener(request, response);
-      else response.writeHead(503, { "retry-after": String(retryAfterSeconds) }).end();
-    }),
-  );
+  const serveOther = takeConnectionListener(server);
+  server.on("connection", (socket) => (plain ? plain.accept(socket) : serveOther(socket)));
+  const drain = prepareDrain(server, () => plain);
+  const limited = limitConnections(server, connections, (request, response) => {
+    if (listener) listener(request, response);
+    else response.writeHead(503, { "retry-after": String(retryAfterSeconds) }).end();
+  });
+  server.on("request", limited.listener);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const reason =
@@ -65,12 +80,19 @@ export const startHttpServer = async (
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
     serve: (app) => {
-      listener = typeof app === "function" ? app(budget) : createNodeListener(app, budget);
+      if (typeof app === "function") {
+        listener = app(budget);
+        return;
+      }
+      listener = createNodeListener(app, budget);
+      const { begin, end } = limited;
+      plain = createPlainConnections({ app, limits: connections, serveOther, begin, end });
     },
     drain,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
+        plain?.closeAll();
         server.closeAllConnections();
       }),
   };
