@@ -71,9 +71,9 @@ export const createApp = (
       });
       // Every 503 is temporary and must say when to retry.
       const needsRetryAfter = response.status === 503 && response.headers["retry-after"] === undefined;
-      const identified = withSecurityHeaders(response, {
-        "x-request-id": chooseRequestId(request, service.newId),
-      });
+      // A prediction has an id already, which nobody else has.
+      const newId = () => response.headers["x-prediction-id"] ?? service.newId();
+      const identified = withSecurityHeaders(response, { "x-request-id": chooseRequestId(request, newId) });
       return needsRetryAfter
         ? withHeaders(identified, {
             "retry-after": String(service.model.retryAfter?.() ?? retryAfterSeconds),

@@ -34,8 +34,8 @@ export type RunPredictionDependencies = {
   readonly tick: () => number;
   /** Creates a request's id; `at` is its arrival in epoch milliseconds. */
   readonly newId: (at?: number) => string;
-  /** Called once for every predict request, successful or not. */
-  readonly report: (metrics: RequestMetrics) => void;
+  /** Called once for every predict request, successful or not; undefined: nobody wants the metrics. */
+  readonly report: ((metrics: RequestMetrics) => void) | undefined;
   /** Gets the reason of every server error, without inputs. */
   readonly log: (line: string) => void;
   /** Absent if no records are kept. */
@@ -213,7 +213,7 @@ export const runPrediction = ({
     );
     const result: PredictResult =
       "rows" in request ? await predict(request, at, started) : { status: "refused", problem: request };
-    if ("rows" in request && request.replay) return result;
+    if (!report || ("rows" in request && request.replay)) return result;
     report({
       environment: identity.environment,
       model: identity.model,

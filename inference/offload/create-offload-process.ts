@@ -50,7 +50,7 @@ type Dependencies = {
   readonly start: Omit<StartMessage, "kind">;
   /** Storage for the process's records; undefined: none. */
   readonly storage: RecordStorage | undefined;
-  readonly report: (metrics: RequestMetrics) => void;
+  readonly report: ((metrics: RequestMetrics) => void) | undefined;
   readonly log: (line: string) => void;
   readonly limits?: OffloadProcessLimits;
   /** Milliseconds of a monotonic clock. */
@@ -174,7 +174,7 @@ export const createOffloadProcess = ({
         case "log":
           return log(message.line);
         case "report":
-          return report({
+          return report?.({
             ...message.metrics,
             labels: new Map(message.metrics.labels),
             environment,
@@ -223,7 +223,7 @@ export const createOffloadProcess = ({
   };
 
   const reportFailure = (at: number, started: number): void =>
-    report({
+    report?.({
       environment,
       model,
       version,

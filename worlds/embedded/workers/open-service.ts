@@ -27,5 +27,5 @@ export const openService = ({ environment, version, needsKeys, hasAnyKey, printM
     tick: () => performance.now(),
     // With the time of arrival a record is found by its id alone.
     newId: (at = Date.now()) => createUuidV7(at, randomUUID()),
-    report: (metrics) => printMetrics?.(formatEmf(metrics)),
+    report: printMetrics && ((metrics) => printMetrics(formatEmf(metrics))),
   });
