@@ -72,6 +72,7 @@ describe("predictions in columns", () => {
           count: columns.rows,
           body: new DataView(new ArrayBuffer(0)),
           places: new Int32Array(3 * columns.rows),
+          layout: undefined,
           lists: undefined,
           hasLines: true,
         };

@@ -79,8 +79,8 @@ export const createRecordText = (
   const writeList = createListWriter(needs);
   const writeLine = writeList ?? createObjectLineWriter(writeObject);
   const toLines = (): Uint8Array => {
-    const names = writeList && withInputs ? (scanned.lists?.names ?? []) : [];
-    const header: RowLinesHeader = { inputs: [...names], scores: [...text.scoreNames] };
+    const layout = writeList && withInputs ? (scanned.layout ?? []) : [];
+    const header: RowLinesHeader = { inputs: layout.map(({ name }) => name), scores: [...text.scoreNames] };
     const listBytes = withInputs && scanned.lists ? scanned.lists.values.byteLength : inputBytes;
     const writer = createByteWriter(Buffer.allocUnsafeSlow(listBytes + expectedRows));
     writePiece(writer, createPiece(JSON.stringify(header)));

@@ -61,12 +61,12 @@ const expectEqual = (read: readonly Column[], body: Uint8Array): boolean => {
     const [start, end] = scanned.places.subarray(3 * row);
     const place = text.toString("utf8", start, end);
     expect(JSON.parse(place)).toEqual(rows[row]);
-    const { lists } = scanned;
-    if (!lists) continue;
+    const { lists, layout } = scanned;
+    if (!lists || !layout) continue;
     const bytes = Buffer.from(lists.values.buffer, lists.values.byteOffset);
     const listEnd = (of: number) => (of < 0 ? 0 : (scanned.places[3 * of + 2] ?? 0));
     const list = bytes.toString("utf8", listEnd(row - 1), listEnd(row) - 1);
-    expect(JSON.parse(`[${list}]`)).toEqual(lists.names.map((name) => rows[row][name]));
+    expect(JSON.parse(`[${list}]`)).toEqual(layout.map(({ name }) => rows[row][name]));
   }
   return true;
 };
@@ -118,8 +118,8 @@ describe("scanRows", () => {
     const { second: __, ...withoutLast } = validRow;
     const scan = (...rows: readonly object[]) =>
       readBoth(columns, toBytes(JSON.stringify({ rows })))?.scanned;
-    expect(scan(validRow, validRow)?.lists?.names).toEqual(Object.keys(validRow));
-    expect(scan(shorter, shorter)?.lists?.names).toEqual(Object.keys(shorter));
+    expect(scan(validRow, validRow)?.layout?.map(({ name }) => name)).toEqual(Object.keys(validRow));
+    expect(scan(shorter, shorter)?.layout?.map(({ name }) => name)).toEqual(Object.keys(shorter));
     expect(scan(shorter, validRow)?.lists).toBeUndefined();
     expect(scan(validRow, shorter)?.lists).toBeUndefined();
     expect(scan(validRow, withoutLast)?.lists).toBeUndefined();

@@ -11,7 +11,9 @@ export type ScannedBody = {
   readonly body: DataView;
   /** Elements 3i to 3i + 2 (placesPerRow): where row i begins and ends in the body, and where its values end in `lists`. */
   readonly places: Int32Array;
-  /** The rows without their names; undefined where a row has other names than the first, or another order of them. */
+  /** The columns of each row; undefined where a row has other names than the first, or another order of them. */
+  readonly layout: RowLayout | undefined;
+  /** The rows without their names, where there is a layout. */
   readonly lists: RowLists | undefined;
   /** Whether the rows go over several lines. */
   readonly hasLines: boolean;
@@ -23,11 +25,20 @@ type ScannedRows = ScannedBody & {
   readonly table: Float64Array;
 };
 
-/** The values of each row as the body writes them, in the order of `names` and with a comma behind each. */
-type RowLists = {
-  readonly names: readonly string[];
-  readonly values: DataView;
+/** A column of the rows, and how its numbers in the table are read. */
+export type LayoutColumn = Pick<ColumnRule, "kind"> & {
+  readonly name: string;
+  /** Its place in a row of the table. */
+  readonly index: number;
+  /** The texts of a category, by their numbers. */
+  readonly texts: readonly string[];
 };
+
+/** The columns of a row, in the order in which the body has them. The same object for bodies with the same order. */
+export type RowLayout = readonly LayoutColumn[];
+
+/** The values of each row as the body writes them, in the order of the layout and with a comma behind each. */
+type RowLists = { readonly values: DataView };
 
 /** A larger table would fill the memory. Bodies of that size are read another way. */
 const maxValues = 4_000_000;
@@ -42,6 +53,25 @@ const copyBytes = (source: Uint8Array): DataView => {
   const bytes = Buffer.allocUnsafe(source.length + copyMargin);
   bytes.set(source);
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+};
+
+/** Finds the layout of an order of columns; bodies usually have the order of the one before. */
+const createLayouts = (columns: readonly Column[], rules: readonly ColumnRule[]) => {
+  const all = columns.map(
+    ({ input }, index): LayoutColumn => ({
+      name: input.name,
+      kind: rules[index]?.kind ?? "number",
+      index,
+      texts: input.type === "category" ? input.values : [],
+    }),
+  );
+  let last: RowLayout | undefined;
+  return (order: Uint32Array): RowLayout => {
+    const isSame = last?.length === order.length && last.every(({ index }, at) => index === order[at]);
+    if (!last || !isSame)
+      last = Array.from(order, (index) => all[index]).filter((column) => column !== undefined);
+    return last;
+  };
 };
 
 /**
@@ -60,9 +90,9 @@ export const createRowScanner = (
     if (!rule) return undefined;
     rules.push(rule);
   }
-  const inputNames = columns.map(({ input }) => input.name);
-  const names = createTextTable(inputNames);
+  const names = createTextTable(columns.map(({ input }) => input.name));
   if (rules.length === 0 || !names.isComplete) return undefined;
+  const findLayout = createLayouts(columns, rules);
   let kept: ReturnType<typeof openScanner> | undefined;
   return (body) => {
     // Opened by the first body: a cold start without one does not wait for it.
@@ -76,9 +106,8 @@ export const createRowScanner = (
       table,
       body: new DataView(body.buffer, body.byteOffset, body.length),
       places: places.slice(),
-      lists: areAlike
-        ? { names: Array.from(order, (column) => inputNames[column] ?? ""), values: copyBytes(lists) }
-        : undefined,
+      layout: areAlike ? findLayout(order) : undefined,
+      lists: areAlike ? { values: copyBytes(lists) } : undefined,
       hasLines,
     };
   };
