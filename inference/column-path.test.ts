@@ -8,6 +8,7 @@ import { createRecordsFixture } from "#test/support/records-fixture.ts";
 import { createApp } from "./app.ts";
 import type { HttpResponse } from "./http/http-response.ts";
 import { type LoadedModel, loadModel } from "./model/load-model.ts";
+import { createUuidV7 } from "./records/uuid-v7.ts";
 import { createService } from "./service.ts";
 
 let model: LoadedModel;
@@ -30,19 +31,21 @@ const identity = {
 
 type Inputs = Manifest["records"]["inputs"];
 
-/** A service with all that it leaves: metrics, log lines and records. */
-const createServed = (served: LoadedModel, inputs: Inputs) => {
-  const records = createRecordsFixture({ inputs, hashKey: async () => new Uint8Array(32).fill(7) });
+/** A service with all that it leaves: metrics, log lines and records. @param appends whether it records as `slipway serve` does */
+const createServed = (served: LoadedModel, inputs: Inputs, appends = false) => {
+  const records = createRecordsFixture({ inputs, appends, hashKey: async () => new Uint8Array(32).fill(7) });
   const reported: RequestMetrics[] = [];
   const logged: string[] = [];
   let ids = 0;
+  const formatId = (count: number) =>
+    createUuidV7(records.time.now, `00000000-0000-4000-8000-${String(count).padStart(12, "0")}`);
   const app = createApp(
     createService({
       model: served,
       identity,
       now: () => records.time.now,
       tick: () => 0,
-      newId: () => `id-${++ids}`,
+      newId: () => formatId(++ids),
       report: (metrics) => reported.push(metrics),
       log: (line) => logged.push(line),
       records: { recorder: records.recorder, reader: records.reader },
@@ -56,10 +59,10 @@ const createServed = (served: LoadedModel, inputs: Inputs) => {
       header: (name) => ({ "content-type": "application/json", ...headers })[name],
       body: async () => body,
     });
-  return { post, records, reported, logged, countIds: () => ids };
+  return { post, records, reported, logged, lastId: () => formatId(ids) };
 };
 
-const createBoth = (inputs: Inputs = "full") => {
+const createBoth = (inputs: Inputs = "full", appends = false) => {
   let scans = 0;
   const { columns, ...objects } = model;
   if (!columns) throw new Error("the model has no path through columns");
@@ -75,7 +78,7 @@ const createBoth = (inputs: Inputs = "full") => {
     },
   };
   return {
-    columns: createServed(counted, inputs),
+    columns: createServed(counted, inputs, appends),
     objects: createServed(objects, inputs),
     countScans: () => scans,
   };
@@ -94,8 +97,7 @@ const expectSame = async (
   expect(columns.logged.splice(0)).toEqual(objects.logged.splice(0));
   expect(columns.records.lines).toEqual(objects.records.lines);
   if (response.status !== 200) return response;
-  const id = `id-${columns.countIds()}`;
-  const request = response.headers["x-prediction-id"] ?? id;
+  const request = response.headers["x-prediction-id"] ?? columns.lastId();
   const { predictions = [] }: { predictions?: unknown[] } =
     typeof response.body === "string" && response.body.startsWith("{") ? JSON.parse(response.body) : {};
   for (const row of new Set([0, 1, predictions.length - 1])) {
@@ -115,15 +117,22 @@ const expectSameLists = async ({ columns, objects }: Both): Promise<void> => {
   }
 };
 
+/** How many requests were recorded in columns. */
+const countPacked = ({ columns }: Both): number =>
+  columns.records.storedItems().filter((item) => item.includes('"numbers":')).length;
+
 const toBytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const repeatRows = (count: number): Row[] =>
   Array.from({ length: count }, (_, index) => goldenRows[index % goldenRows.length] ?? {});
 
-describe("rows in columns", () => {
-  test.each([1, 2, 100, 101, 2_500])(
+describe.each([
+  ["by items and counters", false],
+  ["by a journal", true],
+] as const)("rows in columns that are recorded %s", (_, appends) => {
+  test.each([1, 2, 3, 5, 99, 100, 101, 2_500])(
     "%i rows get the same answer, metrics and records as rows that are objects",
     async (count) => {
-      const both = createBoth();
+      const both = createBoth("full", appends);
       const response = await expectSame(both, toBytes(JSON.stringify({ rows: repeatRows(count) })));
       expect([response.status, both.countScans()]).toEqual([200, 1]);
       await expectSameLists(both);
@@ -131,12 +140,14 @@ describe("rows in columns", () => {
   );
 
   test.each(["full", "hashed", "none"] as const)("records with inputs: %s are the same", async (inputs) => {
-    const both = createBoth(inputs);
+    const both = createBoth(inputs, appends);
     for (const count of [3, 150])
       await expectSame(both, toBytes(JSON.stringify({ rows: repeatRows(count) })));
     expect(both.countScans()).toBe(2);
     await expectSameLists(both);
-    const record = await both.columns.records.newReader().prediction("id-1.0");
+    if (appends && inputs !== "full")
+      expect(both.columns.records.storedItems().join()).not.toMatch(/tenure|Month-to-month/);
+    const record = (await both.columns.records.newReader().list({ limit: 1 })).items[0];
     expect([record?.inputs !== undefined, record?.inputsHash !== undefined]).toEqual([
       inputs === "full",
       inputs === "hashed",
@@ -144,7 +155,7 @@ describe("rows in columns", () => {
   });
 
   test("rows in another order, with missing values, over several lines or with spaces are recorded as they are", async () => {
-    const both = createBoth();
+    const both = createBoth("full", appends);
     const rows = repeatRows(200).map((row, index) => {
       const entries = Object.entries(row).filter(([name]) => index % 3 > 0 || name !== "total_charges");
       return Object.fromEntries(index % 5 === 0 ? entries.toReversed() : entries);
@@ -159,13 +170,13 @@ describe("rows in columns", () => {
   });
 
   test("rows as CSV are answered from columns as from objects", async () => {
-    const both = createBoth();
+    const both = createBoth("full", appends);
     await expectSame(both, toBytes(JSON.stringify({ rows: repeatRows(3) })), { accept: "text/csv" });
     expect(both.countScans()).toBe(1);
   });
 
   test("small requests that arrive together get their own predictions", async () => {
-    const both = createBoth();
+    const both = createBoth("full", appends);
     const bodies = Array.from({ length: 30 }, (_, index) =>
       toBytes(JSON.stringify({ rows: goldenRows.slice(index % 16, (index % 16) + 1 + (index % 4)) })),
     );
@@ -184,12 +195,12 @@ describe("rows in columns", () => {
     const failing = { ...columns, predict: () => Promise.reject(new Error("no columns")) };
     const served = createServed({ ...model, columns: failing }, "full");
     const body = toBytes(JSON.stringify({ rows: repeatRows(2) }));
-    expect(await served.post(body)).toEqual(await createBoth().objects.post(body));
+    expect(await served.post(body)).toEqual(await createBoth("full", appends).objects.post(body));
     expect(served.logged).toEqual([]);
   });
 
   test("any hostile body gets the same status, problems and pointers, predictions and records", async () => {
-    const both = createBoth();
+    const both = createBoth("full", appends);
     const valid = buildValidRequests(goldenRows.slice(0, 2)).slice(0, 1);
     await fc.assert(
       fc.asyncProperty(hostileRequest(valid), async ({ body }) => void (await expectSame(both, body))),
@@ -264,7 +275,7 @@ describe("rows in columns", () => {
       });
 
   test("any rows as any client may write them get the same answer and records", async () => {
-    const both = createBoth();
+    const both = createBoth("full", appends);
     let predicted = 0;
     const body = fc
       .tuple(fc.array(rawRow(buildManifest({}).inputs), { minLength: 1, maxLength: 4 }), space)
@@ -277,6 +288,39 @@ describe("rows in columns", () => {
     );
     expect(predicted).toBeGreaterThan(100);
     expect(both.countScans()).toBeGreaterThan(100);
+    await expectSameLists(both);
+  });
+
+  test("any rows with the same names get the same answer and records, in any order of their names", async () => {
+    const both = createBoth("full", appends);
+    const body = fc
+      .tuple(fc.array(fc.constantFrom(...goldenRows), { minLength: 1, maxLength: 12 }), fc.nat())
+      .chain(([rows, seed]) =>
+        fc
+          .array(fc.constantFrom(null, 0.5, 29.85, 1e4, 7, "1.0", "1E2"), {
+            minLength: rows.length,
+            maxLength: rows.length,
+          })
+          .map((charges) =>
+            rows.map((row, index) => {
+              const cells = Object.entries({ ...row, total_charges: charges[index] ?? null });
+              cells.unshift(...cells.splice(seed % cells.length));
+              // A number as text stands for itself.
+              const text = ([name, value]: (typeof cells)[number]) =>
+                `"${name}":${name === "total_charges" ? value : JSON.stringify(value)}`;
+              return `{${cells.map(text).join()}}`;
+            }),
+          ),
+      )
+      .map((rows) => toBytes(`{"rows":[${rows.join()}]}`));
+    await fc.assert(
+      fc.asyncProperty(body, async (bytes) => {
+        expect((await expectSame(both, bytes)).status).toBe(200);
+      }),
+      { numRuns: 300 },
+    );
+    expect(both.countScans()).toBe(300);
+    expect(countPacked(both) > 100).toBe(appends);
     await expectSameLists(both);
   });
 });

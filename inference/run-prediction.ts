@@ -10,6 +10,7 @@ import type { ScannedRows } from "./model/predict-columns.ts";
 import { type PredictedRows, predictedObjects } from "./model/predicted-rows.ts";
 import { RowsInvalid } from "./model/rows-invalid.ts";
 import type { PredictResponseHead } from "./native/predict-response.ts";
+import type { RequestColumns } from "./records/pack-columns.ts";
 import { createRecordText } from "./records/record-text.ts";
 import type { PredictedRequest, RecordColumns, Records } from "./records/records.ts";
 import { sampleScores } from "./records/sample-scores.ts";
@@ -94,6 +95,16 @@ const predictRows = async (model: LoadedModel, request: PredictRequest): Promise
   return predicted ?? predictedObjects(await model.predict(request.rows));
 };
 
+/** The numbers of a request for its record; undefined where they do not say which names each row has. */
+const toRequestColumns = (
+  { encoded, layout }: ScannedRows,
+  { columns }: PredictedRows,
+  withInputs: boolean,
+): RequestColumns | undefined => {
+  if (!columns || (withInputs && !layout?.length)) return undefined;
+  return { table: encoded, layout: (withInputs && layout) || [], scores: columns };
+};
+
 /** The columns of a request for its record, if both its rows and its predictions have them. */
 const toRecordColumns = (
   scanned: ScannedRows | undefined,
@@ -103,6 +114,7 @@ const toRecordColumns = (
     count: predicted.length,
     labels: predicted.countLabels(),
     text: (withInputs) => createRecordText(scanned, predicted, withInputs),
+    numbers: (withInputs) => toRequestColumns(scanned, predicted, withInputs),
   };
 
 /** The model has already validated rows that it predicted. */

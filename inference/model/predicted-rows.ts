@@ -15,6 +15,8 @@ export type PredictedRows = {
   countLabels(): ReadonlyMap<string, number>;
   /** Writes single rows; absent where the predictions are objects. */
   readonly text?: () => ScoreText;
+  /** Absent where the predictions are objects. */
+  readonly columns?: ScoreColumns;
 };
 
 /** Predictions that are objects. */
@@ -64,5 +66,6 @@ export const predictedColumns = (
       return counts;
     },
     text,
+    columns,
   };
 };

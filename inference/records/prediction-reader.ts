@@ -17,6 +17,7 @@ import {
 } from "./record-keys.ts";
 import type { ListQuery, PredictionPage, PredictionReader, PredictionRecord } from "./records.ts";
 import { IndexEntry, StoredRequest, type StoredRow } from "./stored-request.ts";
+import { isColumnsBlob, unpackColumns, unpackColumnsBlob } from "./unpack-columns.ts";
 import { type ReadRow, unpackRows } from "./unpack-rows.ts";
 import { readUuidV7Time } from "./uuid-v7.ts";
 
@@ -71,9 +72,11 @@ const createRowReader = ({ store, blobs, environment, model }: Dependencies) => 
 
   const openRows = async ({ rows }: StoredRequest): Promise<ReadRow> => {
     if (Array.isArray(rows)) return (index) => rows[index];
+    if ("columns" in rows) return unpackColumns(rows.columns, Buffer.from(rows.numbers, "base64"));
     const bytes = await blobs.get(rows.blob);
     // The bucket's lifecycle rule may delete the blob shortly before the item expires.
-    return bytes ? unpackRows(bytes) : () => undefined;
+    if (!bytes) return () => undefined;
+    return isColumnsBlob(bytes) ? unpackColumnsBlob(bytes) : unpackRows(bytes);
   };
 
   /** Reads a request that only the index holds: its id has the time of its arrival. */

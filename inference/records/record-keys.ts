@@ -46,14 +46,18 @@ const rowsPrefix = ({ environment, model }: RecordScope, days: number): string =
 export const listRowsPrefixes = (scope: RecordScope): readonly string[] =>
   retentionStepsDays.map((days) => rowsPrefix(scope, days));
 
-/** The key of the blob with a large request's rows; a lifecycle rule expires it by its prefix. */
+/**
+ * The key of the blob with a large request's rows, lines of JSON under Zstandard or columns; a lifecycle rule expires it by
+ * its prefix.
+ */
 export const rowsBlobKey = (
   scope: RecordScope,
   request: { readonly at: number; readonly id: string; readonly ttlDays: number },
+  form: "jsonl.zst" | "columns" = "jsonl.zst",
 ): string => {
   const days =
     retentionStepsDays.find((days) => days >= request.ttlDays) ??
     retentionStepsDays[retentionStepsDays.length - 1] ??
     0;
-  return `${rowsPrefix(scope, days)}${request.at}-${request.id}.jsonl.zst`;
+  return `${rowsPrefix(scope, days)}${request.at}-${request.id}.${form}`;
 };

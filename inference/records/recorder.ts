@@ -4,6 +4,7 @@ import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import type { CounterAddition, Entry, Key, Store, WriteBatch } from "#platform/store/store.ts";
 import { appendInParallel } from "./append-in-parallel.ts";
 import { countLabels } from "./count-labels.ts";
+import type { createColumnPacker, RequestColumns } from "./pack-columns.ts";
 import {
   formatHour,
   indexSortKey,
@@ -36,13 +37,17 @@ type Dependencies = {
  */
 const itemLimits = { rows: 100, length: 100_000, bytes: 300_000 };
 /** Up to this size the index holds the request itself, where each write costs processor time: pages with a label scan it. */
-const maxIndexedLength = 4_000;
+const maxIndexedLength = { rows: 4_000, columns: 10_000 };
+/** Columns of more bytes are a blob. */
+const maxColumnBytes = 75_000;
 const hourMs = 3_600_000;
 
 const requestId = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Epoch seconds at which a record of the time `at` expires. */
 const toExpiry = (at: number, ttlDays: number): number => Math.ceil(at / 1_000) + ttlDays * 86_400;
+
+type ColumnPacker = ReturnType<typeof createColumnPacker>;
 
 type MapRow = (row: Row) => Pick<StoredRow, "inputs" | "hash">;
 
@@ -81,26 +86,51 @@ const toStoredRows = async (
 const countRows = (request: PredictedRequest): number => request.columns?.count ?? request.predictions.length;
 
 /** The rows of a request as JSON that fits into an item, or as what packs them into a blob. */
-type EncodedRows = { readonly json: string } | { readonly pack: () => Promise<Uint8Array> };
+type EncodedRows =
+  | { readonly json: string; readonly form: keyof typeof maxIndexedLength }
+  | { readonly pack: () => Promise<Uint8Array>; readonly form: keyof typeof blobForms };
 
 const loadPacker = () => import("./pack-rows.ts");
+
+const blobForms = {
+  rows: { suffix: "jsonl.zst", contentType: "application/zstd" },
+  columns: { suffix: "columns", contentType: "application/octet-stream" },
+} as const;
 
 const isSmall = (json: string): boolean =>
   json.length <= itemLimits.length || Buffer.byteLength(json) <= itemLimits.bytes;
 
-/** Encodes the rows once: from their text if there is one, otherwise from their objects. */
+/** Encodes the columns of a request; undefined for a request without, or with so few rows that JSON takes less. */
+const encodeColumns = (pack: ColumnPacker, columns: RequestColumns | undefined): EncodedRows | undefined => {
+  const packed = columns && pack(columns);
+  if (!packed) return undefined;
+  const { head, bytes } = packed;
+  if (bytes.length <= maxColumnBytes)
+    return { form: "columns", json: `{"columns":${head},"numbers":"${bytes.toString("base64")}"}` };
+  const blob = Buffer.concat([Buffer.from(`${head}\n`), bytes]);
+  return { form: "columns", pack: async () => blob };
+};
+
+/** Encodes the rows once: from their columns or their text if there is one, otherwise from their objects. */
 const encodeRows = async (
   { records, inputs = [] }: Dependencies["manifest"],
   prepareRows: ReturnType<typeof createRowMapper>,
+  packColumns: ColumnPacker | undefined,
   request: PredictedRequest,
 ): Promise<EncodedRows> => {
   const needsObjects = records.inputs === "hashed" || inputs.some(isArrayInput);
-  const text = needsObjects ? undefined : request.columns?.text(records.inputs === "full");
+  const withInputs = records.inputs === "full";
+  if (packColumns && !needsObjects) {
+    const encoded = encodeColumns(packColumns, request.columns?.numbers(withInputs));
+    if (encoded) return encoded;
+  }
+  const text = needsObjects ? undefined : request.columns?.text(withInputs);
   if (countRows(request) <= itemLimits.rows) {
     const json = text ? text.toJson() : JSON.stringify(await toStoredRows(prepareRows, request));
-    if (isSmall(json)) return { json };
+    if (isSmall(json)) return { json, form: "rows" };
   }
   return {
+    form: "rows",
     pack: async () => {
       const { packLines, packRows } = await loadPacker();
       return text?.toLines ? packLines(text.toLines()) : packRows(await toStoredRows(prepareRows, request));
@@ -144,12 +174,16 @@ const createWriter = (dependencies: Dependencies) => {
   const prepareRows = createRowMapper(dependencies);
   const toAddition = createAdditions(ttlDays);
   const isIndexed = dependencies.append !== undefined;
+  let packColumns: ColumnPacker | undefined;
 
   /** Writes the rows as a blob; returns the JSON of what names it. */
-  const writeBlob = async (request: PredictedRequest, pack: () => Promise<Uint8Array>): Promise<string> => {
-    const blob = rowsBlobKey(request, { at: request.at, id: request.id, ttlDays });
-    const { rowLinesType } = await loadPacker();
-    await blobs.put(blob, await pack(), { contentType: rowLinesType });
+  const writeBlob = async (
+    request: PredictedRequest,
+    { form, pack }: Extract<EncodedRows, { pack: unknown }>,
+  ): Promise<string> => {
+    const { suffix, contentType } = blobForms[form];
+    const blob = rowsBlobKey(request, { at: request.at, id: request.id, ttlDays }, suffix);
+    await blobs.put(blob, await pack(), { contentType });
     return JSON.stringify({ blob });
   };
 
@@ -158,8 +192,9 @@ const createWriter = (dependencies: Dependencies) => {
     labels: ReadonlyMap<string, number>,
   ): Promise<readonly Entry[]> => {
     const { at, id, modelVersion: version, digest, latencyMs } = request;
-    const encoded = await encodeRows(manifest, prepareRows, request);
-    const rows = "json" in encoded ? encoded.json : await writeBlob(request, encoded.pack);
+    if (isIndexed) packColumns ??= (await import("./pack-columns.ts")).createColumnPacker();
+    const encoded = await encodeRows(manifest, prepareRows, packColumns, request);
+    const rows = "json" in encoded ? encoded.json : await writeBlob(request, encoded);
     const json = formatStoredRequest({ at, version, digest, latencyMs }, rows);
     const partitions = recordPartitions(request);
     const expiresAt = toExpiry(at, ttlDays);
@@ -169,7 +204,12 @@ const createWriter = (dependencies: Dependencies) => {
     };
     const indexKey = { partition: partitions.index, sort: indexSortKey(at, id) };
     // A request with a blob has its own item, from which the blob is found when old traffic is deleted.
-    if (isIndexed && "json" in encoded && json.length <= maxIndexedLength && readUuidV7Time(id) === at)
+    if (
+      isIndexed &&
+      "json" in encoded &&
+      json.length <= maxIndexedLength[encoded.form] &&
+      readUuidV7Time(id) === at
+    )
       return [{ key: indexKey, json: addRequest(index, json), expiresAt }];
     return [
       { key: { partition: partitions.request(id), sort: requestSortKey(at) }, json, expiresAt },

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { Prediction, Row } from "#model-folder/manifest/manifest.ts";
 import type { SmallBlobs } from "#platform/blobs/blobs.ts";
 import type { Store, WriteBatch } from "#platform/store/store.ts";
+import type { RequestColumns } from "./pack-columns.ts";
 import type { RecordText } from "./record-text.ts";
 
 /** The record of one predicted row. */
@@ -49,6 +50,8 @@ export type RecordColumns = {
   readonly labels: ReadonlyMap<string, number>;
   /** Undefined where the predictions are objects. */
   text(withInputs: boolean): RecordText | undefined;
+  /** Undefined where the rows have not all the same names, or the predictions are objects. */
+  numbers(withInputs: boolean): RequestColumns | undefined;
 };
 
 export type Recorder = {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Prediction, Row } from "#model-folder/manifest/manifest.ts";
+import { ColumnsHead } from "./column-format.ts";
 
 /**
  * A request's item in the index: its number of rows, in total and per label. `request` is a small StoredRequest of
@@ -19,12 +20,17 @@ export const StoredRow = z.object({
 });
 export type StoredRow = z.infer<typeof StoredRow>;
 
-/** A request's item under its id: its rows, or the blob with its rows as lines of JSON. */
+/** A request's item under its id: its rows, their columns (unpackColumns), or the blob with either. */
 export const StoredRequest = z.object({
   at: z.number(),
   version: z.int().nonnegative(),
   digest: z.string(),
   latencyMs: z.number().nonnegative(),
-  rows: z.union([z.array(StoredRow), z.object({ blob: z.string() })]),
+  rows: z.union([
+    z.array(StoredRow),
+    z.object({ blob: z.string() }),
+    // The numbers are bytes as base64.
+    z.object({ columns: ColumnsHead, numbers: z.string() }),
+  ]),
 });
 export type StoredRequest = z.infer<typeof StoredRequest>;

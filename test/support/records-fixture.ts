@@ -24,7 +24,7 @@ export const createRecordsFixture = (options: Options = {}) => {
     instrument = (store: Store) => store,
     appends = false,
   } = options;
-  const { store: plain, time, clock } = memoryStore();
+  const { store: plain, database, time, clock } = memoryStore();
   time.now = Date.UTC(2026, 10, 21, 12, 30);
   const store = instrument(plain);
   const objects = new Map<string, Uint8Array>();
@@ -46,7 +46,18 @@ export const createRecordsFixture = (options: Options = {}) => {
   });
   /** Reads like a process that has just started. */
   const newReader = () => createPredictionReader({ store, blobs, clock, ...served });
-  return { recorder: recording, reader: newReader(), newReader, store, blobs, kept: objects, time, lines };
+  /** The JSON of all items. */
+  const storedItems = (): readonly string[] =>
+    database
+      .prepare("SELECT value FROM items")
+      .all()
+      .map(({ value }) => String(value));
+  return {
+    recorder: recording,
+    reader: newReader(),
+    newReader,
+    ...{ store, storedItems, blobs, kept: objects, time, lines },
+  };
 };
 
 /** A request with these predicted labels, row by row. */
