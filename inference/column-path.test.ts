@@ -125,6 +125,22 @@ const toBytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const repeatRows = (count: number): Row[] =>
   Array.from({ length: count }, (_, index) => goldenRows[index % goldenRows.length] ?? {});
 
+test("a journal gets 100 rows in the index itself and 2,500 as a blob without their names in each", async () => {
+  const both = createBoth("full", true);
+  const { records } = both.columns;
+  await expectSame(both, toBytes(JSON.stringify({ rows: repeatRows(100) })));
+  // The counters are the other one.
+  expect([records.storedItems().length, records.kept.size]).toEqual([2, 0]);
+  expect(records.storedItems().join().length).toBeLessThan(10_000);
+  await expectSame(both, toBytes(JSON.stringify({ rows: repeatRows(2_500) })));
+  expect([...records.kept.keys()]).toEqual([expect.stringMatching(/\.columns$/)]);
+  expect(
+    Buffer.concat([...records.kept.values()])
+      .toString("latin1")
+      .split("tenure"),
+  ).toHaveLength(2);
+});
+
 describe.each([
   ["by items and counters", false],
   ["by a journal", true],

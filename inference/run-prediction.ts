@@ -95,6 +95,9 @@ const predictRows = async (model: LoadedModel, request: PredictRequest): Promise
   return predicted ?? predictedObjects(await model.predict(request.rows));
 };
 
+/** One object, by which the packer of columns sees that the names are the same as before. */
+const noInputs: RequestColumns["layout"] = [];
+
 /** The numbers of a request for its record; undefined where they do not say which names each row has. */
 const toRequestColumns = (
   { encoded, layout }: ScannedRows,
@@ -102,7 +105,7 @@ const toRequestColumns = (
   withInputs: boolean,
 ): RequestColumns | undefined => {
   if (!columns || (withInputs && !layout?.length)) return undefined;
-  return { table: encoded, layout: (withInputs && layout) || [], scores: columns };
+  return { table: encoded, layout: (withInputs && layout) || noInputs, scores: columns };
 };
 
 /** The columns of a request for its record, if both its rows and its predictions have them. */

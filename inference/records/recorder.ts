@@ -240,7 +240,8 @@ const withTimeLimit = (limitMs: number, work: Promise<void>): Promise<void> =>
 /**
  * Records every predicted row for the manifest's `records.ttlDays`. A request with any number of rows costs one batch of two
  * items and, in parallel, one addition to the hour's counters; with `append`, one call for both, and one item if it is small
- * and its id has the time of its arrival. Above 100 rows or about 100 KB, the rows are first written as one blob.
+ * and its id has the time of its arrival. With `append`, rows in columns are recorded as lists of numbers. Above 100 rows or
+ * about 100 KB of JSON, or 75 KB of such lists, the rows are first written as one blob.
  */
 export const createRecorder = (dependencies: Dependencies): Recorder => {
   const { log, limitMs = 1_000, hashKey, manifest } = dependencies;

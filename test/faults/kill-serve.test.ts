@@ -37,17 +37,28 @@ type Answer = { readonly id: string; readonly rows: number; readonly isWarned: b
 const golden = readChurnGolden().rows;
 
 /**
- * Sends requests on all connections, calls `kill` after `count` responses, and returns what was answered. `goesOn`: whether a
- * connection that was cut is opened again, up to `until` responses.
+ * Sends requests on all connections, calls `kill` after `count` responses, and returns what was answered. With `until`, a connection
+ * that was cut is opened again, up to so many responses. `hasLarge`: whether some requests have so many rows that they go to a
+ * process of their own, which each worker starts anew.
  */
 const loadAndKill = async (
   { child, url }: Serve,
   random: () => number,
-  { count, kill, until = Number.POSITIVE_INFINITY }: { count: number; kill: () => void; until?: number },
+  {
+    count,
+    kill,
+    until = Number.POSITIVE_INFINITY,
+    hasLarge = false,
+  }: { count: number; kill: () => void; until?: number; hasLarge?: boolean },
 ): Promise<{ readonly answers: readonly Answer[]; readonly cut: number }> => {
   const answers: Answer[] = [];
   let cut = 0;
-  const drawSize = () => (random() < 0.02 ? 120 : 1 + Math.floor(random() * 3));
+  /** Most requests are JSON; 20 to 120 rows are columns in an item, 2,000 a blob. */
+  const drawSize = () => {
+    const draw = random();
+    if (draw < 0.004) return hasLarge ? 2_000 : 120;
+    return draw < 0.1 ? 20 + Math.floor(random() * 101) : 1 + Math.floor(random() * 3);
+  };
   const sendUntilEnd = async (): Promise<void> => {
     while (child.signalCode === null && child.exitCode === null && answers.length < until) {
       const rows = Array.from({ length: drawSize() }, () => golden[Math.floor(random() * golden.length)]);
@@ -128,7 +139,7 @@ test.each([1, 2])(
       const ended = once(served.child, "exit");
       const pids = served.workers();
       const kill = () => void served.child.kill("SIGKILL");
-      const result = await loadAndKill(served, random, { count: drawCount(random), kill });
+      const result = await loadAndKill(served, random, { count: drawCount(random), kill, hasLarge: true });
       await ended;
       expect(await waitForExits(pids)).toEqual([]);
       answers.push(...result.answers);
