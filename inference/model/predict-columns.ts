@@ -73,9 +73,17 @@ export const createColumnPath = (
     scan(body) {
       const scanned = scan(body);
       if (!scanned) return undefined;
-      const { table, ...rest } = scanned;
+      const { count, table, body: bytes, places, layout, lists, hasLines } = scanned;
       // The table is the scanner's memory, so it is copied before the next scan.
-      return { ...rest, encoded: { count: rest.count, table: table.slice() } };
+      return {
+        count,
+        body: bytes,
+        places,
+        layout,
+        lists,
+        hasLines,
+        encoded: { count, table: table.slice() },
+      };
     },
     async predict({ encoded }) {
       const scores = await predictTable(encoded);
