@@ -2,10 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Admit } from "#api-keys/admission.ts";
-import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
-import { readManifest } from "#model-folder/manifest/read-manifest.ts";
-import { inspectOnnx } from "#model-folder/onnx/inspect-onnx.ts";
 import { minResidentMb } from "#platform/processes/watch-memory.ts";
 import { createApp } from "./app.ts";
 import { requireApiKey } from "./authorization/require-api-key.ts";
@@ -13,7 +10,6 @@ import type { App, Middleware } from "./http/app.ts";
 import { checkHost } from "./http/check-host.ts";
 import type { HttpRequest } from "./http/http-request.ts";
 import { createWorkQueue } from "./http/work-queue.ts";
-import { isolateModel } from "./model/isolate-model.ts";
 import type { LoadedModel } from "./model/load-model.ts";
 import { loadModelFolder } from "./model/load-model-folder.ts";
 import { countRowValues } from "./offload/count-row-values.ts";
@@ -26,6 +22,7 @@ import { measureOffloadThreshold, type OffloadThreshold } from "./offload/measur
 import { createOffload, defaultOffloadThreshold, textOffloadThreshold } from "./offload/offload.ts";
 import { refuseWhenFull } from "./offload/refuse-when-full.ts";
 import { readExampleRow } from "./openapi/read-example-row.ts";
+import type { PreparedFolder } from "./prepared-folder.ts";
 import { createRecords } from "./records/create-records.ts";
 import type { RecordStorage } from "./records/records.ts";
 import type { ModelIdentity, RunPredictionDependencies } from "./run-prediction.ts";
@@ -34,6 +31,8 @@ import { createService } from "./service.ts";
 type Options = Pick<RunPredictionDependencies, "report" | "log" | "now" | "tick" | "newId"> & {
   /** The model's folder. */
   readonly folder: string;
+  /** What was read from it; absent: it is read here. */
+  readonly prepared?: PreparedFolder | undefined;
   readonly identity: Pick<ModelIdentity, "environment" | "version">;
   /** Storage for prediction records; absent: no records. */
   readonly records?: { readonly storage: RecordStorage; readonly hashKey: Uint8Array } | undefined;
@@ -65,7 +64,6 @@ const computeFingerprint = async (folder: string, manifest: Manifest, digest: st
 
 type OpenedModel = {
   readonly model: LoadedModel;
-  readonly digest: string;
   readonly threshold: OffloadThreshold;
   /** Milliseconds of work: this thread's processor time, so that a busy machine changes nothing, where the model runs here. */
   readonly readWorkMs: () => number;
@@ -78,29 +76,25 @@ type OpenedModel = {
  */
 const openFolder = async (
   folder: string,
+  prepared: PreparedFolder,
   { log, tick, deadlineMs }: Pick<Options, "log" | "tick" | "deadlineMs">,
 ): Promise<OpenedModel> => {
-  const manifest = readManifest(await readFile(join(folder, "model.yaml")));
-  const artifact = await readFile(join(folder, getArtifactFile(manifest)));
-  const digest = `sha256:${createHash("sha256").update(artifact).digest("hex")}`;
-  const { unbounded } = inspectOnnx(artifact);
-  let reason: string | undefined;
-  if (unbounded !== undefined) reason = `with ${unbounded} the run time depends on the values of a request`;
-  else if (manifest.tokenizer !== undefined) reason = "a run on texts would block other requests";
-  else if (manifest.inputs.some(({ type }) => type === "image"))
-    reason = "decoding images would block other requests";
-  else {
-    const model = await loadModelFolder(folder);
+  const { manifest } = prepared;
+  let { isolated } = prepared;
+  if (isolated === undefined) {
+    const model = await loadModelFolder(folder, { prepared });
     const threshold = await measureOffloadThreshold(model, {
       maximum: defaultOffloadThreshold,
       readThreadMs,
     });
-    if (threshold) return { model, digest, threshold, readWorkMs: readThreadMs };
+    if (threshold) return { model, threshold, readWorkMs: readThreadMs };
     await model.release();
-    reason = "a run on a single row would block other requests";
+    isolated = "a run on a single row would block other requests";
   }
-  log(`runs in a process of its own: ${reason}`);
+  log(`runs in a process of its own: ${isolated}`);
   const { memoryMb } = manifest.resources;
+  // Only models that are isolated load its schemas.
+  const { isolateModel } = await import("./model/isolate-model.ts");
   const model = await isolateModel({
     folder,
     manifest,
@@ -111,11 +105,14 @@ const openFolder = async (
   });
   return {
     model,
-    digest,
     threshold: manifest.tokenizer ? textOffloadThreshold : defaultOffloadThreshold,
     readWorkMs: tick,
   };
 };
+
+/** A dynamic import, because a process that got a prepared folder needs none of the parsers. */
+const prepare = async (folder: string): Promise<PreparedFolder> =>
+  (await import("./prepare-folder.ts")).prepareFolder(folder);
 
 /**
  * Creates the inference service of a model's folder for an HTTP server, equal to the deployed function. Its digest is that
@@ -123,6 +120,7 @@ const openFolder = async (
  */
 export const serveModel = async ({
   folder,
+  prepared: given,
   identity: { environment, version },
   records,
   admit,
@@ -139,8 +137,9 @@ export const serveModel = async ({
   /** Releases the model and ends its separate process, if any. */
   release(): Promise<void>;
 }> => {
-  const { model, digest, threshold, readWorkMs } = await openFolder(folder, dependencies);
-  const { manifest } = model;
+  const prepared = given ?? (await prepare(folder));
+  const { manifest, digest } = prepared;
+  const { model, threshold, readWorkMs } = await openFolder(folder, prepared, dependencies);
   const { name } = manifest;
   const identity: ModelIdentity = {
     model: name,
@@ -168,6 +167,7 @@ export const serveModel = async ({
       manifest,
       hashKey: records ? Buffer.from(records.hashKey).toString("base64") : null,
     },
+    plan: prepared.plan,
     storage: records?.storage,
     report: dependencies.report,
     log,

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { PreparedFolder } from "#inference/prepared-folder.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import { modelPlanFile } from "#model-folder/manifest/model-plan-file.ts";
@@ -11,6 +12,8 @@ import { createSampleRow, type LoadedModel, loadModel } from "./load-model.ts";
 type Options = {
   /** True for a folder in an image: its content was checked, and it may hold the manifest and the plan that the build prepared. */
   readonly ofImage?: boolean;
+  /** What another process read from this folder; without a plan it is compiled here. */
+  readonly prepared?: Pick<PreparedFolder, "manifest" | "plan"> | undefined;
 };
 
 /** Files are read synchronously, because a function's start would wait 3 ms for node:fs/promises. */
@@ -34,9 +37,9 @@ const readPreparedManifest = (folder: string): Manifest | undefined => {
 };
 
 /** With a prepared manifest, neither the YAML parser nor the schema is loaded: together they take 80 ms. */
-const loadManifest = async (folder: string, { ofImage = false }: Options): Promise<Manifest> => {
-  const prepared = ofImage ? readPreparedManifest(folder) : undefined;
-  if (prepared) return prepared;
+const loadManifest = async (folder: string, { ofImage = false, prepared }: Options): Promise<Manifest> => {
+  const manifest = prepared?.manifest ?? (ofImage ? readPreparedManifest(folder) : undefined);
+  if (manifest) return manifest;
   const { parseAlreadyCheckedManifest } = await import(
     "#model-folder/manifest/parse-already-checked-manifest.ts"
   );
@@ -44,11 +47,15 @@ const loadManifest = async (folder: string, { ofImage = false }: Options): Promi
 };
 
 /**
- * The plan of an image. A damaged one, or one of another file, is no reason to answer from onnxruntime instead: what was
- * measured on stage and approved is not what is here.
+ * The plan of an image, or of who prepared the folder. A damaged one, or one of another file, is no reason to answer from
+ * onnxruntime instead: what was measured on stage and approved is not what is here.
  */
-const readPreparedPlan = async (folder: string, onnxFile: string): Promise<Plan | undefined> => {
-  const bytes = readIfPresent(join(folder, modelPlanFile));
+const readPreparedPlan = async (
+  folder: string,
+  onnxFile: string,
+  { ofImage = false, prepared }: Options,
+): Promise<Plan | undefined> => {
+  const bytes = prepared?.plan ?? (ofImage ? readIfPresent(join(folder, modelPlanFile)) : undefined);
   if (!bytes) return undefined;
   const path = join(folder, onnxFile);
   const { size } = statSync(path);
@@ -65,7 +72,7 @@ export const loadModelFolder = async (folder: string, options: Options = {}): Pr
   const model = await loadModel({
     manifest,
     model: { path: join(folder, onnxFile) },
-    plan: options.ofImage ? await readPreparedPlan(folder, onnxFile) : undefined,
+    plan: await readPreparedPlan(folder, onnxFile, options),
     tokenizer: manifest.tokenizer && readFileSync(join(folder, manifest.tokenizer.file)),
   });
   // A model that fails on this row may still predict others; /ready tries again.

@@ -48,6 +48,8 @@ export const defaultOffloadProcessLimits: OffloadProcessLimits = {
 
 type Dependencies = {
   readonly start: Omit<StartMessage, "kind">;
+  /** The bytes of `model.plan`; absent: the process compiles the model itself. */
+  readonly plan?: Uint8Array | undefined;
   /** Storage for the process's records; undefined: none. */
   readonly storage: RecordStorage | undefined;
   readonly report: ((metrics: RequestMetrics) => void) | undefined;
@@ -120,6 +122,7 @@ const toErrorFields = (error: unknown) =>
  */
 export const createOffloadProcess = ({
   start,
+  plan,
   storage,
   report,
   log,
@@ -218,7 +221,7 @@ export const createOffloadProcess = ({
     // It must not keep this process alive; it ends with its pipe.
     child.unref();
     pipe.unref();
-    send({ kind: "start", ...start });
+    send({ kind: "start", ...start }, plan);
     return started;
   };
 

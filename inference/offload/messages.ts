@@ -3,7 +3,7 @@ import type { ModelIdentity } from "#inference/run-prediction.ts";
 import type { Manifest } from "#model-folder/manifest/manifest.ts";
 import type { Json } from "#platform/store/store.ts";
 
-/** The first message to the process. */
+/** The first message to the process; the frame's binary data is the model's plan, if there is one. */
 export type StartMessage = {
   readonly kind: "start";
   readonly folder: string;

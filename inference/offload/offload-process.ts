@@ -4,7 +4,7 @@
  */
 
 import { createHash, randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { createApp } from "#inference/app.ts";
@@ -74,14 +74,14 @@ const remoteStorage: RecordStorage = {
   },
 };
 
-const openApp = async ({ folder, identity, manifest, hashKey }: StartMessage): Promise<App> => {
-  const model = await loadModelFolder(folder);
-  const digest = createHash("sha256").update(await readFile(join(folder, getArtifactFile(manifest))));
-  const isUnchanged =
-    `sha256:${digest.digest("hex")}` === identity.digest &&
-    JSON.stringify(model.manifest) === JSON.stringify(manifest);
-  if (!isUnchanged)
+const openApp = async (
+  { folder, identity, manifest, hashKey }: StartMessage,
+  plan: Uint8Array | undefined,
+): Promise<App> => {
+  const artifact = readFileSync(join(folder, getArtifactFile(manifest)));
+  if (`sha256:${createHash("sha256").update(artifact).digest("hex")}` !== identity.digest)
     throw new Error(`${folder} has changed since its model was opened: restart the service to serve it`);
+  const model = await loadModelFolder(folder, { prepared: { manifest, plan } });
   const log = (line: string) => send({ kind: "log", line });
   const key = hashKey === null ? undefined : Buffer.from(hashKey, "base64");
   const records = createRecords({
@@ -110,9 +110,9 @@ const openApp = async ({ folder, identity, manifest, hashKey }: StartMessage): P
 };
 
 let app: App | undefined;
-const handleStart = async (message: StartMessage): Promise<void> => {
+const handleStart = async (message: StartMessage, plan: Uint8Array): Promise<void> => {
   try {
-    app = await openApp(message);
+    app = await openApp(message, plan.length > 0 ? plan.slice() : undefined);
     send({ kind: "ready" });
   } catch (error) {
     send({ kind: "broken", message: error instanceof Error ? error.message : String(error) });
@@ -147,7 +147,7 @@ readFrames(
     if (!isMessage(head)) return;
     switch (head.kind) {
       case "start":
-        return void handleStart(head);
+        return void handleStart(head, bytes);
       case "request":
         return void handleRequest(head, bytes);
       case "result":
