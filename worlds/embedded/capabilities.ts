@@ -1,24 +1,16 @@
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, statSync } from "node:fs";
 import { createPlatformPolicy } from "#domain/policy/platform-policy.ts";
 import { createPolicyWriter } from "#domain/policy/policy-writer.ts";
 import type { Blobs } from "#platform/blobs/blobs.ts";
-import { createFileBlobs } from "#platform/blobs/files.ts";
 import { createKeyFileCipher } from "#platform/cipher/key-file.ts";
-import { createDatabaseDamagedError } from "#platform/errors/data-folder-unusable.ts";
 import { createSqliteEvents } from "#platform/events/sqlite.ts";
 import { createSqliteMetrics } from "#platform/metrics/sqlite.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import { createSqliteRegistry } from "#platform/registry/sqlite.ts";
-import { createEnvironmentSecrets } from "#platform/secrets/environment.ts";
 import { createKeyFileSigner } from "#platform/signer/key-file.ts";
 import { createGitSource } from "#platform/source/git.ts";
-import { type Database, openDatabase } from "#platform/store/open-database.ts";
-import { createSqliteStore } from "#platform/store/sqlite.ts";
+import type { Database } from "#platform/store/open-database.ts";
 import type { DataFolder } from "./data/data-folder.ts";
-
-/** Secrets that a data folder generates, unless the environment sets them. */
-const generatedSecrets = ["SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "CONTROL_TOKEN", "RECORDS_HASH_KEY"];
+import { openStorage } from "./data/open-storage.ts";
 
 export type Log = (message: string, error?: unknown) => void;
 
@@ -55,22 +47,11 @@ export const openCapabilities = async ({
   env,
   registry = createSqliteRegistry,
 }: CapabilitiesOptions) => {
-  mkdirSync(folder.root, { recursive: true, mode: 0o700 });
-  // The secrets are generated after the first tables, so an empty database next to them has lost its data.
-  if (statSync(folder.database, { throwIfNoEntry: false })?.size === 0 && existsSync(folder.secrets))
-    throw createDatabaseDamagedError(folder.database, "it is empty");
-  const database = openDatabase(folder.database);
-  const secrets = createEnvironmentSecrets({
+  const { database, secrets, blobs, blobsWritten, countBlob, store, records } = await openStorage({
+    folder,
+    clock,
     env,
-    file: { path: folder.secrets, generate: generatedSecrets },
   });
-  let blobsWritten = 0;
-  const countBlob = (bytes: number): void => {
-    blobsWritten += bytes;
-  };
-  const blobs = createFileBlobs({ folder: folder.blobs, onWrite: countBlob });
-  const hashSecret = await secrets.read("RECORDS_HASH_KEY");
-  const store = createSqliteStore({ database, clock });
   return {
     folder,
     url,
@@ -81,17 +62,14 @@ export const openCapabilities = async ({
     database,
     secrets,
     blobs,
-    blobsWritten: () => blobsWritten,
+    blobsWritten,
     /** Counts bytes that another thread wrote. */
     countBlob,
     store,
     // On one machine nobody can prove to be a second person.
     policy: createPlatformPolicy({ store, confirmation: "alone-if-said" }),
     policyChanges: createPolicyWriter({ store, clock, confirmation: "alone-if-said" }),
-    records: {
-      place: { store, blobs },
-      hashKey: createHash("sha256").update(hashSecret).digest("base64"),
-    },
+    records,
     registry: registry({ database, blobs, clock }),
     events: createSqliteEvents({ database }),
     metrics: createSqliteMetrics({

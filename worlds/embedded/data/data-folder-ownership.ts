@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
 import { isLocked, lockFile } from "#platform/store/lock-file.ts";
 import type { DataFolder } from "./data-folder.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { listRowsPrefixes, type RecordScope, recordPartitions } from "#inference/records/record-keys.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
 import type { Entry, Json, WriteBatch } from "#platform/store/store.ts";
