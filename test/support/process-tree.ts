@@ -126,6 +126,38 @@ export const waitForExits = async (pids: readonly number[]): Promise<readonly nu
 export const readPeakBytes = (pid: number): number | undefined =>
   readBytes(readProcFile(pid, "status"), "VmHWM");
 
+export type ProcessMemory = {
+  readonly pid: number;
+  /** The program's file without its folder and ending: "serve-process". */
+  readonly program: string;
+  /** Bytes; `fileBytes` is the part of them that comes from files, above all Node's own, which all processes share. */
+  readonly residentBytes: number;
+  readonly fileBytes: number;
+  /** Pages that several processes share, also those of others, count in parts. Bytes. */
+  readonly proportionalBytes: number;
+};
+
+const readProgram = (pid: number): string => {
+  const words = readProcFile(pid, "cmdline").split("\0");
+  return (words.slice(1).find((word) => /\.m?[jt]s$/.test(word)) ?? words[0] ?? "").replace(
+    /^.*\/|\.m?[jt]s$/g,
+    "",
+  );
+};
+
+/** Memory of a process and of each of its descendants; undefined without /proc. */
+export const listTreeMemory = (root: number): readonly ProcessMemory[] | undefined =>
+  listTree(root)?.map(({ pid }) => {
+    const status = readProcFile(pid, "status");
+    return {
+      pid,
+      program: readProgram(pid),
+      residentBytes: readBytes(status, "VmRSS") ?? 0,
+      fileBytes: readBytes(status, "RssFile") ?? 0,
+      proportionalBytes: readBytes(readProcFile(pid, "smaps_rollup"), "Pss") ?? 0,
+    };
+  });
+
 export type TreeMemory = {
   /** Resident memory of all processes, summed: pages that they share count for each. Bytes. */
   readonly totalBytes: number;
