@@ -22,7 +22,7 @@ import { measureOffloadThreshold, type OffloadThreshold } from "./offload/measur
 import { createOffload, defaultOffloadThreshold, textOffloadThreshold } from "./offload/offload.ts";
 import { refuseWhenFull } from "./offload/refuse-when-full.ts";
 import { readExampleRow } from "./openapi/read-example-row.ts";
-import type { PreparedFolder } from "./prepared-folder.ts";
+import { assertUnchanged, type PreparedFolder } from "./prepared-folder.ts";
 import { createRecords } from "./records/create-records.ts";
 import type { RecordStorage } from "./records/records.ts";
 import type { ModelIdentity, RunPredictionDependencies } from "./run-prediction.ts";
@@ -138,6 +138,7 @@ export const serveModel = async ({
   release(): Promise<void>;
 }> => {
   const prepared = given ?? (await prepare(folder));
+  if (given) await assertUnchanged(folder, given);
   const { manifest, digest } = prepared;
   const { model, threshold, readWorkMs } = await openFolder(folder, prepared, dependencies);
   const { name } = manifest;

@@ -9,6 +9,7 @@ import { createCircuitBreaker } from "#inference/model/circuit-breaker.ts";
 import { appendInParallel } from "#inference/records/append-in-parallel.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
 import type { RequestMetrics } from "#platform/metrics/metrics.ts";
+import { allocatorSettings } from "#platform/processes/allocator-settings.ts";
 import { watchMemory } from "#platform/processes/watch-memory.ts";
 import { readFrames, writeFrame } from "./frames.ts";
 import {
@@ -71,6 +72,9 @@ export type OffloadProcess = {
   pid(): number | undefined;
   stop(): void;
 };
+
+/** Most of a body's memory is outside of V8's heap: a larger young generation would only hold garbage for longer. */
+const youngGeneration = "--max-semi-space-size=2";
 
 const program = fileURLToPath(new URL("./offload-process.ts", import.meta.url));
 const processEndedResponse = problemResponse(
@@ -148,11 +152,15 @@ export const createOffloadProcess = ({
   };
 
   const launch = (): RunningProcess => {
-    const child = spawn(process.execPath, [`--max-old-space-size=${limits.heapMb}`, program], {
-      // An empty environment: a hostile model finds no secret in it.
-      env: {},
-      stdio: ["ignore", "ignore", "inherit", "pipe"],
-    });
+    const child = spawn(
+      process.execPath,
+      [`--max-old-space-size=${limits.heapMb}`, youngGeneration, program],
+      {
+        // No variable of this process: a hostile model finds no secret in them.
+        env: { ...allocatorSettings },
+        stdio: ["ignore", "ignore", "inherit", "pipe"],
+      },
+    );
     // Small requests in this process take precedence.
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     const pipe = child.stdio[3];

@@ -3,13 +3,14 @@
  * `node offload-process.ts`. Frames pass in both directions on file descriptor 3. The parent process stores the records.
  */
 
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { createApp } from "#inference/app.ts";
 import type { App } from "#inference/http/app.ts";
 import { loadModelFolder } from "#inference/model/load-model-folder.ts";
+import { computeFileDigest } from "#inference/prepared-folder.ts";
 import { createRecords } from "#inference/records/create-records.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
 import { createUuidV7 } from "#inference/records/uuid-v7.ts";
@@ -78,8 +79,7 @@ const openApp = async (
   { folder, identity, manifest, hashKey }: StartMessage,
   plan: Uint8Array | undefined,
 ): Promise<App> => {
-  const artifact = readFileSync(join(folder, getArtifactFile(manifest)));
-  if (`sha256:${createHash("sha256").update(artifact).digest("hex")}` !== identity.digest)
+  if (computeFileDigest(readFileSync(join(folder, getArtifactFile(manifest)))) !== identity.digest)
     throw new Error(`${folder} has changed since its model was opened: restart the service to serve it`);
   const model = await loadModelFolder(folder, { prepared: { manifest, plan } });
   const log = (line: string) => send({ kind: "log", line });

@@ -204,7 +204,7 @@ test("a port that is in use ends the start with its remedy, and leaves no proces
 
 /** Whether a process for large bodies runs. */
 const hasLargeRequest = async ({ child }: Serve): Promise<boolean> =>
-  listDescendants(child.pid ?? 0, "offload-process.ts").length > 0;
+  listDescendants(child.pid ?? 0, "offload-process").length > 0;
 
 /** Waits until no new connection gets a response: it is refused, or waits for the end of the process. */
 const waitForRefusal = async (url: string): Promise<void> => {

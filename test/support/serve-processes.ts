@@ -42,7 +42,7 @@ export const startServe = async (
   return {
     child,
     url: z.object({ url: z.string() }).parse(JSON.parse(line)).url,
-    workers: () => listDescendants(child.pid ?? 0, "serve-worker-process.ts"),
+    workers: () => listDescendants(child.pid ?? 0, "serve-worker-process"),
     waitForLog: async (text) => {
       const found = lines.find((logged) => logged.includes(text));
       if (found !== undefined) return found;

@@ -30,7 +30,7 @@ const toError = ({ name, message }: { readonly name: string; readonly message: s
  * all other messages.
  */
 export const connectPrimary = (
-  onMessage: (message: Exclude<MessageToWorker, { readonly call: number }>) => void,
+  onMessage: (message: Exclude<MessageToWorker, { readonly call: number }>, bytes: Uint8Array) => void,
 ) => {
   const pipe = new Socket({ fd: pipeDescriptor });
   // A worker ends with its primary, even after SIGKILL.
@@ -52,9 +52,9 @@ export const connectPrimary = (
   };
   readFrames(
     pipe,
-    ({ head }) => {
+    ({ head, bytes }) => {
       if (!isMessage(head)) return;
-      if (head.kind !== "result" && head.kind !== "refused") return onMessage(head);
+      if (head.kind !== "result" && head.kind !== "refused") return onMessage(head, bytes);
       const pending = calls.get(head.call);
       calls.delete(head.call);
       if (head.kind === "result") pending?.resolve(head.value);

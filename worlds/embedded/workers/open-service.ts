@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Admit } from "#api-keys/admission.ts";
+import type { PreparedFolder } from "#inference/prepared-folder.ts";
 import { isRecordsPath } from "#inference/records/is-records-path.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
 import { createUuidV7 } from "#inference/records/uuid-v7.ts";
@@ -8,6 +9,7 @@ import { formatEmf } from "#platform/metrics/format-emf.ts";
 import type { StartMessage } from "./worker-messages.ts";
 
 type Needs = Pick<StartMessage, "folder" | "environment" | "version" | "hostNames" | "needsKeys"> & {
+  readonly prepared: PreparedFolder;
   readonly records: { readonly storage: RecordStorage; readonly hashKey: Uint8Array } | undefined;
   readonly admit: Admit;
   readonly hasAnyKey: () => Promise<boolean>;

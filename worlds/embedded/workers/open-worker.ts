@@ -41,7 +41,11 @@ const toErrorFields = (error: unknown) =>
     : { name: "Error", message: String(error) };
 
 /** Forks a worker and serves its calls. `cluster.setupPrimary` has named its program. */
-export const openWorker = (start: StartMessage, services: PrimaryServices): ServeWorker => {
+export const openWorker = (
+  start: StartMessage,
+  plan: Uint8Array | undefined,
+  services: PrimaryServices,
+): ServeWorker => {
   const worker = cluster.fork();
   trackHandoffs(worker.process);
   const pipe = worker.process.stdio[pipeDescriptor];
@@ -57,7 +61,7 @@ export const openWorker = (start: StartMessage, services: PrimaryServices): Serv
   let cut = 0;
 
   const kill = (): void => void worker.process.kill("SIGKILL");
-  const send = (message: MessageToWorker): void => writeFrame(pipe, message);
+  const send = (message: MessageToWorker, bytes?: Uint8Array): void => writeFrame(pipe, message, bytes);
   const respond = (call: number, work: Promise<unknown>): void => {
     work.then(
       (value) => send({ kind: "result", call, value: value ?? null }),
@@ -122,7 +126,7 @@ export const openWorker = (start: StartMessage, services: PrimaryServices): Serv
     fail(new Error(`a worker ended with ${how} while it started`));
     ended.resolve({ how, cut });
   });
-  send(start);
+  send(start, plan);
   return {
     pid: worker.process.pid,
     ready: ready.promise,

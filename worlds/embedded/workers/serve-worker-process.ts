@@ -17,10 +17,14 @@ let host = "127.0.0.1";
 let opened: Awaited<ReturnType<typeof openService>> | undefined;
 let server: Awaited<ReturnType<typeof startHttpServer>> | undefined;
 
-const open = async ({ hashKey, hasMetrics, ...start }: StartMessage): Promise<void> => {
+const open = async (
+  { hashKey, hasMetrics, prepared, ...start }: StartMessage,
+  plan: Uint8Array,
+): Promise<void> => {
   host = start.host;
   opened = await openService({
     ...start,
+    prepared: { ...prepared, plan: plan.length > 0 ? plan.slice() : undefined },
     records:
       hashKey === null ? undefined : { storage: primary.storage, hashKey: Buffer.from(hashKey, "base64") },
     admit: primary.admit,
@@ -47,10 +51,13 @@ const drain = async (limitMs: number): Promise<void> => {
   primary.end();
 };
 
-const handle = async (message: Exclude<MessageToWorker, { readonly call: number }>): Promise<void> => {
+const handle = async (
+  message: Exclude<MessageToWorker, { readonly call: number }>,
+  bytes: Uint8Array,
+): Promise<void> => {
   switch (message.kind) {
     case "start":
-      return open(message);
+      return open(message, bytes);
     case "listen":
       return listen(message.port);
     case "drain":
@@ -60,8 +67,8 @@ const handle = async (message: Exclude<MessageToWorker, { readonly call: number 
   }
 };
 
-const primary = connectPrimary((message) => {
-  handle(message).catch((error: unknown) => {
+const primary = connectPrimary((message, bytes) => {
+  handle(message, bytes).catch((error: unknown) => {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     primary.send({ kind: "failed", name, message });
   });

@@ -1,6 +1,7 @@
 import cluster from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { createCircuitBreaker } from "#inference/model/circuit-breaker.ts";
+import type { PreparedFolder } from "#inference/prepared-folder.ts";
 import { pipeDescriptor } from "./connect-primary.ts";
 import { openWorker, type PrimaryServices, type ServeWorker } from "./open-worker.ts";
 import type { StartMessage } from "./worker-messages.ts";
@@ -9,7 +10,7 @@ type Needs = PrimaryServices & {
   readonly count: number;
   /** 0: any free port. */
   readonly port: number;
-  readonly start: Omit<StartMessage, "kind">;
+  readonly start: Omit<StartMessage, "kind" | "prepared"> & { readonly prepared: PreparedFolder };
 };
 
 /** A worker that ends sooner after its start counts as one that cannot run. */
@@ -51,7 +52,8 @@ const startAll = async (
  */
 export const startWorkers = async (needs: Needs) => {
   const { count, log } = needs;
-  const message: StartMessage = { kind: "start", ...needs.start };
+  const { plan, ...prepared } = needs.start.prepared;
+  const message: StartMessage = { kind: "start", ...needs.start, prepared };
   cluster.schedulingPolicy = cluster.SCHED_RR;
   const stdio: ("ignore" | "inherit" | "ipc" | "pipe")[] = ["ignore", "inherit", "inherit", "ipc"];
   stdio[pipeDescriptor] = "pipe";
@@ -67,7 +69,7 @@ export const startWorkers = async (needs: Needs) => {
   let isStopping = false;
 
   const open = (): ServeWorker => {
-    const worker = openWorker(message, needs);
+    const worker = openWorker(message, plan, needs);
     alive.add(worker);
     void worker.ended.then(() => alive.delete(worker));
     return worker;

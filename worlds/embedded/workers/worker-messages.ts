@@ -1,12 +1,14 @@
 import * as z from "zod";
 import type { CallResult } from "#inference/offload/messages.ts";
+import type { PreparedFolder } from "#inference/prepared-folder.ts";
 import { RecordCall } from "#worlds/embedded/functions/serve-record-calls.ts";
 
-/** What a worker serves. */
+/** What a worker serves; the frame's binary data is the model's plan, if it has one. */
 export type StartMessage = {
   readonly kind: "start";
   /** The model's folder. */
   readonly folder: string;
+  readonly prepared: Omit<PreparedFolder, "plan">;
   readonly environment: "stage" | "prod";
   readonly version: number;
   readonly host: string;
