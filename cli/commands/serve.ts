@@ -12,7 +12,6 @@ import type { ServeOptions } from "#cli/serve/serve-folder.ts";
 import { prepareFolder } from "#inference/prepare-folder.ts";
 import type { PreparedFolder } from "#inference/prepared-folder.ts";
 import { runModelTrial } from "#model-check/run-model-trial.ts";
-import { openServeBundle } from "#packaging/serve-bundle.ts";
 
 const maxWorkers = 64;
 
@@ -51,6 +50,8 @@ const serve = async (folder: string, options: ServeOptions): Promise<void> => {
     return undefined;
   });
   if (!prepared) return;
+  // Only what serves needs it, and no other command's start.
+  const { openServeBundle } = await import("#packaging/serve-bundle.ts");
   const program = await openServeBundle();
   if (program !== undefined) handOver(program, { folder, prepared, options });
   await serveHere(folder, prepared, options);

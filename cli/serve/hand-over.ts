@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { endProgress } from "#cli/progress.ts";
 import type { PreparedFolder } from "#inference/prepared-folder.ts";
-import { allocatorSettings } from "#platform/processes/allocator-settings.ts";
 import type { ServeOptions } from "./serve-folder.ts";
 
 type ServeRequest = {
@@ -41,6 +40,6 @@ export const handOver = (program: string, { folder, prepared, options }: ServeRe
   process.execve(
     process.execPath,
     [process.execPath, ...process.execArgv, program, join(path, requestFile), ...process.argv.slice(2)],
-    { ...process.env, ...allocatorSettings },
+    process.env,
   );
 };
