@@ -25,6 +25,8 @@ const limits = {
   section: 3_000,
   contextText: 1_000,
   changed: 1_000,
+  /** In the notification: long rules leave room for the kinds of files that changed. */
+  changedLine: 120,
   renewed: 300,
   fact: 300,
   subject: 200,
@@ -150,7 +152,13 @@ const formatNotification = (state: MessageState): string => {
   const warnings = [
     ...(state.changed.length === 0
       ? []
-      : [`this commit changes its own rules: ${joinWithinLimit(state.changed, ", ", limits.warning)}`]),
+      : [
+          `this commit changes its own rules: ${joinWithinLimit(
+            state.changed.map((line) => clipText(line, limits.changedLine)),
+            "; ",
+            limits.warning,
+          )}`,
+        ]),
     ...(state.rejectedBefore
       ? [clipText(formatRejection(state.rejectedBefore).replace(/^R/, "r"), limits.warning)]
       : []),

@@ -36,6 +36,26 @@ const listFiles = (kind: string, paths: readonly string[]): string => {
   return `${kind}: ${shown.join(", ")}${hidden > 0 ? ` and ${hidden} more` : ""}`;
 };
 
+/** A message escapes these characters: a committer must not gain space by them. */
+const countShown = (text: string): number => text.replace(/[&<>]/g, "&amp;").length;
+
+/** The first rules, and as many of the others as fit into this many characters of the message. */
+const shownRules = 500;
+
+/** Splits rules into those that the first line shows, and the others. */
+const splitRules = (rules: readonly string[]): readonly [readonly string[], readonly string[]] => {
+  let used = 0;
+  const end = rules.findIndex((rule, index) => {
+    used += countShown(rule) + 2;
+    return index > 0 && used > shownRules;
+  });
+  return end === -1 ? [rules, []] : [rules.slice(0, end), rules.slice(end)];
+};
+
+/** A line of rules; none where there are none. */
+const listRules = (title: string, rules: readonly string[]): readonly string[] =>
+  rules.length === 0 ? [] : [`${title}: ${rules.join("; ")}`];
+
 /** What a commit changes beside its model, and where a person sees the whole difference. */
 type Changes = {
   /** The most important first, because the message only shows as many as fit. */
@@ -47,8 +67,9 @@ type Changes = {
 };
 
 /**
- * The warnings for the approver: the number of loosened rules with one example, then every kind of privileged change
- * (without file names). Lines whose length the committer can choose come last: the other rules, then the file names.
+ * The warnings for the approver: the number of loosened rules and the rules themselves, as many as leave room for every kind
+ * of privileged change (without file names), which follows. Lines whose length the committer can choose come last: the other
+ * loosened rules, then the tightened ones, then the file names.
  * @param championCommit the commit that prod serves; undefined: there is nothing to compare with
  */
 export const describeChanges =
@@ -86,19 +107,22 @@ export const describeChanges =
     ]);
     // Without its truth a model is measured by less: that is a looser rule, not only another file.
     const dropped = files.filter((line) => line.startsWith(`${holdoutFile} was removed`));
-    const [first, ...loosened] = [...dropped, ...rules.loosened].map((rule) => clipLine(rule, 120));
-    const count = dropped.length + rules.loosened.length;
+    const loosened = [...dropped, ...rules.loosened].map((rule) => clipLine(rule, 120));
+    const [first, others] = splitRules(loosened);
     // The model's folder first: a command that is too long is cut at its end.
     const shown = [`models/${model}/`, ...privileges.flatMap((privilege) => privilege.paths)].slice(0, 20);
     const diff = await source.linkDiff(championCommit, commit, shown);
     return {
       warnings: [
-        ...(first === undefined ? [] : [`loosens ${count} rule${count === 1 ? "" : "s"}: ${first}`]),
+        ...listRules(`loosens ${loosened.length} rule${loosened.length === 1 ? "" : "s"}`, first),
         ...(privileges.length === 0
           ? []
           : [`changed since what prod serves: ${privileges.map(({ kind }) => kind).join(", ")}`]),
-        ...loosened,
-        ...rules.changed.map((rule) => clipLine(rule, 120)),
+        ...listRules("also loosens", others),
+        ...listRules(
+          "tightens",
+          rules.changed.map((rule) => clipLine(rule, 120)),
+        ),
         ...privileges.map(({ kind, paths }) => listFiles(kind, paths)),
       ],
       renewed: files.filter((line) => !dropped.includes(line)),

@@ -141,7 +141,7 @@ test("the warning lists privileged files and test data with a link, after loosen
     "changed since what prod serves: the policy, the runtime, dependencies, the build, the steps, workflows and owners, the infrastructure",
   );
   expect(links?.diff).toEqual({ kind: "page", url: `https://example.com/${fakeCommit("a")}...${commit}` });
-  expect(changed[2]).toBe("resources.timeoutSeconds 30 → 3");
+  expect(changed[2]).toBe("tightens: resources.timeoutSeconds 30 → 3");
   const names = changed.slice(3).join("; ");
   for (const path of ["policy.yaml", "inference/app.ts", "predict.ts", "packaging/buildspec.yml"])
     expect(names).toContain(path);
@@ -173,6 +173,8 @@ const renderAll = (view: View) => (view ? JSON.stringify(renderMessageBlocks(vie
 /** The warning of the message as Slack shows it: below the question, above everything else. */
 const renderWarning = (view: View) =>
   view ? JSON.stringify(renderMessageBlocks(view, undefined).blocks[1]) : "";
+
+const renderNotification = (view: View) => (view ? renderMessageBlocks(view, undefined).text : "");
 
 test("long file names and long rules hide no kind of privileged file, and no holdout, in the warning", async () => {
   const label = "&".repeat(100);
@@ -259,7 +261,7 @@ test.each([
   expect(message).toContain(`models/toy/${after}`);
 });
 
-test("many loosened rules hide nothing: their number comes first, then what changed, then the list", async () => {
+test("many loosened rules hide nothing: their number comes first, then what changed, then the rest of the list", async () => {
   await promoteVersion(world, "a", 1);
   const commit = world.commit(
     "b",
@@ -271,10 +273,43 @@ test("many loosened rules hide nothing: their number comes first, then what chan
     }),
   );
   world.changed.set(`${fakeCommit("a")}..${commit}`, ["packaging/buildspec.yml"]);
-  const { changed = [] } = (await requestDecision("b")).view ?? {};
+  const { view } = await requestDecision("b");
+  const changed = view?.changed ?? [];
   expect(changed[0]).toMatch(/^loosens 7 rules: approval\.approvers/);
   expect(changed[1]).toBe("changed since what prod serves: the build");
-  expect(changed.slice(0, 7).every((line) => line.length <= 140)).toBe(true);
+  expect(renderWarning(view)).toContain("changed since what prod serves: the build");
+  expect(renderNotification(view)).toContain("changed since what prod serves: the build");
+  expect(changed[0]?.length).toBeLessThanOrEqual(520);
+  const names = [
+    "approvers",
+    "authorMayApprove",
+    "timeout",
+    "latencyP95Ms",
+    "imageSizeMb",
+    "critical",
+    "high",
+  ];
+  for (const name of names) expect(changed.join()).toContain(name);
+});
+
+test("loosened rules are next to their number, tightened ones are named as such, and files come after both", async () => {
+  const rules = (timeout: string, samples: number, quorum: number) =>
+    buildModelYaml({
+      ...approval(
+        `approvers: [U024BE7LH, U0SECOND1], quorum: ${quorum}, authorMayApprove: false, timeout: ${timeout}`,
+      ),
+      canary: `{ steps: [10], bake: PT30M, minSamples: ${samples}, onInconclusive: roll-back, atMost: PT6H }`,
+    });
+  await promoteVersion(world, "a", 1);
+  world.commits.get(fakeCommit("a"))?.set("model.yaml", Buffer.from(rules("PT4M", 200, 1)));
+  const commit = world.commit("b", rules("PT3H", 100, 2));
+  world.changed.set(`${fakeCommit("a")}..${commit}`, ["packaging/buildspec.yml"]);
+  expect((await requestDecision("b")).view?.changed).toEqual([
+    "loosens 2 rules: approval.timeout PT4M → PT3H; canary.minSamples 200 → 100",
+    "changed since what prod serves: the build",
+    "tightens: approval.quorum 1 → 2",
+    "the build: packaging/buildspec.yml",
+  ]);
 });
 
 test("a commit may tighten the platform's copy", async () => {
