@@ -151,6 +151,25 @@ export const createLedger = ({ store }: { store: Store }) => {
     /** The newest deployment of this image and registry version. */
     ofImage: (environment: Environment, model: string, digest: string, version: number) =>
       find(environment, model, (entry) => entry.digest === digest && entry.version === version),
+    /** The delivery that brought what serves: a rollback has an entry of its own, but no approval. Undefined: none did. */
+    deliveryOf: async ({
+      environment,
+      model,
+      digest,
+      version,
+      ...serving
+    }: Pick<Deployment, "environment" | "model" | "digest" | "version" | "delivery" | "reason">): Promise<
+      string | undefined
+    > =>
+      serving.reason === null
+        ? serving.delivery
+        : (
+            await find(
+              environment,
+              model,
+              (entry) => entry.reason === null && entry.digest === digest && entry.version === version,
+            )
+          )?.delivery,
     at,
 
     /** Creates the deployment of a delivery, or finds it. */

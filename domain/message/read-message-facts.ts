@@ -6,7 +6,7 @@ import { createHolds } from "#domain/changes/holds.ts";
 import { createClaims } from "#domain/claims/claims.ts";
 import { createDeliveryPeople, type DeliveryPeople } from "#domain/delivery/delivery-people.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
-import { createLedger } from "#domain/ledger/ledger.ts";
+import { createLedger, type Deployment } from "#domain/ledger/ledger.ts";
 import type { Store } from "#platform/store/store.ts";
 import type { MessageFacts } from "./message-state.ts";
 
@@ -27,10 +27,12 @@ export const readMessageFacts = ({ store, clock }: { store: Store; clock: () => 
   };
   const canaries = createCanaries({ store, clock });
   /** A manifest that nobody can read names no owner: then the owner of what prod serves is told. */
-  const findPeople = async (delivery: string, serving: string | undefined): Promise<DeliveryPeople> => {
+  const findPeople = async (delivery: string, serving: Deployment | undefined): Promise<DeliveryPeople> => {
     const people = (await deliveryPeople.read(delivery)) ?? { author: null, owner: null };
     if (people.owner !== null || serving === undefined) return people;
-    const owner = (await approvals.ofDelivery(serving)).at(-1)?.evidence.owner ?? null;
+    const brought = await ledger.deliveryOf(serving);
+    if (brought === undefined) return people;
+    const owner = (await approvals.ofDelivery(brought)).at(-1)?.evidence.owner ?? null;
     return { ...people, owner };
   };
   return async (delivery: string): Promise<MessageFacts> => {
@@ -62,7 +64,7 @@ export const readMessageFacts = ({ store, clock }: { store: Store; clock: () => 
       control: deployment?.shares.length ? await canaries.read(delivery) : undefined,
       serving,
       ...(questions.length === 0 && ended?.outcome === "failed"
-        ? { people: await findPeople(delivery, serving?.delivery) }
+        ? { people: await findPeople(delivery, serving) }
         : {}),
       hold: questions.length === 0 ? undefined : await holds.read(delivery),
       rolledBack: takenBack

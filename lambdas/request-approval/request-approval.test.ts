@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { resolveApprovers } from "#domain/approval/resolve-approvers.ts";
+import { rollBackProd } from "#domain/rollback/roll-back-prod.ts";
 import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.ts";
 import { promoteVersion } from "#test/support/promote-version.ts";
 import { createNewApproval } from "#test/support/record-approval.ts";
@@ -168,6 +169,20 @@ test("the cold start of prod's version is the one that its own delivery measured
   const first = { delivery: "delivery-a", comparisons: [{ ...coldStart, champion: null, challenger: 450 }] };
   await request({ ...first, taskToken: "token of a" }, withoutContributors);
   await promoteVersion(world, "a", 1);
+  await request({ comparisons: [{ ...coldStart, champion: null, challenger: 300 }] }, withoutContributors);
+  expect((await readApproval())?.evidence.comparisons).toEqual([
+    { ...coldStart, champion: 450, challenger: 300 },
+  ]);
+});
+
+test("after a rollback prod's version still has the cold start that its own delivery measured", async () => {
+  const coldStart = { name: "cold start", unit: "ms", interval: null, limit: "", verdict: null };
+  commit();
+  const first = { delivery: "delivery-a", comparisons: [{ ...coldStart, champion: null, challenger: 450 }] };
+  await request({ ...first, taskToken: "token of a" }, withoutContributors);
+  await promoteVersion(world, "a", 1);
+  await promoteVersion(world, "b", 2);
+  await rollBackProd(world)({ model: toyModel, id: "rollback-1", by: "ada: slow answers" });
   await request({ comparisons: [{ ...coldStart, champion: null, challenger: 300 }] }, withoutContributors);
   expect((await readApproval())?.evidence.comparisons).toEqual([
     { ...coldStart, champion: 450, challenger: 300 },

@@ -99,7 +99,11 @@ const requestDeploymentApproval =
         provenance: input.provenance,
         omitted: [...(input.scanOmitted ?? []), ...input.omitted],
         ...(input.comparisons && {
-          comparisons: await addColdStart(approvals, serving?.delivery, input.comparisons),
+          comparisons: await addColdStart(
+            approvals,
+            serving && (await ledger.deliveryOf(serving)),
+            input.comparisons,
+          ),
         }),
         ...(trial && { trial }),
         ...(rejectedBefore && { rejectedBefore }),
