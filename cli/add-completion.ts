@@ -1,11 +1,13 @@
 import { join } from "node:path";
-import { ShellCompDirective } from "@bomb.sh/tab";
+import { type RootCommand, ShellCompDirective } from "@bomb.sh/tab";
 import tab from "@bomb.sh/tab/commander";
 import type { Argument, Command, Option } from "commander";
 import { writeToStream } from "#worlds/embedded/write-to-stream.ts";
+import { explainUsage } from "./add-command.ts";
 import { checkoutFolder, selectDataFolder } from "./folders.ts";
 import { listModelFolders } from "./list-model-folders.ts";
-import { print } from "./print.ts";
+import { jsonOption } from "./options.ts";
+import { printJson } from "./print.ts";
 
 /**
  * The library's script gives files a person's shell would complete to no option, and needs bash-completion, which macOS
@@ -79,26 +81,57 @@ const listModelNames = (words: readonly string[]): readonly string[] => {
   return [...new Set(folders.flatMap(listModelFolders))].toSorted();
 };
 
+/** The library knows PowerShell too, in which nobody tries these scripts. */
+const shells = ["bash", "zsh", "fish"] as const;
+
+/** The script of a shell. The library only prints it. */
+const createScript = (root: RootCommand, name: string, shell: string): string => {
+  const lines: string[] = [];
+  const { log } = console;
+  console.log = (line: string) => lines.push(line);
+  try {
+    root.setup(name, name, shell);
+  } finally {
+    console.log = log;
+  }
+  return [...lines, ...(shell === "bash" ? [bashSupplement] : [])].join("\n");
+};
+
 /**
- * `slipway completion bash|zsh|fish|powershell` prints a script that completes commands, options, choices, model names and
- * paths in that shell; the script calls the hidden `slipway complete -- <words>`. Every command of the program is known, so
- * this comes after the last of them.
+ * `slipway completion bash|zsh|fish` prints a script that completes commands, options, choices, model names and paths in
+ * that shell; the script calls the hidden `slipway complete -- <words>`. Every command of the program is known, so this
+ * comes after the last of them.
  */
 export const addCompletion = (program: Command): void => {
   const root = tab(program, { completionCommandName: "completion" });
   const description = "print a script that completes commands, options and models in bash, zsh or fish";
+  const json = jsonOption("the shell and its script");
   const offered = root.commands.get("completion");
-  if (offered) offered.description = description;
-  const script = program.commands.find((command) => command.name() === "completion");
-  script
-    ?.description(description)
-    .addHelpText(
-      "after",
-      "\nbash: source <(slipway completion bash)   zsh: source <(slipway completion zsh)   fish: slipway completion fish | source",
-    )
-    .hook("postAction", (_, { args: [shell] }) => {
-      if (shell === "bash") print(bashSupplement);
+  if (offered) {
+    offered.description = description;
+    offered.option("json", json.description);
+    offered.argument("shell", (complete) => {
+      for (const shell of shells) complete(shell, "");
     });
+  }
+  const script = program.commands.find((command) => command.name() === "completion");
+  if (script) {
+    explainUsage(script, "`slipway completion --help` lists its options");
+    script.registeredArguments[0]?.choices(shells);
+    script
+      .description(description)
+      .addOption(json)
+      .addHelpText(
+        "after",
+        "\nbash: source <(slipway completion bash)   zsh: source <(slipway completion zsh)   fish: slipway completion fish | source",
+      )
+      .action((shell: string, options: { readonly json?: boolean }) => {
+        const text = createScript(root, program.name(), shell);
+        if (options.json) return printJson({ shell, script: text });
+        // Not by print, which escapes tabs: the script has to be as it is.
+        writeToStream(process.stdout, `${text}\n`);
+      });
+  }
   const answer = program.commands.find((command) => command.name() === "complete");
   answer?.action((words: string[]) => {
     const subject = findSubject(program, words);

@@ -143,6 +143,42 @@ test("a wrong command line is an error in JSON too, with the command whose help 
   });
 });
 
+test.each([
+  [["status", "--wach"], "unknown option '--wach' (Did you mean --watch?); `slipway status --help`"],
+  [
+    ["keys", "rotate", "--graces", "PT1H"],
+    "unknown option '--graces' (Did you mean --grace?); `slipway keys rotate --help`",
+  ],
+  [
+    ["canary", "churn", "--onc"],
+    "unknown option '--onc' (Did you mean --once?); `slipway canary watch --help`",
+  ],
+  [
+    ["canary", "hold", "churn", "--as", "U024BE7LH"],
+    "required option '--for <time>' not specified; `slipway canary hold --help`",
+  ],
+  [["statsu"], "unknown command 'statsu' (Did you mean status?); `slipway --help`"],
+  [
+    ["completion", "powershell"],
+    "command-argument value 'powershell' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish; `slipway completion --help`",
+  ],
+])(
+  "%j: a wrong command line is one line on stderr, with what is near and how to go on",
+  async (args, line) => {
+    const { code, stdout, stderr } = await runCommand(args, env);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr.startsWith(`error: ${line}`), stderr).toBe(true);
+    expect(stderr.trimEnd()).not.toContain("\n");
+  },
+);
+
+test("a completion script is a field of an object with --json, the same text as without", async () => {
+  const plain = await runCommand(["completion", "bash"], env);
+  const { code, stdout } = await runCommand(["completion", "bash", "--json"], env);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({ shell: "bash", script: plain.stdout.trimEnd() });
+});
+
 type CommandForm = {
   readonly options: { readonly [flag: string]: unknown };
   readonly commands: { readonly [name: string]: CommandForm };
@@ -170,14 +206,14 @@ test("the README's table has every command", () => {
   expect(commands.filter((name) => !documented.has(name))).toEqual(["complete"]);
 });
 
-test("every command has --json, except the two for shells", () => {
+test("every command has --json, except the one that shells call", () => {
   const slipway = readCommandForms();
   const findWithout = (path: string, { options, commands }: CommandForm): readonly string[] => {
     const inner = Object.entries(commands);
     if (inner.length === 0) return "--json" in options ? [] : [path];
     return inner.flatMap(([name, form]) => findWithout(`${path} ${name}`, form));
   };
-  expect(findWithout("slipway", slipway)).toEqual(["slipway complete", "slipway completion"]);
+  expect(findWithout("slipway", slipway)).toEqual(["slipway complete"]);
 });
 
 test("the --help of each command has examples, which its own parser takes", async () => {

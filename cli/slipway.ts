@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import packageJson from "#package.json" with { type: "json" };
 import { ignoreOutputErrors } from "#worlds/embedded/write-to-stream.ts";
-import { addCommand } from "./add-command.ts";
+import { addCommand, explainUsage } from "./add-command.ts";
 import { addExamples } from "./add-examples.ts";
 import { loadCommands } from "./commands.ts";
 import { endOnInterrupt } from "./end-on-interrupt.ts";
@@ -12,11 +12,9 @@ import { reportError } from "./report-error.ts";
 const program = new Command("slipway")
   .description("Delivers a model from a commit to the production inference function.")
   .version(packageJson.version)
-  .showHelpAfterError("(`slipway --help` lists the commands)")
   .showSuggestionAfterError()
   // Parts and commands have options of the program's names: `doctor slack --json`, `slipway audit churn --version 3`.
   .enablePositionalOptions()
-  .exitOverride()
   .addHelpText(
     "after",
     [
@@ -24,6 +22,8 @@ const program = new Command("slipway")
       'With --json the result is on stdout, and so is every error: { "error": { "name", "message", "remedy" } } in one line.',
     ].join("\n"),
   );
+
+explainUsage(program, "`slipway --help` lists the commands");
 
 const words = process.argv.slice(2);
 const commands = await loadCommands(words);

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { addCommand } from "#cli/add-command.ts";
 import type { CommandContext } from "#cli/command-world.ts";
 import { OrderRefused, UsageMistake } from "#cli/errors.ts";
 import { exitCode } from "#cli/exit-code.ts";
@@ -47,35 +48,27 @@ const parseHold = (text: string): number => {
 
 /** `slipway canary`: watches a canary; hold, go and abort give it an order, as Slack's buttons do. */
 export const canaryCommand = (): Command => {
-  const command = new Command("canary")
-    .description("watch a canary, hold it, let it go on, or abort it")
-    .addCommand(watchCommand(), { isDefault: true })
-    .addCommand(
-      orderCommand("hold", "keep the canary at its share until an end; a failed check still rolls it back")
-        .addOption(
-          new Option("--for <time>", "how long: 30m, 2h or PT30M, at most 24h")
-            .argParser(parseHold)
-            .makeOptionMandatory(),
-        )
-        .addOption(reasonOption()),
-    )
-    .addCommand(
-      orderCommand(
-        "go",
-        "let a canary go on: ends its hold; without one asks the approvers whether it goes on inconclusive, or answers their open question",
+  const command = new Command("canary").description("watch a canary, hold it, let it go on, or abort it");
+  addCommand(command, watchCommand(), { isDefault: true });
+  const orders = [
+    orderCommand("hold", "keep the canary at its share until an end; a failed check still rolls it back")
+      .addOption(
+        new Option("--for <time>", "how long: 30m, 2h or PT30M, at most 24h")
+          .argParser(parseHold)
+          .makeOptionMandatory(),
       )
-        .addOption(new Option("--yes", "vote for it where the approvers are asked already"))
-        .addOption(
-          new Option("--confirm <model>", "the model's name, with --yes: its checks are inconclusive"),
-        ),
+      .addOption(reasonOption()),
+    orderCommand(
+      "go",
+      "let a canary go on: ends its hold; without one asks the approvers whether it goes on inconclusive, or answers their open question",
     )
-    .addCommand(
-      orderCommand("abort", "end the canary: prod goes back to the previous version").addOption(
-        reasonOption(),
+      .addOption(new Option("--yes", "vote for it where the approvers are asked already"))
+      .addOption(
+        new Option("--confirm <model>", "the model's name, with --yes: its checks are inconclusive"),
       ),
-    );
-  for (const child of command.commands)
-    child.exitOverride().showHelpAfterError(`(\`slipway canary ${child.name()} --help\` lists its options)`);
+    orderCommand("abort", "end the canary: prod goes back to the previous version").addOption(reasonOption()),
+  ];
+  for (const order of orders) addCommand(command, order);
   return command;
 };
 
