@@ -1,7 +1,7 @@
 import type { BreakGlass } from "#domain/approval/break-glass.ts";
 import { formatMention } from "./format-mention.ts";
 import { formatTime } from "./format-time.ts";
-import { clipText, escapeLine, joinWithinLimit } from "./message-text.ts";
+import { clipText, escapeLine, joinWithinLimit, showLiterally } from "./message-text.ts";
 
 const limits = { why: 300, reason: 400, waiting: 300 } as const;
 
@@ -13,7 +13,7 @@ export const formatClosure = ({
   readonly until: number | null;
   readonly why: string;
 }): string =>
-  `:snowflake: *Prod is closed${until === null ? "" : ` until ${formatTime(until)}`}:* ${clipText(escapeLine(why), limits.why)}`;
+  `:snowflake: *Prod is closed${until === null ? "" : ` until ${formatTime(until)}`}:* ${showLiterally(clipText(escapeLine(why), limits.why))}`;
 
 /** Who broke the glass before Slack said whether they may. */
 export const formatWaitingGlass = (users: readonly string[]): string =>
@@ -21,4 +21,4 @@ export const formatWaitingGlass = (users: readonly string[]): string =>
 
 /** Who let the delivery change prod nevertheless, and why. */
 export const formatBreakGlass = ({ user, reason }: Pick<BreakGlass, "user" | "reason">): string =>
-  `:rotating_light: *Prod was closed; ${formatMention(user)} let this delivery change it:* ${clipText(escapeLine(reason), limits.reason)}`;
+  `:rotating_light: *Prod was closed; ${formatMention(user)} let this delivery change it:* ${showLiterally(clipText(escapeLine(reason), limits.reason))}`;

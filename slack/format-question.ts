@@ -2,7 +2,7 @@ import type { BoundContributors } from "#domain/approval/resolve-approvers.ts";
 import type { MessageState, QuestionState } from "#domain/message/message-state.ts";
 import { formatMention } from "./format-mention.ts";
 import { formatTime } from "./format-time.ts";
-import { escapeLine, joinWithinLimit } from "./message-text.ts";
+import { escapeLine, joinWithinLimit, showLiterally } from "./message-text.ts";
 
 const limits = { contextText: 1_000, unmapped: 600, votes: 300, leftOut: 300, waiting: 60 } as const;
 
@@ -46,7 +46,9 @@ const formatOpenQuestion = (question: Extract<QuestionState, { readonly status: 
 export const formatUnmapped = ({ unmapped, raisedBy }: MessageState): string => {
   const extra =
     raisedBy === 0 ? "no extra approval" : `${raisedBy} extra approval${raisedBy === 1 ? "" : "s"}`;
-  const identities = unmapped.map(({ identity, why }) => `${escapeLine(identity)} (${escapeLine(why)})`);
+  const identities = unmapped.map(
+    ({ identity, why }) => `${showLiterally(escapeLine(identity))} (${escapeLine(why)})`,
+  );
   return `:bust_in_silhouette: *Not mapped to a person (${extra} required):* ${joinWithinLimit(identities, "; ", limits.unmapped)}`;
 };
 

@@ -4,7 +4,7 @@ import { findRemedy } from "#statemachine/remedies.ts";
 import { formatBreakGlass, formatClosure } from "./format-closure.ts";
 import { formatMention } from "./format-mention.ts";
 import { formatTime } from "./format-time.ts";
-import { clipText, escapeLine } from "./message-text.ts";
+import { clipText, escapeLine, showLiterally } from "./message-text.ts";
 
 const limits = { text: 3_000, reason: 1_000 } as const;
 
@@ -23,7 +23,9 @@ const formatSays = ({ says, model, version }: Reply): string => {
       return `:alarm_clock: ${subject} still waits for a decision, until ${formatTime(says.expiresAt)}.`;
     case "decided": {
       const by = formatMentions(says.by.map(({ user }) => user));
-      const reason = says.reason ? `: ${clipText(escapeLine(says.reason), limits.reason)}` : "";
+      const reason = says.reason
+        ? `: ${showLiterally(clipText(escapeLine(says.reason), limits.reason))}`
+        : "";
       if (says.status === "rejected") return `:no_entry: Rejected by ${by}${reason}`;
       return says.canaryPercent === null
         ? `:white_check_mark: Approved by ${by}`
@@ -38,7 +40,7 @@ const formatSays = ({ says, model, version }: Reply): string => {
     case "order":
       return formatOrder(subject, says);
     case "rolled back":
-      return `:rewind: Rolled back by ${clipText(escapeLine(says.by), limits.reason)}: prod went from ${formatVersion(says.from)} to ${formatVersion(says.to)}`;
+      return `:rewind: Rolled back by ${showLiterally(clipText(escapeLine(says.by), limits.reason))}: prod went from ${formatVersion(says.from)} to ${formatVersion(says.to)}`;
     case "ended":
       break;
     default:
@@ -67,7 +69,8 @@ const formatSays = ({ says, model, version }: Reply): string => {
 };
 
 const formatOrder = (subject: string, order: CanaryOrderSays): string => {
-  const reason = order.reason === null ? "" : `: ${clipText(escapeLine(order.reason), limits.reason)}`;
+  const reason =
+    order.reason === null ? "" : `: ${showLiterally(clipText(escapeLine(order.reason), limits.reason))}`;
   switch (order.order) {
     case "hold":
       return `:pause_button: ${formatMention(order.by)} holds the canary of ${subject}${order.until === null ? "" : ` until ${formatTime(order.until)}`}${reason}`;

@@ -9,6 +9,8 @@ import { formatVerdict } from "#domain/message/format-verdict.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
 import type { SourceLink } from "#platform/source/source.ts";
 import { findRemedy } from "#statemachine/remedies.ts";
+import { escapeControls } from "#untrusted/escape-controls.ts";
+import { prefixContinuationLines } from "#untrusted/prefix-continuation-lines.ts";
 import { createCanaryButtons } from "./canary-buttons.ts";
 import { createComparisonTable, formatComparisonLines } from "./comparison-table.ts";
 import { createDecisionButtons } from "./decision-buttons.ts";
@@ -16,7 +18,14 @@ import { formatBreakGlass, formatClosure, formatWaitingGlass } from "./format-cl
 import { formatMention } from "./format-mention.ts";
 import { formatApproval, formatQuestion, formatUnmapped } from "./format-question.ts";
 import type { MessageForm } from "./message-forms.ts";
-import { clipText, escapeLine, escapeLines, escapeText, joinWithinLimit } from "./message-text.ts";
+import {
+  clipText,
+  escapeLine,
+  escapeLines,
+  escapeText,
+  joinWithinLimit,
+  showLiterally,
+} from "./message-text.ts";
 import { plainText } from "./plain-text.ts";
 
 /** https://docs.slack.dev/reference/block-kit/blocks */
@@ -116,18 +125,31 @@ const formatLink = (link: SourceLink, label: string): string => {
   return `${label}: \`${clipText(escapeLine(link.line.replaceAll("`", "'")), limits.command)}\``;
 };
 
-/** What is delivered: the commit's own words, who made it, and where to read it. */
-const formatCommit = ({ subject, commit, author, links }: MessageState): string => {
-  const title = subject === null ? "" : `*${clipText(escapeLine(subject), limits.subject)}*\n`;
+/** Text from outside in a section of its own, in which Slack reads neither markup nor mentions nor emoji. */
+const createPlainSection = (text: string): readonly SectionBlock[] =>
+  text.trim() === ""
+    ? []
+    : [
+        {
+          type: "section",
+          expand: true,
+          text: { ...plainText(clipText(text, limits.section)), emoji: false },
+        },
+      ];
+
+/** What is delivered: who made it, and where to read it. */
+const formatCommit = ({ commit, author, links }: MessageState): string => {
   const id = `\`${commit.slice(0, 12)}\``;
-  const named = author ? `, author (unverified): ${clipText(escapeLine(author), limits.fact)}` : "";
+  const named = author
+    ? `, author (unverified): ${showLiterally(clipText(escapeLine(author), limits.fact))}`
+    : "";
   const pages = links
     ? [
         ...(links.commit.kind === "page" ? [formatLink(links.commit, "commit")] : []),
         ...(links.diff ? [formatLink(links.diff, "difference to prod")] : []),
       ]
     : [];
-  return `${title}Commit ${id}${named}${pages.length === 0 ? "" : ` · ${pages.join(" · ")}`}`;
+  return `Commit ${id}${named}${pages.length === 0 ? "" : ` · ${pages.join(" · ")}`}`;
 };
 
 /**
@@ -181,7 +203,10 @@ const formatNotification = (state: MessageState): string => {
 };
 
 const formatRejectedBefore = (rejection: EarlierRejection): string => {
-  const text = formatRejection(rejection, { person: ({ user }) => formatMention(user), reason: escapeLine });
+  const text = formatRejection(rejection, {
+    person: ({ user }) => formatMention(user),
+    reason: (reason) => showLiterally(escapeLine(reason)),
+  });
   return `:warning: ${text.replace(/^Rejected before/, "*Rejected before*")}`;
 };
 
@@ -261,14 +286,17 @@ export const renderMessageBlocks = (
     ...(state.changed.length > 0
       ? [
           createSection(
-            `:warning: *This commit changes its own rules:* ${joinWithinLimit(state.changed.map(escapeLine), "; ", limits.changed)}`,
+            `:warning: *This commit changes its own rules:* ${showLiterally(joinWithinLimit(state.changed.map(escapeLine), "; ", limits.changed))}`,
           ),
         ]
       : []),
     ...listNotes(state).map((note) => createSection(clipText(note, limits.note))),
     // Never cut: `parseRejectionReason` refuses a reason that does not fit.
     ...(state.question?.status === "rejected" && state.question.reason
-      ? [createSection(`*Reason for the rejection:* ${escapeLines(state.question.reason)}`)]
+      ? [
+          createSection("*Reason for the rejection:*"),
+          ...createPlainSection(prefixContinuationLines(state.question.reason)),
+        ]
       : []),
     ...(table ? [table] : []),
     ...(form === "complete" ? [] : createSections(formatComparisonLines(state))),
@@ -290,6 +318,8 @@ export const renderMessageBlocks = (
           createSection(`*What to do:* ${escapeText(findRemedy(state.error.name))}`),
         ]
       : []),
+    // The commit's own words.
+    ...createPlainSection(clipText(escapeControls(state.subject ?? ""), limits.subject)),
     createSection(formatCommit(state)),
     ...(state.renewed.length > 0
       ? [

@@ -44,3 +44,13 @@ export const escapeLine = (text: string) => escapeText(escapeControls(text));
 
 /** Text from outside whose line breaks matter: every line after the first is marked as a continuation. */
 export const escapeLines = (text: string) => escapeText(prefixContinuationLines(text));
+
+/** Characters and names that Slack would read as markup at the edge of a word: `*bold*`, `_italic_`, `:x:`. */
+const markup = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:[\w+-]+:/u;
+
+/**
+ * Escaped text from outside, on one line within other text, as it was typed: mrkdwn has no escape for its marks, but reads
+ * none in code. A block of plain text is better where there is one. Clip before, never after.
+ */
+export const showLiterally = (escaped: string): string =>
+  markup.test(escaped) ? `\`${escaped.replaceAll("`", "'")}\`` : escaped;
