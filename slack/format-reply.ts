@@ -60,7 +60,7 @@ const formatSays = ({ says, model, version }: Reply): string => {
     case "failed":
       return `:x: The delivery of ${subject} failed${
         says.error
-          ? `: *${escapeLine(says.error.name)}* ${clipText(escapeLine(says.error.cause), limits.reason)}\n*What to do:* ${escapeLine(findRemedy(says.error.name))}`
+          ? `: *${escapeLine(says.error.name)}* ${clipText(escapeLine(says.error.cause), limits.reason)}\n*What to do:* ${escapeLine(findRemedy(says.error.name, says.error.cause))}`
           : ""
       }`;
     default:

@@ -87,6 +87,14 @@ const createSections = (lines: readonly string[]): KnownBlock[] => {
   return texts.map(createSection);
 };
 
+/** The first lines, as many as fit: the delivery's page has all. */
+const keepWithin = (lines: readonly string[], available: number): readonly string[] => {
+  const end = lines.findIndex(
+    (_, index) => lines.slice(0, index + 1).join("\n").length + moreChecksLine.length + 2 > available,
+  );
+  return end === -1 ? lines : lines.slice(0, end);
+};
+
 const moreChecksLine = "More checks are on the delivery's page.";
 const order = ["fail", "inconclusive", "pass"];
 
@@ -112,8 +120,9 @@ const createCheckSections = (checks: readonly Check[], available: number): Known
   return createSections([...shown, moreChecksLine]);
 };
 
+/** Without a final period: it is one of a list. */
 const formatOmission = ({ name, why, remedy }: Omission): string =>
-  `*${escapeLine(name)}*: ${escapeLine(why)}${remedy === undefined ? "" : `. ${escapeLine(remedy)}`}`;
+  `*${escapeLine(name)}*: ${[why, ...(remedy === undefined ? [] : [remedy])].map((each) => escapeLine(each).replace(/\.$/, "")).join(". ")}`;
 
 /** Visible ASCII without the characters at which Slack ends a link. */
 const isLinkable = (url: string): boolean =>
@@ -299,7 +308,6 @@ export const renderMessageBlocks = (
         ]
       : []),
     ...(table ? [table] : []),
-    ...(form === "complete" ? [] : createSections(formatComparisonLines(state))),
   ];
   const below: KnownBlock[] = [
     ...(state.omitted.length > 0
@@ -315,7 +323,7 @@ export const renderMessageBlocks = (
           createSection(
             `:x: *${clipText(escapeLine(state.error.name), 100)}* ${clipText(escapeLines(state.error.cause), limits.cause)}`,
           ),
-          createSection(`*What to do:* ${escapeText(findRemedy(state.error.name))}`),
+          createSection(`*What to do:* ${escapeText(findRemedy(state.error.name, state.error.cause))}`),
         ]
       : []),
     // The commit's own words.
@@ -340,10 +348,13 @@ export const renderMessageBlocks = (
     ...createCanaryButtons(state),
   ];
   const shown = table ? state.checks.filter(({ verdict }) => verdict !== "pass") : state.checks;
-  const available = limits.message - countText([above, below]);
+  const free = limits.message - countText([above, below]);
+  const lines = form === "complete" ? [] : keepWithin(formatComparisonLines(state), free);
+  const compared = createSections(lines);
+  const available = free - countText(compared);
   return {
     text: formatNotification(state),
-    blocks: [...above, ...createCheckSections(shown, available), ...below],
+    blocks: [...above, ...compared, ...createCheckSections(shown, available), ...below],
   };
 };
 

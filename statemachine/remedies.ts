@@ -82,6 +82,32 @@ export const remedies = {
   "Engine.Runtime": "The state machine could not read its data: this is a bug in Slipway, please report it.",
 } as const satisfies Record<string, string>;
 
-export const findRemedy = (name: string): string =>
+/** What to do about each failed check of a GateFailed, whose cause lists them: `latency p95: …; accuracy: …`. */
+const gateRemedies: readonly (readonly [RegExp, string])[] = [
+  [/^smoke$/, "Run `slipway serve models/<name>`: the deployed model did not answer rows of its own folder."],
+  [
+    /^(accuracy|auc|mae|rmse|f1|f1Micro|f1Macro|ndcg|pinball|coverage|holdout)( vs champion)?$/,
+    remedies.GateFailed,
+  ],
+  [
+    /^latency p95$/,
+    "Make the model faster (smaller, or quantized), or give it more memory (resources.memoryMb in model.yaml, as far as the platform's policy allows).",
+  ],
+  [/^image size$/, "Make the model's files smaller, for example by quantized weights."],
+  [
+    /^input schema$/,
+    "Keep the inputs and outputs of the version on prod: only new, optional inputs are compatible. Otherwise deliver it as a model with another name.",
+  ],
+];
+
+const findGateRemedy = (cause: string): string | undefined => {
+  const failed = [...cause.matchAll(/(?:^|; )([a-zA-Z0-9 ]+): /g)].map(([, name = ""]) => name);
+  const found = gateRemedies.filter(([check]) => failed.some((name) => check.test(name)));
+  return found.length === 0 ? undefined : found.map(([, remedy]) => remedy).join(" ");
+};
+
+/** What to do about an error. @param cause says which checks failed */
+export const findRemedy = (name: string, cause = ""): string =>
+  (name === "GateFailed" ? findGateRemedy(cause) : undefined) ??
   Object.entries(remedies).find(([known]) => known === name)?.[1] ??
   "Read the cause. `slipway status` shows where the delivery stopped. It is safe to deliver again.";

@@ -233,7 +233,7 @@ export const deriveDelivery = (record: DeliveryRecord, now: number): DeliveryVie
     boxes: deriveBoxes(runs, outcome, now),
     runs,
     current: deriveCurrent(record, runs, isOver, now),
-    error: cause && outcome === "failed" ? { ...cause, remedy: findRemedy(cause.name) } : null,
+    error: cause && outcome === "failed" ? { ...cause, remedy: findRemedy(cause.name, cause.cause) } : null,
     groups: listCheckGroups(runs),
     comparisons: approval?.evidence.comparisons ?? comparisons,
     baselineVersion: approval?.evidence.championVersion ?? null,

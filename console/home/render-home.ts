@@ -74,7 +74,7 @@ const renderAction = (
       const error = delivery.error?.name ?? "failed";
       return html`<li class="action bad">
 <div><h3><a href="${paths.delivery(model, delivery.delivery)}">${model}${delivery.version === null ? "" : ` v${delivery.version}`}: ${error}</a></h3>
-<p>${renderSentence(findRemedy(error))}</p><p class="faint">${renderTime(delivery.endedAt ?? delivery.startedAt, now)}</p></div>
+<p>${renderSentence(findRemedy(error, delivery.error?.cause))}</p><p class="faint">${renderTime(delivery.endedAt ?? delivery.startedAt, now)}</p></div>
 <p class="buttons"><a class="button" href="${paths.delivery(model, delivery.delivery)}">See why</a></p></li>`;
     }
     case "expired": {

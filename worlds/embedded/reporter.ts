@@ -191,7 +191,7 @@ export const createTerminalReporter = (
             `  ${model}${paint(isGood ? "green" : event.outcome === "failed" ? "red" : "yellow", event.rolledBackBy === undefined ? event.outcome : escapeControls(`rolled back by ${event.rolledBackBy}`))}${event.error ? `: ${paint("red", escapeControls(event.error))} ${prefixContinuationLines(event.cause ?? "")}` : ""}`,
           );
           return event.error
-            ? say(`  ${paint("bold", "What to do:")} ${findRemedy(event.error)}\n`)
+            ? say(`  ${paint("bold", "What to do:")} ${findRemedy(event.error, event.cause)}\n`)
             : say("");
         }
         default:
