@@ -85,7 +85,8 @@ const checkScore = (metric: ScoreMetric, bound: ScoreInForce, holdout: HoldoutPr
   if (margin === undefined) return { checks, omitted: [] };
   const name = `${metric.name} vs champion`;
   if (isMissingChampion(holdout.champion))
-    return { checks, omitted: [{ name, why: holdout.champion.absent }] };
+    // Approvers read it beside the table, which has the metric's words.
+    return { checks, omitted: [{ name: `${metric.words} vs champion`, why: holdout.champion.absent }] };
   const gain = metric.gain(holdout.champion, holdout.challenger);
   if (typeof gain === "string") {
     const detail = `${metric.words} of the champion not measurable: ${gain}`;

@@ -124,12 +124,12 @@ describe("holdout", () => {
     expect(checks[0]?.detail).toContain("label pause: 0 rows");
   });
 
-  test("without a champion the comparison is omitted with a reason", () => {
+  test("without a champion the comparison is omitted with a reason, under the metric's name in the table", () => {
     const { checks, omitted } = classified({ accuracy, auc: accuracy }, absent, oftenRight);
     expect(checks.map(({ name }) => name)).toEqual(["accuracy", "auc"]);
     expect(omitted).toEqual([
       { name: "accuracy vs champion", why: "prod serves no version yet" },
-      { name: "auc vs champion", why: "prod serves no version yet" },
+      { name: "AUC vs champion", why: "prod serves no version yet" },
     ]);
   });
 

@@ -78,6 +78,20 @@ describe("what is told in a delivery's thread", () => {
     });
   });
 
+  test("a reminder to the approvers who have not answered: not to who voted, nor to whose answer waits for an address", () => {
+    const question = build({
+      rule: {
+        approvers: ["U011", "U012", "U013"],
+        ...{ quorum: 2, authorMayApprove: true, timeout: "PT24H" },
+      },
+      state: { status: "pending", votes: [{ user: "U011", name: "Ada", at: "now" }] },
+      postponed: [{ user: "U012", name: "Bob", verdict: "approved", reason: null, at: 1 }],
+    });
+    expect(deriveReplies(facts({ questions: [question], now: 23 * hour }))).toMatchObject([
+      { id: "reminder churn~1", mentions: { users: ["U013"] } },
+    ]);
+  });
+
   test("a failed or expired delivery in the channel, with its author and its owner", () => {
     for (const outcome of ["failed", "expired"] as const)
       expect(deriveReplies(facts({ ended: end(outcome) }))).toMatchObject([

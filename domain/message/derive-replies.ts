@@ -2,7 +2,7 @@ import type { Approval } from "#domain/approval/approval-records.ts";
 import type { Outcome } from "#domain/delivery/outcomes.ts";
 import { isSlackOwner } from "#model-folder/manifest/describe-owner.ts";
 import { type CanaryOrderSays, deriveCanaryReplies } from "./derive-canary-replies.ts";
-import { deriveMessageState, type MessageFacts } from "./message-state.ts";
+import { deriveMessageState, type MessageFacts, type QuestionState } from "./message-state.ts";
 
 type Person = { readonly user: string; readonly name: string };
 type Says =
@@ -77,6 +77,16 @@ const findReminder = (approval: Approval, { now, ended, rolledBack }: MessageFac
   return state.status === "pending" && !ended && !rolledBack && now >= expiresAt - lead && now < expiresAt;
 };
 
+/** The approvers who have not answered; an answer that waits for an address is one. */
+const listMissing = ({
+  approvers,
+  votes,
+  waiting = [],
+}: Extract<QuestionState, { readonly status: "open" }>): readonly string[] => {
+  const answered = new Set([...votes, ...waiting].map(({ user }) => user));
+  return approvers.filter((user) => !answered.has(user));
+};
+
 const listClosures = (
   { hold, questions }: MessageFacts,
   about: Pick<Reply, "model" | "version">,
@@ -120,7 +130,7 @@ export const deriveReplies = (facts: MessageFacts): readonly Reply[] => {
   const approval = questions.at(-1);
   const people = findPeople(facts);
   const about = { model, version };
-  const approvers = question?.status === "open" ? question.approvers : [];
+  const approvers = question?.status === "open" ? listMissing(question) : [];
   return [
     ...questions.flatMap((each, index): Reply[] => [
       ...(index === 0
