@@ -35,7 +35,9 @@ const usageErrors = new Set([
   "ChangeUnknown",
   "KeyUnknown",
   "ModelUnknown",
+  "NoAuditEntries",
   "NotAnApprover",
+  "ProposalUnknown",
   "RollbackTargetUnknown",
   "UsageMistake",
 ]);

@@ -3,6 +3,7 @@ import { escapeForTerminal, escapeTerminalLine } from "#untrusted/escape-for-ter
 import { writeToStream } from "#worlds/embedded/write-to-stream.ts";
 import { formatTable } from "./format-table.ts";
 import { endProgress } from "./progress.ts";
+import { wrapWords } from "./wrap-words.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -43,6 +44,8 @@ export const printTable = (
   const table = formatTable(header, cells, { width: readTerminalWidth(), least });
   if (table.header !== undefined) print(paint("dim", table.header));
   for (const line of table.lines) print(line);
-  if (table.hidden.length > 0)
-    print(paint("dim", `Not shown at this width: ${table.hidden.join(", ")} (--json has everything).`));
+  if (table.hidden.length > 0) {
+    const sentence = `Not shown at this width: ${table.hidden.join(", ")} (--json has everything).`;
+    for (const line of wrapWords(sentence, readTerminalWidth() ?? sentence.length)) print(paint("dim", line));
+  }
 };

@@ -67,7 +67,7 @@ const showCommand = (): Command =>
           print(
             paint(
               "dim",
-              `# Proposal ${open} by ${by.name} waits for a second person (${changes.loosened.length} rules loosened, ${changes.tightened.length} tightened).`,
+              `# Proposal ${open} by ${by.name} waits for a second person (${changes.loosened.length} ${changes.loosened.length === 1 ? "rule" : "rules"} loosened, ${changes.tightened.length} tightened).`,
             ),
           );
       }),

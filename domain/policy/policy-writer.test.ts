@@ -277,3 +277,9 @@ test("a file without identities leaves the identities unchanged", () => {
   const bytes = new TextEncoder().encode(policyYaml);
   expect(parsePlatformRules(bytes, "policy.yaml", identities).identities).toEqual(identities);
 });
+
+test("a proposal that does not exist is unknown, to show and to confirm, and not refused", async () => {
+  await changes.writeFirst(looser, ada);
+  await expect(changes.proposal("zz")).rejects.toMatchObject({ name: "ProposalUnknown" });
+  await expect(changes.confirm("9-aa", bob)).rejects.toMatchObject({ name: "ProposalUnknown" });
+});

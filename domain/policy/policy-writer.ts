@@ -39,6 +39,12 @@ export class PolicyRefused extends SlipwayError {
   override readonly retryable = false;
 }
 
+/** The command names a proposal that does not exist. */
+export class ProposalUnknown extends SlipwayError {
+  override readonly name = "ProposalUnknown";
+  override readonly retryable = false;
+}
+
 const serializeRules = ({ floor, identities }: PlatformRules): string =>
   JSON.stringify({ floor, identities });
 
@@ -91,7 +97,7 @@ export const createPolicyWriter = ({
   const proposal = async (id: string): Promise<Proposal> => {
     const item = await store.get({ partition: policyKeys.proposals, sort: id });
     if (!item)
-      throw new PolicyRefused(
+      throw new ProposalUnknown(
         `There is no proposal ${id}: \`slipway policy apply <file>\` makes one and prints its id.`,
       );
     const stored = Proposal.parse(item.value);

@@ -70,7 +70,11 @@ test("an invalid policy file is refused with the line, and the copy stays", asyn
   const applied = await runPolicyCommand("apply", file);
   expect([applied.code, applied.stderr]).toEqual([1, expect.stringContaining("approval.quorum")]);
   expect((await runPolicyCommand("apply", join(workFolder.path, "absent.yaml"))).code).toBe(2);
-  expect((await runPolicyCommand("confirm", "7-nothing")).stderr).toContain("There is no proposal 7-nothing");
+  for (const command of ["show", "confirm"])
+    expect(await runPolicyCommand(command, "7-nothing")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("There is no proposal 7-nothing"),
+    });
   expect(await readPolicyInForce()).toMatchObject({ revision: 1 });
   expect(await readFile(file, "utf8")).toContain("quorum: 0");
 });
