@@ -4,6 +4,7 @@ import { createMemoryWorld, type MemoryWorld } from "#test/support/memory-world.
 import { createNewApproval, recordApproval } from "#test/support/record-approval.ts";
 import { toyModel } from "#test/support/toy-model.ts";
 import { AuditDocument, verifyDocument } from "./audit-document.ts";
+import { auditKeys } from "./audit-entry.ts";
 import { createAuditReader } from "./audit-reader.ts";
 import { findDocumentData, formatDocumentJson, formatDocumentMarkdown } from "./format-audit-document.ts";
 
@@ -103,4 +104,18 @@ test("a version that the trail does not know is refused with those that it knows
     name: "NoAuditEntries",
     message: expect.stringContaining("it has some about 1, 2"),
   });
+});
+
+test("the trail's own verification finds what the approvers saw, where it was changed or is not there", async () => {
+  const [hash = ""] = Object.keys((await exportDocument()).evidence);
+  const { verify } = createAuditReader({ ...world, provenance: world.strict });
+  const read = async () => (await verify(toyModel)).findings.map(({ sentence }) => sentence);
+  expect(await read()).toEqual([]);
+  await world.store.put(auditKeys.evidence(toyModel, hash), { champion: "v9" });
+  // Both questions showed the same.
+  const about = (entry: number) =>
+    `The evidence ${hash.slice(0, 16)}… that the approvers of entry ${entry} saw`;
+  expect(await read()).toEqual([`${about(2)} was changed.`, `${about(5)} was changed.`]);
+  await world.store.remove(auditKeys.evidence(toyModel, hash));
+  expect(await read()).toEqual([2, 5].map((entry) => `${about(entry)} is missing, so it is not verified.`));
 });

@@ -5,11 +5,11 @@ import { SlipwayError } from "#platform/errors/slipway-error.ts";
 import type { Registry } from "#platform/registry/registry.ts";
 import type { Store } from "#platform/store/store.ts";
 import { type AuditDocument, documentFormat } from "./audit-document.ts";
-import { type AuditEntry, auditKeys } from "./audit-entry.ts";
+import { type AuditEntry, auditKeys, hashJson } from "./audit-entry.ts";
 import { createAuditTrail } from "./audit-trail.ts";
 import { selectVersionEntries } from "./select-version-entries.ts";
 import { createTrailVerifier } from "./trail-verifier.ts";
-import { type OutsideHead, verifyTrail } from "./verify-trail.ts";
+import { type Finding, type OutsideHead, verifyTrail } from "./verify-trail.ts";
 
 /** The trail has no entry about this version. */
 export class NoAuditEntries extends SlipwayError {
@@ -50,6 +50,24 @@ export const createAuditReader = ({
     return Object.fromEntries(evidence);
   };
 
+  /** What the approvers saw is stored beside the trail, which has its hash: each evidence that is not as it was. */
+  const checkEvidence = async (
+    model: string,
+    entries: readonly AuditEntry[],
+  ): Promise<readonly Finding[]> => {
+    const stored = await readEvidence(model, entries);
+    return entries.flatMap(({ sequence, detail }): Finding[] => {
+      if (typeof detail.evidence !== "string") return [];
+      const hash = detail.evidence;
+      const about = `The evidence ${hash.slice(0, 16)}… that the approvers of entry ${sequence} saw`;
+      if (!Object.hasOwn(stored, hash))
+        return [{ kind: "removed", sequence, sentence: `${about} is missing, so it is not verified.` }];
+      return hashJson(stored[hash]) === hash
+        ? []
+        : [{ kind: "changed", sequence, sentence: `${about} was changed.` }];
+    });
+  };
+
   const readProvenance = async (entries: readonly AuditEntry[]): Promise<AuditDocument["provenance"]> => {
     const builds = new Map<string, { digest: string; commit: string }>();
     for (const { detail } of entries)
@@ -74,7 +92,16 @@ export const createAuditReader = ({
   };
 
   return {
-    verify,
+    verify: async (model: string): ReturnType<typeof verify> => {
+      const verified = await verify(model);
+      const evidence = await checkEvidence(model, verified.entries);
+      return {
+        ...verified,
+        findings: [...verified.findings, ...evidence].toSorted(
+          (left, right) => (left.sequence ?? 0) - (right.sequence ?? 0),
+        ),
+      };
+    },
 
     /** The document of a version. Throws NoAuditEntries. */
     exportVersion: async (model: string, version: number): Promise<AuditDocument> => {
