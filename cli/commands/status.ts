@@ -83,6 +83,18 @@ const paintOutcome = (outcome: string | null): string => {
 const formatEnd = (at: string): string =>
   `${at.slice(0, 16).replace("T", " ")} UTC, ${formatDistance(Date.parse(at), Date.now())}`;
 
+/** An expired approval is open until the sweep ends its delivery, up to a minute later. */
+export const describeApproval = (
+  { id, delivery, expiresAt }: Pick<Status["approvals"][number], "id" | "delivery" | "expiresAt">,
+  running: boolean,
+  now: number,
+): string => {
+  if (!running) return `${delivery} needs approval (${id}), once a rehearsal runs`;
+  return Date.parse(expiresAt) <= now
+    ? `${delivery} was not approved in time (${id}): expired, being ended`
+    : `${delivery} needs approval (${id}) until ${formatEnd(expiresAt)}`;
+};
+
 const formatWait = ({ why, until }: NonNullable<Status["deliveries"][number]["waits"]>): string =>
   escapeTerminalLine(until === null ? why : `${why}; until ${formatEnd(until)}`);
 
@@ -134,9 +146,7 @@ const printStatus = ({ running, serving, deliveries, approvals, freezes }: Statu
   for (const { delivery, waits } of deliveries)
     if (waits) print(`${paint("yellow", "…")} ${delivery} waits: ${formatWait(waits)}`);
   for (const { id, delivery, expiresAt, rejectedBefore } of approvals) {
-    print(
-      `${paint("yellow", "?")} ${delivery} needs approval (${id})${running ? ` until ${formatEnd(expiresAt)}` : ", once a rehearsal runs"}`,
-    );
+    print(`${paint("yellow", "?")} ${describeApproval({ id, delivery, expiresAt }, running, Date.now())}`);
     if (rejectedBefore) print(`  ${escapeTerminalLine(formatRejection(rejectedBefore))}`);
   }
   print(running ? paint("dim", where) : `${paint("yellow", "!")} ${where}`);
