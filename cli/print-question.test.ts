@@ -41,3 +41,20 @@ test("the terminal shows what the message shows: what it was compared with, earl
   expect(text).toContain("Although prod was closed, Kay let it go on: prices are wrong");
   expect(text).toContain("Answers that count once Slack shows the address: Bo");
 });
+
+test("the question of a canary names the checks without a verdict, not a cause that was none", async () => {
+  const { world } = await createConsoleWorld();
+  const state = await world.messages.state(openDelivery);
+  world.close();
+  if (state?.question?.status !== "open") throw new Error("the delivery has an open question");
+  const question = { ...state.question, canaryPercent: 10 };
+  const check = { verdict: "pass", measured: 1_366, limit: 200, unit: "requests", detail: "" } as const;
+  const samples = { ...check, name: "canary samples" };
+  const p95 = { ...check, name: "canary latency p95", verdict: "inconclusive" as const };
+  expect(read({ ...state, question, checks: [samples, p95] })).toContain(
+    "! The canary has no verdict at 10 % of prod: latency p95 is inconclusive. If you approve, it goes on without proof.",
+  );
+  expect(read({ ...state, question, checks: [{ ...samples, measured: 57 }, p95] })).toContain(
+    "live traffic was not enough (57 of the 200 requests",
+  );
+});

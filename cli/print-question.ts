@@ -1,4 +1,5 @@
 import { paint, print, printTable } from "#cli/print.ts";
+import { describeInconclusiveCanary } from "#domain/canary/explain-inconclusive.ts";
 import { formatComparisons } from "#domain/message/format-comparisons.ts";
 import { formatHeadline } from "#domain/message/format-headline.ts";
 import { formatRejection } from "#domain/message/format-rejection.ts";
@@ -60,17 +61,21 @@ const formatNames = (people: readonly { readonly name: string }[]): string =>
   people.map(({ name }) => name).join(", ");
 
 /** What else an approver has to know before the checks. */
-const listNotes = ({ trial, askedAgain, question, rejectedBefore }: MessageState): readonly string[] => {
+const listNotes = ({
+  trial,
+  askedAgain,
+  question,
+  rejectedBefore,
+  checks,
+}: MessageState): readonly string[] => {
   const open = question?.status === "open" ? question : undefined;
+  const canary =
+    open && open.canaryPercent !== null ? describeInconclusiveCanary(open.canaryPercent, checks) : undefined;
   return [
     ...(rejectedBefore ? [`${formatRejection(rejectedBefore)}.`] : []),
     ...(trial ? ["Trial: stage and prod share an account."] : []),
     ...(askedAgain === null ? [] : [`Approval requested again. ${askedAgain}`]),
-    ...(open && open.canaryPercent !== null
-      ? [
-          `The canary proved nothing: live traffic was not enough at ${open.canaryPercent} % of prod. If you approve, it goes on without proof.`,
-        ]
-      : []),
+    ...(canary ? [`${canary.what}: ${canary.why}. If you approve, it goes on without proof.`] : []),
     ...(open?.stale
       ? [
           `Prod changed: it now serves ${open.stale}. If you approve, every check runs again and a new approval follows.`,

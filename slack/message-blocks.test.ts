@@ -328,6 +328,22 @@ describe("what an approver reads", () => {
     ]);
   });
 
+  test("the question of a canary names the checks without a verdict, and blames the traffic only where it was not enough", () => {
+    const { question } = state;
+    if (question?.status !== "open") throw new Error("its question is open");
+    const samples = { ...passed, name: "canary samples", measured: 1_366, limit: 200 };
+    const p95 = { ...doubtful, name: "canary latency p95" };
+    const ask = (measured: number) =>
+      readTexts({
+        ...{ rejectedBefore: undefined, checks: [{ ...samples, measured }, p95] },
+        question: { ...question, canaryPercent: 10 },
+      }).find((line) => line.startsWith(":grey_question: *The canary"));
+    expect(ask(1_366)).toMatch(
+      /^:grey_question: \*The canary has no verdict at 10 % of prod:\* latency p95 is inconclusive\. If you approve/,
+    );
+    expect(ask(57)).toMatch(/:\* live traffic was not enough \(57 of the 200 requests/);
+  });
+
   test("compares both versions in a table: new minus old with its interval, and the limit", () => {
     expect(cells()).toEqual([
       "metric | prod v1 | new v2 | difference | limit",

@@ -1,6 +1,7 @@
 import type { ContextBlock, KnownBlock, SectionBlock } from "@slack/web-api";
 import type { EarlierRejection } from "#domain/approval/earlier-rejection.ts";
 import { formatAuditPlace } from "#domain/audit/audit-entry.ts";
+import { describeInconclusiveCanary } from "#domain/canary/explain-inconclusive.ts";
 import type { Check, Omission } from "#domain/gates/verdict.ts";
 import { formatHeadline } from "#domain/message/format-headline.ts";
 import { formatRejection } from "#domain/message/format-rejection.ts";
@@ -219,6 +220,11 @@ const formatRejectedBefore = (rejection: EarlierRejection): string => {
   return `:warning: ${text.replace(/^Rejected before/, "*Rejected before*")}`;
 };
 
+const formatInconclusive = (percent: number, { checks }: MessageState): string => {
+  const { what, why } = describeInconclusiveCanary(percent, checks);
+  return `*${what}:* ${why}`;
+};
+
 const listNotes = (state: MessageState): readonly string[] => {
   const open = state.question?.status === "open" ? state.question : undefined;
   return [
@@ -233,7 +239,7 @@ const listNotes = (state: MessageState): readonly string[] => {
       : [`:arrows_counterclockwise: *Approval requested again.* ${escapeLine(state.askedAgain)}`]),
     ...(open && open.canaryPercent !== null
       ? [
-          `:grey_question: *The canary proved nothing:* live traffic was not enough at ${open.canaryPercent} % of prod. If you approve, it goes on without proof. If you reject, or nobody decides, prod keeps its champion.`,
+          `:grey_question: ${formatInconclusive(open.canaryPercent, state)}. If you approve, it goes on without proof. If you reject, or nobody decides, prod keeps its champion.`,
         ]
       : []),
     ...(open?.stale

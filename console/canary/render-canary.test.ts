@@ -204,3 +204,37 @@ test("after a go that was a vote the page says that the vote was taken, and how 
   expect(await read({ votes }, null)).not.toContain("was taken");
   expect(await read({})).not.toContain("was taken");
 });
+
+/** Judged with enough requests, where p95 alone is inconclusive. */
+const judgeP95 = (facts: Awaited<ReturnType<typeof sampleCanary>>, next: "ask" | "shift") =>
+  facts.looks.map((look) => ({
+    ...look,
+    judged: look.judged && {
+      ...look.judged,
+      ...{ verdict: "inconclusive" as const, next },
+      checks: look.judged.checks.map((check) => ({
+        ...check,
+        ...(check.name === "canary samples" && { measured: 1_366 }),
+        verdict: check.name === "canary latency p95" ? ("inconclusive" as const) : ("pass" as const),
+      })),
+    },
+  }));
+
+test("an inconclusive canary says what was inconclusive, and blames the traffic only where it was not enough", async () => {
+  const facts = { ...(await sampleCanary(startedAt, 31)), status: "asked" as const };
+  expect(await render({ ...facts, percent: 10, looks: judgeP95(facts, "ask") })).toContain(
+    "The canary has no verdict at 10 % of prod: latency p95 is inconclusive. The approvers decide",
+  );
+  const few = facts.looks.map((look) => ({
+    ...look,
+    judged: look.judged && {
+      ...look.judged,
+      checks: look.judged.checks.map((check) =>
+        check.name === "canary samples" ? { ...check, measured: 57 } : check,
+      ),
+    },
+  }));
+  expect(await render({ ...facts, looks: few })).toContain(
+    "live traffic was not enough (57 of the 381 requests to each version that a pass needs)",
+  );
+});

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import type { CanaryFacts } from "#domain/canary/canary-facts.ts";
 import type { CanaryLook } from "#domain/canary/canary-look.ts";
+import { describeInconclusiveCanary } from "#domain/canary/explain-inconclusive.ts";
 import { formatDuration } from "#domain/canary/format-duration.ts";
 import { consolePaths } from "../console-paths.ts";
 import type { Context } from "../context.ts";
@@ -39,8 +40,11 @@ const describeCanary = (facts: CanaryFacts): Html | string => {
       return `v${version} gets ${percent} % of prod's traffic, ${prod} the rest.${closed ? " It keeps this share until prod opens; a failed check still rolls it back." : ""}`;
     case "held":
       return html`${hold?.name} holds v${version} at ${percent} %: <q>${hold?.reason}</q> A failed check still rolls it back.`;
-    case "asked":
-      return `At ${percent} % the traffic proved nothing. The approvers decide whether v${version} goes on without proof.`;
+    case "asked": {
+      const judged = facts.looks.findLast((look) => look.judged)?.judged;
+      const { what, why } = describeInconclusiveCanary(percent, judged?.checks ?? []);
+      return `${what}: ${why}. The approvers decide whether v${version} goes on without proof.`;
+    }
     case "aborting":
       return html`${abort?.name} aborted it: <q>${abort?.reason}</q> Prod goes back to ${prod} at the next round.`;
     case "promoting":

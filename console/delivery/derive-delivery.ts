@@ -125,7 +125,7 @@ const doing: Readonly<Record<string, string>> = {
   ShiftTraffic: "Shifting traffic",
   Bake: "The canary gets its share of prod's traffic",
   JudgeCanary: "Judging the canary",
-  RequestCanaryApproval: "Waiting for the approvers: the canary proved nothing",
+  RequestCanaryApproval: "Waiting for the approvers: the canary has no verdict",
   ResumeCanary: "Judging the canary once more",
   PromoteModel: "Moving all traffic to the version",
   MoveChampion: "Moving the registry's aliases",
