@@ -1,6 +1,3 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { AxeResults, RunOptions } from "axe-core";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AuditTrail } from "#console/audit/audit-trail.ts";
@@ -12,12 +9,12 @@ import {
   openDelivery,
   startConsole,
 } from "#test/support/console/console-world.ts";
+import { findViolations } from "#test/support/find-violations.ts";
 import { pressTabUntil } from "#test/support/press-tab-until.ts";
 import { sampleCanary } from "#test/support/sample-canary.ts";
 import { fakeCommit, fakeDigest } from "#test/support/toy-model.ts";
 
 const { skip, launch } = requireBrowser();
-const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const trail: AuditTrail = {
   entries: [2, 1].map((sequence) => ({
@@ -43,19 +40,6 @@ const pages = [
   ["audit", "/console/models/toy/audit"],
   ["unknown page", "/console/models/nobody"],
 ] as const;
-
-/** Serious and critical violations, each with the elements that have it. */
-const findViolations = async (page: Page): Promise<readonly string[]> => {
-  // Not as a script of the page, which its policy refuses.
-  await page.evaluate(axeSource);
-  const { violations } = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run: (options: RunOptions) => Promise<AxeResults> } };
-    return axe.run({ resultTypes: ["violations"] });
-  });
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
-};
 
 /** Pixels by which the page is wider than its window. */
 const measureOverflow = (page: Page): Promise<number> =>

@@ -1,9 +1,11 @@
 import { WebClient } from "@slack/web-api";
+import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { requireBrowser } from "#test/support/browser.ts";
 import { type Callback, startCallbackServer } from "#test/support/desk/callback-server.ts";
 import { approvedBlocks, buildApprovalBlocks, rejectDialog } from "#test/support/desk/sample-deliveries.ts";
 import { startDesk } from "#test/support/desk/start-desk.ts";
+import { findViolations } from "#test/support/find-violations.ts";
 import { pressTabUntil } from "#test/support/press-tab-until.ts";
 
 const { skip, launch } = requireBrowser();
@@ -210,3 +212,88 @@ test.skipIf(skip)("text that looks like HTML stays text", async () => {
   expect(await setup.page.locator(".messages img, .messages script").count()).toBe(0);
   expect(setup.problems).toEqual([]);
 });
+
+const table = {
+  type: "table",
+  rows: [
+    ["metric", "prod v1"],
+    ["accuracy", "0.81"],
+  ].map((row) => row.map((text) => ({ type: "raw_text" as const, text }))),
+} as const;
+const header = (text: string) => ({ type: "header", text: { type: "plain_text", text } }) as const;
+
+test.skipIf(skip)(
+  "at 390 and 1440 px, in both colour schemes, the desk has no serious violation, and no two regions have one name",
+  async () => {
+    await using setup = await openDesk(async () => ({}));
+    for (const version of [2, 3])
+      await setup.slack.chat.postMessage({
+        ...{ channel: "C0DELIVERY", text: "question" },
+        blocks: [header(`Approve churn v${version} for production?`), table],
+      });
+    await setup.slack.chat.postEphemeral({
+      ...{ channel: "C0DELIVERY", user: "U024BE7LH", text: "You may not approve this." },
+    });
+    for (const width of [390, 1440]) {
+      await setup.page.setViewportSize({ width, height: 844 });
+      for (const colorScheme of ["light", "dark"] as const) {
+        await setup.page.emulateMedia({ colorScheme });
+        await setup.look();
+        expect(await findViolations(setup.page), `${width} px, ${colorScheme}`).toEqual([]);
+      }
+    }
+  },
+);
+
+const focusedText = (page: Page) => page.evaluate("document.activeElement.textContent");
+
+test.skipIf(skip)(
+  "when a decision replaces the pressed button, the keyboard goes on at the message's headline, never at another button",
+  async () => {
+    await using setup = await openDesk(async (slack, callback) => {
+      if (callback.payload.type === "view_submission") {
+        const [{ ts = "" } = {}] =
+          (await slack.conversations.history({ channel: "C0DELIVERY" })).messages ?? [];
+        await slack.chat.update({
+          ...{ channel: "C0DELIVERY", ts, text: "rejected", blocks: [header("churn v2 was rejected")] },
+        });
+        return {};
+      }
+      if (JSON.stringify(callback.payload.actions).includes('"reject"')) {
+        await slack.views.open({
+          trigger_id: String(callback.payload.trigger_id),
+          view: rejectDialog as never,
+        });
+        return {};
+      }
+      const hold = {
+        type: "button",
+        action_id: "hold",
+        text: { type: "plain_text", text: "Hold" },
+        value: "q",
+      };
+      await slack.chat.update({
+        ...{ channel: "C0DELIVERY", ts: readTimestamp(callback), text: "approved" },
+        blocks: [...approvedBlocks, { type: "actions", block_id: "canary", elements: [hold] }] as never,
+      });
+      return {};
+    });
+    await setup.look();
+    await setup.page.getByRole("button", { name: "Approve" }).focus();
+    await setup.page.keyboard.press("Enter");
+    await setup.page.getByRole("button", { name: "Hold" }).waitFor();
+    await expect.poll(() => focusedText(setup.page)).toBe("churn v2 is being rolled out to prod");
+
+    await setup.slack.chat.postMessage({
+      ...{ channel: "C0DELIVERY", text: "question", blocks: buildApprovalBlocks(setup.desk.url) as never },
+    });
+    await setup.page.getByRole("button", { name: "Reject" }).focus();
+    await setup.page.keyboard.press("Enter");
+    const dialog = setup.page.getByRole("dialog");
+    await dialog.getByLabel("Why does it not go to prod?").fill("because of the recall");
+    await dialog.getByRole("button", { name: "Reject" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await expect.poll(() => focusedText(setup.page)).toBe("churn v2 was rejected");
+    expect(setup.problems).toEqual([]);
+  },
+);

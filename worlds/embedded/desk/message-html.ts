@@ -27,10 +27,10 @@ const renderButton = (element: Button, blockId: string | undefined): Html => {
 };
 
 /** The first row names the columns, the first column the rows. */
-const renderTable = ({ rows, column_settings = [] }: Table): Html => {
+const renderTable = ({ rows, column_settings = [] }: Table, about: string): Html => {
   const [head = [], ...body] = rows;
   const align = (column: number) => column_settings[column]?.align ?? "left";
-  return html`<div class="block table" role="region" aria-label="Both versions side by side" tabindex="0"><table>
+  return html`<div class="block table" role="region" aria-label="Both versions side by side${about === "" ? "" : `: ${about}`}" tabindex="0"><table>
     <thead><tr>${head.map(({ text }, column) => html`<th scope="col" class="${align(column)}">${text}</th>`)}</tr></thead>
     <tbody>${body.map(
       (row) =>
@@ -43,10 +43,11 @@ const renderTable = ({ rows, column_settings = [] }: Table): Html => {
   </table></div>`;
 };
 
-const renderBlock = (block: MessageBlock | ViewBlock, names: DisplayNames): Html => {
+/** @param about what the message is about, which tells regions of several messages apart */
+const renderBlock = (block: MessageBlock | ViewBlock, names: DisplayNames, about = ""): Html => {
   switch (block.type) {
     case "header":
-      return html`<h3 class="block header">${renderPlain(block.text.text)}</h3>`;
+      return html`<h3 class="block header" tabindex="-1">${renderPlain(block.text.text)}</h3>`;
     case "divider":
       return html`<hr class="block">`;
     case "section":
@@ -59,7 +60,7 @@ const renderBlock = (block: MessageBlock | ViewBlock, names: DisplayNames): Html
     case "context":
       return html`<div class="block context">${block.elements.map((element) => html`<span>${renderTextObject(element, names)}</span>`)}</div>`;
     case "table":
-      return renderTable(block);
+      return renderTable(block, about);
     case "actions":
       return html`<div class="block actions">${block.elements.map((element) => renderButton(element, block.block_id))}</div>`;
     case "input": {
@@ -103,7 +104,9 @@ export const renderMessage = (
   replies: readonly Message[] = [],
 ): Html => {
   const at = new Date(Number(message.ts) * 1_000);
-  return html`<article class="message${message.onlyFor === undefined ? "" : " ephemeral"}" id="m-${message.ts}" data-ts="${message.ts}" aria-label="${names.get(message.user) ?? "App"}, ${clockTime.format(at)}">
+  const headline = message.blocks.find((block) => block.type === "header")?.text.text ?? "";
+  const about = [headline, clockTime.format(at)].filter((part) => part !== "").join(", ");
+  return html`<article class="message${message.onlyFor === undefined ? "" : " ephemeral"}" id="m-${message.ts}" data-ts="${message.ts}" tabindex="-1" aria-label="${names.get(message.user) ?? "App"}, ${clockTime.format(at)}">
     <svg class="avatar" viewBox="0 0 36 36" aria-hidden="true"><use href="/desk/assets/icon.svg#icon"></use></svg>
     <div class="body">
       ${message.onlyFor === undefined ? "" : html`<p class="only-you"><svg viewBox="0 0 20 20" aria-hidden="true"><path d="M1.500 10S4.500 4.500 10 4.500 18.500 10 18.500 10 15.500 15.500 10 15.500 1.500 10 1.500 10z"/><circle cx="10" cy="10" r="2.600"/></svg> Only visible to you</p>`}
@@ -112,7 +115,7 @@ export const renderMessage = (
       ${message.subtype === undefined ? "" : html`<p class="only-you">replied to <a href="#m-${message.thread_ts ?? ""}">a thread</a></p>`}
       ${
         message.blocks.length > 0
-          ? message.blocks.map((each) => renderBlock(each, names))
+          ? message.blocks.map((each) => renderBlock(each, names, about))
           : html`<div class="block section"><div class="text">${renderMrkdwn(message.text, names)}</div></div>`
       }
       ${message.edited === undefined ? "" : html`<span class="edited">(edited)</span>`}

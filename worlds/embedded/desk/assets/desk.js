@@ -35,19 +35,31 @@ const element = (html) => {
 const atBottom = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 120;
 const toBottom = () => scroller.scrollTo({ top: scroller.scrollHeight });
 
+/** The place of a message where the keyboard goes on when the button that had the focus is gone. */
+const focusMessage = (message) =>
+  (message?.querySelector("h3[tabindex]") ?? message)?.focus({ preventScroll: true });
+/** On the same button, if the message still has it; never on another, which the next key would press. */
+const keepFocus = ({ dataset: { block, action } }, message) => {
+  const same = [...message.querySelectorAll("[data-action]")].find(
+    (each) => action !== undefined && each.dataset.action === action && each.dataset.block === block,
+  );
+  if (same) same.focus({ preventScroll: true });
+  else focusMessage(message);
+};
+
 const showMessage = ({ ts, html }) => {
   const stick = atBottom();
   const before = document.getElementById(`m-${ts}`);
   if (html === null) before?.remove();
   else if (before === null) list.append(element(html));
   else {
-    const hadFocus = before.contains(document.activeElement);
+    const focused = before.contains(document.activeElement) ? document.activeElement : undefined;
     const after = element(html);
     const thread = after.querySelector("details.thread");
     if (thread) thread.open = before.querySelector("details.thread")?.open ?? false;
     before.replaceWith(after);
     after.classList.add("changed");
-    if (hadFocus) after.querySelector("button, a.button")?.focus({ preventScroll: true });
+    if (focused) keepFocus(focused, after);
   }
   if (stick) toBottom();
 };
@@ -68,10 +80,9 @@ const submitView = async (form) => {
   const typed = {};
   for (const field of form.querySelectorAll("textarea, input")) typed[field.name] = field.value;
   const submit = form.querySelector("[type=submit]");
-  submit.disabled = true;
+  if (submit.hasAttribute("aria-busy")) return;
   submit.setAttribute("aria-busy", "true");
   const result = await post(`/desk/views/${form.dataset.view}`, { typed });
-  submit.disabled = false;
   submit.removeAttribute("aria-busy");
   for (const problem of form.querySelectorAll("[data-problem]"))
     problem.textContent = result.errors?.[problem.dataset.problem] ?? "";
@@ -81,10 +92,14 @@ const submitView = async (form) => {
   if (result.status === "refused") form.querySelector("textarea, input")?.focus();
 };
 
+/** The message whose button was pressed last: a dialog that closes returns to it. */
+let pressed;
 const click = async (button) => {
+  // Not disabled, which would take the focus away.
+  if (button.hasAttribute("aria-busy")) return;
   const message = button.closest(".message");
+  pressed = message.id;
   button.setAttribute("aria-busy", "true");
-  if (button instanceof HTMLButtonElement) button.disabled = true;
   const notice = message.querySelector(".notice");
   showNotice(notice, "");
   const result = await post("/desk/clicks", {
@@ -93,7 +108,6 @@ const click = async (button) => {
     action: button.dataset.action,
   });
   button.removeAttribute("aria-busy");
-  if (button instanceof HTMLButtonElement) button.disabled = false;
   if (result.status === "failed")
     showNotice(document.getElementById(message.id)?.querySelector(".notice") ?? notice, result.notice);
 };
@@ -112,7 +126,9 @@ const confirmClick = () => {
   const button = unconfirmed;
   unconfirmed = undefined;
   dialog.close();
-  button.focus({ preventScroll: true });
+  const message = document.getElementById(button.closest(".message").id);
+  if (button.isConnected) button.focus({ preventScroll: true });
+  else keepFocus(button, message);
   void click(button);
 };
 
@@ -132,6 +148,12 @@ if (list) {
     event.preventDefault();
     if ("confirm" in event.target.dataset) confirmClick();
     else void submitView(event.target);
+  });
+  dialog.addEventListener("close", () => {
+    // Where the message was replaced while the dialog was open, the browser finds no button to return to.
+    const { activeElement } = document;
+    const isLost = activeElement === document.body || dialog.contains(activeElement);
+    if (isLost && pressed) focusMessage(document.getElementById(pressed));
   });
   dialog.addEventListener("cancel", () => {
     const form = dialog.querySelector("form");
