@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { ClientLanguage } from "#cli/client/open-generator.ts";
 import { readDocument } from "#cli/client/read-document.ts";
@@ -13,18 +13,36 @@ type Options = { readonly lang: ClientLanguage; readonly out?: string; readonly 
 const nameFolder = (model: string, language: ClientLanguage): string =>
   language === "ts" ? `${model}-client` : `${model.replaceAll("-", "_")}_client`;
 
-const explainUse = (folder: string, language: ClientLanguage): readonly string[] =>
-  language === "ts"
-    ? [
-        `import { predict } from "./${folder}/index.js";`,
-        'const { data, error } = await predict({ baseUrl: "http://localhost:8080", auth: key, body: { rows: [row] } });',
-      ]
-    : [
-        "pip install httpx attrs",
-        `from ${folder} import AuthenticatedClient`,
-        `from ${folder}.api.predictions import predict`,
-        'response = predict.sync(client=AuthenticatedClient(base_url="http://localhost:8080", token=key, prefix="", auth_header_name="x-api-key"), body=request)',
-      ];
+/** The address that the example calls: the one that the client was made from, if it was made from a service. */
+const findAddress = (model: string): string =>
+  /^https?:\/\//.test(model)
+    ? model.replace(/\/openapi\.json$/, "").replace(/\/+$/, "")
+    : "http://localhost:8080";
+
+/** How a program beside the folder, or in this one, uses the client. */
+export const explainUse = (
+  folder: string,
+  language: ClientLanguage,
+  { from, model }: { readonly from: string; readonly model: string },
+): readonly string[] => {
+  const address = JSON.stringify(findAddress(model));
+  const path = relative(from, resolve(from, folder)).replaceAll("\\", "/");
+  if (language === "ts")
+    return [
+      `import { predict } from "${path.startsWith("../") ? path : `./${path}`}/index.js";`,
+      `const { data, error } = await predict({ baseUrl: ${address}, auth: key, body: { rows: [row] } });`,
+      "It is TypeScript: compile it with tsc, or bundle it; Node does not run it as it is.",
+    ];
+  const name = basename(path);
+  const parent = dirname(path);
+  return [
+    "pip install httpx attrs",
+    ...(parent === "." ? [] : [`export PYTHONPATH=${parent}`]),
+    `from ${name} import AuthenticatedClient`,
+    `from ${name}.api.predictions import predict`,
+    `response = predict.sync(client=AuthenticatedClient(base_url=${address}, token=key, prefix="", auth_header_name="x-api-key"), body=request)`,
+  ];
+};
 
 /** `slipway client`: a typed client of a model's API. */
 export const clientCommand = (): Command =>
@@ -56,5 +74,5 @@ export const clientCommand = (): Command =>
       await writeClient(source, { language, folder });
       if (json) return printJson({ model: source.model, version: source.version, language, folder });
       print(`${paint("green", "✓")} ${source.model}, ${source.version}: a client is in ${join(folder)}`);
-      for (const line of explainUse(folder, language)) print(`  ${line}`);
+      for (const line of explainUse(folder, language, { from: process.cwd(), model })) print(`  ${line}`);
     });
