@@ -2,13 +2,10 @@
  * `npm run bench:console`: the console with 50 models and 1,000 deliveries in the store: time to the first byte and to a
  * usable page in a browser, what each page weighs, and Lighthouse's performance score, also of a service's API docs. Exits
  * with 1 where a page is heavier than its limit or scores below 95.
- * Options: --models, --deliveries, --rounds <n> (15), --lighthouse-rounds <n> (3; 0: none), --reports <folder> (keeps
- * Lighthouse's reports).
  */
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { toAuditTrail } from "#console/audit/to-audit-trail.ts";
@@ -24,28 +21,33 @@ import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
 import { consoleBase, createChangeBus, createConsoleRoute } from "#worlds/embedded/console-route.ts";
 import { fillStore } from "./console/fill-store.ts";
 import { type LighthouseResult, openLighthouse } from "./console/open-lighthouse.ts";
+import { failUsage, readOptions } from "./read-options.ts";
 import { readRequestBodies } from "./serve/request-bodies.ts";
 import { computeSpread } from "./serve/spread.ts";
 import { startServer } from "./serve/start-server.ts";
 
-const { values } = parseArgs({
-  options: {
-    models: { type: "string", default: "50" },
-    deliveries: { type: "string", default: "1000" },
-    rounds: { type: "string", default: "15" },
-    "lighthouse-rounds": { type: "string", default: "3" },
-    reports: { type: "string" },
-  },
+const help = `npm run bench:console -- [options]
+
+  --models <n>             models in the store (50)
+  --deliveries <n>         deliveries, at least one for each model (1000)
+  --rounds <n>             rounds of each page (15)
+  --lighthouse-rounds <n>  rounds of Lighthouse (3; 0: none)
+  --reports <folder>       keeps Lighthouse's reports`;
+
+const values = readOptions(help, {
+  models: { type: "string", default: "50" },
+  deliveries: { type: "string", default: "1000" },
+  rounds: { type: "string", default: "15" },
+  "lighthouse-rounds": { type: "string", default: "3" },
+  reports: { type: "string" },
 });
 const [modelCount = 0, deliveryCount = 0, rounds = 0, lighthouseRounds = 0] = [
   ...[values.models, values.deliveries, values.rounds, values["lighthouse-rounds"]],
 ].map(Number);
-if (!(modelCount > 0 && deliveryCount >= modelCount && rounds > 0 && lighthouseRounds >= 0)) {
-  console.error(
-    "--models, --deliveries (at least one for each model), --rounds and --lighthouse-rounds take numbers.",
+if (!(modelCount > 0 && deliveryCount >= modelCount && rounds > 0 && lighthouseRounds >= 0))
+  failUsage(
+    `--models, --deliveries (at least one for each model), --rounds and --lighthouse-rounds take numbers.\n\n${help}`,
   );
-  process.exit(2);
-}
 /** Lighthouse's score that each page needs. */
 const leastScore = 95;
 
