@@ -46,3 +46,33 @@ test("80 columns show what comes next, who holds it, and for how long", async ()
     "held by Ada for another 1 h",
   );
 });
+
+test.each([50, 80, 120])(
+  "at %i columns the line fits, and is cut between two words with a mark",
+  async (columns) => {
+    const facts = await sampleCanary(startedAt, 40);
+    const looks = facts.looks.map((look) => ({
+      ...look,
+      judged: look.judged && {
+        ...look.judged,
+        verdict: "inconclusive" as const,
+        checks: look.judged.checks.map((check) => ({
+          ...check,
+          verdict: check.name === "canary latency p95" ? ("inconclusive" as const) : ("pass" as const),
+        })),
+      },
+    }));
+    const asked = { ...facts, looks, percent: looks.at(-1)?.percent ?? 0 };
+    const now = startedAt + 40 * minute;
+    const full = formatCanaryLine(asked, now);
+    expect(full).toMatch(/next judgement in 20 min · last: inconclusive \(latency p95\) · \d+\/381 requests/);
+    const line = formatCanaryLine(asked, now, columns - 1);
+    expect(line.length).toBeLessThanOrEqual(columns - 1);
+    expect(line).toMatch(/^churn v3 at 10 %.*judge.* in 20 min/);
+    if (columns >= 80) expect(line).toContain("last: inconclusive (latency p95)");
+    const words = full.replace("(step 1 of 2) ", "").replace("next judgement", "judged").split(" ");
+    expect(line.endsWith(" …")).toBe(true);
+    // Every word is whole.
+    for (const word of line.slice(0, -2).split(" ")) expect(words.join(" ")).toContain(word);
+  },
+);

@@ -48,21 +48,47 @@ const formatState = (facts: CanaryFacts, now: number): string => {
   }
 };
 
+/** The last judgement of the present share, with the checks that did not pass; undefined: none yet, or it is over. */
+const formatLast = ({ looks, percent: share, status }: CanaryFacts): string | undefined => {
+  if (status === "promoting" || status === "promoted" || status === "ended") return undefined;
+  const last = looks.findLast((look) => look.judged && look.percent === share)?.judged;
+  if (!last) return undefined;
+  const names = last.checks
+    .filter(({ verdict }) => verdict !== "pass")
+    .map(({ name }) => name.replace(/^canary /, ""));
+  return `last: ${last.verdict}${names.length === 0 ? "" : ` (${names.join(", ")})`}`;
+};
+
+/** Cuts a line between two words, and marks that it was cut. */
+const cutLine = (line: string, width: number): string => {
+  if (line.length <= width) return line;
+  const whole = line.slice(0, width).replace(/\s+\S*$/, "");
+  return `${whole.replace(/[\s·(,:]+$/, "")} …`;
+};
+
 /**
- * A canary on one line, what matters most first, because a terminal may cut it:
- * `churn v3 at 10 % (step 1 of 2) · next judgement in 12 min · 1240/200 requests · …`.
+ * A canary on one line, what matters most first:
+ * `churn v3 at 10 % (step 1 of 2) · next judgement in 12 min · last: inconclusive (latency p95) · 1240/381 requests · …`.
+ * @param width columns of the terminal: a longer line is first said in fewer words, then cut between two words; absent: all
  */
-export const formatCanaryLine = (facts: CanaryFacts, now: number): string => {
+export const formatCanaryLine = (
+  facts: CanaryFacts,
+  now: number,
+  width = Number.POSITIVE_INFINITY,
+): string => {
   const steps = facts.steps.filter((step) => step.percent < 100);
   const index = steps.findIndex((step) => step.percent === facts.percent) + 1;
   const newest = facts.looks.at(-1);
   // A step that has just begun was not measured yet: the counts before it are of another share.
   const look = newest?.percent === facts.percent ? newest : undefined;
-  return [
-    `${facts.model} v${facts.version} at ${facts.percent} % (step ${index} of ${steps.length})`,
-    formatState(facts, now),
-    ...(look ? [formatMeasurement(look)] : []),
-  ].join(" · ");
+  const last = formatLast(facts);
+  const rest = [...(last === undefined ? [] : [last]), ...(look ? [formatMeasurement(look)] : [])];
+  const state = formatState(facts, now);
+  const name = `${facts.model} v${facts.version} at ${facts.percent} %`;
+  const full = [`${name} (step ${index} of ${steps.length})`, state, ...rest].join(" · ");
+  if (full.length <= width) return full;
+  const short = [name, state.replace(/^next judgement in /, "judged in "), ...rest].join(" · ");
+  return cutLine(short, width - " …".length);
 };
 
 /** One judgement on one line, or undefined for a measurement between two. */

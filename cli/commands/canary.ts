@@ -144,10 +144,7 @@ const follow = async (
     // The line of progress would stay beside this one.
     endProgress();
     if (isTerminal) {
-      const line = escapeTerminalLine(formatCanaryLine(facts, clock())).slice(
-        0,
-        (process.stdout.columns ?? 80) - 1,
-      );
+      const line = escapeTerminalLine(formatCanaryLine(facts, clock(), (process.stdout.columns || 80) - 1));
       writeToStream(process.stdout, `\r\u001b[2K${isOver(facts) ? "" : line}`);
     } else
       for (const look of facts.looks.filter(({ index }) => index > told)) {
