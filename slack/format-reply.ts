@@ -1,6 +1,6 @@
 import type { CanaryOrderSays } from "#domain/message/derive-canary-replies.ts";
 import type { Reply } from "#domain/message/derive-replies.ts";
-import { findRemedy } from "#statemachine/remedies.ts";
+import { explainRemedy } from "#statemachine/explain-remedy.ts";
 import { formatBreakGlass, formatClosure } from "./format-closure.ts";
 import { formatMention } from "./format-mention.ts";
 import { formatTime } from "./format-time.ts";
@@ -60,7 +60,7 @@ const formatSays = ({ says, model, version }: Reply): string => {
     case "failed":
       return `:x: The delivery of ${subject} failed${
         says.error
-          ? `: *${escapeLine(says.error.name)}* ${clipText(escapeLine(says.error.cause), limits.reason)}\n*What to do:* ${escapeLine(findRemedy(says.error.name, says.error.cause))}`
+          ? `: *${escapeLine(says.error.name)}* ${clipText(escapeLine(says.error.cause), limits.reason)}\n*What to do:* ${escapeLine(explainRemedy(says.error, model))}`
           : ""
       }`;
     default:

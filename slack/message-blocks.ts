@@ -9,7 +9,7 @@ import { formatRollout } from "#domain/message/format-rollout.ts";
 import { formatVerdict } from "#domain/message/format-verdict.ts";
 import type { MessageState } from "#domain/message/message-state.ts";
 import type { SourceLink } from "#platform/source/source.ts";
-import { findRemedy } from "#statemachine/remedies.ts";
+import { explainRemedy } from "#statemachine/explain-remedy.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
 import { prefixContinuationLines } from "#untrusted/prefix-continuation-lines.ts";
 import { createCanaryButtons } from "./canary-buttons.ts";
@@ -329,7 +329,7 @@ export const renderMessageBlocks = (
           createSection(
             `:x: *${clipText(escapeLine(state.error.name), 100)}* ${clipText(escapeLines(state.error.cause), limits.cause)}`,
           ),
-          createSection(`*What to do:* ${escapeText(findRemedy(state.error.name, state.error.cause))}`),
+          createSection(`*What to do:* ${escapeText(explainRemedy(state.error, state.model))}`),
         ]
       : []),
     // The commit's own words.

@@ -5,7 +5,7 @@ import type { StateWait } from "#domain/delivery/read-state-wait.ts";
 import type { Omission, Verdict } from "#domain/gates/verdict.ts";
 import type { StateEvent } from "#platform/deliveries/deliveries.ts";
 import type { Environment } from "#platform/serving/serving.ts";
-import { findRemedy } from "#statemachine/remedies.ts";
+import { explainRemedy } from "#statemachine/explain-remedy.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
 import { escapeForTerminal } from "#untrusted/escape-for-terminal.ts";
 import { prefixContinuationLines } from "#untrusted/prefix-continuation-lines.ts";
@@ -191,7 +191,9 @@ export const createTerminalReporter = (
             `  ${model}${paint(isGood ? "green" : event.outcome === "failed" ? "red" : "yellow", event.rolledBackBy === undefined ? event.outcome : escapeControls(`rolled back by ${event.rolledBackBy}`))}${event.error ? `: ${paint("red", escapeControls(event.error))} ${prefixContinuationLines(event.cause ?? "")}` : ""}`,
           );
           return event.error
-            ? say(`  ${paint("bold", "What to do:")} ${findRemedy(event.error, event.cause)}\n`)
+            ? say(
+                `  ${paint("bold", "What to do:")} ${explainRemedy({ name: event.error, cause: event.cause }, readDeliveryModel(event.delivery))}\n`,
+              )
             : say("");
         }
         default:
