@@ -3,6 +3,7 @@ import { withWorld } from "#cli/open-world.ts";
 import { addWorldOptions, jsonOption, parseModelName, type WorldOptions } from "#cli/options.ts";
 import { print, printJson, printTable } from "#cli/print.ts";
 import { requireModel } from "#cli/require-model.ts";
+import { describeEnd } from "#domain/ledger/describe-end.ts";
 import { environments } from "#platform/serving/serving.ts";
 
 const parseLimit = (text: string): number => {
@@ -46,6 +47,7 @@ export const historyCommand = (): Command =>
                 ...(entry.breakGlass
                   ? [`prod was closed; ${entry.breakGlass.user} let it: ${entry.breakGlass.reason}`]
                   : []),
+                describeEnd(entry) ?? "",
               ]
                 .filter((part) => part !== "")
                 .join("; "),

@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { roundToDigits } from "#domain/gates/number-format.ts";
+import { describeEnd } from "#domain/ledger/describe-end.ts";
 import type { Deployment } from "#domain/ledger/ledger.ts";
 import type { ModelDetails, VersionDetails } from "#domain/overview/model-details.ts";
 import { describeOwner } from "#model-folder/manifest/describe-owner.ts";
@@ -58,17 +59,24 @@ const entryTones: Readonly<Record<Deployment["status"], Tone>> = {
   ended: "neutral",
 };
 
-const describeEntry = (entry: Deployment, nameOf: (user: string) => string): string => {
+const describeEntry = (entry: Deployment, userName: (user: string) => string | undefined): string => {
+  const nameOf = (user: string) => userName(user) ?? user;
   if (entry.reason !== null) return `Rolled back by ${entry.reason}`;
   const approved =
     entry.approvedBy.length > 0 ? `Approved by ${entry.approvedBy.map(nameOf).join(", ")}` : "";
   const { breakGlass } = entry;
-  if (!breakGlass) return approved;
-  return `${approved === "" ? "" : `${approved}; `}prod was closed, and ${breakGlass.name} let it change prod: ${breakGlass.reason}`;
+  const glass =
+    breakGlass &&
+    `prod was closed, and ${userName(breakGlass.user) ?? breakGlass.name} let it change prod: ${breakGlass.reason}`;
+  const parts = [approved, glass, describeEnd(entry, userName)].filter(
+    (part) => part !== undefined && part !== "",
+  );
+  const text = parts.join("; ");
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 };
 
 const renderLedger = (ledger: readonly Deployment[], { links, now }: Context, paths: ConsolePaths): Html => {
-  const nameOf = (user: string) => links.userName?.(user) ?? user;
+  const userName = (user: string) => links.userName?.(user);
   const current = ledger.find(({ status }) => status === "promoted");
   return html`<ol class="rows" reversed>${ledger.map((entry) => {
     const isRollback = entry.reason !== null;
@@ -80,7 +88,7 @@ const renderLedger = (ledger: readonly Deployment[], { links, now }: Context, pa
 <div class="row-status">${renderPill(
       entry === current ? "good" : entry.status === "promoted" ? "neutral" : entryTones[entry.status],
       entry === current ? "serves prod" : entry.status === "promoted" ? "served before" : entry.status,
-    )} <span class="faint">${describeEntry(entry, nameOf)}</span></div>
+    )} <span class="faint">${describeEntry(entry, userName)}</span></div>
 <div class="row-time">${renderTime(entry.promotedAt ?? entry.startedAt, now)}</div></li>`;
   })}</ol>`;
 };
