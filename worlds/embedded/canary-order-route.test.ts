@@ -98,3 +98,15 @@ test("a refused order says why, as text", async () => {
   expect(response.status).toBe(409);
   expect(await response.text()).toContain("&lt;b&gt;Not&lt;/b&gt; now.");
 });
+
+test("a wrong typed name is refused in the words of the form, before anything is ordered", async () => {
+  const response = await post("churn-1/go", { as, confirmation: "chrn" });
+  expect(response.status).toBe(400);
+  const page = await response.text();
+  expect(page).toContain("The typed name is not churn: go back, and type churn");
+  expect(page).not.toContain("click");
+  expect(given).toEqual([]);
+  // Phones capitalise the first letter.
+  await post("churn-1/go", { as, confirmation: " Churn" });
+  expect(given).toHaveLength(1);
+});

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { html } from "hono/html";
 import * as z from "zod";
 import { parseRejectionReason } from "#domain/approval/parse-rejection-reason.ts";
+import { isConfirmed } from "#domain/approval/typed-confirmation.ts";
 import type { OrderRequest, OrderResult } from "#domain/canary/give-canary-order.ts";
 import { limitBody } from "#worlds/embedded/gateway/request-body.ts";
 import { isOwnOrigin, requireLocalHost } from "./desk/origin-guards.ts";
@@ -93,6 +94,19 @@ export const createCanaryOrderRoute = ({ people, findModel, order, page, stylesh
       if (typeof parsed === "string") return refuse(c, 400, parsed, back);
       const person = people.find(({ id }) => id === parsed.as);
       if (!person) return refuse(c, 400, "Choose in whose name you act.", back);
+      const { request } = parsed;
+      // Only the form that votes on an inconclusive step has this field.
+      if (
+        request.kind === "go" &&
+        request.confirmation !== undefined &&
+        !isConfirmed({ phrase: model, checks: [] }, request.confirmation)
+      )
+        return refuse(
+          c,
+          400,
+          `The typed name is not ${model}: go back, and type ${model} to approve although checks are inconclusive.`,
+          back,
+        );
       const { taken, sentence } = await order(delivery, parsed.request, {
         user: person.id,
         name: person.name,
