@@ -4,7 +4,7 @@ const status = document.querySelector("[data-status]");
 const seconds = Number(document.body.dataset.refresh ?? 0);
 const eventsUrl = document.body.dataset.events;
 
-/** Ages as the server writes them (console/format-age.ts). */
+/** Ages as the server writes them (console/format-age.ts): a time ahead is the nearest unit, so that an hour is not 59 min. */
 const units = [
   [86_400_000, "d"],
   [3_600_000, "h"],
@@ -14,8 +14,10 @@ const units = [
 const formatAge = (at, now) => {
   const distance = Math.abs(now - at);
   if (distance < 1_000) return "just now";
-  const [size, unit] = units.find(([each]) => distance >= each);
-  const amount = `${Math.floor(distance / size)} ${unit}`;
+  const [nearest] = units.find(([each]) => distance >= each);
+  const rounded = at > now && nearest > 1_000 ? Math.round(distance / nearest) * nearest : distance;
+  const [size, unit] = units.find(([each]) => rounded >= each);
+  const amount = `${Math.floor(rounded / size)} ${unit}`;
   return at > now ? `in ${amount}` : `${amount} ago`;
 };
 const showAges = () => {
@@ -62,14 +64,35 @@ const describeFocus = (section) => {
   const alike = (root) => [...root.querySelectorAll(focused.localName)];
   const index = alike(section).indexOf(focused);
   const href = focused.getAttribute("href");
+  // Never another field or button, into which the person would go on to type.
+  const heading = () => section.querySelector("h2[tabindex]") ?? document.getElementById("main");
+  if (focused.id) return () => document.getElementById(focused.id) ?? heading();
+  if (focused instanceof HTMLButtonElement)
+    return (next) => alike(next).find((each) => each.textContent === focused.textContent) ?? heading();
   return (next) =>
-    (focused.id && document.getElementById(focused.id)) ||
     (href &&
       alike(next).find(
         (each) => each.getAttribute("href") === href && each.textContent === focused.textContent,
       )) ||
     (href && alike(next).find((each) => each.getAttribute("href") === href)) ||
     alike(next)[index];
+};
+
+/** What was typed and chosen, by the ids of the fields; gives it back to those that are still there. */
+const keepFields = (section) => {
+  const fields = [...section.querySelectorAll("input[id], select[id]")].map(
+    ({ id, value, selectionStart }) => ({
+      ...{ id, value, selectionStart },
+    }),
+  );
+  return () => {
+    for (const { id, value, selectionStart } of fields) {
+      const field = document.getElementById(id);
+      if (!field) continue;
+      field.value = value;
+      if (typeof selectionStart === "number") field.setSelectionRange(selectionStart, selectionStart);
+    }
+  };
 };
 
 /** Ages differ in every response, so they do not count as a change. */
@@ -92,8 +115,10 @@ const replaceSection = (section, next) => {
     const after = next.querySelector(`#${CSS.escape(details.id)}`);
     if (after) after.open = details.open;
   }
+  const restoreFields = keepFields(section);
   const scrolled = [...section.querySelectorAll(".scroll")].map((each) => each.scrollLeft);
   section.innerHTML = next.innerHTML;
+  restoreFields();
   for (const [index, each] of section.querySelectorAll(".scroll").entries())
     each.scrollLeft = scrolled[index] ?? 0;
   findFocus?.(section)?.focus({ preventScroll: true });

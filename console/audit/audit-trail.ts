@@ -6,6 +6,8 @@ type AuditEntry = {
   /** `asked`, `decided`, `promoted`, `rolled back`, … */
   readonly kind: string;
   readonly who: string | null;
+  /** The same people with their Slack users, whose display names the page shows; absent: nobody, or only a name is known. */
+  readonly people?: readonly { readonly user: string; readonly name: string }[];
   readonly what: string;
   /** Of this entry, chained to the one before it. */
   readonly hash: string;

@@ -3,6 +3,7 @@ import { consolePaths } from "../console-paths.ts";
 import type { Context } from "../context.ts";
 import { renderCommand } from "../render-command.ts";
 import type { Page } from "../render-page.ts";
+import { renderPeople } from "../render-person.ts";
 import { renderPill } from "../render-pill.ts";
 import { renderTime } from "../render-time.ts";
 import type { AuditTrail } from "./audit-trail.ts";
@@ -35,8 +36,8 @@ ${
     : html`<ol class="rows audit">${entries
         .slice(0, maxEntries)
         .map(
-          ({ sequence, at, kind, who, what, hash }) =>
-            html`<li class="row"><div class="row-main">${broken.includes(sequence) ? html`${renderPill("bad", "does not hold")} ` : ""}<span class="faint">#${sequence}</span> <b>${kind.replaceAll("-", " ")}</b>${who === null ? "" : html` by ${who}`}</div><div class="audit-what">${what}</div><div class="row-time">${renderTime(at, now)} <code class="faint" title="${hash}">${hash.slice(0, 12)}</code></div></li>`,
+          ({ sequence, at, kind, who, people, what, hash }) =>
+            html`<li class="row"><div class="row-main">${broken.includes(sequence) ? html`${renderPill("bad", "does not hold")} ` : ""}<span class="faint">#${sequence}</span> <b>${kind.replaceAll("-", " ")}</b>${who === null ? "" : html` by ${people ? renderPeople(people, links) : who}`}</div><div class="audit-what">${what}</div><div class="row-time">${renderTime(at, now)} <code class="faint" title="${hash}">${hash.slice(0, 12)}</code></div></li>`,
         )}</ol>${entries.length > maxEntries ? html`<p class="pager faint">${count.format(entries.length - maxEntries)} earlier entries are not listed. The command has all of them, and they are verified above.</p>` : ""}`
 }
 <h2 class="small">Verify and export</h2>${renderCommand(links.command(`slipway audit ${model}`))}<p>One version's evidence, as a document that anybody can verify:</p>${renderCommand(links.command(`slipway audit ${model} --version <n> --out ${model}.md`))}</div>`,

@@ -71,3 +71,15 @@ test.each([
   });
   expect(entries[0]?.what).toBe(`${what} (v2, churn-1)`);
 });
+
+test("who voted, decided, ordered or broke the glass keeps the account, whose display name the page shows", () => {
+  const read = (kind: string, detail: Record<string, unknown>) =>
+    toAuditTrail({
+      ...{ entries: [entry(1, kind, detail)], newestAnchor: null, unanchored: [], findings: [] },
+    }).entries[0]?.people;
+  const ada = { user: "U1", name: "ada" };
+  for (const kind of ["vote", "canary-order", "break-glass"]) expect(read(kind, ada)).toEqual([ada]);
+  expect(read("decision", { by: [{ ...ada, at: "" }], reason: null })).toEqual([ada]);
+  expect(read("rolled-back", { by: "ada: wrong prices" })).toBeUndefined();
+  expect(read("trail-started", { before: null })).toBeUndefined();
+});

@@ -40,6 +40,13 @@ const findPerson = ({ kind, detail }: AuditEntry): string | null => {
   }
 };
 
+const Person = z.looseObject({ user: z.string(), name: z.string() });
+const listPeople = ({ detail }: AuditEntry): AuditTrail["entries"][number]["people"] =>
+  Person.array()
+    .min(1)
+    .safeParse(Array.isArray(detail.by) ? detail.by : [detail])
+    .data?.map(({ user, name }) => ({ user, name }));
+
 /** The end of a sentence: how an answer came, where its record says so. */
 const describeWay = (detail: AuditEntry["detail"]): string => {
   const way = describeOrigin(detail);
@@ -104,14 +111,18 @@ export const toAuditTrail = (
   tags: NonNullable<AuditTrail["tags"]> = "compared",
 ): AuditTrail => ({
   ...(tags === "not compared" && { tags }),
-  entries: entries.toReversed().map((entry) => ({
-    sequence: entry.sequence,
-    at: Date.parse(entry.at),
-    kind: entry.kind,
-    who: findPerson(entry),
-    what: describeEntry(entry),
-    hash: entry.hash,
-  })),
+  entries: entries.toReversed().map((entry) => {
+    const people = listPeople(entry);
+    return {
+      sequence: entry.sequence,
+      at: Date.parse(entry.at),
+      kind: entry.kind,
+      who: findPerson(entry),
+      what: describeEntry(entry),
+      hash: entry.hash,
+      ...(people && { people }),
+    };
+  }),
   verification:
     findings.length === 0
       ? {

@@ -184,7 +184,7 @@ test("the number of requests that a pass needs is told apart from the least that
 
 test("after a go that was a vote the page says that the vote was taken, and how many approvals there are", async () => {
   const facts = await sampleCanary(startedAt, 47);
-  const vote = { by: "U1", name: "Ada <b>", at: now - 3_000, approvals: 1, quorum: 2 };
+  const vote = { by: "U1", name: "Ada <b>", at: now - 3_000, percent: 10, approvals: 1, quorum: 2 };
   const orders = [
     { kind: "go", by: "U1", name: "Kim", at: now - 60_000, until: null, reason: null },
   ] as const;
@@ -237,4 +237,41 @@ test("an inconclusive canary says what was inconclusive, and blames the traffic 
   expect(await render({ ...facts, looks: few })).toContain(
     "live traffic was not enough (57 of the 381 requests to each version that a pass needs)",
   );
+});
+
+test("an inconclusive judgement that the approvers accepted says by whom, with the display name of their account", async () => {
+  const facts = await sampleCanary(startedAt, 31);
+  const vote = { by: "U1", name: "U1", at: now, approvals: 2, quorum: 2, verdict: "approved" as const };
+  const read = (change: Partial<typeof facts>) =>
+    render(
+      { ...facts, percent: 10, ...change },
+      { userName: (id: string) => (id === "U1" ? "Ada Byron" : undefined) },
+    );
+  const votes = [
+    { ...vote, percent: 10 },
+    { ...vote, by: "U2", name: "Kim", percent: 10 },
+  ];
+  expect(await read({ votes, looks: judgeP95(facts, "shift") })).toContain(
+    'accepted by Ada Byron <span class="faint">U1</span>, Kim, goes to the next step',
+  );
+  // Their answer was about another step, or was not needed.
+  expect(await read({ votes: [{ ...vote, percent: 50 }], looks: judgeP95(facts, "shift") })).not.toContain(
+    "accepted by",
+  );
+  expect(await read({ votes, looks: judgeP95(facts, "ask") })).not.toContain("accepted by");
+});
+
+test("one person has one name on the page, whichever name an order was given in; the id is beside it where they differ", async () => {
+  const facts = await sampleCanary(startedAt, 5);
+  const order = { at: now, until: now + 3_600_000 - 4, reason: "a sale" };
+  const orders = ["U024BE7LH", "ada", "Ada Byron"].map((name) => ({
+    ...{ kind: "hold" as const, by: "U024BE7LH", name, ...order },
+  }));
+  const page = await render({ ...facts, orders }, { userName: () => "Ada Byron" });
+  const who = [...page.matchAll(/<b>(Ada Byron[^/]*)(<\/span>)?<\/b> held it for ([^<:]*)/g)];
+  expect(who.map(([, name, , time]) => `${name} ${time}`)).toEqual([
+    "Ada Byron 1 h",
+    'Ada Byron <span class="faint">U024BE7LH 1 h',
+    'Ada Byron <span class="faint">U024BE7LH 1 h',
+  ]);
 });

@@ -9,6 +9,7 @@ import type { Html } from "../html.ts";
 import { renderChecks, renderVerdict } from "../render-checks.ts";
 import { renderClosure } from "../render-closure.ts";
 import type { Page } from "../render-page.ts";
+import { renderPeople, renderPerson } from "../render-person.ts";
 import { renderPill, type Tone } from "../render-pill.ts";
 import { formatMoment, renderTime } from "../render-time.ts";
 import { listCharts } from "./list-charts.ts";
@@ -32,21 +33,25 @@ const statuses: Readonly<Record<CanaryFacts["status"], { readonly tone: Tone; re
 const isOpen = ({ status }: CanaryFacts): boolean =>
   status === "running" || status === "held" || status === "asked";
 
-const describeCanary = (facts: CanaryFacts): Html | string => {
+type Names = Pick<Context["links"], "userName">;
+const renderBy = ({ by, name }: { readonly by: string; readonly name: string }, names: Names): Html =>
+  renderPerson({ user: by, name }, names);
+
+const describeCanary = (facts: CanaryFacts, names: Names): Html | string => {
   const { version, championVersion, percent, hold, abort, closed, error } = facts;
   const prod = championVersion === null ? "the previous version" : `v${championVersion}`;
   switch (facts.status) {
     case "running":
       return `v${version} gets ${percent} % of prod's traffic, ${prod} the rest.${closed ? " It keeps this share until prod opens; a failed check still rolls it back." : ""}`;
     case "held":
-      return html`${hold?.name} holds v${version} at ${percent} %: <q>${hold?.reason}</q> A failed check still rolls it back.`;
+      return html`${hold ? renderBy(hold, names) : "A person"} holds v${version} at ${percent} %: <q>${hold?.reason ?? ""}</q> A failed check still rolls it back.`;
     case "asked": {
       const judged = facts.looks.findLast((look) => look.judged)?.judged;
       const { what, why } = describeInconclusiveCanary(percent, judged?.checks ?? []);
       return `${what}: ${why}. The approvers decide whether v${version} goes on without proof.`;
     }
     case "aborting":
-      return html`${abort?.name} aborted it: <q>${abort?.reason}</q> Prod goes back to ${prod} at the next round.`;
+      return html`${abort ? renderBy(abort, names) : "A person"} aborted it: <q>${abort?.reason ?? ""}</q> Prod goes back to ${prod} at the next round.`;
     case "promoting":
       return `Every step passed: prod's traffic is moving to v${version}.`;
     case "promoted":
@@ -54,7 +59,7 @@ const describeCanary = (facts: CanaryFacts): Html | string => {
     case "ended":
       if (error) return html`<b>${error.name}</b> ${error.cause}`;
       return abort
-        ? html`${abort.name} aborted it at ${percent} %: <q>${abort.reason}</q> Prod serves ${prod} again.`
+        ? html`${renderBy(abort, names)} aborted it at ${percent} %: <q>${abort.reason}</q> Prod serves ${prod} again.`
         : `Prod serves ${prod} again.`;
     default:
       return facts.status satisfies never;
@@ -135,7 +140,7 @@ const renderGo = (
       return form(
         "go",
         "Let it go on without a verdict",
-        html`<label for="order-go-confirmation">Type ${model} to approve nevertheless <input id="order-go-confirmation" name="confirmation" required maxlength="200" autocomplete="off" autocapitalize="off" spellcheck="false"></label>${person}<p class="faint">This is your vote, as with an approval.</p>`,
+        html`<label class="stacked" for="order-go-confirmation">Type ${model} to approve nevertheless <input id="order-go-confirmation" name="confirmation" required maxlength="200" autocomplete="off" autocapitalize="off" spellcheck="false"></label>${person}<p class="faint">This is your vote, as with an approval.</p>`,
         html`<button class="button">Approve: go on</button>`,
       );
     default:
@@ -161,7 +166,7 @@ const renderOrders = (facts: CanaryFacts, { links }: Context): Html => {
     html`<label for="${field(`${id}-reason`)}">Reason <input id="${field(`${id}-reason`)}" name="reason" required maxlength="2000" autocomplete="off"></label>`;
   const form = (kind: "hold" | "end-hold" | "go" | "abort", title: string, body: Html, button: Html) =>
     html`<form method="post" action="${orders.path(facts.delivery, kind)}" class="order"><fieldset><legend>${title}</legend>${body}${button}</fieldset></form>`;
-  return html`<section aria-labelledby="orders-title"><h2 id="orders-title">Give an order</h2><p class="faint">It acts at the next round. Approvers may give it; those of them who contributed may only abort.</p><div class="orders">
+  return html`<section aria-labelledby="orders-title"><h2 id="orders-title" tabindex="-1">Give an order</h2><p class="faint">It acts at the next round. Approvers may give it; those of them who contributed may only abort.</p><div class="orders">
 ${
   facts.status === "asked"
     ? ""
@@ -185,14 +190,26 @@ const actions: Readonly<Record<NonNullable<CanaryLook["judged"]>["next"], string
   ask: "asks the approvers",
 };
 
-const renderJudgements = (looks: readonly CanaryLook[], now: number): Html => {
-  const judged = looks
+/** Who let the canary go on although this judgement was inconclusive; none where the judgement itself decided. */
+const listAcceptances = (
+  { percent, judged }: CanaryLook,
+  votes: CanaryFacts["votes"],
+): CanaryFacts["votes"] =>
+  judged?.verdict === "inconclusive" && (judged.next === "shift" || judged.next === "promote")
+    ? votes.filter((vote) => vote.percent === percent && vote.verdict === "approved")
+    : [];
+
+const renderJudgements = (facts: CanaryFacts, { now, links }: Context): Html => {
+  const judged = facts.looks
     .flatMap((look) => (look.judged ? [{ ...look, judged: look.judged }] : []))
     .toReversed();
   if (judged.length === 0)
     return html`<p class="empty">Not judged yet: the first judgement comes at the end of the first bake.</p>`;
-  const describe = ({ at, percent, judged: { verdict, next, held } }: (typeof judged)[number]) =>
-    html`${renderVerdict(verdict)} at ${percent} %, ${renderTime(at, now)}: ${held ? "held at its share" : actions[next]}`;
+  const describe = (look: (typeof judged)[number]) => {
+    const { verdict, next, held } = look.judged;
+    const accepted = listAcceptances(look, facts.votes).map(({ by, name }) => ({ user: by, name }));
+    return html`${renderVerdict(verdict)} at ${look.percent} %, ${renderTime(look.at, now)}: ${accepted.length === 0 ? "" : html`accepted by ${renderPeople(accepted, links)}, `}${held ? "held at its share" : actions[next]}`;
+  };
   const earlier = judged.slice(maxDetailed);
   return html`<ol class="judgements">${judged
     .slice(0, maxDetailed)
@@ -209,14 +226,14 @@ const orderWords = {
   abort: "aborted it",
 } as const;
 
-const renderOrderList = ({ orders }: CanaryFacts, now: number): Html =>
+const renderOrderList = ({ orders }: CanaryFacts, { now, links }: Context): Html =>
   orders.length === 0
     ? html``
     : html`<section aria-labelledby="given-title"><h2 id="given-title">Orders</h2><ul class="events">${orders
         .toReversed()
         .map(
-          ({ kind, name, at, until, reason }) =>
-            html`<li class="event ${kind === "abort" ? "bad" : "warn"}"><span class="dot" aria-hidden="true"></span><div class="event-what"><b>${name}</b> ${orderWords[kind]}${until === null ? "" : ` for ${formatDuration(until - at)}`}${reason === null ? "" : html`: <q>${reason}</q>`}</div><div class="event-when">${renderTime(at, now)}</div></li>`,
+          ({ kind, by, name, at, until, reason }) =>
+            html`<li class="event ${kind === "abort" ? "bad" : "warn"}"><span class="dot" aria-hidden="true"></span><div class="event-what"><b>${renderBy({ by, name }, links)}</b> ${orderWords[kind]}${until === null ? "" : ` for ${formatDuration(until - at)}`}${reason === null ? "" : html`: <q>${reason}</q>`}</div><div class="event-when">${renderTime(at, now)}</div></li>`,
         )}</ul></section>`;
 
 const voteWords = {
@@ -226,14 +243,25 @@ const voteWords = {
 } as const;
 
 /** What the person's form did: only an order that is stored is shown, because anybody can write an address. */
-const renderTaken = ({ orders, votes }: CanaryFacts, ordered: string | null, now: number): Html => {
+const renderTaken = (
+  { orders, votes }: CanaryFacts,
+  ordered: string | null,
+  { now, links }: Context,
+): Html => {
+  // The keyboard goes on here: the page was loaded by the form.
+  const notice = (text: Html) =>
+    html`<p class="notice" role="status" id="taken" tabindex="-1" autofocus>${text}</p>`;
   const order = orders.findLast(({ kind }) => kind === ordered);
   // A "go" while the approvers are asked is a vote.
   const vote = ordered === "go" ? votes.toSorted((one, other) => one.at - other.at).at(-1) : undefined;
   if (vote && vote.at >= (order?.at ?? 0))
-    return html`<p class="notice" role="status">Your vote was taken ${renderTime(vote.at, now)}: ${vote.name} ${voteWords[vote.verdict]}${vote.verdict === "approved" ? ` (${vote.approvals} of ${vote.quorum} approvals)` : ""}</p>`;
+    return notice(
+      html`Your vote was taken ${renderTime(vote.at, now)}: ${renderBy(vote, links)} ${voteWords[vote.verdict]}${vote.verdict === "approved" ? ` (${vote.approvals} of ${vote.quorum} approvals)` : ""}`,
+    );
   if (!order) return html``;
-  return html`<p class="notice" role="status">Your order was taken ${renderTime(order.at, now)}: ${order.name} ${orderWords[order.kind]}${order.reason === null ? "" : html`: <q>${order.reason}</q>`}</p>`;
+  return notice(
+    html`Your order was taken ${renderTime(order.at, now)}: ${renderBy(order, links)} ${orderWords[order.kind]}${order.reason === null ? "" : html`: <q>${order.reason}</q>`}`,
+  );
 };
 
 /**
@@ -262,12 +290,12 @@ export const renderCanary = (facts: CanaryFacts, context: Context, ordered: stri
     ],
     refresh: isOver ? null : 5,
     body: html`<div id="canary" data-live><header class="head"><h1>Canary of ${model} v${version}</h1><p class="head-status">${renderPill(status.tone, status.text)} <span class="faint">began ${renderTime(facts.startedAt, now)}</span></p></header>
-<p class="headline">${describeCanary(facts)}</p>
+<p class="headline">${describeCanary(facts, links)}</p>
 ${facts.closed ? renderClosure(facts.closed, now) : ""}
-${renderTaken(facts, ordered, now)}
+${renderTaken(facts, ordered, context)}
 ${renderSteps(facts, now)}
 ${renderTiles(facts, now)}</div>
-<div id="canary-orders">${renderOrders(facts, context)}</div>
+<div id="canary-orders" data-live>${renderOrders(facts, context)}</div>
 <div id="canary-course" data-live><section aria-labelledby="charts-title"><h2 id="charts-title">Both versions on live traffic</h2>
 ${
   charts.length === 0
@@ -276,8 +304,8 @@ ${
 <div class="charts canary-charts">${charts.map(renderCanaryChart)}${scores.status === "chart" ? renderScoreChart(scores) : ""}</div>
 ${scores.status === "none" ? html`<p class="canary-note faint">${scores.why}</p>` : ""}`
 }</section>
-<section aria-labelledby="judged-title"><h2 id="judged-title">Judgements</h2>${renderJudgements(facts.looks, now)}</section>
-${renderOrderList(facts, now)}</div>
+<section aria-labelledby="judged-title"><h2 id="judged-title">Judgements</h2>${renderJudgements(facts, context)}</section>
+${renderOrderList(facts, context)}</div>
 ${wait === undefined ? "" : html`<p class="canary-note faint">In a terminal: <code>${wait}</code></p>`}`,
   };
 };

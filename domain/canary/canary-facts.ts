@@ -5,6 +5,8 @@ import type { CanaryLook } from "./canary-look.ts";
 type Person = { readonly by: string; readonly name: string; readonly at: number };
 
 type CanaryVote = Person & {
+  /** The share of prod's traffic that its question is about. */
+  readonly percent: number;
   /** `waiting`: it counts once Slack shows the voter's address. */
   readonly verdict: "approved" | "rejected" | "waiting";
   /** Approvals so far, and those that its question needs. */

@@ -92,7 +92,8 @@ const listVotes = ({ canary, state, rule, postponed = [] }: Approval): CanaryFac
   if (!canary) return [];
   const votes = state.status === "pending" ? state.votes : "decision" in state ? state.decision.by : [];
   const verdict = "decision" in state ? state.decision.status : "approved";
-  const counts = { approvals: verdict === "approved" ? votes.length : 0, quorum: rule.quorum };
+  const { percent } = canary;
+  const counts = { percent, approvals: verdict === "approved" ? votes.length : 0, quorum: rule.quorum };
   return [
     ...votes.map(({ user, name, at }) => ({ by: user, name, at: Date.parse(at), verdict, ...counts })),
     ...postponed.map(({ user, name, at }) => ({

@@ -215,29 +215,66 @@ test.skipIf(skip)(
   },
 );
 
+/** The open delivery's version gets a share of prod's traffic. */
+const beginCanary = async ({ world, model }: Pick<ConsoleWorld, "world" | "model">) => {
+  const { ledger, time } = world;
+  const entry = await ledger.begin(
+    {
+      ...{ environment: "prod", model, delivery: openDelivery, commit: fakeCommit("d"), version: 4 },
+      ...{ digest: fakeDigest("d"), functionVersion: "4", fence: 9, previous: 2, reason: null },
+    },
+    time.now,
+  );
+  await ledger.change(entry, (current) => ({
+    ...current,
+    ...{ status: "canary", shares: [{ percent: 10, from: time.now }] },
+  }));
+};
+
+test.skipIf(skip)(
+  "an open canary page offers other orders as soon as they change; what is typed stays, and no key goes to another form",
+  async () => {
+    await using live = await openLive({ orders: true, events: true });
+    const { page, world, model } = live;
+    await beginCanary(live);
+    await page.goto(`${live.server.url}/console/models/${model}/deliveries/${openDelivery}/canary`);
+    await page.locator('[data-status][data-state="live"]').waitFor();
+    const reason = page.getByRole("group", { name: "Abort" }).getByLabel("Reason");
+    await page.getByRole("group", { name: "Ask the approvers" }).waitFor();
+    await reason.fill("a recall");
+    const hold = { kind: "hold" as const, until: world.time.now + 3_600_000, reason: "a sale" };
+    const kim = { user: "U0KIM", name: "Kim" };
+    await world.canaries.order(openDelivery, hold, kim);
+    live.server.changes.emit();
+    await page.getByRole("group", { name: "End the hold" }).waitFor();
+    expect(await page.getByRole("group", { name: "Ask the approvers" }).count()).toBe(0);
+    expect(await reason.inputValue()).toBe("a recall");
+    await page.keyboard.type("s");
+    expect(await reason.inputValue()).toBe("a recalls");
+    await page.getByRole("button", { name: "End the hold" }).focus();
+    await world.canaries.order(openDelivery, { kind: "end-hold" }, kim);
+    live.server.changes.emit();
+    await page.getByRole("group", { name: "Ask the approvers" }).waitFor();
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Give an order");
+    expect(live.loads()).toBe(1);
+    expect(live.problems).toEqual([]);
+  },
+);
+
 test.skipIf(skip)(
   "a form of the canary's page gives its order, and the page says that it was taken",
   async () => {
     await using live = await openLive({ orders: true });
     const { page, world, model } = live;
-    const { ledger, time } = world;
-    const entry = await ledger.begin(
-      {
-        ...{ environment: "prod", model, delivery: openDelivery, commit: fakeCommit("d"), version: 4 },
-        ...{ digest: fakeDigest("d"), functionVersion: "4", fence: 9, previous: 2, reason: null },
-      },
-      time.now,
-    );
-    await ledger.change(entry, (current) => ({
-      ...current,
-      ...{ status: "canary", shares: [{ percent: 10, from: time.now }] },
-    }));
+    await beginCanary(live);
     await page.goto(`${live.server.url}/console/models/${model}/deliveries/${openDelivery}/canary`);
     await page.getByRole("group", { name: "Abort" }).getByLabel("Reason").fill("a recall");
     const answer = page.waitForResponse((response) => response.request().method() === "POST");
     await page.getByRole("button", { name: "Abort" }).click();
     expect((await answer).status()).toBe(303);
     await page.getByText("Your order was taken").waitFor();
+    // The keyboard goes on where the page says what was done.
+    expect(await page.evaluate("document.activeElement.textContent")).toMatch(/^Your order was taken/);
     expect(await page.getByText("a recall").count()).toBeGreaterThan(0);
     expect(await world.canaries.read(openDelivery)).toMatchObject({ abort: { reason: "a recall" } });
     expect(live.problems).toEqual([]);
