@@ -7,6 +7,7 @@ import {
   openConsole,
   openDelivery,
 } from "#test/support/console/console-world.ts";
+import { sampleCanary } from "#test/support/sample-canary.ts";
 import { fakeCommit, fakeDigest, toyModel } from "#test/support/toy-model.ts";
 
 let opened: ConsoleWorld;
@@ -31,7 +32,7 @@ const freeze = (scope: string) => {
 };
 
 /** The delivery's version gets 10 % of prod's traffic, and bakes. */
-const beginCanary = async () => {
+const beginCanary = async (onInconclusive: "ask" | "extend" = "extend") => {
   const { ledger, time } = opened.world;
   const entry = await ledger.begin(
     {
@@ -56,6 +57,10 @@ const beginCanary = async () => {
     { state: "ShiftTraffic", status: "succeeded", at, ms: 5, output },
     { state: "Bake", status: "entered", at, ms: 0 },
   ]);
+  // Measured by a canary of six hours.
+  const [look] = (await sampleCanary(time.now, 1)).looks;
+  if (look)
+    await opened.world.canaries.addLook(openDelivery, { ...look, rule: { ...look.rule, onInconclusive } });
 };
 
 const frozen = (scope: string) => `${scope} frozen by Grace: the &lt;sale&gt;, until 21 Nov 2026, 18:01:0`;
@@ -108,7 +113,9 @@ test("a held canary has no forecast: its page says who holds it, until when and 
   await canaries.order(openDelivery, hold, { user: "U024BE7LH", name: "Ada" });
   const page = await read(deliveryPage);
   expect(page).not.toContain("On prod at the earliest");
-  expect(page).toMatch(/Held<\/dt><dd>by Ada until 21 Nov 2026, 16:01:0\d UTC .*<q>a sale<\/q>/);
+  expect(page).toMatch(
+    /Held<\/dt><dd>by Ada Byron <span class="faint">U024BE7LH<\/span> until 21 Nov 2026, 16:01:0\d UTC .*<q>a sale<\/q>/,
+  );
   expect(await read(canaryPage)).toContain("The canary goes on as its rule says.");
   await freeze(toyModel);
   expect(await read(canaryPage)).not.toContain("The canary goes on as its rule says.");
@@ -165,4 +172,79 @@ test("a rejected delivery's page begins with who rejected it and why", async () 
   });
   const page = await read(deliveryPage);
   expect(page).toMatch(/toy v4 was rejected.*Rejected by Ada Byron.*wrong prices.*aria-label="Steps"/s);
+});
+
+test("a delivery's page says until when its canary may stay without a verdict, time in which it was held included, and what follows", async () => {
+  await beginCanary();
+  const { canaries, time } = opened.world;
+  const until = (at: number) => `<time datetime="${new Date(at).toISOString().slice(0, 16)}`;
+  const findEnd = async () =>
+    /Without a verdict until<\/dt><dd>(.*?)<\/dd>/.exec(await read(deliveryPage))?.[1];
+  const end = time.now + 6 * hour;
+  expect(await findEnd()).toContain(until(end));
+  expect(await findEnd()).toContain("then the canary is rolled back");
+  const hold = { kind: "hold" as const, until: time.now + hour, reason: "a sale" };
+  await canaries.order(openDelivery, hold, { user: "U024BE7LH", name: "Ada" });
+  // Held, it has no forecast.
+  expect(await findEnd()).toBeUndefined();
+  time.now += 2 * hour;
+  expect(await findEnd()).toContain(until(end + hour));
+});
+
+test("where the approvers are asked about an inconclusive canary, its delivery's page says that they decide", async () => {
+  await beginCanary("ask");
+  expect(await read(deliveryPage)).toContain(
+    "then the approvers decide whether it goes on without a verdict",
+  );
+});
+
+test("prod's ledger says why an entry ended: who aborted its canary, by their display name, and why", async () => {
+  await beginCanary();
+  const { ledger, time } = opened.world;
+  const entry = await ledger.ofDelivery("prod", toyModel, openDelivery);
+  if (!entry) throw new Error("the canary has begun");
+  const abort = { kind: "abort" as const, by: "U024BE7LH", name: "U024BE7LH", at: time.now };
+  await ledger.change(entry, (current) => ({
+    ...{ ...current, status: "ended", orders: [{ ...abort, until: null, reason: "a <recall>" }] },
+  }));
+  expect(await read(`/models/${toyModel}`)).toContain("Aborted by Ada Byron: a &lt;recall&gt;");
+});
+
+test("the approval of an inconclusive canary shows what its approvers saw: the warning, and only what is not on prod already", async () => {
+  const { store, clock, approvals } = opened.world;
+  const overview = createOverview({ store, deliveries: opened.deliveries, clock, keepMetricsMs: 0 });
+  const record = await overview.readDelivery(toyModel, openDelivery);
+  const [question] = record?.questions ?? [];
+  if (!record || !question || !approvals) throw new Error("the delivery has a question");
+  const p95 = {
+    ...{ name: "canary latency p95", verdict: "inconclusive" as const, measured: 1, limit: 1, unit: "" },
+    detail: "p95 latency 135 ms",
+  };
+  const canary = {
+    ...{ ...question, id: "toy~canary", canary: { step: 0, percent: 10 } },
+    evidence: { ...question.evidence, checks: [...question.evidence.checks, p95] },
+  };
+  const show = async (questions: readonly (typeof question)[]) => {
+    const source = { readDelivery: async () => ({ ...record, questions }) };
+    const response = await openConsole(opened, { source })({
+      ...{ path: `${deliveryPage}/approval`, query: new URLSearchParams() },
+    });
+    return response.body;
+  };
+  const [asked = "", first = ""] = (await show([question, canary]))
+    .split('<section class="question"')
+    .slice(1);
+  expect(asked).toContain(
+    "<b>The canary has no verdict at 10 % of prod:</b> latency p95 is inconclusive. If approved, it goes on without proof.",
+  );
+  expect(asked).toContain("it goes on without proof: 50 % for 30 min → 100 %");
+  expect(asked).not.toContain("10 % for 30 min");
+  expect(first).toContain("10 % for 30 min → 50 % for 30 min → 100 %");
+  expect(first).not.toContain("without proof");
+  const regions = [...(await show([question, canary])).matchAll(/role="region" aria-label="([^"]*)"/g)];
+  expect(new Set(regions.map(([, name]) => name)).size).toBe(2);
+  // Asked while prod served something else: every approver was told.
+  expect(await show([{ ...question, baseline: 1 }])).toContain(
+    "<b>Prod changed:</b> it now serves version 2",
+  );
 });

@@ -251,3 +251,8 @@ test("of a long audit trail the newest entries are listed, and the page names th
   expect(body).toContain("npx slipway audit toy");
   expect(Buffer.byteLength(body)).toBeLessThan(100_000);
 });
+
+test("a list of models that is filtered says how many of them it shows", async () => {
+  expect((await read("/")).body).toContain('Models <span class="count">1</span>');
+  expect((await read("/?name=churn")).body).toContain('Models <span class="count">0 of 1</span>');
+});

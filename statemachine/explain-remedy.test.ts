@@ -3,9 +3,9 @@ import { explainRemedy } from "./explain-remedy.ts";
 import { remedies } from "./remedies.ts";
 
 test("a remedy names the model wherever it has a place for it, and leaves other places alone", () => {
-  expect(explainRemedy("ManifestInvalid", "churn")).toContain("`slipway check models/churn`");
-  expect(explainRemedy("RollBackFailed", "churn")).toContain("`slipway rollback churn`");
-  expect(explainRemedy("PolicyMissing", "churn")).toContain("--domain <domain>");
+  expect(explainRemedy({ name: "ManifestInvalid" }, "churn")).toContain("`slipway check models/churn`");
+  expect(explainRemedy({ name: "RollBackFailed" }, "churn")).toContain("`slipway rollback churn`");
+  expect(explainRemedy({ name: "PolicyMissing" }, "churn")).toContain("--domain <domain>");
   for (const error of Object.keys(remedies))
-    expect(explainRemedy(error, "churn")).not.toMatch(/<(name|model)>/);
+    expect(explainRemedy({ name: error }, "churn")).not.toMatch(/<(name|model)>/);
 });

@@ -4,4 +4,5 @@ import { findRemedy } from "./remedies.ts";
 export const explainRemedy = (
   { name, cause }: { readonly name: string; readonly cause?: string | undefined },
   model: string,
-): string => findRemedy(name, cause).replaceAll("models/<name>", `models/${model}`).replaceAll("<model>", model);
+): string =>
+  findRemedy(name, cause).replaceAll("models/<name>", `models/${model}`).replaceAll("<model>", model);

@@ -1,15 +1,19 @@
 import { html } from "hono/html";
+import { describeInconclusiveCanary } from "#domain/canary/explain-inconclusive.ts";
 import { formatRollout } from "#domain/message/format-rollout.ts";
 import { formatVerdict } from "#domain/message/format-verdict.ts";
+import type { MessageState } from "#domain/message/message-state.ts";
 import type { DeliveryRecord } from "#domain/overview/delivery-record.ts";
 import type { ShownApproval } from "#domain/overview/shown-approval.ts";
 import { consolePaths } from "../console-paths.ts";
 import type { Context } from "../context.ts";
+import { deriveDelivery } from "../delivery/derive-delivery.ts";
 import type { Html } from "../html.ts";
 import { renderChecks } from "../render-checks.ts";
 import { renderCommit } from "../render-commit.ts";
 import { renderComparisons } from "../render-comparisons.ts";
 import type { Page } from "../render-page.ts";
+import { renderPerson } from "../render-person.ts";
 import { renderPill, type Tone } from "../render-pill.ts";
 import { renderRejection } from "../render-rejection.ts";
 import { renderTime } from "../render-time.ts";
@@ -62,35 +66,71 @@ ${renderFact("Votes", renderList(votes.map(({ name, user, at }) => html`${links.
 ${renderFact("Needed", `${rule.quorum} ${rule.quorum === 1 ? "approval" : "approvals"}`)}
 ${renderFact("May decide", renderList(may.map((user) => nameOf(user))) ?? "nobody")}
 ${renderFact("May not", renderList(leftOut.map(({ user, why }) => html`${nameOf(user)}: ${whyLeftOut[why]}`)))}
-${renderFact("Broke the glass", breakGlass ? html`Prod was closed, and ${links.userName?.(breakGlass.user) ?? breakGlass.name} let this delivery change it ${renderTime(breakGlass.at, now)}: <q>${breakGlass.reason}</q>` : null)}
-${renderFact("Waiting", renderList((postponed ?? []).map(({ name }) => `${name}: the address is looked up`)))}
+${renderFact("Broke the glass", breakGlass ? html`Prod was closed, and ${renderPerson(breakGlass, links)} let this delivery change it ${renderTime(breakGlass.at, now)}: <q>${breakGlass.reason}</q>` : null)}
+${renderFact("Waiting", renderList((postponed ?? []).map((person) => html`${renderPerson(person, links)}: the address is looked up`)))}
 </dl>${state.status === "pending" && now < expiresAt && message !== undefined ? html`<p class="buttons"><a class="button primary" href="${message}">Decide${links.channel ? ` in ${links.channel.label}` : ""}</a></p>` : ""}`;
 };
 
-const renderQuestion = (question: ShownApproval, index: number, context: Context): Html => {
+/** What else the message showed an approver, beside the checks. */
+const renderWarnings = ({ canary, evidence }: ShownApproval, state: MessageState | undefined): Html => {
+  const open = state?.question?.status === "open" ? state.question : undefined;
+  const inconclusive = canary && describeInconclusiveCanary(canary.percent, evidence.checks);
+  return html`${
+    inconclusive
+      ? html`<p class="notice warn"><b>${inconclusive.what}:</b> ${inconclusive.why}. If approved, it goes on without proof. If rejected, or nobody decides, prod keeps its champion.</p>`
+      : ""
+  }${state?.askedAgain ? html`<p class="notice"><b>Approval requested again.</b> ${state.askedAgain}</p>` : ""}${
+    open?.stale
+      ? html`<p class="notice warn"><b>Prod changed:</b> it now serves ${open.stale}. If approved, every check runs again and a new approval follows.</p>`
+      : ""
+  }`;
+};
+
+/** What an approval starts: of a canary's question only what is not on prod already. */
+const describeRollout = ({ evidence: { rollout }, canary }: ShownApproval): string | null => {
+  if (rollout === undefined || (canary && rollout === null)) return null;
+  const left =
+    canary && rollout
+      ? { ...rollout, steps: rollout.steps.filter((step) => step > canary.percent) }
+      : rollout;
+  return `${canary ? "it goes on without proof: " : ""}${formatRollout(left).replace("If approved: ", "")}`;
+};
+
+/** @param state what the message shows now of the newest question; undefined: this is an earlier one */
+const renderQuestion = (
+  question: ShownApproval,
+  index: number,
+  context: Context,
+  state: MessageState | undefined,
+): Html => {
   const { now } = context;
   const { evidence, version, model, canary, askedAt, contributors, commit, author } = question;
   const { tone, text } = describeState(question, now);
   const verdict = formatVerdict(evidence);
   const id = `question-${index}`;
-  return html`<section class="question" aria-labelledby="${id}"><header class="split"><h2 id="${id}">${canary === null ? `Approve ${model} v${version} for production?` : `Continue the inconclusive canary of ${model} v${version} at ${canary.percent} %?`}</h2>${renderPill(tone, text)}</header>
+  const title =
+    canary === null
+      ? `Approve ${model} v${version} for production?`
+      : `Continue the inconclusive canary of ${model} v${version} at ${canary.percent} %?`;
+  return html`<section class="question" aria-labelledby="${id}"><header class="split"><h2 id="${id}">${title}</h2>${renderPill(tone, text)}</header>
 <p class="faint">Asked ${renderTime(askedAt, now)}${verdict === "" ? "" : ` · ${verdict}`}</p>
 ${evidence.rejectedBefore ? renderRejection(model, evidence.rejectedBefore, context) : ""}
+${renderWarnings(question, state)}
 ${evidence.trial ? html`<p class="notice warn">Trial: stage and prod share an account.</p>` : ""}
 ${evidence.changed.length > 0 ? html`<div class="notice bad"><h3>Loosened with this commit</h3>${renderList(evidence.changed)}</div>` : ""}
 ${evidence.renewed && evidence.renewed.length > 0 ? html`<div class="notice"><h3>New with this commit</h3>${renderList(evidence.renewed)}</div>` : ""}
 <div class="columns"><div>
 <h3>Decision</h3>${renderDecision(question, context)}
-${evidence.comparisons && evidence.comparisons.length > 0 ? html`<h3>Both versions, side by side</h3>${renderComparisons({ comparisons: evidence.comparisons, version, baselineVersion: evidence.championVersion ?? null })}` : ""}
+${evidence.comparisons && evidence.comparisons.length > 0 ? html`<h3>Both versions, side by side</h3>${renderComparisons({ comparisons: evidence.comparisons, version, baselineVersion: evidence.championVersion ?? null, of: title })}` : ""}
 <h3>Checks</h3>${evidence.checks.length + evidence.omitted.length === 0 ? html`<p class="empty">No check was made.</p>` : renderChecks(id, evidence)}
-</div><aside aria-label="What is bound to this question"><dl class="facts side">
+</div><aside aria-label="What is bound to this question: ${title}"><dl class="facts side">
 ${renderFact("Commit", html`${renderCommit(commit, evidence.links?.commit)}${evidence.subject ? html`<br>${evidence.subject}` : ""}`)}
 ${evidence.links?.diff?.kind === "page" ? renderFact("Difference to prod", html`<a href="${evidence.links.diff.url}">compare</a>`) : ""}
 ${renderFact("Author", html`${author.name} <span class="faint">(unverified)</span>`)}
 ${renderFact("Contributors", contributors && renderList(contributors.people))}
 ${renderFact("Not mapped to a person", contributors && renderList(contributors.unmapped.map(({ identity, why }) => `${identity}: ${why}`)))}
 ${renderFact("Compared with", evidence.champion ?? "nothing: prod serves no version")}
-${renderFact("If approved", evidence.rollout === undefined ? null : formatRollout(evidence.rollout).replace("If approved: ", ""))}
+${renderFact("If approved", describeRollout(question))}
 ${renderFact("Image", html`<code title="${question.digest}">${question.digest.slice(0, 19)}…</code>`)}
 ${renderFact("Registry version", String(version))}
 ${renderFact("Prod's ledger entry", String(question.baseline))}
@@ -103,6 +143,7 @@ ${renderFact("Approval", html`<code>${question.id}</code>`)}
 export const renderApproval = (record: DeliveryRecord, context: Context): Page => {
   const paths = consolePaths(context.links.base);
   const newest = record.questions.at(-1);
+  const { state } = deriveDelivery(record, context.now);
   const isOpen = newest?.state.status === "pending" && context.now < newest.expiresAt;
   return {
     title: `Approval of ${record.model}${newest ? ` v${newest.version}` : ""}`,
@@ -117,6 +158,6 @@ export const renderApproval = (record: DeliveryRecord, context: Context): Page =
     ],
     refresh: isOpen ? 5 : null,
     body: html`<div id="approval" data-live><h1>Approval of ${record.model}${newest ? ` v${newest.version}` : ""}</h1>
-${record.questions.toReversed().map((question, index) => renderQuestion(question, record.questions.length - index, context))}</div>`,
+${record.questions.toReversed().map((question, index) => renderQuestion(question, record.questions.length - index, context, question === newest ? state : undefined))}</div>`,
   };
 };

@@ -9,7 +9,7 @@ import { formatHeadline } from "#domain/message/format-headline.ts";
 import { deriveMessageState, type MessageState } from "#domain/message/message-state.ts";
 import type { DeliveryRecord } from "#domain/overview/delivery-record.ts";
 import { DeliveryInput } from "#statemachine/contracts.ts";
-import { findRemedy } from "#statemachine/remedies.ts";
+import { explainRemedy } from "#statemachine/explain-remedy.ts";
 import { type Box, deriveBoxes } from "./happy-path.ts";
 import { mergeBakeRounds } from "./merge-bake-rounds.ts";
 import { mergeWaits } from "./merge-waits.ts";
@@ -64,7 +64,12 @@ export type CurrentStep = {
   /** When the canary's last step is judged, if every judgement is a pass; null too while a person or a closed prod holds it. */
   readonly earliestEndAt: number | null;
   /** Who holds the canary at its share. */
-  readonly hold: { readonly name: string; readonly until: number; readonly reason: string } | null;
+  readonly hold: {
+    readonly by: string;
+    readonly name: string;
+    readonly until: number;
+    readonly reason: string;
+  } | null;
   /** When this step ends at the latest, and what happens then. */
   readonly end: { readonly at: number; readonly otherwise: string } | null;
 };
@@ -173,15 +178,23 @@ const deriveCurrent = (
         ? since + bakeMs * (1 + countLaterSteps(record, data.ShiftTraffic?.share ?? 0))
         : null,
     end:
-      waits && question && !isExpired
+      isBaking && isMoving && record.canaryEnd && !record.control?.abort
         ? {
-            at: question.expiresAt,
+            at: record.canaryEnd.at,
             otherwise:
-              running.state === "RequestApproval"
-                ? "the delivery expires and prod stays as it is"
+              record.canaryEnd.onInconclusive === "ask"
+                ? "the approvers decide whether it goes on without a verdict"
                 : "the canary is rolled back",
           }
-        : null,
+        : waits && question && !isExpired
+          ? {
+              at: question.expiresAt,
+              otherwise:
+                running.state === "RequestApproval"
+                  ? "the delivery expires and prod stays as it is"
+                  : "the canary is rolled back",
+            }
+          : null,
   };
 };
 
@@ -233,7 +246,7 @@ export const deriveDelivery = (record: DeliveryRecord, now: number): DeliveryVie
     boxes: deriveBoxes(runs, outcome, now),
     runs,
     current: deriveCurrent(record, runs, isOver, now),
-    error: cause && outcome === "failed" ? { ...cause, remedy: findRemedy(cause.name, cause.cause) } : null,
+    error: cause && outcome === "failed" ? { ...cause, remedy: explainRemedy(cause, record.model) } : null,
     groups: listCheckGroups(runs),
     comparisons: approval?.evidence.comparisons ?? comparisons,
     baselineVersion: approval?.evidence.championVersion ?? null,

@@ -11,6 +11,7 @@ import { renderCommand } from "../render-command.ts";
 import { renderCommit } from "../render-commit.ts";
 import { renderComparisons } from "../render-comparisons.ts";
 import type { Page } from "../render-page.ts";
+import { renderPeople, renderPerson } from "../render-person.ts";
 import { renderPill } from "../render-pill.ts";
 import { renderRejection } from "../render-rejection.ts";
 import { renderSentence } from "../render-sentence.ts";
@@ -58,9 +59,9 @@ const renderCurrent = (
 <dl class="facts">
 <div><dt>Since</dt><dd>${renderTime(since, now)}</dd></div>
 ${judgedAt === null ? "" : html`<div><dt>Next judgement</dt><dd>${renderTime(judgedAt, now)}</dd></div>`}
-${hold === null ? "" : html`<div><dt>Held</dt><dd>by ${hold.name} until ${formatMoment(hold.until)} (${renderTime(hold.until, now)}): <q>${hold.reason}</q></dd></div>`}
+${hold === null ? "" : html`<div><dt>Held</dt><dd>by ${renderPerson({ user: hold.by, name: hold.name }, links)} until ${formatMoment(hold.until)} (${renderTime(hold.until, now)}): <q>${hold.reason}</q></dd></div>`}
 ${earliestEndAt === null ? "" : html`<div><dt>On prod at the earliest</dt><dd>${renderTime(earliestEndAt, now)}</dd></div>`}
-${end === null ? "" : html`<div><dt>Ends at the latest</dt><dd>${renderTime(end.at, now)}; then ${end.otherwise}</dd></div>`}
+${end === null ? "" : html`<div><dt>${judgedAt === null ? "Ends at the latest" : "Without a verdict until"}</dt><dd>${renderTime(end.at, now)}${judgedAt === null ? "" : html` <span class="faint">${formatMoment(end.at)}</span>`}; then ${end.otherwise}</dd></div>`}
 </dl>${
     asks
       ? html`<p class="buttons"><a class="button" href="${paths.approval(view.model, view.delivery)}">See the evidence</a>${message === undefined ? "" : html`<a class="button primary" href="${message}">Decide${links.channel ? ` in ${links.channel.label}` : ""}</a>`}</p>`
@@ -109,16 +110,14 @@ const renderNotices = (view: DeliveryView, context: Context): Html => {
   const { now, links } = context;
   const { breakGlass, closed, state } = view;
   const question = state?.question;
-  const nameOf = ({ user, name }: { readonly user: string; readonly name: string }) =>
-    links.userName?.(user) ?? name;
   return html`${
     view.outcome === "rejected" && question?.status === "rejected"
-      ? html`<p class="notice bad"><b>Rejected by ${question.by.map(nameOf).join(", ")}</b>${question.reason === null ? "" : html`: <q>${question.reason}</q>`}</p>`
+      ? html`<p class="notice bad"><b>Rejected by ${renderPeople(question.by, links)}</b>${question.reason === null ? "" : html`: <q>${question.reason}</q>`}</p>`
       : ""
   }${state?.rejectedBefore ? renderRejection(view.model, state.rejectedBefore, context) : ""}${closed === null ? "" : renderClosure(closed, now)}${
     breakGlass === null
       ? ""
-      : html`<p class="notice warn"><b>Prod was closed</b>, and ${nameOf(breakGlass)} let this delivery change it ${renderTime(breakGlass.at, now)}: <q>${breakGlass.reason}</q></p>`
+      : html`<p class="notice warn"><b>Prod was closed</b>, and ${renderPerson(breakGlass, links)} let this delivery change it ${renderTime(breakGlass.at, now)}: <q>${breakGlass.reason}</q></p>`
   }`;
 };
 
@@ -149,7 +148,7 @@ export const renderDelivery = (record: DeliveryRecord, context: Context): Page =
 <p class="headline">${view.headline}${view.rolledBack?.by.includes(": ") ? html` — <q>${view.rolledBack.by.split(": ").slice(1).join(": ")}</q>` : ""}</p>
 ${renderNotices(view, context)}
 ${renderBoxes(view.boxes)}
-${view.hasCanary ? html`<p class="links inline"><a href="${paths.canary(view.model, view.delivery)}">The canary: charts of both versions, judgements, orders</a></p>` : ""}
+${view.hasCanary ? html`<p class="links inline below"><a href="${paths.canary(view.model, view.delivery)}">The canary: charts of both versions, judgements, orders</a></p>` : ""}
 ${view.current === null ? "" : renderCurrent(view.current, context, view)}
 ${view.outcome === "expired" && command !== undefined ? html`<section class="notice warn" aria-label="Deliver again"><p>Nobody decided in time, and prod is as it was. Deliver it again:</p>${renderCommand(links.command(command))}</section>` : ""}
 ${

@@ -2,7 +2,7 @@ import { html } from "hono/html";
 import * as z from "zod";
 import { formatVerdict } from "#domain/message/format-verdict.ts";
 import type { ModelSummary, NeededAction, ServedVersion } from "#domain/overview/model-summary.ts";
-import { findRemedy } from "#statemachine/remedies.ts";
+import { explainRemedy } from "#statemachine/explain-remedy.ts";
 import type { TrailProblem } from "../audit/watch-trails.ts";
 import { type ConsolePaths, consolePaths } from "../console-paths.ts";
 import type { Context } from "../context.ts";
@@ -74,7 +74,7 @@ const renderAction = (
       const error = delivery.error?.name ?? "failed";
       return html`<li class="action bad">
 <div><h3><a href="${paths.delivery(model, delivery.delivery)}">${model}${delivery.version === null ? "" : ` v${delivery.version}`}: ${error}</a></h3>
-<p>${renderSentence(findRemedy(error, delivery.error?.cause))}</p><p class="faint">${renderTime(delivery.endedAt ?? delivery.startedAt, now)}</p></div>
+<p>${renderSentence(explainRemedy({ name: error, cause: delivery.error?.cause }, model))}</p><p class="faint">${renderTime(delivery.endedAt ?? delivery.startedAt, now)}</p></div>
 <p class="buttons"><a class="button" href="${paths.delivery(model, delivery.delivery)}">See why</a></p></li>`;
     }
     case "expired": {
@@ -152,7 +152,7 @@ ${
     ? html`<p class="calm"><span aria-hidden="true">✓</span> ${closures.length + trails.length === 0 ? "Nothing waits for a person." : "No decision waits for a person."}</p>`
     : html`<ul class="actions">${actions.map(({ model, action }) => renderAction(model, action, context, paths))}</ul>`
 }</section>
-<div class="split"><h2 id="models-title">Models <span class="count">${models.length}</span></h2>
+<div class="split"><h2 id="models-title">Models <span class="count">${shown.length === models.length ? models.length : `${shown.length} of ${models.length}`}</span></h2>
 ${
   models.length === 0
     ? ""

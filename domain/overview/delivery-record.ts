@@ -1,4 +1,5 @@
 import type { CanaryControl } from "#domain/canary/canary-control.ts";
+import type { CanaryLook } from "#domain/canary/canary-look.ts";
 import type { Closure } from "#domain/changes/find-closure.ts";
 import type { Hold } from "#domain/changes/holds.ts";
 import type { OutcomeRecord } from "#domain/delivery/outcomes.ts";
@@ -31,4 +32,11 @@ export type DeliveryRecord = {
   readonly control: CanaryControl | null;
   /** How long this world lets a canary bake, where it is not what the manifest says. */
   readonly bakeSeconds: number | null;
+  /** The end of a canary's longest time, by the rules in force; absent: it has no canary under way, or was not measured yet. */
+  readonly canaryEnd?: {
+    /** Epoch milliseconds, the time in which it was held included. */
+    readonly at: number;
+    /** What follows without a verdict. */
+    readonly onInconclusive: CanaryLook["rule"]["onInconclusive"];
+  };
 };

@@ -1,3 +1,6 @@
+import { createCanaries } from "#domain/canary/canaries.ts";
+import { measureHeldTime } from "#domain/canary/measure-held-time.ts";
+import { createHolds } from "#domain/changes/holds.ts";
 import { readPresentClosure } from "#domain/changes/read-present-closure.ts";
 import { createDeliveryIndex } from "#domain/delivery/delivery-index.ts";
 import { createOutcomes } from "#domain/delivery/outcomes.ts";
@@ -32,6 +35,17 @@ export const findModelOfDelivery =
     return typeof model === "string" ? model : undefined;
   };
 
+const findCanaryEnd =
+  ({ store, clock }: Pick<DeliveryNeeds, "store" | "clock">) =>
+  async (delivery: string, startedAt: number | undefined): Promise<DeliveryRecord["canaryEnd"]> => {
+    const canaries = createCanaries({ store, clock });
+    const rule = (await canaries.lastLook(delivery))?.rule;
+    if (!rule || startedAt === undefined) return undefined;
+    const [control, hold] = [await canaries.read(delivery), await createHolds({ store }).read(delivery)];
+    const held = measureHeldTime({ control, hold }, { startedAt, now: clock() });
+    return { at: startedAt + rule.atMostSeconds * 1_000 + held, onInconclusive: rule.onInconclusive };
+  };
+
 /** Everything that is stored about a delivery of a model; undefined: the model has no such delivery. */
 export const readDelivery =
   (needs: DeliveryNeeds) =>
@@ -45,6 +59,10 @@ export const readDelivery =
     ]);
     const isOver = facts.ended !== undefined || (execution !== undefined && execution.status !== "RUNNING");
     const closed = isOver ? undefined : await readPresentClosure({ store, clock })({ delivery, model });
+    const canaryEnd =
+      !isOver && facts.deployment?.status === "canary"
+        ? await findCanaryEnd(needs)(delivery, facts.deployment.shares[0]?.from)
+        : undefined;
     return {
       delivery,
       model,
@@ -60,5 +78,6 @@ export const readDelivery =
       closed: closed ?? null,
       control: facts.control ?? null,
       bakeSeconds,
+      ...(canaryEnd && { canaryEnd }),
     };
   };
