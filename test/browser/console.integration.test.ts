@@ -102,6 +102,37 @@ describe.skipIf(skip)("at 320, 390 and 1440 px, in both colour schemes", () => {
   });
 });
 
+test.skipIf(skip)(
+  "at 1440 px a model's name is on the line of its values, the tiles of a canary fill its width, and a label is not broken within a word",
+  async () => {
+    const canary = await sampleCanary(Date.parse("2026-11-21T12:00:00Z"), 40);
+    const asked = { ...canary, status: "asked" as const };
+    await using server = await startConsole(world, {
+      source: { readCanary: async () => asked },
+      orders: true,
+    });
+    const page = await chromium.context.newPage();
+    await page.setViewportSize({ width: 1440, height: 844 });
+    const measure = async (selector: string) => {
+      const box = await page.locator(selector).first().boundingBox();
+      if (!box) throw new Error(`${selector} is not on the page`);
+      return { ...box, right: box.x + box.width, bottom: box.y + box.height };
+    };
+    await page.goto(`${server.url}/console/`);
+    const name = await measure(".model h3 a");
+    const value = await measure(".model dd b");
+    expect(Math.abs(name.bottom - value.bottom)).toBeLessThanOrEqual(4);
+    await page.goto(`${server.url}/console/models/toy/deliveries/${openDelivery}/canary`);
+    const tiles = await measure(".canary-tiles");
+    expect((await measure(".canary-tiles > div:last-child")).right).toBeCloseTo(tiles.right, 0);
+    const label = await measure('label[for="order-go-confirmation"]');
+    const field = await measure("#order-go-confirmation");
+    // One line of text above the field.
+    expect(field.y - label.y).toBeLessThanOrEqual(30);
+    await page.close();
+  },
+);
+
 /** A world of its own, which the test changes. */
 const openLive = async (options: Parameters<typeof startConsole>[1]) => {
   const stack = new AsyncDisposableStack();
