@@ -161,3 +161,8 @@ test("a delivery that a rollback ended says by whom and why", () => {
     }),
   ).toEqual(["  rolled back by ada: answers are wrong"]);
 });
+
+test("what to do about a failed delivery names its model", () => {
+  const failed = { event: "outcome", delivery: churn, outcome: "failed", error: "ManifestInvalid" } as const;
+  expect(render(failed).join("\n")).toContain("`slipway check models/churn`");
+});
