@@ -272,7 +272,7 @@ test("status says that prod is closed, by whom and why, although no delivery wai
   const frozen = await runCommand(freeze, env);
   expect(frozen.code, frozen.stderr).toBe(0);
   const { stdout } = await runCommand(["status", "churn", "--data", data], env);
-  expect(stdout).toMatch(/… prod is closed: churn is frozen by .+: the sale; until 2\d{3}-.* UTC, in 2 d/);
+  expect(stdout).toMatch(/… prod is closed: churn is frozen by .+: the sale; until 2\d{3}-.* UTC, in 3 d/);
   const json = await runCommand(["status", "--json", "--data", data], env);
   expect(JSON.parse(json.stdout)).toMatchObject({ freezes: [{ scope: "churn", reason: "the sale" }] });
 });

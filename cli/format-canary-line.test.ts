@@ -72,6 +72,7 @@ test.each([50, 80, 120])(
     if (columns >= 80) expect(line).toContain("last: inconclusive (latency p95)");
     const words = full.replace("(step 1 of 2) ", "").replace("next judgement", "judged").split(" ");
     expect(line.endsWith(" …")).toBe(true);
+    expect(line).not.toMatch(/last:? …$/);
     // Every word is whole.
     for (const word of line.slice(0, -2).split(" ")) expect(words.join(" ")).toContain(word);
   },

@@ -63,7 +63,8 @@ const formatLast = ({ looks, percent: share, status }: CanaryFacts): string | un
 const cutLine = (line: string, width: number): string => {
   if (line.length <= width) return line;
   const whole = line.slice(0, width).replace(/\s+\S*$/, "");
-  return `${whole.replace(/[\s·(,:]+$/, "")} …`;
+  // A label without its value says nothing.
+  return `${whole.replace(/(?: · last:?)?[\s·(,:]*$/, "")} …`;
 };
 
 /**
