@@ -53,6 +53,9 @@ test("what is recorded now follows it, and both are valid together", async () =>
     const { key, value } = toItem(entry);
     await world.store.put(key, value, { expect: "absent", permanent: true });
   }
+  // What the approvers saw was stored beside the trail.
+  for (const [hash, evidence] of Object.entries(recorded.document.evidence))
+    await world.store.put(auditKeys.evidence(toyModel, hash), evidence);
   for (const { sequence, hash } of recorded.anchors)
     await world.anchors.put({ model: toyModel, sequence, hash });
   const { at = "" } = recorded.entries.at(-1) ?? {};
