@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { App } from "./app.ts";
+import { BodyUnreadable } from "./body-unreadable.ts";
 import type { HttpRequest } from "./http-request.ts";
 import type { HttpResponse } from "./http-response.ts";
 import { findBodyStart, type PlainHead, readPlainHead } from "./plain-head.ts";
@@ -26,12 +27,16 @@ type Needs = {
 const maxPieces = 4;
 const requestTimeout = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
 
-const toHttpRequest = ({ path, query, headers }: PlainHead, body: Uint8Array): HttpRequest => ({
+/** @param body undefined: the client ended before it */
+const toHttpRequest = ({ path, query, headers }: PlainHead, body: Uint8Array | undefined): HttpRequest => ({
   method: "POST",
   path,
   query,
   header: (name) => headers.get(name),
-  body: async (limit) => (body.length > limit ? undefined : body),
+  body: async (limit) => {
+    if (!body) throw new BodyUnreadable("broken", "the connection ended before the body did");
+    return body.length > limit ? undefined : body;
+  },
 });
 
 /** A connection's state; all times in milliseconds. */
@@ -140,19 +145,19 @@ export const createPlainConnections = ({ app, limits, serveOther, begin, end }: 
         socket.once("drain", proceed);
       }
     };
-    const handle = (head: PlainHead): void => {
+    const takeBody = (head: PlainHead): Uint8Array => {
       const [first = Buffer.alloc(0)] = connection.pieces;
       const bytes = connection.pieces.length === 1 ? first : Buffer.concat(connection.pieces);
+      return bytes.subarray(findBodyStart(head));
+    };
+    const handle = (head: PlainHead, body: Uint8Array | undefined): void => {
       connection.pieces = [];
       connection.bytes = 0;
       connection.requests++;
       connection.isBusy = true;
       setTimeoutMs(connection, limits.keepAliveMs);
       begin(socket);
-      void app
-        .handle(toHttpRequest(head, bytes.subarray(findBodyStart(head))))
-        .then(respond)
-        .catch(close);
+      void app.handle(toHttpRequest(head, body)).then(respond).catch(close);
     };
     const read = (bytes: Buffer): void => {
       const isFirst = connection.bytes === 0;
@@ -165,13 +170,16 @@ export const createPlainConnections = ({ app, limits, serveOther, begin, end }: 
       if (isFirst) connection.head = readPlainHead(bytes, connection.head);
       const { head } = connection;
       const missing = head ? findBodyStart(head) + head.bodyBytes - connection.bytes : -1;
-      if (head && missing === 0) handle(head);
+      if (head && missing === 0) handle(head, takeBody(head));
       else if (missing < 0 || connection.pieces.length >= maxPieces) handOver();
       else setTimeoutMs(connection, limits.headersMs);
     };
     const finish = (): void => {
       connection.hasEnded = true;
-      if (!connection.isBusy) closeSoon();
+      if (connection.isBusy) return;
+      const { head, bytes } = connection;
+      if (head && bytes > 0) handle(head, undefined);
+      else closeSoon();
     };
     const expire = (): void => {
       if (connection.isBusy) return;

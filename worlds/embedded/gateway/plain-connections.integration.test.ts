@@ -21,7 +21,7 @@ const start = async ({ waits = false, body = "", limits = {} } = {}) => {
   let arrived = Promise.withResolvers<void>();
   const app: App = {
     async handle(request) {
-      const bytes = await request.body(1_000_000);
+      const bytes = await request.body(1_000_000).catch((error: unknown) => Buffer.from(String(error)));
       if (waits) {
         const released = new Promise<void>((resolve) => void waiting.push(resolve));
         arrived.resolve();
@@ -136,6 +136,12 @@ test("a client that sends no more gets its response, and then the end", async ()
   await nextRequest();
   release();
   expect(await closed()).toContain("POST /v1/predict last");
+});
+
+test("a client that ends within a request gets what the app says to that, and then the end", async () => {
+  const { socket, closed } = await start();
+  socket.end(post("complete").slice(0, -3));
+  expect(await closed()).toContain("BodyUnreadable: the connection ended before the body did");
 });
 
 test("a client that leaves does not end the server", async () => {
