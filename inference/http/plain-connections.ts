@@ -142,7 +142,8 @@ export const createPlainConnections = ({ app, limits, serveOther, begin, end }: 
       else if (socket.writableLength === 0) proceed();
       else {
         setTimeoutMs(connection, limits.unreadMs);
-        socket.once("drain", proceed);
+        // Called behind the response; a drain event comes only behind a large one.
+        socket.write("", proceed);
       }
     };
     const takeBody = (head: PlainHead): Uint8Array => {

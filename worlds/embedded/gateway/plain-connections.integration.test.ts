@@ -223,6 +223,37 @@ test("a response that a client reads slowly is complete, also while the server d
   expect(await drained).toBe(0);
 });
 
+test("requests go on when a client reads again that had left the system's memory full", async () => {
+  const { socket, until, nextRequest, release } = await start({ waits: true, body: "x".repeat(60_000) });
+  let arrived = 0;
+  const takeNext = async (): Promise<void> => {
+    await nextRequest();
+    arrived++;
+    release();
+  };
+  /** Until the server takes no more: it waits for the client. */
+  const fill = async (): Promise<void> => {
+    for (let before = -1; before < arrived; ) {
+      before = arrived;
+      socket.write(post("more"));
+      const next = takeNext();
+      for (let turn = 0; turn < 20_000 && arrived === before; turn++)
+        await new Promise((resolve) => setImmediate(resolve));
+      if (arrived > before) await next;
+    }
+  };
+  socket.pause();
+  await fill();
+  expect(arrived).toBeGreaterThan(10);
+  const answered = arrived;
+  socket.resume();
+  while (arrived === answered) await new Promise((resolve) => setImmediate(resolve));
+  socket.write(post("last", "x-last: 1\r\n"));
+  await nextRequest();
+  release();
+  expect(await until("\r\nKeep-Alive: timeout=65\r\n")).toContain("HTTP/1.1 200");
+}, 20_000);
+
 test("texts beyond ASCII arrive, and so do bytes", async () => {
   const { socket, until } = await start();
   socket.write(post("grün ✓"));
