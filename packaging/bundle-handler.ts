@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type BuildOptions, build } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
+import * as z from "zod";
 import { awsClientPruner } from "./aws-client-pruner.ts";
 import { functionBuildOptions } from "./bundle-runtime.ts";
 import { trimSourceMap } from "./trim-source-map.ts";
@@ -26,6 +27,19 @@ const unusedCredentialProviders = ["ini", "sso", "process", "web-identity"].map(
   (provider) => `@aws-sdk/credential-provider-${provider}`,
 );
 
+const PackageJson = z.object({ name: z.string(), version: z.string() });
+
+/** Packages read their name and version from package.json, of which their scripts and developers' packages are the rest. */
+const packageJsonPlugin: Plugin = {
+  name: "name-and-version",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]node_modules[\\/].*[\\/]package\.json$/ }, async ({ path }) => {
+      const { name, version } = PackageJson.parse(JSON.parse(await readFile(path, "utf8")));
+      return { contents: JSON.stringify({ name, version }), loader: "json" };
+    });
+  },
+};
+
 /**
  * Options for a step's bundle. Minifying renames classes, but errors keep their names: each of ours has its `name` as a
  * literal, and the state machine's Catch matches it.
@@ -40,7 +54,7 @@ export const handlerOptions = {
     ...unusedCredentialProviders,
     "@smithy/credential-provider-imds",
   ],
-  plugins: [awsClientPruner],
+  plugins: [awsClientPruner, packageJsonPlugin],
   minify: true,
   keepNames: false,
   sourcemap: "linked",

@@ -55,14 +55,14 @@ export const createAuditReader = ({
     model: string,
     entries: readonly AuditEntry[],
   ): Promise<readonly Finding[]> => {
-    const stored = await readEvidence(model, entries);
+    const stored = new Map(Object.entries(await readEvidence(model, entries)));
     return entries.flatMap(({ sequence, detail }): Finding[] => {
       if (typeof detail.evidence !== "string") return [];
       const hash = detail.evidence;
       const about = `The evidence ${hash.slice(0, 16)}… that the approvers of entry ${sequence} saw`;
-      if (!Object.hasOwn(stored, hash))
+      if (!stored.has(hash))
         return [{ kind: "removed", sequence, sentence: `${about} is missing, so it is not verified.` }];
-      return hashJson(stored[hash]) === hash
+      return hashJson(stored.get(hash)) === hash
         ? []
         : [{ kind: "changed", sequence, sentence: `${about} was changed.` }];
     });

@@ -4,10 +4,10 @@ import { judgeAtMost } from "#domain/gates/verdict.ts";
 import type { CanaryLimits } from "#domain/policy/policy.ts";
 import type { Interval } from "#domain/statistics/interval.ts";
 import { newcombeInterval } from "#domain/statistics/newcombe-interval.ts";
-import { twoSidedZ } from "#domain/statistics/normal-quantile.ts";
 import type { Proportion } from "#domain/statistics/wilson-interval.ts";
 import type { Statistics } from "#platform/metrics/metrics.ts";
 import { confidenceLevels } from "./confidence-levels.ts";
+import { computeMinRequests } from "./min-requests.ts";
 import { computeP95Interval } from "./p95-interval.ts";
 
 type Arms = { readonly champion: Statistics; readonly challenger: Statistics };
@@ -37,12 +37,6 @@ export const checkSamples = ({ champion, challenger }: Arms, minSamples: number)
     detail: `challenger ${formatCount(countCalls(challenger), "request")}, champion ${countCalls(champion)} (required ≥ ${minSamples} each)`,
   };
 };
-
-/** Fewer requests cannot pass, even without a failure: Wilson's upper end of 0 in n is z² / (n + z²). */
-export const computeMinRequests = (limit: number): number =>
-  limit > 0
-    ? Math.ceil((twoSidedZ(confidenceLevels.pass) ** 2 * (1 - limit)) / limit)
-    : Number.POSITIVE_INFINITY;
 
 /** @param limit percentage points by which the challenger's share of failed requests may be higher */
 export const checkErrors = ({ champion, challenger }: Arms, limit: number): Check => {

@@ -1,6 +1,6 @@
 import { formatCount } from "#domain/gates/number-format.ts";
 import type { Check } from "#domain/gates/verdict.ts";
-import { computeMinRequests } from "./canary-checks.ts";
+import { computeMinRequests } from "./min-requests.ts";
 
 /** The checks of live traffic (canary-checks.ts), as their names begin; a replay and the forecast of the traffic are others. */
 const prefix = "canary ";

@@ -1,6 +1,6 @@
 import type { CanaryLimits } from "#domain/policy/policy.ts";
 import { type CanaryRule, durationToSeconds } from "#model-folder/manifest/manifest.ts";
-import { computeMinRequests } from "./canary-checks.ts";
+import { computeMinRequests } from "./min-requests.ts";
 
 type RequiredTraffic = {
   /** Requests to each version in each step. */

@@ -19,8 +19,7 @@ const formatHead = (
   keepAliveSeconds: number | undefined,
 ): string => {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-  for (const name in headers) {
-    const value = headers[name] ?? "";
+  for (const [name, value] of Object.entries(headers)) {
     if (invalidCharacter.test(value)) throw new TypeError(`the value of ${name} is no header`);
     head += `${name}: ${value}\r\n`;
   }
