@@ -57,7 +57,7 @@ test(
       expect(await page()).toContain("Break the glass…");
       const status = await slipway("status", "churn");
       expect(status.stdout).toMatch(
-        /waits: prod is closed: churn is frozen by .*Black Friday; until \d{4}-\d\d-\d\d \d\d:\d\d UTC, in 1 h/,
+        /waits: prod is closed: churn is frozen by .*Black Friday; until \d{4}-\d\d-\d\d \d\d:\d\d UTC, in 2 h/,
       );
       expect(status.stdout).not.toContain("AwaitOpening");
       // Who approved is no approver more.
