@@ -39,7 +39,7 @@ const readPlain = (bytes: Buffer): Read | undefined => {
   const { path, query, headers } = head;
   const start = findBodyStart(head);
   return {
-    url: head.text.includes("?") && head.text.split(" ")[1]?.includes("?") ? `${path}?${query}` : path,
+    url: head.text.split(" ")[1]?.includes("?") ? `${path}?${query}` : path,
     headers: Object.fromEntries(headers),
     body: bytes.toString("latin1", start, start + head.bodyBytes),
   };

@@ -1,3 +1,4 @@
+import { defaultBodyLimits } from "./body-budget.ts";
 import { isValidHost } from "./is-valid-host.ts";
 
 /** The head of a request that needs nothing but its headers and a body of a known length. */
@@ -13,7 +14,7 @@ export type PlainHead = {
 };
 
 /** A larger body takes so long that reading it by node:http costs nothing beside it; of these the body budget counts none. */
-const maxPlainBodyBytes = 64 * 1_024;
+const maxPlainBodyBytes = defaultBodyLimits.free;
 
 const headEnd = Buffer.from("\r\n\r\n");
 const maxHeadBytes = 4_096;

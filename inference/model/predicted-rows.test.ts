@@ -4,6 +4,7 @@ import { packLines } from "#inference/records/pack-rows.ts";
 import { createRecordText } from "#inference/records/record-text.ts";
 import { unpackRows } from "#inference/records/unpack-rows.ts";
 import type { ScannedBody } from "#model-folder/rows/scan/scan-rows.ts";
+import { generateScoreColumns } from "#test/support/generate-score-columns.ts";
 import { predictedColumns, predictedObjects } from "./predicted-rows.ts";
 import type { ScoreColumns } from "./score-columns.ts";
 import { createScoreText } from "./score-text.ts";
@@ -28,23 +29,8 @@ const names = fc
   .filter((list) => !list.some((name) => name === "__proto__" || name.includes("\\")));
 
 const scoreColumns: fc.Arbitrary<ScoreColumns> = fc
-  .tuple(names, fc.nat({ max: 5 }), fc.boolean(), fc.boolean(), fc.boolean())
-  .chain(([scoreNames, rows, hasLabels, hasBands, isSingle]) =>
-    fc
-      .tuple(
-        fc.array(finite, { minLength: rows * scoreNames.length, maxLength: rows * scoreNames.length }),
-        fc.array(fc.nat({ max: scoreNames.length - 1 }), { minLength: rows, maxLength: rows }),
-        fc.array(fc.nat({ max: 2 }), { minLength: rows, maxLength: rows }),
-      )
-      .map(([scores, labels, bands]) => ({
-        rows,
-        names: scoreNames,
-        scores: isSingle ? Float32Array.from(scores) : Float64Array.from(scores),
-        labels: hasLabels ? Int32Array.from(labels) : undefined,
-        labelNames: hasLabels ? scoreNames : [],
-        bands: hasLabels && hasBands ? Uint8Array.from(bands) : undefined,
-      })),
-  );
+  .tuple(names, fc.nat({ max: 5 }))
+  .chain(([scoreNames, rows]) => generateScoreColumns(scoreNames, rows, { single: finite, double: finite }));
 const isFiniteInFloat32 = ({ scores }: ScoreColumns): boolean =>
   scores.every((score) => Number.isFinite(score));
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bandNames, readScoreRow, type ScoreColumns } from "#inference/model/score-columns.ts";
 import type { LayoutColumn } from "#model-folder/rows/scan/scan-rows.ts";
+import { generateScoreColumns } from "#test/support/generate-score-columns.ts";
 import { ColumnsHead } from "./column-format.ts";
 import { createColumnPacker, type RequestColumns } from "./pack-columns.ts";
 import type { StoredRow } from "./stored-request.ts";
@@ -55,28 +56,9 @@ const column = (rows: number, name: string): fc.Arbitrary<Column> => {
   );
 };
 
+const single = fc.float({ noNaN: true, noDefaultInfinity: true });
 const scoreColumns = (rows: number): fc.Arbitrary<ScoreColumns> =>
-  fc
-    .tuple(names(1), fc.boolean(), fc.boolean(), fc.boolean())
-    .chain(([scoreNames, hasLabels, hasBands, isSingle]) =>
-      fc
-        .tuple(
-          fc.array(isSingle ? fc.float({ noNaN: true, noDefaultInfinity: true }) : number, {
-            minLength: rows * scoreNames.length,
-            maxLength: rows * scoreNames.length,
-          }),
-          fc.array(fc.nat({ max: scoreNames.length - 1 }), { minLength: rows, maxLength: rows }),
-          fc.array(fc.nat({ max: 2 }), { minLength: rows, maxLength: rows }),
-        )
-        .map(([scores, labels, bands]) => ({
-          rows,
-          names: scoreNames,
-          scores: isSingle ? Float32Array.from(scores) : Float64Array.from(scores),
-          labels: hasLabels ? Int32Array.from(labels) : undefined,
-          labelNames: hasLabels ? scoreNames : [],
-          bands: hasLabels && hasBands ? Uint8Array.from(bands) : undefined,
-        })),
-    );
+  names(1).chain((scoreNames) => generateScoreColumns(scoreNames, rows, { single, double: number }));
 
 /** A request, with the table's columns in another order than the rows' names, and what a reader must find. */
 const request = fc
