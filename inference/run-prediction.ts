@@ -115,7 +115,7 @@ const toRecordColumns = (
 ): RecordColumns | undefined =>
   scanned && {
     count: predicted.length,
-    labels: predicted.countLabels(),
+    countLabels: () => predicted.countLabels(),
     text: (withInputs) => createRecordText(scanned, predicted, withInputs),
     numbers: (withInputs) => toRequestColumns(scanned, predicted, withInputs),
   };

@@ -10,15 +10,20 @@ export const columnTypes = [
 ] as const;
 export const typeCode = { u8: 0, u16: 1, i32: 2, f32: 3, f64: 4 } as const;
 
-/** The list of types and each list of numbers begins at a multiple of 8 bytes. */
-export const alignColumn = (bytes: number): number => (bytes + 7) & ~7;
+/** The bytes of a number of each type. */
+export const typeBytes: readonly number[] = columnTypes.map(({ array }) => array.BYTES_PER_ELEMENT);
+/** The order of the lists, by their types: those with more bytes come first, so that each number is at a multiple of its size. */
+export const typeOrder = [typeCode.f64, typeCode.i32, typeCode.f32, typeCode.u16, typeCode.u8] as const;
+
+/** The lists begin at a multiple of 8 bytes. */
+export const alignLists = (bytes: number): number => (bytes + 7) & ~7;
 
 /**
- * What the columns of a request's rows mean. Their bytes are: the type of each list of numbers, one byte each, then the lists,
- * little-endian: one for each input, one for all scores (row-major), one for the labels and one for the bands.
+ * What the numbers of a request's rows mean. Their bytes are: the type of each list of numbers, one byte each, up to a multiple
+ * of 8 bytes, then the lists, little-endian. There is one for each input, one for all scores (row-major), one for the labels and one for the bands. They
+ * stand in the order of their types (typeOrder), and lists of one type in this order.
  */
-export const ColumnsHead = z.object({
-  rows: z.int().positive(),
+export const ColumnNames = z.object({
   /** The name of each input, and how its numbers are read: as they are, as flags, or as places in a list of texts. */
   inputs: z.array(
     z.tuple([z.string(), z.union([z.literal("number"), z.literal("boolean"), z.array(z.string())])]),
@@ -30,4 +35,8 @@ export const ColumnsHead = z.object({
   /** Absent: predictions without bands. */
   bands: z.array(z.string()).optional(),
 });
+export type ColumnNames = z.infer<typeof ColumnNames>;
+
+/** The first line of a blob of columns. */
+export const ColumnsHead = ColumnNames.extend({ rows: z.int().positive() });
 export type ColumnsHead = z.infer<typeof ColumnsHead>;

@@ -2,7 +2,14 @@ import { bandNames, type ScoreColumns } from "#inference/model/score-columns.ts"
 import type { RowTable } from "#model-folder/rows/scan/encode-table.ts";
 import type { LayoutColumn, RowLayout } from "#model-folder/rows/scan/scan-rows.ts";
 import { createScratchMemory } from "#model-folder/rows/scan/scratch-memory.ts";
-import { alignColumn, type ColumnsHead, columnTypes, typeCode } from "./column-format.ts";
+import {
+  alignLists,
+  type ColumnNames,
+  columnTypes,
+  typeBytes,
+  typeCode,
+  typeOrder,
+} from "./column-format.ts";
 
 /** The rows and predictions of a request in columns. */
 export type RequestColumns = {
@@ -13,13 +20,22 @@ export type RequestColumns = {
 };
 
 export type PackedColumns = {
-  /** ColumnsHead as JSON. */
-  readonly head: string;
+  /** What the numbers mean. The same object for requests with the same names. */
+  readonly names: ColumnNames;
   /** In memory that the next call overwrites. */
   readonly bytes: Buffer;
 };
 
-type Numbers = Uint8Array | Uint16Array | Int32Array | Float32Array | Float64Array;
+/** The same memory as numbers of each type, by its code. */
+type Views = readonly [Uint8Array, Uint16Array, Int32Array, Float32Array, Float64Array];
+
+const createViews = (buffer: ArrayBuffer): Views => [
+  new Uint8Array(buffer),
+  new Uint16Array(buffer),
+  new Int32Array(buffer),
+  new Float32Array(buffer),
+  new Float64Array(buffer),
+];
 
 /** The least type that holds a column of the table exactly. */
 const chooseNumberType = (table: Float64Array, start: number, width: number): number => {
@@ -48,25 +64,30 @@ const chooseType = ({ kind, index, texts }: LayoutColumn, { table, count }: RowT
     ? chooseNumberType(table, index, table.length / count)
     : choosePlaceType(Math.max(2, texts.length));
 
-const fillBytes = (target: Uint8Array, table: Float64Array, start: number, width: number): void => {
+/** The column's number in each row of the table; one function for each kind of view, because V8 makes slow code of one for all. */
+const copyBytes = (bytes: Uint8Array, to: number, { table, count }: RowTable, from: number): void => {
+  const width = table.length / count;
   const { missing } = columnTypes[typeCode.u8];
-  let from = start;
-  for (let row = 0; row < target.length; row++, from += width) {
-    const value = table[from] ?? Number.NaN;
-    target[row] = value >= 0 ? value : missing;
+  for (let row = 0, at = from; row < count; row++, at += width) {
+    const value = table[at] ?? Number.NaN;
+    bytes[to + row] = value >= 0 ? value : missing;
   }
 };
-const fillNumbers = (
-  target: Exclude<Numbers, Uint8Array>,
+const copyDoubles = (numbers: Float64Array, to: number, { table, count }: RowTable, from: number): void => {
+  const width = table.length / count;
+  for (let row = 0, at = from; row < count; row++, at += width) numbers[to + row] = table[at] ?? Number.NaN;
+};
+const copyIntegers = (
+  numbers: Uint16Array | Int32Array,
+  to: number,
   missing: number,
-  table: Float64Array,
-  start: number,
-  width: number,
+  { table, count }: RowTable,
+  from: number,
 ): void => {
-  let from = start;
-  for (let row = 0; row < target.length; row++, from += width) {
-    const value = table[from] ?? Number.NaN;
-    target[row] = Number.isNaN(value) ? missing : value;
+  const width = table.length / count;
+  for (let row = 0, at = from; row < count; row++, at += width) {
+    const value = table[at] ?? Number.NaN;
+    numbers[to + row] = Number.isNaN(value) ? missing : value;
   }
 };
 
@@ -76,10 +97,6 @@ type Names = Pick<ScoreColumns, "names" | "labelNames"> & {
   readonly hasBands: boolean;
 };
 
-/** About the bytes that JSON takes for a row's names. */
-const countNameBytes = ({ layout, names }: Names): number =>
-  [...layout.map(({ name }) => name), ...names].reduce((sum, name) => sum + name.length + 4, 0);
-
 const isSame = (one: Names, other: Names): boolean =>
   one.layout === other.layout &&
   one.names === other.names &&
@@ -87,74 +104,117 @@ const isSame = (one: Names, other: Names): boolean =>
   one.hasLabels === other.hasLabels &&
   one.hasBands === other.hasBands;
 
-const formatNames = ({ layout, names, labelNames, hasLabels, hasBands }: Names): string => {
-  const head: Omit<ColumnsHead, "rows"> = {
-    inputs: layout.map(({ name, kind, texts }) => [name, kind === "category" ? [...texts] : kind]),
-    scores: [...names],
-    ...(hasLabels ? { labels: [...labelNames] } : {}),
-    ...(hasBands ? { bands: [...bandNames] } : {}),
-  };
-  return JSON.stringify(head).slice(1);
-};
+const listNames = ({ layout, names, labelNames, hasLabels, hasBands }: Names): ColumnNames => ({
+  inputs: layout.map(({ name, kind, texts }) => [name, kind === "category" ? [...texts] : kind]),
+  scores: [...names],
+  ...(hasLabels ? { labels: [...labelNames] } : {}),
+  ...(hasBands ? { bands: [...bandNames] } : {}),
+});
 
-/**
- * Creates the packer of requests for their records: a list of numbers for each column, and once for all rows what they mean. It
- * writes no text and a tenth of the bytes of JSON. Undefined for so few rows that JSON takes less.
- */
-export const createColumnPacker = (): ((columns: RequestColumns) => PackedColumns | undefined) => {
-  const takeScratch = createScratchMemory();
-  let last: { readonly names: Names; readonly text: string; readonly nameBytes: number } | undefined;
-  /** The head's text is kept: most requests have the names of the one before. */
-  const formatHead = ({ layout, scores, table: { count } }: RequestColumns): string | undefined => {
-    const { names, labelNames, labels, bands } = scores;
+/** The names of the request before are kept: most requests have the same. */
+const createNameLists = () => {
+  let last: { readonly names: Names; readonly lists: ColumnNames } | undefined;
+  return ({ layout, scores: { names, labelNames, labels, bands } }: RequestColumns): ColumnNames => {
     const present = {
       ...{ layout, names, labelNames },
       hasLabels: labels !== undefined,
       hasBands: bands !== undefined,
     };
-    if (!last || !isSame(last.names, present))
-      last = { names: present, text: formatNames(present), nameBytes: countNameBytes(present) };
-    return count * last.nameBytes > last.text.length ? `{"rows":${count},${last.text}` : undefined;
+    if (!last || !isSame(last.names, present)) last = { names: present, lists: listNames(present) };
+    return last.lists;
+  };
+};
+
+/** The number of lists: one for each input, one for the scores, and for labels and bands where there are some. */
+const countLists = ({ layout, scores: { labels, bands } }: RequestColumns): number =>
+  layout.length + 1 + (labels ? 1 : 0) + (bands ? 1 : 0);
+
+/** The types of all lists, in their order. */
+const chooseTypes = ({ layout, scores, table }: RequestColumns, types: Uint8Array): void => {
+  let list = 0;
+  for (const column of layout) types[list++] = chooseType(column, table);
+  types[list++] = scores.scores instanceof Float32Array ? typeCode.f32 : typeCode.f64;
+  if (scores.labels) types[list++] = choosePlaceType(scores.labelNames.length);
+  if (scores.bands) types[list++] = typeCode.u8;
+};
+
+/**
+ * Creates the packer of requests for their records: a list of numbers for each column, and once for all requests what they
+ * mean. It writes no text and a tenth of the bytes of JSON.
+ */
+export const createColumnPacker = (): ((columns: RequestColumns) => PackedColumns) => {
+  const takeScratch = createScratchMemory();
+  const findNames = createNameLists();
+  let memory: Buffer = Buffer.alloc(0);
+  let views = createViews(new ArrayBuffer(0));
+  /** Where the next list of each type begins, in bytes. */
+  const ends = new Int32Array(columnTypes.length);
+
+  const takeMemory = (bytes: number): void => {
+    const taken = takeScratch(bytes);
+    if (taken === memory) return;
+    memory = taken;
+    const { buffer, byteOffset } = taken;
+    if (!(buffer instanceof ArrayBuffer) || byteOffset > 0) throw new TypeError("the memory is shared");
+    views = createViews(buffer);
+  };
+
+  /** Sets where the lists of each type begin; returns where the last one ends. */
+  const placeLists = (columns: RequestColumns, lists: number): number => {
+    const { layout, table, scores } = columns;
+    ends.fill(0);
+    for (let list = 0; list < lists; list++) {
+      const type = memory[list] ?? 0;
+      const length = list === layout.length ? scores.scores.length : table.count;
+      ends[type] = (ends[type] ?? 0) + length * (typeBytes[type] ?? 0);
+    }
+    let end = alignLists(lists);
+    for (const type of typeOrder) {
+      const bytes = ends[type] ?? 0;
+      ends[type] = end;
+      end += bytes;
+    }
+    return end;
+  };
+
+  /** Returns where the next list of the type begins, in numbers of this type. */
+  const takePlace = (type: number, length: number): number => {
+    const size = typeBytes[type] ?? 1;
+    const start = ends[type] ?? 0;
+    ends[type] = start + length * size;
+    return start / size;
   };
 
   return (columns) => {
-    const head = formatHead(columns);
-    if (head === undefined) return undefined;
+    const names = findNames(columns);
     const { table, layout, scores } = columns;
     const { count } = table;
-    const width = table.table.length / count;
-    const lists = layout.length + 3;
-    const values = count * (layout.length + scores.names.length + 2);
-    const memory = takeScratch(alignColumn(lists) + 8 * (lists + values));
-    const { buffer, byteOffset } = memory;
-    if (!(buffer instanceof ArrayBuffer)) throw new TypeError("the memory is shared");
-    const typeCount = layout.length + 1 + (scores.labels ? 1 : 0) + (scores.bands ? 1 : 0);
-    let types = 0;
-    let end = typeCount;
-    /** Nothing of an earlier request stays between the lists. */
-    const align = (): void => {
-      for (const aligned = alignColumn(end); end < aligned; end++) memory[end] = 0;
+    const lists = countLists(columns);
+    takeMemory(alignLists(lists) + 8 * count * (layout.length + scores.names.length + 2));
+    chooseTypes(columns, memory);
+    // Nothing of an earlier request stays behind the types.
+    memory.fill(0, lists, alignLists(lists));
+    const end = placeLists(columns, lists);
+    let list = 0;
+    /** Copies a list that has no missing values. */
+    const copy = (numbers: ArrayLike<number>): void => {
+      const type = memory[list++] ?? 0;
+      const place = takePlace(type, numbers.length);
+      views[type]?.set(numbers, place);
     };
-    /** Begins the next list of numbers. */
-    const begin = (type: number, length: number): Numbers => {
-      const { array: NumberArray } = columnTypes[type] ?? columnTypes[typeCode.f64];
-      memory[types++] = type;
-      align();
-      const list = new NumberArray(buffer, byteOffset + end, length);
-      end += list.byteLength;
-      return list;
-    };
-    for (const column of layout) {
-      const type = chooseType(column, table);
-      const target = begin(type, count);
-      if (target instanceof Uint8Array) fillBytes(target, table.table, column.index, width);
-      else fillNumbers(target, columnTypes[type]?.missing ?? 0, table.table, column.index, width);
+    for (const { index } of layout) {
+      const type = memory[list++] ?? 0;
+      const place = takePlace(type, count);
+      if (type === typeCode.u8) copyBytes(views[typeCode.u8], place, table, index);
+      else if (type === typeCode.f64) copyDoubles(views[typeCode.f64], place, table, index);
+      else {
+        const code = type === typeCode.u16 ? typeCode.u16 : typeCode.i32;
+        copyIntegers(views[code], place, columnTypes[code].missing, table, index);
+      }
     }
-    const isSingle = scores.scores instanceof Float32Array;
-    begin(isSingle ? typeCode.f32 : typeCode.f64, scores.scores.length).set(scores.scores);
-    if (scores.labels) begin(choosePlaceType(scores.labelNames.length), count).set(scores.labels);
-    if (scores.bands) begin(typeCode.u8, count).set(scores.bands);
-    align();
-    return { head, bytes: memory.subarray(0, end) };
+    copy(scores.scores);
+    if (scores.labels) copy(scores.labels);
+    if (scores.bands) copy(scores.bands);
+    return { names, bytes: memory.subarray(0, end) };
   };
 };

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import * as z from "zod";
 import { listPredictionLabels } from "#model-folder/manifest/list-prediction-labels.ts";
 import type { Prediction } from "#model-folder/manifest/manifest.ts";
 import type { SmallBlobs } from "#platform/blobs/blobs.ts";
@@ -16,7 +17,7 @@ import {
   requestSortKey,
 } from "./record-keys.ts";
 import type { ListQuery, PredictionPage, PredictionReader, PredictionRecord } from "./records.ts";
-import { IndexEntry, StoredRequest, type StoredRow } from "./stored-request.ts";
+import { IndexEntry, PackedRequest, RecordForm, StoredRequest, type StoredRow } from "./stored-request.ts";
 import { isColumnsBlob, unpackColumns, unpackColumnsBlob } from "./unpack-columns.ts";
 import { type ReadRow, unpackRows } from "./unpack-rows.ts";
 import { readUuidV7Time } from "./uuid-v7.ts";
@@ -36,6 +37,9 @@ type Entry = {
   /** The request, if the index holds it. */
   readonly request?: unknown;
 };
+const AnyRequest = z.union([StoredRequest, PackedRequest]);
+/** What a record says of its request, whatever its form. */
+type Origin = Pick<StoredRequest, "at" | "version" | "digest" | "latencyMs">;
 type LocatedRecord = { readonly record: PredictionRecord; readonly position: ListPosition };
 
 /** The most requests of the index that one page with a label scans. */
@@ -43,6 +47,7 @@ const maxScanned = 2_000;
 const scanPageSize = 250;
 /** Rows to parse, at about 20 µs each, before the event loop gets a turn. */
 const rowsPerTurn = 100;
+const maxKeptForms = 100;
 /** Requests that are read at the same time: each can have 6 MB of rows. */
 const maxParallelEntries = 8;
 const hourMs = 3_600_000;
@@ -57,7 +62,7 @@ const hasLabel = (prediction: Prediction, wanted: string): boolean =>
 const createRowReader = ({ store, blobs, environment, model }: Dependencies) => {
   const partitions = recordPartitions({ environment, model });
 
-  const toRecord = (id: string, request: StoredRequest, row: StoredRow): PredictionRecord => ({
+  const toRecord = (id: string, request: Origin, row: StoredRow): PredictionRecord => ({
     id,
     model,
     version: request.version,
@@ -72,11 +77,31 @@ const createRowReader = ({ store, blobs, environment, model }: Dependencies) => 
 
   const openRows = async ({ rows }: StoredRequest): Promise<ReadRow> => {
     if (Array.isArray(rows)) return (index) => rows[index];
-    if ("columns" in rows) return unpackColumns(rows.columns, Buffer.from(rows.numbers, "base64"));
     const bytes = await blobs.get(rows.blob);
     // The bucket's lifecycle rule may delete the blob shortly before the item expires.
     if (!bytes) return () => undefined;
     return isColumnsBlob(bytes) ? unpackColumnsBlob(bytes) : unpackRows(bytes);
+  };
+
+  /** Forms never change, and a model has few of them. */
+  const forms = new Map<string, Promise<RecordForm>>();
+  const readForm = (sort: string): Promise<RecordForm> => {
+    const form =
+      forms.get(sort) ??
+      store.get({ partition: partitions.forms, sort }).then((item) => RecordForm.parse(item?.value));
+    if (forms.size >= maxKeptForms) forms.clear();
+    forms.set(sort, form);
+    form.catch(() => forms.delete(sort));
+    return form;
+  };
+
+  const openRequest = async (value: unknown): Promise<Origin & { readonly readRow: ReadRow }> => {
+    const request = AnyRequest.parse(value);
+    if ("rows" in request) return { ...request, readRow: await openRows(request) };
+    const { at, latencyMs, count, form, numbers } = request;
+    const { version, digest, ...names } = await readForm(form);
+    const readRow = unpackColumns(names, count, Buffer.from(numbers, "base64"));
+    return { at, latencyMs, version, digest, readRow };
   };
 
   /** Reads a request that only the index holds: its id has the time of its arrival. */
@@ -93,8 +118,8 @@ const createRowReader = ({ store, blobs, environment, model }: Dependencies) => 
       const [item] = (await store.page(query)).items;
       const value = item?.value ?? (await readIndexed(id));
       if (value === undefined) return undefined;
-      const request = StoredRequest.parse(value);
-      const row = (await openRows(request))(index);
+      const request = await openRequest(value);
+      const row = request.readRow(index);
       return row && toRecord(`${id}.${index}`, request, row);
     },
 
@@ -109,12 +134,11 @@ const createRowReader = ({ store, blobs, environment, model }: Dependencies) => 
         entry.request ??
         (await store.get({ partition: partitions.request(id), sort: requestSortKey(at) }))?.value;
       if (value === undefined) return [];
-      const request = StoredRequest.parse(value);
-      const readRow = await openRows(request);
+      const request = await openRequest(value);
       const records: LocatedRecord[] = [];
       for (let index = entry.firstRow; index < entry.rows && records.length < limit; index += 1) {
         if ((index - entry.firstRow) % rowsPerTurn === rowsPerTurn - 1) await setImmediate();
-        const row = readRow(index, label);
+        const row = request.readRow(index, label);
         if (row && (label === undefined || hasLabel(row.prediction, label)))
           records.push({
             record: toRecord(`${id}.${index}`, request, row),

@@ -3,6 +3,12 @@ export type RecordScope = { readonly environment: "stage" | "prod"; readonly mod
 
 const hourMs = 3_600_000;
 
+/** Epoch seconds at which a record of the time `at` expires. */
+export const toExpiry = (at: number, ttlDays: number): number => Math.ceil(at / 1_000) + ttlDays * 86_400;
+
+/** Epoch seconds at which the last record of an hour expires; `start` is the hour's. */
+export const toHourExpiry = (start: number, ttlDays: number): number => toExpiry(start + hourMs, ttlDays);
+
 /** Formats milliseconds as text that sorts like the number, until the year 33658. */
 const toSortable = (at: number): string => String(at).padStart(15, "0");
 
@@ -10,11 +16,13 @@ const toSortable = (at: number): string => String(at).padStart(15, "0");
  * The partitions of the records of one model in one environment:
  * - `index`: one small item per request, in order of time, for pages;
  * - `request(id)`: the predictions of a request, so that one record costs one read;
- * - `counts`: counters per hour, for totals and to skip hours without a label.
+ * - `counts`: counters per hour, for totals and to skip hours without a label;
+ * - `forms`: what packed requests have in common (RecordForm), by its hash.
  */
 export const recordPartitions = ({ environment, model }: RecordScope) => ({
   index: `predictions#${environment}#${model}`,
   counts: `prediction-counts#${environment}#${model}`,
+  forms: `prediction-forms#${environment}#${model}`,
   request: (id: string) => `prediction#${environment}#${model}#${id}`,
 });
 

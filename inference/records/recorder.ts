@@ -1,20 +1,15 @@
 import { isArrayInput } from "#model-folder/manifest/array-shape.ts";
 import type { Manifest, Row } from "#model-folder/manifest/manifest.ts";
 import type { SmallBlobs } from "#platform/blobs/blobs.ts";
-import type { CounterAddition, Entry, Key, Store, WriteBatch } from "#platform/store/store.ts";
+import type { Entry, Store, WriteBatch } from "#platform/store/store.ts";
 import { appendInParallel } from "./append-in-parallel.ts";
+import type { ColumnsHead } from "./column-format.ts";
 import { countLabels } from "./count-labels.ts";
-import type { createColumnPacker, RequestColumns } from "./pack-columns.ts";
-import {
-  formatHour,
-  indexSortKey,
-  recordPartitions,
-  requestSortKey,
-  rowsBlobKey,
-  startOfHour,
-} from "./record-keys.ts";
+import { createRequestCounter, type RequestCounts } from "./count-request.ts";
+import type { RequestColumns } from "./pack-columns.ts";
+import { indexSortKey, recordPartitions, requestSortKey, rowsBlobKey, toExpiry } from "./record-keys.ts";
 import type { PredictedRequest, Recorder } from "./records.ts";
-import type { IndexEntry, StoredRequest, StoredRow } from "./stored-request.ts";
+import type { StoredRequest, StoredRow } from "./stored-request.ts";
 import { readUuidV7Time } from "./uuid-v7.ts";
 
 type Dependencies = {
@@ -40,14 +35,8 @@ const itemLimits = { rows: 100, length: 100_000, bytes: 300_000 };
 const maxIndexedLength = { rows: 4_000, columns: 10_000 };
 /** Columns of more bytes are a blob. */
 const maxColumnBytes = 75_000;
-const hourMs = 3_600_000;
 
 const requestId = /^[A-Za-z0-9_-]{1,64}$/;
-
-/** Epoch seconds at which a record of the time `at` expires. */
-const toExpiry = (at: number, ttlDays: number): number => Math.ceil(at / 1_000) + ttlDays * 86_400;
-
-type ColumnPacker = ReturnType<typeof createColumnPacker>;
 
 type MapRow = (row: Row) => Pick<StoredRow, "inputs" | "hash">;
 
@@ -85,144 +74,165 @@ const toStoredRows = async (
 
 const countRows = (request: PredictedRequest): number => request.columns?.count ?? request.predictions.length;
 
-/** The rows of a request as JSON that fits into an item, or as what packs them into a blob. */
-type EncodedRows =
-  | { readonly json: string; readonly form: keyof typeof maxIndexedLength }
-  | { readonly pack: () => Promise<Uint8Array>; readonly form: keyof typeof blobForms };
-
-const loadPacker = () => import("./pack-rows.ts");
-
 const blobForms = {
   rows: { suffix: "jsonl.zst", contentType: "application/zstd" },
   columns: { suffix: "columns", contentType: "application/octet-stream" },
 } as const;
 
+/** The rows of a request as JSON that fits into an item, or as what packs them into a blob. */
+type EncodedRows = { readonly json: string } | { readonly pack: () => Promise<Uint8Array> };
+
 const isSmall = (json: string): boolean =>
   json.length <= itemLimits.length || Buffer.byteLength(json) <= itemLimits.bytes;
 
-/** Encodes the columns of a request; undefined for a request without, or with so few rows that JSON takes less. */
-const encodeColumns = (pack: ColumnPacker, columns: RequestColumns | undefined): EncodedRows | undefined => {
-  const packed = columns && pack(columns);
-  if (!packed) return undefined;
-  const { head, bytes } = packed;
-  if (bytes.length <= maxColumnBytes)
-    return { form: "columns", json: `{"columns":${head},"numbers":"${bytes.toString("base64")}"}` };
-  const blob = Buffer.concat([Buffer.from(`${head}\n`), bytes]);
-  return { form: "columns", pack: async () => blob };
-};
-
-/** Encodes the rows once: from their columns or their text if there is one, otherwise from their objects. */
+/** Encodes the rows once: from their text if there is one, otherwise from their objects. */
 const encodeRows = async (
-  { records, inputs = [] }: Dependencies["manifest"],
-  prepareRows: ReturnType<typeof createRowMapper>,
-  packColumns: ColumnPacker | undefined,
   request: PredictedRequest,
+  prepareRows: ReturnType<typeof createRowMapper>,
+  withInputs: boolean | undefined,
 ): Promise<EncodedRows> => {
-  const needsObjects = records.inputs === "hashed" || inputs.some(isArrayInput);
-  const withInputs = records.inputs === "full";
-  if (packColumns && !needsObjects) {
-    const encoded = encodeColumns(packColumns, request.columns?.numbers(withInputs));
-    if (encoded) return encoded;
-  }
-  const text = needsObjects ? undefined : request.columns?.text(withInputs);
+  const text = withInputs === undefined ? undefined : request.columns?.text(withInputs);
   if (countRows(request) <= itemLimits.rows) {
     const json = text ? text.toJson() : JSON.stringify(await toStoredRows(prepareRows, request));
-    if (isSmall(json)) return { json, form: "rows" };
+    if (isSmall(json)) return { json };
   }
   return {
-    form: "rows",
     pack: async () => {
-      const { packLines, packRows } = await loadPacker();
+      const { packLines, packRows } = await import("./pack-rows.ts");
       return text?.toLines ? packLines(text.toLines()) : packRows(await toStoredRows(prepareRows, request));
     },
   };
 };
 
-/** The JSON of a request's item; `rows` is JSON already. */
-const formatStoredRequest = (origin: Omit<StoredRequest, "rows">, rows: string): string =>
-  `${JSON.stringify(origin).slice(0, -1)},"rows":${rows}}`;
-
-/**
- * What a request adds to the counters of its hour. The item's key is kept for the requests of the same hour: formatting it
- * takes longer than encoding a small record.
- */
-const createAdditions = (ttlDays: number) => {
-  let last: { readonly model: string; readonly start: number; readonly key: Key } | undefined;
-  return (request: PredictedRequest, labels: ReadonlyMap<string, number>): CounterAddition => {
-    const { model, environment, at } = request;
-    const start = startOfHour(at);
-    if (last?.model !== model || last.start !== start) {
-      const key = { partition: recordPartitions({ model, environment }).counts, sort: formatHour(at) };
-      last = { model, start, key };
-    }
-    const amounts = Object.fromEntries([
-      ["rows", countRows(request)],
-      ...[...labels].map(([label, rows]) => [`label:${label}`, rows] as const),
-    ]);
-    return { key: last.key, amounts, expiresAt: toExpiry(start + hourMs, ttlDays) };
-  };
+/** The JSON of StoredRequest; `rows` is JSON already. */
+const formatStoredRequest = (
+  { at, modelVersion: version, digest, latencyMs }: PredictedRequest,
+  rows: string,
+): string => {
+  const origin: Omit<StoredRequest, "rows"> = { at, version, digest, latencyMs };
+  return `${JSON.stringify(origin).slice(0, -1)},"rows":${rows}}`;
 };
 
-/** The JSON of an index entry with the JSON of its request, which is not encoded again. */
-const addRequest = (index: IndexEntry, json: string): string =>
-  `${JSON.stringify(index).slice(0, -1)},"request":${json}}`;
+/** The JSON of IndexEntry. @param request the JSON of the request, if the index holds it */
+const formatIndexEntry = (rows: number, { labels }: RequestCounts, request: string | undefined): string =>
+  `{"rows":${rows}${labels === undefined ? "" : `,"labels":${labels}`}${request === undefined ? "" : `,"request":${request}`}}`;
+
+const loadPackers = async (ttlDays: number) => {
+  const [{ createColumnPacker }, { createRequestPacker }] = await Promise.all([
+    import("./pack-columns.ts"),
+    import("./pack-request.ts"),
+  ]);
+  return { packColumns: createColumnPacker(), packRequest: createRequestPacker(ttlDays) };
+};
 
 /** Writes the record of a request: first its blob, if any, then its items and what it adds to the hour's counters. */
 const createWriter = (dependencies: Dependencies) => {
   const { store, blobs, manifest, append = appendInParallel(store) } = dependencies;
-  const { ttlDays } = manifest.records;
+  const { ttlDays, inputs: policy } = manifest.records;
   const prepareRows = createRowMapper(dependencies);
-  const toAddition = createAdditions(ttlDays);
+  const counter = createRequestCounter(ttlDays);
   const isIndexed = dependencies.append !== undefined;
-  let packColumns: ColumnPacker | undefined;
+  const needsObjects = policy === "hashed" || (manifest.inputs ?? []).some(isArrayInput);
+  /** Whether records have the caller's inputs; undefined: only objects tell what they have. */
+  const withInputs = needsObjects ? undefined : policy === "full";
 
   /** Writes the rows as a blob; returns the JSON of what names it. */
   const writeBlob = async (
     request: PredictedRequest,
-    { form, pack }: Extract<EncodedRows, { pack: unknown }>,
+    form: keyof typeof blobForms,
+    bytes: Uint8Array,
   ): Promise<string> => {
     const { suffix, contentType } = blobForms[form];
     const blob = rowsBlobKey(request, { at: request.at, id: request.id, ttlDays }, suffix);
-    await blobs.put(blob, await pack(), { contentType });
+    await blobs.put(blob, bytes, { contentType });
     return JSON.stringify({ blob });
   };
 
-  const writeRows = async (
+  /** The items of a request: one if it is so small that the index can hold it, otherwise one more. */
+  const listEntries = (
     request: PredictedRequest,
-    labels: ReadonlyMap<string, number>,
-  ): Promise<readonly Entry[]> => {
-    const { at, id, modelVersion: version, digest, latencyMs } = request;
-    if (isIndexed) packColumns ??= (await import("./pack-columns.ts")).createColumnPacker();
-    const encoded = await encodeRows(manifest, prepareRows, packColumns, request);
-    const rows = "json" in encoded ? encoded.json : await writeBlob(request, encoded);
-    const json = formatStoredRequest({ at, version, digest, latencyMs }, rows);
+    counts: RequestCounts,
+    json: string,
+    maxLength: number,
+  ): Entry[] => {
+    const { at, id } = request;
     const partitions = recordPartitions(request);
     const expiresAt = toExpiry(at, ttlDays);
-    const index: IndexEntry = {
-      rows: countRows(request),
-      ...(labels.size > 0 ? { labels: Object.fromEntries(labels) } : {}),
-    };
+    const rows = countRows(request);
     const indexKey = { partition: partitions.index, sort: indexSortKey(at, id) };
-    // A request with a blob has its own item, from which the blob is found when old traffic is deleted.
-    if (
-      isIndexed &&
-      "json" in encoded &&
-      json.length <= maxIndexedLength[encoded.form] &&
-      readUuidV7Time(id) === at
-    )
-      return [{ key: indexKey, json: addRequest(index, json), expiresAt }];
+    if (isIndexed && json.length <= maxLength && readUuidV7Time(id) === at)
+      return [{ key: indexKey, json: formatIndexEntry(rows, counts, json), expiresAt }];
     return [
       { key: { partition: partitions.request(id), sort: requestSortKey(at) }, json, expiresAt },
-      { key: indexKey, json: JSON.stringify(index), expiresAt },
+      { key: indexKey, json: formatIndexEntry(rows, counts, undefined), expiresAt },
     ];
   };
 
+  const countRequest = (request: PredictedRequest): RequestCounts =>
+    counter.count(
+      request,
+      countRows(request),
+      request.columns?.countLabels() ?? countLabels(request.predictions),
+    );
+
+  /** A request with a blob has its own item, from which the blob is found when old traffic is deleted. */
+  const writeWithBlob = async (
+    request: PredictedRequest,
+    form: keyof typeof blobForms,
+    bytes: Uint8Array,
+  ): Promise<void> => {
+    const counts = countRequest(request);
+    const json = formatStoredRequest(request, await writeBlob(request, form, bytes));
+    await append({ entries: listEntries(request, counts, json, 0), additions: [counts.addition] });
+  };
+
+  const writeRows = async (request: PredictedRequest): Promise<void> => {
+    const encoded = await encodeRows(request, prepareRows, withInputs);
+    if ("pack" in encoded) return writeWithBlob(request, "rows", await encoded.pack());
+    const counts = countRequest(request);
+    const json = formatStoredRequest(request, encoded.json);
+    const entries = listEntries(request, counts, json, maxIndexedLength.rows);
+    return append({ entries, additions: [counts.addition] });
+  };
+
+  type Packers = Awaited<ReturnType<typeof loadPackers>>;
+  const writeColumns = (
+    { packColumns, packRequest }: Packers,
+    request: PredictedRequest,
+    columns: RequestColumns,
+  ): Promise<void> => {
+    const { names, bytes } = packColumns(columns);
+    const { count } = columns.table;
+    if (bytes.length > maxColumnBytes) {
+      const head: ColumnsHead = { rows: count, ...names };
+      return writeWithBlob(
+        request,
+        "columns",
+        Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), bytes]),
+      );
+    }
+    const { labels, labelNames } = columns.scores;
+    const counts =
+      count === 1
+        ? counter.countSingle(request, labels && labelNames[labels[0] ?? -1])
+        : countRequest(request);
+    const { json, entries: forms, written } = packRequest(request, names, count, bytes);
+    const entries = listEntries(request, counts, json, maxIndexedLength.columns);
+    const additions = [counts.addition];
+    if (forms.length === 0) return append({ entries, additions });
+    return append({ entries: [...forms, ...entries], additions }).then(written);
+  };
+
+  let packers: Packers | undefined;
+  const write = (request: PredictedRequest): Promise<void> => {
+    const columns = packers && withInputs !== undefined ? request.columns?.numbers(withInputs) : undefined;
+    return packers && columns ? writeColumns(packers, request, columns) : writeRows(request);
+  };
   return async (request: PredictedRequest): Promise<void> => {
     if (!requestId.test(request.id)) throw new RangeError("the request's id is not valid for records");
     if (countRows(request) === 0) return;
-    const labels = request.columns?.labels ?? countLabels(request.predictions);
-    const entries = await writeRows(request, labels);
-    await append({ entries, additions: [toAddition(request, labels)] });
+    if (isIndexed && !packers) packers = await loadPackers(ttlDays);
+    return write(request);
   };
 };
 
@@ -240,7 +250,7 @@ const withTimeLimit = (limitMs: number, work: Promise<void>): Promise<void> =>
 /**
  * Records every predicted row for the manifest's `records.ttlDays`. A request with any number of rows costs one batch of two
  * items and, in parallel, one addition to the hour's counters; with `append`, one call for both, and one item if it is small
- * and its id has the time of its arrival. With `append`, rows in columns are recorded as lists of numbers. Above 100 rows or
+ * and its id has the time of its arrival. With `append`, rows in columns are recorded as lists of numbers, and what they mean once an hour. Above 100 rows or
  * about 100 KB of JSON, or 75 KB of such lists, the rows are first written as one blob.
  */
 export const createRecorder = (dependencies: Dependencies): Recorder => {

@@ -47,7 +47,7 @@ export type PredictedRequest = {
 export type RecordColumns = {
   readonly count: number;
   /** The number of predictions per label. */
-  readonly labels: ReadonlyMap<string, number>;
+  countLabels(): ReadonlyMap<string, number>;
   /** Undefined where the predictions are objects. */
   text(withInputs: boolean): RecordText | undefined;
   /** Undefined where the rows have not all the same names, or the predictions are objects. */

@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { Prediction, Row } from "#model-folder/manifest/manifest.ts";
-import { ColumnsHead } from "./column-format.ts";
+import { ColumnNames } from "./column-format.ts";
 
 /**
- * A request's item in the index: its number of rows, in total and per label. `request` is a small StoredRequest of
- * `slipway serve`, which then has no item under its id; a scan of the index need not parse it.
+ * A request's item in the index: its number of rows, in total and per label. `request` is a small StoredRequest or
+ * PackedRequest of `slipway serve`, which then has no item under its id; a scan of the index need not parse it.
  */
 export const IndexEntry = z.object({
   rows: z.int().positive(),
@@ -20,17 +20,31 @@ export const StoredRow = z.object({
 });
 export type StoredRow = z.infer<typeof StoredRow>;
 
-/** A request's item under its id: its rows, their columns (unpackColumns), or the blob with either. */
+/** A request's item under its id: its rows, or the blob with them. */
 export const StoredRequest = z.object({
   at: z.number(),
   version: z.int().nonnegative(),
   digest: z.string(),
   latencyMs: z.number().nonnegative(),
-  rows: z.union([
-    z.array(StoredRow),
-    z.object({ blob: z.string() }),
-    // The numbers are bytes as base64.
-    z.object({ columns: ColumnsHead, numbers: z.string() }),
-  ]),
+  rows: z.union([z.array(StoredRow), z.object({ blob: z.string() })]),
 });
 export type StoredRequest = z.infer<typeof StoredRequest>;
+
+/** A request whose rows are lists of numbers (packColumns), as `slipway serve` stores it. */
+export const PackedRequest = z.object({
+  at: z.number(),
+  latencyMs: z.number().nonnegative(),
+  count: z.int().positive(),
+  /** The sort key of the RecordForm that says what the numbers mean. */
+  form: z.string(),
+  /** Bytes as base64. */
+  numbers: z.string(),
+});
+export type PackedRequest = z.infer<typeof PackedRequest>;
+
+/** What many requests have in common. It is an item of its own, named by its hash. */
+export const RecordForm = ColumnNames.extend({
+  version: z.int().nonnegative(),
+  digest: z.string(),
+});
+export type RecordForm = z.infer<typeof RecordForm>;

@@ -1,31 +1,40 @@
-import { alignColumn, ColumnsHead, columnTypes } from "./column-format.ts";
+import { alignLists, type ColumnNames, ColumnsHead, columnTypes, typeOrder } from "./column-format.ts";
 import { StoredRow } from "./stored-request.ts";
 import type { ReadRow } from "./unpack-rows.ts";
 
 type NumberList = { readonly at: (row: number) => number | undefined };
 
-/** Reads the lists of numbers one after the other. Throws RangeError if the bytes end before. */
-const openLists = (bytes: Uint8Array, count: number) => {
-  // Lists are read where they begin at a multiple of 8 bytes; a slice of a Buffer would be no copy.
-  const memory = new Uint8Array(bytes).buffer;
-  let end = alignColumn(count);
-  return (list: number, length: number): NumberList => {
-    const type = columnTypes[bytes[list] ?? columnTypes.length];
-    if (list >= count || !type) throw new RangeError("the record has a list of numbers of an unknown type");
-    const { array: NumberArray, missing } = type;
-    const numbers = new NumberArray(memory, end, length);
-    end = alignColumn(end + numbers.byteLength);
-    return {
-      at: (row) => {
-        const number = numbers[row];
-        // JSON has no negative zero.
-        return number === undefined || number === missing || Number.isNaN(number) ? undefined : number + 0;
-      },
-    };
-  };
+const missingList = (): never => {
+  throw new RangeError("the record has a list of numbers of an unknown type");
 };
 
-type Kind = ColumnsHead["inputs"][number][1];
+/**
+ * Opens the lists of numbers. Throws RangeError if the bytes end before.
+ * @param lengths the number of elements of each list
+ */
+const openLists = (bytes: Uint8Array, lengths: readonly number[]): readonly NumberList[] => {
+  // Lists are read where each number is at a multiple of its size; a slice of a Buffer would be no copy.
+  const memory = new Uint8Array(bytes).buffer;
+  const lists = new Map<number, NumberList>();
+  let end = alignLists(lengths.length);
+  for (const type of typeOrder)
+    for (const [list, length] of lengths.entries()) {
+      if (bytes[list] !== type) continue;
+      const { array: NumberArray, missing } = columnTypes[type];
+      const numbers = new NumberArray(memory, end, length);
+      end += numbers.byteLength;
+      lists.set(list, {
+        at: (row) => {
+          const number = numbers[row];
+          // JSON has no negative zero.
+          return number === undefined || number === missing || Number.isNaN(number) ? undefined : number + 0;
+        },
+      });
+    }
+  return lengths.map((_, list) => lists.get(list) ?? missingList());
+};
+
+type Kind = ColumnNames["inputs"][number][1];
 
 /** A value as JSON has it. */
 const readValue = (kind: Kind, number: number | undefined): unknown => {
@@ -35,22 +44,29 @@ const readValue = (kind: Kind, number: number | undefined): unknown => {
 };
 
 /**
- * Unpacks the rows of createColumnPacker. A row is made only when it is read and has the label. Throws RangeError for bytes that the head does
+ * Unpacks the rows of createColumnPacker. A row is made only when it is read and has the label. Throws RangeError for bytes that the names do
  * not describe.
  */
-export const unpackColumns = (head: ColumnsHead, bytes: Uint8Array): ReadRow => {
-  const { rows, inputs, scores, labels, bands } = head;
-  const readList = openLists(bytes, inputs.length + 1 + (labels ? 1 : 0) + (bands ? 1 : 0));
-  const values = inputs.map((_, column) => readList(column, rows));
-  const scoreList = readList(inputs.length, rows * scores.length);
-  const labelList = labels && readList(inputs.length + 1, rows);
-  const bandList = bands && readList(inputs.length + (labels ? 2 : 1), rows);
+export const unpackColumns = (
+  { inputs, scores, labels, bands }: ColumnNames,
+  rows: number,
+  bytes: Uint8Array,
+): ReadRow => {
+  const values = openLists(bytes, [
+    ...inputs.map(() => rows),
+    rows * scores.length,
+    ...(labels ? [rows] : []),
+    ...(bands ? [rows] : []),
+  ]);
+  const scoreList = values[inputs.length];
+  const labelList = labels && values[inputs.length + 1];
+  const bandList = bands && values[inputs.length + (labels ? 2 : 1)];
 
   return (index, wanted) => {
     if (index >= rows) return undefined;
     const label = labels?.[labelList?.at(index) ?? -1];
     if (wanted !== undefined && label !== wanted) return undefined;
-    const numbers = scores.map((name, at) => [name, scoreList.at(index * scores.length + at)] as const);
+    const numbers = scores.map((name, at) => [name, scoreList?.at(index * scores.length + at)] as const);
     return StoredRow.parse({
       ...(inputs.length > 0
         ? {
@@ -79,5 +95,5 @@ export const isColumnsBlob = (bytes: Uint8Array): boolean => bytes[0] === brace;
 export const unpackColumnsBlob = (bytes: Uint8Array): ReadRow => {
   const end = bytes.indexOf(newline);
   const head = ColumnsHead.parse(JSON.parse(Buffer.from(bytes.subarray(0, end)).toString()));
-  return unpackColumns(head, bytes.subarray(end + 1));
+  return unpackColumns(head, head.rows, bytes.subarray(end + 1));
 };

@@ -10,6 +10,7 @@ type Options = {
   readonly inputs?: "full" | "hashed" | "none";
   readonly hashKey?: () => Promise<Uint8Array>;
   readonly limitMs?: number;
+  readonly ttlDays?: number;
   readonly instrument?: (store: Store) => Store;
   /** Records by one call for items and counters, as `slipway serve` does: the index holds small requests. */
   readonly appends?: boolean;
@@ -21,6 +22,7 @@ export const createRecordsFixture = (options: Options = {}) => {
     inputs = "full",
     hashKey,
     limitMs,
+    ttlDays = 30,
     instrument = (store: Store) => store,
     appends = false,
   } = options;
@@ -38,7 +40,7 @@ export const createRecordsFixture = (options: Options = {}) => {
     store,
     append: appends ? appendInParallel(store) : undefined,
     blobs,
-    manifest: { records: { inputs, ttlDays: 30 } },
+    manifest: { records: { inputs, ttlDays } },
     hashKey,
     log: (line) => lines.push(line),
     // A busy machine needs longer for a million characters than a response would wait.
