@@ -91,8 +91,14 @@ const toProblem = (error: unknown, pointer: PredictRequest["pointer"]): HttpProb
 /** Predicts from columns, where a request has them. What they cannot answer, the rows do, which name every problem. */
 const predictRows = async (model: LoadedModel, request: PredictRequest): Promise<PredictedRows> => {
   const { scanned } = request;
-  const predicted = scanned && (await model.columns?.predict(scanned).catch(() => undefined));
-  return predicted ?? predictedObjects(await model.predict(request.rows));
+  if (scanned && model.columns) {
+    try {
+      return await model.columns.predict(scanned);
+    } catch {
+      // The rows as objects give the same error with its places.
+    }
+  }
+  return predictedObjects(await model.predict(request.rows));
 };
 
 /** One object, by which the packer of columns sees that the names are the same as before. */
@@ -220,12 +226,20 @@ export const runPrediction = ({
     }
   };
 
+  const readRequest = async (
+    read: () => Promise<PredictRequest | HttpProblem>,
+  ): Promise<PredictRequest | HttpProblem> => {
+    try {
+      return await read();
+    } catch (error) {
+      return toLoggedProblem(error, rowPointer("/rows"));
+    }
+  };
+
   return async (read: () => Promise<PredictRequest | HttpProblem>): Promise<PredictResult> => {
     const at = now();
     const started = tick();
-    const request = await read().catch(
-      (error: unknown): HttpProblem => toLoggedProblem(error, rowPointer("/rows")),
-    );
+    const request = await readRequest(read);
     const result: PredictResult =
       "rows" in request ? await predict(request, at, started) : { status: "refused", problem: request };
     if (!report || ("rows" in request && request.replay)) return result;

@@ -41,7 +41,7 @@ type Options = Pick<RunPredictionDependencies, "report" | "log" | "now" | "tick"
   /** The limit for a run in a separate process; absent: the manifest's timeoutSeconds. */
   readonly deadlineMs?: number;
   /** Which requests need a key; absent: all except /health and /ready. */
-  readonly needsKey?: ((request: HttpRequest) => Promise<boolean>) | undefined;
+  readonly needsKey?: ((request: HttpRequest) => boolean | Promise<boolean>) | undefined;
   /** Host names besides loopback names: `models.example.com` or `models.example.com:8443`. */
   readonly hostNames?: readonly string[] | undefined;
 };

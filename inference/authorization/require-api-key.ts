@@ -26,29 +26,39 @@ const openPaths = ["/health", "/ready"];
 export const requireApiKey = ({
   admit,
   model,
-  needsKey = async () => true,
+  needsKey = () => true,
   warn,
 }: {
   readonly admit: Admit;
   readonly model: string;
-  readonly needsKey?: ((request: HttpRequest) => Promise<boolean>) | undefined;
+  readonly needsKey?: ((request: HttpRequest) => boolean | Promise<boolean>) | undefined;
   readonly warn: (sentence: string, error: unknown) => void;
 }): Middleware => {
-  const check = async (request: HttpRequest): Promise<Admission | "open" | undefined> => {
+  const check = async (
+    request: HttpRequest,
+    isNeeded: boolean | Promise<boolean>,
+  ): Promise<Admission | "open" | undefined> => {
     try {
-      if (!(await needsKey(request))) return "open";
+      if (!(await isNeeded)) return "open";
       return await admit({ key: extractApiKey((name) => request.header(name)), model });
     } catch (error) {
       warn("a request was refused because API keys cannot be checked", error);
       return undefined;
     }
   };
-  return async (request, next) => {
-    if (openPaths.includes(request.path)) return next(request);
-    const admission = await check(request);
+  const handleChecked = async (
+    request: HttpRequest,
+    isNeeded: boolean | Promise<boolean>,
+    next: Parameters<Middleware>[1],
+  ): Promise<HttpResponse> => {
+    const admission = await check(request, isNeeded);
     if (admission === "open") return next(request);
     if (admission === undefined) return toResponse(request, keysUnavailableProblem);
     if (admission.status !== "admitted") return toResponse(request, toAuthorizationProblem(admission));
     return withHeaders(await next(request), toRateLimitHeaders(admission));
+  };
+  return (request, next) => {
+    const isNeeded = !openPaths.includes(request.path) && needsKey(request);
+    return isNeeded === false ? next(request) : handleChecked(request, isNeeded, next);
   };
 };

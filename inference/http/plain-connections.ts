@@ -146,6 +146,13 @@ export const createPlainConnections = ({ app, limits, serveOther, begin, end }: 
         socket.write("", proceed);
       }
     };
+    const respondOrClose = (response: HttpResponse): void => {
+      try {
+        respond(response);
+      } catch {
+        close();
+      }
+    };
     const takeBody = (head: PlainHead): Uint8Array => {
       const [first = Buffer.alloc(0)] = connection.pieces;
       const bytes = connection.pieces.length === 1 ? first : Buffer.concat(connection.pieces);
@@ -158,7 +165,7 @@ export const createPlainConnections = ({ app, limits, serveOther, begin, end }: 
       connection.isBusy = true;
       setTimeoutMs(connection, limits.keepAliveMs);
       begin(socket);
-      void app.handle(toHttpRequest(head, body)).then(respond).catch(close);
+      app.handle(toHttpRequest(head, body)).then(respondOrClose, close);
     };
     const read = (bytes: Buffer): void => {
       const isFirst = connection.bytes === 0;
@@ -168,7 +175,7 @@ export const createPlainConnections = ({ app, limits, serveOther, begin, end }: 
         socket.pause();
         return;
       }
-      if (isFirst) connection.head = readPlainHead(bytes, connection.head);
+      if (isFirst) connection.head = readPlainHead(bytes);
       const { head } = connection;
       const missing = head ? findBodyStart(head) + head.bodyBytes - connection.bytes : -1;
       if (head && missing === 0) handle(head, takeBody(head));

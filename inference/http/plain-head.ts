@@ -64,17 +64,30 @@ const parseHead = (text: string): PlainHead | undefined => {
   return { text, path, query, headers, bodyBytes: Number(announced) };
 };
 
+/** Clients send the same few heads again, with other lengths of the body. */
+const knownHeads = new Map<string, PlainHead>();
+const maxKnownHeads = 64;
+const maxKnownLength = 512;
+
+const findHead = (text: string): PlainHead | undefined => {
+  const known = knownHeads.get(text);
+  if (known) return known;
+  const head = parseHead(text);
+  if (!head || text.length > maxKnownLength) return head;
+  if (knownHeads.size >= maxKnownHeads) knownHeads.clear();
+  knownHeads.set(text, head);
+  return head;
+};
+
 /**
  * Reads the head of a plain request: POST, HTTP/1.1, each header once, a small body of a known length, and nothing that
  * changes the connection. Undefined for everything else and for an incomplete head: these are node:http's.
  * @param bytes what has arrived, from the start of the request
- * @param last the head before on this connection: a client often sends the same one again
  */
-export const readPlainHead = (bytes: Buffer, last: PlainHead | undefined): PlainHead | undefined => {
+export const readPlainHead = (bytes: Buffer): PlainHead | undefined => {
   const end = bytes.indexOf(headEnd);
   if (end < 0 || end > maxHeadBytes) return undefined;
-  const text = bytes.toString("latin1", 0, end);
-  return text === last?.text ? last : parseHead(text);
+  return findHead(bytes.toString("latin1", 0, end));
 };
 
 /** Where the body begins, in bytes from the start of the request. */

@@ -49,8 +49,12 @@ export const readBody = async (request: HttpRequest): Promise<Uint8Array | HttpP
       "wrong-content-type",
       "Send the body uncompressed, or with content-encoding gzip or deflate.",
     );
-  const bytes = await request.body(maxBodyBytes).catch(toBodyProblem);
-  if (bytes && !(bytes instanceof Uint8Array)) return bytes;
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = await request.body(maxBodyBytes);
+  } catch (error) {
+    return toBodyProblem(error);
+  }
   if (!bytes) return tooLargeProblem(maxBodyBytes);
   if (!isCompressed) return bytes;
   // Loading Node's zlib adds 5 ms to a cold start, and most bodies are uncompressed.

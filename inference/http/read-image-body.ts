@@ -12,14 +12,15 @@ type ImageRequest = {
 };
 
 /**
- * Reads a request whose body is a JPEG or PNG itself, for a model whose only input is an image. Undefined for any other
- * request.
+ * Creates the reader of requests whose body is a JPEG or PNG itself; undefined for a model whose only input is no image.
+ * The reader returns undefined for any other request.
  */
-export const readImageBody = ({ inputs }: Pick<Manifest, "inputs">) => {
+export const createImageBodyReader = ({ inputs }: Pick<Manifest, "inputs">) => {
   const [input, ...others] = inputs;
-  const name = input?.type === "image" && others.length === 0 ? input.name : undefined;
+  if (input?.type !== "image" || others.length > 0) return undefined;
+  const { name } = input;
   return async (request: HttpRequest): Promise<ImageRequest | HttpProblem | undefined> => {
-    if (name === undefined || !mediaType.test(request.header("content-type") ?? "")) return undefined;
+    if (!mediaType.test(request.header("content-type") ?? "")) return undefined;
     const bytes = await readBody(request);
     if (!(bytes instanceof Uint8Array)) return bytes;
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { HttpResponse } from "./http-response.ts";
+import { securityHeaders } from "./security-headers.ts";
 
 /** RFC 9110, 5.5, as node:http checks it: no header can end its line. */
 const invalidCharacter = /[^\t\x20-\x7e\x80-\xff]/;
@@ -13,16 +14,26 @@ const formatDate = (now: number): string => {
   return date.text;
 };
 
+const formatLine = (name: string, value: string): string => {
+  if (invalidCharacter.test(value)) throw new TypeError(`the value of ${name} is no header`);
+  return `${name}: ${value}\r\n`;
+};
+
+const securityEntries = Object.entries(securityHeaders);
+const securityNames = new Set(Object.keys(securityHeaders));
+const securityLines = securityEntries.map(([name, value]) => formatLine(name, value)).join("");
+
 const formatHead = (
   { status, headers }: HttpResponse,
   bodyBytes: number,
   keepAliveSeconds: number | undefined,
 ): string => {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-  for (const [name, value] of Object.entries(headers)) {
-    if (invalidCharacter.test(value)) throw new TypeError(`the value of ${name} is no header`);
-    head += `${name}: ${value}\r\n`;
-  }
+  // Nearly all responses have the same of these.
+  const isUsual = securityEntries.every(([name, value]) => headers[name] === value);
+  if (isUsual) head += securityLines;
+  for (const name of Object.keys(headers))
+    if (!isUsual || !securityNames.has(name)) head += formatLine(name, headers[name] ?? "");
   head += `content-length: ${bodyBytes}\r\nDate: ${formatDate(Date.now())}\r\n`;
   return keepAliveSeconds === undefined
     ? `${head}Connection: close\r\n\r\n`

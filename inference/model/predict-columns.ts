@@ -54,20 +54,15 @@ export const createColumnPath = (
     last = runNow && { encoded, feeds };
     return feeds;
   };
-  const runTable = async (rows: RowTable): Promise<ScoreColumns> => {
-    const feeds = nameFeeds(encode(rows));
-    const data = runNow ? runNow(feeds, outputs, checkShape) : await session.run(feeds, outputs, checkShape);
-    return read(data, rows.count);
-  };
-  const predictTable = runNow
-    ? runTable
-    : batchRuns<RowTable, ScoreColumns>({
-        countRows: ({ count }) => count,
-        merge: mergeTables,
-        take: takeScoreColumns,
-        run: runTable,
-        limit: eventLoopLimit,
-      });
+  const predictBatch = batchRuns<RowTable, ScoreColumns>({
+    countRows: ({ count }) => count,
+    merge: mergeTables,
+    take: takeScoreColumns,
+    run: async (rows) => read(await session.run(nameFeeds(encode(rows)), outputs, checkShape), rows.count),
+    limit: eventLoopLimit,
+  });
+  const predictTable = (rows: RowTable): ScoreColumns | Promise<ScoreColumns> =>
+    runNow ? read(runNow(nameFeeds(encode(rows)), outputs, checkShape), rows.count) : predictBatch(rows);
   let formatText: ((columns: ScoreColumns) => ScoreText) | undefined;
   return {
     scan(body) {
@@ -86,7 +81,8 @@ export const createColumnPath = (
       };
     },
     async predict({ encoded }) {
-      const scores = await predictTable(encoded);
+      const predicted = predictTable(encoded);
+      const scores = predicted instanceof Promise ? await predicted : predicted;
       formatText ??= createScoreText(scores);
       return predictedColumns(scores, formatText);
     },

@@ -48,7 +48,7 @@ const createLateColumnPath = (create: () => ColumnPath | undefined): ColumnPath 
   };
   return {
     scan: (body) => open()?.scan(body),
-    predict: async (rows) => (open() ?? throwNeverScanned()).predict(rows),
+    predict: (rows) => (open() ?? throwNeverScanned()).predict(rows),
   };
 };
 const throwNeverScanned = (): never => {

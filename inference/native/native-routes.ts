@@ -8,7 +8,7 @@ import {
   withHeaders,
 } from "#inference/http/http-response.ts";
 import { readBody, readJson, readText } from "#inference/http/read-body.ts";
-import { readImageBody } from "#inference/http/read-image-body.ts";
+import { createImageBodyReader } from "#inference/http/read-image-body.ts";
 import { refuseContentType } from "#inference/http/refuse-content-type.ts";
 import type { Route } from "#inference/http/router.ts";
 import { withEntityTag } from "#inference/http/with-entity-tag.ts";
@@ -49,9 +49,10 @@ class ScannedRequest implements PredictRequest {
 /** Reads a predict request in JSON or in CSV with a header. For CSV, pointers refer to the rows as in JSON. */
 const readPredictRequest = async (
   service: Service,
+  readImage: ReturnType<typeof createImageBodyReader>,
   request: HttpRequest,
 ): Promise<PredictRequest | HttpProblem> => {
-  const image = await readImageBody(service.model.manifest)(request);
+  const image = readImage && (await readImage(request));
   if (image) return image;
   const type = mediaType.exec(request.header("content-type") ?? "")?.[1]?.toLowerCase();
   if (!type) return refuseContentType(service.model.manifest);
@@ -79,16 +80,17 @@ const csvResponse = async ({ model }: Service, predicted: PredictedRows): Promis
   };
 };
 
-const handlePredict =
-  (service: Service) =>
-  async (request: HttpRequest): Promise<HttpResponse> => {
-    const result = await service.predict(() => readPredictRequest(service, request));
+const handlePredict = (service: Service) => {
+  const readImage = createImageBodyReader(service.model.manifest);
+  return async (request: HttpRequest): Promise<HttpResponse> => {
+    const result = await service.predict(() => readPredictRequest(service, readImage, request));
     if (result.status === "refused") return problemResponse(result.problem);
     const response = /^\s*text\/csv\b/i.test(request.header("accept") ?? "")
       ? await csvResponse(service, result.predicted)
       : writePredictResponse(result);
     return withPredictionHeaders(response, result.response);
   };
+};
 
 /** Slipway's own protocol: POST /v1/predict, GET /v1/model, /health (process runs), /ready (the model can predict). */
 export const nativeRoutes = (service: Service): readonly Route[] => {

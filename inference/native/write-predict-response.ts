@@ -6,9 +6,9 @@ export const writePredictResponse = ({
   response: { id, model, version, latencyMs, createdAt, storageWarning },
   predicted,
 }: Pick<Predicted, "response" | "predicted">): HttpResponse => {
-  const head = JSON.stringify({ id, model, version }).slice(0, -1);
-  // A property that is undefined is left out.
-  const tail = JSON.stringify({ latencyMs, createdAt, storageWarning }).slice(1);
+  const head = `{"id":${JSON.stringify(id)},"model":${JSON.stringify(model)},"version":${version}`;
+  const warning = storageWarning === undefined ? "" : `,"storageWarning":${JSON.stringify(storageWarning)}`;
+  const tail = `"latencyMs":${latencyMs},"createdAt":"${createdAt}"${warning}}`;
   return {
     status: 200,
     headers: { "content-type": "application/json" },

@@ -21,14 +21,13 @@ type Needs = {
  * counts the body itself.
  */
 export const refuseWhenFull = (app: App, { queue, offloadProcess, largeBytes, newId }: Needs): App => ({
-  handle: async (request) => {
+  handle: (request) => {
     if (request.method !== "POST" || !isPredictPath(request.path)) return app.handle(request);
     const announced = Number(request.header("content-length") ?? 0) || 0;
     const isLarge = announced > largeBytes;
     if (!(isLarge ? offloadProcess.isFull(announced) : queue.isFull(announced))) return app.handle(request);
     const response = queueFullResponse(isLarge ? offloadProcess.queueSeconds() : queue.retryAfter());
-    return withHeaders(adaptToProtocol(request, response), {
-      "x-request-id": chooseRequestId(request, newId),
-    });
+    const identified = { "x-request-id": chooseRequestId(request, newId) };
+    return Promise.resolve(withHeaders(adaptToProtocol(request, response), identified));
   },
 });

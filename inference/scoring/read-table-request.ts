@@ -1,7 +1,7 @@
 import type { HttpProblem } from "#inference/http/http-problem.ts";
 import type { HttpRequest } from "#inference/http/http-request.ts";
 import { readBody, readText } from "#inference/http/read-body.ts";
-import { readImageBody } from "#inference/http/read-image-body.ts";
+import { createImageBodyReader } from "#inference/http/read-image-body.ts";
 import { readPythonJson } from "#inference/http/read-python-json.ts";
 import { refuseContentType } from "#inference/http/refuse-content-type.ts";
 import type { PredictRequest } from "#inference/run-prediction.ts";
@@ -19,9 +19,9 @@ const mediaType =
  */
 export const readTableRequest = (manifest: Manifest, csvHeader: "present" | "absent") => {
   const parseFrame = readFrame(manifest);
-  const readImage = readImageBody(manifest);
+  const readImage = createImageBodyReader(manifest);
   return async (request: HttpRequest): Promise<PredictRequest | HttpProblem> => {
-    const image = await readImage(request);
+    const image = readImage && (await readImage(request));
     if (image) return image;
     const [, type, header = csvHeader] = mediaType.exec(request.header("content-type") ?? "") ?? [];
     if (!type) return refuseContentType(manifest);

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import * as z from "zod";
-import { encodeEntry, type Json, type WriteBatch } from "./store.ts";
+import { type Entry, encodeEntry, type Json, type WriteBatch } from "./store.ts";
 
 /** The first line of a journal: its format. */
 export const journalHeader = "slipway write journal 1\n";
@@ -19,15 +19,18 @@ export type JournalEntry = { readonly number: number; readonly batch: WriteBatch
 const formatKey = ({ partition, sort }: { readonly partition: string; readonly sort: string }): string =>
   `${JSON.stringify(partition)},${JSON.stringify(sort)}`;
 
+const encodeLine = (entry: Entry): Entry => {
+  const json = encodeEntry(entry);
+  if ("json" in entry && !json.includes("\n")) return entry;
+  const line = json.includes("\n") ? JSON.stringify(JSON.parse(json)) : json;
+  return entry.expiresAt === undefined
+    ? { key: entry.key, json: line }
+    : { key: entry.key, json: line, expiresAt: entry.expiresAt };
+};
+
 /** Returns a batch with each item as JSON on one line; throws ItemTooLarge. */
 export const encodeBatch = ({ entries, additions }: WriteBatch): WriteBatch => ({
-  entries: entries.map((entry) => {
-    const json = encodeEntry(entry);
-    const line = json.includes("\n") ? JSON.stringify(JSON.parse(json)) : json;
-    return entry.expiresAt === undefined
-      ? { key: entry.key, json: line }
-      : { key: entry.key, json: line, expiresAt: entry.expiresAt };
-  }),
+  entries: entries.map(encodeLine),
   additions,
 });
 

@@ -67,20 +67,23 @@ type Needs = {
 
 /** Sums additions per item: one write per item and transaction instead of one per batch. */
 const sumAdditions = (entries: readonly JournalEntry[]): readonly CounterAddition[] => {
-  const sums = new Map<string, { addition: CounterAddition; readonly amounts: Map<string, number> }>();
+  // Most requests share one object with others that count the same.
+  const times = new Map<CounterAddition, number>();
   for (const { batch } of entries)
-    for (const addition of batch.additions) {
-      const id = `${addition.key.partition}\0${addition.key.sort}`;
-      let sum = sums.get(id);
-      if (sum === undefined) {
-        sum = { addition, amounts: new Map() };
-        sums.set(id, sum);
-      }
-      // As with `add`, the last addition sets the time of expiry.
-      sum.addition = addition;
-      for (const [name, amount] of Object.entries(addition.amounts))
-        sum.amounts.set(name, (sum.amounts.get(name) ?? 0) + amount);
+    for (const addition of batch.additions) times.set(addition, (times.get(addition) ?? 0) + 1);
+  const sums = new Map<string, { addition: CounterAddition; readonly amounts: Map<string, number> }>();
+  for (const [addition, count] of times) {
+    const id = `${addition.key.partition}\0${addition.key.sort}`;
+    let sum = sums.get(id);
+    if (sum === undefined) {
+      sum = { addition, amounts: new Map() };
+      sums.set(id, sum);
     }
+    // As with `add`, the last addition sets the time of expiry.
+    sum.addition = addition;
+    for (const [name, amount] of Object.entries(addition.amounts))
+      sum.amounts.set(name, (sum.amounts.get(name) ?? 0) + count * amount);
+  }
   return [...sums.values()].map(({ addition, amounts }) => ({
     ...addition,
     amounts: Object.fromEntries(amounts),
@@ -267,21 +270,20 @@ export const openWriteJournal = ({ path, database, clock, log }: Needs): WriteJo
   }
 
   return {
-    append: async (batch) => {
-      if (closed) throw new Error("the journal is closed");
-      for (const { amounts } of batch.additions) assertWholeNumbers(amounts);
-      const isFull = unflushed.length >= maxUnflushed.batches || unflushedBytes >= maxUnflushed.bytes;
-      if (refusal !== undefined && isFull) throw refusal;
-      const encoded = encodeBatch(batch);
-      lastNumber += 1;
-      const entry = { number: lastNumber, batch: encoded };
-      const line = formatJournalLine(entry);
-      await new Promise<void>((resolve, reject) => {
+    append: (batch) =>
+      // What is thrown here rejects the promise.
+      new Promise<void>((resolve, reject) => {
+        if (closed) throw new Error("the journal is closed");
+        for (const { amounts } of batch.additions) assertWholeNumbers(amounts);
+        const isFull = unflushed.length >= maxUnflushed.batches || unflushedBytes >= maxUnflushed.bytes;
+        if (refusal !== undefined && isFull) throw refusal;
+        const entry = { number: lastNumber + 1, batch: encodeBatch(batch) };
+        const line = formatJournalLine(entry);
+        lastNumber += 1;
         gathered.push({ entry, line, resolve, reject });
         // By then, all requests that arrived in this turn of the event loop have added their batches.
         if (gathered.length === 1) setImmediate(commit);
-      });
-    },
+      }),
 
     read: (work) => {
       try {

@@ -24,7 +24,7 @@ export const openService = ({ environment, version, needsKeys, hasAnyKey, printM
     ...rest,
     identity: { environment, version },
     // Without keys for everything, predictions are open, and records are open until a first key exists.
-    needsKey: needsKeys ? undefined : async ({ path }) => isRecordsPath(path) && (await hasAnyKey()),
+    needsKey: needsKeys ? undefined : ({ path }) => isRecordsPath(path) && hasAnyKey(),
     now: Date.now,
     tick: () => performance.now(),
     // With the time of arrival a record is found by its id alone.
