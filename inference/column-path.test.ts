@@ -70,8 +70,8 @@ const createBoth = (inputs: Inputs = "full", appends = false) => {
     ...model,
     columns: {
       ...columns,
-      scan(body) {
-        const scanned = columns.scan(body);
+      scan(body, needs) {
+        const scanned = columns.scan(body, needs);
         if (scanned) scans++;
         return scanned;
       },

@@ -187,7 +187,14 @@ export const serveModel = async ({
   const middleware: Middleware = (request, next) =>
     requireHost(request, requireKey ? (allowed) => requireKey(allowed, next) : next);
   const queue = createWorkQueue(readWorkMs);
-  const offload = createOffload(offloadProcess, { row: countRowValues(manifest), threshold, queue });
+  const { columns } = model;
+  const text = service.records?.recorder.readsText ?? false;
+  const offload = createOffload(offloadProcess, {
+    row: countRowValues(manifest),
+    threshold,
+    queue,
+    scan: columns && ((body) => columns.scan(body, { text })),
+  });
   const app = createApp(service, middleware, offload, hostNames);
   return {
     app: refuseWhenFull(app, { queue, offloadProcess, largeBytes: threshold.bytes, newId: service.newId }),

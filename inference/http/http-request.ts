@@ -1,3 +1,5 @@
+import type { ScannedRows } from "#inference/model/predict-columns.ts";
+
 /** A request, independent of the host: Node's server, a Lambda event, a test. */
 export type HttpRequest = {
   readonly method: string;
@@ -12,4 +14,6 @@ export type HttpRequest = {
    * Rejects with BodyUnreadable if the body ends early or exceeds the memory budget.
    */
   body(limit: number): Promise<Uint8Array | undefined>;
+  /** The rows of the body of a predict request, where they were read on the way to the route. */
+  readonly scanned?: ScannedRows | undefined;
 };

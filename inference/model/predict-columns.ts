@@ -16,7 +16,7 @@ import type { Session } from "./session.ts";
 /** Predicts from the bytes of a body without an object for each row. */
 export type ColumnPath = {
   /** Undefined for a body that must be read as objects: with an invalid or unusual value, or not JSON at all. */
-  scan(body: Uint8Array): ScannedRows | undefined;
+  scan(body: Uint8Array, needs: { readonly text: boolean }): ScannedRows | undefined;
   /** Rejects as LoadedModel.predict does; the rows as objects then give the same error with its places. */
   predict(rows: ScannedRows): Promise<PredictedRows>;
 };
@@ -65,20 +65,12 @@ export const createColumnPath = (
     runNow ? read(runNow(nameFeeds(encode(rows)), outputs, checkShape), rows.count) : predictBatch(rows);
   let formatText: ((columns: ScoreColumns) => ScoreText) | undefined;
   return {
-    scan(body) {
-      const scanned = scan(body);
+    scan(body, needs) {
+      const scanned = scan(body, needs.text);
       if (!scanned) return undefined;
-      const { count, table, body: bytes, places, layout, lists, hasLines } = scanned;
+      const { count, table, layout, text } = scanned;
       // The table is the scanner's memory, so it is copied before the next scan.
-      return {
-        count,
-        body: bytes,
-        places,
-        layout,
-        lists,
-        hasLines,
-        encoded: { count, table: table.slice() },
-      };
+      return { count, layout, text, encoded: { count, table: table.slice() } };
     },
     async predict({ encoded }) {
       const predicted = predictTable(encoded);

@@ -47,7 +47,7 @@ const createLateColumnPath = (create: () => ColumnPath | undefined): ColumnPath 
     return created.path;
   };
   return {
-    scan: (body) => open()?.scan(body),
+    scan: (body, needs) => open()?.scan(body, needs),
     predict: (rows) => (open() ?? throwNeverScanned()).predict(rows),
   };
 };

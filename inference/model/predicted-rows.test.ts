@@ -56,11 +56,13 @@ describe("predictions in columns", () => {
         const predicted = predictedColumns(columns, createScoreText(columns));
         const scanned: ScannedBody = {
           count: columns.rows,
-          body: new DataView(new ArrayBuffer(0)),
-          places: new Int32Array(3 * columns.rows),
           layout: undefined,
-          lists: undefined,
-          hasLines: true,
+          text: {
+            body: new DataView(new ArrayBuffer(0)),
+            places: new Int32Array(3 * columns.rows),
+            lists: undefined,
+            hasLines: true,
+          },
         };
         const text = createRecordText(scanned, predicted, false);
         const readRow = await unpackRows(await packLines(text?.toLines?.() ?? new Uint8Array()));

@@ -59,7 +59,8 @@ const readPredictRequest = async (
   const bytes = await readBody(request);
   if (!(bytes instanceof Uint8Array)) return bytes;
   if (type === "application/json") {
-    const scanned = service.model.columns?.scan(bytes);
+    const text = service.records?.recorder.readsText ?? false;
+    const scanned = request.scanned ?? service.model.columns?.scan(bytes, { text });
     if (scanned) return new ScannedRequest(scanned, bytes);
     const result = readJson(bytes, service.model.manifest);
     return "json" in result ? parsePredictRequest(result.json) : result;

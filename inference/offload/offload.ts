@@ -3,6 +3,7 @@ import type { HttpRequest } from "#inference/http/http-request.ts";
 import type { HttpResponse } from "#inference/http/http-response.ts";
 import { maxBodyBytes } from "#inference/http/read-body.ts";
 import type { WorkQueue } from "#inference/http/work-queue.ts";
+import type { ScannedRows } from "#inference/model/predict-columns.ts";
 import { countJsonTokens } from "#model-folder/rows/count-json-tokens.ts";
 import type { RowValues } from "./count-row-values.ts";
 import type { OffloadProcess } from "./create-offload-process.ts";
@@ -98,6 +99,25 @@ type OffloadModel = {
   readonly threshold: OffloadThreshold;
 };
 
+/** What reads the rows of Slipway's own protocol (ColumnPath.scan), whose result the route takes over. */
+type Scan = (body: Uint8Array) => ScannedRows | undefined;
+
+/**
+ * The rows of a body that takes no longer than the threshold. Scanning them takes less than counting the body's values, and is
+ * necessary anyway. Undefined for any other body: its values are to be counted.
+ */
+const scanSmall = (
+  scan: Scan | undefined,
+  request: HttpRequest,
+  body: Uint8Array,
+  { row, threshold }: OffloadModel,
+): ScannedRows | undefined => {
+  if (!scan || request.path !== "/v1/predict" || body.length > threshold.bytes) return undefined;
+  if (readCompression(request) || detectBodyKind(request) !== "json") return undefined;
+  const scanned = scan(body);
+  return scanned && scanned.count * (row.inputs + row.outputs) <= threshold.values ? scanned : undefined;
+};
+
 /**
  * Whether a body would block the event loop. A compressed body is decompressed only up to the threshold; an invalid one is
  * not large.
@@ -128,6 +148,7 @@ const isLarge = async (
  * Sends requests that would block the event loop to the same service in another process. The response is the same there as
  * here.
  * @param queue bounds the requests that are handled here; absent: no bound
+ * @param scan reads the rows of a body that needs no count then; absent: the model has no path through columns
  * @param which `large`: bodies above the threshold; `all`: every prediction, for a model that this process must not run
  */
 export const createOffload = (
@@ -137,9 +158,11 @@ export const createOffload = (
     row,
     threshold = defaultOffloadThreshold,
     queue,
+    scan,
   }: Pick<OffloadModel, "row"> &
     Partial<OffloadModel> & {
       readonly which?: "large" | "all";
+      readonly scan?: Scan | undefined;
       readonly queue?: WorkQueue | undefined;
     },
 ): Offload => {
@@ -153,18 +176,21 @@ export const createOffload = (
     const reading = request.body(maxBodyBytes);
     const body = await reading.catch(() => undefined);
     /** Counts only from here on, so that a client that sends its body slowly keeps no other request out. */
-    const handleHere = async (): Promise<HttpResponse> => {
+    const handleHere = async (scanned?: ScannedRows): Promise<HttpResponse> => {
       const leave = queue?.enter(body?.length ?? 0);
       if (queue && !leave) return queueFullResponse(queue.retryAfter());
       try {
-        return await next({ ...request, body: () => reading });
+        return await next({ ...request, body: () => reading, scanned });
       } finally {
         leave?.();
       }
     };
     // The route reads the failed body again and responds in its protocol's error format.
     if (!body || isSmall) return handleHere();
-    if (which === "large" && !(await isLarge(request, body, { row, threshold }))) return handleHere();
+    if (which === "large") {
+      const scanned = scanSmall(scan, request, body, { row, threshold });
+      if (scanned || !(await isLarge(request, body, { row, threshold }))) return handleHere(scanned);
+    }
     const headers: Record<string, string> = {};
     for (const name of forwardedHeaders) {
       const value = request.header(name);

@@ -2,7 +2,7 @@ import { type ByteWriter, createByteWriter, createPiece, writePiece } from "#inf
 import type { PredictedRows } from "#inference/model/predicted-rows.ts";
 import type { ScoreText } from "#inference/model/score-text.ts";
 import { placesPerRow } from "#model-folder/rows/scan/open-scanner.ts";
-import type { ScannedBody } from "#model-folder/rows/scan/scan-rows.ts";
+import type { RowLayout, RowText, ScannedBody } from "#model-folder/rows/scan/scan-rows.ts";
 import type { RowLinesHeader } from "./unpack-rows.ts";
 
 /** The rows of a request's record as text, without objects. */
@@ -14,7 +14,7 @@ export type RecordText = {
 };
 
 type Needs = {
-  readonly scanned: ScannedBody;
+  readonly rows: RowText;
   readonly text: ScoreText;
   /** Whether the record has the caller's inputs. */
   readonly withInputs: boolean;
@@ -32,7 +32,7 @@ const rowEnd = createPiece("}");
 
 /** Writes a row as an object: the inputs are the bytes that the caller sent. */
 const createObjectWriter =
-  ({ scanned: { body, places }, text, withInputs }: Needs) =>
+  ({ rows: { body, places }, text, withInputs }: Needs) =>
   (writer: ByteWriter, row: number): void => {
     if (withInputs) {
       writePiece(writer, inputsPrefix);
@@ -44,7 +44,7 @@ const createObjectWriter =
   };
 
 /** Writes a row as a line with a list, as packRows does; undefined where the rows have not all the same names. */
-const createListWriter = ({ scanned: { lists, places }, text, withInputs }: Needs) => {
+const createListWriter = ({ rows: { lists, places }, text, withInputs }: Needs) => {
   if (withInputs && !lists) return undefined;
   const findEnd = (row: number): number => (row < 0 ? 0 : (places[placesPerRow * row + 2] ?? 0));
   return (writer: ByteWriter, row: number): void => {
@@ -63,25 +63,29 @@ const createObjectLineWriter =
     writeObject(writer, row);
   };
 
-/** Writes a record from the request's own bytes and the predictions' columns; undefined for predictions that are objects. */
+/**
+ * Writes a record from the request's own bytes and the predictions' columns; undefined for predictions that are objects, and
+ * for rows that were scanned without their text.
+ */
 export const createRecordText = (
   scanned: ScannedBody,
   predicted: PredictedRows,
   withInputs: boolean,
 ): RecordText | undefined => {
-  if (!predicted.text) return undefined;
+  const { count, text: rows } = scanned;
+  if (!predicted.text || !rows) return undefined;
   const text = predicted.text();
-  const needs: Needs = { scanned, text, withInputs };
-  const { count, body } = scanned;
+  const needs: Needs = { rows, text, withInputs };
+  const { body } = rows;
   const expectedRows = count * (text.rowBytes + 32);
   const inputBytes = withInputs ? body.byteLength : 0;
   const writeObject = createObjectWriter(needs);
   const writeList = createListWriter(needs);
   const writeLine = writeList ?? createObjectLineWriter(writeObject);
   const toLines = (): Uint8Array => {
-    const layout = writeList && withInputs ? (scanned.layout ?? []) : [];
+    const layout: RowLayout = writeList && withInputs ? (scanned.layout ?? []) : [];
     const header: RowLinesHeader = { inputs: layout.map(({ name }) => name), scores: [...text.scoreNames] };
-    const listBytes = withInputs && scanned.lists ? scanned.lists.values.byteLength : inputBytes;
+    const listBytes = withInputs && rows.lists ? rows.lists.values.byteLength : inputBytes;
     const writer = createByteWriter(Buffer.allocUnsafeSlow(listBytes + expectedRows));
     writePiece(writer, createPiece(JSON.stringify(header)));
     for (let row = 0; row < count; row++) writeLine(writer, row);
@@ -98,6 +102,6 @@ export const createRecordText = (
       writePiece(writer, closing);
       return writer.bytes().toString();
     },
-    ...(writeList || !scanned.hasLines ? { toLines } : {}),
+    ...(writeList || !rows.hasLines ? { toLines } : {}),
   };
 };

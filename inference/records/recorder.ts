@@ -228,12 +228,13 @@ const createWriter = (dependencies: Dependencies) => {
     const columns = packers && withInputs !== undefined ? request.columns?.numbers(withInputs) : undefined;
     return packers && columns ? writeColumns(packers, request, columns) : writeRows(request);
   };
-  return async (request: PredictedRequest): Promise<void> => {
+  const record = async (request: PredictedRequest): Promise<void> => {
     if (!requestId.test(request.id)) throw new RangeError("the request's id is not valid for records");
     if (countRows(request) === 0) return;
     if (isIndexed && !packers) packers = await loadPackers(ttlDays);
     return write(request);
   };
+  return { record, readsText: !isIndexed && withInputs !== undefined };
 };
 
 class RecordTooSlow extends Error {
@@ -264,13 +265,14 @@ const withTimeLimit = (limitMs: number, work: Promise<void>): Promise<void> =>
  */
 export const createRecorder = (dependencies: Dependencies): Recorder => {
   const { log, limitMs = 1_000, hashKey, manifest } = dependencies;
-  const write = createWriter(dependencies);
+  const { record, readsText } = createWriter(dependencies);
   if (manifest.records.inputs === "hashed" && hashKey === undefined)
     log("records have no inputs: the manifest says records.inputs: hashed, but there is no hash key");
   return {
+    readsText,
     async record(request) {
       try {
-        await withTimeLimit(limitMs, write(request));
+        await withTimeLimit(limitMs, record(request));
         return "written";
       } catch (error) {
         const reason =

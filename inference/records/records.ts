@@ -48,13 +48,15 @@ export type RecordColumns = {
   readonly count: number;
   /** The number of predictions per label. */
   countLabels(): ReadonlyMap<string, number>;
-  /** Undefined where the predictions are objects. */
+  /** Undefined where the predictions are objects, or the text was not kept. */
   text(withInputs: boolean): RecordText | undefined;
   /** Undefined where the rows have not all the same names, or the predictions are objects. */
   numbers(withInputs: boolean): RequestColumns | undefined;
 };
 
 export type Recorder = {
+  /** Whether it may write the text of a request's rows, which the scan of the body then has to keep. */
+  readonly readsText: boolean;
   /** Records every row of the request. Never throws and ends within its time limit; the log has the reason of `failed`. */
   record(request: PredictedRequest): Promise<"written" | "failed">;
 };

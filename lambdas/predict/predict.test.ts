@@ -118,6 +118,7 @@ describe("a replay", () => {
   const recording = () => {
     recorded.length = 0;
     const recorder: Recorder = {
+      readsText: true,
       record: async (request) => {
         recorded.push(request);
         return "written";
@@ -393,7 +394,7 @@ describe("records", () => {
       newId: () => "id-1",
       report: (metrics) => reported.push(metrics),
       log: (line) => logged.push(line),
-      records: { recorder: { record }, reader },
+      records: { recorder: { record, readsText: true }, reader },
     });
   const request = event("POST", "/v1/predict", JSON.stringify({ rows: [row, row] }));
 
@@ -415,7 +416,7 @@ describe("records", () => {
         latencyMs: response.latencyMs,
         rows: [row, row],
         predictions: response.predictions,
-        columns: expect.objectContaining({ count: 2, labels: new Map([["stay", 2]]) }),
+        columns: expect.objectContaining({ count: 2 }),
       },
     ]);
   });

@@ -4,15 +4,21 @@ import { type ColumnRule, createColumnRule } from "./column-rule.ts";
 import { openScanner } from "./open-scanner.ts";
 import { createTextTable } from "./text-table.ts";
 
-/** The bytes of a body's rows. */
+/** What a scan tells of a body's rows, besides their values. */
 export type ScannedBody = {
   readonly count: number;
+  /** The columns of each row; undefined where a row has other names than the first, or another order of them. */
+  readonly layout: RowLayout | undefined;
+  /** Absent where nobody wanted it. */
+  readonly text?: RowText | undefined;
+};
+
+/** The bytes of a body's rows. */
+export type RowText = {
   /** The whole body, valid JSON in UTF-8. */
   readonly body: DataView;
   /** Elements 3i to 3i + 2 (placesPerRow): where row i begins and ends in the body, and where its values end in `lists`. */
   readonly places: Int32Array;
-  /** The columns of each row; undefined where a row has other names than the first, or another order of them. */
-  readonly layout: RowLayout | undefined;
   /** The rows without their names, where there is a layout. */
   readonly lists: RowLists | undefined;
   /** Whether the rows go over several lines. */
@@ -83,7 +89,7 @@ const createLayouts = (columns: readonly Column[], rules: readonly ColumnRule[])
  */
 export const createRowScanner = (
   columns: readonly Column[],
-): ((body: Uint8Array) => ScannedRows | undefined) | undefined => {
+): ((body: Uint8Array, withText?: boolean) => ScannedRows | undefined) | undefined => {
   const rules: ColumnRule[] = [];
   for (const column of columns) {
     const rule = createColumnRule(column);
@@ -94,7 +100,7 @@ export const createRowScanner = (
   if (rules.length === 0 || !names.isComplete) return undefined;
   const findLayout = createLayouts(columns, rules);
   let kept: ReturnType<typeof openScanner> | undefined;
-  return (body) => {
+  return (body, withText = false) => {
     // Opened by the first body: a cold start without one does not wait for it.
     const scanner = kept ?? openScanner(rules, names, { rows: maxRows, values: maxValues });
     const rows = scanner.scan(body);
@@ -104,11 +110,15 @@ export const createRowScanner = (
     return {
       count,
       table,
-      body: new DataView(body.buffer, body.byteOffset, body.length),
-      places: places.slice(),
       layout: areAlike ? findLayout(order) : undefined,
-      lists: areAlike ? { values: copyBytes(lists) } : undefined,
-      hasLines,
+      text: withText
+        ? {
+            body: new DataView(body.buffer, body.byteOffset, body.length),
+            places: places.slice(),
+            lists: areAlike ? { values: copyBytes(lists) } : undefined,
+            hasLines,
+          }
+        : undefined,
     };
   };
 };
