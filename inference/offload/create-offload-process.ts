@@ -146,8 +146,11 @@ export const createOffloadProcess = ({
   const append = storage && (storage.append ?? appendInParallel(storage.store));
   const storeRecord = async (message: MessageFromProcess, bytes: Uint8Array): Promise<unknown> => {
     if (!storage || !append) throw new Error("there is no storage for records");
-    if (message.kind === "putBlob")
-      return storage.blobs.put(message.blob, bytes, { contentType: message.contentType });
+    if (message.kind === "putBlob") {
+      await storage.blobs.put(message.blob, bytes, { contentType: message.contentType });
+      freeMemory(bytes);
+      return undefined;
+    }
     return message.kind === "append" ? append(message) : undefined;
   };
 

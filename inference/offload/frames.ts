@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { freeMemory } from "#inference/http/free-memory.ts";
 
-/** A message over a pipe: a JSON document and binary data. */
+/** A message over a pipe: a JSON document and binary data, in memory of its own, which its reader may free (freeMemory). */
 type Frame = { readonly head: unknown; readonly bytes: Uint8Array };
 
 const prefixBytes = 8;
@@ -10,7 +10,7 @@ const maxFrameBytes = 256 * 1_024 * 1_024;
 
 /**
  * Writes a frame: the lengths of both parts (4 bytes each, big-endian), the document as JSON, the binary data.
- * @param onWritten called when the system has copied the binary data
+ * @param onWritten called when the system has copied the binary data; not, if there is none
  */
 export const writeFrame = (
   pipe: Socket,
@@ -29,10 +29,7 @@ export const writeFrame = (
   pipe.uncork();
 };
 
-/**
- * Splits the incoming bytes into frames, each in a buffer of its exact size. At the first invalid frame it calls `onBroken`
- * and stops reading.
- */
+/** Splits the incoming bytes into frames. At the first invalid frame it calls `onBroken` and stops reading. */
 export const readFrames = (
   pipe: Socket,
   onFrame: (frame: Frame) => void,
@@ -40,42 +37,45 @@ export const readFrames = (
 ): void => {
   const prefix = Buffer.alloc(prefixBytes);
   let prefixFilled = 0;
-  let jsonLength = 0;
-  let buffer: Buffer | undefined;
+  /** The parts of the present frame: the document, then the binary data. */
+  let parts: { readonly json: Buffer; readonly bytes: Buffer } | undefined;
   let filled = 0;
   let isBroken = false;
 
-  const startFrame = (): boolean => {
-    jsonLength = prefix.readUInt32BE(0);
-    const length = jsonLength + prefix.readUInt32BE(4);
-    if (length > maxFrameBytes) return false;
-    buffer = Buffer.allocUnsafeSlow(length);
+  const startFrame = (): typeof parts => {
+    const jsonLength = prefix.readUInt32BE(0);
+    const length = prefix.readUInt32BE(4);
+    if (jsonLength + length > maxFrameBytes) throw new RangeError("the frame is too large");
     filled = 0;
-    return true;
+    return { json: Buffer.allocUnsafeSlow(jsonLength), bytes: Buffer.allocUnsafeSlow(length) };
   };
-  const endFrame = (frame: Buffer): void => {
-    buffer = undefined;
+  const endFrame = ({ json, bytes }: NonNullable<typeof parts>): void => {
+    parts = undefined;
     prefixFilled = 0;
     onFrame({
-      head: JSON.parse(frame.toString("utf8", 0, jsonLength)),
-      bytes: new Uint8Array(frame.buffer, frame.byteOffset + jsonLength, frame.length - jsonLength),
+      head: JSON.parse(json.toString()),
+      bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length),
     });
   };
   const readChunk = (chunk: Buffer): void => {
     let offset = 0;
     while (offset < chunk.length) {
-      if (!buffer) {
+      if (!parts) {
         const copied = chunk.copy(prefix, prefixFilled, offset, offset + prefixBytes - prefixFilled);
         prefixFilled += copied;
         offset += copied;
         if (prefixFilled < prefixBytes) return;
-        if (!startFrame()) throw new RangeError("the frame is too large");
+        parts = startFrame();
       }
-      if (!buffer) return;
-      const copied = chunk.copy(buffer, filled, offset);
+      if (!parts) return;
+      const { json, bytes } = parts;
+      const copied =
+        filled < json.length
+          ? chunk.copy(json, filled, offset)
+          : chunk.copy(bytes, filled - json.length, offset);
       filled += copied;
       offset += copied;
-      if (filled === buffer.length) endFrame(buffer);
+      if (filled === json.length + bytes.length) endFrame(parts);
     }
   };
   pipe.on("data", (chunk: Buffer) => {

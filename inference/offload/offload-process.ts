@@ -9,6 +9,7 @@ import { Socket } from "node:net";
 import { join } from "node:path";
 import { createApp } from "#inference/app.ts";
 import type { App } from "#inference/http/app.ts";
+import { freeMemory } from "#inference/http/free-memory.ts";
 import { loadModelFolder } from "#inference/model/load-model-folder.ts";
 import { computeFileDigest } from "#inference/prepared-folder.ts";
 import { createRecords } from "#inference/records/create-records.ts";
@@ -27,7 +28,9 @@ import type {
 } from "./messages.ts";
 
 const pipe = new Socket({ fd: 3 });
-const send = (message: MessageFromProcess, bytes?: Uint8Array): void => writeFrame(pipe, message, bytes);
+/** Sends a message, and frees the memory of its binary data, which must be the message's alone. */
+const send = (message: MessageFromProcess, bytes?: Uint8Array): void =>
+  writeFrame(pipe, message, bytes, bytes && (() => freeMemory(bytes)));
 
 // This process ends with its parent, even after SIGKILL; only the parent handles Ctrl-C.
 pipe.on("close", () => process.exit(0));
@@ -118,6 +121,13 @@ const handleStart = async (message: StartMessage, plan: Uint8Array): Promise<voi
     send({ kind: "broken", message: error instanceof Error ? error.message : String(error) });
   }
 };
+/** A small one, as of a document, may belong to the service. */
+const toOwnBytes = (body: string | Uint8Array): Uint8Array => {
+  if (typeof body !== "string") return body.slice();
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(body));
+  bytes.write(body);
+  return bytes;
+};
 const handleRequest = async (
   { method, path, query, headers }: RequestMessage,
   body: Uint8Array,
@@ -130,10 +140,11 @@ const handleRequest = async (
     header: (name) => headersByName.get(name),
     body: async (limit) => (body.length > limit ? undefined : body),
   });
+  freeMemory(body);
   if (!response) return;
   send(
     { kind: "reply", status: response.status, headers: { ...response.headers } },
-    Buffer.from(response.body),
+    toOwnBytes(response.body),
   );
 };
 
