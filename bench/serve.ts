@@ -149,7 +149,7 @@ const buildRowScenarios = (model: BenchModel): readonly Scenario[] => [
     figure: "medianMs",
     requests: [takeRows(model, 10_000)],
     connections: 1,
-    amount: options.quick ? 3 : 8,
+    seconds,
   },
 ];
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { endProgress } from "#cli/progress.ts";
 import type { PreparedFolder } from "#inference/prepared-folder.ts";
+import { youngGeneration } from "#platform/processes/young-generation.ts";
 import type { ServeOptions } from "./serve-folder.ts";
 
 type ServeRequest = {
@@ -39,7 +40,14 @@ export const handOver = (program: string, { folder, prepared, options }: ServeRe
   endProgress();
   process.execve(
     process.execPath,
-    [process.execPath, ...process.execArgv, program, join(path, requestFile), ...process.argv.slice(2)],
+    [
+      process.execPath,
+      youngGeneration,
+      ...process.execArgv,
+      program,
+      join(path, requestFile),
+      ...process.argv.slice(2),
+    ],
     process.env,
   );
 };

@@ -6,6 +6,8 @@ export type HttpResponse = {
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
+  /** The body's memory is this response's alone: the host frees it when the system has it (freeMemory). */
+  readonly isOwned?: true;
   /** Present for a refusal, so that a protocol can convert it to its own error format. */
   readonly problem?: HttpProblem;
 };

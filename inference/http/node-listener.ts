@@ -4,6 +4,7 @@ import type { App } from "./app.ts";
 import { type BodyBudget, type BodyLease, createBodyBudget } from "./body-budget.ts";
 import { collectBody } from "./collect-body.ts";
 import { createProblem } from "./create-problem.ts";
+import { freeMemory } from "./free-memory.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { type HttpResponse, problemResponse } from "./http-response.ts";
 import { isValidHost } from "./is-valid-host.ts";
@@ -29,9 +30,11 @@ const limitUnreadBody = (incoming: IncomingMessage): void => {
 
 const send = (incoming: IncomingMessage, outgoing: ServerResponse, response: HttpResponse): void => {
   if (outgoing.destroyed) return;
-  const { status, headers, body } = withSecurityHeaders(response);
+  const { status, headers, body, isOwned } = withSecurityHeaders(response);
   if (!incoming.complete) limitUnreadBody(incoming);
   outgoing.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
+  // The system has all of the body by then; a connection that ends before leaves it to the garbage collector.
+  if (isOwned && body instanceof Uint8Array) outgoing.once("finish", () => freeMemory(body));
   outgoing.end(incoming.method === "HEAD" || status === 304 ? undefined : body);
 };
 

@@ -196,7 +196,12 @@ export const createOffloadProcess = ({
             version,
           });
         case "reply":
-          return started.respond?.({ status: message.status, headers: message.headers, body: bytes });
+          return started.respond?.({
+            status: message.status,
+            headers: message.headers,
+            body: bytes,
+            isOwned: true,
+          });
         case "append":
         case "putBlob":
           storeRecord(message, bytes).then(

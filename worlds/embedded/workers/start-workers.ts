@@ -2,6 +2,7 @@ import cluster from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { createCircuitBreaker } from "#inference/model/circuit-breaker.ts";
 import type { PreparedFolder } from "#inference/prepared-folder.ts";
+import { youngGeneration } from "#platform/processes/young-generation.ts";
 import { pipeDescriptor } from "./connect-primary.ts";
 import { openWorker, type PrimaryServices, type ServeWorker } from "./open-worker.ts";
 import type { StartMessage } from "./worker-messages.ts";
@@ -60,6 +61,7 @@ export const startWorkers = async (needs: Needs) => {
   cluster.setupPrimary({
     exec: fileURLToPath(new URL("serve-worker-process.ts", import.meta.url)),
     args: [],
+    execArgv: [youngGeneration, ...process.execArgv.filter((flag) => flag !== youngGeneration)],
     stdio,
   });
   const breaker = createCircuitBreaker(() => performance.now());
